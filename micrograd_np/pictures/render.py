@@ -1,0 +1,123 @@
+"""From DOT source to a picture: by Graphviz's own `dot`, or by the Graphviz that pygraphviz brings along.
+
+Both run in a process of their own, because Graphviz may crash on an unusual graph or take hours over a large one, and
+neither may take a training run with it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["FORMATS", "TIME_LIMIT", "RenderError", "render", "save"]
+
+FORMATS = ("svg", "png", "pdf", "eps", "ps", "jpg", "gif", "json")
+"""What `render` can write, whichever Graphviz it finds."""
+
+TIME_LIMIT = 60.0
+"""Seconds that one picture may take: some 3,000 nodes take 10 s, and the time grows faster than their number."""
+
+SOURCE_SUFFIXES = (".gv", ".dot")
+BUNDLED = Path(__file__).with_name("bundled.py")
+
+log = logging.getLogger(__name__)
+
+
+class RenderError(RuntimeError):
+    """A picture could not be drawn; the message says why, and what to do about it."""
+
+
+def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> bytes:  # noqa: A002 - Graphviz's own name for it
+    """The picture that the DOT `source` describes, as the bytes of a file of that `format`.
+
+    `format` is one of `FORMATS`, else ValueError. RenderError where no Graphviz is installed, where it refuses the
+    source, crashes, or takes longer than `timeout` seconds. If `dot` is on the path but fails (an installation may lack
+    a format), pygraphviz is tried before giving up.
+
+    >>> render("digraph { x -> y }", "png")[1:4]
+    b'PNG'
+    """
+    if format not in FORMATS:
+        raise ValueError(f"render: format is {format!r}; choose one of {', '.join(FORMATS)}.")
+    failures = []
+    for name, command in _renderers(format):
+        try:
+            return _run(name, command, source, timeout)
+        except subprocess.TimeoutExpired:  # another Graphviz would not be faster
+            lines = source.count("\n") + 1
+            raise RenderError(
+                f"{name} took longer than {timeout:g} s over a graph of {lines:,} lines; "
+                "draw a part of it, or pass a larger timeout."
+            ) from None
+        except RenderError as failure:
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+    raise RenderError(
+        "Pictures are drawn by Graphviz, which is not installed: run `pip install 'pygraphviz>=2'`, "
+        "which brings it along, or install Graphviz itself so that `dot` is on the path."
+    )
+
+
+def save(source: str, path: str | Path, *, timeout: float = TIME_LIMIT) -> Path:
+    """Write the picture of the DOT `source` to `path`, in the format its suffix names; return the path written.
+
+    ``.gv`` and ``.dot`` write the source itself; any other suffix outside `FORMATS` is a ValueError. Missing folders
+    are made. Where the picture cannot be drawn, the source is written beside it instead (``graph.svg`` becomes
+    ``graph.gv``), the reason is logged as a warning, and *that* path is returned: a training run never dies for want of
+    a picture.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in SOURCE_SUFFIXES and suffix[1:] not in FORMATS:
+        raise ValueError(
+            f"save: {path.name!r} ends in {path.suffix!r}, and the suffix names the format; "
+            f"choose one of {', '.join(FORMATS)}, or gv for the source."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if suffix not in SOURCE_SUFFIXES:
+        try:
+            path.write_bytes(render(source, suffix[1:], timeout=timeout))
+        except RenderError as failure:
+            path, wanted = path.with_suffix(".gv"), path
+            log.warning("%s Wrote the source %s instead of %s.", failure, path, wanted)
+        else:
+            return path
+    path.write_text(source, encoding="utf-8")
+    return path
+
+
+def _renderers(format: str) -> Iterator[tuple[str, list[str]]]:  # noqa: A002 - as in `render`
+    """The ways to draw that are installed here, best first: a name for messages and a command that filters stdin."""
+    if dot := shutil.which("dot"):
+        yield "dot", [dot, f"-T{format}"]
+    if sys.executable and importlib.util.find_spec("pygraphviz"):
+        # -P: the child must not import what happens to lie beside the file it runs
+        yield "pygraphviz", [sys.executable, "-P", str(BUNDLED), format]
+
+
+def _run(name: str, command: list[str], source: str, timeout: float) -> bytes:
+    """What `command` writes when it reads `source`."""
+    try:
+        done = subprocess.run(  # noqa: S603 - the commands are those of `_renderers`
+            command, input=source.encode(), capture_output=True, timeout=timeout, check=False
+        )
+    except OSError as error:
+        raise RenderError(f"{name} could not be started: {error}.") from error
+    if done.returncode == 0 and done.stdout:
+        return done.stdout
+    if done.returncode < 0:
+        reason = f"it crashed (signal {-done.returncode})"
+    else:
+        lines = done.stderr.decode(errors="replace").splitlines()
+        reason = "; ".join(line for line in lines if "warning" not in line.lower())
+        reason = reason or f"it ended with code {done.returncode} and said nothing"
+    raise RenderError(f"{name} could not draw this graph: {reason.rstrip('.')}.")

@@ -1,0 +1,197 @@
+"""Claims about drawing: which Graphviz is used, and that whatever befalls it is told in one sentence."""
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from micrograd_np.pictures import render as module
+from micrograd_np.pictures.render import FORMATS, RenderError, render, save
+
+SOURCE = 'digraph {\n\tx -> z [label="σ(x) · y"]\n\ty -> z\n}\n'
+RENDER = Path(module.__file__)
+SIGNATURES = {
+    "svg": b"<?xml",
+    "png": b"\x89PNG",
+    "pdf": b"%PDF",
+    "eps": b"%!PS-Adobe-3.0 EPSF",
+    "ps": b"%!PS",
+    "jpg": b"\xff\xd8\xff",
+    "gif": b"GIF8",
+    "json": b"{",
+}
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="the pretended dot is a shell script")
+
+
+@pytest.fixture
+def no_dot(monkeypatch, tmp_path):
+    """A machine without Graphviz on the path."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.setenv("PATH", str(empty))
+
+
+@pytest.fixture
+def no_renderer(no_dot, monkeypatch):
+    """A machine with neither Graphviz nor pygraphviz."""
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+
+
+@pytest.fixture
+def dot(monkeypatch, tmp_path):
+    """Put a `dot` on the path that does what the given shell script says."""
+
+    def install(script):
+        program = tmp_path / "bin" / "dot"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+
+    return install
+
+
+@pytest.fixture
+def bundled(no_dot, monkeypatch, tmp_path):
+    """Run the given lines of Python in place of the child that draws with pygraphviz."""
+
+    def install(lines):
+        child = tmp_path / "child.py"
+        child.write_text(lines)
+        monkeypatch.setattr(module, "BUNDLED", child)
+
+    return install
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_pygraphviz_alone_writes_every_format(no_dot, form):
+    pytest.importorskip("pygraphviz")
+    assert render(SOURCE, form).startswith(SIGNATURES[form])
+
+
+def test_an_svg_keeps_the_words_of_the_graph(no_dot):
+    pytest.importorskip("pygraphviz")
+    assert "σ(x) · y" in render(SOURCE).decode()
+
+
+@posix
+def test_dot_is_preferred_and_gets_source_and_format(dot):
+    dot('echo "$1"; cat')
+    assert render(SOURCE, "png").decode() == "-Tpng\n" + SOURCE
+
+
+@posix
+def test_pygraphviz_steps_in_for_a_dot_that_fails(dot):
+    pytest.importorskip("pygraphviz")
+    dot('echo "There is no layout engine support for dot" >&2; exit 1')
+    assert render(SOURCE).startswith(b"<?xml")
+
+
+@posix
+def test_a_failing_dot_is_quoted_where_nothing_else_is_installed(dot, monkeypatch):
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    dot('echo "Fontconfig warning: no fonts" >&2; echo "Error: syntax error in line 2" >&2; exit 1')
+    with pytest.raises(RenderError, match=r"^dot could not draw this graph: Error: syntax error in line 2\.$"):
+        render(SOURCE)
+
+
+@posix
+def test_a_dot_that_cannot_be_started_is_reported(dot, monkeypatch):
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    dot("")
+    program = Path(module.shutil.which("dot"))
+    program.write_text("#!/no/such/interpreter\n")
+    with pytest.raises(RenderError, match="dot could not be started"):
+        render(SOURCE)
+
+
+def test_without_any_graphviz_one_sentence_says_what_to_install(no_renderer):
+    with pytest.raises(RenderError) as caught:
+        render(SOURCE)
+    message = str(caught.value)
+    assert "pip install 'pygraphviz>=2'" in message
+    assert "\n" not in message
+    assert message.count(". ") == 0
+
+
+def test_a_syntax_error_names_the_line(no_dot):
+    pytest.importorskip("pygraphviz")
+    with pytest.raises(RenderError, match="syntax error in line 2"):
+        render("digraph {\n x -> ")
+
+
+def test_a_child_that_raises_is_reported_without_traceback(bundled):
+    bundled("import sys; sys.exit('no such font')")
+    with pytest.raises(RenderError, match=r"^pygraphviz could not draw this graph: no such font\.$"):
+        render(SOURCE)
+
+
+@posix
+def test_a_child_that_crashes_does_not_take_us_with_it(bundled):
+    bundled("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    with pytest.raises(RenderError, match=r"crashed \(signal 11\)"):
+        render(SOURCE)
+
+
+def test_a_child_that_writes_nothing_is_an_error(bundled):
+    bundled("")
+    with pytest.raises(RenderError, match="ended with code 0 and said nothing"):
+        render(SOURCE)
+
+
+def test_a_graph_that_takes_too_long_is_given_up_with_its_size(bundled):
+    bundled("import time; time.sleep(60)")
+    with pytest.raises(RenderError, match=r"longer than 0\.2 s over a graph of 5 lines"):
+        render(SOURCE, timeout=0.2)
+
+
+def test_an_unknown_format_is_refused_with_the_choices():
+    with pytest.raises(ValueError, match="format is 'bmp9'; choose one of svg, png"):
+        render(SOURCE, "bmp9")
+
+
+def test_save_takes_the_format_from_the_suffix_and_makes_the_folder(no_dot, tmp_path):
+    pytest.importorskip("pygraphviz")
+    path = save(SOURCE, tmp_path / "new" / "Graph.PNG")
+    assert path == tmp_path / "new" / "Graph.PNG"
+    assert path.read_bytes().startswith(SIGNATURES["png"])
+
+
+@pytest.mark.parametrize("suffix", [".gv", ".dot"])
+def test_save_writes_the_source_itself_without_drawing(no_renderer, tmp_path, suffix):
+    path = save(SOURCE, str(tmp_path / f"graph{suffix}"))
+    assert path.read_text(encoding="utf-8") == SOURCE
+
+
+@pytest.mark.parametrize("name", ["graph", "graph.txt"])
+def test_save_refuses_a_suffix_that_names_no_format(tmp_path, name):
+    with pytest.raises(ValueError, match="the suffix names the format"):
+        save(SOURCE, tmp_path / name)
+
+
+def test_without_any_graphviz_save_writes_the_source_beside_and_says_so(no_renderer, tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        path = save(SOURCE, tmp_path / "graph.svg")
+    assert path == tmp_path / "graph.gv"
+    assert path.read_text(encoding="utf-8") == SOURCE
+    assert not (tmp_path / "graph.svg").exists()
+    assert "pip install 'pygraphviz>=2'" in caplog.text
+    assert "graph.gv instead of" in caplog.text
+
+
+def test_even_with_warnings_as_errors_a_missing_graphviz_does_not_stop_a_run(tmp_path):
+    # -S hides the installed packages, so the child really has neither NumPy nor pygraphviz
+    run = "import runpy, sys; save = runpy.run_path(sys.argv[1])['save']; print(save('digraph {}', 'graph.svg'))"
+    done = subprocess.run(
+        [sys.executable, "-S", "-W", "error", "-c", run, str(RENDER)],
+        cwd=tmp_path,
+        env={"PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "graph.gv"
+    assert "pip install" in done.stderr
