@@ -9,7 +9,7 @@ import sys
 import pygraphviz
 
 
-def main(format: str) -> None:  # noqa: A002 - Graphviz's own name for it
+def main(format: str) -> None:
     """Write to stdout the picture of the DOT source on stdin."""
     graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
     sys.stdout.buffer.write(graph.draw(format=format, prog="dot"))

@@ -35,7 +35,7 @@ class RenderError(RuntimeError):
     """A picture could not be drawn; the message says why, and what to do about it."""
 
 
-def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> bytes:  # noqa: A002 - Graphviz's own name for it
+def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> bytes:
     """The picture that the DOT `source` describes, as the bytes of a file of that `format`.
 
     `format` is one of `FORMATS`, else ValueError. RenderError where no Graphviz is installed, where it refuses the
@@ -95,7 +95,7 @@ def save(source: str, path: str | Path, *, timeout: float = TIME_LIMIT) -> Path:
     return path
 
 
-def _renderers(format: str) -> Iterator[tuple[str, list[str]]]:  # noqa: A002 - as in `render`
+def _renderers(format: str) -> Iterator[tuple[str, list[str]]]:
     """The ways to draw that are installed here, best first: a name for messages and a command that filters stdin."""
     if dot := shutil.which("dot"):
         yield "dot", [dot, f"-T{format}"]

@@ -1,0 +1,45 @@
+"""What somebody who has only installed the package can do with it; run by `.ci/run` away from the repository."""
+
+import importlib.metadata
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import micrograd_np as mg
+
+assert Path(mg.__file__).is_relative_to(sys.prefix), f"imported from {mg.__file__}, not from the installed wheel"
+assert (Path(mg.__file__).parent / "py.typed").exists()
+assert importlib.metadata.version("micrograd_np") == mg.__version__
+
+mg.random.manual_seed(0)
+x = mg.Tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+y = mg.Tensor([[0.0], [1.0], [1.0], [0.0]])  # exclusive or
+model = mg.nn.Sequential(mg.nn.Linear(2, 8), mg.nn.Tanh(), mg.nn.Linear(8, 1))
+criterion = mg.nn.MSELoss()
+optimizer = mg.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+for _ in range(500):
+    optimizer.zero_grad()
+    loss = criterion(model(x), y)
+    loss.backward()
+    optimizer.step()
+assert loss.item() < 1e-3, loss.item()
+
+weight = model[0].weight
+loss = criterion(model(x), y)
+optimizer.zero_grad()
+loss.backward()
+step = 1e-6
+difference = np.zeros(weight.shape)
+with mg.no_grad():
+    for place in np.ndindex(weight.shape):
+        weight.data[place] += step
+        difference[place] = criterion(model(x), y).item()
+        weight.data[place] -= 2 * step
+        difference[place] = (difference[place] - criterion(model(x), y).item()) / (2 * step)
+        weight.data[place] += step
+np.testing.assert_allclose(weight.grad.numpy(), difference, atol=1e-8)
+
+picture = mg.draw(criterion(model(x), y)).save("graph.svg")  # the source instead, where no Graphviz is installed
+assert picture.exists()
+print(f"micrograd_np {mg.__version__} learns exclusive or, and leaves {picture}")

@@ -1,0 +1,95 @@
+"""Every code block of README.md and docs/ runs, and there is no kind of block that would quietly be skipped.
+
+`python` blocks run here, in order, one namespace to a document; with prompts, their output is compared too. `sh` blocks
+are the README's set-up commands, which `.ci/run` runs. `text` is for what is not code.
+"""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+from sybil import Document
+from sybil.example import SybilFailure
+from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LANGUAGES = {"python", "sh", "text"}
+MARKER = "<!-- .ci/run runs this -->"
+FENCE = re.compile(r"[\s>*+\-\d.)]*(?P<fence>`{3,}|~{3,})(?P<language>.*)")  # quoted or listed ones too
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)(?P<target>[^)#\s]+)")
+
+every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+def fences(text):
+    """The fences that open a block: line number, the whole line, and its language."""
+    closing = None
+    for number, line in enumerate(text.splitlines(), start=1):
+        found = FENCE.fullmatch(line)
+        if closing is None and found:
+            closing = found["fence"]
+            yield number, line, found["language"].strip()
+        elif found and found["fence"].startswith(closing) and not found["language"].strip():
+            closing = None
+
+
+def run(path):
+    blocks = PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    for example in Document.parse(str(path), blocks):
+        example.evaluate()
+
+
+def only_blocks_that_run(path):
+    text = path.read_text(encoding="utf-8")
+    opened = list(fences(text))
+    for number, line, language in opened:
+        assert language in LANGUAGES, (
+            f"{path.name}:{number}: {line!r}; a block is one of {', '.join(sorted(LANGUAGES))}"
+        )
+        assert line == f"```{language}", f"{path.name}:{number}: a fence stands at the margin, as ```{language}"
+    found = [example for language in LANGUAGES for example in Document.parse(str(path), CodeBlockParser(language, id))]
+    assert len(found) == len(opened), f"{path.name}: {len(opened)} blocks are opened and {len(found)} would be read"
+
+
+@every_document
+def test_every_code_block_runs(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a block may leave files
+    run(path)
+
+
+@every_document
+def test_no_code_block_is_of_a_kind_that_nobody_runs(path):
+    only_blocks_that_run(path)
+
+
+@every_document
+def test_shell_blocks_are_the_ones_that_ci_runs(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    shell = [number for number, _, language in fences("\n".join(lines)) if language == "sh"]
+    assert all(lines[number - 2] == MARKER for number in shell), f"{path.name}: nobody runs an unmarked sh block"
+    assert lines.count(MARKER) == len(shell)
+    assert len(shell) == (2 if path.name == "README.md" else 0)
+
+
+@every_document
+def test_links_into_the_repository_lead_somewhere(path):
+    targets = [path.parent / link["target"] for link in LINK.finditer(path.read_text(encoding="utf-8"))]
+    assert [target for target in targets if not target.exists()] == []
+
+
+@pytest.mark.parametrize("block", ["assert 1 + 1 == 3", ">>> 1 + 1\n3", "1 +"], ids=["code", "session", "syntax"])
+def test_a_wrong_block_is_caught(tmp_path, block):
+    page = tmp_path / "page.md"
+    page.write_text(f"```python\n{block}\n```\n")
+    with pytest.raises((AssertionError, SyntaxError, SybilFailure)):
+        run(page)
+
+
+@pytest.mark.parametrize("opening", ["```", "```bash", "~~~python", "- ```python", "````python"])
+def test_a_block_that_would_be_skipped_is_caught(tmp_path, opening):
+    page = tmp_path / "page.md"
+    page.write_text(f"{opening}\nassert False\n{re.search("[`~]+", opening)[0]}\n")
+    with pytest.raises(AssertionError, match="page"):
+        only_blocks_that_run(page)

@@ -1,0 +1,134 @@
+"""Every example runs as it stands, and says what is true."""
+
+import importlib.util
+import inspect
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = {path.stem: path for path in sorted((Path(__file__).parents[1] / "examples").glob("*.py"))}
+
+
+class Run:
+    """One run of an example: what `main()` returned, what it printed, and the folder it ran in."""
+
+    def __init__(self, result, printed, folder):
+        self.result, self.printed, self.folder = result, printed, folder
+
+
+def load(name):
+    """The module of an example; its command line is not run."""
+    spec = importlib.util.spec_from_file_location(f"examples_{name}", EXAMPLES[name])
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def runs():
+    """The runs made so far, so that each example runs once however many claims are made about it."""
+    return {}
+
+
+@pytest.fixture
+def run(runs, tmp_path_factory, monkeypatch, capsys):
+    def run_once(name):
+        if name not in runs:
+            folder = tmp_path_factory.mktemp(name)
+            monkeypatch.chdir(folder)
+            result = load(name).main()
+            runs[name] = Run(result, capsys.readouterr().out, folder)
+        return runs[name]
+
+    return run_once
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_runs_and_returns_what_it_found(run, name):
+    assert run(name).result is not None
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_opens_by_saying_what_it_shows_and_how_long_it_takes(name):
+    opening = inspect.getdoc(load(name)) or ""
+    assert re.search(r"\bTakes\b", opening.splitlines()[0] if opening else "")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_is_short_enough_to_read(name):
+    assert 40 <= len(EXAMPLES[name].read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def test_the_forward_pass_gives_the_numbers_of_the_textbook(run):
+    result = run("forward_by_hand").result
+    np.testing.assert_allclose(result["pre-activations"], [1.0, 1.3, 0.8], rtol=1e-15)
+    np.testing.assert_allclose(result["hidden units"], [0.73105858, 0.78583498, 0.68997448], atol=5e-9)
+    np.testing.assert_allclose(result["output"], 1.23321210, atol=5e-9)
+    np.testing.assert_allclose(result["squared error"], 1.52081208, atol=5e-9)
+
+
+def test_the_forward_pass_prints_each_number_beside_the_rounded_one(run):
+    printed = run("forward_by_hand").printed
+    for shown, exact in [
+        ("0.73", "0.73105858"),
+        ("0.78", "0.78583498"),
+        ("1.235", "1.23321210"),
+        ("1.52", "1.52081208"),
+    ]:
+        assert re.search(rf" {shown} +{exact}$", printed, re.MULTILINE)
+
+
+def test_the_gradient_of_the_forward_pass_agrees_with_perturbing_each_weight(run):
+    result = run("forward_by_hand").result
+    for exact, estimate in zip(result["gradient"], result["numeric"], strict=True):
+        assert exact.shape == estimate.shape
+        np.testing.assert_allclose(exact, estimate, atol=1e-4)  # half a step times the largest second derivative, 1.5
+    hidden, output = result["hidden units"], result["output"]
+    np.testing.assert_allclose(result["gradient"][1], 2 * output * hidden, rtol=1e-14)  # by hand
+
+
+def test_training_by_perturbation_ends_where_the_procedure_ends(run):
+    run = run("perturbation")
+    assert [f"{value:.8f}" for value in run.result["perturbation"]] == ["2.99933652", "0.00445517"]
+    assert "2.99933652  0.00445517" in run.printed
+
+
+def test_training_by_backward_ends_where_calculus_ends(run):
+    run = run("perturbation")
+    assert [f"{value:.8f}" for value in run.result["backward"]] == ["2.99948581", "0.00372958"]
+    assert "2.99948581  0.00372958" in run.printed
+
+
+def test_the_first_gradient_by_perturbation_is_half_a_step_further_on(run):
+    result = run("perturbation").result
+    np.testing.assert_allclose(result["exact"], [-45.0520, -5.5824], atol=5e-5)
+    second = np.array([2 * np.mean(np.square([1, 3, 4, 8, 10])), 2])  # of the mean squared error in a and b
+    np.testing.assert_allclose(result["estimate"] - result["exact"], second * 1e-4 / 2, rtol=1e-5)
+
+
+def test_the_printed_pair_is_what_985_epochs_give(run):
+    assert run("perturbation").result["nearest epoch"] == 985
+
+
+def test_the_digits_are_learned(run):
+    result = run("digits").result
+    assert result["test"] >= 0.97
+    assert result["train"] >= result["test"]
+    assert result["losses"][-1] < result["losses"][0] / 10
+
+
+def test_the_digits_leave_both_pictures_where_they_were_run_and_say_so(run):
+    run = run("digits")
+    for name in ("digits_graph.svg", "digits_curve.svg"):
+        assert "<svg" in (run.folder / name).read_text(encoding="utf-8")
+        assert name in run.printed
+
+
+def test_the_digits_take_their_options(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = load("digits").main(epochs=1, seed=3, out=tmp_path / "pictures")
+    assert len(result["losses"]) == 1
+    assert result["graph"] == tmp_path / "pictures" / "digits_graph.svg"
+    assert list(tmp_path.iterdir()) == [tmp_path / "pictures"]
