@@ -68,7 +68,7 @@ def main(epochs=1000):
     print(f"backward()      {pulled[-1][0]:.8f}  {pulled[-1][1]:.8f}")
     print(f"article         {PRINTED[0]:.8f}  {PRINTED[1]:.8f}   (as printed there)")
     a, b = perturbed[nearest]
-    print(f"\nThe article's pair does not quite follow from the start it states: its own procedure comes nearest")
+    print("\nThe article's pair does not quite follow from the start it states: its own procedure comes nearest")
     print(f"to it after {nearest + 1} epochs, with {a:.8f} and {b:.8f}. The two fits differ because a one-sided")
     print("difference is the slope half a perturbation further on, not the slope here.")
     return {

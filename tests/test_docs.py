@@ -90,6 +90,6 @@ def test_a_wrong_block_is_caught(tmp_path, block):
 @pytest.mark.parametrize("opening", ["```", "```bash", "~~~python", "- ```python", "````python"])
 def test_a_block_that_would_be_skipped_is_caught(tmp_path, opening):
     page = tmp_path / "page.md"
-    page.write_text(f"{opening}\nassert False\n{re.search("[`~]+", opening)[0]}\n")
+    page.write_text(f"{opening}\nassert False\n{re.search('[`~]+', opening)[0]}\n")
     with pytest.raises(AssertionError, match="page"):
         only_blocks_that_run(page)
