@@ -1,0 +1,19 @@
+"""PyTorch with ``torch.compile`` around forward and loss; its backward is compiled with it, the optimiser is PyTorch's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from ..workloads import Workload
+from . import torch_eager
+from .torch_eager import finish
+
+__all__ = ["build", "finish"]
+
+
+def build(workload: Workload) -> Callable[[], Any]:
+    """The step of ``torch_eager``, compiled."""
+    return torch_eager.build(workload, compile=torch.compile)
