@@ -1,0 +1,7 @@
+"""micrograd_np: an autograd framework on NumPy that a newcomer can read and a practitioner can ship."""
+
+__version__ = "0.1.0"
+
+from . import functional, nn, optim, random
+from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .tensor import Tensor, get_default_dtype, set_default_dtype

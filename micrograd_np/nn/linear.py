@@ -1,0 +1,36 @@
+"""The affine layer."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+from micrograd_np import random
+from micrograd_np.ops.linear import linear, matmul
+from micrograd_np.ops.shape import transpose
+from micrograd_np.tensor import get_default_dtype
+
+from .module import Module
+from .parameter import Parameter
+
+
+class Linear(Module):
+    """y = x Wᵀ + b: ``(…, in) -> (…, out)``. `weight` is (out, in), `bias` (out,), both drawn from U(±1/√in)."""
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: Any = None) -> None:  # noqa: FBT001, FBT002
+        dtype = get_default_dtype() if dtype is None else dtype
+        bound = 1 / sqrt(in_features) if in_features else 0.0
+        draw = random.generator().uniform
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = Parameter(draw(-bound, bound, (out_features, in_features)).astype(dtype))
+        self.bias = Parameter(draw(-bound, bound, (out_features,)).astype(dtype)) if bias else None
+
+    def forward(self, x: Any) -> Any:
+        """x Wᵀ + b."""
+        if self.bias is None:
+            return matmul(x, transpose(self.weight))
+        return linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """As PyTorch shows it."""
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

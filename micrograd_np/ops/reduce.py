@@ -1,0 +1,137 @@
+"""Many elements to one, along axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from micrograd_np.primitive import primitive
+
+from .domains import DISTINCT, REALS
+from .elementwise import equal, where, xdivy
+from .shape import broadcast_to, reshape
+from .transcendental import exp
+
+if TYPE_CHECKING:
+    Axis = int | tuple[int, ...] | None
+
+_EXAMPLES = ({}, {"axis": 0}, {"axis": (0, -1), "keepdims": True})
+
+
+def kept(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
+    """`shape` with length one along the reduced axes.
+
+    >>> kept((2, 3, 4), -1), kept((2, 3), None)
+    ((2, 3, 1), (1, 1))
+    """
+    if axis is None:
+        return (1,) * len(shape)
+    axes = {a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
+    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+
+
+def count(shape: tuple[int, ...], axis: Axis) -> int:
+    """How many elements each result is made of."""
+    n = 1
+    for whole, left in zip(shape, kept(shape, axis), strict=True):
+        n *= whole if left == 1 else 1
+    return n
+
+
+def restore(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:  # noqa: FBT001
+    """`g`, as it arrives at a reduction of `x`, with the reduced axes back at length one."""
+    return g if keepdims or (axis is None and x.ndim == 0) else reshape(g, shape=kept(x.shape, axis))
+
+
+@primitive("Σ {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceSum")
+def sum(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: A001
+    """Sum along `axis` (an int, a tuple, or None for all). The sum of nothing is 0."""
+    return xp.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
+
+
+sum.vjp(x=lambda g, z, x, axis, keepdims: broadcast_to(restore(g, x, axis, keepdims), shape=x.shape))
+
+
+@primitive("mean {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceMean")
+def mean(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Arithmetic mean along `axis`; the mean of nothing is nan."""
+    z = xp.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
+    return xp.true_divide(z, count(x.shape, axis), out=z if z.dtype.kind == "f" else ...)
+
+
+mean.vjp(
+    x=lambda g, z, x, axis, keepdims: broadcast_to(
+        restore(g, x, axis, keepdims) / count(x.shape, axis), shape=x.shape
+    )
+)
+
+
+def _shared(g: Any, z: Any, x: Any, axis: Axis, keepdims: bool) -> Any:  # noqa: FBT001
+    """The gradient of an extreme value: those who attain it share it equally."""
+    g, z = restore(g, x, axis, keepdims), restore(z, x, axis, keepdims)
+    winners = equal(x, z) * 1.0
+    return g * (winners / sum(winners, axis=axis, keepdims=True))
+
+
+@primitive("max {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceMax", numpy=("amax",))
+def max(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: A001
+    """Largest element along `axis`; ties share the gradient equally. ValueError for an empty axis."""
+    return xp.maximum.reduce(x, axis=axis, keepdims=keepdims, out=out)
+
+
+max.vjp(x=_shared)
+
+
+@primitive("min {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceMin", numpy=("amin",))
+def min(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: A001
+    """Smallest element along `axis`; ties share the gradient equally. ValueError for an empty axis."""
+    return xp.minimum.reduce(x, axis=axis, keepdims=keepdims, out=out)
+
+
+min.vjp(x=_shared)
+
+
+def _finite_peak(xp: Any, x: Any, axis: Axis) -> Any:
+    """The largest element along `axis` where it is finite, else 0: what may be subtracted without making nan."""
+    peak = xp.maximum.reduce(x, axis=axis, keepdims=True)
+    return xp.where(xp.isfinite(peak), peak, 0)
+
+
+@primitive("log Σ exp {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceLogSumExp")
+def logsumexp(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    """log Σ exp(x) along `axis`, stable for any x: the largest is subtracted first. −inf entries contribute 0."""
+    peak = _finite_peak(xp, x, axis)
+    z = xp.subtract(x, peak)
+    z = xp.exp(z, out=z)
+    z = xp.add.reduce(z, axis=axis, keepdims=keepdims, out=out)
+    with xp.errstate(divide="ignore"):
+        z = xp.log(z, out=z)
+    return xp.add(z, xp.reshape(peak, z.shape), out=z)
+
+
+logsumexp.vjp(
+    x=lambda g, z, x, axis, keepdims: restore(g, x, axis, keepdims) * softmax(x, axis=axis)
+)
+
+
+@primitive("softmax {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({}, {"axis": 0}, {"axis": None}), onnx="Softmax")
+def softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
+    """exp(x) / Σ exp(x) along `axis`, stable for any x. −inf entries get 0."""
+    z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
+    z = xp.exp(z, out=z)
+    return xp.true_divide(z, xp.add.reduce(z, axis=axis, keepdims=True), out=z)
+
+
+softmax.vjp(x=lambda g, z, x, axis: (g - sum(g * z, axis=axis, keepdims=True)) * z)
+
+
+@primitive(
+    "log softmax {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({}, {"axis": 0}, {"axis": None}), onnx="LogSoftmax"
+)
+def log_softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
+    """x − log Σ exp(x) along `axis`, stable for any x."""
+    z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
+    total = xp.add.reduce(xp.exp(z), axis=axis, keepdims=True)
+    return xp.subtract(z, xp.log(total, out=total), out=z)
+
+
+log_softmax.vjp(x=lambda g, z, x, axis: g - exp(z) * sum(g, axis=axis, keepdims=True))

@@ -1,0 +1,103 @@
+"""The same elements in another shape. Adjoint pairs stand together: what spreads in one direction sums in the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from micrograd_np.primitive import primitive
+
+from .domains import REALS
+from .index import getitem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def spread_axes(shape: tuple[int, ...], wide: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of `wide` along which NumPy repeats an array of `shape` to broadcast it there.
+
+    >>> spread_axes((3, 1), (5, 3, 4))
+    (0, 2)
+    """
+    lead = len(wide) - len(shape)
+    return (*range(lead), *(lead + i for i, n in enumerate(shape) if n == 1 and wide[lead + i] != 1))
+
+
+@primitive("spread {x} to {shape}", domain=(REALS,), shape="(3,1)->(2,3,4)", examples=({"shape": (2, 3, 4)},), view=True)
+def broadcast_to(xp: Any, out: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
+    """`x` repeated along new and length-one axes to `shape`, without copying; not writeable."""
+    return xp.broadcast_to(x, shape)
+
+
+broadcast_to.vjp(x=lambda g, z, x, shape: sum_to(g, shape=x.shape))
+
+
+@primitive("Σ {x} to {shape}", domain=(REALS,), shape="(2,3,4)->(3,1)", examples=({"shape": (3, 1)},))
+def sum_to(xp: Any, out: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
+    """`x` summed along the axes that broadcasting from `shape` would have made: the adjoint of `broadcast_to`."""
+    axes = spread_axes(shape, x.shape)
+    if len(axes) == x.ndim - len(shape):  # only leading axes vanish
+        return xp.add.reduce(x, axis=axes, out=out)
+    z = xp.add.reduce(x, axis=axes, keepdims=True)
+    return xp.reshape(z, shape)
+
+
+sum_to.vjp(x=lambda g, z, x, shape: broadcast_to(g, shape=x.shape))
+
+
+@primitive("reshape {x} to {shape}", domain=(REALS,), shape="(2,6)->(3,4)", examples=({"shape": (3, 4)},), onnx="Reshape", view=True)
+def reshape(xp: Any, out: Any, x: Any, *, shape: int | tuple[int, ...]) -> Any:
+    """The same elements in row-major order in another shape; one length may be −1."""
+    return xp.reshape(x, shape)
+
+
+reshape.vjp(x=lambda g, z, x, shape: reshape(g, shape=x.shape))
+
+
+@primitive(
+    "{x}ᵀ",
+    domain=(REALS,),
+    shape="(2,3,4)->(4,3,2)",
+    examples=({}, {"axes": (2, 1, 0)}, {"axes": (-1, 1, 0)}),
+    onnx="Transpose",
+    view=True,
+)
+def transpose(xp: Any, out: Any, x: Any, *, axes: tuple[int, ...] | None = None) -> Any:
+    """The axes in another order; reversed when `axes` is None. A view."""
+    return x.T if axes is None else xp.transpose(x, axes)
+
+
+def _inverse(axes: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    if axes is None:
+        return None
+    positive = [axis % len(axes) for axis in axes]
+    return tuple(positive.index(i) for i in range(len(axes)))
+
+
+transpose.vjp(x=lambda g, z, x, axes: transpose(g, axes=_inverse(axes)))
+
+
+@primitive("join {xs}", domain=(REALS, REALS), shape="(2,3),(2,3)->(4,3)", examples=({},), onnx="Concat")
+def concatenate(xp: Any, out: Any, *xs: Any, axis: int = 0) -> Any:
+    """The arrays one after another along an axis they already have."""
+    return xp.concatenate(xs, axis=axis, out=None if out is ... else out)
+
+
+def _part(i: int, g: Any, z: Any, *xs: Any, axis: int) -> Any:
+    start = sum(x.shape[axis] for x in xs[:i])
+    return getitem(g, index=(slice(None),) * (axis % z.ndim) + (slice(start, start + xs[i].shape[axis]),))
+
+
+concatenate.vjp(xs=_part)
+
+
+def stack(xs: Sequence[Any], axis: int = 0) -> Any:
+    """The arrays, all of one shape, along a new axis."""
+    shapes = {tuple(x.shape) for x in xs}
+    if len(shapes) != 1:
+        message = f"stack: all arrays must have one shape, found {', '.join(map(str, sorted(shapes))) or 'no arrays'}."
+        raise ValueError(message)
+    (shape,) = shapes
+    at = axis % (len(shape) + 1)
+    return concatenate(*(reshape(x, shape=(*shape[:at], 1, *shape[at:])) for x in xs), axis=at)
+

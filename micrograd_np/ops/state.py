@@ -1,0 +1,30 @@
+"""Copies: the value of one tensor in the memory of another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from micrograd_np.primitive import primitive
+
+from .domains import REALS
+
+
+@primitive("{x}", domain=(REALS,), onnx="Identity")
+def copy(xp: Any, out: Any, x: Any) -> Any:
+    """The same values in fresh memory."""
+    if out is ...:
+        return xp.array(x)
+    xp.copyto(out, x)
+    return out
+
+
+copy.vjp(x=lambda g, z, x: g)
+
+
+@primitive("{x} as {dtype}", domain=(REALS,), examples=({"dtype": "float64"},), onnx="Cast")
+def astype(xp: Any, out: Any, x: Any, *, dtype: Any) -> Any:
+    """The same values in another dtype; the gradient returns in the old one."""
+    return xp.array(x, dtype=dtype)
+
+
+astype.vjp(x=lambda g, z, x, dtype: g)

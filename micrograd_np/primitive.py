@@ -1,0 +1,366 @@
+"""One op, one declaration: a kernel, its derivative rules, and everything else anybody wants to know about it.
+
+A *kernel* is written over a namespace `xp` (NumPy, or one that records) and a destination `out`; `...` as destination
+means "a fresh array", and makes NumPy return 0-d arrays instead of scalars. Derivative *rules* are given by input name:
+
+>>> import numpy as np
+>>> from micrograd_np.ops.domains import REALS
+>>> from micrograd_np.primitive import primitive
+>>> @primitive("{x}³", domain=(REALS,))
+... def cube(xp, out, x):
+...     "Elementwise third power."
+...     return xp.multiply(xp.multiply(x, x), x, out=out)
+>>> cube.vjp(x=lambda g, z, x: 3 * g * x * x)
+cube(x)
+>>> cube(np.array([1.0, 2.0]))
+array([1., 8.])
+
+This file knows nothing of `Tensor`: whatever derives from `Vertex` takes part in the graph, and an application returns
+the `plain` class of its first tensor argument.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .ops.domains import Domain
+
+P = ParamSpec("P")
+
+registry: dict[str, Primitive[Any]] = {}
+"""Every primitive by name, in the order of declaration: what tests, the op table and the NumPy protocols iterate over."""
+
+
+class Watcher(Protocol):
+    """Whoever wants to see every application of a primitive: the compiler's tracer, the search for nan."""
+
+    def applied(self, op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
+        """Called after `op` has been applied to `inputs` (tensors, arrays, numbers) and gave the tensor `result`."""
+
+    def written(self, op: Primitive[Any], target: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
+        """Called after ``op(*inputs)`` has been written into the memory of the tensor `target`."""
+
+
+class Mode(threading.local):
+    """What this thread does with applications: record them for backward, show them to a watcher.
+
+    `usual` sums it up in one attribute (recording, nobody watching), because every application asks.
+    """
+
+    usual: bool = True
+    recording: bool = True
+    watcher: Watcher | None = None
+
+    def set(self, *, recording: bool | None = None, watcher: Watcher | None | ellipsis = ...) -> None:  # noqa: F821
+        if recording is not None:
+            self.recording = recording
+        if watcher is not ...:
+            self.watcher = watcher
+        self.usual = self.recording and self.watcher is None
+
+
+mode = Mode()
+
+
+class Vertex:
+    """A value in the graph: its array, and the application that made it (`op`, `inputs`, `static`), if recorded."""
+
+    __slots__ = (
+        "__weakref__",
+        "data",
+        "grad",
+        "inputs",
+        "name",
+        "notes",
+        "op",
+        "requires_grad",
+        "stamp",
+        "static",
+        "version",
+    )
+
+    plain: ClassVar[type[Vertex]]
+
+    data: Any
+    requires_grad: bool
+    grad: Any
+    op: Primitive[Any] | None
+    inputs: tuple[Any, ...]
+    static: Mapping[str, Any]
+    stamp: int  # the sum of the inputs' versions when this was recorded: unequal later means one was written to
+    version: int  # counts in-place writes
+    name: str | None
+    notes: dict[str, Any] | None  # the rare things: hooks, where made
+
+
+_NO_STATIC: Mapping[str, Any] = {}
+_new = object.__new__
+_ready = frozenset((np.ndarray, float, int, bool))  # what a kernel takes as it stands; scalars stay bare (NEP 50)
+
+
+class Primitive(Generic[P]):
+    """An op the framework can differentiate, trace, draw, test and document. Made by the decorator `primitive`."""
+
+    def __init__(
+        self,
+        kernel: Callable[..., Any],
+        label: str,
+        *,
+        domain: Sequence[Domain],
+        shape: str | None,
+        examples: Sequence[Mapping[str, Any]],
+        onnx: str | None,
+        not_differentiable: Sequence[str],
+        view: bool,
+        numpy: Sequence[str],
+    ) -> None:
+        parameters = list(inspect.signature(kernel).parameters.values())
+        if [p.name for p in parameters[:2]] != ["xp", "out"]:
+            message = f"primitive {kernel.__name__}: a kernel takes (xp, out, ...), this one ({parameters[0].name}, ...)."
+            raise TypeError(message)
+        parameters = parameters[2:]
+        self.kernel = kernel
+        self.name = self.__name__ = kernel.__name__
+        self.__qualname__ = kernel.__qualname__
+        self.__module__ = kernel.__module__
+        self.__doc__ = kernel.__doc__
+        self.__signature__ = inspect.Signature(parameters)
+        tensors = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        self.inputs = tuple(p.name for p in tensors)
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in tensors)
+        self.statics = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        self.defaults: Mapping[str, Any] = {
+            p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty
+        }
+        self._static_names = set(self.statics)
+        self._lenient = self.__signature__  # the same, with statics by position too
+        if not self.variadic:
+            self._lenient = inspect.Signature([p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters])
+        self.label = label
+        self.domain = tuple(domain)
+        self.shape = shape
+        self.examples = tuple(examples) or ({},)
+        self.onnx = onnx
+        self.view = view
+        self.numpy = tuple(numpy)
+        self.not_differentiable = frozenset(not_differentiable)
+        self.rules: tuple[Callable[..., Any] | None, ...] = tuple(
+            None if name in not_differentiable else self._missing(name) for name in self.inputs
+        )
+        self.smooth = len(self.not_differentiable) < len(self.inputs)  # else no result ever requires a gradient
+        self.advice: Callable[..., str | None] | None = None
+        for name in not_differentiable:
+            self._position(name)
+
+    def _missing(self, name: str) -> Callable[..., Any]:
+        def rule(*_: Any, **__: Any) -> Any:
+            message = (
+                f"{self.name}: no derivative rule for {name!r}. Give one with {self.name}.vjp({name}=...), or declare "
+                f"the input not_differentiable; where no gradient is wanted, detach() it."
+            )
+            raise NotImplementedError(message)
+
+        rule.missing = True  # type: ignore[attr-defined]
+        return rule
+
+    def _position(self, name: str) -> int:
+        if name not in self.inputs:
+            message = f"{self.name}: there is no input {name!r}; its inputs are {', '.join(self.inputs)}."
+            raise TypeError(message)
+        return self.inputs.index(name)
+
+    def vjp(self, **rules: Callable[..., Any]) -> Primitive[P]:
+        """Give the derivative rule of each input by name: ``rule(g, z, *inputs, **static)`` → its share of `g`.
+
+        `g` is the gradient arriving at the output `z`. A variadic input's rule gets the position first. Rules are
+        written with operators and primitives only, so that they run on arrays, on tensors and on symbols alike;
+        broadcasting is undone by the walk. Raises TypeError for a name the kernel does not have.
+        """
+        found = list(self.rules)
+        for name, rule in rules.items():
+            position = self._position(name)
+            if name in self.not_differentiable:
+                message = f"{self.name}: {name!r} is declared not differentiable, so it cannot have a rule."
+                raise TypeError(message)
+            found[position] = rule
+        self.rules = tuple(found)
+        return self
+
+    def advise(self, advice: Callable[..., str | None]) -> Callable[..., str | None]:
+        """Register ``advice(*shapes, **static)`` → the sentence to add to an error message, or None."""
+        self.advice = advice
+        return advice
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Apply to tensors, arrays or numbers: a tensor if any argument is one, otherwise an array."""
+        inputs: tuple[Any, ...] = args
+        static: Mapping[str, Any] = kwargs
+        if self.statics or kwargs or (len(inputs) != len(self.inputs) and not self.variadic):
+            inputs, static = self._bind(inputs, kwargs)
+        first = None
+        needs = False
+        stamp = 0
+        arrays = []
+        for x in inputs:
+            if isinstance(x, Vertex):
+                arrays.append(x.data)
+                stamp += x.version
+                if first is None:
+                    first = x
+                if x.requires_grad:
+                    needs = True
+            elif type(x) in _ready:
+                arrays.append(x)
+            else:
+                return self._adapt(inputs, static)
+        try:
+            data = self.kernel(np, ..., *arrays, **static) if static else self.kernel(np, ..., *arrays)
+        except (ValueError, TypeError, IndexError) as error:
+            raise self._complaint(error, inputs, static) from error
+        if first is None:
+            return data
+        z = _new(first.plain)
+        z.data = data
+        z.grad = z.name = z.notes = None
+        z.version = 0
+        usual = mode.usual
+        if needs and self.smooth and (usual or mode.recording):
+            z.requires_grad = True
+            z.op = self
+            z.inputs = inputs
+            z.static = static
+            z.stamp = stamp
+        else:
+            z.requires_grad = False
+            z.op = None
+            z.inputs = ()
+            z.static = _NO_STATIC
+            z.stamp = 0
+        if not usual and mode.watcher is not None:
+            mode.watcher.applied(self, inputs, static, z)
+        return z
+
+    def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+        """Sort arguments into inputs and statics: inputs may come by keyword, statics by position, as in NumPy."""
+        if self.variadic or len(args) == len(self.inputs):
+            if not kwargs and len(self.defaults) == len(self.statics):
+                return args, self.defaults
+            static = {**self.defaults, **kwargs}
+            if static.keys() == self._static_names:
+                return args, static
+        try:
+            bound = self._lenient.bind(*args, **kwargs)
+        except TypeError as error:
+            message = f"{self.name}{self.__signature__}: {error}."
+            raise TypeError(message) from None
+        bound.apply_defaults()
+        static = {name: bound.arguments[name] for name in self.statics}
+        if self.variadic:
+            return args, static
+        return tuple(bound.arguments[name] for name in self.inputs), static
+
+    def _adapt(self, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Any:
+        """The side door, for what a kernel cannot take as it stands: symbols, lists, NumPy scalars, other objects."""
+        adapted = []
+        for x in inputs:
+            taker = getattr(type(x), "__primitive__", None)
+            if taker is not None:
+                return taker(self, inputs, static)
+            adapted.append(x if isinstance(x, Vertex) or type(x) in _ready else as_array(x, self.name))
+        return self(*adapted, **static)
+
+    def write(self, target: Vertex, *inputs: Any, **static: Any) -> None:
+        """Run the kernel with the memory of `target` as its destination: the one way values change in place.
+
+        Bumps the version that backward compares. Raises ValueError where the result does not fit the target.
+        """
+        arrays = [x.data if isinstance(x, Vertex) else x for x in inputs]
+        try:
+            self.kernel(np, target.data, *arrays, **static)
+        except (ValueError, TypeError, IndexError) as error:
+            raise self._complaint(error, inputs, static) from error
+        target.version += 1
+        if mode.watcher is not None:
+            mode.watcher.written(self, target, inputs, static)
+
+    def _complaint(self, error: Exception, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Exception:
+        """The same kind of error, saying which op was asked what, in shapes and the user's own names."""
+        shapes = [np.shape(x.data if isinstance(x, Vertex) else x) for x in inputs]
+        names = self.inputs if not self.variadic else [f"{self.inputs[0]}[{i}]" for i in range(len(inputs))]
+        told = [
+            f"{name}{f' ({x.name})' if isinstance(x, Vertex) and x.name else ''} is {shape}"
+            for name, x, shape in zip(names, inputs, shapes, strict=False)
+        ]
+        asked = [f"{name}={value!r}" for name, value in static.items()]
+        advice = self.advice(*shapes, **static) if self.advice is not None else None
+        reason = advice or f"{str(error).rstrip('.')}."
+        message = f"{self.name}: {' and '.join(told)}{'; asked for ' if asked else ''}{', '.join(asked)}: {reason}"
+        try:
+            return type(error)(message)
+        except TypeError:  # an exception class that wants other arguments
+            return ValueError(message)
+
+    def __repr__(self) -> str:
+        return f"{self.name}{self.__signature__}"
+
+    def __reduce__(self) -> str:
+        return self.__qualname__
+
+
+def as_array(x: Any, asker: str) -> Any:
+    """`x` (a list, a NumPy scalar, anything with ``__array__``) as an array of numbers; TypeError for anything else."""
+    array = np.asarray(x)
+    if array.dtype.kind not in "fiub":
+        message = f"{asker}: needs numbers or booleans, found {type(x).__name__} of dtype {array.dtype}: {x!r:.80}."
+        raise TypeError(message)
+    return array
+
+
+def primitive(
+    label: str,
+    *,
+    domain: Sequence[Domain],
+    shape: str | None = None,
+    examples: Sequence[Mapping[str, Any]] = (),
+    onnx: str | None = None,
+    not_differentiable: Sequence[str] = (),
+    view: bool = False,
+    numpy: Sequence[str] = (),
+) -> Callable[[Callable[Concatenate[Any, Any, P], Any]], Primitive[P]]:
+    """Declare an op. The decorated kernel ``(xp, out, *inputs, *, **static)`` becomes a `Primitive`.
+
+    - `label`: how pictures and the op table show it, a format string over the inputs' and statics' names.
+    - `domain`: for each input, where it is defined and smooth (`micrograd_np.ops.domains`); tests draw from it.
+    - `shape`: the shape contract in NumPy's gufunc notation, ``"(n,k),(k,m)->(n,m)"``; None for elementwise.
+    - `examples`: settings of the static parameters that tests and tables try.
+    - `onnx`: the name of the equivalent ONNX operator, if there is one.
+    - `not_differentiable`: inputs that have no derivative by nature (labels, indices, masks).
+    - `view`: the result may share memory with the first input.
+    - `numpy`: NumPy functions that this serves beyond the one of its own name, e.g. ``("absolute",)``.
+    """
+
+    def declare(kernel: Callable[Concatenate[Any, Any, P], Any]) -> Primitive[P]:
+        op: Primitive[P] = Primitive(
+            kernel,
+            label,
+            domain=domain,
+            shape=shape,
+            examples=examples,
+            onnx=onnx,
+            not_differentiable=not_differentiable,
+            view=view,
+            numpy=numpy,
+        )
+        known = registry.get(op.name)
+        taken = known is not None and known.__module__ != op.__module__  # somebody else's op keeps its name
+        registry[f"{op.__module__}.{op.name}" if taken else op.name] = op
+        return op
+
+    return declare

@@ -1,0 +1,535 @@
+"""`Tensor`: an array that remembers how it was made, so that derivatives can be taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from . import backward as walk
+from .grad_mode import set_grad_enabled
+from .ops import elementwise, index, linear, reduce, shape, state, transcendental
+from .primitive import _NO_STATIC, Vertex, mode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_default_dtype: np.dtype[Any] = np.dtype(np.float64)
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """The dtype that Python floats, layers and random draws get when none is asked for: float64 unless set.
+
+    Raises TypeError for anything but a floating dtype.
+    """
+    global _default_dtype  # noqa: PLW0603  one setting, as in NumPy's own print options
+    found = np.dtype(dtype)
+    if found.kind != "f":
+        message = f"set_default_dtype: needs a floating dtype such as 'float32', found {found}."
+        raise TypeError(message)
+    _default_dtype = found
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """The dtype set by `set_default_dtype`."""
+    return _default_dtype
+
+
+class Tensor(Vertex):
+    """An n-dimensional array of numbers that records what is computed from it.
+
+    `data` is anything NumPy takes for an array of numbers; an ndarray is shared, not copied, unless `dtype` asks for
+    another type. With `requires_grad`, `backward` on a scalar computed from it puts the derivative into `grad`. `name`
+    appears in pictures and errors. Raises TypeError for what is not numbers, and when a gradient is asked of integers.
+
+    >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    Tensor([2., 4., 6.])
+    """
+
+    __slots__ = ()
+    __array_ufunc__ = None
+    __hash__ = object.__hash__
+
+    def __init__(
+        self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None  # noqa: FBT001, FBT002
+    ) -> None:
+        if type(data) is np.ndarray and dtype is None and data.dtype.kind in "fiub":
+            array = data
+        else:
+            array = _as_data(data, dtype)
+        self.data = array
+        self.grad = None
+        self.op = None
+        self.inputs = ()
+        self.static = _NO_STATIC
+        self.stamp = 0
+        self.version = 0
+        self.name = name
+        self.notes = None
+        self.requires_grad = False
+        if requires_grad:
+            self.requires_grad_()
+        if mode.watcher is not None:
+            born = getattr(mode.watcher, "born", None)
+            if born is not None:
+                born(self)
+
+    # what it is
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return self.data.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements."""
+        return self.data.dtype  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.data.size  # type: ignore[no-any-return]
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user, not computed from something that requires a gradient."""
+        return self.op is None
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            message = "len() of a 0-d Tensor: it has no axes; its one element is .item()."
+            raise TypeError(message)
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        text = np.array2string(self.data, separator=", ", prefix="Tensor(")
+        notes = []
+        if self.data.dtype not in (np.float64, np.int64, np.bool_):
+            notes.append(f"dtype={self.data.dtype}")
+        if self.name is not None:
+            notes.append(f"name={self.name!r}")
+        if self.op is not None:
+            notes.append(f"op={self.op.name}")
+        elif self.requires_grad:
+            notes.append("requires_grad=True")
+        return f"Tensor({', '.join((text, *notes))})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and self.size == 1 else repr(self)
+
+    # leaving the graph
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """The array itself, sharing memory. TypeError if a gradient would be lost: say ``.detach().numpy()``."""
+        if self.requires_grad:
+            message = (
+                f"numpy: {self._told()} requires a gradient, and what NumPy computes from it would not carry it. "
+                f"Call .detach().numpy() if that is meant."
+            )
+            raise TypeError(message)
+        self._asked("numpy()")
+        return self.data  # type: ignore[no-any-return]
+
+    def item(self) -> Any:
+        """The only element, as a Python number. ValueError if there are more or none."""
+        if self.size != 1:
+            message = f"item: {self._told()} has {self.size} elements; only one can be a Python number. Use .tolist()."
+            raise ValueError(message)
+        self._asked("item()")
+        return self.data.item()
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        self._asked("tolist()")
+        return self.data.tolist()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.data.dtype.kind not in "iu":
+            message = f"only an integer Tensor can be an index; {self._told()} is {self.dtype}."
+            raise TypeError(message)
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            message = f"the truth of {self._told()} is ambiguous; use .any() or .all()."
+            raise ValueError(message)
+        self._asked("bool()")
+        return bool(self.data)
+
+    def _asked(self, what: str) -> None:
+        """While a step is traced, a value that leaves the graph would be frozen into the program."""
+        if not mode.usual and mode.watcher is not None:
+            asked = getattr(mode.watcher, "asked", None)
+            if asked is not None:
+                asked(self, what)
+
+    def detach(self) -> Tensor:
+        """The same memory without the graph: nothing computed from it sends a gradient back."""
+        z = _wrap(self.data)
+        z.name = self.name
+        if mode.watcher is not None:
+            detached = getattr(mode.watcher, "detached", None)
+            if detached is not None:
+                detached(self, z)
+        return z
+
+    # gradients
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:  # noqa: FBT001, FBT002
+        """Ask for a gradient here, or no longer; returns self. TypeError unless the dtype is floating."""
+        if requires_grad and self.data.dtype.kind != "f":
+            message = (
+                f"requires_grad: only floating tensors have gradients; {self._told()} is {self.data.dtype}. "
+                f"Give floats ([1.0, 2.0]) or dtype=float."
+            )
+            raise TypeError(message)
+        if not requires_grad and self.op is not None:
+            message = f"requires_grad_(False): {self._told()} was computed; use .detach() to get it without the graph."
+            raise RuntimeError(message)
+        self.requires_grad = requires_grad
+        return self
+
+    def retain_grad(self) -> None:
+        """Keep `grad` here in the next backward pass, although this is not a leaf."""
+        if not self.requires_grad:
+            message = f"retain_grad: {self._told()} does not require a gradient, so none will arrive."
+            raise RuntimeError(message)
+        self.notes = {**(self.notes or {}), "retain_grad": True}
+
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: bool | None = None,  # noqa: FBT001
+        create_graph: bool = False,  # noqa: FBT001, FBT002
+    ) -> None:
+        """Add the derivative of this to `grad` of every leaf it was computed from.
+
+        Without `gradient` this must have one element; otherwise `gradient`, of this shape, is the derivative of some
+        scalar by this. The record is given up on the way unless `retain_graph`; with `create_graph` the gradients are
+        themselves recorded, and can be differentiated. RuntimeError when there is nothing to walk, or not any more.
+
+        >>> w = Tensor(3.0, requires_grad=True)
+        >>> (w ** 2).backward()
+        >>> w.grad
+        Tensor(6.)
+        """
+        if not self.requires_grad:
+            message = (
+                f"backward: {self._told()} depends on nothing that requires a gradient. Make a leaf with "
+                f"requires_grad=True, and compute outside no_grad()."
+            )
+            raise RuntimeError(message)
+        seed = self._seed(gradient)
+        retain = create_graph if retain_graph is None else retain_graph
+        traced = mode.watcher is not None and getattr(mode.watcher, "lifts", False)
+        if create_graph or traced:
+            seed = seed if isinstance(seed, Tensor) else Tensor(seed)
+            with set_grad_enabled(create_graph):
+                walk.pull(self, seed, walk.consumers(self), _deliver_lifted, retain=retain, lifted=True)
+        else:
+            seed = seed.data if isinstance(seed, Tensor) else seed
+            walk.pull(self, seed, walk.consumers(self), Delivery(seed), retain=retain)
+
+    def _seed(self, gradient: Any) -> Any:
+        if gradient is None:
+            if self.data.size != 1:
+                message = (
+                    f"backward: {self.name or 'the tensor'} has shape {self.shape}, and a gradient starts from a scalar; "
+                    f"call .mean().backward() or .sum().backward(), or pass a gradient of that shape."
+                )
+                raise RuntimeError(message)
+            return np.ones(self.data.shape, self.data.dtype)
+        seed = gradient if isinstance(gradient, Tensor) else np.asarray(gradient, dtype=self.data.dtype)
+        if seed.shape != self.shape:
+            message = f"backward: gradient is {seed.shape} and {self._told()}; they must be equal."
+            raise ValueError(message)
+        return seed
+
+    def zero_grad(self) -> None:
+        """Forget `grad`."""
+        self.grad = None
+
+    def _told(self) -> str:
+        return f"{self.name or 'the tensor'} of shape {self.shape}" if self.ndim else self.name or "the 0-d tensor"
+
+    # operators
+
+    def __add__(self, other: Any) -> Tensor:
+        return elementwise.add(self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return elementwise.add(other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return elementwise.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return elementwise.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return elementwise.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return elementwise.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return elementwise.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return elementwise.divide(other, self)
+
+    def __neg__(self) -> Tensor:
+        return elementwise.negative(self)
+
+    def __pos__(self) -> Tensor:
+        return state.copy(self)
+
+    def __abs__(self) -> Tensor:
+        return elementwise.absolute(self)
+
+    def __pow__(self, exponent: Any) -> Tensor:
+        shortcut = _powers.get(exponent) if type(exponent) in (int, float) else None
+        if shortcut is not None and self.data.dtype.kind == "f":
+            return shortcut(self)
+        return transcendental.power(self, exponent)
+
+    def __rpow__(self, base: Any) -> Tensor:
+        return transcendental.power(base, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return linear.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return linear.matmul(other, self)
+
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        return elementwise.equal(self, other)
+
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        return elementwise.not_equal(self, other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return elementwise.less(self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return elementwise.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return elementwise.greater(self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return elementwise.greater_equal(self, other)
+
+    def __getitem__(self, key: Any) -> Tensor:
+        return index.getitem(self, index=plain_index(key))
+
+    # writing in place
+
+    def __iadd__(self, other: Any) -> Self:
+        return self._update(elementwise.add, other)
+
+    def __isub__(self, other: Any) -> Self:
+        return self._update(elementwise.subtract, other)
+
+    def __imul__(self, other: Any) -> Self:
+        return self._update(elementwise.multiply, other)
+
+    def __itruediv__(self, other: Any) -> Self:
+        return self._update(elementwise.divide, other)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._update(index.setitem, value, index=plain_index(key))
+
+    def copy_(self, other: Any) -> Self:
+        """Write the values of `other`, which broadcasts, into this memory; returns self."""
+        if mode.recording and self.requires_grad:
+            self._refuse_in_place()
+        state.copy.write(self, other)
+        return self
+
+    def _update(self, op: Any, other: Any, **static: Any) -> Self:
+        """``self = op(self, other)`` in place: in memory, or in the graph where a gradient has to pass."""
+        if mode.recording and (self.requires_grad or (isinstance(other, Tensor) and other.requires_grad)):
+            if self.requires_grad and self.op is None:
+                self._refuse_in_place()
+            before = self._moved()
+            z = op(before, other, **static)
+            version = self.version + 1
+            for slot in ("data", "requires_grad", "op", "inputs", "static", "stamp"):
+                setattr(self, slot, getattr(z, slot))
+            self.version = version
+            if mode.watcher is not None:
+                mode.watcher.rebound(self, before, z)  # type: ignore[attr-defined]
+        else:
+            op.write(self, self, other, **static)
+        return self
+
+    def _moved(self) -> Tensor:
+        """A tensor that takes over how this one was made, so that this one can become something else."""
+        before = _wrap(self.data)
+        for slot in ("requires_grad", "op", "inputs", "static", "stamp", "name", "notes"):
+            setattr(before, slot, getattr(self, slot))
+        return before
+
+    def _refuse_in_place(self) -> None:
+        message = (
+            f"in-place write: {self._told()} is a leaf that requires a gradient; its old value may be needed by "
+            f"backward. Write inside no_grad(), or compute a new tensor."
+        )
+        raise RuntimeError(message)
+
+    # methods: NumPy's names
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802
+        """The axes reversed."""
+        return shape.transpose(self)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+        """Sum along `axis`."""
+        return reduce.sum(self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+        """Arithmetic mean along `axis`."""
+        return reduce.mean(self, axis=axis, keepdims=keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+        """Largest element along `axis`."""
+        return reduce.max(self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+        """Smallest element along `axis`."""
+        return reduce.min(self, axis=axis, keepdims=keepdims)
+
+    def reshape(self, *lengths: Any) -> Tensor:
+        """The same elements in another shape, given as one tuple or as lengths."""
+        return shape.reshape(self, shape=lengths[0] if len(lengths) == 1 else lengths)
+
+    def ravel(self) -> Tensor:
+        """The elements along one axis."""
+        return shape.reshape(self, shape=(-1,))
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """The axes in the order given, as one tuple or as numbers; reversed when none are given."""
+        if not axes or axes == (None,):
+            return shape.transpose(self)
+        return shape.transpose(self, axes=tuple(axes[0]) if len(axes) == 1 else axes)
+
+    def astype(self, dtype: Any) -> Tensor:
+        """The same values in another dtype; gradients return in this one."""
+        return state.astype(self, dtype=np.dtype(dtype))
+
+    def clone(self) -> Tensor:
+        """A copy in fresh memory that passes gradients on."""
+        return state.copy(self)
+
+    def exp(self) -> Tensor:
+        """Elementwise e to the power of this."""
+        return transcendental.exp(self)
+
+    def log(self) -> Tensor:
+        """Elementwise natural logarithm."""
+        return transcendental.log(self)
+
+    def sqrt(self) -> Tensor:
+        """Elementwise square root."""
+        return transcendental.sqrt(self)
+
+    def square(self) -> Tensor:
+        """Elementwise square."""
+        return elementwise.square(self)
+
+    def abs(self) -> Tensor:
+        """Elementwise absolute value."""
+        return elementwise.absolute(self)
+
+    def sigmoid(self) -> Tensor:
+        """Elementwise logistic function."""
+        return transcendental.sigmoid(self)
+
+    def tanh(self) -> Tensor:
+        """Elementwise hyperbolic tangent."""
+        return transcendental.tanh(self)
+
+    def relu(self) -> Tensor:
+        """Elementwise max(x, 0)."""
+        return transcendental.relu(self)
+
+
+Tensor.plain = Tensor
+
+_powers: dict[float, Any] = {2: elementwise.square, 0.5: transcendental.sqrt, -1: elementwise.reciprocal, 1: state.copy}
+
+
+def plain_index(key: Any) -> Any:
+    """`key` with Tensors in it replaced by their arrays: an index is never differentiable."""
+    if isinstance(key, Tensor):
+        return key.data
+    if isinstance(key, tuple):
+        return tuple(k.data if isinstance(k, Tensor) else k for k in key)
+    return key
+
+
+def _as_data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
+    if isinstance(data, Tensor):
+        data = data.numpy()
+    array = np.asarray(data, dtype=dtype)
+    if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
+        array = array.astype(_default_dtype, copy=False)  # Python floats have no dtype of their own
+    if array.dtype.kind not in "fiub":
+        message = f"Tensor: needs real numbers or booleans; found {type(data).__name__} giving dtype {array.dtype}: {data!r:.80}."
+        raise TypeError(message)
+    return array
+
+
+def _wrap(array: Any) -> Tensor:
+    """A leaf around an array that is known to be one."""
+    z = Tensor.__new__(Tensor)
+    z.data = array
+    z.grad = z.op = z.name = z.notes = None
+    z.inputs = ()
+    z.static = _NO_STATIC
+    z.stamp = z.version = 0
+    z.requires_grad = False
+    return z
+
+
+class Delivery:
+    """Adds what arrives at a leaf to its `grad`, in memory that belongs to nobody else."""
+
+    __slots__ = ("taken",)
+
+    def __init__(self, seed: Any) -> None:
+        self.taken = {id(seed): seed}
+
+    def __call__(self, leaf: Any, g: Any) -> None:
+        before = leaf.grad
+        if before is not None:
+            g = before.data + g
+        if type(g) is not np.ndarray:
+            g = np.asarray(g)  # NumPy's arithmetic makes scalars of 0-d arrays
+        elif before is None and (g.base is not None or id(g) in self.taken):
+            g = g.copy()
+        self.taken[id(g)] = g
+        leaf.grad = _wrap(g)
+
+
+def _deliver_lifted(leaf: Any, g: Any) -> None:
+    leaf.grad = g if leaf.grad is None else leaf.grad + g
