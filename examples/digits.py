@@ -54,7 +54,7 @@ def main(epochs=60, seed=0, out="."):
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     images, labels = load_digits(return_X_y=True)
-    images = (images / 16).astype(np.float32)  # pixels are 0 to 16
+    images = images / 16  # pixels are 0 to 16
     train_x, test_x, train_y, test_y = train_test_split(
         images, labels, test_size=0.2, stratify=labels, random_state=seed
     )
@@ -68,7 +68,7 @@ def main(epochs=60, seed=0, out="."):
     losses, accuracies = [], []
     progress = tqdm(range(epochs), unit="epoch")
     for epoch in progress:
-        optimizer.lr = 0.1 * (1 - epoch / epochs)  # large steps first, small ones to settle
+        optimizer.param_groups[0]["lr"] = 0.1 * (1 - epoch / epochs)  # large steps first, small ones to settle
         total = 0.0
         for batch in np.array_split(rng.permutation(len(train_x)), len(train_x) // 32):
             loss = criterion(model(mg.Tensor(shifted(train_x[batch], rng))), train_y[batch])
