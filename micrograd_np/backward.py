@@ -7,6 +7,7 @@ so that what it computes is itself recorded (for higher derivatives) or traced (
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,96 +16,64 @@ from .ops.shape import broadcast_to, sum_to
 from .primitive import Vertex, mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 GONE = -1  # the stamp of a vertex whose record has been used up
 
 
-def consumers(root: Vertex) -> dict[Vertex, int]:
-    """How many edges lead to each vertex that a gradient from `root` reaches."""
-    counts = {root: 0}
-    stack = [root]
-    while stack:
-        z = stack.pop()
-        if z.op is None:
-            continue
-        if z.stamp == GONE:
-            raise _gone(z)
-        rules = z.op.rules
-        for i, x in enumerate(z.inputs):
-            if isinstance(x, Vertex) and x.requires_grad and rules[i if i < len(rules) else -1] is not None:
-                if x in counts:
-                    counts[x] += 1
-                else:
-                    counts[x] = 1
-                    stack.append(x)
-    return counts
-
-
 def topological(root: Vertex) -> list[Vertex]:
-    """Every vertex recorded under `root`, inputs before what is made of them. No recursion."""
-    order: list[Vertex] = []
+    """Every vertex recorded under `root`, inputs before what is made of them, leaves first. No recursion."""
+    found = [root]
     seen = {root}
-    stack = [(root, iter(root.inputs))]
-    while stack:
-        z, rest = stack[-1]
-        for x in rest:
+    for z in found:  # grows as it goes
+        for x in z.inputs:
             if isinstance(x, Vertex) and x not in seen:
                 seen.add(x)
-                stack.append((x, iter(x.inputs)))
-                break
-        else:
-            order.append(z)
-            stack.pop()
-    return order
+                found.append(x)
+    return sorted(found, key=lambda z: z.order)
 
 
-def towards(root: Vertex, targets: Iterable[Vertex]) -> dict[Vertex, int]:
-    """`consumers`, counting only edges that lead on to one of `targets`."""
-    counts = consumers(root)
+def leading_to(root: Vertex, targets: Iterable[Vertex]) -> set[Vertex]:
+    """The vertices under `root` through which a gradient reaches one of `targets`."""
     useful = set(targets)
     for z in topological(root):
-        if z not in useful and z.op is not None and z in counts and any(isinstance(x, Vertex) and x in useful for x in z.inputs):
+        if not useful.isdisjoint(x for x in z.inputs if isinstance(x, Vertex)):
             useful.add(z)
-    pruned = {root: 0}
-    for z in counts:
-        if z in useful and z.op is not None:
-            rules = z.op.rules
-            for i, x in enumerate(z.inputs):
-                if isinstance(x, Vertex) and x in useful and x in counts and rules[i if i < len(rules) else -1] is not None:
-                    pruned[x] = pruned.get(x, 0) + 1
-    return pruned
+    return useful
 
 
 def pull(
     root: Vertex,
     seed: Any,
-    counts: dict[Vertex, int],
     deliver: Callable[[Vertex, Any], None],
     *,
     retain: bool = False,
     lifted: bool = False,
-    targets: frozenset[Vertex] | set[Vertex] = frozenset(),
+    targets: Sequence[Vertex] | None = None,
 ) -> None:
-    """Walk from `root`, with `seed` as its gradient, along the edges that `counts` counts.
+    """Walk from `root`, with `seed` as its gradient, in the reverse of the order in which vertices were recorded.
 
-    `deliver(vertex, gradient)` is called once for every leaf reached, and for every vertex in `targets`. Unless
-    `retain`, each record is given up as soon as it has been used, and memory with it.
+    `deliver(vertex, gradient)` is called once for every leaf reached; with `targets`, once for each of them that is
+    reached, and no edge is walked that does not lead to one. Unless `retain`, each record is given up as soon as it
+    has been used, and memory with it.
     """
-    gradients = {root: seed}
-    ready = [root]
+    useful = None if targets is None else leading_to(root, targets)
     watcher = mode.watcher
     pulled = None if watcher is None else getattr(watcher, "pulled", None)
-    while ready:
-        z = ready.pop()
+    gradients = {root: seed}
+    waiting = [(-root.order, root)]  # orders are unique among recorded vertices, and leaves are never pushed
+    if root.op is None:
+        deliver(root, seed if root.notes is None else _arrived(root, seed, lifted=lifted))
+        return
+    leaves: list[Vertex] = []
+    while waiting:
+        _, z = heappop(waiting)
         g = gradients.pop(z)
+        op = z.op
         if z.notes is not None:
             g = _arrived(z, g, lifted=lifted)
-        op = z.op
-        if op is None or z in targets:
+        if targets is not None and z in targets:
             deliver(z, g)
-            if op is None:
-                continue
         inputs = z.inputs
         static = z.static
         stamp = 0
@@ -116,45 +85,53 @@ def pull(
             else:
                 values.append(x)
         if stamp != z.stamp:
-            raise _mutated(z)
+            raise _gone(z) if z.stamp == GONE else _mutated(z)
         zv = z if lifted else z.data
-        rules = op.rules
+        rules, fixed = op.rules, op.fixed
         for i, x in enumerate(inputs):
-            if not isinstance(x, Vertex) or x not in counts:
+            if not isinstance(x, Vertex) or not x.requires_grad or (useful is not None and x not in useful):
                 continue
-            if op.variadic:
-                rule = rules[i if i < len(rules) else -1]
-                if rule is None:
-                    continue
-                gx = rule(i, g, zv, *values, **static)
+            rule = rules[i] if i < fixed else rules[-1]
+            if rule is None:
+                continue
+            if op.variadic and i >= fixed:
+                gx = rule(i - fixed, g, zv, *values, **static)
             else:
-                rule = rules[i]
-                if rule is None:
-                    continue
                 gx = rule(g, zv, *values, **static) if static else rule(g, zv, *values)
             a = x.data
             if gx.shape != a.shape:
                 gx = _unbroadcast(gx, a.shape)
-            if gx.dtype != a.dtype:
+            if gx.dtype is not a.dtype and gx.dtype != a.dtype:
                 gx = gx.astype(a.dtype)
             if pulled is not None:
                 pulled(z, i, g, gx)
             before = gradients.get(x)
-            # add hands one array to both parents, so never accumulate in place
-            gradients[x] = gx if before is None else before + gx
-            left = counts[x] - 1
-            counts[x] = left
-            if not left:
-                ready.append(x)
+            if before is not None:
+                # add hands one array to both parents, so never accumulate in place
+                gradients[x] = before + gx
+            else:
+                gradients[x] = gx
+                if x.op is None:
+                    leaves.append(x)
+                else:
+                    heappush(waiting, (-x.order, x))
         if not retain:
             z.inputs = ()
             z.stamp = GONE
+    for x in leaves:
+        g = gradients.pop(x)
+        if x.notes is not None:
+            g = _arrived(x, g, lifted=lifted)
+        if targets is None or x in targets:
+            deliver(x, g)
 
 
 def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    if len(g.shape) >= len(shape) and (len(g.shape) > len(shape) or g.size > int(np.prod(shape))):
-        return sum_to(g, shape=shape)
-    return broadcast_to(g, shape=shape)
+    """`g` summed over the axes that broadcasting from `shape` made; or spread to it, where a rule left it smaller."""
+    wide = g.shape
+    if len(wide) < len(shape) or any(n < m for n, m in zip(wide[len(wide) - len(shape) :], shape, strict=True)):
+        return broadcast_to(g, shape=shape)
+    return sum_to(g, shape=shape)
 
 
 def _arrived(z: Vertex, g: Any, *, lifted: bool) -> Any:

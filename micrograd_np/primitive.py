@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol
 
 import numpy as np
@@ -42,7 +43,7 @@ class Watcher(Protocol):
     """Whoever wants to see every application of a primitive: the compiler's tracer, the search for nan."""
 
     def applied(self, op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
-        """Called after `op` has been applied to `inputs` (tensors, arrays, numbers) and gave the tensor `result`."""
+        """Called after `op` has been applied to `inputs` (tensors, arrays, numbers) and gave `result`, a tensor, or an array."""
 
     def written(self, op: Primitive[Any], target: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
         """Called after ``op(*inputs)`` has been written into the memory of the tensor `target`."""
@@ -80,6 +81,7 @@ class Vertex:
         "name",
         "notes",
         "op",
+        "order",
         "requires_grad",
         "stamp",
         "static",
@@ -94,6 +96,7 @@ class Vertex:
     op: Primitive[Any] | None
     inputs: tuple[Any, ...]
     static: Mapping[str, Any]
+    order: int  # when it was recorded: inputs before what is made of them
     stamp: int  # the sum of the inputs' versions when this was recorded: unequal later means one was written to
     version: int  # counts in-place writes
     name: str | None
@@ -101,8 +104,46 @@ class Vertex:
 
 
 _NO_STATIC: Mapping[str, Any] = {}
+_ABSENT: Any = object()
+_PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _new = object.__new__
-_ready = frozenset((np.ndarray, float, int, bool))  # what a kernel takes as it stands; scalars stay bare (NEP 50)
+_clock = count(1).__next__
+_complaints = (ValueError, TypeError, IndexError)
+# what a kernel takes as it stands; Python's scalars stay bare, so that they never promote (NEP 50)
+_ready = frozenset((np.ndarray, float, int, bool, np.float64, np.float32, np.bool_, np.int64))
+
+
+def _made(
+    plain: type[Vertex],
+    op: Primitive[Any],
+    inputs: tuple[Any, ...],
+    static: Mapping[str, Any],
+    stamp: int,
+    data: Any,
+    needs: bool,  # noqa: FBT001
+) -> Vertex:
+    """The result of an application as a vertex, recorded if a gradient will have to pass here."""
+    z = _new(plain)
+    z.data = data
+    z.grad = z.name = z.notes = None
+    z.version = 0
+    usual = mode.usual
+    if needs and (usual or mode.recording) and op.smooth:
+        z.requires_grad = True
+        z.op = op
+        z.inputs = inputs
+        z.static = static
+        z.stamp = stamp
+        z.order = _clock()
+    else:
+        z.requires_grad = False
+        z.op = None
+        z.inputs = ()
+        z.static = _NO_STATIC
+        z.stamp = z.order = 0
+    if not usual and mode.watcher is not None:
+        mode.watcher.applied(op, inputs, static, z)
+    return z
 
 
 class Primitive(Generic[P]):
@@ -135,6 +176,7 @@ class Primitive(Generic[P]):
         tensors = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
         self.inputs = tuple(p.name for p in tensors)
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in tensors)
+        self.fixed = len(self.inputs) - self.variadic  # inputs before a variadic one
         self.statics = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
         self.defaults: Mapping[str, Any] = {
             p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty
@@ -179,7 +221,7 @@ class Primitive(Generic[P]):
     def vjp(self, **rules: Callable[..., Any]) -> Primitive[P]:
         """Give the derivative rule of each input by name: ``rule(g, z, *inputs, **static)`` → its share of `g`.
 
-        `g` is the gradient arriving at the output `z`. A variadic input's rule gets the position first. Rules are
+        `g` is the gradient arriving at the output `z`. A variadic input's rule gets its position among them first. Rules are
         written with operators and primitives only, so that they run on arrays, on tensors and on symbols alike;
         broadcasting is undone by the walk. Raises TypeError for a name the kernel does not have.
         """
@@ -200,10 +242,7 @@ class Primitive(Generic[P]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Apply to tensors, arrays or numbers: a tensor if any argument is one, otherwise an array."""
-        inputs: tuple[Any, ...] = args
-        static: Mapping[str, Any] = kwargs
-        if self.statics or kwargs or (len(inputs) != len(self.inputs) and not self.variadic):
-            inputs, static = self._bind(inputs, kwargs)
+        inputs, static = self._bind(args, kwargs)
         first = None
         needs = False
         stamp = 0
@@ -221,31 +260,18 @@ class Primitive(Generic[P]):
             else:
                 return self._adapt(inputs, static)
         try:
-            data = self.kernel(np, ..., *arrays, **static) if static else self.kernel(np, ..., *arrays)
-        except (ValueError, TypeError, IndexError) as error:
+            data = self.kernel(np, ..., *arrays, **static)
+        except _complaints as error:
             raise self._complaint(error, inputs, static) from error
         if first is None:
-            return data
-        z = _new(first.plain)
-        z.data = data
-        z.grad = z.name = z.notes = None
-        z.version = 0
-        usual = mode.usual
-        if needs and self.smooth and (usual or mode.recording):
-            z.requires_grad = True
-            z.op = self
-            z.inputs = inputs
-            z.static = static
-            z.stamp = stamp
-        else:
-            z.requires_grad = False
-            z.op = None
-            z.inputs = ()
-            z.static = _NO_STATIC
-            z.stamp = 0
-        if not usual and mode.watcher is not None:
-            mode.watcher.applied(self, inputs, static, z)
-        return z
+            return self._shown(inputs, static, data)
+        return _made(first.plain, self, inputs, static, stamp, data, needs)
+
+    def _shown(self, inputs: tuple[Any, ...], static: Mapping[str, Any], data: Any) -> Any:
+        """The result of an application to arrays alone: never recorded, but a watcher sees it."""
+        if not mode.usual and mode.watcher is not None:
+            mode.watcher.applied(self, inputs, static, data)
+        return data
 
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
         """Sort arguments into inputs and statics: inputs may come by keyword, statics by position, as in NumPy."""
@@ -293,7 +319,8 @@ class Primitive(Generic[P]):
     def _complaint(self, error: Exception, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Exception:
         """The same kind of error, saying which op was asked what, in shapes and the user's own names."""
         shapes = [np.shape(x.data if isinstance(x, Vertex) else x) for x in inputs]
-        names = self.inputs if not self.variadic else [f"{self.inputs[0]}[{i}]" for i in range(len(inputs))]
+        rest = [f"{self.inputs[-1]}[{i}]" for i in range(len(inputs) - self.fixed)] if self.variadic else []
+        names = [*self.inputs[: self.fixed], *rest]
         told = [
             f"{name}{f' ({x.name})' if isinstance(x, Vertex) and x.name else ''} is {shape}"
             for name, x, shape in zip(names, inputs, shapes, strict=False)
@@ -312,6 +339,64 @@ class Primitive(Generic[P]):
 
     def __reduce__(self) -> str:
         return self.__qualname__
+
+
+class Unary(Primitive[P]):
+    """A primitive of one input: the same as the general case, without its loop."""
+
+    def __call__(self, x: Any = _ABSENT, *args: Any, **static: Any) -> Any:
+        """Apply to a tensor, an array or a number."""
+        if args or x is _ABSENT or (static and static.keys() != self._static_names):
+            return super().__call__(*((x,) if x is not _ABSENT else ()), *args, **static)
+        if not static and self.statics:
+            if len(self.defaults) != len(self.statics):
+                return super().__call__(x)
+            static = self.defaults  # type: ignore[assignment]
+        if isinstance(x, Vertex):
+            array = x.data
+        elif type(x) in _ready:
+            array = np.asarray(x)
+        else:
+            return self._adapt((x,), static)
+        try:
+            data = self.kernel(np, ..., array, **static) if static else self.kernel(np, ..., array)
+        except _complaints as error:
+            raise self._complaint(error, (x,), static) from error
+        if isinstance(x, Vertex):
+            return _made(x.plain, self, (x,), static, x.version, data, x.requires_grad)
+        return self._shown((x,), static, data)
+
+
+class Binary(Primitive[P]):
+    """A primitive of two inputs and nothing else: the same as the general case, without its loop."""
+
+    def __call__(self, x: Any = _ABSENT, y: Any = _ABSENT, *args: Any, **static: Any) -> Any:
+        """Apply to tensors, arrays or numbers."""
+        if isinstance(x, Vertex):
+            if isinstance(y, Vertex):
+                a, b, stamp = x.data, y.data, x.version + y.version
+                first, needs = x, x.requires_grad or y.requires_grad
+            elif type(y) in _ready:
+                a, b, stamp = x.data, y, x.version
+                first, needs = x, x.requires_grad
+            else:
+                return super().__call__(*(v for v in (x, y) if v is not _ABSENT), *args, **static)
+        elif isinstance(y, Vertex) and type(x) in _ready:
+            a, b, stamp = x, y.data, y.version
+            first, needs = y, y.requires_grad
+        elif type(x) is np.ndarray and type(y) is np.ndarray:
+            a, b, first = x, y, None
+        else:
+            return super().__call__(*(v for v in (x, y) if v is not _ABSENT), *args, **static)
+        if args or static:
+            return super().__call__(x, y, *args, **static)
+        try:
+            data = self.kernel(np, ..., a, b)
+        except _complaints as error:
+            raise self._complaint(error, (x, y), _NO_STATIC) from error
+        if first is None:
+            return self._shown((x, y), _NO_STATIC, data)
+        return _made(first.plain, self, (x, y), _NO_STATIC, stamp, data, needs)
 
 
 def as_array(x: Any, asker: str) -> Any:
@@ -347,7 +432,11 @@ def primitive(
     """
 
     def declare(kernel: Callable[Concatenate[Any, Any, P], Any]) -> Primitive[P]:
-        op: Primitive[P] = Primitive(
+        kinds = [p.kind for p in list(inspect.signature(kernel).parameters.values())[2:]]
+        shortcut = {(_PLAIN,): Unary, (_PLAIN, _PLAIN): Binary}
+        only_inputs = tuple(kind for kind in kinds if kind is not inspect.Parameter.KEYWORD_ONLY)
+        kind = shortcut.get(only_inputs if len(only_inputs) == 1 else tuple(kinds), Primitive)
+        op: Primitive[P] = kind(
             kernel,
             label,
             domain=domain,

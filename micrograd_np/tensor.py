@@ -64,8 +64,7 @@ class Tensor(Vertex):
         self.op = None
         self.inputs = ()
         self.static = _NO_STATIC
-        self.stamp = 0
-        self.version = 0
+        self.stamp = self.version = self.order = 0
         self.name = name
         self.notes = None
         self.requires_grad = False
@@ -242,10 +241,10 @@ class Tensor(Vertex):
         if create_graph or traced:
             seed = seed if isinstance(seed, Tensor) else Tensor(seed)
             with set_grad_enabled(create_graph):
-                walk.pull(self, seed, walk.consumers(self), _deliver_lifted, retain=retain, lifted=True)
+                walk.pull(self, seed, _deliver_lifted, retain=retain, lifted=True)
         else:
             seed = seed.data if isinstance(seed, Tensor) else seed
-            walk.pull(self, seed, walk.consumers(self), Delivery(seed), retain=retain)
+            walk.pull(self, seed, Delivery(seed), retain=retain)
 
     def _seed(self, gradient: Any) -> Any:
         if gradient is None:
@@ -338,7 +337,7 @@ class Tensor(Vertex):
         return elementwise.greater_equal(self, other)
 
     def __getitem__(self, key: Any) -> Tensor:
-        return index.getitem(self, index=plain_index(key))
+        return index.getitem(self, key)
 
     # writing in place
 
@@ -355,7 +354,8 @@ class Tensor(Vertex):
         return self._update(elementwise.divide, other)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._update(index.setitem, value, index=plain_index(key))
+        static, arrays = index.split(key)
+        self._update(index.replace, value, *arrays, index=static)
 
     def copy_(self, other: Any) -> Self:
         """Write the values of `other`, which broadcasts, into this memory; returns self."""
@@ -364,27 +364,27 @@ class Tensor(Vertex):
         state.copy.write(self, other)
         return self
 
-    def _update(self, op: Any, other: Any, **static: Any) -> Self:
+    def _update(self, op: Any, other: Any, *more: Any, **static: Any) -> Self:
         """``self = op(self, other)`` in place: in memory, or in the graph where a gradient has to pass."""
         if mode.recording and (self.requires_grad or (isinstance(other, Tensor) and other.requires_grad)):
             if self.requires_grad and self.op is None:
                 self._refuse_in_place()
             before = self._moved()
-            z = op(before, other, **static)
+            z = op(before, other, *more, **static)
             version = self.version + 1
-            for slot in ("data", "requires_grad", "op", "inputs", "static", "stamp"):
+            for slot in ("data", "requires_grad", "op", "inputs", "static", "stamp", "order"):
                 setattr(self, slot, getattr(z, slot))
             self.version = version
             if mode.watcher is not None:
                 mode.watcher.rebound(self, before, z)  # type: ignore[attr-defined]
         else:
-            op.write(self, self, other, **static)
+            op.write(self, self, other, *more, **static)
         return self
 
     def _moved(self) -> Tensor:
         """A tensor that takes over how this one was made, so that this one can become something else."""
         before = _wrap(self.data)
-        for slot in ("requires_grad", "op", "inputs", "static", "stamp", "name", "notes"):
+        for slot in ("requires_grad", "op", "inputs", "static", "stamp", "order", "name", "notes"):
             setattr(before, slot, getattr(self, slot))
         return before
 
@@ -478,15 +478,6 @@ Tensor.plain = Tensor
 _powers: dict[float, Any] = {2: elementwise.square, 0.5: transcendental.sqrt, -1: elementwise.reciprocal, 1: state.copy}
 
 
-def plain_index(key: Any) -> Any:
-    """`key` with Tensors in it replaced by their arrays: an index is never differentiable."""
-    if isinstance(key, Tensor):
-        return key.data
-    if isinstance(key, tuple):
-        return tuple(k.data if isinstance(k, Tensor) else k for k in key)
-    return key
-
-
 def _as_data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
     if isinstance(data, Tensor):
         data = data.numpy()
@@ -506,7 +497,7 @@ def _wrap(array: Any) -> Tensor:
     z.grad = z.op = z.name = z.notes = None
     z.inputs = ()
     z.static = _NO_STATIC
-    z.stamp = z.version = 0
+    z.stamp = z.version = z.order = 0
     z.requires_grad = False
     return z
 

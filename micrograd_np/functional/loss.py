@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.ops.elementwise import maximum, square, subtract
-from micrograd_np.ops.index import getitem
+from micrograd_np.ops.index import gather, HOLE
 from micrograd_np.ops.reduce import log_softmax, mean, sum  # noqa: A004
 from micrograd_np.ops.transcendental import log
 from micrograd_np.tensor import Tensor
@@ -96,7 +96,7 @@ def cross_entropy(input: Any, target: Any, reduction: str = "mean") -> Tensor:  
     input = input if isinstance(input, Tensor) else Tensor(input)  # noqa: A001
     labels = target.data if isinstance(target, Tensor) else np.asarray(target)
     _check_labels(input, labels)
-    picked = getitem(log_softmax(input, axis=-1), index=(np.arange(len(labels)), labels))
+    picked = gather(log_softmax(input, axis=-1), np.arange(len(labels)), labels, index=(HOLE, HOLE))
     return reduced(-picked, reduction)
 
 

@@ -1,4 +1,8 @@
-"""Picking elements and putting them back: each the other's adjoint."""
+"""Picking elements and putting them back: each the other's adjoint.
+
+What an index says in ints, slices, None and Ellipsis is static. Arrays of indices and masks are data, which may change
+from one batch to the next, so they are inputs; in a static index a `HOLE` marks where each of them stands.
+"""
 
 from __future__ import annotations
 
@@ -6,69 +10,145 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.primitive import primitive
+from micrograd_np.primitive import Vertex, primitive
 
-from .domains import REALS
+from .domains import INTEGERS, REALS
 
 
-def is_basic(index: Any) -> bool:
-    """Whether NumPy answers `index` with a view (ints, slices, None, ...), so that no element is picked twice."""
+class _Hole:
+    """Where the next index array stands in a static index."""
+
+    def __repr__(self) -> str:
+        return "·"
+
+    def __reduce__(self) -> str:
+        return "HOLE"
+
+
+HOLE = _Hole()
+
+
+def split(index: Any) -> tuple[Any, list[Any]]:
+    """An index as NumPy takes it, as a static part with holes and the arrays that fill them.
+
+    >>> split((slice(None), [0, 2]))
+    ((slice(None, None, None), ·), [array([0, 2])])
+    """
     parts = index if isinstance(index, tuple) else (index,)
-    return all(part is None or part is ... or isinstance(part, (slice, int, np.integer)) and part is not True and part is not False for part in parts)
+    arrays = []
+    static = []
+    for part in parts:
+        if part is None or part is ... or isinstance(part, slice) or (isinstance(part, (int, np.integer)) and not isinstance(part, bool)):
+            static.append(part)
+        else:
+            arrays.append(part if isinstance(part, (Vertex, np.ndarray)) else np.asarray(part))
+            static.append(HOLE)
+    return tuple(static) if isinstance(index, tuple) else static[0], arrays
+
+
+def filled(index: Any, arrays: tuple[Any, ...]) -> Any:
+    """The index that NumPy takes, from its static part and the arrays."""
+    rest = iter(arrays)
+    if isinstance(index, tuple):
+        return tuple(next(rest) if part is HOLE else part for part in index)
+    return next(rest) if index is HOLE else index
 
 
 @primitive(
     "{x}[{index}]",
     domain=(REALS,),
     shape="(4,3)->(2,3)",
-    examples=({"index": slice(1, 3)}, {"index": [1, 1]}, {"index": np.array([True, False, True, False])}),
+    examples=({"index": slice(1, 3)},),
     view=True,
 )
-def getitem(xp: Any, out: Any, x: Any, *, index: Any) -> Any:
-    """Elements picked as NumPy picks them: basic indices give views, arrays and masks give copies."""
+def view(xp: Any, out: Any, x: Any, *, index: Any) -> Any:
+    """The part of `x` that a basic index (ints, slices, None, Ellipsis) names, sharing memory."""
     return xp.asarray(x[index])
 
 
-getitem.vjp(x=lambda g, z, x, index: put_add(g, index=index, shape=x.shape))
+view.vjp(x=lambda g, z, x, index: place(g, index=index, shape=x.shape))
 
 
-@primitive(
-    "0[{index}] += {x}",
-    domain=(REALS,),
-    shape="(2,3)->(4,3)",
-    examples=({"index": slice(1, 3), "shape": (4, 3)}, {"index": [1, 1], "shape": (4, 3)}),
-)
-def put_add(xp: Any, out: Any, x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of `shape` with `x` added at `index`, as often as an element is named there: the adjoint of `getitem`."""
-    z = xp.zeros(shape, dtype=x.dtype) if out is ... else out
-    if out is not ...:
-        xp.copyto(z, 0)
-    if is_basic(index):
-        z[index] = x
+@primitive("0 with [{index}] = {x}", domain=(REALS,), shape="(2,3)->(4,3)", examples=({"index": slice(1, 3), "shape": (4, 3)},))
+def place(xp: Any, out: Any, x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of `shape` with `x` at a basic index: the adjoint of `view`."""
+    if out is ...:
+        z = xp.zeros(shape, dtype=x.dtype)
     else:
-        xp.add.at(z, index, x)
+        z = out
+        xp.copyto(z, 0)
+    z[index] = x
     return z
 
 
-put_add.vjp(x=lambda g, z, x, index, shape: getitem(g, index=index))
+place.vjp(x=lambda g, z, x, index, shape: view(g, index=index))
+
+
+@primitive(
+    "{x}[{index}]",
+    domain=(REALS, INTEGERS),
+    shape="(4,3),(2)->(2,3)",
+    examples=({"index": HOLE},),
+    not_differentiable=("indices",),
+)
+def gather(xp: Any, out: Any, x: Any, *indices: Any, index: Any) -> Any:
+    """A copy of the elements of `x` that an index with arrays or masks in it names, some perhaps more than once."""
+    return xp.asarray(x[filled(index, indices)])
+
+
+gather.vjp(x=lambda g, z, x, *indices, index: scatter_add(g, *indices, index=index, shape=x.shape))
+
+
+@primitive(
+    "0 with [{index}] += {x}",
+    domain=(REALS, INTEGERS),
+    shape="(2,3),(2)->(4,3)",
+    examples=({"index": HOLE, "shape": (4, 3)},),
+    not_differentiable=("indices",),
+)
+def scatter_add(xp: Any, out: Any, x: Any, *indices: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of `shape` with `x` added at an index with arrays in it, as often as it names an element."""
+    if out is ...:
+        z = xp.zeros(shape, dtype=x.dtype)
+    else:
+        z = out
+        xp.copyto(z, 0)
+    xp.add.at(z, filled(index, indices), x)
+    return z
+
+
+scatter_add.vjp(x=lambda g, z, x, *indices, index, shape: gather(g, *indices, index=index))
 
 
 @primitive(
     "{x} with [{index}] = {value}",
-    domain=(REALS, REALS),
+    domain=(REALS, REALS, INTEGERS),
     shape="(4,3),(2,3)->(4,3)",
-    examples=({"index": slice(1, 3)}, {"index": [2, 0]}),
+    examples=({"index": slice(1, 3)},),
+    not_differentiable=("indices",),
 )
-def setitem(xp: Any, out: Any, x: Any, value: Any, *, index: Any) -> Any:
-    """`x` with the elements at `index` replaced by `value`, which broadcasts. What is replaced gets no gradient."""
-    z = xp.array(x, dtype=xp.result_type(x)) if out is ... else out
-    if out is not ... and out is not x:
-        xp.copyto(z, x)
-    z[index] = value
+def replace(xp: Any, out: Any, x: Any, value: Any, *indices: Any, index: Any) -> Any:
+    """`x` with `value`, which broadcasts, at an index. What is replaced gets no gradient.
+
+    Where index arrays name an element twice, the last value stands, and the gradient is that of a sum over both.
+    """
+    if out is ...:
+        z = xp.array(x)
+    else:
+        z = out
+        if z is not x:
+            xp.copyto(z, x)
+    z[filled(index, indices)] = value
     return z
 
 
-setitem.vjp(
-    x=lambda g, z, x, value, index: setitem(g, 0, index=index),
-    value=lambda g, z, x, value, index: getitem(g, index=index),
+replace.vjp(
+    x=lambda g, z, x, value, *indices, index: replace(g, 0, *indices, index=index),
+    value=lambda g, z, x, value, *indices, index: getitem(g, index, indices),
 )
+
+
+def getitem(x: Any, index: Any, arrays: Any = None) -> Any:
+    """``x[index]`` as NumPy has it: a view for basic indices, else a copy."""
+    static, found = (index, arrays) if arrays is not None else split(index)
+    return gather(x, *found, index=static) if found else view(x, index=static)

@@ -21,7 +21,7 @@ def matmul(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 def _by_x(g: Any, z: Any, x: Any, y: Any) -> Any:
     if x.ndim == y.ndim == 2:  # noqa: PLR2004
-        return matmul(g, transpose(y))
+        return matmul(g, y.T)
     if y.ndim == 1:
         return reshape(g, shape=(*g.shape, 1)) * y
     if x.ndim == 1:
@@ -31,7 +31,7 @@ def _by_x(g: Any, z: Any, x: Any, y: Any) -> Any:
 
 def _by_y(g: Any, z: Any, x: Any, y: Any) -> Any:
     if x.ndim == y.ndim == 2:  # noqa: PLR2004
-        return matmul(transpose(x), g)
+        return matmul(x.T, g)
     if x.ndim == 1:
         return reshape(x, shape=(-1, 1)) * reshape(g, shape=(*g.shape[:-1], 1, *g.shape[-1:])) if y.ndim > 1 else g * x
     if y.ndim == 1:
@@ -70,9 +70,9 @@ def linear(xp: Any, out: Any, x: Any, weight: Any, bias: Any) -> Any:
 
 def _by_weight(g: Any, z: Any, x: Any, weight: Any, bias: Any) -> Any:
     if x.ndim == 2:  # noqa: PLR2004
-        return matmul(transpose(g), x)
+        return matmul(g.T, x)
     rows = reshape(g, shape=(-1, g.shape[-1]))
-    return matmul(transpose(rows), reshape(x, shape=(-1, x.shape[-1])))
+    return matmul(rows.T, reshape(x, shape=(-1, x.shape[-1])))
 
 
 linear.vjp(

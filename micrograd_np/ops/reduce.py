@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from micrograd_np.primitive import primitive
@@ -31,6 +32,8 @@ def kept(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
 
 def count(shape: tuple[int, ...], axis: Axis) -> int:
     """How many elements each result is made of."""
+    if axis is None:
+        return prod(shape)
     n = 1
     for whole, left in zip(shape, kept(shape, axis), strict=True):
         n *= whole if left == 1 else 1
@@ -38,8 +41,8 @@ def count(shape: tuple[int, ...], axis: Axis) -> int:
 
 
 def restore(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:  # noqa: FBT001
-    """`g`, as it arrives at a reduction of `x`, with the reduced axes back at length one."""
-    return g if keepdims or (axis is None and x.ndim == 0) else reshape(g, shape=kept(x.shape, axis))
+    """`g`, as it arrives at a reduction of `x`, in a shape that broadcasts to x: reduced axes back at length one."""
+    return g if keepdims or axis is None else reshape(g, shape=kept(x.shape, axis))
 
 
 @primitive("Σ {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceSum")
@@ -67,7 +70,7 @@ mean.vjp(
 
 def _shared(g: Any, z: Any, x: Any, axis: Axis, keepdims: bool) -> Any:  # noqa: FBT001
     """The gradient of an extreme value: those who attain it share it equally."""
-    g, z = restore(g, x, axis, keepdims), restore(z, x, axis, keepdims)
+    g, z = restore(g, x, axis, keepdims), restore(z, x, axis, keepdims)  # () or full rank
     winners = equal(x, z) * 1.0
     return g * (winners / sum(winners, axis=axis, keepdims=True))
 

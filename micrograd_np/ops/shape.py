@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from micrograd_np.primitive import primitive
 
 from .domains import REALS
-from .index import getitem
+from .index import view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_SPREAD = 4096  # elements up to which filling an array is quicker than NumPy's making of a view
 
 
 def spread_axes(shape: tuple[int, ...], wide: tuple[int, ...]) -> tuple[int, ...]:
@@ -25,8 +29,12 @@ def spread_axes(shape: tuple[int, ...], wide: tuple[int, ...]) -> tuple[int, ...
 
 @primitive("spread {x} to {shape}", domain=(REALS,), shape="(3,1)->(2,3,4)", examples=({"shape": (2, 3, 4)},), view=True)
 def broadcast_to(xp: Any, out: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
-    """`x` repeated along new and length-one axes to `shape`, without copying; not writeable."""
-    return xp.broadcast_to(x, shape)
+    """`x` repeated along new and length-one axes to `shape`; a read-only view where that is large."""
+    if prod(shape) > _SPREAD:
+        return xp.broadcast_to(x, shape)
+    z = xp.empty(shape, x.dtype) if out is ... else out
+    xp.copyto(z, x)
+    return z
 
 
 broadcast_to.vjp(x=lambda g, z, x, shape: sum_to(g, shape=x.shape))
@@ -85,7 +93,7 @@ def concatenate(xp: Any, out: Any, *xs: Any, axis: int = 0) -> Any:
 
 def _part(i: int, g: Any, z: Any, *xs: Any, axis: int) -> Any:
     start = sum(x.shape[axis] for x in xs[:i])
-    return getitem(g, index=(slice(None),) * (axis % z.ndim) + (slice(start, start + xs[i].shape[axis]),))
+    return view(g, index=(slice(None),) * (axis % z.ndim) + (slice(start, start + xs[i].shape[axis]),))
 
 
 concatenate.vjp(xs=_part)
