@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -13,7 +16,8 @@ class Domain:
 
     `kinks` are points at which one-sided derivatives differ or blow up: values and gradients are defined there by the
     edge policy, but finite differences cannot judge them, so the property tests keep away. `distinct` says that ties
-    among the elements are kinks too.
+    among the elements are kinks too. Integers without bounds are valid positions along any axis of the other inputs.
+    Where an interval does not say it (definite matrices, sorted edges), ``draw(rng, shape)`` gives an example.
     """
 
     symbol: str
@@ -22,6 +26,7 @@ class Domain:
     kinks: tuple[float, ...] = ()
     kind: Literal["float", "int", "bool"] = "float"
     distinct: bool = False
+    draw: Callable[[Any, tuple[int, ...]], Any] | None = None
 
     def __str__(self) -> str:
         return self.symbol
