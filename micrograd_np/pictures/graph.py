@@ -101,7 +101,7 @@ def draw(tensor: Tensor, direction: str = "TB") -> Picture:
 
 
 def _label(text: str, array: Any) -> str:
-    value = f"{array.item():.6g}" if array.size == 1 else "×".join(map(str, array.shape))
+    value = f"{array.item():.6g}" if array.ndim == 0 else str(array.shape)
     return graphviz.escape(f"{text}\n{value}").replace("\n", "\\n")
 
 
