@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 
 from .contenders import REQUIRES
-from .measure import Result, description, race
-from .table import first_rows, race_rows, render
+from .measure import Result, race
+from .table import first_rows, heading, progress, race_rows, render
 from .tables import TABLES
 from .workloads import matching
 
@@ -41,14 +39,6 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def heading(threads: int) -> str:
-    """Where and with what the table below was made."""
-    about = description(threads)
-    names = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    plural = "thread" if threads == 1 else "threads"
-    return f"{threads} {plural} · {date.today()} · {about['processor']}\nNumPy's matrix products: {about['blas']}\n{names}\n"
-
-
 def races(options: argparse.Namespace) -> None:
     """Prints a table of races, one for each number of threads."""
     table = TABLES[options.table]
@@ -61,13 +51,16 @@ def races(options: argparse.Namespace) -> None:
         print(f"## {table.title}\n\n{heading(threads)}")
         results: dict[str, dict[str, Result]] = {}
         for workload in workloads:
-            print(f"  {workload.name} ...", end="\r", file=sys.stderr, flush=True)
+            progress(workload.name)
             results[workload.name] = race(contenders, workload.name, threads, options.rounds, LENGTH)
+        progress("")
         print(f"Best of {options.rounds} rounds; × is the ratio to {table.reference}, and smaller is faster.\n")
         print(render(race_rows(results, contenders, table.reference, medians=False), markdown=options.markdown), "\n")
         if options.medians:
             print("Median rounds.\n")
-            print(render(race_rows(results, contenders, table.reference, medians=True), markdown=options.markdown), "\n")
+            print(
+                render(race_rows(results, contenders, table.reference, medians=True), markdown=options.markdown), "\n"
+            )
         if table.first_steps:
             print("Time to the end of the first step, tracing and compiling included.\n")
             rows = first_rows(results, contenders, "ours_compiled")
@@ -78,7 +71,7 @@ def main(given: Sequence[str] | None = None) -> None:
     """Runs the command line."""
     options = arguments(given)
     if options.table == "ops":
-        from .ops import main as ops
+        from .op_table import main as ops
 
         ops(options)
     elif options.table == "memory":

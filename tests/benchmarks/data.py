@@ -27,7 +27,12 @@ def shapes(workload: Workload) -> dict[str, tuple[int, ...]]:
             }
         case "lenet":
             return {
-                **{"conv1.weight": (6, 1, 5, 5), "conv1.bias": (6,), "conv2.weight": (16, 6, 5, 5), "conv2.bias": (16,)},
+                **{
+                    "conv1.weight": (6, 1, 5, 5),
+                    "conv1.bias": (6,),
+                    "conv2.weight": (16, 6, 5, 5),
+                    "conv2.bias": (16,),
+                },
                 **{"fc1.weight": (120, 256), "fc1.bias": (120,), "fc2.weight": (84, 120), "fc2.bias": (84,)},
                 **{"fc3.weight": (CLASSES, 84), "fc3.bias": (CLASSES,)},
             }
@@ -64,7 +69,9 @@ def _initial(generator: np.random.Generator, name: str, shape: tuple[int, ...], 
         return np.full(shape, 1.0 if name.endswith("weight") else 0.0, np.float32)
     scale = gain / sqrt(prod(shape[1:])) if len(shape) > 1 else 1.0
     values = scale * generator.standard_normal(shape, np.float32)
-    if gain != 1.0 and len(shape) > 1:  # activations average 1/2: rows that sum to 0 keep the next layer from saturating
+    if (
+        gain != 1.0 and len(shape) > 1
+    ):  # activations average 1/2: rows that sum to 0 keep the next layer from saturating
         values -= values.mean(axis=1, keepdims=True)
     return values.astype(np.float32)
 

@@ -32,7 +32,11 @@ def criterion(lib: Any, workload: Workload) -> Any:
 
 def optimizer(lib: Any, workload: Workload, parameters: Any) -> Any:
     """SGD or Adam, as the workload says."""
-    return lib.optim.Adam(parameters, **ADAM) if workload.optimizer == "adam" else lib.optim.SGD(parameters, lr=workload.lr)
+    return (
+        lib.optim.Adam(parameters, **ADAM)
+        if workload.optimizer == "adam"
+        else lib.optim.SGD(parameters, lr=workload.lr)
+    )
 
 
 def elementwise_loss(lib: Any, x: Any, y: Any) -> Any:

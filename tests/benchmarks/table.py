@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from datetime import date
 
-from .measure import Result
+from .measure import Result, description
 
 Rows = Sequence[Sequence[str]]
+
+
+def progress(text: str) -> None:
+    """Says on a terminal what is being measured; nothing elsewhere."""
+    if sys.stderr.isatty():
+        print(f"\033[K  {text}", end="\r", file=sys.stderr, flush=True)
 
 
 def microseconds(seconds: float) -> str:
@@ -28,7 +36,9 @@ def cell(result: Result, reference: Result | None, *, medians: bool = False) -> 
     return f"{microseconds(own)} {own / (reference.median if medians else reference.best):.2f}×"
 
 
-def race_rows(results: dict[str, dict[str, Result]], contenders: Sequence[str], reference: str, *, medians: bool) -> Rows:
+def race_rows(
+    results: dict[str, dict[str, Result]], contenders: Sequence[str], reference: str, *, medians: bool
+) -> Rows:
     """One row for each workload, one column for each contender, header first."""
     rows = [["workload", *contenders]]
     for workload, by_name in results.items():
@@ -49,8 +59,19 @@ def first_rows(results: dict[str, dict[str, Result]], contenders: Sequence[str],
 def render(rows: Rows, *, markdown: bool = False) -> str:
     """The rows with their columns aligned; the first row is the header."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [[text.ljust(w) if not i else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths, strict=True))] for row in rows]
+    lines = [
+        [text.ljust(w) if not i else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths, strict=True))]
+        for row in rows
+    ]
     if not markdown:
         return "\n".join("  ".join(line).rstrip() for line in (lines[0], ["-" * w for w in widths], *lines[1:]))
     rule = ["-" * widths[0], *("-" * (w - 1) + ":" for w in widths[1:])]
     return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))
+
+
+def heading(threads: int) -> str:
+    """Where and with what the table below was made."""
+    about = description(threads)
+    names = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    plural = "thread" if threads == 1 else "threads"
+    return f"{threads} {plural} · {date.today()} · {about['processor']}\nNumPy's matrix products: {about['blas']}\n{names}\n"

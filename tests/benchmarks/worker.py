@@ -15,7 +15,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from .contenders import REQUIRES, contender, installed
+from .contenders import contender, installed
 from .environment import describe, limit_processors
 
 Step = Callable[[], Any]
@@ -54,13 +54,22 @@ class Bench:
 def maker(name: str) -> Callable[[str], tuple[Step, Callable[[Any], Any]]]:
     """From a workload's name to its step and ``finish``. Names that start with ``op:`` come from the table of ops."""
     if name.startswith("op:"):
-        from .ops import build
+        from .libraries import build
 
-        return lambda workload: build(name, workload)
+        return lambda case: build(name.removeprefix("op:"), case)
     from .workloads import named
 
     build_step, finish = contender(name)
     return lambda workload: (build_step(named(workload)), finish)
+
+
+def available(name: str) -> bool:
+    """Whether the package behind this name is installed."""
+    if name.startswith("op:"):
+        from .libraries import installed as library_installed
+
+        return library_installed(name.removeprefix("op:"))
+    return installed(name)
 
 
 def answer(request: dict[str, Any], make: Callable[[str], Any], benches: dict[str, Bench], length: float) -> Any:
@@ -82,8 +91,7 @@ def main(name: str, threads: int, length: float) -> None:
     os.dup2(2, 1)  # whatever a library prints goes to stderr, not between the replies
     warnings.simplefilter("ignore")
     limit_processors(threads)
-    required = name.removeprefix("op:")
-    if required in REQUIRES and not installed(required):
+    if not available(name):
         print(json.dumps({"problem": "not installed"}), file=replies)
         return
     if "torch" in name:

@@ -31,7 +31,11 @@ class Workload:
     @property
     def name(self) -> str:
         """The spelling used on the command line and in the tables."""
-        return f"{self.label}@1:infer" if self.inference else f"{self.label}@{self.batch}" + "+adam" * (self.optimizer == "adam")
+        return (
+            f"{self.label}@1:infer"
+            if self.inference
+            else f"{self.label}@{self.batch}" + "+adam" * (self.optimizer == "adam")
+        )
 
     def with_adam(self) -> Workload:
         """The same network, trained by Adam."""

@@ -22,7 +22,8 @@ def build(workload: Workload, *, flat: bool = False) -> Callable[[], object]:
     one, half, scale, lr, two = (constant(value) for value in (1, 0.5, 2 / n, rate, 2))
     scratch = [np.empty(min(n, BLOCK), np.float32) for _ in range(7)]
     blocks = [
-        (x[at : at + BLOCK], y[at : at + BLOCK], *(s[: min(n - at, BLOCK)] for s in scratch)) for at in range(0, n, BLOCK)
+        (x[at : at + BLOCK], y[at : at + BLOCK], *(s[: min(n - at, BLOCK)] for s in scratch))
+        for at in range(0, n, BLOCK)
     ]
 
     def step() -> object:

@@ -56,7 +56,9 @@ def stage(x: Array, w: Array, b: Array, dw: Array, db: Array, dx: Array | None) 
         np.dot(patches, w, z_flat)
         np.maximum(squares[0], squares[1], out=pooled)
         np.maximum(squares[2], squares[3], out=scratch)
-        np.maximum(pooled, scratch, out=pooled)  # relu and bias after the pooling: both are monotone, and it is a quarter
+        np.maximum(
+            pooled, scratch, out=pooled
+        )  # relu and bias after the pooling: both are monotone, and it is a quarter
         np.add(pooled, b, scratch)
         np.maximum(scratch, ZERO, out=scratch)
 

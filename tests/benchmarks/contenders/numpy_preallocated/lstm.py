@@ -34,7 +34,11 @@ def build(workload: Workload, *, flat: bool = False) -> Callable[[], object]:
     gates = np.empty((steps, n, 4 * size), np.float32)
     gates_flat, bias = gates.reshape(-1, 4 * size), np.empty_like(b_in)
     hs, cs = np.zeros((steps + 1, n, size), np.float32), np.zeros((steps + 1, n, size), np.float32)
-    tanh_cs, product, recurrent = np.empty_like(cs[1:]), np.empty((n, size), np.float32), np.empty((n, 4 * size), np.float32)
+    tanh_cs, product, recurrent = (
+        np.empty_like(cs[1:]),
+        np.empty((n, size), np.float32),
+        np.empty((n, 4 * size), np.float32),
+    )
     logits = np.empty((n, len(b_out)), np.float32)
     half = np.full(4 * size, 0.5, np.float32)  # sigmoid for i, f and o ...
     shift = np.full(4 * size, 0.5, np.float32)

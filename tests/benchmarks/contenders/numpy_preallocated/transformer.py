@@ -32,7 +32,10 @@ def norm(x: Array, z: Array, g: Array, weight: Array, bias: Array, d_weight: Arr
     rows, width = x.shape
     mean, scale, scratch = empty(rows, 1), empty(rows, 1), np.empty_like(x)
     mean_flat, scale_flat = mean.ravel(), scale.ravel()
-    average, ones = np.full(width, 1 / width, np.float32), np.ones(rows, np.float32)  # means by products: faster than sums
+    average, ones = (
+        np.full(width, 1 / width, np.float32),
+        np.ones(rows, np.float32),
+    )  # means by products: faster than sums
 
     def forward() -> None:
         np.dot(x, average, mean_flat)
@@ -75,7 +78,9 @@ def build(workload: Workload, *, flat: bool = False) -> Callable[[], object]:
     x, y = images.reshape(rows, width), targets.reshape(rows, width)
 
     def heads(flat_array: Array, parts: int) -> Array:
-        return flat_array.reshape(n, length, parts, HEADS, each).transpose(2, 0, 3, 1, 4)  # (parts, n, heads, length, each)
+        return flat_array.reshape(n, length, parts, HEADS, each).transpose(
+            2, 0, 3, 1, 4
+        )  # (parts, n, heads, length, each)
 
     qkv, d_qkv = empty(rows, 3 * width), empty(rows, 3 * width)
     q, k, v = apart = empty(3, n, HEADS, length, each)  # heads lie together: products of contiguous matrices

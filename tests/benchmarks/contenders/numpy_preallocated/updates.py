@@ -20,7 +20,9 @@ def constant(value: float) -> Array:
     return np.array(value, np.float32)
 
 
-def storage(arrays: Mapping[str, Array] | Sequence[Array], *, flat: bool) -> tuple[list[Array], list[Array], list[Pair]]:
+def storage(
+    arrays: Mapping[str, Array] | Sequence[Array], *, flat: bool
+) -> tuple[list[Array], list[Array], list[Pair]]:
     """Parameters, gradients, and the pairs of both that an update has to visit.
 
     With ``flat`` all parameters are pieces of one vector, their gradients of another, and one update moves everything.

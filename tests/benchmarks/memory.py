@@ -1,0 +1,175 @@
+"""The table of memory: long chains, long training, and what compiling saves. Each case runs in a process of its own.
+
+Bytes are those ``tracemalloc`` sees, NumPy's arrays included, and resident memory as the system reports it. Times are
+taken without ``tracemalloc``, which slows everything down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from .contenders import contender
+from .environment import child_environment, limit_processors
+from .measure import ROOT
+from .table import heading, progress, render
+from .workloads import LENET, MLPS, TRANSFORMER, named
+
+CHAINS = (25_000, 50_000, 100_000)
+STEPS = 10_000
+NETS = (MLPS[1], MLPS[2], LENET, TRANSFORMER)
+
+
+def resident() -> int:
+    """Bytes of this process that lie in memory now; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as numbers:
+            return int(numbers.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+def peak_of(function: Callable[[], Any]) -> int:
+    """The largest number of bytes that were allocated, at once, while ``function`` ran, beyond those before it."""
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    tracemalloc.reset_peak()
+    function()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak - before
+
+
+def chain(length: int, library: str) -> dict[str, float]:
+    """A chain of that many additions and products of a scalar, forward and backward: best seconds of three, peak bytes."""
+    if library == "torch":
+        import torch
+
+        leaf: Callable[[], Any] = lambda: torch.tensor(1.0, requires_grad=True)
+    else:
+        import micrograd_np as mg
+
+        leaf = lambda: mg.Tensor(1.0, requires_grad=True)
+
+    def run() -> float:
+        x = z = leaf()
+        began = perf_counter()
+        for i in range(length):
+            z = z * 0.5 if i % 2 else z + x
+        z.backward()
+        return perf_counter() - began
+
+    return {"seconds": min(run() for _ in range(3)), "peak": peak_of(run)}
+
+
+def train(steps: int, name: str) -> dict[str, float]:
+    """That many training steps with the garbage collector off, after a tenth to warm up: bytes gained, objects in cycles."""
+    build, _ = contender(name)
+    step = build(MLPS[0])
+    gc.collect()
+    gc.disable()
+    for _ in range(steps // 10):
+        step()
+    before = resident()
+    for _ in range(steps):
+        step()
+    gained = resident() - before
+    unreachable = gc.collect()
+    tracemalloc.start()
+    step()  # what a step leaves behind replaces what the step before it left; the second measurement sees no first
+    held = tracemalloc.get_traced_memory()[0]
+    for _ in range(steps // 10):
+        step()
+    return {"resident": gained, "traced": tracemalloc.get_traced_memory()[0] - held, "unreachable": unreachable}
+
+
+def step_peak(workload: str, name: str) -> dict[str, float]:
+    """The most bytes one training step holds beside parameters, data, and what the build has set up."""
+    build, _ = contender(name)
+    built: list[Callable[[], Any]] = []
+
+    def prepare() -> None:
+        built.append(build(named(workload)))
+        built[0]()
+
+    whole = peak_of(prepare)
+    return {"first": whole, "step": peak_of(built[0])}
+
+
+def alone(function: str, *arguments: object) -> dict[str, Any]:
+    """The answer of one of the functions above, asked in a fresh process."""
+    call = [sys.executable, "-m", f"{__package__}.memory", function, *map(str, arguments)]
+    done = subprocess.run(call, capture_output=True, text=True, cwd=ROOT, env=child_environment(1), check=False)
+    if done.returncode:
+        return {"problem": (done.stderr.strip().splitlines() or ["failed"])[-1][:60]}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def mebibytes(count: float) -> str:
+    """Bytes as MiB, or as KiB where they are few."""
+    return f"{count / 2**20:.1f} MiB" if abs(count) >= 2**20 else f"{count / 2**10:.1f} KiB"
+
+
+def main(options: argparse.Namespace) -> None:
+    """Prints the three tables."""
+    show: Callable[[Any], None] = lambda rows: print(render(rows, markdown=options.markdown), "\n")
+    print(f"## Memory\n\n{heading(1)}")
+
+    rows = [["chain, forward and backward", "time", "per node", "peak", "bytes per node"]]
+    for library in ("ours", "torch"):
+        for n in CHAINS[:1] if options.quick else CHAINS:
+            progress(f"chain {n} {library}")
+            rows.append([f"{library}, {n:,} nodes", *_chain_cells(alone("chain", n, library), n)])
+    show(rows)
+
+    steps = STEPS // 10 if options.quick else STEPS
+    rows = [[f"{steps:,} steps without the collector", "resident", "traced", "objects in cycles"]]
+    for name in ("ours_eager", "ours_compiled", "torch_eager"):
+        progress(f"train {name}")
+        found = alone("train", steps, name)
+        problem = found.get("problem")
+        cells = (
+            [problem, "–", "–"]
+            if problem
+            else [mebibytes(found[k]) for k in ("resident", "traced")] + [str(found["unreachable"])]
+        )
+        rows.append([name, *cells])
+    show(rows)
+
+    names = ("ours_eager", "ours_compiled", "numpy_plain", "numpy_preallocated")
+    rows = [["peak of the first step, build included · of a later step", *names]]
+    for workload in NETS[:1] if options.quick else NETS:
+        cells = []
+        for name in names:
+            progress(f"peak {workload.name} {name}")
+            found = alone("step_peak", workload.name, name)
+            cells.append(found.get("problem") or f"{mebibytes(found['first'])} · {mebibytes(found['step'])}")
+        rows.append([workload.name, *cells])
+    show(rows)
+
+
+def _chain_cells(found: dict[str, Any], n: int) -> list[str]:
+    if "problem" in found:
+        return [found["problem"], "–", "–", "–"]
+    seconds, peak = found["seconds"], found["peak"]
+    return [f"{seconds:.3f} s", f"{seconds / n * 1e6:.2f} µs", mebibytes(peak), f"{peak / n:.0f}"]
+
+
+ASKED = {
+    "chain": lambda n, library: chain(int(n), library),
+    "train": lambda steps, name: train(int(steps), name),
+    "step_peak": step_peak,
+}
+
+if __name__ == "__main__":
+    limit_processors(1)
+    print(json.dumps(ASKED[sys.argv[1]](*sys.argv[2:])))
