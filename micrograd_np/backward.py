@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 GONE = -1  # the stamp of a vertex whose record has been used up
 
 
-def topological(root: Vertex) -> list[Vertex]:
-    """Every vertex recorded under `root`, inputs before what is made of them, leaves first. No recursion."""
-    found = [root]
-    seen = {root}
+def topological(*roots: Vertex) -> list[Vertex]:
+    """Every vertex recorded under `roots`, inputs before what is made of them, leaves first. No recursion."""
+    found = list(dict.fromkeys(roots))
+    seen = set(found)
     for z in found:  # grows as it goes
         for x in z.inputs:
             if isinstance(x, Vertex) and x not in seen:
@@ -33,10 +33,10 @@ def topological(root: Vertex) -> list[Vertex]:
     return sorted(found, key=lambda z: z.order)
 
 
-def leading_to(root: Vertex, targets: Iterable[Vertex]) -> set[Vertex]:
-    """The vertices under `root` through which a gradient reaches one of `targets`."""
+def leading_to(roots: Iterable[Vertex], targets: Iterable[Vertex]) -> set[Vertex]:
+    """The vertices under `roots` through which a gradient reaches one of `targets`."""
     useful = set(targets)
-    for z in topological(root):
+    for z in topological(*roots):
         if not useful.isdisjoint(x for x in z.inputs if isinstance(x, Vertex)):
             useful.add(z)
     return useful
@@ -49,23 +49,31 @@ def pull(
     *,
     retain: bool = False,
     lifted: bool = False,
-    targets: Sequence[Vertex] | None = None,
+    targets: frozenset[Vertex] | None = None,
+    more: Sequence[tuple[Vertex, Any]] = (),
 ) -> None:
     """Walk from `root`, with `seed` as its gradient, in the reverse of the order in which vertices were recorded.
 
     `deliver(vertex, gradient)` is called once for every leaf reached; with `targets`, once for each of them that is
-    reached, and no edge is walked that does not lead to one. Unless `retain`, each record is given up as soon as it
-    has been used, and memory with it.
+    reached, and no edge is walked that does not lead to one. `more` roots with their seeds join the same walk. Unless
+    `retain`, each record is given up as soon as it has been used, and memory with it.
     """
-    useful = None if targets is None else leading_to(root, targets)
+    roots = ((root, seed), *more)
+    useful = None if targets is None else leading_to([z for z, _ in roots], targets)
     watcher = mode.watcher
     pulled = None if watcher is None else getattr(watcher, "pulled", None)
-    gradients = {root: seed}
-    waiting = [(-root.order, root)]  # orders are unique among recorded vertices, and leaves are never pushed
-    if root.op is None:
-        deliver(root, seed if root.notes is None else _arrived(root, seed, lifted=lifted))
-        return
+    gradients: dict[Vertex, Any] = {}
+    waiting: list[tuple[int, Vertex]] = []  # orders are unique among recorded vertices, and leaves are never pushed
     leaves: list[Vertex] = []
+    for z, g in roots:
+        if z in gradients:
+            gradients[z] = gradients[z] + g
+            continue
+        gradients[z] = g
+        if z.op is None:
+            leaves.append(z)
+        else:
+            heappush(waiting, (-z.order, z))
     while waiting:
         _, z = heappop(waiting)
         g = gradients.pop(z)
