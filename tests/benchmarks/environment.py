@@ -12,6 +12,7 @@ import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 PINNED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -38,7 +39,7 @@ def limit_processors(threads: int) -> None:
 
 
 def blas() -> str:
-    """The matrix kernels NumPy uses in this process, as far as it can tell: library, version, processor type, threads."""
+    """The matrix kernels NumPy uses in this process: library, version, processor they are for, threads."""
     import numpy as np
 
     try:
@@ -70,8 +71,8 @@ def processor() -> str:
     """The processor's name and how many of them the machine has."""
     name = platform.processor() or platform.machine()
     if sys.platform == "linux":
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
         name = names[0] if names else name
     return f"{name}, {os.cpu_count()} processors"
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Self
 
 from .environment import child_environment
 
@@ -42,7 +42,7 @@ class Worker:
 
     def __init__(self, contender: str, threads: int, length: float) -> None:
         """``length``: seconds that a round should last."""
-        self.errors = tempfile.TemporaryFile("w+")  # not a pipe: a talkative library would fill it and wait for ever
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  __exit__ closes it; a pipe would fill up and block
         self.process = subprocess.Popen(
             [sys.executable, "-m", f"{__package__}.worker", contender, str(threads), str(length)],
             stdin=subprocess.PIPE,
@@ -74,7 +74,7 @@ class Worker:
         words = self.errors.read().strip().splitlines()
         return {"problem": words[-1][:200] if words else f"ended with code {code}"}
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

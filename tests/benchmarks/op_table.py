@@ -1,4 +1,4 @@
-"""The table of ops. One process for each library serves all ops, since importing PyTorch a thousand times is no measure."""
+"""The table of ops. One process for each library serves all ops: importing PyTorch once for each would take hours."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Results as text or Markdown: microseconds, and the ratio to a reference of the same run in which smaller is faster."""
+"""Results as text or Markdown: times, and their ratios to a reference of the same run. Smaller is faster."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import date
+from datetime import datetime
 
 from .measure import Result, description
 
@@ -74,4 +74,5 @@ def heading(threads: int) -> str:
     about = description(threads)
     names = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     plural = "thread" if threads == 1 else "threads"
-    return f"{threads} {plural} · {date.today()} · {about['processor']}\nNumPy's matrix products: {about['blas']}\n{names}\n"
+    today = datetime.now().astimezone().date()
+    return f"{threads} {plural} · {today} · {about['processor']}\nNumPy's matrix products: {about['blas']}\n{names}\n"

@@ -1,4 +1,4 @@
-"""Every library of the table of ops computes the same value and the same gradients, so that its times compare like with like."""
+"""Every library of the table of ops computes the same value and gradients: its times compare like with like."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ ADAM = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8}
 
 @dataclass(frozen=True)
 class Workload:
-    """One thing to time. ``sizes`` means what the kind says: layer widths, (features, hidden), (width, feedforward), (n,)."""
+    """A thing to time. ``sizes``: layer widths, (rows, columns), (features, hidden), (width, feedforward), or (n,)."""
 
     kind: str  # "mlp", "lenet", "lstm", "transformer" or "elementwise"
     sizes: tuple[int, ...]

@@ -80,7 +80,7 @@ def _adam(state: Any, gradients: Any) -> Any:
     first = jax.tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, first, gradients)
     second = jax.tree.map(lambda v, g: beta2 * v + (1 - beta2) * g * g, second, gradients)
     size, root = ADAM["lr"] / (1 - beta1**t), jnp.sqrt(1 - beta2**t)
-    move = lambda p, m, v: p - size * m / (jnp.sqrt(v) / root + ADAM["eps"])  # noqa: E731
+    move = lambda p, m, v: p - size * m / (jnp.sqrt(v) / root + ADAM["eps"])
     return jax.tree.map(move, weights, first, second), first, second, t
 
 

@@ -1,4 +1,4 @@
-"""MyGrad: the formula on its tensors, ``backward``, NumPy's update. Memory guarding off, as its authors advise for speed."""
+"""MyGrad: the formula on its tensors, ``backward``, NumPy's update; memory guarding off, for speed."""
 
 from __future__ import annotations
 

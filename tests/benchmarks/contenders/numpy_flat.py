@@ -1,4 +1,4 @@
-"""The preallocated NumPy step with all parameters in one vector, so that the optimiser makes two calls, not two for each."""
+"""The preallocated NumPy step with all parameters in one vector: SGD is two calls, not two for each parameter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyTorch with ``torch.compile`` around forward and loss; its backward is compiled with it, the optimiser is PyTorch's own."""
+"""PyTorch, ``torch.compile`` around forward and loss. Their backward is compiled with them; the optimiser is eager."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The elementwise loss in place and block by block: each block of arrays fits into the processor's second-level cache."""
+"""The elementwise loss, in place and block by block: the arrays of a block fit into the second-level cache."""
 
 from __future__ import annotations
 

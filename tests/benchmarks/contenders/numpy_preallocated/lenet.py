@@ -38,7 +38,7 @@ class Stage(NamedTuple):
 
 def stage(x: Array, w: Array, b: Array, dw: Array, db: Array, dx: Array | None) -> Stage:
     """``x`` is (n, i, j, c), ``w`` is (5 · 5 · c, o). ``dx`` receives the gradient by x unless nobody wants it."""
-    n, rows, columns, channels = x.shape
+    n, rows, columns, _ = x.shape
     rows, columns, out = rows - KERNEL + 1, columns - KERNEL + 1, w.shape[1]
     windows = sliding_window_view(x, (KERNEL, KERNEL), axis=(1, 2)).transpose(0, 1, 2, 4, 5, 3)
     gathered = empty(*windows.shape)  # (n, rows, columns, 5, 5, c)

@@ -1,7 +1,7 @@
 """An LSTM that allocates nothing: inputs of all steps projected by one product, gates of a step in one array.
 
-The three sigmoids are one call over the whole gate array, as tanh is: sigmoid(z) = (tanh(z/2) + 1) / 2, so one tanh over
-all four gates, with scale and shift vectors, serves both. Weight gradients of all steps are one product each.
+Since sigmoid(z) = (tanh(z/2) + 1) / 2, one tanh over all four gates, with vectors that scale and shift, serves the
+three sigmoids and the tanh. Weight gradients of all steps are one product each.
 """
 
 from __future__ import annotations

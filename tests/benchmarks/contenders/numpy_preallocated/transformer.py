@@ -21,7 +21,7 @@ def empty(*shape: int) -> Array:
 
 
 class Norm(NamedTuple):
-    """Layer norm over the rows of ``x``: forward overwrites x with the normalised rows, back overwrites the gradient."""
+    """Layer norm over rows: forward overwrites ``x`` with the normalised rows, back overwrites the gradient."""
 
     forward: Callable[[], None]
     back: Callable[[], None]
