@@ -1,4 +1,4 @@
-"""Gradient descent without calculus, then with it: a straight line fitted both ways. Takes a few seconds.
+"""Gradient descent without calculus, then with it: a straight line fitted both ways. Takes a second.
 
 How does the error change with a weight? Perturb the weight a little and look. That is how the article this project
 started from trains: each weight in turn is raised by 0.0001, the error is computed again, and the difference says
