@@ -37,6 +37,8 @@ def leading_to(roots: Iterable[Vertex], targets: Iterable[Vertex]) -> set[Vertex
     """The vertices under `roots` through which a gradient reaches one of `targets`."""
     useful = set(targets)
     for z in topological(*roots):
+        if z.stamp == GONE:
+            raise _gone(z)  # its inputs are forgotten, and a way to a target may have led through them
         if not useful.isdisjoint(x for x in z.inputs if isinstance(x, Vertex)):
             useful.add(z)
     return useful
