@@ -3,6 +3,7 @@
 __version__ = "0.1.0"
 
 from . import functional, nn, optim, random
+from .check import GradcheckError, check_gradients, gradcheck, gradgradcheck, numeric_gradient
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .pictures import Picture, draw
 from .tensor import Tensor, get_default_dtype, set_default_dtype
