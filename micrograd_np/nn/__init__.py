@@ -1,7 +1,7 @@
 """Layers, losses, and the modules that hold them: PyTorch's names, arguments, defaults and state-dict keys."""
 
 from .activation import ReLU, Sigmoid, Tanh
-from .container import Sequential
+from .container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .linear import Linear
 from .loss import BCELoss, CrossEntropyLoss, MSELoss
 from .module import Module
@@ -14,7 +14,11 @@ __all__ = [
     "Linear",
     "MSELoss",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "ReLU",
     "Sequential",
     "Sigmoid",

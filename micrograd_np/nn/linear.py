@@ -17,7 +17,7 @@ from .parameter import Parameter
 class Linear(Module):
     """y = x Wᵀ + b: ``(…, in) -> (…, out)``. `weight` is (out, in), `bias` (out,), both drawn from U(±1/√in)."""
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: Any = None) -> None:  # noqa: FBT001, FBT002
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: Any = None) -> None:
         dtype = get_default_dtype() if dtype is None else dtype
         bound = 1 / sqrt(in_features) if in_features else 0.0
         draw = random.generator().uniform

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from micrograd_np import functional
-from micrograd_np.tensor import Tensor  # noqa: TC001  in annotations that users may ask for at run time
+from micrograd_np.tensor import Tensor
 
 from .module import Module
 
@@ -21,7 +21,7 @@ class _Loss(Module):
 class MSELoss(_Loss):
     """Mean squared error; see `micrograd_np.functional.mse_loss`."""
 
-    def forward(self, input: Any, target: Any) -> Tensor:  # noqa: A002
+    def forward(self, input: Any, target: Any) -> Tensor:
         """The loss of `input` against `target`."""
         return functional.mse_loss(input, target, self.reduction)
 
@@ -29,7 +29,7 @@ class MSELoss(_Loss):
 class BCELoss(_Loss):
     """Binary cross-entropy of probabilities; see `micrograd_np.functional.binary_cross_entropy`."""
 
-    def forward(self, input: Any, target: Any) -> Tensor:  # noqa: A002
+    def forward(self, input: Any, target: Any) -> Tensor:
         """The loss of `input` against `target`."""
         return functional.binary_cross_entropy(input, target, self.reduction)
 
@@ -37,6 +37,6 @@ class BCELoss(_Loss):
 class CrossEntropyLoss(_Loss):
     """Cross-entropy of logits and class indices; see `micrograd_np.functional.cross_entropy`."""
 
-    def forward(self, input: Any, target: Any) -> Tensor:  # noqa: A002
+    def forward(self, input: Any, target: Any) -> Tensor:
         """The loss of `input` against `target`."""
         return functional.cross_entropy(input, target, self.reduction)

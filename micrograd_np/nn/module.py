@@ -1,12 +1,14 @@
 """`Module`: a network, or a part of one. Nothing is registered; what a module owns is found by looking.
 
-Parameters, buffers and submodules are the attributes that are such, also inside lists, tuples and dicts, in the order in
-which they were set; their names are the dotted paths to them.
+Parameters, buffers and submodules are the attributes that are such, also inside lists, tuples and dicts. Their names are
+the dotted paths to them. They come in PyTorch's order, so that the integers in an optimiser's state mean the same there
+and here: what a module holds itself, in the order in which it was set, and then what its submodules hold.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -15,11 +17,21 @@ from micrograd_np.tensor import Tensor
 from .parameter import Buffer, Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `Module.load_state_dict` did not find in the state dict, and what it found there and had no place for."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
 
 
 class Module:
     """Derive from this, set parameters and submodules as attributes, and write `forward`.
+
+    ``super().__init__()`` may be called, and need not be. A plain Tensor as an attribute is an attribute and nothing more,
+    whether or not it requires a gradient: what shall be trained is a `Parameter`, what shall be saved a `Buffer`.
 
     >>> from micrograd_np import nn
     >>> class Doubled(nn.Module):
@@ -57,57 +69,143 @@ class Module:
 
     # looking
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all below it, each once, with dotted names."""
-        for name, x in _owned(self, prefix):
-            if isinstance(x, Module):
-                yield name, x
+    def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
+        """This module and all below it with dotted names, parents first; each once, or under each of its names."""
+        seen: set[int] = set()
+        open_: set[int] = set()  # modules above the present one: a cycle is not entered again
+        stack: list[tuple[str, Module | None, int]] = [(prefix, self, 0)]
+        while stack:
+            path, module, closed = stack.pop()
+            if module is None:
+                open_.discard(closed)
+                continue
+            if id(module) in (seen if remove_duplicate else open_):
+                continue
+            seen.add(id(module))
+            open_.add(id(module))
+            yield path, module
+            stack.append(("", None, id(module)))
+            stack.extend(reversed([(_join(path, name), x, 0) for name, x in _held(module) if isinstance(x, Module)]))
 
     def modules(self) -> Iterator[Module]:
         """This module and all below it, each once."""
         return (m for _, m in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules directly inside this one."""
-        for name, x in _direct(self):
-            if isinstance(x, Module):
+        """The modules directly inside this one, each once."""
+        seen = set()
+        for name, x in _held(self):
+            if isinstance(x, Module) and id(x) not in seen:
+                seen.add(id(x))
                 yield name, x
 
     def children(self) -> Iterator[Module]:
-        """The modules directly inside this one."""
+        """The modules directly inside this one, each once."""
         return (m for _, m in self.named_children())
 
-    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
-        """Every parameter, each once, with its dotted name; a parameter that has no name yet gets this one."""
-        for name, x in _owned(self, prefix):
-            if isinstance(x, Parameter):
-                if x.name is None:
-                    x.name = name
-                yield name, x
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """Every parameter with its dotted name; without those of submodules unless `recurse`.
 
-    def parameters(self) -> Iterator[Parameter]:
+        Each once, or, without `remove_duplicate`, under each of its names. A parameter is told its name, for errors and
+        pictures, and told again when a module further up knows a longer one.
+        """
+        return self._tensors(Parameter, prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Every parameter, each once."""
-        return (p for _, p in self.named_parameters())
+        return (p for _, p in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "") -> Iterator[tuple[str, Buffer]]:
-        """Every buffer, each once, with its dotted name."""
-        for name, x in _owned(self, prefix):
-            if isinstance(x, Buffer):
-                yield name, x
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Buffer]]:
+        """Every buffer with its dotted name, as `named_parameters`."""
+        return self._tensors(Buffer, prefix, recurse, remove_duplicate)
 
-    def buffers(self) -> Iterator[Buffer]:
+    def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
         """Every buffer, each once."""
-        return (b for _, b in self.named_buffers())
+        return (b for _, b in self.named_buffers(recurse=recurse))
+
+    def _tensors(self, kind: type[Any], prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        modules = self.named_modules(prefix, remove_duplicate) if recurse else [(prefix, self)]
+        for path, module in modules:
+            for name, x in _held(module):
+                if isinstance(x, kind) and not (remove_duplicate and id(x) in seen):
+                    seen.add(id(x))
+                    full = _join(path, name)
+                    if not prefix and (x.name is None or full.endswith(f".{x.name}")):
+                        x.name = full
+                    yield full, x
+
+    def get_submodule(self, target: str) -> Module:
+        """The module at the dotted path `target`, this one for ""; AttributeError if there is none."""
+        return self._found(target, dict(self.named_modules(remove_duplicate=False)), "module")
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at the dotted path `target`; AttributeError if there is none."""
+        return self._found(target, dict(self.named_parameters(remove_duplicate=False)), "parameter")
+
+    def get_buffer(self, target: str) -> Buffer:
+        """The buffer at the dotted path `target`; AttributeError if there is none."""
+        return self._found(target, dict(self.named_buffers(remove_duplicate=False)), "buffer")
+
+    def _found(self, target: str, there: dict[str, Any], what: str) -> Any:
+        if target in there:
+            return there[target]
+        near = get_close_matches(target, there)
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else f" It has {', '.join(there) or 'none'}."
+        message = f"{type(self).__name__} has no {what} {target!r}.{hint}"
+        raise AttributeError(message)
 
     # changing
 
+    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
+        """Keep `tensor` (or None) as the buffer `name`: the same as ``self.name = Buffer(tensor)``."""
+        self._register(name, None if tensor is None else Buffer(getattr(tensor, "data", tensor), persistent))
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Keep `param` (or None) under `name`: the same as ``self.name = param``. TypeError for anything else."""
+        if param is not None and not isinstance(param, Parameter):
+            message = f"register_parameter: {name!r} is a {type(param).__name__}; wrap it: Parameter(...)."
+            raise TypeError(message)
+        self._register(name, param)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Keep `module` (or None) under `name`, which need not be an identifier. TypeError for anything else."""
+        if module is not None and not isinstance(module, Module):
+            message = f"add_module: {name!r} is a {type(module).__name__}, not a Module."
+            raise TypeError(message)
+        self._register(name, module)
+
+    register_module = add_module
+
+    def _register(self, name: str, x: Any) -> None:
+        if not isinstance(name, str) or not name or "." in name:
+            message = f"{type(self).__name__}: a name is a string that is not empty and has no dots, found {name!r}."
+            raise KeyError(message)
+        if name not in vars(self) and hasattr(self, name):
+            message = f"{type(self).__name__}: {name!r} is the name of something else here; choose another."
+            raise KeyError(message)
+        setattr(self, name, x)
+
     def apply(self, fn: Callable[[Module], Any]) -> Self:
-        """Call `fn` on every module below and on this one last; returns self."""
-        for module in reversed(list(self.modules())):
+        """Call `fn` on every module below, children before parents, and on this one last; returns self."""
+        order: list[Module] = []
+        stack: list[Module] = [self]
+        seen: set[int] = set()
+        while stack:  # parents first and later children first: the reverse of what is wanted
+            module = stack.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                order.append(module)
+                stack.extend(module.children())
+        for module in reversed(order):
             fn(module)
         return self
 
-    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002
+    def train(self, mode: bool = True) -> Self:
         """Put this and all below into training mode (dropout drops, batch norm learns); returns self."""
         for module in self.modules():
             module.training = mode
@@ -117,41 +215,71 @@ class Module:
         """Put this and all below into evaluation mode; returns self."""
         return self.train(mode=False)
 
-    def requires_grad_(self, requires_grad: bool = True) -> Self:  # noqa: FBT001, FBT002
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Freeze (False) or unfreeze all parameters; returns self."""
         for p in self.parameters():
             p.requires_grad_(requires_grad)
         return self
 
-    def zero_grad(self, set_to_none: bool = True) -> None:  # noqa: FBT001, FBT002
+    def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or fill them with zeros."""
         for p in self.parameters():
             p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros_like(p.data))
 
+    def to(self, dtype: Any) -> Self:
+        """Change all floating parameters, buffers and gradients to `dtype`, in place; returns self.
+
+        TypeError for a dtype that is not floating.
+        """
+        wanted = np.dtype(dtype)
+        if wanted.kind != "f":
+            message = f"to: needs a floating dtype such as 'float32', found {wanted}."
+            raise TypeError(message)
+        for x in (*self.parameters(), *self.buffers()):
+            if x.data.dtype.kind == "f":
+                x.data = x.data.astype(wanted, copy=False)
+                x.grad = None if x.grad is None else Tensor(x.grad.data.astype(wanted, copy=False))
+        return self
+
+    def float(self) -> Self:
+        """All floating parameters and buffers as float32; returns self."""
+        return self.to(np.float32)
+
+    def double(self) -> Self:
+        """All floating parameters and buffers as float64; returns self."""
+        return self.to(np.float64)
+
     # state
 
-    def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Copies of all parameters and persistent buffers by dotted name, in order; shared ones under each name."""
-        return {name: x.data.copy() for name, x in self._state()}
+    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
+        """All parameters and persistent buffers by dotted name, in order; shared ones under each name.
 
-    def _state(self) -> Iterator[tuple[str, Tensor]]:
-        for name, x in _owned(self, "", once=False):
-            if isinstance(x, Parameter) or (isinstance(x, Buffer) and x.persistent):
-                yield name, x
+        As arrays that are copies, so that a state dict kept from an earlier epoch stays what it was; with `keep_vars`, as
+        the parameters and buffers themselves.
+        """
+        return {prefix + name: x if keep_vars else x.data.copy() for name, x in self._state()}
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> None:  # noqa: FBT001, FBT002
-        """Write the arrays of `state_dict` into the parameters and buffers of these names.
+    def _state(self) -> Iterator[tuple[str, Any]]:
+        for path, module in self.named_modules(remove_duplicate=False):
+            held = _held(module)
+            yield from ((_join(path, name), x) for name, x in held if isinstance(x, Parameter))
+            yield from ((_join(path, name), x) for name, x in held if isinstance(x, Buffer) and x.persistent)
 
-        One error lists everything that is missing, unexpected (unless not `strict`) or of another shape, and then
-        nothing has been changed.
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> IncompatibleKeys:
+        """Write the arrays of `state_dict` into the parameters and buffers of these names; returns what did not match.
+
+        The values may be arrays, Tensors or PyTorch's tensors, and are cast to the dtype here; with `assign`, each
+        parameter gets a copy of the given array, and with it its dtype. One ValueError lists everything that is missing or
+        unexpected (unless not `strict`) or of another shape, and then nothing has been changed.
         """
         own = dict(self._state())
-        missing = [name for name in own if name not in state_dict]
-        unexpected = [name for name in state_dict if name not in own]
+        given = {name: np.asarray(getattr(x, "data", x) if isinstance(x, Tensor) else x) for name, x in state_dict.items()}
+        missing = [name for name in own if name not in given]
+        unexpected = [name for name in given if name not in own]
         unequal = [
-            f"{name} is {own[name].shape} here and {np.shape(value)} there"
-            for name, value in state_dict.items()
-            if name in own and own[name].shape != np.shape(value)
+            f"{name} is {own[name].shape} here and {x.shape} there"
+            for name, x in given.items()
+            if name in own and own[name].shape != x.shape
         ]
         complaints = [f"wrong shape: {'; '.join(unequal)}"] if unequal else []
         if strict and missing:
@@ -161,10 +289,14 @@ class Module:
         if complaints:
             message = f"load_state_dict into {type(self).__name__}: {'. '.join(complaints)}."
             raise ValueError(message)
-        for name, value in state_dict.items():
+        for name, x in given.items():
             if name in own:
-                own[name].data[...] = value.data if isinstance(value, Tensor) else value
+                if assign:
+                    own[name].data = np.array(x, order="C")
+                else:
+                    own[name].data[...] = x
                 own[name].version += 1
+        return IncompatibleKeys(missing, unexpected)
 
     # showing
 
@@ -173,38 +305,29 @@ class Module:
         return ""
 
     def __repr__(self) -> str:
+        extra = self.extra_repr()
         inner = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.named_children()]
         if not inner:
-            return f"{type(self).__name__}({self.extra_repr()})"
-        return "\n  ".join((f"{type(self).__name__}({self.extra_repr()}", *inner)) + "\n)"
+            return f"{type(self).__name__}({extra})"
+        return "\n  ".join((f"{type(self).__name__}(", *extra.splitlines(), *inner)) + "\n)"
 
 
-def _direct(owner: Any) -> Iterator[tuple[str, Any]]:
-    """What `owner` holds by name: attributes of a module, elements of a list, tuple or dict; containers opened."""
-    if isinstance(owner, Module):
-        items: Iterable[tuple[Any, Any]] = vars(owner).items()
-    elif isinstance(owner, dict):
-        items = owner.items()
-    else:
-        items = enumerate(owner)
-    for name, x in items:
-        if isinstance(x, (list, tuple, dict)):
-            for rest, y in _direct(x):
-                yield f"{name}.{rest}", y
-        else:
-            yield str(name), x
+_UNSEEN = frozenset(("_hooks", "_pre_hooks"))  # a hook may be a module, and is not part of this one for that
 
 
-def _owned(root: Module, prefix: str, *, once: bool = True) -> Iterator[tuple[str, Any]]:
-    """Modules and tensors under `root`, itself first, in order, with dotted names; tensors under each name unless `once`."""
-    seen: set[int] = set()
-    stack: list[tuple[str, Any]] = [(prefix, root)]
+def _held(owner: Module) -> list[tuple[str, Any]]:
+    """Modules and tensors among the attributes of `owner`, in order; lists, tuples and dicts opened, cycles cut."""
+    found = []
+    stack = [(name, x, frozenset[int]()) for name, x in reversed(vars(owner).items()) if name not in _UNSEEN]
     while stack:
-        name, x = stack.pop()
-        if id(x) in seen and (once or isinstance(x, Module)):
-            continue
-        seen.add(id(x))
-        yield name, x
-        if isinstance(x, Module):
-            below = [(f"{name}.{n}" if name else n, y) for n, y in _direct(x) if isinstance(y, (Module, Tensor))]
-            stack.extend(reversed(below))
+        name, x, inside = stack.pop()
+        if isinstance(x, (Module, Tensor)):
+            found.append((name, x))
+        elif isinstance(x, (list, tuple, dict)) and id(x) not in inside:
+            items = x.items() if isinstance(x, dict) else enumerate(x)
+            stack.extend(reversed([(f"{name}.{key}", y, inside | {id(x)}) for key, y in items]))
+    return found
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

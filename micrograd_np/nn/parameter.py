@@ -12,7 +12,7 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
-    def __init__(self, data: Any, requires_grad: bool = True, dtype: Any = None, name: str | None = None) -> None:  # noqa: FBT001, FBT002
+    def __init__(self, data: Any, requires_grad: bool = True, dtype: Any = None, name: str | None = None) -> None:
         super().__init__(data, requires_grad, dtype, name)
 
 
@@ -21,6 +21,6 @@ class Buffer(Tensor):
 
     __slots__ = ("persistent",)
 
-    def __init__(self, data: Any, persistent: bool = True, dtype: Any = None, name: str | None = None) -> None:  # noqa: FBT001, FBT002
+    def __init__(self, data: Any, persistent: bool = True, dtype: Any = None, name: str | None = None) -> None:
         super().__init__(data, requires_grad=False, dtype=dtype, name=name)
         self.persistent = persistent
