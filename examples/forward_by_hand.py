@@ -21,7 +21,7 @@ PRINTED = {  # what the textbook shows for each stage
 def forward(x, target, to_hidden, to_output):
     """Every stage of the pass, by name, as Tensors; ``(2,), (), (2, 3), (3,)``."""
     pre_activations = x @ to_hidden  # one weighted sum for each hidden unit
-    hidden = mg.sigmoid(pre_activations)  # the bend: 1 / (1 + exp(-s))
+    hidden = pre_activations.sigmoid()  # the bend: 1 / (1 + exp(-s))
     output = hidden @ to_output  # the unit of the output does not bend
     return {
         "pre-activations": pre_activations,
@@ -38,8 +38,11 @@ def main():
     to_hidden = mg.Tensor([[0.8, 0.4, 0.3], [0.2, 0.9, 0.5]], requires_grad=True, name="to_hidden")
     to_output = mg.Tensor([0.3, 0.5, 0.9], requires_grad=True, name="to_output")
 
+    for given in (x, target, to_hidden, to_output):
+        print(f"{given.name:<18} {given.tolist()}")
+
     stages = forward(x, target, to_hidden, to_output)
-    print("stage              as printed             exact")
+    print("\nstage              as printed             exact")
     for name, stage in stages.items():
         exact = stage.detach().numpy().reshape(-1)
         for shown, value in zip(PRINTED[name], exact, strict=True):
