@@ -73,7 +73,7 @@ def chain(length: int, library: str) -> dict[str, float]:
 
 
 def train(steps: int, name: str) -> dict[str, float]:
-    """So many training steps without the garbage collector, a tenth more to warm up: bytes gained, objects in cycles."""
+    """So many steps without the garbage collector, a tenth more to warm up: bytes gained, objects in cycles."""
     build, _ = contender(name)
     step = build(MLPS[0])
     gc.collect()

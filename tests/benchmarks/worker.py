@@ -15,7 +15,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from .contenders import contender, installed
+from .contenders import contender, installed, lacking
 from .environment import describe, limit_processors
 
 Step = Callable[[], Any]
@@ -103,10 +103,8 @@ def main(name: str, threads: int, length: float) -> None:
     for line in sys.stdin:
         try:
             reply = answer(json.loads(line), make, benches, length)
-        except NotImplementedError:
-            reply = {"problem": "–"}
-        except Exception as error:  # noqa: BLE001 - a contender may fail in any way; the table shows it and goes on
-            reply = {"problem": f"{type(error).__name__}: {error}"[:200]}
+        except Exception as error:  # noqa: BLE001  a contender may fail in any way; the table says how and goes on
+            reply = {"problem": lacking(error) or f"{type(error).__name__}: {error}"[:200]}
         print(json.dumps(reply), file=replies)
 
 

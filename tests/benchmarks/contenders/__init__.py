@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 # What each contender needs beside NumPy.
@@ -25,6 +26,15 @@ REQUIRES = {
     "mygrad": "mygrad",
     "autograd": "autograd",
 }
+
+
+def lacking(error: Exception) -> str:
+    """In words, what a contender has no program for, or its package no such name; empty for any other error."""
+    if isinstance(error, NotImplementedError):
+        return "–"
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        return f"no {error.obj.__name__}.{error.name}"
+    return ""
 
 
 def installed(contender: str) -> bool:

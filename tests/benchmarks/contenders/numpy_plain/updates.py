@@ -21,7 +21,7 @@ def sgd(parameters: Sequence[Array], lr: float) -> Callable[[Sequence[Array]], N
 
     def update(gradients: Sequence[Array]) -> None:
         for p, g in zip(parameters, gradients, strict=True):
-            p[...] -= lr * g
+            p -= lr * g  # noqa: PLW2901  in place
 
     return update
 
@@ -39,6 +39,6 @@ def adam(parameters: Sequence[Array]) -> Callable[[Sequence[Array]], None]:
             first[i] = beta1 * first[i] + (1 - beta1) * g
             second[i] = beta2 * second[i] + (1 - beta2) * g**2
             m_hat, v_hat = first[i] / (1 - beta1**t), second[i] / (1 - beta2**t)
-            p[...] -= lr * m_hat / (np.sqrt(v_hat) + eps)
+            p -= lr * m_hat / (np.sqrt(v_hat) + eps)  # noqa: PLW2901  in place
 
     return update
