@@ -27,7 +27,7 @@ class GradcheckError(RuntimeError):
         self.report = report
 
     def __str__(self) -> str:
-        return f"{self.report}" if isinstance(self.report, str) else f"the gradients do not all agree.\n{self.report}"
+        return f"{self.report.complaint}.\n{self.report}"
 
 
 def check_gradients(

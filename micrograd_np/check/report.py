@@ -27,6 +27,12 @@ class Report:
     def __bool__(self) -> bool:
         return all(row.verdict == AGREES for row in self.rows)
 
+    @property
+    def complaint(self) -> str:
+        """The report in one sentence."""
+        found = [f"{row.name}: {row.verdict}" for row in self.rows if row.verdict != AGREES]
+        return f"not all gradients agree with finite differences ({', '.join(found)})" if found else "all gradients agree"
+
     def __len__(self) -> int:
         return len(self.rows)
 

@@ -127,8 +127,8 @@ def maximum(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 
 maximum.vjp(
-    x=lambda g, z, x, y: g * (0.5 * (greater(x, y) * 1.0 + greater_equal(x, y))),
-    y=lambda g, z, x, y: g * (0.5 * (greater(y, x) * 1.0 + greater_equal(y, x))),
+    x=lambda g, z, x, y: where(equal(x, y), 0.5 * g, where(greater(x, y), g, 0)),
+    y=lambda g, z, x, y: where(equal(x, y), 0.5 * g, where(greater(y, x), g, 0)),
 )
 
 
@@ -139,8 +139,8 @@ def minimum(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 
 minimum.vjp(
-    x=lambda g, z, x, y: g * (0.5 * (less(x, y) * 1.0 + less_equal(x, y))),
-    y=lambda g, z, x, y: g * (0.5 * (less(y, x) * 1.0 + less_equal(y, x))),
+    x=lambda g, z, x, y: where(equal(x, y), 0.5 * g, where(less(x, y), g, 0)),
+    y=lambda g, z, x, y: where(equal(x, y), 0.5 * g, where(less(y, x), g, 0)),
 )
 
 

@@ -71,7 +71,7 @@ mean.vjp(
 def _shared(g: Any, z: Any, x: Any, axis: Axis, keepdims: bool) -> Any:  # noqa: FBT001
     """The gradient of an extreme value: those who attain it share it equally."""
     g, z = restore(g, x, axis, keepdims), restore(z, x, axis, keepdims)  # () or full rank
-    winners = equal(x, z) * 1.0
+    winners = equal(x, z).astype(x.dtype)  # times 1.0 would make float64 of float32
     return g * (winners / sum(winners, axis=axis, keepdims=True))
 
 
