@@ -21,23 +21,26 @@ if TYPE_CHECKING:
 GONE = -1  # the stamp of a vertex whose record has been used up
 
 
-def topological(*roots: Vertex) -> list[Vertex]:
-    """Every vertex recorded under `roots`, inputs before what is made of them, leaves first. No recursion."""
+def topological(*roots: Vertex, floor: int = 0) -> list[Vertex]:
+    """Every vertex recorded under `roots`, inputs before what is made of them, leaves first. No recursion.
+
+    Vertices recorded at `floor` or before are taken for leaves.
+    """
     found = list(dict.fromkeys(roots))
     seen = set(found)
     for z in found:  # grows as it goes
-        for x in z.inputs:
+        for x in z.inputs if z.order > floor else ():
             if isinstance(x, Vertex) and x not in seen:
                 seen.add(x)
                 found.append(x)
     return sorted(found, key=lambda z: z.order)
 
 
-def leading_to(roots: Iterable[Vertex], targets: Iterable[Vertex]) -> set[Vertex]:
-    """The vertices under `roots` through which a gradient reaches one of `targets`."""
+def leading_to(roots: Iterable[Vertex], targets: Iterable[Vertex], floor: int = 0) -> set[Vertex]:
+    """The vertices under `roots`, down to `floor`, through which a gradient reaches one of `targets`."""
     useful = set(targets)
-    for z in topological(*roots):
-        if z.stamp == GONE:
+    for z in topological(*roots, floor=floor):
+        if z.stamp == GONE and z.order > floor:
             raise _gone(z)  # its inputs are forgotten, and a way to a target may have led through them
         if not useful.isdisjoint(x for x in z.inputs if isinstance(x, Vertex)):
             useful.add(z)
@@ -53,15 +56,17 @@ def pull(
     lifted: bool = False,
     targets: frozenset[Vertex] | None = None,
     more: Sequence[tuple[Vertex, Any]] = (),
+    floor: int = 0,
 ) -> None:
     """Walk from `root`, with `seed` as its gradient, in the reverse of the order in which vertices were recorded.
 
     `deliver(vertex, gradient)` is called once for every leaf reached; with `targets`, once for each of them that is
-    reached, and no edge is walked that does not lead to one. `more` roots with their seeds join the same walk. Unless
-    `retain`, each record is given up as soon as it has been used, and memory with it.
+    reached, and no edge is walked that does not lead to one. `more` roots with their seeds join the same walk;
+    what was recorded at `floor` or before is a leaf to it. Unless `retain`, each record is given up as soon as it has
+    been used, and memory with it.
     """
     roots = ((root, seed), *more)
-    useful = None if targets is None else leading_to([z for z, _ in roots], targets)
+    useful = None if targets is None else leading_to([z for z, _ in roots], targets, floor)
     watcher = mode.watcher
     pulled = None if watcher is None else getattr(watcher, "pulled", None)
     gradients: dict[Vertex, Any] = {}
@@ -72,7 +77,7 @@ def pull(
             gradients[z] = gradients[z] + g
             continue
         gradients[z] = g
-        if z.op is None:
+        if z.order <= floor:  # leaves have order 0
             leaves.append(z)
         else:
             heappush(waiting, (-z.order, z))
@@ -121,7 +126,7 @@ def pull(
                 gradients[x] = before + gx
             else:
                 gradients[x] = gx
-                if x.op is None:
+                if x.order <= floor:
                     leaves.append(x)
                 else:
                     heappush(waiting, (-x.order, x))

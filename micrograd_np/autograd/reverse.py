@@ -1,0 +1,110 @@
+"""The walk, asked for particular gradients: PyTorch's `autograd.grad`, and what the transforms are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np import backward as walk
+from micrograd_np.grad_mode import set_grad_enabled
+from micrograd_np.primitive import mode
+from micrograd_np.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def gradients(
+    outputs: Sequence[Tensor], seeds: Sequence[Any], inputs: Sequence[Tensor], *, retain: bool, create: bool
+) -> list[Tensor | None]:
+    """The derivative of Σ ⟨seed, output⟩ by each of `inputs`, in one walk; None where nothing depends on it.
+
+    With `create` the derivatives are themselves recorded.
+    """
+    found: dict[Tensor, Any] = {}
+    lifted = create or (mode.watcher is not None and getattr(mode.watcher, "lifts", False))
+    pairs = [(z, s) for z, s in zip(outputs, seeds, strict=True) if z.requires_grad]
+    if pairs:
+        convert = _tensor if lifted else _array
+        (root, seed), *more = [(z, convert(s)) for z, s in pairs]
+        with set_grad_enabled(create):
+            walk.pull(
+                root, seed, found.__setitem__, retain=retain, lifted=lifted, targets=frozenset(inputs), more=more
+            )
+    if lifted:
+        return [found.get(x) for x in inputs]
+    taken = {id(_array(seed)) for seed in seeds}
+    return [None if x not in found else Tensor(_own(found[x], taken)) for x in inputs]
+
+
+def _tensor(x: Any) -> Tensor:
+    return x if isinstance(x, Tensor) else Tensor(x)
+
+
+def _array(x: Any) -> np.ndarray[Any, Any]:
+    return x.data if isinstance(x, Tensor) else np.asarray(x)
+
+
+def _own(g: Any, taken: set[int]) -> np.ndarray[Any, Any]:
+    """`g` in memory that belongs to nobody else: rules may hand one array to two parents, or pass a seed through."""
+    g = np.asarray(g)
+    if g.base is not None or id(g) in taken or not g.flags.writeable:
+        g = g.copy()
+    taken.add(id(g))
+    return g
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The derivatives of `outputs` by each of `inputs`, as a tuple, without touching anybody's ``.grad``.
+
+    `inputs` may be leaves or results on the way. `outputs` must be scalars, or `grad_outputs` gives, for each, the
+    derivative of some scalar by it (None for a scalar's 1); several outputs are summed. Only what leads to `inputs` is
+    walked. The record is given up unless `retain_graph` (by default as `create_graph`); with `create_graph` the results
+    can be differentiated again. RuntimeError for an input on which nothing depends, unless `allow_unused`, which gives
+    None for it, or `materialize_grads`, which gives zeros.
+
+    >>> x = Tensor(3.0, requires_grad=True)
+    >>> (g,) = grad(x ** 3, x, create_graph=True)
+    >>> g.detach(), grad(g, x)
+    (Tensor(27.), (Tensor(18.),))
+    """
+    ys = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    xs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    given = [grad_outputs] if grad_outputs is None or isinstance(outputs, Tensor) else list(grad_outputs)
+    if isinstance(outputs, Tensor) and isinstance(grad_outputs, (list, tuple)) and len(grad_outputs) == 1:
+        given = list(grad_outputs)
+    if grad_outputs is None:
+        given = [None] * len(ys)
+    if len(given) != len(ys):
+        raise ValueError(f"autograd.grad: there are {len(ys)} outputs and {len(given)} grad_outputs; give one for each.")
+    for what, tensors in (("outputs", ys), ("inputs", xs)):
+        for i, x in enumerate(tensors):
+            if not isinstance(x, Tensor):
+                raise TypeError(f"autograd.grad: {what}[{i}] must be a Tensor, found {type(x).__name__}.")
+            if not x.requires_grad:
+                raise RuntimeError(
+                    f"autograd.grad: {what}[{i}], {x._told()}, does not require a gradient. Make a leaf with "
+                    f"requires_grad=True, and compute outside no_grad()."
+                )
+    seeds = [y._seed(g) for y, g in zip(ys, given, strict=True)]
+    retain = create_graph if retain_graph is None else retain_graph
+    unused_allowed = materialize_grads if allow_unused is None else allow_unused
+    found = gradients(ys, seeds, xs, retain=retain, create=create_graph)
+    for i, (x, g) in enumerate(zip(xs, found, strict=True)):
+        if g is None and not unused_allowed:
+            raise RuntimeError(
+                f"autograd.grad: no output depends on inputs[{i}], {x._told()}. Check that it, and not a copy, went into "
+                f"the computation, or pass allow_unused=True to get None, materialize_grads=True to get zeros."
+            )
+        if g is None and materialize_grads:
+            found[i] = Tensor(np.zeros_like(x.data))
+    return tuple(found)

@@ -1,0 +1,326 @@
+"""Functions in, functions out: `grad`, `vjp`, `jvp`, `jacobian`, `hessian`, `hvp`.
+
+Each calls the function on *stand-ins* for the arguments by which it differentiates, and walks back to them. Around an
+array the stand-in is a new leaf; around a tensor that itself requires a gradient it is a recorded copy, so whoever
+differentiates around us (another transform, or ``backward``) gets through. That is all there is to nesting: the graph
+is one, and each level stops the walk at its own stand-ins.
+
+Arrays in, arrays out, tensors in, tensors out. Only where the result can itself be differentiated by something outside,
+it is always a tensor, so that no gradient is lost.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np.backward import topological
+from micrograd_np.grad_mode import enable_grad
+from micrograd_np.ops.shape import concatenate, reshape
+from micrograd_np.ops.state import copy
+from micrograd_np.primitive import mode
+from micrograd_np.tensor import Tensor, get_default_dtype
+
+from . import trees
+from .reverse import gradients
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Argnums = int | tuple[int, ...]
+
+
+class _Depth(threading.local):
+    """How many transforms this thread is inside of."""
+
+    now: int = 0
+
+
+_depth = _Depth()
+
+
+class _Call:
+    """One call of `f` on stand-ins: what came out, and how to walk back to what went in."""
+
+    def __init__(self, asker: str, f: Callable[..., Any], args: Sequence[Any], argnums: Argnums, kwargs: Any) -> None:
+        self.asker = asker
+        chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        for n in chosen:
+            if not -len(args) <= n < len(args):
+                raise TypeError(f"{asker}: argnums asks for argument {n}, and {len(args)} were given by position.")
+        self.recording = mode.recording
+        self.trees = [args[n] for n in chosen]
+        self.given = [x for tree in self.trees for _, x in trees.leaves(tree)]
+        self.speaks_tensor = any(
+            isinstance(x, Tensor) for arg in (*args, *kwargs.values()) for _, x in trees.leaves(arg)
+        )
+        passed = list(args)
+        self.stand_ins: list[Tensor] = []
+        with enable_grad():
+            for n, tree in zip(chosen, self.trees, strict=True):
+                if trees.is_module(tree):
+                    self.stand_ins += [p for _, p in trees.leaves(tree)]  # a module is called with its own parameters
+                    continue
+                mine = [self._stand_in(x, f"argument {n}{path}") for path, x in trees.leaves(tree)]
+                self.stand_ins += mine
+                passed[n] = trees.rebuild(tree, iter(mine))
+            _depth.now += 1
+            try:
+                self.result = f(*passed, **kwargs)
+            finally:
+                _depth.now -= 1
+
+    def _stand_in(self, x: Any, told: str) -> Tensor:
+        if isinstance(x, Tensor):
+            return copy(x) if x.requires_grad else x.detach().requires_grad_()
+        if isinstance(x, (bool, int, float)):
+            return Tensor(np.asarray(x, get_default_dtype()), requires_grad=True)
+        if not isinstance(x, (np.ndarray, np.generic)):
+            raise TypeError(f"{self.asker}: {told} must be an array, a Tensor or a number; found {type(x).__name__}.")
+        if x.dtype.kind != "f":
+            raise TypeError(
+                f"{self.asker}: {told} has dtype {x.dtype}; only floating arrays have derivatives. "
+                f"Convert it with .astype(float), or leave it out of argnums."
+            )
+        return Tensor(np.asarray(x), requires_grad=True)
+
+    def create(self, outputs: Sequence[Tensor]) -> bool:
+        """Whether somebody outside could want to differentiate the derivatives: then they must be recorded."""
+        if not self.recording:
+            return False
+        own = set(self.stand_ins)
+        return _depth.now > 0 or any(
+            z.requires_grad and z.op is None and z not in own for z in topological(*outputs)
+        )
+
+    def pull(self, outputs: Sequence[Tensor], seeds: Sequence[Any], *, retain: bool, create: bool) -> list[Tensor]:
+        """The derivatives by all stand-ins, zeros where nothing depends on one."""
+        found = gradients(outputs, seeds, self.stand_ins, retain=retain or create, create=create)
+        return [Tensor(np.zeros_like(x.data)) if g is None else g for x, g in zip(self.stand_ins, found, strict=True)]
+
+    def scalar(self, y: Any) -> Tensor:
+        """The result as the scalar that a gradient starts from."""
+        if isinstance(y, (int, float, np.generic, np.ndarray)):
+            y = Tensor(np.asarray(y, get_default_dtype()))  # depends on nothing, so all derivatives are zero
+        if not isinstance(y, Tensor):
+            raise TypeError(
+                f"{self.asker}: the function must return a scalar, found {type(y).__name__}. If it returns (value, "
+                f"something else), say has_aux=True; if it returns many values, ask for jacobian."
+            )
+        if y.size != 1:
+            raise ValueError(
+                f"{self.asker}: the function returned shape {y.shape}, and a gradient starts from a scalar. Return its "
+                f".sum() or .mean(), or ask for jacobian."
+            )
+        return y
+
+    def as_given(self, found: Sequence[Any], argnums: Argnums) -> Any:
+        """Derivatives in the structure of the arguments, each as array or tensor like the leaf it belongs to."""
+        rest = iter([_like(g, x) for g, x in zip(found, self.given, strict=True)])
+        parts = tuple(trees.rebuild(tree, rest) for tree in self.trees)
+        return parts[0] if isinstance(argnums, int) else parts
+
+    def spoken(self, tree: Any) -> Any:
+        """Values as tensors if tensors came in, otherwise as arrays; without the graph that ends at our stand-ins."""
+        return trees.mapped(self._say, tree)
+
+    def _say(self, x: Any) -> Any:
+        if not isinstance(x, Tensor):
+            return x
+        if x.requires_grad and self.create([x]):
+            return x
+        return x.detach() if self.speaks_tensor else x.data
+
+
+def _like(g: Any, x: Any) -> Any:
+    if isinstance(x, Tensor) or (isinstance(g, Tensor) and g.requires_grad):
+        return g
+    return g.data
+
+
+def _outputs(result: Any, asker: str) -> list[Tensor]:
+    """The tensors that a function returned; numbers and arrays among them depend on nothing."""
+    found = []
+    for path, y in trees.leaves(result):
+        if not isinstance(y, (Tensor, np.ndarray, np.generic, int, float)):
+            raise TypeError(f"{asker}: the function must return tensors or arrays, found {type(y).__name__} at result{path}.")
+        found.append(y if isinstance(y, Tensor) else Tensor(np.asarray(y, get_default_dtype())))
+    return found
+
+
+def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """A function that returns ``(f(*args), gradient)``, the gradient by argument `argnums`, or a tuple for a tuple of them.
+
+    `f` returns a scalar, or with `has_aux` ``(scalar, anything)``, and then the value returned is that pair. Arguments
+    are arrays, tensors, numbers, nested lists, tuples and dicts of them, or a module, which stands for the dict of its
+    parameters that require a gradient. Gradients have the structure of the argument, zeros where nothing depends on it.
+    ValueError if `f` does not return a scalar, TypeError for what has no derivative, such as integers.
+
+    Derivatives are recorded, and can be differentiated, inside another transform or when `f` reaches a tensor outside
+    that requires a gradient; by a module's own parameters, nest the transforms or use ``autograd.grad``.
+
+    >>> import numpy as np
+    >>> def loss(weights, x):
+    ...     return ((x @ weights["w"] + weights["b"]) ** 2).sum()
+    >>> value_and_grad(loss)({"w": np.array([1.0, 2.0]), "b": 0.5}, np.array([[3.0, -1.0]]))
+    (array(2.25), {'w': array([ 9., -3.]), 'b': array(3.)})
+    """
+
+    @wraps(f)
+    def transformed(*args: Any, **kwargs: Any) -> Any:
+        call = _Call("grad", f, args, argnums, kwargs)
+        y, aux = call.result if has_aux else (call.result, None)
+        y = call.scalar(y)
+        create = call.create([y])
+        found = call.pull([y], [np.ones_like(y.data)], retain=False, create=create)
+        value = call.spoken(y)
+        return (value, call.spoken(aux)) if has_aux else value, call.as_given(found, argnums)
+
+    return transformed
+
+
+def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """A function that returns the gradient of `f`, or with `has_aux` ``(gradient, anything)``; else as `value_and_grad`.
+
+    >>> sin_and_more = lambda x: x ** 3 + 2 * x
+    >>> grad(sin_and_more)(2.0), grad(grad(sin_and_more))(2.0)
+    (array(14.), array(12.))
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    @wraps(f)
+    def transformed(*args: Any, **kwargs: Any) -> Any:
+        value, found = both(*args, **kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return transformed
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., tuple[Any, ...]]]:
+    """``(f(*primals), pull)``, where ``pull(g)``, for `g` like the value, is the tuple of gᵀJ by each of `primals`.
+
+    `pull` can be called again, for other `g`.
+
+    >>> import numpy as np
+    >>> y, pull = vjp(lambda x: x * x, np.array([1.0, 2.0]))
+    >>> y, pull(np.array([1.0, 10.0]))
+    (array([1., 4.]), (array([ 2., 40.]),))
+    """
+    call = _Call("vjp", f, primals, tuple(range(len(primals))), {})
+    outputs = _outputs(call.result, "vjp")
+    create = call.create(outputs)
+
+    def pull(g: Any) -> tuple[Any, ...]:
+        seeds = trees.matched(g, call.result, "vjp", "the argument of pull")
+        seeds = [s if isinstance(s, Tensor) else np.asarray(s, y.dtype) for s, y in zip(seeds, outputs, strict=True)]
+        lost = any(isinstance(s, Tensor) and s.requires_grad for s in seeds) and mode.recording
+        found = call.pull(outputs, seeds, retain=True, create=create or lost)
+        return call.as_given(found, tuple(range(len(primals))))  # type: ignore[no-any-return]
+
+    return call.spoken(call.result), pull
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """``(f(*primals), Jv)``: the value, and how it changes when the primals move along `tangents` (v).
+
+    gᵀJ is linear in g, so its derivative by g along v is Jv: two walks back make one forward.
+    See docs/decisions/forward-mode.md.
+
+    >>> import numpy as np
+    >>> jvp(lambda x: x * x, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
+    (array([1., 4.]), array([ 2., 40.]))
+    """
+    primals, tangents = tuple(primals), tuple(tangents)
+    call = _Call("jvp", f, primals, tuple(range(len(primals))), {})
+    moves = trees.matched(tangents, primals, "jvp", "tangents")
+    outputs = _outputs(call.result, "jvp")
+    create = call.create(outputs) or (mode.recording and any(isinstance(t, Tensor) and t.requires_grad for t in moves))
+    with enable_grad():
+        g = [Tensor(np.zeros_like(y.data), requires_grad=True) for y in outputs]
+        back = gradients(outputs, g, call.stand_ins, retain=True, create=True)
+    pairs = [
+        (b, v if isinstance(v, Tensor) else np.asarray(v, b.dtype))
+        for b, v in zip(back, moves, strict=True)
+        if b is not None
+    ]
+    ahead = gradients([b for b, _ in pairs], [v for _, v in pairs], g, retain=create, create=create)
+    found = [Tensor(np.zeros_like(y.data)) if d is None else d for d, y in zip(ahead, outputs, strict=True)]
+    speaks = call.speaks_tensor or any(isinstance(t, Tensor) for t in moves)
+    moved = iter([d if speaks or d.requires_grad else d.data for d in found])
+    return call.spoken(call.result), trees.rebuild(call.result, moved)
+
+
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """A function that returns ∂f/∂x, of shape ``f(x).shape + x.shape``, by argument `argnums` (a tuple gives a tuple).
+
+    Where `f` returns a structure, or the argument is one, it is the structure of the value, with the structure of the
+    argument in each place. One walk back for each element of the value.
+
+    >>> import numpy as np
+    >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+
+    @wraps(f)
+    def transformed(*args: Any, **kwargs: Any) -> Any:
+        call = _Call("jacobian", f, args, argnums, kwargs)
+        outputs = _outputs(call.result, "jacobian")
+        create = call.create(outputs)
+        blocks = iter([call.as_given(_rows(call, y, create=create), argnums) for y in outputs])
+        return trees.rebuild(call.result, blocks)
+
+    return transformed
+
+
+def _rows(call: _Call, y: Tensor, *, create: bool) -> list[Tensor]:
+    """∂y/∂x for every stand-in x: one row for each element of y, put together."""
+    rows = []
+    for i in range(y.size):
+        seed = np.zeros(y.size, y.dtype)
+        seed[i] = 1
+        rows.append(call.pull([y], [seed.reshape(y.shape)], retain=True, create=create))
+    found = []
+    for j, x in enumerate(call.stand_ins):
+        shape = (*y.shape, *x.shape)
+        if not rows:
+            found.append(Tensor(np.zeros(shape, x.dtype)))
+        elif create:
+            found.append(reshape(concatenate(*(reshape(row[j], shape=(1, *x.shape)) for row in rows)), shape=shape))
+        else:
+            found.append(Tensor(np.stack([row[j].data for row in rows]).reshape(shape)))
+    return found
+
+
+def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """A function that returns the second derivatives of a scalar `f`, of shape ``x.shape + x.shape``: `jacobian` of `grad`.
+
+    >>> import numpy as np
+    >>> hessian(lambda x: (x ** 3).sum())(np.array([1.0, 2.0]))
+    array([[ 6.,  0.],
+           [ 0., 12.]])
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """The product of the Hessian of a scalar `f` with `tangents`, as a tuple like `primals`, without making the Hessian.
+
+    The Hessian is symmetric, so this is the gradient of ⟨∇f, v⟩: two walks.
+
+    >>> import numpy as np
+    >>> hvp(lambda x: (x ** 3).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
+    (array([ 6., 12.]),)
+    """
+    primals, tangents = tuple(primals), tuple(tangents)
+    everything = tuple(range(len(primals)))
+    moves = trees.matched(tangents, primals, "hvp", "tangents")
+
+    def slope(*args: Any) -> Any:
+        found = [g for _, g in trees.leaves(grad(f, everything)(*args))]
+        return sum(((g * v).sum() for g, v in zip(found, moves, strict=True)), start=0.0)
+
+    return grad(slope, everything)(*primals)
