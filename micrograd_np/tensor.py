@@ -237,8 +237,12 @@ class Tensor(Vertex):
             raise RuntimeError(message)
         seed = self._seed(gradient)
         retain = create_graph if retain_graph is None else retain_graph
-        traced = mode.watcher is not None and getattr(mode.watcher, "lifts", False)
-        if create_graph or traced:
+        watcher: Any = mode.watcher
+        if watcher is not None and getattr(watcher, "lifts", False):
+            with watcher.section("backward"), set_grad_enabled(create_graph):
+                seed = seed if isinstance(seed, Tensor) else watcher.constant_tensor(seed)
+                walk.pull(self, seed, watcher.deliver, retain=retain, lifted=True)
+        elif create_graph:
             seed = seed if isinstance(seed, Tensor) else Tensor(seed)
             with set_grad_enabled(create_graph):
                 walk.pull(self, seed, _deliver_lifted, retain=retain, lifted=True)

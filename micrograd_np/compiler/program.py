@@ -1,0 +1,154 @@
+"""What a traced step consists of: values that live in storages, and lines that compute them.
+
+A *storage* is memory; a *value* is an array in it, the whole or a view; a *line* is one NumPy call. Lines are imperative:
+several may write one storage, one after another, as an expert's program does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from micrograd_np.tensor import Tensor
+
+STATIC = frozenset(("state", "constant", "buffer", "number"))
+"""Kinds of storage whose address never changes, so that views of them can be made once."""
+
+
+@dataclass(eq=False)
+class Storage:
+    """Memory, by where it comes from.
+
+    - ``input``: an argument of the step; ``gradient``: the gradient a leaf brings along. Other memory each call.
+    - ``state``: memory that outlives the step and belongs to a tensor or an optimiser.
+    - ``constant``: computed once; ``number``: a runtime number, such as a learning rate, in a 0-d array.
+    - ``buffer``: owned by the program, written before it is read, each call. ``fresh``: allocated by NumPy, each call.
+    """
+
+    kind: str
+    array: np.ndarray[Any, Any] | None = None
+    owner: Any = None
+    slot: int | None = None
+
+
+@dataclass(eq=False)
+class Value:
+    """An array in a storage, with the name it has in the emitted program."""
+
+    storage: Storage
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    name: str = ""
+    hint: Any = ""
+    """What to call it when it has no name: an op's name, or ("d", value) for the gradient of another."""
+    view: bool = False
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes it spans when contiguous."""
+        n = self.dtype.itemsize
+        for length in self.shape:
+            n *= length
+        return n
+
+
+@dataclass(eq=False)
+class Line:
+    """One call of `function` (``"np.add"``, ``"method.reshape"``, ``"setitem"``, ``"call"``).
+
+    `target` is the value it writes into, or the new value that it makes; `made` tells which: "out" for a call that is
+    given its destination, "view" for a view, "fresh" for memory that NumPy allocates, "in" where the first argument is
+    written (``copyto``, ``setitem``), "effect" for nothing.
+    """
+
+    function: str
+    call: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    target: Value | None
+    made: str
+    section: str = "forward"
+    where: str = ""
+    effect: bool = False
+
+    def read(self) -> Iterator[Value]:
+        """The values it reads (a destination that is only written is not among them)."""
+        for arg in (*self.args, *self.kwargs.values()):
+            yield from values_in(arg)
+
+    def writes(self) -> Value | None:
+        """The value whose storage it changes."""
+        return None if self.made == "view" else self.target
+
+    def __repr__(self) -> str:
+        return f"{self.target.name if self.target else ''} <- {self.function}{self.args} [{self.made}]"
+
+
+def values_in(x: Any) -> Iterator[Value]:
+    """The values in an argument, which may be nested in tuples, lists and slices."""
+    if isinstance(x, Value):
+        yield x
+    elif isinstance(x, (tuple, list)):
+        for part in x:
+            yield from values_in(part)
+
+
+def mapped(x: Any, change: Callable[[Value], Any]) -> Any:
+    """`x` with every value in it replaced by ``change(value)``."""
+    if isinstance(x, Value):
+        return change(x)
+    if isinstance(x, (tuple, list)):
+        return type(x)(mapped(part, change) for part in x)
+    return x
+
+
+@dataclass
+class Clock:
+    """Parameters of one optimiser that step together: same group, same step number."""
+
+    optimizer: Any
+    group: dict[str, Any]
+    states: list[dict[str, Any]]
+    numbers: dict[str, Value] = field(default_factory=dict)
+    fixed: dict[str, Any] = field(default_factory=dict)
+    """Settings that decided something while tracing: another value needs another program."""
+    truths: dict[str, bool] = field(default_factory=dict)
+    """Numbers of which only "zero or not" decided something."""
+
+
+@dataclass
+class Program:
+    """A traced step."""
+
+    name: str
+    lines: list[Line] = field(default_factory=list)
+    inputs: list[Value] = field(default_factory=list)
+    states: dict[int, tuple[Any, Value]] = field(default_factory=dict)
+    """Every tensor whose memory the program uses, by id: (tensor or None for bare arrays, value)."""
+    clocks: list[Clock] = field(default_factory=list)
+    gradients_in: list[tuple[Tensor, Value]] = field(default_factory=list)
+    gradients_out: list[tuple[Tensor, Value | None]] = field(default_factory=list)
+    results: Any = None
+    """What the step returns, with values where tensors stand."""
+    silent: dict[str, str] = field(default_factory=dict)
+    """The floating-point warnings that some kernel wants silenced."""
+    modes: list[tuple[Any, bool]] = field(default_factory=list)
+    """Modules whose training flag was read."""
+    constants: list[Value] = field(default_factory=list)
+
+    def result_values(self) -> list[Value]:
+        """Every value that leaves the step: returned, or as a gradient."""
+        return [*values_in(_flat(self.results)), *(v for _, v in self.gradients_out if v is not None)]
+
+
+def _flat(tree: Any) -> list[Any]:
+    if isinstance(tree, dict):
+        return [y for x in tree.values() for y in _flat(x)]
+    if isinstance(tree, (list, tuple)):
+        return [y for x in tree for y in _flat(x)]
+    return [tree]

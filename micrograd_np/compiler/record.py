@@ -1,0 +1,249 @@
+"""A namespace that looks like NumPy, performs each call, and writes it down.
+
+Kernels are written over a namespace `xp`. Eager gives them NumPy; the tracer gives them this, with `Recorded` arrays.
+"""
+
+from __future__ import annotations
+
+import copy
+from contextlib import nullcontext
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .program import Line, Storage, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FACTS = frozenset(("shape", "dtype", "ndim", "size", "strides", "nbytes", "itemsize", "flags", "base"))
+_WRITES_FIRST = frozenset(("np.copyto", "np.add.at", "np.subtract.at", "np.put", "np.place", "np.put_along_axis", "method.fill"))
+
+
+class Recorded:
+    """An array that a kernel works on while it is being recorded: a sample of the values, and their place in the program."""
+
+    __array_ufunc__ = None  # NumPy itself must never see one
+
+    def __init__(self, recorder: Recorder, value: Value, array: Any) -> None:
+        self._recorder, self._value, self._array = recorder, value, array
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _FACTS:
+            return getattr(self._array, name)
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name == "T":
+            return self if self.ndim < 2 else self._recorder.call("attribute.T", lambda x: x.T, (self,), {})  # noqa: PLR2004
+        method = getattr(type(self._array), name)
+
+        def recorded(*args: Any, **kwargs: Any) -> Any:
+            return self._recorder.call(f"method.{name}", method, (self, *args), kwargs)
+
+        return recorded
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._recorder.call("getitem", lambda x, i: x[i], (self, index), {})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._recorder.call("setitem", np.ndarray.__setitem__, (self, index, value), {})
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __bool__(self) -> bool:
+        message = "compile: a kernel branched on a value; kernels may branch on shapes, dtypes and settings only."
+        raise TypeError(message)
+
+
+def _operator(name: str, ufunc: str, *, swapped: bool = False) -> Callable[..., Any]:
+    def apply(self: Recorded, *other: Any) -> Any:
+        args = (*other, self) if swapped else (self, *other)
+        return self._recorder.call(f"np.{ufunc}", getattr(np, ufunc), args, {})
+
+    apply.__name__ = name
+    return apply
+
+
+for _name, _ufunc in {
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide", "pow": "power", "matmul": "matmul",
+    "floordiv": "floor_divide", "mod": "remainder", "and": "bitwise_and", "or": "bitwise_or",
+}.items():  # fmt: skip
+    setattr(Recorded, f"__{_name}__", _operator(_name, _ufunc))
+    setattr(Recorded, f"__r{_name}__", _operator(_name, _ufunc, swapped=True))
+for _name, _ufunc in {
+    "neg": "negative", "abs": "absolute", "invert": "invert",
+    "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal", "ne": "not_equal",
+}.items():  # fmt: skip
+    setattr(Recorded, f"__{_name}__", _operator(_name, _ufunc))
+Recorded.__hash__ = object.__hash__  # type: ignore[method-assign]
+
+
+class Namespace:
+    """NumPy, or one of its modules or functions, as kernels see it while they are recorded."""
+
+    def __init__(self, recorder: Recorder, thing: Any, path: str) -> None:
+        self._recorder, self._thing, self._path = recorder, thing, path
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._thing, name)
+        if name == "errstate":
+            return self._recorder.silence
+        if isinstance(found, (type, float, int, type(None))):
+            return found
+        return Namespace(self._recorder, found, f"{self._path}.{name}")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(self._thing, ModuleType):
+            message = f"{self._path} is a module, not a function."
+            raise TypeError(message)
+        return self._recorder.call(self._path, self._thing, args, kwargs)
+
+
+class Bound:
+    """An object among a kernel's settings whose methods do something each time: a generator of random numbers.
+
+    While recording, the methods run on a copy, so that the object itself is where eager left it.
+    """
+
+    def __init__(self, recorder: Recorder, thing: Any) -> None:
+        self._recorder, self._thing, self._copy = recorder, thing, copy.deepcopy(thing)
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._copy, name)
+        if not callable(method):
+            return method
+
+        def recorded(*args: Any, **kwargs: Any) -> Any:
+            return self._recorder.call("call", method, args, kwargs, bound=(self._thing, name))
+
+        return recorded
+
+
+class Recorder:
+    """Performs the calls of kernels on sample arrays and appends them, as lines, to `lines`."""
+
+    def __init__(self, lines: list[Line], silent: dict[str, str]) -> None:
+        self.lines, self.silent = lines, silent
+        self.xp = Namespace(self, np, "np")
+        self.section, self.where = "forward", ""
+
+    def silence(self, **kinds: str) -> Any:
+        """What ``xp.errstate`` is here: the whole program will run under it."""
+        self.silent.update(kinds)
+        return np.errstate(**kinds) if kinds else nullcontext()  # type: ignore[arg-type]
+
+    def lift(self, value: Value, array: Any) -> Recorded:
+        """A `Recorded` for a value of the program whose sample is `array`."""
+        return Recorded(self, value, array)
+
+    def destination(self, shape: tuple[int, ...], dtype: Any) -> Recorded:
+        """A fresh buffer for a kernel to write into."""
+        array = np.empty(shape, dtype)
+        return Recorded(self, Value(Storage("buffer"), shape, array.dtype), array)
+
+    def call(
+        self, path: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], bound: Any = None
+    ) -> Any:
+        """Perform one call, and write it down unless it only tells facts about shapes and dtypes."""
+        out = kwargs.get("out")
+        args_in = args
+        if path == "np.dot" and len(args) == 3:  # noqa: PLR2004  dot's destination may come by position
+            *args_in, out = args
+            args_in = tuple(args_in)
+        kwargs = {k: v for k, v in kwargs.items() if k != "out"}
+        if isinstance(out, tuple):
+            (out,) = out
+        raw = _unwrapped(args_in)
+        raw_kwargs = _unwrapped(kwargs)
+        symbolic, symbolic_kwargs = _values(args_in), _values(kwargs)
+        if isinstance(out, Recorded):
+            function(*raw, **raw_kwargs, out=out._array)
+            self._line(path, function, symbolic, symbolic_kwargs, out._value, "out", bound)
+            return out
+        if path == "setitem" or path in _WRITES_FIRST:
+            function(*raw, **raw_kwargs)
+            first = args[0]
+            self._line(path, function, symbolic, symbolic_kwargs, first._value, "in", bound)
+            return None
+        result = function(*raw, **raw_kwargs)
+        if isinstance(result, (tuple, list)) and any(isinstance(r, np.ndarray) for r in result):
+            return type(result)(
+                self._result(f"{path}[{i}]", _Part(function, i), symbolic, symbolic_kwargs, r, args_in, bound)
+                for i, r in enumerate(result)
+            )
+        return self._result(path, function, symbolic, symbolic_kwargs, result, args_in, bound)
+
+    def _result(
+        self, path: str, function: Any, symbolic: Any, symbolic_kwargs: Any, result: Any, args: Any, bound: Any
+    ) -> Any:
+        if isinstance(result, np.generic):
+            result = np.asarray(result)
+        if not isinstance(result, np.ndarray):
+            return result
+        for x in _recorded_in(args):
+            if x._array is result:
+                return x
+        for x in _recorded_in(args):
+            if result.base is not None and np.may_share_memory(result, x._array):
+                value = Value(x._value.storage, result.shape, result.dtype, view=True)
+                self._line(path, function, symbolic, symbolic_kwargs, value, "view", bound)
+                return Recorded(self, value, result)
+        value = Value(Storage("fresh"), result.shape, result.dtype)
+        self._line(path, function, symbolic, symbolic_kwargs, value, "fresh", bound)
+        return Recorded(self, value, result)
+
+    def _line(self, path: str, function: Any, args: Any, kwargs: Any, target: Any, made: str, bound: Any) -> None:
+        line = Line(path, function, tuple(args), dict(kwargs), target, made, self.section, self.where)
+        if bound is not None:
+            line.effect = True
+            line.kwargs["bound"] = Literal(bound)
+        self.lines.append(line)
+
+
+class Literal:
+    """Something to be bound as it is, hidden from the search for values."""
+
+    def __init__(self, thing: Any) -> None:
+        self.thing = thing
+
+
+class _Part:
+    """One result of a call that gives several."""
+
+    def __init__(self, function: Any, i: int) -> None:
+        self.function, self.i = function, i
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)[self.i]
+
+
+def _recorded_in(x: Any) -> list[Recorded]:
+    if isinstance(x, Recorded):
+        return [x]
+    if isinstance(x, (tuple, list)):
+        return [y for part in x for y in _recorded_in(part)]
+    return []
+
+
+def _unwrapped(x: Any) -> Any:
+    if isinstance(x, Recorded):
+        return x._array
+    if isinstance(x, (tuple, list)):
+        return type(x)(_unwrapped(part) for part in x)
+    if isinstance(x, dict):
+        return {k: _unwrapped(v) for k, v in x.items()}
+    return x
+
+
+def _values(x: Any) -> Any:
+    if isinstance(x, Recorded):
+        return x._value
+    if isinstance(x, (tuple, list)):
+        return type(x)(_values(part) for part in x)
+    if isinstance(x, dict):
+        return {k: _values(v) for k, v in x.items()}
+    if isinstance(x, np.ndarray):  # made inside a kernel from settings alone, so it is the same each time
+        return Value(Storage("constant", x), x.shape, x.dtype)
+    return x

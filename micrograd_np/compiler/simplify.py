@@ -1,0 +1,245 @@
+"""Passes that make a program shorter and keep every bit of what it computes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .program import STATIC, Line, Storage, Value, mapped, values_in
+from .record import Literal
+
+if TYPE_CHECKING:
+    from .program import Program
+
+ELEMENTWISE = frozenset(
+    f"np.{name}"
+    for name in dir(np)
+    if isinstance(getattr(np, name), np.ufunc) and getattr(np, name).signature is None
+)
+"""Calls that treat every element alike, so that a uniform operand may stand as one number."""
+
+_LARGE = 4096  # bytes up to which a folded array may replace a number and the work of spreading it
+
+
+def drop_dead_lines(program: Program) -> int:
+    """Remove lines that nothing needs: not the results, not the state that outlives the step, not the draws."""
+    needed: set[int] = {id(v.storage) for v in program.result_values()}
+    used: set[int] = {id(v) for v in program.result_values()}
+    kept: list[Line] = []
+    for line in reversed(program.lines):
+        target = line.target
+        if line.made in ("view", "fresh"):
+            alive = target is not None and (id(target) in used or (line.made == "fresh" and id(target.storage) in needed))
+        else:
+            alive = target is not None and (id(target.storage) in needed or target.storage.kind == "state")
+        if not (alive or line.effect):
+            continue
+        kept.append(line)
+        if target is not None:
+            needed.add(id(target.storage))
+            if line.made != "view":
+                used.add(id(target))  # a write into a view needs the view
+        for v in line.read():
+            needed.add(id(v.storage))
+            used.add(id(v))
+    dropped = len(program.lines) - len(kept)
+    program.lines[:] = reversed(kept)
+    return dropped
+
+
+def fold_constants(program: Program) -> int:
+    """Compute once what depends on nothing that changes: seeds, counts, index ranges, and views of them."""
+    fixed: dict[int, np.ndarray[Any, Any]] = {}
+    spoiled: set[int] = set()  # storages that some line writes for real
+    while True:
+        fixed.clear()
+        candidates = set()
+        before = len(spoiled)
+        for line in program.lines:
+            if line.effect or line.target is None:
+                if line.target is not None:
+                    spoiled.add(id(line.target.storage))
+                continue
+            known = all(v.storage.kind == "constant" or id(v.storage) in fixed for v in line.read())
+            s = line.target.storage
+            if known and id(s) not in spoiled and s.kind in ("buffer", "fresh", "constant"):
+                fixed[id(s)] = np.empty(0)
+                candidates.add(id(line))
+            elif line.made != "view":
+                spoiled.add(id(s))
+        if len(spoiled) == before:
+            break
+    arrays: dict[int, Any] = {}
+
+    def array(v: Value) -> Any:
+        if id(v) not in arrays:
+            arrays[id(v)] = v.storage.array if v.storage.kind == "constant" else np.empty(v.shape, v.dtype)
+        return arrays[id(v)]
+
+    kept = []
+    touched: dict[int, Value] = {}
+    for line in program.lines:
+        if id(line) not in candidates or line.target is None:
+            kept.append(line)
+            continue
+        args, kwargs = mapped(line.args, array), {k: mapped(v, array) for k, v in line.kwargs.items()}
+        with np.errstate(all="ignore"):
+            if line.made == "out":
+                line.call(*args, **kwargs, out=array(line.target))
+            elif line.made == "in":
+                line.call(*args, **kwargs)
+            else:
+                arrays[id(line.target)] = np.asarray(line.call(*args, **kwargs))
+        touched[id(line.target)] = line.target
+    for v in touched.values():
+        a = array(v)
+        v.storage = Storage("constant", a)
+        v.name = ""
+    program.lines[:] = kept
+    _uniform_to_numbers(program)
+    return len(candidates)
+
+
+def _uniform_to_numbers(program: Program) -> None:
+    """An operand all of whose elements are equal becomes a 0-d array where broadcasting does the rest."""
+    for line in program.lines:
+        if line.function not in ELEMENTWISE or line.target is None:
+            continue
+        shapes = [v.shape if isinstance(v, Value) else () for v in line.args]
+        args = list(line.args)
+        for i, v in enumerate(args):
+            if not isinstance(v, Value) or v.storage.kind != "constant" or not v.shape or v.storage.array is None:
+                continue
+            a = v.storage.array
+            rest = [shape for j, shape in enumerate(shapes) if j != i]
+            if a.size and rest and np.broadcast_shapes(*rest) == line.target.shape and bool((a == a.flat[0]).all()):
+                number = np.array(a.flat[0], a.dtype)
+                args[i], shapes[i] = Value(Storage("constant", number), (), a.dtype), ()
+        line.args = tuple(args)
+
+
+def numbers_to_arrays(program: Program) -> int:
+    """Bare numbers beside an array become 0-d arrays of its type, which NumPy takes at half the cost and the same bits."""
+    made: dict[tuple[Any, Any], Value] = {}
+    count = 0
+    for line in program.lines:
+        if line.function not in ELEMENTWISE or line.function == "np.power" or line.target is None:
+            continue
+        dtypes = {v.dtype for v in line.args if isinstance(v, Value)}
+        if len(dtypes) != 1:
+            continue
+        (dtype,) = dtypes
+        args = list(line.args)
+        for i, x in enumerate(args):
+            if type(x) in (int, float) and dtype.kind == "f":
+                key = (repr(x), dtype)
+                if key not in made:
+                    made[key] = Value(Storage("constant", np.array(x, dtype)), (), dtype)
+                args[i] = made[key]
+                count += 1
+        line.args = tuple(args)
+    return count
+
+
+def merge_repeats(program: Program) -> int:
+    """One line for equal calls on unchanged operands."""
+    writes: dict[int, list[int]] = {}
+    for i, line in enumerate(program.lines):
+        target = line.writes()
+        if target is not None:
+            writes.setdefault(id(target.storage), []).append(i)
+    replaced: dict[int, Value] = {}
+    seen: dict[Any, tuple[int, Line]] = {}
+    kept = []
+    returned = {id(v.storage) for v in program.result_values()}
+
+    def current(v: Value) -> Value:
+        return replaced.get(id(v), v)
+
+    for i, line in enumerate(program.lines):
+        line.args = mapped(line.args, current)
+        line.kwargs = {k: mapped(x, current) for k, x in line.kwargs.items()}
+        target = line.target
+        key = _key(line)
+        if target is None or key is None or line.made == "in" or line.effect:
+            kept.append(line)
+            continue
+        if line.made != "view" and (len(writes.get(id(target.storage), ())) != 1 or target.storage.kind == "state"):
+            kept.append(line)
+            continue
+        earlier = seen.get(key)
+        if earlier is not None and (line.made == "view" or id(target.storage) not in returned):
+            j, twin = earlier
+            if line.made == "view" or not any(
+                j < w < i for v in line.read() for w in writes.get(id(v.storage), ())
+            ):
+                assert twin.target is not None  # noqa: S101
+                replaced[id(target)] = twin.target
+                if line.made != "view":
+                    twin.target.name = twin.target.name or target.name
+                continue
+        seen[key] = (i, line)
+        kept.append(line)
+    dropped = len(program.lines) - len(kept)
+    program.lines[:] = kept
+    if replaced:
+        _replace_results(program, replaced)
+    return dropped
+
+
+def _key(line: Line) -> Any:
+    try:
+        key = (line.function, line.made, _frozen(line.args), _frozen(tuple(sorted(line.kwargs.items()))))
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+def _frozen(x: Any) -> Any:
+    if isinstance(x, Value):
+        return ("value", id(x))
+    if isinstance(x, (tuple, list)):
+        return tuple(_frozen(part) for part in x)
+    if isinstance(x, slice):
+        return ("slice", x.start, x.stop, x.step)
+    if isinstance(x, Literal):
+        return ("literal", id(x.thing))
+    return (type(x).__name__, x)
+
+
+def _replace_results(program: Program, replaced: dict[int, Value]) -> None:
+    def change(tree: Any) -> Any:
+        if isinstance(tree, Value):
+            return replaced.get(id(tree), tree)
+        if isinstance(tree, dict):
+            return {k: change(v) for k, v in tree.items()}
+        if isinstance(tree, (list, tuple)):
+            parts = [change(v) for v in tree]
+            return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+        return tree
+
+    program.results = change(program.results)
+    program.gradients_out = [(t, None if v is None else replaced.get(id(v), v)) for t, v in program.gradients_out]
+
+
+def simplify(program: Program) -> dict[str, int]:
+    """All passes, in order: how many lines or operands each one saved."""
+    return {
+        "dead lines": drop_dead_lines(program),
+        "constants": fold_constants(program),
+        "numbers": numbers_to_arrays(program),
+        "repeats": merge_repeats(program),
+        "dead lines again": drop_dead_lines(program),
+    }
+
+
+def static(v: Value) -> bool:
+    """Whether the address of `v` is the same in every call."""
+    return v.storage.kind in STATIC
+
+
+def operands(line: Line) -> list[Value]:
+    """Everything a line touches."""
+    return [*line.read(), *values_in(line.target)]

@@ -1,0 +1,242 @@
+"""`compile`: a function whose calls run emitted NumPy programs, one for each kind of call."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+import linecache
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from micrograd_np.primitive import Vertex, mode
+from micrograd_np.tensor import Tensor
+
+from .memory import plan
+from .simplify import simplify
+from .trace import CompileError, trace
+from .write import Writer, _result_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .program import Program
+
+_numbers = itertools.count(1)
+_MISS = object()
+
+
+class CacheInfo(NamedTuple):
+    """How often calls found their program, and how many programs there are."""
+
+    hits: int
+    misses: int
+    currsize: int
+
+
+class Entry:
+    """One emitted program, what it is bound to, and what must still hold for it to be the right one."""
+
+    def __init__(self, program: Program, source: str, writer: Writer, passes: dict[str, int], arena: int, wanted: int) -> None:
+        self.program, self.source, self.passes, self.arena, self.wanted = program, source, passes, arena, wanted
+        self.filename = f"<micrograd_np {program.name} {next(_numbers)}>"
+        linecache.cache[self.filename] = (len(source), None, source.splitlines(keepends=True), self.filename)
+        namespace: dict[str, Any] = {}
+        exec(compile(source, self.filename, "exec"), namespace)  # noqa: S102  the program that was just written
+        state = {n: v.storage.array for n, v in writer.state.items()}
+        self.numbers = {n: v.storage.array for n, v in writer.numbers.items()}
+        self.build = namespace["build"]
+        self.writer = writer
+        self.step, outputs = self.build(state, self.numbers, writer.constants, writer.objects)
+        self.tensors = [(t, t.data, t.requires_grad) for t, _ in program.states.values() if t is not None]
+        self.written = self._written()
+        rest = iter(outputs)
+        self.gradients = [(t, None if v is None else Tensor(next(rest))) for t, v in program.gradients_out]
+        self.incoming = [t for t, _ in program.gradients_in]
+        self.modes = program.modes
+        self.generations = [(c.optimizer, c.optimizer.generation) for c in program.clocks]
+        self.ticks = [
+            (c, [(v.storage.array, key.partition(":")[0]) for key, v in c.numbers.items()]) for c in program.clocks
+        ]
+
+    def _written(self) -> list[Any]:
+        found = {id(line.target.storage) for line in self.program.lines if line.target is not None and line.made != "view"}
+        return [t for t, v in self.program.states.values() if t is not None and id(v.storage) in found]
+
+    def holds(self) -> bool:
+        """Whether the program is still the right one: same memory, same modes, same settings."""
+        for t, array, wanted in self.tensors:
+            if t.data is not array or t.requires_grad is not wanted:
+                return False
+        for module, flag in self.modes:
+            if module.training is not flag:
+                return False
+        for optimizer, generation in self.generations:
+            if optimizer.generation != generation:
+                return False
+        return all(t.grad is not None for t in self.incoming)
+
+    def run(self, arrays: list[Any]) -> Any:
+        """One call: advance the clocks, run the step, hand out gradients and results; _MISS if a setting changed."""
+        for clock, slots in self.ticks:
+            states = clock.states
+            t = states[0]["step"] + 1
+            numbers = clock.optimizer.scalars(clock.group, t)
+            for name, x in clock.fixed.items():
+                if numbers[name] != x:
+                    return _MISS
+            for name, truth in clock.truths.items():
+                if bool(numbers[name]) is not truth:
+                    return _MISS
+            for array, name in slots:
+                array.fill(numbers[name])
+        if self.incoming:
+            arrays = [*arrays, *(t.grad.data for t in self.incoming)]
+        results = self.step(*arrays)
+        for clock, _ in self.ticks:
+            states = clock.states
+            t = states[0]["step"] + 1
+            for state in states:
+                state["step"] = t
+        for t in self.written:
+            t.version += 1
+        for t, g in self.gradients:
+            t.grad = g
+        return results
+
+
+class Compiled:
+    """What `compile` returns. Call it like the function it was made from."""
+
+    def __init__(self, function: Callable[..., Any], mode: str = "exact") -> None:
+        if mode not in ("exact", "fast"):
+            message = f"compile: mode must be 'exact' or 'fast', found {mode!r}."
+            raise ValueError(message)
+        self.function, self.mode = function, mode
+        functools.update_wrapper(self, function, updated=())
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
+        self.entries: dict[Any, list[Entry]] = {}
+        self.last: Entry | None = None
+        self.hits = self.misses = 0
+        self.lock = threading.RLock()
+        try:
+            self.signature: inspect.Signature | None = inspect.signature(function)
+        except (TypeError, ValueError):
+            self.signature = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program for this kind of call, tracing it first if there is none yet."""
+        with self.lock:
+            leaves: list[Any] = []
+            key = (_key(args, leaves), _key(kwargs, leaves) if kwargs else None, mode.recording)
+            for entry in self.entries.get(key, ()):
+                if entry.holds():
+                    results = entry.run(leaves)
+                    if results is not _MISS:
+                        self.hits += 1
+                        self.last = entry
+                        return _rebuilt(entry.program.results, iter(results))
+            self.misses += 1
+            return self._trace(key, args, kwargs)
+
+    def _trace(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        arrays: list[tuple[str, Any]] = []
+        names = list(self.signature.parameters) if self.signature is not None else []
+        lifted = tuple(
+            _lifted(a, names[i] if i < len(names) else f"argument_{i}", arrays) for i, a in enumerate(args)
+        )
+        lifted_kwargs = {k: _lifted(a, k, arrays) for k, a in kwargs.items()}
+        function = functools.partial(self.function, **lifted_kwargs) if kwargs else self.function
+        result, program = trace(function, lifted, arrays, self.__name__)
+        passes = simplify(program)
+        layout = plan(program)
+        writer = Writer(program, layout)
+        source = writer.source()
+        entry = Entry(program, source, writer, passes, layout.nbytes, layout.wanted)
+        self.entries.setdefault(key, []).append(entry)
+        self.last = entry
+        return result
+
+    @property
+    def source(self) -> str:
+        """The program that ran last, as Python source."""
+        return self._latest().source
+
+    def _latest(self) -> Entry:
+        if self.last is None:
+            message = f"compile: {self.__name__} has no program yet; call it once."
+            raise CompileError(message)
+        return self.last
+
+    def cache_info(self) -> CacheInfo:
+        """Hits, misses and the number of programs."""
+        return CacheInfo(self.hits, self.misses, sum(map(len, self.entries.values())))
+
+    def clear(self) -> None:
+        """Forget all programs."""
+        self.entries.clear()
+        self.last = None
+        self.hits = self.misses = 0
+
+    def __reduce__(self) -> Any:
+        return Compiled, (self.function, self.mode)  # programs are traced again where it is unpickled
+
+    def __repr__(self) -> str:
+        return f"<compiled {self.__name__}: {sum(map(len, self.entries.values()))} programs, mode={self.mode!r}>"
+
+
+def _key(x: Any, leaves: list[Any]) -> Any:
+    """What kind of argument this is; its arrays are appended to `leaves`."""
+    kind = type(x)
+    if kind is np.ndarray:
+        leaves.append(x)
+        return x.shape, x.dtype
+    if isinstance(x, Vertex):
+        leaves.append(x.data)
+        return Tensor, x.data.shape, x.data.dtype, x.requires_grad
+    if kind is tuple or kind is list:
+        return kind, tuple([_key(part, leaves) for part in x])
+    if kind is dict:
+        return dict, tuple([(k, _key(v, leaves)) for k, v in x.items()])
+    return x
+
+
+def _lifted(x: Any, name: str, arrays: list[tuple[str, Any]]) -> Any:
+    """`x` with arrays as tensors, each noted in `arrays` with a name."""
+    if isinstance(x, np.ndarray):
+        arrays.append((name, x))
+        return Tensor(x)
+    if isinstance(x, Vertex):
+        arrays.append((name, x.data))
+        return x
+    if type(x) in (tuple, list):
+        return type(x)(_lifted(part, f"{name}_{i}", arrays) for i, part in enumerate(x))
+    if type(x) is dict:
+        return {k: _lifted(v, f"{name}_{k}", arrays) for k, v in x.items()}
+    return x
+
+
+def _rebuilt(tree: Any, results: Any) -> Any:
+    from .program import Value  # noqa: PLC0415
+
+    if isinstance(tree, Value):
+        return Tensor(next(results))
+    if isinstance(tree, dict):
+        return {k: _rebuilt(v, results) for k, v in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        parts = [_rebuilt(v, results) for v in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    return tree
+
+
+def compile(function: Callable[..., Any] | None = None, *, mode: str = "exact") -> Any:  # noqa: A001
+    """Turn a whole training step, a loss or a model into a NumPy program, and run that.
+
+    The first call with arguments of some shapes and dtypes runs `function` as it is, watches, and emits the program;
+    later calls of that kind run the program. ``mode="exact"`` keeps every bit; ``mode="fast"`` may reorder arithmetic.
+    """
+    if function is None:
+        return lambda f: Compiled(f, mode)
+    return Compiled(function, mode)

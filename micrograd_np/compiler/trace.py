@@ -1,0 +1,414 @@
+"""Run a step once, on real arrays, and note everything it does: forward, backward and update.
+
+The tracer watches applications of primitives. Every one that touches a known array has its kernel recorded, NumPy call by
+NumPy call. Known are the arguments, what was computed from them, the memory of tensors that existed before the step
+(parameters, buffers), and what `constant` marked. Any other array would be frozen into the program: that is an error.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np.primitive import Vertex, mode
+from micrograd_np.tensor import Tensor, _wrap
+
+from .program import Clock, Line, Program, Storage, Value
+from .record import Bound, Recorded, Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import FrameType
+
+_PACKAGE = str(Path(__file__).parents[1])
+
+
+class CompileError(RuntimeError):
+    """A step does something that a compiled program could not repeat; the message says where, and what to do."""
+
+
+class Number:
+    """A number that is another one each call, such as a learning rate: an operand, never an argument of Python."""
+
+    def __init__(self, name: str, number: float, clock: Clock | None) -> None:
+        self.name, self.number, self.clock = name, number, clock
+        self.values: dict[Any, Value] = {}
+
+    data = property(lambda self: self.number)
+
+    def __bool__(self) -> bool:
+        if self.clock is not None:
+            self.clock.truths[self.name] = bool(self.number)
+        return bool(self.number)
+
+    @staticmethod
+    def __primitive__(op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Any:
+        watcher = mode.watcher
+        mode.set(watcher=None)
+        try:
+            z = op(*(x.number if isinstance(x, Number) else x for x in inputs), **static)
+        finally:
+            mode.set(watcher=watcher)
+        if watcher is not None:
+            watcher.applied(op, inputs, static, z)
+        return z
+
+    def _operator(name: str, *, swapped: bool = False) -> Any:  # type: ignore[misc]  # noqa: N805
+        def apply(self: Any, other: Any) -> Any:
+            from micrograd_np.ops import elementwise  # noqa: PLC0415
+
+            if not isinstance(other, Tensor):
+                return NotImplemented
+            return getattr(elementwise, name)(other, self) if swapped else getattr(elementwise, name)(self, other)
+
+        return apply
+
+    __add__, __sub__, __mul__, __truediv__ = map(_operator, ("add", "subtract", "multiply", "divide"))
+
+
+class Tracer:
+    """Watches one run of a step and builds its `Program`."""
+
+    lifts = True  # backward and updates run on tensors, so that they are seen
+
+    def __init__(self, name: str) -> None:
+        self.program = Program(name)
+        self.recorder = Recorder(self.program.lines, self.program.silent)
+        self.known: dict[int, Value] = {}
+        self.kept: list[Any] = []  # arrays must stay alive while they are known by id
+        self.suspects: dict[int, str] = {}
+        self.delivered: set[int] = set()
+        self.gradients_before: dict[int, Any] = {}
+        self.heading = "forward"
+        self.names: dict[int, str] = {}
+
+    # what is known
+
+    def input(self, name: str, array: Any) -> None:
+        """An argument of the step."""
+        value = self._know(array, Value(Storage("input"), array.shape, array.dtype, name))
+        self.program.inputs.append(value)
+
+    def constant(self, array: Any, name: str = "") -> Value:
+        """An array that is the same in every call."""
+        return self._know(array, Value(Storage("constant", array), array.shape, array.dtype, name))
+
+    def _know(self, array: Any, value: Value) -> Value:
+        self.known[id(array)] = value
+        self.kept.append(array)
+        return value
+
+    def value(self, x: Any) -> Any:
+        """The value of an operand; itself, where it is a plain number."""
+        if isinstance(x, Number):
+            return x
+        array = x.data if isinstance(x, Vertex) else x
+        if not isinstance(array, np.ndarray):
+            return x
+        value = self.known.get(id(array))
+        if value is not None:
+            return value
+        if isinstance(x, Vertex) and id(array) not in self.suspects:
+            return self.state(x)
+        return self._refuse(array)
+
+    def state(self, x: Any) -> Value:
+        """A tensor from before the step: its memory is read, and perhaps written, anew in each call."""
+        array = x.data
+        notes = x.notes or {}
+        if notes.get("constant"):
+            return self.constant(array, x.name or "")
+        for owner, before in self.gradients_before.values():
+            if before is x:  # the gradient that a leaf brings along: another array each call
+                value = Value(Storage("gradient", owner=owner), array.shape, array.dtype, f"{owner.name or ''}_grad")
+                self.program.gradients_in.append((owner, value))
+                return self._know(array, value)
+        value = self._know(array, Value(Storage("state", array, owner=x), array.shape, array.dtype, x.name or ""))
+        self.program.states[id(x)] = (x, value)
+        self.kept.append(x)
+        return value
+
+    def _refuse(self, array: Any) -> Value:
+        made = self.suspects.get(id(array), "")
+        where = place() or self.program.name
+        message = (
+            f"compile: {where} uses an array of shape {array.shape}{made} that the step neither received nor owns; its "
+            f"values would be frozen. Pass it as an argument, draw it with micrograd_np.random, or say constant(array)."
+        )
+        raise CompileError(message)
+
+    # what the watcher is told
+
+    def applied(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
+        """Record the kernel of `op` on `inputs`; its outcome is the value of `result`."""
+        data = result.data if isinstance(result, Vertex) else result
+        if not isinstance(data, np.ndarray):
+            return
+        if not self._concerns(inputs) and not self._random(static):
+            self._fixed(op, inputs, data)
+            return
+        done = self._run(op, inputs, static, self.recorder.destination(data.shape, data.dtype), data)
+        value = done._value
+        if not self._random(static) and not _same(done._array, data):
+            message = f"compile: the kernel of {op.name} gives other values with a destination than without one."
+            raise CompileError(message)
+        if not value.hint:
+            value.hint = op.name
+        if isinstance(result, Vertex) and result.name:
+            value.name = value.name or result.name
+        self._know(data, value)
+        self.kept.append(result)
+
+    def _concerns(self, inputs: tuple[Any, ...]) -> bool:
+        """Whether any operand is an array, so that the result may differ from call to call."""
+        return any(isinstance(x, (Vertex, Number, np.ndarray)) for x in inputs)
+
+    def _random(self, static: Mapping[str, Any]) -> bool:
+        return any(isinstance(v, np.random.Generator) or hasattr(v, "bit_generator") for v in static.values())
+
+    def _fixed(self, op: Any, inputs: tuple[Any, ...], data: Any) -> None:
+        self.constant(data, f"{op.name}_constant")
+
+    def _run(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], out: Any, sample: Any) -> Recorded:
+        recorder = self.recorder
+        recorder.section, recorder.where = self.heading, place()
+        operands = [self._operand(x, sample) for x in inputs]
+        settings = {k: Bound(recorder, v) if self._random({k: v}) else v for k, v in static.items()}
+        done = op.kernel(recorder.xp, out, *operands, **settings)
+        if done is None:
+            done = out
+        if not isinstance(done, Recorded):  # a kernel that only looked at shapes
+            array = np.asarray(done)
+            done = recorder.lift(Value(Storage("constant", array), array.shape, array.dtype), array)
+        return done
+
+    def _operand(self, x: Any, sample: Any) -> Any:
+        value = self.value(x)
+        if isinstance(value, Number):
+            return self._number(value, sample)
+        if not isinstance(value, Value):
+            return value
+        return self.recorder.lift(value, x.data if isinstance(x, Vertex) else x)
+
+    def _number(self, number: Number, sample: Any) -> Recorded:
+        """A runtime number as a 0-d array of the type that NumPy would give the bare number here (NEP 50)."""
+        dtype = sample.dtype
+        value = number.values.get(dtype)
+        if value is None:
+            clock = number.clock
+            storage = Storage("number", np.asarray(number.number, dtype), owner=number)
+            value = number.values[dtype] = Value(storage, (), dtype, number.name)
+            if clock is not None:
+                clock.numbers[number.name if number.name not in clock.numbers else f"{number.name}:{dtype}"] = value
+        return self.recorder.lift(value, np.asarray(number.number, dtype))
+
+    def written(self, op: Any, target: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
+        """Record the kernel of `op` with the memory of `target` as its destination. It has already been run for real."""
+        value = self.value(target)
+        sample = target.data.copy()  # values differ by now; only shapes matter for recording
+        out = self.recorder.lift(value, sample)
+        recorder = self.recorder
+        recorder.section, recorder.where = self.heading, place()
+        operands = []
+        for x in inputs:
+            if isinstance(x, Vertex) and x.data is target.data:
+                operands.append(out)
+            else:
+                operands.append(self._operand(x, target.data))
+        with np.errstate(all="ignore"):
+            op.kernel(recorder.xp, out, *operands, **static)
+
+    def born(self, tensor: Any) -> None:
+        """A tensor made inside the step from an array that nobody knows: an error if it is ever used."""
+        if id(tensor.data) not in self.known:
+            self.suspects[id(tensor.data)] = f" (made at {place()})"
+            self.kept.append(tensor.data)
+
+    def detached(self, old: Any, new: Any) -> None:
+        """The same memory: known by its array already."""
+
+    def rebound(self, target: Any, before: Any, z: Any) -> None:
+        """An in-place write that went through the graph: arrays tell all."""
+
+    def asked(self, tensor: Any, what: str) -> None:
+        """A value leaves for Python, where it could decide something."""
+        if id(tensor.data) in self.known and self.known[id(tensor.data)].storage.kind == "constant":
+            return
+        message = (
+            f"compile: {place() or self.program.name} asks for the value of a tensor ({what}); a compiled step cannot "
+            f"follow what Python does with it. Return the tensor and look at it outside, or choose with mg.where."
+        )
+        raise CompileError(message)
+
+    def pulled(self, z: Any, i: int, g: Any, gx: Any) -> None:
+        """A gradient: named after what it is the gradient of."""
+        x = z.inputs[i]
+        value = self.known.get(id(gx.data))
+        if value is not None and isinstance(x, Vertex):
+            of = self.known.get(id(x.data))
+            if of is not None and not value.name:
+                self.names.setdefault(id(value), "")
+                self.gradient_of.append((value, of))
+
+    gradient_of: list[tuple[Value, Value]]
+
+    @contextmanager
+    def section(self, name: str) -> Iterator[None]:
+        """What is recorded inside belongs to the section `name`: backward, update."""
+        self.heading = name
+        try:
+            yield
+        finally:
+            self.heading = f"after the {name}"
+
+    def constant_tensor(self, array: Any) -> Tensor:
+        """A tensor of an array that is the same in every call, such as the seed of a backward pass."""
+        self.constant(array)
+        return _wrap(array)
+
+    def training(self, module: Any, flag: bool) -> None:  # noqa: FBT001
+        """A module's mode decided something."""
+        if not any(m is module for m, _ in self.program.modes):
+            self.program.modes.append((module, flag))
+
+    # gradients and optimisers
+
+    def deliver(self, leaf: Any, g: Any) -> None:
+        """A gradient reaches a leaf: as eager does it, in memory of its own."""
+        from micrograd_np.ops.state import copy  # noqa: PLC0415
+
+        before = leaf.grad
+        if before is not None:
+            if id(before.data) not in self.known:
+                self.gradients_before.setdefault(id(leaf), (leaf, before))
+            g = before + g
+        else:
+            value = self.value(g)
+            if id(value.storage) in self.delivered or value.storage.kind != "buffer" or g.data.base is not None:
+                g = copy(g)
+        value = self.value(g)
+        self.delivered.add(id(value.storage))
+        self.gradient_of.append((value, self.value(leaf)))
+        leaf.grad = g if not g.requires_grad else g
+        self.touched[id(leaf)] = leaf
+
+    touched: dict[int, Any]
+
+    def optimizer_step(self, optimizer: Any) -> None:
+        """One step of an optimiser, its numbers left open."""
+        with self.section("update"):
+            for group in optimizer.param_groups:
+                clocks: dict[int, tuple[Clock, dict[str, Any]]] = {}
+                for p in group["params"]:
+                    if p.grad is not None:
+                        self._update(optimizer, group, p, clocks)
+
+    def _update(self, optimizer: Any, group: dict[str, Any], p: Any, clocks: dict[int, tuple[Clock, dict[str, Any]]]) -> None:
+        """The update of one parameter; all with the same step number share one clock."""
+        state = optimizer.state[p]
+        if not state:
+            state = optimizer.state[p] = optimizer.start(p, group)
+        t = state["step"] = state["step"] + 1
+        if t not in clocks:
+            clocks[t] = self._clock(optimizer, group, t)
+        clock, numbers = clocks[t]
+        clock.states.append(state)
+        arrays = {k: self._slot(p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}
+        optimizer.update(p, p.grad, {**state, **arrays}, **numbers)
+
+    def _clock(self, optimizer: Any, group: dict[str, Any], t: int) -> tuple[Clock, dict[str, Any]]:
+        clock = Clock(optimizer, group, [])
+        self.program.clocks.append(clock)
+        numbers: dict[str, Any] = {}
+        for name, x in optimizer.scalars(group, t).items():
+            if isinstance(x, (float, int)) and not isinstance(x, bool):
+                numbers[name] = Number(name, float(x), clock)
+            else:
+                numbers[name] = clock.fixed[name] = x
+        return clock, numbers
+
+    def _slot(self, p: Any, name: str, array: Any) -> Tensor:
+        if id(array) not in self.known:
+            value = self._know(array, Value(Storage("state", array, owner=None), array.shape, array.dtype))
+            value.name = f"{p.name or ''}_{name}"
+            self.program.states[id(array)] = (None, value)
+        return _wrap(array)
+
+    def finish(self, result: Any) -> Program:
+        """Complete the program with what the step returned and the gradients it left."""
+        program = self.program
+        program.results = _with_values(result, self)
+        for leaf in self.touched.values():
+            g = leaf.grad
+            program.gradients_out.append((leaf, None if g is None else self.known.get(id(g.data))))
+        for value, of in self.gradient_of:
+            if not value.name:
+                value.hint = ("d", of)  # type: ignore[assignment]
+        return program
+
+
+def _with_values(tree: Any, tracer: Tracer) -> Any:
+    if isinstance(tree, dict):
+        return {k: _with_values(v, tracer) for k, v in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        parts = [_with_values(v, tracer) for v in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    if isinstance(tree, (Vertex, np.ndarray)):
+        return tracer.value(tree)
+    return tree
+
+
+def trace(function: Callable[..., Any], args: Any, arrays: list[tuple[str, Any]], name: str) -> tuple[Any, Program]:
+    """Run ``function(*args)`` under a tracer that knows `arrays` as its inputs: (result, program)."""
+    tracer = Tracer(name)
+    tracer.gradient_of, tracer.touched = [], {}
+    for argument, array in arrays:
+        tracer.input(argument, array)
+    if mode.watcher is not None:
+        message = "compile: another watcher is at work in this thread (a trace inside a trace, or detect_nonfinite)."
+        raise CompileError(message)
+    local = _LocalNames(tracer)
+    mode.set(watcher=tracer)  # type: ignore[arg-type]
+    sys.setprofile(local)
+    try:
+        result = function(*args)
+    finally:
+        sys.setprofile(None)
+        mode.set(watcher=None)
+    return result, tracer.finish(result)
+
+
+class _LocalNames:
+    """Takes the names of values from the local variables of the user's functions, when they return."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self.tracer = tracer
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> None:
+        if event != "return" or frame.f_code.co_filename.startswith(_PACKAGE) or frame.f_code.co_name.startswith("<"):
+            return
+        for name, x in frame.f_locals.items():
+            if isinstance(x, Vertex) and not name.startswith("_"):
+                value = self.tracer.known.get(id(x.data))
+                if value is not None and not value.name:
+                    value.name = name
+
+
+def place() -> str:
+    """File, line and text of the user's code that is being run: the first frame outside this package."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and (frame.f_code.co_filename.startswith(_PACKAGE) or "importlib" in frame.f_code.co_filename):
+        frame = frame.f_back
+    if frame is None:
+        return ""
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    return f"{Path(file).name}:{number}  {linecache.getline(file, number).strip()}".rstrip()
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a.dtype == b.dtype and a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")

@@ -1,0 +1,280 @@
+"""A program as Python source: what an expert would have written, with the user's own names and lines in it."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .program import Line, Value
+from .record import Literal
+from .simplify import static
+
+if TYPE_CHECKING:
+    from .memory import Plan
+    from .program import Program
+
+_POSITIONAL_OUT = frozenset(  # maximum and minimum want their destination by keyword
+    f"np.{name}"
+    for name in dir(np)
+    if isinstance(getattr(np, name), np.ufunc) and name not in ("maximum", "minimum", "fmax", "fmin")
+) | {"np.dot"}
+_WIDTH = 110
+
+
+class Writer:
+    """Names values and writes lines."""
+
+    def __init__(self, program: Program, plan: Plan) -> None:
+        self.program, self.plan = program, plan
+        self.taken: set[str] = {"np", "step", "state", "numbers", "constants", "objects", "arena", "build"}
+        self.names: dict[int, str] = {}
+        self.aliases: dict[str, str] = {}
+        self.objects: dict[str, Any] = {}
+        self.constants: dict[str, Any] = {}
+        self.state: dict[str, Value] = {}
+        self.numbers: dict[str, Value] = {}
+
+    # names
+
+    def unique(self, wish: str) -> str:
+        """`wish` as an identifier that nothing else has."""
+        name = re.sub(r"\W+", "_", wish).strip("_") or "value"
+        if name[0].isdigit():
+            name = f"p{name}"
+        if keyword.iskeyword(name):
+            name += "_"
+        if name in self.taken:
+            n = 2
+            while f"{name}_{n}" in self.taken:
+                n += 1
+            name = f"{name}_{n}"
+        self.taken.add(name)
+        return name
+
+    def name(self, v: Value) -> str:
+        """The name of a value."""
+        known = self.names.get(id(v))
+        if known is None:
+            if v.name:
+                wish = v.name
+            elif isinstance(v.hint, tuple):
+                wish = f"d_{self.name(v.hint[1])}"
+            else:
+                wish = v.hint or ("c" if v.storage.kind == "constant" else "t")
+            known = self.names[id(v)] = self.unique(wish)
+        return known
+
+    def alias(self, path: str) -> str:
+        """A local name for a NumPy function: bound once, found fast."""
+        if path not in self.aliases:
+            self.aliases[path] = self.unique(path.removeprefix("np.").replace(".", "_").replace("method_", ""))
+        return self.aliases[path]
+
+    # expressions
+
+    def literal(self, x: Any) -> str:
+        """An argument as source."""
+        if isinstance(x, Value):
+            return self.operand(x)
+        if isinstance(x, slice):
+            parts = [self.literal(p) for p in (x.start, x.stop, x.step)]
+            return f"slice({', '.join(parts)})"
+        if isinstance(x, tuple):
+            return f"({', '.join(self.literal(p) for p in x)}{',' if len(x) == 1 else ''})"
+        if isinstance(x, list):
+            return f"[{', '.join(self.literal(p) for p in x)}]"
+        if x is Ellipsis:
+            return "..."
+        if isinstance(x, np.dtype):
+            return f"np.{x.name}"
+        if isinstance(x, type) and x.__module__ == "numpy":
+            return f"np.{x.__name__}"
+        if isinstance(x, type):
+            return x.__name__
+        if isinstance(x, np.generic):
+            return f"np.{x.dtype.name}({x.item()!r})"
+        if isinstance(x, float) and x != x:  # noqa: PLR0124
+            return "np.nan"
+        if isinstance(x, float) and x in (float("inf"), float("-inf")):
+            return "np.inf" if x > 0 else "-np.inf"
+        if x is None or isinstance(x, (int, float, str, bool)):
+            return repr(x)
+        name = self.unique("object")
+        self.objects[name] = x
+        return name
+
+    def operand(self, v: Value) -> str:
+        """A value where it is read."""
+        kind = v.storage.kind
+        if not v.view:
+            if kind == "constant" and id(v) not in self.names:
+                self.constants[self.name(v)] = v.storage.array
+            elif kind == "state":
+                self.state.setdefault(self.name(v), v)
+            elif kind == "number":
+                self.numbers.setdefault(self.name(v), v)
+        return self.name(v)
+
+    def index(self, i: Any) -> str:
+        """What stands in square brackets."""
+        if isinstance(i, slice):
+            start, stop, step = ("" if p is None else self.literal(p) for p in (i.start, i.stop, i.step))
+            return f"{start}:{stop}{f':{step}' if step else ''}"
+        if isinstance(i, tuple) and i:
+            return ", ".join(self.index(p) for p in i) + ("," if len(i) == 1 else "")
+        return self.literal(i)
+
+    def expression(self, line: Line) -> str:
+        """The right-hand side, or the whole statement of a line that returns nothing."""
+        f = line.function
+        args = line.args
+        kwargs = {k: v for k, v in line.kwargs.items() if k != "bound"}
+        if f == "getitem":
+            return f"{self.literal(args[0])}[{self.index(args[1])}]"
+        if f == "setitem":
+            return f"{self.literal(args[0])}[{self.index(args[1])}] = {self.literal(args[2])}"
+        if f == "attribute.T":
+            return f"{self.literal(args[0])}.T"
+        part = ""
+        if f.endswith("]"):
+            f, _, i = f[:-1].rpartition("[")
+            part = f"[{i}]"
+        told = [self.literal(a) for a in args]
+        named = [f"{k}={self.literal(v)}" for k, v in kwargs.items()]
+        if line.made == "out":
+            assert line.target is not None  # noqa: S101
+            out = self.operand(line.target)
+            if f in _POSITIONAL_OUT and not named:
+                told.append(out)
+            else:
+                named.append(f"out={out}")
+        if f == "call":
+            thing, method = line.kwargs["bound"].thing
+            return f"{self.bound(thing)}.{method}({', '.join((*told, *named))}){part}"
+        if f.startswith("method."):
+            return f"{told[0]}.{f.removeprefix('method.')}({', '.join((*told[1:], *named))}){part}"
+        return f"{self.alias(f)}({', '.join((*told, *named))}){part}"
+
+    def bound(self, thing: Any) -> str:
+        """The name of an object whose methods are called."""
+        for name, known in self.objects.items():
+            if known is thing:
+                return name
+        name = self.unique("generator")
+        self.objects[name] = thing
+        return name
+
+    # the whole
+
+    def source(self) -> str:
+        """The module: ``build(state, numbers, constants, objects)`` binds everything and returns the step."""
+        program = self.program
+        for v in program.inputs:
+            self.name(v)
+        for _, v in program.gradients_in:
+            self.name(v)
+        for line in program.lines:  # names from the user first, so that they are not taken
+            if line.target is not None and line.target.name:
+                self.name(line.target)
+        body: list[str] = []
+        views: list[str] = []
+        made_once: set[int] = set()
+        section = where = ""
+        for line in program.lines:
+            if line.made == "view" and line.target is not None:
+                if all(static(v) and (not v.view or id(v) in made_once) for v in line.read()):
+                    made_once.add(id(line.target))
+                    views.append(f"{self.name(line.target)} = {self.expression(line)}")
+                    continue
+            if line.section != section:
+                body += ["", f"# {line.section}"] if body else [f"# {line.section}"]
+                section, where = line.section, ""
+            if line.where and line.where != where:
+                body.append(f"# {line.where}"[:_WIDTH])
+                where = line.where
+            text = self.expression(line)
+            if line.made in ("view", "fresh"):
+                assert line.target is not None  # noqa: S101
+                text = f"{self.name(line.target)} = {text}"
+            body.append(text)
+        results = [self.operand(v) for v in _result_values(program.results)]
+        returned = ", ".join(f"{r}.copy()" for r in results)
+        body.append(f"return {returned}{',' if len(results) == 1 else ''}" if results else "return ()")
+        outputs = [self.operand(v) for _, v in program.gradients_out if v is not None]
+        arguments = [self.name(v) for v in program.inputs] + [self.name(v) for _, v in program.gradients_in]
+        return self._module(body, views, arguments, outputs)
+
+    def _module(self, body: list[str], views: list[str], arguments: list[str], outputs: list[str]) -> str:
+        program = self.program
+        inputs = "; ".join(f"{self.name(v)} {v.shape} {v.dtype}" for v in program.inputs)
+        out = [f'"""{program.name}{f", for {inputs}" if inputs else ""}."""', "", "import numpy as np", "", ""]
+        out.append("def build(state, numbers, constants, objects):")
+        rows: list[str] = []
+        if self.state:
+            rows.append("# what outlives the step: parameters, buffers, the optimiser's memory")
+            rows += [f"{n} = state[{n!r}]  # {v.shape} {v.dtype}" for n, v in self.state.items()]
+        if self.numbers:
+            rows += ["", "# numbers that may change from call to call"]
+            rows += [f"{n} = numbers[{n!r}]" for n in self.numbers]
+        if self.constants or self.objects:
+            rows += ["", "# constants"]
+            rows += [f"{n} = {_constant(n, a)}" for n, a in self.constants.items()]
+            rows += [f"{n} = objects[{n!r}]" for n in self.objects]
+        if self.aliases:
+            rows += ["", "# NumPy's functions, under local names"]
+            rows += [f"{n} = {_path(p)}" for p, n in self.aliases.items()]
+        buffers = self._buffers()
+        if buffers:
+            rows += ["", f"# buffers: one arena of {self.plan.nbytes:,} bytes", *buffers]
+        if views:
+            rows += ["", "# views, made once", *views]
+        out += [f"    {row}" if row else "" for row in rows]
+        out += ["", f"    def step({', '.join(arguments)}):"]
+        indent = "        "
+        if program.silent:
+            out.append(f"{indent}with np.errstate({', '.join(f'{k}={v!r}' for k, v in program.silent.items())}):")
+            indent += "    "
+        out += [f"{indent}{row}" if row else "" for row in body]
+        out += ["", f"    return step, [{', '.join(outputs)}]", ""]
+        return "\n".join(out)
+
+    def _buffers(self) -> list[str]:
+        rows = [f"arena = np.empty({self.plan.nbytes} + 64, np.uint8)", "arena = arena[-arena.ctypes.data % 64 :]"]
+        count = len(rows)
+        done: set[int] = set()
+        for line in self.program.lines:
+            for v in (*line.read(), line.target):
+                if v is None or id(v) in done or v.storage.kind != "buffer" or v.view or id(v) not in self.names:
+                    continue
+                done.add(id(v))
+                offset = self.plan.offsets[id(v.storage)]
+                shape = "" if v.shape == () else f", {v.shape}"
+                rows.append(
+                    f"{self.name(v)} = np.ndarray({v.shape!r}, np.{v.dtype.name}, arena, {offset})"
+                    if shape or not v.shape
+                    else ""
+                )
+        return rows if len(rows) > count else []
+
+
+def _path(path: str) -> str:
+    return path
+
+
+def _constant(name: str, array: Any) -> str:
+    if array.ndim == 0:
+        return f"np.array({array.item()!r}, np.{array.dtype.name})" if np.isfinite(array) else f"constants[{name!r}]"
+    return f"constants[{name!r}]  # {array.shape} {array.dtype}"
+
+
+def _result_values(tree: Any) -> list[Value]:
+    if isinstance(tree, Value):
+        return [tree]
+    if isinstance(tree, dict):
+        return [v for x in tree.values() for v in _result_values(x)]
+    if isinstance(tree, (list, tuple)):
+        return [v for x in tree for v in _result_values(x)]
+    return []
