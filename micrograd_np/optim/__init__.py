@@ -1,6 +1,40 @@
-"""Optimisers: PyTorch's names, arguments and defaults."""
+"""Optimisers, schedules for their learning rates, clipping and averaging: PyTorch's names, arguments and defaults."""
 
+from . import lr_scheduler
+from .adadelta import Adadelta
+from .adagrad import Adagrad
+from .adam import Adam, AdamW
+from .adamax import Adamax
+from .average import ExponentialMovingAverage
+from .clip import clip_grad_norm_, clip_grad_value_
+from .lbfgs import LBFGS
+from .muon import Muon
+from .nadam import NAdam
 from .optimizer import Optimizer
+from .radam import RAdam
+from .rmsprop import RMSprop
+from .rprop import Rprop
 from .sgd import SGD
+from .vector import parameters_to_vector, vector_to_parameters
 
-__all__ = ["SGD", "Optimizer"]
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "ExponentialMovingAverage",
+    "Muon",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "lr_scheduler",
+    "parameters_to_vector",
+    "vector_to_parameters",
+]

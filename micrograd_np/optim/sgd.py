@@ -57,26 +57,38 @@ class SGD(Optimizer):
             message = "SGD: nesterov needs momentum > 0 and dampening 0."
             raise ValueError(message)
 
-    def start(self, p: Any) -> dict[str, Any]:
+    def kept(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         """Without momentum there is nothing to keep."""
-        return super().start(p) if any(group["momentum"] for group in self.param_groups) else {"step": 0}
+        return self.slots if group["momentum"] else ()
 
     @staticmethod
     def scalars(group: Mapping[str, Any], t: int) -> dict[str, Any]:
         """The share of the new gradient is 1 on the first step and 1 − dampening later."""
         return {
-            "lr": -group["lr"] if group["maximize"] else group["lr"],
+            "lr": group["lr"],
             "momentum": group["momentum"],
             "share": 1.0 if t == 1 else 1.0 - group["dampening"],
-            "weight_decay": -group["weight_decay"] if group["maximize"] else group["weight_decay"],
+            "weight_decay": group["weight_decay"],
             "nesterov": group["nesterov"],
+            "maximize": group["maximize"],
         }
 
     @staticmethod
     def update(
-        p: Any, g: Any, state: Mapping[str, Any], *, lr: Any, momentum: Any, share: Any, weight_decay: Any, nesterov: bool
+        p: Any,
+        g: Any,
+        state: Mapping[str, Any],
+        *,
+        lr: Any,
+        momentum: Any,
+        share: Any,
+        weight_decay: Any,
+        nesterov: bool,
+        maximize: bool,
     ) -> None:
         """One step of one parameter."""
+        if maximize:
+            g = -g
         if weight_decay:
             g = g + weight_decay * p
         if momentum:

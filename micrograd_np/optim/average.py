@@ -1,0 +1,76 @@
+"""An exponential moving average of weights: a smoother network than any single step leaves."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np.grad_mode import no_grad
+from micrograd_np.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+
+class ExponentialMovingAverage:
+    """Running means of `parameters`: a ← decay · a + (1 − decay) · p at each `update`, starting from what they are.
+
+    Call `update` after every step; evaluate inside `applied`, which lends the averages to the network.
+
+    >>> p = Tensor([1.0], requires_grad=True)
+    >>> average = ExponentialMovingAverage([p], decay=0.9)
+    >>> p.data[...] = 2.0
+    >>> average.update()
+    >>> with average.applied():
+    ...     print(p.data)
+    [1.1]
+    >>> p.data
+    array([2.])
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], decay: float = 0.999) -> None:
+        if not 0 <= decay <= 1:
+            message = f"ExponentialMovingAverage: decay must be in [0, 1], found {decay}."
+            raise ValueError(message)
+        self.parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+        self.decay = decay
+        self.averages = [Tensor(p.data.copy()) for p in self.parameters]
+
+    def update(self) -> None:
+        """Move each average towards what its parameter is now."""
+        share = 1.0 - self.decay
+        with no_grad():
+            for a, p in zip(self.averages, self.parameters, strict=True):
+                a *= self.decay  # noqa: PLW2901  in the memory of the average
+                a += share * p  # noqa: PLW2901
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Inside the block the parameters have the averaged values; afterwards their own again."""
+        own = [p.data.copy() for p in self.parameters]
+        try:
+            with no_grad():
+                for a, p in zip(self.averages, self.parameters, strict=True):
+                    p.copy_(a)
+            yield
+        finally:
+            with no_grad():
+                for before, p in zip(own, self.parameters, strict=True):
+                    p.copy_(before)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copies of the averages, in the order of the parameters, and the decay."""
+        return {"decay": self.decay, "averages": [a.data.copy() for a in self.averages]}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over averages and decay. ValueError, and nothing changed, if the shapes differ."""
+        found = [np.shape(a) for a in state_dict["averages"]]
+        wanted = [a.shape for a in self.averages]
+        if found != wanted:
+            message = f"load_state_dict into ExponentialMovingAverage: shapes are {wanted} here and {found} there."
+            raise ValueError(message)
+        self.decay = state_dict["decay"]
+        for a, value in zip(self.averages, state_dict["averages"], strict=True):
+            a.copy_(value)

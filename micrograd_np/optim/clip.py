@@ -1,0 +1,85 @@
+"""Gradients kept within bounds, between backward and step. Also found as ``mg.nn.utils``, where PyTorch has them."""
+
+from __future__ import annotations
+
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Any
+
+from micrograd_np.grad_mode import no_grad
+from micrograd_np.ops.elementwise import absolute, maximum, minimum
+from micrograd_np.ops.reduce import max as largest
+from micrograd_np.ops.reduce import sum as total
+from micrograd_np.ops.transcendental import power, sqrt
+from micrograd_np.tensor import Tensor
+
+from .vector import parameters_to_vector, vector_to_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
+
+
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False  # noqa: FBT001, FBT002
+) -> Tensor:
+    """Scale all gradients, in place, so that the norm of them all together is at most `max_norm`; the norm before, 0-d.
+
+    The factor is min(1, max_norm / (norm + 1e-6)), as in PyTorch. `norm_type` is the p of the p-norm, inf included.
+    Parameters without a gradient are passed over. With `error_if_nonfinite`, RuntimeError for a norm of nan or inf.
+
+    >>> p = Tensor([1.0, 1.0], requires_grad=True)
+    >>> (p * [3.0, 4.0]).sum().backward()
+    >>> clip_grad_norm_([p], max_norm=1.0)
+    Tensor(5.)
+    >>> p.grad.data.round(4)
+    array([0.6, 0.8])
+    """
+    grads = _gradients(parameters)
+    if not grads:
+        return Tensor(0.0)
+    with no_grad():
+        norm = _norm(grads, norm_type)
+        if error_if_nonfinite and not isfinite(norm.item()):
+            message = (
+                f"clip_grad_norm_: the norm of the gradients is {norm.item()}, so they cannot be scaled. Look for the step "
+                f"that made it, or pass error_if_nonfinite=False."
+            )
+            raise RuntimeError(message)
+        factor = minimum(max_norm / (norm + 1e-6), 1.0)
+        for g in grads:
+            g *= factor  # noqa: PLW2901  in the memory of the gradient
+    return norm
+
+
+def _norm(grads: list[Tensor], p: float) -> Tensor:
+    """The p-norm of all elements of all of `grads`."""
+    if p == inf:
+        peaks = [largest(absolute(g)) for g in grads]
+        return _folded(maximum, peaks)
+    if p == 2:
+        return sqrt(_folded(_add, [total(g * g) for g in grads]))
+    return power(_folded(_add, [total(power(absolute(g), p)) for g in grads]), 1.0 / p)
+
+
+def _folded(combine: Any, values: list[Tensor]) -> Tensor:
+    result = values[0]
+    for value in values[1:]:
+        result = combine(result, value)
+    return result
+
+
+def _add(x: Tensor, y: Tensor) -> Tensor:
+    return x + y
+
+
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+    """Bring every element of every gradient into [−clip_value, clip_value], in place."""
+    with no_grad():
+        for g in _gradients(parameters):
+            g.copy_(minimum(maximum(g, -clip_value), clip_value))
+
+
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    parameters = [parameters] if isinstance(parameters, Tensor) else parameters
+    return [p.grad for p in parameters if p.grad is not None]

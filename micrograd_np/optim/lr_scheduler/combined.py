@@ -1,0 +1,119 @@
+"""Several schedules for one optimiser: one after another, or all at once."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any
+
+from .plateau import ReduceLROnPlateau
+from .scheduler import LRScheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from micrograd_np.optim.optimizer import Optimizer
+
+
+class _Several(LRScheduler):
+    """What schedules made of schedules share."""
+
+    _unsaved = ("optimizer", "schedulers")
+
+    def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], last_epoch: int = -1) -> None:
+        self.schedulers = list(schedulers)
+        for scheduler in self.schedulers:
+            if isinstance(scheduler, ReduceLROnPlateau):
+                message = f"{type(self).__name__}: cannot hold ReduceLROnPlateau, whose step needs a value; step it by itself."
+                raise ValueError(message)
+            if scheduler.optimizer is not optimizer:
+                message = f"{type(self).__name__}: all schedulers must belong to one optimiser."
+                raise ValueError(message)
+        super().__init__(optimizer, last_epoch)
+
+    def _noted(self) -> None:
+        self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
+
+    def state_dict(self) -> dict[str, Any]:
+        """The states of all, and where this stands."""
+        return {**super().state_dict(), "schedulers": [s.state_dict() for s in self.schedulers]}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over the states of all. ValueError for another number of them."""
+        states = state_dict.get("schedulers", ())
+        if len(states) != len(self.schedulers):
+            message = f"load_state_dict into {type(self).__name__}: there are {len(self.schedulers)} schedulers here, {len(states)} there."
+            raise ValueError(message)
+        for name in super().state_dict():
+            setattr(self, name, state_dict[name])
+        for scheduler, state in zip(self.schedulers, states, strict=True):
+            scheduler.load_state_dict(state)
+
+
+class SequentialLR(_Several):
+    """The first schedule until epoch ``milestones[0]``, where the second starts at its epoch 0, and so on.
+
+    >>> from micrograd_np import Tensor, optim
+    >>> optimizer = optim.SGD([Tensor([0.0], requires_grad=True)], lr=1.0)
+    >>> warmup = optim.lr_scheduler.ConstantLR(optimizer, factor=0.5)
+    >>> decay = optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.1)
+    >>> schedule = SequentialLR(optimizer, [warmup, decay], milestones=[2])
+    >>> for _ in range(4):
+    ...     print(round(optimizer.param_groups[0]["lr"], 6))
+    ...     schedule.step()
+    0.5
+    0.5
+    1.0
+    0.1
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
+    ) -> None:
+        if len(milestones) != len(schedulers) - 1:
+            message = f"SequentialLR: {len(schedulers)} schedulers need {len(schedulers) - 1} milestones, found {len(milestones)}."
+            raise ValueError(message)
+        self.milestones = list(milestones)
+        super().__init__(optimizer, schedulers, last_epoch)
+
+    def begin(self) -> None:
+        """Epoch 0 of the first, as if the others had never been made."""
+        self.last_epoch = 0
+        self.schedulers[bisect_right(self.milestones, 0)].restart()
+        self._noted()
+
+    def step(self) -> None:
+        """Go on by one epoch, with whichever schedule is in charge."""
+        self.last_epoch += 1
+        i = bisect_right(self.milestones, self.last_epoch)
+        if i and self.milestones[i - 1] == self.last_epoch:
+            self.schedulers[i].restart()
+        else:
+            self.schedulers[i].step()
+        self._noted()
+
+
+class ChainedScheduler(_Several):
+    """All schedules at once: each changes the rate that the one before has left."""
+
+    def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
+        if not schedulers:
+            message = "ChainedScheduler: there are no schedulers to chain; found an empty list."
+            raise ValueError(message)
+        self.begun = False
+        super().__init__(schedulers[0].optimizer if optimizer is None else optimizer, schedulers)
+
+    def begin(self) -> None:
+        """Epoch 0 of all; they have begun on their own when this is made."""
+        self.last_epoch = 0
+        if self.begun:
+            for scheduler in self.schedulers:
+                scheduler.begin()
+        self.begun = True
+        self._noted()
+
+    def step(self) -> None:
+        """Go on by one epoch with each."""
+        self.last_epoch += 1
+        for scheduler in self.schedulers:
+            scheduler.step()
+        self._noted()

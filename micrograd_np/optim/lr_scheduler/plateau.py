@@ -1,0 +1,92 @@
+"""A rate that falls when a measure stops improving."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from .scheduler import LRScheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from micrograd_np.optim.optimizer import Optimizer
+
+
+class ReduceLROnPlateau(LRScheduler):
+    """The rate times `factor`, not below `min_lr`, once `step(metric)` has seen no better value for over `patience` epochs.
+
+    Better is lower (`mode` "min") or higher ("max") than the best by `threshold`, relative ("rel") or absolute ("abs"). After
+    lowering it looks away for `cooldown` epochs; a change of less than `eps` is not made.
+
+    >>> from micrograd_np import Tensor, optim
+    >>> optimizer = optim.SGD([Tensor([0.0], requires_grad=True)], lr=1.0)
+    >>> schedule = ReduceLROnPlateau(optimizer, patience=1)
+    >>> for loss in (3.0, 2.0, 2.0, 2.0):
+    ...     schedule.step(loss)
+    >>> schedule.get_last_lr()
+    [0.1]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: float | Sequence[float] = 0.0,
+        eps: float = 1e-8,
+    ) -> None:
+        if not factor < 1:
+            message = f"ReduceLROnPlateau: factor must be below 1, found {factor}."
+            raise ValueError(message)
+        if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
+            message = (
+                f"ReduceLROnPlateau: mode must be 'min' or 'max' and threshold_mode 'rel' or 'abs'; "
+                f"found {mode!r} and {threshold_mode!r}."
+            )
+            raise ValueError(message)
+        self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
+        self.factor, self.patience, self.cooldown, self.eps = factor, patience, cooldown, eps
+        groups = len(getattr(optimizer, "param_groups", ()))
+        self.min_lrs = list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * groups
+        if len(self.min_lrs) != groups:
+            message = f"ReduceLROnPlateau: there are {groups} groups and {len(self.min_lrs)} values of min_lr."
+            raise ValueError(message)
+        self.best = inf if mode == "min" else -inf
+        self.num_bad_epochs = self.cooldown_counter = 0
+        super().__init__(optimizer)
+
+    def is_better(self, value: float) -> bool:
+        """Whether `value` beats the best so far by more than the threshold."""
+        sign = 1 if self.mode == "min" else -1
+        if self.threshold_mode == "rel":
+            return sign * value < sign * self.best * (1 - sign * self.threshold)
+        return sign * value < sign * self.best - self.threshold
+
+    def step(self, metrics: Any = None) -> None:  # type: ignore[override]
+        """Report the value of an epoch, a number or a 0-d tensor. TypeError without it."""
+        if metrics is None:
+            message = "ReduceLROnPlateau: step needs the value it watches: step(validation_loss)."
+            raise TypeError(message)
+        value = float(metrics)
+        self.last_epoch += 1
+        if self.is_better(value):
+            self.best = value
+            self.num_bad_epochs = 0
+        else:
+            self.num_bad_epochs += 1
+        if self.cooldown_counter > 0:
+            self.cooldown_counter -= 1
+            self.num_bad_epochs = 0
+        if self.num_bad_epochs > self.patience:
+            for group, least in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
+                lower = max(group["lr"] * self.factor, least)
+                if group["lr"] - lower > self.eps:
+                    group["lr"] = lower
+            self.cooldown_counter = self.cooldown
+            self.num_bad_epochs = 0
+        self._last_lr = [group["lr"] for group in self.optimizer.param_groups]

@@ -1,0 +1,127 @@
+"""Muon: momentum, made orthogonal, for the matrices of a network."""
+
+from __future__ import annotations
+
+from math import sqrt as root
+from typing import TYPE_CHECKING, Any
+
+from micrograd_np.ops.elementwise import maximum
+from micrograd_np.ops.linear import matmul
+from micrograd_np.ops.reduce import sum  # noqa: A004
+from micrograd_np.ops.transcendental import sqrt
+
+from .optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Muon(Optimizer):
+    """The step is the momentum with all its singular values brought near 1, by `ns_steps` Newton-Schulz iterations.
+
+    For matrices only; give biases, gains and embeddings to AdamW. Weight decay is decoupled. `adjust_lr_fn` is
+    "original" (None, too), which multiplies lr by √max(1, rows / columns), or "match_rms_adamw", by 0.2 √max(rows, columns).
+    The iterations run in the dtype of the parameter (PyTorch's in bfloat16, so the two agree to about 1 %).
+    Source: Jordan et al. (2024).
+
+    >>> import numpy as np
+    >>> from micrograd_np import Tensor
+    >>> p = Tensor(np.zeros((2, 2)), requires_grad=True)
+    >>> optimizer = Muon([p], lr=0.1)
+    >>> (p @ [[3.0], [4.0]]).sum().backward()
+    >>> optimizer.step()
+    >>> bool(np.linalg.norm(p.data, 2) < 0.13)  # the step's largest singular value is near lr
+    True
+    """
+
+    slots = ("momentum_buffer",)
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        weight_decay: float = 0.1,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
+        eps: float = 1e-7,
+        ns_steps: int = 5,
+        adjust_lr_fn: str | None = None,
+    ) -> None:
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "weight_decay": weight_decay,
+                "momentum": momentum,
+                "nesterov": nesterov,
+                "ns_coefficients": ns_coefficients,
+                "eps": eps,
+                "ns_steps": ns_steps,
+                "adjust_lr_fn": adjust_lr_fn,
+            },
+        )
+
+    def check(self, group: Mapping[str, Any]) -> None:
+        """Raise ValueError for settings that make no sense, and for what is not a matrix."""
+        super().check(group)
+        for p in group["params"]:
+            if p.ndim != 2:
+                message = f"Muon: takes matrices only, found {p.name or 'a parameter'} of shape {p.shape}. Give it to AdamW."
+                raise ValueError(message)
+        if group["adjust_lr_fn"] not in (None, "original", "match_rms_adamw"):
+            message = f"Muon: adjust_lr_fn must be None, 'original' or 'match_rms_adamw', found {group['adjust_lr_fn']!r}."
+            raise ValueError(message)
+
+    @staticmethod
+    def scalars(group: Mapping[str, Any], t: int) -> dict[str, Any]:
+        """The same at every step."""
+        a, b, c = group["ns_coefficients"]
+        return {
+            "lr": group["lr"],
+            "shrink": 1 - group["lr"] * group["weight_decay"],
+            "momentum": group["momentum"],
+            "share": 1 - group["momentum"],
+            "a": a,
+            "b": b,
+            "c": c,
+            "eps": group["eps"],
+            "ns_steps": group["ns_steps"],
+            "nesterov": group["nesterov"],
+            "like_adamw": group["adjust_lr_fn"] == "match_rms_adamw",
+        }
+
+    @staticmethod
+    def update(
+        p: Any,
+        g: Any,
+        state: Mapping[str, Any],
+        *,
+        lr: Any,
+        shrink: Any,
+        momentum: Any,
+        share: Any,
+        a: Any,
+        b: Any,
+        c: Any,
+        eps: Any,
+        ns_steps: int,
+        nesterov: bool,
+        like_adamw: bool,
+    ) -> None:
+        """One step of one matrix."""
+        buffer = state["momentum_buffer"]
+        buffer *= momentum
+        buffer += share * g
+        x = share * g + momentum * buffer if nesterov else buffer
+        rows, columns = p.shape
+        if rows > columns:  # the small Gram matrix is the cheaper one
+            x = x.T
+        x = x / maximum(sqrt(sum(x * x)), eps)
+        for _ in range(ns_steps):
+            gram = matmul(x, x.T)
+            x = a * x + matmul(b * gram + c * matmul(gram, gram), x)
+        if rows > columns:
+            x = x.T
+        p *= shrink
+        p -= (0.2 * root(max(rows, columns)) if like_adamw else root(max(1, rows / columns))) * (lr * x)

@@ -1,0 +1,42 @@
+"""Many tensors as one vector, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np.grad_mode import no_grad
+from micrograd_np.ops.shape import concatenate, reshape
+from micrograd_np.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """All elements of all `parameters`, in order, along one axis. ValueError if there are none.
+
+    >>> parameters_to_vector([Tensor([[1.0, 2.0]]), Tensor(3.0)])
+    Tensor([1., 2., 3.])
+    """
+    parts = [reshape(p, shape=(-1,)) for p in parameters]
+    if not parts:
+        message = "parameters_to_vector: there are no parameters; found an empty list."
+        raise ValueError(message)
+    return concatenate(*parts)
+
+
+def vector_to_parameters(vec: Any, parameters: Iterable[Tensor]) -> None:
+    """Write the elements of `vec` into the memory of `parameters`, in order. ValueError if their numbers differ."""
+    parameters = list(parameters)
+    vec = vec if isinstance(vec, Tensor) else Tensor(np.asarray(vec))
+    wanted = sum(p.size for p in parameters)
+    if vec.shape != (wanted,):
+        message = f"vector_to_parameters: vec is {vec.shape}, and the parameters have {wanted} elements."
+        raise ValueError(message)
+    start = 0
+    with no_grad():
+        for p in parameters:
+            p.copy_(reshape(vec[start : start + p.size], shape=p.shape))
+            start += p.size

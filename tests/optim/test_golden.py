@@ -1,0 +1,75 @@
+"""Five steps on p₀² + ½p₁² from (1, −2): PyTorch's numbers, and a hand calculation where one is short."""
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+from micrograd_np import optim
+
+GOLDEN = [
+    (optim.SGD, {"lr": 0.1}, (0.32768, -1.18098)),
+    (optim.SGD, {"lr": 0.1, "momentum": 0.9}, (-0.58042, 0.05832)),
+    (optim.SGD, {"lr": 0.1, "momentum": 0.9, "nesterov": True}, (-0.4157175808, 0.2091633678)),
+    (optim.SGD, {"lr": 0.1, "momentum": 0.9, "dampening": 0.5}, (-0.28512, -0.50603625)),
+    (optim.SGD, {"lr": 0.1, "weight_decay": 0.1}, (0.3077056399, -1.1168118898)),
+    (optim.Adam, {"lr": 0.1}, (0.5079636593, -1.5029557826)),
+    (optim.AdamW, {"lr": 0.1}, (0.5040800901, -1.4940456954)),
+    (optim.RMSprop, {"lr": 0.1}, (0.0, -0.0983101185)),
+    (optim.RMSprop, {"lr": 0.01, "momentum": 0.9, "centered": True}, (0.1347019182, -1.0819235622)),
+    (optim.Adagrad, {"lr": 0.1}, (0.6977148621, -1.6867615981)),
+    (optim.Adadelta, {}, (0.983631324, -1.9835991577)),
+    (optim.Adamax, {"lr": 0.1}, (0.5515538031, -1.5257775476)),
+    (optim.NAdam, {"lr": 0.1}, (0.6236628919, -1.6084596273)),
+    (optim.RAdam, {"lr": 0.1}, (0.2016479631, -1.1047283902)),
+    (optim.Rprop, {"lr": 0.1}, (0.25584, -1.25584)),
+]
+
+
+def descend(optimizer, p, steps=5):
+    for _ in range(steps):
+        optimizer.zero_grad()
+        (p * p * np.array([1.0, 0.5])).sum().backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize(("kind", "settings", "expected"), GOLDEN, ids=lambda x: getattr(x, "__name__", None))
+def test_five_steps_end_where_pytorch_ends(kind, settings, expected):
+    p = mg.Tensor([1.0, -2.0], requires_grad=True)
+    descend(kind([p], **settings), p)
+    np.testing.assert_allclose(p.data, expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("kind", "settings"), [case[:2] for case in GOLDEN], ids=lambda x: getattr(x, "__name__", None))
+def test_float32_parameters_stay_float32_and_so_does_their_state(kind, settings):
+    p = mg.Tensor(np.array([1.0, -2.0], "f4"), requires_grad=True)
+    optimizer = kind([p], **settings)
+    for _ in range(3):
+        optimizer.zero_grad()
+        (p * p).sum().backward()
+        optimizer.step()
+    assert p.dtype == np.float32
+    assert {v.dtype for v in optimizer.state[p].values() if isinstance(v, np.ndarray)} <= {np.dtype("f4")}
+
+
+@pytest.mark.parametrize(("kind", "settings"), [case[:2] for case in GOLDEN], ids=lambda x: getattr(x, "__name__", None))
+def test_a_0d_parameter_moves_like_an_element_of_an_array(kind, settings):
+    p = mg.Tensor(1.0, requires_grad=True)
+    q = mg.Tensor([1.0], requires_grad=True)
+    one, many = kind([p], **settings), kind([q], **settings)
+    for _ in range(4):
+        for optimizer, x in ((one, p), (many, q)):
+            optimizer.zero_grad()
+            (x * x).sum().backward()
+            optimizer.step()
+    assert p.data == q.data[0] != 1.0
+
+
+def test_dampening_spares_the_first_gradient():
+    p = mg.Tensor([1.0], requires_grad=True)
+    optimizer = optim.SGD([p], lr=0.1, momentum=0.9, dampening=0.5)
+    for _ in range(2):
+        optimizer.zero_grad()
+        (2.0 * p).sum().backward()
+        optimizer.step()
+    # b = 2, then 0.9 · 2 + 0.5 · 2 = 2.8
+    np.testing.assert_allclose(p.data, 1 - 0.1 * 2 - 0.1 * 2.8)
