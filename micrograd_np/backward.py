@@ -144,7 +144,7 @@ def pull(
 def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """`g` summed over the axes that broadcasting from `shape` made; or spread to it, where a rule left it smaller."""
     wide = g.shape
-    if len(wide) < len(shape) or any(n < m for n, m in zip(wide[len(wide) - len(shape) :], shape, strict=True)):
+    if len(wide) < len(shape) or any(n == 1 != m for n, m in zip(wide[len(wide) - len(shape) :], shape, strict=True)):
         return broadcast_to(g, shape=shape)
     return sum_to(g, shape=shape)
 
