@@ -78,7 +78,8 @@ class Line:
 
     def read(self) -> Iterator[Value]:
         """The values it reads (a destination that is only written is not among them)."""
-        for arg in (*self.args, *self.kwargs.values()):
+        overwritten = self.function == "np.copyto" and "where" not in self.kwargs
+        for arg in (*self.args[1 if overwritten else 0 :], *self.kwargs.values()):
             yield from values_in(arg)
 
     def writes(self) -> Value | None:

@@ -188,6 +188,7 @@ class Recorder:
         for x in _recorded_in(args):
             if result.base is not None and np.may_share_memory(result, x._array):
                 value = Value(x._value.storage, result.shape, result.dtype, view=True)
+                value.hint = ("T" if path == "attribute.T" else "part", x._value)
                 self._line(path, function, symbolic, symbolic_kwargs, value, "view", bound)
                 return Recorded(self, value, result)
         value = Value(Storage("fresh"), result.shape, result.dtype)

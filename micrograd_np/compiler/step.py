@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import functools
 import inspect
 import itertools
@@ -44,7 +45,7 @@ class Entry:
         self.filename = f"<micrograd_np {program.name} {next(_numbers)}>"
         linecache.cache[self.filename] = (len(source), None, source.splitlines(keepends=True), self.filename)
         namespace: dict[str, Any] = {}
-        exec(compile(source, self.filename, "exec"), namespace)  # noqa: S102  the program that was just written
+        exec(builtins.compile(source, self.filename, "exec"), namespace)  # noqa: S102  the program that was just written
         state = {n: v.storage.array for n, v in writer.state.items()}
         self.numbers = {n: v.storage.array for n, v in writer.numbers.items()}
         self.build = namespace["build"]

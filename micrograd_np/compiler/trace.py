@@ -85,7 +85,10 @@ class Tracer:
         self.delivered: set[int] = set()
         self.gradients_before: dict[int, Any] = {}
         self.heading = "forward"
-        self.names: dict[int, str] = {}
+        self.gradient_of: list[tuple[Value, Value]] = []
+        self.touched: dict[int, Any] = {}  # leaves that a gradient has reached
+        self.places: dict[int, str] = {}  # by array: the user's line that computed it
+        self.pulled_lines = 0
 
     # what is known
 
@@ -161,6 +164,7 @@ class Tracer:
             value.hint = op.name
         if isinstance(result, Vertex) and result.name:
             value.name = value.name or result.name
+        self.places[id(data)] = self.recorder.where
         self._know(data, value)
         self.kept.append(result)
 
@@ -247,20 +251,20 @@ class Tracer:
 
     def pulled(self, z: Any, i: int, g: Any, gx: Any) -> None:
         """A gradient: named after what it is the gradient of."""
-        x = z.inputs[i]
-        value = self.known.get(id(gx.data))
-        if value is not None and isinstance(x, Vertex):
-            of = self.known.get(id(x.data))
-            if of is not None and not value.name:
-                self.names.setdefault(id(value), "")
-                self.gradient_of.append((value, of))
-
-    gradient_of: list[tuple[Value, Value]]
+        value, of = self.known.get(id(gx.data)), self.known.get(id(z.inputs[i].data))
+        if value is not None and of is not None:
+            self.gradient_of.append((value, of))
+        made = self.places.get(id(z.data))
+        if made:  # a derivative belongs to the line whose derivative it is
+            for line in self.program.lines[self.pulled_lines :]:
+                line.where = made
+        self.pulled_lines = len(self.program.lines)
 
     @contextmanager
     def section(self, name: str) -> Iterator[None]:
         """What is recorded inside belongs to the section `name`: backward, update."""
         self.heading = name
+        self.pulled_lines = len(self.program.lines)
         try:
             yield
         finally:
@@ -294,10 +298,8 @@ class Tracer:
         value = self.value(g)
         self.delivered.add(id(value.storage))
         self.gradient_of.append((value, self.value(leaf)))
-        leaf.grad = g if not g.requires_grad else g
+        leaf.grad = g
         self.touched[id(leaf)] = leaf
-
-    touched: dict[int, Any]
 
     def optimizer_step(self, optimizer: Any) -> None:
         """One step of an optimiser, its numbers left open."""
@@ -348,7 +350,7 @@ class Tracer:
             program.gradients_out.append((leaf, None if g is None else self.known.get(id(g.data))))
         for value, of in self.gradient_of:
             if not value.name:
-                value.hint = ("d", of)  # type: ignore[assignment]
+                value.hint = ("d", of)
         return program
 
 
@@ -366,7 +368,6 @@ def _with_values(tree: Any, tracer: Tracer) -> Any:
 def trace(function: Callable[..., Any], args: Any, arrays: list[tuple[str, Any]], name: str) -> tuple[Any, Program]:
     """Run ``function(*args)`` under a tracer that knows `arrays` as its inputs: (result, program)."""
     tracer = Tracer(name)
-    tracer.gradient_of, tracer.touched = [], {}
     for argument, array in arrays:
         tracer.input(argument, array)
     if mode.watcher is not None:

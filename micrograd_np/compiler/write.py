@@ -22,6 +22,11 @@ _POSITIONAL_OUT = frozenset(  # maximum and minimum want their destination by ke
     if isinstance(getattr(np, name), np.ufunc) and name not in ("maximum", "minimum", "fmax", "fmin")
 ) | {"np.dot"}
 _WIDTH = 110
+_NOUNS = {
+    "add": "total", "subtract": "difference", "multiply": "product", "divide": "quotient", "square": "squares",
+    "negative": "negated", "matmul": "matrix", "sum": "total", "transpose": "transposed", "sum_to": "total",
+    "broadcast_to": "spread", "reshape": "reshaped", "where": "chosen", "view": "part", "place": "placed",
+}  # fmt: skip
 
 
 class Writer:
@@ -61,9 +66,10 @@ class Writer:
             if v.name:
                 wish = v.name
             elif isinstance(v.hint, tuple):
-                wish = f"d_{self.name(v.hint[1])}"
+                relation, of = v.hint
+                wish = f"d_{self.name(of)}" if relation == "d" else f"{self.name(of)}_{relation}"
             else:
-                wish = v.hint or ("c" if v.storage.kind == "constant" else "t")
+                wish = _NOUNS.get(v.hint, v.hint) or ("c" if v.storage.kind == "constant" else "t")
             known = self.names[id(v)] = self.unique(wish)
         return known
 
@@ -172,6 +178,10 @@ class Writer:
     def source(self) -> str:
         """The module: ``build(state, numbers, constants, objects)`` binds everything and returns the step."""
         program = self.program
+        for line in program.lines:  # functions keep their names, values give way
+            f = line.function.rpartition("[")[0] if line.function.endswith("]") else line.function
+            if f.startswith("np."):
+                self.alias(f)
         for v in program.inputs:
             self.name(v)
         for _, v in program.gradients_in:
