@@ -1,19 +1,27 @@
-"""Losses as functions. PyTorch's names and defaults; shapes that would broadcast are an error."""
+"""Losses of real numbers against real numbers, and what all losses share.
+
+PyTorch's names and defaults. Two shapes that would broadcast are an error: a loss between (64, 1) and (64,) would compare
+everything with everything, train, and be wrong.
+"""
 
 from __future__ import annotations
 
+from math import log as log_of
+from math import pi
 from typing import Any
 
 import numpy as np
 
-from micrograd_np.ops.elementwise import maximum, square, subtract
-from micrograd_np.ops.index import gather, HOLE
-from micrograd_np.ops.reduce import log_softmax, mean, sum  # noqa: A004
-from micrograd_np.ops.transcendental import log
+from micrograd_np.ops.elementwise import absolute, greater, maximum, minimum, square, subtract, where
+from micrograd_np.ops.reduce import mean, sum  # noqa: A004
+from micrograd_np.ops.state import astype
+from micrograd_np.ops.transcendental import exp, log
 from micrograd_np.tensor import Tensor
 
+REDUCTIONS = ("mean", "sum", "none")
 
-def reduced(losses: Tensor, reduction: str) -> Tensor:
+
+def reduced(losses: Any, reduction: str) -> Tensor:
     """`losses` averaged, summed or as they are: `reduction` is "mean", "sum" or "none"."""
     if reduction == "mean":
         return mean(losses)
@@ -25,26 +33,51 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
     raise ValueError(message)
 
 
-def _refuse_broadcast(name: str, input: Any, target: Any) -> None:  # noqa: A002
-    """ValueError, if `input` and `target` do not have one shape: they would be compared with repetition."""
-    if input.shape == np.shape(target):
-        return
-    given, wanted = input.shape, np.shape(target)
+def operands(name: str, input: Any, **others: Any) -> list[Any]:
+    """`input` as a Tensor, the others as Tensors or arrays of its kind of numbers, all of one shape or ValueError."""
+    input = as_tensor(input)
+    found = [input]
+    for other_name, x in others.items():
+        other = as_like(x, input)
+        if other.shape != input.shape:
+            refuse_broadcast(name, "input", input.shape, other_name, other.shape)
+        found.append(other)
+    return found
+
+
+def as_tensor(x: Any) -> Tensor:
+    """`x` as a Tensor."""
+    return x if isinstance(x, Tensor) else Tensor(x)
+
+
+def as_like(x: Any, input: Any) -> Any:
+    """`x` as a Tensor or array; numbers that are not floating, and Python's own, in the dtype of `input`."""
+    if not isinstance(x, Tensor) and type(x) is not np.ndarray:
+        x = np.asarray(x)
+        if x.dtype.kind == "f":
+            return x.astype(input.dtype, copy=False)
+    if x.dtype.kind != "f":
+        return astype(x, dtype=input.dtype) if isinstance(x, Tensor) else x.astype(input.dtype)
+    return x
+
+
+def refuse_broadcast(name: str, first: str, given: tuple[int, ...], second: str, wanted: tuple[int, ...]) -> None:
+    """ValueError: the two do not have one shape, and would be compared with repetition, or not at all."""
     try:
         result = f"would broadcast to {np.broadcast_shapes(given, wanted)}"
     except ValueError:
         result = "do not fit together"
     if given == (*wanted, 1):
-        fix = "Reshape one: target[:, None]" if len(wanted) == 1 else "Reshape one: target[..., None]"
+        fix = f"Reshape one: {second}[{':' if len(wanted) == 1 else '...'}, None]"
     elif wanted == (*given, 1):
-        fix = "Reshape one: input[:, None]" if len(given) == 1 else "Reshape one: input[..., None]"
+        fix = f"Reshape one: {first}[{':' if len(given) == 1 else '...'}, None]"
     else:
         fix = "Give both one shape"
-    message = f"{name}: input is {given} and target is {wanted}; they {result}. {fix}."
+    message = f"{name}: {first} is {given} and {second} is {wanted}; they {result}. {fix}."
     raise ValueError(message)
 
 
-def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:  # noqa: A002
+def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Squared error ``(input − target)²``, averaged unless `reduction` says otherwise: ``(…), (…) -> ()``.
 
     Raises ValueError when the shapes differ, also when they would broadcast.
@@ -52,63 +85,129 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:  # noq
     >>> mse_loss(Tensor([1.0, 2.0]), [0.0, 4.0])
     Tensor(2.5)
     """
-    input = input if isinstance(input, Tensor) else Tensor(input)  # noqa: A001
-    target = target if isinstance(target, (Tensor, np.ndarray)) else np.asarray(target)
-    if input.data.shape != target.shape:
-        _refuse_broadcast("mse_loss", input, target)
+    input, target = operands("mse_loss", input, target=target)
     return reduced(square(subtract(input, target)), reduction)
 
 
-def binary_cross_entropy(input: Any, target: Any, reduction: str = "mean") -> Tensor:  # noqa: A002
-    """−(y log p + (1 − y) log(1 − p)), in nats, for probabilities p (`input`) and targets y in [0, 1]: ``(…), (…) -> ()``.
+def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
+    """Absolute error ``|input − target|``: ``(…), (…) -> ()``. The gradient at 0 is 0. ValueError for unequal shapes.
 
-    Each logarithm is at least −100, as in PyTorch, so that p = 0 or 1 gives a finite loss. Raises ValueError for unequal
-    shapes and for an input outside [0, 1]. For logits use a loss that takes logits.
+    >>> l1_loss(Tensor([1.0, 2.0]), [0.0, 4.0])
+    Tensor(1.5)
+    """
+    input, target = operands("l1_loss", input, target=target)
+    return reduced(absolute(input - target), reduction)
 
-    >>> round(binary_cross_entropy(Tensor([0.5, 0.5]), [0.0, 1.0]).item(), 6)  # log 2
+
+def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+    """d² / 2β where the error d is below β, |d| − β/2 beyond: ``(…), (…) -> ()``. `beta` 0 is `l1_loss`.
+
+    ValueError for unequal shapes, and for a negative `beta`. Source: Girshick (2015), eq. 3.
+
+    >>> smooth_l1_loss(Tensor([0.0, 0.0]), [0.5, 2.0], reduction="none")
+    Tensor([0.125, 1.5  ])
+    """
+    if beta < 0:
+        message = f"smooth_l1_loss: beta must not be negative, found {beta}."
+        raise ValueError(message)
+    if beta == 0:
+        return l1_loss(input, target, reduction)
+    input, target = operands("smooth_l1_loss", input, target=target)
+    return reduced(_bent(input - target, beta) / beta, reduction)
+
+
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+    """d² / 2 where the error d is below δ, δ (|d| − δ/2) beyond: δ times `smooth_l1_loss`. Source: Huber (1964).
+
+    ValueError for unequal shapes, and unless `delta` is positive.
+
+    >>> huber_loss(Tensor([0.0]), [2.0], delta=0.5)
+    Tensor(0.875)
+    """
+    if delta <= 0:
+        message = f"huber_loss: delta must be positive, found {delta}."
+        raise ValueError(message)
+    input, target = operands("huber_loss", input, target=target)
+    return reduced(_bent(input - target, delta), reduction)
+
+
+def _bent(d: Any, bend: float) -> Any:
+    """d² / 2 up to `bend`, and straight on from there."""
+    size = absolute(d)
+    near = minimum(size, bend)
+    return near * (size - 0.5 * near)
+
+
+def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Tensor:
+    """Kullback–Leibler divergence of the distribution `target` from exp(`input`), in nats: ``(…), (…) -> ()``.
+
+    `input` are log-probabilities; `target` probabilities, or their logarithms with `log_target`; 0 log 0 is 0. "mean"
+    divides by the number of elements, as in PyTorch; "batchmean", by the length of the first axis, which is the
+    divergence proper. ValueError for unequal shapes.
+
+    >>> import numpy as np
+    >>> round(kl_div(Tensor(np.log([[0.5, 0.5]])), [[1.0, 0.0]], reduction="batchmean").item(), 6)  # log 2
     0.693147
     """
-    input = input if isinstance(input, Tensor) else Tensor(input)  # noqa: A001
-    target = target if isinstance(target, (Tensor, np.ndarray)) else np.asarray(target)
-    _refuse_broadcast("binary_cross_entropy", input, target)
-    if input.data.size and not (input.data.min() >= 0 and input.data.max() <= 1):
-        message = (
-            f"binary_cross_entropy: input must be probabilities in [0, 1], found values from {input.data.min():.4g} to "
-            f"{input.data.max():.4g}. Apply sigmoid first."
-        )
-        raise ValueError(message)
-    tiny = 3.8e-44  # exp(−100): the logarithm of anything smaller would be clamped to −100
-    yes = log(maximum(input, tiny))
-    no = log(maximum(1 - input, tiny))
-    return reduced(-(target * yes + (1 - target) * no), reduction)
+    input, target = operands("kl_div", input, target=target)
+    if log_target:
+        losses = exp(target) * (target - input)
+    else:
+        positive = greater(target, 0)
+        losses = where(positive, target * log(where(positive, target, 1)), 0) - target * input
+    if reduction == "batchmean":
+        return sum(losses) / input.shape[0]
+    return reduced(losses, reduction)
 
 
-def cross_entropy(input: Any, target: Any, reduction: str = "mean") -> Tensor:  # noqa: A002
-    """Negative log-probability, in nats, of the right class, from logits: ``(n, c), (n,) -> ()``.
+def poisson_nll_loss(
+    input: Any,
+    target: Any,
+    log_input: bool = True,
+    full: bool = False,
+    eps: float = 1e-8,
+    reduction: str = "mean",
+) -> Tensor:
+    """Negative log-likelihood of counts `target` under a Poisson distribution: ``(…), (…) -> ()``.
 
-    `target` are integers in [0, c). Raises IndexError for a label outside, ValueError for unequal n, TypeError for
-    labels that are not integers. Stable for any logits: the largest is subtracted first.
-    Source: Bishop (2006), eq. 4.108; the gradient is (softmax(logits) − onehot(labels)) / n.
+    `input` is the logarithm of its mean, or with ``log_input=False`` the mean, to which `eps` is added before taking the
+    logarithm. Without log(target!), unless `full`: then Stirling's approximation of it, where the target is above 1.
+    ValueError for unequal shapes.
 
-    >>> round(cross_entropy(Tensor([[0.0, 0.0]]), [1]).item(), 6)  # log 2
-    0.693147
+    >>> poisson_nll_loss(Tensor([0.0]), [3.0])
+    Tensor(1.)
     """
-    input = input if isinstance(input, Tensor) else Tensor(input)  # noqa: A001
-    labels = target.data if isinstance(target, Tensor) else np.asarray(target)
-    _check_labels(input, labels)
-    picked = gather(log_softmax(input, axis=-1), np.arange(len(labels)), labels, index=(HOLE, HOLE))
-    return reduced(-picked, reduction)
+    input, target = operands("poisson_nll_loss", input, target=target)
+    losses = exp(input) - target * input if log_input else input - target * log(input + eps)
+    if full:
+        many = greater(target, 1)
+        n = where(many, target, 1)
+        losses = losses + where(many, n * log(n) - n + 0.5 * log(2 * pi * n), 0)
+    return reduced(losses, reduction)
 
 
-def _check_labels(input: Tensor, labels: Any) -> None:  # noqa: A002
-    if labels.dtype.kind not in "iu":
-        message = f"cross_entropy: target must be class indices (integers), found {labels.dtype}."
-        raise TypeError(message)
-    if input.ndim != 2 or labels.shape != input.shape[:1]:  # noqa: PLR2004
-        message = f"cross_entropy: input is {input.shape} and target is {labels.shape}; they must be (n, c) and (n,)."
+def gaussian_nll_loss(
+    input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
+) -> Tensor:
+    """Negative log-likelihood of `target` under normal distributions of mean `input` and variance `var`, without log(2π)/2
+    unless `full`: ``(…), (…), (…) -> ()``.
+
+    `var` has the shape of `input`, or that with the last axis 1 or missing (one variance for a row), or is a number; it
+    counts as `eps` at least. ValueError for other shapes and for a negative variance.
+
+    >>> gaussian_nll_loss(Tensor([1.0]), [3.0], [1.0])
+    Tensor(2.)
+    """
+    input, target = operands("gaussian_nll_loss", input, target=target)
+    var = as_like(var, input)
+    if var.shape == input.shape[:-1] and var.shape != input.shape and var.ndim:
+        var = var.reshape((*var.shape, 1))
+    if var.ndim and var.shape not in (input.shape, (*input.shape[:-1], 1)):
+        refuse_broadcast("gaussian_nll_loss", "input", input.shape, "var", var.shape)
+    values = var.data if isinstance(var, Tensor) else var
+    if (values < 0).any():
+        message = f"gaussian_nll_loss: a variance is not negative, found {values.min()}."
         raise ValueError(message)
-    c = input.shape[1]
-    if labels.size and (labels.min() < 0 or labels.max() >= c):
-        wrong = int(labels[(labels < 0) | (labels >= c)][0])
-        message = f"cross_entropy: target {wrong} is out of bounds; the {c} classes are 0 to {c - 1}."
-        raise IndexError(message)
+    var = maximum(var, eps)
+    losses = 0.5 * (log(var) + square(input - target) / var)
+    return reduced(losses + 0.5 * log_of(2 * pi) if full else losses, reduction)

@@ -163,7 +163,7 @@ class Module:
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Keep `tensor` (or None) as the buffer `name`: the same as ``self.name = Buffer(tensor)``."""
-        self._register(name, None if tensor is None else Buffer(getattr(tensor, "data", tensor), persistent))
+        self._register(name, None if tensor is None else Buffer(tensor.data if isinstance(tensor, Tensor) else tensor, persistent))
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Keep `param` (or None) under `name`: the same as ``self.name = param``. TypeError for anything else."""

@@ -1,0 +1,336 @@
+"""Losses of scores against classes: cross-entropy and its relatives, for many classes, and for two.
+
+Class labels are data, which changes from batch to batch: they are inputs of the primitives here, without a derivative.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from micrograd_np.ops.domains import INTEGERS, PROBABILITY, REALS
+from micrograd_np.ops.elementwise import equal, maximum, multiply, not_equal, where
+from micrograd_np.ops.reduce import log_softmax, softmax, sum  # noqa: A004
+from micrograd_np.ops.shape import reshape, transpose
+from micrograd_np.ops.state import astype
+from micrograd_np.ops.transcendental import log, relu, sigmoid
+from micrograd_np.primitive import primitive
+from micrograd_np.tensor import Tensor
+
+from .loss import as_like, as_tensor, operands, reduced
+
+
+@primitive(
+    "1 where class = {labels}",
+    domain=(INTEGERS,),
+    shape="(3)->(3,4)",
+    examples=({"classes": 4},),
+    not_differentiable=("labels",),
+)
+def indicator(xp: Any, out: Any, labels: Any, *, classes: int) -> Any:
+    """True where the class, counted along a new last axis, is the label."""
+    return xp.equal(xp.expand_dims(labels, -1), xp.arange(classes), out=out)
+
+
+@primitive("{x}[row, {labels}]", domain=(REALS, INTEGERS), shape="(3,4),(3)->(3)", not_differentiable=("labels",))
+def pick(xp: Any, out: Any, x: Any, labels: Any) -> Any:
+    """Of each row of `x` the element that its label numbers. IndexError for a label outside, also a negative one."""
+    z = x[xp.arange(len(labels)), labels.astype("uint32")]  # unsigned: a negative label is no index from the end
+    if out is ...:
+        return z
+    xp.copyto(out, z)
+    return out
+
+
+pick.vjp(x=lambda g, z, x, labels: reshape(g, shape=(*g.shape, 1)) * indicator(labels, classes=x.shape[1]))
+
+
+@primitive(
+    "−log softmax({x})[{labels}]",
+    domain=(REALS, INTEGERS),
+    shape="(3,4),(3)->(3)",
+    examples=({},),
+    onnx="SoftmaxCrossEntropyLoss",
+    not_differentiable=("labels",),
+)
+def surprise(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int = -100) -> Any:
+    """Negative log-probability of each row's label, from logits; 0 where the label is `ignore`. Stable for any logits.
+
+    A primitive for its gradient, softmax − onehot, which spares the way back through log-softmax and indexing.
+    """
+    kept = xp.not_equal(labels, ignore)
+    peak = xp.maximum.reduce(x, axis=-1, keepdims=True)
+    z = xp.subtract(x, peak)
+    rows = z[xp.arange(len(labels)), xp.multiply(labels, kept).astype("uint32")]
+    z = xp.exp(z, out=z)
+    total = xp.add.reduce(z, axis=-1)
+    total = xp.log(total, out=total)
+    total = xp.subtract(total, rows, out=total)
+    return xp.multiply(total, kept, out=out)
+
+
+def _surprise_by_x(g: Any, z: Any, x: Any, labels: Any, ignore: int) -> Any:
+    share = reshape(g * not_equal(labels, ignore), shape=(*g.shape, 1))
+    return share * (softmax(x, axis=-1) - indicator(labels, classes=x.shape[-1]))
+
+
+surprise.vjp(x=_surprise_by_x)
+
+
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Negative log-probability, in nats, of the right class, from logits: ``(n, c), (n,) -> ()``.
+
+    `input` may also be (c,) with one label, or (n, c, d, …) with labels (n, d, …). `target` are integers in [0, c), or
+    probabilities of the shape of `input`. `weight` (c,) counts classes more or less; "mean" divides by the weights of the
+    labels, so that all labels being `ignore_index` gives nan. `label_smoothing` ε mixes the target with the uniform
+    distribution. Stable for any logits: the largest is subtracted first.
+
+    Raises IndexError for a label outside, ValueError for shapes that do not belong together, TypeError for labels that are
+    neither. Source: Bishop (2006), eq. 4.108; the gradient is (softmax(logits) − onehot(labels)) / n.
+
+    >>> round(cross_entropy(Tensor([[0.0, 0.0]]), [1]).item(), 6)  # log 2
+    0.693147
+    """
+    input = as_tensor(input)
+    target = target if isinstance(target, Tensor) else np.asarray(target)
+    if not 0 <= label_smoothing <= 1:
+        message = f"cross_entropy: label_smoothing must be in [0, 1], found {label_smoothing}."
+        raise ValueError(message)
+    if target.dtype.kind == "f" and target.shape == input.shape:
+        return _against_probabilities(input, as_like(target, input), weight, reduction, label_smoothing)
+    labels = _labels("cross_entropy", input, target, ignore_index)
+    if weight is None and not label_smoothing:
+        losses = surprise(_rows(input), reshape(labels, shape=(-1,)), ignore=ignore_index)
+        return _gathered(losses, labels, not_equal(labels, ignore_index), reduction)
+    return _from_logs("cross_entropy", log_softmax(_rows(input)), labels, weight, ignore_index, reduction, label_smoothing)
+
+
+def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
+    """Minus the log-probability of the right class, from log-probabilities: ``(n, c), (n,) -> ()``.
+
+    `weight`, `ignore_index`, further axes and errors as in `cross_entropy`.
+
+    >>> nll_loss(Tensor([[-0.5, -1.0]]), [1])
+    Tensor(1.)
+    """
+    input = as_tensor(input)
+    labels = _labels("nll_loss", input, target if isinstance(target, Tensor) else np.asarray(target), ignore_index)
+    return _from_logs("nll_loss", _rows(input), labels, weight, ignore_index, reduction, 0.0)
+
+
+def _from_logs(
+    name: str, logs: Any, labels: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float
+) -> Tensor:
+    """The losses from rows of log-probabilities, with everything that a user may ask for."""
+    flat = reshape(labels, shape=(-1,))
+    kept = not_equal(flat, ignore_index)
+    safe = flat * kept
+    losses = -pick(logs, safe)
+    counted = kept
+    if weight is not None:
+        weight = _class_weights(name, weight, logs)
+        counted = kept * _weight_of(weight, safe, logs.shape[-1])
+    losses = losses * counted
+    if smoothing:
+        evenly = -sum(logs if weight is None else logs * weight, axis=-1) * kept / logs.shape[-1]
+        losses = (1 - smoothing) * losses + smoothing * evenly
+    return _gathered(losses, labels, counted, reduction)
+
+
+def _gathered(losses: Any, labels: Any, counted: Any, reduction: str) -> Tensor:
+    if reduction == "mean":
+        return sum(losses) / astype(sum(counted), dtype=losses.dtype)
+    return reduced(reshape(losses, shape=labels.shape), reduction)
+
+
+def _against_probabilities(input: Tensor, target: Any, weight: Any, reduction: str, smoothing: float) -> Tensor:
+    classes = input.shape[0 if input.ndim == 1 else 1]
+    logs, target = log_softmax(_rows(input)), _rows(target)
+    if smoothing:
+        target = (1 - smoothing) * target + smoothing / classes
+    if weight is not None:
+        target = target * _class_weights("cross_entropy", weight, logs)
+    losses = -sum(target * logs, axis=-1)
+    if reduction == "none":
+        return reshape(losses, shape=(*input.shape[:1], *input.shape[2:]) if input.ndim > 1 else ())
+    return reduced(losses, reduction)
+
+
+def _rows(x: Any) -> Any:
+    """(n, c, d, …) as (n · d · …, c)."""
+    if x.ndim == 2:
+        return x
+    if x.ndim == 1:
+        return reshape(x, shape=(1, -1))
+    return reshape(transpose(x, axes=(0, *range(2, x.ndim), 1)), shape=(-1, x.shape[1]))
+
+
+def _weight_of(weight: Any, labels: Any, classes: int) -> Any:
+    return sum(indicator(labels, classes=classes) * weight, axis=-1)
+
+
+def _class_weights(name: str, weight: Any, logs: Any) -> Any:
+    weight = as_like(weight, logs)
+    if weight.shape != logs.shape[-1:]:
+        message = f"{name}: weight is {weight.shape}; it must be ({logs.shape[-1]},), one for each class."
+        raise ValueError(message)
+    return weight
+
+
+def _labels(name: str, input: Tensor, labels: Any, ignore_index: int | None) -> Any:
+    """`labels`, checked: integers, of a shape that belongs to `input`, in range. Values are looked at only here, eagerly."""
+    if labels.dtype.kind not in "iu":
+        message = (
+            f"{name}: target must be class indices (integers), found {labels.dtype} of shape {labels.shape}"
+            f"{f'; probabilities must have the shape of input, {input.shape}' if name == 'cross_entropy' else ''}."
+        )
+        raise TypeError(message)
+    fitting = (*input.shape[:1], *input.shape[2:]) if input.ndim > 1 else ()
+    if not input.ndim or labels.shape != fitting:
+        message = (
+            f"{name}: input is {input.shape} and target is {labels.shape}; they must be (n, c) and (n,), "
+            f"(n, c, d, …) and (n, d, …), or (c,) and ()."
+        )
+        raise ValueError(message)
+    classes = input.shape[1 if input.ndim > 1 else 0]
+    values = labels.data if isinstance(labels, Tensor) else labels
+    if values.size and (values.min() < 0 or values.max() >= classes):
+        wrong = values[((values < 0) | (values >= classes)) & (values != ignore_index)]
+        if wrong.size:
+            message = f"{name}: target {int(wrong[0])} is out of bounds; the {classes} classes are 0 to {classes - 1}."
+            raise IndexError(message)
+    return labels
+
+
+def multi_margin_loss(
+    input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean"
+) -> Tensor:
+    """How far other classes come within `margin` of the right one, Σ max(0, margin − x[y] + x[j])ᵖ / c: ``(n, c), (n,) -> ()``.
+
+    `weight` (c,) scales a row by the weight of its class. IndexError for a label outside, ValueError for unequal n.
+
+    >>> multi_margin_loss(Tensor([[1.0, 0.5]]), [0])
+    Tensor(0.25)
+    """
+    input = as_tensor(input)
+    labels = _labels("multi_margin_loss", input, target if isinstance(target, Tensor) else np.asarray(target), None)
+    rows, flat = _rows(input), reshape(labels, shape=(-1,))
+    classes = rows.shape[-1]
+    right = indicator(flat, classes=classes)
+    excess = relu(margin + rows - reshape(pick(rows, flat), shape=(-1, 1)))
+    losses = where(right, 0, excess if p == 1 else excess**p)
+    if weight is not None:
+        losses = losses * reshape(_weight_of(_class_weights("multi_margin_loss", weight, rows), flat, classes), shape=(-1, 1))
+    return reduced(reshape(sum(losses, axis=-1) / classes, shape=labels.shape), reduction)
+
+
+# two classes
+
+
+@primitive("−log-likelihood of {target} under σ({x})", domain=(REALS, REALS))
+def surprise_of_logit(xp: Any, out: Any, x: Any, target: Any) -> Any:
+    """log(1 + exp(x)) − target · x, elementwise: −log σ(x) for target 1, −log σ(−x) for 0. Stable for any x."""
+    z = xp.absolute(x)
+    z = xp.negative(z, out=z)
+    z = xp.exp(z, out=z)
+    z = xp.log1p(z, out=z)
+    straight = xp.subtract(xp.maximum(x, 0), xp.multiply(x, target))
+    return xp.add(straight, z, out=out)
+
+
+surprise_of_logit.vjp(
+    x=lambda g, z, x, target: g * (sigmoid(x) - target),
+    target=lambda g, z, x, target: -g * x,
+)
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+) -> Tensor:
+    """−(y log σ(x) + (1 − y) log(1 − σ(x))), in nats, for logits x and targets y in [0, 1]: ``(…), (…) -> ()``.
+
+    `weight`, which broadcasts, scales the losses; `pos_weight`, which broadcasts, those of y = 1 alone. Stable for any
+    logits. ValueError for unequal shapes of input and target.
+
+    >>> round(binary_cross_entropy_with_logits(Tensor([0.0]), [1.0]).item(), 6)  # log 2
+    0.693147
+    """
+    input, target = operands("binary_cross_entropy_with_logits", input, target=target)
+    if pos_weight is None:
+        losses = surprise_of_logit(input, target)
+    else:
+        heavier = (as_like(pos_weight, input) - 1) * target + 1
+        losses = (1 - target) * input + heavier * surprise_of_logit(input, 1)
+    return reduced(losses if weight is None else losses * as_like(weight, input), reduction)
+
+
+@primitive("−log-likelihood of {target} under {p}", domain=(PROBABILITY, REALS))
+def surprise_of_probability(xp: Any, out: Any, p: Any, target: Any) -> Any:
+    """−(target log p + (1 − target) log(1 − p)), elementwise, each logarithm being −100 at least."""
+    with xp.errstate(divide="ignore"):
+        yes = xp.log(p)
+        no = xp.subtract(1, p, out=...)
+        no = xp.log(no, out=no)
+    yes = xp.maximum(yes, -100, out=...)
+    no = xp.maximum(no, -100, out=no)
+    no = xp.subtract(no, yes, out=no)
+    z = xp.multiply(target, no, out=...)
+    z = xp.subtract(z, no, out=out)
+    return xp.subtract(z, yes, out=z)
+
+
+surprise_of_probability.vjp(
+    p=lambda g, z, p, target: g * ((p - target) / maximum(p * (1 - p), 1e-12)),
+    target=lambda g, z, p, target: g * (maximum(log(1 - p), -100) - maximum(log(p), -100)),
+)
+
+
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
+    """−(y log p + (1 − y) log(1 − p)), in nats, for probabilities p (`input`) and targets y in [0, 1]: ``(…), (…) -> ()``.
+
+    As in PyTorch each logarithm is at least −100, so that p = 0 or 1 gives a finite loss, and p (1 − p) counts as 1e-12 at
+    least in the gradient. ValueError for unequal shapes and for an input outside [0, 1]. For logits use
+    `binary_cross_entropy_with_logits`.
+
+    >>> round(binary_cross_entropy(Tensor([0.5, 0.5]), [0.0, 1.0]).item(), 6)  # log 2
+    0.693147
+    """
+    input, target = operands("binary_cross_entropy", input, target=target)
+    values = input.data
+    if values.size and not (values.min() >= 0 and values.max() <= 1):
+        message = (
+            f"binary_cross_entropy: input must be probabilities in [0, 1], found values from {values.min():.4g} to "
+            f"{values.max():.4g}. Apply sigmoid first, or use binary_cross_entropy_with_logits."
+        )
+        raise ValueError(message)
+    losses = surprise_of_probability(input, target)
+    return reduced(losses if weight is None else losses * as_like(weight, input), reduction)
+
+
+def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
+    """log(1 + exp(−y x)) for targets y of −1 or 1: ``(…), (…) -> ()``. Stable for any x; ValueError for unequal shapes.
+
+    >>> round(soft_margin_loss(Tensor([0.0]), [1.0]).item(), 6)  # log 2
+    0.693147
+    """
+    input, target = operands("soft_margin_loss", input, target=target)
+    return reduced(surprise_of_logit(multiply(input, target), 1), reduction)
+
+
+def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Tensor:
+    """The distance x where y is 1, max(0, margin − x) where it is −1: ``(…), (…) -> ()``. ValueError for unequal shapes.
+
+    >>> hinge_embedding_loss(Tensor([0.2, 0.2]), [1, -1])
+    Tensor(0.5)
+    """
+    input, target = operands("hinge_embedding_loss", input, target=target)
+    far = where(equal(target, 1), 0, relu(margin - input))
+    return reduced(where(equal(target, -1), 0, input) + far, reduction)

@@ -1,0 +1,102 @@
+"""Distances and similarities of vectors, and the losses made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from micrograd_np.ops.elementwise import absolute, equal, maximum, minimum, multiply, square, where
+from micrograd_np.ops.reduce import max, sum  # noqa: A004
+from micrograd_np.ops.transcendental import power, relu, sqrt
+from micrograd_np.tensor import Tensor
+
+from .loss import as_like, as_tensor, operands, reduced, refuse_broadcast
+
+
+def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """The cosine of the angle between vectors along axis `dim`: ``(n, d), (n, d) -> (n,)``, broadcasting.
+
+    Lengths count as `eps` at least, so that a zero vector has similarity 0.
+
+    >>> cosine_similarity(Tensor([[3.0, 4.0]]), Tensor([[6.0, 8.0]]))
+    Tensor([1.])
+    """
+    x1, x2 = as_tensor(x1), as_tensor(x2)
+    sizes = maximum(_length(x1, dim), eps), maximum(_length(x2, dim), eps)
+    return sum(multiply(x1, x2), axis=dim) / (sizes[0] * sizes[1])
+
+
+def _length(x: Any, axis: int) -> Any:
+    return sqrt(sum(square(x), axis=axis))
+
+
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+    """The `p`-norm of x1 − x2 + eps along the last axis: ``(n, d), (n, d) -> (n,)``, broadcasting.
+
+    >>> round(pairwise_distance(Tensor([[0.0, 0.0]]), Tensor([[3.0, 4.0]])).item(), 4)
+    5.0
+    """
+    return _norm(as_tensor(x1) - x2 + eps, p, keepdim)
+
+
+def _norm(d: Any, p: float, keepdims: bool) -> Any:
+    if p == 2:
+        return sqrt(sum(square(d), axis=-1, keepdims=keepdims))
+    if p == 1:
+        return sum(absolute(d), axis=-1, keepdims=keepdims)
+    if p == float("inf"):
+        return max(absolute(d), axis=-1, keepdims=keepdims)
+    return power(sum(power(absolute(d), p), axis=-1, keepdims=keepdims), 1 / p)
+
+
+def triplet_margin_loss(
+    anchor: Any,
+    positive: Any,
+    negative: Any,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-6,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """max(0, d(anchor, positive) − d(anchor, negative) + margin): ``(n, d), (n, d), (n, d) -> ()``.
+
+    With `swap` the negative's distance from the positive counts where that is smaller. ValueError for unequal shapes.
+    Source: Balntas et al. (2016).
+    """
+    anchor, positive, negative = operands("triplet_margin_loss", anchor, positive=positive, negative=negative)
+    near = pairwise_distance(anchor, positive, p, eps)
+    far = pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = minimum(far, pairwise_distance(positive, negative, p, eps))
+    return reduced(relu(near - far + margin), reduction)
+
+
+def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean") -> Tensor:
+    """max(0, −y (x1 − x2) + margin): y = 1 wants x1 to rank higher, −1 lower: ``(n,), (n,), (n,) -> ()``.
+
+    ValueError for unequal shapes.
+
+    >>> margin_ranking_loss(Tensor([1.0]), Tensor([3.0]), [1])
+    Tensor(2.)
+    """
+    x1, x2, target = operands("margin_ranking_loss", input1, input2=input2, target=target)
+    return reduced(relu(margin - target * (x1 - x2)), reduction)
+
+
+def cosine_embedding_loss(
+    input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean"
+) -> Tensor:
+    """1 − cos where y is 1, max(0, cos − margin) where it is −1: ``(n, d), (n, d), (n,) -> ()``; also (d,), (d,), ().
+
+    ValueError for shapes that do not belong together.
+    """
+    x1, x2 = operands("cosine_embedding_loss", input1, input2=input2)
+    target = as_like(target if isinstance(target, Tensor) else np.asarray(target), x1)
+    if target.shape != x1.shape[:-1]:
+        refuse_broadcast("cosine_embedding_loss", "input1[..., 0]", x1.shape[:-1], "target", target.shape)
+    tiny = 1e-12  # as in PyTorch: the angle of a zero vector is a right one
+    sizes = (sum(square(x1), axis=-1) + tiny) * (sum(square(x2), axis=-1) + tiny)
+    cosine = sum(x1 * x2, axis=-1) / sqrt(sizes)
+    return reduced(where(equal(target, 1), 1 - cosine, relu(cosine - margin) * equal(target, -1)), reduction)

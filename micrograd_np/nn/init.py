@@ -1,0 +1,200 @@
+"""Initial values: what a parameter holds before it has learned anything. PyTorch's names; each writes in place and returns.
+
+Random ones draw from the project's generator (`micrograd_np.random.manual_seed`), or from `generator`. Fans follow
+PyTorch's layout: a weight is (out, in, …), and whatever follows counts towards both.
+"""
+
+from __future__ import annotations
+
+from math import erf, prod, sqrt
+from typing import Any, TypeVar
+
+import numpy as np
+
+from micrograd_np import random
+from micrograd_np.tensor import Tensor
+
+T = TypeVar("T", bound=Tensor)
+
+_GAINS = {
+    **dict.fromkeys(("linear", "sigmoid", "conv1d", "conv2d", "conv3d"), 1.0),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), 1.0),
+    **{"tanh": 5 / 3, "relu": sqrt(2), "selu": 3 / 4},
+}
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """The factor that keeps a signal's size through this activation: tanh 5/3, relu √2, leaky_relu √(2 / (1 + a²)), …
+
+    `param` is the negative slope a of leaky_relu, 0.01 unless given. ValueError for an activation without a known gain.
+
+    >>> round(calculate_gain("relu"), 4)
+    1.4142
+    """
+    if nonlinearity == "leaky_relu":
+        return sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
+    if nonlinearity in _GAINS:
+        return _GAINS[nonlinearity]
+    message = f"calculate_gain: no gain is known for {nonlinearity!r}; there are {', '.join((*_GAINS, 'leaky_relu'))}."
+    raise ValueError(message)
+
+
+def fans(tensor: Tensor) -> tuple[int, int]:
+    """How many inputs feed an output of this weight, and how many outputs an input feeds. ValueError below two axes.
+
+    >>> fans(Tensor(np.zeros((8, 3, 5, 5))))
+    (75, 200)
+    """
+    if tensor.ndim < 2:
+        message = f"init: fan in and fan out need a weight of two axes or more, found {tensor.shape}."
+        raise ValueError(message)
+    inner = prod(tensor.shape[2:])
+    return tensor.shape[1] * inner, tensor.shape[0] * inner
+
+
+def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Any = None) -> T:
+    """Values from the uniform distribution on [a, b)."""
+    return _write(tensor, _drawing(generator).uniform(a, b, tensor.shape))
+
+
+def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> T:
+    """Values from the normal distribution."""
+    return _write(tensor, _drawing(generator).normal(mean, std, tensor.shape))
+
+
+def constant_(tensor: T, val: float) -> T:
+    """`val` everywhere."""
+    return _write(tensor, val)
+
+
+def zeros_(tensor: T) -> T:
+    """0 everywhere."""
+    return _write(tensor, 0)
+
+
+def ones_(tensor: T) -> T:
+    """1 everywhere."""
+    return _write(tensor, 1)
+
+
+def eye_(tensor: T) -> T:
+    """The identity matrix. ValueError unless there are two axes."""
+    if tensor.ndim != 2:
+        message = f"eye_: an identity is a matrix, found shape {tensor.shape}."
+        raise ValueError(message)
+    return _write(tensor, np.eye(*tensor.shape))
+
+
+def dirac_(tensor: T, groups: int = 1) -> T:
+    """A convolution weight (out, in, …) that hands each input channel of a group on unchanged, as far as both reach."""
+    if not 3 <= tensor.ndim <= 5 or tensor.shape[0] % groups:
+        message = f"dirac_: needs a convolution weight of 3 to 5 axes whose first {groups} groups divide, found {tensor.shape}."
+        raise ValueError(message)
+    values = np.zeros(tensor.shape)
+    each = tensor.shape[0] // groups
+    centre = tuple(n // 2 for n in tensor.shape[2:])
+    for group in range(groups):
+        for i in range(min(each, tensor.shape[1])):
+            values[(group * each + i, i, *centre)] = 1
+    return _write(tensor, values)
+
+
+def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Any = None) -> T:
+    """Normal values, of which in each column the fraction `sparsity`, rounded up, is 0. ValueError unless a matrix."""
+    if tensor.ndim != 2:
+        message = f"sparse_: needs a matrix, found shape {tensor.shape}."
+        raise ValueError(message)
+    rows, columns = tensor.shape
+    draw = _drawing(generator)
+    values = draw.normal(0, std, (rows, columns))
+    zeros = int(np.ceil(sparsity * rows))
+    for column in range(columns):
+        values[draw.permutation(rows)[:zeros], column] = 0
+    return _write(tensor, values)
+
+
+def trunc_normal_(
+    tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
+) -> T:
+    """Values from the normal distribution cut off outside [a, b], which are values, not deviations.
+
+    Drawn again wherever they fall outside; where that would take long, uniformly with rejection. ValueError if a ≥ b.
+    """
+    if a >= b:
+        message = f"trunc_normal_: needs a < b, found a={a} and b={b}."
+        raise ValueError(message)
+    draw = _drawing(generator)
+    low, high = (a - mean) / std, (b - mean) / std
+    inside = (erf(high / sqrt(2)) - erf(low / sqrt(2))) / 2
+    peak = min(max(low, 0.0), high)  # where the density is largest between the two
+    values = np.empty(prod(tensor.shape))
+    missing = np.arange(values.size)
+    while missing.size:
+        if inside > 0.1:
+            tried = draw.normal(0, 1, missing.size)
+            good = (tried >= low) & (tried <= high)
+        else:
+            tried = draw.uniform(low, high, missing.size)
+            good = draw.uniform(0, 1, missing.size) <= np.exp((peak**2 - tried**2) / 2)
+        values[missing[good]] = tried[good]
+        missing = missing[~good]
+    return _write(tensor, np.clip(mean + std * values, a, b).reshape(tensor.shape))
+
+
+def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Any = None) -> T:
+    """U(±gain √(6 / (fan_in + fan_out))). Source: Glorot & Bengio (2010), eq. 16."""
+    bound = gain * sqrt(6 / sum(fans(tensor)))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def xavier_normal_(tensor: T, gain: float = 1.0, generator: Any = None) -> T:
+    """N(0, gain² · 2 / (fan_in + fan_out)). Source: Glorot & Bengio (2010)."""
+    return normal_(tensor, 0.0, gain * sqrt(2 / sum(fans(tensor))), generator)
+
+
+def kaiming_uniform_(
+    tensor: T, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+) -> T:
+    """U(±gain √(3 / fan)), `a` being the negative slope of leaky_relu. Source: He et al. (2015), eq. 14."""
+    bound = sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def kaiming_normal_(
+    tensor: T, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+) -> T:
+    """N(0, gain² / fan), `a` being the negative slope of leaky_relu. Source: He et al. (2015), eq. 14."""
+    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+def orthogonal_(tensor: T, gain: float = 1, generator: Any = None) -> T:
+    """A (semi-)orthogonal matrix times `gain`; axes after the first count as one. Source: Saxe et al. (2013).
+
+    From the QR factors of a normal matrix, with the signs that make the distribution uniform. ValueError below two axes.
+    """
+    if tensor.ndim < 2:
+        message = f"orthogonal_: needs two axes or more, found {tensor.shape}."
+        raise ValueError(message)
+    rows, columns = tensor.shape[0], prod(tensor.shape[1:])
+    flat = _drawing(generator).normal(0, 1, (max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(flat)
+    q = q * np.sign(np.diag(r))
+    return _write(tensor, gain * (q if rows >= columns else q.T).reshape(tensor.shape))
+
+
+def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    if mode not in ("fan_in", "fan_out"):
+        message = f"kaiming: mode must be 'fan_in' or 'fan_out', found {mode!r}."
+        raise ValueError(message)
+    fan = fans(tensor)[mode == "fan_out"]
+    return calculate_gain(nonlinearity, a) / sqrt(fan) if fan else 0.0
+
+
+def _drawing(generator: Any) -> Any:
+    return random.generator() if generator is None else generator
+
+
+def _write(tensor: T, values: Any) -> T:
+    tensor.data[...] = values
+    tensor.version += 1
+    return tensor
