@@ -9,4 +9,4 @@ from .check import GradcheckError, check_gradients, check_primitive, gradcheck, 
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .nn.functional_call import functional_call
 from .pictures import Picture, draw
-from .tensor import Tensor, get_default_dtype, set_default_dtype
+from .tensor import Tensor, from_dlpack, get_default_dtype, set_default_dtype

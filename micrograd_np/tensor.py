@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from . import backward as walk
+from . import protocols
 from .grad_mode import set_grad_enabled
 from .ops import elementwise, index, linear, reduce, shape, state, transcendental
 from .primitive import _NO_STATIC, Vertex, mode
@@ -49,7 +50,8 @@ class Tensor(Vertex):
     """
 
     __slots__ = ()
-    __array_ufunc__ = None
+    __array_ufunc__ = protocols.array_ufunc
+    __array_function__ = protocols.array_function
     __hash__ = object.__hash__
 
     def __init__(
@@ -139,6 +141,21 @@ class Tensor(Vertex):
             raise TypeError(message)
         self._asked("numpy()")
         return self.data  # type: ignore[no-any-return]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __dlpack__(self, **asked: Any) -> Any:
+        if self.requires_grad:
+            message = (
+                f"DLPack: {self._told()} requires a gradient, and another library would not carry it. "
+                f"Export t.detach() if that is meant."
+            )
+            raise BufferError(message)
+        return self.numpy().__dlpack__(**asked)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.data.__dlpack_device__()  # type: ignore[no-any-return]
 
     def item(self) -> Any:
         """The only element, as a Python number. ValueError if there are more or none."""
@@ -480,6 +497,16 @@ class Tensor(Vertex):
 Tensor.plain = Tensor
 
 _powers: dict[float, Any] = {2: elementwise.square, 0.5: transcendental.sqrt, -1: elementwise.reciprocal, 1: state.copy}
+
+
+def from_dlpack(x: Any) -> Tensor:
+    """A tensor that shares memory with `x`, an array of another library on the CPU (anything with ``__dlpack__``).
+
+    >>> t = from_dlpack(np.arange(3.0))
+    >>> t
+    Tensor([0., 1., 2.])
+    """
+    return Tensor(np.from_dlpack(x))
 
 
 def _as_data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:

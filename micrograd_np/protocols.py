@@ -1,0 +1,221 @@
+"""NumPy's own functions on tensors, and arrays from and to other libraries.
+
+``np.exp(t)`` is our `exp`, ``np.sum(t, axis=0)`` our `sum`: found by name (and by the aliases that a primitive declares with
+``numpy=``) among the functions in `micrograd_np.ops`, their arguments matched by name. Nothing is done by halves: a
+function without a derivative rule, ``out=``, ``where=``, a ufunc's methods, an order that we do not know raise a TypeError that
+says so, rather than return an array that has lost its gradient.
+
+Operators do not come this way, except with an ndarray on the left.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from functools import cache
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import ops
+from .primitive import Vertex, mode, registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_HOMONYMS = frozenset({"place", "split", "count"})  # ours and NumPy's share the name, and mean different things
+
+_REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+
+# what these return carries no gradient, because a small change of the argument does not change it, or by its meaning
+_OF_SHAPE = frozenset({np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.can_cast})
+_FILLED = frozenset({np.zeros_like, np.ones_like, np.full_like, np.empty_like})
+_OF_VALUE = frozenset(
+    {
+        np.allclose, np.array2string, np.array_equal, np.array_equiv, np.array_repr, np.array_str, np.count_nonzero,
+        np.isclose, np.may_share_memory, np.shares_memory,
+    }
+)  # fmt: skip
+
+
+class _Table:
+    """NumPy's functions and ours that serve them; made when first asked for, and again when an op has been declared."""
+
+    def __init__(self) -> None:
+        self.functions: dict[Any, Callable[..., Any]] = {}
+        self.known = 0
+
+    def find(self, function: Any) -> Callable[..., Any] | None:
+        if len(registry) != self.known:
+            self.functions = dict(served())
+            self.known = len(registry)
+        return self.functions.get(function)
+
+
+def served() -> Iterable[tuple[Any, Callable[..., Any]]]:
+    """Every NumPy function that works on tensors, with ours that it stands for; primitives come last, to prevail."""
+    for info in pkgutil.iter_modules(ops.__path__):
+        module = importlib.import_module(f"{ops.__name__}.{info.name}")
+        for name, ours in vars(module).items():
+            if isinstance(ours, FunctionType) and ours.__module__ == module.__name__ and name not in _HOMONYMS:
+                yield from _theirs(name, ours)
+    for op in list(registry.values()):
+        own = (op.name,) if op.__module__.startswith(f"{ops.__name__}.") and op.name not in _HOMONYMS else ()
+        for name in (*own, *op.numpy):
+            yield from _theirs(name, op)
+
+
+def _theirs(name: str, ours: Callable[..., Any]) -> Iterable[tuple[Any, Callable[..., Any]]]:
+    if name.startswith("_"):
+        return
+    theirs = getattr(np, name, None) or getattr(np.linalg, name, None)
+    if callable(theirs) and not isinstance(theirs, type):
+        yield theirs, ours
+
+
+_table = _Table()
+
+
+def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """``ufunc(*inputs)`` where one of the inputs is a tensor."""
+    op = _table.find(ufunc)
+    if op is not None and method == "__call__" and not kwargs:
+        return op(*inputs)
+    name = f"np.{ufunc.__name__}"
+    if method == "reduce" and ufunc in _REDUCTIONS and len(inputs) == 1:
+        return array_function(self, _REDUCTIONS[ufunc], (), inputs, {"axis": 0, **kwargs})
+    if method != "__call__":
+        raise TypeError(
+            f"{name}.{method}: has no derivative rule for tensors. {_instead(method)} If no gradient is wanted, call it on "
+            f"t.detach().numpy()."
+        )
+    if "out" in kwargs:
+        raise TypeError(
+            f"{name}: out= an array cannot keep the gradient of a tensor. Write z = {name}(...) instead of giving out (and "
+            f"x = x + t instead of x += t); to fill an array without gradient, use t.detach().numpy()."
+        )
+    if kwargs:
+        raise TypeError(f"{name}: does not take {_listed(kwargs)} with tensors. Use mg.where for where=, .astype for dtype=.")
+    if all(signature.endswith("?") for signature in ufunc.types):  # yes or no: there is no gradient to lose
+        return _without_gradient(self, ufunc, inputs, {})
+    raise _no_rule(name)
+
+
+def array_function(self: Any, function: Any, types: Iterable[type], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """``function(*args, **kwargs)`` where one of the arguments, or an element of one, is a tensor."""
+    if not all(issubclass(t, (Vertex, np.ndarray)) for t in types):
+        return NotImplemented
+    ours = _table.find(function)
+    if ours is not None:
+        name = _spelt(function)
+        positional, keywords = _matched(name, function, ours, args, kwargs)
+        return ours(*positional, **keywords)
+    if function in _OF_SHAPE or function in _FILLED:
+        return _without_gradient(self, function, args, kwargs)
+    if function in _OF_VALUE:
+        self._asked(_spelt(function))
+        return _without_gradient(self, function, args, kwargs)
+    raise _no_rule(_spelt(function))
+
+
+def _spelt(function: Any) -> str:
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"{module.replace('numpy', 'np', 1)}.{function.__name__}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"{name}=" for name in names)
+
+
+def _instead(method: str) -> str:
+    return {
+        "reduce": "Use sum, prod, max or min.",
+        "accumulate": "Use cumsum or cumprod.",
+        "outer": "Write x[:, None] and y, and let them broadcast.",
+        "at": "Write t[index] on the right, or use a new tensor for what is changed.",
+    }.get(method, "Write it in other functions.")
+
+
+def _no_rule(name: str) -> TypeError:
+    return TypeError(
+        f"{name}: has no derivative rule for tensors. Write it in functions that have one (docs/ops.md lists them), declare "
+        f"it with @mg.primitive, or, if no gradient is wanted, call it on t.detach().numpy()."
+    )
+
+
+def _without_gradient(self: Any, function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
+    if function not in _OF_SHAPE and mode.watcher is not None and getattr(mode.watcher, "lifts", False):
+        raise TypeError(f"{_spelt(function)}: is not traced; what it gives would be frozen into the compiled program.")
+
+    def array(x: Any) -> Any:
+        if isinstance(x, Vertex):
+            return x.data
+        return type(x)(array(y) for y in x) if type(x) in (list, tuple) else x
+
+    result = function(*(array(x) for x in args), **{name: array(x) for name, x in kwargs.items()})
+    return self.plain(result) if isinstance(result, np.ndarray) or isinstance(function, np.ufunc) else result
+
+
+def _matched(
+    name: str, theirs: Any, ours: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a call of NumPy's function as ours takes them; TypeError for one that ours does not have."""
+    parameters, partners, several = _partners(theirs, ours)
+    if not partners:
+        return list(args), dict(kwargs)
+    positional: list[Any] = []
+    keywords: dict[str, Any] = {}
+    excess: list[str] = []
+    for theirs_name, value in (*zip(parameters, args, strict=False), *kwargs.items()):
+        partner = partners.get(theirs_name)
+        if partner is None:
+            if theirs_name not in parameters or not _is(value, parameters[theirs_name].default):
+                excess.append(theirs_name)
+        elif partner == several:
+            positional += value
+        elif value is not _NO_VALUE:
+            keywords[partner] = value
+    if excess:
+        raise TypeError(
+            f"{name}: does not take {_listed(excess)} with tensors, only what {ours.__name__}{inspect.signature(ours)} takes."
+            f"{' An array given as out cannot keep a gradient.' if 'out' in excess else ''}"
+            f"{' Use .astype.' if 'dtype' in excess else ''}"
+        )
+    return positional, keywords
+
+
+_NO_VALUE = inspect.signature(np.sum).parameters["keepdims"].default
+_RENAMED = {"a_min": "min", "a_max": "max"}
+
+
+@cache
+def _partners(theirs: Any, ours: Any) -> tuple[Mapping[str, inspect.Parameter], Mapping[str, str], str | None]:
+    """NumPy's parameters and ours that they fill, and which of ours, if any, takes several arrays.
+
+    The first fills the first, then equal names each other, and the other arrays go in order. Nothing is paired where
+    NumPy's function takes everything by position.
+    """
+    signature = inspect.signature(theirs)
+    wanted = inspect.signature(ours).parameters
+    several = next((p.name for p in wanted.values() if p.kind is p.VAR_POSITIONAL), None)
+    first = next(iter(signature.parameters.values()))
+    if first.kind is first.VAR_POSITIONAL:
+        return signature.parameters, {}, None
+    partners = {first.name: next(iter(wanted))}
+    for name in signature.parameters:
+        partner = _RENAMED.get(name, name)
+        if name != first.name and partner in wanted and partner not in partners.values():
+            partners[name] = partner
+        elif name in _RENAMED and partner in wanted:
+            partners[name] = partner
+    free = [p.name for p in wanted.values() if p.kind is not p.KEYWORD_ONLY and p.name not in partners.values()]
+    for p in signature.parameters.values():
+        if p.name not in partners and p.default is p.empty and p.kind is not p.VAR_KEYWORD and free:
+            partners[p.name] = free.pop(0)
+    return signature.parameters, partners, several
+
+
+def _is(value: Any, default: Any) -> bool:
+    return value is default or (isinstance(value, (str, int, bool, type(None))) and value == default)

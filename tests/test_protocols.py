@@ -1,0 +1,278 @@
+"""NumPy's functions on tensors, and arrays from and to other libraries."""
+
+import micrograd_np as mg
+import numpy as np
+import pytest
+from micrograd_np import protocols
+from micrograd_np.primitive import primitive, registry
+from numpy.testing import assert_allclose, assert_array_equal
+
+SERVED = {f"{theirs.__module__}.{theirs.__name__}": (theirs, ours) for theirs, ours in protocols.served()}
+
+ONE = np.array([[0.4, -0.3, 0.2], [0.1, 0.5, -0.6]])
+TWO = np.array([[0.3, 0.7, -0.2], [0.6, -0.5, 0.1]])
+SQUARE = np.array([[2.0, 0.3, 0.1], [0.3, 1.5, 0.2], [0.1, 0.2, 1.0]])
+LIST = np.array([0.3, 0.1, 0.2])
+
+# how to call what is not a function of one array, of two, or of a list of them
+CALLS = {
+    "astype": lambda f, x: f(x, np.float32),
+    "broadcast_to": lambda f, x: f(x, (2, 2, 3)),
+    "clip": lambda f, x: f(x, -0.2, 0.3),
+    "concatenate": lambda f, x: f([x, TWO], axis=1),
+    "stack": lambda f, x: f([x, TWO], axis=1),
+    "vstack": lambda f, x: f([x, TWO]),
+    "hstack": lambda f, x: f([x, TWO]),
+    "split": lambda f, x: f(x, [1], axis=1),
+    "array_split": lambda f, x: f(x, 2, axis=1),
+    "where": lambda f, x: f(TWO > 0, x, TWO),
+    "reshape": lambda f, x: f(x, (3, 2)),
+    "moveaxis": lambda f, x: f(x, 0, 1),
+    "swapaxes": lambda f, x: f(x, 0, 1),
+    "expand_dims": lambda f, x: f(x, 1),
+    "tile": lambda f, x: f(x, (2, 2)),
+    "repeat": lambda f, x: f(x, 2, axis=1),
+    "roll": lambda f, x: f(x, 1, axis=1),
+    "pad": lambda f, x: f(x, ((1, 0), (0, 2))),
+    "take": lambda f, x: f(x, np.array([2, 0]), axis=1),
+    "take_along_axis": lambda f, x: f(x, np.array([[2, 0], [1, 1]]), axis=1),
+    "einsum": lambda f, x: f("ij,kj->ik", x, TWO),
+    "tensordot": lambda f, x: f(x, TWO, axes=([1], [1])),
+    "matmul": lambda f, x: f(x, TWO.T),
+    "dot": lambda f, x: f(x, TWO.T),
+    "outer": lambda f, x: f(x, LIST),
+    "inner": lambda f, x: f(x, LIST),
+    "solve": lambda f, x: f(x.T @ x + SQUARE, LIST),
+    "log": lambda f, x: f(x + 2),
+    "log1p": lambda f, x: f(x + 2),
+    "log2": lambda f, x: f(x + 2),
+    "log10": lambda f, x: f(x + 2),
+    "sqrt": lambda f, x: f(x + 2),
+    "arccosh": lambda f, x: f(x + 2),
+    "power": lambda f, x: f(x + 2, TWO),
+    "logical_and": lambda f, x: f(x > 0, TWO > 0),
+    "logical_or": lambda f, x: f(x > 0, TWO > 0),
+    "logical_xor": lambda f, x: f(x > 0, TWO > 0),
+    "logical_not": lambda f, x: f(x > 0),
+    "ldexp": lambda f, x: f(x, 2),
+}
+BY_MATRIX = {"inv", "det", "slogdet", "cholesky", "trace", "matrix_power", "eigh"}
+
+
+def called(theirs, x):
+    name = theirs.__name__
+    if name in CALLS:
+        return CALLS[name](theirs, x)
+    if name in BY_MATRIX:
+        return theirs(x.T @ x + SQUARE)
+    arity = getattr(theirs, "nin", None)
+    return theirs(x, TWO) if arity == 2 else theirs(x)
+
+
+def flat(result):
+    parts = result if isinstance(result, (tuple, list)) else [result]
+    return [np.asarray(getattr(part, "data", part)) for part in parts]
+
+
+@pytest.mark.parametrize("name", sorted(SERVED))
+def test_numpy_gives_the_same_values_for_a_tensor(name):
+    theirs, _ = SERVED[name]
+    ours, expected = flat(called(theirs, mg.Tensor(ONE))), flat(called(theirs, ONE))
+    assert len(ours) == len(expected)
+    for a, b in zip(ours, expected, strict=True):
+        assert_allclose(a, b, rtol=1e-13, atol=1e-15)
+        assert a.dtype == b.dtype
+
+
+@pytest.mark.parametrize("name", sorted(name for name, (_, op) in SERVED.items() if getattr(op, "smooth", True)))
+def test_numpy_gives_a_tensor_that_carries_the_gradient(name):
+    theirs, _ = SERVED[name]
+    result = called(theirs, mg.Tensor(ONE, requires_grad=True))
+    parts = result if isinstance(result, (tuple, list)) else [result]
+    assert all(isinstance(part, mg.Tensor) for part in parts)
+    assert any(part.requires_grad for part in parts)
+
+
+def test_enough_is_served():
+    """A table made by looking could silently become empty."""
+    names = {theirs.__name__ for theirs, _ in SERVED.values()}
+    assert {"add", "exp", "matmul", "sum", "max", "amax", "concatenate", "stack", "where", "reshape", "divide"} <= names
+
+
+def test_axis_and_keepdims_are_understood_in_every_spelling():
+    t = mg.Tensor(ONE)
+    assert_allclose(np.sum(t, axis=0).data, ONE.sum(0))
+    assert_allclose(np.sum(t, 0).data, ONE.sum(0))
+    assert_allclose(np.sum(a=t, axis=(0, -1), keepdims=True).data, ONE.sum(keepdims=True))
+    assert_allclose(np.mean(t, axis=1, keepdims=True).data, ONE.mean(1, keepdims=True))
+    assert_allclose(np.sum(t, dtype=None, out=None).data, ONE.sum())
+
+
+def test_methods_of_ufuncs_that_reduce_are_reductions():
+    t = mg.Tensor(ONE, requires_grad=True)
+    assert_array_equal(np.add.reduce(t).data, np.add.reduce(ONE))
+    assert_array_equal(np.maximum.reduce(t, axis=None, keepdims=True).data, ONE.max(keepdims=True))
+    assert np.add.reduce(t).requires_grad
+
+
+@pytest.mark.parametrize("method", ["accumulate", "outer", "at", "reduceat"])
+def test_other_methods_of_ufuncs_are_refused_by_name(method):
+    t, a = mg.Tensor(ONE), np.zeros(3)
+    args = {"accumulate": (t,), "outer": (t, t), "at": (a, [0], t), "reduceat": (t, [0, 1])}[method]
+    with pytest.raises(TypeError, match=f"np.add.{method}.*no derivative rule.*detach"):
+        getattr(np.add, method)(*args)
+
+
+# an ndarray on the left
+
+
+def test_an_array_on_the_left_of_an_operator_gives_a_tensor():
+    t = mg.Tensor(LIST, requires_grad=True)
+    a = np.array([3.0, 2.0, 1.0])
+    for z, expected in (
+        (a + t, a + LIST), (a - t, a - LIST), (a * t, a * LIST), (a / t, a / LIST), (a**t, a**LIST), (a @ t, a @ LIST),
+    ):  # fmt: skip
+        assert type(z) is mg.Tensor
+        assert z.requires_grad
+        assert_allclose(z.data, expected, rtol=1e-15)
+    for z, expected in ((a < t, a < LIST), (a >= t, a >= LIST), (a == t, a == LIST), (a != t, a != LIST)):
+        assert type(z) is mg.Tensor
+        assert_array_equal(z.data, expected)
+
+
+@pytest.mark.parametrize("scalar", [np.float64(2), np.float32(2), np.int64(2), np.array(2.0)])
+def test_a_numpy_scalar_on_the_left_gives_a_tensor(scalar):
+    t = mg.Tensor(LIST, requires_grad=True)
+    assert type(scalar * t) is mg.Tensor
+    assert_array_equal((scalar * t).data, 2 * LIST)
+
+
+def test_adding_a_tensor_into_an_array_is_refused_with_the_way_out():
+    a = np.zeros(3)
+    with pytest.raises(TypeError, match=r"np.add: out=.*x = x \+ t"):
+        a += mg.Tensor(LIST, requires_grad=True)
+    with pytest.raises(TypeError, match="detach"):
+        a[:] = mg.Tensor(LIST, requires_grad=True)
+    assert_array_equal(a, 0)
+    a[:] = mg.Tensor(LIST)
+    assert_array_equal(a, LIST)
+
+
+# refusals
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda t: np.sinc(t), "np.sinc: has no derivative rule"),
+        (lambda t: np.median(t), "np.median: has no derivative rule"),
+        (lambda t: np.fft.fft(t), "np.fft.fft: has no derivative rule"),
+        (lambda t: np.divmod(t, 2), "np.divmod: has no derivative rule"),
+        (lambda t: np.exp(t, where=ONE > 0), "np.exp: does not take where="),
+        (lambda t: np.exp(t, out=np.empty((2, 3))), "np.exp: out="),
+        (lambda t: np.exp(t, dtype="f4"), "np.exp: does not take dtype="),
+        (lambda t: np.sum(t, out=np.empty(())), "np.sum: does not take out=.*cannot keep a gradient"),
+        (lambda t: np.sum(t, where=ONE > 0), "np.sum: does not take where="),
+        (lambda t: np.sum(t, initial=3.0), "np.sum: does not take initial="),
+        (lambda t: np.sum(t, dtype="f4"), "np.sum: does not take dtype=.*astype"),
+        (lambda t: np.reshape(t, (3, 2), order="F"), "np.reshape: does not take order="),
+    ],
+)
+def test_what_would_lose_a_gradient_is_refused_by_name(call, message):
+    with pytest.raises(TypeError, match=message):
+        call(mg.Tensor(ONE, requires_grad=True))
+
+
+def test_somebody_elses_array_type_decides_for_itself():
+    class Other:
+        def __array_function__(self, func, types, args, kwargs):
+            return "other"
+
+    assert np.concatenate([mg.Tensor(ONE), Other()]) == "other"
+
+
+def test_questions_without_gradient_are_answered():
+    t = mg.Tensor(ONE, requires_grad=True)
+    assert np.shape(t) == (2, 3)
+    assert np.ndim(t) == 2
+    assert np.size(t) == 6
+    assert np.allclose(t, ONE)
+    assert np.array_equal(t, ONE)
+    assert np.result_type(t, np.float32) == np.float64
+    assert type(np.ones_like(t)) is mg.Tensor
+    assert type(np.isnan(t)) is mg.Tensor
+    assert not np.signbit(t[0, 0])
+
+
+def test_a_users_own_primitive_serves_the_function_it_names():
+    with pytest.raises(TypeError, match="np.sinc"):
+        np.sinc(mg.Tensor(ONE))
+
+    @primitive("sinc {x}", domain=(), numpy=("sinc",))
+    def my_sinc(xp, out, x):
+        return xp.asarray(xp.sinc(x))
+
+    try:
+        assert_array_equal(np.sinc(mg.Tensor(ONE)).data, np.sinc(ONE))
+    finally:
+        del registry["my_sinc"]
+
+
+def test_every_alias_names_a_numpy_function():
+    for op in registry.values():
+        for alias in op.numpy:
+            assert list(protocols._theirs(alias, op)), f"{op.name}: NumPy has no {alias}"
+
+
+def test_derivatives_of_code_written_for_numpy():
+    def f(x):
+        return np.sum(np.where(x > 0, np.sqrt(np.abs(x)), np.exp(x) * np.tanh(x)) / np.maximum(x, -0.25))
+
+    g = mg.grad(f)(ONE)
+    h = 1e-6
+    for i in np.ndindex(ONE.shape):
+        step = np.zeros_like(ONE)
+        step[i] = h
+        assert_allclose(g[i], (f(ONE + step) - f(ONE - step)) / (2 * h), rtol=1e-7)
+
+
+# conversion
+
+
+def test_conversion_to_an_array_needs_nothing_to_lose():
+    with pytest.raises(TypeError, match="detach"):
+        np.asarray(mg.Tensor(ONE, requires_grad=True))
+    with pytest.raises(TypeError, match="detach"):
+        np.array([mg.Tensor(LIST, requires_grad=True)] * 2)
+    t = mg.Tensor(ONE)
+    assert np.asarray(t) is t.data
+    assert np.array(t) is not t.data
+    assert np.asarray(t, dtype="f4").dtype == np.float32
+    with pytest.raises(ValueError, match="copy"):
+        np.asarray(t, dtype="f4", copy=False)
+    assert_array_equal(np.array([t, t]), [ONE, ONE])
+
+
+def test_dlpack_shares_memory_both_ways():
+    t = mg.Tensor(ONE.copy())
+    there = np.from_dlpack(t)
+    assert np.shares_memory(there, t.data)
+    back = mg.from_dlpack(t.data)
+    assert type(back) is mg.Tensor
+    assert np.shares_memory(back.data, t.data)
+
+
+def test_dlpack_of_a_tensor_that_requires_a_gradient_is_refused():
+    with pytest.raises(BufferError, match="detach"):
+        np.from_dlpack(mg.Tensor(ONE, requires_grad=True))
+
+
+def test_dlpack_goes_to_torch_and_back():
+    torch = pytest.importorskip("torch")
+    t = mg.Tensor(ONE.copy())
+    there = torch.from_dlpack(t)
+    there[0, 0] = 9.0
+    assert t[0, 0].item() == 9.0
+    back = mg.from_dlpack(torch.arange(3.0))
+    assert back.dtype == np.float32
+    assert_array_equal(back.data, [0.0, 1.0, 2.0])
