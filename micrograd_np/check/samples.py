@@ -101,7 +101,7 @@ def usual_shapes(op: Primitive[Any]) -> Iterator[list[Shape]]:
         n = width(op)
         patterns: list[list[Shape]] = [[(2, 3)], [()], [(0, 2)], [(1, 1, 3)]]
         if n > 1:
-            patterns += [[(2, 1), (3,)], [(), (2, 2)], [(1, 3), (2, 1, 1)], [(3,), (0, 1)]]
+            patterns += [[(2, 1), (3,)], [(), (2, 2)], [(1, 3), (2, 1, 1)], [(3,), (0, 1)], [(1,), (0,)]]
         for pattern in patterns:
             yield [pattern[i % len(pattern)] for i in range(n)]
         return

@@ -1,0 +1,44 @@
+"""How the suite runs: how many examples hypothesis draws, and a fresh start for every test.
+
+A profile is chosen with ``--hypothesis-profile=thorough`` or ``HYPOTHESIS_PROFILE=thorough``: dev is for the next minute,
+ci for every change, thorough for `.ci/run`. Warnings are errors (`pyproject.toml`).
+"""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+import micrograd_np as mg
+from micrograd_np.primitive import mode
+
+settings.register_profile(
+    "ci",
+    max_examples=12,  # times some hundred primitives and claims
+    deadline=None,  # two cores are shared with others
+    derandomize=True,  # the same examples for everybody
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("dev", settings.get_profile("ci"), max_examples=5)
+settings.register_profile("thorough", settings.get_profile("ci"), max_examples=60, derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture
+def rng():
+    """A generator of its own for every test, always the same."""
+    return np.random.default_rng(20)
+
+
+@pytest.fixture(autouse=True)
+def fresh_start():
+    """Every test draws from the project's generator as if it were the first, and leaves no setting behind."""
+    mg.random.manual_seed(0)
+    dtype = mg.get_default_dtype()
+    yield
+    left = [mode.recording is not True, mode.watcher is not None, mg.get_default_dtype() != dtype]
+    mode.set(recording=True, watcher=None)
+    mg.set_default_dtype(dtype)
+    assert not any(left), "the test left recording, a watcher or the default dtype other than it found them"

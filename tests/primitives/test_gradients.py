@@ -1,0 +1,32 @@
+"""Every derivative rule agrees with finite differences, also with the forward differences of the tutorial."""
+
+import hypothesis.strategies as st
+from hypothesis import given
+from strategies import every_smooth_primitive, samples
+
+from micrograd_np.check.claims import gradient_agrees, gradient_agrees_with_forward_differences
+from micrograd_np.check.samples import usual_samples
+
+
+@every_smooth_primitive
+def test_the_gradient_agrees_with_central_differences(op):
+    for sample in usual_samples(op):
+        gradient_agrees(sample)
+
+
+@every_smooth_primitive
+@given(data=st.data())
+def test_the_gradient_agrees_with_central_differences_whatever_the_shapes(op, data):
+    gradient_agrees(data.draw(samples(op)))
+
+
+@every_smooth_primitive
+def test_the_gradient_agrees_with_forward_differences(op):
+    for sample in usual_samples(op):
+        gradient_agrees_with_forward_differences(sample)
+
+
+@every_smooth_primitive
+@given(data=st.data())
+def test_the_gradient_agrees_with_forward_differences_whatever_the_shapes(op, data):
+    gradient_agrees_with_forward_differences(data.draw(samples(op)))

@@ -1,0 +1,20 @@
+"""Every derivative rule can itself be differentiated, and rightly."""
+
+import hypothesis.strategies as st
+from hypothesis import given
+from strategies import every_smooth_primitive, samples
+
+from micrograd_np.check.claims import second_derivative_agrees
+from micrograd_np.check.samples import usual_samples
+
+
+@every_smooth_primitive
+def test_the_second_derivative_agrees_with_central_differences(op):
+    for sample in usual_samples(op):
+        second_derivative_agrees(sample)
+
+
+@every_smooth_primitive
+@given(data=st.data())
+def test_the_second_derivative_agrees_with_central_differences_whatever_the_shapes(op, data):
+    second_derivative_agrees(data.draw(samples(op)))
