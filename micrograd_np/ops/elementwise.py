@@ -1,12 +1,18 @@
-"""Arithmetic, comparison and choice, element by element, broadcasting as NumPy does."""
+"""Arithmetic, element by element, broadcasting as NumPy does."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from micrograd_np.primitive import primitive
 
-from .domains import DISTINCT, KINK_AT_ZERO, MASK, NONZERO, REALS
+from .choice import masked, maximum, minimum, where  # noqa: F401
+from .comparison import equal, greater, greater_equal, less, less_equal, not_equal  # noqa: F401
+from .domains import KINK_AT_ZERO, NONZERO, REALS
+
+_INT8 = np.dtype(np.int8)
 
 
 @primitive("{x} + {y}", domain=(REALS, REALS), onnx="Add")
@@ -53,25 +59,57 @@ def divide(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 divide.vjp(
     x=lambda g, z, x, y: xdivy(g, y),
-    y=lambda g, z, x, y: -xdivy(g * z, y),
+    y=lambda g, z, x, y: -xmuly(xdivy(g, y), z),
 )
 
 
-@primitive("{x} / {y}, 0 where {x} = 0", domain=(NONZERO, NONZERO))
+@primitive("{x} ÷ {y}", domain=(NONZERO, NONZERO))
 def xdivy(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """x / y, and 0 wherever x is 0, even at y = 0 or nan: "nothing arrives, so nothing leaves" in derivative rules."""
+    """x / y, and 0 wherever x is 0, even at y = 0 or nan; silent.
+
+    In derivative rules it says "where nothing arrives, nothing leaves": ``where(x > 0, sqrt(x), 0)`` has the gradient 0 at 0.
+    """
     if isinstance(y, (int, float)) and y:
         return xp.true_divide(x, y, out=out)
-    mask = xp.not_equal(x, 0)
-    z = xp.zeros_like(xp.broadcast_arrays(x, y)[0], dtype=xp.result_type(x, y)) if out is ... else out
-    if out is not ...:
-        xp.copyto(z, 0)
-    return xp.true_divide(x, y, out=z, where=mask)
+    keep = xp.negative(xp.not_equal(x, 0).view(_INT8))
+    with xp.errstate(all="ignore"):
+        z = xp.true_divide(x, y, out=out)
+    return masked(xp, z, z, keep)
 
 
 xdivy.vjp(
     x=lambda g, z, x, y: xdivy(g, y),
     y=lambda g, z, x, y: -xdivy(g * z, y),
+)
+
+
+@primitive("{x} × {y}", domain=(REALS, REALS))
+def xmuly(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    """x · y, and 0 wherever x is 0, even at y = ∞ or nan; silent. For rules, as `xdivy` is."""
+    keep = xp.negative(xp.not_equal(x, 0).view(_INT8))
+    with xp.errstate(all="ignore"):
+        z = xp.multiply(x, y, out=out)
+    return masked(xp, z, z, keep)
+
+
+xmuly.vjp(
+    x=lambda g, z, x, y: xmuly(g, y),
+    y=lambda g, z, x, y: g * x,
+)
+
+
+@primitive("{x} ÷₀ {y}", domain=(REALS, NONZERO))
+def ratio(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    """x / y, and 0 wherever y is 0, derivatives of any order included; silent. The direction of a vector that has none."""
+    keep = xp.negative(xp.not_equal(y, 0).view(_INT8))
+    with xp.errstate(all="ignore"):
+        z = xp.true_divide(x, y, out=out)
+    return masked(xp, z, z, keep)
+
+
+ratio.vjp(
+    x=lambda g, z, x, y: ratio(g, y),
+    y=lambda g, z, x, y: -ratio(g * z, y),
 )
 
 
@@ -99,7 +137,7 @@ def reciprocal(xp: Any, out: Any, x: Any) -> Any:
     return xp.reciprocal(x, out=out)
 
 
-reciprocal.vjp(x=lambda g, z, x: -xdivy(g * z, x))
+reciprocal.vjp(x=lambda g, z, x: -xmuly(g, square(z)))
 
 
 @primitive("|{x}|", domain=(KINK_AT_ZERO,), onnx="Abs", numpy=("abs", "fabs"))
@@ -117,62 +155,13 @@ def sign(xp: Any, out: Any, x: Any) -> Any:
     return xp.sign(x, out=out)
 
 
-sign.vjp(x=lambda g, z, x: g * 0)
+sign.vjp(x=lambda g, z, x: zeros_like(g))
 
 
-@primitive("max({x}, {y})", domain=(DISTINCT, DISTINCT), onnx="Max")
-def maximum(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """Elementwise larger of two; nan where either is nan. At ties each gets half of the gradient."""
-    return xp.maximum(x, y, out=out)
-
-
-maximum.vjp(
-    x=lambda g, z, x, y: where(equal(x, y), 0.5 * g, where(greater(x, y), g, 0)),
-    y=lambda g, z, x, y: where(equal(x, y), 0.5 * g, where(greater(y, x), g, 0)),
-)
-
-
-@primitive("min({x}, {y})", domain=(DISTINCT, DISTINCT), onnx="Min")
-def minimum(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """Elementwise smaller of two; nan where either is nan. At ties each gets half of the gradient."""
-    return xp.minimum(x, y, out=out)
-
-
-minimum.vjp(
-    x=lambda g, z, x, y: where(equal(x, y), 0.5 * g, where(less(x, y), g, 0)),
-    y=lambda g, z, x, y: where(equal(x, y), 0.5 * g, where(less(y, x), g, 0)),
-)
-
-
-@primitive("{x} if {condition} else {y}", domain=(MASK, REALS, REALS), onnx="Where", not_differentiable=("condition",))
-def where(xp: Any, out: Any, condition: Any, x: Any, y: Any) -> Any:
-    """Elements of x where the condition holds, of y elsewhere; the gradient goes to the one chosen."""
+@primitive("0", domain=(REALS,), not_differentiable=("x",))
+def zeros_like(xp: Any, out: Any, x: Any) -> Any:
+    """0 in the shape and dtype of `x`."""
     if out is ...:
-        return xp.asarray(xp.where(condition, x, y))
-    xp.copyto(out, y)
-    xp.copyto(out, x, where=condition)
+        return xp.zeros(x.shape, x.dtype)
+    xp.copyto(out, 0)
     return out
-
-
-where.vjp(
-    x=lambda g, z, condition, x, y: where(condition, g, 0),
-    y=lambda g, z, condition, x, y: where(condition, 0, g),
-)
-
-
-def _comparison(name: str, symbol: str, meaning: str) -> Any:
-    def kernel(xp: Any, out: Any, x: Any, y: Any) -> Any:
-        return getattr(xp, name)(x, y, out=out)
-
-    kernel.__name__ = kernel.__qualname__ = name
-    kernel.__doc__ = f"Where x {meaning} y, elementwise: booleans, without gradient."
-    kernel.__module__ = __name__
-    return primitive(f"{{x}} {symbol} {{y}}", domain=(DISTINCT, DISTINCT), not_differentiable=("x", "y"))(kernel)
-
-
-equal = _comparison("equal", "=", "equals")
-not_equal = _comparison("not_equal", "≠", "differs from")
-less = _comparison("less", "<", "is less than")
-less_equal = _comparison("less_equal", "≤", "is at most")
-greater = _comparison("greater", ">", "is greater than")
-greater_equal = _comparison("greater_equal", "≥", "is at least")

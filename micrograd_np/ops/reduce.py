@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import inf
+from math import prod as product
 from typing import TYPE_CHECKING, Any
 
 from micrograd_np.primitive import primitive
 
 from .domains import DISTINCT, REALS
-from .elementwise import equal, where, xdivy
-from .shape import broadcast_to, reshape
+from .choice import zero_where
+from .comparison import greater, less
+from .cumulative import product_of_others
+from .shape import broadcast_to, reshape, transpose
 from .transcendental import exp
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ def kept(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
 def count(shape: tuple[int, ...], axis: Axis) -> int:
     """How many elements each result is made of."""
     if axis is None:
-        return prod(shape)
+        return product(shape)
     n = 1
     for whole, left in zip(shape, kept(shape, axis), strict=True):
         n *= whole if left == 1 else 1
@@ -68,11 +71,10 @@ mean.vjp(
 )
 
 
-def _shared(g: Any, z: Any, x: Any, axis: Axis, keepdims: bool) -> Any:  # noqa: FBT001
-    """The gradient of an extreme value: those who attain it share it equally."""
-    g, z = restore(g, x, axis, keepdims), restore(z, x, axis, keepdims)  # () or full rank
-    winners = equal(x, z).astype(x.dtype)  # times 1.0 would make float64 of float32
-    return g * (winners / sum(winners, axis=axis, keepdims=True))
+def _shared(g: Any, x: Any, losers: Any, axis: Axis, keepdims: bool) -> Any:  # noqa: FBT001
+    """The gradient of an extreme value: those who attain it share it equally; all do where it is nan."""
+    winners = count(x.shape, axis) - sum(losers, axis=axis, keepdims=keepdims)
+    return zero_where(broadcast_to(restore(g / winners.astype(x.dtype), x, axis, keepdims), shape=x.shape), losers)
 
 
 @primitive("max {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceMax", numpy=("amax",))
@@ -81,7 +83,7 @@ def max(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False)
     return xp.maximum.reduce(x, axis=axis, keepdims=keepdims, out=out)
 
 
-max.vjp(x=_shared)
+max.vjp(x=lambda g, z, x, axis, keepdims: _shared(g, x, less(x, restore(z, x, axis, keepdims)), axis, keepdims))
 
 
 @primitive("min {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceMin", numpy=("amin",))
@@ -90,13 +92,39 @@ def min(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False)
     return xp.minimum.reduce(x, axis=axis, keepdims=keepdims, out=out)
 
 
-min.vjp(x=_shared)
+min.vjp(x=lambda g, z, x, axis, keepdims: _shared(g, x, greater(x, restore(z, x, axis, keepdims)), axis, keepdims))
+
+
+@primitive("Π {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceProd")
+def prod(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Product along `axis`. The product of nothing is 1. Derivatives of any order are exact where elements are 0."""
+    return xp.multiply.reduce(x, axis=axis, keepdims=keepdims, out=out)
+
+
+def _others(x: Any, axis: Axis) -> Any:
+    """The product of the others, for axes of any number: those multiplied are laid out along one, the last."""
+    if isinstance(axis, int):
+        return product_of_others(x, axis)
+    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in axis)
+    order = (*(i for i in range(x.ndim) if i not in axes), *axes)
+    moved = transpose(x, axes=order)
+    lined = reshape(moved, shape=(*moved.shape[: x.ndim - len(axes)], count(x.shape, axes)))
+    others = reshape(product_of_others(lined, -1), shape=moved.shape)
+    return transpose(others, axes=tuple(order.index(i) for i in range(x.ndim)))
+
+
+prod.vjp(x=lambda g, z, x, axis, keepdims: restore(g, x, axis, keepdims) * _others(x, axis))
 
 
 def _finite_peak(xp: Any, x: Any, axis: Axis) -> Any:
     """The largest element along `axis` where it is finite, else 0: what may be subtracted without making nan."""
-    peak = xp.maximum.reduce(x, axis=axis, keepdims=True)
+    peak = xp.maximum.reduce(x, axis=axis, keepdims=True, initial=-inf)  # of nothing: −inf, so that Σ exp is 0
     return xp.where(xp.isfinite(peak), peak, 0)
+
+
+def _something(xp: Any, total: Any) -> Any:
+    """A sum of exponentials, or 1 where it is 0 because every entry is −inf: then nothing is divided by nothing."""
+    return xp.add(total, xp.equal(total, 0), out=total)
 
 
 @primitive("log Σ exp {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceLogSumExp")
@@ -118,10 +146,10 @@ logsumexp.vjp(
 
 @primitive("softmax {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({}, {"axis": 0}, {"axis": None}), onnx="Softmax")
 def softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
-    """exp(x) / Σ exp(x) along `axis`, stable for any x. −inf entries get 0."""
+    """exp(x) / Σ exp(x) along `axis`, stable for any x. −inf entries get 0, also where all are −inf."""
     z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
     z = xp.exp(z, out=z)
-    return xp.true_divide(z, xp.add.reduce(z, axis=axis, keepdims=True), out=z)
+    return xp.true_divide(z, _something(xp, xp.add.reduce(z, axis=axis, keepdims=True)), out=z)
 
 
 softmax.vjp(x=lambda g, z, x, axis: (g - sum(g * z, axis=axis, keepdims=True)) * z)
@@ -131,9 +159,9 @@ softmax.vjp(x=lambda g, z, x, axis: (g - sum(g * z, axis=axis, keepdims=True)) *
     "log softmax {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({}, {"axis": 0}, {"axis": None}), onnx="LogSoftmax"
 )
 def log_softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
-    """x − log Σ exp(x) along `axis`, stable for any x."""
+    """x − log Σ exp(x) along `axis`, stable for any x. −inf entries stay so, also where all are −inf."""
     z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
-    total = xp.add.reduce(xp.exp(z), axis=axis, keepdims=True)
+    total = _something(xp, xp.add.reduce(xp.exp(z), axis=axis, keepdims=True))
     return xp.subtract(z, xp.log(total, out=total), out=z)
 
 

@@ -1,13 +1,21 @@
-"""Exponentials, logarithms, powers and the squashing functions, element by element."""
+"""Exponentials, logarithms, powers, and the two sigmoid functions made of them, element by element."""
 
 from __future__ import annotations
 
+from math import log as _log
 from typing import Any
+
+import numpy as np
 
 from micrograd_np.primitive import primitive
 
-from .domains import KINK_AT_ZERO, POSITIVE, REALS
-from .elementwise import equal, greater, where, xdivy
+from .choice import masked, relu, zero_where  # noqa: F401
+from .comparison import equal, isinf, logical_and
+from .domains import ABOVE_MINUS_ONE, NONZERO, POSITIVE, REALS
+from .elementwise import ratio, square, xdivy, xmuly
+
+_LN2, _LN10 = _log(2), _log(10)
+_INT8 = np.dtype(np.int8)
 
 
 @primitive("exp {x}", domain=(REALS,), onnx="Exp")
@@ -19,6 +27,24 @@ def exp(xp: Any, out: Any, x: Any) -> Any:
 exp.vjp(x=lambda g, z, x: g * z)
 
 
+@primitive("expm1 {x}", domain=(REALS,))
+def expm1(xp: Any, out: Any, x: Any) -> Any:
+    """Elementwise exp(x) − 1, accurate near 0."""
+    return xp.expm1(x, out=out)
+
+
+expm1.vjp(x=lambda g, z, x: g * exp(x))  # z + 1 would lose the tail
+
+
+@primitive("exp2 {x}", domain=(REALS,))
+def exp2(xp: Any, out: Any, x: Any) -> Any:
+    """Elementwise 2 to the power x."""
+    return xp.exp2(x, out=out)
+
+
+exp2.vjp(x=lambda g, z, x: g * (z * _LN2))
+
+
 @primitive("log {x}", domain=(POSITIVE,), onnx="Log")
 def log(xp: Any, out: Any, x: Any) -> Any:
     """Elementwise natural logarithm. As in NumPy, −inf at 0 and nan below, each with a warning."""
@@ -26,6 +52,51 @@ def log(xp: Any, out: Any, x: Any) -> Any:
 
 
 log.vjp(x=lambda g, z, x: xdivy(g, x))
+
+
+@primitive("log1p {x}", domain=(ABOVE_MINUS_ONE,))
+def log1p(xp: Any, out: Any, x: Any) -> Any:
+    """Elementwise log(1 + x), accurate near 0. −inf at −1 and nan below, each with a warning."""
+    return xp.log1p(x, out=out)
+
+
+log1p.vjp(x=lambda g, z, x: xdivy(g, 1 + x))
+
+
+@primitive("log₂ {x}", domain=(POSITIVE,))
+def log2(xp: Any, out: Any, x: Any) -> Any:
+    """Elementwise logarithm to base 2."""
+    return xp.log2(x, out=out)
+
+
+log2.vjp(x=lambda g, z, x: xdivy(g * (1 / _LN2), x))
+
+
+@primitive("log₁₀ {x}", domain=(POSITIVE,))
+def log10(xp: Any, out: Any, x: Any) -> Any:
+    """Elementwise logarithm to base 10."""
+    return xp.log10(x, out=out)
+
+
+log10.vjp(x=lambda g, z, x: xdivy(g * (1 / _LN10), x))
+
+
+@primitive("log(exp {x} + exp {y})", domain=(REALS, REALS))
+def logaddexp(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    """Elementwise log(exp(x) + exp(y)), without overflow. Two equal infinities share the gradient equally."""
+    return xp.logaddexp(x, y, out=out)
+
+
+def _weight(x: Any, y: Any) -> Any:
+    """exp(x) / (exp(x) + exp(y)): σ(x − y), where ∞ − ∞ is a tie."""
+    tie = logical_and(equal(x, y), isinf(x))
+    return sigmoid(zero_where(x, tie) - zero_where(y, tie))
+
+
+logaddexp.vjp(
+    x=lambda g, z, x, y: g * _weight(x, y),
+    y=lambda g, z, x, y: g * _weight(y, x),
+)
 
 
 @primitive("{x} ^ {y}", domain=(POSITIVE, REALS), onnx="Pow")
@@ -37,17 +108,37 @@ def power(xp: Any, out: Any, x: Any, y: Any) -> Any:
     return xp.power(x, y, out=out)
 
 
-def _power_by_x(g: Any, z: Any, x: Any, y: Any) -> Any:
+@primitive("{y} · {x} ^ ({y} − 1)", domain=(POSITIVE, NONZERO))
+def power_slope(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    """y · x^(y − 1), the derivative of `power` by x, and 0 wherever y is 0, even at x = 0; silent."""
+    with xp.errstate(all="ignore"):
+        z = xp.power(x, y - 1, out=out)
+        z = xp.multiply(z, y, out=z)
     if isinstance(y, (int, float)):
-        return g * 0 if y == 0 else g * (y * power(x, y - 1))
-    constant = equal(y, 0)
-    return g * where(constant, 0, y * power(x, where(constant, 1, y - 1)))
+        return z if y else masked(xp, z, z, xp.zeros(z.shape, _INT8))
+    return masked(xp, z, z, xp.negative(xp.not_equal(y, 0).view(_INT8)))
 
 
 power.vjp(
-    x=_power_by_x,
-    y=lambda g, z, x, y: g * z * log(where(equal(x, 0), 1, x)),
+    x=lambda g, z, x, y: xmuly(g, power_slope(x, y)),
+    y=lambda g, z, x, y: g * (z * log_or_zero(x)),
 )
+
+power_slope.vjp(
+    x=lambda g, z, x, y: xmuly(g * y, power_slope(x, y - 1)),
+    y=lambda g, z, x, y: xmuly(g, power(x, y - 1) + z * log_or_zero(x)),
+)
+
+
+@primitive("log {x}", domain=(POSITIVE,))
+def log_or_zero(xp: Any, out: Any, x: Any) -> Any:
+    """log x, and 0 at x = 0: how `power` depends on its exponent. Silent; nan below 0."""
+    with xp.errstate(all="ignore"):
+        z = xp.log(x, out=out)
+    return masked(xp, z, z, xp.negative(xp.not_equal(x, 0).view(_INT8)))
+
+
+log_or_zero.vjp(x=lambda g, z, x: ratio(g, x))
 
 
 @primitive("√{x}", domain=(POSITIVE,), onnx="Sqrt")
@@ -57,6 +148,15 @@ def sqrt(xp: Any, out: Any, x: Any) -> Any:
 
 
 sqrt.vjp(x=lambda g, z, x: xdivy(0.5 * g, z))
+
+
+@primitive("∛{x}", domain=(NONZERO,))
+def cbrt(xp: Any, out: Any, x: Any) -> Any:
+    """Elementwise cube root, also of negative numbers. At 0 the derivative is inf; a gradient of 0 stays 0."""
+    return xp.cbrt(x, out=out)
+
+
+cbrt.vjp(x=lambda g, z, x: xdivy(g, 3 * square(z)))
 
 
 @primitive("σ({x})", domain=(REALS,), onnx="Sigmoid")
@@ -82,12 +182,3 @@ def tanh(xp: Any, out: Any, x: Any) -> Any:
 
 
 tanh.vjp(x=lambda g, z, x: g * (1 - z * z))
-
-
-@primitive("relu {x}", domain=(KINK_AT_ZERO,), onnx="Relu")
-def relu(xp: Any, out: Any, x: Any) -> Any:
-    """Elementwise max(x, 0). The subgradient at 0 is 0; nan stays nan."""
-    return xp.maximum(x, 0, out=out)
-
-
-relu.vjp(x=lambda g, z, x: g * greater(z, 0))

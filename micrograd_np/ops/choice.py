@@ -1,0 +1,157 @@
+"""Choosing element by element: masks, the larger and the smaller of two, bounds.
+
+A gradient that is not chosen is 0 even where it is inf or nan: masks act on the bits of a number, they do not multiply.
+So ``sqrt(maximum(x, 0))`` has the gradient 0 for negative x, where a product would be inf · 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from micrograd_np.primitive import primitive
+
+from .comparison import equal, greater, less, not_equal
+from .domains import DISTINCT, KINK_AT_ZERO, MASK, REALS
+
+_INT8 = np.dtype(np.int8)
+_BITS = {2: np.dtype(np.int16), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
+
+
+def masked(xp: Any, out: Any, x: Any, keep: Any) -> Any:
+    """`x` where the int8 array `keep` is −1, which has every bit, and 0 where it is 0, which has none.
+
+    Measured on a million float32 with a random mask: an eighth of `where`, as quick as a product; and exact for inf and nan.
+    """
+    bits = _BITS.get(x.dtype.itemsize)
+    if bits is None:
+        return where.kernel(xp, out, keep, x, 0)  # long double
+    if out is ...:
+        return xp.bitwise_and(x.view(bits), keep, out=...).view(x.dtype)
+    xp.bitwise_and(x.view(bits), keep, out=out.view(bits))
+    return out
+
+
+@primitive("{x} · [{mask}]", domain=(REALS, MASK), not_differentiable=("mask",))
+def keep_where(xp: Any, out: Any, x: Any, mask: Any) -> Any:
+    """`x` where the mask holds and 0 elsewhere, even where x is inf or nan."""
+    return masked(xp, out, x, xp.negative(mask.view(_INT8)))
+
+
+keep_where.vjp(x=lambda g, z, x, mask: keep_where(g, mask))
+
+
+@primitive("{x} · [¬({mask})]", domain=(REALS, MASK), not_differentiable=("mask",))
+def zero_where(xp: Any, out: Any, x: Any, mask: Any) -> Any:
+    """0 where the mask holds, even where x is inf or nan, and `x` elsewhere."""
+    return masked(xp, out, x, xp.subtract(mask.view(_INT8), 1))
+
+
+zero_where.vjp(x=lambda g, z, x, mask: zero_where(g, mask))
+
+
+@primitive("{x} / (1 + [{mask}])", domain=(REALS, MASK), not_differentiable=("mask",))
+def halve_where(xp: Any, out: Any, x: Any, mask: Any) -> Any:
+    """`x`, halved where the mask holds: what each of two gets at a tie. Quick where ties are rare."""
+    if out is ... and x.shape == mask.shape:
+        z = xp.array(x)
+    elif out is ...:
+        return xp.asarray(xp.where(mask, x * 0.5, x))
+    else:
+        z = out
+        xp.copyto(z, x)
+    return xp.multiply(z, 0.5, out=z, where=mask)
+
+
+halve_where.vjp(x=lambda g, z, x, mask: halve_where(g, mask))
+
+
+@primitive("{x} if {condition} else {y}", domain=(MASK, REALS, REALS), onnx="Where", not_differentiable=("condition",))
+def where(xp: Any, out: Any, condition: Any, x: Any, y: Any) -> Any:
+    """Elements of x where the condition holds, of y elsewhere; the gradient goes to the one chosen, to the other 0."""
+    if out is ...:
+        return xp.asarray(xp.where(condition, x, y))
+    z = xp.where(condition, x, y)
+    xp.copyto(out, z)
+    return out
+
+
+def _holds(condition: Any) -> Any:
+    return condition if condition.dtype == np.bool_ else not_equal(condition, 0)
+
+
+where.vjp(
+    x=lambda g, z, condition, x, y: keep_where(g, _holds(condition)),
+    y=lambda g, z, condition, x, y: zero_where(g, _holds(condition)),
+)
+
+
+@primitive("relu {x}", domain=(KINK_AT_ZERO,), onnx="Relu")
+def relu(xp: Any, out: Any, x: Any) -> Any:
+    """Elementwise max(x, 0). The subgradient at 0 is 0; nan stays nan."""
+    return xp.maximum(x, 0, out=out)
+
+
+relu.vjp(x=lambda g, z, x: keep_where(g, greater(z, 0)))
+
+
+@primitive("max({x}, {y})", domain=(DISTINCT, DISTINCT), onnx="Max")
+def maximum(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    """Elementwise larger of two; nan where either is nan. At ties each gets half of the gradient."""
+    return xp.maximum(x, y, out=out)
+
+
+maximum.vjp(
+    x=lambda g, z, x, y: halve_where(zero_where(g, less(x, y)), equal(x, y)),
+    y=lambda g, z, x, y: halve_where(zero_where(g, less(y, x)), equal(x, y)),
+)
+
+
+@primitive("min({x}, {y})", domain=(DISTINCT, DISTINCT), onnx="Min")
+def minimum(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    """Elementwise smaller of two; nan where either is nan. At ties each gets half of the gradient."""
+    return xp.minimum(x, y, out=out)
+
+
+minimum.vjp(
+    x=lambda g, z, x, y: halve_where(zero_where(g, greater(x, y)), equal(x, y)),
+    y=lambda g, z, x, y: halve_where(zero_where(g, greater(y, x)), equal(x, y)),
+)
+
+
+@primitive("{x} ↑ {bound}", domain=(DISTINCT, DISTINCT))
+def at_least(xp: Any, out: Any, x: Any, bound: Any) -> Any:
+    """`x` where it is not below the bound, else the bound. Where they are equal, the gradient goes to x alone."""
+    return xp.maximum(x, bound, out=out)
+
+
+at_least.vjp(
+    x=lambda g, z, x, bound: zero_where(g, less(x, bound)),
+    bound=lambda g, z, x, bound: keep_where(g, less(x, bound)),
+)
+
+
+@primitive("{x} ↓ {bound}", domain=(DISTINCT, DISTINCT))
+def at_most(xp: Any, out: Any, x: Any, bound: Any) -> Any:
+    """`x` where it is not above the bound, else the bound. Where they are equal, the gradient goes to x alone."""
+    return xp.minimum(x, bound, out=out)
+
+
+at_most.vjp(
+    x=lambda g, z, x, bound: zero_where(g, greater(x, bound)),
+    bound=lambda g, z, x, bound: keep_where(g, greater(x, bound)),
+)
+
+
+def clip(x: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A001
+    """`x`, or the bound it lies beyond. The bounds broadcast, take part in the gradient, and either may be None.
+
+    At a bound the gradient is 1 for `x` and 0 for the bound. nan stays nan; where the bounds cross, `max` wins.
+
+    >>> import numpy as np
+    >>> clip(np.array([-2.0, 0.5, 3.0]), 0, 1)
+    array([0. , 0.5, 1. ])
+    """
+    z = x if min is None else at_least(x, min)
+    return z if max is None else at_most(z, max)

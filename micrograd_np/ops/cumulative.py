@@ -1,0 +1,116 @@
+"""Running sums and products, and the recurrence that the derivative of a running product is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from micrograd_np.primitive import primitive
+
+from .domains import REALS
+from .elementwise import zeros_like
+from .index import place, view
+from .shape import concatenate, reshape
+
+_EXAMPLES = ({}, {"axis": 0}, {"axis": -1})
+
+
+def flip_axis(x: Any, axis: int) -> Any:
+    """`x` in reverse order along one axis."""
+    return view(x, index=(slice(None),) * (axis % x.ndim) + (slice(None, None, -1),))
+
+
+def _line(xp: Any, x: Any, axis: int | None) -> tuple[Any, int]:
+    """`x` and the axis to run along; without one, all elements in one line, as in NumPy."""
+    return (xp.reshape(x, (-1,)), 0) if axis is None else (x, axis)
+
+
+@primitive("running Σ {x}", domain=(REALS,), shape="(3,4)->(12)", examples=_EXAMPLES, onnx="CumSum")
+def cumsum(xp: Any, out: Any, x: Any, *, axis: int | None = None) -> Any:
+    """The sum of each element and all before it along `axis`; of all elements in one line when it is None."""
+    x, axis = _line(xp, x, axis)
+    return xp.add.accumulate(x, axis, out=None if out is ... else out)
+
+
+cumsum.vjp(
+    x=lambda g, z, x, axis: flip_axis(cumsum(flip_axis(g, axis), axis=axis), axis)
+    if axis is not None
+    else reshape(flip_axis(cumsum(flip_axis(g, 0)), 0), shape=x.shape)
+)
+
+
+@primitive("running Π {x}", domain=(REALS,), shape="(3,4)->(12)", examples=_EXAMPLES)
+def cumprod(xp: Any, out: Any, x: Any, *, axis: int | None = None) -> Any:
+    """The product of each element and all before it along `axis`; of all elements in one line when it is None.
+
+    Exact where elements are 0, in derivatives of any order: nothing is divided.
+    """
+    x, axis = _line(xp, x, axis)
+    return xp.multiply.accumulate(x, axis, out=None if out is ... else out)
+
+
+def _by_factor(g: Any, z: Any, x: Any, axis: int | None) -> Any:
+    """∂z_j/∂x_i = Π_{k<i} x_k · Π_{i<k≤j} x_k: what came before, times what g brings back from behind."""
+    if axis is None:
+        return reshape(_by_factor(g, z, reshape(x, shape=(-1,)), 0), shape=x.shape)
+    behind = recurrence(_shifted(x, axis, back=True), g, axis=axis, reverse=True)
+    return _after_one(z, axis) * behind
+
+
+cumprod.vjp(x=_by_factor)
+
+
+@primitive("running {y} + {x} · the last", domain=(REALS, REALS), shape="(3,4),(3,4)->(3,4)", examples=({}, {"axis": 0, "reverse": True}))
+def recurrence(xp: Any, out: Any, x: Any, y: Any, *, axis: int = -1, reverse: bool = False) -> Any:
+    """z_i = y_i + x_i · z_{i−1} along `axis`, starting from 0; from the end with `reverse`. Shapes must be equal.
+
+    In ⌈log₂ n⌉ rounds over whole arrays, each joining stretches to stretches twice as long.
+    Source: Hillis and Steele (1986), "Data parallel algorithms".
+    """
+    order = (slice(None),) * (axis % x.ndim) + (slice(None, None, -1 if reverse else 1),)
+    a, z = xp.array(x[order]), xp.array(y[order])
+    d, n = 1, x.shape[axis]
+    while d < n:
+        here, there = order[:-1] + (slice(d, None),), order[:-1] + (slice(None, -d),)
+        step = xp.multiply(a[here], z[there])
+        xp.add(z[here], step, out=z[here])
+        step = xp.multiply(a[here], a[there])
+        xp.copyto(a[here], step)
+        d *= 2
+    if out is ...:
+        return xp.asarray(z[order])
+    xp.copyto(out, z[order])
+    return out
+
+
+def _brought_back(g: Any, x: Any, axis: int, reverse: bool) -> Any:  # noqa: FBT001
+    return recurrence(_shifted(x, axis, back=not reverse), g, axis=axis, reverse=not reverse)
+
+
+recurrence.vjp(
+    x=lambda g, z, x, y, axis, reverse: _brought_back(g, x, axis, reverse) * _shifted(z, axis, back=reverse),
+    y=lambda g, z, x, y, axis, reverse: _brought_back(g, x, axis, reverse),
+)
+
+
+def _part(x: Any, axis: int, start: int | None, stop: int | None) -> tuple[slice, ...]:
+    return (slice(None),) * (axis % x.ndim) + (slice(start, stop),)
+
+
+def _shifted(x: Any, axis: int, *, back: bool) -> Any:
+    """Each element one place further along `axis`, or one back; 0 comes in, the last falls out."""
+    first, last = _part(x, axis, 1, None), _part(x, axis, None, -1)
+    taken, put = (first, last) if back else (last, first)
+    return place(view(x, index=taken), index=put, shape=x.shape)
+
+
+def _after_one(x: Any, axis: int) -> Any:
+    """Each element one place further along `axis`, behind a 1."""
+    one = zeros_like(view(x, index=_part(x, axis, None, 1))) + 1
+    return concatenate(one, view(x, index=_part(x, axis, None, -1)), axis=axis)
+
+
+def product_of_others(x: Any, axis: int) -> Any:
+    """For each element the product of all the others along `axis`: of those before times of those behind."""
+    before = _after_one(cumprod(x, axis=axis), axis)
+    behind = flip_axis(_after_one(cumprod(flip_axis(x, axis), axis=axis), axis), axis)
+    return before * behind

@@ -1,0 +1,111 @@
+"""Activations that are worth a primitive: one node on the tape, or a form that is stable where the formula is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from micrograd_np.primitive import primitive
+
+from .choice import keep_where, maximum, minimum, zero_where
+from .comparison import greater, less, logical_and
+from .domains import KINK_AT_ZERO, REALS, Domain
+from .elementwise import sign
+from .transcendental import exp, sigmoid
+
+
+@primitive("leaky relu {x}", domain=(KINK_AT_ZERO,), examples=({}, {"negative_slope": 2.0}), onnx="LeakyRelu")
+def leaky_relu(xp: Any, out: Any, x: Any, *, negative_slope: float = 0.01) -> Any:
+    """x where it is positive, `negative_slope` times x elsewhere. The subgradient at 0 is the slope."""
+    z = xp.multiply(x, negative_slope, out=out)
+    return (xp.maximum if negative_slope <= 1 else xp.minimum)(x, z, out=z)
+
+
+def _leaky_slope(g: Any, z: Any, x: Any, negative_slope: float) -> Any:
+    if 0 <= negative_slope <= 1:
+        return g * maximum(sign(x), negative_slope)  # a third of the time of a choice
+    positive = greater(x, 0)
+    return keep_where(g, positive) + zero_where(g, positive) * negative_slope
+
+
+leaky_relu.vjp(x=_leaky_slope)
+
+
+@primitive("elu {x}", domain=(KINK_AT_ZERO,), examples=({}, {"alpha": 0.5}), onnx="Elu")
+def elu(xp: Any, out: Any, x: Any, *, alpha: float = 1.0) -> Any:
+    """x where it is positive, alpha · (exp(x) − 1) elsewhere. The subgradient at 0 is alpha."""
+    z = xp.minimum(x, 0, out=out)
+    z = xp.expm1(z, out=z)
+    if alpha != 1:
+        z = xp.multiply(z, alpha, out=z)
+    return xp.add(z, xp.maximum(x, 0), out=z)
+
+
+def _elu_slope(g: Any, z: Any, x: Any, alpha: float) -> Any:
+    if alpha == 1:
+        return g * exp(minimum(x, 0))
+    positive = greater(x, 0)
+    return keep_where(g, positive) + zero_where(g, positive) * (alpha * exp(minimum(x, 0)))
+
+
+elu.vjp(x=_elu_slope)
+
+
+@primitive("log(1 + exp {x})", domain=(REALS,), onnx="Softplus")
+def softplus(xp: Any, out: Any, x: Any) -> Any:
+    """log(1 + exp(x)) as max(x, 0) + log1p(exp(−|x|)): accurate in both tails, and never overflows."""
+    positive = xp.maximum(x, 0)
+    z = xp.absolute(x, out=out)
+    z = xp.negative(z, out=z)
+    z = xp.exp(z, out=z)
+    z = xp.log1p(z, out=z)
+    return xp.add(z, positive, out=z)
+
+
+softplus.vjp(x=lambda g, z, x: g * sigmoid(x))
+
+
+@primitive("log σ({x})", domain=(REALS,))
+def log_sigmoid(xp: Any, out: Any, x: Any) -> Any:
+    """log(1 / (1 + exp(−x))) as min(x, 0) − log1p(exp(−|x|)): accurate in both tails, and never overflows."""
+    negative = xp.minimum(x, 0)
+    z = xp.absolute(x, out=out)
+    z = xp.negative(z, out=z)
+    z = xp.exp(z, out=z)
+    z = xp.log1p(z, out=z)
+    return xp.subtract(negative, z, out=z)
+
+
+log_sigmoid.vjp(x=lambda g, z, x: g * sigmoid(-x))
+
+
+@primitive(
+    "hardtanh({x}, {min_val}, {max_val})", domain=(Domain("ℝ, kinks at the bounds", kinks=(-1.0, 1.0, 0.0, 6.0)),),
+    examples=({}, {"min_val": 0.0, "max_val": 6.0}),
+)  # fmt: skip
+def hardtanh(xp: Any, out: Any, x: Any, *, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+    """x, held between two bounds. The subgradient at a bound is 0, as at that of `relu`; that of `clip` is 1."""
+    z = xp.maximum(x, min_val, out=out)
+    return xp.minimum(z, max_val, out=z)
+
+
+hardtanh.vjp(
+    x=lambda g, z, x, min_val, max_val: keep_where(g, logical_and(greater(x, min_val), less(x, max_val)))
+)
+
+
+@primitive("{x} · σ({x})", domain=(REALS,))
+def silu(xp: Any, out: Any, x: Any) -> Any:
+    """x · σ(x), also known as swish, as x / (1 + exp(−x))."""
+    with xp.errstate(over="ignore"):
+        z = xp.negative(x, out=out if out is ... else xp.empty_like(out))
+        z = xp.exp(z, out=z)
+        z = xp.add(z, 1, out=z)
+        return xp.true_divide(x, z, out=z if out is ... else out)
+
+
+def _silu_slope(g: Any, z: Any, x: Any) -> Any:
+    s = sigmoid(x)
+    return g * (s + z * (1 - s))
+
+
+silu.vjp(x=_silu_slope)
