@@ -91,35 +91,23 @@ def pull(
             deliver(z, g)
         inputs = z.inputs
         static = z.static
-        stamp = 0
-        values = []
-        for x in inputs:
-            if isinstance(x, Vertex):
-                stamp += x.version
-                values.append(x if lifted else x.data)
-            else:
-                values.append(x)
-        if stamp != z.stamp:
-            raise _gone(z) if z.stamp == GONE else _mutated(z)
+        values = inputs if lifted else [x.data if isinstance(x, Vertex) else x for x in inputs]
         zv = z if lifted else z.data
-        rules, fixed = op.rules, op.fixed
-        for i, x in enumerate(inputs):
-            if not isinstance(x, Vertex) or not x.requires_grad or (useful is not None and x not in useful):
+        stamp = 0
+        for x, rule in zip(inputs, op.rules_for(len(inputs)) if op.variadic else op.rules, strict=False):
+            if not isinstance(x, Vertex):
                 continue
-            rule = rules[i] if i < fixed else rules[-1]
-            if rule is None:
+            stamp += x.version
+            if rule is None or not x.requires_grad or (useful is not None and x not in useful):
                 continue
-            if op.variadic and i >= fixed:
-                gx = rule(i - fixed, g, zv, *values, **static)
-            else:
-                gx = rule(g, zv, *values, **static) if static else rule(g, zv, *values)
+            gx = rule(g, zv, *values, **static) if static else rule(g, zv, *values)
             a = x.data
             if gx.shape != a.shape:
                 gx = _unbroadcast(gx, a.shape)
             if gx.dtype is not a.dtype and gx.dtype != a.dtype:
                 gx = gx.astype(a.dtype)
             if pulled is not None:
-                pulled(z, i, g, gx)
+                pulled(z, x, g, gx)
             before = gradients.get(x)
             if before is not None:
                 # add hands one array to both parents, so never accumulate in place
@@ -130,6 +118,8 @@ def pull(
                     leaves.append(x)
                 else:
                     heappush(waiting, (-x.order, x))
+        if stamp != z.stamp:
+            raise _gone(z) if z.stamp == GONE else _mutated(z)
         if not retain:
             z.inputs = ()
             z.stamp = GONE
@@ -144,20 +134,32 @@ def pull(
 def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """`g` summed over the axes that broadcasting from `shape` made; or spread to it, where a rule left it smaller."""
     wide = g.shape
-    if len(wide) < len(shape) or any(n == 1 != m for n, m in zip(wide[len(wide) - len(shape) :], shape, strict=True)):
+    lead = len(wide) - len(shape)
+    if lead < 0 or (wide[lead:] != shape and any(n < m for n, m in zip(wide[lead:], shape, strict=True))):
         return broadcast_to(g, shape=shape)
+    if type(g) is np.ndarray and mode.watcher is None:
+        return sum_to.kernel(np, ..., g, shape=shape)  # once for every bias, so by the shortest way
     return sum_to(g, shape=shape)
 
 
 def _arrived(z: Vertex, g: Any, *, lifted: bool) -> Any:
     """The rare business of a gradient's arrival: hooks, and keeping it where `retain_grad` asked for it."""
     notes = z.notes or {}
-    for hook in list(notes.get("hooks", {}).values()):
+    for hook, _ in notes.get("hooks", ()):
         given = hook(g if lifted else z.plain(g))  # type: ignore[call-arg]
         if given is not None:
-            g = given if lifted else np.asarray(getattr(given, "data", given))
+            if np.shape(given.data if isinstance(given, Vertex) else given) != z.data.shape:
+                raise ValueError(
+                    f"a hook on {_told(z)} returned a gradient of another shape, {np.shape(getattr(given, 'data', given))}; "
+                    f"return one of {z.data.shape}, or None to leave it as it is."
+                )
+            if lifted:
+                g = given if isinstance(given, Vertex) else z.plain(given)  # type: ignore[call-arg]
+            else:
+                g = np.asarray(given.data if isinstance(given, Vertex) else given, z.data.dtype)
     if notes.get("retain_grad") and z.op is not None:
-        z.grad = g if lifted else z.plain(g.copy())  # type: ignore[call-arg]
+        kept = g if lifted else z.plain(g.copy())  # type: ignore[call-arg]
+        z.grad = kept if z.grad is None else z.grad + kept
     return g
 
 

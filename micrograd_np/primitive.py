@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol
 
@@ -234,6 +235,12 @@ class Primitive(Generic[P]):
             found[position] = rule
         self.rules = tuple(found)
         return self
+
+    def rules_for(self, count: int) -> list[Callable[..., Any] | None]:
+        """The rules of a variadic primitive applied to `count` inputs, one for each."""
+        last = self.rules[-1]
+        rest = range(count - self.fixed)
+        return [*self.rules[: self.fixed], *(None if last is None else partial(last, i) for i in rest)]
 
     def advise(self, advice: Callable[..., str | None]) -> Callable[..., str | None]:
         """Register ``advice(*shapes, **static)`` → the sentence to add to an error message, or None."""

@@ -249,9 +249,9 @@ class Tracer:
         )
         raise CompileError(message)
 
-    def pulled(self, z: Any, i: int, g: Any, gx: Any) -> None:
+    def pulled(self, z: Any, x: Any, g: Any, gx: Any) -> None:
         """A gradient: named after what it is the gradient of."""
-        value, of = self.known.get(id(gx.data)), self.known.get(id(z.inputs[i].data))
+        value, of = self.known.get(id(gx.data)), self.known.get(id(x.data))
         if value is not None and of is not None:
             self.gradient_of.append((value, of))
         made = self.places.get(id(z.data))
