@@ -135,7 +135,7 @@ def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """`g` summed over the axes that broadcasting from `shape` made; or spread to it, where a rule left it smaller."""
     wide = g.shape
     lead = len(wide) - len(shape)
-    if lead < 0 or (wide[lead:] != shape and any(n < m for n, m in zip(wide[lead:], shape, strict=True))):
+    if lead < 0 or (wide[lead:] != shape and any(n == 1 != m for n, m in zip(wide[lead:], shape, strict=True))):
         return broadcast_to(g, shape=shape)
     if type(g) is np.ndarray and mode.watcher is None:
         return sum_to.kernel(np, ..., g, shape=shape)  # once for every bias, so by the shortest way

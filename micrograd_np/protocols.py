@@ -25,7 +25,7 @@ from .primitive import Vertex, mode, registry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-_HOMONYMS = frozenset({"place", "split", "count"})  # ours and NumPy's share the name, and mean different things
+_HOMONYMS = frozenset({"place", "split", "count", "convolve"})  # ours and NumPy's share the name, and mean different things
 
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 

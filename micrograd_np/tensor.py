@@ -9,11 +9,12 @@ import numpy as np
 from . import backward as walk
 from . import protocols
 from .grad_mode import set_grad_enabled
+from .hooks import Hooks, RemovableHandle
 from .ops import elementwise, index, linear, reduce, shape, state, transcendental
 from .primitive import _NO_STATIC, Vertex, mode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _default_dtype: np.dtype[Any] = np.dtype(np.float64)
 
@@ -229,6 +230,23 @@ class Tensor(Vertex):
             raise RuntimeError(message)
         self.notes = {**(self.notes or {}), "retain_grad": True}
 
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
+        """Call ``hook(gradient)`` when the gradient of this has been computed; what it returns, unless None, replaces it.
+
+        The handle returned removes it: ``handle.remove()``, or ``with handle:``. RuntimeError where none will arrive.
+
+        >>> x = Tensor([1.0, 2.0], requires_grad=True)
+        >>> handle = x.register_hook(lambda g: 10 * g)
+        >>> x.sum().backward()
+        >>> x.grad
+        Tensor([10., 10.])
+        """
+        if not self.requires_grad:
+            message = f"register_hook: {self._told()} does not require a gradient, so none will arrive."
+            raise RuntimeError(message)
+        notes = self.notes = self.notes or {}
+        return notes.setdefault("hooks", Hooks()).add(hook)  # type: ignore[no-any-return]
+
     def backward(
         self,
         gradient: Any = None,
@@ -407,6 +425,9 @@ class Tensor(Vertex):
         before = _wrap(self.data)
         for slot in ("requires_grad", "op", "inputs", "static", "stamp", "order", "name", "notes"):
             setattr(before, slot, getattr(self, slot))
+        if self.notes is not None:  # hooks belong to the old value, a kept gradient to whoever holds this tensor
+            before.notes = {key: note for key, note in self.notes.items() if key != "retain_grad"}
+            self.notes = {"retain_grad": True} if "retain_grad" in self.notes else None
         return before
 
     def _refuse_in_place(self) -> None:

@@ -21,8 +21,8 @@ def is_module(x: Any) -> bool:
     return hasattr(x, "named_parameters") and not isinstance(x, type)
 
 
-def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of `tree`, depth first, with the path to each; None holds none.
+def leaves(tree: Any, path: str = "", *, modules: bool = True) -> Iterator[tuple[str, Any]]:
+    """The leaves of `tree`, depth first, with the path to each; None holds none. Unless `modules`, a module is a leaf.
 
     >>> list(leaves({"w": [1.0, 2.0], "b": None, "c": 3.0}))
     [("['w'][0]", 1.0), ("['w'][1]", 2.0), ("['c']", 3.0)]
@@ -31,11 +31,11 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         return
     if isinstance(tree, dict):
         for key, x in tree.items():
-            yield from leaves(x, f"{path}[{key!r}]")
+            yield from leaves(x, f"{path}[{key!r}]", modules=modules)
     elif isinstance(tree, (list, tuple)):
         for i, x in enumerate(tree):
-            yield from leaves(x, f"{path}[{i}]")
-    elif is_module(tree):
+            yield from leaves(x, f"{path}[{i}]", modules=modules)
+    elif modules and is_module(tree):
         for name, p in tree.named_parameters():
             if p.requires_grad:
                 yield f"{path}[{name!r}]", p  # where it stands in the dict that the module stands for
@@ -43,7 +43,7 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, tree
 
 
-def rebuild(tree: Any, values: Iterator[Any]) -> Any:
+def rebuild(tree: Any, values: Iterator[Any], *, modules: bool = True) -> Any:
     """`tree` with its leaves, in order, taken from `values` instead.
 
     >>> rebuild({"w": [1.0, 2.0], "b": None}, iter("xy"))
@@ -54,14 +54,14 @@ def rebuild(tree: Any, values: Iterator[Any]) -> Any:
     if isinstance(tree, dict):
         new = copy(tree)  # keeps the kind of dict, and the order
         for key, x in tree.items():
-            new[key] = rebuild(x, values)
+            new[key] = rebuild(x, values, modules=modules)
         return new
     if isinstance(tree, tuple):
-        parts = [rebuild(x, values) for x in tree]
+        parts = [rebuild(x, values, modules=modules) for x in tree]
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     if isinstance(tree, list):
-        return type(tree)(rebuild(x, values) for x in tree)
-    if is_module(tree):
+        return type(tree)(rebuild(x, values, modules=modules) for x in tree)
+    if modules and is_module(tree):
         return {name: next(values) for name, p in tree.named_parameters() if p.requires_grad}
     return next(values)
 

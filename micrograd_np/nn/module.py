@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from micrograd_np.hooks import Hooks, RemovableHandle
+from micrograd_np.primitive import mode
 from micrograd_np.tensor import Tensor
 
+from . import hooked
 from .parameter import Buffer, Parameter
 
 if TYPE_CHECKING:
@@ -44,8 +47,7 @@ class Module:
     """
 
     training: bool = True
-    _hooks: Mapping[int, Callable[..., Any]] | None = None
-    _pre_hooks: Mapping[int, Callable[..., Any]] | None = None
+    _hooks: dict[str, Hooks] | None = None
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes: to be written by the derived class."""
@@ -54,18 +56,47 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Apply the module: `forward`, with the hooks around it."""
-        if self._pre_hooks:
-            for hook in tuple(self._pre_hooks.values()):
-                given = hook(self, args)
-                if given is not None:
-                    args = given if isinstance(given, tuple) else (given,)
-        result = self.forward(*args, **kwargs)
-        if self._hooks:
-            for hook in tuple(self._hooks.values()):
-                given = hook(self, args, result)
-                if given is not None:
-                    result = given
-        return result
+        if self._hooks is None and mode.watcher is None:
+            return self.forward(*args, **kwargs)
+        return hooked.call(self, args, kwargs)
+
+    # hooks
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, args, result)`` after `forward`; what it returns, unless None, replaces the result.
+
+        `with_kwargs` gives it ``(module, args, kwargs, result)``; `always_call`, also if `forward` raises; `prepend`, before
+        those that are there. The handle returned removes it: ``handle.remove()``, or ``with handle:``.
+        """
+        return self._hook("forward", hook, prepend=prepend, with_kwargs=with_kwargs, always_call=always_call)
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, args)`` before `forward`; what it returns, unless None, replaces the arguments.
+
+        `with_kwargs` gives it ``(module, args, kwargs)``, and it returns ``(args, kwargs)``.
+        """
+        return self._hook("forward_pre", hook, prepend=prepend, with_kwargs=with_kwargs)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(module, grad_input, grad_output)`` when the gradients of the positional arguments have been computed.
+
+        Both are tuples, one for each tensor (nested ones flattened), None where there is none. What it returns, unless None,
+        replaces `grad_input`.
+        """
+        return self._hook("backward", hook, prepend=prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(module, grad_output)`` when the gradients of the result have arrived; it may replace them."""
+        return self._hook("backward_pre", hook, prepend=prepend)
+
+    def _hook(self, when: str, hook: Callable[..., Any], **options: Any) -> RemovableHandle:
+        if self._hooks is None:
+            self._hooks = {}
+        return self._hooks.setdefault(when, Hooks()).add(hook, **options)
 
     # looking
 

@@ -1,0 +1,141 @@
+"""A module's call with hooks around it, forward and backward, in PyTorch's order and with PyTorch's arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from micrograd_np.autograd import trees
+from micrograd_np.ops.shape import reshape
+from micrograd_np.primitive import mode
+from micrograd_np.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from micrograd_np.hooks import Hooks
+
+    from .module import Module
+
+    Meeting = Callable[[tuple[Any, ...]], Any]
+
+
+def call(module: Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """``module.forward(*args, **kwargs)`` with everything around it that was asked for."""
+    watcher = mode.watcher
+    entered = None if watcher is None else getattr(watcher, "entered", None)
+    if entered is None:
+        return _hooked(module, args, kwargs)
+    entered(module)
+    try:
+        return _hooked(module, args, kwargs)
+    finally:
+        watcher.left(module)  # type: ignore[union-attr]
+
+
+def _hooked(module: Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    hooks: Mapping[str, Hooks] = vars(module).get("_hooks") or {}
+    for hook, options in hooks.get("forward_pre", ()):
+        if options["with_kwargs"]:
+            given = hook(module, args, kwargs)
+            if given is not None:
+                args, kwargs = given
+        else:
+            given = hook(module, args)
+            if given is not None:
+                args = given if isinstance(given, tuple) else (given,)
+    backward, before = hooks.get("backward", ()), hooks.get("backward_pre", ())
+    arrived: list[Any] = []  # the gradients of the result, until those of the arguments are there too
+    watched = bool(backward or before) and mode.recording
+    if watched and backward:
+        args = _gated(args, lambda found: _ask(backward, module, found, arrived.pop() if arrived else ()))
+    ended = False
+    result = None
+    try:
+        result = module.forward(*args, **kwargs)
+        for hook, options in hooks.get("forward", ()):
+            result = _after(hook, options, module, args, kwargs, result)
+        ended = True
+    finally:
+        if not ended:  # an error is on its way
+            for hook, options in hooks.get("forward", ()):
+                if options["always_call"]:
+                    _after(hook, options, module, args, kwargs, None)
+    if watched:
+        only_here = bool(backward) and not any(isinstance(x, Tensor) and x.requires_grad for x in _tensors(args))
+
+        def met(found: tuple[Any, ...]) -> Any:
+            replaced = _ask(before, module, found)
+            if only_here:
+                _ask(backward, module, (None,) * len(_tensors(args)), replaced)
+            elif backward:
+                arrived[:] = [replaced]
+            return replaced
+
+        result = _gated(result, met)
+    return result
+
+
+def _after(
+    hook: Callable[..., Any], options: Mapping[str, Any], module: Module, args: Any, kwargs: Any, result: Any
+) -> Any:
+    given = hook(module, args, kwargs, result) if options["with_kwargs"] else hook(module, args, result)
+    return result if given is None else given
+
+
+def _ask(hooks: Any, module: Module, found: tuple[Any, ...], *more: Any) -> tuple[Any, ...]:
+    """The gradients after every hook has had its say about them."""
+    for hook, _ in hooks:
+        given = hook(module, found, *more)
+        if given is not None:
+            given = given if isinstance(given, tuple) else (given,)
+            if len(given) != len(found):
+                raise ValueError(
+                    f"a backward hook of {type(module).__name__} returned {len(given)} gradients and was given "
+                    f"{len(found)}; return one for each (None where there was None), or None to leave them as they are."
+                )
+            found = given
+    return found
+
+
+def _gated(tree: Any, meet: Meeting) -> Any:
+    """The same tensors, recorded once more such that their gradients meet on their way back.
+
+    ``meet(gradients)`` is called once in a walk, with None for what no gradient reached, and returns what goes on. Every
+    tensor passes two vertices. A walk goes back in order, so it passes all of the later ones, where gradients are
+    collected, before the first of the earlier ones, where all of them have come.
+    """
+    leaves = _tensors(tree)
+    live = [i for i, x in enumerate(leaves) if isinstance(x, Tensor) and x.requires_grad]
+    if not live:
+        return tree
+    collected: list[Any] = [None] * len(leaves)
+    decided: list[tuple[Any, ...]] = []
+
+    def collect(i: int) -> Callable[[Any], None]:
+        def hook(g: Any) -> None:
+            if decided:  # a new walk
+                decided.clear()
+                collected[:] = [None] * len(leaves)
+            collected[i] = g
+
+        return hook
+
+    def decide(i: int) -> Callable[[Any], Any]:
+        def hook(g: Any) -> Any:
+            if not decided:
+                decided.append(meet(tuple(collected)))
+            return decided[0][i]
+
+        return hook
+
+    for visit in (decide, collect):
+        for i in live:
+            x = leaves[i]
+            leaves[i] = reshape(x, shape=x.shape)
+            leaves[i].register_hook(visit(i))
+    return trees.rebuild(tree, iter(leaves), modules=False)
+
+
+def _tensors(tree: Any) -> list[Any]:
+    """The tensors in nested lists, tuples and dicts, and whatever else stands beside them."""
+    return [x for _, x in trees.leaves(tree, modules=False)]
