@@ -86,7 +86,7 @@ class Muon(Optimizer):
             "b": b,
             "c": c,
             "eps": group["eps"],
-            "ns_steps": group["ns_steps"],
+            "iterations": range(group["ns_steps"]),
             "nesterov": group["nesterov"],
             "like_adamw": group["adjust_lr_fn"] == "match_rms_adamw",
         }
@@ -105,7 +105,7 @@ class Muon(Optimizer):
         b: Any,
         c: Any,
         eps: Any,
-        ns_steps: int,
+        iterations: range,
         nesterov: bool,
         like_adamw: bool,
     ) -> None:
@@ -118,7 +118,7 @@ class Muon(Optimizer):
         if rows > columns:  # the small Gram matrix is the cheaper one
             x = x.T
         x = x / maximum(sqrt(sum(x * x)), eps)
-        for _ in range(ns_steps):
+        for _ in iterations:
             gram = matmul(x, x.T)
             x = a * x + matmul(b * gram + c * matmul(gram, gram), x)
         if rows > columns:

@@ -138,7 +138,7 @@ class Optimizer:
         message = f"{type(self).__name__}: {p.name or 'a parameter'} is {p.shape} and its grad {p.grad.shape}; they must be equal."
         return ValueError(message)
 
-    def zero_grad(self, set_to_none: bool = True) -> None:  # noqa: FBT001, FBT002
+    def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
         for group in self.param_groups:
             for p in group["params"]:
@@ -167,7 +167,7 @@ class Optimizer:
             message = f"load_state_dict into {me}: its groups have {sizes} parameters, those of the state {found}."
             raise ValueError(message)
         groups = [
-            {**mine, **{k: v for k, v in theirs.items() if k not in _PYTORCH_ONLY}, "params": mine["params"]}
+            {**mine, **{k: _plain(k, v) for k, v in theirs.items() if k not in _PYTORCH_ONLY}, "params": mine["params"]}
             for mine, theirs in zip(self.param_groups, state_dict["param_groups"], strict=True)
         ]
         fresh: dict[Tensor, dict[str, Any]] = {}
@@ -202,7 +202,7 @@ class Optimizer:
             message = f"{told} lacks {', '.join(sorted(missing))}; it has {', '.join(given)}."
             raise ValueError(message)
         for name in state:
-            value = np.array(given[name])
+            value = np.asarray(given[name].data if isinstance(given[name], Tensor) else given[name])
             if name == "step":
                 state[name] = int(value)
             elif value.shape != state[name].shape:

@@ -1,9 +1,9 @@
 """Schedules for learning rates, stepped after the optimiser: PyTorch's names, arguments and sequences."""
 
 from .combined import ChainedScheduler, SequentialLR
+from .cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
 from .cyclic import CyclicLR, OneCycleLR
 from .decay import ConstantLR, ExponentialLR, LambdaLR, LinearLR, MultiplicativeLR, MultiStepLR, PolynomialLR, StepLR
-from .cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
 from .plateau import ReduceLROnPlateau
 from .scheduler import LRScheduler
 

@@ -71,7 +71,7 @@ class CyclicLR(_Cycle):
         gamma: float = 1.0,
         scale_fn: Callable[[float], float] | None = None,
         scale_mode: str = "cycle",
-        cycle_momentum: bool = True,  # noqa: FBT001, FBT002
+        cycle_momentum: bool = True,
         base_momentum: float | Sequence[float] = 0.8,
         max_momentum: float | Sequence[float] = 0.9,
         last_epoch: int = -1,
@@ -131,12 +131,12 @@ class OneCycleLR(_Cycle):
         steps_per_epoch: int | None = None,
         pct_start: float = 0.3,
         anneal_strategy: str = "cos",
-        cycle_momentum: bool = True,  # noqa: FBT001, FBT002
+        cycle_momentum: bool = True,
         base_momentum: float | Sequence[float] = 0.85,
         max_momentum: float | Sequence[float] = 0.95,
         div_factor: float = 25.0,
         final_div_factor: float = 1e4,
-        three_phase: bool = False,  # noqa: FBT001, FBT002
+        three_phase: bool = False,
         last_epoch: int = -1,
     ) -> None:
         if total_steps is None:

@@ -1,0 +1,244 @@
+"""Groups, states, errors, clipping and averaging: what all optimisers share."""
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+from micrograd_np import optim
+
+
+def leaf(*values):
+    return mg.Tensor(np.array(values), requires_grad=True)
+
+
+def test_an_empty_list_is_refused():
+    with pytest.raises(ValueError, match="no parameters to train"):
+        optim.SGD([])
+
+
+def test_a_model_in_place_of_its_parameters_is_told_what_to_pass():
+    with pytest.raises(TypeError, match=r"Pass model\.parameters\(\)"):
+        optim.SGD(mg.nn.Linear(1, 1))
+
+
+def test_the_same_parameter_twice_is_refused_and_nothing_is_added():
+    p, q = leaf(1.0), leaf(2.0)
+    optimizer = optim.SGD([p])
+    with pytest.raises(ValueError, match="there twice"):
+        optimizer.add_param_group({"params": [q, p]})
+    assert len(optimizer.param_groups) == 1
+    optimizer.add_param_group({"params": [q]})
+
+
+def test_a_computed_tensor_is_refused():
+    with pytest.raises(ValueError, match="only leaves"):
+        optim.Adam([leaf(1.0) * 2])
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "words"),
+    [
+        (optim.SGD, {"lr": -1.0}, "lr must not be negative"),
+        (optim.SGD, {"nesterov": True}, "nesterov needs momentum"),
+        (optim.Adam, {"betas": (1.0, 0.9)}, r"betas must be in \[0, 1\)"),
+        (optim.Adam, {"eps": -1.0}, "eps must not be negative"),
+        (optim.Adadelta, {"rho": 2.0}, "rho"),
+        (optim.Rprop, {"etas": (1.1, 1.2)}, "etas"),
+        (optim.Muon, {}, "matrices only"),
+        (optim.LBFGS, {"line_search_fn": "wolfe"}, "strong_wolfe"),
+        (optim.RMSprop, {"momentum": float("nan")}, "momentum"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(kind, settings, words):
+    with pytest.raises(ValueError, match=words):
+        kind([leaf(1.0)], **settings)
+
+
+def test_a_setting_that_does_not_exist_is_named():
+    with pytest.raises(TypeError, match="has no setting learning_rate; it has lr, momentum"):
+        optim.SGD([{"params": [leaf(1.0)], "learning_rate": 1.0}])
+
+
+def test_a_gradient_of_another_shape_is_refused_not_broadcast():
+    p = leaf(1.0, 2.0)
+    p.grad = mg.Tensor(1.0)
+    with pytest.raises(ValueError, match=r"is \(2,\) and its grad \(\)"):
+        optim.SGD([p], lr=0.1).step()
+    assert p.data.tolist() == [1.0, 2.0]
+
+
+def test_a_parameter_without_a_gradient_stays():
+    p, q = leaf(1.0), leaf(1.0)
+    optimizer = optim.Adam([p, q])
+    (2 * p).sum().backward()
+    optimizer.step()
+    assert p.data != 1.0
+    assert q.data == 1.0
+
+
+def test_a_step_after_the_forward_pass_makes_backward_refuse():
+    p = leaf(1.0)
+    (2 * p).sum().backward()
+    loss = (p * p).sum()
+    optim.SGD([p], lr=0.1).step()
+    with pytest.raises(RuntimeError, match="changed in place"):
+        loss.backward()
+
+
+def test_step_returns_what_the_closure_returns_and_records_inside_no_grad():
+    p = leaf(3.0)
+    optimizer = optim.SGD([p], lr=0.1)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    with mg.no_grad():
+        assert optimizer.step(closure).item() == 9.0
+    np.testing.assert_allclose(p.data, [2.4])
+
+
+def test_zero_grad_forgets_or_fills():
+    p = leaf(1.0)
+    optimizer = optim.SGD([p])
+    (2 * p).sum().backward()
+    optimizer.zero_grad(set_to_none=False)
+    assert p.grad.data.tolist() == [0.0]
+    optimizer.zero_grad()
+    assert p.grad is None
+
+
+def test_the_state_dict_has_pytorchs_layout():
+    p, q = leaf(1.0), leaf(1.0)
+    optimizer = optim.Adam([{"params": [p]}, {"params": [q], "lr": 0.5}])
+    (p + q).sum().backward()
+    optimizer.step()
+    found = optimizer.state_dict()
+    assert set(found) == {"state", "param_groups"}
+    assert [g["params"] for g in found["param_groups"]] == [[0], [1]]
+    assert [g["lr"] for g in found["param_groups"]] == [1e-3, 0.5]
+    assert set(found["state"][1]) == {"step", "exp_avg", "exp_avg_sq"}
+
+
+def test_a_state_dict_is_a_copy():
+    p = leaf(1.0)
+    optimizer = optim.SGD([p], momentum=0.9)
+    (2 * p).sum().backward()
+    optimizer.step()
+    saved = optimizer.state_dict()
+    optimizer.step()
+    assert saved["state"][0]["momentum_buffer"].tolist() == [2.0]
+    assert saved["state"][0]["step"] == 1
+
+
+def test_a_state_that_does_not_fit_is_refused_and_nothing_changes():
+    p, q = leaf(1.0, 2.0), leaf(1.0)
+    optimizer, other = optim.Adam([p], lr=0.1), optim.Adam([q], lr=0.2)
+    for x, o in ((p, optimizer), (q, other)):
+        (2 * x).sum().backward()
+        o.step()
+    with pytest.raises(ValueError, match=r"exp_avg of shape \(1,\); it must be \(2,\)"):
+        optimizer.load_state_dict(other.state_dict())
+    with pytest.raises(ValueError, match="lacks exp_avg"):
+        optimizer.load_state_dict({**other.state_dict(), "state": {0: {"step": 3, "square_avg": np.zeros(2)}}})
+    with pytest.raises(ValueError, match=r"groups have \[1\] parameters, those of the state \[2\]"):
+        optimizer.load_state_dict({"state": {}, "param_groups": [{"params": [0, 1]}]})
+    assert optimizer.param_groups[0]["lr"] == 0.1
+    assert optimizer.state[p]["step"] == 1
+
+
+def test_loading_a_state_writes_into_the_arrays_that_exist():
+    p = leaf(1.0)
+    optimizer = optim.Adam([p])
+    (2 * p).sum().backward()
+    optimizer.step()
+    array = optimizer.state[p]["exp_avg"]
+    saved = optimizer.state_dict()
+    saved["state"][0]["exp_avg"][...] = 7.0
+    optimizer.load_state_dict(saved)
+    assert optimizer.state[p]["exp_avg"] is array
+    assert array.tolist() == [7.0]
+
+
+def test_lbfgs_goes_on_from_its_state():
+    def run(p, optimizer, steps):
+        def closure():
+            optimizer.zero_grad()
+            loss = ((p[1:] - p[:-1] ** 2) ** 2).sum() + ((1 - p) ** 2).sum()
+            loss.backward()
+            return loss
+
+        for _ in range(steps):
+            optimizer.step(closure)
+
+    whole, part = leaf(-1.2, 1.0, 0.3), leaf(-1.2, 1.0, 0.3)
+    run(whole, optim.LBFGS([whole], lr=0.1, max_iter=3), 4)
+    first = optim.LBFGS([part], lr=0.1, max_iter=3)
+    run(part, first, 2)
+    second = optim.LBFGS([part], lr=0.1, max_iter=3)
+    second.load_state_dict(first.state_dict())
+    run(part, second, 2)
+    assert whole.data.tolist() == part.data.tolist()
+
+
+def test_lbfgs_without_a_closure_says_that_it_needs_one():
+    with pytest.raises(TypeError, match="needs a closure"):
+        optim.LBFGS([leaf(1.0)]).step()
+
+
+def test_clipping_scales_in_place_and_returns_the_norm_before():
+    p, q = leaf(0.0), leaf(0.0)
+    (3 * p + 4 * q).sum().backward()
+    array = p.grad.data
+    assert optim.clip_grad_norm_([p, q], 1.0).item() == 5.0
+    assert p.grad.data is array
+    np.testing.assert_allclose([p.grad.item(), q.grad.item()], np.array([3, 4]) / (5 + 1e-6))
+
+
+def test_clipping_leaves_small_gradients_as_they_are():
+    p = leaf(0.0)
+    (0.3 * p).sum().backward()
+    optim.clip_grad_norm_(p, 1.0)
+    assert p.grad.data.tolist() == [0.3]
+
+
+def test_a_norm_that_is_not_finite_is_an_error_where_asked():
+    p = leaf(1.0)
+    p.grad = mg.Tensor(np.array([np.inf]))
+    with pytest.raises(RuntimeError, match="norm of the gradients is inf"):
+        optim.clip_grad_norm_([p], 1.0, error_if_nonfinite=True)
+
+
+def test_clipping_by_value_bounds_every_element():
+    p = leaf(0.0, 0.0, 0.0)
+    (p * np.array([-3.0, 0.2, 5.0])).sum().backward()
+    optim.clip_grad_value_([p], 1.0)
+    assert p.grad.data.tolist() == [-1.0, 0.2, 1.0]
+
+
+def test_parameters_go_into_a_vector_and_back():
+    p, q = mg.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True), leaf(7.0)
+    vector = optim.parameters_to_vector([p, q])
+    assert vector.data.tolist() == [0, 1, 2, 3, 4, 5, 7]
+    optim.vector_to_parameters(2 * vector.data, [p, q])
+    assert p.data.tolist() == [[0, 2, 4], [6, 8, 10]]
+    with pytest.raises(ValueError, match="have 7 elements"):
+        optim.vector_to_parameters(np.zeros(6), [p, q])
+
+
+def test_averages_lag_behind_and_are_lent_only_inside_the_block():
+    p = leaf(0.0)
+    average = optim.ExponentialMovingAverage([p], decay=0.5)
+    for value in (1.0, 2.0):
+        p.data[...] = value
+        average.update()
+    with pytest.raises(RuntimeError, match="stop"), average.applied():
+        assert p.data.tolist() == [0.5 * 0.5 * 1.0 + 0.5 * 2.0]
+        raise RuntimeError("stop")
+    assert p.data.tolist() == [2.0]
+    other = optim.ExponentialMovingAverage([leaf(9.0)])
+    other.load_state_dict(average.state_dict())
+    assert other.decay == 0.5
+    assert other.averages[0].data.tolist() == [1.25]
