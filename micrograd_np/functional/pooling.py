@@ -1,0 +1,160 @@
+"""Pooling under PyTorch's names: channels first, one spatial axis or two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from micrograd_np.ops import pooling
+from micrograd_np.ops.index import view
+from micrograd_np.tensor import Tensor
+
+from .convolution import batched, each
+
+if TYPE_CHECKING:
+    Size = int | tuple[int, ...]
+
+
+def _geometry(
+    name: str, d: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool  # noqa: FBT001
+) -> dict[str, Any]:
+    """Kernel, stride, padding, dilation and places as the primitives want them; ValueError for what makes no sense."""
+    kernel = each("kernel_size", kernel_size, d)
+    stride = kernel if stride is None else each("stride", stride, d)
+    padding, dilation = each("padding", padding, d, 0), each("dilation", dilation, d)
+    places = []
+    for n, k, s, p, e in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True):
+        span = (k - 1) * e + 1
+        if 2 * p > span:
+            message = f"{name}: padding={p} is more than half of the window, which spans {span}: some would see only padding."
+            raise ValueError(message)
+        room = n + 2 * p - span
+        found = (-(-room // s) if ceil_mode else room // s) + 1
+        if ceil_mode and (found - 1) * s >= n + p:
+            found -= 1  # PyTorch: the last window has to start inside
+        if found < 1:
+            message = f"{name}: input is {x.shape}, and a window that spans {span} does not fit into {n} padded by {p}."
+            raise ValueError(message)
+        places.append(found)
+    pairs = tuple((p, p) for p in padding)
+    return {"kernel": kernel, "stride": stride, "padding": pairs, "dilation": dilation, "places": tuple(places)}
+
+
+def _max(name: str, d: int, x: Any, *settings: Any) -> Tensor:
+    x, single = batched(name, x, d)
+    z = pooling.max_pool(x, **_geometry(name, d, x, *settings))
+    return view(z, index=0) if single else z  # type: ignore[no-any-return]
+
+
+def _avg(
+    name: str,
+    d: int,
+    x: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,  # noqa: FBT001
+    count_include_pad: bool,  # noqa: FBT001
+    divisor_override: int | None,
+) -> Tensor:
+    x, single = batched(name, x, d)
+    geometry = _geometry(name, d, x, kernel_size, stride, padding, 1, ceil_mode)
+    del geometry["dilation"]
+    if divisor_override == 0:
+        message = f"{name}: divisor_override must not be 0; leave it out to divide by the number of elements."
+        raise ValueError(message)
+    divide = divisor_override or ("padded" if count_include_pad else "inside")
+    z = pooling.avg_pool(x, divide=divide, **geometry)
+    return view(z, index=0) if single else z  # type: ignore[no-any-return]
+
+
+def max_pool1d(
+    input: Any, kernel_size: Size, stride: Any = None, padding: Size = 0, dilation: Size = 1, ceil_mode: bool = False
+) -> Tensor:
+    """The largest element of each window: ``(n, c, l) -> (n, c, places)``. See `max_pool2d`.
+
+    >>> max_pool1d(Tensor([[[1.0, 5.0, 2.0, 3.0]]]), 2)
+    Tensor([[[5., 3.]]])
+    """
+    return _max("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def max_pool2d(
+    input: Any, kernel_size: Size, stride: Any = None, padding: Size = 0, dilation: Size = 1, ceil_mode: bool = False
+) -> Tensor:
+    """The largest element of each window: ``(n, c, h, w) -> (n, c, rows, columns)``.
+
+    `stride` is the window's own size unless given. Elements that tie share the gradient equally, where PyTorch gives it to
+    the first. Padding never wins. With `ceil_mode` a last window may hang over the edge. Raises ValueError for a window
+    that does not fit, and for a padding of more than half of it.
+
+    >>> max_pool2d(Tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), 2)
+    Tensor([[[[4.]]]])
+    """
+    return _max("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def avg_pool1d(
+    input: Any,
+    kernel_size: Size,
+    stride: Any = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """The mean of each window: ``(n, c, l) -> (n, c, places)``. See `avg_pool2d`.
+
+    >>> avg_pool1d(Tensor([[[1.0, 5.0, 2.0, 3.0]]]), 2)
+    Tensor([[[3. , 2.5]]])
+    """
+    return _avg("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
+
+
+def avg_pool2d(
+    input: Any,
+    kernel_size: Size,
+    stride: Any = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """The mean of each window: ``(n, c, h, w) -> (n, c, rows, columns)``.
+
+    The zeros of the padding count as elements unless `count_include_pad` is False; `divisor_override` divides the sum by
+    something else. `stride` and `ceil_mode` as in `max_pool2d`; so are the errors.
+
+    >>> avg_pool2d(Tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), 2)
+    Tensor([[[[2.5]]]])
+    """
+    return _avg("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+def adaptive_avg_pool1d(input: Any, output_size: Any) -> Tensor:
+    """The mean over `output_size` bins of any input length: ``(n, c, l) -> (n, c, output_size)``.
+
+    >>> adaptive_avg_pool1d(Tensor([[[1.0, 2.0, 3.0, 4.0, 5.0]]]), 2)  # 1 to 3, and 3 to 5
+    Tensor([[[2., 4.]]])
+    """
+    return _adaptive("adaptive_avg_pool1d", 1, input, output_size)
+
+
+def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
+    """The mean over bins of any input size: ``(n, c, h, w) -> (n, c, *output_size)``; None keeps a length.
+
+    >>> adaptive_avg_pool2d(Tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), (1, None))
+    Tensor([[[[2., 3.]]]])
+    """
+    return _adaptive("adaptive_avg_pool2d", 2, input, output_size)
+
+
+def _adaptive(name: str, d: int, x: Any, output_size: Any) -> Tensor:
+    x, single = batched(name, x, d)
+    wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * d
+    sizes = each("output_size", tuple(n if size is None else size for size, n in zip(wanted, x.shape[2:], strict=True)), d)
+    for axis, size in enumerate(sizes, -d):
+        if x.shape[axis] == 0:
+            message = f"{name}: input is {x.shape}; there is no mean of an empty axis."
+            raise ValueError(message)
+        if size != x.shape[axis]:
+            x = pooling.bin_means(x, size=size, axis=axis)
+    return view(x, index=0) if single else x  # type: ignore[no-any-return]
