@@ -1,0 +1,133 @@
+"""Activation functions: PyTorch's names, arguments and defaults, on tensors and arrays.
+
+Elementwise unless they have a `dim`. Those worth a primitive are declared in `ops`; the others are composed here.
+"""
+
+from __future__ import annotations
+
+from math import pi
+from typing import Any
+
+from micrograd_np.ops import reduce
+from micrograd_np.ops.choice import relu
+from micrograd_np.ops.elementwise import absolute
+from micrograd_np.ops.index import getitem
+from micrograd_np.ops.rectifiers import elu, hardtanh, leaky_relu, log_sigmoid, silu
+from micrograd_np.ops.rectifiers import softplus as _softplus
+from micrograd_np.ops.special import ndtr
+from micrograd_np.ops.transcendental import sigmoid, tanh
+
+__all__ = [
+    "celu",
+    "elu",
+    "gelu",
+    "glu",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "log_sigmoid",
+    "log_softmax",
+    "logsigmoid",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "tanh",
+]
+
+logsigmoid = log_sigmoid  # PyTorch spells the function without the underscore, the module LogSigmoid
+
+_ALPHA, _SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+def selu(input: Any) -> Any:  # noqa: A002
+    """λ · elu(x, α), with the λ and α that keep mean 0 and variance 1 from layer to layer.
+
+    Source: Klambauer et al. (2017), "Self-normalizing neural networks".
+    """
+    return elu(input, alpha=_ALPHA) * _SCALE
+
+
+def celu(input: Any, alpha: float = 1.0) -> Any:  # noqa: A002
+    """x where it is positive, α (exp(x/α) − 1) elsewhere: the slope at 0 is 1 for every `alpha`."""
+    return elu(input) if alpha == 1 else elu(input / alpha) * alpha
+
+
+def gelu(input: Any, approximate: str = "none") -> Any:  # noqa: A002
+    """x Φ(x), Φ the distribution function of the standard normal; with ``approximate="tanh"``, its older stand-in.
+
+    Raises ValueError for another `approximate`. Source: Hendrycks and Gimpel (2016).
+
+    >>> import numpy as np
+    >>> gelu(np.array([-1.0, 2.0])).round(6)
+    array([-0.158655,  1.9545  ])
+    """
+    if approximate == "none":
+        return input * ndtr(input)
+    if approximate == "tanh":
+        return input * sigmoid((input + input * input * input * 0.044715) * (2 * (2 / pi) ** 0.5))  # ½ + ½ tanh(x) is σ(2x)
+    message = f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}."
+    raise ValueError(message)
+
+
+def mish(input: Any) -> Any:  # noqa: A002
+    """x tanh(log(1 + exp(x))). Source: Misra (2019)."""
+    return input * tanh(_softplus(input))
+
+
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:  # noqa: A002, ARG001
+    """log(1 + exp(βx)) / β, exact for any x.
+
+    `threshold` is PyTorch's: beyond it PyTorch gives x itself. It is not needed here, where nothing overflows, so it has no
+    effect; the values differ by less than 2.1e-9 / β at PyTorch's default.
+    """
+    return _softplus(input) if beta == 1 else _softplus(input * beta) / beta
+
+
+def softsign(input: Any) -> Any:  # noqa: A002
+    """x / (1 + |x|)."""
+    return input / (absolute(input) + 1)
+
+
+def relu6(input: Any) -> Any:  # noqa: A002
+    """min(max(x, 0), 6). The subgradient at 0 and 6 is 0."""
+    return hardtanh(input, min_val=0.0, max_val=6.0)
+
+
+def hardsigmoid(input: Any) -> Any:  # noqa: A002
+    """min(max(x + 3, 0), 6) / 6."""
+    return relu6(input + 3) * (1 / 6)
+
+
+def hardswish(input: Any) -> Any:  # noqa: A002
+    """x min(max(x + 3, 0), 6) / 6. Source: Howard et al. (2019)."""
+    return input * hardsigmoid(input)
+
+
+def glu(input: Any, dim: int = -1) -> Any:  # noqa: A002
+    """a σ(b) for the halves a and b of the input along `dim`: ``(…, 2n) -> (…, n)``.
+
+    Raises ValueError where the length along `dim` is odd. Source: Dauphin et al. (2017).
+    """
+    n, odd = divmod(input.shape[dim], 2)
+    if odd:
+        message = f"glu: input is {tuple(input.shape)}; its length along dim={dim} must be even, to be halved."
+        raise ValueError(message)
+    lead = (slice(None),) * (dim % input.ndim)
+    return getitem(input, (*lead, slice(None, n))) * sigmoid(getitem(input, (*lead, slice(n, None))))
+
+
+def softmax(input: Any, dim: int = -1) -> Any:  # noqa: A002
+    """exp(x) / Σ exp(x) along `dim`, stable for any x. −inf entries get 0, also where all are −inf."""
+    return reduce.softmax(input, axis=dim)
+
+
+def log_softmax(input: Any, dim: int = -1) -> Any:  # noqa: A002
+    """x − log Σ exp(x) along `dim`, stable for any x."""
+    return reduce.log_softmax(input, axis=dim)

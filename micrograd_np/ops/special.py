@@ -1,0 +1,127 @@
+"""The error function and its kin, and x log y, element by element; NumPy has none of them."""
+
+from __future__ import annotations
+
+from math import pi
+from typing import Any
+
+import numpy as np
+
+from micrograd_np.primitive import primitive
+
+from .choice import masked
+from .domains import POSITIVE, REALS
+from .elementwise import xdivy
+from .transcendental import log_or_zero
+
+# Cody (1969), "Rational Chebyshev approximations for the error function", Mathematics of Computation 23: numerators and
+# denominators, highest power first, of erf(y)/y in y² up to y = 1/2, and of exp(y²) erfc(y) in y beyond.
+_NEAR = (
+    (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
+    (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
+)
+_FAR = (
+    (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1, 2.98635138197400131e2,
+     8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3, 1.23033935479799725e3),
+    (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
+     3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3),
+)  # fmt: skip
+_MEETING = 0.5
+_FARTHEST = 28.0  # where exp(−y²) is 0 in float64, and powers of y are still far from overflow
+_INT8 = np.dtype(np.int8)
+
+
+def _polynomial(xp: Any, coefficients: tuple[float, ...], y: Any) -> Any:
+    """Horner's scheme, in place after the first step."""
+    first, second, *rest = coefficients
+    z = xp.add(y, second, out=...) if first == 1 else xp.add(xp.multiply(y, first), second, out=...)
+    for c in rest:
+        z = xp.multiply(z, y, out=z)
+        z = xp.add(z, c, out=z)
+    return z
+
+
+def _near(xp: Any, y: Any) -> Any:
+    """erf(y) for 0 ≤ y ≤ 1/2."""
+    s = xp.square(y, out=...)
+    z = xp.multiply(y, _polynomial(xp, _NEAR[0], s), out=...)
+    return xp.true_divide(z, _polynomial(xp, _NEAR[1], s), out=z)
+
+
+def _far(xp: Any, y: Any) -> Any:
+    """1 − erf(y) for 1/2 ≤ y ≤ 28."""
+    z = _polynomial(xp, _FAR[0], y)
+    z = xp.true_divide(z, _polynomial(xp, _FAR[1], y), out=z)
+    s = xp.square(y, out=...)
+    s = xp.negative(s, out=s)
+    s = xp.exp(s, out=s)
+    return xp.multiply(z, s, out=z)
+
+
+def _joined(xp: Any, near: Any, far: Any, beyond: Any) -> Any:
+    """`far` where the int8 array `beyond` is −1, `near` where it is 0."""
+    near = masked(xp, near, near, xp.invert(beyond))
+    far = masked(xp, far, far, beyond)
+    return xp.add(near, far, out=far)
+
+
+@primitive("erf {x}", domain=(REALS,), onnx="Erf")
+def erf(xp: Any, out: Any, x: Any) -> Any:
+    """Elementwise error function 2/√π ∫₀ˣ exp(−t²) dt, in float64 to a relative error below 1e-15."""
+    y = xp.absolute(x, out=...)
+    beyond = xp.negative(xp.greater(y, _MEETING).view(_INT8))
+    near = _near(xp, xp.minimum(y, _MEETING, out=...))
+    far = _far(xp, xp.minimum(y, _FARTHEST, out=y))  # what it is for y < 1/2 is not used
+    far = xp.subtract(1, far, out=far)
+    z = _joined(xp, near, far, beyond)
+    return xp.copysign(z, x, out=out)
+
+
+erf.vjp(x=lambda g, z, x: g * (2 / pi**0.5 * bell(x)))
+
+
+@primitive("Φ({x})", domain=(REALS,))
+def ndtr(xp: Any, out: Any, x: Any) -> Any:
+    """Elementwise probability that a standard normal variable is below x; accurate in the lower tail too."""
+    x = xp.multiply(x, 0.5**0.5, out=...)
+    y = xp.absolute(x, out=...)
+    beyond = xp.negative(xp.greater(y, _MEETING).view(_INT8))
+    near = _near(xp, xp.minimum(y, _MEETING, out=...))
+    near = xp.copysign(near, x, out=near)
+    near = xp.add(near, 1, out=near)
+    far = _far(xp, xp.minimum(y, _FARTHEST, out=y))  # what it is for y < 1/2 is not used
+    upper = xp.greater(x, 0)
+    far = xp.copysign(far, xp.negative(x), out=far)
+    far = xp.add(far, xp.multiply(upper, 2, dtype=far.dtype), out=far)  # erfc(−y) = 2 − erfc(y)
+    return xp.multiply(_joined(xp, near, far, beyond), 0.5, out=out)
+
+
+ndtr.vjp(x=lambda g, z, x: g * ((2 * pi) ** -0.5 * bell(x * 0.5**0.5)))
+
+
+@primitive("exp(−{x}²)", domain=(REALS,))
+def bell(xp: Any, out: Any, x: Any) -> Any:
+    """exp(−x²), silent where x² overflows."""
+    with xp.errstate(over="ignore"):
+        z = xp.square(x, out=out)
+    z = xp.negative(z, out=z)
+    return xp.exp(z, out=z)
+
+
+bell.vjp(x=lambda g, z, x: -2 * g * (x * z))
+
+
+@primitive("{x} log {y}", domain=(REALS, POSITIVE))
+def xlogy(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    """Elementwise x log(y), and 0 where x is 0, even at y = 0. At y = 0 the derivative by x is 0; by y it is x / y."""
+    with xp.errstate(all="ignore"):
+        z = xp.log(y)
+        z = xp.multiply(x, z, out=out)
+    keep = xp.logical_or(xp.not_equal(x, 0), xp.isnan(y))
+    return masked(xp, z, z, xp.negative(keep.view(_INT8)))
+
+
+xlogy.vjp(
+    x=lambda g, z, x, y: g * log_or_zero(y),
+    y=lambda g, z, x, y: xdivy(g * x, y),
+)
