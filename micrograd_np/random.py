@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 _generator = np.random.default_rng()
+"""The one generator that every draw without its own comes from."""
 
 
 def manual_seed(seed: int) -> np.random.Generator:
-    """Start the project's generator anew from `seed`, and return it."""
-    global _generator  # noqa: PLW0603  the one generator that every draw without its own comes from
-    _generator = np.random.default_rng(seed)
+    """Start the project's generator anew from `seed`, and return it: the same object always, which compiled steps hold."""
+    _generator.bit_generator.state = np.random.default_rng(seed).bit_generator.state
     return _generator
 
 
