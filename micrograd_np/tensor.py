@@ -10,7 +10,21 @@ from . import backward as walk
 from . import protocols
 from .grad_mode import set_grad_enabled
 from .hooks import Hooks, RemovableHandle
-from .ops import elementwise, index, linear, reduce, shape, state, transcendental
+from .ops import (
+    choice,
+    comparison,
+    cumulative,
+    elementwise,
+    index,
+    linear,
+    reduce,
+    rounding,
+    searching,
+    shape,
+    state,
+    statistics,
+    transcendental,
+)
 from .primitive import _NO_STATIC, Vertex, mode
 
 if TYPE_CHECKING:
@@ -358,22 +372,22 @@ class Tensor(Vertex):
         return linear.matmul(other, self)
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return elementwise.equal(self, other)
+        return comparison.equal(self, other)
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return elementwise.not_equal(self, other)
+        return comparison.not_equal(self, other)
 
     def __lt__(self, other: Any) -> Tensor:
-        return elementwise.less(self, other)
+        return comparison.less(self, other)
 
     def __le__(self, other: Any) -> Tensor:
-        return elementwise.less_equal(self, other)
+        return comparison.less_equal(self, other)
 
     def __gt__(self, other: Any) -> Tensor:
-        return elementwise.greater(self, other)
+        return comparison.greater(self, other)
 
     def __ge__(self, other: Any) -> Tensor:
-        return elementwise.greater_equal(self, other)
+        return comparison.greater_equal(self, other)
 
     def __getitem__(self, key: Any) -> Tensor:
         return index.getitem(self, key)
@@ -460,6 +474,50 @@ class Tensor(Vertex):
         """Smallest element along `axis`."""
         return reduce.min(self, axis=axis, keepdims=keepdims)
 
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+        """Product along `axis`."""
+        return reduce.prod(self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+        """Variance along `axis`, with n − `ddof` as divisor."""
+        return statistics.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def std(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+        """Standard deviation along `axis`, with n − `ddof` as divisor."""
+        return statistics.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def cumsum(self, axis: int | None = None) -> Tensor:
+        """Running sum along `axis`, of all elements in one line when it is None."""
+        return cumulative.cumsum(self, axis=axis)
+
+    def cumprod(self, axis: int | None = None) -> Tensor:
+        """Running product along `axis`, of all elements in one line when it is None."""
+        return cumulative.cumprod(self, axis=axis)
+
+    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+        """Index of the largest element along `axis`; without gradient."""
+        return searching.argmax(self, axis=axis, keepdims=keepdims)
+
+    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+        """Index of the smallest element along `axis`; without gradient."""
+        return searching.argmin(self, axis=axis, keepdims=keepdims)
+
+    def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+        """Whether any element along `axis` holds."""
+        return searching.any(self, axis=axis, keepdims=keepdims)
+
+    def all(self, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+        """Whether all elements along `axis` hold."""
+        return searching.all(self, axis=axis, keepdims=keepdims)
+
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:  # noqa: A002
+        """Each element, or the bound it lies beyond."""
+        return choice.clip(self, min, max)
+
+    def round(self, decimals: int = 0) -> Tensor:
+        """Each element at the nearest multiple of 10^−decimals; the gradient is 0."""
+        return rounding.round(self, decimals=decimals)
+
     def reshape(self, *lengths: Any) -> Tensor:
         """The same elements in another shape, given as one tuple or as lengths."""
         return shape.reshape(self, shape=lengths[0] if len(lengths) == 1 else lengths)
@@ -512,7 +570,7 @@ class Tensor(Vertex):
 
     def relu(self) -> Tensor:
         """Elementwise max(x, 0)."""
-        return transcendental.relu(self)
+        return choice.relu(self)
 
 
 Tensor.plain = Tensor
