@@ -42,6 +42,9 @@ def plan(program: Program) -> Plan:
                 found.whole[id(v.storage)] = v
     _merge_in_place(program, found)
     spans = _lifetimes(program)
+    for key, v in found.whole.items():
+        if v.storage.private:
+            spans[key] = (0, len(program.lines))
     sizes = {key: -(-v.nbytes // ALIGNMENT) * ALIGNMENT for key, v in found.whole.items() if key in spans}
     found.wanted += sum(sizes.values())
     placed: list[tuple[int, int, int, int]] = []  # (offset, size, first line, last line)

@@ -33,7 +33,8 @@ class Storage:
     kind: str
     array: np.ndarray[Any, Any] | None = None
     owner: Any = None
-    slot: int | None = None
+    private: bool = False
+    """A buffer whose place in the arena nothing else may use, and that begins as zeros."""
 
 
 @dataclass(eq=False)
@@ -75,6 +76,8 @@ class Line:
     section: str = "forward"
     where: str = ""
     effect: bool = False
+    unit: tuple[int, int] | None = None
+    """In an update: which clock, and which of its parameters."""
 
     def read(self) -> Iterator[Value]:
         """The values it reads (a destination that is only written is not among them)."""
@@ -115,6 +118,7 @@ class Clock:
     optimizer: Any
     group: dict[str, Any]
     states: list[dict[str, Any]]
+    """The optimiser's state of each of these parameters, in the order of the update."""
     numbers: dict[str, Value] = field(default_factory=dict)
     fixed: dict[str, Any] = field(default_factory=dict)
     """Settings that decided something while tracing: another value needs another program."""

@@ -15,6 +15,7 @@ import numpy as np
 from micrograd_np.primitive import Vertex, mode
 from micrograd_np.tensor import Tensor
 
+from .flatten import flatten
 from .memory import plan
 from .simplify import simplify
 from .trace import CompileError, trace
@@ -152,6 +153,7 @@ class Compiled:
         function = functools.partial(self.function, **lifted_kwargs) if kwargs else self.function
         result, program = trace(function, lifted, arrays, self.__name__)
         passes = simplify(program)
+        passes["one vector"] = flatten(program)
         layout = plan(program)
         writer = Writer(program, layout)
         source = writer.source()

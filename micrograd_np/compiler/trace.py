@@ -321,7 +321,11 @@ class Tracer:
         clock, numbers = clocks[t]
         clock.states.append(state)
         arrays = {k: self._slot(p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}
+        begin = len(self.program.lines)
         optimizer.update(p, p.grad, {**state, **arrays}, **numbers)
+        unit = (self.program.clocks.index(clock), len(clock.states) - 1)
+        for line in self.program.lines[begin:]:
+            line.unit = unit
 
     def _clock(self, optimizer: Any, group: dict[str, Any], t: int) -> tuple[Clock, dict[str, Any]]:
         clock = Clock(optimizer, group, [])
@@ -336,7 +340,7 @@ class Tracer:
 
     def _slot(self, p: Any, name: str, array: Any) -> Tensor:
         if id(array) not in self.known:
-            value = self._know(array, Value(Storage("state", array, owner=None), array.shape, array.dtype))
+            value = self._know(array, Value(Storage("state", array, owner=(p, name)), array.shape, array.dtype))
             value.name = f"{p.name or ''}_{name}"
             self.program.states[id(array)] = (None, value)
         return _wrap(array)

@@ -142,6 +142,9 @@ class Writer:
             return f"{self.literal(args[0])}[{self.index(args[1])}]"
         if f == "setitem":
             return f"{self.literal(args[0])}[{self.index(args[1])}] = {self.literal(args[2])}"
+        if f == "part":
+            flat, start, stop, shape = args
+            return f"{self.operand(flat)}[{start}:{stop}].reshape({shape!r})"
         if f == "attribute.T":
             return f"{self.literal(args[0])}.T"
         part = ""
@@ -252,7 +255,7 @@ class Writer:
         return "\n".join(out)
 
     def _buffers(self) -> list[str]:
-        rows = [f"arena = np.empty({self.plan.nbytes} + 64, np.uint8)", "arena = arena[-arena.ctypes.data % 64 :]"]
+        rows = [f"arena = np.zeros({self.plan.nbytes} + 64, np.uint8)", "arena = arena[-arena.ctypes.data % 64 :]"]
         count = len(rows)
         done: set[int] = set()
         for line in self.program.lines:
