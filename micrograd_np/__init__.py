@@ -2,7 +2,7 @@
 
 __version__ = "0.1.0"
 
-from . import autograd, functional, nn, optim, random
+from . import autograd, data, functional, nn, optim, random
 from .autograd import checkpoint
 from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient
