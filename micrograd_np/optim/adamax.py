@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.ops.elementwise import absolute, maximum
+from micrograd_np.ops.choice import maximum
+from micrograd_np.ops.elementwise import absolute
 
 from .optimizer import Optimizer
 

@@ -6,7 +6,8 @@ from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 from micrograd_np.grad_mode import no_grad
-from micrograd_np.ops.elementwise import absolute, maximum, minimum
+from micrograd_np.ops.choice import maximum, minimum
+from micrograd_np.ops.elementwise import absolute
 from micrograd_np.ops.reduce import max as largest
 from micrograd_np.ops.reduce import sum as total
 from micrograd_np.ops.transcendental import power, sqrt

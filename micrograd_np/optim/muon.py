@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import sqrt as root
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.ops.elementwise import maximum
+from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.reduce import sum  # noqa: A004
 from micrograd_np.ops.transcendental import sqrt

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.ops.elementwise import greater, less, maximum, minimum, sign, where
+from micrograd_np.ops.choice import maximum, minimum, where
+from micrograd_np.ops.comparison import greater, less
+from micrograd_np.ops.elementwise import sign
 
 from .optimizer import Optimizer
 

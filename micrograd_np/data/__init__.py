@@ -1,0 +1,23 @@
+"""Data: sets of samples, loaders that cut them into batches, toy problems, and arrays larger than memory."""
+
+from .dataset import Dataset, Subset, TensorDataset, collate, random_split
+from .loader import DataLoader
+from .mapped import memory_map, write_rows
+from .toys import blobs, circles, moons, sine, spirals, xor
+
+__all__ = [
+    "DataLoader",
+    "Dataset",
+    "Subset",
+    "TensorDataset",
+    "blobs",
+    "circles",
+    "collate",
+    "memory_map",
+    "moons",
+    "random_split",
+    "sine",
+    "spirals",
+    "write_rows",
+    "xor",
+]

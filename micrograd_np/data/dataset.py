@@ -1,0 +1,138 @@
+"""Sets of samples: by number, in parts, and stacked into batches."""
+
+from __future__ import annotations
+
+from math import floor, isclose
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np import random
+from micrograd_np.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Dataset:
+    """Derive from this, and write ``__len__`` and ``__getitem__(i)``, which returns one sample.
+
+    A sample is a number, an array, a tensor, or a tuple, list or dict of such. `batch` may be overridden where many samples
+    can be had at once more quickly than one by one.
+
+    >>> class Squares(Dataset):
+    ...     def __len__(self):
+    ...         return 4
+    ...     def __getitem__(self, i):
+    ...         return float(i), i * i
+    >>> Squares().batch([1, 3])
+    [Tensor([1., 3.]), Tensor([1, 9])]
+    """
+
+    def __len__(self) -> int:
+        message = f"{type(self).__name__}: write a method __len__(self) that says how many samples there are."
+        raise NotImplementedError(message)
+
+    def __getitem__(self, i: Any) -> Any:
+        message = f"{type(self).__name__}: write a method __getitem__(self, i) that returns sample i."
+        raise NotImplementedError(message)
+
+    def batch(self, indices: Sequence[int]) -> Any:
+        """The samples of these numbers, stacked."""
+        return collate([self[i] for i in indices])
+
+
+class TensorDataset(Dataset):
+    """Samples along the first axis of tensors or arrays: sample i is ``(tensors[0][i], …)``. ValueError for unequal lengths.
+
+    Arrays are shared, not copied, so that a memory-mapped one stays on disk until its rows are asked for.
+
+    >>> TensorDataset(np.eye(3), np.arange(3))[1]
+    (Tensor([0., 1., 0.]), Tensor(1))
+    """
+
+    def __init__(self, *tensors: Any) -> None:
+        self.arrays = tuple(t.detach().data if isinstance(t, Tensor) else np.asarray(t) for t in tensors)
+        lengths = {a.shape[:1] for a in self.arrays}
+        if len(lengths) != 1 or lengths == {()}:
+            shapes = ", ".join(str(a.shape) for a in self.arrays) or "nothing"
+            message = f"TensorDataset: needs tensors with first axes of one length, found {shapes}."
+            raise ValueError(message)
+
+    def __len__(self) -> int:
+        return len(self.arrays[0])
+
+    def __getitem__(self, i: Any) -> tuple[Tensor, ...]:
+        return tuple(Tensor(np.asarray(a[i])) for a in self.arrays)
+
+    def batch(self, indices: Sequence[int]) -> list[Tensor]:
+        """Rows of all tensors, copied."""
+        rows = np.asarray(indices, dtype=np.intp)
+        return [Tensor(np.asarray(a[rows])) for a in self.arrays]
+
+
+class Subset(Dataset):
+    """The samples of `dataset` that `indices` name, in that order."""
+
+    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+        self.dataset = dataset
+        self.indices = np.asarray(indices, dtype=np.intp)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self.dataset[int(self.indices[i])]
+
+    def batch(self, indices: Sequence[int]) -> Any:
+        """As the whole set makes its batches."""
+        chosen = self.indices[np.asarray(indices, dtype=np.intp)]
+        return self.dataset.batch(chosen) if isinstance(self.dataset, Dataset) else collate([self.dataset[int(i)] for i in chosen])
+
+
+def random_split(
+    dataset: Any, lengths: Sequence[float], generator: np.random.Generator | None = None
+) -> list[Subset]:
+    """Parts of `dataset`, disjoint and drawn at random, of these lengths; or of these fractions, if they add up to 1.
+
+    Fractions are rounded down, and what is left over goes to the first parts, one each. ValueError if the lengths do not add
+    up. `generator` is the project's own unless given.
+
+    >>> parts = random_split(range(10), [0.75, 0.25], np.random.default_rng(0))
+    >>> [len(part) for part in parts]
+    [8, 2]
+    """
+    n = len(dataset)
+    counts = [int(length) for length in lengths]
+    if isclose(sum(lengths), 1) and sum(counts) != n:
+        counts = [floor(n * fraction) for fraction in lengths]
+        for i in range(n - sum(counts)):
+            counts[i % len(counts)] += 1
+    if sum(counts) != n or min(counts) < 0:
+        message = f"random_split: lengths {list(lengths)} must add up to the {n} samples, or be fractions that add up to 1."
+        raise ValueError(message)
+    order = (random.generator() if generator is None else generator).permutation(n)
+    ends = np.cumsum(counts)
+    return [Subset(dataset, order[end - count : end]) for end, count in zip(ends, counts, strict=True)]
+
+
+def collate(samples: Sequence[Any]) -> Any:
+    """Samples as one batch: arrays and numbers stacked along a new first axis into tensors, tuples and dicts part by part.
+
+    Tuples and lists become a list, as PyTorch has it; strings stay a list of strings. ValueError where shapes differ.
+    """
+    first = samples[0]
+    if isinstance(first, (tuple, list)):
+        return [collate(parts) for parts in zip(*samples, strict=True)]
+    if isinstance(first, dict):
+        return {key: collate([sample[key] for sample in samples]) for key in first}
+    if isinstance(first, (str, bytes)):
+        return list(samples)
+    arrays = [sample.data if isinstance(sample, Tensor) else np.asarray(sample) for sample in samples]
+    shapes = {a.shape for a in arrays}
+    if len(shapes) > 1:
+        found = " and ".join(map(str, sorted(shapes)[:3]))
+        message = f"collate: samples must have one shape to be stacked, found {found}. Pad them, or give a collate_fn."
+        raise ValueError(message)
+    stacked = np.stack(arrays)
+    return Tensor(stacked) if isinstance(first, (np.ndarray, np.generic, Tensor)) else Tensor(stacked.tolist())

@@ -1,0 +1,74 @@
+"""Arrays that live on disk: sets larger than memory, read row by row as they are needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def memory_map(path: str | Path) -> np.ndarray[Any, Any]:
+    """The array in the ``.npy`` file at `path`, read-only, of which only what is used comes into memory.
+
+    ``TensorDataset(memory_map(...))`` makes a set of it. ValueError for a file that is no such array.
+    """
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+    except (ValueError, EOFError) as error:
+        message = f"memory_map: {path} is not a whole .npy file of numbers ({error}). Write one with write_rows."
+        raise ValueError(message) from error
+
+
+def write_rows(path: str | Path, chunks: Iterable[Any]) -> Path:
+    """Write `chunks`, arrays that continue one another along the first axis, to a ``.npy`` file; returns its path.
+
+    Only one chunk at a time is in memory. Until all are written the file has another name, so that nobody finds half of it.
+    ValueError if there are none, or one of another dtype or row shape.
+
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = write_rows(f"{folder.name}/x.npy", (np.full((2, 3), i) for i in range(4)))
+    >>> memory_map(path).shape
+    (8, 3)
+    >>> folder.cleanup()
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    first = None
+    rows = 0
+    try:
+        with partial.open("wb") as file:
+            for chunk in chunks:
+                array = np.ascontiguousarray(chunk.data if isinstance(chunk, Tensor) else chunk)
+                if first is None:
+                    first = array
+                    _header(file, array, 0)
+                if array.dtype != first.dtype or array.shape[1:] != first.shape[1:]:
+                    message = (
+                        f"write_rows: a chunk is {array.dtype} of shape {array.shape}; after {first.dtype} of shape {first.shape} "
+                        f"it must have that dtype and {('any', *first.shape[1:])}."
+                    )
+                    raise ValueError(message)
+                array.tofile(file)
+                rows += len(array)
+            if first is None:
+                message = "write_rows: there are no chunks to write."
+                raise ValueError(message)
+            file.seek(0)
+            _header(file, first, rows)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def _header(file: Any, like: np.ndarray[Any, Any], rows: int) -> None:
+    """The header of an array of `rows` rows; NumPy pads it so that it keeps its length as the number grows."""
+    description = {"descr": np.lib.format.dtype_to_descr(like.dtype), "fortran_order": False, "shape": (rows, *like.shape[1:])}
+    np.lib.format.write_array_header_1_0(file, description)

@@ -1,0 +1,81 @@
+"""Toy problems, drawn in NumPy: two numbers in, something to learn out, and a picture that fits on a page.
+
+Each takes the number of samples `n`, the standard deviation of the `noise`, and a `generator`, the project's own unless
+given; each returns arrays ``(x, y)``, shuffled.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from micrograd_np import random
+
+_Pair = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+
+
+def _blurred(points: Any, labels: Any, noise: float, rng: np.random.Generator) -> _Pair:
+    order = rng.permutation(len(points))
+    points = points + noise * rng.standard_normal(points.shape)
+    return points[order], labels[order]
+
+
+def _drawn_from(generator: np.random.Generator | None) -> np.random.Generator:
+    return random.generator() if generator is None else generator
+
+
+def moons(n: int = 200, noise: float = 0.1, generator: np.random.Generator | None = None) -> _Pair:
+    """Two half circles, one inside the bend of the other: ``(n, 2)`` points and ``(n,)`` labels 0 and 1.
+
+    >>> x, y = moons(10, generator=np.random.default_rng(0))
+    >>> x.shape, sorted(y.tolist())
+    ((10, 2), [0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
+    """
+    upper, lower = (n + 1) // 2, n // 2
+    a, b = np.linspace(0, np.pi, upper), np.linspace(0, np.pi, lower)
+    points = np.concatenate([np.stack([np.cos(a), np.sin(a)], 1), np.stack([1 - np.cos(b), 0.5 - np.sin(b)], 1)])
+    return _blurred(points, np.repeat([0, 1], [upper, lower]), noise, _drawn_from(generator))
+
+
+def circles(n: int = 200, noise: float = 0.05, factor: float = 0.5, generator: np.random.Generator | None = None) -> _Pair:
+    """A circle of radius 1 and one of radius `factor` inside it: ``(n, 2)`` points and ``(n,)`` labels 0 and 1."""
+    labels = np.arange(n) % 2
+    angle = 2 * np.pi * np.arange(n) / max(n, 1)
+    radius = np.where(labels, factor, 1.0)
+    points = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
+    return _blurred(points, labels, noise, _drawn_from(generator))
+
+
+def spirals(
+    n: int = 300, classes: int = 3, noise: float = 0.05, turns: float = 0.75, generator: np.random.Generator | None = None
+) -> _Pair:
+    """As many arms as `classes`, wound around one another by `turns`: ``(n, 2)`` points and ``(n,)`` labels."""
+    labels = np.arange(n) % classes
+    radius = (np.arange(n) // classes + 1) / max(-(-n // classes), 1)
+    angle = 2 * np.pi * (turns * radius + labels / classes)
+    points = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
+    return _blurred(points, labels, noise, _drawn_from(generator))
+
+
+def xor(n: int = 200, noise: float = 0.0, generator: np.random.Generator | None = None) -> _Pair:
+    """Points of the square [−1, 1]², and whether their two signs differ: ``(n, 2)`` and ``(n,)`` labels 0 and 1."""
+    rng = _drawn_from(generator)
+    points = rng.uniform(-1, 1, (n, 2))
+    return _blurred(points, ((points[:, 0] > 0) != (points[:, 1] > 0)).astype(np.int64), noise, rng)
+
+
+def blobs(
+    n: int = 200, classes: int = 3, noise: float = 0.3, generator: np.random.Generator | None = None
+) -> _Pair:
+    """Clouds around the corners of a regular polygon of radius 1: ``(n, 2)`` points and ``(n,)`` labels."""
+    labels = np.arange(n) % classes
+    angle = 2 * np.pi * labels / classes
+    return _blurred(np.stack([np.cos(angle), np.sin(angle)], 1), labels, noise, _drawn_from(generator))
+
+
+def sine(n: int = 200, noise: float = 0.1, periods: float = 1.0, generator: np.random.Generator | None = None) -> _Pair:
+    """Arguments in [−1, 1] and their sine, over `periods` periods, with noise: ``(n, 1)`` and ``(n, 1)``."""
+    rng = _drawn_from(generator)
+    x = rng.uniform(-1, 1, (n, 1))
+    return x, np.sin(np.pi * periods * x) + noise * rng.standard_normal((n, 1))
