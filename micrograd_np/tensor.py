@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from . import backward as walk
-from . import protocols
+from . import pickling, protocols
 from .grad_mode import set_grad_enabled
 from .hooks import Hooks, RemovableHandle
 from .ops import (
@@ -67,6 +67,8 @@ class Tensor(Vertex):
     __slots__ = ()
     __array_ufunc__ = protocols.array_ufunc
     __array_function__ = protocols.array_function
+    __reduce_ex__ = pickling.reduce_ex
+    __deepcopy__ = pickling.deep_copy
     __hash__ = object.__hash__
 
     def __init__(
@@ -316,7 +318,7 @@ class Tensor(Vertex):
 
     def zero_grad(self) -> None:
         """Forget `grad`."""
-        self.grad = None
+        clear_grad(self)
 
     def _told(self) -> str:
         return f"{self.name or 'the tensor'} of shape {self.shape}" if self.ndim else self.name or "the 0-d tensor"
@@ -610,6 +612,19 @@ def _wrap(array: Any) -> Tensor:
     z.stamp = z.version = z.order = 0
     z.requires_grad = False
     return z
+
+
+def clear_grad(t: Tensor, set_to_none: bool = True) -> None:  # noqa: FBT001, FBT002
+    """Forget the gradient of `t`, or fill it with zeros."""
+    cleared = None if mode.watcher is None else getattr(mode.watcher, "cleared", None)
+    if set_to_none or t.grad is None:
+        t.grad = None
+        if cleared is not None and set_to_none:
+            cleared(t)
+    elif cleared is not None:
+        t.grad = state.copy(mode.watcher.constant_tensor(np.zeros_like(t.data)))  # type: ignore[union-attr]
+    else:
+        t.grad = _wrap(np.zeros_like(t.data))
 
 
 class Delivery:

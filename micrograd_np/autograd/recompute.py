@@ -81,6 +81,7 @@ def _rule(i: int, g: Any, z: Any, *xs: Any, segment: _Segment, which: int) -> An
 
 
 _kernel.__name__ = "checkpoint"
+_kernel.__qualname__ = "_recomputed"  # under which pickle finds it
 _recomputed: Primitive[Any] = Primitive(
     _kernel, "checkpoint", domain=(), shape=None, examples=(), onnx=None, not_differentiable=(), view=False, numpy=()
 ).vjp(xs=_rule)
