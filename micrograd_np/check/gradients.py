@@ -112,7 +112,11 @@ def _compared(
         raise RuntimeError(message)
     rows = []
     sampler = np.random.default_rng(_SEED)
-    noise = 8 * resolution(np.float64, coarsest) * size  # a few roundings of the largest terms
+    noise = max(
+        8 * resolution(np.float64, coarsest) * size,  # a few roundings of the largest terms,
+        4 * _trembling(value, first, [leaf.data for _, leaf in checked], sampler),  # or of what cancels within f
+    )
+    largest = max((float(np.abs(g).max(initial=0)) for g in analytic if g is not None), default=0.0)
     for (name, leaf), g in zip(checked, analytic, strict=True):
         g = np.zeros(leaf.shape) if g is None else np.asarray(g)  # noqa: PLW2901
         note = "" if leaf.size == 0 or np.any(g) or any(found is not None for found in analytic) else _LOST
@@ -130,10 +134,24 @@ def _compared(
                 noise=noise,
                 method=method,
                 tolerance=tolerance,
+                nothing=1e-13 * largest,
                 note=note,
             )
         )
     return rows
+
+
+def _trembling(value: Callable[[], float], middle: float, arrays: list[Any], rng: np.random.Generator) -> float:
+    """How much `value` changes when the last bits of the arrays that it looks at do."""
+    kept = [a.copy() for a in arrays]
+    changes = []
+    for _ in range(4):
+        for a, x in zip(arrays, kept, strict=True):
+            a[...] = x + np.maximum(1.0, np.abs(x)) * rng.uniform(-1, 1, x.shape) * resolution(x.dtype)
+        changes.append(abs(value() - middle))
+    for a, x in zip(arrays, kept, strict=True):
+        a[...] = x
+    return max((c for c in changes if np.isfinite(c)), default=0.0)
 
 
 _LOST = "no gradient arrives here: the result does not depend on it, or was taken out of the graph (.data, detach())."

@@ -13,6 +13,7 @@ from .numeric import Method, Value, moved, slope
 AGREES, COARSE, KINK, DISAGREES = "agrees", "too coarse to tell", "kink", "disagrees"  # from good to bad
 
 _LADDER = (64.0, 16.0, 4.0, 1.0, 1 / 4, 1 / 16, 1 / 64)  # steps at which a doubtful entry is looked at again
+_TELLING = 0.01  # an error of a hundredth is one that a judge should see
 _LOUD = 30  # a jump between the one-sided slopes counts as one if it is so many times the noise
 
 
@@ -82,11 +83,13 @@ def compare(
     noise: float,
     method: Method = "central",
     tolerance: Tolerance = Tolerance(),  # noqa: B008  frozen
+    nothing: float = 0.0,
     note: str = "",
 ) -> Comparison:
     """Compare `analytic` with the differences of `value` as entries of `array`, which it looks at, are perturbed.
 
     `entries` are flat positions, ``step(x)`` the step for an entry of value x, `noise` the rounding error of one value.
+    A derivative smaller than `nothing` is what rounding left of 0.
     """
     flat = array.reshape(-1)
     numeric = np.full(array.shape, np.nan)
@@ -104,16 +107,12 @@ def compare(
             n, verdict = _second_look(a, lambda h, k=k: _sides(value, middle, flat, k, h), h, noise, tolerance)
         numeric[index] = n
         verdicts[index] = verdict
-    return _humbled(Comparison(name, analytic, numeric, verdicts, note), noise, step, flat)
-
-
-def _humbled(seen: Comparison, noise: float, step: Any, flat: Any) -> Comparison:
-    """The comparison, less its confidence where all there is to see drowns in rounding."""
-    size = max((abs(float(x[i])) for x in (seen.analytic, seen.numeric) for i in seen.verdicts), default=0.0)
-    floor = noise / step(float(np.abs(flat).max())) if flat.size else 0.0
-    drowned = size > 0 and np.any(seen.analytic) and size < floor and seen.relative > 0.01  # noqa: PLR2004  1 %: telling
-    if seen.verdict == AGREES and drowned:
-        return Comparison(seen.name, seen.analytic, seen.numeric, dict.fromkeys(seen.verdicts, COARSE), seen.note)
+    seen = Comparison(name, analytic, numeric, verdicts, note)
+    if tolerance.atol is None and seen.verdict == AGREES and seen.relative > _TELLING and flat.size:
+        # by default what rounding makes is forgiven; but where it is all there is to see, nothing has been judged
+        size = max(float(np.abs(x[np.isfinite(x)]).max(initial=0)) for x in (analytic, numeric))
+        if np.abs(analytic).max() > nothing and size < noise / step(float(np.abs(flat).max())):
+            return Comparison(name, analytic, numeric, dict.fromkeys(verdicts, COARSE), note)
     return seen
 
 

@@ -1,0 +1,210 @@
+"""Graphs live as long as somebody names them: no cycles, no recursion, no leak, and time that grows in proportion."""
+
+import gc
+import sys
+import tracemalloc
+import weakref
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from strategies import expressions, leaves_of
+
+import micrograd_np as mg
+from micrograd_np import nn, optim
+
+LONG = 100_000
+
+
+@contextmanager
+def collector_off():
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@contextmanager
+def shallow():
+    """Hardly any recursion is allowed beyond where we stand."""
+    depth, frame = 0, sys._getframe()
+    while frame:
+        depth, frame = depth + 1, frame.f_back
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(depth + 60)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def chain(x, n):
+    z = x
+    for _ in range(n):
+        z = z + 1.0
+    return z
+
+
+def test_a_chain_of_100_000_nodes_runs_forward_backward_and_is_released():
+    x = mg.Tensor(1.0, requires_grad=True)
+    with collector_off(), shallow():
+        z = chain(x, LONG)
+        middle = weakref.ref(z.inputs[0])
+        z.backward()
+        assert x.grad.item() == 1.0
+        del z
+    assert middle() is None
+
+
+def test_a_chain_of_100_000_nodes_is_released_without_a_backward_pass():
+    x = mg.Tensor(1.0, requires_grad=True)
+    with collector_off(), shallow():
+        z = chain(x, LONG)
+        early = z
+        for _ in range(LONG - 1):
+            early = early.inputs[0]
+        early = weakref.ref(early)
+        assert early() is not None
+        del z
+    assert early() is None
+
+
+def test_a_chain_of_100_000_nodes_keeps_its_graph_for_a_second_pass():
+    x = mg.Tensor(1.0, requires_grad=True)
+    with shallow():
+        z = chain(x, LONG)
+        z.backward(retain_graph=True)
+        z.backward()
+    assert x.grad.item() == 2.0
+
+
+def test_a_chain_is_differentiated_twice():
+    x = mg.Tensor(1.0, requires_grad=True)
+    with shallow():
+        z = chain(x, 10_000)
+        (z * z).backward(create_graph=True)
+        g, x.grad = x.grad, None
+        g.backward()
+    assert x.grad.item() == 2.0
+
+
+def calls(n):
+    """How many functions are called, Python's and C's, while a chain of `n` runs forward and backward."""
+    x = mg.Tensor(1.0, requires_grad=True)
+    count = 0
+
+    def note(frame, event, arg):
+        nonlocal count
+        count += event in {"call", "c_call"}
+
+    sys.setprofile(note)
+    try:
+        chain(x, n).backward()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_work_grows_with_the_length_of_a_chain_and_not_with_its_square():
+    assert calls(10_000) < 10.1 * calls(1_000)
+
+
+def peak(n):
+    x = mg.Tensor(1.0, requires_grad=True)
+    tracemalloc.start()
+    chain(x, n).backward()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most
+
+
+def test_memory_grows_with_the_length_of_a_chain():
+    assert peak(20_000) < 12 * peak(2_000)
+
+
+def test_backward_gives_memory_back_as_it_goes():
+    x = mg.Tensor(np.ones(1000), requires_grad=True)
+    z = x
+    for _ in range(100):
+        z = z * 2.0
+    loss = z.sum()
+    early = weakref.ref(loss.inputs[0].inputs[0])
+    del z
+    with collector_off():
+        loss.backward()
+        assert early() is None  # although loss is still there
+
+
+@given(expressions())
+def test_a_graph_dies_with_its_last_name(expression):
+    with collector_off():
+        leaves = leaves_of(expression)
+        z = expression(*leaves)
+        inner = [weakref.ref(x) for x in (z, *z.inputs) if isinstance(x, mg.Tensor) and not x.is_leaf]
+        del z
+        assert [r() for r in inner] == [None] * len(inner)
+
+
+@given(expressions(max_steps=6))
+def test_a_graph_walked_backward_twice_dies_with_its_last_name(expression):
+    with collector_off():
+        leaves = leaves_of(expression)
+        z = expression(*leaves)
+        z.backward(create_graph=True)
+        watched = [weakref.ref(x.grad) for x in leaves if x.grad is not None] + [weakref.ref(z)]
+        for x in leaves:
+            x.zero_grad()
+        del z, x
+        assert [r() for r in watched] == [None] * len(watched)
+
+
+@pytest.mark.parametrize("failing", [True, False])
+def test_an_error_in_backward_leaves_no_cycle(failing):
+    with collector_off():
+        x = mg.Tensor([1.0, 2.0], requires_grad=True)
+        z = (x * x).sum()
+        ref = weakref.ref(z)
+        z.backward()
+        if failing:
+            with pytest.raises(RuntimeError) as caught:
+                z.backward()
+            del caught
+        del z
+        if failing:
+            gc.collect()  # the traceback that pytest held
+        assert ref() is None
+
+
+def trained(steps):
+    """What the Python and NumPy allocators hold after so many training steps more than after a few."""
+    rng = np.random.default_rng(0)
+    net = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+    optimizer = optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+    x, y = rng.normal(size=(16, 4)), rng.normal(size=(16, 1))
+    loss_of = nn.MSELoss()
+
+    def step():
+        optimizer.zero_grad()
+        loss = loss_of(net(mg.Tensor(x)), y)
+        loss.backward()
+        optimizer.step()
+
+    with collector_off():
+        for _ in range(50):
+            step()
+        tracemalloc.start()
+        step()
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(steps):
+            step()
+        after = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+    return after - before
+
+
+def test_training_leaves_memory_flat_with_the_collector_off():
+    steps = 10_000 if settings().max_examples > 50 else 500  # the thorough profile takes its time
+    assert trained(steps) < 4096  # a leak of one small object per step would be 25 kB
