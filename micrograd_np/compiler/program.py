@@ -138,6 +138,8 @@ class Program:
     clocks: list[Clock] = field(default_factory=list)
     gradients_in: list[tuple[Tensor, Value]] = field(default_factory=list)
     gradients_out: list[tuple[Tensor, Value | None]] = field(default_factory=list)
+    gradients_absent: list[Tensor] = field(default_factory=list)
+    """Leaves that must come without a gradient, because the step adds none to what they have."""
     results: Any = None
     """What the step returns, with values where tensors stand."""
     silent: dict[str, str] = field(default_factory=dict)

@@ -19,6 +19,8 @@ ELEMENTWISE = frozenset(
 )
 """Calls that treat every element alike, so that a uniform operand may stand as one number."""
 
+_OUTLIVES = ("state", "gradient", "input")  # memory that somebody outside the step sees
+
 _LARGE = 4096  # bytes up to which a folded array may replace a number and the work of spreading it
 
 
@@ -32,7 +34,7 @@ def drop_dead_lines(program: Program) -> int:
         if line.made in ("view", "fresh"):
             alive = target is not None and (id(target) in used or (line.made == "fresh" and id(target.storage) in needed))
         else:
-            alive = target is not None and (id(target.storage) in needed or target.storage.kind == "state")
+            alive = target is not None and (id(target.storage) in needed or target.storage.kind in _OUTLIVES)
         if not (alive or line.effect):
             continue
         kept.append(line)
@@ -165,7 +167,7 @@ def merge_repeats(program: Program) -> int:
         if target is None or key is None or line.made == "in" or line.effect:
             kept.append(line)
             continue
-        if line.made != "view" and (len(writes.get(id(target.storage), ())) != 1 or target.storage.kind == "state"):
+        if line.made != "view" and (len(writes.get(id(target.storage), ())) != 1 or target.storage.kind in _OUTLIVES):
             kept.append(line)
             continue
         earlier = seen.get(key)

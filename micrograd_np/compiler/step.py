@@ -8,6 +8,7 @@ import inspect
 import itertools
 import linecache
 import threading
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from micrograd_np.primitive import Vertex, mode
 from micrograd_np.tensor import Tensor
 
 from .flatten import flatten
+from .failure import explain
 from .memory import plan
 from .simplify import simplify
 from .trace import CompileError, trace
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 _numbers = itertools.count(1)
 _MISS = object()
+_MOST = 8  # programs for one kind of arguments: train, eval, with and without gradients, and some more
 
 
 class CacheInfo(NamedTuple):
@@ -57,6 +60,8 @@ class Entry:
         rest = iter(outputs)
         self.gradients = [(t, None if v is None else Tensor(next(rest))) for t, v in program.gradients_out]
         self.incoming = [t for t, _ in program.gradients_in]
+        self.absent = list(program.gradients_absent)
+        self.own = {id(g) for _, g in self.gradients if g is not None}
         self.modes = program.modes
         self.generations = [(c.optimizer, c.optimizer.generation) for c in program.clocks]
         self.ticks = [
@@ -78,7 +83,10 @@ class Entry:
         for optimizer, generation in self.generations:
             if optimizer.generation != generation:
                 return False
-        return all(t.grad is not None for t in self.incoming)
+        for t in self.absent:
+            if t.grad is not None:
+                return False
+        return all(t.grad is not None and t.grad.data.shape == t.data.shape for t in self.incoming)
 
     def run(self, arrays: list[Any]) -> Any:
         """One call: advance the clocks, run the step, hand out gradients and results; _MISS if a setting changed."""
@@ -94,9 +102,14 @@ class Entry:
                     return _MISS
             for array, name in slots:
                 array.fill(numbers[name])
-        if self.incoming:
-            arrays = [*arrays, *(t.grad.data for t in self.incoming)]
-        results = self.step(*arrays)
+        if self.incoming:  # a gradient of the last call lies in the very buffer that this call will write
+            grads = [t.grad for t in self.incoming]
+            arrays = [*arrays, *(g.data.copy() if id(g) in self.own else g.data for g in grads)]
+        try:
+            results = self.step(*arrays)
+        except BaseException as error:
+            explain(error, self)
+            raise
         for clock, _ in self.ticks:
             states = clock.states
             t = states[0]["step"] + 1
@@ -124,12 +137,14 @@ class Compiled:
         self.hits = self.misses = 0
         self.lock = threading.RLock()
         try:
-            self.signature: inspect.Signature | None = inspect.signature(function)
+            self.signature: inspect.Signature | None = inspect.signature(getattr(function, "forward", function))
         except (TypeError, ValueError):
             self.signature = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program for this kind of call, tracing it first if there is none yet."""
+        if mode.watcher is not None:  # part of a larger trace, or under detect_nonfinite: each op is to be seen
+            return self.function(*args, **kwargs)
         with self.lock:
             leaves: list[Any] = []
             key = (_key(args, leaves), _key(kwargs, leaves) if kwargs else None, mode.recording)
@@ -151,16 +166,29 @@ class Compiled:
         )
         lifted_kwargs = {k: _lifted(a, k, arrays) for k, a in kwargs.items()}
         function = functools.partial(self.function, **lifted_kwargs) if kwargs else self.function
-        result, program = trace(function, lifted, arrays, self.__name__)
+        cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t.grad is not None]
+        result, program = trace(function, lifted, arrays, self.__name__, cleared)
         passes = simplify(program)
         passes["one vector"] = flatten(program)
         layout = plan(program)
         writer = Writer(program, layout)
         source = writer.source()
         entry = Entry(program, source, writer, passes, layout.nbytes, layout.wanted)
-        self.entries.setdefault(key, []).append(entry)
+        self._keep(key, entry)
         self.last = entry
         return result
+
+    def _keep(self, key: Any, entry: Entry) -> None:
+        entries = self.entries.setdefault(key, [])
+        entries.append(entry)
+        if len(entries) > _MOST:
+            message = (
+                f"compile: {self.__name__} has been traced {len(entries)} times for the same kind of arguments, because "
+                f"something it relies on keeps changing (parameters replaced by others, train/eval, requires_grad, a "
+                f"setting of an optimiser that is no number). Only the last {_MOST} programs are kept."
+            )
+            warnings.warn(message, RuntimeWarning, stacklevel=4)
+            del entries[:-_MOST]
 
     @property
     def source(self) -> str:

@@ -7,6 +7,7 @@ NumPy call. Known are the arguments, what was computed from them, the memory of 
 
 from __future__ import annotations
 
+import gc
 import linecache
 import sys
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from .program import Clock, Line, Program, Storage, Value
 from .record import Bound, Recorded, Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import FrameType
 
 _PACKAGE = str(Path(__file__).parents[1])
@@ -86,6 +87,8 @@ class Tracer:
         self.gradients_before: dict[int, Any] = {}
         self.heading = "forward"
         self.gradient_of: list[tuple[Value, Value]] = []
+        self.cleared_leaves: set[int] = set()
+        self.absent: dict[int, Any] = {}
         self.touched: dict[int, Any] = {}  # leaves that a gradient has reached
         self.places: dict[int, str] = {}  # by array: the user's line that computed it
         self.pulled_lines = 0
@@ -126,6 +129,7 @@ class Tracer:
         notes = x.notes or {}
         if notes.get("constant"):
             return self.constant(array, x.name or "")
+        self._brought(x)
         for owner, before in self.gradients_before.values():
             if before is x:  # the gradient that a leaf brings along: another array each call
                 value = Value(Storage("gradient", owner=owner), array.shape, array.dtype, f"{owner.name or ''}_grad")
@@ -135,6 +139,14 @@ class Tracer:
         self.program.states[id(x)] = (x, value)
         self.kept.append(x)
         return value
+
+    def _brought(self, x: Any) -> None:
+        """Note whose gradient `x` is, if it is one from before the step: p.grad is another array each call."""
+        if x.op is not None or x.requires_grad or x.name is not None or type(x) is not Tensor:
+            return
+        for owner in gc.get_referrers(x):
+            if isinstance(owner, Vertex) and owner.grad is x:
+                self.gradients_before.setdefault(id(owner), (owner, x))
 
     def _refuse(self, array: Any) -> Value:
         made = self.suspects.get(id(array), "")
@@ -292,6 +304,7 @@ class Tracer:
                 self.gradients_before.setdefault(id(leaf), (leaf, before))
             g = before + g
         else:
+            self.without(leaf)
             value = self.value(g)
             if id(value.storage) in self.delivered or value.storage.kind != "buffer" or g.data.base is not None:
                 g = copy(g)
@@ -301,6 +314,17 @@ class Tracer:
         leaf.grad = g
         self.touched[id(leaf)] = leaf
 
+    def without(self, leaf: Any) -> None:
+        """The step relies on `leaf` having no gradient: a condition, unless it has seen to that itself."""
+        if id(leaf) not in self.cleared_leaves and id(leaf) not in self.touched:
+            self.absent[id(leaf)] = leaf
+
+    def cleared(self, leaf: Any) -> None:
+        """The step forgets the gradient of `leaf`, whatever it was."""
+        self.cleared_leaves.add(id(leaf))
+        self.touched[id(leaf)] = leaf
+        self.kept.append(leaf)
+
     def optimizer_step(self, optimizer: Any) -> None:
         """One step of an optimiser, its numbers left open."""
         with self.section("update"):
@@ -309,6 +333,8 @@ class Tracer:
                 for p in group["params"]:
                     if p.grad is not None:
                         self._update(optimizer, group, p, clocks)
+                    else:
+                        self.without(p)
 
     def _update(self, optimizer: Any, group: dict[str, Any], p: Any, clocks: dict[int, tuple[Clock, dict[str, Any]]]) -> None:
         """The update of one parameter; all with the same step number share one clock."""
@@ -349,6 +375,7 @@ class Tracer:
         """Complete the program with what the step returned and the gradients it left."""
         program = self.program
         program.results = _with_values(result, self)
+        program.gradients_absent = list(self.absent.values())
         for leaf in self.touched.values():
             g = leaf.grad
             program.gradients_out.append((leaf, None if g is None else self.known.get(id(g.data))))
@@ -369,9 +396,15 @@ def _with_values(tree: Any, tracer: Tracer) -> Any:
     return tree
 
 
-def trace(function: Callable[..., Any], args: Any, arrays: list[tuple[str, Any]], name: str) -> tuple[Any, Program]:
-    """Run ``function(*args)`` under a tracer that knows `arrays` as its inputs: (result, program)."""
+def trace(
+    function: Callable[..., Any], args: Any, arrays: list[tuple[str, Any]], name: str, cleared: Iterable[int] = ()
+) -> tuple[Any, Program]:
+    """Run ``function(*args)`` under a tracer that knows `arrays` as its inputs: (result, program).
+
+    `cleared` are ids of leaves that have a gradient now: if they have none when one arrives, the step has cleared it.
+    """
     tracer = Tracer(name)
+    tracer.cleared_leaves.update(cleared)
     for argument, array in arrays:
         tracer.input(argument, array)
     if mode.watcher is not None:
@@ -379,11 +412,12 @@ def trace(function: Callable[..., Any], args: Any, arrays: list[tuple[str, Any]]
         raise CompileError(message)
     local = _LocalNames(tracer)
     mode.set(watcher=tracer)  # type: ignore[arg-type]
+    profiler = sys.getprofile()
     sys.setprofile(local)
     try:
         result = function(*args)
     finally:
-        sys.setprofile(None)
+        sys.setprofile(profiler)
         mode.set(watcher=None)
     return result, tracer.finish(result)
 

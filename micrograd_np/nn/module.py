@@ -14,7 +14,7 @@ import numpy as np
 
 from micrograd_np.hooks import Hooks, RemovableHandle
 from micrograd_np.primitive import mode
-from micrograd_np.tensor import Tensor
+from micrograd_np.tensor import Tensor, clear_grad
 
 from . import hooked
 from .parameter import Buffer, Parameter
@@ -255,7 +255,7 @@ class Module:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or fill them with zeros."""
         for p in self.parameters():
-            p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros_like(p.data))
+            clear_grad(p, set_to_none)
 
     def to(self, dtype: Any) -> Self:
         """Change all floating parameters, buffers and gradients to `dtype`, in place; returns self.

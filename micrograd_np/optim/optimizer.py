@@ -14,7 +14,7 @@ import numpy as np
 
 from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.primitive import mode
-from micrograd_np.tensor import Tensor
+from micrograd_np.tensor import Tensor, clear_grad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -142,7 +142,7 @@ class Optimizer:
         """Forget the gradients of all parameters, or fill them with zeros."""
         for group in self.param_groups:
             for p in group["params"]:
-                p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros_like(p.data))
+                clear_grad(p, set_to_none)
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of all state in PyTorch's layout: ``{"state": {0: {…}, …}, "param_groups": [{…, "params": [0, …]}]}``.

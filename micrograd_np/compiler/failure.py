@@ -1,0 +1,83 @@
+"""What to say when an emitted program fails half way: which of the user's lines it was, and what has already changed."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .step import Entry
+
+
+def explain(error: BaseException, entry: Entry) -> None:
+    """Add notes to `error`: the user's line behind the emitted line that failed, and the state of the state."""
+    number = _line_in(error, entry.filename)
+    lines = entry.source.splitlines()
+    if number is None or not 0 < number <= len(lines):
+        return
+    for row in reversed(lines[:number]):
+        told = row.strip()
+        if told.startswith("# ") and ".py:" in told:
+            error.add_note(f"compile: {lines[number - 1].strip()!r} does what {told.removeprefix('# ')!r} asks for.")
+            break
+    writes = [n for n in state_writes(entry.source) if n <= number]
+    if writes:
+        error.add_note(
+            f"compile: {entry.program.name} had begun to change parameters, buffers or the optimiser's memory "
+            f"({lines[writes[0] - 1].strip()!r}); they may be half updated: load a checkpoint."
+        )
+    else:
+        error.add_note(
+            f"compile: {entry.program.name} had changed no parameter, buffer or optimiser yet; only gradients are lost."
+        )
+
+
+def _line_in(error: BaseException, filename: str) -> int | None:
+    found = None
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == filename:
+            found = trace.tb_lineno
+        trace = trace.tb_next
+    return found
+
+
+def state_writes(source: str) -> list[int]:
+    """The numbers of the lines of an emitted program's step that write into memory which outlives it."""
+    (build,) = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+    (step,) = (node for node in build.body if isinstance(node, ast.FunctionDef))
+    ours = {"state"}
+    for node in build.body:
+        if isinstance(node, ast.Assign) and ours & set(_names(node.value)):
+            ours.update(name for target in node.targets for name in _names(target))
+    found = set()
+    for node in ast.walk(step):
+        if isinstance(node, ast.Assign) and ours & set(_names(node.value)) and not isinstance(node.value, ast.Call):
+            ours.update(t.id for t in node.targets if isinstance(t, ast.Name))  # a view of it, or another name
+        if any(ours & set(_names(target)) for target in _written(node)):
+            found.add(node.lineno)  # type: ignore[attr-defined]
+    return sorted(found)
+
+
+def _written(node: ast.AST) -> Iterator[ast.AST]:
+    """What a statement or call may write into: its last argument, `out`, the first of copyto and fill, assigned items."""
+    if isinstance(node, ast.Call):
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else name
+        yield from (k.value for k in node.keywords if k.arg == "out")
+        if name in ("copyto", "put", "place", "put_along_axis") or name.endswith("_at"):
+            yield node.args[0]
+        elif name == "fill":
+            yield node.func
+        elif isinstance(node.func, ast.Name) and len(node.args) > 1 and not any(k.arg == "out" for k in node.keywords):
+            yield node.args[-1]
+    elif isinstance(node, ast.Assign):
+        yield from (t for t in node.targets if isinstance(t, ast.Subscript))
+    elif isinstance(node, ast.AugAssign):
+        yield node.target
+
+
+def _names(node: Any) -> Iterator[str]:
+    return (n.id for n in ast.walk(node) if isinstance(n, ast.Name))
