@@ -633,7 +633,7 @@ class Delivery:
     __slots__ = ("taken",)
 
     def __init__(self, seed: Any) -> None:
-        self.taken = {id(seed): seed}
+        self.taken = {id(seed): seed}  # the memory that somebody has already
 
     def __call__(self, leaf: Any, g: Any) -> None:
         before = leaf.grad
@@ -641,9 +641,11 @@ class Delivery:
             g = before.data + g
         if type(g) is not np.ndarray:
             g = np.asarray(g)  # NumPy's arithmetic makes scalars of 0-d arrays
-        elif before is None and (g.base is not None or id(g) in self.taken):
-            g = g.copy()
-        self.taken[id(g)] = g
+        elif before is None:
+            base = g if g.base is None else g.base
+            if id(base) in self.taken or base.size != g.size or not g.flags.writeable:
+                g = base = g.copy(order="K")
+            self.taken[id(base)] = base
         leaf.grad = _wrap(g)
 
 

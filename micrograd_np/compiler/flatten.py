@@ -32,8 +32,9 @@ def flatten(program: Program) -> int:
             if line.unit is not None and line.unit[0] == i:
                 units.setdefault(line.unit[1], []).append(line)
         alike: dict[Any, list[list[Line]]] = {}
+        whole = _transposed(program)
         for lines in units.values():
-            pattern = _pattern(lines)
+            pattern = _pattern(lines, whole)
             if pattern is not None:
                 alike.setdefault(pattern, []).append(lines)
         for group in alike.values():
@@ -42,12 +43,12 @@ def flatten(program: Program) -> int:
     return before - len(program.lines)
 
 
-def _pattern(lines: list[Line]) -> Any:
+def _pattern(lines: list[Line], whole: dict[int, Value]) -> Any:
     """What an update does, with roles for its arrays; None where it is not plain elementwise arithmetic on whole arrays."""
-    roles: dict[int, int] = {}
     first = lines[0].target
     if first is None:
         return None
+    roles: dict[int, int] = {}
     pattern: list[Any] = [first.dtype]
     for line in lines:
         if (line.function not in ELEMENTWISE and line.function != "np.copyto") or line.kwargs or line.made == "fresh":
@@ -58,12 +59,33 @@ def _pattern(lines: list[Line]) -> Any:
                 told.append(("literal", repr(x)))
             elif x.storage.kind in ("number", "constant") and x.shape == ():
                 told.append(("shared", id(x)))
-            elif x.view or x.shape != first.shape or x.storage.kind not in ("state", "buffer"):
+            elif x.shape != first.shape or x.storage.kind not in ("state", "buffer") or (x.view and id(x) not in whole):
                 return None
             else:
                 told.append((x.storage.kind, str(x.dtype), roles.setdefault(id(x), len(roles))))
         pattern.append((line.function, line.made, tuple(told)))
-    return tuple(pattern)
+    made = {id(line.target) for line in lines}
+    orders = {_order(v, whole) for v in _roles(lines) if v.storage.kind == "state" or id(v) not in made} - {""}
+    return tuple(pattern) if len(orders) <= 1 and "?" not in orders else None
+
+
+def _transposed(program: Program) -> dict[int, Value]:
+    """By value that is the transpose of a whole buffer: that buffer."""
+    return {
+        id(line.target): line.args[0]
+        for line in program.lines
+        if line.function == "attribute.T" and line.target is not None and not line.args[0].view
+    }
+
+
+def _order(v: Value, whole: dict[int, Value]) -> str:
+    """How the elements of `v` follow one another in memory: "C", "F", or "" where it does not matter."""
+    if v.storage.kind == "state":
+        a = v.storage.array
+        assert a is not None  # noqa: S101
+        both = a.flags.c_contiguous and a.flags.f_contiguous
+        return "" if both else "C" if a.flags.c_contiguous else "F" if a.flags.f_contiguous else "?"
+    return "F" if id(v) in whole else "C" if sum(n > 1 for n in v.shape) > 1 else ""
 
 
 def _roles(lines: list[Line]) -> list[Value]:
@@ -81,7 +103,9 @@ def _join(program: Program, clock: Clock, group: list[list[Line]]) -> None:
     places = [i for i, line in enumerate(program.lines) if id(line) in members]
     if any(program.lines[i].unit is None for i in range(places[0], places[-1])):
         return  # something else happens between the updates
-    columns = list(zip(*(_roles(lines) for lines in group), strict=True))
+    transposed = _transposed(program)
+    roles = [_roles(lines) for lines in group]
+    columns = list(zip(*([transposed.get(id(v), v) for v in row] for row in roles), strict=True))
     spans, total = _layout(columns[0])
     if not all(_movable(column, spans, total) for column in columns if column[0].storage.kind == "state"):
         return
@@ -90,21 +114,24 @@ def _join(program: Program, clock: Clock, group: list[list[Line]]) -> None:
     flats: list[Value] = []
     parts: list[Line] = []
     moved: dict[int, Storage] = {}
+    made = {id(line.target) for line in group[0]}
     for column in columns:
-        flat = _flat(program, clock, column, spans, total)
+        flat = _flat(clock, column, spans, total, given=id(column[0]) not in made)
         flats.append(flat)
         for v, (start, stop) in zip(column, spans, strict=True):
             moved[id(v.storage)] = flat.storage
             v.view = True
             if id(v) in outside or flat.storage.kind == "state":
-                parts.append(Line("part", _part, (flat, start, stop, v.shape), {}, v, "view"))
+                a = v.storage.array if flat.storage.kind == "state" else None
+                order = "F" if a is not None and not a.flags.c_contiguous else "C"
+                parts.append(Line("part", _part, (flat, start, stop, v.shape, order), {}, v, "view"))
     for line in program.lines:
         for v in (*line.read(), line.target):
             if v is not None:
                 v.storage = moved.get(id(v.storage), v.storage)
     for _, v in program.states.values():
         v.storage = moved.get(id(v.storage), v.storage)
-    whole = {id(v): flat for v, flat in zip((column[0] for column in columns), flats, strict=True)}
+    whole = {id(v): flat for v, flat in zip(roles[0], flats, strict=True)}
     joined = []
     for line in group[0]:
         args = tuple(whole.get(id(x), x) if isinstance(x, Value) else x for x in line.args)
@@ -132,7 +159,7 @@ def _movable(column: tuple[Value, ...], spans: list[tuple[int, int]], total: int
     if _already(column, spans, total) is not None:
         return True
     return all(
-        a is not None and a.flags.c_contiguous and a.flags.writeable and (a.base is None or id(_root(a)) in _ours)
+        a is not None and a.flags.forc and a.flags.writeable and (a.base is None or id(_root(a)) in _ours)
         for a in (v.storage.array for v in column)
     )
 
@@ -160,14 +187,14 @@ def _already(column: tuple[Value, ...], spans: list[tuple[int, int]], total: int
     return root
 
 
-def _flat(program: Program, clock: Clock, column: tuple[Value, ...], spans: list[tuple[int, int]], total: int) -> Value:
-    """The value that spans all of a role, its memory set up."""
+def _flat(
+    clock: Clock, column: tuple[Value, ...], spans: list[tuple[int, int]], total: int, *, given: bool
+) -> Value:
+    """The value that spans all of a role, its memory set up. What is `given` to the update are the gradients."""
     first = column[0]
     if first.storage.kind == "buffer":
-        leaving = {id(v) for v in program.result_values()}
-        gradient = id(first) in leaving
-        storage = Storage("buffer", private=gradient)
-        return Value(storage, (total,), first.dtype, "gradients" if gradient else "", hint=first.hint or "step")
+        # gradients are written part by part, so nothing else may leave its traces in the gaps between them
+        return Value(Storage("buffer", private=given), (total,), first.dtype, "gradients" if given else "", hint=first.hint)
     owner = first.storage.owner
     name = "parameters" if not isinstance(owner, tuple) else owner[1]
     vector = _already(column, spans, total)
@@ -177,7 +204,7 @@ def _flat(program: Program, clock: Clock, column: tuple[Value, ...], spans: list
         for v, (a, b) in zip(column, spans, strict=True):
             old = v.storage.array
             assert old is not None  # noqa: S101
-            new = vector[a:b].reshape(v.shape)
+            new = v.storage.array = vector[a:b].reshape(v.shape, order="C" if old.flags.c_contiguous else "F")
             new[...] = old
             owner = v.storage.owner
             if isinstance(owner, tuple):
@@ -188,5 +215,5 @@ def _flat(program: Program, clock: Clock, column: tuple[Value, ...], spans: list
     return Value(Storage("state", vector), (total,), first.dtype, name)
 
 
-def _part(flat: Any, start: int, stop: int, shape: tuple[int, ...]) -> Any:
-    return flat[start:stop].reshape(shape)
+def _part(flat: Any, start: int, stop: int, shape: tuple[int, ...], order: str) -> Any:
+    return flat[start:stop].reshape(shape, order=order)

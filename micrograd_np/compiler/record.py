@@ -168,6 +168,11 @@ class Recorder:
             self._line(path, function, symbolic, symbolic_kwargs, first._value, "in", bound)
             return None
         result = function(*raw, **raw_kwargs)
+        if _is_ufunc(function) and isinstance(result, (np.ndarray, np.generic)):  # into a buffer; no scalars from 0-d
+            done = self.destination(result.shape, result.dtype)
+            done._array[...] = result
+            self._line(path, function, symbolic, symbolic_kwargs, done._value, "out", bound)
+            return done
         if isinstance(result, (tuple, list)) and any(isinstance(r, np.ndarray) for r in result):
             return type(result)(
                 self._result(f"{path}[{i}]", _Part(function, i), symbolic, symbolic_kwargs, r, args_in, bound)
@@ -186,7 +191,7 @@ class Recorder:
             if x._array is result:
                 return x
         for x in _recorded_in(args):
-            if result.base is not None and np.may_share_memory(result, x._array):
+            if result.base is not None and _shares(result, x._array):
                 value = Value(x._value.storage, result.shape, result.dtype, view=True)
                 value.hint = ("T" if path == "attribute.T" else "part", x._value)
                 self._line(path, function, symbolic, symbolic_kwargs, value, "view", bound)
@@ -218,6 +223,26 @@ class _Part:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)[self.i]
+
+
+def _is_ufunc(function: Any) -> bool:
+    """Whether `function` is a ufunc of one result, or the reduction or accumulation by one: it takes ``out``."""
+    if isinstance(function, np.ufunc):
+        return function.nout == 1
+    owner = getattr(function, "__self__", None)
+    return isinstance(owner, np.ufunc) and function.__name__ in ("reduce", "accumulate")
+
+
+def _shares(view: Any, x: Any) -> bool:
+    """Whether `view` lies in the memory of `x`; of empty arrays, whether it was made from it."""
+    if view.size:
+        return np.may_share_memory(view, x)
+    roots = []
+    for a in (view, x):
+        while isinstance(a.base, np.ndarray):
+            a = a.base  # noqa: PLW2901
+        roots.append(a)
+    return roots[0] is roots[1]
 
 
 def _recorded_in(x: Any) -> list[Recorded]:

@@ -162,6 +162,8 @@ def merge_repeats(program: Program) -> int:
     for i, line in enumerate(program.lines):
         line.args = mapped(line.args, current)
         line.kwargs = {k: mapped(x, current) for k, x in line.kwargs.items()}
+        if line.target is not None and line.made in ("out", "in"):
+            line.target = current(line.target)  # a view of the destination may be a repeat
         target = line.target
         key = _key(line)
         if target is None or key is None or line.made == "in" or line.effect:

@@ -305,8 +305,8 @@ class Tracer:
             g = before + g
         else:
             self.without(leaf)
-            value = self.value(g)
-            if id(value.storage) in self.delivered or value.storage.kind != "buffer" or g.data.base is not None:
+            storage = self.value(g).storage
+            if id(storage) in self.delivered or storage.kind != "buffer" or not _whole(g.data):
                 g = copy(g)
         value = self.value(g)
         self.delivered.add(id(value.storage))
@@ -447,6 +447,11 @@ def place() -> str:
         return ""
     file, number = frame.f_code.co_filename, frame.f_lineno
     return f"{Path(file).name}:{number}  {linecache.getline(file, number).strip()}".rstrip()
+
+
+def _whole(a: Any) -> bool:
+    """Whether `a` is all of its memory, if in another order."""
+    return (a.base is None or a.base.size == a.size) and a.flags.writeable
 
 
 def _same(a: Any, b: Any) -> bool:

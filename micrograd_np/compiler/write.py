@@ -143,8 +143,8 @@ class Writer:
         if f == "setitem":
             return f"{self.literal(args[0])}[{self.index(args[1])}] = {self.literal(args[2])}"
         if f == "part":
-            flat, start, stop, shape = args
-            return f"{self.operand(flat)}[{start}:{stop}].reshape({shape!r})"
+            flat, start, stop, shape, order = args
+            return f"{self.operand(flat)}[{start}:{stop}].reshape({shape!r}{', order=' + repr(order) if order == 'F' else ''})"
         if f == "attribute.T":
             return f"{self.literal(args[0])}.T"
         part = ""

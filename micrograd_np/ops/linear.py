@@ -63,22 +63,35 @@ def linear(xp: Any, out: Any, x: Any, weight: Any, bias: Any) -> Any:
     """x Wᵀ + b: the affine map of a layer, `weight` of shape (out, in) as PyTorch keeps it.
 
     One primitive instead of three because the tape of a small network is half as long (measured: a quarter of the step).
+    All leading axes of x are one long axis to the product. Quickest where Wᵀ is contiguous in memory.
     """
-    z = matmul.kernel(xp, out, x, weight.T)
+    if x.ndim == 2:  # noqa: PLR2004
+        z = xp.dot(x, weight.T) if out is ... else xp.dot(x, weight.T, out)
+    elif x.ndim < 2:  # noqa: PLR2004
+        z = xp.matmul(x, weight.T, out=out)
+    else:
+        rows = xp.reshape(x, (-1, x.shape[-1]))
+        shape = (*x.shape[:-1], weight.shape[0])
+        if out is ...:
+            z = xp.reshape(xp.dot(rows, weight.T), shape)
+        else:
+            xp.dot(rows, weight.T, xp.reshape(out, (-1, weight.shape[0])))
+            z = out
     return xp.add(z, bias, out=z)
 
 
-def _by_weight(g: Any, z: Any, x: Any, weight: Any, bias: Any) -> Any:
-    if x.ndim == 2:  # noqa: PLR2004
-        return matmul(g.T, x)
-    rows = reshape(g, shape=(-1, g.shape[-1]))
-    return matmul(rows.T, reshape(x, shape=(-1, x.shape[-1])))
+def _rows(x: Any) -> Any:
+    return x if x.ndim == 2 else reshape(x, shape=(-1, x.shape[-1]))  # noqa: PLR2004
+
+
+def _by_input(g: Any, z: Any, x: Any, weight: Any, bias: Any) -> Any:
+    return matmul(g, weight) if g.ndim <= 2 else reshape(matmul(_rows(g), weight), shape=x.shape)  # noqa: PLR2004
 
 
 linear.vjp(
-    x=lambda g, z, x, weight, bias: matmul(g, weight),
-    weight=_by_weight,
-    bias=lambda g, z, x, weight, bias: g,
+    x=_by_input,
+    weight=lambda g, z, x, weight, bias: matmul(_rows(x).T, _rows(g)).T,  # laid out as `Linear` keeps its weight
+    bias=lambda g, z, x, weight, bias: _rows(g) if g.ndim > 1 else g,
 )
 
 
