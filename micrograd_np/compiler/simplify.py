@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ELEMENTWISE = frozenset(
     f"np.{name}"
-    for name in dir(np)
+    for name in vars(np)  # dir(np) would import what NumPy loads lazily, its testing tools among it
     if isinstance(getattr(np, name), np.ufunc) and getattr(np, name).signature is None
 )
 """Calls that treat every element alike, so that a uniform operand may stand as one number."""

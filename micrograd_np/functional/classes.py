@@ -238,7 +238,7 @@ def multi_margin_loss(
 @primitive("−log-likelihood of {target} under σ({x})", domain=(REALS, REALS))
 def surprise_of_logit(xp: Any, out: Any, x: Any, target: Any) -> Any:
     """log(1 + exp(x)) − target · x, elementwise: −log σ(x) for target 1, −log σ(−x) for 0. Stable for any x."""
-    z = xp.absolute(x)
+    z = xp.absolute(x, out=...)
     z = xp.negative(z, out=z)
     z = xp.exp(z, out=z)
     z = xp.log1p(z, out=z)
