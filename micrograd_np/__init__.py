@@ -38,4 +38,5 @@ from .ops.statistics import norm, std, var
 from .ops.transcendental import cbrt, exp, exp2, expm1, log, log10, log1p, log2, logaddexp, power, sigmoid, sqrt, tanh
 from .ops.trigonometric import arccos, arcsin, arctan, arctan2, cos, hypot, sin, tan
 from .pictures import Picture, draw
+from .storage import CheckpointError, load, save
 from .tensor import Tensor, from_dlpack, get_default_dtype, set_default_dtype

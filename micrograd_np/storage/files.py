@@ -1,0 +1,137 @@
+"""Arrays and a description in one file: ``.npz`` without pickle, or ``.safetensors``. Whole, or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+import zlib
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DESCRIPTION = "micrograd_np"  # the entry that says how the arrays hang together
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same file, whenever it is written
+
+
+class CheckpointError(ValueError):
+    """A file that is not a whole checkpoint, or one that does not fit what it is loaded into. Nothing has been changed."""
+
+
+def write(path: Path, arrays: Mapping[str, Any], description: str) -> None:
+    """Write to a file beside `path`, and put it in its place once it is safely on disk; a crash leaves the old file.
+
+    ValueError unless the name ends in .npz or .safetensors.
+    """
+    encode = {".npz": _npz, ".safetensors": _safetensors}.get(path.suffix)
+    if encode is None:
+        message = f"save: the name must end in .npz or .safetensors, found {path.name!r}."
+        raise ValueError(message)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            encode(file, arrays, description)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    with suppress(OSError):  # the new name, too, should survive a power cut; not every system can promise it
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def read(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str | None]:
+    """The arrays in a file and, if it was written here, their description. The content decides what kind of file it is.
+
+    FileNotFoundError if there is none, CheckpointError if it is cut short, damaged, or something else.
+    """
+    with path.open("rb") as file:
+        start = file.read(9)
+        if start[:4] == b"PK\x03\x04":
+            return _read_npz(path)
+        if len(start) == 9 and start[8:] == b"{":
+            return _read_safetensors(path)
+    found = "empty" if not start else "neither .npz nor .safetensors"
+    message = f"load: {path} is {found}; nothing has been loaded."
+    raise CheckpointError(message)
+
+
+def _npz(file: Any, arrays: Mapping[str, Any], description: str) -> None:
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy", _EPOCH), "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, array, allow_pickle=False)
+        archive.writestr(zipfile.ZipInfo(f"{_DESCRIPTION}.json", _EPOCH), description)
+
+
+def _read_npz(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str | None]:
+    arrays = {}
+    description = None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if any(name.endswith("data.pkl") for name in names):
+                message = (
+                    f"load: {path} is a pickle by PyTorch, which could run any code. In PyTorch, save the state dict with "
+                    f"safetensors.torch.save_file instead; nothing has been loaded."
+                )
+                raise CheckpointError(message)
+            for name in names:
+                content = archive.read(name)  # checks the checksum
+                if name == f"{_DESCRIPTION}.json":
+                    description = content.decode()
+                elif name.endswith(".npy"):
+                    arrays[name.removesuffix(".npy")] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    except CheckpointError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError) as error:
+        message = f"load: {path} is cut short, damaged or no .npz of numbers ({error}); nothing has been loaded."
+        raise CheckpointError(message) from error
+    return arrays, description
+
+
+def _safetensors(file: Any, arrays: Mapping[str, Any], description: str) -> None:
+    file.write(_library().numpy.save(dict(arrays), metadata={_DESCRIPTION: description}))
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str | None]:
+    library = _library()
+    content = path.read_bytes()
+    try:
+        parts = library.deserialize(content)
+        length = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+        return {name: _decoded(part) for name, part in parts}, metadata.get(_DESCRIPTION)
+    except (library.SafetensorError, ValueError, KeyError) as error:
+        message = f"load: {path} is cut short, damaged or no .safetensors ({error}); nothing has been loaded."
+        raise CheckpointError(message) from error
+
+
+def _decoded(part: Mapping[str, Any]) -> np.ndarray[Any, Any]:
+    """One array; bfloat16, which NumPy does not have, becomes float32, which holds it exactly."""
+    if part["dtype"] == "BF16":
+        high = np.frombuffer(part["data"], "<u2").astype("<u4") << 16
+        return high.view("<f4").reshape(part["shape"])
+    kinds = {"F": "f", "I": "i", "U": "u"}
+    code = "?" if part["dtype"] == "BOOL" else f"<{kinds[part['dtype'][0]]}{int(part['dtype'][1:]) // 8}"
+    return np.frombuffer(part["data"], code).reshape(part["shape"]).copy()
+
+
+def _library() -> Any:
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        message = "safetensors: the library is not installed. pip install micrograd_np[io], or save as .npz."
+        raise ImportError(message) from error
+    return safetensors
