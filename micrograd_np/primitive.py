@@ -314,7 +314,7 @@ class Primitive(Generic[P]):
 
         Bumps the version that backward compares. Raises ValueError where the result does not fit the target.
         """
-        arrays = [x.data if isinstance(x, Vertex) else x for x in inputs]
+        arrays = [x.data if isinstance(x, Vertex) or hasattr(type(x), "__primitive__") else x for x in inputs]
         try:
             self.kernel(np, target.data, *arrays, **static)
         except (ValueError, TypeError, IndexError) as error:
