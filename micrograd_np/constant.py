@@ -36,3 +36,12 @@ def constant(data: ArrayLike | Tensor, name: str | None = None) -> Tensor:
     if known is not None:
         known(array, name or "")
     return t
+
+
+def settled(array: Any) -> Tensor:
+    """A tensor of an array that this package has made from shapes and settings alone, shared: the same in every call."""
+    t = Tensor(array)
+    known = getattr(mode.watcher, "constant", None)
+    if known is not None:
+        known(array)
+    return t

@@ -291,7 +291,8 @@ class Tensor(Vertex):
         watcher: Any = mode.watcher
         if watcher is not None and getattr(watcher, "lifts", False):
             with watcher.section("backward"), set_grad_enabled(create_graph):
-                seed = seed if isinstance(seed, Tensor) else watcher.constant_tensor(seed)
+                if not isinstance(seed, Tensor):  # ones are the same in every call, an array that was given need not be
+                    seed = watcher.constant_tensor(seed) if gradient is None else Tensor(seed)
                 walk.pull(self, seed, watcher.deliver, retain=retain, lifted=True)
         elif create_graph:
             seed = seed if isinstance(seed, Tensor) else Tensor(seed)

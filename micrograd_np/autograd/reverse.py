@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import backward as walk
+from micrograd_np.constant import settled
 from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.primitive import mode
 from micrograd_np.tensor import Tensor
@@ -95,7 +96,7 @@ def grad(
                     f"autograd.grad: {what}[{i}], {x._told()}, does not require a gradient. Make a leaf with "
                     f"requires_grad=True, and compute outside no_grad()."
                 )
-    seeds = [y._seed(g) for y, g in zip(ys, given, strict=True)]
+    seeds = [y._seed(g) if g is not None else settled(y._seed(g)) for y, g in zip(ys, given, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
     unused_allowed = materialize_grads if allow_unused is None else allow_unused
     found = gradients(ys, seeds, xs, retain=retain, create=create_graph)
@@ -106,5 +107,5 @@ def grad(
                 f"the computation, or pass allow_unused=True to get None, materialize_grads=True to get zeros."
             )
         if g is None and materialize_grads:
-            found[i] = Tensor(np.zeros_like(x.data))
+            found[i] = settled(np.zeros_like(x.data))
     return tuple(found)

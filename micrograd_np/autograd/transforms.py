@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.backward import topological
+from micrograd_np.constant import settled
 from micrograd_np.grad_mode import enable_grad
 from micrograd_np.ops.shape import concatenate, reshape
 from micrograd_np.ops.state import copy
@@ -77,7 +78,7 @@ class _Call:
         if isinstance(x, Tensor):
             return copy(x) if x.requires_grad else x.detach().requires_grad_()
         if isinstance(x, (bool, int, float)):
-            return Tensor(np.asarray(x, get_default_dtype()), requires_grad=True)
+            return settled(np.asarray(x, get_default_dtype())).requires_grad_()
         if not isinstance(x, (np.ndarray, np.generic)):
             raise TypeError(f"{self.asker}: {told} must be an array, a Tensor or a number; found {type(x).__name__}.")
         if x.dtype.kind != "f":
@@ -99,7 +100,7 @@ class _Call:
     def pull(self, outputs: Sequence[Tensor], seeds: Sequence[Any], *, retain: bool, create: bool) -> list[Tensor]:
         """The derivatives by all stand-ins, zeros where nothing depends on one."""
         found = gradients(outputs, seeds, self.stand_ins, retain=retain or create, create=create)
-        return [Tensor(np.zeros_like(x.data)) if g is None else g for x, g in zip(self.stand_ins, found, strict=True)]
+        return [settled(np.zeros_like(x.data)) if g is None else g for x, g in zip(self.stand_ins, found, strict=True)]
 
     def scalar(self, y: Any) -> Tensor:
         """The result as the scalar that a gradient starts from."""
@@ -175,7 +176,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
         y, aux = call.result if has_aux else (call.result, None)
         y = call.scalar(y)
         create = call.create([y])
-        found = call.pull([y], [np.ones_like(y.data)], retain=False, create=create)
+        found = call.pull([y], [settled(np.ones_like(y.data))], retain=False, create=create)
         value = call.spoken(y)
         return (value, call.spoken(aux)) if has_aux else value, call.as_given(found, argnums)
 
@@ -239,7 +240,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     outputs = _outputs(call.result, "jvp")
     create = call.create(outputs) or (mode.recording and any(isinstance(t, Tensor) and t.requires_grad for t in moves))
     with enable_grad():
-        g = [Tensor(np.zeros_like(y.data), requires_grad=True) for y in outputs]
+        g = [settled(np.zeros_like(y.data)).requires_grad_() for y in outputs]
         back = gradients(outputs, g, call.stand_ins, retain=True, create=True)
     pairs = [
         (b, v if isinstance(v, Tensor) else np.asarray(v, b.dtype))
@@ -247,7 +248,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         if b is not None
     ]
     ahead = gradients([b for b, _ in pairs], [v for _, v in pairs], g, retain=create, create=create)
-    found = [Tensor(np.zeros_like(y.data)) if d is None else d for d, y in zip(ahead, outputs, strict=True)]
+    found = [settled(np.zeros_like(y.data)) if d is None else d for d, y in zip(ahead, outputs, strict=True)]
     speaks = call.speaks_tensor or any(isinstance(t, Tensor) for t in moves)
     moved = iter([d if speaks or d.requires_grad else d.data for d in found])
     return call.spoken(call.result), trees.rebuild(call.result, moved)
@@ -282,13 +283,13 @@ def _rows(call: _Call, y: Tensor, *, create: bool) -> list[Tensor]:
     for i in range(y.size):
         seed = np.zeros(y.size, y.dtype)
         seed[i] = 1
-        rows.append(call.pull([y], [seed.reshape(y.shape)], retain=True, create=create))
+        rows.append(call.pull([y], [settled(seed.reshape(y.shape))], retain=True, create=create))
     found = []
     for j, x in enumerate(call.stand_ins):
         shape = (*y.shape, *x.shape)
         if not rows:
-            found.append(Tensor(np.zeros(shape, x.dtype)))
-        elif create:
+            found.append(settled(np.zeros(shape, x.dtype)))
+        elif create or mode.watcher is not None:  # or the rows are to be seen
             found.append(reshape(concatenate(*(reshape(row[j], shape=(1, *x.shape)) for row in rows)), shape=shape))
         else:
             found.append(Tensor(np.stack([row[j].data for row in rows]).reshape(shape)))
