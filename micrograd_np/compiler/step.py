@@ -78,7 +78,7 @@ class Entry:
             if t.data is not array or t.requires_grad is not wanted:
                 return False
         for module, flag in self.modes:
-            if module.training is not flag:
+            if module._training is not flag:
                 return False
         for optimizer, generation in self.generations:
             if optimizer.generation != generation:

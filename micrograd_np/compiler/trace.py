@@ -354,7 +354,7 @@ class Tracer:
             line.unit = unit
 
     def _clock(self, optimizer: Any, group: dict[str, Any], t: int) -> tuple[Clock, dict[str, Any]]:
-        clock = Clock(optimizer, group, [])
+        clock = Clock(optimizer, group, [], dict(group))
         self.program.clocks.append(clock)
         numbers: dict[str, Any] = {}
         for name, x in optimizer.scalars(group, t).items():
@@ -374,6 +374,14 @@ class Tracer:
     def finish(self, result: Any) -> Program:
         """Complete the program with what the step returned and the gradients it left."""
         program = self.program
+        for clock in program.clocks:
+            changed = [name for name, x in clock.group.items() if clock.settings.get(name, x) is not x]
+            if changed:
+                message = (
+                    f"compile: {program.name} changes {', '.join(changed)} of its optimiser after the step (a scheduler's "
+                    f"step()?); that is Python's work, which a compiled step would do only this once. Do it outside."
+                )
+                raise CompileError(message)
         program.results = _with_values(result, self)
         program.gradients_absent = list(self.absent.values())
         for leaf in self.touched.values():

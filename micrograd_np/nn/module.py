@@ -14,6 +14,7 @@ import numpy as np
 
 from micrograd_np.hooks import Hooks, RemovableHandle
 from micrograd_np.primitive import mode
+from micrograd_np.primitive import mode
 from micrograd_np.tensor import Tensor, clear_grad
 
 from . import hooked
@@ -46,8 +47,21 @@ class Module:
     ['inner.weight', 'inner.bias']
     """
 
-    training: bool = True
+    _training: bool = True
     _hooks: dict[str, Hooks] | None = None
+
+    @property
+    def training(self) -> bool:
+        """Whether dropout drops and batch norm learns. A compiled step takes another program when it changes."""
+        if not mode.usual and mode.watcher is not None:
+            asked = getattr(mode.watcher, "training", None)
+            if asked is not None:
+                asked(self, self._training)
+        return self._training
+
+    @training.setter
+    def training(self, flag: bool) -> None:
+        self._training = flag
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes: to be written by the derived class."""
