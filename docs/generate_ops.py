@@ -1,0 +1,71 @@
+"""Write `docs/ops.md`, the table of all ops, from their declarations. Run it after changing one: `python docs/generate_ops.py`."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import micrograd_np.ops
+from micrograd_np.check.samples import usual_samples
+from micrograd_np.primitive import registry
+from micrograd_np.symbol import formula
+
+PAGE = Path(__file__).with_name("ops.md")
+HEAD = """\
+# The ops
+
+Every primitive, from its own declaration; this page is written by `python docs/generate_ops.py`, and a test fails when it
+is stale. Everything else in the package is composed of these, so whatever is composed can be differentiated, to any order.
+
+The derivative is not typed in: it is what the op's rule prints when it runs on symbols. *g* is the gradient that arrives,
+*z* the result. [condition] is 1 where the condition holds and 0 elsewhere, and what it multiplies may be infinite; a ÷ b is
+a / b and 0 where a = 0, a × b likewise 0 where a = 0 (where nothing arrives, nothing leaves); a ÷₀ b is 0 where b = 0.
+An x ↑ b is x, at least b; x ↓ b is x, at most b. Sums that undo broadcasting belong to the backward pass, not to the rules.
+What happens at the edges is in [edges.md](edges.md).
+"""
+
+
+def settings(op):
+    """The op's static parameters with their defaults."""
+    given = inspect.signature(op).parameters.values()
+    return ", ".join(str(p.replace(annotation=p.empty)) for p in given if p.kind is p.KEYWORD_ONLY)
+
+
+def derivatives(op):
+    """The rule by each input as a formula: on the example that makes it shortest."""
+    firsts = {}
+    for sample in usual_samples(op, 0):
+        firsts.setdefault(repr(sample.static), sample)
+    found = []
+    for name in op.inputs:
+        if name not in op.not_differentiable:
+            texts = [formula(op, name, *s.inputs, **s.static) for s in firsts.values()]
+            found.append(f"{name}: {min(texts, key=len)}" if len(op.inputs) > 1 else min(texts, key=len))
+    return "<br>".join(found) or "none"
+
+
+def row(op):
+    """One line of the table."""
+    about = inspect.getdoc(op.kernel).split("\n\n")[0].replace("\n", " ")
+    domain = ", ".join(map(str, op.domain))
+    label = re.sub(r"\{(\w+)\}", r"\1", op.label)
+    told = [f"**{op.name}**", label, settings(op), op.shape or "elementwise", domain, derivatives(op), about]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in told) + " |"
+
+
+def page():
+    """The whole text of the page."""
+    sections = []
+    for found in pkgutil.iter_modules(micrograd_np.ops.__path__, "micrograd_np.ops."):
+        module = importlib.import_module(found.name)
+        ops = [op for op in registry.values() if op.__module__ == found.name]
+        if ops:
+            title = module.__doc__.splitlines()[0].rstrip(".")
+            table = ["| op | label | settings | shapes | domain | derivative | what it gives |", "|---|---|---|---|---|---|---|"]
+            sections.append("\n".join([f"## {title}", "", *table, *map(row, ops), ""]))
+    return "\n".join([HEAD, *sections])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
