@@ -115,13 +115,13 @@ class Muon(Optimizer):
         buffer += share * g
         x = share * g + momentum * buffer if nesterov else buffer
         rows, columns = p.shape
-        if rows > columns:  # the small Gram matrix is the cheaper one
-            x = x.T
         x = x / maximum(sqrt(sum(x * x)), eps)
         for _ in iterations:
-            gram = matmul(x, x.T)
-            x = a * x + matmul(b * gram + c * matmul(gram, gram), x)
-        if rows > columns:
-            x = x.T
+            if rows > columns:  # the smaller of the two Gram matrices is the cheaper
+                gram = matmul(x.T, x)
+                x = a * x + matmul(x, b * gram + c * matmul(gram, gram))
+            else:
+                gram = matmul(x, x.T)
+                x = a * x + matmul(b * gram + c * matmul(gram, gram), x)
         p *= shrink
         p -= (0.2 * root(max(rows, columns)) if like_adamw else root(max(1, rows / columns))) * (lr * x)
