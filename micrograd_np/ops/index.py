@@ -6,6 +6,7 @@ from one batch to the next, so they are inputs; in a static index a `HOLE` marks
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -107,14 +108,30 @@ gather.vjp(x=lambda g, z, x, *indices, index: scatter_add(g, *indices, index=ind
     not_differentiable=("indices",),
 )
 def scatter_add(xp: Any, out: Any, x: Any, *indices: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of `shape` with `x` added at an index with arrays in it, as often as it names an element."""
+    """Zeros of `shape` with `x` added at an index with arrays in it, as often as it names an element, in that order."""
     if out is ...:
         z = xp.zeros(shape, dtype=x.dtype)
     else:
         z = out
         xp.copyto(z, 0)
-    xp.add.at(z, filled(index, indices), x)
+    row = _row(index, indices, shape)
+    if row is None or not z.flags.c_contiguous:
+        xp.add.at(z, filled(index, indices), x)
+    elif row:  # number by number instead of row by row: a third of the time for an embedding (measured)
+        flat = xp.multiply(xp.reshape(indices[0], (-1, 1)), row)
+        flat = xp.add(flat, np.arange(row))  # a negative index stays one, counted from the end of all
+        xp.add.at(xp.reshape(z, (-1,)), xp.reshape(flat, (-1,)), xp.reshape(x, (-1,)))
     return z
+
+
+def _row(index: Any, indices: tuple[Any, ...], shape: tuple[int, ...]) -> int | None:
+    """How many numbers each index stands for, if one integer array picks along the first axis and nothing else does."""
+    rest = index[1:] if isinstance(index, tuple) else ()
+    first = index[0] if isinstance(index, tuple) and index else index
+    if first is not HOLE or indices[0].dtype.kind != "i" or any(part is not ... and part != slice(None) for part in rest):
+        return None
+    row = prod(shape[1:])
+    return row if row != 1 else None
 
 
 scatter_add.vjp(x=lambda g, z, x, *indices, index, shape: gather(g, *indices, index=index))
@@ -152,3 +169,92 @@ def getitem(x: Any, index: Any, arrays: Any = None) -> Any:
     """``x[index]`` as NumPy has it: a view for basic indices, else a copy."""
     static, found = (index, arrays) if arrays is not None else split(index)
     return gather(x, *found, index=static) if found else view(x, index=static)
+
+
+def _grid(indices: Any, shape: tuple[int, ...], axis: int) -> tuple[Any, ...]:
+    """The index that NumPy takes for `indices` along one axis, and for each position along the others its own."""
+    axis %= len(shape)
+    grid = []
+    for i, n in enumerate(shape):
+        lengths = [1] * len(shape)
+        lengths[i] = n
+        grid.append(indices if i == axis else np.arange(n).reshape(lengths))
+    return tuple(grid)
+
+
+@primitive(
+    "{x} at {indices} along {axis}",
+    domain=(REALS, INTEGERS),
+    shape="(4,3),(2,3)->(2,3)",
+    examples=({"axis": 0}, {"axis": -2}),
+    not_differentiable=("indices",),
+    onnx="GatherElements",
+)
+def take_along_axis(xp: Any, out: Any, x: Any, indices: Any, *, axis: int = -1) -> Any:
+    """For each position the element of `x` that `indices` names along `axis`; lengths elsewhere are equal or broadcast.
+
+    >>> take_along_axis(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1], [0]]), axis=1)
+    array([[2.],
+           [3.]])
+    """
+    z = xp.asarray(x[_grid(indices, x.shape, axis)])
+    if out is ...:
+        return z
+    xp.copyto(out, z)
+    return out
+
+
+@primitive(
+    "0 with += {x} at {indices} along {axis}",
+    domain=(REALS, INTEGERS),
+    shape="(2,3),(2,3)->(4,3)",
+    examples=({"axis": 0, "shape": (4, 3)},),
+    not_differentiable=("indices",),
+)
+def add_along_axis(xp: Any, out: Any, x: Any, indices: Any, *, shape: tuple[int, ...], axis: int) -> Any:
+    """Zeros of `shape` with `x` added where `indices` say along `axis`: the adjoint of `take_along_axis`."""
+    if out is ...:
+        z = xp.zeros(shape, dtype=x.dtype)
+    else:
+        z = out
+        xp.copyto(z, 0)
+    lengths = list(shape)
+    lengths[axis] = 1
+    grid = _grid(indices, shape, axis)
+    if tuple(lengths) == indices.shape:  # one for each row: no element is named twice
+        z[grid] = x
+    else:
+        xp.add.at(z, grid, x)
+    return z
+
+
+take_along_axis.vjp(x=lambda g, z, x, indices, axis: add_along_axis(g, indices, shape=x.shape, axis=axis))
+add_along_axis.vjp(x=lambda g, z, x, indices, shape, axis: take_along_axis(g, indices, axis=axis))
+
+
+@take_along_axis.advise
+def _advice_along(x: tuple[int, ...], indices: tuple[int, ...], axis: int) -> str | None:
+    if len(x) != len(indices):
+        return f"indices must have as many axes as x ({len(x)}); keep the reduced axis, as in argmax(..., keepdims=True)."
+    return None
+
+
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """The elements, or the slices along `axis`, that integer `indices` name: of all elements in order without `axis`.
+
+    The result has the shape of `indices` in place of that axis. IndexError for an index outside.
+
+    >>> take(np.array([[1.0, 2.0], [3.0, 4.0]]), [1, 1], axis=0)
+    array([[3., 4.],
+           [3., 4.]])
+    """
+    if not isinstance(x, Vertex) and not hasattr(type(x), "__primitive__"):
+        x = np.asarray(x)
+    if axis is None:
+        from .shape import reshape
+
+        x, axis = reshape(x, shape=(-1,)), 0
+    if not -x.ndim <= axis < x.ndim:
+        message = f"take: axis {axis} is not one of the {x.ndim} axes of x, which is {x.shape}."
+        raise IndexError(message)
+    return getitem(x, (slice(None),) * (axis % x.ndim) + (indices,))

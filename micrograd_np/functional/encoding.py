@@ -1,0 +1,33 @@
+"""Integers as vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from micrograd_np.ops import order
+from micrograd_np.tensor import Tensor
+
+
+def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
+    """For each integer a row with 1 in its place: ``(…) -> (…, num_classes)``, integers too; −1 takes the largest and one more.
+
+    TypeError for what is not integers, ValueError for one that is negative or too large.
+
+    >>> one_hot(Tensor([0, 2]))
+    Tensor([[1, 0, 0],
+            [0, 0, 1]])
+    """
+    x = tensor if isinstance(tensor, Tensor) else Tensor(tensor)
+    if x.data.dtype.kind not in "iu":
+        message = f"one_hot: needs integers, found {x.dtype}."
+        raise TypeError(message)
+    low, high = (int(x.data.min()), int(x.data.max())) if x.size else (0, -1)
+    if num_classes == -1 and x.size:
+        num_classes = high + 1
+    if low < 0 or high >= num_classes:
+        wrong = low if low < 0 else high
+        message = f"one_hot: found {wrong}; the {num_classes} classes are 0 to {num_classes - 1}."
+        raise ValueError(message)
+    return order.one_hot(x, num_classes=num_classes, dtype=np.int64)  # type: ignore[no-any-return]
