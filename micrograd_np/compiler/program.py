@@ -119,6 +119,8 @@ class Clock:
     group: dict[str, Any]
     states: list[dict[str, Any]]
     """The optimiser's state of each of these parameters, in the order of the update."""
+    settings: dict[str, Any]
+    """The group as the trace found it."""
     numbers: dict[str, Value] = field(default_factory=dict)
     fixed: dict[str, Any] = field(default_factory=dict)
     """Settings that decided something while tracing: another value needs another program."""
