@@ -17,6 +17,7 @@ from micrograd_np.primitive import Vertex, mode
 from micrograd_np.tensor import Tensor
 
 from .flatten import flatten
+from .dispatch import MISS, dispatcher
 from .failure import explain
 from .memory import plan
 from .simplify import simplify
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from .program import Program
 
 _numbers = itertools.count(1)
-_MISS = object()
 _MOST = 8  # programs for one kind of arguments: train, eval, with and without gradients, and some more
 
 
@@ -68,6 +68,10 @@ class Entry:
             (c, [(v.storage.array, key.partition(":")[0]) for key, v in c.numbers.items()]) for c in program.clocks
         ]
 
+    def rebuilt(self, results: Any) -> Any:
+        """What the step returns, with tensors around the arrays of the program."""
+        return _rebuilt(self.program.results, iter(results))
+
     def _written(self) -> list[Any]:
         found = {id(line.target.storage) for line in self.program.lines if line.target is not None and line.made != "view"}
         return [t for t, v in self.program.states.values() if t is not None and id(v.storage) in found]
@@ -89,17 +93,17 @@ class Entry:
         return all(t.grad is not None and t.grad.data.shape == t.data.shape for t in self.incoming)
 
     def run(self, arrays: list[Any]) -> Any:
-        """One call: advance the clocks, run the step, hand out gradients and results; _MISS if a setting changed."""
+        """One call: advance the clocks, run the step, hand out gradients and results; MISS if a setting changed."""
         for clock, slots in self.ticks:
             states = clock.states
             t = states[0]["step"] + 1
             numbers = clock.optimizer.scalars(clock.group, t)
             for name, x in clock.fixed.items():
                 if numbers[name] != x:
-                    return _MISS
+                    return MISS
             for name, truth in clock.truths.items():
                 if bool(numbers[name]) is not truth:
-                    return _MISS
+                    return MISS
             for array, name in slots:
                 array.fill(numbers[name])
         if self.incoming:  # a gradient of the last call lies in the very buffer that this call will write
@@ -134,6 +138,7 @@ class Compiled:
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self.entries: dict[Any, list[Entry]] = {}
         self.last: Entry | None = None
+        self.quick: Callable[..., Any] | None = None
         self.hits = self.misses = 0
         self.lock = threading.RLock()
         try:
@@ -145,16 +150,23 @@ class Compiled:
         """Run the program for this kind of call, tracing it first if there is none yet."""
         if mode.watcher is not None:  # part of a larger trace, or under detect_nonfinite: each op is to be seen
             return self.function(*args, **kwargs)
+        if self.quick is not None and not kwargs:
+            result = self.quick(*args)
+            if result is not MISS:
+                self.hits += 1
+                return result
         with self.lock:
             leaves: list[Any] = []
             key = (_key(args, leaves), _key(kwargs, leaves) if kwargs else None, mode.recording)
             for entry in self.entries.get(key, ()):
                 if entry.holds():
                     results = entry.run(leaves)
-                    if results is not _MISS:
+                    if results is not MISS:
                         self.hits += 1
-                        self.last = entry
-                        return _rebuilt(entry.program.results, iter(results))
+                        if self.last is not entry or self.quick is None:
+                            self.last = entry
+                            self.quick = None if kwargs else dispatcher(entry, args, self.lock)
+                        return entry.rebuilt(results)
             self.misses += 1
             return self._trace(key, args, kwargs)
 
@@ -208,7 +220,7 @@ class Compiled:
     def clear(self) -> None:
         """Forget all programs."""
         self.entries.clear()
-        self.last = None
+        self.last = self.quick = None
         self.hits = self.misses = 0
 
     def __reduce__(self) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _POSITIONAL_OUT = frozenset(  # maximum and minimum want their destination by keyword
     f"np.{name}"
-    for name in dir(np)
+    for name in vars(np)
     if isinstance(getattr(np, name), np.ufunc) and name not in ("maximum", "minimum", "fmax", "fmin")
 ) | {"np.dot"}
 _WIDTH = 110
