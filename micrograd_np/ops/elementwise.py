@@ -79,7 +79,7 @@ def xdivy(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 xdivy.vjp(
     x=lambda g, z, x, y: xdivy(g, y),
-    y=lambda g, z, x, y: -xdivy(g * z, y),
+    y=lambda g, z, x, y: -xdivy(xmuly(z, g), y),
 )
 
 
@@ -94,7 +94,7 @@ def xmuly(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 xmuly.vjp(
     x=lambda g, z, x, y: xmuly(g, y),
-    y=lambda g, z, x, y: g * x,
+    y=lambda g, z, x, y: xmuly(x, g),
 )
 
 
@@ -109,7 +109,7 @@ def ratio(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 ratio.vjp(
     x=lambda g, z, x, y: ratio(g, y),
-    y=lambda g, z, x, y: -ratio(g * z, y),
+    y=lambda g, z, x, y: -ratio(xmuly(z, g), y),
 )
 
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from micrograd_np.primitive import primitive
 
-from .choice import masked
+from .choice import masked, where
+from .comparison import equal, logical_and
 from .domains import POSITIVE, REALS
-from .elementwise import xdivy
-from .transcendental import log_or_zero
+from .elementwise import xdivy, xmuly
+from .transcendental import log
 
 # Cody (1969), "Rational Chebyshev approximations for the error function", Mathematics of Computation 23: numerators and
 # denominators, highest power first, of erf(y)/y in y² up to y = 1/2, and of exp(y²) erfc(y) in y beyond.
@@ -108,12 +109,12 @@ def bell(xp: Any, out: Any, x: Any) -> Any:
     return xp.exp(z, out=z)
 
 
-bell.vjp(x=lambda g, z, x: -2 * g * (x * z))
+bell.vjp(x=lambda g, z, x: -2 * g * xmuly(z, x))
 
 
 @primitive("{x} log {y}", domain=(REALS, POSITIVE))
 def xlogy(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """Elementwise x log(y), and 0 where x is 0, even at y = 0. At y = 0 the derivative by x is 0; by y it is x / y."""
+    """Elementwise x log(y), and 0 where x is 0, even at y = 0, where both derivatives are 0 too. Silent; nan for y < 0."""
     with xp.errstate(all="ignore"):
         z = xp.log(y)
         z = xp.multiply(x, z, out=out)
@@ -122,6 +123,6 @@ def xlogy(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 
 xlogy.vjp(
-    x=lambda g, z, x, y: g * log_or_zero(y),
+    x=lambda g, z, x, y: g * log(where(logical_and(equal(x, 0), equal(y, 0)), 1, y)),
     y=lambda g, z, x, y: xdivy(g * x, y),
 )

@@ -7,7 +7,7 @@ from typing import Any
 from micrograd_np.primitive import primitive
 
 from .domains import NONZERO, OPEN_UNIT, REALS, Domain
-from .elementwise import ratio, xdivy
+from .elementwise import ratio, xdivy, xmuly
 from .transcendental import sqrt
 
 _NEAR_ZERO = Domain("ℝ∖{π/2 + kπ}", low=-1.5, high=1.5)
@@ -75,7 +75,7 @@ def one_plus_square(xp: Any, out: Any, x: Any) -> Any:
     return xp.add(z, 1, out=z)
 
 
-one_plus_square.vjp(x=lambda g, z, x: 2 * g * x)
+one_plus_square.vjp(x=lambda g, z, x: xmuly(2 * g, x))
 
 
 @primitive("√({x}² + {y}²)", domain=(NONZERO, NONZERO))
