@@ -1,19 +1,184 @@
-"""Randomness from one generator that can be seeded: what layers are initialised with, and what is drawn in training."""
+"""Randomness that can be seeded, saved and split: what layers are initialised with, and what is drawn in training.
+
+Every draw comes from the one generator that `manual_seed` starts anew, or from a `Generator` of one's own. Draws made by the
+functions here are primitives: a compiled step draws anew each time, in the order in which eager would.
+"""
 
 from __future__ import annotations
 
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-_generator = np.random.default_rng()
+from .ops import random as draws
+from .tensor import Tensor, get_default_dtype
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Size = int | tuple[int, ...] | None
+
+
+class Generator(np.random.Generator):
+    """A source of random numbers with all of NumPy's methods, started from `seed`: an int, or None for a fresh one.
+
+    >>> rng = Generator(0)
+    >>> state = rng.get_state()
+    >>> first = rng.random()
+    >>> rng.set_state(state)
+    >>> rng.random() == first
+    True
+    """
+
+    def __init__(self, seed: Any = None) -> None:
+        super().__init__(seed if isinstance(seed, np.random.BitGenerator) else np.random.PCG64(seed))
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start anew from `seed`; returns self."""
+        self.bit_generator.state = np.random.PCG64(seed).state
+        return self
+
+    def get_state(self) -> dict[str, Any]:
+        """All there is to know for going on from here: a dict of numbers and strings, for `set_state`."""
+        return deepcopy(dict(self.bit_generator.state))
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from where `get_state` was called. ValueError for the state of another kind of generator."""
+        self.bit_generator.state = dict(state)
+
+    def split(self, n: int = 2) -> list[Generator]:
+        """`n` new generators, independent of each other and of what follows here; the same ones from the same state.
+
+        >>> [rng.integers(100) for rng in Generator(0).split()] == [rng.integers(100) for rng in Generator(0).split()]
+        True
+        """
+        seeds = self.integers(0, 1 << 32, (n, 4))
+        return [Generator(np.random.PCG64(np.random.SeedSequence(seed.tolist()))) for seed in seeds]
+
+    def spawn(self, n_children: int) -> list[Generator]:  # type: ignore[override]
+        """NumPy's name for `split`; here, too, the children follow from the state alone."""
+        return self.split(n_children)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Generator, (self.bit_generator,)
+
+
+_generator = Generator()
 """The one generator that every draw without its own comes from."""
 
 
-def manual_seed(seed: int) -> np.random.Generator:
+def manual_seed(seed: int) -> Generator:
     """Start the project's generator anew from `seed`, and return it: the same object always, which compiled steps hold."""
-    _generator.bit_generator.state = np.random.default_rng(seed).bit_generator.state
-    return _generator
+    return _generator.manual_seed(seed)
 
 
-def generator() -> np.random.Generator:
+def generator() -> Generator:
     """The generator that every draw comes from unless another is given."""
     return _generator
+
+
+def get_state() -> dict[str, Any]:
+    """The state of the project's generator, for `set_state`."""
+    return _generator.get_state()
+
+
+def set_state(state: Mapping[str, Any]) -> None:
+    """Put the project's generator back to where `get_state` was called."""
+    _generator.set_state(state)
+
+
+def _shape(size: Size) -> tuple[int, ...]:
+    if size is None:
+        return ()
+    return (int(size),) if isinstance(size, (int, np.integer)) else tuple(int(n) for n in size)
+
+
+def _drawn(op: Any, size: Size, dtype: Any, generator: np.random.Generator | None, **static: Any) -> Tensor:
+    dtype = np.dtype(get_default_dtype() if dtype is None else dtype)
+    source = _generator if generator is None else generator
+    return Tensor(op(shape=_shape(size), dtype=dtype, generator=source, **static))
+
+
+def uniform(
+    low: float = 0.0,
+    high: float = 1.0,
+    size: Size = None,
+    dtype: Any = None,
+    generator: np.random.Generator | None = None,
+) -> Tensor:
+    """Draws evenly distributed over [low, high), of shape `size`, in the default dtype unless `dtype` says otherwise.
+
+    >>> uniform(size=(2, 3)).shape
+    (2, 3)
+    """
+    return _drawn(draws.uniform, size, dtype, generator, low=low, high=high)
+
+
+def normal(
+    loc: float = 0.0,
+    scale: float = 1.0,
+    size: Size = None,
+    dtype: Any = None,
+    generator: np.random.Generator | None = None,
+) -> Tensor:
+    """Draws from the normal distribution of mean `loc` and standard deviation `scale`; ValueError for a negative one.
+
+    >>> normal(size=3).shape
+    (3,)
+    """
+    if scale < 0:
+        message = f"normal: scale must not be negative, found {scale}."
+        raise ValueError(message)
+    return _drawn(draws.normal, size, dtype, generator, mean=loc, std=scale)
+
+
+def _check_probability(name: str, p: float) -> None:
+    if not 0 <= p <= 1:
+        message = f"{name}: p must be a probability, from 0 to 1; found {p}."
+        raise ValueError(message)
+
+
+def bernoulli(
+    p: float = 0.5, size: Size = None, dtype: Any = None, generator: np.random.Generator | None = None
+) -> Tensor:
+    """Draws that are 1 with probability `p`, else 0. ValueError for a p that is none.
+
+    >>> bernoulli(1.0, size=3)
+    Tensor([1., 1., 1.])
+    """
+    _check_probability("bernoulli", p)
+    return _drawn(draws.bernoulli, size, dtype, generator, p=p)
+
+
+def dropout_mask(
+    p: float = 0.5, size: Size = None, dtype: Any = None, generator: np.random.Generator | None = None
+) -> Tensor:
+    """Draws that are 0 with probability `p`, else 1 / (1 − p): the factors of inverted dropout. ValueError as above.
+
+    >>> dropout_mask(0.0, size=3)
+    Tensor([1., 1., 1.])
+    """
+    _check_probability("dropout_mask", p)
+    return _drawn(draws.dropout_mask, size, dtype, generator, p=p)
+
+
+def integers(
+    low: int, high: int | None = None, size: Size = None, dtype: Any = np.int64, generator: np.random.Generator | None = None
+) -> Tensor:
+    """Draws evenly distributed over low … high − 1, or over 0 … low − 1 when that is all that is given.
+
+    >>> integers(1, size=3)
+    Tensor([0, 0, 0])
+    """
+    low, high = (0, low) if high is None else (low, high)
+    return _drawn(draws.integers, size, dtype, generator, low=low, high=high)
+
+
+def permutation(n: int, generator: np.random.Generator | None = None) -> Tensor:
+    """The integers 0 … n − 1 in random order.
+
+    >>> sorted(permutation(4).tolist())
+    [0, 1, 2, 3]
+    """
+    return Tensor(draws.permutation(n=n, generator=_generator if generator is None else generator))

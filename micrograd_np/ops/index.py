@@ -29,6 +29,11 @@ class _Hole:
 HOLE = _Hole()
 
 
+def given(x: Any) -> Any:
+    """`x` itself if it can take part in a graph, else as an array: what functions that ask for a shape begin with."""
+    return x if isinstance(x, Vertex) or hasattr(type(x), "__primitive__") else np.asarray(x)
+
+
 def split(index: Any) -> tuple[Any, list[Any]]:
     """An index as NumPy takes it, as a static part with holes and the arrays that fill them.
 
@@ -248,8 +253,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     array([[3., 4.],
            [3., 4.]])
     """
-    if not isinstance(x, Vertex) and not hasattr(type(x), "__primitive__"):
-        x = np.asarray(x)
+    x = given(x)
     if axis is None:
         from .shape import reshape
 

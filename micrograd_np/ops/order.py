@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.primitive import Vertex, primitive
+from micrograd_np.primitive import primitive
 
 from .domains import DISTINCT, INTEGERS
-from .index import take_along_axis, view
+from .index import given, take_along_axis, view
 from .shape import reshape
 
 
@@ -39,7 +39,7 @@ def sort(x: Any, axis: int | None = -1) -> Any:
     >>> sort(np.array([3.0, 1.0, 2.0]))
     array([1., 2., 3.])
     """
-    x = x if isinstance(x, Vertex) or hasattr(type(x), "__primitive__") else np.asarray(x)
+    x = given(x)
     if axis is None:
         x, axis = reshape(x, shape=(-1,)), 0
     return take_along_axis(x, argsort(x, axis=axis), axis=axis)
@@ -51,7 +51,7 @@ def topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> tuple[Any, Any
     >>> topk(np.array([3.0, 1.0, 2.0]), 2)
     (array([3., 2.]), array([0, 2]))
     """
-    x = x if isinstance(x, Vertex) or hasattr(type(x), "__primitive__") else np.asarray(x)
+    x = given(x)
     if not 0 <= k <= x.shape[axis]:
         message = f"topk: k={k} of the {x.shape[axis]} elements along axis {axis} of x, which is {x.shape}."
         raise ValueError(message)

@@ -1,0 +1,137 @@
+"""Inverses, determinants and factors of square matrices; stacks of them along leading axes, as in NumPy.
+
+Sources: Petersen & Pedersen, The Matrix Cookbook (2012), for inverse and determinant; Murray (2016), arXiv:1602.07527, for
+the Cholesky factor. A singular matrix has no inverse, so there the derivatives raise `numpy.linalg.LinAlgError` too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from micrograd_np.primitive import primitive
+
+from .diagonal import diagonal, put_diagonal, tril
+from .domains import REALS, Domain
+from .index import given
+from .linear import matmul
+from .shape import reshape, transpose
+
+
+def _regular(rng: Any, shape: tuple[int, ...]) -> Any:
+    return rng.uniform(-1, 1, shape) + 3 * np.eye(*shape[-2:])
+
+
+def _definite(rng: Any, shape: tuple[int, ...]) -> Any:
+    x = rng.uniform(-1, 1, shape)
+    return x @ np.swapaxes(x, -1, -2) + 2 * np.eye(*shape[-2:])
+
+
+REGULAR = Domain("regular matrices", draw=_regular)
+DEFINITE = Domain("positive definite matrices", draw=_definite)
+
+
+def _t(x: Any) -> Any:
+    """The matrices transposed."""
+    return transpose(x, axes=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+
+
+def _to(xp: Any, out: Any, z: Any) -> Any:
+    if out is ...:
+        return xp.asarray(z)
+    xp.copyto(out, z)
+    return out
+
+
+@primitive("{x}⁻¹", domain=(REGULAR,), shape="(n,n)->(n,n)")
+def inv(xp: Any, out: Any, x: Any) -> Any:
+    """The inverse of square matrices. LinAlgError for a singular one. To solve equations, `solve` is better."""
+    return _to(xp, out, xp.linalg.inv(x))
+
+
+inv.vjp(x=lambda g, z, x: -matmul(_t(z), matmul(g, _t(z))))
+
+
+def _spread(g: Any) -> Any:
+    return reshape(g, shape=(*g.shape, 1, 1))
+
+
+@primitive("det {x}", domain=(REGULAR,), shape="(n,n)->()", onnx="Det")
+def det(xp: Any, out: Any, x: Any) -> Any:
+    """The determinant of square matrices. Its derivative, det(x) x⁻ᵀ, is taken where x has an inverse."""
+    return _to(xp, out, xp.linalg.det(x))
+
+
+det.vjp(x=lambda g, z, x: _spread(g * z) * _t(inv(x)))
+
+
+@primitive("log |det {x}|", domain=(REGULAR,), shape="(n,n)->()")
+def logabsdet(xp: Any, out: Any, x: Any) -> Any:
+    """The logarithm of the determinant's absolute value; −inf for a singular matrix."""
+    return _to(xp, out, xp.linalg.slogdet(x)[1])
+
+
+logabsdet.vjp(x=lambda g, z, x: _spread(g) * _t(inv(x)))
+
+
+@primitive("sign det {x}", domain=(REGULAR,), shape="(n,n)->()", not_differentiable=("x",))
+def signdet(xp: Any, out: Any, x: Any) -> Any:
+    """The sign of the determinant: −1, 0 or 1, without gradient."""
+    return _to(xp, out, xp.linalg.slogdet(x)[0])
+
+
+def slogdet(x: Any) -> tuple[Any, Any]:
+    """Sign and logarithm of the absolute value of the determinant: (…,n,n) -> (…), (…); it neither over- nor underflows.
+
+    >>> sign, log = slogdet(np.diag([1e-200, -1e-200]))
+    >>> float(sign), round(float(log), 3)
+    (-1.0, -921.034)
+    """
+    return signdet(x), logabsdet(x)
+
+
+@primitive("{x}⁻¹ {y}", domain=(REGULAR, REALS), shape="(n,n),(n,m)->(n,m)")
+def _solve(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    """The matrix whose product with `x` is `y`."""
+    return _to(xp, out, xp.linalg.solve(x, y))
+
+
+_solve.vjp(
+    x=lambda g, z, x, y: -matmul(_solve(_t(x), g), _t(z)),
+    y=lambda g, z, x, y: _solve(_t(x), g),
+)
+
+
+def solve(a: Any, b: Any) -> Any:
+    """The x for which a x = b: (…,n,n), (n) -> (…,n), or (…,n,n), (…,n,m) -> (…,n,m). LinAlgError for a singular `a`.
+
+    >>> solve(np.array([[2.0, 0.0], [0.0, 4.0]]), np.array([2.0, 2.0]))
+    array([1. , 0.5])
+    """
+    a, b = given(a), given(b)
+    if b.ndim != 1:
+        return _solve(a, b)
+    z = _solve(a, reshape(b, shape=(*b.shape, 1)))
+    return reshape(z, shape=z.shape[:-1])
+
+
+@primitive("chol {x}", domain=(DEFINITE,), shape="(3,3)->(3,3)")
+def cholesky(xp: Any, out: Any, x: Any) -> Any:
+    """The lower triangle L with L Lᵀ = x, for symmetric positive definite x, else LinAlgError.
+
+    It is the factor of (x + xᵀ) / 2, so that both triangles count alike, and share the gradient; NumPy reads only the lower.
+    """
+    z = xp.add(x, xp.swapaxes(x, -1, -2))
+    return _to(xp, out, xp.linalg.cholesky(xp.true_divide(z, 2)))
+
+
+def _by_factored(g: Any, z: Any, x: Any) -> Any:
+    inner = tril(matmul(_t(z), g))
+    middle = diagonal(inner, axis1=-2, axis2=-1)
+    inner = inner - put_diagonal(0.5 * middle, shape=inner.shape, axis1=-2, axis2=-1)
+    whole = _solve(_t(z), _t(_solve(_t(z), _t(inner))))
+    return 0.5 * (whole + _t(whole))
+
+
+cholesky.vjp(x=_by_factored)
