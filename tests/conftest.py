@@ -1,7 +1,7 @@
 """How the suite runs: how many examples hypothesis draws, and a fresh start for every test.
 
-A profile is chosen with ``--hypothesis-profile=thorough`` or ``HYPOTHESIS_PROFILE=thorough``: dev is for the next minute,
-ci for every change, thorough for `.ci/run`. Warnings are errors (`pyproject.toml`).
+A profile is chosen with ``--hypothesis-profile=thorough`` or ``HYPOTHESIS_PROFILE=thorough``: dev is for the next
+minute, ci for every change, thorough for `.ci/run`. Warnings are errors (`pyproject.toml`).
 """
 
 import os

@@ -33,7 +33,7 @@ def samples(draw, op):
 
 @dataclass(frozen=True)
 class Expression:
-    """A random computation: `steps` say which function is applied to which earlier values, the leaves being the first."""
+    """A random computation: `steps` say which function is applied to which earlier values, first the leaves."""
 
     leaves: tuple
     steps: tuple

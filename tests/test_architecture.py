@@ -96,7 +96,9 @@ def test_exports_are_sorted_and_exist(name):
     for node in ast.parse(modules[name].read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             exported = ast.literal_eval(node.value)
-            assert exported == sorted(exported, key=lambda x: (not x.isupper(), x.islower(), x)), "CONSTANTS, Classes, functions"
+            assert exported == sorted(exported, key=lambda x: (not x.isupper(), x.islower(), x)), (
+                "CONSTANTS, Classes, functions"
+            )
             assert len(set(exported)) == len(exported)
             module = __import__(f"micrograd_np.{name}", fromlist=exported)
             assert [x for x in exported if not hasattr(module, x)] == []
@@ -129,5 +131,17 @@ def test_names_of_folders_and_of_functions_do_not_collide():
 def test_importing_the_package_brings_in_numpy_and_nothing_heavy():
     code = "import sys, micrograd_np; print(*sorted({name.split('.')[0] for name in sys.modules}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    heavy = {"unittest", "graphviz", "matplotlib", "pygraphviz", "scipy", "sklearn", "torch", "tqdm", "hypothesis", "pytest", "safetensors"}
+    heavy = {
+        "unittest",
+        "graphviz",
+        "matplotlib",
+        "pygraphviz",
+        "scipy",
+        "sklearn",
+        "torch",
+        "tqdm",
+        "hypothesis",
+        "pytest",
+        "safetensors",
+    }
     assert heavy.isdisjoint(found)

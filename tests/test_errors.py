@@ -24,12 +24,22 @@ def tensor(*lengths, **told):
         (
             lambda: tensor(64, 32, name="x") @ tensor(64, 10, name="w"),
             ValueError,
-            ["matmul", "x (x) is (64, 32)", "y (w) is (64, 10)", "last axis of x (32) must equal", "Did you mean x.T @ y?"],
+            [
+                "matmul",
+                "x (x) is (64, 32)",
+                "y (w) is (64, 10)",
+                "last axis of x (32) must equal",
+                "Did you mean x.T @ y?",
+            ],
         ),
         (lambda: tensor(4, 3) @ tensor(2, 3), ValueError, ["(4, 3)", "(2, 3)", "Did you mean x @ y.T?"]),
         (lambda: tensor() @ tensor(3), ValueError, ["at least one axis", "multiply by a scalar with *"]),
         (lambda: tensor(3) + tensor(4, name="b"), ValueError, ["add", "x is (3,)", "y (b) is (4,)"]),
-        (lambda: nn.Linear(3, 2)(tensor(5, 4)), ValueError, ["linear", "(5, 4)", "last axis of x (4)", "in_features (3)"]),
+        (
+            lambda: nn.Linear(3, 2)(tensor(5, 4)),
+            ValueError,
+            ["linear", "(5, 4)", "last axis of x (4)", "in_features (3)"],
+        ),
         (lambda: tensor(2, 3).reshape(4, 2), ValueError, ["reshape", "(2, 3)", "shape=(4, 2)"]),
         (lambda: shape.concatenate(tensor(2, 3), tensor(2, 4)), ValueError, ["concatenate", "(2, 3)", "(2, 4)"]),
         (lambda: shape.stack([tensor(2), tensor(3)]), ValueError, ["stack", "(2,)", "(3,)"]),
@@ -38,7 +48,7 @@ def tensor(*lengths, **told):
         (lambda: tensor(3)[5], IndexError, ["(3,)", "5"]),
         # backward
         (
-            lambda: (tensor(64, 10, requires_grad=True) * 2).backward(),
+            (tensor(64, 10, requires_grad=True) * 2).backward,
             RuntimeError,
             ["backward", "(64, 10)", "scalar", ".mean().backward()", "gradient of that shape"],
         ),

@@ -72,7 +72,13 @@ class TestOperators:
     @pytest.mark.parametrize("operator", ["+", "-", "*", "/", "@", "<", "<=", ">", ">=", "==", "!="])
     @pytest.mark.parametrize(
         ("left", "right"),
-        [(Tensor, Tensor), (Tensor, np.asarray), (np.asarray, Tensor), (Tensor, np.ndarray.tolist), (np.ndarray.tolist, Tensor)],
+        [
+            (Tensor, Tensor),
+            (Tensor, np.asarray),
+            (np.asarray, Tensor),
+            (Tensor, np.ndarray.tolist),
+            (np.ndarray.tolist, Tensor),
+        ],
         ids=["TT", "TA", "AT", "TL", "LT"],
     )
     def test_is_what_numpy_computes(self, operator, left, right):

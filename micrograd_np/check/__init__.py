@@ -1,6 +1,7 @@
 """Every derivative checked against finite differences: of a function, of a model, of a primitive."""
 
-from .gradients import GradcheckError, check_gradients, gradcheck, gradgradcheck
+from .gradients import check_gradients
+from .insist import GradcheckError, gradcheck, gradgradcheck
 from .numeric import numeric_gradient
 from .primitives import PrimitiveReport, check_primitive
 from .report import Report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,13 @@ from micrograd_np.ops.reduce import sum as total
 from micrograd_np.tensor import Tensor
 
 
+@cache
 def irregular(shape: tuple[int, ...], turn: int = 0) -> Any:
-    """Weights between ½ and 1½ without a pattern: no error cancels in the sum they make, and every call gives the same."""
+    """Weights between ½ and 1½ without a pattern, always the same: no error cancels in the sum they make."""
     k = np.arange(1, 1 + int(np.prod(shape, dtype=int))) + 97 * turn
-    return (0.5 + k * 0.6180339887498949 % 1.0).reshape(shape)  # the golden ratio: multiples spread evenly
+    weights = (0.5 + k * 0.6180339887498949 % 1.0).reshape(shape)  # the golden ratio: multiples spread evenly
+    weights.flags.writeable = False  # one array for all who ask
+    return weights
 
 
 def outputs(result: Any) -> Iterator[Any]:
@@ -38,7 +42,7 @@ def weighed(result: Any) -> Any:
     if len(parts) == 1 and parts[0].ndim == 0:
         return parts[0]
     if not parts:
-        message = f"gradient check: f returned {type(result).__name__} without a floating number in it to differentiate."
+        message = f"gradient check: f returned {type(result).__name__}, without a floating number to differentiate."
         raise TypeError(message)
     sums = [total(multiply(part, irregular(part.shape, turn))) for turn, part in enumerate(parts)]
     z = sums[0]
@@ -55,8 +59,8 @@ def magnitude(result: Any) -> tuple[float, Any]:
 
 
 def gradients(z: Any, leaves: Sequence[Tensor], *, create_graph: bool = False) -> list[Any]:
-    """The derivative of the scalar `z` by each of `leaves`, None where it does not reach one; `.grad` stays untouched."""
-    found: dict[Tensor, Any] = {}
+    """The derivative of the scalar `z` by each of `leaves`, None where it reaches none; `.grad` stays as it is."""
+    found: dict[Any, Any] = {}
     if isinstance(z, Tensor) and z.requires_grad:
         seed = np.ones(z.shape, z.dtype)
         with set_grad_enabled(create_graph):
@@ -72,9 +76,9 @@ def gradients(z: Any, leaves: Sequence[Tensor], *, create_graph: bool = False) -
 
 
 @contextmanager
-def in_float64(tensors: Sequence[Tensor], floating: Sequence[Tensor] = ()) -> Iterator[None]:
-    """`tensors` (and `floating`, which may be changed on the way) hold float64 copies for a while, then their own again."""
-    kept = [(t, t.data, t.version) for t in (*tensors, *floating)]
+def in_float64(tensors: Sequence[Tensor]) -> Iterator[None]:
+    """For a while, `tensors` hold float64 copies of their values; then their own again, whatever became of those."""
+    kept = [(t, t.data, t.version) for t in tensors]
     for t, data, _ in kept:
         if data.dtype.kind == "f":
             t.data = np.array(data, dtype=np.float64, order="C")

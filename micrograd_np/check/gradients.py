@@ -1,33 +1,22 @@
-"""Checking the gradients of a function or of a model: `check_gradients` reports, `gradcheck` insists."""
+"""Checking the gradients of a function or of a model: a report with a row for each input or parameter."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.grad_mode import enable_grad
 from micrograd_np.tensor import Tensor
 
-from .analytic import gradients, in_float64, irregular, magnitude, outputs, silent, weighed
+from .analytic import gradients, in_float64, magnitude, silent, weighed
+from .inputs import leaves_of, told
 from .numeric import Method, resolution, usual_step
 from .report import Report
 from .verdict import Comparison, Tolerance, compare
 
 _SEED = 0  # the entries sampled of a large parameter are the same in every run
-
-
-class GradcheckError(RuntimeError):
-    """A gradient that does not agree with finite differences; `report` has the table."""
-
-    def __init__(self, report: Any) -> None:
-        super().__init__(report)
-        self.report = report
-
-    def __str__(self) -> str:
-        return f"{self.report.complaint}.\n{self.report}"
 
 
 def check_gradients(
@@ -43,9 +32,9 @@ def check_gradients(
 ) -> Report:
     """Gradients by `backward` beside finite differences, for every parameter of a model or input of a function.
 
-    `model_or_f` is called with `inputs`; `loss`, if given, with the result (and `target`). A result that is not scalar is
-    weighed with fixed, irregular weights and summed. Checked are a model's parameters and those inputs that require a
-    gradient, or, where none does and there are no parameters, all floating inputs. Of anything larger than `entries`
+    `model_or_f` is called with `inputs`; `loss`, if given, with the result (and `target`). A result that is not scalar
+    is weighed with fixed, irregular weights and summed. Checked are a model's parameters and those inputs that require
+    a gradient, or, where none does and there are no parameters, all floating inputs. Of anything larger than `entries`
     elements that many are sampled, the same in every run; None checks all.
 
     Everything is computed in float64 copies, also for a float32 model, whose own resolution would hide most errors;
@@ -63,7 +52,7 @@ def check_gradients(
     named = list(model_or_f.named_parameters()) if hasattr(model_or_f, "named_parameters") else []
     parameters = [(name, p) for name, p in named if p.requires_grad]
     buffers = [b for _, b in model_or_f.named_buffers()] if hasattr(model_or_f, "named_buffers") else []
-    leaves, given = _leaves(model_or_f, inputs, everything=not named)
+    leaves, given = leaves_of(model_or_f, inputs, everything=not named)
     checked = [*parameters, *leaves]
     if not checked:
         message = (
@@ -78,11 +67,11 @@ def check_gradients(
             return result
         return loss(result) if target is None else loss(result, target)
 
-    with in_float64([p for _, p in named], buffers):
+    with in_float64([*(p for _, p in named), *buffers]):
         rows = _compared(call, checked, entries, method, step, Tolerance(rtol, atol))
     count = f"{len(rows)} {'parameter' if named else 'input'}{'s' if len(rows) > 1 else ''}"
     how = f"step {step:g}" if step else "a step for each entry"
-    return Report(f"{_told(model_or_f)}: {count}, backward against {method} differences in float64, {how}", rows)
+    return Report(f"{told(model_or_f)}: {count}, backward against {method} differences in float64, {how}", rows)
 
 
 def _compared(
@@ -155,144 +144,3 @@ def _trembling(value: Callable[[], float], middle: float, arrays: list[Any], rng
 
 
 _LOST = "no gradient arrives here: the result does not depend on it, or was taken out of the graph (.data, detach())."
-
-
-def gradcheck(
-    f: Callable[..., Any],
-    *inputs: Any,
-    eps: float | None = None,
-    atol: float | None = None,
-    rtol: float = 1e-5,
-    raise_exception: bool = True,
-) -> bool:
-    """True if the gradients of `f` by all floating inputs agree with finite differences; else GradcheckError with a table.
-
-    Every entry is checked, as `check_gradients` does it; `eps` is the step. PyTorch's spelling, with the inputs in one
-    tuple, works too. With ``raise_exception=False``, returns False instead of raising.
-
-    >>> import numpy as np
-    >>> from micrograd_np.ops.transcendental import sigmoid
-    >>> gradcheck(sigmoid, np.array([-1.0, 0.0, 2.0]))
-    True
-    """
-    report = check_gradients(f, *_unpacked(inputs), entries=None, step=eps, atol=atol, rtol=rtol)
-    if not report and raise_exception:
-        raise GradcheckError(report)
-    return bool(report)
-
-
-def gradgradcheck(
-    f: Callable[..., Any],
-    *inputs: Any,
-    eps: float | None = None,
-    atol: float | None = None,
-    rtol: float = 1e-5,
-    raise_exception: bool = True,
-) -> bool:
-    """True if the second derivatives of `f` agree with differences of its first ones; else GradcheckError with a table.
-
-    What is differentiated again is ``∂f/∂inputs`` for a varying gradient arriving at f's result, so that a rule that
-    forgets to use it, or uses a constant in its place, is found out too.
-
-    >>> import numpy as np
-    >>> gradgradcheck(lambda x: x ** 3, np.array([1.0, 2.0]))
-    True
-    """
-    inputs = _unpacked(inputs)
-    report = check_gradients(*second_order(f, inputs), entries=None, step=eps, atol=atol, rtol=rtol)
-    if not report and raise_exception:
-        raise GradcheckError(report)
-    return bool(report)
-
-
-def second_order(f: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, ...]:
-    """A function whose first derivatives are the second of `f`, and its inputs: those of `f`, and the gradients arriving."""
-    leaves, _ = _leaves(f, inputs, everything=True)
-    places = [i for i, x in enumerate(inputs) if _floating(x) and (not _asked(inputs) or _asked([x]))]
-    shapes = [x.shape for x in outputs(silent(lambda: f(*inputs)))]
-    arriving = [irregular(shape, turn) for turn, shape in enumerate(shapes)]
-
-    def first(*varied: Any) -> Any:
-        recorded = isinstance(varied[0], Tensor) and _recording()
-        own = [x if recorded else Tensor(_array(x), requires_grad=True) for x in varied[: len(places)]]
-        seeds = varied[len(places) :]
-        all_inputs = list(inputs)
-        for i, x in zip(places, own, strict=True):
-            all_inputs[i] = x
-        with enable_grad():
-            z = 0.0
-            for part, g in zip(outputs(f(*all_inputs)), seeds, strict=True):
-                z = z + (part * g).sum() if isinstance(part, Tensor) else z
-            return [g for g in gradients(z, own, create_graph=recorded) if g is not None] or [np.zeros(())]
-
-    first.__name__ = f"the gradient of {_told(f)}"
-    first.names = [name for name, _ in leaves] + [f"g{turn or ''}" for turn in range(len(arriving))]  # type: ignore[attr-defined]
-    return (first, *(np.array(_array(inputs[i]), dtype=float) for i in places), *arriving)
-
-
-def _recording() -> bool:
-    from micrograd_np.grad_mode import is_grad_enabled
-
-    return is_grad_enabled()
-
-
-def _unpacked(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    """PyTorch passes the inputs in one tuple."""
-    if len(inputs) == 1 and isinstance(inputs[0], (tuple, list)) and inputs[0]:
-        if all(isinstance(x, (Tensor, np.ndarray)) for x in inputs[0]):
-            return tuple(inputs[0])
-    return inputs
-
-
-def _leaves(f: Any, inputs: Sequence[Any], *, everything: bool) -> tuple[list[tuple[str, Tensor]], list[Any]]:
-    """Named leaves in float64 for the inputs to check, and all inputs with those in their places."""
-    asked = _asked(inputs)
-    names = _names(f, inputs)
-    leaves, given = [], []
-    for name, x in zip(names, inputs, strict=True):
-        if _floating(x) and (_asked([x]) if asked else everything):
-            leaf = Tensor(np.array(_array(x), dtype=np.float64, order="C"), requires_grad=True, name=name)
-            leaves.append((name, leaf))
-            given.append(leaf)
-        else:
-            given.append(x)
-    return leaves, given
-
-
-def _asked(inputs: Sequence[Any]) -> bool:
-    return any(isinstance(x, Tensor) and x.requires_grad for x in inputs)
-
-
-def _array(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else np.asarray(x)
-
-
-def _floating(x: Any) -> bool:
-    if isinstance(x, (list, tuple)):
-        try:
-            x = np.asarray(x)
-        except ValueError:
-            return False
-    return isinstance(x, (float, np.floating)) or (isinstance(x, (Tensor, np.ndarray)) and x.dtype.kind == "f")
-
-
-def _names(f: Any, inputs: Sequence[Any]) -> list[str]:
-    """What the inputs are called: by the user, else by the function's signature."""
-    known = getattr(f, "names", None)
-    if known is None:
-        try:
-            bound = inspect.signature(f).bind(*inputs)
-            known = []
-            for name, value in bound.arguments.items():
-                several = inspect.signature(f).parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
-                known += [f"{name}[{i}]" for i in range(len(value))] if several else [name]
-        except (TypeError, ValueError):
-            known = [f"input {i}" for i in range(len(inputs))]
-    return [
-        x.name if isinstance(x, Tensor) and x.name else name for x, name in zip(inputs, known, strict=False)
-    ]
-
-
-def _told(f: Any) -> str:
-    name = getattr(f, "__name__", None) or type(f).__name__
-    return "f" if name == "<lambda>" else str(name)

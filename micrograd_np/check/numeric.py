@@ -15,9 +15,7 @@ Method = Literal["central", "forward"]
 Value = Callable[[], float]
 
 
-def numeric_gradient(
-    f: Callable[..., Any], *inputs: Any, method: Method = "central", step: float | None = None
-) -> Any:
+def numeric_gradient(f: Callable[..., Any], *inputs: Any, method: Method = "central", step: float | None = None) -> Any:
     """The gradient of the scalar ``f(*inputs)`` by finite differences: an array of the shape of each input, in a tuple.
 
     For one input, the array alone. `f` gets what was given, arrays or Tensors, in copies whose entries are perturbed in
@@ -80,7 +78,7 @@ def resolution(*dtypes: Any) -> float:
 
 
 def slope(value: Value, middle: float, flat: Any, k: int, h: float, method: Method = "central") -> float:
-    """The difference quotient of `value` for entry `k` of the array `flat` that it looks at; `middle` is its value now."""
+    """The difference quotient of `value` for entry `k` of the array `flat` it looks at; `middle` is its value now."""
     with moved(flat, k, h) as right:
         above = value()
     if method == "forward":

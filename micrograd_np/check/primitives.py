@@ -10,7 +10,7 @@ from typing import Any
 from micrograd_np.primitive import Primitive
 
 from .claims import CLAIMS, DECLARED
-from .gradients import GradcheckError
+from .insist import GradcheckError
 from .samples import Sample, usual_samples
 
 
@@ -48,19 +48,23 @@ class PrimitiveReport:
     def __repr__(self) -> str:
         wide = max(len(f.claim) for f in self.findings)
         lines = [
-            f"  {f.claim.replace('_', ' ').ljust(wide)}  {'FAILS' if f.failure else 'holds'}  {_often(f.tried)}".rstrip()
+            f"  {_words(f.claim).ljust(wide)}  {'FAILS' if f.failure else 'holds'}  {_often(f.tried)}".rstrip()
             for f in self.findings
         ]
-        told = [f"{claim.replace('_', ' ')}:\n{failure}" for claim, failure in self.failures.items()]
+        told = [f"{_words(claim)}:\n{failure}" for claim, failure in self.failures.items()]
         return "\n".join((f"{self.name}:", *lines, *told))
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{escape(f.claim.replace('_', ' '))}</td><td>{'<b>fails</b>' if f.failure else 'holds'}</td>"
+            f"<tr><td>{escape(_words(f.claim))}</td><td>{'<b>fails</b>' if f.failure else 'holds'}</td>"
             f"<td>{escape(_often(f.tried))}</td><td><pre>{escape(f.failure)}</pre></td></tr>"
             for f in self.findings
         )
         return f"<table><caption>{escape(self.complaint)}</caption><tbody>{rows}</tbody></table>"
+
+
+def _words(claim: str) -> str:
+    return claim.replace("_", " ")
 
 
 def _often(tried: int) -> str:

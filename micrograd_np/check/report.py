@@ -30,8 +30,8 @@ class Report:
     @property
     def complaint(self) -> str:
         """The report in one sentence."""
-        found = [f"{row.name}: {row.verdict}" for row in self.rows if row.verdict != AGREES]
-        return f"not all gradients agree with finite differences ({', '.join(found)})" if found else "all gradients agree"
+        found = ", ".join(f"{row.name}: {row.verdict}" for row in self.rows if row.verdict != AGREES)
+        return f"not all gradients agree with finite differences ({found})" if found else "all gradients agree"
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -49,11 +49,9 @@ class Report:
     def __repr__(self) -> str:
         table = [_HEADINGS, *map(_cells, self.rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = [
-            "  ".join(c.rjust(w) if i in _RIGHT else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
-            for cells in table
-        ]
-        return "\n".join((self.title, *(line.rstrip() for line in lines), *self._notes()))
+        places = "  ".join(f"{{:{'>' if i in _RIGHT else '<'}{width}}}" for i, width in enumerate(widths))
+        lines = [places.format(*cells).rstrip() for cells in table]
+        return "\n".join((self.title, *lines, *self._notes()))
 
     def _notes(self) -> list[str]:
         return [f"{row.name}: {row.note}" for row in self.rows if row.note]

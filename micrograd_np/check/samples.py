@@ -144,7 +144,7 @@ def values(domain: Domain, shape: Shape, rng: np.random.Generator, positions: in
     if domain.draw is not None:
         return np.asarray(domain.draw(rng, shape))
     if domain.kind == "bool":
-        return np.asarray(rng.random(shape) < 0.5)  # noqa: PLR2004  a fair coin
+        return np.asarray(rng.random(shape) < 0.5)  # a fair coin
     if domain.kind == "int":
         low = int(domain.low) if isfinite(domain.low) else 0
         high = int(domain.high) if isfinite(domain.high) else low + positions - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf, isfinite
 from typing import Any
 
@@ -19,12 +20,13 @@ _LOUD = 30  # a jump between the one-sided slopes counts as one if it is so many
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What still counts as equal: ``|analytic − numeric| ≤ atol + rtol · larger``; by default atol is what rounding makes."""
+    """What counts as equal: ``|analytic − numeric| ≤ atol + rtol · larger``; by default atol is what rounding makes."""
 
     rtol: float = 1e-5
     atol: float | None = None
 
     def __call__(self, a: float, n: float, noise: float) -> float:
+        """How far `a` may be from `n`."""
         return (noise if self.atol is None else self.atol) + self.rtol * max(abs(a), abs(n))
 
 
@@ -82,7 +84,7 @@ def compare(
     step: Any,
     noise: float,
     method: Method = "central",
-    tolerance: Tolerance = Tolerance(),  # noqa: B008  frozen
+    tolerance: Tolerance = Tolerance(),
     nothing: float = 0.0,
     note: str = "",
 ) -> Comparison:
@@ -127,16 +129,16 @@ def _sides(value: Value, middle: float, flat: Any, k: int, h: float) -> tuple[fl
 def _second_look(a: float, sides: Any, h: float, noise: float, tolerance: Tolerance) -> tuple[float, str]:
     """The best numeric derivative over a ladder of steps, and the verdict on the analytic one, `a`."""
     seen = [(step, *sides(step)) for step in (h * factor for factor in _LADDER)]
-    jump = _jump([s for s in seen if _LOUD * noise / s[0] <= 1e-3 * max(abs(a), *map(abs, s[1:])) or not isfinite(sum(s))])
+    jump = _jump([s for s in seen if not _LOUD * noise / s[0] > 1e-3 * max(abs(a), *map(abs, s[1:]))])
     if jump is not None:
         left, right = jump
         slack = abs(right - left) / 20  # the one-sided slopes are known no better
         inside = not isfinite(right - left) or min(left, right) - slack <= a <= max(left, right) + slack
         return (left + right) / 2, KINK if inside and isfinite(a) else DISAGREES
     central = [((left + right) / 2, noise / step) for step, left, right in seen if isfinite(left + right)]
-    if len(central) < 2:  # noqa: PLR2004  one estimate has no witness
+    if len(central) < 2:  # one estimate has no witness
         return np.nan, COARSE
-    (before, _), (best, blur) = min(zip(central, central[1:], strict=False), key=lambda pair: abs(pair[0][0] - pair[1][0]))
+    (before, _), (best, blur) = min(pairwise(central), key=lambda pair: abs(pair[0][0] - pair[1][0]))
     if abs(a - best) <= tolerance(a, best, blur):
         return best, AGREES
     unsure = 4 * max(abs(best - before), blur)  # what neighbouring steps do not agree on, neither of them knows
@@ -145,7 +147,7 @@ def _second_look(a: float, sides: Any, h: float, noise: float, tolerance: Tolera
 
 def _jump(seen: list[tuple[float, float, float]]) -> tuple[float, float] | None:
     """The one-sided slopes, if they differ by more than curvature explains: judged by the two smallest steps seen."""
-    if len(seen) < 2:  # noqa: PLR2004
+    if len(seen) < 2:
         return None
     (_, left, right), (_, left_near, right_near) = seen[-2:]
     near = right_near - left_near
