@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import micrograd_np as mg
-from micrograd_np.primitive import mode
+from micrograd_np.primitive import mode, registry
 
 settings.register_profile(
     "ci",
@@ -34,10 +34,12 @@ def rng():
 
 @pytest.fixture(autouse=True)
 def fresh_start():
-    """Every test draws from the project's generator as if it were the first, and leaves no setting behind."""
+    """Every test draws from the project's generator as if it were the first, and leaves no op and no setting behind."""
     mg.random.manual_seed(0)
-    dtype = mg.get_default_dtype()
+    dtype, known = mg.get_default_dtype(), dict(registry)
     yield
+    registry.clear()
+    registry.update(known)
     left = [mode.recording is not True, mode.watcher is not None, mg.get_default_dtype() != dtype]
     mode.set(recording=True, watcher=None)
     mg.set_default_dtype(dtype)

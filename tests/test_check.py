@@ -10,17 +10,9 @@ import micrograd_np as mg
 from micrograd_np import nn
 from micrograd_np.ops import elementwise, reduce, transcendental
 from micrograd_np.ops.domains import MASK, REALS
-from micrograd_np.primitive import primitive, registry
+from micrograd_np.primitive import primitive
 
 X = np.array([0.5, -1.0, 2.0])
-
-
-@pytest.fixture(autouse=True)
-def no_op_is_left_behind():
-    known = dict(registry)
-    yield
-    registry.clear()
-    registry.update(known)
 
 
 def op(kernel=lambda xp, out, x: xp.multiply(x, x, out=out), rule=lambda g, z, x: 2 * g * x, label="{x}²", **told):
