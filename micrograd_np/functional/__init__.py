@@ -13,6 +13,7 @@ from .activation import (
     log_softmax,
     logsigmoid,
     mish,
+    prelu,
     relu,
     relu6,
     selu,
@@ -22,7 +23,9 @@ from .activation import (
     softplus,
     softsign,
     tanh,
+    tanhshrink,
 )
+from .attention import scaled_dot_product_attention
 from .classes import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -40,21 +43,20 @@ from .distance import (
     pairwise_distance,
     triplet_margin_loss,
 )
+from .dropout import dropout, dropout1d, dropout2d
+from .interpolation import interpolate
+from .linear import bilinear, embedding, linear
 from .loss import gaussian_nll_loss, huber_loss, kl_div, l1_loss, mse_loss, poisson_nll_loss, smooth_l1_loss
-from .pooling import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    avg_pool1d,
-    avg_pool2d,
-    max_pool1d,
-    max_pool2d,
-)
+from .normalization import batch_norm, group_norm, instance_norm, layer_norm, normalize, rms_norm
+from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
 
 __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
     "avg_pool1d",
     "avg_pool2d",
+    "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
@@ -65,19 +67,28 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
     "elu",
+    "embedding",
     "fold",
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "group_norm",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
     "hinge_embedding_loss",
     "huber_loss",
+    "instance_norm",
+    "interpolate",
     "kl_div",
     "l1_loss",
+    "layer_norm",
     "leaky_relu",
+    "linear",
     "log_sigmoid",
     "log_softmax",
     "logsigmoid",
@@ -88,10 +99,14 @@ __all__ = [
     "mse_loss",
     "multi_margin_loss",
     "nll_loss",
+    "normalize",
     "pairwise_distance",
     "poisson_nll_loss",
+    "prelu",
     "relu",
     "relu6",
+    "rms_norm",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",
@@ -101,6 +116,7 @@ __all__ = [
     "softplus",
     "softsign",
     "tanh",
+    "tanhshrink",
     "triplet_margin_loss",
     "unfold",
 ]

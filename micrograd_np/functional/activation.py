@@ -14,6 +14,7 @@ from micrograd_np.ops.elementwise import absolute
 from micrograd_np.ops.index import getitem
 from micrograd_np.ops.rectifiers import elu, hardtanh, leaky_relu, log_sigmoid, silu
 from micrograd_np.ops.rectifiers import softplus as _softplus
+from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.special import ndtr
 from micrograd_np.ops.transcendental import sigmoid, tanh
 
@@ -30,6 +31,7 @@ __all__ = [
     "log_softmax",
     "logsigmoid",
     "mish",
+    "prelu",
     "relu",
     "relu6",
     "selu",
@@ -39,6 +41,7 @@ __all__ = [
     "softplus",
     "softsign",
     "tanh",
+    "tanhshrink",
 ]
 
 logsigmoid = log_sigmoid  # PyTorch spells the function without the underscore, the module LogSigmoid
@@ -46,7 +49,7 @@ logsigmoid = log_sigmoid  # PyTorch spells the function without the underscore, 
 _ALPHA, _SCALE = 1.6732632423543772, 1.0507009873554805
 
 
-def selu(input: Any) -> Any:  # noqa: A002
+def selu(input: Any) -> Any:
     """λ · elu(x, α), with the λ and α that keep mean 0 and variance 1 from layer to layer.
 
     Source: Klambauer et al. (2017), "Self-normalizing neural networks".
@@ -54,12 +57,12 @@ def selu(input: Any) -> Any:  # noqa: A002
     return elu(input, alpha=_ALPHA) * _SCALE
 
 
-def celu(input: Any, alpha: float = 1.0) -> Any:  # noqa: A002
+def celu(input: Any, alpha: float = 1.0) -> Any:
     """x where it is positive, α (exp(x/α) − 1) elsewhere: the slope at 0 is 1 for every `alpha`."""
     return elu(input) if alpha == 1 else elu(input / alpha) * alpha
 
 
-def gelu(input: Any, approximate: str = "none") -> Any:  # noqa: A002
+def gelu(input: Any, approximate: str = "none") -> Any:
     """x Φ(x), Φ the distribution function of the standard normal; with ``approximate="tanh"``, its older stand-in.
 
     Raises ValueError for another `approximate`. Source: Hendrycks and Gimpel (2016).
@@ -76,12 +79,12 @@ def gelu(input: Any, approximate: str = "none") -> Any:  # noqa: A002
     raise ValueError(message)
 
 
-def mish(input: Any) -> Any:  # noqa: A002
+def mish(input: Any) -> Any:
     """x tanh(log(1 + exp(x))). Source: Misra (2019)."""
     return input * tanh(_softplus(input))
 
 
-def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:  # noqa: A002, ARG001
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """log(1 + exp(βx)) / β, exact for any x.
 
     `threshold` is PyTorch's: beyond it PyTorch gives x itself. It is not needed here, where nothing overflows, so it has no
@@ -90,27 +93,27 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:  # 
     return _softplus(input) if beta == 1 else _softplus(input * beta) / beta
 
 
-def softsign(input: Any) -> Any:  # noqa: A002
+def softsign(input: Any) -> Any:
     """x / (1 + |x|)."""
     return input / (absolute(input) + 1)
 
 
-def relu6(input: Any) -> Any:  # noqa: A002
+def relu6(input: Any) -> Any:
     """min(max(x, 0), 6). The subgradient at 0 and 6 is 0."""
     return hardtanh(input, min_val=0.0, max_val=6.0)
 
 
-def hardsigmoid(input: Any) -> Any:  # noqa: A002
+def hardsigmoid(input: Any) -> Any:
     """min(max(x + 3, 0), 6) / 6."""
     return relu6(input + 3) * (1 / 6)
 
 
-def hardswish(input: Any) -> Any:  # noqa: A002
+def hardswish(input: Any) -> Any:
     """x min(max(x + 3, 0), 6) / 6. Source: Howard et al. (2019)."""
     return input * hardsigmoid(input)
 
 
-def glu(input: Any, dim: int = -1) -> Any:  # noqa: A002
+def glu(input: Any, dim: int = -1) -> Any:
     """a σ(b) for the halves a and b of the input along `dim`: ``(…, 2n) -> (…, n)``.
 
     Raises ValueError where the length along `dim` is odd. Source: Dauphin et al. (2017).
@@ -123,11 +126,30 @@ def glu(input: Any, dim: int = -1) -> Any:  # noqa: A002
     return getitem(input, (*lead, slice(None, n))) * sigmoid(getitem(input, (*lead, slice(n, None))))
 
 
-def softmax(input: Any, dim: int = -1) -> Any:  # noqa: A002
+def softmax(input: Any, dim: int = -1) -> Any:
     """exp(x) / Σ exp(x) along `dim`, stable for any x. −inf entries get 0, also where all are −inf."""
     return reduce.softmax(input, axis=dim)
 
 
-def log_softmax(input: Any, dim: int = -1) -> Any:  # noqa: A002
+def log_softmax(input: Any, dim: int = -1) -> Any:
     """x − log Σ exp(x) along `dim`, stable for any x."""
     return reduce.log_softmax(input, axis=dim)
+
+
+def tanhshrink(input: Any) -> Any:
+    """x − tanh(x)."""
+    return input - tanh(input)
+
+
+def prelu(input: Any, weight: Any) -> Any:
+    """x where it is positive, `weight` times x elsewhere: ``(n, c, …), (1,) or (c,) -> (n, c, …)``.
+
+    ValueError for as many weights as there are no channels, on axis 1. Source: He et al. (2015).
+    """
+    if weight.size != 1:
+        channels = input.shape[1] if input.ndim > 1 else 1
+        if weight.shape != (channels,):
+            message = f"prelu: input is {tuple(input.shape)} and weight {weight.shape}; it must be (1,) or ({channels},)."
+            raise ValueError(message)
+        weight = reshape(weight, shape=(channels,) + (1,) * (input.ndim - 2))
+    return relu(input) - weight * relu(-input)

@@ -23,12 +23,8 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tens
     Tensor([1.])
     """
     x1, x2 = as_tensor(x1), as_tensor(x2)
-    sizes = maximum(_length(x1, dim), eps), maximum(_length(x2, dim), eps)
+    sizes = maximum(vector_norm(x1, 2, dim), eps), maximum(vector_norm(x2, 2, dim), eps)
     return sum(multiply(x1, x2), axis=dim) / (sizes[0] * sizes[1])
-
-
-def _length(x: Any, axis: int) -> Any:
-    return sqrt(sum(square(x), axis=axis))
 
 
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
@@ -37,17 +33,18 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     >>> round(pairwise_distance(Tensor([[0.0, 0.0]]), Tensor([[3.0, 4.0]])).item(), 4)
     5.0
     """
-    return _norm(as_tensor(x1) - x2 + eps, p, keepdim)
+    return vector_norm(as_tensor(x1) - x2 + eps, p, keepdims=keepdim)
 
 
-def _norm(d: Any, p: float, keepdims: bool) -> Any:
+def vector_norm(x: Any, p: float, axis: int = -1, keepdims: bool = False) -> Any:
+    """The `p`-norm along one axis; its subgradient at 0 is 0 for p of 1, 2 and inf."""
     if p == 2:
-        return sqrt(sum(square(d), axis=-1, keepdims=keepdims))
+        return sqrt(sum(square(x), axis=axis, keepdims=keepdims))
     if p == 1:
-        return sum(absolute(d), axis=-1, keepdims=keepdims)
+        return sum(absolute(x), axis=axis, keepdims=keepdims)
     if p == float("inf"):
-        return max(absolute(d), axis=-1, keepdims=keepdims)
-    return power(sum(power(absolute(d), p), axis=-1, keepdims=keepdims), 1 / p)
+        return max(absolute(x), axis=axis, keepdims=keepdims)
+    return power(sum(power(absolute(x), p), axis=axis, keepdims=keepdims), 1 / p)
 
 
 def triplet_margin_loss(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _geometry(
-    name: str, d: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool  # noqa: FBT001
+    name: str, d: int, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> dict[str, Any]:
     """Kernel, stride, padding, dilation and places as the primitives want them; ValueError for what makes no sense."""
     kernel = each("kernel_size", kernel_size, d)
@@ -52,8 +52,8 @@ def _avg(
     kernel_size: Any,
     stride: Any,
     padding: Any,
-    ceil_mode: bool,  # noqa: FBT001
-    count_include_pad: bool,  # noqa: FBT001
+    ceil_mode: bool,
+    count_include_pad: bool,
     divisor_override: int | None,
 ) -> Tensor:
     x, single = batched(name, x, d)

@@ -29,7 +29,7 @@ def functional_call(module: Module, params: Mapping[str, Any], args: Any = (), k
     """
     arguments = args if isinstance(args, tuple) else (args,)
     with _turn:
-        own = dict(module._state())  # noqa: SLF001  with shared ones under each of their names
+        own = dict(module._state())
         own.update(module.named_buffers())
         replaced: dict[int, Tensor] = {}
         for name, value in params.items():

@@ -19,7 +19,7 @@ T = TypeVar("T", bound=Tensor)
 _GAINS = {
     **dict.fromkeys(("linear", "sigmoid", "conv1d", "conv2d", "conv3d"), 1.0),
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), 1.0),
-    **{"tanh": 5 / 3, "relu": sqrt(2), "selu": 3 / 4},
+    "tanh": 5 / 3, "relu": sqrt(2), "selu": 3 / 4,
 }
 
 

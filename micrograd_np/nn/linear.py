@@ -1,11 +1,11 @@
-"""The affine layer."""
+"""Affine and bilinear layers."""
 
 from __future__ import annotations
 
 from math import sqrt
 from typing import Any
 
-from micrograd_np import random
+from micrograd_np import functional, random
 from micrograd_np.ops.linear import linear, matmul
 from micrograd_np.ops.shape import transpose
 from micrograd_np.tensor import get_default_dtype
@@ -35,3 +35,31 @@ class Linear(Module):
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Bilinear(Module):
+    """x₁ᵀ W x₂ + b, one W for each output: ``(…, in1), (…, in2) -> (…, out)``. `weight` is (out, in1, in2).
+
+    Both parameters are drawn from U(±1/√in1). ValueError for inputs of other shapes.
+    """
+
+    def __init__(
+        self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, dtype: Any = None
+    ) -> None:
+        dtype = get_default_dtype() if dtype is None else dtype
+        bound = 1 / sqrt(in1_features)
+        draw = random.generator().uniform
+        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        self.weight = Parameter(draw(-bound, bound, (out_features, in1_features, in2_features)).astype(dtype))
+        self.bias = Parameter(draw(-bound, bound, (out_features,)).astype(dtype)) if bias else None
+
+    def forward(self, input1: Any, input2: Any) -> Any:
+        """x₁ᵀ W x₂ + b."""
+        return functional.bilinear(input1, input2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """As PyTorch shows it."""
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}"
+        )

@@ -9,7 +9,6 @@ from micrograd_np.functional.loss import REDUCTIONS
 from micrograd_np.tensor import Tensor
 
 from .module import Module
-from .parameter import Buffer
 
 
 class _Loss(Module):

@@ -14,7 +14,6 @@ import numpy as np
 
 from micrograd_np.hooks import Hooks, RemovableHandle
 from micrograd_np.primitive import mode
-from micrograd_np.primitive import mode
 from micrograd_np.tensor import Tensor, clear_grad
 
 from . import hooked

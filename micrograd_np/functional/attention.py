@@ -1,0 +1,97 @@
+"""Attention: averages of values, weighted by how well keys match a query."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from micrograd_np.ops.choice import where
+from micrograd_np.ops.domains import REALS
+from micrograd_np.ops.linear import matmul
+from micrograd_np.ops.reduce import softmax
+from micrograd_np.ops.shape import reshape, transpose
+from micrograd_np.primitive import primitive
+from micrograd_np.tensor import Tensor
+
+from .dropout import dropout
+from .loss import as_tensor
+
+
+@primitive("column ≤ row, as {x}", domain=(REALS,), shape="(3,4)->(3,4)", not_differentiable=("x",))
+def not_later(xp: Any, out: Any, x: Any) -> Any:
+    """True where the column is at most the row, in the shape of the last two axes of `x`: who may look at whom in time."""
+    rows, columns = x.shape[-2:]
+    return xp.greater_equal(xp.reshape(xp.arange(rows), (rows, 1)), xp.arange(columns), out=out)
+
+
+def scaled_dot_product_attention(
+    query: Any,
+    key: Any,
+    value: Any,
+    attn_mask: Any = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """softmax(q kᵀ · scale + mask) v: ``(…, l, e), (…, s, e), (…, s, d) -> (…, l, d)``.
+
+    `scale` is 1/√e unless given. In a boolean `attn_mask`, which broadcasts to (…, l, s), True means *may attend*; a
+    floating one is added to the scores. `is_causal` lets each position attend to itself and to what came before.
+    `dropout_p` drops weights whenever it is positive: the caller knows whether this is training. With `enable_gqa`, axis −3
+    are heads, and each head of keys and values serves several of queries. A query that may attend to nothing gets 0.
+    Source: Vaswani et al. (2017), eq. 1; Ainslie et al. (2023) for the sharing of heads.
+
+    >>> import numpy as np
+    >>> values = Tensor([[1.0], [3.0], [8.0]])
+    >>> scaled_dot_product_attention(np.zeros((3, 2)), np.zeros((3, 2)), values, is_causal=True)
+    Tensor([[1.],
+            [2.],
+            [4.]])
+    """
+    q, k, v = as_tensor(query), as_tensor(key), as_tensor(value)
+    if enable_gqa:
+        q, k, v = _grouped(q, k, v)
+    mixed, _ = attend(q, k, v, attn_mask, dropout_p, is_causal, scale)
+    return reshape(mixed, shape=(*mixed.shape[:-4], -1, *mixed.shape[-2:])) if enable_gqa else mixed
+
+
+def _grouped(q: Any, k: Any, v: Any) -> tuple[Any, Any, Any]:
+    """Queries as (…, heads of keys, queries for each, l, e), keys and values to broadcast against them."""
+    many, few = q.shape[-3], k.shape[-3]
+    if many % few:
+        message = f"scaled_dot_product_attention: {many} heads of queries must divide into the {few} of keys."
+        raise ValueError(message)
+    q = reshape(q, shape=(*q.shape[:-3], few, many // few, *q.shape[-2:]))
+    return q, *(reshape(x, shape=(*x.shape[:-2], 1, *x.shape[-2:])) for x in (k, v))
+
+
+def attend(
+    q: Any, k: Any, v: Any, mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False, scale: float | None = None
+) -> tuple[Any, Any]:
+    """What `scaled_dot_product_attention` returns, and the weights (…, l, s) of the average."""
+    if q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
+        message = (
+            f"attention: query is {q.shape}, key {k.shape} and value {v.shape}; query and key must agree in the last "
+            f"axis, key and value in the one before."
+        )
+        raise ValueError(message)
+    scale = 1 / sqrt(q.shape[-1]) if scale is None else scale
+    axes = (*range(k.ndim - 2), k.ndim - 1, k.ndim - 2)
+    scores = matmul(q * scale, transpose(k, axes=axes))
+    if is_causal:
+        scores = where(not_later(scores), scores, -np.inf)
+    if mask is not None:
+        scores = masked(scores, mask)
+    weights = softmax(scores, axis=-1)
+    return matmul(dropout(weights, dropout_p) if dropout_p else weights, v), weights
+
+
+def masked(scores: Any, mask: Any) -> Any:
+    """Scores with a mask on: boolean, where True stays and False becomes −inf; floating, which is added."""
+    mask = mask if isinstance(mask, Tensor) else np.asarray(mask)
+    if mask.dtype == np.bool_:
+        return where(mask, scores, -np.inf)
+    return scores + (mask if mask.dtype == scores.dtype else mask.astype(scores.dtype))

@@ -1,0 +1,125 @@
+"""Affine and bilinear maps, and rows looked up in a table."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from micrograd_np.grad_mode import no_grad
+from micrograd_np.ops.choice import where
+from micrograd_np.ops.comparison import greater, not_equal
+from micrograd_np.ops.domains import INTEGERS, REALS
+from micrograd_np.ops.linear import linear as affine_map
+from micrograd_np.ops.linear import matmul
+from micrograd_np.ops.reduce import sum  # noqa: A004
+from micrograd_np.ops.shape import reshape, transpose
+from micrograd_np.primitive import primitive
+from micrograd_np.tensor import Tensor
+
+from .distance import vector_norm
+from .loss import as_tensor
+
+
+def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
+    """x Wᵀ + b: ``(…, in), (out, in), (out,) -> (…, out)``. ValueError where the shapes do not belong together."""
+    return matmul(input, transpose(weight)) if bias is None else affine_map(input, weight, bias)
+
+
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
+    """x₁ᵀ Wₒ x₂ + bₒ for each o: ``(…, i), (…, j), (o, i, j), (o,) -> (…, o)``. ValueError for other shapes."""
+    x1, x2, weight = as_tensor(input1), as_tensor(input2), as_tensor(weight)
+    o, i, j = weight.shape
+    if x1.shape[:-1] != x2.shape[:-1] or (x1.shape[-1], x2.shape[-1]) != (i, j):
+        message = f"bilinear: inputs are {x1.shape} and {x2.shape}; they must be (…, {i}) and (…, {j}), and equal before."
+        raise ValueError(message)
+    half = matmul(x1, reshape(transpose(weight, axes=(1, 0, 2)), shape=(i, o * j)))
+    z = sum(reshape(half, shape=(*x1.shape[:-1], o, j)) * reshape(x2, shape=(*x2.shape[:-1], 1, j)), axis=-1)
+    return z if bias is None else z + bias
+
+
+@primitive(
+    "{weight}[{indices}]", domain=(REALS, INTEGERS), shape="(4,3),(2)->(2,3)", onnx="Gather", not_differentiable=("indices",)
+)
+def rows_of(xp: Any, out: Any, weight: Any, indices: Any, *, frozen: int | None = None) -> Any:
+    """The rows of `weight` that `indices` name: ``(v, d), (…) -> (…, d)``. The row `frozen` gets no gradient.
+
+    IndexError for an index outside, also a negative one.
+    """
+    z = xp.take(weight, xp.asarray(indices).astype("uint32"), axis=0)  # unsigned: −1 is no index from the end
+    if out is ...:
+        return z
+    xp.copyto(out, z)
+    return out
+
+
+@primitive(
+    "Σ {x} at rows {indices}",
+    domain=(REALS, INTEGERS),
+    shape="(2,3),(2)->(4,3)",
+    examples=({"count": 4},),
+    not_differentiable=("indices",),
+)
+def add_rows(xp: Any, out: Any, x: Any, indices: Any, *, count: int) -> Any:
+    """Zeros (count, d) with each row of `x` added where its index says: the adjoint of `rows_of`.
+
+    By single elements, for which NumPy's unbuffered addition is an order of magnitude quicker than for rows.
+    """
+    d = x.shape[-1]
+    if out is ...:
+        z = xp.zeros((count, d), dtype=x.dtype)
+    else:
+        z = out
+        xp.copyto(z, 0)
+    elements = xp.add(xp.multiply(xp.reshape(indices, (-1, 1)), d), xp.arange(d))
+    xp.add.at(xp.reshape(z, (-1,)), xp.reshape(elements, (-1,)), xp.reshape(x, (-1,)))
+    return z
+
+
+def _by_weight(g: Any, z: Any, weight: Any, indices: Any, frozen: int | None) -> Any:
+    if frozen is not None:
+        g = g * reshape(not_equal(indices, frozen), shape=(*indices.shape, 1))
+    return add_rows(g, indices, count=weight.shape[0])
+
+
+rows_of.vjp(weight=_by_weight)
+add_rows.vjp(x=lambda g, z, x, indices, count: rows_of(g, indices))
+
+
+def embedding(
+    input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0
+) -> Tensor:
+    """The rows of the table `weight` that the integers `input` name: ``(…), (v, d) -> (…, d)``.
+
+    The row `padding_idx`, which may count from the end, gets no gradient. With `max_norm`, rows that are looked up and
+    longer than that in the `norm_type`-norm are first shortened to it in place. IndexError for an index outside [0, v),
+    TypeError for indices that are not integers.
+
+    >>> embedding([1, 1, 0], Tensor([[1.0, 2.0], [3.0, 4.0]]))
+    Tensor([[3., 4.],
+            [3., 4.],
+            [1., 2.]])
+    """
+    weight = as_tensor(weight)
+    indices = input if isinstance(input, Tensor) else np.asarray(input)
+    if indices.dtype.kind not in "iu":
+        message = f"embedding: indices must be integers, found {indices.dtype}."
+        raise TypeError(message)
+    count = weight.shape[0]
+    values = indices.data if isinstance(indices, Tensor) else indices
+    if prod(values.shape) and (values.min() < 0 or values.max() >= count):
+        wrong = int(values[(values < 0) | (values >= count)].flat[0])
+        message = f"embedding: index {wrong} is out of bounds; the {count} rows are 0 to {count - 1}."
+        raise IndexError(message)
+    if padding_idx is not None:
+        if not -count <= padding_idx < count:
+            message = f"embedding: padding_idx {padding_idx} is out of bounds; the {count} rows are 0 to {count - 1}."
+            raise ValueError(message)
+        padding_idx %= count
+    if max_norm is not None:
+        with no_grad():
+            rows = rows_of(weight, indices)
+            lengths = vector_norm(rows, norm_type, keepdims=True)
+            weight[indices] = rows * where(greater(lengths, max_norm), max_norm / (lengths + 1e-7), 1)
+    return rows_of(weight, indices, frozen=padding_idx)

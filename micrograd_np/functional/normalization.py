@@ -1,0 +1,187 @@
+"""Normalisation: values shifted and scaled so that some group of them has mean 0 and variance 1.
+
+The four kinds differ only in who makes up a group: a channel of the whole batch (batch norm), one sample (layer norm), some
+channels of one sample (group norm), one channel of one sample (instance norm). The variance is the biased one, over n.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from micrograd_np.grad_mode import no_grad
+from micrograd_np.ops.elementwise import maximum, square
+from micrograd_np.ops.reduce import mean
+from micrograd_np.ops.shape import reshape
+from micrograd_np.ops.state import astype
+from micrograd_np.ops.transcendental import sqrt
+from micrograd_np.tensor import Tensor
+
+from .distance import vector_norm
+from .loss import as_tensor
+
+
+def standardized(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any, Any]:
+    """(x − mean) / √(variance + eps) over `axes`; with that mean and variance, axes kept at length 1."""
+    centre = mean(x, axis=axes, keepdims=True)
+    apart = x - centre
+    variance = mean(square(apart), axis=axes, keepdims=True)
+    return apart * (1 / sqrt(variance + eps)), centre, variance
+
+
+def affine(x: Any, weight: Any, bias: Any) -> Any:
+    """x · weight + bias, leaving out what is None."""
+    if weight is not None:
+        x = x * weight
+    return x if bias is None else x + bias
+
+
+def layer_norm(
+    input: Any, normalized_shape: int | tuple[int, ...], weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Tensor:
+    """Each sample's last axes, of lengths `normalized_shape`, normalised, times `weight` plus `bias`: ``(…, d) -> (…, d)``.
+
+    ValueError where the last axes have other lengths. Source: Ba et al. (2016).
+
+    >>> layer_norm(Tensor([[1.0, 3.0]]), 2, eps=0.0)
+    Tensor([[-1.,  1.]])
+    """
+    input = as_tensor(input)
+    axes = _last_axes("layer_norm", input, normalized_shape)
+    return affine(standardized(input, axes, eps)[0], weight, bias)
+
+
+def rms_norm(input: Any, normalized_shape: int | tuple[int, ...], weight: Any = None, eps: float | None = None) -> Tensor:
+    """Each sample's last axes divided by their root mean square, times `weight`: ``(…, d) -> (…, d)``.
+
+    `eps`, added to the mean square, is the dtype's machine epsilon unless given. Source: Zhang & Sennrich (2019).
+
+    >>> rms_norm(Tensor([[3.0, -3.0]]), 2, eps=0.0)
+    Tensor([[ 1., -1.]])
+    """
+    input = as_tensor(input)
+    axes = _last_axes("rms_norm", input, normalized_shape)
+    eps = float(np.finfo(input.dtype).eps) if eps is None else eps
+    return affine(input * (1 / sqrt(mean(square(input), axis=axes, keepdims=True) + eps)), weight, None)
+
+
+def _last_axes(name: str, x: Any, normalized_shape: int | tuple[int, ...]) -> tuple[int, ...]:
+    lengths = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if not lengths or x.shape[-len(lengths) :] != lengths:
+        message = f"{name}: normalized_shape is {lengths} and input is {x.shape}; its last axes must have those lengths."
+        raise ValueError(message)
+    return tuple(range(-len(lengths), 0))
+
+
+def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
+    """Each sample's channels, in `num_groups` groups, normalised group by group: ``(n, c, …) -> (n, c, …)``.
+
+    `weight` and `bias` are (c,). ValueError unless the groups divide the channels. Source: Wu & He (2018).
+    """
+    input = as_tensor(input)
+    if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
+        message = f"group_norm: input is {input.shape}; its channels, the second axis, must divide into {num_groups} groups."
+        raise ValueError(message)
+    n, c, *rest = input.shape
+    groups = reshape(input, shape=(n, num_groups, (c // num_groups) * prod(rest)))
+    unit = reshape(standardized(groups, (-1,), eps)[0], shape=input.shape)
+    return affine(unit, _by_channel(weight, input), _by_channel(bias, input))
+
+
+def batch_norm(
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: Any = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Each channel normalised, times `weight` plus `bias`, all (c,): ``(n, c, …) -> (n, c, …)``.
+
+    While `training`, over the batch, and the running mean and variance, where given, move towards the batch's by the
+    fraction `momentum` in place, the variance being the unbiased one; otherwise by the running ones, which must be given
+    then. ValueError for a batch with one value per channel in training, which has no variance.
+    Source: Ioffe & Szegedy (2015).
+    """
+    input = as_tensor(input)
+    if input.ndim < 2:
+        message = f"batch_norm: input is {input.shape}; it must be (n, channels, …)."
+        raise ValueError(message)
+    weight, bias = _by_channel(weight, input), _by_channel(bias, input)
+    if not training:
+        if running_mean is None or running_var is None:
+            raise ValueError("batch_norm: without running statistics it can only normalise by the batch: training=True.")
+        scale = 1 / sqrt(_by_channel(running_var, input) + eps)
+        return affine(input - _by_channel(running_mean, input), scale if weight is None else scale * weight, bias)
+    axes = (0, *range(2, input.ndim))
+    n = input.size // max(input.shape[1], 1)
+    if n <= 1:
+        message = f"batch_norm: in training a channel needs more than one value, and input {input.shape} has {n}. Call eval()?"
+        raise ValueError(message)
+    unit, centre, variance = standardized(input, axes, eps)
+    _follow(running_mean, centre, momentum)
+    _follow(running_var, variance, momentum, n / (n - 1))
+    return affine(unit, weight, bias)
+
+
+def instance_norm(
+    input: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Each channel of each sample normalised: ``(n, c, …) -> (n, c, …)``.
+
+    With ``use_input_stats=False`` by the running statistics, else by its own, towards whose average over the batch the
+    running ones move. ValueError for a channel with one value. Source: Ulyanov et al. (2016).
+    """
+    input = as_tensor(input)
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, training=False, eps=eps)
+    n = prod(input.shape[2:])
+    if n <= 1:
+        message = f"instance_norm: a channel needs more than one value, and input is {input.shape}."
+        raise ValueError(message)
+    unit, centre, variance = standardized(input, tuple(range(2, input.ndim)), eps)
+    _follow(running_mean, centre, momentum)
+    _follow(running_var, variance, momentum, n / (n - 1))
+    return affine(unit, _by_channel(weight, input), _by_channel(bias, input))
+
+
+def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+    """Vectors along axis `dim` divided by their `p`-norm, or by `eps` if that is larger: ``(n, d) -> (n, d)``.
+
+    >>> normalize(Tensor([[3.0, 4.0]]))
+    Tensor([[0.6, 0.8]])
+    """
+    input = as_tensor(input)
+    return input / maximum(vector_norm(input, p, dim, keepdims=True), eps)
+
+
+def _by_channel(x: Any, input: Any) -> Any:
+    """A vector (c,) in a shape that broadcasts along the second axis of `input`."""
+    return x if x is None or input.ndim == 2 else reshape(x, shape=(-1,) + (1,) * (input.ndim - 2))
+
+
+def _follow(running: Any, statistic: Any, momentum: Any, factor: float = 1.0) -> None:
+    """Move a running statistic towards the present one, averaged over samples if there are several, in place."""
+    if running is None:
+        return
+    with no_grad():
+        rows = reshape(statistic, shape=(-1, running.size))
+        present = reshape(rows, shape=(-1,)) if rows.shape[0] == 1 else mean(rows, axis=0)
+        running *= 1 - momentum
+        running += present * (factor * momentum)
+
+
+def cumulative_momentum(count: Any, dtype: Any) -> Any:
+    """1 / count as a tensor: with this momentum a running statistic is the plain average of all batches."""
+    return astype(1 / count, dtype=dtype)

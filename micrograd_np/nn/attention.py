@@ -1,0 +1,182 @@
+"""Multi-head attention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from micrograd_np import functional
+from micrograd_np.constant import constant
+from micrograd_np.functional.attention import attend
+from micrograd_np.functional.loss import as_tensor
+from micrograd_np.ops.choice import where
+from micrograd_np.ops.index import view
+from micrograd_np.ops.reduce import mean
+from micrograd_np.ops.shape import broadcast_to, concatenate, reshape, transpose
+from micrograd_np.tensor import Tensor, get_default_dtype
+
+from . import init
+from .linear import Linear
+from .module import Module
+from .parameter import Parameter
+
+
+class MultiheadAttention(Module):
+    """Attention by `num_heads` heads side by side, each in its own projection of size embed_dim / num_heads.
+
+    Called with (query, key, value): ``(l, n, e), (s, n, kdim), (s, n, vdim) -> (l, n, e), (n, l, s)``, or batch first, or
+    without n. Returns the output and, unless ``need_weights=False``, the weights averaged over heads. `kdim` and `vdim` are
+    e unless given. `add_bias_kv` appends a learned key and value, `add_zero_attn` zero ones.
+
+    **Mind the masks**: in a boolean `attn_mask` (l, s) or (n · heads, l, s), and `key_padding_mask` (n, s), True means
+    *blocked*, the opposite of `functional.scaled_dot_product_attention`, as in PyTorch. Floating ones are added.
+
+    Parameters: ``in_proj_weight`` (3e, e) for query, key and value, Xavier-uniform, or ``q_proj_weight``, ``k_proj_weight``
+    and ``v_proj_weight`` where sizes differ; ``in_proj_bias``, zero; ``out_proj``. ValueError unless the heads divide e.
+
+    >>> x = Tensor(np.ones((5, 2, 8)))  # time first
+    >>> output, weights = MultiheadAttention(8, num_heads=2)(x, x, x)
+    >>> output.shape, weights.shape
+    ((5, 2, 8), (2, 5, 5))
+    """
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
+        kdim: int | None = None,
+        vdim: int | None = None,
+        batch_first: bool = False,
+        dtype: Any = None,
+    ) -> None:
+        if num_heads < 1 or embed_dim % num_heads:
+            message = f"MultiheadAttention: embed_dim ({embed_dim}) must divide into num_heads ({num_heads})."
+            raise ValueError(message)
+        dtype = get_default_dtype() if dtype is None else dtype
+        self.embed_dim, self.num_heads, self.dropout, self.batch_first = embed_dim, num_heads, dropout, batch_first
+        self.kdim, self.vdim = embed_dim if kdim is None else kdim, embed_dim if vdim is None else vdim
+        self.add_zero_attn = add_zero_attn
+        self.in_proj_weight = self.q_proj_weight = self.k_proj_weight = self.v_proj_weight = None
+        if self.kdim == self.vdim == embed_dim:
+            self.in_proj_weight = init.xavier_uniform_(Parameter(np.empty((3 * embed_dim, embed_dim), dtype)))
+        else:
+            self.q_proj_weight = init.xavier_uniform_(Parameter(np.empty((embed_dim, embed_dim), dtype)))
+            self.k_proj_weight = init.xavier_uniform_(Parameter(np.empty((embed_dim, self.kdim), dtype)))
+            self.v_proj_weight = init.xavier_uniform_(Parameter(np.empty((embed_dim, self.vdim), dtype)))
+        self.in_proj_bias = Parameter(np.zeros(3 * embed_dim, dtype)) if bias else None
+        self.out_proj = Linear(embed_dim, embed_dim, bias, dtype)
+        if bias:
+            init.zeros_(self.out_proj.bias)
+        self.bias_k = init.normal_(Parameter(np.empty((1, 1, embed_dim), dtype)), 0, embed_dim**-0.5) if add_bias_kv else None
+        self.bias_v = init.normal_(Parameter(np.empty((1, 1, embed_dim), dtype)), 0, embed_dim**-0.5) if add_bias_kv else None
+
+    def forward(
+        self,
+        query: Any,
+        key: Any,
+        value: Any,
+        key_padding_mask: Any = None,
+        need_weights: bool = True,
+        attn_mask: Any = None,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+    ) -> tuple[Any, Any]:
+        """The output, and the weights (by head with ``average_attn_weights=False``) or None.
+
+        `is_causal` without an `attn_mask` blocks what comes later; with one it says that this is what the mask does.
+        """
+        q, k, v = as_tensor(query), as_tensor(key), as_tensor(value)
+        single = q.ndim == 2
+        if single:
+            q, k, v = q[None], k[None], v[None]
+            key_padding_mask = None if key_padding_mask is None else _mask(key_padding_mask)[None]
+        elif not self.batch_first:
+            q, k, v = (transpose(x, axes=(1, 0, 2)) for x in (q, k, v))  # (n, time, features) from here on
+        self._check(q, k, v)
+        weights, biases = self._projections()
+        q, k, v = (functional.linear(x, w, b) for x, w, b in zip((q, k, v), weights, biases, strict=True))
+        appended = 0
+        if self.bias_k is not None:
+            k, v = _appended(k, self.bias_k), _appended(v, self.bias_v)
+            appended += 1
+        if self.add_zero_attn:
+            nothing = constant(np.zeros((1, 1, self.embed_dim), q.dtype))
+            k, v = _appended(k, nothing), _appended(v, nothing)
+            appended += 1
+        mask = self._joint_mask(q.shape[0], attn_mask, key_padding_mask, appended, q.dtype)
+        mixed, shares = attend(
+            *(self._heads(x) for x in (q, k, v)),
+            mask,
+            self.dropout if self.training else 0.0,
+            is_causal and attn_mask is None,
+        )
+        n, _, steps, _ = mixed.shape
+        z = self.out_proj(reshape(transpose(mixed, axes=(0, 2, 1, 3)), shape=(n, steps, self.embed_dim)))
+        shares = (mean(shares, axis=1) if average_attn_weights else shares) if need_weights else None
+        if single:
+            return z[0], None if shares is None else shares[0]
+        return z if self.batch_first else transpose(z, axes=(1, 0, 2)), shares
+
+    def _check(self, q: Any, k: Any, v: Any) -> None:
+        wanted = (self.embed_dim, self.kdim, self.vdim)
+        if not (q.ndim == k.ndim == v.ndim == 3 and (q.shape[2], k.shape[2], v.shape[2]) == wanted):
+            message = (
+                f"MultiheadAttention: query, key and value are {q.shape}, {k.shape} and {v.shape} (n, time, features); "
+                f"all must have three axes, and {wanted} features."
+            )
+            raise ValueError(message)
+
+    def _projections(self) -> tuple[list[Any], list[Any]]:
+        """Weights and biases for query, key and value."""
+        e = self.embed_dim
+        parts = [slice(i * e, (i + 1) * e) for i in range(3)]
+        biases = [None] * 3 if self.in_proj_bias is None else [view(self.in_proj_bias, index=part) for part in parts]
+        if self.in_proj_weight is None:
+            return [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight], biases
+        return [view(self.in_proj_weight, index=part) for part in parts], biases
+
+    def _heads(self, x: Any) -> Any:
+        """``(n, time, e) -> (n, heads, time, e / heads)``."""
+        n, steps, e = x.shape
+        return transpose(reshape(x, shape=(n, steps, self.num_heads, e // self.num_heads)), axes=(0, 2, 1, 3))
+
+    def _joint_mask(self, n: int, attn_mask: Any, padding: Any, appended: int, dtype: Any) -> Any:
+        """Both masks as one that is added to the scores (n, heads, l, s), or None; what was appended may be attended to."""
+        joint = None
+        if attn_mask is not None:
+            joint = _additive(attn_mask, dtype)
+            if joint.ndim == 3:  # one for each head of each sample
+                joint = reshape(joint, shape=(n, self.num_heads, *joint.shape[1:]))
+            joint = _widened(joint, appended)
+        if padding is not None:
+            blocked = _widened(_additive(padding, dtype), appended)
+            blocked = reshape(blocked, shape=(n, 1, 1, blocked.shape[-1]))
+            joint = blocked if joint is None else joint + blocked
+        return joint
+
+
+def _mask(mask: Any) -> Any:
+    return mask if isinstance(mask, Tensor) else np.asarray(mask)
+
+
+def _additive(mask: Any, dtype: Any) -> Any:
+    """A mask in which True is blocked, as one to add: −inf there, 0 elsewhere."""
+    mask = _mask(mask)
+    if mask.dtype == np.bool_:
+        return where(mask, np.array(-np.inf, dtype), np.array(0, dtype))
+    return mask if mask.dtype == dtype else mask.astype(dtype)
+
+
+def _appended(x: Any, more: Any) -> Any:
+    return concatenate(x, broadcast_to(more, shape=(x.shape[0], 1, x.shape[2])), axis=1)
+
+
+def _widened(mask: Any, by: int) -> Any:
+    if not by:
+        return mask
+    return concatenate(mask, constant(np.zeros((*mask.shape[:-1], by), mask.dtype)), axis=-1)

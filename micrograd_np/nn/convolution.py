@@ -1,0 +1,163 @@
+"""Convolutional layers, channels first."""
+
+from __future__ import annotations
+
+from math import prod, sqrt
+from typing import Any
+
+from micrograd_np import functional, random
+from micrograd_np.functional.convolution import each
+from micrograd_np.tensor import get_default_dtype
+
+from .module import Module
+from .parameter import Parameter
+
+
+class _Convolution(Module):
+    _axes: int
+    _transposed = False
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        groups: int,
+        bias: bool,
+        padding_mode: str,
+        dtype: Any,
+        output_padding: Any = 0,
+    ) -> None:
+        name, d = type(self).__name__, self._axes
+        if padding_mode != "zeros":
+            message = f"{name}: padding_mode {padding_mode!r} is not there; zeros are padded. Pad the input before."
+            raise ValueError(message)
+        if groups < 1 or in_channels % groups or out_channels % groups:
+            message = f"{name}: in_channels ({in_channels}) and out_channels ({out_channels}) must divide into groups ({groups})."
+            raise ValueError(message)
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size, self.stride = each("kernel_size", kernel_size, d), each("stride", stride, d)
+        self.padding = padding if isinstance(padding, str) else each("padding", padding, d, 0)
+        self.dilation, self.output_padding = each("dilation", dilation, d), each("output_padding", output_padding, d, 0)
+        self.padding_mode = padding_mode
+        dtype = get_default_dtype() if dtype is None else dtype
+        channels = (in_channels, out_channels // groups) if self._transposed else (out_channels, in_channels // groups)
+        bound = 1 / sqrt(channels[1] * prod(self.kernel_size))  # PyTorch's fan in, also of the transposed one
+        draw = random.generator().uniform
+        self.weight = Parameter(draw(-bound, bound, (*channels, *self.kernel_size)).astype(dtype))
+        self.bias = Parameter(draw(-bound, bound, out_channels).astype(dtype)) if bias else None
+
+    def extra_repr(self) -> str:
+        """As PyTorch shows it: what differs from the defaults."""
+        shown = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
+        usual = {"padding": 0, "dilation": 1, "output_padding": 0}
+        for name, value in usual.items():
+            found = getattr(self, name)
+            if found != (value,) * self._axes:
+                shown.append(f"{name}={found}")
+        shown += [f"groups={self.groups}"] * (self.groups != 1) + ["bias=False"] * (self.bias is None)
+        return ", ".join(shown)
+
+
+class Conv1d(_Convolution):
+    """Convolution over time, ``(n, in_channels, l) -> (n, out_channels, places)``; see `functional.conv2d`, `Conv2d`."""
+
+    _axes = 1
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, dtype)
+
+    def forward(self, x: Any) -> Any:
+        """The convolution of `x`."""
+        return functional.conv1d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+class Conv2d(_Convolution):
+    """Convolution over images, ``(n, in_channels, h, w) -> (n, out_channels, rows, columns)``; see `functional.conv2d`.
+
+    `weight` is (out, in / groups, *kernel_size), `bias` (out,), both drawn from U(±1/√fan_in). `padding` is one number or
+    one for each axis, "valid" or "same". ValueError unless the groups divide both numbers of channels.
+
+    >>> Conv2d(1, 6, 5)
+    Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1))
+    """
+
+    _axes = 2
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, dtype)
+
+    def forward(self, x: Any) -> Any:
+        """The convolution of `x`."""
+        return functional.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+class _Transposed(_Convolution):
+    _transposed = True
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Any = 1,
+        padding_mode: str = "zeros",
+        dtype: Any = None,
+    ) -> None:
+        settings = (stride, padding, dilation, groups, bias, padding_mode, dtype, output_padding)
+        super().__init__(in_channels, out_channels, kernel_size, *settings)
+
+    def forward(self, x: Any) -> Any:
+        """The transposed convolution of `x`."""
+        function = (functional.conv_transpose1d, functional.conv_transpose2d)[self._axes - 1]
+        return function(
+            x, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
+        )
+
+
+class ConvTranspose1d(_Transposed):
+    """The adjoint of `Conv1d`: ``(n, in_channels, l) -> (n, out_channels, length)``; see `ConvTranspose2d`."""
+
+    _axes = 1
+
+
+class ConvTranspose2d(_Transposed):
+    """The adjoint of `Conv2d`: ``(n, in_channels, h, w) -> (n, out_channels, rows, columns)``.
+
+    `weight` is (in, out / groups, *kernel_size). Arguments in PyTorch's order, `dilation` after `bias`; see
+    `functional.conv_transpose2d` for `output_padding`.
+    """
+
+    _axes = 2

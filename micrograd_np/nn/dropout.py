@@ -1,0 +1,46 @@
+"""Dropout layers: random while training, the identity in evaluation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from micrograd_np import functional
+
+from .module import Module
+
+
+class Dropout(Module):
+    """Elements set to 0 with probability `p` while training, the others divided by 1 − p; see `functional.dropout`.
+
+    ValueError for `p` outside [0, 1].
+    """
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        if not 0 <= p <= 1:
+            message = f"{type(self).__name__}: p is a probability, in [0, 1]; found {p}."
+            raise ValueError(message)
+        self.p, self.inplace = p, inplace
+
+    def forward(self, x: Any) -> Any:
+        """`x` with some of it dropped."""
+        return functional.dropout(x, self.p, self.training)
+
+    def extra_repr(self) -> str:
+        """As PyTorch shows it."""
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout1d(Dropout):
+    """Whole channels of (n, c, l) dropped together; see `Dropout`."""
+
+    def forward(self, x: Any) -> Any:
+        """`x` with some channels dropped."""
+        return functional.dropout1d(x, self.p, self.training)
+
+
+class Dropout2d(Dropout):
+    """Whole channels of images (n, c, h, w) dropped together; see `Dropout`."""
+
+    def forward(self, x: Any) -> Any:
+        """`x` with some channels dropped."""
+        return functional.dropout2d(x, self.p, self.training)

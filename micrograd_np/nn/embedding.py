@@ -1,0 +1,59 @@
+"""Embeddings: a table of vectors, looked up by number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from micrograd_np import functional, random
+from micrograd_np.tensor import Tensor, get_default_dtype
+
+from .module import Module
+from .parameter import Parameter
+
+
+class Embedding(Module):
+    """The rows of a table (num_embeddings, embedding_dim), drawn from N(0, 1), that integers name: ``(…) -> (…, d)``.
+
+    Row `padding_idx` starts as zeros and gets no gradient. With `max_norm`, rows longer than that are shortened when looked
+    up. IndexError for numbers outside the table; see `micrograd_np.functional.embedding`.
+
+    >>> Embedding(10, 3)([[1, 2], [4, 3]]).shape
+    (2, 2, 3)
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        dtype: Any = None,
+    ) -> None:
+        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
+            message = f"Embedding: padding_idx {padding_idx} is outside the {num_embeddings} rows."
+            raise ValueError(message)
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
+        self.max_norm, self.norm_type = max_norm, norm_type
+        values = random.generator().standard_normal((num_embeddings, embedding_dim))
+        if self.padding_idx is not None:
+            values[self.padding_idx] = 0
+        self.weight = Parameter(values.astype(get_default_dtype() if dtype is None else dtype))
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
+        """An embedding that starts from a given table, without a gradient if `freeze`."""
+        table = embeddings if isinstance(embeddings, Tensor) else Tensor(embeddings)
+        layer = cls(*table.shape, padding_idx=padding_idx, dtype=table.dtype)
+        layer.weight = Parameter(table.data.copy(), requires_grad=not freeze)
+        return layer
+
+    def forward(self, input: Any) -> Tensor:
+        """The rows that `input` names."""
+        return functional.embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type)
+
+    def extra_repr(self) -> str:
+        """As PyTorch shows it."""
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

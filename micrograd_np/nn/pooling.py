@@ -1,0 +1,120 @@
+"""Pooling layers, channels first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from micrograd_np import functional
+
+from .module import Module
+
+
+class _Pool(Module):
+    _shown: tuple[str, ...] = ("kernel_size", "stride", "padding")
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return ", ".join(f"{name}={getattr(self, name)}" for name in self._shown)
+
+
+class _MaxPool(_Pool):
+    _shown = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+    ) -> None:
+        if return_indices:
+            message = f"{type(self).__name__}: return_indices is not there; only the largest elements are returned."
+            raise ValueError(message)
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
+
+
+class MaxPool1d(_MaxPool):
+    """The largest element of each window: ``(n, c, l) -> (n, c, places)``; see `functional.max_pool2d`."""
+
+    def forward(self, x: Any) -> Any:
+        """`x` pooled."""
+        return functional.max_pool1d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+
+
+class MaxPool2d(_MaxPool):
+    """The largest element of each window: ``(n, c, h, w) -> (n, c, rows, columns)``; see `functional.max_pool2d`."""
+
+    def forward(self, x: Any) -> Any:
+        """`x` pooled."""
+        return functional.max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+
+
+class AvgPool1d(_Pool):
+    """The mean of each window: ``(n, c, l) -> (n, c, places)``; see `functional.avg_pool2d`."""
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
+
+    def forward(self, x: Any) -> Any:
+        """`x` pooled."""
+        settings = (self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+        return functional.avg_pool1d(x, *settings)
+
+
+class AvgPool2d(_Pool):
+    """The mean of each window: ``(n, c, h, w) -> (n, c, rows, columns)``; see `functional.avg_pool2d`."""
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
+        self.divisor_override = divisor_override
+
+    def forward(self, x: Any) -> Any:
+        """`x` pooled."""
+        settings = (self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+        return functional.avg_pool2d(x, *settings, self.divisor_override)
+
+
+class AdaptiveAvgPool1d(_Pool):
+    """The mean over `output_size` bins of any input length; see `functional.adaptive_avg_pool1d`."""
+
+    _shown = ("output_size",)
+
+    def __init__(self, output_size: Any) -> None:
+        self.output_size = output_size
+
+    def forward(self, x: Any) -> Any:
+        """`x` pooled."""
+        return functional.adaptive_avg_pool1d(x, self.output_size)
+
+
+class AdaptiveAvgPool2d(_Pool):
+    """The mean over bins of any input size; None keeps a length. See `functional.adaptive_avg_pool2d`."""
+
+    _shown = ("output_size",)
+
+    def __init__(self, output_size: Any) -> None:
+        self.output_size = output_size
+
+    def forward(self, x: Any) -> Any:
+        """`x` pooled."""
+        return functional.adaptive_avg_pool2d(x, self.output_size)

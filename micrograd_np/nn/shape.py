@@ -1,0 +1,94 @@
+"""Layers that compute nothing and only lay their input out anew."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from micrograd_np import functional
+from micrograd_np.ops.shape import reshape
+
+from .module import Module
+
+
+class Identity(Module):
+    """Its first argument, unchanged; whatever it was made with is ignored."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def forward(self, x: Any) -> Any:
+        """`x`."""
+        return x
+
+
+class Flatten(Module):
+    """The axes from `start_dim` to `end_dim` as one: ``(n, c, h, w) -> (n, c · h · w)``."""
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    def forward(self, x: Any) -> Any:
+        """`x` with those axes as one. ValueError where there are no such axes."""
+        first, last = self.start_dim % x.ndim if x.ndim else 0, self.end_dim % x.ndim if x.ndim else 0
+        if not (-x.ndim <= self.start_dim < x.ndim and -x.ndim <= self.end_dim < x.ndim and first <= last):
+            message = f"Flatten: input is {x.shape}; it has no axes from {self.start_dim} to {self.end_dim}."
+            raise ValueError(message)
+        shape = x.shape
+        return reshape(x, shape=(*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
+
+    def extra_repr(self) -> str:
+        """As PyTorch shows it."""
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """The axis `dim` as several, of lengths `unflattened_size`, one of which may be −1."""
+
+    def __init__(self, dim: int, unflattened_size: tuple[int, ...]) -> None:
+        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+
+    def forward(self, x: Any) -> Any:
+        """`x` with that axis as several. ValueError where the lengths do not multiply to the axis's."""
+        at = self.dim % x.ndim
+        return reshape(x, shape=(*x.shape[:at], *self.unflattened_size, *x.shape[at + 1 :]))
+
+    def extra_repr(self) -> str:
+        """As PyTorch shows it."""
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
+
+
+class Unfold(Module):
+    """Every window of an image as a column: ``(n, c, h, w) -> (n, c · k · l, places)``; see `functional.unfold`."""
+
+    def __init__(self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
+        self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
+
+    def forward(self, x: Any) -> Any:
+        """The windows of `x`."""
+        return functional.unfold(x, self.kernel_size, self.dilation, self.padding, self.stride)
+
+    def extra_repr(self) -> str:
+        """As PyTorch shows it."""
+        return (
+            f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, stride={self.stride}"
+        )
+
+
+class Fold(Module):
+    """Columns added up where their windows lie: ``(n, c · k · l, places) -> (n, c, *output_size)``; see `functional.fold`."""
+
+    def __init__(self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
+        self.output_size = output_size
+        self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
+
+    def forward(self, x: Any) -> Any:
+        """The image that `x` adds up to."""
+        return functional.fold(x, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
+
+    def extra_repr(self) -> str:
+        """As PyTorch shows it."""
+        return (
+            f"output_size={self.output_size}, kernel_size={self.kernel_size}, dilation={self.dilation}, "
+            f"padding={self.padding}, stride={self.stride}"
+        )

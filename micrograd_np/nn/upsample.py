@@ -1,0 +1,27 @@
+"""Images and sequences made larger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from micrograd_np import functional
+
+from .module import Module
+
+
+class Upsample(Module):
+    """(n, c, *lengths) at the lengths `size`, or `scale_factor` times as long; see `functional.interpolate`."""
+
+    def __init__(
+        self, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
+    ) -> None:
+        self.size, self.scale_factor, self.mode, self.align_corners = size, scale_factor, mode, align_corners
+
+    def forward(self, x: Any) -> Any:
+        """`x`, larger."""
+        return functional.interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners)
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        size = f"size={self.size}" if self.scale_factor is None else f"scale_factor={self.scale_factor}"
+        return f"{size}, mode={self.mode!r}"
