@@ -2,7 +2,7 @@
 
 __version__ = "0.1.0"
 
-from . import autograd, data, functional, nn, optim, random
+from . import autograd, data, functional, linalg, nn, optim, random
 from .autograd import checkpoint
 from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient
@@ -10,6 +10,21 @@ from .compiler import CompileError, compile  # noqa: A004
 from .constant import constant
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .nn.functional_call import functional_call
+from .ops.arrange import (
+    concatenate,
+    expand_dims,
+    flatten,
+    flip,
+    moveaxis,
+    pad,
+    ravel,
+    repeat,
+    roll,
+    split,
+    squeeze,
+    swapaxes,
+    tile,
+)
 from .ops.choice import clip, maximum, minimum, relu, where
 from .ops.comparison import (
     equal,
@@ -27,12 +42,18 @@ from .ops.comparison import (
     not_equal,
 )
 from .ops.cumulative import cumprod, cumsum
+from .ops.diagonal import diag, diagonal, trace, tril, triu
 from .ops.elementwise import absolute as abs  # noqa: A004
 from .ops.elementwise import absolute, add, divide, multiply, negative, reciprocal, sign, square, subtract, zeros_like
 from .ops.hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh
+from .ops.index import take, take_along_axis
+from .ops.linear import matmul
+from .ops.order import argsort, sort, topk
+from .ops.products import dot, einsum, inner, outer, tensordot
 from .ops.reduce import log_softmax, logsumexp, max, mean, min, prod, softmax, sum  # noqa: A004
 from .ops.rounding import ceil, floor, round, trunc  # noqa: A004
 from .ops.searching import all, any, argmax, argmin  # noqa: A004
+from .ops.shape import broadcast_to, reshape, stack, transpose
 from .ops.special import erf, xlogy
 from .ops.statistics import norm, std, var
 from .ops.transcendental import cbrt, exp, exp2, expm1, log, log10, log1p, log2, logaddexp, power, sigmoid, sqrt, tanh

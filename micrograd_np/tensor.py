@@ -11,12 +11,16 @@ from . import pickling, protocols
 from .grad_mode import set_grad_enabled
 from .hooks import Hooks, RemovableHandle
 from .ops import (
+    arrange,
     choice,
     comparison,
     cumulative,
+    diagonal,
     elementwise,
     index,
     linear,
+    order,
+    products,
     reduce,
     rounding,
     searching,
@@ -534,6 +538,42 @@ class Tensor(Vertex):
         if not axes or axes == (None,):
             return shape.transpose(self)
         return shape.transpose(self, axes=tuple(axes[0]) if len(axes) == 1 else axes)
+
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+        """The axes from `start_dim` to `end_dim` as one; all of them by default."""
+        return arrange.flatten(self, start_dim, end_dim)
+
+    def squeeze(self, axis: Any = None) -> Tensor:
+        """Without its axes of length one, or without those named."""
+        return arrange.squeeze(self, axis)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
+        """Two axes exchanged."""
+        return arrange.swapaxes(self, axis1, axis2)
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Tensor:
+        """Every element, or slice along `axis`, `repeats` times in a row."""
+        return arrange.repeat(self, repeats, axis)
+
+    def take(self, indices: Any, axis: int | None = None) -> Tensor:
+        """The elements, or the slices along `axis`, that integers name."""
+        return index.take(self, indices, axis)
+
+    def argsort(self, axis: int | None = -1) -> Tensor:
+        """The positions that sort along `axis`."""
+        return order.argsort(self, axis=axis)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """The diagonal of the matrices of two axes, as a new last axis."""
+        return diagonal.diagonal(self, offset=offset, axis1=axis1, axis2=axis2)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """The sum along a diagonal."""
+        return diagonal.trace(self, offset, axis1, axis2)
+
+    def dot(self, other: Any) -> Tensor:
+        """NumPy's dot with `other`."""
+        return products.dot(self, other)
 
     def astype(self, dtype: Any) -> Tensor:
         """The same values in another dtype; gradients return in this one."""

@@ -11,7 +11,8 @@ from micrograd_np.primitive import primitive
 
 from .domains import REALS
 from .index import given, view
-from .shape import broadcast_to, concatenate, reshape, transpose
+from .shape import broadcast_to, reshape, transpose
+from .shape import concatenate as join
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,6 +114,17 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     return reshape(x, shape=(*x.shape[:first], length, *x.shape[last + 1 :]))
 
 
+def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
+    """The arrays one after another along an axis they have, or all elements when it is None. ValueError where they differ elsewhere.
+
+    >>> concatenate([np.array([1.0]), np.array([2.0, 3.0])])
+    array([1., 2., 3.])
+    """
+    if axis is None:
+        return join(*(ravel(x) for x in arrays))
+    return join(*arrays, axis=axis)
+
+
 def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
     """Views of equal parts along `axis`, or of what lies between the given indices; ValueError for an unequal division.
 
@@ -167,7 +179,7 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
         message = f"repeat: x has {n} slices along axis {axis}; repeats has {len(repeats)}."
         raise ValueError(message)
     parts = (view(x, index=along(axis, slice(i, i + 1))) for i in range(n))
-    return concatenate(*(broadcast_to(p, shape=(*before, int(r), *after)) for p, r in zip(parts, repeats, strict=True)), axis=axis)
+    return join(*(broadcast_to(p, shape=(*before, int(r), *after)) for p, r in zip(parts, repeats, strict=True)), axis=axis)
 
 
 def flip(x: Any, axis: Axes | None = None) -> Any:
@@ -195,7 +207,7 @@ def roll(x: Any, shift: Axes, axis: Axes | None = None) -> Any:
         n = x.shape[a]
         if n and s % n:
             at = n - s % n
-            x = concatenate(view(x, index=along(a, slice(at, None))), view(x, index=along(a, slice(at))), axis=a)
+            x = join(view(x, index=along(a, slice(at, None))), view(x, index=along(a, slice(at))), axis=a)
     return x
 
 
@@ -268,4 +280,4 @@ def _extended(x: Any, axis: int, low: int, high: int, mode: str) -> Any:
         skip = int(mode == "reflect")
         before, after = part(skip, skip + low, mirrored=True), part(n - skip - high, n - skip, mirrored=True)
     parts = [p for p, w in ((before, low), (x, 1), (after, high)) if w]
-    return concatenate(*parts, axis=axis) if len(parts) > 1 else x
+    return join(*parts, axis=axis) if len(parts) > 1 else x

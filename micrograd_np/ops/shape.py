@@ -11,7 +11,7 @@ import numpy as np
 from micrograd_np.primitive import primitive
 
 from .domains import REALS
-from .index import view
+from .index import given, view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +114,8 @@ concatenate.vjp(xs=_part)
 
 
 def stack(xs: Sequence[Any], axis: int = 0) -> Any:
-    """The arrays, all of one shape, along a new axis."""
+    """The arrays, all of one shape, along a new axis. ValueError where the shapes differ."""
+    xs = [given(x) for x in xs]
     shapes = {tuple(x.shape) for x in xs}
     if len(shapes) != 1:
         message = f"stack: all arrays must have one shape, found {', '.join(map(str, sorted(shapes))) or 'no arrays'}."
