@@ -2,12 +2,13 @@
 
 __version__ = "0.1.0"
 
-from . import autograd, data, functional, linalg, nn, optim, random
+from . import autograd, data, debug, functional, linalg, nn, optim, random, training
 from .autograd import checkpoint
 from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient
 from .compiler import CompileError, compile  # noqa: A004
 from .constant import constant
+from .debug import NonfiniteError, detect_mutation, detect_nonfinite, explain, trace_origins
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .nn.functional_call import functional_call
 from .ops.arrange import (
@@ -61,3 +62,4 @@ from .ops.trigonometric import arccos, arcsin, arctan, arctan2, cos, hypot, sin,
 from .pictures import Picture, draw
 from .storage import CheckpointError, load, save
 from .tensor import Tensor, from_dlpack, get_default_dtype, set_default_dtype
+from .training import History, fit, lint

@@ -93,7 +93,7 @@ def pull(
         static = z.static
         values = inputs if lifted else [x.data if isinstance(x, Vertex) else x for x in inputs]
         zv = z if lifted else z.data
-        stamp = 0
+        stamp = z.version  # a rule may read the result too
         for x, rule in zip(inputs, op.rules_for(len(inputs)) if op.variadic else op.rules, strict=False):
             if not isinstance(x, Vertex):
                 continue
@@ -173,10 +173,11 @@ def _gone(z: Vertex) -> RuntimeError:
 def _mutated(z: Vertex) -> RuntimeError:
     names = ", ".join(x.name for x in z.inputs if isinstance(x, Vertex) and x.name)
     return RuntimeError(
-        f"backward: an input of {_told(z)}{names and f' (inputs: {names})'} was changed in place after it had been used, "
-        f"so its derivative can no longer be computed. Change it after backward(), or change a copy."
+        f"backward: an input of {_told(z)}{names and f' (inputs: {names})'}, or itself, was changed in place after it had been "
+        f"used, so its derivative can no longer be computed. Change it after backward(), or change a copy."
     )
 
 
 def _told(z: Vertex) -> str:
-    return f"{z.name or 'a tensor'} of shape {z.data.shape} made by {z.op.name if z.op else 'nobody'}"
+    made = (z.notes or {}).get("made")
+    return f"{z.name or 'a tensor'} of shape {z.data.shape} made by {z.op.name if z.op else 'nobody'}{f' at {made}' if made else ''}"

@@ -329,7 +329,7 @@ class Primitive(Generic[P]):
         rest = [f"{self.inputs[-1]}[{i}]" for i in range(len(inputs) - self.fixed)] if self.variadic else []
         names = [*self.inputs[: self.fixed], *rest]
         told = [
-            f"{name}{f' ({x.name})' if isinstance(x, Vertex) and x.name else ''} is {shape}"
+            f"{name}{f' ({x.name})' if isinstance(x, Vertex) and x.name else ''} is {shape}{_made_at(x)}"
             for name, x, shape in zip(names, inputs, shapes, strict=False)
         ]
         asked = [f"{name}={value!r}" for name, value in static.items()]
@@ -404,6 +404,12 @@ class Binary(Primitive[P]):
         if first is None:
             return self._shown((x, y), _NO_STATIC, data)
         return _made(first.plain, self, (x, y), _NO_STATIC, stamp, data, needs)
+
+
+def _made_at(x: Any) -> str:
+    """Where `x` was made, for an error message, if ``mg.trace_origins()`` has noted it."""
+    made = x.notes.get("made") if isinstance(x, Vertex) and x.notes else None
+    return f" (made at {made})" if made else ""
 
 
 def as_array(x: Any, asker: str) -> Any:

@@ -326,7 +326,8 @@ class Tensor(Vertex):
         clear_grad(self)
 
     def _told(self) -> str:
-        return f"{self.name or 'the tensor'} of shape {self.shape}" if self.ndim else self.name or "the 0-d tensor"
+        what = f"{self.name or 'the tensor'} of shape {self.shape}" if self.ndim else self.name or "the 0-d tensor"
+        return f"{what} (made at {self.notes['made']})" if self.notes and "made" in self.notes else what
 
     # operators
 
@@ -435,6 +436,7 @@ class Tensor(Vertex):
             for slot in ("data", "requires_grad", "op", "inputs", "static", "stamp", "order"):
                 setattr(self, slot, getattr(z, slot))
             self.version = version
+            self.stamp += version  # the walk adds the version of the result
             if mode.watcher is not None:
                 mode.watcher.rebound(self, before, z)  # type: ignore[attr-defined]
         else:
@@ -444,7 +446,7 @@ class Tensor(Vertex):
     def _moved(self) -> Tensor:
         """A tensor that takes over how this one was made, so that this one can become something else."""
         before = _wrap(self.data)
-        for slot in ("requires_grad", "op", "inputs", "static", "stamp", "order", "name", "notes"):
+        for slot in ("requires_grad", "op", "inputs", "static", "stamp", "version", "order", "name", "notes"):
             setattr(before, slot, getattr(self, slot))
         if self.notes is not None:  # hooks belong to the old value, a kept gradient to whoever holds this tensor
             before.notes = {key: note for key, note in self.notes.items() if key != "retain_grad"}

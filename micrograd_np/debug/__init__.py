@@ -1,0 +1,9 @@
+"""Looking inside: where a tensor was made, what made it nan, who changed it, and how its gradient comes about."""
+
+from .explain import explain
+from .mutation import detect_mutation
+from .nonfinite import NonfiniteError, detect_nonfinite
+from .origin import Origin, origin_of
+from .watch import trace_origins
+
+__all__ = ["NonfiniteError", "Origin", "detect_mutation", "detect_nonfinite", "explain", "origin_of", "trace_origins"]

@@ -1,0 +1,209 @@
+"""The first op, forward or backward, that makes a nan or an infinity."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np import backward as walk
+from micrograd_np.primitive import Vertex
+
+from .origin import Origin, here, origin_of
+from .watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from micrograd_np.primitive import Primitive
+
+_SHOWN = 3  # offending elements in a message: enough to see a pattern
+
+_CAUSES = {
+    "log": "the logarithm of 0 is −inf and of a negative number nan; keep its argument away from 0, or take the logarithm of "
+    "a probability with log_softmax, log_sigmoid or a loss on logits",
+    "divide": "a division by 0; add a small number to the denominator where it may vanish",
+    "reciprocal": "a division by 0; add a small number to the denominator where it may vanish",
+    "sqrt": "the root of a negative number is nan, and at 0 the slope of the root is infinite; add a small number under it",
+    "power": "a negative number to a fractional power is nan, 0 to a negative one inf, and large powers overflow",
+    "exp": "exp overflows above 709 in float64 and 88 in float32; subtract the largest first, as logsumexp, softmax and "
+    "log_softmax do, or use sigmoid",
+    "arccos": "the slope is infinite at ±1, and there is no value beyond",
+    "arcsin": "the slope is infinite at ±1, and there is no value beyond",
+    "norm": "numbers so large that their squares overflow",
+}
+_OVERFLOW = "an overflow: numbers have grown beyond the range of {dtype} (largest input {largest:.3g}); training may be diverging, "
+_OVERFLOW += "so try a smaller learning rate, or clip_grad_norm_"
+
+
+class NonfiniteError(FloatingPointError):
+    """A nan or an infinity was made where `detect_nonfinite` was looking.
+
+    `op` is the name of the op, `during` "forward" or "backward", `origin` the place in the user's code.
+    """
+
+    def __init__(self, message: str, op: str = "", during: str = "", origin: Origin | None = None) -> None:
+        super().__init__(message, op, during, origin)
+        self.op, self.during, self.origin = op, during, origin
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class detect_nonfinite(Watch):  # noqa: N801  a function to its users
+    """In this block (or decorated function) raise `NonfiniteError` where the first nan or infinity is made.
+
+    The message names the op, whether it ran forward or backward, the line of the user's code and the module it belongs to,
+    the elements, the inputs there, and the usual cause. An infinity counts as made if everything that went in was finite,
+    a nan if no nan went in; a nan in data or in a parameter, or an infinity in a parameter, is reported where it is first
+    used. Everything is looked at, so expect a step to take several times as long. Looks at what runs in this thread, op by op: a
+    compiled step runs as one, unseen.
+
+    >>> import micrograd_np as mg
+    >>> x = mg.Tensor([4.0, 0.0], requires_grad=True, name="x")
+    >>> with mg.detect_nonfinite():
+    ...     x.sqrt().sum().backward()
+    Traceback (most recent call last):
+    micrograd_np.debug.nonfinite.NonfiniteError: detect_nonfinite: sqrt, backward by x, made inf...
+    """
+
+    def applied(self, op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
+        """Look at what `op` made, unless it is a step on the way inside a derivative rule."""
+        super().applied(op, inputs, static, result)
+        if not isinstance(result, Vertex):
+            return
+        sources = [_array(x) for x in inputs]
+        for i, (x, array) in enumerate(zip(inputs, sources, strict=True)):
+            self._given(op, i, x, array)
+        found = _made(result.data, sources)
+        if found is not None and not _inside_walk():
+            raise _report(op, "forward", "", found, result.data, _named(op, inputs, sources), origin_of(result))
+
+    def arrived(self, z: Vertex, i: int, g: Any, gx: Any) -> None:
+        """Look at the gradient that leaves `z` towards its input number `i`."""
+        op, array = z.op, _array(gx)
+        assert op is not None
+        sources = [_array(x) for x in z.inputs]
+        found = _made(array, [*sources, z.data, _array(g)])
+        if found is not None:
+            named = [("gradient arriving", _array(g)), *_named(op, z.inputs, sources), ("result", z.data)]
+            by = f" by {_names(op, len(z.inputs))[i]}"
+            raise _report(op, "backward", by, found, array, named, origin_of(z))
+
+    def _given(self, op: Primitive[Any], i: int, x: Any, array: Any) -> None:
+        """A leaf, or plain data, that was not finite to begin with."""
+        if array.dtype.kind != "f" or (isinstance(x, Vertex) and x.op is not None):
+            return
+        trained = isinstance(x, Vertex) and x.requires_grad
+        bad = ~np.isfinite(array) if trained else np.isnan(array)
+        if bad.any() and not _inside_walk():
+            name = getattr(x, "name", None)
+            what = f"parameter {name or ''}".rstrip() if trained else f"data {name or ''}".rstrip()
+            after = "the last optimiser step put it there (is the learning rate too large?), or it was loaded so"
+            cause = after if trained else "it came from outside; look at how the data were made"
+            origin = here(self.path[-1] if self.path else None)
+            raise NonfiniteError(
+                f"detect_nonfinite: {what} of shape {array.shape}, input {_names(op, i + 1)[i]} of {op.name}, holds "
+                f"{_kinds(array[bad])}\n  {_where(origin)}\n  elements: {_elements(bad, array, [])}\n  usual cause: {cause}.",
+                op.name,
+                "forward",
+                origin,
+            )
+
+
+def _array(x: Any) -> Any:
+    return np.asarray(x.data if isinstance(x, Vertex) else x)
+
+
+def _made(result: Any, sources: Sequence[Any]) -> Any:
+    """Where in `result` stands a nan or an infinity that was not in `sources` already; None if nowhere."""
+    if result.dtype.kind != "f" or np.isfinite(result).all():
+        return None
+    floating = [x for x in sources if x.dtype.kind == "f"]
+    nan = np.isnan(result)
+    if nan.any() and not any(np.isnan(x).any() for x in floating):
+        return nan
+    if all(np.isfinite(x).all() for x in floating):
+        return np.isinf(result)
+    return None
+
+
+def _inside_walk() -> bool:
+    """Whether a derivative rule is running: what it makes on its way is judged by what it gives in the end."""
+    frame = sys._getframe(1)  # noqa: SLF001
+    while frame is not None and frame.f_code is not walk.pull.__code__:
+        frame = frame.f_back  # type: ignore[assignment]
+    return frame is not None
+
+
+def _names(op: Primitive[Any], n: int) -> list[str]:
+    if not op.variadic:
+        return list(op.inputs)
+    return [*op.inputs[: op.fixed], *(f"{op.inputs[-1]}[{i}]" for i in range(n - op.fixed))]
+
+
+def _named(op: Primitive[Any], inputs: Sequence[Any], arrays: Sequence[Any]) -> list[tuple[str, Any]]:
+    return [
+        (f"{name}{f' ({x.name})' if isinstance(x, Vertex) and x.name else ''}", array)
+        for name, x, array in zip(_names(op, len(inputs)), inputs, arrays, strict=True)
+    ]
+
+
+def _report(
+    op: Primitive[Any], during: str, by: str, bad: Any, result: Any, named: Sequence[tuple[str, Any]], origin: Origin | None
+) -> NonfiniteError:
+    shapes = ", ".join(f"{name} is {array.shape}" for name, array in named)
+    message = (
+        f"detect_nonfinite: {op.name}, {during}{by}, made {_kinds(result[bad])}\n"
+        f"  {_where(origin)}\n"
+        f"  elements: {_elements(bad, result, named)}\n"
+        f"  {shapes}\n"
+        f"  usual cause: {_cause(op, named, result)}."
+    )
+    return NonfiniteError(message, op.name, during, origin)
+
+
+def _kinds(values: Any) -> str:
+    kinds = [("nan", np.isnan(values)), ("inf", values == np.inf), ("-inf", values == -np.inf)]
+    return " and ".join(name for name, found in kinds if found.any())
+
+
+def _where(origin: Origin | None) -> str:
+    if origin is None:
+        return "at: unknown, because it was made before detect_nonfinite began"
+    source = f": {origin.source}" if origin.source else ""
+    module = f"\n  in module: {origin.module}" if origin.module else ""
+    return f"at: {origin}, in {origin.function}{source}{module}"
+
+
+def _elements(bad: Any, result: Any, named: Sequence[tuple[str, Any]]) -> str:
+    """How many, and the first few with what went in there, where inputs broadcast against the result."""
+    told = []
+    for index in np.argwhere(bad)[:_SHOWN]:
+        at = tuple(int(i) for i in index)
+        there = []
+        for name, array in named:
+            try:
+                there.append(f"{name} = {np.broadcast_to(array, result.shape)[at]:.6g}")
+            except ValueError:  # a reduction or a product: no one element of the input belongs to this one
+                continue
+        where = f" where {', '.join(there)}" if there else ""
+        told.append(f"[{', '.join(map(str, at))}] = {result[at]}{where}")
+    count = int(bad.sum())
+    return f"{count} of {result.size}: {'; '.join(told)}{'; …' if count > _SHOWN else ''}"
+
+
+def _cause(op: Primitive[Any], named: Sequence[tuple[str, Any]], result: Any) -> str:
+    if op.name in _CAUSES:
+        return _CAUSES[op.name]
+    for name, domain in zip(op.inputs, op.domain, strict=False):
+        array = next((a for n, a in named if n.split(" ")[0] == name), None)
+        if array is None or array.dtype.kind != "f" or not array.size:
+            continue
+        if (array < domain.low).any() or (array > domain.high).any() or np.isin(array, domain.kinks).any():
+            return f"{name} lies outside {domain}, where {op.name} is defined and smooth, or on its edge"
+    if any(np.isinf(array).any() for _, array in named if array.dtype.kind == "f"):
+        return "an infinity went in, and ∞ − ∞, 0 · ∞ and ∞ / ∞ have no value"
+    largest = max((float(np.abs(a).max()) for _, a in named if a.size and a.dtype.kind == "f"), default=0.0)
+    return _OVERFLOW.format(dtype=result.dtype, largest=largest)

@@ -1,0 +1,123 @@
+"""The part that all debugging contexts share: see what happens in this thread, and let whoever watched before see it too."""
+
+from __future__ import annotations
+
+from contextlib import ContextDecorator
+from typing import TYPE_CHECKING, Any, Self
+
+from micrograd_np.primitive import Vertex, mode
+
+from .origin import here
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from micrograd_np.primitive import Primitive
+
+
+class Watch(ContextDecorator):
+    """A context in which every tensor remembers where it was made; derived classes look at more.
+
+    Watches nest: each tells the one outside what it has seen.
+    """
+
+    def __init__(self) -> None:
+        self.outer: Any = None
+        self.path: list[str] = []  # the modules that are being called
+        self.names: dict[int, str] = {}
+        self.last: tuple[Any, int] = (None, -1)  # the vertex that the walk is at, and the input it pulled last
+
+    def _recreate_cm(self) -> Self:
+        return type(self)()  # a decorator serves recursive calls and several threads
+
+    def __enter__(self) -> Self:
+        self.outer = mode.watcher
+        mode.set(watcher=self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        mode.set(watcher=self.outer)
+
+    def _tell(self, event: str, *args: Any) -> Any:
+        told = getattr(self.outer, event, None)
+        return None if told is None else told(*args)
+
+    # what happens, in the words of `primitive.Watcher`
+
+    def applied(self, op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
+        """Note where `result` was made."""
+        if isinstance(result, Vertex):
+            result.notes = {**(result.notes or {}), "made": here(self.path[-1] if self.path else None)}
+        self._tell("applied", op, inputs, static, result)
+
+    def born(self, t: Vertex) -> None:
+        """Note where the user made `t`."""
+        t.notes = {**(t.notes or {}), "made": here(None)}
+        self._tell("born", t)
+
+    def rebound(self, target: Vertex, before: Vertex, z: Vertex) -> None:
+        """`target` has become what `z` is."""
+        target.notes = {**(target.notes or {}), "made": here(self.path[-1] if self.path else None)}
+        self._tell("rebound", target, before, z)
+
+    def entered(self, module: Any) -> None:
+        """A module's call begins."""
+        if not self.path:
+            self.names = {id(m): f"{name} ({type(m).__name__})" for name, m in module.named_modules() if name}
+            self.path.append(type(module).__name__)
+        else:
+            self.path.append(self.names.get(id(module), type(module).__name__))
+        self._tell("entered", module)
+
+    def left(self, module: Any) -> None:
+        """A module's call ends."""
+        self.path.pop()
+        self._tell("left", module)
+
+    def written(self, op: Primitive[Any], target: Vertex, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
+        """Nothing but telling."""
+        self._tell("written", op, target, inputs, static)
+
+    def pulled(self, z: Vertex, x: Vertex, g: Any, gx: Any) -> None:
+        """A derivative rule has run: find out for which input, as a tensor may be several of them."""
+        start = self.last[1] + 1 if self.last[0] is z else 0
+        i = next((i for i in range(start, len(z.inputs)) if z.inputs[i] is x), None)
+        if i is None:  # another walk over the same vertex
+            i = next(i for i, y in enumerate(z.inputs) if y is x)
+        self.last = (z, i)
+        self.arrived(z, i, g, gx)
+        self._tell("pulled", z, x, g, gx)
+
+    def arrived(self, z: Vertex, i: int, g: Any, gx: Any) -> None:
+        """Nothing: the gradient `gx`, made of `g`, leaves `z` towards its input number `i`."""
+
+    def asked(self, t: Vertex, what: str) -> None:
+        """Nothing but telling."""
+        self._tell("asked", t, what)
+
+    def detached(self, old: Vertex, new: Vertex) -> None:
+        """Nothing but telling."""
+        self._tell("detached", old, new)
+
+    def optimizer_step(self, optimizer: Any) -> None:
+        """Nothing but telling."""
+        self._tell("optimizer_step", optimizer)
+
+    @property
+    def lifts(self) -> bool:
+        """Whether somebody outside wants backward to run on tensors."""
+        return bool(getattr(self.outer, "lifts", False))
+
+
+class trace_origins(Watch):  # noqa: N801  a function to its users
+    """In this block (or decorated function, in this thread) every tensor remembers the file and line that made it.
+
+    Errors then say it. Not always on, because a small training step then takes nearly twice as long; see
+    docs/decisions/origins.md.
+
+    >>> import micrograd_np as mg
+    >>> with mg.trace_origins():
+    ...     x = mg.Tensor([1.0, 2.0]) * 3
+    >>> mg.debug.origin_of(x).line
+    2
+    """
