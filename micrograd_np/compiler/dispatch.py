@@ -28,7 +28,7 @@ MISS = object()
 
 def dispatcher(entry: Entry, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
     """``call(*args)`` for arguments like `args`: the step's result, or `MISS`. None for calls that need the long way."""
-    if entry.incoming or not mode.recording or not all(isinstance(a, (np.ndarray, Vertex)) for a in args):
+    if entry.incoming or entry.reverse is not None or not mode.recording or not all(isinstance(a, (np.ndarray, Vertex)) for a in args):
         return None
     writer = _Dispatcher(entry, args, lock)
     namespace = writer.names

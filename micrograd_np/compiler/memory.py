@@ -38,8 +38,10 @@ def plan(program: Program) -> Plan:
                 found.whole[id(v.storage)] = v
     for line in program.lines:  # a buffer may first be seen through a view of it
         for v in line.read():
-            if v.storage.kind == "buffer" and id(v.storage) in found.whole and v.nbytes > found.whole[id(v.storage)].nbytes:
-                found.whole[id(v.storage)] = v
+            if v.storage.kind == "buffer" and not v.view:
+                known = found.whole.get(id(v.storage))
+                if known is None or v.nbytes > known.nbytes:
+                    found.whole[id(v.storage)] = v
     _merge_in_place(program, found)
     spans = _lifetimes(program)
     for key, v in found.whole.items():

@@ -149,6 +149,8 @@ class Program:
     modes: list[tuple[Any, bool]] = field(default_factory=list)
     """Modules whose training flag was read."""
     constants: list[Value] = field(default_factory=list)
+    pullback: Any = None
+    """The traced backward pass of the results, where they carry gradients out of the step."""
 
     def result_values(self) -> list[Value]:
         """Every value that leaves the step: returned, or as a gradient."""

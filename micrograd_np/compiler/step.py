@@ -9,6 +9,8 @@ import itertools
 import linecache
 import threading
 import warnings
+from contextlib import suppress
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,10 +18,12 @@ import numpy as np
 from micrograd_np.primitive import Vertex, mode
 from micrograd_np.tensor import Tensor
 
-from .flatten import flatten
+from .blocks import cut_into_blocks
 from .dispatch import MISS, dispatcher
 from .failure import explain
+from .flatten import flatten
 from .memory import plan
+from .pullback import Reverse, copied, cut, positions
 from .simplify import simplify
 from .trace import CompileError, trace
 from .write import Writer, _result_values
@@ -63,6 +67,11 @@ class Entry:
         self.absent = list(program.gradients_absent)
         self.own = {id(g) for _, g in self.gradients if g is not None}
         self.modes = program.modes
+        self.reverse: Reverse | None = None
+        self.raw: Program = program
+        """The program as it was traced, before any pass."""
+        self.seconds = (0.0, 0.0)
+        """What tracing (the first call included) and emitting took."""
         self.generations = [(c.optimizer, c.optimizer.generation) for c in program.clocks]
         self.ticks = [
             (c, [(v.storage.array, key.partition(":")[0]) for key, v in c.numbers.items()]) for c in program.clocks
@@ -166,6 +175,8 @@ class Compiled:
                         if self.last is not entry or self.quick is None:
                             self.last = entry
                             self.quick = None if kwargs else dispatcher(entry, args, self.lock)
+                        if entry.reverse is not None:
+                            return entry.reverse.results(results, _tensors_of((args, kwargs)), leaves)
                         return entry.rebuilt(results)
             self.misses += 1
             return self._trace(key, args, kwargs)
@@ -179,13 +190,21 @@ class Compiled:
         lifted_kwargs = {k: _lifted(a, k, arrays) for k, a in kwargs.items()}
         function = functools.partial(self.function, **lifted_kwargs) if kwargs else self.function
         cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t.grad is not None]
+        _name_parameters(self.function)
+        began = perf_counter()
         result, program = trace(function, lifted, arrays, self.__name__, cleared)
-        passes = simplify(program)
-        passes["one vector"] = flatten(program)
-        layout = plan(program)
-        writer = Writer(program, layout)
-        source = writer.source()
-        entry = Entry(program, source, writer, passes, layout.nbytes, layout.wanted)
+        traced = perf_counter()
+        found = program.pullback
+        if found is None:
+            entry = _emitted(program)
+        else:
+            tree, which = program.results, positions(program, found)
+            ahead, back = cut(program, found)
+            entry = _emitted(ahead)
+            behind = _emitted(back)
+            entry.source += f"\n\n{behind.source}"
+            entry.reverse = Reverse(behind.step, found, _tensors_of((args, kwargs)), tree, which, self.lock)
+        entry.seconds = (traced - began, perf_counter() - traced)
         self._keep(key, entry)
         self.last = entry
         return result
@@ -228,6 +247,42 @@ class Compiled:
 
     def __repr__(self) -> str:
         return f"<compiled {self.__name__}: {sum(map(len, self.entries.values()))} programs, mode={self.mode!r}>"
+
+
+def _emitted(program: Program) -> Entry:
+    """The entry of a traced program: passes, plan, source, compiled."""
+    raw = copied(program)
+    passes = simplify(program)
+    passes["one vector"] = flatten(program)
+    passes["in blocks"] = cut_into_blocks(program)
+    layout = plan(program)
+    writer = Writer(program, layout)
+    entry = Entry(program, writer.source(), writer, passes, layout.nbytes, layout.wanted)
+    entry.raw = raw
+    return entry
+
+
+def _name_parameters(function: Any) -> None:
+    """Let the modules that `function` is, or uses, tell their parameters their names."""
+    cells = []
+    for cell in getattr(function, "__closure__", None) or ():
+        with suppress(ValueError):  # a variable that has no value yet
+            cells.append(cell.cell_contents)
+    code, outside = getattr(function, "__code__", None), getattr(function, "__globals__", {})
+    used = [outside.get(name) for name in (code.co_names if code is not None else ())]
+    for x in (function, getattr(function, "__self__", None), *cells, *used):
+        tell = getattr(x, "named_parameters", None)
+        if tell is not None and not isinstance(x, type):
+            list(tell())
+
+
+def _tensors_of(x: Any) -> list[Any]:
+    """The tensors among arguments, in order."""
+    if isinstance(x, Vertex):
+        return [x]
+    if isinstance(x, dict):
+        x = tuple(x.values())
+    return [t for part in x for t in _tensors_of(part)] if isinstance(x, (tuple, list)) else []
 
 
 def _key(x: Any, leaves: list[Any]) -> Any:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.primitive import Vertex, mode
+from micrograd_np.primitive import Vertex, _clock, mode
 from micrograd_np.tensor import Tensor, _wrap
 
 from .program import Clock, Line, Program, Storage, Value
+from .pullback import differentiate
 from .record import Bound, Recorded, Recorder
 
 if TYPE_CHECKING:
@@ -422,8 +423,12 @@ def trace(
     mode.set(watcher=tracer)  # type: ignore[arg-type]
     profiler = sys.getprofile()
     sys.setprofile(local)
+    floor = _clock()
     try:
         result = function(*args)
+        sys.setprofile(profiler)
+        if mode.recording:
+            tracer.program.pullback = differentiate(tracer, result, floor)
     finally:
         sys.setprofile(profiler)
         mode.set(watcher=None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .blocks import Loop
 from .program import Line, Value
 from .record import Literal
 from .simplify import static
@@ -167,6 +168,39 @@ class Writer:
             return f"{told[0]}.{f.removeprefix('method.')}({', '.join((*told[1:], *named))}){part}"
         return f"{self.alias(f)}({', '.join((*told, *named))}){part}"
 
+    def loop(self, loop: Loop, blocks: list[str]) -> list[str]:
+        """A passage in blocks: the cuts are made once, where the memory is the program's own."""
+        whole = loop.whole()
+        fixed = [v for v in whole if static(v)]
+        slots: dict[int, Value] = {id(v.storage): v for v in loop.slots.values()}
+        local = list(slots.values())
+        inner = {id(v): self.unique(f"{self.operand(v)}_i") for v in (*whole, *local)}
+        cuts = [f"{self.operand(v)}{'' if len(v.shape) == 1 else '.reshape(-1)'}[i:j]" for v in fixed]
+        cuts += [f"{self.operand(v)}[: j - i]" for v in local]
+        name = self.unique("blocks")
+        bounds = f"((i, min(i + {loop.block}, {loop.size})) for i in range(0, {loop.size}, {loop.block}))"
+        blocks.append(f"{name} = [(i, j, {', '.join(cuts)}) for i, j in {bounds}]")
+        heads = ", ".join(inner[id(v)] for v in (*fixed, *local))
+        rows = [f"# {len(loop.lines)} lines in blocks of {loop.block:,} elements, which stay in the cache"]
+        given = [v for v in whole if not static(v)]
+        rows += [f"{inner[id(v)]}_all = {self.operand(v)}.reshape(-1)" for v in given]
+        rows.append(f"for i, j, {heads} in {name}:")
+        rows += [f"    {inner[id(v)]} = {inner[id(v)]}_all[i:j]" for v in given]
+        known = dict(self.names)
+        for line in loop.lines:
+            for v in (*line.read(), line.target):
+                if v is not None and v.shape != ():
+                    slot = loop.slots.get(id(v))
+                    self.names[id(v)] = inner[id(v)] if slot is None else inner[id(slots[id(slot.storage)])]
+        where = ""
+        for line in loop.lines:
+            if line.where and line.where != where:
+                rows.append(f"    # {line.where}"[:_WIDTH])
+                where = line.where
+            rows.append(f"    {self.expression(line)}")
+        self.names = known
+        return rows
+
     def bound(self, thing: Any) -> str:
         """The name of an object whose methods are called."""
         for name, known in self.objects.items():
@@ -182,9 +216,10 @@ class Writer:
         """The module: ``build(state, numbers, constants, objects)`` binds everything and returns the step."""
         program = self.program
         for line in program.lines:  # functions keep their names, values give way
-            f = line.function.rpartition("[")[0] if line.function.endswith("]") else line.function
-            if f.startswith("np."):
-                self.alias(f)
+            for part in line.lines if isinstance(line, Loop) else (line,):
+                f = part.function.rpartition("[")[0] if part.function.endswith("]") else part.function
+                if f.startswith("np."):
+                    self.alias(f)
         for v in program.inputs:
             self.name(v)
         for _, v in program.gradients_in:
@@ -208,6 +243,9 @@ class Writer:
             if line.where and line.where != where:
                 body.append(f"# {line.where}"[:_WIDTH])
                 where = line.where
+            if isinstance(line, Loop):
+                body += self.loop(line, views)
+                continue
             text = self.expression(line)
             if line.made in ("view", "fresh"):
                 assert line.target is not None  # noqa: S101

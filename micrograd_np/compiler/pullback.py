@@ -1,0 +1,234 @@
+"""Results that somebody will call ``backward()`` on: the trace goes on through the backward pass, and is cut in two.
+
+The first program computes the results, and hands out what the second will want to see again: copies, so that several
+results can be alive at once. The second computes the gradients. A result of the compiled function is then a vertex whose
+derivative rule runs the second program.
+"""
+
+from __future__ import annotations
+
+from copy import copy as shallow
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np import backward as walk
+from micrograd_np.grad_mode import set_grad_enabled
+from micrograd_np.primitive import Primitive, Vertex, _made
+from micrograd_np.tensor import Tensor, _wrap
+
+from .program import Line, Program, Storage, Value, mapped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from .trace import Tracer
+
+
+@dataclass
+class Pullback:
+    """How a traced backward pass hangs together with what came before it."""
+
+    split: int
+    """The lines before are the forward pass."""
+    roots: list[Value]
+    seeds: list[Value]
+    leaves: list[Any]
+    gradients: list[Value]
+
+
+def differentiate(tracer: Tracer, result: Any, floor: int) -> Pullback | None:
+    """Trace the backward pass of `result`, down to what was there before the step; None if nobody can ask for it."""
+    roots = list(dict.fromkeys(z for z in _tensors(result) if z.requires_grad and z.order > floor))
+    if not roots or any(z.stamp == walk.GONE for z in walk.topological(*roots, floor=floor) if z.order > floor):
+        return None
+    program = tracer.program
+    found = Pullback(len(program.lines), [tracer.value(z) for z in roots], [], [], [])
+    seeds = []
+    for z in roots:
+        seeds.append(_wrap(np.ones(z.shape, z.dtype)))
+        value = Value(Storage("input"), z.shape, z.dtype, f"d_{tracer.value(z).name or 'result'}")
+        found.seeds.append(tracer._know(seeds[-1].data, value))
+
+    def deliver(leaf: Any, g: Any) -> None:
+        found.leaves.append(leaf)
+        found.gradients.append(tracer.value(g))
+
+    more = list(zip(roots[1:], seeds[1:], strict=True))
+    with tracer.section("backward"), set_grad_enabled(False):
+        walk.pull(roots[0], seeds[0], deliver, retain=True, lifted=True, more=more, floor=floor)
+    return found
+
+
+def _tensors(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, Vertex):
+        yield tree
+    elif isinstance(tree, dict):
+        for x in tree.values():
+            yield from _tensors(x)
+    elif isinstance(tree, (list, tuple)):
+        for x in tree:
+            yield from _tensors(x)
+
+
+def positions(program: Program, found: Pullback) -> list[int | None]:
+    """For each value among the results, in order: which root it is."""
+    roots = {id(v): i for i, v in enumerate(found.roots)}
+    which: list[int | None] = []
+    mapped_tree(program.results, lambda v: which.append(roots.get(id(v))))
+    return which
+
+
+def cut(program: Program, found: Pullback) -> tuple[Program, Program]:
+    """The forward program, returning ``(results, residuals)``, and the backward program, from inputs, residuals and seeds."""
+    ahead, behind = program.lines[: found.split], program.lines[found.split :]
+    bases = {id(line.target.storage): line.target for line in ahead if line.target is not None and not line.target.view}
+    residuals: dict[int, Value] = {}
+    for v in (*(v for line in behind for v in (*line.read(), line.target)), *found.gradients):
+        if v is not None and v.storage.kind in ("buffer", "fresh") and id(v.storage) in bases:
+            residuals[id(v.storage)] = bases[id(v.storage)]
+    copy = _Copy({key: "input" for key in residuals})
+    back = Program(f"{program.name}, backward", silent=program.silent)
+    back.lines = [copy.line(line) for line in ahead if line.made == "view"] + [copy.line(line) for line in behind]
+    back.inputs = [copy.value(v) for v in (*program.inputs, *residuals.values(), *found.seeds)]
+    back.results = [copy.value(v) for v in found.gradients]
+    used = {id(v) for line in behind for v in line.read()} | {id(v.storage) for line in behind for v in line.read()}
+    back.states = {
+        key: (t, copy.value(v)) for key, (t, v) in program.states.items() if id(v) in used or id(v.storage) in used
+    }
+    program.lines = ahead
+    program.results = (program.results, list(residuals.values()))
+    return program, back
+
+
+class _Copy:
+    """Copies of values and storages, so that the passes on one program leave the other alone."""
+
+    def __init__(self, kinds: dict[int, str]) -> None:
+        self.kinds = kinds
+        self.values: dict[int, Value] = {}
+        self.storages: dict[int, Storage] = {}
+        self.alive: list[Any] = []
+
+    def value(self, v: Value) -> Value:
+        known = self.values.get(id(v))
+        if known is None:
+            known = self.values[id(v)] = shallow(v)
+            known.storage = self.storage(v.storage)
+            if isinstance(v.hint, tuple):
+                known.hint = (v.hint[0], self.value(v.hint[1]))
+            self.alive.append(v)
+        return known
+
+    def storage(self, s: Storage) -> Storage:
+        known = self.storages.get(id(s))
+        if known is None:
+            known = self.storages[id(s)] = shallow(s)
+            known.kind = self.kinds.get(id(s), s.kind)
+            self.alive.append(s)
+        return known
+
+    def line(self, line: Line) -> Line:
+        other = shallow(line)
+        other.args = mapped(line.args, self.value)
+        other.kwargs = {k: mapped(v, self.value) for k, v in line.kwargs.items()}
+        other.target = None if line.target is None else self.value(line.target)
+        return other
+
+
+def copied(program: Program) -> Program:
+    """A copy of a program that passes may change without touching the other: same memory, other values and lines."""
+    copy = _Copy({})
+    other = shallow(program)
+    other.lines = [copy.line(line) for line in program.lines]
+    other.inputs = [copy.value(v) for v in program.inputs]
+    other.states = {key: (t, copy.value(v)) for key, (t, v) in program.states.items()}
+    other.gradients_in = [(t, copy.value(v)) for t, v in program.gradients_in]
+    other.gradients_out = [(t, None if v is None else copy.value(v)) for t, v in program.gradients_out]
+    other.results = mapped_tree(program.results, copy.value)
+    return other
+
+
+def mapped_tree(tree: Any, change: Callable[[Value], Any]) -> Any:
+    """`tree` with ``change(value)`` for every value in it."""
+    if isinstance(tree, Value):
+        return change(tree)
+    if isinstance(tree, dict):
+        return {k: mapped_tree(x, change) for k, x in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        parts = [mapped_tree(x, change) for x in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    return tree
+
+
+class Reverse:
+    """The second program of an entry, and how to hang it under results."""
+
+    def __init__(
+        self, step: Callable[..., Any], found: Pullback, arguments: Sequence[Any], tree: Any, which: list[int | None], lock: Any
+    ) -> None:
+        self.which = which
+        self.step, self.tree, self.lock = step, tree, lock
+        positions = {id(x): i for i, x in enumerate(arguments)}
+        self.leaves = [(positions.get(id(x)), x if id(x) not in positions else None) for x in found.leaves]
+        self.shapes = [(v.shape, v.dtype) for v in found.seeds]
+
+    def results(self, arrays: Any, arguments: Sequence[Any], inputs: list[Any]) -> Any:
+        """The results of the forward program as tensors that remember how to pull a gradient back."""
+        leaves = tuple(arguments[i] if i is not None else x for i, x in self.leaves)
+        call = _Call(self, inputs, list(arrays[len(self.which) :]))
+        stamp = sum(x.version for x in leaves)
+        made: dict[int, Any] = {}
+        rest = iter(zip(arrays, self.which))
+
+        def tensor(_: Value) -> Any:
+            array, which = next(rest)
+            if which is None:
+                return Tensor(array)
+            if which not in made:
+                static = {"call": call, "which": which}
+                made[which] = _made(Tensor, _compiled, leaves, static, stamp, array, needs=True)
+            return made[which]
+
+        return mapped_tree(self.tree, tensor)
+
+
+class _Call:
+    """One call's inputs and residuals, until its gradients have been asked for."""
+
+    def __init__(self, reverse: Reverse, inputs: list[Any], residuals: list[Any]) -> None:
+        self.reverse, self.inputs, self.residuals = reverse, inputs, residuals
+        self.pulled: tuple[int, Any, Any] | None = None
+
+    def gradients(self, which: int, g: Any) -> Any:
+        """The gradients by all leaves when `g` arrives at result `which`."""
+        if isinstance(g, Vertex):
+            message = (
+                "compile: the gradient of a compiled result cannot be differentiated again or traced: it is a finished "
+                "program. Take the second derivative inside the compiled function, or call the function uncompiled."
+            )
+            raise RuntimeError(message)
+        if self.pulled is None or self.pulled[0] != which or self.pulled[1] is not g:
+            seeds = [np.zeros(shape, dtype) for shape, dtype in self.reverse.shapes]
+            seeds[which] = np.asarray(g)
+            with self.reverse.lock:
+                self.pulled = (which, g, self.reverse.step(*self.inputs, *self.residuals, *seeds))
+        return self.pulled[2]
+
+
+def _kernel(xp: Any, out: Any, *xs: Any, call: _Call, which: int) -> Any:
+    raise NotImplementedError  # its value is known before the vertex is made
+
+
+def _rule(i: int, g: Any, z: Any, *xs: Any, call: _Call, which: int) -> Any:
+    found = call.gradients(which, g)[i]
+    if i == len(xs) - 1:
+        call.pulled = None
+    return found
+
+
+_kernel.__name__ = "compiled"
+_compiled: Primitive[Any] = Primitive(
+    _kernel, "compiled", domain=(), shape=None, examples=(), onnx=None, not_differentiable=(), view=False, numpy=()
+).vjp(xs=_rule)
