@@ -85,8 +85,9 @@ xdivy.vjp(
 
 @primitive("{x} × {y}", domain=(REALS, REALS))
 def xmuly(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """x · y, and 0 wherever x is 0, even at y = ∞ or nan; silent. For rules, as `xdivy` is."""
-    keep = xp.negative(xp.not_equal(x, 0).view(_INT8))
+    """x · y, and 0 wherever either is 0, even where the other is ∞ or nan; silent. For rules, as `xdivy` is."""
+    keep = xp.logical_and(xp.not_equal(x, 0), xp.not_equal(y, 0))  # of floats themselves it is slow
+    keep = xp.negative(keep.view(_INT8))
     with xp.errstate(all="ignore"):
         z = xp.multiply(x, y, out=out)
     return masked(xp, z, z, keep)
@@ -94,7 +95,7 @@ def xmuly(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 xmuly.vjp(
     x=lambda g, z, x, y: xmuly(g, y),
-    y=lambda g, z, x, y: xmuly(x, g),
+    y=lambda g, z, x, y: xmuly(g, x),
 )
 
 
@@ -137,7 +138,7 @@ def reciprocal(xp: Any, out: Any, x: Any) -> Any:
     return xp.reciprocal(x, out=out)
 
 
-reciprocal.vjp(x=lambda g, z, x: -xmuly(g, square(z)))
+reciprocal.vjp(x=lambda g, z, x: -xmuly(xmuly(g, z), z))
 
 
 @primitive("|{x}|", domain=(KINK_AT_ZERO,), onnx="Abs", numpy=("abs", "fabs"))

@@ -124,5 +124,5 @@ def xlogy(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 xlogy.vjp(
     x=lambda g, z, x, y: g * log(where(logical_and(equal(x, 0), equal(y, 0)), 1, y)),
-    y=lambda g, z, x, y: xdivy(g * x, y),
+    y=lambda g, z, x, y: xdivy(xmuly(g, x), y),
 )
