@@ -1,0 +1,18 @@
+"""A training loop for those who want one, and what it is made of: metrics, a history, and a linter for training."""
+
+from .fit import evaluate, fit
+from .history import History
+from .lint import LintWarning, lint
+from .metrics import accuracy, binary_accuracy, confusion_matrix, r2_score
+
+__all__ = [
+    "History",
+    "LintWarning",
+    "accuracy",
+    "binary_accuracy",
+    "confusion_matrix",
+    "evaluate",
+    "fit",
+    "lint",
+    "r2_score",
+]

@@ -1,0 +1,167 @@
+"""`fit`: the training loop that most people write, written once. Everything in it works without it."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np import random
+from micrograd_np.compiler import compile as compiled
+from micrograd_np.grad_mode import no_grad
+from micrograd_np.optim.clip import clip_grad_norm_
+from micrograd_np.optim.lr_scheduler import ReduceLROnPlateau
+from micrograd_np.storage import load, save
+
+from .history import History, told
+from .interrupt import Interrupt
+from .lint import LintWarning
+from .lint import lint as look_over
+from .progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from micrograd_np.nn.module import Module
+    from micrograd_np.optim.optimizer import Optimizer
+    from micrograd_np.tensor import Tensor
+
+    Metric = Callable[[Any, Any], Any]
+
+
+def fit(
+    model: Module,
+    loss: Callable[[Any, Any], Tensor],
+    optimizer: Optimizer,
+    train: Iterable[Any],
+    *,
+    epochs: int = 10,
+    validation: Iterable[Any] | None = None,
+    metrics: Mapping[str, Metric] | Iterable[Metric] = (),
+    scheduler: Any = None,
+    clip: float | None = None,
+    patience: int | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    compile: bool = False,  # noqa: A002
+    lint: bool = True,
+    progress: bool = True,
+) -> History:
+    """Train `model` for `epochs` passes over `train`, batches ``(inputs…, targets)``; returns what happened.
+
+    - `validation`: batches to be evaluated after each epoch, with `metrics`: functions of all predictions and targets.
+    - `scheduler`: stepped after each epoch. `clip`: the norm that all gradients together may have.
+    - `patience`: stop after so many epochs without a lower validation loss, and leave the weights of the best epoch.
+    - `checkpoint`: a file that holds the whole run after each epoch; with `resume`, what is there is taken up first, bit for bit.
+      ``mg.load(checkpoint)["best"]`` are the weights of the best epoch.
+    - `compile`: run each step as a compiled program. `lint`: look the first step over, and warn of what seems wrong.
+
+    Ctrl-C ends it between two steps: the model is usable, the checkpoint saved, and `interrupted` set; a second one is the
+    usual KeyboardInterrupt. Without `validation`, "best" means the lowest training loss.
+
+    >>> from micrograd_np import data, nn, optim
+    >>> x, y = data.blobs(90, generator=np.random.default_rng(0))
+    >>> model = nn.Linear(2, 3)
+    >>> optimizer = optim.Adam(model.parameters(), lr=0.1)
+    >>> batches = data.DataLoader(data.TensorDataset(x, y), batch_size=30)
+    >>> history = fit(model, nn.CrossEntropyLoss(), optimizer, batches, epochs=5, progress=False)
+    >>> history["loss"][-1] < history["loss"][0]
+    True
+    """
+    history = History()
+    running = {"total": 0.0, "count": 0}  # of the epoch under way
+    run = {"model": model, "optimizer": optimizer, "history": history, "random": random.generator()}
+    run |= {name: x for name, x in (("scheduler", scheduler), ("loader", train)) if hasattr(x, "state_dict")}
+    best = model.state_dict()
+    if resume and checkpoint is not None and Path(checkpoint).exists():
+        found = load(checkpoint, into=run)
+        running, best = found["running"], found["best"]
+
+    def forward(*batch: Any) -> Tensor:
+        *inputs, targets = batch
+        optimizer.zero_grad()
+        return loss(model(*inputs), targets)
+
+    def learn(value: Tensor) -> Tensor:
+        value.backward()
+        if clip is not None:
+            clip_grad_norm_(model.parameters(), clip)
+        optimizer.step()
+        return value
+
+    def step(*batch: Any) -> Tensor:
+        return learn(forward(*batch))
+
+    quick = compiled(step) if compile else step
+    bar = Progress(epochs - len(history), len(train) if hasattr(train, "__len__") else None, shown=progress)
+    with Interrupt() as interrupt:
+        for epoch in range(len(history), epochs):
+            model.train()
+            for batch in train:
+                if lint:
+                    value = forward(*batch)
+                    for finding in look_over(model, value, optimizer):
+                        warnings.warn(finding, LintWarning, stacklevel=2)
+                    lint = False
+                    learn(value)
+                else:
+                    value = quick(*batch)
+                running["total"] += value.item() * len(batch[-1])
+                running["count"] += len(batch[-1])
+                bar.advance()
+                if interrupt.asked:
+                    break
+            if not interrupt.asked:
+                row = {"loss": running["total"] / max(running["count"], 1)}
+                running = {"total": 0.0, "count": 0}
+                if validation is not None:
+                    row |= {f"validation {k}": v for k, v in evaluate(model, loss, validation, metrics).items()}
+                history.add(row)
+                bar.tell(epoch + 1, told(row))
+                if history.best == epoch:
+                    best = model.state_dict()
+                if scheduler is not None:
+                    scheduler.step(*([row[history.watched]] if isinstance(scheduler, ReduceLROnPlateau) else []))
+            if checkpoint is not None:
+                save({**run, "running": running, "best": best}, checkpoint)
+            history.interrupted = interrupt.asked
+            if interrupt.asked or (patience is not None and epoch - history.best >= patience):
+                break
+    bar.close()
+    if patience is not None and not history.interrupted:
+        model.load_state_dict(best)
+    return history
+
+
+def evaluate(
+    model: Module,
+    loss: Callable[[Any, Any], Tensor],
+    batches: Iterable[Any],
+    metrics: Mapping[str, Metric] | Iterable[Metric] = (),
+) -> dict[str, Any]:
+    """The loss of `model`, averaged over samples, and `metrics` of all predictions: in evaluation mode, without a graph.
+
+    Metrics are a dict of functions, or functions that are called by their names. Afterwards each module is in the mode in
+    which it was. ValueError if there are no batches.
+    """
+    named = dict(metrics) if hasattr(metrics, "items") else {m.__name__: m for m in metrics}  # type: ignore[call-overload]
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    total, predictions, truths = 0.0, [], []
+    try:
+        with no_grad():
+            for *inputs, targets in batches:
+                prediction = model(*inputs)
+                total += loss(prediction, targets).item() * len(targets)
+                predictions.append(prediction.data)
+                truths.append(getattr(targets, "data", targets))
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+    if not truths:
+        message = "evaluate: there are no batches; an iterator that has been used up has none left, pass a DataLoader."
+        raise ValueError(message)
+    predicted, true = np.concatenate(predictions), np.concatenate(truths)
+    return {"loss": total / len(true), **{name: metric(predicted, true) for name, metric in named.items()}}

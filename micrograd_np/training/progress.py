@@ -1,0 +1,38 @@
+"""What a person sees while a loop runs: a bar where tqdm is installed, else a line per epoch."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+class Progress:
+    """Counts batches of `epochs` epochs and tells their numbers; silent unless `shown`."""
+
+    def __init__(self, epochs: int, batches: int | None, *, shown: bool) -> None:
+        self.epochs, self.shown = epochs, shown
+        self.bar: Any = None
+        if shown:
+            try:
+                from tqdm import tqdm
+            except ImportError:
+                return
+            self.bar = tqdm(total=None if batches is None else epochs * batches, unit="batch")
+
+    def advance(self, batches: int = 1) -> None:
+        """Some batches are done."""
+        if self.bar is not None:
+            self.bar.update(batches)
+
+    def tell(self, epoch: int, text: str) -> None:
+        """An epoch is done."""
+        line = f"epoch {epoch}/{self.epochs}: {text}"
+        if self.bar is not None:
+            self.bar.set_postfix_str(line)
+        elif self.shown:
+            print(line, file=sys.stderr)  # noqa: T201  the plain line that stands in for the bar
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        if self.bar is not None:
+            self.bar.close()
