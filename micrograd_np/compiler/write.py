@@ -189,7 +189,7 @@ class Writer:
         known = dict(self.names)
         for line in loop.lines:
             for v in (*line.read(), line.target):
-                if v is not None and v.shape != ():
+                if v is not None and v.shape != () and (id(v) in inner or id(v) in loop.slots):
                     slot = loop.slots.get(id(v))
                     self.names[id(v)] = inner[id(v)] if slot is None else inner[id(slots[id(slot.storage)])]
         where = ""
@@ -197,7 +197,11 @@ class Writer:
             if line.where and line.where != where:
                 rows.append(f"    # {line.where}"[:_WIDTH])
                 where = line.where
-            rows.append(f"    {self.expression(line)}")
+            text = self.expression(line)
+            if line.made == "view" and line.target is not None:
+                inside = self.names[id(line.target)] = self.unique(f"{self.name(line.target)}_i")
+                text = f"{inside} = {text}"
+            rows.append(f"    {text}")
         self.names = known
         return rows
 

@@ -1,0 +1,195 @@
+"""Long elementwise passages, block by block, so that what one line writes is still in the cache when the next one reads it.
+
+Lines over arrays that together exceed the cache are memory-bound: each waits for main memory twice. Cut into blocks, a
+passage of twenty lines waits once. Lines that do not belong (a sum between forward and backward) move behind the loop
+where nothing in it depends on them, so that forward, backward and update often become one loop, whose intermediate values
+never exist as whole arrays. Elementwise arithmetic does not notice: every bit stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .program import Line, Storage, Value
+from .simplify import ELEMENTWISE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .program import Program
+
+BLOCK = 64 * 1024  # bytes of one operand in one block: measured; a few of them fit the fast caches of any processor
+_WORTH = 1024 * 1024  # bytes of all operands together from which blocks win (measured: half of a usual second-level cache)
+
+
+@dataclass(eq=False)
+class Loop(Line):
+    """A passage that runs in blocks of `block` of its `size` elements."""
+
+    lines: list[Line] = field(default_factory=list)
+    size: int = 0
+    block: int = 0
+    slots: dict[int, Value] = field(default_factory=dict)
+    """By value: the block-sized buffer that stands for it, where it lives in the loop only."""
+
+    def read(self) -> Iterator[Value]:
+        """Everything the passage touches as a whole array, and the block-sized buffers."""
+        seen: set[int] = set()
+        for line in self.lines:
+            for v in (*line.read(), line.target):
+                if v is not None:
+                    found = self.slots.get(id(v), v)
+                    if id(found) not in seen:
+                        seen.add(id(found))
+                        yield found
+
+    def whole(self) -> list[Value]:
+        """The arrays that are cut into blocks, in the order of their appearance."""
+        own = {id(v) for v in self.slots.values()} | {id(line.target) for line in self.lines if line.made == "view"}
+        return [v for v in self.read() if id(v) not in own and v.shape != ()]
+
+
+def cut_into_blocks(program: Program) -> int:
+    """Replace long elementwise passages by loops; how many lines run in them."""
+    count = 0
+    start = 0
+    while start < len(program.lines):
+        found = _passage(program, start)
+        if found is None:
+            start += 1
+            continue
+        members, behind, end = found
+        first = members[0]
+        assert first.target is not None  # noqa: S101
+        size = _size(first.target)
+        loop = Loop("loop", _never, (), {}, None, "loop", first.section, first.where, lines=members, size=size)
+        widest = max(v.dtype.itemsize for line in members for v in (*line.read(), line.target) if v is not None)
+        loop.block = BLOCK // widest
+        program.lines[start:end] = [loop, *behind]
+        _allot(program, loop)
+        count += len(members)
+        start += 1
+    return count
+
+
+def _never(*_: Any) -> None:
+    raise NotImplementedError
+
+
+def _size(v: Value) -> int:
+    return v.nbytes // v.dtype.itemsize
+
+
+def _fits(line: Line, shape: tuple[int, ...] | None, parts: set[int]) -> tuple[int, ...] | None:
+    """The common shape of a line that can run in blocks, if it can, and if it is `shape`."""
+    v = line.target
+    if v is None or v.shape == () or line.kwargs:
+        return None
+    if line.function == "method.view":  # the same bits under another type of the same width
+        if line.made != "view" or v.shape != line.args[0].shape or not _straight(line.args[0], parts):
+            return None
+        parts.add(id(v))
+        return v.shape if shape in (None, v.shape) else None
+    if line.function not in ELEMENTWISE or line.made != "out":
+        return None
+    if shape is not None and v.shape != shape:
+        return None
+    for x in (*line.args, v):
+        if isinstance(x, Value) and x.shape != () and (x.shape != v.shape or not _straight(x, parts)):
+            return None
+    return v.shape
+
+
+def _straight(v: Value, parts: set[int]) -> bool:
+    """Whether the elements of `v` lie one after another in memory, as those of a fresh array do."""
+    if v.view:
+        return id(v) in parts
+    if v.storage.kind in ("state", "constant"):
+        return v.storage.array is not None and bool(v.storage.array.flags.c_contiguous)
+    return v.storage.kind in ("buffer", "input")
+
+
+def _passage(program: Program, start: int) -> tuple[list[Line], list[Line], int] | None:
+    """The passage that begins at `start`: its lines, those that move behind it, and where it ends. None if not worth it."""
+    parts = {id(line.target) for line in program.lines if line.function == "part" and line.args[4] == "C"}
+    shape = _fits(program.lines[start], None, parts)
+    if shape is None or program.lines[start].made == "view":
+        return None
+    members: list[Line] = []
+    behind: list[Line] = []
+    end = start
+    read: set[int] = set()
+    written: set[int] = set()
+    made: set[int] = set()
+    for i in range(start, len(program.lines)):
+        line = program.lines[i]
+        if line.made == "view" and line.function != "method.view" and not any(id(v) in made for v in line.read()):
+            if any(id(v.storage) in written for v in line.read()) or line.target is None:
+                break
+            behind.append(line)
+            made.add(id(line.target))
+            continue
+        touches = {id(v.storage) for v in line.read()}
+        target = line.writes()
+        if (
+            _fits(line, shape, parts) is not None
+            and not touches & written
+            and not any(id(v) in made for v in line.read())
+            and (line.made == "view" or (target is not None and id(target.storage) not in read | written))
+        ):
+            members.append(line)
+            end = i + 1 if line.made == "out" else end
+            continue
+        behind.append(line)
+        read |= touches
+        if target is not None:
+            written.add(id(target.storage))
+            made.add(id(target))
+        if len(behind) > len(members) + 8:
+            break
+    while members and members[-1].made == "view":
+        members.pop()
+    chosen = {id(line) for line in members}
+    behind = [line for line in program.lines[start:end] if id(line) not in chosen]
+    arrays = {id(v.storage): v.nbytes for line in members for v in (*line.read(), line.target) if v is not None and v.shape}
+    if len(members) < 2 or sum(arrays.values()) < _WORTH:  # noqa: PLR2004
+        return None
+    return members, behind, end
+
+
+def _allot(program: Program, loop: Loop) -> None:
+    """Give values that live in the loop only a buffer of one block, and let them share as they die."""
+    elsewhere = {id(v.storage) for v in program.result_values()}
+    for line in program.lines:
+        if line is not loop:
+            elsewhere |= {id(v.storage) for v in (*line.read(), line.target) if v is not None}
+    last: dict[int, int] = {}
+    for i, line in enumerate(loop.lines):
+        for v in (*line.read(), line.target):
+            if v is not None:
+                last[id(v.storage)] = i
+    free: dict[Any, list[Storage]] = {}
+    home: dict[int, Storage] = {}
+    kind: dict[int, Any] = {}  # by block-sized buffer: its dtype
+    for i, line in enumerate(loop.lines):
+        v = line.target
+        assert v is not None  # noqa: S101
+        if line.made == "view":
+            continue
+        local = v.storage.kind == "buffer" and id(v.storage) not in elsewhere
+        dying = [x for x in line.read() if id(x.storage) in home and last[id(x.storage)] == i]
+        for x in dying:  # elementwise, so the result may take the place of what dies here
+            spot = home.pop(id(x.storage))
+            free.setdefault(kind[id(spot)], []).append(spot)
+        local = local and not v.view
+        if local and id(v.storage) not in home and id(v) not in loop.slots:
+            spots = free.setdefault(v.dtype, [])
+            spot = home[id(v.storage)] = spots.pop() if spots else Storage("buffer")
+            kind[id(spot)] = v.dtype
+        if local and id(v) not in loop.slots:
+            slot = Value(home[id(v.storage)], (min(loop.block, loop.size),), v.dtype, v.name, v.hint)
+            loop.slots[id(v)] = slot
+        if local and last[id(v.storage)] == i and id(v.storage) in home:
+            spot = home.pop(id(v.storage))
+            free.setdefault(kind[id(spot)], []).append(spot)
