@@ -56,4 +56,5 @@ class Embedding(Module):
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
         padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
-        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
+        longest = "" if self.max_norm is None else f", max_norm={self.max_norm}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}{longest}"

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 _turn = threading.RLock()  # a module can have one set of parameters at a time
 
 
-def functional_call(module: Module, params: Mapping[str, Any], args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:
-    """``module(*args, **kwargs)`` with the parameters and buffers that `params` names replaced by its tensors or arrays.
+def functional_call(
+    module: Module, params: Mapping[str, Any], args: Any = (), kwargs: Mapping[str, Any] | None = None
+) -> Any:
+    """``module(*args, **kwargs)`` with the parameters and buffers that `params` names replaced by its tensors or
+    arrays.
 
     `args` is a tuple, or the only argument. What is not named stays; what is shared is replaced wherever it stands. The
     module is as before afterwards, also after an error; calls from several threads take turns. Raises ValueError for a

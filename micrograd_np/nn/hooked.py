@@ -100,9 +100,9 @@ def _ask(hooks: Any, module: Module, found: tuple[Any, ...], *more: Any) -> tupl
 def _gated(tree: Any, meet: Meeting) -> Any:
     """The same tensors, recorded once more such that their gradients meet on their way back.
 
-    ``meet(gradients)`` is called once in a walk, with None for what no gradient reached, and returns what goes on. Every
-    tensor passes two vertices. A walk goes back in order, so it passes all of the later ones, where gradients are
-    collected, before the first of the earlier ones, where all of them have come.
+    ``meet(gradients)`` is called once in a walk, with None for what no gradient reached, and returns what goes on.
+    Every tensor passes two vertices. A walk goes back in order, so it passes all of the later ones, where gradients
+    are collected, before the first of the earlier ones, where all of them have come.
     """
     leaves = _tensors(tree)
     live = [i for i, x in enumerate(leaves) if isinstance(x, Tensor) and x.requires_grad]

@@ -26,12 +26,19 @@ class _Tracking(Module):
     """What batch norm and instance norm share: a weight, a bias and running statistics by channel."""
 
     def __init__(
-        self, num_features: int, eps: float, momentum: float | None, affine: bool, track_running_stats: bool, dtype: Any
+        self,
+        num_features: int,
+        eps: float,
+        momentum: float | None,
+        affine: bool,
+        track_running_stats: bool,
+        bias: bool,
+        dtype: Any,
     ) -> None:
         dtype = get_default_dtype() if dtype is None else dtype
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self.weight, self.bias = _scale_and_shift(num_features, affine, True, dtype)
+        self.weight, self.bias = _scale_and_shift(num_features, affine, bias, dtype)
         self.running_mean = Buffer(np.zeros(num_features, dtype)) if track_running_stats else None
         self.running_var = Buffer(np.ones(num_features, dtype)) if track_running_stats else None
         self.num_batches_tracked = Buffer(np.array(0)) if track_running_stats else None
@@ -56,7 +63,7 @@ class _Tracking(Module):
         """As PyTorch shows it."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
@@ -70,9 +77,10 @@ class _BatchNorm(_Tracking):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        bias: bool = True,
         dtype: Any = None,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
     def forward(self, x: Any) -> Any:
         """`x` normalised by the batch while training, by the running statistics otherwise."""
@@ -127,9 +135,10 @@ class _InstanceNorm(_Tracking):
         momentum: float = 0.1,
         affine: bool = False,
         track_running_stats: bool = False,
+        bias: bool = True,
         dtype: Any = None,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
     def forward(self, x: Any) -> Any:
         """`x` normalised, channel by channel of each sample."""
@@ -181,7 +190,8 @@ class LayerNorm(Module):
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        settings = f"eps={self.eps}, elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        return f"{self.normalized_shape}, {settings}"
 
 
 class RMSNorm(Module):
@@ -211,13 +221,19 @@ class GroupNorm(Module):
     """Normalisation of groups of channels, sample by sample; see `micrograd_np.functional.group_norm`."""
 
     def __init__(
-        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, dtype: Any = None
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        bias: bool = True,
+        dtype: Any = None,
     ) -> None:
         if num_channels % num_groups:
             message = f"GroupNorm: num_channels ({num_channels}) must divide into num_groups ({num_groups})."
             raise ValueError(message)
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        self.weight, self.bias = _scale_and_shift(num_channels, affine, True, dtype)
+        self.weight, self.bias = _scale_and_shift(num_channels, affine, bias, dtype)
 
     def forward(self, x: Any) -> Any:
         """`x` normalised, group by group of each sample."""
@@ -225,4 +241,4 @@ class GroupNorm(Module):
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from micrograd_np import functional
+from micrograd_np.functional.convolution import each
 
 from .module import Module
 
@@ -63,8 +64,10 @@ class AvgPool1d(_Pool):
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
-        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
+        self.kernel_size = each("kernel_size", kernel_size, 1)
+        self.stride = self.kernel_size if stride is None else each("stride", stride, 1)
+        self.padding = each("padding", padding, 1, 0)
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def forward(self, x: Any) -> Any:
         """`x` pooled."""

@@ -304,7 +304,8 @@ class _Cell(Module):
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
-        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
+        shown = "" if self.bias else ", bias=False"
+        return f"{self.input_size}, {self.hidden_size}{shown}" + f", nonlinearity={self.nonlinearity}" * (self.nonlinearity != "tanh")
 
 
 class RNNCell(_Cell):
