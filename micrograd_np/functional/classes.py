@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.ops.domains import INTEGERS, PROBABILITY, REALS
-from micrograd_np.ops.elementwise import equal, maximum, multiply, not_equal, where
+from micrograd_np.ops.choice import maximum, where
+from micrograd_np.ops.comparison import equal, not_equal
+from micrograd_np.ops.elementwise import multiply
 from micrograd_np.ops.reduce import log_softmax, softmax, sum  # noqa: A004
 from micrograd_np.ops.shape import reshape, transpose
 from micrograd_np.ops.state import astype
-from micrograd_np.ops.transcendental import log, relu, sigmoid
+from micrograd_np.ops.choice import relu
+from micrograd_np.ops.transcendental import log, sigmoid
 from micrograd_np.primitive import primitive
 from micrograd_np.tensor import Tensor
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.ops.elementwise import absolute, greater, maximum, minimum, square, subtract, where
+from micrograd_np.ops.choice import maximum, minimum, where
+from micrograd_np.ops.comparison import greater
+from micrograd_np.ops.elementwise import absolute, square, subtract
 from micrograd_np.ops.reduce import mean, sum  # noqa: A004
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import exp, log

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.grad_mode import no_grad
-from micrograd_np.ops.elementwise import maximum, square
+from micrograd_np.ops.choice import maximum
+from micrograd_np.ops.elementwise import square
 from micrograd_np.ops.reduce import mean
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.state import astype

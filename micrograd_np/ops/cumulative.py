@@ -11,7 +11,7 @@ from .elementwise import zeros_like
 from .index import place, view
 from .shape import concatenate, reshape
 
-_EXAMPLES = ({}, {"axis": 0}, {"axis": -1})
+_EXAMPLES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": -1})
 
 
 def flip_axis(x: Any, axis: int) -> Any:

@@ -8,8 +8,7 @@ import numpy as np
 
 from micrograd_np.primitive import primitive
 
-from .choice import masked, maximum, minimum, where  # noqa: F401
-from .comparison import equal, greater, greater_equal, less, less_equal, not_equal  # noqa: F401
+from .choice import masked
 from .domains import KINK_AT_ZERO, NONZERO, REALS
 
 _INT8 = np.dtype(np.int8)
@@ -51,15 +50,19 @@ multiply.vjp(
 )
 
 
-@primitive("{x} / {y}", domain=(REALS, NONZERO), onnx="Div", numpy=("true_divide",))
-def divide(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """Elementwise quotient, broadcasting as NumPy does. No gradient leaves where none arrives, even at y = 0."""
-    return xp.true_divide(x, y, out=out)
+@primitive("{x} × {y}", domain=(REALS, REALS))
+def xmuly(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    """x · y, and 0 wherever either is 0, even where the other is ∞ or nan; silent. For rules, as `xdivy` is."""
+    keep = xp.logical_and(xp.not_equal(x, 0), xp.not_equal(y, 0))  # of floats themselves it is slow
+    keep = xp.negative(keep.view(_INT8))
+    with xp.errstate(all="ignore"):
+        z = xp.multiply(x, y, out=out)
+    return masked(xp, z, z, keep)
 
 
-divide.vjp(
-    x=lambda g, z, x, y: xdivy(g, y),
-    y=lambda g, z, x, y: -xmuly(xdivy(g, y), z),
+xmuly.vjp(
+    x=lambda g, z, x, y: xmuly(g, y),
+    y=lambda g, z, x, y: xmuly(g, x),
 )
 
 
@@ -83,22 +86,6 @@ xdivy.vjp(
 )
 
 
-@primitive("{x} × {y}", domain=(REALS, REALS))
-def xmuly(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """x · y, and 0 wherever either is 0, even where the other is ∞ or nan; silent. For rules, as `xdivy` is."""
-    keep = xp.logical_and(xp.not_equal(x, 0), xp.not_equal(y, 0))  # of floats themselves it is slow
-    keep = xp.negative(keep.view(_INT8))
-    with xp.errstate(all="ignore"):
-        z = xp.multiply(x, y, out=out)
-    return masked(xp, z, z, keep)
-
-
-xmuly.vjp(
-    x=lambda g, z, x, y: xmuly(g, y),
-    y=lambda g, z, x, y: xmuly(g, x),
-)
-
-
 @primitive("{x} ÷₀ {y}", domain=(REALS, NONZERO))
 def ratio(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """x / y, and 0 wherever y is 0, derivatives of any order included; silent. The direction of a vector that has none."""
@@ -111,6 +98,18 @@ def ratio(xp: Any, out: Any, x: Any, y: Any) -> Any:
 ratio.vjp(
     x=lambda g, z, x, y: ratio(g, y),
     y=lambda g, z, x, y: -ratio(xmuly(z, g), y),
+)
+
+
+@primitive("{x} / {y}", domain=(REALS, NONZERO), onnx="Div", numpy=("true_divide",))
+def divide(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    """Elementwise quotient, broadcasting as NumPy does. No gradient leaves where none arrives, even at y = 0."""
+    return xp.true_divide(x, y, out=out)
+
+
+divide.vjp(
+    x=lambda g, z, x, y: xdivy(g, y),
+    y=lambda g, z, x, y: -xmuly(xdivy(g, y), z),
 )
 
 
@@ -141,13 +140,13 @@ def reciprocal(xp: Any, out: Any, x: Any) -> Any:
 reciprocal.vjp(x=lambda g, z, x: -xmuly(xmuly(g, z), z))
 
 
-@primitive("|{x}|", domain=(KINK_AT_ZERO,), onnx="Abs", numpy=("abs", "fabs"))
-def absolute(xp: Any, out: Any, x: Any) -> Any:
-    """Elementwise |x|. The subgradient at 0 is 0."""
-    return xp.absolute(x, out=out)
-
-
-absolute.vjp(x=lambda g, z, x: g * sign(x))
+@primitive("0", domain=(REALS,), not_differentiable=("x",))
+def zeros_like(xp: Any, out: Any, x: Any) -> Any:
+    """0 in the shape and dtype of `x`."""
+    if out is ...:
+        return xp.zeros(x.shape, x.dtype)
+    xp.copyto(out, 0)
+    return out
 
 
 @primitive("sign {x}", domain=(KINK_AT_ZERO,), onnx="Sign")
@@ -159,10 +158,10 @@ def sign(xp: Any, out: Any, x: Any) -> Any:
 sign.vjp(x=lambda g, z, x: zeros_like(g))
 
 
-@primitive("0", domain=(REALS,), not_differentiable=("x",))
-def zeros_like(xp: Any, out: Any, x: Any) -> Any:
-    """0 in the shape and dtype of `x`."""
-    if out is ...:
-        return xp.zeros(x.shape, x.dtype)
-    xp.copyto(out, 0)
-    return out
+@primitive("|{x}|", domain=(KINK_AT_ZERO,), onnx="Abs", numpy=("abs", "fabs"))
+def absolute(xp: Any, out: Any, x: Any) -> Any:
+    """Elementwise |x|. The subgradient at 0 is 0."""
+    return xp.absolute(x, out=out)
+
+
+absolute.vjp(x=lambda g, z, x: g * sign(x))

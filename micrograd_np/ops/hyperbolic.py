@@ -18,15 +18,13 @@ def sinh(xp: Any, out: Any, x: Any) -> Any:
     return xp.sinh(x, out=out)
 
 
-sinh.vjp(x=lambda g, z, x: g * cosh(x))
-
-
 @primitive("cosh {x}", domain=(REALS,), onnx="Cosh")
 def cosh(xp: Any, out: Any, x: Any) -> Any:
     """Elementwise hyperbolic cosine."""
     return xp.cosh(x, out=out)
 
 
+sinh.vjp(x=lambda g, z, x: g * cosh(x))
 cosh.vjp(x=lambda g, z, x: g * sinh(x))
 
 

@@ -18,7 +18,7 @@ from .transcendental import exp
 if TYPE_CHECKING:
     Axis = int | tuple[int, ...] | None
 
-_EXAMPLES = ({}, {"axis": 0}, {"axis": (0, -1), "keepdims": True})
+_EXAMPLES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": (0, -1), "keepdims": True})
 
 
 def kept(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
@@ -127,6 +127,17 @@ def _something(xp: Any, total: Any) -> Any:
     return xp.add(total, xp.equal(total, 0), out=total)
 
 
+@primitive("softmax {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({}, {"axis": 0}, {"axis": None}), onnx="Softmax")
+def softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
+    """exp(x) / Σ exp(x) along `axis`, stable for any x. −inf entries get 0, also where all are −inf."""
+    z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
+    z = xp.exp(z, out=z)
+    return xp.true_divide(z, _something(xp, xp.add.reduce(z, axis=axis, keepdims=True)), out=z)
+
+
+softmax.vjp(x=lambda g, z, x, axis: (g - sum(g * z, axis=axis, keepdims=True)) * z)
+
+
 @primitive("log Σ exp {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceLogSumExp")
 def logsumexp(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """log Σ exp(x) along `axis`, stable for any x: the largest is subtracted first. −inf entries contribute 0."""
@@ -142,17 +153,6 @@ def logsumexp(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = 
 logsumexp.vjp(
     x=lambda g, z, x, axis, keepdims: restore(g, x, axis, keepdims) * softmax(x, axis=axis)
 )
-
-
-@primitive("softmax {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({}, {"axis": 0}, {"axis": None}), onnx="Softmax")
-def softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
-    """exp(x) / Σ exp(x) along `axis`, stable for any x. −inf entries get 0, also where all are −inf."""
-    z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
-    z = xp.exp(z, out=z)
-    return xp.true_divide(z, _something(xp, xp.add.reduce(z, axis=axis, keepdims=True)), out=z)
-
-
-softmax.vjp(x=lambda g, z, x, axis: (g - sum(g * z, axis=axis, keepdims=True)) * z)
 
 
 @primitive(

@@ -11,8 +11,8 @@ from .domains import DISTINCT, MASK
 if TYPE_CHECKING:
     from .reduce import Axis
 
-_ONE_AXIS = ({}, {"axis": 0}, {"axis": -1, "keepdims": True})
-_AXES = ({}, {"axis": 0}, {"axis": (0, -1), "keepdims": True})
+_ONE_AXIS: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": -1, "keepdims": True})
+_AXES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": (0, -1), "keepdims": True})
 
 
 @primitive("arg max {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_ONE_AXIS, not_differentiable=("x",), onnx="ArgMax")

@@ -66,6 +66,18 @@ def _joined(xp: Any, near: Any, far: Any, beyond: Any) -> Any:
     return xp.add(near, far, out=far)
 
 
+@primitive("exp(−{x}²)", domain=(REALS,))
+def bell(xp: Any, out: Any, x: Any) -> Any:
+    """exp(−x²), silent where x² overflows."""
+    with xp.errstate(over="ignore"):
+        z = xp.square(x, out=out)
+    z = xp.negative(z, out=z)
+    return xp.exp(z, out=z)
+
+
+bell.vjp(x=lambda g, z, x: -2 * g * xmuly(z, x))
+
+
 @primitive("erf {x}", domain=(REALS,), onnx="Erf")
 def erf(xp: Any, out: Any, x: Any) -> Any:
     """Elementwise error function 2/√π ∫₀ˣ exp(−t²) dt, in float64 to a relative error below 1e-15."""
@@ -98,18 +110,6 @@ def ndtr(xp: Any, out: Any, x: Any) -> Any:
 
 
 ndtr.vjp(x=lambda g, z, x: g * ((2 * pi) ** -0.5 * bell(x * 0.5**0.5)))
-
-
-@primitive("exp(−{x}²)", domain=(REALS,))
-def bell(xp: Any, out: Any, x: Any) -> Any:
-    """exp(−x²), silent where x² overflows."""
-    with xp.errstate(over="ignore"):
-        z = xp.square(x, out=out)
-    z = xp.negative(z, out=z)
-    return xp.exp(z, out=z)
-
-
-bell.vjp(x=lambda g, z, x: -2 * g * xmuly(z, x))
 
 
 @primitive("{x} log {y}", domain=(REALS, POSITIVE))

@@ -9,7 +9,7 @@ import numpy as np
 
 from micrograd_np.primitive import primitive
 
-from .choice import masked, relu, zero_where  # noqa: F401
+from .choice import masked, zero_where
 from .comparison import equal, isinf, logical_and
 from .domains import ABOVE_MINUS_ONE, NONZERO, POSITIVE, REALS
 from .elementwise import ratio, square, xdivy, xmuly
@@ -99,6 +99,17 @@ logaddexp.vjp(
 )
 
 
+@primitive("log {x}", domain=(POSITIVE,))
+def log_or_zero(xp: Any, out: Any, x: Any) -> Any:
+    """log x, and 0 at x = 0: how `power` depends on its exponent. Silent; nan below 0."""
+    with xp.errstate(all="ignore"):
+        z = xp.log(x, out=out)
+    return masked(xp, z, z, xp.negative(xp.not_equal(x, 0).view(_INT8)))
+
+
+log_or_zero.vjp(x=lambda g, z, x: ratio(g, x))
+
+
 @primitive("{x} ^ {y}", domain=(POSITIVE, REALS), onnx="Pow")
 def power(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """Elementwise x to the power y.
@@ -128,17 +139,6 @@ power_slope.vjp(
     x=lambda g, z, x, y: xmuly(g * y, power_slope(x, y - 1)),
     y=lambda g, z, x, y: xmuly(g, power(x, y - 1) + z * log_or_zero(x)),
 )
-
-
-@primitive("log {x}", domain=(POSITIVE,))
-def log_or_zero(xp: Any, out: Any, x: Any) -> Any:
-    """log x, and 0 at x = 0: how `power` depends on its exponent. Silent; nan below 0."""
-    with xp.errstate(all="ignore"):
-        z = xp.log(x, out=out)
-    return masked(xp, z, z, xp.negative(xp.not_equal(x, 0).view(_INT8)))
-
-
-log_or_zero.vjp(x=lambda g, z, x: ratio(g, x))
 
 
 @primitive("√{x}", domain=(POSITIVE,), onnx="Sqrt")

@@ -19,15 +19,13 @@ def sin(xp: Any, out: Any, x: Any) -> Any:
     return xp.sin(x, out=out)
 
 
-sin.vjp(x=lambda g, z, x: g * cos(x))
-
-
 @primitive("cos {x}", domain=(REALS,), onnx="Cos")
 def cos(xp: Any, out: Any, x: Any) -> Any:
     """Elementwise cosine. nan at ±inf, with a warning."""
     return xp.cos(x, out=out)
 
 
+sin.vjp(x=lambda g, z, x: g * cos(x))
 cos.vjp(x=lambda g, z, x: -g * sin(x))
 
 
@@ -58,15 +56,6 @@ def arccos(xp: Any, out: Any, x: Any) -> Any:
 arccos.vjp(x=lambda g, z, x: -xdivy(g, sqrt((1 - x) * (1 + x))))
 
 
-@primitive("arctan {x}", domain=(REALS,), onnx="Atan")
-def arctan(xp: Any, out: Any, x: Any) -> Any:
-    """Elementwise inverse tangent, in (−π/2, π/2)."""
-    return xp.arctan(x, out=out)
-
-
-arctan.vjp(x=lambda g, z, x: g / one_plus_square(x))
-
-
 @primitive("1 + {x}²", domain=(REALS,))
 def one_plus_square(xp: Any, out: Any, x: Any) -> Any:
     """1 + x², silent where it overflows: a divisor may become infinite."""
@@ -76,6 +65,15 @@ def one_plus_square(xp: Any, out: Any, x: Any) -> Any:
 
 
 one_plus_square.vjp(x=lambda g, z, x: xmuly(2 * g, x))
+
+
+@primitive("arctan {x}", domain=(REALS,), onnx="Atan")
+def arctan(xp: Any, out: Any, x: Any) -> Any:
+    """Elementwise inverse tangent, in (−π/2, π/2)."""
+    return xp.arctan(x, out=out)
+
+
+arctan.vjp(x=lambda g, z, x: g / one_plus_square(x))
 
 
 @primitive("√({x}² + {y}²)", domain=(NONZERO, NONZERO))
