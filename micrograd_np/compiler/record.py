@@ -173,8 +173,8 @@ class Recorder:
             done._array[...] = result
             self._line(path, function, symbolic, symbolic_kwargs, done._value, "out", bound)
             return done
-        if isinstance(result, (tuple, list)) and any(isinstance(r, np.ndarray) for r in result):
-            return type(result)(
+        if isinstance(result, (tuple, list)) and any(isinstance(r, (np.ndarray, np.generic)) for r in result):
+            return tuple(
                 self._result(f"{path}[{i}]", _Part(function, i), symbolic, symbolic_kwargs, r, args_in, bound)
                 for i, r in enumerate(result)
             )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.primitive import Vertex, primitive
+from micrograd_np.primitive import Vertex, mode, primitive
 
 from .domains import INTEGERS, REALS
 
@@ -47,9 +47,18 @@ def split(index: Any) -> tuple[Any, list[Any]]:
         if part is None or part is ... or isinstance(part, slice) or (isinstance(part, (int, np.integer)) and not isinstance(part, bool)):
             static.append(part)
         else:
-            arrays.append(part if isinstance(part, (Vertex, np.ndarray)) else np.asarray(part))
+            arrays.append(part if isinstance(part, (Vertex, np.ndarray)) else _literal(part))
             static.append(HOLE)
     return tuple(static) if isinstance(index, tuple) else static[0], arrays
+
+
+def _literal(part: Any) -> Any:
+    """An index written out as a list: an array, which a step being traced takes for a constant."""
+    array = np.asarray(part)
+    known = getattr(mode.watcher, "constant", None)
+    if known is not None:
+        known(array)
+    return array
 
 
 def filled(index: Any, arrays: tuple[Any, ...]) -> Any:

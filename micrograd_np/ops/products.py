@@ -45,7 +45,8 @@ def _einsum(xp: Any, out: Any, *xs: Any, subscripts: str) -> Any:
             return out
     if out is ...:
         return xp.asarray(xp.einsum(subscripts, *xs, optimize=len(xs) > 2))
-    return xp.einsum(subscripts, *xs, out=out, optimize=len(xs) > 2)
+    xp.copyto(out, xp.einsum(subscripts, *xs, optimize=len(xs) > 2))  # given a destination, einsum sums in another order
+    return out
 
 
 def _contract(xp: Any, a: str, b: str, result: str, x: Any, y: Any) -> Any:
