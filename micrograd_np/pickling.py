@@ -1,8 +1,8 @@
 """Pickles and deep copies of tensors with the graph under them, however deep.
 
-Left to itself, pickle would descend from a result to its inputs, to their inputs, and run out of stack. Here a vertex is
-preceded by a `_Run` of everything under it, inputs first: when its turn comes, what it refers to has been written, and a
-reference is all there is to write. What is shared stays shared, among all that goes into one pickle or copy.
+Left to itself, pickle would descend from a result to its inputs, to their inputs, and run out of stack. Here a vertex
+is preceded by a `_Run` of everything under it, inputs first: when its turn comes, what it refers to has been written,
+and a reference is all there is to write. What is shared stays shared, among all that goes into one pickle or copy.
 """
 
 from __future__ import annotations
@@ -67,7 +67,16 @@ def reduce_ex(self: Vertex, protocol: Any) -> tuple[Any, ...]:
 
 
 def _vertex(
-    _: Any, kind: type[Vertex], data: Any, op: Any, inputs: Any, static: Any, stamp: int, version: int, requires: Any, name: Any
+    _: Any,
+    kind: type[Vertex],
+    data: Any,
+    op: Any,
+    inputs: Any,
+    static: Any,
+    stamp: int,
+    version: int,
+    requires: Any,
+    name: Any,
 ) -> Vertex:
     z = object.__new__(kind)
     z.data, z.op, z.inputs, z.stamp, z.version = data, op, inputs, stamp, version
@@ -106,4 +115,4 @@ def deep_copy(self: Vertex, memo: dict[int, Any]) -> Vertex:
     for z, twin in fresh:  # a gradient may lead back here
         for slot, value in _rest(z).items():
             setattr(twin, slot, deepcopy(value, memo))
-    return memo[id(self)]  # type: ignore[no-any-return]
+    return memo[id(self)]

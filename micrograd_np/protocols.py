@@ -1,9 +1,9 @@
 """NumPy's own functions on tensors, and arrays from and to other libraries.
 
-``np.exp(t)`` is our `exp`, ``np.sum(t, axis=0)`` our `sum`: found by name (and by the aliases that a primitive declares with
-``numpy=``) among the functions in `micrograd_np.ops`, their arguments matched by name. Nothing is done by halves: a
-function without a derivative rule, ``out=``, ``where=``, a ufunc's methods, an order that we do not know raise a TypeError that
-says so, rather than return an array that has lost its gradient.
+``np.exp(t)`` is our `exp`, ``np.sum(t, axis=0)`` our `sum`: found by name (and by the aliases that a primitive
+declares with ``numpy=``) among the functions in `micrograd_np.ops`, their arguments matched by name. Nothing is done
+by halves: a function without a derivative rule, ``out=``, ``where=``, a ufunc's methods, an order that we do not know
+raise a TypeError that says so, rather than return an array that has lost its gradient.
 
 Operators do not come this way, except with an ndarray on the left.
 """
@@ -25,7 +25,8 @@ from .primitive import Vertex, mode, registry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-_HOMONYMS = frozenset({"place", "split", "count", "convolve"})  # ours and NumPy's share the name, and mean different things
+# functions of ours that share a name with one of NumPy's, and mean different things
+_HOMONYMS = frozenset({"place", "index.split", "count", "convolve"})
 
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
@@ -59,7 +60,11 @@ def served() -> Iterable[tuple[Any, Callable[..., Any]]]:
     for info in pkgutil.iter_modules(ops.__path__):
         module = importlib.import_module(f"{ops.__name__}.{info.name}")
         for name, ours in vars(module).items():
-            if isinstance(ours, FunctionType) and ours.__module__ == module.__name__ and name not in _HOMONYMS:
+            if (
+                isinstance(ours, FunctionType)
+                and ours.__module__ == module.__name__
+                and not _HOMONYMS & {name, f"{info.name}.{name}"}
+            ):
                 yield from _theirs(name, ours)
     for op in list(registry.values()):
         own = (op.name,) if op.__module__.startswith(f"{ops.__name__}.") and op.name not in _HOMONYMS else ()
@@ -88,22 +93,26 @@ def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs:
         return array_function(self, _REDUCTIONS[ufunc], (), inputs, {"axis": 0, **kwargs})
     if method != "__call__":
         raise TypeError(
-            f"{name}.{method}: has no derivative rule for tensors. {_instead(method)} If no gradient is wanted, call it on "
-            f"t.detach().numpy()."
+            f"{name}.{method}: has no derivative rule for tensors. {_instead(method)} "
+            f"If no gradient is wanted, call it on t.detach().numpy()."
         )
     if "out" in kwargs:
         raise TypeError(
-            f"{name}: out= an array cannot keep the gradient of a tensor. Write z = {name}(...) instead of giving out (and "
-            f"x = x + t instead of x += t); to fill an array without gradient, use t.detach().numpy()."
+            f"{name}: out= an array cannot keep the gradient of a tensor. Write z = {name}(...) instead of giving out "
+            f"(and x = x + t instead of x += t); to fill an array without gradient, use t.detach().numpy()."
         )
     if kwargs:
-        raise TypeError(f"{name}: does not take {_listed(kwargs)} with tensors. Use mg.where for where=, .astype for dtype=.")
+        raise TypeError(
+            f"{name}: does not take {_listed(kwargs)} with tensors. Use mg.where for where=, .astype for dtype=."
+        )
     if all(signature.endswith("?") for signature in ufunc.types):  # yes or no: there is no gradient to lose
         return _without_gradient(self, ufunc, inputs, {})
     raise _no_rule(name)
 
 
-def array_function(self: Any, function: Any, types: Iterable[type], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+def array_function(
+    self: Any, function: Any, types: Iterable[type], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
     """``function(*args, **kwargs)`` where one of the arguments, or an element of one, is a tensor."""
     if not all(issubclass(t, (Vertex, np.ndarray)) for t in types):
         return NotImplemented
@@ -140,8 +149,8 @@ def _instead(method: str) -> str:
 
 def _no_rule(name: str) -> TypeError:
     return TypeError(
-        f"{name}: has no derivative rule for tensors. Write it in functions that have one (docs/ops.md lists them), declare "
-        f"it with @mg.primitive, or, if no gradient is wanted, call it on t.detach().numpy()."
+        f"{name}: has no derivative rule for tensors. Write it in functions that have one (docs/ops.md lists them), "
+        f"declare it with @primitive, or, if no gradient is wanted, call it on t.detach().numpy()."
     )
 
 
@@ -179,7 +188,8 @@ def _matched(
             keywords[partner] = value
     if excess:
         raise TypeError(
-            f"{name}: does not take {_listed(excess)} with tensors, only what {ours.__name__}{inspect.signature(ours)} takes."
+            f"{name}: does not take {_listed(excess)} with tensors, "
+            f"only {', '.join(inspect.signature(ours).parameters)}."
             f"{' An array given as out cannot keep a gradient.' if 'out' in excess else ''}"
             f"{' Use .astype.' if 'dtype' in excess else ''}"
         )
@@ -206,9 +216,9 @@ def _partners(theirs: Any, ours: Any) -> tuple[Mapping[str, inspect.Parameter], 
     partners = {first.name: next(iter(wanted))}
     for name in signature.parameters:
         partner = _RENAMED.get(name, name)
-        if name != first.name and partner in wanted and partner not in partners.values():
-            partners[name] = partner
-        elif name in _RENAMED and partner in wanted:
+        if (name != first.name and partner in wanted and partner not in partners.values()) or (
+            name in _RENAMED and partner in wanted
+        ):
             partners[name] = partner
     free = [p.name for p in wanted.values() if p.kind is not p.KEYWORD_ONLY and p.name not in partners.values()]
     for p in signature.parameters.values():

@@ -176,7 +176,7 @@ class Tensor(Vertex):
         return self.numpy().__dlpack__(**asked)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        return self.data.__dlpack_device__()  # type: ignore[no-any-return]
+        return self.data.__dlpack_device__()
 
     def item(self) -> Any:
         """The only element, as a Python number. ValueError if there are more or none."""
@@ -265,7 +265,7 @@ class Tensor(Vertex):
             message = f"register_hook: {self._told()} does not require a gradient, so none will arrive."
             raise RuntimeError(message)
         notes = self.notes = self.notes or {}
-        return notes.setdefault("hooks", Hooks()).add(hook)  # type: ignore[no-any-return]
+        return notes.setdefault("hooks", Hooks()).add(hook)
 
     def backward(
         self,

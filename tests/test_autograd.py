@@ -1,13 +1,15 @@
 """Derivatives as values: `autograd.grad`, the transforms of functions, functional calls and recomputation."""
 
 import threading
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict
+from typing import NamedTuple
 
-import micrograd_np as mg
 import numpy as np
 import pytest
-from micrograd_np import nn
 from numpy.testing import assert_allclose, assert_array_equal
+
+import micrograd_np as mg
+from micrograd_np import nn
 
 rng = np.random.default_rng(7)
 
@@ -58,8 +60,12 @@ def test_argnums_out_of_range_says_how_many_there_are():
         mg.grad(bowl, argnums=2)(np.ones(2))
 
 
+class Layer(NamedTuple):
+    w: np.ndarray
+    b: float
+
+
 def test_structures_come_back_as_they_went():
-    Layer = namedtuple("Layer", "w b")
     tree = OrderedDict(first=Layer(np.array([1.0, 2.0]), 3.0), rest=[np.array([4.0]), (5.0, None)])
 
     def f(t):
@@ -371,7 +377,7 @@ def test_autograd_grad_sums_over_outputs_in_one_walk():
     x = mg.Tensor([1.0, 2.0], requires_grad=True)
     y = x * x
     (g,) = mg.autograd.grad([y, y.exp().sum(), y], [x], [np.ones(2), None, np.array([1.0, 0.0])])
-    assert_allclose(g.data, 2 * x.data * ([2, 1] + np.exp(x.data**2)))
+    assert_allclose(g.data, 2 * x.data * (np.array([2, 1]) + np.exp(x.data**2)))
 
 
 def test_autograd_grad_walks_no_further_than_it_must():

@@ -1,10 +1,11 @@
 """Hooks on tensors and modules: when they are called, with what, and what they may change."""
 
-import micrograd_np as mg
 import numpy as np
 import pytest
-from micrograd_np import nn
 from numpy.testing import assert_allclose, assert_array_equal
+
+import micrograd_np as mg
+from micrograd_np import nn
 
 
 def leaf(*values):
@@ -195,7 +196,7 @@ def test_a_backward_hook_waits_for_all_arguments_and_may_replace_them():
     assert_array_equal([a.grad.item(), b.grad.item()], [30.0, 20.0])
 
 
-def test_a_backward_hook_sees_None_where_no_gradient_came():
+def test_a_backward_hook_sees_nothing_where_no_gradient_came():
     module, calls = Mix(), []
     module.register_full_backward_hook(lambda m, gi, go: calls.append(go))
     module(leaf(2.0), leaf(3.0))[0].sum().backward()
@@ -244,7 +245,9 @@ def test_hooks_agree_with_torch():
     for lib, tensor in ((torch.nn, torch.tensor(x, requires_grad=True)), (nn, mg.Tensor(x, requires_grad=True))):
         net = lib.Sequential(lib.Tanh(), lib.Sigmoid())
         log = []
-        net[0].register_full_backward_hook(lambda m, gi, go, log=log: log.append(("b0", gi[0].tolist(), go[0].tolist())))
+        net[0].register_full_backward_hook(
+            lambda m, gi, go, log=log: log.append(("b0", gi[0].tolist(), go[0].tolist()))
+        )
         net[1].register_full_backward_hook(lambda m, gi, go: (gi[0] * 3,))
         net[1].register_full_backward_pre_hook(lambda m, go, log=log: log.append(("p1", go[0].tolist())))
         net[0].register_forward_hook(lambda m, a, y, log=log: log.append(("f0", y.tolist())))

@@ -3,11 +3,12 @@
 import copy
 import pickle
 
-import micrograd_np as mg
 import numpy as np
 import pytest
-from micrograd_np import nn, optim
 from numpy.testing import assert_array_equal
+
+import micrograd_np as mg
+from micrograd_np import nn, optim
 
 WAYS = {
     "pickle": lambda x: pickle.loads(pickle.dumps(x)),
@@ -80,7 +81,7 @@ def test_ten_thousand_deep(again):
     x2, y2 = again((x, y))
     y2.sum().backward()
     assert_array_equal(x2.grad.data, [1.0])
-    x3 = [v for v in mg.backward.topological(again(y)) if v.is_leaf][0]
+    x3 = next(v for v in mg.backward.topological(again(y)) if v.is_leaf)
     assert_array_equal(x3.data, [1.0])
 
 
@@ -196,7 +197,7 @@ def test_errors_travel(again):
     x, w = mg.Tensor(np.ones((2, 3)), name="x"), mg.Tensor(np.ones((2, 3)), name="w")
     for wrong, kind in (
         (lambda: x @ w, ValueError),
-        (lambda: x.backward(), RuntimeError),
+        (x.backward, RuntimeError),
         (lambda: mg.Tensor("text"), TypeError),
         (lambda: x[5], IndexError),
         (lambda: nn.Linear(2, 2).load_state_dict({}), Exception),

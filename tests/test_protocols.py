@@ -1,11 +1,12 @@
 """NumPy's functions on tensors, and arrays from and to other libraries."""
 
-import micrograd_np as mg
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import micrograd_np as mg
 from micrograd_np import protocols
 from micrograd_np.primitive import primitive, registry
-from numpy.testing import assert_allclose, assert_array_equal
 
 SERVED = {f"{theirs.__module__}.{theirs.__name__}": (theirs, ours) for theirs, ours in protocols.served()}
 
@@ -164,9 +165,9 @@ def test_adding_a_tensor_into_an_array_is_refused_with_the_way_out():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda t: np.sinc(t), "np.sinc: has no derivative rule"),
-        (lambda t: np.median(t), "np.median: has no derivative rule"),
-        (lambda t: np.fft.fft(t), "np.fft.fft: has no derivative rule"),
+        (np.sinc, "np.sinc: has no derivative rule"),
+        (np.median, "np.median: has no derivative rule"),
+        (np.fft.fft, "np.fft.fft: has no derivative rule"),
         (lambda t: np.divmod(t, 2), "np.divmod: has no derivative rule"),
         (lambda t: np.exp(t, where=ONE > 0), "np.exp: does not take where="),
         (lambda t: np.exp(t, out=np.empty((2, 3))), "np.exp: out="),
@@ -205,7 +206,7 @@ def test_questions_without_gradient_are_answered():
 
 
 def test_a_users_own_primitive_serves_the_function_it_names():
-    with pytest.raises(TypeError, match="np.sinc"):
+    with pytest.raises(TypeError, match=r"np\.sinc"):
         np.sinc(mg.Tensor(ONE))
 
     @primitive("sinc {x}", domain=(), numpy=("sinc",))

@@ -3,10 +3,11 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import micrograd_np as mg
 import numpy as np
-from micrograd_np import nn, optim
 from numpy.testing import assert_array_equal
+
+import micrograd_np as mg
+from micrograd_np import nn, optim
 
 THREADS = 4
 

@@ -24,9 +24,9 @@ class _Segment:
         self.drawn_from = random.generator()
         self.state = self.drawn_from.bit_generator.state
         self.floor = 0
-        self.boundary: list[Tensor] = []
+        self.boundary: list[Vertex] = []
         self.again: list[Tensor] | None = None
-        self.pulled: tuple[int, Any, dict[Tensor, Any]] | None = None
+        self.pulled: tuple[int, Any, dict[Vertex, Any]] | None = None
 
     def run(self) -> Any:
         """Call it, recorded; what it records comes after `floor`."""
@@ -38,7 +38,7 @@ class _Segment:
         """The tensors in the result that the call itself recorded."""
         return [y for _, y in trees.leaves(result) if isinstance(y, Tensor) and y.order > self.floor]
 
-    def gradients(self, which: int, g: Any, boundary: Sequence[Tensor]) -> dict[Tensor, Any]:
+    def gradients(self, which: int, g: Any, boundary: Sequence[Vertex]) -> dict[Vertex, Any]:
         """What arrives at `boundary` when `g` arrives at output `which`; the call is made again the first time."""
         if self.pulled is None or self.pulled[0] != which or self.pulled[1] is not g:
             if self.again is None:
@@ -48,7 +48,7 @@ class _Segment:
                     self.again = self.outputs(self.run())
                 finally:
                     generator.bit_generator.state = now
-            found: dict[Tensor, Any] = {}
+            found: dict[Vertex, Any] = {}
             lifted = isinstance(g, Vertex)
             with set_grad_enabled(lifted and mode.recording):
                 walk.pull(
@@ -90,10 +90,10 @@ _recomputed: Primitive[Any] = Primitive(
 def checkpoint(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """``f(*args, **kwargs)``, remembering only what goes in: backward calls `f` again for what lies between.
 
-    Memory for time: a chain of n layers in √n checkpoints keeps about 2√n results, for one more forward pass. `f` returns a
-    tensor, or nested lists, tuples and dicts of them; it may use tensors, such as a module's parameters, that are not
-    arguments. What it draws from ``mg.random`` is drawn again alike. It must do the same both times, and what it writes
-    (running means) it writes twice.
+    Memory for time: a chain of n layers in √n checkpoints keeps about 2√n results, for one more forward pass. `f`
+    returns a tensor, or nested lists, tuples and dicts of them; it may use tensors, such as a module's parameters,
+    that are not arguments. What it draws from ``mg.random`` is drawn again alike. It must do the same both times, and
+    what it writes (running means) it writes twice.
     Source: Chen et al. (2016), "Training deep nets with sublinear memory cost".
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -109,9 +109,7 @@ def checkpoint(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     result = segment.run()
     outputs = segment.outputs(result)
     boundary = [
-        x
-        for x in walk.topological(*outputs, floor=segment.floor)
-        if x.order <= segment.floor and x.requires_grad
+        x for x in walk.topological(*outputs, floor=segment.floor) if x.order <= segment.floor and x.requires_grad
     ]
     segment.boundary = boundary
     numbers = {y: i for i, y in enumerate(outputs)}

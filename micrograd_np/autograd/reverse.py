@@ -9,7 +9,7 @@ import numpy as np
 from micrograd_np import backward as walk
 from micrograd_np.constant import settled
 from micrograd_np.grad_mode import set_grad_enabled
-from micrograd_np.primitive import mode
+from micrograd_np.primitive import Vertex, mode
 from micrograd_np.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -23,16 +23,14 @@ def gradients(
 
     With `create` the derivatives are themselves recorded.
     """
-    found: dict[Tensor, Any] = {}
+    found: dict[Vertex, Any] = {}
     lifted = create or (mode.watcher is not None and getattr(mode.watcher, "lifts", False))
     pairs = [(z, s) for z, s in zip(outputs, seeds, strict=True) if z.requires_grad]
     if pairs:
         convert = _tensor if lifted else _array
         (root, seed), *more = [(z, convert(s)) for z, s in pairs]
         with set_grad_enabled(create):
-            walk.pull(
-                root, seed, found.__setitem__, retain=retain, lifted=lifted, targets=frozenset(inputs), more=more
-            )
+            walk.pull(root, seed, found.__setitem__, retain=retain, lifted=lifted, targets=frozenset(inputs), more=more)
     if lifted:
         return [found.get(x) for x in inputs]
     taken = {id(_array(seed)) for seed in seeds}
@@ -54,6 +52,17 @@ def _own(g: Any, taken: set[int]) -> np.ndarray[Any, Any]:
         g = g.copy()
     taken.add(id(g))
     return g
+
+
+def _given(grad_outputs: Any, n: int, *, alone: bool) -> list[Any]:
+    """One gradient (or None) for each of `n` outputs; ValueError for another number of them."""
+    if grad_outputs is None:
+        return [None] * n
+    bare = alone and not (isinstance(grad_outputs, (list, tuple)) and len(grad_outputs) == 1)
+    given = [grad_outputs] if bare else list(grad_outputs)
+    if len(given) != n:
+        raise ValueError(f"autograd.grad: there are {n} outputs and {len(given)} grad_outputs; give one for each.")
+    return given
 
 
 def grad(
@@ -80,13 +89,7 @@ def grad(
     """
     ys = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     xs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    given = [grad_outputs] if grad_outputs is None or isinstance(outputs, Tensor) else list(grad_outputs)
-    if isinstance(outputs, Tensor) and isinstance(grad_outputs, (list, tuple)) and len(grad_outputs) == 1:
-        given = list(grad_outputs)
-    if grad_outputs is None:
-        given = [None] * len(ys)
-    if len(given) != len(ys):
-        raise ValueError(f"autograd.grad: there are {len(ys)} outputs and {len(given)} grad_outputs; give one for each.")
+    given = _given(grad_outputs, len(ys), alone=isinstance(outputs, Tensor))
     for what, tensors in (("outputs", ys), ("inputs", xs)):
         for i, x in enumerate(tensors):
             if not isinstance(x, Tensor):
@@ -103,8 +106,8 @@ def grad(
     for i, (x, g) in enumerate(zip(xs, found, strict=True)):
         if g is None and not unused_allowed:
             raise RuntimeError(
-                f"autograd.grad: no output depends on inputs[{i}], {x._told()}. Check that it, and not a copy, went into "
-                f"the computation, or pass allow_unused=True to get None, materialize_grads=True to get zeros."
+                f"autograd.grad: no output depends on inputs[{i}], {x._told()}. Check that it, and not a copy, went "
+                f"into the computation, or pass allow_unused=True to get None, materialize_grads=True to get zeros."
             )
         if g is None and materialize_grads:
             found[i] = settled(np.zeros_like(x.data))

@@ -93,9 +93,7 @@ class _Call:
         if not self.recording:
             return False
         own = set(self.stand_ins)
-        return _depth.now > 0 or any(
-            z.requires_grad and z.op is None and z not in own for z in topological(*outputs)
-        )
+        return _depth.now > 0 or any(z.requires_grad and z.op is None and z not in own for z in topological(*outputs))
 
     def pull(self, outputs: Sequence[Tensor], seeds: Sequence[Any], *, retain: bool, create: bool) -> list[Tensor]:
         """The derivatives by all stand-ins, zeros where nothing depends on one."""
@@ -147,13 +145,16 @@ def _outputs(result: Any, asker: str) -> list[Tensor]:
     found = []
     for path, y in trees.leaves(result):
         if not isinstance(y, (Tensor, np.ndarray, np.generic, int, float)):
-            raise TypeError(f"{asker}: the function must return tensors or arrays, found {type(y).__name__} at result{path}.")
+            raise TypeError(
+                f"{asker}: the function must return tensors or arrays, found {type(y).__name__} at result{path}."
+            )
         found.append(y if isinstance(y, Tensor) else Tensor(np.asarray(y, get_default_dtype())))
     return found
 
 
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """A function that returns ``(f(*args), gradient)``, the gradient by argument `argnums`, or a tuple for a tuple of them.
+    """A function that returns ``(f(*args), gradient)``, the gradient by argument `argnums`, or a tuple for a tuple of
+    them.
 
     `f` returns a scalar, or with `has_aux` ``(scalar, anything)``, and then the value returned is that pair. Arguments
     are arrays, tensors, numbers, nested lists, tuples and dicts of them, or a module, which stands for the dict of its
@@ -184,7 +185,8 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
 
 
 def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """A function that returns the gradient of `f`, or with `has_aux` ``(gradient, anything)``; else as `value_and_grad`.
+    """A function that returns the gradient of `f`, or with `has_aux` ``(gradient, anything)``; else as
+    `value_and_grad`.
 
     >>> sin_and_more = lambda x: x ** 3 + 2 * x
     >>> grad(sin_and_more)(2.0), grad(grad(sin_and_more))(2.0)
@@ -219,7 +221,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., tuple[
         seeds = [s if isinstance(s, Tensor) else np.asarray(s, y.dtype) for s, y in zip(seeds, outputs, strict=True)]
         lost = any(isinstance(s, Tensor) and s.requires_grad for s in seeds) and mode.recording
         found = call.pull(outputs, seeds, retain=True, create=create or lost)
-        return call.as_given(found, tuple(range(len(primals))))  # type: ignore[no-any-return]
+        return call.as_given(found, tuple(range(len(primals))))
 
     return call.spoken(call.result), pull
 
@@ -297,7 +299,8 @@ def _rows(call: _Call, y: Tensor, *, create: bool) -> list[Tensor]:
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """A function that returns the second derivatives of a scalar `f`, of shape ``x.shape + x.shape``: `jacobian` of `grad`.
+    """A function that returns the second derivatives of a scalar `f`, of shape ``x.shape + x.shape``: `jacobian` of
+    `grad`.
 
     >>> import numpy as np
     >>> hessian(lambda x: (x ** 3).sum())(np.array([1.0, 2.0]))
@@ -308,7 +311,8 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 
 def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
-    """The product of the Hessian of a scalar `f` with `tangents`, as a tuple like `primals`, without making the Hessian.
+    """The product of the Hessian of a scalar `f` with `tangents`, as a tuple like `primals`, without making the
+    Hessian.
 
     The Hessian is symmetric, so this is the gradient of ⟨∇f, v⟩: two walks.
 

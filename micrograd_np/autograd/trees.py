@@ -72,19 +72,20 @@ def mapped(f: Callable[[Any], Any], tree: Any) -> Any:
 
 
 def matched(tree: Any, like: Any, asker: str, what: str) -> list[Any]:
-    """The leaves of `tree`, which must have the structure and the shapes of `like`; ValueError says where it has not."""
+    """The leaves of `tree`, which must have the structure and the shapes of `like`; ValueError says where not."""
     found, wanted = dict(leaves(tree)), dict(leaves(like))
     if found.keys() != wanted.keys():
         lacking = ", ".join(path or "the leaf itself" for path in wanted if path not in found)
         extra = ", ".join(path or "a single leaf" for path in found if path not in wanted)
         raise ValueError(
             f"{asker}: {what} must have the structure of what it belongs to; "
-            f"{f'missing: {lacking}' if lacking else ''}{'; ' if lacking and extra else ''}{f'unexpected: {extra}' if extra else ''}."
+            f"missing: {lacking or 'nothing'}; unexpected: {extra or 'nothing'}."
         )
     for path, x in wanted.items():
         if shape(found[path]) != shape(x):
             raise ValueError(
-                f"{asker}: {what}{path} is {shape(found[path])} and belongs to an array of shape {shape(x)}; they must be equal."
+                f"{asker}: {what}{path} is {shape(found[path])} and belongs to an array of shape {shape(x)}; "
+                f"they must be equal."
             )
     return [found[path] for path in wanted]
 

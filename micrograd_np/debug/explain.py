@@ -40,9 +40,10 @@ class _Pulled(Watch):
 def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) -> None:
     """Print how the gradient of `tensor` comes about: each op, each rule as a formula, with shapes and numbers.
 
-    Where broadcasting repeated an input, its gradient is a sum, and the axes are said. `gradient` is what arrives at the
-    tensor, as in ``backward``. Nothing is changed: no ``grad`` is touched, and the graph can still be walked (hooks are called,
-    as they are part of it). Prints to `file`, by default standard output. RuntimeError where there is nothing to walk.
+    Where broadcasting repeated an input, its gradient is a sum, and the axes are said. `gradient` is what arrives at
+    the tensor, as in ``backward``. Nothing is changed: no ``grad`` is touched, and the graph can still be walked
+    (hooks are called, as they are part of it). Prints to `file`, by default standard output. RuntimeError where there
+    is nothing to walk.
 
     >>> import micrograd_np as mg
     >>> x = mg.Tensor([1.0, 2.0], name="x", requires_grad=True)
@@ -64,7 +65,7 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
             "explain: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, and "
             "compute outside no_grad()."
         )
-    seed = tensor._seed(gradient)  # noqa: SLF001  as backward has it
+    seed = tensor._seed(gradient)
     seed = seed.data if isinstance(seed, Vertex) else seed
     kept = [(z, z.grad) for z in walk.topological(tensor) if z.notes]  # where retain_grad would keep one
     with _Pulled() as seen:
@@ -98,12 +99,18 @@ def _derivation(root: Vertex, seed: Any, steps: list[tuple[Vertex, int, Any, Any
             last = z
         x = z.inputs[i]
         text, raw = _rule(z, i, g, names)
-        yield _line(f"  ∂{top}/∂{names[x]} {'=' if len(shares[x]) == 1 else '+='} {text}", gx, _why(z, x, raw, g, names))
+        yield _line(
+            f"  ∂{top}/∂{names[x]} {'=' if len(shares[x]) == 1 else '+='} {text}", gx, _why(z, x, raw, g, names)
+        )
         if len(shares[x]) > 1:
             before, count = added.get(x, (0, 0))
             added[x] = (before + np.asarray(gx), count + 1)
             if count + 1 == len(shares[x]):
-                yield _line(f"  ∂{top}/∂{names[x]}, all {count + 1} together", added[x][0], f"{names[x]} is used {count + 1} times")
+                yield _line(
+                    f"  ∂{top}/∂{names[x]}, all {count + 1} together",
+                    added[x][0],
+                    f"{names[x]} is used {count + 1} times",
+                )
 
 
 def _named(vertices: list[Vertex]) -> dict[Vertex, str]:

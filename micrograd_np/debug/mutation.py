@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 
 class detect_mutation(Watch):  # noqa: N801  a function to its users
-    """In this block (or decorated function) backward raises RuntimeError if an array it needs was changed behind its back.
+    """In this block (or decorated function) backward raises RuntimeError if an array it needs was changed behind its
+    back.
 
-    Writes through a Tensor (``t += 1``, ``t[0] = 1``, an optimiser's step) are noticed always, by counting them. A write to the
-    array itself (``t.data[0] = 1``, or to the batch that was passed in) cannot be counted; here every array that an op
-    saves is summed up, and compared before its derivative is believed. The message names the op that saved it and its line.
+    Writes through a Tensor (``t += 1``, ``t[0] = 1``, an optimiser's step) are noticed always, by counting them. A
+    write to the array itself (``t.data[0] = 1``, or to the batch that was passed in) cannot be counted; here every
+    array that an op saves is summed up, and compared before its derivative is believed. The message names the op that
+    saved it and its line.
 
     >>> import numpy as np
     >>> import micrograd_np as mg
@@ -55,16 +57,17 @@ class detect_mutation(Watch):  # noqa: N801  a function to its users
 
 def _sum(x: Any) -> int | None:
     array = x.data if isinstance(x, Vertex) else x
-    return zlib.crc32(np.ascontiguousarray(array)) if isinstance(array, np.ndarray) else None
+    return zlib.crc32(np.ascontiguousarray(array).data) if isinstance(array, np.ndarray) else None
 
 
 def _changed(z: Vertex, k: int, x: Any) -> RuntimeError:
     op, origin = z.op, origin_of(z)
     assert op is not None
     name = getattr(x, "name", None)
+    where = f" at {origin}: {origin.source}" if origin else ""
     position = "the result" if k == len(z.inputs) else f"input {op.inputs[min(k, len(op.inputs) - 1)]}"
     return RuntimeError(
-        f"detect_mutation: {position} of {op.name}{f' ({name})' if name else ''}, an array of shape {np.shape(getattr(x, 'data', x))}, was "
-        f"changed after {op.name} had saved it{f' at {origin}: {origin.source}' if origin else ''}. Its derivative would be "
-        f"wrong. Change a copy, or change it after backward()."
+        f"detect_mutation: {position} of {op.name}{f' ({name})' if name else ''}, an array of shape {x.shape}, was "
+        f"changed after {op.name} had saved it{where}. Its derivative would be wrong. Change a copy, or change it "
+        f"after backward()."
     )

@@ -15,26 +15,31 @@ from .watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from types import FrameType
 
     from micrograd_np.primitive import Primitive
 
 _SHOWN = 3  # offending elements in a message: enough to see a pattern
 
+_DIVISION = "a division by 0; add a small number to the denominator where it may vanish"
+_EDGE = "the slope is infinite at ±1, and there is no value beyond"
 _CAUSES = {
-    "log": "the logarithm of 0 is −inf and of a negative number nan; keep its argument away from 0, or take the logarithm of "
-    "a probability with log_softmax, log_sigmoid or a loss on logits",
-    "divide": "a division by 0; add a small number to the denominator where it may vanish",
-    "reciprocal": "a division by 0; add a small number to the denominator where it may vanish",
-    "sqrt": "the root of a negative number is nan, and at 0 the slope of the root is infinite; add a small number under it",
+    "log": "the logarithm of 0 is −inf and of a negative number nan; keep its argument away from 0, or take the "
+    "logarithm of a probability with log_softmax, log_sigmoid or a loss on logits",
+    "divide": _DIVISION,
+    "reciprocal": _DIVISION,
+    "sqrt": "the root of a negative number is nan, and at 0 its slope is infinite; add a small number under it",
     "power": "a negative number to a fractional power is nan, 0 to a negative one inf, and large powers overflow",
-    "exp": "exp overflows above 709 in float64 and 88 in float32; subtract the largest first, as logsumexp, softmax and "
-    "log_softmax do, or use sigmoid",
-    "arccos": "the slope is infinite at ±1, and there is no value beyond",
-    "arcsin": "the slope is infinite at ±1, and there is no value beyond",
+    "exp": "exp overflows above 709 in float64 and 88 in float32; subtract the largest first, as logsumexp, softmax "
+    "and log_softmax do, or use sigmoid",
+    "arccos": _EDGE,
+    "arcsin": _EDGE,
     "norm": "numbers so large that their squares overflow",
 }
-_OVERFLOW = "an overflow: numbers have grown beyond the range of {dtype} (largest input {largest:.3g}); training may be diverging, "
-_OVERFLOW += "so try a smaller learning rate, or clip_grad_norm_"
+_OVERFLOW = (
+    "an overflow: numbers have grown beyond the range of {dtype} (largest input {largest:.3g}); training may be "
+    "diverging, so try a smaller learning rate, or clip_grad_norm_"
+)
 
 
 class NonfiniteError(FloatingPointError):
@@ -54,11 +59,11 @@ class NonfiniteError(FloatingPointError):
 class detect_nonfinite(Watch):  # noqa: N801  a function to its users
     """In this block (or decorated function) raise `NonfiniteError` where the first nan or infinity is made.
 
-    The message names the op, whether it ran forward or backward, the line of the user's code and the module it belongs to,
-    the elements, the inputs there, and the usual cause. An infinity counts as made if everything that went in was finite,
-    a nan if no nan went in; a nan in data or in a parameter, or an infinity in a parameter, is reported where it is first
-    used. Everything is looked at, so expect a step to take several times as long. Looks at what runs in this thread, op by op: a
-    compiled step runs as one, unseen.
+    The message names the op, whether it ran forward or backward, the line of the user's code and the module it
+    belongs to, the elements, the inputs there, and the usual cause. An infinity counts as made if everything that
+    went in was finite, a nan if no nan went in; a nan in data or in a parameter, or an infinity in a parameter, is
+    reported where it is first used. Everything is looked at, so expect a step to take several times as long. Looks at
+    what runs in this thread, op by op: a compiled step runs as one, unseen.
 
     >>> import micrograd_np as mg
     >>> x = mg.Tensor([4.0, 0.0], requires_grad=True, name="x")
@@ -105,7 +110,10 @@ class detect_nonfinite(Watch):  # noqa: N801  a function to its users
             origin = here(self.path[-1] if self.path else None)
             raise NonfiniteError(
                 f"detect_nonfinite: {what} of shape {array.shape}, input {_names(op, i + 1)[i]} of {op.name}, holds "
-                f"{_kinds(array[bad])}\n  {_where(origin)}\n  elements: {_elements(bad, array, [])}\n  usual cause: {cause}.",
+                f"{_kinds(array[bad])}\n"
+                f"  {_where(origin)}\n"
+                f"  elements: {_elements(bad, array, [])}\n"
+                f"  usual cause: {cause}.",
                 op.name,
                 "forward",
                 origin,
@@ -131,9 +139,9 @@ def _made(result: Any, sources: Sequence[Any]) -> Any:
 
 def _inside_walk() -> bool:
     """Whether a derivative rule is running: what it makes on its way is judged by what it gives in the end."""
-    frame = sys._getframe(1)  # noqa: SLF001
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code is not walk.pull.__code__:
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return frame is not None
 
 
@@ -151,7 +159,13 @@ def _named(op: Primitive[Any], inputs: Sequence[Any], arrays: Sequence[Any]) -> 
 
 
 def _report(
-    op: Primitive[Any], during: str, by: str, bad: Any, result: Any, named: Sequence[tuple[str, Any]], origin: Origin | None
+    op: Primitive[Any],
+    during: str,
+    by: str,
+    bad: Any,
+    result: Any,
+    named: Sequence[tuple[str, Any]],
+    origin: Origin | None,
 ) -> NonfiniteError:
     shapes = ", ".join(f"{name} is {array.shape}" for name, array in named)
     message = (

@@ -33,7 +33,7 @@ class Origin(NamedTuple):
 
 def here(module: str | None) -> Origin:
     """The innermost place on the stack that is not in this package."""
-    frame = sys._getframe(1)  # noqa: SLF001  the documented way, and the only quick one
+    frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_package):
         frame = frame.f_back
     return Origin(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, module)

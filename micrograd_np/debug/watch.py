@@ -1,4 +1,4 @@
-"""The part that all debugging contexts share: see what happens in this thread, and let whoever watched before see it too."""
+"""What all debugging contexts share: see what happens in this thread, and let whoever watched before see it too."""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ def functional_call(
         for name, value in params.items():
             if name not in own:
                 raise ValueError(
-                    f"functional_call: {type(module).__name__} has no parameter or buffer {name!r}; it has {', '.join(own)}."
+                    f"functional_call: {type(module).__name__} has no parameter or buffer {name!r}; "
+                    f"it has {', '.join(own)}."
                 )
             replaced[id(own[name])] = value if isinstance(value, Tensor) else Tensor(value)
         places = list(_places(module, replaced))

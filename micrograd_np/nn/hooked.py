@@ -35,44 +35,52 @@ def call(module: Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> An
 def _hooked(module: Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     hooks: Mapping[str, Hooks] = vars(module).get("_hooks") or {}
     for hook, options in hooks.get("forward_pre", ()):
-        if options["with_kwargs"]:
-            given = hook(module, args, kwargs)
-            if given is not None:
-                args, kwargs = given
-        else:
-            given = hook(module, args)
-            if given is not None:
-                args = given if isinstance(given, tuple) else (given,)
-    backward, before = hooks.get("backward", ()), hooks.get("backward_pre", ())
-    arrived: list[Any] = []  # the gradients of the result, until those of the arguments are there too
-    watched = bool(backward or before) and mode.recording
-    if watched and backward:
-        args = _gated(args, lambda found: _ask(backward, module, found, arrived.pop() if arrived else ()))
-    ended = False
-    result = None
+        args, kwargs = _before(hook, options, module, args, kwargs)
+    gated = mode.recording and bool(hooks.get("backward") or hooks.get("backward_pre"))
+    return _two_sided(module, hooks, args, kwargs) if gated else _forward(module, hooks, args, kwargs)
+
+
+def _before(hook: Any, options: Mapping[str, Any], module: Module, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    if options["with_kwargs"]:
+        given = hook(module, args, kwargs)
+        return (args, kwargs) if given is None else given
+    given = hook(module, args)
+    if given is None:
+        return args, kwargs
+    return given if isinstance(given, tuple) else (given,), kwargs
+
+
+def _forward(module: Module, hooks: Mapping[str, Hooks], args: Any, kwargs: Any) -> Any:
+    after = hooks.get("forward", ())
     try:
         result = module.forward(*args, **kwargs)
-        for hook, options in hooks.get("forward", ()):
+        for hook, options in after:
             result = _after(hook, options, module, args, kwargs, result)
-        ended = True
-    finally:
-        if not ended:  # an error is on its way
-            for hook, options in hooks.get("forward", ()):
-                if options["always_call"]:
-                    _after(hook, options, module, args, kwargs, None)
-    if watched:
-        only_here = bool(backward) and not any(isinstance(x, Tensor) and x.requires_grad for x in _tensors(args))
-
-        def met(found: tuple[Any, ...]) -> Any:
-            replaced = _ask(before, module, found)
-            if only_here:
-                _ask(backward, module, (None,) * len(_tensors(args)), replaced)
-            elif backward:
-                arrived[:] = [replaced]
-            return replaced
-
-        result = _gated(result, met)
+    except BaseException:
+        for hook, options in after:
+            if options["always_call"]:
+                _after(hook, options, module, args, kwargs, None)
+        raise
     return result
+
+
+def _two_sided(module: Module, hooks: Mapping[str, Hooks], args: Any, kwargs: Any) -> Any:
+    """The call between two gates, at which the gradients of its result and of its arguments meet on their way back."""
+    backward, before = hooks.get("backward", ()), hooks.get("backward_pre", ())
+    waiting: list[Any] = []  # the gradients of the result, until those of the arguments are there too
+    needed = any(isinstance(x, Tensor) and x.requires_grad for x in _tensors(args))
+
+    def met(found: tuple[Any, ...]) -> Any:
+        replaced = _ask(before, module, found)
+        if needed:
+            waiting[:] = [replaced]
+        else:
+            _ask(backward, module, (None,) * len(_tensors(args)), replaced)
+        return replaced
+
+    if backward and needed:
+        args = _gated(args, lambda found: _ask(backward, module, found, waiting.pop() if waiting else ()))
+    return _gated(_forward(module, hooks, args, kwargs), met)
 
 
 def _after(

@@ -1,8 +1,10 @@
-"""What backward needs and somebody changed is noticed: writes to tensors always, writes to raw arrays when asked to look."""
+"""What backward needs and somebody changed is noticed: writes to tensors always, writes to raw arrays when asked to
+look."""
 
-import micrograd_np as mg
 import numpy as np
 import pytest
+
+import micrograd_np as mg
 from micrograd_np import nn, optim
 
 
@@ -43,7 +45,9 @@ def test_a_raw_array_that_changed_is_caught_and_the_op_that_saved_it_named():
     with mg.detect_mutation():
         loss = (w * batch).sum()
         batch[0] = 5.0
-        with pytest.raises(RuntimeError, match=r"input y of multiply.*shape \(3,\).*test_mutation.py:\d+: loss = \(w \* batch\)"):
+        with pytest.raises(
+            RuntimeError, match=r"input y of multiply.*shape \(3,\).*test_mutation.py:\d+: loss = \(w \* batch\)"
+        ):
             loss.backward()
 
 

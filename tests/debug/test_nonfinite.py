@@ -1,12 +1,14 @@
-"""The first op that makes a nan or an infinity is named, forward and backward, with its line, module, elements and cause."""
+"""The first op that makes a nan or an infinity is named, forward and backward, with its line, module, elements and
+cause."""
 
 import copy
 import pickle
 import threading
 
-import micrograd_np as mg
 import numpy as np
 import pytest
+
+import micrograd_np as mg
 from micrograd_np import nn, optim
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's own, which say neither where nor what

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-import micrograd_np as mg
 import numpy as np
 import pytest
+
+import micrograd_np as mg
 from micrograd_np import nn
 
 
