@@ -21,18 +21,18 @@ INF, NAN = float("inf"), float("nan")
 HEAD = """\
 # At the edges
 
-What every op gives at 0, at ±∞ and nan, at ties and kinks, at the ends of its domain and on empty axes: value, derivative
-and second derivative, found by running it. This page is written by `python docs/generate_edges.py`, and a test fails when
-it is stale. A reduction's derivative is that of its result by each element; `2nd` is the derivative of the sum of the
-derivatives. PyTorch and JAX stand in the last columns where their value or derivative is another.
+What every op gives at 0, at ±∞ and nan, at ties and kinks, at the ends of its domain and on empty axes: value,
+derivative and second derivative, found by running it. This page is written by `python docs/generate_edges.py`, and a
+test fails when it is stale. A reduction's derivative is that of its result by each element; `2nd` is the derivative of
+the sum of the derivatives. PyTorch and JAX stand in the last columns where their value or derivative is another.
 
 The policy:
 
-- **No nan where there is a subgradient.** At a kink one of the slopes between the two sides is chosen: 0 for `abs`, `relu`,
-  `norm`, `std` and for `hypot` and `arctan2` at the origin, 1 inside the bounds of `clip`, the bounds included.
+- **No nan where there is a subgradient.** At a kink one of the slopes between the two sides is chosen: 0 for `abs`,
+  `relu`, `norm`, `std`, and for `hypot` and `arctan2` at the origin; 1 at the bounds of `clip`.
 - **Ties share equally**: `maximum`, `minimum`, `max`, `min`, `logaddexp`.
-- **Where nothing arrives, nothing leaves.** An infinite slope times a gradient of 0 is 0, so `where(x > 0, sqrt(x), 0)` has
-  the derivative 0 at 0. Masks hold back inf and nan: `sqrt(maximum(x, 0))` has the derivative 0 for negative x.
+- **Where nothing arrives, nothing leaves.** An infinite slope times a gradient of 0 is 0, so `where(x > 0, sqrt(x), 0)`
+  has the derivative 0 at 0. Masks hold back inf and nan: `sqrt(maximum(x, 0))` has the derivative 0 for negative x.
 - **An infinite slope is infinite**: `sqrt` at 0, `log` at 0, `arcsin` at 1.
 - **nan stays nan**, and so does what no limit decides: ∞ · 0 where both are the user's own.
 """
@@ -95,39 +95,118 @@ CASES = [
     Case("2 ** x", "2 ** x", "2 ** x", "2 ** x", (-INF, 0.0, INF)),
     Case("0 ** x", "0.0 ** x", "0.0 ** x", "0.0 ** x", (0.0, 1.0)),
     Case("x / x", "x / x", "x / x", "x / x", (0.0,)),
-    Case("where(x > 0, sqrt(x), 0)", "mg.where(x > 0, mg.sqrt(x), 0.0)", "torch.where(x > 0, torch.sqrt(x), 0.0)",
-         "jnp.where(x > 0, jnp.sqrt(x), 0.0)", (-1.0, 0.0)),
-    Case("where(x > 0, log(x), 0)", "mg.where(x > 0, mg.log(x), 0.0)", "torch.where(x > 0, torch.log(x), 0.0)",
-         "jnp.where(x > 0, jnp.log(x), 0.0)", (-1.0, 0.0)),
-    Case("where(x != 0, 1 / x, 0)", "mg.where(x != 0, 1 / x, 0.0)", "torch.where(x != 0, 1 / x, 0.0)",
-         "jnp.where(x != 0, 1 / x, 0.0)", (0.0,)),
-    Case("where(x < 1, arcsin(x), 0)", "mg.where(x < 1, mg.arcsin(x), 0.0)", "torch.where(x < 1, torch.arcsin(x), 0.0)",
-         "jnp.where(x < 1, jnp.arcsin(x), 0.0)", (1.0, 2.0)),
-    Case("sqrt(maximum(x, 0))", "mg.sqrt(mg.maximum(x, 0.0))", "torch.sqrt(torch.maximum(x, 0 * x.detach()))",
-         "jnp.sqrt(jnp.maximum(x, 0.0))", (-1.0, 0.0)),
+    Case(
+        "where(x > 0, sqrt(x), 0)",
+        "mg.where(x > 0, mg.sqrt(x), 0.0)",
+        "torch.where(x > 0, torch.sqrt(x), 0.0)",
+        "jnp.where(x > 0, jnp.sqrt(x), 0.0)",
+        (-1.0, 0.0),
+    ),
+    Case(
+        "where(x > 0, log(x), 0)",
+        "mg.where(x > 0, mg.log(x), 0.0)",
+        "torch.where(x > 0, torch.log(x), 0.0)",
+        "jnp.where(x > 0, jnp.log(x), 0.0)",
+        (-1.0, 0.0),
+    ),
+    Case(
+        "where(x != 0, 1 / x, 0)",
+        "mg.where(x != 0, 1 / x, 0.0)",
+        "torch.where(x != 0, 1 / x, 0.0)",
+        "jnp.where(x != 0, 1 / x, 0.0)",
+        (0.0,),
+    ),
+    Case(
+        "where(x < 1, arcsin(x), 0)",
+        "mg.where(x < 1, mg.arcsin(x), 0.0)",
+        "torch.where(x < 1, torch.arcsin(x), 0.0)",
+        "jnp.where(x < 1, jnp.arcsin(x), 0.0)",
+        (1.0, 2.0),
+    ),
+    Case(
+        "sqrt(maximum(x, 0))",
+        "mg.sqrt(mg.maximum(x, 0.0))",
+        "torch.sqrt(torch.maximum(x, 0 * x.detach()))",
+        "jnp.sqrt(jnp.maximum(x, 0.0))",
+        (-1.0, 0.0),
+    ),
     Case("sqrt(relu(x))", "mg.sqrt(mg.relu(x))", "torch.sqrt(torch.relu(x))", "jnp.sqrt(jax.nn.relu(x))", (-1.0, 0.0)),
-    Case("sqrt(clip(x, 0, 1))", "mg.sqrt(mg.clip(x, 0, 1))", "torch.sqrt(torch.clip(x, 0, 1))", "jnp.sqrt(jnp.clip(x, 0, 1))", (-1.0,)),
-    *(Case(f"{name}(x, y)", f"mg.{name}(x, y)", f"torch.{name}(x, y)", f"jnp.{name}(x, y)", ((1.0, 1.0), (1.0, NAN), (INF, INF), (-INF, -INF)))
-      for name in ("maximum", "minimum", "logaddexp")),
-    *(Case(f"{name}(x, y)", f"mg.{name}(x, y)", f"torch.{name}(x, y)", f"jnp.{name}(x, y)", ((0.0, 0.0), (0.0, -1.0), (1e200, 1e200)))
-      for name in ("hypot", "arctan2")),
+    Case(
+        "sqrt(clip(x, 0, 1))",
+        "mg.sqrt(mg.clip(x, 0, 1))",
+        "torch.sqrt(torch.clip(x, 0, 1))",
+        "jnp.sqrt(jnp.clip(x, 0, 1))",
+        (-1.0,),
+    ),
+    *(
+        Case(
+            f"{name}(x, y)",
+            f"mg.{name}(x, y)",
+            f"torch.{name}(x, y)",
+            f"jnp.{name}(x, y)",
+            ((1.0, 1.0), (1.0, NAN), (INF, INF), (-INF, -INF)),
+        )
+        for name in ("maximum", "minimum", "logaddexp")
+    ),
+    *(
+        Case(
+            f"{name}(x, y)",
+            f"mg.{name}(x, y)",
+            f"torch.{name}(x, y)",
+            f"jnp.{name}(x, y)",
+            ((0.0, 0.0), (0.0, -1.0), (1e200, 1e200)),
+        )
+        for name in ("hypot", "arctan2")
+    ),
     Case("x / y", "x / y", "x / y", "x / y", ((0.0, 0.0), (1.0, 0.0), (1.0, INF))),
     Case("x ** y", "x ** y", "x ** y", "x ** y", ((0.0, 0.0), (0.0, 1.0), (0.0, 2.0), (-2.0, 2.0))),
-    Case("xlogy(x, y)", "mg.xlogy(x, y)", "torch.xlogy(x, y)", "jax.scipy.special.xlogy(x, y)", ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (0.0, NAN))),
-    Case("norm", "mg.norm(x)", "torch.linalg.vector_norm(x)", "jnp.linalg.norm(x)", ([0.0, 0.0], [1e200, 0.0], [1e-200, 1e-200], [INF, 1.0])),
+    Case(
+        "xlogy(x, y)",
+        "mg.xlogy(x, y)",
+        "torch.xlogy(x, y)",
+        "jax.scipy.special.xlogy(x, y)",
+        ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (0.0, NAN)),
+    ),
+    Case(
+        "norm",
+        "mg.norm(x)",
+        "torch.linalg.vector_norm(x)",
+        "jnp.linalg.norm(x)",
+        ([0.0, 0.0], [1e200, 0.0], [1e-200, 1e-200], [INF, 1.0]),
+    ),
     Case("std", "mg.std(x)", "torch.std(x, correction=0)", "jnp.std(x)", ([1.0, 1.0], [0.0], [1e200, 1e200])),
     Case("var", "mg.var(x)", "torch.var(x, correction=0)", "jnp.var(x)", ([1.0, 1.0], [])),
     Case("sum", "mg.sum(x)", "torch.sum(x)", "jnp.sum(x)", ([], [INF, -INF])),
     Case("mean", "mg.mean(x)", "torch.mean(x)", "jnp.mean(x)", ([], [INF, 1.0])),
-    Case("prod", "mg.prod(x)", "torch.prod(x)", "jnp.prod(x)", ([], [0.0, 2.0, 3.0], [0.0, 0.0, 3.0], [1e-200, 1e-200])),
+    Case(
+        "prod", "mg.prod(x)", "torch.prod(x)", "jnp.prod(x)", ([], [0.0, 2.0, 3.0], [0.0, 0.0, 3.0], [1e-200, 1e-200])
+    ),
     Case("cumprod", "mg.cumprod(x)", "torch.cumprod(x, 0)", "jnp.cumprod(x)", ([], [0.0, 2.0, 3.0], [2.0, 0.0, 0.0])),
     Case("cumsum", "mg.cumsum(x)", "torch.cumsum(x, 0)", "jnp.cumsum(x)", ([],)),
     Case("max", "mg.max(x)", "torch.amax(x)", "jnp.max(x)", ([1.0, 1.0, 0.0], [1.0, NAN], [-INF, -INF])),
     Case("min", "mg.min(x)", "torch.amin(x)", "jnp.min(x)", ([1.0, 0.0, 0.0], [1.0, NAN])),
-    Case("logsumexp", "mg.logsumexp(x)", "torch.logsumexp(x, 0)", "jax.scipy.special.logsumexp(x)", ([], [0.0, -INF], [-INF, -INF], [1000.0, 1000.0], [0.0, INF])),
-    Case("softmax", "mg.softmax(x)", "torch.softmax(x, 0)", "jax.nn.softmax(x)", ([], [0.0, -INF], [-INF, -INF], [1000.0, 1000.0], [0.0, INF])),
-    Case("log_softmax", "mg.log_softmax(x)", "torch.log_softmax(x, 0)", "jax.nn.log_softmax(x)", ([0.0, -INF], [-INF, -INF], [1000.0, 0.0])),
-]  # fmt: skip
+    Case(
+        "logsumexp",
+        "mg.logsumexp(x)",
+        "torch.logsumexp(x, 0)",
+        "jax.scipy.special.logsumexp(x)",
+        ([], [0.0, -INF], [-INF, -INF], [1000.0, 1000.0], [0.0, INF]),
+    ),
+    Case(
+        "softmax",
+        "mg.softmax(x)",
+        "torch.softmax(x, 0)",
+        "jax.nn.softmax(x)",
+        ([], [0.0, -INF], [-INF, -INF], [1000.0, 1000.0], [0.0, INF]),
+    ),
+    Case(
+        "log_softmax",
+        "mg.log_softmax(x)",
+        "torch.log_softmax(x, 0)",
+        "jax.nn.log_softmax(x)",
+        ([0.0, -INF], [-INF, -INF], [1000.0, 0.0]),
+    ),
+]
 
 
 def arguments(point):
@@ -203,8 +282,7 @@ def told(v):
         return "[" + ", ".join(map(told, v)) + "]"
     if isinstance(v, bool):
         return str(v)
-    text = "nan" if v != v else f"{v + 0.0:.5g}".replace("inf", "∞").replace("-", "−")  # noqa: PLR0124
-    return text
+    return "nan" if v != v else f"{v + 0.0:.5g}".replace("inf", "∞").replace("-", "−")  # noqa: PLR0124
 
 
 def several(vs):
@@ -234,7 +312,11 @@ def differs(ours, theirs):
 def page(answers):
     """The whole text of the page."""
     versions = {peer: f"{name} {answers[peer]['version']}" for peer, name in (("torch", "PyTorch"), ("jax", "JAX"))}
-    lines = [HEAD, f"| op | at | value | derivative | 2nd | {versions['torch']} | {versions['jax']} |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        HEAD,
+        f"| op | at | value | derivative | 2nd | {versions['torch']} | {versions['jax']} |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for case in CASES:
         for i, point in enumerate(case.points):
             ours = ask_ours(case, point)

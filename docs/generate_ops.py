@@ -1,4 +1,4 @@
-"""Write `docs/ops.md`, the table of all ops, from their declarations. Run it after changing one: `python docs/generate_ops.py`."""
+"""Write `docs/ops.md`, the table of all ops, from their declarations: `python docs/generate_ops.py`."""
 
 import importlib
 import inspect
@@ -15,14 +15,15 @@ PAGE = Path(__file__).with_name("ops.md")
 HEAD = """\
 # The ops
 
-Every primitive, from its own declaration; this page is written by `python docs/generate_ops.py`, and a test fails when it
-is stale. Everything else in the package is composed of these, so whatever is composed can be differentiated, to any order.
+Every primitive, from its own declaration; this page is written by `python docs/generate_ops.py`, and a test fails
+when it is stale. Everything else in the package is composed of these, so whatever is composed can be
+differentiated, to any order.
 
-The derivative is not typed in: it is what the op's rule prints when it runs on symbols. *g* is the gradient that arrives,
-*z* the result. [condition] is 1 where the condition holds and 0 elsewhere, and what it multiplies may be infinite; a ÷ b is
-a / b and 0 where a = 0, a × b is 0 where either is (where nothing arrives, nothing leaves); a ÷₀ b is 0 where b = 0.
-An x ↑ b is x, at least b; x ↓ b is x, at most b. Sums that undo broadcasting belong to the backward pass, not to the rules.
-What happens at the edges is in [edges.md](edges.md).
+The derivative is not typed in: it is what the op's rule prints when it runs on symbols. *g* is the gradient that
+arrives, *z* the result. [condition] is 1 where the condition holds and 0 elsewhere, and what it multiplies may be
+infinite; a ÷ b is a / b and 0 where a = 0, a × b is 0 where either is (where nothing arrives, nothing leaves); a ÷₀
+b is 0 where b = 0. An x ↑ b is x, at least b; x ↓ b is x, at most b. Sums that undo broadcasting belong to the
+backward pass, not to the rules. What happens at the edges is in [edges.md](edges.md).
 """
 
 
@@ -62,7 +63,10 @@ def page():
         ops = [op for op in registry.values() if op.__module__ == found.name]
         if ops:
             title = module.__doc__.splitlines()[0].rstrip(".")
-            table = ["| op | label | settings | shapes | domain | derivative | what it gives |", "|---|---|---|---|---|---|---|"]
+            table = [
+                "| op | label | settings | shapes | domain | derivative | what it gives |",
+                "|---|---|---|---|---|---|---|",
+            ]
             sections.append("\n".join([f"## {title}", "", *table, *map(row, ops), ""]))
     return "\n".join([HEAD, *sections])
 

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 _SUM, _PRODUCT, _PREFIX, _POSTFIX, _ATOM = range(1, 6)  # how tightly the parts of a formula hold together
 _HOLE = re.compile(r"\{(\w+)\}")
-_OPERATORS = ((_SUM, re.compile(r" (?:[+−=≠<≤>≥∧∨⊻]|if|else|with|as|to) ")), (_PRODUCT, re.compile(r" (?:[·/÷×@↑↓⊙]|÷₀) |^−")))
+_OPERATORS = (
+    (_SUM, re.compile(r" (?:[+−=≠<≤>≥∧∨⊻]|if|else|with|as|to) ")),
+    (_PRODUCT, re.compile(r" (?:[·/÷×@↑↓⊙]|÷₀) |^−")),
+)
 
 
 class Symbol:
@@ -140,8 +143,12 @@ def _labelled(op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, 
         before, end = op.label[: hole.start()], hole.end()
         if hole[1] in parts:
             part = parts[hole[1]]
-            alone = before.endswith(("(", "[", "‖", "|", "⌊", "⌈", ", ")) and op.label[end:].startswith((")", "]", "‖", "|", "⌋", "⌉", ","))
-            needed = tightness + (bool(before) and tightness in {_SUM, _PRODUCT})  # the right side of − and / needs more
+            alone = before.endswith(("(", "[", "‖", "|", "⌊", "⌈", ", ")) and op.label[end:].startswith(
+                (")", "]", "‖", "|", "⌋", "⌉", ",")
+            )
+            needed = tightness + (
+                bool(before) and tightness in {_SUM, _PRODUCT}
+            )  # the right side of − and / needs more
             pieces.append(part.text if alone or part.tightness >= needed else f"({part.text})")
         else:
             pieces.append(_setting(static.get(hole[1], hole[0])))
@@ -165,7 +172,7 @@ def _tightness(label: str) -> int:
     for tightness, sign in _OPERATORS:
         if sign.search(bare):
             return tightness
-    if bare in {"x"} or re.fullmatch(r"\w*\(?x\)?|\w*x", bare):
+    if bare == "x" or re.fullmatch(r"\w*\(?x\)?|\w*x", bare):
         return _ATOM
     if re.fullmatch(r"\{\w+\}\S.*|.+ \^ .+", bare) or "^" in bare:
         return _POSTFIX
@@ -173,13 +180,14 @@ def _tightness(label: str) -> int:
 
 
 def formula(op: Primitive[Any], wrt: str, *examples: Any, **static: Any) -> str:
-    """The derivative rule of `op` by the input `wrt` as a formula, in `g`, the gradient arriving, and the inputs' names.
+    """The derivative rule of `op` by the input `wrt` as a formula, in `g`, the gradient arriving, and the inputs.
 
-    It is found by running the rule, on symbols; `examples`, numbers where none are given, and `static` say on what shapes
-    and settings. Raises TypeError for an input that `op` does not have or that has no derivative.
+    It is found by running the rule, on symbols; `examples`, numbers where none are given, and `static` say on what
+    shapes and settings. Raises TypeError for an input that `op` does not have or that has no derivative.
     """
     if wrt not in op.inputs or wrt in op.not_differentiable:
-        message = f"formula: {op.name} has no derivative by {wrt!r}; it has {', '.join(set(op.inputs) - op.not_differentiable)}."
+        others = [name for name in op.inputs if name not in op.not_differentiable]
+        message = f"formula: {op.name} has no derivative by {wrt!r}; it has by {', '.join(others) or 'nothing'}."
         raise TypeError(message)
     values = examples or (np.asarray(0.5),) * len(op.inputs)
     static = {**op.defaults, **static}

@@ -74,7 +74,9 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     if approximate == "none":
         return input * ndtr(input)
     if approximate == "tanh":
-        return input * sigmoid((input + input * input * input * 0.044715) * (2 * (2 / pi) ** 0.5))  # ½ + ½ tanh(x) is σ(2x)
+        return input * sigmoid(
+            (input + input * input * input * 0.044715) * (2 * (2 / pi) ** 0.5)
+        )  # ½ + ½ tanh(x) is σ(2x)
     message = f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}."
     raise ValueError(message)
 
@@ -87,8 +89,8 @@ def mish(input: Any) -> Any:
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """log(1 + exp(βx)) / β, exact for any x.
 
-    `threshold` is PyTorch's: beyond it PyTorch gives x itself. It is not needed here, where nothing overflows, so it has no
-    effect; the values differ by less than 2.1e-9 / β at PyTorch's default.
+    `threshold` is PyTorch's: beyond it PyTorch gives x itself. It is not needed here, where nothing overflows, so it
+    has no effect; the values differ by less than 2.1e-9 / β at PyTorch's default.
     """
     return _softplus(input) if beta == 1 else _softplus(input * beta) / beta
 
@@ -149,7 +151,9 @@ def prelu(input: Any, weight: Any) -> Any:
     if weight.size != 1:
         channels = input.shape[1] if input.ndim > 1 else 1
         if weight.shape != (channels,):
-            message = f"prelu: input is {tuple(input.shape)} and weight {weight.shape}; it must be (1,) or ({channels},)."
+            message = (
+                f"prelu: input is {tuple(input.shape)} and weight {weight.shape}; it must be (1,) or ({channels},)."
+            )
             raise ValueError(message)
         weight = reshape(weight, shape=(channels,) + (1,) * (input.ndim - 2))
     return relu(input) - weight * relu(-input)

@@ -32,9 +32,11 @@ def cumsum(xp: Any, out: Any, x: Any, *, axis: int | None = None) -> Any:
 
 
 cumsum.vjp(
-    x=lambda g, z, x, axis: flip_axis(cumsum(flip_axis(g, axis), axis=axis), axis)
-    if axis is not None
-    else reshape(flip_axis(cumsum(flip_axis(g, 0)), 0), shape=x.shape)
+    x=lambda g, z, x, axis: (
+        flip_axis(cumsum(flip_axis(g, axis), axis=axis), axis)
+        if axis is not None
+        else reshape(flip_axis(cumsum(flip_axis(g, 0)), 0), shape=x.shape)
+    )
 )
 
 
@@ -59,7 +61,12 @@ def _by_factor(g: Any, z: Any, x: Any, axis: int | None) -> Any:
 cumprod.vjp(x=_by_factor)
 
 
-@primitive("running {y} + {x} · the last", domain=(REALS, REALS), shape="(3,4),(3,4)->(3,4)", examples=({}, {"axis": 0, "reverse": True}))
+@primitive(
+    "running {y} + {x} · the last",
+    domain=(REALS, REALS),
+    shape="(3,4),(3,4)->(3,4)",
+    examples=({}, {"axis": 0, "reverse": True}),
+)
 def recurrence(xp: Any, out: Any, x: Any, y: Any, *, axis: int = -1, reverse: bool = False) -> Any:
     """z_i = y_i + x_i · z_{i−1} along `axis`, starting from 0; from the end with `reverse`. Shapes must be equal.
 
@@ -70,7 +77,7 @@ def recurrence(xp: Any, out: Any, x: Any, y: Any, *, axis: int = -1, reverse: bo
     a, z = xp.array(x[order]), xp.array(y[order])
     d, n = 1, x.shape[axis]
     while d < n:
-        here, there = order[:-1] + (slice(d, None),), order[:-1] + (slice(None, -d),)
+        here, there = (*order[:-1], slice(d, None)), (*order[:-1], slice(None, -d))
         step = xp.multiply(a[here], z[there])
         xp.add(z[here], step, out=z[here])
         step = xp.multiply(a[here], a[there])
@@ -82,7 +89,7 @@ def recurrence(xp: Any, out: Any, x: Any, y: Any, *, axis: int = -1, reverse: bo
     return out
 
 
-def _brought_back(g: Any, x: Any, axis: int, reverse: bool) -> Any:  # noqa: FBT001
+def _brought_back(g: Any, x: Any, axis: int, reverse: bool) -> Any:
     return recurrence(_shifted(x, axis, back=not reverse), g, axis=axis, reverse=not reverse)
 
 

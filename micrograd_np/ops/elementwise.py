@@ -70,7 +70,7 @@ xmuly.vjp(
 def xdivy(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """x / y, and 0 wherever x is 0, even at y = 0 or nan; silent.
 
-    In derivative rules it says "where nothing arrives, nothing leaves": ``where(x > 0, sqrt(x), 0)`` has the gradient 0 at 0.
+    In rules it says "where nothing arrives, nothing leaves": ``where(x > 0, sqrt(x), 0)`` has the gradient 0 at 0.
     """
     if isinstance(y, (int, float)) and y:
         return xp.true_divide(x, y, out=out)
@@ -88,7 +88,7 @@ xdivy.vjp(
 
 @primitive("{x} ÷₀ {y}", domain=(REALS, NONZERO))
 def ratio(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """x / y, and 0 wherever y is 0, derivatives of any order included; silent. The direction of a vector that has none."""
+    """x / y, and 0 wherever y is 0, derivatives of any order included; silent. For vectors without direction."""
     keep = xp.negative(xp.not_equal(y, 0).view(_INT8))
     with xp.errstate(all="ignore"):
         z = xp.true_divide(x, y, out=out)

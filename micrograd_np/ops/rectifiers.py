@@ -84,9 +84,7 @@ def hardtanh(xp: Any, out: Any, x: Any, *, min_val: float = -1.0, max_val: float
     return xp.minimum(z, max_val, out=z)
 
 
-hardtanh.vjp(
-    x=lambda g, z, x, min_val, max_val: keep_where(g, logical_and(greater(x, min_val), less(x, max_val)))
-)
+hardtanh.vjp(x=lambda g, z, x, min_val, max_val: keep_where(g, logical_and(greater(x, min_val), less(x, max_val))))
 
 
 @primitive("{x} · σ({x})", domain=(REALS,))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_np.primitive import primitive
 
-from .domains import DISTINCT, REALS
 from .choice import zero_where
 from .comparison import greater, less
 from .cumulative import product_of_others
+from .domains import DISTINCT, REALS
 from .shape import broadcast_to, reshape, transpose
 from .transcendental import exp
 
@@ -43,7 +43,7 @@ def count(shape: tuple[int, ...], axis: Axis) -> int:
     return n
 
 
-def restore(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:  # noqa: FBT001
+def restore(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     """`g`, as it arrives at a reduction of `x`, in a shape that broadcasts to x: reduced axes back at length one."""
     return g if keepdims or axis is None else reshape(g, shape=kept(x.shape, axis))
 
@@ -65,13 +65,11 @@ def mean(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False
 
 
 mean.vjp(
-    x=lambda g, z, x, axis, keepdims: broadcast_to(
-        restore(g, x, axis, keepdims) / count(x.shape, axis), shape=x.shape
-    )
+    x=lambda g, z, x, axis, keepdims: broadcast_to(restore(g, x, axis, keepdims) / count(x.shape, axis), shape=x.shape)
 )
 
 
-def _shared(g: Any, x: Any, losers: Any, axis: Axis, keepdims: bool) -> Any:  # noqa: FBT001
+def _shared(g: Any, x: Any, losers: Any, axis: Axis, keepdims: bool) -> Any:
     """The gradient of an extreme value: those who attain it share it equally; all do where it is nan."""
     winners = count(x.shape, axis) - sum(losers, axis=axis, keepdims=keepdims)
     return zero_where(broadcast_to(restore(g / winners.astype(x.dtype), x, axis, keepdims), shape=x.shape), losers)
@@ -127,7 +125,9 @@ def _something(xp: Any, total: Any) -> Any:
     return xp.add(total, xp.equal(total, 0), out=total)
 
 
-@primitive("softmax {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({}, {"axis": 0}, {"axis": None}), onnx="Softmax")
+@primitive(
+    "softmax {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({}, {"axis": 0}, {"axis": None}), onnx="Softmax"
+)
 def softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
     """exp(x) / Σ exp(x) along `axis`, stable for any x. −inf entries get 0, also where all are −inf."""
     z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
@@ -150,13 +150,15 @@ def logsumexp(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = 
     return xp.add(z, xp.reshape(peak, z.shape), out=z)
 
 
-logsumexp.vjp(
-    x=lambda g, z, x, axis, keepdims: restore(g, x, axis, keepdims) * softmax(x, axis=axis)
-)
+logsumexp.vjp(x=lambda g, z, x, axis, keepdims: restore(g, x, axis, keepdims) * softmax(x, axis=axis))
 
 
 @primitive(
-    "log softmax {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({}, {"axis": 0}, {"axis": None}), onnx="LogSoftmax"
+    "log softmax {x}",
+    domain=(REALS,),
+    shape="(3,4)->(3,4)",
+    examples=({}, {"axis": 0}, {"axis": None}),
+    onnx="LogSoftmax",
 )
 def log_softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
     """x − log Σ exp(x) along `axis`, stable for any x. −inf entries stay so, also where all are −inf."""

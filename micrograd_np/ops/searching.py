@@ -15,13 +15,17 @@ _ONE_AXIS: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": -1, "keepdims
 _AXES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": (0, -1), "keepdims": True})
 
 
-@primitive("arg max {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_ONE_AXIS, not_differentiable=("x",), onnx="ArgMax")
+@primitive(
+    "arg max {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_ONE_AXIS, not_differentiable=("x",), onnx="ArgMax"
+)
 def argmax(xp: Any, out: Any, x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     """Index of the largest element along `axis`, the first among equals; in row-major order when it is None."""
     return xp.asarray(xp.argmax(x, axis=axis, keepdims=keepdims, out=None if out is ... else out))
 
 
-@primitive("arg min {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_ONE_AXIS, not_differentiable=("x",), onnx="ArgMin")
+@primitive(
+    "arg min {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_ONE_AXIS, not_differentiable=("x",), onnx="ArgMin"
+)
 def argmin(xp: Any, out: Any, x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
     """Index of the smallest element along `axis`, the first among equals; in row-major order when it is None."""
     return xp.asarray(xp.argmin(x, axis=axis, keepdims=keepdims, out=None if out is ... else out))

@@ -114,7 +114,7 @@ ndtr.vjp(x=lambda g, z, x: g * ((2 * pi) ** -0.5 * bell(x * 0.5**0.5)))
 
 @primitive("{x} log {y}", domain=(REALS, POSITIVE))
 def xlogy(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """Elementwise x log(y), and 0 where x is 0, even at y = 0, where both derivatives are 0 too. Silent; nan for y < 0."""
+    """Elementwise x log(y), and 0 where x is 0, even at y = 0, where both derivatives are 0 too. nan for y < 0."""
     with xp.errstate(all="ignore"):
         z = xp.log(y)
         z = xp.multiply(x, z, out=out)

@@ -1,4 +1,4 @@
-"""Spread and length: variance, standard deviation, norms. Each a primitive, because each has an edge of its own at 0."""
+"""Spread and length: variance, standard deviation, norms; primitives, because each has an edge of its own at 0."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _deviation(x: Any, axis: Axis) -> Any:
     return x - mean(x, axis=axis, keepdims=True)
 
 
-def _share(g: Any, x: Any, axis: Axis, ddof: int, keepdims: bool) -> Any:  # noqa: FBT001
+def _share(g: Any, x: Any, axis: Axis, ddof: int, keepdims: bool) -> Any:
     """`g` over the divisor of a variance, ready to be spread over `x`."""
     return restore(g, x, axis, keepdims) / (count(x.shape, axis) - ddof)
 
@@ -52,8 +52,9 @@ def std(xp: Any, out: Any, x: Any, *, axis: Axis = None, ddof: int = 0, keepdims
 
 
 std.vjp(
-    x=lambda g, z, x, axis, ddof, keepdims: _share(g, x, axis, ddof, keepdims)
-    * ratio(_deviation(x, axis), restore(z, x, axis, keepdims))
+    x=lambda g, z, x, axis, ddof, keepdims: (
+        _share(g, x, axis, ddof, keepdims) * ratio(_deviation(x, axis), restore(z, x, axis, keepdims))
+    )
 )
 
 
@@ -78,7 +79,7 @@ euclidean_norm.vjp(
 )
 
 
-def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: A002, FBT001, FBT002
+def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
     """Length of the vectors along `axis` (of all elements together when it is None): (Σ |x|^ord)^(1/ord), 2 by default.
 
     `ord` is a positive number or ±inf. At 0 the subgradient is 0. Raises ValueError for another `ord`.
@@ -87,7 +88,7 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     >>> norm(np.array([[3.0, 4.0], [6.0, 8.0]]), axis=1)
     array([ 5., 10.])
     """
-    if ord is None or ord == 2:  # noqa: PLR2004
+    if ord is None or ord == 2:
         return euclidean_norm(x, axis=axis, keepdims=keepdims)
     if not isinstance(ord, (int, float)) or (ord <= 0 and ord != -float("inf")):
         message = f"norm: ord must be a positive number, inf or -inf, found {ord!r}."

@@ -6,10 +6,28 @@ import pytest
 import micrograd_np as mg
 
 F = mg.functional
-NAMES = (
-    "celu elu gelu glu hardsigmoid hardswish hardtanh leaky_relu log_softmax logsigmoid mish relu relu6 selu sigmoid silu "
-    "softmax softplus softsign tanh"
-).split()
+NAMES = [
+    "celu",
+    "elu",
+    "gelu",
+    "glu",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "log_softmax",
+    "logsigmoid",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "tanh",
+]
 X = np.random.default_rng(4).uniform(-4, 7, (3, 6))
 SETTINGS = {
     "celu": [{"alpha": 0.5}, {"alpha": 2.0}],

@@ -35,6 +35,8 @@ def test_the_lower_tail_of_the_normal_distribution_keeps_its_digits():
     np.testing.assert_allclose(ndtr(x), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("x", "y", "expected"), [(0, 0, 0), (0, -1, 0), (2, math.e, 2), (1, 0, -np.inf), (0, np.nan, np.nan)])
+@pytest.mark.parametrize(
+    ("x", "y", "expected"), [(0, 0, 0), (0, -1, 0), (2, math.e, 2), (1, 0, -np.inf), (0, np.nan, np.nan)]
+)
 def test_xlogy_is_zero_where_x_is(x, y, expected):
     np.testing.assert_array_equal(mg.xlogy(np.array(float(x)), np.array(float(y))), expected)
