@@ -22,6 +22,8 @@ FLOORS = (
     ("tensor",),
     ("constant", "random", "functional", "linalg", "autograd", "optim", "check", "compiler", "pictures", "debug"),
     ("nn", "data", "storage"),
+    ("training",),
+    ("training",),
     ("sklearn", "export", "distributed"),
 )
 

@@ -1,5 +1,7 @@
 """Layers, losses, and the modules that hold them: PyTorch's names, arguments, defaults and state-dict keys."""
 
+from micrograd_np.optim import clip as utils  # PyTorch's place for clip_grad_norm_ and its relatives
+
 from . import init
 from .activation import (
     CELU,
@@ -146,4 +148,5 @@ __all__ = [
     "Unfold",
     "Upsample",
     "init",
+    "utils",
 ]

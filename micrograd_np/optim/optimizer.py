@@ -209,7 +209,7 @@ class Optimizer:
                 message = f"{told} has {name} of shape {value.shape}; it must be {state[name].shape}."
                 raise ValueError(message)
             else:
-                state[name] = value.astype(state[name].dtype)
+                state[name][...] = value  # in the memory order of the parameter, on which the last bit of a sum depends
         return state
 
     def __repr__(self) -> str:

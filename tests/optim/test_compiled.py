@@ -1,0 +1,75 @@
+"""A compiled step of every optimiser is the eager one, bit for bit, through changes of its settings."""
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+from micrograd_np import nn, optim
+
+KINDS = [
+    (optim.SGD, {}),
+    (optim.SGD, {"momentum": 0.9, "dampening": 0.2, "weight_decay": 0.1}),
+    (optim.SGD, {"momentum": 0.9, "nesterov": True, "maximize": True}),
+    (optim.Adam, {}),
+    (optim.Adam, {"amsgrad": True, "weight_decay": 0.1}),
+    (optim.AdamW, {}),
+    (optim.RMSprop, {"momentum": 0.5, "centered": True}),
+    (optim.Adagrad, {"lr_decay": 0.1, "initial_accumulator_value": 0.5}),
+    (optim.Adadelta, {}),
+    (optim.Adamax, {}),
+    (optim.NAdam, {"decoupled_weight_decay": True, "weight_decay": 0.1}),
+    (optim.RAdam, {}),
+    (optim.Rprop, {}),
+]
+
+
+def trained(kind, settings, dtype, *, compiled):
+    mg.random.manual_seed(0)
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(nn.Linear(3, 5, dtype=dtype), nn.Tanh(), nn.Linear(5, 2, dtype=dtype))
+    groups = [{"params": list(layer.parameters())} for layer in (model[0], model[2])]
+    groups[1]["lr"] = 0.03
+    optimizer = kind(groups, lr=0.1, **settings)
+    criterion = nn.MSELoss()
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = criterion(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    run = mg.compile(step) if compiled else step
+    losses = []
+    for i in range(9):  # the sixth is where RAdam turns adaptive
+        if i == 4:
+            optimizer.param_groups[0]["lr"] *= 0.5
+        x, y = (rng.standard_normal((7, n)).astype(dtype) for n in (3, 2))
+        losses.append(run(x, y).item())
+    return losses, [p.data.copy() for p in model.parameters()], optimizer.state_dict()
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize(("kind", "settings"), KINDS)
+def test_compiled_is_eager_bit_for_bit(kind, settings, dtype):
+    eager, compiled = (trained(kind, settings, dtype, compiled=c) for c in (False, True))
+    assert eager[0] == compiled[0]
+    for a, b in zip(eager[1], compiled[1], strict=True):
+        np.testing.assert_array_equal(a, b)
+    for i, state in eager[2]["state"].items():
+        for name, value in state.items():
+            np.testing.assert_array_equal(value, compiled[2]["state"][i][name])
+
+
+def test_lbfgs_says_that_it_cannot_be_compiled():
+    p = mg.Tensor([1.0], requires_grad=True)
+    optimizer = optim.LBFGS([p])
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    with pytest.raises(RuntimeError, match="LBFGS: a step cannot be compiled"):
+        mg.compile(lambda: optimizer.step(closure))()
