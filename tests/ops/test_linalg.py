@@ -1,0 +1,138 @@
+"""Products and linear algebra against NumPy's values and finite differences."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+
+rng = np.random.default_rng(0)
+RANKS = [(3,), (2, 3), (4, 2, 3), (1, 2, 3), (5, 4, 2, 3)], [(3,), (3, 2), (4, 3, 2), (5, 1, 3, 2)]
+
+
+def tensors(*shapes):
+    return tuple(mg.Tensor(rng.standard_normal(shape), requires_grad=True) for shape in shapes)
+
+
+def judged(function, numpy, *xs):
+    """The value is NumPy's, and first and second derivatives agree with finite differences."""
+    np.testing.assert_allclose(function(*xs).data, numpy(*(x.data for x in xs)), rtol=1e-12, atol=1e-12)
+    assert mg.gradcheck(lambda *xs: function(*xs) ** 2, xs)
+    assert mg.gradgradcheck(lambda *xs: function(*xs) ** 2, xs)
+
+
+@pytest.mark.parametrize(("a", "b"), list(itertools.product(*RANKS)))
+def test_matmul_is_right_for_every_rank(a, b):
+    judged(lambda x, y: x @ y, np.matmul, *tensors(a, b))
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "shapes"),
+    [
+        ("ij,jk->ik", [(2, 3), (3, 4)]),
+        ("ij,jk", [(2, 3), (3, 4)]),
+        ("bij,bjk->bik", [(2, 3, 4), (2, 4, 2)]),
+        ("bij,bjk->kib", [(2, 3, 4), (2, 4, 2)]),
+        ("bhqd,bhkd->bhqk", [(2, 2, 3, 2), (2, 2, 4, 2)]),
+        ("...ij,...jk->...ik", [(2, 1, 3, 2), (4, 2, 3)]),
+        ("i,j->ij", [(2,), (3,)]),
+        ("ij,ij->", [(2, 3), (2, 3)]),
+        ("ij,ij->ij", [(1, 3), (2, 3)]),
+        ("ij,jk->ik", [(2, 1), (3, 4)]),
+        ("ij,kl->jl", [(2, 3), (2, 2)]),
+        ("ii->i", [(3, 3)]),
+        ("ii", [(3, 3)]),
+        ("ij->ji", [(2, 3)]),
+        ("ba", [(2, 3)]),
+        ("ijk->j", [(2, 3, 2)]),
+        ("iij,jk->ik", [(2, 2, 3), (3, 2)]),
+        ("i,ij,jk->k", [(2,), (2, 3), (3, 2)]),
+        ("...", [(2, 3)]),
+    ],
+)
+def test_einsum_is_right_in_every_notation(subscripts, shapes):
+    judged(lambda *xs: mg.einsum(subscripts, *xs), lambda *xs: np.einsum(subscripts, *xs), *tensors(*shapes))
+
+
+@pytest.mark.parametrize("axes", [0, 1, 2, ([0, 1], [1, 0]), (0, 1), ([-1], [0])])
+def test_tensordot_is_right_over_all_axes(axes):
+    judged(lambda x, y: mg.tensordot(x, y, axes), lambda x, y: np.tensordot(x, y, axes), *tensors((2, 2), (2, 2)))
+
+
+@pytest.mark.parametrize(("a", "b"), [((), (2,)), ((3,), (3,)), ((2, 3), (3,)), ((2, 3), (3, 2)), ((2, 3), (2, 3, 2))])
+def test_dot_is_right_for_every_rank(a, b):
+    judged(mg.dot, np.dot, *tensors(a, b))
+
+
+@pytest.mark.parametrize(("a", "b"), [((), (2,)), ((3,), (3,)), ((2, 3), (3,)), ((2, 3), (4, 2, 3))])
+def test_inner_is_right_for_every_rank(a, b):
+    judged(mg.inner, np.inner, *tensors(a, b))
+
+
+def test_outer_flattens():
+    judged(mg.outer, np.outer, *tensors((2, 2), (3,)))
+
+
+@pytest.mark.parametrize("k", [-2, -1, 0, 1])
+def test_diagonals_and_triangles_are_numpys(k):
+    (x,), (v,) = tensors((3, 4)), tensors((3,))
+    judged(lambda x: mg.diag(x, k), lambda x: np.diag(x, k), x)
+    judged(lambda v: mg.diag(v, k), lambda v: np.diag(v, k), v)
+    judged(lambda x: mg.trace(x, k), lambda x: np.trace(x, k), x)
+    judged(lambda x: mg.tril(x, k=k), lambda x: np.tril(x, k), x)
+    judged(lambda x: mg.triu(x, k=k), lambda x: np.triu(x, k), x)
+    (stack,) = tensors((2, 3, 4))
+    judged(lambda x: mg.diagonal(x, k, 2, 0), lambda x: np.diagonal(x, k, 2, 0), stack)
+
+
+def regular(*shape):
+    return mg.Tensor(rng.standard_normal(shape) + 3 * np.eye(shape[-1]), requires_grad=True)
+
+
+def definite(*shape):
+    x = rng.standard_normal(shape)
+    return mg.Tensor(x @ np.swapaxes(x, -1, -2) + np.eye(shape[-1]), requires_grad=True)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 3), (2, 3, 3)])
+def test_linear_algebra_is_numpys(shape):
+    judged(mg.linalg.inv, np.linalg.inv, regular(*shape))
+    judged(mg.linalg.det, np.linalg.det, regular(*shape))
+    judged(lambda x: mg.linalg.slogdet(x)[1], lambda x: np.linalg.slogdet(x)[1], regular(*shape))
+    judged(mg.linalg.cholesky, np.linalg.cholesky, definite(*shape))
+    (b,) = tensors((*shape[:-1], 2))
+    judged(mg.linalg.solve, np.linalg.solve, regular(*shape), b)
+    (v,) = tensors(shape[-1:])
+    judged(mg.linalg.solve, np.linalg.solve, regular(*shape), v)
+
+
+def test_the_logarithm_of_a_determinant_survives_where_the_determinant_underflows():
+    x = mg.Tensor(np.diag([1e-200, -1e-200]), requires_grad=True)
+    sign, log = mg.linalg.slogdet(x)
+    log.backward()
+    assert sign.item() == -1
+    np.testing.assert_allclose(x.grad.data, np.diag([1e200, -1e200]))
+
+
+def test_a_singular_matrix_is_refused():
+    with pytest.raises(np.linalg.LinAlgError):
+        mg.linalg.inv(mg.Tensor(np.zeros((2, 2))))
+
+
+def test_products_say_what_does_not_fit():
+    with pytest.raises(ValueError, match="2 operands, found 1"):
+        mg.einsum("ij,jk->ik", np.ones((2, 2)))
+    with pytest.raises(ValueError, match="names 3 axes"):
+        mg.einsum("ijk->i", np.ones((2, 2)))
+    with pytest.raises(ValueError, match="must match"):
+        mg.tensordot(np.ones((2, 3)), np.ones((2, 3)), 1)
+
+
+def test_linear_algebra_agrees_with_pytorch():
+    torch = pytest.importorskip("torch")
+    for name, x in (("inv", regular(3, 3)), ("det", regular(3, 3)), ("cholesky", definite(3, 3))):
+        t = torch.tensor(x.data, requires_grad=True)
+        (getattr(torch.linalg, name)(t) ** 3).sum().backward()
+        (getattr(mg.linalg, name)(x) ** 3).sum().backward()
+        np.testing.assert_allclose(x.grad.data, t.grad.numpy(), rtol=1e-8, atol=1e-10)

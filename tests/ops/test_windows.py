@@ -1,0 +1,215 @@
+"""Convolution and pooling against PyTorch and finite differences, over their settings."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+from micrograd_np import functional as F
+from micrograd_np.ops import convolution, pooling
+
+rng = np.random.default_rng(0)
+CONVOLUTIONS = [
+    (d, s, p, e, g)
+    for d, s, p, e, g in itertools.product((1, 2), (1, 2, 3), (0, 1, 2, "same", "valid"), (1, 2), (1, 2, 4))
+    if p != "same" or s == 1
+]
+POOLS = [
+    (d, k, s, p, c)
+    for d, k, s, p, c in itertools.product((1, 2), (1, 2, 3, 4), (None, 1, 3), (0, 1, 2), (False, True))
+    if 2 * p <= k
+]
+
+
+def agree(theirs, ours, *arrays):
+    """Values, and gradients by all arrays of a sum of cubes, agree with PyTorch in float64."""
+    torch = pytest.importorskip("torch")
+    a = [torch.tensor(x, requires_grad=True) for x in arrays]
+    b = [mg.Tensor(x, requires_grad=True) for x in arrays]
+    expected, found = theirs(torch.nn.functional, *a), ours(*b)
+    np.testing.assert_allclose(found.data, expected.detach().numpy(), rtol=1e-11, atol=1e-11)
+    (expected**3).sum().backward()
+    (found**3).sum().backward()
+    for x, y in zip(a, b, strict=True):
+        np.testing.assert_allclose(y.grad.data, x.grad.numpy(), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.parametrize(("d", "stride", "padding", "dilation", "groups"), CONVOLUTIONS)
+def test_convolution_agrees_with_pytorch(d, stride, padding, dilation, groups):
+    x, w, b = (rng.standard_normal(n) for n in ((3, 4, 9, 11)[: 2 + d], (8, 4 // groups, 3, 2)[: 2 + d], (8,)))
+    name, settings = f"conv{d}d", {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    agree(lambda f, *xs: getattr(f, name)(*xs, **settings), lambda *xs: getattr(F, name)(*xs, **settings), x, w, b)
+
+
+@pytest.mark.parametrize("d", [1, 2])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("padding", [0, 1, 2])
+@pytest.mark.parametrize(("extra", "dilation"), [(0, 1), (1, 2), (0, 2), (2, 3)])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_transposed_convolution_agrees_with_pytorch(d, stride, padding, extra, dilation, groups):
+    x, w, b = (rng.standard_normal(n) for n in ((3, 4, 5, 6)[: 2 + d], (4, 3, 3, 2)[: 2 + d], (3 * groups,)))
+    settings = {"stride": stride, "padding": padding, "output_padding": extra, "dilation": dilation, "groups": groups}
+    name = f"conv_transpose{d}d"
+    agree(lambda f, *xs: getattr(f, name)(*xs, **settings), lambda *xs: getattr(F, name)(*xs, **settings), x, w, b)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        ((2, 3, 8, 9), (70, 3, 3, 3)),
+        ((2, 70, 8, 9), (3, 70, 3, 3)),
+        ((1, 40, 30, 31), (40, 40, 1, 1)),
+        ((1, 6, 5, 5), (6, 1, 3, 3)),
+    ],
+)
+def test_every_formulation_of_the_convolution_gives_the_same(shapes, monkeypatch):
+    x, w = (rng.standard_normal(n) for n in shapes)
+    groups = shapes[0][1] // shapes[1][1]
+    for few, block in ((0, 1 << 20), (1 << 30, 1 << 20), (512, 100)):
+        monkeypatch.setattr(convolution, "_FEW", few)
+        monkeypatch.setattr(convolution, "_BLOCK", block)
+        for padding in (0, 1):
+            agree(
+                lambda f, *xs, p=padding: f.conv2d(*xs, padding=p, groups=groups),
+                lambda *xs, p=padding: F.conv2d(*xs, padding=p, groups=groups),
+                x,
+                w,
+            )
+
+
+def test_convolution_is_differentiable_twice_by_everything():
+    for stride, padding in ((1, 1), (2, "valid")):
+        x, w, b = (mg.Tensor(rng.standard_normal(n), requires_grad=True) for n in ((2, 2, 5, 4), (4, 1, 3, 2), (4,)))
+        assert mg.gradgradcheck(lambda x, w, b, s=stride, p=padding: F.conv2d(x, w, b, s, p, groups=2) ** 2, (x, w, b))
+
+
+def test_convolution_of_one_sample_without_its_axis_is_that_of_a_batch_of_one():
+    x, w = rng.standard_normal((3, 6, 7)), rng.standard_normal((2, 3, 2, 2))
+    np.testing.assert_array_equal(F.conv2d(x, w).data, F.conv2d(x[None], w).data[0])
+
+
+def test_convolution_of_an_empty_batch_is_empty_and_gives_zero_gradients():
+    w = mg.Tensor(rng.standard_normal((2, 3, 2, 2)), requires_grad=True)
+    z = F.conv2d(np.zeros((0, 3, 6, 7)), w)
+    assert z.shape == (0, 2, 5, 6)
+    z.sum().backward()
+    np.testing.assert_array_equal(w.grad.data, np.zeros((2, 3, 2, 2)))
+
+
+def test_convolution_keeps_float32():
+    x, w = (
+        mg.Tensor(rng.standard_normal(n).astype(np.float32), requires_grad=True) for n in ((2, 3, 6, 7), (2, 3, 2, 2))
+    )
+    z = F.conv2d(x, w, padding=1)
+    z.sum().backward()
+    assert z.dtype == x.grad.dtype == w.grad.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"weight": np.ones((2, 4, 2, 2))}, "input has 3 channels"),
+        ({"weight": np.ones((2, 3, 9, 2))}, "window spans 9"),
+        ({"bias": np.ones(3)}, "bias is"),
+        ({"padding": "full"}, "padding must be"),
+        ({"padding": "same", "stride": 2}, "only at stride 1"),
+        ({"stride": 0}, "at least 1"),
+        ({"groups": 2}, "groups=2"),
+    ],
+)
+def test_convolution_says_what_does_not_fit(settings, told):
+    with pytest.raises(ValueError, match=told):
+        F.conv2d(**{"input": np.ones((1, 3, 6, 7)), "weight": np.ones((2, 3, 2, 2)), **settings})
+
+
+@pytest.mark.parametrize(("d", "kernel", "stride", "padding", "ceil"), POOLS)
+def test_pools_agree_with_pytorch(d, kernel, stride, padding, ceil):
+    x = rng.standard_normal((3, 4, 9, 11)[: 2 + d])
+    settings = {"kernel_size": kernel, "stride": stride, "padding": padding, "ceil_mode": ceil}
+    for name, more in (
+        ("max_pool", {"dilation": 1}),
+        ("max_pool", {"dilation": 2}),
+        ("avg_pool", {"count_include_pad": True}),
+        ("avg_pool", {"count_include_pad": False}),
+    ):
+        agree(
+            lambda f, x, n=name, m=more: getattr(f, f"{n}{d}d")(x, **settings, **m),
+            lambda x, n=name, m=more: getattr(F, f"{n}{d}d")(x, **settings, **m),
+            x,
+        )
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 9, 12, (2, 5), (3, None)])
+def test_adaptive_pools_agree_with_pytorch(size):
+    x = rng.standard_normal((3, 4, 9, 11))
+    agree(lambda f, x: f.adaptive_avg_pool2d(x, size), lambda x: F.adaptive_avg_pool2d(x, size), x)
+    if isinstance(size, int):
+        agree(lambda f, x: f.adaptive_avg_pool1d(x, size), lambda x: F.adaptive_avg_pool1d(x, size), x[0])
+
+
+def test_average_pool_divides_by_what_it_is_told_to():
+    x = rng.standard_normal((3, 4, 9, 11))
+    settings = {"kernel_size": (2, 3), "stride": (1, 2), "divisor_override": 5}
+    agree(lambda f, x: f.avg_pool2d(x, **settings), lambda x: F.avg_pool2d(x, **settings), x)
+
+
+@pytest.mark.parametrize("kernel", [1, 2, (3, 2)])
+@pytest.mark.parametrize("stride", [1, 2, (1, 3)])
+@pytest.mark.parametrize("padding", [0, 1])
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_unfold_and_fold_agree_with_pytorch(kernel, stride, padding, dilation):
+    x = rng.standard_normal((2, 3, 9, 11))
+    settings = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+    agree(lambda f, x: f.unfold(x, **settings), lambda x: F.unfold(x, **settings), x)
+    agree(
+        lambda f, x: f.fold(f.unfold(x, **settings), (9, 11), **settings),
+        lambda x: F.fold(F.unfold(x, **settings), (9, 11), **settings),
+        x,
+    )
+
+
+def test_ties_in_a_max_pool_share_the_gradient_equally():
+    x = mg.Tensor([[[[1.0, 1.0], [0.0, 1.0]]]], requires_grad=True)
+    F.max_pool2d(x, 2).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [[[[1 / 3, 1 / 3], [0, 1 / 3]]]])
+
+
+def test_max_pool_of_minus_infinity_alone_shares_and_nan_passes_on_without_a_gradient():
+    x = mg.Tensor([[[-np.inf, -np.inf, np.nan, 1.0]]], requires_grad=True)
+    z = F.max_pool1d(x, 2)
+    np.testing.assert_array_equal(z.data, [[[-np.inf, np.nan]]])
+    z.backward(np.ones((1, 1, 2)))
+    np.testing.assert_array_equal(x.grad.data, [[[0.5, 0.5, 0, 0]]])
+
+
+def test_max_pool_takes_integers():
+    np.testing.assert_array_equal(F.max_pool1d(mg.Tensor(np.array([[[-3, -5, -2]]])), 2, padding=1).data, [[[-3, -2]]])
+
+
+def test_pools_are_differentiable_twice():
+    x = mg.Tensor(rng.standard_normal((2, 2, 5, 6)), requires_grad=True)
+    for pool in (
+        lambda x: F.max_pool2d(x, 3, 2, 1),
+        lambda x: F.avg_pool2d(x, 2),
+        lambda x: F.adaptive_avg_pool2d(x, 2),
+    ):
+        assert mg.gradgradcheck(lambda x, pool=pool: pool(x) ** 2, (x,))
+
+
+def test_pools_say_what_does_not_fit():
+    x = np.ones((1, 1, 4, 4))
+    with pytest.raises(ValueError, match="more than half"):
+        F.max_pool2d(x, 2, padding=2)
+    with pytest.raises(ValueError, match="does not fit"):
+        F.avg_pool2d(x, 5)
+    with pytest.raises(ValueError, match="must be"):
+        F.max_pool2d(np.ones(3), 2)
+
+
+def test_the_bins_of_an_adaptive_pool_cover_everything():
+    for length, size in itertools.product(range(1, 12), range(1, 14)):
+        found = pooling.bins(length, size)
+        assert {i for part in found for i in range(length)[part]} == set(range(length))
+        assert len(found) == size
