@@ -14,12 +14,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from micrograd_np.backward import pull
+from micrograd_np.grad_mode import enable_grad
 from micrograd_np.ops.comparison import greater
 from micrograd_np.ops.domains import REALS
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import concatenate, reshape
+from micrograd_np.ops.state import copy
 from micrograd_np.ops.transcendental import tanh
 from micrograd_np.primitive import primitive
+from micrograd_np.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +45,26 @@ class _Once:
         found = self.function(g, z, *inputs)
         self.latest = (ref(g), ref(z), ref(found))
         return found
+
+
+def partial(function: Callable[..., Any], which: int) -> Callable[..., Any]:
+    """A derivative rule for an op that computes what `function` does of primitives: the gradient by one of its inputs."""
+
+    def rule(g: Any, z: Any, *inputs: Any) -> Any:
+        lifted = isinstance(g, Tensor)
+        with enable_grad():  # fresh vertices, so that no other path from an input to this one counts
+            fresh = [copy(x) if isinstance(x, Tensor) and x.requires_grad else Tensor(as_array(x), True) for x in inputs]
+            value = function(*fresh)
+        found: list[Any] = []
+        pull(value, g, lambda _, gx: found.append(gx), lifted=lifted, retain=True, targets={fresh[which]})
+        return found[0] if found else inputs[which] * 0
+
+    return rule
+
+
+def as_array(x: Any) -> Any:
+    """The array of a tensor, or an array itself."""
+    return x.data if isinstance(x, Tensor) else x
 
 
 def _before(first: Any, states: Any) -> Any:
@@ -138,30 +162,74 @@ def lstm(xp: Any, out: Any, x: Any, h: Any, c: Any, weight: Any) -> Any:
     return z
 
 
-@_Once
-def _lstm_sweep(gradient: Any, z: Any, c: Any, weight: Any) -> Any:
-    """The gradients by what the gates were made of, (t, n, 4h), and behind them that by the cell before each step."""
-    steps, n, wide = z.shape
+def _lstm_sweep_in_steps(gradient: Any, z: Any, c: Any, weight: Any) -> Any:
+    """What `lstm_sweep` computes, in primitives: what its own derivative is taken of."""
+    steps, _, wide = z.shape
     k = wide // 6
     i, f, g, o, cells = (z[:, :, a * k : (a + 1) * k] for a in range(5))
-    squashed = tanh(cells)
+    squashed, before = tanh(cells), _before(c, cells)
+    direct, dc, dh = gradient[:, :, : 4 * k], gradient[:, :, 4 * k : 5 * k], gradient[:, :, 5 * k :]
     slopes = concatenate(i * (1 - i), f * (1 - f), 1 - g * g, o * (1 - o), axis=-1)
-    partners = concatenate(g, _before(c, cells), i, axis=-1)  # what each of the first three is multiplied by
-    by_cell = reshape(slopes[:, :, : 3 * k] * partners, shape=(steps, n, 3, k))
-    by_state = slopes[:, :, 3 * k :] * squashed
-    through = o * (1 - squashed * squashed)
-    direct = gradient[:, :, : 4 * k] * slopes
-    dc, dh = gradient[:, :, 4 * k : 5 * k], gradient[:, :, 5 * k :]
-    found = []
-    delta = cell = None
+    found: list[Any] = []
     for t in range(steps - 1, -1, -1):
-        state = dh[t] if delta is None else dh[t] + matmul(delta, weight)
-        cell = dc[t] + state * through[t] if cell is None else dc[t] + state * through[t] + cell
-        three = reshape(by_cell[t] * reshape(cell, shape=(n, 1, k)), shape=(n, 3 * k))
-        delta = concatenate(three, state * by_state[t], axis=-1) + direct[t]
-        cell = cell * f[t]
-        found.append(concatenate(delta, cell, axis=-1))
+        state = dh[t] + matmul(found[-1][:, : 4 * k], weight) if found else dh[t]
+        cell = dc[t] + state * (o[t] * (1 - squashed[t] * squashed[t]))
+        cell = cell + found[-1][:, 4 * k :] if found else cell
+        parts = concatenate(cell * g[t], cell * before[t], cell * i[t], state * squashed[t], axis=-1)
+        found.append(concatenate((parts + direct[t]) * slopes[t], cell * f[t], axis=-1))
     return _stacked(found)
+
+
+@primitive(
+    "back through lstm {gradient}",
+    domain=(REALS, REALS, REALS, REALS),
+    shape="(3,2,12),(3,2,12),(2,2),(8,2)->(3,2,10)",
+)
+def lstm_sweep(xp: Any, out: Any, gradient: Any, z: Any, c: Any, weight: Any) -> Any:
+    """The gradients by what the gates of `lstm` were made of, and behind them that by the cell before each step.
+
+    ``(t, n, 6h), (t, n, 6h), (n, h), (4h, h) -> (t, n, 5h)``. A primitive because it is half of the time of training an
+    LSTM, and in place in one loop takes half as long as in primitives.
+    """
+    steps, n, wide = z.shape
+    k = wide // 6
+    found = xp.empty((steps, n, 5 * k), dtype=xp.result_type(gradient, z, c, weight)) if out is ... else out
+    carried = delta = None
+    for t in range(steps - 1, -1, -1):
+        now, arriving, leaving = z[t], gradient[t], found[t]
+        before = z[t - 1, :, 4 * k : 5 * k] if t else c
+        i, f, g, o = now[:, :k], now[:, k : 2 * k], now[:, 2 * k : 3 * k], now[:, 3 * k : 4 * k]
+        if delta is None:
+            state = arriving[:, 5 * k :]
+        else:
+            state = xp.dot(delta, weight)
+            state = xp.add(state, arriving[:, 5 * k :], out=state)
+        squashed = xp.tanh(now[:, 4 * k : 5 * k])
+        cell = xp.multiply(squashed, squashed)
+        cell = xp.subtract(1, cell, out=cell)
+        cell = xp.multiply(cell, o, out=cell)
+        cell = xp.multiply(cell, state, out=cell)
+        cell = xp.add(cell, arriving[:, 4 * k : 5 * k], out=cell)
+        if carried is not None:
+            cell = xp.add(cell, carried, out=cell)
+        delta = leaving[:, : 4 * k]
+        xp.multiply(cell, g, out=delta[:, :k])
+        xp.multiply(cell, before, out=delta[:, k : 2 * k])
+        xp.multiply(cell, i, out=delta[:, 2 * k : 3 * k])
+        xp.multiply(state, squashed, out=delta[:, 3 * k :])
+        delta = xp.add(delta, arriving[:, : 4 * k], out=delta)
+        slopes = xp.subtract(1, now[:, : 4 * k])  # σ′ is σ (1 − σ), of all four, of g in vain, as on the way there
+        slopes = xp.multiply(slopes, now[:, : 4 * k], out=slopes)
+        flat = xp.multiply(g, g, out=slopes[:, 2 * k : 3 * k])
+        xp.subtract(1, flat, out=flat)
+        delta = xp.multiply(delta, slopes, out=delta)
+        carried = xp.multiply(cell, f, out=leaving[:, 4 * k :])
+    return found
+
+
+lstm_sweep.vjp(**{name: partial(_lstm_sweep_in_steps, i) for i, name in enumerate(lstm_sweep.inputs)})
+
+_lstm_sweep = _Once(lstm_sweep)
 
 
 def _lstm_gates(gradient: Any, z: Any, c: Any, weight: Any) -> Any:
