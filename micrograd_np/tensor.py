@@ -272,8 +272,9 @@ class Tensor(Vertex):
         gradient: Any = None,
         retain_graph: bool | None = None,  # noqa: FBT001
         create_graph: bool = False,  # noqa: FBT001, FBT002
+        inputs: Any = None,
     ) -> None:
-        """Add the derivative of this to `grad` of every leaf it was computed from.
+        """Add the derivative of this to `grad` of every leaf it was computed from, or only of the tensors in `inputs`.
 
         Without `gradient` this must have one element; otherwise `gradient`, of this shape, is the derivative of some
         scalar by this. The record is given up on the way unless `retain_graph`; with `create_graph` the gradients are
@@ -292,19 +293,20 @@ class Tensor(Vertex):
             raise RuntimeError(message)
         seed = self._seed(gradient)
         retain = create_graph if retain_graph is None else retain_graph
+        targets = None if inputs is None else frozenset([inputs] if isinstance(inputs, Tensor) else inputs)
         watcher: Any = mode.watcher
         if watcher is not None and getattr(watcher, "lifts", False):
             with watcher.section("backward"), set_grad_enabled(create_graph):
                 if not isinstance(seed, Tensor):  # ones are the same in every call, an array that was given need not be
                     seed = watcher.constant_tensor(seed) if gradient is None else Tensor(seed)
-                walk.pull(self, seed, watcher.deliver, retain=retain, lifted=True)
+                walk.pull(self, seed, watcher.deliver, retain=retain, lifted=True, targets=targets)
         elif create_graph:
             seed = seed if isinstance(seed, Tensor) else Tensor(seed)
             with set_grad_enabled(create_graph):
-                walk.pull(self, seed, _deliver_lifted, retain=retain, lifted=True)
+                walk.pull(self, seed, _deliver_lifted, retain=retain, lifted=True, targets=targets)
         else:
             seed = seed.data if isinstance(seed, Tensor) else seed
-            walk.pull(self, seed, Delivery(seed), retain=retain)
+            walk.pull(self, seed, Delivery(seed), retain=retain, targets=targets)
 
     def _seed(self, gradient: Any) -> Any:
         if gradient is None:

@@ -424,6 +424,35 @@ def test_autograd_grad_refuses_what_requires_no_gradient():
         mg.autograd.grad(mg.Tensor([1.0, 2.0], requires_grad=True) * x, x)
 
 
+def test_backward_towards_inputs_leaves_other_leaves_alone():
+    x, w = mg.Tensor(2.0, requires_grad=True), mg.Tensor(3.0, requires_grad=True)
+    y = x * w
+    (y * y).backward(inputs=[x, y])
+    assert (x.grad.item(), y.grad.item(), w.grad) == (36.0, 12.0, None)
+
+
+# compiled
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda net, x: mg.value_and_grad(squared)(net, x)[1]["0.weight"],
+        lambda net, x: mg.grad(lambda x: squared(net, x))(x),
+        lambda net, x: mg.hessian(lambda x: squared(net, x))(x),
+        lambda net, x: mg.jvp(lambda x: net(x), (x,), (x,))[1],
+        lambda net, x: mg.hvp(lambda x: squared(net, x), (x,), (x,))[0],
+    ],
+    ids=["module", "grad", "hessian", "jvp", "hvp"],
+)
+def test_transforms_compile(f):
+    net = model()
+    step = mg.compile(lambda x: f(net, x))
+    for _ in range(3):
+        x = mg.Tensor(rng.standard_normal((2, 3)))
+        assert_allclose(step(x).data, f(net, x).data, rtol=1e-13, atol=1e-15)
+
+
 # checkpoint
 
 

@@ -62,8 +62,8 @@ class detect_nonfinite(Watch):  # noqa: N801  a function to its users
     The message names the op, whether it ran forward or backward, the line of the user's code and the module it
     belongs to, the elements, the inputs there, and the usual cause. An infinity counts as made if everything that
     went in was finite, a nan if no nan went in; a nan in data or in a parameter, or an infinity in a parameter, is
-    reported where it is first used. Everything is looked at, so expect a step to take several times as long. Looks at
-    what runs in this thread, op by op: a compiled step runs as one, unseen.
+    reported where it is first used. Everything that runs in this thread is looked at, op by op, a compiled step too,
+    so expect a step to take two to three times as long.
 
     >>> import micrograd_np as mg
     >>> x = mg.Tensor([4.0, 0.0], requires_grad=True, name="x")

@@ -31,6 +31,8 @@ class Watch(ContextDecorator):
         return type(self)()  # a decorator serves recursive calls and several threads
 
     def __enter__(self) -> Self:
+        if mode.watcher is self:
+            raise RuntimeError(f"{type(self).__name__}: this one is watching already; make another for an inner block.")
         self.outer = mode.watcher
         mode.set(watcher=self)
         return self
@@ -91,22 +93,12 @@ class Watch(ContextDecorator):
     def arrived(self, z: Vertex, i: int, g: Any, gx: Any) -> None:
         """Nothing: the gradient `gx`, made of `g`, leaves `z` towards its input number `i`."""
 
-    def asked(self, t: Vertex, what: str) -> None:
-        """Nothing but telling."""
-        self._tell("asked", t, what)
-
-    def detached(self, old: Vertex, new: Vertex) -> None:
-        """Nothing but telling."""
-        self._tell("detached", old, new)
-
-    def optimizer_step(self, optimizer: Any) -> None:
-        """Nothing but telling."""
-        self._tell("optimizer_step", optimizer)
-
-    @property
-    def lifts(self) -> bool:
-        """Whether somebody outside wants backward to run on tensors."""
-        return bool(getattr(self.outer, "lifts", False))
+    def __getattr__(self, event: str) -> Any:
+        """Whatever else there is to say concerns only whoever watched before."""
+        outer = self.__dict__.get("outer")
+        if outer is None:
+            raise AttributeError(event)
+        return getattr(outer, event)
 
 
 class trace_origins(Watch):  # noqa: N801  a function to its users

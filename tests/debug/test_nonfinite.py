@@ -169,6 +169,21 @@ def test_the_error_is_a_floating_point_error_and_travels():
         assert (again.op, again.during, again.origin) == ("log", "forward", error.origin)
 
 
+def test_a_compiled_step_is_looked_into():
+    step = mg.compile(lambda x: (x.log() * 2).sum())
+    with np.errstate(all="ignore"):
+        step(mg.Tensor([1.0, 2.0]))
+    assert caught(lambda: step(mg.Tensor([1.0, 0.0]))).op == "log"
+
+
+def test_one_context_cannot_watch_twice_at_once():
+    watch = mg.detect_nonfinite()
+    with watch, pytest.raises(RuntimeError, match="watching already"), watch:
+        pass
+    with watch:
+        pass
+
+
 def test_contexts_nest():
     x = leaf(1.0)
     with mg.detect_nonfinite(), mg.detect_mutation():
