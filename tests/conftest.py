@@ -15,13 +15,13 @@ from micrograd_np.primitive import mode, registry
 
 settings.register_profile(
     "ci",
-    max_examples=12,  # times some hundred primitives and claims
+    max_examples=8,  # for every claim about every primitive: some thousand tests
     deadline=None,  # two cores are shared with others
     derandomize=True,  # the same examples for everybody
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("dev", settings.get_profile("ci"), max_examples=5)
+settings.register_profile("dev", settings.get_profile("ci"), max_examples=3)
 settings.register_profile("thorough", settings.get_profile("ci"), max_examples=60, derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

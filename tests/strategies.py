@@ -30,7 +30,9 @@ def samples(draw, op):
             hnp.mutually_broadcastable_shapes(signature=op.shape, max_dims=0, min_side=0, max_side=4)
         ).input_shapes
     else:
-        shapes = draw(hnp.mutually_broadcastable_shapes(num_shapes=width(op), max_dims=3, max_side=3)).input_shapes
+        shapes = draw(
+            hnp.mutually_broadcastable_shapes(num_shapes=width(op), max_dims=3, min_side=0, max_side=3)
+        ).input_shapes
     static = draw(st.sampled_from(op.examples))
     return sample(op, list(shapes), static, np.random.default_rng(draw(seeds)))
 

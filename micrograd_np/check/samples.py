@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -33,7 +34,13 @@ class Sample:
 
     def apply(self, *inputs: Any) -> Any:
         """The op on `inputs`, or on its own arrays."""
-        return self.op(*(inputs or self.inputs), **self.static)
+        return self.op(*(inputs or self.inputs), **self.settings)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All static parameters; a generator as a copy, so that every application draws the same."""
+        every = {**self.op.defaults, **self.static}
+        return {name: deepcopy(x) if isinstance(x, np.random.Generator) else x for name, x in every.items()}
 
     @property
     def varied(self) -> list[int]:
@@ -97,18 +104,20 @@ def width(op: Primitive[Any]) -> int:
 def usual_shapes(op: Primitive[Any]) -> Iterator[list[Shape]]:
     """Shapes that every op has to work for: ordinary, broadcast, 0-d, empty, of length one."""
     cores = contract(op)
-    if cores is None:
-        n = width(op)
+    n = width(op)
+    if not n:  # a random draw
+        yield []
+    elif cores is None:
         patterns: list[list[Shape]] = [[(2, 3)], [()], [(0, 2)], [(1, 1, 3)]]
         if n > 1:
             patterns += [[(2, 1), (3,)], [(), (2, 2)], [(1, 3), (2, 1, 1)], [(3,), (0, 1)], [(1,), (0,)]]
         for pattern in patterns:
             yield [pattern[i % len(pattern)] for i in range(n)]
-        return
-    names = named_lengths(op)
-    usual = {name: 2 + i for i, name in enumerate(names)}
-    for change in ({}, *({name: length} for name in names for length in (1, 0))):
-        yield [bound(core, {**usual, **change}) for core in cores[0]]
+    else:
+        names = named_lengths(op)
+        usual = {name: 2 + i for i, name in enumerate(names)}
+        for change in ({}, *({name: length} for name in names for length in (1, 0))):
+            yield [bound(core, {**usual, **change}) for core in cores[0]]
 
 
 def usual_samples(op: Primitive[Any], seed: int = 0) -> Iterator[Sample]:
