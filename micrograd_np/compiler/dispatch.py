@@ -58,7 +58,8 @@ class _Dispatcher:
     def lines(self) -> list[str]:
         """The function."""
         entry = self.entry
-        body = [f"if len(args) != {len(self.args)} or not mode.usual: return MISS"]
+        other = "not mode.usual" if mode.recording else "mode.recording or mode.watcher is not None"
+        body = [f"if len(args) != {len(self.args)} or {other}: return MISS"]
         arrays = []
         for i, a in enumerate(self.args):
             x = f"x{i}_"

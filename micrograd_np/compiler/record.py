@@ -21,6 +21,9 @@ _FACTS = frozenset(("shape", "dtype", "ndim", "size", "strides", "nbytes", "item
 _WRITES_FIRST = frozenset(("np.copyto", "np.add.at", "np.subtract.at", "np.put", "np.place", "np.put_along_axis", "method.fill"))
 
 
+SPARED = 65_536  # elements: smaller samples are computed and compared with eager, larger ones would take as long again
+
+
 class Recorded:
     """An array that a kernel works on while it is being recorded: a sample of the values, and their place in the program."""
 
@@ -143,6 +146,11 @@ class Recorder:
         array = np.empty(shape, dtype)
         return Recorded(self, Value(Storage("buffer"), shape, array.dtype), array)
 
+    @staticmethod
+    def spares(array: Any) -> bool:
+        """Whether arithmetic into `array` is written down without being done: samples must be plausible, not right."""
+        return array.size > SPARED and array.dtype.kind == "f"
+
     def call(
         self, path: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], bound: Any = None
     ) -> Any:
@@ -159,7 +167,8 @@ class Recorder:
         raw_kwargs = _unwrapped(kwargs)
         symbolic, symbolic_kwargs = _values(args_in), _values(kwargs)
         if isinstance(out, Recorded):
-            function(*raw, **raw_kwargs, out=out._array)
+            if not self.spares(out._array) or not (_is_ufunc(function) or path == "np.dot"):
+                function(*raw, **raw_kwargs, out=out._array)
             self._line(path, function, symbolic, symbolic_kwargs, out._value, "out", bound)
             return out
         if path == "setitem" or path in _WRITES_FIRST:
@@ -168,7 +177,7 @@ class Recorder:
             self._line(path, function, symbolic, symbolic_kwargs, first._value, "in", bound)
             return None
         result = function(*raw, **raw_kwargs)
-        if _is_ufunc(function) and isinstance(result, (np.ndarray, np.generic)):  # into a buffer; no scalars from 0-d
+        if (_is_ufunc(function) or path == "np.dot") and isinstance(result, (np.ndarray, np.generic)):  # into a buffer; no scalars from 0-d
             done = self.destination(result.shape, result.dtype)
             done._array[...] = result
             self._line(path, function, symbolic, symbolic_kwargs, done._value, "out", bound)

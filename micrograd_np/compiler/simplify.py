@@ -97,7 +97,7 @@ def fold_constants(program: Program) -> int:
     for v in touched.values():
         a = array(v)
         v.storage = Storage("constant", a)
-        v.name = ""
+        v.view, v.name, v.hint = False, "", ""
     program.lines[:] = kept
     _uniform_to_numbers(program)
     return len(candidates)
