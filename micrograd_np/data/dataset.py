@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+Indices = Any  # a sequence or an array of sample numbers
+
+
 class Dataset:
     """Derive from this, and write ``__len__`` and ``__getitem__(i)``, which returns one sample.
 
-    A sample is a number, an array, a tensor, or a tuple, list or dict of such. `batch` may be overridden where many samples
-    can be had at once more quickly than one by one.
+    A sample is a number, an array, a tensor, or a tuple, list or dict of such. `batch` may be overridden where many
+    samples can be had at once more quickly than one by one.
 
     >>> class Squares(Dataset):
     ...     def __len__(self):
@@ -37,13 +40,14 @@ class Dataset:
         message = f"{type(self).__name__}: write a method __getitem__(self, i) that returns sample i."
         raise NotImplementedError(message)
 
-    def batch(self, indices: Sequence[int]) -> Any:
+    def batch(self, indices: Indices) -> Any:
         """The samples of these numbers, stacked."""
         return collate([self[i] for i in indices])
 
 
 class TensorDataset(Dataset):
-    """Samples along the first axis of tensors or arrays: sample i is ``(tensors[0][i], …)``. ValueError for unequal lengths.
+    """Samples along the first axis of tensors or arrays: sample i is ``(tensors[0][i], …)``. ValueError for unequal
+    lengths.
 
     Arrays are shared, not copied, so that a memory-mapped one stays on disk until its rows are asked for.
 
@@ -65,7 +69,7 @@ class TensorDataset(Dataset):
     def __getitem__(self, i: Any) -> tuple[Tensor, ...]:
         return tuple(Tensor(np.asarray(a[i])) for a in self.arrays)
 
-    def batch(self, indices: Sequence[int]) -> list[Tensor]:
+    def batch(self, indices: Indices) -> list[Tensor]:
         """Rows of all tensors, copied."""
         rows = np.asarray(indices, dtype=np.intp)
         return [Tensor(np.asarray(a[rows])) for a in self.arrays]
@@ -74,7 +78,7 @@ class TensorDataset(Dataset):
 class Subset(Dataset):
     """The samples of `dataset` that `indices` name, in that order."""
 
-    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+    def __init__(self, dataset: Any, indices: Indices) -> None:
         self.dataset = dataset
         self.indices = np.asarray(indices, dtype=np.intp)
 
@@ -84,19 +88,21 @@ class Subset(Dataset):
     def __getitem__(self, i: Any) -> Any:
         return self.dataset[int(self.indices[i])]
 
-    def batch(self, indices: Sequence[int]) -> Any:
+    def batch(self, indices: Indices) -> Any:
         """As the whole set makes its batches."""
         chosen = self.indices[np.asarray(indices, dtype=np.intp)]
-        return self.dataset.batch(chosen) if isinstance(self.dataset, Dataset) else collate([self.dataset[int(i)] for i in chosen])
+        return (
+            self.dataset.batch(chosen)
+            if isinstance(self.dataset, Dataset)
+            else collate([self.dataset[int(i)] for i in chosen])
+        )
 
 
-def random_split(
-    dataset: Any, lengths: Sequence[float], generator: np.random.Generator | None = None
-) -> list[Subset]:
+def random_split(dataset: Any, lengths: Sequence[float], generator: np.random.Generator | None = None) -> list[Subset]:
     """Parts of `dataset`, disjoint and drawn at random, of these lengths; or of these fractions, if they add up to 1.
 
-    Fractions are rounded down, and what is left over goes to the first parts, one each. ValueError if the lengths do not add
-    up. `generator` is the project's own unless given.
+    Fractions are rounded down, and what is left over goes to the first parts, one each. ValueError if the lengths do
+    not add up. `generator` is the project's own unless given.
 
     >>> parts = random_split(range(10), [0.75, 0.25], np.random.default_rng(0))
     >>> [len(part) for part in parts]
@@ -109,7 +115,9 @@ def random_split(
         for i in range(n - sum(counts)):
             counts[i % len(counts)] += 1
     if sum(counts) != n or min(counts) < 0:
-        message = f"random_split: lengths {list(lengths)} must add up to the {n} samples, or be fractions that add up to 1."
+        message = (
+            f"random_split: lengths {list(lengths)} must add up to the {n} samples, or be fractions that add up to 1."
+        )
         raise ValueError(message)
     order = (random.generator() if generator is None else generator).permutation(n)
     ends = np.cumsum(counts)
@@ -117,7 +125,8 @@ def random_split(
 
 
 def collate(samples: Sequence[Any]) -> Any:
-    """Samples as one batch: arrays and numbers stacked along a new first axis into tensors, tuples and dicts part by part.
+    """Samples as one batch: arrays and numbers stacked along a new first axis into tensors, tuples and dicts part by
+    part.
 
     Tuples and lists become a list, as PyTorch has it; strings stay a list of strings. ValueError where shapes differ.
     """

@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 class DataLoader:
     """Batches of `dataset`, anew each time it is iterated over; each pass is an epoch.
 
-    - `shuffle`: in an order drawn from (seed, epoch) alone, so that any epoch can be had again. The seed is drawn once, from
-      `generator` if given, else from the project's own, so ``mg.random.manual_seed`` settles it.
+    - `shuffle`: in an order drawn from (seed, epoch) alone, so that any epoch can be had again. The seed is drawn
+      once, from `generator` if given, else from the project's own, so ``mg.random.manual_seed`` settles it.
     - `drop_last`: leave out a last batch that is too short.
     - `sampler`: an iterable of sample numbers in place of `shuffle`.
     - `collate_fn`: makes a batch from a list of samples; unless given, `dataset.batch` does, or `collate`.
-    - `transform`: ``transform(batch, rng)`` changes each batch; `rng` comes from seed, epoch and number of the batch, so that
-      random augmentation is as repeatable as the order.
-    - `prefetch`: how many batches a thread prepares ahead. `num_workers` is PyTorch's name: each stands for two batches.
+    - `transform`: ``transform(batch, rng)`` changes each batch; `rng` comes from seed, epoch and number of the batch,
+      so that random augmentation is as repeatable as the order.
+    - `prefetch`: how many batches a thread prepares ahead. `num_workers` is PyTorch's name: each stands for two
+      batches.
 
     ``state_dict`` says how far an epoch has been handed out; a loader that has loaded it goes on with the next batch.
 
@@ -39,11 +40,11 @@ class DataLoader:
         self,
         dataset: Any,
         batch_size: int = 1,
-        shuffle: bool | None = None,  # noqa: FBT001
+        shuffle: bool | None = None,
         sampler: Iterable[int] | None = None,
         num_workers: int = 0,
         collate_fn: Callable[[list[Any]], Any] | None = None,
-        drop_last: bool = False,  # noqa: FBT001, FBT002
+        drop_last: bool = False,
         generator: np.random.Generator | None = None,
         *,
         transform: Callable[[Any, np.random.Generator], Any] | None = None,

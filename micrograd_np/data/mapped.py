@@ -19,7 +19,7 @@ def memory_map(path: str | Path) -> np.ndarray[Any, Any]:
     ``TensorDataset(memory_map(...))`` makes a set of it. ValueError for a file that is no such array.
     """
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+        return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
         message = f"memory_map: {path} is not a whole .npy file of numbers ({error}). Write one with write_rows."
         raise ValueError(message) from error
@@ -28,8 +28,8 @@ def memory_map(path: str | Path) -> np.ndarray[Any, Any]:
 def write_rows(path: str | Path, chunks: Iterable[Any]) -> Path:
     """Write `chunks`, arrays that continue one another along the first axis, to a ``.npy`` file; returns its path.
 
-    Only one chunk at a time is in memory. Until all are written the file has another name, so that nobody finds half of it.
-    ValueError if there are none, or one of another dtype or row shape.
+    Only one chunk at a time is in memory. Until all are written the file has another name, so that nobody finds half
+    of it. ValueError if there are none, or one of another dtype or row shape.
 
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -51,7 +51,8 @@ def write_rows(path: str | Path, chunks: Iterable[Any]) -> Path:
                     _header(file, array, 0)
                 if array.dtype != first.dtype or array.shape[1:] != first.shape[1:]:
                     message = (
-                        f"write_rows: a chunk is {array.dtype} of shape {array.shape}; after {first.dtype} of shape {first.shape} "
+                        f"write_rows: a chunk is {array.dtype} of shape {array.shape}; after {first.dtype} of "
+                        f"shape {first.shape} "
                         f"it must have that dtype and {('any', *first.shape[1:])}."
                     )
                     raise ValueError(message)
@@ -70,5 +71,9 @@ def write_rows(path: str | Path, chunks: Iterable[Any]) -> Path:
 
 def _header(file: Any, like: np.ndarray[Any, Any], rows: int) -> None:
     """The header of an array of `rows` rows; NumPy pads it so that it keeps its length as the number grows."""
-    description = {"descr": np.lib.format.dtype_to_descr(like.dtype), "fortran_order": False, "shape": (rows, *like.shape[1:])}
+    description = {
+        "descr": np.lib.format.dtype_to_descr(like.dtype),
+        "fortran_order": False,
+        "shape": (rows, *like.shape[1:]),
+    }
     np.lib.format.write_array_header_1_0(file, description)

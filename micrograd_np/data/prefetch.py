@@ -14,7 +14,8 @@ _LOOK = 0.1  # seconds after which a waiting thread looks whether anybody is sti
 
 
 def ahead(items: Iterable[Any], depth: int) -> Iterator[Any]:
-    """The same items in the same order, up to `depth` of them made in advance. Its errors are raised where they are due.
+    """The same items in the same order, up to `depth` of them made in advance. Its errors are raised where they are
+    due.
 
     The thread ends when the items do, or when the iterator is closed or forgotten.
 

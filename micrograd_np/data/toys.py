@@ -38,7 +38,9 @@ def moons(n: int = 200, noise: float = 0.1, generator: np.random.Generator | Non
     return _blurred(points, np.repeat([0, 1], [upper, lower]), noise, _drawn_from(generator))
 
 
-def circles(n: int = 200, noise: float = 0.05, factor: float = 0.5, generator: np.random.Generator | None = None) -> _Pair:
+def circles(
+    n: int = 200, noise: float = 0.05, factor: float = 0.5, generator: np.random.Generator | None = None
+) -> _Pair:
     """A circle of radius 1 and one of radius `factor` inside it: ``(n, 2)`` points and ``(n,)`` labels 0 and 1."""
     labels = np.arange(n) % 2
     angle = 2 * np.pi * np.arange(n) / max(n, 1)
@@ -48,7 +50,11 @@ def circles(n: int = 200, noise: float = 0.05, factor: float = 0.5, generator: n
 
 
 def spirals(
-    n: int = 300, classes: int = 3, noise: float = 0.05, turns: float = 0.75, generator: np.random.Generator | None = None
+    n: int = 300,
+    classes: int = 3,
+    noise: float = 0.05,
+    turns: float = 0.75,
+    generator: np.random.Generator | None = None,
 ) -> _Pair:
     """As many arms as `classes`, wound around one another by `turns`: ``(n, 2)`` points and ``(n,)`` labels."""
     labels = np.arange(n) % classes
@@ -65,9 +71,7 @@ def xor(n: int = 200, noise: float = 0.0, generator: np.random.Generator | None 
     return _blurred(points, ((points[:, 0] > 0) != (points[:, 1] > 0)).astype(np.int64), noise, rng)
 
 
-def blobs(
-    n: int = 200, classes: int = 3, noise: float = 0.3, generator: np.random.Generator | None = None
-) -> _Pair:
+def blobs(n: int = 200, classes: int = 3, noise: float = 0.3, generator: np.random.Generator | None = None) -> _Pair:
     """Clouds around the corners of a regular polygon of radius 1: ``(n, 2)`` points and ``(n,)`` labels."""
     labels = np.arange(n) % classes
     angle = 2 * np.pi * labels / classes

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Adam(Optimizer):
     """p ← p − lr · m̂ / (√v̂ + ε), with m and v the running means of g and g², both corrected for their start at zero.
 
-    `weight_decay` adds its multiple of p to g, or, if `decoupled_weight_decay`, shrinks p beforehand; `amsgrad` divides by
-    the largest v so far; `maximize` climbs. Source: Kingma & Ba (2015); Reddi et al. (2018) for amsgrad.
+    `weight_decay` adds its multiple of p to g, or, if `decoupled_weight_decay`, shrinks p beforehand; `amsgrad`
+    divides by the largest v so far; `maximize` climbs. Source: Kingma & Ba (2015); Reddi et al. (2018) for amsgrad.
 
     >>> from micrograd_np import Tensor
     >>> p = Tensor([1.0, -2.0], requires_grad=True)
@@ -62,7 +62,9 @@ class Adam(Optimizer):
 
     @staticmethod
     def scalars(group: Mapping[str, Any], t: int) -> dict[str, Any]:
-        """Both corrections, √c₂ / c₁ and ε √c₂ with cᵢ = 1 − βᵢᵗ, are folded into two numbers: the fewest passes over p."""
+        """Both corrections, √c₂ / c₁ and ε √c₂ with cᵢ = 1 − βᵢᵗ, are folded into two numbers: the fewest passes over
+        p.
+        """
         beta1, beta2 = group["betas"]
         lr, weight_decay, decoupled = group["lr"], group["weight_decay"], group["decoupled_weight_decay"]
         correction = root(1 - beta2**t)
@@ -136,6 +138,4 @@ class AdamW(Adam):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(
-            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True
-        )
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True)

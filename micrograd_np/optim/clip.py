@@ -43,7 +43,8 @@ def clip_grad_norm_(
         norm = _norm(grads, norm_type)
         if error_if_nonfinite and not isfinite(norm.item()):
             message = (
-                f"clip_grad_norm_: the norm of the gradients is {norm.item()}, so they cannot be scaled. Look for the step "
+                f"clip_grad_norm_: the norm of the gradients is {norm.item()}, so they cannot be scaled. Look "
+                "for the step "
                 f"that made it, or pass error_if_nonfinite=False."
             )
             raise RuntimeError(message)

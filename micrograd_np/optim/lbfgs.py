@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 class LBFGS(Optimizer):
     """Up to `max_iter` quasi-Newton iterations per step, with the curvature seen in the last `history_size` of them.
 
-    `step` needs a closure that forgets the gradients, computes the loss, calls backward and returns the loss; it is called
-    up to `max_eval` times (max_iter · 5/4 unless given). An iteration moves by `lr` along the direction, or, with
-    ``line_search_fn="strong_wolfe"``, to a point that satisfies the strong Wolfe conditions. It stops early when the largest
-    gradient is at most `tolerance_grad`, or movement or loss change by less than `tolerance_change`. One group only.
+    `step` needs a closure that forgets the gradients, computes the loss, calls backward and returns the loss; it is
+    called up to `max_eval` times (max_iter · 5/4 unless given). An iteration moves by `lr` along the direction, or,
+    with ``line_search_fn="strong_wolfe"``, to a point that satisfies the strong Wolfe conditions. It stops early when
+    the largest gradient is at most `tolerance_grad`, or movement or loss change by less than `tolerance_change`. One
+    group only.
 
     How many iterations are made depends on the values, so a step cannot be compiled: RuntimeError says so.
     Source: Nocedal & Wright (2006), algorithms 7.4 and 7.5.
@@ -74,13 +75,15 @@ class LBFGS(Optimizer):
             message = f"LBFGS: line_search_fn must be None or 'strong_wolfe', found {group['line_search_fn']!r}."
             raise ValueError(message)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # noqa: C901  the algorithm, whole
         """Iterate; returns the loss at the point where it began. TypeError without a closure."""
         if closure is None:
             message = "LBFGS: step needs a closure that computes the loss anew: optimizer.step(closure)."
             raise TypeError(message)
         if mode.watcher is not None and getattr(mode.watcher, "lifts", False):
-            message = "LBFGS: a step cannot be compiled, how many iterations it makes depends on the values. Run it eagerly."
+            message = (
+                "LBFGS: a step cannot be compiled, how many iterations it makes depends on the values. Run it eagerly."
+            )
             raise RuntimeError(message)
         (group,) = self.param_groups
         state = self.state[group["params"][0]]
@@ -106,7 +109,14 @@ class LBFGS(Optimizer):
                     return self._evaluated(closure)[1:]
 
                 t, loss, g, used = strong_wolfe(
-                    along, t, loss, g, slope, d, most=group["max_eval"] - evaluations, tolerance=group["tolerance_change"]
+                    along,
+                    t,
+                    loss,
+                    g,
+                    slope,
+                    d,
+                    most=group["max_eval"] - evaluations,
+                    tolerance=group["tolerance_change"],
                 )
                 self._write(x + t * d)
             else:
@@ -126,7 +136,9 @@ class LBFGS(Optimizer):
 
     @staticmethod
     def _direction(g: Any, state: dict[str, Any], size: int) -> Any:
-        """−H g, with the inverse Hessian H estimated from the last steps s and changes of the gradient y (two loops)."""
+        """−H g, with the inverse Hessian H estimated from the last steps s and changes of the gradient y (two
+        loops).
+        """
         if state["gradient"] is None:
             return -g
         s, y = state["s"], state["y"]
@@ -168,7 +180,9 @@ class LBFGS(Optimizer):
     def state_dict(self) -> dict[str, Any]:
         """The curvature history under parameter 0, in this class's own layout."""
         state = self.state[self.param_groups[0]["params"][0]]
-        copied = {name: [v.copy() for v in value] if isinstance(value, list) else value for name, value in state.items()}
+        copied = {
+            name: [v.copy() for v in value] if isinstance(value, list) else value for name, value in state.items()
+        }
         whole = super().state_dict()
         return {**whole, "state": {0: copied} if state else {}}
 
@@ -177,8 +191,15 @@ class LBFGS(Optimizer):
             return {}
         wanted = {"func_evals", "n_iter", "s", "y", "d", "t", "gradient"}
         size = sum(q.size for q in group["params"])
-        vectors = [v for name in ("s", "y") for v in saved.get(name, ())] + [saved[n] for n in ("d", "gradient") if n in saved]
+        vectors = [v for name in ("s", "y") for v in saved.get(name, ())] + [
+            saved[n] for n in ("d", "gradient") if n in saved
+        ]
         if saved.keys() != wanted or any(v is not None and np.shape(v) != (size,) for v in vectors):
-            message = f"load_state_dict into LBFGS: found {', '.join(saved)}; wanted {', '.join(sorted(wanted))} for {size} elements."
+            message = (
+                f"load_state_dict into LBFGS: found {', '.join(saved)}; wanted {', '.join(sorted(wanted))} "
+                f"for {size} elements."
+            )
             raise ValueError(message)
-        return {name: [np.array(v) for v in value] if isinstance(value, list) else value for name, value in saved.items()}
+        return {
+            name: [np.array(v) for v in value] if isinstance(value, list) else value for name, value in saved.items()
+        }

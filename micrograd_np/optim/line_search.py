@@ -31,10 +31,10 @@ def strong_wolfe(
 ) -> tuple[float, float, Any, int]:
     """A step, its loss and gradient, and how many evaluations that took.
 
-    ``along(t)`` evaluates loss and gradient `t` along `direction`; `loss`, `gradient` and `slope` are those at 0, and `t` is
-    tried first. At the step returned the loss is lower by at least 1e-4 · t · |slope| and the slope at most 0.9 of what it
-    was, unless `most` evaluations were not enough, or the interval shrank below `tolerance`: then it is the best point met.
-    Source: Nocedal & Wright (2006), algorithms 3.5 and 3.6.
+    ``along(t)`` evaluates loss and gradient `t` along `direction`; `loss`, `gradient` and `slope` are those at 0, and
+    `t` is tried first. At the step returned the loss is lower by at least 1e-4 · t · |slope| and the slope at most 0.9
+    of what it was, unless `most` evaluations were not enough, or the interval shrank below `tolerance`: then it is the
+    best point met. Source: Nocedal & Wright (2006), algorithms 3.5 and 3.6.
     """
     low = _Point(0.0, loss, gradient, slope)
     high: _Point | None = None

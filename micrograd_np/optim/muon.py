@@ -20,8 +20,8 @@ class Muon(Optimizer):
     """The step is the momentum with all its singular values brought near 1, by `ns_steps` Newton-Schulz iterations.
 
     For matrices only; give biases, gains and embeddings to AdamW. Weight decay is decoupled. `adjust_lr_fn` is
-    "original" (None, too), which multiplies lr by √max(1, rows / columns), or "match_rms_adamw", by 0.2 √max(rows, columns).
-    The iterations run in the dtype of the parameter (PyTorch's in bfloat16, so the two agree to about 1 %).
+    "original" (None, too), which multiplies lr by √max(1, rows / columns), or "match_rms_adamw", by 0.2 √max(rows,
+    columns). The iterations run in the dtype of the parameter (PyTorch's in bfloat16, so the two agree to about 1 %).
     Source: Jordan et al. (2024).
 
     >>> import numpy as np
@@ -67,10 +67,14 @@ class Muon(Optimizer):
         super().check(group)
         for p in group["params"]:
             if p.ndim != 2:
-                message = f"Muon: takes matrices only, found {p.name or 'a parameter'} of shape {p.shape}. Give it to AdamW."
+                message = (
+                    f"Muon: takes matrices only, found {p.name or 'a parameter'} of shape {p.shape}. Give it to AdamW."
+                )
                 raise ValueError(message)
         if group["adjust_lr_fn"] not in (None, "original", "match_rms_adamw"):
-            message = f"Muon: adjust_lr_fn must be None, 'original' or 'match_rms_adamw', found {group['adjust_lr_fn']!r}."
+            message = (
+                f"Muon: adjust_lr_fn must be None, 'original' or 'match_rms_adamw', found {group['adjust_lr_fn']!r}."
+            )
             raise ValueError(message)
 
     @staticmethod

@@ -1,9 +1,9 @@
 """`Optimizer`: parameter groups, a state per parameter, and a step. What differs between optimisers is two functions.
 
 `scalars(group, t)` computes, in plain Python, the numbers that step `t` needs from the hyperparameters; `update(p, g,
-state, **scalars)` changes one parameter in place, in arithmetic that runs on arrays (eager, fast) and on tensors (traced
-by the compiler) alike. Its numbers may change from step to step; its booleans, and which numbers are zero, choose the form
-of the update.
+state, **scalars)` changes one parameter in place, in arithmetic that runs on arrays (eager, fast) and on tensors
+(traced by the compiler) alike. Its numbers may change from step to step; its booleans, and which numbers are zero,
+choose the form of the update.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _PYTORCH_ONLY = {"foreach", "fused", "capturable", "differentiable"}  # how PyTo
 
 
 class Optimizer:
-    """What all optimisers share. `params` are tensors, or dicts ``{"params": tensors, "lr": …}`` with settings of their own.
+    """What all optimisers share. `params` are tensors, or dicts ``{"params": tensors, "lr": …}`` with settings of
+    their own.
 
     Raises ValueError for no parameters at all, for one that is there twice or was computed, and for settings that make
     no sense; TypeError for what is not a tensor.
@@ -35,17 +36,19 @@ class Optimizer:
     """The arrays, shaped like the parameter and zero at first, that `update` keeps in its state."""
 
     generation = 0
-    """Counts the times that parameters or state arrays became other ones: a compiled step then has to be traced again."""
+    """Counts the times that parameters or state arrays became other ones: a compiled step then has to be traced
+    again."""
 
     def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
         self.defaults = dict(defaults)
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
-        groups = [params] if isinstance(params, (Tensor, dict)) else _listed(params, type(self).__name__)
+        groups: list[Any] = [params] if isinstance(params, (Tensor, dict)) else _listed(params, type(self).__name__)
         if not groups:
             message = f"{type(self).__name__}: there are no parameters to train; found an empty list."
             raise ValueError(message)
-        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
+        whole: list[Any] = groups if isinstance(groups[0], dict) else [{"params": groups}]
+        for group in whole:
             self.add_param_group(group)
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
@@ -63,7 +66,10 @@ class Optimizer:
                 message = f"{me}: {p.name or 'a parameter'} of shape {p.shape} is there twice."
                 raise ValueError(message)
             if p.op is not None:
-                message = f"{me}: {p.name or 'a tensor'} of shape {p.shape} was computed by {p.op.name}; only leaves can be trained."
+                message = (
+                    f"{me}: {p.name or 'a tensor'} of shape {p.shape} was computed by {p.op.name}; only "
+                    "leaves can be trained."
+                )
                 raise ValueError(message)
             found.add(p)
         unknown = group.keys() - self.defaults.keys() - {"params"}
@@ -92,7 +98,7 @@ class Optimizer:
         raise NotImplementedError
 
     @staticmethod
-    def update(p: Any, g: Any, state: Mapping[str, Any], **scalars: Any) -> None:
+    def update(p: Any, g: Any, state: Mapping[str, Any], *_: Any, **scalars: Any) -> None:
         """Change `p`, given its gradient `g`, in place, and with it the arrays in `state`."""
         raise NotImplementedError
 
@@ -135,7 +141,10 @@ class Optimizer:
         return loss
 
     def _misfit(self, p: Tensor) -> ValueError:
-        message = f"{type(self).__name__}: {p.name or 'a parameter'} is {p.shape} and its grad {p.grad.shape}; they must be equal."
+        message = (
+            f"{type(self).__name__}: {p.name or 'a parameter'} is {p.shape} and its grad {p.grad.shape}; they "
+            "must be equal."
+        )
         return ValueError(message)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -150,7 +159,11 @@ class Optimizer:
         Parameters are numbered in the order of the groups; only those that have been updated have a state.
         """
         numbers = {p: i for i, p in enumerate(self.state)}
-        state = {i: {name: _copied(value) for name, value in self.state[p].items()} for p, i in numbers.items() if self.state[p]}
+        state = {
+            i: {name: _copied(value) for name, value in self.state[p].items()}
+            for p, i in numbers.items()
+            if self.state[p]
+        }
         groups = [{**group, "params": [numbers[p] for p in group["params"]]} for group in self.param_groups]
         return {"state": state, "param_groups": groups}
 

@@ -54,7 +54,8 @@ class RAdam(Optimizer):
 
     @staticmethod
     def scalars(group: Mapping[str, Any], t: int) -> dict[str, Any]:
-        """The step is `step_size` · m / (`adaptive` √v + `constant`): 0 and 1 until the variance can be trusted, then 1 and ε.
+        """The step is `step_size` · m / (`adaptive` √v + `constant`): 0 and 1 until the variance can be trusted, then
+        1 and ε.
 
         So both phases are one form, which a compiled program can keep.
         """

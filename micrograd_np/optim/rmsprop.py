@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class RMSprop(Optimizer):
     """p ← p − lr · g / (√v + ε), with v the running mean of g², or of its variance if `centered`.
 
-    With `momentum` μ: b ← μ b + g / (√v + ε), p ← p − lr · b. Source: Hinton (2012), lecture 6; Graves (2013) for `centered`.
+    With `momentum` μ: b ← μ b + g / (√v + ε), p ← p − lr · b. Source: Hinton (2012), lecture 6; Graves (2013) for
+    `centered`.
 
     >>> from micrograd_np import Tensor
     >>> p = Tensor([1.0, -2.0], requires_grad=True)

@@ -21,7 +21,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same file, whenever
 
 
 class CheckpointError(ValueError):
-    """A file that is not a whole checkpoint, or one that does not fit what it is loaded into. Nothing has been changed."""
+    """A file that is not a whole checkpoint, or one that does not fit what it is loaded into. Nothing has been
+    changed.
+    """
 
 
 def write(path: Path, arrays: Mapping[str, Any], description: str) -> None:
@@ -81,24 +83,30 @@ def _read_npz(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str | None]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-            if any(name.endswith("data.pkl") for name in names):
-                message = (
-                    f"load: {path} is a pickle by PyTorch, which could run any code. In PyTorch, save the state dict with "
-                    f"safetensors.torch.save_file instead; nothing has been loaded."
-                )
-                raise CheckpointError(message)
+            _refuse_pickle(path, names)
             for name in names:
                 content = archive.read(name)  # checks the checksum
                 if name == f"{_DESCRIPTION}.json":
                     description = content.decode()
                 elif name.endswith(".npy"):
-                    arrays[name.removesuffix(".npy")] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+                    arrays[name.removesuffix(".npy")] = np.lib.format.read_array(
+                        io.BytesIO(content), allow_pickle=False
+                    )
     except CheckpointError:
         raise
     except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError) as error:
         message = f"load: {path} is cut short, damaged or no .npz of numbers ({error}); nothing has been loaded."
         raise CheckpointError(message) from error
     return arrays, description
+
+
+def _refuse_pickle(path: Path, names: list[str]) -> None:
+    if any(name.endswith("data.pkl") for name in names):
+        message = (
+            f"load: {path} is a pickle by PyTorch, which could run any code. In PyTorch, save the state dict with "
+            f"safetensors.torch.save_file instead; nothing has been loaded."
+        )
+        raise CheckpointError(message)
 
 
 def _safetensors(file: Any, arrays: Mapping[str, Any], description: str) -> None:

@@ -16,11 +16,11 @@ _Place = Any  # a Module, an Optimizer, …, or a dict of such
 def save(obj: Any, f: str | Path) -> Path:
     """Write `obj` to the file `f`, whose name ends in ``.npz`` or ``.safetensors``; returns its path.
 
-    `obj` is an array, a tensor, a number, a string, anything with a ``state_dict()`` (a model, an optimiser, a schedule, a
-    loader), a `numpy.random.Generator`, or a dict, list or tuple of such. The arrays have their dotted paths as names, so
-    that ``save(model.state_dict(), "w.safetensors")`` makes a file with PyTorch's names. The file appears whole or not at
-    all: until it is complete and on disk, an older one of that name stays. Nothing is pickled. TypeError, saying where, for
-    what cannot be saved.
+    `obj` is an array, a tensor, a number, a string, anything with a ``state_dict()`` (a model, an optimiser, a
+    schedule, a loader), a `numpy.random.Generator`, or a dict, list or tuple of such. The arrays have their dotted
+    paths as names, so that ``save(model.state_dict(), "w.safetensors")`` makes a file with PyTorch's names. The file
+    appears whole or not at all: until it is complete and on disk, an older one of that name stays. Nothing is pickled.
+    TypeError, saying where, for what cannot be saved.
 
     >>> import tempfile
     >>> from micrograd_np import nn
@@ -36,14 +36,15 @@ def save(obj: Any, f: str | Path) -> Path:
 
 
 def load(f: str | Path, into: _Place = None) -> Any:
-    """What `save` wrote to the file `f`, with dicts of arrays in place of the objects; `into` also restores the objects.
+    """What `save` wrote to the file `f`, with dicts of arrays in place of the objects; `into` also restores the
+    objects.
 
-    `into` is a model, an optimiser or whatever was saved, or a dict of these under the names they were saved by (names it
-    does not have are left alone): ``load("run.npz", into={"model": model, "random": mg.random.generator()})``. A file without
-    a description, such as PyTorch's weights in ``.safetensors``, gives the dict of its arrays.
+    `into` is a model, an optimiser or whatever was saved, or a dict of these under the names they were saved by (names
+    it does not have are left alone): ``load("run.npz", into={"model": model, "random": mg.random.generator()})``. A
+    file without a description, such as PyTorch's weights in ``.safetensors``, gives the dict of its arrays.
 
-    FileNotFoundError if there is no file. `CheckpointError` for one that is cut short, damaged, of another kind, or that does
-    not fit `into`; then everything is as it was before.
+    FileNotFoundError if there is no file. `CheckpointError` for one that is cut short, damaged, of another kind, or
+    that does not fit `into`; then everything is as it was before.
     """
     path = Path(f)
     arrays, description = files.read(path)

@@ -15,8 +15,8 @@ _PLAIN = (type(None), bool, int, float, str)
 def taken_apart(tree: Any) -> tuple[dict[str, np.ndarray[Any, Any]], str]:
     """The arrays of `tree`, by the dotted path to each, and JSON that says how they hang together.
 
-    What has a ``state_dict()`` stands for it; a `numpy.random.Generator` for its state. TypeError, saying where, for anything
-    that is not an array, tensor, number, string, None, or a dict, list or tuple of such.
+    What has a ``state_dict()`` stands for it; a `numpy.random.Generator` for its state. TypeError, saying where, for
+    anything that is not an array, tensor, number, string, None, or a dict, list or tuple of such.
 
     >>> arrays, description = taken_apart({"weights": {"w": np.ones(2)}, "epoch": 3})
     >>> arrays
@@ -28,7 +28,7 @@ def taken_apart(tree: Any) -> tuple[dict[str, np.ndarray[Any, Any]], str]:
     return arrays, json.dumps(_described(tree, "", arrays), ensure_ascii=False)
 
 
-def _described(x: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
+def _described(x: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:  # noqa: PLR0911  one for each kind
     if type(x) in _PLAIN:
         return x
     if isinstance(x, (np.float64, np.int64, np.bool_)):  # Python has numbers just like these
@@ -43,14 +43,21 @@ def _described(x: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> An
     if isinstance(x, dict):
         for key in x:
             if type(key) not in _PLAIN:
-                message = f"save: a key of {path or 'the dict'} is {type(key).__name__}; keys must be strings or numbers."
+                message = (
+                    f"save: a key of {path or 'the dict'} is {type(key).__name__}; keys must be strings or numbers."
+                )
                 raise TypeError(message)
-        return {"dict": [[key, _described(value, f"{path}.{key}" if path else str(key), arrays)] for key, value in x.items()]}
+        return {
+            "dict": [
+                [key, _described(value, f"{path}.{key}" if path else str(key), arrays)] for key, value in x.items()
+            ]
+        }
     if isinstance(x, (list, tuple)):
         kind = "list" if isinstance(x, list) else "tuple"
         return {kind: [_described(value, f"{path}.{i}" if path else str(i), arrays) for i, value in enumerate(x)]}
     message = (
-        f"save: {path or 'the object'} is {type(x).__name__}, which no file format here can hold. Save arrays, tensors, "
+        f"save: {path or 'the object'} is {type(x).__name__}, which no file format here can hold. Save "
+        "arrays, tensors, "
         f"numbers, strings, what has a state_dict(), and dicts, lists and tuples of these."
     )
     raise TypeError(message)
@@ -68,7 +75,9 @@ def _kept(array: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> str
 
 
 def put_together(arrays: dict[str, Any], description: str) -> Any:
-    """The tree that `taken_apart` took apart. KeyError for an array that is missing, ValueError for what is no description."""
+    """The tree that `taken_apart` took apart. KeyError for an array that is missing, ValueError for what is no
+    description.
+    """
     return _built(json.loads(description), arrays)
 
 

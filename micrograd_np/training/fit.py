@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from .lint import lint as look_over
 from .progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from micrograd_np.nn.module import Module
     from micrograd_np.optim.optimizer import Optimizer
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     Metric = Callable[[Any, Any], Any]
 
 
-def fit(
+def fit(  # noqa: C901, PLR0912, PLR0915  one loop, to be read from top to bottom
     model: Module,
     loss: Callable[[Any, Any], Tensor],
     optimizer: Optimizer,
@@ -45,7 +46,7 @@ def fit(
     patience: int | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
-    compile: bool = False,  # noqa: A002
+    compile: bool = False,
     lint: bool = True,
     progress: bool = True,
 ) -> History:
@@ -54,12 +55,12 @@ def fit(
     - `validation`: batches to be evaluated after each epoch, with `metrics`: functions of all predictions and targets.
     - `scheduler`: stepped after each epoch. `clip`: the norm that all gradients together may have.
     - `patience`: stop after so many epochs without a lower validation loss, and leave the weights of the best epoch.
-    - `checkpoint`: a file that holds the whole run after each epoch; with `resume`, what is there is taken up first, bit for bit.
-      ``mg.load(checkpoint)["best"]`` are the weights of the best epoch.
+    - `checkpoint`: a file that holds the whole run after each epoch; with `resume`, what is there is taken up first,
+      bit for bit. ``mg.load(checkpoint)["best"]`` are the weights of the best epoch.
     - `compile`: run each step as a compiled program. `lint`: look the first step over, and warn of what seems wrong.
 
-    Ctrl-C ends it between two steps: the model is usable, the checkpoint saved, and `interrupted` set; a second one is the
-    usual KeyboardInterrupt. Without `validation`, "best" means the lowest training loss.
+    Ctrl-C ends it between two steps: the model is usable, the checkpoint saved, and `interrupted` set; a second one is
+    the usual KeyboardInterrupt. Without `validation`, "best" means the lowest training loss.
 
     >>> from micrograd_np import data, nn, optim
     >>> x, y = data.blobs(90, generator=np.random.default_rng(0))
@@ -95,7 +96,7 @@ def fit(
         return learn(forward(*batch))
 
     quick = compiled(step) if compile else step
-    bar = Progress(epochs - len(history), len(train) if hasattr(train, "__len__") else None, shown=progress)
+    bar = Progress(epochs - len(history), len(train) if isinstance(train, Sized) else None, shown=progress)
     with Interrupt() as interrupt:
         for epoch in range(len(history), epochs):
             model.train()
@@ -141,12 +142,13 @@ def evaluate(
     batches: Iterable[Any],
     metrics: Mapping[str, Metric] | Iterable[Metric] = (),
 ) -> dict[str, Any]:
-    """The loss of `model`, averaged over samples, and `metrics` of all predictions: in evaluation mode, without a graph.
+    """The loss of `model`, averaged over samples, and `metrics` of all predictions: in evaluation mode, without a
+    graph.
 
-    Metrics are a dict of functions, or functions that are called by their names. Afterwards each module is in the mode in
-    which it was. ValueError if there are no batches.
+    Metrics are a dict of functions, or functions that are called by their names. Afterwards each module is in the mode
+    in which it was. ValueError if there are no batches.
     """
-    named = dict(metrics) if hasattr(metrics, "items") else {m.__name__: m for m in metrics}  # type: ignore[call-overload]
+    named = dict(metrics) if isinstance(metrics, Mapping) else {m.__name__: m for m in metrics}
     modes = {module: module.training for module in model.modules()}
     model.eval()
     total, predictions, truths = 0.0, [], []

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 
 class History:
-    """One row of numbers for each epoch. ``history["loss"]`` is a list of them; `interrupted` says whether Ctrl-C ended it.
+    """One row of numbers for each epoch. ``history["loss"]`` is a list of them; `interrupted` says whether Ctrl-C
+    ended it.
 
     >>> history = History()
     >>> history.add({"loss": 2.0, "validation loss": 2.5})
@@ -53,16 +54,21 @@ class History:
         return f"History of {len(self)} epochs, the last with {told(self.rows[-1])}"
 
     def plot(self, path: str | Path | None = None) -> Any:
-        """Curves of all numbers over the epochs, losses above and the rest below: a matplotlib Figure, saved to `path` if given.
+        """Curves of all numbers over the epochs, losses above and the rest below: a matplotlib Figure, saved to `path`
+        if given.
 
         ImportError if matplotlib is not installed.
         """
         try:
             from matplotlib.figure import Figure
         except ImportError as error:
-            message = "History.plot: matplotlib is not installed; pip install matplotlib, or use history['loss'] as you like."
+            message = (
+                "History.plot: matplotlib is not installed; pip install matplotlib, or use history['loss'] as you like."
+            )
             raise ImportError(message) from error
-        numbers = [name for name, value in (self.rows[-1] if self.rows else {}).items() if isinstance(value, (int, float))]
+        numbers = [
+            name for name, value in (self.rows[-1] if self.rows else {}).items() if isinstance(value, (int, float))
+        ]
         groups = [[n for n in numbers if n.endswith("loss")], [n for n in numbers if not n.endswith("loss")]]
         groups = [group for group in groups if group]
         figure = Figure(figsize=(7, 3 * max(len(groups), 1)), layout="constrained")

@@ -8,7 +8,8 @@ from typing import Any, Self
 
 
 class Interrupt:
-    """Inside the block, a first Ctrl-C only sets `asked`, to be looked at between steps; a second one is the usual error.
+    """Inside the block, a first Ctrl-C only sets `asked`, to be looked at between steps; a second one is the usual
+    error.
 
     So no step is left half done. Outside the main thread, where Python delivers no signals, it changes nothing.
     """

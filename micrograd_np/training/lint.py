@@ -33,12 +33,14 @@ class LintWarning(UserWarning):
 def lint(model: Module, loss: Tensor, optimizer: Optimizer) -> list[str]:
     """What seems wrong with a training step, one sentence each, with what to do; an empty list if nothing does.
 
-    Call it where ``loss.backward()`` would stand, after ``optimizer.zero_grad()`` and the forward pass: `loss` is the value
-    of the loss on a batch, its graph still there. Nothing is changed; one backward pass is made to look at the gradients.
+    Call it where ``loss.backward()`` would stand, after ``optimizer.zero_grad()`` and the forward pass: `loss` is the
+    value of the loss on a batch, its graph still there. Nothing is changed; one backward pass is made to look at the
+    gradients.
 
-    It finds softmax or sigmoid before a loss that takes logits, parameters that the loss does not reach or the optimiser does
-    not hold, gradients that were never zeroed, dropout or batch norm in the wrong mode, a graph kept alive across steps,
-    float64 data meeting float32 weights, units that are dead for the whole batch, and updates out of all proportion.
+    It finds softmax or sigmoid before a loss that takes logits, parameters that the loss does not reach or the
+    optimiser does not hold, gradients that were never zeroed, dropout or batch norm in the wrong mode, a graph kept
+    alive across steps, float64 data meeting float32 weights, units that are dead for the whole batch, and updates out
+    of all proportion.
 
     >>> from micrograd_np import Tensor, nn, optim
     >>> model = nn.Sequential(nn.Linear(2, 3), nn.Softmax(-1))
@@ -50,7 +52,10 @@ def lint(model: Module, loss: Tensor, optimizer: Optimizer) -> list[str]:
     names = {p: name for name, p in model.named_parameters()}
     found = [*_modes(model, loss), *_holding(names, optimizer)]
     if not loss.requires_grad:
-        return [*found, "the loss depends on no parameter; compute it outside no_grad(), and not from .data or .numpy()."]
+        return [
+            *found,
+            "the loss depends on no parameter; compute it outside no_grad(), and not from .data or .numpy().",
+        ]
     graph = topological(loss)
     found += [*_logits(graph), *_unreached(names, graph), *_never_zeroed(names), *_dtypes(graph), *_dead(graph)]
     stale = list(_kept_alive(graph))
@@ -66,12 +71,18 @@ def _modes(model: Module, loss: Tensor) -> Iterator[str]:
     wrong = [
         name or type(module).__name__
         for name, module in model.named_modules()
-        if module.training is not loss.requires_grad and any(word in type(module).__name__ for word in ("Dropout", "BatchNorm"))
+        if module.training is not loss.requires_grad
+        and any(word in type(module).__name__ for word in ("Dropout", "BatchNorm"))
     ]
     if wrong and loss.requires_grad:
-        yield f"{_told(wrong)} in evaluation mode while training; call model.train() before the step, unless frozen on purpose."
+        yield (
+            f"{_told(wrong)} in evaluation mode while training; call model.train() before the step, unless "
+            "frozen on purpose."
+        )
     elif wrong:
-        yield f"{_told(wrong)} in training mode while evaluating; call model.eval() first, and model.train() afterwards."
+        yield (
+            f"{_told(wrong)} in training mode while evaluating; call model.eval() first, and model.train() afterwards."
+        )
 
 
 def _holding(names: dict[Any, str], optimizer: Optimizer) -> Iterator[str]:
@@ -85,7 +96,8 @@ def _holding(names: dict[Any, str], optimizer: Optimizer) -> Iterator[str]:
     strangers = [p.name or f"a tensor of shape {p.shape}" for p in optimizer.state if p not in names]
     if strangers:
         yield (
-            f"the optimiser holds {_told(strangers)}, which the model does not have; make the optimiser again after changing "
+            f"the optimiser holds {_told(strangers)}, which the model does not have; make the optimiser again "
+            "after changing "
             f"the model, or put the tensor into the model as a Parameter."
         )
 
@@ -109,7 +121,8 @@ def _unreached(names: dict[Any, str], graph: list[Any]) -> Iterator[str]:
     missed = [name for p, name in names.items() if p.requires_grad and p not in reached]
     if missed:
         yield (
-            f"the loss does not depend on {_told(missed)}; use the layer in forward() without .data, .numpy() or detach() on "
+            f"the loss does not depend on {_told(missed)}; use the layer in forward() without .data, .numpy() "
+            "or detach() on "
             f"the way, or remove it."
         )
 
@@ -118,7 +131,8 @@ def _never_zeroed(names: dict[Any, str]) -> Iterator[str]:
     old = [name for p, name in names.items() if p.grad is not None and p.grad.data.any()]
     if old:
         yield (
-            f"{_told(old)} still with the gradient of an earlier backward(), to which the next adds; call optimizer.zero_grad() "
+            f"{_told(old)} still with the gradient of an earlier backward(), to which the next adds; call "
+            "optimizer.zero_grad() "
             f"before each backward(), unless you accumulate on purpose."
         )
 
@@ -130,7 +144,8 @@ def _kept_alive(graph: list[Any]) -> Iterator[str]:
             continue
         if z.stamp == GONE or z.stamp != sum(x.version for x in z.inputs if isinstance(x, Vertex)):
             yield (
-                f"the loss depends on a {z.op.name} of shape {z.shape} from an earlier step, whose graph is kept alive with it; "
+                f"the loss depends on a {z.op.name} of shape {z.shape} from an earlier step, whose graph is "
+                "kept alive with it; "
                 f"detach() what is carried from step to step, and add up losses with .item()."
             )
             return
@@ -141,11 +156,13 @@ def _dtypes(graph: list[Any]) -> Iterator[str]:
         if z.op is None or not z.op.smooth:
             continue
         parts = {name: x for name, x in zip(z.op.inputs, z.inputs, strict=False) if hasattr(x, "dtype")}
-        narrow = [x for x in parts.values() if isinstance(x, Vertex) and x.op is None and x.requires_grad and x.dtype == np.float32]
+        leaves = [x for x in parts.values() if isinstance(x, Vertex) and x.op is None and x.requires_grad]
+        narrow = [x for x in leaves if x.data.dtype == np.float32]
         wide = [name for name, x in parts.items() if x.dtype == np.float64]
         if narrow and wide and z.dtype == np.float64:
             yield (
-                f"float64 data meets float32 weights in {z.op.name}, so that everything after it is computed in float64 at half "
+                f"float64 data meets float32 weights in {z.op.name}, so that everything after it is computed "
+                "in float64 at half "
                 f"the speed; give {wide[0]} as float32: x.astype('float32')."
             )
             return
@@ -160,7 +177,8 @@ def _dead(graph: list[Any]) -> Iterator[str]:
         silent = ~z.data.any(axis=tuple(i for i in range(z.ndim) if i != axis))
         if 2 * silent.sum() >= silent.size:
             yield (
-                f"{int(silent.sum())} of {silent.size} units of a relu of shape {z.shape} are 0 for the whole batch and cannot learn; "
+                f"{int(silent.sum())} of {silent.size} units of a relu of shape {z.shape} are 0 for the whole "
+                "batch and cannot learn; "
                 f"lower the learning rate, check the initial weights, or use LeakyReLU."
             )
 
@@ -179,7 +197,9 @@ def _updates(names: dict[Any, str], loss: Tensor, optimizer: Optimizer) -> Itera
             size = float(np.linalg.norm(p.data))
             if p not in names or p not in gradients or p.ndim < 2 or not size or not group["lr"]:
                 continue
-            state = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in optimizer.state[p].items()}
+            state: dict[str, Any] = {
+                k: v.copy() if isinstance(v, np.ndarray) else v for k, v in optimizer.state[p].items()
+            }
             state = state or optimizer.start(p, group)
             after = p.data.copy()
             optimizer.update(after, np.array(gradients[p]), state, **optimizer.scalars(group, state["step"] + 1))
@@ -190,7 +210,13 @@ def _updates(names: dict[Any, str], loss: Tensor, optimizer: Optimizer) -> Itera
                 short.append((names[p], ratio))
     if long:
         name, ratio = max(long, key=lambda pair: pair[1])
-        yield f"the next update of {name} is {ratio:.2g} times as long as the weights (about 0.001 is usual); lower the learning rate or clip gradients."
+        yield (
+            f"the next update of {name} is {ratio:.2g} times as long as the weights (about 0.001 is usual); "
+            "lower the learning rate or clip gradients."
+        )
     if short:
         name, ratio = min(short, key=lambda pair: pair[1])
-        yield f"the next update of {name} is only {ratio:.2g} times as long as the weights (about 0.001 is usual); raise the learning rate, or look for a vanishing gradient."
+        yield (
+            f"the next update of {name} is only {ratio:.2g} times as long as the weights (about 0.001 is "
+            "usual); raise the learning rate, or look for a vanishing gradient."
+        )

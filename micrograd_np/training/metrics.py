@@ -1,4 +1,6 @@
-"""How good predictions are, in numbers people know. All take ``(predictions, targets)``, arrays or tensors, whole sets."""
+"""How good predictions are, in numbers people know. All take ``(predictions, targets)``, arrays or tensors, whole
+sets.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,16 @@ def _array(x: Any) -> np.ndarray[Any, Any]:
 
 
 def classes(predictions: Any, targets: Any, asker: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Predicted and true classes, from scores ``(n, c, …)`` or from classes. ValueError where shapes do not belong together."""
+    """Predicted and true classes, from scores ``(n, c, …)`` or from classes. ValueError where shapes do not belong
+    together.
+    """
     predicted, true = _array(predictions), _array(targets)
     if predicted.ndim == true.ndim + 1:
         predicted = predicted.argmax(axis=1)
     elif predicted.dtype.kind == "f":
         message = (
-            f"{asker}: predictions are {predicted.shape} {predicted.dtype}, targets {true.shape}; give scores (n, c) for labels "
+            f"{asker}: predictions are {predicted.shape} {predicted.dtype}, targets {true.shape}; give scores "
+            "(n, c) for labels "
             f"(n,), or classes as integers; for one score per sample use binary_accuracy."
         )
         raise ValueError(message)
@@ -41,14 +46,17 @@ def accuracy(predictions: Any, targets: Any) -> float:
 
 
 def binary_accuracy(predictions: Any, targets: Any, threshold: float = 0.5) -> float:
-    """The share of scores on the right side of `threshold`: 0.5 for probabilities; say 0 for logits. Targets are 0 or 1.
+    """The share of scores on the right side of `threshold`: 0.5 for probabilities; say 0 for logits. Targets are 0 or
+    1.
 
     >>> binary_accuracy([0.2, 0.7, 0.4], [0, 1, 1])
     0.6666666666666666
     """
     scores, true = _array(predictions), _array(targets)
     if scores.shape != true.shape:
-        message = f"binary_accuracy: predictions are {scores.shape} and targets {true.shape}; there must be one for each."
+        message = (
+            f"binary_accuracy: predictions are {scores.shape} and targets {true.shape}; there must be one for each."
+        )
         raise ValueError(message)
     return float(((scores > threshold) == (true > 0.5)).mean()) if true.size else float("nan")
 
@@ -62,7 +70,11 @@ def confusion_matrix(predictions: Any, targets: Any, labels: int | None = None) 
     """
     predicted, true = classes(predictions, targets, "confusion_matrix")
     scores = _array(predictions)
-    needed = scores.shape[1] if scores.ndim == true.ndim + 1 else int(max(predicted.max(initial=-1), true.max(initial=-1))) + 1
+    needed = (
+        scores.shape[1]
+        if scores.ndim == true.ndim + 1
+        else int(max(predicted.max(initial=-1), true.max(initial=-1))) + 1
+    )
     k = needed if labels is None else labels
     return np.bincount(true.ravel() * k + predicted.ravel(), minlength=k * k).reshape(k, k)
 

@@ -115,9 +115,9 @@ def test_a_chunk_that_does_not_fit_leaves_no_file(tmp_path):
 def test_a_file_that_is_no_array_is_refused(tmp_path):
     path = tmp_path / "rows.npy"
     path.write_bytes(b"not an array")
-    with pytest.raises(ValueError, match="not a whole .npy file"):
+    with pytest.raises(ValueError, match=r"not a whole \.npy file"):
         data.memory_map(path)
     whole = data.write_rows(tmp_path / "whole.npy", [np.zeros((100, 3))])
     path.write_bytes(whole.read_bytes()[:-8])
-    with pytest.raises(ValueError, match="not a whole .npy file"):
+    with pytest.raises(ValueError, match=r"not a whole \.npy file"):
         data.memory_map(path)

@@ -39,7 +39,9 @@ def test_five_steps_end_where_pytorch_ends(kind, settings, expected):
     np.testing.assert_allclose(p.data, expected, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize(("kind", "settings"), [case[:2] for case in GOLDEN], ids=lambda x: getattr(x, "__name__", None))
+@pytest.mark.parametrize(
+    ("kind", "settings"), [case[:2] for case in GOLDEN], ids=lambda x: getattr(x, "__name__", None)
+)
 def test_float32_parameters_stay_float32_and_so_does_their_state(kind, settings):
     p = mg.Tensor(np.array([1.0, -2.0], "f4"), requires_grad=True)
     optimizer = kind([p], **settings)
@@ -51,7 +53,9 @@ def test_float32_parameters_stay_float32_and_so_does_their_state(kind, settings)
     assert {v.dtype for v in optimizer.state[p].values() if isinstance(v, np.ndarray)} <= {np.dtype("f4")}
 
 
-@pytest.mark.parametrize(("kind", "settings"), [case[:2] for case in GOLDEN], ids=lambda x: getattr(x, "__name__", None))
+@pytest.mark.parametrize(
+    ("kind", "settings"), [case[:2] for case in GOLDEN], ids=lambda x: getattr(x, "__name__", None)
+)
 def test_a_0d_parameter_moves_like_an_element_of_an_array(kind, settings):
     p = mg.Tensor(1.0, requires_grad=True)
     q = mg.Tensor([1.0], requires_grad=True)

@@ -30,7 +30,7 @@ COS = [(1 + np.cos(np.pi * e / 4)) / 2 for e in range(5)]
 GOLDEN = [
     (lambda o: lr_scheduler.StepLR(o, 2), [1, 1, 0.1, 0.1, 0.01, 0.01]),
     (lambda o: lr_scheduler.CosineAnnealingLR(o, T_max=4), [*COS, COS[3]]),
-    (lambda o: lr_scheduler.LinearLR(o), [1 / 3, 7 / 15, 9 / 15, 11 / 15, 13 / 15, 1]),
+    (lr_scheduler.LinearLR, [1 / 3, 7 / 15, 9 / 15, 11 / 15, 13 / 15, 1]),
     (lambda o: lr_scheduler.PolynomialLR(o, total_iters=4), [1, 0.75, 0.5, 0.25, 0, 0]),
     (lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 3), [1, 0.75, 0.25, 1, 0.75, 0.25]),
     (lambda o: lr_scheduler.ConstantLR(o, 0.5, 3), [0.5, 0.5, 0.5, 1, 1, 1]),
@@ -56,7 +56,10 @@ def both(make, steps, kind="SGD", **settings):
     torch = pytest.importorskip("torch")
     found = []
     for tensor, package in ((mg.Tensor, optim), (torch.tensor, torch.optim)):
-        groups = [{"params": [tensor([0.0], requires_grad=True)]}, {"params": [tensor([0.0], requires_grad=True)], "lr": 0.3}]
+        groups = [
+            {"params": [tensor([0.0], requires_grad=True)]},
+            {"params": [tensor([0.0], requires_grad=True)], "lr": 0.3},
+        ]
         optimizer = getattr(package, kind)(groups, lr=1.0, **settings)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyTorch wants an optimiser step before each
@@ -89,13 +92,21 @@ SCHEDULES = {
     "OneCycleLR three_phase": lambda s, o: s.OneCycleLR(
         o, 1.0, epochs=6, steps_per_epoch=4, three_phase=True, anneal_strategy="linear", div_factor=10
     ),
-    "ChainedScheduler": lambda s, o: s.ChainedScheduler([s.ConstantLR(o, 0.1, 4), s.ExponentialLR(o, 0.9)], optimizer=o),
+    "ChainedScheduler": lambda s, o: s.ChainedScheduler(
+        [s.ConstantLR(o, 0.1, 4), s.ExponentialLR(o, 0.9)], optimizer=o
+    ),
     "SequentialLR": lambda s, o: s.SequentialLR(
         o, [s.LinearLR(o, 0.1, total_iters=4), s.CosineAnnealingLR(o, 10), s.ExponentialLR(o, 0.5)], milestones=[4, 12]
     ),
     "SequentialLR of all": lambda s, o: s.SequentialLR(
         o,
-        [s.ConstantLR(o, 0.5, 2), s.StepLR(o, 2), s.PolynomialLR(o, 3), s.LambdaLR(o, lambda e: 2.0 + e), s.LinearLR(o)],
+        [
+            s.ConstantLR(o, 0.5, 2),
+            s.StepLR(o, 2),
+            s.PolynomialLR(o, 3),
+            s.LambdaLR(o, lambda e: 2.0 + e),
+            s.LinearLR(o),
+        ],
         milestones=[3, 7, 10, 15],
     ),
 }
@@ -132,7 +143,10 @@ def test_a_schedule_goes_on_from_its_state(name):
 
     def fresh():
         optimizer = optim.SGD(
-            [{"params": [mg.Tensor([0.0], requires_grad=True)]}, {"params": [mg.Tensor([0.0], requires_grad=True)], "lr": 0.3}],
+            [
+                {"params": [mg.Tensor([0.0], requires_grad=True)]},
+                {"params": [mg.Tensor([0.0], requires_grad=True)], "lr": 0.3},
+            ],
             lr=1.0,
             momentum=0.9,
         )

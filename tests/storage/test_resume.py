@@ -22,17 +22,21 @@ from micrograd_np.storage import load, save
 path, start, stop, kind = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 mg.random.manual_seed(0 if start == 0 else 12345)  # a new process must not depend on how it was seeded
 x, y = moons(50, generator=np.random.default_rng(7))
-model = mg.nn.Sequential(mg.nn.Linear(2, 8), mg.nn.Tanh(), mg.nn.Linear(8, 2))
-settings = {"SGD": {"momentum": 0.9, "dampening": 0.1}, "NAdam": {}, "AdamW": {"amsgrad": True}}[kind]
-optimizer = getattr(mg.optim, kind)(model.parameters(), lr=0.05, **settings)
+model = mg.nn.Sequential(mg.nn.Linear(2, 8), mg.nn.BatchNorm1d(8), mg.nn.Dropout(0.2), mg.nn.Linear(8, 2))
+settings = {"SGD": {"momentum": 0.9, "dampening": 0.1}, "NAdam": {}, "AdamW": {"amsgrad": True}, "Muon": {}}[kind]
+trained = [p for p in model.parameters() if p.ndim == 2 or kind != "Muon"]
+optimizer = getattr(mg.optim, kind)(trained, lr=0.05, **settings)
 schedule = lr_scheduler.SequentialLR(
     optimizer, [lr_scheduler.LinearLR(optimizer), lr_scheduler.CosineAnnealingLR(optimizer, 20)], milestones=[5]
 )
 average = mg.optim.ExponentialMovingAverage(model.parameters(), 0.9)
-loader = DataLoader(
-    TensorDataset(x, y), 8, shuffle=True, prefetch=2, transform=lambda b, rng: [b[0] + 0.1 * rng.standard_normal((len(b[1]), 2)), b[1]]
-)
-run = dict(model=model, optimizer=optimizer, schedule=schedule, average=average, loader=loader, random=mg.random.generator())
+
+def noisy(batch, rng):
+    return [batch[0] + 0.1 * rng.standard_normal((len(batch[1]), 2)), batch[1]]
+
+loader = DataLoader(TensorDataset(x, y), 8, shuffle=True, prefetch=2, transform=noisy)
+run = dict(model=model, optimizer=optimizer, schedule=schedule, average=average, loader=loader)
+run["random"] = mg.random.generator()
 if start:
     load(path, into=run)
 
@@ -58,7 +62,9 @@ def run(path, start, stop, kind):
     return path.read_bytes()
 
 
-@pytest.mark.parametrize(("kind", "suffix"), [("SGD", ".npz"), ("NAdam", ".npz"), ("AdamW", ".safetensors")])
+@pytest.mark.parametrize(
+    ("kind", "suffix"), [("SGD", ".npz"), ("NAdam", ".npz"), ("AdamW", ".safetensors"), ("Muon", ".npz")]
+)
 def test_a_run_resumed_in_another_process_ends_in_the_same_bits(tmp_path, kind, suffix):
     if suffix == ".safetensors":
         pytest.importorskip("safetensors")

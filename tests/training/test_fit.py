@@ -60,9 +60,9 @@ def test_it_is_the_loop_that_one_would_write():
 
 def test_a_compiled_fit_ends_in_the_same_bits():
     found = []
-    for compile in (False, True):
+    for chosen in (False, True):
         model, loss, optimizer, train, _ = setting()
-        fit(model, loss, optimizer, train, epochs=3, compile=compile, progress=False)
+        fit(model, loss, optimizer, train, epochs=3, compile=chosen, progress=False)
         found.append(weights(model))
     assert equal(*found)
 
@@ -193,7 +193,8 @@ class Slow(mg.nn.Linear):
 model = Slow(2, 1)
 train = DataLoader(TensorDataset(np.ones((100, 2)), np.ones((100, 1))), 1)
 print("ready", flush=True)
-history = mg.fit(model, mg.nn.MSELoss(), mg.optim.SGD(model.parameters(), lr=0.01), train, epochs=1000, checkpoint=sys.argv[1])
+optimizer = mg.optim.SGD(model.parameters(), lr=0.01)
+history = mg.fit(model, mg.nn.MSELoss(), optimizer, train, epochs=1000, checkpoint=sys.argv[1])
 print("interrupted" if history.interrupted else "finished", np.isfinite(model.weight.data).all())
 """
 
@@ -201,7 +202,11 @@ print("interrupted" if history.interrupted else "finished", np.isfinite(model.we
 def test_ctrl_c_in_a_terminal_leaves_a_model_and_a_checkpoint(tmp_path):
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        [sys.executable, "-c", SLOW, tmp_path / "run.npz"], env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", SLOW, tmp_path / "run.npz"],
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.5)

@@ -48,7 +48,11 @@ def test_a_healthy_step_has_no_findings_and_is_left_as_it_was():
 @pytest.mark.parametrize("settings", [{}, {"label_smoothing": 0.1}, {"weight": [1.0, 2.0, 3.0]}])
 def test_softmax_before_cross_entropy(settings):
     model = network(nn.Softmax(-1))
-    only(look(model, nn.CrossEntropyLoss(**settings)(model(mg.Tensor(X)), LABELS)), "cross-entropy takes logits", "remove the softmax")
+    only(
+        look(model, nn.CrossEntropyLoss(**settings)(model(mg.Tensor(X)), LABELS)),
+        "cross-entropy takes logits",
+        "remove the softmax",
+    )
 
 
 def test_softmax_before_cross_entropy_is_seen_through_a_reshape():
@@ -78,13 +82,19 @@ def test_parameters_that_the_loss_does_not_reach():
             return self.used(x)
 
     model = Both()
-    only(look(model, nn.CrossEntropyLoss()(model(mg.Tensor(X)), LABELS)), "does not depend on unused.weight, unused.bias")
+    only(
+        look(model, nn.CrossEntropyLoss()(model(mg.Tensor(X)), LABELS)), "does not depend on unused.weight, unused.bias"
+    )
 
 
 def test_parameters_that_the_optimiser_does_not_hold():
     model = network()
     value = nn.CrossEntropyLoss()(model(mg.Tensor(X)), LABELS)
-    only(look(model, value, optim.SGD(model[0].parameters(), lr=0.01)), "does not hold 2.weight, 2.bias", "requires_grad_(False)")
+    only(
+        look(model, value, optim.SGD(model[0].parameters(), lr=0.01)),
+        "does not hold 2.weight, 2.bias",
+        "requires_grad_(False)",
+    )
 
 
 def test_tensors_that_only_the_optimiser_holds():
@@ -148,7 +158,11 @@ def test_a_running_total_of_losses_is_a_graph_kept_alive():
 
 def test_float64_data_meets_float32_weights():
     model = nn.Sequential(nn.Linear(4, 8, dtype="f4"), nn.Tanh(), nn.Linear(8, 3, dtype="f4"))
-    only(look(model, nn.CrossEntropyLoss()(model(mg.Tensor(X)), LABELS)), "float64 data meets float32 weights", "x.astype('float32')")
+    only(
+        look(model, nn.CrossEntropyLoss()(model(mg.Tensor(X)), LABELS)),
+        "float64 data meets float32 weights",
+        "x.astype('float32')",
+    )
     assert look(model, nn.CrossEntropyLoss()(model(mg.Tensor(X.astype("f4"))), LABELS)) == []
 
 

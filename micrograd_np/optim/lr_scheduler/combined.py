@@ -23,8 +23,11 @@ class _Several(LRScheduler):
         self.schedulers = list(schedulers)
         for scheduler in self.schedulers:
             if isinstance(scheduler, ReduceLROnPlateau):
-                message = f"{type(self).__name__}: cannot hold ReduceLROnPlateau, whose step needs a value; step it by itself."
-                raise ValueError(message)
+                message = (
+                    f"{type(self).__name__}: cannot hold ReduceLROnPlateau, whose step needs a value; step it "
+                    "by itself."
+                )
+                raise ValueError(message)  # noqa: TRY004  a value, as in PyTorch
             if scheduler.optimizer is not optimizer:
                 message = f"{type(self).__name__}: all schedulers must belong to one optimiser."
                 raise ValueError(message)
@@ -41,7 +44,10 @@ class _Several(LRScheduler):
         """Take over the states of all. ValueError for another number of them."""
         states = state_dict.get("schedulers", ())
         if len(states) != len(self.schedulers):
-            message = f"load_state_dict into {type(self).__name__}: there are {len(self.schedulers)} schedulers here, {len(states)} there."
+            message = (
+                f"load_state_dict into {type(self).__name__}: there are {len(self.schedulers)} schedulers "
+                f"here, {len(states)} there."
+            )
             raise ValueError(message)
         for name in super().state_dict():
             setattr(self, name, state_dict[name])
@@ -70,7 +76,10 @@ class SequentialLR(_Several):
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
     ) -> None:
         if len(milestones) != len(schedulers) - 1:
-            message = f"SequentialLR: {len(schedulers)} schedulers need {len(schedulers) - 1} milestones, found {len(milestones)}."
+            message = (
+                f"SequentialLR: {len(schedulers)} schedulers need {len(schedulers) - 1} milestones, found "
+                f"{len(milestones)}."
+            )
             raise ValueError(message)
         self.milestones = list(milestones)
         super().__init__(optimizer, schedulers, last_epoch)

@@ -38,7 +38,8 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """From the initial rate towards `eta_min` along half a cosine in `T_0` epochs, again and again, each time `T_mult` as long.
+    """From the initial rate towards `eta_min` along half a cosine in `T_0` epochs, again and again, each time `T_mult`
+    as long.
 
     Source: Loshchilov & Hutter (2017).
     """

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import cos, floor, pi
 from typing import TYPE_CHECKING, Any
 
 from .scheduler import LRScheduler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from micrograd_np.optim.optimizer import Optimizer
 
@@ -21,7 +22,8 @@ class _Cycle(LRScheduler):
     def __init__(self, optimizer: Optimizer, last_epoch: int) -> None:
         if self.cycle_momentum and not {"momentum", "betas"} & getattr(optimizer, "defaults", {}).keys():
             message = (
-                f"{type(self).__name__}: cycle_momentum=True, but {type(optimizer).__name__} has neither momentum nor betas. "
+                f"{type(self).__name__}: cycle_momentum=True, but {type(optimizer).__name__} has neither "
+                "momentum nor betas. "
                 f"Say cycle_momentum=False."
             )
             raise ValueError(message)
@@ -43,7 +45,7 @@ class _Cycle(LRScheduler):
 
 def _each(value: float | Sequence[float], groups: int, name: str) -> list[float]:
     """One number for every group, from one for all or a list."""
-    values = list(value) if isinstance(value, (list, tuple)) else [value] * groups  # type: ignore[list-item]
+    values: list[float] = list(value) if isinstance(value, Sequence) else [value] * groups
     if len(values) != groups:
         message = f"{name}: there are {groups} groups and {len(values)} values; give one, or one for each."
         raise ValueError(message)
@@ -51,11 +53,12 @@ def _each(value: float | Sequence[float], groups: int, name: str) -> list[float]
 
 
 class CyclicLR(_Cycle):
-    """From `base_lr` to `max_lr` in `step_size_up` steps and back in `step_size_down` (as many unless given), and again.
+    """From `base_lr` to `max_lr` in `step_size_up` steps and back in `step_size_down` (as many unless given), and
+    again.
 
-    `mode` shrinks the cycles: "triangular" not at all, "triangular2" by half each time, "exp_range" by ``gamma ** step``; or
-    `scale_fn` does, a function of the cycle (1, 2, …) or, with ``scale_mode="iterations"``, of the step. Momentum goes from
-    `max_momentum` to `base_momentum` and back. Source: Smith (2017).
+    `mode` shrinks the cycles: "triangular" not at all, "triangular2" by half each time, "exp_range" by ``gamma **
+    step``; or `scale_fn` does, a function of the cycle (1, 2, …) or, with ``scale_mode="iterations"``, of the step.
+    Momentum goes from `max_momentum` to `base_momentum` and back. Source: Smith (2017).
     """
 
     _unsaved = ("optimizer", "scale_fn")
@@ -77,7 +80,9 @@ class CyclicLR(_Cycle):
         last_epoch: int = -1,
     ) -> None:
         if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
-            message = f"CyclicLR: mode must be 'triangular', 'triangular2' or 'exp_range', found {mode!r}; or give scale_fn."
+            message = (
+                f"CyclicLR: mode must be 'triangular', 'triangular2' or 'exp_range', found {mode!r}; or give scale_fn."
+            )
             raise ValueError(message)
         groups = len(getattr(optimizer, "param_groups", ()))
         self.low, self.high = _each(base_lr, groups, "CyclicLR: base_lr"), _each(max_lr, groups, "CyclicLR: max_lr")
@@ -111,9 +116,10 @@ class CyclicLR(_Cycle):
 class OneCycleLR(_Cycle):
     """One rise from max_lr / `div_factor` to `max_lr`, and one fall to a rate `final_div_factor` below the first.
 
-    The length is `total_steps`, or `epochs` times `steps_per_epoch`; the share `pct_start` of it rises. With `three_phase` the
-    fall first mirrors the rise. `anneal_strategy` is "cos" or "linear". Momentum goes the other way, from `max_momentum` to
-    `base_momentum` and back. Stepping beyond the end is a ValueError. Source: Smith & Topin (2018).
+    The length is `total_steps`, or `epochs` times `steps_per_epoch`; the share `pct_start` of it rises. With
+    `three_phase` the fall first mirrors the rise. `anneal_strategy` is "cos" or "linear". Momentum goes the other way,
+    from `max_momentum` to `base_momentum` and back. Stepping beyond the end is a ValueError. Source: Smith & Topin
+    (2018).
 
     >>> from micrograd_np import Tensor, optim
     >>> optimizer = optim.SGD([Tensor([0.0], requires_grad=True)], lr=1.0, momentum=0.9)
@@ -146,7 +152,8 @@ class OneCycleLR(_Cycle):
             total_steps = epochs * steps_per_epoch
         if total_steps < 1 or not 0 <= pct_start <= 1 or anneal_strategy not in ("cos", "linear"):
             message = (
-                f"OneCycleLR: needs at least one step, pct_start in [0, 1] and anneal_strategy 'cos' or 'linear'; found "
+                "OneCycleLR: needs at least one step, pct_start in [0, 1] and anneal_strategy 'cos' or "
+                "'linear'; found "
                 f"{total_steps}, {pct_start} and {anneal_strategy!r}."
             )
             raise ValueError(message)
@@ -171,7 +178,10 @@ class OneCycleLR(_Cycle):
     def step(self) -> None:
         """Go on by one step; ValueError beyond the last."""
         if self.last_epoch + 1 > self.total_steps:
-            message = f"OneCycleLR: step {self.last_epoch + 1} is beyond the {self.total_steps} it was made for; raise total_steps."
+            message = (
+                f"OneCycleLR: step {self.last_epoch + 1} is beyond the {self.total_steps} it was made for; "
+                "raise total_steps."
+            )
             raise ValueError(message)
         super().step()
 

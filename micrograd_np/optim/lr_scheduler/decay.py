@@ -39,7 +39,9 @@ class StepLR(LRScheduler):
 class MultiStepLR(LRScheduler):
     """The rate times `gamma` at each of the epochs `milestones`; twice where one is there twice."""
 
-    def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
         self.milestones, self.gamma = sorted(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
@@ -135,7 +137,10 @@ class _ByFunction(LRScheduler):
         groups = len(getattr(optimizer, "param_groups", ()))
         self.lr_lambdas = [lr_lambda] * groups if callable(lr_lambda) else list(lr_lambda)
         if len(self.lr_lambdas) != groups:
-            message = f"{type(self).__name__}: there are {groups} groups and {len(self.lr_lambdas)} functions; give one, or one for each."
+            message = (
+                f"{type(self).__name__}: there are {groups} groups and {len(self.lr_lambdas)} functions; give "
+                "one, or one for each."
+            )
             raise ValueError(message)
         super().__init__(optimizer, last_epoch)
 

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """The rate times `factor`, not below `min_lr`, once `step(metric)` has seen no better value for over `patience` epochs.
+    """The rate times `factor`, not below `min_lr`, once `step(metric)` has seen no better value for over `patience`
+    epochs.
 
-    Better is lower (`mode` "min") or higher ("max") than the best by `threshold`, relative ("rel") or absolute ("abs"). After
-    lowering it looks away for `cooldown` epochs; a change of less than `eps` is not made.
+    Better is lower (`mode` "min") or higher ("max") than the best by `threshold`, relative ("rel") or absolute
+    ("abs"). After lowering it looks away for `cooldown` epochs; a change of less than `eps` is not made.
 
     >>> from micrograd_np import Tensor, optim
     >>> optimizer = optim.SGD([Tensor([0.0], requires_grad=True)], lr=1.0)
@@ -67,7 +68,7 @@ class ReduceLROnPlateau(LRScheduler):
             return sign * value < sign * self.best * (1 - sign * self.threshold)
         return sign * value < sign * self.best - self.threshold
 
-    def step(self, metrics: Any = None) -> None:  # type: ignore[override]
+    def step(self, metrics: Any = None) -> None:
         """Report the value of an epoch, a number or a 0-d tensor. TypeError without it."""
         if metrics is None:
             message = "ReduceLROnPlateau: step needs the value it watches: step(validation_loss)."

@@ -11,25 +11,30 @@ if TYPE_CHECKING:
 
 
 class LRScheduler:
-    """What all schedules share. A derived class says what the rate is at epoch 0 (`start`), and how it goes on (`rate`).
+    """What all schedules share. A derived class says what the rate is at epoch 0 (`start`), and how it goes on
+    (`rate`).
 
-    Both get the number of the group and its rate as it is now; ``base_lrs[i]`` is its `initial_lr`. A rate made from the
-    present one composes: other schedulers, or the user, may change it in between. `last_epoch` other than −1 takes up a schedule whose optimiser
-    already has that epoch's rates; to resume exactly, load a state dict instead. Raises KeyError if it has none.
+    Both get the number of the group and its rate as it is now; ``base_lrs[i]`` is its `initial_lr`. A rate made from
+    the present one composes: other schedulers, or the user, may change it in between. `last_epoch` other than −1 takes
+    up a schedule whose optimiser already has that epoch's rates; to resume exactly, load a state dict instead. Raises
+    KeyError if it has none.
     """
 
     _unsaved: tuple[str, ...] = ("optimizer",)
 
-    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+    def __init__(self, optimizer: Any, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
             message = f"{type(self).__name__}: needs an optimiser, found {type(optimizer).__name__}."
             raise TypeError(message)
-        self.optimizer = optimizer
+        self.optimizer: Optimizer = optimizer
         for group in optimizer.param_groups:
             if last_epoch == -1:
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
-                message = f"{type(self).__name__}: last_epoch={last_epoch} resumes, but a group has no 'initial_lr' to resume from."
+                message = (
+                    f"{type(self).__name__}: last_epoch={last_epoch} resumes, but a group has no 'initial_lr' "
+                    "to resume from."
+                )
                 raise KeyError(message)
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch + 1
@@ -75,7 +80,9 @@ class LRScheduler:
         return {name: value for name, value in vars(self).items() if name not in self._unsaved}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over a state; the rates themselves are in the optimiser's. ValueError, nothing changed, for names missing."""
+        """Take over a state; the rates themselves are in the optimiser's. ValueError, nothing changed, for names
+        missing.
+        """
         own = self.state_dict()
         missing = own.keys() - state_dict.keys()
         if missing:
