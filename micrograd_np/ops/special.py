@@ -28,6 +28,13 @@ _FAR = (
      3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3),
 )  # fmt: skip
 _MEETING = 0.5
+# For single precision one odd function will do: erf(y)/y in y² up to where erf rounds to 1, by least squares on the
+# relative error, weighted towards where it is largest (Lawson's iteration); 2.1e-8 before rounding.
+_SINGLE = (
+    (2.02619722e-6, 2.84658924e-4, 3.80674351e-3, 5.28710523e-2, 1.91516788e-1, 1.12837914),
+    (3.78333148e-5, 1.17038844e-3, 1.50522373e-2, 1.14545803e-1, 5.03060017e-1, 1.0),
+)
+_SINGLE_END = 3.95
 _FARTHEST = 28.0  # where exp(−y²) is 0 in float64, and powers of y are still far from overflow
 _INT8 = np.dtype(np.int8)
 
@@ -59,6 +66,21 @@ def _far(xp: Any, y: Any) -> Any:
     return xp.multiply(z, s, out=z)
 
 
+def _single(xp: Any, out: Any, x: Any) -> Any:
+    """erf in a third of the steps, to single precision."""
+    z = xp.maximum(x, -_SINGLE_END, out=...)
+    z = xp.minimum(z, _SINGLE_END, out=z)
+    s = xp.square(z, out=...)
+    z = xp.multiply(z, _polynomial(xp, _SINGLE[0], s), out=z)
+    z = xp.true_divide(z, _polynomial(xp, _SINGLE[1], s), out=z)
+    z = xp.maximum(z, -1, out=z)
+    return xp.minimum(z, 1, out=out)
+
+
+def _is_single(x: Any) -> bool:
+    return bool(x.dtype.kind == "f" and x.dtype.itemsize <= 4)
+
+
 def _joined(xp: Any, near: Any, far: Any, beyond: Any) -> Any:
     """`far` where the int8 array `beyond` is −1, `near` where it is 0."""
     near = masked(xp, near, near, xp.invert(beyond))
@@ -80,7 +102,9 @@ bell.vjp(x=lambda g, z, x: -2 * g * xmuly(z, x))
 
 @primitive("erf {x}", domain=(REALS,), onnx="Erf")
 def erf(xp: Any, out: Any, x: Any) -> Any:
-    """Elementwise error function 2/√π ∫₀ˣ exp(−t²) dt, in float64 to a relative error below 1e-15."""
+    """Elementwise error function 2/√π ∫₀ˣ exp(−t²) dt: relative error below 1e-15 in float64, below 4e-7 in float32."""
+    if _is_single(x):
+        return _single(xp, out, x)
     y = xp.absolute(x, out=...)
     beyond = xp.negative(xp.greater(y, _MEETING).view(_INT8))
     near = _near(xp, xp.minimum(y, _MEETING, out=...))
@@ -95,8 +119,12 @@ erf.vjp(x=lambda g, z, x: g * (2 / pi**0.5 * bell(x)))
 
 @primitive("Φ({x})", domain=(REALS,))
 def ndtr(xp: Any, out: Any, x: Any) -> Any:
-    """Elementwise probability that a standard normal variable is below x; accurate in the lower tail too."""
+    """Elementwise probability that a standard normal variable is below x; in float64 its lower tail keeps digits."""
     x = xp.multiply(x, 0.5**0.5, out=...)
+    if _is_single(x):
+        z = _single(xp, x, x)
+        z = xp.add(z, 1, out=z)
+        return xp.multiply(z, 0.5, out=out)
     y = xp.absolute(x, out=...)
     beyond = xp.negative(xp.greater(y, _MEETING).view(_INT8))
     near = _near(xp, xp.minimum(y, _MEETING, out=...))
