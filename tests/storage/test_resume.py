@@ -46,7 +46,7 @@ def batches():
 
 for step, (inputs, labels) in zip(range(start, stop), batches()):
     inputs = inputs + 0.05 * mg.random.generator().standard_normal(inputs.shape)
-    optimizer.zero_grad()
+    model.zero_grad()
     mg.nn.CrossEntropyLoss()(model(inputs), labels).backward()
     mg.optim.clip_grad_norm_(model.parameters(), 0.5)
     optimizer.step()
