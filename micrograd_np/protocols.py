@@ -36,7 +36,7 @@ _FILLED = frozenset({np.zeros_like, np.ones_like, np.full_like, np.empty_like})
 _OF_VALUE = frozenset(
     {
         np.allclose, np.array2string, np.array_equal, np.array_equiv, np.array_repr, np.array_str, np.count_nonzero,
-        np.isclose, np.may_share_memory, np.shares_memory,
+        np.isclose, np.may_share_memory, np.shares_memory, np.nonzero, np.flatnonzero, np.argwhere,
     }
 )  # fmt: skip
 
@@ -116,17 +116,29 @@ def array_function(
     """``function(*args, **kwargs)`` where one of the arguments, or an element of one, is a tensor."""
     if not all(issubclass(t, (Vertex, np.ndarray)) for t in types):
         return NotImplemented
-    ours = _table.find(function)
-    if ours is not None:
-        name = _spelt(function)
-        positional, keywords = _matched(name, function, ours, args, kwargs)
-        return ours(*positional, **keywords)
     if function in _OF_SHAPE or function in _FILLED:
         return _without_gradient(self, function, args, kwargs)
-    if function in _OF_VALUE:
+    if function in _OF_VALUE or (function is np.where and len(args) + len(kwargs) == 1):
         self._asked(_spelt(function))
         return _without_gradient(self, function, args, kwargs)
-    raise _no_rule(_spelt(function))
+    ours = _table.find(function)
+    if ours is None:
+        raise _no_rule(_spelt(function))
+    if function is np.linalg.norm:
+        args, kwargs = _of_vectors(*args, **kwargs)
+    positional, keywords = _matched(_spelt(function), function, ours, args, kwargs)
+    return ours(*positional, **keywords)
+
+
+def _of_vectors(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """The arguments of ``np.linalg.norm``, which of a matrix asks for a matrix norm: we have Frobenius's."""
+    matrix = np.ndim(x) != 1 if axis is None else isinstance(axis, tuple) and len(axis) == 2
+    if matrix and ord not in {None, "fro"}:
+        raise TypeError(
+            f"np.linalg.norm: of a matrix there is a derivative rule for the Frobenius norm only, found ord={ord!r}. For "
+            f"the norm of all elements as one vector, say mg.norm(x, ord); for norms of rows or columns, give an axis."
+        )
+    return (x,), {"ord": None if ord == "fro" else ord, "axis": axis, "keepdims": keepdims}
 
 
 def _spelt(function: Any) -> str:
@@ -173,12 +185,14 @@ def _matched(
     """The arguments of a call of NumPy's function as ours takes them; TypeError for one that ours does not have."""
     parameters, partners, several = _partners(theirs, ours)
     if not partners:
-        return list(args), dict(kwargs)
+        return list(args), {key: value for key, value in kwargs.items() if key not in _HARMLESS}
     positional: list[Any] = []
     keywords: dict[str, Any] = {}
     excess: list[str] = []
     for theirs_name, value in (*zip(parameters, args, strict=False), *kwargs.items()):
         partner = partners.get(theirs_name)
+        if partner is None and theirs_name not in parameters and theirs_name in inspect.signature(ours).parameters:
+            partner = theirs_name  # one that NumPy takes by **kwargs
         if partner is None:
             if theirs_name not in parameters or not _is(value, parameters[theirs_name].default):
                 excess.append(theirs_name)
@@ -197,7 +211,8 @@ def _matched(
 
 
 _NO_VALUE = inspect.signature(np.sum).parameters["keepdims"].default
-_RENAMED = {"a_min": "min", "a_max": "max"}
+_RENAMED = {"a_min": "min", "a_max": "max", "correction": "ddof"}
+_HARMLESS = frozenset({"optimize"})  # settings that change no value
 
 
 @cache
@@ -216,9 +231,7 @@ def _partners(theirs: Any, ours: Any) -> tuple[Mapping[str, inspect.Parameter], 
     partners = {first.name: next(iter(wanted))}
     for name in signature.parameters:
         partner = _RENAMED.get(name, name)
-        if (name != first.name and partner in wanted and partner not in partners.values()) or (
-            name in _RENAMED and partner in wanted
-        ):
+        if name != first.name and partner in wanted and partner != partners[first.name]:
             partners[name] = partner
     free = [p.name for p in wanted.values() if p.kind is not p.KEYWORD_ONLY and p.name not in partners.values()]
     for p in signature.parameters.values():

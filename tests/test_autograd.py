@@ -440,7 +440,7 @@ def test_backward_towards_inputs_leaves_other_leaves_alone():
         lambda net, x: mg.value_and_grad(squared)(net, x)[1]["0.weight"],
         lambda net, x: mg.grad(lambda x: squared(net, x))(x),
         lambda net, x: mg.hessian(lambda x: squared(net, x))(x),
-        lambda net, x: mg.jvp(lambda x: net(x), (x,), (x,))[1],
+        lambda net, x: mg.jvp(net, (x,), (x,))[1],
         lambda net, x: mg.hvp(lambda x: squared(net, x), (x,), (x,))[0],
     ],
     ids=["module", "grad", "hessian", "jvp", "hvp"],
