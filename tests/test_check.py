@@ -257,6 +257,19 @@ class TestReport:
             mg.check_gradients(net, np.ones((2, 31)))
         assert {p.dtype for p in net.parameters()} == {np.dtype(np.float32)}
 
+    def test_leaves_running_means_as_they_were(self, rng):
+        net = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Tanh())
+        before = net.state_dict()
+        assert mg.check_gradients(net, rng.normal(size=(6, 4)))
+        for name, array in net.state_dict().items():
+            np.testing.assert_array_equal(array, before[name])
+
+    def test_dropout_has_to_be_switched_off(self, rng):
+        net = nn.Sequential(nn.Linear(4, 30), nn.Dropout(0.5))
+        with pytest.raises(RuntimeError, match=r"eval\(\)"):
+            mg.check_gradients(net, rng.normal(size=(6, 4)))
+        assert mg.check_gradients(net.eval(), rng.normal(size=(6, 4)))
+
     def test_skips_what_is_frozen(self):
         net = self.net()
         net[0].requires_grad_(False)
@@ -332,6 +345,14 @@ class TestCheckPrimitive:
     def test_shows_itself_in_a_notebook(self):
         html = mg.check_primitive(op(rule=lambda g, z, x: g * x), raise_exception=False)._repr_html_()
         assert "<b>fails</b>" in html
+
+    def test_takes_a_random_draw(self):
+        @primitive("U(0, 1)", domain=(), examples=({"generator": np.random.default_rng(3)},))
+        def draw(xp, out, *, generator):
+            """Three numbers between 0 and 1."""
+            return xp.multiply(generator.random(3), 1.0, out=out)
+
+        assert mg.check_primitive(draw)
 
     def test_takes_inputs_that_have_no_derivative(self):
         @primitive("{x} where {keep}", domain=(REALS, MASK), not_differentiable=("keep",))
