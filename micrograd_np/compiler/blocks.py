@@ -107,7 +107,7 @@ def _straight(v: Value, parts: set[int]) -> bool:
         return id(v) in parts
     if v.storage.kind in ("state", "constant"):
         return v.storage.array is not None and bool(v.storage.array.flags.c_contiguous)
-    return v.storage.kind in ("buffer", "input")
+    return v.storage.kind in ("buffer", "input") and v.strides is None
 
 
 def _passage(program: Program, start: int) -> tuple[list[Line], list[Line], int] | None:

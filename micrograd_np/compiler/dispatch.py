@@ -70,7 +70,8 @@ class _Dispatcher:
                 body.append(f"if {x}.requires_grad is not {a.requires_grad}: return MISS")
                 body.append(f"{x} = {x}.data")
             shape, dtype = a.shape, self.name("dtype", a.dtype)
-            body.append(f"if {x}.shape != {tuple(shape)!r} or {x}.dtype is not {dtype}: return MISS")
+            strides = (a.data if isinstance(a, Vertex) else a).strides
+            body.append(f"if {x}.shape != {shape!r} or {x}.strides != {strides!r} or {x}.dtype is not {dtype}: return MISS")
             arrays.append(x)
         body += self.guards()
         body.append("if not acquire(False): return MISS")

@@ -85,6 +85,8 @@ def _order(v: Value, whole: dict[int, Value]) -> str:
         assert a is not None  # noqa: S101
         both = a.flags.c_contiguous and a.flags.f_contiguous
         return "" if both else "C" if a.flags.c_contiguous else "F" if a.flags.f_contiguous else "?"
+    if v.strides is not None:
+        return f"?{id(v)}"
     return "F" if id(v) in whole else "C" if sum(n > 1 for n in v.shape) > 1 else ""
 
 

@@ -119,5 +119,6 @@ def _fits(x: Value, v: Value, found: Plan) -> bool:
         and whole is not None
         and x.shape == v.shape
         and x.dtype == v.dtype
+        and x.strides == v.strides
         and whole.nbytes == x.nbytes
     )

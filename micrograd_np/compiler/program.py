@@ -48,6 +48,8 @@ class Value:
     hint: Any = ""
     """What to call it when it has no name: an op's name, or ("d", value) for the gradient of another."""
     view: bool = False
+    strides: tuple[int, ...] | None = None
+    """How a buffer is laid out, where not in C order: NumPy's results take over the order of what they are made from."""
 
     @property
     def nbytes(self) -> int:

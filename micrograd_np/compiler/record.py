@@ -141,10 +141,11 @@ class Recorder:
         """A `Recorded` for a value of the program whose sample is `array`."""
         return Recorded(self, value, array)
 
-    def destination(self, shape: tuple[int, ...], dtype: Any) -> Recorded:
-        """A fresh buffer for a kernel to write into."""
-        array = np.empty(shape, dtype)
-        return Recorded(self, Value(Storage("buffer"), shape, array.dtype), array)
+    def destination(self, like: Any) -> Recorded:
+        """A fresh buffer for a kernel to write into, with the shape, dtype and memory order of `like`."""
+        array = np.empty_like(like)
+        strides = None if array.flags.c_contiguous else array.strides  # later sums and products follow the order in memory
+        return Recorded(self, Value(Storage("buffer"), array.shape, array.dtype, strides=strides), array)
 
     @staticmethod
     def spares(array: Any) -> bool:
@@ -178,7 +179,7 @@ class Recorder:
             return None
         result = function(*raw, **raw_kwargs)
         if (_is_ufunc(function) or path == "np.dot") and isinstance(result, (np.ndarray, np.generic)):  # into a buffer; no scalars from 0-d
-            done = self.destination(result.shape, result.dtype)
+            done = self.destination(result)
             done._array[...] = result
             self._line(path, function, symbolic, symbolic_kwargs, done._value, "out", bound)
             return done

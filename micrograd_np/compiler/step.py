@@ -290,10 +290,10 @@ def _key(x: Any, leaves: list[Any]) -> Any:
     kind = type(x)
     if kind is np.ndarray:
         leaves.append(x)
-        return x.shape, x.dtype
+        return x.shape, x.dtype, x.strides  # what NumPy makes of x takes over its order, and sums follow that
     if isinstance(x, Vertex):
         leaves.append(x.data)
-        return Tensor, x.data.shape, x.data.dtype, x.requires_grad
+        return Tensor, x.data.shape, x.data.dtype, x.data.strides, x.requires_grad
     if kind is tuple or kind is list:
         return kind, tuple([_key(part, leaves) for part in x])
     if kind is dict:

@@ -168,7 +168,7 @@ class Tracer:
         if not self._concerns(inputs) and not self._random(static):
             self._fixed(op, inputs, data)
             return
-        out = self.recorder.destination(data.shape, data.dtype)
+        out = self.recorder.destination(data)
         spared = self.recorder.spares(data)
         if spared:
             out._array[...] = data

@@ -255,8 +255,10 @@ class Writer:
                 assert line.target is not None  # noqa: S101
                 text = f"{self.name(line.target)} = {text}"
             body.append(text)
-        results = [self.operand(v) for v in _result_values(program.results)]
-        returned = ", ".join(f"{r}.copy()" for r in results)
+        results = [
+            f"{self.operand(v)}.copy({repr('K') if v.view or v.strides else ''})" for v in _result_values(program.results)
+        ]
+        returned = ", ".join(results)
         body.append(f"return {returned}{',' if len(results) == 1 else ''}" if results else "return ()")
         outputs = [self.operand(v) for _, v in program.gradients_out if v is not None]
         arguments = [self.name(v) for v in program.inputs] + [self.name(v) for _, v in program.gradients_in]
@@ -307,8 +309,9 @@ class Writer:
                 done.add(id(v))
                 offset = self.plan.offsets[id(v.storage)]
                 shape = "" if v.shape == () else f", {v.shape}"
+                strides = f", {v.strides}" if v.strides else ""
                 rows.append(
-                    f"{self.name(v)} = np.ndarray({v.shape!r}, np.{v.dtype.name}, arena, {offset})"
+                    f"{self.name(v)} = np.ndarray({v.shape!r}, np.{v.dtype.name}, arena, {offset}{strides})"
                     if shape or not v.shape
                     else ""
                 )

@@ -13,7 +13,7 @@ from .domains import REALS
 def copy(xp: Any, out: Any, x: Any) -> Any:
     """The same values in fresh memory."""
     if out is ...:
-        return xp.array(x)
+        return xp.array(x, order="C")
     xp.copyto(out, x)
     return out
 
