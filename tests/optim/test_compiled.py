@@ -20,6 +20,7 @@ KINDS = [
     (optim.NAdam, {"decoupled_weight_decay": True, "weight_decay": 0.1}),
     (optim.RAdam, {}),
     (optim.Rprop, {}),
+    (optim.Muon, {}),
 ]
 
 
@@ -27,17 +28,21 @@ def trained(kind, settings, dtype, *, compiled):
     mg.random.manual_seed(0)
     rng = np.random.default_rng(0)
     model = nn.Sequential(nn.Linear(3, 5, dtype=dtype), nn.Tanh(), nn.Linear(5, 2, dtype=dtype))
-    groups = [{"params": list(layer.parameters())} for layer in (model[0], model[2])]
+    layers = [list(layer.parameters()) for layer in (model[0], model[2])]
+    groups = [{"params": params[:1] if kind is optim.Muon else params} for params in layers]  # Muon takes only matrices
     groups[1]["lr"] = 0.03
     optimizer = kind(groups, lr=0.1, **settings)
+    average = optim.ExponentialMovingAverage(model.parameters(), decay=0.9)
     criterion = nn.MSELoss()
 
     def step(x, y):
-        optimizer.zero_grad()
+        model.zero_grad()
         loss = criterion(model(x), y)
         loss.backward()
+        norm = optim.clip_grad_norm_(model.parameters(), 0.5)
         optimizer.step()
-        return loss
+        average.update()
+        return loss + norm
 
     run = mg.compile(step) if compiled else step
     losses = []
@@ -46,7 +51,7 @@ def trained(kind, settings, dtype, *, compiled):
             optimizer.param_groups[0]["lr"] *= 0.5
         x, y = (rng.standard_normal((7, n)).astype(dtype) for n in (3, 2))
         losses.append(run(x, y).item())
-    return losses, [p.data.copy() for p in model.parameters()], optimizer.state_dict()
+    return losses, [p.data.copy() for p in (*model.parameters(), *average.averages)], optimizer.state_dict()
 
 
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
