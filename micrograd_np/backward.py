@@ -21,11 +21,8 @@ if TYPE_CHECKING:
 GONE = -1  # the stamp of a vertex whose record has been used up
 
 
-def topological(*roots: Vertex, floor: int = 0) -> list[Vertex]:
-    """Every vertex recorded under `roots`, inputs before what is made of them, leaves first. No recursion.
-
-    Vertices recorded at `floor` or before are taken for leaves.
-    """
+def reached(*roots: Vertex, floor: int = 0) -> list[Vertex]:
+    """Every vertex recorded under `roots`, and they; those recorded at `floor` or before are taken for leaves."""
     found = list(dict.fromkeys(roots))
     seen = set(found)
     for z in found:  # grows as it goes
@@ -33,7 +30,12 @@ def topological(*roots: Vertex, floor: int = 0) -> list[Vertex]:
             if isinstance(x, Vertex) and x not in seen:
                 seen.add(x)
                 found.append(x)
-    return sorted(found, key=lambda z: z.order)
+    return found
+
+
+def topological(*roots: Vertex, floor: int = 0) -> list[Vertex]:
+    """The same, inputs before what is made of them, leaves first. No recursion."""
+    return sorted(reached(*roots, floor=floor), key=lambda z: z.order)
 
 
 def leading_to(roots: Iterable[Vertex], targets: Iterable[Vertex], floor: int = 0) -> set[Vertex]:

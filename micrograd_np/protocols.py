@@ -135,8 +135,8 @@ def _of_vectors(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = Fals
     matrix = np.ndim(x) != 1 if axis is None else isinstance(axis, tuple) and len(axis) == 2
     if matrix and ord not in {None, "fro"}:
         raise TypeError(
-            f"np.linalg.norm: of a matrix there is a derivative rule for the Frobenius norm only, found ord={ord!r}. For "
-            f"the norm of all elements as one vector, say mg.norm(x, ord); for norms of rows or columns, give an axis."
+            f"np.linalg.norm: of a matrix there is a derivative rule for the Frobenius norm only, found ord={ord!r}. "
+            f"For the norm of all elements as one vector, say mg.norm(x, ord); for norms of rows or columns, give an axis."
         )
     return (x,), {"ord": None if ord == "fro" else ord, "axis": axis, "keepdims": keepdims}
 
@@ -194,7 +194,8 @@ def _matched(
         if partner is None and theirs_name not in parameters and theirs_name in inspect.signature(ours).parameters:
             partner = theirs_name  # one that NumPy takes by **kwargs
         if partner is None:
-            if theirs_name not in parameters or not _is(value, parameters[theirs_name].default):
+            everywhere = theirs_name == "where" and value is True
+            if theirs_name not in parameters or not (everywhere or _is(value, parameters[theirs_name].default)):
                 excess.append(theirs_name)
         elif partner == several:
             positional += value

@@ -17,11 +17,18 @@ if TYPE_CHECKING:
 
 
 def gradients(
-    outputs: Sequence[Tensor], seeds: Sequence[Any], inputs: Sequence[Tensor], *, retain: bool, create: bool
+    outputs: Sequence[Tensor],
+    seeds: Sequence[Any],
+    inputs: Sequence[Tensor],
+    *,
+    retain: bool,
+    create: bool,
+    alone: bool = False,
 ) -> list[Tensor | None]:
     """The derivative of Σ ⟨seed, output⟩ by each of `inputs`, in one walk; None where nothing depends on it.
 
-    With `create` the derivatives are themselves recorded.
+    With `create` the derivatives are themselves recorded. `alone` says that `inputs` are leaves, and that there are no
+    others: then there is no need to look for the way to them.
     """
     found: dict[Vertex, Any] = {}
     lifted = create or (mode.watcher is not None and getattr(mode.watcher, "lifts", False))
@@ -29,8 +36,9 @@ def gradients(
     if pairs:
         convert = _tensor if lifted else _array
         (root, seed), *more = [(z, convert(s)) for z, s in pairs]
+        targets = None if alone else frozenset(inputs)
         with set_grad_enabled(create):
-            walk.pull(root, seed, found.__setitem__, retain=retain, lifted=lifted, targets=frozenset(inputs), more=more)
+            walk.pull(root, seed, found.__setitem__, retain=retain, lifted=lifted, targets=targets, more=more)
     if lifted:
         return [found.get(x) for x in inputs]
     taken = {id(_array(seed)) for seed in seeds}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.backward import topological
+from micrograd_np.backward import GONE, reached
 from micrograd_np.constant import settled
 from micrograd_np.grad_mode import enable_grad
 from micrograd_np.ops.shape import concatenate, reshape
@@ -54,18 +54,17 @@ class _Call:
                 raise TypeError(f"{asker}: argnums asks for argument {n}, and {len(args)} were given by position.")
         self.recording = mode.recording
         self.trees = [args[n] for n in chosen]
-        self.given = [x for tree in self.trees for _, x in trees.leaves(tree)]
-        self.speaks_tensor = any(
-            isinstance(x, Tensor) for arg in (*args, *kwargs.values()) for _, x in trees.leaves(arg)
-        )
+        self.given = [x for tree in self.trees for x in trees.values(tree)]
+        self.speaks_tensor = any(isinstance(x, Tensor) for arg in (*args, *kwargs.values()) for x in trees.values(arg))
+        self.alone = False
         passed = list(args)
         self.stand_ins: list[Tensor] = []
         with enable_grad():
             for n, tree in zip(chosen, self.trees, strict=True):
                 if trees.is_module(tree):
-                    self.stand_ins += [p for _, p in trees.leaves(tree)]  # a module is called with its own parameters
+                    self.stand_ins += trees.values(tree)  # a module is called with its own parameters
                     continue
-                mine = [self._stand_in(x, f"argument {n}{path}") for path, x in trees.leaves(tree)]
+                mine = [self._stand_in(x, n, tree) for x in trees.values(tree)]
                 self.stand_ins += mine
                 passed[n] = trees.rebuild(tree, iter(mine))
             _depth.now += 1
@@ -74,30 +73,33 @@ class _Call:
             finally:
                 _depth.now -= 1
 
-    def _stand_in(self, x: Any, told: str) -> Tensor:
+    def _stand_in(self, x: Any, n: int, tree: Any) -> Tensor:
         if isinstance(x, Tensor):
             return copy(x) if x.requires_grad else x.detach().requires_grad_()
         if isinstance(x, (bool, int, float)):
             return settled(np.asarray(x, get_default_dtype())).requires_grad_()
+        told = f"{self.asker}: argument {n}"
         if not isinstance(x, (np.ndarray, np.generic)):
-            raise TypeError(f"{self.asker}: {told} must be an array, a Tensor or a number; found {type(x).__name__}.")
+            path = next(path for path, y in trees.leaves(tree) if y is x)
+            raise TypeError(f"{told}{path} must be an array, a Tensor or a number; found {type(x).__name__}.")
         if x.dtype.kind != "f":
+            path = next(path for path, y in trees.leaves(tree) if y is x)
             raise TypeError(
-                f"{self.asker}: {told} has dtype {x.dtype}; only floating arrays have derivatives. "
+                f"{told}{path} has dtype {x.dtype}; only floating arrays have derivatives. "
                 f"Convert it with .astype(float), or leave it out of argnums."
             )
         return Tensor(np.asarray(x), requires_grad=True)
 
     def create(self, outputs: Sequence[Tensor]) -> bool:
         """Whether somebody outside could want to differentiate the derivatives: then they must be recorded."""
-        if not self.recording:
-            return False
         own = set(self.stand_ins)
-        return _depth.now > 0 or any(z.requires_grad and z.op is None and z not in own for z in topological(*outputs))
+        leaves = [z for z in reached(*outputs) if z.requires_grad and z.op is None]
+        self.alone = own.issuperset(leaves) and all(x.op is None for x in own)
+        return self.recording and (_depth.now > 0 or not own.issuperset(leaves))
 
     def pull(self, outputs: Sequence[Tensor], seeds: Sequence[Any], *, retain: bool, create: bool) -> list[Tensor]:
         """The derivatives by all stand-ins, zeros where nothing depends on one."""
-        found = gradients(outputs, seeds, self.stand_ins, retain=retain or create, create=create)
+        found = gradients(outputs, seeds, self.stand_ins, retain=retain or create, create=create, alone=self.alone)
         return [settled(np.zeros_like(x.data)) if g is None else g for x, g in zip(self.stand_ins, found, strict=True)]
 
     def scalar(self, y: Any) -> Tensor:
@@ -129,7 +131,7 @@ class _Call:
     def _say(self, x: Any) -> Any:
         if not isinstance(x, Tensor):
             return x
-        if x.requires_grad and self.create([x]):
+        if x.requires_grad and x.stamp != GONE and self.create([x]):
             return x
         return x.detach() if self.speaks_tensor else x.data
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def is_module(x: Any) -> bool:
     """Whether `x` owns parameters (known by what it can do: modules live on a floor above)."""
-    return hasattr(x, "named_parameters") and not isinstance(x, type)
+    return type(x) is not np.ndarray and hasattr(x, "named_parameters") and not isinstance(x, type)
 
 
 def leaves(tree: Any, path: str = "", *, modules: bool = True) -> Iterator[tuple[str, Any]]:
@@ -41,6 +41,23 @@ def leaves(tree: Any, path: str = "", *, modules: bool = True) -> Iterator[tuple
                 yield f"{path}[{name!r}]", p  # where it stands in the dict that the module stands for
     else:
         yield path, tree
+
+
+def values(tree: Any) -> list[Any]:
+    """The leaves alone, for when nobody asks for their paths.
+
+    >>> values({"w": [1.0, 2.0], "b": None, "c": 3.0})
+    [1.0, 2.0, 3.0]
+    """
+    if tree is None:
+        return []
+    if isinstance(tree, dict):
+        return [y for x in tree.values() for y in values(x)]
+    if isinstance(tree, (list, tuple)):
+        return [y for x in tree for y in values(x)]
+    if is_module(tree):
+        return [p for p in tree.parameters() if p.requires_grad]
+    return [tree]
 
 
 def rebuild(tree: Any, values: Iterator[Any], *, modules: bool = True) -> Any:
@@ -68,7 +85,7 @@ def rebuild(tree: Any, values: Iterator[Any], *, modules: bool = True) -> Any:
 
 def mapped(f: Callable[[Any], Any], tree: Any) -> Any:
     """`tree` with `f` applied to every leaf."""
-    return rebuild(tree, iter([f(x) for _, x in leaves(tree)]))
+    return rebuild(tree, iter([f(x) for x in values(tree)]))
 
 
 def matched(tree: Any, like: Any, asker: str, what: str) -> list[Any]:
