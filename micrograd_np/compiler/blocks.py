@@ -178,9 +178,9 @@ def _allot(program: Program, loop: Loop) -> None:
         if line.made == "view":
             continue
         local = v.storage.kind == "buffer" and id(v.storage) not in elsewhere
-        dying = [x for x in line.read() if id(x.storage) in home and last[id(x.storage)] == i]
-        for x in dying:  # elementwise, so the result may take the place of what dies here
-            spot = home.pop(id(x.storage))
+        dying = dict.fromkeys(id(x.storage) for x in line.read() if last[id(x.storage)] == i and x.storage is not v.storage)
+        for key in [key for key in dying if key in home]:  # elementwise, so the result may take the place of what dies here
+            spot = home.pop(key)
             free.setdefault(kind[id(spot)], []).append(spot)
         local = local and not v.view
         if local and id(v.storage) not in home and id(v) not in loop.slots:

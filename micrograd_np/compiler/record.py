@@ -131,6 +131,7 @@ class Recorder:
         self.lines, self.silent = lines, silent
         self.xp = Namespace(self, np, "np")
         self.section, self.where = "forward", ""
+        self.spared = False  # whether the samples of this kernel are merely plausible
 
     def silence(self, **kinds: str) -> Any:
         """What ``xp.errstate`` is here: the whole program will run under it."""
@@ -168,7 +169,9 @@ class Recorder:
         raw_kwargs = _unwrapped(kwargs)
         symbolic, symbolic_kwargs = _values(args_in), _values(kwargs)
         if isinstance(out, Recorded):
-            if not self.spares(out._array) or not (_is_ufunc(function) or path == "np.dot"):
+            if self.spares(out._array) and (_is_ufunc(function) or path == "np.dot"):
+                self.spared = True
+            else:
                 function(*raw, **raw_kwargs, out=out._array)
             self._line(path, function, symbolic, symbolic_kwargs, out._value, "out", bound)
             return out

@@ -21,10 +21,11 @@ from micrograd_np.tensor import Tensor
 from .blocks import cut_into_blocks
 from .dispatch import MISS, dispatcher
 from .failure import explain
+from .fast import fold_scalings
 from .flatten import flatten
 from .memory import plan
 from .pullback import Reverse, copied, cut, positions
-from .simplify import simplify
+from .simplify import drop_dead_lines, simplify
 from .trace import CompileError, trace
 from .write import Writer, _result_values
 
@@ -196,12 +197,12 @@ class Compiled:
         traced = perf_counter()
         found = program.pullback
         if found is None:
-            entry = _emitted(program)
+            entry = _emitted(program, self.mode)
         else:
             tree, which = program.results, positions(program, found)
             ahead, back = cut(program, found)
-            entry = _emitted(ahead)
-            behind = _emitted(back)
+            entry = _emitted(ahead, self.mode)
+            behind = _emitted(back, self.mode)
             entry.source += f"\n\n{behind.source}"
             entry.reverse = Reverse(behind.step, found, _tensors_of((args, kwargs)), tree, which, self.lock)
         entry.seconds = (traced - began, perf_counter() - traced)
@@ -249,10 +250,13 @@ class Compiled:
         return f"<compiled {self.__name__}: {sum(map(len, self.entries.values()))} programs, mode={self.mode!r}>"
 
 
-def _emitted(program: Program) -> Entry:
+def _emitted(program: Program, mode: str) -> Entry:
     """The entry of a traced program: passes, plan, source, compiled."""
     raw = copied(program)
     passes = simplify(program)
+    if mode == "fast":
+        passes["scalings"] = fold_scalings(program)
+        passes["dead lines after that"] = drop_dead_lines(program)
     passes["one vector"] = flatten(program)
     passes["in blocks"] = cut_into_blocks(program)
     layout = plan(program)

@@ -169,12 +169,12 @@ class Tracer:
             self._fixed(op, inputs, data)
             return
         out = self.recorder.destination(data)
-        spared = self.recorder.spares(data)
-        if spared:
+        if self.recorder.spares(data):
             out._array[...] = data
+        self.recorder.spared = False
         done = self._run(op, inputs, static, out, data)
         value = done._value
-        if not spared and not self._random(static) and not _same(done._array, data):
+        if not self.recorder.spared and not self._random(static) and not _same(done._array, data):
             message = f"compile: the kernel of {op.name} gives other values with a destination than without one."
             raise CompileError(message)
         if not value.hint:

@@ -70,7 +70,7 @@ class Writer:
                 relation, of = v.hint
                 wish = f"d_{self.name(of)}" if relation == "d" else f"{self.name(of)}_{relation}"
             else:
-                wish = _NOUNS.get(v.hint, v.hint) or ("c" if v.storage.kind == "constant" else "t")
+                wish = _NOUNS.get(v.hint, v.hint) or (_number_name(v) if v.storage.kind == "constant" else "t")
             known = self.names[id(v)] = self.unique(wish)
         return known
 
@@ -282,7 +282,7 @@ class Writer:
             rows += [f"{n} = objects[{n!r}]" for n in self.objects]
         if self.aliases:
             rows += ["", "# NumPy's functions, under local names"]
-            rows += [f"{n} = {_path(p)}" for p, n in self.aliases.items()]
+            rows += [f"{n} = {p}" for p, n in self.aliases.items()]
         buffers = self._buffers()
         if buffers:
             rows += ["", f"# buffers: one arena of {self.plan.nbytes:,} bytes", *buffers]
@@ -318,8 +318,16 @@ class Writer:
         return rows if len(rows) > count else []
 
 
-def _path(path: str) -> str:
-    return path
+def _number_name(v: Value) -> str:
+    """A constant's name: its value in words or digits, where it is one number."""
+    a = v.storage.array
+    if v.shape != () or a is None or not np.isfinite(a):
+        return "constant"
+    x = a.item()
+    words = {0: "zero", 1: "one", 2: "two", 0.5: "half", -1: "minus_one"}
+    if x in words:
+        return words[x]
+    return f"c{x:.4g}".replace("-", "m").replace(".", "p").replace("+", "")
 
 
 def _constant(name: str, array: Any) -> str:
