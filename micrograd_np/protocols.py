@@ -136,7 +136,7 @@ def _of_vectors(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = Fals
     if matrix and ord not in {None, "fro"}:
         raise TypeError(
             f"np.linalg.norm: of a matrix there is a derivative rule for the Frobenius norm only, found ord={ord!r}. "
-            f"For the norm of all elements as one vector, say mg.norm(x, ord); for norms of rows or columns, give an axis."
+            f"For the norm of all elements as one vector, say mg.norm(x, ord); for norms of rows, give an axis."
         )
     return (x,), {"ord": None if ord == "fro" else ord, "axis": axis, "keepdims": keepdims}
 
