@@ -2,6 +2,7 @@
 
 __version__ = "0.1.0"
 
+from . import allocation as _allocation  # before anything large is made
 from . import autograd, data, debug, functional, linalg, nn, optim, random, training
 from .autograd import checkpoint
 from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
