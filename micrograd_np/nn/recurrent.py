@@ -27,8 +27,8 @@ from .parameter import Parameter
 _GATES = {"RNN": 1, "LSTM": 4, "GRU": 3}
 
 
-def _drawn(bound: float, shape: tuple[int, ...], dtype: Any) -> Parameter:
-    return Parameter(random.generator().uniform(-bound, bound, shape).astype(dtype))
+def _drawn(bound: float, shape: tuple[int, ...], dtype: Any, order: str = "C") -> Parameter:
+    return Parameter(random.generator().uniform(-bound, bound, shape).astype(dtype, order=order))
 
 
 def _zeros(*shape: int, like: Any) -> Any:
@@ -47,14 +47,14 @@ def _lstm_steps(x: Any, state: tuple[Any, ...], weights: tuple[Any, ...], _: str
     k = w_hh.shape[0] // 4
     if w_hr is None:
         z = lstm(made, *state, w_hh)
-        h = z[:, :, 5 * k :]
-        return h, (h[-1], z[-1, :, 4 * k : 5 * k])
+        h = z[:, 5]
+        return h, (h[-1], z[-1, 4])
     h, c = state
     none = _zeros(x.shape[1], k, like=w_hh)
     found = []
     for t in range(x.shape[0]):  # the projection stands between the steps, so each is a recurrence of one step
         z = lstm((made[t] + matmul(h, transpose(w_hh)))[None], none, c, _zeros(4 * k, k, like=w_hh))[0]
-        h, c = matmul(z[:, 5 * k :], transpose(w_hr)), z[:, 4 * k : 5 * k]
+        h, c = matmul(z[5], transpose(w_hr)), z[4]
         found.append(h)
     return stack(found), (h, c)
 
@@ -68,7 +68,7 @@ def _gru_steps(x: Any, state: tuple[Any, ...], weights: tuple[Any, ...], _: str)
         own = view(b_hh, index=slice(2 * k, 3 * k))
         b_ih = b_ih + place(view(b_hh, index=slice(0, 2 * k)), index=slice(0, 2 * k), shape=(3 * k,))
     z = gru(linear(x, w_ih, b_ih), state[0], w_hh, own)
-    h = z[:, :, 4 * k :]
+    h = z[:, 4]
     return h, (h[-1],)
 
 
@@ -105,7 +105,7 @@ class _Recurrent(Module):
         for layer in range(num_layers):
             given = input_size if layer == 0 else state * (1 + bidirectional)
             for end in self._ends(layer):
-                setattr(self, f"weight_ih{end}", _drawn(bound, (rows, given), dtype))
+                setattr(self, f"weight_ih{end}", _drawn(bound, (rows, given), dtype, "F"))  # as in `Linear`
                 setattr(self, f"weight_hh{end}", _drawn(bound, (rows, state), dtype))
                 if bias:
                     setattr(self, f"bias_ih{end}", _drawn(bound, (rows,), dtype))
@@ -282,7 +282,7 @@ class _Cell(Module):
         dtype = get_default_dtype() if dtype is None else dtype
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         bound, rows = 1 / sqrt(hidden_size), _GATES[self._kind] * hidden_size
-        self.weight_ih = _drawn(bound, (rows, input_size), dtype)
+        self.weight_ih = _drawn(bound, (rows, input_size), dtype, "F")  # as in `Linear`
         self.weight_hh = _drawn(bound, (rows, hidden_size), dtype)
         self.bias_ih = _drawn(bound, (rows,), dtype) if bias else None
         self.bias_hh = _drawn(bound, (rows,), dtype) if bias else None
