@@ -12,7 +12,7 @@ from micrograd_np.ops import reduce
 from micrograd_np.ops.choice import relu
 from micrograd_np.ops.elementwise import absolute
 from micrograd_np.ops.index import getitem
-from micrograd_np.ops.rectifiers import elu, hardtanh, leaky_relu, log_sigmoid, silu
+from micrograd_np.ops.rectifiers import elu, hardswish, hardtanh, leaky_relu, log_sigmoid, silu
 from micrograd_np.ops.rectifiers import softplus as _softplus
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.special import ndtr
@@ -108,11 +108,6 @@ def relu6(input: Any) -> Any:
 def hardsigmoid(input: Any) -> Any:
     """min(max(x + 3, 0), 6) / 6."""
     return relu6(input + 3) * (1 / 6)
-
-
-def hardswish(input: Any) -> Any:
-    """x min(max(x + 3, 0), 6) / 6. Source: Howard et al. (2019)."""
-    return input * hardsigmoid(input)
 
 
 def glu(input: Any, dim: int = -1) -> Any:

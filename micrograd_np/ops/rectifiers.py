@@ -103,3 +103,24 @@ def _silu_slope(g: Any, z: Any, x: Any) -> Any:
 
 
 silu.vjp(x=_silu_slope)
+
+
+_TURNS = Domain("ℝ, kinks at ±3", kinks=(-3.0, 3.0))
+
+
+@primitive("hardswish {x}", domain=(_TURNS,), onnx="HardSwish")
+def hardswish(xp: Any, out: Any, x: Any) -> Any:
+    """x min(max(x + 3, 0), 6) / 6. The subgradient at −3 is 0, at 3 it is 1. Source: Howard et al. (2019)."""
+    z = xp.add(x, 3, out=...)
+    z = xp.maximum(z, 0, out=z)
+    z = xp.minimum(z, 6, out=z)
+    z = xp.multiply(z, 1 / 6, out=z)
+    return xp.multiply(z, x, out=out)
+
+
+def _hardswish_slope(g: Any, z: Any, x: Any) -> Any:
+    between = logical_and(greater(x, -3), less(x, 3))
+    return g * (hardtanh(x + 3, min_val=0.0, max_val=6.0) * (1 / 6) + keep_where(x * (1 / 6), between))
+
+
+hardswish.vjp(x=_hardswish_slope)
