@@ -1,7 +1,7 @@
 """Randomness that can be seeded, saved and split: what layers are initialised with, and what is drawn in training.
 
-Every draw comes from the one generator that `manual_seed` starts anew, or from a `Generator` of one's own. Draws made by the
-functions here are primitives: a compiled step draws anew each time, in the order in which eager would.
+Every draw comes from the one generator that `manual_seed` starts anew, or from a `Generator` of one's own. Draws made
+by the functions here are primitives: a compiled step draws anew each time, in the order in which eager would.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _generator = Generator()
 
 
 def manual_seed(seed: int) -> Generator:
-    """Start the project's generator anew from `seed`, and return it: the same object always, which compiled steps hold."""
+    """Start the generator anew from `seed`, and return it. It stays the same object, which compiled steps hold."""
     return _generator.manual_seed(seed)
 
 
@@ -154,7 +154,9 @@ def bernoulli(
 def dropout_mask(
     p: float = 0.5, size: Size = None, dtype: Any = None, generator: np.random.Generator | None = None
 ) -> Tensor:
-    """Draws that are 0 with probability `p`, else 1 / (1 − p): the factors of inverted dropout. ValueError as above.
+    """Draws that are 0 with probability `p`, else 1 / (1 − p): the factors of inverted dropout.
+
+    ValueError for a p that is no probability.
 
     >>> dropout_mask(0.0, size=3)
     Tensor([1., 1., 1.])
@@ -164,7 +166,11 @@ def dropout_mask(
 
 
 def integers(
-    low: int, high: int | None = None, size: Size = None, dtype: Any = np.int64, generator: np.random.Generator | None = None
+    low: int,
+    high: int | None = None,
+    size: Size = None,
+    dtype: Any = np.int64,
+    generator: np.random.Generator | None = None,
 ) -> Tensor:
     """Draws evenly distributed over low … high − 1, or over 0 … low − 1 when that is all that is given.
 

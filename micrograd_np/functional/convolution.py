@@ -44,7 +44,7 @@ def batched(name: str, x: Any, d: int) -> tuple[Any, bool]:
         return reshape(x, shape=(1, *x.shape)), True
     if x.ndim != d + 2:
         axes = ", ".join(("length", "rows, columns", "depth, rows, columns")[d - 1 : d])
-        message = f"{name}: input is {x.shape}; it must be (n, channels, {axes}) or, for one sample, (channels, {axes})."
+        message = f"{name}: input is {x.shape}; it must be (n, channels, {axes}), or (channels, {axes}) for one sample."
         raise ValueError(message)
     return x, False
 
@@ -77,7 +77,7 @@ def _finished(z: Any, bias: Any, d: int, single: bool) -> Tensor:
     if bias is not None:
         bias = tensor(bias)
         z = add(z, reshape(bias, shape=(bias.size,) + (1,) * d))
-    return view(z, index=0) if single else z  # type: ignore[no-any-return]
+    return view(z, index=0) if single else z
 
 
 def _check_weight(name: str, d: int, x: Any, weight: Any, bias: Any, groups: int, *, transposed: bool) -> None:
@@ -85,7 +85,7 @@ def _check_weight(name: str, d: int, x: Any, weight: Any, bias: Any, groups: int
     if weight.ndim != d + 2:
         message = f"{name}: weight is {weight.shape}; it must have {d + 2} axes, {layout}."
         raise ValueError(message)
-    channels, first, second = x.shape[1], *weight.shape[:2]
+    channels, (first, second) = x.shape[1], weight.shape[:2]
     wanted = first if transposed else second * groups
     if groups < 1 or first % groups or channels != wanted:
         message = (
@@ -95,7 +95,8 @@ def _check_weight(name: str, d: int, x: Any, weight: Any, bias: Any, groups: int
         raise ValueError(message)
     features = second * groups if transposed else first
     if bias is not None and np.shape(getattr(bias, "data", bias)) != (features,):
-        message = f"{name}: bias is {np.shape(getattr(bias, 'data', bias))}; it must be ({features},), one for each output channel."
+        found = np.shape(getattr(bias, "data", bias))
+        message = f"{name}: bias is {found}; it must be ({features},), one for each output channel."
         raise ValueError(message)
 
 
@@ -117,8 +118,8 @@ def conv2d(
 
     As in PyTorch the kernel is not flipped: each place is the sum of what the window sees times the weights. `stride`,
     `padding` and `dilation` are one number or one for each axis; `padding` may be "valid" (none) or "same" (the length
-    stays; the odd one goes to the end). Zeros are padded. One sample without n gives one without n. Raises ValueError for
-    shapes that do not fit, and where the window is larger than the padded input.
+    stays; the odd one goes to the end). Zeros are padded. One sample without n gives one without n. Raises ValueError
+    for shapes that do not fit, and where the window is larger than the padded input.
 
     >>> image = Tensor([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]]])
     >>> conv2d(image, Tensor([[[[1.0, 0.0], [0.0, -1.0]]]]), Tensor([10.0]))
@@ -219,7 +220,11 @@ def unfold(input: Any, kernel_size: Size, dilation: Size = 1, padding: Size = 0,
     """
     x, single = batched("unfold", input, 2)
     pairs = tuple((p, p) for p in each("padding", padding, 2, 0))
-    kernel, stride, dilation = each("kernel_size", kernel_size, 2), each("stride", stride, 2), each("dilation", dilation, 2)
+    kernel, stride, dilation = (
+        each("kernel_size", kernel_size, 2),
+        each("stride", stride, 2),
+        each("dilation", dilation, 2),
+    )
     z = windows.unfold(x, kernel=kernel, stride=stride, padding=pairs, dilation=dilation)
     return view(z, index=0) if single else z  # type: ignore[no-any-return]
 
@@ -227,7 +232,9 @@ def unfold(input: Any, kernel_size: Size, dilation: Size = 1, padding: Size = 0,
 def fold(
     input: Any, output_size: Size, kernel_size: Size, dilation: Size = 1, padding: Size = 0, stride: Size = 1
 ) -> Tensor:
-    """Columns added up where their windows lie: ``(n, c · k · l, places) -> (n, c, *output_size)``, the adjoint of `unfold`.
+    """Columns added up where their windows lie: ``(n, c · k · l, places) -> (n, c, *output_size)``.
+
+    The adjoint of `unfold`.
 
     >>> fold(unfold(Tensor([[[[1.0, 2.0, 3.0]]]]), (1, 2)), (1, 3), (1, 2))  # the middle one is in two windows
     Tensor([[[[1., 4., 3.]]]])
@@ -237,7 +244,11 @@ def fold(
     if single:
         x = reshape(x, shape=(1, *x.shape))
     pairs = tuple((p, p) for p in each("padding", padding, 2, 0))
-    kernel, stride, dilation = each("kernel_size", kernel_size, 2), each("stride", stride, 2), each("dilation", dilation, 2)
+    kernel, stride, dilation = (
+        each("kernel_size", kernel_size, 2),
+        each("stride", stride, 2),
+        each("dilation", dilation, 2),
+    )
     lengths = each("output_size", output_size, 2)
     z = windows.fold(x, lengths=lengths, kernel=kernel, stride=stride, padding=pairs, dilation=dilation)
     return view(z, index=0) if single else z  # type: ignore[no-any-return]

@@ -11,7 +11,7 @@ from micrograd_np.tensor import Tensor
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
-    """For each integer a row with 1 in its place: ``(…) -> (…, num_classes)``, integers too; −1 takes the largest and one more.
+    """For each integer a row with 1 in its place: ``(…) -> (…, num_classes)``; −1 takes one more than the largest.
 
     TypeError for what is not integers, ValueError for one that is negative or too large.
 
@@ -30,4 +30,4 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
         wrong = low if low < 0 else high
         message = f"one_hot: found {wrong}; the {num_classes} classes are 0 to {num_classes - 1}."
         raise ValueError(message)
-    return order.one_hot(x, num_classes=num_classes, dtype=np.int64)  # type: ignore[no-any-return]
+    return order.one_hot(x, num_classes=num_classes, dtype=np.int64)

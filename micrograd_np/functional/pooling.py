@@ -25,7 +25,7 @@ def _geometry(
     for n, k, s, p, e in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True):
         span = (k - 1) * e + 1
         if 2 * p > span:
-            message = f"{name}: padding={p} is more than half of the window, which spans {span}: some would see only padding."
+            message = f"{name}: padding={p} is more than half of the window, which spans {span}; pad less."
             raise ValueError(message)
         room = n + 2 * p - span
         found = (-(-room // s) if ceil_mode else room // s) + 1
@@ -83,8 +83,8 @@ def max_pool2d(
 ) -> Tensor:
     """The largest element of each window: ``(n, c, h, w) -> (n, c, rows, columns)``.
 
-    `stride` is the window's own size unless given. Elements that tie share the gradient equally, where PyTorch gives it to
-    the first. Padding never wins. With `ceil_mode` a last window may hang over the edge. Raises ValueError for a window
+    `stride` is the window's own size unless given. Elements that tie share the gradient equally, where PyTorch gives it
+    to the first. Padding never wins. With `ceil_mode` a last window may hang over the edge. ValueError for a window
     that does not fit, and for a padding of more than half of it.
 
     >>> max_pool2d(Tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), 2)
@@ -120,8 +120,8 @@ def avg_pool2d(
 ) -> Tensor:
     """The mean of each window: ``(n, c, h, w) -> (n, c, rows, columns)``.
 
-    The zeros of the padding count as elements unless `count_include_pad` is False; `divisor_override` divides the sum by
-    something else. `stride` and `ceil_mode` as in `max_pool2d`; so are the errors.
+    The zeros of the padding count as elements unless `count_include_pad` is False; `divisor_override` divides the sum
+    by something else. `stride` and `ceil_mode` as in `max_pool2d`; so are the errors.
 
     >>> avg_pool2d(Tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), 2)
     Tensor([[[[2.5]]]])
@@ -150,7 +150,8 @@ def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
 def _adaptive(name: str, d: int, x: Any, output_size: Any) -> Tensor:
     x, single = batched(name, x, d)
     wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * d
-    sizes = each("output_size", tuple(n if size is None else size for size, n in zip(wanted, x.shape[2:], strict=True)), d)
+    wanted = tuple(n if size is None else size for size, n in zip(wanted, x.shape[2:], strict=True))
+    sizes = each("output_size", wanted, d)
     for axis, size in enumerate(sizes, -d):
         if x.shape[axis] == 0:
             message = f"{name}: input is {x.shape}; there is no mean of an empty axis."

@@ -115,7 +115,9 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 
 def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
-    """The arrays one after another along an axis they have, or all elements when it is None. ValueError where they differ elsewhere.
+    """The arrays one after another along an axis they have, or all elements when it is None.
+
+    ValueError where they differ along another axis.
 
     >>> concatenate([np.array([1.0]), np.array([2.0, 3.0])])
     array([1., 2., 3.])
@@ -137,7 +139,9 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     if isinstance(indices_or_sections, (int, np.integer)):
         parts = int(indices_or_sections)
         if parts < 1 or n % parts:
-            message = f"split: x is {x.shape}; axis {axis} of length {n} does not divide into {parts} equal parts. Give indices."
+            message = (
+                f"split: x is {x.shape}; axis {axis} ({n}) does not divide into {parts} equal parts. Give indices."
+            )
             raise ValueError(message)
         edges = list(range(0, n + 1, n // parts)) if n else [0] * (parts + 1)
     else:
@@ -158,7 +162,8 @@ def tile(x: Any, reps: Axes) -> Any:
     shape = (1,) * (d - x.ndim) + tuple(x.shape)
     parts = tuple(m for n in shape for m in (1, n))
     wide = tuple(m for c, n in zip(counts, shape, strict=True) for m in (c, n))
-    return reshape(broadcast_to(reshape(x, shape=parts), shape=wide), shape=tuple(c * n for c, n in zip(counts, shape, strict=True)))
+    blocks = broadcast_to(reshape(x, shape=parts), shape=wide)
+    return reshape(blocks, shape=tuple(c * n for c, n in zip(counts, shape, strict=True)))
 
 
 def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any:
@@ -178,8 +183,9 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
     if len(repeats) != n:
         message = f"repeat: x has {n} slices along axis {axis}; repeats has {len(repeats)}."
         raise ValueError(message)
-    parts = (view(x, index=along(axis, slice(i, i + 1))) for i in range(n))
-    return join(*(broadcast_to(p, shape=(*before, int(r), *after)) for p, r in zip(parts, repeats, strict=True)), axis=axis)
+    parts = [view(x, index=along(axis, slice(i, i + 1))) for i in range(n)]
+    parts = [broadcast_to(p, shape=(*before, int(r), *after)) for p, r in zip(parts, repeats, strict=True)]
+    return join(*parts, axis=axis)
 
 
 def flip(x: Any, axis: Axes | None = None) -> Any:
@@ -237,8 +243,9 @@ _pad.vjp(x=lambda g, z, x, widths, value: view(g, index=_inside(widths, x.shape)
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Any:
     """`x` made longer at both ends of every axis, as ``np.pad``.
 
-    `pad_width` is a number, a pair (before, after), or a pair for every axis. Modes: "constant", "edge" (the last element
-    again), "reflect" (mirrored at the last element), "symmetric" (mirrored after it), "wrap" (from the other end).
+    `pad_width` is a number, a pair (before, after), or a pair for every axis. Modes: "constant", "edge" (the last
+    element again), "reflect" (mirrored at the last element), "symmetric" (mirrored after it), "wrap" (from the other
+    end).
     ValueError for another mode, and where there are fewer elements than the mode needs.
 
     >>> pad(np.array([1.0, 2.0, 3.0]), (2, 1), mode="reflect")
@@ -263,7 +270,8 @@ def _extended(x: Any, axis: int, low: int, high: int, mode: str) -> Any:
     n = x.shape[axis]
     room = {"edge": low + high if n else 0, "reflect": n - 1}.get(mode, n)
     if max(low, high) > room:
-        message = f"pad: x is {x.shape}; mode {mode!r} can add at most {max(0, room)} along axis {axis}, found {(low, high)}."
+        most = max(0, room)
+        message = f"pad: x is {x.shape}; mode {mode!r} can add at most {most} along axis {axis}, found {(low, high)}."
         raise ValueError(message)
 
     def part(start: int, stop: int, *, mirrored: bool = False, times: int = 1) -> Any:

@@ -3,10 +3,10 @@
 With x an image, w a kernel and y a result, each of `convolve` (x, w → y), `convolve_back` (y, w → x) and
 `convolve_weight` (x, y → w) is linear in both arguments, and the derivative of each by either is one of the other two.
 
-Inside, arrays lie (channels, *lengths, n): the samples innermost. Then the copying of windows into columns and the adding
-of columns back move runs of n · width numbers instead of width (measured: 2 to 4 times as fast), one matrix product serves
-all samples, and results stay in that layout, seen through a transpose, from layer to layer. The number of groups follows
-from the shapes: channels of x over channels of w.
+Inside, arrays lie (channels, *lengths, n): the samples innermost. Then the copying of windows into columns and the
+adding of columns back move runs of n · width numbers instead of width (measured: 2 to 4 times as fast), one matrix
+product serves all samples, and results stay in that layout, seen through a transpose, from layer to layer. The number
+of groups follows from the shapes: channels of x over channels of w.
 """
 
 from __future__ import annotations
@@ -63,17 +63,18 @@ _STATICS = {"stride": (2, 1), "padding": ((1, 1), (0, 1)), "dilation": (1, 2)}
 _EXAMPLES = (_STATICS, {"stride": (1, 1), "padding": ((1, 1), (1, 2)), "dilation": (2, 1)})
 
 
-@primitive("{x} ∗ {weight}", domain=(REALS, REALS), shape="(2,4,6,7),(6,2,3,2)->(2,6,3,6)", examples=_EXAMPLES, onnx="Conv")
-def convolve(
-    xp: Any, out: Any, x: Any, weight: Any, *, stride: Lengths, padding: Padding, dilation: Lengths
-) -> Any:
-    """The sliding product of deep learning, Σ x[p · stride + k · dilation] weight[k]: (n,c,*in), (o,c/groups,*k) -> (n,o,*out)."""
+@primitive(
+    "{x} ∗ {weight}", domain=(REALS, REALS), shape="(2,4,6,7),(6,2,3,2)->(2,6,3,6)", examples=_EXAMPLES, onnx="Conv"
+)
+def convolve(xp: Any, out: Any, x: Any, weight: Any, *, stride: Lengths, padding: Padding, dilation: Lengths) -> Any:
+    """Σ x[p · stride + k · dilation] weight[k], the sliding product: (n,c,*in), (o,c/groups,*k) -> (n,o,*out)."""
     n, c = x.shape[:2]
-    o, per_group, *kernel = weight.shape
+    o, per_group = weight.shape[:2]
+    kernel = weight.shape[2:]
     groups = c // per_group
     places = positions(x.shape[2:], kernel, stride, padding, dilation)
     rows, q = places[0], prod(places[1:]) * n
-    windows = sliding(xp, _inward(xp, x, padding), tuple(kernel), stride, dilation, 1)
+    windows = sliding(xp, _inward(xp, x, padding), kernel, stride, dilation, 1)
     w = xp.reshape(weight, (groups, o // groups, per_group * prod(kernel)))
     z = xp.empty((groups, o // groups, rows, q), dtype=xp.result_type(x, weight))
     before = (_ALL,) * (1 + len(kernel))
@@ -110,17 +111,18 @@ def convolve_back(
 ) -> Any:
     """The adjoint of `convolve` in its image: what each place of `x` saw gets its share, (n,o,*out) -> (n, *shape)."""
     n, o = x.shape[:2]
-    _, per_group, *kernel = weight.shape
-    c, *lengths = shape
+    per_group, kernel = weight.shape[1], weight.shape[2:]
+    c, lengths = shape[0], shape[1:]
     groups, m = c // per_group, o * per_group // c
     places = positions(lengths, kernel, stride, padding, dilation)
     if places != x.shape[2:]:
-        message = f"an image of {tuple(lengths)} has {places} places for this window, but x has {x.shape[2:]}."
+        message = f"an image of {lengths} has {places} places for this window, but x has {x.shape[2:]}."
         raise ValueError(message)
     y = _inward(xp, x, ((0, 0),) * len(kernel))
     w = xp.reshape(weight, (groups, m, per_group, *kernel))
     last, width = kernel[-1], lengths[-1]
     spread = 3 * c * last * prod(kernel[:-1]) * places[-1]
+    tail: Lengths
     narrow = stride[-1] == 1 and (o * last + 2 * c * prod(kernel[:-1])) * width < spread
     if narrow:  # gather along the last axis, which the product sums, and only add up along the others
         y = _reversed_windows(xp, y, last, width, padding[-1][0], dilation[-1])
@@ -142,13 +144,13 @@ def convolve_back(
     else:
         wide = tuple(length + low + high for length, (low, high) in zip(lengths, padding, strict=True))
         z = xp.zeros((c, *wide, *tail), dtype=columns.dtype)
-        lay(xp, z, columns, tuple(kernel), stride, dilation, 1)
+        lay(xp, z, columns, kernel, stride, dilation, 1)
         z = z[(_ALL, *interior(padding, lengths))]
     return _outward(xp, out, z)
 
 
 def _reversed_windows(xp: Any, y: Any, k: int, width: int, low: int, dilation: int) -> Any:
-    """(o, …, places, n) as (o, k, …, width, n): at each of `width` positions, the places whose windows see it, last first."""
+    """(o, …, places, n) as (o, k, …, width, n): for each position the places whose windows see it, last first."""
     shift = low - dilation * (k - 1)
     start, stop = max(0, shift), min(y.shape[-2], width + low)  # what of the places is seen at all
     wide = xp.zeros((*y.shape[:-2], width + dilation * (k - 1), y.shape[-1]), dtype=y.dtype)
@@ -172,12 +174,12 @@ convolve_back.vjp(
 def convolve_weight(
     xp: Any, out: Any, x: Any, y: Any, *, shape: Lengths, stride: Lengths, padding: Padding, dilation: Lengths
 ) -> Any:
-    """The adjoint of `convolve` in its kernel: Σ over samples and places of what was seen times `y`, in the kernel's `shape`."""
+    """The adjoint of `convolve` in its kernel: Σ over samples and places of what was seen times `y`, of `shape`."""
     n, c = x.shape[:2]
-    o, per_group, *kernel = shape
+    (o, per_group), kernel = shape[:2], shape[2:]
     groups, places = c // per_group, y.shape[2:]
     rows, q = places[0], prod(places[1:]) * n
-    windows = sliding(xp, _inward(xp, x, padding), tuple(kernel), stride, dilation, 1)
+    windows = sliding(xp, _inward(xp, x, padding), kernel, stride, dilation, 1)
     k, m = per_group * prod(kernel), o // groups
     y = xp.reshape(_inward(xp, y, ((0, 0),) * len(kernel)), (groups, m, rows, q))
     total = None

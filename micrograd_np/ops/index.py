@@ -42,9 +42,10 @@ def split(index: Any) -> tuple[Any, list[Any]]:
     """
     parts = index if isinstance(index, tuple) else (index,)
     arrays = []
-    static = []
+    static: list[Any] = []
     for part in parts:
-        if part is None or part is ... or isinstance(part, slice) or (isinstance(part, (int, np.integer)) and not isinstance(part, bool)):
+        whole = isinstance(part, (int, np.integer)) and not isinstance(part, bool)
+        if part is None or part is ... or isinstance(part, slice) or whole:
             static.append(part)
         else:
             arrays.append(part if isinstance(part, (Vertex, np.ndarray)) else _literal(part))
@@ -84,7 +85,9 @@ def view(xp: Any, out: Any, x: Any, *, index: Any) -> Any:
 view.vjp(x=lambda g, z, x, index: place(g, index=index, shape=x.shape))
 
 
-@primitive("0 with [{index}] = {x}", domain=(REALS,), shape="(2,3)->(4,3)", examples=({"index": slice(1, 3), "shape": (4, 3)},))
+@primitive(
+    "0 with [{index}] = {x}", domain=(REALS,), shape="(2,3)->(4,3)", examples=({"index": slice(1, 3), "shape": (4, 3)},)
+)
 def place(xp: Any, out: Any, x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with `x` at a basic index: the adjoint of `view`."""
     if out is ...:
@@ -142,7 +145,8 @@ def _row(index: Any, indices: tuple[Any, ...], shape: tuple[int, ...]) -> int | 
     """How many numbers each index stands for, if one integer array picks along the first axis and nothing else does."""
     rest = index[1:] if isinstance(index, tuple) else ()
     first = index[0] if isinstance(index, tuple) and index else index
-    if first is not HOLE or indices[0].dtype.kind != "i" or any(part is not ... and part != slice(None) for part in rest):
+    whole = all(part is ... or part == slice(None) for part in rest)
+    if first is not HOLE or indices[0].dtype.kind != "i" or not whole:
         return None
     row = prod(shape[1:])
     return row if row != 1 else None
@@ -249,7 +253,7 @@ add_along_axis.vjp(x=lambda g, z, x, indices, shape, axis: take_along_axis(g, in
 @take_along_axis.advise
 def _advice_along(x: tuple[int, ...], indices: tuple[int, ...], axis: int) -> str | None:
     if len(x) != len(indices):
-        return f"indices must have as many axes as x ({len(x)}); keep the reduced axis, as in argmax(..., keepdims=True)."
+        return f"indices must have as many axes as x ({len(x)}); keep the axis, as argmax(..., keepdims=True) does."
     return None
 
 

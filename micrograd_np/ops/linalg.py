@@ -1,7 +1,7 @@
 """Inverses, determinants and factors of square matrices; stacks of them along leading axes, as in NumPy.
 
-Sources: Petersen & Pedersen, The Matrix Cookbook (2012), for inverse and determinant; Murray (2016), arXiv:1602.07527, for
-the Cholesky factor. A singular matrix has no inverse, so there the derivatives raise `numpy.linalg.LinAlgError` too.
+Sources: Petersen & Pedersen, The Matrix Cookbook (2012), for inverse and determinant; Murray (2016), arXiv:1602.07527,
+for the Cholesky factor. A singular matrix has no inverse, so there the derivatives raise `numpy.linalg.LinAlgError`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from .shape import reshape, transpose
 
 
 def _regular(rng: Any, shape: tuple[int, ...]) -> Any:
-    return rng.uniform(-1, 1, shape) + 3 * np.eye(*shape[-2:])
+    return rng.uniform(-1, 1, shape) + 3 * np.eye(shape[-1])
 
 
 def _definite(rng: Any, shape: tuple[int, ...]) -> Any:
     x = rng.uniform(-1, 1, shape)
-    return x @ np.swapaxes(x, -1, -2) + 2 * np.eye(*shape[-2:])
+    return x @ np.swapaxes(x, -1, -2) + 2 * np.eye(shape[-1])
 
 
 REGULAR = Domain("regular matrices", draw=_regular)
@@ -59,7 +59,7 @@ def _spread(g: Any) -> Any:
 
 @primitive("det {x}", domain=(REGULAR,), shape="(n,n)->()", onnx="Det")
 def det(xp: Any, out: Any, x: Any) -> Any:
-    """The determinant of square matrices. Its derivative, det(x) x⁻ᵀ, is taken where x has an inverse."""
+    """The signed volume of square matrices. Its derivative, itself times x⁻ᵀ, needs an x that has an inverse."""
     return _to(xp, out, xp.linalg.det(x))
 
 
@@ -82,7 +82,7 @@ def signdet(xp: Any, out: Any, x: Any) -> Any:
 
 
 def slogdet(x: Any) -> tuple[Any, Any]:
-    """Sign and logarithm of the absolute value of the determinant: (…,n,n) -> (…), (…); it neither over- nor underflows.
+    """Sign of the determinant, and logarithm of its absolute value: (…,n,n) -> (…), (…). Neither over- nor underflows.
 
     >>> sign, log = slogdet(np.diag([1e-200, -1e-200]))
     >>> float(sign), round(float(log), 3)
@@ -120,7 +120,7 @@ def solve(a: Any, b: Any) -> Any:
 def cholesky(xp: Any, out: Any, x: Any) -> Any:
     """The lower triangle L with L Lᵀ = x, for symmetric positive definite x, else LinAlgError.
 
-    It is the factor of (x + xᵀ) / 2, so that both triangles count alike, and share the gradient; NumPy reads only the lower.
+    It is the factor of (x + xᵀ) / 2, so that both triangles count, and share the gradient; NumPy reads only the lower.
     """
     z = xp.add(x, xp.swapaxes(x, -1, -2))
     return _to(xp, out, xp.linalg.cholesky(xp.true_divide(z, 2)))

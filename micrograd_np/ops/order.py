@@ -46,7 +46,9 @@ def sort(x: Any, axis: int | None = -1) -> Any:
 
 
 def topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> tuple[Any, Any]:
-    """The `k` largest (or smallest) elements along `axis`, best first, and their positions. ValueError for k out of range.
+    """The `k` largest (or smallest) elements along `axis`, best first, and their positions.
+
+    ValueError for more than there are.
 
     >>> topk(np.array([3.0, 1.0, 2.0]), 2)
     (array([3., 2.]), array([0, 2]))

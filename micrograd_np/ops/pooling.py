@@ -181,7 +181,7 @@ def divisors(
 ) -> Any:
     """What the sum of each window is divided by: a number, or an array where the windows at the edge count fewer.
 
-    `divide` is a number, "padded" (padding counts as elements, what hangs over it does not) or "inside" (only elements).
+    `divide` is a number, "padded" (padding counts too, what hangs over it does not) or "inside" (elements only).
     """
     if isinstance(divide, int):
         return divide
@@ -259,7 +259,9 @@ def avg_pool_back(
     return z
 
 
-avg_pool.vjp(x=lambda g, z, x, kernel, **geometry: avg_pool_back(g, lengths=x.shape[-len(kernel) :], kernel=kernel, **geometry))
+avg_pool.vjp(
+    x=lambda g, z, x, kernel, **geometry: avg_pool_back(g, lengths=x.shape[-len(kernel) :], kernel=kernel, **geometry)
+)
 avg_pool_back.vjp(x=lambda g, z, x, lengths, **geometry: avg_pool(g, **geometry))
 
 
@@ -284,9 +286,7 @@ def bin_means(xp: Any, out: Any, x: Any, *, size: int, axis: int) -> Any:
     return z
 
 
-@primitive(
-    "spread {x} over bins", domain=(REALS,), shape="(2,3,3)->(2,5,3)", examples=({"length": 5, "axis": -2},)
-)
+@primitive("spread {x} over bins", domain=(REALS,), shape="(2,3,3)->(2,5,3)", examples=({"length": 5, "axis": -2},))
 def bin_spread(xp: Any, out: Any, x: Any, *, length: int, axis: int) -> Any:
     """Each element along `axis` (negative) spread evenly over its bin of `length`: the adjoint of `bin_means`."""
     tail = (_ALL,) * (-axis - 1)

@@ -45,7 +45,9 @@ def _einsum(xp: Any, out: Any, *xs: Any, subscripts: str) -> Any:
             return out
     if out is ...:
         return xp.asarray(xp.einsum(subscripts, *xs, optimize=len(xs) > 2))
-    xp.copyto(out, xp.einsum(subscripts, *xs, optimize=len(xs) > 2))  # given a destination, einsum sums in another order
+    xp.copyto(
+        out, xp.einsum(subscripts, *xs, optimize=len(xs) > 2)
+    )  # given a destination, einsum sums in another order
     return out
 
 
@@ -89,11 +91,11 @@ _einsum.vjp(xs=_by_operand)
 
 
 def einsum(subscripts: str, *operands: Any) -> Any:
-    """Σ of products in Einstein's notation, as ``np.einsum``: ``"ij,jk->ik"`` is a matrix product, ``"ii"`` a trace.
+    """Σ of products in Einstein's notation, as in NumPy: ``"ij,jk->ik"`` is a matrix product, ``"ii"`` a trace.
 
-    Letters that the result lacks are summed; without ``->`` the result has those that occur once, in alphabetical order;
-    ``...`` stands for the axes not named. Two operands go through one matrix product. Raises ValueError for subscripts that
-    do not fit the operands.
+    Letters that the result lacks are summed; without ``->`` the result has those that occur once, in alphabetical
+    order; ``...`` stands for the axes not named. Two operands go through one matrix product. Raises ValueError for
+    subscripts that do not fit the operands.
 
     >>> import numpy as np
     >>> einsum("ij,ij->i", np.array([[1.0, 2.0], [3.0, 4.0]]), np.ones((2, 2)))
@@ -108,7 +110,8 @@ def einsum(subscripts: str, *operands: Any) -> Any:
             first = term.index(twice)
             second = term.index(twice, first + 1)
             if xs[i].shape[first] != xs[i].shape[second]:
-                message = f"einsum: {twice!r} has lengths {xs[i].shape[first]} and {xs[i].shape[second]} in {subscripts!r}."
+                lengths = f"{xs[i].shape[first]} and {xs[i].shape[second]}"
+                message = f"einsum: {twice!r} has lengths {lengths} in {subscripts!r}."
                 raise ValueError(message)
             xs[i] = diagonal(xs[i], axis1=first, axis2=second)
             terms[i] = "".join(c for j, c in enumerate(term) if j not in (first, second)) + twice
@@ -161,7 +164,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         over = tuple([i] if isinstance(i, int) else list(i) for i in axes)  # type: ignore[assignment]
     of_a, of_b = [i % a.ndim for i in over[0]], [i % b.ndim for i in over[1]]
     if len(of_a) != len(of_b) or any(a.shape[i] != b.shape[j] for i, j in zip(of_a, of_b, strict=False)):
-        message = f"tensordot: a is {a.shape} and b is {b.shape}; the axes {of_a} of a must match {of_b} of b in length."
+        message = (
+            f"tensordot: a is {a.shape} and b is {b.shape}; the axes {of_a} of a must match {of_b} of b in length."
+        )
         raise ValueError(message)
     letters = list(_LETTERS[: a.ndim])
     others = list(_LETTERS[a.ndim : a.ndim + b.ndim])
@@ -172,7 +177,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 
 def dot(a: Any, b: Any) -> Any:
-    """NumPy's dot: a product of vectors or matrices, elementwise with a scalar, else over the last axis of `a` and the second last of `b`.
+    """NumPy's dot: a product of vectors or matrices, elementwise with a scalar.
+
+    With more axes, over the last one of `a` and the second last of `b`.
 
     >>> import numpy as np
     >>> dot(np.array([1.0, 2.0]), np.array([3.0, 4.0]))

@@ -1,4 +1,4 @@
-"""Random draws: primitives without inputs, whose generator is a setting. A compiled step draws anew, in eager's order."""
+"""Random draws: primitives without inputs, whose generator is a setting. A compiled step draws anew each time."""
 
 from __future__ import annotations
 

@@ -30,7 +30,9 @@ def spread_axes(shape: tuple[int, ...], wide: tuple[int, ...]) -> tuple[int, ...
     return (*range(lead), *(lead + i for i, n in enumerate(shape) if n == 1 and wide[lead + i] != 1))
 
 
-@primitive("spread {x} to {shape}", domain=(REALS,), shape="(3,1)->(2,3,4)", examples=({"shape": (2, 3, 4)},), view=True)
+@primitive(
+    "spread {x} to {shape}", domain=(REALS,), shape="(3,1)->(2,3,4)", examples=({"shape": (2, 3, 4)},), view=True
+)
 def broadcast_to(xp: Any, out: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
     """`x` repeated along new and length-one axes to `shape`; a read-only view where that is large."""
     if prod(shape) > _SPREAD:
@@ -46,7 +48,7 @@ broadcast_to.vjp(x=lambda g, z, x, shape: sum_to(g, shape=x.shape))
 @primitive("Σ {x} to {shape}", domain=(REALS,), shape="(2,3,4)->(3,1)", examples=({"shape": (3, 1)},))
 def sum_to(xp: Any, out: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
     """`x` summed along the axes that broadcasting from `shape` would have made: the adjoint of `broadcast_to`."""
-    if x.ndim == 2 and len(shape) == 1 and shape[0] == x.shape[1] != 1 and x.dtype.kind == "f":  # noqa: PLR2004
+    if x.ndim == 2 and len(shape) == 1 and shape[0] == x.shape[1] != 1 and x.dtype.kind == "f":
         # the gradient of a bias: a product with ones adds up columns twice as fast as a reduction
         ones = _ones(x.shape[0], x.dtype)
         return xp.dot(ones, x) if out is ... else xp.dot(ones, x, out)
@@ -67,7 +69,14 @@ def _ones(n: int, dtype: Any) -> Any:
 sum_to.vjp(x=lambda g, z, x, shape: broadcast_to(g, shape=x.shape))
 
 
-@primitive("reshape {x} to {shape}", domain=(REALS,), shape="(2,6)->(3,4)", examples=({"shape": (3, 4)},), onnx="Reshape", view=True)
+@primitive(
+    "reshape {x} to {shape}",
+    domain=(REALS,),
+    shape="(2,6)->(3,4)",
+    examples=({"shape": (3, 4)},),
+    onnx="Reshape",
+    view=True,
+)
 def reshape(xp: Any, out: Any, x: Any, *, shape: int | tuple[int, ...]) -> Any:
     """The same elements in row-major order in another shape; one length may be −1."""
     return xp.reshape(x, shape)
@@ -123,4 +132,3 @@ def stack(xs: Sequence[Any], axis: int = 0) -> Any:
     (shape,) = shapes
     at = axis % (len(shape) + 1)
     return concatenate(*(reshape(x, shape=(*shape[:at], 1, *shape[at:])) for x in xs), axis=at)
-

@@ -91,13 +91,11 @@ _GEOMETRY = {"kernel": (3, 2), "stride": (2, 1), "padding": ((1, 1), (0, 2)), "d
 
 
 @primitive("windows {kernel} of {x}", domain=(REALS,), shape="(2,3,5,6)->(2,18,18)", examples=(_GEOMETRY,))
-def unfold(
-    xp: Any, out: Any, x: Any, *, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths
-) -> Any:
+def unfold(xp: Any, out: Any, x: Any, *, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths) -> Any:
     """Every window of (n, c, *lengths) as a column: (n, c · kernel, places), as PyTorch orders them."""
     z = sliding(xp, padded(xp, x, padding, 2), kernel, stride, dilation, 2)
-    n, c, d = *x.shape[:2], len(kernel)
-    places = z.shape[2 + d :]
+    n, c = x.shape[:2]
+    places = z.shape[2 + len(kernel) :]
     if out is ...:
         z = xp.array(z, order="C")  # always fresh: a window of one element would be a view
     else:
@@ -153,13 +151,16 @@ fold.vjp(
 
 
 @fold.advise
-def _advice_fold(x: Lengths, lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths) -> str | None:
+def _advice_fold(
+    x: Lengths, lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths
+) -> str | None:
     try:
         places = positions(lengths, kernel, stride, padding, dilation)
     except ValueError as error:
         return str(error)
     if len(x) == 3 and (x[1] % prod(kernel) or x[2] != prod(places)):
-        return f"x must be (n, c · {prod(kernel)}, {prod(places)}): {prod(kernel)} elements to a window, {prod(places)} windows."
+        wanted = f"(n, c · {prod(kernel)}, {prod(places)})"
+        return f"x must be {wanted}: {prod(kernel)} elements to a window, {prod(places)} windows."
     return None
 
 

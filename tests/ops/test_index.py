@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
-from micrograd_np import functional as F
+from micrograd_np import functional as F  # noqa: N812
 from micrograd_np.ops.index import HOLE, add_along_axis, scatter_add
 
 rng = np.random.default_rng(0)
@@ -89,7 +89,9 @@ def test_take_along_axis_is_numpys(axis):
         shape[axis] = n
         indices = rng.integers(-3, 3, shape)
         judged(
-            lambda x, i=indices: mg.take_along_axis(x, i, axis), lambda x, i=indices: np.take_along_axis(x, i, axis), tensor(4, 3)
+            lambda x, i=indices: mg.take_along_axis(x, i, axis),
+            lambda x, i=indices: np.take_along_axis(x, i, axis),
+            tensor(4, 3),
         )
 
 
@@ -136,7 +138,9 @@ def test_one_hot_agrees_with_pytorch():
     torch = pytest.importorskip("torch")
     labels = rng.integers(0, 5, (2, 3))
     for n in (-1, 7):
-        np.testing.assert_array_equal(F.one_hot(labels, n).data, torch.nn.functional.one_hot(torch.tensor(labels), n).numpy())
+        np.testing.assert_array_equal(
+            F.one_hot(labels, n).data, torch.nn.functional.one_hot(torch.tensor(labels), n).numpy()
+        )
 
 
 @pytest.mark.parametrize(("labels", "kind"), [([0, 3], ValueError), ([-1, 0], ValueError), ([0.5], TypeError)])

@@ -28,7 +28,8 @@ def test_a_seed_settles_every_draw(draw):
 
 
 @pytest.mark.parametrize(
-    ("draw", "mean", "std"), [(DRAWS[0], 1, 1.1547), (DRAWS[1], 1, 1.1547), (DRAWS[2], 0.3, 0.4583), (DRAWS[3], 1, 0.6547), (DRAWS[4], 1, 2)]
+    ("draw", "mean", "std"),
+    [(DRAWS[0], 1, 1.1547), (DRAWS[1], 1, 1.1547), (DRAWS[2], 0.3, 0.4583), (DRAWS[3], 1, 0.6547), (DRAWS[4], 1, 2)],
 )
 def test_draws_have_the_moments_of_their_distribution(draw, mean, std):
     mg.random.manual_seed(0)

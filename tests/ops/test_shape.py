@@ -58,7 +58,9 @@ def test_shapes_are_numpys_and_differentiable(name, shape, settings):
 def test_joining_and_splitting_are_numpys(axis):
     xs = [mg.Tensor(rng.standard_normal((2, 4)), requires_grad=True) for _ in range(3)]
     for name in ("concatenate", "stack"):
-        np.testing.assert_array_equal(getattr(mg, name)(xs, axis=axis).data, getattr(np, name)([x.data for x in xs], axis=axis))
+        np.testing.assert_array_equal(
+            getattr(mg, name)(xs, axis=axis).data, getattr(np, name)([x.data for x in xs], axis=axis)
+        )
         assert mg.gradgradcheck(lambda *xs, name=name: getattr(mg, name)(xs, axis=axis) ** 2, xs)
     for sections in (2, [1], [1, 1]):
         found, expected = mg.split(xs[0], sections, axis), np.split(xs[0].data, sections, axis)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
-from micrograd_np import functional as F
+from micrograd_np import functional as F  # noqa: N812
 from micrograd_np.ops import convolution, pooling
 
 rng = np.random.default_rng(0)
