@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from micrograd_np import random
+from micrograd_np.ops.random import dropout_mask
 from micrograd_np.tensor import Tensor
 
 from .loss import as_tensor
@@ -49,7 +48,4 @@ def _dropped(name: str, x: Tensor, p: float, shape: tuple[int, ...], training: b
         raise ValueError(message)
     if not training or p == 0:
         return x
-    if p == 1:
-        return x * 0
-    kept = random.generator().random(shape) >= p
-    return x * (kept * np.asarray(1 / (1 - p), x.dtype))
+    return x * dropout_mask(p=p, shape=shape, dtype=x.dtype, generator=random.generator())
