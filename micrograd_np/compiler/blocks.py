@@ -8,6 +8,7 @@ never exist as whole arrays. Elementwise arithmetic does not notice: every bit s
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .program import Program
 
 BLOCK = 64 * 1024  # bytes of one operand in one block: measured; a few of them fit the fast caches of any processor
+_SHARED = 4_000_000  # elements times lines, about 1 ms, from which a second thread repays its start (0.1 ms)
 _WORTH = 1024 * 1024  # bytes of all operands together from which blocks win (measured: half of a usual second-level cache)
 
 
@@ -30,8 +32,14 @@ class Loop(Line):
     lines: list[Line] = field(default_factory=list)
     size: int = 0
     block: int = 0
+    threads: int = 1
     slots: dict[int, Value] = field(default_factory=dict)
     """By value: the block-sized buffer that stands for it, where it lives in the loop only."""
+
+    @property
+    def blocks_per_thread(self) -> int:
+        """How many blocks one thread works through."""
+        return -(-self.size // (self.block * self.threads))
 
     def read(self) -> Iterator[Value]:
         """Everything the passage touches as a whole array, and the block-sized buffers."""
@@ -66,11 +74,21 @@ def cut_into_blocks(program: Program) -> int:
         loop = Loop("loop", _never, (), {}, None, "loop", first.section, first.where, lines=members, size=size)
         widest = max(v.dtype.itemsize for line in members for v in (*line.read(), line.target) if v is not None)
         loop.block = BLOCK // widest
+        loop.threads = threads() if size * len(members) >= _SHARED else 1
         program.lines[start:end] = [loop, *behind]
         _allot(program, loop)
         count += len(members)
         start += 1
     return count
+
+
+def threads() -> int:
+    """How many threads may share a long passage: what the usual variables allow NumPy's own products, else all processors."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        told = os.environ.get(name, "")
+        if told.isdigit() and int(told) > 0:
+            return int(told)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _never(*_: Any) -> None:
@@ -188,7 +206,7 @@ def _allot(program: Program, loop: Loop) -> None:
             spot = home[id(v.storage)] = spots.pop() if spots else Storage("buffer")
             kind[id(spot)] = v.dtype
         if local and id(v) not in loop.slots:
-            slot = Value(home[id(v.storage)], (min(loop.block, loop.size),), v.dtype, v.name, v.hint)
+            slot = Value(home[id(v.storage)], (min(loop.block, loop.size) * loop.threads,), v.dtype, v.name, v.hint)
             loop.slots[id(v)] = slot
         if local and last[id(v.storage)] == i and id(v.storage) in home:
             spot = home.pop(id(v.storage))

@@ -35,13 +35,14 @@ class Writer:
 
     def __init__(self, program: Program, plan: Plan) -> None:
         self.program, self.plan = program, plan
-        self.taken: set[str] = {"np", "step", "state", "numbers", "constants", "objects", "arena", "build"}
+        self.taken: set[str] = {"np", "i", "j", "threads", "copy_context", "step", "state", "numbers", "constants", "objects", "arena", "build"}
         self.names: dict[int, str] = {}
         self.aliases: dict[str, str] = {}
         self.objects: dict[str, Any] = {}
         self.constants: dict[str, Any] = {}
         self.state: dict[str, Value] = {}
         self.numbers: dict[str, Value] = {}
+        self.threads = 1
 
     # names
 
@@ -168,40 +169,65 @@ class Writer:
             return f"{told[0]}.{f.removeprefix('method.')}({', '.join((*told[1:], *named))}){part}"
         return f"{self.alias(f)}({', '.join((*told, *named))}){part}"
 
-    def loop(self, loop: Loop, blocks: list[str]) -> list[str]:
-        """A passage in blocks: the cuts are made once, where the memory is the program's own."""
+    def loop(self, loop: Loop, once: list[str]) -> list[str]:
+        """A passage in blocks: the cuts are made once, where the memory is the program's own.
+
+        With several threads the passage is a function, which each of them runs on blocks and buffers of its own.
+        """
         whole = loop.whole()
         fixed = [v for v in whole if static(v)]
-        slots: dict[int, Value] = {id(v.storage): v for v in loop.slots.values()}
-        local = list(slots.values())
-        inner = {id(v): self.unique(f"{self.operand(v)}_i") for v in (*whole, *local)}
-        cuts = [f"{self.operand(v)}{'' if len(v.shape) == 1 else '.reshape(-1)'}[i:j]" for v in fixed]
-        cuts += [f"{self.operand(v)}[: j - i]" for v in local]
-        name = self.unique("blocks")
-        bounds = f"((i, min(i + {loop.block}, {loop.size})) for i in range(0, {loop.size}, {loop.block}))"
-        blocks.append(f"{name} = [(i, j, {', '.join(cuts)}) for i, j in {bounds}]")
-        heads = ", ".join(inner[id(v)] for v in (*fixed, *local))
-        rows = [f"# {len(loop.lines)} lines in blocks of {loop.block:,} elements, which stay in the cache"]
         given = [v for v in whole if not static(v)]
-        rows += [f"{inner[id(v)]}_all = {self.operand(v)}.reshape(-1)" for v in given]
-        rows.append(f"for i, j, {heads} in {name}:")
-        rows += [f"    {inner[id(v)]} = {inner[id(v)]}_all[i:j]" for v in given]
+        local = list({id(v.storage): v for v in loop.slots.values()}.values())
+        inner = {id(v): self.unique(f"{self.operand(v)}_i") for v in (*whole, *local)}
+        flat = [self.unique(f"{self.operand(v)}_all") for v in given]
+        cuts = [f"{self.operand(v)}{'' if len(v.shape) == 1 else '.reshape(-1)'}[i:j]" for v in fixed]
+        name = self.unique("blocks")
+        per = loop.blocks_per_thread
+        share = "" if loop.threads == 1 else f" + i // {per * loop.block} * {loop.block}"
+        cuts += [f"{self.operand(v)}[{f'0{share}' if share else ''}: j - i{share}]" for v in local]
+        bounds = f"((i, min(i + {loop.block}, {loop.size})) for i in range(0, {loop.size}, {loop.block}))"
+        once.append(f"{name} = [(i, j, {', '.join(cuts)}) for i, j in {bounds}]")
+        heads = ", ".join(inner[id(v)] for v in (*fixed, *local))
+        rows = [f"for i, j, {heads} in {name}:"]
+        rows += [f"    {inner[id(v)]} = {f}[i:j]" for v, f in zip(given, flat, strict=True)]
+        rows += [f"    {row}" for row in self._passage(loop, inner, local)]
+        told = f"# {len(loop.lines)} lines in blocks of {loop.block:,} elements, which stay in the cache"
+        if loop.threads == 1:
+            return [told, *(f"{f} = {self.operand(v)}.reshape(-1)" for v, f in zip(given, flat, strict=True)), *rows]
+        passage = self.unique("passage")
+        once.append(f"def {passage}({', '.join((name, *flat))}):")
+        once += [f"    {row}" for row in rows]
+        arguments = ", ".join(f"{self.operand(v)}.reshape(-1)" for v in given)
+        parts = [f"{name}[{t * per}:{(t + 1) * per}]" for t in range(loop.threads)]
+        calls = [f"{part}{', ' if arguments else ''}{arguments}" for part in parts]
+        self.threads = max(self.threads, loop.threads)
+        return [
+            f"{told}, in {loop.threads} threads",
+            *(f"part_{t} = threads.submit(copy_context().run, {passage}, {call})" for t, call in enumerate(calls[1:], 1)),
+            f"{passage}({calls[0]})",
+            *(f"part_{t}.result()" for t in range(1, loop.threads)),
+        ]
+
+    def _passage(self, loop: Loop, inner: dict[int, str], local: list[Value]) -> list[str]:
+        """The lines of a passage, on the blocks of its arrays."""
+        homes = {id(v.storage): inner[id(v)] for v in local}
         known = dict(self.names)
         for line in loop.lines:
             for v in (*line.read(), line.target):
                 if v is not None and v.shape != () and (id(v) in inner or id(v) in loop.slots):
                     slot = loop.slots.get(id(v))
-                    self.names[id(v)] = inner[id(v)] if slot is None else inner[id(slots[id(slot.storage)])]
+                    self.names[id(v)] = inner[id(v)] if slot is None else homes[id(slot.storage)]
+        rows = []
         where = ""
         for line in loop.lines:
             if line.where and line.where != where:
-                rows.append(f"    # {line.where}"[:_WIDTH])
+                rows.append(f"# {line.where}"[:_WIDTH])
                 where = line.where
             text = self.expression(line)
             if line.made == "view" and line.target is not None:
                 inside = self.names[id(line.target)] = self.unique(f"{self.name(line.target)}_i")
                 text = f"{inside} = {text}"
-            rows.append(f"    {text}")
+            rows.append(text)
         self.names = known
         return rows
 
@@ -267,7 +293,10 @@ class Writer:
     def _module(self, body: list[str], views: list[str], arguments: list[str], outputs: list[str]) -> str:
         program = self.program
         inputs = "; ".join(f"{self.name(v)} {v.shape} {v.dtype}" for v in program.inputs)
-        out = [f'"""{program.name}{f", for {inputs}" if inputs else ""}."""', "", "import numpy as np", "", ""]
+        out = [f'"""{program.name}{f", for {inputs}" if inputs else ""}."""', ""]
+        if self.threads > 1:
+            out += ["from concurrent.futures import ThreadPoolExecutor", "from contextvars import copy_context", ""]
+        out += ["import numpy as np", "", ""]
         out.append("def build(state, numbers, constants, objects):")
         rows: list[str] = []
         if self.state:
@@ -286,6 +315,8 @@ class Writer:
         buffers = self._buffers()
         if buffers:
             rows += ["", f"# buffers: one arena of {self.plan.nbytes:,} bytes", *buffers]
+        if self.threads > 1:
+            rows += ["", f"threads = ThreadPoolExecutor({self.threads - 1})"]
         if views:
             rows += ["", "# views, made once", *views]
         out += [f"    {row}" if row else "" for row in rows]
