@@ -62,8 +62,11 @@ def cut_into_blocks(program: Program) -> int:
     """Replace long elementwise passages by loops; how many lines run in them."""
     count = 0
     start = 0
+    parts = {id(line.target) for line in program.lines if line.function == "part" and line.args[4] == "C"}
     while start < len(program.lines):
-        found = _passage(program, start)
+        target = program.lines[start].target
+        small = target is None or target.nbytes < BLOCK  # some twenty operands would not make it worth while
+        found = None if small else _passage(program, start, parts)
         if found is None:
             start += 1
             continue
@@ -128,9 +131,8 @@ def _straight(v: Value, parts: set[int]) -> bool:
     return v.storage.kind in ("buffer", "input") and v.strides is None
 
 
-def _passage(program: Program, start: int) -> tuple[list[Line], list[Line], int] | None:
+def _passage(program: Program, start: int, parts: set[int]) -> tuple[list[Line], list[Line], int] | None:
     """The passage that begins at `start`: its lines, those that move behind it, and where it ends. None if not worth it."""
-    parts = {id(line.target) for line in program.lines if line.function == "part" and line.args[4] == "C"}
     shape = _fits(program.lines[start], None, parts)
     if shape is None or program.lines[start].made == "view":
         return None

@@ -81,11 +81,11 @@ def _lifetimes(program: Program) -> dict[int, tuple[int, int]]:
 def _merge_in_place(program: Program, found: Plan) -> None:
     """Let the result of an elementwise line take over the memory of an operand that dies there."""
     spans = _lifetimes(program)
-    tenants: dict[int, list[Value]] = {}
+    tenants: dict[int, dict[int, Value]] = {}  # by storage: the values in it
     for line in program.lines:
         for v in (*line.read(), line.target):
-            if v is not None and not any(v is w for w in tenants.setdefault(id(v.storage), [])):
-                tenants[id(v.storage)].append(v)
+            if v is not None:
+                tenants.setdefault(id(v.storage), {})[id(v)] = v
     for i, line in enumerate(program.lines):
         v = line.target
         if line.function not in ELEMENTWISE or line.made != "out" or v is None or v.storage.kind != "buffer" or v.view:
@@ -100,9 +100,10 @@ def _merge_in_place(program: Program, found: Plan) -> None:
             if any(isinstance(y, Value) and y is not x and y.storage is new for y in line.args):
                 continue  # another view of the same memory is read, in another order
             spans[id(new)] = (spans[id(new)][0], spans.pop(id(old))[1])
-            for w in tenants.pop(id(old)):
+            moved = tenants.pop(id(old))
+            for w in moved.values():
                 w.storage = new
-                tenants[id(new)].append(w)
+            tenants[id(new)].update(moved)
             found.wanted += -(-v.nbytes // ALIGNMENT) * ALIGNMENT
             found.merged += 1
             break

@@ -425,16 +425,19 @@ def trace(
         raise CompileError(message)
     local = _LocalNames(tracer)
     mode.set(watcher=tracer)  # type: ignore[arg-type]
-    profiler = sys.getprofile()
-    sys.setprofile(local)
+    profiled = sys.getprofile() is not None  # somebody is profiling: values then do without the user's names
+    if not profiled:
+        sys.setprofile(local)
     floor = _clock()
     try:
         result = function(*args)
-        sys.setprofile(profiler)
+        if not profiled:
+            sys.setprofile(None)
         if mode.recording:
             tracer.program.pullback = differentiate(tracer, result, floor)
     finally:
-        sys.setprofile(profiler)
+        if not profiled:
+            sys.setprofile(None)
         mode.set(watcher=None)
     return result, tracer.finish(result)
 
