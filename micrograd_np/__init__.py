@@ -1,17 +1,12 @@
 """micrograd_np: an autograd framework on NumPy that a newcomer can read and a practitioner can ship."""
 
-__version__ = "0.1.0"
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from . import allocation as _allocation  # before anything large is made
-from . import autograd, data, debug, functional, linalg, nn, optim, random, training
-from .autograd import checkpoint
-from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient
-from .compiler import CompileError, compile  # noqa: A004
+from . import allocation as _allocation  # noqa: F401 - before anything large is made
+from . import functional, linalg, random
 from .constant import constant
-from .debug import NonfiniteError, detect_mutation, detect_nonfinite, explain, trace_origins
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from .nn.functional_call import functional_call
 from .ops.arrange import (
     concatenate,
     expand_dims,
@@ -45,8 +40,8 @@ from .ops.comparison import (
 )
 from .ops.cumulative import cumprod, cumsum
 from .ops.diagonal import diag, diagonal, trace, tril, triu
-from .ops.elementwise import absolute as abs  # noqa: A004
 from .ops.elementwise import absolute, add, divide, multiply, negative, reciprocal, sign, square, subtract, zeros_like
+from .ops.elementwise import absolute as abs  # noqa: A004
 from .ops.hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh
 from .ops.index import take, take_along_axis
 from .ops.linear import matmul
@@ -58,9 +53,218 @@ from .ops.searching import all, any, argmax, argmin  # noqa: A004
 from .ops.shape import broadcast_to, reshape, stack, transpose
 from .ops.special import erf, xlogy
 from .ops.statistics import norm, std, var
-from .ops.transcendental import cbrt, exp, exp2, expm1, log, log10, log1p, log2, logaddexp, power, sigmoid, sqrt, tanh
+from .ops.transcendental import cbrt, exp, exp2, expm1, log, log1p, log2, log10, logaddexp, power, sigmoid, sqrt, tanh
 from .ops.trigonometric import arccos, arcsin, arctan, arctan2, cos, hypot, sin, tan
-from .pictures import Picture, draw
-from .storage import CheckpointError, load, save
 from .tensor import Tensor, from_dlpack, get_default_dtype, set_default_dtype
-from .training import History, fit, lint
+
+if TYPE_CHECKING:
+    from . import autograd, check, compiler, data, debug, nn, optim, pictures, storage, training
+    from .autograd import checkpoint
+    from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+    from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient
+    from .compiler import CompileError, compile  # noqa: A004
+    from .debug import NonfiniteError, detect_mutation, detect_nonfinite, explain, trace_origins
+    from .nn.functional_call import functional_call
+    from .pictures import Picture, draw
+    from .storage import CheckpointError, load, save
+    from .training import History, fit, lint
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CheckpointError",
+    "CompileError",
+    "GradcheckError",
+    "History",
+    "NonfiniteError",
+    "Picture",
+    "Tensor",
+    "abs",
+    "absolute",
+    "add",
+    "all",
+    "any",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "argmax",
+    "argmin",
+    "argsort",
+    "autograd",
+    "broadcast_to",
+    "cbrt",
+    "ceil",
+    "check",
+    "check_gradients",
+    "check_primitive",
+    "checkpoint",
+    "clip",
+    "compile",
+    "compiler",
+    "concatenate",
+    "constant",
+    "cos",
+    "cosh",
+    "cumprod",
+    "cumsum",
+    "data",
+    "debug",
+    "detect_mutation",
+    "detect_nonfinite",
+    "diag",
+    "diagonal",
+    "divide",
+    "dot",
+    "draw",
+    "einsum",
+    "enable_grad",
+    "equal",
+    "erf",
+    "exp",
+    "exp2",
+    "expand_dims",
+    "explain",
+    "expm1",
+    "fit",
+    "flatten",
+    "flip",
+    "floor",
+    "from_dlpack",
+    "functional",
+    "functional_call",
+    "get_default_dtype",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "greater",
+    "greater_equal",
+    "hessian",
+    "hvp",
+    "hypot",
+    "inner",
+    "is_grad_enabled",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "jacobian",
+    "jvp",
+    "less",
+    "less_equal",
+    "linalg",
+    "lint",
+    "load",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "log_softmax",
+    "logaddexp",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "logsumexp",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "moveaxis",
+    "multiply",
+    "negative",
+    "nn",
+    "no_grad",
+    "norm",
+    "not_equal",
+    "numeric_gradient",
+    "optim",
+    "outer",
+    "pad",
+    "pictures",
+    "power",
+    "prod",
+    "random",
+    "ravel",
+    "reciprocal",
+    "relu",
+    "repeat",
+    "reshape",
+    "roll",
+    "round",
+    "save",
+    "set_default_dtype",
+    "set_grad_enabled",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sinh",
+    "softmax",
+    "sort",
+    "split",
+    "sqrt",
+    "square",
+    "squeeze",
+    "stack",
+    "std",
+    "storage",
+    "subtract",
+    "sum",
+    "swapaxes",
+    "take",
+    "take_along_axis",
+    "tan",
+    "tanh",
+    "tensordot",
+    "tile",
+    "topk",
+    "trace",
+    "trace_origins",
+    "training",
+    "transpose",
+    "tril",
+    "triu",
+    "trunc",
+    "value_and_grad",
+    "var",
+    "vjp",
+    "where",
+    "xlogy",
+    "zeros_like",
+]
+
+# what is loaded when first asked for, so that importing the package costs little more than importing NumPy
+_LATER = {
+    "autograd": ("checkpoint",),
+    "autograd.transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
+    "check": ("GradcheckError", "check_gradients", "check_primitive", "gradcheck", "gradgradcheck", "numeric_gradient"),
+    "compiler": ("CompileError", "compile"),
+    "data": (),
+    "debug": ("NonfiniteError", "detect_mutation", "detect_nonfinite", "explain", "trace_origins"),
+    "nn": (),
+    "nn.functional_call": ("functional_call",),
+    "optim": (),
+    "pictures": ("Picture", "draw"),
+    "storage": ("CheckpointError", "load", "save"),
+    "training": ("History", "fit", "lint"),
+}
+_HOMES = {name: module for module, names in _LATER.items() for name in names}
+
+if not TYPE_CHECKING:  # a type checker would believe every name to exist
+
+    def __getattr__(name: str) -> Any:
+        """The part of the package, or what such a part offers, that goes by this name; AttributeError if none does."""
+        if name in _LATER:
+            return import_module(f".{name}", __name__)  # and is an attribute from then on
+        if name not in _HOMES:
+            raise AttributeError(f"micrograd_np has no {name!r}; dir(micrograd_np) lists what it has.")
+        value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
