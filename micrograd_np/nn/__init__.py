@@ -1,5 +1,6 @@
 """Layers, losses, and the modules that hold them: PyTorch's names, arguments, defaults and state-dict keys."""
 
+from micrograd_np import functional
 from micrograd_np.optim import clip as utils  # PyTorch's place for clip_grad_norm_ and its relatives
 
 from . import init
@@ -147,6 +148,7 @@ __all__ = [
     "Unflatten",
     "Unfold",
     "Upsample",
+    "functional",
     "init",
     "utils",
 ]
