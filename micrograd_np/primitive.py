@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from functools import partial
+from functools import cached_property, lru_cache, partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol
 
@@ -31,20 +31,21 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from types import EllipsisType
 
     from .ops.domains import Domain
 
 P = ParamSpec("P")
 
 registry: dict[str, Primitive[Any]] = {}
-"""Every primitive by name, in the order of declaration: what tests, the op table and the NumPy protocols iterate over."""
+"""Every primitive by name, in the order of declaration: what tests, the op table and NumPy's protocols go through."""
 
 
 class Watcher(Protocol):
     """Whoever wants to see every application of a primitive: the compiler's tracer, the search for nan."""
 
     def applied(self, op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
-        """Called after `op` has been applied to `inputs` (tensors, arrays, numbers) and gave `result`, a tensor, or an array."""
+        """Called after `op` has been applied to `inputs` (tensors, arrays, numbers) and gave `result`."""
 
     def written(self, op: Primitive[Any], target: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
         """Called after ``op(*inputs)`` has been written into the memory of the tensor `target`."""
@@ -60,7 +61,8 @@ class Mode(threading.local):
     recording: bool = True
     watcher: Watcher | None = None
 
-    def set(self, *, recording: bool | None = None, watcher: Watcher | None | ellipsis = ...) -> None:  # noqa: F821
+    def set(self, *, recording: bool | None = None, watcher: Watcher | EllipsisType | None = ...) -> None:
+        """Change what is given, and leave the rest."""
         if recording is not None:
             self.recording = recording
         if watcher is not ...:
@@ -121,7 +123,7 @@ def _made(
     static: Mapping[str, Any],
     stamp: int,
     data: Any,
-    needs: bool,  # noqa: FBT001
+    needs: bool,
 ) -> Vertex:
     """The result of an application as a vertex, recorded if a gradient will have to pass here."""
     z = _new(plain)
@@ -147,6 +149,16 @@ def _made(
     return z
 
 
+@lru_cache(maxsize=1)  # asked twice in a row about every kernel, and slow
+def _parameters(kernel: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
+    """What a kernel takes beyond its namespace and destination; TypeError if it does not begin with these."""
+    parameters = tuple(inspect.signature(kernel).parameters.values())
+    if [p.name for p in parameters[:2]] != ["xp", "out"]:
+        found = ", ".join(p.name for p in parameters[:2])
+        raise TypeError(f"primitive {kernel.__name__}: a kernel takes (xp, out, ...), this one ({found}, ...).")
+    return parameters[2:]
+
+
 class Primitive(Generic[P]):
     """An op the framework can differentiate, trace, draw, test and document. Made by the decorator `primitive`."""
 
@@ -163,11 +175,7 @@ class Primitive(Generic[P]):
         view: bool,
         numpy: Sequence[str],
     ) -> None:
-        parameters = list(inspect.signature(kernel).parameters.values())
-        if [p.name for p in parameters[:2]] != ["xp", "out"]:
-            message = f"primitive {kernel.__name__}: a kernel takes (xp, out, ...), this one ({parameters[0].name}, ...)."
-            raise TypeError(message)
-        parameters = parameters[2:]
+        parameters = _parameters(kernel)
         self.kernel = kernel
         self.name = self.__name__ = kernel.__name__
         self.__qualname__ = kernel.__qualname__
@@ -183,9 +191,6 @@ class Primitive(Generic[P]):
             p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty
         }
         self._static_names = set(self.statics)
-        self._lenient = self.__signature__  # the same, with statics by position too
-        if not self.variadic:
-            self._lenient = inspect.Signature([p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters])
         self.label = label
         self.domain = tuple(domain)
         self.shape = shape
@@ -201,6 +206,12 @@ class Primitive(Generic[P]):
         self.advice: Callable[..., str | None] | None = None
         for name in not_differentiable:
             self._position(name)
+
+    @cached_property
+    def _lenient(self) -> inspect.Signature:
+        """The signature with statics by position too."""
+        parameters = self.__signature__.parameters.values()
+        return inspect.Signature([p if self.variadic else p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters])
 
     def _missing(self, name: str) -> Callable[..., Any]:
         def rule(*_: Any, **__: Any) -> Any:
@@ -222,9 +233,9 @@ class Primitive(Generic[P]):
     def vjp(self, **rules: Callable[..., Any]) -> Primitive[P]:
         """Give the derivative rule of each input by name: ``rule(g, z, *inputs, **static)`` → its share of `g`.
 
-        `g` is the gradient arriving at the output `z`. A variadic input's rule gets its position among them first. Rules are
-        written with operators and primitives only, so that they run on arrays, on tensors and on symbols alike;
-        broadcasting is undone by the walk. Raises TypeError for a name the kernel does not have.
+        `g` is the gradient arriving at the output `z`. A variadic input's rule gets its position among them first.
+        Rules are written with operators and primitives only, so that they run on arrays, on tensors and on symbols
+        alike; broadcasting is undone by the walk. Raises TypeError for a name the kernel does not have.
         """
         found = list(self.rules)
         for name, rule in rules.items():
@@ -312,12 +323,15 @@ class Primitive(Generic[P]):
     def write(self, target: Vertex, *inputs: Any, **static: Any) -> None:
         """Run the kernel with the memory of `target` as its destination: the one way values change in place.
 
+        A kernel that has no use for a destination (a view, a gather) gives its result instead, which is copied.
         Bumps the version that backward compares. Raises ValueError where the result does not fit the target.
         """
         arrays = [x.data if isinstance(x, Vertex) or hasattr(type(x), "__primitive__") else x for x in inputs]
         try:
-            self.kernel(np, target.data, *arrays, **static)
-        except (ValueError, TypeError, IndexError) as error:
+            result = self.kernel(np, target.data, *arrays, **static)
+            if not fills(result, target.data):
+                np.copyto(target.data, result)
+        except _complaints as error:
             raise self._complaint(error, inputs, static) from error
         target.version += 1
         if mode.watcher is not None:
@@ -348,16 +362,19 @@ class Primitive(Generic[P]):
         return self.__qualname__
 
 
+_in_any_form: Callable[..., Any] = Primitive.__call__
+
+
 class Unary(Primitive[P]):
     """A primitive of one input: the same as the general case, without its loop."""
 
     def __call__(self, x: Any = _ABSENT, *args: Any, **static: Any) -> Any:
         """Apply to a tensor, an array or a number."""
         if args or x is _ABSENT or (static and static.keys() != self._static_names):
-            return super().__call__(*((x,) if x is not _ABSENT else ()), *args, **static)
+            return _in_any_form(self, *((x,) if x is not _ABSENT else ()), *args, **static)
         if not static and self.statics:
             if len(self.defaults) != len(self.statics):
-                return super().__call__(x)
+                return _in_any_form(self, x)
             static = self.defaults  # type: ignore[assignment]
         if isinstance(x, Vertex):
             array = x.data
@@ -387,16 +404,16 @@ class Binary(Primitive[P]):
                 a, b, stamp = x.data, y, x.version
                 first, needs = x, x.requires_grad
             else:
-                return super().__call__(*(v for v in (x, y) if v is not _ABSENT), *args, **static)
+                return _in_any_form(self, *(v for v in (x, y) if v is not _ABSENT), *args, **static)
         elif isinstance(y, Vertex) and type(x) in _ready:
             a, b, stamp = x, y.data, y.version
             first, needs = y, y.requires_grad
         elif type(x) is np.ndarray and type(y) is np.ndarray:
             a, b, first = x, y, None
         else:
-            return super().__call__(*(v for v in (x, y) if v is not _ABSENT), *args, **static)
+            return _in_any_form(self, *(v for v in (x, y) if v is not _ABSENT), *args, **static)
         if args or static:
-            return super().__call__(x, y, *args, **static)
+            return _in_any_form(self, x, y, *args, **static)
         try:
             data = self.kernel(np, ..., a, b)
         except _complaints as error:
@@ -410,6 +427,15 @@ def _made_at(x: Any) -> str:
     """Where `x` was made, for an error message, if ``mg.trace_origins()`` has noted it."""
     made = x.notes.get("made") if isinstance(x, Vertex) and x.notes else None
     return f" (made at {made})" if made else ""
+
+
+def fills(result: Any, target: Any) -> bool:
+    """Whether `result`, which a kernel gave for the destination `target`, lies exactly there, so that it is written."""
+    return result is target or (
+        isinstance(result, np.ndarray)
+        and (result.shape, result.strides, result.dtype) == (target.shape, target.strides, target.dtype)
+        and result.__array_interface__["data"] == target.__array_interface__["data"]
+    )
 
 
 def as_array(x: Any, asker: str) -> Any:
@@ -445,11 +471,14 @@ def primitive(
     """
 
     def declare(kernel: Callable[Concatenate[Any, Any, P], Any]) -> Primitive[P]:
-        kinds = [p.kind for p in list(inspect.signature(kernel).parameters.values())[2:]]
-        shortcut = {(_PLAIN,): Unary, (_PLAIN, _PLAIN): Binary}
-        only_inputs = tuple(kind for kind in kinds if kind is not inspect.Parameter.KEYWORD_ONLY)
-        kind = shortcut.get(only_inputs if len(only_inputs) == 1 else tuple(kinds), Primitive)
-        op: Primitive[P] = kind(
+        parameters = _parameters(kernel)
+        inputs = [p.kind for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        kind: type[Primitive[P]] = Primitive
+        if inputs == [_PLAIN]:
+            kind = Unary
+        elif inputs == [_PLAIN, _PLAIN] and len(parameters) == len(inputs):
+            kind = Binary
+        op = kind(
             kernel,
             label,
             domain=domain,

@@ -189,12 +189,15 @@ def inputs_stay_as_they_are(sample: Sample) -> None:
 
 
 def destination_does_not_matter(sample: Sample) -> None:
-    """Given a destination, the kernel returns the same bits as without one."""
+    """Given a destination, the kernel returns the same bits as without one, and a tensor written to holds them."""
     kernel = sample.op.kernel
     fresh = kernel(np, ..., *sample.inputs, **sample.settings)
     out = np.full(fresh.shape, 7, fresh.dtype)  # leftovers that must not shine through
     found = kernel(np, out, *sample.inputs, **sample.settings)
     _same_bits(found, fresh, f"{sample}: with a destination and without")
+    target = Tensor(np.full(fresh.shape, 7, fresh.dtype))
+    sample.op.write(target, *sample.inputs, **sample.settings)
+    _same_bits(target.data, fresh, f"{sample}: written into a tensor and fresh")
 
 
 def domain_is_silent(sample: Sample) -> None:
