@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from .compiler import CompileError, compile  # noqa: A004
     from .debug import NonfiniteError, detect_mutation, detect_nonfinite, explain, trace_origins
     from .nn.functional_call import functional_call
+    from .nn.summary import summary
     from .pictures import Picture, draw
     from .storage import CheckpointError, load, save
     from .training import History, fit, lint
@@ -214,6 +215,7 @@ __all__ = [
     "storage",
     "subtract",
     "sum",
+    "summary",
     "swapaxes",
     "take",
     "take_along_axis",
@@ -247,6 +249,7 @@ _LATER = {
     "debug": ("NonfiniteError", "detect_mutation", "detect_nonfinite", "explain", "trace_origins"),
     "nn": (),
     "nn.functional_call": ("functional_call",),
+    "nn.summary": ("summary",),
     "optim": (),
     "pictures": ("Picture", "draw"),
     "storage": ("CheckpointError", "load", "save"),
