@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.primitive import Vertex, _clock, mode
+from micrograd_np.primitive import Vertex, _clock, fills, mode
 from micrograd_np.tensor import Tensor, _wrap
 
 from .program import Clock, Line, Program, Storage, Value
@@ -199,14 +199,16 @@ class Tracer:
         recorder = self.recorder
         recorder.section, recorder.where = self.heading, place()
         operands = [self._operand(x, sample) for x in inputs]
-        settings = {k: Bound(recorder, v) if self._random({k: v}) else v for k, v in static.items()}
-        done = op.kernel(recorder.xp, out, *operands, **settings)
+        done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
         if done is None:
             done = out
         if not isinstance(done, Recorded):  # a kernel that only looked at shapes
             array = np.asarray(done)
             done = recorder.lift(Value(Storage("constant", array), array.shape, array.dtype), array)
         return done
+
+    def _settings(self, static: Mapping[str, Any]) -> dict[str, Any]:
+        return {k: Bound(self.recorder, v) if self._random({k: v}) else v for k, v in static.items()}
 
     def _operand(self, x: Any, sample: Any) -> Any:
         value = self.value(x)
@@ -242,7 +244,9 @@ class Tracer:
             else:
                 operands.append(self._operand(x, target.data))
         with np.errstate(all="ignore"):
-            op.kernel(recorder.xp, out, *operands, **static)
+            done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
+            if not (isinstance(done, Recorded) and fills(done._array, sample)):
+                recorder.xp.copyto(out, done)
 
     def born(self, tensor: Any) -> None:
         """A tensor made inside the step from an array that nobody knows: an error if it is ever used."""

@@ -43,6 +43,26 @@ def test_a_compiled_primitive_is_eagers_on_other_inputs(op):
             assert equal(got.data, np.asarray(second.apply())), second
 
 
+@every_primitive
+def test_a_compiled_write_is_eagers_on_other_inputs(op):
+    for first, second in pairs(op):
+        like = first.apply()
+        if like.shape != second.apply().shape:  # a result whose shape depends on the values
+            continue
+        target = mg.Tensor(np.full(like.shape, 7, like.dtype))
+
+        def write(*xs, target=target, static=first.static):
+            op.write(target, *xs, **static)
+            return target
+
+        compiled = mg.compile(write)
+        compiled(*first.inputs)
+        with rewound(second):
+            compiled(*second.inputs)
+        assert compiled.cache_info().hits == 1, second
+        assert equal(target.data, np.asarray(second.apply())), second
+
+
 @every_smooth_primitive
 def test_a_compiled_derivative_is_eagers_on_other_inputs(op):
     for first, second in pairs(op):
