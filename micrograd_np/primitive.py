@@ -191,6 +191,7 @@ class Primitive(Generic[P]):
             p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty
         }
         self._static_names = set(self.statics)
+        self._bare = -1 if self.statics or self.variadic else len(self.inputs)  # so many arguments need no sorting
         self.label = label
         self.domain = tuple(domain)
         self.shape = shape
@@ -260,7 +261,7 @@ class Primitive(Generic[P]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Apply to tensors, arrays or numbers: a tensor if any argument is one, otherwise an array."""
-        inputs, static = self._bind(args, kwargs)
+        inputs, static = (args, _NO_STATIC) if len(args) == self._bare and not kwargs else self._bind(args, kwargs)
         first = None
         needs = False
         stamp = 0
@@ -278,7 +279,7 @@ class Primitive(Generic[P]):
             else:
                 return self._adapt(inputs, static)
         try:
-            data = self.kernel(np, ..., *arrays, **static)
+            data = self.kernel(np, ..., *arrays, **static) if static else self.kernel(np, ..., *arrays)
         except _complaints as error:
             raise self._complaint(error, inputs, static) from error
         if first is None:
@@ -405,11 +406,11 @@ class Binary(Primitive[P]):
                 first, needs = x, x.requires_grad
             else:
                 return _in_any_form(self, *(v for v in (x, y) if v is not _ABSENT), *args, **static)
+        elif type(x) is np.ndarray and type(y) is np.ndarray:
+            a, b, first = x, y, None
         elif isinstance(y, Vertex) and type(x) in _ready:
             a, b, stamp = x, y.data, y.version
             first, needs = y, y.requires_grad
-        elif type(x) is np.ndarray and type(y) is np.ndarray:
-            a, b, first = x, y, None
         else:
             return _in_any_form(self, *(v for v in (x, y) if v is not _ABSENT), *args, **static)
         if args or static:
@@ -419,7 +420,7 @@ class Binary(Primitive[P]):
         except _complaints as error:
             raise self._complaint(error, (x, y), _NO_STATIC) from error
         if first is None:
-            return self._shown((x, y), _NO_STATIC, data)
+            return data if mode.usual else self._shown((x, y), _NO_STATIC, data)
         return _made(first.plain, self, (x, y), _NO_STATIC, stamp, data, needs)
 
 

@@ -29,7 +29,7 @@ from .ops import (
     statistics,
     transcendental,
 )
-from .primitive import _NO_STATIC, Vertex, mode
+from .primitive import _NO_STATIC, Vertex, _new, mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ def set_default_dtype(dtype: Any) -> None:
 
     Raises TypeError for anything but a floating dtype.
     """
-    global _default_dtype  # noqa: PLW0603  one setting, as in NumPy's own print options
+    global _default_dtype
     found = np.dtype(dtype)
     if found.kind != "f":
         message = f"set_default_dtype: needs a floating dtype such as 'float32', found {found}."
@@ -75,9 +75,7 @@ class Tensor(Vertex):
     __deepcopy__ = pickling.deep_copy
     __hash__ = object.__hash__
 
-    def __init__(
-        self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None  # noqa: FBT001, FBT002
-    ) -> None:
+    def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
         if type(data) is np.ndarray and dtype is None and data.dtype.kind in "fiub":
             array = data
         else:
@@ -316,7 +314,7 @@ class Tensor(Vertex):
                     f"call .mean().backward() or .sum().backward(), or pass a gradient of that shape."
                 )
                 raise RuntimeError(message)
-            return np.ones(self.data.shape, self.data.dtype)
+            return np.ones(self.data.shape, self.data.dtype) if self.data.ndim else np.array(1, self.data.dtype)
         seed = gradient if isinstance(gradient, Tensor) else np.asarray(gradient, dtype=self.data.dtype)
         if seed.shape != self.shape:
             message = f"backward: gradient is {seed.shape} and {self._told()}; they must be equal."
@@ -649,7 +647,7 @@ def _as_data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
 
 def _wrap(array: Any) -> Tensor:
     """A leaf around an array that is known to be one."""
-    z = Tensor.__new__(Tensor)
+    z = _new(Tensor)
     z.data = array
     z.grad = z.op = z.name = z.notes = None
     z.inputs = ()
@@ -681,16 +679,17 @@ class Delivery:
         self.taken = {id(seed): seed}  # the memory that somebody has already
 
     def __call__(self, leaf: Any, g: Any) -> None:
-        before = leaf.grad
-        if before is not None:
-            g = before.data + g
-        if type(g) is not np.ndarray:
-            g = np.asarray(g)  # NumPy's arithmetic makes scalars of 0-d arrays
-        elif before is None:
-            base = g if g.base is None else g.base
+        if leaf.grad is not None:
+            g = leaf.grad.data + g
+        elif type(g) is np.ndarray:
+            base = g.base
+            if base is None:
+                base = g
             if id(base) in self.taken or base.size != g.size or not g.flags.writeable:
                 g = base = g.copy(order="K")
             self.taken[id(base)] = base
+        if type(g) is not np.ndarray:
+            g = np.asarray(g)  # NumPy's arithmetic makes scalars of 0-d arrays
         leaf.grad = _wrap(g)
 
 

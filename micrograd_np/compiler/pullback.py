@@ -166,7 +166,13 @@ class Reverse:
     """The second program of an entry, and how to hang it under results."""
 
     def __init__(
-        self, step: Callable[..., Any], found: Pullback, arguments: Sequence[Any], tree: Any, which: list[int | None], lock: Any
+        self,
+        step: Callable[..., Any],
+        found: Pullback,
+        arguments: Sequence[Any],
+        tree: Any,
+        which: list[int | None],
+        lock: Any,
     ) -> None:
         self.which = which
         self.step, self.tree, self.lock = step, tree, lock
