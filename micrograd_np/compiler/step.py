@@ -25,7 +25,10 @@ from .fast import fold_scalings
 from .flatten import flatten
 from .memory import plan
 from .pullback import Reverse, copied, cut, positions
+from .plain import plain
+from .report import Report, report
 from .simplify import drop_dead_lines, simplify
+from .standalone import save
 from .trace import CompileError, trace
 from .write import Writer, _result_values
 
@@ -191,9 +194,8 @@ class Compiled:
         lifted_kwargs = {k: _lifted(a, k, arrays) for k, a in kwargs.items()}
         function = functools.partial(self.function, **lifted_kwargs) if kwargs else self.function
         cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t.grad is not None]
-        _name_parameters(self.function)
         began = perf_counter()
-        result, program = trace(function, lifted, arrays, self.__name__, cleared)
+        result, program = trace(function, lifted, arrays, self.__name__, cleared, _names_around(self.function))
         traced = perf_counter()
         found = program.pullback
         if found is None:
@@ -233,6 +235,31 @@ class Compiled:
             raise CompileError(message)
         return self.last
 
+    def source_as(self, style: str) -> str:
+        """The program that ran last as source: "exact" as it runs, "plain" in expressions, without buffers.
+
+        The plain program computes the same numbers, and runs as well: ``step(x, y, state, numbers, constants, objects)``
+        takes and changes dicts of arrays, and returns the results and the gradients.
+        """
+        if style == "exact":
+            return self.source
+        if style != "plain":
+            message = f"source_as: style must be 'exact' or 'plain', found {style!r}."
+            raise ValueError(message)
+        return plain(self._latest().raw).source
+
+    def save(self, path: Any) -> None:
+        """Write the program that ran last as a module that needs NumPy alone, and its state (``.npz``) beside it.
+
+        `path` is ``"name.py"``. The module has ``step(...)``, for arguments of the shapes of the last call, ``state`` and
+        ``save_state()``, and goes on where this step is now, with the same bits.
+        """
+        save(self._latest(), path)
+
+    def report(self) -> Report:
+        """The program that ran last in numbers: lines, buffers, bytes, what each pass saved, and times."""
+        return report(self._latest())
+
     def cache_info(self) -> CacheInfo:
         """Hits, misses and the number of programs."""
         return CacheInfo(self.hits, self.misses, sum(map(len, self.entries.values())))
@@ -266,18 +293,21 @@ def _emitted(program: Program, mode: str) -> Entry:
     return entry
 
 
-def _name_parameters(function: Any) -> None:
-    """Let the modules that `function` is, or uses, tell their parameters their names."""
-    cells = []
-    for cell in getattr(function, "__closure__", None) or ():
+def _names_around(function: Any) -> dict[int, str]:
+    """What `function` calls the parameters and buffers of the modules that it is or uses, by id: "net.0.weight"."""
+    around: list[tuple[str, Any]] = [("", function), ("", getattr(function, "__self__", None))]
+    code = getattr(function, "__code__", None)
+    for name, cell in zip(getattr(code, "co_freevars", ()), getattr(function, "__closure__", None) or (), strict=False):
         with suppress(ValueError):  # a variable that has no value yet
-            cells.append(cell.cell_contents)
-    code, outside = getattr(function, "__code__", None), getattr(function, "__globals__", {})
-    used = [outside.get(name) for name in (code.co_names if code is not None else ())]
-    for x in (function, getattr(function, "__self__", None), *cells, *used):
-        tell = getattr(x, "named_parameters", None)
-        if tell is not None and not isinstance(x, type):
-            list(tell())
+            around.append((name, cell.cell_contents))
+    outside = getattr(function, "__globals__", {})
+    around += [(name, outside.get(name)) for name in getattr(code, "co_names", ())]
+    names: dict[int, str] = {}
+    for prefix, x in around:
+        if hasattr(x, "named_parameters") and not isinstance(x, type):
+            for name, tensor in (*x.named_parameters(), *x.named_buffers()):
+                names.setdefault(id(tensor), f"{prefix}.{name}" if prefix else name)
+    return names
 
 
 def _tensors_of(x: Any) -> list[Any]:

@@ -1,0 +1,96 @@
+"""What the compiler made of a step, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .program import Program
+    from .step import Entry
+
+
+@dataclass(frozen=True)
+class Report:
+    """Of one program: its size, its memory, what the passes saved, and how long it took to make. Prints well."""
+
+    name: str
+    lines: int
+    traced_lines: int
+    buffers: int
+    arena_bytes: int
+    """What all buffers take together: they share memory by lifetime."""
+    separate_bytes: int
+    """What they would take side by side."""
+    eager_bytes: int
+    """What eager holds at its peak at least: every intermediate array, from where it is made to where it is last used."""
+    passes: Mapping[str, int]
+    """How many lines or operands each pass saved, in order."""
+    trace_seconds: float
+    """Includes the first call itself, which is done for real."""
+    compile_seconds: float
+
+    def __str__(self) -> str:
+        saved = ", ".join(f"{name} {count}" for name, count in self.passes.items() if count) or "nothing"
+        return "\n".join(
+            (
+                f"{self.name}: {self.lines} lines, of {self.traced_lines} traced",
+                f"  memory   {self.buffers} buffers in one arena of {_told(self.arena_bytes)}; side by side "
+                f"{_told(self.separate_bytes)}, eager at its peak at least {_told(self.eager_bytes)}",
+                f"  passes   {saved}",
+                f"  time     {self.trace_seconds * 1e3:.1f} ms for the first call and its trace, "
+                f"{self.compile_seconds * 1e3:.1f} ms to write the program",
+            )
+        )
+
+    __repr__ = __str__
+
+
+def report(entry: Entry) -> Report:
+    """The report on an entry."""
+    buffers = {
+        id(v.storage)
+        for line in entry.program.lines
+        for v in (*line.read(), line.target)
+        if v is not None and v.storage.kind == "buffer"
+    }
+    return Report(
+        name=entry.program.name,
+        lines=sum(len(getattr(line, "lines", (line,))) for line in entry.program.lines),
+        traced_lines=len(entry.raw.lines),
+        buffers=len(buffers),
+        arena_bytes=entry.arena,
+        separate_bytes=entry.wanted,
+        eager_bytes=peak(entry.raw),
+        passes=dict(entry.passes),
+        trace_seconds=entry.seconds[0],
+        compile_seconds=entry.seconds[1],
+    )
+
+
+def peak(program: Program) -> int:
+    """The most bytes of intermediate arrays alive at once when each has memory of its own, from first to last use."""
+    spans: dict[int, list[int]] = {}
+    for i, line in enumerate(program.lines):
+        for v in (*line.read(), line.target):
+            if v is not None and v.storage.kind in ("buffer", "fresh"):
+                first, _, size = spans.get(id(v.storage), [i, i, 0])
+                spans[id(v.storage)] = [first, i, max(size, v.nbytes)]
+    for v in program.result_values():
+        if id(v.storage) in spans:
+            spans[id(v.storage)][1] = len(program.lines)
+    changes = [0] * (len(program.lines) + 2)
+    for first, last, size in spans.values():
+        changes[first] += size
+        changes[last + 1] -= size
+    most = now = 0
+    for change in changes:
+        now += change
+        most = max(most, now)
+    return most
+
+
+def _told(count: int) -> str:
+    return f"{count:,} bytes" if count < 10_000 else f"{count / 1024:,.0f} KiB" if count < 10_000_000 else f"{count / 2**20:,.0f} MiB"

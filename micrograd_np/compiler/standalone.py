@@ -1,0 +1,274 @@
+"""A compiled program as a file of its own: it needs NumPy and nothing else, and goes on with the same bits."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import pprint
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .program import Clock, Value
+from .trace import CompileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .step import Entry
+
+_HEAD = '''"""{title}, written by micrograd_np. It needs NumPy alone.
+
+    from {module} import step, state, save_state
+
+`step({arguments})` makes one call, on arrays of the shapes and dtypes in `inputs`, and returns what the compiled function
+returned, as arrays. `state` holds the arrays that outlive a call, by name; `save_state()` writes them, with everything
+else that a next session needs, into the file beside this one, from which they were read.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+'''
+
+_RUN = '''
+_file = Path(__file__).with_suffix(".npz")
+with np.load(_file) as _saved:
+    _memory = {name.removeprefix("memory "): _saved[name] for name in _saved.files if name.startswith("memory ")}
+    _constants = {name.removeprefix("constant "): _saved[name] for name in _saved.files if name.startswith("constant ")}
+    gradients = {name.removeprefix("gradient "): _saved[name] for name in _saved.files if name.startswith("gradient ")}
+    _rest = json.loads(str(_saved["rest"]))
+
+# parts of the memory, by name: which array, where in it, shape, strides, dtype
+_places = {places}
+state = {name: np.ndarray(shape, dtype, _memory[of], offset, strides) for name, (of, offset, shape, strides, dtype) in _places.items()}
+inputs = {inputs}
+_numbers = {name: np.zeros((), dtype) for name, dtype in {numbers}.items()}
+_objects = {}
+for _name, _kind in {generators}.items():
+    _objects[_name] = np.random.Generator(getattr(np.random, _kind)())
+    _objects[_name].bit_generator.state = _rest["generators"][_name]
+
+
+class _Clock:
+    """The settings of some parameters of an optimiser, their number of steps, and the numbers the next step needs."""
+
+    def __init__(self, scalars, settings, steps, numbers, fixed, truths):
+        self.scalars, self.settings, self.steps = scalars, settings, steps
+        self.numbers, self.fixed, self.truths = numbers, fixed, truths
+
+    def advance(self):
+        found = self.scalars(self.settings, self.steps + 1)
+        changed = [n for n, x in self.fixed.items() if found[n] != x] + [n for n, x in self.truths.items() if bool(found[n]) != x]
+        if changed:
+            raise ValueError(f"this program was made for another value of {', '.join(changed)}; compile and save it again.")
+        for number, key in self.numbers:
+            _numbers[number].fill(found[key])
+
+
+{clocks}
+settings = [clock.settings for clock in _clocks]  # such as settings[0]["lr"], which may change from call to call
+_program, _outputs = build(state, _numbers, _constants, _objects)
+_incoming = {incoming}
+_outgoing = {outgoing}
+
+
+def step({arguments}):
+    """One call of the program."""
+    arrays = [{arguments}]
+    for i, (name, (shape, dtype)) in enumerate(inputs.items()):
+        arrays[i] = x = np.asarray(arrays[i])
+        if x.shape != tuple(shape) or x.dtype != dtype:
+            raise ValueError(f"{name} is {x.shape} {x.dtype}; this program is for {tuple(shape)} {dtype}.")
+    for clock in _clocks:
+        clock.advance()
+    results = _program(*arrays, *(gradients[name].copy() for name in _incoming))
+    for clock in _clocks:
+        clock.steps += 1
+    for name, i in _outgoing.items():
+        if i is None:
+            gradients.pop(name, None)
+        else:
+            gradients[name] = _outputs[i]
+    return {returned}
+
+
+def save_state(file=_file):
+    """Write what a next session needs: arrays, gradients, counters, settings and the state of the generators."""
+    rest = {
+        "generators": {name: x.bit_generator.state for name, x in _objects.items()},
+        "clocks": [[clock.settings, clock.steps] for clock in _clocks],
+    }
+    arrays = {f"memory {name}": x for name, x in _memory.items()}
+    arrays |= {f"constant {name}": x for name, x in _constants.items()}
+    arrays |= {f"gradient {name}": x for name, x in gradients.items()}
+    np.savez(file, rest=json.dumps(rest), **arrays)
+'''
+
+
+def save(entry: Entry, path: str | Path) -> None:
+    """Write `entry` to `path` (``….py``), and its state beside it (``….npz``)."""
+    path = Path(path)
+    if path.suffix != ".py" or not path.stem.isidentifier():
+        message = f"compile: save needs the name of a module, such as 'train_step.py'; found {str(path)!r}."
+        raise ValueError(message)
+    _refuse(entry)
+    program, writer = entry.program, entry.writer
+    arguments = [writer.name(v) for v in program.inputs]
+    memory, places = _memory(entry)
+    generators = {name: type(x.bit_generator).__name__ for name, x in writer.objects.items()}
+    owners = _owners(entry)
+    outputs = [v for _, v in program.gradients_out if v is not None]
+    clocks, functions, imports = _clocks(entry)
+    values: dict[str, Any] = {
+        "places": pprint.pformat(places, width=116, compact=True),
+        "inputs": repr({n: (v.shape, v.dtype.name) for n, v in zip(arguments, program.inputs, strict=True)}),
+        "numbers": repr({n: v.dtype.name for n, v in writer.numbers.items()}),
+        "generators": repr(generators),
+        "clocks": clocks,
+        "incoming": repr([owners[id(t)] for t, _ in program.gradients_in]),
+        "outgoing": repr(
+            {owners[id(t)]: None if v is None else [id(o) for o in outputs].index(id(v)) for t, v in program.gradients_out}
+        ),
+        "arguments": ", ".join(arguments),
+        "returned": _returned(entry),
+    }
+    tail = _RUN
+    for name, text in values.items():
+        tail = tail.replace(f"{{{name}}}", text)
+    head = _HEAD.format(title=program.name, module=path.stem, arguments=", ".join(arguments))
+    _, _, body = entry.source.partition("import numpy as np\n")
+    if entry.reverse is not None:
+        body = body.partition('\n"""')[0]
+    path.write_text("\n".join((head + "".join(imports), body.strip("\n"), *functions, tail)), encoding="utf-8")
+    arrays = {f"memory {name}": x for name, x in memory.items()}
+    arrays |= {f"constant {name}": x for name, x in writer.constants.items()}
+    arrays |= {f"gradient {owners[id(t)]}": t.grad.data for t, _ in program.gradients_out if t.grad is not None}
+    arrays |= {f"gradient {owners[id(t)]}": t.grad.data for t, _ in program.gradients_in if t.grad is not None}
+    rest = {
+        "generators": {name: x.bit_generator.state for name, x in writer.objects.items()},
+        "clocks": [[_plain(c.group), c.states[0]["step"]] for c in program.clocks],
+    }
+    np.savez(path.with_suffix(".npz"), rest=json.dumps(rest), **arrays)  # type: ignore[arg-type]
+
+
+def _refuse(entry: Entry) -> None:
+    strange = [x for x in entry.writer.objects.values() if not isinstance(x, np.random.Generator)]
+    if strange:
+        message = f"compile: {entry.program.name} uses a {type(strange[0]).__name__}, which a file of its own cannot hold."
+        raise CompileError(message)
+    found = {id(t) for t, v in entry.program.gradients_out if v is not None}
+    if any(id(t) in found for t in entry.absent):
+        message = (
+            f"compile: {entry.program.name} adds to gradients, and its last call found none to add to, so the program of "
+            f"that call is not the one that goes on. Call it once more, then save."
+        )
+        raise CompileError(message)
+
+
+def _memory(entry: Entry) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arrays that own the state's memory, and where in them each named array lies."""
+    memory: dict[str, Any] = {}
+    roots: dict[int, str] = {}
+    places: dict[str, Any] = {}
+    named = {name: v.storage.array for name, v in entry.writer.state.items()}
+    for t, array, _ in entry.tensors:
+        if t.name and t.name not in named:
+            named[t.name] = array
+    for name, array in named.items():
+        root = array
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        if id(root) not in roots:
+            key = roots[id(root)] = name
+            memory[key] = np.ascontiguousarray(root) if not root.flags.f_contiguous else root
+        offset = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+        places[name] = (roots[id(root)], offset, array.shape, array.strides, array.dtype.name)
+    return memory, places
+
+
+def _owners(entry: Entry) -> dict[int, str]:
+    """Names for the tensors that have gradients."""
+    names: dict[int, str] = {}
+    for t in (*(t for t, _ in entry.program.gradients_out), *(t for t, _ in entry.program.gradients_in)):
+        name = t.name or f"tensor {len(names)}"
+        if id(t) not in names:
+            names[id(t)] = name if name not in names.values() else f"{name} {len(names)}"
+    return names
+
+
+def _plain(group: Any) -> dict[str, Any]:
+    """The settings of a group without its parameters."""
+    return {k: x for k, x in group.items() if isinstance(x, (float, int, bool, str, tuple, list, type(None))) and k != "params"}
+
+
+def _clocks(entry: Entry) -> tuple[str, list[str], list[str]]:
+    """The optimisers' clocks as source, the functions they call, and what those import."""
+    numbers = {id(v.storage.array): name for name, v in entry.writer.numbers.items()}
+    functions: dict[str, str] = {}
+    imports: dict[str, str] = {}
+    rows = []
+    for i, clock in enumerate(entry.program.clocks):
+        name = f"{type(clock.optimizer).__name__.lower()}_scalars"
+        if name not in functions:
+            functions[name] = _function(clock.optimizer.scalars, name, functions, imports)
+        slots = [(numbers[id(array)], key) for array, key in _slots(entry, clock) if id(array) in numbers]
+        fixed = {k: x for k, x in clock.fixed.items() if not callable(x)}
+        rows.append(f"    _Clock({name}, *_rest['clocks'][{i}], {slots!r}, {fixed!r}, {clock.truths!r}),")
+    text = "\n".join(["_clocks = [", *rows, "]"]) if rows else "_clocks = []"
+    return text, [f"\n{source}" for source in functions.values()], sorted(imports.values())
+
+
+def _slots(entry: Entry, clock: Clock) -> list[tuple[Any, str]]:
+    return next(slots for c, slots in entry.ticks if c is clock)
+
+
+def _function(function: Callable[..., Any], name: str, functions: dict[str, str], imports: dict[str, str]) -> str:
+    """The source of a function of plain Python under another name; what it uses goes into `functions` and `imports`."""
+    source = textwrap.dedent(inspect.getsource(function)).removeprefix("@staticmethod\n")
+    source = source.replace(f"def {function.__name__}(", f"def {name}(", 1)
+    for used in function.__code__.co_names:
+        thing = function.__globals__.get(used)
+        if thing is None:
+            continue
+        if getattr(math, getattr(thing, "__name__", ""), None) is thing:
+            imports[used] = f"from math import {thing.__name__}" + (f" as {used}\n" if used != thing.__name__ else "\n")
+        elif thing is math:
+            imports[used] = "import math\n"
+        elif inspect.isfunction(thing):
+            functions.setdefault(used, "")
+            functions[used] = functions[used] or _function(thing, used, functions, imports)
+        elif isinstance(thing, (int, float, str, tuple)):
+            functions[used] = f"{used} = {thing!r}\n"
+        else:
+            message = f"compile: {function.__qualname__} uses {used}, which cannot be written into a file of its own."
+            raise CompileError(message)
+    return source
+
+
+def _returned(entry: Entry) -> str:
+    """What the step returns, as an expression over the tuple `results`."""
+    count = iter(range(10**9))
+
+    def told(tree: Any) -> str:
+        if isinstance(tree, Value):
+            return f"results[{next(count)}]"
+        if isinstance(tree, dict):
+            return "{" + ", ".join(f"{k!r}: {told(x)}" for k, x in tree.items()) + "}"
+        if isinstance(tree, list):
+            return f"[{', '.join(map(told, tree))}]"
+        if isinstance(tree, tuple):
+            return f"({''.join(f'{told(x)}, ' for x in tree)})"
+        if isinstance(tree, (int, float, str, bool, bytes, type(None))):
+            return repr(tree)
+        message = f"compile: {entry.program.name} returns a {type(tree).__name__}, which a file of its own cannot hold."
+        raise CompileError(message)
+
+    return told(entry.reverse.tree if entry.reverse is not None else entry.program.results)

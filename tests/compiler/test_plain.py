@@ -1,0 +1,124 @@
+"""The plain program is the article's: expressions, no buffers; it runs, and gives the numbers of the compiled one."""
+
+import re
+
+import numpy as np
+import pytest
+from trainable import BATCH, LAYERS, LOSSES, OPTIMIZERS, numbers
+
+import micrograd_np as mg
+from micrograd_np import nn, optim
+from micrograd_np.compiler.plain import plain
+
+
+def ran(found, inputs, arrays, clock_numbers):
+    """(results, gradients) of a plain program on inputs and a state given by names."""
+    namespace = {}
+    exec(found.source, namespace)
+    state = {name: arrays[v.name] for name, v in found.state.items()}
+    given = {name: np.asarray(clock_numbers[v.storage.owner.name], v.dtype) for name, v in found.numbers.items()}
+    return namespace["step"](*inputs, state, given, found.constants, found.objects), state
+
+
+def same(x, y):
+    """The same calls in the same order; but fresh arrays may lie in another order in memory, and then sums round otherwise."""
+    return x.dtype == y.dtype and np.allclose(x, y, rtol=1e-12, atol=1e-15, equal_nan=True)
+
+
+def arrays_of(model, optimizer):
+    found = {p.name: p.data.copy() for _, p in (*model.named_parameters(), *model.named_buffers())}
+    for p, slots in optimizer.state.items():
+        found |= {f"{p.name}_{k}": v.copy() for k, v in slots.items() if isinstance(v, np.ndarray)}
+    return found
+
+
+def assert_plain_equals(model, optimizer, loss_of, batches):
+    def step(*batch):
+        optimizer.zero_grad()
+        loss = loss_of(*batch)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    arrays_of(model, optimizer)  # which names parameters and buffers
+    compiled = mg.compile(step)
+    compiled(*batches[0])
+    before = arrays_of(model, optimizer)
+    (group,) = optimizer.param_groups
+    t = optimizer.state[group["params"][0]]["step"] + 1
+    found = plain(compiled.last.raw)
+    generators = {name: x.bit_generator.state for name, x in found.objects.items()}
+    loss = compiled(*batches[1])
+    for name, state in generators.items():
+        found.objects[name].bit_generator.state = state
+    ((result,), gradients), state = ran(found, batches[1], before, optimizer.scalars(group, t))
+    assert same(result, loss.data)
+    wanted = [x.grad.data for x, v in compiled.last.raw.gradients_out if v is not None]
+    assert all(map(same, [g for g in gradients if g is not None], wanted))
+    after = arrays_of(model, optimizer)
+    assert all(same(state[name], after[v.name]) for name, v in found.state.items())
+
+
+def test_the_plain_program_reads_as_the_article_does():
+    class Net(nn.Module):
+        def __init__(self):
+            self.inner, self.outer = nn.Linear(3, 5), nn.Linear(5, 2)
+
+        def forward(self, x):
+            hidden = self.inner(x).sigmoid()
+            return self.outer(hidden)
+
+    model, criterion = Net(), nn.MSELoss()
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+    @mg.compile
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = criterion(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    rng = np.random.default_rng(0)
+    x, y = rng.random((BATCH, 3)), rng.random((BATCH, 2))
+    step(x, y)
+    source = step.source_as("plain")
+    found, before = plain(step.last.raw), arrays_of(model, optimizer)
+    loss = step(x, y)
+    ((result,), _), state = ran(found, (x, y), before, {"lr": 0.1})
+    assert result == loss.data
+    assert all(np.array_equal(state[name], arrays_of(model, optimizer)[v.name]) for name, v in found.state.items())
+    assert "hidden = 1 / (np.exp(-(x @ inner_weight.T + inner_bias)) + 1)\n" in source
+    assert "inner_weight -= lr * d_inner_weight\n" in source
+    assert not re.search(r"out=|np\.empty|\.copy\(\)", source)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_plain_program_of_a_layer_gives_the_same_numbers(name):
+    make, *draws = LAYERS[name]
+    mg.random.manual_seed(3)
+    model = nn.ModuleList([make(), nn.ParameterList([nn.Parameter(np.ones(()))])])
+    rng = np.random.default_rng(4)
+    batches = [[draw(rng) for draw in draws] for _ in range(2)]
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    assert_plain_equals(model, optimizer, lambda *xs: (model[0](*xs) * model[1][0]).square().mean(), batches)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_plain_program_of_a_loss_gives_the_same_numbers(name):
+    make, last, *targets = LOSSES[name]
+    model, loss = nn.Sequential(nn.Linear(4, 3)), make()
+    rng = np.random.default_rng(4)
+    batches = [[draw(rng) for draw in (numbers(4), *targets)] for _ in range(2)]
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    assert_plain_equals(model, optimizer, lambda x, *ys: loss(last(model(x)) if last else model(x), *ys), batches)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_plain_program_of_an_optimizer_gives_the_same_numbers(name):
+    for settings in OPTIMIZERS[name]:
+        model = nn.Sequential(nn.Linear(4, 3, bias=name != "Muon"))
+        rng = np.random.default_rng(4)
+        batches = [[draw(rng) for draw in (numbers(4), numbers(3))] for _ in range(2)]
+        optimizer = getattr(optim, name)(model.parameters(), **settings)
+        assert_plain_equals(model, optimizer, lambda x, y, model=model: (model(x) - y).square().mean(), batches)

@@ -1,0 +1,114 @@
+"""Every layer, loss and optimiser there is, with what to feed it: for tests that train them all."""
+
+from micrograd_np import nn
+
+BATCH = 6
+
+
+def numbers(*shape, low=-1.5, high=1.5):
+    return lambda rng: rng.uniform(low, high, (BATCH, *shape))
+
+
+def labels(n, *shape):
+    return lambda rng: rng.integers(0, n, (BATCH, *shape))
+
+
+def signs(*shape):
+    return lambda rng: rng.integers(0, 2, (BATCH, *shape)) * 2.0 - 1
+
+
+def first(module):
+    """The module, giving only the first of its results."""
+
+    class First(nn.Module):
+        def __init__(self):
+            self.inner = module
+
+        def forward(self, *xs):
+            return self.inner(*xs)[0]
+
+    return First()
+
+
+vector, signal, image = numbers(4), numbers(4, 8), numbers(4, 8, 8)
+LAYERS = {  # how to make it, and what goes in
+    **{
+        name: (getattr(nn, name), vector)
+        for name in (
+            "CELU", "ELU", "GELU", "GLU", "Hardsigmoid", "Hardswish", "Hardtanh", "Identity", "LeakyReLU", "LogSigmoid",
+            "Mish", "PReLU", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softplus", "Softsign", "Tanh", "Tanhshrink",
+            "Dropout", "Softmax", "LogSoftmax",
+        )
+    },
+    "Linear": (lambda: nn.Linear(4, 3), vector),
+    "Bilinear": (lambda: nn.Bilinear(4, 3, 2), vector, numbers(3)),
+    "Embedding": (lambda: nn.Embedding(7, 4, padding_idx=1), labels(7, 3)),
+    "Flatten": (nn.Flatten, image),
+    "Unflatten": (lambda: nn.Unflatten(1, (2, 2)), vector),
+    "Dropout1d": (nn.Dropout1d, signal),
+    "Dropout2d": (nn.Dropout2d, image),
+    "Conv1d": (lambda: nn.Conv1d(4, 6, 3, padding=1, groups=2), signal),
+    "Conv2d": (lambda: nn.Conv2d(4, 6, 3, padding=1, stride=2), image),
+    "ConvTranspose1d": (lambda: nn.ConvTranspose1d(4, 3, 3, stride=2), signal),
+    "ConvTranspose2d": (lambda: nn.ConvTranspose2d(4, 3, 3, stride=2, output_padding=1), image),
+    "MaxPool1d": (lambda: nn.MaxPool1d(2), signal),
+    "MaxPool2d": (lambda: nn.MaxPool2d(3, stride=2, padding=1), image),
+    "AvgPool1d": (lambda: nn.AvgPool1d(2), signal),
+    "AvgPool2d": (lambda: nn.AvgPool2d(3, stride=2, padding=1), image),
+    "AdaptiveAvgPool1d": (lambda: nn.AdaptiveAvgPool1d(3), signal),
+    "AdaptiveAvgPool2d": (lambda: nn.AdaptiveAvgPool2d((3, 5)), image),
+    "Unfold": (lambda: nn.Unfold(3), image),
+    "Fold": (lambda: nn.Fold((4, 4), 2, stride=2), numbers(8, 4)),
+    "Upsample": (lambda: nn.Upsample(scale_factor=2, mode="bilinear"), image),
+    "BatchNorm1d": (lambda: nn.BatchNorm1d(4), vector),
+    "BatchNorm2d": (lambda: nn.BatchNorm2d(4), image),
+    "InstanceNorm1d": (lambda: nn.InstanceNorm1d(4, affine=True, track_running_stats=True), signal),
+    "InstanceNorm2d": (lambda: nn.InstanceNorm2d(4, affine=True), image),
+    "GroupNorm": (lambda: nn.GroupNorm(2, 4), image),
+    "LayerNorm": (lambda: nn.LayerNorm(4), vector),
+    "RMSNorm": (lambda: nn.RMSNorm(4), vector),
+    "RNN": (lambda: first(nn.RNN(4, 5, batch_first=True)), numbers(3, 4)),
+    "GRU": (lambda: first(nn.GRU(4, 5, bidirectional=True)), numbers(3, 4)),
+    "LSTM": (lambda: first(nn.LSTM(4, 5, num_layers=2, dropout=0.3, batch_first=True)), numbers(3, 4)),
+    "RNNCell": (lambda: nn.RNNCell(4, 5), vector),
+    "GRUCell": (lambda: nn.GRUCell(4, 5), vector),
+    "LSTMCell": (lambda: first(nn.LSTMCell(4, 5)), vector),
+    "MultiheadAttention": (lambda: first(nn.MultiheadAttention(4, 2, dropout=0.2)), *[numbers(3, 4)] * 3),
+    "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), numbers(3, 4)),
+    "TransformerEncoder": (
+        lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8, norm_first=True), 2),
+        numbers(3, 4),
+    ),
+}
+LOSSES = {  # how to make it, what the net's outputs are put through, and the targets
+    "MSELoss": (nn.MSELoss, None, numbers(3)),
+    "L1Loss": (nn.L1Loss, None, numbers(3)),
+    "HuberLoss": (nn.HuberLoss, None, numbers(3)),
+    "SmoothL1Loss": (nn.SmoothL1Loss, None, numbers(3)),
+    "SoftMarginLoss": (nn.SoftMarginLoss, None, signs(3)),
+    "HingeEmbeddingLoss": (nn.HingeEmbeddingLoss, None, signs(3)),
+    "PoissonNLLLoss": (nn.PoissonNLLLoss, None, numbers(3, low=0)),
+    "GaussianNLLLoss": (nn.GaussianNLLLoss, None, numbers(3), numbers(3, low=0.1)),
+    "KLDivLoss": (lambda: nn.KLDivLoss(reduction="batchmean"), nn.LogSoftmax(1), numbers(3, low=0.1)),
+    "BCELoss": (nn.BCELoss, nn.Sigmoid(), numbers(3, low=0.0, high=1.0)),
+    "BCEWithLogitsLoss": (nn.BCEWithLogitsLoss, None, numbers(3, low=0.0, high=1.0)),
+    "CrossEntropyLoss": (lambda: nn.CrossEntropyLoss(label_smoothing=0.1), None, labels(3)),
+    "NLLLoss": (lambda: nn.NLLLoss(ignore_index=1), nn.LogSoftmax(1), labels(3)),
+    "MultiMarginLoss": (nn.MultiMarginLoss, None, labels(3)),
+    "CosineEmbeddingLoss": (nn.CosineEmbeddingLoss, None, numbers(3), signs()),
+    "MarginRankingLoss": (nn.MarginRankingLoss, None, numbers(3), signs(3)),
+    "TripletMarginLoss": (nn.TripletMarginLoss, None, numbers(3), numbers(3)),
+}
+OPTIMIZERS = {
+    "SGD": [{"lr": 0.1}, {"lr": 0.1, "momentum": 0.9, "dampening": 0.1, "weight_decay": 0.1}, {"lr": 0.1, "momentum": 0.9, "nesterov": True}],
+    "Adam": [{}, {"amsgrad": True, "weight_decay": 0.1}, {"maximize": True}],
+    "AdamW": [{}],
+    "Adadelta": [{}, {"weight_decay": 0.1}],
+    "Adagrad": [{}, {"lr_decay": 0.1}],
+    "Adamax": [{}],
+    "NAdam": [{}, {"weight_decay": 0.1, "decoupled_weight_decay": True}],
+    "RAdam": [{}, {"weight_decay": 0.1}],
+    "RMSprop": [{}, {"centered": True, "momentum": 0.9}],
+    "Rprop": [{}],
+    "Muon": [{}, {"nesterov": False}],
+}
