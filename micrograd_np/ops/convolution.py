@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 _ALL = slice(None)
 _BLOCK = 1 << 20  # columns are made in blocks of about so many numbers, to stay in cache
-_SMALL_BLOCK = 1 << 17  # the same for kernels with few weights, whose products do not profit from size (a fifth quicker)
+_SMALL_BLOCK = (
+    1 << 17
+)  # the same for kernels with few weights, whose products gain nothing by size: a fifth quicker
 _BLOCKS = 16  # but in no more blocks than that, to keep emitted programs short
 _FEW = 512  # kernels with fewer weights: one product per row of places beats one for all (BLAS need not pack)
 
@@ -80,7 +82,7 @@ def convolve(xp: Any, out: Any, x: Any, weight: Any, *, stride: Lengths, padding
     w = xp.reshape(weight, (groups, o // groups, per_group * prod(kernel)))
     z = xp.empty((groups, o // groups, rows, q), dtype=xp.result_type(x, weight))
     before = (_ALL,) * (1 + len(kernel))
-    for block in _blocks(rows, windows.size, w[0].size):
+    for block in _blocks(rows, windows.size, w.size // groups):
         columns = xp.ascontiguousarray(windows[(*before, block)])
         columns = xp.reshape(columns, (groups, w.shape[2], block.stop - block.start, q))
         _multiply(xp, w, columns, z[:, :, block])
