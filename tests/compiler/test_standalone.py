@@ -1,0 +1,131 @@
+"""A saved step needs NumPy alone, and goes on with the same bits: optimiser, counters, dropout and running means."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from trainable import OPTIMIZERS
+
+import micrograd_np as mg
+from micrograd_np import nn, optim
+
+SITE = Path(np.__file__).parents[1]
+TAIL = "\nassert not [m for m in sys.modules if 'micrograd' in m]\n"
+
+
+def run_alone(folder, code):
+    """Run `code` in `folder` in an isolated Python that can import NumPy and what lies there, and nothing else."""
+    head = (
+        f"import sys\nsys.path[:0] = [{str(folder)!r}]\nsys.path.append({str(SITE)!r})\n"
+        "class Hidden:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] == 'micrograd_np':\n"
+        "            raise ImportError('hidden')\n"
+        "sys.meta_path.insert(0, Hidden())\nimport numpy as np\n"
+    )
+    subprocess.run([sys.executable, "-I", "-S", "-c", head + code + TAIL], check=True, cwd=folder, timeout=60)  # noqa: S603
+
+
+def training(name, settings):
+    bias = name != "Muon"  # which takes matrices only
+    layers = [nn.Linear(3, 5, bias=bias), nn.Dropout(0.3), nn.Tanh(), nn.Linear(5, 2, bias=bias)]
+    if bias:
+        layers.insert(1, nn.BatchNorm1d(5))
+    model = nn.Sequential(*layers)
+    optimizer = getattr(optim, name)(model.parameters(), **settings)
+
+    @mg.compile
+    def step(x, y):
+        optimizer.zero_grad()
+        out = model(x)
+        loss = (out - y).square().mean()
+        loss.backward()
+        optimizer.step()
+        return {"loss": loss, "out": (out,)}
+
+    return model, optimizer, step
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_saved_step_goes_on_with_the_same_bits(name, tmp_path):
+    model, optimizer, step = training(name, OPTIMIZERS[name][-1])
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((8, 4, 3)), rng.standard_normal((8, 4, 2))
+    for x, y in zip(X[:3], Y[:3], strict=True):
+        step(x, y)
+    step.save(tmp_path / "train_step.py")
+    for x, y in zip(X[3:6], Y[3:6], strict=True):
+        step(x, y)
+    optimizer.param_groups[0]["lr"] *= 0.5
+    for x, y in zip(X[6:], Y[6:], strict=True):
+        results = step(x, y)
+    np.savez(tmp_path / "data.npz", X=X, Y=Y)
+    run_alone(
+        tmp_path,
+        "import train_step as t, importlib\n"
+        "d = np.load('data.npz')\n"
+        "for i in range(3, 5): t.step(d['X'][i], d['Y'][i])\n"
+        "t.save_state(); importlib.reload(t)\n"  # a new session
+        "t.step(d['X'][5], d['Y'][5])\n"
+        "t.settings[0]['lr'] *= 0.5\n"
+        "for i in range(6, 8): r = t.step(d['X'][i], d['Y'][i])\n"
+        "np.savez('after.npz', loss=r['loss'], out=r['out'][0], **t.state)\n",
+    )
+    after = np.load(tmp_path / "after.npz")
+    assert np.array_equal(after["loss"], results["loss"].data)
+    assert np.array_equal(after["out"], results["out"][0].data)
+    for key, p in model.named_parameters():
+        assert np.array_equal(after[key], p.data)
+
+
+def test_a_saved_model_predicts_the_same(tmp_path):
+    model = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2)).eval()
+    predict = mg.compile(model)
+    x = np.random.default_rng(0).standard_normal((4, 3))
+    with mg.no_grad():
+        wanted = predict(x)
+    predict.save(tmp_path / "predict.py")
+    np.savez(tmp_path / "data.npz", x=x, wanted=wanted.data)
+    run_alone(
+        tmp_path,
+        "from predict import step\nd = np.load('data.npz')\nassert np.array_equal(step(d['x']), d['wanted'])\n"
+        "try: step(d['x'][:2])\n"
+        "except ValueError as e: assert 'this program is for (4, 3) float64' in str(e)\n"
+        "else: raise AssertionError\n",
+    )
+
+
+def test_gradients_that_accumulate_are_saved_too(tmp_path):
+    model = nn.Linear(3, 1)
+
+    @mg.compile
+    def accumulate(x):
+        loss = model(x).sum()
+        loss.backward()
+        return loss
+
+    X = np.random.default_rng(0).standard_normal((4, 2, 3))
+    accumulate(X[0])
+    with pytest.raises(mg.CompileError, match="Call it once more"):
+        accumulate.save(tmp_path / "accumulate.py")
+    accumulate(X[1])
+    accumulate.save(tmp_path / "accumulate.py")
+    accumulate(X[2])
+    accumulate(X[3])
+    np.savez(tmp_path / "data.npz", X=X, weight=model.weight.grad.data)
+    run_alone(
+        tmp_path,
+        "import accumulate as a\nd = np.load('data.npz')\nfor x in d['X'][2:]: a.step(x)\n"
+        "assert np.array_equal(a.gradients['weight'], d['weight'])\n",
+    )
+
+
+def test_save_wants_a_module_name_and_a_program(tmp_path):
+    f = mg.compile(lambda x: x * 2)
+    with pytest.raises(mg.CompileError, match="call it once"):
+        f.save(tmp_path / "f.py")
+    f(np.ones(3))
+    with pytest.raises(ValueError, match=r"train_step\.py"):
+        f.save(tmp_path / "not-a-module.py")
