@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 BLOCK = 64 * 1024  # bytes of one operand in one block: measured; a few of them fit the fast caches of any processor
 _SHARED = 4_000_000  # elements times lines, about 1 ms, from which a second thread repays its start (0.1 ms)
-_WORTH = 1024 * 1024  # bytes of all operands together from which blocks win (measured: half of a usual second-level cache)
+_WORTH = (
+    1024 * 1024
+)  # bytes of all operands together from which blocks win (measured: half of a usual second-level cache)
 
 
 @dataclass(eq=False)
@@ -172,7 +174,9 @@ def _passage(program: Program, start: int, parts: set[int]) -> tuple[list[Line],
         members.pop()
     chosen = {id(line) for line in members}
     behind = [line for line in program.lines[start:end] if id(line) not in chosen]
-    arrays = {id(v.storage): v.nbytes for line in members for v in (*line.read(), line.target) if v is not None and v.shape}
+    arrays = {
+        id(v.storage): v.nbytes for line in members for v in (*line.read(), line.target) if v is not None and v.shape
+    }
     if len(members) < 2 or sum(arrays.values()) < _WORTH:  # noqa: PLR2004
         return None
     return members, behind, end
@@ -198,8 +202,12 @@ def _allot(program: Program, loop: Loop) -> None:
         if line.made == "view":
             continue
         local = v.storage.kind == "buffer" and id(v.storage) not in elsewhere
-        dying = dict.fromkeys(id(x.storage) for x in line.read() if last[id(x.storage)] == i and x.storage is not v.storage)
-        for key in [key for key in dying if key in home]:  # elementwise, so the result may take the place of what dies here
+        dying = dict.fromkeys(
+            id(x.storage) for x in line.read() if last[id(x.storage)] == i and x.storage is not v.storage
+        )
+        for key in [
+            key for key in dying if key in home
+        ]:  # elementwise, so the result may take the place of what dies here
             spot = home.pop(key)
             free.setdefault(kind[id(spot)], []).append(spot)
         local = local and not v.view

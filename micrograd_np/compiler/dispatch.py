@@ -28,7 +28,12 @@ MISS = object()
 
 def dispatcher(entry: Entry, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
     """``call(*args)`` for arguments like `args`: the step's result, or `MISS`. None for calls that need the long way."""
-    if entry.incoming or entry.reverse is not None or not mode.recording or not all(isinstance(a, (np.ndarray, Vertex)) for a in args):
+    if (
+        entry.incoming
+        or entry.reverse is not None
+        or not mode.recording
+        or not all(isinstance(a, (np.ndarray, Vertex)) for a in args)
+    ):
         return None
     writer = _Dispatcher(entry, args, lock)
     namespace = writer.names
@@ -71,7 +76,9 @@ class _Dispatcher:
                 body.append(f"{x} = {x}.data")
             shape, dtype = a.shape, self.name("dtype", a.dtype)
             strides = (a.data if isinstance(a, Vertex) else a).strides
-            body.append(f"if {x}.shape != {shape!r} or {x}.strides != {strides!r} or {x}.dtype is not {dtype}: return MISS")
+            body.append(
+                f"if {x}.shape != {shape!r} or {x}.strides != {strides!r} or {x}.dtype is not {dtype}: return MISS"
+            )
             arrays.append(x)
         body += self.guards()
         body.append("if not acquire(False): return MISS")
@@ -84,7 +91,10 @@ class _Dispatcher:
             targets = " = ".join(f"{self.name('state', s)}['step']" for s in clock.states)
             inside.append(f"{targets} = {t}_now")
         inside += [f"{self.name('tensor', t)}.version += 1" for t in entry.written]
-        inside += [f"{self.name('tensor', t)}.grad = {self.name('grad', g) if g is not None else None}" for t, g in entry.gradients]
+        inside += [
+            f"{self.name('tensor', t)}.grad = {self.name('grad', g) if g is not None else None}"
+            for t, g in entry.gradients
+        ]
         body += [f"    {line}" for line in inside]
         body += ["finally: release()", f"return {self.result()}"]
         return ["def call(*args):", *(f"    {line}" for line in body)]

@@ -33,7 +33,13 @@ def fold_scalings(program: Program) -> int:
         if found is None:
             continue
         factor, x = found
-        if writes.get(id(x.storage), 0) > 1 or x.storage.kind == "state" or x.view or x.shape != v.shape or x.dtype != v.dtype:
+        if (
+            writes.get(id(x.storage), 0) > 1
+            or x.storage.kind == "state"
+            or x.view
+            or x.shape != v.shape
+            or x.dtype != v.dtype
+        ):
             continue  # what is scaled may have changed by the time the product is wanted
         if line.function != "np.multiply" or not any(a is x for a in line.args):
             line.function, line.call = "np.multiply", np.multiply

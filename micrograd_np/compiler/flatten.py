@@ -116,7 +116,9 @@ def _join(program: Program, clock: Clock, group: list[list[Line]]) -> None:
     spans, total = _layout(columns[0])
     if not all(_movable(column, spans, total) for column in columns if column[0].storage.kind == "state"):
         return
-    outside = {id(v) for line in program.lines if id(line) not in members for v in (*line.read(), line.target) if v is not None}
+    outside = {
+        id(v) for line in program.lines if id(line) not in members for v in (*line.read(), line.target) if v is not None
+    }
     outside |= {id(v) for v in program.result_values()}
     flats: list[Value] = []
     parts: list[Line] = []
@@ -143,7 +145,9 @@ def _join(program: Program, clock: Clock, group: list[list[Line]]) -> None:
     for line in group[0]:
         args = tuple(whole.get(id(x), x) if isinstance(x, Value) else x for x in line.args)
         target = whole[id(line.target)] if line.target is not None and id(line.target) in whole else line.target
-        joined.append(Line(line.function, line.call, args, {}, target, line.made, line.section, line.where, unit=line.unit))
+        joined.append(
+            Line(line.function, line.call, args, {}, target, line.made, line.section, line.where, unit=line.unit)
+        )
     rest = [line for i, line in enumerate(program.lines) if i < places[0] and id(line) not in members]
     after = [line for i, line in enumerate(program.lines) if i >= places[0] and id(line) not in members]
     program.lines[:] = [*parts, *rest, *joined, *after]
@@ -194,14 +198,14 @@ def _already(column: tuple[Value, ...], spans: list[tuple[int, int]], total: int
     return root
 
 
-def _flat(
-    clock: Clock, column: tuple[Value, ...], spans: list[tuple[int, int]], total: int, *, given: bool
-) -> Value:
+def _flat(clock: Clock, column: tuple[Value, ...], spans: list[tuple[int, int]], total: int, *, given: bool) -> Value:
     """The value that spans all of a role, its memory set up. What is `given` to the update are the gradients."""
     first = column[0]
     if first.storage.kind == "buffer":
         # gradients are written part by part, so nothing else may leave its traces in the gaps between them
-        return Value(Storage("buffer", private=given), (total,), first.dtype, "gradients" if given else "", hint=first.hint)
+        return Value(
+            Storage("buffer", private=given), (total,), first.dtype, "gradients" if given else "", hint=first.hint
+        )
     owner = first.storage.owner
     name = "parameters" if not isinstance(owner, tuple) else owner[1]
     vector = _already(column, spans, total)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FACTS = frozenset(("shape", "dtype", "ndim", "size", "strides", "nbytes", "itemsize", "flags", "base"))
-_WRITES_FIRST = frozenset(("np.copyto", "np.add.at", "np.subtract.at", "np.put", "np.place", "np.put_along_axis", "method.fill"))
+_WRITES_FIRST = frozenset(
+    ("np.copyto", "np.add.at", "np.subtract.at", "np.put", "np.place", "np.put_along_axis", "method.fill")
+)
 
 
 SPARED = 65_536  # elements: smaller samples are computed and compared with eager, larger ones would take as long again
@@ -145,7 +147,9 @@ class Recorder:
     def destination(self, like: Any) -> Recorded:
         """A fresh buffer for a kernel to write into, with the shape, dtype and memory order of `like`."""
         array = np.empty_like(like)
-        strides = None if array.flags.c_contiguous else array.strides  # later sums and products follow the order in memory
+        strides = (
+            None if array.flags.c_contiguous else array.strides
+        )  # later sums and products follow the order in memory
         return Recorded(self, Value(Storage("buffer"), array.shape, array.dtype, strides=strides), array)
 
     @staticmethod
@@ -181,7 +185,9 @@ class Recorder:
             self._line(path, function, symbolic, symbolic_kwargs, first._value, "in", bound)
             return None
         result = function(*raw, **raw_kwargs)
-        if (_is_ufunc(function) or path == "np.dot") and isinstance(result, (np.ndarray, np.generic)):  # into a buffer; no scalars from 0-d
+        if (_is_ufunc(function) or path == "np.dot") and isinstance(
+            result, (np.ndarray, np.generic)
+        ):  # into a buffer; no scalars from 0-d
             done = self.destination(result)
             done._array[...] = result
             self._line(path, function, symbolic, symbolic_kwargs, done._value, "out", bound)

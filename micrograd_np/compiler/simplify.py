@@ -32,7 +32,9 @@ def drop_dead_lines(program: Program) -> int:
     for line in reversed(program.lines):
         target = line.target
         if line.made in ("view", "fresh"):
-            alive = target is not None and (id(target) in used or (line.made == "fresh" and id(target.storage) in needed))
+            alive = target is not None and (
+                id(target) in used or (line.made == "fresh" and id(target.storage) in needed)
+            )
         else:
             alive = target is not None and (id(target.storage) in needed or target.storage.kind in _OUTLIVES)
         if not (alive or line.effect):
@@ -175,9 +177,7 @@ def merge_repeats(program: Program) -> int:
         earlier = seen.get(key)
         if earlier is not None and (line.made == "view" or id(target.storage) not in returned):
             j, twin = earlier
-            if line.made == "view" or not any(
-                j < w < i for v in line.read() for w in writes.get(id(v.storage), ())
-            ):
+            if line.made == "view" or not any(j < w < i for v in line.read() for w in writes.get(id(v.storage), ())):
                 assert twin.target is not None  # noqa: S101
                 replaced[id(target)] = twin.target
                 if line.made != "view":

@@ -35,7 +35,20 @@ class Writer:
 
     def __init__(self, program: Program, plan: Plan) -> None:
         self.program, self.plan = program, plan
-        self.taken: set[str] = {"np", "i", "j", "threads", "copy_context", "step", "state", "numbers", "constants", "objects", "arena", "build"}
+        self.taken: set[str] = {
+            "np",
+            "i",
+            "j",
+            "threads",
+            "copy_context",
+            "step",
+            "state",
+            "numbers",
+            "constants",
+            "objects",
+            "arena",
+            "build",
+        }
         self.names: dict[int, str] = {}
         self.aliases: dict[str, str] = {}
         self.objects: dict[str, Any] = {}
@@ -203,7 +216,10 @@ class Writer:
         self.threads = max(self.threads, loop.threads)
         return [
             f"{told}, in {loop.threads} threads",
-            *(f"part_{t} = threads.submit(copy_context().run, {passage}, {call})" for t, call in enumerate(calls[1:], 1)),
+            *(
+                f"part_{t} = threads.submit(copy_context().run, {passage}, {call})"
+                for t, call in enumerate(calls[1:], 1)
+            ),
             f"{passage}({calls[0]})",
             *(f"part_{t}.result()" for t in range(1, loop.threads)),
         ]
@@ -282,7 +298,8 @@ class Writer:
                 text = f"{self.name(line.target)} = {text}"
             body.append(text)
         results = [
-            f"{self.operand(v)}.copy({repr('K') if v.view or v.strides else ''})" for v in _result_values(program.results)
+            f"{self.operand(v)}.copy({repr('K') if v.view or v.strides else ''})"
+            for v in _result_values(program.results)
         ]
         returned = ", ".join(results)
         body.append(f"return {returned}{',' if len(results) == 1 else ''}" if results else "return ()")

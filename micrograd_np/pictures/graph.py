@@ -80,7 +80,13 @@ def draw(tensor: Tensor, direction: str = "TB") -> Picture:
 
     digraph = graphviz.Digraph(
         graph_attr={"rankdir": direction, "bgcolor": "transparent", "nodesep": "0.3", "ranksep": "0.35"},
-        node_attr={"shape": "box", "style": "rounded,filled", "fontname": "Helvetica", "fontsize": "11", "color": "#8896a5"},
+        node_attr={
+            "shape": "box",
+            "style": "rounded,filled",
+            "fontname": "Helvetica",
+            "fontsize": "11",
+            "color": "#8896a5",
+        },
         edge_attr={"color": "#8896a5", "arrowsize": "0.6"},
     )
     order = topological(tensor)
