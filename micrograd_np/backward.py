@@ -93,8 +93,7 @@ def pull(
             deliver(z, g)
         inputs = z.inputs
         static = z.static
-        values = inputs if lifted else [x.data if isinstance(x, Vertex) else x for x in inputs]
-        zv = z if lifted else z.data
+        values, zv = (inputs, z) if lifted else (z.arrays, z.data)
         stamp = z.version  # a rule may read the result too
         for x, rule in zip(inputs, op.rules_for(len(inputs)) if op.variadic else op.rules, strict=False):
             if not isinstance(x, Vertex):
@@ -123,7 +122,7 @@ def pull(
         if stamp != z.stamp:
             raise _gone(z) if z.stamp == GONE else _mutated(z)
         if not retain:
-            z.inputs = ()
+            z.inputs = z.arrays = ()
             z.stamp = GONE
     for x in leaves:
         g = gradients.pop(x)

@@ -80,6 +80,7 @@ def _vertex(
 ) -> Vertex:
     z = object.__new__(kind)
     z.data, z.op, z.inputs, z.stamp, z.version = data, op, inputs, stamp, version
+    z.arrays = tuple(x.data if isinstance(x, Vertex) else x for x in inputs)
     z.static = static or _NO_STATIC
     z.requires_grad, z.name = requires, name
     z.grad = z.notes = None

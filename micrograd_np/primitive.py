@@ -78,6 +78,7 @@ class Vertex:
 
     __slots__ = (
         "__weakref__",
+        "arrays",
         "data",
         "grad",
         "inputs",
@@ -98,6 +99,7 @@ class Vertex:
     grad: Any
     op: Primitive[Any] | None
     inputs: tuple[Any, ...]
+    arrays: Sequence[Any]  # what the kernel was given for the inputs, kept so that backward need not ask each
     static: Mapping[str, Any]
     order: int  # when it was recorded: inputs before what is made of them
     stamp: int  # the sum of the inputs' versions when this was recorded: unequal later means one was written to
@@ -120,6 +122,7 @@ def _made(
     plain: type[Vertex],
     op: Primitive[Any],
     inputs: tuple[Any, ...],
+    arrays: Sequence[Any],
     static: Mapping[str, Any],
     stamp: int,
     data: Any,
@@ -135,13 +138,14 @@ def _made(
         z.requires_grad = True
         z.op = op
         z.inputs = inputs
+        z.arrays = arrays
         z.static = static
         z.stamp = stamp
         z.order = _clock()
     else:
         z.requires_grad = False
         z.op = None
-        z.inputs = ()
+        z.inputs = z.arrays = ()
         z.static = _NO_STATIC
         z.stamp = z.order = 0
     if not usual and mode.watcher is not None:
@@ -284,7 +288,7 @@ class Primitive(Generic[P]):
             raise self._complaint(error, inputs, static) from error
         if first is None:
             return self._shown(inputs, static, data)
-        return _made(first.plain, self, inputs, static, stamp, data, needs)
+        return _made(first.plain, self, inputs, arrays, static, stamp, data, needs)
 
     def _shown(self, inputs: tuple[Any, ...], static: Mapping[str, Any], data: Any) -> Any:
         """The result of an application to arrays alone: never recorded, but a watcher sees it."""
@@ -388,7 +392,7 @@ class Unary(Primitive[P]):
         except _complaints as error:
             raise self._complaint(error, (x,), static) from error
         if isinstance(x, Vertex):
-            return _made(x.plain, self, (x,), static, x.version, data, x.requires_grad)
+            return _made(x.plain, self, (x,), (array,), static, x.version, data, x.requires_grad)
         return self._shown((x,), static, data)
 
 
@@ -421,7 +425,7 @@ class Binary(Primitive[P]):
             raise self._complaint(error, (x, y), _NO_STATIC) from error
         if first is None:
             return data if mode.usual else self._shown((x, y), _NO_STATIC, data)
-        return _made(first.plain, self, (x, y), _NO_STATIC, stamp, data, needs)
+        return _made(first.plain, self, (x, y), (a, b), _NO_STATIC, stamp, data, needs)
 
 
 def _made_at(x: Any) -> str:

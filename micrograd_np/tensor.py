@@ -83,7 +83,7 @@ class Tensor(Vertex):
         self.data = array
         self.grad = None
         self.op = None
-        self.inputs = ()
+        self.inputs = self.arrays = ()
         self.static = _NO_STATIC
         self.stamp = self.version = self.order = 0
         self.name = name
@@ -433,7 +433,7 @@ class Tensor(Vertex):
             before = self._moved()
             z = op(before, other, *more, **static)
             version = self.version + 1
-            for slot in ("data", "requires_grad", "op", "inputs", "static", "stamp", "order"):
+            for slot in ("data", "requires_grad", "op", "inputs", "arrays", "static", "stamp", "order"):
                 setattr(self, slot, getattr(z, slot))
             self.version = version
             self.stamp += version  # the walk adds the version of the result
@@ -446,7 +446,7 @@ class Tensor(Vertex):
     def _moved(self) -> Tensor:
         """A tensor that takes over how this one was made, so that this one can become something else."""
         before = _wrap(self.data)
-        for slot in ("requires_grad", "op", "inputs", "static", "stamp", "version", "order", "name", "notes"):
+        for slot in ("requires_grad", "op", "inputs", "arrays", "static", "stamp", "version", "order", "name", "notes"):
             setattr(before, slot, getattr(self, slot))
         if self.notes is not None:  # hooks belong to the old value, a kept gradient to whoever holds this tensor
             before.notes = {key: note for key, note in self.notes.items() if key != "retain_grad"}
@@ -650,7 +650,7 @@ def _wrap(array: Any) -> Tensor:
     z = _new(Tensor)
     z.data = array
     z.grad = z.op = z.name = z.notes = None
-    z.inputs = ()
+    z.inputs = z.arrays = ()
     z.static = _NO_STATIC
     z.stamp = z.version = z.order = 0
     z.requires_grad = False

@@ -194,7 +194,7 @@ class Reverse:
                 return Tensor(array)
             if which not in made:
                 static = {"call": call, "which": which}
-                made[which] = _made(Tensor, _compiled, leaves, static, stamp, array, needs=True)
+                made[which] = _made(Tensor, _compiled, leaves, [x.data for x in leaves], static, stamp, array, needs=True)
             return made[which]
 
         return mapped_tree(self.tree, tensor)
