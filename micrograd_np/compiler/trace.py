@@ -86,6 +86,7 @@ class Tracer:
         self.suspects: dict[int, str] = {}
         self.delivered: set[int] = set()
         self.gradients_before: dict[int, Any] = {}
+        self.names: dict[int, str] = {}
         self.heading = "forward"
         self.gradient_of: list[tuple[Value, Value]] = []
         self.cleared_leaves: set[int] = set()
@@ -133,13 +134,17 @@ class Tracer:
         self._brought(x)
         for owner, before in self.gradients_before.values():
             if before is x:  # the gradient that a leaf brings along: another array each call
-                value = Value(Storage("gradient", owner=owner), array.shape, array.dtype, f"{owner.name or ''}_grad")
+                value = Value(Storage("gradient", owner=owner), array.shape, array.dtype, f"{self.called(owner)}_grad")
                 self.program.gradients_in.append((owner, value))
                 return self._know(array, value)
-        value = self._know(array, Value(Storage("state", array, owner=x), array.shape, array.dtype, x.name or ""))
+        value = self._know(array, Value(Storage("state", array, owner=x), array.shape, array.dtype, self.called(x)))
         self.program.states[id(x)] = (x, value)
         self.kept.append(x)
         return value
+
+    def called(self, x: Any) -> str:
+        """What the user calls a tensor from before the step."""
+        return self.names.get(id(x)) or x.name or ""
 
     def _brought(self, x: Any) -> None:
         """Note whose gradient `x` is, if it is one from before the step: p.grad is another array each call."""
@@ -376,7 +381,7 @@ class Tracer:
     def _slot(self, p: Any, name: str, array: Any) -> Tensor:
         if id(array) not in self.known:
             value = self._know(array, Value(Storage("state", array, owner=(p, name)), array.shape, array.dtype))
-            value.name = f"{p.name or ''}_{name}"
+            value.name = f"{self.called(p)}_{name}"
             self.program.states[id(array)] = (None, value)
         return _wrap(array)
 
@@ -414,13 +419,20 @@ def _with_values(tree: Any, tracer: Tracer) -> Any:
 
 
 def trace(
-    function: Callable[..., Any], args: Any, arrays: list[tuple[str, Any]], name: str, cleared: Iterable[int] = ()
+    function: Callable[..., Any],
+    args: Any,
+    arrays: list[tuple[str, Any]],
+    name: str,
+    cleared: Iterable[int] = (),
+    names: Mapping[int, str] | None = None,
 ) -> tuple[Any, Program]:
     """Run ``function(*args)`` under a tracer that knows `arrays` as its inputs: (result, program).
 
     `cleared` are ids of leaves that have a gradient now: if they have none when one arrives, the step has cleared it.
+    `names` is what the user calls parameters and buffers, by id.
     """
     tracer = Tracer(name)
+    tracer.names.update(names or {})
     tracer.cleared_leaves.update(cleared)
     for argument, array in arrays:
         tracer.input(argument, array)

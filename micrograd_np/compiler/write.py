@@ -369,6 +369,8 @@ class Writer:
 def _number_name(v: Value) -> str:
     """A constant's name: its value in words or digits, where it is one number."""
     a = v.storage.array
+    if a is not None and v.shape and a.size and a.flat[0] == 1 and bool((a == 1).all()):
+        return "ones"
     if v.shape != () or a is None or not np.isfinite(a):
         return "constant"
     x = a.item()

@@ -1,0 +1,23 @@
+"""The README shows a step and the program that it becomes: the very program."""
+
+import re
+import runpy
+from pathlib import Path
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def the_step_of_the_readme(folder):
+    """What the README's session calls ``step``, run from a file, where its lines can be quoted."""
+    (session,) = (block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "@mg.compile" in block)
+    rows = [row[4:] for row in session.splitlines() if row.startswith((">>> ", "... "))]
+    path = folder / "train.py"
+    path.write_text("\n".join(["import micrograd_np as mg", *rows]), encoding="utf-8")
+    return runpy.run_path(str(path))["step"]
+
+
+def test_the_program_that_the_readme_shows_is_the_one_that_its_step_becomes(tmp_path):
+    program = the_step_of_the_readme(tmp_path).source_as("plain")
+    body = "\n".join(row[8:] for row in program.splitlines() if row.startswith("        ") or not row)
+    (shown,) = (block for block in re.findall(r"```text\n(.*?)```", README, re.DOTALL) if "# forward" in block)
+    assert shown.strip() == body.strip()
