@@ -1,0 +1,383 @@
+"""What may surprise users of compiled steps. docs/surprises.md is made of these tests: each docstring is a paragraph there."""
+
+import importlib.util
+import pickle
+import threading
+import traceback
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+from micrograd_np import nn, optim
+
+DOCS = Path(__file__).parents[2] / "docs"
+X = np.random.default_rng(0).standard_normal((4, 3))
+Y = np.random.default_rng(1).standard_normal((4, 2))
+
+
+class Training:
+    """A small net with its optimiser and steps."""
+
+    def __init__(self, *layers, **settings):
+        self.model = nn.Sequential(nn.Linear(3, 5), *(make() for make in layers), nn.Linear(5, 2))
+        self.optimizer = optim.SGD(self.model.parameters(), **{"lr": 0.1, **settings})
+        self.compiled = mg.compile(self.step)
+
+    def step(self, x, y):
+        self.optimizer.zero_grad()
+        loss = (self.model(x) - y).square().mean()
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+
+def twins(*layers, **settings):
+    """Two trainings that are alike."""
+    mg.random.manual_seed(0)
+    a = Training(*layers, **settings)
+    mg.random.manual_seed(0)
+    b = Training(*layers, **settings)
+    mg.random.manual_seed(1)
+    return a, b
+
+
+def refused(step, *args):
+    """What the error says with which compile refuses."""
+    with pytest.raises(mg.CompileError) as caught:
+        mg.compile(step)(*args)
+    return str(caught.value)
+
+
+# what is refused
+
+
+def test_arrays_that_numpy_makes_inside_the_step_are_refused():
+    """A dropout mask drawn by NumPy, one-hot labels from `np.eye`, a table from `np.arange`: a program would repeat their
+    values for ever, so any array that is neither an argument, nor state, nor computed from those, is an error that names
+    your line. Pass it as an argument, draw it with `mg.random`, or say `mg.constant(array)` if it is the same each time."""
+
+    def step(x):
+        return x * (np.random.default_rng().random(x.shape) < 0.5)  # by hand
+
+    message = refused(step, X)
+    assert "# by hand" in message
+    assert "test_surprises.py:" in message
+    assert "constant(array)" in message
+    assert "mg.random" in message or "micrograd_np.random" in message
+
+    def made(x):
+        table = mg.Tensor(np.arange(3.0))  # made here
+        return x + table  # used here
+
+    message = refused(made, X)
+    assert "# made here" in message
+    assert "# used here" in message
+
+    fixed = mg.compile(lambda x: x + mg.constant(np.arange(3.0)))
+    assert all(np.array_equal(fixed(x).data, x + np.arange(3.0)) for x in (X, X * 2))
+
+
+def test_the_value_of_a_tensor_cannot_decide_anything():
+    """`if loss > 3`, `float(loss)`, `loss.item()`, `x.numpy()` ask for a value while the step is traced, and the program
+    could not follow what Python does with it. Return the tensor and look at it outside, or choose with `mg.where`."""
+    asked = [
+        lambda x: x if x.sum() > 3 else -x,
+        lambda x: x * float(x.sum()),
+        lambda x: x * x.sum().item(),
+        lambda x: x * np.asarray(x),
+        lambda x: [x, x.tolist()],
+    ]
+    for step in asked:
+        message = refused(step, X)
+        assert "asks for the value" in message
+        assert "lambda x" in message
+        assert "mg.where" in message
+
+
+def test_a_scheduler_steps_outside():
+    """`scheduler.step()` inside a compiled step is Python's work, and would be done while tracing only; it is an error.
+    Called outside, between steps, it does what it should: learning rates are inputs of the program."""
+    training = Training()
+    scheduler = optim.lr_scheduler.StepLR(training.optimizer, step_size=1, gamma=0.5)
+
+    def step(x, y):
+        loss = training.step(x, y)
+        scheduler.step()
+        return loss
+
+    assert "changes lr" in refused(step, X, Y)
+
+
+def test_a_compiled_gradient_is_not_differentiated_again():
+    """A result of a compiled function can be used in eager code, and `backward()` runs the compiled backward pass. That is
+    a finished program: a second derivative is taken inside the compiled function, or eagerly."""
+    square = mg.compile(lambda x: (x * x * x).sum())
+    x = mg.Tensor(X, requires_grad=True)
+    square(x)
+    square(x).backward()
+    assert np.allclose(x.grad.data, 3 * X * X)
+    with pytest.raises(RuntimeError, match="inside the compiled function"):
+        square(x).backward(create_graph=True)
+
+    def penalty(x):
+        (g,) = mg.autograd.grad((x * x * x).sum(), [x], create_graph=True)
+        return g.square().sum()
+
+    inside = mg.compile(penalty)
+    for _ in range(2):
+        x.grad = None
+        inside(x).backward()
+        assert np.allclose(x.grad.data, 36 * X**3)
+
+
+def test_lbfgs_is_not_compiled():
+    """How many iterations LBFGS makes depends on values; its step refuses to be traced."""
+    model = nn.Linear(3, 1)
+    optimizer = optim.LBFGS(model.parameters())
+    with pytest.raises(RuntimeError, match="cannot be compiled"):
+        mg.compile(lambda x: optimizer.step(lambda: model(x).sum()))(X)
+
+
+# what stays as it was
+
+
+def test_pythons_own_numbers_belong_to_the_program():
+    """Numbers, strings and other plain objects that a step takes from around it are part of the program, like the shapes:
+    changing them later has no effect until `step.clear()`. As arguments they are noticed: another number, another program.
+    What changes from call to call is best an array."""
+    around = {"scale": 2.0}
+    f = mg.compile(lambda x: x * around["scale"])
+    f(X)
+    around["scale"] = 3.0
+    assert np.array_equal(f(X).data, X * 2)
+    f.clear()
+    assert np.array_equal(f(X).data, X * 3)
+
+    g = mg.compile(lambda x, scale: x * scale)
+    assert all(np.array_equal(g(X, s).data, X * s) for s in (2.0, 3.0, 2.0))
+    assert g.cache_info() == (1, 2, 2)
+
+
+def test_printing_and_appending_happen_while_tracing_only():
+    """Only arithmetic on tensors gets into the program. `print`, `losses.append(loss)` and counters run with the trace, in
+    the first call of each kind, and then no more. Return what is wanted, and do these things outside."""
+    seen = []
+    f = mg.compile(lambda x: seen.append(1) or x * 2)
+    for _ in range(3):
+        f(X)
+    assert len(seen) == 1
+
+
+def test_gradients_live_in_the_same_memory_from_call_to_call():
+    """Results are copies: a kept loss stays what it was. Gradients are not: `p.grad` after a compiled step is memory of the
+    program, which the next call overwrites. Copy what shall be kept: `p.grad.data.copy()`."""
+    training = Training()
+    losses = [training.compiled(X * i, Y) for i in (1, 2, 3)]
+    assert len({loss.item() for loss in losses}) == 3
+    grad = training.model[0].weight.grad
+    before = grad.data.copy()
+    training.compiled(X * 5, Y)
+    assert training.model[0].weight.grad is grad
+    assert not np.array_equal(grad.data, before)
+
+
+def test_warnings_are_silenced_for_the_whole_program():
+    """Where some op silences a floating-point warning that it deals with, as sigmoid does for overflow in exp, the emitted
+    program runs under that `np.errstate` as a whole: warnings of that kind from other lines do not appear either. To look
+    for nan and inf, use `mg.debug.detect_nonfinite()`, under which a compiled function runs eagerly."""
+    f = mg.compile(lambda x: (x.sigmoid(), (x * 1000).exp()))
+    with np.errstate(over="ignore"):
+        f(X)
+    assert "with np.errstate(" in f.source
+    assert np.isinf(f(X)[1].data).any()
+
+
+# what works, though one might doubt it
+
+
+def test_learning_rates_and_counters_are_inputs():
+    """Learning rates, momenta and step counters are runtime numbers: schedules and hand-made changes take effect at once."""
+    a, b = twins(momentum=0.9)
+    for i in range(6):
+        for training in (a, b):
+            training.optimizer.param_groups[0]["lr"] = 0.1 / (1 + i)
+            training.optimizer.param_groups[0]["momentum"] = 0.9 - 0.1 * i
+        assert a.step(X * i, Y).data == b.compiled(X * i, Y).data
+    assert b.compiled.cache_info().misses == 1
+
+
+def test_random_numbers_are_drawn_anew_in_eagers_order():
+    """Dropout and `mg.random` draw in every call, from the same generator and in the same order as eager; `manual_seed`
+    restarts compiled steps too."""
+    a, b = twins(lambda: nn.Dropout(0.5), lambda: nn.Dropout(0.2))
+    losses = []
+    for training, step in ((a, a.step), (b, b.compiled)):
+        mg.random.manual_seed(7)
+        losses.append([step(X, Y).item() for _ in range(3)])
+        mg.random.manual_seed(7)
+        losses.append([step(X, Y).item() for _ in range(3)])
+        assert training.model.training
+    assert losses[0] == losses[2]
+    assert losses[1] == losses[3]
+
+
+def test_modes_shapes_and_frozen_parameters_get_programs_of_their_own():
+    """`eval()`, `requires_grad_(False)`, `no_grad()`, another shape, dtype or memory order of an argument: each kind of call
+    is traced once, and the right program is chosen afterwards. The short last batch just traces once more."""
+    a, b = twins(lambda: nn.Dropout(0.5), lambda: nn.BatchNorm1d(5))
+
+    def course(training, step):
+        losses = []
+        for i in range(12):
+            n = 3 if i % 4 == 3 else 4
+            training.model.train(i % 3 != 2)
+            training.model[0].weight.requires_grad_(i % 5 != 4)
+            x = np.asarray(X[:n] * i, order="F" if i == 6 else "C")
+            losses.append(step(x, Y[:n]).item())
+        return losses
+
+    mg.random.manual_seed(0)
+    wanted = course(a, a.step)
+    mg.random.manual_seed(0)
+    assert course(b, b.compiled) == wanted
+    assert b.compiled.cache_info().hits > 0
+
+
+def test_checkpoints_load_into_models_whose_step_is_compiled():
+    """`load_state_dict` of model and optimiser writes into the memory that programs use; with `assign=True`, `model.to()` or
+    another array in `p.data`, the step is traced again."""
+    a, b = twins(momentum=0.9)
+    wanted, found = [], []
+    for training, step, losses in ((a, a.step, wanted), (b, b.compiled, found)):
+        for i in range(9):
+            if i == 2:
+                saved = training.model.state_dict(), training.optimizer.state_dict()
+            if i in (4, 6):
+                training.model.load_state_dict(saved[0], assign=i == 6)
+                training.optimizer.load_state_dict(saved[1])
+            losses.append(step(X * i, Y).item())
+    assert wanted == found
+
+
+def test_gradients_accumulate_within_and_across_calls():
+    """Several `backward()` in one step, or a step without `zero_grad()`: gradients are added up as eagerly. Whether one comes
+    along is part of the kind of call."""
+    a, b = twins()
+
+    def accumulated(training):
+        def step(x, y):
+            for k in (0, 2):
+                loss = (training.model(x[k : k + 2]) - y[k : k + 2]).square().mean()
+                loss.backward()
+            return loss
+
+        return step
+
+    eager, compiled = accumulated(a), mg.compile(accumulated(b))
+    for i in range(7):
+        for training, step in ((a, eager), (b, compiled)):
+            if i % 3 == 0:
+                training.optimizer.zero_grad()
+            step(X * i, Y)
+        for p, q in zip(a.model.parameters(), b.model.parameters(), strict=True):
+            assert np.array_equal(p.grad.data, q.grad.data)
+
+
+def test_an_error_in_the_middle_says_what_has_changed():
+    """When an emitted line fails, the traceback shows it, notes name the line of yours that it does, and say whether
+    parameters had begun to change. Before the update nothing has; the next call starts afresh."""
+    model = nn.Linear(3, 4)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    criterion = nn.CrossEntropyLoss()
+
+    @mg.compile
+    def step(x, labels):
+        optimizer.zero_grad()
+        loss = criterion(model(x), labels)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    step(X, np.array([0, 1, 2, 3]))
+    before = model.weight.data.copy()
+    with pytest.raises(IndexError) as caught:
+        step(X, np.array([0, 1, 2, 99]))
+    told = "".join(traceback.format_exception(caught.value))
+    assert 'File "<micrograd_np step' in told
+    assert "loss = criterion(model(x), labels)" in told
+    assert "had changed no parameter" in told
+    assert np.array_equal(model.weight.data, before)
+    step(X, np.array([3, 2, 1, 0]))
+
+
+def test_an_error_in_the_update_says_that_parameters_may_be_half_updated():
+    """If it happens during the update (a keyboard interrupt, say), the note says that parameters may be half updated, and
+    to load a checkpoint."""
+    from micrograd_np.compiler.failure import explain, state_writes
+
+    training = Training()
+    training.compiled(X, Y)
+    entry = training.compiled.last
+    number = state_writes(entry.source)[0]
+    assert "lr" in entry.source.splitlines()[number - 2] or "weight" in entry.source.splitlines()[number - 1]
+    try:
+        exec(compile("\n" * number + "raise KeyboardInterrupt", entry.filename, "exec"))
+    except KeyboardInterrupt as error:
+        explain(error, entry)
+        assert "half updated: load a checkpoint" in "".join(error.__notes__)
+
+
+def test_threads_take_turns():
+    """One program has one set of buffers, so calls from several threads wait for one another; results are the callers' own."""
+    f = mg.compile(lambda x: (x.exp() * 2).sum(axis=0) + x)
+    inputs = [np.full((50, 40), float(i)) for i in range(8)]
+    f(inputs[0])
+    wrong = []
+
+    def work(x):
+        wanted = (np.exp(x) * 2).sum(axis=0) + x
+        wrong.extend(i for i in range(50) if not np.array_equal(f(x).data, wanted))
+
+    threads = [threading.Thread(target=work, args=(x,)) for x in inputs]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+
+
+def test_a_compiled_function_pickles_by_tracing_again():
+    """Pickled, it is the function it was made from; programs are traced again where it is loaded."""
+    predict = mg.compile(nn.Linear(3, 2).eval())
+    wanted = predict(X)
+    again = pickle.loads(pickle.dumps(predict))
+    assert again.cache_info().currsize == 0
+    assert np.array_equal(again(X).data, wanted.data)
+
+
+def test_a_compiled_function_inside_another_becomes_part_of_it():
+    """Called from a step that is being traced, a compiled function is run as it was written, and traced along."""
+    inner = mg.compile(lambda x: x * 2)
+    inner(X)
+    outer = mg.compile(lambda x: inner(x) + 1)
+    assert all(np.array_equal(outer(x).data, x * 2 + 1) for x in (X, X + 1))
+    assert outer.cache_info().hits == 1
+
+
+def test_something_that_keeps_changing_is_told():
+    """A step that has to be traced again and again, because something it relies on changes in every call, says so."""
+    p = mg.Tensor(X, requires_grad=True, name="p")
+    f = mg.compile(lambda x: (x * p).sum())
+    with pytest.warns(RuntimeWarning, match="keeps changing"):
+        for _ in range(10):
+            p.data = p.data.copy()
+            f(X)
+
+
+def test_the_page_tells_what_is_tested():
+    spec = importlib.util.spec_from_file_location("generate_surprises", DOCS / "generate_surprises.py")
+    page = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(page)
+    assert page.page() == page.PAGE.read_text(encoding="utf-8"), "run: python docs/generate_surprises.py"
