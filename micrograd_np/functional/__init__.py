@@ -44,9 +44,9 @@ from .distance import (
     triplet_margin_loss,
 )
 from .dropout import dropout, dropout1d, dropout2d
+from .encoding import one_hot
 from .interpolation import interpolate
 from .linear import bilinear, embedding, linear
-from .encoding import one_hot
 from .loss import gaussian_nll_loss, huber_loss, kl_div, l1_loss, mse_loss, poisson_nll_loss, smooth_l1_loss
 from .normalization import batch_norm, group_norm, instance_norm, layer_norm, normalize, rms_norm
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d

@@ -21,7 +21,7 @@ from .loss import as_tensor
 
 @primitive("column ≤ row, as {x}", domain=(REALS,), shape="(3,4)->(3,4)", not_differentiable=("x",))
 def not_later(xp: Any, out: Any, x: Any) -> Any:
-    """True where the column is at most the row, in the shape of the last two axes of `x`: who may look at whom in time."""
+    """True where the column is at most the row, in the shape of the last two axes: who may look at whom in time."""
     rows, columns = x.shape[-2:]
     return xp.greater_equal(xp.reshape(xp.arange(rows), (rows, 1)), xp.arange(columns), out=out)
 
@@ -40,9 +40,9 @@ def scaled_dot_product_attention(
 
     `scale` is 1/√e unless given. In a boolean `attn_mask`, which broadcasts to (…, l, s), True means *may attend*; a
     floating one is added to the scores. `is_causal` lets each position attend to itself and to what came before.
-    `dropout_p` drops weights whenever it is positive: the caller knows whether this is training. With `enable_gqa`, axis −3
-    are heads, and each head of keys and values serves several of queries. A query that may attend to nothing gets 0.
-    Source: Vaswani et al. (2017), eq. 1; Ainslie et al. (2023) for the sharing of heads.
+    `dropout_p` drops weights whenever it is positive: the caller knows whether this is training. With `enable_gqa`,
+    axis −3 are heads, and each head of keys and values serves several of queries. A query that may attend to nothing
+    gets 0. Source: Vaswani et al. (2017), eq. 1; Ainslie et al. (2023) for the sharing of heads.
 
     >>> import numpy as np
     >>> values = Tensor([[1.0], [3.0], [8.0]])
@@ -69,7 +69,13 @@ def _grouped(q: Any, k: Any, v: Any) -> tuple[Any, Any, Any]:
 
 
 def attend(
-    q: Any, k: Any, v: Any, mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False, scale: float | None = None
+    q: Any,
+    k: Any,
+    v: Any,
+    mask: Any = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
 ) -> tuple[Any, Any]:
     """What `scaled_dot_product_attention` returns, and the weights (…, l, s) of the average."""
     if q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:

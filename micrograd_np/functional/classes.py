@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.ops.domains import INTEGERS, PROBABILITY, REALS
-from micrograd_np.ops.choice import maximum, where
+from micrograd_np.ops.choice import maximum, relu, where
 from micrograd_np.ops.comparison import equal, not_equal
+from micrograd_np.ops.domains import INTEGERS, PROBABILITY, REALS
 from micrograd_np.ops.elementwise import multiply
 from micrograd_np.ops.reduce import log_softmax, softmax, sum  # noqa: A004
 from micrograd_np.ops.shape import reshape, transpose
 from micrograd_np.ops.state import astype
-from micrograd_np.ops.choice import relu
 from micrograd_np.ops.transcendental import log, sigmoid
 from micrograd_np.primitive import primitive
 from micrograd_np.tensor import Tensor
@@ -92,28 +91,28 @@ def cross_entropy(
     """Negative log-probability, in nats, of the right class, from logits: ``(n, c), (n,) -> ()``.
 
     `input` may also be (c,) with one label, or (n, c, d, …) with labels (n, d, …). `target` are integers in [0, c), or
-    probabilities of the shape of `input`. `weight` (c,) counts classes more or less; "mean" divides by the weights of the
-    labels, so that all labels being `ignore_index` gives nan. `label_smoothing` ε mixes the target with the uniform
+    probabilities of the shape of `input`. `weight` (c,) counts classes more or less; "mean" divides by the weights of
+    the labels, so that all labels being `ignore_index` gives nan. `label_smoothing` ε mixes the target with the uniform
     distribution. Stable for any logits: the largest is subtracted first.
 
-    Raises IndexError for a label outside, ValueError for shapes that do not belong together, TypeError for labels that are
-    neither. Source: Bishop (2006), eq. 4.108; the gradient is (softmax(logits) − onehot(labels)) / n.
+    Raises IndexError for a label outside, ValueError for shapes that do not belong together, TypeError for labels that
+    are neither. Source: Bishop (2006), eq. 4.108; the gradient is (softmax(logits) − onehot(labels)) / n.
 
     >>> round(cross_entropy(Tensor([[0.0, 0.0]]), [1]).item(), 6)  # log 2
     0.693147
     """
-    input = as_tensor(input)
+    x = as_tensor(input)
     target = target if isinstance(target, Tensor) else np.asarray(target)
     if not 0 <= label_smoothing <= 1:
         message = f"cross_entropy: label_smoothing must be in [0, 1], found {label_smoothing}."
         raise ValueError(message)
-    if target.dtype.kind == "f" and target.shape == input.shape:
-        return _against_probabilities(input, as_like(target, input), weight, reduction, label_smoothing)
-    labels = _labels("cross_entropy", input, target, ignore_index)
+    if target.dtype.kind == "f" and target.shape == x.shape:
+        return _against_probabilities(x, as_like(target, x), weight, reduction, label_smoothing)
+    labels = _labels("cross_entropy", x, target, ignore_index)
     if weight is None and not label_smoothing:
-        losses = surprise(_rows(input), reshape(labels, shape=(-1,)), ignore=ignore_index)
+        losses = surprise(_rows(x), reshape(labels, shape=(-1,)), ignore=ignore_index)
         return _gathered(losses, labels, not_equal(labels, ignore_index), reduction)
-    return _from_logs("cross_entropy", log_softmax(_rows(input)), labels, weight, ignore_index, reduction, label_smoothing)
+    return _from_logs("cross_entropy", log_softmax(_rows(x)), labels, weight, ignore_index, reduction, label_smoothing)
 
 
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
@@ -124,9 +123,9 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     >>> nll_loss(Tensor([[-0.5, -1.0]]), [1])
     Tensor(1.)
     """
-    input = as_tensor(input)
-    labels = _labels("nll_loss", input, target if isinstance(target, Tensor) else np.asarray(target), ignore_index)
-    return _from_logs("nll_loss", _rows(input), labels, weight, ignore_index, reduction, 0.0)
+    x = as_tensor(input)
+    labels = _labels("nll_loss", x, target if isinstance(target, Tensor) else np.asarray(target), ignore_index)
+    return _from_logs("nll_loss", _rows(x), labels, weight, ignore_index, reduction, 0.0)
 
 
 def _from_logs(
@@ -189,7 +188,7 @@ def _class_weights(name: str, weight: Any, logs: Any) -> Any:
 
 
 def _labels(name: str, input: Tensor, labels: Any, ignore_index: int | None) -> Any:
-    """`labels`, checked: integers, of a shape that belongs to `input`, in range. Values are looked at only here, eagerly."""
+    """`labels`, checked: integers, of a shape that belongs to `input`, in range. Values are looked at here alone."""
     if labels.dtype.kind not in "iu":
         message = (
             f"{name}: target must be class indices (integers), found {labels.dtype} of shape {labels.shape}"
@@ -216,22 +215,26 @@ def _labels(name: str, input: Tensor, labels: Any, ignore_index: int | None) -> 
 def multi_margin_loss(
     input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean"
 ) -> Tensor:
-    """How far other classes come within `margin` of the right one, Σ max(0, margin − x[y] + x[j])ᵖ / c: ``(n, c), (n,) -> ()``.
+    """How far other classes come within `margin` of the right one: ``(n, c), (n,) -> ()``.
+
+    Σ max(0, margin − x[y] + x[j])ᵖ / c over the classes j other than the right one, y.
 
     `weight` (c,) scales a row by the weight of its class. IndexError for a label outside, ValueError for unequal n.
 
     >>> multi_margin_loss(Tensor([[1.0, 0.5]]), [0])
     Tensor(0.25)
     """
-    input = as_tensor(input)
-    labels = _labels("multi_margin_loss", input, target if isinstance(target, Tensor) else np.asarray(target), None)
-    rows, flat = _rows(input), reshape(labels, shape=(-1,))
+    x = as_tensor(input)
+    labels = _labels("multi_margin_loss", x, target if isinstance(target, Tensor) else np.asarray(target), None)
+    rows, flat = _rows(x), reshape(labels, shape=(-1,))
     classes = rows.shape[-1]
     right = indicator(flat, classes=classes)
     excess = relu(margin + rows - reshape(pick(rows, flat), shape=(-1, 1)))
     losses = where(right, 0, excess if p == 1 else excess**p)
     if weight is not None:
-        losses = losses * reshape(_weight_of(_class_weights("multi_margin_loss", weight, rows), flat, classes), shape=(-1, 1))
+        losses = losses * reshape(
+            _weight_of(_class_weights("multi_margin_loss", weight, rows), flat, classes), shape=(-1, 1)
+        )
     return reduced(reshape(sum(losses, axis=-1) / classes, shape=labels.shape), reduction)
 
 
@@ -266,13 +269,13 @@ def binary_cross_entropy_with_logits(
     >>> round(binary_cross_entropy_with_logits(Tensor([0.0]), [1.0]).item(), 6)  # log 2
     0.693147
     """
-    input, target = operands("binary_cross_entropy_with_logits", input, target=target)
+    x, target = operands("binary_cross_entropy_with_logits", input, target=target)
     if pos_weight is None:
-        losses = surprise_of_logit(input, target)
+        losses = surprise_of_logit(x, target)
     else:
-        heavier = (as_like(pos_weight, input) - 1) * target + 1
-        losses = (1 - target) * input + heavier * surprise_of_logit(input, 1)
-    return reduced(losses if weight is None else losses * as_like(weight, input), reduction)
+        heavier = (as_like(pos_weight, x) - 1) * target + 1
+        losses = (1 - target) * x + heavier * surprise_of_logit(x, 1)
+    return reduced(losses if weight is None else losses * as_like(weight, x), reduction)
 
 
 @primitive("−log-likelihood of {target} under {p}", domain=(PROBABILITY, REALS))
@@ -297,25 +300,25 @@ surprise_of_probability.vjp(
 
 
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
-    """−(y log p + (1 − y) log(1 − p)), in nats, for probabilities p (`input`) and targets y in [0, 1]: ``(…), (…) -> ()``.
+    """−(y log p + (1 − y) log(1 − p)), in nats, for probabilities p, `input`, and targets y: ``(…), (…) -> ()``.
 
-    As in PyTorch each logarithm is at least −100, so that p = 0 or 1 gives a finite loss, and p (1 − p) counts as 1e-12 at
-    least in the gradient. ValueError for unequal shapes and for an input outside [0, 1]. For logits use
+    As in PyTorch each logarithm is at least −100, so that p = 0 or 1 gives a finite loss, and p (1 − p) counts as 1e-12
+    at least in the gradient. ValueError for unequal shapes and for an input outside [0, 1]. For logits use
     `binary_cross_entropy_with_logits`.
 
     >>> round(binary_cross_entropy(Tensor([0.5, 0.5]), [0.0, 1.0]).item(), 6)  # log 2
     0.693147
     """
-    input, target = operands("binary_cross_entropy", input, target=target)
-    values = input.data
+    x, target = operands("binary_cross_entropy", input, target=target)
+    values = x.data
     if values.size and not (values.min() >= 0 and values.max() <= 1):
         message = (
             f"binary_cross_entropy: input must be probabilities in [0, 1], found values from {values.min():.4g} to "
             f"{values.max():.4g}. Apply sigmoid first, or use binary_cross_entropy_with_logits."
         )
         raise ValueError(message)
-    losses = surprise_of_probability(input, target)
-    return reduced(losses if weight is None else losses * as_like(weight, input), reduction)
+    losses = surprise_of_probability(x, target)
+    return reduced(losses if weight is None else losses * as_like(weight, x), reduction)
 
 
 def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
@@ -324,16 +327,18 @@ def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor
     >>> round(soft_margin_loss(Tensor([0.0]), [1.0]).item(), 6)  # log 2
     0.693147
     """
-    input, target = operands("soft_margin_loss", input, target=target)
-    return reduced(surprise_of_logit(multiply(input, target), 1), reduction)
+    x, target = operands("soft_margin_loss", input, target=target)
+    return reduced(surprise_of_logit(multiply(x, target), 1), reduction)
 
 
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Tensor:
-    """The distance x where y is 1, max(0, margin − x) where it is −1: ``(…), (…) -> ()``. ValueError for unequal shapes.
+    """The distance x where y is 1, max(0, margin − x) where it is −1: ``(…), (…) -> ()``.
+
+    ValueError for unequal shapes.
 
     >>> hinge_embedding_loss(Tensor([0.2, 0.2]), [1, -1])
     Tensor(0.5)
     """
-    input, target = operands("hinge_embedding_loss", input, target=target)
-    far = where(equal(target, 1), 0, relu(margin - input))
-    return reduced(where(equal(target, -1), 0, input) + far, reduction)
+    x, target = operands("hinge_embedding_loss", input, target=target)
+    far = where(equal(target, 1), 0, relu(margin - x))
+    return reduced(where(equal(target, -1), 0, x) + far, reduction)

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.ops.choice import maximum, minimum, where
+from micrograd_np.ops.choice import maximum, minimum, relu, where
 from micrograd_np.ops.comparison import equal
 from micrograd_np.ops.elementwise import absolute, multiply, square
 from micrograd_np.ops.reduce import max, sum  # noqa: A004
-from micrograd_np.ops.choice import relu
 from micrograd_np.ops.transcendental import power, sqrt
 from micrograd_np.tensor import Tensor
 

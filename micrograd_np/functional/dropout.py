@@ -20,8 +20,8 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     >>> dropout(Tensor([1.0, 2.0]), training=False)
     Tensor([1., 2.])
     """
-    input = as_tensor(input)
-    return _dropped("dropout", input, p, input.shape, training)
+    x = as_tensor(input)
+    return _dropped("dropout", x, p, x.shape, training)
 
 
 def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

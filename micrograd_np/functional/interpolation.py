@@ -22,22 +22,27 @@ def interpolate(
 ) -> Tensor:
     """(n, c, *lengths) at the lengths `size`, or `scale_factor` times as long: by the nearest element, or linearly.
 
-    `mode` is "nearest", "linear" for sequences or "bilinear" for images. Elements are areas, whose outer edges coincide;
-    with `align_corners` they are points, of which the outermost coincide. Exactly one of `size` and `scale_factor` is
-    given, as one number or one for each axis. ValueError for anything else.
+    `mode` is "nearest", "linear" for sequences or "bilinear" for images. Elements are areas, whose outer edges
+    coincide; with `align_corners` they are points, of which the outermost coincide. Exactly one of `size` and
+    `scale_factor` is given, as one number or one for each axis. ValueError for anything else.
 
     >>> interpolate(Tensor([[[1.0, 2.0]]]), scale_factor=2)
     Tensor([[[1., 1., 2., 2.]]])
     """
     x = as_tensor(input)
     if mode not in _RANKS or x.ndim not in _RANKS[mode]:
-        message = f"interpolate: mode {mode!r} and input {x.shape}; there are nearest, linear (n, c, l) and bilinear (n, c, h, w)."
+        message = (
+            f"interpolate: mode is {mode!r} and input is {x.shape}; there are nearest, linear for (n, c, l) and "
+            f"bilinear for (n, c, h, w)."
+        )
         raise ValueError(message)
     lengths = x.shape[2:]
     if (size is None) == (scale_factor is None):
         raise ValueError("interpolate: give one of size and scale_factor.")
     factors = _for_each(scale_factor, len(lengths)) if size is None else [None] * len(lengths)
-    wanted = [floor(n * f) for n, f in zip(lengths, factors, strict=True)] if size is None else _for_each(size, len(lengths))
+    wanted = (
+        [floor(n * f) for n, f in zip(lengths, factors, strict=True)] if size is None else _for_each(size, len(lengths))
+    )
     if mode == "nearest" and all(m % n == 0 for n, m in zip(lengths, wanted, strict=True)):
         return _repeated(x, [m // n for n, m in zip(lengths, wanted, strict=True)])
     for axis, (m, factor) in enumerate(zip(wanted, factors, strict=True), 2):
@@ -71,10 +76,7 @@ def _shares(n: int, m: int, step: float, mode: str, *, align_corners: bool) -> n
     if mode == "nearest":
         shares[rows, np.minimum(np.floor(rows * step).astype(int), n - 1)] = 1
         return shares
-    if align_corners:
-        at = rows * ((n - 1) / (m - 1) if m > 1 else 0.0)
-    else:
-        at = np.maximum((rows + 0.5) * step - 0.5, 0)
+    at = rows * ((n - 1) / max(m - 1, 1)) if align_corners else np.maximum((rows + 0.5) * step - 0.5, 0)
     low = np.minimum(at.astype(int), n - 1)
     part = at - low
     np.add.at(shares, (rows, low), 1 - part)

@@ -32,7 +32,9 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
     x1, x2, weight = as_tensor(input1), as_tensor(input2), as_tensor(weight)
     o, i, j = weight.shape
     if x1.shape[:-1] != x2.shape[:-1] or (x1.shape[-1], x2.shape[-1]) != (i, j):
-        message = f"bilinear: inputs are {x1.shape} and {x2.shape}; they must be (…, {i}) and (…, {j}), and equal before."
+        message = (
+            f"bilinear: inputs are {x1.shape} and {x2.shape}; they must be (…, {i}) and (…, {j}), and equal before."
+        )
         raise ValueError(message)
     half = matmul(x1, reshape(transpose(weight, axes=(1, 0, 2)), shape=(i, o * j)))
     z = sum(reshape(half, shape=(*x1.shape[:-1], o, j)) * reshape(x2, shape=(*x2.shape[:-1], 1, j)), axis=-1)
@@ -40,7 +42,11 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
 
 
 @primitive(
-    "{weight}[{indices}]", domain=(REALS, INTEGERS), shape="(4,3),(2)->(2,3)", onnx="Gather", not_differentiable=("indices",)
+    "{weight}[{indices}]",
+    domain=(REALS, INTEGERS),
+    shape="(4,3),(2)->(2,3)",
+    onnx="Gather",
+    not_differentiable=("indices",),
 )
 def rows_of(xp: Any, out: Any, weight: Any, indices: Any, *, frozen: int | None = None) -> Any:
     """The rows of `weight` that `indices` name: ``(v, d), (…) -> (…, d)``. The row `frozen` gets no gradient.

@@ -1,7 +1,7 @@
 """Losses of real numbers against real numbers, and what all losses share.
 
-PyTorch's names and defaults. Two shapes that would broadcast are an error: a loss between (64, 1) and (64,) would compare
-everything with everything, train, and be wrong.
+PyTorch's names and defaults. Two shapes that would broadcast are an error: a loss between (64, 1) and (64,) would
+compare everything with everything, train, and be wrong.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def reduced(losses: Any, reduction: str) -> Tensor:
 
 def operands(name: str, input: Any, **others: Any) -> list[Any]:
     """`input` as a Tensor, the others as Tensors or arrays of its kind of numbers, all of one shape or ValueError."""
-    input = as_tensor(input)
-    found = [input]
-    for other_name, x in others.items():
-        other = as_like(x, input)
-        if other.shape != input.shape:
-            refuse_broadcast(name, "input", input.shape, other_name, other.shape)
+    x = as_tensor(input)
+    found = [x]
+    for other_name, value in others.items():
+        other = as_like(value, x)
+        if other.shape != x.shape:
+            refuse_broadcast(name, "input", x.shape, other_name, other.shape)
         found.append(other)
     return found
 
@@ -89,10 +89,10 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     >>> mse_loss(Tensor([1.0, 2.0]), [0.0, 4.0])
     Tensor(2.5)
     """
-    input, target = operands("mse_loss", input, target=target)
+    x, target = operands("mse_loss", input, target=target)
     if reduction == "mean":
-        return mean_squared_error(input, target)
-    return reduced(square(subtract(input, target)), reduction)
+        return mean_squared_error(x, target)
+    return reduced(square(subtract(x, target)), reduction)
 
 
 @primitive("mean ({x} − {y})²", domain=(REALS, REALS), shape="(3,4),(3,4)->()")
@@ -118,8 +118,8 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     >>> l1_loss(Tensor([1.0, 2.0]), [0.0, 4.0])
     Tensor(1.5)
     """
-    input, target = operands("l1_loss", input, target=target)
-    return reduced(absolute(input - target), reduction)
+    x, target = operands("l1_loss", input, target=target)
+    return reduced(absolute(x - target), reduction)
 
 
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Tensor:
@@ -135,8 +135,8 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
         raise ValueError(message)
     if beta == 0:
         return l1_loss(input, target, reduction)
-    input, target = operands("smooth_l1_loss", input, target=target)
-    return reduced(_bent(input - target, beta) / beta, reduction)
+    x, target = operands("smooth_l1_loss", input, target=target)
+    return reduced(_bent(x - target, beta) / beta, reduction)
 
 
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
@@ -150,8 +150,8 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     if delta <= 0:
         message = f"huber_loss: delta must be positive, found {delta}."
         raise ValueError(message)
-    input, target = operands("huber_loss", input, target=target)
-    return reduced(_bent(input - target, delta), reduction)
+    x, target = operands("huber_loss", input, target=target)
+    return reduced(_bent(x - target, delta), reduction)
 
 
 def _bent(d: Any, bend: float) -> Any:
@@ -172,14 +172,14 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     >>> round(kl_div(Tensor(np.log([[0.5, 0.5]])), [[1.0, 0.0]], reduction="batchmean").item(), 6)  # log 2
     0.693147
     """
-    input, target = operands("kl_div", input, target=target)
+    x, target = operands("kl_div", input, target=target)
     if log_target:
-        losses = exp(target) * (target - input)
+        losses = exp(target) * (target - x)
     else:
         positive = greater(target, 0)
-        losses = where(positive, target * log(where(positive, target, 1)), 0) - target * input
+        losses = where(positive, target * log(where(positive, target, 1)), 0) - target * x
     if reduction == "batchmean":
-        return sum(losses) / input.shape[0]
+        return sum(losses) / x.shape[0]
     return reduced(losses, reduction)
 
 
@@ -193,15 +193,15 @@ def poisson_nll_loss(
 ) -> Tensor:
     """Negative log-likelihood of counts `target` under a Poisson distribution: ``(…), (…) -> ()``.
 
-    `input` is the logarithm of its mean, or with ``log_input=False`` the mean, to which `eps` is added before taking the
-    logarithm. Without log(target!), unless `full`: then Stirling's approximation of it, where the target is above 1.
-    ValueError for unequal shapes.
+    `input` is the logarithm of its mean, or with ``log_input=False`` the mean, to which `eps` is added before taking
+    the logarithm. Without log(target!), unless `full`: then Stirling's approximation of it, where the target is above
+    1. ValueError for unequal shapes.
 
     >>> poisson_nll_loss(Tensor([0.0]), [3.0])
     Tensor(1.)
     """
-    input, target = operands("poisson_nll_loss", input, target=target)
-    losses = exp(input) - target * input if log_input else input - target * log(input + eps)
+    x, target = operands("poisson_nll_loss", input, target=target)
+    losses = exp(x) - target * x if log_input else x - target * log(x + eps)
     if full:
         many = greater(target, 1)
         n = where(many, target, 1)
@@ -212,8 +212,8 @@ def poisson_nll_loss(
 def gaussian_nll_loss(
     input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> Tensor:
-    """Negative log-likelihood of `target` under normal distributions of mean `input` and variance `var`, without log(2π)/2
-    unless `full`: ``(…), (…), (…) -> ()``.
+    """Negative log-likelihood of `target` under normal distributions of mean `input` and variance `var`, without
+    log(2π)/2 unless `full`: ``(…), (…), (…) -> ()``.
 
     `var` has the shape of `input`, or that with the last axis 1 or missing (one variance for a row), or is a number; it
     counts as `eps` at least. ValueError for other shapes and for a negative variance.
@@ -221,16 +221,16 @@ def gaussian_nll_loss(
     >>> gaussian_nll_loss(Tensor([1.0]), [3.0], [1.0])
     Tensor(2.)
     """
-    input, target = operands("gaussian_nll_loss", input, target=target)
-    var = as_like(var, input)
-    if var.shape == input.shape[:-1] and var.shape != input.shape and var.ndim:
+    x, target = operands("gaussian_nll_loss", input, target=target)
+    var = as_like(var, x)
+    if var.shape == x.shape[:-1] and var.shape != x.shape and var.ndim:
         var = var.reshape((*var.shape, 1))
-    if var.ndim and var.shape not in (input.shape, (*input.shape[:-1], 1)):
-        refuse_broadcast("gaussian_nll_loss", "input", input.shape, "var", var.shape)
+    if var.ndim and var.shape not in (x.shape, (*x.shape[:-1], 1)):
+        refuse_broadcast("gaussian_nll_loss", "input", x.shape, "var", var.shape)
     values = var.data if isinstance(var, Tensor) else var
     if (values < 0).any():
         message = f"gaussian_nll_loss: a variance is not negative, found {values.min()}."
         raise ValueError(message)
     var = maximum(var, eps)
-    losses = 0.5 * (log(var) + square(input - target) / var)
+    losses = 0.5 * (log(var) + square(x - target) / var)
     return reduced(losses + 0.5 * log_of(2 * pi) if full else losses, reduction)

@@ -1,7 +1,8 @@
 """Normalisation: values shifted and scaled so that some group of them has mean 0 and variance 1.
 
-The four kinds differ only in who makes up a group: a channel of the whole batch (batch norm), one sample (layer norm), some
-channels of one sample (group norm), one channel of one sample (instance norm). The variance is the biased one, over n.
+The four kinds differ only in who makes up a group: a channel of the whole batch (batch norm), one sample (layer norm),
+some channels of one sample (group norm), one channel of one sample (instance norm). The variance is the biased one,
+over n.
 """
 
 from __future__ import annotations
@@ -42,19 +43,22 @@ def affine(x: Any, weight: Any, bias: Any) -> Any:
 def layer_norm(
     input: Any, normalized_shape: int | tuple[int, ...], weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Tensor:
-    """Each sample's last axes, of lengths `normalized_shape`, normalised, times `weight` plus `bias`: ``(…, d) -> (…, d)``.
+    """Each sample normalised over its last axes, times `weight` plus `bias`: ``(…, d) -> (…, d)``.
 
-    ValueError where the last axes have other lengths. Source: Ba et al. (2016).
+    `normalized_shape` are the lengths of those axes, which weight and bias have too. ValueError where the input's are
+    other ones. Source: Ba et al. (2016).
 
     >>> layer_norm(Tensor([[1.0, 3.0]]), 2, eps=0.0)
     Tensor([[-1.,  1.]])
     """
-    input = as_tensor(input)
-    axes = _last_axes("layer_norm", input, normalized_shape)
-    return affine(standardized(input, axes, eps)[0], weight, bias)
+    x = as_tensor(input)
+    axes = _last_axes("layer_norm", x, normalized_shape)
+    return affine(standardized(x, axes, eps)[0], weight, bias)
 
 
-def rms_norm(input: Any, normalized_shape: int | tuple[int, ...], weight: Any = None, eps: float | None = None) -> Tensor:
+def rms_norm(
+    input: Any, normalized_shape: int | tuple[int, ...], weight: Any = None, eps: float | None = None
+) -> Tensor:
     """Each sample's last axes divided by their root mean square, times `weight`: ``(…, d) -> (…, d)``.
 
     `eps`, added to the mean square, is the dtype's machine epsilon unless given. Source: Zhang & Sennrich (2019).
@@ -62,16 +66,18 @@ def rms_norm(input: Any, normalized_shape: int | tuple[int, ...], weight: Any = 
     >>> rms_norm(Tensor([[3.0, -3.0]]), 2, eps=0.0)
     Tensor([[ 1., -1.]])
     """
-    input = as_tensor(input)
-    axes = _last_axes("rms_norm", input, normalized_shape)
-    eps = float(np.finfo(input.dtype).eps) if eps is None else eps
-    return affine(input * (1 / sqrt(mean(square(input), axis=axes, keepdims=True) + eps)), weight, None)
+    x = as_tensor(input)
+    axes = _last_axes("rms_norm", x, normalized_shape)
+    eps = float(np.finfo(x.dtype).eps) if eps is None else eps
+    return affine(x * (1 / sqrt(mean(square(x), axis=axes, keepdims=True) + eps)), weight, None)
 
 
 def _last_axes(name: str, x: Any, normalized_shape: int | tuple[int, ...]) -> tuple[int, ...]:
     lengths = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not lengths or x.shape[-len(lengths) :] != lengths:
-        message = f"{name}: normalized_shape is {lengths} and input is {x.shape}; its last axes must have those lengths."
+        message = (
+            f"{name}: normalized_shape is {lengths} and input is {x.shape}; its last axes must have those lengths."
+        )
         raise ValueError(message)
     return tuple(range(-len(lengths), 0))
 
@@ -81,14 +87,16 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
 
     `weight` and `bias` are (c,). ValueError unless the groups divide the channels. Source: Wu & He (2018).
     """
-    input = as_tensor(input)
-    if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
-        message = f"group_norm: input is {input.shape}; its channels, the second axis, must divide into {num_groups} groups."
+    x = as_tensor(input)
+    if x.ndim < 2 or num_groups < 1 or x.shape[1] % num_groups:
+        message = (
+            f"group_norm: input is {x.shape}; its channels, the second axis, must divide into {num_groups} groups."
+        )
         raise ValueError(message)
-    n, c, *rest = input.shape
-    groups = reshape(input, shape=(n, num_groups, (c // num_groups) * prod(rest)))
-    unit = reshape(standardized(groups, (-1,), eps)[0], shape=input.shape)
-    return affine(unit, _by_channel(weight, input), _by_channel(bias, input))
+    n, c, *rest = x.shape
+    groups = reshape(x, shape=(n, num_groups, (c // num_groups) * prod(rest)))
+    unit = reshape(standardized(groups, (-1,), eps)[0], shape=x.shape)
+    return affine(unit, _by_channel(weight, x), _by_channel(bias, x))
 
 
 def batch_norm(
@@ -104,26 +112,30 @@ def batch_norm(
     """Each channel normalised, times `weight` plus `bias`, all (c,): ``(n, c, …) -> (n, c, …)``.
 
     While `training`, over the batch, and the running mean and variance, where given, move towards the batch's by the
-    fraction `momentum` in place, the variance being the unbiased one; otherwise by the running ones, which must be given
-    then. ValueError for a batch with one value per channel in training, which has no variance.
-    Source: Ioffe & Szegedy (2015).
+    fraction `momentum` in place, the variance being the unbiased one; otherwise by the running ones, which must be
+    given then. ValueError for a batch with one value per channel in training, which has no variance. Source: Ioffe &
+    Szegedy (2015).
     """
-    input = as_tensor(input)
-    if input.ndim < 2:
-        message = f"batch_norm: input is {input.shape}; it must be (n, channels, …)."
+    x = as_tensor(input)
+    if x.ndim < 2:
+        message = f"batch_norm: input is {x.shape}; it must be (n, channels, …)."
         raise ValueError(message)
-    weight, bias = _by_channel(weight, input), _by_channel(bias, input)
+    weight, bias = _by_channel(weight, x), _by_channel(bias, x)
     if not training:
         if running_mean is None or running_var is None:
-            raise ValueError("batch_norm: without running statistics it can only normalise by the batch: training=True.")
-        scale = 1 / sqrt(_by_channel(running_var, input) + eps)
-        return affine(input - _by_channel(running_mean, input), scale if weight is None else scale * weight, bias)
-    axes = (0, *range(2, input.ndim))
-    n = input.size // max(input.shape[1], 1)
+            raise ValueError(
+                "batch_norm: without running statistics it can only normalise by the batch: training=True."
+            )
+        scale = 1 / sqrt(_by_channel(running_var, x) + eps)
+        return affine(x - _by_channel(running_mean, x), scale if weight is None else scale * weight, bias)
+    axes = (0, *range(2, x.ndim))
+    n = x.size // max(x.shape[1], 1)
     if n <= 1:
-        message = f"batch_norm: in training a channel needs more than one value, and input {input.shape} has {n}. Call eval()?"
+        message = (
+            f"batch_norm: in training a channel needs more than one value, and input {x.shape} has {n}. Call eval()?"
+        )
         raise ValueError(message)
-    unit, centre, variance = standardized(input, axes, eps)
+    unit, centre, variance = standardized(x, axes, eps)
     _follow(running_mean, centre, momentum)
     _follow(running_var, variance, momentum, n / (n - 1))
     return affine(unit, weight, bias)
@@ -144,17 +156,17 @@ def instance_norm(
     With ``use_input_stats=False`` by the running statistics, else by its own, towards whose average over the batch the
     running ones move. ValueError for a channel with one value. Source: Ulyanov et al. (2016).
     """
-    input = as_tensor(input)
+    x = as_tensor(input)
     if not use_input_stats:
-        return batch_norm(input, running_mean, running_var, weight, bias, training=False, eps=eps)
-    n = prod(input.shape[2:])
+        return batch_norm(x, running_mean, running_var, weight, bias, training=False, eps=eps)
+    n = prod(x.shape[2:])
     if n <= 1:
-        message = f"instance_norm: a channel needs more than one value, and input is {input.shape}."
+        message = f"instance_norm: a channel needs more than one value, and input is {x.shape}."
         raise ValueError(message)
-    unit, centre, variance = standardized(input, tuple(range(2, input.ndim)), eps)
+    unit, centre, variance = standardized(x, tuple(range(2, x.ndim)), eps)
     _follow(running_mean, centre, momentum)
     _follow(running_var, variance, momentum, n / (n - 1))
-    return affine(unit, _by_channel(weight, input), _by_channel(bias, input))
+    return affine(unit, _by_channel(weight, x), _by_channel(bias, x))
 
 
 def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
@@ -163,8 +175,8 @@ def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> T
     >>> normalize(Tensor([[3.0, 4.0]]))
     Tensor([[0.6, 0.8]])
     """
-    input = as_tensor(input)
-    return input / maximum(vector_norm(input, p, dim, keepdims=True), eps)
+    x = as_tensor(input)
+    return x / maximum(vector_norm(x, p, dim, keepdims=True), eps)
 
 
 def _by_channel(x: Any, input: Any) -> Any:

@@ -1,12 +1,12 @@
 """Recurrences over time: a plain RNN, LSTM and GRU, each one primitive for all time steps.
 
-What the input contributes to all steps is one matrix product, made before; here `x` is that, biases included. A step then
-is a small product with the state before and a handful of elementwise lines. One primitive for all steps, because a vertex
-per step and line would cost more than the arithmetic: 50 steps of 32 × 64 would leave 800 vertices on the tape (measured:
-2.5 times the time). Each result holds, beside the states, the gates, which the way back needs.
+What the input contributes to all steps is one matrix product, made before; here `x` is that, biases included. A step
+then is a small product with the state before and a handful of elementwise lines. One primitive for all steps, because a
+vertex per step and line would cost more than the arithmetic: 50 steps of 32 × 64 would leave 800 vertices on the tape
+(measured: 2.5 times the time). Each result holds, beside the states, the gates, which the way back needs.
 
-Gates lie one after another in memory, not side by side as in PyTorch: on 32 × 64 numbers with gaps between the rows a NumPy
-call takes four to seven times as long as on the same numbers in one piece (measured).
+Gates lie one after another in memory, not side by side as in PyTorch: on 32 × 64 numbers with gaps between the rows a
+NumPy call takes four to seven times as long as on the same numbers in one piece (measured).
 
 On the way back an application's rules all need the same sweep from the last step to the first, so it is made once, for
 whichever rule asks first; the others are one product or one slice of it.
@@ -52,12 +52,14 @@ class _Once:
 
 
 def partial(function: Callable[..., Any], which: int) -> Callable[..., Any]:
-    """A derivative rule for an op that computes what `function` does of primitives: the gradient by one of its inputs."""
+    """The derivative rule, by one of its inputs, of an op that computes what `function` does in primitives."""
 
     def rule(g: Any, z: Any, *inputs: Any) -> Any:
         lifted = isinstance(g, Tensor)
         with enable_grad():  # fresh vertices, so that no other path from an input to this one counts
-            fresh = [copy(x) if isinstance(x, Tensor) and x.requires_grad else Tensor(as_array(x), True) for x in inputs]
+            fresh = [
+                copy(x) if isinstance(x, Tensor) and x.requires_grad else Tensor(as_array(x), True) for x in inputs
+            ]
             value = function(*fresh)
         found: list[Any] = []
         pull(value, g, lambda _, gx: found.append(gx), lifted=lifted, retain=True, targets={fresh[which]})
@@ -130,13 +132,16 @@ rnn.vjp(
 
 
 def _by_gate(xp: Any, weight: Any, gates: int) -> Any:
-    """``(gates · h, h) -> (gates, h, h)``, each transposed: one product per gate leaves each gate's result in one piece."""
+    """``(gates · h, h) -> (gates, h, h)``, each transposed: one product per gate leaves each gate's result in one
+    piece.
+    """
     k = weight.shape[1]
     return xp.ascontiguousarray(xp.transpose(xp.reshape(weight, (gates, k, k)), (0, 2, 1)))
 
 
 def _squash(xp: Any, whole: Any, *parts: Any) -> None:
-    """tanh of the whole in place, but σ of the parts, as σ(x) = ½ + ½ tanh(x/2), which here is half the time of 1 / (1 + exp).
+    """tanh of the whole in place, but σ of the parts, as σ(x) = ½ + ½ tanh(x/2), which here is half the time of 1 / (1
+    + exp).
 
     A gate below 1e-16 becomes 0 by it, which nothing that it multiplies would notice.
     """
@@ -271,8 +276,8 @@ lstm.vjp(
 def gru(xp: Any, out: Any, x: Any, h: Any, weight: Any, bias: Any) -> Any:
     """Gates and state after every step: ``(t, n, 3h), (n, h), (3h, h), (h,) -> (t, 5, n, h)``.
 
-    r, z = σ(xₜ + U hₜ₋₁); m = Uₙ hₜ₋₁ + b; n = tanh(xₜ + r m); h = (1 − z) n + z hₜ₋₁. In the order r, z, n, m, h. `bias` is
-    that of m alone; the others are part of x. Source: Cho et al. (2014), with PyTorch's place for r.
+    r, z = σ(xₜ + U hₜ₋₁); m = Uₙ hₜ₋₁ + b; n = tanh(xₜ + r m); h = (1 − z) n + z hₜ₋₁. In the order r, z, n, m, h.
+    `bias` is that of m alone; the others are part of x. Source: Cho et al. (2014), with PyTorch's place for r.
     """
     steps, samples, wide = x.shape
     k = wide // 3
@@ -324,7 +329,8 @@ def _gru_sweep_in_steps(gradient: Any, out: Any, h: Any, weight: Any) -> Any:
 def gru_sweep(xp: Any, out: Any, gradient: Any, z: Any, h: Any, weight: Any) -> Any:
     """The gradients by what r, z, m and n of `gru` were made of, step by step, and last, in the first places, by h.
 
-    ``(t, 5, n, h), (t, 5, n, h), (n, h), (3h, h) -> (t + 1, n, 4h)``. A primitive for the reason that `lstm_sweep` is one.
+    ``(t, 5, n, h), (t, 5, n, h), (n, h), (3h, h) -> (t + 1, n, 4h)``. A primitive for the reason that `lstm_sweep` is
+    one.
     """
     steps, _, samples, k = z.shape
     found = xp.empty((steps + 1, samples, 4 * k), dtype=xp.result_type(gradient, z, h, weight)) if out is ... else out

@@ -25,15 +25,16 @@ from .parameter import Parameter
 class MultiheadAttention(Module):
     """Attention by `num_heads` heads side by side, each in its own projection of size embed_dim / num_heads.
 
-    Called with (query, key, value): ``(l, n, e), (s, n, kdim), (s, n, vdim) -> (l, n, e), (n, l, s)``, or batch first, or
-    without n. Returns the output and, unless ``need_weights=False``, the weights averaged over heads. `kdim` and `vdim` are
-    e unless given. `add_bias_kv` appends a learned key and value, `add_zero_attn` zero ones.
+    Called with (query, key, value): ``(l, n, e), (s, n, kdim), (s, n, vdim) -> (l, n, e), (n, l, s)``, or batch first,
+    or without n. Returns the output and, unless ``need_weights=False``, the weights averaged over heads. `kdim` and
+    `vdim` are e unless given. `add_bias_kv` appends a learned key and value, `add_zero_attn` zero ones.
 
     **Mind the masks**: in a boolean `attn_mask` (l, s) or (n · heads, l, s), and `key_padding_mask` (n, s), True means
     *blocked*, the opposite of `functional.scaled_dot_product_attention`, as in PyTorch. Floating ones are added.
 
-    Parameters: ``in_proj_weight`` (3e, e) for query, key and value, Xavier-uniform, or ``q_proj_weight``, ``k_proj_weight``
-    and ``v_proj_weight`` where sizes differ; ``in_proj_bias``, zero; ``out_proj``. ValueError unless the heads divide e.
+    Parameters: ``in_proj_weight`` (3e, e) for query, key and value, Xavier-uniform, or ``q_proj_weight``,
+    ``k_proj_weight`` and ``v_proj_weight`` where sizes differ; ``in_proj_bias``, zero; ``out_proj``. ValueError unless
+    the heads divide e.
 
     >>> x = Tensor(np.ones((5, 2, 8)))  # time first
     >>> output, weights = MultiheadAttention(8, num_heads=2)(x, x, x)
@@ -72,8 +73,12 @@ class MultiheadAttention(Module):
         self.out_proj = Linear(embed_dim, embed_dim, bias, dtype)
         if bias:
             init.zeros_(self.out_proj.bias)
-        self.bias_k = init.normal_(Parameter(np.empty((1, 1, embed_dim), dtype)), 0, embed_dim**-0.5) if add_bias_kv else None
-        self.bias_v = init.normal_(Parameter(np.empty((1, 1, embed_dim), dtype)), 0, embed_dim**-0.5) if add_bias_kv else None
+        self.bias_k = (
+            init.normal_(Parameter(np.empty((1, 1, embed_dim), dtype)), 0, embed_dim**-0.5) if add_bias_kv else None
+        )
+        self.bias_v = (
+            init.normal_(Parameter(np.empty((1, 1, embed_dim), dtype)), 0, embed_dim**-0.5) if add_bias_kv else None
+        )
 
     def forward(
         self,
@@ -146,7 +151,7 @@ class MultiheadAttention(Module):
         return transpose(reshape(x, shape=(n, steps, self.num_heads, e // self.num_heads)), axes=(0, 2, 1, 3))
 
     def _joint_mask(self, n: int, attn_mask: Any, padding: Any, appended: int, dtype: Any) -> Any:
-        """Both masks as one that is added to the scores (n, heads, l, s), or None; what was appended may be attended to."""
+        """Both masks as one to add to the scores (n, heads, l, s), or None; what was appended stays open to all."""
         joint = None
         if attn_mask is not None:
             joint = _additive(attn_mask, dtype)

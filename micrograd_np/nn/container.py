@@ -167,7 +167,12 @@ class ModuleList(_Numbered[Module]):
             else:
                 runs.append((i, i, text))
         lines = [f"({a}): {text}" if a == b else f"({a}-{b}): {b - a + 1} x {text}" for a, b, text in runs]
-        return f"{type(self).__name__}(" + "".join("\n  " + line.replace("\n", "\n  ") for line in lines) + "\n" * bool(lines) + ")"
+        return (
+            f"{type(self).__name__}("
+            + "".join("\n  " + line.replace("\n", "\n  ") for line in lines)
+            + "\n" * bool(lines)
+            + ")"
+        )
 
 
 class _Named(_Held[T]):
@@ -236,7 +241,11 @@ class _Parameters(Module):
 
     def extra_repr(self) -> str:
         """One line for each."""
-        return "\n".join(f"({name}): Parameter of shape {p.shape}, {p.dtype}" for name, p in vars(self).items() if isinstance(p, Parameter))
+        return "\n".join(
+            f"({name}): Parameter of shape {p.shape}, {p.dtype}"
+            for name, p in vars(self).items()
+            if isinstance(p, Parameter)
+        )
 
     def __repr__(self) -> str:
         lines = self.extra_repr().splitlines()

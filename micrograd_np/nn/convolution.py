@@ -36,7 +36,10 @@ class _Convolution(Module):
             message = f"{name}: padding_mode {padding_mode!r} is not there; zeros are padded. Pad the input before."
             raise ValueError(message)
         if groups < 1 or in_channels % groups or out_channels % groups:
-            message = f"{name}: in_channels ({in_channels}) and out_channels ({out_channels}) must divide into groups ({groups})."
+            message = (
+                f"{name}: in_channels ({in_channels}) and out_channels ({out_channels}) must divide into "
+                f"groups ({groups})."
+            )
             raise ValueError(message)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride = each("kernel_size", kernel_size, d), each("stride", stride, d)
@@ -63,7 +66,7 @@ class _Convolution(Module):
 
 
 class Conv1d(_Convolution):
-    """Convolution over time, ``(n, in_channels, l) -> (n, out_channels, places)``; see `functional.conv2d`, `Conv2d`."""
+    """Convolution over time, ``(n, in_channels, l) -> (n, out_channels, places)``; see `Conv2d`."""
 
     _axes = 1
 
@@ -80,7 +83,9 @@ class Conv1d(_Convolution):
         padding_mode: str = "zeros",
         dtype: Any = None,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, dtype)
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, dtype
+        )
 
     def forward(self, x: Any) -> Any:
         """The convolution of `x`."""
@@ -90,8 +95,8 @@ class Conv1d(_Convolution):
 class Conv2d(_Convolution):
     """Convolution over images, ``(n, in_channels, h, w) -> (n, out_channels, rows, columns)``; see `functional.conv2d`.
 
-    `weight` is (out, in / groups, *kernel_size), `bias` (out,), both drawn from U(±1/√fan_in). `padding` is one number or
-    one for each axis, "valid" or "same". ValueError unless the groups divide both numbers of channels.
+    `weight` is (out, in / groups, *kernel_size), `bias` (out,), both drawn from U(±1/√fan_in). `padding` is one number
+    or one for each axis, "valid" or "same". ValueError unless the groups divide both numbers of channels.
 
     >>> Conv2d(1, 6, 5)
     Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1))
@@ -112,7 +117,9 @@ class Conv2d(_Convolution):
         padding_mode: str = "zeros",
         dtype: Any = None,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, dtype)
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, dtype
+        )
 
     def forward(self, x: Any) -> Any:
         """The convolution of `x`."""

@@ -14,8 +14,8 @@ from .parameter import Parameter
 class Embedding(Module):
     """The rows of a table (num_embeddings, embedding_dim), drawn from N(0, 1), that integers name: ``(…) -> (…, d)``.
 
-    Row `padding_idx` starts as zeros and gets no gradient. With `max_norm`, rows longer than that are shortened when looked
-    up. IndexError for numbers outside the table; see `micrograd_np.functional.embedding`.
+    Row `padding_idx` starts as zeros and gets no gradient. With `max_norm`, rows longer than that are shortened when
+    looked up. IndexError for numbers outside the table; see `micrograd_np.functional.embedding`.
 
     >>> Embedding(10, 3)([[1, 2], [4, 3]]).shape
     (2, 2, 3)

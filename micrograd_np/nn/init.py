@@ -1,4 +1,5 @@
-"""Initial values: what a parameter holds before it has learned anything. PyTorch's names; each writes in place and returns.
+"""Initial values: what a parameter holds before it has learned anything. PyTorch's names; each writes in place and
+returns.
 
 Random ones draw from the project's generator (`micrograd_np.random.manual_seed`), or from `generator`. Fans follow
 PyTorch's layout: a weight is (out, in, …), and whatever follows counts towards both.
@@ -19,7 +20,9 @@ T = TypeVar("T", bound=Tensor)
 _GAINS = {
     **dict.fromkeys(("linear", "sigmoid", "conv1d", "conv2d", "conv3d"), 1.0),
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), 1.0),
-    "tanh": 5 / 3, "relu": sqrt(2), "selu": 3 / 4,
+    "tanh": 5 / 3,
+    "relu": sqrt(2),
+    "selu": 3 / 4,
 }
 
 
@@ -88,7 +91,10 @@ def eye_(tensor: T) -> T:
 def dirac_(tensor: T, groups: int = 1) -> T:
     """A convolution weight (out, in, …) that hands each input channel of a group on unchanged, as far as both reach."""
     if not 3 <= tensor.ndim <= 5 or tensor.shape[0] % groups:
-        message = f"dirac_: needs a convolution weight of 3 to 5 axes whose first {groups} groups divide, found {tensor.shape}."
+        message = (
+            f"dirac_: needs a convolution weight of 3 to 5 axes whose first {groups} groups divide, "
+            f"found {tensor.shape}."
+        )
         raise ValueError(message)
     values = np.zeros(tensor.shape)
     each = tensor.shape[0] // groups
@@ -170,7 +176,8 @@ def kaiming_normal_(
 def orthogonal_(tensor: T, gain: float = 1, generator: Any = None) -> T:
     """A (semi-)orthogonal matrix times `gain`; axes after the first count as one. Source: Saxe et al. (2013).
 
-    From the QR factors of a normal matrix, with the signs that make the distribution uniform. ValueError below two axes.
+    From the QR factors of a normal matrix, with the signs that make the distribution uniform. ValueError below two
+    axes.
     """
     if tensor.ndim < 2:
         message = f"orthogonal_: needs two axes or more, found {tensor.shape}."

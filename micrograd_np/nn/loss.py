@@ -1,4 +1,4 @@
-"""Losses as modules: each holds its settings and is called with (input, target); what it computes, `functional` says."""
+"""Losses as modules: each holds its settings, and is called with (input, target); `functional` says what they are."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class HuberLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """Kullback–Leibler divergence from log-probabilities; see `micrograd_np.functional.kl_div`, also for "batchmean"."""
+    """Kullback–Leibler divergence from log-probabilities; see `micrograd_np.functional.kl_div` for "batchmean"."""
 
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
         super().__init__(reduction)
@@ -80,9 +80,7 @@ class KLDivLoss(_Loss):
 class PoissonNLLLoss(_Loss):
     """Negative log-likelihood of counts; see `micrograd_np.functional.poisson_nll_loss`."""
 
-    def __init__(
-        self, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean"
-    ) -> None:
+    def __init__(self, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean") -> None:
         super().__init__(reduction)
         self.log_input, self.full, self.eps = log_input, full, eps
 
@@ -167,9 +165,7 @@ class BCEWithLogitsLoss(_Loss):
 
     def forward(self, input: Any, target: Any) -> Tensor:
         """The loss of `input` against `target`."""
-        return functional.binary_cross_entropy_with_logits(
-            input, target, self.weight, self.reduction, self.pos_weight
-        )
+        return functional.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)
 
 
 class SoftMarginLoss(_Loss):
@@ -217,7 +213,7 @@ class MarginRankingLoss(_Loss):
 
 
 class TripletMarginLoss(_Loss):
-    """The anchor lies nearer to the positive than to the negative; see `micrograd_np.functional.triplet_margin_loss`."""
+    """The anchor lies nearer to the positive than to the negative; see `functional.triplet_margin_loss`."""
 
     def __init__(
         self, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False, reduction: str = "mean"

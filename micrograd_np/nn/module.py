@@ -1,8 +1,8 @@
 """`Module`: a network, or a part of one. Nothing is registered; what a module owns is found by looking.
 
-Parameters, buffers and submodules are the attributes that are such, also inside lists, tuples and dicts. Their names are
-the dotted paths to them. They come in PyTorch's order, so that the integers in an optimiser's state mean the same there
-and here: what a module holds itself, in the order in which it was set, and then what its submodules hold.
+Parameters, buffers and submodules are the attributes that are such, also inside lists, tuples and dicts. Their names
+are the dotted paths to them. They come in PyTorch's order, so that the integers in an optimiser's state mean the same
+there and here: what a module holds itself, in the order in which it was set, and then what its submodules hold.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class IncompatibleKeys(NamedTuple):
 class Module:
     """Derive from this, set parameters and submodules as attributes, and write `forward`.
 
-    ``super().__init__()`` may be called, and need not be. A plain Tensor as an attribute is an attribute and nothing more,
-    whether or not it requires a gradient: what shall be trained is a `Parameter`, what shall be saved a `Buffer`.
+    ``super().__init__()`` may be called, and need not be. A plain Tensor as an attribute is an attribute and nothing
+    more, whether or not it requires a gradient: what shall be trained is a `Parameter`, what shall be saved a `Buffer`.
 
     >>> from micrograd_np import nn
     >>> class Doubled(nn.Module):
@@ -80,8 +80,8 @@ class Module:
     ) -> RemovableHandle:
         """Call ``hook(module, args, result)`` after `forward`; what it returns, unless None, replaces the result.
 
-        `with_kwargs` gives it ``(module, args, kwargs, result)``; `always_call`, also if `forward` raises; `prepend`, before
-        those that are there. The handle returned removes it: ``handle.remove()``, or ``with handle:``.
+        `with_kwargs` gives it ``(module, args, kwargs, result)``; `always_call`, also if `forward` raises; `prepend`,
+        before those that are there. The handle returned removes it: ``handle.remove()``, or ``with handle:``.
         """
         return self._hook("forward", hook, prepend=prepend, with_kwargs=with_kwargs, always_call=always_call)
 
@@ -95,10 +95,10 @@ class Module:
         return self._hook("forward_pre", hook, prepend=prepend, with_kwargs=with_kwargs)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_input, grad_output)`` when the gradients of the positional arguments have been computed.
+        """Call ``hook(module, grad_input, grad_output)`` when the gradients of the arguments have been computed.
 
-        Both are tuples, one for each tensor (nested ones flattened), None where there is none. What it returns, unless None,
-        replaces `grad_input`.
+        Both are tuples, one for each tensor (nested ones flattened), None where there is none. What it returns, unless
+        None, replaces `grad_input`.
         """
         return self._hook("backward", hook, prepend=prepend)
 
@@ -171,7 +171,9 @@ class Module:
         """Every buffer, each once."""
         return (b for _, b in self.named_buffers(recurse=recurse))
 
-    def _tensors(self, kind: type[Any], prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
+    def _tensors(
+        self, kind: type[Any], prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
         modules = self.named_modules(prefix, remove_duplicate) if recurse else [(prefix, self)]
         for path, module in modules:
@@ -207,7 +209,9 @@ class Module:
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Keep `tensor` (or None) as the buffer `name`: the same as ``self.name = Buffer(tensor)``."""
-        self._register(name, None if tensor is None else Buffer(tensor.data if isinstance(tensor, Tensor) else tensor, persistent))
+        self._register(
+            name, None if tensor is None else Buffer(tensor.data if isinstance(tensor, Tensor) else tensor, persistent)
+        )
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Keep `param` (or None) under `name`: the same as ``self.name = param``. TypeError for anything else."""
@@ -298,8 +302,8 @@ class Module:
     def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
         """All parameters and persistent buffers by dotted name, in order; shared ones under each name.
 
-        As arrays that are copies, so that a state dict kept from an earlier epoch stays what it was; with `keep_vars`, as
-        the parameters and buffers themselves.
+        As arrays that are copies, so that a state dict kept from an earlier epoch stays what it was; with `keep_vars`,
+        as the parameters and buffers themselves.
         """
         return {prefix + name: x if keep_vars else x.data.copy() for name, x in self._state()}
 
@@ -309,15 +313,17 @@ class Module:
             yield from ((_join(path, name), x) for name, x in held if isinstance(x, Parameter))
             yield from ((_join(path, name), x) for name, x in held if isinstance(x, Buffer) and x.persistent)
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> IncompatibleKeys:
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
         """Write the arrays of `state_dict` into the parameters and buffers of these names; returns what did not match.
 
         The values may be arrays, Tensors or PyTorch's tensors, and are cast to the dtype here; with `assign`, each
-        parameter gets a copy of the given array, and with it its dtype. One ValueError lists everything that is missing or
-        unexpected (unless not `strict`) or of another shape, and then nothing has been changed.
+        parameter gets a copy of the given array, and with it its dtype. One ValueError lists everything that is missing
+        or unexpected (unless not `strict`) or of another shape, and then nothing has been changed.
         """
         own = dict(self._state())
-        given = {name: np.asarray(getattr(x, "data", x) if isinstance(x, Tensor) else x) for name, x in state_dict.items()}
+        given = {name: np.asarray(x.data if isinstance(x, Tensor) else x) for name, x in state_dict.items()}
         missing = [name for name in own if name not in given]
         unexpected = [name for name in given if name not in own]
         unequal = [

@@ -106,8 +106,9 @@ class _BatchNorm(_Tracking):
 class BatchNorm1d(_BatchNorm):
     """Batch normalisation of (n, c) or (n, c, l), channel by channel; see `micrograd_np.functional.batch_norm`.
 
-    In training by the batch's mean and (biased) variance, while ``running = (1 − momentum) · running + momentum · batch``
-    with the unbiased variance; in evaluation by the running ones. `momentum` None keeps the plain average of all batches.
+    In training by the batch's mean and (biased) variance, while the running ones become
+    ``(1 − momentum) · running + momentum · batch``, with the unbiased variance; in evaluation by the running ones.
+    `momentum` None keeps the plain average of all batches.
 
     >>> from micrograd_np import Tensor
     >>> norm = BatchNorm1d(1)
@@ -170,7 +171,7 @@ class InstanceNorm2d(_InstanceNorm):
 
 
 class LayerNorm(Module):
-    """Layer normalisation over the last axes, of lengths `normalized_shape`; see `micrograd_np.functional.layer_norm`."""
+    """Layer normalisation over the last axes, of lengths `normalized_shape`; see `functional.layer_norm`."""
 
     def __init__(
         self,
@@ -241,4 +242,5 @@ class GroupNorm(Module):
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"
+        settings = f"eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"
+        return f"{self.num_groups}, {self.num_channels}, {settings}"

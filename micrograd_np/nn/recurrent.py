@@ -35,7 +35,9 @@ def _zeros(*shape: int, like: Any) -> Any:
     return constant(np.zeros(shape, like.dtype))
 
 
-def _rnn_steps(x: Any, state: tuple[Any, ...], weights: tuple[Any, ...], nonlinearity: str) -> tuple[Any, tuple[Any, ...]]:
+def _rnn_steps(
+    x: Any, state: tuple[Any, ...], weights: tuple[Any, ...], nonlinearity: str
+) -> tuple[Any, tuple[Any, ...]]:
     w_ih, w_hh, b_ih, b_hh, _ = weights
     z = rnn(linear(x, w_ih, b_ih if b_hh is None else b_ih + b_hh), state[0], w_hh, nonlinearity=nonlinearity)
     return z, (z[-1],)
@@ -118,7 +120,10 @@ class _Recurrent(Module):
         return [f"_l{layer}", f"_l{layer}_reverse"][: 1 + self.bidirectional]
 
     def _weights(self, end: str) -> tuple[Any, ...]:
-        return tuple(getattr(self, f"{name}{end}", None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"))
+        return tuple(
+            getattr(self, f"{name}{end}", None)
+            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+        )
 
     def _run(self, x: Any, states: tuple[Any, ...] | None) -> tuple[Any, tuple[Any, ...]]:
         """Outputs and final states; `states` are (layers · directions, n, size) each, or None for zeros."""
@@ -126,7 +131,10 @@ class _Recurrent(Module):
         single = x.ndim == 2
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
             layout = "(n, t, features)" if self.batch_first else "(t, n, features)"
-            message = f"{self._kind}: input is {x.shape}; it must be {layout} or (t, features), with {self.input_size} features."
+            message = (
+                f"{self._kind}: input is {x.shape}; it must be {layout} or (t, features), "
+                f"with {self.input_size} features."
+            )
             raise ValueError(message)
         if single:
             x = x[:, None]
@@ -178,10 +186,11 @@ class _Recurrent(Module):
 class RNN(_Recurrent):
     """hₜ = tanh(W xₜ + b + U hₜ₋₁ + c), in `num_layers` layers: ``(t, n, input_size) -> (t, n, h), (layers, n, h)``.
 
-    `nonlinearity` may be "relu". With `bidirectional`, a second recurrence runs backwards, and outputs stand side by side.
-    `dropout` acts between layers, while training. Called with (input, h_0); h_0 is zero unless given. Returns the outputs
-    of the last layer and the final state of every layer. Parameters: ``weight_ih_l0 weight_hh_l0 bias_ih_l0 bias_hh_l0``,
-    with the suffix ``_reverse`` for the way back, drawn from U(±1/√hidden_size). ValueError for inputs of other shapes.
+    `nonlinearity` may be "relu". With `bidirectional`, a second recurrence runs backwards, and outputs stand side by
+    side. `dropout` acts between layers, while training. Called with (input, h_0); h_0 is zero unless given. Returns the
+    outputs of the last layer and the final state of every layer. Parameters: `weight_ih_l0`, `weight_hh_l0`,
+    `bias_ih_l0` and `bias_hh_l0`, with the suffix `_reverse` for the way back, drawn from U(±1/√hidden_size).
+    ValueError for inputs of other shapes.
     """
 
     _kind = "RNN"
@@ -211,10 +220,11 @@ class RNN(_Recurrent):
 
 
 class LSTM(_Recurrent):
-    """Long short-term memory in `num_layers` layers: ``(t, n, input_size) -> (t, n, h), ((layers, n, h), (layers, n, h))``.
+    """Long short-term memory in `num_layers` layers: ``(t, n, input_size) -> (t, n, h), (h_n, c_n)``.
 
-    Gates in the order i, f, g, o: c = f c + i g, h = o tanh c; see `micrograd_np.functional.recurrent.lstm`. Called with
-    (input, (h_0, c_0)); returns outputs and (h_n, c_n). With `proj_size`, h is multiplied by ``weight_hr_l0``
+    h_n and c_n are (layers, n, h): the state and the cell of every layer after the last step.
+    Gates in the order i, f, g, o: c = f c + i g, h = o tanh c; see `micrograd_np.functional.recurrent.lstm`. Called
+    with (input, (h_0, c_0)); returns outputs and (h_n, c_n). With `proj_size`, h is multiplied by ``weight_hr_l0``
     (proj_size, hidden_size) after every step. Everything else as in `RNN`.
 
     >>> from micrograd_np import Tensor
@@ -291,7 +301,9 @@ class _Cell(Module):
         x = as_tensor(x)
         single = x.ndim == 1
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
-            message = f"{self._kind}Cell: input is {x.shape}; it must be (n, {self.input_size}) or ({self.input_size},)."
+            message = (
+                f"{self._kind}Cell: input is {x.shape}; it must be (n, {self.input_size}) or ({self.input_size},)."
+            )
             raise ValueError(message)
         x = x[None] if single else x
         if states is None:
@@ -305,11 +317,16 @@ class _Cell(Module):
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
         shown = "" if self.bias else ", bias=False"
-        return f"{self.input_size}, {self.hidden_size}{shown}" + f", nonlinearity={self.nonlinearity}" * (self.nonlinearity != "tanh")
+        return f"{self.input_size}, {self.hidden_size}{shown}" + f", nonlinearity={self.nonlinearity}" * (
+            self.nonlinearity != "tanh"
+        )
 
 
 class RNNCell(_Cell):
-    """One step of an `RNN`: ``(n, input_size), (n, h) -> (n, h)``. Parameters: ``weight_ih weight_hh bias_ih bias_hh``."""
+    """One step of an `RNN`: ``(n, input_size), (n, h) -> (n, h)``.
+
+    Parameters: `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`, drawn from U(±1/√hidden_size).
+    """
 
     _kind = "RNN"
 

@@ -70,15 +70,18 @@ class Unfold(Module):
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
-        return (
-            f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, stride={self.stride}"
-        )
+        return f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, stride={self.stride}"
 
 
 class Fold(Module):
-    """Columns added up where their windows lie: ``(n, c · k · l, places) -> (n, c, *output_size)``; see `functional.fold`."""
+    """Columns added up where their windows lie: ``(n, c · k · l, places) -> (n, c, *output_size)``.
 
-    def __init__(self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
+    See `functional.fold`.
+    """
+
+    def __init__(
+        self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+    ) -> None:
         self.output_size = output_size
         self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
 

@@ -49,7 +49,12 @@ class Row:
         unused = "not called" if self.parameters else "–"  # a mere list of modules never is
         shape = ", ".join(map(str, self.shapes)) if self.calls else unused
         times = f" ×{self.calls}" if self.calls > 1 else ""
-        return (title + times, shape, *(f"{n:,}" if n else "–" for n in (self.parameters, self.multiply_adds)), _bytes(self.kept))
+        return (
+            title + times,
+            shape,
+            *(f"{n:,}" if n else "–" for n in (self.parameters, self.multiply_adds)),
+            _bytes(self.kept),
+        )
 
 
 class Summary:
@@ -73,7 +78,9 @@ class Summary:
         table = self._table()
         widths = [max(len(cells[i]) for cells in table) for i in range(len(self.heading))]
         lines = [
-            "  ".join(text.ljust(w) if i < 2 else text.rjust(w) for i, (text, w) in enumerate(zip(cells, widths, strict=True))).rstrip()
+            "  ".join(
+                text.ljust(w) if i < 2 else text.rjust(w) for i, (text, w) in enumerate(zip(cells, widths, strict=True))
+            ).rstrip()
             for cells in table
         ]
         rule = "─" * max(map(len, lines))
@@ -139,9 +146,9 @@ class _Counter:
 def summary(model: Module, *inputs: Any) -> Summary:
     """A table of the layers of `model`, from one forward pass of `inputs` through it, which leaves no trace.
 
-    For each: the shape of its result, its parameters, its multiplications (each with an addition), and the bytes that the
-    graph keeps until backward, beyond the parameters and the input; a module's own, without those of the modules in it. An
-    input may be an array, or a Tensor; floating arrays are taken in the dtype of the parameters.
+    For each: the shape of its result, its parameters, its multiplications (each with an addition), and the bytes that
+    the graph keeps until backward, beyond the parameters and the input; a module's own, without those of the modules in
+    it. An input may be an array, or a Tensor; floating arrays are taken in the dtype of the parameters.
 
     >>> from micrograd_np import nn
     >>> summary(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1)), np.zeros((32, 4)))

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 
 class TransformerEncoderLayer(Module):
-    """Self-attention and two dense layers, each added to its input and normalised: ``(t, n, d_model) -> (t, n, d_model)``.
+    """Self-attention and two dense layers, each added to its input and normalised: ``(t, n, d) -> (t, n, d)``.
 
     Batch first with ``batch_first=True``. With `norm_first`, each part's input is normalised instead of its sum, which
     trains more easily. `activation` is "relu", "gelu" or a function. Called with (src, src_mask, src_key_padding_mask,
-    is_causal); in boolean masks True means blocked. Source: Vaswani et al. (2017); Xiong et al. (2020) for `norm_first`.
+    is_causal); in boolean masks True means blocked. Source: Vaswani et al. (2017); Xiong et al. (2020) for
+    `norm_first`.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
-from micrograd_np import functional as F
+from micrograd_np import functional as F  # noqa: N812  PyTorch's usage
 from micrograd_np import nn
 
 I = np.array([[0.5, -1.0, 2.0], [1.5, 0.3, -0.7]])
@@ -68,7 +68,11 @@ IMAGES, PIXELS = rng.normal(size=(2, 3, 4, 5)), rng.integers(0, 3, (2, 4, 5))
 WEIGHT = rng.uniform(0.5, 2, 5)
 POSITIVE = rng.uniform(0.5, 2, (4, 5))
 CASES = [
-    *(("cross_entropy", s, (X, t), 1) for t in (LABELS, WITH_HOLES) for s in ({}, {"weight": WEIGHT}, {"label_smoothing": 0.2})),
+    *(
+        ("cross_entropy", s, (X, t), 1)
+        for t in (LABELS, WITH_HOLES)
+        for s in ({}, {"weight": WEIGHT}, {"label_smoothing": 0.2})
+    ),
     ("cross_entropy", {"weight": WEIGHT, "label_smoothing": 0.2, "ignore_index": 3}, (X, LABELS), 1),
     ("cross_entropy", {"ignore_index": -1}, (X, np.array([0, -1, 2, -1])), 1),
     ("cross_entropy", {}, (IMAGES, PIXELS), 1),
@@ -179,17 +183,20 @@ def test_every_loss_of_the_conventions_has_both_forms():
     }
 
 
+OF_PAIRS = (F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss, F.kl_div, F.poisson_nll_loss, F.soft_margin_loss)
+OF_MORE = (F.gaussian_nll_loss, F.margin_ranking_loss, F.triplet_margin_loss)
 PAIRS = [
-    (F.mse_loss, ()), (F.l1_loss, ()), (F.smooth_l1_loss, ()), (F.huber_loss, ()), (F.kl_div, ()), (F.poisson_nll_loss, ()),
-    (F.binary_cross_entropy, ()), (F.binary_cross_entropy_with_logits, ()), (F.soft_margin_loss, ()),
-    (F.hinge_embedding_loss, ()), (F.gaussian_nll_loss, (np.ones((4, 1)),)), (F.margin_ranking_loss, (np.ones((4, 1)),)),
-    (F.triplet_margin_loss, (np.ones((4, 1)),)),
-]  # fmt: skip
+    *((loss, ()) for loss in OF_PAIRS),
+    *((loss, ()) for loss in (F.binary_cross_entropy, F.binary_cross_entropy_with_logits, F.hinge_embedding_loss)),
+    *((loss, (np.ones((4, 1)),)) for loss in OF_MORE),
+]
 
 
 @pytest.mark.parametrize(("loss", "more"), PAIRS, ids=lambda x: getattr(x, "__name__", ""))
 def test_shapes_that_would_broadcast_raise(loss, more):
-    with pytest.raises(ValueError, match=r"(input|anchor|target|input1|input2)? is \(4, 1\) and \w+ is \(4,\); they would"):
+    with pytest.raises(
+        ValueError, match=r"(input|anchor|target|input1|input2)? is \(4, 1\) and \w+ is \(4,\); they would"
+    ):
         loss(mg.Tensor(np.full((4, 1), 0.5)), np.full(4, 0.5), *more)
 
 

@@ -1,0 +1,225 @@
+"""Modules: what is found, under which names, in which order; state dicts; what is refused."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+from micrograd_np import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        self.parts = [nn.Linear(2, 3), {"deep": (nn.Linear(3, 3), nn.Parameter([1.0, 2.0]))}]
+        self.scale = nn.Parameter(np.ones(3))
+        self.steps = nn.Buffer(np.array(0))
+        self.scratch = nn.Buffer(np.zeros(2), persistent=False)
+        self.plain = mg.Tensor([1.0], requires_grad=True)
+
+    def forward(self, x):
+        return self.parts[0](x) * self.scale
+
+
+NAMES = [
+    "parts.1.deep.1", "scale", "parts.0.weight", "parts.0.bias", "parts.1.deep.0.weight", "parts.1.deep.0.bias",
+]  # fmt: skip
+
+
+def test_parameters_are_found_in_lists_tuples_and_dicts_own_ones_first():
+    assert [name for name, _ in Net().named_parameters()] == NAMES
+    assert [name for name, _ in Net().named_parameters(recurse=False)] == NAMES[:2]
+
+
+def test_a_plain_tensor_is_not_a_parameter():
+    assert not any("plain" in name for name in Net().state_dict())
+
+
+def test_buffers_are_found_and_saved_only_if_persistent():
+    net = Net()
+    assert [name for name, _ in net.named_buffers()] == ["steps", "scratch"]
+    assert "steps" in net.state_dict()
+    assert "scratch" not in net.state_dict()
+
+
+def test_parameters_learn_the_longest_name():
+    net = nn.Sequential(nn.Linear(1, 1))
+    inner = net[0]
+    list(inner.named_parameters())
+    assert inner.weight.name == "weight"
+    list(net.named_parameters())
+    assert inner.weight.name == "0.weight"
+
+
+def test_a_shared_module_has_one_set_of_parameters_and_two_names():
+    layer = nn.Linear(2, 2)
+    net = nn.Sequential(layer, nn.Tanh(), layer)
+    assert [name for name, _ in net.named_parameters()] == ["0.weight", "0.bias"]
+    both = ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert [name for name, _ in net.named_parameters(remove_duplicate=False)] == both
+    assert list(net.state_dict()) == both
+
+
+def test_a_module_that_holds_itself_is_walked_once():
+    net = nn.Sequential(nn.Linear(1, 1))
+    net[0].parent = net
+    net.things = [net]
+    net.things.append(net.things)
+    assert [name for name, _ in net.named_modules()] == ["", "0"]
+    assert list(net.state_dict()) == ["0.weight", "0.bias"]
+
+
+def test_ten_thousand_modules_deep():
+    top = inner = nn.Module()
+    for _ in range(10_000):
+        inner.m = nn.Module()
+        inner = inner.m
+    inner.p = nn.Parameter([1.0])
+    assert len(list(top.parameters())) == 1
+    assert not top.eval().get_submodule("m.m").training
+
+
+def test_apply_visits_children_before_parents_in_order():
+    net = nn.Sequential(nn.Sequential(nn.Linear(1, 1), nn.Tanh()), nn.ReLU())
+    seen = []
+    net.apply(seen.append)
+    assert seen == [net[0][0], net[0][1], net[0], net[1], net]
+
+
+def test_train_and_eval_reach_all():
+    net = Net()
+    assert all(not m.training for m in net.eval().modules())
+    assert all(m.training for m in net.train().modules())
+
+
+def test_state_dict_holds_copies_and_keep_vars_the_parameters():
+    net = Net()
+    state = net.state_dict()
+    state["scale"][:] = 7
+    assert net.scale.data.max() == 1
+    assert net.state_dict(keep_vars=True)["scale"] is net.scale
+    assert list(net.state_dict(prefix="net."))[1] == "net.scale"
+
+
+def test_loading_lists_all_that_is_wrong_and_changes_nothing():
+    net = Net()
+    before = net.state_dict()
+    state = {**before, "scale": np.zeros(4), "more": np.zeros(1), "parts.0.bias": np.zeros(3)}
+    del state["parts.0.weight"]
+    with pytest.raises(
+        ValueError, match=r"scale is \(3,\) here and \(4,\) there.*missing: parts.0.weight.*unexpected: more"
+    ):
+        net.load_state_dict(state)
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_loading_leniently_returns_what_did_not_match():
+    net = Net()
+    state = net.state_dict()
+    state["more"] = state.pop("scale")
+    found = net.load_state_dict(state, strict=False)
+    assert found.missing_keys == ["scale"]
+    assert found.unexpected_keys == ["more"]
+    with pytest.raises(ValueError, match="wrong shape"):
+        net.load_state_dict({"scale": np.zeros(4)}, strict=False)
+
+
+def test_loading_keeps_the_dtype_here_unless_assigned():
+    layer = nn.Linear(2, 2)
+    state = {name: value.astype("float32") for name, value in layer.state_dict().items()}
+    layer.load_state_dict(state)
+    assert layer.weight.dtype == np.float64
+    layer.load_state_dict(state, assign=True)
+    assert layer.weight.dtype == np.float32
+
+
+def test_loading_counts_as_a_write():
+    layer = nn.Linear(2, 2)
+    loss = (layer(mg.Tensor(np.ones((1, 2)), requires_grad=True)) ** 2).sum()
+    layer.load_state_dict(layer.state_dict())
+    with pytest.raises(RuntimeError, match="changed in place"):
+        loss.backward()
+
+
+def test_parts_are_found_by_their_paths():
+    net = Net()
+    assert net.get_submodule("") is net
+    assert net.get_submodule("parts.1.deep.0") is net.parts[1]["deep"][0]
+    assert net.get_parameter("parts.0.bias") is net.parts[0].bias
+    assert net.get_buffer("steps") is net.steps
+    with pytest.raises(AttributeError, match=r"no parameter 'part.0.bias'\. Did you mean 'parts.0.bias'"):
+        net.get_parameter("part.0.bias")
+
+
+def test_registering_is_setting():
+    net = nn.Module()
+    net.register_buffer("b", np.zeros(2), persistent=False)
+    net.register_buffer("none", None)
+    net.register_parameter("p", nn.Parameter([1.0]))
+    net.add_module("m", nn.Linear(1, 1))
+    assert [n for n, _ in net.named_parameters()] == ["p", "m.weight", "m.bias"]
+    assert isinstance(net.b, nn.Buffer)
+    assert net.none is None
+    for name in ("", "a.b", "forward"):
+        with pytest.raises(KeyError):
+            net.register_buffer(name, np.zeros(1))
+    with pytest.raises(TypeError, match="not a Module"):
+        net.add_module("x", 3)
+    with pytest.raises(TypeError, match="wrap it"):
+        net.register_parameter("x", mg.Tensor([1.0]))
+
+
+def test_to_changes_floating_ones_only():
+    net = Net()
+    (net(mg.Tensor(np.ones((1, 2))))).sum().backward()
+    net.float()
+    assert net.scale.dtype == net.scale.grad.dtype == np.float32
+    assert net.steps.dtype.kind == "i"
+    assert net.double().scale.dtype == np.float64
+    with pytest.raises(TypeError, match="floating"):
+        net.to("int32")
+
+
+def test_freezing_and_forgetting():
+    net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    net[0].requires_grad_(False)
+    net(mg.Tensor(np.ones((1, 2)))).sum().backward()
+    assert net[0].weight.grad is None
+    assert net[1].weight.grad is not None
+    net.zero_grad(set_to_none=False)
+    assert not net[1].weight.grad.data.any()
+    net.zero_grad()
+    assert net[1].weight.grad is None
+
+
+def test_modules_copy_and_pickle_with_their_sharing():
+    layer = nn.Linear(2, 2)
+    net = nn.Sequential(layer, nn.BatchNorm1d(2), layer)
+    for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        assert other[0] is other[2]
+        assert other[0].weight is not layer.weight
+        assert isinstance(other[1].running_mean, nn.Buffer)
+        x = mg.Tensor(np.ones((3, 2)))
+        np.testing.assert_array_equal(other.eval()(x).data, copy.deepcopy(net).eval()(x).data)
+
+
+def test_a_module_without_forward_says_so():
+    with pytest.raises(NotImplementedError, match="write a method forward"):
+        nn.Module()(1)
+
+
+def test_repr_nests():
+    class Outer(nn.Module):
+        def __init__(self):
+            self.act = nn.ReLU()
+            self.seq = nn.Sequential(nn.Linear(1, 2))
+
+        def extra_repr(self):
+            return "size=3"
+
+    assert repr(Outer()) == (
+        "Outer(\n  size=3\n  (act): ReLU()\n  (seq): Sequential(\n"
+        "    (0): Linear(in_features=1, out_features=2, bias=True)\n  )\n)"
+    )
