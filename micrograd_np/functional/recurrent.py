@@ -62,7 +62,7 @@ def partial(function: Callable[..., Any], which: int) -> Callable[..., Any]:
             ]
             value = function(*fresh)
         found: list[Any] = []
-        pull(value, g, lambda _, gx: found.append(gx), lifted=lifted, retain=True, targets={fresh[which]})
+        pull(value, g, lambda _, gx: found.append(gx), lifted=lifted, retain=True, targets=frozenset((fresh[which],)))
         return found[0] if found else inputs[which] * 0
 
     return rule

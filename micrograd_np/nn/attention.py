@@ -71,7 +71,7 @@ class MultiheadAttention(Module):
             self.v_proj_weight = init.xavier_uniform_(Parameter(np.empty((embed_dim, self.vdim), dtype)))
         self.in_proj_bias = Parameter(np.zeros(3 * embed_dim, dtype)) if bias else None
         self.out_proj = Linear(embed_dim, embed_dim, bias, dtype)
-        if bias:
+        if self.out_proj.bias is not None:
             init.zeros_(self.out_proj.bias)
         self.bias_k = (
             init.normal_(Parameter(np.empty((1, 1, embed_dim), dtype)), 0, embed_dim**-0.5) if add_bias_kv else None
@@ -115,7 +115,9 @@ class MultiheadAttention(Module):
             appended += 1
         mask = self._joint_mask(q.shape[0], attn_mask, key_padding_mask, appended, q.dtype)
         mixed, shares = attend(
-            *(self._heads(x) for x in (q, k, v)),
+            self._heads(q),
+            self._heads(k),
+            self._heads(v),
             mask,
             self.dropout if self.training else 0.0,
             is_causal and attn_mask is None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Generic, Self, TypeVar, overload
 
 from micrograd_np.tensor import Tensor
@@ -107,7 +108,7 @@ class _Numbered(_Held[T]):
         return x
 
     def __add__(self, others: Iterable[T]) -> Self:
-        return self._like([*self, *others])
+        return self._like(chain(self, others))
 
     def __iadd__(self, others: Iterable[T]) -> Self:
         return self.extend(others)

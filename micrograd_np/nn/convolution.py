@@ -43,7 +43,7 @@ class _Convolution(Module):
             raise ValueError(message)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride = each("kernel_size", kernel_size, d), each("stride", stride, d)
-        self.padding = padding if isinstance(padding, str) else each("padding", padding, d, 0)
+        self.padding: Any = padding if isinstance(padding, str) else each("padding", padding, d, 0)
         self.dilation, self.output_padding = each("dilation", dilation, d), each("output_padding", output_padding, d, 0)
         self.padding_mode = padding_mode
         dtype = get_default_dtype() if dtype is None else dtype

@@ -45,7 +45,7 @@ class Embedding(Module):
     def from_pretrained(cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
         """An embedding that starts from a given table, without a gradient if `freeze`."""
         table = embeddings if isinstance(embeddings, Tensor) else Tensor(embeddings)
-        layer = cls(*table.shape, padding_idx=padding_idx, dtype=table.dtype)
+        layer = cls(table.shape[0], table.shape[1], padding_idx, dtype=table.dtype)
         layer.weight = Parameter(table.data.copy(), requires_grad=not freeze)
         return layer
 

@@ -85,7 +85,7 @@ def eye_(tensor: T) -> T:
     if tensor.ndim != 2:
         message = f"eye_: an identity is a matrix, found shape {tensor.shape}."
         raise ValueError(message)
-    return _write(tensor, np.eye(*tensor.shape))
+    return _write(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
 
 
 def dirac_(tensor: T, groups: int = 1) -> T:

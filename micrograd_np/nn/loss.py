@@ -12,6 +12,9 @@ from .module import Module
 
 
 class _Loss(Module):
+    weight: Any
+    pos_weight: Any
+
     def __init__(self, reduction: str = "mean") -> None:
         allowed = (*REDUCTIONS, "batchmean") if isinstance(self, KLDivLoss) else REDUCTIONS
         if reduction not in allowed:

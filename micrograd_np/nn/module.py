@@ -213,14 +213,14 @@ class Module:
             name, None if tensor is None else Buffer(tensor.data if isinstance(tensor, Tensor) else tensor, persistent)
         )
 
-    def register_parameter(self, name: str, param: Parameter | None) -> None:
+    def register_parameter(self, name: str, param: Any) -> None:
         """Keep `param` (or None) under `name`: the same as ``self.name = param``. TypeError for anything else."""
         if param is not None and not isinstance(param, Parameter):
             message = f"register_parameter: {name!r} is a {type(param).__name__}; wrap it: Parameter(...)."
             raise TypeError(message)
         self._register(name, param)
 
-    def add_module(self, name: str, module: Module | None) -> None:
+    def add_module(self, name: str, module: Any) -> None:
         """Keep `module` (or None) under `name`, which need not be an identifier. TypeError for anything else."""
         if module is not None and not isinstance(module, Module):
             message = f"add_module: {name!r} is a {type(module).__name__}, not a Module."
@@ -229,7 +229,7 @@ class Module:
 
     register_module = add_module
 
-    def _register(self, name: str, x: Any) -> None:
+    def _register(self, name: Any, x: Any) -> None:
         if not isinstance(name, str) or not name or "." in name:
             message = f"{type(self).__name__}: a name is a string that is not empty and has no dots, found {name!r}."
             raise KeyError(message)

@@ -39,9 +39,9 @@ class _Tracking(Module):
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight, self.bias = _scale_and_shift(num_features, affine, bias, dtype)
-        self.running_mean = Buffer(np.zeros(num_features, dtype)) if track_running_stats else None
-        self.running_var = Buffer(np.ones(num_features, dtype)) if track_running_stats else None
-        self.num_batches_tracked = Buffer(np.array(0)) if track_running_stats else None
+        self.running_mean: Any = Buffer(np.zeros(num_features, dtype)) if track_running_stats else None
+        self.running_var: Any = Buffer(np.ones(num_features, dtype)) if track_running_stats else None
+        self.num_batches_tracked: Any = Buffer(np.array(0)) if track_running_stats else None
 
     def reset_running_stats(self) -> None:
         """Forget what was tracked: mean 0, variance 1, no batches."""

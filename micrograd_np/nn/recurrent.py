@@ -27,7 +27,7 @@ from .parameter import Parameter
 _GATES = {"RNN": 1, "LSTM": 4, "GRU": 3}
 
 
-def _drawn(bound: float, shape: tuple[int, ...], dtype: Any, order: str = "C") -> Parameter:
+def _drawn(bound: float, shape: tuple[int, ...], dtype: Any, order: Any = "C") -> Parameter:
     return Parameter(random.generator().uniform(-bound, bound, shape).astype(dtype, order=order))
 
 
@@ -48,7 +48,7 @@ def _lstm_steps(x: Any, state: tuple[Any, ...], weights: tuple[Any, ...], _: str
     made = linear(x, w_ih, b_ih if b_hh is None else b_ih + b_hh)
     k = w_hh.shape[0] // 4
     if w_hr is None:
-        z = lstm(made, *state, w_hh)
+        z = lstm(made, state[0], state[1], w_hh)
         h = z[:, 5]
         return h, (h[-1], z[-1, 4])
     h, c = state
@@ -79,6 +79,7 @@ _STEPS = {"RNN": _rnn_steps, "LSTM": _lstm_steps, "GRU": _gru_steps}
 
 class _Recurrent(Module):
     _kind: str
+    weight_hh_l0: Parameter
     nonlinearity = "tanh"
 
     def __init__(
