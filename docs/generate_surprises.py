@@ -10,8 +10,8 @@ HEAD = """\
 # What may surprise in a compiled step
 
 `mg.compile` runs a function once, as it is, writes down the arithmetic, and runs that from then on. Almost everything
-follows from this. Each paragraph is the docstring of a test in `tests/compiler/test_surprises.py`; this page is written by
-`python docs/generate_surprises.py`, and a test fails when it is stale.
+follows from this. Each paragraph is the docstring of a test in `tests/compiler/test_surprises.py`; this page is written
+by `python docs/generate_surprises.py`, and a test fails when it is stale.
 """
 
 
@@ -29,7 +29,12 @@ def page():
         while headings and headings[0][0] < starts[node.lineno - 1]:
             heading = headings.pop(0)[1]
             parts.append(f"## {heading[0].upper()}{heading[1:]}\n")
-        claim = node.name.removeprefix("test_").replace("_", " ").replace("pythons", "Python's").replace("eagers", "eager's")
+        claim = (
+            node.name.removeprefix("test_")
+            .replace("_", " ")
+            .replace("pythons", "Python's")
+            .replace("eagers", "eager's")
+        )
         claim = claim.replace("numpy", "NumPy").replace("lbfgs", "LBFGS")
         parts.append(f"**{claim[0].upper()}{claim[1:]}.** {ast.get_docstring(node)}\n")
     return "\n".join(parts)

@@ -39,7 +39,7 @@ def constant(data: ArrayLike | Tensor, name: str | None = None) -> Tensor:
 
 
 def settled(array: Any) -> Tensor:
-    """A tensor of an array that this package has made from shapes and settings alone, shared: the same in every call."""
+    """A tensor of an array that this package has made from shapes and settings alone: the same one in every call."""
     t = Tensor(array)
     known = getattr(mode.watcher, "constant", None)
     if known is not None:

@@ -35,9 +35,30 @@ LAYERS = {  # how to make it, and what goes in
     **{
         name: (getattr(nn, name), vector)
         for name in (
-            "CELU", "ELU", "GELU", "GLU", "Hardsigmoid", "Hardswish", "Hardtanh", "Identity", "LeakyReLU", "LogSigmoid",
-            "Mish", "PReLU", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softplus", "Softsign", "Tanh", "Tanhshrink",
-            "Dropout", "Softmax", "LogSoftmax",
+            "CELU",
+            "ELU",
+            "GELU",
+            "GLU",
+            "Hardsigmoid",
+            "Hardswish",
+            "Hardtanh",
+            "Identity",
+            "LeakyReLU",
+            "LogSigmoid",
+            "Mish",
+            "PReLU",
+            "ReLU",
+            "ReLU6",
+            "SELU",
+            "SiLU",
+            "Sigmoid",
+            "Softplus",
+            "Softsign",
+            "Tanh",
+            "Tanhshrink",
+            "Dropout",
+            "Softmax",
+            "LogSoftmax",
         )
     },
     "Linear": (lambda: nn.Linear(4, 3), vector),
@@ -100,7 +121,11 @@ LOSSES = {  # how to make it, what the net's outputs are put through, and the ta
     "TripletMarginLoss": (nn.TripletMarginLoss, None, numbers(3), numbers(3)),
 }
 OPTIMIZERS = {
-    "SGD": [{"lr": 0.1}, {"lr": 0.1, "momentum": 0.9, "dampening": 0.1, "weight_decay": 0.1}, {"lr": 0.1, "momentum": 0.9, "nesterov": True}],
+    "SGD": [
+        {"lr": 0.1},
+        {"lr": 0.1, "momentum": 0.9, "dampening": 0.1, "weight_decay": 0.1},
+        {"lr": 0.1, "momentum": 0.9, "nesterov": True},
+    ],
     "Adam": [{}, {"amsgrad": True, "weight_decay": 0.1}, {"maximize": True}],
     "AdamW": [{}],
     "Adadelta": [{}, {"weight_decay": 0.1}],

@@ -1,4 +1,4 @@
-"""What to say when an emitted program fails half way: which of the user's lines it was, and what has already changed."""
+"""What to say when an emitted program fails half way: which of the user's lines it was, what has already changed."""
 
 from __future__ import annotations
 
@@ -47,22 +47,22 @@ def _line_in(error: BaseException, filename: str) -> int | None:
 def state_writes(source: str) -> list[int]:
     """The numbers of the lines of an emitted program's step that write into memory which outlives it."""
     (build,) = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
-    (step,) = (node for node in build.body if isinstance(node, ast.FunctionDef))
+    (step,) = (row for row in build.body if isinstance(row, ast.FunctionDef))
     ours = {"state"}
-    for node in build.body:
-        if isinstance(node, ast.Assign) and ours & set(_names(node.value)):
-            ours.update(name for target in node.targets for name in _names(target))
+    for row in build.body:
+        if isinstance(row, ast.Assign) and ours & set(_names(row.value)):
+            ours.update(name for target in row.targets for name in _names(target))
     found = set()
-    for node in ast.walk(step):
-        if isinstance(node, ast.Assign) and ours & set(_names(node.value)) and not isinstance(node.value, ast.Call):
-            ours.update(t.id for t in node.targets if isinstance(t, ast.Name))  # a view of it, or another name
-        if any(ours & set(_names(target)) for target in _written(node)):
-            found.add(node.lineno)  # type: ignore[attr-defined]
+    for part in ast.walk(step):
+        if isinstance(part, ast.Assign) and ours & set(_names(part.value)) and not isinstance(part.value, ast.Call):
+            ours.update(t.id for t in part.targets if isinstance(t, ast.Name))  # a view of it, or another name
+        if isinstance(part, (ast.stmt, ast.expr)) and any(ours & set(_names(target)) for target in _written(part)):
+            found.add(part.lineno)
     return sorted(found)
 
 
 def _written(node: ast.AST) -> Iterator[ast.AST]:
-    """What a statement or call may write into: its last argument, `out`, the first of copyto and fill, assigned items."""
+    """What a statement or call may write into: last argument, `out`, the first of copyto and fill, assigned items."""
     if isinstance(node, ast.Call):
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         name = node.func.attr if isinstance(node.func, ast.Attribute) else name

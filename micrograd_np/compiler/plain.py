@@ -1,7 +1,7 @@
 """A program the way one writes it on paper: expressions instead of buffers, operators instead of calls.
 
-It does the same arithmetic in the same order, with fresh memory for everything: the program as a teacher would show it. Where
-fresh arrays lie in another order in memory than the buffers, a sum may differ in its last bit.
+It does the same arithmetic in the same order, with fresh memory for everything: the program as a teacher would show it.
+Where fresh arrays lie in another order in memory than the buffers, a sum may differ in its last bit.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .memory import Plan
 from .program import Line, Value, values_in
 from .pullback import copied
 from .simplify import drop_dead_lines, fold_constants, merge_repeats
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 _ATOM, _UNARY, _PRODUCT, _SUM, _COMPARISON = 10, 7, 6, 5, 3
 _OPERATORS = {
-    "np.add": ("+", _SUM), "np.subtract": ("-", _SUM), "np.multiply": ("*", _PRODUCT), "np.true_divide": ("/", _PRODUCT),
+    "np.add": ("+", _SUM), "np.subtract": ("-", _SUM),
+    "np.multiply": ("*", _PRODUCT), "np.true_divide": ("/", _PRODUCT),
     "np.divide": ("/", _PRODUCT), "np.matmul": ("@", _PRODUCT), "np.dot": ("@", _PRODUCT),
     "np.greater": (">", _COMPARISON), "np.greater_equal": (">=", _COMPARISON), "np.less": ("<", _COMPARISON),
     "np.less_equal": ("<=", _COMPARISON), "np.equal": ("==", _COMPARISON), "np.not_equal": ("!=", _COMPARISON),
@@ -68,13 +70,14 @@ class _Plain(Writer):
     """Writes lines as expressions, one into the other where that changes nothing."""
 
     def __init__(self, program: Program) -> None:
-        super().__init__(program, None)  # type: ignore[arg-type]  nothing is laid out here
+        super().__init__(program, Plan())  # nothing is laid out here
         self.simple = self._simple()
         self.current: dict[int, _Definition] = {}
         self.views: dict[int, _Definition] = {}
         self.environments: list[dict[int, _Definition]] = []
         self.made: list[_Definition | None] = []
         self.environment: dict[int, _Definition] = {}
+        self.environment_at_end: dict[int, _Definition] = {}
         self.allocated: set[int] = set()
         self.bare: set[int] = set()
 
@@ -117,21 +120,21 @@ class _Plain(Writer):
                 d = environment.get(id(v))
                 if d is not None:
                     d.uses.append(i)
-            v = line.target
+            target = line.target
             d = None
-            if v is not None and line.made == "view":
-                d = self.views[id(v)] = _Definition(v)
-            elif v is not None and id(v.storage) in self.simple:
-                d = self.current[id(v.storage)] = _Definition(v)
-            elif v is not None and v.view:
-                known = self.views.get(id(v))
-                if known is not None:
-                    environment[id(v)] = known
-                    known.uses += [i, i]
+            if target is None:
+                pass
+            elif line.made == "view":
+                d = self.views[id(target)] = _Definition(target)
+            elif id(target.storage) in self.simple:
+                d = self.current[id(target.storage)] = _Definition(target)
+            elif target.view and id(target) in self.views:
+                written = environment[id(target)] = self.views[id(target)]
+                written.uses += [i, i]
             self.environments.append(environment)
             self.made.append(d)
         end = len(program.lines)
-        last = self.environments_at_end = {}
+        last = self.environment_at_end
         for v in (*_result_values(program.results), *(v for _, v in program.gradients_out if v is not None)):
             d = self._definition(v)
             if d is not None:
@@ -147,8 +150,14 @@ class _Plain(Writer):
         if d is not None:
             return d.text
         if id(v) in self.bare:
-            return repr(v.storage.array.item())  # type: ignore[union-attr]  a constant has one
-        if v.storage.kind in ("buffer", "fresh") and not v.view and id(v) not in self.names and id(v.storage) not in self.simple:
+            array: Any = v.storage.array
+            return repr(array.item())
+        if (
+            v.storage.kind in ("buffer", "fresh")
+            and not v.view
+            and id(v) not in self.names
+            and id(v.storage) not in self.simple
+        ):
             for other in self.known_of(v):
                 self.names[id(v)] = other
         return super().operand(v)
@@ -205,8 +214,8 @@ class _Plain(Writer):
     def _computed(self, line: Line) -> tuple[str, int]:
         f, args, kwargs = line.function, line.args, line.kwargs
         shapes = [a.shape for a in args if isinstance(a, Value)]
-        dot = f == "np.dot" and not (len(shapes) == 2 and all(len(s) == 2 and min(s) > 1 for s in shapes))  # noqa: PLR2004
-        if f in _OPERATORS and len(args) == 2 and not kwargs and not dot:  # noqa: PLR2004
+        dot = f == "np.dot" and not (len(shapes) == 2 and all(len(s) == 2 and min(s) > 1 for s in shapes))
+        if f in _OPERATORS and len(args) == 2 and not kwargs and not dot:
             symbol, strength = _OPERATORS[f]
             left, right = self.tight(args[0], strength + (strength == _COMPARISON)), self.tight(args[1], strength + 1)
             return f"{left} {symbol} {right}", strength
@@ -221,7 +230,9 @@ class _Plain(Writer):
         kwargs = dict(line.kwargs)
         if f in _REDUCTIONS:
             f = _REDUCTIONS[f]
-            kwargs = {k: v for k, v in kwargs.items() if not (k == "axis" and v is None) and not (k == "keepdims" and not v)}
+            kwargs = {
+                k: v for k, v in kwargs.items() if not (k == "axis" and v is None) and not (k == "keepdims" and not v)
+            }
             if "axis" not in line.kwargs and len(line.args) == 1:
                 kwargs["axis"] = 0  # which is what reduce does when it is not told
         told = [self.literal(a) for a in line.args] + [f"{k}={self.literal(v)}" for k, v in kwargs.items()]
@@ -257,7 +268,7 @@ class _Plain(Writer):
                 body.append(f"# {line.where}"[:110])
                 where = line.where
             body += rows
-        self.environment, self.bare = self.environments_at_end, set()
+        self.environment, self.bare = self.environment_at_end, set()
         results = [self.operand(v) for v in _result_values(program.results)]
         gradients = ["None" if v is None else self.operand(v) for _, v in program.gradients_out]
         body.append(f"return {_tuple(results)}, {_tuple(gradients)}")
@@ -300,7 +311,7 @@ class _Plain(Writer):
         if "where" in line.kwargs:
             return [*rows, f"{self._call(line)[:-1]}, out={where})"]
         symbol, strength = _OPERATORS.get(line.function, ("", 0))
-        if symbol in ("+", "-", "*", "/") and not line.kwargs and len(line.args) == 2:  # noqa: PLR2004
+        if symbol in ("+", "-", "*", "/") and not line.kwargs and len(line.args) == 2:
             a, b = line.args
             if a is v:
                 return [*rows, f"{where} {symbol}= {self.literal(b)}"]
@@ -325,7 +336,9 @@ class _Plain(Writer):
                 return False
         for between in lines[i + 1 : use]:
             target = between.writes()
-            if between.effect or (target is not None and id(target.storage) not in self.simple and id(target.storage) in reads):
+            if between.effect or (
+                target is not None and id(target.storage) not in self.simple and id(target.storage) in reads
+            ):
                 return False
         return True
 
@@ -362,9 +375,12 @@ class _Plain(Writer):
 def _bare(line: Line) -> set[int]:
     """The constants of a line that can stand there as numbers, because another operand says what type they have."""
     values = [a for a in line.args if isinstance(a, Value)]
-    single = [v for v in values if v.storage.kind == "constant" and v.shape == () and v.dtype.kind == "f" and not v.view]
+    single = [
+        v for v in values if v.storage.kind == "constant" and v.shape == () and v.dtype.kind == "f" and not v.view
+    ]
     others = {v.dtype for v in values if v not in single}
-    return {id(v) for v in single if others == {v.dtype} and np.isfinite(v.storage.array)}  # type: ignore[arg-type]
+    arrays: list[Any] = [v.storage.array for v in single]
+    return {id(v) for v, a in zip(single, arrays, strict=True) if others == {v.dtype} and np.isfinite(a)}
 
 
 def _occurrences(line: Line) -> list[Value]:
@@ -378,12 +394,16 @@ def _tuple(parts: list[str]) -> str:
 
 def _natural(line: Line) -> tuple[tuple[int, ...], Any]:
     """The shape and dtype that the call has when it is not given a destination, found on arrays without extent."""
-    assert line.target is not None  # noqa: S101
+    assert line.target is not None
     strides = (0,)
 
     def empty(x: Any) -> Any:
         if isinstance(x, Value):
-            return np.ndarray(x.shape, x.dtype, np.ones(1, x.dtype), 0, strides * len(x.shape)) if x.shape else np.ones((), x.dtype)
+            return (
+                np.ndarray(x.shape, x.dtype, np.ones(1, x.dtype), 0, strides * len(x.shape))
+                if x.shape
+                else np.ones((), x.dtype)
+            )
         if isinstance(x, (tuple, list)):
             return type(x)(empty(part) for part in x)
         return x

@@ -1,8 +1,8 @@
 """Results that somebody will call ``backward()`` on: the trace goes on through the backward pass, and is cut in two.
 
 The first program computes the results, and hands out what the second will want to see again: copies, so that several
-results can be alive at once. The second computes the gradients. A result of the compiled function is then a vertex whose
-derivative rule runs the second program.
+results can be alive at once. The second computes the gradients. A result of the compiled function is then a vertex
+whose derivative rule runs the second program.
 """
 
 from __future__ import annotations
@@ -81,14 +81,14 @@ def positions(program: Program, found: Pullback) -> list[int | None]:
 
 
 def cut(program: Program, found: Pullback) -> tuple[Program, Program]:
-    """The forward program, returning ``(results, residuals)``, and the backward program, from inputs, residuals and seeds."""
+    """The forward program, giving ``(results, residuals)``, and the backward one, from inputs, residuals and seeds."""
     ahead, behind = program.lines[: found.split], program.lines[found.split :]
     bases = {id(line.target.storage): line.target for line in ahead if line.target is not None and not line.target.view}
     residuals: dict[int, Value] = {}
     for v in (*(v for line in behind for v in (*line.read(), line.target)), *found.gradients):
         if v is not None and v.storage.kind in ("buffer", "fresh") and id(v.storage) in bases:
             residuals[id(v.storage)] = bases[id(v.storage)]
-    copy = _Copy({key: "input" for key in residuals})
+    copy = _Copy(dict.fromkeys(residuals, "input"))
     back = Program(f"{program.name}, backward", silent=program.silent)
     back.lines = [copy.line(line) for line in ahead if line.made == "view"] + [copy.line(line) for line in behind]
     back.inputs = [copy.value(v) for v in (*program.inputs, *residuals.values(), *found.seeds)]
@@ -176,17 +176,18 @@ class Reverse:
     ) -> None:
         self.which = which
         self.step, self.tree, self.lock = step, tree, lock
-        positions = {id(x): i for i, x in enumerate(arguments)}
+        positions: dict[int, int] = {id(x): i for i, x in enumerate(arguments)}
         self.leaves = [(positions.get(id(x)), x if id(x) not in positions else None) for x in found.leaves]
         self.shapes = [(v.shape, v.dtype) for v in found.seeds]
 
     def results(self, arrays: Any, arguments: Sequence[Any], inputs: list[Any]) -> Any:
         """The results of the forward program as tensors that remember how to pull a gradient back."""
-        leaves = tuple(arguments[i] if i is not None else x for i, x in self.leaves)
+        leaves: tuple[Any, ...] = tuple(arguments[i] if i is not None else x for i, x in self.leaves)
+        values = [x.data for x in leaves]
         call = _Call(self, inputs, list(arrays[len(self.which) :]))
         stamp = sum(x.version for x in leaves)
         made: dict[int, Any] = {}
-        rest = iter(zip(arrays, self.which))
+        rest = iter(zip(arrays, self.which, strict=False))  # behind them lie the residuals
 
         def tensor(_: Value) -> Any:
             array, which = next(rest)
@@ -194,7 +195,7 @@ class Reverse:
                 return Tensor(array)
             if which not in made:
                 static = {"call": call, "which": which}
-                made[which] = _made(Tensor, _compiled, leaves, [x.data for x in leaves], static, stamp, array, needs=True)
+                made[which] = _made(Tensor, _compiled, leaves, values, static, stamp, array, needs=True)
             return made[which]
 
         return mapped_tree(self.tree, tensor)
@@ -214,7 +215,7 @@ class _Call:
                 "compile: the gradient of a compiled result cannot be differentiated again or traced: it is a finished "
                 "program. Take the second derivative inside the compiled function, or call the function uncompiled."
             )
-            raise RuntimeError(message)
+            raise RuntimeError(message)  # noqa: TRY004  it is too late, not the wrong kind
         if self.pulled is None or self.pulled[0] != which or self.pulled[1] is not g:
             seeds = [np.zeros(shape, dtype) for shape, dtype in self.reverse.shapes]
             seeds[which] = np.asarray(g)

@@ -25,7 +25,7 @@ class Report:
     separate_bytes: int
     """What they would take side by side."""
     eager_bytes: int
-    """What eager holds at its peak at least: every intermediate array, from where it is made to where it is last used."""
+    """What eager holds at its peak at least: every intermediate array, from where it is made to its last use."""
     passes: Mapping[str, int]
     """How many lines or operands each pass saved, in order."""
     trace_seconds: float
@@ -34,15 +34,14 @@ class Report:
 
     def __str__(self) -> str:
         saved = ", ".join(f"{name} {count}" for name, count in self.passes.items() if count) or "nothing"
-        return "\n".join(
-            (
-                f"{self.name}: {self.lines} lines, of {self.traced_lines} traced",
-                f"  memory   {self.buffers} buffers in one arena of {_told(self.arena_bytes)}; side by side "
-                f"{_told(self.separate_bytes)}, eager at its peak at least {_told(self.eager_bytes)}",
-                f"  passes   {saved}",
-                f"  time     {self.trace_seconds * 1e3:.1f} ms for the first call and its trace, "
-                f"{self.compile_seconds * 1e3:.1f} ms to write the program",
-            )
+        arena, separate, eager = map(_told, (self.arena_bytes, self.separate_bytes, self.eager_bytes))
+        first, second = self.trace_seconds * 1e3, self.compile_seconds * 1e3
+        return (
+            f"{self.name}: {self.lines} lines, of {self.traced_lines} traced\n"
+            f"  memory   {self.buffers} buffers in one arena of {arena}; side by side {separate}, "
+            f"eager at least {eager}\n"
+            f"  passes   {saved}\n"
+            f"  time     {first:.1f} ms for the first call and its trace, {second:.1f} ms to write the program"
         )
 
     __repr__ = __str__
@@ -93,4 +92,10 @@ def peak(program: Program) -> int:
 
 
 def _told(count: int) -> str:
-    return f"{count:,} bytes" if count < 10_000 else f"{count / 1024:,.0f} KiB" if count < 10_000_000 else f"{count / 2**20:,.0f} MiB"
+    return (
+        f"{count:,} bytes"
+        if count < 10_000
+        else f"{count / 1024:,.0f} KiB"
+        if count < 10_000_000
+        else f"{count / 2**20:,.0f} MiB"
+    )

@@ -24,9 +24,9 @@ _HEAD = '''"""{title}, written by micrograd_np. It needs NumPy alone.
 
     from {module} import step, state, save_state
 
-`step({arguments})` makes one call, on arrays of the shapes and dtypes in `inputs`, and returns what the compiled function
-returned, as arrays. `state` holds the arrays that outlive a call, by name; `save_state()` writes them, with everything
-else that a next session needs, into the file beside this one, from which they were read.
+`step({arguments})` makes one call, on arrays of the shapes and dtypes in `inputs`, and returns what the
+compiled function returned, as arrays. `state` holds the arrays that outlive a call, by name; `save_state()`
+writes them, with everything else that a next session needs, into the file beside this one, from which they were read.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ with np.load(_file) as _saved:
 
 # parts of the memory, by name: which array, where in it, shape, strides, dtype
 _places = {places}
-state = {name: np.ndarray(shape, dtype, _memory[of], offset, strides) for name, (of, offset, shape, strides, dtype) in _places.items()}
+state = {
+    name: np.ndarray(shape, dtype, _memory[of], offset, strides)
+    for name, (of, offset, shape, strides, dtype) in _places.items()
+}
 inputs = {inputs}
 _numbers = {name: np.zeros((), dtype) for name, dtype in {numbers}.items()}
 _objects = {}
@@ -66,9 +69,11 @@ class _Clock:
 
     def advance(self):
         found = self.scalars(self.settings, self.steps + 1)
-        changed = [n for n, x in self.fixed.items() if found[n] != x] + [n for n, x in self.truths.items() if bool(found[n]) != x]
+        changed = [n for n, x in self.fixed.items() if found[n] != x]
+        changed += [n for n, x in self.truths.items() if bool(found[n]) != x]
         if changed:
-            raise ValueError(f"this program was made for another value of {', '.join(changed)}; compile and save it again.")
+            names = ", ".join(changed)
+            raise ValueError(f"this program was made for another value of {names}; compile and save it again.")
         for number, key in self.numbers:
             _numbers[number].fill(found[key])
 
@@ -135,7 +140,10 @@ def save(entry: Entry, path: str | Path) -> None:
         "clocks": clocks,
         "incoming": repr([owners[id(t)] for t, _ in program.gradients_in]),
         "outgoing": repr(
-            {owners[id(t)]: None if v is None else [id(o) for o in outputs].index(id(v)) for t, v in program.gradients_out}
+            {
+                owners[id(t)]: None if v is None else [id(o) for o in outputs].index(id(v))
+                for t, v in program.gradients_out
+            }
         ),
         "arguments": ", ".join(arguments),
         "returned": _returned(entry),
@@ -156,19 +164,21 @@ def save(entry: Entry, path: str | Path) -> None:
         "generators": {name: x.bit_generator.state for name, x in writer.objects.items()},
         "clocks": [[_plain(c.group), c.states[0]["step"]] for c in program.clocks],
     }
-    np.savez(path.with_suffix(".npz"), rest=json.dumps(rest), **arrays)  # type: ignore[arg-type]
+    np.savez(path.with_suffix(".npz"), rest=json.dumps(rest), **arrays)
 
 
 def _refuse(entry: Entry) -> None:
     strange = [x for x in entry.writer.objects.values() if not isinstance(x, np.random.Generator)]
     if strange:
-        message = f"compile: {entry.program.name} uses a {type(strange[0]).__name__}, which a file of its own cannot hold."
+        message = (
+            f"compile: {entry.program.name} uses a {type(strange[0]).__name__}, which a file of its own cannot hold."
+        )
         raise CompileError(message)
     found = {id(t) for t, v in entry.program.gradients_out if v is not None}
     if any(id(t) in found for t in entry.absent):
         message = (
-            f"compile: {entry.program.name} adds to gradients, and its last call found none to add to, so the program of "
-            f"that call is not the one that goes on. Call it once more, then save."
+            f"compile: {entry.program.name} adds to gradients, and its last call found none to add to, so the program "
+            f"of that call is not the one that goes on. Call it once more, then save."
         )
         raise CompileError(message)
 
@@ -178,12 +188,12 @@ def _memory(entry: Entry) -> tuple[dict[str, Any], dict[str, Any]]:
     memory: dict[str, Any] = {}
     roots: dict[int, str] = {}
     places: dict[str, Any] = {}
-    named = {name: v.storage.array for name, v in entry.writer.state.items()}
+    named: dict[str, Any] = {name: v.storage.array for name, v in entry.writer.state.items()}
     for t, array, _ in entry.tensors:
         if t.name and t.name not in named:
             named[t.name] = array
     for name, array in named.items():
-        root = array
+        root: Any = array
         while isinstance(root.base, np.ndarray):
             root = root.base
         if id(root) not in roots:
@@ -206,7 +216,11 @@ def _owners(entry: Entry) -> dict[int, str]:
 
 def _plain(group: Any) -> dict[str, Any]:
     """The settings of a group without its parameters."""
-    return {k: x for k, x in group.items() if isinstance(x, (float, int, bool, str, tuple, list, type(None))) and k != "params"}
+    return {
+        k: x
+        for k, x in group.items()
+        if isinstance(x, (float, int, bool, str, tuple, list, type(None))) and k != "params"
+    }
 
 
 def _clocks(entry: Entry) -> tuple[str, list[str], list[str]]:
@@ -235,11 +249,12 @@ def _function(function: Callable[..., Any], name: str, functions: dict[str, str]
     source = textwrap.dedent(inspect.getsource(function)).removeprefix("@staticmethod\n")
     source = source.replace(f"def {function.__name__}(", f"def {name}(", 1)
     for used in function.__code__.co_names:
-        thing = function.__globals__.get(used)
+        thing: Any = function.__globals__.get(used)
         if thing is None:
             continue
         if getattr(math, getattr(thing, "__name__", ""), None) is thing:
-            imports[used] = f"from math import {thing.__name__}" + (f" as {used}\n" if used != thing.__name__ else "\n")
+            name_there = str(getattr(thing, "__name__", used))
+            imports[used] = f"from math import {name_there}{f' as {used}' if used != name_there else ''}\n"
         elif thing is math:
             imports[used] = "import math\n"
         elif inspect.isfunction(thing):

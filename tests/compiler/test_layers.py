@@ -1,4 +1,4 @@
-"""Every layer, loss and optimiser, trained compiled, keeps every bit of what it does eagerly; p.grad and buffers too."""
+"""Every layer, loss and optimiser, trained compiled, keeps every bit that eager gives; p.grad and buffers too."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def default_dtype():
 
 
 def trained(parts, draws, wrap, steps=6):
-    """Everything that training leaves behind, step by step; ``parts()`` gives model, optimiser and loss of the batch."""
+    """What training leaves behind, step by step; ``parts()`` gives model, optimiser and the loss of a batch."""
     mg.random.manual_seed(1)
     dtype = mg.get_default_dtype()
     model, optimizer, loss_of = parts()
@@ -55,7 +55,9 @@ def assert_equal_training(parts, draws):
     ours, compiled = trained(parts, draws, mg.compile)
     for i, (a, b) in enumerate(zip(eager, ours, strict=True)):
         assert len(a) == len(b)
-        assert all(map(equal, a, b)), f"step {i}: {[j for j, (x, y) in enumerate(zip(a, b, strict=True)) if not equal(x, y)]}"
+        assert all(map(equal, a, b)), (
+            f"step {i}: {[j for j, (x, y) in enumerate(zip(a, b, strict=True)) if not equal(x, y)]}"
+        )
     assert compiled.cache_info().misses == 1
 
 
@@ -68,7 +70,11 @@ def test_a_layer_trains_compiled_as_eagerly(name, default_dtype):
         model = nn.ModuleList([make()])
         scale = nn.Parameter(np.ones((), mg.get_default_dtype()))  # so that there is something to train
         model.append(nn.ParameterList([scale]))
-        return model, optim.SGD(model.parameters(), lr=0.1, momentum=0.9), lambda *xs: (model[0](*xs) * scale).square().mean()
+        return (
+            model,
+            optim.SGD(model.parameters(), lr=0.1, momentum=0.9),
+            lambda *xs: (model[0](*xs) * scale).square().mean(),
+        )
 
     assert_equal_training(parts, draws)
 
@@ -80,7 +86,11 @@ def test_a_loss_trains_compiled_as_eagerly(name):
     def parts():
         model = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3))
         loss = make()
-        return model, optim.Adam(model.parameters(), lr=0.1), lambda x, *rest: loss(last(model(x)) if last else model(x), *rest)
+        return (
+            model,
+            optim.Adam(model.parameters(), lr=0.1),
+            lambda x, *rest: loss(last(model(x)) if last else model(x), *rest),
+        )
 
     assert_equal_training(parts, [vector, *targets])
 
@@ -102,6 +112,8 @@ def test_an_optimizer_steps_compiled_as_eagerly(name, dtype, default_dtype):
 
 def test_every_layer_loss_and_optimizer_is_here():
     modules = {n for n in dir(nn) if isinstance(getattr(nn, n), type) and issubclass(getattr(nn, n), nn.Module)}
-    optimizers = {n for n in dir(optim) if isinstance(getattr(optim, n), type) and issubclass(getattr(optim, n), optim.Optimizer)}
+    optimizers = {
+        n for n in dir(optim) if isinstance(getattr(optim, n), type) and issubclass(getattr(optim, n), optim.Optimizer)
+    }
     assert modules - LAYERS.keys() - LOSSES.keys() - HOLDERS == set()
     assert optimizers - OPTIMIZERS.keys() == {"Optimizer", "LBFGS"}  # LBFGS refuses: its course depends on values
