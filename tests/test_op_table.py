@@ -24,7 +24,7 @@ def test_the_op_table_is_fresh():
     ("op", "wrt", "expected"),
     [
         (mg.multiply, "x", "g · y"),
-        (mg.sigmoid, "x", "g · (z · (1 − z))"),
+        (mg.sigmoid, "x", "g · (z − z · z)"),
         (mg.square, "x", "2 · g · x"),
         (mg.subtract, "y", "−g"),
         (mg.log, "x", "g ÷ x"),

@@ -141,8 +141,9 @@ class Sequential(_Numbered[Module]):
 
     def forward(self, x: Any) -> Any:
         """Apply all, in order."""
-        for module in self:
-            x = module(x)
+        for module in vars(self).values():  # the contents, without making a dict of them
+            if isinstance(module, Module):
+                x = module(x)
         return x
 
 

@@ -172,7 +172,7 @@ def sigmoid(xp: Any, out: Any, x: Any) -> Any:
         return xp.reciprocal(z, out=z)
 
 
-sigmoid.vjp(x=lambda g, z, x: g * (z * (1 - z)))
+sigmoid.vjp(x=lambda g, z, x: g * (z - z * z))  # arrays alone: quicker than with a number, as in z * (1 - z)
 
 
 @primitive("tanh {x}", domain=(REALS,), onnx="Tanh")

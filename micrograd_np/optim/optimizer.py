@@ -123,20 +123,21 @@ class Optimizer:
                 watcher.optimizer_step(self)  # type: ignore[union-attr]
             return loss
         for group in self.param_groups:
-            numbers: dict[int, dict[str, Any]] = {}
+            at = 0  # the step for which `numbers` are; hardly ever do parameters of one group stand at different ones
+            numbers: dict[str, Any] = {}
             for p in group["params"]:
                 if p.grad is None:
                     continue
-                g = p.grad.data
-                if g.shape != p.data.shape:
+                g, data = p.grad.data, p.data
+                if g.shape != data.shape:
                     raise self._misfit(p)
                 state = self.state[p]
                 if not state:
                     state = self.state[p] = self.start(p, group)
                 t = state["step"] = state["step"] + 1
-                if t not in numbers:
-                    numbers[t] = self.scalars(group, t)
-                self.update(p.data, g, state, **numbers[t])
+                if t != at:
+                    at, numbers = t, self.scalars(group, t)
+                self.update(data, g, state, **numbers)
                 p.version += 1
         return loss
 
