@@ -1,8 +1,8 @@
 """The backward walk: from a result towards the leaves, each vertex once, gradients summed on the way.
 
 The walk knows three things no derivative rule has to: that broadcasting is undone by summing, that a vertex waits until
-all its consumers have reported, and that the record is given up once used. It runs on plain arrays; `lifted`, on tensors,
-so that what it computes is itself recorded (for higher derivatives) or traced (for the compiler).
+all its consumers have reported, and that the record is given up once used. It runs on plain arrays; `lifted`, on
+tensors, so that what it computes is itself recorded (for higher derivatives) or traced (for the compiler).
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def pull(
     while waiting:
         _, z = heappop(waiting)
         g = gradients.pop(z)
-        op = z.op
+        op: Any = z.op  # only what has one ever waits
         if z.notes is not None:
             g = _arrived(z, g, lifted=lifted)
         if targets is not None and z in targets:
@@ -151,7 +151,8 @@ def _arrived(z: Vertex, g: Any, *, lifted: bool) -> Any:
         if given is not None:
             if np.shape(given.data if isinstance(given, Vertex) else given) != z.data.shape:
                 raise ValueError(
-                    f"a hook on {_told(z)} returned a gradient of another shape, {np.shape(getattr(given, 'data', given))}; "
+                    f"a hook on {_told(z)} returned a gradient of another shape, "
+                    f"{np.shape(getattr(given, 'data', given))}; "
                     f"return one of {z.data.shape}, or None to leave it as it is."
                 )
             if lifted:
@@ -174,11 +175,12 @@ def _gone(z: Vertex) -> RuntimeError:
 def _mutated(z: Vertex) -> RuntimeError:
     names = ", ".join(x.name for x in z.inputs if isinstance(x, Vertex) and x.name)
     return RuntimeError(
-        f"backward: an input of {_told(z)}{names and f' (inputs: {names})'}, or itself, was changed in place after it had been "
-        f"used, so its derivative can no longer be computed. Change it after backward(), or change a copy."
+        f"backward: an input of {_told(z)}{names and f' (inputs: {names})'}, or itself, was changed in place after it "
+        f"had been used, so its derivative can no longer be computed. Change it after backward(), or change a copy."
     )
 
 
 def _told(z: Vertex) -> str:
     made = (z.notes or {}).get("made")
-    return f"{z.name or 'a tensor'} of shape {z.data.shape} made by {z.op.name if z.op else 'nobody'}{f' at {made}' if made else ''}"
+    maker = f"{z.op.name if z.op else 'nobody'}{f' at {made}' if made else ''}"
+    return f"{z.name or 'a tensor'} of shape {z.data.shape} made by {maker}"
