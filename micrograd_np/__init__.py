@@ -63,12 +63,16 @@ if TYPE_CHECKING:
     from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient
     from .compiler import CompileError, compile  # noqa: A004
-    from .debug import NonfiniteError, detect_mutation, detect_nonfinite, explain, trace_origins
+    from .debug import NonfiniteError, detect_mutation, detect_nonfinite, trace_origins
+    from .debug.explain import explain
     from .nn.functional_call import functional_call
     from .nn.summary import summary
     from .pictures import Picture, draw
-    from .storage import CheckpointError, load, save
-    from .training import History, fit, lint
+    from .storage import CheckpointError
+    from .storage.save import load, save
+    from .training import History
+    from .training.fit import fit
+    from .training.lint import lint
 
 __version__ = "0.1.0"
 

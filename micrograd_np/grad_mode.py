@@ -16,7 +16,7 @@ class set_grad_enabled(ContextDecorator):  # noqa: N801  a function to its users
     False
     """
 
-    def __init__(self, enabled: bool) -> None:  # noqa: FBT001
+    def __init__(self, enabled: bool) -> None:
         self.enabled = enabled
         self.before: list[bool] = []  # a stack: one decorator object serves nested and recursive calls
 

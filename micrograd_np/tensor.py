@@ -42,7 +42,7 @@ def set_default_dtype(dtype: Any) -> None:
 
     Raises TypeError for anything but a floating dtype.
     """
-    global _default_dtype
+    global _default_dtype  # noqa: PLW0603  one for the process, as in PyTorch
     found = np.dtype(dtype)
     if found.kind != "f":
         message = f"set_default_dtype: needs a floating dtype such as 'float32', found {found}."
@@ -101,22 +101,22 @@ class Tensor(Vertex):
     @property
     def shape(self) -> tuple[int, ...]:
         """The lengths of the axes."""
-        return self.data.shape  # type: ignore[no-any-return]
+        return self.data.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the elements."""
-        return self.data.dtype  # type: ignore[no-any-return]
+        return self.data.dtype
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return self.data.ndim  # type: ignore[no-any-return]
+        return self.data.ndim
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return self.data.size  # type: ignore[no-any-return]
+        return self.data.size
 
     @property
     def is_leaf(self) -> bool:
@@ -159,7 +159,7 @@ class Tensor(Vertex):
             )
             raise TypeError(message)
         self._asked("numpy()")
-        return self.data  # type: ignore[no-any-return]
+        return self.data
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
@@ -227,7 +227,7 @@ class Tensor(Vertex):
 
     # gradients
 
-    def requires_grad_(self, requires_grad: bool = True) -> Self:  # noqa: FBT001, FBT002
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Ask for a gradient here, or no longer; returns self. TypeError unless the dtype is floating."""
         if requires_grad and self.data.dtype.kind != "f":
             message = (
@@ -249,7 +249,7 @@ class Tensor(Vertex):
         self.notes = {**(self.notes or {}), "retain_grad": True}
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
-        """Call ``hook(gradient)`` when the gradient of this has been computed; what it returns, unless None, replaces it.
+        """Call ``hook(gradient)`` when this has its gradient; what the hook returns, unless None, replaces that.
 
         The handle returned removes it: ``handle.remove()``, or ``with handle:``. RuntimeError where none will arrive.
 
@@ -268,8 +268,8 @@ class Tensor(Vertex):
     def backward(
         self,
         gradient: Any = None,
-        retain_graph: bool | None = None,  # noqa: FBT001
-        create_graph: bool = False,  # noqa: FBT001, FBT002
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
         inputs: Any = None,
     ) -> None:
         """Add the derivative of this to `grad` of every leaf it was computed from, or only of the tensors in `inputs`.
@@ -310,8 +310,8 @@ class Tensor(Vertex):
         if gradient is None:
             if self.data.size != 1:
                 message = (
-                    f"backward: {self.name or 'the tensor'} has shape {self.shape}, and a gradient starts from a scalar; "
-                    f"call .mean().backward() or .sum().backward(), or pass a gradient of that shape."
+                    f"backward: {self.name or 'the tensor'} has shape {self.shape}, and a gradient starts from a "
+                    f"scalar; call .mean().backward() or .sum().backward(), or pass a gradient of that shape."
                 )
                 raise RuntimeError(message)
             return np.ones(self.data.shape, self.data.dtype) if self.data.ndim else np.array(1, self.data.dtype)
@@ -467,31 +467,31 @@ class Tensor(Vertex):
         """The axes reversed."""
         return shape.transpose(self)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Sum along `axis`."""
         return reduce.sum(self, axis=axis, keepdims=keepdims)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Arithmetic mean along `axis`."""
         return reduce.mean(self, axis=axis, keepdims=keepdims)
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Largest element along `axis`."""
         return reduce.max(self, axis=axis, keepdims=keepdims)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Smallest element along `axis`."""
         return reduce.min(self, axis=axis, keepdims=keepdims)
 
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Product along `axis`."""
         return reduce.prod(self, axis=axis, keepdims=keepdims)
 
-    def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+    def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
         """Variance along `axis`, with n − `ddof` as divisor."""
         return statistics.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
 
-    def std(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+    def std(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
         """Standard deviation along `axis`, with n − `ddof` as divisor."""
         return statistics.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
 
@@ -503,23 +503,23 @@ class Tensor(Vertex):
         """Running product along `axis`, of all elements in one line when it is None."""
         return cumulative.cumprod(self, axis=axis)
 
-    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """Index of the largest element along `axis`; without gradient."""
         return searching.argmax(self, axis=axis, keepdims=keepdims)
 
-    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """Index of the smallest element along `axis`; without gradient."""
         return searching.argmin(self, axis=axis, keepdims=keepdims)
 
-    def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+    def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Whether any element along `axis` holds."""
         return searching.any(self, axis=axis, keepdims=keepdims)
 
-    def all(self, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+    def all(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Whether all elements along `axis` hold."""
         return searching.all(self, axis=axis, keepdims=keepdims)
 
-    def clip(self, min: Any = None, max: Any = None) -> Tensor:  # noqa: A002
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """Each element, or the bound it lies beyond."""
         return choice.clip(self, min, max)
 
@@ -640,7 +640,10 @@ def _as_data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(_default_dtype, copy=False)  # Python floats have no dtype of their own
     if array.dtype.kind not in "fiub":
-        message = f"Tensor: needs real numbers or booleans; found {type(data).__name__} giving dtype {array.dtype}: {data!r:.80}."
+        message = (
+            f"Tensor: needs real numbers or booleans; found {type(data).__name__} giving dtype {array.dtype}: "
+            f"{data!r:.80}."
+        )
         raise TypeError(message)
     return array
 
@@ -657,7 +660,7 @@ def _wrap(array: Any) -> Tensor:
     return z
 
 
-def clear_grad(t: Tensor, set_to_none: bool = True) -> None:  # noqa: FBT001, FBT002
+def clear_grad(t: Tensor, set_to_none: bool = True) -> None:
     """Forget the gradient of `t`, or fill it with zeros."""
     cleared = None if mode.watcher is None else getattr(mode.watcher, "cleared", None)
     if set_to_none or t.grad is None:
@@ -679,6 +682,7 @@ class Delivery:
         self.taken = {id(seed): seed}  # the memory that somebody has already
 
     def __call__(self, leaf: Any, g: Any) -> None:
+        """Add `g` to what `leaf` has, or make it a copy if somebody else holds it."""
         if leaf.grad is not None:
             g = leaf.grad.data + g
         elif type(g) is np.ndarray:

@@ -114,9 +114,9 @@ def checkpoint(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     segment.boundary = boundary
     numbers = {y: i for i, y in enumerate(outputs)}
     stamp = sum(x.version for x in boundary)
-    arrays = [x.data for x in boundary]
+    sources, arrays = tuple(boundary), [x.data for x in boundary]
     remade = {
-        y: _made(Tensor, _recomputed, tuple(boundary), arrays, {"segment": segment, "which": i}, stamp, y.data, needs=True)
+        y: _made(Tensor, _recomputed, sources, arrays, {"segment": segment, "which": i}, stamp, y.data, needs=True)
         for y, i in numbers.items()
     }
     return trees.mapped(lambda y: remade.get(y, y) if isinstance(y, Tensor) else y, result)

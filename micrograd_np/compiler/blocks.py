@@ -1,9 +1,9 @@
-"""Long elementwise passages, block by block, so that what one line writes is still in the cache when the next one reads it.
+"""Long elementwise passages, block by block: what one line writes is still in the cache when the next one reads it.
 
 Lines over arrays that together exceed the cache are memory-bound: each waits for main memory twice. Cut into blocks, a
 passage of twenty lines waits once. Lines that do not belong (a sum between forward and backward) move behind the loop
-where nothing in it depends on them, so that forward, backward and update often become one loop, whose intermediate values
-never exist as whole arrays. Elementwise arithmetic does not notice: every bit stays.
+where nothing in it depends on them, so that forward, backward and update often become one loop, whose intermediate
+values never exist as whole arrays. Elementwise arithmetic does not notice: every bit stays.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def cut_into_blocks(program: Program) -> int:
             continue
         members, behind, end = found
         first = members[0]
-        assert first.target is not None  # noqa: S101
+        assert first.target is not None
         size = _size(first.target)
         loop = Loop("loop", _never, (), {}, None, "loop", first.section, first.where, lines=members, size=size)
         widest = max(v.dtype.itemsize for line in members for v in (*line.read(), line.target) if v is not None)
@@ -88,7 +88,7 @@ def cut_into_blocks(program: Program) -> int:
 
 
 def threads() -> int:
-    """How many threads may share a long passage: what the usual variables allow NumPy's own products, else all processors."""
+    """How many threads may share a long passage: as many as NumPy's products may use by the usual variables, or all."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         told = os.environ.get(name, "")
         if told.isdigit() and int(told) > 0:
@@ -134,7 +134,7 @@ def _straight(v: Value, parts: set[int]) -> bool:
 
 
 def _passage(program: Program, start: int, parts: set[int]) -> tuple[list[Line], list[Line], int] | None:
-    """The passage that begins at `start`: its lines, those that move behind it, and where it ends. None if not worth it."""
+    """The passage that begins at `start`: its lines, those that move behind it, its end. None if not worth it."""
     shape = _fits(program.lines[start], None, parts)
     if shape is None or program.lines[start].made == "view":
         return None
@@ -177,7 +177,7 @@ def _passage(program: Program, start: int, parts: set[int]) -> tuple[list[Line],
     arrays = {
         id(v.storage): v.nbytes for line in members for v in (*line.read(), line.target) if v is not None and v.shape
     }
-    if len(members) < 2 or sum(arrays.values()) < _WORTH:  # noqa: PLR2004
+    if len(members) < 2 or sum(arrays.values()) < _WORTH:
         return None
     return members, behind, end
 
@@ -198,7 +198,7 @@ def _allot(program: Program, loop: Loop) -> None:
     kind: dict[int, Any] = {}  # by block-sized buffer: its dtype
     for i, line in enumerate(loop.lines):
         v = line.target
-        assert v is not None  # noqa: S101
+        assert v is not None
         if line.made == "view":
             continue
         local = v.storage.kind == "buffer" and id(v.storage) not in elsewhere

@@ -1,7 +1,7 @@
 """The quick way into a program: every check, number and hand-over of one `Entry`, written out as straight-line Python.
 
-A small step takes some 30 µs, and going through lists of guards would add a third of that. What the lines check and do is
-what `Entry.holds` and `Entry.run` check and do; calls of any other kind take that way.
+A small step takes some 30 µs, and going through lists of guards would add a third of that. What the lines check and do
+is what `Entry.holds` and `Entry.run` check and do; calls of any other kind take that way.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MISS = object()
 
 
 def dispatcher(entry: Entry, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
-    """``call(*args)`` for arguments like `args`: the step's result, or `MISS`. None for calls that need the long way."""
+    """``call(*args)`` for arguments like `args`: the step's result, or `MISS`. None where calls need the long way."""
     if (
         entry.incoming
         or entry.reverse is not None
@@ -38,7 +38,7 @@ def dispatcher(entry: Entry, args: tuple[Any, ...], lock: Any) -> Callable[..., 
     writer = _Dispatcher(entry, args, lock)
     namespace = writer.names
     exec(builtins.compile("\n".join(writer.lines()), f"<dispatch {entry.filename}>", "exec"), namespace)  # noqa: S102
-    return namespace["call"]  # type: ignore[no-any-return]
+    return namespace["call"]
 
 
 class _Dispatcher:

@@ -1,7 +1,7 @@
 """Passes of ``mode="fast"``: algebra that is right on paper and may change the last bits.
 
-Everything here replaces a line by one that computes the same real number from the same operands: scalings that follow one
-another become one, like terms are collected, a division by a constant becomes a product.
+Everything here replaces a line by one that computes the same real number from the same operands: scalings that follow
+one another become one, like terms are collected, a division by a constant becomes a product.
 """
 
 from __future__ import annotations

@@ -2,12 +2,14 @@
 
 The updates of the single parameters are the same lines on other arrays. Where that is so, parameters, gradients and the
 optimiser's arrays are laid out side by side, and the lines run once, over everything. Elementwise arithmetic does not
-notice: every bit stays. Parameters and optimiser state move into the common memory (``tensor.data`` becomes a view of it).
+notice: every bit stays. Parameters and optimiser state move into the common memory (``tensor.data`` becomes a view of
+it).
 """
 
 from __future__ import annotations
 
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 _LANE = 64  # bytes to which every part is padded: a cache line, and the widest vector register
 _ours: dict[int, weakref.ref[Any]] = {}
 """The common vectors that are alive, by id."""
+
+
+def _forget(key: int, _: Any) -> None:
+    _ours.pop(key, None)
 
 
 def flatten(program: Program) -> int:
@@ -49,7 +55,7 @@ def _work(program: Program) -> int:
 
 
 def _pattern(lines: list[Line], whole: dict[int, Value]) -> Any:
-    """What an update does, with roles for its arrays; None where it is not plain elementwise arithmetic on whole arrays."""
+    """What an update does, with roles for its arrays; None if it is not elementwise arithmetic on whole arrays."""
     first = lines[0].target
     if first is None:
         return None
@@ -58,7 +64,7 @@ def _pattern(lines: list[Line], whole: dict[int, Value]) -> Any:
     for line in lines:
         if (line.function not in ELEMENTWISE and line.function != "np.copyto") or line.kwargs or line.made == "fresh":
             return None
-        told = []
+        told: list[tuple[Any, ...]] = []
         for x in (*line.args, line.target):
             if not isinstance(x, Value):
                 told.append(("literal", repr(x)))
@@ -87,7 +93,7 @@ def _order(v: Value, whole: dict[int, Value]) -> str:
     """How the elements of `v` follow one another in memory: "C", "F", or "" where it does not matter."""
     if v.storage.kind == "state":
         a = v.storage.array
-        assert a is not None  # noqa: S101
+        assert a is not None
         both = a.flags.c_contiguous and a.flags.f_contiguous
         return "" if both else "C" if a.flags.c_contiguous else "F" if a.flags.f_contiguous else "?"
     if v.strides is not None:
@@ -211,10 +217,10 @@ def _flat(clock: Clock, column: tuple[Value, ...], spans: list[tuple[int, int]],
     vector = _already(column, spans, total)
     if vector is None:
         vector = np.zeros(total, first.dtype)
-        _ours[id(vector)] = weakref.ref(vector, lambda _, key=id(vector): _ours.pop(key, None))
+        _ours[id(vector)] = weakref.ref(vector, partial(_forget, id(vector)))
         for v, (a, b) in zip(column, spans, strict=True):
             old = v.storage.array
-            assert old is not None  # noqa: S101
+            assert old is not None
             new = v.storage.array = vector[a:b].reshape(v.shape, order="C" if old.flags.c_contiguous else "F")
             new[...] = old
             owner = v.storage.owner

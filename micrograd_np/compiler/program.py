@@ -1,7 +1,7 @@
 """What a traced step consists of: values that live in storages, and lines that compute them.
 
-A *storage* is memory; a *value* is an array in it, the whole or a view; a *line* is one NumPy call. Lines are imperative:
-several may write one storage, one after another, as an expert's program does.
+A *storage* is memory; a *value* is an array in it, the whole or a view; a *line* is one NumPy call. Lines are
+imperative: several may write one storage, one after another, as an expert's program does.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Value:
     """What to call it when it has no name: an op's name, or ("d", value) for the gradient of another."""
     view: bool = False
     strides: tuple[int, ...] | None = None
-    """How a buffer is laid out, where not in C order: NumPy's results take over the order of what they are made from."""
+    """How a buffer is laid out if not in C order: NumPy's results take over the order of what they are made from."""
 
     @property
     def nbytes(self) -> int:

@@ -27,7 +27,7 @@ SPARED = 65_536  # elements: smaller samples are computed and compared with eage
 
 
 class Recorded:
-    """An array that a kernel works on while it is being recorded: a sample of the values, and their place in the program."""
+    """An array that a kernel works on while it is being recorded: sample values, and their place in the program."""
 
     __array_ufunc__ = None  # NumPy itself must never see one
 
@@ -40,7 +40,7 @@ class Recorded:
         if name.startswith("__"):
             raise AttributeError(name)
         if name == "T":
-            return self if self.ndim < 2 else self._recorder.call("attribute.T", lambda x: x.T, (self,), {})  # noqa: PLR2004
+            return self if self.ndim < 2 else self._recorder.call("attribute.T", lambda x: x.T, (self,), {})
         method = getattr(type(self._array), name)
 
         def recorded(*args: Any, **kwargs: Any) -> Any:
@@ -100,6 +100,7 @@ class Namespace:
         return Namespace(self._recorder, found, f"{self._path}.{name}")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function, and record that; TypeError for a module."""
         if isinstance(self._thing, ModuleType):
             message = f"{self._path} is a module, not a function."
             raise TypeError(message)
@@ -163,9 +164,8 @@ class Recorder:
         """Perform one call, and write it down unless it only tells facts about shapes and dtypes."""
         out = kwargs.get("out")
         args_in = args
-        if path == "np.dot" and len(args) == 3:  # noqa: PLR2004  dot's destination may come by position
-            *args_in, out = args
-            args_in = tuple(args_in)
+        if path == "np.dot" and len(args) == 3:  # dot's destination may come by position
+            args_in, out = args[:2], args[2]
         kwargs = {k: v for k, v in kwargs.items() if k != "out"}
         if isinstance(out, tuple):
             (out,) = out

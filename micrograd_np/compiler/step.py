@@ -238,8 +238,8 @@ class Compiled:
     def source_as(self, style: str) -> str:
         """The program that ran last as source: "exact" as it runs, "plain" in expressions, without buffers.
 
-        The plain program computes the same numbers, and runs as well: ``step(x, y, state, numbers, constants, objects)``
-        takes and changes dicts of arrays, and returns the results and the gradients.
+        The plain program computes the same numbers, and runs as well: ``step(x, y, state, numbers, constants,
+        objects)`` takes and changes dicts of arrays, and returns the results and the gradients.
         """
         if style == "exact":
             return self.source
@@ -251,8 +251,8 @@ class Compiled:
     def save(self, path: Any) -> None:
         """Write the program that ran last as a module that needs NumPy alone, and its state (``.npz``) beside it.
 
-        `path` is ``"name.py"``. The module has ``step(...)``, for arguments of the shapes of the last call, ``state`` and
-        ``save_state()``, and goes on where this step is now, with the same bits.
+        `path` is ``"name.py"``. The module has ``step(...)``, for arguments of the shapes of the last call, ``state``
+        and ``save_state()``, and goes on where this step is now, with the same bits.
         """
         save(self._latest(), path)
 
@@ -351,7 +351,7 @@ def _lifted(x: Any, name: str, arrays: list[tuple[str, Any]]) -> Any:
 
 
 def _rebuilt(tree: Any, results: Any) -> Any:
-    from .program import Value  # noqa: PLC0415
+    from .program import Value
 
     if isinstance(tree, Value):
         return Tensor(next(results))
@@ -363,7 +363,7 @@ def _rebuilt(tree: Any, results: Any) -> Any:
     return tree
 
 
-def compile(function: Callable[..., Any] | None = None, *, mode: str = "exact") -> Any:  # noqa: A001
+def compile(function: Callable[..., Any] | None = None, *, mode: str = "exact") -> Any:
     """Turn a whole training step, a loss or a model into a NumPy program, and run that.
 
     The first call with arguments of some shapes and dtypes runs `function` as it is, watches, and emits the program;

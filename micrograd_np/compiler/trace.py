@@ -1,7 +1,7 @@
 """Run a step once, on real arrays, and note everything it does: forward, backward and update.
 
-The tracer watches applications of primitives. Every one that touches a known array has its kernel recorded, NumPy call by
-NumPy call. Known are the arguments, what was computed from them, the memory of tensors that existed before the step
+The tracer watches applications of primitives. Every one that touches a known array has its kernel recorded, NumPy call
+by NumPy call. Known are the arguments, what was computed from them, the memory of tensors that existed before the step
 (parameters, buffers), and what `constant` marked. Any other array would be frozen into the program: that is an error.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 from micrograd_np.primitive import Vertex, _clock, fills, mode
 from micrograd_np.tensor import Tensor, _wrap
 
-from .program import Clock, Line, Program, Storage, Value
+from .program import Clock, Program, Storage, Value
 from .pullback import differentiate
 from .record import Bound, Recorded, Recorder
 
@@ -62,7 +62,7 @@ class Number:
 
     def _operator(name: str, *, swapped: bool = False) -> Any:  # type: ignore[misc]  # noqa: N805
         def apply(self: Any, other: Any) -> Any:
-            from micrograd_np.ops import elementwise  # noqa: PLC0415
+            from micrograd_np.ops import elementwise
 
             if not isinstance(other, Tensor):
                 return NotImplemented
@@ -236,7 +236,7 @@ class Tracer:
         return self.recorder.lift(value, np.asarray(number.number, dtype))
 
     def written(self, op: Any, target: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
-        """Record the kernel of `op` with the memory of `target` as its destination. It has already been run for real."""
+        """Record the kernel of `op` with the memory of `target` as its destination. It has already run for real."""
         value = self.value(target)
         sample = target.data.copy()  # values differ by now; only shapes matter for recording
         out = self.recorder.lift(value, sample)
@@ -301,7 +301,7 @@ class Tracer:
         self.constant(array)
         return _wrap(array)
 
-    def training(self, module: Any, flag: bool) -> None:  # noqa: FBT001
+    def training(self, module: Any, flag: bool) -> None:
         """A module's mode decided something."""
         if not any(m is module for m, _ in self.program.modes):
             self.program.modes.append((module, flag))
@@ -310,7 +310,7 @@ class Tracer:
 
     def deliver(self, leaf: Any, g: Any) -> None:
         """A gradient reaches a leaf: as eager does it, in memory of its own."""
-        from micrograd_np.ops.state import copy  # noqa: PLC0415
+        from micrograd_np.ops.state import copy
 
         before = leaf.grad
         if before is not None:
@@ -350,7 +350,9 @@ class Tracer:
                     else:
                         self.without(p)
 
-    def _update(self, optimizer: Any, group: dict[str, Any], p: Any, clocks: dict[int, tuple[Clock, dict[str, Any]]]) -> None:
+    def _update(
+        self, optimizer: Any, group: dict[str, Any], p: Any, clocks: dict[int, tuple[Clock, dict[str, Any]]]
+    ) -> None:
         """The update of one parameter; all with the same step number share one clock."""
         state = optimizer.state[p]
         if not state:
@@ -392,8 +394,8 @@ class Tracer:
             changed = [name for name, x in clock.group.items() if clock.settings.get(name, x) is not x]
             if changed:
                 message = (
-                    f"compile: {program.name} changes {', '.join(changed)} of its optimiser after the step (a scheduler's "
-                    f"step()?); that is Python's work, which a compiled step would do only this once. Do it outside."
+                    f"compile: {program.name} changes {', '.join(changed)} of its optimiser after the step (a "
+                    f"scheduler's step()?); that is Python's work, which a compiled step would do only this once. Do it outside."
                 )
                 raise CompileError(message)
         program.results = _with_values(result, self)
@@ -440,7 +442,7 @@ def trace(
         message = "compile: another watcher is at work in this thread (a trace inside a trace, or detect_nonfinite)."
         raise CompileError(message)
     local = _LocalNames(tracer)
-    mode.set(watcher=tracer)  # type: ignore[arg-type]
+    mode.set(watcher=tracer)
     profiled = sys.getprofile() is not None  # somebody is profiling: values then do without the user's names
     if not profiled:
         sys.setprofile(local)
@@ -477,12 +479,12 @@ class _LocalNames:
 def place() -> str:
     """File, line and text of the user's code that is being run: the first frame outside this package."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and (frame.f_code.co_filename.startswith(_PACKAGE) or "importlib" in frame.f_code.co_filename):
+    while frame is not None:
+        file, number = frame.f_code.co_filename, frame.f_lineno
+        if not file.startswith(_PACKAGE) and "importlib" not in file:
+            return f"{Path(file).name}:{number}  {linecache.getline(file, number).strip()}".rstrip()
         frame = frame.f_back
-    if frame is None:
-        return ""
-    file, number = frame.f_code.co_filename, frame.f_lineno
-    return f"{Path(file).name}:{number}  {linecache.getline(file, number).strip()}".rstrip()
+    return ""
 
 
 def _whole(a: Any) -> bool:

@@ -10,7 +10,6 @@ import numpy as np
 
 from .blocks import Loop
 from .program import Line, Value
-from .record import Literal
 from .simplify import static
 
 if TYPE_CHECKING:
@@ -159,7 +158,8 @@ class Writer:
             return f"{self.literal(args[0])}[{self.index(args[1])}] = {self.literal(args[2])}"
         if f == "part":
             flat, start, stop, shape, order = args
-            return f"{self.operand(flat)}[{start}:{stop}].reshape({shape!r}{', order=' + repr(order) if order == 'F' else ''})"
+            ordered = f", order={order!r}" if order == "F" else ""
+            return f"{self.operand(flat)}[{start}:{stop}].reshape({shape!r}{ordered})"
         if f == "attribute.T":
             return f"{self.literal(args[0])}.T"
         part = ""
@@ -169,7 +169,7 @@ class Writer:
         told = [self.literal(a) for a in args]
         named = [f"{k}={self.literal(v)}" for k, v in kwargs.items()]
         if line.made == "out":
-            assert line.target is not None  # noqa: S101
+            assert line.target is not None
             out = self.operand(line.target)
             if f in _POSITIONAL_OUT and not named:
                 told.append(out)
@@ -278,11 +278,11 @@ class Writer:
         made_once: set[int] = set()
         section = where = ""
         for line in program.lines:
-            if line.made == "view" and line.target is not None:
-                if all(static(v) and (not v.view or id(v) in made_once) for v in line.read()):
-                    made_once.add(id(line.target))
-                    views.append(f"{self.name(line.target)} = {self.expression(line)}")
-                    continue
+            sources_stay = all(static(v) and (not v.view or id(v) in made_once) for v in line.read())
+            if line.made == "view" and line.target is not None and sources_stay:
+                made_once.add(id(line.target))
+                views.append(f"{self.name(line.target)} = {self.expression(line)}")
+                continue
             if line.section != section:
                 body += ["", f"# {line.section}"] if body else [f"# {line.section}"]
                 section, where = line.section, ""
@@ -294,7 +294,7 @@ class Writer:
                 continue
             text = self.expression(line)
             if line.made in ("view", "fresh"):
-                assert line.target is not None  # noqa: S101
+                assert line.target is not None
                 text = f"{self.name(line.target)} = {text}"
             body.append(text)
         results = [

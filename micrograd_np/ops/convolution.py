@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 _ALL = slice(None)
 _BLOCK = 1 << 20  # columns are made in blocks of about so many numbers, to stay in cache
-_SMALL_BLOCK = (
-    1 << 17
-)  # the same for kernels with few weights, whose products gain nothing by size: a fifth quicker
+_SMALL_BLOCK = 1 << 17  # the same for kernels with few weights, whose products gain nothing by size: a fifth quicker
 _BLOCKS = 16  # but in no more blocks than that, to keep emitted programs short
 _FEW = 512  # kernels with fewer weights: one product per row of places beats one for all (BLAS need not pack)
 
@@ -87,12 +85,6 @@ def convolve(xp: Any, out: Any, x: Any, weight: Any, *, stride: Lengths, padding
         columns = xp.reshape(columns, (groups, w.shape[2], block.stop - block.start, q))
         _multiply(xp, w, columns, z[:, :, block])
     return _outward(xp, out, xp.reshape(z, (o, *places, n)))
-
-
-convolve.vjp(
-    x=lambda g, z, x, weight, **geometry: convolve_back(g, weight, shape=x.shape[1:], **geometry),
-    weight=lambda g, z, x, weight, **geometry: convolve_weight(x, g, shape=weight.shape, **geometry),
-)
 
 
 @primitive(
@@ -163,12 +155,6 @@ def _reversed_windows(xp: Any, y: Any, k: int, width: int, low: int, dilation: i
     return xp.ascontiguousarray(xp.moveaxis(z, -3, 1))
 
 
-convolve_back.vjp(
-    x=lambda g, z, x, weight, shape, **geometry: convolve(g, weight, **geometry),
-    weight=lambda g, z, x, weight, shape, **geometry: convolve_weight(g, x, shape=weight.shape, **geometry),
-)
-
-
 @primitive(
     "Σ {x} ⊗ {y}",
     domain=(REALS, REALS),
@@ -204,6 +190,14 @@ def convolve_weight(
     return out
 
 
+convolve.vjp(
+    x=lambda g, z, x, weight, **geometry: convolve_back(g, weight, shape=x.shape[1:], **geometry),
+    weight=lambda g, z, x, weight, **geometry: convolve_weight(x, g, shape=weight.shape, **geometry),
+)
+convolve_back.vjp(
+    x=lambda g, z, x, weight, shape, **geometry: convolve(g, weight, **geometry),
+    weight=lambda g, z, x, weight, shape, **geometry: convolve_weight(g, x, shape=weight.shape, **geometry),
+)
 convolve_weight.vjp(
     x=lambda g, z, x, y, shape, **geometry: convolve_back(y, g, shape=x.shape[1:], **geometry),
     y=lambda g, z, x, y, shape, **geometry: convolve(x, g, **geometry),

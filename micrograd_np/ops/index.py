@@ -82,9 +82,6 @@ def view(xp: Any, out: Any, x: Any, *, index: Any) -> Any:
     return xp.asarray(x[index])
 
 
-view.vjp(x=lambda g, z, x, index: place(g, index=index, shape=x.shape))
-
-
 @primitive(
     "0 with [{index}] = {x}", domain=(REALS,), shape="(2,3)->(4,3)", examples=({"index": slice(1, 3), "shape": (4, 3)},)
 )
@@ -99,6 +96,7 @@ def place(xp: Any, out: Any, x: Any, *, index: Any, shape: tuple[int, ...]) -> A
     return z
 
 
+view.vjp(x=lambda g, z, x, index: place(g, index=index, shape=x.shape))
 place.vjp(x=lambda g, z, x, index, shape: view(g, index=index))
 
 
@@ -112,9 +110,6 @@ place.vjp(x=lambda g, z, x, index, shape: view(g, index=index))
 def gather(xp: Any, out: Any, x: Any, *indices: Any, index: Any) -> Any:
     """A copy of the elements of `x` that an index with arrays or masks in it names, some perhaps more than once."""
     return xp.asarray(x[filled(index, indices)])
-
-
-gather.vjp(x=lambda g, z, x, *indices, index: scatter_add(g, *indices, index=index, shape=x.shape))
 
 
 @primitive(
@@ -152,6 +147,7 @@ def _row(index: Any, indices: tuple[Any, ...], shape: tuple[int, ...]) -> int | 
     return row if row != 1 else None
 
 
+gather.vjp(x=lambda g, z, x, *indices, index: scatter_add(g, *indices, index=index, shape=x.shape))
 scatter_add.vjp(x=lambda g, z, x, *indices, index, shape: gather(g, *indices, index=index))
 
 

@@ -14,13 +14,13 @@ from .shape import reshape, transpose
 @primitive("{x} @ {y}", domain=(REALS, REALS), shape="(n,k),(k,m)->(n,m)", onnx="MatMul")
 def matmul(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """Matrix product; vectors and stacks of matrices as in NumPy."""
-    if x.ndim == y.ndim == 2:  # the usual case, for which dot is a third quicker to call  # noqa: PLR2004
+    if x.ndim == y.ndim == 2:  # the usual case, for which dot is a third quicker to call
         return xp.dot(x, y) if out is ... else xp.dot(x, y, out)
     return xp.matmul(x, y, out=out)
 
 
 def _by_x(g: Any, z: Any, x: Any, y: Any) -> Any:
-    if x.ndim == y.ndim == 2:  # noqa: PLR2004
+    if x.ndim == y.ndim == 2:
         return matmul(g, y.T)
     if y.ndim == 1:
         return reshape(g, shape=(*g.shape, 1)) * y
@@ -30,7 +30,7 @@ def _by_x(g: Any, z: Any, x: Any, y: Any) -> Any:
 
 
 def _by_y(g: Any, z: Any, x: Any, y: Any) -> Any:
-    if x.ndim == y.ndim == 2:  # noqa: PLR2004
+    if x.ndim == y.ndim == 2:
         return matmul(x.T, g)
     if x.ndim == 1:
         return reshape(x, shape=(-1, 1)) * reshape(g, shape=(*g.shape[:-1], 1, *g.shape[-1:])) if y.ndim > 1 else g * x
@@ -52,9 +52,9 @@ def _advice(x: tuple[int, ...], y: tuple[int, ...]) -> str | None:
         return "a matrix product needs at least one axis on either side; multiply by a scalar with *."
     if x[-1] == y[max(-2, -len(y))]:
         return None
-    hint = " Did you mean x.T @ y?" if len(x) == 2 and x[0] == y[0] else ""  # noqa: PLR2004
-    hint = hint or (" Did you mean x @ y.T?" if len(y) == 2 and x[-1] == y[1] else "")  # noqa: PLR2004
-    which = "first" if len(y) <= 2 else "second last"  # noqa: PLR2004
+    hint = " Did you mean x.T @ y?" if len(x) == 2 and x[0] == y[0] else ""
+    hint = hint or (" Did you mean x @ y.T?" if len(y) == 2 and x[-1] == y[1] else "")
+    which = "first" if len(y) <= 2 else "second last"
     return f"the last axis of x ({x[-1]}) must equal the {which} of y ({y[max(-2, -len(y))]}).{hint}"
 
 
@@ -62,12 +62,12 @@ def _advice(x: tuple[int, ...], y: tuple[int, ...]) -> str | None:
 def linear(xp: Any, out: Any, x: Any, weight: Any, bias: Any) -> Any:
     """x Wᵀ + b: the affine map of a layer, `weight` of shape (out, in) as PyTorch keeps it.
 
-    One primitive instead of three because the tape of a small network is half as long (measured: a quarter of the step).
-    All leading axes of x are one long axis to the product. Quickest where Wᵀ is contiguous in memory.
+    One primitive instead of three because the tape of a small network is half as long (measured: a quarter of the
+    step). All leading axes of x are one long axis to the product. Quickest where Wᵀ is contiguous in memory.
     """
-    if x.ndim == 2:  # noqa: PLR2004
+    if x.ndim == 2:
         z = xp.dot(x, weight.T) if out is ... else xp.dot(x, weight.T, out)
-    elif x.ndim < 2:  # noqa: PLR2004
+    elif x.ndim < 2:
         z = xp.matmul(x, weight.T, out=out)
     else:
         rows = xp.reshape(x, (-1, x.shape[-1]))
@@ -81,11 +81,11 @@ def linear(xp: Any, out: Any, x: Any, weight: Any, bias: Any) -> Any:
 
 
 def _rows(x: Any) -> Any:
-    return x if x.ndim == 2 else reshape(x, shape=(-1, x.shape[-1]))  # noqa: PLR2004
+    return x if x.ndim == 2 else reshape(x, shape=(-1, x.shape[-1]))
 
 
 def _by_input(g: Any, z: Any, x: Any, weight: Any, bias: Any) -> Any:
-    return matmul(g, weight) if g.ndim <= 2 else reshape(matmul(_rows(g), weight), shape=x.shape)  # noqa: PLR2004
+    return matmul(g, weight) if g.ndim <= 2 else reshape(matmul(_rows(g), weight), shape=x.shape)
 
 
 linear.vjp(

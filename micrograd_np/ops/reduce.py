@@ -49,7 +49,7 @@ def restore(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
 
 
 @primitive("Σ {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceSum")
-def sum(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: A001
+def sum(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Sum along `axis` (an int, a tuple, or None for all). The sum of nothing is 0."""
     return xp.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
 
@@ -76,7 +76,7 @@ def _shared(g: Any, x: Any, losers: Any, axis: Axis, keepdims: bool) -> Any:
 
 
 @primitive("max {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceMax", numpy=("amax",))
-def max(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: A001
+def max(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Largest element along `axis`; ties share the gradient equally. ValueError for an empty axis."""
     return xp.maximum.reduce(x, axis=axis, keepdims=keepdims, out=out)
 
@@ -85,7 +85,7 @@ max.vjp(x=lambda g, z, x, axis, keepdims: _shared(g, x, less(x, restore(z, x, ax
 
 
 @primitive("min {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceMin", numpy=("amin",))
-def min(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: A001
+def min(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Smallest element along `axis`; ties share the gradient equally. ValueError for an empty axis."""
     return xp.minimum.reduce(x, axis=axis, keepdims=keepdims, out=out)
 

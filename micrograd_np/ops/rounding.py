@@ -31,7 +31,7 @@ def trunc(xp: Any, out: Any, x: Any) -> Any:
 
 
 @primitive("round({x}, {decimals})", domain=(_BETWEEN_STEPS,), onnx="Round", numpy=("around",))
-def round(xp: Any, out: Any, x: Any, *, decimals: int = 0) -> Any:  # noqa: A001
+def round(xp: Any, out: Any, x: Any, *, decimals: int = 0) -> Any:
     """Elementwise nearest multiple of 10^−decimals, halves to even. The gradient is 0 everywhere."""
     return xp.asarray(xp.round(x, decimals, out=None if out is ... else out))
 

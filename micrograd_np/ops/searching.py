@@ -32,12 +32,12 @@ def argmin(xp: Any, out: Any, x: Any, *, axis: int | None = None, keepdims: bool
 
 
 @primitive("any {x}", domain=(MASK,), shape="(3,4)->()", examples=_AXES, not_differentiable=("x",))
-def any(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: A001
+def any(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Whether any element along `axis` holds; of nothing, none does."""
     return xp.logical_or.reduce(x, axis=axis, keepdims=keepdims, out=out)
 
 
 @primitive("all {x}", domain=(MASK,), shape="(3,4)->()", examples=_AXES, not_differentiable=("x",))
-def all(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: A001
+def all(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Whether all elements along `axis` hold; of nothing, all do."""
     return xp.logical_and.reduce(x, axis=axis, keepdims=keepdims, out=out)

@@ -42,9 +42,6 @@ def broadcast_to(xp: Any, out: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
     return z
 
 
-broadcast_to.vjp(x=lambda g, z, x, shape: sum_to(g, shape=x.shape))
-
-
 @primitive("Σ {x} to {shape}", domain=(REALS,), shape="(2,3,4)->(3,1)", examples=({"shape": (3, 1)},))
 def sum_to(xp: Any, out: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
     """`x` summed along the axes that broadcasting from `shape` would have made: the adjoint of `broadcast_to`."""
@@ -66,6 +63,7 @@ def _ones(n: int, dtype: Any) -> Any:
     return ones
 
 
+broadcast_to.vjp(x=lambda g, z, x, shape: sum_to(g, shape=x.shape))
 sum_to.vjp(x=lambda g, z, x, shape: broadcast_to(g, shape=x.shape))
 
 

@@ -105,13 +105,6 @@ def unfold(xp: Any, out: Any, x: Any, *, kernel: Lengths, stride: Lengths, paddi
     return xp.reshape(z, (n, c * prod(kernel), prod(places)))
 
 
-unfold.vjp(
-    x=lambda g, z, x, kernel, stride, padding, dilation: fold(
-        g, lengths=x.shape[2:], kernel=kernel, stride=stride, padding=padding, dilation=dilation
-    )
-)
-
-
 @primitive(
     "Σ windows {kernel} of {x}",
     domain=(REALS,),
@@ -143,6 +136,11 @@ def fold(
     return out
 
 
+unfold.vjp(
+    x=lambda g, z, x, kernel, stride, padding, dilation: fold(
+        g, lengths=x.shape[2:], kernel=kernel, stride=stride, padding=padding, dilation=dilation
+    )
+)
 fold.vjp(
     x=lambda g, z, x, lengths, kernel, stride, padding, dilation: unfold(
         g, kernel=kernel, stride=stride, padding=padding, dilation=dilation

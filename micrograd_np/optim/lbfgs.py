@@ -75,7 +75,7 @@ class LBFGS(Optimizer):
             message = f"LBFGS: line_search_fn must be None or 'strong_wolfe', found {group['line_search_fn']!r}."
             raise ValueError(message)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # noqa: C901  the algorithm, whole
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Iterate; returns the loss at the point where it began. TypeError without a closure."""
         if closure is None:
             message = "LBFGS: step needs a closure that computes the loss anew: optimizer.step(closure)."

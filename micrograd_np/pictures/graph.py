@@ -59,8 +59,8 @@ class Picture:
 def draw(tensor: Tensor, direction: str = "TB") -> Picture:
     """The graph that `tensor` was computed by, as a `Picture`.
 
-    Every value shows the formula that made it and its shape; leaves show their names, those that are trained in a colour
-    of their own. `direction` is Graphviz's rankdir: "TB" from top to bottom, "LR" from left to right.
+    Every value shows the formula that made it and its shape; leaves show their names, those that are trained in a
+    colour of their own. `direction` is Graphviz's rankdir: "TB" from top to bottom, "LR" from left to right.
 
     Raises RuntimeError where a backward pass has already given the graph up: draw before it, or pass
     ``retain_graph=True`` to it.
@@ -135,7 +135,7 @@ def _symbols(order: list[Vertex]) -> dict[Vertex, str]:
 def _formula(v: Vertex, symbols: dict[Vertex, str]) -> str:
     """The label of the op that made `v`, filled with the symbols of its inputs."""
     op = v.op
-    assert op is not None  # noqa: S101  the caller asks for computed vertices only
+    assert op is not None
     told = [symbols[x] if isinstance(x, Vertex) else _number(x) for x in v.inputs]
     fields: dict[str, Any] = {name: _setting(value) for name, value in v.static.items()}
     fields.update(zip(op.inputs[: op.fixed], told, strict=False))

@@ -28,7 +28,7 @@ def taken_apart(tree: Any) -> tuple[dict[str, np.ndarray[Any, Any]], str]:
     return arrays, json.dumps(_described(tree, "", arrays), ensure_ascii=False)
 
 
-def _described(x: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:  # noqa: PLR0911  one for each kind
+def _described(x: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
     if type(x) in _PLAIN:
         return x
     if isinstance(x, (np.float64, np.int64, np.bool_)):  # Python has numbers just like these

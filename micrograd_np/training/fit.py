@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Metric = Callable[[Any, Any], Any]
 
 
-def fit(  # noqa: C901, PLR0912, PLR0915  one loop, to be read from top to bottom
+def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     model: Module,
     loss: Callable[[Any, Any], Tensor],
     optimizer: Optimizer,
