@@ -49,7 +49,7 @@ def leading_to(roots: Iterable[Vertex], targets: Iterable[Vertex], floor: int = 
     return useful
 
 
-def pull(
+def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
     root: Vertex,
     seed: Any,
     deliver: Callable[[Vertex, Any], None],

@@ -254,7 +254,9 @@ def negate_what_is_small(program: Program) -> int:
         i = next((i for i in range(j - 1, -1, -1) if lines[i].target is not None and lines[i].writes() is t), None)
         if i is None or not _is_sum_of_unequal(lines[i]) or t.storage.kind != "buffer" or t.view:
             continue
-        others = (k for k in range(i + 1, len(lines)) if k != j and any(v.storage is t.storage for v in operands(lines[k])))
+        others = (
+            k for k in range(i + 1, len(lines)) if k != j and any(v.storage is t.storage for v in operands(lines[k]))
+        )
         reader = next((k for k in range(j + 1, len(lines)) if any(v is line.target for v in lines[k].read())), None)
         if next(others, None) is not None:
             continue

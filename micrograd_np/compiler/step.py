@@ -24,18 +24,18 @@ from .failure import explain
 from .fast import fold_scalings
 from .flatten import flatten
 from .memory import plan
-from .pullback import Reverse, copied, cut, positions
 from .plain import plain
+from .pullback import Reverse, copied, cut, positions
 from .report import Report, report
 from .simplify import drop_dead_lines, simplify
 from .standalone import save
 from .trace import CompileError, trace
-from .write import Writer, _result_values
+from .write import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .program import Program
+    from .program import Clock, Program
 
 _numbers = itertools.count(1)
 _MOST = 8  # programs for one kind of arguments: train, eval, with and without gradients, and some more
@@ -52,7 +52,9 @@ class CacheInfo(NamedTuple):
 class Entry:
     """One emitted program, what it is bound to, and what must still hold for it to be the right one."""
 
-    def __init__(self, program: Program, source: str, writer: Writer, passes: dict[str, int], arena: int, wanted: int) -> None:
+    def __init__(
+        self, program: Program, source: str, writer: Writer, passes: dict[str, int], arena: int, wanted: int
+    ) -> None:
         self.program, self.source, self.passes, self.arena, self.wanted = program, source, passes, arena, wanted
         self.filename = f"<micrograd_np {program.name} {next(_numbers)}>"
         linecache.cache[self.filename] = (len(source), None, source.splitlines(keepends=True), self.filename)
@@ -77,7 +79,7 @@ class Entry:
         self.seconds = (0.0, 0.0)
         """What tracing (the first call included) and emitting took."""
         self.generations = [(c.optimizer, c.optimizer.generation) for c in program.clocks]
-        self.ticks = [
+        self.ticks: list[tuple[Clock, list[tuple[Any, str]]]] = [
             (c, [(v.storage.array, key.partition(":")[0]) for key, v in c.numbers.items()]) for c in program.clocks
         ]
 
@@ -86,7 +88,8 @@ class Entry:
         return _rebuilt(self.program.results, iter(results))
 
     def _written(self) -> list[Any]:
-        found = {id(line.target.storage) for line in self.program.lines if line.target is not None and line.made != "view"}
+        lines = self.program.lines
+        found = {id(line.target.storage) for line in lines if line.target is not None and line.made != "view"}
         return [t for t, v in self.program.states.values() if t is not None and id(v.storage) in found]
 
     def holds(self) -> bool:
@@ -188,9 +191,7 @@ class Compiled:
     def _trace(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arrays: list[tuple[str, Any]] = []
         names = list(self.signature.parameters) if self.signature is not None else []
-        lifted = tuple(
-            _lifted(a, names[i] if i < len(names) else f"argument_{i}", arrays) for i, a in enumerate(args)
-        )
+        lifted = tuple(_lifted(a, names[i] if i < len(names) else f"argument_{i}", arrays) for i, a in enumerate(args))
         lifted_kwargs = {k: _lifted(a, k, arrays) for k, a in kwargs.items()}
         function = functools.partial(self.function, **lifted_kwargs) if kwargs else self.function
         cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t.grad is not None]
@@ -217,9 +218,9 @@ class Compiled:
         entries.append(entry)
         if len(entries) > _MOST:
             message = (
-                f"compile: {self.__name__} has been traced {len(entries)} times for the same kind of arguments, because "
-                f"something it relies on keeps changing (parameters replaced by others, train/eval, requires_grad, a "
-                f"setting of an optimiser that is no number). Only the last {_MOST} programs are kept."
+                f"compile: {self.__name__} has been traced {len(entries)} times for the same kind of arguments, "
+                f"because something it relies on keeps changing (parameters replaced by others, train/eval, "
+                f"requires_grad, a setting of an optimiser that is no number). Only the last {_MOST} programs are kept."
             )
             warnings.warn(message, RuntimeWarning, stacklevel=4)
             del entries[:-_MOST]

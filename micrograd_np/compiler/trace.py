@@ -395,7 +395,8 @@ class Tracer:
             if changed:
                 message = (
                     f"compile: {program.name} changes {', '.join(changed)} of its optimiser after the step (a "
-                    f"scheduler's step()?); that is Python's work, which a compiled step would do only this once. Do it outside."
+                    f"scheduler's step()?); that is Python's work, which a compiled step would do "
+                    f"only this once. Do it outside."
                 )
                 raise CompileError(message)
         program.results = _with_values(result, self)

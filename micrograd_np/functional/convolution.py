@@ -226,7 +226,7 @@ def unfold(input: Any, kernel_size: Size, dilation: Size = 1, padding: Size = 0,
         each("dilation", dilation, 2),
     )
     z = windows.unfold(x, kernel=kernel, stride=stride, padding=pairs, dilation=dilation)
-    return view(z, index=0) if single else z  # type: ignore[no-any-return]
+    return view(z, index=0) if single else z
 
 
 def fold(
@@ -251,4 +251,4 @@ def fold(
     )
     lengths = each("output_size", output_size, 2)
     z = windows.fold(x, lengths=lengths, kernel=kernel, stride=stride, padding=pairs, dilation=dilation)
-    return view(z, index=0) if single else z  # type: ignore[no-any-return]
+    return view(z, index=0) if single else z

@@ -42,7 +42,7 @@ def _geometry(
 def _max(name: str, d: int, x: Any, *settings: Any) -> Tensor:
     x, single = batched(name, x, d)
     z = pooling.max_pool(x, **_geometry(name, d, x, *settings))
-    return view(z, index=0) if single else z  # type: ignore[no-any-return]
+    return view(z, index=0) if single else z
 
 
 def _avg(
@@ -64,7 +64,7 @@ def _avg(
         raise ValueError(message)
     divide = divisor_override or ("padded" if count_include_pad else "inside")
     z = pooling.avg_pool(x, divide=divide, **geometry)
-    return view(z, index=0) if single else z  # type: ignore[no-any-return]
+    return view(z, index=0) if single else z
 
 
 def max_pool1d(
@@ -158,4 +158,4 @@ def _adaptive(name: str, d: int, x: Any, output_size: Any) -> Tensor:
             raise ValueError(message)
         if size != x.shape[axis]:
             x = pooling.bin_means(x, size=size, axis=axis)
-    return view(x, index=0) if single else x  # type: ignore[no-any-return]
+    return view(x, index=0) if single else x
