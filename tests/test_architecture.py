@@ -23,7 +23,6 @@ FLOORS = (
     ("constant", "random", "functional", "linalg", "autograd", "optim", "check", "compiler", "pictures", "debug"),
     ("nn", "data", "storage"),
     ("training",),
-    ("training",),
     ("sklearn", "export", "distributed"),
 )
 
@@ -130,20 +129,56 @@ def test_names_of_folders_and_of_functions_do_not_collide():
     assert hidden == []
 
 
-def test_importing_the_package_brings_in_numpy_and_nothing_heavy():
-    code = "import sys, micrograd_np; print(*sorted({name.split('.')[0] for name in sys.modules}))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    heavy = {
-        "unittest",
-        "graphviz",
-        "matplotlib",
-        "pygraphviz",
-        "scipy",
-        "sklearn",
-        "torch",
-        "tqdm",
-        "hypothesis",
-        "pytest",
-        "safetensors",
-    }
-    assert heavy.isdisjoint(found)
+def run(code):
+    """The words that a fresh interpreter prints."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+
+PARTS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))  # the subpackages
+ALWAYS = {"functional", "ops"}  # all primitives, which the registry must know; the others are loaded when asked for
+
+
+def test_importing_the_package_loads_numpy_and_little_else():
+    code = """
+import sys, numpy, numpy.random
+before = set(sys.modules)
+import micrograd_np
+print(*set(sys.modules) - before)
+"""
+    found = set(run(code))
+    own = {name for name in found if name.startswith("micrograd_np.")}
+    assert {name.split(".")[1] for name in own} & set(PARTS) == ALWAYS
+    assert len(own) <= 65, sorted(own)
+    assert len(found - own) <= 12, sorted(found - own)  # dataclasses, pkgutil and what these want
+
+
+@pytest.mark.parametrize("part", [*PARTS, "linalg", "random"])
+def test_every_part_is_an_attribute_of_the_package(part):
+    assert run(f"import micrograd_np as mg; print(mg.{part}.__name__)") == [f"micrograd_np.{part}"]
+
+
+def test_what_is_loaded_later_is_what_type_checkers_see():
+    told = {}
+    for node in ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            for imports in node.body:
+                told |= {alias.name: imports.module for alias in imports.names}
+    assert told.keys() == {*micrograd_np._HOMES, *(part for part in micrograd_np._LATER if "." not in part)}
+    for name, module in told.items():
+        if module is not None:
+            assert f"{module}.".startswith(f"{micrograd_np._HOMES[name]}."), name
+
+
+def test_every_exported_name_exists_and_dir_lists_it():
+    exported = micrograd_np.__all__
+    assert len(set(exported)) == len(exported)
+    assert [name for name in exported if not hasattr(micrograd_np, name)] == []
+    assert set(exported) <= set(dir(micrograd_np))
+    public = {name for name in vars(micrograd_np) if not name.startswith("_")}
+    own_files = {name.split(".")[0] for name in modules}
+    assert public - set(exported) - own_files == {"Any", "TYPE_CHECKING", "import_module"}
+
+
+def test_a_name_the_package_does_not_have_is_refused_in_words():
+    with pytest.raises(AttributeError, match=r"micrograd_np has no 'Tesnor'; dir\(micrograd_np\) lists what it has\."):
+        _ = micrograd_np.Tesnor
