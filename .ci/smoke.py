@@ -40,6 +40,23 @@ with mg.no_grad():
         weight.data[place] += step
 np.testing.assert_allclose(weight.grad.numpy(), difference, atol=1e-8)
 
+assert mg.gradcheck(lambda w: (x @ w.T).tanh().sum(), weight)
+
+
+@mg.compile
+def train(x, y):
+    """One step of training."""
+    optimizer.zero_grad()
+    loss = criterion(model(x), y)
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
+for _ in range(3):  # the first call traces, the others run the emitted program
+    eager = criterion(model(x), y).item()
+    assert train(x, y).item() == eager
+
 picture = mg.draw(criterion(model(x), y)).save("graph.svg")  # the source instead, where no Graphviz is installed
 assert picture.exists()
 print(f"micrograd_np {mg.__version__} learns exclusive or, and leaves {picture}")
