@@ -175,7 +175,7 @@ def _additive(mask: Any, dtype: Any) -> Any:
     """A mask in which True is blocked, as one to add: −inf there, 0 elsewhere."""
     mask = _mask(mask)
     if mask.dtype == np.bool_:
-        return where(mask, np.array(-np.inf, dtype), np.array(0, dtype))
+        return where(mask, constant(np.array(-np.inf, dtype)), constant(np.array(0, dtype)))
     return mask if mask.dtype == dtype else mask.astype(dtype)
 
 
