@@ -8,7 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import micrograd_np as mg
+
 EXAMPLES = {path.stem: path for path in sorted((Path(__file__).parents[1] / "examples").glob("*.py"))}
+BRIEFLY = {
+    "dates": {"epochs": 2, "count": 2000},
+    "digits_cnn": {"epochs": 3},
+    "labels": {"epochs": 2, "count": 2000},
+    "language_model": {"epochs": 2, "characters": 60_000},
+    "regression": {},
+    "reviews": {"epochs": 2, "count": 2000},
+    "transformer": {"epochs": 2, "characters": 60_000},
+}
+"""The trained ones, with what makes a run of them take seconds. What they reach in full, their docstrings say."""
 
 
 class Run:
@@ -38,7 +50,7 @@ def run(runs, tmp_path_factory, monkeypatch, capsys):
         if name not in runs:
             folder = tmp_path_factory.mktemp(name)
             monkeypatch.chdir(folder)
-            result = load(name).main()
+            result = load(name).main(**BRIEFLY.get(name, {}))
             runs[name] = Run(result, capsys.readouterr().out, folder)
         return runs[name]
 
@@ -132,3 +144,66 @@ def test_the_digits_take_their_options(tmp_path, monkeypatch):
     assert len(result["losses"]) == 1
     assert result["graph"] == tmp_path / "pictures" / "digits_graph.svg"
     assert list(tmp_path.iterdir()) == [tmp_path / "pictures"]
+
+
+@pytest.mark.parametrize("name", BRIEFLY)
+def test_what_is_trained_leaves_its_pictures_where_it_was_run_and_says_so(run, name):
+    run = run(name)
+    for picture in (f"{name}_graph.svg", f"{name}_curve.svg"):
+        assert "<svg" in (run.folder / picture).read_text(encoding="utf-8")
+        assert picture in run.printed
+
+
+@pytest.mark.parametrize("name", BRIEFLY)
+def test_what_is_trained_gets_better(run, name):
+    losses = run(name).result["losses"]
+    assert losses[-1] < 0.9 * losses[0]
+
+
+@pytest.mark.parametrize("name", BRIEFLY)
+def test_a_compiled_run_is_the_eager_one_to_the_bit(name, tmp_path, capsys):
+    least = BRIEFLY[name] | {"epochs": 1}
+    least |= {"count": 500} if "count" in least else {}
+    least |= {"characters": 30_000} if "characters" in least else {}
+    compiled, eager = (load(name).main(**least, compile=flag, out=tmp_path)["losses"] for flag in (True, False))
+    assert compiled == eager
+
+
+def test_the_network_foretells_diabetes_no_worse_than_a_line(run):
+    result = run("regression").result
+    assert result["network"] > 0.45
+    assert abs(result["network"] - result["line"]) < 0.05
+
+
+def test_the_convolutional_network_reads_nearly_all_digits_after_three_epochs(run):
+    assert run("digits_cnn").result["test"] >= 0.95
+
+
+def test_labels_are_told_better_than_by_saying_no(run):
+    result = run("labels").result
+    assert result["labels right"] > result["by saying no"] + 0.03
+    assert "<svg" in result["shown"].read_text(encoding="utf-8")
+
+
+def test_reviews_are_judged_by_the_order_of_their_words(run):
+    result = run("reviews").result
+    assert result["test"] > result["without order"] + 0.1
+
+
+def test_dates_are_written_without_a_mistake(run):
+    result = run("dates").result
+    assert result["right"] > 0.9
+    assert "<svg" in result["shown"].read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["language_model", "transformer"])
+def test_letters_are_foretold_better_than_by_how_often_they_occur(run, name):
+    result = run(name).result
+    assert result["bits"] < result["single"] - 0.5
+
+
+def test_the_weights_that_the_language_model_saved_are_those_it_writes_with(run):
+    run = run("language_model")
+    saved = mg.load(run.folder / "language_model.npz")
+    for name, parameter in run.result["model"].named_parameters():
+        np.testing.assert_array_equal(saved[name], parameter.numpy())

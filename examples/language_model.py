@@ -1,0 +1,120 @@
+"""An LSTM learns to write like the documentation of Python, letter by letter. Takes about a minute and a half.
+
+It shows a language model: from the letters so far, a distribution over the next one. The text is what `help()` shows,
+which ships with every Python (`pydoc_data.topics`); what is left for the test is its end. Every step is compiled, its
+gradients clipped, its learning rate from a schedule. At the end the weights go through a file, and a new network that
+has loaded them continues a sentence. It leaves `language_model.npz`, the weights, `language_model_graph.svg`, the
+computation of one loss over four letters, and `language_model_curve.svg`, how the learning went.
+"""
+
+import argparse
+from math import log
+from pathlib import Path
+from pydoc_data.topics import topics
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from tqdm import tqdm
+
+import micrograd_np as mg
+
+
+def load_text(most):
+    """The letters there are, and the text as their numbers; paragraphs that stand in several topics are kept once."""
+    text = "\n\n".join(dict.fromkeys("\n\n".join(topics.values()).split("\n\n")))[:most]
+    letters = sorted(set(text))
+    return letters, np.searchsorted(letters, list(text))
+
+
+def windows(numbers, length, batch_size, *, shuffle):
+    """Batches of stretches of the text (n, length), and of the same one letter further on."""
+    stretches = sliding_window_view(numbers, length + 1)[::length]
+    dataset = mg.data.TensorDataset(stretches[:, :-1], stretches[:, 1:])
+    return mg.data.DataLoader(dataset, batch_size, shuffle=shuffle, drop_last=True)
+
+
+class LanguageModel(mg.nn.Module):
+    """Letters, what has been read so far, and what may come next."""
+
+    def __init__(self, letters, size=160):
+        self.embedding = mg.nn.Embedding(letters, size // 2)
+        self.lstm = mg.nn.LSTM(size // 2, size, batch_first=True)
+        self.output = mg.nn.Linear(size, letters)
+
+    def forward(self, numbers, state=None):
+        """Logits of the letter that follows each letter, and the state to go on from: (n, t) -> (n, t, letters)."""
+        outputs, state = self.lstm(self.embedding(numbers), state)
+        return self.output(outputs), state
+
+
+def continued(model, letters, start, count, rng, temperature=0.7):
+    """`start` and `count` letters more, each drawn from what the model gives; less temperature, less daring."""
+    written, numbers, state = start, np.searchsorted(letters, list(start)), None
+    with mg.no_grad():
+        for _ in range(count):  # after the first time, one letter and the state say it all
+            logits, state = model(numbers[None], state)
+            chances = mg.softmax(logits[0, -1] / temperature, axis=-1).numpy().astype(float)
+            numbers = rng.choice(len(letters), size=1, p=chances / chances.sum())
+            written += letters[numbers[0]]
+    return written
+
+
+def main(epochs=4, seed=0, out=".", compile=True, characters=None):
+    """Train on nine tenths of the text, tell the bits per letter of the rest, write some; return what was found."""
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    letters, numbers = load_text(characters)
+    end = len(numbers) * 9 // 10
+    mg.random.manual_seed(seed)
+    learn, test = windows(numbers[:end], 64, 32, shuffle=True), windows(numbers[end:], 64, 32, shuffle=False)
+    model = LanguageModel(len(letters)).float()
+    optimizer = mg.optim.Adam(model.parameters())
+    schedule = mg.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.01, epochs=epochs, steps_per_epoch=len(learn))
+
+    def loss_of(x, y):
+        return mg.functional.cross_entropy(model(x)[0].reshape(-1, len(letters)), y.reshape(-1))
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = loss_of(x, y)
+        loss.backward()
+        mg.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        return loss
+
+    step = mg.compile(step) if compile else step
+    history = mg.History()
+    with tqdm(total=epochs * len(learn), unit="batch") as progress:
+        for _ in range(epochs):
+            losses = []
+            for x, y in learn:
+                losses.append(step(x, y).item())
+                schedule.step()
+                progress.update()
+                progress.set_postfix(bits=f"{np.mean(losses[-50:]) / log(2):.2f}")
+            with mg.no_grad():
+                tested = float(np.mean([loss_of(x, y).item() for x, y in test]))
+            history.add({"loss": float(np.mean(losses)), "test loss": tested})
+
+    often = np.bincount(numbers[:end], minlength=len(letters)) + 1
+    single = -np.log2(often / often.sum())[numbers[end:]].mean()
+    bits = history["test loss"][-1] / log(2)
+    print(f"{bits:.2f} bits per letter of text never seen; {single:.2f} by how often each letter occurs")
+    weights, fresh = mg.save(model, out / "language_model.npz"), LanguageModel(len(letters)).float()
+    mg.load(weights, into=fresh)
+    print(f"what it writes, from the weights in {weights}:")
+    print(continued(fresh, letters, "The ", 300, np.random.default_rng(seed)))
+    graph = mg.draw(loss_of(numbers[None, :4], numbers[None, 1:5])).save(out / "language_model_graph.svg")
+    history.plot(curve := out / "language_model_curve.svg")
+    print(f"wrote the computation of one loss to {graph} and the learning curve to {curve}")
+    return {"bits": bits, "single": single, "losses": history["loss"], "graph": graph, "curve": curve, "model": fresh}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--epochs", type=int, default=4, help="passes over the text (4)")
+    parser.add_argument("--characters", type=int, help="how much of the text to take (all, about 400,000)")
+    parser.add_argument("--seed", type=int, default=0, help="of the weights, the batches and what is written (0)")
+    parser.add_argument("--out", default=".", metavar="DIR", help="where weights and pictures go (here)")
+    parser.add_argument("--eager", dest="compile", action="store_false", help="do not compile the step")
+    main(**vars(parser.parse_args()))
