@@ -1,6 +1,27 @@
 """Linear algebra under NumPy's names: ``mg.linalg.solve(a, b)``."""
 
-from .ops.linalg import cholesky, det, inv, slogdet, solve
-from .ops.statistics import norm
+from .ops.linalg import (
+    cholesky,
+    det,
+    inv,
+    matrix_norm,
+    matrix_power,
+    multi_dot,
+    norm,
+    slogdet,
+    solve,
+    vector_norm,
+)
 
-__all__ = ["cholesky", "det", "inv", "norm", "slogdet", "solve"]
+__all__ = [
+    "cholesky",
+    "det",
+    "inv",
+    "matrix_norm",
+    "matrix_power",
+    "multi_dot",
+    "norm",
+    "slogdet",
+    "solve",
+    "vector_norm",
+]

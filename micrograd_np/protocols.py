@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # functions of ours that share a name with one of NumPy's, and mean different things
 _HOMONYMS = frozenset({"place", "index.split", "count", "convolve"})
+_DIFFERENT_THERE = frozenset({"diagonal", "norm", "outer", "trace"})  # np.linalg's are ours in ops.linalg
 
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
@@ -36,7 +37,9 @@ _FILLED = frozenset({np.zeros_like, np.ones_like, np.full_like, np.empty_like})
 _OF_VALUE = frozenset(
     {
         np.allclose, np.array2string, np.array_equal, np.array_equiv, np.array_repr, np.array_str, np.count_nonzero,
-        np.isclose, np.may_share_memory, np.shares_memory, np.nonzero, np.flatnonzero, np.argwhere,
+        np.isclose, np.may_share_memory, np.shares_memory, np.nonzero, np.flatnonzero, np.argwhere, np.argpartition,
+        np.bincount, np.digitize, np.histogram, np.isin, np.isreal, np.lexsort, np.linalg.matrix_rank, np.searchsorted,
+        np.tril_indices_from, np.triu_indices_from,
     }
 )  # fmt: skip
 
@@ -73,11 +76,13 @@ def served() -> Iterable[tuple[Any, Callable[..., Any]]]:
 
 
 def _theirs(name: str, ours: Callable[..., Any]) -> Iterable[tuple[Any, Callable[..., Any]]]:
-    if name.startswith("_"):
-        return
-    theirs = getattr(np, name, None) or getattr(np.linalg, name, None)
-    if callable(theirs) and not isinstance(theirs, type):
-        yield theirs, ours
+    special = ours.__module__ == f"{ops.__name__}.linalg"  # there stands what is itself or differs under np.linalg
+    places = (np.linalg,) if special and name != "matrix_transpose" else (np, np.linalg)
+    for place in places:
+        theirs = getattr(place, name, None)
+        differs = place is np.linalg and not special and name in _DIFFERENT_THERE
+        if callable(theirs) and not isinstance(theirs, type) and name[0] != "_" and not differs:
+            yield theirs, ours
 
 
 _table = _Table()
@@ -124,21 +129,8 @@ def array_function(
     ours = _table.find(function)
     if ours is None:
         raise _no_rule(_spelt(function))
-    if function is np.linalg.norm:
-        args, kwargs = _of_vectors(*args, **kwargs)
     positional, keywords = _matched(_spelt(function), function, ours, args, kwargs)
     return ours(*positional, **keywords)
-
-
-def _of_vectors(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """The arguments of ``np.linalg.norm``, which of a matrix asks for a matrix norm: we have Frobenius's."""
-    matrix = np.ndim(x) != 1 if axis is None else isinstance(axis, tuple) and len(axis) == 2
-    if matrix and ord not in {None, "fro"}:
-        raise TypeError(
-            f"np.linalg.norm: of a matrix there is a derivative rule for the Frobenius norm only, found ord={ord!r}. "
-            f"For the norm of all elements as one vector, say mg.norm(x, ord); for norms of rows, give an axis."
-        )
-    return (x,), {"ord": None if ord == "fro" else ord, "axis": axis, "keepdims": keepdims}
 
 
 def _spelt(function: Any) -> str:

@@ -22,6 +22,7 @@ from .ops import (
     order,
     products,
     reduce,
+    remainder,
     rounding,
     searching,
     shape,
@@ -364,6 +365,18 @@ class Tensor(Vertex):
     def __abs__(self) -> Tensor:
         return elementwise.absolute(self)
 
+    def __mod__(self, other: Any) -> Tensor:
+        return remainder.remainder(self, other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return remainder.remainder(other, self)
+
+    def __floordiv__(self, other: Any) -> Tensor:
+        return remainder.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return remainder.floor_divide(other, self)
+
     def __pow__(self, exponent: Any) -> Tensor:
         shortcut = _powers.get(exponent) if type(exponent) in (int, float) else None
         if shortcut is not None and self.data.dtype.kind == "f":
@@ -396,6 +409,27 @@ class Tensor(Vertex):
 
     def __ge__(self, other: Any) -> Tensor:
         return comparison.greater_equal(self, other)
+
+    def __and__(self, other: Any) -> Tensor:
+        return comparison.bitwise_and(self, other)
+
+    def __rand__(self, other: Any) -> Tensor:
+        return comparison.bitwise_and(other, self)
+
+    def __or__(self, other: Any) -> Tensor:
+        return comparison.bitwise_or(self, other)
+
+    def __ror__(self, other: Any) -> Tensor:
+        return comparison.bitwise_or(other, self)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return comparison.bitwise_xor(self, other)
+
+    def __rxor__(self, other: Any) -> Tensor:
+        return comparison.bitwise_xor(other, self)
+
+    def __invert__(self) -> Tensor:
+        return comparison.invert(self)
 
     def __getitem__(self, key: Any) -> Tensor:
         return index.getitem(self, key)

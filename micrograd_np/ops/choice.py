@@ -12,7 +12,7 @@ import numpy as np
 
 from micrograd_np.primitive import primitive
 
-from .comparison import equal, greater, less, not_equal
+from .comparison import equal, greater, isnan, less, not_equal
 from .domains import DISTINCT, KINK_AT_ZERO, MASK, REALS
 
 _INT8 = np.dtype(np.int8)
@@ -155,3 +155,17 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     """
     z = x if min is None else at_least(x, min)
     return z if max is None else at_most(z, max)
+
+
+def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+    """`x` with numbers in the place of nan and of ±inf, by default 0 and the largest there are. No gradient goes there.
+
+    >>> import numpy as np
+    >>> nan_to_num(np.array([1.0, np.nan, np.inf]), posinf=9.0)
+    array([1., 0., 9.])
+    """
+    if x.dtype.kind != "f":
+        return x
+    z = where(isnan(x), nan, x)
+    z = where(equal(x, np.inf), float(np.finfo(x.dtype).max) if posinf is None else posinf, z)
+    return where(equal(x, -np.inf), float(np.finfo(x.dtype).min) if neginf is None else neginf, z)

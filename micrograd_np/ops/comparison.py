@@ -48,6 +48,27 @@ def logical_not(xp: Any, out: Any, x: Any) -> Any:
     return xp.logical_not(x, out=out)
 
 
+def _of_bits(name: str, symbol: str, meaning: str) -> Any:
+    def kernel(xp: Any, out: Any, x: Any, y: Any) -> Any:
+        return getattr(xp, name)(x, y, out=out)
+
+    kernel.__name__ = kernel.__qualname__ = name
+    kernel.__doc__ = f"Where {meaning}, elementwise and without gradient; of integers bit by bit."
+    kernel.__module__ = __name__
+    return primitive(f"{{x}} {symbol} {{y}}", domain=(MASK, MASK), not_differentiable=("x", "y"))(kernel)
+
+
+bitwise_and = _of_bits("bitwise_and", "&", "x and y hold")
+bitwise_or = _of_bits("bitwise_or", "|", "x or y holds")
+bitwise_xor = _of_bits("bitwise_xor", "^", "exactly one of x and y holds")
+
+
+@primitive("~{x}", domain=(MASK,), not_differentiable=("x",))
+def invert(xp: Any, out: Any, x: Any) -> Any:
+    """Where x does not hold, elementwise and without gradient; of integers bit by bit."""
+    return xp.invert(x, out=out)
+
+
 def _classification(name: str, meaning: str) -> Any:
     def kernel(xp: Any, out: Any, x: Any) -> Any:
         return getattr(xp, name)(x, out=out)

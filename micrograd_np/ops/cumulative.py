@@ -8,7 +8,7 @@ from micrograd_np.primitive import primitive
 
 from .domains import REALS
 from .elementwise import zeros_like
-from .index import place, view
+from .index import given, place, view
 from .shape import concatenate, reshape
 
 _EXAMPLES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": -1})
@@ -24,7 +24,9 @@ def _line(xp: Any, x: Any, axis: int | None) -> tuple[Any, int]:
     return (xp.reshape(x, (-1,)), 0) if axis is None else (x, axis)
 
 
-@primitive("running Σ {x}", domain=(REALS,), shape="(3,4)->(12)", examples=_EXAMPLES, onnx="CumSum")
+@primitive(
+    "running Σ {x}", domain=(REALS,), shape="(3,4)->(12)", examples=_EXAMPLES, onnx="CumSum", numpy=("cumulative_sum",)
+)
 def cumsum(xp: Any, out: Any, x: Any, *, axis: int | None = None) -> Any:
     """The sum of each element and all before it along `axis`; of all elements in one line when it is None."""
     x, axis = _line(xp, x, axis)
@@ -40,7 +42,7 @@ cumsum.vjp(
 )
 
 
-@primitive("running Π {x}", domain=(REALS,), shape="(3,4)->(12)", examples=_EXAMPLES)
+@primitive("running Π {x}", domain=(REALS,), shape="(3,4)->(12)", examples=_EXAMPLES, numpy=("cumulative_prod",))
 def cumprod(xp: Any, out: Any, x: Any, *, axis: int | None = None) -> Any:
     """The product of each element and all before it along `axis`; of all elements in one line when it is None.
 
@@ -114,6 +116,19 @@ def _after_one(x: Any, axis: int) -> Any:
     """Each element one place further along `axis`, behind a 1."""
     one = zeros_like(view(x, index=_part(x, axis, None, 1))) + 1
     return concatenate(one, view(x, index=_part(x, axis, None, -1)), axis=axis)
+
+
+def diff(x: Any, n: int = 1, axis: int = -1) -> Any:
+    """The differences of neighbours along `axis`, `n` times over: one shorter each time. Undoes `cumsum`.
+
+    >>> import numpy as np
+    >>> diff(np.array([1.0, 2.0, 4.0, 7.0])), diff(np.array([1.0, 2.0, 4.0, 7.0]), n=2)
+    (array([1., 2., 3.]), array([1., 1.]))
+    """
+    x = given(x)
+    for _ in range(n):
+        x = view(x, index=_part(x, axis, 1, None)) - view(x, index=_part(x, axis, None, -1))
+    return x
 
 
 def product_of_others(x: Any, axis: int) -> Any:

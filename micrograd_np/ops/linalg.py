@@ -12,11 +12,16 @@ import numpy as np
 
 from micrograd_np.primitive import primitive
 
-from .diagonal import diagonal, put_diagonal, tril
+from . import products
+from .diagonal import diagonal as diagonal_of
+from .diagonal import put_diagonal, tril
 from .domains import REALS, Domain
+from .elementwise import absolute
 from .index import given
 from .linear import matmul
+from .reduce import max, min, sum  # noqa: A004
 from .shape import reshape, transpose
+from .statistics import norm as vector_norm_of
 
 
 def _regular(rng: Any, shape: tuple[int, ...]) -> Any:
@@ -128,10 +133,100 @@ def cholesky(xp: Any, out: Any, x: Any) -> Any:
 
 def _by_factored(g: Any, z: Any, x: Any) -> Any:
     inner = tril(matmul(_t(z), g))
-    middle = diagonal(inner, axis1=-2, axis2=-1)
+    middle = diagonal_of(inner, axis1=-2, axis2=-1)
     inner = inner - put_diagonal(0.5 * middle, shape=inner.shape, axis1=-2, axis2=-1)
     whole = _solve(_t(z), _t(_solve(_t(z), _t(inner))))
     return 0.5 * (whole + _t(whole))
 
 
 cholesky.vjp(x=_by_factored)
+
+
+def matrix_transpose(x: Any) -> Any:
+    """The last two axes exchanged."""
+    return _t(given(x))
+
+
+def outer(x1: Any, x2: Any) -> Any:
+    """Every element of one vector times every one of another: ``(n), (m) -> (n, m)``."""
+    return products.outer(x1, x2)
+
+
+def diagonal(x: Any, offset: int = 0) -> Any:
+    """The diagonals of stacked matrices: ``(…, n, n) -> (…, n)``, `offset` places to the right."""
+    return diagonal_of(x, offset=offset, axis1=-2, axis2=-1)
+
+
+def trace(x: Any, offset: int = 0) -> Any:
+    """The sums along the diagonals of stacked matrices: ``(…, n, n) -> (…)``."""
+    return sum(diagonal(x, offset), axis=-1)
+
+
+def matrix_power(a: Any, n: int) -> Any:
+    """A square matrix times itself, `n` factors in all, in about log₂ n products; of the inverse for a negative `n`.
+
+    >>> matrix_power(np.array([[1.0, 1.0], [0.0, 1.0]]), 5)
+    array([[1., 5.],
+           [0., 1.]])
+    """
+    a = inv(a) if n < 0 else given(a)
+    n = abs(n)
+    if not n:
+        return matmul(a, np.zeros(a.shape[-2:], a.dtype)) + np.eye(a.shape[-1], dtype=a.dtype)
+    power, result = a, None
+    while True:
+        n, odd = divmod(n, 2)
+        if odd:
+            result = power if result is None else matmul(result, power)
+        if not n:
+            return result
+        power = matmul(power, power)
+
+
+def multi_dot(arrays: Any) -> Any:
+    """The product of a row of matrices, from left to right; the first and the last may be vectors."""
+    first, *rest = arrays
+    for x in rest:
+        first = matmul(first, x)
+    return first
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """The norm of vectors along one axis, or of the matrices in two, as ``np.linalg.norm``.
+
+    Without `axis` and `ord` the root of the sum of all squares; else a matrix is taken for a matrix: 1 is the largest
+    sum of a column's absolute values, inf that of a row, −1 and −inf the smallest, "fro" the root of the squares' sum.
+    ValueError for another `ord`: the spectral norms need singular values, which have no rule here. `mg.norm` takes all
+    elements for one vector.
+
+    >>> x = np.array([[1.0, -2.0], [3.0, 4.0]])
+    >>> norm(x, 1), norm(x, np.inf), norm(x, 1, axis=1)
+    (array(6.), array(7.), array([3., 7.]))
+    """
+    x = given(x)
+    if ord is None or (x.ndim == 1 if axis is None else not isinstance(axis, tuple)):
+        return vector_norm_of(x, ord, axis, keepdims)
+    if axis is None and x.ndim != 2:
+        message = (
+            f"norm: x is {x.shape} and ord={ord!r}; other norms than the usual need a vector, a matrix or an axis."
+        )
+        raise ValueError(message)
+    rows, columns = (0, 1) if axis is None else (a % x.ndim for a in axis)
+    if ord == "fro":
+        return vector_norm_of(x, None, (rows, columns), keepdims)
+    if ord not in {1, -1, np.inf, -np.inf}:
+        message = f"norm: of a matrix ord must be 'fro', 1, −1, inf or −inf, found {ord!r}; for rows, name one axis."
+        raise ValueError(message)
+    sums = sum(absolute(x), axis=rows if abs(ord) == 1 else columns, keepdims=True)
+    z = (max if ord > 0 else min)(sums, axis=(rows, columns), keepdims=True)
+    return z if keepdims else reshape(z, shape=tuple(n for i, n in enumerate(x.shape) if i not in {rows, columns}))
+
+
+def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """The norm of vectors along `axis`, or of all elements: (Σ |x|^ord)^(1/ord)."""
+    return vector_norm_of(x, ord, axis, keepdims)
+
+
+def matrix_norm(x: Any, keepdims: bool = False, ord: Any = "fro") -> Any:
+    """The norm of stacked matrices, in the last two axes; see `norm`."""
+    return norm(x, ord, (-2, -1), keepdims)

@@ -30,7 +30,7 @@ def trunc(xp: Any, out: Any, x: Any) -> Any:
     return xp.trunc(x, out=out)
 
 
-@primitive("round({x}, {decimals})", domain=(_BETWEEN_STEPS,), onnx="Round", numpy=("around",))
+@primitive("round({x}, {decimals})", domain=(_BETWEEN_STEPS,), onnx="Round", numpy=("around", "rint"))
 def round(xp: Any, out: Any, x: Any, *, decimals: int = 0) -> Any:
     """Elementwise nearest multiple of 10^−decimals, halves to even. The gradient is 0 everywhere."""
     return xp.asarray(xp.round(x, decimals, out=None if out is ... else out))

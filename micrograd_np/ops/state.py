@@ -9,7 +9,7 @@ from micrograd_np.primitive import primitive
 from .domains import REALS
 
 
-@primitive("{x}", domain=(REALS,), onnx="Identity")
+@primitive("{x}", domain=(REALS,), onnx="Identity", numpy=("positive",))
 def copy(xp: Any, out: Any, x: Any) -> Any:
     """The same values in fresh memory."""
     if out is ...:

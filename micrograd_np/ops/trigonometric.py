@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from math import pi
 from typing import Any
 
 from micrograd_np.primitive import primitive
 
 from .domains import NONZERO, OPEN_UNIT, REALS, Domain
-from .elementwise import ratio, xdivy, xmuly
+from .elementwise import multiply, ratio, xdivy, xmuly
 from .transcendental import sqrt
 
 _NEAR_ZERO = Domain("ℝ∖{π/2 + kπ}", low=-1.5, high=1.5)
@@ -103,3 +104,16 @@ arctan2.vjp(
     y=lambda g, z, y, x: _inverse_distance(g * x, x, y),
     x=lambda g, z, y, x: -_inverse_distance(g * y, x, y),
 )
+
+
+def radians(x: Any) -> Any:
+    """Degrees as radians: x π / 180."""
+    return multiply(x, pi / 180)
+
+
+def degrees(x: Any) -> Any:
+    """Radians as degrees: x 180 / π."""
+    return multiply(x, 180 / pi)
+
+
+deg2rad, rad2deg = radians, degrees

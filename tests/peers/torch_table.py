@@ -101,15 +101,21 @@ def padded(x, widths, mode="constant", constant_values=None):
     return TF.pad(x, flat, {"wrap": "circular", "edge": "replicate"}.get(mode, mode), constant_values)
 
 
+def unpacked(f):
+    """A function of one list, of several arrays."""
+    return lambda *xs: f(xs)
+
+
 SAME = """
     exp expm1 exp2 log log1p log2 log10 logaddexp sqrt reciprocal square abs absolute sign negative sin cos tan
     arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh hypot sigmoid relu erf xlogy floor ceil trunc
     add subtract multiply divide maximum minimum where matmul isfinite isinf isnan logical_and logical_or logical_xor
-    logical_not zeros_like
+    logical_not zeros_like bitwise_and bitwise_or bitwise_xor remainder fmod
 """
 ACTIVATIONS = "celu gelu mish selu silu softplus softsign relu6 hardsigmoid hardswish tanhshrink logsigmoid glu"
 X, Y = drawn(3, 6), drawn(3, 6, seed=1)
 V, W = drawn(6), drawn(6, seed=1)
+GAPS = np.concatenate([drawn(3, 3), np.full((3, 1), np.nan), np.full((3, 1), np.inf), np.full((3, 1), -np.inf)], 1)
 CUBE = drawn(2, 3, 4)
 P, Q = drawn(4, 5, low=0.1, high=0.9), drawn(4, 5, seed=1, low=0.1, high=0.9)
 LOGITS, OTHERS, THIRDS = drawn(4, 5), drawn(4, 5, seed=1), drawn(4, 5, seed=2)
@@ -121,6 +127,12 @@ IMAGE, SIGNAL = drawn(2, 4, 7, 6), drawn(2, 4, 9)
 PEERS = {
     **{name: Peer(getattr(torch, name)) for name in SAME.split()},
     "power": peer(torch.pow),
+    "floor_divide": peer(lambda x, y: torch.floor_divide(x.detach(), y.detach())),  # it has no rule, even of zeros
+    "invert": peer(torch.bitwise_not),
+    "degrees": peer(torch.rad2deg, call(X)),
+    "radians": peer(torch.deg2rad, call(X)),
+    "nan_to_num": peer(torch.nan_to_num, call(GAPS), call(GAPS, nan=1.5, posinf=2.0, neginf=-3.0)),
+    "diff": peer(lambda x, n=1, axis=-1: torch.diff(x, n, axis), call(X), call(CUBE, n=2, axis=1)),
     "equal": peer(torch.eq),
     "not_equal": peer(torch.ne),
     **{name: Peer(getattr(torch, name)) for name in ("less", "less_equal", "greater", "greater_equal")},
@@ -152,7 +164,36 @@ PEERS = {
     "argmin": peer(torch.argmin),
     "softmax": peer(lambda x, axis: lined(torch.softmax)(x, axis).reshape(x.shape)),
     "log_softmax": peer(lambda x, axis: lined(torch.log_softmax)(x, axis).reshape(x.shape)),
+    "quantile": peer(
+        lambda x, q, axis=None, keepdims=False: torch.quantile(x, torch.tensor(q, dtype=x.dtype), axis, keepdims),
+        call(X, 0.3),
+        call(X, [0.0, 0.5, 1.0], axis=1, keepdims=True),
+    ),
+    "median": peer(
+        lambda x, axis=None: torch.quantile(x, 0.5, axis), call(X), call(X[:, :5], axis=1), call(drawn(7), axis=0)
+    ),
+    "nansum": peer(lambda x, axis=None: torch.nansum(x, axis), call(GAPS[:, :4]), call(GAPS[:, :4], axis=0)),
+    "nanmean": peer(lambda x, axis=None: torch.nanmean(x, axis), call(GAPS[:, :4]), call(GAPS[:, :4], axis=1)),
     # products
+    "vdot": peer(torch.vdot, call(V, W)),
+    "vecdot": peer(lambda x, y, axis=-1: torch.linalg.vecdot(x, y, dim=axis), call(X, Y), call(X, Y, axis=0)),
+    "matvec": peer(lambda x, y: (x @ y[..., None])[..., 0], call(CUBE, drawn(4))),
+    "vecmat": peer(lambda x, y: (x[..., None, :] @ y)[..., 0, :], call(drawn(2, 3), CUBE)),
+    "kron": peer(torch.kron, call(X, CUBE)),
+    "cross": peer(
+        lambda x, y, axis=-1: torch.linalg.cross(x, y, dim=axis), call(X, Y, axis=0), call(X[:, :3], Y[:, 3:])
+    ),
+    "linalg.norm": peer(
+        lambda x, axis=None, **s: torch.linalg.norm(x, **s, dim=axis),
+        *(call(CUBE, ord=p, axis=(0, 2)) for p in ("fro", 1, -1, np.inf, -np.inf)),
+        call(X, ord=1),
+        call(V, ord=3),
+        call(CUBE),
+    ),
+    "linalg.vector_norm": peer(lambda x, axis=None: torch.linalg.vector_norm(x, dim=axis), call(CUBE), call(X, axis=1)),
+    "linalg.matrix_norm": peer(torch.linalg.matrix_norm, call(CUBE), call(CUBE, ord=1)),
+    "linalg.matrix_power": peer(torch.linalg.matrix_power, *(call(REGULAR, n) for n in (0, 1, 5, -2))),
+    "linalg.multi_dot": peer(lambda *xs: torch.linalg.multi_dot(xs), call(X, Y.T, X, V), packed=True),
     "dot": peer(torch.matmul, call(V, W), call(X, V), call(X, Y.T)),
     "inner": peer(torch.inner, call(V, W), call(CUBE, drawn(5, 4)), call(np.array(2.0), V)),
     "outer": peer(torch.outer, call(V, drawn(4))),
@@ -243,6 +284,25 @@ PEERS = {
     ),
     "tril": peer(lambda x, k=0: torch.tril(x, k), *(call(CUBE, k=k) for k in (0, 1, -1))),
     "triu": peer(lambda x, k=0: torch.triu(x, k), *(call(CUBE, k=k) for k in (0, 1, -1))),
+    "atleast_1d": peer(torch.atleast_1d, call(X), call(np.array(2.0))),
+    "atleast_2d": peer(torch.atleast_2d, call(V), call(CUBE)),
+    "atleast_3d": peer(torch.atleast_3d, call(V), call(X), call(np.array(2.0))),
+    **{
+        name: peer(unpacked(getattr(torch, name)), call(X, Y), call(V, W), packed=True)
+        for name in ("vstack", "hstack", "dstack", "column_stack")
+    },
+    "array_split": peer(lambda x, n, axis=0: torch.tensor_split(x, n, axis), call(V, 4), call(X, [1, 2], axis=1)),
+    "hsplit": peer(torch.hsplit, call(X, 3)),
+    "vsplit": peer(torch.vsplit, call(X, 3)),
+    "dsplit": peer(torch.dsplit, call(CUBE, 2)),
+    "unstack": peer(lambda x, axis=0: torch.unbind(x, axis), call(CUBE), call(CUBE, axis=-1)),
+    "fliplr": peer(torch.fliplr, call(X)),
+    "flipud": peer(torch.flipud, call(X)),
+    "rot90": peer(
+        lambda x, k=1, axes=(0, 1): torch.rot90(x, k, axes), *(call(CUBE, k=k, axes=(2, 0)) for k in (1, 2, 3, 0))
+    ),
+    "broadcast_arrays": peer(torch.broadcast_tensors, call(X, V, drawn(2, 1, 1))),
+    "meshgrid": peer(torch.meshgrid, *(call(V, drawn(3), drawn(2), indexing=i) for i in ("ij", "xy"))),
     # picking
     "take": peer(
         lambda x, at, axis=None: torch.take(x, at) if axis is None else torch.index_select(x, axis, at),

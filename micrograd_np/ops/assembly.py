@@ -1,0 +1,179 @@
+"""NumPy's short names for putting arrays together and taking them apart, made of the general ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .arrange import axes_of, concatenate, flip, ravel, split, swapaxes
+from .index import given, view
+from .shape import broadcast_to, reshape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _each(xs: tuple[Any, ...], change: Any) -> Any:
+    """One array changed, or of several a tuple."""
+    changed = tuple(change(given(x)) for x in xs)
+    return changed[0] if len(changed) == 1 else changed
+
+
+def atleast_1d(*arys: Any) -> Any:
+    """Each array with at least one axis: numbers become arrays of one element. Of several a tuple."""
+    return _each(arys, lambda x: x if x.ndim else reshape(x, shape=(1,)))
+
+
+def atleast_2d(*arys: Any) -> Any:
+    """Each array with at least two axes, new ones in front: a vector becomes a row. Of several a tuple."""
+    return _each(arys, lambda x: x if x.ndim > 1 else reshape(x, shape=(1, x.size)))
+
+
+def atleast_3d(*arys: Any) -> Any:
+    """Each array with at least three axes: (n) becomes (1,n,1), (n,m) becomes (n,m,1). Of several a tuple."""
+    shapes = {0: (1, 1, 1), 1: (1, -1, 1)}
+    return _each(arys, lambda x: x if x.ndim > 2 else reshape(x, shape=shapes.get(x.ndim, (*x.shape, 1))))
+
+
+def vstack(tup: Sequence[Any]) -> Any:
+    """Rows, or arrays with rows, one below the other.
+
+    >>> vstack([np.array([1.0, 2.0]), np.array([3.0, 4.0])])
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    return concatenate([atleast_2d(x) for x in tup])
+
+
+def hstack(tup: Sequence[Any]) -> Any:
+    """Arrays side by side: along the second axis, vectors along the first."""
+    parts = [atleast_1d(x) for x in tup]
+    return concatenate(parts, axis=0 if parts[0].ndim == 1 else 1)
+
+
+def dstack(tup: Sequence[Any]) -> Any:
+    """Arrays one behind the other, along the third axis."""
+    return concatenate([atleast_3d(x) for x in tup], axis=2)
+
+
+def column_stack(tup: Sequence[Any]) -> Any:
+    """Vectors as the columns of a matrix; matrices side by side."""
+    parts = [given(x) for x in tup]
+    return concatenate([x if x.ndim > 1 else reshape(x, shape=(x.size, 1)) for x in parts], axis=1)
+
+
+def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    """`values` after `arr` along an axis, or all elements in one line."""
+    return concatenate([arr, values], axis=axis)
+
+
+def array_split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
+    """Views of parts along `axis` as equal as they can be, the longer ones first; or as `split` for a list of indices.
+
+    >>> [part.size for part in array_split(np.arange(7), 3)]
+    [3, 2, 2]
+    """
+    x = given(ary)
+    if not isinstance(indices_or_sections, (int, np.integer)):
+        return split(x, indices_or_sections, axis)
+    length, longer = divmod(x.shape[axis], int(indices_or_sections))
+    return split(x, [i * length + min(i, longer) for i in range(1, int(indices_or_sections))], axis)
+
+
+def hsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
+    """Parts along the second axis, of a vector along the first: undoes `hstack`."""
+    x = given(ary)
+    return split(x, indices_or_sections, axis=min(1, x.ndim - 1))
+
+
+def vsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
+    """Parts along the first axis: undoes `vstack`."""
+    return split(ary, indices_or_sections)
+
+
+def dsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
+    """Parts along the third axis: undoes `dstack`."""
+    return split(ary, indices_or_sections, axis=2)
+
+
+def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
+    """The slices along `axis`, without it: undoes `stack`."""
+    x = given(x)
+    (at,) = axes_of(axis, x.ndim, "unstack")
+    return tuple(view(x, index=(slice(None),) * at + (i,)) for i in range(x.shape[at]))
+
+
+def fliplr(m: Any) -> Any:
+    """The order reversed along the second axis."""
+    return flip(m, 1)
+
+
+def flipud(m: Any) -> Any:
+    """The order reversed along the first axis."""
+    return flip(m, 0)
+
+
+def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+    """Turned by `k` quarter turns, from the first of `axes` towards the second.
+
+    >>> rot90(np.array([[1, 2], [3, 4]]))
+    array([[2, 4],
+           [1, 3]])
+    """
+    first, second = axes
+    return {
+        0: lambda: given(m),
+        1: lambda: flip(swapaxes(m, first, second), first),
+        2: lambda: flip(m, axes),
+        3: lambda: flip(swapaxes(m, first, second), second),
+    }[k % 4]()
+
+
+def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
+    """The arrays in the one shape that they broadcast to."""
+    xs = [given(x) for x in args]
+    shape = np.broadcast_shapes(*(tuple(x.shape) for x in xs))
+    return tuple(broadcast_to(x, shape=shape) for x in xs)
+
+
+def meshgrid(*xi: Any, indexing: str = "xy") -> tuple[Any, ...]:
+    """For vectors of lengths n, m, …, as many arrays: each varies along its own axis.
+
+    With "ij" their shape is (n, m, …), with "xy" the first two are exchanged. ValueError for another `indexing`.
+    """
+    if indexing not in {"xy", "ij"}:
+        message = f"meshgrid: indexing must be 'xy' or 'ij', found {indexing!r}."
+        raise ValueError(message)
+    d = len(xi)
+    order = [1, 0, *range(2, d)] if indexing == "xy" and d > 1 else [*range(d)]
+    vectors = [ravel(x) for x in xi]
+    return broadcast_arrays(
+        *(reshape(x, shape=(1,) * a + (-1,) + (1,) * (d - 1 - a)) for x, a in zip(vectors, order, strict=True))
+    )
+
+
+def block(arrays: Any) -> Any:
+    """An array of nested lists of blocks: the innermost side by side, the next ones one above the other.
+
+    >>> block([[np.eye(2), np.zeros((2, 1))], [np.ones((1, 3))]]).shape
+    (3, 3)
+    """
+
+    def depth(part: Any) -> int:
+        return 1 + depth(part[0]) if isinstance(part, list) else 0
+
+    def joined(part: Any, level: int) -> Any:
+        if not isinstance(part, list):
+            return part if part.ndim >= d else reshape(part, shape=(1,) * (d - part.ndim) + tuple(part.shape))
+        return concatenate([joined(inner, level - 1) for inner in part], axis=-level)
+
+    def leaves(part: Any) -> list[Any]:
+        return [x for inner in part for x in leaves(inner)] if isinstance(part, list) else [given(part)]
+
+    def wrapped(part: Any) -> Any:
+        return [wrapped(inner) for inner in part] if isinstance(part, list) else given(part)
+
+    levels = depth(arrays)
+    d = max(levels, *(x.ndim for x in leaves(arrays)))
+    return joined(wrapped(arrays), levels)

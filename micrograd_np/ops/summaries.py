@@ -1,0 +1,129 @@
+"""One number for many, composed of sums and sorting: averages, medians, quantiles; reductions that leave out nan."""
+
+from __future__ import annotations
+
+from math import floor, inf, nan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .arrange import axes_of, moveaxis
+from .choice import where, zero_where
+from .comparison import isnan, logical_not
+from .elementwise import add, divide, multiply, subtract
+from .index import given, view
+from .order import sort
+from .reduce import count, kept, max, mean, min, prod, sum  # noqa: A004
+from .searching import all  # noqa: A004
+from .shape import broadcast_to, reshape, stack
+from .state import astype
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .reduce import Axis
+
+
+def ptp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The largest less the smallest element along `axis`."""
+    return subtract(max(a, axis=axis, keepdims=keepdims), min(a, axis=axis, keepdims=keepdims))
+
+
+def average(a: Any, axis: Axis = None, weights: Any = None, keepdims: bool = False) -> Any:
+    """Σ w a / Σ w along `axis`; the mean without weights. They have the shape of `a`, or of its one axis `axis`.
+
+    >>> average(np.array([1.0, 4.0]), weights=np.array([2.0, 1.0]))
+    array(2.)
+    """
+    if weights is None:
+        return mean(a, axis=axis, keepdims=keepdims)
+    a, w = given(a), given(weights)
+    if w.shape != a.shape:
+        if not isinstance(axis, int) or w.shape != (a.shape[axis],):
+            message = f"average: a is {a.shape} and weights is {w.shape}; it must be that, or one axis of it, named."
+            raise ValueError(message)
+        (at,) = axes_of(axis, a.ndim, "average")
+        w = broadcast_to(reshape(w, shape=(-1,) + (1,) * (a.ndim - 1 - at)), shape=tuple(a.shape))
+    return divide(sum(multiply(a, w), axis=axis, keepdims=keepdims), sum(w, axis=axis, keepdims=keepdims))
+
+
+def quantile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bool = False) -> Any:
+    """The value below which a share `q` of the elements along `axis` lies, between two of them by straight lines.
+
+    For several `q` they stand along a new first axis. nan where an element is; ValueError unless 0 ≤ q ≤ 1.
+
+    >>> quantile(np.array([3.0, 1.0, 2.0]), 0.25)
+    array(1.5)
+    """
+    x = given(a)
+    shares = np.asarray(q, dtype=float)
+    if not ((shares >= 0) & (shares <= 1)).all():
+        message = f"quantile: q must lie between 0 and 1, found {q}."
+        raise ValueError(message)
+    axes = tuple(range(x.ndim)) if axis is None else axes_of(axis, x.ndim, "quantile")
+    n = count(tuple(x.shape), axes)
+    if not n:
+        message = f"quantile: x is {x.shape}; nothing has no quantile."
+        raise ValueError(message)
+    shape = kept(tuple(x.shape), axes) if keepdims else tuple(m for i, m in enumerate(x.shape) if i not in axes)
+    line = moveaxis(x, axes, tuple(range(x.ndim - len(axes), x.ndim)))
+    line = sort(reshape(line, shape=(*line.shape[: x.ndim - len(axes)], n)))
+    last = view(line, index=(..., -1))
+    found = [reshape(where(isnan(last), last, _between(line, (n - 1) * s)), shape=shape) for s in shares.ravel()]
+    return stack(found) if shares.ndim else found[0]
+
+
+def _between(line: Any, position: float) -> Any:
+    """The element at a position that may lie between two."""
+    low = floor(position)
+    here, part = view(line, index=(..., low)), float(position - low)
+    return add(here, (view(line, index=(..., low + 1)) - here) * part) if part else here
+
+
+def percentile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bool = False) -> Any:
+    """`quantile` with `q` in hundredths."""
+    return quantile(a, (np.asarray(q, dtype=float) / 100).tolist(), axis, keepdims)
+
+
+def median(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The element in the middle along `axis`, or the mean of the two there, which share the gradient.
+
+    >>> median(np.array([4.0, 1.0, 2.0, 9.0]))
+    array(3.)
+    """
+    return quantile(a, 0.5, axis, keepdims)
+
+
+def nansum(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The sum along `axis` of what is not nan; no gradient goes to what is."""
+    a = given(a)
+    return sum(zero_where(a, isnan(a)), axis=axis, keepdims=keepdims)
+
+
+def nanprod(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The product along `axis` of what is not nan."""
+    a = given(a)
+    return prod(where(isnan(a), 1, a), axis=axis, keepdims=keepdims)
+
+
+def nanmean(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The mean along `axis` of what is not nan; nan where nothing is left."""
+    a = given(a)
+    left = sum(logical_not(isnan(a)), axis=axis, keepdims=keepdims)
+    return divide(nansum(a, axis, keepdims), astype(left, dtype=a.dtype))
+
+
+def nanmax(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The largest along `axis` of what is not nan; nan where nothing is left."""
+    return _extreme(max, -inf, a, axis, keepdims)
+
+
+def nanmin(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The smallest along `axis` of what is not nan; nan where nothing is left."""
+    return _extreme(min, inf, a, axis, keepdims)
+
+
+def _extreme(reduction: Any, never: float, a: Any, axis: Axis, keepdims: bool) -> Any:
+    a = given(a)
+    empty = all(isnan(a), axis=axis, keepdims=keepdims)
+    return where(empty, nan, reduction(where(isnan(a), never, a), axis=axis, keepdims=keepdims))

@@ -1,0 +1,73 @@
+"""Products of vectors, and of stacks of them with matrices, under NumPy's names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .arrange import moveaxis, ravel
+from .elementwise import multiply
+from .index import getitem, given
+from .linear import matmul
+from .reduce import sum  # noqa: A004
+from .shape import reshape
+
+
+def vdot(a: Any, b: Any) -> Any:
+    """Σ of products of all elements: both are flattened."""
+    return matmul(ravel(a), ravel(b))
+
+
+def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
+    """Σ of products along one axis, the others broadcasting: ``(…, n), (…, n) -> (…)``."""
+    return sum(multiply(x1, x2), axis=axis)
+
+
+def matvec(x1: Any, x2: Any) -> Any:
+    """Matrices times vectors: ``(…, m, n), (…, n) -> (…, m)``."""
+    x2 = given(x2)
+    z = matmul(x1, reshape(x2, shape=(*x2.shape, 1)))
+    return reshape(z, shape=z.shape[:-1])
+
+
+def vecmat(x1: Any, x2: Any) -> Any:
+    """Vectors times matrices: ``(…, n), (…, n, m) -> (…, m)``."""
+    x1 = given(x1)
+    z = matmul(reshape(x1, shape=(*x1.shape[:-1], 1, x1.shape[-1])), x2)
+    return reshape(z, shape=(*z.shape[:-2], z.shape[-1]))
+
+
+def kron(a: Any, b: Any) -> Any:
+    """Blocks of `b`, one for each element of `a` and times it: ``(n, m), (k, l) -> (n k, m l)``, of any dimension.
+
+    >>> kron(np.array([1.0, 10.0]), np.array([1.0, 2.0]))
+    array([ 1.,  2., 10., 20.])
+    """
+    a, b = given(a), given(b)
+    d = max(a.ndim, b.ndim)
+    of_a, of_b = ((1,) * (d - x.ndim) + tuple(x.shape) for x in (a, b))
+    z = multiply(
+        reshape(a, shape=tuple(m for n in of_a for m in (n, 1))),
+        reshape(b, shape=tuple(m for n in of_b for m in (1, n))),
+    )
+    return reshape(z, shape=tuple(n * m for n, m in zip(of_a, of_b, strict=True)))
+
+
+def cross(a: Any, b: Any, axis: int = -1) -> Any:
+    """The vector perpendicular to two in space, as long as their parallelogram is large: ``(…, 3), (…, 3) -> (…, 3)``.
+
+    >>> cross(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
+    array([0., 0., 1.])
+    """
+    a, b = moveaxis(a, axis, -1), moveaxis(b, axis, -1)
+    if a.shape[-1] != 3 or b.shape[-1] != 3:
+        message = f"cross: a is {a.shape} and b is {b.shape}, with their vectors last; vectors must have length 3."
+        raise ValueError(message)
+    next_, last = np.array([1, 2, 0]), np.array([2, 0, 1])
+
+    def part(x: Any, at: Any) -> Any:
+        return getitem(x, (..., at))
+
+    z = multiply(part(a, next_), part(b, last)) - multiply(part(a, last), part(b, next_))
+    return moveaxis(z, -1, axis)
