@@ -110,6 +110,29 @@ def test_an_optimizer_steps_compiled_as_eagerly(name, dtype, default_dtype):
         assert_equal_training(parts, [vector, numbers(3)])
 
 
+def test_a_large_batch_is_traced_without_a_warning():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((2048, 80)), rng.integers(0, 80, 2048)  # so large that arithmetic is noted, not done
+
+    def step(x, y):
+        return nn.CrossEntropyLoss()(x, y)
+
+    assert mg.compile(step)(x, y).item() == step(mg.Tensor(x), y).item()  # a warning is an error in this suite
+
+
+def test_a_padding_mask_may_be_made_within_the_step():
+    attention = nn.MultiheadAttention(4, num_heads=2, batch_first=True)
+
+    def step(x, words):
+        return attention(x, x, x, key_padding_mask=words == 0)[0].sum()
+
+    compiled = mg.compile(step)
+    rng = np.random.default_rng(0)
+    for words in (np.array([[3, 2, 0], [1, 0, 0]]), np.array([[0, 2, 4], [1, 1, 5]])):
+        x = rng.standard_normal((2, 3, 4))
+        assert compiled(x, words).item() == step(mg.Tensor(x), mg.Tensor(words)).item()
+
+
 def test_every_layer_loss_and_optimizer_is_here():
     modules = {n for n in dir(nn) if isinstance(getattr(nn, n), type) and issubclass(getattr(nn, n), nn.Module)}
     optimizers = {
