@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ContextDecorator
-from typing import Self
+from typing import Any, Self
 
 from .primitive import mode
 
 
-class set_grad_enabled(ContextDecorator):  # noqa: N801  a function to its users, as in PyTorch
-    """Record applications for backward, or not, in this thread until the block ends, also by an exception.
-
-    >>> with set_grad_enabled(False):
-    ...     is_grad_enabled()
-    False
-    """
+class _Recording(ContextDecorator):
+    """Record applications for backward, or not, in this thread until the block ends, also by an exception."""
 
     def __init__(self, enabled: bool) -> None:
         self.enabled = enabled
@@ -32,7 +27,40 @@ class set_grad_enabled(ContextDecorator):  # noqa: N801  a function to its users
         mode.set(recording=self.before.pop())
 
 
-class no_grad(set_grad_enabled):  # noqa: N801
+class set_grad_enabled(_Recording):  # noqa: N801  a function to its users, as in PyTorch
+    """Record applications for backward, or not, in this thread, from now on, or in a block or a function.
+
+    >>> with set_grad_enabled(False):
+    ...     is_grad_enabled()
+    False
+    >>> previous = set_grad_enabled(False)
+    >>> is_grad_enabled()
+    False
+    >>> previous = set_grad_enabled(True)
+    """
+
+    def __init__(self, enabled: bool) -> None:
+        super().__init__(enabled)
+        self.found: bool | None = mode.recording  # before this call, which takes effect at once
+        mode.set(recording=enabled)
+
+    def __enter__(self) -> Self:
+        if self.found is None:
+            return super().__enter__()
+        self.before.append(self.found)
+        self.found = None
+        mode.set(recording=self.enabled)
+        return self
+
+    def __call__(self, function: Any) -> Any:
+        """The function, run in this mode."""
+        if self.found is not None:  # a decorator is for the function alone
+            mode.set(recording=self.found)
+            self.found = None
+        return super().__call__(function)
+
+
+class no_grad(_Recording):  # noqa: N801
     """Record nothing in this thread: results require no gradient, and keep no graph alive.
 
     >>> with no_grad():
@@ -47,7 +75,7 @@ class no_grad(set_grad_enabled):  # noqa: N801
         return type(self)()
 
 
-class enable_grad(set_grad_enabled):  # noqa: N801
+class enable_grad(_Recording):  # noqa: N801
     """Record again in this thread, inside a `no_grad`."""
 
     def __init__(self) -> None:

@@ -38,6 +38,42 @@ def test_blocks_nest_and_restore_what_was_before(first, second):
     assert mg.is_grad_enabled()
 
 
+def test_set_grad_enabled_works_as_a_bare_call(w):
+    mg.set_grad_enabled(False)
+    try:
+        assert not (w * 2).requires_grad
+        with mg.set_grad_enabled(True):
+            assert mg.is_grad_enabled()
+        assert not mg.is_grad_enabled()
+    finally:
+        mg.set_grad_enabled(True)
+    assert (w * 2).requires_grad
+
+
+def test_the_other_two_wait_for_their_block():
+    mg.no_grad()
+    assert mg.is_grad_enabled()
+
+
+def test_set_grad_enabled_as_a_decorator_is_for_the_function_alone(w):
+    @mg.set_grad_enabled(False)
+    def double(x):
+        return x * 2
+
+    assert mg.is_grad_enabled()
+    for _ in range(2):
+        assert not double(w).requires_grad
+        assert mg.is_grad_enabled()
+
+
+def test_one_set_grad_enabled_serves_several_blocks():
+    off = mg.set_grad_enabled(False)
+    for _ in range(2):
+        with off:
+            assert not mg.is_grad_enabled()
+        assert mg.is_grad_enabled()
+
+
 def test_enable_grad_records_inside_no_grad(w):
     with mg.no_grad(), mg.enable_grad():
         assert (w * 2).requires_grad

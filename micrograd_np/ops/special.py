@@ -9,11 +9,10 @@ import numpy as np
 
 from micrograd_np.primitive import primitive
 
-from .choice import masked, where
+from .choice import masked, zero_where
 from .comparison import equal, logical_and
 from .domains import POSITIVE, REALS
 from .elementwise import xdivy, xmuly
-from .transcendental import log
 
 # Cody (1969), "Rational Chebyshev approximations for the error function", Mathematics of Computation 23: numerators and
 # denominators, highest power first, of erf(y)/y in y² up to y = 1/2, and of exp(y²) erfc(y) in y beyond.
@@ -143,14 +142,15 @@ ndtr.vjp(x=lambda g, z, x: g * ((2 * pi) ** -0.5 * bell(x * 0.5**0.5)))
 @primitive("{x} log {y}", domain=(REALS, POSITIVE))
 def xlogy(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """Elementwise x log(y), and 0 where x is 0, even at y = 0, where both derivatives are 0 too. nan for y < 0."""
+    narrow = isinstance(y, (int, float)) and x.dtype.kind == "f"  # a Python number must not make float32 wide
     with xp.errstate(all="ignore"):
-        z = xp.log(y)
+        z = xp.log(y, dtype=x.dtype) if narrow else xp.log(y)
         z = xp.multiply(x, z, out=out)
     keep = xp.logical_or(xp.not_equal(x, 0), xp.isnan(y))
     return masked(xp, z, z, xp.negative(keep.view(_INT8)))
 
 
 xlogy.vjp(
-    x=lambda g, z, x, y: g * log(where(logical_and(equal(x, 0), equal(y, 0)), 1, y)),
+    x=lambda g, z, x, y: zero_where(xlogy(g, y), logical_and(equal(x, 0), equal(y, 0))),
     y=lambda g, z, x, y: xdivy(xmuly(g, x), y),
 )

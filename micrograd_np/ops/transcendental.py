@@ -9,8 +9,7 @@ import numpy as np
 
 from micrograd_np.primitive import primitive
 
-from .choice import masked, zero_where
-from .comparison import equal, isinf, logical_and
+from .choice import masked
 from .domains import ABOVE_MINUS_ONE, NONZERO, POSITIVE, REALS
 from .elementwise import ratio, square, xdivy, xmuly
 
@@ -87,15 +86,22 @@ def logaddexp(xp: Any, out: Any, x: Any, y: Any) -> Any:
     return xp.logaddexp(x, y, out=out)
 
 
-def _weight(x: Any, y: Any) -> Any:
-    """exp(x) / (exp(x) + exp(y)): σ(x − y), where ∞ − ∞ is a tie."""
-    tie = logical_and(equal(x, y), isinf(x))
-    return sigmoid(zero_where(x, tie) - zero_where(y, tie))
+@primitive("{x} − {y}", domain=(REALS, REALS))
+def lead(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    """x − y, and 0 where they are equal, also where both are the same infinity; silent."""
+    with xp.errstate(invalid="ignore"):
+        z = xp.subtract(x, y, out=out)
+    return masked(xp, z, z, xp.negative(xp.not_equal(x, y).view(_INT8)))
 
 
-logaddexp.vjp(
-    x=lambda g, z, x, y: g * _weight(x, y),
-    y=lambda g, z, x, y: g * _weight(y, x),
+lead.vjp(
+    x=lambda g, z, x, y: g,
+    y=lambda g, z, x, y: -g,
+)
+
+logaddexp.vjp(  # exp(x) / (exp(x) + exp(y)) is σ(x − y)
+    x=lambda g, z, x, y: g * sigmoid(lead(x, y)),
+    y=lambda g, z, x, y: g * sigmoid(lead(y, x)),
 )
 
 
