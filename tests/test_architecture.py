@@ -129,9 +129,10 @@ def test_names_of_folders_and_of_functions_do_not_collide():
     assert hidden == []
 
 
-def run(code):
+def run(code, *arguments):
     """The words that a fresh interpreter prints."""
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 PARTS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))  # the subpackages
@@ -150,6 +151,20 @@ print(*set(sys.modules) - before)
     assert {name.split(".")[1] for name in own} & set(PARTS) == ALWAYS
     assert len(own) <= 75, sorted(own)
     assert len(found - own) <= 12, sorted(found - own)  # dataclasses, pkgutil and what these want
+
+
+def test_all_primitives_are_known_from_the_start():
+    code = """
+import importlib, sys
+from micrograd_np.primitive import registry
+before = set(registry)
+for name in sys.argv[1:]:
+    importlib.import_module(f"micrograd_np.{name}")
+print(len(before), *set(registry) - before)
+"""
+    known, *later = run(code, *modules)
+    assert int(known) > 100
+    assert later == []
 
 
 @pytest.mark.parametrize("part", [*PARTS, "linalg", "random"])

@@ -1,5 +1,6 @@
 """Functions of tensors: composites of primitives, and the losses."""
 
+from . import recurrent  # noqa: F401  whose primitives belong to the registry from the start
 from .activation import (
     celu,
     elu,
