@@ -21,3 +21,13 @@ def test_the_program_that_the_readme_shows_is_the_one_that_its_step_becomes(tmp_
     body = "\n".join(row[8:] for row in program.splitlines() if row.startswith("        ") or not row)
     (shown,) = (block for block in re.findall(r"```text\n(.*?)```", README, re.DOTALL) if "# forward" in block)
     assert shown.strip() == body.strip()
+
+
+def test_the_rules_that_the_readme_shows_are_the_ones_the_ops_print():
+    shown = dict(re.findall(r"^\| `(\w+)` \|[^|]*\| (.*) \|$", README, re.MULTILINE))
+    table = (Path(__file__).parents[1] / "docs" / "ops.md").read_text(encoding="utf-8")
+    for op, rule in shown.items():
+        (row,) = re.findall(rf"^\| \*\*{op}\*\* \|.*$", table, re.MULTILINE)
+        derivative = row.split(" | ")[5].replace("<br>", "; ").replace("x: ", "to x: ").replace("y: ", "to y: ")
+        assert rule in (derivative, derivative.replace("to x: g; to y: g", "to both: g"))
+    assert set(shown) == {"matmul", "add", "sigmoid", "square", "log"}
