@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sized
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -42,6 +42,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     validation: Iterable[Any] | None = None,
     metrics: Mapping[str, Metric] | Iterable[Metric] = (),
     scheduler: Any = None,
+    scheduler_per: Literal["epoch", "batch"] = "epoch",
     clip: float | None = None,
     patience: int | None = None,
     checkpoint: str | Path | None = None,
@@ -53,7 +54,8 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     """Train `model` for `epochs` passes over `train`, batches ``(inputs…, targets)``; returns what happened.
 
     - `validation`: batches to be evaluated after each epoch, with `metrics`: functions of all predictions and targets.
-    - `scheduler`: stepped after each epoch. `clip`: the norm that all gradients together may have.
+    - `scheduler`: stepped after each epoch, or with ``scheduler_per="batch"`` after each batch.
+    - `clip`: the norm that all gradients together may have.
     - `patience`: stop after so many epochs without a lower validation loss, and leave the weights of the best epoch.
     - `checkpoint`: a file that holds the whole run after each epoch; with `resume`, what is there is taken up first,
       bit for bit. ``mg.load(checkpoint)["best"]`` are the weights of the best epoch.
@@ -71,8 +73,11 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     >>> history["loss"][-1] < history["loss"][0]
     True
     """
+    if scheduler_per not in ("epoch", "batch"):
+        message = f"fit: scheduler_per is 'epoch' or 'batch', found {scheduler_per!r}."
+        raise ValueError(message)
     history = History()
-    running = {"total": 0.0, "count": 0}  # of the epoch under way
+    running = {"total": 0.0, "samples": 0, "batches": 0}  # of the epoch under way
     run = {"model": model, "optimizer": optimizer, "history": history, "random": random.generator()}
     run |= {name: x for name, x in (("scheduler", scheduler), ("loader", train)) if hasattr(x, "state_dict")}
     best = model.state_dict()
@@ -80,54 +85,49 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
         found = load(checkpoint, into=run)
         running, best = found["running"], found["best"]
 
-    def forward(*batch: Any) -> Tensor:
+    def step(*batch: Any, look: bool = False) -> Tensor:
         *inputs, targets = batch
         optimizer.zero_grad()
-        return loss(model(*inputs), targets)
-
-    def learn(value: Tensor) -> Tensor:
+        value = loss(model(*inputs), targets)
+        for finding in look_over(model, value, optimizer) if look else ():
+            warnings.warn(finding, LintWarning, stacklevel=3)
         value.backward()
         if clip is not None:
             clip_grad_norm_(model.parameters(), clip)
         optimizer.step()
         return value
 
-    def step(*batch: Any) -> Tensor:
-        return learn(forward(*batch))
-
     quick = compiled(step) if compile else step
-    bar = Progress(epochs - len(history), len(train) if isinstance(train, Sized) else None, shown=progress)
+    batches = len(train) if isinstance(train, Sized) else None
+    bar = Progress(epochs - len(history), batches, shown=progress)
     with Interrupt() as interrupt:
         for epoch in range(len(history), epochs):
             model.train()
             for batch in train:
-                if lint:
-                    value = forward(*batch)
-                    for finding in look_over(model, value, optimizer):
-                        warnings.warn(finding, LintWarning, stacklevel=2)
-                    lint = False
-                    learn(value)
-                else:
-                    value = quick(*batch)
+                value = step(*batch, look=True) if lint else quick(*batch)
+                lint = False
                 running["total"] += value.item() * len(batch[-1])
-                running["count"] += len(batch[-1])
+                running["samples"] += len(batch[-1])
+                running["batches"] += 1
+                if scheduler is not None and scheduler_per == "batch":
+                    scheduler.step()
                 bar.advance()
                 if interrupt.asked:
                     break
-            if not interrupt.asked:
-                row = {"loss": running["total"] / max(running["count"], 1)}
-                running = {"total": 0.0, "count": 0}
+            if not interrupt.asked or running["batches"] == batches:
+                row = {"loss": running["total"] / max(running["samples"], 1)}
+                running = dict.fromkeys(running, 0)
                 if validation is not None:
                     row |= {f"validation {k}": v for k, v in evaluate(model, loss, validation, metrics).items()}
                 history.add(row)
                 bar.tell(epoch + 1, told(row))
                 if history.best == epoch:
                     best = model.state_dict()
-                if scheduler is not None:
+                if scheduler is not None and scheduler_per == "epoch":
                     scheduler.step(*([row[history.watched]] if isinstance(scheduler, ReduceLROnPlateau) else []))
+            history.interrupted = interrupt.asked
             if checkpoint is not None:
                 save({**run, "running": running, "best": best}, checkpoint)
-            history.interrupted = interrupt.asked
             if interrupt.asked or (patience is not None and epoch - history.best >= patience):
                 break
     bar.close()

@@ -111,6 +111,15 @@ def test_a_scheduler_is_stepped_after_each_epoch():
     assert optimizer.param_groups[0]["lr"] < 0.05 / 8
 
 
+def test_a_scheduler_is_stepped_after_each_batch_where_wanted():
+    model, loss, optimizer, train, _ = setting()
+    schedule = lr_scheduler.StepLR(optimizer, 1, gamma=0.5)
+    fit(model, loss, optimizer, train, epochs=2, scheduler=schedule, scheduler_per="batch", progress=False)
+    assert optimizer.param_groups[0]["lr"] == 0.05 / 2**6
+    with pytest.raises(ValueError, match="'epoch' or 'batch', found 'step'"):
+        fit(model, loss, optimizer, train, scheduler=schedule, scheduler_per="step")
+
+
 def test_a_resumed_fit_ends_in_the_same_bits(tmp_path):
     model, loss, optimizer, train, validation = setting()
     schedule = lr_scheduler.CosineAnnealingLR(optimizer, 6)
@@ -147,9 +156,14 @@ def test_a_mistake_is_warned_of_once_on_the_first_step():
     assert len(found) == 1
 
 
-def test_ctrl_c_ends_it_between_two_steps_and_resuming_goes_on_bit_for_bit(tmp_path):
+@pytest.mark.parametrize(
+    ("call", "epochs", "handed_out"),
+    [(6, 1, 1), (3, 1, 3), (5, 1, 3)],
+    ids=["in an epoch", "at the last batch of an epoch", "while validating"],
+)
+def test_ctrl_c_ends_it_between_two_steps_and_resuming_goes_on_bit_for_bit(tmp_path, call, epochs, handed_out):
     model, loss, optimizer, train, validation = setting()
-    fit(model, loss, optimizer, train, epochs=4, validation=validation, progress=False)
+    whole = fit(model, loss, optimizer, train, epochs=4, validation=validation, progress=False)
     wanted = weights(model)
 
     class Interrupted(nn.CrossEntropyLoss):
@@ -157,7 +171,7 @@ def test_ctrl_c_ends_it_between_two_steps_and_resuming_goes_on_bit_for_bit(tmp_p
 
         def forward(self, input, target):
             Interrupted.calls += 1
-            if Interrupted.calls == 6:  # after the first evaluation's two batches: batch 1 of epoch 2
+            if Interrupted.calls == call:  # an epoch is three batches to learn from, and two of the evaluation
                 os.kill(os.getpid(), signal.SIGINT)
             return super().forward(input, target)
 
@@ -169,13 +183,14 @@ def test_ctrl_c_ends_it_between_two_steps_and_resuming_goes_on_bit_for_bit(tmp_p
     )
     assert signal.getsignal(signal.SIGINT) is before
     assert history.interrupted
-    assert len(history) == 1
-    assert train.state_dict()["handed_out"] == 1
+    assert len(history) == epochs
+    assert train.state_dict()["handed_out"] == handed_out
     model, loss, optimizer, train, validation = setting(seed=5)
     history = fit(
         model, loss, optimizer, train, epochs=4, validation=validation, checkpoint=path, resume=True, progress=False
     )
     assert equal(weights(model), wanted)
+    assert history.rows == whole.rows
     assert not history.interrupted
 
 
