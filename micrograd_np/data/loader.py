@@ -21,7 +21,8 @@ class DataLoader:
     - `shuffle`: in an order drawn from (seed, epoch) alone, so that any epoch can be had again. The seed is drawn
       once, from `generator` if given, else from the project's own, so ``mg.random.manual_seed`` settles it.
     - `drop_last`: leave out a last batch that is too short.
-    - `sampler`: an iterable of sample numbers in place of `shuffle`.
+    - `sampler`: an iterable of sample numbers in place of `shuffle`; `batch_sampler`: one of lists of them, a list for
+      each batch. Each is iterated over anew in every epoch.
     - `collate_fn`: makes a batch from a list of samples; unless given, `dataset.batch` does, or `collate`.
     - `transform`: ``transform(batch, rng)`` changes each batch; `rng` comes from seed, epoch and number of the batch,
       so that random augmentation is as repeatable as the order.
@@ -42,6 +43,7 @@ class DataLoader:
         batch_size: int = 1,
         shuffle: bool | None = None,
         sampler: Iterable[int] | None = None,
+        batch_sampler: Iterable[Sequence[int]] | None = None,
         num_workers: int = 0,
         collate_fn: Callable[[list[Any]], Any] | None = None,
         drop_last: bool = False,
@@ -53,13 +55,16 @@ class DataLoader:
         if batch_size < 1:
             message = f"DataLoader: batch_size must be at least 1, found {batch_size}."
             raise ValueError(message)
-        if sampler is not None and shuffle:
+        if (sampler is not None or batch_sampler is not None) and shuffle:
             message = "DataLoader: a sampler already says the order; leave out shuffle."
+            raise ValueError(message)
+        if batch_sampler is not None and (batch_size != 1 or sampler is not None or drop_last):
+            message = "DataLoader: a batch_sampler says all; leave out batch_size, sampler and drop_last."
             raise ValueError(message)
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = bool(shuffle)
-        self.sampler = sampler
+        self.sampler, self.batch_sampler = sampler, batch_sampler
         self.collate_fn = collate_fn
         self.drop_last = drop_last
         self.transform = transform
@@ -72,6 +77,8 @@ class DataLoader:
         self._resume = False
 
     def __len__(self) -> int:
+        if self.batch_sampler is not None:
+            return len(self.batch_sampler)  # type: ignore[arg-type]
         n = len(self.dataset if self.sampler is None else self.sampler)  # type: ignore[arg-type]
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
@@ -97,6 +104,9 @@ class DataLoader:
 
     def _pieces(self, epoch: int) -> Iterator[Sequence[int]]:
         """The sample numbers of each batch of an epoch."""
+        if self.batch_sampler is not None:
+            yield from self.batch_sampler
+            return
         if self.sampler is not None:
             order = np.fromiter(self.sampler, dtype=np.intp)
         elif self.shuffle:

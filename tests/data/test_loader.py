@@ -153,6 +153,14 @@ def test_a_sampler_says_the_order():
         DataLoader(numbers(), sampler=[1], shuffle=True)
 
 
+def test_a_batch_sampler_says_which_samples_each_batch_has():
+    loader = DataLoader(numbers(), batch_sampler=[[5, 3], [1]])
+    assert epoch(loader) == epoch(loader) == [[5, 3], [1]]
+    assert len(loader) == 2
+    with pytest.raises(ValueError, match="leave out batch_size"):
+        DataLoader(numbers(), 2, batch_sampler=[[1]])
+
+
 def test_a_collate_fn_makes_the_batch_from_samples():
     loader = DataLoader(range(5), 2, collate_fn=sum)
     assert list(loader) == [1, 5, 4]
