@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import time
 import zipfile
 import zlib
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = "micrograd_np"  # the entry that says how the arrays hang together
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same file, whenever it is written
+_ABANDONED = 600  # seconds; asking for the process instead would not do for one on another machine
 
 
 class CheckpointError(ValueError):
@@ -45,12 +48,21 @@ def write(path: Path, arrays: Mapping[str, Any], description: str) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+    _sweep(path)
     with suppress(OSError):  # the new name, too, should survive a power cut; not every system can promise it
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what writers of `path` that were killed have left: nothing was written to it for a long time."""
+    for partial in path.parent.glob(f".{escape(path.name)}.*.partial"):
+        with suppress(OSError):  # another process may be about to do the same
+            if time.time() - partial.stat().st_mtime > _ABANDONED:
+                partial.unlink()
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str | None]:

@@ -247,6 +247,10 @@ def test_a_kill_in_the_middle_of_a_save_leaves_a_whole_file(tmp_path, moment):
         assert found["i"] == 0
     save({"i": -1}, path)  # what the killed one has left behind is in nobody's way
     assert load(path) == {"i": -1}
+    for left in tmp_path.glob(".run.npz.*"):
+        os.utime(left, (0, 0))
+    save({"i": -2}, path)
+    assert [found.name for found in tmp_path.iterdir()] == ["run.npz"]  # and is cleared away in the end
 
 
 def test_weights_saved_by_pytorch_load_here_and_back(tmp_path):
