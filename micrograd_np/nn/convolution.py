@@ -5,12 +5,17 @@ from __future__ import annotations
 from math import prod, sqrt
 from typing import Any
 
+import numpy as np
+
 from micrograd_np import functional, random
-from micrograd_np.functional.convolution import each
+from micrograd_np.functional.convolution import each, tensor
+from micrograd_np.ops.arrange import pad
 from micrograd_np.tensor import get_default_dtype
 
 from .module import Module
 from .parameter import Parameter
+
+_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # PyTorch's names for NumPy's
 
 
 class _Convolution(Module):
@@ -32,8 +37,9 @@ class _Convolution(Module):
         output_padding: Any = 0,
     ) -> None:
         name, d = type(self).__name__, self._axes
-        if padding_mode != "zeros":
-            message = f"{name}: padding_mode {padding_mode!r} is not there; zeros are padded. Pad the input before."
+        modes = ("zeros",) if self._transposed else ("zeros", *_MODES)
+        if padding_mode not in modes:
+            message = f"{name}: padding_mode must be {' or '.join(map(repr, modes))}, found {padding_mode!r}."
             raise ValueError(message)
         if groups < 1 or in_channels % groups or out_channels % groups:
             message = (
@@ -62,14 +68,11 @@ class _Convolution(Module):
             if found != (value,) * self._axes:
                 shown.append(f"{name}={found}")
         shown += [f"groups={self.groups}"] * (self.groups != 1) + ["bias=False"] * (self.bias is None)
+        shown += [f"padding_mode={self.padding_mode}"] * (self.padding_mode != "zeros")
         return ", ".join(shown)
 
 
-class Conv1d(_Convolution):
-    """Convolution over time, ``(n, in_channels, l) -> (n, out_channels, places)``; see `Conv2d`."""
-
-    _axes = 1
-
+class _Plain(_Convolution):
     def __init__(
         self,
         in_channels: int,
@@ -83,47 +86,46 @@ class Conv1d(_Convolution):
         padding_mode: str = "zeros",
         dtype: Any = None,
     ) -> None:
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, dtype
-        )
+        settings = (stride, padding, dilation, groups, bias, padding_mode, dtype)
+        super().__init__(in_channels, out_channels, kernel_size, *settings)
 
     def forward(self, x: Any) -> Any:
         """The convolution of `x`."""
-        return functional.conv1d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        function = (functional.conv1d, functional.conv2d)[self._axes - 1]
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            spans = [(k - 1) * e for k, e in zip(self.kernel_size, self.dilation, strict=True)]
+            x, padding = pad(tensor(x), self._widths(np.ndim(x), spans), _MODES[self.padding_mode]), 0
+        return function(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+    def _widths(self, ndim: int, spans: list[int]) -> list[tuple[int, int]]:
+        """What is put before and after each axis of an input."""
+        if self.padding == "same":
+            pairs = [(span // 2, span - span // 2) for span in spans]
+        else:
+            pairs = [(p, p) for p in ((0,) * self._axes if self.padding == "valid" else self.padding)]
+        return [(0, 0)] * (ndim - self._axes) + pairs
 
 
-class Conv2d(_Convolution):
+class Conv1d(_Plain):
+    """Convolution over time, ``(n, in_channels, l) -> (n, out_channels, places)``; see `Conv2d`."""
+
+    _axes = 1
+
+
+class Conv2d(_Plain):
     """Convolution over images, ``(n, in_channels, h, w) -> (n, out_channels, rows, columns)``; see `functional.conv2d`.
 
     `weight` is (out, in / groups, *kernel_size), `bias` (out,), both drawn from U(±1/√fan_in). `padding` is one number
-    or one for each axis, "valid" or "same". ValueError unless the groups divide both numbers of channels.
+    or one for each axis, "valid" or "same"; `padding_mode` says what is put there: "zeros", the image mirrored at its
+    edge ("reflect"), its edge again ("replicate"), or its other end ("circular"). ValueError unless the groups divide
+    both numbers of channels.
 
     >>> Conv2d(1, 6, 5)
     Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1))
     """
 
     _axes = 2
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, dtype
-        )
-
-    def forward(self, x: Any) -> Any:
-        """The convolution of `x`."""
-        return functional.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
 class _Transposed(_Convolution):

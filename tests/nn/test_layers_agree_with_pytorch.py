@@ -44,6 +44,11 @@ CASES = [
     ("Conv1d(4, 6, 3, stride=2, groups=2, bias=False)", draw(4, 9)),
     ("Conv2d(2, 4, 3, padding='same')", draw(2, 2, 5, 6)),
     ("Conv2d(2, 4, (3, 2), stride=(2, 1), padding=(1, 0), groups=2)", draw(2, 2, 5, 6)),
+    ("Conv1d(4, 6, 3, padding=2, padding_mode='circular')", draw(2, 4, 9)),
+    ("Conv1d(4, 6, 4, padding='same', dilation=2, padding_mode='reflect')", draw(4, 9)),
+    ("Conv2d(2, 4, 3, padding=(1, 3), padding_mode='replicate')", draw(2, 2, 5, 6)),
+    ("Conv2d(2, 4, 3, padding='valid', padding_mode='reflect')", draw(2, 2, 5, 6)),
+    ("Conv2d(2, 4, (2, 3), padding='same', padding_mode='reflect', bias=False)", draw(2, 2, 5, 6)),
     ("ConvTranspose1d(4, 6, 3, stride=2, output_padding=1)", draw(2, 4, 5)),
     ("ConvTranspose2d(4, 2, 3, stride=2, padding=1, output_padding=1, groups=2)", draw(2, 4, 3, 4)),
     ("ConvTranspose2d(4, 2, (2, 3), dilation=2, bias=False)", draw(2, 4, 3, 4)),
@@ -208,6 +213,13 @@ def test_layer(case, training):
         assert value.shape == tuple(there[name].shape)
         assert (value.dtype.kind == "f") == there[name].is_floating_point()
         close(value, there[name].numpy())
+
+
+def test_a_padding_mode_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="must be 'zeros' or 'reflect' or 'replicate' or 'circular', found 'mirror'"):
+        nn.Conv2d(1, 1, 3, padding_mode="mirror")
+    with pytest.raises(ValueError, match="padding_mode must be 'zeros', found 'reflect'"):
+        nn.ConvTranspose2d(1, 1, 3, padding_mode="reflect")
 
 
 def test_statistics_follow_several_batches():
