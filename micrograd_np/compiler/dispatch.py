@@ -80,6 +80,7 @@ class _Dispatcher:
                 f"if {x}.shape != {shape!r} or {x}.strides != {strides!r} or {x}.dtype is not {dtype}: return MISS"
             )
             arrays.append(x)
+        body += self.repeats()
         body += self.guards()
         body.append("if not acquire(False): return MISS")
         body.append("try:")
@@ -95,9 +96,25 @@ class _Dispatcher:
             f"{self.name('tensor', t)}.grad = {self.name('grad', g) if g is not None else None}"
             for t, g in entry.gradients
         ]
+        inside += [
+            f"{self.name('grad', g)}.data = {self.name('array', array)}"  # somebody may have put another there
+            for _, g, array in entry.delivered
+            if g is not None
+        ]
         body += [f"    {line}" for line in inside]
         body += ["finally: release()", f"return {self.result()}"]
         return ["def call(*args):", *(f"    {line}" for line in body)]
+
+    def repeats(self) -> list[str]:
+        """Which of the arguments of one shape must be one and the same array, and which not."""
+        arrays = [a.data if isinstance(a, Vertex) else a for a in self.args]
+        tests = [
+            f"x{i}_ is {'not ' if a is arrays[j] else ''}x{j}_"
+            for i, a in enumerate(arrays)
+            for j in range(i)
+            if a.shape == arrays[j].shape and a.dtype == arrays[j].dtype
+        ]
+        return [f"if {' or '.join(tests)}: return MISS"] if tests else []
 
     def guards(self) -> list[str]:
         """What must still hold."""
@@ -107,7 +124,13 @@ class _Dispatcher:
             name = self.name("tensor", t)
             tests.append(f"{name}.data is not {self.name('array', array)} or {name}.requires_grad is not {wanted}")
         tests += [f"{self.name('module', m)}.training is not {flag}" for m, flag in entry.modes]
-        tests += [f"{self.name('optimizer', o)}.generation != {generation}" for o, generation in entry.generations]
+        for o, generation, size in entry.generations:
+            name = self.name("optimizer", o)
+            tests.append(f"{name}.generation != {generation} or len({name}.state) != {size}")
+        tests += [
+            f"{self.name('state', state)}[{slot!r}] is not {self.name('array', array)}"
+            for state, slot, array in entry.slots
+        ]
         tests += [f"{self.name('tensor', t)}.grad is not None" for t in entry.absent]
         return [f"if {' or '.join(tests)}: return MISS"] if tests else []
 
@@ -117,7 +140,10 @@ class _Dispatcher:
         for clock, slots in self.entry.ticks:
             t = self.name("t", clock)
             scalars, group = self.name("scalars", clock.optimizer.scalars), self.name("group", clock.group)
-            lines.append(f"{t}_now = {self.name('state', clock.states[0])}['step'] + 1")
+            steps = [f"{self.name('state', state)}['step']" for state in clock.states]
+            if len(steps) > 1:  # one of them may have been left out of some step since
+                lines.append(f"if not {' == '.join(steps)}: return MISS")
+            lines.append(f"{t}_now = {steps[0]} + 1")
             lines.append(f"{t}_n = {scalars}({group}, {t}_now)")
             tests = [f"{t}_n[{n!r}] != {self.name('fixed', x)}" for n, x in clock.fixed.items()]
             tests += [f"bool({t}_n[{n!r}]) is not {truth}" for n, truth in clock.truths.items()]

@@ -34,7 +34,7 @@ def fold_scalings(program: Program) -> int:
             continue
         factor, x = found
         if (
-            writes.get(id(x.storage), 0) > 1
+            writes.get(id(x.storage), 0) > (x.storage.kind in ("buffer", "fresh"))  # beyond the one that makes it
             or x.storage.kind == "state"
             or x.view
             or x.shape != v.shape

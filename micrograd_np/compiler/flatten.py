@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from .program import Clock, Program
 
 _LANE = 64  # bytes to which every part is padded: a cache line, and the widest vector register
-_ours: dict[int, weakref.ref[Any]] = {}
-"""The common vectors that are alive, by id."""
+_ours: dict[int, tuple[weakref.ref[Any], weakref.ref[Any]]] = {}
+"""The common vectors that are alive, by id, with the optimiser that each was made for."""
 
 
 def _forget(key: int, _: Any) -> None:
@@ -72,6 +72,8 @@ def _pattern(lines: list[Line], whole: dict[int, Value]) -> Any:
                 told.append(("shared", id(x)))
             elif x.shape != first.shape or x.storage.kind not in ("state", "buffer") or (x.view and id(x) not in whole):
                 return None
+            elif x.storage.shared:
+                return None  # it has to stay where it is
             else:
                 told.append((x.storage.kind, str(x.dtype), roles.setdefault(id(x), len(roles))))
         pattern.append((line.function, line.made, tuple(told)))
@@ -120,7 +122,7 @@ def _join(program: Program, clock: Clock, group: list[list[Line]]) -> None:
     roles = [_roles(lines) for lines in group]
     columns = list(zip(*([transposed.get(id(v), v) for v in row] for row in roles), strict=True))
     spans, total = _layout(columns[0])
-    if not all(_movable(column, spans, total) for column in columns if column[0].storage.kind == "state"):
+    if not all(_movable(clock, column, spans, total) for column in columns if column[0].storage.kind == "state"):
         return
     outside = {
         id(v) for line in program.lines if id(line) not in members for v in (*line.read(), line.target) if v is not None
@@ -171,14 +173,29 @@ def _layout(column: tuple[Value, ...]) -> tuple[list[tuple[int, int]], int]:
     return spans, at
 
 
-def _movable(column: tuple[Value, ...], spans: list[tuple[int, int]], total: int) -> bool:
+def _movable(clock: Clock, column: tuple[Value, ...], spans: list[tuple[int, int]], total: int) -> bool:
     """Whether this memory may move: it is plain, and nobody else's."""
     if _already(column, spans, total) is not None:
         return True
     return all(
-        a is not None and a.flags.forc and a.flags.writeable and (a.base is None or id(_root(a)) in _ours)
+        a is not None
+        and a.flags.forc
+        and a.flags.writeable
+        and (a.base is None or _free(_root(a), clock.optimizer, total))
         for a in (v.storage.array for v in column)
     )
+
+
+def _free(vector: Any, optimizer: Any, total: int) -> bool:
+    """Whether parts of a common vector may move to a new one of `total` elements for `optimizer`.
+
+    Only to a longer one, and not from another optimiser that is alive: else two programs could take the parameters from
+    each other for ever.
+    """
+    if id(vector) not in _ours:
+        return False
+    owner = _ours[id(vector)][1]()
+    return owner is None or (owner is optimizer and total > vector.size)
 
 
 def _root(a: Any) -> Any:
@@ -217,7 +234,7 @@ def _flat(clock: Clock, column: tuple[Value, ...], spans: list[tuple[int, int]],
     vector = _already(column, spans, total)
     if vector is None:
         vector = np.zeros(total, first.dtype)
-        _ours[id(vector)] = weakref.ref(vector, partial(_forget, id(vector)))
+        _ours[id(vector)] = weakref.ref(vector, partial(_forget, id(vector))), weakref.ref(clock.optimizer)
         for v, (a, b) in zip(column, spans, strict=True):
             old = v.storage.array
             assert old is not None

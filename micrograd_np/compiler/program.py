@@ -33,6 +33,8 @@ class Storage:
     kind: str
     array: np.ndarray[Any, Any] | None = None
     owner: Any = None
+    shared: bool = False
+    """State that others hold too (another tensor, a view, a variable of the user), so that it has to stay there."""
     private: bool = False
     """A buffer whose place in the arena nothing else may use, and that begins as zeros."""
 

@@ -254,20 +254,37 @@ def negate_what_is_small(program: Program) -> int:
         i = next((i for i in range(j - 1, -1, -1) if lines[i].target is not None and lines[i].writes() is t), None)
         if i is None or not _is_sum_of_unequal(lines[i]) or t.storage.kind != "buffer" or t.view:
             continue
-        others = (
-            k for k in range(i + 1, len(lines)) if k != j and any(v.storage is t.storage for v in operands(lines[k]))
-        )
-        reader = next((k for k in range(j + 1, len(lines)) if any(v is line.target for v in lines[k].read())), None)
-        if next(others, None) is not None:
-            continue
-        if reader is None or lines[reader].function != "np.exp" or any(v is t for v in program.result_values()):
+        if _touching(program, t.storage, i + 1) - {j} or not _for_exp_alone(program, j):
             continue
         x, b = sorted(lines[i].args, key=lambda v: -v.nbytes)
+        written = (lines[k].writes() for k in range(i + 1, j))
+        if any(v is not None and v.storage is x.storage for v in written):
+            continue  # x will be read later than it was
         negated = Value(Storage("buffer"), b.shape, b.dtype, hint="negated")
         lines[i] = Line("np.negative", np.negative, (b,), {}, negated, "out", line.section, lines[i].where)
         lines[j] = Line("np.subtract", np.subtract, (negated, x), {}, line.target, "out", line.section, line.where)
         done += 1
     return done
+
+
+def _touching(program: Program, storage: Storage, start: int) -> set[int]:
+    """Which lines from `start` on read or write `storage`; the end, if it leaves the step."""
+    lines = program.lines
+    found = {k for k in range(start, len(lines)) if any(v.storage is storage for v in operands(lines[k]))}
+    return found | {len(lines) for v in program.result_values() if v.storage is storage}
+
+
+def _for_exp_alone(program: Program, j: int) -> bool:
+    """Whether nobody but one exp sees what line `j` computes."""
+    target = program.lines[j].target
+    assert target is not None
+    readers = sorted(_touching(program, target.storage, j + 1))
+    if not readers or readers[0] == len(program.lines):
+        return False
+    exp = program.lines[readers[0]]
+    if exp.function != "np.exp" or exp.made != "out" or exp.args[0] is not target or exp.target is None:
+        return False
+    return len(readers) == 1 or exp.target is target  # in place, so that later readers see the exponential
 
 
 def _is_sum_of_unequal(line: Line) -> bool:

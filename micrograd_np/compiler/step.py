@@ -66,9 +66,18 @@ class Entry:
         self.writer = writer
         self.step, outputs = self.build(state, self.numbers, writer.constants, writer.objects)
         self.tensors = [(t, t.data, t.requires_grad) for t, _ in program.states.values() if t is not None]
+        self.slots = [
+            (state, name, array)
+            for clock in program.clocks
+            for state in clock.states
+            for name, array in state.items()
+            if isinstance(array, np.ndarray)
+        ]
+        """What optimisers keep of each parameter."""
         self.written = self._written()
         rest = iter(outputs)
         self.gradients = [(t, None if v is None else Tensor(next(rest))) for t, v in program.gradients_out]
+        self.delivered = [(t, g, None if g is None else g.data) for t, g in self.gradients]
         self.incoming = [t for t, _ in program.gradients_in]
         self.absent = list(program.gradients_absent)
         self.own = {id(g) for _, g in self.gradients if g is not None}
@@ -78,7 +87,7 @@ class Entry:
         """The program as it was traced, before any pass."""
         self.seconds = (0.0, 0.0)
         """What tracing (the first call included) and emitting took."""
-        self.generations = [(c.optimizer, c.optimizer.generation) for c in program.clocks]
+        self.generations = [(c.optimizer, c.optimizer.generation, len(c.optimizer.state)) for c in program.clocks]
         self.ticks: list[tuple[Clock, list[tuple[Any, str]]]] = [
             (c, [(v.storage.array, key.partition(":")[0]) for key, v in c.numbers.items()]) for c in program.clocks
         ]
@@ -100,9 +109,15 @@ class Entry:
         for module, flag in self.modes:
             if module._training is not flag:
                 return False
-        for optimizer, generation in self.generations:
-            if optimizer.generation != generation:
+        for optimizer, generation, size in self.generations:
+            if optimizer.generation != generation or len(optimizer.state) != size:
                 return False
+        for state, name, array in self.slots:
+            if state[name] is not array:
+                return False
+        for clock, _ in self.ticks:
+            if any(state["step"] != clock.states[0]["step"] for state in clock.states):
+                return False  # one of them was left out of some step since
         for t in self.absent:
             if t.grad is not None:
                 return False
@@ -137,8 +152,10 @@ class Entry:
                 state["step"] = t
         for t in self.written:
             t.version += 1
-        for t, g in self.gradients:
+        for t, g, array in self.delivered:
             t.grad = g
+            if g is not None:
+                g.data = array  # somebody may have put another there
         return results
 
 
@@ -173,7 +190,7 @@ class Compiled:
                 return result
         with self.lock:
             leaves: list[Any] = []
-            key = (_key(args, leaves), _key(kwargs, leaves) if kwargs else None, mode.recording)
+            key = (_key(args, leaves), _key(kwargs, leaves) if kwargs else None, mode.recording, _repeated(leaves))
             for entry in self.entries.get(key, ()):
                 if entry.holds():
                     results = entry.run(leaves)
@@ -194,10 +211,13 @@ class Compiled:
         lifted = tuple(_lifted(a, names[i] if i < len(names) else f"argument_{i}", arrays) for i, a in enumerate(args))
         lifted_kwargs = {k: _lifted(a, k, arrays) for k, a in kwargs.items()}
         function = functools.partial(self.function, **lifted_kwargs) if kwargs else self.function
+        around = _tensors_around(self.function)
         cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t.grad is not None]
         began = perf_counter()
-        result, program = trace(function, lifted, arrays, self.__name__, cleared, _names_around(self.function))
+        names_of = {id(t): name for name, t in reversed(around.items()) if "." in name or not t.name}
+        result, program = trace(function, lifted, arrays, self.__name__, cleared, names_of)
         traced = perf_counter()
+        self._refuse_replaced(around, program)
         found = program.pullback
         if found is None:
             entry = _emitted(program, self.mode)
@@ -212,6 +232,19 @@ class Compiled:
         self._keep(key, entry)
         self.last = entry
         return result
+
+    def _refuse_replaced(self, around: dict[str, Any], program: Program) -> None:
+        """Raise CompileError if the step has put another tensor in place of one that it reads."""
+        now = _tensors_around(self.function)
+        read = {id(t) for t, _ in program.states.values()}
+        for name, t in around.items():
+            if id(t) in read and now.get(name) is not t:
+                message = (
+                    f"compile: {self.__name__} puts another tensor in the place of {name}; that is Python's work, "
+                    f"which a compiled step would do only this once, and read the old one ever after. Write into the "
+                    f"one there is, {name}.copy_(...) inside no_grad(), or take it as an argument and return the new."
+                )
+                raise CompileError(message)
 
     def _keep(self, key: Any, entry: Entry) -> None:
         entries = self.entries.setdefault(key, [])
@@ -294,8 +327,8 @@ def _emitted(program: Program, mode: str) -> Entry:
     return entry
 
 
-def _names_around(function: Any) -> dict[int, str]:
-    """What `function` calls the parameters and buffers of the modules that it is or uses, by id: "net.0.weight"."""
+def _tensors_around(function: Any) -> dict[str, Any]:
+    """The tensors that `function` uses, or modules that it is or uses, by what it calls them: "net.0.weight"."""
     around: list[tuple[str, Any]] = [("", function), ("", getattr(function, "__self__", None))]
     code = getattr(function, "__code__", None)
     for name, cell in zip(getattr(code, "co_freevars", ()), getattr(function, "__closure__", None) or (), strict=False):
@@ -303,12 +336,14 @@ def _names_around(function: Any) -> dict[int, str]:
             around.append((name, cell.cell_contents))
     outside = getattr(function, "__globals__", {})
     around += [(name, outside.get(name)) for name in getattr(code, "co_names", ())]
-    names: dict[int, str] = {}
+    found: dict[str, Any] = {}
     for prefix, x in around:
-        if hasattr(x, "named_parameters") and not isinstance(x, type):
-            for name, tensor in (*x.named_parameters(), *x.named_buffers()):
-                names.setdefault(id(tensor), f"{prefix}.{name}" if prefix else name)
-    return names
+        if isinstance(x, Vertex):
+            found.setdefault(prefix, x)
+        elif hasattr(x, "named_parameters") and not isinstance(x, type):
+            for name, tensor in x._tensors(Vertex, "", recurse=True, remove_duplicate=True):
+                found.setdefault(f"{prefix}.{name}" if prefix else name, tensor)
+    return found
 
 
 def _tensors_of(x: Any) -> list[Any]:
@@ -333,7 +368,30 @@ def _key(x: Any, leaves: list[Any]) -> Any:
         return kind, tuple([_key(part, leaves) for part in x])
     if kind is dict:
         return dict, tuple([(k, _key(v, leaves)) for k, v in x.items()])
-    return x
+    if isinstance(x, tuple):  # one with names
+        return kind, tuple([_key(part, leaves) for part in x])
+    if isinstance(x, (float, np.generic)):
+        return kind, repr(x)  # 0.0 and -0.0 are equal, and nan is not equal to itself
+    if kind is slice:
+        return kind, repr(x)
+    try:
+        hash(x)
+    except TypeError:
+        message = (
+            f"compile: an argument is a {kind.__name__}, {x!r:.60}; whether another call brings the same kind cannot "
+            f"be told. Pass tensors, arrays, numbers and strings, or tuples, lists and dicts of these."
+        )
+        raise TypeError(message) from None
+    return kind, x  # 1, 1.0 and True are equal, but not the same in arithmetic
+
+
+def _repeated(leaves: list[Any]) -> Any:
+    """Which arguments are one and the same array; None where none are."""
+    if len(leaves) < 2:
+        return None
+    first: dict[int, int] = {}
+    places = tuple([first.setdefault(id(a), i) for i, a in enumerate(leaves)])
+    return places if len(first) < len(leaves) else None
 
 
 def _lifted(x: Any, name: str, arrays: list[tuple[str, Any]]) -> Any:
@@ -344,6 +402,8 @@ def _lifted(x: Any, name: str, arrays: list[tuple[str, Any]]) -> Any:
     if isinstance(x, Vertex):
         arrays.append((name, x.data))
         return x
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return type(x)(*(_lifted(part, f"{name}_{field}", arrays) for field, part in zip(x._fields, x, strict=True)))
     if type(x) in (tuple, list):
         return type(x)(_lifted(part, f"{name}_{i}", arrays) for i, part in enumerate(x))
     if type(x) is dict:

@@ -94,6 +94,7 @@ class Tracer:
         self.touched: dict[int, Any] = {}  # leaves that a gradient has reached
         self.places: dict[int, str] = {}  # by array: the user's line that computed it
         self.pulled_lines = 0
+        self.shared: set[int] = set()  # arrays that others hold too
 
     # what is known
 
@@ -137,7 +138,8 @@ class Tracer:
                 value = Value(Storage("gradient", owner=owner), array.shape, array.dtype, f"{self.called(owner)}_grad")
                 self.program.gradients_in.append((owner, value))
                 return self._know(array, value)
-        value = self._know(array, Value(Storage("state", array, owner=x), array.shape, array.dtype, self.called(x)))
+        storage = Storage("state", array, owner=x, shared=id(array) in self.shared)
+        value = self._know(array, Value(storage, array.shape, array.dtype, self.called(x)))
         self.program.states[id(x)] = (x, value)
         self.kept.append(x)
         return value
@@ -173,6 +175,9 @@ class Tracer:
         if not self._concerns(inputs) and not self._random(static):
             self._fixed(op, inputs, data)
             return
+        for x in inputs:
+            if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.known and _shared(x, inputs, data):
+                self.shared.add(id(x.data))
         out = self.recorder.destination(data)
         if self.recorder.spares(data):
             out._array[...] = data
@@ -356,8 +361,8 @@ class Tracer:
     ) -> None:
         """The update of one parameter; all with the same step number share one clock."""
         state = optimizer.state[p]
-        if not state:
-            state = optimizer.state[p] = optimizer.start(p, group)
+        if len(state) <= len(optimizer.kept(group)):
+            state = optimizer.started(p, group)
         t = state["step"] = state["step"] + 1
         if t not in clocks:
             clocks[t] = self._clock(optimizer, group, t)
@@ -487,6 +492,20 @@ def place() -> str:
             return f"{Path(file).name}:{number}  {linecache.getline(file, number).strip()}".rstrip()
         frame = frame.f_back
     return ""
+
+
+def _shared(x: Vertex, inputs: tuple[Any, ...], data: Any) -> bool:
+    """Whether somebody else holds the memory of `x`, which is being applied to for the first time, giving `data`.
+
+    That may be another tensor, a view, or a variable of the user. Records of applications do not count.
+    """
+    given = sum(isinstance(y, Vertex) and y.data is x.data for y in inputs)  # by the list of what the kernel was given
+    rest = sys.getrefcount(x.data) - 2 - given - (data.base is x.data)  # 2: the tensor, and the argument here
+    if rest > 0:
+        lists = [r for r in gc.get_referrers(x.data) if type(r) is list]
+        recorded = sum(any(isinstance(z, Vertex) and z.arrays is r for z in gc.get_referrers(r)) for r in lists)
+        rest -= max(recorded - (given > 0), 0)
+    return rest > 0
 
 
 def _whole(a: Any) -> bool:

@@ -106,6 +106,14 @@ class Optimizer:
         """The state of a parameter of `group` before its first step."""
         return {"step": 0, **{name: np.zeros_like(p.data) for name in self.kept(group)}}
 
+    def started(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Any]:
+        """The state of `p` with all that the settings of `group` need: they may have come to need more (momentum)."""
+        state = self.state[p]
+        if state:
+            self.generation += 1
+        self.state[p] = {**self.start(p, group), **state}
+        return self.state[p]
+
     def kept(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         """Which of `slots` the settings of `group` need."""
         return self.slots
@@ -123,6 +131,7 @@ class Optimizer:
                 watcher.optimizer_step(self)  # type: ignore[union-attr]
             return loss
         for group in self.param_groups:
+            kept = len(self.kept(group))
             at = 0  # the step for which `numbers` are; hardly ever do parameters of one group stand at different ones
             numbers: dict[str, Any] = {}
             for p in group["params"]:
@@ -132,8 +141,8 @@ class Optimizer:
                 if g.shape != data.shape:
                     raise self._misfit(p)
                 state = self.state[p]
-                if not state:
-                    state = self.state[p] = self.start(p, group)
+                if len(state) <= kept:  # a step number and these
+                    state = self.started(p, group)
                 t = state["step"] = state["step"] + 1
                 if t != at:
                     at, numbers = t, self.scalars(group, t)
