@@ -157,8 +157,8 @@ class ModuleList(_Numbered[Module]):
     )
     """
 
-    def __init__(self, modules: Iterable[Module] = ()) -> None:
-        self._number(modules)
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
+        self._number(modules or ())
 
     def __repr__(self) -> str:
         runs: list[tuple[int, int, str]] = []  # first, last, what they look like
@@ -231,8 +231,8 @@ class ModuleDict(_Named[Module]):
     ReLU()
     """
 
-    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
-        self.update(modules)
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
+        self.update(modules or ())
 
 
 class _Parameters(Module):
@@ -265,12 +265,12 @@ class ParameterList(_Parameters, _Numbered[Parameter]):
     )
     """
 
-    def __init__(self, parameters: Iterable[Any] = ()) -> None:
-        self._number(parameters)
+    def __init__(self, values: Iterable[Any] | None = None) -> None:
+        self._number(() if values is None else values)
 
 
 class ParameterDict(_Parameters, _Named[Parameter]):
     """Parameters by name; what is not one yet becomes one."""
 
-    def __init__(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
-        self.update(parameters)
+    def __init__(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
+        self.update(parameters or ())

@@ -362,13 +362,13 @@ class Module:
         return "\n  ".join((f"{type(self).__name__}(", *extra.splitlines(), *inner)) + "\n)"
 
 
-_UNSEEN = frozenset(("_hooks", "_pre_hooks"))  # a hook may be a module, and is not part of this one for that
+_UNSEEN = "_hooks"  # a hook may be a module, and is not part of this one for that
 
 
 def _held(owner: Module) -> list[tuple[str, Any]]:
     """Modules and tensors among the attributes of `owner`, in order; lists, tuples and dicts opened, cycles cut."""
     found = []
-    stack = [(name, x, frozenset[int]()) for name, x in reversed(vars(owner).items()) if name not in _UNSEEN]
+    stack = [(name, x, frozenset[int]()) for name, x in reversed(vars(owner).items()) if name != _UNSEEN]
     while stack:
         name, x, inside = stack.pop()
         if isinstance(x, (Module, Tensor)):

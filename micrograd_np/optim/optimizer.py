@@ -51,10 +51,12 @@ class Optimizer:
         for group in whole:
             self.add_param_group(group)
 
-    def add_param_group(self, group: Mapping[str, Any]) -> None:
-        """Train more parameters, with settings of their own where `group` has them. On an error nothing has changed."""
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
+        """Train more parameters, with settings of their own where `param_group` has them; on an error nothing has
+        changed.
+        """
         me = type(self).__name__
-        params = group["params"]
+        params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else _listed(params, me)
         found = set(self.state)
         for p in params:
@@ -72,11 +74,11 @@ class Optimizer:
                 )
                 raise ValueError(message)
             found.add(p)
-        unknown = group.keys() - self.defaults.keys() - {"params"}
+        unknown = param_group.keys() - self.defaults.keys() - {"params"}
         if unknown:
             message = f"{me}: has no setting {', '.join(sorted(unknown))}; it has {', '.join(self.defaults)}."
             raise TypeError(message)
-        full = {name: _plain(name, value) for name, value in {**self.defaults, **group, "params": params}.items()}
+        full = {name: _plain(name, value) for name, value in {**self.defaults, **param_group, "params": params}.items()}
         self.check(full)
         self.param_groups.append(full)
         self.generation += 1

@@ -62,7 +62,8 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     - `compile`: run each step as a compiled program. `lint`: look the first step over, and warn of what seems wrong.
 
     Ctrl-C ends it between two steps: the model is usable, the checkpoint saved, and `interrupted` set; a second one is
-    the usual KeyboardInterrupt. Without `validation`, "best" means the lowest training loss.
+    the usual KeyboardInterrupt. Without `validation`, "best" means the lowest training loss. ValueError if an epoch has
+    no batches.
 
     >>> from micrograd_np import data, nn, optim
     >>> x, y = data.blobs(90, generator=np.random.default_rng(0))
@@ -114,8 +115,11 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
                 bar.advance()
                 if interrupt.asked:
                     break
+            if not running["batches"]:
+                message = "fit: there are no batches; an iterator that is used up has none left, pass a DataLoader."
+                raise ValueError(message)
             if not interrupt.asked or running["batches"] == batches:
-                row = {"loss": running["total"] / max(running["samples"], 1)}
+                row = {"loss": running["total"] / running["samples"]}
                 running = dict.fromkeys(running, 0)
                 if validation is not None:
                     row |= {f"validation {k}": v for k, v in evaluate(model, loss, validation, metrics).items()}

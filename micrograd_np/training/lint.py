@@ -71,8 +71,7 @@ def _modes(model: Module, loss: Tensor) -> Iterator[str]:
     wrong = [
         name or type(module).__name__
         for name, module in model.named_modules()
-        if module.training is not loss.requires_grad
-        and any(word in type(module).__name__ for word in ("Dropout", "BatchNorm"))
+        if module.training is not loss.requires_grad and _has_modes(module)
     ]
     if wrong and loss.requires_grad:
         yield (
@@ -83,6 +82,18 @@ def _modes(model: Module, loss: Tensor) -> Iterator[str]:
         yield (
             f"{_told(wrong)} in training mode while evaluating; call model.eval() first, and model.train() afterwards."
         )
+
+
+def _has_modes(module: Module) -> bool:
+    """Whether a module itself does something else in training than in evaluation; a frozen norm is meant not to."""
+    kind = type(module).__name__
+    if "Dropout" in kind:
+        return getattr(module, "p", 1) > 0
+    if "BatchNorm" in kind or "InstanceNorm" in kind:
+        own = list(module.parameters(recurse=False))
+        return getattr(module, "track_running_stats", True) and not (own and not any(p.requires_grad for p in own))
+    share = getattr(module, "dropout", 0)  # attention and recurrent layers drop between their parts
+    return isinstance(share, (int, float)) and share > 0 and getattr(module, "num_layers", 2) > 1
 
 
 def _holding(names: dict[Any, str], optimizer: Optimizer) -> Iterator[str]:
@@ -156,14 +167,14 @@ def _dtypes(graph: list[Any]) -> Iterator[str]:
         if z.op is None or not z.op.smooth:
             continue
         parts = {name: x for name, x in zip(z.op.inputs, z.inputs, strict=False) if hasattr(x, "dtype")}
-        leaves = [x for x in parts.values() if isinstance(x, Vertex) and x.op is None and x.requires_grad]
-        narrow = [x for x in leaves if x.data.dtype == np.float32]
-        wide = [name for name, x in parts.items() if x.dtype == np.float64]
+        trained = {name for name, x in parts.items() if isinstance(x, Vertex) and x.requires_grad}
+        narrow = [parts[name] for name in trained if parts[name].dtype == np.float32]
+        wide = [name for name, x in parts.items() if x.dtype == np.float64 and name not in trained]
         if narrow and wide and z.dtype == np.float64:
+            met = "weights" if any(x.op is None for x in narrow) else "predictions"
             yield (
-                f"float64 data meets float32 weights in {z.op.name}, so that everything after it is computed "
-                "in float64 at half "
-                f"the speed; give {wide[0]} as float32: x.astype('float32')."
+                f"float64 data meets float32 {met} in {z.op.name}, so that everything after it is computed "
+                f"in float64 at half the speed; give {wide[0]} as float32: x.astype('float32')."
             )
             return
 

@@ -76,6 +76,11 @@ def confusion_matrix(predictions: Any, targets: Any, labels: int | None = None) 
         else int(max(predicted.max(initial=-1), true.max(initial=-1))) + 1
     )
     k = needed if labels is None else labels
+    if needed > k or min(predicted.min(initial=0), true.min(initial=0)) < 0:
+        message = (
+            f"confusion_matrix: classes must be 0 to {k - 1} for labels={labels}, found {needed - 1} or a negative."
+        )
+        raise ValueError(message)
     return np.bincount(true.ravel() * k + predicted.ravel(), minlength=k * k).reshape(k, k)
 
 

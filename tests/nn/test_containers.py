@@ -81,3 +81,8 @@ def test_parameter_containers():
         repr(ds)
         == "ParameterDict(\n  (a): Parameter of shape (1,), float64\n  (b): Parameter of shape (1,), float64\n)"
     )
+
+
+@pytest.mark.parametrize("kind", [nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict])
+def test_nothing_is_in_a_container_of_nothing(kind):
+    assert len(kind()) == len(kind(None)) == 0

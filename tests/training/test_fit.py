@@ -92,6 +92,12 @@ def test_an_iterator_that_is_used_up_is_no_validation_set():
         evaluate(model, loss, iter([]))
 
 
+def test_an_iterator_that_is_used_up_is_nothing_to_learn_from():
+    model, loss, optimizer, train, _ = setting()
+    with pytest.raises(ValueError, match="fit: there are no batches"):
+        fit(model, loss, optimizer, iter(train), epochs=2, progress=False)
+
+
 def test_patience_ends_it_and_leaves_the_best_weights():
     model, loss, optimizer, train, validation = setting(lr=3.0)  # too high: it soon gets worse
     history = fit(
@@ -254,5 +260,7 @@ def test_a_history_plots_its_numbers(tmp_path):
     assert [len(axes.lines) for axes in figure.axes] == [2, 1]
     assert list(figure.axes[0].lines[0].get_ydata()) == [3.0, 1.0, 2.0]
     assert history.best == 1
+    with pytest.raises(ValueError, match="no best epoch yet"):
+        History().best  # noqa: B018
     with pytest.raises(KeyError, match="there is no 'precision'; there are loss, validation loss"):
         history["precision"]

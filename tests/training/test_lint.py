@@ -118,6 +118,27 @@ def test_dropout_and_batch_norm_left_in_evaluation_mode():
     only(look(model, nn.CrossEntropyLoss()(model(mg.Tensor(X)), LABELS)), "3, 4 in evaluation mode", "model.train()")
 
 
+@pytest.mark.parametrize(
+    "layer", [nn.LSTM(4, 3, 2, dropout=0.5), nn.MultiheadAttention(4, 2, dropout=0.5)], ids=lambda m: type(m).__name__
+)
+def test_layers_that_drop_inside_left_in_evaluation_mode(layer):
+    x = mg.Tensor(X[:, None])
+    layer.eval()
+    value = layer(x)[0] if isinstance(layer, nn.LSTM) else layer(x, x, x)[0]
+    only(look(layer, (value * value).mean()), f"{type(layer).__name__} in evaluation mode")
+    layer.train()
+    value = layer(x)[0] if isinstance(layer, nn.LSTM) else layer(x, x, x)[0]
+    assert look(layer, (value * value).mean()) == []
+
+
+def test_a_frozen_norm_and_a_dropout_of_nothing_may_be_in_evaluation_mode():
+    model = network(nn.BatchNorm1d(3), nn.Dropout(0.0))
+    model[3].requires_grad_(False)
+    model[3].eval()
+    model[4].eval()
+    assert look(model, nn.CrossEntropyLoss()(model(mg.Tensor(X)), LABELS)) == []
+
+
 def test_dropout_left_in_training_mode_for_evaluation():
     model = network(nn.Dropout(0.5))
     with mg.no_grad():
@@ -164,6 +185,14 @@ def test_float64_data_meets_float32_weights():
         "x.astype('float32')",
     )
     assert look(model, nn.CrossEntropyLoss()(model(mg.Tensor(X.astype("f4"))), LABELS)) == []
+
+
+def test_float64_targets_meet_float32_predictions():
+    model = nn.Linear(4, 3, dtype="f4")
+    targets = RNG.standard_normal((32, 3))
+    found = [look(model, nn.MSELoss()(model(mg.Tensor(X.astype("f4"))), mg.Tensor(targets.astype(k)))) for k in "df"]
+    only(found[0], "float64 data meets float32 predictions")
+    assert found[1] == []
 
 
 def test_dead_units():

@@ -46,3 +46,8 @@ def test_metrics_agree_with_scikit_learn():
     x, y = rng.standard_normal((50, 2)), rng.standard_normal((50, 2))
     assert r2_score(x, y) == pytest.approx(sk.r2_score(y, x))
     assert r2_score(np.ones(3), np.ones(3)) == sk.r2_score(np.ones(3), np.ones(3)) == 1.0
+
+
+def test_a_class_beyond_the_labels_is_told():
+    with pytest.raises(ValueError, match="classes must be 0 to 1 for labels=2, found 3"):
+        confusion_matrix([0, 3], [0, 1], labels=2)
