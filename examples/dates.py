@@ -1,10 +1,10 @@
-"""A network with attention writes dates, however they are written, as 1997-03-14. Takes about fifteen seconds.
+"""A network with attention writes dates, however they are written, as 1997-03-14. Takes about ten seconds.
 
 It shows a sequence that becomes another one. An encoder reads "Fri, 14 Mar 97" letter by letter, in both directions; a
 decoder writes "1997-03-14", and before each letter looks back at what was read: the attention says where. The dates are
 drawn at random and written in seven ways by Python's own `strftime`; none of the test is among those to learn from. It
-leaves `dates_graph.svg`, the computation of one loss, `dates_curve.svg`, how the learning went, and
-`dates_attention.svg`, where the network looked while it wrote.
+leaves `dates_graph.svg`, the computation of one loss, `dates_curve.svg`, how the learning went, and in
+`dates_attention.svg` where the network looked while it wrote.
 """
 
 import argparse
@@ -59,12 +59,12 @@ class Translator(mg.nn.Module):
         return self.output(mg.concatenate([written, seen], axis=-1)), weights
 
 
+@mg.no_grad()
 def translated(model, text):
     """The answers (n, 11) to texts (n, 29), letter by letter, each by what has been written so far."""
     answers = np.zeros((len(text), ANSWER), np.int64)
-    with mg.no_grad():
-        for i in range(1, ANSWER):
-            answers[:, i] = model(text, answers[:, :i]).numpy()[:, -1].argmax(axis=-1)
+    for i in range(1, ANSWER):
+        answers[:, i] = model(text, answers[:, :i]).numpy()[:, -1].argmax(axis=-1)
     return answers
 
 
@@ -85,8 +85,8 @@ def main(epochs=3, seed=0, out=".", compile=True, count=6000):
     """Learn from `count` dates, tell how many of 500 others are written without a mistake, and leave the pictures."""
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    texts, answers = dates(count + 500, np.random.default_rng(seed))  # all different
     mg.random.manual_seed(seed)
+    texts, answers = dates(count + 500, np.random.default_rng(seed))  # all different
     samples = mg.data.TensorDataset(texts, answers[:, :-1], answers[:, 1:])
     learn = mg.data.DataLoader(mg.data.Subset(samples, range(count)), 50, shuffle=True)
     test = mg.data.DataLoader(mg.data.Subset(samples, range(count, count + 500)), 50)
@@ -104,7 +104,6 @@ def main(epochs=3, seed=0, out=".", compile=True, count=6000):
     print(f"{right:.1%} of 500 dates never seen are written without a mistake")
     for text, answer in zip(test_x[:4], written, strict=False):
         print(" → ".join("".join(LETTERS[i] for i in row if i) for row in (text, answer)))
-
     shown = show(model, test_x[:1], out / "dates_attention.svg")
     graph = mg.draw(criterion(model(test_x[:2], test_y[:2, :-1]), test_y[:2, 1:])).save(out / "dates_graph.svg")
     history.plot(curve := out / "dates_curve.svg")

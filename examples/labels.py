@@ -1,4 +1,4 @@
-"""A network says which digits, how many of them it is not told, lie about in a picture. Takes about a minute.
+"""A network says which digits, how many of them it is not told, lie about in a picture. Takes about half a minute.
 
 It shows one input with many labels at once: ten outputs, each the probability that its digit is there, independent of
 one another, so that the loss is a binary cross-entropy for each and not a choice among ten. A scene of 20 by 20 pixels

@@ -1,4 +1,4 @@
-"""An LSTM learns to write like the documentation of Python, letter by letter. Takes about a minute and a half.
+"""An LSTM learns to write like the documentation of Python, letter by letter. Takes about a minute.
 
 It shows a language model: from the letters so far, a distribution over the next one. The text is what `help()` shows,
 which ships with every Python (`pydoc_data.topics`); what is left for the test is its end. Every step is compiled, its
@@ -59,7 +59,7 @@ def continued(model, letters, start, count, rng, temperature=0.7):
     return written
 
 
-def main(epochs=4, seed=0, out=".", compile=True, characters=None):
+def main(epochs=6, seed=0, out=".", compile=True, characters=None):
     """Train on nine tenths of the text, tell the bits per letter of the rest, write some; return what was found."""
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def main(epochs=4, seed=0, out=".", compile=True, characters=None):
             history.add({"loss": float(np.mean(losses)), "test loss": tested})
 
     often = np.bincount(numbers[:end], minlength=len(letters)) + 1
-    single = -np.log2(often / often.sum())[numbers[end:]].mean()
+    single = float(-np.log2(often / often.sum())[numbers[end:]].mean())
     bits = history["test loss"][-1] / log(2)
     print(f"{bits:.2f} bits per letter of text never seen; {single:.2f} by how often each letter occurs")
     weights, fresh = mg.save(model, out / "language_model.npz"), LanguageModel(len(letters)).float()
@@ -112,7 +112,7 @@ def main(epochs=4, seed=0, out=".", compile=True, characters=None):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--epochs", type=int, default=4, help="passes over the text (4)")
+    parser.add_argument("--epochs", type=int, default=6, help="passes over the text (6)")
     parser.add_argument("--characters", type=int, help="how much of the text to take (all, about 400,000)")
     parser.add_argument("--seed", type=int, default=0, help="of the weights, the batches and what is written (0)")
     parser.add_argument("--out", default=".", metavar="DIR", help="where weights and pictures go (here)")

@@ -1,4 +1,4 @@
-"""An LSTM reads film reviews and says whether they are good or bad. Takes about half a minute.
+"""An LSTM reads film reviews and says whether they are good or bad. Takes about ten seconds.
 
 It shows many inputs with one output: words go in one after another, and what the network remembers after the last one
 decides. The reviews are made up by the rules below, which say what a review means: "not" and "never" turn the next

@@ -1,4 +1,4 @@
-"""A transformer learns to write like the documentation of Python, letter by letter. Takes about a minute and a half.
+"""A transformer learns to write like the documentation of Python, letter by letter. Takes about a minute.
 
 It shows self-attention: every letter looks at all letters before it, in two layers, instead of remembering them one by
 one as in language_model.py. The text is the same, what `help()` shows (`pydoc_data.topics`), and what is left for the
@@ -81,7 +81,7 @@ def main(epochs=4, seed=0, out=".", compile=True, characters=None):
     )  # fmt: skip
 
     often = np.bincount(numbers[:end], minlength=len(letters)) + 1
-    single = -np.log2(often / often.sum())[numbers[end:]].mean()
+    single = float(-np.log2(often / often.sum())[numbers[end:]].mean())
     bits = history["validation loss"][-1] / log(2)
     print(f"{bits:.2f} bits per letter of text never seen; {single:.2f} by how often each letter occurs")
     print("what it writes:")
