@@ -91,6 +91,7 @@ class _Dispatcher:
             t = self.name("t", clock)
             targets = " = ".join(f"{self.name('state', s)}['step']" for s in clock.states)
             inside.append(f"{targets} = {t}_now")
+        inside.append("entry.calls += 1")
         inside += [f"{self.name('tensor', t)}.version += 1" for t in entry.written]
         inside += [
             f"{self.name('tensor', t)}.grad = {self.name('grad', g) if g is not None else None}"

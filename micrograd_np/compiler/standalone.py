@@ -118,8 +118,8 @@ def save_state(file=_file):
 '''
 
 
-def save(entry: Entry, path: str | Path) -> None:
-    """Write `entry` to `path` (``….py``), and its state beside it (``….npz``)."""
+def save(entry: Entry, path: str | Path) -> Path:
+    """Write `entry` to `path` (``….py``), which is returned, and its state beside it (``….npz``)."""
     path = Path(path)
     if path.suffix != ".py" or not path.stem.isidentifier():
         message = f"compile: save needs the name of a module, such as 'train_step.py'; found {str(path)!r}."
@@ -165,6 +165,7 @@ def save(entry: Entry, path: str | Path) -> None:
         "clocks": [[_plain(c.group), c.states[0]["step"]] for c in program.clocks],
     }
     np.savez(path.with_suffix(".npz"), rest=json.dumps(rest), **arrays)
+    return path
 
 
 def _refuse(entry: Entry) -> None:

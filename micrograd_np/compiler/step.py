@@ -34,6 +34,7 @@ from .write import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from .program import Clock, Program
 
@@ -56,7 +57,10 @@ class Entry:
         self, program: Program, source: str, writer: Writer, passes: dict[str, int], arena: int, wanted: int
     ) -> None:
         self.program, self.source, self.passes, self.arena, self.wanted = program, source, passes, arena, wanted
-        self.filename = f"<micrograd_np {program.name} {next(_numbers)}>"
+        self.calls = 0
+        """How many calls it has run."""
+        self.number = next(_numbers)
+        self.filename = f"<micrograd_np {program.name} {self.number}>"
         linecache.cache[self.filename] = (len(source), None, source.splitlines(keepends=True), self.filename)
         namespace: dict[str, Any] = {}
         exec(builtins.compile(source, self.filename, "exec"), namespace)  # noqa: S102  the program that was just written
@@ -123,6 +127,12 @@ class Entry:
                 return False
         return all(t.grad is not None and t.grad.data.shape == t.data.shape for t in self.incoming)
 
+    def in_place(self) -> bool:
+        """Whether the state is still where the program has it, so that it could go on."""
+        return all(t.data is array for t, array, _ in self.tensors) and all(
+            state.get(name) is array for state, name, array in self.slots
+        )
+
     def run(self, arrays: list[Any]) -> Any:
         """One call: advance the clocks, run the step, hand out gradients and results; MISS if a setting changed."""
         for clock, slots in self.ticks:
@@ -150,6 +160,7 @@ class Entry:
             t = states[0]["step"] + 1
             for state in states:
                 state["step"] = t
+        self.calls += 1
         for t in self.written:
             t.version += 1
         for t, g, array in self.delivered:
@@ -163,6 +174,12 @@ class Compiled:
     """What `compile` returns. Call it like the function it was made from."""
 
     def __init__(self, function: Callable[..., Any], mode: str = "exact") -> None:
+        if not callable(function):
+            message = (
+                f"compile: takes a function, a module or anything else that can be called, found {function!r:.60} "
+                f"({type(function).__name__}). As a decorator: @mg.compile, or @mg.compile(mode='fast')."
+            )
+            raise TypeError(message)
         if mode not in ("exact", "fast"):
             message = f"compile: mode must be 'exact' or 'fast', found {mode!r}."
             raise ValueError(message)
@@ -172,7 +189,7 @@ class Compiled:
         self.entries: dict[Any, list[Entry]] = {}
         self.last: Entry | None = None
         self.quick: Callable[..., Any] | None = None
-        self.hits = self.misses = 0
+        self.misses = self.forgotten = 0
         self.lock = threading.RLock()
         try:
             self.signature: inspect.Signature | None = inspect.signature(getattr(function, "forward", function))
@@ -186,7 +203,6 @@ class Compiled:
         if self.quick is not None and not kwargs:
             result = self.quick(*args)
             if result is not MISS:
-                self.hits += 1
                 return result
         with self.lock:
             leaves: list[Any] = []
@@ -195,7 +211,6 @@ class Compiled:
                 if entry.holds():
                     results = entry.run(leaves)
                     if results is not MISS:
-                        self.hits += 1
                         if self.last is not entry or self.quick is None:
                             self.last = entry
                             self.quick = None if kwargs else dispatcher(entry, args, self.lock)
@@ -230,7 +245,7 @@ class Compiled:
             entry.reverse = Reverse(behind.step, found, _tensors_of((args, kwargs)), tree, which, self.lock)
         entry.seconds = (traced - began, perf_counter() - traced)
         self._keep(key, entry)
-        self.last = entry
+        self.last, self.quick = entry, None
         return result
 
     def _refuse_replaced(self, around: dict[str, Any], program: Program) -> None:
@@ -256,21 +271,27 @@ class Compiled:
                 f"requires_grad, a setting of an optimiser that is no number). Only the last {_MOST} programs are kept."
             )
             warnings.warn(message, RuntimeWarning, stacklevel=4)
+            self.forgotten += sum(entry.calls for entry in entries[:-_MOST])
             del entries[:-_MOST]
 
     @property
     def source(self) -> str:
-        """The program that ran last, as Python source."""
-        return self._latest().source
+        """The program that has run most calls (of equals the latest), as Python source.
 
-    def _latest(self) -> Entry:
-        if self.last is None:
+        A loop over batches has a second one, for the short batch at the end, and that is not the one to look at.
+        """
+        return self._main().source
+
+    def _main(self) -> Entry:
+        """The program that has run most calls, of equals the latest; of those whose memory is gone, only if all are."""
+        entries = [entry for kind in self.entries.values() for entry in kind]
+        if not entries:
             message = f"compile: {self.__name__} has no program yet; call it once."
             raise CompileError(message)
-        return self.last
+        return max(entries, key=lambda entry: (entry.in_place(), entry.calls, entry is self.last, entry.number))
 
     def source_as(self, style: str) -> str:
-        """The program that ran last as source: "exact" as it runs, "plain" in expressions, without buffers.
+        """The program that has run most calls as source: "exact" as it runs, "plain" in expressions, without buffers.
 
         The plain program computes the same numbers, and runs as well: ``step(x, y, state, numbers, constants,
         objects)`` takes and changes dicts of arrays, and returns the results and the gradients.
@@ -280,19 +301,25 @@ class Compiled:
         if style != "plain":
             message = f"source_as: style must be 'exact' or 'plain', found {style!r}."
             raise ValueError(message)
-        return plain(self._latest().raw).source
+        return plain(self._main().raw).source
 
-    def save(self, path: Any) -> None:
-        """Write the program that ran last as a module that needs NumPy alone, and its state (``.npz``) beside it.
+    def save(self, path: Any) -> Path:
+        """Write the program that has run most calls as a module that needs NumPy alone: the path of the module.
 
-        `path` is ``"name.py"``. The module has ``step(...)``, for arguments of the shapes of the last call, ``state``
-        and ``save_state()``, and goes on where this step is now, with the same bits.
+        `path` is ``"name.py"``; the state goes into ``name.npz`` beside it, which has to stay there. The module has
+        ``step(...)``, for arguments of the shapes that this program is for, ``state`` and ``save_state()``, and goes on
+        where this step is now, with the same bits.
         """
-        save(self._latest(), path)
+        return save(self._main(), path)
 
     def report(self) -> Report:
-        """The program that ran last in numbers: lines, buffers, bytes, what each pass saved, and times."""
-        return report(self._latest())
+        """The program that has run most calls in numbers: lines, buffers, bytes, what each pass saved, and times."""
+        return report(self._main())
+
+    @property
+    def hits(self) -> int:
+        """How many calls found their program."""
+        return self.forgotten + sum(entry.calls for kind in self.entries.values() for entry in kind)
 
     def cache_info(self) -> CacheInfo:
         """Hits, misses and the number of programs."""
@@ -302,13 +329,14 @@ class Compiled:
         """Forget all programs."""
         self.entries.clear()
         self.last = self.quick = None
-        self.hits = self.misses = 0
+        self.misses = self.forgotten = 0
 
     def __reduce__(self) -> Any:
         return Compiled, (self.function, self.mode)  # programs are traced again where it is unpickled
 
     def __repr__(self) -> str:
-        return f"<compiled {self.__name__}: {sum(map(len, self.entries.values()))} programs, mode={self.mode!r}>"
+        count = sum(map(len, self.entries.values()))
+        return f"<compiled {self.__name__}: {count} program{'' if count == 1 else 's'}, mode={self.mode!r}>"
 
 
 def _emitted(program: Program, mode: str) -> Entry:

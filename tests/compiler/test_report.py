@@ -3,6 +3,7 @@
 import tracemalloc
 
 import numpy as np
+import pytest
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
@@ -59,3 +60,45 @@ def test_cache_info_counts_and_clear_forgets():
     assert f.cache_info() == (2, 2, 2)
     f.clear()
     assert f.cache_info() == (0, 0, 0)
+
+
+def test_what_is_shown_is_the_program_that_has_run_most_calls_and_of_equals_the_latest():
+    f = mg.compile(lambda x: x * 2)
+    for n in (4, 3):
+        f(np.ones(n))
+    assert "x (3,) float64" in f.source
+    for n in (4, 4, 4, 3, 4, 4, 3):  # two epochs, each with a short batch at the end
+        f(np.ones(n))
+        f(x=np.ones(n))
+    assert "x (4,) float64" in f.source
+    assert f.cache_info() == (12, 4, 4)
+    for _ in range(10):
+        f(np.ones(3))
+    assert "x (3,) float64" in f.source
+
+
+def test_programs_whose_memory_is_gone_are_not_shown_while_there_are_others():
+    model = nn.Linear(3, 1, bias=False)
+    f = mg.compile(lambda x: model(x).sum())
+    with mg.no_grad():
+        for _ in range(5):
+            f(np.ones((4, 3)))
+        model.weight.data = np.zeros((1, 3))
+        f(np.ones((2, 3)))
+    assert "x (2, 3)" in f.source
+
+
+def test_what_is_compiled_must_be_callable_and_is_counted_in_words():
+    with pytest.raises(TypeError, match=r"takes a function, .* found 3 \(int\)"):
+        mg.compile(3)
+    with pytest.raises(TypeError, match=r"'fast' \(str\)"):
+        mg.compile("fast")
+
+    @mg.compile
+    def double(x):
+        return x * 2
+
+    double(np.ones(1))
+    assert repr(double) == "<compiled double: 1 program, mode='exact'>"
+    double(np.ones(2))
+    assert repr(double) == "<compiled double: 2 programs, mode='exact'>"

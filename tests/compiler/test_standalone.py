@@ -86,7 +86,7 @@ def test_a_saved_model_predicts_the_same(tmp_path):
     x = np.random.default_rng(0).standard_normal((4, 3))
     with mg.no_grad():
         wanted = predict(x)
-    predict.save(tmp_path / "predict.py")
+    assert predict.save(str(tmp_path / "predict.py")) == tmp_path / "predict.py"
     np.savez(tmp_path / "data.npz", x=x, wanted=wanted.data)
     run_alone(
         tmp_path,
