@@ -5,8 +5,10 @@ With x an image, w a kernel and y a result, each of `convolve` (x, w → y), `co
 
 Inside, arrays lie (channels, *lengths, n): the samples innermost. Then the copying of windows into columns and the
 adding of columns back move runs of n · width numbers instead of width (measured: 2 to 4 times as fast), one matrix
-product serves all samples, and results stay in that layout, seen through a transpose, from layer to layer. The number
-of groups follows from the shapes: channels of x over channels of w.
+product serves all samples, and results stay in that layout, seen through a transpose, from layer to layer. Columns are
+never whole: along the first axis the windows of neighbouring rows overlap in memory, which a matrix product does not
+mind, so that only the other axes cost a copy. The number of groups follows from the shapes: channels of x over channels
+of w.
 """
 
 from __future__ import annotations
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ALL = slice(None)
-_BLOCK = 1 << 20  # columns are made in blocks of about so many numbers, to stay in cache
-_SMALL_BLOCK = 1 << 17  # the same for kernels with few weights, whose products gain nothing by size: a fifth quicker
+_BLOCK = 1 << 20  # windows are copied in blocks of about so many numbers, to stay in cache
 _BLOCKS = 16  # but in no more blocks than that, to keep emitted programs short
-_FEW = 512  # kernels with fewer weights: one product per row of places beats one for all (BLAS need not pack)
+_SAMPLES = 32  # with so many samples one product for each place beats one for each row of places, if it is
+_PRODUCT = range(1 << 16, 1 << 18)  # of so many multiplications: OpenBLAS neither packs such a product nor splits it
 
 
 def _inward(xp: Any, x: Any, padding: Padding) -> Any:
@@ -44,21 +46,45 @@ def _outward(xp: Any, out: Any, z: Any) -> Any:
     return out
 
 
-def _blocks(rows: int, numbers: int, weights: int) -> Iterator[slice]:
+def _blocks(rows: int, numbers: int) -> Iterator[slice]:
     """Slices of `rows` with at most a block of all `numbers` in each, or a `_BLOCKS`-th of the rows."""
-    most = _BLOCK if weights >= _FEW else _SMALL_BLOCK
-    step = max(1, -(-rows // _BLOCKS), rows * most // max(1, numbers))
+    step = max(1, -(-rows // _BLOCKS), rows * _BLOCK // max(1, numbers))
     return (slice(start, min(rows, start + step)) for start in range(0, rows, step))
 
 
-def _multiply(xp: Any, w: Any, x: Any, out: Any) -> None:
-    """out = w @ x, group by group: (g,m,k), (g,k,rows,q) -> (g,m,rows,q)."""
-    groups, m, k = w.shape
-    rows, q = x.shape[2:]
-    if m * k >= _FEW:  # one product for all rows
-        x = xp.reshape(x, (groups, k, 1, rows * q))
-        out = xp.reshape(out, (groups, m, 1, rows * q))  # a view: rows follow one another also in a block of them
-    xp.matmul(xp.reshape(w, (groups, 1, m, k)), xp.transpose(x, (0, 2, 1, 3)), out=xp.transpose(out, (0, 2, 1, 3)))
+def _apart(n: int, weights: int) -> bool:
+    """Whether each place gets a product of its own, of n columns, rather than each row of places one of places · n."""
+    return n >= _SAMPLES and n * weights in _PRODUCT
+
+
+def _overlapping(xp: Any, z: Any, kernel: int, stride: int, dilation: int) -> Any:
+    """(g, b, length, c, q) as (g, b, rows, kernel · c, q): without dilation a view, in which windows share memory."""
+    z = sliding(xp, z, (kernel,), (stride,), (dilation,), 2)  # (g, b, kernel, rows, c, q)
+    z = xp.transpose(z, (0, 1, 3, 2, 4, 5))
+    if dilation > 1 and kernel > 1:
+        z = xp.ascontiguousarray(z)
+    return xp.reshape(z, (*z.shape[:3], kernel * z.shape[4], z.shape[5]))
+
+
+def _windows(
+    xp: Any, x: Any, rows: slice, groups: int, kernel: Lengths, stride: Lengths, dilation: Lengths, apart: bool
+) -> Any:
+    """What windows in some rows of places see of (c, *padded lengths, n), as (g, 1, rows, k, other places · n).
+
+    If `apart`, (g, other places, rows, k, n). Copied is only what lies along all axes but the first: along that one the
+    windows of the next row are the same memory a row on. So k runs over the kernel's first axis, channels, other axes.
+    """
+    d, c, n = len(kernel), x.shape[0], x.shape[-1]
+    first = rows.start * stride[0]
+    x = x[:, first : first + (rows.stop - rows.start - 1) * stride[0] + (kernel[0] - 1) * dilation[0] + 1]
+    z = sliding(xp, x, kernel[1:], stride[1:], dilation[1:], 2)  # (c, length, *kernel, *others, n)
+    others = z.shape[d + 1 : 2 * d]
+    z = xp.reshape(z, (groups, c // groups, *z.shape[1:]))
+    seen, at = range(3, d + 2), range(d + 2, 2 * d + 1)
+    z = xp.transpose(z, (0, *at, 2, 1, *seen, 2 * d + 1) if apart else (0, 2, 1, *seen, *at, 2 * d + 1))
+    k, (b, q) = c // groups * prod(kernel[1:]), (prod(others), n) if apart else (1, prod(others) * n)
+    z = xp.reshape(xp.ascontiguousarray(z), (groups, b, x.shape[1], k, q))
+    return _overlapping(xp, z, kernel[0], stride[0], dilation[0])
 
 
 _STATICS = {"stride": (2, 1), "padding": ((1, 1), (0, 1)), "dilation": (1, 2)}
@@ -73,17 +99,17 @@ def convolve(xp: Any, out: Any, x: Any, weight: Any, *, stride: Lengths, padding
     n, c = x.shape[:2]
     o, per_group = weight.shape[:2]
     kernel = weight.shape[2:]
-    groups = c // per_group
+    groups, m, k = c // per_group, o * per_group // c, per_group * prod(kernel)
     places = positions(x.shape[2:], kernel, stride, padding, dilation)
-    rows, q = places[0], prod(places[1:]) * n
-    windows = sliding(xp, _inward(xp, x, padding), kernel, stride, dilation, 1)
-    w = xp.reshape(weight, (groups, o // groups, per_group * prod(kernel)))
-    z = xp.empty((groups, o // groups, rows, q), dtype=xp.result_type(x, weight))
-    before = (_ALL,) * (1 + len(kernel))
-    for block in _blocks(rows, windows.size, w.size // groups):
-        columns = xp.ascontiguousarray(windows[(*before, block)])
-        columns = xp.reshape(columns, (groups, w.shape[2], block.stop - block.start, q))
-        _multiply(xp, w, columns, z[:, :, block])
+    apart = _apart(n, m * k)
+    x = _inward(xp, x, padding)
+    w = xp.reshape(weight, (groups, m, *weight.shape[1:]))
+    w = xp.reshape(xp.swapaxes(w, 2, 3), (groups, 1, 1, m, k))  # first axis of the kernel before the channels
+    b, q = (prod(places[1:]), n) if apart else (1, prod(places[1:]) * n)
+    z = xp.empty((groups, m, places[0], b, q), dtype=xp.result_type(x, weight))
+    for block in _blocks(places[0], k // kernel[0] * prod(places) * n):
+        windows = _windows(xp, x, block, groups, kernel, stride, dilation, apart)
+        xp.matmul(w, windows, out=xp.transpose(z[:, :, block], (0, 3, 2, 1, 4)))
     return _outward(xp, out, xp.reshape(z, (o, *places, n)))
 
 
@@ -114,45 +140,43 @@ def convolve_back(
     if places != x.shape[2:]:
         message = f"an image of {lengths} has {places} places for this window, but x has {x.shape[2:]}."
         raise ValueError(message)
-    y = _inward(xp, x, ((0, 0),) * len(kernel))
+    d, rows, k = len(kernel), places[0], 1
     w = xp.reshape(weight, (groups, m, per_group, *kernel))
-    last, width = kernel[-1], lengths[-1]
-    spread = 3 * c * last * prod(kernel[:-1]) * places[-1]
-    tail: Lengths
-    narrow = stride[-1] == 1 and (o * last + 2 * c * prod(kernel[:-1])) * width < spread
-    if narrow:  # gather along the last axis, which the product sums, and only add up along the others
-        y = _reversed_windows(xp, y, last, width, padding[-1][0], dilation[-1])
-        w = xp.transpose(w[..., ::-1], (0, 2, *range(3, w.ndim - 1), 1, w.ndim - 1))  # (g, c/g, *rest, m, last)
-        k, tail = m * last, (width, n)
-        kernel, stride, dilation = kernel[:-1], stride[:-1], dilation[:-1]
-        padding, lengths, places = padding[:-1], lengths[:-1], places[:-1]
+    if kernel[0] > 1 == stride[0] and lengths[0] <= 2 * rows:  # products sum along the first axis, last place first
+        rows, k, before = lengths[0], kernel[0], padding[0][0]
+        w = xp.transpose(w[:, :, :, ::-1], (0, 2, *range(4, d + 3), 3, 1))
+        kernel, padding = (1, *kernel[1:]), ((0, 0), *padding[1:])
     else:
-        w = xp.transpose(w, (0, 2, *range(3, w.ndim), 1))
-        k, tail = m, (n,)
-    rows_shape = (*places, *tail)
-    rows, q = (rows_shape[0], prod(rows_shape[1:])) if places else (1, prod(rows_shape))
-    w = xp.reshape(w, (groups, per_group * prod(kernel), k))
-    columns = xp.empty((groups, w.shape[1], rows, q), dtype=xp.result_type(x, weight))
-    _multiply(xp, w, xp.reshape(y, (groups, k, rows, q)), columns)
-    columns = xp.reshape(columns, (c, *kernel, *rows_shape))
-    if prod(kernel) == 1 == max((*stride, 1)) and not any(map(any, padding)):  # each place saw one element
-        z = xp.reshape(columns, (c, *rows_shape))
+        w = xp.transpose(w, (0, 2, *range(3, d + 3), 1))
+    columns_of = per_group * prod(kernel)
+    apart = _apart(n, columns_of * k * m)
+    b, q = (prod(places[1:]), n) if apart else (1, prod(places[1:]) * n)
+    w = xp.reshape(w, (groups, 1, 1, columns_of, k * m))
+    y = xp.reshape(xp.transpose(x, (*range(1, d + 2), 0)), (groups, m, *places, n))
+    others, at = range(3, d + 2), d if apart else 1
+    y = xp.transpose(y, (0, *others, 2, 1, d + 2) if apart else (0, 2, 1, *others, d + 2))
+    length = rows + dilation[0] * (k - 1)
+    if k > 1:
+        ahead = dilation[0] * (k - 1) - before
+        start, stop = max(0, -ahead), min(places[0], rows + before)  # what of the places is seen at all
+        front = (_ALL,) * at
+        z = xp.zeros((*y.shape[:at], length, *y.shape[at + 1 :]), dtype=y.dtype)
+        xp.copyto(z[(*front, slice(start + ahead, stop + ahead))], y[(*front, slice(start, stop))])
+        y = z
+    y = xp.reshape(xp.ascontiguousarray(y), (groups, b, length, m, q))
+    y = _overlapping(xp, y, k, 1, dilation[0])
+    columns = xp.empty((groups, columns_of, rows, b, q), dtype=xp.result_type(x, weight))
+    xp.matmul(w, y, out=xp.transpose(columns, (0, 3, 2, 1, 4)))
+    tail = (rows, *places[1:], n)
+    columns = xp.reshape(columns, (c, *kernel, *tail))
+    if prod(kernel) == 1 == max(stride) and not any(map(any, padding)):  # one each
+        z = xp.reshape(columns, (c, *tail))
     else:
         wide = tuple(length + low + high for length, (low, high) in zip(lengths, padding, strict=True))
-        z = xp.zeros((c, *wide, *tail), dtype=columns.dtype)
+        z = xp.zeros((c, *wide, n), dtype=columns.dtype)
         lay(xp, z, columns, kernel, stride, dilation, 1)
         z = z[(_ALL, *interior(padding, lengths))]
     return _outward(xp, out, z)
-
-
-def _reversed_windows(xp: Any, y: Any, k: int, width: int, low: int, dilation: int) -> Any:
-    """(o, …, places, n) as (o, k, …, width, n): for each position the places whose windows see it, last first."""
-    shift = low - dilation * (k - 1)
-    start, stop = max(0, shift), min(y.shape[-2], width + low)  # what of the places is seen at all
-    wide = xp.zeros((*y.shape[:-2], width + dilation * (k - 1), y.shape[-1]), dtype=y.dtype)
-    xp.copyto(wide[..., start - shift : stop - shift, :], y[..., start:stop, :])
-    z = sliding(xp, wide, (k,), (1,), (dilation,), y.ndim - 2)  # (o, …, k, width, n)
-    return xp.ascontiguousarray(xp.moveaxis(z, -3, 1))
 
 
 @primitive(
@@ -167,23 +191,19 @@ def convolve_weight(
     """The adjoint of `convolve` in its kernel: Σ over samples and places of what was seen times `y`, of `shape`."""
     n, c = x.shape[:2]
     (o, per_group), kernel = shape[:2], shape[2:]
-    groups, places = c // per_group, y.shape[2:]
-    rows, q = places[0], prod(places[1:]) * n
-    windows = sliding(xp, _inward(xp, x, padding), kernel, stride, dilation, 1)
-    k, m = per_group * prod(kernel), o // groups
-    y = xp.reshape(_inward(xp, y, ((0, 0),) * len(kernel)), (groups, m, rows, q))
+    groups, m, k = c // per_group, o * per_group // c, per_group * prod(kernel)
+    places = y.shape[2:]
+    q = prod(places[1:]) * n
+    x = _inward(xp, x, padding)
+    y = xp.reshape(_inward(xp, y, ((0, 0),) * len(kernel)), (groups, m, places[0], 1, q))
     total = None
-    before = (_ALL,) * (1 + len(kernel))
-    for block in _blocks(rows, windows.size, m * k):
-        columns = xp.ascontiguousarray(windows[(*before, block)])
-        count = block.stop - block.start
-        columns, part = xp.reshape(columns, (groups, k, count, q)), y[:, :, block]
-        if m * k >= _FEW:
-            columns, part = xp.reshape(columns, (groups, k, 1, count * q)), xp.reshape(part, (groups, m, 1, count * q))
-        z = xp.matmul(xp.transpose(columns, (0, 2, 1, 3)), xp.transpose(part, (0, 2, 3, 1)))  # (g, rows, k, m)
-        z = xp.add.reduce(z, axis=1) if z.shape[1] > 1 else xp.reshape(z, (groups, k, m))
+    for block in _blocks(places[0], max(k // kernel[0] * q, k * m) * places[0]):
+        windows = _windows(xp, x, block, groups, kernel, stride, dilation, apart=False)
+        z = xp.matmul(windows, xp.transpose(y[:, :, block], (0, 3, 2, 4, 1)))  # (g, 1, rows, k, m)
+        z = xp.add.reduce(z, axis=(1, 2))
         total = z if total is None else xp.add(total, z, out=total)
-    z = xp.reshape(xp.transpose(total, (0, 2, 1)), shape)
+    z = xp.reshape(total, (groups, kernel[0], per_group, *kernel[1:], m))
+    z = xp.reshape(xp.transpose(z, (0, z.ndim - 1, 2, 1, *range(3, z.ndim - 1))), shape)
     if out is ...:
         return z
     xp.copyto(out, z)

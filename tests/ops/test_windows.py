@@ -15,6 +15,7 @@ CONVOLUTIONS = [
     for d, s, p, e, g in itertools.product((1, 2), (1, 2, 3), (0, 1, 2, "same", "valid"), (1, 2), (1, 2, 4))
     if p != "same" or s == 1
 ]
+GEOMETRIES = [(1, 0, 1), (1, 1, 1), (1, 5, (1, 2)), (1, 2, (2, 1)), (2, 1, 1), ((1, 2), 0, 1)]
 POOLS = [
     (d, k, s, p, c)
     for d, k, s, p, c in itertools.product((1, 2), (1, 2, 3, 4), (None, 1, 3), (0, 1, 2), (False, True))
@@ -67,13 +68,14 @@ def test_transposed_convolution_agrees_with_pytorch(d, stride, padding, extra, d
 def test_every_formulation_of_the_convolution_gives_the_same(shapes, monkeypatch):
     x, w = (rng.standard_normal(n) for n in shapes)
     groups = shapes[0][1] // shapes[1][1]
-    for few, block in ((0, 1 << 20), (1 << 30, 1 << 20), (512, 100)):
-        monkeypatch.setattr(convolution, "_FEW", few)
+    for apart, block in itertools.product((False, True), (1 << 20, 100)):
+        monkeypatch.setattr(convolution, "_apart", lambda n, weights, apart=apart: apart)
         monkeypatch.setattr(convolution, "_BLOCK", block)
-        for padding in (0, 1):
+        for stride, padding, dilation in GEOMETRIES:
+            settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
             agree(
-                lambda f, *xs, p=padding: f.conv2d(*xs, padding=p, groups=groups),
-                lambda *xs, p=padding: F.conv2d(*xs, padding=p, groups=groups),
+                lambda f, *xs, s=settings: f.conv2d(*xs, **s),
+                lambda *xs, s=settings: F.conv2d(*xs, **s),
                 x,
                 w,
             )
