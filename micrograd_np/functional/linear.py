@@ -15,6 +15,7 @@ from micrograd_np.ops.linear import linear as affine_map
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.reduce import sum  # noqa: A004
 from micrograd_np.ops.shape import reshape, transpose
+from micrograd_np.ops.state import astype
 from micrograd_np.primitive import primitive
 from micrograd_np.tensor import Tensor
 
@@ -48,10 +49,11 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
     onnx="Gather",
     not_differentiable=("indices",),
 )
-def rows_of(xp: Any, out: Any, weight: Any, indices: Any, *, frozen: int | None = None) -> Any:
+def rows_of(xp: Any, out: Any, weight: Any, indices: Any, *, frozen: int | None = None, shared: bool = False) -> Any:
     """The rows of `weight` that `indices` name: ``(v, d), (…) -> (…, d)``. The row `frozen` gets no gradient.
 
-    IndexError for an index outside, also a negative one.
+    With `shared`, a row named several times gets the mean of its gradients instead of their sum. IndexError for an
+    index outside, also a negative one.
     """
     z = xp.take(weight, xp.asarray(indices).astype("uint32"), axis=0)  # unsigned: −1 is no index from the end
     if out is ...:
@@ -83,7 +85,10 @@ def add_rows(xp: Any, out: Any, x: Any, indices: Any, *, count: int) -> Any:
     return z
 
 
-def _by_weight(g: Any, z: Any, weight: Any, indices: Any, frozen: int | None) -> Any:
+def _by_weight(g: Any, z: Any, weight: Any, indices: Any, frozen: int | None, shared: bool) -> Any:
+    if shared:
+        named = reshape(astype(not_equal(indices, -1), dtype=weight.dtype), shape=(*indices.shape, 1))
+        g = g / rows_of(add_rows(named, indices, count=weight.shape[0]), indices)
     if frozen is not None:
         g = g * reshape(not_equal(indices, frozen), shape=(*indices.shape, 1))
     return add_rows(g, indices, count=weight.shape[0])
@@ -94,12 +99,18 @@ add_rows.vjp(x=lambda g, z, x, indices, count: rows_of(g, indices))
 
 
 def embedding(
-    input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0
+    input: Any,
+    weight: Any,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
 ) -> Tensor:
     """The rows of the table `weight` that the integers `input` name: ``(…), (v, d) -> (…, d)``.
 
     The row `padding_idx`, which may count from the end, gets no gradient. With `max_norm`, rows that are looked up and
-    longer than that in the `norm_type`-norm are first shortened to it in place. IndexError for an index outside [0, v),
+    longer than that in the `norm_type`-norm are first shortened to it in place. With `scale_grad_by_freq`, the gradient
+    of a row is divided by how often it is looked up. IndexError for an index outside [0, v),
     TypeError for indices that are not integers.
 
     >>> embedding([1, 1, 0], Tensor([[1.0, 2.0], [3.0, 4.0]]))
@@ -128,4 +139,4 @@ def embedding(
             rows = rows_of(weight, indices)
             lengths = vector_norm(rows, norm_type, keepdims=True)
             weight[indices] = rows * where(greater(lengths, max_norm), max_norm / (lengths + 1e-7), 1)
-    return rows_of(weight, indices, frozen=padding_idx)
+    return rows_of(weight, indices, frozen=padding_idx, shared=scale_grad_by_freq)

@@ -15,7 +15,8 @@ class Embedding(Module):
     """The rows of a table (num_embeddings, embedding_dim), drawn from N(0, 1), that integers name: ``(…) -> (…, d)``.
 
     Row `padding_idx` starts as zeros and gets no gradient. With `max_norm`, rows longer than that are shortened when
-    looked up. IndexError for numbers outside the table; see `micrograd_np.functional.embedding`.
+    looked up; with `scale_grad_by_freq`, a row's gradient is divided by how often it was. IndexError for numbers
+    outside the table; see `micrograd_np.functional.embedding`.
 
     >>> Embedding(10, 3)([[1, 2], [4, 3]]).shape
     (2, 2, 3)
@@ -28,6 +29,7 @@ class Embedding(Module):
         padding_idx: int | None = None,
         max_norm: float | None = None,
         norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
         dtype: Any = None,
     ) -> None:
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
@@ -35,7 +37,7 @@ class Embedding(Module):
             raise ValueError(message)
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
-        self.max_norm, self.norm_type = max_norm, norm_type
+        self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
         values = random.generator().standard_normal((num_embeddings, embedding_dim))
         if self.padding_idx is not None:
             values[self.padding_idx] = 0
@@ -51,10 +53,13 @@ class Embedding(Module):
 
     def forward(self, input: Any) -> Tensor:
         """The rows that `input` names."""
-        return functional.embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type)
+        settings = (self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq)
+        return functional.embedding(input, self.weight, *settings)
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
-        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
-        longest = "" if self.max_norm is None else f", max_norm={self.max_norm}"
-        return f"{self.num_embeddings}, {self.embedding_dim}{padding}{longest}"
+        usual = {"padding_idx": None, "max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False}
+        unusual = {name: getattr(self, name) for name, value in usual.items() if getattr(self, name) != value}
+        return ", ".join(map(str, (self.num_embeddings, self.embedding_dim))) + "".join(
+            f", {name}={value}" for name, value in unusual.items()
+        )
