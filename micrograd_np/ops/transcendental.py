@@ -99,11 +99,6 @@ lead.vjp(
     y=lambda g, z, x, y: -g,
 )
 
-logaddexp.vjp(  # exp(x) / (exp(x) + exp(y)) is σ(x − y)
-    x=lambda g, z, x, y: g * sigmoid(lead(x, y)),
-    y=lambda g, z, x, y: g * sigmoid(lead(y, x)),
-)
-
 
 @primitive("log {x}", domain=(POSITIVE,))
 def log_or_zero(xp: Any, out: Any, x: Any) -> Any:
@@ -179,6 +174,10 @@ def sigmoid(xp: Any, out: Any, x: Any) -> Any:
 
 
 sigmoid.vjp(x=lambda g, z, x: g * (z - z * z))  # arrays alone: quicker than with a number, as in z * (1 - z)
+logaddexp.vjp(  # exp(x) / (exp(x) + exp(y)) is σ(x − y)
+    x=lambda g, z, x, y: g * sigmoid(lead(x, y)),
+    y=lambda g, z, x, y: g * sigmoid(lead(y, x)),
+)
 
 
 @primitive("tanh {x}", domain=(REALS,), onnx="Tanh")
