@@ -173,7 +173,7 @@ class Entry:
 class Compiled:
     """What `compile` returns. Call it like the function it was made from."""
 
-    def __init__(self, function: Callable[..., Any], mode: str = "exact") -> None:
+    def __init__(self, function: Any, mode: str = "exact") -> None:
         if not callable(function):
             message = (
                 f"compile: takes a function, a module or anything else that can be called, found {function!r:.60} "
