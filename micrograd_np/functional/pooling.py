@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.ops import pooling
+import numpy as np
+
+from micrograd_np.constant import constant
+from micrograd_np.grad_mode import no_grad
+from micrograd_np.ops import pooling, windows
+from micrograd_np.ops.arrange import pad
 from micrograd_np.ops.index import view
+from micrograd_np.ops.searching import argmax
+from micrograd_np.ops.shape import reshape
 from micrograd_np.tensor import Tensor
 
 from .convolution import batched, each
@@ -39,10 +47,32 @@ def _geometry(
     return {"kernel": kernel, "stride": stride, "padding": pairs, "dilation": dilation, "places": tuple(places)}
 
 
-def _max(name: str, d: int, x: Any, *settings: Any) -> Tensor:
+def _max(name: str, d: int, x: Any, *settings: Any, return_indices: bool) -> Any:
     x, single = batched(name, x, d)
-    z = pooling.max_pool(x, **_geometry(name, d, x, *settings))
-    return view(z, index=0) if single else z
+    geometry = _geometry(name, d, x, *settings)
+    z = pooling.max_pool(x, **geometry)
+    z, *where = (z, _places(x, **geometry)) if return_indices else (z,)
+    z, *where = (view(part, index=0) if single else part for part in (z, *where))
+    return (z, *where) if where else z
+
+
+def _places(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, places: Any) -> Tensor:
+    """Where each window's largest element lies in its flattened channel; of several, the first."""
+    lengths = x.shape[2:]
+    spans = [(p - 1) * s + (k - 1) * e + 1 for p, s, k, e in zip(places, stride, kernel, dilation, strict=True)]
+    widths = [(low, max(0, span - n - low)) for (low, _), span, n in zip(padding, spans, lengths, strict=True)]
+    lowest = np.iinfo(x.dtype).min if x.dtype.kind in "iu" else -np.inf
+    with no_grad():
+        wide = pad(x, [(0, 0), (0, 0), *widths], constant_values=lowest)
+        none = ((0, 0),) * len(kernel)
+        columns = windows.unfold(wide, kernel=kernel, stride=stride, padding=none, dilation=dilation)
+        winners = argmax(reshape(columns, shape=(*x.shape[:2], prod(kernel), prod(places))), axis=2)
+    grid = np.zeros((1, 1), np.int64)  # of each element of the window, at each place
+    for n, k, s, (low, _), e, p in zip(lengths, kernel, stride, padding, dilation, places, strict=True):
+        axis = np.arange(k)[:, None] * e + np.arange(p) * s - low
+        grid = (grid[:, None, :, None] * n + axis[None, :, None, :]).reshape(len(grid) * k, -1)
+    found = constant(grid)[winners, constant(np.arange(prod(places)))]
+    return reshape(found, shape=(*x.shape[:2], *places))
 
 
 def _avg(
@@ -68,29 +98,44 @@ def _avg(
 
 
 def max_pool1d(
-    input: Any, kernel_size: Size, stride: Any = None, padding: Size = 0, dilation: Size = 1, ceil_mode: bool = False
-) -> Tensor:
+    input: Any,
+    kernel_size: Size,
+    stride: Any = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
     """The largest element of each window: ``(n, c, l) -> (n, c, places)``. See `max_pool2d`.
 
     >>> max_pool1d(Tensor([[[1.0, 5.0, 2.0, 3.0]]]), 2)
     Tensor([[[5., 3.]]])
     """
-    return _max("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode)
+    settings = (kernel_size, stride, padding, dilation, ceil_mode)
+    return _max("max_pool1d", 1, input, *settings, return_indices=return_indices)
 
 
 def max_pool2d(
-    input: Any, kernel_size: Size, stride: Any = None, padding: Size = 0, dilation: Size = 1, ceil_mode: bool = False
-) -> Tensor:
+    input: Any,
+    kernel_size: Size,
+    stride: Any = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
     """The largest element of each window: ``(n, c, h, w) -> (n, c, rows, columns)``.
 
     `stride` is the window's own size unless given. Elements that tie share the gradient equally, where PyTorch gives it
-    to the first. Padding never wins. With `ceil_mode` a last window may hang over the edge. ValueError for a window
-    that does not fit, and for a padding of more than half of it.
+    to the first. Padding never wins. With `ceil_mode` a last window may hang over the edge. With `return_indices` a
+    pair: also where each largest element lies in its channel, counted row by row; of several, the first. ValueError for
+    a window that does not fit, and for a padding of more than half of it.
 
     >>> max_pool2d(Tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), 2)
     Tensor([[[[4.]]]])
     """
-    return _max("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode)
+    settings = (kernel_size, stride, padding, dilation, ceil_mode)
+    return _max("max_pool2d", 2, input, *settings, return_indices=return_indices)
 
 
 def avg_pool1d(

@@ -62,6 +62,15 @@ class Module:
     def training(self, flag: bool) -> None:
         self._training = flag
 
+    def __setattr__(self, name: str, x: Any) -> None:
+        if x is not None and not isinstance(x, Tensor) and isinstance(vars(self).get(name), Parameter):
+            message = (
+                f"{type(self).__name__}: {name} is a parameter, and would no longer be one as a {type(x).__name__}; "
+                f"write into {name}.data[...], or set a Parameter."
+            )
+            raise TypeError(message)
+        super().__setattr__(name, x)
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes: to be written by the derived class."""
         message = f"{type(self).__name__}: write a method forward(self, ...) that says what it computes."

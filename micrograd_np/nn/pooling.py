@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from micrograd_np import functional
 from micrograd_np.functional.convolution import each
@@ -19,6 +20,7 @@ class _Pool(Module):
 
 
 class _MaxPool(_Pool):
+    _function: ClassVar[Callable[..., Any]]
     _shown = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
     def __init__(
@@ -30,27 +32,26 @@ class _MaxPool(_Pool):
         return_indices: bool = False,
         ceil_mode: bool = False,
     ) -> None:
-        if return_indices:
-            message = f"{type(self).__name__}: return_indices is not there; only the largest elements are returned."
-            raise ValueError(message)
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
         self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
+        self.return_indices = return_indices
+
+    def forward(self, x: Any) -> Any:
+        """`x` pooled; with `return_indices`, and where each largest element lies in its channel."""
+        settings = (self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices)
+        return type(self)._function(x, *settings)
 
 
 class MaxPool1d(_MaxPool):
     """The largest element of each window: ``(n, c, l) -> (n, c, places)``; see `functional.max_pool2d`."""
 
-    def forward(self, x: Any) -> Any:
-        """`x` pooled."""
-        return functional.max_pool1d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+    _function = functional.max_pool1d
 
 
 class MaxPool2d(_MaxPool):
     """The largest element of each window: ``(n, c, h, w) -> (n, c, rows, columns)``; see `functional.max_pool2d`."""
 
-    def forward(self, x: Any) -> Any:
-        """`x` pooled."""
-        return functional.max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+    _function = functional.max_pool2d
 
 
 class AvgPool1d(_Pool):

@@ -223,3 +223,11 @@ def test_repr_nests():
         "Outer(\n  size=3\n  (act): ReLU()\n  (seq): Sequential(\n"
         "    (0): Linear(in_features=1, out_features=2, bias=True)\n  )\n)"
     )
+
+
+def test_a_parameter_is_not_replaced_by_an_array_unnoticed():
+    layer = nn.Linear(2, 3)
+    with pytest.raises(TypeError, match="weight is a parameter, and would no longer be one as a ndarray"):
+        layer.weight = np.zeros((3, 2))
+    layer.weight, layer.bias = nn.Parameter(np.zeros((3, 2))), None
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
