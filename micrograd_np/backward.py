@@ -106,6 +106,8 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
             if gx.shape != a.shape:
                 gx = _unbroadcast(gx, a.shape)
             if gx.dtype is not a.dtype and gx.dtype != a.dtype:
+                if a.dtype.kind != "f":
+                    raise _whole_numbers(x)
                 gx = gx.astype(a.dtype)
             if pulled is not None:
                 pulled(z, x, g, gx)
@@ -163,6 +165,13 @@ def _arrived(z: Vertex, g: Any, *, lifted: bool) -> Any:
         kept = g if lifted else z.plain(g.copy())  # type: ignore[call-arg]
         z.grad = kept if z.grad is None else z.grad + kept
     return g
+
+
+def _whole_numbers(x: Vertex) -> TypeError:
+    return TypeError(
+        f"backward: {x.name or 'a tensor'} of shape {x.data.shape} requires a gradient and is {x.data.dtype}; only "
+        f"floating tensors have gradients. Give floats ([1.0, 2.0]) or dtype=float."
+    )
 
 
 def _gone(z: Vertex) -> RuntimeError:

@@ -1,5 +1,6 @@
 """Derivatives as values: `autograd.grad`, the transforms of functions, functional calls and recomputation."""
 
+import math
 import threading
 from collections import OrderedDict
 from typing import NamedTuple
@@ -546,3 +547,32 @@ def test_threads_differentiate_at_once():
         t.join()
     for i, h in enumerate(found):
         assert_array_equal(h, 6.0 * i * np.eye(3))
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [(lambda x: float(x) ** 2, 3.0), (lambda x: x.item() * x, 3.0), (math.exp, 1.0)],
+    ids=["float", "item", "math"],
+)
+@pytest.mark.parametrize("transform", [mg.grad, mg.value_and_grad, mg.hessian, mg.jacobian])
+def test_a_number_that_would_leave_the_graph_is_refused(transform, f, x):
+    with pytest.raises(TypeError, match="carries no derivative"):
+        transform(f)(x)
+
+
+def test_an_assignment_into_an_array_is_refused():
+    def f(x):
+        out = np.zeros(3)
+        for i in range(3):
+            out[i] = x[i] ** 2
+        return out.sum()
+
+    with pytest.raises(ValueError, match="setting an array element") as caught:
+        mg.grad(f)(np.ones(3))
+    assert "carries no derivative" in str(caught.value.__cause__)
+
+
+def test_a_number_may_be_asked_of_what_needs_no_gradient_and_outside():
+    assert mg.grad(lambda x: x * x.detach().item())(3.0) == 3.0
+    assert mg.grad(lambda x: mg.grad(lambda y: y**3)(x))(2.0) == 12.0
+    assert mg.primitive.mode.watcher is None

@@ -148,3 +148,10 @@ class TestDeclarations:
         with pytest.raises(ValueError, match="matmul") as caught:
             linear.matmul(np.ones((2, 3)), np.ones((2, 3)))
         assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_integers_that_were_made_to_require_a_gradient_are_refused_by_the_walk():
+    t = mg.Tensor([1, 2, 3])
+    t.requires_grad = True
+    with pytest.raises(TypeError, match=r"backward: a tensor of shape \(3,\) requires a gradient and is int64"):
+        (t * 2.7).sum().backward()

@@ -43,6 +43,30 @@ class _Depth(threading.local):
 _depth = _Depth()
 
 
+class _Keeper:
+    """Watches a function being differentiated for values that leave the graph as Python numbers.
+
+    What Python computes from them would carry no derivative, and the answer would be silently wrong.
+    """
+
+    def __init__(self, asker: str) -> None:
+        self.asker = asker
+
+    def asked(self, tensor: Tensor, what: str) -> None:
+        """A value is wanted as a number."""
+        if tensor.requires_grad:
+            raise TypeError(
+                f"{self.asker}: the function asks for the value of {tensor._told()} ({what}), and what Python or NumPy "
+                f"computes from a number carries no derivative. Use the functions of micrograd_np or of NumPy on the "
+                f"tensor itself, join results with mg.stack, or say .detach() first if a constant is meant."
+            )
+
+    def applied(self, *_: Any) -> None:
+        """Nothing is wrong with that."""
+
+    written = rebound = applied
+
+
 class _Call:
     """One call of `f` on stand-ins: what came out, and how to walk back to what went in."""
 
@@ -67,11 +91,15 @@ class _Call:
                 mine = [self._stand_in(x, n, tree) for x in trees.values(tree)]
                 self.stand_ins += mine
                 passed[n] = trees.rebuild(tree, iter(mine))
+            before = mode.watcher
+            if before is None:
+                mode.set(watcher=_Keeper(asker))
             _depth.now += 1
             try:
                 self.result = f(*passed, **kwargs)
             finally:
                 _depth.now -= 1
+                mode.set(watcher=before)
 
     def _stand_in(self, x: Any, n: int, tree: Any) -> Tensor:
         if isinstance(x, Tensor):
