@@ -192,3 +192,16 @@ def test_a_state_of_another_schedule_is_refused_and_nothing_changes():
     with pytest.raises(ValueError, match="lacks T_max, eta_min"):
         schedule.load_state_dict(lr_scheduler.StepLR(optimizer, 3).state_dict())
     assert schedule.state_dict() == before
+
+
+def test_a_saved_state_stays_what_it_was():
+    optimizer = optim.SGD([mg.Tensor([1.0], requires_grad=True)], lr=1.0)
+    schedule = lr_scheduler.MultiStepLR(optimizer, [1, 2])
+    saved = schedule.state_dict()
+    before = {name: str(value) for name, value in saved.items()}
+    for _ in range(3):
+        schedule.step()
+    schedule.base_lrs[0] = 5.0
+    schedule.load_state_dict(saved)
+    schedule.base_lrs[0] = 7.0
+    assert {name: str(value) for name, value in saved.items()} == before

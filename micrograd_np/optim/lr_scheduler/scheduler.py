@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from micrograd_np.optim.optimizer import Optimizer
@@ -76,8 +77,8 @@ class LRScheduler:
         return list(self._last_lr)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimiser and functions given by the user: plain numbers, strings and lists."""
-        return {name: value for name, value in vars(self).items() if name not in self._unsaved}
+        """Copies of everything but the optimiser and functions given by the user: plain numbers, strings and lists."""
+        return deepcopy({name: value for name, value in vars(self).items() if name not in self._unsaved})
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over a state; the rates themselves are in the optimiser's. ValueError, nothing changed, for names
@@ -95,4 +96,4 @@ class LRScheduler:
             )
             raise ValueError(message)
         for name in own:
-            setattr(self, name, state_dict[name])
+            setattr(self, name, deepcopy(state_dict[name]))
