@@ -180,9 +180,9 @@ def test_the_convolutional_network_reads_nearly_all_digits_after_three_epochs(ru
 
 
 def test_labels_are_told_better_than_by_saying_no(run):
-    result = run("labels").result
-    assert result["labels right"] > result["by saying no"] + 0.03
-    assert "<svg" in result["shown"].read_text(encoding="utf-8")
+    run = run("labels")
+    assert run.result["labels right"] > run.result["by saying no"] + 0.03
+    assert "<svg" in (run.folder / run.result["shown"]).read_text(encoding="utf-8")
 
 
 def test_reviews_are_judged_by_the_order_of_their_words(run):
@@ -191,9 +191,9 @@ def test_reviews_are_judged_by_the_order_of_their_words(run):
 
 
 def test_dates_are_written_without_a_mistake(run):
-    result = run("dates").result
-    assert result["right"] > 0.9
-    assert "<svg" in result["shown"].read_text(encoding="utf-8")
+    run = run("dates")
+    assert run.result["right"] > 0.9
+    assert "<svg" in (run.folder / run.result["shown"]).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["language_model", "transformer"])
