@@ -5,14 +5,13 @@ Elementwise unless they have a `dim`. Those worth a primitive are declared in `o
 
 from __future__ import annotations
 
-from math import pi
 from typing import Any
 
 from micrograd_np.ops import reduce
-from micrograd_np.ops.choice import relu
+from micrograd_np.ops.choice import at_least, relu
 from micrograd_np.ops.elementwise import absolute
 from micrograd_np.ops.index import getitem
-from micrograd_np.ops.rectifiers import elu, hardswish, hardtanh, leaky_relu, log_sigmoid, silu
+from micrograd_np.ops.rectifiers import elu, gelu_tanh, hardswish, hardtanh, leaky_relu, log_sigmoid, mish, silu
 from micrograd_np.ops.rectifiers import softplus as _softplus
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.special import ndtr
@@ -72,18 +71,11 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     array([-0.158655,  1.9545  ])
     """
     if approximate == "none":
-        return input * ndtr(input)
+        return at_least(input, -50.0) * ndtr(input)  # Φ is 0 there, and −∞ · 0 would be nan
     if approximate == "tanh":
-        return input * sigmoid(
-            (input + input * input * input * 0.044715) * (2 * (2 / pi) ** 0.5)
-        )  # ½ + ½ tanh(x) is σ(2x)
+        return gelu_tanh(input)
     message = f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}."
     raise ValueError(message)
-
-
-def mish(input: Any) -> Any:
-    """x tanh(log(1 + exp(x))). Source: Misra (2019)."""
-    return input * tanh(_softplus(input))
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
@@ -96,8 +88,9 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 
 
 def softsign(input: Any) -> Any:
-    """x / (1 + |x|)."""
-    return input / (absolute(input) + 1)
+    """x / (1 + |x|): ±1 at ±∞."""
+    x = hardtanh(input, min_val=-1e30, max_val=1e30)  # beyond, 1 + |x| is |x|
+    return x / (absolute(x) + 1)
 
 
 def relu6(input: Any) -> Any:

@@ -112,7 +112,7 @@ SAME = """
     add subtract multiply divide maximum minimum where matmul isfinite isinf isnan logical_and logical_or logical_xor
     logical_not zeros_like bitwise_and bitwise_or bitwise_xor remainder fmod
 """
-ACTIVATIONS = "celu gelu mish selu silu softplus softsign relu6 hardsigmoid hardswish tanhshrink logsigmoid glu"
+ACTIVATIONS = "celu mish selu silu softplus softsign relu6 hardsigmoid hardswish tanhshrink logsigmoid glu"
 X, Y = drawn(3, 6), drawn(3, 6, seed=1)
 V, W = drawn(6), drawn(6, seed=1)
 GAPS = np.concatenate([drawn(3, 3), np.full((3, 1), np.nan), np.full((3, 1), np.inf), np.full((3, 1), -np.inf)], 1)
@@ -338,6 +338,7 @@ PEERS = {
     "Tensor.clone": peer(torch.clone, call(X)),
     # activations
     **{f"functional.{name}": peer(getattr(TF, name), call(X), call(CUBE)) for name in (ACTIVATIONS.split())},
+    "functional.gelu": peer(TF.gelu, call(X), call(X, approximate="tanh")),
     "functional.elu": peer(TF.elu),
     "functional.leaky_relu": peer(TF.leaky_relu),
     "functional.hardtanh": peer(TF.hardtanh),
