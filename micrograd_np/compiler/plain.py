@@ -14,6 +14,7 @@ import numpy as np
 from .memory import Plan
 from .program import Line, Value, values_in
 from .pullback import copied
+from .respell import respell
 from .simplify import drop_dead_lines, fold_constants, merge_repeats
 from .write import Writer, _result_values
 
@@ -61,6 +62,7 @@ def plain(program: Program) -> Plain:
     drop_dead_lines(program)
     fold_constants(program)
     merge_repeats(program)
+    respell(program)
     drop_dead_lines(program)
     writer = _Plain(program)
     return Plain(writer.source(), writer.state, writer.numbers, writer.constants, writer.objects)
@@ -152,6 +154,8 @@ class _Plain(Writer):
         if id(v) in self.bare:
             array: Any = v.storage.array
             return repr(array.item())
+        if v.storage.kind == "constant" and not v.view and not v.name and _counts_up(v.storage.array):
+            return f"np.arange({v.shape[0]})"
         if (
             v.storage.kind in ("buffer", "fresh")
             and not v.view
@@ -305,6 +309,8 @@ class _Plain(Writer):
                 return [*rows, f"{where}[{self.index(line.args[1])}] = {self.literal(line.args[2])}"]
             if line.function.startswith("method."):
                 return [*rows, self.told(line)[0]]
+            if line.function == "np.copyto" and not line.kwargs and not v.view and _is_number(line.args[1]) and rows:
+                return [f"{where} = {self.told(line)[0]}"]
             if line.function == "np.copyto" and not line.kwargs:
                 return [*rows, f"{where}[...] = {self.literal(line.args[1])}"]
             return [*rows, self._call(line)]
@@ -381,6 +387,15 @@ def _bare(line: Line) -> set[int]:
     others = {v.dtype for v in values if v not in single}
     arrays: list[Any] = [v.storage.array for v in single]
     return {id(v) for v, a in zip(single, arrays, strict=True) if others == {v.dtype} and np.isfinite(a)}
+
+
+def _counts_up(a: Any) -> bool:
+    """Whether an array is 0, 1, 2, … as `arange` makes it."""
+    return a.ndim == 1 and a.dtype == np.intp and a.size > 0 and np.array_equal(a, np.arange(a.size))
+
+
+def _is_number(x: Any) -> bool:
+    return not isinstance(x, Value) or x.shape == ()
 
 
 def _occurrences(line: Line) -> list[Value]:

@@ -26,6 +26,8 @@ _NOUNS = {
     "add": "total", "subtract": "difference", "multiply": "product", "divide": "quotient", "square": "squares",
     "negative": "negated", "matmul": "matrix", "sum": "total", "transpose": "transposed", "sum_to": "total",
     "broadcast_to": "spread", "reshape": "reshaped", "where": "chosen", "view": "part", "place": "placed",
+    "astype": "converted", "surprise": "losses", "surprise_of_logit": "losses", "surprise_of_probability": "losses",
+    "keep_where": "kept", "zero_where": "kept", "indicator": "onehot",
 }  # fmt: skip
 
 
@@ -81,7 +83,10 @@ class Writer:
                 wish = v.name
             elif isinstance(v.hint, tuple):
                 relation, of = v.hint
-                wish = f"d_{self.name(of)}" if relation == "d" else f"{self.name(of)}_{relation}"
+                wish = self.name(of)
+                if relation == "part":  # a part of a part is a part
+                    wish = re.sub(r"_part(_\d+)?$", "", wish)
+                wish = f"d_{wish}" if relation == "d" else f"{wish}_{relation}"
             else:
                 wish = _NOUNS.get(v.hint, v.hint) or (_number_name(v) if v.storage.kind == "constant" else "t")
             known = self.names[id(v)] = self.unique(wish)

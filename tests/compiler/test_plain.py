@@ -99,6 +99,76 @@ def test_the_plain_program_reads_as_the_article_does():
     assert not re.search(r"out=|np\.empty|\.copy\(\)", source)
 
 
+def shown(model, criterion, x, y):
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+    @mg.compile
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = criterion(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    step(x, y)
+    return step.source_as("plain")
+
+
+def test_masks_are_choices_in_the_plain_program_not_bits():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, BATCH)
+    model = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 3))
+    source = shown(model, nn.CrossEntropyLoss(), rng.random((BATCH, 4)), labels)
+    assert "np.where(relu > 0, d_relu, 0)\n" in source
+    assert "count = np.array(np.sum(mask), dtype=np.float64)\n" in source
+    assert f"[np.arange({BATCH}), " in source
+    assert not re.search(r"bitwise|\.view\(|np\.empty|constants\['c|minus_one|reshape\(y|\bt(_\d+)? =", source)
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(18, 3))
+    source = shown(model, nn.CrossEntropyLoss(), rng.random((BATCH, 1, 8, 8)), labels)
+    assert "np.where(relu > 0, d_relu, 0)\n" in source
+    assert not re.search(r"bitwise|\.view\(|part_part", source)
+
+
+CHOICES = {
+    "maximum": mg.maximum,
+    "clip": lambda a, b: mg.clip(a, -0.5, 0.5) * b,
+    "where": lambda a, b: mg.where(a > b, a * b, b),
+    "power": lambda a, b: mg.power(mg.abs(a), b),
+    "divide": lambda a, b: mg.where(b > 0, a / b, a),
+    "erf": lambda a, b: mg.erf(a) * b,
+    "logaddexp": mg.logaddexp,
+    "norm": lambda a, b: mg.sqrt((a * a).sum(axis=1)).sum() * b,
+    "hardtanh": lambda a, b: nn.functional.hardtanh(a) * nn.functional.hardswish(b),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", CHOICES)
+def test_choices_have_the_same_numbers_in_the_plain_program(name, dtype):
+    rng = np.random.default_rng(0)
+    p, q = (mg.Tensor(rng.integers(-2, 3, (4, 3)).astype(dtype) / 2, requires_grad=True, name=n) for n in "pq")
+
+    @mg.compile
+    def step(x):
+        p.grad = q.grad = None
+        z = (CHOICES[name](p * x, q) * x).sum()
+        z.backward()
+        return z
+
+    x = rng.integers(-2, 3, (4, 3)).astype(dtype)
+    with np.errstate(all="ignore"):
+        wanted = step(x)
+        found = plain(step.last.raw)
+        ((z,), gradients), _ = ran(found, (x,), {"p": p.data, "q": q.data}, {})
+    assert not re.search(r"bitwise|\.view\(", found.source)
+    rtol = 1e-12 if dtype is np.float64 else 1e-6
+    leaves = [t for t, _ in step.last.raw.gradients_out]
+    assert {id(p), id(q)} == set(map(id, leaves))
+    for a, b in zip((z, *gradients), (wanted.data, *(t.grad.data for t in leaves)), strict=True):
+        assert a.dtype == b.dtype
+        assert np.allclose(a, b, rtol=rtol, atol=rtol, equal_nan=True)
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_the_plain_program_of_a_layer_gives_the_same_numbers(name):
     make, *draws = LAYERS[name]
