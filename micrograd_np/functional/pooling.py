@@ -11,6 +11,7 @@ from micrograd_np.constant import constant
 from micrograd_np.grad_mode import no_grad
 from micrograd_np.ops import pooling, windows
 from micrograd_np.ops.arrange import pad
+from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.index import view
 from micrograd_np.ops.searching import argmax
 from micrograd_np.ops.shape import reshape
@@ -61,9 +62,11 @@ def _places(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, place
     lengths = x.shape[2:]
     spans = [(p - 1) * s + (k - 1) * e + 1 for p, s, k, e in zip(places, stride, kernel, dilation, strict=True)]
     widths = [(low, max(0, span - n - low)) for (low, _), span, n in zip(padding, spans, lengths, strict=True)]
-    lowest = np.iinfo(x.dtype).min if x.dtype.kind in "iu" else -np.inf
+    floating = x.dtype.kind == "f"
+    lowest = -np.inf if floating else np.iinfo(x.dtype).min
     with no_grad():
-        wide = pad(x, [(0, 0), (0, 0), *widths], constant_values=lowest)
+        held = maximum(x, float(np.finfo(x.dtype).min)) if floating else x  # so that −∞ still wins over padding
+        wide = pad(held, [(0, 0), (0, 0), *widths], constant_values=lowest)
         none = ((0, 0),) * len(kernel)
         columns = windows.unfold(wide, kernel=kernel, stride=stride, padding=none, dilation=dilation)
         winners = argmax(reshape(columns, shape=(*x.shape[:2], prod(kernel), prod(places))), axis=2)

@@ -44,10 +44,19 @@ class Embedding(Module):
         self.weight = Parameter(values.astype(get_default_dtype() if dtype is None else dtype))
 
     @classmethod
-    def from_pretrained(cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
+    def from_pretrained(
+        cls,
+        embeddings: Any,
+        freeze: bool = True,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+    ) -> Embedding:
         """An embedding that starts from a given table, without a gradient if `freeze`."""
         table = embeddings if isinstance(embeddings, Tensor) else Tensor(embeddings)
-        layer = cls(table.shape[0], table.shape[1], padding_idx, dtype=table.dtype)
+        settings = (padding_idx, max_norm, norm_type, scale_grad_by_freq)
+        layer = cls(table.shape[0], table.shape[1], *settings, dtype=table.dtype)
         layer.weight = Parameter(table.data.copy(), requires_grad=not freeze)
         return layer
 

@@ -219,6 +219,21 @@ def test_layer(case, training):
         close(value, there[name].numpy())
 
 
+def test_an_embedding_of_a_given_table_takes_all_settings():
+    table, settings = draw(7, 3), {"padding_idx": 2, "max_norm": 1.0, "norm_type": 1.0, "scale_grad_by_freq": True}
+    ours = nn.Embedding.from_pretrained(table, freeze=False, **settings)
+    theirs = torch.nn.Embedding.from_pretrained(torch.tensor(table), freeze=False, **settings)
+    assert repr(ours) == repr(theirs)
+    compare(ours, theirs, (at(7, 4, 5),))
+
+
+def test_padding_is_never_where_the_largest_element_lies():
+    x = np.full((1, 1, 2, 2), -np.inf)
+    _, found = mg.functional.max_pool2d(x, 2, 1, 1, return_indices=True)
+    _, expected = torch.nn.functional.max_pool2d(torch.tensor(x), 2, 1, 1, return_indices=True)
+    assert found.tolist() == expected.tolist()
+
+
 def test_a_padding_mode_that_is_none_is_refused():
     with pytest.raises(ValueError, match="must be 'zeros' or 'reflect' or 'replicate' or 'circular', found 'mirror'"):
         nn.Conv2d(1, 1, 3, padding_mode="mirror")
