@@ -58,12 +58,14 @@ def _apart(n: int, weights: int) -> bool:
 
 
 def _overlapping(xp: Any, z: Any, kernel: int, stride: int, dilation: int) -> Any:
-    """(g, b, length, c, q) as (g, b, rows, kernel · c, q): without dilation a view, in which windows share memory."""
-    z = sliding(xp, z, (kernel,), (stride,), (dilation,), 2)  # (g, b, kernel, rows, c, q)
-    z = xp.transpose(z, (0, 1, 3, 2, 4, 5))
+    """(g, b, length, c, q), C-contiguous, as (g, b, rows, kernel · c, q): without dilation the windows share memory."""
+    g, b, length, c, q = z.shape
+    rows = (length - dilation * (kernel - 1) - 1) // stride + 1
+    steps = (*z.strides[:2], stride * z.strides[2], dilation * z.strides[2], *z.strides[3:])
+    z = xp.lib.stride_tricks.as_strided(z, (g, b, rows, kernel, c, q), steps)  # a third of sliding_window_view's time
     if dilation > 1 and kernel > 1:
         z = xp.ascontiguousarray(z)
-    return xp.reshape(z, (*z.shape[:3], kernel * z.shape[4], z.shape[5]))
+    return xp.reshape(z, (g, b, rows, kernel * c, q))
 
 
 def _windows(
