@@ -1,4 +1,4 @@
-"""A network foretells how far diabetes will get in a year, hardly better than a line does. Takes about five seconds.
+"""A network foretells how far diabetes will get in a year, as well as a straight line does. Takes about five seconds.
 
 It shows a continuous target, one output unit and the mean squared error, trained by `mg.fit` with validation, early
 stopping and weight decay. The 442 patients are those of Efron et al. (2004), which scikit-learn brings along: age, sex,
