@@ -58,6 +58,12 @@ class Plain(NamedTuple):
 
 def plain(program: Program) -> Plain:
     """A traced program, written plainly, and what its names stand for."""
+    writer, source = plainly(program)
+    return Plain(source, writer.state, writer.numbers, writer.constants, writer.objects)
+
+
+def plainly(program: Program) -> tuple[Writer, str]:
+    """A traced program, written plainly: what wrote it, on a copy of the program, and the source."""
     program = copied(program)
     drop_dead_lines(program)
     fold_constants(program)
@@ -65,7 +71,7 @@ def plain(program: Program) -> Plain:
     respell(program)
     drop_dead_lines(program)
     writer = _Plain(program)
-    return Plain(writer.source(), writer.state, writer.numbers, writer.constants, writer.objects)
+    return writer, writer.source()
 
 
 class _Plain(Writer):

@@ -138,7 +138,9 @@ class _Respelling:
         if copied.function != "np.copyto" or copied.kwargs or line.target is not z or copied.target is not z:
             return [line]
         x = copied.args[1]
-        if not (isinstance(x, Value) and isinstance(z, Value)) or x.shape != z.shape or x.dtype != z.dtype or x.storage is z.storage:
+        if not (isinstance(x, Value) and isinstance(z, Value)) or x.storage is z.storage:
+            return [line]
+        if x.shape != z.shape or x.dtype != z.dtype:
             return [line]
         before.pop()
         product = Value(Storage("buffer"), z.shape, z.dtype)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .plain import plainly
 from .program import Clock, Value
 from .trace import CompileError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .step import Entry
+    from .write import Writer
 
 _HEAD = '''"""{title}, written by micrograd_np. It needs NumPy alone.
 
@@ -118,20 +120,38 @@ def save_state(file=_file):
 '''
 
 
-def save(entry: Entry, path: str | Path) -> Path:
+_PLAIN = '''
+def build(state, numbers, constants, objects):
+    """The program bound to its memory, and the list in which its gradients will be."""
+    outputs = []
+
+    def bound(*arrays):
+        results, found = program(*arrays, state, numbers, constants, objects)
+        outputs[:] = [np.asarray(g) for g in found if g is not None]
+        return tuple([np.array(x) for x in results])
+
+    return bound, outputs
+'''
+
+
+def save(entry: Entry, path: str | Path, style: str = "exact") -> Path:
     """Write `entry` to `path` (``….py``), which is returned, and its state beside it (``….npz``)."""
+    if style not in ("exact", "plain"):
+        message = f"compile: the style of save must be 'exact' or 'plain', found {style!r}."
+        raise ValueError(message)
     path = Path(path)
     if path.suffix != ".py" or not path.stem.isidentifier():
         message = f"compile: save needs the name of a module, such as 'train_step.py'; found {str(path)!r}."
         raise ValueError(message)
     _refuse(entry)
-    program, writer = entry.program, entry.writer
+    writer, source = (entry.writer, entry.source) if style == "exact" else plainly(entry.raw)
+    program = writer.program
     arguments = [writer.name(v) for v in program.inputs]
-    memory, places = _memory(entry)
+    memory, places = _memory(entry, writer)
     generators = {name: type(x.bit_generator).__name__ for name, x in writer.objects.items()}
     owners = _owners(entry)
     outputs = [v for _, v in program.gradients_out if v is not None]
-    clocks, functions, imports = _clocks(entry)
+    clocks, functions, imports = _clocks(entry, writer)
     values: dict[str, Any] = {
         "places": pprint.pformat(places, width=116, compact=True),
         "inputs": repr({n: (v.shape, v.dtype.name) for n, v in zip(arguments, program.inputs, strict=True)}),
@@ -152,8 +172,10 @@ def save(entry: Entry, path: str | Path) -> Path:
     for name, text in values.items():
         tail = tail.replace(f"{{{name}}}", text)
     head = _HEAD.format(title=program.name, module=path.stem, arguments=", ".join(arguments))
-    _, _, body = entry.source.partition("import numpy as np\n")
-    if entry.reverse is not None:
+    _, _, body = source.partition("import numpy as np\n")
+    if style == "plain":
+        body = body.replace("\ndef step(", "\ndef program(", 1) + _PLAIN
+    elif entry.reverse is not None:
         body = body.partition('\n"""')[0]
     path.write_text("\n".join((head + "".join(imports), body.strip("\n"), *functions, tail)), encoding="utf-8")
     arrays = {f"memory {name}": x for name, x in memory.items()}
@@ -184,12 +206,12 @@ def _refuse(entry: Entry) -> None:
         raise CompileError(message)
 
 
-def _memory(entry: Entry) -> tuple[dict[str, Any], dict[str, Any]]:
+def _memory(entry: Entry, writer: Writer) -> tuple[dict[str, Any], dict[str, Any]]:
     """The arrays that own the state's memory, and where in them each named array lies."""
     memory: dict[str, Any] = {}
     roots: dict[int, str] = {}
     places: dict[str, Any] = {}
-    named: dict[str, Any] = {name: v.storage.array for name, v in entry.writer.state.items()}
+    named: dict[str, Any] = {name: _now(entry, v) for name, v in writer.state.items()}
     for t, array, _ in entry.tensors:
         if t.name and t.name not in named:
             named[t.name] = array
@@ -203,6 +225,16 @@ def _memory(entry: Entry) -> tuple[dict[str, Any], dict[str, Any]]:
         offset = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
         places[name] = (roots[id(root)], offset, array.shape, array.strides, array.dtype.name)
     return memory, places
+
+
+def _now(entry: Entry, v: Value) -> Any:
+    """The memory of a value that outlives the step, which may have moved since the trace."""
+    owner = v.storage.owner
+    if isinstance(owner, tuple):
+        p, name = owner
+        found = [c.optimizer.state[p] for c in entry.program.clocks if p in c.optimizer.state]
+        return next((state[name] for state in found if name in state), v.storage.array)
+    return v.storage.array if owner is None else owner.data
 
 
 def _owners(entry: Entry) -> dict[int, str]:
@@ -224,9 +256,9 @@ def _plain(group: Any) -> dict[str, Any]:
     }
 
 
-def _clocks(entry: Entry) -> tuple[str, list[str], list[str]]:
+def _clocks(entry: Entry, writer: Writer) -> tuple[str, list[str], list[str]]:
     """The optimisers' clocks as source, the functions they call, and what those import."""
-    numbers = {id(v.storage.array): name for name, v in entry.writer.numbers.items()}
+    numbers = {id(v.storage.array): name for name, v in writer.numbers.items()}
     functions: dict[str, str] = {}
     imports: dict[str, str] = {}
     rows = []

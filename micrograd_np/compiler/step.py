@@ -293,8 +293,9 @@ class Compiled:
     def source_as(self, style: str) -> str:
         """The program that has run most calls as source: "exact" as it runs, "plain" in expressions, without buffers.
 
-        The plain program computes the same numbers, and runs as well: ``step(x, y, state, numbers, constants,
-        objects)`` takes and changes dicts of arrays, and returns the results and the gradients.
+        The plain program computes the same numbers: ``step(x, y, state, numbers, constants, objects)`` takes and
+        changes dicts of arrays, and returns the results and the gradients. ``save(path, style="plain")`` writes a
+        module that has all this, to be run.
         """
         if style == "exact":
             return self.source
@@ -303,14 +304,15 @@ class Compiled:
             raise ValueError(message)
         return plain(self._main().raw).source
 
-    def save(self, path: Any) -> Path:
+    def save(self, path: Any, style: str = "exact") -> Path:
         """Write the program that has run most calls as a module that needs NumPy alone: the path of the module.
 
         `path` is ``"name.py"``; the state goes into ``name.npz`` beside it, which has to stay there. The module has
         ``step(...)``, for arguments of the shapes that this program is for, ``state`` and ``save_state()``, and goes on
-        where this step is now, with the same bits.
+        where this step is now, with the same bits; with ``style="plain"`` it is the program of ``source_as("plain")``,
+        which computes the same numbers but for rounding.
         """
-        return save(self._main(), path)
+        return save(self._main(), path, style)
 
     def report(self) -> Report:
         """The program that has run most calls in numbers: lines, buffers, bytes, what each pass saved, and times."""

@@ -80,13 +80,51 @@ def test_a_saved_step_goes_on_with_the_same_bits(name, tmp_path):
         assert np.array_equal(after[key], p.data)
 
 
-def test_a_saved_model_predicts_the_same(tmp_path):
+@pytest.mark.parametrize("name", ["SGD", "Adam", "Muon"])
+def test_a_saved_plain_step_goes_on_with_the_same_numbers(name, tmp_path):
+    model, _, step = training(name, OPTIMIZERS[name][-1])
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((7, 4, 3)), rng.standard_normal((7, 4, 2))
+    for x, y in zip(X[:3], Y[:3], strict=True):
+        step(x, y)
+    path = step.save(tmp_path / "by_hand.py", style="plain")
+    assert "out=" not in path.read_text(encoding="utf-8")
+    assert path.with_suffix(".npz").exists()
+    for x, y in zip(X[3:], Y[3:], strict=True):
+        results = step(x, y)
+    grads = {f"grad {key}": p.grad.data for key, p in model.named_parameters()}
+    parameters = {key: p.data for key, p in model.named_parameters()}
+    np.savez(tmp_path / "data.npz", X=X, Y=Y, out=results["out"][0].data, **parameters, **grads)
+    run_alone(
+        tmp_path,
+        "import by_hand as t, importlib\n"
+        "d = np.load('data.npz')\n"
+        "for i in range(3, 5): t.step(d['X'][i], d['Y'][i])\n"
+        "t.save_state(); importlib.reload(t)\n"  # a new session
+        "for i in range(5, 7): r = t.step(d['X'][i], d['Y'][i])\n"
+        "close = lambda a, b: np.allclose(a, b, rtol=1e-10, atol=1e-12)\n"
+        "assert isinstance(r['loss'], np.ndarray) and close(r['out'][0], d['out'])\n"
+        "names = [n[5:] for n in d.files if n.startswith('grad ')]\n"
+        "assert names and all(close(t.state[n], d[n]) for n in names)\n"
+        "assert all(close(t.gradients[n], d['grad ' + n]) for n in names)\n",
+    )
+
+
+def test_the_style_of_a_saved_step_is_exact_or_plain(tmp_path):
+    f = mg.compile(lambda x: x * 2)
+    f(np.ones(3))
+    with pytest.raises(ValueError, match="'exact' or 'plain', found 'fine'"):
+        f.save(tmp_path / "f.py", style="fine")
+
+
+@pytest.mark.parametrize("style", ["exact", "plain"])
+def test_a_saved_model_predicts_the_same(style, tmp_path):
     model = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2)).eval()
     predict = mg.compile(model)
     x = np.random.default_rng(0).standard_normal((4, 3))
     with mg.no_grad():
         wanted = predict(x)
-    assert predict.save(str(tmp_path / "predict.py")) == tmp_path / "predict.py"
+    assert predict.save(str(tmp_path / "predict.py"), style) == tmp_path / "predict.py"
     np.savez(tmp_path / "data.npz", x=x, wanted=wanted.data)
     run_alone(
         tmp_path,
@@ -97,7 +135,8 @@ def test_a_saved_model_predicts_the_same(tmp_path):
     )
 
 
-def test_gradients_that_accumulate_are_saved_too(tmp_path):
+@pytest.mark.parametrize("style", ["exact", "plain"])
+def test_gradients_that_accumulate_are_saved_too(style, tmp_path):
     model = nn.Linear(3, 1)
 
     @mg.compile
@@ -111,7 +150,7 @@ def test_gradients_that_accumulate_are_saved_too(tmp_path):
     with pytest.raises(mg.CompileError, match="Call it once more"):
         accumulate.save(tmp_path / "accumulate.py")
     accumulate(X[1])
-    accumulate.save(tmp_path / "accumulate.py")
+    accumulate.save(tmp_path / "accumulate.py", style)
     accumulate(X[2])
     accumulate(X[3])
     np.savez(tmp_path / "data.npz", X=X, weight=model.weight.grad.data)
