@@ -47,6 +47,7 @@ class Module:
     """
 
     _training: bool = True
+    _named: bool = False  # so that pictures and errors know layers before anybody asked for the parameters
     _hooks: dict[str, Hooks] | None = None
 
     @property
@@ -77,7 +78,12 @@ class Module:
         raise NotImplementedError(message)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Apply the module: `forward`, with the hooks around it."""
+        """Apply the module: `forward`, with the hooks around it. The first call names the parameters by their paths."""
+        if not self._named:
+            for module in self.modules():
+                module._named = True
+            for _ in self.named_parameters():
+                pass
         if self._hooks is None and mode.watcher is None:
             return self.forward(*args, **kwargs)
         return hooked.call(self, args, kwargs)

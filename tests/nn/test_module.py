@@ -231,3 +231,10 @@ def test_a_parameter_is_not_replaced_by_an_array_unnoticed():
         layer.weight = np.zeros((3, 2))
     layer.weight, layer.bias = nn.Parameter(np.zeros((3, 2))), None
     assert [name for name, _ in layer.named_parameters()] == ["weight"]
+
+
+def test_the_first_call_of_a_network_names_its_parameters():
+    net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+    with pytest.raises(ValueError, match=r"weight \(0\.weight\) is \(3, 2\)"):
+        net(np.ones((5, 4)))
+    assert "2.weight" in mg.draw(net(np.ones((5, 2)))).source
