@@ -669,7 +669,7 @@ def from_dlpack(x: Any) -> Tensor:
 
 def _as_data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
     if isinstance(data, Tensor):
-        data = data.numpy()
+        data = data.numpy() if data.requires_grad else data.data  # the same memory: no value leaves for Python
     array = np.asarray(data, dtype=dtype)
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(_default_dtype, copy=False)  # Python floats have no dtype of their own

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .program import Clock, Program
 
 _numbers = itertools.count(1)
+_MANY = 64  # kinds of arguments from which on it looks as if there would be no end to them
 _MOST = 8  # programs for one kind of arguments: train, eval, with and without gradients, and some more
 
 
@@ -227,6 +228,7 @@ class Compiled:
         lifted_kwargs = {k: _lifted(a, k, arrays) for k, a in kwargs.items()}
         function = functools.partial(self.function, **lifted_kwargs) if kwargs else self.function
         around = _tensors_around(self.function)
+        self._refuse_twofold(around, (args, kwargs))
         cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t.grad is not None]
         began = perf_counter()
         names_of = {id(t): name for name, t in reversed(around.items()) if "." in name or not t.name}
@@ -248,6 +250,17 @@ class Compiled:
         self.last, self.quick = entry, None
         return result
 
+    def _refuse_twofold(self, around: dict[str, Any], arguments: Any) -> None:
+        """Raise CompileError for an argument that the function also has by itself."""
+        given = {id(t) for t in _tensors_of(arguments)}
+        for name, t in around.items():
+            if id(t) in given:
+                message = (
+                    f"compile: {self.__name__} is given {name} as an argument, and has it by itself as well; the "
+                    f"program could not tell which of the two is meant when another tensor is passed. Take one way."
+                )
+                raise CompileError(message)
+
     def _refuse_replaced(self, around: dict[str, Any], program: Program) -> None:
         """Raise CompileError if the step has put another tensor in place of one that it reads."""
         now = _tensors_around(self.function)
@@ -263,6 +276,13 @@ class Compiled:
 
     def _keep(self, key: Any, entry: Entry) -> None:
         entries = self.entries.setdefault(key, [])
+        if not entries and len(self.entries) == _MANY:
+            message = (
+                f"compile: {self.__name__} has been traced for {_MANY} kinds of arguments, and keeps a program for "
+                f"each. A number that changes from call to call is best an array, np.array(x); sequences of many "
+                f"lengths are best padded to a few."
+            )
+            warnings.warn(message, RuntimeWarning, stacklevel=4)
         entries.append(entry)
         if len(entries) > _MOST:
             message = (

@@ -95,6 +95,7 @@ class Tracer:
         self.places: dict[int, str] = {}  # by array: the user's line that computed it
         self.pulled_lines = 0
         self.shared: set[int] = set()  # arrays that others hold too
+        self.made: dict[int, Any] = {}  # leaves of the step's own
 
     # what is known
 
@@ -261,12 +262,14 @@ class Tracer:
 
     def born(self, tensor: Any) -> None:
         """A tensor made inside the step from an array that nobody knows: an error if it is ever used."""
+        self.made[id(tensor)] = tensor
         if id(tensor.data) not in self.known:
             self.suspects[id(tensor.data)] = f" (made at {place()})"
             self.kept.append(tensor.data)
 
     def detached(self, old: Any, new: Any) -> None:
         """The same memory: known by its array already."""
+        self.made[id(new)] = new
 
     def rebound(self, target: Any, before: Any, z: Any) -> None:
         """An in-place write that went through the graph: arrays tell all."""
@@ -336,8 +339,13 @@ class Tracer:
 
     def without(self, leaf: Any) -> None:
         """The step relies on `leaf` having no gradient: a condition, unless it has seen to that itself."""
-        if id(leaf) not in self.cleared_leaves and id(leaf) not in self.touched:
+        if id(leaf) not in self.cleared_leaves and id(leaf) not in self.touched and not self._inside(leaf):
             self.absent[id(leaf)] = leaf
+
+    def _inside(self, leaf: Any) -> bool:
+        """Whether the step has made this leaf, so that it is another one in every call."""
+        value = self.known.get(id(leaf.data))
+        return id(leaf) in self.made or (value is not None and value.storage.kind not in ("state", "input"))
 
     def cleared(self, leaf: Any) -> None:
         """The step forgets the gradient of `leaf`, whatever it was."""
@@ -408,6 +416,8 @@ class Tracer:
         program.results = _with_values(result, self)
         program.gradients_absent = list(self.absent.values())
         for leaf in self.touched.values():
+            if self._inside(leaf):
+                continue
             g = leaf.grad
             program.gradients_out.append((leaf, None if g is None else self.known.get(id(g.data))))
         for value, of in self.gradient_of:

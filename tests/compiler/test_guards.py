@@ -89,6 +89,30 @@ def test_what_cannot_be_told_apart_is_refused_in_words():
         mg.compile(lambda x, s: x * len(s))(X, {1, 2})
 
 
+def test_an_argument_may_be_wrapped_in_the_step():
+    f = mg.compile(lambda x: mg.Tensor(x) * 2)
+    assert all(np.array_equal(f(x).data, x * 2) for x in (X, Z))
+
+
+def test_numbers_without_end_are_told():
+    f = mg.compile(lambda x, n: x * n)
+    for n in range(63):
+        f(X, n)
+    with pytest.warns(RuntimeWarning, match="64 kinds of arguments.*best an array"):
+        f(X, 63)
+    for n in range(70):
+        assert np.array_equal(f(X, np.array(float(n))).data, X * n)
+    assert f.cache_info().currsize == 65
+
+
+def test_an_argument_that_the_function_has_by_itself_is_refused():
+    w = mg.Tensor(X.copy(), requires_grad=True)
+    f = mg.compile(lambda x: x * 2 - w)
+    with pytest.raises(mg.CompileError, match="is given w as an argument, and has it by itself"):
+        f(w)
+    assert np.array_equal(f(Z).data, Z * 2 - X)
+
+
 # gradients
 
 
@@ -107,6 +131,28 @@ def test_another_array_in_the_gradient_is_not_what_the_next_call_delivers():
             assert np.array_equal(p.grad.data, q.grad.data)
         halve(a, i)
         halve(b, i)
+
+
+def test_a_leaf_made_in_the_step_is_another_one_in_every_call():
+    def course(wrap):
+        t = Training()
+
+        def step(x):
+            t.optimizer.zero_grad()
+            x = mg.Tensor(x).detach()
+            x.requires_grad = True
+            (slope,) = mg.autograd.grad(t.net(x).sum(), [x], create_graph=True)
+            loss = (slope.square().sum(axis=1) - 1).square().mean()
+            loss.backward()
+            t.optimizer.step()
+            return loss
+
+        step = wrap(step)
+        return [step(X * i).item() for i in range(4)], t.bits(), step
+
+    wanted, found = course(lambda f: f), course(mg.compile)
+    assert wanted[:2] == found[:2]
+    assert found[2].cache_info().misses == 1
 
 
 # parameters and optimisers
