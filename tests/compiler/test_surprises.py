@@ -15,6 +15,7 @@ from micrograd_np import nn, optim
 DOCS = Path(__file__).parents[2] / "docs"
 X = np.random.default_rng(0).standard_normal((4, 3))
 Y = np.random.default_rng(1).standard_normal((4, 2))
+Z = np.random.default_rng(2).standard_normal((4, 3))
 
 
 class Training:
@@ -148,7 +149,8 @@ def test_lbfgs_is_not_compiled():
 def test_pythons_own_numbers_belong_to_the_program():
     """Numbers, strings and other plain objects that a step takes from around it are part of the program, like
     the shapes: changing them later has no effect until `step.clear()`. As arguments they are noticed: another
-    number, another program. What changes from call to call is best an array."""
+    number, another program. What changes from call to call is best an array. A number taken from `.data` is
+    Python's own as well: `x.data.max()` stays what it was in the first call, `x.max()` is computed in each."""
     around = {"scale": 2.0}
     f = mg.compile(lambda x: x * around["scale"])
     f(X)
@@ -156,6 +158,11 @@ def test_pythons_own_numbers_belong_to_the_program():
     assert np.array_equal(f(X).data, X * 2)
     f.clear()
     assert np.array_equal(f(X).data, X * 3)
+
+    taken, computed = mg.compile(lambda x: x * x.data.max()), mg.compile(lambda x: x * x.max())
+    for h, factor in ((taken, X.max()), (computed, Z.max())):
+        h(X)
+        assert np.array_equal(h(Z).data, Z * factor)
 
     g = mg.compile(lambda x, scale: x * scale)
     assert all(np.array_equal(g(X, s).data, X * s) for s in (2.0, 3.0, 2.0))
