@@ -77,7 +77,7 @@ from .ops.remainder import floor_divide, fmod, remainder
 from .ops.rounding import ceil, floor, round, trunc  # noqa: A004
 from .ops.searching import all, any, argmax, argmin  # noqa: A004
 from .ops.shape import broadcast_to, reshape, stack, transpose
-from .ops.special import erf, xlogy
+from .ops.special import erf, ndtr, xlogy
 from .ops.statistics import norm, std, var
 from .ops.summaries import average, median, nanmax, nanmean, nanmin, nanprod, nansum, percentile, ptp, quantile
 from .ops.transcendental import cbrt, exp, exp2, expm1, log, log1p, log2, log10, logaddexp, power, sigmoid, sqrt, tanh
@@ -243,6 +243,7 @@ __all__ = [
     "nanmin",
     "nanprod",
     "nansum",
+    "ndtr",
     "negative",
     "nn",
     "no_grad",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from math import pi
 from typing import Any
 
 from micrograd_np.primitive import primitive
 
-from .blocks import in_blocks
-from .choice import at_most, keep_where, maximum, minimum, relu
+from .choice import keep_where, maximum, minimum, relu
 from .comparison import greater, less, logical_and
 from .domains import KINK_AT_ZERO, REALS, Domain
-from .elementwise import sign, square
-from .transcendental import exp, sigmoid, tanh
+from .elementwise import sign
+from .transcendental import exp, sigmoid
 
 
 @primitive("leaky relu {x}", domain=(KINK_AT_ZERO,), examples=({}, {"negative_slope": 2.0}), onnx="LeakyRelu")
@@ -87,79 +85,6 @@ def hardtanh(xp: Any, out: Any, x: Any, *, min_val: float = -1.0, max_val: float
 
 
 hardtanh.vjp(x=lambda g, z, x, min_val, max_val: keep_where(g, logical_and(greater(x, min_val), less(x, max_val))))
-
-
-_FAR = 1e4  # x · σ(x) and its like are x or 0 from here on, so that ∞ need not be multiplied by 0
-
-
-@primitive("{x} · σ({x})", domain=(REALS,))
-@in_blocks
-def silu(xp: Any, out: Any, x: Any) -> Any:
-    """x · σ(x), also known as swish, as x / (1 + exp(−x)); 0 at −∞."""
-    with xp.errstate(over="ignore"):
-        z = xp.negative(x, out=...)
-        z = xp.exp(z, out=z)
-        z = xp.add(z, 1, out=z)
-        return xp.true_divide(xp.maximum(x, -_FAR), z, out=out)
-
-
-def _silu_slope(g: Any, z: Any, x: Any) -> Any:
-    s = sigmoid(x)
-    return g * (s + at_most(z, _FAR) * (1 - s))
-
-
-silu.vjp(x=_silu_slope)
-
-
-@primitive("{x} · tanh(log(1 + exp {x}))", domain=(REALS,), onnx="Mish")
-@in_blocks
-def mish(xp: Any, out: Any, x: Any) -> Any:
-    """x tanh(log(1 + exp(x))), as x n / (n + 2) with n = w (w + 2), w = exp(x). Source: Misra (2019)."""
-    z = xp.minimum(x, _MISH_IS_X, out=...)
-    z = xp.exp(z, out=z)
-    n = xp.add(z, 2, out=...)
-    n = xp.multiply(n, z, out=n)
-    z = xp.true_divide(n, xp.add(n, 2, out=z), out=n)
-    return xp.multiply(xp.maximum(x, -_FAR), z, out=out)
-
-
-_MISH_IS_X = 20.0  # w² is far from overflow there, and n / (n + 2) is 1
-
-
-def _mish_slope(g: Any, z: Any, x: Any) -> Any:
-    t = tanh(softplus(x))
-    return g * (t + hardtanh(x, min_val=-_FAR, max_val=_FAR) * ((1 - square(t)) * sigmoid(x)))
-
-
-mish.vjp(x=_mish_slope)
-
-
-_SLOPE, _CUBE = 2 * (2 / pi) ** 0.5, 0.044715
-_GELU_FAR = 50.0  # its cube does not overflow in any precision
-
-
-@primitive("gelu tanh {x}", domain=(REALS,))
-@in_blocks
-def gelu_tanh(xp: Any, out: Any, x: Any) -> Any:
-    """x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, with ½ + ½ tanh(y) as σ(2y). Source: Hendrycks and Gimpel (2016)."""
-    with xp.errstate(over="ignore"):
-        z = xp.square(x, out=...)
-        z = xp.multiply(z, -_SLOPE * _CUBE, out=z)
-        z = xp.subtract(z, _SLOPE, out=z)
-        z = xp.multiply(z, x, out=z)
-        z = xp.exp(z, out=z)
-        z = xp.add(z, 1, out=z)
-    return xp.true_divide(xp.maximum(x, -_FAR), z, out=out)
-
-
-def _gelu_tanh_slope(g: Any, z: Any, x: Any) -> Any:
-    x = hardtanh(x, min_val=-_GELU_FAR, max_val=_GELU_FAR)
-    s = square(x)
-    p = sigmoid((s * (_SLOPE * _CUBE) + _SLOPE) * x)
-    return g * (p + x * (s * (3 * _SLOPE * _CUBE) + _SLOPE) * (p * (1 - p)))
-
-
-gelu_tanh.vjp(x=_gelu_tanh_slope)
 
 
 _TURNS = Domain("ℝ, kinks at ±3", kinks=(-3.0, 3.0))

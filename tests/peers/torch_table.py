@@ -127,6 +127,7 @@ IMAGE, SIGNAL = drawn(2, 4, 7, 6), drawn(2, 4, 9)
 PEERS = {
     **{name: Peer(getattr(torch, name)) for name in SAME.split()},
     "power": peer(torch.pow),
+    "ndtr": peer(torch.special.ndtr),
     "floor_divide": peer(lambda x, y: torch.floor_divide(x.detach(), y.detach())),  # it has no rule, even of zeros
     "invert": peer(torch.bitwise_not),
     "degrees": peer(torch.rad2deg, call(X)),
