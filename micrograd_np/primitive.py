@@ -307,7 +307,9 @@ class Primitive(Generic[P]):
         try:
             bound = self._lenient.bind(*args, **kwargs)
         except TypeError as error:
-            message = f"{self.name}{self.__signature__}: {error}."
+            bare = [p.replace(annotation=p.empty) for p in self.__signature__.parameters.values()]
+            theirs = [f" PyTorch's {name} is {_OURS[name]} here." for name in kwargs if name in _OURS]
+            message = f"{self.name}{inspect.Signature(bare)}: {error}.{''.join(theirs)}"
             raise TypeError(message) from None
         bound.apply_defaults()
         static = {name: bound.arguments[name] for name in self.statics}
@@ -353,6 +355,8 @@ class Primitive(Generic[P]):
         ]
         asked = [f"{name}={value!r}" for name, value in static.items()]
         advice = self.advice(*shapes, **static) if self.advice is not None else None
+        if advice is None and self.shape is None and isinstance(error, ValueError):
+            advice = _mismatch(shapes)
         reason = advice or f"{str(error).rstrip('.')}."
         message = f"{self.name}: {' and '.join(told)}{'; asked for ' if asked else ''}{', '.join(asked)}: {reason}"
         try:
@@ -426,6 +430,19 @@ class Binary(Primitive[P]):
         if first is None:
             return data if mode.usual else self._shown((x, y), _NO_STATIC, data)
         return _made(first.plain, self, (x, y), (a, b), _NO_STATIC, stamp, data, needs)
+
+
+_OURS = {"dim": "axis", "keepdim": "keepdims", "correction": "ddof"}
+
+
+def _mismatch(shapes: list[tuple[int, ...]]) -> str | None:
+    """Which axis keeps shapes from broadcasting, counted from the last; None if they do."""
+    for i in range(1, max(map(len, shapes), default=0) + 1):
+        lengths = sorted({shape[-i] for shape in shapes if len(shape) >= i} - {1})
+        if len(lengths) > 1:
+            found = " and ".join(map(str, lengths))
+            return f"axis −{i} has the lengths {found}, which must be equal, or one of them 1, to broadcast."
+    return None
 
 
 def _made_at(x: Any) -> str:
