@@ -1,0 +1,120 @@
+"""What the passes do to a program: one vector for an update, blocks for long passages, algebra in the fast mode."""
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+from micrograd_np import nn, optim
+from micrograd_np.compiler import blocks
+
+
+def network(optimizer, mode="exact", **settings):
+    """A small network of three layers and its step, compiled and not."""
+    mg.random.manual_seed(1)
+    net = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 4), nn.Sigmoid(), nn.Linear(4, 2))
+    stepper = optimizer(net.parameters(), **settings)
+
+    def step(x, y):
+        stepper.zero_grad()
+        loss = nn.functional.mse_loss(net(x), y)
+        loss.backward()
+        stepper.step()
+        return loss
+
+    return net, step, mg.compile(step, mode=mode)
+
+
+def batches(count=4):
+    draw = np.random.default_rng(2)
+    return [(draw.random((7, 3)), draw.random((7, 2))) for _ in range(count)]
+
+
+@pytest.mark.parametrize(("optimizer", "settings"), [(optim.SGD, {"lr": 0.1, "momentum": 0.9}), (optim.Adam, {})])
+def test_all_parameters_are_updated_as_one_vector_with_the_same_bits(optimizer, settings):
+    net, step, _ = network(optimizer, **settings)
+    twin, _, compiled = network(optimizer, **settings)
+    for x, y in batches():
+        step(x, y)
+        compiled(x, y)
+    assert all(np.array_equal(p.data, q.data) for p, q in zip(net.parameters(), twin.parameters(), strict=True))
+    assert len({id(p.data.base) for p in twin.parameters()}) == 1  # they lie side by side
+    update = compiled.source.partition("# update")[2].partition("return")[0]
+    assert update.count("parameters)") == 1  # and are written once, where eager writes six
+
+
+def elementwise(size):
+    """A step of elementwise lines over `size` numbers, in which a mean stands between forward and backward."""
+    w = mg.Tensor(np.random.default_rng(0).standard_normal(size).astype(np.float32), requires_grad=True, name="w")
+    stepper = optim.SGD([w], lr=0.1 * size)
+
+    def step(x):
+        stepper.zero_grad()
+        h = (w * x).tanh()
+        loss = ((h * h + 1).sqrt() * h.exp() - x).square().mean()
+        loss.backward()
+        stepper.step()
+        return loss
+
+    return w, step
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_long_passages_run_in_blocks_with_the_same_bits(monkeypatch, threads):
+    monkeypatch.setattr(blocks, "threads", lambda: threads)
+    size = 300_001  # not a multiple of anything
+    w, step = elementwise(size)
+    v, twin = elementwise(size)
+    compiled = mg.compile(twin)
+    draw = np.random.default_rng(3)
+    for _ in range(3):
+        x = draw.standard_normal(size).astype(np.float32)
+        assert step(x).item() == compiled(x).item()
+        assert np.array_equal(w.data, v.data)
+        assert np.array_equal(w.grad.data, v.grad.data)
+    assert "in blocks of 16,384 elements" in compiled.source
+    assert ("in 3 threads" in compiled.source) is (threads == 3)
+
+
+def test_intermediate_values_of_a_passage_never_exist_as_whole_arrays():
+    size = 300_000
+    w, step = elementwise(size)
+    compiled = mg.compile(step)
+    compiled(np.ones(size, np.float32))
+    assert compiled.report().arena_bytes < 4 * w.data.nbytes  # of the dozen arrays that eager makes
+
+
+def test_short_passages_stay_as_they_are():
+    _, step = elementwise(1000)
+    compiled = mg.compile(step)
+    compiled(np.ones(1000, np.float32))
+    assert "blocks" not in compiled.source
+
+
+def test_the_fast_mode_collects_factors_and_agrees_to_rounding():
+    def made(mode):
+        w = mg.Tensor(np.linspace(-1.0, 2.0, 50), requires_grad=True, name="w")
+        stepper = optim.SGD([w], lr=0.1)
+
+        @mg.compile(mode=mode)
+        def step(x):
+            stepper.zero_grad()
+            h = (w * x) * 2.0 / 3.0
+            loss = (-(h * h / 4) * 1.5).mean()
+            loss.backward()
+            stepper.step()
+            return loss
+
+        return w, step
+
+    (w, exact), (v, fast) = made("exact"), made("fast")
+    draw = np.random.default_rng(5)
+    for _ in range(3):
+        x = draw.standard_normal(50)
+        np.testing.assert_allclose(fast(x).data, exact(x).data, rtol=1e-13)
+        np.testing.assert_allclose(v.data, w.data, rtol=1e-13)
+    assert fast.source.count("multiply(") < exact.source.count("multiply(")
+
+
+def test_an_unknown_mode_is_refused():
+    with pytest.raises(ValueError, match="'exact' or 'fast', found 'quick'"):
+        mg.compile(lambda x: x, mode="quick")
