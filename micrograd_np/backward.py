@@ -104,7 +104,7 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
             gx = rule(g, zv, *values, **static) if static else rule(g, zv, *values)
             a = x.data
             if gx.shape != a.shape:
-                gx = _unbroadcast(gx, a.shape)
+                gx = _unbroadcast(gx, a.shape, tell=watcher is not None or lifted)
             if gx.dtype is not a.dtype and gx.dtype != a.dtype:
                 if a.dtype.kind != "f":
                     raise _whole_numbers(x)
@@ -134,15 +134,18 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
             deliver(x, g)
 
 
-def _unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """`g` summed over the axes that broadcasting from `shape` made; or spread to it, where a rule left it smaller."""
+def _unbroadcast(g: Any, shape: tuple[int, ...], *, tell: bool) -> Any:
+    """`g` summed over the axes that broadcasting from `shape` made; or spread to it, where a rule left it smaller.
+
+    Recorded or watched only if there is somebody to `tell`.
+    """
     wide = g.shape
     lead = len(wide) - len(shape)
     if lead < 0 or (wide[lead:] != shape and any(n == 1 != m for n, m in zip(wide[lead:], shape, strict=True))):
         return broadcast_to(g, shape=shape)
-    if type(g) is np.ndarray and mode.watcher is None:
-        return sum_to.kernel(np, ..., g, shape=shape)  # once for every bias, so by the shortest way
-    return sum_to(g, shape=shape)
+    if tell:
+        return sum_to(g, shape=shape)
+    return sum_to.kernel(np, ..., g, shape=shape)  # once for every bias, so by the shortest way
 
 
 def _arrived(z: Vertex, g: Any, *, lifted: bool) -> Any:

@@ -6,6 +6,7 @@ Kernels are written over a namespace `xp`. Eager gives them NumPy; the tracer gi
 from __future__ import annotations
 
 import copy
+import functools
 from contextlib import nullcontext
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,8 @@ class Recorded:
             return getattr(self._array, name)
         if name.startswith("__"):
             raise AttributeError(name)
+        if name == "dot":
+            return functools.partial(self._recorder.xp.dot, self)
         if name == "T":
             return self if self.ndim < 2 else self._recorder.call("attribute.T", lambda x: x.T, (self,), {})
         method = getattr(type(self._array), name)

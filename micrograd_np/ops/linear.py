@@ -15,7 +15,7 @@ from .shape import reshape, transpose
 def matmul(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """Matrix product; vectors and stacks of matrices as in NumPy."""
     if x.ndim == y.ndim == 2:  # the usual case, for which dot is a third quicker to call
-        return xp.dot(x, y) if out is ... else xp.dot(x, y, out)
+        return x.dot(y) if out is ... else xp.dot(x, y, out)  # the method without NumPy's dispatch: a fifth quicker yet
     return xp.matmul(x, y, out=out)
 
 
@@ -66,7 +66,7 @@ def linear(xp: Any, out: Any, x: Any, weight: Any, bias: Any) -> Any:
     step). All leading axes of x are one long axis to the product. Quickest where Wᵀ is contiguous in memory.
     """
     if x.ndim == 2:
-        z = xp.dot(x, weight.T) if out is ... else xp.dot(x, weight.T, out)
+        z = x.dot(weight.T) if out is ... else xp.dot(x, weight.T, out)
     elif x.ndim < 2:
         z = xp.matmul(x, weight.T, out=out)
     else:

@@ -45,7 +45,7 @@ def broadcast_to(xp: Any, out: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
 @primitive("Σ {x} to {shape}", domain=(REALS,), shape="(2,3,4)->(3,1)", examples=({"shape": (3, 1)},))
 def sum_to(xp: Any, out: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
     """`x` summed along the axes that broadcasting from `shape` would have made: the adjoint of `broadcast_to`."""
-    if x.ndim == 2 and len(shape) == 1 and shape[0] == x.shape[1] != 1 and x.dtype.kind == "f":
+    if x.ndim == 2 and len(shape) == 1 and shape[0] == x.shape[1] and x.dtype.kind == "f":
         # the gradient of a bias: a product with ones adds up columns twice as fast as a reduction
         ones = _ones(x.shape[0], x.dtype)
         return xp.dot(ones, x) if out is ... else xp.dot(ones, x, out)
