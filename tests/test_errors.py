@@ -158,10 +158,12 @@ def test_integers_that_were_made_to_require_a_gradient_are_refused_by_the_walk()
 
 
 def test_shapes_that_do_not_broadcast_name_the_axis():
-    with pytest.raises(ValueError, match=r"add: x \(a\) is \(2, 3\) and y is \(4,\): axis −1 has the lengths 3 and 4"):
+    with pytest.raises(ValueError, match=r"add: x \(a\) is \(2, 3\) and y is \(4,\): axis −1 has .* 3 and 4"):
         mg.Tensor(np.ones((2, 3)), name="a") + np.ones(4)
 
 
 def test_pytorchs_names_of_settings_are_translated():
-    with pytest.raises(TypeError, match=r"sum\(x, \*, axis=None, keepdims=False\): .*'dim'. PyTorch's dim is axis here"):
+    with pytest.raises(
+        TypeError, match=r"sum\(x, \*, axis=None, keepdims=False\): .*'dim'. PyTorch's dim is axis here"
+    ):
         mg.sum(np.ones((2, 3)), dim=0)

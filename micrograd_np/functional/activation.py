@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from micrograd_np.ops import reduce
-from micrograd_np.ops.choice import relu
+from micrograd_np.ops.choice import at_least, relu
 from micrograd_np.ops.elementwise import absolute
-from micrograd_np.ops.gates import gelu_exact, gelu_tanh, mish, silu
+from micrograd_np.ops.gates import gelu_tanh, mish, silu
 from micrograd_np.ops.index import getitem
 from micrograd_np.ops.rectifiers import elu, hardswish, hardtanh, leaky_relu, log_sigmoid
 from micrograd_np.ops.rectifiers import softplus as _softplus
 from micrograd_np.ops.shape import reshape
+from micrograd_np.ops.special import ndtr
 from micrograd_np.ops.transcendental import sigmoid, tanh
 
 __all__ = [
@@ -71,7 +72,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     array([-0.158655,  1.9545  ])
     """
     if approximate == "none":
-        return gelu_exact(input)
+        return at_least(input, -50.0) * ndtr(input)  # Φ is 0 there, and −∞ · 0 would be nan
     if approximate == "tanh":
         return gelu_tanh(input)
     message = f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}."

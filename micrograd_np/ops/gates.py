@@ -14,10 +14,9 @@ from .blocks import in_blocks
 from .domains import REALS
 from .elementwise import square
 from .rectifiers import hardtanh, softplus
-from .special import bell, ndtr
 from .transcendental import sigmoid, tanh
 
-_FAR = 50.0  # for Φ and for the sigmoid of a cube, in any precision
+_FAR = 50.0  # for the sigmoid of a cube, which is still far from overflow in any precision
 _FAR_SIGMOID = 800.0  # exp(−800) is 0 in float64
 
 
@@ -66,38 +65,6 @@ silu.vjp(x=lambda g, z, x: g * silu_slope(x))
 silu_slope.vjp(x=lambda g, z, x: g * _silu_bend(x))
 
 
-@primitive("{x} · Φ({x})", domain=(REALS,), onnx="Gelu")
-@in_blocks
-def gelu_exact(xp: Any, out: Any, x: Any) -> Any:
-    """x Φ(x), Φ the distribution function of the standard normal; 0 at −∞. Source: Hendrycks and Gimpel (2016)."""
-    z = ndtr.kernel(xp, ..., x)
-    return xp.multiply(z, xp.maximum(x, -_FAR), out=out)
-
-
-@primitive("d gelu {x}", domain=(REALS,))
-@in_blocks
-def gelu_slope(xp: Any, out: Any, x: Any) -> Any:
-    """Φ(x) + x φ(x), φ = Φ′: the derivative of `gelu_exact`."""
-    x = _within(xp, x, _FAR)
-    z = xp.square(x, out=...)
-    z = xp.multiply(z, -0.5, out=z)
-    z = xp.exp(z, out=z)
-    z = xp.multiply(z, _HEIGHT, out=z)
-    z = xp.multiply(z, x, out=z)
-    return xp.add(z, ndtr.kernel(xp, ..., x), out=out)
-
-
-_HEIGHT = (2 * pi) ** -0.5
-
-
-def _gelu_bend(x: Any) -> Any:
-    x = _held(x, _FAR)
-    return _HEIGHT * bell(x * 0.5**0.5) * (2 - square(x))
-
-
-gelu_exact.vjp(x=lambda g, z, x: g * gelu_slope(x))
-gelu_slope.vjp(x=lambda g, z, x: g * _gelu_bend(x))
-
 _A = 2 * (2 / pi) ** 0.5  # ½ + ½ tanh(y) is σ(2y)
 _B = 0.044715 * _A
 
@@ -105,7 +72,7 @@ _B = 0.044715 * _A
 @primitive("gelu tanh {x}", domain=(REALS,))
 @in_blocks
 def gelu_tanh(xp: Any, out: Any, x: Any) -> Any:
-    """x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, the older stand-in for `gelu_exact`; 0 at −∞."""
+    """x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, which stands in for x Φ(x); 0 at −∞."""
     with xp.errstate(over="ignore"):
         z = xp.square(x, out=...)
         z = xp.multiply(z, -_B, out=z)
