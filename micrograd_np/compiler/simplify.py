@@ -247,6 +247,7 @@ def negate_what_is_small(program: Program) -> int:
     """
     done = 0
     lines = program.lines
+    touching = _touching(program) if any(line.function == "np.negative" for line in lines) else {}
     for j, line in enumerate(lines):
         if line.function != "np.negative" or line.made != "out" or line.target is None:
             continue
@@ -254,7 +255,8 @@ def negate_what_is_small(program: Program) -> int:
         i = next((i for i in range(j - 1, -1, -1) if lines[i].target is not None and lines[i].writes() is t), None)
         if i is None or not _is_sum_of_unequal(lines[i]) or t.storage.kind != "buffer" or t.view:
             continue
-        if _touching(program, t.storage, i + 1) - {j} or not _for_exp_alone(program, j):
+        later = [k for k in touching[id(t.storage)] if k > i and k != j]
+        if later or not _for_exp_alone(lines, j, touching):
             continue
         x, b = sorted(lines[i].args, key=lambda v: -v.nbytes)
         written = (lines[k].writes() for k in range(i + 1, j))
@@ -263,25 +265,30 @@ def negate_what_is_small(program: Program) -> int:
         negated = Value(Storage("buffer"), b.shape, b.dtype, hint="negated")
         lines[i] = Line("np.negative", np.negative, (b,), {}, negated, "out", line.section, lines[i].where)
         lines[j] = Line("np.subtract", np.subtract, (negated, x), {}, line.target, "out", line.section, line.where)
+        touching[id(x.storage)].append(j)
         done += 1
     return done
 
 
-def _touching(program: Program, storage: Storage, start: int) -> set[int]:
-    """Which lines from `start` on read or write `storage`; the end, if it leaves the step."""
-    lines = program.lines
-    found = {k for k in range(start, len(lines)) if any(v.storage is storage for v in operands(lines[k]))}
-    return found | {len(lines) for v in program.result_values() if v.storage is storage}
+def _touching(program: Program) -> dict[int, list[int]]:
+    """By storage: which lines read or write it, in order; the number of lines, if it leaves the step."""
+    found: dict[int, list[int]] = {}
+    for k, line in enumerate(program.lines):
+        for v in operands(line):
+            found.setdefault(id(v.storage), []).append(k)
+    for v in program.result_values():
+        found.setdefault(id(v.storage), []).append(len(program.lines))
+    return found
 
 
-def _for_exp_alone(program: Program, j: int) -> bool:
+def _for_exp_alone(lines: list[Line], j: int, touching: dict[int, list[int]]) -> bool:
     """Whether nobody but one exp sees what line `j` computes."""
-    target = program.lines[j].target
+    target = lines[j].target
     assert target is not None
-    readers = sorted(_touching(program, target.storage, j + 1))
-    if not readers or readers[0] == len(program.lines):
+    readers = sorted({k for k in touching[id(target.storage)] if k > j})
+    if not readers or readers[0] == len(lines):
         return False
-    exp = program.lines[readers[0]]
+    exp = lines[readers[0]]
     if exp.function != "np.exp" or exp.made != "out" or exp.args[0] is not target or exp.target is None:
         return False
     return len(readers) == 1 or exp.target is target  # in place, so that later readers see the exponential
