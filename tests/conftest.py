@@ -25,7 +25,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("dev", settings.get_profile("ci"), max_examples=3)
-settings.register_profile("thorough", settings.get_profile("ci"), max_examples=60)
+settings.register_profile("thorough", settings.get_profile("ci"), max_examples=24)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
