@@ -132,9 +132,8 @@ def _unreached(names: dict[Any, str], graph: list[Any]) -> Iterator[str]:
     missed = [name for p, name in names.items() if p.requires_grad and p not in reached]
     if missed:
         yield (
-            f"the loss does not depend on {_told(missed)}; use the layer in forward() without .data, .numpy() "
-            "or detach() on "
-            f"the way, or remove it."
+            f"the loss does not depend on {_told(missed)}; use the layer in forward() without .data, .numpy() or "
+            f"detach() on the way, or remove it."
         )
 
 
@@ -143,8 +142,7 @@ def _never_zeroed(names: dict[Any, str]) -> Iterator[str]:
     if old:
         yield (
             f"{_told(old)} still with the gradient of an earlier backward(), to which the next adds; call "
-            "optimizer.zero_grad() "
-            f"before each backward(), unless you accumulate on purpose."
+            f"optimizer.zero_grad() before each backward(), unless you accumulate on purpose."
         )
 
 
@@ -153,11 +151,10 @@ def _kept_alive(graph: list[Any]) -> Iterator[str]:
     for z in graph:
         if z.op is None:
             continue
-        if z.stamp == GONE or z.stamp != sum(x.version for x in z.inputs if isinstance(x, Vertex)):
+        if z.stamp == GONE or z.stamp != z.version + sum(x.version for x in z.inputs if isinstance(x, Vertex)):
             yield (
-                f"the loss depends on a {z.op.name} of shape {z.shape} from an earlier step, whose graph is "
-                "kept alive with it; "
-                f"detach() what is carried from step to step, and add up losses with .item()."
+                f"the loss depends on a {z.op.name} of shape {z.shape} from an earlier step, whose graph is kept alive "
+                f"with it; detach() what is carried from step to step, and add up losses with .item()."
             )
             return
 
