@@ -31,7 +31,6 @@ def dispatcher(entry: Entry, args: tuple[Any, ...], lock: Any) -> Callable[..., 
     if (
         entry.incoming
         or entry.reverse is not None
-        or not mode.recording
         or not all(isinstance(a, (np.ndarray, Vertex)) for a in args)
     ):
         return None
