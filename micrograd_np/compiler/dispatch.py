@@ -28,11 +28,7 @@ MISS = object()
 
 def dispatcher(entry: Entry, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
     """``call(*args)`` for arguments like `args`: the step's result, or `MISS`. None where calls need the long way."""
-    if (
-        entry.incoming
-        or entry.reverse is not None
-        or not all(isinstance(a, (np.ndarray, Vertex)) for a in args)
-    ):
+    if entry.incoming or entry.reverse is not None or not all(isinstance(a, (np.ndarray, Vertex)) for a in args):
         return None
     writer = _Dispatcher(entry, args, lock)
     namespace = writer.names
@@ -47,7 +43,7 @@ class _Dispatcher:
         self.entry, self.args = entry, args
         self.names: dict[str, Any] = {
             "MISS": MISS, "mode": mode, "step": entry.step, "entry": entry, "explain": explain, "wrap": _wrap,
-            "ndarray": np.ndarray, "acquire": lock.acquire, "release": lock.release, "results": entry.program.results,
+            "ndarray": np.ndarray, "acquire": lock.acquire, "release": lock.release,
         }  # fmt: skip
 
     def name(self, kind: str, thing: Any) -> str:

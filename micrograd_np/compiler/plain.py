@@ -16,7 +16,7 @@ from .program import Line, Value, values_in
 from .pullback import copied
 from .respell import respell
 from .simplify import drop_dead_lines, fold_constants, merge_repeats
-from .write import Writer, _result_values
+from .write import Writer
 
 if TYPE_CHECKING:
     from .program import Program
@@ -143,7 +143,7 @@ class _Plain(Writer):
             self.made.append(d)
         end = len(program.lines)
         last = self.environment_at_end
-        for v in (*_result_values(program.results), *(v for _, v in program.gradients_out if v is not None)):
+        for v in program.result_values():
             d = self._definition(v)
             if d is not None:
                 last[id(v)] = d
@@ -279,7 +279,7 @@ class _Plain(Writer):
                 where = line.where
             body += rows
         self.environment, self.bare = self.environment_at_end, set()
-        results = [self.operand(v) for v in _result_values(program.results)]
+        results = [self.operand(v) for v in values_in(program.results)]
         gradients = ["None" if v is None else self.operand(v) for _, v in program.gradients_out]
         body.append(f"return {_tuple(results)}, {_tuple(gradients)}")
         return self._written(body)

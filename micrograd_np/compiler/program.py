@@ -98,20 +98,25 @@ class Line:
 
 
 def values_in(x: Any) -> Iterator[Value]:
-    """The values in an argument, which may be nested in tuples, lists and slices."""
+    """The values in an argument or a result, which may be nested in tuples, lists and dicts."""
     if isinstance(x, Value):
         yield x
+    elif isinstance(x, dict):
+        yield from values_in(tuple(x.values()))
     elif isinstance(x, (tuple, list)):
         for part in x:
             yield from values_in(part)
 
 
 def mapped(x: Any, change: Callable[[Value], Any]) -> Any:
-    """`x` with every value in it replaced by ``change(value)``."""
+    """`x` with every value replaced by ``change(value)``: tuples (named ones too), lists and dicts are rebuilt."""
     if isinstance(x, Value):
         return change(x)
+    if isinstance(x, dict):
+        return {k: mapped(v, change) for k, v in x.items()}
     if isinstance(x, (tuple, list)):
-        return type(x)(mapped(part, change) for part in x)
+        parts = [mapped(part, change) for part in x]
+        return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
     return x
 
 
@@ -152,18 +157,9 @@ class Program:
     """The floating-point warnings that some kernel wants silenced."""
     modes: list[tuple[Any, bool]] = field(default_factory=list)
     """Modules whose training flag was read."""
-    constants: list[Value] = field(default_factory=list)
     pullback: Any = None
     """The traced backward pass of the results, where they carry gradients out of the step."""
 
     def result_values(self) -> list[Value]:
         """Every value that leaves the step: returned, or as a gradient."""
-        return [*values_in(_flat(self.results)), *(v for _, v in self.gradients_out if v is not None)]
-
-
-def _flat(tree: Any) -> list[Any]:
-    if isinstance(tree, dict):
-        return [y for x in tree.values() for y in _flat(x)]
-    if isinstance(tree, (list, tuple)):
-        return [y for x in tree for y in _flat(x)]
-    return [tree]
+        return [*values_in(self.results), *(v for _, v in self.gradients_out if v is not None)]

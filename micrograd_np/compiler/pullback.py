@@ -132,7 +132,7 @@ class _Copy:
     def line(self, line: Line) -> Line:
         other = shallow(line)
         other.args = mapped(line.args, self.value)
-        other.kwargs = {k: mapped(v, self.value) for k, v in line.kwargs.items()}
+        other.kwargs = mapped(line.kwargs, self.value)
         other.target = None if line.target is None else self.value(line.target)
         return other
 

@@ -52,7 +52,7 @@ class _Respelling:
         lines: list[Line] = []
         for i, line in enumerate(program.lines):
             line.args = mapped(line.args, lambda v: replaced.get(id(v), v))
-            line.kwargs = {k: mapped(x, lambda v: replaced.get(id(v), v)) for k, x in line.kwargs.items()}
+            line.kwargs = mapped(line.kwargs, lambda v: replaced.get(id(v), v))
             if line.target is not None and line.made != "view":
                 line.target = replaced.get(id(line.target), line.target)
             if line.function == "np.bitwise_and" and line.made == "out":
@@ -194,7 +194,7 @@ def _drop_reshapes_to_the_same(program: Program) -> None:
     kept = []
     for line in program.lines:
         line.args = mapped(line.args, lambda v: replaced.get(id(v), v))
-        line.kwargs = {k: mapped(x, lambda v: replaced.get(id(v), v)) for k, x in line.kwargs.items()}
+        line.kwargs = mapped(line.kwargs, lambda v: replaced.get(id(v), v))
         v = line.target
         if v is not None and id(v) in replaced:
             line.target = replaced[id(v)]

@@ -87,7 +87,7 @@ def fold_constants(program: Program) -> int:
         if id(line) not in candidates or line.target is None:
             kept.append(line)
             continue
-        args, kwargs = mapped(line.args, array), {k: mapped(v, array) for k, v in line.kwargs.items()}
+        args, kwargs = mapped(line.args, array), mapped(line.kwargs, array)
         with np.errstate(all="ignore"):
             if line.made == "out":
                 line.call(*args, **kwargs, out=array(line.target))
@@ -163,7 +163,7 @@ def merge_repeats(program: Program) -> int:
 
     for i, line in enumerate(program.lines):
         line.args = mapped(line.args, current)
-        line.kwargs = {k: mapped(x, current) for k, x in line.kwargs.items()}
+        line.kwargs = mapped(line.kwargs, current)
         if line.target is not None and line.made in ("out", "in"):
             line.target = current(line.target)  # a view of the destination may be a repeat
         target = line.target
@@ -214,17 +214,7 @@ def _frozen(x: Any) -> Any:
 
 
 def _replace_results(program: Program, replaced: dict[int, Value]) -> None:
-    def change(tree: Any) -> Any:
-        if isinstance(tree, Value):
-            return replaced.get(id(tree), tree)
-        if isinstance(tree, dict):
-            return {k: change(v) for k, v in tree.items()}
-        if isinstance(tree, (list, tuple)):
-            parts = [change(v) for v in tree]
-            return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
-        return tree
-
-    program.results = change(program.results)
+    program.results = mapped(program.results, lambda v: replaced.get(id(v), v))
     program.gradients_out = [(t, None if v is None else replaced.get(id(v), v)) for t, v in program.gradients_out]
 
 

@@ -25,6 +25,7 @@ from .fast import fold_scalings
 from .flatten import flatten
 from .memory import plan
 from .plain import plain
+from .program import mapped
 from .pullback import Reverse, copied, cut, positions
 from .report import Report, report
 from .simplify import drop_dead_lines, simplify
@@ -99,7 +100,8 @@ class Entry:
 
     def rebuilt(self, results: Any) -> Any:
         """What the step returns, with tensors around the arrays of the program."""
-        return _rebuilt(self.program.results, iter(results))
+        rest = iter(results)
+        return mapped(self.program.results, lambda _: Tensor(next(rest)))
 
     def _written(self) -> list[Any]:
         lines = self.program.lines
@@ -459,19 +461,6 @@ def _lifted(x: Any, name: str, arrays: list[tuple[str, Any]]) -> Any:
     if type(x) is dict:
         return {k: _lifted(v, f"{name}_{k}", arrays) for k, v in x.items()}
     return x
-
-
-def _rebuilt(tree: Any, results: Any) -> Any:
-    from .program import Value
-
-    if isinstance(tree, Value):
-        return Tensor(next(results))
-    if isinstance(tree, dict):
-        return {k: _rebuilt(v, results) for k, v in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        parts = [_rebuilt(v, results) for v in tree]
-        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
-    return tree
 
 
 def compile(function: Callable[..., Any] | None = None, *, mode: str = "exact") -> Any:

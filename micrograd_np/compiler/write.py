@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .blocks import Loop
-from .program import Line, Value
+from .program import Line, Value, values_in
 from .simplify import static
 
 if TYPE_CHECKING:
@@ -303,8 +303,7 @@ class Writer:
                 text = f"{self.name(line.target)} = {text}"
             body.append(text)
         results = [
-            f"{self.operand(v)}.copy({repr('K') if v.view or v.strides else ''})"
-            for v in _result_values(program.results)
+            f"{self.operand(v)}.copy({repr('K') if v.view or v.strides else ''})" for v in values_in(program.results)
         ]
         returned = ", ".join(results)
         body.append(f"return {returned}{',' if len(results) == 1 else ''}" if results else "return ()")
@@ -389,13 +388,3 @@ def _constant(name: str, array: Any) -> str:
     if array.ndim == 0:
         return f"np.array({array.item()!r}, np.{array.dtype.name})" if np.isfinite(array) else f"constants[{name!r}]"
     return f"constants[{name!r}]  # {array.shape} {array.dtype}"
-
-
-def _result_values(tree: Any) -> list[Value]:
-    if isinstance(tree, Value):
-        return [tree]
-    if isinstance(tree, dict):
-        return [v for x in tree.values() for v in _result_values(x)]
-    if isinstance(tree, (list, tuple)):
-        return [v for x in tree for v in _result_values(x)]
-    return []
