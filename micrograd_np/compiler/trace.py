@@ -25,7 +25,7 @@ from .record import Bound, Recorded, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from types import FrameType
+    from types import CodeType, FrameType
 
 _PACKAGE = str(Path(__file__).parents[1])
 
@@ -95,6 +95,7 @@ class Tracer:
         self.places: dict[int, str] = {}  # by array: the user's line that computed it
         self.pulled_lines = 0
         self.shared: set[int] = set()  # arrays that others hold too
+        self.frames = _Frames()
         self.made: dict[int, Any] = {}  # leaves of the step's own
 
     # what is known
@@ -208,7 +209,7 @@ class Tracer:
 
     def _run(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], out: Any, sample: Any) -> Recorded:
         recorder = self.recorder
-        recorder.section, recorder.where = self.heading, place()
+        recorder.section, recorder.where = self.heading, self.frames.place()
         operands = [self._operand(x, sample) for x in inputs]
         with np.errstate(all="ignore"):  # samples need not be right; the op itself has warned already
             done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
@@ -248,7 +249,7 @@ class Tracer:
         sample = target.data.copy()  # values differ by now; only shapes matter for recording
         out = self.recorder.lift(value, sample)
         recorder = self.recorder
-        recorder.section, recorder.where = self.heading, place()
+        recorder.section, recorder.where = self.heading, self.frames.place()
         operands = []
         for x in inputs:
             if isinstance(x, Vertex) and x.data is target.data:
@@ -401,6 +402,13 @@ class Tracer:
             self.program.states[id(array)] = (None, value)
         return _wrap(array)
 
+    def name_locals(self) -> None:
+        """Call values what the user's functions call them."""
+        for name, x in self.frames.names():
+            value = self.known.get(id(x.data))
+            if value is not None and not value.name:
+                value.name = name
+
     def finish(self, result: Any) -> Program:
         """Complete the program with what the step returned and the gradients it left."""
         program = self.program
@@ -458,39 +466,64 @@ def trace(
     if mode.watcher is not None:
         message = "compile: another watcher is at work in this thread (a trace inside a trace, or detect_nonfinite)."
         raise CompileError(message)
-    local = _LocalNames(tracer)
     mode.set(watcher=tracer)
-    profiled = sys.getprofile() is not None  # somebody is profiling: values then do without the user's names
-    if not profiled:
-        sys.setprofile(local)
     floor = _clock()
     try:
         result = function(*args)
-        if not profiled:
-            sys.setprofile(None)
         if mode.recording:
             tracer.program.pullback = differentiate(tracer, result, floor)
+        tracer.name_locals()
     finally:
-        if not profiled:
-            sys.setprofile(None)
         mode.set(watcher=None)
+        tracer.frames.found.clear()  # frames know the frames that called them, this one among them: a cycle
     return result, tracer.finish(result)
 
 
-class _LocalNames:
-    """Takes the names of values from the local variables of the user's functions, when they return."""
+class _Frames:
+    """The frames of the user's functions under a trace: where a line of the program was asked for, and local names.
 
-    def __init__(self, tracer: Tracer) -> None:
-        self.tracer = tracer
+    They are kept until the trace ends. A frame that is kept keeps its local variables as they were when its function
+    returned, so that nothing need watch the functions return (a profiler's hook made traces three to five times as
+    slow).
+    """
 
-    def __call__(self, frame: FrameType, event: str, arg: Any) -> None:
-        if event != "return" or frame.f_code.co_filename.startswith(_PACKAGE) or frame.f_code.co_name.startswith("<"):
-            return
-        for name, x in frame.f_locals.items():
-            if isinstance(x, Vertex) and not name.startswith("_"):
-                value = self.tracer.known.get(id(x.data))
-                if value is not None and not value.name:
-                    value.name = name
+    def __init__(self) -> None:
+        self.found: dict[FrameType, int] = {}  # with how deep they lay in the stack
+        self.places: dict[tuple[CodeType, int], str] = {}
+
+    def place(self) -> str:
+        """File, line and text of the user's code that is being run; its frames, down to the trace, are noted."""
+        outside = []
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code is not trace.__code__:
+            if not frame.f_code.co_filename.startswith(_PACKAGE):
+                outside.append(frame)
+            frame = frame.f_back
+        for depth, frame in enumerate(reversed(outside)):
+            self.found.setdefault(frame, depth)
+        if not outside:
+            return place()  # the step is one of the package's own
+        key = outside[0].f_code, outside[0].f_lineno
+        if key not in self.places:
+            self.places[key] = place()
+        return self.places[key]
+
+    def names(self) -> Iterator[tuple[str, Any]]:
+        """The user's local variables that are tensors, those of inner functions first, parameters after all others."""
+        inner_first = sorted(self.found, key=lambda frame: -self.found[frame])
+        parameters = []
+        for frame in inner_first:
+            code = frame.f_code
+            if code.co_name.startswith("<"):
+                continue
+            own = set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+            for name, x in frame.f_locals.items():
+                if isinstance(x, Vertex) and not name.startswith("_"):
+                    if name in own:
+                        parameters.append((name, x))
+                    else:
+                        yield name, x
+        yield from parameters
 
 
 def place() -> str:
