@@ -16,7 +16,7 @@ from .program import Line, Storage, Value
 from .simplify import ELEMENTWISE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from .program import Program
 
@@ -43,16 +43,11 @@ class Loop(Line):
         """How many blocks one thread works through."""
         return -(-self.size // (self.block * self.threads))
 
-    def read(self) -> Iterator[Value]:
+    def read(self) -> Sequence[Value]:
         """Everything the passage touches as a whole array, and the block-sized buffers."""
-        seen: set[int] = set()
-        for line in self.lines:
-            for v in (*line.read(), line.target):
-                if v is not None:
-                    found = self.slots.get(id(v), v)
-                    if id(found) not in seen:
-                        seen.add(id(found))
-                        yield found
+        touched = (v for line in self.lines for v in (*line.read(), line.target) if v is not None)
+        found = (self.slots.get(id(v), v) for v in touched)
+        return list({id(v): v for v in found}.values())
 
     def whole(self) -> list[Value]:
         """The arrays that are cut into blocks, in the order of their appearance."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .program import Value
-from .simplify import ELEMENTWISE
+from .simplify import ELEMENTWISE, operands
 
 if TYPE_CHECKING:
     from .program import Program
@@ -33,15 +34,10 @@ def plan(program: Program) -> Plan:
     for line in program.lines:
         v = line.target
         if v is not None and v.storage.kind == "buffer" and line.made in ("out", "in"):
-            known = found.whole.get(id(v.storage))
-            if known is None or v.nbytes > known.nbytes:
-                found.whole[id(v.storage)] = v
-    for line in program.lines:  # a buffer may first be seen through a view of it
-        for v in line.read():
+            _widen(found.whole, v)
+        for v in line.read():  # a buffer may first be seen through a view of it
             if v.storage.kind == "buffer" and not v.view:
-                known = found.whole.get(id(v.storage))
-                if known is None or v.nbytes > known.nbytes:
-                    found.whole[id(v.storage)] = v
+                _widen(found.whole, v)
     _merge_in_place(program, found)
     spans = _lifetimes(program)
     for key, v in found.whole.items():
@@ -49,28 +45,37 @@ def plan(program: Program) -> Plan:
             spans[key] = (0, len(program.lines))
     sizes = {key: -(-v.nbytes // ALIGNMENT) * ALIGNMENT for key, v in found.whole.items() if key in spans}
     found.wanted += sum(sizes.values())
-    placed: list[tuple[int, int, int, int]] = []  # (offset, size, first line, last line)
+    placed: list[tuple[int, int, int, int]] = []  # (offset, size, first line, last line), in order
     for key in sorted(sizes, key=lambda k: (-sizes[k], spans[k])):
         first, last = spans[key]
+        size = sizes[key]
         offset = 0
-        for other, size, begin, end in sorted(placed):
+        for other, taken, begin, end in placed:
             if begin <= last and first <= end:  # alive at the same time
-                if offset + sizes[key] <= other:
+                if offset + size <= other:
                     break
-                offset = max(offset, other + size)
-        placed.append((offset, sizes[key], first, last))
+                offset = max(offset, other + taken)
+        insort(placed, (offset, size, first, last))
         found.offsets[key] = offset
-        found.nbytes = max(found.nbytes, offset + sizes[key])
+        found.nbytes = max(found.nbytes, offset + size)
     return found
 
 
+def _widen(whole: dict[int, Value], v: Value) -> None:
+    """Note `v` as what spans its storage, if it is the widest so far."""
+    known = whole.get(id(v.storage))
+    if known is None or (known is not v and v.nbytes > known.nbytes):
+        whole[id(v.storage)] = v
+
+
 def _lifetimes(program: Program) -> dict[int, tuple[int, int]]:
+    """By buffer: the first line that touches it, and the last; one past the end for what leaves the step."""
     spans: dict[int, tuple[int, int]] = {}
     for i, line in enumerate(program.lines):
-        for v in (*line.read(), line.target):
-            if v is not None and v.storage.kind == "buffer":
-                first, _ = spans.get(id(v.storage), (i, i))
-                spans[id(v.storage)] = (first, i)
+        for v in operands(line):
+            if v.storage.kind == "buffer":
+                key = id(v.storage)
+                spans[key] = (spans[key][0] if key in spans else i, i)
     end = len(program.lines)
     for v in program.result_values():
         if id(v.storage) in spans:
@@ -83,9 +88,8 @@ def _merge_in_place(program: Program, found: Plan) -> None:
     spans = _lifetimes(program)
     tenants: dict[int, dict[int, Value]] = {}  # by storage: the values in it
     for line in program.lines:
-        for v in (*line.read(), line.target):
-            if v is not None:
-                tenants.setdefault(id(v.storage), {})[id(v)] = v
+        for v in operands(line):
+            tenants.setdefault(id(v.storage), {})[id(v)] = v
     for i, line in enumerate(program.lines):
         v = line.target
         if line.function not in ELEMENTWISE or line.made != "out" or v is None or v.storage.kind != "buffer" or v.view:

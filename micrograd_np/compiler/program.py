@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from micrograd_np.tensor import Tensor
 
@@ -82,12 +82,42 @@ class Line:
     effect: bool = False
     unit: tuple[int, int] | None = None
     """In an update: which clock, and which of its parameters."""
+    _read: tuple[Any, Any, list[Value]] | None = None
+    """What `read` found, and the arguments that it looked at: every pass asks, and few change them."""
 
-    def read(self) -> Iterator[Value]:
+    def read(self) -> Sequence[Value]:
         """The values it reads (a destination that is only written is not among them)."""
+        known = self._read
+        if known is not None and known[0] is self.args and known[1] is self.kwargs:
+            return known[2]
         overwritten = self.function == "np.copyto" and "where" not in self.kwargs
-        for arg in (*self.args[1 if overwritten else 0 :], *self.kwargs.values()):
-            yield from values_in(arg)
+        found: list[Value] = []
+        for x in self.args[1:] if overwritten else self.args:
+            if isinstance(x, Value):
+                found.append(x)
+            elif isinstance(x, (tuple, list, dict)):
+                found.extend(values_in(x))
+        for x in self.kwargs.values():
+            found.extend(values_in(x))
+        self._read = self.args, self.kwargs, found
+        return found
+
+    def substitute(self, change: Callable[[Value], Value]) -> None:
+        """Read ``change(value)`` instead of each value."""
+        changed = False
+        args = list(self.args)
+        for i, x in enumerate(args):
+            if isinstance(x, Value):
+                args[i] = change(x)
+            elif isinstance(x, (tuple, list, dict)):
+                args[i] = mapped(x, change)
+            else:
+                continue
+            changed = changed or args[i] is not x
+        if changed:
+            self.args = tuple(args)
+        if any(isinstance(x, (Value, tuple, list, dict)) for x in self.kwargs.values()):
+            self.kwargs = mapped(self.kwargs, change)
 
     def writes(self) -> Value | None:
         """The value whose storage it changes."""
@@ -109,7 +139,7 @@ def values_in(x: Any) -> Iterator[Value]:
 
 
 def mapped(x: Any, change: Callable[[Value], Any]) -> Any:
-    """`x` with every value replaced by ``change(value)``: tuples (named ones too), lists and dicts are rebuilt."""
+    """`x` with every value replaced by ``change(value)``: tuples (named ones too), lists and dicts are made anew."""
     if isinstance(x, Value):
         return change(x)
     if isinstance(x, dict):

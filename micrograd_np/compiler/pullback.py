@@ -76,7 +76,7 @@ def positions(program: Program, found: Pullback) -> list[int | None]:
     """For each value among the results, in order: which root it is."""
     roots = {id(v): i for i, v in enumerate(found.roots)}
     which: list[int | None] = []
-    mapped_tree(program.results, lambda v: which.append(roots.get(id(v))))
+    mapped(program.results, lambda v: which.append(roots.get(id(v))))
     return which
 
 
@@ -114,26 +114,27 @@ class _Copy:
     def value(self, v: Value) -> Value:
         known = self.values.get(id(v))
         if known is None:
-            known = self.values[id(v)] = shallow(v)
-            known.storage = self.storage(v.storage)
-            if isinstance(v.hint, tuple):
-                known.hint = (v.hint[0], self.value(v.hint[1]))
+            hint = (v.hint[0], self.value(v.hint[1])) if isinstance(v.hint, tuple) else v.hint
+            known = Value(self.storage(v.storage), v.shape, v.dtype, v.name, hint, v.view, v.strides)
+            self.values[id(v)] = known
             self.alive.append(v)
         return known
 
     def storage(self, s: Storage) -> Storage:
         known = self.storages.get(id(s))
         if known is None:
-            known = self.storages[id(s)] = shallow(s)
-            known.kind = self.kinds.get(id(s), s.kind)
+            known = Storage(self.kinds.get(id(s), s.kind), s.array, s.owner, s.shared, s.private)
+            self.storages[id(s)] = known
             self.alive.append(s)
         return known
 
     def line(self, line: Line) -> Line:
-        other = shallow(line)
-        other.args = mapped(line.args, self.value)
-        other.kwargs = mapped(line.kwargs, self.value)
-        other.target = None if line.target is None else self.value(line.target)
+        target = None if line.target is None else self.value(line.target)
+        other = Line(
+            line.function, line.call, line.args, line.kwargs, target, line.made, line.section, line.where,
+            line.effect, line.unit,
+        )  # fmt: skip
+        other.substitute(self.value)
         return other
 
 
@@ -146,20 +147,8 @@ def copied(program: Program) -> Program:
     other.states = {key: (t, copy.value(v)) for key, (t, v) in program.states.items()}
     other.gradients_in = [(t, copy.value(v)) for t, v in program.gradients_in]
     other.gradients_out = [(t, None if v is None else copy.value(v)) for t, v in program.gradients_out]
-    other.results = mapped_tree(program.results, copy.value)
+    other.results = mapped(program.results, copy.value)
     return other
-
-
-def mapped_tree(tree: Any, change: Callable[[Value], Any]) -> Any:
-    """`tree` with ``change(value)`` for every value in it."""
-    if isinstance(tree, Value):
-        return change(tree)
-    if isinstance(tree, dict):
-        return {k: mapped_tree(x, change) for k, x in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        parts = [mapped_tree(x, change) for x in tree]
-        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
-    return tree
 
 
 class Reverse:
@@ -198,7 +187,7 @@ class Reverse:
                 made[which] = _made(Tensor, _compiled, leaves, values, static, stamp, array, needs=True)
             return made[which]
 
-        return mapped_tree(self.tree, tensor)
+        return mapped(self.tree, tensor)
 
 
 class _Call:

@@ -169,7 +169,8 @@ class Recorder:
         args_in = args
         if path == "np.dot" and len(args) == 3:  # dot's destination may come by position
             args_in, out = args[:2], args[2]
-        kwargs = {k: v for k, v in kwargs.items() if k != "out"}
+        if kwargs:
+            kwargs = {k: v for k, v in kwargs.items() if k != "out"}
         if isinstance(out, tuple):
             (out,) = out
         raw = _unwrapped(args_in)
@@ -276,22 +277,32 @@ def _recorded_in(x: Any) -> list[Recorded]:
 
 
 def _unwrapped(x: Any) -> Any:
+    """Arguments with arrays where something recorded stands."""
     if isinstance(x, Recorded):
         return x._array
-    if isinstance(x, (tuple, list)):
-        return type(x)(_unwrapped(part) for part in x)
+    if isinstance(x, tuple):
+        return tuple([_unwrapped(part) if isinstance(part, _NESTED) else part for part in x])
+    if isinstance(x, list):
+        return [_unwrapped(part) for part in x]
     if isinstance(x, dict):
         return {k: _unwrapped(v) for k, v in x.items()}
     return x
 
 
 def _values(x: Any) -> Any:
+    """Arguments with values of the program where something recorded stands."""
     if isinstance(x, Recorded):
         return x._value
-    if isinstance(x, (tuple, list)):
-        return type(x)(_values(part) for part in x)
+    if isinstance(x, tuple):
+        return tuple([_values(part) if isinstance(part, _SYMBOLIC) else part for part in x])
+    if isinstance(x, list):
+        return [_values(part) for part in x]
     if isinstance(x, dict):
         return {k: _values(v) for k, v in x.items()}
     if isinstance(x, np.ndarray):  # made inside a kernel from settings alone, so it is the same each time
         return Value(Storage("constant", x), x.shape, x.dtype)
     return x
+
+
+_NESTED = (Recorded, tuple, list, dict)
+_SYMBOLIC = (*_NESTED, np.ndarray)

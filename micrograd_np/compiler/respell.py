@@ -51,8 +51,7 @@ class _Respelling:
         replaced: dict[int, Value] = {}
         lines: list[Line] = []
         for i, line in enumerate(program.lines):
-            line.args = mapped(line.args, lambda v: replaced.get(id(v), v))
-            line.kwargs = mapped(line.kwargs, lambda v: replaced.get(id(v), v))
+            line.substitute(lambda v: replaced.get(id(v), v))
             if line.target is not None and line.made != "view":
                 line.target = replaced.get(id(line.target), line.target)
             if line.function == "np.bitwise_and" and line.made == "out":
@@ -193,8 +192,7 @@ def _drop_reshapes_to_the_same(program: Program) -> None:
     replaced: dict[int, Value] = {}
     kept = []
     for line in program.lines:
-        line.args = mapped(line.args, lambda v: replaced.get(id(v), v))
-        line.kwargs = mapped(line.kwargs, lambda v: replaced.get(id(v), v))
+        line.substitute(lambda v: replaced.get(id(v), v))
         v = line.target
         if v is not None and id(v) in replaced:
             line.target = replaced[id(v)]

@@ -162,8 +162,8 @@ def merge_repeats(program: Program) -> int:
         return replaced.get(id(v), v)
 
     for i, line in enumerate(program.lines):
-        line.args = mapped(line.args, current)
-        line.kwargs = mapped(line.kwargs, current)
+        if replaced:
+            line.substitute(current)
         if line.target is not None and line.made in ("out", "in"):
             line.target = current(line.target)  # a view of the destination may be a repeat
         target = line.target
@@ -304,4 +304,4 @@ def static(v: Value) -> bool:
 
 def operands(line: Line) -> list[Value]:
     """Everything a line touches."""
-    return [*line.read(), *values_in(line.target)]
+    return [*line.read(), line.target] if line.target is not None else [*line.read()]

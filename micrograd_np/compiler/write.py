@@ -50,6 +50,7 @@ class Writer:
             "arena",
             "build",
         }
+        self.counts: dict[str, int] = {}  # by name: the number that the next one of that name gets
         self.names: dict[int, str] = {}
         self.aliases: dict[str, str] = {}
         self.objects: dict[str, Any] = {}
@@ -68,9 +69,10 @@ class Writer:
         if keyword.iskeyword(name):
             name += "_"
         if name in self.taken:
-            n = 2
+            n = self.counts.get(name, 2)
             while f"{name}_{n}" in self.taken:
                 n += 1
+            self.counts[name] = n + 1
             name = f"{name}_{n}"
         self.taken.add(name)
         return name
