@@ -150,7 +150,18 @@ class Recorder:
 
     def destination(self, like: Any) -> Recorded:
         """A fresh buffer for a kernel to write into, with the shape, dtype and memory order of `like`."""
-        array = np.empty_like(like)
+        return self._buffer(self.sample(like))
+
+    def sample(self, like: Any) -> Any:
+        """An array like `like`, to be written into; where arithmetic is spared, its very values, which nothing may."""
+        if not self.spares(like):
+            return np.empty_like(like)
+        array: Any = like.view() if like.flags.forc else like.copy("K")
+        array.flags.writeable = False
+        return array
+
+    def _buffer(self, array: Any) -> Recorded:
+        """A buffer of the program whose sample is `array`."""
         strides = (
             None if array.flags.c_contiguous else array.strides
         )  # later sums and products follow the order in memory
@@ -158,7 +169,7 @@ class Recorder:
 
     @staticmethod
     def spares(array: Any) -> bool:
-        """Whether arithmetic into `array` is written down without being done: samples must be plausible, not right."""
+        """Whether what writes into `array` is written down without being done: samples must be plausible, not right."""
         return array.size > SPARED and array.dtype.kind == "f"
 
     def call(
@@ -177,23 +188,21 @@ class Recorder:
         raw_kwargs = _unwrapped(kwargs)
         symbolic, symbolic_kwargs = _values(args_in), _values(kwargs)
         if isinstance(out, Recorded):
-            if self.spares(out._array) and (_is_ufunc(function) or path == "np.dot"):
-                self.spared = True
-            else:
+            if not self._spared(out):
                 function(*raw, **raw_kwargs, out=out._array)
             self._line(path, function, symbolic, symbolic_kwargs, out._value, "out", bound)
             return out
         if path == "setitem" or path in _WRITES_FIRST:
-            function(*raw, **raw_kwargs)
             first = args[0]
+            if not self._spared(first):
+                function(*raw, **raw_kwargs)
             self._line(path, function, symbolic, symbolic_kwargs, first._value, "in", bound)
             return None
         result = function(*raw, **raw_kwargs)
         if (_is_ufunc(function) or path == "np.dot") and isinstance(
             result, (np.ndarray, np.generic)
         ):  # into a buffer; no scalars from 0-d
-            done = self.destination(result)
-            done._array[...] = result
+            done = self._buffer(np.asarray(result))
             self._line(path, function, symbolic, symbolic_kwargs, done._value, "out", bound)
             return done
         if isinstance(result, (tuple, list)) and any(isinstance(r, (np.ndarray, np.generic)) for r in result):
@@ -202,6 +211,12 @@ class Recorder:
                 for i, r in enumerate(result)
             )
         return self._result(path, function, symbolic, symbolic_kwargs, result, args_in, bound)
+
+    def _spared(self, target: Recorded) -> bool:
+        """Whether to leave the sample of `target` as it is; noted, since the samples of this kernel are not right."""
+        spared = not target._array.flags.writeable
+        self.spared = self.spared or spared
+        return spared
 
     def _result(
         self, path: str, function: Any, symbolic: Any, symbolic_kwargs: Any, result: Any, args: Any, bound: Any

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import linecache
 import sys
+import weakref
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,7 +83,8 @@ class Tracer:
         self.program = Program(name)
         self.recorder = Recorder(self.program.lines, self.program.silent)
         self.known: dict[int, Value] = {}
-        self.kept: list[Any] = []  # arrays must stay alive while they are known by id
+        self.kept: list[Any] = []  # what must stay alive because it is known by id
+        self.alive: dict[int, weakref.ref[Any]] = {}  # results need not: they are forgotten as they die
         self.suspects: dict[int, str] = {}
         self.delivered: set[int] = set()
         self.gradients_before: dict[int, Any] = {}
@@ -113,6 +115,16 @@ class Tracer:
         self.known[id(array)] = value
         self.kept.append(array)
         return value
+
+    def _know_while_alive(self, array: Any, value: Value) -> None:
+        """A trace holds no memory that eager would have given back by now."""
+        key = id(array)
+        self.known[key] = value
+        self.alive[key] = weakref.ref(array, lambda _: self._forget(key))
+
+    def _forget(self, key: int) -> None:
+        self.known.pop(key, None)
+        self.alive.pop(key, None)
 
     def value(self, x: Any) -> Any:
         """The value of an operand; itself, where it is a plain number."""
@@ -181,8 +193,6 @@ class Tracer:
             if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.known and _shared(x, inputs, data):
                 self.shared.add(id(x.data))
         out = self.recorder.destination(data)
-        if self.recorder.spares(data):
-            out._array[...] = data
         self.recorder.spared = False
         done = self._run(op, inputs, static, out, data)
         value = done._value
@@ -194,8 +204,7 @@ class Tracer:
         if isinstance(result, Vertex) and result.name:
             value.name = value.name or result.name
         self.places[id(data)] = self.recorder.where
-        self._know(data, value)
-        self.kept.append(result)
+        self._know_while_alive(data, value)
 
     def _concerns(self, inputs: tuple[Any, ...]) -> bool:
         """Whether any operand is an array, so that the result may differ from call to call."""
@@ -246,9 +255,9 @@ class Tracer:
     def written(self, op: Any, target: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
         """Record the kernel of `op` with the memory of `target` as its destination. It has already run for real."""
         value = self.value(target)
-        sample = target.data.copy()  # values differ by now; only shapes matter for recording
-        out = self.recorder.lift(value, sample)
         recorder = self.recorder
+        sample = recorder.sample(target.data)  # values differ by now; only shapes matter for recording
+        out = recorder.lift(value, sample)
         recorder.section, recorder.where = self.heading, self.frames.place()
         operands = []
         for x in inputs:
@@ -473,10 +482,12 @@ def trace(
         if mode.recording:
             tracer.program.pullback = differentiate(tracer, result, floor)
         tracer.name_locals()
+        mode.set(watcher=None)
+        return result, tracer.finish(result)
     finally:
         mode.set(watcher=None)
         tracer.frames.found.clear()  # frames know the frames that called them, this one among them: a cycle
-    return result, tracer.finish(result)
+        tracer.alive.clear()
 
 
 class _Frames:
