@@ -109,7 +109,7 @@ def _fits(line: Line, shape: tuple[int, ...] | None, parts: set[int]) -> tuple[i
             return None
         parts.add(id(v))
         return v.shape if shape in (None, v.shape) else None
-    if line.function not in ELEMENTWISE or line.made != "out":
+    if not (line.function in ELEMENTWISE and line.made == "out") and line.function != "routine.clear":
         return None
     if shape is not None and v.shape != shape:
         return None
@@ -156,7 +156,7 @@ def _passage(program: Program, start: int, parts: set[int]) -> tuple[list[Line],
             and (line.made == "view" or (target is not None and id(target.storage) not in read | written))
         ):
             members.append(line)
-            end = i + 1 if line.made == "out" else end
+            end = end if line.made == "view" else i + 1
             continue
         behind.append(line)
         read |= touches

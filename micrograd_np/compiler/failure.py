@@ -46,8 +46,8 @@ def _line_in(error: BaseException, filename: str) -> int | None:
 
 def state_writes(source: str) -> list[int]:
     """The numbers of the lines of an emitted program's step that write into memory which outlives it."""
-    (build,) = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
-    (step,) = (row for row in build.body if isinstance(row, ast.FunctionDef))
+    build = _function("build", ast.parse(source).body)
+    step = _function("step", build.body)
     ours = {"state"}
     for row in build.body:
         if isinstance(row, ast.Assign) and ours & set(_names(row.value)):
@@ -59,6 +59,10 @@ def state_writes(source: str) -> list[int]:
         if isinstance(part, (ast.stmt, ast.expr)) and any(ours & set(_names(target)) for target in _written(part)):
             found.add(part.lineno)
     return sorted(found)
+
+
+def _function(name: str, body: list[ast.stmt]) -> ast.FunctionDef:
+    return next(row for row in body if isinstance(row, ast.FunctionDef) and row.name == name)
 
 
 def _written(node: ast.AST) -> Iterator[ast.AST]:

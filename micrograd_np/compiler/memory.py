@@ -88,8 +88,8 @@ def _merge_in_place(program: Program, found: Plan) -> None:
     spans = _lifetimes(program)
     tenants: dict[int, dict[int, Value]] = {}  # by storage: the values in it
     for line in program.lines:
-        for v in operands(line):
-            tenants.setdefault(id(v.storage), {})[id(v)] = v
+        for w in operands(line):
+            tenants.setdefault(id(w.storage), {})[id(w)] = w
     for i, line in enumerate(program.lines):
         v = line.target
         if line.function not in ELEMENTWISE or line.made != "out" or v is None or v.storage.kind != "buffer" or v.view:

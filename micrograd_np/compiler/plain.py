@@ -315,6 +315,8 @@ class _Plain(Writer):
                 return [*rows, f"{where}[{self.index(line.args[1])}] = {self.literal(line.args[2])}"]
             if line.function.startswith("method."):
                 return [*rows, self.told(line)[0]]
+            if line.function.startswith("routine."):
+                return [*rows, self.expression(line)]
             if line.function == "np.copyto" and not line.kwargs and not v.view and _is_number(line.args[1]) and rows:
                 return [f"{where} = {self.told(line)[0]}"]
             if line.function == "np.copyto" and not line.kwargs:
@@ -372,7 +374,7 @@ class _Plain(Writer):
         rows += [f"{n} = constants[{n!r}]  # {np.shape(a)} {a.dtype}" for n, a in self.constants.items()]
         rows += [f"{n} = objects[{n!r}]" for n in self.objects]
         indent = "    "
-        out = [f'"""{program.name}, in plain NumPy."""', "", "import numpy as np", "", ""]
+        out = [f'"""{program.name}, in plain NumPy."""', "", "import numpy as np", "", "", *self.written_routines()]
         out.append(f"def step({', '.join([*arguments, 'state', 'numbers', 'constants', 'objects'])}):")
         out += [f"    {row}" for row in rows]
         if program.silent:

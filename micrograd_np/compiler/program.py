@@ -64,11 +64,11 @@ class Value:
 
 @dataclass(eq=False)
 class Line:
-    """One call of `function` (``"np.add"``, ``"method.reshape"``, ``"setitem"``, ``"call"``).
+    """One call of `function` (``"np.add"``, ``"method.reshape"``, ``"routine.clear"``, ``"setitem"``, ``"call"``).
 
     `target` is the value it writes into, or the new value that it makes; `made` tells which: "out" for a call that is
     given its destination, "view" for a view, "fresh" for memory that NumPy allocates, "in" where the first argument is
-    written (``copyto``, ``setitem``), "effect" for nothing.
+    written (``copyto``, ``setitem``, a routine), "effect" for nothing.
     """
 
     function: str

@@ -95,9 +95,11 @@ class Namespace:
         self._recorder, self._thing, self._path = recorder, thing, path
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._thing, name)
         if name == "errstate":
             return self._recorder.silence
+        if name == "routine":
+            return self._recorder.routine
+        found = getattr(self._thing, name)
         if isinstance(found, (type, float, int, type(None))):
             return found
         return Namespace(self._recorder, found, f"{self._path}.{name}")
@@ -192,7 +194,7 @@ class Recorder:
                 function(*raw, **raw_kwargs, out=out._array)
             self._line(path, function, symbolic, symbolic_kwargs, out._value, "out", bound)
             return out
-        if path == "setitem" or path in _WRITES_FIRST:
+        if path == "setitem" or path in _WRITES_FIRST or path.startswith("routine."):
             first = args[0]
             if not self._spared(first):
                 function(*raw, **raw_kwargs)
@@ -217,6 +219,10 @@ class Recorder:
         spared = not target._array.flags.writeable
         self.spared = self.spared or spared
         return spared
+
+    def routine(self, function: Callable[..., None], z: Any, *args: Any) -> None:
+        """Record a function of arrays that writes into its first, and that the program will contain."""
+        self.call(f"routine.{function.__name__}", function, (z, *args), {})
 
     def _result(
         self, path: str, function: Any, symbolic: Any, symbolic_kwargs: Any, result: Any, args: Any, bound: Any

@@ -56,6 +56,8 @@ class _Respelling:
                 line.target = replaced.get(id(line.target), line.target)
             if line.function == "np.bitwise_and" and line.made == "out":
                 lines += self.masked(i, line, replaced)
+            elif line.function == "routine.clear" and lines:
+                lines += self.cleared(line, lines)
             elif line.function == "np.multiply" and set(line.kwargs) == {"where"} and lines:
                 lines += self.halved(line, lines)
             else:
@@ -93,6 +95,18 @@ class _Respelling:
             return [Line("np.copyto", np.copyto, (z, x), {}, z, "in", line.section, line.where)]
         args = (condition, x, 0) if keeps else (condition, 0, x)
         return [Line("np.where", np.where, args, {}, z, "out", line.section, line.where)]
+
+    def cleared(self, line: Line, before: list[Line]) -> list[Line]:
+        """``where(keep, x, 0)`` for an x that has been computed for nothing else."""
+        z, keep = line.args
+        at = next((i for i in reversed(range(len(before))) if _writes(before[i], z)), None)
+        if at is None or any(v.storage is z.storage for w in before[at + 1 :] for v in w.read()):
+            return [line]
+        made = before[at]
+        if made.target is not z or made.made != "out" or not isinstance(z, Value):
+            return [line]
+        made.target = Value(Storage("buffer"), z.shape, z.dtype)
+        return [Line("np.where", np.where, (keep, made.target, 0), {}, z, "out", line.section, line.where)]
 
     def viewed(self, v: Any) -> Value | None:
         """The array of which `v` is a view as another type."""
@@ -148,6 +162,11 @@ class _Respelling:
             Line("np.multiply", np.multiply, (x, factor), {}, product, "out", line.section, line.where),
             Line("np.where", np.where, args, {}, z, "out", line.section, line.where),
         ]
+
+
+def _writes(line: Line, v: Value) -> bool:
+    target = line.writes()
+    return target is not None and target.storage is v.storage
 
 
 def _is_one(x: Any) -> bool:

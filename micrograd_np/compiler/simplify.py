@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .program import STATIC, Line, Storage, Value, mapped, values_in
+from .program import STATIC, Line, Storage, Value, mapped
 from .record import Literal
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from inspect import getsource
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,6 +58,7 @@ class Writer:
         self.constants: dict[str, Any] = {}
         self.state: dict[str, Value] = {}
         self.numbers: dict[str, Value] = {}
+        self.routines: dict[str, Any] = {}
         self.threads = 1
 
     # names
@@ -185,6 +187,9 @@ class Writer:
         if f == "call":
             thing, method = line.kwargs["bound"].thing
             return f"{self.bound(thing)}.{method}({', '.join((*told, *named))}){part}"
+        if f.startswith("routine."):
+            self.routines[line.call.__name__] = line.call
+            return f"{line.call.__name__}({', '.join(told)})"
         if f.startswith("method."):
             return f"{told[0]}.{f.removeprefix('method.')}({', '.join((*told[1:], *named))}){part}"
         return f"{self.alias(f)}({', '.join((*told, *named))}){part}"
@@ -270,6 +275,8 @@ class Writer:
         program = self.program
         for line in program.lines:  # functions keep their names, values give way
             for part in line.lines if isinstance(line, Loop) else (line,):
+                if part.function.startswith("routine."):
+                    self.taken.add(part.call.__name__)
                 f = part.function.rpartition("[")[0] if part.function.endswith("]") else part.function
                 if f.startswith("np."):
                     self.alias(f)
@@ -319,7 +326,7 @@ class Writer:
         out = [f'"""{program.name}{f", for {inputs}" if inputs else ""}."""', ""]
         if self.threads > 1:
             out += ["from concurrent.futures import ThreadPoolExecutor", "from contextvars import copy_context", ""]
-        out += ["import numpy as np", "", ""]
+        out += ["import numpy as np", "", "", *self.written_routines()]
         out.append("def build(state, numbers, constants, objects):")
         rows: list[str] = []
         if self.state:
@@ -351,6 +358,14 @@ class Writer:
         out += [f"{indent}{row}" if row else "" for row in body]
         out += ["", f"    return step, [{', '.join(outputs)}]", ""]
         return "\n".join(out)
+
+    def written_routines(self) -> list[str]:
+        """The source of the routines that the program calls."""
+        rows: list[str] = []
+        for routine in self.routines.values():
+            told = [row for row in getsource(routine).splitlines() if not row.startswith("@")]
+            rows += [re.sub(r": Any|\s->\sNone", "", told[0]), *told[1:], "", ""]
+        return rows
 
     def _buffers(self) -> list[str]:
         rows = [f"arena = np.zeros({self.plan.nbytes} + 64, np.uint8)", "arena = arena[-arena.ctypes.data % 64 :]"]

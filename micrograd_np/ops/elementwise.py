@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from micrograd_np.primitive import primitive
 
-from .choice import masked
 from .domains import KINK_AT_ZERO, NONZERO, REALS
-
-_INT8 = np.dtype(np.int8)
+from .routine import clear
 
 
 @primitive("{x} + {y}", domain=(REALS, REALS), onnx="Add")
@@ -54,10 +50,9 @@ multiply.vjp(
 def xmuly(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """x · y, and 0 wherever either is 0, even where the other is ∞ or nan; silent. For rules, as `xdivy` is."""
     keep = xp.logical_and(xp.not_equal(x, 0), xp.not_equal(y, 0))  # of floats themselves it is slow
-    keep = xp.negative(keep.view(_INT8))
     with xp.errstate(all="ignore"):
         z = xp.multiply(x, y, out=out)
-    return masked(xp, z, z, keep)
+    return clear(xp, z, keep)
 
 
 xmuly.vjp(
@@ -74,10 +69,10 @@ def xdivy(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """
     if isinstance(y, (int, float)) and y:
         return xp.true_divide(x, y, out=out)
-    keep = xp.negative(xp.not_equal(x, 0).view(_INT8))
+    keep = xp.not_equal(x, 0)
     with xp.errstate(all="ignore"):
         z = xp.true_divide(x, y, out=out)
-    return masked(xp, z, z, keep)
+    return clear(xp, z, keep)
 
 
 xdivy.vjp(
@@ -89,10 +84,10 @@ xdivy.vjp(
 @primitive("{x} ÷₀ {y}", domain=(REALS, NONZERO))
 def ratio(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """x / y, and 0 wherever y is 0, derivatives of any order included; silent. For vectors without direction."""
-    keep = xp.negative(xp.not_equal(y, 0).view(_INT8))
+    keep = xp.not_equal(y, 0)
     with xp.errstate(all="ignore"):
         z = xp.true_divide(x, y, out=out)
-    return masked(xp, z, z, keep)
+    return clear(xp, z, keep)
 
 
 ratio.vjp(

@@ -14,6 +14,7 @@ from .choice import masked, zero_where
 from .comparison import equal, logical_and
 from .domains import POSITIVE, REALS
 from .elementwise import xdivy, xmuly
+from .routine import clear
 
 # Cody (1969), "Rational Chebyshev approximations for the error function", Mathematics of Computation 23: numerators and
 # denominators, highest power first, of erf(y)/y in y² up to y = 1/2, and of exp(y²) erfc(y) in y beyond.
@@ -153,7 +154,7 @@ def xlogy(xp: Any, out: Any, x: Any, y: Any) -> Any:
         z = xp.log(y, dtype=x.dtype) if narrow else xp.log(y)
         z = xp.multiply(x, z, out=out)
     keep = xp.logical_or(xp.not_equal(x, 0), xp.isnan(y))
-    return masked(xp, z, z, xp.negative(keep.view(_INT8)))
+    return clear(xp, z, keep)
 
 
 xlogy.vjp(

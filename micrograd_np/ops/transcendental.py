@@ -5,16 +5,13 @@ from __future__ import annotations
 from math import log as _log
 from typing import Any
 
-import numpy as np
-
 from micrograd_np.primitive import primitive
 
-from .choice import masked
 from .domains import ABOVE_MINUS_ONE, NONZERO, POSITIVE, REALS
-from .elementwise import ratio, square, xdivy, xmuly
+from .elementwise import ratio, square, xdivy, xmuly, zeros_like
+from .routine import clear
 
 _LN2, _LN10 = _log(2), _log(10)
-_INT8 = np.dtype(np.int8)
 
 
 @primitive("exp {x}", domain=(REALS,), onnx="Exp")
@@ -91,7 +88,7 @@ def lead(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """x − y, and 0 where they are equal, also where both are the same infinity; silent."""
     with xp.errstate(invalid="ignore"):
         z = xp.subtract(x, y, out=out)
-    return masked(xp, z, z, xp.negative(xp.not_equal(x, y).view(_INT8)))
+    return clear(xp, z, xp.not_equal(x, y))
 
 
 lead.vjp(
@@ -105,7 +102,7 @@ def log_or_zero(xp: Any, out: Any, x: Any) -> Any:
     """log x, and 0 at x = 0: how `power` depends on its exponent. Silent; nan below 0."""
     with xp.errstate(all="ignore"):
         z = xp.log(x, out=out)
-    return masked(xp, z, z, xp.negative(xp.not_equal(x, 0).view(_INT8)))
+    return clear(xp, z, xp.not_equal(x, 0))
 
 
 log_or_zero.vjp(x=lambda g, z, x: ratio(g, x))
@@ -127,8 +124,8 @@ def power_slope(xp: Any, out: Any, x: Any, y: Any) -> Any:
         z = xp.power(x, y - 1, out=out)
         z = xp.multiply(z, y, out=z)
     if isinstance(y, (int, float)):
-        return z if y else masked(xp, z, z, xp.zeros(z.shape, _INT8))
-    return masked(xp, z, z, xp.negative(xp.not_equal(y, 0).view(_INT8)))
+        return z if y else zeros_like.kernel(xp, z, z)
+    return clear(xp, z, xp.not_equal(y, 0))
 
 
 power.vjp(

@@ -1,0 +1,41 @@
+"""Functions of arrays that kernels use and NumPy does not have.
+
+A kernel calls one with its namespace first, ``clear(xp, z, keep)``. A program that uses one has it written out at its
+head, so a routine is self-contained: it knows NumPy as `np`, and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Routine:
+    """A routine that writes into its first argument, which is returned."""
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        self.function = function
+        self.__name__, self.__doc__ = function.__name__, function.__doc__
+
+    def __call__(self, xp: Any, z: Any, *args: Any) -> Any:
+        """Run it; or have it written down, where `xp` is a namespace that records."""
+        if xp is np:
+            self.function(z, *args)
+        else:
+            xp.routine(self.function, z, *args)
+        return z
+
+
+@Routine
+def clear(z: Any, keep: Any) -> None:
+    """Put 0 into z where keep does not hold, in the place of inf and nan too; mostly it holds everywhere."""
+    if keep.size and not keep.item(keep.argmin()):  # argmin finds the first False, faster than all()
+        if z.itemsize > 8:
+            np.copyto(z, 0, where=~keep)
+        else:
+            bits = np.dtype(f"i{z.itemsize}")
+            np.bitwise_and(z.view(bits), -keep.view(np.int8), out=z.view(bits))
