@@ -188,31 +188,27 @@ def _allot(program: Program, loop: Loop) -> None:
         for v in (*line.read(), line.target):
             if v is not None:
                 last[id(v.storage)] = i
-    free: dict[Any, list[Storage]] = {}
-    home: dict[int, Storage] = {}
-    kind: dict[int, Any] = {}  # by block-sized buffer: its dtype
+    free: dict[Any, list[Value]] = {}
+    home: dict[int, Value] = {}
     for i, line in enumerate(loop.lines):
         v = line.target
         assert v is not None
         if line.made == "view":
             continue
-        local = v.storage.kind == "buffer" and id(v.storage) not in elsewhere
         dying = dict.fromkeys(
             id(x.storage) for x in line.read() if last[id(x.storage)] == i and x.storage is not v.storage
         )
-        for key in [
-            key for key in dying if key in home
-        ]:  # elementwise, so the result may take the place of what dies here
-            spot = home.pop(key)
-            free.setdefault(kind[id(spot)], []).append(spot)
-        local = local and not v.view
-        if local and id(v.storage) not in home and id(v) not in loop.slots:
-            spots = free.setdefault(v.dtype, [])
-            spot = home[id(v.storage)] = spots.pop() if spots else Storage("buffer")
-            kind[id(spot)] = v.dtype
-        if local and id(v) not in loop.slots:
-            slot = Value(home[id(v.storage)], (min(loop.block, loop.size) * loop.threads,), v.dtype, v.name, v.hint)
-            loop.slots[id(v)] = slot
-        if local and last[id(v.storage)] == i and id(v.storage) in home:
+        for key in dying:  # elementwise, so the result may take the place of what dies here
+            if key in home:
+                spot = home.pop(key)
+                free.setdefault(spot.dtype, []).append(spot)
+        if v.storage.kind != "buffer" or id(v.storage) in elsewhere or v.view:
+            continue
+        if id(v) not in loop.slots:
+            if id(v.storage) not in home:
+                spots, shape = free.setdefault(v.dtype, []), (min(loop.block, loop.size) * loop.threads,)
+                home[id(v.storage)] = spots.pop() if spots else Value(Storage("buffer"), shape, v.dtype, hint="block")
+            loop.slots[id(v)] = home[id(v.storage)]
+        if last[id(v.storage)] == i and id(v.storage) in home:
             spot = home.pop(id(v.storage))
-            free.setdefault(kind[id(spot)], []).append(spot)
+            free.setdefault(spot.dtype, []).append(spot)

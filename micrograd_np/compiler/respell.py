@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .program import Line, Storage, Value, mapped
-from .simplify import _LARGE, _replace_results, merge_repeats
+from .program import Line, Storage, Value
+from .simplify import _replace_results, merge_constants, merge_repeats
 
 if TYPE_CHECKING:
     from .program import Program
@@ -26,7 +26,7 @@ def respell(program: Program) -> None:
     _Respelling(program).run()
     _keep_results_where_they_are(program)
     _drop_reshapes_to_the_same(program)
-    _merge_equal_constants(program)
+    merge_constants(program)
     merge_repeats(program)
     _name(program)
 
@@ -224,21 +224,6 @@ def _drop_reshapes_to_the_same(program: Program) -> None:
         kept.append(line)
     program.lines[:] = kept
     _replace_results(program, replaced)
-
-
-def _merge_equal_constants(program: Program) -> None:
-    """Equal constants have one name."""
-    known: dict[Any, Value] = {}
-
-    def one(v: Value) -> Value:
-        a = v.storage.array
-        if v.storage.kind != "constant" or v.view or v.name or a is None or a.nbytes > _LARGE:
-            return v
-        return known.setdefault((a.shape, a.dtype, a.tobytes()), v)
-
-    for line in program.lines:
-        if line.made in ("out", "fresh"):  # which do not write what they are given
-            line.args = mapped(line.args, one)
 
 
 def _name(program: Program) -> None:

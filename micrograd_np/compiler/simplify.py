@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy as shallow
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -218,16 +219,73 @@ def _replace_results(program: Program, replaced: dict[int, Value]) -> None:
     program.gradients_out = [(t, None if v is None else replaced.get(id(v), v)) for t, v in program.gradients_out]
 
 
-def simplify(program: Program) -> dict[str, int]:
-    """All passes, in order: how many lines or operands each one saved."""
-    return {
-        "dead lines": drop_dead_lines(program),
-        "constants": fold_constants(program),
-        "numbers": numbers_to_arrays(program),
-        "repeats": merge_repeats(program),
-        "negations": negate_what_is_small(program),
-        "dead lines again": drop_dead_lines(program),
-    }
+def merge_constants(program: Program) -> None:
+    """Equal constants are one."""
+    known: dict[Any, Value] = {}
+
+    def one(v: Value) -> Value:
+        a = v.storage.array
+        if v.storage.kind != "constant" or v.view or v.name or a is None or a.nbytes > _LARGE:
+            return v
+        return known.setdefault((a.shape, a.dtype, a.tobytes()), v)
+
+    for line in program.lines:
+        if line.made in ("out", "fresh"):  # which do not write what they are given
+            line.substitute(one)
+
+
+def merge_repeated_buffers(program: Program) -> int:
+    """One buffer for two that the same lines fill, one after another; how many lines that saved."""
+    lines = program.lines
+    touching = _touching(program)
+    writes: dict[int, list[int]] = {}
+    for i, line in enumerate(lines):
+        target = line.writes()
+        if target is not None:
+            writes.setdefault(id(target.storage), []).append(i)
+    known: dict[Any, tuple[list[int], Value]] = {}
+    replaced: dict[int, Value] = {}
+    gone: set[int] = set()
+    for line in list(lines):
+        z = line.target
+        if z is None or z.view or z.storage.kind != "buffer" or z.storage.private or id(z) in replaced:
+            continue
+        group = writes.get(id(z.storage), [])
+        if len(group) < 2 or line is not lines[group[0]]:
+            continue
+        inside = [i for i in touching[id(z.storage)] if i <= group[-1]]
+        alone = set(inside) == set(group) and touching[id(z.storage)][-1] < len(lines)
+        if not alone or any(lines[i].target is not z or lines[i].effect for i in group):
+            continue
+
+        def told(v: Value, z: Value = z) -> Value:
+            return _SELF if v is z else replaced.get(id(v), v)
+
+        members = [shallow(lines[i]) for i in group]
+        for member in members:
+            member.substitute(told)
+        key = tuple(map(_key, members))
+        if None in key:
+            continue
+        if key not in known:
+            known[key] = group, z
+            continue
+        before, twin = known[key]
+        read = {id(v.storage) for member in members for v in member.read() if v is not _SELF}
+        if any(before[0] < w <= group[-1] for s in read for w in writes.get(s, ())):
+            continue
+        replaced[id(z)] = twin
+        gone.update(group)
+    if not replaced:
+        return 0
+    for line in lines:
+        line.substitute(lambda v: replaced.get(id(v), v))
+    program.lines[:] = [line for i, line in enumerate(lines) if i not in gone]
+    return len(gone)
+
+
+_SELF = Value(Storage("buffer"), (), np.dtype(bool))
+"""Stands for the buffer that lines fill, where only what they do is compared."""
 
 
 def negate_what_is_small(program: Program) -> int:

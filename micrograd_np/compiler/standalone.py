@@ -33,9 +33,7 @@ writes them, with everything else that a next session needs, into the file besid
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
+{imports}
 import numpy as np
 
 '''
@@ -171,13 +169,19 @@ def save(entry: Entry, path: str | Path, style: str = "exact") -> Path:
     tail = _RUN
     for name, text in values.items():
         tail = tail.replace(f"{{{name}}}", text)
-    head = _HEAD.format(title=program.name, module=path.stem, arguments=", ".join(arguments))
-    _, _, body = source.partition("import numpy as np\n")
+    above, _, body = source.partition("import numpy as np\n")
+    imports |= {row: f"{row}\n" for row in above.splitlines() if row.startswith("from ")}
+    head = _HEAD.format(
+        title=program.name,
+        module=path.stem,
+        arguments=", ".join(arguments),
+        imports="".join(sorted(imports.values())),
+    )
     if style == "plain":
         body = body.replace("\ndef step(", "\ndef program(", 1) + _PLAIN
     elif entry.reverse is not None:
         body = body.partition('\n"""')[0]
-    path.write_text("\n".join((head + "".join(imports), body.strip("\n"), *functions, tail)), encoding="utf-8")
+    path.write_text("\n".join((head, body.strip("\n"), *functions, tail)), encoding="utf-8")
     arrays = {f"memory {name}": x for name, x in memory.items()}
     arrays |= {f"constant {name}": x for name, x in writer.constants.items()}
     arrays |= {f"gradient {owners[id(t)]}": t.grad.data for t, _ in program.gradients_out if t.grad is not None}
@@ -256,11 +260,11 @@ def _plain(group: Any) -> dict[str, Any]:
     }
 
 
-def _clocks(entry: Entry, writer: Writer) -> tuple[str, list[str], list[str]]:
+def _clocks(entry: Entry, writer: Writer) -> tuple[str, list[str], dict[str, str]]:
     """The optimisers' clocks as source, the functions they call, and what those import."""
     numbers = {id(v.storage.array): name for name, v in writer.numbers.items()}
     functions: dict[str, str] = {}
-    imports: dict[str, str] = {}
+    imports = {"json": "import json\n", "Path": "from pathlib import Path\n"}
     rows = []
     for i, clock in enumerate(entry.program.clocks):
         name = f"{type(clock.optimizer).__name__.lower()}_scalars"
@@ -270,7 +274,7 @@ def _clocks(entry: Entry, writer: Writer) -> tuple[str, list[str], list[str]]:
         fixed = {k: x for k, x in clock.fixed.items() if not callable(x)}
         rows.append(f"    _Clock({name}, *_rest['clocks'][{i}], {slots!r}, {fixed!r}, {clock.truths!r}),")
     text = "\n".join(["_clocks = [", *rows, "]"]) if rows else "_clocks = []"
-    return text, [f"\n{source}" for source in functions.values()], sorted(imports.values())
+    return text, [f"\n{source}" for source in functions.values()], imports
 
 
 def _slots(entry: Entry, clock: Clock) -> list[tuple[Any, str]]:

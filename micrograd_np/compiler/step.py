@@ -18,17 +18,14 @@ import numpy as np
 from micrograd_np.primitive import Vertex, mode
 from micrograd_np.tensor import Tensor
 
-from .blocks import cut_into_blocks
 from .dispatch import MISS, dispatcher
 from .failure import explain
-from .fast import fold_scalings
-from .flatten import flatten
 from .memory import plan
+from .passes import run_passes
 from .plain import plain
 from .program import mapped
 from .pullback import Reverse, copied, cut, positions
 from .report import Report, report
-from .simplify import drop_dead_lines, simplify
 from .standalone import save
 from .trace import CompileError, trace
 from .write import Writer
@@ -366,12 +363,7 @@ class Compiled:
 def _emitted(program: Program, mode: str) -> Entry:
     """The entry of a traced program: passes, plan, source, compiled."""
     raw = copied(program)
-    passes = simplify(program)
-    if mode == "fast":
-        passes["scalings"] = fold_scalings(program)
-        passes["dead lines after that"] = drop_dead_lines(program)
-    passes["one vector"] = flatten(program)
-    passes["in blocks"] = cut_into_blocks(program)
+    passes = run_passes(program, mode)
     layout = plan(program)
     writer = Writer(program, layout)
     entry = Entry(program, writer.source(), writer, passes, layout.nbytes, layout.wanted)

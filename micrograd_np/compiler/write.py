@@ -41,6 +41,9 @@ class Writer:
             "np",
             "i",
             "j",
+            "own",
+            "quiet",
+            "partial",
             "threads",
             "copy_context",
             "step",
@@ -59,6 +62,8 @@ class Writer:
         self.state: dict[str, Value] = {}
         self.numbers: dict[str, Value] = {}
         self.routines: dict[str, Any] = {}
+        self.inner: dict[int, str] = {}
+        """Within a loop over blocks: the name of each value's block."""
         self.threads = 1
 
     # names
@@ -90,7 +95,7 @@ class Writer:
                 wish = self.name(of)
                 if relation == "part":  # a part of a part is a part
                     wish = re.sub(r"_part(_\d+)?$", "", wish)
-                wish = f"d_{wish}" if relation == "d" else f"{wish}_{relation}"
+                wish = f"{relation}_{wish}" if relation in ("d", "minus_d") else f"{wish}_{relation}"
             else:
                 wish = _NOUNS.get(v.hint, v.hint) or (_number_name(v) if v.storage.kind == "constant" else "t")
             known = self.names[id(v)] = self.unique(wish)
@@ -137,6 +142,8 @@ class Writer:
 
     def operand(self, v: Value) -> str:
         """A value where it is read."""
+        if id(v) in self.inner:
+            return self.inner[id(v)]
         kind = v.storage.kind
         if not v.view:
             if kind == "constant" and id(v) not in self.names:
@@ -199,32 +206,36 @@ class Writer:
 
         With several threads the passage is a function, which each of them runs on blocks and buffers of its own.
         """
-        whole = loop.whole()
-        fixed = [v for v in whole if static(v)]
-        given = [v for v in whole if not static(v)]
-        local = list({id(v.storage): v for v in loop.slots.values()}.values())
-        inner = {id(v): self.unique(f"{self.operand(v)}_i") for v in (*whole, *local)}
-        flat = [self.unique(f"{self.operand(v)}_all") for v in given]
-        cuts = [f"{self.operand(v)}{'' if len(v.shape) == 1 else '.reshape(-1)'}[i:j]" for v in fixed]
+        fixed = [v for v in loop.whole() if static(v)]
+        given = [v for v in loop.whole() if not static(v)]
+        local = list({id(v): v for line in loop.lines if (v := line.target) and id(v) in loop.slots}.values())
         name = self.unique("blocks")
+        cuts = [f"{self.operand(v)}{'' if len(v.shape) == 1 else '.reshape(-1)'}[i:j]" for v in fixed]
+        cuts += [f"{self.name(loop.slots[id(v)])}[own]" for v in local]
+        flat = [self.unique(f"{self.operand(v)}_all") for v in given]
+        arguments = [f"{self.operand(v)}.reshape(-1)" for v in given]
+        self.inner = {id(v): self.unique(f"{self.operand(v)}_i") for v in (*fixed, *given)}
+        self.inner |= {id(v): self.name(v) for v in local}
         per = loop.blocks_per_thread
-        share = "" if loop.threads == 1 else f" + i // {per * loop.block} * {loop.block}"
-        cuts += [f"{self.operand(v)}[{f'0{share}' if share else ''}: j - i{share}]" for v in local]
-        bounds = f"((i, min(i + {loop.block}, {loop.size})) for i in range(0, {loop.size}, {loop.block}))"
-        once.append(f"{name} = [(i, j, {', '.join(cuts)}) for i, j in {bounds}]")
-        heads = ", ".join(inner[id(v)] for v in (*fixed, *local))
-        rows = [f"for i, j, {heads} in {name}:"]
-        rows += [f"    {inner[id(v)]} = {f}[i:j]" for v, f in zip(given, flat, strict=True)]
-        rows += [f"    {row}" for row in self._passage(loop, inner, local)]
+        once.append(f"{name} = []")
+        once.append(f"for i in range(0, {loop.size}, {loop.block}):")
+        once.append(f"    j = min(i + {loop.block}, {loop.size})")
+        if local:
+            share = "" if loop.threads == 1 else f"i // {per * loop.block} * {loop.block}"
+            once.append(f"    own = slice({share}, {share} + j - i)" if share else "    own = slice(j - i)")
+        once += _filled(f"    {name}.append((", ["i", "j", *cuts], "))")
+        rows = _filled("for ", ["i", "j", *(self.inner[id(v)] for v in (*fixed, *local))], f" in {name}:")
+        rows += [f"    {self.inner[id(v)]} = {f}[i:j]" for v, f in zip(given, flat, strict=True)]
+        rows += [f"    {row}" for row in self._passage(loop)]
+        self.inner = {}
         told = f"# {len(loop.lines)} lines in blocks of {loop.block:,} elements, which stay in the cache"
         if loop.threads == 1:
-            return [told, *(f"{f} = {self.operand(v)}.reshape(-1)" for v, f in zip(given, flat, strict=True)), *rows]
+            return [told, *(f"{f} = {x}" for f, x in zip(flat, arguments, strict=True)), *rows]
         passage = self.unique("passage")
         once.append(f"def {passage}({', '.join((name, *flat))}):")
         once += [f"    {row}" for row in rows]
-        arguments = ", ".join(f"{self.operand(v)}.reshape(-1)" for v in given)
         parts = [f"{name}[{t * per}:{(t + 1) * per}]" for t in range(loop.threads)]
-        calls = [f"{part}{', ' if arguments else ''}{arguments}" for part in parts]
+        calls = [", ".join((part, *arguments)) for part in parts]
         self.threads = max(self.threads, loop.threads)
         return [
             f"{told}, in {loop.threads} threads",
@@ -236,15 +247,8 @@ class Writer:
             *(f"part_{t}.result()" for t in range(1, loop.threads)),
         ]
 
-    def _passage(self, loop: Loop, inner: dict[int, str], local: list[Value]) -> list[str]:
+    def _passage(self, loop: Loop) -> list[str]:
         """The lines of a passage, on the blocks of its arrays."""
-        homes = {id(v.storage): inner[id(v)] for v in local}
-        known = dict(self.names)
-        for line in loop.lines:
-            for v in (*line.read(), line.target):
-                if v is not None and v.shape != () and (id(v) in inner or id(v) in loop.slots):
-                    slot = loop.slots.get(id(v))
-                    self.names[id(v)] = inner[id(v)] if slot is None else homes[id(slot.storage)]
         rows = []
         where = ""
         for line in loop.lines:
@@ -253,10 +257,9 @@ class Writer:
                 where = line.where
             text = self.expression(line)
             if line.made == "view" and line.target is not None:
-                inside = self.names[id(line.target)] = self.unique(f"{self.name(line.target)}_i")
+                inside = self.inner[id(line.target)] = self.unique(f"{self.name(line.target)}_i")
                 text = f"{inside} = {text}"
             rows.append(text)
-        self.names = known
         return rows
 
     def bound(self, thing: Any) -> str:
@@ -324,8 +327,7 @@ class Writer:
         program = self.program
         inputs = "; ".join(f"{self.name(v)} {v.shape} {v.dtype}" for v in program.inputs)
         out = [f'"""{program.name}{f", for {inputs}" if inputs else ""}."""', ""]
-        if self.threads > 1:
-            out += ["from concurrent.futures import ThreadPoolExecutor", "from contextvars import copy_context", ""]
+        out += self._imports()
         out += ["import numpy as np", "", "", *self.written_routines()]
         out.append("def build(state, numbers, constants, objects):")
         rows: list[str] = []
@@ -351,13 +353,26 @@ class Writer:
             rows += ["", "# views, made once", *views]
         out += [f"    {row}" if row else "" for row in rows]
         out += ["", f"    def step({', '.join(arguments)}):"]
-        indent = "        "
+        out += [f"        {row}" if row else "" for row in body]
+        step = "step"
         if program.silent:
-            out.append(f"{indent}with np.errstate({', '.join(f'{k}={v!r}' for k, v in program.silent.items())}):")
-            indent += "    "
-        out += [f"{indent}{row}" if row else "" for row in body]
-        out += ["", f"    return step, [{', '.join(outputs)}]", ""]
+            told = ", ".join(f"{k}={v!r}" for k, v in program.silent.items())
+            out += [
+                "",
+                "    # floating-point warnings that some line expects, silenced once for all calls",
+                "    quiet = copy_context()",
+                f"    quiet.run(np.seterr, {told})",
+            ]
+            step = "partial(quiet.run, step)"
+        out += ["", f"    return {step}, [{', '.join(outputs)}]", ""]
         return "\n".join(out)
+
+    def _imports(self) -> list[str]:
+        """What of Python's own library the program needs."""
+        rows = ["from concurrent.futures import ThreadPoolExecutor"] if self.threads > 1 else []
+        rows += ["from contextvars import copy_context"] if self.threads > 1 or self.program.silent else []
+        rows += ["from functools import partial"] if self.program.silent else []
+        return [*rows, ""] if rows else []
 
     def written_routines(self) -> list[str]:
         """The source of the routines that the program calls."""
@@ -385,6 +400,19 @@ class Writer:
                     else ""
                 )
         return rows if len(rows) > count else []
+
+
+def _filled(head: str, parts: list[str], tail: str) -> list[str]:
+    """``head part, part, … tail`` on as many lines as it takes."""
+    rows = [head]
+    for i, part in enumerate(parts):
+        told = part + (", " if i < len(parts) - 1 else "")
+        if len(rows[-1]) + len(told) > _WIDTH:
+            rows[-1] = rows[-1].rstrip() + " \\" if "(" not in head else rows[-1].rstrip()
+            rows.append(" " * (len(head) - len(head.lstrip()) + 4))
+        rows[-1] += told
+    rows[-1] += tail
+    return rows
 
 
 def _number_name(v: Value) -> str:

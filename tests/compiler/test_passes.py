@@ -90,6 +90,53 @@ def test_short_passages_stay_as_they_are():
     assert "blocks" not in compiled.source
 
 
+def agrees(function, count=2):
+    """The program of ``function(*arrays)``, which has every bit that eager has, zeros of either sign included."""
+    compiled = mg.compile(function)
+    draw = np.random.default_rng(4)
+    for _ in range(4):
+        arrays = [mg.Tensor(draw.permutation(np.array([0.0, -0.0, 1.5, -2.0, 3.0, 1e-3]))) for _ in range(count)]
+        with np.errstate(all="ignore"):
+            mine, its = function(*arrays).data, compiled(*arrays).data
+        np.testing.assert_array_equal(mine, its)
+        np.testing.assert_array_equal(np.signbit(mine)[~np.isnan(mine)], np.signbit(its)[~np.isnan(its)])
+    return compiled.source
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, y: x * x + (-x) * y,
+        lambda x, y: x - (-y) * x,
+        lambda x, y: (-(x * -y)).square(),
+        lambda x, y: -(-x / y) + y,
+    ],
+)
+def test_a_negation_whose_readers_can_take_the_other_sign_is_not_computed(function):
+    assert "negative(" not in agrees(function)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, y: (-x).exp() * y,
+        lambda x, y: mg.maximum(-x, y),
+        lambda x, y: -x - y,  # −(x + y) has another sign where it is 0
+        lambda x, y: (-x) * y,
+    ],
+)
+def test_a_negation_that_somebody_needs_stays(function):
+    assert agrees(function).count("negative(") == 1
+
+
+def test_buffers_that_the_same_lines_fill_are_filled_once():
+    def slopes(x, y):
+        _, (by_x, by_y) = mg.value_and_grad(lambda x, y: (x / y).square().sum(), argnums=(0, 1))(x, y)
+        return mg.stack((by_x, by_y))
+
+    assert agrees(slopes).count("true_divide(") == 2  # forward, and g ÷ y, which both derivatives need
+
+
 def test_the_fast_mode_collects_factors_and_agrees_to_rounding():
     def made(mode):
         w = mg.Tensor(np.linspace(-1.0, 2.0, 50), requires_grad=True, name="w")

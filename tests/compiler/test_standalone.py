@@ -10,6 +10,7 @@ from trainable import OPTIMIZERS
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
+from micrograd_np.compiler import blocks
 
 SITE = Path(np.__file__).parents[1]
 TAIL = "\nassert not [m for m in sys.modules if 'micrograd' in m]\n"
@@ -46,6 +47,30 @@ def training(name, settings):
         return {"loss": loss, "out": (out,)}
 
     return model, optimizer, step
+
+
+def test_a_saved_step_brings_its_threads_and_its_silence(monkeypatch, tmp_path):
+    monkeypatch.setattr(blocks, "threads", lambda: 2)
+    w = mg.nn.Parameter(np.linspace(-1, 1, 500_000, dtype=np.float32))
+    optimizer = optim.SGD([w], lr=100.0)
+
+    @mg.compile
+    def step(x):
+        optimizer.zero_grad()
+        loss = (w * x - x).sigmoid().square().mean()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    x = np.full(500_000, 200, np.float32)  # exp overflows in some places
+    step(x)
+    step.save(tmp_path / "train_step.py")
+    loss = step(x)
+    assert "in 2 threads" in step.source
+    code = "import train_step as t\nnp.seterr(all='raise')\n"
+    code += "np.savez('after.npz', loss=t.step(np.full(500_000, 200, np.float32)))\n"
+    run_alone(tmp_path, code)
+    assert np.load(tmp_path / "after.npz")["loss"] == loss.data
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

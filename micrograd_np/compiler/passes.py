@@ -1,0 +1,45 @@
+"""The passes over a traced program, in order: first those that keep every bit, then those that `fast` allows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .blocks import cut_into_blocks
+from .fast import fold_scalings
+from .flatten import flatten
+from .signs import absorb_signs
+from .simplify import (
+    drop_dead_lines,
+    fold_constants,
+    merge_constants,
+    merge_repeated_buffers,
+    merge_repeats,
+    negate_what_is_small,
+    numbers_to_arrays,
+)
+
+if TYPE_CHECKING:
+    from .program import Program
+
+
+def run_passes(program: Program, mode: str) -> dict[str, int]:
+    """Shorten and rearrange `program` in place: how many lines or operands each pass saved."""
+    saved = {
+        "dead lines": drop_dead_lines(program),
+        "constants": fold_constants(program),
+        "numbers": numbers_to_arrays(program),
+    }
+    merge_constants(program)
+    saved["repeats"] = merge_repeats(program)
+    found = merge_repeated_buffers(program)
+    if found:
+        saved["repeats"] += found + merge_repeats(program)
+    if mode == "fast":
+        saved["scalings"] = fold_scalings(program)
+    saved["negations"] = negate_what_is_small(program) + absorb_signs(program)
+    if saved["negations"]:
+        saved["repeats"] += merge_repeats(program)
+    saved["dead lines again"] = drop_dead_lines(program)
+    saved["one vector"] = flatten(program)
+    saved["in blocks"] = cut_into_blocks(program)
+    return saved
