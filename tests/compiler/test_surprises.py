@@ -195,14 +195,21 @@ def test_gradients_live_in_the_same_memory_from_call_to_call():
 
 def test_warnings_are_silenced_for_the_whole_program():
     """Where some op silences a floating-point warning that it deals with, as sigmoid does for overflow in exp,
-    the emitted program runs under that `np.errstate` as a whole: warnings of that kind from other lines do not
-    appear either. To look for nan and inf, use `mg.debug.detect_nonfinite()`, under which a compiled function
-    runs eagerly."""
+    the emitted program runs under that setting as a whole: warnings of that kind from other lines do not
+    appear either. It is set once, when the program is made, and what `np.seterr` said of other warnings then
+    goes on to hold; a program that silences nothing runs under the settings of its caller. To look for nan
+    and inf, use `mg.debug.detect_nonfinite()`, under which a compiled function runs eagerly."""
     f = mg.compile(lambda x: (x.sigmoid(), (x * 1000).exp()))
     with np.errstate(over="ignore"):
         f(X)
-    assert "with np.errstate(" in f.source
-    assert np.isinf(f(X)[1].data).any()
+    assert "quiet.run(np.seterr, over='ignore')" in f.source
+    with np.errstate(all="raise"):
+        assert np.isinf(f(X)[1].data).any()
+    g = mg.compile(lambda x: (x * 1000).exp())
+    with np.errstate(over="ignore"):
+        g(X)
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        g(X)
 
 
 # what works, though one might doubt it
