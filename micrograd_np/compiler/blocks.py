@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .program import Program
 
-BLOCK = 64 * 1024  # bytes of one operand in one block: measured; a few of them fit the fast caches of any processor
+BLOCK = 96 * 1024  # bytes of one operand in one block: measured; a dozen of them fit a usual second-level cache
 _SHARED = 4_000_000  # elements times lines, about 1 ms, from which a second thread repays its start (0.1 ms)
 _WORTH = (
     1024 * 1024

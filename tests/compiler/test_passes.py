@@ -71,7 +71,7 @@ def test_long_passages_run_in_blocks_with_the_same_bits(monkeypatch, threads):
         assert step(x).item() == compiled(x).item()
         assert np.array_equal(w.data, v.data)
         assert np.array_equal(w.grad.data, v.grad.data)
-    assert "in blocks of 16,384 elements" in compiled.source
+    assert "in blocks of 24,576 elements" in compiled.source
     assert ("in 3 threads" in compiled.source) is (threads == 3)
 
 
