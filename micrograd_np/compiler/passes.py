@@ -17,6 +17,7 @@ from .simplify import (
     negate_what_is_small,
     numbers_to_arrays,
 )
+from .small import make_results_last, match_axes
 
 if TYPE_CHECKING:
     from .program import Program
@@ -40,6 +41,8 @@ def run_passes(program: Program, mode: str) -> dict[str, int]:
     if saved["negations"]:
         saved["repeats"] += merge_repeats(program)
     saved["dead lines again"] = drop_dead_lines(program)
+    saved["axes"] = match_axes(program)
+    saved["copies"] = make_results_last(program)
     saved["one vector"] = flatten(program)
     saved["in blocks"] = cut_into_blocks(program)
     return saved

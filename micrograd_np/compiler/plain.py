@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .memory import Plan
-from .program import Line, Value, values_in
+from .program import Line, Value, natural, values_in
 from .pullback import copied
 from .respell import respell
 from .simplify import drop_dead_lines, fold_constants, merge_repeats
@@ -201,7 +201,7 @@ class _Plain(Writer):
             return f"np.broadcast_to({self.literal(source)}, {target.shape}).astype(np.{target.dtype.name})", _ATOM
         if line.made == "out" and target is not None:
             text, strength = self._computed(line)
-            shape, dtype = _natural(line)
+            shape, dtype = natural(line)
             if dtype != target.dtype:
                 text = f"{text if strength == _ATOM else f'({text})'}.astype(np.{target.dtype.name})"
                 strength = _ATOM
@@ -413,24 +413,3 @@ def _occurrences(line: Line) -> list[Value]:
 
 def _tuple(parts: list[str]) -> str:
     return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
-
-
-def _natural(line: Line) -> tuple[tuple[int, ...], Any]:
-    """The shape and dtype that the call has when it is not given a destination, found on arrays without extent."""
-    assert line.target is not None
-    strides = (0,)
-
-    def empty(x: Any) -> Any:
-        if isinstance(x, Value):
-            return (
-                np.ndarray(x.shape, x.dtype, np.ones(1, x.dtype), 0, strides * len(x.shape))
-                if x.shape
-                else np.ones((), x.dtype)
-            )
-        if isinstance(x, (tuple, list)):
-            return type(x)(empty(part) for part in x)
-        return x
-
-    with np.errstate(all="ignore"):
-        found = line.call(*map(empty, line.args), **{k: empty(v) for k, v in line.kwargs.items() if k != "bound"})
-    return np.shape(found), found.dtype

@@ -150,6 +150,27 @@ def mapped(x: Any, change: Callable[[Value], Any]) -> Any:
     return x
 
 
+def natural(line: Line) -> tuple[tuple[int, ...], Any]:
+    """The shape and dtype that the call has when it is not given a destination, found on arrays without extent."""
+    assert line.target is not None
+    strides = (0,)
+
+    def empty(x: Any) -> Any:
+        if isinstance(x, Value):
+            return (
+                np.ndarray(x.shape, x.dtype, np.ones(1, x.dtype), 0, strides * len(x.shape))
+                if x.shape
+                else np.ones((), x.dtype)
+            )
+        if isinstance(x, (tuple, list)):
+            return type(x)(empty(part) for part in x)
+        return x
+
+    with np.errstate(all="ignore"):
+        found = line.call(*map(empty, line.args), **{k: empty(v) for k, v in line.kwargs.items() if k != "bound"})
+    return np.shape(found), found.dtype
+
+
 @dataclass
 class Clock:
     """Parameters of one optimiser that step together: same group, same step number."""

@@ -198,12 +198,13 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program for this kind of call, tracing it first if there is none yet."""
-        if mode.watcher is not None:  # part of a larger trace, or under detect_nonfinite: each op is to be seen
-            return self.function(*args, **kwargs)
-        if self.quick is not None and not kwargs:
-            result = self.quick(*args)
+        quick = self.quick
+        if quick is not None and not kwargs:
+            result = quick(*args)
             if result is not MISS:
                 return result
+        if mode.watcher is not None:  # part of a larger trace, or under detect_nonfinite: each op is to be seen
+            return self.function(*args, **kwargs)
         with self.lock:
             leaves: list[Any] = []
             key = (_key(args, leaves), _key(kwargs, leaves) if kwargs else None, mode.recording, _repeated(leaves))

@@ -314,14 +314,19 @@ class Writer:
                 assert line.target is not None
                 text = f"{self.name(line.target)} = {text}"
             body.append(text)
-        results = [
-            f"{self.operand(v)}.copy({repr('K') if v.view or v.strides else ''})" for v in values_in(program.results)
-        ]
+        results = [self._given_away(v) for v in values_in(program.results)]
         returned = ", ".join(results)
         body.append(f"return {returned}{',' if len(results) == 1 else ''}" if results else "return ()")
         outputs = [self.operand(v) for _, v in program.gradients_out if v is not None]
         arguments = [self.name(v) for v in program.inputs] + [self.name(v) for _, v in program.gradients_in]
         return self._module(body, views, arguments, outputs)
+
+    def _given_away(self, v: Value) -> str:
+        """A result: a copy, unless its memory was allocated in this call for nobody else."""
+        own = v.storage.kind == "fresh" and not v.view
+        if own and sum(w.storage is v.storage for w in self.program.result_values()) == 1:
+            return self.operand(v)
+        return f"{self.operand(v)}.copy({repr('K') if v.view or v.strides else ''})"
 
     def _module(self, body: list[str], views: list[str], arguments: list[str], outputs: list[str]) -> str:
         program = self.program

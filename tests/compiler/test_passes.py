@@ -137,6 +137,33 @@ def test_buffers_that_the_same_lines_fill_are_filled_once():
     assert agrees(slopes).count("true_divide(") == 2  # forward, and g ÷ y, which both derivatives need
 
 
+def test_a_single_sample_meets_biases_of_its_own_shape():
+    net, _, _ = network(optim.SGD, lr=0.1)
+    predict = mg.compile(net.eval())
+    with mg.no_grad():
+        for _ in range(3):
+            x = np.random.default_rng(0).standard_normal((1, 3))
+            assert np.array_equal(net(x).data, predict(x).data)
+    assert "p0_bias_row = reshape(p0_bias, (1, 5))" in predict.source
+
+
+def test_a_result_is_made_by_its_last_line_and_belongs_to_the_caller():
+    @mg.compile
+    def twice(x):
+        y = x * 2
+        z = y + 1
+        return y, z, z
+
+    x = np.arange(3.0)
+    first = twice(x)
+    kept = [t.data.copy() for t in first]
+    second = twice(x + 5)
+    assert all(np.array_equal(t.data, a) for t, a in zip(first, kept, strict=True))
+    assert [t.data.tolist() for t in second] == [[10, 12, 14], [11, 13, 15], [11, 13, 15]]
+    assert not np.shares_memory(second[1].data, second[2].data)
+    assert "negated = negative(x)" in agrees(lambda x, y: -x) + agrees(lambda x, y: (-x, y + 1)[0])
+
+
 def test_the_fast_mode_collects_factors_and_agrees_to_rounding():
     def made(mode):
         w = mg.Tensor(np.linspace(-1.0, 2.0, 50), requires_grad=True, name="w")
