@@ -66,8 +66,11 @@ def fold_constants(program: Program) -> int:
                 if line.target is not None:
                     spoiled.add(id(line.target.storage))
                 continue
-            known = all(v.storage.kind == "constant" or id(v.storage) in fixed for v in line.read())
             s = line.target.storage
+            known = all(  # a view may be made before what it sees is written
+                v.storage.kind == "constant" or id(v.storage) in fixed or (line.made == "view" and v.storage is s)
+                for v in line.read()
+            )
             if known and id(s) not in spoiled and s.kind in ("buffer", "fresh", "constant"):
                 fixed[id(s)] = np.empty(0)
                 candidates.add(id(line))
@@ -76,14 +79,17 @@ def fold_constants(program: Program) -> int:
         if len(spoiled) == before:
             break
     arrays: dict[int, Any] = {}
+    touched: dict[int, Value] = {}
 
     def array(v: Value) -> Any:
         if id(v) not in arrays:
-            arrays[id(v)] = v.storage.array if v.storage.kind == "constant" else np.empty(v.shape, v.dtype)
+            if v.storage.kind == "constant":
+                arrays[id(v)] = v.storage.array
+            else:  # perhaps filled through views of it only
+                arrays[id(v)], touched[id(v)] = np.empty(v.shape, v.dtype), v
         return arrays[id(v)]
 
     kept = []
-    touched: dict[int, Value] = {}
     for line in program.lines:
         if id(line) not in candidates or line.target is None:
             kept.append(line)
@@ -98,12 +104,20 @@ def fold_constants(program: Program) -> int:
                 arrays[id(line.target)] = np.asarray(line.call(*args, **kwargs))
         touched[id(line.target)] = line.target
     for v in touched.values():
-        a = array(v)
+        a = arrays[id(v)]
         v.storage = Storage("constant", a)
         v.view, v.name, v.hint = False, "", ""
-    program.lines[:] = kept
+    program.lines[:] = [line for line in kept if not _keeps_all(line)]
     _uniform_to_numbers(program)
     return len(candidates)
+
+
+def _keeps_all(line: Line) -> bool:
+    """Whether a line would clear what a constant mask keeps out, which is nothing."""
+    if line.function != "routine.clear":
+        return False
+    storage = line.args[1].storage
+    return storage.kind == "constant" and bool(storage.array.all())
 
 
 def _uniform_to_numbers(program: Program) -> None:

@@ -16,6 +16,7 @@ from micrograd_np.ops.elementwise import multiply
 from micrograd_np.ops.reduce import log_softmax, softmax, sum  # noqa: A004
 from micrograd_np.ops.shape import reshape, transpose
 from micrograd_np.ops.state import astype
+from micrograd_np.ops.sums import added
 from micrograd_np.ops.transcendental import log, sigmoid
 from micrograd_np.primitive import primitive
 from micrograd_np.tensor import Tensor
@@ -66,7 +67,7 @@ def surprise(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int = -100) -> A
     z = xp.subtract(x, peak)
     rows = z[xp.arange(len(labels)), xp.multiply(labels, kept).astype("uint32")]
     z = xp.exp(z, out=z)
-    total = xp.add.reduce(z, axis=-1)
+    total = added(xp, ..., z, -1)
     total = xp.log(total, out=total)
     total = xp.subtract(total, rows, out=total)
     return xp.multiply(total, kept, out=out)

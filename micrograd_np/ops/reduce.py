@@ -13,6 +13,7 @@ from .comparison import greater, less
 from .cumulative import product_of_others
 from .domains import DISTINCT, REALS
 from .shape import broadcast_to, reshape, transpose
+from .sums import added
 from .transcendental import exp
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def restore(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
 @primitive("Σ {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceSum")
 def sum(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Sum along `axis` (an int, a tuple, or None for all). The sum of nothing is 0."""
-    return xp.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
+    return added(xp, out, x, axis, keepdims=keepdims)
 
 
 sum.vjp(x=lambda g, z, x, axis, keepdims: broadcast_to(restore(g, x, axis, keepdims), shape=x.shape))
@@ -60,7 +61,7 @@ sum.vjp(x=lambda g, z, x, axis, keepdims: broadcast_to(restore(g, x, axis, keepd
 @primitive("mean {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceMean")
 def mean(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Arithmetic mean along `axis`; the mean of nothing is nan."""
-    z = xp.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
+    z = added(xp, out, x, axis, keepdims=keepdims)
     return xp.true_divide(z, count(x.shape, axis), out=z if z.dtype.kind == "f" else ...)
 
 
@@ -122,7 +123,7 @@ def _finite_peak(xp: Any, x: Any, axis: Axis) -> Any:
 
 def _something(xp: Any, total: Any) -> Any:
     """A sum of exponentials, or 1 where it is 0 because every entry is −inf: then nothing is divided by nothing."""
-    return xp.add(total, xp.equal(total, 0), out=total)
+    return xp.add(total, xp.equal(total, 0))
 
 
 @primitive(
@@ -132,7 +133,7 @@ def softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
     """exp(x) / Σ exp(x) along `axis`, stable for any x. −inf entries get 0, also where all are −inf."""
     z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
     z = xp.exp(z, out=z)
-    return xp.true_divide(z, _something(xp, xp.add.reduce(z, axis=axis, keepdims=True)), out=z)
+    return xp.true_divide(z, _something(xp, added(xp, ..., z, axis, keepdims=True)), out=z)
 
 
 softmax.vjp(x=lambda g, z, x, axis: (g - sum(g * z, axis=axis, keepdims=True)) * z)
@@ -144,7 +145,7 @@ def logsumexp(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = 
     peak = _finite_peak(xp, x, axis)
     z = xp.subtract(x, peak)
     z = xp.exp(z, out=z)
-    z = xp.add.reduce(z, axis=axis, keepdims=keepdims, out=out)
+    z = added(xp, out, z, axis, keepdims=keepdims)
     with xp.errstate(divide="ignore"):
         z = xp.log(z, out=z)
     return xp.add(z, xp.reshape(peak, z.shape), out=z)
@@ -163,7 +164,7 @@ logsumexp.vjp(x=lambda g, z, x, axis, keepdims: restore(g, x, axis, keepdims) * 
 def log_softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
     """x − log Σ exp(x) along `axis`, stable for any x. −inf entries stay so, also where all are −inf."""
     z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
-    total = _something(xp, xp.add.reduce(xp.exp(z), axis=axis, keepdims=True))
+    total = _something(xp, added(xp, ..., xp.exp(z), axis, keepdims=True))
     return xp.subtract(z, xp.log(total, out=total), out=z)
 
 

@@ -9,6 +9,7 @@ from micrograd_np.primitive import primitive
 from .domains import NONZERO, REALS
 from .elementwise import absolute, ratio
 from .reduce import _EXAMPLES, count, max, mean, min, restore, sum  # noqa: A004
+from .sums import added
 from .transcendental import power
 
 if TYPE_CHECKING:
@@ -25,10 +26,10 @@ def var(xp: Any, out: Any, x: Any, *, axis: Axis = None, ddof: int = 0, keepdims
     """
     n = count(x.shape, axis)
     with xp.errstate(all="ignore"):
-        z = xp.add.reduce(x, axis=axis, keepdims=True)
+        z = added(xp, ..., x, axis, keepdims=True)
         z = xp.subtract(x, xp.true_divide(z, n))
         z = xp.square(z, out=z)
-        z = xp.add.reduce(z, axis=axis, keepdims=keepdims, out=out)
+        z = added(xp, out, z, axis, keepdims=keepdims)
         return xp.true_divide(z, n - ddof if n > ddof else 0, out=z)
 
 
@@ -69,7 +70,7 @@ def euclidean_norm(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bo
     peak = xp.where(usual, peak, 1).astype(x.dtype)
     z = xp.true_divide(x, peak)
     z = xp.square(z, out=z)
-    z = xp.add.reduce(z, axis=axis, keepdims=keepdims, out=out)
+    z = added(xp, out, z, axis, keepdims=keepdims)
     z = xp.sqrt(z, out=z)
     return xp.multiply(z, xp.reshape(peak, z.shape), out=z)
 
