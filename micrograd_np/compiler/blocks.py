@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .program import Line, Storage, Value
-from .simplify import ELEMENTWISE
+from .simplify import ELEMENTWISE, operands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,8 @@ class Loop(Line):
     threads: int = 1
     slots: dict[int, Value] = field(default_factory=dict)
     """By value: the block-sized buffer that stands for it, where it lives in the loop only."""
+    sums: list[tuple[Value, Value]] = field(default_factory=list)
+    """The sum of a block, and the vector of the sums of all blocks."""
 
     @property
     def blocks_per_thread(self) -> int:
@@ -55,8 +57,11 @@ class Loop(Line):
         return [v for v in self.read() if id(v) not in own and v.shape != ()]
 
 
-def cut_into_blocks(program: Program) -> int:
-    """Replace long elementwise passages by loops; how many lines run in them."""
+def cut_into_blocks(program: Program, *, sums: bool = False) -> int:
+    """Replace long elementwise passages by loops; how many lines run in them.
+
+    With `sums`, what a passage computes to be summed is summed block by block, which rounds in another order.
+    """
     count = 0
     start = 0
     parts = {id(line.target) for line in program.lines if line.function == "part" and line.args[4] == "C"}
@@ -76,6 +81,8 @@ def cut_into_blocks(program: Program) -> int:
         loop.block = BLOCK // widest
         loop.threads = threads() if size * len(members) >= _SHARED else 1
         program.lines[start:end] = [loop, *behind]
+        if sums:
+            _sum_within(program, loop)
         _allot(program, loop)
         count += len(members)
         start += 1
@@ -175,6 +182,27 @@ def _passage(program: Program, start: int, parts: set[int]) -> tuple[list[Line],
     if len(members) < 2 or sum(arrays.values()) < _WORTH:
         return None
     return members, behind, end
+
+
+def _sum_within(program: Program, loop: Loop) -> None:
+    """Move sums over all of what the passage computes into the loop, where nobody else wants it."""
+    made = {id(line.target): line.target for line in loop.lines if line.made == "out"}
+    leaving = {id(v.storage) for v in program.result_values()}
+    for line in program.lines:
+        if line.function != "np.add.reduce" or line.made != "out" or line.kwargs.get("axis", 0) is not None:
+            continue
+        (x,), z = line.args, line.target
+        if id(x) not in made or z is None or z.shape != () or x.storage.kind != "buffer" or id(x.storage) in leaving:
+            continue
+        if any(v.storage is x.storage for other in program.lines if other not in (line, loop) for v in operands(other)):
+            continue
+        count = -(-loop.size // loop.block)
+        parts = Value(Storage("buffer"), (count,), z.dtype, hint="sums")
+        part = Value(parts.storage, (), z.dtype, view=True, hint="sum")
+        told = {"axis": None}
+        loop.lines.append(Line(line.function, line.call, (x,), told, part, "out", line.section, line.where))
+        loop.sums.append((part, parts))
+        line.args = (parts,)
 
 
 def _allot(program: Program, loop: Loop) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .blocks import cut_into_blocks
+from .facts import drop_guards
 from .fast import fold_scalings
 from .flatten import flatten
 from .signs import absorb_signs
@@ -36,13 +37,16 @@ def run_passes(program: Program, mode: str) -> dict[str, int]:
     if found:
         saved["repeats"] += found + merge_repeats(program)
     if mode == "fast":
+        saved["guards"] = drop_guards(program)
+    saved["negations"] = absorb_signs(program)
+    if mode == "fast":
         saved["scalings"] = fold_scalings(program)
-    saved["negations"] = negate_what_is_small(program) + absorb_signs(program)
+    saved["negations"] += negate_what_is_small(program)
     if saved["negations"]:
         saved["repeats"] += merge_repeats(program)
     saved["dead lines again"] = drop_dead_lines(program)
     saved["axes"] = match_axes(program)
     saved["copies"] = make_results_last(program)
     saved["one vector"] = flatten(program)
-    saved["in blocks"] = cut_into_blocks(program)
+    saved["in blocks"] = cut_into_blocks(program, sums=mode == "fast")
     return saved

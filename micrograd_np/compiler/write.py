@@ -212,10 +212,11 @@ class Writer:
         name = self.unique("blocks")
         cuts = [f"{self.operand(v)}{'' if len(v.shape) == 1 else '.reshape(-1)'}[i:j]" for v in fixed]
         cuts += [f"{self.name(loop.slots[id(v)])}[own]" for v in local]
+        cuts += [f"{self.operand(parts)}[i // {loop.block}, ...]" for _, parts in loop.sums]
         flat = [self.unique(f"{self.operand(v)}_all") for v in given]
         arguments = [f"{self.operand(v)}.reshape(-1)" for v in given]
         self.inner = {id(v): self.unique(f"{self.operand(v)}_i") for v in (*fixed, *given)}
-        self.inner |= {id(v): self.name(v) for v in local}
+        self.inner |= {id(v): self.name(v) for v in (*local, *(part for part, _ in loop.sums))}
         per = loop.blocks_per_thread
         once.append(f"{name} = []")
         once.append(f"for i in range(0, {loop.size}, {loop.block}):")
@@ -224,7 +225,8 @@ class Writer:
             share = "" if loop.threads == 1 else f"i // {per * loop.block} * {loop.block}"
             once.append(f"    own = slice({share}, {share} + j - i)" if share else "    own = slice(j - i)")
         once += _filled(f"    {name}.append((", ["i", "j", *cuts], "))")
-        rows = _filled("for ", ["i", "j", *(self.inner[id(v)] for v in (*fixed, *local))], f" in {name}:")
+        heads = (*fixed, *local, *(part for part, _ in loop.sums))
+        rows = _filled("for ", ["i", "j", *(self.inner[id(v)] for v in heads)], f" in {name}:")
         rows += [f"    {self.inner[id(v)]} = {f}[i:j]" for v, f in zip(given, flat, strict=True)]
         rows += [f"    {row}" for row in self._passage(loop)]
         self.inner = {}

@@ -189,6 +189,52 @@ def test_the_fast_mode_collects_factors_and_agrees_to_rounding():
     assert fast.source.count("multiply(") < exact.source.count("multiply(")
 
 
+def fast_and_exact(function, leaf):
+    """The sources and gradients, in the fast and in the exact mode, of a step that differentiates `function`."""
+    found = []
+    for mode in ("fast", "exact"):
+        w = mg.Tensor(leaf.copy(), requires_grad=True, name="w")
+
+        @mg.compile(mode=mode)
+        def step(x, w=w):
+            w.grad = None
+            loss = function(w, x).sum()
+            loss.backward()
+            return loss
+
+        for seed in (1, 2):
+            x = np.random.default_rng(seed).standard_normal(leaf.shape).astype(leaf.dtype)
+            value = step(x)
+        found.append((step.source, value.data, w.grad.data))
+    return found
+
+
+def test_the_fast_mode_drops_guards_where_a_divisor_cannot_be_zero():
+    leaf = np.linspace(-2.0, 2.0, 9)
+    fast, exact = fast_and_exact(lambda w, x: x / (w * w + 1).sqrt(), leaf)
+    assert "clear(" in exact[0]
+    assert "clear(" not in fast[0]
+    for a, b in zip(fast[1:], exact[1:], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-13)
+
+
+def test_the_fast_mode_keeps_guards_that_keep_something_out():
+    leaf = np.array([-1.0, 0.0, 0.0, 2.0])  # the root has an infinite slope where nothing arrives
+    fast, exact = fast_and_exact(lambda w, x: mg.where(w > 0, mg.maximum(w, 0.0).sqrt() * x, 0.0), leaf)
+    assert "clear(" in fast[0]
+    np.testing.assert_allclose(fast[2], exact[2], rtol=1e-13)
+    assert fast[2][1] == fast[2][2] == 0
+
+
+def test_the_fast_mode_sums_within_blocks():
+    leaf = np.linspace(-2.0, 2.0, 300_001, dtype=np.float32)
+    fast, exact = fast_and_exact(lambda w, x: ((w * x).tanh() * w + x).exp() * x, leaf)
+    assert "sums[i //" in fast[0]
+    assert "sums[i //" not in exact[0]
+    np.testing.assert_allclose(fast[1], exact[1], rtol=1e-5)
+    np.testing.assert_allclose(fast[2], exact[2], rtol=1e-4, atol=1e-5)
+
+
 def test_an_unknown_mode_is_refused():
     with pytest.raises(ValueError, match="'exact' or 'fast', found 'quick'"):
         mg.compile(lambda x: x, mode="quick")
