@@ -107,8 +107,7 @@ def mean_squared_error(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """
     d = xp.subtract(x, y)
     if d.size <= _FEW:
-        d = xp.reshape(d, -1)
-        return xp.true_divide(xp.dot(d, d), d.size, out=out)
+        return xp.true_divide(xp.vdot(d, d), d.size, out=out)
     z = xp.add.reduce(xp.square(d, out=d), axis=None, out=out)
     return xp.true_divide(z, d.size, out=z)
 
