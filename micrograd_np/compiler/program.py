@@ -36,7 +36,7 @@ class Storage:
     shared: bool = False
     """State that others hold too (another tensor, a view, a variable of the user), so that it has to stay there."""
     private: bool = False
-    """A buffer whose place in the arena nothing else may use, and that begins as zeros."""
+    """A buffer whose place in the arena nothing else may use, and whose elements are nan until they are written."""
 
 
 @dataclass(eq=False)
