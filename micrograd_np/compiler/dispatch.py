@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.changes import changes
 from micrograd_np.primitive import Vertex, mode
 from micrograd_np.tensor import _wrap
 
 from .failure import explain
+from .guards import GONE
 from .program import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .guards import Place
     from .step import Entry
 
 MISS = object()
@@ -43,7 +46,7 @@ class _Dispatcher:
         self.entry, self.args = entry, args
         self.names: dict[str, Any] = {
             "MISS": MISS, "mode": mode, "step": entry.step, "entry": entry, "explain": explain, "wrap": _wrap,
-            "ndarray": np.ndarray, "acquire": lock.acquire, "release": lock.release,
+            "ndarray": np.ndarray, "GONE": GONE, "acquire": lock.acquire, "release": lock.release,
         }  # fmt: skip
 
     def name(self, kind: str, thing: Any) -> str:
@@ -120,15 +123,23 @@ class _Dispatcher:
             name = self.name("tensor", t)
             tests.append(f"{name}.data is not {self.name('array', array)} or {name}.requires_grad is not {wanted}")
         tests += [f"{self.name('module', m)}.training is not {flag}" for m, flag in entry.modes]
-        for o, generation, size in entry.generations:
-            name = self.name("optimizer", o)
-            tests.append(f"{name}.generation != {generation} or len({name}.state) != {size}")
         tests += [
             f"{self.name('state', state)}[{slot!r}] is not {self.name('array', array)}"
             for state, slot, array in entry.slots
         ]
         tests += [f"{self.name('tensor', t)}.grad is not None" for t in entry.absent]
-        return [f"if {' or '.join(tests)}: return MISS"] if tests else []
+        guards = self.name("guards", entry.guards)
+        tests += [f"{self.place(place)} is not {self.name('thing', x)}" for place, x in entry.guards.places]
+        tests += [f"len({self.name('thing', x)}) != {n}" for x, n in entry.guards.sizes]
+        tests.append(f"{self.name('changes', changes)}.number != {guards}.number and not {guards}.parts_hold()")
+        return _unless_gone(f"if {' or '.join(tests)}: return MISS")
+
+    def place(self, place: Place) -> str:
+        """What is kept in a place."""
+        holder, key = self.name("thing", place.holder), place.key
+        if place.attribute:
+            return f"{holder}.{key}" if key.isidentifier() else f"getattr({holder}, {key!r})"
+        return f"{holder}[{repr(key) if type(key) in (int, str) else self.name('thing', key)}]"
 
     def clocks(self) -> list[str]:
         """The numbers of this call."""
@@ -137,9 +148,8 @@ class _Dispatcher:
             t = self.name("t", clock)
             scalars, group = self.name("scalars", clock.optimizer.scalars), self.name("group", clock.group)
             steps = [f"{self.name('state', state)}['step']" for state in clock.states]
-            if len(steps) > 1:  # one of them may have been left out of some step since
-                lines.append(f"if not {' == '.join(steps)}: return MISS")
-            lines.append(f"{t}_now = {steps[0]} + 1")
+            equal = f"if not {' == '.join(steps)}: return MISS"  # one may have been left out of some step since
+            lines += _unless_gone(*([equal] if len(steps) > 1 else []), f"{t}_now = {steps[0]} + 1")
             lines.append(f"{t}_n = {scalars}({group}, {t}_now)")
             tests = [f"{t}_n[{n!r}] != {self.name('fixed', x)}" for n, x in clock.fixed.items()]
             tests += [f"bool({t}_n[{n!r}]) is not {truth}" for n, truth in clock.truths.items()]
@@ -157,6 +167,11 @@ class _Dispatcher:
             return f"({', '.join(f'wrap(out[{i}])' for i in range(len(results)))},)"
         self.names["rebuilt"] = self.entry.rebuilt
         return "rebuilt(out)"
+
+
+def _unless_gone(*lines: str) -> list[str]:
+    """`lines`, which look for things that somebody may have taken away."""
+    return ["try:", *(f"    {line}" for line in lines), "except GONE: return MISS"]
 
 
 __all__ = ["MISS", "dispatcher"]

@@ -135,6 +135,8 @@ class Clock:
     """Settings that decided something while tracing: another value needs another program."""
     truths: dict[str, bool] = field(default_factory=dict)
     """Numbers of which only "zero or not" decided something."""
+    params: list[Any] = field(default_factory=list)
+    """The parameters, in the same order."""
 
 
 @dataclass

@@ -9,7 +9,6 @@ import itertools
 import linecache
 import threading
 import warnings
-from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +22,7 @@ from .dispatch import MISS, dispatcher
 from .failure import explain
 from .fast import fold_scalings
 from .flatten import flatten
+from .guards import Guards
 from .memory import plan
 from .plain import plain
 from .program import mapped
@@ -30,6 +30,7 @@ from .pullback import Reverse, copied, cut, positions
 from .report import Report, report
 from .simplify import drop_dead_lines, simplify
 from .standalone import save
+from .surroundings import Surroundings
 from .trace import CompileError, trace
 from .write import Writer
 
@@ -93,7 +94,8 @@ class Entry:
         """The program as it was traced, before any pass."""
         self.seconds = (0.0, 0.0)
         """What tracing (the first call included) and emitting took."""
-        self.generations = [(c.optimizer, c.optimizer.generation, len(c.optimizer.state)) for c in program.clocks]
+        self.guards = Guards()
+        """Where things have been found that must still be there."""
         self.ticks: list[tuple[Clock, list[tuple[Any, str]]]] = [
             (c, [(v.storage.array, key.partition(":")[0]) for key, v in c.numbers.items()]) for c in program.clocks
         ]
@@ -116,19 +118,19 @@ class Entry:
         for module, flag in self.modes:
             if module._training is not flag:
                 return False
-        for optimizer, generation, size in self.generations:
-            if optimizer.generation != generation or len(optimizer.state) != size:
-                return False
         for state, name, array in self.slots:
-            if state[name] is not array:
+            if state.get(name) is not array:
                 return False
         for clock, _ in self.ticks:
-            if any(state["step"] != clock.states[0]["step"] for state in clock.states):
-                return False  # one of them was left out of some step since
+            t = clock.states[0].get("step")
+            if t is None or any(state.get("step") != t for state in clock.states):
+                return False  # one of them was left out of some step since, or starts afresh
         for t in self.absent:
             if t.grad is not None:
                 return False
-        return all(t.grad is not None and t.grad.data.shape == t.data.shape for t in self.incoming)
+        if not all(t.grad is not None and t.grad.data.shape == t.data.shape for t in self.incoming):
+            return False
+        return self.guards.hold()
 
     def in_place(self) -> bool:
         """Whether the state is still where the program has it, so that it could go on."""
@@ -229,12 +231,11 @@ class Compiled:
         lifted = tuple(_lifted(a, names[i] if i < len(names) else f"argument_{i}", arrays) for i, a in enumerate(args))
         lifted_kwargs = {k: _lifted(a, k, arrays) for k, a in kwargs.items()}
         function = functools.partial(self.function, **lifted_kwargs) if kwargs else self.function
-        around = _tensors_around(self.function)
+        around = Surroundings(self.function)
         self._refuse_twofold(around, (args, kwargs))
         cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t.grad is not None]
         began = perf_counter()
-        names_of = {id(t): name for name, t in reversed(around.items()) if "." in name or not t.name}
-        result, program = trace(function, lifted, arrays, self.__name__, cleared, names_of)
+        result, program = trace(function, lifted, arrays, self.__name__, cleared, around.names())
         traced = perf_counter()
         self._refuse_replaced(around, program)
         found = program.pullback
@@ -247,15 +248,16 @@ class Compiled:
             behind = _emitted(back, self.mode)
             entry.source += f"\n\n{behind.source}"
             entry.reverse = Reverse(behind.step, found, _tensors_of((args, kwargs)), tree, which, self.lock)
+        entry.guards = around.guards(program)
         entry.seconds = (traced - began, perf_counter() - traced)
         self._keep(key, entry)
         self.last, self.quick = entry, None
         return result
 
-    def _refuse_twofold(self, around: dict[str, Any], arguments: Any) -> None:
+    def _refuse_twofold(self, around: Surroundings, arguments: Any) -> None:
         """Raise CompileError for an argument that the function also has by itself."""
         given = {id(t) for t in _tensors_of(arguments)}
-        for name, t in around.items():
+        for name, t in around.named().items():
             if id(t) in given:
                 message = (
                     f"compile: {self.__name__} is given {name} as an argument, and has it by itself as well; the "
@@ -263,16 +265,15 @@ class Compiled:
                 )
                 raise CompileError(message)
 
-    def _refuse_replaced(self, around: dict[str, Any], program: Program) -> None:
+    def _refuse_replaced(self, around: Surroundings, program: Program) -> None:
         """Raise CompileError if the step has put another tensor in place of one that it reads."""
-        now = _tensors_around(self.function)
         read = {id(t) for t, _ in program.states.values()}
-        for name, t in around.items():
-            if id(t) in read and now.get(name) is not t:
+        for x in around.tensors():
+            if id(x.thing) in read and not x.is_there():
                 message = (
-                    f"compile: {self.__name__} puts another tensor in the place of {name}; that is Python's work, "
+                    f"compile: {self.__name__} puts another tensor in the place of {x.name}; that is Python's work, "
                     f"which a compiled step would do only this once, and read the old one ever after. Write into the "
-                    f"one there is, {name}.copy_(...) inside no_grad(), or take it as an argument and return the new."
+                    f"one there is, {x.name}.copy_(...) inside no_grad(), or take it as an argument and return the new."
                 )
                 raise CompileError(message)
 
@@ -377,25 +378,6 @@ def _emitted(program: Program, mode: str) -> Entry:
     entry = Entry(program, writer.source(), writer, passes, layout.nbytes, layout.wanted)
     entry.raw = raw
     return entry
-
-
-def _tensors_around(function: Any) -> dict[str, Any]:
-    """The tensors that `function` uses, or modules that it is or uses, by what it calls them: "net.0.weight"."""
-    around: list[tuple[str, Any]] = [("", function), ("", getattr(function, "__self__", None))]
-    code = getattr(function, "__code__", None)
-    for name, cell in zip(getattr(code, "co_freevars", ()), getattr(function, "__closure__", None) or (), strict=False):
-        with suppress(ValueError):  # a variable that has no value yet
-            around.append((name, cell.cell_contents))
-    outside = getattr(function, "__globals__", {})
-    around += [(name, outside.get(name)) for name in getattr(code, "co_names", ())]
-    found: dict[str, Any] = {}
-    for prefix, x in around:
-        if isinstance(x, Vertex):
-            found.setdefault(prefix, x)
-        elif hasattr(x, "named_parameters") and not isinstance(x, type):
-            for name, tensor in x._tensors(Vertex, "", recurse=True, remove_duplicate=True):
-                found.setdefault(f"{prefix}.{name}" if prefix else name, tensor)
-    return found
 
 
 def _tensors_of(x: Any) -> list[Any]:

@@ -368,7 +368,7 @@ class Tracer:
         self, optimizer: Any, group: dict[str, Any], p: Any, clocks: dict[int, tuple[Clock, dict[str, Any]]]
     ) -> None:
         """The update of one parameter; all with the same step number share one clock."""
-        state = optimizer.state[p]
+        state = optimizer.state.get(p, {})
         if len(state) <= len(optimizer.kept(group)):
             state = optimizer.started(p, group)
         t = state["step"] = state["step"] + 1
@@ -376,6 +376,7 @@ class Tracer:
             clocks[t] = self._clock(optimizer, group, t)
         clock, numbers = clocks[t]
         clock.states.append(state)
+        clock.params.append(p)
         arrays = {k: self._slot(p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}
         begin = len(self.program.lines)
         optimizer.update(p, p.grad, {**state, **arrays}, **numbers)
