@@ -7,6 +7,7 @@ is what `Entry.holds` and `Entry.run` check and do; calls of any other kind take
 from __future__ import annotations
 
 import builtins
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +32,11 @@ MISS = object()
 
 def dispatcher(entry: Entry, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
     """``call(*args)`` for arguments like `args`: the step's result, or `MISS`. None where calls need the long way."""
-    if entry.incoming or entry.reverse is not None or not all(isinstance(a, (np.ndarray, Vertex)) for a in args):
+    if (
+        entry.incoming
+        or entry.reverse is not None
+        or not all(type(a) is np.ndarray or isinstance(a, Vertex) for a in args)
+    ):
         return None
     writer = _Dispatcher(entry, args, lock)
     namespace = writer.names
@@ -79,6 +84,11 @@ class _Dispatcher:
             )
             arrays.append(x)
         body += self.repeats()
+        pairs = [(i, j) for i in entry.overwritten for j in range(len(arrays)) if j not in entry.overwritten or j > i]
+        if pairs:
+            overlap = self.name("overlap", np.may_share_memory)
+            tests = [f"(x{i}_ is not x{j}_ and {overlap}(x{i}_, x{j}_))" for i, j in pairs]
+            body.append(f"if {' or '.join(tests)}: return MISS")
         body += self.guards()
         body.append("if not acquire(False): return MISS")
         body.append("try:")
@@ -91,6 +101,7 @@ class _Dispatcher:
             inside.append(f"{targets} = {t}_now")
         inside.append("entry.calls += 1")
         inside += [f"{self.name('tensor', t)}.version += 1" for t in entry.written]
+        inside += [f"args[{i}].version += 1" for i in entry.overwritten if isinstance(self.args[i], Vertex)]
         inside += [
             f"{self.name('tensor', t)}.grad = {self.name('grad', g) if g is not None else None}"
             for t, g in entry.gradients
@@ -138,7 +149,8 @@ class _Dispatcher:
         """What is kept in a place."""
         holder, key = self.name("thing", place.holder), place.key
         if place.attribute:
-            return f"{holder}.{key}" if key.isidentifier() else f"getattr({holder}, {key!r})"
+            plain = key.isidentifier() and not iskeyword(key)
+            return f"{holder}.{key}" if plain else f"getattr({holder}, {key!r})"
         return f"{holder}[{repr(key) if type(key) in (int, str) else self.name('thing', key)}]"
 
     def clocks(self) -> list[str]:

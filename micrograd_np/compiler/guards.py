@@ -46,11 +46,14 @@ class Guards:
     """Modules and tensors, with what `parts_of` has found in them."""
     number: int = 0
     """Which number of changes it was when the parts were last looked at."""
+    past: bool = False
+    """Whether the trace has seen something that will not happen again."""
 
     def hold(self) -> bool:
         """Whether all is where it was."""
         return (
-            all(place.has(thing) for place, thing in self.places)
+            not self.past
+            and all(place.has(thing) for place, thing in self.places)
             and all(len(container) == n for container, n in self.sizes)
             and (changes.number == self.number or self.parts_hold())
         )

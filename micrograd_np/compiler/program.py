@@ -162,6 +162,11 @@ class Program:
     pullback: Any = None
     """The traced backward pass of the results, where they carry gradients out of the step."""
 
+    def written(self) -> set[int]:
+        """The ids of the storages that its lines write into."""
+        lines = [part for line in self.lines for part in getattr(line, "lines", (line,))]  # a loop has lines of its own
+        return {id(line.target.storage) for line in lines if line.target is not None and line.made != "view"}
+
     def result_values(self) -> list[Value]:
         """Every value that leaves the step: returned, or as a gradient."""
         return [*values_in(self.results), *(v for _, v in self.gradients_out if v is not None)]

@@ -32,6 +32,8 @@ _MOST = 10_000  # things looked at: more than anybody writes by hand, so that no
 _FOREIGN = frozenset((__name__.partition(".")[0], "numpy", *sys.stdlib_module_names))
 """Packages whose functions and objects keep no tensors of the user, or, like our own, change none behind his back."""
 
+_PLAIN = frozenset((int, float, bool, str, bytes, type(None), np.ndarray))
+
 
 @dataclass(eq=False)
 class Found:
@@ -92,6 +94,11 @@ class Surroundings:
                 names.setdefault(id(x.thing), x.name)
         return names
 
+    def has_more(self, later: Surroundings) -> bool:
+        """Whether there are tensors `later` in places that had none."""
+        before = {(id(x.place.holder), x.place.key) for x in self.tensors() if x.place is not None}
+        return any(x.place is not None and (id(x.place.holder), x.place.key) not in before for x in later.tensors())
+
     def guards(self, program: Program) -> Guards:
         """What must still be where it was for `program`, whose step has just been run here, to be the right one."""
         guards = of_optimizers(program.clocks)
@@ -138,7 +145,7 @@ def _opens(x: Any) -> bool:
 
 
 def _foreign(x: Any) -> bool:
-    return (x.__module__ or "").partition(".")[0] in _FOREIGN
+    return str(x.__module__).partition(".")[0] in _FOREIGN
 
 
 def _inside(x: Found) -> Iterator[Found]:
@@ -146,14 +153,12 @@ def _inside(x: Found) -> Iterator[Found]:
     thing = x.thing
     if isinstance(thing, Vertex) or is_optimizer(thing):
         return
-    if isinstance(thing, dict):
+    if isinstance(thing, (dict, list, tuple, deque)):
         dotted = any(is_module(y.thing) for y in x.way())
-        for key, y in list(islice(thing.items(), _MOST)):
-            yield Found(y, Place(thing, key), x, f".{key}" if dotted else f"[{key!r:.40}]")
-    elif isinstance(thing, (list, tuple, deque)):
-        dotted = any(is_module(y.thing) for y in x.way())
-        for i, y in enumerate(list(islice(thing, _MOST))):
-            yield Found(y, Place(thing, i), x, f".{i}" if dotted else f"[{i}]")
+        for key, y in list(islice(thing.items() if isinstance(thing, dict) else enumerate(thing), _MOST)):
+            if type(y) not in _PLAIN:
+                told = repr(key) if type(key) in (int, str) else type(key).__name__
+                yield Found(y, Place(thing, key), x, f".{key}" if dotted else f"[{told}]")
     elif isinstance(thing, FunctionType):
         yield from _variables(thing)
     elif isinstance(thing, MethodType):

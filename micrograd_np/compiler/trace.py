@@ -96,6 +96,8 @@ class Tracer:
         self.pulled_lines = 0
         self.shared: set[int] = set()  # arrays that others hold too
         self.made: dict[int, Any] = {}  # leaves of the step's own
+        self.computed: set[int] = set()  # tensors that an application gave
+        self.copies: list[tuple[str, Value, Any, Any, int]] = []  # memory that only lines may change, and how it was
 
     # what is known
 
@@ -103,6 +105,7 @@ class Tracer:
         """An argument of the step."""
         value = self._know(array, Value(Storage("input"), array.shape, array.dtype, name))
         self.program.inputs.append(value)
+        self._copy(name, value, array)
 
     def constant(self, array: Any, name: str = "") -> Value:
         """An array that is the same in every call."""
@@ -112,6 +115,10 @@ class Tracer:
         self.known[id(array)] = value
         self.kept.append(array)
         return value
+
+    def _copy(self, name: str, value: Value, array: Any) -> None:
+        """Keep a copy of memory that must not change from here on but by lines of the program."""
+        self.copies.append((name, value, array, array.copy(), len(self.program.lines)))
 
     def value(self, x: Any) -> Any:
         """The value of an operand; itself, where it is a plain number."""
@@ -123,7 +130,7 @@ class Tracer:
         value = self.known.get(id(array))
         if value is not None:
             return value
-        if isinstance(x, Vertex) and id(array) not in self.suspects:
+        if isinstance(x, Vertex) and id(array) not in self.suspects and id(x) not in self.computed:
             return self.state(x)
         return self._refuse(array)
 
@@ -143,6 +150,7 @@ class Tracer:
         value = self._know(array, Value(storage, array.shape, array.dtype, self.called(x)))
         self.program.states[id(x)] = (x, value)
         self.kept.append(x)
+        self._copy(self.called(x) or "a tensor", value, array)
         return value
 
     def called(self, x: Any) -> str:
@@ -195,6 +203,8 @@ class Tracer:
         self.places[id(data)] = self.recorder.where
         self._know(data, value)
         self.kept.append(result)
+        if isinstance(result, Vertex):
+            self.computed.add(id(result))
 
     def _concerns(self, inputs: tuple[Any, ...]) -> bool:
         """Whether any operand is an array, so that the result may differ from call to call."""
@@ -272,7 +282,17 @@ class Tracer:
         self.made[id(new)] = new
 
     def rebound(self, target: Any, before: Any, z: Any) -> None:
-        """An in-place write that went through the graph: arrays tell all."""
+        """An in-place write that went through the graph: arrays tell all, but `target` is another array now."""
+        value = self.known.get(id(before.data))
+        own = id(target) in self.computed or id(target) in self.made
+        if value is not None and value.storage.kind == "state" and not own:
+            name = self.called(target) or f"a tensor of shape {before.shape}"
+            message = (
+                f"compile: {place()} makes {name}, which was there before the step, a part of the graph, since what is "
+                f"written into it requires a gradient; a compiled step would do that only this once. Detach what is "
+                f"written, inside no_grad(), or compute a new tensor and return it."
+            )
+            raise CompileError(message)
 
     def asked(self, tensor: Any, what: str) -> None:
         """A value leaves for Python, where it could decide something."""
@@ -336,6 +356,7 @@ class Tracer:
         self.gradient_of.append((value, self.value(leaf)))
         leaf.grad = g
         self.touched[id(leaf)] = leaf
+        self._copy(f"the gradient of {self.called(leaf) or 'a tensor'}", value, g.data)
 
     def without(self, leaf: Any) -> None:
         """The step relies on `leaf` having no gradient: a condition, unless it has seen to that itself."""
@@ -414,6 +435,7 @@ class Tracer:
                     f"only this once. Do it outside."
                 )
                 raise CompileError(message)
+        self._refuse_silent_writes()
         program.results = _with_values(result, self)
         program.gradients_absent = list(self.absent.values())
         for leaf in self.touched.values():
@@ -425,6 +447,19 @@ class Tracer:
             if not value.name:
                 value.hint = ("d", of)
         return program
+
+    def _refuse_silent_writes(self) -> None:
+        """Raise CompileError if memory that the step relies on has changed without any line that does it."""
+        last = {id(line.target.storage): i for i, line in enumerate(self.program.lines) if line.target is not None}
+        written = [array for _, value, array, _, begin in self.copies if last.get(id(value.storage), -1) >= begin]
+        for name, _, array, before, _ in self.copies:
+            if not _same(array, before) and not any(np.may_share_memory(array, other) for other in written):
+                message = (
+                    f"compile: {self.program.name} changes {name} by arithmetic of NumPy's own, such as an assignment "
+                    f"to a part of its data; no program can know of that, and it would be done only this once. Write "
+                    f"with the tensor itself inside no_grad(): w -= ..., w[0] = ..., w.copy_(...)."
+                )
+                raise CompileError(message)
 
 
 def _with_values(tree: Any, tracer: Tracer) -> Any:
