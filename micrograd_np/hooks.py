@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
+from .changes import changes
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -27,6 +29,7 @@ class Hooks:
         self.found[key] = (hook, options)
         if prepend:
             self.found = {key: self.found.pop(key), **self.found}
+        changes.note()
         return RemovableHandle(self, key)
 
     def __iter__(self) -> Iterator[tuple[Callable[..., Any], dict[str, Any]]]:
@@ -53,6 +56,7 @@ class RemovableHandle:
     def remove(self) -> None:
         """Take the hook away; nothing happens the second time."""
         self.hooks.found.pop(self.key, None)
+        changes.note()
 
     def __enter__(self) -> Self:
         return self

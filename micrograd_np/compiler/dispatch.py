@@ -7,19 +7,23 @@ is what `Entry.holds` and `Entry.run` check and do; calls of any other kind take
 from __future__ import annotations
 
 import builtins
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.changes import changes
 from micrograd_np.primitive import Vertex, mode
 from micrograd_np.tensor import _wrap
 
 from .failure import explain
+from .guards import GONE
 from .program import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .guards import Place
     from .step import Entry
 
 MISS = object()
@@ -28,7 +32,11 @@ MISS = object()
 
 def dispatcher(entry: Entry, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
     """``call(*args)`` for arguments like `args`: the step's result, or `MISS`. None where calls need the long way."""
-    if entry.incoming or entry.reverse is not None or not all(isinstance(a, (np.ndarray, Vertex)) for a in args):
+    if (
+        entry.incoming
+        or entry.reverse is not None
+        or not all(type(a) is np.ndarray or isinstance(a, Vertex) for a in args)
+    ):
         return None
     writer = _Dispatcher(entry, args, lock)
     namespace = writer.names
@@ -43,7 +51,7 @@ class _Dispatcher:
         self.entry, self.args = entry, args
         self.names: dict[str, Any] = {
             "MISS": MISS, "mode": mode, "step": entry.step, "entry": entry, "explain": explain, "wrap": _wrap,
-            "ndarray": np.ndarray, "acquire": lock.acquire, "release": lock.release,
+            "ndarray": np.ndarray, "GONE": GONE, "acquire": lock.acquire, "release": lock.release,
         }  # fmt: skip
 
     def name(self, kind: str, thing: Any) -> str:
@@ -76,6 +84,11 @@ class _Dispatcher:
             )
             arrays.append(x)
         body += self.repeats()
+        pairs = [(i, j) for i in entry.overwritten for j in range(len(arrays)) if j not in entry.overwritten or j > i]
+        if pairs:
+            overlap = self.name("overlap", np.may_share_memory)
+            tests = [f"(x{i}_ is not x{j}_ and {overlap}(x{i}_, x{j}_))" for i, j in pairs]
+            body.append(f"if {' or '.join(tests)}: return MISS")
         body += self.guards()
         body.append("if not acquire(False): return MISS")
         body.append("try:")
@@ -88,6 +101,7 @@ class _Dispatcher:
             inside.append(f"{targets} = {t}_now")
         inside.append("entry.calls += 1")
         inside += [f"{self.name('tensor', t)}.version += 1" for t in entry.written]
+        inside += [f"args[{i}].version += 1" for i in entry.overwritten if isinstance(self.args[i], Vertex)]
         inside += [
             f"{self.name('tensor', t)}.grad = {self.name('grad', g) if g is not None else None}"
             for t, g in entry.gradients
@@ -120,15 +134,24 @@ class _Dispatcher:
             name = self.name("tensor", t)
             tests.append(f"{name}.data is not {self.name('array', array)} or {name}.requires_grad is not {wanted}")
         tests += [f"{self.name('module', m)}.training is not {flag}" for m, flag in entry.modes]
-        for o, generation, size in entry.generations:
-            name = self.name("optimizer", o)
-            tests.append(f"{name}.generation != {generation} or len({name}.state) != {size}")
         tests += [
             f"{self.name('state', state)}[{slot!r}] is not {self.name('array', array)}"
             for state, slot, array in entry.slots
         ]
         tests += [f"{self.name('tensor', t)}.grad is not None" for t in entry.absent]
-        return [f"if {' or '.join(tests)}: return MISS"] if tests else []
+        guards = self.name("guards", entry.guards)
+        tests += [f"{self.place(place)} is not {self.name('thing', x)}" for place, x in entry.guards.places]
+        tests += [f"len({self.name('thing', x)}) != {n}" for x, n in entry.guards.sizes]
+        tests.append(f"{self.name('changes', changes)}.number != {guards}.number and not {guards}.parts_hold()")
+        return _unless_gone(f"if {' or '.join(tests)}: return MISS")
+
+    def place(self, place: Place) -> str:
+        """What is kept in a place."""
+        holder, key = self.name("thing", place.holder), place.key
+        if place.attribute:
+            plain = key.isidentifier() and not iskeyword(key)
+            return f"{holder}.{key}" if plain else f"getattr({holder}, {key!r})"
+        return f"{holder}[{repr(key) if type(key) in (int, str) else self.name('thing', key)}]"
 
     def clocks(self) -> list[str]:
         """The numbers of this call."""
@@ -137,9 +160,8 @@ class _Dispatcher:
             t = self.name("t", clock)
             scalars, group = self.name("scalars", clock.optimizer.scalars), self.name("group", clock.group)
             steps = [f"{self.name('state', state)}['step']" for state in clock.states]
-            if len(steps) > 1:  # one of them may have been left out of some step since
-                lines.append(f"if not {' == '.join(steps)}: return MISS")
-            lines.append(f"{t}_now = {steps[0]} + 1")
+            equal = f"if not {' == '.join(steps)}: return MISS"  # one may have been left out of some step since
+            lines += _unless_gone(*([equal] if len(steps) > 1 else []), f"{t}_now = {steps[0]} + 1")
             lines.append(f"{t}_n = {scalars}({group}, {t}_now)")
             tests = [f"{t}_n[{n!r}] != {self.name('fixed', x)}" for n, x in clock.fixed.items()]
             tests += [f"bool({t}_n[{n!r}]) is not {truth}" for n, truth in clock.truths.items()]
@@ -157,6 +179,11 @@ class _Dispatcher:
             return f"({', '.join(f'wrap(out[{i}])' for i in range(len(results)))},)"
         self.names["rebuilt"] = self.entry.rebuilt
         return "rebuilt(out)"
+
+
+def _unless_gone(*lines: str) -> list[str]:
+    """`lines`, which look for things that somebody may have taken away."""
+    return ["try:", *(f"    {line}" for line in lines), "except GONE: return MISS"]
 
 
 __all__ = ["MISS", "dispatcher"]

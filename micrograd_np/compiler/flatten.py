@@ -4,6 +4,10 @@ The updates of the single parameters are the same lines on other arrays. Where t
 optimiser's arrays are laid out side by side, and the lines run once, over everything. Elementwise arithmetic does not
 notice: every bit stays. Parameters and optimiser state move into the common memory (``tensor.data`` becomes a view of
 it).
+
+The gaps that padding leaves between the parts hold nan, in all roles alike. Whatever an optimiser does, nan goes
+through it without a warning and stays nan, where zeros would be divided by zeros, and any other number might vanish,
+overflow or lose its variance in a long run.
 """
 
 from __future__ import annotations
@@ -225,7 +229,7 @@ def _flat(clock: Clock, column: tuple[Value, ...], spans: list[tuple[int, int]],
     """The value that spans all of a role, its memory set up. What is `given` to the update are the gradients."""
     first = column[0]
     if first.storage.kind == "buffer":
-        # gradients are written part by part, so nothing else may leave its traces in the gaps between them
+        # gradients are written part by part; nothing else may leave its traces in the gaps between them, which are nan
         return Value(
             Storage("buffer", private=given), (total,), first.dtype, "gradients" if given else "", hint=first.hint
         )
@@ -233,7 +237,7 @@ def _flat(clock: Clock, column: tuple[Value, ...], spans: list[tuple[int, int]],
     name = "parameters" if not isinstance(owner, tuple) else owner[1]
     vector = _already(column, spans, total)
     if vector is None:
-        vector = np.zeros(total, first.dtype)
+        vector = np.full(total, np.nan if first.dtype.kind == "f" else 1, first.dtype)
         _ours[id(vector)] = weakref.ref(vector, partial(_forget, id(vector))), weakref.ref(clock.optimizer)
         for v, (a, b) in zip(column, spans, strict=True):
             old = v.storage.array

@@ -36,7 +36,7 @@ class Storage:
     shared: bool = False
     """State that others hold too (another tensor, a view, a variable of the user), so that it has to stay there."""
     private: bool = False
-    """A buffer whose place in the arena nothing else may use, and that begins as zeros."""
+    """A buffer whose place in the arena nothing else may use, and whose elements are nan until they are written."""
 
 
 @dataclass(eq=False)
@@ -186,6 +186,8 @@ class Clock:
     """Settings that decided something while tracing: another value needs another program."""
     truths: dict[str, bool] = field(default_factory=dict)
     """Numbers of which only "zero or not" decided something."""
+    params: list[Any] = field(default_factory=list)
+    """The parameters, in the same order."""
 
 
 @dataclass
@@ -210,6 +212,11 @@ class Program:
     """Modules whose training flag was read."""
     pullback: Any = None
     """The traced backward pass of the results, where they carry gradients out of the step."""
+
+    def written(self) -> set[int]:
+        """The ids of the storages that its lines write into."""
+        lines = [part for line in self.lines for part in getattr(line, "lines", (line,))]  # a loop has lines of its own
+        return {id(line.target.storage) for line in lines if line.target is not None and line.made != "view"}
 
     def result_values(self) -> list[Value]:
         """Every value that leaves the step: returned, or as a gradient."""

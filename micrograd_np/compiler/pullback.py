@@ -162,19 +162,23 @@ class Reverse:
         tree: Any,
         which: list[int | None],
         lock: Any,
+        others: Sequence[Any],
     ) -> None:
         self.which = which
         self.step, self.tree, self.lock = step, tree, lock
         positions: dict[int, int] = {id(x): i for i, x in enumerate(arguments)}
-        self.leaves = [(positions.get(id(x)), x if id(x) not in positions else None) for x in found.leaves]
+        every = (*found.leaves, *dict.fromkeys(others))
+        self.inputs = [(positions.get(id(x)), x if id(x) not in positions else None) for x in every]
+        """The leaves, and behind them others on which the gradients depend: a write to one is to be noticed."""
+        self.count = len(found.leaves)
         self.shapes = [(v.shape, v.dtype) for v in found.seeds]
 
     def results(self, arrays: Any, arguments: Sequence[Any], inputs: list[Any]) -> Any:
         """The results of the forward program as tensors that remember how to pull a gradient back."""
-        leaves: tuple[Any, ...] = tuple(arguments[i] if i is not None else x for i, x in self.leaves)
-        values = [x.data for x in leaves]
+        known: tuple[Any, ...] = tuple(arguments[i] if i is not None else x for i, x in self.inputs)
+        values = [x.data for x in known]
         call = _Call(self, inputs, list(arrays[len(self.which) :]))
-        stamp = sum(x.version for x in leaves)
+        stamp = sum(x.version for x in known)
         made: dict[int, Any] = {}
         rest = iter(zip(arrays, self.which, strict=False))  # behind them lie the residuals
 
@@ -184,10 +188,22 @@ class Reverse:
                 return Tensor(array)
             if which not in made:
                 static = {"call": call, "which": which}
-                made[which] = _made(Tensor, _compiled, leaves, values, static, stamp, array, needs=True)
+                made[which] = _made(Tensor, _compiled, known, values, static, stamp, array, needs=True)
             return made[which]
 
         return mapped(self.tree, tensor)
+
+
+def watched(back: Program, arrays: Sequence[Any], given: Sequence[tuple[Any, Any]]) -> list[Any]:
+    """The tensors that take no gradient, but whose memory the backward program reads: arguments, and others outside.
+
+    `arrays` are those of all arguments, `given` the tensors among these with their arrays.
+    """
+    read = {id(v.storage) for line in back.lines for v in line.read()}
+    mine = {id(a) for a, v in zip(arrays, back.inputs, strict=False) if id(v.storage) in read}
+    found = [t for t, a in given if id(a) in mine]
+    found += [t for t, v in back.states.values() if t is not None and id(v.storage) in read]
+    return [t for t in found if not t.requires_grad]
 
 
 class _Call:
@@ -219,7 +235,7 @@ def _kernel(xp: Any, out: Any, *xs: Any, call: _Call, which: int) -> Any:
 
 def _rule(i: int, g: Any, z: Any, *xs: Any, call: _Call, which: int) -> Any:
     found = call.gradients(which, g)[i]
-    if i == len(xs) - 1:
+    if i == call.reverse.count - 1:
         call.pulled = None
     return found
 

@@ -9,7 +9,6 @@ import itertools
 import linecache
 import threading
 import warnings
-from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,13 +19,15 @@ from micrograd_np.tensor import Tensor
 
 from .dispatch import MISS, dispatcher
 from .failure import explain
+from .guards import Guards
 from .memory import plan
 from .passes import run_passes
 from .plain import plain
 from .program import mapped
-from .pullback import Reverse, copied, cut, positions
+from .pullback import Reverse, copied, cut, positions, watched
 from .report import Report, report
 from .standalone import save
+from .surroundings import Surroundings
 from .trace import CompileError, trace
 from .write import Writer
 
@@ -78,6 +79,8 @@ class Entry:
         ]
         """What optimisers keep of each parameter."""
         self.written = self._written()
+        self.overwritten: list[int] = []
+        """Which of the arrays among the arguments it writes into."""
         rest = iter(outputs)
         self.gradients = [(t, None if v is None else Tensor(next(rest))) for t, v in program.gradients_out]
         self.delivered = [(t, g, None if g is None else g.data) for t, g in self.gradients]
@@ -90,7 +93,8 @@ class Entry:
         """The program as it was traced, before any pass."""
         self.seconds = (0.0, 0.0)
         """What tracing (the first call included) and emitting took."""
-        self.generations = [(c.optimizer, c.optimizer.generation, len(c.optimizer.state)) for c in program.clocks]
+        self.guards = Guards()
+        """Where things have been found that must still be there."""
         self.ticks: list[tuple[Clock, list[tuple[Any, str]]]] = [
             (c, [(v.storage.array, key.partition(":")[0]) for key, v in c.numbers.items()]) for c in program.clocks
         ]
@@ -101,9 +105,12 @@ class Entry:
         return mapped(self.program.results, lambda _: Tensor(next(rest)))
 
     def _written(self) -> list[Any]:
-        lines = self.program.lines
-        found = {id(line.target.storage) for line in lines if line.target is not None and line.made != "view"}
+        found = self.program.written()
         return [t for t, v in self.program.states.values() if t is not None and id(v.storage) in found]
+
+    def overlap(self, arrays: list[Any]) -> bool:
+        """Whether an array that it writes into may share memory with another, of which its lines know nothing."""
+        return any(a is not arrays[i] and np.may_share_memory(a, arrays[i]) for i in self.overwritten for a in arrays)
 
     def holds(self) -> bool:
         """Whether the program is still the right one: same memory, same modes, same settings."""
@@ -113,24 +120,26 @@ class Entry:
         for module, flag in self.modes:
             if module._training is not flag:
                 return False
-        for optimizer, generation, size in self.generations:
-            if optimizer.generation != generation or len(optimizer.state) != size:
-                return False
         for state, name, array in self.slots:
-            if state[name] is not array:
+            if state.get(name) is not array:
                 return False
         for clock, _ in self.ticks:
-            if any(state["step"] != clock.states[0]["step"] for state in clock.states):
-                return False  # one of them was left out of some step since
+            t = clock.states[0].get("step")
+            if t is None or any(state.get("step") != t for state in clock.states):
+                return False  # one of them was left out of some step since, or starts afresh
         for t in self.absent:
             if t.grad is not None:
                 return False
-        return all(t.grad is not None and t.grad.data.shape == t.data.shape for t in self.incoming)
+        if not all(t.grad is not None and t.grad.data.shape == t.data.shape for t in self.incoming):
+            return False
+        return self.guards.hold()
 
     def in_place(self) -> bool:
         """Whether the state is still where the program has it, so that it could go on."""
-        return all(t.data is array for t, array, _ in self.tensors) and all(
-            state.get(name) is array for state, name, array in self.slots
+        return (
+            all(t.data is array for t, array, _ in self.tensors)
+            and all(state.get(name) is array for state, name, array in self.slots)
+            and self.guards.hold()
         )
 
     def run(self, arrays: list[Any]) -> Any:
@@ -209,9 +218,13 @@ class Compiled:
             leaves: list[Any] = []
             key = (_key(args, leaves), _key(kwargs, leaves) if kwargs else None, mode.recording, _repeated(leaves))
             for entry in self.entries.get(key, ()):
+                if entry.overwritten and entry.overlap(leaves):
+                    return self._uncompiled([], args, kwargs)()
                 if entry.holds():
                     results = entry.run(leaves)
                     if results is not MISS:
+                        if entry.overwritten:
+                            _count_writes((args, kwargs), [leaves[i] for i in entry.overwritten])
                         if self.last is not entry or self.quick is None:
                             self.last = entry
                             self.quick = None if kwargs else dispatcher(entry, args, self.lock)
@@ -223,18 +236,16 @@ class Compiled:
 
     def _trace(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arrays: list[tuple[str, Any]] = []
-        names = list(self.signature.parameters) if self.signature is not None else []
-        lifted = tuple(_lifted(a, names[i] if i < len(names) else f"argument_{i}", arrays) for i, a in enumerate(args))
-        lifted_kwargs = {k: _lifted(a, k, arrays) for k, a in kwargs.items()}
-        function = functools.partial(self.function, **lifted_kwargs) if kwargs else self.function
-        around = _tensors_around(self.function)
-        self._refuse_twofold(around, (args, kwargs))
+        function = self._uncompiled(arrays, args, kwargs)
+        around = Surroundings(self.function)
+        self._refuse_twofold(around, arrays)
         cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t.grad is not None]
         began = perf_counter()
-        names_of = {id(t): name for name, t in reversed(around.items()) if "." in name or not t.name}
-        result, program = trace(function, lifted, arrays, self.__name__, cleared, names_of)
+        given = [(t, t.data) for t in _tensors_of((args, kwargs))]
+        result, program = trace(function, (), arrays, self.__name__, cleared, around.names())
         traced = perf_counter()
         self._refuse_replaced(around, program)
+        self._refuse_moved(given, program)
         found = program.pullback
         if found is None:
             entry = _emitted(program, self.mode)
@@ -244,33 +255,57 @@ class Compiled:
             entry = _emitted(ahead, self.mode)
             behind = _emitted(back, self.mode)
             entry.source += f"\n\n{behind.source}"
-            entry.reverse = Reverse(behind.step, found, _tensors_of((args, kwargs)), tree, which, self.lock)
+            arguments, others = [t for t, _ in given], watched(back, [a for _, a in arrays], given)
+            entry.reverse = Reverse(behind.step, found, arguments, tree, which, self.lock, others)
+        entry.overwritten = overwritten(program, arrays)
+        entry.guards = around.guards(program)
+        # what a step does where nothing is yet, it does once; another trace tells what it does ever after
+        entry.guards.past = not self.entries.get(key) and around.has_more(Surroundings(self.function))
         entry.seconds = (traced - began, perf_counter() - traced)
         self._keep(key, entry)
         self.last, self.quick = entry, None
         return result
 
-    def _refuse_twofold(self, around: dict[str, Any], arguments: Any) -> None:
-        """Raise CompileError for an argument that the function also has by itself."""
-        given = {id(t) for t in _tensors_of(arguments)}
-        for name, t in around.items():
-            if id(t) in given:
+    def _uncompiled(self, arrays: list[tuple[str, Any]], args: Any, kwargs: dict[str, Any]) -> Callable[[], Any]:
+        """The function with these arguments, the arrays among them lifted and noted in `arrays`."""
+        names = list(self.signature.parameters) if self.signature is not None else []
+        lifted = [_lifted(a, names[i] if i < len(names) else f"argument_{i}", arrays) for i, a in enumerate(args)]
+        lifted_kwargs = {k: _lifted(a, k, arrays) for k, a in kwargs.items()}
+        return functools.partial(self.function, *lifted, **lifted_kwargs)
+
+    def _refuse_twofold(self, around: Surroundings, arrays: list[tuple[str, Any]]) -> None:
+        """Raise CompileError for an argument whose memory the function also has by itself."""
+        given = {id(array) for _, array in arrays}
+        for name, t in around.named().items():
+            if id(t.data) in given:
                 message = (
                     f"compile: {self.__name__} is given {name} as an argument, and has it by itself as well; the "
                     f"program could not tell which of the two is meant when another tensor is passed. Take one way."
                 )
                 raise CompileError(message)
 
-    def _refuse_replaced(self, around: dict[str, Any], program: Program) -> None:
+    def _refuse_replaced(self, around: Surroundings, program: Program) -> None:
         """Raise CompileError if the step has put another tensor in place of one that it reads."""
-        now = _tensors_around(self.function)
         read = {id(t) for t, _ in program.states.values()}
-        for name, t in around.items():
-            if id(t) in read and now.get(name) is not t:
+        for x in around.tensors():
+            if id(x.thing) in read and not x.is_there():
                 message = (
-                    f"compile: {self.__name__} puts another tensor in the place of {name}; that is Python's work, "
+                    f"compile: {self.__name__} puts another tensor in the place of {x.name}; that is Python's work, "
                     f"which a compiled step would do only this once, and read the old one ever after. Write into the "
-                    f"one there is, {name}.copy_(...) inside no_grad(), or take it as an argument and return the new."
+                    f"one there is, {x.name}.copy_(...) inside no_grad(), or take it as an argument and return the new."
+                )
+                raise CompileError(message)
+
+    def _refuse_moved(self, given: list[tuple[Any, Any]], program: Program) -> None:
+        """Raise CompileError if the step has put another array into a tensor that was there before it."""
+        states = [(t, v.storage.array) for t, v in program.states.values() if t is not None]
+        for t, array in (*given, *states):
+            if t.data is not array:
+                name = t.name or f"a tensor of shape {array.shape}"
+                message = (
+                    f"compile: {self.__name__} puts another array into {name}, by an assignment to its data, or by "
+                    f"arithmetic in place with something that requires a gradient; a compiled step would do that only "
+                    f"this once. Write into its memory inside no_grad(), or compute a new tensor and return it."
                 )
                 raise CompileError(message)
 
@@ -372,23 +407,18 @@ def _emitted(program: Program, mode: str) -> Entry:
     return entry
 
 
-def _tensors_around(function: Any) -> dict[str, Any]:
-    """The tensors that `function` uses, or modules that it is or uses, by what it calls them: "net.0.weight"."""
-    around: list[tuple[str, Any]] = [("", function), ("", getattr(function, "__self__", None))]
-    code = getattr(function, "__code__", None)
-    for name, cell in zip(getattr(code, "co_freevars", ()), getattr(function, "__closure__", None) or (), strict=False):
-        with suppress(ValueError):  # a variable that has no value yet
-            around.append((name, cell.cell_contents))
-    outside = getattr(function, "__globals__", {})
-    around += [(name, outside.get(name)) for name in getattr(code, "co_names", ())]
-    found: dict[str, Any] = {}
-    for prefix, x in around:
-        if isinstance(x, Vertex):
-            found.setdefault(prefix, x)
-        elif hasattr(x, "named_parameters") and not isinstance(x, type):
-            for name, tensor in x._tensors(Vertex, "", recurse=True, remove_duplicate=True):
-                found.setdefault(f"{prefix}.{name}" if prefix else name, tensor)
-    return found
+def overwritten(program: Program, arrays: list[tuple[str, Any]]) -> list[int]:
+    """Which of `arrays`, the arguments of `program`, it writes into: one that came twice is one array."""
+    found = program.written()
+    mine = {id(a) for (_, a), v in zip(arrays, program.inputs, strict=True) if id(v.storage) in found}
+    return [i for i, (_, a) in enumerate(arrays) if id(a) in mine]
+
+
+def _count_writes(arguments: Any, arrays: list[Any]) -> None:
+    """Bump the versions of the tensors among the arguments that have one of `arrays`, as a write in place does."""
+    for t in dict.fromkeys(_tensors_of(arguments)):
+        if any(t.data is a for a in arrays):
+            t.version += 1
 
 
 def _tensors_of(x: Any) -> list[Any]:
@@ -403,8 +433,8 @@ def _tensors_of(x: Any) -> list[Any]:
 def _key(x: Any, leaves: list[Any]) -> Any:
     """What kind of argument this is; its arrays are appended to `leaves`."""
     kind = type(x)
-    if kind is np.ndarray:
-        leaves.append(x)
+    if isinstance(x, np.ndarray):
+        leaves.append(x if kind is np.ndarray else np.asarray(x))  # an array on disk is an array
         return x.shape, x.dtype, x.strides  # what NumPy makes of x takes over its order, and sums follow that
     if isinstance(x, Vertex):
         leaves.append(x.data)
@@ -442,6 +472,7 @@ def _repeated(leaves: list[Any]) -> Any:
 def _lifted(x: Any, name: str, arrays: list[tuple[str, Any]]) -> Any:
     """`x` with arrays as tensors, each noted in `arrays` with a name."""
     if isinstance(x, np.ndarray):
+        x = np.asarray(x)
         arrays.append((name, x))
         return Tensor(x)
     if isinstance(x, Vertex):
@@ -460,9 +491,9 @@ def compile(function: Callable[..., Any] | None = None, *, mode: str = "exact") 
     """Turn a whole training step, a loss or a model into a NumPy program, and run that.
 
     The first call with arguments of some shapes and dtypes runs `function` as it is, watches, and emits the program;
-    later calls of that kind run the program. ``mode="exact"`` keeps every bit; ``mode="fast"`` may round differently, to
-    about the precision of the dtype, and trusts that no nan comes in from outside. As a decorator, ``@mg.compile`` or
-    ``@mg.compile(mode="fast")``.
+    later calls of that kind run the program. ``mode="exact"`` keeps every bit; ``mode="fast"`` may round differently,
+    to about the precision of the dtype, and trusts that no nan comes in from outside. As a decorator, ``@mg.compile``
+    or ``@mg.compile(mode="fast")``.
 
     Raises TypeError for what cannot be called and ValueError for an unknown mode; the first call raises `CompileError`
     for what a program could not repeat.

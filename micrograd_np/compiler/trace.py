@@ -99,6 +99,8 @@ class Tracer:
         self.shared: set[int] = set()  # arrays that others hold too
         self.frames = _Frames()
         self.made: dict[int, Any] = {}  # leaves of the step's own
+        self.computed: dict[int, weakref.ref[Any]] = {}  # tensors that an application gave, while they are alive
+        self.steady: list[tuple[str, Value, Any, bytes, int]] = []  # memory that only lines may change, as it was
 
     # what is known
 
@@ -106,6 +108,7 @@ class Tracer:
         """An argument of the step."""
         value = self._know(array, Value(Storage("input"), array.shape, array.dtype, name))
         self.program.inputs.append(value)
+        self._keep_steady(name, value, array)
 
     def constant(self, array: Any, name: str = "") -> Value:
         """An array that is the same in every call."""
@@ -126,6 +129,10 @@ class Tracer:
         self.known.pop(key, None)
         self.alive.pop(key, None)
 
+    def _keep_steady(self, name: str, value: Value, array: Any) -> None:
+        """Remember what is in memory that must not change from here on but by lines of the program."""
+        self.steady.append((name, value, array, _digest(array), len(self.program.lines)))
+
     def value(self, x: Any) -> Any:
         """The value of an operand; itself, where it is a plain number."""
         if isinstance(x, Number):
@@ -136,7 +143,7 @@ class Tracer:
         value = self.known.get(id(array))
         if value is not None:
             return value
-        if isinstance(x, Vertex) and id(array) not in self.suspects:
+        if isinstance(x, Vertex) and id(array) not in self.suspects and id(x) not in self.computed:
             return self.state(x)
         return self._refuse(array)
 
@@ -156,6 +163,7 @@ class Tracer:
         value = self._know(array, Value(storage, array.shape, array.dtype, self.called(x)))
         self.program.states[id(x)] = (x, value)
         self.kept.append(x)
+        self._keep_steady(self.called(x) or "a tensor", value, array)
         return value
 
     def called(self, x: Any) -> str:
@@ -205,6 +213,9 @@ class Tracer:
             value.name = value.name or result.name
         self.places[id(data)] = self.recorder.where
         self._know_while_alive(data, value)
+        if isinstance(result, Vertex):
+            key = id(result)
+            self.computed[key] = weakref.ref(result, lambda _: self.computed.pop(key, None))
 
     def _concerns(self, inputs: tuple[Any, ...]) -> bool:
         """Whether any operand is an array, so that the result may differ from call to call."""
@@ -282,7 +293,17 @@ class Tracer:
         self.made[id(new)] = new
 
     def rebound(self, target: Any, before: Any, z: Any) -> None:
-        """An in-place write that went through the graph: arrays tell all."""
+        """An in-place write that went through the graph: arrays tell all, but `target` is another array now."""
+        value = self.known.get(id(before.data))
+        own = id(target) in self.computed or id(target) in self.made
+        if value is not None and value.storage.kind == "state" and not own:
+            name = self.called(target) or f"a tensor of shape {before.shape}"
+            message = (
+                f"compile: {place()} makes {name}, which was there before the step, a part of the graph, since what is "
+                f"written into it requires a gradient; a compiled step would do that only this once. Detach what is "
+                f"written, inside no_grad(), or compute a new tensor and return it."
+            )
+            raise CompileError(message)
 
     def asked(self, tensor: Any, what: str) -> None:
         """A value leaves for Python, where it could decide something."""
@@ -346,6 +367,7 @@ class Tracer:
         self.gradient_of.append((value, self.value(leaf)))
         leaf.grad = g
         self.touched[id(leaf)] = leaf
+        self._keep_steady(f"the gradient of {self.called(leaf) or 'a tensor'}", value, g.data)
 
     def without(self, leaf: Any) -> None:
         """The step relies on `leaf` having no gradient: a condition, unless it has seen to that itself."""
@@ -378,7 +400,7 @@ class Tracer:
         self, optimizer: Any, group: dict[str, Any], p: Any, clocks: dict[int, tuple[Clock, dict[str, Any]]]
     ) -> None:
         """The update of one parameter; all with the same step number share one clock."""
-        state = optimizer.state[p]
+        state = optimizer.state.get(p, {})
         if len(state) <= len(optimizer.kept(group)):
             state = optimizer.started(p, group)
         t = state["step"] = state["step"] + 1
@@ -386,6 +408,7 @@ class Tracer:
             clocks[t] = self._clock(optimizer, group, t)
         clock, numbers = clocks[t]
         clock.states.append(state)
+        clock.params.append(p)
         arrays = {k: self._slot(p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}
         begin = len(self.program.lines)
         optimizer.update(p, p.grad, {**state, **arrays}, **numbers)
@@ -430,6 +453,7 @@ class Tracer:
                     f"only this once. Do it outside."
                 )
                 raise CompileError(message)
+        self._refuse_silent_writes()
         program.results = _with_values(result, self)
         program.gradients_absent = list(self.absent.values())
         for leaf in self.touched.values():
@@ -441,6 +465,19 @@ class Tracer:
             if not value.name:
                 value.hint = ("d", of)
         return program
+
+    def _refuse_silent_writes(self) -> None:
+        """Raise CompileError if memory that the step relies on has changed without any line that does it."""
+        last = {id(line.target.storage): i for i, line in enumerate(self.program.lines) if line.target is not None}
+        written = [array for _, value, array, _, begin in self.steady if last.get(id(value.storage), -1) >= begin]
+        for name, _, array, before, _ in self.steady:
+            if _digest(array) != before and not any(np.may_share_memory(array, other) for other in written):
+                message = (
+                    f"compile: {self.program.name} changes {name} by arithmetic of NumPy's own, such as an assignment "
+                    f"to a part of its data; no program can know of that, and it would be done only this once. Write "
+                    f"with the tensor itself inside no_grad(): w -= ..., w[0] = ..., w.copy_(...)."
+                )
+                raise CompileError(message)
 
 
 def _with_values(tree: Any, tracer: Tracer) -> Any:
@@ -565,6 +602,14 @@ def _shared(x: Vertex, inputs: tuple[Any, ...], data: Any) -> bool:
 def _whole(a: Any) -> bool:
     """Whether `a` is all of its memory, if in another order."""
     return (a.base is None or a.base.size == a.size) and a.flags.writeable
+
+
+def _digest(array: Any) -> bytes:
+    """What changes when an array does: sums of its bits, piece by piece, in a tenth of a checksum's time."""
+    whole = np.ascontiguousarray(array.T if array.flags.f_contiguous else array).reshape(-1).view(np.uint8)
+    words, rest = whole[: whole.size // 8 * 8].view(np.uint64), whole[whole.size // 8 * 8 :]
+    pieces = np.arange(0, words.size, max(1, words.size // 64))
+    return bytes(np.add.reduceat(words, pieces).data if pieces.size else b"") + rest.tobytes()
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -406,6 +406,9 @@ class Writer:
                     if shape or not v.shape
                     else ""
                 )
+                if v.storage.private and id(v.storage) not in done:
+                    done.add(id(v.storage))
+                    rows.append(f"{self.name(v)}.fill(np.nan)  # in the gaps between parts, where it warns of nothing")
         return rows if len(rows) > count else []
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from micrograd_np.changes import changes
 from micrograd_np.hooks import Hooks, RemovableHandle
 from micrograd_np.primitive import mode
 from micrograd_np.tensor import Tensor, clear_grad
@@ -70,7 +71,14 @@ class Module:
                 f"write into {name}.data[...], or set a Parameter."
             )
             raise TypeError(message)
+        before = vars(self).get(name)
         super().__setattr__(name, x)
+        if isinstance(x, (Tensor, Module)) or isinstance(before, (Tensor, Module)):
+            changes.note()
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        changes.note()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes: to be written by the derived class."""

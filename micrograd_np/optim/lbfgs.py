@@ -86,7 +86,7 @@ class LBFGS(Optimizer):
             )
             raise RuntimeError(message)
         (group,) = self.param_groups
-        state = self.state[group["params"][0]]
+        state = self.state.setdefault(group["params"][0], {})
         if not state:
             state.update(func_evals=0, n_iter=0, s=[], y=[], d=None, t=1.0, gradient=None)
         first, loss, g = self._evaluated(closure)
@@ -179,7 +179,7 @@ class LBFGS(Optimizer):
 
     def state_dict(self) -> dict[str, Any]:
         """The curvature history under parameter 0, in this class's own layout."""
-        state = self.state[self.param_groups[0]["params"][0]]
+        state = self.state.get(self.param_groups[0]["params"][0], {})
         copied = {
             name: [v.copy() for v in value] if isinstance(value, list) else value for name, value in state.items()
         }

@@ -17,8 +17,9 @@ from micrograd_np.primitive import mode
 from micrograd_np.tensor import Tensor, clear_grad
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+_NOTHING: dict[str, Any] = {}
 _NOT_NEGATIVE = ("lr", "eps", "weight_decay", "momentum")
 _COUNTS = {"ns_steps", "max_iter", "max_eval", "history_size"}
 _PYTORCH_ONLY = {"foreach", "fused", "capturable", "differentiable"}  # how PyTorch executes, not what it computes
@@ -34,10 +35,6 @@ class Optimizer:
 
     slots: ClassVar[tuple[str, ...]] = ()
     """The arrays, shaped like the parameter and zero at first, that `update` keeps in its state."""
-
-    generation = 0
-    """Counts the times that parameters or state arrays became other ones: a compiled step then has to be traced
-    again."""
 
     def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
         self.defaults = dict(defaults)
@@ -58,7 +55,7 @@ class Optimizer:
         me = type(self).__name__
         params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else _listed(params, me)
-        found = set(self.state)
+        found = set(self._params())
         for p in params:
             if not isinstance(p, Tensor):
                 hint = " Pass model.parameters()." if isinstance(p, (str, tuple)) else ""
@@ -81,7 +78,6 @@ class Optimizer:
         full = {name: _plain(name, value) for name, value in {**self.defaults, **param_group, "params": params}.items()}
         self.check(full)
         self.param_groups.append(full)
-        self.generation += 1
         self.state.update((p, {}) for p in params)
 
     def check(self, group: Mapping[str, Any]) -> None:
@@ -110,11 +106,12 @@ class Optimizer:
 
     def started(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Any]:
         """The state of `p` with all that the settings of `group` need: they may have come to need more (momentum)."""
-        state = self.state[p]
-        if state:
-            self.generation += 1
-        self.state[p] = {**self.start(p, group), **state}
+        self.state[p] = {**self.start(p, group), **self.state.get(p, _NOTHING)}
         return self.state[p]
+
+    def _params(self) -> Iterator[Tensor]:
+        """All parameters, in the order of the groups: `state` may be in any, and may have been emptied."""
+        return (p for group in self.param_groups for p in group["params"])
 
     def kept(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         """Which of `slots` the settings of `group` need."""
@@ -142,7 +139,7 @@ class Optimizer:
                 g, data = p.grad.data, p.data
                 if g.shape != data.shape:
                     raise self._misfit(p)
-                state = self.state[p]
+                state = self.state.get(p, _NOTHING)
                 if len(state) <= kept:  # a step number and these
                     state = self.started(p, group)
                 t = state["step"] = state["step"] + 1
@@ -170,11 +167,11 @@ class Optimizer:
 
         Parameters are numbered in the order of the groups; only those that have been updated have a state.
         """
-        numbers = {p: i for i, p in enumerate(self.state)}
+        numbers = {p: i for i, p in enumerate(self._params())}
         state = {
             i: {name: _copied(value) for name, value in self.state[p].items()}
             for p, i in numbers.items()
-            if self.state[p]
+            if self.state.get(p)
         }
         groups = [{**group, "params": [numbers[p] for p in group["params"]]} for group in self.param_groups]
         return {"state": state, "param_groups": groups}
@@ -203,10 +200,9 @@ class Optimizer:
         for mine, group in zip(self.param_groups, groups, strict=True):
             mine.update(group)
         for p, state in fresh.items():
-            before = self.state[p]
+            before = self.state.get(p, _NOTHING)
             if before.keys() != state.keys():
                 self.state[p] = state
-                self.generation += 1
                 continue
             for name, value in state.items():
                 if isinstance(value, np.ndarray):

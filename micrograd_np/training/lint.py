@@ -98,13 +98,14 @@ def _has_modes(module: Module) -> bool:
 
 def _holding(names: dict[Any, str], optimizer: Optimizer) -> Iterator[str]:
     """Parameters that the optimiser does not hold, and those it holds in vain."""
-    forgotten = [name for p, name in names.items() if p.requires_grad and p not in optimizer.state]
+    held = dict.fromkeys(p for group in optimizer.param_groups for p in group["params"])
+    forgotten = [name for p, name in names.items() if p.requires_grad and p not in held]
     if forgotten:
         yield (
             f"the optimiser does not hold {_told(forgotten)}, which will never change; make the optimiser from "
             f"model.parameters() after the model is complete, or freeze them with requires_grad_(False)."
         )
-    strangers = [p.name or f"a tensor of shape {p.shape}" for p in optimizer.state if p not in names]
+    strangers = [p.name or f"a tensor of shape {p.shape}" for p in held if p not in names]
     if strangers:
         yield (
             f"the optimiser holds {_told(strangers)}, which the model does not have; make the optimiser again "
@@ -206,7 +207,7 @@ def _updates(names: dict[Any, str], loss: Tensor, optimizer: Optimizer) -> Itera
             if p not in names or p not in gradients or p.ndim < 2 or not size or not group["lr"]:
                 continue
             state: dict[str, Any] = {
-                k: v.copy() if isinstance(v, np.ndarray) else v for k, v in optimizer.state[p].items()
+                k: v.copy() if isinstance(v, np.ndarray) else v for k, v in optimizer.state.get(p, {}).items()
             }
             state = state or optimizer.start(p, group)
             after = p.data.copy()

@@ -1,5 +1,8 @@
 """A program is bound to arrays, parameters and optimisers: what happens to these between calls is noticed."""
 
+from collections import deque
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,6 +10,7 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
+from micrograd_np.compiler.surroundings import Surroundings
 
 X = np.random.default_rng(0).standard_normal((4, 3))
 Z = np.random.default_rng(1).standard_normal((4, 3))
@@ -108,9 +112,93 @@ def test_numbers_without_end_are_told():
 def test_an_argument_that_the_function_has_by_itself_is_refused():
     w = mg.Tensor(X.copy(), requires_grad=True)
     f = mg.compile(lambda x: x * 2 - w)
-    with pytest.raises(mg.CompileError, match="is given w as an argument, and has it by itself"):
-        f(w)
+    for same in (w, w.detach(), w.data):
+        with pytest.raises(mg.CompileError, match="is given w as an argument, and has it by itself"):
+            f(same)
     assert np.array_equal(f(Z).data, Z * 2 - X)
+
+
+def test_an_array_on_disk_is_an_argument_like_any_other(tmp_path):
+    x = np.memmap(tmp_path / "x", X.dtype, "w+", shape=X.shape)
+    f = mg.compile(lambda x: x * 2)
+    for array in (x, X, x):
+        x[...] = X + 1
+        assert np.array_equal(f(array).data, array * 2)
+    assert f.cache_info() == (2, 1, 1)
+
+
+def shift(x, y):
+    """Writes `x`, and reads what `y` is before and after."""
+    a = (y + 1) * 2
+    with mg.no_grad():
+        x.copy_(x * 3)
+    return a * ((y + 1) * 3)
+
+
+@pytest.mark.parametrize("tensor", [np.asarray, mg.Tensor])
+def test_arguments_that_overlap_are_not_taken_for_separate_ones(tensor):
+    f = mg.compile(shift)
+    for i in range(6):
+        both = [np.arange(12.0) for _ in range(2)]
+        for array, step in zip(both, (f, shift), strict=True):
+            parts = [tensor(array[:5]), tensor(array[7:] if i % 3 == 0 else array[2:7])]
+            z = step(*parts) if step is f else step(*map(mg.Tensor, parts))
+            array[0] = z.data.sum()
+        assert np.array_equal(*both)
+    assert f.cache_info() == (1, 1, 1)
+
+
+@pytest.mark.parametrize("how", ["quick", "by keyword"])
+def test_a_write_into_an_argument_counts_as_a_write(how):
+    def add(x):
+        with mg.no_grad():
+            x += 1
+        return x * 2
+
+    f = mg.compile(add)
+    w = mg.Tensor(np.ones(3), requires_grad=True)
+    for _ in range(4):
+        x = mg.Tensor(X.copy())
+        z = (x * w).sum()
+        f(x) if how == "quick" else f(x=x)
+        with pytest.raises(RuntimeError, match="changed in place after it had been used"):
+            z.backward()
+    assert f.cache_info().hits == 3
+
+
+def test_an_update_in_blocks_counts_as_a_write():
+    net = nn.Linear(400, 400)
+    optimizer = optim.Adam(net.parameters())
+
+    @mg.compile
+    def step(x):
+        optimizer.zero_grad()
+        net(x).square().mean().backward()
+        optimizer.step()
+
+    x = np.ones((2, 400))
+    for _ in range(3):
+        loss = net(x).sum()
+        step(x)
+        with pytest.raises(RuntimeError, match="changed in place after it had been used"):
+            loss.backward()
+    assert step.last.passes["in blocks"]
+
+
+@pytest.mark.parametrize("written", ["argument", "frozen weight"])
+def test_a_write_to_what_a_compiled_gradient_depends_on_is_noticed(written):
+    frozen = nn.Linear(3, 2).requires_grad_(False)
+    w = mg.Tensor(np.ones(3), requires_grad=True)
+    f = mg.compile(lambda x: frozen(x * w).sum())
+    for _ in range(3):
+        x = mg.Tensor(X.copy())
+        f(x).backward()
+        loss = f(x)
+        with mg.no_grad():
+            t = x if written == "argument" else frozen.weight
+            t.copy_(t * 2)
+        with pytest.raises(RuntimeError, match="changed in place after it had been used"):
+            loss.backward()
 
 
 # gradients
@@ -203,6 +291,83 @@ def test_two_optimisers_share_parameters_without_taking_them_from_each_other():
     assert [step.cache_info().misses for step in found[2]] == [1, 1]
 
 
+def reset(state):
+    """Every way there is of emptying the state of one parameter, or of all."""
+
+    def first(optimizer):
+        return optimizer.param_groups[0]["params"][0]
+
+    def fresh(optimizer):
+        optimizer.state = {}
+
+    ways = {
+        "clear": lambda o: o.state.clear(),
+        "assign": fresh,
+        "del": lambda o: o.state.pop(first(o)),
+        "clear one": lambda o: o.state[first(o)].clear(),
+        "clear each": lambda o: [s.clear() for s in o.state.values()],
+        "assign one": lambda o: o.state.__setitem__(first(o), {}),
+        "assign each": lambda o: o.state.update({p: {} for p in o.state}),
+        "del a slot": lambda o: o.state[first(o)].pop("exp_avg", None),
+        "step": lambda o: o.state[first(o)].update(step=0),
+        "copies": lambda o: o.state.update({p: dict(s) for p, s in o.state.items()}),
+    }
+    return ways[state]
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+@pytest.mark.parametrize("make", [optim.Adam, optim.SGD, partial(optim.SGD, momentum=0.9, dampening=0.5)])
+@pytest.mark.parametrize(
+    "way",
+    ["clear", "assign", "del", "clear one", "clear each", "assign one", "assign each", "del a slot", "step", "copies"],
+)
+def test_a_state_that_was_reset_starts_afresh(make, way, eagerly):
+    def between(training, i):
+        if i in (3, 5):
+            reset(way)(training.optimizer)
+            if eagerly:
+                training.step(X)
+
+    step = agree(between, calls=8, make=lambda params: make(params, lr=0.05))
+    assert step.cache_info().hits >= 3
+    assert step._main() is step.last
+
+
+def test_a_saved_state_is_of_the_parameters_whatever_the_order_of_the_states():
+    a, b = Training(), Training()
+    for i in range(3):
+        a.step(X * i)
+        b.step(X * i)
+    state = b.optimizer.state
+    first = next(iter(state))
+    state[first] = state.pop(first)
+    saved, wanted = b.optimizer.state_dict(), a.optimizer.state_dict()
+    assert saved["param_groups"] == wanted["param_groups"]
+    assert all(np.array_equal(saved["state"][i]["exp_avg"], wanted["state"][i]["exp_avg"]) for i in wanted["state"])
+    state.clear()
+    b.optimizer.load_state_dict(wanted)
+    assert [s["step"] for s in state.values()] == [3] * 6
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda o: o.param_groups.pop(),
+        lambda o: o.param_groups[0]["params"].pop(),
+        lambda o: o.param_groups[0].update(params=o.param_groups[0]["params"][:1]),
+        lambda o: o.param_groups.__setitem__(0, {**o.param_groups[0], "lr": 0.5}),
+        lambda o: setattr(o, "param_groups", [{**o.param_groups[1], "lr": 0.5}]),
+        lambda o: o.add_param_group({"params": mg.Tensor(1.0, requires_grad=True)}),
+    ],
+)
+def test_groups_may_be_changed_by_hand(change):
+    def halves(params):
+        params = list(params)
+        return optim.Adam([{"params": params[:3]}, {"params": params[3:], "lr": 0.01}], lr=0.05)
+
+    agree(lambda training, i: change(training.optimizer) if i == 3 else None, calls=6, make=halves)
+
+
 def test_memory_that_others_hold_stays_where_it_is():
     t = Training()
     array, view = t.net[0].weight.data, t.net[2].weight.detach().numpy()[:1]
@@ -241,6 +406,283 @@ def test_a_tensor_put_in_the_place_of_one_that_is_read_is_refused():
 
     with pytest.raises(mg.CompileError, match=r"another tensor in the place of mean.*mean\.copy_"):
         mg.compile(Running())(X)
+
+
+class Holder:
+    """An object that keeps a tensor."""
+
+    def __init__(self):
+        self.h = zeros()
+
+    def step(self, x):
+        z = self.h * 0.9 + x.mean(axis=0)
+        self.h = z
+        return z
+
+
+class Slotted:
+    """One without a dict of its attributes."""
+
+    __slots__ = ("slot",)
+
+    def __init__(self):
+        self.slot = zeros()
+
+
+def zeros():
+    return mg.Tensor(np.zeros(3))
+
+
+def nested():
+    """A tensor deep down in a container that holds itself."""
+    whole: dict[str, Any] = {"a": [{"b": (1, [zeros()])}]}
+    whole["self"] = whole["a"][0]["whole"] = whole
+    return whole
+
+
+PLACES = {  # what it is called, what it is in, how it is read and written
+    "state['h']": (lambda: {"h": zeros()}, lambda s: s["h"], lambda s, x: s.update(h=x)),
+    "state[2]": (lambda: {1: 3, 2: zeros()}, lambda s: s[2], lambda s, x: s.update({2: x})),
+    "state[0]": (lambda: [zeros()], lambda s: s[0], lambda s, x: s.__setitem__(0, x)),
+    "state[1]": (lambda: deque([zeros(), zeros()], maxlen=2), lambda s: s[1], lambda s, x: s.append(x)),
+    "state.h": (Holder, lambda s: s.h, lambda s, x: setattr(s, "h", x)),
+    "state.slot": (Slotted, lambda s: s.slot, lambda s, x: setattr(s, "slot", x)),
+    "state.there": (lambda: SimpleNamespace(there=zeros()), lambda s: s.there, lambda s, x: setattr(s, "there", x)),
+    "state['a'][0]['b'][1][0]": (
+        nested,
+        lambda s: s["a"][0]["b"][1][0],
+        lambda s, x: s["a"][0]["b"][1].__setitem__(0, x),
+    ),
+}
+
+
+@pytest.mark.parametrize("helped", [False, True])
+@pytest.mark.parametrize("name", PLACES)
+def test_another_tensor_in_a_container_is_refused_by_name(name, helped):
+    make, read, write = PLACES[name]
+    state = make()
+
+    def step(x):
+        z = read(state) * 0.9 + x.mean(axis=0)
+        write(state, z)
+        return z
+
+    with pytest.raises(mg.CompileError) as caught:
+        mg.compile((lambda x: step(x) * 2) if helped else step)(X)
+    assert f"puts another tensor in the place of {name};" in str(caught.value)
+    assert f"{name}.copy_(...) inside no_grad(), or take it as an argument and return the new" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_another_tensor_in_a_container_between_calls_is_read(name):
+    make, read, write = PLACES[name]
+    state = make()
+    f = mg.compile(lambda x: x + read(state))
+    for i in range(9):
+        if i % 3 == 0:
+            write(state, mg.Tensor(np.full(3, float(i))))
+        assert np.array_equal(f(X).data, X + i // 3 * 3)
+    assert f.cache_info().misses == 3
+
+
+def test_another_tensor_in_an_attribute_of_the_object_whose_method_is_compiled_is_refused_by_name():
+    with pytest.raises(mg.CompileError, match=r"the place of self\.h;.*self\.h\.copy_"):
+        mg.compile(Holder().step)(X)
+
+
+def test_a_tensor_that_the_first_call_leaves_behind_is_read_by_the_second():
+    class Remembering(nn.Module):
+        def __init__(self, *, reads):
+            self.reads, self.h = reads, None
+
+        def forward(self, x):
+            z = x if self.h is None or not self.reads else x + self.h
+            self.h = z[0].detach()
+            return z
+
+    f = mg.compile(Remembering(reads=True))
+    f(X)
+    with pytest.raises(mg.CompileError, match="another tensor in the place of h"):
+        f(X)
+    g = mg.compile(Remembering(reads=False))
+    for i in range(5):
+        assert np.array_equal(g(X * i).data, X * i)
+    assert g.cache_info() == (3, 2, 2)
+
+
+def test_looking_around_does_not_go_through_data():
+    data = [[float(i)] for i in range(100_000)]
+    state = {"h": zeros()}
+    found = Surroundings(lambda x: len(data) * x + state["h"]).found
+    assert len(found) <= 10_000
+
+
+def course(change, calls=7):
+    """What a net and a step do while ``change(things, i)`` comes before call `i`: eagerly, compiled, and the step."""
+
+    def run(wrap):
+        mg.random.manual_seed(0)
+        net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+        net.more = [nn.Linear(2, 2), nn.Linear(2, 2)]
+        criterion = nn.MSELoss()
+        offset = zeros()
+        optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+        loop = SimpleNamespace(net=net, handles=[])
+
+        def exchange(**things):
+            nonlocal net, criterion, offset, optimizer
+            net, criterion = things.get("net", net), things.get("criterion", criterion)
+            offset, optimizer = things.get("offset", offset), things.get("optimizer", optimizer)
+            loop.net = net
+
+        loop.exchange = exchange
+
+        def step(x):
+            optimizer.zero_grad()
+            y = net(x + offset)
+            for layer in loop.net.more:
+                y = layer(y)
+            loss = criterion(y, y.detach() * 0 + 1)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        step = wrap(step)
+        losses = []
+        for i in range(calls):
+            change(loop, i)
+            losses.append(step(X * i).item())
+        return losses, [p.data.tobytes() for p in net.parameters()], step
+
+    return run(lambda f: f), run(mg.compile)
+
+
+def once(change):
+    return lambda loop, i: change(loop) if i == 3 else None
+
+
+def hooked(loop, i):
+    """A hook on a layer, then one on its weight, then none."""
+    if i == 2:
+        loop.handles.append(loop.net[0].register_forward_hook(lambda module, args, z: z * 2))
+    if i == 4:
+        loop.handles.append(loop.net[0].weight.register_hook(lambda g: g * 3))
+    if i == 5:
+        for handle in loop.handles:
+            handle.remove()
+
+
+def other_net(loop):
+    net = nn.Sequential(nn.Linear(3, 2))
+    net.more = []
+    loop.exchange(net=net)
+
+
+CHANGES = {
+    "parameter": once(lambda loop: setattr(loop.net[0], "weight", nn.Parameter(np.ones((4, 3))))),
+    "no bias": once(lambda loop: setattr(loop.net[0], "bias", None)),
+    "layer": once(lambda loop: loop.net.__setitem__(2, nn.Linear(4, 2))),
+    "activation": once(lambda loop: loop.net.__setitem__(1, nn.Sigmoid())),
+    "layer more": once(lambda loop: loop.net.append(nn.Sigmoid())),
+    "layer less": once(lambda loop: loop.net.__delitem__(1)),
+    "layer in a list": once(lambda loop: loop.net.more.__setitem__(0, nn.Linear(2, 2))),
+    "layer in a list more": once(lambda loop: loop.net.more.append(nn.Linear(2, 2))),
+    "list": once(lambda loop: setattr(loop.net, "more", [nn.Tanh()])),
+    "hooks": hooked,
+    "net": once(other_net),
+    "criterion": once(lambda loop: loop.exchange(criterion=nn.L1Loss())),
+    "offset": once(lambda loop: loop.exchange(offset=mg.Tensor(np.ones(3)))),
+    "optimizer": once(lambda loop: loop.exchange(optimizer=optim.SGD(loop.net.parameters(), lr=0.2, momentum=0.5))),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_takes_the_place_of_something_between_calls_is_used(change):
+    wanted, found = course(CHANGES[change])
+    assert wanted[:2] == found[:2]
+    assert found[2].cache_info().hits >= 3
+
+
+def test_a_net_that_only_looks_different_keeps_its_program():
+    def looked_at(loop, i):
+        loop.net.epoch = i
+        loop.net.seen = mg.Tensor(float(i))
+        nn.Linear(1, 1)
+
+    wanted, found = course(looked_at)
+    assert wanted[:2] == found[:2]
+    assert found[2].cache_info().misses == 1
+
+
+# what no program can know of
+
+
+def descent(update):
+    """A step of gradient descent whose update is `update`."""
+    w = mg.Tensor(np.ones((3, 2)), requires_grad=True, name="w")
+
+    def step(x):
+        w.grad = None
+        loss = (x @ w - 1).square().mean()
+        loss.backward()
+        update(w)
+        return loss
+
+    return w, step
+
+
+def assigned(w):
+    w.data = w.data - 0.1 * w.grad.data
+
+
+def in_place(w):
+    w.data -= 0.1 * w.grad.data
+
+
+def halved(w):
+    w.grad.data *= 0.5
+
+
+def exchanged(w):
+    w.grad.data = w.grad.data * 0.5
+    with mg.no_grad():
+        w -= 0.1 * w.grad
+
+
+@pytest.mark.parametrize(
+    ("update", "words"),
+    [
+        (assigned, "puts another array into w, by an assignment to its data"),
+        (in_place, r"changes w by arithmetic of NumPy's own.*inside no_grad\(\): w -= "),
+        (halved, "changes the gradient of w by arithmetic of NumPy's own"),
+        (exchanged, r"uses an array of shape \(3, 2\) that the step neither received nor owns"),
+    ],
+)
+def test_arithmetic_past_the_tensors_is_refused(update, words):
+    _, step = descent(update)
+    with pytest.raises(mg.CompileError, match=words):
+        mg.compile(step)(X)
+
+
+def test_an_argument_or_a_tensor_from_before_does_not_become_part_of_a_graph():
+    w = mg.Tensor(np.ones(3), requires_grad=True)
+    h = mg.Tensor(np.ones(3), name="h")
+
+    def argument(x):
+        x *= w
+        return x.sum()
+
+    def outside(x):
+        z = h
+        z *= w
+        return (x * z).sum()
+
+    with pytest.raises(mg.CompileError, match="puts another array into"):
+        mg.compile(argument)(mg.Tensor(X.copy()))
+    with pytest.raises(mg.CompileError, match=r"z \*= w makes h.* a part of the graph"):
+        mg.compile(outside)(X)
+    f = mg.compile(argument)  # an array is a tensor in the step only, and no one else's
+    assert all(f(X * i).item() == (X * i).sum() for i in range(3))
 
 
 # arithmetic

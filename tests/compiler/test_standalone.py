@@ -135,6 +135,34 @@ def test_a_saved_plain_step_goes_on_with_the_same_numbers(name, tmp_path):
     )
 
 
+def test_what_lies_between_parameters_warns_of_nothing_in_a_saved_step(tmp_path):
+    model = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2))
+    optimizer = optim.Adam(model.parameters(), eps=0.0)
+
+    @mg.compile
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = (model(x) - y).square().mean()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((8, 4, 3)), rng.standard_normal((8, 4, 2))
+    for x, y in zip(X[:4], Y[:4], strict=True):
+        step(x, y)
+    step.save(tmp_path / "train_step.py")
+    for x, y in zip(X[4:], Y[4:], strict=True):
+        step(x, y)
+    np.savez(tmp_path / "data.npz", X=X, Y=Y, **{key: p.data for key, p in model.named_parameters()})
+    run_alone(
+        tmp_path,
+        "import train_step as t\nd = np.load('data.npz')\nnp.seterr(divide='raise', invalid='raise')\n"
+        "for i in range(4, 8): t.step(d['X'][i], d['Y'][i])\n"
+        "assert all(np.array_equal(t.state[n], d[n]) for n in d.files if n not in 'XY')\n",
+    )
+
+
 def test_the_style_of_a_saved_step_is_exact_or_plain(tmp_path):
     f = mg.compile(lambda x: x * 2)
     f(np.ones(3))

@@ -99,6 +99,61 @@ def test_the_value_of_a_tensor_cannot_decide_anything():
         assert "mg.where" in message
 
 
+def test_another_tensor_in_the_place_of_one_that_is_read_is_refused():
+    """`self.hidden = new` or `state["h"] = new`, where the step also reads what was there, would be done while
+    tracing only, and the old one read ever after. Write into the one there is, `state["h"].copy_(new)` inside
+    `no_grad()`, or take it as an argument and return the new one."""
+    state = {"h": mg.Tensor(np.zeros(3))}
+
+    def exchanged(x):
+        state["h"] = 0.9 * state["h"] + x.mean(axis=0)
+        return state["h"] * 1
+
+    assert "another tensor in the place of state['h']" in refused(exchanged, X)
+    state["h"] = mg.Tensor(np.zeros(3))
+
+    @mg.compile
+    def written(x):
+        with mg.no_grad():
+            state["h"].copy_(0.9 * state["h"] + x.mean(axis=0))
+        return state["h"] * 1
+
+    wanted = np.zeros(3)
+    for x in (X, Z, X):
+        wanted = 0.9 * wanted + x.mean(axis=0)
+        assert np.allclose(written(x).data, wanted)
+
+
+def test_numpy_does_not_write_into_tensors():
+    """`w.data -= 0.1 * w.grad.data` inside the step is NumPy's work, of which no program can know. Write with the
+    tensors: `w -= 0.1 * w.grad` inside `no_grad()`. Another array, `w.data = ...`, is refused as well."""
+    w = mg.Tensor(np.ones((3, 2)), requires_grad=True)
+
+    def step(x, y, update):
+        w.grad = None
+        loss = (x @ w - y).square().mean()
+        loss.backward()
+        update()
+        return loss
+
+    def by_numpy():
+        w.data -= 0.1 * w.grad.data
+
+    def replaced():
+        w.data = w.data - 0.1 * w.grad.data
+
+    def by_tensors():
+        with mg.no_grad():
+            w.copy_(w - 0.1 * w.grad)
+
+    assert "changes w by arithmetic of NumPy's own" in refused(step, X, Y, by_numpy)
+    assert "puts another array into" in refused(step, X, Y, replaced)
+    compiled = mg.compile(step)
+    losses = [compiled(X, Y, by_tensors).item() for _ in range(4)]
+    assert losses == sorted(losses, reverse=True)
+    assert len(set(losses)) == 4
+
+
 def test_a_scheduler_steps_outside():
     """`scheduler.step()` inside a compiled step is Python's work, and would be done while tracing only; it is
     an error. Called outside, between steps, it does what it should: learning rates are inputs of the program."""
@@ -171,8 +226,8 @@ def test_pythons_own_numbers_belong_to_the_program():
 
 def test_printing_and_appending_happen_while_tracing_only():
     """Only arithmetic on tensors gets into the program. `print`, `losses.append(loss)` and counters run with
-    the trace, in the first call of each kind, and then no more. Return what is wanted, and do these things
-    outside."""
+    the trace, in the first call of each kind (the first two, if the first has put a tensor where none was), and
+    then no more. Return what is wanted, and do these things outside."""
     seen = []
     f = mg.compile(lambda x: seen.append(1) or x * 2)
     for _ in range(3):
@@ -263,6 +318,26 @@ def test_modes_shapes_and_frozen_parameters_get_programs_of_their_own():
     mg.random.manual_seed(0)
     assert course(b, b.compiled) == wanted
     assert b.compiled.cache_info().hits > 0
+
+
+def test_what_is_exchanged_between_calls_is_used():
+    """Another parameter, layer, model or optimiser, another tensor in a dict, a hook more or less, an optimiser's
+    state emptied: that things are where they were is part of the kind of call. Looked for are variables, attributes
+    and containers, nested as they may be."""
+    a, b = twins(momentum=0.9)
+    for i in range(10):
+        for training in (a, b):
+            mg.random.manual_seed(i)
+            if i == 2:
+                training.model[0] = nn.Linear(3, 5)
+            if i in (2, 4):
+                training.optimizer = optim.Adam(training.model.parameters())
+            if i == 6:
+                training.optimizer.state.clear()
+            if i == 8:
+                training.model.append(nn.Tanh())
+        assert a.step(X * i, Y).item() == b.compiled(X * i, Y).item()
+    assert b.compiled.cache_info().misses == 5
 
 
 def test_checkpoints_load_into_models_whose_step_is_compiled():

@@ -66,6 +66,49 @@ def test_compiled_is_eager_bit_for_bit(kind, settings, dtype):
             np.testing.assert_array_equal(value, compiled[2]["state"][i][name])
 
 
+WITHOUT_EPS = [
+    (optim.Adam, {}),
+    (optim.Adam, {"amsgrad": True, "maximize": True}),
+    (optim.AdamW, {"betas": (0.0, 0.0)}),
+    (optim.RMSprop, {"momentum": 0.5}),
+    (optim.RMSprop, {"alpha": 0.5, "centered": True}),
+    (optim.Adagrad, {}),
+    (optim.Adadelta, {"rho": 0.0}),
+    (optim.Adamax, {}),
+    (optim.NAdam, {}),
+    (optim.RAdam, {}),
+]
+
+
+@pytest.mark.parametrize("forgetful", [False, True])
+@pytest.mark.parametrize(("kind", "settings"), WITHOUT_EPS)
+def test_what_lies_between_parameters_warns_of_nothing(kind, settings, forgetful):
+    def course(wrap):
+        mg.random.manual_seed(0)
+        rng = np.random.default_rng(0)
+        model = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2))
+        optimizer = kind(model.parameters(), eps=0.0, **settings)
+
+        def step(x):
+            if not forgetful:
+                optimizer.zero_grad()
+            loss = (model(x) - 1).square().mean()
+            loss.backward()
+            optimizer.step()
+            if forgetful:  # then the update may use the memory of the gradients for other things
+                optimizer.zero_grad()
+            return loss
+
+        step = wrap(step)
+        with np.errstate(all="raise", under="ignore"):
+            return [step(rng.standard_normal((4, 3))).item() for _ in range(60)], step
+
+    (wanted, _), (found, step) = course(lambda f: f), course(mg.compile)
+    assert wanted == found
+    joined = kind not in (optim.Adamax, optim.NAdam) and not settings.get("amsgrad")
+    assert "gradients" in step.source or not joined
+
+
 def test_lbfgs_says_that_it_cannot_be_compiled():
     p = mg.Tensor([1.0], requires_grad=True)
     optimizer = optim.LBFGS([p])

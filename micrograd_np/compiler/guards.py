@@ -1,0 +1,111 @@
+"""What a program relies on beyond memory and modes: that things are still kept where the trace has found them.
+
+A container has another tensor by now, a module another layer, an optimiser has been given a new state: then the step
+has to be traced again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from micrograd_np.changes import changes
+from micrograd_np.primitive import Vertex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .program import Clock
+
+GONE = (KeyError, IndexError, AttributeError, ValueError)
+"""What asking a place raises that has nothing by now: in a dict, a list, an object, a variable of a function."""
+
+
+class Place(NamedTuple):
+    """Where something is kept: ``holder[key]``, or ``holder.key``."""
+
+    holder: Any
+    key: Any
+    attribute: bool = False
+
+    def has(self, thing: Any) -> bool:
+        """Whether it is kept there now."""
+        try:
+            return (getattr(self.holder, self.key) if self.attribute else self.holder[self.key]) is thing
+        except GONE:
+            return False
+
+
+@dataclass(eq=False)
+class Guards:
+    """Places and what they must have, containers and how much they must hold, modules and their parts."""
+
+    places: list[tuple[Place, Any]] = field(default_factory=list)
+    sizes: list[tuple[Any, int]] = field(default_factory=list)
+    parts: list[tuple[Any, list[Any]]] = field(default_factory=list)
+    """Modules and tensors, with what `parts_of` has found in them."""
+    number: int = 0
+    """Which number of changes it was when the parts were last looked at."""
+    past: bool = False
+    """Whether the trace has seen something that will not happen again."""
+
+    def hold(self) -> bool:
+        """Whether all is where it was."""
+        return (
+            not self.past
+            and all(place.has(thing) for place, thing in self.places)
+            and all(len(container) == n for container, n in self.sizes)
+            and (changes.number == self.number or self.parts_hold())
+        )
+
+    def parts_hold(self) -> bool:
+        """Look at all modules and hooks, and remember when that was."""
+        number = changes.number
+        for x, parts in self.parts:
+            now = parts_of(x, set(map(id, parts)))
+            if len(now) != len(parts) or any(a is not b for a, b in zip(now, parts, strict=True)):
+                return False
+        self.number = number
+        return True
+
+
+def parts_of(x: Any, read: set[int]) -> list[Any]:
+    """What the work of a module or a tensor depends on: its hooks; the modules, parameters and buffers in it.
+
+    Of plain tensors among the attributes of a module only those whose ids are in `read`: others come and go.
+    """
+    if isinstance(x, Vertex):
+        return [hook for hook, _ in (x.notes or {}).get("hooks", ())]
+    hooks: dict[str, Any] = vars(x).get("_hooks") or {}
+    parts = [
+        y
+        for y in vars(x).values()
+        if is_module(y) or (isinstance(y, Vertex) and (type(y) is not y.plain or id(y) in read))
+    ]
+    return [*parts, *(hook for when in hooks.values() for hook, _ in when)]
+
+
+def is_module(x: Any) -> bool:
+    """Whether `x` is a module; this floor knows them by their looks only."""
+    return hasattr(type(x), "named_parameters")
+
+
+def is_optimizer(x: Any) -> bool:
+    """Whether `x` is an optimiser, which is known by its looks as well."""
+    return hasattr(type(x), "scalars") and hasattr(type(x), "started")
+
+
+def of_optimizers(clocks: Iterable[Clock]) -> Guards:
+    """What an update relies on: the groups, their parameters, and what is kept of each of those that are updated."""
+    guards = Guards()
+    clocks = list(clocks)
+    for o in {id(clock.optimizer): clock.optimizer for clock in clocks}.values():
+        guards.places += [(Place(o, "state", True), o.state), (Place(o, "param_groups", True), o.param_groups)]
+        guards.sizes.append((o.param_groups, len(o.param_groups)))
+        for i, group in enumerate(o.param_groups):
+            guards.places += [(Place(o.param_groups, i), group), (Place(group, "params"), group["params"])]
+            guards.sizes.append((group["params"], len(group["params"])))
+    for clock in clocks:
+        pairs = zip(clock.params, clock.states, strict=True)
+        guards.places += [(Place(clock.optimizer.state, p), state) for p, state in pairs]
+    return guards
