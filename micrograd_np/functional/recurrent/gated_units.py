@@ -12,7 +12,7 @@ from micrograd_np.ops.transcendental import sigmoid, tanh
 from micrograd_np.primitive import primitive
 
 from .gates import product, project
-from .sweep import Once, before, by_input, by_weight, partial, pulled, rows
+from .sweep import Once, before, by_input, by_weight, partials, pulled, rows
 
 # what enters the gates, in the order of memory; σ takes half of it
 _INPUT = (2, 1.0), (0, 0.5), (1, 0.5)  # n, r and z of r, z and n
@@ -78,7 +78,7 @@ def gru(xp: Any, out: Any, x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias:
     return _parts(xp, known)[1]
 
 
-def _insteps(x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias: Any, own: Any) -> Any:
+def _in_steps(x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias: Any, own: Any) -> Any:
     """What `gru` computes, in primitives. Biases may differ from step to step, and from sample to sample."""
     entering, u, k = matmul(x, transpose(weight_ih)) + bias, transpose(weight_hh), h.shape[1]
     found = []
@@ -91,12 +91,10 @@ def _insteps(x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias: Any, own: Any
     return stack(found)
 
 
-def _sweep_insteps(
-    gradient: Any, x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias: Any, own: Any, *_memory: Any
-) -> Any:
+def _sweep_in_steps(gradient: Any, x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias: Any, own: Any) -> Any:
     """What `gru_sweep` computes, in primitives: what its own derivative is taken of."""
     wide, m = (broadcast_to(b, shape=(*x.shape[:2], *b.shape)) for b in (bias, own))
-    entering, by_m, by_h = pulled(_insteps(x, h, weight_ih, weight_hh, wide, m), gradient, wide, m, h)
+    entering, by_m, by_h = pulled(_in_steps(x, h, weight_ih, weight_hh, wide, m), gradient, wide, m, h)
     found = concatenate(by_m, entering, axis=-1)
     last = place(by_h, index=(slice(None), slice(0, h.shape[1])), shape=found.shape[1:])
     return concatenate(found, reshape(last, shape=(1, *last.shape)))
@@ -119,13 +117,15 @@ def gru_sweep(
     dtype = xp.result_type(gradient, x, h, weight_ih, weight_hh, bias, own)
     found = xp.empty((steps + 1, samples, 4 * k), dtype=dtype) if out is ... else out
     by_gate = xp.transpose(xp.reshape(found, (steps + 1, samples, 4, k)), (0, 2, 1, 3))
-    blocks, states = _parts(xp, memory[0] if memory else gru_memory.kernel(xp, ..., x, h, weight_ih, weight_hh, bias, own))
+    known = memory[0] if memory else gru_memory.kernel(xp, ..., x, h, weight_ih, weight_hh, bias, own)
+    blocks, states = _parts(xp, known)
+    one = xp.array(1, dtype=dtype)
     slopes = xp.multiply(blocks[:, 0], blocks[:, 0])
-    xp.subtract(1, slopes, out=slopes)  # tanh′ is 1 − tanh²
+    xp.subtract(one, slopes, out=slopes)  # tanh′ is 1 − tanh²
     lags = xp.subtract(states, blocks[:, 0])  # z (h − n)
     rolled = xp.concatenate((weight_hh[2 * k :], weight_hh[: 2 * k]))  # by m, r and z
     state, carried = xp.empty((samples, k), dtype=dtype), xp.empty((samples, k), dtype=dtype)
-    parts, rest, one = xp.empty((4, samples, k), dtype=dtype), xp.empty((2, samples, k), dtype=dtype), xp.array(1, dtype=dtype)
+    parts, rest = xp.empty((4, samples, k), dtype=dtype), xp.empty((2, samples, k), dtype=dtype)
     by_m, by_r, by_z, by_n = parts[0], parts[1], parts[2], parts[3]
     for t in range(steps - 1, -1, -1):
         now = blocks[t]
@@ -150,7 +150,7 @@ def gru_sweep(
     return found
 
 
-gru_sweep.vjp(**{name: partial(_sweep_insteps, i) for i, name in enumerate(gru_sweep.inputs[:-1])})
+gru_sweep.vjp(**partials(_sweep_in_steps, *gru_sweep.inputs[:-1]))
 
 _swept = Once(lambda g, z, *inputs: gru_sweep(g, *inputs))
 

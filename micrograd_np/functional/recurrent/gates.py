@@ -56,7 +56,7 @@ def product(xp: Any, weight: Any, gates: Gates, steps: int, z: Any) -> Callable[
 
 
 def _turned(xp: Any, weight: Any, gates: Gates, n: int, dtype: Any) -> Any:
-    """The factor of n samples: ``(gates · h, m) -> (gates, m, h)``; or of one ``(m, gates · h)``, as the weight lies."""
+    """The factor of n samples, ``(gates, m, h)``; of one, ``(m, gates · h)``, in memory as the weight itself."""
     m, k = weight.shape[1], weight.shape[0] // len(gates)
     z = xp.empty_like(weight, dtype=dtype) if n == 1 else xp.empty((len(gates), m, k), dtype=dtype)
     for place, (gate, scale) in enumerate(gates):

@@ -12,7 +12,7 @@ from micrograd_np.ops.transcendental import sigmoid, tanh
 from micrograd_np.primitive import primitive
 
 from .gates import product, project
-from .sweep import Once, before, by_input, by_weight, partial, pulled, rows
+from .sweep import Once, before, by_input, by_weight, partials, pulled, rows
 
 _GATES = (3, 0.5), (0, 0.5), (1, 0.5), (2, 1.0)  # o, i, f and g of i, f, g and o; σ takes half of what enters
 
@@ -70,10 +70,11 @@ def lstm_memory(xp: Any, out: Any, x: Any, h: Any, c: Any, weight_ih: Any, weigh
     onnx="LSTM",
 )
 def lstm(xp: Any, out: Any, x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: Any, bias: Any, *memory: Any) -> Any:
-    """States after every step, then the last cell: ``(t, n, m), (n, h), (n, h), (4h, m), (4h, h), (4h,) -> (t + 1, n, h)``.
+    """The state after every step, then the last cell: ``(t, n, m), (n, h), (n, h), … -> (t + 1, n, h)``.
 
-    i, f, g, o = W xₜ + U hₜ₋₁ + b, in four parts; c = σ(f) c + σ(i) tanh g; h = σ(o) tanh c. A `memory`, that of the
-    same inputs by `lstm_memory`, spares computing it. Source: Hochreiter & Schmidhuber (1997), Gers et al. (2000).
+    i, f, g, o = W xₜ + U hₜ₋₁ + b, in four parts; c = σ(f) c + σ(i) tanh g; h = σ(o) tanh c. W is (4h, m), U (4h, h)
+    and b (4h,). A `memory`, that of the same inputs by `lstm_memory`, spares computing it.
+    Source: Hochreiter & Schmidhuber (1997), Gers et al. (2000).
     """
     known = memory[0] if memory else lstm_memory.kernel(xp, ..., x, h, c, weight_ih, weight_hh, bias)
     return _parts(xp, known)[1]
@@ -92,9 +93,7 @@ def _in_steps(x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: Any, bias: Any)
     return stack([*found, c])
 
 
-def _sweep_in_steps(
-    gradient: Any, x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: Any, bias: Any, *_memory: Any
-) -> Any:
+def _sweep_in_steps(gradient: Any, x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: Any, bias: Any) -> Any:
     """What `lstm_sweep` computes, in primitives: what its own derivative is taken of."""
     wide = broadcast_to(bias, shape=(*x.shape[:2], *bias.shape))
     entering, by_c = pulled(_in_steps(x, h, c, weight_ih, weight_hh, wide), gradient, wide, c)
@@ -120,7 +119,8 @@ def lstm_sweep(
     dtype = xp.result_type(gradient, x, h, c, weight_ih, weight_hh, bias)
     found = xp.empty((steps + 1, n, 4 * k), dtype=dtype) if out is ... else out
     by_gate = xp.transpose(xp.reshape(found, (steps + 1, n, 4, k)), (0, 2, 1, 3))
-    blocks, z = _parts(xp, memory[0] if memory else lstm_memory.kernel(xp, ..., x, h, c, weight_ih, weight_hh, bias))
+    known = memory[0] if memory else lstm_memory.kernel(xp, ..., x, h, c, weight_ih, weight_hh, bias)
+    blocks, z = _parts(xp, known)
     slopes = xp.multiply(z[:-1], blocks[:, 5])
     xp.subtract(blocks[:, 0], slopes, out=slopes)  # o (1 − tanh² c) is o − h tanh c
     state, cell = xp.empty((n, k), dtype=dtype), xp.empty((n, k), dtype=dtype)
@@ -150,7 +150,7 @@ def lstm_sweep(
     return found
 
 
-lstm_sweep.vjp(**{name: partial(_sweep_in_steps, i) for i, name in enumerate(lstm_sweep.inputs[:-1])})
+lstm_sweep.vjp(**partials(_sweep_in_steps, *lstm_sweep.inputs[:-1]))
 
 _swept = Once(lambda g, z, *inputs: lstm_sweep(g, *inputs))
 

@@ -10,7 +10,7 @@ from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import stack
 from micrograd_np.primitive import primitive
 
-from .sweep import Once, before, by_weight, partial
+from .sweep import Once, before, by_weight, partials
 
 
 @primitive(
@@ -66,7 +66,7 @@ def rnn_sweep(xp: Any, out: Any, gradient: Any, z: Any, weight: Any, *, nonlinea
     return found
 
 
-rnn_sweep.vjp(**{name: partial(_sweep_in_steps, i) for i, name in enumerate(rnn_sweep.inputs)})
+rnn_sweep.vjp(**partials(_sweep_in_steps, *rnn_sweep.inputs))
 
 _swept = Once(lambda g, z, weight, nonlinearity: rnn_sweep(g, z, weight, nonlinearity=nonlinearity))
 

@@ -1,4 +1,4 @@
-"""What the rules of all recurrences share: a sweep that is made once, and derivatives of what is written in primitives."""
+"""What the rules of all recurrences share: a sweep made once, and derivatives of what is written in primitives."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ class Once:
             if found is not None:
                 return found
         found = self.function(g, z, *inputs, **static)
-        # kept while g is, but for a vertex that remembers g: that lives on in what the rules make of it
-        kept = ref(found) if isinstance(found, Tensor) and found.op is not None else lambda: found
-        self.latest = ref(g, self._forget), ref(z), kept
+        self.latest = ref(g, self._forget), ref(z), _kept(found)
         return found
 
     def _forget(self, gone: Any) -> None:
@@ -41,21 +39,36 @@ class Once:
             self.latest = None
 
 
-def partial(function: Callable[..., Any], which: int) -> Callable[..., Any]:
-    """The derivative rule, by one of its inputs, of an op that computes what `function` does in primitives."""
+def _kept(found: Any) -> Callable[[], Any]:
+    """How to find it again: it is kept while g is, unless it is recorded, for then it keeps g itself."""
+    if isinstance(found, Tensor) and found.op is not None:
+        return ref(found)  # what the rules make of it keeps it
+    if isinstance(found, list) and any(isinstance(x, Tensor) and x.op is not None for x in found):
+        return lambda: None
+    return lambda: found
 
-    def rule(g: Any, z: Any, *inputs: Any, **static: Any) -> Any:
-        lifted = isinstance(g, Tensor)
+
+def partials(function: Callable[..., Any], *names: str) -> dict[str, Callable[..., Any]]:
+    """The derivative rules, by its inputs of these names, of an op that computes what `function` does in primitives."""
+
+    def gradients(g: Any, _: Any, *inputs: Any, **static: Any) -> list[Any]:
+        inputs = inputs[: len(names)]
         with enable_grad():  # fresh vertices, so that no other path from an input to this one counts
             fresh = [
                 copy(x) if isinstance(x, Tensor) and x.requires_grad else Tensor(_as_array(x), True) for x in inputs
             ]
             value = function(*fresh, **static)
-        found: list[Any] = []
-        pull(value, g, lambda _, gx: found.append(gx), lifted=lifted, retain=True, targets=frozenset((fresh[which],)))
-        return found[0] if found else inputs[which] * 0
+        found: dict[Any, Any] = {}
+        targets = frozenset(fresh)
+        pull(value, g, found.__setitem__, lifted=isinstance(g, Tensor), retain=True, targets=targets)
+        return [found[x] if x in found else given * 0 for x, given in zip(fresh, inputs, strict=True)]
 
-    return rule
+    shared = Once(gradients)
+
+    def rule(which: int) -> Callable[..., Any]:
+        return lambda g, z, *inputs, **static: shared(g, z, *inputs, **static)[which]
+
+    return {name: rule(i) for i, name in enumerate(names)}
 
 
 def _as_array(x: Any) -> Any:
@@ -67,13 +80,13 @@ def pulled(value: Any, gradient: Any, *inputs: Any) -> list[Any]:
     """What arrives at each of `inputs` when `gradient` arrives at `value`, in primitives."""
     found: dict[Any, Any] = {}
     pull(value, gradient, found.__setitem__, lifted=True, retain=True, targets=frozenset(inputs))
-    return [found[x] if x in found else x * 0 for x in inputs]
+    return [found[x] for x in inputs]
 
 
 def before(first: Any, states: Any) -> Any:
     """The state that each step began with: ``(n, h), (t, n, h) -> (t, n, h)``."""
     first = reshape(first, shape=(1, *first.shape))
-    return concatenate(first, states[:-1]) if len(states.shape) and states.shape[0] > 1 else first[: states.shape[0]]
+    return concatenate(first, states[:-1]) if states.shape[0] > 1 else first
 
 
 def rows(x: Any) -> Any:
