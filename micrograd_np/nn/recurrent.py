@@ -15,7 +15,7 @@ from micrograd_np import functional, random
 from micrograd_np.constant import constant
 from micrograd_np.functional.linear import linear
 from micrograd_np.functional.loss import as_tensor
-from micrograd_np.functional.recurrent import gru, lstm, rnn
+from micrograd_np.functional.recurrent import gru, gru_memory, lstm, lstm_memory, rnn
 from micrograd_np.ops.index import place, view
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import concatenate, stack, transpose
@@ -43,20 +43,22 @@ def _rnn_steps(
     return z, (z[-1],)
 
 
+def _lstm(*inputs: Any) -> tuple[Any, Any]:
+    z = lstm(*inputs, lstm_memory(*inputs))
+    return z[:-1], z[-1]
+
+
 def _lstm_steps(x: Any, state: tuple[Any, ...], weights: tuple[Any, ...], _: str) -> tuple[Any, tuple[Any, ...]]:
     w_ih, w_hh, b_ih, b_hh, w_hr = weights
-    made = linear(x, w_ih, b_ih if b_hh is None else b_ih + b_hh)
-    k = w_hh.shape[0] // 4
-    if w_hr is None:
-        z = lstm(made, state[0], state[1], w_hh)
-        h = z[:, 5]
-        return h, (h[-1], z[-1, 4])
+    bias = _zeros(w_hh.shape[0], like=w_hh) if b_ih is None else b_ih + b_hh
     h, c = state
-    none = _zeros(x.shape[1], k, like=w_hh)
+    if w_hr is None:
+        z, c = _lstm(x, h, c, w_ih, w_hh, bias)
+        return z, (z[-1], c)
     found = []
     for t in range(x.shape[0]):  # the projection stands between the steps, so each is a recurrence of one step
-        z = lstm((made[t] + matmul(h, transpose(w_hh)))[None], none, c, _zeros(4 * k, k, like=w_hh))[0]
-        h, c = matmul(z[5], transpose(w_hr)), z[4]
+        z, c = _lstm(x[t : t + 1], h, c, w_ih, w_hh, bias)
+        h = matmul(z[0], transpose(w_hr))
         found.append(h)
     return stack(found), (h, c)
 
@@ -64,14 +66,14 @@ def _lstm_steps(x: Any, state: tuple[Any, ...], weights: tuple[Any, ...], _: str
 def _gru_steps(x: Any, state: tuple[Any, ...], weights: tuple[Any, ...], _: str) -> tuple[Any, tuple[Any, ...]]:
     w_ih, w_hh, b_ih, b_hh, _ = weights
     k = w_hh.shape[1]
-    if b_hh is None:
-        own = _zeros(k, like=w_hh)
+    if b_ih is None:
+        bias, own = _zeros(3 * k, like=w_hh), _zeros(k, like=w_hh)
     else:  # of the second bias, the part for n stays inside the product with r
+        bias = b_ih + place(view(b_hh, index=slice(0, 2 * k)), index=slice(0, 2 * k), shape=(3 * k,))
         own = view(b_hh, index=slice(2 * k, 3 * k))
-        b_ih = b_ih + place(view(b_hh, index=slice(0, 2 * k)), index=slice(0, 2 * k), shape=(3 * k,))
-    z = gru(linear(x, w_ih, b_ih), state[0], w_hh, own)
-    h = z[:, 4]
-    return h, (h[-1],)
+    inputs = x, state[0], w_ih, w_hh, bias, own
+    z = gru(*inputs, gru_memory(*inputs))
+    return z, (z[-1],)
 
 
 _STEPS = {"RNN": _rnn_steps, "LSTM": _lstm_steps, "GRU": _gru_steps}

@@ -25,8 +25,8 @@ _PRODUCTS: dict[str, Callable[..., int]] = {
     "convolve": lambda z, x, weight: z.size * prod(weight.shape[1:]),
     "convolve_back": lambda z, y, weight: y.size * prod(weight.shape[1:]),
     "rnn": lambda z, x, h, weight: prod(x.shape[:2]) * weight.size,
-    "lstm": lambda z, x, h, c, weight: prod(x.shape[:2]) * weight.size,
-    "gru": lambda z, x, h, weight, bias: prod(x.shape[:2]) * weight.size,
+    "lstm_memory": lambda z, x, h, c, w_ih, w_hh, bias: prod(x.shape[:2]) * (w_ih.size + w_hh.size),
+    "gru_memory": lambda z, x, h, w_ih, w_hh, bias, own: prod(x.shape[:2]) * (w_ih.size + w_hh.size),
 }
 
 

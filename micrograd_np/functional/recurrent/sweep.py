@@ -1,0 +1,104 @@
+"""What the rules of all recurrences share: a sweep made once, and derivatives of what is written in primitives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from micrograd_np.backward import pull
+from micrograd_np.grad_mode import enable_grad
+from micrograd_np.ops.linear import matmul
+from micrograd_np.ops.shape import concatenate, reshape
+from micrograd_np.ops.state import copy
+from micrograd_np.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Once:
+    """A function of a gradient, a result and more, whose latest value is found again for the same two."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.latest: tuple[Any, Any, Callable[[], Any]] | None = None
+
+    def __call__(self, g: Any, z: Any, *inputs: Any, **static: Any) -> Any:
+        """``function(g, z, *inputs, **static)``, or what that was just before."""
+        latest = self.latest
+        if latest is not None and latest[0]() is g and latest[1]() is z:
+            found = latest[2]()
+            if found is not None:
+                return found
+        found = self.function(g, z, *inputs, **static)
+        self.latest = ref(g, self._forget), ref(z), _kept(found)
+        return found
+
+    def _forget(self, gone: Any) -> None:
+        if self.latest is not None and self.latest[0] is gone:
+            self.latest = None
+
+
+def _kept(found: Any) -> Callable[[], Any]:
+    """How to find it again: it is kept while g is, unless it is recorded, for then it keeps g itself."""
+    if isinstance(found, Tensor) and found.op is not None:
+        return ref(found)  # what the rules make of it keeps it
+    if isinstance(found, list) and any(isinstance(x, Tensor) and x.op is not None for x in found):
+        return lambda: None
+    return lambda: found
+
+
+def partials(function: Callable[..., Any], *names: str) -> dict[str, Callable[..., Any]]:
+    """The derivative rules, by its inputs of these names, of an op that computes what `function` does in primitives."""
+
+    def gradients(g: Any, _: Any, *inputs: Any, **static: Any) -> list[Any]:
+        inputs = inputs[: len(names)]
+        with enable_grad():  # fresh vertices, so that no other path from an input to this one counts
+            fresh = [
+                copy(x) if isinstance(x, Tensor) and x.requires_grad else Tensor(_as_array(x), True) for x in inputs
+            ]
+            value = function(*fresh, **static)
+        found: dict[Any, Any] = {}
+        targets = frozenset(fresh)
+        pull(value, g, found.__setitem__, lifted=isinstance(g, Tensor), retain=True, targets=targets)
+        return [found[x] if x in found else given * 0 for x, given in zip(fresh, inputs, strict=True)]
+
+    shared = Once(gradients)
+
+    def rule(which: int) -> Callable[..., Any]:
+        return lambda g, z, *inputs, **static: shared(g, z, *inputs, **static)[which]
+
+    return {name: rule(i) for i, name in enumerate(names)}
+
+
+def _as_array(x: Any) -> Any:
+    """The array of a tensor, or an array itself."""
+    return x.data if isinstance(x, Tensor) else x
+
+
+def pulled(value: Any, gradient: Any, *inputs: Any) -> list[Any]:
+    """What arrives at each of `inputs` when `gradient` arrives at `value`, in primitives."""
+    found: dict[Any, Any] = {}
+    pull(value, gradient, found.__setitem__, lifted=True, retain=True, targets=frozenset(inputs))
+    return [found[x] for x in inputs]
+
+
+def before(first: Any, states: Any) -> Any:
+    """The state that each step began with: ``(n, h), (t, n, h) -> (t, n, h)``."""
+    first = reshape(first, shape=(1, *first.shape))
+    return concatenate(first, states[:-1]) if states.shape[0] > 1 else first
+
+
+def rows(x: Any) -> Any:
+    """All steps and samples along one axis: ``(t, n, m) -> (t · n, m)``."""
+    return reshape(x, shape=(-1, x.shape[-1]))
+
+
+def by_input(delta: Any, weight: Any) -> Any:
+    """The gradient by what a weight was multiplied with: ``(t, n, g), (g, m) -> (t, n, m)``."""
+    return reshape(matmul(rows(delta), weight), shape=(*delta.shape[:-1], weight.shape[1]))
+
+
+def by_weight(delta: Any, x: Any) -> Any:
+    """Σ over steps and samples of delta ⊗ x: ``(t, n, g), (t, n, m) -> (g, m)``."""
+    return matmul(rows(delta).T, rows(x))
