@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .blocks import cut_into_blocks
 from .fast import fold_scalings
 from .flatten import flatten
+from .padding import pad_once
 from .signs import absorb_signs
 from .simplify import (
     drop_dead_lines,
@@ -35,6 +36,7 @@ def run_passes(program: Program, mode: str) -> dict[str, int]:
     found = merge_repeated_buffers(program)
     if found:
         saved["repeats"] += found + merge_repeats(program)
+    saved["paddings"] = pad_once(program)
     if mode == "fast":
         saved["scalings"] = fold_scalings(program)
     saved["negations"] = negate_what_is_small(program) + absorb_signs(program)

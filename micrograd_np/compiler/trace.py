@@ -20,6 +20,7 @@ import numpy as np
 from micrograd_np.primitive import Vertex, _clock, fills, mode
 from micrograd_np.tensor import Tensor, _wrap
 
+from .names import name_by_making
 from .program import Clock, Program, Storage, Value
 from .pullback import differentiate
 from .record import Bound, Recorded, Recorder
@@ -220,7 +221,7 @@ class Tracer:
         recorder = self.recorder
         recorder.section, recorder.where = self.heading, self.frames.place()
         operands = [self._operand(x, sample) for x in inputs]
-        with np.errstate(all="ignore"):  # samples need not be right; the op itself has warned already
+        with recorder.listening(), np.errstate(all="ignore"):  # samples need not be right; the op has warned already
             done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
         if done is None:
             done = out
@@ -437,9 +438,11 @@ class Tracer:
                 continue
             g = leaf.grad
             program.gradients_out.append((leaf, None if g is None else self.known.get(id(g.data))))
+        self.recorder.words.tell()
         for value, of in self.gradient_of:
             if not value.name:
                 value.hint = ("d", of)
+        name_by_making(program)
         return program
 
 

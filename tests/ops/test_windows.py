@@ -68,8 +68,8 @@ def test_transposed_convolution_agrees_with_pytorch(d, stride, padding, extra, d
 def test_every_formulation_of_the_convolution_gives_the_same(shapes, monkeypatch):
     x, w = (rng.standard_normal(n) for n in shapes)
     groups = shapes[0][1] // shapes[1][1]
-    for apart, block in itertools.product((False, True), (1 << 20, 100)):
-        monkeypatch.setattr(convolution, "_apart", lambda n, weights, apart=apart: apart)
+    for cut, block in itertools.product(("whole", "rows", "places"), (1 << 20, 100)):
+        monkeypatch.setattr(convolution, "_cut", lambda *_, cut=cut: cut)
         monkeypatch.setattr(convolution, "_BLOCK", block)
         for stride, padding, dilation in GEOMETRIES:
             settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
