@@ -93,11 +93,11 @@ def _wholes(program: Program) -> dict[int, tuple[Value, str]]:
             continue
         x = line.args[0]
         whole, order = found.get(id(x), (x, "C"))
+        plain = order == "C" and not whole.view and whole.strides is None and whole.storage.kind == "buffer"
         if line.function == "attribute.T" and not x.view:
             found[id(line.target)] = x, "F"
-        elif line.function in _RESHAPES and order == "C" and whole.storage.kind == "buffer":
-            if not whole.view and whole.strides is None:
-                found[id(line.target)] = whole, "C"
+        elif line.function in _RESHAPES and plain:
+            found[id(line.target)] = whole, "C"
     return found
 
 

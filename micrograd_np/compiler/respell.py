@@ -202,6 +202,4 @@ def _keep_results_where_they_are(program: Program) -> None:
     program.lines[:] = [line for i, line in enumerate(program.lines) if i not in gone]
 
 
-
-
 __all__ = ["respell"]

@@ -191,7 +191,7 @@ class Tracer:
             self._fixed(op, inputs, data)
             return
         for x in inputs:
-            if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.known and _shared(x, inputs, data):
+            if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.known and _shared(x, inputs, result):
                 self.shared.add(id(x.data))
         out = self.recorder.destination(data)
         self.recorder.spared = False
@@ -551,12 +551,15 @@ def place() -> str:
     return ""
 
 
-def _shared(x: Vertex, inputs: tuple[Any, ...], data: Any) -> bool:
-    """Whether somebody else holds the memory of `x`, which is being applied to for the first time, giving `data`.
+def _shared(x: Vertex, inputs: tuple[Any, ...], result: Any) -> bool:
+    """Whether somebody else holds the memory of `x`, which is being applied to for the first time, giving `result`.
 
     That may be another tensor, a view, or a variable of the user. Records of applications do not count.
     """
+    data = result.data if isinstance(result, Vertex) else result
     given = sum(isinstance(y, Vertex) and y.data is x.data for y in inputs)  # by the list of what the kernel was given
+    if isinstance(result, Vertex) and result.arrays and type(result.arrays) is tuple:
+        given *= 2  # by variables, and by the tuple of them
     rest = sys.getrefcount(x.data) - 2 - given - (data.base is x.data)  # 2: the tensor, and the argument here
     if rest > 0:
         lists = [r for r in gc.get_referrers(x.data) if type(r) is list]
