@@ -155,24 +155,27 @@ class Recorder:
         self.section, self.where = "forward", ""
         self.spared = False  # whether the samples of this kernel are merely plausible
         self.words = Words()
-        self.frames: dict[FrameType, int] = {}
+        self.frames: dict[FrameType, int] | None = None  # of the kernel that runs, with how deep they lie
 
     @contextmanager
     def listening(self) -> Iterator[None]:
         """While a kernel runs, note its functions; then hear what they call the arrays that they work on."""
-        self.frames = {}
+        frames = self.frames = {}
         try:
             yield
         finally:
-            for frame in sorted(self.frames, key=self.frames.__getitem__, reverse=True):  # inner functions first
+            self.frames = None
+            for frame in sorted(frames, key=frames.__getitem__, reverse=True):  # inner functions first
                 for name, x in frame.f_locals.items():
                     for array in x if type(x) is list else (x,):
                         if type(array) is Recorded:
                             self.words.hear(name, array._value)
-            self.frames = {}
+            frames.clear()
 
     def _note_frames(self) -> None:
         """Keep the frames of the kernel that is calling; frames that are kept keep their variables."""
+        if self.frames is None:
+            return
         frame: FrameType | None = sys._getframe(2)
         calling = []
         while frame is not None and frame.f_code.co_filename == __file__:

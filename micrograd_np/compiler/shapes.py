@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .program import Line, Storage, Value
-from .simplify import _replace_results
+from .simplify import _replace_results, operands
 
 if TYPE_CHECKING:
     from .program import Program
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _RESHAPES = ("np.reshape", "method.reshape")
 _TRANSPOSES = {"np.transpose": 1, "method.transpose": 1, "np.swapaxes": 2, "method.swapaxes": 2, "attribute.T": 0}
 """What moves axes, and how many arguments that takes at most."""
+_Step = tuple[str, Any, tuple[Any, ...], Value]
+"""A function, what it calls, its arguments but the first, and the value that it gives."""
 
 
 def shape_what_is_computed(program: Program) -> None:
@@ -25,39 +27,52 @@ def shape_what_is_computed(program: Program) -> None:
         z = line.target
         if line.made != "out" or z is None or not z.view or z.storage.kind != "buffer" or "where" in line.kwargs:
             continue
-        old = z.storage
-        if writes[id(old)] != [id(line)] or any(v.storage is old for v in line.read()):
+        old, back = z.storage, _way_back(z, makers)
+        if back is None or writes[id(old)][0] is not line or any(v.storage is old for v in line.read()):
             continue
         i = program.lines.index(line)
         before = [w for w in program.lines[:i] if any(v.storage is old for v in w.read())]
+        chain = {id(x) for *_, x in back} | {id(z)}
         if any(w.made != "view" for w in before):
             continue
-        back = _way_back(z, makers)
-        if back is None:
+        if len(writes[id(old)]) == 1:
+            shaped = _shaped(line, back, anew=False)
+            for v in (*(v for w in program.lines for v in operands(w)), *program.result_values()):
+                v.storage = back[-1][-1].storage if v.storage is old else v.storage
+            moved = [w for w in before if id(w.target) not in chain]
+            rest = [w for w in program.lines[:i] if not any(w is b for b in before)]
+            program.lines[:] = [*rest, line, *shaped, *moved, *program.lines[i + 1 :]]
             continue
-        computed = Value(Storage("buffer"), z.shape, z.dtype, hint=z.hint if isinstance(z.hint, str) else "")
-        for w in program.lines:
-            for v in (*w.read(), w.target):
-                if v is not None and v.storage is old:
-                    v.storage = computed.storage
-        for v in program.result_values():
-            v.storage = computed.storage if v.storage is old else v.storage
-        line.target = computed
-        shaped = []
-        source = computed
-        for function, call, args, target in back:
-            target.view, target.storage = True, computed.storage
-            shaped.append(Line(function, call, (source, *args), {}, target, "view", line.section, line.where))
-            source = target
-        chain = {id(step[3]) for step in back}
-        moved = [w for w in before if id(w.target) not in chain]
-        rest = [w for w in program.lines[:i] if not any(w is b for b in before)]
-        program.lines[:] = [*rest, line, *shaped, *moved, *program.lines[i + 1 :]]
+        whole, after = back[-1][-1], writes[id(old)][1]
+        end = program.lines.index(after)
+        viewed = {
+            id(w.target) for w in program.lines[:end] if w.made == "view" and any(v.storage is old for v in w.read())
+        }
+        if after.target is whole and after.made == "out" and "where" not in after.kwargs and viewed <= chain:
+            shaped = _shaped(line, back, anew=True)  # the buffer itself is computed by the line after
+            seen: dict[int, Any] = {id(whole): shaped[-1].target}
+            for w in program.lines[i + 1 : end + 1]:
+                w.substitute(lambda v, seen=seen: seen.get(id(v), v))  # type: ignore[misc]
+            program.lines[i + 1 : i + 1] = shaped
 
 
-def _way_back(z: Value, makers: dict[int, Line]) -> list[tuple[str, Any, tuple[Any, ...], Value]] | None:
+def _shaped(line: Line, back: list[_Step], *, anew: bool) -> list[Line]:
+    """The steps back, after `line` has been given memory of its own; with values of their own, if `anew`."""
+    z = line.target
+    assert z is not None
+    source = line.target = Value(Storage("buffer"), z.shape, z.dtype, hint=z.hint if isinstance(z.hint, str) else "")
+    lines = []
+    for function, call, args, x in back:
+        v = Value(source.storage, x.shape, x.dtype, hint=x.hint) if anew else x
+        v.view, v.storage = True, source.storage
+        lines.append(Line(function, call, (source, *args), {}, v, "view", line.section, line.where))
+        source = v
+    return lines
+
+
+def _way_back(z: Value, makers: dict[int, Line]) -> list[_Step] | None:
     """How one gets from a view of a whole buffer to the buffer: calls, and the values they give. None if one cannot."""
-    back: list[tuple[str, Any, tuple[Any, ...], Value]] = []
+    back: list[_Step] = []
     v = z
     while v.view:
         line = makers.get(id(v))
@@ -156,7 +171,7 @@ def drop_copies(program: Program) -> None:
             kept.append(line)
             continue
         x = line.args[1]
-        same = isinstance(x, Value) and (x.shape, x.dtype) == (z.shape, z.dtype) and writes[id(z.storage)] == [id(line)]
+        same = isinstance(x, Value) and (x.shape, x.dtype) == (z.shape, z.dtype) and writes[id(z.storage)] == [line]
         if not same or id(z.storage) in leaves or z.name:
             kept.append(line)
             continue
@@ -171,11 +186,11 @@ def drop_copies(program: Program) -> None:
     _replace_results(program, replaced)
 
 
-def _writes(program: Program) -> dict[int, list[int]]:
+def _writes(program: Program) -> dict[int, list[Line]]:
     """By storage: the lines that write it."""
-    found: dict[int, list[int]] = {}
+    found: dict[int, list[Line]] = {}
     for line in program.lines:
         v = line.writes()
         if v is not None:
-            found.setdefault(id(v.storage), []).append(id(line))
+            found.setdefault(id(v.storage), []).append(line)
     return found

@@ -85,8 +85,9 @@ def fold_constants(program: Program) -> int:
         if id(v) not in arrays:
             if v.storage.kind == "constant":
                 arrays[id(v)] = v.storage.array
-            else:  # perhaps filled through views of it only
-                arrays[id(v)], touched[id(v)] = np.empty(v.shape, v.dtype), v
+            else:  # perhaps filled through views of it only, which rely on how it is laid out
+                memory = np.empty(v.nbytes, np.uint8)
+                arrays[id(v)], touched[id(v)] = np.ndarray(v.shape, v.dtype, memory, 0, v.strides), v
         return arrays[id(v)]
 
     kept = []
@@ -103,7 +104,6 @@ def fold_constants(program: Program) -> int:
             else:
                 arrays[id(line.target)] = np.asarray(line.call(*args, **kwargs))
         touched[id(line.target)] = line.target
-        touched |= {id(v): v for v in line.read() if v.storage.kind != "constant"}  # it may be written only as views
     for v in touched.values():
         a = arrays[id(v)]
         v.storage = Storage("constant", a)

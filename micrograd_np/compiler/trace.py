@@ -266,7 +266,7 @@ class Tracer:
                 operands.append(out)
             else:
                 operands.append(self._operand(x, target.data))
-        with np.errstate(all="ignore"):
+        with recorder.listening(), np.errstate(all="ignore"):
             done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
             if not (isinstance(done, Recorded) and fills(done._array, sample)):
                 recorder.xp.copyto(out, done)

@@ -1,6 +1,8 @@
 """What kernels ask NumPy for becomes memory of the program, made once, under the kernels' own names."""
 
+import gc
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -94,10 +96,19 @@ def test_views_of_large_arguments_are_made_in_each_call_instead():
     assert "sliding_window_view" in body(compiled)
 
 
-def test_constants_may_be_computed_by_kernels_that_write_through_views_alone():
-    fixed = mg.constant(np.arange(10.0).reshape(1, 1, 10))
-    compiled = equal_thrice(lambda x: nn.functional.adaptive_avg_pool1d(fixed, 3) + x, lambda: np.random.rand(1))
-    assert body(compiled).count("(") == 3  # add, its call and the copy of the result
+KERNEL = mg.constant(np.arange(6.0).reshape(2, 1, 3))
+
+
+@pytest.mark.parametrize(
+    "computed",
+    [lambda x: nn.functional.adaptive_avg_pool1d(x, 3), lambda x: nn.functional.conv1d(x, KERNEL)],
+    ids=["pool", "convolution"],
+)
+def test_constants_may_be_computed_by_kernels_that_write_through_views_alone(computed):
+    fixed = mg.constant(np.arange(30.0).reshape(3, 1, 10))
+    rng = np.random.default_rng(0)
+    compiled = equal_thrice(lambda x: computed(fixed) + x, lambda: rng.standard_normal(1))
+    assert len(re.findall(r"\w+\(\w+, ", body(compiled))) == 1  # the sum
 
 
 CNN = {
@@ -142,7 +153,7 @@ def test_forward_and_backward_share_padding_and_windows(kind, small, monkeypatch
     assert (len(images), len(windows)) == (1, 1)
     assert ("copyto(image, 0)" in body(compiled)) is (not small and kind != "plain")
     update = compiled.source.partition("# update")[2].partition("return")[0]
-    assert len(re.findall(r"^ +\w+\(", update, re.M)) == 2  # all parameters as one vector, the bias of the convolution with them
+    assert len(re.findall(r"^ +\w+\(", update, re.MULTILINE)) == 2  # one vector, with biases of convolutions in it
 
 
 def test_a_compiled_convolution_gives_its_gradients_to_whoever_calls_backward():
@@ -175,3 +186,21 @@ def test_parameters_move_unless_somebody_else_holds_them_whatever_is_applied_fir
     for _ in range(2):
         step(np.ones(4))
     assert all((w.data is a) is held for w, a in zip(ws, before, strict=True))
+
+
+def test_a_trace_lets_go_of_the_variables_of_those_who_asked_for_it():
+    class Held:
+        pass
+
+    def train():
+        held = Held()
+        _, step, batches = training(CNN["padded"], 3)
+        mg.compile(step)(batches[0])
+        return weakref.ref(held)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert train()() is None  # at once, without the garbage collector
+    finally:
+        gc.enable()
