@@ -24,6 +24,7 @@ from .simplify import ELEMENTWISE
 if TYPE_CHECKING:
     from .program import Clock, Program
 
+_RESHAPES = ("np.reshape", "method.reshape")
 _LANE = 64  # bytes to which every part is padded: a cache line, and the widest vector register
 _ours: dict[int, tuple[weakref.ref[Any], weakref.ref[Any]]] = {}
 """The common vectors that are alive, by id, with the optimiser that each was made for."""
@@ -42,9 +43,9 @@ def flatten(program: Program) -> int:
             if line.unit is not None and line.unit[0] == i:
                 units.setdefault(line.unit[1], []).append(line)
         alike: dict[Any, list[list[Line]]] = {}
-        whole = _transposed(program)
+        wholes = _wholes(program)
         for lines in units.values():
-            pattern = _pattern(lines, whole)
+            pattern = _pattern(lines, wholes)
             if pattern is not None:
                 alike.setdefault(pattern, []).append(lines)
         for group in alike.values():
@@ -58,7 +59,7 @@ def _work(program: Program) -> int:
     return sum(line.made != "view" for line in program.lines)
 
 
-def _pattern(lines: list[Line], whole: dict[int, Value]) -> Any:
+def _pattern(lines: list[Line], wholes: dict[int, tuple[Value, str]]) -> Any:
     """What an update does, with roles for its arrays; None if it is not elementwise arithmetic on whole arrays."""
     first = lines[0].target
     if first is None:
@@ -74,7 +75,9 @@ def _pattern(lines: list[Line], whole: dict[int, Value]) -> Any:
                 told.append(("literal", repr(x)))
             elif x.storage.kind in ("number", "constant") and x.shape == ():
                 told.append(("shared", id(x)))
-            elif x.shape != first.shape or x.storage.kind not in ("state", "buffer") or (x.view and id(x) not in whole):
+            elif (
+                x.shape != first.shape or x.storage.kind not in ("state", "buffer") or (x.view and id(x) not in wholes)
+            ):
                 return None
             elif x.storage.shared:
                 return None  # it has to stay where it is
@@ -82,20 +85,27 @@ def _pattern(lines: list[Line], whole: dict[int, Value]) -> Any:
                 told.append((x.storage.kind, str(x.dtype), roles.setdefault(id(x), len(roles))))
         pattern.append((line.function, line.made, tuple(told)))
     made = {id(line.target) for line in lines}
-    orders = {_order(v, whole) for v in _roles(lines) if v.storage.kind == "state" or id(v) not in made} - {""}
+    orders = {_order(v, wholes) for v in _roles(lines) if v.storage.kind == "state" or id(v) not in made} - {""}
     return tuple(pattern) if len(orders) <= 1 and "?" not in orders else None
 
 
-def _transposed(program: Program) -> dict[int, Value]:
-    """By value that is the transpose of a whole buffer: that buffer."""
-    return {
-        id(line.target): line.args[0]
-        for line in program.lines
-        if line.function == "attribute.T" and line.target is not None and not line.args[0].view
-    }
+def _wholes(program: Program) -> dict[int, tuple[Value, str]]:
+    """By value that is all of a buffer, turned ("F") or in another shape ("C"): that buffer, and which of the two."""
+    found: dict[int, tuple[Value, str]] = {}
+    for line in program.lines:
+        if line.made != "view" or line.target is None:
+            continue
+        x = line.args[0]
+        whole, order = found.get(id(x), (x, "C"))
+        plain = order == "C" and not whole.view and whole.strides is None and whole.storage.kind == "buffer"
+        if line.function == "attribute.T" and not x.view:
+            found[id(line.target)] = x, "F"
+        elif line.function in _RESHAPES and plain:
+            found[id(line.target)] = whole, "C"
+    return found
 
 
-def _order(v: Value, whole: dict[int, Value]) -> str:
+def _order(v: Value, wholes: dict[int, tuple[Value, str]]) -> str:
     """How the elements of `v` follow one another in memory: "C", "F", or "" where it does not matter."""
     if v.storage.kind == "state":
         a = v.storage.array
@@ -104,7 +114,8 @@ def _order(v: Value, whole: dict[int, Value]) -> str:
         return "" if both else "C" if a.flags.c_contiguous else "F" if a.flags.f_contiguous else "?"
     if v.strides is not None:
         return f"?{id(v)}"
-    return "F" if id(v) in whole else "C" if sum(n > 1 for n in v.shape) > 1 else ""
+    order = wholes[id(v)][1] if id(v) in wholes else "C"
+    return order if order == "F" or sum(n > 1 for n in v.shape) > 1 else ""
 
 
 def _roles(lines: list[Line]) -> list[Value]:
@@ -122,9 +133,9 @@ def _join(program: Program, clock: Clock, group: list[list[Line]]) -> None:
     places = [i for i, line in enumerate(program.lines) if id(line) in members]
     if any(program.lines[i].unit is None for i in range(places[0], places[-1])):
         return  # something else happens between the updates
-    transposed = _transposed(program)
+    wholes = _wholes(program)
     roles = [_roles(lines) for lines in group]
-    columns = list(zip(*([transposed.get(id(v), v) for v in row] for row in roles), strict=True))
+    columns = list(zip(*([wholes.get(id(v), (v, ""))[0] for v in row] for row in roles), strict=True))
     spans, total = _layout(columns[0])
     if not all(_movable(clock, column, spans, total) for column in columns if column[0].storage.kind == "state"):
         return

@@ -121,6 +121,7 @@ def _fits(x: Value, v: Value, found: Plan) -> bool:
         s.kind == "buffer"
         and s is not v.storage
         and not x.view
+        and not s.private
         and whole is not None
         and x.shape == v.shape
         and x.dtype == v.dtype

@@ -8,6 +8,7 @@ from .blocks import cut_into_blocks
 from .facts import drop_guards
 from .fast import fold_scalings
 from .flatten import flatten
+from .padding import pad_once
 from .signs import absorb_signs
 from .simplify import (
     drop_dead_lines,
@@ -36,6 +37,7 @@ def run_passes(program: Program, mode: str) -> dict[str, int]:
     found = merge_repeated_buffers(program)
     if found:
         saved["repeats"] += found + merge_repeats(program)
+    saved["paddings"] = pad_once(program)
     if mode == "fast":
         saved["guards"] = drop_guards(program)
     saved["negations"] = absorb_signs(program)

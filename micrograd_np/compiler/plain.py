@@ -88,6 +88,11 @@ class _Plain(Writer):
         self.environment_at_end: dict[int, _Definition] = {}
         self.allocated: set[int] = set()
         self.bare: set[int] = set()
+        self.reshaped = {  # where a reshape that is written through has to be a view
+            id(line.target.storage)
+            for line in program.lines
+            if line.target is not None and line.made == "view" and line.function in ("np.reshape", "method.reshape")
+        }
 
     def _simple(self) -> set[int]:
         """Storages that are only ever written as a whole, before anybody takes a view: variables rather than memory."""
@@ -196,6 +201,8 @@ class _Plain(Writer):
             if shape == target.shape:
                 same = isinstance(source, Value) and source.dtype == target.dtype
                 return f"{self.tight(source, _ATOM)}.{'copy()' if same else f'astype(np.{target.dtype.name})'}", _ATOM
+            if shape == () and not isinstance(source, Value) and source in (0, 1):
+                return f"np.{'ones' if source else 'zeros'}({target.shape}, np.{target.dtype.name})", _ATOM
             if shape == ():
                 return f"np.full({target.shape}, {self.literal(source)}, np.{target.dtype.name})", _ATOM
             return f"np.broadcast_to({self.literal(source)}, {target.shape}).astype(np.{target.dtype.name})", _ATOM
@@ -317,7 +324,8 @@ class _Plain(Writer):
                 return [*rows, self.told(line)[0]]
             if line.function.startswith("routine."):
                 return [*rows, self.expression(line)]
-            if line.function == "np.copyto" and not line.kwargs and not v.view and _is_number(line.args[1]) and rows:
+            filled = line.function == "np.copyto" and not line.kwargs and not v.view and _is_number(line.args[1])
+            if filled and rows and not (v.strides and id(v.storage) in self.reshaped):
                 return [f"{where} = {self.told(line)[0]}"]
             if line.function == "np.copyto" and not line.kwargs:
                 return [*rows, f"{where}[...] = {self.literal(line.args[1])}"]
@@ -364,7 +372,7 @@ class _Plain(Writer):
             return []
         self.allocated.add(id(v.storage))
         name = self.name(base)
-        return [f"{name} = np.empty({base.shape}, np.{base.dtype.name})"]
+        return [f"{name} = {_empty(base, laid_out=id(v.storage) in self.reshaped)}"]
 
     def _written(self, body: list[str]) -> str:
         program = self.program
@@ -395,6 +403,16 @@ def _bare(line: Line) -> set[int]:
     others = {v.dtype for v in values if v not in single}
     arrays: list[Any] = [v.storage.array for v in single]
     return {id(v) for v, a in zip(single, arrays, strict=True) if others == {v.dtype} and np.isfinite(a)}
+
+
+def _empty(v: Value, *, laid_out: bool) -> str:
+    """Memory for `v`, in the order in which the buffer has it if that matters."""
+    if v.strides is None or not laid_out:
+        return f"np.empty({v.shape}, np.{v.dtype.name})"
+    strides = v.strides
+    order = sorted(range(len(v.shape)), key=lambda i: -strides[i])
+    shape, axes = tuple(v.shape[i] for i in order), tuple(order.index(i) for i in range(len(order)))
+    return f"np.empty({shape}, np.{v.dtype.name}).transpose({axes})"
 
 
 def _counts_up(a: Any) -> bool:

@@ -83,7 +83,8 @@ def positions(program: Program, found: Pullback) -> list[int | None]:
 def cut(program: Program, found: Pullback) -> tuple[Program, Program]:
     """The forward program, giving ``(results, residuals)``, and the backward one, from inputs, residuals and seeds."""
     ahead, behind = program.lines[: found.split], program.lines[found.split :]
-    bases = {id(line.target.storage): line.target for line in ahead if line.target is not None and not line.target.view}
+    seen = (v for line in ahead for v in (*line.read(), line.target) if v is not None)
+    bases = {id(v.storage): v for v in seen if not v.view}  # memory may be written through views of it alone
     residuals: dict[int, Value] = {}
     for v in (*(v for line in behind for v in (*line.read(), line.target)), *found.gradients):
         if v is not None and v.storage.kind in ("buffer", "fresh") and id(v.storage) in bases:

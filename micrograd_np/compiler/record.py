@@ -7,21 +7,35 @@ from __future__ import annotations
 
 import copy
 import functools
-from contextlib import nullcontext
+import sys
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .names import Words
 from .program import Line, Storage, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from types import FrameType
 
+_COMPILER = str(Path(__file__).parent)
 _FACTS = frozenset(("shape", "dtype", "ndim", "size", "strides", "nbytes", "itemsize", "flags", "base"))
 _WRITES_FIRST = frozenset(
     ("np.copyto", "np.add.at", "np.subtract.at", "np.put", "np.place", "np.put_along_axis", "method.fill")
 )
+_SPACE = {
+    "np.empty": None, "np.empty_like": None, "np.zeros": 0, "np.zeros_like": 0, "np.ones": 1, "np.ones_like": 1,
+}  # fmt: skip
+"""What gives memory, and what it is filled with."""
+_COPIES = frozenset(("np.ascontiguousarray", "np.array", "np.asarray", "np.copy", "method.copy", "method.astype"))
+_RESHAPES = frozenset(("np.reshape", "method.reshape"))
+_PASSING = frozenset(("input", "gradient", "fresh"))
+"""Kinds of storage that are other memory in each call."""
+_COPIED = 64 * 1024  # bytes up to which copying what passes costs less than making anew, in each call, the views of it
 
 
 SPARED = 65_536  # elements: smaller samples are computed and compared with eager, larger ones would take as long again
@@ -140,6 +154,37 @@ class Recorder:
         self.xp = Namespace(self, np, "np")
         self.section, self.where = "forward", ""
         self.spared = False  # whether the samples of this kernel are merely plausible
+        self.words = Words()
+        self.frames: dict[FrameType, int] | None = None  # of the kernel that runs, with how deep they lie
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """While a kernel runs, note its functions; then hear what they call the arrays that they work on."""
+        frames = self.frames = {}
+        try:
+            yield
+        finally:
+            self.frames = None
+            for frame in sorted(frames, key=frames.__getitem__, reverse=True):  # inner functions first
+                for name, x in frame.f_locals.items():
+                    for array in x if type(x) is list else (x,):
+                        if type(array) is Recorded:
+                            self.words.hear(name, array._value)
+            frames.clear()
+
+    def _note_frames(self) -> None:
+        """Keep the frames of the kernel that is calling; frames that are kept keep their variables."""
+        if self.frames is None:
+            return
+        frame: FrameType | None = sys._getframe(2)
+        calling = []
+        while frame is not None and frame.f_code.co_filename == __file__:
+            frame = frame.f_back
+        while frame is not None and frame not in self.frames and not frame.f_code.co_filename.startswith(_COMPILER):
+            calling.append(frame)
+            frame = frame.f_back
+        depth = self.frames.get(frame, 0) if frame is not None else 0
+        self.frames |= {frame: depth + i for i, frame in enumerate(reversed(calling), 1)}
 
     def silence(self, **kinds: str) -> Any:
         """What ``xp.errstate`` is here: the whole program will run under it."""
@@ -178,6 +223,7 @@ class Recorder:
         self, path: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], bound: Any = None
     ) -> Any:
         """Perform one call, and write it down unless it only tells facts about shapes and dtypes."""
+        self._note_frames()
         out = kwargs.get("out")
         args_in = args
         if path == "np.dot" and len(args) == 3:  # dot's destination may come by position
@@ -201,6 +247,14 @@ class Recorder:
             self._line(path, function, symbolic, symbolic_kwargs, first._value, "in", bound)
             return None
         result = function(*raw, **raw_kwargs)
+        if path in _SPACE:
+            return self._space(result, _SPACE[path])
+        first = args[0] if args else None
+        if isinstance(first, Recorded) and path in _COPIES and _copies(path, first, result):
+            return self._copy(first, np.array(result) if _shares(result, first._array) else result)
+        if isinstance(first, Recorded) and path in _RESHAPES and result.size and not _shares(result, first._array):
+            packed = self._copy(first, np.array(first._array, order="C"))  # of which every reshape is a view
+            return self.call(path, function, (packed, *args[1:]), kwargs)
         if (_is_ufunc(function) or path == "np.dot") and isinstance(
             result, (np.ndarray, np.generic)
         ):  # into a buffer; no scalars from 0-d
@@ -223,6 +277,23 @@ class Recorder:
     def routine(self, function: Callable[..., None], z: Any, *args: Any) -> None:
         """Record a function of arrays that writes into its first, and that the program will contain."""
         self.call(f"routine.{function.__name__}", function, (z, *args), {})
+
+    def _space(self, array: Any, number: int | None) -> Recorded:
+        """Memory that a kernel asks for: a buffer of the program, filled in each call if it has to be."""
+        if self.spares(array):  # zeros that nobody has looked at take no time
+            array = np.ndarray(array.shape, array.dtype, np.zeros(array.nbytes, np.uint8), 0, array.strides)
+            array.flags.writeable = False
+        space = self._buffer(array)
+        if number is not None:
+            self._line("np.copyto", np.copyto, (space._value, number), {}, space._value, "in", None)
+        return space
+
+    def _copy(self, x: Recorded, array: Any) -> Recorded:
+        """A buffer with the elements of `x`, laid out as `array`."""
+        copied = self._buffer(array)
+        self.words.copies[id(copied._value)] = copied._value, x._value
+        self._line("np.copyto", np.copyto, (copied._value, x._value), {}, copied._value, "in", None)
+        return copied
 
     def _result(
         self, path: str, function: Any, symbolic: Any, symbolic_kwargs: Any, result: Any, args: Any, bound: Any
@@ -287,6 +358,14 @@ def _shares(view: Any, x: Any) -> bool:
             a = a.base  # noqa: PLW2901
         roots.append(a)
     return roots[0] is roots[1]
+
+
+def _copies(path: str, x: Recorded, result: Any) -> bool:
+    """Whether a call copies `x`, or had better: of a small array that passes, all views would be made in each call."""
+    if not np.can_cast(x.dtype, result.dtype, "same_kind"):
+        return False
+    passes = path == "np.ascontiguousarray" and x._value.storage.kind in _PASSING and x.nbytes <= _COPIED
+    return passes or not (result is x._array or _shares(result, x._array))
 
 
 def _recorded_in(x: Any) -> list[Recorded]:

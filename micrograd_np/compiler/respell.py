@@ -6,29 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .names import name_by_making
 from .program import Line, Storage, Value
+from .shapes import drop_copies, merge_views, shape_what_is_computed
 from .simplify import _replace_results, merge_constants, merge_repeats
 
 if TYPE_CHECKING:
     from .program import Program
 
-_RESHAPES = ("np.reshape", "method.reshape")
-_NOUNS = {
-    "np.maximum.reduce": "peak", "np.add.reduce": "total", "np.exp": "exponentials", "np.log": "logs",
-    "np.subtract": "difference", "np.add": "total", "np.multiply": "product", "np.true_divide": "quotient",
-    "np.square": "squares", "np.sqrt": "root", "np.matmul": "matrix", "np.where": "chosen",
-    "call": "noise", "np.empty": "space", "np.ascontiguousarray": "packed", "np.zeros_like": "sums",
-}  # fmt: skip
-
 
 def respell(program: Program) -> None:
     """Change lines in place; the numbers stay the same, and the work may grow."""
+    shape_what_is_computed(program)
+    drop_copies(program)
     _Respelling(program).run()
     _keep_results_where_they_are(program)
-    _drop_reshapes_to_the_same(program)
+    merge_views(program)
     merge_constants(program)
     merge_repeats(program)
-    _name(program)
+    name_by_making(program)
 
 
 class _Respelling:
@@ -204,44 +200,6 @@ def _keep_results_where_they_are(program: Program) -> None:
             program.lines[i].target = program.lines[makers[id(t)]].target = z
             gone.add(i)
     program.lines[:] = [line for i, line in enumerate(program.lines) if i not in gone]
-
-
-def _drop_reshapes_to_the_same(program: Program) -> None:
-    """An array in the shape that it has is itself."""
-    replaced: dict[int, Value] = {}
-    kept = []
-    for line in program.lines:
-        line.substitute(lambda v: replaced.get(id(v), v))
-        v = line.target
-        if v is not None and id(v) in replaced:
-            line.target = replaced[id(v)]
-        x = line.args[0] if line.args else None
-        reshaped = line.made == "view" and line.function in _RESHAPES and not line.kwargs
-        if reshaped and v is not None and isinstance(x, Value) and x.shape == v.shape:
-            replaced[id(v)] = x
-            x.name = x.name or v.name
-            continue
-        kept.append(line)
-    program.lines[:] = kept
-    _replace_results(program, replaced)
-
-
-def _name(program: Program) -> None:
-    """Names for what has none, after how it is made."""
-    counts: set[int] = set()
-    for line in program.lines:
-        v = line.target
-        if v is None or v.name or line.made == "view":
-            continue
-        read = [x for x in line.read() if x is not v]
-        counted = len(read) == 1 and (
-            (line.function == "np.add.reduce" and read[0].dtype == np.bool_) or id(read[0].storage) in counts
-        )
-        if counted and v.hint in ("", "sum", "astype"):
-            counts.add(id(v.storage))
-            v.hint = "count"
-        elif not v.hint and v.storage.kind in ("buffer", "fresh"):
-            v.hint = "mask" if v.dtype == np.bool_ else _NOUNS.get(line.function, "")
 
 
 __all__ = ["respell"]

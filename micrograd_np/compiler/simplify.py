@@ -85,8 +85,9 @@ def fold_constants(program: Program) -> int:
         if id(v) not in arrays:
             if v.storage.kind == "constant":
                 arrays[id(v)] = v.storage.array
-            else:  # perhaps filled through views of it only
-                arrays[id(v)], touched[id(v)] = np.empty(v.shape, v.dtype), v
+            else:  # perhaps filled through views of it only, which rely on how it is laid out
+                memory = np.empty(v.nbytes, np.uint8)
+                arrays[id(v)], touched[id(v)] = np.ndarray(v.shape, v.dtype, memory, 0, v.strides), v
         return arrays[id(v)]
 
     kept = []
@@ -169,6 +170,7 @@ def merge_repeats(program: Program) -> int:
         if target is not None:
             writes.setdefault(id(target.storage), []).append(i)
     replaced: dict[int, Value] = {}
+    moved: dict[int, Storage] = {}
     seen: dict[Any, tuple[int, Line]] = {}
     kept = []
     returned = {id(v.storage) for v in program.result_values()}
@@ -183,7 +185,9 @@ def merge_repeats(program: Program) -> int:
             line.target = current(line.target)  # a view of the destination may be a repeat
         target = line.target
         key = _key(line)
-        if target is None or key is None or line.made == "in" or line.effect:
+        if line.made == "view" and target is not None:
+            target.storage = moved.get(id(target.storage), target.storage)
+        if target is None or key is None or (line.made == "in" and not _copies(line)) or line.effect:
             kept.append(line)
             continue
         if line.made != "view" and (len(writes.get(id(target.storage), ())) != 1 or target.storage.kind in _OUTLIVES):
@@ -196,6 +200,7 @@ def merge_repeats(program: Program) -> int:
                 assert twin.target is not None
                 replaced[id(target)] = twin.target
                 if line.made != "view":
+                    moved[id(target.storage)] = twin.target.storage
                     twin.target.name = twin.target.name or target.name
                 continue
         seen[key] = (i, line)
@@ -207,9 +212,19 @@ def merge_repeats(program: Program) -> int:
     return dropped
 
 
+def _copies(line: Line) -> bool:
+    """Whether a line does nothing but fill a whole buffer with a copy."""
+    v = line.target
+    whole = v is not None and v is line.args[0] and not v.view and v.storage.kind == "buffer"
+    return whole and line.function == "np.copyto" and not line.kwargs
+
+
 def _key(line: Line) -> Any:
+    args = line.args
+    if line.made == "in" and _copies(line):
+        args = (args[0].shape, args[0].dtype, args[0].strides, args[1])
     try:
-        key = (line.function, line.made, _frozen(line.args), _frozen(tuple(sorted(line.kwargs.items()))))
+        key = (line.function, line.made, _frozen(args), _frozen(tuple(sorted(line.kwargs.items()))))
         hash(key)
     except TypeError:
         return None

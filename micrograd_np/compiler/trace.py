@@ -20,6 +20,7 @@ import numpy as np
 from micrograd_np.primitive import Vertex, _clock, fills, mode
 from micrograd_np.tensor import Tensor, _wrap
 
+from .names import name_by_making
 from .program import Clock, Program, Storage, Value
 from .pullback import differentiate
 from .record import Bound, Recorded, Recorder
@@ -198,7 +199,7 @@ class Tracer:
             self._fixed(op, inputs, data)
             return
         for x in inputs:
-            if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.known and _shared(x, inputs, data):
+            if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.known and _shared(x, inputs, result):
                 self.shared.add(id(x.data))
         out = self.recorder.destination(data)
         self.recorder.spared = False
@@ -231,7 +232,7 @@ class Tracer:
         recorder = self.recorder
         recorder.section, recorder.where = self.heading, self.frames.place()
         operands = [self._operand(x, sample) for x in inputs]
-        with np.errstate(all="ignore"):  # samples need not be right; the op itself has warned already
+        with recorder.listening(), np.errstate(all="ignore"):  # samples need not be right; the op has warned already
             done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
         if done is None:
             done = out
@@ -276,7 +277,7 @@ class Tracer:
                 operands.append(out)
             else:
                 operands.append(self._operand(x, target.data))
-        with np.errstate(all="ignore"):
+        with recorder.listening(), np.errstate(all="ignore"):
             done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
             if not (isinstance(done, Recorded) and fills(done._array, sample)):
                 recorder.xp.copyto(out, done)
@@ -461,9 +462,11 @@ class Tracer:
                 continue
             g = leaf.grad
             program.gradients_out.append((leaf, None if g is None else self.known.get(id(g.data))))
+        self.recorder.words.tell()
         for value, of in self.gradient_of:
             if not value.name:
                 value.hint = ("d", of)
+        name_by_making(program)
         return program
 
     def _refuse_silent_writes(self) -> None:
@@ -585,12 +588,15 @@ def place() -> str:
     return ""
 
 
-def _shared(x: Vertex, inputs: tuple[Any, ...], data: Any) -> bool:
-    """Whether somebody else holds the memory of `x`, which is being applied to for the first time, giving `data`.
+def _shared(x: Vertex, inputs: tuple[Any, ...], result: Any) -> bool:
+    """Whether somebody else holds the memory of `x`, which is being applied to for the first time, giving `result`.
 
     That may be another tensor, a view, or a variable of the user. Records of applications do not count.
     """
+    data = result.data if isinstance(result, Vertex) else result
     given = sum(isinstance(y, Vertex) and y.data is x.data for y in inputs)  # by the list of what the kernel was given
+    if isinstance(result, Vertex) and result.arrays and type(result.arrays) is tuple:
+        given *= 2  # by variables, and by the tuple of them
     rest = sys.getrefcount(x.data) - 2 - given - (data.base is x.data)  # 2: the tensor, and the argument here
     if rest > 0:
         lists = [r for r in gc.get_referrers(x.data) if type(r) is list]

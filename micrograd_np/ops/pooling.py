@@ -1,45 +1,99 @@
 """Pooling over windows: the largest, the mean, and the mean over a fixed number of bins; each with its adjoint.
 
-All of them go over the elements of the window, not over the windows: a 2×2 pool is four strided slices. Geometry as in
+The largest and the sum are taken along one axis after the other, so that a k×k window costs 2k passes, not k². A pass
+goes over the elements of the window, not over the windows: those of a pool of 2 are two strided slices. Geometry as in
 `micrograd_np.ops.windows`; places are static too, since PyTorch's `ceil_mode` lets a last window hang over the edge.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.primitive import primitive
 
 from .domains import DISTINCT, REALS
-from .windows import Lengths, Padding
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .windows import Lengths, Padding, stretch
 
 _ALL = slice(None)
+_INT8 = 127  # the largest count that an int8 holds
 
 
+@lru_cache(maxsize=256)  # of the same few windows, each time a layer is applied
+def _stretches(n: int, k: int, stride: int, low: int, dilation: int, places: int) -> list[tuple[slice, slice]]:
+    """Along one axis, for each element of the window: the places at which it lies inside the array, and where there."""
+    found = []
+    for i in range(k):
+        at = i * dilation - low  # where it lies at the first place
+        first, last = max(0, -(at // stride)), min(places, (n - 1 - at) // stride + 1)
+        if first < last:
+            there = stretch(first, last - first, 1, places), stretch(at + first * stride, last - first, stride, n)
+            found.append(there)
+    return found
+
+
+def _part(x: Any, where: tuple[slice, ...]) -> Any:
+    """`x` at slices of its last axes; itself where these are all of it."""
+    return x if all(s == _ALL for s in where) else x[(..., *where)]
+
+
+@lru_cache(maxsize=256)
 def _seen(
     lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths, places: Lengths
-) -> Iterator[tuple[Any, Any]]:
-    """For each element of the window: the places at which it lies inside the array, and where there, as indices."""
-    axes = []
-    for n, k, s, (low, _), e, p in zip(lengths, kernel, stride, padding, dilation, places, strict=True):
-        found = []
-        for i in range(k):
-            at = i * e - low  # where it lies at the first place
-            first = max(0, -(at // s))
-            last = min(p, (n - 1 - at) // s + 1)
-            if first < last:
-                start = at + first * s
-                found.append((slice(first, last), slice(start, start + (last - first - 1) * s + 1, s)))
-        axes.append(found)
-    for pairs in product(*axes):
-        yield (..., *(pair[0] for pair in pairs)), (..., *(pair[1] for pair in pairs))
+) -> list[tuple[Any, Any]]:
+    """For each element of the window: the places at which it lies inside the array, and where there, as slices."""
+    axes = zip(lengths, kernel, stride, (low for low, _ in padding), dilation, places, strict=True)
+    pairs = product(*(_stretches(*axis) for axis in axes))
+    return [(tuple(there for there, _ in at), tuple(where for _, where in at)) for at in pairs]
+
+
+def _gathered(
+    xp: Any,
+    out: Any,
+    combine: Any,
+    nothing: Any,
+    x: Any,
+    kernel: Lengths,
+    stride: Lengths,
+    padding: Padding,
+    dilation: Lengths,
+    places: Lengths,
+) -> Any:
+    """The elements of each window, combined along one axis after the other; `nothing` for a window of padding alone."""
+    d = len(kernel)
+    if out is not ... and xp.may_share_memory(out, x):
+        xp.copyto(out, _gathered(xp, ..., combine, nothing, x, kernel, stride, padding, dilation, places))
+        return out
+    lows = tuple(low for low, _ in padding)
+    axes = [i for i in range(d) if x.shape[i - d] != places[i] or kernel[i] > 1 or lows[i]] or [d - 1]
+    z = x
+    for i in axes:
+        stretches = _stretches(x.shape[i - d], kernel[i], stride[i], lows[i], dilation[i], places[i])
+        tail = (_ALL,) * (d - 1 - i)
+        z = _combined(xp, out if i == axes[-1] else ..., combine, nothing, z, stretches, places[i], tail)
+    return z
+
+
+def _combined(
+    xp: Any, out: Any, combine: Any, nothing: Any, x: Any, stretches: list[tuple[slice, slice]], places: int, tail: Any
+) -> Any:
+    """The same along one axis, which `tail` follows."""
+    whole = [where for there, where in stretches if there == _ALL]
+    rest = [pair for pair in stretches if pair[0] != _ALL]
+    if len(whole) > 1:
+        combined = combine(_part(x, (whole[0], *tail)), _part(x, (whole[1], *tail)), out=out)
+    else:
+        shape = (*x.shape[: -len(tail) - 1], places, *x.shape[x.ndim - len(tail) :])
+        combined = xp.empty_like(x, shape=shape) if out is ... else out
+        xp.copyto(combined, _part(x, (whole[0], *tail)) if whole else nothing)
+    for there, where in [*((_ALL, where) for where in whole[2:]), *rest]:
+        target = _part(combined, (there, *tail))
+        combine(target, _part(x, (where, *tail)), out=target)
+    return combined
 
 
 def _tiles(
@@ -73,22 +127,9 @@ def max_pool(
     places: Lengths,
 ) -> Any:
     """The largest element of each window; nan if it holds one. Ties share the gradient equally. Padding never wins."""
-    d = len(kernel)
-    lengths = x.shape[-d:]
-    parts = list(_seen(lengths, kernel, stride, padding, dilation, places))
-    whole = all(there[1:] == tuple(slice(0, p) for p in places) for there, _ in parts)
-    if out is ... and whole:
-        (_, first), *rest = parts
-        z = xp.maximum(x[first], x[rest.pop()[1]]) if rest else xp.array(x[first])
-    else:
-        lowest = xp.iinfo(x.dtype).min if x.dtype.kind in "iu" else -xp.inf
-        z = xp.empty_like(x, shape=(*x.shape[:-d], *places)) if out is ... else out
-        xp.copyto(z, lowest)
-        rest = parts
-    for there, where in rest:
-        target = z[there]
-        xp.maximum(target, x[where], out=target)
-    return z
+    kind = x.dtype.kind
+    lowest = xp.iinfo(x.dtype).min if kind in "iu" else False if kind == "b" else -xp.inf
+    return _gathered(xp, out, xp.maximum, lowest, x, kernel, stride, padding, dilation, places)
 
 
 @primitive(
@@ -112,21 +153,20 @@ def max_pool_back(
     places: Lengths,
 ) -> Any:
     """`g` of each window to the elements of `x` that equal its largest, `z`, in equal shares."""
-    d = len(kernel)
-    lengths = x.shape[-d:]
-    parts = list(_seen(lengths, kernel, stride, padding, dilation, places))
-    winners, share = _winners(xp, x, z, parts, d)
-    share = xp.true_divide(g, share, out=share) if share.dtype == g.dtype else xp.true_divide(g, share)
+    lengths = x.shape[-len(kernel) :]
+    parts = _seen(lengths, kernel, stride, padding, dilation, places)
+    winners, count = _winners(xp, x, z, parts)
+    share = xp.true_divide(g, count, out=xp.empty_like(z, dtype=g.dtype))
     apart = _tiles(lengths, kernel, stride, padding, dilation, places)
     result = xp.empty_like(x, dtype=g.dtype) if out is ... else out
     if not apart:
         xp.copyto(result, 0)
     for won, (there, where) in zip(winners, parts, strict=True):
-        target = result[where]
+        target = _part(result, where)
         if apart:
             xp.multiply(share, won, out=target)
         else:
-            xp.add(target, xp.multiply(share[there], won), out=target)
+            xp.add(target, xp.multiply(_part(share, there), won), out=target)
     return result
 
 
@@ -151,24 +191,23 @@ def max_pool_pick(
     places: Lengths,
 ) -> Any:
     """From each window the mean of `y` over where `x` equals its largest, `z`: the adjoint of `max_pool_back`."""
-    d = len(kernel)
-    parts = list(_seen(x.shape[-d:], kernel, stride, padding, dilation, places))
-    winners, share = _winners(xp, x, z, parts, d)
+    parts = _seen(x.shape[-len(kernel) :], kernel, stride, padding, dilation, places)
+    winners, count = _winners(xp, x, z, parts)
     total = xp.zeros_like(z, dtype=y.dtype)
     for won, (there, where) in zip(winners, parts, strict=True):
-        target = total[there]
-        xp.add(target, xp.multiply(y[where], won), out=target)
-    return xp.true_divide(total, share, out=out)
+        target = _part(total, there)
+        xp.add(target, xp.multiply(_part(y, where), won), out=target)
+    return xp.true_divide(total, count, out=out)
 
 
-def _winners(xp: Any, x: Any, z: Any, parts: list[tuple[Any, Any]], d: int) -> tuple[list[Any], Any]:
-    """For each element of the window whether it is the largest, and in how many elements of each window that is so."""
-    winners = [xp.equal(x[where], z[there]) for there, where in parts]
-    count = xp.zeros_like(z)
+def _winners(xp: Any, x: Any, z: Any, parts: list[tuple[Any, Any]]) -> tuple[list[Any], Any]:
+    """For each element of the window whether it is the largest, and how many of each window are, but at least 1."""
+    winners = [xp.equal(_part(x, where), _part(z, there)) for there, where in parts]
+    count = xp.zeros_like(z, dtype=np.int8 if len(parts) <= _INT8 else np.int32)
     for won, (there, _) in zip(winners, parts, strict=True):
-        target = count[there]
+        target = _part(count, there)
         xp.add(target, won, out=target)
-    return winners, xp.maximum(count, 1, out=count)  # a window with nan in it has no largest, and passes nothing
+    return winners, xp.add(count, xp.equal(count, 0), out=count)  # a window with nan in it has none, and passes nothing
 
 
 max_pool.vjp(x=lambda g, z, x, **geometry: max_pool_back(g, x, z, **geometry))
@@ -215,14 +254,9 @@ def avg_pool(
 ) -> Any:
     """The mean of each window, or its sum over the number `divide`; see `divisors`."""
     d = len(kernel)
-    lengths = x.shape[-d:]
-    parts = _seen(lengths, kernel, stride, padding, (1,) * d, places)
-    z = xp.empty_like(x, shape=(*x.shape[:-d], *places)) if out is ... else out
-    xp.copyto(z, 0)
-    for there, where in parts:
-        target = z[there]
-        xp.add(target, x[where], out=target)
-    return xp.true_divide(z, divisors(lengths, kernel, stride, padding, places, divide, x.dtype), out=z)
+    z = _gathered(xp, out, xp.add, 0, x, kernel, stride, padding, (1,) * d, places)
+    by = divisors(x.shape[-d:], kernel, stride, padding, places, divide, x.dtype)
+    return xp.true_divide(z, by, out=z)
 
 
 @primitive(
@@ -251,11 +285,11 @@ def avg_pool_back(
     if not apart:
         xp.copyto(z, 0)
     for there, where in _seen(lengths, kernel, stride, padding, (1,) * d, places):
+        target = _part(z, where)
         if apart:
-            xp.copyto(z[where], share)
+            xp.copyto(target, share)
         else:
-            target = z[where]
-            xp.add(target, share[there], out=target)
+            xp.add(target, _part(share, there), out=target)
     return z
 
 

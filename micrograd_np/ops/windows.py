@@ -10,6 +10,8 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from micrograd_np.primitive import primitive
 
 from .domains import REALS
@@ -40,17 +42,28 @@ def positions(lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Paddi
     return tuple(found)
 
 
-def offsets(kernel: Lengths, stride: Lengths, dilation: Lengths, places: Lengths) -> Iterator[tuple[Any, ...]]:
+def stretch(start: int, count: int, step: int, length: int) -> slice:
+    """`count` elements of `length`, `step` apart, without saying what goes without saying.
+
+    >>> stretch(0, 3, 2, 6), stretch(1, 3, 1, 6)
+    (slice(None, None, 2), slice(1, 4, None))
+    """
+    stop = start + (count - 1) * step + 1
+    return slice(start or None, None if stop + step > length else stop, step if step > 1 else None)
+
+
+def offsets(
+    lengths: Lengths, kernel: Lengths, stride: Lengths, dilation: Lengths, places: Lengths
+) -> Iterator[tuple[slice, ...]]:
     """For each element of the kernel, the slices of the padded lengths that it sees as the window moves."""
     for at in product(*map(range, kernel)):
-        yield tuple(
-            slice(i * e, i * e + s * (p - 1) + 1, s) for i, s, e, p in zip(at, stride, dilation, places, strict=True)
-        )
+        axes = zip(at, stride, dilation, places, lengths, strict=True)
+        yield tuple(stretch(i * e, p, s, n) for i, s, e, p, n in axes)
 
 
 def interior(padding: Padding, lengths: Lengths) -> tuple[slice, ...]:
     """Where in the padded lengths the array itself lies."""
-    return tuple(slice(low, low + n) for (low, _), n in zip(padding, lengths, strict=True))
+    return tuple(stretch(low, n, 1, low + n + high) for n, (low, high) in zip(lengths, padding, strict=True))
 
 
 def padded(xp: Any, x: Any, padding: Padding, lead: int) -> Any:
@@ -67,14 +80,20 @@ def padded(xp: Any, x: Any, padding: Padding, lead: int) -> Any:
 
 def sliding(xp: Any, x: Any, kernel: Lengths, stride: Lengths, dilation: Lengths, lead: int) -> Any:
     """The windows of (lead…, *lengths, tail…) as a view of shape (lead…, *kernel, *places, tail…)."""
-    d = len(kernel)
-    span = tuple((k - 1) * e + 1 for k, e in zip(kernel, dilation, strict=True))
-    z = xp.lib.stride_tricks.sliding_window_view(x, span, axis=tuple(range(lead, lead + d)))  # (…, places, tail, span)
-    n = x.ndim
-    if any(s > 1 for s in stride + dilation):
+    d, n = len(kernel), x.ndim
+    spans = tuple((k - 1) * e + 1 for k, e in zip(kernel, dilation, strict=True))
+    if xp is np and x.flags.c_contiguous:  # the same view in a twentieth of the time
+        lengths, strides = x.shape[lead : lead + d], x.strides[lead : lead + d]
+        places = tuple((length - span) // s + 1 for length, span, s in zip(lengths, spans, stride, strict=True))
+        within = tuple(step * e for step, e in zip(strides, dilation, strict=True))
+        between = tuple(step * s for step, s in zip(strides, stride, strict=True))
+        shape = (*x.shape[:lead], *kernel, *places, *x.shape[lead + d :])
+        return np.ndarray(shape, x.dtype, x, 0, (*x.strides[:lead], *within, *between, *x.strides[lead + d :]))
+    windows = xp.lib.stride_tricks.sliding_window_view(x, spans, axis=tuple(range(lead, lead + d)))
+    if any(s > 1 for s in stride + dilation):  # of (lead…, *places, tail…, *spans)
         steps = [slice(None, None, s) for s in stride], [slice(None, None, e) for e in dilation]
-        z = z[(*(_ALL,) * lead, *steps[0], *(_ALL,) * (n - lead - d), *steps[1])]
-    return xp.transpose(z, (*range(lead), *range(n, n + d), *range(lead, n)))
+        windows = windows[(*(_ALL,) * lead, *steps[0], *(_ALL,) * (n - lead - d), *steps[1])]
+    return windows.transpose((*range(lead), *range(n, n + d), *range(lead, n)))
 
 
 def lay(xp: Any, z: Any, columns: Any, kernel: Lengths, stride: Lengths, dilation: Lengths, lead: int) -> None:
@@ -82,7 +101,8 @@ def lay(xp: Any, z: Any, columns: Any, kernel: Lengths, stride: Lengths, dilatio
     d = len(kernel)
     places = columns.shape[lead + d : lead + 2 * d]
     front = (_ALL,) * lead
-    for at, there in zip(product(*map(range, kernel)), offsets(kernel, stride, dilation, places), strict=True):
+    lengths = z.shape[lead : lead + d]
+    for at, there in zip(product(*map(range, kernel)), offsets(lengths, kernel, stride, dilation, places), strict=True):
         target = z[front + there]
         xp.add(target, columns[front + at], out=target)
 

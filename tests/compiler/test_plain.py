@@ -120,13 +120,32 @@ def test_masks_are_choices_in_the_plain_program_not_bits():
     model = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 3))
     source = shown(model, nn.CrossEntropyLoss(), rng.random((BATCH, 4)), labels)
     assert "np.where(relu > 0, d_relu, 0)\n" in source
-    assert "count = np.array(np.sum(mask), dtype=np.float64)\n" in source
+    assert "count = np.sum(kept).astype(np.float64)\n" in source
     assert f"[np.arange({BATCH}), " in source
     assert not re.search(r"bitwise|\.view\(|np\.empty|constants\['c|minus_one|reshape\(y|\bt(_\d+)? =", source)
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(18, 3))
     source = shown(model, nn.CrossEntropyLoss(), rng.random((BATCH, 1, 8, 8)), labels)
     assert "np.where(relu > 0, d_relu, 0)\n" in source
     assert not re.search(r"bitwise|\.view\(|part_part", source)
+
+
+def test_a_convolution_is_windows_and_a_product_in_the_plain_program():
+    class Net(nn.Module):
+        def __init__(self):
+            self.conv, self.pool = nn.Conv2d(1, 2, 3), nn.MaxPool2d(2)
+
+        def forward(self, x):
+            return self.pool(self.conv(x))
+
+    model = mg.compile(Net().eval())
+    with mg.no_grad():
+        model(np.ones((1, 1, 8, 8)))
+    source = model.source_as("plain")
+    assert "sliding_window_view(x.reshape((1, 8, 8, 1)), (3, 3), axis=(1, 2)).transpose((0, 4, 5, 1, 2, 3))\n" in source
+    assert "total = (conv_weight.reshape((2, 9)) @ windows.reshape((9, 36))).reshape((1, 2, 6, 6)) + " in source
+    assert "combined = np.maximum(total[..., ::2, :], total[..., 1::2, :])\n" in source
+    assert "np.maximum(combined[..., ::2], combined[..., 1::2])\n" in source
+    assert not re.search(r"out=|np\.empty|\.copy\(\)|_part", source)
 
 
 CHOICES = {

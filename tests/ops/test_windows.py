@@ -68,8 +68,8 @@ def test_transposed_convolution_agrees_with_pytorch(d, stride, padding, extra, d
 def test_every_formulation_of_the_convolution_gives_the_same(shapes, monkeypatch):
     x, w = (rng.standard_normal(n) for n in shapes)
     groups = shapes[0][1] // shapes[1][1]
-    for apart, block in itertools.product((False, True), (1 << 20, 100)):
-        monkeypatch.setattr(convolution, "_apart", lambda n, weights, apart=apart: apart)
+    for cut, block in itertools.product(("whole", "rows", "places"), (1 << 20, 100)):
+        monkeypatch.setattr(convolution, "_cut", lambda *_, cut=cut: cut)
         monkeypatch.setattr(convolution, "_BLOCK", block)
         for stride, padding, dilation in GEOMETRIES:
             settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
@@ -90,6 +90,38 @@ def test_convolution_is_differentiable_twice_by_everything():
 def test_convolution_of_one_sample_without_its_axis_is_that_of_a_batch_of_one():
     x, w = rng.standard_normal((3, 6, 7)), rng.standard_normal((2, 3, 2, 2))
     np.testing.assert_array_equal(F.conv2d(x, w).data, F.conv2d(x[None], w).data[0])
+
+
+SAME = {"stride": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1)}
+POOL = {**SAME, "kernel": (3, 3), "places": (4, 5)}
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize(
+    ("op", "settings"),
+    [
+        (convolution.convolve, SAME),
+        (convolution.convolve_back, {**SAME, "shape": (3, 4, 5)}),
+        (pooling.max_pool, POOL),
+        (pooling.avg_pool, {**{k: v for k, v in POOL.items() if k != "dilation"}, "divide": "inside"}),
+    ],
+)
+def test_a_result_can_be_written_over_what_it_is_computed_from(op, settings, samples):
+    x = mg.Tensor(rng.standard_normal((samples, 3, 4, 5)))
+    more = [mg.Tensor(rng.standard_normal((3, 3, 3, 3)))] if op.inputs == ("x", "weight") else []
+    wanted = op(x, *more, **settings).data
+    memory = x.data
+    op.write(x, x, *more, **settings)
+    assert x.data is memory
+    np.testing.assert_array_equal(memory, wanted)
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_the_gradient_of_a_kernel_lies_in_memory_as_the_kernel_does(samples):
+    x = mg.Tensor(rng.standard_normal((samples, 4, 9, 8)))
+    w = mg.Tensor(rng.standard_normal((6, 4, 3, 3)), requires_grad=True)
+    F.conv2d(x, w).sum().backward()
+    assert w.grad.data.flags.c_contiguous
 
 
 def test_convolution_of_an_empty_batch_is_empty_and_gives_zero_gradients():
@@ -184,6 +216,11 @@ def test_max_pool_of_minus_infinity_alone_shares_and_nan_passes_on_without_a_gra
     np.testing.assert_array_equal(z.data, [[[-np.inf, np.nan]]])
     z.backward(np.ones((1, 1, 2)))
     np.testing.assert_array_equal(x.grad.data, [[[0.5, 0.5, 0, 0]]])
+
+
+def test_max_pool_takes_booleans():
+    x = mg.Tensor(np.array([[[False, True, False, False]]]))
+    np.testing.assert_array_equal(F.max_pool1d(x, 2, padding=1).data, [[[False, True, False]]])
 
 
 def test_max_pool_takes_integers():
