@@ -241,9 +241,8 @@ def _flat(clock: Clock, column: tuple[Value, ...], spans: list[tuple[int, int]],
     first = column[0]
     if first.storage.kind == "buffer":
         # gradients are written part by part; nothing else may leave its traces in the gaps between them, which are nan
-        return Value(
-            Storage("buffer", private=given), (total,), first.dtype, "gradients" if given else "", hint=first.hint
-        )
+        storage = Storage("buffer", begins=np.nan if given else None)
+        return Value(storage, (total,), first.dtype, "gradients" if given else "", hint=first.hint)
     owner = first.storage.owner
     name = "parameters" if not isinstance(owner, tuple) else owner[1]
     vector = _already(column, spans, total)

@@ -41,7 +41,7 @@ def plan(program: Program) -> Plan:
     _merge_in_place(program, found)
     spans = _lifetimes(program)
     for key, v in found.whole.items():
-        if v.storage.private:
+        if v.storage.begins is not None:
             spans[key] = (0, len(program.lines))
     sizes = {key: -(-v.nbytes // ALIGNMENT) * ALIGNMENT for key, v in found.whole.items() if key in spans}
     found.wanted += sum(sizes.values())
@@ -121,7 +121,7 @@ def _fits(x: Value, v: Value, found: Plan) -> bool:
         s.kind == "buffer"
         and s is not v.storage
         and not x.view
-        and not s.private
+        and s.begins is None
         and whole is not None
         and x.shape == v.shape
         and x.dtype == v.dtype

@@ -39,7 +39,7 @@ def pad_once(program: Program) -> int:
     gone = set()
     for padding in _paddings(program):
         if padding.whole.nbytes <= _SMALL and padding.number == 0:
-            padding.whole.storage.private = True
+            padding.whole.storage.begins = 0.0
             gone.add(padding.lines[0])
     program.lines[:] = [line for i, line in enumerate(program.lines) if i not in gone]
     return before - len(program.lines)

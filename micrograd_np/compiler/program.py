@@ -35,8 +35,8 @@ class Storage:
     owner: Any = None
     shared: bool = False
     """State that others hold too (another tensor, a view, a variable of the user), so that it has to stay there."""
-    private: bool = False
-    """A buffer whose place in the arena nothing else may use, and whose elements are nan until they are written."""
+    begins: float | None = None
+    """What a buffer holds where nothing ever writes, so that its place in the arena is its own; None where all is written."""
 
 
 @dataclass(eq=False)

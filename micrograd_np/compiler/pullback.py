@@ -124,7 +124,7 @@ class _Copy:
     def storage(self, s: Storage) -> Storage:
         known = self.storages.get(id(s))
         if known is None:
-            known = Storage(self.kinds.get(id(s), s.kind), s.array, s.owner, s.shared, s.private)
+            known = Storage(self.kinds.get(id(s), s.kind), s.array, s.owner, s.shared, s.begins)
             self.storages[id(s)] = known
             self.alive.append(s)
         return known

@@ -58,7 +58,7 @@ class _Uses:
             and line.unit is None
             and not z.view
             and z.storage.kind == "buffer"
-            and not z.storage.private
+            and z.storage.begins is None
             and len(self.writers[id(z.storage)]) == 1
             and id(z.storage) not in self.viewed
         )

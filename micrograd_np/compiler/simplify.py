@@ -277,7 +277,7 @@ def merge_repeated_buffers(program: Program) -> int:
     gone: set[int] = set()
     for line in list(lines):
         z = line.target
-        if z is None or z.view or z.storage.kind != "buffer" or z.storage.private or id(z) in replaced:
+        if z is None or z.view or z.storage.kind != "buffer" or z.storage.begins is not None or id(z) in replaced:
             continue
         group = writes.get(id(z.storage), [])
         if len(group) < 2 or line is not lines[group[0]]:

@@ -406,9 +406,10 @@ class Writer:
                     if shape or not v.shape
                     else ""
                 )
-                if v.storage.private and id(v.storage) not in done:
+                begins = v.storage.begins
+                if begins is not None and begins != 0 and id(v.storage) not in done:  # the arena begins as zeros
                     done.add(id(v.storage))
-                    rows.append(f"{self.name(v)}.fill(np.nan)  # in the gaps between parts, where it warns of nothing")
+                    rows.append(f"{self.name(v)}.fill({self.literal(begins)})  # between its parts, for good")
         return rows if len(rows) > count else []
 
 
