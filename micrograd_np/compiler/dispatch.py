@@ -23,8 +23,8 @@ from .program import Value
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .entry import Entry
     from .guards import Place
-    from .step import Entry
 
 MISS = object()
 """What a dispatcher returns, having done nothing, when the call is not its kind."""

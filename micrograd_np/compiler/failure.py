@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .step import Entry
+    from .entry import Entry
 
 
 def explain(error: BaseException, entry: Entry) -> None:

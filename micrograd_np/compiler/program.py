@@ -36,7 +36,7 @@ class Storage:
     shared: bool = False
     """State that others hold too (another tensor, a view, a variable of the user), so that it has to stay there."""
     begins: float | None = None
-    """What a buffer holds where nothing ever writes, so that its place in the arena is its own; None where all is written."""
+    """What a buffer holds where no line writes, so that its place in the arena is its own; None if all is written."""
 
 
 @dataclass(eq=False)

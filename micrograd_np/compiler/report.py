@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .entry import Entry
     from .program import Program
-    from .step import Entry
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from .trace import CompileError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .step import Entry
+    from .entry import Entry
     from .write import Writer
 
 _HEAD = '''"""{title}, written by micrograd_np. It needs NumPy alone.

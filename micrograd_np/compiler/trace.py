@@ -8,11 +8,8 @@ by NumPy call. Known are the arguments, what was computed from them, the memory 
 from __future__ import annotations
 
 import gc
-import linecache
-import sys
 import weakref
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,59 +17,20 @@ import numpy as np
 from micrograd_np.primitive import Vertex, _clock, fills, mode
 from micrograd_np.tensor import Tensor, _wrap
 
+from .arrays import digest, same, shared, whole
+from .frames import Frames, place
 from .names import name_by_making
+from .number import Number
 from .program import Clock, Program, Storage, Value
 from .pullback import differentiate
 from .record import Bound, Recorded, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from types import CodeType, FrameType
-
-_PACKAGE = str(Path(__file__).parents[1])
 
 
 class CompileError(RuntimeError):
     """A step does something that a compiled program could not repeat; the message says where, and what to do."""
-
-
-class Number:
-    """A number that is another one each call, such as a learning rate: an operand, never an argument of Python."""
-
-    def __init__(self, name: str, number: float, clock: Clock | None) -> None:
-        self.name, self.number, self.clock = name, number, clock
-        self.values: dict[Any, Value] = {}
-
-    data = property(lambda self: self.number)
-
-    def __bool__(self) -> bool:
-        if self.clock is not None:
-            self.clock.truths[self.name] = bool(self.number)
-        return bool(self.number)
-
-    @staticmethod
-    def __primitive__(op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Any:
-        watcher = mode.watcher
-        mode.set(watcher=None)
-        try:
-            z = op(*(x.number if isinstance(x, Number) else x for x in inputs), **static)
-        finally:
-            mode.set(watcher=watcher)
-        if watcher is not None:
-            watcher.applied(op, inputs, static, z)
-        return z
-
-    def _operator(name: str, *, swapped: bool = False) -> Any:  # type: ignore[misc]  # noqa: N805
-        def apply(self: Any, other: Any) -> Any:
-            from micrograd_np.ops import elementwise
-
-            if not isinstance(other, Tensor):
-                return NotImplemented
-            return getattr(elementwise, name)(other, self) if swapped else getattr(elementwise, name)(self, other)
-
-        return apply
-
-    __add__, __sub__, __mul__, __truediv__ = map(_operator, ("add", "subtract", "multiply", "divide"))
 
 
 class Tracer:
@@ -98,7 +56,7 @@ class Tracer:
         self.places: dict[int, str] = {}  # by array: the user's line that computed it
         self.pulled_lines = 0
         self.shared: set[int] = set()  # arrays that others hold too
-        self.frames = _Frames()
+        self.frames = Frames(trace.__code__)
         self.made: dict[int, Any] = {}  # leaves of the step's own
         self.computed: dict[int, weakref.ref[Any]] = {}  # tensors that an application gave, while they are alive
         self.steady: list[tuple[str, Value, Any, bytes, int]] = []  # memory that only lines may change, as it was
@@ -132,7 +90,7 @@ class Tracer:
 
     def _keep_steady(self, name: str, value: Value, array: Any) -> None:
         """Remember what is in memory that must not change from here on but by lines of the program."""
-        self.steady.append((name, value, array, _digest(array), len(self.program.lines)))
+        self.steady.append((name, value, array, digest(array), len(self.program.lines)))
 
     def value(self, x: Any) -> Any:
         """The value of an operand; itself, where it is a plain number."""
@@ -199,13 +157,13 @@ class Tracer:
             self._fixed(op, inputs, data)
             return
         for x in inputs:
-            if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.known and _shared(x, inputs, result):
+            if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.known and shared(x, inputs, result):
                 self.shared.add(id(x.data))
         out = self.recorder.destination(data)
         self.recorder.spared = False
         done = self._run(op, inputs, static, out, data)
         value = done._value
-        if not self.recorder.spared and not self._random(static) and not _same(done._array, data):
+        if not self.recorder.spared and not self._random(static) and not same(done._array, data):
             message = f"compile: the kernel of {op.name} gives other values with a destination than without one."
             raise CompileError(message)
         if not value.hint:
@@ -361,7 +319,7 @@ class Tracer:
         else:
             self.without(leaf)
             storage = self.value(g).storage
-            if id(storage) in self.delivered or storage.kind != "buffer" or not _whole(g.data):
+            if id(storage) in self.delivered or storage.kind != "buffer" or not whole(g.data):
                 g = copy(g)
         value = self.value(g)
         self.delivered.add(id(value.storage))
@@ -474,7 +432,7 @@ class Tracer:
         last = {id(line.target.storage): i for i, line in enumerate(self.program.lines) if line.target is not None}
         written = [array for _, value, array, _, begin in self.steady if last.get(id(value.storage), -1) >= begin]
         for name, _, array, before, _ in self.steady:
-            if _digest(array) != before and not any(np.may_share_memory(array, other) for other in written):
+            if digest(array) != before and not any(np.may_share_memory(array, other) for other in written):
                 message = (
                     f"compile: {self.program.name} changes {name} by arithmetic of NumPy's own, such as an assignment "
                     f"to a part of its data; no program can know of that, and it would be done only this once. Write "
@@ -528,97 +486,3 @@ def trace(
         mode.set(watcher=None)
         tracer.frames.found.clear()  # frames know the frames that called them, this one among them: a cycle
         tracer.alive.clear()
-
-
-class _Frames:
-    """The frames of the user's functions under a trace: where a line of the program was asked for, and local names.
-
-    They are kept until the trace ends. A frame that is kept keeps its local variables as they were when its function
-    returned, so that nothing need watch the functions return (a profiler's hook made traces three to five times as
-    slow).
-    """
-
-    def __init__(self) -> None:
-        self.found: dict[FrameType, int] = {}  # with how deep they lay in the stack
-        self.places: dict[tuple[CodeType, int], str] = {}
-
-    def place(self) -> str:
-        """File, line and text of the user's code that is being run; its frames, down to the trace, are noted."""
-        outside = []
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None and frame.f_code is not trace.__code__:
-            if not frame.f_code.co_filename.startswith(_PACKAGE):
-                outside.append(frame)
-            frame = frame.f_back
-        for depth, frame in enumerate(reversed(outside)):
-            self.found.setdefault(frame, depth)
-        if not outside:
-            return place()  # the step is one of the package's own
-        key = outside[0].f_code, outside[0].f_lineno
-        if key not in self.places:
-            self.places[key] = place()
-        return self.places[key]
-
-    def names(self) -> Iterator[tuple[str, Any]]:
-        """The user's local variables that are tensors, those of inner functions first, parameters after all others."""
-        inner_first = sorted(self.found, key=lambda frame: -self.found[frame])
-        parameters = []
-        for frame in inner_first:
-            code = frame.f_code
-            if code.co_name.startswith("<"):
-                continue
-            own = set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-            for name, x in frame.f_locals.items():
-                if isinstance(x, Vertex) and not name.startswith("_"):
-                    if name in own:
-                        parameters.append((name, x))
-                    else:
-                        yield name, x
-        yield from parameters
-
-
-def place() -> str:
-    """File, line and text of the user's code that is being run: the first frame outside this package."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        file, number = frame.f_code.co_filename, frame.f_lineno
-        if not file.startswith(_PACKAGE) and "importlib" not in file:
-            return f"{Path(file).name}:{number}  {linecache.getline(file, number).strip()}".rstrip()
-        frame = frame.f_back
-    return ""
-
-
-def _shared(x: Vertex, inputs: tuple[Any, ...], result: Any) -> bool:
-    """Whether somebody else holds the memory of `x`, which is being applied to for the first time, giving `result`.
-
-    That may be another tensor, a view, or a variable of the user. Records of applications do not count.
-    """
-    data = result.data if isinstance(result, Vertex) else result
-    given = sum(isinstance(y, Vertex) and y.data is x.data for y in inputs)  # by the list of what the kernel was given
-    if isinstance(result, Vertex) and result.arrays and type(result.arrays) is tuple:
-        given *= 2  # by variables, and by the tuple of them
-    rest = sys.getrefcount(x.data) - 2 - given - (data.base is x.data)  # 2: the tensor, and the argument here
-    if rest > 0:
-        lists = [r for r in gc.get_referrers(x.data) if type(r) is list]
-        recorded = sum(any(isinstance(z, Vertex) and z.arrays is r for z in gc.get_referrers(r)) for r in lists)
-        rest -= max(recorded - (given > 0), 0)
-    return rest > 0
-
-
-def _whole(a: Any) -> bool:
-    """Whether `a` is all of its memory, if in another order."""
-    return (a.base is None or a.base.size == a.size) and a.flags.writeable
-
-
-def _digest(array: Any) -> bytes:
-    """What changes when an array does: sums of its bits, piece by piece, in a tenth of a checksum's time."""
-    whole = np.ascontiguousarray(array.T if array.flags.f_contiguous else array).reshape(-1).view(np.uint8)
-    words, rest = whole[: whole.size // 8 * 8].view(np.uint64), whole[whole.size // 8 * 8 :]
-    pieces = np.arange(0, words.size, max(1, words.size // 64))
-    return bytes(np.add.reduceat(words, pieces).data if pieces.size else b"") + rest.tobytes()
-
-
-def _same(a: Any, b: Any) -> bool:
-    if a.dtype != b.dtype or a.shape != b.shape:
-        return False
-    return a.tobytes() == b.tobytes() or np.array_equal(a, b, equal_nan=a.dtype.kind == "f")  # zeros have two signs

@@ -1,0 +1,93 @@
+"""Kinds of calls: what two calls must have in common for one program to serve both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np.primitive import Vertex
+from micrograd_np.tensor import Tensor
+
+if TYPE_CHECKING:
+    from .program import Program
+
+
+def kind_of(x: Any, leaves: list[Any]) -> Any:
+    """What kind of argument this is; its arrays are appended to `leaves`."""
+    kind = type(x)
+    if isinstance(x, np.ndarray):
+        leaves.append(x if kind is np.ndarray else np.asarray(x))  # an array on disk is an array
+        return x.shape, x.dtype, x.strides  # what NumPy makes of x takes over its order, and sums follow that
+    if isinstance(x, Vertex):
+        leaves.append(x.data)
+        return Tensor, x.data.shape, x.data.dtype, x.data.strides, x.requires_grad
+    if kind is tuple or kind is list:
+        return kind, tuple([kind_of(part, leaves) for part in x])
+    if kind is dict:
+        return dict, tuple([(k, kind_of(v, leaves)) for k, v in x.items()])
+    if isinstance(x, tuple):  # one with names
+        return kind, tuple([kind_of(part, leaves) for part in x])
+    if isinstance(x, (float, np.generic)):
+        return kind, repr(x)  # 0.0 and -0.0 are equal, and nan is not equal to itself
+    if kind is slice:
+        return kind, repr(x)
+    try:
+        hash(x)
+    except TypeError:
+        message = (
+            f"compile: an argument is a {kind.__name__}, {x!r:.60}; whether another call brings the same kind cannot "
+            f"be told. Pass tensors, arrays, numbers and strings, or tuples, lists and dicts of these."
+        )
+        raise TypeError(message) from None
+    return kind, x  # 1, 1.0 and True are equal, but not the same in arithmetic
+
+
+def repeated(leaves: list[Any]) -> Any:
+    """Which arguments are one and the same array; None where none are."""
+    if len(leaves) < 2:
+        return None
+    first: dict[int, int] = {}
+    places = tuple([first.setdefault(id(a), i) for i, a in enumerate(leaves)])
+    return places if len(first) < len(leaves) else None
+
+
+def lifted(x: Any, name: str, arrays: list[tuple[str, Any]]) -> Any:
+    """`x` with arrays as tensors, each noted in `arrays` with a name."""
+    if isinstance(x, np.ndarray):
+        x = np.asarray(x)
+        arrays.append((name, x))
+        return Tensor(x)
+    if isinstance(x, Vertex):
+        arrays.append((name, x.data))
+        return x
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return type(x)(*(lifted(part, f"{name}_{field}", arrays) for field, part in zip(x._fields, x, strict=True)))
+    if type(x) in (tuple, list):
+        return type(x)(lifted(part, f"{name}_{i}", arrays) for i, part in enumerate(x))
+    if type(x) is dict:
+        return {k: lifted(v, f"{name}_{k}", arrays) for k, v in x.items()}
+    return x
+
+
+def tensors_of(x: Any) -> list[Any]:
+    """The tensors among arguments, in order."""
+    if isinstance(x, Vertex):
+        return [x]
+    if isinstance(x, dict):
+        x = tuple(x.values())
+    return [t for part in x for t in tensors_of(part)] if isinstance(x, (tuple, list)) else []
+
+
+def overwritten(program: Program, arrays: list[tuple[str, Any]]) -> list[int]:
+    """Which of `arrays`, the arguments of `program`, it writes into: one that came twice is one array."""
+    found = program.written()
+    mine = {id(a) for (_, a), v in zip(arrays, program.inputs, strict=True) if id(v.storage) in found}
+    return [i for i, (_, a) in enumerate(arrays) if id(a) in mine]
+
+
+def count_writes(arguments: Any, arrays: list[Any]) -> None:
+    """Bump the versions of the tensors among the arguments that have one of `arrays`, as a write in place does."""
+    for t in dict.fromkeys(tensors_of(arguments)):
+        if any(t.data is a for a in arrays):
+            t.version += 1

@@ -1,0 +1,52 @@
+"""Numbers that may change from call to call: learning rates, corrections, decays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from micrograd_np.primitive import mode
+from micrograd_np.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .program import Clock, Value
+
+
+class Number:
+    """A number that is another one each call, such as a learning rate: an operand, never an argument of Python."""
+
+    def __init__(self, name: str, number: float, clock: Clock | None) -> None:
+        self.name, self.number, self.clock = name, number, clock
+        self.values: dict[Any, Value] = {}
+
+    data = property(lambda self: self.number)
+
+    def __bool__(self) -> bool:
+        if self.clock is not None:
+            self.clock.truths[self.name] = bool(self.number)
+        return bool(self.number)
+
+    @staticmethod
+    def __primitive__(op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Any:
+        watcher = mode.watcher
+        mode.set(watcher=None)
+        try:
+            z = op(*(x.number if isinstance(x, Number) else x for x in inputs), **static)
+        finally:
+            mode.set(watcher=watcher)
+        if watcher is not None:
+            watcher.applied(op, inputs, static, z)
+        return z
+
+    def _operator(name: str, *, swapped: bool = False) -> Any:  # type: ignore[misc]  # noqa: N805
+        def apply(self: Any, other: Any) -> Any:
+            from micrograd_np.ops import elementwise
+
+            if not isinstance(other, Tensor):
+                return NotImplemented
+            return getattr(elementwise, name)(other, self) if swapped else getattr(elementwise, name)(self, other)
+
+        return apply
+
+    __add__, __sub__, __mul__, __truediv__ = map(_operator, ("add", "subtract", "multiply", "divide"))
