@@ -1,7 +1,7 @@
 """Recurrent layers, RNN, LSTM and GRU, and their cells: PyTorch's gates, orders, names and shapes.
 
-Sequences are (t, n, features) unless `batch_first`; one sequence without n gives results without n. What the input
-contributes to all steps is computed at once, in one product; see `micrograd_np.functional.recurrent` for the rest.
+Sequences are (t, n, features) unless `batch_first`; one sequence without n gives results without n. All steps of a
+layer are one primitive; see `micrograd_np.functional.recurrent`.
 """
 
 from __future__ import annotations
