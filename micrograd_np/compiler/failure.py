@@ -71,10 +71,12 @@ def _written(node: ast.AST) -> Iterator[ast.AST]:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         name = node.func.attr if isinstance(node.func, ast.Attribute) else name
         yield from (k.value for k in node.keywords if k.arg == "out")
-        if name in ("copyto", "put", "place", "put_along_axis") or name.endswith("_at"):
+        if name in ("copyto", "put", "place", "put_along_axis", "clear") or name.endswith("_at"):
             yield node.args[0]
         elif name == "fill":
             yield node.func
+        elif name == "dot" and len(node.args) == 2:  # x.dot(y, out)
+            yield node.args[1]
         elif isinstance(node.func, ast.Name) and len(node.args) > 1 and not any(k.arg == "out" for k in node.keywords):
             yield node.args[-1]
     elif isinstance(node, ast.Assign):

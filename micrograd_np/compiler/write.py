@@ -194,6 +194,8 @@ class Writer:
         if f == "call":
             thing, method = line.kwargs["bound"].thing
             return f"{self.bound(thing)}.{method}({', '.join((*told, *named))}){part}"
+        if f == "np.dot" and isinstance(args[0], Value):  # the method is found faster than the function, by 0.15 µs
+            return f"{told[0]}.dot({', '.join((*told[1:], *named))})"
         if f.startswith("routine."):
             self.routines[line.call.__name__] = line.call
             return f"{line.call.__name__}({', '.join(told)})"
@@ -283,7 +285,7 @@ class Writer:
                 if part.function.startswith("routine."):
                     self.taken.add(part.call.__name__)
                 f = part.function.rpartition("[")[0] if part.function.endswith("]") else part.function
-                if f.startswith("np."):
+                if f.startswith("np.") and f != "np.dot":
                     self.alias(f)
         for v in program.inputs:
             self.name(v)
