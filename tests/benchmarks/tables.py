@@ -37,7 +37,7 @@ COMPILE = Table(
     "One step, compiled, float32",
     ALL,
     (
-        *("numpy_plain", "numpy_preallocated", "numpy_flat", "numpy_dots", "ours_eager", "ours_compiled"),
+        *("numpy_plain", "numpy_preallocated", "numpy_flat", "numpy_dots", "ours_eager", "ours_compiled", "ours_fast"),
         *("torch_eager", "torch_compile", "jax_jit", "mygrad", "autograd"),
     ),
     "numpy_plain",

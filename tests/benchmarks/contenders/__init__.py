@@ -16,6 +16,7 @@ from typing import Any
 REQUIRES = {
     "ours_eager": "micrograd_np",
     "ours_compiled": "micrograd_np",
+    "ours_fast": "micrograd_np",
     "numpy_plain": "numpy",
     "numpy_preallocated": "numpy",
     "numpy_flat": "numpy",
