@@ -231,6 +231,11 @@ def test_max_pool_of_minus_infinity_alone_shares_and_nan_passes_on_without_a_gra
     np.testing.assert_array_equal(x.grad.data, [[[0.5, 0.5, 0, 0]]])
 
 
+def test_the_largest_of_a_window_of_padding_alone_is_minus_infinity():
+    geometry = {"kernel": (1,), "stride": (2,), "padding": ((0, 2),), "dilation": (1,), "places": (3,)}
+    np.testing.assert_array_equal(pooling.max_pool(np.array([[[1.0, 2.0, 3.0]]]), **geometry), [[[1.0, 3.0, -np.inf]]])
+
+
 def test_max_pool_takes_booleans():
     x = mg.Tensor(np.array([[[False, True, False, False]]]))
     np.testing.assert_array_equal(F.max_pool1d(x, 2, padding=1).data, [[[False, True, False]]])
