@@ -89,10 +89,10 @@ def _outward(xp: Any, out: Any, z: Any) -> Any:
 
 def _seen(image: Any, rows: slice, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Any:
     """What of (c, *padded lengths, n) the windows in some rows of places see."""
-    if rows.start == 0 and (rows.stop + 1) * stride[0] + (kernel[0] - 1) * dilation[0] > image.shape[1]:
-        return image  # they are all
-    first, last = rows.start * stride[0], (rows.stop - 1) * stride[0] + (kernel[0] - 1) * dilation[0]
-    return image[:, first : last + 1]
+    reach = (kernel[0] - 1) * dilation[0] + 1
+    if rows.start == 0 and rows.stop * stride[0] + reach > image.shape[1]:
+        return image  # there is no room for one more: they are all
+    return image[:, rows.start * stride[0] : (rows.stop - 1) * stride[0] + reach]
 
 
 def _columns(xp: Any, image: Any, rows: slice, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Any:

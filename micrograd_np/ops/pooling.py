@@ -69,7 +69,11 @@ def _gathered(
         xp.copyto(out, _gathered(xp, ..., combine, nothing, x, kernel, stride, padding, dilation, places))
         return out
     lows = tuple(low for low, _ in padding)
-    axes = [i for i in range(d) if x.shape[i - d] != places[i] or kernel[i] > 1 or lows[i]] or [d - 1]
+    alone = [
+        (1, 1, 0, n) == (k, s, low, p)
+        for n, k, s, low, p in zip(x.shape[-d:], kernel, stride, lows, places, strict=True)
+    ]
+    axes = [i for i in range(d) if not alone[i]] or [d - 1]
     z = x
     for i in axes:
         stretches = _stretches(x.shape[i - d], kernel[i], stride[i], lows[i], dilation[i], places[i])

@@ -68,9 +68,14 @@ def test_transposed_convolution_agrees_with_pytorch(d, stride, padding, extra, d
 def test_every_formulation_of_the_convolution_gives_the_same(shapes, monkeypatch):
     x, w = (rng.standard_normal(n) for n in shapes)
     groups = shapes[0][1] // shapes[1][1]
-    for cut, block in itertools.product(("whole", "rows", "places"), (1 << 20, 100)):
+    blocks = [
+        lambda rows, _: [slice(0, rows)],
+        lambda rows, _: [slice(i, i + 1) for i in range(rows)],
+        lambda rows, _: [slice(0, rows - 1), slice(rows - 1, rows)] if rows > 1 else [slice(0, rows)],
+    ]
+    for cut, cut_into in itertools.product(("whole", "rows", "places"), blocks):
         monkeypatch.setattr(convolution, "_cut", lambda *_, cut=cut: cut)
-        monkeypatch.setattr(convolution, "_BLOCK", block)
+        monkeypatch.setattr(convolution, "_blocks", cut_into)
         for stride, padding, dilation in GEOMETRIES:
             settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
             agree(
@@ -79,6 +84,14 @@ def test_every_formulation_of_the_convolution_gives_the_same(shapes, monkeypatch
                 x,
                 w,
             )
+
+
+@pytest.mark.parametrize("rows", [1, 5, 16, 40])
+@pytest.mark.parametrize("numbers", [0, 1, 10**5, 10**7, 10**9])
+def test_windows_are_copied_in_at_most_sixteen_blocks_of_rows(rows, numbers):
+    found = list(convolution._blocks(rows, numbers))
+    assert [row for block in found for row in range(rows)[block]] == list(range(rows))
+    assert len(found) <= (1 if numbers <= 10**5 else 16)
 
 
 def test_convolution_is_differentiable_twice_by_everything():
@@ -216,6 +229,11 @@ def test_max_pool_of_minus_infinity_alone_shares_and_nan_passes_on_without_a_gra
     np.testing.assert_array_equal(z.data, [[[-np.inf, np.nan]]])
     z.backward(np.ones((1, 1, 2)))
     np.testing.assert_array_equal(x.grad.data, [[[0.5, 0.5, 0, 0]]])
+
+
+def test_the_largest_of_a_window_of_padding_alone_is_minus_infinity():
+    geometry = {"kernel": (1,), "stride": (2,), "padding": ((0, 2),), "dilation": (1,), "places": (3,)}
+    np.testing.assert_array_equal(pooling.max_pool(np.array([[[1.0, 2.0, 3.0]]]), **geometry), [[[1.0, 3.0, -np.inf]]])
 
 
 def test_max_pool_takes_booleans():
