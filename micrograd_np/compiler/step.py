@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_np.primitive import mode
 
-from .calls import count_writes, kind_of, lifted, overwritten, repeated, tensors_of
-from .dispatch import MISS, dispatcher
-from .entry import Entry, emitted
-from .plain import plain
-from .pullback import Reverse, cut, positions, watched
-from .report import Report, report
-from .standalone import save
-from .surroundings import Surroundings
-from .trace import CompileError, trace
+from .running.calls import count_writes, kind_of, lifted, overwritten, repeated, tensors_of
+from .running.dispatch import MISS, dispatcher
+from .running.entry import Entry, emitted
+from .running.pullback import Reverse, cut, positions, watched
+from .running.report import Report, report
+from .tracing.surroundings import Surroundings
+from .tracing.trace import CompileError, trace
+from .writing.plain import plain
+from .writing.standalone import save
 
 if TYPE_CHECKING:
     from collections.abc import Callable

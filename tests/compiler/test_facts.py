@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
-from micrograd_np.compiler.facts import ranges
+from micrograd_np.compiler.passes.facts import ranges
 
 
 @pytest.mark.parametrize(

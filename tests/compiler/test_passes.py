@@ -5,7 +5,7 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
-from micrograd_np.compiler import blocks
+from micrograd_np.compiler.passes import blocks
 
 
 def network(optimizer, mode="exact", **settings):

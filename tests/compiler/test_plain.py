@@ -8,7 +8,7 @@ from trainable import BATCH, LAYERS, LOSSES, OPTIMIZERS, numbers
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
-from micrograd_np.compiler.plain import plain
+from micrograd_np.compiler.writing.plain import plain
 
 
 def called(v):

@@ -10,7 +10,7 @@ from trainable import OPTIMIZERS
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
-from micrograd_np.compiler import blocks
+from micrograd_np.compiler.passes import blocks
 
 SITE = Path(np.__file__).parents[1]
 TAIL = "\nassert not [m for m in sys.modules if 'micrograd' in m]\n"

@@ -410,7 +410,7 @@ def test_an_error_in_the_middle_says_what_has_changed():
 def test_an_error_in_the_update_says_that_parameters_may_be_half_updated():
     """If it happens during the update (a keyboard interrupt, say), the note says that parameters may be half
     updated, and to load a checkpoint."""
-    from micrograd_np.compiler.failure import explain, state_writes
+    from micrograd_np.compiler.running.failure import explain, state_writes
 
     training = Training()
     training.compiled(X, Y)

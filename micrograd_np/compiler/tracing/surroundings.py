@@ -21,12 +21,12 @@ import numpy as np
 from micrograd_np.changes import changes
 from micrograd_np.primitive import Vertex
 
-from .guards import GONE, Guards, Place, is_module, is_optimizer, of_optimizers, parts_of
+from ..running.guards import GONE, Guards, Place, is_module, is_optimizer, of_optimizers, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .program import Program
+    from ..program import Program
 
 _MOST = 10_000  # things looked at: more than anybody writes by hand, so that no data set is gone through
 _FOREIGN = frozenset((__name__.partition(".")[0], "numpy", *sys.stdlib_module_names))

@@ -16,9 +16,9 @@ from micrograd_np.changes import changes
 from micrograd_np.primitive import Vertex, mode
 from micrograd_np.tensor import _wrap
 
+from ..program import Value
 from .failure import explain
 from .guards import GONE
-from .program import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,12 +18,12 @@ from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.primitive import Primitive, Vertex, _made
 from micrograd_np.tensor import Tensor, _wrap
 
-from .program import Line, Program, Storage, Value, mapped
+from ..program import Line, Program, Storage, Value, mapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from .trace import Tracer
+    from ..tracing.trace import Tracer
 
 
 @dataclass

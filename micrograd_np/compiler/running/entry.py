@@ -11,17 +11,17 @@ import numpy as np
 
 from micrograd_np.tensor import Tensor
 
+from ..passes import run_passes
+from ..passes.memory import plan
+from ..program import mapped
+from ..writing.write import Writer
 from .dispatch import MISS
 from .failure import explain
 from .guards import Guards
-from .memory import plan
-from .passes import run_passes
-from .program import mapped
 from .pullback import Reverse, copied
-from .write import Writer
 
 if TYPE_CHECKING:
-    from .program import Clock, Program
+    from ..program import Clock, Program
 
 _numbers = itertools.count(1)
 

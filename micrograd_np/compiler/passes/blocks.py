@@ -12,13 +12,13 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .program import Line, Storage, Value
+from ..program import Line, Storage, Value
 from .simplify import ELEMENTWISE, operands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .program import Program
+    from ..program import Program
 
 BLOCK = 96 * 1024  # bytes of one operand in one block: measured; a dozen of them fit a usual second-level cache
 _SHARED = 4_000_000  # elements times lines, about 1 ms, from which a second thread repays its start (0.1 ms)

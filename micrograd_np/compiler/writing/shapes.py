@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .program import Line, Storage, Value
-from .simplify import _replace_results, operands
+from ..passes.simplify import _replace_results, operands
+from ..program import Line, Storage, Value
 
 if TYPE_CHECKING:
-    from .program import Program
+    from ..program import Program
 
 _RESHAPES = ("np.reshape", "method.reshape")
 _TRANSPOSES = {"np.transpose": 1, "method.transpose": 1, "np.swapaxes": 2, "method.swapaxes": 2, "attribute.T": 0}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..program import Program
     from .entry import Entry
-    from .program import Program
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .program import Line, Value
+from ..program import Line, Value
 from .simplify import drop_dead_lines, merge_repeats
 
 if TYPE_CHECKING:
-    from .program import Program
+    from ..program import Program
 
 _SMALL = 256 * 1024  # bytes up to which memory of its own for each padded array is little beside what a call saves
 

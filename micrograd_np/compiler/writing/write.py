@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .blocks import Loop
-from .program import Line, Value, values_in
-from .simplify import static
+from ..passes.blocks import Loop
+from ..passes.simplify import static
+from ..program import Line, Value, values_in
 
 if TYPE_CHECKING:
-    from .memory import Plan
-    from .program import Program
+    from ..passes.memory import Plan
+    from ..program import Program
 
 _POSITIONAL_OUT = frozenset(  # maximum and minimum want their destination by keyword
     f"np.{name}"

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..passes.simplify import _replace_results, merge_constants, merge_repeats
+from ..program import Line, Storage, Value
 from .names import name_by_making
-from .program import Line, Storage, Value
 from .shapes import drop_copies, merge_views, shape_what_is_computed
-from .simplify import _replace_results, merge_constants, merge_repeats
 
 if TYPE_CHECKING:
-    from .program import Program
+    from ..program import Program
 
 
 def respell(program: Program) -> None:

@@ -22,7 +22,7 @@ from .simplify import (
 from .small import make_results_last, match_axes
 
 if TYPE_CHECKING:
-    from .program import Program
+    from ..program import Program
 
 
 def run_passes(program: Program, mode: str) -> dict[str, int]:

@@ -15,7 +15,7 @@ from micrograd_np.primitive import Vertex
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .program import Clock
+    from ..program import Clock
 
 GONE = (KeyError, IndexError, AttributeError, ValueError)
 """What asking a place raises that has nothing by now: in a dict, a list, an object, a variable of a function."""

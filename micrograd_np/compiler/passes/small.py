@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .program import Line, Storage, Value, mapped, natural
+from ..program import Line, Storage, Value, mapped, natural
 from .simplify import ELEMENTWISE, operands, static
 
 if TYPE_CHECKING:
-    from .program import Program
+    from ..program import Program
 
 _SMALL = 64 * 1024  # bytes of a result up to which the calls cost more than the memory
 

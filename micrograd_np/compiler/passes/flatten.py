@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .program import Line, Storage, Value
+from ..program import Line, Storage, Value
 from .simplify import ELEMENTWISE
 
 if TYPE_CHECKING:
-    from .program import Clock, Program
+    from ..program import Clock, Program
 
 _RESHAPES = ("np.reshape", "method.reshape")
 _LANE = 64  # bytes to which every part is padded: a cache line, and the widest vector register

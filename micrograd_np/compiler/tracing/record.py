@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .names import Words
-from .program import Line, Storage, Value
+from ..program import Line, Storage, Value
+from ..writing.names import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,12 +17,12 @@ import numpy as np
 from micrograd_np.primitive import Vertex, _clock, fills, mode
 from micrograd_np.tensor import Tensor, _wrap
 
+from ..program import Clock, Program, Storage, Value
+from ..running.pullback import differentiate
+from ..writing.names import name_by_making
 from .arrays import digest, same, shared, whole
 from .frames import Frames, place
-from .names import name_by_making
 from .number import Number
-from .program import Clock, Program, Storage, Value
-from .pullback import differentiate
 from .record import Bound, Recorded, Recorder
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .program import Program, Value
+    from ..program import Program, Value
 
 _NOUNS = {
     "np.maximum.reduce": "peak", "np.add.reduce": "total", "np.exp": "exponentials", "np.log": "logs",

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .memory import Plan
-from .program import Line, Value, natural, values_in
-from .pullback import copied
+from ..passes.memory import Plan
+from ..passes.simplify import drop_dead_lines, fold_constants, merge_repeats
+from ..program import Line, Value, natural, values_in
+from ..running.pullback import copied
 from .respell import respell
-from .simplify import drop_dead_lines, fold_constants, merge_repeats
 from .write import Writer
 
 if TYPE_CHECKING:
-    from .program import Program
+    from ..program import Program
 
 _ATOM, _UNARY, _PRODUCT, _SUM, _COMPARISON = 10, 7, 6, 5, 3
 _OPERATORS = {

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .program import Line, Storage, Value
+from ..program import Line, Storage, Value
 
 if TYPE_CHECKING:
-    from .program import Program
+    from ..program import Program
 
 
 def fold_scalings(program: Program) -> int:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .program import STATIC, Line, Storage, Value, mapped
-from .record import Literal
+from ..program import STATIC, Line, Storage, Value, mapped
+from ..tracing.record import Literal
 
 if TYPE_CHECKING:
-    from .program import Program
+    from ..program import Program
 
 ELEMENTWISE = frozenset(
     f"np.{name}"

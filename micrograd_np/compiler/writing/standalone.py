@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..program import Clock, Value
+from ..tracing.trace import CompileError
 from .plain import plainly
-from .program import Clock, Value
-from .trace import CompileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .entry import Entry
+    from ..running.entry import Entry
     from .write import Writer
 
 _HEAD = '''"""{title}, written by micrograd_np. It needs NumPy alone.

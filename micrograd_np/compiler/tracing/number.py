@@ -10,7 +10,7 @@ from micrograd_np.tensor import Tensor
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .program import Clock, Value
+    from ..program import Clock, Value
 
 
 class Number:

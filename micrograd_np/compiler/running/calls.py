@@ -10,7 +10,7 @@ from micrograd_np.primitive import Vertex
 from micrograd_np.tensor import Tensor
 
 if TYPE_CHECKING:
-    from .program import Program
+    from ..program import Program
 
 
 def kind_of(x: Any, leaves: list[Any]) -> Any:

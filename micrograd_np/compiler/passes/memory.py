@@ -6,11 +6,11 @@ from bisect import insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .program import Value
+from ..program import Value
 from .simplify import ELEMENTWISE, operands
 
 if TYPE_CHECKING:
-    from .program import Program
+    from ..program import Program
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .program import Line, Storage, Value
+from ..program import Line, Storage, Value
 from .simplify import operands
 
 if TYPE_CHECKING:
-    from .program import Program
+    from ..program import Program
 
 _PRODUCTS = ("np.multiply", "np.true_divide")
 

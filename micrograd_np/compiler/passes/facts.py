@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .program import Line, Value
+from ..program import Line, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .program import Program
+    from ..program import Program
 
 Range = tuple[float, float]
 """The least and the largest that the elements of a value can be."""
