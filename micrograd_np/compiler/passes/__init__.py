@@ -5,20 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .blocks import cut_into_blocks
+from .constants import fold_constants, merge_constants, numbers_to_arrays
+from .dead import drop_dead_lines
+from .exponents import negate_what_is_small
 from .facts import drop_guards
 from .fast import fold_scalings
 from .flatten import flatten
 from .padding import pad_once
+from .repeats import merge_repeated_buffers, merge_repeats
 from .signs import absorb_signs
-from .simplify import (
-    drop_dead_lines,
-    fold_constants,
-    merge_constants,
-    merge_repeated_buffers,
-    merge_repeats,
-    negate_what_is_small,
-    numbers_to_arrays,
-)
 from .small import make_results_last, match_axes
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..program import Line, Storage, Value
-from .simplify import ELEMENTWISE, operands
+from ..uses import ELEMENTWISE, operands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

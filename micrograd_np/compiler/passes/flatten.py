@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..program import Line, Storage, Value
-from .simplify import ELEMENTWISE
+from ..uses import ELEMENTWISE
 
 if TYPE_CHECKING:
     from ..program import Clock, Program

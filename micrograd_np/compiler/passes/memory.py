@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..program import Value
-from .simplify import ELEMENTWISE, operands
+from ..uses import ELEMENTWISE, operands
 
 if TYPE_CHECKING:
     from ..program import Program

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..program import Line, Value
-from .simplify import drop_dead_lines, merge_repeats
+from .dead import drop_dead_lines
+from .repeats import merge_repeats
 
 if TYPE_CHECKING:
     from ..program import Program

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..program import Line, Storage, Value
-from .simplify import operands
+from ..uses import operands
 
 if TYPE_CHECKING:
     from ..program import Program

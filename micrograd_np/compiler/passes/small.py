@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..program import Line, Storage, Value, mapped, natural
-from .simplify import ELEMENTWISE, operands, static
+from ..uses import ELEMENTWISE, operands, static
 
 if TYPE_CHECKING:
     from ..program import Program

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..passes.simplify import _replace_results, merge_constants, merge_repeats
+from ..passes.constants import merge_constants
+from ..passes.repeats import merge_repeats
 from ..program import Line, Storage, Value
+from ..uses import replace_results
 from .names import name_by_making
 from .shapes import drop_copies, merge_views, shape_what_is_computed
 
@@ -59,7 +61,7 @@ class _Respelling:
             else:
                 lines.append(line)
         program.lines[:] = [line for line in lines if id(line.target) not in replaced]
-        _replace_results(program, replaced)
+        replace_results(program, replaced)
 
     def masked(self, i: int, line: Line, replaced: dict[int, Value]) -> list[Line]:
         """``where(condition, x, 0)`` for the bits of x and those of a mask; the line itself if it is anything else."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..passes.simplify import _replace_results, operands
 from ..program import Line, Storage, Value
+from ..uses import operands, replace_results
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -121,7 +121,7 @@ def merge_views(program: Program) -> None:
             makers[id(v)] = line
         kept.append(line)
     program.lines[:] = kept
-    _replace_results(program, replaced)
+    replace_results(program, replaced)
 
 
 def _merged(line: Line, makers: dict[int, Line]) -> bool:
@@ -183,7 +183,7 @@ def drop_copies(program: Program) -> None:
         moved[id(z.storage)] = x.storage
         last[id(x.storage)] = max(last[id(x.storage)], last[id(z.storage)])
     program.lines[:] = kept
-    _replace_results(program, replaced)
+    replace_results(program, replaced)
 
 
 def _writes(program: Program) -> dict[int, list[Line]]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..passes.blocks import Loop
-from ..passes.simplify import static
 from ..program import Line, Value, values_in
+from ..uses import static
 
 if TYPE_CHECKING:
     from ..passes.memory import Plan

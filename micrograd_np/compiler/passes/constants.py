@@ -1,0 +1,140 @@
+"""What is the same in every call is computed once, and stands as a number where it is one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..program import Line, Storage, Value, mapped
+from ..uses import ELEMENTWISE
+
+if TYPE_CHECKING:
+    from ..program import Program
+
+
+_LARGE = 4096  # bytes up to which a folded array may replace a number and the work of spreading it
+
+
+def fold_constants(program: Program) -> int:
+    """Compute once what depends on nothing that changes: seeds, counts, index ranges, and views of them."""
+    fixed: dict[int, np.ndarray[Any, Any]] = {}
+    spoiled: set[int] = set()  # storages that some line writes for real
+    while True:
+        fixed.clear()
+        candidates = set()
+        before = len(spoiled)
+        for line in program.lines:
+            if line.effect or line.target is None:
+                if line.target is not None:
+                    spoiled.add(id(line.target.storage))
+                continue
+            s = line.target.storage
+            known = all(  # a view may be made before what it sees is written
+                v.storage.kind == "constant" or id(v.storage) in fixed or (line.made == "view" and v.storage is s)
+                for v in line.read()
+            )
+            if known and id(s) not in spoiled and s.kind in ("buffer", "fresh", "constant"):
+                fixed[id(s)] = np.empty(0)
+                candidates.add(id(line))
+            elif line.made != "view":
+                spoiled.add(id(s))
+        if len(spoiled) == before:
+            break
+    arrays: dict[int, Any] = {}
+    touched: dict[int, Value] = {}
+
+    def array(v: Value) -> Any:
+        if id(v) not in arrays:
+            if v.storage.kind == "constant":
+                arrays[id(v)] = v.storage.array
+            else:  # perhaps filled through views of it only, which rely on how it is laid out
+                memory = np.empty(v.nbytes, np.uint8)
+                arrays[id(v)], touched[id(v)] = np.ndarray(v.shape, v.dtype, memory, 0, v.strides), v
+        return arrays[id(v)]
+
+    kept = []
+    for line in program.lines:
+        if id(line) not in candidates or line.target is None:
+            kept.append(line)
+            continue
+        args, kwargs = mapped(line.args, array), mapped(line.kwargs, array)
+        with np.errstate(all="ignore"):
+            if line.made == "out":
+                line.call(*args, **kwargs, out=array(line.target))
+            elif line.made == "in":
+                line.call(*args, **kwargs)
+            else:
+                arrays[id(line.target)] = np.asarray(line.call(*args, **kwargs))
+        touched[id(line.target)] = line.target
+    for v in touched.values():
+        a = arrays[id(v)]
+        v.storage = Storage("constant", a)
+        v.view, v.name, v.hint = False, "", ""
+    program.lines[:] = [line for line in kept if not _keeps_all(line)]
+    _uniform_to_numbers(program)
+    return len(candidates)
+
+
+def _keeps_all(line: Line) -> bool:
+    """Whether a line would clear what a constant mask keeps out, which is nothing."""
+    if line.function != "routine.clear":
+        return False
+    storage = line.args[1].storage
+    return storage.kind == "constant" and bool(storage.array.all())
+
+
+def _uniform_to_numbers(program: Program) -> None:
+    """An operand all of whose elements are equal becomes a 0-d array where broadcasting does the rest."""
+    for line in program.lines:
+        if line.function not in ELEMENTWISE or line.target is None:
+            continue
+        shapes = [v.shape if isinstance(v, Value) else () for v in line.args]
+        args = list(line.args)
+        for i, v in enumerate(args):
+            if not isinstance(v, Value) or v.storage.kind != "constant" or not v.shape or v.storage.array is None:
+                continue
+            a = v.storage.array
+            rest = [shape for j, shape in enumerate(shapes) if j != i]
+            if a.size and rest and np.broadcast_shapes(*rest) == line.target.shape and bool((a == a.flat[0]).all()):
+                number = np.array(a.flat[0], a.dtype)
+                args[i], shapes[i] = Value(Storage("constant", number), (), a.dtype), ()
+        line.args = tuple(args)
+
+
+def numbers_to_arrays(program: Program) -> int:
+    """Bare numbers beside an array become 0-d arrays of its type, for which NumPy takes half the time, bit for bit."""
+    made: dict[tuple[Any, Any], Value] = {}
+    count = 0
+    for line in program.lines:
+        if line.function not in ELEMENTWISE or line.function == "np.power" or line.target is None:
+            continue
+        dtypes = {v.dtype for v in line.args if isinstance(v, Value)}
+        if len(dtypes) != 1:
+            continue
+        (dtype,) = dtypes
+        args = list(line.args)
+        for i, x in enumerate(args):
+            if type(x) in (int, float) and dtype.kind == "f":
+                key = (repr(x), dtype)
+                if key not in made:
+                    made[key] = Value(Storage("constant", np.array(x, dtype)), (), dtype)
+                args[i] = made[key]
+                count += 1
+        line.args = tuple(args)
+    return count
+
+
+def merge_constants(program: Program) -> None:
+    """Equal constants are one."""
+    known: dict[Any, Value] = {}
+
+    def one(v: Value) -> Value:
+        a = v.storage.array
+        if v.storage.kind != "constant" or v.view or v.name or a is None or a.nbytes > _LARGE:
+            return v
+        return known.setdefault((a.shape, a.dtype, a.tobytes()), v)
+
+    for line in program.lines:
+        if line.made in ("out", "fresh"):  # which do not write what they are given
+            line.substitute(one)

@@ -1,0 +1,39 @@
+"""What nothing needs goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..program import Line, Program
+
+
+OUTLIVES = ("state", "gradient", "input")  # memory that somebody outside the step sees
+
+
+def drop_dead_lines(program: Program) -> int:
+    """Remove lines that nothing needs: not the results, not the state that outlives the step, not the draws."""
+    needed: set[int] = {id(v.storage) for v in program.result_values()}
+    used: set[int] = {id(v) for v in program.result_values()}
+    kept: list[Line] = []
+    for line in reversed(program.lines):
+        target = line.target
+        if line.made in ("view", "fresh"):
+            alive = target is not None and (
+                id(target) in used or (line.made == "fresh" and id(target.storage) in needed)
+            )
+        else:
+            alive = target is not None and (id(target.storage) in needed or target.storage.kind in OUTLIVES)
+        if not (alive or line.effect):
+            continue
+        kept.append(line)
+        if target is not None:
+            needed.add(id(target.storage))
+            if line.made != "view":
+                used.add(id(target))  # a write into a view needs the view
+        for v in line.read():
+            needed.add(id(v.storage))
+            used.add(id(v))
+    dropped = len(program.lines) - len(kept)
+    program.lines[:] = reversed(kept)
+    return dropped

@@ -1,0 +1,151 @@
+"""Equal calls on equal operands are one."""
+
+from __future__ import annotations
+
+from copy import copy as shallow
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..program import Line, Storage, Value
+from ..tracing.record import Literal
+from ..uses import lines_touching, replace_results
+from .dead import OUTLIVES
+
+if TYPE_CHECKING:
+    from ..program import Program
+
+
+def merge_repeats(program: Program) -> int:
+    """One line for equal calls on unchanged operands."""
+    writes: dict[int, list[int]] = {}
+    for i, line in enumerate(program.lines):
+        target = line.writes()
+        if target is not None:
+            writes.setdefault(id(target.storage), []).append(i)
+    replaced: dict[int, Value] = {}
+    moved: dict[int, Storage] = {}
+    seen: dict[Any, tuple[int, Line]] = {}
+    kept = []
+    returned = {id(v.storage) for v in program.result_values()}
+
+    def current(v: Value) -> Value:
+        return replaced.get(id(v), v)
+
+    for i, line in enumerate(program.lines):
+        if replaced:
+            line.substitute(current)
+        if line.target is not None and line.made in ("out", "in"):
+            line.target = current(line.target)  # a view of the destination may be a repeat
+        target = line.target
+        key = _key(line)
+        if line.made == "view" and target is not None:
+            target.storage = moved.get(id(target.storage), target.storage)
+        if target is None or key is None or (line.made == "in" and not _copies(line)) or line.effect:
+            kept.append(line)
+            continue
+        if line.made != "view" and (len(writes.get(id(target.storage), ())) != 1 or target.storage.kind in OUTLIVES):
+            kept.append(line)
+            continue
+        earlier = seen.get(key)
+        if earlier is not None and (line.made == "view" or id(target.storage) not in returned):
+            j, twin = earlier
+            if line.made == "view" or not any(j < w < i for v in line.read() for w in writes.get(id(v.storage), ())):
+                assert twin.target is not None
+                replaced[id(target)] = twin.target
+                if line.made != "view":
+                    moved[id(target.storage)] = twin.target.storage
+                    twin.target.name = twin.target.name or target.name
+                continue
+        seen[key] = (i, line)
+        kept.append(line)
+    dropped = len(program.lines) - len(kept)
+    program.lines[:] = kept
+    if replaced:
+        replace_results(program, replaced)
+    return dropped
+
+
+def _copies(line: Line) -> bool:
+    """Whether a line does nothing but fill a whole buffer with a copy."""
+    v = line.target
+    whole = v is not None and v is line.args[0] and not v.view and v.storage.kind == "buffer"
+    return whole and line.function == "np.copyto" and not line.kwargs
+
+
+def _key(line: Line) -> Any:
+    args = line.args
+    if line.made == "in" and _copies(line):
+        args = (args[0].shape, args[0].dtype, args[0].strides, args[1])
+    try:
+        key = (line.function, line.made, _frozen(args), _frozen(tuple(sorted(line.kwargs.items()))))
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+def _frozen(x: Any) -> Any:
+    if isinstance(x, Value):
+        return ("value", id(x))
+    if isinstance(x, (tuple, list)):
+        return tuple(_frozen(part) for part in x)
+    if isinstance(x, slice):
+        return ("slice", x.start, x.stop, x.step)
+    if isinstance(x, Literal):
+        return ("literal", id(x.thing))
+    return (type(x).__name__, x)
+
+
+def merge_repeated_buffers(program: Program) -> int:
+    """One buffer for two that the same lines fill, one after another; how many lines that saved."""
+    lines = program.lines
+    touching = lines_touching(program)
+    writes: dict[int, list[int]] = {}
+    for i, line in enumerate(lines):
+        target = line.writes()
+        if target is not None:
+            writes.setdefault(id(target.storage), []).append(i)
+    known: dict[Any, tuple[list[int], Value]] = {}
+    replaced: dict[int, Value] = {}
+    gone: set[int] = set()
+    for line in list(lines):
+        z = line.target
+        if z is None or z.view or z.storage.kind != "buffer" or z.storage.begins is not None or id(z) in replaced:
+            continue
+        group = writes.get(id(z.storage), [])
+        if len(group) < 2 or line is not lines[group[0]]:
+            continue
+        inside = [i for i in touching[id(z.storage)] if i <= group[-1]]
+        alone = set(inside) == set(group) and touching[id(z.storage)][-1] < len(lines)
+        if not alone or any(lines[i].target is not z or lines[i].effect for i in group):
+            continue
+
+        def told(v: Value, z: Value = z) -> Value:
+            return _SELF if v is z else replaced.get(id(v), v)
+
+        members = [shallow(lines[i]) for i in group]
+        for member in members:
+            member.substitute(told)
+        key = tuple(map(_key, members))
+        if None in key:
+            continue
+        if key not in known:
+            known[key] = group, z
+            continue
+        before, twin = known[key]
+        read = {id(v.storage) for member in members for v in member.read() if v is not _SELF}
+        if any(before[0] < w <= group[-1] for s in read for w in writes.get(s, ())):
+            continue
+        replaced[id(z)] = twin
+        gone.update(group)
+    if not replaced:
+        return 0
+    for line in lines:
+        line.substitute(lambda v: replaced.get(id(v), v))
+    program.lines[:] = [line for i, line in enumerate(lines) if i not in gone]
+    return len(gone)
+
+
+_SELF = Value(Storage("buffer"), (), np.dtype(bool))
+"""Stands for the buffer that lines fill, where only what they do is compared."""
