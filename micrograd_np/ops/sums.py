@@ -31,15 +31,17 @@ def added(xp: Any, out: Any, x: Any, axis: Axis = None, *, keepdims: bool = Fals
     ndim = x.ndim
     if axis is None or x.dtype not in _FAST or not x.flags.c_contiguous or not x.size:
         return xp.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
-    axes = sorted(a % ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
+    axes = sorted(a + ndim if a < 0 else a for a in (axis if isinstance(axis, tuple) else (axis,)))
     k = len(axes)
-    n = prod(x.shape[a] for a in axes)
     first, last = axes == list(range(k)), axes == list(range(ndim - k, ndim))
-    if first == last or (last and n > _LONG):  # neither, or all of them
+    if first == last:  # neither, or all of them; or axes that there are not
+        return xp.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
+    n = prod(x.shape[a] for a in axes)
+    if last and n > _LONG:
         return xp.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
     ones = _ones(n, x.dtype)
     rows = x if ndim == 2 else xp.reshape(x, (n, -1) if first else (-1, n))
-    shape = tuple(1 if a in axes else m for a, m in enumerate(x.shape) if keepdims or a not in axes)
+    shape = tuple([1 if a in axes else m for a, m in enumerate(x.shape) if keepdims or a not in axes])
     given = (ones, rows) if first else (rows, ones)
     if out is ...:
         z = xp.dot(*given)

@@ -28,6 +28,12 @@ def test_the_sum_of_nothing_is_zero(shape):
         np.testing.assert_array_equal(added(np, ..., np.ones(shape), axis), np.ones(shape).sum(axis))
 
 
+@pytest.mark.parametrize("axis", [2, -3, (0, 0), (0, 2)])
+def test_axes_that_there_are_not_are_refused(axis):
+    with pytest.raises(ValueError, match="axis"):
+        added(np, ..., np.ones((2, 3)), axis)
+
+
 def test_infinities_and_nan_add_up_as_ever():
     x = np.array([[np.inf, 1.0, 2.0], [np.inf, -np.inf, 0.0], [np.nan, 1.0, 1.0], [1e308, 1e308, 0.0]])
     with np.errstate(over="ignore", invalid="ignore"):
