@@ -238,3 +238,18 @@ def test_the_fast_mode_sums_within_blocks():
 def test_an_unknown_mode_is_refused():
     with pytest.raises(ValueError, match="'exact' or 'fast', found 'quick'"):
         mg.compile(lambda x: x, mode="quick")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_bound_is_an_array_where_that_is_quicker_and_zeros_keep_their_sign(dtype):
+    clipped = mg.compile(lambda x: (nn.functional.relu(x), mg.minimum(x * 2, 0.5)))
+    x = np.zeros((40, 30), dtype)
+    x[::2] = -0.0
+    x[:, ::3] = np.linspace(-2, 2, 10)
+    for y in (x, x[::-1].copy()):
+        mine, its = clipped(y), (nn.functional.relu(mg.Tensor(y)), mg.minimum(mg.Tensor(y) * 2, 0.5))
+        for a, b in zip(mine, its, strict=True):
+            assert a.data.tobytes() == b.data.tobytes()
+    assert "bounds = np.full((40, 30), 0.5" in clipped.source
+    assert "maximum(x, zeros, out=relu)" in clipped.source
+    assert "np.maximum(x, 0)" in clipped.source_as("plain")

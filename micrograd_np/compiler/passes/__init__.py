@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .blocks import cut_into_blocks
-from .constants import fold_constants, merge_constants, numbers_to_arrays
+from .constants import fold_constants, merge_constants, numbers_to_arrays, spread_bounds
 from .dead import drop_dead_lines
 from .exponents import negate_what_is_small
 from .facts import drop_guards
@@ -42,6 +42,7 @@ def run_passes(program: Program, mode: str) -> dict[str, int]:
     if saved["negations"]:
         saved["repeats"] += merge_repeats(program)
     saved["dead lines again"] = drop_dead_lines(program)
+    saved["bounds"] = spread_bounds(program)
     saved["axes"] = match_axes(program)
     saved["copies"] = make_results_last(program)
     saved["one vector"] = flatten(program)

@@ -18,7 +18,7 @@ from ..passes.repeats import merge_repeats
 from ..program import Line, Value, natural, values_in
 from ..running.pullback import copied
 from .respell import respell
-from .write import Writer
+from .write import Writer, written
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -68,7 +68,7 @@ def plainly(program: Program) -> tuple[Writer, str]:
     """A traced program, written plainly: what wrote it, on a copy of the program, and the source."""
     program = copied(program)
     drop_dead_lines(program)
-    fold_constants(program)
+    fold_constants(program, bounds=False)
     merge_repeats(program)
     respell(program)
     drop_dead_lines(program)
@@ -381,7 +381,7 @@ class _Plain(Writer):
         arguments = [self.name(v) for v in (*program.inputs, *(v for _, v in program.gradients_in))]
         rows = [f"{n} = state[{n!r}]  # {v.shape} {v.dtype}" for n, v in self.state.items()]
         rows += [f"{n} = numbers[{n!r}]" for n in self.numbers]
-        rows += [f"{n} = constants[{n!r}]  # {np.shape(a)} {a.dtype}" for n, a in self.constants.items()]
+        rows += [f"{n} = {written(n, a)}" for n, a in self.constants.items()]
         rows += [f"{n} = objects[{n!r}]" for n in self.objects]
         indent = "    "
         out = [f'"""{program.name}, in plain NumPy."""', "", "import numpy as np", "", "", *self.written_routines()]

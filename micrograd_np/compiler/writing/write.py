@@ -275,6 +275,10 @@ class Writer:
         self.objects[name] = thing
         return name
 
+    def loaded(self) -> dict[str, Any]:
+        """The constants that the program does not make itself."""
+        return {n: a for n, a in self.constants.items() if "constants[" in written(n, a)}
+
     # the whole
 
     def source(self) -> str:
@@ -348,7 +352,7 @@ class Writer:
             rows += [f"{n} = numbers[{n!r}]" for n in self.numbers]
         if self.constants or self.objects:
             rows += ["", "# constants"]
-            rows += [f"{n} = {_constant(n, a)}" for n, a in self.constants.items()]
+            rows += [f"{n} = {written(n, a)}" for n, a in self.constants.items()]
             rows += [f"{n} = objects[{n!r}]" for n in self.objects]
         if self.aliases:
             rows += ["", "# NumPy's functions, under local names"]
@@ -431,8 +435,8 @@ def _filled(head: str, parts: list[str], tail: str) -> list[str]:
 def _number_name(v: Value) -> str:
     """A constant's name: its value in words or digits, where it is one number."""
     a = v.storage.array
-    if a is not None and v.shape and a.size and a.flat[0] == 1 and bool((a == 1).all()):
-        return "ones"
+    if a is not None and v.shape and a.size and a.flat[0] in (0, 1) and bool((a == a.flat[0]).all()):
+        return "ones" if a.flat[0] else "zeros"
     if v.shape != () or a is None or not np.isfinite(a):
         return "constant"
     x = a.item()
@@ -442,7 +446,18 @@ def _number_name(v: Value) -> str:
     return f"c{x:.4g}".replace("-", "m").replace(".", "p").replace("+", "")
 
 
-def _constant(name: str, array: Any) -> str:
+def _uniform(a: Any) -> bool:
+    """Whether all elements are one finite number, of one sign."""
+    same = np.isfinite(a.flat[0]) and (a == a.flat[0]).all() and not np.signbit(a).any()
+    return bool(same)
+
+
+def written(name: str, array: Any) -> str:
+    """What makes a constant: a call of NumPy if it is one number, else the dict that the program is given."""
     if array.ndim == 0:
         return f"np.array({array.item()!r}, np.{array.dtype.name})" if np.isfinite(array) else f"constants[{name!r}]"
+    if array.size > 1 and array.dtype.kind == "f" and array.flags.c_contiguous and _uniform(array):
+        number, dtype = array.flat[0].item(), f"np.{array.dtype.name}"
+        made = {0.0: "zeros", 1.0: "ones"}.get(number)
+        return f"np.{made}({array.shape}, {dtype})" if made else f"np.full({array.shape}, {number!r}, {dtype})"
     return f"constants[{name!r}]  # {array.shape} {array.dtype}"
