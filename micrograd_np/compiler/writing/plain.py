@@ -166,7 +166,8 @@ class _Plain(Writer):
             return d.text
         if id(v) in self.bare:
             array: Any = v.storage.array
-            return repr(array.item())
+            x = array.item()
+            return repr(int(x) if x == int(x) and not np.signbit(array) and x < 1e6 else x)
         if v.storage.kind == "constant" and not v.view and not v.name and _counts_up(v.storage.array):
             return f"np.arange({v.shape[0]})"
         if (
