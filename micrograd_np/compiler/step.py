@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_np.primitive import mode
 
+from .error import CompileError
 from .running.calls import count_writes, kind_of, lifted, overwritten, repeated, tensors_of
 from .running.dispatch import MISS, dispatcher
 from .running.entry import Entry, emitted
 from .running.pullback import Reverse, cut, positions, watched
 from .running.report import Report, report
 from .tracing.surroundings import Surroundings
-from .tracing.trace import CompileError, trace
+from .tracing.trace import trace
 from .writing.plain import plain
 from .writing.standalone import save
 

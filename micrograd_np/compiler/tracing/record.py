@@ -32,6 +32,9 @@ _SPACE = {
 }  # fmt: skip
 """What gives memory, and what it is filled with."""
 _COPIES = frozenset(("np.ascontiguousarray", "np.array", "np.asarray", "np.copy", "method.copy", "method.astype"))
+_SIZED_BY_VALUES = frozenset(
+    ("np.nonzero", "np.flatnonzero", "np.argwhere", "np.unique", "np.compress", "np.extract", "method.nonzero")
+)
 _RESHAPES = frozenset(("np.reshape", "method.reshape"))
 _PASSING = frozenset(("input", "gradient", "fresh"))
 """Kinds of storage that are other memory in each call."""
@@ -149,8 +152,8 @@ class Bound:
 class Recorder:
     """Performs the calls of kernels on sample arrays and appends them, as lines, to `lines`."""
 
-    def __init__(self, lines: list[Line], silent: dict[str, str]) -> None:
-        self.lines, self.silent = lines, silent
+    def __init__(self, lines: list[Line], silent: dict[str, str], refused: Callable[[str], Exception]) -> None:
+        self.lines, self.silent, self.refused = lines, silent, refused
         self.xp = Namespace(self, np, "np")
         self.section, self.where = "forward", ""
         self.spared = False  # whether the samples of this kernel are merely plausible
@@ -189,6 +192,9 @@ class Recorder:
     def silence(self, **kinds: str) -> Any:
         """What ``xp.errstate`` is here: the whole program will run under it."""
         self.silent.update(kinds)
+        if self.silent.get("all") == "ignore":
+            for kind in self.silent.keys() - {"all"}:
+                del self.silent[kind]
         return np.errstate(**kinds) if kinds else nullcontext()  # type: ignore[arg-type]
 
     def lift(self, value: Value, array: Any) -> Recorded:
@@ -246,6 +252,7 @@ class Recorder:
                 function(*raw, **raw_kwargs)
             self._line(path, function, symbolic, symbolic_kwargs, first._value, "in", bound)
             return None
+        self._refuse_choice(path, args)
         result = function(*raw, **raw_kwargs)
         if path in _SPACE:
             return self._space(result, _SPACE[path])
@@ -267,6 +274,19 @@ class Recorder:
                 for i, r in enumerate(result)
             )
         return self._result(path, function, symbolic, symbolic_kwargs, result, args_in, bound)
+
+    def _refuse_choice(self, path: str, args: tuple[Any, ...]) -> None:
+        """Raise CompileError where values decide how many elements there are: by a mask as an index, for one."""
+        if path != "getitem" and path not in _SIZED_BY_VALUES:
+            return
+        for x in _recorded_in(args[path == "getitem" :]):
+            if x._value.storage.kind != "constant" and (path != "getitem" or x._array.dtype == np.bool_):
+                message = (
+                    f"compile: {self.where or path} takes the elements that a mask of shape {x._array.shape} chooses; how "
+                    f"many there are depends on values, which a program cannot follow. Choose with mg.where, or multiply "
+                    f"by the mask and divide by its sum; or say mg.constant(mask) if it is the same each time."
+                )
+                raise self.refused(message)
 
     def _spared(self, target: Recorded) -> bool:
         """Whether to leave the sample of `target` as it is; noted, since the samples of this kernel are not right."""

@@ -17,6 +17,7 @@ import numpy as np
 from micrograd_np.primitive import Vertex, _clock, fills, mode
 from micrograd_np.tensor import Tensor, _wrap
 
+from ..error import CompileError
 from ..program import Clock, Program, Storage, Value
 from ..running.pullback import differentiate
 from ..writing.names import name_by_making
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
-class CompileError(RuntimeError):
-    """A step does something that a compiled program could not repeat; the message says where, and what to do."""
-
-
 class Tracer:
     """Watches one run of a step and builds its `Program`."""
 
@@ -40,7 +37,7 @@ class Tracer:
 
     def __init__(self, name: str) -> None:
         self.program = Program(name)
-        self.recorder = Recorder(self.program.lines, self.program.silent)
+        self.recorder = Recorder(self.program.lines, self.program.silent, self.refused)
         self.known: dict[int, Value] = {}
         self.kept: list[Any] = []  # what must stay alive because it is known by id
         self.alive: dict[int, weakref.ref[Any]] = {}  # results need not: they are forgotten as they die
@@ -57,9 +54,15 @@ class Tracer:
         self.pulled_lines = 0
         self.shared: set[int] = set()  # arrays that others hold too
         self.frames = Frames(trace.__code__)
+        self.refusal: CompileError | None = None
         self.made: dict[int, Any] = {}  # leaves of the step's own
         self.computed: dict[int, weakref.ref[Any]] = {}  # tensors that an application gave, while they are alive
         self.steady: list[tuple[str, Value, Any, bytes, int]] = []  # memory that only lines may change, as it was
+
+    def refused(self, message: str) -> CompileError:
+        """The error to raise; it will be raised at the end of the trace as well, if somebody catches it on the way."""
+        self.refusal = self.refusal or CompileError(message)
+        return self.refusal
 
     # what is known
 
@@ -142,9 +145,9 @@ class Tracer:
         where = place() or self.program.name
         message = (
             f"compile: {where} uses an array of shape {array.shape}{made} that the step neither received nor owns; its "
-            f"values would be frozen. Pass it as an argument, draw it with micrograd_np.random, or say constant(array)."
+            f"values would be frozen. Pass it as an argument, draw it with mg.random, or say mg.constant(array)."
         )
-        raise CompileError(message)
+        raise self.refused(message)
 
     # what the watcher is told
 
@@ -165,7 +168,7 @@ class Tracer:
         value = done._value
         if not self.recorder.spared and not self._random(static) and not same(done._array, data):
             message = f"compile: the kernel of {op.name} gives other values with a destination than without one."
-            raise CompileError(message)
+            raise self.refused(message)
         if not value.hint:
             value.hint = op.name
         if isinstance(result, Vertex) and result.name:
@@ -262,7 +265,7 @@ class Tracer:
                 f"written into it requires a gradient; a compiled step would do that only this once. Detach what is "
                 f"written, inside no_grad(), or compute a new tensor and return it."
             )
-            raise CompileError(message)
+            raise self.refused(message)
 
     def asked(self, tensor: Any, what: str) -> None:
         """A value leaves for Python, where it could decide something."""
@@ -272,7 +275,7 @@ class Tracer:
             f"compile: {place() or self.program.name} asks for the value of a tensor ({what}); a compiled step cannot "
             f"follow what Python does with it. Return the tensor and look at it outside, or choose with mg.where."
         )
-        raise CompileError(message)
+        raise self.refused(message)
 
     def pulled(self, z: Any, x: Any, g: Any, gx: Any) -> None:
         """A gradient: named after what it is the gradient of."""
@@ -400,6 +403,17 @@ class Tracer:
             if value is not None and not value.name:
                 value.name = name
 
+    def leaf(self, x: Any) -> Any:
+        """A leaf that the step returns as it is: that very tensor, as eagerly, so that gradients reach it."""
+        value = self.value(x)
+        if value.storage.kind == "input":
+            message = (
+                f"compile: {self.program.name} returns an argument that requires a gradient as it is; the program would "
+                f"return a copy, from which no gradient leads back. Return x * 1, or leave it out: the caller has it."
+            )
+            raise self.refused(message)
+        return x if value.storage.kind == "state" else value
+
     def finish(self, result: Any) -> Program:
         """Complete the program with what the step returned and the gradients it left."""
         program = self.program
@@ -411,7 +425,7 @@ class Tracer:
                     f"scheduler's step()?); that is Python's work, which a compiled step would do "
                     f"only this once. Do it outside."
                 )
-                raise CompileError(message)
+                raise self.refused(message)
         self._refuse_silent_writes()
         program.results = _with_values(result, self)
         program.gradients_absent = list(self.absent.values())
@@ -438,7 +452,7 @@ class Tracer:
                     f"to a part of its data; no program can know of that, and it would be done only this once. Write "
                     f"with the tensor itself inside no_grad(): w -= ..., w[0] = ..., w.copy_(...)."
                 )
-                raise CompileError(message)
+                raise self.refused(message)
 
 
 def _with_values(tree: Any, tracer: Tracer) -> Any:
@@ -447,6 +461,8 @@ def _with_values(tree: Any, tracer: Tracer) -> Any:
     if isinstance(tree, (list, tuple)):
         parts = [_with_values(v, tracer) for v in tree]
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    if isinstance(tree, Vertex) and tree.requires_grad and tree.op is None and mode.recording:
+        return tracer.leaf(tree)
     if isinstance(tree, (Vertex, np.ndarray)):
         return tracer.value(tree)
     return tree
@@ -479,6 +495,8 @@ def trace(
         result = function(*args)
         if mode.recording:
             tracer.program.pullback = differentiate(tracer, result, floor)
+        if tracer.refusal is not None:
+            raise tracer.refusal
         tracer.name_locals()
         mode.set(watcher=None)
         return result, tracer.finish(result)

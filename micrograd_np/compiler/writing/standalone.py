@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..error import CompileError
 from ..program import Clock, Value
-from ..tracing.trace import CompileError
 from .plain import plainly
 
 if TYPE_CHECKING:

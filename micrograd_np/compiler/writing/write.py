@@ -331,6 +331,8 @@ class Writer:
 
     def _given_away(self, v: Value) -> str:
         """A result: a copy, unless its memory was allocated in this call for nobody else."""
+        if v.shape == () and v.storage.kind == "fresh":
+            return f"np.array({self.operand(v)})"  # NumPy gives a scalar for some
         own = v.storage.kind == "fresh" and not v.view
         if own and sum(w.storage is v.storage for w in self.program.result_values()) == 1:
             return self.operand(v)
