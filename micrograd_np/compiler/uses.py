@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,10 @@ ELEMENTWISE = frozenset(
     if isinstance(getattr(np, name), np.ufunc) and getattr(np, name).signature is None
 )
 """Calls that treat every element alike, so that a uniform operand may stand as one number."""
+
+
+RESHAPES = ("np.reshape", "method.reshape")
+"""Calls that show the same elements in another shape, or copy them for that."""
 
 
 def operands(line: Line) -> list[Value]:
@@ -45,3 +49,9 @@ def replace_results(program: Program, replaced: dict[int, Value]) -> None:
     """Let other values leave the step, by the ids of those that do now."""
     program.results = mapped(program.results, lambda v: replaced.get(id(v), v))
     program.gradients_out = [(t, None if v is None else replaced.get(id(v), v)) for t, v in program.gradients_out]
+
+
+def uniform(a: np.ndarray[Any, Any]) -> bool:
+    """Whether all elements of an array are one number, in sign too."""
+    same = bool((a == a.flat[0]).all())
+    return same and (a.dtype.kind != "f" or bool((np.signbit(a) == np.signbit(a.flat[0])).all()))

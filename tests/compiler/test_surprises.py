@@ -99,6 +99,36 @@ def test_the_value_of_a_tensor_cannot_decide_anything():
         assert "mg.where" in message
 
 
+def test_masks_that_choose_how_many_are_refused():
+    """`x[mask]` has as many elements as the mask is true, which depends on values; the program of one count is
+    wrong for another. Choose with `mg.where`, or multiply by the mask and divide by its sum. A mask that is the
+    same each time is `mg.constant(mask)`."""
+    message = refused(lambda x: x[x > 0].sum(), X)
+    assert "a mask of shape (4, 3)" in message
+    assert "mg.where" in message
+    mask = X[:, 0] > np.median(X[:, 0])
+    chosen = mg.compile(lambda x: x[mg.constant(mask)] * 2)
+    for x in (X, X * 2):
+        assert np.array_equal(chosen(x).data, x[mask] * 2)
+
+
+def test_a_refusal_cannot_be_swallowed_and_the_first_call_has_run_so_far():
+    """What is refused is refused at the end of the first call too, should the step catch the error. That call
+    has run until then: a step that is refused after its update has updated."""
+    w = mg.Tensor(np.ones(3), requires_grad=True)
+
+    def step(x):
+        with mg.no_grad():
+            w.copy_(w - x)
+        try:
+            return x * float(x.sum())
+        except RuntimeError:
+            return x
+
+    assert "asks for the value" in refused(step, np.ones(3))
+    assert w.tolist() == [0.0, 0.0, 0.0]
+
+
 def test_another_tensor_in_the_place_of_one_that_is_read_is_refused():
     """`self.hidden = new` or `state["h"] = new`, where the step also reads what was there, would be done while
     tracing only, and the old one read ever after. Write into the one there is, `state["h"].copy_(new)` inside
@@ -382,7 +412,8 @@ def test_gradients_accumulate_within_and_across_calls():
 
 def test_an_error_in_the_middle_says_what_has_changed():
     """When an emitted line fails, the traceback shows it, notes name the line of yours that it does, and say
-    whether parameters had begun to change. Before the update nothing has; the next call starts afresh."""
+    whether parameters had begun to change. Before the update nothing has but running statistics; the next call
+    starts afresh."""
     model = nn.Linear(3, 4)
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     criterion = nn.CrossEntropyLoss()

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 BLOCK = 96 * 1024  # bytes of one operand in one block: measured; a dozen of them fit a usual second-level cache
 _SHARED = 4_000_000  # elements times lines, about 1 ms, from which a second thread repays its start (0.1 ms)
-_WORTH = (
-    1024 * 1024
-)  # bytes of all operands together from which blocks win (measured: half of a usual second-level cache)
+_WORTH = 1024 * 1024  # bytes of all operands from which blocks win (measured: half of a usual second-level cache)
 
 
 @dataclass(eq=False)
@@ -80,12 +78,13 @@ def cut_into_blocks(program: Program, *, sums: bool = False) -> int:
         widest = max(v.dtype.itemsize for line in members for v in (*line.read(), line.target) if v is not None)
         loop.block = BLOCK // widest
         loop.threads = threads() if size * len(members) >= _SHARED else 1
-        program.lines[start:end] = [loop, *behind]
+        views = _read_elsewhere(program, members)
+        program.lines[start:end] = [*views, loop, *behind]
         if sums:
             _sum_within(program, loop)
         _allot(program, loop)
         count += len(members)
-        start += 1
+        start += len(views) + 1
     return count
 
 
@@ -184,12 +183,22 @@ def _passage(program: Program, start: int, parts: set[int]) -> tuple[list[Line],
     return members, behind, end
 
 
+def _read_elsewhere(program: Program, members: list[Line]) -> list[Line]:
+    """The views among the lines of a passage that others read as well: the passage will have its own, of a block."""
+    inside = {id(line) for line in members}
+    others = {id(v) for line in program.lines if id(line) not in inside for v in operands(line)}
+    others |= {id(v) for v in program.result_values()}
+    return [line for line in members if line.made == "view" and id(line.target) in others]
+
+
 def _sum_within(program: Program, loop: Loop) -> None:
     """Move sums over all of what the passage computes into the loop, where nobody else wants it."""
     made = {id(line.target): line.target for line in loop.lines if line.made == "out"}
     leaving = {id(v.storage) for v in program.result_values()}
     for line in program.lines:
         if line.function != "np.add.reduce" or line.made != "out" or line.kwargs.get("axis", 0) is not None:
+            continue
+        if line.kwargs.keys() - {"axis", "keepdims"}:
             continue
         (x,), z = line.args, line.target
         if id(x) not in made or z is None or z.shape != () or x.storage.kind != "buffer" or id(x.storage) in leaving:

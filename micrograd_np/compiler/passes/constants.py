@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..program import Line, Storage, Value, mapped
-from ..uses import ELEMENTWISE
+from ..uses import ELEMENTWISE, uniform
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -20,31 +20,41 @@ _BOUNDING = ("np.maximum", "np.minimum")
 _LARGE = 4096  # bytes up to which a folded array may replace a number and the work of spreading it
 
 
-def fold_constants(program: Program, *, bounds: bool = True) -> int:
-    """Compute once what depends on nothing that changes: seeds, counts, index ranges, and views of them."""
-    fixed: dict[int, np.ndarray[Any, Any]] = {}
+def _foldable(program: Program) -> set[int]:
+    """The ids of lines that compute the same in every call, and whose results nobody sees before they are complete."""
     spoiled: set[int] = set()  # storages that some line writes for real
     while True:
-        fixed.clear()
-        candidates = set()
+        fixed: set[int] = set()
+        candidates: set[int] = set()
+        last: dict[int, int] = {}
         before = len(spoiled)
-        for line in program.lines:
-            if line.effect or line.target is None:
-                if line.target is not None:
-                    spoiled.add(id(line.target.storage))
+        for i, line in enumerate(program.lines):
+            if line.target is None:
                 continue
             s = line.target.storage
+            if line.effect:
+                spoiled.add(id(s))
+                continue
             known = all(  # a view may be made before what it sees is written
                 v.storage.kind == "constant" or id(v.storage) in fixed or (line.made == "view" and v.storage is s)
                 for v in line.read()
             )
             if known and id(s) not in spoiled and s.kind in ("buffer", "fresh", "constant"):
-                fixed[id(s)] = np.empty(0)
+                fixed.add(id(s))
                 candidates.add(id(line))
+                last[id(s)] = i
             elif line.made != "view":
                 spoiled.add(id(s))
+        for i, line in enumerate(program.lines):
+            if id(line) not in candidates:  # whoever reads what is changed later has to see it change
+                spoiled |= {id(v.storage) for v in line.read() if last.get(id(v.storage), -1) > i}
         if len(spoiled) == before:
-            break
+            return candidates
+
+
+def fold_constants(program: Program, *, bounds: bool = True) -> int:
+    """Compute once what depends on nothing that changes: seeds, counts, index ranges, and views of them."""
+    candidates = _foldable(program)
     arrays: dict[int, Any] = {}
     touched: dict[int, Value] = {}
 
@@ -94,7 +104,9 @@ def _uniform_to_numbers(program: Program, *, bounds: bool) -> None:
     With `bounds`, not where it is a bound.
     """
     for line in program.lines:
-        if line.function not in ELEMENTWISE or line.target is None or (bounds and line.function in _BOUNDING):
+        if line.function not in ELEMENTWISE or line.target is None:
+            continue
+        if line.function == "np.power" or (bounds and line.function in _BOUNDING):  # other loops, other last bits
             continue
         shapes = [v.shape if isinstance(v, Value) else () for v in line.args]
         args = list(line.args)
@@ -103,7 +115,7 @@ def _uniform_to_numbers(program: Program, *, bounds: bool) -> None:
                 continue
             a = v.storage.array
             rest = [shape for j, shape in enumerate(shapes) if j != i]
-            if a.size and rest and np.broadcast_shapes(*rest) == line.target.shape and bool((a == a.flat[0]).all()):
+            if a.size and rest and np.broadcast_shapes(*rest) == line.target.shape and uniform(a):
                 number = np.array(a.flat[0], a.dtype)
                 args[i], shapes[i] = Value(Storage("constant", number), (), a.dtype), ()
         line.args = tuple(args)

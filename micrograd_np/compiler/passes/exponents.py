@@ -25,6 +25,8 @@ def negate_what_is_small(program: Program) -> int:
         if line.function != "np.negative" or line.made != "out" or line.target is None:
             continue
         (t,) = line.args
+        if line.target.storage.kind != "buffer":
+            continue
         i = next((i for i in range(j - 1, -1, -1) if lines[i].target is not None and lines[i].writes() is t), None)
         if i is None or not _is_sum_of_unequal(lines[i]) or t.storage.kind != "buffer" or t.view:
             continue

@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..program import Line, Storage, Value
-from ..uses import ELEMENTWISE
+from ..uses import ELEMENTWISE, RESHAPES
 
 if TYPE_CHECKING:
     from ..program import Clock, Program
 
-_RESHAPES = ("np.reshape", "method.reshape")
 _LANE = 64  # bytes to which every part is padded: a cache line, and the widest vector register
 _ours: dict[int, tuple[weakref.ref[Any], weakref.ref[Any]]] = {}
 """The common vectors that are alive, by id, with the optimiser that each was made for."""
@@ -100,7 +99,7 @@ def _wholes(program: Program) -> dict[int, tuple[Value, str]]:
         plain = order == "C" and not whole.view and whole.strides is None and whole.storage.kind == "buffer"
         if line.function == "attribute.T" and not x.view:
             found[id(line.target)] = x, "F"
-        elif line.function in _RESHAPES and plain:
+        elif line.function in RESHAPES and plain:
             found[id(line.target)] = whole, "C"
     return found
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..program import Line, Value
 from .dead import drop_dead_lines
 from .repeats import merge_repeats
@@ -39,7 +41,7 @@ def pad_once(program: Program) -> int:
         drop_dead_lines(program)
     gone = set()
     for padding in _paddings(program):
-        if padding.whole.nbytes <= _SMALL and padding.number == 0:
+        if padding.whole.nbytes <= _SMALL and padding.number == 0 and not np.signbit(padding.number):
             padding.whole.storage.begins = 0.0
             gone.add(padding.lines[0])
     program.lines[:] = [line for i, line in enumerate(program.lines) if i not in gone]
@@ -111,6 +113,3 @@ def _replace(program: Program, old: Value, new: Value) -> None:
         for v in (*line.read(), line.target):
             if v is not None and v.storage is storage:
                 v.storage = new.storage
-
-
-__all__ = ["pad_once"]

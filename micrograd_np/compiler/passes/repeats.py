@@ -94,7 +94,7 @@ def _frozen(x: Any) -> Any:
         return ("slice", x.start, x.stop, x.step)
     if isinstance(x, Literal):
         return ("literal", id(x.thing))
-    return (type(x).__name__, x)
+    return (type(x).__name__, repr(x) if isinstance(x, (float, complex)) else x)  # zeros have two signs
 
 
 def merge_repeated_buffers(program: Program) -> int:
@@ -127,16 +127,20 @@ def merge_repeated_buffers(program: Program) -> int:
         members = [shallow(lines[i]) for i in group]
         for member in members:
             member.substitute(told)
-        key = tuple(map(_key, members))
-        if None in key:
+        lines_told = tuple(map(_key, members))
+        if None in lines_told:
             continue
+        key = z.shape, z.dtype, z.strides, lines_told
         if key not in known:
             known[key] = group, z
             continue
         before, twin = known[key]
         read = {id(v.storage) for member in members for v in member.read() if v is not _SELF}
-        if any(before[0] < w <= group[-1] for s in read for w in writes.get(s, ())):
+        last = max(before[-1], group[-1])
+        if any(before[0] < w <= last for s in read for w in writes.get(s, ())):
             continue
+        if any(i <= before[-1] for i in touching[id(z.storage)] if i not in group):
+            continue  # read before its twin is complete
         replaced[id(z)] = twin
         gone.update(group)
     if not replaced:

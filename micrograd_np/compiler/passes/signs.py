@@ -53,6 +53,7 @@ class _Uses:
         z = line.target
         return (
             z is not None
+            and z.dtype.kind in "fc"  # integers wrap
             and line.made == "out"
             and not line.kwargs
             and line.unit is None

@@ -10,58 +10,72 @@ from typing import TYPE_CHECKING, Any
 from micrograd_np.primitive import Vertex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from types import CodeType, FrameType
 
 _PACKAGE = str(Path(__file__).parents[2])
 
 
 class Frames:
-    """The frames of the user's functions under a trace: where a line of the program was asked for, and local names.
+    """The frames of the user's functions: while one runs, where its lines are; when it is left, what it called things.
 
-    They are kept until the trace ends. A frame that is kept keeps its local variables as they were when its function
-    returned, so that nothing need watch the functions return (a profiler's hook made traces three to five times as
-    slow).
+    A frame that is kept keeps its local variables as they were when its function returned, so that nothing need watch
+    functions return (a profiler's hook made traces three to five times as slow).
     """
 
-    def __init__(self, until: CodeType) -> None:
+    def __init__(self, until: CodeType, value_of: Callable[[Vertex], Any]) -> None:
         self.until = until  # whose frame lies under all of the user's
-        self.found: dict[FrameType, int] = {}  # with how deep they lay in the stack
+        self.value_of = value_of
+        self.running: list[FrameType] = []
+        self.heard: list[tuple[int, bool, str, Any]] = []  # how deep, whether a parameter, name, value
         self.places: dict[tuple[CodeType, int], str] = {}
 
     def place(self) -> str:
-        """File, line and text of the user's code that is being run; its frames, down to the trace, are noted."""
-        outside = []
+        """File, line and text of the user's code that is being run."""
+        running: list[FrameType] = []
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame.f_code is not self.until:
             if not frame.f_code.co_filename.startswith(_PACKAGE):
-                outside.append(frame)
+                running.append(frame)
             frame = frame.f_back
-        for depth, frame in enumerate(reversed(outside)):
-            self.found.setdefault(frame, depth)
-        if not outside:
+        running.reverse()
+        same = 0
+        for before, now in zip(self.running, running, strict=False):
+            if before is not now:
+                break
+            same += 1
+        self._hear(same)
+        self.running = running
+        if not running:
             return place()  # the step is one of the package's own
-        key = outside[0].f_code, outside[0].f_lineno
+        key = running[-1].f_code, running[-1].f_lineno
         if key not in self.places:
             self.places[key] = place()
         return self.places[key]
 
-    def names(self) -> Iterator[tuple[str, Any]]:
-        """The user's local variables that are tensors, those of inner functions first, parameters after all others."""
-        inner_first = sorted(self.found, key=lambda frame: -self.found[frame])
-        parameters = []
-        for frame in inner_first:
+    def _hear(self, depth: int) -> None:
+        """Note what the functions from `depth` on, which have returned, called the values that are still known."""
+        while len(self.running) > depth:
+            frame = self.running.pop()
             code = frame.f_code
             if code.co_name.startswith("<"):
                 continue
-            own = set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+            own = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
             for name, x in frame.f_locals.items():
                 if isinstance(x, Vertex) and not name.startswith("_"):
-                    if name in own:
-                        parameters.append((name, x))
-                    else:
-                        yield name, x
-        yield from parameters
+                    value = self.value_of(x)
+                    if value is not None:
+                        self.heard.append((len(self.running), name in own, name, value))
+
+    def names(self) -> list[tuple[str, Any]]:
+        """What values are called: by inner functions first, as parameters after all others."""
+        self._hear(0)
+        return [(name, value) for _, _, name, value in sorted(self.heard, key=lambda x: (x[1], -x[0]))]
+
+    def forget(self) -> None:
+        """Let go of the frames, which know those that called them, the tracer's among these: a cycle."""
+        self.running.clear()
+        self.heard.clear()
 
 
 def place() -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..program import Line, Storage, Value
+from ..uses import RESHAPES
 from ..writing.names import Words
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ _COPIES = frozenset(("np.ascontiguousarray", "np.array", "np.asarray", "np.copy"
 _SIZED_BY_VALUES = frozenset(
     ("np.nonzero", "np.flatnonzero", "np.argwhere", "np.unique", "np.compress", "np.extract", "method.nonzero")
 )
-_RESHAPES = frozenset(("np.reshape", "method.reshape"))
 _PASSING = frozenset(("input", "gradient", "fresh"))
 """Kinds of storage that are other memory in each call."""
 _COPIED = 64 * 1024  # bytes up to which copying what passes costs less than making anew, in each call, the views of it
@@ -259,7 +259,7 @@ class Recorder:
         first = args[0] if args else None
         if isinstance(first, Recorded) and path in _COPIES and _copies(path, first, result):
             return self._copy(first, np.array(result) if _shares(result, first._array) else result)
-        if isinstance(first, Recorded) and path in _RESHAPES and result.size and not _shares(result, first._array):
+        if isinstance(first, Recorded) and path in RESHAPES and result.size and not _shares(result, first._array):
             packed = self._copy(first, np.array(first._array, order="C"))  # of which every reshape is a view
             return self.call(path, function, (packed, *args[1:]), kwargs)
         if (_is_ufunc(function) or path == "np.dot") and isinstance(
@@ -282,9 +282,9 @@ class Recorder:
         for x in _recorded_in(args[path == "getitem" :]):
             if x._value.storage.kind != "constant" and (path != "getitem" or x._array.dtype == np.bool_):
                 message = (
-                    f"compile: {self.where or path} takes the elements that a mask of shape {x._array.shape} chooses; how "
-                    f"many there are depends on values, which a program cannot follow. Choose with mg.where, or multiply "
-                    f"by the mask and divide by its sum; or say mg.constant(mask) if it is the same each time."
+                    f"compile: {self.where or path} takes the elements that a mask of shape {x._array.shape} chooses; "
+                    f"how many there are depends on values, which a program cannot follow. Choose with mg.where, or "
+                    f"multiply by the mask and divide by its sum; or say mg.constant(mask) if it is the same each time."
                 )
                 raise self.refused(message)
 

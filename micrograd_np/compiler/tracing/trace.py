@@ -53,7 +53,7 @@ class Tracer:
         self.places: dict[int, str] = {}  # by array: the user's line that computed it
         self.pulled_lines = 0
         self.shared: set[int] = set()  # arrays that others hold too
-        self.frames = Frames(trace.__code__)
+        self.frames = Frames(trace.__code__, lambda x: self.known.get(id(x.data)))
         self.refusal: CompileError | None = None
         self.made: dict[int, Any] = {}  # leaves of the step's own
         self.computed: dict[int, weakref.ref[Any]] = {}  # tensors that an application gave, while they are alive
@@ -398,18 +398,16 @@ class Tracer:
 
     def name_locals(self) -> None:
         """Call values what the user's functions call them."""
-        for name, x in self.frames.names():
-            value = self.known.get(id(x.data))
-            if value is not None and not value.name:
-                value.name = name
+        for name, value in self.frames.names():
+            value.name = value.name or name
 
     def leaf(self, x: Any) -> Any:
         """A leaf that the step returns as it is: that very tensor, as eagerly, so that gradients reach it."""
         value = self.value(x)
         if value.storage.kind == "input":
             message = (
-                f"compile: {self.program.name} returns an argument that requires a gradient as it is; the program would "
-                f"return a copy, from which no gradient leads back. Return x * 1, or leave it out: the caller has it."
+                f"compile: {self.program.name} returns an argument that requires a gradient as it is; the program "
+                f"would return a copy, from which no gradient leads back. Return x * 1, or leave it out."
             )
             raise self.refused(message)
         return x if value.storage.kind == "state" else value
@@ -468,6 +466,20 @@ def _with_values(tree: Any, tracer: Tracer) -> Any:
     return tree
 
 
+def _differentiated(tracer: Tracer, result: Any, floor: int) -> Any:
+    """The backward pass of the result; CompileError where eager would complain as soon as somebody asked for it."""
+    try:
+        return differentiate(tracer, result, floor)
+    except CompileError:
+        raise
+    except RuntimeError as error:
+        message = (
+            f"compile: {tracer.program.name} returns what requires a gradient, and its backward pass, which is "
+            f"compiled along, fails: {error} If nobody will ask for it, return it detached: z.detach()."
+        )
+        raise tracer.refused(message) from error
+
+
 def trace(
     function: Callable[..., Any],
     args: Any,
@@ -494,7 +506,7 @@ def trace(
     try:
         result = function(*args)
         if mode.recording:
-            tracer.program.pullback = differentiate(tracer, result, floor)
+            tracer.program.pullback = _differentiated(tracer, result, floor)
         if tracer.refusal is not None:
             raise tracer.refusal
         tracer.name_locals()
@@ -502,5 +514,5 @@ def trace(
         return result, tracer.finish(result)
     finally:
         mode.set(watcher=None)
-        tracer.frames.found.clear()  # frames know the frames that called them, this one among them: a cycle
+        tracer.frames.forget()
         tracer.alive.clear()

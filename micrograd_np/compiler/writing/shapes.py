@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..program import Line, Storage, Value
-from ..uses import operands, replace_results
+from ..uses import RESHAPES, operands, replace_results
 
 if TYPE_CHECKING:
     from ..program import Program
 
-_RESHAPES = ("np.reshape", "method.reshape")
 _TRANSPOSES = {"np.transpose": 1, "method.transpose": 1, "np.swapaxes": 2, "method.swapaxes": 2, "attribute.T": 0}
 """What moves axes, and how many arguments that takes at most."""
 _Step = tuple[str, Any, tuple[Any, ...], Value]
@@ -82,7 +81,7 @@ def _way_back(z: Value, makers: dict[int, Line]) -> list[_Step] | None:
         if axes is not None:
             inverse = tuple(sorted(range(len(axes)), key=axes.__getitem__))
             back.append(("method.transpose", np.ndarray.transpose, (inverse,), x))
-        elif line.function in _RESHAPES and not line.kwargs:
+        elif line.function in RESHAPES and not line.kwargs:
             back.append(("method.reshape", np.ndarray.reshape, (x.shape,), x))
         else:
             return None
@@ -132,8 +131,8 @@ def _merged(line: Line, makers: dict[int, Line]) -> bool:
     shape, before = line.target.shape, makers.get(id(x))
     if axes is not None and len(axes) > 2 and _moves_nothing(axes, x.shape):
         line.function, line.call, line.args, axes = "method.reshape", np.ndarray.reshape, (x, shape), None
-    if line.function in _RESHAPES and not line.kwargs:
-        if before is not None and before.function in _RESHAPES and not before.kwargs:
+    if line.function in RESHAPES and not line.kwargs:
+        if before is not None and before.function in RESHAPES and not before.kwargs:
             x = before.args[0]
             line.args = (x, shape)
         return bool(x.shape == shape)

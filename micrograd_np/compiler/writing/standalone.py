@@ -83,25 +83,27 @@ settings = [clock.settings for clock in _clocks]  # such as settings[0]["lr"], w
 _program, _outputs = build(state, _numbers, _constants, _objects)
 _incoming = {incoming}
 _outgoing = {outgoing}
+_lock = Lock()
 
 
 def step({arguments}):
     """One call of the program."""
     arrays = [{arguments}]
     for i, (name, (shape, dtype)) in enumerate(inputs.items()):
-        arrays[i] = x = np.asarray(arrays[i])
-        if x.shape != tuple(shape) or x.dtype != dtype:
-            raise ValueError(f"{name} is {x.shape} {x.dtype}; this program is for {tuple(shape)} {dtype}.")
-    for clock in _clocks:
-        clock.advance()
-    results = _program(*arrays, *(gradients[name].copy() for name in _incoming))
-    for clock in _clocks:
-        clock.steps += 1
-    for name, i in _outgoing.items():
-        if i is None:
-            gradients.pop(name, None)
-        else:
-            gradients[name] = _outputs[i]
+        arrays[i] = given = np.asarray(arrays[i])
+        if given.shape != tuple(shape) or given.dtype != dtype:
+            raise ValueError(f"{name} is {given.shape} {given.dtype}; this program is for {tuple(shape)} {dtype}.")
+    with _lock:  # there is one set of buffers, so threads take turns
+        for clock in _clocks:
+            clock.advance()
+        results = _program(*arrays, *(gradients[name].copy() for name in _incoming))
+        for clock in _clocks:
+            clock.steps += 1
+        for name, i in _outgoing.items():
+            if i is None:
+                gradients.pop(name, None)
+            else:
+                gradients[name] = _outputs[i]
     return {returned}
 
 
@@ -264,7 +266,7 @@ def _clocks(entry: Entry, writer: Writer) -> tuple[str, list[str], dict[str, str
     """The optimisers' clocks as source, the functions they call, and what those import."""
     numbers = {id(v.storage.array): name for name, v in writer.numbers.items()}
     functions: dict[str, str] = {}
-    imports = {"json": "import json\n", "Path": "from pathlib import Path\n"}
+    imports = {"json": "import json\n", "Path": "from pathlib import Path\n", "Lock": "from threading import Lock\n"}
     rows = []
     for i, clock in enumerate(entry.program.clocks):
         name = f"{type(clock.optimizer).__name__.lower()}_scalars"

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..passes.blocks import Loop
 from ..program import Line, Value, values_in
-from ..uses import static
+from ..uses import static, uniform
 
 if TYPE_CHECKING:
     from ..passes.memory import Plan
@@ -217,6 +217,7 @@ class Writer:
         cuts += [f"{self.operand(parts)}[i // {loop.block}, ...]" for _, parts in loop.sums]
         flat = [self.unique(f"{self.operand(v)}_all") for v in given]
         arguments = [f"{self.operand(v)}.reshape(-1)" for v in given]
+        numbers = list(dict.fromkeys(self.operand(v) for v in loop.read() if v.shape == () and not static(v)))
         self.inner = {id(v): self.unique(f"{self.operand(v)}_i") for v in (*fixed, *given)}
         self.inner |= {id(v): self.name(v) for v in (*local, *(part for part, _ in loop.sums))}
         per = loop.blocks_per_thread
@@ -236,10 +237,10 @@ class Writer:
         if loop.threads == 1:
             return [told, *(f"{f} = {x}" for f, x in zip(flat, arguments, strict=True)), *rows]
         passage = self.unique("passage")
-        once.append(f"def {passage}({', '.join((name, *flat))}):")
+        once.append(f"def {passage}({', '.join((name, *flat, *numbers))}):")
         once += [f"    {row}" for row in rows]
         parts = [f"{name}[{t * per}:{(t + 1) * per}]" for t in range(loop.threads)]
-        calls = [", ".join((part, *arguments)) for part in parts]
+        calls = [", ".join((part, *arguments, *numbers)) for part in parts]
         self.threads = max(self.threads, loop.threads)
         return [
             f"{told}, in {loop.threads} threads",
@@ -450,8 +451,7 @@ def _number_name(v: Value) -> str:
 
 def _uniform(a: Any) -> bool:
     """Whether all elements are one finite number, of one sign."""
-    same = np.isfinite(a.flat[0]) and (a == a.flat[0]).all() and not np.signbit(a).any()
-    return bool(same)
+    return bool(np.isfinite(a.flat[0])) and uniform(a) and not np.signbit(a.flat[0])
 
 
 def written(name: str, array: Any) -> str:
