@@ -36,13 +36,16 @@ def _foldable(program: Program) -> set[int]:
                 spoiled.add(id(s))
                 continue
             known = all(  # a view may be made before what it sees is written
-                v.storage.kind == "constant" or id(v.storage) in fixed or (line.made == "view" and v.storage is s)
+                (v.storage.kind == "constant" and id(v.storage) not in spoiled)
+                or id(v.storage) in fixed
+                or (line.made == "view" and v.storage is s)
                 for v in line.read()
             )
             if known and id(s) not in spoiled and s.kind in ("buffer", "fresh", "constant"):
                 fixed.add(id(s))
                 candidates.add(id(line))
-                last[id(s)] = i
+                if line.made != "view":
+                    last[id(s)] = i
             elif line.made != "view":
                 spoiled.add(id(s))
         for i, line in enumerate(program.lines):
