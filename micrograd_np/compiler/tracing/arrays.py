@@ -5,10 +5,13 @@ from __future__ import annotations
 import gc
 import sys
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
 from micrograd_np.primitive import Vertex
+
+_LARGE = 256 * 1024  # bytes from which on a checksum would take as long as the step
 
 
 def shared(x: Vertex, inputs: tuple[Any, ...], result: Any) -> bool:
@@ -34,11 +37,13 @@ def whole(a: Any) -> bool:
 
 
 def digest(array: Any) -> bytes:
-    """What changes when an array does: sums of its bits, piece by piece, in a tenth of a checksum's time."""
+    """What changes when an array does: its checksum, or of a large one sums of its bits, in a tenth of the time."""
     whole = np.ascontiguousarray(array.T if array.flags.f_contiguous else array).reshape(-1).view(np.uint8)
+    if whole.size <= _LARGE:
+        return crc32(whole.data).to_bytes(4)
     words, rest = whole[: whole.size // 8 * 8].view(np.uint64), whole[whole.size // 8 * 8 :]
-    pieces = np.arange(0, words.size, max(1, words.size // 64))
-    return bytes(np.add.reduceat(words, pieces).data if pieces.size else b"") + rest.tobytes()
+    pieces = np.arange(0, words.size, words.size // 64)
+    return np.add.reduceat(words, pieces).tobytes() + rest.tobytes()
 
 
 def same(a: Any, b: Any) -> bool:
