@@ -2,6 +2,7 @@
 
 import importlib.util
 import pickle
+import random
 import threading
 import traceback
 from pathlib import Path
@@ -252,6 +253,16 @@ def test_pythons_own_numbers_belong_to_the_program():
     g = mg.compile(lambda x, scale: x * scale)
     assert all(np.array_equal(g(X, s).data, X * s) for s in (2.0, 3.0, 2.0))
     assert g.cache_info() == (1, 2, 2)
+
+
+def test_random_numbers_of_python_and_numpy_stay_what_they_were():
+    """`random.random()` and `np.random.rand()` give numbers of Python's own, which a program repeats for ever; a
+    warning says so. Draw with `mg.random`, or pass them as arguments."""
+    for draw in (random.random, np.random.rand):
+        f = mg.compile(lambda x, draw=draw: x * draw())
+        with pytest.warns(RuntimeWarning, match="drew from Python's or NumPy's global generator"):
+            first = f(X)
+        assert np.array_equal(f(X).data, first.data)
 
 
 def test_printing_and_appending_happen_while_tracing_only():

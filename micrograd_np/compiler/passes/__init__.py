@@ -35,13 +35,13 @@ def run_passes(program: Program, mode: str) -> dict[str, int]:
     saved["paddings"] = pad_once(program)
     if mode == "fast":
         saved["guards"] = drop_guards(program)
-    saved["negations"] = absorb_signs(program)
+    saved["negations"] = absorbed = absorb_signs(program)
     if mode == "fast":
         saved["scalings"] = fold_scalings(program)
     saved["negations"] += negate_what_is_small(program)
-    if saved["negations"]:
+    if absorbed:
         saved["repeats"] += merge_repeats(program)
-    saved["dead lines again"] = drop_dead_lines(program)
+    saved["dead lines"] += drop_dead_lines(program)
     saved["bounds"] = spread_bounds(program)
     saved["axes"] = match_axes(program)
     saved["copies"] = make_results_last(program)

@@ -8,6 +8,8 @@ by NumPy call. Known are the arguments, what was computed from them, the memory 
 from __future__ import annotations
 
 import gc
+import random
+import warnings
 import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -466,6 +468,18 @@ def _with_values(tree: Any, tracer: Tracer) -> Any:
     return tree
 
 
+_NOISE = (
+    "compile: while {} was traced, somebody drew from Python's or NumPy's global generator of random numbers. If it "
+    "was the step, its numbers will be the same in every call: draw with mg.random, or pass them as arguments."
+)
+
+
+def _drawn() -> Any:
+    """Where the global generators of Python and NumPy stand."""
+    _, keys, position, *_ = np.random.get_state()  # noqa: NPY002  it is the one that users draw from by mistake
+    return random.getstate(), np.asarray(keys).tobytes(), position
+
+
 def _differentiated(tracer: Tracer, result: Any, floor: int) -> Any:
     """The backward pass of the result; CompileError where eager would complain as soon as somebody asked for it."""
     try:
@@ -503,8 +517,11 @@ def trace(
         raise CompileError(message)
     mode.set(watcher=tracer)
     floor = _clock()
+    drawn = _drawn()
     try:
         result = function(*args)
+        if _drawn() != drawn:
+            warnings.warn(_NOISE.format(name), RuntimeWarning, stacklevel=4)
         if mode.recording:
             tracer.program.pullback = _differentiated(tracer, result, floor)
         if tracer.refusal is not None:

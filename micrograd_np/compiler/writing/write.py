@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from functools import lru_cache
 from inspect import getsource
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,8 @@ class Writer:
 
     def unique(self, wish: str) -> str:
         """`wish` as an identifier that nothing else has."""
-        name = re.sub(r"\W+", "_", wish).strip("_") or "value"
+        tidy = wish.isidentifier() and wish[0] != "_" != wish[-1]
+        name = wish if tidy else re.sub(r"\W+", "_", wish).strip("_") or "value"
         if name[0].isdigit():
             name = f"p{name}"
         if keyword.iskeyword(name):
@@ -411,7 +413,7 @@ class Writer:
                 shape = "" if v.shape == () else f", {v.shape}"
                 strides = f", {v.strides}" if v.strides else ""
                 rows.append(
-                    f"{self.name(v)} = np.ndarray({v.shape!r}, np.{v.dtype.name}, arena, {offset}{strides})"
+                    f"{self.name(v)} = np.ndarray({v.shape!r}, {_dtype(v.dtype)}, arena, {offset}{strides})"
                     if shape or not v.shape
                     else ""
                 )
@@ -433,6 +435,12 @@ def _filled(head: str, parts: list[str], tail: str) -> list[str]:
         rows[-1] += told
     rows[-1] += tail
     return rows
+
+
+@lru_cache(maxsize=64)
+def _dtype(dtype: Any) -> str:
+    """A type as source; asking one for its name takes 10 µs."""
+    return f"np.{dtype.name}"
 
 
 def _number_name(v: Value) -> str:
