@@ -50,6 +50,12 @@ class Compiled:
                 f"({type(function).__name__}). As a decorator: @mg.compile, or @mg.compile(mode='fast')."
             )
             raise TypeError(message)
+        if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+            message = (
+                f"compile: {function.__name__} stops on its way (yield, await), and a program runs through. "
+                f"Compile the step between two stops."
+            )
+            raise TypeError(message)
         if mode not in ("exact", "fast"):
             message = f"compile: mode must be 'exact' or 'fast', found {mode!r}."
             raise ValueError(message)
@@ -65,6 +71,16 @@ class Compiled:
             self.signature: inspect.Signature | None = inspect.signature(getattr(function, "forward", function))
         except (TypeError, ValueError):
             self.signature = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "function" not in vars(self) or not hasattr(self.function, name):
+            message = f"the compiled {vars(self).get('__name__', 'function')} has no attribute {name!r}."
+        else:
+            message = (
+                f"the compiled {self.__name__} has no attribute {name!r}, but what it was made from has: use that, "
+                f"or .function.{name}."
+            )
+        raise AttributeError(message, name=name, obj=self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program for this kind of call, tracing it first if there is none yet."""

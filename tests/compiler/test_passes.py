@@ -235,6 +235,27 @@ def test_the_fast_mode_sums_within_blocks():
     np.testing.assert_allclose(fast[2], exact[2], rtol=1e-4, atol=1e-5)
 
 
+def test_what_stops_on_its_way_is_refused():
+    def steps(x):
+        yield x * 2
+
+    async def step(x):
+        return x * 2
+
+    for function in (steps, step):
+        with pytest.raises(TypeError, match=r"stops on its way.*between two stops"):
+            mg.compile(function)
+
+
+def test_a_compiled_model_points_to_the_model_for_what_it_has():
+    predict = mg.compile(nn.Linear(2, 3))
+    with pytest.raises(AttributeError, match=r"made from has: use that, or \.function\.parameters"):
+        predict.parameters()
+    with pytest.raises(AttributeError, match="has no attribute 'anything'"):
+        _ = predict.anything
+    assert not hasattr(predict, "eval")
+
+
 def test_an_unknown_mode_is_refused():
     with pytest.raises(ValueError, match="'exact' or 'fast', found 'quick'"):
         mg.compile(lambda x: x, mode="quick")

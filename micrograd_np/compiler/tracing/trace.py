@@ -275,7 +275,8 @@ class Tracer:
             return
         message = (
             f"compile: {place() or self.program.name} asks for the value of a tensor ({what}); a compiled step cannot "
-            f"follow what Python does with it. Return the tensor and look at it outside, or choose with mg.where."
+            f"follow what Python does with it. Return the tensor and look at it outside, or choose with mg.where; "
+            f"to index an array with a tensor, make the array mg.constant(array)."
         )
         raise self.refused(message)
 

@@ -420,7 +420,7 @@ class Writer:
                 begins = v.storage.begins
                 if begins is not None and begins != 0 and id(v.storage) not in done:  # the arena begins as zeros
                     done.add(id(v.storage))
-                    rows.append(f"{self.name(v)}.fill({self.literal(begins)})  # between its parts, for good")
+                    rows.append(f"{self.name(v)}.fill({self.literal(begins)})  # as the gaps between its parts stay")
         return rows if len(rows) > count else []
 
 
