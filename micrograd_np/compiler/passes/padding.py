@@ -36,6 +36,8 @@ class _Padding:
 def pad_once(program: Program) -> int:
     """Merge equal paddings, and write the zeros of small ones only when the program is built; how many lines go."""
     before = len(program.lines)
+    if not any(line.function == "np.copyto" and not isinstance(line.args[1], Value) for line in program.lines):
+        return 0
     if _merge(program):
         merge_repeats(program)  # what is made of them is equal as well
         drop_dead_lines(program)

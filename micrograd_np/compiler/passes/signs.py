@@ -5,6 +5,7 @@ x + (−y) is x − y, (−x) · y is −(x · y) and −(−x) is x in every bi
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +21,10 @@ _PRODUCTS = ("np.multiply", "np.true_divide")
 
 def absorb_signs(program: Program) -> int:
     """Drop negations whose readers can all take the other sign; how many lines that saved."""
-    if not any(line.function == "np.negative" for line in program.lines):
-        return 0
+    negated = {id(line.target.storage) for line in program.lines if line.function == "np.negative" and line.target}
+    written = Counter(id(v.storage) for line in program.lines if (v := line.writes()) is not None) if negated else {}
+    if not any(written[key] == 1 for key in negated):
+        return 0  # as for the sigmoid, whose kernel goes on in place
     uses = _Uses(program)
     before = len(program.lines)
     for n, line in enumerate(program.lines):
