@@ -440,9 +440,10 @@ class Tracer:
             if not value.name:
                 value.hint = ("d", of)
         for line in program.lines:  # a gradient that is computed transposed is called so
-            z, x = line.target, line.args[0] if line.args else None
-            if line.function == "attribute.T" and z is not None and z.hint[:1] == ("d",) and isinstance(x.hint, str):
-                x.hint = ("T", z)
+            if line.function == "attribute.T" and line.target is not None:
+                z, (x,) = line.target, line.args
+                if isinstance(z.hint, tuple) and z.hint[0] == "d" and isinstance(x.hint, str):
+                    x.hint = ("T", z)
         name_by_making(program)
         return program
 
