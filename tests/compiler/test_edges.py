@@ -141,3 +141,38 @@ def test_a_saved_program_takes_turns_with_threads(tmp_path):
     for t in threads:
         t.join()
     assert not wrong
+
+
+def test_a_leaf_that_is_returned_is_that_very_leaf():
+    w = mg.Tensor(np.ones(3), requires_grad=True, name="w")
+    both = mg.compile(lambda x: (w, (w * x).sum()))
+    for k in (1.0, 2.0, 3.0):
+        leaf, loss = both(np.full(3, k))
+        assert leaf is w
+        assert loss.item() == 3 * k
+        w.grad = None
+        (leaf.sum() + loss).backward()
+        assert w.grad.tolist() == [1 + k] * 3
+
+
+def test_an_argument_that_requires_a_gradient_is_not_returned_as_it_is():
+    with pytest.raises(mg.CompileError, match=r"returns an argument that requires a gradient.*x \* 1"):
+        mg.compile(lambda x: x)(mg.Tensor(np.ones(3), requires_grad=True))
+    again = mg.compile(lambda x: x * 1)
+    for _ in range(2):
+        x = mg.Tensor(np.ones(3), requires_grad=True)
+        again(x).sum().backward()
+        assert x.grad.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_backward_pass_that_eager_would_refuse_is_refused_by_name():
+    w = mg.Tensor(np.ones(3), requires_grad=True)
+
+    def late(x):
+        z = w * x
+        with mg.no_grad():
+            x *= 2
+        return z
+
+    with pytest.raises(mg.CompileError, match=r"its backward pass.*changed in place.*detach"):
+        mg.compile(late)(mg.Tensor(np.ones(3)))
