@@ -45,6 +45,16 @@ def lines_touching(program: Program) -> dict[int, list[int]]:
     return found
 
 
+def lines_writing(program: Program) -> dict[int, list[int]]:
+    """By storage: which lines write it, in order."""
+    found: dict[int, list[int]] = {}
+    for k, line in enumerate(program.lines):
+        v = line.writes()
+        if v is not None:
+            found.setdefault(id(v.storage), []).append(k)
+    return found
+
+
 def replace_results(program: Program, replaced: dict[int, Value]) -> None:
     """Let other values leave the step, by the ids of those that do now."""
     program.results = mapped(program.results, lambda v: replaced.get(id(v), v))

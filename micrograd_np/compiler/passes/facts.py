@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..program import Line, Value
+from ..uses import lines_writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +26,7 @@ _ANY = (-inf, inf)
 
 def ranges(program: Program) -> dict[int, Range]:
     """By value that one line makes, and nothing changes: its range. Other values can be anything."""
-    writes: dict[int, int] = {}
-    for line in program.lines:
-        v = line.writes()
-        if v is not None:
-            writes[id(v.storage)] = writes.get(id(v.storage), 0) + 1
+    writes = lines_writing(program)
     found: dict[int, Range] = {}
     inside: dict[int, Range] = {}  # by storage that is filled in several steps: what its latest line left there
 
@@ -56,7 +53,7 @@ def ranges(program: Program) -> dict[int, Range]:
                 made = _ANY
         if z.storage.kind != "buffer" or z.view:
             continue
-        if writes[id(z.storage)] == 1:
+        if len(writes[id(z.storage)]) == 1:
             found[id(z)] = made
         else:
             inside[id(z.storage)] = made

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..program import Line, Storage, Value
+from ..uses import lines_writing
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -18,11 +19,7 @@ if TYPE_CHECKING:
 
 def fold_scalings(program: Program) -> int:
     """Collect constant factors and like terms; how many lines changed. Dead lines are left for `drop_dead_lines`."""
-    writes: dict[int, int] = {}
-    for line in program.lines:
-        v = line.writes()
-        if v is not None:
-            writes[id(v.storage)] = writes.get(id(v.storage), 0) + 1
+    writes = {key: len(lines) for key, lines in lines_writing(program).items()}
     scaled: dict[int, tuple[float, Value]] = {}  # by value: the factor and what it scales
     changed = 0
     for line in program.lines:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..program import Line, Storage, Value
 from ..tracing.record import Literal
-from ..uses import lines_touching, replace_results
+from ..uses import lines_touching, lines_writing, replace_results
 from .dead import OUTLIVES
 
 if TYPE_CHECKING:
@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 
 def merge_repeats(program: Program) -> int:
     """One line for equal calls on unchanged operands."""
-    writes: dict[int, list[int]] = {}
-    for i, line in enumerate(program.lines):
-        target = line.writes()
-        if target is not None:
-            writes.setdefault(id(target.storage), []).append(i)
+    writes = lines_writing(program)
     replaced: dict[int, Value] = {}
     moved: dict[int, Storage] = {}
     seen: dict[Any, tuple[int, Line]] = {}
@@ -101,11 +97,7 @@ def merge_repeated_buffers(program: Program) -> int:
     """One buffer for two that the same lines fill, one after another; how many lines that saved."""
     lines = program.lines
     touching = lines_touching(program)
-    writes: dict[int, list[int]] = {}
-    for i, line in enumerate(lines):
-        target = line.writes()
-        if target is not None:
-            writes.setdefault(id(target.storage), []).append(i)
+    writes = lines_writing(program)
     known: dict[Any, tuple[list[int], Value]] = {}
     replaced: dict[int, Value] = {}
     gone: set[int] = set()

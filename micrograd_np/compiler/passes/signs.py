@@ -5,13 +5,12 @@ x + (−y) is x − y, (−x) · y is −(x · y) and −(−x) is x in every bi
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..program import Line, Storage, Value
-from ..uses import operands
+from ..uses import lines_writing, operands
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -22,10 +21,10 @@ _PRODUCTS = ("np.multiply", "np.true_divide")
 def absorb_signs(program: Program) -> int:
     """Drop negations whose readers can all take the other sign; how many lines that saved."""
     negated = {id(line.target.storage) for line in program.lines if line.function == "np.negative" and line.target}
-    written = Counter(id(v.storage) for line in program.lines if (v := line.writes()) is not None) if negated else {}
-    if not any(written[key] == 1 for key in negated):
+    writers = lines_writing(program) if negated else {}
+    if not any(len(writers[key]) == 1 for key in negated):
         return 0  # as for the sigmoid, whose kernel goes on in place
-    uses = _Uses(program)
+    uses = _Uses(program, writers)
     before = len(program.lines)
     for n, line in enumerate(program.lines):
         if line.function == "np.negative" and uses.plain(line):
@@ -37,17 +36,13 @@ def absorb_signs(program: Program) -> int:
 class _Uses:
     """Which lines read a value, and which write a storage, by number."""
 
-    def __init__(self, program: Program) -> None:
-        self.lines = program.lines
+    def __init__(self, program: Program, writers: dict[int, list[int]]) -> None:
+        self.lines, self.writers = program.lines, writers
         self.readers: dict[int, list[int]] = {}
-        self.writers: dict[int, list[int]] = {}
         self.viewed: set[int] = set()  # storages that are read in parts, or leave the step
         for i, line in enumerate(program.lines):
             for v in line.read():
                 self.readers.setdefault(id(v), []).append(i)
-            target = line.writes()
-            if target is not None:
-                self.writers.setdefault(id(target.storage), []).append(i)
             self.viewed.update(id(v.storage) for v in operands(line) if v.view)
         self.viewed.update(id(v.storage) for v in program.result_values())
 
@@ -80,10 +75,9 @@ class _Absorption:
         self.opposite: dict[int, tuple[Value, int]] = {}  # by value: what will hold its negative, made in which line
         self.changed: dict[int, Line] = {}
         self.same: dict[int, Value] = {}  # by value that a second negation made: what it will be
-        self.saved = 1
 
     def attempt(self) -> None:
-        """Do it, if that saves lines."""
+        """Do it, if all who read the negation can do without."""
         lines = self.uses.lines
         z, x = lines[self.n].target, lines[self.n].args[0]
         if z is None or not isinstance(x, Value):
@@ -100,8 +94,6 @@ class _Absorption:
                     return
                 if isinstance(product, Value):
                     waiting.append(product)
-        if self.saved <= 0:
-            return
         lines[self.n] = _dropped(lines[self.n])
         for i, line in self.changed.items():
             lines[i] = line
@@ -145,7 +137,6 @@ class _Absorption:
                 return False
             self.changed[i] = _dropped(line)
             self.same[id(z)] = minus
-            self.saved += 1
             return True
         if line.function in _PRODUCTS:
             args = tuple(minus if x is v else x for x in line.args)
