@@ -9,71 +9,78 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
 from .ops.shape import broadcast_to, sum_to
-from .primitive import Vertex, mode
+from .primitive import mode
+from .reads import VALUE, Blank
+from .vertex import Node, Source, Vertex, source
+from .writes import writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-GONE = -1  # the stamp of a vertex whose record has been used up
 
-
-def reached(*roots: Vertex, floor: int = 0) -> list[Vertex]:
-    """Every vertex recorded under `roots`, and they; those recorded at `floor` or before are taken for leaves."""
-    found = list(dict.fromkeys(roots))
+def reached(*roots: Source, floor: int = 0) -> list[Source]:
+    """Every node and leaf under `roots`, and they; those recorded at `floor` or before are taken for leaves."""
+    found = list(dict.fromkeys(map(source, roots)))
     seen = set(found)
     for z in found:  # grows as it goes
         for x in z.inputs if z.order > floor else ():
-            if isinstance(x, Vertex) and x not in seen:
+            if isinstance(x, Source) and x not in seen:
                 seen.add(x)
                 found.append(x)
     return found
 
 
-def topological(*roots: Vertex, floor: int = 0) -> list[Vertex]:
+def topological(*roots: Source, floor: int = 0) -> list[Source]:
     """The same, inputs before what is made of them, leaves first. No recursion."""
     return sorted(reached(*roots, floor=floor), key=lambda z: z.order)
 
 
-def leading_to(roots: Iterable[Vertex], targets: Iterable[Vertex], floor: int = 0) -> set[Vertex]:
+def is_gone(z: Source) -> bool:
+    """Whether a backward pass has used up the record of `z`."""
+    return isinstance(z, Node) and z.arrays is None
+
+
+def leading_to(roots: Iterable[Source], targets: Iterable[Source], floor: int = 0) -> set[Source]:
     """The vertices under `roots`, down to `floor`, through which a gradient reaches one of `targets`."""
     useful = set(targets)
     for z in topological(*roots, floor=floor):
-        if z.stamp == GONE and z.order > floor:
+        if is_gone(z) and z.order > floor:
             raise _gone(z)  # its inputs are forgotten, and a way to a target may have led through them
-        if not useful.isdisjoint(x for x in z.inputs if isinstance(x, Vertex)):
+        if not useful.isdisjoint(x for x in z.inputs if isinstance(x, Source)):
             useful.add(z)
     return useful
 
 
 def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
-    root: Vertex,
+    root: Source,
     seed: Any,
-    deliver: Callable[[Vertex, Any], None],
+    deliver: Callable[[Any, Any], None],
     *,
     retain: bool = False,
     lifted: bool = False,
-    targets: frozenset[Vertex] | None = None,
-    more: Sequence[tuple[Vertex, Any]] = (),
+    targets: frozenset[Source] | None = None,
+    more: Sequence[tuple[Source, Any]] = (),
     floor: int = 0,
 ) -> None:
     """Walk from `root`, with `seed` as its gradient, in the reverse of the order in which vertices were recorded.
 
-    `deliver(vertex, gradient)` is called once for every leaf reached; with `targets`, once for each of them that is
-    reached, and no edge is walked that does not lead to one. `more` roots with their seeds join the same walk;
+    `deliver(leaf, gradient)` is called once for every leaf reached; with `targets`, leaves and nodes, once for each of
+    them that is reached, and no edge is walked that does not lead to one. `more` roots with their seeds join the same walk;
     what was recorded at `floor` or before is a leaf to it. Unless `retain`, each record is given up as soon as it has
     been used, and memory with it.
     """
-    roots = ((root, seed), *more)
+    roots = [(source(z), g) for z, g in ((root, seed), *more)]
     useful = None if targets is None else leading_to([z for z, _ in roots], targets, floor)
     watcher = mode.watcher
     pulled = None if watcher is None else getattr(watcher, "pulled", None)
-    gradients: dict[Vertex, Any] = {}
-    waiting: list[tuple[int, Vertex]] = []  # orders are unique among recorded vertices, and leaves are never pushed
-    leaves: list[Vertex] = []
+    gradients: dict[Source, Any] = {}
+    waiting: list[tuple[int, Source]] = []  # orders are unique among recorded vertices, and leaves are never pushed
+    leaves: list[Source] = []
     for z, g in roots:
         if z in gradients:
             gradients[z] = gradients[z] + g
@@ -87,19 +94,22 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
         _, z = heappop(waiting)
         g = gradients.pop(z)
         op: Any = z.op  # only what has one ever waits
+        arrays: Any = z.arrays  # type: ignore[attr-defined]
         if z.notes is not None:
             g = _arrived(z, g, lifted=lifted)
         if targets is not None and z in targets:
             deliver(z, g)
+        if arrays is None:
+            raise _gone(z)
+        if z.order < writes.latest:
+            _refuse_written(z)  # type: ignore[arg-type]
         inputs = z.inputs
-        static = z.static
-        values, zv = (inputs, z) if lifted else (z.arrays, z.data)
-        stamp = z.version  # a rule may read the result too
+        static = z.static  # type: ignore[attr-defined]
+        values, zv = _lifted(z) if lifted else (arrays, z.data)  # type: ignore[arg-type]
         for x, rule in zip(inputs, op.rules_for(len(inputs)) if op.variadic else op.rules, strict=False):
-            if not isinstance(x, Vertex):
+            if rule is None or not isinstance(x, Source) or not x.requires_grad:
                 continue
-            stamp += x.version
-            if rule is None or not x.requires_grad or (useful is not None and x not in useful):
+            if useful is not None and x not in useful:
                 continue
             gx = rule(g, zv, *values, **static) if static else rule(g, zv, *values)
             a = x.data
@@ -121,17 +131,66 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
                     leaves.append(x)
                 else:
                     heappush(waiting, (-x.order, x))
-        if stamp != z.stamp:
-            raise _gone(z) if z.stamp == GONE else _mutated(z)
         if not retain:
-            z.inputs = z.arrays = ()
-            z.stamp = GONE
+            z.inputs = ()
+            z.arrays = z.held = None  # type: ignore[attr-defined]
+        del z, inputs, arrays, values, zv  # what only the record held goes before the next rule takes memory
     for x in leaves:
         g = gradients.pop(x)
         if x.notes is not None:
             g = _arrived(x, g, lifted=lifted)
         if targets is None or x in targets:
             deliver(x, g)
+
+
+def _refuse_written(z: Node) -> None:
+    """Raise RuntimeError if what the rules of `z` read has been written in place since it was recorded."""
+    if is_stale(z):
+        raise _mutated(z)
+
+
+def is_stale(z: Node) -> bool:
+    """Whether memory that the rules of `z` read has been written since it was recorded."""
+    op, arrays = z.op, z.arrays
+    if arrays is None or z.order >= writes.latest:
+        return False
+    needs = sum(1 << i for i, x in enumerate(z.inputs) if isinstance(x, Source))
+    of_result, of_inputs = op._wanted(needs, len(arrays))
+    read = [a for i, a in enumerate(arrays) if of_inputs is None or of_inputs[i] is VALUE]
+    if of_result is VALUE:
+        read.append(z.data)
+    return any(isinstance(a, np.ndarray) and writes.since(a, z.order) for a in read)
+
+
+def _lifted(z: Node) -> tuple[Sequence[Any], Vertex]:
+    """The inputs and the result of `z` as tensors that hang in the graph as they did, for rules to be recorded."""
+    assert z.arrays is not None
+    kind = Vertex.plain
+    values = z.held or [
+        (_tensor(kind, a, x) if isinstance(x, Node) and isinstance(a, np.ndarray) else x if _is_leaf(x, a, z) else a)
+        for x, a in zip(z.inputs, z.arrays, strict=True)
+    ]
+    result = _tensor(kind, z.data, z)
+    return values, result
+
+
+def _is_leaf(x: Any, array: Any, z: Node) -> bool:
+    """Whether `x` is a leaf with the value that was recorded; RuntimeError if it has been given another array."""
+    if not isinstance(x, Vertex) or not isinstance(array, np.ndarray):
+        return False
+    if x.data is not array:
+        raise _mutated(z)
+    return True
+
+
+def _tensor(kind: type[Vertex], array: Any, node: Node) -> Any:
+    """A tensor of `array` that was made as `node` says; a stand-in stays one."""
+    if isinstance(array, Blank):
+        return array
+    t = object.__new__(kind)
+    t.data, t.node, t.requires_grad = array, node, True
+    t.grad = t._name = t._notes = None
+    return t
 
 
 def _unbroadcast(g: Any, shape: tuple[int, ...], *, tell: bool) -> Any:
@@ -148,11 +207,11 @@ def _unbroadcast(g: Any, shape: tuple[int, ...], *, tell: bool) -> Any:
     return sum_to.kernel(np, ..., g, shape=shape)  # once for every bias, so by the shortest way
 
 
-def _arrived(z: Vertex, g: Any, *, lifted: bool) -> Any:
+def _arrived(z: Source, g: Any, *, lifted: bool) -> Any:
     """The rare business of a gradient's arrival: hooks, and keeping it where `retain_grad` asked for it."""
     notes = z.notes or {}
     for hook, _ in notes.get("hooks", ()):
-        given = hook(g if lifted else z.plain(g))  # type: ignore[call-arg]
+        given = hook(g if lifted else Vertex.plain(g))  # type: ignore[call-arg]
         if given is not None:
             if np.shape(given.data if isinstance(given, Vertex) else given) != z.data.shape:
                 raise ValueError(
@@ -161,38 +220,40 @@ def _arrived(z: Vertex, g: Any, *, lifted: bool) -> Any:
                     f"return one of {z.data.shape}, or None to leave it as it is."
                 )
             if lifted:
-                g = given if isinstance(given, Vertex) else z.plain(given)  # type: ignore[call-arg]
+                g = given if isinstance(given, Vertex) else Vertex.plain(given)  # type: ignore[call-arg]
             else:
                 g = np.asarray(given.data if isinstance(given, Vertex) else given, z.data.dtype)
-    if notes.get("retain_grad") and z.op is not None:
-        kept = g if lifted else z.plain(g.copy())  # type: ignore[call-arg]
-        z.grad = kept if z.grad is None else z.grad + kept
+    holder = notes["retain_grad"]() if "retain_grad" in notes and isinstance(z, Node) else None
+    if holder is not None:
+        kept = g if lifted else Vertex.plain(g.copy())  # type: ignore[call-arg]
+        holder.grad = kept if holder.grad is None else holder.grad + kept
     return g
 
 
-def _whole_numbers(x: Vertex) -> TypeError:
+def _whole_numbers(x: Source) -> TypeError:
     return TypeError(
         f"backward: {x.name or 'a tensor'} of shape {x.data.shape} requires a gradient and is {x.data.dtype}; only "
         f"floating tensors have gradients. Give floats ([1.0, 2.0]) or dtype=float."
     )
 
 
-def _gone(z: Vertex) -> RuntimeError:
+def _gone(z: Source) -> RuntimeError:
     return RuntimeError(
         f"backward: the graph under {_told(z)} is gone; a backward pass gives it up as it goes. "
         f"Compute the value again, or keep the graph with backward(retain_graph=True)."
     )
 
 
-def _mutated(z: Vertex) -> RuntimeError:
-    names = ", ".join(x.name for x in z.inputs if isinstance(x, Vertex) and x.name)
+def _mutated(z: Source) -> RuntimeError:
+    there = [x() if isinstance(x, ref) else x for x in z.inputs]
+    names = ", ".join(x.name for x in there if isinstance(x, Source) and x.name)
     return RuntimeError(
         f"backward: an input of {_told(z)}{names and f' (inputs: {names})'}, or itself, was changed in place after it "
         f"had been used, so its derivative can no longer be computed. Change it after backward(), or change a copy."
     )
 
 
-def _told(z: Vertex) -> str:
+def _told(z: Source) -> str:
     made = (z.notes or {}).get("made")
     maker = f"{z.op.name if z.op else 'nobody'}{f' at {made}' if made else ''}"
     return f"{z.name or 'a tensor'} of shape {z.data.shape} made by {maker}"

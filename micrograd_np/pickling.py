@@ -10,9 +10,14 @@ from __future__ import annotations
 import threading
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
-from .backward import topological
-from .primitive import _NO_STATIC, Vertex, _clock
+import numpy as np
+
+from .backward import is_stale, topological
+from .primitive import _NO_STATIC, Vertex
+from .vertex import Node, edge
+from .writes import clock, writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +36,7 @@ _ready = _Ready()
 class _Run:
     """Vertices to be written before the one that needs them."""
 
-    def __init__(self, vertices: list[Vertex] | None = None) -> None:
+    def __init__(self, vertices: list[Any] | None = None) -> None:
         self.vertices = vertices or []
 
     def append(self, _: Any) -> None:
@@ -43,7 +48,7 @@ class _Run:
     def __reduce__(self) -> tuple[Any, ...]:
         return _Run, (), None, self._announced()
 
-    def _announced(self) -> Iterator[Vertex]:
+    def _announced(self) -> Iterator[Any]:
         mine = []
         try:
             for z in self.vertices:
@@ -56,14 +61,52 @@ class _Run:
 
 
 def reduce_ex(self: Vertex, protocol: Any) -> tuple[Any, ...]:
-    """How pickle takes a vertex apart: what makes it, and what is set later because it may lead back here."""
+    """How pickle takes a tensor apart: what makes it, and what is set later because it may lead back here."""
+    node = self.node
     run = None
-    if self.inputs and id(self) not in _ready.now:
-        under = topological(self)
-        under.pop()  # itself, recorded last
-        run = _Run(under)
-    made = (run, type(self), self.data, self.op, self.inputs, dict(self.static), self.stamp)
-    return _vertex, (*made, self.version, self.requires_grad, self.name), (None, _rest(self))
+    if node is not None and id(node) not in _ready.now:
+        run = _Run([z for z in topological(node) if isinstance(z, Node)])
+    named = self._name if node is None else None
+    made = (run, type(self), self.data, node, self.requires_grad, named, _keeps_grad(self))
+    return _tensor, made, (None, _rest(self))
+
+
+def reduce_node(self: Node) -> tuple[Any, ...]:
+    """How pickle takes a node apart: inputs that take no gradient are forgotten, but for arrays that rules read."""
+    inputs = tuple(None if isinstance(x, ref) else x for x in self.inputs)
+    arrays = None if self.arrays is None else list(self.arrays)
+    made = (self.op, inputs, arrays, self.data, dict(self.static), self.name, is_stale(self))
+    notes = {key: note for key, note in (self.notes or {}).items() if key != "retain_grad"}
+    return _node, made, (None, {"notes": notes}) if notes else None
+
+
+def _keeps_grad(self: Vertex) -> bool:
+    """Whether a backward pass is to keep the gradient that arrives at this result."""
+    holder = (self.node.notes or {}).get("retain_grad") if self.node is not None else None
+    return holder is not None and holder() is self
+
+
+def _tensor(
+    _: Any, kind: type[Vertex], data: Any, node: Any, requires: bool, name: str | None, keeps_grad: bool = False
+) -> Vertex:
+    z = object.__new__(kind)
+    z.data, z.node, z.requires_grad, z._name = data, node, requires, name
+    z.grad = z._notes = None
+    if keeps_grad:
+        node.notes = {**(node.notes or {}), "retain_grad": ref(z)}
+    return z
+
+
+def _node(op: Any, inputs: Any, arrays: Any, data: Any, static: Any, name: str | None, stale: bool = False) -> Node:
+    node = object.__new__(Node)
+    node.op, node.inputs, node.arrays, node.data, node.static = op, inputs, arrays, data, static or _NO_STATIC
+    node.name = name
+    node.held = node.notes = None
+    node.order = clock()  # as if computed now, after its inputs
+    for a in (*(arrays or ()), data) if stale else ():  # written since, and so it stays
+        if isinstance(a, np.ndarray):
+            writes.note(a)
+    return node
 
 
 def _vertex(
@@ -78,18 +121,19 @@ def _vertex(
     requires: Any,
     name: Any,
 ) -> Vertex:
-    z = object.__new__(kind)
-    z.data, z.op, z.inputs, z.stamp, z.version = data, op, inputs, stamp, version
-    z.arrays = tuple(x.data if isinstance(x, Vertex) else x for x in inputs)
-    z.static = static or _NO_STATIC
-    z.requires_grad, z.name = requires, name
-    z.grad = z.notes = None
-    z.order = 0 if op is None else _clock()  # as if computed now, after its inputs
-    return z
+    """A tensor out of a pickle of a time when a tensor was its own record."""
+    node = None
+    if op is not None:
+        arrays = None if stamp == -1 else [x.data if isinstance(x, Vertex) else x for x in inputs]
+        node = _node(op, tuple(map(edge, inputs)), arrays, data, static, name)
+    return _tensor(None, kind, data, node, requires, None if node is not None else name)
 
 
 def _rest(self: Vertex) -> dict[str, Any]:
-    found = {slot: getattr(self, slot) for slot in ("grad", "notes") if getattr(self, slot) is not None}
+    found = {"grad": self.grad} if self.grad is not None else {}
+    notes = self.notes if self.node is None else None
+    if notes is not None:
+        found["notes"] = notes
     for kind in type(self).__mro__:
         if kind is Vertex:
             break
@@ -103,17 +147,29 @@ def deep_copy(self: Vertex, memo: dict[int, Any]) -> Vertex:
     """A copy of this and of everything under it, in memory of its own; what is in `memo` has been copied already."""
     fresh = []
     for z in topological(self):
-        if id(z) in memo:
-            continue
-        inputs = tuple(memo[id(x)] if isinstance(x, Vertex) else deepcopy(x, memo) for x in z.inputs)
-        twin = _vertex(
-            None, type(z), deepcopy(z.data, memo), z.op, inputs, deepcopy(dict(z.static), memo),
-            z.stamp, z.version, z.requires_grad, z.name,
-        )  # fmt: skip
-        memo[id(z)] = twin
-        memo.setdefault(id(memo), []).append(z)  # what memo knows by its id must not die
-        fresh.append((z, twin))
+        if id(z) not in memo:
+            twin: Any = _copied_node(z, memo) if isinstance(z, Node) else _copied_leaf(z, memo)
+            memo[id(z)] = twin
+            memo.setdefault(id(memo), []).append(z)  # what memo knows by its id must not die
+            fresh.append((z, twin))
+    if self.node is not None:
+        memo[id(self)] = _tensor(None, type(self), deepcopy(self.data, memo), memo[id(self.node)], True, None, _keeps_grad(self))
+        fresh.append((self, memo[id(self)]))
     for z, twin in fresh:  # a gradient may lead back here
-        for slot, value in _rest(z).items():
+        for slot, value in _rest(z).items() if isinstance(z, Vertex) else ():
             setattr(twin, slot, deepcopy(value, memo))
     return memo[id(self)]
+
+
+def _copied_leaf(z: Any, memo: dict[int, Any]) -> Vertex:
+    return _tensor(None, type(z), deepcopy(z.data, memo), None, z.requires_grad, z._name)
+
+
+def _copied_node(z: Node, memo: dict[int, Any]) -> Node:
+    inputs = tuple(memo[id(x)] if isinstance(x, (Node, Vertex)) else None if isinstance(x, ref) else x for x in z.inputs)
+    arrays = None if z.arrays is None else [deepcopy(a, memo) for a in z.arrays]
+    static = deepcopy(dict(z.static), memo)
+    return _node(z.op, inputs, arrays, deepcopy(z.data, memo), static, z.name, is_stale(z))
+
+
+Node.__reduce__ = reduce_node  # type: ignore[method-assign]

@@ -24,10 +24,13 @@ from __future__ import annotations
 import inspect
 import threading
 from functools import cached_property, lru_cache, partial
-from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol
 
 import numpy as np
+
+from .reads import NOTHING, SHAPE, VALUE, Blank, reads
+from .vertex import Node, Vertex, edge
+from .writes import clock, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -73,46 +76,12 @@ class Mode(threading.local):
 mode = Mode()
 
 
-class Vertex:
-    """A value in the graph: its array, and the application that made it (`op`, `inputs`, `static`), if recorded."""
-
-    __slots__ = (
-        "__weakref__",
-        "arrays",
-        "data",
-        "grad",
-        "inputs",
-        "name",
-        "notes",
-        "op",
-        "order",
-        "requires_grad",
-        "stamp",
-        "static",
-        "version",
-    )
-
-    plain: ClassVar[type[Vertex]]
-
-    data: Any
-    requires_grad: bool
-    grad: Any
-    op: Primitive[Any] | None
-    inputs: tuple[Any, ...]
-    arrays: Sequence[Any]  # what the kernel was given for the inputs, kept so that backward need not ask each
-    static: Mapping[str, Any]
-    order: int  # when it was recorded: inputs before what is made of them
-    stamp: int  # the sum of the inputs' versions when this was recorded: unequal later means one was written to
-    version: int  # counts in-place writes
-    name: str | None
-    notes: dict[str, Any] | None  # the rare things: hooks, where made
-
-
 _NO_STATIC: Mapping[str, Any] = {}
 _ABSENT: Any = object()
 _PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _new = object.__new__
-_clock = count(1).__next__
+_ndarray = np.ndarray
+_clock = clock
 _complaints = (ValueError, TypeError, IndexError)
 # what a kernel takes as it stands; Python's scalars stay bare, so that they never promote (NEP 50)
 _ready = frozenset((np.ndarray, float, int, bool, np.float64, np.float32, np.bool_, np.int64))
@@ -124,30 +93,46 @@ def _made(
     inputs: tuple[Any, ...],
     arrays: Sequence[Any],
     static: Mapping[str, Any],
-    stamp: int,
     data: Any,
-    needs: bool,
+    needs: int,
 ) -> Vertex:
-    """The result of an application as a vertex, recorded if a gradient will have to pass here."""
+    """The result of an application as a vertex, recorded if a gradient will have to pass here.
+
+    Bit i of `needs` says that input number i requires a gradient; the node holds what the rules of these inputs read.
+    """
     z = _new(plain)
     z.data = data
-    z.grad = z.name = z.notes = None
-    z.version = 0
+    z.grad = z._name = z._notes = None
     usual = mode.usual
     if needs and (usual or mode.recording) and op.smooth:
         z.requires_grad = True
-        z.op = op
-        z.inputs = inputs
-        z.arrays = arrays
-        z.static = static
-        z.stamp = stamp
-        z.order = _clock()
+        z.node = node = _new(Node)
+        node.op = op
+        node.static = static
+        node.name = node.notes = None
+        if usual or not getattr(mode.watcher, "holds", True):
+            node.held = None
+            key = (needs, len(inputs)) if op.variadic else needs
+            of_result, of_inputs = op._wants.get(key) or op._wanted(needs, len(inputs))
+            node.data = data if of_result is VALUE else Blank(data.shape, data.dtype)
+            if of_inputs is None:
+                node.arrays = arrays
+            else:
+                node.arrays = [
+                    a if want is VALUE or type(a) is not _ndarray else Blank(a.shape, a.dtype) if want else 0
+                    for a, want in zip(arrays, of_inputs, strict=False)
+                ]
+        else:  # somebody watches, and may want to see everything
+            node.held = inputs
+            node.data = data
+            node.arrays = arrays
+        node.inputs = tuple([
+            (x if x.node is None else x.node) if isinstance(x, Vertex) and x.requires_grad else edge(x) for x in inputs
+        ])
+        node.order = clock()
     else:
         z.requires_grad = False
-        z.op = None
-        z.inputs = z.arrays = ()
-        z.static = _NO_STATIC
-        z.stamp = z.order = 0
+        z.node = None
     if not usual and mode.watcher is not None:
         mode.watcher.applied(op, inputs, static, z)
     return z
@@ -209,6 +194,8 @@ class Primitive(Generic[P]):
         )
         self.smooth = len(self.not_differentiable) < len(self.inputs)  # else no result ever requires a gradient
         self.advice: Callable[..., str | None] | None = None
+        self.reads_all = False  # whether its rules read the inputs in ways that their code does not show
+        self._wants: dict[Any, tuple[int, tuple[int, ...] | None]] = {}
         for name in not_differentiable:
             self._position(name)
 
@@ -250,7 +237,21 @@ class Primitive(Generic[P]):
                 raise TypeError(message)
             found[position] = rule
         self.rules = tuple(found)
+        self._wants.clear()
         return self
+
+    def _wanted(self, needs: int, count: int) -> tuple[int, tuple[int, ...] | None]:
+        """What the rules of the inputs that `needs` names read: of the result, and of each of `count` inputs."""
+        wants = [NOTHING] * (count + 1)
+        for i, rule in enumerate(self.rules_for(count) if self.variadic else self.rules):
+            if rule is None or not needs >> i & 1:
+                continue
+            bare, skip = (rule.func, 1) if isinstance(rule, partial) and i >= self.fixed and self.variadic else (rule, 0)
+            found = (VALUE,) * (count + 1) if self.reads_all else reads(bare, count + 1, skip=skip)
+            wants = [max(pair) for pair in zip(wants, found, strict=True)]
+        of_inputs = None if all(want is VALUE for want in wants[1:]) else tuple(wants[1:])
+        known = self._wants[(needs, count) if self.variadic else needs] = wants[0], of_inputs
+        return known
 
     def rules_for(self, count: int) -> list[Callable[..., Any] | None]:
         """The rules of a variadic primitive applied to `count` inputs, one for each."""
@@ -267,17 +268,15 @@ class Primitive(Generic[P]):
         """Apply to tensors, arrays or numbers: a tensor if any argument is one, otherwise an array."""
         inputs, static = (args, _NO_STATIC) if len(args) == self._bare and not kwargs else self._bind(args, kwargs)
         first = None
-        needs = False
-        stamp = 0
+        needs = 0
         arrays = []
         for x in inputs:
             if isinstance(x, Vertex):
-                arrays.append(x.data)
-                stamp += x.version
                 if first is None:
                     first = x
                 if x.requires_grad:
-                    needs = True
+                    needs |= 1 << len(arrays)
+                arrays.append(x.data)
             elif type(x) in _ready:
                 arrays.append(x)
             else:
@@ -288,7 +287,7 @@ class Primitive(Generic[P]):
             raise self._complaint(error, inputs, static) from error
         if first is None:
             return self._shown(inputs, static, data)
-        return _made(first.plain, self, inputs, arrays, static, stamp, data, needs)
+        return _made(first.plain, self, inputs, arrays, static, data, needs)
 
     def _shown(self, inputs: tuple[Any, ...], static: Mapping[str, Any], data: Any) -> Any:
         """The result of an application to arrays alone: never recorded, but a watcher sees it."""
@@ -331,7 +330,7 @@ class Primitive(Generic[P]):
         """Run the kernel with the memory of `target` as its destination: the one way values change in place.
 
         A kernel that has no use for a destination (a view, a gather) gives its result instead, which is copied.
-        Bumps the version that backward compares. Raises ValueError where the result does not fit the target.
+        Notes the write, which backward asks about. Raises ValueError where the result does not fit the target.
         """
         arrays = [x.data if isinstance(x, Vertex) or hasattr(type(x), "__primitive__") else x for x in inputs]
         try:
@@ -340,7 +339,7 @@ class Primitive(Generic[P]):
                 np.copyto(target.data, result)
         except _complaints as error:
             raise self._complaint(error, inputs, static) from error
-        target.version += 1
+        writes.note(target.data)
         if mode.watcher is not None:
             mode.watcher.written(self, target, inputs, static)
 
@@ -396,7 +395,7 @@ class Unary(Primitive[P]):
         except _complaints as error:
             raise self._complaint(error, (x,), static) from error
         if isinstance(x, Vertex):
-            return _made(x.plain, self, (x,), (array,), static, x.version, data, x.requires_grad)
+            return _made(x.plain, self, (x,), (array,), static, data, 1 if x.requires_grad else 0)
         return self._shown((x,), static, data)
 
 
@@ -407,18 +406,18 @@ class Binary(Primitive[P]):
         """Apply to tensors, arrays or numbers."""
         if isinstance(x, Vertex):
             if isinstance(y, Vertex):
-                a, b, stamp = x.data, y.data, x.version + y.version
-                first, needs = x, x.requires_grad or y.requires_grad
+                a, b = x.data, y.data
+                first, needs = x, x.requires_grad | y.requires_grad << 1
             elif type(y) in _ready:
-                a, b, stamp = x.data, y, x.version
-                first, needs = x, x.requires_grad
+                a, b = x.data, y
+                first, needs = x, 1 if x.requires_grad else 0
             else:
                 return _in_any_form(self, *(v for v in (x, y) if v is not _ABSENT), *args, **static)
         elif type(x) is np.ndarray and type(y) is np.ndarray:
             a, b, first = x, y, None
         elif isinstance(y, Vertex) and type(x) in _ready:
-            a, b, stamp = x, y.data, y.version
-            first, needs = y, y.requires_grad
+            a, b = x, y.data
+            first, needs = y, 2 if y.requires_grad else 0
         else:
             return _in_any_form(self, *(v for v in (x, y) if v is not _ABSENT), *args, **static)
         if args or static:
@@ -429,7 +428,7 @@ class Binary(Primitive[P]):
             raise self._complaint(error, (x, y), _NO_STATIC) from error
         if first is None:
             return data if mode.usual else self._shown((x, y), _NO_STATIC, data)
-        return _made(first.plain, self, (x, y), (a, b), _NO_STATIC, stamp, data, needs)
+        return _made(first.plain, self, (x, y), (a, b), _NO_STATIC, data, needs)
 
 
 _OURS = {"dim": "axis", "keepdim": "keepdims", "correction": "ddof"}

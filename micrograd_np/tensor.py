@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
+from weakref import ref
 
 import numpy as np
 
@@ -30,10 +31,11 @@ from .ops import (
     statistics,
     transcendental,
 )
-from .primitive import _NO_STATIC, Vertex, _new, mode
+from .primitive import Vertex, _new, mode
+from .vertex import source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _default_dtype: np.dtype[Any] = np.dtype(np.float64)
 
@@ -82,13 +84,8 @@ class Tensor(Vertex):
         else:
             array = _as_data(data, dtype)
         self.data = array
-        self.grad = None
-        self.op = None
-        self.inputs = self.arrays = ()
-        self.static = _NO_STATIC
-        self.stamp = self.version = self.order = 0
-        self.name = name
-        self.notes = None
+        self.grad = self.node = self._notes = None
+        self._name = name
         self.requires_grad = False
         if requires_grad:
             self.requires_grad_()
@@ -122,7 +119,7 @@ class Tensor(Vertex):
     @property
     def is_leaf(self) -> bool:
         """Whether it was made by the user, not computed from something that requires a gradient."""
-        return self.op is None
+        return self.node is None
 
     def __len__(self) -> int:
         if not self.ndim:
@@ -140,8 +137,8 @@ class Tensor(Vertex):
             notes.append(f"dtype={self.data.dtype}")
         if self.name is not None:
             notes.append(f"name={self.name!r}")
-        if self.op is not None:
-            notes.append(f"op={self.op.name}")
+        if self.node is not None:
+            notes.append(f"op={self.node.op.name}")
         elif self.requires_grad:
             notes.append("requires_grad=True")
         return f"Tensor({', '.join((text, *notes))})"
@@ -236,7 +233,7 @@ class Tensor(Vertex):
                 f"Give floats ([1.0, 2.0]) or dtype=float."
             )
             raise TypeError(message)
-        if not requires_grad and self.op is not None:
+        if not requires_grad and self.node is not None:
             message = f"requires_grad_(False): {self._told()} was computed; use .detach() to get it without the graph."
             raise RuntimeError(message)
         self.requires_grad = requires_grad
@@ -247,7 +244,8 @@ class Tensor(Vertex):
         if not self.requires_grad:
             message = f"retain_grad: {self._told()} does not require a gradient, so none will arrive."
             raise RuntimeError(message)
-        self.notes = {**(self.notes or {}), "retain_grad": True}
+        if self.node is not None:  # a leaf keeps its gradient anyway
+            self.notes = {**(self.notes or {}), "retain_grad": ref(self)}
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
         """Call ``hook(gradient)`` when this has its gradient; what the hook returns, unless None, replaces that.
@@ -292,20 +290,21 @@ class Tensor(Vertex):
             raise RuntimeError(message)
         seed = self._seed(gradient)
         retain = create_graph if retain_graph is None else retain_graph
-        targets = None if inputs is None else frozenset([inputs] if isinstance(inputs, Tensor) else inputs)
+        wanted = None if inputs is None else {source(t): t for t in ([inputs] if isinstance(inputs, Tensor) else inputs)}
+        targets = None if wanted is None else frozenset(wanted)
         watcher: Any = mode.watcher
         if watcher is not None and getattr(watcher, "lifts", False):
             with watcher.section("backward"), set_grad_enabled(create_graph):
                 if not isinstance(seed, Tensor):  # ones are the same in every call, an array that was given need not be
                     seed = watcher.constant_tensor(seed) if gradient is None else Tensor(seed)
-                walk.pull(self, seed, watcher.deliver, retain=retain, lifted=True, targets=targets)
+                walk.pull(self, seed, _to(wanted, watcher.deliver), retain=retain, lifted=True, targets=targets)
         elif create_graph:
             seed = seed if isinstance(seed, Tensor) else Tensor(seed)
             with set_grad_enabled(create_graph):
-                walk.pull(self, seed, _deliver_lifted, retain=retain, lifted=True, targets=targets)
+                walk.pull(self, seed, _to(wanted, _deliver_lifted), retain=retain, lifted=True, targets=targets)
         else:
             seed = seed.data if isinstance(seed, Tensor) else seed
-            walk.pull(self, seed, Delivery(seed), retain=retain, targets=targets)
+            walk.pull(self, seed, _to(wanted, Delivery(seed)), retain=retain, targets=targets)
 
     def _seed(self, gradient: Any) -> Any:
         if gradient is None:
@@ -462,29 +461,30 @@ class Tensor(Vertex):
     def _update(self, op: Any, other: Any, *more: Any, **static: Any) -> Self:
         """``self = op(self, other)`` in place: in memory, or in the graph where a gradient has to pass."""
         if mode.recording and (self.requires_grad or (isinstance(other, Tensor) and other.requires_grad)):
-            if self.requires_grad and self.op is None:
+            if self.requires_grad and self.node is None:
                 self._refuse_in_place()
-            before = self._moved()
+            name, notes = self.name, self.notes
+            before = self._before()
             z = op(before, other, *more, **static)
-            version = self.version + 1
-            for slot in ("data", "requires_grad", "op", "inputs", "arrays", "static", "stamp", "order"):
-                setattr(self, slot, getattr(z, slot))
-            self.version = version
-            self.stamp += version  # the walk adds the version of the result
+            self.data, self.requires_grad = z.data, True
+            self.node = node = z.node
+            node.name = name
+            if notes is not None and "retain_grad" in notes:  # hooks belong to the old value, a kept gradient to this
+                node.notes = {**(node.notes or {}), "retain_grad": notes["retain_grad"]}
             if mode.watcher is not None:
                 mode.watcher.rebound(self, before, z)  # type: ignore[attr-defined]
         else:
             op.write(self, self, other, *more, **static)
         return self
 
-    def _moved(self) -> Tensor:
-        """A tensor that takes over how this one was made, so that this one can become something else."""
+    def _before(self) -> Tensor:
+        """A tensor that stays what this one was, so that this one can become something else."""
         before = _wrap(self.data)
-        for slot in ("requires_grad", "op", "inputs", "arrays", "static", "stamp", "version", "order", "name", "notes"):
-            setattr(before, slot, getattr(self, slot))
-        if self.notes is not None:  # hooks belong to the old value, a kept gradient to whoever holds this tensor
-            before.notes = {key: note for key, note in self.notes.items() if key != "retain_grad"}
-            self.notes = {"retain_grad": True} if "retain_grad" in self.notes else None
+        before.node, before.requires_grad = self.node, self.requires_grad
+        if self.node is None:
+            before._name, before._notes = self._name, self._notes
+        elif self.node.notes and "retain_grad" in self.node.notes:
+            self.node.notes = {key: note for key, note in self.node.notes.items() if key != "retain_grad"}
         return before
 
     def _refuse_in_place(self) -> None:
@@ -652,7 +652,7 @@ class Tensor(Vertex):
         return choice.relu(self)
 
 
-Tensor.plain = Tensor
+Vertex.plain = Tensor
 
 _powers: dict[float, Any] = {2: elementwise.square, 0.5: transcendental.sqrt, -1: elementwise.reciprocal, 1: state.copy}
 
@@ -686,10 +686,7 @@ def _wrap(array: Any) -> Tensor:
     """A leaf around an array that is known to be one."""
     z = _new(Tensor)
     z.data = array
-    z.grad = z.op = z.name = z.notes = None
-    z.inputs = z.arrays = ()
-    z.static = _NO_STATIC
-    z.stamp = z.version = z.order = 0
+    z.grad = z.node = z._name = z._notes = None
     z.requires_grad = False
     return z
 
@@ -729,6 +726,11 @@ class Delivery:
         if type(g) is not np.ndarray:
             g = np.asarray(g)  # NumPy's arithmetic makes scalars of 0-d arrays
         leaf.grad = _wrap(g)
+
+
+def _to(wanted: Mapping[Any, Tensor] | None, deliver: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    """`deliver` to the tensors that were asked for by the sources at which their gradients arrive."""
+    return deliver if wanted is None else lambda x, g: deliver(wanted[x], g)
 
 
 def _deliver_lifted(leaf: Any, g: Any) -> None:

@@ -8,6 +8,7 @@ from micrograd_np import backward as walk
 from micrograd_np import random
 from micrograd_np.grad_mode import enable_grad, set_grad_enabled
 from micrograd_np.primitive import Primitive, Vertex, _clock, _made, mode
+from micrograd_np.vertex import Source, source
 from micrograd_np.tensor import Tensor
 
 from . import trees
@@ -24,9 +25,9 @@ class _Segment:
         self.drawn_from = random.generator()
         self.state = self.drawn_from.bit_generator.state
         self.floor = 0
-        self.boundary: list[Vertex] = []
+        self.boundary: list[Source] = []
         self.again: list[Tensor] | None = None
-        self.pulled: tuple[int, Any, dict[Vertex, Any]] | None = None
+        self.pulled: tuple[int, Any, dict[Source, Any]] | None = None
 
     def run(self) -> Any:
         """Call it, recorded; what it records comes after `floor`."""
@@ -38,7 +39,7 @@ class _Segment:
         """The tensors in the result that the call itself recorded."""
         return [y for _, y in trees.leaves(result) if isinstance(y, Tensor) and y.order > self.floor]
 
-    def gradients(self, which: int, g: Any, boundary: Sequence[Vertex]) -> dict[Vertex, Any]:
+    def gradients(self, which: int, g: Any, boundary: Sequence[Source]) -> dict[Source, Any]:
         """What arrives at `boundary` when `g` arrives at output `which`; the call is made again the first time."""
         if self.pulled is None or self.pulled[0] != which or self.pulled[1] is not g:
             if self.again is None:
@@ -48,7 +49,7 @@ class _Segment:
                     self.again = self.outputs(self.run())
                 finally:
                     generator.bit_generator.state = now
-            found: dict[Vertex, Any] = {}
+            found: dict[Source, Any] = {}
             lifted = isinstance(g, Vertex)
             with set_grad_enabled(lifted and mode.recording):
                 walk.pull(
@@ -85,6 +86,7 @@ _kernel.__qualname__ = "_recomputed"  # under which pickle finds it
 _recomputed: Primitive[Any] = Primitive(
     _kernel, "checkpoint", domain=(), shape=None, examples=(), onnx=None, not_differentiable=(), view=False, numpy=()
 ).vjp(xs=_rule)
+_recomputed.reads_all = True  # the call that is made again does
 
 
 def checkpoint(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -113,10 +115,11 @@ def checkpoint(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     ]
     segment.boundary = boundary
     numbers = {y: i for i, y in enumerate(outputs)}
-    stamp = sum(x.version for x in boundary)
-    sources, arrays = tuple(boundary), [x.data for x in boundary]
+    given = {source(t): t.data for _, t in trees.leaves((args, kwargs)) if isinstance(t, Tensor)}
+    sources, arrays = tuple(boundary), [given.get(x, x.data) for x in boundary]
+    needs = (1 << len(boundary)) - 1
     remade = {
-        y: _made(Tensor, _recomputed, sources, arrays, {"segment": segment, "which": i}, stamp, y.data, needs=True)
+        y: _made(Tensor, _recomputed, sources, arrays, {"segment": segment, "which": i}, y.data, needs)
         for y, i in numbers.items()
     }
     return trees.mapped(lambda y: remade.get(y, y) if isinstance(y, Tensor) else y, result)

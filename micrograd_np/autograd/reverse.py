@@ -9,8 +9,9 @@ import numpy as np
 from micrograd_np import backward as walk
 from micrograd_np.constant import settled
 from micrograd_np.grad_mode import set_grad_enabled
-from micrograd_np.primitive import Vertex, mode
+from micrograd_np.primitive import mode
 from micrograd_np.tensor import Tensor
+from micrograd_np.vertex import Source, source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,19 +31,20 @@ def gradients(
     With `create` the derivatives are themselves recorded. `alone` says that `inputs` are leaves, and that there are no
     others: then there is no need to look for the way to them.
     """
-    found: dict[Vertex, Any] = {}
+    found: dict[Source, Any] = {}
+    at = [source(x) for x in inputs]
     lifted = create or (mode.watcher is not None and getattr(mode.watcher, "lifts", False))
     pairs = [(z, s) for z, s in zip(outputs, seeds, strict=True) if z.requires_grad]
     if pairs:
         convert = _tensor if lifted else _array
         (root, seed), *more = [(z, convert(s)) for z, s in pairs]
-        targets = None if alone else frozenset(inputs)
+        targets = None if alone else frozenset(at)
         with set_grad_enabled(create):
             walk.pull(root, seed, found.__setitem__, retain=retain, lifted=lifted, targets=targets, more=more)
     if lifted:
-        return [found.get(x) for x in inputs]
+        return [found.get(x) for x in at]
     taken = {id(_array(seed)) for seed in seeds}
-    return [None if x not in found else Tensor(_own(found[x], taken)) for x in inputs]
+    return [None if x not in found else Tensor(_own(found[x], taken)) for x in at]
 
 
 def _tensor(x: Any) -> Tensor:

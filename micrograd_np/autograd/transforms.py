@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.backward import GONE, reached
+from micrograd_np.backward import is_gone, reached
 from micrograd_np.constant import settled
 from micrograd_np.grad_mode import enable_grad
 from micrograd_np.ops.shape import concatenate, reshape
 from micrograd_np.ops.state import copy
 from micrograd_np.primitive import mode
+from micrograd_np.vertex import Vertex, source
 from micrograd_np.tensor import Tensor, get_default_dtype
 
 from . import trees
@@ -48,6 +49,8 @@ class _Keeper:
 
     What Python computes from them would carry no derivative, and the answer would be silently wrong.
     """
+
+    holds = False  # derivatives need no more than without it
 
     def __init__(self, asker: str) -> None:
         self.asker = asker
@@ -120,9 +123,9 @@ class _Call:
 
     def create(self, outputs: Sequence[Tensor]) -> bool:
         """Whether somebody outside could want to differentiate the derivatives: then they must be recorded."""
-        own = set(self.stand_ins)
+        own = set(map(source, self.stand_ins))
         leaves = [z for z in reached(*outputs) if z.requires_grad and z.op is None]
-        self.alone = own.issuperset(leaves) and all(x.op is None for x in own)
+        self.alone = own.issuperset(leaves) and all(isinstance(x, Vertex) for x in own)
         return self.recording and (_depth.now > 0 or not own.issuperset(leaves))
 
     def pull(self, outputs: Sequence[Tensor], seeds: Sequence[Any], *, retain: bool, create: bool) -> list[Tensor]:
@@ -159,7 +162,7 @@ class _Call:
     def _say(self, x: Any) -> Any:
         if not isinstance(x, Tensor):
             return x
-        if x.requires_grad and x.stamp != GONE and self.create([x]):
+        if x.requires_grad and not is_gone(source(x)) and self.create([x]):
             return x
         return x.detach() if self.speaks_tensor else x.data
 

@@ -14,6 +14,7 @@ from micrograd_np.grad_mode import no_grad, set_grad_enabled
 from micrograd_np.ops.elementwise import multiply
 from micrograd_np.ops.reduce import sum as total
 from micrograd_np.tensor import Tensor
+from micrograd_np.vertex import source
 
 
 @cache
@@ -70,16 +71,16 @@ def gradients(z: Any, leaves: Sequence[Tensor], *, create_graph: bool = False) -
                 found.__setitem__,
                 retain=create_graph,
                 lifted=create_graph,
-                targets=frozenset(leaves),
+                targets=frozenset(map(source, leaves)),
             )
-    return [found.get(leaf) for leaf in leaves]
+    return [found.get(source(leaf)) for leaf in leaves]
 
 
 @contextmanager
 def in_float64(tensors: Sequence[Tensor]) -> Iterator[None]:
     """For a while, `tensors` hold float64 copies of their values; then their own again, whatever became of those."""
-    kept = [(t, t.data, t.version) for t in tensors]
-    for t, data, _ in kept:
+    kept = [(t, t.data) for t in tensors]
+    for t, data in kept:
         if data.dtype.kind == "f":
             t.data = np.array(data, dtype=np.float64, order="C")
         else:
@@ -87,8 +88,8 @@ def in_float64(tensors: Sequence[Tensor]) -> Iterator[None]:
     try:
         yield
     finally:
-        for t, data, version in kept:
-            t.data, t.version = data, version
+        for t, data in kept:
+            t.data = data
 
 
 def silent(f: Callable[[], Any]) -> Any:

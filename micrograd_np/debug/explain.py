@@ -10,6 +10,8 @@ import numpy as np
 from micrograd_np import backward as walk
 from micrograd_np.ops.shape import spread_axes
 from micrograd_np.primitive import Vertex
+from micrograd_np.values import values, with_constants
+from micrograd_np.vertex import Node, held_inputs, source
 from micrograd_np.symbol import Symbol
 
 from .origin import origin_of
@@ -67,38 +69,44 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
         )
     seed = tensor._seed(gradient)
     seed = seed.data if isinstance(seed, Vertex) else seed
-    kept = [(z, z.grad) for z in walk.topological(tensor) if z.notes]  # where retain_grad would keep one
+    holders = [z.notes["retain_grad"]() for z in walk.topological(tensor) if z.notes and "retain_grad" in z.notes]
+    kept = [(t, t.grad) for t in holders if t is not None]
     with _Pulled() as seen:
         walk.pull(tensor, seed, lambda leaf, g: None, retain=True)
-    for z, before in kept:
-        z.grad = before
+    for t, before in kept:
+        t.grad = before
     write = (sys.stdout if file is None else file).write
-    for line in _derivation(tensor, seed, seen.steps):
+    for line in _derivation(source(tensor), seed, seen.steps, {source(tensor): tensor.data}):
         write(f"{line}\n")
 
 
-def _derivation(root: Vertex, seed: Any, steps: list[tuple[Vertex, int, Any, Any]]) -> Any:
-    vertices = walk.topological(root)
+def _derivation(root: Any, seed: Any, steps: list[tuple[Any, int, Any, Any]], known: dict[Any, Any]) -> Any:
+    nodes = walk.topological(root)
+    data = {**values(nodes), **known}
+    vertices = with_constants(nodes)
     names = _named(vertices)
+    for x in vertices:
+        if isinstance(x, Vertex):
+            data[x] = x.data
     for z in vertices:
         if z.op is not None:
             origin = origin_of(z)
-            yield _line(f"{names[z]} = {_formula(z, names)}", z.data, f"{origin}" if origin else "")
+            yield _line(f"{names[z]} = {_formula(z, names, data)}", data[z], f"{origin}" if origin else "")
     top = names[root]
     yield ""
     yield _line(f"∂{top}/∂{top} = {'1' if not seed.ndim and seed == 1 else 'given'}", seed, "")
     yield ""
-    shares: dict[Vertex, list[int]] = {}
+    shares: dict[Any, list[int]] = {}
     for z, i, _, _ in steps:
         shares.setdefault(z.inputs[i], []).append(1)
-    added: dict[Vertex, Any] = {}
+    added: dict[Any, Any] = {}
     last = None
     for z, i, g, gx in steps:
         if z is not last:
-            yield f"{names[z]} = {_formula(z, names)}"
+            yield f"{names[z]} = {_formula(z, names, data)}"
             last = z
         x = z.inputs[i]
-        text, raw = _rule(z, i, g, names)
+        text, raw = _rule(z, i, g, names, data)
         yield _line(
             f"  ∂{top}/∂{names[x]} {'=' if len(shares[x]) == 1 else '+='} {text}", gx, _why(z, x, raw, g, names)
         )
@@ -113,7 +121,7 @@ def _derivation(root: Vertex, seed: Any, steps: list[tuple[Vertex, int, Any, Any
                 )
 
 
-def _named(vertices: list[Vertex]) -> dict[Vertex, str]:
+def _named(vertices: list[Any]) -> dict[Any, str]:
     """The user's names where there are any and they are unique, else numbers: constants c, leaves x, results v."""
     taken: set[str] = set()
     counts = {"x": 0, "c": 0, "v": 0}
@@ -129,35 +137,40 @@ def _named(vertices: list[Vertex]) -> dict[Vertex, str]:
     return names
 
 
-def _symbols(z: Vertex, names: Mapping[Vertex, str]) -> list[Any]:
-    return [
-        Symbol(names[x], x.data) if isinstance(x, Vertex) else Symbol("array", x) if np.ndim(x) else x for x in z.inputs
-    ]
+def _symbols(z: Any, names: Mapping[Any, str], data: Mapping[Any, Any]) -> list[Any]:
+    """The inputs of `z` as parts of a formula."""
+    found = []
+    for x in held_inputs(z):
+        if x in names if isinstance(x, (Node, Vertex)) else False:
+            value = data.get(x)
+            found.append(Symbol(names[x], np.zeros(x.data.shape, x.data.dtype) if value is None else value))
+        else:
+            found.append(Symbol("array", 0.0 if x is None else x) if x is None or np.ndim(x) else x)
+    return found
 
 
-def _formula(z: Vertex, names: Mapping[Vertex, str]) -> str:
-    assert z.op is not None
+def _formula(z: Any, names: Mapping[Any, str], data: Mapping[Any, Any]) -> str:
     try:
-        return Symbol.__primitive__(z.op, tuple(_symbols(z, names)), z.static).text
+        return Symbol.__primitive__(z.op, tuple(_symbols(z, names, data)), z.static).text
     except Exception:  # noqa: BLE001  a label that will not print must not keep the rest from being explained
-        return f"{z.op.name}({', '.join(names.get(x, 'array') if isinstance(x, Vertex) else str(x) for x in z.inputs)})"
+        told = (names.get(x, "array") if isinstance(x, (Node, Vertex)) else str(x) for x in held_inputs(z))
+        return f"{z.op.name}({', '.join(told)})"
 
 
-def _rule(z: Vertex, i: int, g: Any, names: Mapping[Vertex, str]) -> tuple[str, Any]:
+def _rule(z: Any, i: int, g: Any, names: Mapping[Any, str], data: Mapping[Any, Any]) -> tuple[str, Any]:
     """The rule as a formula, and what it gave before the walk undid broadcasting."""
     op = z.op
-    assert op is not None
     rule = op.rules[min(i, len(op.rules) - 1)]
-    assert rule is not None
     first = (i - op.fixed,) if op.variadic and i >= op.fixed else ()
     try:
-        symbol = rule(*first, Symbol("g", g), Symbol(names[z], z.data), *_symbols(z, names), **z.static)
+        result = Symbol(names[z], data[z])
+        symbol = rule(*first, Symbol("g", g), result, *_symbols(z, names, data), **z.static)
     except Exception:  # noqa: BLE001  a rule that branches on what symbols do not have is named instead of shown
         return f"rule of {op.name} by {op.inputs[min(i, len(op.inputs) - 1)]}", None
     return (symbol.text, symbol.value) if isinstance(symbol, Symbol) else (str(symbol), np.asarray(symbol))
 
 
-def _why(z: Vertex, x: Vertex, raw: Any, g: Any, names: Mapping[Vertex, str]) -> str:
+def _why(z: Any, x: Any, raw: Any, g: Any, names: Mapping[Any, str]) -> str:
     """Why the shape of a gradient changed: broadcasting undone, or a reduction's gradient spread."""
     if raw is None:
         return ""
@@ -181,6 +194,8 @@ def _axes(axes: tuple[int, ...]) -> str:
 
 
 def _line(left: str, value: Any, note: str) -> str:
+    if value is None:
+        return f"{left:<32} not kept"
     array = np.asarray(value)
     shown = np.array2string(array, precision=4, threshold=8, edgeitems=2, separator=" ").replace("\n", "")
     if not array.ndim:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.primitive import Vertex
+from micrograd_np.vertex import Node, Source
 
 from .origin import origin_of
 from .watch import Watch
@@ -45,22 +46,22 @@ class detect_mutation(Watch):  # noqa: N801  a function to its users
         if isinstance(result, Vertex) and result.op is not None and result.notes is not None:
             result.notes["saved"] = [_sum(x) for x in (*inputs, result)]
 
-    def arrived(self, z: Vertex, i: int, g: Any, gx: Any) -> None:
+    def arrived(self, z: Node, i: int, g: Any, gx: Any) -> None:
         """Compare, once for each vertex."""
         saved = (z.notes or {}).pop("saved", None)
         if saved is None:
             return
-        for k, (x, before) in enumerate(zip((*z.inputs, z), saved, strict=True)):
+        for k, (x, before) in enumerate(zip((*(z.held or ()), z), saved, strict=True)):
             if _sum(x) != before:
                 raise _changed(z, k, x)
 
 
 def _sum(x: Any) -> int | None:
-    array = x.data if isinstance(x, Vertex) else x
+    array = x.data if isinstance(x, Source) else x
     return zlib.crc32(np.ascontiguousarray(array).data) if isinstance(array, np.ndarray) else None
 
 
-def _changed(z: Vertex, k: int, x: Any) -> RuntimeError:
+def _changed(z: Node, k: int, x: Any) -> RuntimeError:
     op, origin = z.op, origin_of(z)
     assert op is not None
     name = getattr(x, "name", None)

@@ -9,6 +9,8 @@ import numpy as np
 
 from micrograd_np import backward as walk
 from micrograd_np.primitive import Vertex
+from micrograd_np.reads import Blank
+from micrograd_np.vertex import Node, Source, held_inputs
 
 from .origin import Origin, here, origin_of
 from .watch import Watch
@@ -85,14 +87,15 @@ class detect_nonfinite(Watch):  # noqa: N801  a function to its users
         if found is not None and not _inside_walk():
             raise _report(op, "forward", "", found, result.data, _named(op, inputs, sources), origin_of(result))
 
-    def arrived(self, z: Vertex, i: int, g: Any, gx: Any) -> None:
+    def arrived(self, z: Node, i: int, g: Any, gx: Any) -> None:
         """Look at the gradient that leaves `z` towards its input number `i`."""
         op, array = z.op, _array(gx)
         assert op is not None
-        sources = [_array(x) for x in z.inputs]
+        held = z.held if z.held is not None else tuple(held_inputs(z))
+        sources = [_array(x) for x in held]
         found = _made(array, [*sources, z.data, _array(g)])
         if found is not None:
-            named = [("gradient arriving", _array(g)), *_named(op, z.inputs, sources), ("result", z.data)]
+            named = [("gradient arriving", _array(g)), *_named(op, held, sources), ("result", z.data)]
             by = f" by {_names(op, len(z.inputs))[i]}"
             raise _report(op, "backward", by, found, array, named, origin_of(z))
 
@@ -121,7 +124,10 @@ class detect_nonfinite(Watch):  # noqa: N801  a function to its users
 
 
 def _array(x: Any) -> Any:
-    return np.asarray(x.data if isinstance(x, Vertex) else x)
+    array = x.data if isinstance(x, Source) else x
+    if isinstance(array, Blank) or array is None:  # nobody holds it: nothing is known to be wrong with it
+        return np.zeros(()) if array is None else np.broadcast_to(np.zeros((), array.dtype), array.shape)
+    return np.asarray(array)
 
 
 def _made(result: Any, sources: Sequence[Any]) -> Any:

@@ -6,6 +6,7 @@ from contextlib import ContextDecorator
 from typing import TYPE_CHECKING, Any, Self
 
 from micrograd_np.primitive import Vertex, mode
+from micrograd_np.vertex import Node
 
 from .origin import here
 
@@ -80,7 +81,7 @@ class Watch(ContextDecorator):
         """Nothing but telling."""
         self._tell("written", op, target, inputs, static)
 
-    def pulled(self, z: Vertex, x: Vertex, g: Any, gx: Any) -> None:
+    def pulled(self, z: Node, x: Any, g: Any, gx: Any) -> None:
         """A derivative rule has run: find out for which input, as a tensor may be several of them."""
         start = self.last[1] + 1 if self.last[0] is z else 0
         i = next((i for i in range(start, len(z.inputs)) if z.inputs[i] is x), None)
@@ -90,7 +91,7 @@ class Watch(ContextDecorator):
         self.arrived(z, i, g, gx)
         self._tell("pulled", z, x, g, gx)
 
-    def arrived(self, z: Vertex, i: int, g: Any, gx: Any) -> None:
+    def arrived(self, z: Node, i: int, g: Any, gx: Any) -> None:
         """Nothing: the gradient `gx`, made of `g`, leaves `z` towards its input number `i`."""
 
     def __getattr__(self, event: str) -> Any:

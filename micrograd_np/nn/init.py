@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from micrograd_np.writes import writes
 from micrograd_np import random
 from micrograd_np.tensor import Tensor
 
@@ -203,5 +204,5 @@ def _drawing(generator: Any) -> Any:
 
 def _write(tensor: T, values: Any) -> T:
     tensor.data[...] = values
-    tensor.version += 1
+    writes.note(tensor.data)
     return tensor

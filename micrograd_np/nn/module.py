@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from micrograd_np.writes import writes
 from micrograd_np.changes import changes
 from micrograd_np.hooks import Hooks, RemovableHandle
 from micrograd_np.primitive import mode
@@ -368,7 +369,7 @@ class Module:
                     own[name].data = np.array(x, order="C")
                 else:
                     own[name].data[...] = x
-                own[name].version += 1
+                    writes.note(own[name].data)
         return IncompatibleKeys(missing, unexpected)
 
     # showing

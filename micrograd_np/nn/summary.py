@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.writes import writes
 from micrograd_np import random
 from micrograd_np.grad_mode import enable_grad
 from micrograd_np.primitive import mode
@@ -191,7 +192,7 @@ def _untouched(model: Module) -> Iterator[None]:
         random.generator().bit_generator.state = state
         for b, values in buffers:
             b.data[...] = values
-            b.version += 1
+            writes.note(b.data)
 
 
 def _input(x: Any, floating: Any) -> Tensor:

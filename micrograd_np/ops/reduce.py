@@ -44,9 +44,9 @@ def count(shape: tuple[int, ...], axis: Axis) -> int:
     return n
 
 
-def restore(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    """`g`, as it arrives at a reduction of `x`, in a shape that broadcasts to x: reduced axes back at length one."""
-    return g if keepdims or axis is None else reshape(g, shape=kept(x.shape, axis))
+def restore(g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
+    """`g`, as it arrives at a reduction over `shape`, broadcasting to that: reduced axes back at length one."""
+    return g if keepdims or axis is None else reshape(g, shape=kept(shape, axis))
 
 
 @primitive("Σ {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceSum")
@@ -55,7 +55,7 @@ def sum(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False)
     return added(xp, out, x, axis, keepdims=keepdims)
 
 
-sum.vjp(x=lambda g, z, x, axis, keepdims: broadcast_to(restore(g, x, axis, keepdims), shape=x.shape))
+sum.vjp(x=lambda g, z, x, axis, keepdims: broadcast_to(restore(g, x.shape, axis, keepdims), shape=x.shape))
 
 
 @primitive("mean {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceMean")
@@ -66,14 +66,14 @@ def mean(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False
 
 
 mean.vjp(
-    x=lambda g, z, x, axis, keepdims: broadcast_to(restore(g, x, axis, keepdims) / count(x.shape, axis), shape=x.shape)
+    x=lambda g, z, x, axis, keepdims: broadcast_to(restore(g, x.shape, axis, keepdims) / count(x.shape, axis), shape=x.shape)
 )
 
 
 def _shared(g: Any, x: Any, losers: Any, axis: Axis, keepdims: bool) -> Any:
     """The gradient of an extreme value: those who attain it share it equally; all do where it is nan."""
     winners = count(x.shape, axis) - sum(losers, axis=axis, keepdims=keepdims)
-    return zero_where(broadcast_to(restore(g / winners.astype(x.dtype), x, axis, keepdims), shape=x.shape), losers)
+    return zero_where(broadcast_to(restore(g / winners.astype(x.dtype), x.shape, axis, keepdims), shape=x.shape), losers)
 
 
 @primitive("max {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceMax", numpy=("amax",))
@@ -82,7 +82,7 @@ def max(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False)
     return xp.maximum.reduce(x, axis=axis, keepdims=keepdims, out=out)
 
 
-max.vjp(x=lambda g, z, x, axis, keepdims: _shared(g, x, less(x, restore(z, x, axis, keepdims)), axis, keepdims))
+max.vjp(x=lambda g, z, x, axis, keepdims: _shared(g, x, less(x, restore(z, x.shape, axis, keepdims)), axis, keepdims))
 
 
 @primitive("min {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceMin", numpy=("amin",))
@@ -91,7 +91,7 @@ def min(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False)
     return xp.minimum.reduce(x, axis=axis, keepdims=keepdims, out=out)
 
 
-min.vjp(x=lambda g, z, x, axis, keepdims: _shared(g, x, greater(x, restore(z, x, axis, keepdims)), axis, keepdims))
+min.vjp(x=lambda g, z, x, axis, keepdims: _shared(g, x, greater(x, restore(z, x.shape, axis, keepdims)), axis, keepdims))
 
 
 @primitive("Π {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceProd")
@@ -112,7 +112,7 @@ def _others(x: Any, axis: Axis) -> Any:
     return transpose(others, axes=tuple(order.index(i) for i in range(x.ndim)))
 
 
-prod.vjp(x=lambda g, z, x, axis, keepdims: restore(g, x, axis, keepdims) * _others(x, axis))
+prod.vjp(x=lambda g, z, x, axis, keepdims: restore(g, x.shape, axis, keepdims) * _others(x, axis))
 
 
 def _finite_peak(xp: Any, x: Any, axis: Axis) -> Any:
@@ -151,7 +151,7 @@ def logsumexp(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = 
     return xp.add(z, xp.reshape(peak, z.shape), out=z)
 
 
-logsumexp.vjp(x=lambda g, z, x, axis, keepdims: restore(g, x, axis, keepdims) * softmax(x, axis=axis))
+logsumexp.vjp(x=lambda g, z, x, axis, keepdims: restore(g, x.shape, axis, keepdims) * softmax(x, axis=axis))
 
 
 @primitive(

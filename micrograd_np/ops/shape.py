@@ -100,7 +100,9 @@ def concatenate(xp: Any, out: Any, *xs: Any, axis: int = 0) -> Any:
 
 
 def _part(i: int, g: Any, z: Any, *xs: Any, axis: int) -> Any:
-    start = sum(x.shape[axis] for x in xs[:i])
+    start = 0
+    for k in range(i):
+        start += xs[k].shape[axis]
     return view(g, index=(slice(None),) * (axis % z.ndim) + (slice(start, start + xs[i].shape[axis]),))
 
 

@@ -39,7 +39,7 @@ def _deviation(x: Any, axis: Axis) -> Any:
 
 def _share(g: Any, x: Any, axis: Axis, ddof: int, keepdims: bool) -> Any:
     """`g` over the divisor of a variance, ready to be spread over `x`."""
-    return restore(g, x, axis, keepdims) / (count(x.shape, axis) - ddof)
+    return restore(g, x.shape, axis, keepdims) / (count(x.shape, axis) - ddof)
 
 
 var.vjp(x=lambda g, z, x, axis, ddof, keepdims: _share(2 * g, x, axis, ddof, keepdims) * _deviation(x, axis))
@@ -54,7 +54,7 @@ def std(xp: Any, out: Any, x: Any, *, axis: Axis = None, ddof: int = 0, keepdims
 
 std.vjp(
     x=lambda g, z, x, axis, ddof, keepdims: (
-        _share(g, x, axis, ddof, keepdims) * ratio(_deviation(x, axis), restore(z, x, axis, keepdims))
+        _share(g, x, axis, ddof, keepdims) * ratio(_deviation(x, axis), restore(z, x.shape, axis, keepdims))
     )
 )
 
@@ -76,7 +76,7 @@ def euclidean_norm(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bo
 
 
 euclidean_norm.vjp(
-    x=lambda g, z, x, axis, keepdims: restore(g, x, axis, keepdims) * ratio(x, restore(z, x, axis, keepdims))
+    x=lambda g, z, x, axis, keepdims: restore(g, x.shape, axis, keepdims) * ratio(x, restore(z, x.shape, axis, keepdims))
 )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.writes import writes
 from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.primitive import mode
 
@@ -174,7 +175,7 @@ class LBFGS(Optimizer):
         start = 0
         for p in self.param_groups[0]["params"]:
             p.data[...] = x[start : start + p.size].reshape(p.shape)
-            p.version += 1
+            writes.note(p.data)
             start += p.size
 
     def state_dict(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.primitive import mode
+from micrograd_np.writes import writes
 from micrograd_np.tensor import Tensor, clear_grad
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class Optimizer:
                 if t != at:
                     at, numbers = t, self.scalars(group, t)
                 self.update(data, g, state, **numbers)
-                p.version += 1
+                writes.note(data)
         return loss
 
     def _misfit(self, p: Tensor) -> ValueError:

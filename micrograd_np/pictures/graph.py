@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.backward import GONE, topological
-from micrograd_np.primitive import Vertex
+from micrograd_np.backward import is_gone, topological
+from micrograd_np.values import values, with_constants
+from micrograd_np.vertex import Node, Source, held_inputs, source
 
 from .render import RenderError, render, save
 
@@ -70,7 +71,7 @@ def draw(tensor: Tensor, direction: str = "TB") -> Picture:
     >>> print(draw((w * 2).sigmoid()).source.count("->"))
     2
     """
-    if tensor.stamp == GONE:
+    if is_gone(source(tensor)):
         message = (
             "draw: a backward pass has given this graph up; draw before calling backward(), or call "
             "backward(retain_graph=True)."
@@ -89,34 +90,36 @@ def draw(tensor: Tensor, direction: str = "TB") -> Picture:
         },
         edge_attr={"color": "#8896a5", "arrowsize": "0.6"},
     )
-    order = topological(tensor)
+    order = with_constants(topological(tensor))
+    top = source(tensor)
     symbols = _symbols(order)
+    known = values(order)
     identity = {v: str(i) for i, v in enumerate(order)}
     arrays: dict[int, str] = {}
     for v in order:
         kind = "parameter" if v.op is None and v.requires_grad else "data" if v.op is None else "value"
-        kind = "result" if v is tensor and v.op is not None else kind
+        kind = "result" if v is top and v.op is not None else kind
         text = symbols[v] if v.op is None else f"{symbols[v]} = {_formula(v, symbols)}"
-        digraph.node(identity[v], label=_label(text, v.data), fillcolor=_COLOURS[kind])
-        for x in v.inputs:
-            if isinstance(x, Vertex):
+        digraph.node(identity[v], label=_label(text, v.data, known.get(v)), fillcolor=_COLOURS[kind])
+        for x in held_inputs(v) if isinstance(v, Node) else ():
+            if isinstance(x, Source):
                 digraph.edge(identity[x], identity[v])
             elif isinstance(x, np.ndarray) and x.ndim:
                 if id(x) not in arrays:
                     arrays[id(x)] = f"a{len(arrays)}"
-                    digraph.node(arrays[id(x)], label=_label("array", x), fillcolor=_COLOURS["data"])
+                    digraph.node(arrays[id(x)], label=_label("array", x, x), fillcolor=_COLOURS["data"])
                 digraph.edge(arrays[id(x)], identity[v])
     return Picture(digraph)
 
 
-def _label(text: str, array: Any) -> str:
+def _label(text: str, like: Any, array: Any) -> str:
     from graphviz import escape
 
-    value = f"{array.item():.6g}" if array.ndim == 0 else str(array.shape)
+    value = f"{array.item():.6g}" if like.ndim == 0 and array is not None else str(like.shape)
     return escape(f"{text}\n{value}").replace("\n", "\\n")
 
 
-def _symbols(order: list[Vertex]) -> dict[Vertex, str]:
+def _symbols(order: list[Any]) -> dict[Any, str]:
     """What each vertex is called in formulas: its own name, or a letter with a number in the order of making."""
     symbols = {}
     made = given = 0
@@ -132,11 +135,11 @@ def _symbols(order: list[Vertex]) -> dict[Vertex, str]:
     return symbols
 
 
-def _formula(v: Vertex, symbols: dict[Vertex, str]) -> str:
+def _formula(v: Any, symbols: dict[Any, str]) -> str:
     """The label of the op that made `v`, filled with the symbols of its inputs."""
     op = v.op
     assert op is not None
-    told = [symbols[x] if isinstance(x, Vertex) else _number(x) for x in v.inputs]
+    told = [symbols[x] if isinstance(x, Source) else _number(x) for x in held_inputs(v)]
     fields: dict[str, Any] = {name: _setting(value) for name, value in v.static.items()}
     fields.update(zip(op.inputs[: op.fixed], told, strict=False))
     if op.variadic:
@@ -145,7 +148,7 @@ def _formula(v: Vertex, symbols: dict[Vertex, str]) -> str:
 
 
 def _number(x: Any) -> str:
-    return f"{x:.6g}" if isinstance(x, (int, float)) else "array" if np.ndim(x) else f"{np.asarray(x).item():.6g}"
+    return f"{x:.6g}" if isinstance(x, (int, float)) else "array" if x is None or np.ndim(x) else f"{np.asarray(x).item():.6g}"
 
 
 def _setting(value: Any) -> str:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.backward import GONE, pull, topological
+from micrograd_np.backward import is_gone, pull, topological
 from micrograd_np.optim.optimizer import Optimizer
-from micrograd_np.primitive import Vertex
+from micrograd_np.vertex import Node, Source, held_inputs
+from micrograd_np.writes import writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ def lint(model: Module, loss: Tensor, optimizer: Optimizer) -> list[str]:
         ]
     graph = topological(loss)
     found += [*_logits(graph), *_unreached(names, graph), *_never_zeroed(names), *_dtypes(graph), *_dead(graph)]
-    stale = list(_kept_alive(graph))
+    stale = list(_kept_alive(names, graph))
     return found + (stale or list(_updates(names, loss, optimizer)))
 
 
@@ -121,9 +122,9 @@ def _logits(graph: list[Any]) -> Iterator[str]:
             continue
         loss, wrong = _TAKES_LOGITS[z.op.name]
         x = z.inputs[0]
-        while isinstance(x, Vertex) and x.op is not None and x.op.name in _SAME_VALUES and x.inputs:
+        while isinstance(x, Node) and x.op.name in _SAME_VALUES and x.inputs:
             x = x.inputs[0]
-        if isinstance(x, Vertex) and x.op is not None and x.op.name in wrong:
+        if isinstance(x, Node) and x.op.name in wrong:
             name = x.op.name.replace("_", "-")
             yield f"{loss} takes logits, but gets the result of {name}; remove the {name}, the loss applies its own."
 
@@ -147,12 +148,12 @@ def _never_zeroed(names: dict[Any, str]) -> Iterator[str]:
         )
 
 
-def _kept_alive(graph: list[Any]) -> Iterator[str]:
-    """Values recorded before something they were computed from was changed, or already walked by backward."""
+def _kept_alive(names: dict[Any, str], graph: list[Any]) -> Iterator[str]:
+    """Values recorded before the last update of a parameter, or already walked by backward."""
     for z in graph:
         if z.op is None:
             continue
-        if z.stamp == GONE or z.stamp != z.version + sum(x.version for x in z.inputs if isinstance(x, Vertex)):
+        if is_gone(z) or any(writes.since(p.data, z.order) for p in names):
             yield (
                 f"the loss depends on a {z.op.name} of shape {z.shape} from an earlier step, whose graph is kept alive "
                 f"with it; detach() what is carried from step to step, and add up losses with .item()."
@@ -164,8 +165,8 @@ def _dtypes(graph: list[Any]) -> Iterator[str]:
     for z in graph:
         if z.op is None or not z.op.smooth:
             continue
-        parts = {name: x for name, x in zip(z.op.inputs, z.inputs, strict=False) if hasattr(x, "dtype")}
-        trained = {name for name, x in parts.items() if isinstance(x, Vertex) and x.requires_grad}
+        parts = {name: x for name, x in zip(z.op.inputs, held_inputs(z), strict=False) if hasattr(x, "dtype")}
+        trained = {name for name, x in parts.items() if isinstance(x, Source) and x.requires_grad}
         narrow = [parts[name] for name in trained if parts[name].dtype == np.float32]
         wide = [name for name, x in parts.items() if x.dtype == np.float64 and name not in trained]
         if narrow and wide and z.dtype == np.float64:
@@ -180,7 +181,7 @@ def _dtypes(graph: list[Any]) -> Iterator[str]:
 def _dead(graph: list[Any]) -> Iterator[str]:
     """Layers of relu in which half of the units or more are 0 for every sample."""
     for z in graph:
-        if z.op is None or z.op.name != "relu" or z.ndim < 2 or len(z.data) < _ENOUGH:
+        if z.op is None or z.op.name != "relu" or z.ndim < 2 or z.shape[0] < _ENOUGH:
             continue
         axis = 1 if z.ndim == 4 else z.ndim - 1  # channels of images, else the last
         silent = ~z.data.any(axis=tuple(i for i in range(z.ndim) if i != axis))

@@ -178,7 +178,7 @@ def test_an_update_in_blocks_counts_as_a_write():
 
     x = np.ones((2, 400))
     for _ in range(3):
-        loss = net(x).sum()
+        loss = net(net(x)).sum()
         step(x)
         with pytest.raises(RuntimeError, match="changed in place after it had been used"):
             loss.backward()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.primitive import Vertex
+from micrograd_np.writes import writes
 from micrograd_np.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -90,4 +91,4 @@ def count_writes(arguments: Any, arrays: list[Any]) -> None:
     """Bump the versions of the tensors among the arguments that have one of `arrays`, as a write in place does."""
     for t in dict.fromkeys(tensors_of(arguments)):
         if any(t.data is a for a in arrays):
-            t.version += 1
+            writes.note(t.data)

@@ -14,6 +14,7 @@ import numpy as np
 
 from micrograd_np.changes import changes
 from micrograd_np.primitive import Vertex, mode
+from micrograd_np.writes import clock, writes
 from micrograd_np.tensor import _wrap
 
 from ..program import Value
@@ -100,8 +101,7 @@ class _Dispatcher:
             targets = " = ".join(f"{self.name('state', s)}['step']" for s in clock.states)
             inside.append(f"{targets} = {t}_now")
         inside.append("entry.calls += 1")
-        inside += [f"{self.name('tensor', t)}.version += 1" for t in entry.written]
-        inside += [f"args[{i}].version += 1" for i in entry.overwritten if isinstance(self.args[i], Vertex)]
+        inside += self.writes()
         inside += [
             f"{self.name('tensor', t)}.grad = {self.name('grad', g) if g is not None else None}"
             for t, g in entry.gradients
@@ -114,6 +114,17 @@ class _Dispatcher:
         body += [f"    {line}" for line in inside]
         body += ["finally: release()", f"return {self.result()}"]
         return ["def call(*args):", *(f"    {line}" for line in body)]
+
+    def writes(self) -> list[str]:
+        """The log of what this call has written: for memory that stays, where to note it is known."""
+        lines = []
+        if self.entry.written or self.entry.overwritten:
+            lines.append(f"{self.name('writes', writes)}.latest = now = {self.name('clock', clock)}()")
+        for t in self.entry.written:
+            places, key = writes.place(t.data)
+            lines.append(f"{self.name('places', places)}[{'None' if key is None else self.name('key', key)}] = now")
+        lines += [f"{self.name('writes', writes)}.note(x{i}_)" for i in self.entry.overwritten]
+        return lines
 
     def repeats(self) -> list[str]:
         """Which of the arguments of one shape must be one and the same array, and which not."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.writes import writes
 from micrograd_np.tensor import Tensor
 
 from ..passes import run_passes
@@ -147,7 +148,7 @@ class Entry:
                 state["step"] = t
         self.calls += 1
         for t in self.written:
-            t.version += 1
+            writes.note(t.data)
         for t, g, array in self.delivered:
             t.grad = g
             if g is not None:

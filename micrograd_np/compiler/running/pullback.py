@@ -17,6 +17,7 @@ from micrograd_np import backward as walk
 from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.primitive import Primitive, Vertex, _made
 from micrograd_np.tensor import Tensor, _wrap
+from micrograd_np.vertex import source
 
 from ..program import Line, Program, Storage, Value, mapped
 
@@ -41,8 +42,10 @@ class Pullback:
 def differentiate(tracer: Tracer, result: Any, floor: int) -> Pullback | None:
     """Trace the backward pass of `result`, down to what was there before the step; None if nobody can ask for it."""
     roots = list(dict.fromkeys(z for z in _tensors(result) if z.requires_grad and z.order > floor))
-    if not roots or any(z.stamp == walk.GONE for z in walk.topological(*roots, floor=floor) if z.order > floor):
+    under = walk.topological(*roots, floor=floor)
+    if not roots or any(walk.is_gone(z) for z in under if z.order > floor):
         return None
+    tensors = {source(t): t for z in under for t in getattr(z, "held", None) or () if isinstance(t, Vertex)}
     program = tracer.program
     found = Pullback(len(program.lines), [tracer.value(z) for z in roots], [], [], [])
     seeds = []
@@ -52,7 +55,7 @@ def differentiate(tracer: Tracer, result: Any, floor: int) -> Pullback | None:
         found.seeds.append(tracer._know(seeds[-1].data, value))
 
     def deliver(leaf: Any, g: Any) -> None:
-        found.leaves.append(leaf)
+        found.leaves.append(tensors.get(leaf, leaf))
         found.gradients.append(tracer.value(g))
 
     more = list(zip(roots[1:], seeds[1:], strict=True))
@@ -179,7 +182,7 @@ class Reverse:
         known: tuple[Any, ...] = tuple(arguments[i] if i is not None else x for i, x in self.inputs)
         values = [x.data for x in known]
         call = _Call(self, inputs, list(arrays[len(self.which) :]))
-        stamp = sum(x.version for x in known)
+        needs = sum(1 << i for i, x in enumerate(known) if x.requires_grad)
         made: dict[int, Any] = {}
         rest = iter(zip(arrays, self.which, strict=False))  # behind them lie the residuals
 
@@ -189,7 +192,7 @@ class Reverse:
                 return Tensor(array)
             if which not in made:
                 static = {"call": call, "which": which}
-                made[which] = _made(Tensor, _compiled, known, values, static, stamp, array, needs=True)
+                made[which] = _made(Tensor, _compiled, known, values, static, array, needs)
             return made[which]
 
         return mapped(self.tree, tensor)
@@ -245,3 +248,4 @@ _kernel.__name__ = "compiled"
 _compiled: Primitive[Any] = Primitive(
     _kernel, "compiled", domain=(), shape=None, examples=(), onnx=None, not_differentiable=(), view=False, numpy=()
 ).vjp(xs=_rule)
+_compiled.reads_all = True  # the second program does

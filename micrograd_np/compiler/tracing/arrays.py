@@ -10,6 +10,7 @@ from zlib import crc32
 import numpy as np
 
 from micrograd_np.primitive import Vertex
+from micrograd_np.vertex import Node
 
 _LARGE = 256 * 1024  # bytes from which on a checksum would take as long as the step
 
@@ -21,12 +22,12 @@ def shared(x: Vertex, inputs: tuple[Any, ...], result: Any) -> bool:
     """
     data = result.data if isinstance(result, Vertex) else result
     given = sum(isinstance(y, Vertex) and y.data is x.data for y in inputs)  # by the list of what the kernel was given
-    if isinstance(result, Vertex) and result.arrays and type(result.arrays) is tuple:
+    if isinstance(result, Vertex) and result.node is not None and type(result.node.arrays) is tuple:
         given *= 2  # by variables, and by the tuple of them
     rest = sys.getrefcount(x.data) - 2 - given - (data.base is x.data)  # 2: the tensor, and the argument here
     if rest > 0:
         lists = [r for r in gc.get_referrers(x.data) if type(r) is list]
-        recorded = sum(any(isinstance(z, Vertex) and z.arrays is r for z in gc.get_referrers(r)) for r in lists)
+        recorded = sum(any(isinstance(z, Node) and z.arrays is r for z in gc.get_referrers(r)) for r in lists)
         rest -= max(recorded - (given > 0), 0)
     return rest > 0
 

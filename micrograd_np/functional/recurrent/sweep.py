@@ -11,6 +11,7 @@ from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import concatenate, reshape
 from micrograd_np.ops.state import copy
 from micrograd_np.tensor import Tensor
+from micrograd_np.vertex import source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ class Once:
             if found is not None:
                 return found
         found = self.function(g, z, *inputs, **static)
-        self.latest = ref(g, self._forget), ref(z), _kept(found)
+        self.latest = ref(g, self._forget), ref(z), _kept(found, g)
         return found
 
     def _forget(self, gone: Any) -> None:
@@ -39,13 +40,10 @@ class Once:
             self.latest = None
 
 
-def _kept(found: Any) -> Callable[[], Any]:
-    """How to find it again: it is kept while g is, unless it is recorded, for then it keeps g itself."""
-    if isinstance(found, Tensor) and found.op is not None:
-        return ref(found)  # what the rules make of it keeps it
-    if isinstance(found, list) and any(isinstance(x, Tensor) and x.op is not None for x in found):
-        return lambda: None
-    return lambda: found
+def _kept(found: Any, g: Any) -> Callable[[], Any]:
+    """How to find it again: it is kept while g is, unless g is a leaf, for then what is recorded keeps g itself."""
+    keeps = isinstance(g, Tensor) and g.requires_grad and g.is_leaf
+    return (lambda: None) if keeps else lambda: found
 
 
 def partials(function: Callable[..., Any], *names: str) -> dict[str, Callable[..., Any]]:
@@ -59,9 +57,9 @@ def partials(function: Callable[..., Any], *names: str) -> dict[str, Callable[..
             ]
             value = function(*fresh, **static)
         found: dict[Any, Any] = {}
-        targets = frozenset(fresh)
+        targets = frozenset(map(source, fresh))
         pull(value, g, found.__setitem__, lifted=isinstance(g, Tensor), retain=True, targets=targets)
-        return [found[x] if x in found else given * 0 for x, given in zip(fresh, inputs, strict=True)]
+        return [found.get(source(x), given * 0) for x, given in zip(fresh, inputs, strict=True)]
 
     shared = Once(gradients)
 
@@ -79,8 +77,8 @@ def _as_array(x: Any) -> Any:
 def pulled(value: Any, gradient: Any, *inputs: Any) -> list[Any]:
     """What arrives at each of `inputs` when `gradient` arrives at `value`, in primitives."""
     found: dict[Any, Any] = {}
-    pull(value, gradient, found.__setitem__, lifted=True, retain=True, targets=frozenset(inputs))
-    return [found[x] for x in inputs]
+    pull(value, gradient, found.__setitem__, lifted=True, retain=True, targets=frozenset(map(source, inputs)))
+    return [found[source(x)] for x in inputs]
 
 
 def before(first: Any, states: Any) -> Any:

@@ -1,0 +1,143 @@
+"""`Vertex`, a value in the graph, and `Node`, how a value was made.
+
+Backward walks from node to node. A node holds the arrays that its derivative rules read and no others: an edge of the
+graph does not keep the value at its other end, which lives as long as somebody holds its tensor, or a rule reads it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import ref
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from .primitive import Primitive
+
+
+class Source:
+    """Where a gradient can arrive: a node, or a leaf that requires one."""
+
+    __slots__ = ()
+
+    requires_grad: bool
+    order: int
+    data: Any
+    name: str | None
+    notes: dict[str, Any] | None
+    op: Any
+    inputs: Any
+
+
+class Node(Source):
+    """The record of one application: what it was applied to, and what its rules will want to read."""
+
+    __slots__ = ("__weakref__", "arrays", "data", "held", "inputs", "name", "notes", "op", "order", "static")
+
+    requires_grad = True  # type: ignore[assignment]  a node is only made where a gradient will have to pass
+
+    op: Primitive[Any]
+    inputs: tuple[Any, ...]
+    """Where gradients go, in the order of the inputs: a node, a leaf; of anything else a weak reference, or a number."""
+    arrays: Sequence[Any] | None
+    """What the rules are given for the inputs: arrays that some rule reads, a `Blank`, or 0; None once used up."""
+    data: Any
+    """The result, if some rule reads it, else a `Blank` of its shape and dtype."""
+    held: tuple[Any, ...] | None
+    """The inputs themselves, where somebody who watches wants them held."""
+    static: Mapping[str, Any]
+    order: int  # the moment it was recorded: inputs before what is made of them
+    name: str | None
+    notes: dict[str, Any] | None  # the rare things: hooks, where made
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value that was made."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Its dtype."""
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Its number of axes."""
+        return self.data.ndim
+
+
+class Vertex(Source):
+    """A value in the graph: its array, and the `node` that tells how it was made, if that is recorded."""
+
+    __slots__ = ("__weakref__", "_name", "_notes", "data", "grad", "node", "requires_grad")
+
+    plain: ClassVar[type[Vertex]]
+
+    data: Any
+    requires_grad: bool
+    grad: Any
+    node: Node | None
+
+    @property
+    def name(self) -> str | None:  # type: ignore[override]
+        """What the user calls it, in pictures and errors."""
+        return self._name if self.node is None else self.node.name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if self.node is None:
+            self._name = name
+        else:
+            self.node.name = name
+
+    @property
+    def notes(self) -> dict[str, Any] | None:  # type: ignore[override]
+        """The rare things: hooks, where made."""
+        return self._notes if self.node is None else self.node.notes
+
+    @notes.setter
+    def notes(self, notes: dict[str, Any] | None) -> None:
+        if self.node is None:
+            self._notes = notes
+        else:
+            self.node.notes = notes
+
+    @property
+    def op(self) -> Any:  # type: ignore[override]
+        """The primitive that made it; None for a leaf."""
+        return None if self.node is None else self.node.op
+
+    @property
+    def order(self) -> int:  # type: ignore[override]
+        """The moment it was recorded; 0 for a leaf."""
+        return 0 if self.node is None else self.node.order
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:  # type: ignore[override]
+        """Where its gradient goes; see `Node`."""
+        return () if self.node is None else self.node.inputs
+
+
+def source(x: Any) -> Any:
+    """Where the gradient of the tensor `x` arrives: its node, or itself, if it is a leaf."""
+    return x if type(x) is Node or x.node is None else x.node
+
+
+def edge(x: Any) -> Any:
+    """What the graph keeps of an input."""
+    if isinstance(x, Source):
+        if x.requires_grad:
+            return x if type(x) is Node or x.node is None else x.node  # type: ignore[attr-defined]
+        return ref(x)
+    return ref(x) if isinstance(x, np.ndarray) else x
+
+
+def held_inputs(node: Node) -> Iterator[Any]:
+    """Each input as far as it is there: a node, a tensor, an array, a number; None for what nobody holds any more."""
+    for x, array in zip(node.inputs, node.arrays or (), strict=False):
+        found = x() if isinstance(x, ref) else x
+        if found is None and isinstance(array, np.ndarray):
+            found = array
+        yield found

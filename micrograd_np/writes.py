@@ -1,0 +1,85 @@
+"""Which memory was written in place, and when: what backward asks before it believes an array that a rule reads.
+
+A version belongs to memory, not to a tensor: views, slices, ``detach()`` and ``Tensor(w.data)`` look into the bytes of
+one owner, and a write through any of them is seen by all whose bytes overlap. One clock counts recorded applications
+and writes, so an array was changed since it was recorded exactly if a later write overlaps it.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+clock = count(1).__next__
+"""The next moment: recorded applications and writes share this clock."""
+
+
+class _Places(dict[Any, int]):
+    """Where one owner of memory was written, and when last; None stands for all of it."""
+
+    __slots__ = ("owner",)
+
+
+class Writes:
+    """The log of writes. It keeps no memory alive: what it knows of an array goes when the array does."""
+
+    def __init__(self) -> None:
+        self.latest = 0
+        """The moment of the last write: whatever was recorded later need not look further."""
+        self._log: dict[int, _Places] = {}
+
+    def note(self, array: np.ndarray[Any, Any]) -> None:
+        """`array` is written now."""
+        places, key = self.place(array)
+        self.latest = places[key] = clock()
+
+    def place(self, array: np.ndarray[Any, Any]) -> tuple[dict[Any, int], Hashable]:
+        """Where the moment of a write to `array` is kept: ``places[key] = clock()``, for who writes often."""
+        owner = _owner(array)
+        foreign = owner.base is not None  # of a file, a buffer or another library: one log for all such memory
+        number = 0 if foreign else id(owner)
+        places = self._log.get(number)
+        if places is None:
+            places = _Places()
+            if not foreign:
+                places.owner = ref(owner, lambda _: self._log.pop(number, None))
+            self._log[number] = places
+        return places, None if array is owner and not foreign else _layout(array)
+
+    def since(self, array: np.ndarray[Any, Any], moment: int) -> bool:
+        """Whether any byte of `array` was written after `moment`."""
+        if moment >= self.latest or not array.size:
+            return False
+        owner = _owner(array)
+        places = self._log.get(0 if owner.base is not None else id(owner), {})
+        late = [key for key, when in list(places.items()) if when > moment]
+        return any(key is None or _overlap(array, key) for key in late)
+
+
+def _owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The array that `array` is a view of, at the end of the chain."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def _layout(array: np.ndarray[Any, Any]) -> tuple[Any, ...]:
+    return array.__array_interface__["data"][0], array.shape, array.strides, array.itemsize
+
+
+def _overlap(array: np.ndarray[Any, Any], layout: tuple[Any, ...]) -> bool:
+    """Whether `array` has a byte in common with an array that lay so; its memory is not read."""
+    address, shape, strides, itemsize = layout
+    told = {"data": (address, True), "shape": shape, "strides": strides, "typestr": f"|V{itemsize}", "version": 3}
+    other = np.asarray(SimpleNamespace(__array_interface__=told))
+    return np.may_share_memory(array, other) and np.shares_memory(array, other)
+
+
+writes = Writes()
