@@ -15,7 +15,7 @@ import numpy as np
 
 from .ops.shape import broadcast_to, sum_to
 from .primitive import mode
-from .reads import VALUE, Blank
+from .reads import VALUE
 from .vertex import Node, Source, Vertex, source
 from .writes import writes
 
@@ -70,9 +70,9 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
     """Walk from `root`, with `seed` as its gradient, in the reverse of the order in which vertices were recorded.
 
     `deliver(leaf, gradient)` is called once for every leaf reached; with `targets`, leaves and nodes, once for each of
-    them that is reached, and no edge is walked that does not lead to one. `more` roots with their seeds join the same walk;
-    what was recorded at `floor` or before is a leaf to it. Unless `retain`, each record is given up as soon as it has
-    been used, and memory with it.
+    them that is reached, and no edge is walked that does not lead to one. `more` roots with their seeds join the same
+    walk; what was recorded at `floor` or before is a leaf to it. Unless `retain`, each record is given up as soon as it
+    has been used, and memory with it.
     """
     roots = [(source(z), g) for z, g in ((root, seed), *more)]
     useful = None if targets is None else leading_to([z for z, _ in roots], targets, floor)
@@ -107,12 +107,12 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
         static = z.static  # type: ignore[attr-defined]
         values, zv = _lifted(z) if lifted else (arrays, z.data)  # type: ignore[arg-type]
         for x, rule in zip(inputs, op.rules_for(len(inputs)) if op.variadic else op.rules, strict=False):
-            if rule is None or not isinstance(x, Source) or not x.requires_grad:
+            if rule is None or (type(x) is not Node and not (isinstance(x, Vertex) and x.requires_grad)):
                 continue
             if useful is not None and x not in useful:
                 continue
             gx = rule(g, zv, *values, **static) if static else rule(g, zv, *values)
-            a = x.data
+            a = x if type(x) is Node else x.data
             if gx.shape != a.shape:
                 gx = _unbroadcast(gx, a.shape, tell=watcher is not None or lifted)
             if gx.dtype is not a.dtype and gx.dtype != a.dtype:
@@ -127,17 +127,17 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
                 gradients[x] = before + gx
             else:
                 gradients[x] = gx
-                if x.order <= floor:
-                    leaves.append(x)
-                else:
+                if type(x) is Node and x.order > floor:
                     heappush(waiting, (-x.order, x))
+                else:
+                    leaves.append(x)
         if not retain:
             z.inputs = ()
             z.arrays = z.held = None  # type: ignore[attr-defined]
         del z, inputs, arrays, values, zv  # what only the record held goes before the next rule takes memory
     for x in leaves:
         g = gradients.pop(x)
-        if x.notes is not None:
+        if (x.notes if type(x) is Node else x._notes) is not None:  # type: ignore[attr-defined]
             g = _arrived(x, g, lifted=lifted)
         if targets is None or x in targets:
             deliver(x, g)
@@ -155,9 +155,9 @@ def is_stale(z: Node) -> bool:
     if arrays is None or z.order >= writes.latest:
         return False
     needs = sum(1 << i for i, x in enumerate(z.inputs) if isinstance(x, Source))
-    of_result, of_inputs = op._wanted(needs, len(arrays))
-    read = [a for i, a in enumerate(arrays) if of_inputs is None or of_inputs[i] is VALUE]
-    if of_result is VALUE:
+    of_result, dropped, blank, _ = op._wanted(needs, len(arrays))
+    read = [a for i, a in enumerate(arrays) if i not in dropped and i not in blank]
+    if of_result == VALUE:
         read.append(z.data)
     return any(isinstance(a, np.ndarray) and writes.since(a, z.order) for a in read)
 
@@ -170,8 +170,7 @@ def _lifted(z: Node) -> tuple[Sequence[Any], Vertex]:
         (_tensor(kind, a, x) if isinstance(x, Node) and isinstance(a, np.ndarray) else x if _is_leaf(x, a, z) else a)
         for x, a in zip(z.inputs, z.arrays, strict=True)
     ]
-    result = _tensor(kind, z.data, z)
-    return values, result
+    return values, _tensor(kind, z.data, z)
 
 
 def _is_leaf(x: Any, array: Any, z: Node) -> bool:
@@ -185,7 +184,7 @@ def _is_leaf(x: Any, array: Any, z: Node) -> bool:
 
 def _tensor(kind: type[Vertex], array: Any, node: Node) -> Any:
     """A tensor of `array` that was made as `node` says; a stand-in stays one."""
-    if isinstance(array, Blank):
+    if not isinstance(array, np.ndarray):  # a rule that does not read it
         return array
     t = object.__new__(kind)
     t.data, t.node, t.requires_grad = array, node, True
@@ -213,16 +212,16 @@ def _arrived(z: Source, g: Any, *, lifted: bool) -> Any:
     for hook, _ in notes.get("hooks", ()):
         given = hook(g if lifted else Vertex.plain(g))  # type: ignore[call-arg]
         if given is not None:
-            if np.shape(given.data if isinstance(given, Vertex) else given) != z.data.shape:
+            if np.shape(given.data if isinstance(given, Vertex) else given) != z.shape:
                 raise ValueError(
                     f"a hook on {_told(z)} returned a gradient of another shape, "
                     f"{np.shape(getattr(given, 'data', given))}; "
-                    f"return one of {z.data.shape}, or None to leave it as it is."
+                    f"return one of {z.shape}, or None to leave it as it is."
                 )
             if lifted:
                 g = given if isinstance(given, Vertex) else Vertex.plain(given)  # type: ignore[call-arg]
             else:
-                g = np.asarray(given.data if isinstance(given, Vertex) else given, z.data.dtype)
+                g = np.asarray(given.data if isinstance(given, Vertex) else given, z.dtype)
     holder = notes["retain_grad"]() if "retain_grad" in notes and isinstance(z, Node) else None
     if holder is not None:
         kept = g if lifted else Vertex.plain(g.copy())  # type: ignore[call-arg]
@@ -232,7 +231,7 @@ def _arrived(z: Source, g: Any, *, lifted: bool) -> Any:
 
 def _whole_numbers(x: Source) -> TypeError:
     return TypeError(
-        f"backward: {x.name or 'a tensor'} of shape {x.data.shape} requires a gradient and is {x.data.dtype}; only "
+        f"backward: {x.name or 'a tensor'} of shape {x.shape} requires a gradient and is {x.dtype}; only "
         f"floating tensors have gradients. Give floats ([1.0, 2.0]) or dtype=float."
     )
 
@@ -256,4 +255,4 @@ def _mutated(z: Source) -> RuntimeError:
 def _told(z: Source) -> str:
     made = (z.notes or {}).get("made")
     maker = f"{z.op.name if z.op else 'nobody'}{f' at {made}' if made else ''}"
-    return f"{z.name or 'a tensor'} of shape {z.data.shape} made by {maker}"
+    return f"{z.name or 'a tensor'} of shape {z.shape} made by {maker}"

@@ -15,8 +15,8 @@ from weakref import ref
 import numpy as np
 
 from .backward import is_stale, topological
-from .primitive import _NO_STATIC, Vertex
-from .vertex import Node, edge
+from .primitive import _NO_STATIC
+from .vertex import Node, Vertex, edge
 from .writes import clock, writes
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def reduce_node(self: Node) -> tuple[Any, ...]:
     """How pickle takes a node apart: inputs that take no gradient are forgotten, but for arrays that rules read."""
     inputs = tuple(None if isinstance(x, ref) else x for x in self.inputs)
     arrays = None if self.arrays is None else list(self.arrays)
-    made = (self.op, inputs, arrays, self.data, dict(self.static), self.name, is_stale(self))
+    made = (self.op, inputs, arrays, self.data, dict(self.static), self.name, is_stale(self), self.shape, self.dtype)
     notes = {key: note for key, note in (self.notes or {}).items() if key != "retain_grad"}
     return _node, made, (None, {"notes": notes}) if notes else None
 
@@ -97,10 +97,20 @@ def _tensor(
     return z
 
 
-def _node(op: Any, inputs: Any, arrays: Any, data: Any, static: Any, name: str | None, stale: bool = False) -> Node:
+def _node(
+    op: Any,
+    inputs: Any,
+    arrays: Any,
+    data: Any,
+    static: Any,
+    name: str | None,
+    stale: bool,
+    shape: tuple[int, ...],
+    dtype: Any,
+) -> Node:
     node = object.__new__(Node)
     node.op, node.inputs, node.arrays, node.data, node.static = op, inputs, arrays, data, static or _NO_STATIC
-    node.name = name
+    node.name, node.shape, node.dtype = name, shape, dtype
     node.held = node.notes = None
     node.order = clock()  # as if computed now, after its inputs
     for a in (*(arrays or ()), data) if stale else ():  # written since, and so it stays
@@ -125,7 +135,7 @@ def _vertex(
     node = None
     if op is not None:
         arrays = None if stamp == -1 else [x.data if isinstance(x, Vertex) else x for x in inputs]
-        node = _node(op, tuple(map(edge, inputs)), arrays, data, static, name)
+        node = _node(op, tuple(map(edge, inputs)), arrays, data, static, name, False, data.shape, data.dtype)
     return _tensor(None, kind, data, node, requires, None if node is not None else name)
 
 
@@ -153,7 +163,9 @@ def deep_copy(self: Vertex, memo: dict[int, Any]) -> Vertex:
             memo.setdefault(id(memo), []).append(z)  # what memo knows by its id must not die
             fresh.append((z, twin))
     if self.node is not None:
-        memo[id(self)] = _tensor(None, type(self), deepcopy(self.data, memo), memo[id(self.node)], True, None, _keeps_grad(self))
+        memo[id(self)] = _tensor(
+            None, type(self), deepcopy(self.data, memo), memo[id(self.node)], True, None, _keeps_grad(self)
+        )
         fresh.append((self, memo[id(self)]))
     for z, twin in fresh:  # a gradient may lead back here
         for slot, value in _rest(z).items() if isinstance(z, Vertex) else ():
@@ -166,10 +178,12 @@ def _copied_leaf(z: Any, memo: dict[int, Any]) -> Vertex:
 
 
 def _copied_node(z: Node, memo: dict[int, Any]) -> Node:
-    inputs = tuple(memo[id(x)] if isinstance(x, (Node, Vertex)) else None if isinstance(x, ref) else x for x in z.inputs)
+    inputs = tuple(
+        memo[id(x)] if isinstance(x, (Node, Vertex)) else None if isinstance(x, ref) else x for x in z.inputs
+    )
     arrays = None if z.arrays is None else [deepcopy(a, memo) for a in z.arrays]
     static = deepcopy(dict(z.static), memo)
-    return _node(z.op, inputs, arrays, deepcopy(z.data, memo), static, z.name, is_stale(z))
+    return _node(z.op, inputs, arrays, deepcopy(z.data, memo), static, z.name, is_stale(z), z.shape, z.dtype)
 
 
-Node.__reduce__ = reduce_node  # type: ignore[method-assign]
+Node.__reduce__ = reduce_node  # type: ignore[assignment, method-assign]

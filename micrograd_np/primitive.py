@@ -76,6 +76,7 @@ class Mode(threading.local):
 mode = Mode()
 
 
+_Wants = tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...] | None]
 _NO_STATIC: Mapping[str, Any] = {}
 _ABSENT: Any = object()
 _PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -102,37 +103,48 @@ def _made(
     """
     z = _new(plain)
     z.data = data
-    z.grad = z._name = z._notes = None
+    z.grad = None
     usual = mode.usual
     if needs and (usual or mode.recording) and op.smooth:
         z.requires_grad = True
         z.node = node = _new(Node)
         node.op = op
         node.static = static
-        node.name = node.notes = None
+        node.shape = data.shape
+        node.dtype = data.dtype
+        node.name = node.notes = node.held = None
         if usual or not getattr(mode.watcher, "holds", True):
-            node.held = None
-            key = (needs, len(inputs)) if op.variadic else needs
-            of_result, of_inputs = op._wants.get(key) or op._wanted(needs, len(inputs))
-            node.data = data if of_result is VALUE else Blank(data.shape, data.dtype)
-            if of_inputs is None:
-                node.arrays = arrays
-            else:
-                node.arrays = [
-                    a if want is VALUE or type(a) is not _ndarray else Blank(a.shape, a.dtype) if want else 0
-                    for a, want in zip(arrays, of_inputs, strict=False)
-                ]
+            wanted, dropped, blank, nothing = op._wants.get(needs) or op._wanted(needs, len(inputs))
+            node.data = data if wanted is VALUE else None if wanted is NOTHING else Blank(data.shape, data.dtype)
+            if nothing is not None:
+                arrays = nothing
+            elif dropped or blank:
+                given: Any = arrays if type(arrays) is list else list(arrays)
+                for i in dropped:
+                    given[i] = 0
+                for i in blank:
+                    if type(given[i]) is _ndarray:
+                        given[i] = Blank(given[i].shape, given[i].dtype)
+                arrays = given
         else:  # somebody watches, and may want to see everything
             node.held = inputs
             node.data = data
-            node.arrays = arrays
-        node.inputs = tuple([
-            (x if x.node is None else x.node) if isinstance(x, Vertex) and x.requires_grad else edge(x) for x in inputs
-        ])
+        node.arrays = arrays
+        if needs == 1 and len(inputs) == 1:
+            (x,) = inputs
+            node.inputs = (x.node or x,)
+        elif needs == 7 and len(inputs) == 3:  # a layer
+            x, y, w = inputs
+            node.inputs = (x.node or x, y.node or y, w.node or w)
+        elif needs == 3 and len(inputs) == 2:
+            x, y = inputs
+            node.inputs = (x.node or x, y.node or y)
+        else:
+            node.inputs = tuple([(x.node or x) if needs >> i & 1 else edge(x) for i, x in enumerate(inputs)])
         node.order = clock()
     else:
         z.requires_grad = False
-        z.node = None
+        z.node = z._name = z._notes = None
     if not usual and mode.watcher is not None:
         mode.watcher.applied(op, inputs, static, z)
     return z
@@ -195,7 +207,7 @@ class Primitive(Generic[P]):
         self.smooth = len(self.not_differentiable) < len(self.inputs)  # else no result ever requires a gradient
         self.advice: Callable[..., str | None] | None = None
         self.reads_all = False  # whether its rules read the inputs in ways that their code does not show
-        self._wants: dict[Any, tuple[int, tuple[int, ...] | None]] = {}
+        self._wants: dict[Any, _Wants] = {}
         for name in not_differentiable:
             self._position(name)
 
@@ -240,18 +252,26 @@ class Primitive(Generic[P]):
         self._wants.clear()
         return self
 
-    def _wanted(self, needs: int, count: int) -> tuple[int, tuple[int, ...] | None]:
-        """What the rules of the inputs that `needs` names read: of the result, and of each of `count` inputs."""
+    def _wanted(self, needs: int, count: int) -> _Wants:
+        """What the rules of those of `count` inputs that `needs` names read.
+
+        How much of the result; of which inputs nothing; of which only shape or dtype; and what the rules are given for
+        all inputs, if they read none.
+        """
         wants = [NOTHING] * (count + 1)
-        for i, rule in enumerate(self.rules_for(count) if self.variadic else self.rules):
-            if rule is None or not needs >> i & 1:
-                continue
-            bare, skip = (rule.func, 1) if isinstance(rule, partial) and i >= self.fixed and self.variadic else (rule, 0)
-            found = (VALUE,) * (count + 1) if self.reads_all else reads(bare, count + 1, skip=skip)
-            wants = [max(pair) for pair in zip(wants, found, strict=True)]
-        of_inputs = None if all(want is VALUE for want in wants[1:]) else tuple(wants[1:])
-        known = self._wants[(needs, count) if self.variadic else needs] = wants[0], of_inputs
-        return known
+        rest = needs >> self.fixed if self.variadic else 0
+        rules = [rule for i, rule in enumerate(self.rules[: self.fixed]) if rule is not None and needs >> i & 1]
+        for rule in (*rules, *([self.rules[-1]] if rest else [])):
+            if self.reads_all:
+                return VALUE, (), (), None
+            read = reads(rule, count + 1, skip=rule is self.rules[-1] and self.variadic)
+            wants = [max(pair) for pair in zip(wants, read, strict=True)]
+        dropped, blank = (tuple(i for i, want in enumerate(wants[1:]) if want == level) for level in (NOTHING, SHAPE))
+        nothing = (0,) * count if len(dropped) == count else None
+        found = wants[0], dropped, blank, nothing
+        if not self.variadic:  # else it depends on how many there are
+            self._wants[needs] = found
+        return found
 
     def rules_for(self, count: int) -> list[Callable[..., Any] | None]:
         """The rules of a variadic primitive applied to `count` inputs, one for each."""
@@ -269,7 +289,7 @@ class Primitive(Generic[P]):
         inputs, static = (args, _NO_STATIC) if len(args) == self._bare and not kwargs else self._bind(args, kwargs)
         first = None
         needs = 0
-        arrays = []
+        arrays: list[Any] = []
         for x in inputs:
             if isinstance(x, Vertex):
                 if first is None:

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import ops
-from .primitive import Vertex, mode, registry
+from .primitive import mode, registry
+from .vertex import Vertex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

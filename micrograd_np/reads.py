@@ -7,7 +7,7 @@ analysed, such as an object with ``__call__``, counts as reading everything.
 from __future__ import annotations
 
 import dis
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import CodeType
 from typing import Any
 
@@ -42,6 +42,7 @@ class Blank:
         return Blank, (self.shape, self.dtype)
 
 
+@lru_cache(maxsize=1024)
 def reads(rule: Any, count: int, *, skip: int = 0) -> tuple[int, ...]:
     """What `rule` wants of its arguments ``z, *inputs``, of which there are `count`, behind `skip` others and g.
 
@@ -60,7 +61,7 @@ def reads(rule: Any, count: int, *, skip: int = 0) -> tuple[int, ...]:
     return tuple(VALUE if name is None else wanted.get(name, NOTHING) for name in names)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _wanted(code: CodeType) -> dict[str, int]:
     """What the code asks of each of its local names, a name that an inner function uses included."""
     found = dict.fromkeys(code.co_cellvars, VALUE)

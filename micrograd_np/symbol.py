@@ -14,7 +14,7 @@ import numpy as np
 
 from .ops import comparison, elementwise, linear, shape, state, transcendental
 from .ops.index import getitem
-from .primitive import Vertex
+from .vertex import Vertex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

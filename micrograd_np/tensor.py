@@ -31,8 +31,8 @@ from .ops import (
     statistics,
     transcendental,
 )
-from .primitive import Vertex, _new, mode
-from .vertex import source
+from .primitive import _new, mode
+from .vertex import Vertex, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -290,7 +290,9 @@ class Tensor(Vertex):
             raise RuntimeError(message)
         seed = self._seed(gradient)
         retain = create_graph if retain_graph is None else retain_graph
-        wanted = None if inputs is None else {source(t): t for t in ([inputs] if isinstance(inputs, Tensor) else inputs)}
+        wanted = (
+            None if inputs is None else {source(t): t for t in ([inputs] if isinstance(inputs, Tensor) else inputs)}
+        )
         targets = None if wanted is None else frozenset(wanted)
         watcher: Any = mode.watcher
         if watcher is not None and getattr(watcher, "lifts", False):

@@ -25,6 +25,8 @@ class Source:
     requires_grad: bool
     order: int
     data: Any
+    shape: Any
+    dtype: Any
     name: str | None
     notes: dict[str, Any] | None
     op: Any
@@ -34,17 +36,32 @@ class Source:
 class Node(Source):
     """The record of one application: what it was applied to, and what its rules will want to read."""
 
-    __slots__ = ("__weakref__", "arrays", "data", "held", "inputs", "name", "notes", "op", "order", "static")
+    __slots__ = (
+        "__weakref__",
+        "arrays",
+        "data",
+        "dtype",
+        "held",
+        "inputs",
+        "name",
+        "notes",
+        "op",
+        "order",
+        "shape",
+        "static",
+    )
 
-    requires_grad = True  # type: ignore[assignment]  a node is only made where a gradient will have to pass
+    requires_grad = True  # a node is only made where a gradient will have to pass
 
     op: Primitive[Any]
     inputs: tuple[Any, ...]
-    """Where gradients go, in the order of the inputs: a node, a leaf; of anything else a weak reference, or a number."""
+    """Where gradients go, by input: a node or a leaf. Of anything else a weak reference, or a number."""
     arrays: Sequence[Any] | None
     """What the rules are given for the inputs: arrays that some rule reads, a `Blank`, or 0; None once used up."""
     data: Any
-    """The result, if some rule reads it, else a `Blank` of its shape and dtype."""
+    """The result, if some rule reads it; a `Blank`, if one asks for its shape; else None."""
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
     held: tuple[Any, ...] | None
     """The inputs themselves, where somebody who watches wants them held."""
     static: Mapping[str, Any]
@@ -52,20 +69,12 @@ class Node(Source):
     name: str | None
     notes: dict[str, Any] | None  # the rare things: hooks, where made
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the value that was made."""
-        return self.data.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Its dtype."""
-        return self.data.dtype
+    node = None  # a tensor's node is asked for in the same words where there is one already
 
     @property
     def ndim(self) -> int:
-        """Its number of axes."""
-        return self.data.ndim
+        """The number of axes of the value that was made."""
+        return len(self.shape)
 
 
 class Vertex(Source):
@@ -81,7 +90,7 @@ class Vertex(Source):
     node: Node | None
 
     @property
-    def name(self) -> str | None:  # type: ignore[override]
+    def name(self) -> str | None:
         """What the user calls it, in pictures and errors."""
         return self._name if self.node is None else self.node.name
 
@@ -93,7 +102,7 @@ class Vertex(Source):
             self.node.name = name
 
     @property
-    def notes(self) -> dict[str, Any] | None:  # type: ignore[override]
+    def notes(self) -> dict[str, Any] | None:
         """The rare things: hooks, where made."""
         return self._notes if self.node is None else self.node.notes
 
@@ -105,7 +114,7 @@ class Vertex(Source):
             self.node.notes = notes
 
     @property
-    def op(self) -> Any:  # type: ignore[override]
+    def op(self) -> Any:
         """The primitive that made it; None for a leaf."""
         return None if self.node is None else self.node.op
 
@@ -115,21 +124,21 @@ class Vertex(Source):
         return 0 if self.node is None else self.node.order
 
     @property
-    def inputs(self) -> tuple[Any, ...]:  # type: ignore[override]
+    def inputs(self) -> tuple[Any, ...]:
         """Where its gradient goes; see `Node`."""
         return () if self.node is None else self.node.inputs
 
 
 def source(x: Any) -> Any:
     """Where the gradient of the tensor `x` arrives: its node, or itself, if it is a leaf."""
-    return x if type(x) is Node or x.node is None else x.node
+    return x.node or x
 
 
 def edge(x: Any) -> Any:
     """What the graph keeps of an input."""
     if isinstance(x, Source):
         if x.requires_grad:
-            return x if type(x) is Node or x.node is None else x.node  # type: ignore[attr-defined]
+            return x.node or x  # type: ignore[attr-defined]
         return ref(x)
     return ref(x) if isinstance(x, np.ndarray) else x
 

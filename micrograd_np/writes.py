@@ -15,7 +15,7 @@ from weakref import ref
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterable
 
 clock = count(1).__next__
 """The next moment: recorded applications and writes share this clock."""
@@ -25,6 +25,8 @@ class _Places(dict[Any, int]):
     """Where one owner of memory was written, and when last; None stands for all of it."""
 
     __slots__ = ("owner",)
+
+    owner: Any
 
 
 class Writes:
@@ -37,8 +39,19 @@ class Writes:
 
     def note(self, array: np.ndarray[Any, Any]) -> None:
         """`array` is written now."""
-        places, key = self.place(array)
-        self.latest = places[key] = clock()
+        self.note_all((array,))
+
+    def note_all(self, arrays: Iterable[np.ndarray[Any, Any]]) -> None:
+        """All of `arrays` are written now."""
+        self.latest = now = clock()
+        log = self._log
+        for array in arrays:
+            known = log.get(id(array)) if array.base is None else None
+            if known is not None:
+                known[None] = now
+            else:
+                places, key = self.place(array)
+                places[key] = now
 
     def place(self, array: np.ndarray[Any, Any]) -> tuple[dict[Any, int], Hashable]:
         """Where the moment of a write to `array` is kept: ``places[key] = clock()``, for who writes often."""
@@ -58,8 +71,8 @@ class Writes:
         if moment >= self.latest or not array.size:
             return False
         owner = _owner(array)
-        places = self._log.get(0 if owner.base is not None else id(owner), {})
-        late = [key for key, when in list(places.items()) if when > moment]
+        places = self._log.get(0 if owner.base is not None else id(owner))
+        late = [key for key, when in list((places or {}).items()) if when > moment]
         return any(key is None or _overlap(array, key) for key in late)
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
-from micrograd_np.writes import clock, writes
 from micrograd_np.ops import elementwise, linear, reduce, shape, transcendental
+from micrograd_np.writes import clock, writes
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from micrograd_np.grad_mode import enable_grad
 from micrograd_np.ops.shape import concatenate, reshape
 from micrograd_np.ops.state import copy
 from micrograd_np.primitive import mode
-from micrograd_np.vertex import Vertex, source
 from micrograd_np.tensor import Tensor, get_default_dtype
+from micrograd_np.vertex import Vertex, source
 
 from . import trees
 from .reverse import gradients

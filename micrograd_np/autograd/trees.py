@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.primitive import Vertex
+from micrograd_np.vertex import Vertex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

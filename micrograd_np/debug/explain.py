@@ -9,10 +9,9 @@ import numpy as np
 
 from micrograd_np import backward as walk
 from micrograd_np.ops.shape import spread_axes
-from micrograd_np.primitive import Vertex
-from micrograd_np.values import values, with_constants
-from micrograd_np.vertex import Node, held_inputs, source
 from micrograd_np.symbol import Symbol
+from micrograd_np.values import values, with_constants
+from micrograd_np.vertex import Node, Vertex, held_inputs, source
 
 from .origin import origin_of
 from .watch import Watch
@@ -29,12 +28,12 @@ class _Pulled(Watch):
 
     def __init__(self) -> None:
         super().__init__()
-        self.steps: list[tuple[Vertex, int, Any, Any]] = []
+        self.steps: list[tuple[Node, int, Any, Any]] = []
 
     def applied(self, *_: Any) -> None:
         """What rules compute on their way is not shown."""
 
-    def arrived(self, z: Vertex, i: int, g: Any, gx: Any) -> None:
+    def arrived(self, z: Node, i: int, g: Any, gx: Any) -> None:
         """One rule has run."""
         self.steps.append((z, i, g, gx))
 
@@ -143,7 +142,7 @@ def _symbols(z: Any, names: Mapping[Any, str], data: Mapping[Any, Any]) -> list[
     for x in held_inputs(z):
         if x in names if isinstance(x, (Node, Vertex)) else False:
             value = data.get(x)
-            found.append(Symbol(names[x], np.zeros(x.data.shape, x.data.dtype) if value is None else value))
+            found.append(Symbol(names[x], np.zeros(x.shape, x.dtype) if value is None else value))
         else:
             found.append(Symbol("array", 0.0 if x is None else x) if x is None or np.ndim(x) else x)
     return found
@@ -174,12 +173,13 @@ def _why(z: Any, x: Any, raw: Any, g: Any, names: Mapping[Any, str]) -> str:
     """Why the shape of a gradient changed: broadcasting undone, or a reduction's gradient spread."""
     if raw is None:
         return ""
-    shape = x.data.shape
-    if raw.shape != shape and raw.ndim >= len(shape) and raw.size >= x.data.size:
+    shape = x.shape
+    size = int(np.prod(shape, dtype=int))
+    if raw.shape != shape and raw.ndim >= len(shape) and raw.size >= size:
         axes = spread_axes(shape, raw.shape)
         return f"summed over {_axes(axes)} of {raw.shape}, along which {names[x]} was repeated"
     assert z.op is not None
-    if z.op.name in {"sum", "mean"} and z.data.size < x.data.size:
+    if z.op.name in {"sum", "mean"} and int(np.prod(z.shape, dtype=int)) < size:
         kept = [k for k, n in enumerate(shape) if n != 1]
         axis = z.static.get("axis")
         chosen = kept if axis is None else [a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))]

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.primitive import Vertex
-from micrograd_np.vertex import Node, Source
+from micrograd_np.vertex import Node, Source, Vertex
 
 from .origin import origin_of
 from .watch import Watch

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import backward as walk
-from micrograd_np.primitive import Vertex
 from micrograd_np.reads import Blank
-from micrograd_np.vertex import Node, Source, held_inputs
+from micrograd_np.vertex import Node, Source, Vertex, held_inputs
 
 from .origin import Origin, here, origin_of
 from .watch import Watch

@@ -20,6 +20,8 @@ class _Activation(Module):
 
     def forward(self, x: Any) -> Any:
         """The function, of `x`."""
+        if not self._settings:
+            return type(self)._function(x)
         return type(self)._function(x, **{name: getattr(self, name) for name in self._settings})
 
     def extra_repr(self) -> str:

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from micrograd_np.writes import writes
 from micrograd_np import random
 from micrograd_np.tensor import Tensor
+from micrograd_np.writes import writes
 
 T = TypeVar("T", bound=Tensor)
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
-from micrograd_np.writes import writes
 from micrograd_np.changes import changes
 from micrograd_np.hooks import Hooks, RemovableHandle
 from micrograd_np.primitive import mode
 from micrograd_np.tensor import Tensor, clear_grad
+from micrograd_np.writes import writes
 
 from . import hooked
 from .parameter import Buffer, Parameter

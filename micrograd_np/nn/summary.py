@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.writes import writes
 from micrograd_np import random
 from micrograd_np.grad_mode import enable_grad
 from micrograd_np.primitive import mode
 from micrograd_np.tensor import Tensor
+from micrograd_np.writes import writes
 
 from .module import Module
 

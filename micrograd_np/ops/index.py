@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.primitive import Vertex, mode, primitive
+from micrograd_np.primitive import mode, primitive
+from micrograd_np.vertex import Vertex
 
 from .domains import INTEGERS, REALS
 

@@ -66,14 +66,18 @@ def mean(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False
 
 
 mean.vjp(
-    x=lambda g, z, x, axis, keepdims: broadcast_to(restore(g, x.shape, axis, keepdims) / count(x.shape, axis), shape=x.shape)
+    x=lambda g, z, x, axis, keepdims: broadcast_to(
+        restore(g, x.shape, axis, keepdims) / count(x.shape, axis), shape=x.shape
+    )
 )
 
 
 def _shared(g: Any, x: Any, losers: Any, axis: Axis, keepdims: bool) -> Any:
     """The gradient of an extreme value: those who attain it share it equally; all do where it is nan."""
     winners = count(x.shape, axis) - sum(losers, axis=axis, keepdims=keepdims)
-    return zero_where(broadcast_to(restore(g / winners.astype(x.dtype), x.shape, axis, keepdims), shape=x.shape), losers)
+    return zero_where(
+        broadcast_to(restore(g / winners.astype(x.dtype), x.shape, axis, keepdims), shape=x.shape), losers
+    )
 
 
 @primitive("max {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceMax", numpy=("amax",))
@@ -91,7 +95,9 @@ def min(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False)
     return xp.minimum.reduce(x, axis=axis, keepdims=keepdims, out=out)
 
 
-min.vjp(x=lambda g, z, x, axis, keepdims: _shared(g, x, greater(x, restore(z, x.shape, axis, keepdims)), axis, keepdims))
+min.vjp(
+    x=lambda g, z, x, axis, keepdims: _shared(g, x, greater(x, restore(z, x.shape, axis, keepdims)), axis, keepdims)
+)
 
 
 @primitive("Π {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceProd")

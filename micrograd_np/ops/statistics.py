@@ -76,7 +76,9 @@ def euclidean_norm(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bo
 
 
 euclidean_norm.vjp(
-    x=lambda g, z, x, axis, keepdims: restore(g, x.shape, axis, keepdims) * ratio(x, restore(z, x.shape, axis, keepdims))
+    x=lambda g, z, x, axis, keepdims: (
+        restore(g, x.shape, axis, keepdims) * ratio(x, restore(z, x.shape, axis, keepdims))
+    )
 )
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.writes import writes
 from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.primitive import mode
+from micrograd_np.writes import writes
 
 from .line_search import strong_wolfe
 from .optimizer import Optimizer

@@ -14,8 +14,8 @@ import numpy as np
 
 from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.primitive import mode
-from micrograd_np.writes import writes
 from micrograd_np.tensor import Tensor, clear_grad
+from micrograd_np.writes import writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -130,6 +130,7 @@ class Optimizer:
             with set_grad_enabled(enabled=False):
                 watcher.optimizer_step(self)  # type: ignore[union-attr]
             return loss
+        written: list[Any] = []
         for group in self.param_groups:
             kept = len(self.kept(group))
             at = 0  # the step for which `numbers` are; hardly ever do parameters of one group stand at different ones
@@ -147,7 +148,8 @@ class Optimizer:
                 if t != at:
                     at, numbers = t, self.scalars(group, t)
                 self.update(data, g, state, **numbers)
-                writes.note(data)
+                written.append(data)
+        writes.note_all(written)
         return loss
 
     def _misfit(self, p: Tensor) -> ValueError:
@@ -159,6 +161,11 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
+        if set_to_none and mode.watcher is None:
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.grad = None
+            return
         for group in self.param_groups:
             for p in group["params"]:
                 clear_grad(p, set_to_none)

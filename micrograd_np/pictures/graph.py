@@ -100,22 +100,22 @@ def draw(tensor: Tensor, direction: str = "TB") -> Picture:
         kind = "parameter" if v.op is None and v.requires_grad else "data" if v.op is None else "value"
         kind = "result" if v is top and v.op is not None else kind
         text = symbols[v] if v.op is None else f"{symbols[v]} = {_formula(v, symbols)}"
-        digraph.node(identity[v], label=_label(text, v.data, known.get(v)), fillcolor=_COLOURS[kind])
+        digraph.node(identity[v], label=_label(text, v.shape, known.get(v)), fillcolor=_COLOURS[kind])
         for x in held_inputs(v) if isinstance(v, Node) else ():
             if isinstance(x, Source):
                 digraph.edge(identity[x], identity[v])
             elif isinstance(x, np.ndarray) and x.ndim:
                 if id(x) not in arrays:
                     arrays[id(x)] = f"a{len(arrays)}"
-                    digraph.node(arrays[id(x)], label=_label("array", x, x), fillcolor=_COLOURS["data"])
+                    digraph.node(arrays[id(x)], label=_label("array", x.shape, x), fillcolor=_COLOURS["data"])
                 digraph.edge(arrays[id(x)], identity[v])
     return Picture(digraph)
 
 
-def _label(text: str, like: Any, array: Any) -> str:
+def _label(text: str, shape: tuple[int, ...], array: Any) -> str:
     from graphviz import escape
 
-    value = f"{array.item():.6g}" if like.ndim == 0 and array is not None else str(like.shape)
+    value = f"{array.item():.6g}" if not shape and array is not None else str(shape)
     return escape(f"{text}\n{value}").replace("\n", "\\n")
 
 
@@ -148,7 +148,13 @@ def _formula(v: Any, symbols: dict[Any, str]) -> str:
 
 
 def _number(x: Any) -> str:
-    return f"{x:.6g}" if isinstance(x, (int, float)) else "array" if x is None or np.ndim(x) else f"{np.asarray(x).item():.6g}"
+    return (
+        f"{x:.6g}"
+        if isinstance(x, (int, float))
+        else "array"
+        if x is None or np.ndim(x)
+        else f"{np.asarray(x).item():.6g}"
+    )
 
 
 def _setting(value: Any) -> str:

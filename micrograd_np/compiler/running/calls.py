@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.primitive import Vertex
-from micrograd_np.writes import writes
 from micrograd_np.tensor import Tensor
+from micrograd_np.vertex import Vertex
+from micrograd_np.writes import writes
 
 if TYPE_CHECKING:
     from ..program import Program

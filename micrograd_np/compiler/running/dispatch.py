@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.changes import changes
-from micrograd_np.primitive import Vertex, mode
-from micrograd_np.writes import clock, writes
+from micrograd_np.primitive import mode
 from micrograd_np.tensor import _wrap
+from micrograd_np.vertex import Vertex
+from micrograd_np.writes import clock as moments
+from micrograd_np.writes import writes
 
 from ..program import Value
 from .failure import explain
@@ -119,7 +121,7 @@ class _Dispatcher:
         """The log of what this call has written: for memory that stays, where to note it is known."""
         lines = []
         if self.entry.written or self.entry.overwritten:
-            lines.append(f"{self.name('writes', writes)}.latest = now = {self.name('clock', clock)}()")
+            lines.append(f"{self.name('writes', writes)}.latest = now = {self.name('moments', moments)}()")
         for t in self.entry.written:
             places, key = writes.place(t.data)
             lines.append(f"{self.name('places', places)}[{'None' if key is None else self.name('key', key)}] = now")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.writes import writes
 from micrograd_np.tensor import Tensor
+from micrograd_np.writes import writes
 
 from ..passes import run_passes
 from ..passes.memory import plan

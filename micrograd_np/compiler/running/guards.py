@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_np.changes import changes
-from micrograd_np.primitive import Vertex
+from micrograd_np.vertex import Vertex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

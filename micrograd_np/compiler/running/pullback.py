@@ -15,9 +15,9 @@ import numpy as np
 
 from micrograd_np import backward as walk
 from micrograd_np.grad_mode import set_grad_enabled
-from micrograd_np.primitive import Primitive, Vertex, _made
+from micrograd_np.primitive import Primitive, _made
 from micrograd_np.tensor import Tensor, _wrap
-from micrograd_np.vertex import source
+from micrograd_np.vertex import Vertex, source
 
 from ..program import Line, Program, Storage, Value, mapped
 

@@ -9,8 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
-from micrograd_np.primitive import Vertex
-from micrograd_np.vertex import Node
+from micrograd_np.vertex import Node, Vertex
 
 _LARGE = 256 * 1024  # bytes from which on a checksum would take as long as the step
 

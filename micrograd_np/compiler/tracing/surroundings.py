@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.changes import changes
-from micrograd_np.primitive import Vertex
+from micrograd_np.vertex import Vertex
 
 from ..running.guards import GONE, Guards, Place, is_module, is_optimizer, of_optimizers, parts_of
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.primitive import Vertex, _clock, fills, mode
+from micrograd_np.primitive import _clock, fills, mode
 from micrograd_np.tensor import Tensor, _wrap
+from micrograd_np.vertex import Vertex
 
 from ..error import CompileError
 from ..program import Clock, Program, Storage, Value
