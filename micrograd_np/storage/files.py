@@ -130,7 +130,9 @@ def _safetensors(file: Any, arrays: Mapping[str, Any], description: str) -> None
         raise ValueError(message)
     for name, array in arrays.items():
         if array.dtype.newbyteorder("<") not in _DTYPES.values():
-            message = f"save: {name} has dtype {array.dtype}, which .safetensors does not have. Save as .npz, or cast it."
+            message = (
+                f"save: {name} has dtype {array.dtype}, which .safetensors does not have. Save as .npz, or cast it."
+            )
             raise TypeError(message)
     file.write(_library().numpy.save(dict(arrays), metadata={_DESCRIPTION: description}))
 
