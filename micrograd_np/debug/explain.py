@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from .origin import origin_of
 from .watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import TextIO
 
     from micrograd_np.tensor import Tensor
@@ -37,13 +36,25 @@ class _Pulled(Watch):
         self.steps.append((z, i, g, gx))
 
 
-def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) -> None:
-    """Print how the gradient of `tensor` comes about: each op, each rule as a formula, with shapes and numbers.
+class Explanation:
+    """The derivation of one backward pass, which prints itself: its `lines`, in order."""
 
-    Where broadcasting repeated an input, its gradient is a sum, and the axes are said. `gradient` is what arrives at
-    the tensor, as in ``backward``. Nothing is changed: no ``grad`` is touched, and the graph can still be walked
-    (hooks are called, as they are part of it). Prints to `file`, by default standard output. RuntimeError where there
-    is nothing to walk.
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = tuple(lines)
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines)
+
+
+def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) -> Explanation:
+    """How the gradient of `tensor` comes about: each op, each rule as a formula, with shapes and numbers.
+
+    The result prints itself, at a prompt and by `print`; with `file`, it is also written there. Leaves and constants
+    without a name are numbered in the order of their first use and listed first (x: leaves, c: constants; results are
+    v); single numbers stand where they are used. Where broadcasting repeated an input, its gradient is a sum over the
+    axes shown. `gradient` is what arrives at the tensor, as in ``backward``. Nothing is changed: no ``grad`` is
+    touched, and the graph can still be walked (hooks are called, as they are part of it). RuntimeError where there is
+    nothing to walk.
 
     >>> import micrograd_np as mg
     >>> x = mg.Tensor([1.0, 2.0], name="x", requires_grad=True)
@@ -72,19 +83,22 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
         walk.pull(tensor, seed, lambda leaf, g: None, retain=True)
     for z, before in kept:
         z.grad = before
-    write = (sys.stdout if file is None else file).write
-    for line in _derivation(tensor, seed, seen.steps):
-        write(f"{line}\n")
+    derivation = Explanation(_derivation(tensor, seed, seen.steps))
+    if file is not None:
+        file.write(f"{derivation}\n")
+    return derivation
 
 
-def _derivation(root: Vertex, seed: Any, steps: list[tuple[Vertex, int, Any, Any]]) -> Any:
+def _derivation(root: Vertex, seed: Any, steps: list[tuple[Vertex, int, Any, Any]]) -> Iterator[str]:
     vertices = walk.topological(root)
-    names = _named(vertices)
+    names, listed = _named(vertices)
+    for name, value, note in listed:
+        yield _line(name, value, note)
     for z in vertices:
         if z.op is not None:
             origin = origin_of(z)
-            yield _line(f"{names[z]} = {_formula(z, names)}", z.data, f"{origin}" if origin else "")
-    top = names[root]
+            yield _line(f"{names[id(z)]} = {_formula(z, names)}", z.data, f"{origin}" if origin else "")
+    top = names[id(root)]
     yield ""
     yield _line(f"∂{top}/∂{top} = {'1' if not seed.ndim and seed == 1 else 'given'}", seed, "")
     yield ""
@@ -95,55 +109,70 @@ def _derivation(root: Vertex, seed: Any, steps: list[tuple[Vertex, int, Any, Any
     last = None
     for z, i, g, gx in steps:
         if z is not last:
-            yield f"{names[z]} = {_formula(z, names)}"
+            yield f"{names[id(z)]} = {_formula(z, names)}"
             last = z
         x = z.inputs[i]
+        name = names[id(x)]
         text, raw = _rule(z, i, g, names)
-        yield _line(
-            f"  ∂{top}/∂{names[x]} {'=' if len(shares[x]) == 1 else '+='} {text}", gx, _why(z, x, raw, g, names)
-        )
+        yield _line(f"  ∂{top}/∂{name} {'=' if len(shares[x]) == 1 else '+='} {text}", gx, _why(z, x, raw, name))
         if len(shares[x]) > 1:
             before, count = added.get(x, (0, 0))
             added[x] = (before + np.asarray(gx), count + 1)
             if count + 1 == len(shares[x]):
                 yield _line(
-                    f"  ∂{top}/∂{names[x]}, all {count + 1} together",
-                    added[x][0],
-                    f"{names[x]} is used {count + 1} times",
+                    f"  ∂{top}/∂{name}, all {count + 1} together", added[x][0], f"{name} is used {count + 1} times"
                 )
 
 
-def _named(vertices: list[Vertex]) -> dict[Vertex, str]:
-    """The user's names where there are any and they are unique, else numbers: constants c, leaves x, results v."""
-    taken: set[str] = set()
+def _named(vertices: list[Vertex]) -> tuple[dict[int, str], list[tuple[str, Any, str]]]:
+    """A name for each vertex and array by its identity, and name, value and kind of the leaves that were given one.
+
+    The user's names where there are any and they are unique, else numbers in the order of first use. A constant that
+    is a single number has none: its value stands in the formulas.
+    """
     counts = {"x": 0, "c": 0, "v": 0}
-    names = {}
+    names: dict[int, str] = {}
+    listed = []
+    taken = {z.name for z in vertices if z.name}
+    given: set[str] = set()
+
+    def numbered(kind: str) -> str:
+        counts[kind] += 1
+        name = f"{kind}{counts[kind]}"
+        return numbered(kind) if name in taken else name
+
     for z in vertices:
-        name = z.name
-        if not name or name in taken:
-            kind = "v" if z.op is not None else "x" if z.requires_grad else "c"
-            counts[kind] += 1
-            name = f"{kind}{counts[kind]}"
-        taken.add(name)
-        names[z] = name
-    return names
+        for x in (*z.inputs, z) if z.op is not None else () if len(vertices) > 1 else (z,):
+            if id(x) in names or not (isinstance(x, Vertex) or np.ndim(x)):
+                continue
+            own = getattr(x, "name", None)
+            value = x.data if isinstance(x, Vertex) else x
+            leaf = isinstance(x, Vertex) and x.requires_grad
+            if own and own not in given:
+                given.add(own)
+                names[id(x)] = own
+            elif leaf and x.op is not None:
+                names[id(x)] = numbered("v")
+            elif leaf or np.ndim(value):
+                names[id(x)] = name = numbered("x" if leaf else "c")
+                listed.append((name, value, "a leaf" if leaf else "a constant"))
+    return names, listed
 
 
-def _symbols(z: Vertex, names: Mapping[Vertex, str]) -> list[Any]:
-    return [
-        Symbol(names[x], x.data) if isinstance(x, Vertex) else Symbol("array", x) if np.ndim(x) else x for x in z.inputs
-    ]
+def _symbols(z: Vertex, names: Mapping[int, str]) -> list[Any]:
+    values = [x.data if isinstance(x, Vertex) else x for x in z.inputs]
+    return [Symbol(names[id(x)], v) if id(x) in names else v for x, v in zip(z.inputs, values, strict=True)]
 
 
-def _formula(z: Vertex, names: Mapping[Vertex, str]) -> str:
+def _formula(z: Vertex, names: Mapping[int, str]) -> str:
     assert z.op is not None
     try:
         return Symbol.__primitive__(z.op, tuple(_symbols(z, names)), z.static).text
     except Exception:  # noqa: BLE001  a label that will not print must not keep the rest from being explained
-        return f"{z.op.name}({', '.join(names.get(x, 'array') if isinstance(x, Vertex) else str(x) for x in z.inputs)})"
+        return f"{z.op.name}({', '.join(map(str, _symbols(z, names)))})"
 
 
-def _rule(z: Vertex, i: int, g: Any, names: Mapping[Vertex, str]) -> tuple[str, Any]:
+def _rule(z: Vertex, i: int, g: Any, names: Mapping[int, str]) -> tuple[str, Any]:
     """The rule as a formula, and what it gave before the walk undid broadcasting."""
     op = z.op
     assert op is not None
@@ -151,20 +180,20 @@ def _rule(z: Vertex, i: int, g: Any, names: Mapping[Vertex, str]) -> tuple[str, 
     assert rule is not None
     first = (i - op.fixed,) if op.variadic and i >= op.fixed else ()
     try:
-        symbol = rule(*first, Symbol("g", g), Symbol(names[z], z.data), *_symbols(z, names), **z.static)
+        symbol = rule(*first, Symbol("g", g), Symbol(names[id(z)], z.data), *_symbols(z, names), **z.static)
     except Exception:  # noqa: BLE001  a rule that branches on what symbols do not have is named instead of shown
         return f"rule of {op.name} by {op.inputs[min(i, len(op.inputs) - 1)]}", None
     return (symbol.text, symbol.value) if isinstance(symbol, Symbol) else (str(symbol), np.asarray(symbol))
 
 
-def _why(z: Vertex, x: Vertex, raw: Any, g: Any, names: Mapping[Vertex, str]) -> str:
+def _why(z: Vertex, x: Vertex, raw: Any, name: str) -> str:
     """Why the shape of a gradient changed: broadcasting undone, or a reduction's gradient spread."""
     if raw is None:
         return ""
     shape = x.data.shape
     if raw.shape != shape and raw.ndim >= len(shape) and raw.size >= x.data.size:
         axes = spread_axes(shape, raw.shape)
-        return f"summed over {_axes(axes)} of {raw.shape}, along which {names[x]} was repeated"
+        return f"summed over {_axes(axes)} of {raw.shape}, along which {name} was repeated"
     assert z.op is not None
     if z.op.name in {"sum", "mean"} and z.data.size < x.data.size:
         kept = [k for k, n in enumerate(shape) if n != 1]

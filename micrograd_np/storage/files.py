@@ -151,7 +151,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str 
     strange = [f"{name!r} is {parts[name]['dtype']}" for name in header if parts[name]["dtype"] not in _DTYPES]
     if strange:
         message = (
-            f"load: {path} holds numbers of kinds that are not supported here: {', '.join(strange)}. Convert them where "
+            f"load: {path} holds numbers of kinds not supported here: {', '.join(strange)}. Convert them where "
             f"the file was made, to one of {', '.join(_DTYPES)}; nothing has been loaded."
         )
         raise CheckpointError(message)
