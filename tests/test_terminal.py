@@ -25,6 +25,7 @@ PRINTING = {
     "a rule": "print(mg.ops.transcendental.sigmoid.label, repr(mg.ops.elementwise.subtract.label))",
     "a message": "try: mg.Tensor([0.5]).sum(axis=3)\nexcept Exception as error: print(error, '− σ')",
     "a name": "print(mg.Tensor([1.0], name='θ'))",
+    "a script of the user's": "print('14 Mar 97 → 1997-03-14, R² 0.5')",
     "a written stream": "sys.stdout.write(f'{mg.explain(mg.Tensor(2.0, requires_grad=True) * 3)}')",
 }
 
