@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import allocation as _allocation  # noqa: F401 - before anything large is made
 from . import functional, linalg, random
+from . import terminal as _terminal  # noqa: F401 - before anything is printed
 from .constant import constant
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .ops.arrange import (

@@ -208,6 +208,15 @@ _NO_VALUE = inspect.signature(np.sum).parameters["keepdims"].default
 _RENAMED = {"a_min": "min", "a_max": "max", "correction": "ddof"}
 _HARMLESS = frozenset({"optimize"})  # settings that change no value
 
+# functions written in C, which say how they are called only from NumPy 2.4 on: their signatures there
+_CALLED: Mapping[Any, Callable[..., Any]] = {
+    np.concatenate: lambda arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind": None,
+    np.dot: lambda a, b, out=None: None,
+    np.inner: lambda a, b, /: None,
+    np.vdot: lambda a, b, /: None,
+    np.where: lambda condition, x=None, y=None, /: None,
+}
+
 
 @cache
 def _partners(theirs: Any, ours: Any) -> tuple[Mapping[str, inspect.Parameter], Mapping[str, str], str | None]:
@@ -216,7 +225,7 @@ def _partners(theirs: Any, ours: Any) -> tuple[Mapping[str, inspect.Parameter], 
     The first fills the first, then equal names each other, and the other arrays go in order. Nothing is paired where
     NumPy's function takes everything by position.
     """
-    signature = inspect.signature(theirs)
+    signature = inspect.signature(_CALLED.get(theirs, theirs))
     wanted = inspect.signature(ours).parameters
     several = next((p.name for p in wanted.values() if p.kind is p.VAR_POSITIONAL), None)
     first = next(iter(signature.parameters.values()))

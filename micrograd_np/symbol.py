@@ -39,6 +39,7 @@ class Symbol:
         self.text = text
         self.value = np.asarray(value)
         self.tightness = tightness
+        self.vector: Symbol | None = None  # what a row or a column was reshaped from
 
     @staticmethod
     def __primitive__(op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Symbol:
@@ -46,8 +47,13 @@ class Symbol:
         values = [x.value if isinstance(x, Symbol) else x for x in inputs]
         with np.errstate(all="ignore"):
             value = op(*values, **static)
-        text, tightness = _labelled(op, inputs, static)
-        return Symbol(text, value.data if isinstance(value, Vertex) else value, tightness)
+        text, tightness = _outer(inputs) if op is elementwise.multiply else ("", 0)
+        if not text:
+            text, tightness = _labelled(op, inputs, static)
+        symbol = Symbol(text, value.data if isinstance(value, Vertex) else value, tightness)
+        if op is shape.reshape and isinstance(inputs[0], Symbol) and inputs[0].ndim == 1:
+            symbol.vector = inputs[0]
+        return symbol
 
     def __repr__(self) -> str:
         return self.text
@@ -154,6 +160,26 @@ def _labelled(op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, 
             pieces.append(_setting(static.get(hole[1], hole[0])))
     pieces.append(op.label[end:])
     return "".join(pieces), tightness
+
+
+def _outer(inputs: tuple[Any, ...]) -> tuple[str, int]:
+    """A column times a row, in either order, as the outer product that it is; no text for any other product.
+
+    >>> Symbol("g", np.ones((2, 1))) * Symbol("x", np.ones(3))
+    g ⊗ x
+    """
+    column, row = map(_part, inputs)
+    if column.ndim != 2 or column.shape[1] != 1:
+        column, row = row, column
+    single = 1 in (column.size, row.size) and column.vector is None  # else any product with a number were one
+    if single or column.ndim != 2 or column.shape[1] != 1 or row.shape not in ((row.size,), (1, row.size)):
+        return "", 0
+    texts = [part.text if part.tightness > _PRODUCT else f"({part.text})" for part in (_vector(column), _vector(row))]
+    return " ⊗ ".join(texts), _PRODUCT
+
+
+def _vector(x: Symbol) -> Symbol:
+    return x if x.vector is None else x.vector
 
 
 def _setting(value: Any) -> str:

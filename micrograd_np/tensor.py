@@ -169,7 +169,7 @@ class Tensor(Vertex):
                 f"Export t.detach() if that is meant."
             )
             raise BufferError(message)
-        return self.numpy().__dlpack__(**asked)
+        return _exportable(self.numpy(), copies=asked.get("copy")).__dlpack__(**asked)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return self.data.__dlpack_device__()
@@ -667,6 +667,22 @@ def from_dlpack(x: Any) -> Tensor:
     Tensor([0., 1., 2.])
     """
     return Tensor(np.from_dlpack(x))
+
+
+def _exportable(array: np.ndarray[Any, Any], *, copies: bool | None) -> np.ndarray[Any, Any]:
+    """`array`, or a copy of it that any consumer of DLPack can take: in C order, aligned, writable, native bytes.
+
+    Consumers differ in the strides that they survive, and some write into what they were given to read.
+    BufferError where a copy is needed and ``copies`` is False.
+    """
+    plain = np.require(array, array.dtype.newbyteorder("="), requirements=("C", "A", "W"))
+    if copies is False and not np.may_share_memory(plain, array) and array.size:
+        message = (
+            f"DLPack: copy=False, and this {array.shape} array is not one that every library can share (C order, "
+            f"aligned, writable, native byte order). Leave copy out, or export a copy: np.ascontiguousarray(t.numpy())."
+        )
+        raise BufferError(message)
+    return plain.ravel().reshape(plain.shape)  # axes of length 1 and 0 keep odd strides, unless they are made anew
 
 
 def _as_data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:

@@ -104,6 +104,7 @@ def flat(result):
     return [np.asarray(getattr(part, "data", part)) for part in parts]
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")  # from NumPy 2.5 on
 @pytest.mark.parametrize("name", sorted(SERVED))
 def test_numpy_gives_the_same_values_for_a_tensor(name):
     theirs, _ = SERVED[name]
@@ -441,6 +442,53 @@ def test_dlpack_shares_memory_both_ways():
     back = mg.from_dlpack(t.data)
     assert type(back) is mg.Tensor
     assert np.shares_memory(back.data, t.data)
+
+
+def frozen(array):
+    array.flags.writeable = False
+    return array
+
+
+def misaligned():
+    return np.frombuffer(bytearray(8 * 6 + 1), dtype=np.float64, offset=1, count=6).reshape(2, 3)
+
+
+LAYOUTS = {
+    "transposed": lambda: np.arange(6.0).reshape(2, 3).T,
+    "reversed": lambda: np.arange(6.0)[::-1],
+    "strided": lambda: np.arange(24.0).reshape(4, 6)[::2, 1::2],
+    "repeated": lambda: np.broadcast_to(np.arange(3.0), (2, 3)),
+    "read-only": lambda: frozen(np.arange(3.0)),
+    "misaligned": misaligned,
+    "big-endian": lambda: np.arange(3.0).astype(">f8"),
+    "one element backwards": lambda: np.arange(4.0).reshape(4, 1)[:, ::-1],
+    "empty and strided": lambda: np.zeros((4, 6))[::-2, 6::2],
+    "0-d": lambda: frozen(np.array(2.0)),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_dlpack_exports_plain_writable_memory_whatever_the_layout(layout):
+    array = LAYOUTS[layout]()
+    before = array.copy()
+    there = np.from_dlpack(mg.Tensor(array))
+    assert_array_equal(there, before)
+    assert there.flags.c_contiguous
+    assert all(stride >= 0 for stride in there.strides)
+    assert there.flags.aligned
+    assert there.flags.writeable
+    assert there.dtype.isnative
+    there[...] = 7.0
+    if layout != "one element backwards":  # that one can be shared under other strides
+        assert_array_equal(array, before)  # a copy was exported
+
+
+def test_dlpack_without_a_copy_is_refused_where_one_is_needed():
+    with pytest.raises(BufferError, match=r"^DLPack: copy=False, and this \(3, 2\) array"):
+        mg.Tensor(LAYOUTS["transposed"]()).__dlpack__(copy=False)
+    t = mg.Tensor(ONE.copy())
+    assert np.shares_memory(np.from_dlpack(t, copy=False), t.data)
+    assert not np.shares_memory(np.from_dlpack(t, copy=True), t.data)
 
 
 def test_dlpack_of_a_tensor_that_requires_a_gradient_is_refused():

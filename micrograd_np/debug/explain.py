@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,14 +9,14 @@ import numpy as np
 from micrograd_np import backward as walk
 from micrograd_np.ops.shape import spread_axes
 from micrograd_np.symbol import Symbol
-from micrograd_np.values import values, with_constants
-from micrograd_np.vertex import Node, Vertex, held_inputs, source
+from micrograd_np.values import values
+from micrograd_np.vertex import Node, Source, Vertex, held_inputs, source
 
 from .origin import origin_of
 from .watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import TextIO
 
     from micrograd_np.tensor import Tensor
@@ -38,13 +37,25 @@ class _Pulled(Watch):
         self.steps.append((z, i, g, gx))
 
 
-def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) -> None:
-    """Print how the gradient of `tensor` comes about: each op, each rule as a formula, with shapes and numbers.
+class Explanation:
+    """The derivation of one backward pass, which prints itself: its `lines`, in order."""
 
-    Where broadcasting repeated an input, its gradient is a sum, and the axes are said. `gradient` is what arrives at
-    the tensor, as in ``backward``. Nothing is changed: no ``grad`` is touched, and the graph can still be walked
-    (hooks are called, as they are part of it). Prints to `file`, by default standard output. RuntimeError where there
-    is nothing to walk.
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = tuple(lines)
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines)
+
+
+def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) -> Explanation:
+    """How the gradient of `tensor` comes about: each op, each rule as a formula, with shapes and numbers.
+
+    The result prints itself, at a prompt and by `print`; with `file`, it is also written there. Leaves and constants
+    without a name are numbered in the order of their first use and listed first (x: leaves, c: constants; results are
+    v); single numbers stand where they are used. Where broadcasting repeated an input, its gradient is a sum over the
+    axes shown. `gradient` is what arrives at the tensor, as in ``backward``. Nothing is changed: no ``grad`` is
+    touched, and the graph can still be walked (hooks are called, as they are part of it). RuntimeError where there is
+    nothing to walk.
 
     >>> import micrograd_np as mg
     >>> x = mg.Tensor([1.0, 2.0], name="x", requires_grad=True)
@@ -74,24 +85,24 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
         walk.pull(tensor, seed, lambda leaf, g: None, retain=True)
     for t, before in kept:
         t.grad = before
-    write = (sys.stdout if file is None else file).write
-    for line in _derivation(source(tensor), seed, seen.steps, {source(tensor): tensor.data}):
-        write(f"{line}\n")
+    derivation = Explanation(_derivation(source(tensor), seed, seen.steps, {source(tensor): tensor.data}))
+    if file is not None:
+        file.write(f"{derivation}\n")
+    return derivation
 
 
-def _derivation(root: Any, seed: Any, steps: list[tuple[Any, int, Any, Any]], known: dict[Any, Any]) -> Any:
-    nodes = walk.topological(root)
-    data = {**values(nodes), **known}
-    vertices = with_constants(nodes)
-    names = _named(vertices)
-    for x in vertices:
-        if isinstance(x, Vertex):
-            data[x] = x.data
-    for z in vertices:
-        if z.op is not None:
-            origin = origin_of(z)
-            yield _line(f"{names[z]} = {_formula(z, names, data)}", data[z], f"{origin}" if origin else "")
-    top = names[root]
+def _derivation(root: Any, seed: Any, steps: list[tuple[Node, int, Any, Any]], known: dict[Any, Any]) -> Iterator[str]:
+    vertices = walk.topological(root)
+    data = {**values(vertices), **known}
+    inputs = {z: tuple(held_inputs(z)) for z in vertices if isinstance(z, Node)}
+    names, listed = _named(vertices, inputs)
+    for name, value, note in listed:
+        yield _line(name, value, note)
+    for z in inputs:
+        origin = origin_of(z)
+        formula = _formula(z, _symbols(inputs[z], names, data))
+        yield _line(f"{names[id(z)]} = {formula}", data[z], f"{origin}" if origin else "")
+    top = names[id(root)]
     yield ""
     yield _line(f"∂{top}/∂{top} = {'1' if not seed.ndim and seed == 1 else 'given'}", seed, "")
     yield ""
@@ -101,75 +112,93 @@ def _derivation(root: Any, seed: Any, steps: list[tuple[Any, int, Any, Any]], kn
     added: dict[Any, Any] = {}
     last = None
     for z, i, g, gx in steps:
+        symbols = _symbols(inputs[z], names, data)
         if z is not last:
-            yield f"{names[z]} = {_formula(z, names, data)}"
+            yield f"{names[id(z)]} = {_formula(z, symbols)}"
             last = z
         x = z.inputs[i]
-        text, raw = _rule(z, i, g, names, data)
-        yield _line(
-            f"  ∂{top}/∂{names[x]} {'=' if len(shares[x]) == 1 else '+='} {text}", gx, _why(z, x, raw, g, names)
-        )
+        name = names[id(x)]
+        text, raw = _rule(z, i, g, Symbol(names[id(z)], _or_zeros(data[z], z)), symbols)
+        yield _line(f"  ∂{top}/∂{name} {'=' if len(shares[x]) == 1 else '+='} {text}", gx, _why(z, x, raw, name))
         if len(shares[x]) > 1:
             before, count = added.get(x, (0, 0))
             added[x] = (before + np.asarray(gx), count + 1)
             if count + 1 == len(shares[x]):
                 yield _line(
-                    f"  ∂{top}/∂{names[x]}, all {count + 1} together",
-                    added[x][0],
-                    f"{names[x]} is used {count + 1} times",
+                    f"  ∂{top}/∂{name}, all {count + 1} together", added[x][0], f"{name} is used {count + 1} times"
                 )
 
 
-def _named(vertices: list[Any]) -> dict[Any, str]:
-    """The user's names where there are any and they are unique, else numbers: constants c, leaves x, results v."""
-    taken: set[str] = set()
+def _named(vertices: list[Any], inputs: Mapping[Any, tuple[Any, ...]]) -> tuple[dict[int, str], list[Any]]:
+    """A name for each vertex and array by its identity, and name, value and kind of the leaves that were given one.
+
+    The user's names where there are any and they are unique, else numbers in the order of first use. A constant that
+    is a single number has none: its value stands in the formulas.
+    """
     counts = {"x": 0, "c": 0, "v": 0}
-    names = {}
+    names: dict[int, str] = {}
+    listed = []
+    taken = {x.name for z in vertices for x in (z, *inputs.get(z, ())) if getattr(x, "name", None)}
+    given: set[str] = set()
+
+    def numbered(kind: str) -> str:
+        counts[kind] += 1
+        name = f"{kind}{counts[kind]}"
+        return numbered(kind) if name in taken else name
+
     for z in vertices:
-        name = z.name
-        if not name or name in taken:
-            kind = "v" if z.op is not None else "x" if z.requires_grad else "c"
-            counts[kind] += 1
-            name = f"{kind}{counts[kind]}"
-        taken.add(name)
-        names[z] = name
-    return names
+        for x in (*inputs[z], z) if z in inputs else () if len(vertices) > 1 else (z,):
+            if id(x) in names or not (isinstance(x, Source) or np.ndim(x)):
+                continue
+            own = getattr(x, "name", None)
+            leaf = isinstance(x, Vertex) and x.requires_grad
+            value = x.data if isinstance(x, Vertex) else x
+            if own and own not in given:
+                given.add(own)
+                names[id(x)] = own
+            elif isinstance(x, Node):
+                names[id(x)] = numbered("v")
+            elif leaf or np.ndim(value):
+                names[id(x)] = name = numbered("x" if leaf else "c")
+                listed.append((name, value, "a leaf" if leaf else "a constant"))
+    return names, listed
 
 
-def _symbols(z: Any, names: Mapping[Any, str], data: Mapping[Any, Any]) -> list[Any]:
-    """The inputs of `z` as parts of a formula."""
-    found = []
-    for x in held_inputs(z):
-        if x in names if isinstance(x, (Node, Vertex)) else False:
-            value = data.get(x)
-            found.append(Symbol(names[x], np.zeros(x.shape, x.dtype) if value is None else value))
-        else:
-            found.append(Symbol("array", 0.0 if x is None else x) if x is None or np.ndim(x) else x)
+def _or_zeros(value: Any, like: Any) -> Any:
+    return np.zeros(like.shape, like.dtype) if value is None else value
+
+
+def _symbols(inputs: tuple[Any, ...], names: Mapping[int, str], data: Mapping[Any, Any]) -> list[Any]:
+    """Inputs as parts of a formula."""
+    found: list[Any] = []
+    for x in inputs:
+        value = _or_zeros(data[x], x) if isinstance(x, Node) else x.data if isinstance(x, Vertex) else x
+        named = id(x) in names
+        found.append(Symbol(names[id(x)], value) if named else Symbol("array", 0.0) if value is None else value)
     return found
 
 
-def _formula(z: Any, names: Mapping[Any, str], data: Mapping[Any, Any]) -> str:
+def _formula(z: Node, symbols: list[Any]) -> str:
     try:
-        return Symbol.__primitive__(z.op, tuple(_symbols(z, names, data)), z.static).text
+        return Symbol.__primitive__(z.op, tuple(symbols), z.static).text
     except Exception:  # noqa: BLE001  a label that will not print must not keep the rest from being explained
-        told = (names.get(x, "array") if isinstance(x, (Node, Vertex)) else str(x) for x in held_inputs(z))
-        return f"{z.op.name}({', '.join(told)})"
+        return f"{z.op.name}({', '.join(map(str, symbols))})"
 
 
-def _rule(z: Any, i: int, g: Any, names: Mapping[Any, str], data: Mapping[Any, Any]) -> tuple[str, Any]:
+def _rule(z: Node, i: int, g: Any, result: Symbol, symbols: list[Any]) -> tuple[str, Any]:
     """The rule as a formula, and what it gave before the walk undid broadcasting."""
     op = z.op
     rule = op.rules[min(i, len(op.rules) - 1)]
+    assert rule is not None
     first = (i - op.fixed,) if op.variadic and i >= op.fixed else ()
     try:
-        result = Symbol(names[z], data[z])
-        symbol = rule(*first, Symbol("g", g), result, *_symbols(z, names, data), **z.static)
+        symbol = rule(*first, Symbol("g", g), result, *symbols, **z.static)
     except Exception:  # noqa: BLE001  a rule that branches on what symbols do not have is named instead of shown
         return f"rule of {op.name} by {op.inputs[min(i, len(op.inputs) - 1)]}", None
     return (symbol.text, symbol.value) if isinstance(symbol, Symbol) else (str(symbol), np.asarray(symbol))
 
 
-def _why(z: Any, x: Any, raw: Any, g: Any, names: Mapping[Any, str]) -> str:
+def _why(z: Node, x: Any, raw: Any, name: str) -> str:
     """Why the shape of a gradient changed: broadcasting undone, or a reduction's gradient spread."""
     if raw is None:
         return ""
@@ -177,7 +206,7 @@ def _why(z: Any, x: Any, raw: Any, g: Any, names: Mapping[Any, str]) -> str:
     size = int(np.prod(shape, dtype=int))
     if raw.shape != shape and raw.ndim >= len(shape) and raw.size >= size:
         axes = spread_axes(shape, raw.shape)
-        return f"summed over {_axes(axes)} of {raw.shape}, along which {names[x]} was repeated"
+        return f"summed over {_axes(axes)} of {raw.shape}, along which {name} was repeated"
     assert z.op is not None
     if z.op.name in {"sum", "mean"} and int(np.prod(z.shape, dtype=int)) < size:
         kept = [k for k, n in enumerate(shape) if n != 1]

@@ -122,6 +122,18 @@ def _refuse_pickle(path: Path, names: list[str]) -> None:
 
 
 def _safetensors(file: Any, arrays: Mapping[str, Any], description: str) -> None:
+    if "__metadata__" in arrays:  # the library would write it, and could not read it
+        message = (
+            "save: '__metadata__' is not a name for an array in .safetensors, where it holds the file's description. "
+            "Choose another name, or save as .npz."
+        )
+        raise ValueError(message)
+    for name, array in arrays.items():
+        if array.dtype.newbyteorder("<") not in _DTYPES.values():
+            message = (
+                f"save: {name} has dtype {array.dtype}, which .safetensors does not have. Save as .npz, or cast it."
+            )
+            raise TypeError(message)
     file.write(_library().numpy.save(dict(arrays), metadata={_DESCRIPTION: description}))
 
 
@@ -129,23 +141,33 @@ def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str 
     library = _library()
     content = path.read_bytes()
     try:
-        parts = library.deserialize(content)
+        parts = dict(library.deserialize(content))  # in an order of its own
         length = int.from_bytes(content[:8], "little")
-        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
-        return {name: _decoded(part) for name, part in parts}, metadata.get(_DESCRIPTION)
+        header = json.loads(content[8 : 8 + length])
     except (library.SafetensorError, ValueError, KeyError) as error:
         message = f"load: {path} is cut short, damaged or no .safetensors ({error}); nothing has been loaded."
         raise CheckpointError(message) from error
+    metadata = header.pop("__metadata__", None) or {}
+    strange = [f"{name!r} is {parts[name]['dtype']}" for name in header if parts[name]["dtype"] not in _DTYPES]
+    if strange:
+        message = (
+            f"load: {path} holds numbers of kinds not supported here: {', '.join(strange)}. Convert them where "
+            f"the file was made, to one of {', '.join(_DTYPES)}; nothing has been loaded."
+        )
+        raise CheckpointError(message)
+    return {name: _decoded(parts[name]) for name in header}, metadata.get(_DESCRIPTION)
+
+
+_DTYPES = {name: np.dtype(code) for name, code in {
+    "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "F16": "<f2", "BF16": "<u2",
+    "U32": "<u4", "I32": "<i4", "F32": "<f4", "U64": "<u8", "I64": "<i8", "F64": "<f8",
+}.items()}  # fmt: skip
 
 
 def _decoded(part: Mapping[str, Any]) -> np.ndarray[Any, Any]:
     """One array; bfloat16, which NumPy does not have, becomes float32, which holds it exactly."""
-    if part["dtype"] == "BF16":
-        high = np.frombuffer(part["data"], "<u2").astype("<u4") << 16
-        return high.view("<f4").reshape(part["shape"])
-    kinds = {"F": "f", "I": "i", "U": "u"}
-    code = "?" if part["dtype"] == "BOOL" else f"<{kinds[part['dtype'][0]]}{int(part['dtype'][1:]) // 8}"
-    return np.frombuffer(part["data"], code).reshape(part["shape"]).copy()
+    values = np.frombuffer(part["data"], _DTYPES[part["dtype"]]).reshape(part["shape"])
+    return (values.astype("<u4") << 16).view("<f4") if part["dtype"] == "BF16" else values.copy()
 
 
 def _library() -> Any:

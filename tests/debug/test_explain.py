@@ -10,9 +10,7 @@ from micrograd_np import nn
 
 
 def told(tensor, gradient=None):
-    file = io.StringIO()
-    mg.explain(tensor, gradient, file=file)
-    return file.getvalue()
+    return str(mg.explain(tensor, gradient))
 
 
 def test_every_rule_stands_as_a_formula_with_shape_and_numbers():
@@ -74,9 +72,56 @@ def test_what_depends_on_nothing_is_refused():
         mg.explain(mg.Tensor(1.0))
 
 
-def test_it_prints_where_one_reads(capsys):
-    mg.explain(mg.Tensor(2.0, requires_grad=True, name="x").exp())
-    assert "exp x" in capsys.readouterr().out
+def test_it_prints_once_and_only_where_it_is_printed(capsys):
+    derivation = mg.explain(mg.Tensor(2.0, requires_grad=True, name="x").exp())
+    assert not capsys.readouterr().out
+    print(derivation)
+    text = capsys.readouterr().out
+    assert text.count("v1 = exp x ") == 1
+    assert "None" not in text
+    assert text == f"{derivation!r}\n"
+
+
+def test_it_writes_into_a_file_what_it_returns():
+    file = io.StringIO()
+    derivation = mg.explain(mg.Tensor(2.0, requires_grad=True, name="x").exp(), file=file)
+    assert file.getvalue() == f"{derivation}\n"
+
+
+def test_leaves_without_a_name_are_numbered_in_the_order_they_are_used():
+    a, b, c = (mg.Tensor(value, requires_grad=True) for value in (2.0, 3.0, 5.0))
+    lines = told(a * b + c).splitlines()
+    assert [line.split() for line in lines[:3]] == [
+        [f"x{i}", "()", "=", value, "a", "leaf"] for i, value in ((1, "2"), (2, "3"), (3, "5"))
+    ]
+    assert lines[3].startswith("v1 = x1 · x2 ")
+    assert lines[4].startswith("v2 = v1 + x3 ")
+
+
+def test_a_number_given_to_a_leaf_or_result_is_nobodys_name_already():
+    x, y = mg.Tensor([1.0, 2.0], requires_grad=True, name="v1"), mg.Tensor([1.0, 2.0], requires_grad=True)
+    (lines,) = [told((y * x).sum()).splitlines()]
+    assert lines[1].startswith("v2 = x1 · v1 ")
+
+
+def test_constants_are_shown_by_value():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    lines = told((x * mg.Tensor(4.0) * mg.Tensor([5.0, 6.0]) + np.array([7.0, 8.0])).sum()).splitlines()
+    assert lines[0].split() == ["c1", "(2,)", "=", "[5.", "6.]", "a", "constant"]
+    assert lines[1].split() == ["c2", "(2,)", "=", "[7.", "8.]", "a", "constant"]
+    assert [line.split("  ")[0] for line in lines[2:5]] == ["v1 = x · 4", "v2 = v1 · c1", "v3 = v2 + c2"]
+
+
+def test_an_outer_product_is_called_one():
+    w, x = (mg.Tensor(np.ones(shape), requires_grad=True, name=n) for shape, n in (((2, 3), "W"), (3, "x")))
+    assert "∂v2/∂W = g ⊗ x " in told((w @ x).sum())
+    a, b = (mg.Tensor(np.ones(n), requires_grad=True, name=name) for n, name in ((2, "a"), (3, "b")))
+    assert "∂v2/∂W = a ⊗ g " in told((a @ mg.Tensor(np.ones((2, 3)), requires_grad=True, name="W")).sum())
+    assert "= v1 ⊗ v2 " in told(mg.outer(a, b).sum())
+    single = mg.Tensor(np.ones((1, 3)), requires_grad=True, name="W")
+    assert "∂v2/∂W = g ⊗ x " in told((single @ x).sum())
+    column = mg.Tensor(np.ones((3, 1)), requires_grad=True, name="column")
+    assert "⊗" not in told((column * np.ones((1, 1))).sum())
 
 
 def test_every_kind_of_network_can_be_explained():

@@ -1,5 +1,6 @@
 """What is saved comes back, and what is no checkpoint is refused with everything left as it was."""
 
+import json
 import os
 import subprocess
 import sys
@@ -278,3 +279,62 @@ def test_bfloat16_weights_become_float32_exactly(tmp_path):
     assert found["w"].dtype == np.float32
     np.testing.assert_array_equal(found["w"], weights.float().numpy())
     assert found["n"] == 3
+
+
+def foreign(path, **parts):
+    """A .safetensors file made elsewhere: each part is (dtype, shape, bytes), in this order."""
+    header, body = {}, b""
+    for name, (dtype, shape, content) in parts.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(body), len(body) + len(content)]}
+        body += content
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + body)
+    return path
+
+
+def test_an_array_named_metadata_is_refused_where_the_file_could_not_be_read(tmp_path):
+    pytest.importorskip("safetensors")
+    with pytest.raises(ValueError, match=r"^save: '__metadata__' is not a name for an array in \.safetensors.*\.npz"):
+        save({"__metadata__": np.ones(2)}, tmp_path / "x.safetensors")
+    assert not list(tmp_path.iterdir())
+    tree = {"__metadata__": np.ones(2)}
+    assert same(load(save(tree, tmp_path / "x.npz")), tree)
+    inner = {"a": {"__metadata__": np.ones(2)}}
+    assert same(load(save(inner, tmp_path / "x.safetensors")), inner)
+
+
+@pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="here a longdouble is a float64")
+def test_a_dtype_that_safetensors_lacks_is_refused_by_name_and_the_old_file_stays(tmp_path):
+    pytest.importorskip("safetensors")
+    path = save({"w": np.ones(2)}, tmp_path / "x.safetensors")
+    with pytest.raises(
+        TypeError, match=rf"^save: a\.b has dtype {np.dtype(np.longdouble)}, which \.safetensors lacks\. Save as \.npz"
+    ):
+        save({"a": {"b": np.ones(2, np.longdouble)}}, path)
+    assert same(load(path), {"w": np.ones(2)})
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("C64", 8), ("F8_E4M3", 1), ("F8_E5M2", 1), ("F8_E8M0", 1)])
+def test_numbers_of_a_kind_that_numpy_lacks_are_called_unsupported_by_name(tmp_path, dtype, size):
+    pytest.importorskip("safetensors")
+    path = foreign(tmp_path / "x.safetensors", w=("F32", [1], bytes(4)), z=(dtype, [2], bytes(2 * size)))
+    with pytest.raises(CheckpointError, match=rf"not supported here: 'z' is {dtype}\. Convert") as caught:
+        load(path)
+    assert "damaged" not in str(caught.value)
+
+
+def test_a_file_gives_its_arrays_in_the_order_of_its_header(tmp_path):
+    pytest.importorskip("safetensors")
+    names = [f"layer{i}" for i in (7, 3, 11, 0, 5, 2, 9)]
+    path = foreign(tmp_path / "x.safetensors", **{name: ("I64", [1], bytes(8)) for name in names})
+    assert list(load(path)) == names
+
+
+@pytest.mark.parametrize("code", ["?", "u1", "i1", "u2", "i2", "f2", "u4", "i4", "f4", "u8", "i8", "f8", ">f4", ">i8"])
+def test_every_real_dtype_comes_back(path, code):
+    values = np.array([0, 1, 3]).astype(code)
+    found = load(save({"v": values, "none": values[:0]}, path))
+    np.testing.assert_array_equal(found["v"], values)
+    assert found["v"].dtype.newbyteorder("=") == values.dtype.newbyteorder("=")
+    assert found["none"].shape == (0,)

@@ -1,0 +1,34 @@
+"""What standard output cannot show is spelled in ASCII there, instead of ending the program.
+
+Our tables, formulas and messages use signs such as −, σ and ∂, and a terminal or a redirect in an older encoding
+(cp1252 on Windows) has none of them: `print` would raise UnicodeEncodeError. Python itself prevents this for standard
+error; here the same is done for standard output, once, when the package is imported.
+"""
+
+import codecs
+import io
+import sys
+
+_SPELLED = {
+    "−": "-", "–": "-", "─": "-", "×": "x", "∗": "*", "·": "*", "÷": "/", "⊗": "(x)", "⊙": "(.)", "±": "+-",
+    "√": "sqrt ", "∛": "cbrt ", "∞": "inf", "≤": "<=", "≥": ">=", "≠": "!=", "∧": "&", "∨": "|", "⊻": "^", "¬": "~",
+    "→": "->", "←": "<-", "↑": "max", "↓": "min", "∂": "d", "∇": "grad ", "Σ": "sum", "Π": "prod", "∫": "int",
+    "‖": "||", "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")", "⟨": "<", "⟩": ">", "′": "'", "…": "...", "½": "1/2",
+    "²": "^2", "³": "^3", "¹": "^1", "⁻": "^-", "ᵀ": "^T", "ˣ": "^x", "ᵖ": "^p", "₀": "_0", "₁": "_1", "₂": "_2",
+    "₋": "_-", "α": "alpha", "β": "beta", "δ": "delta", "Δ": "Delta", "ε": "eps", "λ": "lambda", "μ": "mu", "µ": "mu",
+    "π": "pi", "σ": "sigma", "ψ": "psi", "Φ": "Phi", "ℝ": "R", "ℤ": "Z", "∠": "angle ",
+}  # fmt: skip
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    """The signs that an encoding lacks, in ASCII; what has no spelling here is escaped, as Python does it."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    return "".join(_SPELLED.get(c) or ascii(c)[1:-1] for c in missing), error.end
+
+
+codecs.register_error("micrograd_np", _spell)
+_out = sys.stdout
+if isinstance(_out, io.TextIOWrapper) and _out.errors == "strict" and not _out.encoding.lower().startswith("utf"):
+    _out.reconfigure(errors="micrograd_np")
