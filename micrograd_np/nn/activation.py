@@ -18,9 +18,9 @@ class _Activation(Module):
     _function: ClassVar[Callable[..., Any]]
     _settings: ClassVar[tuple[str, ...]] = ()  # attributes that are handed to the function by name
 
-    def forward(self, x: Any) -> Any:
-        """The function, of `x`."""
-        return type(self)._function(x, **{name: getattr(self, name) for name in self._settings})
+    def forward(self, input: Any) -> Any:
+        """The function, of `input`."""
+        return type(self)._function(input, **{name: getattr(self, name) for name in self._settings})
 
     def extra_repr(self) -> str:
         """The settings."""
@@ -173,9 +173,9 @@ class PReLU(Module):
         self.num_parameters = num_parameters
         self.weight = Parameter(np.full(num_parameters, init, get_default_dtype() if dtype is None else dtype))
 
-    def forward(self, x: Any) -> Any:
-        """The function, of `x`."""
-        return functional.prelu(x, self.weight)
+    def forward(self, input: Any) -> Any:
+        """The function, of `input`."""
+        return functional.prelu(input, self.weight)
 
     def extra_repr(self) -> str:
         """The setting."""
