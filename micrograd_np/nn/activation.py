@@ -147,7 +147,7 @@ class GELU(_Activation):
 
 
 class Softplus(_Activation):
-    """log(1 + exp(beta · x)) / beta, elementwise; `threshold` has no effect, see `functional.softplus`."""
+    """log(1 + exp(beta · x)) / beta, elementwise, and x beyond a `threshold`; see `functional.softplus`."""
 
     _function = functional.softplus
     _settings = ("beta", "threshold")

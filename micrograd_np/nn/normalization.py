@@ -205,7 +205,7 @@ class LayerNorm(_Affine):
         return f"{self.normalized_shape}, {settings}"
 
 
-class RMSNorm(Module):
+class RMSNorm(_Affine):
     """Division of the last axes by their root mean square; see `micrograd_np.functional.rms_norm`."""
 
     def __init__(
@@ -217,8 +217,8 @@ class RMSNorm(Module):
     ) -> None:
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
-        weight = np.ones(self.normalized_shape, get_default_dtype() if dtype is None else dtype)
-        self.register_parameter("weight", Parameter(weight) if elementwise_affine else None)
+        self._scale_and_shift(self.normalized_shape, elementwise_affine, False, dtype)
+        del self.bias
 
     def forward(self, x: Any) -> Any:
         """`x` over its root mean square, sample by sample."""
