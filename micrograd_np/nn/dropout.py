@@ -23,7 +23,7 @@ class Dropout(Module):
 
     def forward(self, input: Any) -> Any:
         """`input` with some of it dropped."""
-        return functional.dropout(input, self.p, self.training)
+        return functional.dropout(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
@@ -35,7 +35,7 @@ class Dropout1d(Dropout):
 
     def forward(self, input: Any) -> Any:
         """`input` with some channels dropped."""
-        return functional.dropout1d(input, self.p, self.training)
+        return functional.dropout1d(input, self.p, self.training, self.inplace)
 
 
 class Dropout2d(Dropout):
@@ -43,4 +43,4 @@ class Dropout2d(Dropout):
 
     def forward(self, input: Any) -> Any:
         """`input` with some channels dropped."""
-        return functional.dropout2d(input, self.p, self.training)
+        return functional.dropout2d(input, self.p, self.training, self.inplace)

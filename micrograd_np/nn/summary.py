@@ -149,6 +149,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
     For each: the shape of its result, its parameters, its multiplications (each with an addition), and the bytes that
     the graph keeps until backward, beyond the parameters and the input; a module's own, without those of the modules in
     it. An input may be an array, or a Tensor; floating arrays are taken in the dtype of the parameters.
+    TypeError for a tuple of integers, which could be a shape.
 
     >>> from micrograd_np import nn
     >>> summary(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1)), np.zeros((32, 4)))
@@ -201,6 +202,9 @@ def _untouched(model: Module) -> Iterator[None]:
 def _input(x: Any, floating: Any) -> Tensor:
     if isinstance(x, Tensor):
         return x
+    if isinstance(x, tuple) and x and all(type(n) is int for n in x):
+        message = f"summary: takes inputs, and {x} could be a shape or data; pass np.zeros({x}) or np.array({list(x)})."
+        raise TypeError(message)
     array = np.asarray(x)
     return Tensor(array.astype(floating) if array.dtype.kind == "f" and floating is not None else array)
 

@@ -1,6 +1,7 @@
 """The summary counts what can be counted by hand, and leaves the model as it was."""
 
 import numpy as np
+import pytest
 
 import micrograd_np as mg
 from micrograd_np import nn
@@ -52,3 +53,8 @@ def test_it_is_a_table_in_a_notebook_too():
     html = mg.summary(nn.Linear(1, 1), np.zeros((1, 1)))._repr_html_()
     assert html.startswith("<table>")
     assert html.count("<tr>") == 3
+
+
+def test_a_shape_is_not_taken_for_data():
+    with pytest.raises(TypeError, match=r"\(1, 2\) could be a shape or data; pass np.zeros\(\(1, 2\)\)"):
+        mg.summary(nn.Linear(2, 1), (1, 2))
