@@ -103,7 +103,7 @@ def main(epochs=3, seed=0, out=".", compile=True, count=6000):
     right = float(((written := translated(model, test_x)) == test_y).all(axis=1).mean())
     print(f"{right:.1%} of 500 dates never seen are written without a mistake")
     for text, answer in zip(test_x[:4], written, strict=False):
-        print(" → ".join("".join(LETTERS[i] for i in row if i) for row in (text, answer)))
+        print(" -> ".join("".join(LETTERS[i] for i in row if i) for row in (text, answer)))
     shown = show(model, test_x[:1], out / "dates_attention.svg")
     graph = mg.draw(criterion(model(test_x[:2], test_y[:2, :-1]), test_y[:2, 1:])).save(out / "dates_graph.svg")
     history.plot(curve := out / "dates_curve.svg")

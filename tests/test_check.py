@@ -361,3 +361,18 @@ class TestCheckPrimitive:
 
         kept.vjp(x=lambda g, z, x, keep: g * keep)
         assert mg.check_primitive(kept)
+
+
+def test_functions_that_take_gradients_themselves_can_be_checked():
+    def steepness(x):
+        (g,) = mg.autograd.grad((x**3).sum(), x, create_graph=True)
+        return (g**2).sum()
+
+    x = np.array([1.0, 2.0])
+    assert mg.gradcheck(steepness, x)
+    assert mg.gradgradcheck(steepness, x)
+    assert mg.check_gradients(steepness, x)
+    found = mg.numeric_gradient(steepness, mg.Tensor(x, requires_grad=True))
+    np.testing.assert_allclose(found, 36 * x**3, rtol=1e-6)
+    with mg.no_grad():
+        assert mg.gradcheck(steepness, x)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import backward as walk
-from micrograd_np.grad_mode import no_grad, set_grad_enabled
+from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.ops.elementwise import multiply
 from micrograd_np.ops.reduce import sum as total
 from micrograd_np.tensor import Tensor
@@ -92,7 +92,10 @@ def in_float64(tensors: Sequence[Tensor]) -> Iterator[None]:
             t.data = data
 
 
-def silent(f: Callable[[], Any]) -> Any:
-    """``f()`` without recording, and without NumPy's warnings: a perturbed entry may step over the end of a domain."""
-    with no_grad(), np.errstate(all="ignore"):
+def silent(f: Callable[[], Any], *, recorded: bool = True) -> Any:
+    """``f()`` without NumPy's warnings, since a perturbed entry may step over the end of a domain.
+
+    It is `recorded`, because `f` may take gradients itself.
+    """
+    with set_grad_enabled(recorded), np.errstate(all="ignore"):
         return f()

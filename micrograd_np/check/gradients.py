@@ -67,7 +67,8 @@ def check_gradients(
         return loss(result) if target is None else loss(result, target)
 
     with in_float64([*(p for _, p in named), *buffers]):
-        rows = _compared(call, checked, entries, method, step, Tolerance(rtol, atol))
+        recorded = getattr(model_or_f, "recorded", True)
+        rows = _compared(call, checked, entries, method, step, Tolerance(rtol, atol), recorded=recorded)
     count = f"{len(rows)} {'parameter' if named else 'input'}{'s' if len(rows) > 1 else ''}"
     how = f"step {step:g}" if step else "a step for each entry"
     return Report(f"{told(model_or_f)}: {count}, backward against {method} differences in float64, {how}", rows)
@@ -80,6 +81,8 @@ def _compared(
     method: Method,
     step: float | None,
     tolerance: Tolerance,
+    *,
+    recorded: bool,
 ) -> list[Comparison]:
     """One comparison for each named leaf that `call` looks at."""
     with enable_grad(), np.errstate(all="ignore"):
@@ -88,7 +91,7 @@ def _compared(
     size, coarsest = magnitude(result)
 
     def value() -> float:
-        z = silent(lambda: weighed(call()))
+        z = silent(lambda: weighed(call()), recorded=recorded)
         return float(z.item() if isinstance(z, Tensor) else z)
 
     first, second = value(), value()

@@ -76,9 +76,9 @@ def gradgradcheck(
 
 def second_order(f: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, ...]:
     """A function whose derivatives are the second ones of `f`, and its inputs: those of `f`, and gradients arriving."""
-    leaves, _ = leaves_of(f, inputs, everything=True)
+    leaves, given = leaves_of(f, inputs, everything=True)
     places = [i for i, x in enumerate(inputs) if is_floating(x) and (not asks(inputs) or asks([x]))]
-    shapes = [x.shape for x in outputs(silent(lambda: f(*inputs)))]
+    shapes = [x.shape for x in outputs(silent(lambda: f(*given)))]
     arriving = [irregular(shape, turn) for turn, shape in enumerate(shapes)]
 
     def first(*varied: Any) -> Any:
@@ -94,6 +94,7 @@ def second_order(f: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, ...
                 z = z + (part * g).sum() if isinstance(part, Tensor) else z
             return [g for g in gradients(z, own, create_graph=recorded) if g is not None] or [np.zeros(())]
 
+    first.recorded = False  # type: ignore[attr-defined]  # it records what it needs itself, which takes a third of the time
     first.__name__ = f"the gradient of {told(f)}"
     first.names = [name for name, _ in leaves] + [f"g{turn or ''}" for turn in range(len(arriving))]  # type: ignore[attr-defined]
     return (first, *(np.array(array_of(inputs[i]), dtype=float) for i in places), *arriving)

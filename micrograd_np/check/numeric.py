@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from micrograd_np.grad_mode import no_grad
+from micrograd_np.grad_mode import enable_grad
 from micrograd_np.tensor import Tensor
 
 Method = Literal["central", "forward"]
@@ -35,11 +35,14 @@ def numeric_gradient(f: Callable[..., Any], *inputs: Any, method: Method = "cent
         message = f"numeric_gradient: method must be 'central' or 'forward', found {method!r}."
         raise ValueError(message)
     arrays = [_floating_copy(x, i) for i, x in enumerate(inputs)]
-    given = [Tensor(a, name=x.name) if isinstance(x, Tensor) else a for a, x in zip(arrays, inputs, strict=True)]
+    given = [
+        Tensor(a, x.requires_grad, name=x.name) if isinstance(x, Tensor) else a
+        for a, x in zip(arrays, inputs, strict=True)
+    ]
     found: list[Any] = []
 
     def value() -> float:
-        with no_grad():
+        with enable_grad():  # f may take gradients itself
             result = f(*given)
         found[:] = [np.asarray(result.data if isinstance(result, Tensor) else result)]
         if found[0].size != 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from .dataset import Dataset, collate
 from .prefetch import ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 class DataLoader:
@@ -22,7 +23,7 @@ class DataLoader:
       once, from `generator` if given, else from the project's own, so ``mg.random.manual_seed`` settles it.
     - `drop_last`: leave out a last batch that is too short.
     - `sampler`: an iterable of sample numbers in place of `shuffle`; `batch_sampler`: one of lists of them, a list for
-      each batch. Each is iterated over anew in every epoch.
+      each batch. Each is iterated over anew in every epoch; TypeError for an iterator, which one epoch uses up.
     - `collate_fn`: makes a batch from a list of samples; unless given, `dataset.batch` does, or `collate`.
     - `transform`: ``transform(batch, rng)`` changes each batch; `rng` comes from seed, epoch and number of the batch,
       so that random augmentation is as repeatable as the order.
@@ -61,6 +62,13 @@ class DataLoader:
         if batch_sampler is not None and (batch_size != 1 or sampler is not None or drop_last):
             message = "DataLoader: a batch_sampler says all; leave out batch_size, sampler and drop_last."
             raise ValueError(message)
+        for name, x in (("sampler", sampler), ("batch_sampler", batch_sampler)):
+            if isinstance(x, Iterator):
+                message = (
+                    f"DataLoader: {name} is a {type(x).__name__}, which one epoch uses up; pass a list, or an object "
+                    "whose __iter__ begins anew."
+                )
+                raise TypeError(message)
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = bool(shuffle)

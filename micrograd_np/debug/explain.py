@@ -98,9 +98,9 @@ def _derivation(root: Any, seed: Any, steps: list[tuple[Node, int, Any, Any]], k
     names, listed = _named(vertices, inputs)
     for name, value, note in listed:
         yield _line(name, value, note)
-    for z in inputs:
+    for z, given in inputs.items():
         origin = origin_of(z)
-        formula = _formula(z, _symbols(inputs[z], names, data))
+        formula = _formula(z, _symbols(given, names, data))
         yield _line(f"{names[id(z)]} = {formula}", data[z], f"{origin}" if origin else "")
     top = names[id(root)]
     yield ""

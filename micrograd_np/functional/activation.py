@@ -5,10 +5,12 @@ Elementwise unless they have a `dim`. Those worth a primitive are declared in `o
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from micrograd_np.ops import reduce
-from micrograd_np.ops.choice import at_least, relu
+from micrograd_np.ops.choice import at_least, relu, where
+from micrograd_np.ops.comparison import greater
 from micrograd_np.ops.elementwise import absolute
 from micrograd_np.ops.gates import gelu_tanh, mish, silu
 from micrograd_np.ops.index import getitem
@@ -80,12 +82,13 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """log(1 + exp(βx)) / β, exact for any x.
+    """log(1 + exp(βx)) / β, and x itself where βx is above `threshold`, with slope 1.
 
-    `threshold` is PyTorch's: beyond it PyTorch gives x itself. It is not needed here, where nothing overflows, so it
-    has no effect; the values differ by less than 2.1e-9 / β at PyTorch's default.
+    Nothing overflows with any threshold; with ``threshold=inf`` the values are exact. The default is PyTorch's, and
+    leaves out less than 2.1e-9 / β.
     """
-    return _softplus(input) if beta == 1 else _softplus(input * beta) / beta
+    smooth = _softplus(input) if beta == 1 else _softplus(input * beta) / beta
+    return smooth if threshold == inf else where(greater(input * beta, threshold), input, smooth)
 
 
 def softsign(input: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.ops.choice import maximum, relu, where
+from micrograd_np.ops.choice import keep_where, maximum, relu, where
 from micrograd_np.ops.comparison import equal, not_equal
 from micrograd_np.ops.domains import INTEGERS, PROBABILITY, REALS
 from micrograd_np.ops.elementwise import multiply
@@ -74,7 +74,7 @@ def surprise(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int = -100) -> A
 
 
 def _surprise_by_x(g: Any, z: Any, x: Any, labels: Any, ignore: int) -> Any:
-    share = reshape(g * not_equal(labels, ignore), shape=(*g.shape, 1))
+    share = reshape(keep_where(g, not_equal(labels, ignore)), shape=(*g.shape, 1))  # of nothing the mean's g is inf
     return share * (softmax(x, axis=-1) - indicator(labels, classes=x.shape[-1]))
 
 
@@ -93,8 +93,8 @@ def cross_entropy(
 
     `input` may also be (c,) with one label, or (n, c, d, …) with labels (n, d, …). `target` are integers in [0, c), or
     probabilities of the shape of `input`. `weight` (c,) counts classes more or less; "mean" divides by the weights of
-    the labels, so that all labels being `ignore_index` gives nan. `label_smoothing` ε mixes the target with the uniform
-    distribution. Stable for any logits: the largest is subtracted first.
+    the labels, so that all labels being `ignore_index` gives nan, with a gradient of 0. `label_smoothing` ε mixes the
+    target with the uniform distribution. Stable for any logits: the largest is subtracted first.
 
     Raises IndexError for a label outside, ValueError for shapes that do not belong together, TypeError for labels that
     are neither. Source: Bishop (2006), eq. 4.108; the gradient is (softmax(logits) − onehot(labels)) / n.
@@ -136,14 +136,14 @@ def _from_logs(
     flat = reshape(labels, shape=(-1,))
     kept = not_equal(flat, ignore_index)
     safe = flat * kept
-    losses = -pick(logs, safe)
-    counted = kept
-    if weight is not None:
+    if weight is None:
+        counted, losses = kept, keep_where(-pick(logs, safe), kept)
+    else:
         weight = _class_weights(name, weight, logs)
         counted = kept * _weight_of(weight, safe, logs.shape[-1])
-    losses = losses * counted
+        losses = keep_where(-pick(logs, safe), not_equal(counted, 0)) * counted
     if smoothing:
-        evenly = -sum(logs if weight is None else logs * weight, axis=-1) * kept / logs.shape[-1]
+        evenly = keep_where(-sum(logs if weight is None else logs * weight, axis=-1) / logs.shape[-1], kept)
         losses = (1 - smoothing) * losses + smoothing * evenly
     return _gathered(losses, labels, counted, reduction)
 

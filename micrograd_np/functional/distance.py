@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import numpy as np
 
-from micrograd_np.ops.choice import maximum, minimum, relu, where
+from micrograd_np.ops.choice import maximum, minimum, relu, where, zero_where
 from micrograd_np.ops.comparison import equal
-from micrograd_np.ops.elementwise import absolute, multiply, square
-from micrograd_np.ops.reduce import max, sum  # noqa: A004
-from micrograd_np.ops.transcendental import power, sqrt
+from micrograd_np.ops.elementwise import absolute, multiply, sign
+from micrograd_np.ops.reduce import sum  # noqa: A004
+from micrograd_np.ops.searching import any  # noqa: A004
+from micrograd_np.ops.shape import broadcast_to
+from micrograd_np.ops.statistics import norm
+from micrograd_np.ops.transcendental import power
+from micrograd_np.ops.trigonometric import hypot
 from micrograd_np.tensor import Tensor
 
 from .loss import as_like, as_tensor, operands, reduced, refuse_broadcast
@@ -25,8 +30,12 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tens
     Tensor([1.])
     """
     x1, x2 = as_tensor(x1), as_tensor(x2)
-    sizes = maximum(vector_norm(x1, 2, dim), eps), maximum(vector_norm(x2, 2, dim), eps)
-    return sum(multiply(x1, x2), axis=dim) / (sizes[0] * sizes[1])
+    shape = np.broadcast_shapes(x1.shape, x2.shape)
+    units = (
+        x / maximum(norm(x, axis=dim, keepdims=True), eps)  # first, so that no product overflows
+        for x in (broadcast_to(x, shape=shape) if x.shape != shape else x for x in (x1, x2))
+    )
+    return sum(multiply(*units), axis=dim)
 
 
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
@@ -39,14 +48,17 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
 
 
 def vector_norm(x: Any, p: float, axis: int = -1, keepdims: bool = False) -> Any:
-    """The `p`-norm along one axis; its subgradient at 0 is 0 for p of 1, 2 and inf."""
-    if p == 2:
-        return sqrt(sum(square(x), axis=axis, keepdims=keepdims))
-    if p == 1:
-        return sum(absolute(x), axis=axis, keepdims=keepdims)
-    if p == float("inf"):
-        return max(absolute(x), axis=axis, keepdims=keepdims)
-    return power(sum(power(absolute(x), p), axis=axis, keepdims=keepdims), 1 / p)
+    """The `p`-norm along one axis: p = 0 counts what is not 0, −inf is the smallest. The subgradient at 0 is 0."""
+    if p in (1, 2, inf, -inf):
+        return norm(x, p, axis, keepdims)
+    if p == 0:
+        return sum(absolute(sign(x)), axis=axis, keepdims=keepdims)
+    size = absolute(x)
+    zero = equal(size, 0)  # where a power has no slope, or no value
+    powers = zero_where(power(where(zero, 1, size), p), zero)
+    total = sum(powers, axis=axis, keepdims=keepdims)
+    none = any(zero, axis=axis, keepdims=keepdims) if p < 0 else equal(total, 0)
+    return zero_where(power(where(none, 1, total), 1 / p), none)
 
 
 def triplet_margin_loss(
@@ -95,7 +107,7 @@ def cosine_embedding_loss(
     target = as_like(target if isinstance(target, Tensor) else np.asarray(target), x1)
     if target.shape != x1.shape[:-1]:
         refuse_broadcast("cosine_embedding_loss", "input1[..., 0]", x1.shape[:-1], "target", target.shape)
-    tiny = 1e-12  # as in PyTorch: the angle of a zero vector is a right one
-    sizes = (sum(square(x1), axis=-1) + tiny) * (sum(square(x2), axis=-1) + tiny)
-    cosine = sum(x1 * x2, axis=-1) / sqrt(sizes)
+    tiny = 1e-6  # as in PyTorch: the angle of a zero vector is a right one
+    first, second = (x / hypot(norm(x, axis=-1, keepdims=True), tiny) for x in (x1, x2))
+    cosine = sum(first * second, axis=-1)
     return reduced(where(equal(target, 1), 1 - cosine, relu(cosine - margin) * equal(target, -1)), reduction)

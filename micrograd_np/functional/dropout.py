@@ -14,38 +14,42 @@ from .loss import as_tensor
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Each element 0 with probability `p`, else divided by 1 − p; `input` itself unless `training`: ``(…) -> (…)``.
 
-    `inplace` is accepted for PyTorch's sake and changes nothing. ValueError for `p` outside [0, 1].
+    With `inplace` the result is written into `input`, which is returned. ValueError for `p` outside [0, 1].
     Source: Srivastava et al. (2014).
 
     >>> dropout(Tensor([1.0, 2.0]), training=False)
     Tensor([1., 2.])
     """
     x = as_tensor(input)
-    return _dropped("dropout", x, p, x.shape, training)
+    return _dropped("dropout", x, p, x.shape, training, inplace)
 
 
 def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Whole channels of (n, c, l) or (c, l) dropped together; see `dropout`. ValueError for other ranks."""
-    return _channels("dropout1d", 1, input, p, training)
+    return _channels("dropout1d", 1, input, p, training, inplace)
 
 
 def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Whole channels of (n, c, h, w) or (c, h, w) dropped together; see `dropout`. ValueError for other ranks."""
-    return _channels("dropout2d", 2, input, p, training)
+    return _channels("dropout2d", 2, input, p, training, inplace)
 
 
-def _channels(name: str, d: int, x: Any, p: float, training: bool) -> Tensor:
+def _channels(name: str, d: int, x: Any, p: float, training: bool, inplace: bool) -> Tensor:
     x = as_tensor(x)
     if x.ndim not in (d + 1, d + 2):
         message = f"{name}: input is {x.shape}; it must have {d + 2} axes, or {d + 1} for one sample."
         raise ValueError(message)
-    return _dropped(name, x, p, (*x.shape[:-d], *(1,) * d), training)
+    return _dropped(name, x, p, (*x.shape[:-d], *(1,) * d), training, inplace)
 
 
-def _dropped(name: str, x: Tensor, p: float, shape: tuple[int, ...], training: bool) -> Tensor:
+def _dropped(name: str, x: Tensor, p: float, shape: tuple[int, ...], training: bool, inplace: bool) -> Tensor:
     if not 0 <= p <= 1:
         message = f"{name}: p is a probability, in [0, 1]; found {p}."
         raise ValueError(message)
     if not training or p == 0:
         return x
-    return x * dropout_mask(p=p, shape=shape, dtype=x.dtype, generator=random.generator())
+    mask = dropout_mask(p=p, shape=shape, dtype=x.dtype, generator=random.generator())
+    if inplace:
+        x *= mask
+        return x
+    return x * mask

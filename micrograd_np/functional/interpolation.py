@@ -24,7 +24,9 @@ def interpolate(
 
     `mode` is "nearest", "linear" for sequences or "bilinear" for images. Elements are areas, whose outer edges
     coincide; with `align_corners` they are points, of which the outermost coincide. Exactly one of `size` and
-    `scale_factor` is given, as one number or one for each axis. ValueError for anything else.
+    `scale_factor` is given, as one number or one for each axis. A factor also says how far apart elements lie, so that
+    1.1 of 7 elements is not the same 7 by the nearest; linearly, an axis that keeps its length stays as it is.
+    ValueError for anything else, and for an input or a result of no length.
 
     >>> interpolate(Tensor([[[1.0, 2.0]]]), scale_factor=2)
     Tensor([[[1., 1., 2., 2.]]])
@@ -43,9 +45,15 @@ def interpolate(
     wanted = (
         [floor(n * f) for n, f in zip(lengths, factors, strict=True)] if size is None else _for_each(size, len(lengths))
     )
-    if mode == "nearest" and all(m % n == 0 for n, m in zip(lengths, wanted, strict=True)):
+    if min((*lengths, *wanted), default=1) < 1:
+        message = f"interpolate: input is {x.shape}, to lengths {tuple(wanted)}; all lengths must be at least 1."
+        raise ValueError(message)
+    whole = all(factor is None or factor == int(factor) for factor in factors)
+    if mode == "nearest" and whole and all(m % n == 0 for n, m in zip(lengths, wanted, strict=True)):
         return _repeated(x, [m // n for n, m in zip(lengths, wanted, strict=True)])
     for axis, (m, factor) in enumerate(zip(wanted, factors, strict=True), 2):
+        if mode != "nearest" and m == x.shape[axis]:
+            continue  # as in PyTorch, whatever the factor
         step = x.shape[axis] / m if factor is None else 1 / factor
         weights = _shares(x.shape[axis], m, step, mode, align_corners=bool(align_corners))
         x = _along(x, constant(weights.astype(x.dtype)), axis)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.ops.choice import maximum, minimum, where
-from micrograd_np.ops.comparison import greater
+from micrograd_np.ops.choice import maximum, minimum, where, zero_where
+from micrograd_np.ops.comparison import equal, greater
 from micrograd_np.ops.domains import REALS
 from micrograd_np.ops.elementwise import absolute, square, subtract
 from micrograd_np.ops.reduce import mean, sum  # noqa: A004
@@ -170,7 +170,8 @@ def _bent(d: Any, bend: float) -> Any:
 def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Tensor:
     """Kullback–Leibler divergence of the distribution `target` from exp(`input`), in nats: ``(…), (…) -> ()``.
 
-    `input` are log-probabilities; `target` probabilities, or their logarithms with `log_target`; 0 log 0 is 0. "mean"
+    `input` are log-probabilities; `target` probabilities, or their logarithms with `log_target`; 0 log 0 is 0, and of
+    a negative target the loss is nan. "mean"
     divides by the number of elements, as in PyTorch; "batchmean", by the length of the first axis, which is the
     divergence proper. ValueError for unequal shapes.
 
@@ -182,8 +183,8 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     if log_target:
         losses = exp(target) * (target - x)
     else:
-        positive = greater(target, 0)
-        losses = where(positive, target * log(where(positive, target, 1)), 0) - target * x
+        zero = equal(target, 0)
+        losses = zero_where(target * log(where(zero, 1, target)), zero) - target * x
     if reduction == "batchmean":
         return sum(losses) / x.shape[0]
     return reduced(losses, reduction)

@@ -28,6 +28,9 @@ from .loss import as_tensor
 def standardized(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any, Any]:
     """(x − mean) / √(variance + eps) over `axes`; with that mean and variance, axes kept at length 1."""
     centre = mean(x, axis=axes, keepdims=True)
+    with no_grad():  # what rounding has left: of equal values nothing, where variance + eps would make it large
+        missed = mean(x - centre, axis=axes, keepdims=True)
+    centre = centre + missed
     apart = x - centre
     variance = mean(square(apart), axis=axes, keepdims=True)
     return apart * (1 / sqrt(variance + eps)), centre, variance
@@ -113,8 +116,8 @@ def batch_norm(
 
     While `training`, over the batch, and the running mean and variance, where given, move towards the batch's by the
     fraction `momentum` in place, the variance being the unbiased one; otherwise by the running ones, which must be
-    given then. ValueError for a batch with one value per channel in training, which has no variance. Source: Ioffe &
-    Szegedy (2015).
+    given then. An empty batch gives an empty result and moves nothing. ValueError for a batch with one value per
+    channel in training, which has no variance. Source: Ioffe & Szegedy (2015).
     """
     x = as_tensor(input)
     if x.ndim < 2:
@@ -130,7 +133,9 @@ def batch_norm(
         return affine(x - _by_channel(running_mean, x), scale if weight is None else scale * weight, bias)
     axes = (0, *range(2, x.ndim))
     n = x.size // max(x.shape[1], 1)
-    if n <= 1:
+    if not n:
+        return affine(x, weight, bias)  # no values, and nothing to track
+    if n == 1:
         message = (
             f"batch_norm: in training a channel needs more than one value, and input {x.shape} has {n}. Call eval()?"
         )
@@ -186,7 +191,7 @@ def _by_channel(x: Any, input: Any) -> Any:
 
 def _follow(running: Any, statistic: Any, momentum: Any, factor: float = 1.0) -> None:
     """Move a running statistic towards the present one, averaged over samples if there are several, in place."""
-    if running is None:
+    if running is None or not statistic.size:
         return
     with no_grad():
         rows = reshape(statistic, shape=(-1, running.size))

@@ -18,11 +18,11 @@ class _Activation(Module):
     _function: ClassVar[Callable[..., Any]]
     _settings: ClassVar[tuple[str, ...]] = ()  # attributes that are handed to the function by name
 
-    def forward(self, x: Any) -> Any:
-        """The function, of `x`."""
+    def forward(self, input: Any) -> Any:
+        """The function, of `input`."""
         if not self._settings:
-            return type(self)._function(x)
-        return type(self)._function(x, **{name: getattr(self, name) for name in self._settings})
+            return type(self)._function(input)
+        return type(self)._function(input, **{name: getattr(self, name) for name in self._settings})
 
     def extra_repr(self) -> str:
         """The settings."""
@@ -149,7 +149,7 @@ class GELU(_Activation):
 
 
 class Softplus(_Activation):
-    """log(1 + exp(beta · x)) / beta, elementwise; `threshold` has no effect, see `functional.softplus`."""
+    """log(1 + exp(beta · x)) / beta, elementwise, and x beyond a `threshold`; see `functional.softplus`."""
 
     _function = functional.softplus
     _settings = ("beta", "threshold")
@@ -175,9 +175,9 @@ class PReLU(Module):
         self.num_parameters = num_parameters
         self.weight = Parameter(np.full(num_parameters, init, get_default_dtype() if dtype is None else dtype))
 
-    def forward(self, x: Any) -> Any:
-        """The function, of `x`."""
-        return functional.prelu(x, self.weight)
+    def forward(self, input: Any) -> Any:
+        """The function, of `input`."""
+        return functional.prelu(input, self.weight)
 
     def extra_repr(self) -> str:
         """The setting."""

@@ -42,6 +42,14 @@ class MultiheadAttention(Module):
     ((5, 2, 8), (2, 5, 5))
     """
 
+    in_proj_weight: Parameter | None
+    q_proj_weight: Parameter | None
+    k_proj_weight: Parameter | None
+    v_proj_weight: Parameter | None
+    in_proj_bias: Parameter | None
+    bias_k: Parameter | None
+    bias_v: Parameter | None
+
     def __init__(
         self,
         embed_dim: int,
@@ -62,23 +70,22 @@ class MultiheadAttention(Module):
         self.embed_dim, self.num_heads, self.dropout, self.batch_first = embed_dim, num_heads, dropout, batch_first
         self.kdim, self.vdim = embed_dim if kdim is None else kdim, embed_dim if vdim is None else vdim
         self.add_zero_attn = add_zero_attn
-        self.in_proj_weight = self.q_proj_weight = self.k_proj_weight = self.v_proj_weight = None
+        for name in ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight"):
+            self.register_parameter(name, None)
         if self.kdim == self.vdim == embed_dim:
             self.in_proj_weight = init.xavier_uniform_(Parameter(np.empty((3 * embed_dim, embed_dim), dtype)))
         else:
             self.q_proj_weight = init.xavier_uniform_(Parameter(np.empty((embed_dim, embed_dim), dtype)))
             self.k_proj_weight = init.xavier_uniform_(Parameter(np.empty((embed_dim, self.kdim), dtype)))
             self.v_proj_weight = init.xavier_uniform_(Parameter(np.empty((embed_dim, self.vdim), dtype)))
-        self.in_proj_bias = Parameter(np.zeros(3 * embed_dim, dtype)) if bias else None
+        self.register_parameter("in_proj_bias", Parameter(np.zeros(3 * embed_dim, dtype)) if bias else None)
         self.out_proj = Linear(embed_dim, embed_dim, bias, dtype)
         if self.out_proj.bias is not None:
             init.zeros_(self.out_proj.bias)
-        self.bias_k = (
-            init.normal_(Parameter(np.empty((1, 1, embed_dim), dtype)), 0, embed_dim**-0.5) if add_bias_kv else None
-        )
-        self.bias_v = (
-            init.normal_(Parameter(np.empty((1, 1, embed_dim), dtype)), 0, embed_dim**-0.5) if add_bias_kv else None
-        )
+        for name in ("bias_k", "bias_v"):
+            self.register_parameter(name, Parameter(np.empty((1, 1, embed_dim), dtype)) if add_bias_kv else None)
+            if add_bias_kv:
+                init.normal_(getattr(self, name), 0, embed_dim**-0.5)
 
     def forward(
         self,

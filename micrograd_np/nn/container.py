@@ -8,7 +8,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 from micrograd_np.tensor import Tensor
 
-from .module import Module
+from .module import Kind, Module
 from .parameter import Parameter
 
 T = TypeVar("T", Module, Parameter)
@@ -24,7 +24,12 @@ class _Held(Module, Generic[T]):
         for name in self._contents():
             delattr(self, name)
         for name, x in contents.items():
-            self._register(name, self._admitted(x))
+            self._add(name, x)
+
+    def _add(self, name: Any, x: Any) -> None:
+        """Keep one more, if it may be."""
+        x = self._admitted(x)
+        self._register(name, x, Kind.MODULE if isinstance(x, Module) else Kind.PARAMETER)
 
     def _admitted(self, x: Any) -> Any:
         if isinstance(x, Module):
@@ -85,7 +90,7 @@ class _Numbered(_Held[T]):
         number = len(self)
         while str(number) in vars(self):  # a slice of a Sequential keeps its numbers
             number += 1
-        self._register(str(number), self._admitted(x))
+        self._add(str(number), x)
         return self
 
     def extend(self, xs: Iterable[T]) -> Self:
@@ -139,12 +144,12 @@ class Sequential(_Numbered[Module]):
         other._put(dict(list(self._contents().items())[i]))
         return other
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, input: Any) -> Any:
         """Apply all, in order."""
         for module in vars(self).values():  # the contents, without making a dict of them
             if isinstance(module, Module):
-                x = module(x)
-        return x
+                input = module(input)
+        return input
 
 
 class ModuleList(_Numbered[Module]):
@@ -184,7 +189,7 @@ class _Named(_Held[T]):
         return self._contents()[key]
 
     def __setitem__(self, key: str, x: T) -> None:
-        self._register(key, self._admitted(x))
+        self._add(key, x)
 
     def __delitem__(self, key: str) -> None:
         self.pop(key)

@@ -21,6 +21,7 @@ _MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # PyTo
 class _Convolution(Module):
     _axes: int
     _transposed = False
+    bias: Parameter | None
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class _Convolution(Module):
         bound = 1 / sqrt(channels[1] * prod(self.kernel_size))  # PyTorch's fan in, also of the transposed one
         draw = random.generator().uniform
         self.weight = Parameter(draw(-bound, bound, (*channels, *self.kernel_size)).astype(dtype))
-        self.bias = Parameter(draw(-bound, bound, out_channels).astype(dtype)) if bias else None
+        self.register_parameter("bias", Parameter(draw(-bound, bound, out_channels).astype(dtype)) if bias else None)
 
     def extra_repr(self) -> str:
         """As PyTorch shows it: what differs from the defaults."""
@@ -89,14 +90,14 @@ class _Plain(_Convolution):
         settings = (stride, padding, dilation, groups, bias, padding_mode, dtype)
         super().__init__(in_channels, out_channels, kernel_size, *settings)
 
-    def forward(self, x: Any) -> Any:
-        """The convolution of `x`."""
+    def forward(self, input: Any) -> Any:
+        """The convolution of `input`."""
         function = (functional.conv1d, functional.conv2d)[self._axes - 1]
         padding = self.padding
         if self.padding_mode != "zeros":
             spans = [(k - 1) * e for k, e in zip(self.kernel_size, self.dilation, strict=True)]
-            x, padding = pad(tensor(x), self._widths(np.ndim(x), spans), _MODES[self.padding_mode]), 0
-        return function(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+            input, padding = pad(tensor(input), self._widths(np.ndim(input), spans), _MODES[self.padding_mode]), 0
+        return function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
     def _widths(self, ndim: int, spans: list[int]) -> list[tuple[int, int]]:
         """What is put before and after each axis of an input."""
@@ -148,11 +149,11 @@ class _Transposed(_Convolution):
         settings = (stride, padding, dilation, groups, bias, padding_mode, dtype, output_padding)
         super().__init__(in_channels, out_channels, kernel_size, *settings)
 
-    def forward(self, x: Any) -> Any:
-        """The transposed convolution of `x`."""
+    def forward(self, input: Any) -> Any:
+        """The transposed convolution of `input`."""
         function = (functional.conv_transpose1d, functional.conv_transpose2d)[self._axes - 1]
         return function(
-            x, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
+            input, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
         )
 
 

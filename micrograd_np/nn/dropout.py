@@ -21,9 +21,9 @@ class Dropout(Module):
             raise ValueError(message)
         self.p, self.inplace = p, inplace
 
-    def forward(self, x: Any) -> Any:
-        """`x` with some of it dropped."""
-        return functional.dropout(x, self.p, self.training)
+    def forward(self, input: Any) -> Any:
+        """`input` with some of it dropped."""
+        return functional.dropout(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
@@ -33,14 +33,14 @@ class Dropout(Module):
 class Dropout1d(Dropout):
     """Whole channels of (n, c, l) dropped together; see `Dropout`."""
 
-    def forward(self, x: Any) -> Any:
-        """`x` with some channels dropped."""
-        return functional.dropout1d(x, self.p, self.training)
+    def forward(self, input: Any) -> Any:
+        """`input` with some channels dropped."""
+        return functional.dropout1d(input, self.p, self.training, self.inplace)
 
 
 class Dropout2d(Dropout):
     """Whole channels of images (n, c, h, w) dropped together; see `Dropout`."""
 
-    def forward(self, x: Any) -> Any:
-        """`x` with some channels dropped."""
-        return functional.dropout2d(x, self.p, self.training)
+    def forward(self, input: Any) -> Any:
+        """`input` with some channels dropped."""
+        return functional.dropout2d(input, self.p, self.training, self.inplace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from micrograd_np.changes import changes
 from micrograd_np.tensor import Tensor
 
 from .module import Module
@@ -53,8 +54,9 @@ def functional_call(
 
 
 def _put(holder: Any, key: Any, x: Any) -> None:
-    if isinstance(holder, Module):
-        setattr(holder, key, x)
+    if isinstance(holder, Module):  # by the back door: for the time of the call any tensor may stand for a parameter
+        vars(holder)[key] = x
+        changes.note()
     else:
         holder[key] = x
 

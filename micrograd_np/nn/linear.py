@@ -17,6 +17,8 @@ from .parameter import Parameter
 class Linear(Module):
     """y = x Wᵀ + b: ``(…, in) -> (…, out)``. `weight` is (out, in), `bias` (out,), both drawn from U(±1/√in)."""
 
+    bias: Parameter | None
+
     def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: Any = None) -> None:
         dtype = get_default_dtype() if dtype is None else dtype
         bound = 1 / sqrt(in_features) if in_features else 0.0
@@ -24,13 +26,13 @@ class Linear(Module):
         self.in_features, self.out_features = in_features, out_features
         # the transpose is contiguous: x Wᵀ is then a product of two plain matrices, up to twice as fast
         self.weight = Parameter(draw(-bound, bound, (out_features, in_features)).astype(dtype, order="F"))
-        self.bias = Parameter(draw(-bound, bound, (out_features,)).astype(dtype)) if bias else None
+        self.register_parameter("bias", Parameter(draw(-bound, bound, (out_features,)).astype(dtype)) if bias else None)
 
-    def forward(self, x: Any) -> Any:
-        """x Wᵀ + b."""
+    def forward(self, input: Any) -> Any:
+        """input Wᵀ + b."""
         if self.bias is None:
-            return matmul(x, transpose(self.weight))
-        return linear(x, self.weight, self.bias)
+            return matmul(input, transpose(self.weight))
+        return linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
@@ -43,6 +45,8 @@ class Bilinear(Module):
     Both parameters are drawn from U(±1/√in1). ValueError for inputs of other shapes.
     """
 
+    bias: Parameter | None
+
     def __init__(
         self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, dtype: Any = None
     ) -> None:
@@ -51,7 +55,7 @@ class Bilinear(Module):
         draw = random.generator().uniform
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         self.weight = Parameter(draw(-bound, bound, (out_features, in1_features, in2_features)).astype(dtype))
-        self.bias = Parameter(draw(-bound, bound, (out_features,)).astype(dtype)) if bias else None
+        self.register_parameter("bias", Parameter(draw(-bound, bound, (out_features,)).astype(dtype)) if bias else None)
 
     def forward(self, input1: Any, input2: Any) -> Any:
         """x₁ᵀ W x₂ + b."""

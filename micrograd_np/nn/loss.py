@@ -87,9 +87,9 @@ class PoissonNLLLoss(_Loss):
         super().__init__(reduction)
         self.log_input, self.full, self.eps = log_input, full, eps
 
-    def forward(self, input: Any, target: Any) -> Tensor:
-        """The loss of `input` against `target`."""
-        return functional.poisson_nll_loss(input, target, self.log_input, self.full, self.eps, self.reduction)
+    def forward(self, log_input: Any, target: Any) -> Tensor:
+        """The loss of `log_input`, by PyTorch's name also where it is no logarithm, against `target`."""
+        return functional.poisson_nll_loss(log_input, target, self.log_input, self.full, self.eps, self.reduction)
 
 
 class GaussianNLLLoss(_Loss):

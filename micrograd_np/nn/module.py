@@ -1,13 +1,16 @@
-"""`Module`: a network, or a part of one. Nothing is registered; what a module owns is found by looking.
+"""`Module`: a network, or a part of one. Parameters, buffers and submodules are attributes, registered by name.
 
-Parameters, buffers and submodules are the attributes that are such, also inside lists, tuples and dicts. Their names
-are the dotted paths to them. They come in PyTorch's order, so that the integers in an optimiser's state mean the same
-there and here: what a module holds itself, in the order in which it was set, and then what its submodules hold.
+An attribute stays what it was registered as: a buffer is still a buffer when a computed tensor takes its place. Lists,
+tuples and dicts are searched as well, where the kind of a thing is that of its class. Names are the dotted paths. They
+come in PyTorch's order, so that the integers in an optimiser's state mean the same there and here: what a module holds
+itself, in the order in which it was set, and then what its submodules hold.
 """
 
 from __future__ import annotations
 
 from difflib import get_close_matches
+from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -32,11 +35,27 @@ class IncompatibleKeys(NamedTuple):
     unexpected_keys: list[str]
 
 
+class Kind(Enum):
+    """What an attribute is registered as. The values are what errors call it, and what may take its place."""
+
+    PARAMETER = "a parameter", "a Parameter or None"
+    BUFFER = "a buffer", "a Tensor or None"
+    UNSAVED_BUFFER = "a buffer that is not saved", "a Tensor or None"
+    MODULE = "a module", "a Module or None"
+
+
+_BUFFERS = (Kind.BUFFER, Kind.UNSAVED_BUFFER)
+
+
 class Module:
     """Derive from this, set parameters and submodules as attributes, and write `forward`.
 
     ``super().__init__()`` may be called, and need not be. A plain Tensor as an attribute is an attribute and nothing
     more, whether or not it requires a gradient: what shall be trained is a `Parameter`, what shall be saved a `Buffer`.
+
+    The name stays registered: after that a Tensor or None may take a buffer's place, a Parameter or None a parameter's,
+    a Module or None a module's, and anything else is a TypeError. A Parameter may take any place, a Module any but a
+    parameter's. ``del`` forgets the name.
 
     >>> from micrograd_np import nn
     >>> class Doubled(nn.Module):
@@ -51,6 +70,8 @@ class Module:
     _training: bool = True
     _named: bool = False  # so that pictures and errors know layers before anybody asked for the parameters
     _hooks: dict[str, Hooks] | None = None
+    _registered: Mapping[str, Kind] = MappingProxyType({})  # by the names of attributes, also of those that are None
+    _later_buffers: tuple[str, ...] = ()  # which older state dicts do not have, and need not
 
     @property
     def training(self) -> bool:
@@ -66,19 +87,40 @@ class Module:
         self._training = flag
 
     def __setattr__(self, name: str, x: Any) -> None:
-        if x is not None and not isinstance(x, Tensor) and isinstance(vars(self).get(name), Parameter):
-            message = (
-                f"{type(self).__name__}: {name} is a parameter, and would no longer be one as a {type(x).__name__}; "
-                f"write into {name}.data[...], or set a Parameter."
-            )
-            raise TypeError(message)
-        before = vars(self).get(name)
+        own, kind = _kind_of(x), self._registered.get(name)
+        if own is not Kind.PARAMETER and kind is not None and not (own is Kind.MODULE and kind in _BUFFERS):
+            suits = own is kind or x is None or (isinstance(x, Tensor) and kind in _BUFFERS)
+            if not suits:
+                what, wanted = kind.value
+                message = (
+                    f"{type(self).__name__}: {name} is {what}, and would no longer be one as a {type(x).__name__}; "
+                    f"set {wanted}{f', write into {name}.data[...]' if kind is not Kind.MODULE else ''}, or del it "
+                    f"first."
+                )
+                raise TypeError(message)
+            own = own or kind
+        if own is None:
+            if isinstance(x, Tensor) or isinstance(vars(self).get(name), Tensor):
+                changes.note()
+            super().__setattr__(name, x)
+        else:
+            self._keep(name, x, own)
+
+    def _keep(self, name: str, x: Any, kind: Kind) -> None:
+        """Set an attribute and register its name; what was registered as another kind loses its place in the order."""
+        own = vars(self)
+        registered: dict[str, Kind] = own.setdefault("_registered", {})
+        before = registered.get(name, kind)
+        if before is not kind and not (before in _BUFFERS and kind in _BUFFERS):
+            own.pop(name, None)
+        registered[name] = kind
         super().__setattr__(name, x)
-        if isinstance(x, (Tensor, Module)) or isinstance(before, (Tensor, Module)):
-            changes.note()
+        changes.note()
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
+        if name in self._registered:
+            del vars(self)["_registered"][name]
         changes.note()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -153,7 +195,9 @@ class Module:
             open_.add(id(module))
             yield path, module
             stack.append(("", None, id(module)))
-            stack.extend(reversed([(_join(path, name), x, 0) for name, x in _held(module) if isinstance(x, Module)]))
+            stack.extend(
+                reversed([(_join(path, name), x, 0) for name, x, kind in _held(module) if kind is Kind.MODULE])
+            )
 
     def modules(self) -> Iterator[Module]:
         """This module and all below it, each once."""
@@ -162,8 +206,8 @@ class Module:
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly inside this one, each once."""
         seen = set()
-        for name, x in _held(self):
-            if isinstance(x, Module) and id(x) not in seen:
+        for name, x, kind in _held(self):
+            if kind is Kind.MODULE and id(x) not in seen:
                 seen.add(id(x))
                 yield name, x
 
@@ -179,7 +223,7 @@ class Module:
         Each once, or, without `remove_duplicate`, under each of its names. A parameter is told its name, for errors and
         pictures, and told again when a module further up knows a longer one.
         """
-        return self._tensors(Parameter, prefix, recurse, remove_duplicate)
+        return self._tensors((Kind.PARAMETER,), prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Every parameter, each once."""
@@ -187,22 +231,22 @@ class Module:
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Buffer]]:
+    ) -> Iterator[tuple[str, Tensor]]:
         """Every buffer with its dotted name, as `named_parameters`."""
-        return self._tensors(Buffer, prefix, recurse, remove_duplicate)
+        return self._tensors(_BUFFERS, prefix, recurse, remove_duplicate)
 
-    def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """Every buffer, each once."""
         return (b for _, b in self.named_buffers(recurse=recurse))
 
     def _tensors(
-        self, kind: type[Any], prefix: str, recurse: bool, remove_duplicate: bool
+        self, kinds: tuple[Kind, ...], prefix: str, recurse: bool, remove_duplicate: bool
     ) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
         modules = self.named_modules(prefix, remove_duplicate) if recurse else [(prefix, self)]
         for path, module in modules:
-            for name, x in _held(module):
-                if isinstance(x, kind) and not (remove_duplicate and id(x) in seen):
+            for name, x, kind in _held(module):
+                if kind in kinds and not (remove_duplicate and id(x) in seen):
                     seen.add(id(x))
                     full = _join(path, name)
                     if not prefix and (x.name is None or full.endswith(f".{x.name}")):
@@ -217,7 +261,7 @@ class Module:
         """The parameter at the dotted path `target`; AttributeError if there is none."""
         return self._found(target, dict(self.named_parameters(remove_duplicate=False)), "parameter")
 
-    def get_buffer(self, target: str) -> Buffer:
+    def get_buffer(self, target: str) -> Tensor:
         """The buffer at the dotted path `target`; AttributeError if there is none."""
         return self._found(target, dict(self.named_buffers(remove_duplicate=False)), "buffer")
 
@@ -232,35 +276,41 @@ class Module:
     # changing
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
-        """Keep `tensor` (or None) as the buffer `name`: the same as ``self.name = Buffer(tensor)``."""
-        self._register(
-            name, None if tensor is None else Buffer(tensor.data if isinstance(tensor, Tensor) else tensor, persistent)
-        )
+        """Keep `tensor` (or None) as the buffer `name`; an array becomes a `Buffer`, a Tensor stays itself."""
+        if tensor is not None and not isinstance(tensor, Tensor):
+            tensor = Buffer(tensor, persistent)
+        self._register(name, tensor, Kind.BUFFER if persistent else Kind.UNSAVED_BUFFER)
 
     def register_parameter(self, name: str, param: Any) -> None:
         """Keep `param` (or None) under `name`: the same as ``self.name = param``. TypeError for anything else."""
         if param is not None and not isinstance(param, Parameter):
             message = f"register_parameter: {name!r} is a {type(param).__name__}; wrap it: Parameter(...)."
             raise TypeError(message)
-        self._register(name, param)
+        self._register(name, param, Kind.PARAMETER)
 
     def add_module(self, name: str, module: Any) -> None:
         """Keep `module` (or None) under `name`, which need not be an identifier. TypeError for anything else."""
         if module is not None and not isinstance(module, Module):
             message = f"add_module: {name!r} is a {type(module).__name__}, not a Module."
             raise TypeError(message)
-        self._register(name, module)
+        self._register(name, module, Kind.MODULE)
 
     register_module = add_module
 
-    def _register(self, name: Any, x: Any) -> None:
+    def _register(self, name: Any, x: Any, kind: Kind) -> None:
         if not isinstance(name, str) or not name or "." in name:
             message = f"{type(self).__name__}: a name is a string that is not empty and has no dots, found {name!r}."
             raise KeyError(message)
         if name not in vars(self) and hasattr(self, name):
             message = f"{type(self).__name__}: {name!r} is the name of something else here; choose another."
             raise KeyError(message)
-        setattr(self, name, x)
+        before = self._registered.get(name, kind)
+        if before is not kind and not (before in _BUFFERS and kind in _BUFFERS):
+            message = (
+                f"{type(self).__name__}: {name!r} is {before.value[0]} already; del it first, or choose another name."
+            )
+            raise KeyError(message)
+        self._keep(name, x, kind)
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call `fn` on every module below, children before parents, and on this one last; returns self."""
@@ -307,10 +357,15 @@ class Module:
         if wanted.kind != "f":
             message = f"to: needs a floating dtype such as 'float32', found {wanted}."
             raise TypeError(message)
-        for x in (*self.parameters(), *self.buffers()):
-            if x.data.dtype.kind == "f":
-                x.data = x.data.astype(wanted, copy=False)
-                x.grad = None if x.grad is None else Tensor(x.grad.data.astype(wanted, copy=False))
+        for module in self.modules():
+            for name, x, kind in _held(module):
+                if kind is Kind.MODULE or x.data.dtype.kind != "f":
+                    continue
+                if _kind_of(x) is None:  # a plain Tensor that was set in a buffer's place, and that others may hold
+                    setattr(module, name, x.astype(wanted))
+                else:
+                    x.data = x.data.astype(wanted, copy=False)
+                    x.grad = None if x.grad is None else Tensor(x.grad.data.astype(wanted, copy=False))
         return self
 
     def float(self) -> Self:
@@ -334,8 +389,8 @@ class Module:
     def _state(self) -> Iterator[tuple[str, Any]]:
         for path, module in self.named_modules(remove_duplicate=False):
             held = _held(module)
-            yield from ((_join(path, name), x) for name, x in held if isinstance(x, Parameter))
-            yield from ((_join(path, name), x) for name, x in held if isinstance(x, Buffer) and x.persistent)
+            for wanted in (Kind.PARAMETER, Kind.BUFFER):
+                yield from ((_join(path, name), x) for name, x, kind in held if kind is wanted)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -344,11 +399,17 @@ class Module:
 
         The values may be arrays, Tensors or PyTorch's tensors, and are cast to the dtype here; with `assign`, each
         parameter gets a copy of the given array, and with it its dtype. One ValueError lists everything that is missing
-        or unexpected (unless not `strict`) or of another shape, and then nothing has been changed.
+        or unexpected (unless not `strict`) or of another shape, and then nothing has been changed. A batch norm's
+        `num_batches_tracked`, which old state dicts lack, may be missing, and stays as it is.
         """
         own = dict(self._state())
         given = {name: np.asarray(x.data if isinstance(x, Tensor) else x) for name, x in state_dict.items()}
-        missing = [name for name in own if name not in given]
+        optional = {
+            _join(path, name)
+            for path, module in self.named_modules(remove_duplicate=False)
+            for name in module._later_buffers
+        }
+        missing = [name for name in own if name not in given and name not in optional]
         unexpected = [name for name in given if name not in own]
         unequal = [
             f"{name} is {own[name].shape} here and {x.shape} there"
@@ -386,21 +447,33 @@ class Module:
         return "\n  ".join((f"{type(self).__name__}(", *extra.splitlines(), *inner)) + "\n)"
 
 
-_UNSEEN = "_hooks"  # a hook may be a module, and is not part of this one for that
+_UNSEEN = ("_hooks", "_registered")  # a hook may be a module, and is not part of this one for that
 
 
-def _held(owner: Module) -> list[tuple[str, Any]]:
-    """Modules and tensors among the attributes of `owner`, in order; lists, tuples and dicts opened, cycles cut."""
+def _held(owner: Module) -> list[tuple[str, Any, Kind]]:
+    """The parameters, buffers and modules of `owner`, in order; lists, tuples and dicts opened, cycles cut."""
     found = []
-    stack = [(name, x, frozenset[int]()) for name, x in reversed(vars(owner).items()) if name != _UNSEEN]
+    registered = owner._registered
+    stack = [(name, x, frozenset[int]()) for name, x in reversed(vars(owner).items()) if name not in _UNSEEN]
     while stack:
         name, x, inside = stack.pop()
         if isinstance(x, (Module, Tensor)):
-            found.append((name, x))
+            kind = registered.get(name) or _kind_of(x)
+            if kind is not None:
+                found.append((name, x, kind))
         elif isinstance(x, (list, tuple, dict)) and id(x) not in inside:
             items = x.items() if isinstance(x, dict) else enumerate(x)
             stack.extend(reversed([(f"{name}.{key}", y, inside | {id(x)}) for key, y in items]))
     return found
+
+
+def _kind_of(x: Any) -> Kind | None:
+    """What a thing is by its class."""
+    if isinstance(x, Parameter):
+        return Kind.PARAMETER
+    if isinstance(x, Buffer):
+        return Kind.BUFFER if x.persistent else Kind.UNSAVED_BUFFER
+    return Kind.MODULE if isinstance(x, Module) else None
 
 
 def _join(path: str, name: str) -> str:

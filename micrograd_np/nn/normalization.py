@@ -12,18 +12,28 @@ from micrograd_np.grad_mode import no_grad
 from micrograd_np.tensor import get_default_dtype
 
 from .module import Module
-from .parameter import Buffer, Parameter
+from .parameter import Parameter
 
 
-def _scale_and_shift(shape: Any, wanted: bool, bias: bool, dtype: Any) -> tuple[Parameter | None, Parameter | None]:
-    """A weight of ones and a bias of zeros, as far as they are wanted."""
-    dtype = get_default_dtype() if dtype is None else dtype
-    weight = Parameter(np.ones(shape, dtype)) if wanted else None
-    return weight, Parameter(np.zeros(shape, dtype)) if wanted and bias else None
+class _Affine(Module):
+    """What all share: a weight of ones and a bias of zeros, as far as they are wanted."""
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def _scale_and_shift(self, shape: Any, wanted: bool, bias: bool, dtype: Any) -> None:
+        dtype = get_default_dtype() if dtype is None else dtype
+        self.register_parameter("weight", Parameter(np.ones(shape, dtype)) if wanted else None)
+        self.register_parameter("bias", Parameter(np.zeros(shape, dtype)) if wanted and bias else None)
 
 
-class _Tracking(Module):
+class _Tracking(_Affine):
     """What batch norm and instance norm share: a weight, a bias and running statistics by channel."""
+
+    running_mean: Any
+    running_var: Any
+    num_batches_tracked: Any
+    _later_buffers = ("num_batches_tracked",)
 
     def __init__(
         self,
@@ -38,10 +48,10 @@ class _Tracking(Module):
         dtype = get_default_dtype() if dtype is None else dtype
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self.weight, self.bias = _scale_and_shift(num_features, affine, bias, dtype)
-        self.running_mean: Any = Buffer(np.zeros(num_features, dtype)) if track_running_stats else None
-        self.running_var: Any = Buffer(np.ones(num_features, dtype)) if track_running_stats else None
-        self.num_batches_tracked: Any = Buffer(np.array(0)) if track_running_stats else None
+        self._scale_and_shift(num_features, affine, bias, dtype)
+        self.register_buffer("running_mean", np.zeros(num_features, dtype) if track_running_stats else None)
+        self.register_buffer("running_var", np.ones(num_features, dtype) if track_running_stats else None)
+        self.register_buffer("num_batches_tracked", np.array(0) if track_running_stats else None)
 
     def reset_running_stats(self) -> None:
         """Forget what was tracked: mean 0, variance 1, no batches."""
@@ -82,9 +92,9 @@ class _BatchNorm(_Tracking):
     ) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
-    def forward(self, x: Any) -> Any:
-        """`x` normalised by the batch while training, by the running statistics otherwise."""
-        self._check(x, self._ranks)
+    def forward(self, input: Any) -> Any:
+        """`input` normalised by the batch while training, by the running statistics otherwise."""
+        self._check(input, self._ranks)
         momentum = self.momentum
         if self.training and self.track_running_stats:
             with no_grad():
@@ -92,7 +102,7 @@ class _BatchNorm(_Tracking):
                 if momentum is None:
                     momentum = cumulative_momentum(self.num_batches_tracked, self.running_mean.dtype)
         return functional.batch_norm(
-            x,
+            input,
             self.running_mean,
             self.running_var,
             self.weight,
@@ -141,12 +151,12 @@ class _InstanceNorm(_Tracking):
     ) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
-    def forward(self, x: Any) -> Any:
-        """`x` normalised, channel by channel of each sample."""
-        single = x.ndim == self._rank - 1
-        self._check(x, (self._rank, self._rank - 1), 0 if single else 1)
+    def forward(self, input: Any) -> Any:
+        """`input` normalised, channel by channel of each sample."""
+        single = input.ndim == self._rank - 1
+        self._check(input, (self._rank, self._rank - 1), 0 if single else 1)
         z = functional.instance_norm(
-            x[None] if single else x,
+            input[None] if single else input,
             self.running_mean,
             self.running_var,
             self.weight,
@@ -170,7 +180,7 @@ class InstanceNorm2d(_InstanceNorm):
     _rank = 4
 
 
-class LayerNorm(Module):
+class LayerNorm(_Affine):
     """Layer normalisation over the last axes, of lengths `normalized_shape`; see `functional.layer_norm`."""
 
     def __init__(
@@ -183,11 +193,11 @@ class LayerNorm(Module):
     ) -> None:
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
-        self.weight, self.bias = _scale_and_shift(self.normalized_shape, elementwise_affine, bias, dtype)
+        self._scale_and_shift(self.normalized_shape, elementwise_affine, bias, dtype)
 
-    def forward(self, x: Any) -> Any:
-        """`x` normalised, sample by sample."""
-        return functional.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+    def forward(self, input: Any) -> Any:
+        """`input` normalised, sample by sample."""
+        return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
@@ -195,7 +205,7 @@ class LayerNorm(Module):
         return f"{self.normalized_shape}, {settings}"
 
 
-class RMSNorm(Module):
+class RMSNorm(_Affine):
     """Division of the last axes by their root mean square; see `micrograd_np.functional.rms_norm`."""
 
     def __init__(
@@ -207,7 +217,8 @@ class RMSNorm(Module):
     ) -> None:
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
-        self.weight, _ = _scale_and_shift(self.normalized_shape, elementwise_affine, False, dtype)
+        self._scale_and_shift(self.normalized_shape, elementwise_affine, False, dtype)
+        del self.bias
 
     def forward(self, x: Any) -> Any:
         """`x` over its root mean square, sample by sample."""
@@ -218,7 +229,7 @@ class RMSNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-class GroupNorm(Module):
+class GroupNorm(_Affine):
     """Normalisation of groups of channels, sample by sample; see `micrograd_np.functional.group_norm`."""
 
     def __init__(
@@ -234,11 +245,11 @@ class GroupNorm(Module):
             message = f"GroupNorm: num_channels ({num_channels}) must divide into num_groups ({num_groups})."
             raise ValueError(message)
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        self.weight, self.bias = _scale_and_shift(num_channels, affine, bias, dtype)
+        self._scale_and_shift(num_channels, affine, bias, dtype)
 
-    def forward(self, x: Any) -> Any:
-        """`x` normalised, group by group of each sample."""
-        return functional.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+    def forward(self, input: Any) -> Any:
+        """`input` normalised, group by group of each sample."""
+        return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""

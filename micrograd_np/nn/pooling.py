@@ -36,10 +36,10 @@ class _MaxPool(_Pool):
         self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
         self.return_indices = return_indices
 
-    def forward(self, x: Any) -> Any:
-        """`x` pooled; with `return_indices`, and where each largest element lies in its channel."""
+    def forward(self, input: Any) -> Any:
+        """`input` pooled; with `return_indices`, and where each largest element lies in its channel."""
         settings = (self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices)
-        return type(self)._function(x, *settings)
+        return type(self)._function(input, *settings)
 
 
 class MaxPool1d(_MaxPool):
@@ -70,10 +70,10 @@ class AvgPool1d(_Pool):
         self.padding = each("padding", padding, 1, 0)
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
-    def forward(self, x: Any) -> Any:
-        """`x` pooled."""
+    def forward(self, input: Any) -> Any:
+        """`input` pooled."""
         settings = (self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
-        return functional.avg_pool1d(x, *settings)
+        return functional.avg_pool1d(input, *settings)
 
 
 class AvgPool2d(_Pool):
@@ -92,10 +92,10 @@ class AvgPool2d(_Pool):
         self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
         self.divisor_override = divisor_override
 
-    def forward(self, x: Any) -> Any:
-        """`x` pooled."""
+    def forward(self, input: Any) -> Any:
+        """`input` pooled."""
         settings = (self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
-        return functional.avg_pool2d(x, *settings, self.divisor_override)
+        return functional.avg_pool2d(input, *settings, self.divisor_override)
 
 
 class AdaptiveAvgPool1d(_Pool):
@@ -106,9 +106,9 @@ class AdaptiveAvgPool1d(_Pool):
     def __init__(self, output_size: Any) -> None:
         self.output_size = output_size
 
-    def forward(self, x: Any) -> Any:
-        """`x` pooled."""
-        return functional.adaptive_avg_pool1d(x, self.output_size)
+    def forward(self, input: Any) -> Any:
+        """`input` pooled."""
+        return functional.adaptive_avg_pool1d(input, self.output_size)
 
 
 class AdaptiveAvgPool2d(_Pool):
@@ -119,6 +119,6 @@ class AdaptiveAvgPool2d(_Pool):
     def __init__(self, output_size: Any) -> None:
         self.output_size = output_size
 
-    def forward(self, x: Any) -> Any:
-        """`x` pooled."""
-        return functional.adaptive_avg_pool2d(x, self.output_size)
+    def forward(self, input: Any) -> Any:
+        """`input` pooled."""
+        return functional.adaptive_avg_pool2d(input, self.output_size)

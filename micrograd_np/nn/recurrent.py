@@ -289,6 +289,8 @@ class GRU(_Recurrent):
 
 class _Cell(Module):
     _kind: str
+    bias_ih: Parameter | None
+    bias_hh: Parameter | None
     nonlinearity = "tanh"
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, dtype: Any = None) -> None:
@@ -297,8 +299,8 @@ class _Cell(Module):
         bound, rows = 1 / sqrt(hidden_size), _GATES[self._kind] * hidden_size
         self.weight_ih = _drawn(bound, (rows, input_size), dtype, "F")  # as in `Linear`
         self.weight_hh = _drawn(bound, (rows, hidden_size), dtype)
-        self.bias_ih = _drawn(bound, (rows,), dtype) if bias else None
-        self.bias_hh = _drawn(bound, (rows,), dtype) if bias else None
+        for name in ("bias_ih", "bias_hh"):
+            self.register_parameter(name, _drawn(bound, (rows,), dtype) if bias else None)
 
     def _step(self, x: Any, states: tuple[Any, ...] | None) -> tuple[Any, ...]:
         x = as_tensor(x)

@@ -17,9 +17,9 @@ class Identity(Module):
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
 
-    def forward(self, x: Any) -> Any:
-        """`x`."""
-        return x
+    def forward(self, input: Any) -> Any:
+        """`input`."""
+        return input
 
 
 class Flatten(Module):
@@ -28,14 +28,15 @@ class Flatten(Module):
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         self.start_dim, self.end_dim = start_dim, end_dim
 
-    def forward(self, x: Any) -> Any:
-        """`x` with those axes as one. ValueError where there are no such axes."""
-        first, last = self.start_dim % x.ndim if x.ndim else 0, self.end_dim % x.ndim if x.ndim else 0
-        if not (-x.ndim <= self.start_dim < x.ndim and -x.ndim <= self.end_dim < x.ndim and first <= last):
-            message = f"Flatten: input is {x.shape}; it has no axes from {self.start_dim} to {self.end_dim}."
+    def forward(self, input: Any) -> Any:
+        """`input` with those axes as one. ValueError where there are no such axes."""
+        d, ends = input.ndim, (self.start_dim, self.end_dim)
+        first, last = (end % d if d else 0 for end in ends)
+        if not (all(-d <= end < d for end in ends) and first <= last):
+            message = f"Flatten: input is {input.shape}; it has no axes from {self.start_dim} to {self.end_dim}."
             raise ValueError(message)
-        shape = x.shape
-        return reshape(x, shape=(*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
+        shape = input.shape
+        return reshape(input, shape=(*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
@@ -48,10 +49,10 @@ class Unflatten(Module):
     def __init__(self, dim: int, unflattened_size: tuple[int, ...]) -> None:
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
 
-    def forward(self, x: Any) -> Any:
-        """`x` with that axis as several. ValueError where the lengths do not multiply to the axis's."""
-        at = self.dim % x.ndim
-        return reshape(x, shape=(*x.shape[:at], *self.unflattened_size, *x.shape[at + 1 :]))
+    def forward(self, input: Any) -> Any:
+        """`input` with that axis as several. ValueError where the lengths do not multiply to the axis's."""
+        at = self.dim % input.ndim
+        return reshape(input, shape=(*input.shape[:at], *self.unflattened_size, *input.shape[at + 1 :]))
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
@@ -64,9 +65,9 @@ class Unfold(Module):
     def __init__(self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
         self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
 
-    def forward(self, x: Any) -> Any:
-        """The windows of `x`."""
-        return functional.unfold(x, self.kernel_size, self.dilation, self.padding, self.stride)
+    def forward(self, input: Any) -> Any:
+        """The windows of `input`."""
+        return functional.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
@@ -85,9 +86,9 @@ class Fold(Module):
         self.output_size = output_size
         self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
 
-    def forward(self, x: Any) -> Any:
-        """The image that `x` adds up to."""
-        return functional.fold(x, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
+    def forward(self, input: Any) -> Any:
+        """The image that `input` adds up to."""
+        return functional.fold(input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""

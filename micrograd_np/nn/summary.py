@@ -186,11 +186,15 @@ def summary(model: Module, *inputs: Any) -> Summary:
 def _untouched(model: Module) -> Iterator[None]:
     """Buffers and the generator as they were, afterwards."""
     buffers = [(b, b.data.copy()) for b in model.buffers()]
+    attributes = [(module, dict(vars(module))) for module in model.modules()]  # a buffer may be set anew
     state = random.generator().bit_generator.state
     try:
         yield
     finally:
         random.generator().bit_generator.state = state
+        for module, before in attributes:
+            vars(module).clear()
+            vars(module).update(before)
         for b, values in buffers:
             b.data[...] = values
             writes.note(b.data)

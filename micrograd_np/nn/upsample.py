@@ -18,9 +18,9 @@ class Upsample(Module):
         self.size, self.mode, self.align_corners = size, mode, align_corners
         self.scale_factor = float(scale_factor) if isinstance(scale_factor, int) else scale_factor
 
-    def forward(self, x: Any) -> Any:
-        """`x`, larger."""
-        return functional.interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners)
+    def forward(self, input: Any) -> Any:
+        """`input`, larger."""
+        return functional.interpolate(input, self.size, self.scale_factor, self.mode, self.align_corners)
 
     def extra_repr(self) -> str:
         """The settings."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
 from math import inf, isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from micrograd_np.grad_mode import no_grad
 from micrograd_np.ops.choice import maximum, minimum
-from micrograd_np.ops.elementwise import absolute
-from micrograd_np.ops.reduce import max as largest
+from micrograd_np.ops.elementwise import absolute, sign
 from micrograd_np.ops.reduce import sum as total
-from micrograd_np.ops.transcendental import power, sqrt
+from micrograd_np.ops.shape import reshape, stack
+from micrograd_np.ops.statistics import norm
+from micrograd_np.ops.transcendental import power
 from micrograd_np.tensor import Tensor
 
 from .vector import parameters_to_vector, vector_to_parameters
@@ -26,8 +29,9 @@ def clip_grad_norm_(
 ) -> Tensor:
     """Scale all gradients, in place, so that the norm of them all together is at most `max_norm`; the norm before, 0-d.
 
-    The factor is min(1, max_norm / (norm + 1e-6)), as in PyTorch. `norm_type` is the p of the p-norm, inf included.
-    Parameters without a gradient are passed over. With `error_if_nonfinite`, RuntimeError for a norm of nan or inf.
+    The factor is min(1, max_norm / (norm + 1e-6)), as in PyTorch. `norm_type` is the p of the p-norm: inf is the
+    largest element, −inf the smallest, and 0 counts those that are not 0. Parameters without a gradient are passed
+    over; an iterator that is used up is a warning. With `error_if_nonfinite`, RuntimeError for a norm of nan or inf.
 
     >>> p = Tensor([1.0, 1.0], requires_grad=True)
     >>> (p * [3.0, 4.0]).sum().backward()
@@ -40,39 +44,27 @@ def clip_grad_norm_(
     if not grads:
         return Tensor(0.0)
     with no_grad():
-        norm = _norm(grads, norm_type)
-        if error_if_nonfinite and not isfinite(norm.item()):
+        size = _norm(grads, norm_type)
+        if error_if_nonfinite and not isfinite(size.item()):
             message = (
-                f"clip_grad_norm_: the norm of the gradients is {norm.item()}, so they cannot be scaled. Look "
+                f"clip_grad_norm_: the norm of the gradients is {size.item()}, so they cannot be scaled. Look "
                 "for the step "
                 f"that made it, or pass error_if_nonfinite=False."
             )
             raise RuntimeError(message)
-        factor = minimum(max_norm / (norm + 1e-6), 1.0)
+        factor = minimum(max_norm / (size + 1e-6), 1.0)
         for g in grads:
             g *= factor  # noqa: PLW2901  in the memory of the gradient
-    return norm
+    return size
 
 
 def _norm(grads: list[Tensor], p: float) -> Tensor:
-    """The p-norm of all elements of all of `grads`."""
-    if p == inf:
-        peaks = [largest(absolute(g)) for g in grads]
-        return _folded(maximum, peaks)
-    if p == 2:
-        return sqrt(_folded(_add, [total(g * g) for g in grads]))
-    return power(_folded(_add, [total(power(absolute(g), p)) for g in grads]), 1.0 / p)
-
-
-def _folded(combine: Any, values: list[Tensor]) -> Tensor:
-    result = values[0]
-    for value in values[1:]:
-        result = combine(result, value)
-    return result
-
-
-def _add(x: Tensor, y: Tensor) -> Tensor:
-    return x + y
+    """The p-norm of all elements of all of `grads`, without overflow on the way where p is positive."""
+    if p == 0:
+        return total(stack([total(absolute(sign(g))) for g in grads]))
+    if -inf < p < 0:
+        return power(total(stack([total(power(absolute(g), p)) for g in grads])), 1.0 / p)
+    return norm(stack([norm(reshape(g, shape=(-1,)), p) for g in grads]), p)
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
@@ -83,5 +75,8 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    parameters = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [p.grad for p in parameters if p.grad is not None]
+    found = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if not found and isinstance(parameters, Iterator):
+        message = "clipping gradients: the iterator of parameters is used up, so nothing is clipped; pass a list."
+        warnings.warn(message, stacklevel=3)
+    return [p.grad for p in found if p.grad is not None and p.grad.size]

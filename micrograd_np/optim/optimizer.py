@@ -41,7 +41,10 @@ class Optimizer:
         self.defaults = dict(defaults)
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
-        groups: list[Any] = [params] if isinstance(params, (Tensor, dict)) else _listed(params, type(self).__name__)
+        if isinstance(params, Tensor):
+            message = f"{type(self).__name__}: params is one tensor of shape {params.shape}; pass a list of it."
+            raise TypeError(message)
+        groups: list[Any] = [params] if isinstance(params, dict) else _listed(params, type(self).__name__)
         if not groups:
             message = f"{type(self).__name__}: there are no parameters to train; found an empty list."
             raise ValueError(message)
@@ -54,6 +57,12 @@ class Optimizer:
         changed.
         """
         me = type(self).__name__
+        if "params" not in param_group:
+            message = (
+                f"{me}: a group is a dict with the key 'params', found {', '.join(map(repr, param_group)) or 'none'}. "
+                "Of a dict of tensors pass list(d.values())."
+            )
+            raise ValueError(message)
         params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else _listed(params, me)
         found = set(self._params())
@@ -72,7 +81,7 @@ class Optimizer:
                 )
                 raise ValueError(message)
             found.add(p)
-        unknown = param_group.keys() - self.defaults.keys() - {"params"}
+        unknown = param_group.keys() - self.defaults.keys() - {"params", "initial_lr"}  # a schedule's, to resume from
         if unknown:
             message = f"{me}: has no setting {', '.join(sorted(unknown))}; it has {', '.join(self.defaults)}."
             raise TypeError(message)
@@ -147,10 +156,21 @@ class Optimizer:
                 t = state["step"] = state["step"] + 1
                 if t != at:
                     at, numbers = t, self.scalars(group, t)
-                self.update(data, g, state, **numbers)
                 written.append(data)
+                try:
+                    self.update(data, g, state, **numbers)
+                except ValueError as error:
+                    writes.note_all(written)
+                    raise self._read_only(p) if not data.flags.writeable else error from error
         writes.note_all(written)
         return loss
+
+    def _read_only(self, p: Tensor) -> ValueError:
+        message = (
+            f"{type(self).__name__}: {p.name or 'a parameter'} of shape {p.shape} lies in read-only memory, and cannot "
+            "be updated; give it a copy, p.data = p.data.copy(), or freeze it, p.requires_grad_(False)."
+        )
+        return ValueError(message)
 
     def _misfit(self, p: Tensor) -> ValueError:
         message = (

@@ -176,3 +176,9 @@ def test_batches_are_lists_of_tensors_as_in_pytorch():
         for p, q in zip(a, b, strict=True):
             np.testing.assert_array_equal(p.data, q.numpy())
             assert str(p.dtype) in str(q.dtype)
+
+
+@pytest.mark.parametrize("name", ["sampler", "batch_sampler"])
+def test_a_sampler_that_one_epoch_uses_up_is_refused(name):
+    with pytest.raises(TypeError, match=f"{name} is a generator, which one epoch uses up"):
+        DataLoader(numbers(), **{name: (i for i in range(3))})

@@ -1,5 +1,7 @@
 """Every layer, with PyTorch's weights: equal outputs, gradients by input and parameters, and buffers, in both modes."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -338,3 +340,16 @@ def test_parameters_come_in_pytorchs_order():
 def test_shown_as_in_pytorch(case):
     ours, theirs = pair(case[0])
     assert repr(ours) == repr(theirs).replace("NonDynamicallyQuantizable", "")  # PyTorch's own business
+
+
+LAYERS = [
+    name
+    for name, kind in vars(nn).items()
+    if isinstance(kind, type) and issubclass(kind, nn.Module) and kind.forward is not nn.Module.forward
+]
+
+
+@pytest.mark.parametrize("name", [name for name in LAYERS if hasattr(torch.nn, name)])
+def test_arguments_of_a_call_have_pytorchs_names(name):
+    ours, theirs = (list(inspect.signature(getattr(place, name).forward).parameters) for place in (nn, torch.nn))
+    assert ours == theirs[: len(ours)]

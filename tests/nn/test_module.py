@@ -238,3 +238,134 @@ def test_the_first_call_of_a_network_names_its_parameters():
     with pytest.raises(ValueError, match=r"weight \(0\.weight\) is \(3, 2\)"):
         net(np.ones((5, 4)))
     assert "2.weight" in mg.draw(net(np.ones((5, 2)))).source
+
+
+class Running(nn.Module):
+    """A running mean written as people write it: a new tensor takes the place of the old one."""
+
+    def __init__(self, persistent=True):
+        super().__init__()
+        self.register_buffer("mean", mg.Tensor(np.zeros(2)), persistent)
+
+    def forward(self, x):
+        self.mean = 0.9 * self.mean + 0.1 * x.mean(axis=0)
+        return x - self.mean
+
+
+def test_a_buffer_stays_one_when_a_computed_tensor_takes_its_place():
+    model = Running()
+    mine = model.mean = mg.Tensor(np.zeros(2))
+    model.register_buffer("same", mine)
+    model(mg.Tensor(np.ones((3, 2))))
+    assert model.same is mine
+    assert [name for name, _ in model.named_buffers()] == list(model.state_dict()) == ["mean", "same"]
+    np.testing.assert_allclose(model.state_dict()["mean"], 0.1)
+    assert model.float().mean.dtype == np.float32
+    assert not list(model.parameters())
+    other = pickle.loads(pickle.dumps(copy.deepcopy(model)))
+    other.mean = mg.Tensor(np.ones(2))
+    np.testing.assert_array_equal(other.state_dict()["mean"], 1)
+    model.load_state_dict(other.state_dict())
+    np.testing.assert_array_equal(model.mean.data, 1)
+
+
+def test_a_buffer_in_anothers_place_keeps_the_graph_and_float_leaves_it_to_its_other_holders():
+    model, w = Running(), mg.Tensor(np.ones((1, 2)), requires_grad=True)
+    kept = (model(w), model.mean)[1]
+    model.float()
+    assert kept.dtype == np.float64
+    model.mean.sum().backward()
+    np.testing.assert_allclose(w.grad.data, 0.1)
+
+
+def test_whether_a_buffer_is_saved_stays_with_its_name():
+    model = Running(persistent=False)
+    model(mg.Tensor(np.ones((3, 2))))
+    assert not model.state_dict()
+    assert [name for name, _ in model.named_buffers()] == ["mean"]
+    model.mean = nn.Buffer(np.zeros(2))
+    assert list(model.state_dict()) == ["mean"]
+
+
+@pytest.mark.parametrize("value", [mg.Tensor([1.0], requires_grad=True), np.ones(1), 1.0, nn.Buffer([1.0]), nn.ReLU()])
+def test_only_a_parameter_or_none_takes_the_place_of_a_parameter(value):
+    layer = nn.Linear(2, 1)
+    with pytest.raises(TypeError, match="Linear: bias is a parameter"):
+        layer.bias = value
+    layer.bias = None
+    with pytest.raises(TypeError, match="bias is a parameter"):
+        layer.bias = value
+    assert list(layer.state_dict()) == ["weight"]
+    layer.bias = nn.Parameter([2.0])
+    assert list(layer.state_dict()) == ["weight", "bias"]
+    del layer.bias
+    layer.bias = value  # the name is free again
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Linear(2, 1, bias=False), nn.Bilinear(1, 1, 1, bias=False), nn.Conv1d(1, 1, 1, bias=False),
+        nn.BatchNorm1d(2, affine=False), nn.LayerNorm(2, bias=False), nn.GroupNorm(1, 2, affine=False),
+        nn.GRUCell(2, 2, bias=False), nn.InstanceNorm1d(2),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)  # fmt: skip
+def test_a_layer_without_bias_takes_no_tensor_for_one(layer):
+    name = "bias_ih" if isinstance(layer, nn.GRUCell) else "bias"
+    with pytest.raises(TypeError, match="is a parameter"):
+        setattr(layer, name, mg.Tensor(np.ones(2), requires_grad=True))
+
+
+def test_a_buffer_and_a_module_refuse_what_is_neither():
+    model = nn.BatchNorm1d(2)
+    with pytest.raises(TypeError, match="running_mean is a buffer, and would no longer be one as a ndarray"):
+        model.running_mean = np.zeros(2)
+    model.running_mean = None
+    model.running_mean = mg.Tensor(np.ones(2))
+    assert "running_mean" in model.state_dict()
+    model.part = nn.ReLU()
+    for value in (mg.Tensor([1.0]), [nn.ReLU()], nn.Buffer([1.0]), "relu"):
+        with pytest.raises(TypeError, match="part is a module"):
+            model.part = value
+    model.part = None
+    model.part = nn.Tanh()
+    assert [name for name, _ in model.named_children()] == ["part"]
+
+
+def test_a_parameter_or_a_module_may_take_another_place_and_comes_last():
+    model = nn.Module()
+    model.a, model.b, model.c = nn.Buffer([0.0]), nn.Parameter([1.0]), nn.ReLU()
+    model.a, model.c = nn.Parameter([2.0]), nn.Parameter([3.0])
+    assert [name for name, _ in model.named_parameters()] == ["b", "a", "c"]
+    assert not list(model.buffers())
+    assert not list(model.children())
+    with pytest.raises(KeyError, match="'b' is a parameter already"):
+        model.register_buffer("b", np.zeros(1))
+
+
+def test_a_function_of_parameters_sees_them_where_the_module_looks_for_its_own():
+    class Penalised(nn.Linear):
+        def forward(self, input):
+            return super().forward(input).sum() + sum((p * p).sum() for p in self.parameters())
+
+    model = Penalised(1, 1)
+    state = {"weight": mg.Tensor([[2.0]]), "bias": mg.Tensor([0.0])}
+    assert mg.functional_call(model, state, mg.Tensor([[1.0]])).item() == 6
+    assert isinstance(model.weight, nn.Parameter)
+
+
+def test_summary_puts_back_a_buffer_that_the_pass_has_set_anew():
+    model = Running()
+    before = model.mean
+    mg.summary(model, np.ones((3, 2)))
+    assert model.mean is before
+
+
+def test_an_old_state_dict_need_not_count_batches():
+    model = nn.Sequential(nn.BatchNorm1d(2))
+    model(mg.Tensor([[1.0, 2.0], [3.0, 4.0]]))
+    state = model.state_dict()
+    del state["0.num_batches_tracked"]
+    assert model.load_state_dict(state).missing_keys == []
+    assert model[0].num_batches_tracked.item() == 1

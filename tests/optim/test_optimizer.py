@@ -244,3 +244,52 @@ def test_averages_lag_behind_and_are_lent_only_inside_the_block():
     other.load_state_dict(average.state_dict())
     assert other.decay == 0.5
     assert other.averages[0].data.tolist() == [1.25]
+
+
+def test_one_tensor_is_no_list_of_parameters():
+    with pytest.raises(TypeError, match=r"SGD: params is one tensor of shape \(2,\); pass a list of it"):
+        optim.SGD(mg.Tensor([1.0, 2.0], requires_grad=True))
+
+
+def test_a_dict_of_tensors_is_no_group():
+    with pytest.raises(ValueError, match=r"a group is a dict with the key 'params', found 'a'.*list\(d.values\(\)\)"):
+        optim.SGD({"a": mg.Tensor([1.0], requires_grad=True)})
+
+
+@pytest.mark.parametrize("make", [optim.SGD, optim.Adam, optim.RMSprop])
+def test_a_read_only_parameter_is_named(make):
+    p = mg.nn.Parameter(np.broadcast_to(1.0, (2,)), name="scale")
+    optimizer = make([p], lr=0.1)
+    p.sum().backward()
+    with pytest.raises(ValueError, match=r"scale of shape \(2,\) lies in read-only memory"):
+        optimizer.step()
+
+
+def grads(*arrays):
+    parameters = [mg.Tensor(np.zeros_like(a), requires_grad=True) for a in arrays]
+    for p, a in zip(parameters, arrays, strict=True):
+        p.grad = mg.Tensor(np.array(a))
+    return parameters
+
+
+@pytest.mark.parametrize(
+    ("p", "norm"), [(np.inf, 4), (-np.inf, 0), (0, 2), (1, 7), (2, 5), (0.5, 7 + 2 * 12**0.5), (3, 91 ** (1 / 3))]
+)
+def test_clipping_by_any_norm_of_all_gradients(p, norm):
+    parameters = grads(np.array([3.0, 0.0]), np.zeros((0, 2)), np.array(-4.0))
+    assert optim.clip_grad_norm_(parameters, 1.0, norm_type=p).item() == pytest.approx(norm)
+    assert parameters[2].grad.item() == pytest.approx(-4 * min(1, 1 / (norm + 1e-6)))
+
+
+def test_clipping_large_gradients_does_not_overflow():
+    parameters = grads(np.array([3e19, 4e19], "float32"), np.array([0.0], "float32"))
+    assert optim.clip_grad_norm_(parameters, 1.0).item() == pytest.approx(5e19, rel=1e-6)
+    np.testing.assert_allclose(parameters[0].grad.data, [0.6, 0.8], rtol=1e-6)
+
+
+@pytest.mark.parametrize("clip", [optim.clip_grad_norm_, optim.clip_grad_value_])
+def test_clipping_an_iterator_that_is_used_up_warns(clip):
+    parameters = mg.nn.Linear(1, 1).parameters()
+    list(parameters)
+    with pytest.warns(UserWarning, match="used up, so nothing is clipped"):
+        clip(parameters, 1.0)

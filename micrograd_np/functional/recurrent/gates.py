@@ -44,7 +44,7 @@ def product(xp: Any, weight: Any, gates: Gates, steps: int, z: Any) -> Callable[
     if steps == 1:
         return lambda state: _lay(xp, xp.dot(weight, state.T), gates, z)
     turned = _turned(xp, weight, gates, z.shape[1], z.dtype)
-    if z.shape[1] > 1:
+    if z.shape[1] != 1:
         return lambda state: xp.matmul(state, turned, out=z)
     row = xp.reshape(z, (1, turned.shape[1]))
 

@@ -64,3 +64,5 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             over -= period
             period *= self.T_mult
         return self.eta_min + (self.base_lrs[i] - self.eta_min) * (1 + cos(pi * over / period)) / 2
+
+    take_up = rate

@@ -92,10 +92,15 @@ class CyclicLR(_Cycle):
         self.total_size = self.up + (self.up if step_size_down is None else float(step_size_down))
         self.mode, self.gamma, self.scale_fn, self.scale_mode = mode, gamma, scale_fn, scale_mode
         self.cycle_momentum = cycle_momentum
+        self._shared = not any(isinstance(x, Sequence) for x in (base_lr, max_lr, base_momentum, max_momentum))
         if last_epoch == -1:
             for group, base in zip(optimizer.param_groups, self.low, strict=True):
                 group["lr"] = group["initial_lr"] = base
         super().__init__(optimizer, last_epoch)
+
+    def for_groups(self) -> list[list[Any]]:
+        """Rates and momenta at the bounds."""
+        return [self.low, self.high, self.base_momentums, self.max_momentums]
 
     def at(self, epoch: int, i: int) -> tuple[float, float]:
         """Rate and momentum of group `i` at `epoch`."""
@@ -170,6 +175,7 @@ class OneCycleLR(_Cycle):
         if three_phase:
             self.corners.append((2 * turn, first, calm))
         self.corners.append((float(total_steps - 1), last, calm))
+        self._shared = not any(isinstance(x, Sequence) for x in (max_lr, base_momentum, max_momentum))
         if last_epoch == -1:
             for group, lr in zip(optimizer.param_groups, first, strict=True):
                 group["lr"] = group["initial_lr"] = lr
@@ -184,6 +190,10 @@ class OneCycleLR(_Cycle):
             )
             raise ValueError(message)
         super().step()
+
+    def for_groups(self) -> list[list[Any]]:
+        """Rates and momenta at the corners, some of which share a list."""
+        return list({id(x): x for _, *values in self.corners for x in values}.values())
 
     def at(self, epoch: int, i: int) -> tuple[float, float]:
         """Rate and momentum of group `i` at `epoch`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .scheduler import LRScheduler
 
@@ -35,6 +35,8 @@ class StepLR(LRScheduler):
         """Lower at multiples of `step_size`."""
         return lr * self.gamma if self.last_epoch % self.step_size == 0 else lr
 
+    take_up = rate
+
 
 class MultiStepLR(LRScheduler):
     """The rate times `gamma` at each of the epochs `milestones`; twice where one is there twice."""
@@ -49,6 +51,8 @@ class MultiStepLR(LRScheduler):
         """Lower at milestones."""
         times = self.milestones.count(self.last_epoch)
         return lr * self.gamma**times if times else lr
+
+    take_up = rate
 
 
 class ExponentialLR(LRScheduler):
@@ -77,6 +81,8 @@ class ConstantLR(LRScheduler):
     def rate(self, i: int, lr: float) -> float:
         """Restored at `total_iters`."""
         return lr * (1 / self.factor) if self.last_epoch == self.total_iters else lr
+
+    take_up = rate
 
 
 class LinearLR(LRScheduler):
@@ -136,6 +142,7 @@ class _ByFunction(LRScheduler):
     ) -> None:
         groups = len(getattr(optimizer, "param_groups", ()))
         self.lr_lambdas = [lr_lambda] * groups if callable(lr_lambda) else list(lr_lambda)
+        self._shared = callable(lr_lambda)
         if len(self.lr_lambdas) != groups:
             message = (
                 f"{type(self).__name__}: there are {groups} groups and {len(self.lr_lambdas)} functions; give "
@@ -143,6 +150,10 @@ class _ByFunction(LRScheduler):
             )
             raise ValueError(message)
         super().__init__(optimizer, last_epoch)
+
+    def for_groups(self) -> list[list[Any]]:
+        """The functions."""
+        return [self.lr_lambdas]
 
 
 class LambdaLR(_ByFunction):
@@ -163,6 +174,8 @@ class LambdaLR(_ByFunction):
     def rate(self, i: int, lr: float) -> float:
         """From the initial rate."""
         return self.base_lrs[i] * self.lr_lambdas[i](self.last_epoch)
+
+    take_up = rate
 
 
 class MultiplicativeLR(_ByFunction):

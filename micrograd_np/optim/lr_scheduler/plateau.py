@@ -54,12 +54,17 @@ class ReduceLROnPlateau(LRScheduler):
         self.factor, self.patience, self.cooldown, self.eps = factor, patience, cooldown, eps
         groups = len(getattr(optimizer, "param_groups", ()))
         self.min_lrs = list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * groups
+        self._shared = not isinstance(min_lr, (list, tuple))
         if len(self.min_lrs) != groups:
             message = f"ReduceLROnPlateau: there are {groups} groups and {len(self.min_lrs)} values of min_lr."
             raise ValueError(message)
         self.best = inf if mode == "min" else -inf
         self.num_bad_epochs = self.cooldown_counter = 0
         super().__init__(optimizer)
+
+    def for_groups(self) -> list[list[Any]]:
+        """The lowest rates."""
+        return [self.min_lrs]
 
     def is_better(self, value: float) -> bool:
         """Whether `value` beats the best so far by more than the threshold."""
@@ -73,6 +78,7 @@ class ReduceLROnPlateau(LRScheduler):
         if metrics is None:
             message = "ReduceLROnPlateau: step needs the value it watches: step(validation_loss)."
             raise TypeError(message)
+        self.grow()
         value = float(metrics)
         self.last_epoch += 1
         if self.is_better(value):

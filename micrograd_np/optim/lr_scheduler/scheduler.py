@@ -17,11 +17,14 @@ class LRScheduler:
 
     Both get the number of the group and its rate as it is now; ``base_lrs[i]`` is its `initial_lr`. A rate made from
     the present one composes: other schedulers, or the user, may change it in between. `last_epoch` other than −1 takes
-    up a schedule whose optimiser already has that epoch's rates; to resume exactly, load a state dict instead. Raises
-    KeyError if it has none.
+    up a schedule: the next epoch's rate is set at once, by those schedules that compute it from the epoch alone
+    (`take_up`); the others rely on the rates that the optimiser has. To resume exactly, load a state dict instead.
+    KeyError if a group has no `initial_lr` then. Groups that the optimiser gets later join in: what was given once for
+    all groups counts for them too; where each group was given its own, the next step is a ValueError.
     """
 
     _unsaved: tuple[str, ...] = ("optimizer",)
+    _shared: bool = True  # whether all values were given once for all groups
 
     def __init__(self, optimizer: Any, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
@@ -42,6 +45,8 @@ class LRScheduler:
         self._last_lr = [group["lr"] for group in optimizer.param_groups]
         if last_epoch == -1:
             self.begin()
+        else:
+            self._write(self.take_up)
 
     def start(self, i: int, lr: float) -> float:
         """The rate at epoch 0."""
@@ -51,8 +56,30 @@ class LRScheduler:
         """The rate at `last_epoch`, given that of the epoch before."""
         raise NotImplementedError
 
+    def take_up(self, i: int, lr: float) -> float:
+        """The rate at `last_epoch`, where an earlier run left off."""
+        return lr
+
+    def for_groups(self) -> list[list[Any]]:
+        """The lists that this schedule keeps, of one value for each group."""
+        return []
+
+    def grow(self) -> None:
+        """Take in the groups that the optimiser has got since. ValueError where each was given values of its own."""
+        for group in self.optimizer.param_groups[len(self.base_lrs) :]:
+            for values in self.for_groups():
+                if not self._shared:
+                    message = (
+                        f"{type(self).__name__}: the optimiser has {len(self.optimizer.param_groups)} groups, and the "
+                        f"schedule was given values for {len(values)}; make it anew, or give one value for all groups."
+                    )
+                    raise ValueError(message)
+                values.append(values[0])
+            self.base_lrs.append(group.setdefault("initial_lr", group["lr"]))
+
     def step(self) -> None:
         """Go on by one epoch: to be called after the optimiser's step (or after an epoch of them)."""
+        self.grow()
         self.last_epoch += 1
         self._write(self.rate)
 
@@ -63,6 +90,7 @@ class LRScheduler:
 
     def restart(self) -> None:
         """Epoch 0, from the initial rates."""
+        self.grow()
         for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
             group["lr"] = base
         self.begin()
@@ -78,12 +106,13 @@ class LRScheduler:
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of everything but the optimiser and functions given by the user: plain numbers, strings and lists."""
-        return deepcopy({name: value for name, value in vars(self).items() if name not in self._unsaved})
+        return deepcopy({name: value for name, value in vars(self).items() if name not in (*self._unsaved, "_shared")})
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over a state; the rates themselves are in the optimiser's. ValueError, nothing changed, for names
         missing.
         """
+        self.grow()
         own = self.state_dict()
         missing = own.keys() - state_dict.keys()
         if missing:
