@@ -148,8 +148,8 @@ class Writer:
             return self.inner[id(v)]
         kind = v.storage.kind
         if not v.view:
-            if kind == "constant" and id(v) not in self.names:
-                self.constants[self.name(v)] = v.storage.array
+            if kind == "constant":
+                self.constants.setdefault(self.name(v), v.storage.array)
             elif kind == "state":
                 self.state.setdefault(self.name(v), v)
             elif kind == "number":
