@@ -1,5 +1,7 @@
 """What eager promises, compiled programs keep: the same values to the bit, the same errors, the same functions."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 
@@ -92,3 +94,109 @@ def test_products_of_one_tensor_with_itself_have_eagers_bits(product, shape, dty
     for _ in range(3):
         x = mg.Tensor(rng.standard_normal(shape).astype(dtype))
         assert all(same_bits(a, b) for a, b in zip(compiled(x), derivative(x), strict=True))
+
+
+def trained(loss, *layers):
+    """What makes a network, and a step that trains it."""
+
+    def made():
+        mg.random.manual_seed(0)
+        net = nn.Sequential(nn.Linear(2, 3), *(layer(3) for layer in layers))
+        optimizer = optim.Adam(net.parameters(), lr=0.1)
+
+        def step(x, y):
+            optimizer.zero_grad()
+            z = loss(net(x), y)
+            z.backward()
+            optimizer.step()
+            return z
+
+        return net, optimizer, step
+
+    return made
+
+
+GOOD, BAD = np.array([0, 2, 1, 0]), np.array([0, 3, 1, 0])
+CHECKED = {
+    "cross_entropy": (F.cross_entropy, GOOD, BAD),
+    "cross_entropy, weighted": (lambda z, y: F.cross_entropy(z, y, weight=mg.constant([1.0, 2.0, 3.0])), GOOD, BAD),
+    "cross_entropy, ignoring": (lambda z, y: F.cross_entropy(z, y, ignore_index=1), GOOD, BAD - 1),
+    "cross_entropy of further axes": (lambda z, y: F.cross_entropy(z[:, :, None], y), GOOD[:, None], BAD[:, None]),
+    "nll_loss": (lambda z, y: F.nll_loss(F.log_softmax(z, -1), y), GOOD, -BAD),
+    "multi_margin_loss": (F.multi_margin_loss, GOOD, BAD),
+    "one_hot": (lambda z, y: (z * F.one_hot(y, 3)).sum(), GOOD, BAD),
+    "one_hot of negatives": (lambda z, y: (z * F.one_hot(y, 3)).sum(), GOOD, -GOOD),
+    "embedding": (lambda z, y: F.embedding(y, z).sum(), GOOD, BAD + 1),
+    "embedding of negatives": (lambda z, y: F.embedding(y, z).sum(), GOOD, -GOOD),
+    "an index": (lambda z, y: z[y].sum(), GOOD, BAD + 1),
+    "an index along": (lambda z, y: mg.take_along_axis(z, y[:, None], axis=1).sum(), GOOD, BAD),
+    "an index to take": (lambda z, y: mg.take(z, y, axis=1).sum(), GOOD, BAD),
+    "binary_cross_entropy": (lambda z, y: F.binary_cross_entropy(y, mg.sigmoid(z[:, 0])), GOOD / 4 + 0.1, BAD / 2),
+    "binary_cross_entropy of nan": (
+        lambda z, y: F.binary_cross_entropy(y, mg.sigmoid(z[:, 0])),
+        GOOD / 4 + 0.1,
+        GOOD * np.nan,
+    ),
+    "gaussian_nll_loss": (lambda z, y: F.gaussian_nll_loss(z[:, 0], z[:, 1], y), GOOD / 2, -GOOD / 2),
+}
+
+
+@pytest.mark.parametrize("name", CHECKED)
+@pytest.mark.parametrize("style", ["run", "exact", "plain"])
+def test_a_compiled_step_refuses_the_values_that_eager_refuses_before_it_writes(name, style, rng, tmp_path):
+    loss, good, bad = CHECKED[name]
+    layers = [] if "index" in name else [nn.BatchNorm1d]  # which eager, too, has let count by then
+    x = rng.standard_normal((4, 2))
+    net, optimizer, step = trained(loss, *layers)()
+    with pytest.raises((IndexError, ValueError)) as theirs:
+        step(mg.Tensor(x), mg.Tensor(bad))
+    net, optimizer, step = trained(loss, *layers)()
+    compiled = mg.compile(step)
+    for _ in range(3):
+        compiled(x, good)
+    run, state = compiled, {k: t.data for k, t in net.state_dict(keep_vars=True).items()}
+    if style != "run":
+        compiled.save(tmp_path / f"step_{style}.py", style=style)
+        spec = importlib.util.spec_from_file_location(f"step_{style}", tmp_path / f"step_{style}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        run, state = module.step, module.state
+    before = {k: v.tobytes() for k, v in state.items()}
+    with pytest.raises(type(theirs.value)) as ours:
+        run(x, bad)
+    assert before == {k: v.tobytes() for k, v in state.items()}
+    assert str(ours.value) in str(theirs.value)  # a file of its own says of an index what NumPy says
+    if style == "run":
+        assert str(ours.value) == str(theirs.value)
+        assert any("had changed no parameter" in note for note in ours.value.__notes__)
+        assert all(state["step"] == 3 for state in optimizer.state.values())
+        assert compiled(x, good).item() > -np.inf
+        assert compiled.cache_info().hits == 3
+    if "index" not in name:
+        assert "within(" in compiled.source
+        rows = compiled.source_as("plain").splitlines()
+        assert len([row for row in rows if "within(" in row]) == 2  # the rule, and the call
+
+
+def test_a_check_of_what_the_step_computes_stays_where_it_is(rng):
+    """A probability is known only after the batch norm has counted the batch; then nothing else is written."""
+    *_, step = trained(lambda z, y: F.binary_cross_entropy(z[:, 0], y), nn.BatchNorm1d)()
+    compiled = mg.compile(step)
+    x = rng.standard_normal((4, 2))
+    with pytest.raises(ValueError, match="probabilities"):
+        compiled(x, GOOD / 2)
+
+
+def test_how_many_classes_the_labels_have_is_not_frozen_into_a_program():
+    compiled = mg.compile(F.one_hot)
+    with pytest.raises(mg.CompileError, match="asks for the value"):
+        compiled(np.array([0, 1]))
+    assert F.one_hot([0, 2]).shape == (2, 3)
+    assert F.one_hot(np.zeros(0, int), 3).shape == (0, 3)
+
+
+def test_labels_that_are_the_same_in_every_call_are_checked_once():
+    compiled = mg.compile(lambda x: F.cross_entropy(x, mg.constant([0, 1])))
+    x = np.ones((2, 3))
+    assert compiled(x).item() == compiled(x).item()
+    assert "within" not in compiled.source
