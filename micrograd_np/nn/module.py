@@ -73,7 +73,7 @@ class Module:
             raise TypeError(message)
         before = vars(self).get(name)
         super().__setattr__(name, x)
-        if isinstance(x, (Tensor, Module)) or isinstance(before, (Tensor, Module)):
+        if x is not before:
             changes.note()
 
     def __delattr__(self, name: str) -> None:

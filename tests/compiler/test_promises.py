@@ -1,6 +1,7 @@
 """What eager promises, compiled programs keep: the same values to the bit, the same errors, the same functions."""
 
 import importlib.util
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -200,3 +201,64 @@ def test_labels_that_are_the_same_in_every_call_are_checked_once():
     x = np.ones((2, 3))
     assert compiled(x).item() == compiled(x).item()
     assert "within" not in compiled.source
+
+
+class Acting(nn.Module):
+    """A layer with a function, a flag and a number among its attributes."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 3)
+        self.act, self.acts, self.bent, self.scale, self.calls = F.tanh, [F.tanh], True, 1.0, 0
+
+    def forward(self, x):
+        self.calls += 1  # which only a trace does
+        y = self.act(self.layer(x)) * self.scale
+        return self.acts[0](y) if self.bent else y
+
+
+squash = F.tanh
+
+
+def replaced(name):
+    """A function of one argument, and what puts something else where it takes something from."""
+    act, known, holder, net = F.tanh, {"act": F.tanh}, SimpleNamespace(act=F.tanh), Acting()
+
+    def rebind(x):
+        globals()["squash"] = x
+
+    def enclose(x):
+        nonlocal act
+        act = x
+
+    rebind(F.tanh)
+    return {
+        "a global": (lambda x: squash(x) * 2, lambda: rebind(F.relu)),
+        "a closure": (lambda x: act(x) * 2, lambda: enclose(F.relu)),
+        "a function in a dict": (lambda x: known["act"](x) * 2, lambda: known.update(act=F.relu)),
+        "a function in an object": (lambda x: holder.act(x) * 2, lambda: setattr(holder, "act", F.relu)),
+        "an attribute": (net, lambda: setattr(net, "act", F.relu)),
+        "a function in a list": (net, lambda: net.acts.__setitem__(0, F.relu)),
+        "a flag": (net, lambda: setattr(net, "bent", False)),
+        "a number": (net, lambda: setattr(net, "scale", 2.0)),
+        "forward": (net, lambda: setattr(net, "forward", net.layer)),
+        "a lambda": (net, lambda: setattr(net, "act", lambda x: x * 3)),
+    }[name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a global", "a closure", "a function in a dict", "a function in an object", "an attribute", "a function in a list",
+     "a flag", "a number", "forward", "a lambda"],
+)  # fmt: skip
+def test_a_replaced_function_is_noticed_between_calls(name, rng):
+    function, change = replaced(name)
+    compiled = mg.compile(function)
+    x = rng.standard_normal((2, 2))
+    for _ in range(3):
+        compiled(x)
+    assert compiled.cache_info()[:2] == (2, 1)
+    change()
+    for _ in range(2):
+        assert same_bits(compiled(x), function(mg.Tensor(x)))
+    assert compiled.cache_info()[:2] == (3, 2)
