@@ -1,6 +1,8 @@
 """What eager promises, compiled programs keep: the same values to the bit, the same errors, the same functions."""
 
+import gc
 import importlib.util
+import linecache
 from types import SimpleNamespace
 
 import numpy as np
@@ -262,3 +264,50 @@ def test_a_replaced_function_is_noticed_between_calls(name, rng):
     for _ in range(2):
         assert same_bits(compiled(x), function(mg.Tensor(x)))
     assert compiled.cache_info()[:2] == (3, 2)
+
+
+SCALARS = ["int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "longdouble", "bool"]
+
+
+@pytest.mark.parametrize("kind", SCALARS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_scalar_of_numpy_is_an_argument(kind, dtype):
+    x = np.arange(3, dtype=dtype)
+    compiled = mg.compile(lambda x, scale: (x * scale + scale, x.sum(axis=0, keepdims=bool(scale))))
+    for scale in (1, 0, 1):
+        scale = np.dtype(kind).type(scale)  # noqa: PLW2901
+        wanted = mg.Tensor(x) * scale + scale
+        found, _ = compiled(x, scale)
+        assert found.dtype == wanted.dtype
+        assert np.array_equal(found.data, wanted.data)
+    assert compiled.cache_info()[:2] == (1, 2)
+
+
+@pytest.mark.parametrize("tensor", [np.asarray, mg.Tensor])
+def test_an_array_that_comes_twice_is_itself(tensor):
+    compiled = mg.compile(lambda a, b, more: a * 2 if a is b and more[0] is a else a * 3)
+    x, y = tensor(np.ones(3)), tensor(np.ones(3))
+    for _ in range(2):
+        assert compiled(x, x, [x]).tolist() == [2, 2, 2]
+        assert compiled(x, y, [x]).tolist() == [3, 3, 3]
+        assert compiled(x, x, [y]).tolist() == [3, 3, 3]
+
+
+def test_the_source_of_a_program_goes_with_it():
+    def sources():
+        gc.collect()
+        return {name for name in linecache.cache if name.startswith("<micrograd_np")}
+
+    before = sources()
+    w = mg.Tensor(np.ones(3), requires_grad=True)
+    compiled = mg.compile(lambda x: (x * w).sum())
+    z = compiled(np.ones(3)) + compiled(np.ones(3))
+    assert len(sources() - before) == 2
+    compiled.clear()
+    assert len(sources() - before) == 1  # of the backward pass that z may still ask for
+    z.backward()
+    del z
+    assert sources() == before
+    compiled(np.ones(3))
+    del compiled
+    assert sources() == before
