@@ -8,7 +8,7 @@ _next = count(1).__next__
 
 
 class Changes:
-    """`number` becomes another one whenever a module gets or loses a part, or anything a hook; which, it does not say.
+    """`number` becomes another one whenever a module gets another attribute, or anything a hook; it does not say which.
 
     One for the process: a step of 20 µs cannot ask each of its modules, and modules hardly ever change.
     """

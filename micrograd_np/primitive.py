@@ -485,6 +485,9 @@ def as_array(x: Any, asker: str) -> Any:
     if array.dtype.kind not in "fiub":
         message = f"{asker}: needs numbers or booleans, found {type(x).__name__} of dtype {array.dtype}: {x!r:.80}."
         raise TypeError(message)
+    known = getattr(mode.watcher, "constant", None) if isinstance(x, np.generic) else None
+    if known is not None:  # a number, which belongs to the program like Python's own
+        known(array)
     return array
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
+from micrograd_np import functional
 from micrograd_np.check.samples import sample, width
 from micrograd_np.ops import elementwise, index, linear, reduce, shape, transcendental
 from micrograd_np.primitive import registry
@@ -112,3 +113,83 @@ def expressions(draw, max_steps=12):
 def leaves_of(expression):
     """Fresh leaves with the expression's values."""
     return [mg.Tensor(x.copy(), requires_grad=True) for x in expression.leaves]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A random loss of a batch ``(n, d)`` with labels ``(n,)``: `links`, one after another, and then an `end`."""
+
+    links: tuple
+    end: str
+
+    def __call__(self, z, labels, w, seen):
+        """The loss, by the weights `w` ``(d, d)``; `seen` ``(d,)`` counts what has come by."""
+        for link in self.links:
+            z = LINKS[link](z, labels, w, seen)
+        return ENDS[self.end](z, labels)
+
+
+def _tanh(z):
+    return transcendental.tanh(z)  # so that long chains stay small
+
+
+def _written(z, labels, w, seen):
+    """Some rows are another's, and a column is doubled, by writes in place."""
+    y = z * 1
+    y[:1] = z[-1:] * 2
+    y[:, 0] = z[:, 0] * 2
+    y += z
+    return _tanh(y)
+
+
+def _counted(z, labels, w, seen):
+    with mg.no_grad():
+        seen += z.sum(axis=0)
+        seen[:1] = 0.5
+    return z + seen.detach() * 0.1
+
+
+def _spread(z, labels, w, seen):
+    """Twice the same matrix of ones, and its transpose, which has the same elements."""
+    d = z.shape[1]
+    ones, more = mg.constant(np.ones((d, d))), mg.constant(np.ones((d, d)))
+    return _tanh((z @ ones) @ more.T - z @ ones.T)
+
+
+LINKS = {
+    "weights": lambda z, labels, w, seen: _tanh(z @ w),
+    "transposed weights": lambda z, labels, w, seen: _tanh(z @ w.T),
+    "inner": lambda z, labels, w, seen: _tanh(mg.inner(z, z)) @ z,
+    "with itself": lambda z, labels, w, seen: _tanh(z @ z.T) @ z,
+    "gram": lambda z, labels, w, seen: z @ _tanh(z.T @ z),
+    "with its twin": lambda z, labels, w, seen: z @ _tanh((z * 0.5).T @ (z * 0.5)),
+    "einsum": lambda z, labels, w, seen: _tanh(mg.einsum("ij,kj->ik", z, z * 2)) @ z,
+    "stacked": lambda z, labels, w, seen: _tanh(mg.einsum("bij,bkj->bik", z[None], z[None])[0]) @ z,
+    "ones": _spread,
+    "column": lambda z, labels, w, seen: z[:, :1] * z,
+    "outer": lambda z, labels, w, seen: _tanh(z[:, :1] @ w[:1]),
+    "written": _written,
+    "counted": _counted,
+    "one_hot": lambda z, labels, w, seen: z + functional.one_hot(labels, z.shape[1]),
+    "embedding": lambda z, labels, w, seen: z + functional.embedding(labels, w),
+    "picked": lambda z, labels, w, seen: z + w.T[labels],
+    "softmax": lambda z, labels, w, seen: reduce.softmax(z),
+}
+
+ENDS = {
+    "sum": lambda z, labels: reduce.sum(z),
+    "cross_entropy": lambda z, labels: functional.cross_entropy(z, labels, reduction="sum"),
+    "mean cross_entropy": functional.cross_entropy,
+    "ignoring": lambda z, labels: functional.cross_entropy(z, labels, ignore_index=0, reduction="sum"),
+    "smooth": lambda z, labels: functional.cross_entropy(z, labels, label_smoothing=0.1, reduction="sum"),
+    "nll_loss": lambda z, labels: functional.nll_loss(reduce.log_softmax(z), labels, reduction="sum"),
+    "multi_margin_loss": lambda z, labels: functional.multi_margin_loss(z, labels, reduction="sum"),
+    "along": lambda z, labels: reduce.sum(index.take_along_axis(z, labels[:, None], axis=1)),
+    "probabilities": lambda z, labels: functional.binary_cross_entropy(
+        transcendental.sigmoid(z[:, 0]), labels * 0.5, reduction="sum"
+    ),
+}
+
+chains = st.builds(
+    Chain, st.lists(st.sampled_from(sorted(LINKS)), min_size=0, max_size=4).map(tuple), st.sampled_from(sorted(ENDS))
+)

@@ -68,7 +68,7 @@ class Line:
 
     `target` is the value it writes into, or the new value that it makes; `made` tells which: "out" for a call that is
     given its destination, "view" for a view, "fresh" for memory that NumPy allocates, "in" where the first argument is
-    written (``copyto``, ``setitem``, a routine), "effect" for nothing.
+    written (``copyto``, ``setitem``, a routine), "effect" for nothing: a check of values, which may raise.
     """
 
     function: str
@@ -82,6 +82,8 @@ class Line:
     effect: bool = False
     unit: tuple[int, int] | None = None
     """In an update: which clock, and which of its parameters."""
+    asked: str = ""
+    """Where an index may be out of bounds: what eager says then, with a NUL for NumPy's words."""
     _read: tuple[Any, Any, list[Value]] | None = None
     """What `read` found, and the arguments that it looked at: every pass asks, and few change them."""
 

@@ -146,8 +146,9 @@ class Compiled:
     def _uncompiled(self, arrays: list[tuple[str, Any]], args: Any, kwargs: dict[str, Any]) -> Callable[[], Any]:
         """The function with these arguments, the arrays among them lifted and noted in `arrays`."""
         names = list(self.signature.parameters) if self.signature is not None else []
-        told = [lifted(a, names[i] if i < len(names) else f"argument_{i}", arrays) for i, a in enumerate(args)]
-        return functools.partial(self.function, *told, **{k: lifted(a, k, arrays) for k, a in kwargs.items()})
+        made: dict[int, Any] = {}
+        told = [lifted(a, names[i] if i < len(names) else f"argument_{i}", arrays, made) for i, a in enumerate(args)]
+        return functools.partial(self.function, *told, **{k: lifted(a, k, arrays, made) for k, a in kwargs.items()})
 
     def _refuse_twofold(self, around: Surroundings, arrays: list[tuple[str, Any]]) -> None:
         """Raise CompileError for an argument whose memory the function also has by itself."""

@@ -21,6 +21,7 @@ from micrograd_np.ops.transcendental import log, sigmoid
 from micrograd_np.primitive import primitive
 from micrograd_np.tensor import Tensor
 
+from .checks import check, labels_within, probabilities_within
 from .loss import as_like, as_tensor, operands, reduced
 
 
@@ -189,7 +190,7 @@ def _class_weights(name: str, weight: Any, logs: Any) -> Any:
 
 
 def _labels(name: str, input: Tensor, labels: Any, ignore_index: int | None) -> Any:
-    """`labels`, checked: integers, of a shape that belongs to `input`, in range. Values are looked at here alone."""
+    """`labels`, checked: integers, of a shape that belongs to `input`, in range."""
     if labels.dtype.kind not in "iu":
         message = (
             f"{name}: target must be class indices (integers), found {labels.dtype} of shape {labels.shape}"
@@ -204,12 +205,7 @@ def _labels(name: str, input: Tensor, labels: Any, ignore_index: int | None) -> 
         )
         raise ValueError(message)
     classes = input.shape[1 if input.ndim > 1 else 0]
-    values = labels.data if isinstance(labels, Tensor) else labels
-    if values.size and (values.min() < 0 or values.max() >= classes):
-        wrong = values[((values < 0) | (values >= classes)) & (values != ignore_index)]
-        if wrong.size:
-            message = f"{name}: target {int(wrong[0])} is out of bounds; the {classes} classes are 0 to {classes - 1}."
-            raise IndexError(message)
+    check(labels_within, labels, name, classes, ignore_index)
     return labels
 
 
@@ -311,13 +307,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     0.693147
     """
     x, target = operands("binary_cross_entropy", input, target=target)
-    values = x.data
-    if values.size and not (values.min() >= 0 and values.max() <= 1):
-        message = (
-            f"binary_cross_entropy: input must be probabilities in [0, 1], found values from {values.min():.4g} to "
-            f"{values.max():.4g}. Apply sigmoid first, or use binary_cross_entropy_with_logits."
-        )
-        raise ValueError(message)
+    check(probabilities_within, x)
     losses = surprise_of_probability(x, target)
     return reduced(losses if weight is None else losses * as_like(weight, x), reduction)
 

@@ -9,6 +9,8 @@ import numpy as np
 from micrograd_np.ops import order
 from micrograd_np.tensor import Tensor
 
+from .checks import check, places_within
+
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
     """For each integer a row with 1 in its place: ``(…) -> (…, num_classes)``; −1 takes one more than the largest.
@@ -23,11 +25,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
     if x.data.dtype.kind not in "iu":
         message = f"one_hot: needs integers, found {x.dtype}."
         raise TypeError(message)
-    low, high = (int(x.data.min()), int(x.data.max())) if x.size else (0, -1)
     if num_classes == -1 and x.size:
-        num_classes = high + 1
-    if low < 0 or high >= num_classes:
-        wrong = low if low < 0 else high
-        message = f"one_hot: found {wrong}; the {num_classes} classes are 0 to {num_classes - 1}."
-        raise ValueError(message)
+        num_classes = x.max().item() + 1
+    check(places_within, x, num_classes)
     return order.one_hot(x, num_classes=num_classes, dtype=np.int64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from micrograd_np.ops.state import astype
 from micrograd_np.primitive import primitive
 from micrograd_np.tensor import Tensor
 
+from .checks import check, rows_within
 from .distance import vector_norm
 from .loss import as_tensor
 
@@ -124,11 +124,7 @@ def embedding(
         message = f"embedding: indices must be integers, found {indices.dtype}."
         raise TypeError(message)
     count = weight.shape[0]
-    values = indices.data if isinstance(indices, Tensor) else indices
-    if prod(values.shape) and (values.min() < 0 or values.max() >= count):
-        wrong = int(values[(values < 0) | (values >= count)].flat[0])
-        message = f"embedding: index {wrong} is out of bounds; the {count} rows are 0 to {count - 1}."
-        raise IndexError(message)
+    check(rows_within, indices, count)
     if padding_idx is not None:
         if not -count <= padding_idx < count:
             message = f"embedding: padding_idx {padding_idx} is out of bounds; the {count} rows are 0 to {count - 1}."

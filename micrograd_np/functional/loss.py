@@ -22,6 +22,8 @@ from micrograd_np.ops.transcendental import exp, log
 from micrograd_np.primitive import primitive
 from micrograd_np.tensor import Tensor
 
+from .checks import check, variances_within
+
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -234,10 +236,7 @@ def gaussian_nll_loss(
         var = var.reshape((*var.shape, 1))
     if var.ndim and var.shape not in (x.shape, (*x.shape[:-1], 1)):
         refuse_broadcast("gaussian_nll_loss", "input", x.shape, "var", var.shape)
-    values = var.data if isinstance(var, Tensor) else var
-    if (values < 0).any():
-        message = f"gaussian_nll_loss: a variance is not negative, found {values.min()}."
-        raise ValueError(message)
+    check(variances_within, var)
     var = maximum(var, eps)
     losses = 0.5 * (log(var) + square(x - target) / var)
     return reduced(losses + 0.5 * log_of(2 * pi) if full else losses, reduction)

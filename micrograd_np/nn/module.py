@@ -100,7 +100,7 @@ class Module:
                 raise TypeError(message)
             own = own or kind
         if own is None:
-            if isinstance(x, Tensor) or isinstance(vars(self).get(name), Tensor):
+            if x is not vars(self).get(name):
                 changes.note()
             super().__setattr__(name, x)
         else:

@@ -234,7 +234,8 @@ def test_lbfgs_is_not_compiled():
 
 def test_pythons_own_numbers_belong_to_the_program():
     """Numbers, strings and other plain objects that a step takes from around it are part of the program, like
-    the shapes: changing them later has no effect until `step.clear()`. As arguments they are noticed: another
+    the shapes: changing them later has no effect until `step.clear()`, but for the attributes of modules, such as
+    `dropout.p` or `self.flag`: another value, another program. As arguments they are noticed: another
     number, another program. What changes from call to call is best an array. A number taken from `.data` is
     Python's own as well: `x.data.max()` stays what it was in the first call, `x.max()` is computed in each."""
     around = {"scale": 2.0}
@@ -249,6 +250,13 @@ def test_pythons_own_numbers_belong_to_the_program():
     for h, factor in ((taken, X.max()), (computed, Z.max())):
         h(X)
         assert np.array_equal(h(Z).data, Z * factor)
+
+    net = nn.LeakyReLU(0.5)
+    h = mg.compile(net)
+    for slope in (0.5, 0.25, 0.5):
+        net.negative_slope = slope
+        assert np.array_equal(h(-X).data, net(-mg.Tensor(X)).data)
+    assert h.cache_info() == (1, 2, 2)
 
     g = mg.compile(lambda x, scale: x * scale)
     assert all(np.array_equal(g(X, s).data, X * s) for s in (2.0, 3.0, 2.0))
@@ -362,9 +370,9 @@ def test_modes_shapes_and_frozen_parameters_get_programs_of_their_own():
 
 
 def test_what_is_exchanged_between_calls_is_used():
-    """Another parameter, layer, model or optimiser, another tensor in a dict, a hook more or less, an optimiser's
-    state emptied: that things are where they were is part of the kind of call. Looked for are variables, attributes
-    and containers, nested as they may be."""
+    """Another parameter, layer, model or optimiser, another function or tensor in a dict, a hook more or less, an
+    optimiser's state emptied: that things are where they were is part of the kind of call. Looked for are variables,
+    attributes and containers, nested as they may be."""
     a, b = twins(momentum=0.9)
     for i in range(10):
         for training in (a, b):

@@ -147,6 +147,8 @@ def _passage(program: Program, start: int, parts: set[int]) -> tuple[list[Line],
     made: set[int] = set()
     for i in range(start, len(program.lines)):
         line = program.lines[i]
+        if line.made == "effect":  # what must not happen if a check fails stays behind it
+            break
         if line.made == "view" and line.function != "method.view" and not any(id(v) in made for v in line.read()):
             if any(id(v.storage) in written for v in line.read()) or line.target is None:
                 break

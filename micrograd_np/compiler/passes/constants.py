@@ -175,14 +175,14 @@ def spread_bounds(program: Program) -> int:
 
 
 def merge_constants(program: Program) -> None:
-    """Equal constants are one."""
+    """Equal constants are one, if they lie in memory alike as well, in whose order products sum."""
     known: dict[Any, Value] = {}
 
     def one(v: Value) -> Value:
         a = v.storage.array
         if v.storage.kind != "constant" or v.view or v.name or a is None or a.nbytes > _LARGE:
             return v
-        return known.setdefault((a.shape, a.dtype, a.tobytes()), v)
+        return known.setdefault((a.shape, a.strides, a.dtype, a.tobytes()), v)
 
     for line in program.lines:
         if line.made in ("out", "fresh"):  # which do not write what they are given

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..program import Line, Storage, Value
 from ..tracing.record import Literal
-from ..uses import lines_touching, lines_writing, replace_results
+from ..uses import ELEMENTWISE, lines_touching, lines_writing, replace_results
 from .dead import OUTLIVES
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def merge_repeats(program: Program) -> int:
     """One line for equal calls on unchanged operands."""
     writes = lines_writing(program)
+    products = _Products(program)
     replaced: dict[int, Value] = {}
     moved: dict[int, Storage] = {}
     seen: dict[Any, tuple[int, Line]] = {}
@@ -46,8 +47,9 @@ def merge_repeats(program: Program) -> int:
         earlier = seen.get(key)
         if earlier is not None and (line.made == "view" or id(target.storage) not in returned):
             j, twin = earlier
-            if line.made == "view" or not any(j < w < i for v in line.read() for w in writes.get(id(v.storage), ())):
-                assert twin.target is not None
+            assert twin.target is not None
+            unchanged = not any(j < w < i for v in line.read() for w in writes.get(id(v.storage), ()))
+            if line.made == "view" or (unchanged and products.unite(twin.target.storage, target.storage)):
                 replaced[id(target)] = twin.target
                 if line.made != "view":
                     moved[id(target.storage)] = twin.target.storage
@@ -62,6 +64,28 @@ def merge_repeats(program: Program) -> int:
     return dropped
 
 
+class _Products:
+    """Which storages meet as operands: a product of a matrix with itself rounds otherwise than of two equal ones."""
+
+    def __init__(self, program: Program) -> None:
+        self.others: dict[int, set[int]] = {}
+        for line in program.lines:
+            if line.made != "view" and line.function not in ELEMENTWISE:
+                met = {id(v.storage) for v in line.read()}
+                for key in met:
+                    self.others.setdefault(key, set()).update(met - {key})
+
+    def unite(self, storage: Storage, twin: Storage) -> bool:
+        """Whether one may stand for both, in which case it does from here on."""
+        mine = self.others.setdefault(id(storage), set())
+        if id(twin) in mine:
+            return False
+        for other in self.others.get(id(twin), ()):
+            mine.add(other)
+            self.others[other].add(id(storage))
+        return True
+
+
 def _copies(line: Line) -> bool:
     """Whether a line does nothing but fill a whole buffer with a copy."""
     v = line.target
@@ -70,11 +94,12 @@ def _copies(line: Line) -> bool:
 
 
 def _key(line: Line) -> Any:
-    args = line.args
+    args, z = line.args, line.target
     if line.made == "in" and _copies(line):
-        args = (args[0].shape, args[0].dtype, args[0].strides, args[1])
+        args = args[1:]
+    laid_out = (z.shape, z.dtype, z.strides) if z is not None and line.made != "view" else None
     try:
-        key = (line.function, line.made, _frozen(args), _frozen(tuple(sorted(line.kwargs.items()))))
+        key = (line.function, line.made, _frozen(args), _frozen(tuple(sorted(line.kwargs.items()))), laid_out)
         hash(key)
     except TypeError:
         return None
@@ -98,6 +123,7 @@ def merge_repeated_buffers(program: Program) -> int:
     lines = program.lines
     touching = lines_touching(program)
     writes = lines_writing(program)
+    products = _Products(program)
     known: dict[Any, tuple[list[int], Value]] = {}
     replaced: dict[int, Value] = {}
     gone: set[int] = set()
@@ -133,6 +159,8 @@ def merge_repeated_buffers(program: Program) -> int:
             continue
         if any(i <= before[-1] for i in touching[id(z.storage)] if i not in group):
             continue  # read before its twin is complete
+        if not products.unite(twin.storage, z.storage):
+            continue
         replaced[id(z)] = twin
         gone.update(group)
     if not replaced:

@@ -53,21 +53,23 @@ def repeated(leaves: list[Any]) -> Any:
     return places if len(first) < len(leaves) else None
 
 
-def lifted(x: Any, name: str, arrays: list[tuple[str, Any]]) -> Any:
-    """`x` with arrays as tensors, each noted in `arrays` with a name."""
+def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], made: dict[int, Any]) -> Any:
+    """`x` with arrays as tensors, `made` for each that differs, and noted in `arrays` with a name."""
     if isinstance(x, np.ndarray):
         x = np.asarray(x)
         arrays.append((name, x))
-        return Tensor(x)
+        return made.setdefault(id(x), Tensor(x))
     if isinstance(x, Vertex):
         arrays.append((name, x.data))
         return x
     if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return type(x)(*(lifted(part, f"{name}_{field}", arrays) for field, part in zip(x._fields, x, strict=True)))
+        return type(x)(
+            *(lifted(part, f"{name}_{field}", arrays, made) for field, part in zip(x._fields, x, strict=True))
+        )
     if type(x) in (tuple, list):
-        return type(x)(lifted(part, f"{name}_{i}", arrays) for i, part in enumerate(x))
+        return type(x)(lifted(part, f"{name}_{i}", arrays, made) for i, part in enumerate(x))
     if type(x) is dict:
-        return {k: lifted(v, f"{name}_{k}", arrays) for k, v in x.items()}
+        return {k: lifted(v, f"{name}_{k}", arrays, made) for k, v in x.items()}
     return x
 
 

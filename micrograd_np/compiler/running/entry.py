@@ -6,6 +6,7 @@ import builtins
 import itertools
 import linecache
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 import numpy as np
 
@@ -46,6 +47,8 @@ class Entry:
         self.build = namespace["build"]
         self.writer = writer
         self.step, outputs = self.build(state, self.numbers, writer.constants, writer.objects)
+        # whoever still has the step, such as a backward pass, may want to see its source
+        finalize(self.step, linecache.cache.pop, self.filename, None).atexit = False
         self.tensors = [(t, t.data, t.requires_grad) for t, _ in program.states.values() if t is not None]
         self.slots = [
             (state, name, array)

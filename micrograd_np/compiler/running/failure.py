@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 
 
 def explain(error: BaseException, entry: Entry) -> None:
-    """Add notes to `error`: the user's line behind the emitted line that failed, and the state of the state."""
+    """Let `error` say what eager says, and add which of the user's lines failed, and the state of the state."""
     number = _line_in(error, entry.filename)
     lines = entry.source.splitlines()
     if number is None or not 0 < number <= len(lines):
         return
+    asked = entry.writer.asked.get(lines[number - 1].strip())
+    if asked and isinstance(error, IndexError):
+        error.args = (asked.replace("\0", f"{str(error).rstrip('.')}."),)
     for row in reversed(lines[:number]):
         told = row.strip()
         if told.startswith("# ") and ".py:" in told:
@@ -38,7 +41,8 @@ def _line_in(error: BaseException, filename: str) -> int | None:
     found = None
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == filename:
+        code = trace.tb_frame.f_code
+        if code.co_filename == filename and "<" in code.co_qualname:  # the step itself, no routine that it calls
             found = trace.tb_lineno
         trace = trace.tb_next
     return found

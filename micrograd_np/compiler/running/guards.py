@@ -6,8 +6,11 @@ has to be traced again.
 
 from __future__ import annotations
 
+import dis
 from dataclasses import dataclass, field
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from micrograd_np.changes import changes
 from micrograd_np.vertex import Vertex
@@ -63,26 +66,53 @@ class Guards:
         number = changes.number
         for x, parts in self.parts:
             now = parts_of(x, set(map(id, parts)))
-            if len(now) != len(parts) or any(a is not b for a, b in zip(now, parts, strict=True)):
+            if len(now) != len(parts) or not all(map(_same, now, parts)):
                 return False
         self.number = number
         return True
 
 
 def parts_of(x: Any, read: set[int]) -> list[Any]:
-    """What the work of a module or a tensor depends on: its hooks; the modules, parameters and buffers in it.
+    """What the work of a module or a tensor depends on: its hooks; modules, parameters, buffers, functions in it.
 
-    Of plain tensors among the attributes of a module only those whose ids are in `read`: others come and go.
+    Of plain tensors among the attributes of a module only those whose ids are in `read`, and of numbers, flags and
+    strings only those that its class speaks of, and does not count up while it works: others come and go.
     """
     if isinstance(x, Vertex):
         return [hook for hook, _ in (x.notes or {}).get("hooks", ())]
     hooks: dict[str, Any] = vars(x).get("_hooks") or {}
+    spoken = _names(type(x))
     parts = [
         y
-        for y in vars(x).values()
-        if is_module(y) or (isinstance(y, Vertex) and (type(y) is not y.plain or id(y) in read))
+        for name, y in vars(x).items()
+        if callable(y)
+        or (isinstance(y, Vertex) and (type(y) is not y.plain or id(y) in read))
+        or (name in spoken and type(y) in _SETTINGS)
     ]
     return [*parts, *(hook for when in hooks.values() for hook, _ in when)]
+
+
+_SETTINGS = frozenset((int, float, bool, str, type(None)))
+
+
+def _same(x: Any, y: Any) -> bool:
+    return x is y or (type(x) is type(y) and type(x) in _SETTINGS and repr(x) == repr(y))
+
+
+_spoken: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
+
+
+def _names(kind: type) -> frozenset[str]:
+    """The attributes that a class of modules speaks of in its methods, but for those that `forward` itself sets."""
+    if kind not in _spoken:
+        own = [c for c in kind.__mro__ if "named_parameters" not in vars(c)]
+        codes = [f.__code__ for c in own for f in vars(c).values() if isinstance(f, FunctionType)]
+        for code in codes:  # grows as it goes
+            codes += [part for part in code.co_consts if isinstance(part, CodeType)]
+        steps = dis.get_instructions(kind.forward)  # type: ignore[attr-defined]
+        counted = {step.argval for step in steps if step.opname == "STORE_ATTR"}
+        _spoken[kind] = frozenset(name for code in codes for name in code.co_names) - counted
+    return _spoken[kind]
 
 
 def is_module(x: Any) -> bool:

@@ -136,7 +136,7 @@ class _Copy:
         target = None if line.target is None else self.value(line.target)
         other = Line(
             line.function, line.call, line.args, line.kwargs, target, line.made, line.section, line.where,
-            line.effect, line.unit,
+            line.effect, line.unit, line.asked,
         )  # fmt: skip
         other.substitute(self.value)
         return other

@@ -69,9 +69,9 @@ class Surroundings:
         self.found = [Found(function, called="" if is_module(function) else "self")]
         opened: set[int] = set()
         for x in self.found:  # grows as it goes
-            if id(x.thing) not in opened:
+            if id(x.thing) not in opened and _opens(x.thing):
                 opened.add(id(x.thing))
-                more = (y for y in _inside(x) if isinstance(y.thing, Vertex) or _opens(y.thing))
+                more = (y for y in _inside(x) if isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing))
                 self.found += islice(more, max(0, _MOST - len(self.found)))
 
     def tensors(self) -> Iterator[Found]:
@@ -113,6 +113,7 @@ class Surroundings:
             used |= above if id(x.thing) in read else set()
         # a loss or an activation has no tensors by which one could tell
         used |= {id(x.thing) for x in self.found if is_module(x.thing) and id(x.thing) not in filled}
+        used |= {id(x.thing) for x in self.found if callable(x.thing) and not is_module(x.thing)}
         places: dict[Any, tuple[Place, Any]] = {}
         containers: dict[int, Any] = {}
         modules: dict[int, Any] = {}
@@ -122,7 +123,7 @@ class Surroundings:
                     modules[id(y.thing)] = y.thing
                 if y.place is None or isinstance(y.place.holder, tuple):
                     continue
-                if is_module(y.place.holder) and (isinstance(y.thing, Vertex) or is_module(y.thing)):
+                if is_module(y.place.holder) and (isinstance(y.thing, Vertex) or callable(y.thing)):
                     continue  # one of its parts
                 places[id(y.place.holder), y.place.key] = y.place, y.thing
                 if y.inside is not None and not y.place.attribute:

@@ -21,7 +21,8 @@ from micrograd_np.tensor import Tensor, _wrap
 from micrograd_np.vertex import Vertex
 
 from ..error import CompileError
-from ..program import Clock, Program, Storage, Value
+from ..passes.dead import OUTLIVES
+from ..program import Clock, Line, Program, Storage, Value
 from ..running.pullback import differentiate
 from ..writing.names import name_by_making
 from .arrays import digest, same, shared, whole
@@ -196,14 +197,24 @@ class Tracer:
         recorder = self.recorder
         recorder.section, recorder.where = self.heading, self.frames.place()
         operands = [self._operand(x, sample) for x in inputs]
+        begin = len(self.program.lines)
         with recorder.listening(), np.errstate(all="ignore"):  # samples need not be right; the op has warned already
             done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
+        self._note_indices(begin, op, inputs, static)
         if done is None:
             done = out
         if not isinstance(done, Recorded):  # a kernel that only looked at shapes
             array = np.asarray(done)
             done = recorder.lift(Value(Storage("constant", array), array.shape, array.dtype), array)
         return done
+
+    def _note_indices(self, begin: int, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
+        """Where an input consists of indices: what eager says when one is out of bounds."""
+        arrays = [x.data if isinstance(x, Vertex) else x for x in inputs]
+        if any(isinstance(a, np.ndarray) and a.dtype.kind in "iu" for a in arrays):
+            asked = str(op._complaint(IndexError("\0"), inputs, static)).replace("\0.", "\0")
+            for line in self.program.lines[begin:]:
+                line.asked = asked
 
     def _settings(self, static: Mapping[str, Any]) -> dict[str, Any]:
         return {k: Bound(self.recorder, v) if self._random({k: v}) else v for k, v in static.items()}
@@ -241,10 +252,21 @@ class Tracer:
                 operands.append(out)
             else:
                 operands.append(self._operand(x, target.data))
+        begin = len(self.program.lines)
         with recorder.listening(), np.errstate(all="ignore"):
             done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
             if not (isinstance(done, Recorded) and fills(done._array, sample)):
                 recorder.xp.copyto(out, done)
+        self._note_indices(begin, op, inputs, static)
+
+    def checked(self, rule: Callable[..., None], x: Any, settings: tuple[Any, ...]) -> None:
+        """Values have been looked at: so will they be in each call, where they may be others."""
+        value = self.value(x)
+        if value.storage.kind != "constant":
+            where = self.frames.place()
+            line = Line(f"routine.{rule.__name__}", rule, (value, *settings), {}, None, "effect", self.heading, where)
+            line.effect = True
+            self.program.lines.append(line)
 
     def born(self, tensor: Any) -> None:
         """A tensor made inside the step from an array that nobody knows: an error if it is ever used."""
@@ -446,6 +468,7 @@ class Tracer:
                 if isinstance(z.hint, tuple) and z.hint[0] == "d" and isinstance(x.hint, str):
                     x.hint = ("T", z)
         name_by_making(program)
+        _check_early(program.lines)
         return program
 
     def _refuse_silent_writes(self) -> None:
@@ -460,6 +483,19 @@ class Tracer:
                     f"with the tensor itself inside no_grad(): w -= ..., w[0] = ..., w.copy_(...)."
                 )
                 raise self.refused(message)
+
+
+def _check_early(lines: list[Line]) -> None:
+    """Move checks of what is there by then before whatever writes memory that outlives the step."""
+    for line in [line for line in lines if line.made == "effect"]:
+        (v,) = line.read()
+        written = [(i, z) for i, other in enumerate(lines[: lines.index(line)]) if (z := other.writes()) is not None]
+        made = [i for i, other in enumerate(lines) if other.target is not None and other.target.storage is v.storage]
+        ready = max((i for i in made if i < lines.index(line)), default=-1)
+        early = next((i for i, z in written if i > ready and z.storage.kind in OUTLIVES), None)
+        if early is not None:
+            lines.remove(line)
+            lines.insert(early, line)
 
 
 def _with_values(tree: Any, tracer: Tracer) -> Any:

@@ -66,6 +66,8 @@ class Writer:
         self.inner: dict[int, str] = {}
         """Within a loop over blocks: the name of each value's block."""
         self.threads = 1
+        self.asked: dict[str, str] = {}
+        """By row: what eager says where an index is out of bounds."""
 
     # names
 
@@ -148,8 +150,8 @@ class Writer:
             return self.inner[id(v)]
         kind = v.storage.kind
         if not v.view:
-            if kind == "constant" and id(v) not in self.names:
-                self.constants[self.name(v)] = v.storage.array
+            if kind == "constant":
+                self.constants.setdefault(self.name(v), v.storage.array)
             elif kind == "state":
                 self.state.setdefault(self.name(v), v)
             elif kind == "number":
@@ -325,6 +327,8 @@ class Writer:
                 assert line.target is not None
                 text = f"{self.name(line.target)} = {text}"
             body.append(text)
+            if line.asked:
+                self.asked[text] = line.asked
         results = [self._given_away(v) for v in values_in(program.results)]
         returned = ", ".join(results)
         body.append(f"return {returned}{',' if len(results) == 1 else ''}" if results else "return ()")

@@ -1,0 +1,313 @@
+"""What eager promises, compiled programs keep: the same values to the bit, the same errors, the same functions."""
+
+import gc
+import importlib.util
+import linecache
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+from micrograd_np import nn, optim, training
+
+F = nn.functional
+
+
+def same_bits(a, b):
+    """Whether two tensors have the same bits."""
+    return a.shape == b.shape and a.dtype == b.dtype and a.data.tobytes() == b.data.tobytes()
+
+
+def linear():
+    """A layer with weights that are always the same."""
+    mg.random.manual_seed(0)
+    return nn.Linear(2, 3)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        F.cross_entropy,
+        lambda z, labels: F.cross_entropy(z, labels, weight=mg.constant([1.0, 2.0, 3.0]), label_smoothing=0.1),
+        lambda z, labels: F.nll_loss(F.log_softmax(z, -1), labels),
+        F.multi_margin_loss,
+        lambda z, labels: (z * F.one_hot(labels, 3)).sum(),
+        lambda z, labels: F.embedding(labels, z.T).sum(),
+        lambda z, labels: z[:, labels].sum(),
+        lambda z, labels: mg.take_along_axis(z, labels[:, None], axis=1).sum(),
+    ],
+)
+def test_a_compiled_step_takes_batches_of_one(loss, rng):
+    def made():
+        net = linear()
+        optimizer = optim.SGD(net.parameters(), lr=0.1)
+
+        def step(x, labels):
+            optimizer.zero_grad()
+            z = loss(net(x), labels)
+            z.backward()
+            optimizer.step()
+            return z
+
+        return net, step
+
+    net, step = made()
+    compiled = mg.compile(step)
+    twin, eager = made()
+    for n in (4, 1, 4, 1, 2, 2):
+        x, labels = rng.standard_normal((n, 2)), rng.integers(0, min(n, 3), n)
+        assert same_bits(compiled(x, labels), eager(mg.Tensor(x), mg.Tensor(labels)))
+        assert same_bits(net.weight, twin.weight)
+    assert compiled.cache_info().hits == 3
+
+
+def test_fit_compiles_a_last_batch_of_one(rng):
+    x, labels = rng.standard_normal((5, 2)), np.array([0, 1, 2, 0, 1])
+    nets = []
+    for compiled in (False, True):
+        net = linear()
+        pairs = [(x[:4], labels[:4]), (x[4:], labels[4:])]
+        training.fit(
+            net, F.cross_entropy, optim.SGD(net.parameters(), lr=0.1), pairs, epochs=3, compile=compiled, progress=False
+        )
+        nets.append(net)
+    assert same_bits(nets[0].weight, nets[1].weight)
+
+
+PRODUCTS = {
+    "inner": lambda x: mg.inner(x, x),
+    "einsum with itself, scaled": lambda x: mg.einsum("ij,kj->ik", x, x * 2),
+    "stacked": lambda x: mg.einsum("bij,bkj->bik", x[None], x[None] * 2),
+    "constants and their transposes": lambda x: (
+        mg.constant(np.ones((len(x), len(x)))) @ (mg.constant(np.ones((len(x), len(x))).T) @ x)
+    ),
+    "a covariance": lambda x: mg.tanh((x - x.mean(axis=0)).T @ (x - x.mean(axis=0))),
+    "copies": lambda x: mg.tanh(x.clone().T @ x.clone()),
+    "joined": lambda x: mg.tanh(mg.concatenate([x, x]).T @ mg.concatenate([x, x])),
+}
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("shape", [(8, 1), (10, 1), (1, 7), (11, 11), (9, 7), (1, 1)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_products_of_one_tensor_with_itself_have_eagers_bits(product, shape, dtype, rng):
+    derivative = mg.value_and_grad(lambda x: PRODUCTS[product](x).sum())
+    compiled = mg.compile(derivative)
+    for _ in range(3):
+        x = mg.Tensor(rng.standard_normal(shape).astype(dtype))
+        assert all(same_bits(a, b) for a, b in zip(compiled(x), derivative(x), strict=True))
+
+
+def trained(loss, *layers):
+    """What makes a network, and a step that trains it."""
+
+    def made():
+        mg.random.manual_seed(0)
+        net = nn.Sequential(nn.Linear(2, 3), *(layer(3) for layer in layers))
+        optimizer = optim.Adam(net.parameters(), lr=0.1)
+
+        def step(x, y):
+            optimizer.zero_grad()
+            z = loss(net(x), y)
+            z.backward()
+            optimizer.step()
+            return z
+
+        return net, optimizer, step
+
+    return made
+
+
+GOOD, BAD = np.array([0, 2, 1, 0]), np.array([0, 3, 1, 0])
+CHECKED = {
+    "cross_entropy": (F.cross_entropy, GOOD, BAD),
+    "cross_entropy, weighted": (lambda z, y: F.cross_entropy(z, y, weight=mg.constant([1.0, 2.0, 3.0])), GOOD, BAD),
+    "cross_entropy, ignoring": (lambda z, y: F.cross_entropy(z, y, ignore_index=1), GOOD, BAD - 1),
+    "cross_entropy of further axes": (lambda z, y: F.cross_entropy(z[:, :, None], y), GOOD[:, None], BAD[:, None]),
+    "nll_loss": (lambda z, y: F.nll_loss(F.log_softmax(z, -1), y), GOOD, -BAD),
+    "multi_margin_loss": (F.multi_margin_loss, GOOD, BAD),
+    "one_hot": (lambda z, y: (z * F.one_hot(y, 3)).sum(), GOOD, BAD),
+    "one_hot of negatives": (lambda z, y: (z * F.one_hot(y, 3)).sum(), GOOD, -GOOD),
+    "embedding": (lambda z, y: F.embedding(y, z).sum(), GOOD, BAD + 1),
+    "embedding of negatives": (lambda z, y: F.embedding(y, z).sum(), GOOD, -GOOD),
+    "an index": (lambda z, y: z[y].sum(), GOOD, BAD + 1),
+    "an index along": (lambda z, y: mg.take_along_axis(z, y[:, None], axis=1).sum(), GOOD, BAD),
+    "an index to take": (lambda z, y: mg.take(z, y, axis=1).sum(), GOOD, BAD),
+    "binary_cross_entropy": (lambda z, y: F.binary_cross_entropy(y, mg.sigmoid(z[:, 0])), GOOD / 4 + 0.1, BAD / 2),
+    "binary_cross_entropy of nan": (
+        lambda z, y: F.binary_cross_entropy(y, mg.sigmoid(z[:, 0])),
+        GOOD / 4 + 0.1,
+        GOOD * np.nan,
+    ),
+    "gaussian_nll_loss": (lambda z, y: F.gaussian_nll_loss(z[:, 0], z[:, 1], y), GOOD / 2, -GOOD / 2),
+}
+
+
+@pytest.mark.parametrize("name", CHECKED)
+@pytest.mark.parametrize("style", ["run", "exact", "plain"])
+def test_a_compiled_step_refuses_the_values_that_eager_refuses_before_it_writes(name, style, rng, tmp_path):
+    loss, good, bad = CHECKED[name]
+    layers = [] if "index" in name else [nn.BatchNorm1d]  # which eager, too, has let count by then
+    x = rng.standard_normal((4, 2))
+    net, optimizer, step = trained(loss, *layers)()
+    with pytest.raises((IndexError, ValueError)) as theirs:
+        step(mg.Tensor(x), mg.Tensor(bad))
+    net, optimizer, step = trained(loss, *layers)()
+    compiled = mg.compile(step)
+    for _ in range(3):
+        compiled(x, good)
+    run, state = compiled, {k: t.data for k, t in net.state_dict(keep_vars=True).items()}
+    if style != "run":
+        compiled.save(tmp_path / f"step_{style}.py", style=style)
+        spec = importlib.util.spec_from_file_location(f"step_{style}", tmp_path / f"step_{style}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        run, state = module.step, module.state
+    before = {k: v.tobytes() for k, v in state.items()}
+    with pytest.raises(type(theirs.value)) as ours:
+        run(x, bad)
+    assert before == {k: v.tobytes() for k, v in state.items()}
+    assert str(ours.value) in str(theirs.value)  # a file of its own says of an index what NumPy says
+    if style == "run":
+        assert str(ours.value) == str(theirs.value)
+        assert any("had changed no parameter" in note for note in ours.value.__notes__)
+        assert all(state["step"] == 3 for state in optimizer.state.values())
+        assert compiled(x, good).item() > -np.inf
+        assert compiled.cache_info().hits == 3
+    if "index" not in name:
+        assert "within(" in compiled.source
+        rows = compiled.source_as("plain").splitlines()
+        assert len([row for row in rows if "within(" in row]) == 2  # the rule, and the call
+
+
+def test_a_check_of_what_the_step_computes_stays_where_it_is(rng):
+    """A probability is known only after the batch norm has counted the batch; then nothing else is written."""
+    *_, step = trained(lambda z, y: F.binary_cross_entropy(z[:, 0], y), nn.BatchNorm1d)()
+    compiled = mg.compile(step)
+    x = rng.standard_normal((4, 2))
+    with pytest.raises(ValueError, match="probabilities"):
+        compiled(x, GOOD / 2)
+
+
+def test_how_many_classes_the_labels_have_is_not_frozen_into_a_program():
+    compiled = mg.compile(F.one_hot)
+    with pytest.raises(mg.CompileError, match="asks for the value"):
+        compiled(np.array([0, 1]))
+    assert F.one_hot([0, 2]).shape == (2, 3)
+    assert F.one_hot(np.zeros(0, int), 3).shape == (0, 3)
+
+
+def test_labels_that_are_the_same_in_every_call_are_checked_once():
+    compiled = mg.compile(lambda x: F.cross_entropy(x, mg.constant([0, 1])))
+    x = np.ones((2, 3))
+    assert compiled(x).item() == compiled(x).item()
+    assert "within" not in compiled.source
+
+
+class Acting(nn.Module):
+    """A layer with a function, a flag and a number among its attributes."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 3)
+        self.act, self.acts, self.bent, self.scale, self.calls = F.tanh, [F.tanh], True, 1.0, 0
+
+    def forward(self, x):
+        self.calls += 1  # which only a trace does
+        y = self.act(self.layer(x)) * self.scale
+        return self.acts[0](y) if self.bent else y
+
+
+squash = F.tanh
+
+
+def replaced(name):
+    """A function of one argument, and what puts something else where it takes something from."""
+    act, known, holder, net = F.tanh, {"act": F.tanh}, SimpleNamespace(act=F.tanh), Acting()
+
+    def rebind(x):
+        globals()["squash"] = x
+
+    def enclose(x):
+        nonlocal act
+        act = x
+
+    rebind(F.tanh)
+    return {
+        "a global": (lambda x: squash(x) * 2, lambda: rebind(F.relu)),
+        "a closure": (lambda x: act(x) * 2, lambda: enclose(F.relu)),
+        "a function in a dict": (lambda x: known["act"](x) * 2, lambda: known.update(act=F.relu)),
+        "a function in an object": (lambda x: holder.act(x) * 2, lambda: setattr(holder, "act", F.relu)),
+        "an attribute": (net, lambda: setattr(net, "act", F.relu)),
+        "a function in a list": (net, lambda: net.acts.__setitem__(0, F.relu)),
+        "a flag": (net, lambda: setattr(net, "bent", False)),
+        "a number": (net, lambda: setattr(net, "scale", 2.0)),
+        "forward": (net, lambda: setattr(net, "forward", net.layer)),
+        "a lambda": (net, lambda: setattr(net, "act", lambda x: x * 3)),
+    }[name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a global", "a closure", "a function in a dict", "a function in an object", "an attribute", "a function in a list",
+     "a flag", "a number", "forward", "a lambda"],
+)  # fmt: skip
+def test_a_replaced_function_is_noticed_between_calls(name, rng):
+    function, change = replaced(name)
+    compiled = mg.compile(function)
+    x = rng.standard_normal((2, 2))
+    for _ in range(3):
+        compiled(x)
+    assert compiled.cache_info()[:2] == (2, 1)
+    change()
+    for _ in range(2):
+        assert same_bits(compiled(x), function(mg.Tensor(x)))
+    assert compiled.cache_info()[:2] == (3, 2)
+
+
+SCALARS = ["int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "longdouble", "bool"]
+
+
+@pytest.mark.parametrize("kind", SCALARS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_scalar_of_numpy_is_an_argument(kind, dtype):
+    x = np.arange(3, dtype=dtype)
+    compiled = mg.compile(lambda x, scale: (x * scale + scale, x.sum(axis=0, keepdims=bool(scale))))
+    for scale in (1, 0, 1):
+        scale = np.dtype(kind).type(scale)  # noqa: PLW2901
+        wanted = mg.Tensor(x) * scale + scale
+        found, _ = compiled(x, scale)
+        assert found.dtype == wanted.dtype
+        assert np.array_equal(found.data, wanted.data)
+    assert compiled.cache_info()[:2] == (1, 2)
+
+
+@pytest.mark.parametrize("tensor", [np.asarray, mg.Tensor])
+def test_an_array_that_comes_twice_is_itself(tensor):
+    compiled = mg.compile(lambda a, b, more: a * 2 if a is b and more[0] is a else a * 3)
+    x, y = tensor(np.ones(3)), tensor(np.ones(3))
+    for _ in range(2):
+        assert compiled(x, x, [x]).tolist() == [2, 2, 2]
+        assert compiled(x, y, [x]).tolist() == [3, 3, 3]
+        assert compiled(x, x, [y]).tolist() == [3, 3, 3]
+
+
+def test_the_source_of_a_program_goes_with_it():
+    def sources():
+        gc.collect()
+        return {name for name in linecache.cache if name.startswith("<micrograd_np")}
+
+    before = sources()
+    w = mg.Tensor(np.ones(3), requires_grad=True)
+    compiled = mg.compile(lambda x: (x * w).sum())
+    z = compiled(np.ones(3)) + compiled(np.ones(3))
+    assert len(sources() - before) == 2
+    compiled.clear()
+    assert len(sources() - before) == 1  # of the backward pass that z may still ask for
+    z.backward()
+    del z
+    assert sources() == before
+    compiled(np.ones(3))
+    del compiled
+    assert sources() == before
