@@ -16,7 +16,7 @@ PACKAGE = Path(micrograd_np.__file__).parent
 
 # From the ground up. A module may import from its own floor's rooms beneath it, and from any floor below.
 FLOORS = (
-    ("allocation", "changes", "primitive", "ops.domains", "hooks"),
+    ("allocation", "changes", "asked", "primitive", "ops.domains", "hooks"),
     ("ops",),
     ("backward", "grad_mode", "pickling", "protocols", "symbol"),
     ("tensor",),

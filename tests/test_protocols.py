@@ -19,6 +19,7 @@ LIST = np.array([0.3, 0.1, 0.2])
 CALLS = {
     "astype": lambda f, x: f(x, np.float32),
     "broadcast_to": lambda f, x: f(x, (2, 2, 3)),
+    "full_like": lambda f, x: f(x, x[0]),
     "clip": lambda f, x: f(x, -0.2, 0.3),
     "concatenate": lambda f, x: f([x, TWO], axis=1),
     "stack": lambda f, x: f([x, TWO], axis=1),

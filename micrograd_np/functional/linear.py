@@ -31,6 +31,9 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
     """x₁ᵀ Wₒ x₂ + bₒ for each o: ``(…, i), (…, j), (o, i, j), (o,) -> (…, o)``. ValueError for other shapes."""
     x1, x2, weight = as_tensor(input1), as_tensor(input2), as_tensor(weight)
+    if weight.ndim != 3 or not x1.ndim or not x2.ndim:
+        message = f"bilinear: inputs are {x1.shape} and {x2.shape} and weight is {weight.shape}; it must be (o, i, j)."
+        raise ValueError(message)
     o, i, j = weight.shape
     if x1.shape[:-1] != x2.shape[:-1] or (x1.shape[-1], x2.shape[-1]) != (i, j):
         message = (
@@ -123,6 +126,9 @@ def embedding(
     if indices.dtype.kind not in "iu":
         message = f"embedding: indices must be integers, found {indices.dtype}."
         raise TypeError(message)
+    if weight.ndim != 2:
+        message = f"embedding: weight is {weight.shape}; it must be a table of rows, (v, d)."
+        raise ValueError(message)
     count = weight.shape[0]
     values = indices.data if isinstance(indices, Tensor) else indices
     if prod(values.shape) and (values.min() < 0 or values.max() >= count):
