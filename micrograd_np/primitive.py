@@ -471,7 +471,7 @@ class Binary(Primitive[P]):
 
 # what Python and NumPy say of a kernel that was given arrays of other ranks than it can use
 _internal = re.compile(
-    r"index out of range|to unpack|zip\(|is not subscriptable|positional arg|operands could not|return arrays must"
+    r"index out of range|to unpack|zip\(|unsized|not subscriptable|positional arg|operands could not|return arrays must"
 )
 
 

@@ -58,6 +58,9 @@ def rows_of(xp: Any, out: Any, weight: Any, indices: Any, *, frozen: int | None 
     With `shared`, a row named several times gets the mean of its gradients instead of their sum. IndexError for an
     index outside, also a negative one.
     """
+    if not weight.ndim:
+        message = "weight must have rows"
+        raise ValueError(message)
     z = xp.take(weight, xp.asarray(indices).astype("uint32"), axis=0)  # unsigned: −1 is no index from the end
     if out is ...:
         return z

@@ -40,7 +40,7 @@ def moveaxis(x: Any, source: Axes, destination: Axes) -> Any:
     x = given(x)
     moved, to = axes_of(source, x.ndim, "source"), axes_of(destination, x.ndim, "destination")
     if len(moved) != len(to):
-        message = f"moveaxis: source={source} and destination={destination} must name equally many axes."
+        message = f"{asker()}: source={source} and destination={destination} must name equally many axes."
         raise ValueError(message)
     order = [a for a in range(x.ndim) if a not in moved]
     for position, axis in sorted(zip(to, moved, strict=True)):

@@ -45,7 +45,7 @@ def axes_of(axis: Axes, ndim: int, name: str = "axis") -> tuple[int, ...]:
 
 def axis_of(axis: int, ndim: int, name: str = "axis") -> int:
     """One axis as its position in 0 … ndim − 1; ValueError where it is out of bounds."""
-    (at,) = axes_of((axis,), ndim, name)
+    (at,) = axes_of(whole(axis, name), ndim, name)
     return at
 
 

@@ -42,12 +42,11 @@ def given(x: Any) -> Any:
 def each_given(xs: Any) -> list[Any]:
     """Every one of a sequence of arrays as `given` has it; TypeError for what is no sequence."""
     try:
-        return [given(x) for x in iter(xs)]
-    except TypeError as error:
-        if xs.data.ndim if isinstance(xs, Vertex) else np.ndim(xs):
-            raise
+        parts = list(xs)
+    except TypeError:
         message = f"{asker()}: needs a list of arrays, found one {type(xs).__name__} without axes."
-        raise TypeError(message) from error
+        raise TypeError(message) from None
+    return [given(x) for x in parts]
 
 
 def split(index: Any) -> tuple[Any, list[Any]]:
