@@ -25,6 +25,8 @@ _SAME = (
     ("y", "other", "b"),
 )
 """Names of one argument here, in PyTorch and in NumPy."""
+_NUMPYS = frozenset(("axis", "axes", "keepdims", "ddof", "x", "a", "m", "arr", "ary", "b", "y"))
+_RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m", "arr", "ary"))
 
 
 def asker(default: str = "") -> str:
@@ -54,14 +56,14 @@ def translations(names: Iterable[str], known: Iterable[str]) -> str:
     return "".join(told)
 
 
-_NUMPYS = frozenset(("axis", "axes", "keepdims", "ddof", "x", "a", "m", "arr", "ary", "b", "y"))
-
-
 def answering(function: F) -> F:
-    """`function`, which answers a keyword that it does not have with a TypeError that says what it is called here."""
+    """`function`, which answers a keyword that it does not have with a TypeError that says what it is called here.
+
+    One that has no argument of several names is returned as it is: what layers call costs nothing more.
+    """
     parameters = signature(function).parameters
     known = frozenset(parameters)
-    if any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values()):
+    if not known & _RENAMED or any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values()):
         return function
 
     @wraps(function)
@@ -83,6 +85,7 @@ def refusal(name: str, parameters: Iterable[Parameter], unknown: Iterable[str]) 
 def answer_all(names: Iterable[str], home: dict[str, Any], module: str) -> None:
     """Let every plain function among `names` of the namespace `home`, which is that of `module`, answer so."""
     for name in names:
-        if isinstance(home.get(name), FunctionType):
-            home[name] = answering(home[name])
-            home[name].__module__ = module  # where pickle finds this very object
+        function = home.get(name)
+        if isinstance(function, FunctionType) and (answer := answering(function)) is not function:
+            answer.__module__ = module  # where pickle finds this very object
+            home[name] = answer
