@@ -344,9 +344,13 @@ class Primitive(Generic[P]):
         """
         theirs = getattr(type(x), "__array_ufunc__", None)
         ufunc = getattr(np, self.name, None)
-        if theirs in _numpys or not isinstance(ufunc, np.ufunc) or not any(isinstance(y, Vertex) for y in inputs):
+        elementwise = isinstance(ufunc, np.ufunc) and ufunc.signature is None
+        if theirs in _numpys or not elementwise or not any(isinstance(y, Vertex) for y in inputs):
             return NotImplemented
-        return theirs(x, ufunc, "__call__", *inputs)
+        try:
+            return theirs(x, ufunc, "__call__", *inputs)
+        except TypeError:  # it makes arrays of tensors, which those with a gradient refuse, so that the rest is ours
+            return NotImplemented
 
     def write(self, target: Vertex, *inputs: Any, **static: Any) -> None:
         """Run the kernel with the memory of `target` as its destination: the one way values change in place.
