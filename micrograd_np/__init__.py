@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from . import allocation as _allocation  # noqa: F401 - before anything large is made
 from . import functional, linalg, random
 from . import terminal as _terminal  # noqa: F401 - before anything is printed
+from .asked import answer_all as _answer_all
 from .constant import constant
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .ops.arrange import (
@@ -347,6 +348,9 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
             raise AttributeError(f"micrograd_np has no {name!r}; dir(micrograd_np) lists what it has.")
         value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
         return value
+
+
+_answer_all(__all__, globals(), __name__)
 
 
 def __dir__() -> list[str]:

@@ -1,5 +1,6 @@
 """Linear algebra under NumPy's names: ``mg.linalg.solve(a, b)``."""
 
+from .asked import answer_all as _answer_all
 from .ops.linalg import (
     cholesky,
     det,
@@ -25,3 +26,5 @@ __all__ = [
     "solve",
     "vector_norm",
 ]
+
+_answer_all(__all__, globals(), __name__)

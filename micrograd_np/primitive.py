@@ -22,12 +22,14 @@ the `plain` class of its first tensor argument.
 from __future__ import annotations
 
 import inspect
+import re
 import threading
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol
 
 import numpy as np
 
+from .asked import asker, translations
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .vertex import Node, Vertex, edge
 from .writes import clock, writes
@@ -82,8 +84,9 @@ _ABSENT: Any = object()
 _PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _new = object.__new__
 _ndarray = np.ndarray
+_numpys = (None, np.ndarray.__array_ufunc__, getattr(np.generic, "__array_ufunc__", None))
 _clock = clock
-_complaints = (ValueError, TypeError, IndexError)
+_complaints = (ValueError, TypeError, IndexError, AttributeError, OverflowError, ZeroDivisionError, StopIteration)
 # what a kernel takes as it stands; Python's scalars stay bare, so that they never promote (NEP 50)
 _ready = frozenset((np.ndarray, float, int, bool, np.float64, np.float32, np.bool_, np.int64))
 
@@ -327,8 +330,8 @@ class Primitive(Generic[P]):
             bound = self._lenient.bind(*args, **kwargs)
         except TypeError as error:
             bare = [p.replace(annotation=p.empty) for p in self.__signature__.parameters.values()]
-            theirs = [f" PyTorch's {name} is {_OURS[name]} here." for name in kwargs if name in _OURS]
-            message = f"{self.name}{inspect.Signature(bare)}: {error}.{''.join(theirs)}"
+            theirs = translations(kwargs, (*self.inputs, *self.statics))
+            message = f"{asker(self.name)}{inspect.Signature(bare)}: {error}.{theirs}"
             raise TypeError(message) from None
         bound.apply_defaults()
         static = {name: bound.arguments[name] for name in self.statics}
@@ -343,8 +346,29 @@ class Primitive(Generic[P]):
             taker = getattr(type(x), "__primitive__", None)
             if taker is not None:
                 return taker(self, inputs, static)
-            adapted.append(x if isinstance(x, Vertex) or type(x) in _ready else as_array(x, self.name))
+            if isinstance(x, Vertex) or type(x) in _ready:
+                adapted.append(x)
+                continue
+            result = self._yielded(x, inputs)
+            if result is not NotImplemented:
+                return result
+            adapted.append(as_array(x, self.name))
         return self(*adapted, **static)
+
+    def _yielded(self, x: Any, inputs: tuple[Any, ...]) -> Any:
+        """What the arithmetic of `x` makes of the ufunc of this name beside a tensor; NotImplemented where it does not.
+
+        A type with an ``__array_ufunc__`` of its own comes first: ``tensor * labelled`` is as ``labelled * tensor``.
+        """
+        theirs = getattr(type(x), "__array_ufunc__", None)
+        ufunc = getattr(np, self.name, None)
+        elementwise = isinstance(ufunc, np.ufunc) and ufunc.signature is None
+        if theirs in _numpys or not elementwise or not any(isinstance(y, Vertex) for y in inputs):
+            return NotImplemented
+        try:
+            return theirs(x, ufunc, "__call__", *inputs)
+        except TypeError:  # it makes arrays of tensors, which those with a gradient refuse, so that the rest is ours
+            return NotImplemented
 
     def write(self, target: Vertex, *inputs: Any, **static: Any) -> None:
         """Run the kernel with the memory of `target` as its destination: the one way values change in place.
@@ -376,12 +400,28 @@ class Primitive(Generic[P]):
         advice = self.advice(*shapes, **static) if self.advice is not None else None
         if advice is None and self.shape is None and isinstance(error, ValueError):
             advice = _mismatch(shapes)
-        reason = advice or f"{str(error).rstrip('.')}."
-        message = f"{self.name}: {' and '.join(told)}{'; asked for ' if asked else ''}{', '.join(asked)}: {reason}"
+        called = asker(self.name)
+        reason = advice or self._translated(error, inputs, static) or str(error).removeprefix(f"{called}: ")
+        asking = f"; asked for {', '.join(asked)}" if asked else ""
+        message = f"{called}: {' and '.join(told)}{asking}: {reason.rstrip('.')}."
         try:
-            return type(error)(message)
+            return (type(error) if isinstance(error, (ValueError, TypeError, IndexError)) else ValueError)(message)
         except TypeError:  # an exception class that wants other arguments
-            return ValueError(message)
+            return TypeError(message)
+
+    def _translated(self, error: Exception, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> str | None:
+        """What is wrong with the arguments, where Python or NumPy complains of a line in the kernel; else None."""
+        found = str(error)
+        if "Cannot cast ufunc" in found:
+            return "it needs floating numbers; convert integers and booleans with .astype(float)"
+        odd = [name for name, value in static.items() if not isinstance(value, (int, np.integer, str, type(None)))]
+        if odd and ("as an integer" in found or "not supported between" in found):
+            return f"{' and '.join(odd)} must be an integer{', or a tuple of integers' if 'list' in found else ''}"
+        if isinstance(error, AttributeError) and any(isinstance(x, (bool, int, float)) for x in inputs):
+            return "it needs arrays or tensors here, not Python numbers"
+        if _internal.search(found) or isinstance(error, (ZeroDivisionError, StopIteration)):
+            return f"the shapes do not belong together; they should be like {self.shape or 'one another'}"
+        return None
 
     def __repr__(self) -> str:
         return f"{self.name}{self.__signature__}"
@@ -451,7 +491,10 @@ class Binary(Primitive[P]):
         return _made(first.plain, self, (x, y), (a, b), _NO_STATIC, data, needs)
 
 
-_OURS = {"dim": "axis", "keepdim": "keepdims", "correction": "ddof"}
+# what Python and NumPy say of a kernel that was given arrays of other ranks than it can use
+_internal = re.compile(
+    r"index out of range|to unpack|zip\(|unsized|not subscriptable|positional arg|operands could not|return arrays must"
+)
 
 
 def _mismatch(shapes: list[tuple[int, ...]]) -> str | None:
@@ -479,11 +522,18 @@ def fills(result: Any, target: Any) -> bool:
     )
 
 
-def as_array(x: Any, asker: str) -> Any:
+def as_array(x: Any, name: str = "") -> Any:
     """`x` (a list, a NumPy scalar, anything with ``__array__``) as an array of numbers; TypeError for anything else."""
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except (TypeError, ValueError) as error:
+        tensors = isinstance(x, (list, tuple)) and any(isinstance(part, Vertex) for part in x)
+        advice = " Make one tensor of a list of tensors with mg.stack(...)." if tensors else ""
+        message = f"{asker(name)}: cannot make an array of this {type(x).__name__}: {str(error).rstrip('.')}.{advice}"
+        raise type(error)(message) from None
     if array.dtype.kind not in "fiub":
-        message = f"{asker}: needs numbers or booleans, found {type(x).__name__} of dtype {array.dtype}: {x!r:.80}."
+        kind = f"{type(x).__name__} of dtype {array.dtype}"
+        message = f"{asker(name)}: needs numbers or booleans, found {kind}: {x!r:.80}."
         raise TypeError(message)
     known = getattr(mode.watcher, "constant", None) if isinstance(x, np.generic) else None
     if known is not None:  # a number, which belongs to the program like Python's own

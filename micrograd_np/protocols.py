@@ -34,7 +34,7 @@ _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.mini
 
 # what these return carries no gradient, because a small change of the argument does not change it, or by its meaning
 _OF_SHAPE = frozenset({np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.can_cast})
-_FILLED = frozenset({np.zeros_like, np.ones_like, np.full_like, np.empty_like})
+_FILLED = frozenset({np.zeros_like, np.ones_like, np.empty_like})
 _OF_VALUE = frozenset(
     {
         np.allclose, np.array2string, np.array_equal, np.array_equiv, np.array_repr, np.array_str, np.count_nonzero,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Self
 from weakref import ref
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from . import backward as walk
 from . import pickling, protocols
+from .asked import answering
 from .grad_mode import set_grad_enabled
 from .hooks import Hooks, RemovableHandle
 from .ops import (
@@ -160,6 +162,12 @@ class Tensor(Vertex):
         return self.data
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        if self.requires_grad:
+            message = (
+                f"{self._told()} requires a gradient, which an array does not carry: write a @ t instead of a.dot(t), "
+                f"mg.stack([t, u]) to make one of several, or t.detach().numpy() if no gradient is wanted."
+            )
+            raise TypeError(message)
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __dlpack__(self, **asked: Any) -> Any:
@@ -394,10 +402,10 @@ class Tensor(Vertex):
         return linear.matmul(other, self)
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return comparison.equal(self, other)
+        return comparison.equal(self, other) if _comparable(other) else NotImplemented
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return comparison.not_equal(self, other)
+        return comparison.not_equal(self, other) if _comparable(other) else NotImplemented
 
     def __lt__(self, other: Any) -> Tensor:
         return comparison.less(self, other)
@@ -621,6 +629,10 @@ class Tensor(Vertex):
         """A copy in fresh memory that passes gradients on."""
         return state.copy(self)
 
+    def copy(self) -> Tensor:
+        """NumPy's name for `clone`."""
+        return state.copy(self)
+
     def exp(self) -> Tensor:
         """Elementwise e to the power of this."""
         return transcendental.exp(self)
@@ -657,6 +669,16 @@ class Tensor(Vertex):
 Vertex.plain = Tensor
 
 _powers: dict[float, Any] = {2: elementwise.square, 0.5: transcendental.sqrt, -1: elementwise.reciprocal, 1: state.copy}
+
+
+for _name, _method in list(vars(Tensor).items()):
+    if isinstance(_method, FunctionType) and {"axis", "keepdims", "ddof"} & {*_method.__code__.co_varnames}:
+        setattr(Tensor, _name, answering(_method))  # what PyTorch calls otherwise
+
+
+def _comparable(x: object) -> bool:
+    """Whether elements may equal `x`; what is no number and holds none, as None or a string, equals no tensor."""
+    return not (x is None or isinstance(x, (str, bytes, dict, set, frozenset, type)))
 
 
 def from_dlpack(x: Any) -> Tensor:

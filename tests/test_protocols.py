@@ -19,6 +19,7 @@ LIST = np.array([0.3, 0.1, 0.2])
 CALLS = {
     "astype": lambda f, x: f(x, np.float32),
     "broadcast_to": lambda f, x: f(x, (2, 2, 3)),
+    "full_like": lambda f, x: f(x, x[0]),
     "clip": lambda f, x: f(x, -0.2, 0.3),
     "concatenate": lambda f, x: f([x, TWO], axis=1),
     "stack": lambda f, x: f([x, TWO], axis=1),
@@ -505,3 +506,102 @@ def test_dlpack_goes_to_torch_and_back():
     back = mg.from_dlpack(torch.arange(3.0))
     assert back.dtype == np.float32
     assert_array_equal(back.data, [0.0, 1.0, 2.0])
+
+
+def test_full_like_carries_the_gradient_of_the_fill():
+    x = mg.Tensor([2.0, 3.0], requires_grad=True)
+    z = np.full_like(x, x[0])
+    assert z.data.tolist() == [2.0, 2.0]
+    z.sum().backward()
+    assert x.grad.data.tolist() == [2.0, 0.0]
+    assert np.full_like(x, 7, shape=(3,), dtype=np.float32).dtype == np.float32
+    compiled = mg.compile(lambda x: (np.full_like(x, x[0]) * x).sum())
+    assert [compiled(np.array([2.0, k])).item() for k in (3.0, 4.0)] == [10.0, 12.0]
+
+
+def test_cross_takes_the_axes_that_numpy_takes():
+    a, b = np.random.default_rng(0).standard_normal((2, 3, 4))
+    b = b.T
+    t, u = mg.Tensor(a, requires_grad=True), mg.Tensor(b, requires_grad=True)
+    for axes in ({"axisa": 0, "axisb": 1, "axisc": 0}, {"axisa": 0, "axisb": -1}):
+        z = np.cross(t, u, **axes)
+        assert_allclose(z.data, np.cross(a, b, **axes))
+        mg.gradcheck(lambda t, u, axes=axes: np.cross(t, u, **axes), t, u)
+    assert_allclose(np.cross(t, t, axis=0).data, 0, atol=1e-15)
+    assert_allclose(np.cross(u, u + 1, axis=None).data, np.cross(b, b + 1))
+
+
+def test_einsum_takes_numbers_for_letters():
+    a, b = np.random.default_rng(0).standard_normal((2, 3, 3))
+    t = mg.Tensor(a, requires_grad=True)
+    assert_allclose(np.einsum(t, [0, 1], b, [1, 2], [0, 2]).data, a @ b)
+    assert_allclose(np.einsum(t, [0, 0]).data, np.trace(a))
+    assert_allclose(np.einsum(t, [..., 0], b, [0, 1], [..., 1]).data, a @ b)
+    assert_allclose(mg.einsum(a, [0, 1], b, [1, 2], [0, 2]), a @ b)
+    with pytest.raises(TypeError, match=r"einsum: give subscripts such as 'ij,jk->ik' first"):
+        mg.einsum(t, t)
+
+
+class Labelled:
+    """Numbers with a label, whose arithmetic keeps it: what xarray and others are."""
+
+    def __init__(self, values, label):
+        self.values, self.label = values, label
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.values, dtype)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        if method != "__call__" or kwargs:
+            return NotImplemented
+        return Labelled(ufunc(*(x.values if isinstance(x, Labelled) else x for x in inputs)), self.label)
+
+    def __mul__(self, other):
+        return np.multiply(self, other)
+
+    def __rmul__(self, other):
+        return np.multiply(other, self)
+
+
+class Closed:
+    """Numbers that leave arithmetic with other types to those."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array([3.0, 4.0])
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return NotImplemented
+
+
+class Converting(Closed):
+    """Numbers whose arithmetic makes arrays of the others: what pandas is."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return ufunc(*map(np.asarray, inputs))
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda x, d: x * d,
+        lambda x, d: d * x,
+        lambda x, d: x * (d * x) * 1,
+        np.multiply,
+        lambda x, d: x - d,
+    ],
+)
+def test_a_type_with_arithmetic_of_its_own_keeps_its_labels_and_the_gradient(product):
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    z = product(x, Labelled(np.array([3.0, 4.0]), "metres"))
+    assert isinstance(z, Labelled)
+    assert z.label == "metres"
+    assert z.values.requires_grad
+    assert_array_equal(z.values.data, product(np.array([1.0, 2.0]), np.array([3.0, 4.0])))
+
+
+@pytest.mark.parametrize("kind", [Closed, Converting])
+def test_a_type_that_cannot_carry_the_gradient_is_an_array_of_numbers(kind):
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    (x * kind()).sum().backward()
+    assert x.grad.tolist() == [3.0, 4.0]
+    assert (x @ kind()).item() == 11.0

@@ -274,3 +274,21 @@ class TestTravelling:
             assert again.tolist() == w.tolist()
             assert (again.requires_grad, again.name) == (True, "w")
             assert not np.shares_memory(again.data, w.data)
+
+
+def test_what_is_no_number_equals_no_tensor():
+    t = mg.Tensor([1.0, 2.0])
+    found = [t]
+    assert None not in found
+    assert "text" not in found
+    assert (t == None) is False  # noqa: E711  the comparison is the point
+    assert (t != None) is True  # noqa: E711
+    assert (t == [1.0, 3.0]).tolist() == [True, False]
+
+
+def test_copy_is_numpys_name_for_clone():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    z = x.copy()
+    assert not np.shares_memory(z.data, x.data)
+    z.sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]

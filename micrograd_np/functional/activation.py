@@ -9,11 +9,12 @@ from math import inf
 from typing import Any
 
 from micrograd_np.ops import reduce
+from micrograd_np.ops.axes import along, axis_of
 from micrograd_np.ops.choice import at_least, relu, where
 from micrograd_np.ops.comparison import greater
-from micrograd_np.ops.elementwise import absolute
+from micrograd_np.ops.elementwise import absolute, negative
 from micrograd_np.ops.gates import gelu_tanh, mish, silu
-from micrograd_np.ops.index import getitem
+from micrograd_np.ops.index import getitem, given
 from micrograd_np.ops.rectifiers import elu, hardswish, hardtanh, leaky_relu, log_sigmoid
 from micrograd_np.ops.rectifiers import softplus as _softplus
 from micrograd_np.ops.shape import reshape
@@ -112,12 +113,13 @@ def glu(input: Any, dim: int = -1) -> Any:
 
     Raises ValueError where the length along `dim` is odd. Source: Dauphin et al. (2017).
     """
-    n, odd = divmod(input.shape[dim], 2)
+    input = given(input)
+    at = axis_of(dim, input.ndim, "dim")
+    n, odd = divmod(input.shape[at], 2)
     if odd:
         message = f"glu: input is {tuple(input.shape)}; its length along dim={dim} must be even, to be halved."
         raise ValueError(message)
-    lead = (slice(None),) * (dim % input.ndim)
-    return getitem(input, (*lead, slice(None, n))) * sigmoid(getitem(input, (*lead, slice(n, None))))
+    return getitem(input, along(at, slice(None, n))) * sigmoid(getitem(input, along(at, slice(n, None))))
 
 
 def softmax(input: Any, dim: int = -1) -> Any:
@@ -140,7 +142,10 @@ def prelu(input: Any, weight: Any) -> Any:
 
     ValueError for as many weights as there are no channels, on axis 1. Source: He et al. (2015).
     """
-    if weight.size != 1:
+    input, weight = given(input), given(weight)
+    if not input.ndim and weight.size == 1:
+        weight = reshape(weight, shape=())
+    elif weight.size != 1:
         channels = input.shape[1] if input.ndim > 1 else 1
         if weight.shape != (channels,):
             message = (
@@ -148,4 +153,4 @@ def prelu(input: Any, weight: Any) -> Any:
             )
             raise ValueError(message)
         weight = reshape(weight, shape=(channels,) + (1,) * (input.ndim - 2))
-    return relu(input) - weight * relu(-input)
+    return relu(input) - weight * relu(negative(input))

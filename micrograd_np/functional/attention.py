@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.asked import asker
 from micrograd_np.ops.choice import where
 from micrograd_np.ops.domains import REALS
 from micrograd_np.ops.linear import matmul
@@ -60,8 +61,14 @@ def scaled_dot_product_attention(
 
 def _grouped(q: Any, k: Any, v: Any) -> tuple[Any, Any, Any]:
     """Queries as (…, heads of keys, queries for each, l, e), keys and values to broadcast against them."""
+    if min(q.ndim, k.ndim, v.ndim) < 3:
+        message = (
+            f"scaled_dot_product_attention: query is {q.shape}, key {k.shape} and value {v.shape}; with enable_gqa "
+            f"each must be (…, heads, length, features)."
+        )
+        raise ValueError(message)
     many, few = q.shape[-3], k.shape[-3]
-    if many % few:
+    if not few or many % few:
         message = f"scaled_dot_product_attention: {many} heads of queries must divide into the {few} of keys."
         raise ValueError(message)
     q = reshape(q, shape=(*q.shape[:-3], few, many // few, *q.shape[-2:]))
@@ -78,10 +85,10 @@ def attend(
     scale: float | None = None,
 ) -> tuple[Any, Any]:
     """What `scaled_dot_product_attention` returns, and the weights (…, l, s) of the average."""
-    if q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
+    if min(q.ndim, k.ndim, v.ndim) < 2 or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
         message = (
-            f"attention: query is {q.shape}, key {k.shape} and value {v.shape}; query and key must agree in the last "
-            f"axis, key and value in the one before."
+            f"{asker('attention')}: query is {q.shape}, key {k.shape} and value {v.shape}; they must have two axes or "
+            f"more, query and key agree in the last, key and value in the one before."
         )
         raise ValueError(message)
     scale = 1 / sqrt(q.shape[-1]) if scale is None else scale

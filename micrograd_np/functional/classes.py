@@ -104,6 +104,9 @@ def cross_entropy(
     0.693147
     """
     x = as_tensor(input)
+    if not x.ndim:
+        message = "cross_entropy: input is one number; it must be (n, c), or (c,) for one sample."
+        raise ValueError(message)
     target = target if isinstance(target, Tensor) else np.asarray(target)
     if not 0 <= label_smoothing <= 1:
         message = f"cross_entropy: label_smoothing must be in [0, 1], found {label_smoothing}."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.asked import asker
 from micrograd_np.ops import windows
 from micrograd_np.ops.convolution import convolve, convolve_back
 from micrograd_np.ops.elementwise import add
@@ -27,7 +28,9 @@ def each(name: str, value: Any, d: int, least: int = 1) -> tuple[int, ...]:
     if len(values) == 1:
         values *= d
     if len(values) != d or not all(isinstance(v, (int, np.integer)) and v >= least for v in values):
-        message = f"{name} must be a whole number, at least {least}, or {d} of them; found {value!r}."
+        caller = asker().replace("each", "")
+        wanted = f"must be a whole number, at least {least}, or {d} of them"
+        message = f"{caller}{': ' if caller else ''}{name} {wanted}; found {value!r}."
         raise ValueError(message)
     return tuple(int(v) for v in values)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from micrograd_np import random
 from micrograd_np.ops.random import dropout_mask
-from micrograd_np.tensor import Tensor
+from micrograd_np.tensor import Tensor, get_default_dtype
 
 from .loss import as_tensor
 
@@ -48,7 +48,8 @@ def _dropped(name: str, x: Tensor, p: float, shape: tuple[int, ...], training: b
         raise ValueError(message)
     if not training or p == 0:
         return x
-    mask = dropout_mask(p=p, shape=shape, dtype=x.dtype, generator=random.generator())
+    dtype = x.dtype if x.dtype.kind == "f" else get_default_dtype()
+    mask = dropout_mask(p=p, shape=shape, dtype=dtype, generator=random.generator())
     if inplace:
         x *= mask
         return x

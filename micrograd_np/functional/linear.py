@@ -31,6 +31,9 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
     """x₁ᵀ Wₒ x₂ + bₒ for each o: ``(…, i), (…, j), (o, i, j), (o,) -> (…, o)``. ValueError for other shapes."""
     x1, x2, weight = as_tensor(input1), as_tensor(input2), as_tensor(weight)
+    if weight.ndim != 3 or not x1.ndim or not x2.ndim:
+        message = f"bilinear: inputs are {x1.shape} and {x2.shape} and weight is {weight.shape}; it must be (o, i, j)."
+        raise ValueError(message)
     o, i, j = weight.shape
     if x1.shape[:-1] != x2.shape[:-1] or (x1.shape[-1], x2.shape[-1]) != (i, j):
         message = (
@@ -55,6 +58,9 @@ def rows_of(xp: Any, out: Any, weight: Any, indices: Any, *, frozen: int | None 
     With `shared`, a row named several times gets the mean of its gradients instead of their sum. IndexError for an
     index outside, also a negative one.
     """
+    if not weight.ndim:
+        message = "weight must have rows"
+        raise ValueError(message)
     z = xp.take(weight, xp.asarray(indices).astype("uint32"), axis=0)  # unsigned: −1 is no index from the end
     if out is ...:
         return z
@@ -123,6 +129,9 @@ def embedding(
     if indices.dtype.kind not in "iu":
         message = f"embedding: indices must be integers, found {indices.dtype}."
         raise TypeError(message)
+    if weight.ndim != 2:
+        message = f"embedding: weight is {weight.shape}; it must be a table of rows, (v, d)."
+        raise ValueError(message)
     count = weight.shape[0]
     check(rows_within, indices, count)
     if padding_idx is not None:

@@ -7,44 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.primitive import primitive
+from micrograd_np.asked import asker
+from micrograd_np.primitive import as_array, primitive
 
+from .axes import ALL, along, axes_of, axis_of, whole
 from .domains import REALS
-from .index import given, view
+from .index import each_given, given, view
 from .shape import broadcast_to, reshape, transpose
 from .shape import concatenate as join
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    Axes = int | tuple[int, ...]
-
-_ALL = slice(None)
-
-
-def axes_of(axis: Axes, ndim: int, asker: str) -> tuple[int, ...]:
-    """`axis` as positions in 0 … ndim − 1, in the order given; ValueError where one is out of bounds or named twice."""
-    axes = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
-    if any(not -ndim <= a < ndim for a in axes) or len({a % ndim for a in axes}) < len(axes):
-        message = f"{asker}: axis={axis!r} must name each of the {ndim} axes at most once."
-        raise ValueError(message)
-    return tuple(a % ndim for a in axes)
-
-
-def along(axis: int, part: Any) -> tuple[Any, ...]:
-    """The index that takes `part` of one axis.
-
-    >>> along(1, 0)
-    (slice(None, None, None), 0)
-    """
-    return (_ALL,) * axis + (part,)
+    from .axes import Axes
 
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     """Two axes exchanged: a view."""
     x = given(x)
     axes = list(range(x.ndim))
-    a, b = axes_of(axis1, x.ndim, "swapaxes")[0], axes_of(axis2, x.ndim, "swapaxes")[0]
+    a, b = axis_of(axis1, x.ndim, "axis1"), axis_of(axis2, x.ndim, "axis2")
     axes[a], axes[b] = b, a
     return transpose(x, axes=tuple(axes))
 
@@ -56,9 +38,9 @@ def moveaxis(x: Any, source: Axes, destination: Axes) -> Any:
     (3, 4, 2)
     """
     x = given(x)
-    moved, to = axes_of(source, x.ndim, "moveaxis"), axes_of(destination, x.ndim, "moveaxis")
+    moved, to = axes_of(source, x.ndim, "source"), axes_of(destination, x.ndim, "destination")
     if len(moved) != len(to):
-        message = f"moveaxis: source={source} and destination={destination} must name equally many axes."
+        message = f"{asker()}: source={source} and destination={destination} must name equally many axes."
         raise ValueError(message)
     order = [a for a in range(x.ndim) if a not in moved]
     for position, axis in sorted(zip(to, moved, strict=True)):
@@ -73,7 +55,7 @@ def squeeze(x: Any, axis: Axes | None = None) -> Any:
     (3, 1)
     """
     x = given(x)
-    axes = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else axes_of(axis, x.ndim, "squeeze")
+    axes = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else axes_of(axis, x.ndim)
     if any(x.shape[a] != 1 for a in axes):
         message = f"squeeze: x is {x.shape}; axis={axis} must name axes of length 1 only."
         raise ValueError(message)
@@ -83,8 +65,8 @@ def squeeze(x: Any, axis: Axes | None = None) -> Any:
 def expand_dims(x: Any, axis: Axes) -> Any:
     """With new axes of length one at the positions `axis` of the result."""
     x = given(x)
-    ndim = x.ndim + (1 if isinstance(axis, (int, np.integer)) else len(axis))
-    new = axes_of(axis, ndim, "expand_dims")
+    ndim = x.ndim + (len(axis) if isinstance(axis, (tuple, list)) else 1)
+    new = axes_of(axis, ndim)
     rest = iter(x.shape)
     return reshape(x, shape=tuple(1 if i in new else next(rest) for i in range(ndim)))
 
@@ -104,7 +86,7 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     x = given(x)
     if not x.ndim:
         return reshape(x, shape=(1,))
-    first, last = axes_of(start_dim, x.ndim, "flatten")[0], axes_of(end_dim, x.ndim, "flatten")[0]
+    first, last = axis_of(start_dim, x.ndim, "start_dim"), axis_of(end_dim, x.ndim, "end_dim")
     if first > last:
         message = f"flatten: start_dim={start_dim} comes after end_dim={end_dim} in x, which is {x.shape}."
         raise ValueError(message)
@@ -123,8 +105,8 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     array([1., 2., 3.])
     """
     if axis is None:
-        return join(*(ravel(x) for x in arrays))
-    return join(*arrays, axis=axis)
+        return join(*(ravel(x) for x in each_given(arrays)))
+    return join(*each_given(arrays), axis=axis)
 
 
 def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
@@ -134,19 +116,24 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     ([array([0., 1.]), array([2., 3.])], [array([0.]), array([1., 2.]), array([3.])])
     """
     x = given(x)
-    (axis,) = axes_of(axis, x.ndim, "split")
+    axis = axis_of(axis, x.ndim)
     n = x.shape[axis]
     if isinstance(indices_or_sections, (int, np.integer)):
         parts = int(indices_or_sections)
         if parts < 1 or n % parts:
             message = (
-                f"split: x is {x.shape}; axis {axis} ({n}) does not divide into {parts} equal parts. Give indices."
+                f"{asker()}: x is {x.shape}; axis {axis} ({n}) does not divide into {parts} equal parts. Give indices."
             )
             raise ValueError(message)
         edges = list(range(0, n + 1, n // parts)) if n else [0] * (parts + 1)
     else:
-        edges = [0, *(int(i) for i in indices_or_sections), n]
+        edges = [0, *_wholes(indices_or_sections, "indices_or_sections"), n]
     return [view(x, index=along(axis, slice(a, b))) for a, b in pairwise(edges)]
+
+
+def _wholes(values: Any, name: str) -> tuple[int, ...]:
+    """One integer, or several, as a tuple."""
+    return tuple(whole(v, name) for v in (values if np.ndim(values) else (values,)))
 
 
 def tile(x: Any, reps: Axes) -> Any:
@@ -156,7 +143,7 @@ def tile(x: Any, reps: Axes) -> Any:
     array([1., 2., 1., 2.])
     """
     x = given(x)
-    counts = (reps,) if isinstance(reps, (int, np.integer)) else tuple(reps)
+    counts = _wholes(reps, "reps")
     d = max(x.ndim, len(counts))
     counts = (1,) * (d - len(counts)) + counts
     shape = (1,) * (d - x.ndim) + tuple(x.shape)
@@ -175,24 +162,30 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
     x = given(x)
     if axis is None:
         x, axis = ravel(x), 0
-    (axis,) = axes_of(axis, x.ndim, "repeat")
+    axis = axis_of(axis, x.ndim)
     before, n, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
-    if isinstance(repeats, (int, np.integer)):
-        wide = broadcast_to(reshape(x, shape=(*before, n, 1, *after)), shape=(*before, n, int(repeats), *after))
-        return reshape(wide, shape=(*before, n * int(repeats), *after))
-    if len(repeats) != n:
-        message = f"repeat: x has {n} slices along axis {axis}; repeats has {len(repeats)}."
+    counts = _wholes(repeats, "repeats")
+    if min(counts, default=0) < 0:
+        message = f"repeat: repeats must not be negative, found {repeats!r}."
         raise ValueError(message)
+    if len(counts) == 1:
+        wide = broadcast_to(reshape(x, shape=(*before, n, 1, *after)), shape=(*before, n, counts[0], *after))
+        return reshape(wide, shape=(*before, n * counts[0], *after))
+    if len(counts) != n:
+        message = f"repeat: x has {n} slices along axis {axis}; repeats has {len(counts)}."
+        raise ValueError(message)
+    if not n:
+        return x
     parts = [view(x, index=along(axis, slice(i, i + 1))) for i in range(n)]
-    parts = [broadcast_to(p, shape=(*before, int(r), *after)) for p, r in zip(parts, repeats, strict=True)]
+    parts = [broadcast_to(p, shape=(*before, r, *after)) for p, r in zip(parts, counts, strict=True)]
     return join(*parts, axis=axis)
 
 
 def flip(x: Any, axis: Axes | None = None) -> Any:
     """The order reversed along `axis`, or along all: a view."""
     x = given(x)
-    axes = range(x.ndim) if axis is None else axes_of(axis, x.ndim, "flip")
-    return view(x, index=tuple(slice(None, None, -1) if i in axes else _ALL for i in range(x.ndim)))
+    axes = range(x.ndim) if axis is None else axes_of(axis, x.ndim)
+    return view(x, index=tuple(slice(None, None, -1) if i in axes else ALL for i in range(x.ndim)))
 
 
 def roll(x: Any, shift: Axes, axis: Axes | None = None) -> Any:
@@ -203,13 +196,15 @@ def roll(x: Any, shift: Axes, axis: Axes | None = None) -> Any:
     """
     x = given(x)
     if axis is None:
-        if not isinstance(shift, (int, np.integer)):
+        if np.ndim(shift):
             message = f"roll: several shifts, {shift}, need as many axes."
             raise ValueError(message)
         return reshape(roll(ravel(x), shift, 0), shape=tuple(x.shape))
-    axes = axes_of(axis, x.ndim, "roll")
-    shifts = (shift,) * len(axes) if isinstance(shift, (int, np.integer)) else tuple(shift)
-    for a, s in zip(axes, shifts, strict=True):
+    axes, shifts = [axis_of(a, x.ndim) for a in _wholes(axis, "axis")], _wholes(shift, "shift")
+    if len(axes) != len(shifts) and 1 not in {len(axes), len(shifts)}:
+        message = f"roll: shift={shift!r} and axis={axis!r} must be equally many, or one of them a number."
+        raise ValueError(message)
+    for a, s in np.broadcast(np.array(axes, int), np.array(shifts, int)):
         n = x.shape[a]
         if n and s % n:
             at = n - s % n
@@ -252,7 +247,17 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
     array([3., 2., 1., 2., 3., 2.])
     """
     x = given(x)
-    widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(pad_width, (x.ndim, 2)))
+    wanted = as_array(pad_width)
+    if wanted.dtype.kind not in "iu":
+        message = f"pad: pad_width must be integers, found {pad_width!r}."
+        raise TypeError(message)
+    if wanted.shape not in {(), (1,), (2,), (1, 1), (1, 2), (x.ndim, 1), (x.ndim, 2)}:
+        message = (
+            f"pad: x is {x.shape} and pad_width={pad_width!r}; it must be a number, a pair (before, after), or such a "
+            f"pair for each of the {x.ndim} axes."
+        )
+        raise ValueError(message)
+    widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(wanted, (x.ndim, 2)))
     if min((w for pair in widths for w in pair), default=0) < 0:
         message = f"pad: pad_width={pad_width} must not be negative; take a slice to shorten."
         raise ValueError(message)
@@ -269,8 +274,8 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
 def _extended(x: Any, axis: int, low: int, high: int, mode: str) -> Any:
     n = x.shape[axis]
     room = {"edge": low + high if n else 0, "reflect": n - 1}.get(mode, n)
-    if max(low, high) > room:
-        most = max(0, room)
+    most = max(0, room)
+    if max(low, high) > most:
         message = f"pad: x is {x.shape}; mode {mode!r} can add at most {most} along axis {axis}, found {(low, high)}."
         raise ValueError(message)
 

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrange import axes_of, concatenate, flip, ravel, split, swapaxes
-from .index import given, view
+from micrograd_np.asked import asker
+
+from .arrange import concatenate, flip, ravel, split, swapaxes
+from .axes import axes_of, axis_of, whole
+from .index import each_given, given, view
 from .shape import broadcast_to, reshape
+from .state import astype, copy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,24 +47,37 @@ def vstack(tup: Sequence[Any]) -> Any:
     array([[1., 2.],
            [3., 4.]])
     """
-    return concatenate([atleast_2d(x) for x in tup])
+    return concatenate([atleast_2d(x) for x in each_given(tup)])
 
 
 def hstack(tup: Sequence[Any]) -> Any:
     """Arrays side by side: along the second axis, vectors along the first."""
-    parts = [atleast_1d(x) for x in tup]
-    return concatenate(parts, axis=0 if parts[0].ndim == 1 else 1)
+    parts = [atleast_1d(x) for x in each_given(tup)]
+    return concatenate(parts, axis=0 if not parts or parts[0].ndim == 1 else 1)
 
 
 def dstack(tup: Sequence[Any]) -> Any:
     """Arrays one behind the other, along the third axis."""
-    return concatenate([atleast_3d(x) for x in tup], axis=2)
+    return concatenate([atleast_3d(x) for x in each_given(tup)], axis=2)
 
 
 def column_stack(tup: Sequence[Any]) -> Any:
     """Vectors as the columns of a matrix; matrices side by side."""
-    parts = [given(x) for x in tup]
+    parts = each_given(tup)
     return concatenate([x if x.ndim > 1 else reshape(x, shape=(x.size, 1)) for x in parts], axis=1)
+
+
+def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Any:
+    """`fill_value`, which broadcasts, in the shape and dtype of `a` unless others are given; its gradient is their sum.
+
+    >>> full_like(np.ones(2), 3)
+    array([3., 3.])
+    """
+    a = given(a)
+    wide = tuple(a.shape) if shape is None else tuple(np.atleast_1d(shape).tolist())
+    z = copy(broadcast_to(given(fill_value), shape=wide))
+    dtype = np.dtype(a.dtype if dtype is None else dtype)
+    return z if z.dtype == dtype else astype(z, dtype=dtype)
 
 
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
@@ -77,8 +94,9 @@ def array_split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 
     x = given(ary)
     if not isinstance(indices_or_sections, (int, np.integer)):
         return split(x, indices_or_sections, axis)
-    length, longer = divmod(x.shape[axis], int(indices_or_sections))
-    return split(x, [i * length + min(i, longer) for i in range(1, int(indices_or_sections))], axis)
+    sections = whole(indices_or_sections, "indices_or_sections", least=1)
+    length, longer = divmod(x.shape[axis_of(axis, x.ndim)], sections)
+    return split(x, [i * length + min(i, longer) for i in range(1, sections)], axis)
 
 
 def hsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
@@ -100,7 +118,7 @@ def dsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
 def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
     """The slices along `axis`, without it: undoes `stack`."""
     x = given(x)
-    (at,) = axes_of(axis, x.ndim, "unstack")
+    at = axis_of(axis, x.ndim)
     return tuple(view(x, index=(slice(None),) * at + (i,)) for i in range(x.shape[at]))
 
 
@@ -121,19 +139,25 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     array([[2, 4],
            [1, 3]])
     """
-    first, second = axes
-    return {
-        0: lambda: given(m),
-        1: lambda: flip(swapaxes(m, first, second), first),
-        2: lambda: flip(m, axes),
-        3: lambda: flip(swapaxes(m, first, second), second),
-    }[k % 4]()
+    m, turns = given(m), whole(k, "k") % 4
+    if np.shape(axes) != (2,):
+        message = f"rot90: axes={axes!r} must be two axes."
+        raise ValueError(message)
+    first, second = axes_of(axes, m.ndim, "axes")
+    if turns % 2:
+        return flip(swapaxes(m, first, second), first if turns == 1 else second)
+    return flip(m, (first, second)) if turns else m
 
 
 def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
     """The arrays in the one shape that they broadcast to."""
     xs = [given(x) for x in args]
-    shape = np.broadcast_shapes(*(tuple(x.shape) for x in xs))
+    shapes = [tuple(x.shape) for x in xs]
+    try:
+        shape = np.broadcast_shapes(*shapes)
+    except ValueError:
+        message = f"{asker()}: the shapes {', '.join(map(str, shapes))} do not broadcast to one."
+        raise ValueError(message) from None
     return tuple(broadcast_to(x, shape=shape) for x in xs)
 
 
@@ -161,6 +185,9 @@ def block(arrays: Any) -> Any:
     """
 
     def depth(part: Any) -> int:
+        if isinstance(part, list) and not part:
+            message = "block: a list of blocks must not be empty."
+            raise ValueError(message)
         return 1 + depth(part[0]) if isinstance(part, list) else 0
 
     def joined(part: Any, level: int) -> Any:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .routine import floating
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,8 +24,7 @@ def in_blocks(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(kernel)
     def blocked(xp: Any, out: Any, x: Any, **static: Any) -> Any:
-        if x.dtype.kind != "f":
-            x = xp.asarray(x, dtype=np.float64)
+        x = floating(xp, x)
         # other orders in memory than the usual would have to be kept in the result, on which sums depend
         small = xp is not np or x.nbytes <= _BYTES or not x.flags.c_contiguous
         if small or (out is not ... and not out.flags.c_contiguous):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.primitive import primitive
+from micrograd_np.primitive import Vertex, as_array, primitive
 
 from .comparison import equal, greater, isnan, less, not_equal
 from .domains import DISTINCT, KINK_AT_ZERO, MASK, REALS
@@ -79,7 +79,7 @@ def where(xp: Any, out: Any, condition: Any, x: Any, y: Any) -> Any:
 
 
 def _holds(condition: Any) -> Any:
-    return condition if condition.dtype == np.bool_ else not_equal(condition, 0)
+    return condition if getattr(condition, "dtype", None) == np.bool_ else not_equal(condition, 0)
 
 
 where.vjp(
@@ -176,6 +176,7 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: fl
     >>> nan_to_num(np.array([1.0, np.nan, np.inf]), posinf=9.0)
     array([1., 0., 9.])
     """
+    x = x if isinstance(x, Vertex) else as_array(x)
     if x.dtype.kind != "f":
         return x
     z = where(isnan(x), nan, x)

@@ -6,8 +6,9 @@ from typing import Any
 
 from micrograd_np.primitive import primitive
 
+from .axes import along, axis_of, whole
 from .domains import REALS
-from .elementwise import zeros_like
+from .elementwise import subtract, zeros_like
 from .index import given, place, view
 from .shape import concatenate, reshape
 
@@ -16,12 +17,12 @@ _EXAMPLES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": -1})
 
 def flip_axis(x: Any, axis: int) -> Any:
     """`x` in reverse order along one axis."""
-    return view(x, index=(slice(None),) * (axis % x.ndim) + (slice(None, None, -1),))
+    return view(x, index=along(axis_of(axis, x.ndim), slice(None, None, -1)))
 
 
 def _line(xp: Any, x: Any, axis: int | None) -> tuple[Any, int]:
     """`x` and the axis to run along; without one, all elements in one line, as in NumPy."""
-    return (xp.reshape(x, (-1,)), 0) if axis is None else (x, axis)
+    return (xp.reshape(x, (-1,)), 0) if axis is None or not x.ndim else (x, whole(axis, "axis"))
 
 
 @primitive(
@@ -36,7 +37,7 @@ def cumsum(xp: Any, out: Any, x: Any, *, axis: int | None = None) -> Any:
 cumsum.vjp(
     x=lambda g, z, x, axis: (
         flip_axis(cumsum(flip_axis(g, axis), axis=axis), axis)
-        if axis is not None
+        if axis is not None and x.ndim
         else reshape(flip_axis(cumsum(flip_axis(g, 0)), 0), shape=x.shape)
     )
 )
@@ -54,7 +55,7 @@ def cumprod(xp: Any, out: Any, x: Any, *, axis: int | None = None) -> Any:
 
 def _by_factor(g: Any, z: Any, x: Any, axis: int | None) -> Any:
     """∂z_j/∂x_i = Π_{k<i} x_k · Π_{i<k≤j} x_k: what came before, times what g brings back from behind."""
-    if axis is None:
+    if axis is None or not x.ndim:
         return reshape(_by_factor(g, z, reshape(x, shape=(-1,)), 0), shape=x.shape)
     behind = recurrence(_shifted(x, axis, back=True), g, axis=axis, reverse=True)
     return _after_one(z, axis) * behind
@@ -75,7 +76,7 @@ def recurrence(xp: Any, out: Any, x: Any, y: Any, *, axis: int = -1, reverse: bo
     In ⌈log₂ n⌉ rounds over whole arrays, each joining stretches to stretches twice as long.
     Source: Hillis and Steele (1986), "Data parallel algorithms".
     """
-    order = (slice(None),) * (axis % x.ndim) + (slice(None, None, -1 if reverse else 1),)
+    order = along(axis_of(axis, x.ndim), slice(None, None, -1 if reverse else 1))
     a, z = xp.array(x[order]), xp.array(y[order])
     d, n = 1, x.shape[axis]
     while d < n:
@@ -102,7 +103,7 @@ recurrence.vjp(
 
 
 def _part(x: Any, axis: int, start: int | None, stop: int | None) -> tuple[slice, ...]:
-    return (slice(None),) * (axis % x.ndim) + (slice(start, stop),)
+    return along(axis_of(axis, x.ndim), slice(start, stop))
 
 
 def _shifted(x: Any, axis: int, *, back: bool) -> Any:
@@ -126,8 +127,9 @@ def diff(x: Any, n: int = 1, axis: int = -1) -> Any:
     (array([1., 2., 3.]), array([1., 1.]))
     """
     x = given(x)
-    for _ in range(n):
-        x = view(x, index=_part(x, axis, 1, None)) - view(x, index=_part(x, axis, None, -1))
+    axis = axis_of(axis, x.ndim)
+    for _ in range(whole(n, "n", least=0)):
+        x = subtract(view(x, index=_part(x, axis, 1, None)), view(x, index=_part(x, axis, None, -1)))
     return x
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from micrograd_np.primitive import primitive
 
+from .axes import whole
 from .domains import REALS
 from .index import given
 from .reduce import sum  # noqa: A004
@@ -59,7 +60,7 @@ def diag(x: Any, k: int = 0) -> Any:
     if x.ndim != 1:
         message = f"diag: x is {x.shape}; it must be a vector or a matrix. Use diagonal(x, axis1=..., axis2=...)."
         raise ValueError(message)
-    n = x.shape[0] + abs(k)
+    n = x.shape[0] + abs(whole(k, "k"))
     return put_diagonal(x, shape=(n, n), offset=k)
 
 

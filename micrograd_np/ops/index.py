@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.primitive import mode, primitive
+from micrograd_np.asked import asker
+from micrograd_np.primitive import as_array, mode, primitive
 from micrograd_np.vertex import Vertex
 
+from .axes import along, axis_of
+from .choice import keep_where
 from .domains import INTEGERS, REALS
 
 
@@ -32,7 +35,19 @@ HOLE = _Hole()
 
 def given(x: Any) -> Any:
     """`x` itself if it can take part in a graph, else as an array: what functions that ask for a shape begin with."""
-    return x if isinstance(x, Vertex) or hasattr(type(x), "__primitive__") else np.asarray(x)
+    if isinstance(x, (Vertex, np.ndarray)) or hasattr(type(x), "__primitive__"):
+        return x
+    return as_array(x)
+
+
+def each_given(xs: Any) -> list[Any]:
+    """Every one of a sequence of arrays as `given` has it; TypeError for what is no sequence."""
+    try:
+        parts = list(xs)
+    except TypeError:
+        message = f"{asker()}: needs a list of arrays, found one {type(xs).__name__} without axes."
+        raise TypeError(message) from None
+    return [given(x) for x in parts]
 
 
 def split(index: Any) -> tuple[Any, list[Any]]:
@@ -162,7 +177,7 @@ scatter_add.vjp(x=lambda g, z, x, *indices, index, shape: gather(g, *indices, in
 def replace(xp: Any, out: Any, x: Any, value: Any, *indices: Any, index: Any) -> Any:
     """`x` with `value`, which broadcasts, at an index. What is replaced gets no gradient.
 
-    Where index arrays name an element twice, the last value stands, and the gradient is that of a sum over both.
+    Where index arrays name an element twice, the value that stands gets its gradient, and the other one none.
     """
     if out is ...:
         z = xp.array(x)
@@ -174,10 +189,30 @@ def replace(xp: Any, out: Any, x: Any, value: Any, *indices: Any, index: Any) ->
     return z
 
 
-replace.vjp(
-    x=lambda g, z, x, value, *indices, index: replace(g, 0, *indices, index=index),
-    value=lambda g, z, x, value, *indices, index: getitem(g, index, indices),
+@primitive(
+    "what stands of [{index}] = in {x}",
+    domain=(REALS, INTEGERS),
+    shape="(4,3),(2)->(2,3)",
+    examples=({"index": HOLE},),
+    not_differentiable=("x", "indices"),
 )
+def stands(xp: Any, out: Any, x: Any, *indices: Any, index: Any) -> Any:
+    """For each element that is written to ``x[index]`` whether it stands; it does not where one is written over it."""
+    index = filled(index, indices)
+    written = xp.zeros(x.shape, dtype=np.intp)
+    shape = written[index].shape
+    order = np.arange(prod(shape)).reshape(shape)
+    written[index] = order  # in the order in which NumPy writes values
+    return xp.equal(written[index], order, out=out)
+
+
+def _written(g: Any, z: Any, x: Any, value: Any, *indices: Any, index: Any) -> Any:
+    arrived = getitem(g, index, indices)
+    repeats = any(mask.dtype.kind != "b" for mask in indices)
+    return keep_where(arrived, stands(g, *indices, index=index)) if repeats else arrived
+
+
+replace.vjp(x=lambda g, z, x, value, *indices, index: replace(g, 0, *indices, index=index), value=_written)
 
 
 def getitem(x: Any, index: Any, arrays: Any = None) -> Any:
@@ -188,7 +223,7 @@ def getitem(x: Any, index: Any, arrays: Any = None) -> Any:
 
 def _grid(indices: Any, shape: tuple[int, ...], axis: int) -> tuple[Any, ...]:
     """The index that NumPy takes for `indices` along one axis, and for each position along the others its own."""
-    axis %= len(shape)
+    axis = axis_of(axis, len(shape))
     grid = []
     for i, n in enumerate(shape):
         lengths = [1] * len(shape)
@@ -268,7 +303,4 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
         from .shape import reshape
 
         x, axis = reshape(x, shape=(-1,)), 0
-    if not -x.ndim <= axis < x.ndim:
-        message = f"take: axis {axis} is not one of the {x.ndim} axes of x, which is {x.shape}."
-        raise IndexError(message)
-    return getitem(x, (slice(None),) * (axis % x.ndim) + (indices,))
+    return getitem(x, along(axis_of(axis, x.ndim), indices))

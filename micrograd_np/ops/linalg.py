@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.asked import asker
 from micrograd_np.primitive import primitive
 
 from . import products
+from .axes import axes_of, whole
 from .diagonal import diagonal as diagonal_of
 from .diagonal import put_diagonal, tril
 from .domains import REALS, Domain
 from .elementwise import absolute
-from .index import given
+from .index import each_given, given
 from .linear import matmul
 from .reduce import max, min, sum  # noqa: A004
 from .shape import reshape, transpose
@@ -169,6 +171,7 @@ def matrix_power(a: Any, n: int) -> Any:
     array([[1., 5.],
            [0., 1.]])
     """
+    n = whole(n, "n")
     a = inv(a) if n < 0 else given(a)
     n = abs(n)
     if not n:
@@ -185,6 +188,10 @@ def matrix_power(a: Any, n: int) -> Any:
 
 def multi_dot(arrays: Any) -> Any:
     """The product of a row of matrices, from left to right; the first and the last may be vectors."""
+    arrays = each_given(arrays)
+    if len(arrays) < 2:
+        message = f"multi_dot: a product needs two matrices or more, found {len(arrays)}."
+        raise ValueError(message)
     first, *rest = arrays
     for x in rest:
         first = matmul(first, x)
@@ -208,14 +215,20 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         return vector_norm_of(x, ord, axis, keepdims)
     if axis is None and x.ndim != 2:
         message = (
-            f"norm: x is {x.shape} and ord={ord!r}; other norms than the usual need a vector, a matrix or an axis."
+            f"{asker()}: x is {x.shape} and ord={ord!r}; other norms than the usual need a vector, a matrix or an axis."
         )
         raise ValueError(message)
-    rows, columns = (0, 1) if axis is None else (a % x.ndim for a in axis)
+    axes = (0, 1) if axis is None else axes_of(axis, x.ndim)
+    if len(axes) != 2:
+        message = f"{asker()}: a matrix norm goes over two axes, found axis={axis!r}."
+        raise ValueError(message)
+    rows, columns = axes
     if ord == "fro":
         return vector_norm_of(x, None, (rows, columns), keepdims)
     if ord not in {1, -1, np.inf, -np.inf}:
-        message = f"norm: of a matrix ord must be 'fro', 1, −1, inf or −inf, found {ord!r}; for rows, name one axis."
+        message = (
+            f"{asker()}: of a matrix ord must be 'fro', 1, −1, inf or −inf, found {ord!r}; for rows, name one axis."
+        )
         raise ValueError(message)
     sums = sum(absolute(x), axis=rows if abs(ord) == 1 else columns, keepdims=True)
     z = (max if ord > 0 else min)(sums, axis=(rows, columns), keepdims=True)

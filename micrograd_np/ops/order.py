@@ -8,6 +8,7 @@ import numpy as np
 
 from micrograd_np.primitive import primitive
 
+from .axes import along, axis_of, whole
 from .domains import DISTINCT, INTEGERS
 from .index import given, take_along_axis, view
 from .shape import reshape
@@ -42,6 +43,7 @@ def sort(x: Any, axis: int | None = -1) -> Any:
     x = given(x)
     if axis is None:
         x, axis = reshape(x, shape=(-1,)), 0
+    axis = axis_of(axis, x.ndim)
     return take_along_axis(x, argsort(x, axis=axis), axis=axis)
 
 
@@ -54,11 +56,12 @@ def topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> tuple[Any, Any
     (array([3., 2.]), array([0, 2]))
     """
     x = given(x)
-    if not 0 <= k <= x.shape[axis]:
+    axis = axis_of(axis, x.ndim)
+    if not 0 <= whole(k, "k") <= x.shape[axis]:
         message = f"topk: k={k} of the {x.shape[axis]} elements along axis {axis} of x, which is {x.shape}."
         raise ValueError(message)
     order = argsort(x, axis=axis, descending=largest)
-    order = view(order, index=(slice(None),) * (axis % x.ndim) + (slice(k),))
+    order = view(order, index=along(axis, slice(k)))
     return take_along_axis(x, order, axis=axis), order
 
 

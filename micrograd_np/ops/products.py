@@ -5,14 +5,18 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from micrograd_np.asked import asker
 from micrograd_np.primitive import primitive
 
+from .axes import axes_of, whole
 from .diagonal import diagonal
 from .domains import REALS
 from .elementwise import multiply
 from .index import given
 from .linear import matmul
-from .shape import broadcast_to, reshape
+from .shape import broadcast_to, reshape, sum_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,28 +83,31 @@ def _by_operand(i: int, g: Any, z: Any, *xs: Any, subscripts: str) -> Any:
     known = {*result, *"".join(terms)}
     kept = "".join(c for c in own if c in known)
     g = _einsum(g, *others, subscripts=f"{','.join((result, *terms))}->{kept}")
-    if kept == own:
+    if kept == own and g.shape == xs[i].shape:
         return g
     lengths = dict(zip(kept, g.shape, strict=True))
-    g = reshape(g, shape=tuple(lengths.get(c, 1) for c in own))
-    wide = tuple(n if c not in known else lengths[c] for c, n in zip(own, xs[i].shape, strict=True))
-    return broadcast_to(g, shape=wide)
+    found = tuple(lengths.get(c, 1) for c in own)
+    summed = tuple(min(n, m) for n, m in zip(found, xs[i].shape, strict=True))  # a length of 1 broadcast, here or there
+    return broadcast_to(sum_to(reshape(g, shape=found), shape=summed), shape=tuple(xs[i].shape))
 
 
 _einsum.vjp(xs=_by_operand)
 
 
-def einsum(subscripts: str, *operands: Any) -> Any:
+def einsum(subscripts: Any, *operands: Any) -> Any:
     """Σ of products in Einstein's notation, as in NumPy: ``"ij,jk->ik"`` is a matrix product, ``"ii"`` a trace.
 
     Letters that the result lacks are summed; without ``->`` the result has those that occur once, in alphabetical
     order; ``...`` stands for the axes not named. Two operands go through one matrix product. Raises ValueError for
-    subscripts that do not fit the operands.
+    subscripts that do not fit the operands. Instead of letters there may be numbers, in a list after each operand, and
+    last, for the result: ``einsum(a, [0, 1], b, [1, 2], [0, 2])``.
 
     >>> import numpy as np
     >>> einsum("ij,ij->i", np.array([[1.0, 2.0], [3.0, 4.0]]), np.ones((2, 2)))
     array([3., 7.])
     """
+    if not isinstance(subscripts, str):
+        subscripts, operands = _lettered(subscripts, *operands)
     xs = [given(x) for x in operands]
     terms, result = _spelt(subscripts, xs)
     for i, term in enumerate(terms):
@@ -116,6 +123,22 @@ def einsum(subscripts: str, *operands: Any) -> Any:
             xs[i] = diagonal(xs[i], axis1=first, axis2=second)
             terms[i] = "".join(c for j, c in enumerate(term) if j not in (first, second)) + twice
     return _einsum(*xs, subscripts=f"{','.join(terms)}->{result}")
+
+
+def _lettered(*args: Any) -> tuple[str, tuple[Any, ...]]:
+    """The subscripts in letters, and the operands, of a call that gives them in turn, with numbers for letters."""
+    lists = [*args[1::2], *(args[-1:] if len(args) % 2 else [])]
+    if len(args) < 2 or not all(isinstance(axes, (list, tuple)) for axes in lists):
+        message = "einsum: give subscripts such as 'ij,jk->ik' first, or after each operand the list of its axes."
+        raise TypeError(message)
+    wrong = [c for axes in lists for c in axes if c is not ... and not 0 <= whole(c, "an axis") < len(_LETTERS)]
+    if wrong:
+        message = f"einsum: axes are numbered from 0 to {len(_LETTERS) - 1}, found {wrong[0]!r}."
+        raise ValueError(message)
+    *terms, last = ["".join("..." if c is ... else _LETTERS[c] for c in axes) for axes in lists]
+    if len(args) % 2:
+        return f"{','.join(terms)}->{last}", args[:-1:2]
+    return ",".join([*terms, last]), args[::2]
 
 
 def _spelt(subscripts: str, xs: Sequence[Any]) -> tuple[list[str], str]:
@@ -158,14 +181,20 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     (2, 4)
     """
     a, b = given(a), given(b)
-    if isinstance(axes, int):
-        over = list(range(a.ndim - axes, a.ndim)), list(range(axes))
+    if np.ndim(axes) == 0:
+        n = whole(axes, "axes", least=0)
+        if n > min(a.ndim, b.ndim):
+            message = f"{asker()}: a is {a.shape} and b is {b.shape}; there are not {n} axes in both."
+            raise ValueError(message)
+        of_a, of_b = tuple(range(a.ndim - n, a.ndim)), tuple(range(n))
     else:
-        over = tuple([i] if isinstance(i, int) else list(i) for i in axes)  # type: ignore[assignment]
-    of_a, of_b = [i % a.ndim for i in over[0]], [i % b.ndim for i in over[1]]
+        of_a, of_b = (
+            axes_of(tuple(i) if np.ndim(i) else (i,), x.ndim, "axes") for i, x in zip(axes, (a, b), strict=True)
+        )
     if len(of_a) != len(of_b) or any(a.shape[i] != b.shape[j] for i, j in zip(of_a, of_b, strict=False)):
         message = (
-            f"tensordot: a is {a.shape} and b is {b.shape}; the axes {of_a} of a must match {of_b} of b in length."
+            f"{asker()}: a is {a.shape} and b is {b.shape}; the axes {list(of_a)} of a must match {list(of_b)} of b in "
+            f"length."
         )
         raise ValueError(message)
     letters = list(_LETTERS[: a.ndim])

@@ -10,6 +10,7 @@ from .choice import keep_where, maximum, minimum, relu
 from .comparison import greater, less, logical_and
 from .domains import KINK_AT_ZERO, REALS, Domain
 from .elementwise import sign
+from .routine import floating
 from .transcendental import exp, sigmoid
 
 
@@ -31,6 +32,7 @@ leaky_relu.vjp(x=lambda g, z, x, negative_slope: g * _step(x, negative_slope))
 @primitive("elu {x}", domain=(KINK_AT_ZERO,), examples=({}, {"alpha": 0.5}), onnx="Elu")
 def elu(xp: Any, out: Any, x: Any, *, alpha: float = 1.0) -> Any:
     """x where it is positive, alpha · (exp(x) − 1) elsewhere. The subgradient at 0 is alpha."""
+    x = floating(xp, x)
     z = xp.minimum(x, 0, out=out)
     z = xp.expm1(z, out=z)
     if alpha != 1:
@@ -49,6 +51,7 @@ elu.vjp(x=_elu_slope)
 @primitive("log(1 + exp {x})", domain=(REALS,), onnx="Softplus")
 def softplus(xp: Any, out: Any, x: Any) -> Any:
     """log(1 + exp(x)) as max(x, 0) + log1p(exp(−|x|)): accurate in both tails, and never overflows."""
+    x = floating(xp, x)
     positive = xp.maximum(x, 0)
     z = xp.absolute(x, out=out)
     z = xp.negative(z, out=z)
@@ -63,6 +66,7 @@ softplus.vjp(x=lambda g, z, x: g * sigmoid(x))
 @primitive("log σ({x})", domain=(REALS,))
 def log_sigmoid(xp: Any, out: Any, x: Any) -> Any:
     """log(1 / (1 + exp(−x))) as min(x, 0) − log1p(exp(−|x|)): accurate in both tails, and never overflows."""
+    x = floating(xp, x)
     negative = xp.minimum(x, 0)
     z = xp.absolute(x, out=out)
     z = xp.negative(z, out=z)
@@ -93,6 +97,7 @@ _TURNS = Domain("ℝ, kinks at ±3", kinks=(-3.0, 3.0))
 @primitive("hardswish {x}", domain=(_TURNS,), onnx="HardSwish")
 def hardswish(xp: Any, out: Any, x: Any) -> Any:
     """x min(max(x + 3, 0), 6) / 6. The subgradient at −3 is 0, at 3 it is 1. Source: Howard et al. (2019)."""
+    x = floating(xp, x)
     z = xp.add(x, 3, out=...)
     z = xp.maximum(z, 0, out=z)
     z = xp.minimum(z, 6, out=z)

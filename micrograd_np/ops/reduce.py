@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_np.primitive import primitive
 
+from .axes import axes_of
 from .choice import zero_where
 from .comparison import greater, less
 from .cumulative import product_of_others
 from .domains import DISTINCT, REALS
+from .routine import floating
 from .shape import broadcast_to, reshape, transpose
 from .sums import added
 from .transcendental import exp
@@ -30,7 +32,8 @@ def kept(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
     """
     if axis is None:
         return (1,) * len(shape)
-    axes = {a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
+    ndim = len(shape) or 1  # a number reduces along axis 0 or −1, too, as in NumPy
+    axes = {a % ndim for a in (axis if isinstance(axis, tuple) else (axis,))}
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
@@ -108,9 +111,11 @@ def prod(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False
 
 def _others(x: Any, axis: Axis) -> Any:
     """The product of the others, for axes of any number: those multiplied are laid out along one, the last."""
-    if isinstance(axis, int):
+    if axis is None or not x.ndim:
+        axis = tuple(range(x.ndim))
+    if not isinstance(axis, tuple):
         return product_of_others(x, axis)
-    axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in axis)
+    axes = axes_of(axis, x.ndim)
     order = (*(i for i in range(x.ndim) if i not in axes), *axes)
     moved = transpose(x, axes=order)
     lined = reshape(moved, shape=(*moved.shape[: x.ndim - len(axes)], count(x.shape, axes)))
@@ -129,7 +134,7 @@ def _finite_peak(xp: Any, x: Any, axis: Axis) -> Any:
 
 def _something(xp: Any, total: Any) -> Any:
     """A sum of exponentials, or 1 where it is 0 because every entry is −inf: then nothing is divided by nothing."""
-    return xp.add(total, xp.equal(total, 0))
+    return xp.add(total, xp.equal(total, 0), out=...)
 
 
 @primitive(
@@ -137,6 +142,7 @@ def _something(xp: Any, total: Any) -> Any:
 )
 def softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
     """exp(x) / Σ exp(x) along `axis`, stable for any x. −inf entries get 0, also where all are −inf."""
+    x = floating(xp, x)
     z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
     z = xp.exp(z, out=z)
     return xp.true_divide(z, _something(xp, added(xp, ..., z, axis, keepdims=True)), out=z)
@@ -148,8 +154,9 @@ softmax.vjp(x=lambda g, z, x, axis: (g - sum(g * z, axis=axis, keepdims=True)) *
 @primitive("log Σ exp {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceLogSumExp")
 def logsumexp(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """log Σ exp(x) along `axis`, stable for any x: the largest is subtracted first. −inf entries contribute 0."""
+    x = floating(xp, x)
     peak = _finite_peak(xp, x, axis)
-    z = xp.subtract(x, peak)
+    z = xp.subtract(x, peak, out=...)
     z = xp.exp(z, out=z)
     z = added(xp, out, z, axis, keepdims=keepdims)
     with xp.errstate(divide="ignore"):
@@ -169,6 +176,7 @@ logsumexp.vjp(x=lambda g, z, x, axis, keepdims: restore(g, x.shape, axis, keepdi
 )
 def log_softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
     """x − log Σ exp(x) along `axis`, stable for any x. −inf entries stay so, also where all are −inf."""
+    x = floating(xp, x)
     z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
     total = _something(xp, added(xp, ..., xp.exp(z), axis, keepdims=True))
     return xp.subtract(z, xp.log(total, out=total), out=z)

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+def floating(xp: Any, x: Any) -> Any:
+    """`x`, or where it is of integers or booleans, its values in the dtype in which NumPy gives their exponential."""
+    return x if x.dtype.kind == "f" else xp.asarray(x, dtype=np.exp.resolve_dtypes((x.dtype, None))[1])
+
+
 class Routine:
     """A routine that writes into its first argument, which is returned."""
 

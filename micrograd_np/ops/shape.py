@@ -5,10 +5,12 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from micrograd_np.asked import asker
 from micrograd_np.primitive import primitive
 
+from .axes import along, axis_of
 from .domains import REALS
-from .index import given, view
+from .index import each_given, view
 from .sums import added
 
 if TYPE_CHECKING:
@@ -103,7 +105,7 @@ def _part(i: int, g: Any, z: Any, *xs: Any, axis: int) -> Any:
     start = 0
     for k in range(i):
         start += xs[k].shape[axis]
-    return view(g, index=(slice(None),) * (axis % z.ndim) + (slice(start, start + xs[i].shape[axis]),))
+    return view(g, index=along(axis % z.ndim, slice(start, start + xs[i].shape[axis])))
 
 
 concatenate.vjp(xs=_part)
@@ -111,11 +113,13 @@ concatenate.vjp(xs=_part)
 
 def stack(xs: Sequence[Any], axis: int = 0) -> Any:
     """The arrays, all of one shape, along a new axis. ValueError where the shapes differ."""
-    xs = [given(x) for x in xs]
+    xs = each_given(xs)
     shapes = {tuple(x.shape) for x in xs}
     if len(shapes) != 1:
-        message = f"stack: all arrays must have one shape, found {', '.join(map(str, sorted(shapes))) or 'no arrays'}."
+        message = (
+            f"{asker()}: all arrays must have one shape, found {', '.join(map(str, sorted(shapes))) or 'no arrays'}."
+        )
         raise ValueError(message)
     (shape,) = shapes
-    at = axis % (len(shape) + 1)
+    at = axis_of(axis, len(shape) + 1)
     return concatenate(*(reshape(x, shape=(*shape[:at], 1, *shape[at:])) for x in xs), axis=at)

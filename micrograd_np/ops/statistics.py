@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from micrograd_np.asked import asker
 from micrograd_np.primitive import primitive
 
+from .choice import where, zero_where
+from .comparison import equal
 from .domains import NONZERO, REALS
-from .elementwise import absolute, ratio
+from .elementwise import absolute, ratio, sign
+from .index import given
 from .reduce import _EXAMPLES, count, max, mean, min, restore, sum  # noqa: A004
+from .state import astype
 from .sums import added
 from .transcendental import power
 
@@ -27,10 +35,14 @@ def var(xp: Any, out: Any, x: Any, *, axis: Axis = None, ddof: int = 0, keepdims
     n = count(x.shape, axis)
     with xp.errstate(all="ignore"):
         z = added(xp, ..., x, axis, keepdims=True)
-        z = xp.subtract(x, xp.true_divide(z, n))
+        z = xp.subtract(x, xp.true_divide(z, n), out=...)
         z = xp.square(z, out=z)
         z = added(xp, out, z, axis, keepdims=keepdims)
-        return xp.true_divide(z, n - ddof if n > ddof else 0, out=z)
+        return xp.true_divide(z, _divisor(n, ddof), out=z)
+
+
+def _divisor(n: int, ddof: float) -> float:
+    return n - ddof if n > ddof else nan
 
 
 def _deviation(x: Any, axis: Axis) -> Any:
@@ -39,7 +51,7 @@ def _deviation(x: Any, axis: Axis) -> Any:
 
 def _share(g: Any, x: Any, axis: Axis, ddof: int, keepdims: bool) -> Any:
     """`g` over the divisor of a variance, ready to be spread over `x`."""
-    return restore(g, x.shape, axis, keepdims) / (count(x.shape, axis) - ddof)
+    return restore(g, x.shape, axis, keepdims) / _divisor(count(x.shape, axis), ddof)
 
 
 var.vjp(x=lambda g, z, x, axis, ddof, keepdims: _share(2 * g, x, axis, ddof, keepdims) * _deviation(x, axis))
@@ -68,7 +80,7 @@ def euclidean_norm(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bo
     peak = xp.maximum.reduce(xp.absolute(x), axis=axis, keepdims=True, initial=0)
     usual = xp.logical_and(xp.greater(peak, 0), xp.isfinite(peak))
     peak = xp.where(usual, peak, 1).astype(x.dtype)
-    z = xp.true_divide(x, peak)
+    z = xp.true_divide(x, peak, out=...)
     z = xp.square(z, out=z)
     z = added(xp, out, z, axis, keepdims=keepdims)
     z = xp.sqrt(z, out=z)
@@ -85,24 +97,32 @@ euclidean_norm.vjp(
 def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
     """Length of the vectors along `axis` (of all elements together when it is None): (Σ |x|^ord)^(1/ord), 2 by default.
 
-    `ord` is a positive number or ±inf. At 0 the subgradient is 0. Raises ValueError for another `ord`.
+    `ord` is a positive number, ±inf, or 0, which counts what is not 0. Where an element is 0 its subgradient is 0. The
+    norm of nothing is 0; -inf has none. Raises ValueError for another `ord`.
 
     >>> import numpy as np
     >>> norm(np.array([[3.0, 4.0], [6.0, 8.0]]), axis=1)
     array([ 5., 10.])
     """
+    x = given(x)
+    if x.dtype.kind != "f":
+        x = astype(x, dtype=np.float64)
     if ord is None or ord == 2:
         return euclidean_norm(x, axis=axis, keepdims=keepdims)
-    if not isinstance(ord, (int, float)) or (ord <= 0 and ord != -float("inf")):
-        message = f"norm: ord must be a positive number, inf or -inf, found {ord!r}."
+    if not isinstance(ord, (int, float)) or not (ord >= 0 or ord == -inf):
+        message = f"{asker()}: ord must be a positive number, 0, inf or -inf, found {ord!r}."
         raise ValueError(message)
-    if ord == 1:
-        return sum(absolute(x), axis=axis, keepdims=keepdims)
-    if ord == float("inf"):
-        return max(absolute(x), axis=axis, keepdims=keepdims)
+    if ord == 0:
+        return sum(absolute(sign(x)), axis=axis, keepdims=keepdims)
     if ord < 0:
         return min(absolute(x), axis=axis, keepdims=keepdims)
+    if ord == 1 or not count(tuple(x.shape), axis):
+        return sum(absolute(x), axis=axis, keepdims=keepdims)
+    if ord == inf:
+        return max(absolute(x), axis=axis, keepdims=keepdims)
     largest = max(absolute(x), axis=axis, keepdims=True)
-    scaled = power(absolute(ratio(x, largest)), ord)
-    root = power(sum(scaled, axis=axis, keepdims=keepdims), 1 / ord)
+    scaled = absolute(ratio(x, largest))
+    zero = equal(scaled, 0)  # where a power below 1 has no slope
+    powers = zero_where(power(where(zero, 1, scaled), ord), zero)
+    root = power(sum(powers, axis=axis, keepdims=keepdims), 1 / ord)
     return root * (largest if keepdims else max(absolute(x), axis=axis))

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrange import axes_of, moveaxis
+from micrograd_np.asked import asker
+from micrograd_np.primitive import Vertex, as_array
+
+from .arrange import moveaxis
+from .axes import axes_of, axis_of
 from .choice import where, zero_where
 from .comparison import isnan, logical_not
 from .elementwise import add, divide, multiply, subtract
@@ -39,12 +43,15 @@ def average(a: Any, axis: Axis = None, weights: Any = None, keepdims: bool = Fal
         return mean(a, axis=axis, keepdims=keepdims)
     a, w = given(a), given(weights)
     if w.shape != a.shape:
-        if not isinstance(axis, int) or w.shape != (a.shape[axis],):
+        if axis is None or isinstance(axis, tuple) or w.shape != (a.shape[at := axis_of(axis, a.ndim)],):
             message = f"average: a is {a.shape} and weights is {w.shape}; it must be that, or one axis of it, named."
             raise ValueError(message)
-        (at,) = axes_of(axis, a.ndim, "average")
         w = broadcast_to(reshape(w, shape=(-1,) + (1,) * (a.ndim - 1 - at)), shape=tuple(a.shape))
-    return divide(sum(multiply(a, w), axis=axis, keepdims=keepdims), sum(w, axis=axis, keepdims=keepdims))
+    total = sum(w, axis=axis, keepdims=keepdims)
+    if not np.all(total.data if isinstance(total, Vertex) else total):
+        message = f"average: the weights, of shape {w.shape}, sum to 0, and nothing can be divided by that."
+        raise ValueError(message)
+    return divide(sum(multiply(a, w), axis=axis, keepdims=keepdims), total)
 
 
 def quantile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bool = False) -> Any:
@@ -56,14 +63,14 @@ def quantile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bo
     array(1.5)
     """
     x = given(a)
-    shares = np.asarray(q, dtype=float)
+    shares = as_array(q).astype(float)
     if not ((shares >= 0) & (shares <= 1)).all():
-        message = f"quantile: q must lie between 0 and 1, found {q}."
+        message = f"{asker()}: q must lie between 0 and 1, found {q}."
         raise ValueError(message)
-    axes = tuple(range(x.ndim)) if axis is None else axes_of(axis, x.ndim, "quantile")
+    axes = tuple(range(x.ndim)) if axis is None else axes_of(axis, x.ndim)
     n = count(tuple(x.shape), axes)
     if not n:
-        message = f"quantile: x is {x.shape}; nothing has no quantile."
+        message = f"{asker()}: x is {x.shape}; nothing has no quantile."
         raise ValueError(message)
     shape = kept(tuple(x.shape), axes) if keepdims else tuple(m for i, m in enumerate(x.shape) if i not in axes)
     line = moveaxis(x, axes, tuple(range(x.ndim - len(axes), x.ndim)))
@@ -77,12 +84,12 @@ def _between(line: Any, position: float) -> Any:
     """The element at a position that may lie between two."""
     low = floor(position)
     here, part = view(line, index=(..., low)), float(position - low)
-    return add(here, (view(line, index=(..., low + 1)) - here) * part) if part else here
+    return add(here, subtract(view(line, index=(..., low + 1)), here) * part) if part else here
 
 
 def percentile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bool = False) -> Any:
     """`quantile` with `q` in hundredths."""
-    return quantile(a, (np.asarray(q, dtype=float) / 100).tolist(), axis, keepdims)
+    return quantile(a, (as_array(q).astype(float) / 100).tolist(), axis, keepdims)
 
 
 def median(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -110,7 +117,7 @@ def nanmean(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The mean along `axis` of what is not nan; nan where nothing is left."""
     a = given(a)
     left = sum(logical_not(isnan(a)), axis=axis, keepdims=keepdims)
-    return divide(nansum(a, axis, keepdims), astype(left, dtype=a.dtype))
+    return divide(nansum(a, axis, keepdims), astype(left, dtype=a.dtype) if a.dtype.kind == "f" else left)
 
 
 def nanmax(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -125,5 +132,7 @@ def nanmin(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 def _extreme(reduction: Any, never: float, a: Any, axis: Axis, keepdims: bool) -> Any:
     a = given(a)
+    if a.dtype.kind != "f":
+        return reduction(a, axis=axis, keepdims=keepdims)
     empty = all(isnan(a), axis=axis, keepdims=keepdims)
     return where(empty, nan, reduction(where(isnan(a), never, a), axis=axis, keepdims=keepdims))

@@ -29,7 +29,7 @@ def _ones(n: int, dtype: Any) -> Any:
 def added(xp: Any, out: Any, x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """What ``xp.add.reduce`` gives, where it can by a product."""
     ndim = x.ndim
-    if axis is None or x.dtype not in _FAST or not x.flags.c_contiguous or not x.size:
+    if axis is None or not ndim or x.dtype not in _FAST or not x.flags.c_contiguous or not x.size:
         return xp.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
     axes = sorted(a + ndim if a < 0 else a for a in (axis if isinstance(axis, tuple) else (axis,)))
     k = len(axes)

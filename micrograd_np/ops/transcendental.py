@@ -9,7 +9,7 @@ from micrograd_np.primitive import primitive
 
 from .domains import ABOVE_MINUS_ONE, NONZERO, POSITIVE, REALS
 from .elementwise import ratio, square, xdivy, xmuly, zeros_like
-from .routine import clear
+from .routine import clear, floating
 
 _LN2, _LN10 = _log(2), _log(10)
 
@@ -163,6 +163,7 @@ def sigmoid(xp: Any, out: Any, x: Any) -> Any:
 
     Where exp(−x) overflows, its reciprocal is the 0 that the logistic function has long reached.
     """
+    x = floating(xp, x)
     with xp.errstate(over="ignore"):
         z = xp.negative(x, out=out)
         z = xp.exp(z, out=z)

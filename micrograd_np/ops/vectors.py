@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.asked import asker
+
 from .arrange import moveaxis, ravel
 from .elementwise import multiply
 from .index import getitem, given
@@ -24,16 +26,25 @@ def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     return sum(multiply(x1, x2), axis=axis)
 
 
+def _vectors(x: Any) -> Any:
+    """`x` as `given` has it; ValueError for a number, which is no vector."""
+    x = given(x)
+    if not x.ndim:
+        message = f"{asker()}: a vector has at least one axis, found a number."
+        raise ValueError(message)
+    return x
+
+
 def matvec(x1: Any, x2: Any) -> Any:
     """Matrices times vectors: ``(…, m, n), (…, n) -> (…, m)``."""
-    x2 = given(x2)
+    x2 = _vectors(x2)
     z = matmul(x1, reshape(x2, shape=(*x2.shape, 1)))
     return reshape(z, shape=z.shape[:-1])
 
 
 def vecmat(x1: Any, x2: Any) -> Any:
     """Vectors times matrices: ``(…, n), (…, n, m) -> (…, m)``."""
-    x1 = given(x1)
+    x1 = _vectors(x1)
     z = matmul(reshape(x1, shape=(*x1.shape[:-1], 1, x1.shape[-1])), x2)
     return reshape(z, shape=(*z.shape[:-2], z.shape[-1]))
 
@@ -54,13 +65,18 @@ def kron(a: Any, b: Any) -> Any:
     return reshape(z, shape=tuple(n * m for n, m in zip(of_a, of_b, strict=True)))
 
 
-def cross(a: Any, b: Any, axis: int = -1) -> Any:
+def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
     """The vector perpendicular to two in space, as long as their parallelogram is large: ``(…, 3), (…, 3) -> (…, 3)``.
+
+    The vectors lie along `axisa` of `a` and `axisb` of `b`, those of the result along its `axisc`; `axis` says it for
+    all three. ValueError for vectors of another length.
 
     >>> cross(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
     array([0., 0., 1.])
     """
-    a, b = moveaxis(a, axis, -1), moveaxis(b, axis, -1)
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
     if a.shape[-1] != 3 or b.shape[-1] != 3:
         message = f"cross: a is {a.shape} and b is {b.shape}, with their vectors last; vectors must have length 3."
         raise ValueError(message)
@@ -70,4 +86,4 @@ def cross(a: Any, b: Any, axis: int = -1) -> Any:
         return getitem(x, (..., at))
 
     z = multiply(part(a, next_), part(b, last)) - multiply(part(a, last), part(b, next_))
-    return moveaxis(z, -1, axis)
+    return moveaxis(z, -1, axisc)

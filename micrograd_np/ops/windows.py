@@ -31,6 +31,9 @@ def positions(lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Paddi
     >>> positions((5,), (3,), (2,), ((1, 1),), (1,))
     (3,)
     """
+    if not len(lengths) == len(kernel) == len(stride):
+        message = f"a window of {len(kernel)} axes cannot move along {len(lengths)}."
+        raise ValueError(message)
     found = []
     for length, k, s, (low, high), e in zip(lengths, kernel, stride, padding, dilation, strict=True):
         span = (k - 1) * e + 1

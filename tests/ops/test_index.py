@@ -154,3 +154,60 @@ def test_an_index_outside_is_refused():
         tensor(4, 3)[[0, 4]]
     with pytest.raises(IndexError):
         scatter_add(np.ones((1, 3)), np.array([4]), index=HOLE, shape=(4, 3))
+
+
+def overwritten(write, index, v):
+    """The gradient by `v` of what is left after ``y[index] = v``, weighted."""
+    weights = mg.Tensor(np.arange(1.0, 7.0).reshape(3, 2))
+    indices = index if isinstance(index, tuple) else (index,)
+
+    def loss(v):
+        y = mg.constant(np.ones((3, 2))).clone()
+        parts = [mg.constant(i) if isinstance(i, np.ndarray) else i for i in indices]
+        write(y, tuple(parts) if isinstance(index, tuple) else parts[0], v)
+        return (y * weights).sum()
+
+    return loss, mg.Tensor(v)
+
+
+def assign(y, index, v):
+    y[index] = v
+
+
+def add_to(y, index, v):
+    y[index] += v
+
+
+REPEATED = {
+    "one twice": (np.array([0, 0]), np.ones((2, 2))),
+    "a list": ([2, 0, 2], np.ones((3, 2))),
+    "from the end": (np.array([0, -3, 1]), np.ones((3, 2))),
+    "a scalar": (np.array([0, 0, 1]), np.array(2.0)),
+    "a row for all": (np.array([0, 0, 1]), np.ones(2)),
+    "elements": ((np.array([0, 0, 1]), np.array([1, 1, 0])), np.ones(3)),
+    "a column": ((slice(None), np.array([1, 1])), np.ones((3, 2))),
+    "a grid": ((np.array([[0], [0]]), np.array([[0, 1]])), np.ones((2, 2))),
+    "a mask, which names nothing twice": (np.array([True, False, True]), np.ones((2, 2))),
+    "nothing": (np.array([], int), np.ones((0, 2))),
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+@pytest.mark.parametrize("write", [assign, add_to])
+def test_a_value_that_is_written_over_gets_no_gradient(write, name):
+    index, v = REPEATED[name]
+    loss, v = overwritten(write, index, v)
+    expected = mg.numeric_gradient(loss, v)
+    np.testing.assert_allclose(mg.grad(loss)(v).data, expected, atol=1e-6)
+    compiled = mg.compile(mg.grad(loss))
+    for _ in range(2):
+        np.testing.assert_allclose(compiled(v).data, expected, atol=1e-6)
+
+
+def test_a_repeated_write_into_a_vector_leaves_the_last_value_and_its_gradient():
+    v = mg.Tensor([2.0, 3.0], requires_grad=True)
+    y = mg.Tensor(np.zeros(3)).clone()
+    y[[0, 0]] = v
+    y.sum().backward()
+    assert y.data.tolist() == [3.0, 0.0, 0.0]
+    assert v.grad.data.tolist() == [0.0, 1.0]

@@ -136,3 +136,14 @@ def test_linear_algebra_agrees_with_pytorch():
         (getattr(torch.linalg, name)(t) ** 3).sum().backward()
         (getattr(mg.linalg, name)(x) ** 3).sum().backward()
         np.testing.assert_allclose(x.grad.data, t.grad.numpy(), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("subscripts", ["ij,ij->i", "ij,ij->j", "ij,ij->ij", "ij,ij->", "ij,ji->i"])
+@pytest.mark.parametrize("shapes", [((1, 2), (2, 1)), ((1, 3), (2, 1)), ((2, 3), (1, 1)), ((1, 1), (2, 3))])
+def test_einsum_sends_gradients_through_letters_that_broadcast_on_both_sides(subscripts, shapes):
+    rng = np.random.default_rng(0)
+    a, b = (mg.Tensor(rng.standard_normal(shape), requires_grad=True) for shape in shapes)
+    if subscripts == "ij,ji->i":
+        b = mg.Tensor(b.data.T, requires_grad=True)
+    np.testing.assert_allclose(mg.einsum(subscripts, a, b).data, np.einsum(subscripts, a.data, b.data))
+    mg.gradcheck(lambda a, b: mg.einsum(subscripts, a, b), a, b)

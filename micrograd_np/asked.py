@@ -1,0 +1,91 @@
+"""What the user asked for, for error messages: the public function, and our name for another library's argument."""
+
+from __future__ import annotations
+
+import sys
+from functools import wraps
+from inspect import Parameter, signature
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import FrameType
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+_PACKAGE = __name__.rpartition(".")[0]
+_PUBLIC = (f"{_PACKAGE}.ops.", f"{_PACKAGE}.functional.")
+_INSIDE = (*_PUBLIC, f"{_PACKAGE}.primitive", f"{_PACKAGE}.tensor", __name__)
+_SAME = (
+    ("axis", "dim", "dims", "axes"),
+    ("keepdims", "keepdim"),
+    ("ddof", "correction"),
+    ("x", "input", "a", "m", "arr", "ary"),
+    ("y", "other", "b"),
+)
+"""Names of one argument here, in PyTorch and in NumPy."""
+_NUMPYS = frozenset(("axis", "axes", "keepdims", "ddof", "x", "a", "m", "arr", "ary", "b", "y"))
+_RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m", "arr", "ary"))
+
+
+def asker(default: str = "") -> str:
+    """The public function that the user called to get here: the outermost of ours without a break, else `default`.
+
+    It looks at the stack, so it is for error messages only. Private names never appear.
+    """
+    name = default.lstrip("_")
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and (module := frame.f_globals.get("__name__", "")).startswith(_INSIDE):
+        called = frame.f_code.co_qualname
+        if called == "Tensor.__setitem__":
+            name = "setitem"
+        elif called.isidentifier() and not called.startswith("_") and module.startswith(_PUBLIC):
+            name = called
+        frame = frame.f_back
+    return name
+
+
+def translations(names: Iterable[str], known: Iterable[str]) -> str:
+    """A sentence for each of `names` that is called otherwise here, if `known` has it; each with a space before it."""
+    known = set(known)
+    told = []
+    for name in names:
+        ours = [other for group in _SAME if name in group for other in group if other in known]
+        told += [f" {'NumPy' if name in _NUMPYS else 'PyTorch'}'s {name} is {ours[0]} here."] if ours else []
+    return "".join(told)
+
+
+def answering(function: F) -> F:
+    """`function`, which answers a keyword that it does not have with a TypeError that says what it is called here.
+
+    One that has no argument of several names is returned as it is: what layers call costs nothing more.
+    """
+    parameters = signature(function).parameters
+    known = frozenset(parameters)
+    if not known & _RENAMED or any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values()):
+        return function
+
+    @wraps(function)
+    def answer(*args: Any, **named: Any) -> Any:
+        if named and not named.keys() <= known:
+            raise TypeError(refusal(function.__name__, parameters.values(), named.keys() - known))
+        return function(*args, **named)
+
+    return answer  # type: ignore[return-value]
+
+
+def refusal(name: str, parameters: Iterable[Parameter], unknown: Iterable[str]) -> str:
+    """What to say to keywords that a function does not have."""
+    names = [p.name for p in parameters if p.name != "self"]
+    given = ", ".join(f"{key}=" for key in sorted(unknown))
+    return f"{name}: does not take {given}; its arguments are {', '.join(names)}.{translations(sorted(unknown), names)}"
+
+
+def answer_all(names: Iterable[str], home: dict[str, Any], module: str) -> None:
+    """Let every plain function among `names` of the namespace `home`, which is that of `module`, answer so."""
+    for name in names:
+        function = home.get(name)
+        if isinstance(function, FunctionType) and (answer := answering(function)) is not function:
+            answer.__module__ = module  # where pickle finds this very object
+            home[name] = answer

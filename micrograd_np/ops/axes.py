@@ -1,0 +1,58 @@
+"""Axes by number, and other whole numbers that functions ask for: checked, and counted from the first."""
+
+from __future__ import annotations
+
+from operator import index
+from typing import Any
+
+from micrograd_np.asked import asker
+
+Axes = int | tuple[int, ...]
+
+ALL = slice(None)
+
+
+def whole(value: Any, name: str, least: int | None = None) -> int:
+    """`value` as an int; TypeError where it is none, ValueError where it is below `least`.
+
+    >>> whole(3, "n")
+    3
+    """
+    try:
+        number = index(value)
+    except (TypeError, ValueError):
+        message = f"{asker()}: {name} must be an integer, found {value!r}."
+        raise TypeError(message) from None
+    if least is not None and number < least:
+        message = f"{asker()}: {name} must be at least {least}, found {value!r}."
+        raise ValueError(message)
+    return number
+
+
+def axes_of(axis: Axes, ndim: int, name: str = "axis") -> tuple[int, ...]:
+    """`axis` as positions in 0 … ndim − 1, in the order given; ValueError where one is out of bounds or named twice.
+
+    >>> axes_of((0, -1), 3)
+    (0, 2)
+    """
+    axes = tuple(whole(a, name) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
+    if any(not -ndim <= a < ndim for a in axes) or len({a % ndim for a in axes}) < len(axes):
+        room = f"must name each of the {ndim} axes at most once" if ndim else "names an axis, and a 0-d array has none"
+        message = f"{asker()}: {name}={axis!r} {room}."
+        raise ValueError(message)
+    return tuple(a % ndim for a in axes)
+
+
+def axis_of(axis: int, ndim: int, name: str = "axis") -> int:
+    """One axis as its position in 0 … ndim − 1; ValueError where it is out of bounds."""
+    (at,) = axes_of(whole(axis, name), ndim, name)
+    return at
+
+
+def along(axis: int, part: Any) -> tuple[Any, ...]:
+    """The index that takes `part` of one axis.
+
+    >>> along(1, 0)
+    (slice(None, None, None), 0)
+    """
+    return (ALL,) * axis + (part,)
