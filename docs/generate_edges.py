@@ -34,8 +34,8 @@ The policy:
 - **Where nothing arrives, nothing leaves.** An infinite slope times a gradient of 0 is 0, so `where(x > 0, sqrt(x), 0)`
   has the derivative 0 at 0. Masks hold back inf and nan: `sqrt(maximum(x, 0))` has the derivative 0 for negative x.
 - **An infinite slope is infinite**: `sqrt` at 0, `log` at 0, `arcsin` at 1.
-- **What is written over gets nothing**: after `y[[0, 0]] = v` only the value that stands has a gradient, as in JAX and by
-  finite differences; PyTorch gives one to both.
+- **What is written over gets nothing**: after `y[[0, 0]] = v` only the value that stands has a gradient, as in JAX and
+  by finite differences; PyTorch gives one to both.
 - **A number has an axis 0 and −1 to reduce along**, as in PyTorch, and the norm of nothing is 0.
 - **nan stays nan**, and so does what no limit decides: ∞ · 0 where both are the user's own.
 """

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.primitive import Vertex, as_array, primitive
+from micrograd_np.primitive import as_array, primitive
+from micrograd_np.vertex import Vertex
 
 from .comparison import equal, greater, isnan, less, not_equal
 from .domains import DISTINCT, KINK_AT_ZERO, MASK, REALS

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.asked import asker
-from micrograd_np.primitive import Vertex, as_array
+from micrograd_np.primitive import as_array
+from micrograd_np.vertex import Vertex
 
 from .arrange import moveaxis
 from .axes import axes_of, axis_of
