@@ -171,6 +171,8 @@ function finals(step) {
 // --- the picture
 const boxes = new Map([...document.querySelectorAll("[data-node]")].map((box) => [Number(box.dataset.node), box]));
 const edges = [...document.querySelectorAll(".edge")].map((path) => [path, Number(path.dataset.from), Number(path.dataset.to)]);
+const picture = document.querySelector("#graph svg");
+picture.style.minWidth = `${0.75 * picture.getAttribute("width")}px`; // shrinks so far, then scrolls
 let lit = [];
 function light(k, step) {
   lit.forEach((element) => element.classList.remove("focus", "near", "forward", "back"));
