@@ -59,4 +59,6 @@ for _ in range(3):  # the first call traces, the others run the emitted program
 
 picture = mg.draw(criterion(model(x), y)).save("graph.svg")  # the source instead, where no Graphviz is installed
 assert picture.exists()
+page = mg.draw_steps(criterion(model(x), y)).save("steps.html")  # its template is a file of the wheel
+assert "Content-Security-Policy" in page.read_text(encoding="utf-8")
 print(f"micrograd_np {mg.__version__} learns exclusive or, and leaves {picture}")

@@ -95,7 +95,7 @@ if TYPE_CHECKING:
     from .debug.explain import explain
     from .nn.functional_call import functional_call
     from .nn.summary import summary
-    from .pictures import Picture, draw, draw_boundary
+    from .pictures import Picture, draw, draw_boundary, draw_steps
     from .storage import CheckpointError
     from .storage.save import load, save
     from .training import History
@@ -169,6 +169,7 @@ __all__ = [
     "dot",
     "draw",
     "draw_boundary",
+    "draw_steps",
     "dsplit",
     "dstack",
     "einsum",
@@ -331,7 +332,7 @@ _LATER = {
     "nn.functional_call": ("functional_call",),
     "nn.summary": ("summary",),
     "optim": (),
-    "pictures": ("Picture", "draw", "draw_boundary"),
+    "pictures": ("Picture", "draw", "draw_boundary", "draw_steps"),
     "storage": ("CheckpointError", "load", "save"),
     "training": ("History", "fit", "lint"),
 }

@@ -22,44 +22,40 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Box:
-    """A value in the picture: its `lines` of text, its `kind` (a CSS class), and whether a gradient is to arrive."""
+    """A value in the picture: its `lines`, its `kind` (a CSS class), and the longest text its gradient will have."""
 
     lines: tuple[str, ...]
     kind: str
-    gradient: bool
+    gradient: str | None
 
     @property
     def width(self) -> float:
         """Pixels."""
-        return max(13, *(min(len(line), LONGEST) for line in self.lines)) * LETTER + 18
+        return max(min(len(line), LONGEST) for line in (*self.lines, self.gradient or "")) * LETTER + 18
 
     @property
     def height(self) -> float:
         """Pixels."""
-        return (len(self.lines) + self.gradient) * LINE + 12
+        return (len(self.lines) + (self.gradient is not None)) * LINE + 12
 
 
 def svg(boxes: list[Box], edges: list[tuple[int, int]], title: str, description: str) -> str:
     """The picture as an ``<svg>`` element. `edges` lead from a box to a later one, by their places in `boxes`."""
     places, paths = _engine(boxes, edges) or _layered(boxes, edges)
-    left = min(x - box.width / 2 for (x, _), box in zip(places, boxes, strict=True)) - MARGIN
-    top = min(y - box.height / 2 for (_, y), box in zip(places, boxes, strict=True)) - MARGIN
-    right = max([*(x + b.width / 2 for (x, _), b in zip(places, boxes, strict=True)), *(x for p in paths for x, _ in p)])
-    bottom = max(y + box.height / 2 for (_, y), box in zip(places, boxes, strict=True)) + MARGIN
-    left = min([left, *(x for path in paths for x, _ in path)])
-    width, height = right + MARGIN - left, bottom - top
-    parts = [
+    corners = [
+        (x + side * box.width / 2, y + side * box.height / 2)
+        for (x, y), box in zip(places, boxes, strict=True)
+        for side in (-1, 1)
+    ]
+    xs, ys = zip(*corners, *(point for path in paths for point in path), strict=True)
+    left, top = min(xs) - MARGIN, min(ys) - MARGIN
+    width, height = max(xs) + MARGIN - left, max(ys) + MARGIN - top
+    head = (
         f'<svg role="img" aria-labelledby="graph-title graph-text" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="{left:.1f} {top:.1f} {width:.1f} {height:.1f}">'
-        f'<title id="graph-title">{escape(title)}</title><desc id="graph-text">{escape(description)}</desc><defs>'
-    ]
-    parts += [
-        f'<marker id="{name}" class="{name}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="{size}" '
-        f'markerHeight="{size}" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L10 5L0 10z"/>'
-        "</marker>"
-        for name, size in (("arrow", 9), ("arrow-focus", 14))
-    ]
-    parts.append("</defs>")
+        f'<title id="graph-title">{escape(title)}</title><desc id="graph-text">{escape(description)}</desc>'
+    )
+    parts = [head, *map(_arrowhead, ("arrow", "arrow-focus"), (9, 14))]
     for (a, b), path in zip(edges, paths, strict=True):
         curve = f"M{path[0][0]:.1f} {path[0][1]:.1f}C" + " ".join(f"{x:.1f} {y:.1f}" for x, y in path[1:])
         parts.append(f'<path class="edge" data-from="{a}" data-to="{b}" d="{curve}"/>')
@@ -76,12 +72,20 @@ def svg(boxes: list[Box], edges: list[tuple[int, int]], title: str, description:
                 f'<rect class="rim" x="{-w / 2 + 3:.1f}" y="{-h / 2 + 3:.1f}" width="{w - 6:.1f}" '
                 f'height="{h - 6:.1f}" rx="3"/>'
             )
-        for k, line in enumerate((*box.lines, "") if box.gradient else box.lines):
+        for k, line in enumerate((*box.lines, "") if box.gradient is not None else box.lines):
             kind = "gradient" if k == len(box.lines) else "label" if k == 0 else "value"
             shown = line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
             parts.append(f'<text class="{kind}" y="{-h / 2 + 6 + (k + 0.75) * LINE:.1f}">{escape(shown)}</text>')
         parts.append("</g>")
     return "".join((*parts, "</svg>"))
+
+
+def _arrowhead(name: str, size: int) -> str:
+    return (
+        f'<marker id="{name}" class="{name}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="{size}" '
+        f'markerHeight="{size}" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L10 5L0 10z"/>'
+        "</marker>"
+    )
 
 
 def _engine(boxes: list[Box], edges: list[tuple[int, int]]) -> tuple[list[Point], list[list[Point]]] | None:
@@ -122,7 +126,7 @@ def _layered(boxes: list[Box], edges: list[tuple[int, int]]) -> tuple[list[Point
     widths = [box.width for box in boxes]
     chains = []  # an edge over several layers goes through a narrow place in each
     for a, b in edges:
-        span = range(rank[a] + 1, rank[b]) if rank[b] - rank[a] <= 30 else ()  # noqa: PLR2004 - else straight down
+        span = range(rank[a] + 1, rank[b]) if rank[b] - rank[a] <= 30 else ()
         chains.append([a, *range(len(rank), len(rank) + len(span)), b])
         rank.extend(span)
         widths.extend([12.0] * len(span))

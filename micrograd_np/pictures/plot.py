@@ -8,6 +8,7 @@ import math
 import tempfile
 import warnings
 import webbrowser
+from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from .boundary import Boundary
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["COLOURS", "Plot", "curves", "draw_boundary"]
+__all__ = ["COLOURS", "Plot", "curves", "draw_boundary", "shown"]
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#b8860b", "#7f3fbf", "#5b6875")
 """Told apart by people who see red and green alike (after Okabe and Ito, 2008)."""
@@ -78,10 +79,13 @@ class Plot:
             self.figure.savefig(target, format=format, dpi=150, metadata=_METADATA.get(format))
         return target.getvalue()
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        bundle: dict[str, Any] = {"text/plain": repr(self)}
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        bundle: dict[str, str] = {"text/plain": repr(self)}
         try:
-            bundle |= {"image/svg+xml": self._bytes("svg").decode(), "image/png": self._bytes("png")}
+            bundle |= {
+                "image/svg+xml": self._bytes("svg").decode(),
+                "image/png": b64encode(self._bytes("png")).decode(),
+            }
         except Exception as error:  # noqa: BLE001 - a cell that shows a plot must not fail
             log.warning("The plot could not be drawn: %s", error)
         return bundle
@@ -113,10 +117,10 @@ def curves(panels: Sequence[tuple[str, Mapping[str, Sequence[float]]]], epochs: 
         finite = np.array([v for values in lines.values() for v in values if math.isfinite(v)])
         if finite.size and finite.min() > 0 and finite.max() >= _SPREAD * finite.min():
             axes.set_yscale("log")
-        axes.set_ylabel(label, parse_math=False)
+        axes.set_ylabel(shown(label), parse_math=False)
         axes.grid(alpha=0.3)
-        shown = range(len(lines)) if few else np.linspace(0, len(lines) - 1, 12).astype(int)
-        _legend(axes, [axes.lines[i] for i in shown], [list(lines)[i] for i in shown])
+        listed = range(len(lines)) if few else np.linspace(0, len(lines) - 1, 12).astype(int)
+        _legend(axes, [axes.lines[i] for i in listed], [list(lines)[i] for i in listed])
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return Plot(figure, about)
@@ -176,6 +180,12 @@ def draw_boundary(model: Any, data: Any, *, resolution: int = 200, threshold: fl
     return Plot(figure, about)
 
 
+def shown(name: str) -> str:
+    """A name as pictures show it: with ␀ for NUL, which no SVG can hold, and the middle left out of a long one."""
+    name = name.replace("\0", "␀")
+    return name if len(name) <= 60 else f"{name[:29]}…{name[-30:]}"
+
+
 def _figure(asker: str, size: tuple[float, float]) -> Any:
     try:
         from matplotlib.figure import Figure
@@ -195,4 +205,4 @@ def _legend(axes: Any, handles: Sequence[Any], names: Sequence[str]) -> None:
     """A legend whose names are text, whatever matplotlib makes of underscores and dollars."""
     legend = axes.legend(handles, ["name"] * len(names), fontsize="small")
     for text, name in zip(legend.get_texts(), names, strict=True):
-        text.set(text=name if len(name) <= 60 else f"{name[:59]}…", parse_math=False)
+        text.set(text=shown(name), parse_math=False)

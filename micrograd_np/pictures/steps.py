@@ -1,4 +1,4 @@
-"""One forward and one backward pass as a page to step through: each op, each derivative rule, with the run's numbers."""
+"""One forward and one backward pass as a page to step through: each op and each derivative rule, in numbers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def draw_steps(tensor: Any, gradient: Any = None, *, max_ops: int = 500) -> Step
     >>> import micrograd_np as mg
     >>> w = mg.Tensor(3.0, requires_grad=True, name="w")
     >>> draw_steps((w * 2).sigmoid())
-    <Steps: 2 ops forward, 2 backward, from v2 = σ(v1); .save('steps.html') writes the page>
+    <Steps: v2 = σ(v1), step by step: 2 ops and back; .save('steps.html') writes the page>
     """
     if not isinstance(tensor, Tensor):
         raise TypeError(f"draw_steps: found {type(tensor).__name__}; give the tensor that backward() starts from.")
@@ -85,15 +85,14 @@ def draw_steps(tensor: Any, gradient: Any = None, *, max_ops: int = 500) -> Step
         raise ValueError(f"draw_steps: max_ops is {max_ops}; a page shows at least 2 ops.")
     seed = tensor._seed(gradient)
     seed = seed.data if isinstance(seed, Vertex) else seed
-    caps = list(CAPS)
-    while True:
-        edge, exact = caps.pop(0) if len(caps) > 1 else caps[0]
-        story = _Story(tensor, seed, edge, exact, max_ops)
+    ops = min(max_ops, sum(z.op is not None for z in walk.reached(tensor)))
+    fewer = [(*CAPS[-1], ops >> k) for k in range(1, ops.bit_length() - 1)]
+    for edge, exact, limit in [(*cap, max_ops) for cap in CAPS] + fewer:
+        story = _Story(tensor, seed, edge, exact, limit)
         page = story.page()
-        if len(page.encode()) <= SIZE_LIMIT or max_ops == 2:
-            return Steps(page, story.title, tuple(story.folded))
-        if len(caps) == 1 and (edge, exact) == caps[0]:
-            max_ops = max(2, min(max_ops, story.ops) // 2)
+        if len(page.encode()) <= SIZE_LIMIT:
+            break
+    return Steps(page, story.title, tuple(story.folded))
 
 
 class _Story(Watch):
@@ -104,7 +103,9 @@ class _Story(Watch):
         self.root, self.edge, self.exact = root, edge, exact
         self.cut = False
         vertices = walk.topological(root)
-        self.names = {z: _clip(name) for z, name in _named(vertices).items()}
+        self.called = {z: _clip(name) for z, name in _named(vertices).items()}
+        plain = {z for z in vertices if z.op is None and not z.requires_grad and not z.name and not z.data.ndim}
+        self.called |= {z: _number(z.data[()]) for z in plain}  # a number stands in formulas, not in a box
         made = [z for z in vertices if z.op is not None]
         self.ops = len(made)
         keep = set(made if self.ops <= max_ops else made[: max_ops // 2] + made[-(max_ops - max_ops // 2) :])
@@ -117,7 +118,7 @@ class _Story(Watch):
         for key, x in arrays.items():
             self.add(key, name=self.arrays[key], kind="data", value=self.view(x))
         for z in vertices:
-            if z in keep or (z.op is None and z in used) or z is root:
+            if z in keep or (z.op is None and z in used and z not in plain) or z is root:
                 self.add(z, **self.node(z))
             elif z.op is not None:
                 if not self.folded:
@@ -130,10 +131,11 @@ class _Story(Watch):
                 self.place[z] = self.fold
         self.edges = list(
             dict.fromkeys(
-                (self.place[key], self.place[z])
+                (self.place[source], self.place[z])
                 for z in made
                 for x in z.inputs
-                if (key := x if isinstance(x, Vertex) else id(x)) in self.place and self.place[key] != self.place[z]
+                if (source := x if isinstance(x, Vertex) else id(x)) in self.place
+                and self.place[source] != self.place[z]
             )
         )
         self.kept = keep
@@ -154,11 +156,10 @@ class _Story(Watch):
         finally:
             for z, grad in before:
                 z.grad = grad
-        self.title = f"{self.ops:,} ops forward, {self.pulls:,} backward, from {self.told(root)}"
+        self.title = f"{_title(self.nodes[self.place[root]])}, step by step: {self.ops:,} ops and back"
 
     # what the walk says
 
-    pulls = 0
     at: Vertex | None = None
 
     def applied(self, *_: Any) -> None:
@@ -169,9 +170,10 @@ class _Story(Watch):
         x = z.inputs[i]
         if z is not self.at:
             self.at = z
-            self.pulls += 1
             if z in self.kept:
                 self.steps.append({"node": self.place[z], "arriving": self.view(g), "to": []})
+            elif self.steps[-1:] != [{"node": self.fold, "to": []}]:
+                self.steps.append({"node": self.place[z], "to": []})
         part = self.parts[x] = self.parts.get(x, 0) + 1
         before = self.totals.pop(x, None)
         total = gx if before is None else before + gx
@@ -182,10 +184,11 @@ class _Story(Watch):
         rule, spelt, example, raw = self.rule(z, i, g, gx)
         entry = {
             "node": self.place[x],
+            "name": self.called[x],
             "rule": rule,
             "numbers": spelt,
             "example": example,
-            "why": _why(z, x, raw, g, self.names),
+            "why": _why(z, x, raw, g, self.called),
             "gives": self.view(gx),
             "part": part,
             "of": self.uses[x],
@@ -211,7 +214,7 @@ class _Story(Watch):
         """What is said about a value: its name and kind, how it was made, where, and a part of it."""
         kind = "parameter" if z.op is None and z.requires_grad else "data" if z.op is None else "op"
         said: dict[str, Any] = {
-            "name": self.names[z],
+            "name": self.called[z],
             "kind": "result" if z is self.root and z.op is not None else kind,
             "value": self.view(z.data),
             "gradient": z.requires_grad,
@@ -221,9 +224,9 @@ class _Story(Watch):
             names, spelt = self.symbols(z, named=True), self.symbols(z, named=False)
             said |= {
                 "op": z.op.name,
-                "about": _clip((z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0].rstrip(" :")),
+                "about": _clip((z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0].replace("`", "").rstrip(" :")),
                 "formula": _text(lambda: Symbol.__primitive__(z.op, names, z.static)) or f"{z.op.name}(…)",  # type: ignore[arg-type]
-                "numbers": spelt and _text(lambda: Symbol.__primitive__(z.op, spelt, z.static)),  # type: ignore[arg-type]
+                "numbers": "" if not spelt else _text(lambda: Symbol.__primitive__(z.op, spelt, z.static)),  # type: ignore[arg-type]
                 "inputs": [self.place[x] for x in inputs if x in self.place],
             }
         origin = origin_of(z)
@@ -231,17 +234,12 @@ class _Story(Watch):
             said |= {"line": _clip(str(origin)), "source": _clip(origin.source), "module": origin.module}
         return said
 
-    def told(self, z: Vertex) -> str:
-        """The name, with the formula of what has one."""
-        node = self.nodes[self.place[z]]
-        return f"{node['name']} = {node['formula']}" if "formula" in node else str(node["name"])
-
     def symbols(self, z: Vertex, *, named: bool) -> tuple[Any, ...]:
         """The inputs of the op that made `z` as symbols: by name, or (empty if one is too large) by value."""
         arrays = [x.data if isinstance(x, Vertex) else x for x in z.inputs]
         if named:
             return tuple(
-                Symbol(self.names[x] if isinstance(x, Vertex) else self.arrays.get(id(x), "array"), a)
+                Symbol(self.called[x] if isinstance(x, Vertex) else self.arrays.get(id(x), "array"), a)
                 if isinstance(x, Vertex) or np.ndim(x)
                 else x
                 for x, a in zip(z.inputs, arrays, strict=True)
@@ -258,7 +256,7 @@ class _Story(Watch):
         first = (i - op.fixed,) if op.variadic and i >= op.fixed else ()
         named = self.symbols(z, named=True)
         try:
-            found = rule(*first, Symbol("g", g), Symbol(self.names[z], z.data), *named, **z.static)
+            found = rule(*first, Symbol("g", g), Symbol(self.called[z], z.data), *named, **z.static)
         except Exception:  # noqa: BLE001  a rule that branches on what symbols lack is named instead of shown
             return f"rule of {op.name} for {op.inputs[min(i, len(op.inputs) - 1)]}", "", "", None
         text, raw = (found.text, found.value) if isinstance(found, Symbol) else (str(found), np.asarray(found))
@@ -289,8 +287,9 @@ class _Story(Watch):
         a = np.asarray(array)
         rows = a.reshape(-1, a.shape[-1] if a.ndim else 1) if a.size else np.empty((0, 0))
         corner = rows[: self.edge, : self.edge]
+        digits = 6 if a.size == 1 else 4
         shown: dict[str, Any] = {"shape": list(a.shape), "dtype": str(a.dtype)}
-        shown["rows"] = [[_number(v) for v in row] for row in corner]
+        shown["rows"] = [[_number(v, digits) for v in row] for row in corner]
         if corner.size < a.size:
             self.cut = True
             with np.errstate(all="ignore"):
@@ -302,8 +301,8 @@ class _Story(Watch):
         """The page as HTML."""
         gradients = []
         for leaf, found in self.leaves.items():
-            said = {"name": self.names[leaf], "node": self.place.get(leaf), "shape": list(leaf.data.shape)}
-            gradients.append(said | {"dtype": str(leaf.data.dtype)} | (found or {}))
+            said = {"name": self.called[leaf], "node": self.place.get(leaf), "shape": list(leaf.data.shape)}
+            gradients.append({**said, "dtype": str(leaf.data.dtype), **(found or {})})
         left = [x for x in gradients if x.get("values", ()) is None]
         folded = self.folded.copy()
         if self.cut:
@@ -314,21 +313,25 @@ class _Story(Watch):
             folded.append(f"Of {len(gradients):,} final gradients the first 1,000 are listed.")
         self.folded = folded
         data = {
-            "root": self.names[self.root],
+            "root": self.called[self.root],
+            "start": self.place[self.root],
             "nodes": self.nodes,
             "seed": self.seed,
             "backward": self.steps,
             "gradients": gradients[:1000],
             "folded": folded,
         }
-        said = [f"{n['name']} = {n['formula']}" for n in self.nodes if "formula" in n]
-        description = f"{'; '.join(said[:40])}{f'; and {len(said) - 40:,} more' if len(said) > 40 else ''}."
-        boxes = [
-            Box(
-                (_title(n), *([_brief(n["value"])] if "value" in n else [])), str(n["kind"]), bool(n.get("gradient"))
-            )
-            for n in self.nodes
-        ]
+        ops = [_title(n) for n in self.nodes if "formula" in n]
+        description = f"{'; '.join(ops[:40])}{f'; and {len(ops) - 40:,} more' if len(ops) > 40 else ''}."
+        room = {i: ["grad: not yet"] for i, n in enumerate(self.nodes) if n.get("gradient")}
+        room[self.place[self.root]].append(f"grad {_brief(self.seed)}")
+        for to in (to for step in self.steps for to in step["to"]):
+            more = " + …" if to["part"] < to["of"] else ""
+            room.get(to["node"], []).append(f"grad {_brief(to.get('total', to['gives']))}{more}")
+        boxes = []
+        for i, n in enumerate(self.nodes):
+            lines = (_title(n), _brief(n["value"])) if "value" in n else (_title(n),)
+            boxes.append(Box(lines, str(n["kind"]), max(room[i], key=len) if i in room else None))
         return fill("steps", self.title, data, graph=svg(boxes, self.edges, f"The graph of {self.title}", description))
 
 
@@ -337,12 +340,13 @@ def _title(node: dict[str, Any]) -> str:
 
 
 def _brief(view: dict[str, Any]) -> str:
-    shape = "×".join(map(str, view["shape"]))
-    if not shape:
-        return str(view["rows"][0][0]) if view["rows"] else ""
-    row = view["rows"][0] if len(view["rows"]) == 1 else []
-    text = f"[{' '.join(row)}]" if row and "range" not in view else ""
-    return text if 0 < len(text) <= 30 else f"{shape} numbers" if len(view["shape"]) > 1 else f"{shape} number(s)"
+    """An array in one line of a box: a small one whole, as NumPy prints it, another by its shape."""
+    rows = [f"[{' '.join(row)}]" for row in view["rows"]]
+    if rows and "range" not in view and len(view["shape"]) <= 2:
+        text = str((view["rows"][0][0], rows[0], f"[{' '.join(rows)}]")[len(view["shape"])])
+        if len(text) <= 30:
+            return text
+    return f"{' × '.join(map(str, view['shape']))} numbers"
 
 
 def _clip(text: str) -> str:
@@ -350,8 +354,8 @@ def _clip(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _number(x: Any) -> str:
-    return f"{x:.6g}".replace("-", "−") if not isinstance(x, (bool, np.bool_)) else str(x)
+def _number(x: Any, digits: int = 6) -> str:
+    return (str(x) if isinstance(x, (int, np.integer, np.bool_)) else f"{x:.{digits}g}").replace("-", "−")
 
 
 def _spelt(value: Any) -> Symbol:
@@ -362,7 +366,10 @@ def _spelt(value: Any) -> Symbol:
 
 
 def _nested(a: Any) -> str:
-    return f"[{' '.join(map(_nested, a))}]" if np.ndim(a) else _number(a[()] if isinstance(a, np.ndarray) else a)
+    """An array as NumPy prints it, to four digits; a single number to six."""
+    if np.ndim(a) == 1:
+        return f"[{' '.join(_number(x, 4 if len(a) > 1 else 6) for x in a)}]"
+    return f"[{' '.join(map(_nested, a))}]" if np.ndim(a) else _number(a[()])
 
 
 def _text(make: Callable[[], Any]) -> str:

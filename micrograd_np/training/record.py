@@ -11,7 +11,7 @@ import numpy as np
 
 from micrograd_np.pictures.boundary import Boundary, arrays_of
 from micrograd_np.pictures.page import fill, numbers, write
-from micrograd_np.pictures.plot import Plot, curves
+from micrograd_np.pictures.plot import Plot, curves, shown
 
 from .history import History, numbers_of
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from micrograd_np.nn.module import Module
 
 _SHARE = 0.04  # of the time of training that recording may take, so that with what is unforeseen it stays under 5 %
-_START = 0.25  # seconds that frames and pages may each take besides, so that a lesson of a second has them, too
+_START = 0.1  # seconds that frames and pages may each take besides, so that a lesson of a second has them, too
 _FRAMES = 200  # a slider on a phone has no more positions; frames are thinned to between half of it and this
 _ROWS = 1000  # points of a curve: more than a screen has columns
 _CURVES, _LAYERS, _POINTS = 12, 60, 300  # the most that a page shows of each
@@ -40,8 +40,8 @@ class Record:
     of the last batch of an epoch, as the optimiser used them.
 
     The page is written aside and renamed, so that it is whole at any time. Recording takes at most 5 % of the time of
-    training, and half a second besides: where epochs are too quick for that, some are left out, evenly, as they are
-    beyond 200.
+    training, and a fifth of a second besides: where epochs are too quick for that, some are left out, evenly, as are
+    those beyond 200.
 
     >>> from micrograd_np import nn
     >>> record, history = Record(nn.Linear(2, 1)), History()
@@ -125,7 +125,7 @@ class Record:
         ):
             self._stride *= 2
             self._frames = [f for f in self._frames[:-1] if not self._off(f)] + self._frames[-1:]
-        if self._on_pages + self._page < share:
+        if self._on_pages + self._page < max(_START, share - _START):
             self._write_if_possible(history)
 
     def close(self, history: History) -> None:
@@ -198,8 +198,8 @@ class Record:
         names = list(dict.fromkeys(name for row in rows for name in row))[:_CURVES]
         data = {
             "rows": [i + 1 for i in chosen],
-            "curves": [{"name": _short(n), "values": [_brief(r[n]) if n in r else None for r in rows]} for n in names],
-            "layers": [_short(name) for name in list(self._layers)[:_LAYERS]],
+            "curves": [{"name": shown(n), "values": [_brief(r[n]) if n in r else None for r in rows]} for n in names],
+            "layers": [shown(name) for name in list(self._layers)[:_LAYERS]],
             "unshown": max(len(self._layers) - _LAYERS, 0),
             "frames": [
                 f | {"gradient": f["gradient"][:_LAYERS], "weight": f["weight"][:_LAYERS]} for f in self._frames
@@ -233,10 +233,6 @@ def _evenly(count: int, most: int) -> list[int]:
 def _brief(x: Any) -> Any:
     """A number to four digits, which is what a page shows of it."""
     return numbers(float(f"{x:.4g}"))
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 60 else f"{name[:29]}…{name[-30:]}"
 
 
 def _norm(arrays: Iterable[np.ndarray[Any, Any]]) -> float:

@@ -2,6 +2,7 @@
 
 import sys
 import xml.etree.ElementTree as ET
+from base64 import b64decode
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ FALLING = [{"loss": 10.0**-i, "validation accuracy": 0.5 + i / 10} for i in rang
 def test_a_plot_shows_itself_as_svg_and_png_without_any_mode():
     bundle = history(*FALLING).plot()._repr_mimebundle_()
     ET.fromstring(bundle["image/svg+xml"])
-    assert bundle["image/png"].startswith(b"\x89PNG")
+    assert b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     assert bundle["text/plain"] == "<Plot of loss, validation accuracy over 3 epochs; .save('plot.svg') writes it>"
 
 
@@ -78,11 +79,13 @@ def test_numbers_of_numpy_are_plotted_and_missing_ones_leave_a_gap():
     assert "loss 2" in repr(history({"loss": np.float32(2)}))
 
 
-@pytest.mark.parametrize("name", ["<b>loss", "$x^$ loss", "_loss", "100 % loss", "損失 loss", r"\frac loss"])
+@pytest.mark.parametrize(
+    "name", ["<b>loss", "$x^$ loss", "_loss", "100 % loss", "損失 loss", r"\frac loss", "a\0 loss"]
+)
 def test_any_name_is_drawn_as_it_is(name):
     plot = history({name: 1.0, "loss": 2.0}).plot()
     ET.fromstring(plot._repr_mimebundle_()["image/svg+xml"])
-    assert plot.figure.axes[0].get_legend().get_texts()[0].get_text() == name
+    assert plot.figure.axes[0].get_legend().get_texts()[0].get_text() == name.replace("\0", "␀")
 
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):

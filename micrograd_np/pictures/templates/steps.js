@@ -15,13 +15,23 @@ const code = (text) => make("code", "", text);
 const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 const shapeOf = (view) => (view.shape.length ? view.shape.join(" × ") : "a number");
 const isNumber = (view) => view.shape.length === 0;
-const short = (view) =>
-  isNumber(view) ? view.rows[0][0] :
-  view.rows.length === 1 && !view.range && view.rows[0].join(" ").length <= 26 ? `[${view.rows[0].join(" ")}]` :
-  `${shapeOf(view)} numbers`;
+
+// A small array as NumPy prints it, on one line; null for one that is large or has more than two axes.
+function inline(view) {
+  if (isNumber(view)) return view.rows[0][0];
+  const rows = view.rows.map((row) => `[${row.join(" ")}]`);
+  const text = view.shape.length === 1 ? rows.join("") : `[${rows.join(" ")}]`;
+  return view.range || !rows.length || view.shape.length > 2 || text.length > 60 ? null : text;
+}
+function short(view) {
+  const text = inline(view);
+  return text !== null && text.length <= 30 ? text : `${shapeOf(view)} numbers`;
+}
 
 function arrayOf(view, label) {
-  if (isNumber(view)) return paragraph("", label ? `${label} = ` : "", make("span", "number", view.rows[0][0]));
+  if (view.rows.length === 1 && inline(view) !== null) {
+    return paragraph("", label ? `${label} = ` : "", make("span", "number", inline(view)));
+  }
   const rows = view.rows.map((row) => make("tr", "", ...row.map((value) => make("td", "number", value))));
   const table = make("table", "array", ...rows);
   table.setAttribute("aria-label", `${label || "array"}, ${shapeOf(view)}`);
@@ -39,9 +49,7 @@ function arrayOf(view, label) {
 // --- the steps: every op forward, the seed, every op backward
 const steps = nodes.flatMap((node, i) => (node.op || node.kind === "fold" ? [{ way: "forward", node: i }] : []));
 const forwards = steps.length;
-const root = nodes.findIndex((node) => node.name === data.root && node.op) ;
-const start = root >= 0 ? root : nodes.findIndex((node) => node.name === data.root);
-steps.push({ way: "seed", node: start });
+steps.push({ way: "seed", node: data.start });
 data.backward.forEach((step) => steps.push({ way: "backward", ...step }));
 const backwards = data.backward.length;
 
@@ -62,6 +70,11 @@ function sourceOf(node) {
   return paragraph("note", where, code(node.source));
 }
 
+function withNumbers(text, view) {
+  const result = inline(view);
+  return make("div", "numbers", "with this run's numbers: ", code(result === null || result === text ? text : `${text} = ${result}`));
+}
+
 function forward(step, node) {
   if (!node.op) {
     const text = `${node.name}: computed here, and left out of this page.`;
@@ -69,7 +82,7 @@ function forward(step, node) {
   }
   const parts = [paragraph("formula", code(`${node.name} = ${node.formula}`))];
   if (node.about) parts.push(paragraph("note", `${node.op}: ${node.about}`));
-  if (node.numbers) parts.push(paragraph("", "with this run's numbers: ", code(node.numbers)));
+  if (node.numbers) parts.push(withNumbers(node.numbers, node.value));
   parts.push(sourceOf(node), arrayOf(node.value, node.name));
   const seen = [...new Set(node.inputs)];
   if (seen.length) parts.push(make("h3", "", "made of"));
@@ -90,6 +103,10 @@ function seed(step, node) {
 }
 
 function backward(step, node) {
+  if (!node.op) {
+    const text = `${node.name}: the gradient comes back through them here, and they are left out of this page.`;
+    return [`Backward: ${text}`, [paragraph("", text)]];
+  }
   const parts = [
     paragraph("formula", code(`${node.name} = ${node.formula}`)),
     sourceOf(node),
@@ -97,31 +114,30 @@ function backward(step, node) {
     arrayOf(step.arriving, "g"),
   ];
   step.to.forEach((to) => {
-    const x = nodes[to.node].name;
+    const x = to.name;
     const part = make("div", "part", make("h3", "", `on to ${x}`));
     const sign = to.of > 1 ? "+=" : "=";
-    const isOne = isNumber(to.gives);
     const raw = to.raw || to.gives;
     part.append(paragraph("formula", code(`∂${data.root}/∂${x} ${sign} ${to.rule}`)));
-    if (to.numbers) {
-      const ends = isNumber(raw) && to.numbers !== raw.rows[0][0] ? ` = ${raw.rows[0][0]}` : "";
-      part.append(paragraph("", "with this run's numbers: ", code(to.numbers + ends)));
-    } else if (to.example) part.append(paragraph("", "its first element: ", code(to.example)));
-    if (to.raw) part.append(arrayOf(to.raw, "the rule gives"));
+    if (to.numbers) part.append(withNumbers(to.numbers, raw));
+    else if (to.example) part.append(paragraph("", "its first element: ", code(to.example)));
+    const told = to.numbers && inline(raw) !== null;
+    if (to.raw && !told) part.append(arrayOf(to.raw, "the rule gives"));
     if (to.why) part.append(paragraph("why", `${to.why[0].toUpperCase()}${to.why.slice(1)}.`));
-    if (!isOne || to.raw || to.of > 1) part.append(arrayOf(to.gives, to.of > 1 ? `this part` : `gradient of ${x}`));
+    if (to.raw || !told) part.append(arrayOf(to.gives, to.of > 1 ? "this part" : `gradient of ${x}`));
     if (to.of > 1) {
       const left = to.of - to.part;
       const state = left ? `${plural(left, "part")} still to come` : "that was the last part";
       part.append(paragraph("why", `${x} is used ${to.of} times, so its gradient is the sum of ${to.of} parts. This is part ${to.part}; ${state}.`));
     }
     if (to.total) {
-      if (isNumber(to.total)) part.append(paragraph("", "sum so far: ", code(`${to.before.rows[0][0]} + ${to.gives.rows[0][0]} = ${to.total.rows[0][0]}`)));
+      const sum = [to.before, to.gives, to.total].map(inline);
+      if (!sum.includes(null)) part.append(paragraph("", "sum so far: ", code(`${sum[0]} + ${sum[1]} = ${sum[2]}`)));
       else part.append(arrayOf(to.before, "before"), arrayOf(to.total, "sum so far"));
     }
     parts.push(part);
   });
-  const targets = [...new Set(step.to.map((to) => nodes[to.node].name))].join(" and ");
+  const targets = [...new Set(step.to.map((to) => to.name))].join(" and ");
   return [`Backward through ${node.name} = ${node.formula}: its gradient goes on to ${targets}.`, parts];
 }
 
@@ -155,6 +171,8 @@ function finals(step) {
 // --- the picture
 const boxes = new Map([...document.querySelectorAll("[data-node]")].map((box) => [Number(box.dataset.node), box]));
 const edges = [...document.querySelectorAll(".edge")].map((path) => [path, Number(path.dataset.from), Number(path.dataset.to)]);
+const picture = document.querySelector("#graph svg");
+picture.style.minWidth = `${0.75 * picture.getAttribute("width")}px`; // shrinks so far, then scrolls
 let lit = [];
 function light(k, step) {
   lit.forEach((element) => element.classList.remove("focus", "near", "forward", "back"));
