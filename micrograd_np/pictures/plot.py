@@ -162,8 +162,11 @@ def draw_boundary(model: Any, data: Any, *, resolution: int = 200, threshold: fl
         count = len(boundary.classes)
         shades = [COLOURS[i % len(COLOURS)] for i in range(count)]
         for i in range(count):  # class by class: between the numbers 0 and 2 lies no class 1
-            axes.contourf(across, up, height == i, [0.5, 1.5], colors=shades[i], alpha=0.25)
-            axes.contour(across, up, height == i, [0.5], colors="#333333", linewidths=1)
+            region = height == i
+            if region.any():
+                axes.contourf(across, up, region, [0.5, 1.5], colors=shades[i], alpha=0.25)
+            if region.any() and not region.all():
+                axes.contour(across, up, region, [0.5], colors="#333333", linewidths=1)
         marks = []
         for i in range(count):
             chosen = boundary.targets == i

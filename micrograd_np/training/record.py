@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from micrograd_np.nn.module import Module
 
 _SHARE = 0.04  # of the time of training that recording may take, so that with what is unforeseen it stays under 5 %
-_START = 0.1  # seconds that frames and pages may each take besides, so that a lesson of a second has them, too
+_START = 0.2  # seconds that frames may take besides, and half of it pages, so that a lesson of a second has them, too
 _FRAMES = 200  # a slider on a phone has no more positions; frames are thinned to between half of it and this
 _ROWS = 1000  # points of a curve: more than a screen has columns
 _CURVES, _LAYERS, _POINTS = 12, 60, 300  # the most that a page shows of each
@@ -40,7 +40,7 @@ class Record:
     of the last batch of an epoch, as the optimiser used them.
 
     The page is written aside and renamed, so that it is whole at any time. Recording takes at most 5 % of the time of
-    training, and a fifth of a second besides: where epochs are too quick for that, some are left out, evenly, as are
+    training, and 0.3 s besides: where epochs are too quick for that, some are left out, evenly, as are
     those beyond 200.
 
     >>> from micrograd_np import nn
@@ -125,7 +125,7 @@ class Record:
         ):
             self._stride *= 2
             self._frames = [f for f in self._frames[:-1] if not self._off(f)] + self._frames[-1:]
-        if self._on_pages + self._page < max(_START, share - _START):
+        if self._on_pages + self._page < max(_START / 2, share - _START):
             self._write_if_possible(history)
 
     def close(self, history: History) -> None:

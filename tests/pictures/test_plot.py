@@ -196,3 +196,11 @@ def test_data_come_as_a_pair_a_set_a_loader_or_part_of_one():
 def test_what_is_no_plane_is_refused_in_words(given, model, message):
     with pytest.raises(ValueError, match=f"^draw_boundary: .*{message}"):
         mg.draw_boundary(model, given)
+
+
+@pytest.mark.parametrize("bias", [[1e3, 0.0, 0.0], [0.0, 0.0, -1e3]], ids=["all", "all but one"])
+def test_a_class_that_is_nowhere_has_no_region(bias):
+    model = nn.Linear(2, 3)
+    model.bias.data[...] = bias
+    bundle = mg.draw_boundary(model, data.blobs(30))._repr_mimebundle_()
+    assert "image/svg+xml" in bundle
