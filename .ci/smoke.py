@@ -59,4 +59,8 @@ for _ in range(3):  # the first call traces, the others run the emitted program
 
 picture = mg.draw(criterion(model(x), y)).save("graph.svg")  # the source instead, where no Graphviz is installed
 assert picture.exists()
+page = mg.draw_steps(criterion(model(x), y)).save("steps.html")  # its template is a file of the wheel
+assert "Content-Security-Policy" in page.read_text(encoding="utf-8")
+mg.fit(model, criterion, optimizer, [(x, y)], epochs=2, record="run.html", lint=False, progress=False)
+assert Path("run.html").read_text(encoding="utf-8").endswith("</html>\n")
 print(f"micrograd_np {mg.__version__} learns exclusive or, and leaves {picture}")

@@ -9,7 +9,6 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
@@ -34,21 +33,6 @@ def accuracy(model, images, labels):
     return float((logits.numpy().argmax(axis=1) == labels).mean())
 
 
-def draw_curve(losses, accuracies, path):
-    """Loss and test accuracy after each epoch, as an SVG."""
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    left = figure.subplots()
-    right = left.twinx()
-    epochs = np.arange(1, len(losses) + 1)
-    left.plot(epochs, losses, color="tab:blue")
-    left.set(xlabel="epoch", yscale="log")
-    left.set_ylabel("mean training loss, nats", color="tab:blue")
-    right.plot(epochs, 100 * np.array(accuracies), color="tab:orange")
-    right.set_ylabel("test accuracy, %", color="tab:orange")
-    figure.savefig(path)
-    return path
-
-
 def main(epochs=60, seed=0, out="."):
     """Train, print the accuracies, leave the pictures in the folder `out`; return accuracies, losses and paths."""
     out = Path(out)
@@ -65,7 +49,7 @@ def main(epochs=60, seed=0, out="."):
     criterion = mg.nn.CrossEntropyLoss()
     optimizer = mg.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 
-    losses, accuracies = [], []
+    history = mg.History()
     progress = tqdm(range(epochs), unit="epoch")
     for epoch in progress:
         optimizer.param_groups[0]["lr"] = 0.1 * (1 - epoch / epochs)  # large steps first, small ones to settle
@@ -76,18 +60,18 @@ def main(epochs=60, seed=0, out="."):
             loss.backward()
             optimizer.step()
             total += loss.item() * len(batch)
-        losses.append(total / len(train_x))
-        accuracies.append(accuracy(model, test_x, test_y))
-        progress.set_postfix(loss=f"{losses[-1]:.4f}", test=f"{accuracies[-1]:.2%}")
+        history.add({"loss": total / len(train_x), "test accuracy": accuracy(model, test_x, test_y)})
+        progress.set_postfix(loss=f"{history['loss'][-1]:.4f}", test=f"{history['test accuracy'][-1]:.2%}")
 
     train = accuracy(model, train_x, train_y)
     print(f"train accuracy {train:.2%} of {len(train_x)} digits")
-    print(f"test accuracy  {accuracies[-1]:.2%} of {len(test_x)} digits never seen in training")
+    test = history["test accuracy"][-1]
+    print(f"test accuracy  {test:.2%} of {len(test_x)} digits never seen in training")
 
     graph = mg.draw(criterion(model(mg.Tensor(test_x[:32], name="images")), test_y[:32])).save(out / "digits_graph.svg")
-    curve = draw_curve(losses, accuracies, out / "digits_curve.svg")
+    curve = history.plot().save(out / "digits_curve.svg")
     print(f"wrote the computation of one loss to {graph} and the learning curve to {curve}")
-    return {"train": train, "test": accuracies[-1], "losses": losses, "graph": graph, "curve": curve}
+    return {"train": train, "test": test, "losses": history["loss"], "graph": graph, "curve": curve}
 
 
 if __name__ == "__main__":

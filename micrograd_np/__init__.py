@@ -97,7 +97,7 @@ if TYPE_CHECKING:
     from .debug.explain import explain
     from .nn.functional_call import functional_call
     from .nn.summary import summary
-    from .pictures import Picture, draw
+    from .pictures import Picture, draw, draw_boundary, draw_steps
     from .storage import CheckpointError
     from .storage.save import load, save
     from .training import History
@@ -170,6 +170,8 @@ __all__ = [
     "divide",
     "dot",
     "draw",
+    "draw_boundary",
+    "draw_steps",
     "dsplit",
     "dstack",
     "einsum",
@@ -332,7 +334,7 @@ _LATER = {
     "nn.functional_call": ("functional_call",),
     "nn.summary": ("summary",),
     "optim": (),
-    "pictures": ("Picture", "draw"),
+    "pictures": ("Picture", "draw", "draw_boundary", "draw_steps"),
     "storage": ("CheckpointError", "load", "save"),
     "training": ("History", "fit", "lint"),
 }

@@ -1,13 +1,17 @@
-"""A training loop for those who want one, and what it is made of: metrics, a history, and a linter for training."""
+"""A training loop for those who want one, and what it is made of: metrics, a history, a record of the layers,
+and a linter for training.
+"""
 
 from .fit import evaluate, fit
 from .history import History
 from .lint import LintWarning, lint
 from .metrics import accuracy, binary_accuracy, confusion_matrix, r2_score
+from .record import Record
 
 __all__ = [
     "History",
     "LintWarning",
+    "Record",
     "accuracy",
     "binary_accuracy",
     "confusion_matrix",

@@ -21,6 +21,7 @@ from .interrupt import Interrupt
 from .lint import LintWarning
 from .lint import lint as look_over
 from .progress import Progress
+from .record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,6 +51,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     compile: bool = False,
     lint: bool = True,
     progress: bool = True,
+    record: str | Path | Record | None = None,
 ) -> History:
     """Train `model` for `epochs` passes over `train`, batches ``(inputs…, targets)``; returns what happened.
 
@@ -59,6 +61,9 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     - `patience`: stop after so many epochs without a lower validation loss, and leave the weights of the best epoch.
     - `checkpoint`: a file that holds the whole run after each epoch; with `resume`, what is there is taken up first,
       bit for bit. ``mg.load(checkpoint)["best"]`` are the weights of the best epoch.
+    - `record`: a web page (.html) that replays the training: losses, what the model says over the plane of two inputs,
+      weights and gradients by layer; or a `Record`, for more say in it. It is whole after each epoch, and training is
+      the same to the bit with it. ``history.record.plot()`` shows weights and gradients over the epochs.
     - `compile`: run each step as a compiled program. `lint`: look the first step over, and warn of what seems wrong.
 
     Ctrl-C ends it between two steps: the model is usable, the checkpoint saved, and `interrupted` set; a second one is
@@ -98,6 +103,9 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
         optimizer.step()
         return value
 
+    if record is not None:
+        history.record = record if isinstance(record, Record) else Record(model, record, train)
+        history.record.begin(history)
     quick = compiled(step) if compile else step
     batches = len(train) if isinstance(train, Sized) else None
     bar = Progress(epochs - len(history), batches, shown=progress)
@@ -125,6 +133,8 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
                     row |= {f"validation {k}": v for k, v in evaluate(model, loss, validation, metrics).items()}
                 history.add(row)
                 bar.tell(epoch + 1, told(row))
+                if history.record is not None:
+                    history.record.add(history)
                 if history.best == epoch:
                     best = model.state_dict()
                 if scheduler is not None and scheduler_per == "epoch":
@@ -135,6 +145,8 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
             if interrupt.asked or (patience is not None and epoch - history.best >= patience):
                 break
     bar.close()
+    if history.record is not None:
+        history.record.close(history)
     if patience is not None and not history.interrupted:
         model.load_state_dict(best)
     return history

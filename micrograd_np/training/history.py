@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from micrograd_np.pictures import Plot
+
+    from .record import Record
+
 
 class History:
     """One row of numbers for each epoch. ``history["loss"]`` is a list of them; `interrupted` says whether Ctrl-C
-    ended it.
+    ended it, and `record` is the `Record` of weights and gradients that ``fit(..., record=...)`` kept, or None.
 
     >>> history = History()
     >>> history.add({"loss": 2.0, "validation loss": 2.5})
@@ -23,6 +28,7 @@ class History:
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self.interrupted = False
+        self.record: Record | None = None
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Append the numbers of an epoch."""
@@ -56,35 +62,28 @@ class History:
             return "History of no epochs"
         return f"History of {len(self)} epochs, the last with {told(self.rows[-1])}"
 
-    def plot(self, path: str | Path | None = None) -> Any:
-        """Curves of all numbers over the epochs, losses above and the rest below: a matplotlib Figure, saved to `path`
-        if given.
+    def plot(self, path: str | Path | None = None) -> Plot:
+        """Curves of all numbers over the epochs, losses above and the rest below: a `Plot`, which shows itself in a
+        notebook, and is saved to `path` if given.
 
-        ImportError if matplotlib is not installed.
+        Losses that are positive and spread over a factor of 10 or more are on a logarithmic axis. ImportError if
+        matplotlib is not installed.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            message = (
-                "History.plot: matplotlib is not installed; pip install matplotlib, or use history['loss'] as you like."
-            )
-            raise ImportError(message) from error
-        numbers = [
-            name for name, value in (self.rows[-1] if self.rows else {}).items() if isinstance(value, (int, float))
+        from micrograd_np.pictures.plot import curves
+
+        rows = [numbers_of(row) for row in self.rows]
+        names = dict.fromkeys(name for row in rows for name in row)
+        losses = [name for name in names if name.endswith("loss")]
+        rest = [name for name in names if name not in losses]
+        panels = [
+            (group[0] if len(group) == 1 else several, {n: [row.get(n, float("nan")) for row in rows] for n in group})
+            for several, group in (("loss", losses), ("metrics", rest))
+            if group
         ]
-        groups = [[n for n in numbers if n.endswith("loss")], [n for n in numbers if not n.endswith("loss")]]
-        groups = [group for group in groups if group]
-        figure = Figure(figsize=(7, 3 * max(len(groups), 1)), layout="constrained")
-        epochs = range(1, len(self) + 1)
-        for axes, group in zip(figure.subplots(max(len(groups), 1), squeeze=False)[:, 0], groups, strict=False):
-            for name in group:
-                axes.plot(epochs, self[name], label=name, marker="." if len(self) < 30 else None)
-            axes.set_xlabel("epoch")
-            axes.legend()
-            axes.grid(alpha=0.3)
+        plot = curves(panels, range(1, len(self) + 1), f"{', '.join(names) or 'no numbers'} over {len(self)} epochs")
         if path is not None:
-            figure.savefig(path)
-        return figure
+            plot.save(path)
+        return plot
 
     def state_dict(self) -> dict[str, Any]:
         """The rows."""
@@ -95,6 +94,11 @@ class History:
         self.rows = [dict(row) for row in state_dict["rows"]]
 
 
+def numbers_of(row: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a row, NumPy's among them; arrays are left out."""
+    return {name: float(value) for name, value in row.items() if isinstance(value, Real)}
+
+
 def told(row: Mapping[str, Any]) -> str:
-    """The numbers of a row in words; arrays are left out."""
-    return ", ".join(f"{name} {value:.4g}" for name, value in row.items() if isinstance(value, (int, float)))
+    """The numbers of a row in words."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in numbers_of(row).items())

@@ -255,7 +255,7 @@ def test_a_history_plots_its_numbers(tmp_path):
     history = History()
     for loss in (3.0, 1.0, 2.0):
         history.add({"loss": loss, "validation loss": loss + 1, "validation accuracy": 1 / loss, "table": np.eye(2)})
-    figure = history.plot(tmp_path / "curve.svg")
+    figure = history.plot(tmp_path / "curve.svg").figure
     assert (tmp_path / "curve.svg").stat().st_size > 1000
     assert [len(axes.lines) for axes in figure.axes] == [2, 1]
     assert list(figure.axes[0].lines[0].get_ydata()) == [3.0, 1.0, 2.0]

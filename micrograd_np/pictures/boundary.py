@@ -1,0 +1,145 @@
+"""What a model of two inputs says at each point of the plane around its data."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np import random
+from micrograd_np.grad_mode import enable_grad, no_grad
+from micrograd_np.primitive import Vertex
+from micrograd_np.tensor import Tensor, get_default_dtype
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Boundary", "arrays_of"]
+
+_MARGIN = 0.12  # of the range of the data, on each side
+_AT_ONCE = 4096  # points: what a wide layer keeps of them fits into memory
+_SAME_VALUES = {"reshape", "transpose", "squeeze", "view", "copy", "astype", "take", "ravel"}
+
+
+class Boundary:
+    """The data of a picture of the plane, and how a model's outputs are read there.
+
+    `points` are ``(n, 2)``; `limits` are left, right, bottom and top. `classes` are the labels by number, and `targets`
+    ``(n,)`` the number of each point's class; for a continuous target `classes` is None and `targets` are its values.
+    Points with a coordinate that is not finite are left out. ValueError where model and data do not fit.
+    """
+
+    def __init__(self, model: Any, data: Any, threshold: float | None = None, asker: str = "Boundary") -> None:
+        self.asker = asker
+        pair = arrays_of(data)
+        if pair is None:
+            raise ValueError(
+                f"{asker}: data is a {type(data).__name__}; pass a pair (x, y), a TensorDataset or a DataLoader of one."
+            )
+        x, y = pair
+        if x.ndim != 2 or x.shape[1] != 2 or len(x) != len(y):
+            raise ValueError(
+                f"{asker}: the inputs are {x.shape} and the targets {y.shape}; a plane has two inputs, (n, 2), and a "
+                "target for each point. For other inputs, fit(..., record='run.html') shows the weights."
+            )
+        kept = np.isfinite(x).all(axis=1)
+        if not kept.any():
+            raise ValueError(f"{asker}: there is no point with finite inputs among the {len(x)}; pass some.")
+        x, y = x[kept], y[kept]
+        self.points = x if x.dtype.kind == "f" else x.astype(get_default_dtype())
+        low, high = self.points.min(axis=0), self.points.max(axis=0)
+        margin = np.where(high > low, _MARGIN * (high - low), 1.0)
+        (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
+        self.limits = (left, right, bottom, top)
+        self.threshold = threshold
+        self._read(model, y)
+
+    def _read(self, model: Any, y: np.ndarray[Any, Any]) -> None:
+        """Settle what outputs and targets mean, from the output for one point."""
+        with _at_rest(model), enable_grad():
+            output = model(Tensor(self.points[:1], requires_grad=True))
+        outputs, misfit = output.size, output.shape[:1] != (1,) or output.ndim > 2
+        single = y.reshape(len(y), -1)
+        self.classes: list[Any] | None = None
+        if outputs > 1 and not misfit and y.shape == (len(y), outputs):
+            self.classes, self.targets = list(range(outputs)), y.argmax(axis=1)
+        elif outputs > 1 and not misfit and y.ndim == 1 and y.dtype.kind in "iub":
+            if len(y) and y.max() >= outputs:
+                raise ValueError(f"{self.asker}: labels are up to {y.max()}, and the model has {outputs} outputs.")
+            self.classes, self.targets = list(range(outputs)), y.astype(int)
+        elif outputs == 1 and not misfit and single.shape[1] == 1:
+            values = np.unique(single)
+            if set(values.tolist()) <= {0, 1} or set(values.tolist()) <= {-1, 1}:
+                self.classes = [-1, 1] if values[0] == -1 else [0, 1]
+                self.targets = (single[:, 0] > 0).astype(int)
+            else:
+                self.targets = single[:, 0].astype(float)
+        else:
+            raise ValueError(
+                f"{self.asker}: for one point the output is {output.shape}, and the targets are {y.shape} {y.dtype}; "
+                "pass labels (n,) for outputs (n, classes), or targets (n,) for one output."
+            )
+        if self.threshold is None:
+            self.threshold = 0.5 if _last_op(output) == "sigmoid" else 0.0
+
+    def over(self, model: Any, resolution: int) -> np.ndarray[Any, Any]:
+        """Class numbers or values at ``(resolution, resolution)`` points, rows from the bottom upwards."""
+        left, right, bottom, top = self.limits
+        across, up = np.linspace(left, right, resolution), np.linspace(bottom, top, resolution)
+        grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2).astype(self.points.dtype)
+        with _at_rest(model), no_grad(), np.errstate(all="ignore"):
+            parts = [model(Tensor(grid[i : i + _AT_ONCE])).data for i in range(0, len(grid), _AT_ONCE)]
+        outputs = np.concatenate(parts).reshape(len(grid), -1)
+        if outputs.shape[1] > 1:
+            found = outputs.argmax(axis=1)
+        else:
+            found = outputs[:, 0] if self.classes is None else (outputs[:, 0] > self.threshold).astype(int)
+        return found.reshape(resolution, resolution)
+
+
+def arrays_of(data: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None:
+    """Inputs and targets of a pair, of a set of two tensors, of its loader, or of a list of batches; None where they
+    cannot be had without drawing, loading or changing samples.
+    """
+    if hasattr(data, "dataset"):
+        whole = (
+            None if getattr(data, "transform", None) or getattr(data, "collate_fn", None) else arrays_of(data.dataset)
+        )
+        chosen = getattr(data, "indices", None)  # of a Subset
+        return whole if whole is None or chosen is None else (whole[0][chosen], whole[1][chosen])
+    parts = getattr(data, "arrays", data)
+    if isinstance(parts, list) and parts and all(_is_batch(part) for part in parts):
+        inputs, targets = zip(*(arrays_of(tuple(batch)) or () for batch in parts), strict=True)
+        return np.concatenate(inputs), np.concatenate(targets)
+    if not isinstance(parts, (tuple, list)) or len(parts) != 2:
+        return None
+    x, y = (part.detach().data if isinstance(part, Tensor) else np.asarray(part) for part in parts)
+    return (x, y) if x.ndim and y.ndim else None
+
+
+def _is_batch(x: Any) -> bool:
+    return isinstance(x, (tuple, list)) and len(x) == 2 and all(getattr(part, "ndim", 0) for part in x)
+
+
+@contextmanager
+def _at_rest(model: Any) -> Iterator[None]:
+    """Inside, the modules are in evaluation mode; afterwards modes and random numbers are what they would have been."""
+    modes = {module: module.training for module in getattr(model, "modules", tuple)()}
+    state = random.get_state()
+    for module in modes:
+        module.training = False
+    try:
+        yield
+    finally:
+        random.set_state(state)
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def _last_op(output: Tensor) -> str | None:
+    """The name of the op that made the values of `output`."""
+    x: Any = output
+    while isinstance(x, Vertex) and x.op is not None and x.op.name in _SAME_VALUES and x.inputs:
+        x = x.inputs[0]
+    return x.op.name if isinstance(x, Vertex) and x.op is not None else None

@@ -1,0 +1,110 @@
+"""Claims about the replay page, in a real browser: it moves, it tells its numbers, and no markup runs."""
+
+import numpy as np
+import pytest
+
+from micrograd_np import data, nn, optim
+from micrograd_np.training import Record, fit
+
+pytestmark = pytest.mark.browser
+MARKUP = "<b onclick=alert(1)>loss</script><i>"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A page of a run whose names hold harmless markup."""
+    path = tmp_path_factory.mktemp("replay") / "run.html"
+    x, y = data.moons(60, generator=np.random.default_rng(0))
+    model = nn.Sequential(nn.Linear(2, 8), nn.Tanh())
+    model.add_module("<i>last&amp;\0", nn.Linear(8, 2))
+    batches = data.DataLoader(data.TensorDataset(x, y), 20)
+    optimizer = optim.Adam(model.parameters(), lr=0.05)
+    metrics = {MARKUP: lambda p, t: 0.25, "accuracy": lambda p, t: 0.5}
+    fit(
+        model, nn.CrossEntropyLoss(), optimizer, batches, epochs=6, validation=batches, metrics=metrics,
+        record=Record(model, path, (x, y)), progress=False,
+    )  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def replay(browser, page):
+    browser.get(page.as_uri())
+    yield browser
+    assert browser.get_log("browser") == []  # no errors, and nothing that the content policy had to stop
+
+
+def text(browser, selector):
+    return browser.execute_script("return document.querySelector(arguments[0]).textContent", selector)
+
+
+def press(browser, key):
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    ActionChains(browser).send_keys(getattr(Keys, key)).perform()
+
+
+def test_keys_and_buttons_go_through_the_epochs(replay):
+    assert text(replay, "#count") == "6 of 6"
+    press(replay, "HOME")
+    assert text(replay, "#count") == "0 of 6"
+    for key in ("ARROW_RIGHT", "ARROW_RIGHT", "ARROW_LEFT"):
+        press(replay, key)
+    assert text(replay, "#count") == "1 of 6"
+    replay.find_element("id", "next").click()
+    replay.find_element("id", "next").click()
+    replay.find_element("id", "previous").click()
+    assert text(replay, "#count") == "2 of 6"
+    replay.execute_script("document.getElementById('slider').focus()")
+    press(replay, "ARROW_RIGHT")
+    assert text(replay, "#count") == "3 of 6"
+    assert replay.find_element("id", "slider").get_attribute("aria-valuetext") == "epoch 3 of 6"
+
+
+def test_playing_goes_on_to_the_end_and_stops(replay):
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    replay.find_element("id", "play").click()
+    assert text(replay, "#play") == "Pause"
+    WebDriverWait(replay, 10).until(lambda b: text(b, "#play") == "Play" and text(b, "#count") == "6 of 6")
+
+
+def test_a_screen_reader_is_told_the_numbers(replay):
+    press(replay, "HOME")
+    assert text(replay, "#say").startswith("Epoch 0 of 6: loss not measured yet")
+    press(replay, "END")
+    assert "accuracy 0.5" in text(replay, "#say")
+    labels = replay.execute_script("return [...document.querySelectorAll('svg[role=img]')].map(s => s.ariaLabel)")
+    assert labels[0].startswith("Loss over the epochs")
+    assert "class 0 on" in labels[-1]
+
+
+def test_the_picture_of_the_plane_changes_with_the_epoch(replay):
+    last = replay.execute_script("return document.querySelector('.region').getAttribute('d')")
+    press(replay, "HOME")
+    assert replay.execute_script("return document.querySelector('.region').getAttribute('d')") != last
+
+
+def test_markup_in_names_is_shown_as_text(replay):
+    shown = text(replay, "main")
+    assert MARKUP in shown
+    assert "<i>last&amp;␀ Linear" in shown
+    assert replay.execute_script("return document.querySelectorAll('b, i').length") == 0
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_nothing_is_wider_than_the_window(replay, width, mode):
+    size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
+    colour = {"features": [{"name": "prefers-color-scheme", "value": mode}]}
+    replay.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    replay.execute_cdp_cmd("Emulation.setEmulatedMedia", colour)
+    assert replay.execute_script("return document.documentElement.scrollWidth") <= width
+    cut = """return [...document.querySelectorAll('svg[role=img] text')].filter(t => {
+        const a = t.getBoundingClientRect(), b = t.closest('svg').getBoundingClientRect();
+        return a.left < b.left - 0.5 || a.right > b.right + 0.5 || a.bottom > b.bottom + 0.5
+    }).map(t => t.textContent)"""
+    assert replay.execute_script(cut) == []
+    paper = replay.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(255, 255, 255)") == (mode == "light")

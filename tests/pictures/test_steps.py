@@ -1,0 +1,281 @@
+"""Claims about step pages that need no browser: what they say, what they leave out, and that nothing changes."""
+
+import gc
+import json
+import re
+import weakref
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+from micrograd_np.pictures import layers, steps
+from micrograd_np.pictures.render import RenderError
+
+
+def data_of(drawn):
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', drawn.page, re.DOTALL)[1])
+
+
+def entries(data):
+    """What each rule gave, by the names of its op's result and of its input."""
+    nodes = data["nodes"]
+    return {(nodes[step["node"]]["name"], to["name"]): to for step in data["backward"] for to in step["to"]}
+
+
+def picture_of(drawn):
+    return ElementTree.fromstring(re.search(r"<svg.*?</svg>", drawn.page, re.DOTALL)[0])
+
+
+@pytest.fixture(params=["Graphviz", "ours"])
+def engine(request, monkeypatch):
+    """Graphviz, or a machine without it."""
+
+    def absent(*_, **__):
+        raise RenderError("none here")
+
+    if request.param == "ours":
+        monkeypatch.setattr(layers, "render", absent)
+    return request.param
+
+
+def network():
+    net = mg.nn.Sequential(mg.nn.Linear(4, 8), mg.nn.ReLU(), mg.nn.Dropout(0.5), mg.nn.BatchNorm1d(8))
+    loss = (net(mg.Tensor(np.random.default_rng(0).normal(size=(20, 4)))) ** 2).mean()
+    return net, loss
+
+
+def test_drawing_changes_nothing_and_final_gradients_are_those_of_backward():
+    net, loss = network()
+    inner = loss.inputs[0]
+    inner.retain_grad()
+    kept = net[0].weight.grad = mg.Tensor(np.ones((8, 4)))
+    state = {name: np.array(value) for name, value in net.state_dict().items()}
+    draws = mg.random.get_state()
+    data = data_of(mg.draw_steps(loss))
+    assert draws == mg.random.get_state()
+    assert net[0].weight.grad is kept
+    np.testing.assert_array_equal(kept.numpy(), 1)
+    assert net[0].bias.grad is None
+    assert inner.grad is None
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(np.array(value), state[name])
+    kept.data[...] = 0
+    loss.backward()
+    for said in data["gradients"]:
+        np.testing.assert_array_equal(said["values"], net.get_parameter(said["name"]).grad.numpy())
+    assert [said["name"] for said in data["gradients"] if said["held"]] == ["0.weight"]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_final_gradients_are_exact_in_each_dtype(dtype):
+    x = mg.Tensor(np.array([0.1, 1e-7, 3.0], dtype), requires_grad=True)
+    loss = (x.exp() / 3).sum()
+    (said,) = data_of(mg.draw_steps(loss))["gradients"]
+    loss.backward()
+    np.testing.assert_array_equal(np.array(said["values"], dtype), x.grad.numpy())
+    assert said["dtype"] == dtype
+
+
+def test_a_page_holds_no_graph():
+    x = mg.Tensor(np.ones(3), requires_grad=True)
+    loss = (x * 2).sum()
+    gone = weakref.ref(loss)
+    drawn = mg.draw_steps(loss)
+    del loss
+    gc.collect()
+    assert gone() is None
+    assert "step by step" in repr(drawn)
+
+
+def test_rules_stand_as_formulas_and_with_numbers():
+    x = mg.Tensor(2.0, requires_grad=True, name="x")
+    y = mg.Tensor(-3.0, requires_grad=True, name="y")
+    z = x * y + x
+    z.name = "z"
+    told = entries(data_of(mg.draw_steps(z)))
+    assert told["v1", "x"]["rule"] == "g · y"
+    assert told["v1", "x"]["numbers"] == "1 · (−3)"
+    assert told["v1", "y"]["numbers"] == "1 · 2"
+    assert told["z", "x"]["part"] == 1
+    again = told["v1", "x"]
+    assert (again["part"], again["of"]) == (2, 2)
+    assert [again[key]["rows"] for key in ("before", "gives", "total")] == [[["1"]], [["−3"]], [["−2"]]]
+
+
+def test_a_broadcast_axis_is_summed_and_said():
+    b = mg.Tensor([1.0, 2.0], requires_grad=True, name="b")
+    told = entries(data_of(mg.draw_steps((mg.Tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], name="x") * b).sum())))
+    said = told["v1", "b"]
+    assert said["why"] == "summed over axis 0 of (3, 2), along which b was repeated"
+    assert said["raw"]["shape"] == [3, 2]
+    assert said["gives"]["rows"] == [["9", "12"]]
+
+
+def test_of_a_large_elementwise_rule_the_first_element_is_spelt():
+    x = mg.Tensor(np.linspace(0.5, 2, 40), requires_grad=True, name="x")
+    said = entries(data_of(mg.draw_steps((x * x).sum())))["v1", "x"]
+    assert said["numbers"] == ""
+    assert said["example"] == "1 · 0.5 = 0.5"
+    w = mg.Tensor(np.ones((4, 5)), requires_grad=True, name="w")
+    told = entries(data_of(mg.draw_steps((w @ np.ones((5, 4)) @ w).sum())))
+    assert all("@" not in to["example"] for to in told.values())
+
+
+def test_lines_of_code_are_shown_where_origins_are_traced():
+    with mg.trace_origins():
+        x = mg.Tensor(2.0, requires_grad=True)
+        loss = x * 3  # <tripled>
+    node = data_of(mg.draw_steps(loss))["nodes"][-1]
+    assert node["source"] == "loss = x * 3  # <tripled>"
+    assert node["line"].startswith("test_steps.py:")
+
+
+def test_the_picture_has_a_box_for_each_value_and_describes_itself(engine):
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x <&> \ud800")
+    h = x * mg.Tensor([3.0, 4.0], name="c")
+    loss = (h + x).sum()
+    drawn = mg.draw_steps(loss)
+    picture = picture_of(drawn)
+    boxes = picture.findall("g")
+    assert [box.get("data-node") for box in boxes] == ["0", "1", "2", "3", "4"]
+    assert sorted(box.get("class").split()[1] for box in boxes) == ["data", "op", "op", "parameter", "result"]
+    edges = {(int(e.get("data-from")), int(e.get("data-to"))) for e in picture.findall("path")}
+    named = {(data_of(drawn)["nodes"][a]["name"][:1], data_of(drawn)["nodes"][b]["name"]) for a, b in edges}
+    assert named == {("x", "v1"), ("c", "v1"), ("v", "v2"), ("x", "v2"), ("v", "v3")}
+    assert picture.get("role") == "img"
+    assert picture.get("aria-labelledby").split() == [picture.find("title").get("id"), picture.find("desc").get("id")]
+    assert "v3 = Σ v2" in picture.find("desc").text
+
+
+def test_boxes_do_not_overlap_and_lie_in_the_picture(engine):
+    _, loss = network()
+    picture = picture_of(mg.draw_steps(loss))
+    left, top, width, height = map(float, picture.get("viewBox").split())
+    places = []
+    for box in picture.findall("g"):
+        x, y = map(float, re.findall(r"[-\d.]+", box.get("transform")))
+        w, h = (float(box.find("rect").get(side)) for side in ("width", "height"))
+        places.append((x - w / 2, y - h / 2, x + w / 2, y + h / 2))
+    for k, (a, b, c, d) in enumerate(places):
+        assert left <= a < c <= left + width
+        assert top <= b < d <= top + height
+        for e, f, g, h in places[:k]:
+            assert a >= g or e >= c or b >= h or f >= d
+
+
+def test_a_long_computation_is_folded_without_recursion_and_says_so():
+    y = x = mg.Tensor(1.0, requires_grad=True, name="x")
+    for _ in range(20_000):
+        y = y * 1.0001
+    drawn = mg.draw_steps(y)
+    assert drawn.folded == ("19,500 of 20,000 ops are folded into one box; the first 250 and the last 250 are shown.",)
+    y.backward()
+    assert data_of(drawn)["gradients"][0]["values"] == x.grad.item()
+
+
+def test_a_page_stays_below_the_limit_by_showing_less(monkeypatch):
+    rng = np.random.default_rng(0)
+    y = x = mg.Tensor(rng.normal(size=(30, 30)), requires_grad=True, name="x")
+    for _ in range(60):
+        y = (y * 0.5).tanh()
+    loss = y.sum()
+    whole = mg.draw_steps(loss)
+    sizes = [len(whole.page)]
+    for limit in (300_000, 180_000, 100_000):
+        monkeypatch.setattr(steps, "SIZE_LIMIT", limit)
+        drawn = mg.draw_steps(loss)
+        assert len(drawn.page.encode()) <= limit
+        assert all(sentence in json.dumps(data_of(drawn), ensure_ascii=False) for sentence in drawn.folded)
+        sizes.append(len(drawn.page))
+    assert sizes == sorted(sizes, reverse=True)
+    assert "the first 4 rows" in " ".join(mg.draw_steps(loss).folded) or "the first 2 rows" in " ".join(drawn.folded)
+    assert "Gradients of more than 16 elements are given in part." in drawn.folded
+    assert "folded into one box" in drawn.folded[0]
+    assert data_of(drawn)["gradients"][0]["values"] is None
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: (x[:0] * 2).sum() + x.sum(),
+        lambda x: (x / 0).sum(),
+        lambda x: mg.stack([x, x, x]).max(),
+        lambda x: mg.where(x > 1, x, 0.0).sum(),
+        lambda x: mg.softmax(x @ np.ones((3, 2)), axis=-1).log().mean(),
+        lambda x: mg.norm(x[np.array([0, 2])]) + mg.std(x),
+        lambda x: mg.broadcast_to(x.reshape(1, 1, 3), (2, 2, 3)).sum(),
+        lambda x: mg.concatenate([x, mg.Tensor([np.nan, np.inf, -0.0])]).cumsum().prod(),
+        lambda x: (x * mg.Tensor(np.ones((40, 3), bool))).sum(),
+        lambda x: mg.nn.GRU(3, 2)(x.reshape(1, 3))[0].sum(),
+        lambda x: mg.functional.scaled_dot_product_attention(*[x.reshape(1, 3, 1)] * 3).sum(),
+    ],
+    ids=[
+        "empty",
+        "infinite",
+        "variadic",
+        "where",
+        "softmax",
+        "indexed",
+        "axes",
+        "nan",
+        "bool",
+        "recurrent",
+        "attention",
+    ],
+)
+def test_any_computation_has_its_page(make, engine):
+    x = mg.Tensor([1.0, 2.0, 3.0], requires_grad=True, name="x")
+    with np.errstate(all="ignore"):
+        loss = make(x)
+        data = data_of(mg.draw_steps(loss))
+        loss.backward()
+    (said,) = [leaf for leaf in data["gradients"] if leaf["name"] == "x"]
+    np.testing.assert_array_equal(np.array(said["values"], float), x.grad.numpy())
+
+
+def test_a_leaf_that_no_gradient_reaches_is_listed_without_one():
+    x = mg.Tensor(2.0, requires_grad=True, name="x")
+    y = mg.Tensor(2.0, requires_grad=True, name="y")
+    data = data_of(mg.draw_steps(mg.where(y, x, 0.0)))
+    assert [(leaf["name"], leaf.get("values")) for leaf in data["gradients"]] == [("x", 1), ("y", None)]
+
+
+def test_a_leaf_by_itself_has_a_page():
+    data = data_of(mg.draw_steps(mg.Tensor(2.0, requires_grad=True, name="x")))
+    assert data["backward"] == []
+    assert data["gradients"][0]["values"] == 1
+
+
+def test_a_gradient_that_is_given_is_what_arrives():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    data = data_of(mg.draw_steps(x * 3, [1.0, 10.0]))
+    assert data["seed"]["rows"] == [["1", "10"]]
+    assert data["gradients"][0]["values"] == [3, 30]
+
+
+def test_what_cannot_be_stepped_through_is_refused_in_words():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    with pytest.raises(TypeError, match="found float; give the tensor that backward"):
+        mg.draw_steps(1.0)
+    with pytest.raises(RuntimeError, match="requires_grad=True"):
+        mg.draw_steps(x.detach())
+    with pytest.raises(RuntimeError, match="starts from a scalar"):
+        mg.draw_steps(x * 2)
+    with pytest.raises(ValueError, match="at least 2"):
+        mg.draw_steps(x.sum(), max_ops=1)
+    loss = x.sum()
+    loss.backward()
+    with pytest.raises(RuntimeError, match=r"before backward\(\).*retain_graph=True"):
+        mg.draw_steps(loss)
+
+
+def test_a_hook_that_fails_leaves_everything_as_it_was():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    inner = x * 2
+    inner.retain_grad()
+    x.register_hook(lambda g: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        mg.draw_steps(inner.sum())
+    assert inner.grad is None

@@ -1,0 +1,223 @@
+"""Claims about the record of a training run: it changes no number, costs little, and leaves a whole page."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+from micrograd_np import data, nn, optim
+from micrograd_np.training import History, Record, fit
+from micrograd_np.training import record as module
+
+ROOT = Path(mg.__file__).parents[1]
+LOSSES = {2: nn.CrossEntropyLoss, 1: nn.BCEWithLogitsLoss}
+
+
+class Drawing(nn.Dropout):
+    """A layer that draws random numbers in evaluation, too."""
+
+    def forward(self, x):
+        return x + 0 * mg.random.normal(size=x.shape) if not self.training else super().forward(x)
+
+
+def trained(record=None, epochs=4, outputs=2, seed=0, **options):
+    mg.random.manual_seed(seed)
+    x, y = data.moons(90, generator=np.random.default_rng(1))
+    y = y if outputs == 2 else y[:, None].astype(float)
+    model = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.Tanh(), Drawing(0.2), nn.Linear(8, outputs))
+    train = data.DataLoader(data.TensorDataset(x, y), 30, shuffle=True)
+    optimizer = optim.Adam(model.parameters(), lr=0.05)
+    options = {"progress": False, "validation": train} | options
+    history = fit(model, LOSSES[outputs](), optimizer, train, epochs=epochs, record=record, **options)
+    return model, history
+
+
+def content(path):
+    """The data that a page shows."""
+    text = Path(path).read_text(encoding="utf-8")
+    assert text.endswith("</html>\n")
+    return json.loads(re.search(r'<script id="data" type="application/json">(.*?)</script>', text, re.DOTALL)[1])
+
+
+@pytest.mark.parametrize("compile", [False, True])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_recorded_run_is_the_same_to_the_bit(tmp_path, compile, outputs):
+    plain, told = trained(compile=compile, outputs=outputs)
+    recorded, history = trained(tmp_path / "run.html", compile=compile, outputs=outputs)
+    assert history.rows == told.rows
+    for name, value in plain.state_dict().items():
+        np.testing.assert_array_equal(recorded.state_dict()[name], value)
+    assert all(m.training is n.training for m, n in zip(plain.modules(), recorded.modules(), strict=True))
+
+
+def test_a_record_holds_the_norms_of_weights_and_gradients(tmp_path):
+    model, history = trained(tmp_path / "run.html")
+    record = history.record
+    assert record.epochs == [0, 1, 2, 3, 4]
+    assert list(record.weights) == ["0 Linear", "1 BatchNorm1d", "4 Linear"]
+    last = model[4]
+    norm = np.linalg.norm(np.concatenate([p.data.ravel() for p in last.parameters()]))
+    slope = np.linalg.norm(np.concatenate([p.grad.data.ravel() for p in last.parameters()]))
+    np.testing.assert_allclose(record.weights["4 Linear"][-1], norm, rtol=5e-4)
+    np.testing.assert_allclose(record.gradients["4 Linear"][-1], slope, rtol=5e-4)
+    assert np.isnan(record.gradients["4 Linear"][0])  # before the first backward pass
+
+
+def test_the_page_holds_curves_and_regions(tmp_path):
+    model, history = trained(tmp_path / "run.html")
+    found = content(tmp_path / "run.html")
+    assert [curve["name"] for curve in found["curves"]] == ["loss", "validation loss"]
+    np.testing.assert_allclose(found["curves"][0]["values"], history["loss"], rtol=5e-4)
+    side = found["plane"]["side"]
+    left, right, bottom, top = found["plane"]["limits"]
+    corners = mg.Tensor([[left, bottom], [right, bottom], [left, top], [right, top]])
+    with mg.no_grad():
+        wanted = model.eval()(corners).data.argmax(axis=1)
+    plane = found["frames"][-1]["plane"]
+    assert [ord(plane[i]) - 48 for i in (0, side - 1, side * (side - 1), side**2 - 1)] == wanted.tolist()
+
+
+def test_epochs_are_thinned_evenly_and_the_page_stays_small(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_START", float("inf"))  # as if epochs took hours
+    model = nn.Sequential(*(nn.Linear(2, 2) for _ in range(80)), nn.Linear(2, 3))
+    path = tmp_path / "run.html"
+    record, history = Record(model, path, data.blobs(1000)), History()
+    record.begin(history)
+    monkeypatch.setattr(Record, "_write_if_possible", lambda *_: None)
+    for epoch in range(1500):
+        history.add({f"loss {i} {'x' * 100}": 1 / (epoch + 1) for i in range(15)})
+        record.add(history)
+    monkeypatch.undo()
+    record.close(history)
+    steps = np.diff(record.epochs)
+    assert 100 <= len(record.epochs) <= 201
+    assert len(set(steps[:-1])) == 1
+    assert steps[-1] <= steps[0]
+    assert record.epochs[-1] == 1500
+    assert path.stat().st_size < 5_000_000
+    assert content(path)["unshown"] == 21
+
+
+def test_recording_takes_at_most_its_share(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
+    record, history = Record(nn.Linear(2, 1), tmp_path / "run.html"), History()
+    spent = [0.0]
+
+    def slow(seconds, method):
+        def taking(self, *arguments):
+            now[0] += seconds
+            spent[0] += seconds
+            return method(self, *arguments)
+
+        return taking
+
+    monkeypatch.setattr(module, "_norm", lambda arrays: slow(0.002, lambda _: 1.0)(None))  # three for each frame
+    monkeypatch.setattr(module, "fill", slow(0.01, lambda *_: "page"))
+    record.begin(history)
+    for _ in range(20_000):
+        now[0] += 0.005
+        history.add({"loss": 1.0})
+        record.add(history)
+    assert spent[0] <= 0.05 * 20_000 * 0.005 + 0.3
+    assert len(record.epochs) > 50
+    assert len(set(np.diff(record.epochs)[:-1])) == 1
+
+
+def test_a_page_that_cannot_be_written_ends_no_training(tmp_path, monkeypatch, caplog):
+    calls = []
+
+    def full(path, page):
+        calls.append(path)
+        if len(calls) > 1:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "write", full)
+    _, history = trained(tmp_path / "run.html")
+    assert len(history) == 4
+    assert "No space left" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["run.txt", "run"])
+def test_a_page_of_another_suffix_is_refused_before_training(tmp_path, name):
+    with pytest.raises(ValueError, match="html"):
+        trained(tmp_path / name)
+
+
+def test_what_has_no_plane_is_recorded_without_one(tmp_path):
+    model = nn.Linear(3, 1)
+    batches = [(mg.Tensor(np.ones((4, 3))), mg.Tensor(np.ones((4, 1))))]
+    fit(model, nn.MSELoss(), optim.SGD(model.parameters(), lr=0.01), batches, record=tmp_path / "run.html", epochs=2)
+    assert content(tmp_path / "run.html")["plane"] is None
+
+
+def test_numbers_that_are_not_finite_are_spelt_out(tmp_path):
+    model, history = nn.Linear(2, 1), History()
+    record = Record(model, tmp_path / "run.html", (np.ones((3, 2)), np.array([0.5, np.inf, 1])))
+    record.begin(history)
+    model.weight.data[...] = np.nan
+    history.add({"loss": float("nan")})
+    record.add(history)
+    found = content(tmp_path / "run.html")
+    assert found["curves"][0]["values"] == ["nan"]
+    assert found["frames"][1]["weight"] == ["nan"]
+    assert set(found["frames"][1]["plane"]) == {" "}
+    assert np.isnan(record.weights["Linear"][1])
+
+
+def test_a_record_of_a_resumed_run_begins_where_the_run_does(tmp_path):
+    trained(epochs=2, checkpoint=tmp_path / "run.npz")
+    _, history = trained(tmp_path / "run.html", checkpoint=tmp_path / "run.npz", resume=True)
+    assert history.record.epochs == [2, 3, 4]
+    assert content(tmp_path / "run.html")["rows"] == [1, 2, 3, 4]
+
+
+def test_weights_and_gradients_by_layer_are_plotted(tmp_path):
+    pytest.importorskip("matplotlib")
+    _, history = trained(Record(nn.Linear(2, 2)), epochs=1)
+    figure = history.record.plot().figure
+    assert [axes.get_ylabel() for axes in figure.axes] == ["norm of gradient", "norm of weights"]
+
+
+SLOW = """
+import sys, time
+import micrograd_np as mg
+from micrograd_np import data
+
+class Slow(mg.nn.Linear):
+    def forward(self, x):
+        time.sleep(0.002)
+        return super().forward(x)
+
+model = Slow(2, 3)
+train = data.DataLoader(data.TensorDataset(*data.blobs(100)), 10)
+optimizer = mg.optim.SGD(model.parameters(), lr=0.01)
+print("ready", flush=True)
+mg.fit(model, mg.nn.CrossEntropyLoss(), optimizer, train, epochs=10_000, record=sys.argv[1], progress=False)
+print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_run_leaves_a_whole_page(tmp_path, how):
+    path = tmp_path / "run.html"
+    command = [sys.executable, "-c", SLOW, path]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE)
+    assert process.stdout.readline() == "ready\n"
+    end = time.monotonic() + 60
+    while not path.exists() or len(content(path)["rows"]) < 3:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    process.send_signal(how)
+    out, _ = process.communicate(timeout=60)
+    assert out == ("interrupted\n" if how == signal.SIGINT else "")
+    assert len(content(path)["rows"]) >= 3
