@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Steps", "draw_steps"]
 
 SPELT = 9  # elements of an array that a formula spells out
+INPUTS = 50  # inputs of an op whose rules are explained
 LONGEST = 400  # letters of a formula or a name
 # What the page shows, most first: rows and columns of an array, elements of a final gradient. A page that is too large
 # at the last of these shows fewer ops.
@@ -101,7 +102,7 @@ class _Story(Watch):
     def __init__(self, root: Tensor, seed: Any, edge: int, exact: int, max_ops: int) -> None:
         super().__init__()
         self.root, self.edge, self.exact = root, edge, exact
-        self.cut = False
+        self.cut = self.many = False
         vertices = walk.topological(root)
         self.called = {z: _clip(name) for z, name in _named(vertices).items()}
         plain = {z for z in vertices if z.op is None and not z.requires_grad and not z.name and not z.data.ndim}
@@ -180,6 +181,9 @@ class _Story(Watch):
         if part < self.uses[x]:
             self.totals[x] = total
         if z not in self.kept:
+            return
+        if len(self.steps[-1]["to"]) == INPUTS:
+            self.many = True
             return
         rule, spelt, example, raw = self.rule(z, i, g, gx)
         entry = {
@@ -307,6 +311,8 @@ class _Story(Watch):
         folded = self.folded.copy()
         if self.cut:
             folded.append(f"Of large arrays the first {self.edge} rows and columns are shown.")
+        if self.many:
+            folded.append(f"Of ops with more than {INPUTS} inputs the first {INPUTS} are explained.")
         if left:
             folded.append(f"Gradients of more than {self.exact:,} elements are given in part.")
         if len(gradients) > 1000:

@@ -4,7 +4,7 @@ import gc
 import json
 import re
 import weakref
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def entries(data):
 
 
 def picture_of(drawn):
-    return ElementTree.fromstring(re.search(r"<svg.*?</svg>", drawn.page, re.DOTALL)[0])
+    return ET.fromstring(re.search(r"<svg.*?</svg>", drawn.page, re.DOTALL)[0])
 
 
 @pytest.fixture(params=["Graphviz", "ours"])
@@ -175,9 +175,18 @@ def test_a_long_computation_is_folded_without_recursion_and_says_so():
     assert data_of(drawn)["gradients"][0]["values"] == x.grad.item()
 
 
+def test_of_an_op_with_very_many_inputs_some_are_told():
+    leaves = [mg.Tensor(float(i), requires_grad=True, name=f"leaf{i}") for i in range(400)]
+    drawn = mg.draw_steps(mg.stack(leaves, axis=0).sum())
+    data = data_of(drawn)
+    assert "Of ops with more than 50 inputs the first 50 are explained." in drawn.folded
+    assert max(len(step["to"]) for step in data["backward"]) == 50
+    assert [leaf["values"] for leaf in data["gradients"]] == [1] * 400
+
+
 def test_a_page_stays_below_the_limit_by_showing_less(monkeypatch):
     rng = np.random.default_rng(0)
-    y = x = mg.Tensor(rng.normal(size=(30, 30)), requires_grad=True, name="x")
+    y = mg.Tensor(rng.normal(size=(30, 30)), requires_grad=True, name="x")
     for _ in range(60):
         y = (y * 0.5).tanh()
     loss = y.sum()

@@ -137,7 +137,9 @@ function backward(step, node) {
     }
     parts.push(part);
   });
-  const targets = [...new Set(step.to.map((to) => to.name))].join(" and ");
+  const names = [...new Set(step.to.map((to) => to.name))];
+  const targets = names.length > 5 ? `${names.length} inputs` :
+    [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ");
   return [`Backward through ${node.name} = ${node.formula}: its gradient goes on to ${targets}.`, parts];
 }
 
@@ -172,7 +174,9 @@ function finals(step) {
 const boxes = new Map([...document.querySelectorAll("[data-node]")].map((box) => [Number(box.dataset.node), box]));
 const edges = [...document.querySelectorAll(".edge")].map((path) => [path, Number(path.dataset.from), Number(path.dataset.to)]);
 const picture = document.querySelector("#graph svg");
-picture.style.minWidth = `${0.75 * picture.getAttribute("width")}px`; // shrinks so far, then scrolls
+const width = Number(picture.getAttribute("width"));
+const fits = 0.75 * width <= $("graph").clientWidth; // what is little too wide shrinks; what is wider scrolls
+picture.style.minWidth = `${(fits ? 0.75 : 1) * width}px`;
 let lit = [];
 function light(k, step) {
   lit.forEach((element) => element.classList.remove("focus", "near", "forward", "back"));
