@@ -144,10 +144,11 @@ class _Story(Watch):
         self.uses: dict[Vertex, int] = {}
         self.parts: dict[Vertex, int] = {}
         self.totals: dict[Vertex, Any] = {}
-        for z in made:
-            for x, rule in zip(z.inputs, z.op.rules_for(len(z.inputs)) if z.op else (), strict=False):
-                if rule is not None and isinstance(x, Vertex) and x.requires_grad:
-                    self.uses[x] = self.uses.get(x, 0) + 1
+        for z in reversed(made):
+            if z is root or z in self.uses:  # else no gradient reaches it
+                for x, rule in zip(z.inputs, z.op.rules_for(len(z.inputs)) if z.op else (), strict=False):
+                    if rule is not None and isinstance(x, Vertex) and x.requires_grad:
+                        self.uses[x] = self.uses.get(x, 0) + 1
         self.seed = self.view(seed)
         self.leaves: dict[Vertex, Any] = {z: None for z in vertices if z.op is None and z.requires_grad}
         before = [(z, z.grad) for z in vertices if z.notes]  # where retain_grad would keep one
@@ -173,6 +174,7 @@ class _Story(Watch):
             self.at = z
             if z in self.kept:
                 self.steps.append({"node": self.place[z], "arriving": self.view(g), "to": []})
+                self.steps[-1]["hooked"] = _hooked(z)
             elif self.steps[-1:] != [{"node": self.fold, "to": []}]:
                 self.steps.append({"node": self.place[z], "to": []})
         part = self.parts[x] = self.parts.get(x, 0) + 1
@@ -210,6 +212,7 @@ class _Story(Watch):
             "values": numbers(g) if g.size <= self.exact else None,
             "uses": self.parts.get(leaf, 0),
             "held": leaf.grad is not None,
+            "hooked": _hooked(leaf),
         }
 
     # texts
@@ -297,8 +300,8 @@ class _Story(Watch):
         if corner.size < a.size:
             self.cut = True
             with np.errstate(all="ignore"):
-                wide = a.astype(float) if a.dtype.kind in "fiub" else np.abs(a)
-                shown["range"] = [_number(wide.min()), _number(wide.mean()), _number(wide.max())]
+                size = np.abs(a) if a.dtype.kind == "c" else a
+                shown["range"] = [_number(size.min()), _number(size.mean(dtype=float)), _number(size.max())]
         return shown
 
     def page(self) -> str:
@@ -339,6 +342,10 @@ class _Story(Watch):
             lines = (_title(n), _brief(n["value"])) if "value" in n else (_title(n),)
             boxes.append(Box(lines, str(n["kind"]), max(room[i], key=len) if i in room else None))
         return fill("steps", self.title, data, graph=svg(boxes, self.edges, f"The graph of {self.title}", description))
+
+
+def _hooked(z: Vertex) -> bool:
+    return bool((z.notes or {}).get("hooks"))
 
 
 def _title(node: dict[str, Any]) -> str:

@@ -112,6 +112,7 @@ function backward(step, node) {
     sourceOf(node),
     make("h3", "", `arriving: g = ∂${data.root}/∂${node.name}`),
     arrayOf(step.arriving, "g"),
+    step.hooked ? paragraph("why", `A hook on ${node.name} has seen this gradient, and may have changed it.`) : null,
   ];
   step.to.forEach((to) => {
     const x = to.name;
@@ -166,6 +167,7 @@ function finals(step) {
     if (leaf.values !== null) value.value = JSON.stringify(leaf.values);
     rows[i].replaceChildren(value);
     if (leaf.uses > 1) rows[i].append(paragraph("note", `sum of ${leaf.uses} parts`));
+    if (leaf.hooked) rows[i].append(paragraph("note", "after its hooks"));
     if (leaf.held) rows[i].append(paragraph("note", ".grad held something already when this page was made; backward() adds to it."));
   });
 }
