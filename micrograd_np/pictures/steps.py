@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Steps", "draw_steps"]
 
 SPELT = 9  # elements of an array that a formula spells out
+INPUTS = 50  # inputs of an op whose rules are explained
 LONGEST = 400  # letters of a formula or a name
 # What the page shows, most first: rows and columns of an array, elements of a final gradient. A page that is too large
 # at the last of these shows fewer ops.
@@ -101,7 +102,7 @@ class _Story(Watch):
     def __init__(self, root: Tensor, seed: Any, edge: int, exact: int, max_ops: int) -> None:
         super().__init__()
         self.root, self.edge, self.exact = root, edge, exact
-        self.cut = False
+        self.cut = self.many = False
         vertices = walk.topological(root)
         self.called = {z: _clip(name) for z, name in _named(vertices).items()}
         plain = {z for z in vertices if z.op is None and not z.requires_grad and not z.name and not z.data.ndim}
@@ -143,10 +144,11 @@ class _Story(Watch):
         self.uses: dict[Vertex, int] = {}
         self.parts: dict[Vertex, int] = {}
         self.totals: dict[Vertex, Any] = {}
-        for z in made:
-            for x, rule in zip(z.inputs, z.op.rules_for(len(z.inputs)) if z.op else (), strict=False):
-                if rule is not None and isinstance(x, Vertex) and x.requires_grad:
-                    self.uses[x] = self.uses.get(x, 0) + 1
+        for z in reversed(made):
+            if z is root or z in self.uses:  # else no gradient reaches it
+                for x, rule in zip(z.inputs, z.op.rules_for(len(z.inputs)) if z.op else (), strict=False):
+                    if rule is not None and isinstance(x, Vertex) and x.requires_grad:
+                        self.uses[x] = self.uses.get(x, 0) + 1
         self.seed = self.view(seed)
         self.leaves: dict[Vertex, Any] = {z: None for z in vertices if z.op is None and z.requires_grad}
         before = [(z, z.grad) for z in vertices if z.notes]  # where retain_grad would keep one
@@ -172,6 +174,7 @@ class _Story(Watch):
             self.at = z
             if z in self.kept:
                 self.steps.append({"node": self.place[z], "arriving": self.view(g), "to": []})
+                self.steps[-1]["hooked"] = _hooked(z)
             elif self.steps[-1:] != [{"node": self.fold, "to": []}]:
                 self.steps.append({"node": self.place[z], "to": []})
         part = self.parts[x] = self.parts.get(x, 0) + 1
@@ -180,6 +183,9 @@ class _Story(Watch):
         if part < self.uses[x]:
             self.totals[x] = total
         if z not in self.kept:
+            return
+        if len(self.steps[-1]["to"]) == INPUTS:
+            self.many = True
             return
         rule, spelt, example, raw = self.rule(z, i, g, gx)
         entry = {
@@ -206,6 +212,7 @@ class _Story(Watch):
             "values": numbers(g) if g.size <= self.exact else None,
             "uses": self.parts.get(leaf, 0),
             "held": leaf.grad is not None,
+            "hooked": _hooked(leaf),
         }
 
     # texts
@@ -293,8 +300,8 @@ class _Story(Watch):
         if corner.size < a.size:
             self.cut = True
             with np.errstate(all="ignore"):
-                wide = a.astype(float) if a.dtype.kind in "fiub" else np.abs(a)
-                shown["range"] = [_number(wide.min()), _number(wide.mean()), _number(wide.max())]
+                size = np.abs(a) if a.dtype.kind == "c" else a
+                shown["range"] = [_number(size.min()), _number(size.mean(dtype=float)), _number(size.max())]
         return shown
 
     def page(self) -> str:
@@ -307,6 +314,8 @@ class _Story(Watch):
         folded = self.folded.copy()
         if self.cut:
             folded.append(f"Of large arrays the first {self.edge} rows and columns are shown.")
+        if self.many:
+            folded.append(f"Of ops with more than {INPUTS} inputs the first {INPUTS} are explained.")
         if left:
             folded.append(f"Gradients of more than {self.exact:,} elements are given in part.")
         if len(gradients) > 1000:
@@ -333,6 +342,10 @@ class _Story(Watch):
             lines = (_title(n), _brief(n["value"])) if "value" in n else (_title(n),)
             boxes.append(Box(lines, str(n["kind"]), max(room[i], key=len) if i in room else None))
         return fill("steps", self.title, data, graph=svg(boxes, self.edges, f"The graph of {self.title}", description))
+
+
+def _hooked(z: Vertex) -> bool:
+    return bool((z.notes or {}).get("hooks"))
 
 
 def _title(node: dict[str, Any]) -> str:

@@ -112,6 +112,7 @@ function backward(step, node) {
     sourceOf(node),
     make("h3", "", `arriving: g = ∂${data.root}/∂${node.name}`),
     arrayOf(step.arriving, "g"),
+    step.hooked ? paragraph("why", `A hook on ${node.name} has seen this gradient, and may have changed it.`) : null,
   ];
   step.to.forEach((to) => {
     const x = to.name;
@@ -137,7 +138,9 @@ function backward(step, node) {
     }
     parts.push(part);
   });
-  const targets = [...new Set(step.to.map((to) => to.name))].join(" and ");
+  const names = [...new Set(step.to.map((to) => to.name))];
+  const targets = names.length > 5 ? `${names.length} inputs` :
+    [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" and ");
   return [`Backward through ${node.name} = ${node.formula}: its gradient goes on to ${targets}.`, parts];
 }
 
@@ -164,6 +167,7 @@ function finals(step) {
     if (leaf.values !== null) value.value = JSON.stringify(leaf.values);
     rows[i].replaceChildren(value);
     if (leaf.uses > 1) rows[i].append(paragraph("note", `sum of ${leaf.uses} parts`));
+    if (leaf.hooked) rows[i].append(paragraph("note", "after its hooks"));
     if (leaf.held) rows[i].append(paragraph("note", ".grad held something already when this page was made; backward() adds to it."));
   });
 }
@@ -172,7 +176,9 @@ function finals(step) {
 const boxes = new Map([...document.querySelectorAll("[data-node]")].map((box) => [Number(box.dataset.node), box]));
 const edges = [...document.querySelectorAll(".edge")].map((path) => [path, Number(path.dataset.from), Number(path.dataset.to)]);
 const picture = document.querySelector("#graph svg");
-picture.style.minWidth = `${0.75 * picture.getAttribute("width")}px`; // shrinks so far, then scrolls
+const width = Number(picture.getAttribute("width"));
+const fits = 0.75 * width <= $("graph").clientWidth; // what is little too wide shrinks; what is wider scrolls
+picture.style.minWidth = `${(fits ? 0.75 : 1) * width}px`;
 let lit = [];
 function light(k, step) {
   lit.forEach((element) => element.classList.remove("focus", "near", "forward", "back"));
