@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from weakref import WeakSet
 
 import numpy as np
 
@@ -22,6 +23,10 @@ from .parameter import Buffer, Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+
+alive: WeakSet[Module] = WeakSet()
+"""Every module that exists, copies too: a picture finds here what a parameter is part of."""
 
 
 class IncompatibleKeys(NamedTuple):
@@ -50,6 +55,12 @@ class Module:
     _training: bool = True
     _named: bool = False  # so that pictures and errors know layers before anybody asked for the parameters
     _hooks: dict[str, Hooks] | None = None
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        """As usual, and known to be alive."""
+        module = super().__new__(cls)
+        alive.add(module)
+        return module
 
     @property
     def training(self) -> bool:

@@ -1,5 +1,6 @@
-"""Pictures of computation graphs."""
+"""Pictures of computation graphs and of networks."""
 
-from .graph import Picture, draw
+from .graph import draw
+from .picture import Picture
 
 __all__ = ["Picture", "draw"]

@@ -1,0 +1,139 @@
+"""What is drawn as one: modules below a depth, blocks that repeat, and the middle of what is too long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from micrograd_np.primitive import Vertex
+
+from .structure import applied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .structure import Homes, Path
+
+__all__ = ["Box", "Folding", "fold"]
+
+_WORTH = 3  # ops in a block that is worth being drawn once for all
+
+
+@dataclass(eq=False)
+class Box:
+    """One node of the picture that stands for several vertices."""
+
+    path: Path | None  # of the module that is folded; None for the middle of a long graph
+    around: tuple[Path, ...] = ()
+    vertices: list[Vertex] = field(default_factory=list)
+
+
+@dataclass
+class Folding:
+    """Where each vertex is drawn: as itself, in a `Box`, or not at all because an equal block is (None)."""
+
+    place: dict[Vertex, Vertex | Box]
+    twins: dict[Vertex, Vertex]  # of a repeated block: the same in the first
+    times: dict[Path, int]  # how many blocks are drawn as this one
+
+    def drawn(self) -> Iterable[Vertex | Box]:
+        """What is drawn, in order."""
+        return dict.fromkeys(self.place.values())
+
+
+def fold(order: Sequence[Vertex], homes: Homes, depth: int | None, most: int, roots: Iterable[Vertex]) -> Folding:
+    """Fold modules deeper than `depth`; with None, as deep as leaves at most `most` nodes."""
+    chains = {v: homes.chain(v) for v in order}
+    twins, times = _repeats(order, chains)
+    deepest = max(map(len, chains.values()), default=0)
+    for level in range(deepest, -1, -1) if depth is None else (depth,):
+        folding = Folding(_boxes(order, chains, twins, level), twins, times)
+        if len(set(folding.place.values())) <= most:
+            break
+    if len(set(folding.place.values())) > most:
+        folding.place = _shortened(order, folding.place, most, set(roots))
+    return folding
+
+
+def _boxes(
+    order: Sequence[Vertex], chains: dict[Vertex, tuple[Path, ...]], twins: dict[Vertex, Vertex], level: int
+) -> dict[Vertex, Vertex | Box]:
+    boxes: dict[Path, Box] = {}
+    place: dict[Vertex, Vertex | Box] = {}
+    for v in order:
+        first = twins.get(v, v)
+        chain = chains[first]
+        if len(chain) > level:
+            path = chain[level]
+            box = place[v] = boxes.setdefault(path, Box(path, chain[:level]))
+            box.vertices.append(v)
+        else:
+            place[v] = first
+    return place
+
+
+def _shortened(
+    order: Sequence[Vertex], place: dict[Vertex, Vertex | Box], most: int, roots: set[Vertex]
+) -> dict[Vertex, Vertex | Box]:
+    """The first ops and the last as they are, and one box for those between: an interval, so that no cycle arises."""
+    ops = [v for v in order if v.op is not None]
+    keep = most // 3
+    ends = {*ops[:keep], *ops[-keep:]} | roots
+    box = Box(None)
+    users: dict[Vertex, set[bool]] = {}  # whether those that use a leaf are kept
+    for v in ops:
+        for x in applied(v).inputs:
+            if isinstance(x, Vertex) and x.op is None:
+                users.setdefault(x, set()).add(v in ends)
+    found: dict[Vertex, Vertex | Box] = {}
+    for v in order:
+        hidden = v not in ends if v.op is not None else users.get(v) == {False}
+        found[v] = box if hidden and v not in roots else place[v]
+        if found[v] is box:
+            box.vertices.append(v)
+    return found
+
+
+def _repeats(
+    order: Sequence[Vertex], chains: dict[Vertex, tuple[Path, ...]]
+) -> tuple[dict[Vertex, Vertex], dict[Path, int]]:
+    """Blocks of one parent that do the same one after the other: each vertex's twin in the first of them."""
+    members: dict[Path, list[Vertex]] = {}
+    for v in order:
+        for path in chains[v]:
+            if path[1].rpartition(".")[2].isdigit():
+                members.setdefault(path, []).append(v)
+    groups: dict[Any, list[Path]] = {}
+    for path, vertices in members.items():
+        if sum(v.op is not None for v in vertices) >= _WORTH:
+            parent = path[1].rpartition(".")[0]
+            groups.setdefault((path[0], parent, _signature(path, vertices, chains)), []).append(path)
+    twins: dict[Vertex, Vertex] = {}
+    times: dict[Path, int] = {}
+    for paths in groups.values():
+        first, *others = sorted(paths, key=lambda p: int(p[1].rpartition(".")[2]))
+        if not others or any(v in twins for v in members[first]):
+            continue
+        times[first] = 1 + len(others)
+        model = _sorted(first, members[first])
+        for path in others:
+            twins.update(zip(_sorted(path, members[path]), model, strict=True))
+    return twins, times
+
+
+def _sorted(path: Path, vertices: list[Vertex]) -> list[Vertex]:
+    return sorted(vertices, key=lambda v: (v.order, (v.name or "").partition(path[1])[2] if v.op is None else ""))
+
+
+def _signature(path: Path, vertices: list[Vertex], chains: dict[Vertex, tuple[Path, ...]]) -> Any:
+    listed = _sorted(path, vertices)
+    place = {v: i for i, v in enumerate(listed)}
+    return tuple(
+        (
+            v.op.name if v.op else "",
+            v.data.shape,
+            tuple(p[1][len(path[1]) :] for p in chains[v] if len(p[1]) >= len(path[1])),
+            tuple(place.get(x, -1) for x in applied(v).inputs if isinstance(x, Vertex)),
+        )
+        for v in listed
+    )
