@@ -20,8 +20,8 @@ INK = "#24303c"
 LINE = "#7b8894"
 _STYLES: dict[str, dict[str, str]] = {
     "value": {"shape": "box", "style": "rounded,filled", "fillcolor": "#ffffff"},
-    "parameter": {"shape": "box3d", "style": "filled", "fillcolor": "#fdeccb"},
-    "input": {"shape": "cds", "style": "filled", "fillcolor": "#dbe9f6", "margin": "0.16,0.08"},
+    "parameter": {"shape": "box3d", "style": "filled", "fillcolor": "#fdeccb", "margin": "0.13,0.11"},
+    "input": {"shape": "cds", "style": "filled", "fillcolor": "#dbe9f6", "margin": "0.16,0.11"},
     "buffer": {"shape": "cylinder", "style": "filled", "fillcolor": "#ece6f5"},
     "constant": {"shape": "note", "style": "filled", "fillcolor": "#eef0f2"},
     "output": {"shape": "box", "style": "rounded,filled", "fillcolor": "#dff1df", "peripheries": "2"},

@@ -77,7 +77,7 @@ def _shortened(
 ) -> dict[Vertex, Vertex | Box]:
     """The first ops and the last as they are, and one box for those between: an interval, so that no cycle arises."""
     ops = [v for v in order if v.op is not None]
-    keep = most // 3
+    keep = most // 6
     ends = {*ops[:keep], *ops[-keep:]} | roots
     box = Box(None)
     users: dict[Vertex, set[bool]] = {}  # whether those that use a leaf are kept

@@ -321,15 +321,26 @@ class _Graph:
 
 
 def _unwritten(order: Sequence[Vertex], roots: set[Vertex]) -> dict[Any, Vertex]:
-    """Reshapes that change nothing, which hooks leave behind, each with what it was given."""
+    """What nobody wrote, each with what it was made of: reshapes that change nothing, views of an input."""
     found: dict[Any, Vertex] = {}
+    owners: dict[int, Vertex] = {}
     for v in order:
         made = applied(v)
         if made.op is not None and made.op.name == "reshape" and made.inputs and v not in roots:
             x = made.inputs[0]
             if isinstance(x, Vertex) and x.data.shape == v.data.shape:
                 found[v] = x
+        elif made.op is None and not v.requires_grad:
+            first = owners.setdefault(id(_owner(v.data)), v)
+            if first is not v and not v.name and first.data.size == v.data.size:
+                found[v] = first
     return found
+
+
+def _owner(array: Any) -> Any:
+    while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def _add_legend(drawing: Drawing, notes: list[str]) -> None:
@@ -339,4 +350,5 @@ def _add_legend(drawing: Drawing, notes: list[str]) -> None:
     if notes:
         samples.append(Node("l", "\n".join(notes), "text"))
     drawing.clusters.append(Cluster("legend", "legend", samples))
-    drawing.edges += [Edge(a.id, b.id, "order") for a, b in zip(samples, samples[1:], strict=False)]
+    if drawing.direction in {"TB", "BT"}:  # else they stand in a column anyway
+        drawing.edges += [Edge(a.id, b.id, "order") for a, b in zip(samples, samples[1:], strict=False)]

@@ -29,8 +29,15 @@ def applied(v: Vertex) -> Application:
 
 
 def order_of(*roots: Vertex) -> list[Vertex]:
-    """Everything that `roots` were computed from, and they, inputs first."""
-    return topological(*roots)
+    """Everything that `roots` were computed from, and they, in the order of making; leaves just before their use."""
+    found: dict[Vertex, None] = {}
+    for v in topological(*roots):
+        if v.op is None:
+            continue
+        found.update((x, None) for x in applied(v).inputs if isinstance(x, Vertex))
+        found.setdefault(v)
+    found.update(dict.fromkeys(roots))  # a leaf that nothing uses
+    return list(found)
 
 
 Path = tuple[int, str]  # a root module, by its number, and the dotted path in it
@@ -84,6 +91,20 @@ class Homes:
         for v in open_:
             pairs = [_common([a, b]) for a in above[v] for b in below[v]]
             self.homes[v] = max(pairs, key=lambda p: len(p[1]), default=(0, ""))
+        for v in reversed(open_):
+            after = [self.homes[u] for u in users.get(v, ())]
+            if after and applied(v).op.view:  # a mere preparation of what comes next
+                self.homes[v] = _common(after)
+            elif after and self._normalizes(v, users[v]):
+                self.homes[v] = self.homes[users[v][0]]
+
+    def _normalizes(self, v: Vertex, users: Sequence[Vertex]) -> bool:
+        """Whether `v` is a step of the normalization that a module does before it scales."""
+        homes = {self.homes[u] for u in users}
+        module = self.modules.get(next(iter(homes)))
+        if len(homes) > 1 or "Norm" not in type(module).__name__ or v.op is None or v.op.name not in _NORMAL:
+            return False
+        return v.op.name != "add" or sum(isinstance(x, Vertex) for x in applied(v).inputs) == 1  # else a residual sum
 
     def chain(self, v: Vertex) -> tuple[Path, ...]:
         """The modules around `v`, outermost first, without mere lists of modules and without the root."""
@@ -97,6 +118,9 @@ class Homes:
     def title(self, path: Path) -> str:
         """The module at `path` as a heading: its name, and what it is."""
         return f"{path[1]}  {kind_of(self.modules[path])}"
+
+
+_NORMAL = {"mean", "subtract", "square", "var", "add", "sqrt", "reciprocal", "multiply", "divide", "sum", "negative"}
 
 
 def kind_of(module: Any) -> str:

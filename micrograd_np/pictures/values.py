@@ -19,7 +19,8 @@ def number(x: Any, digits: int = 4) -> str:
     ('0.7311', '3', 'True')
     """
     x = np.asarray(x)
-    return f"{x.item():.{digits}g}" if x.dtype.kind in "fc" else str(x.item())
+    whole = x.dtype.kind == "f" and abs(x) < 1e6 and x == np.round(x)
+    return f"{x.item():.{6 if whole else digits}g}" if x.dtype.kind in "fc" else str(x.item())
 
 
 def summary(array: Any) -> str:
