@@ -95,7 +95,7 @@ if TYPE_CHECKING:
     from .debug.explain import explain
     from .nn.functional_call import functional_call
     from .nn.summary import summary
-    from .pictures import Picture, draw
+    from .pictures import Picture, draw, draw_network
     from .storage import CheckpointError
     from .storage.save import load, save
     from .training import History
@@ -168,6 +168,7 @@ __all__ = [
     "divide",
     "dot",
     "draw",
+    "draw_network",
     "dsplit",
     "dstack",
     "einsum",
@@ -330,7 +331,7 @@ _LATER = {
     "nn.functional_call": ("functional_call",),
     "nn.summary": ("summary",),
     "optim": (),
-    "pictures": ("Picture", "draw"),
+    "pictures": ("Picture", "draw", "draw_network"),
     "storage": ("CheckpointError", "load", "save"),
     "training": ("History", "fit", "lint"),
 }

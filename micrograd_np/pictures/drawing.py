@@ -18,8 +18,9 @@ __all__ = ["Cluster", "Drawing", "Edge", "Node", "digraph"]
 
 INK = "#24303c"
 LINE = "#7b8894"
+_VALUE = {"shape": "box", "style": "rounded,filled", "fillcolor": "#ffffff"}  # most nodes are values
 _STYLES: dict[str, dict[str, str]] = {
-    "value": {"shape": "box", "style": "rounded,filled", "fillcolor": "#ffffff"},
+    "value": {},
     "parameter": {"shape": "box3d", "style": "filled", "fillcolor": "#fdeccb", "margin": "0.13,0.11"},
     "input": {"shape": "cds", "style": "filled", "fillcolor": "#dbe9f6", "margin": "0.16,0.11"},
     "buffer": {"shape": "cylinder", "style": "filled", "fillcolor": "#ece6f5"},
@@ -109,7 +110,7 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
             "tooltip": " ",
             **drawing.look,
         },
-        node_attr={"fontname": "Helvetica", "fontsize": "11", "fontcolor": INK, "color": LINE, "tooltip": " "},
+        node_attr={"fontname": "Helvetica", "fontsize": "11", "fontcolor": INK, "color": LINE, "tooltip": " ", **_VALUE},
         edge_attr={"color": LINE, "arrowsize": "0.6", "fontname": "Helvetica", "fontsize": "10", "tooltip": " "},
     )
     _fill(graph, drawing.nodes, drawing.clusters)
@@ -122,14 +123,14 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
         attributes = {**_EDGES[edge.kind], **edge.look}
         if edge.text:
             attributes |= {"label": label(edge.text)}
-        graph.edge(edge.tail, edge.head, _attributes=attributes)
+        graph.edge(edge.tail, edge.head, None, attributes)
     return graph
 
 
 def _fill(graph: graphviz.Digraph, nodes: list[Node], clusters: list[Cluster]) -> None:
     for node in nodes:
         tip = {"tooltip": label(node.tooltip)} if node.tooltip else {}
-        graph.node(node.id, label(node.text), _attributes={**_STYLES[node.kind], **tip, **node.look})
+        graph.node(node.id, label(node.text), {**_STYLES[node.kind], **tip, **node.look})
     for cluster in clusters:
         with graph.subgraph(name=f"cluster_{cluster.id}") as inner:
             inner.attr(

@@ -42,7 +42,7 @@ _ROOM = 200  # nodes up to which "auto" prints values
 
 def draw(
     tensor: Any,
-    direction: Literal["TB", "LR", "BT", "RL"] = "TB",
+    direction: Any["TB", "LR", "BT", "RL"] = "TB",
     *,
     values: bool | Literal["auto"] = "auto",
     gradients: bool | Literal["auto"] = "auto",
@@ -79,7 +79,9 @@ def draw(
     if hasattr(tensor, "named_modules"):
         from .network import draw_network
 
-        return draw_network(tensor, None if direction == "TB" else direction)
+        if isinstance(direction, str):
+            return draw_network(tensor, direction="LR" if direction == "TB" else direction, legend=legend)
+        return draw_network(tensor, direction, legend=legend)
     roots = list(tensor) if isinstance(tensor, (list, tuple)) else [tensor]
     if not roots or not all(isinstance(root, Vertex) for root in roots):
         raise _not_drawn(tensor)
@@ -204,24 +206,18 @@ class _Graph:
         if made.op is not None:
             told = formula(made, self.called)
             head = f"{called} = {told}" if self.formulas else f"{called}  {made.op.name}"
-        shape = str(v.data.shape) if v.data.shape else ""
-        dtype = "" if self.dtype else str(v.data.dtype)
-        lines = [head]
-        numbers = summary(v.data) if self.values and self.folding.times.get((0, "")) is None else ""
-        if not made.kept:
-            self.lost = True
-        sized = " ".join(part for part in (shape, dtype) if part)
-        lines += [part for part in (sized, numbers, self.gradient(v)) if part]
+        kept, dtype = made.kept, str(v.data.dtype)
+        self.lost |= not kept
+        shape = str(v.data.shape)
+        sized = " ".join(part for part in (shape if v.data.shape else "", "" if self.dtype else dtype) if part)
+        numbers = summary(v.data) if self.values else ""
+        grad = self.gradient(v)
         where = (v.notes or {}).get("made")
-        place = f"{where}: {where.source}" if where else ""
-        full = f"{v.data.shape} {v.data.dtype}"
-        first_line = summary(v.data).split("\n")
-        what = f"{head}: {full}" if made.op is not None else f"{head}: {kind}, {full}"
-        grad = self.gradient(v).replace("\n", " ")
-        self.lines.append(
-            f"{what} = {' '.join(first_line)}{f', {grad}' if grad else ''}{f'   [{plain(place)}]' if place else ''}"
-        )
-        return Node(self.ids[v], "\n".join(lines), kind, place or self.lines[-1])
+        place = plain(f"{where}: {where.source}") if where else ""
+        role = f"{kind}, " if made.op is None else ""
+        words = [f"{head}: {role}{shape} {dtype}", numbers and f" = {numbers}", grad and f", {grad}"]
+        self.lines.append("".join(words).replace("\n", " ") + (f"   [{place}]" if place else ""))
+        return Node(self.ids[v], "\n".join(part for part in (head, sized, numbers, grad) if part), kind, place)
 
     def kind(self, v: Vertex) -> str:
         """Which shape a value has."""
@@ -254,7 +250,8 @@ class _Graph:
         else:
             common = Counter(v.op.name for v in ops if v.op).most_common(3)
             text = f"{len(ops):,} ops in between\n{', '.join(f'{n:,} {name}' for name, n in common)}"
-        trained = sum(v.data.size for v in box.vertices if v.op is None and v.requires_grad)
+        own = [v for v in box.vertices if v not in self.folding.twins]
+        trained = sum(v.data.size for v in own if v.op is None and v.requires_grad)
         text += f"\n{trained:,} parameters" if trained else ""
         self.lines.append(text.replace("\n", " ").replace("   ", " "))
         return Node(self.ids[box], text, "folded" if box.path is None else "module", self.lines[-1])
@@ -332,7 +329,12 @@ def _unwritten(order: Sequence[Vertex], roots: set[Vertex]) -> dict[Any, Vertex]
                 found[v] = x
         elif made.op is None and not v.requires_grad:
             first = owners.setdefault(id(_owner(v.data)), v)
-            if first is not v and not v.name and first.data.size == v.data.size:
+            if first.name is None and v.name is not None:
+                owners[id(_owner(v.data))] = v
+    for v in order:
+        if v.op is None and not v.requires_grad and not v.name:
+            first = owners[id(_owner(v.data))]
+            if first is not v and first.data.size == v.data.size:
                 found[v] = first
     return found
 
