@@ -17,7 +17,7 @@ from .structure import Application, kind_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Block", "guessed", "watched"]
+__all__ = ["Block", "folded", "guessed", "watched"]
 
 _WHOLE = {"MultiheadAttention"}  # modules that are one block although they hold others
 
@@ -32,6 +32,7 @@ class Block:
     sources: dict[Block, None] = field(default_factory=dict)
     result: Any = None  # an array, unless nothing has run
     calls: int = 1
+    around: str = ""  # the path of the module it is in
 
 
 class _Flow:
@@ -52,7 +53,7 @@ class _Flow:
             path = self.paths.get(id(module), "")
             same = next((b for b in self.blocks if b.module is module), None)
             if same is None:
-                self.open = Block(kind_of(module), module, path)
+                self.open = Block(kind_of(module), module, path, around=path.rpartition(".")[0])
                 self.blocks.append(self.open)
             else:
                 self.open, same.calls = same, same.calls + 1
@@ -66,15 +67,22 @@ class _Flow:
         if not isinstance(result, Vertex):
             return
         self.alive.append((result, inputs))
-        sources = dict.fromkeys(m for x in inputs if (m := self.makers.get(id(x))) is not None)
         block = self.open
+        sources: dict[Block, None] = {}
+        for x in inputs:
+            source = self.makers.get(id(x))
+            if source is not None:
+                sources[source] = None
+                if source is not block:
+                    source.result = x.data  # what is passed on, where a layer makes several things
         if block is None and not sources and not any(id(x) in self.parameters for x in inputs):
             return  # something on the way to a constant
         if block is None and op.view and len(sources) == 1:
             self.makers[id(result)] = next(iter(sources))
             return
         if block is None:
-            block = Block(formula(Application(op, inputs, static, kept=True), self.name))
+            around = self.paths.get(id(self.stack[-1]), "") if self.stack else ""
+            block = Block(formula(Application(op, inputs, static, kept=True), self.name), around=around)
             self.blocks.append(block)
         block.sources.update((s, None) for s in sources if s is not block)
         block.result = result.data
@@ -134,3 +142,30 @@ def guessed(model: Any) -> list[Block]:
     for path, module in leaves:
         blocks.append(Block(kind_of(module), module, path, {blocks[-1]: None}))
     return blocks
+
+
+def folded(blocks: list[Block]) -> tuple[list[Block], dict[str, tuple[int, list[Block]]]]:
+    """The blocks without those modules that do the same as the one before; and how often the others stand for it."""
+    groups: dict[str, list[Block]] = {}
+    for block in blocks:
+        parts = block.around.split(".")
+        digit = next((i for i, part in enumerate(parts) if part.isdigit()), None)
+        if digit is not None:
+            groups.setdefault(".".join(parts[: digit + 1]), []).append(block)
+    frames: dict[str, tuple[int, list[Block]]] = {}
+    twins: dict[Block, Block] = {}
+    alike: dict[tuple[Any, ...], str] = {}
+    for path, members in groups.items():
+        place = {block: i for i, block in enumerate(members)}
+        signature = tuple((b.title, b.path[len(path) :], tuple(place.get(s, -1) for s in b.sources)) for b in members)
+        first = alike.setdefault((path.rpartition(".")[0], *signature), path)
+        if first == path:
+            frames[path] = (1, members)
+        else:
+            times, model = frames[first]
+            frames[first] = (times + 1, model)
+            twins.update(zip(members, model, strict=True))
+    left = [block for block in blocks if block not in twins]
+    for block in left:
+        block.sources = dict.fromkeys(twins.get(s, s) for s in block.sources)
+    return left, {path: frame for path, frame in frames.items() if frame[0] > 1}

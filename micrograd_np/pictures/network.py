@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .drawing import Drawing, Edge, Node
-from .flow import Block, guessed, watched
+from .drawing import LINE, Cluster, Drawing, Edge, Node
+from .flow import Block, folded, guessed, watched
 from .picture import Picture
 from .values import number
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_network"]
 
 _FEW = 12  # weights between two columns that are written on their lines
+_CHIP = {"margin": "0.02", "width": "0", "height": "0"}  # a weight's number, on its line
 _BLUE, _RED = "#2f6fb0", "#c0453f"
 
 
@@ -26,7 +27,7 @@ def draw_network(
     target: Any = None,
     *,
     loss: Callable[[Any, Any], Any] | None = None,
-    direction: str = "LR",
+    direction: str | None = None,
     max_units: int = 8,
     legend: bool = True,
     name: str = "network",
@@ -35,7 +36,8 @@ def draw_network(
 
     A line is the thicker the larger its weight; positive ones are blue, negative ones red and dashed. Where they are
     few, the weights stand on the lines, and after ``backward()`` their gradients. Of more than `max_units` units the
-    first three and the last are drawn. Layers other than linear ones are blocks with the shapes they make.
+    first three and the last are drawn. Layers other than linear ones are blocks with the shapes they make, and a block
+    that repeats is drawn once. `direction` is "LR" where there are units, else "TB".
 
     With an `input` the numbers of its first sample stand in the circles; it is also how the layers' connections are
     known, so give one where the layers are not simply one after the other. With a `target` the error is drawn too:
@@ -55,9 +57,15 @@ def draw_network(
         blocks = guessed(model)
     else:
         blocks, result = watched(model, input)
+    lines = [f"{block.path}  {block.title}".strip() for block in blocks]
+    blocks, frames = folded(blocks)
     network = _Network(blocks, max_units, numbers=input is not None)
-    drawing = Drawing(name, direction, look={"splines": "line", "nodesep": "0.22", "ranksep": "0.9"})
+    drawing = Drawing(name)
     network.build(drawing)
+    drawing.direction = direction or ("LR" if network.columns else "TB")
+    if network.columns:
+        drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": "0.6"}
+    network.frame(drawing, frames)
     if target is not None and result is not None:
         network.error(drawing, result, target, loss)
     if legend and network.weighted:
@@ -66,9 +74,8 @@ def draw_network(
             + ("; ∂: gradient" if network.graded else ""),
             "fontname": "Helvetica",
             "fontsize": "10",
-            "fontcolor": "#5f6c78",
+            "fontcolor": LINE,
         }
-    lines = [f"{block.path}  {block.title}".strip() for block in blocks]
     return Picture(drawing, lines)
 
 
@@ -86,6 +93,7 @@ class _Network:
         self.blocks, self.most, self.numbers = blocks, most, numbers
         self.columns: dict[Block, _Column] = {}
         self.boxes: dict[Block, str] = {}
+        self.nodes: dict[str, Node] = {}
         self.count = 0
         self.weighted = self.graded = False
         self.users: dict[Block, int] = {}
@@ -112,6 +120,8 @@ class _Network:
                 width = next(b.module.in_features for b in self.blocks if block in b.sources)
                 self.columns[block] = self.column(width, block.title)
                 self.fill(self.columns[block], block.result)
+            elif only is not None and only in self.boxes and self.joins(block, only):
+                self.join(block, only)
             else:
                 self.block(drawing, block, sources)
         for column in dict.fromkeys(self.columns.values()):
@@ -138,6 +148,11 @@ class _Network:
         same = block.result is None or np.shape(block.result) == np.shape(source.result)
         return not held and same and self.users[source] == 1
 
+    def joins(self, block: Block, source: Block) -> bool:
+        """Whether `block` holds nothing and may stand in the box of the layer before it."""
+        held = block.module is None or any(True for _ in block.module.parameters())
+        return not held and source.module is not None and self.users[source] == 1 and block.calls == source.calls
+
     # columns
 
     def column(self, count: int, caption: str) -> _Column:
@@ -145,7 +160,7 @@ class _Network:
         column = _Column({i: self.id() for i in places}, count)
         for i, id in column.ids.items():
             if i == count - 1 and count > self.most:
-                column.nodes.append(Node(self.id(), "⋮", "text", look={"fillcolor": "transparent", "color": "transparent"}))
+                column.nodes.append(Node(self.id(), "⋮", "text", look={"style": "", "color": "transparent", "fontcolor": LINE}))
             column.nodes.append(Node(id, " ", "unit"))
         column.caption.append(caption)
         return column
@@ -158,7 +173,8 @@ class _Network:
         nodes = {node.id: node for node in column.nodes}
         for i, id in column.ids.items():
             if i < len(row):
-                nodes[id].text = f"{row[i]:.3f}" if abs(row[i]) < 100 else number(row[i], 3)
+                before = nodes[id].text.strip().split("\n")[-1]  # what the unit was before it bends
+                nodes[id].text = f"{before}\n{_value(row[i])}".strip()
 
     def layer(self, drawing: Drawing, block: Block, source: Block) -> None:
         """A linear layer: a column of units, and a line for each weight to them."""
@@ -184,15 +200,17 @@ class _Network:
                     "penwidth": f"{0.4 + 2.6 * abs(w) / largest:.2f}",
                     "color": _BLUE if w >= 0 else _RED,
                     "style": "solid" if w >= 0 else "dashed",
-                    "fontcolor": _BLUE if w >= 0 else _RED,
                 }
-                text = ""
-                if few:
-                    text = f"{number(w, 3)}"
-                    if grad is not None:
-                        self.graded = True
-                        text += f"\n∂ {number(grad[j, i], 3)}"
-                drawing.edges.append(Edge(tail, head, text=text, look=look))
+                if not few:
+                    drawing.edges.append(Edge(tail, head, look=look))
+                    continue
+                text = number(w, 3)
+                if grad is not None:
+                    self.graded = True
+                    text += f"\n∂ {number(grad[j, i], 3)}"
+                chip = Node(self.id(), text, "text", look={"fontcolor": str(look["color"]), "fontsize": "10", **_CHIP})
+                drawing.nodes.append(chip)
+                drawing.edges += [Edge(tail, chip.id, look=look), Edge(chip.id, head, look=look)]
         if module.bias is not None and len(after.ids) <= self.most:
             bias = ", ".join(number(b, 3) for b in module.bias.data[:4]) + (", …" if module.out_features > 4 else "")
             after.caption.append(f"bias {bias}")
@@ -208,12 +226,28 @@ class _Network:
         if block.result is not None:
             lines.append(str(np.shape(block.result)))
         node = Node(self.id(), "\n".join(lines), kind)
-        self.boxes[block] = node.id
+        self.boxes[block], self.nodes[node.id] = node.id, node
         drawing.nodes.append(node)
         for source in sources:
             column = self.columns.get(source)
             for id in column.ids.values() if column else [self.boxes[source]]:
                 drawing.edges.append(Edge(id, node.id))
+
+    def join(self, block: Block, before: Block) -> None:
+        """A layer that holds nothing, in the box of the layer before it."""
+        node = self.nodes[self.boxes[before]]
+        self.boxes[block] = node.id
+        lines = node.text.split("\n")[: None if before.result is None else -1]
+        shape = [] if block.result is None else [str(np.shape(block.result))]
+        node.text = "\n".join([*lines, f"{block.path}  {block.title}".strip(), *shape])
+
+    def frame(self, drawing: Drawing, frames: dict[str, tuple[int, list[Block]]]) -> None:
+        """Put the blocks that repeat into a frame that says how often."""
+        for i, (path, (times, blocks)) in enumerate(frames.items()):
+            ids = {self.boxes[b] for b in blocks if b in self.boxes}
+            inner = [node for node in drawing.nodes if node.id in ids]
+            drawing.nodes = [node for node in drawing.nodes if node.id not in ids]
+            drawing.clusters.append(Cluster(f"r{i}", f"{path}   × {times}", inner))
 
     def error(self, drawing: Drawing, result: Any, target: Any, loss: Callable[[Any, Any], Any] | None) -> None:
         """The error at the end, and what it was compared with."""
@@ -237,6 +271,12 @@ class _Network:
 def _linear(block: Block) -> bool:
     weight = getattr(block.module, "weight", None)
     return hasattr(block.module, "in_features") and hasattr(block.module, "out_features") and weight.data.ndim == 2
+
+
+def _value(x: Any) -> str:
+    if x == round(x, 1) and abs(x) < 1000:
+        return f"{x:.1f}"
+    return f"{x:.3f}" if 0.001 <= abs(x) < 100 else number(x, 3)
 
 
 def _short(block: Block) -> str:

@@ -133,7 +133,8 @@ def kind_of(module: Any) -> str:
             window = f", {'×'.join(map(str, size))}" if size else ""
             return f"{name}({getattr(module, a)} → {getattr(module, b)}{window})"
     extra = str(module.extra_repr()) if hasattr(module, "extra_repr") else ""
-    return f"{name}({extra})" if 0 < len(extra) <= 24 else name
+    extra = extra.removesuffix(", inplace=False").removesuffix("inplace=False")
+    return f"{name}({extra})" if 0 < len(extra) <= 16 else name
 
 
 def _calls(module: Any) -> bool:
