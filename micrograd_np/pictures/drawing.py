@@ -110,7 +110,14 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
             "tooltip": " ",
             **drawing.look,
         },
-        node_attr={"fontname": "Helvetica", "fontsize": "11", "fontcolor": INK, "color": LINE, "tooltip": " ", **_VALUE},
+        node_attr={
+            "fontname": "Helvetica",
+            "fontsize": "11",
+            "fontcolor": INK,
+            "color": LINE,
+            "tooltip": " ",
+            **_VALUE,
+        },
         edge_attr={"color": LINE, "arrowsize": "0.6", "fontname": "Helvetica", "fontsize": "10", "tooltip": " "},
     )
     _fill(graph, drawing.nodes, drawing.clusters)

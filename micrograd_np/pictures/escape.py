@@ -1,4 +1,4 @@
-"""Any text, as the text it is: what DOT, SVG and Graphviz would take for something else is spelled so that they do not."""
+"""Any text as the text it is: what DOT, SVG or Graphviz would take for something else is spelled out."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from micrograd_np import random
 from micrograd_np.grad_mode import no_grad
 from micrograd_np.primitive import Vertex, mode
 
-from .formula import formula
-from .structure import Application, kind_of
+from .formula import constant, formula
+from .structure import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,16 +82,16 @@ class _Flow:
             return
         if block is None:
             around = self.paths.get(id(self.stack[-1]), "") if self.stack else ""
-            block = Block(formula(Application(op, inputs, static, kept=True), self.name), around=around)
+            block = Block(formula(op, [self.name(x) for x in inputs], static), around=around)
             self.blocks.append(block)
         block.sources.update((s, None) for s in sources if s is not block)
         block.result = result.data
         self.makers[id(result)] = block
 
     def name(self, x: Any) -> str:
-        if id(x) in self.makers:
-            return "·"
-        return x.name or "·"
+        if not isinstance(x, Vertex):
+            return constant(x)
+        return "·" if id(x) in self.makers or not x.name else x.name
 
     def written(self, *_: Any) -> None:
         """Statistics of a normalization."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.primitive import Vertex
-
-from .structure import applied
+from .structure import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Box", "Folding", "fold"]
 
+_LEAVES = 8  # of one op that are all drawn where there is no room
 _WORTH = 3  # ops in a block that is worth being drawn once for all
 
 
@@ -25,23 +24,23 @@ class Box:
 
     path: Path | None  # of the module that is folded; None for the middle of a long graph
     around: tuple[Path, ...] = ()
-    vertices: list[Vertex] = field(default_factory=list)
+    vertices: list[Value] = field(default_factory=list)
 
 
 @dataclass
 class Folding:
     """Where each vertex is drawn: as itself, in a `Box`, or not at all because an equal block is (None)."""
 
-    place: dict[Vertex, Vertex | Box]
-    twins: dict[Vertex, Vertex]  # of a repeated block: the same in the first
+    place: dict[Value, Value | Box]
+    twins: dict[Value, Value]  # of a repeated block: the same in the first
     times: dict[Path, int]  # how many blocks are drawn as this one
 
-    def drawn(self) -> Iterable[Vertex | Box]:
+    def drawn(self) -> Iterable[Value | Box]:
         """What is drawn, in order."""
         return dict.fromkeys(self.place.values())
 
 
-def fold(order: Sequence[Vertex], homes: Homes, depth: int | None, most: int, roots: Iterable[Vertex]) -> Folding:
+def fold(order: Sequence[Value], homes: Homes, depth: int | None, most: int, roots: Iterable[Value]) -> Folding:
     """Fold modules deeper than `depth`; with None, as deep as leaves at most `most` nodes."""
     chains = {v: homes.chain(v) for v in order}
     twins, times = _repeats(order, chains)
@@ -56,10 +55,10 @@ def fold(order: Sequence[Vertex], homes: Homes, depth: int | None, most: int, ro
 
 
 def _boxes(
-    order: Sequence[Vertex], chains: dict[Vertex, tuple[Path, ...]], twins: dict[Vertex, Vertex], level: int
-) -> dict[Vertex, Vertex | Box]:
+    order: Sequence[Value], chains: dict[Value, tuple[Path, ...]], twins: dict[Value, Value], level: int
+) -> dict[Value, Value | Box]:
     boxes: dict[Path, Box] = {}
-    place: dict[Vertex, Vertex | Box] = {}
+    place: dict[Value, Value | Box] = {}
     for v in order:
         first = twins.get(v, v)
         chain = chains[first]
@@ -73,32 +72,37 @@ def _boxes(
 
 
 def _shortened(
-    order: Sequence[Vertex], place: dict[Vertex, Vertex | Box], most: int, roots: set[Vertex]
-) -> dict[Vertex, Vertex | Box]:
+    order: Sequence[Value], place: dict[Value, Value | Box], most: int, roots: set[Value]
+) -> dict[Value, Value | Box]:
     """The first ops and the last as they are, and one box for those between: an interval, so that no cycle arises."""
     ops = [v for v in order if v.op is not None]
     keep = most // 6
     ends = {*ops[:keep], *ops[-keep:]} | roots
     box = Box(None)
-    users: dict[Vertex, set[bool]] = {}  # whether those that use a leaf are kept
+    users: dict[Value, set[bool]] = {}  # whether those that use a leaf are kept
     for v in ops:
-        for x in applied(v).inputs:
-            if isinstance(x, Vertex) and x.op is None:
+        for x in v.inputs:
+            if isinstance(x, Value) and x.op is None:
                 users.setdefault(x, set()).add(v in ends)
-    found: dict[Vertex, Vertex | Box] = {}
+    found: dict[Value, Value | Box] = {}
     for v in order:
         hidden = v not in ends if v.op is not None else users.get(v) == {False}
         found[v] = box if hidden and v not in roots else place[v]
         if found[v] is box:
             box.vertices.append(v)
+    for v in ops:
+        leaves = [x for x in v.inputs if isinstance(x, Value) and found.get(x) is x and x.op is None]
+        if len(leaves) > _LEAVES:
+            rest = Box(None, vertices=leaves[3:-1])
+            found |= dict.fromkeys(rest.vertices, rest)
     return found
 
 
 def _repeats(
-    order: Sequence[Vertex], chains: dict[Vertex, tuple[Path, ...]]
-) -> tuple[dict[Vertex, Vertex], dict[Path, int]]:
+    order: Sequence[Value], chains: dict[Value, tuple[Path, ...]]
+) -> tuple[dict[Value, Value], dict[Path, int]]:
     """Blocks of one parent that do the same one after the other: each vertex's twin in the first of them."""
-    members: dict[Path, list[Vertex]] = {}
+    members: dict[Path, list[Value]] = {}
     for v in order:
         for path in chains[v]:
             if path[1].rpartition(".")[2].isdigit():
@@ -108,7 +112,7 @@ def _repeats(
         if sum(v.op is not None for v in vertices) >= _WORTH:
             parent = path[1].rpartition(".")[0]
             groups.setdefault((path[0], parent, _signature(path, vertices, chains)), []).append(path)
-    twins: dict[Vertex, Vertex] = {}
+    twins: dict[Value, Value] = {}
     times: dict[Path, int] = {}
     for paths in groups.values():
         first, *others = sorted(paths, key=lambda p: int(p[1].rpartition(".")[2]))
@@ -121,19 +125,19 @@ def _repeats(
     return twins, times
 
 
-def _sorted(path: Path, vertices: list[Vertex]) -> list[Vertex]:
+def _sorted(path: Path, vertices: list[Value]) -> list[Value]:
     return sorted(vertices, key=lambda v: (v.order, (v.name or "").partition(path[1])[2] if v.op is None else ""))
 
 
-def _signature(path: Path, vertices: list[Vertex], chains: dict[Vertex, tuple[Path, ...]]) -> Any:
+def _signature(path: Path, vertices: list[Value], chains: dict[Value, tuple[Path, ...]]) -> Any:
     listed = _sorted(path, vertices)
     place = {v: i for i, v in enumerate(listed)}
     return tuple(
         (
             v.op.name if v.op else "",
-            v.data.shape,
+            v.shape,
             tuple(p[1][len(path[1]) :] for p in chains[v] if len(p[1]) >= len(path[1])),
-            tuple(place.get(x, -1) for x in applied(v).inputs if isinstance(x, Vertex)),
+            tuple(place.get(x, -1) for x in v.inputs if isinstance(x, Value)),
         )
         for v in listed
     )

@@ -7,30 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.primitive import Vertex
 from micrograd_np.symbol import Symbol
 
 from .escape import shortened
+from .structure import Value
 from .values import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from .structure import Application
-
-__all__ = ["formula", "rule"]
+__all__ = ["constant", "formula", "rule"]
 
 _MANY = 6  # inputs of one op that are all named
 _LENGTH = 90  # characters of a formula
 
 
-def formula(made: Application, name: Callable[[Any], str]) -> str:
-    """The label of the op, such as ``x @ W + b``, where ``name(input)`` gives the names."""
-    op = made.op
-    told = [name(x) if isinstance(x, Vertex) else _constant(x) for x in made.inputs]
-    if not made.kept:
-        return f"{op.name}(…)"
-    fields: dict[str, Any] = {key: _setting(value) for key, value in made.static.items()}
+def formula(op: Any, told: list[str], static: Mapping[str, Any]) -> str:
+    """The label of the op, such as ``x @ W + b``, with its inputs as they are `told`."""
+    fields: dict[str, Any] = {key: _setting(value) for key, value in static.items()}
     fields.update(zip(op.inputs[: op.fixed], told, strict=False))
     if op.variadic:
         rest = told[op.fixed :]
@@ -39,25 +33,25 @@ def formula(made: Application, name: Callable[[Any], str]) -> str:
     return shortened(Formatter().vformat(op.label, (), fields), _LENGTH)
 
 
-def rule(made: Application, i: int, z: Vertex, name: Callable[[Any], str]) -> str:
-    """The derivative rule of input number `i` as a formula of the gradient g that arrives at `z`."""
-    op = made.op
+def rule(z: Value, i: int, name: Callable[[Any], str]) -> str:
+    """The derivative rule of input number `i` of `z` as a formula of the gradient g that arrives."""
+    op = z.op
     given = op.rules[min(i, len(op.rules) - 1)]
     if given is None:
         return ""
     first = (i - op.fixed,) if op.variadic and i >= op.fixed else ()
     inputs = [
-        Symbol(name(x), x.data) if isinstance(x, Vertex) else Symbol("array", x) if np.ndim(x) else x
-        for x in made.inputs
+        Symbol(name(x), x.data) if isinstance(x, Value) else Symbol("array", x) if np.ndim(x) else x for x in z.inputs
     ]
     try:
-        found = given(*first, Symbol("g", np.ones_like(z.data)), Symbol(name(z), z.data), *inputs, **made.static)
+        found = given(*first, Symbol("g", np.ones_like(z.data)), Symbol(name(z), z.data), *inputs, **z.static)
     except Exception:  # noqa: BLE001 - a rule that asks what symbols do not have is named instead
         return f"rule of {op.name} by {op.inputs[min(i, len(op.inputs) - 1)]}"
     return shortened(found.text if isinstance(found, Symbol) else str(found), _LENGTH)
 
 
-def _constant(x: Any) -> str:
+def constant(x: Any) -> str:
+    """What a number or an array without a name is called."""
     return "array" if np.ndim(x) else number(x, 6)
 
 

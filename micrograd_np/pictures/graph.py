@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
+from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,21 +14,18 @@ from micrograd_np.primitive import Vertex
 from .drawing import Cluster, Drawing, Edge, Node
 from .escape import plain, shortened
 from .fold import Box, fold
-from .formula import formula, rule
+from .formula import constant, formula, rule
 from .picture import Picture
-from .structure import Homes, applied, order_of
-from .values import summary
+from .structure import Homes, Value, read
+from .values import subscript, summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from micrograd_np.tensor import Tensor
 
     from .structure import Path
 
 __all__ = ["draw"]
 
-_DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _LEGEND = {
     "parameter": "parameter: trained",
     "input": "input",
@@ -35,14 +34,14 @@ _LEGEND = {
     "value": "value: name = formula,\nshape, numbers",
     "output": "output",
     "module": "module, folded",
-    "folded": "several ops, folded",
+    "folded": "several, folded",
 }
 _ROOM = 200  # nodes up to which "auto" prints values
 
 
 def draw(
     tensor: Any,
-    direction: Any["TB", "LR", "BT", "RL"] = "TB",
+    direction: Any = "TB",
     *,
     values: bool | Literal["auto"] = "auto",
     gradients: bool | Literal["auto"] = "auto",
@@ -60,8 +59,8 @@ def draw(
     maximum with a histogram; ∂ stands before a gradient. Parameters, inputs, constants and outputs have shapes of their
     own, told by the `legend`. Modules are frames; those deeper than `depth` are one box each, and "auto" goes as deep
     as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their number. `direction` is "TB" from
-    top to bottom, or "LR" from left to right. With `backward`, dashed arrows carry the derivative rules; with `scalars`,
-    every element is a node, where there are at most 64. `name` begins the ids in an SVG.
+    top to bottom, or "LR" from left to right. With `backward`, dashed arrows carry the derivative rules; with
+    `scalars`, every element is a node, where there are at most 64. `name` begins the ids in an SVG.
 
     A module is drawn by `draw_network`, which this calls: ``draw(model, input)`` is the same. TypeError for anything
     else.
@@ -85,6 +84,8 @@ def draw(
     roots = list(tensor) if isinstance(tensor, (list, tuple)) else [tensor]
     if not roots or not all(isinstance(root, Vertex) for root in roots):
         raise _not_drawn(tensor)
+    if direction not in ("TB", "LR", "BT", "RL"):
+        raise ValueError(f"draw: direction is {direction!r}; choose TB, LR, BT or RL.")
     if scalars:
         from .scalars import draw_scalars
 
@@ -112,21 +113,21 @@ class _Graph:
     gradients: bool | str = "auto"
     formulas: bool = True
 
-    def __init__(self, roots: Sequence[Vertex], max_nodes: int, depth: int | None) -> None:
+    def __init__(self, tensors: Sequence[Vertex], max_nodes: int, depth: int | None) -> None:
+        self.order, roots = read(*tensors)
         self.roots = set(roots)
-        self.order = order_of(*roots)
         self.same = _unwritten(self.order, self.roots)
         self.order = [v for v in self.order if v not in self.same]
         self.homes = Homes(self.order)
         self.folding = fold(self.order, self.homes, depth, max_nodes, roots)
         self.drawn = list(self.folding.drawn())
         self.ids: dict[Any, str] = {}
-        self.names: dict[Vertex, str] = {}
+        self.names: dict[Value, str] = {}
         self.counts: Counter[str] = Counter()
         self.nodes: list[tuple[tuple[Path, ...], Node]] = []
         self.edges: dict[tuple[str, str, str], None] = {}
         self.lines: list[str] = []
-        dtypes = {str(v.data.dtype) for v in self.order}
+        dtypes = {v.dtype for v in self.order}
         self.dtype = dtypes.pop() if len(dtypes) == 1 else None  # of all of them
         self.computed = any(v.grad is not None for v in self.order)
         self.lost = False
@@ -146,10 +147,10 @@ class _Graph:
                 self.names[v] = shortened(self.short(v))
             else:
                 self.counts[letter] += 1
-                self.names[v] = f"{letter}{str(self.counts[letter]).translate(_DIGITS)}"
+                self.names[v] = f"{letter}{subscript(self.counts[letter])}"
         return self.names[v]
 
-    def short(self, v: Vertex) -> str:
+    def short(self, v: Value) -> str:
         """The name of a parameter without the module around it, which its frame says."""
         path = self.homes.chain(v)[-1:] if v.op is None else ()
         prefix = f"{path[0][1]}." if path else ""
@@ -161,6 +162,12 @@ class _Graph:
         while v in self.same:
             v = self.same[v]
         return v
+
+    def formula(self, v: Value) -> str:
+        """How `v` was made."""
+        if not v.inputs:
+            return f"{v.op.name}(…)"
+        return formula(v.op, [self.called(x) if isinstance(x, Value) else constant(x) for x in v.inputs], v.static)
 
     # nodes
 
@@ -197,42 +204,40 @@ class _Graph:
             nodes, inside = clusters[path].nodes, clusters[path].clusters
         return nodes
 
-    def node(self, v: Vertex) -> Node:
+    def node(self, v: Value) -> Node:
         """One value: how it was made, its shape and numbers, its gradient."""
-        made = applied(v)
         called = self.called(v)
         kind = self.kind(v)
         head = called
-        if made.op is not None:
-            told = formula(made, self.called)
-            head = f"{called} = {told}" if self.formulas else f"{called}  {made.op.name}"
-        kept, dtype = made.kept, str(v.data.dtype)
-        self.lost |= not kept
-        shape = str(v.data.shape)
-        sized = " ".join(part for part in (shape if v.data.shape else "", "" if self.dtype else dtype) if part)
-        numbers = summary(v.data) if self.values else ""
+        if v.op is not None:
+            told = self.formula(v)
+            head = f"{called} = {told}" if self.formulas else f"{called}  {v.op.name}"
+        self.lost |= not v.kept or v.data is None
+        shape = str(v.shape)
+        sized = " ".join(part for part in (shape if v.shape else "", "" if self.dtype else v.dtype) if part)
+        numbers = "" if not self.values else "not kept" if v.data is None else summary(v.data)
         grad = self.gradient(v)
-        where = (v.notes or {}).get("made")
+        where = v.origin
         place = plain(f"{where}: {where.source}") if where else ""
-        role = f"{kind}, " if made.op is None else ""
-        words = [f"{head}: {role}{shape} {dtype}", numbers and f" = {numbers}", grad and f", {grad}"]
+        role = f"{kind}, " if v.op is None else ""
+        words = [f"{head}: {role}{shape} {v.dtype}", numbers and f" = {numbers}", grad and f", {grad}"]
         self.lines.append("".join(words).replace("\n", " ") + (f"   [{place}]" if place else ""))
         return Node(self.ids[v], "\n".join(part for part in (head, sized, numbers, grad) if part), kind, place)
 
-    def kind(self, v: Vertex) -> str:
+    def kind(self, v: Value) -> str:
         """Which shape a value has."""
         if v.op is not None:
             return "output" if v in self.roots else "value"
         if v.requires_grad:
             return "parameter"
-        return "buffer" if hasattr(v, "persistent") else "input"
+        return "buffer" if v.buffer else "input"
 
-    def gradient(self, v: Vertex) -> str:
+    def gradient(self, v: Value) -> str:
         """The gradient of a value, or that there is none yet, or none any more."""
         if self.gradients is False or not v.requires_grad:
             return ""
         if v.grad is not None:
-            return f"∂ {summary(v.grad.data)}"
+            return f"∂ {summary(v.grad)}"
         if v.op is None:
             return "∂ not computed yet"
         if self.gradients is True:
@@ -246,25 +251,25 @@ class _Graph:
         if box.path is not None:
             times = self.folding.times.get(box.path, 1)
             text = self.homes.title(box.path) + (f"   × {times}" if times > 1 else "")
-            text += f"\n→ {last.data.shape}"
+            text += f"\n→ {last.shape}"
         else:
-            common = Counter(v.op.name for v in ops if v.op).most_common(3)
+            common: Any = Counter(v.op.name for v in ops if v.op).most_common(3)
             text = f"{len(ops):,} ops in between\n{', '.join(f'{n:,} {name}' for name, n in common)}"
+            text = text if ops else f"{len(box.vertices):,} more"
         own = [v for v in box.vertices if v not in self.folding.twins]
-        trained = sum(v.data.size for v in own if v.op is None and v.requires_grad)
+        trained = sum(prod(v.shape) for v in own if v.op is None and v.requires_grad)
         text += f"\n{trained:,} parameters" if trained else ""
         self.lines.append(text.replace("\n", " ").replace("   ", " "))
         return Node(self.ids[box], text, "folded" if box.path is None else "module", self.lines[-1])
 
     # edges
 
-    def connect(self, v: Vertex) -> None:
+    def connect(self, v: Value) -> None:
         """The arrows into `v`, from where its inputs are drawn; constants get nodes of their own."""
-        made = applied(v)
         place = self.folding.place[v]
-        for raw in made.inputs:
-            x = self.seen(raw) if isinstance(raw, Vertex) else raw
-            if isinstance(x, Vertex):
+        for raw in v.inputs:
+            x = self.seen(raw) if isinstance(raw, Value) else raw
+            if isinstance(x, Value):
                 source = self.folding.place[x]
                 again = v in self.folding.twins and (x not in self.folding.twins or not self.shares(v, x))
                 if source is not place and not (again and self.inner(x)):
@@ -272,16 +277,16 @@ class _Graph:
             elif np.ndim(x) and place is v:
                 self.constant(x, v)
 
-    def shares(self, v: Vertex, x: Vertex) -> bool:
+    def shares(self, v: Value, x: Value) -> bool:
         """Whether `v` and `x` lie in the same copy of a repeated block."""
         ours, theirs = self.homes.chain(v), self.homes.chain(x)
         return any(a == b for a, b in zip(ours, theirs, strict=False))
 
-    def inner(self, x: Vertex) -> bool:
+    def inner(self, x: Value) -> bool:
         """Whether `x` lies in a block that is drawn once for several."""
         return any(path in self.folding.times for path in self.homes.chain(self.folding.twins.get(x, x)))
 
-    def constant(self, x: Any, v: Vertex) -> None:
+    def constant(self, x: Any, v: Value) -> None:
         """An array that was given as it is."""
         key = id(x)
         if key not in self.ids:
@@ -291,16 +296,15 @@ class _Graph:
             self.nodes.append((self.homes.chain(v), Node(self.ids[key], text, "constant", text.replace("\n", " "))))
         self.edges[self.ids[key], self.ids[v], ""] = None
 
-    def rules(self, v: Vertex) -> list[Edge]:
+    def rules(self, v: Value) -> list[Edge]:
         """Dashed arrows from `v` back to its inputs, with what becomes of the gradient g that arrives."""
-        made = applied(v)
-        if not v.requires_grad or not made.kept:
+        if not v.requires_grad or v.data is None:
             return []
         found = []
-        for i, raw in enumerate(made.inputs):
-            x = self.seen(raw) if isinstance(raw, Vertex) else None
-            if isinstance(x, Vertex) and x.requires_grad and self.folding.place[x] is x:
-                text = rule(made, i, v, self.called)
+        for i, raw in enumerate(v.inputs):
+            x = self.seen(raw) if isinstance(raw, Value) else None
+            if isinstance(x, Value) and x.requires_grad and self.folding.place[x] is x:
+                text = rule(v, i, self.called)
                 if text:
                     found.append(Edge(self.ids[v], self.ids[x], "gradient", text))
         return found
@@ -317,24 +321,23 @@ class _Graph:
         return found
 
 
-def _unwritten(order: Sequence[Vertex], roots: set[Vertex]) -> dict[Any, Vertex]:
+def _unwritten(order: Sequence[Value], roots: set[Value]) -> dict[Any, Value]:
     """What nobody wrote, each with what it was made of: reshapes that change nothing, views of an input."""
-    found: dict[Any, Vertex] = {}
-    owners: dict[int, Vertex] = {}
+    found: dict[Any, Value] = {}
+    owners: dict[int, Value] = {}
     for v in order:
-        made = applied(v)
-        if made.op is not None and made.op.name == "reshape" and made.inputs and v not in roots:
-            x = made.inputs[0]
-            if isinstance(x, Vertex) and x.data.shape == v.data.shape:
+        if v.op is not None and v.op.name == "reshape" and v.inputs and v not in roots:
+            x = v.inputs[0]
+            if isinstance(x, Value) and x.shape == v.shape:
                 found[v] = x
-        elif made.op is None and not v.requires_grad:
+        elif v.op is None and not v.requires_grad:
             first = owners.setdefault(id(_owner(v.data)), v)
             if first.name is None and v.name is not None:
                 owners[id(_owner(v.data))] = v
     for v in order:
         if v.op is None and not v.requires_grad and not v.name:
             first = owners[id(_owner(v.data))]
-            if first is not v and first.data.size == v.data.size:
+            if first is not v and prod(first.shape) == prod(v.shape):
                 found[v] = first
     return found
 
@@ -353,4 +356,4 @@ def _add_legend(drawing: Drawing, notes: list[str]) -> None:
         samples.append(Node("l", "\n".join(notes), "text"))
     drawing.clusters.append(Cluster("legend", "legend", samples))
     if drawing.direction in {"TB", "BT"}:  # else they stand in a column anyway
-        drawing.edges += [Edge(a.id, b.id, "order") for a, b in zip(samples, samples[1:], strict=False)]
+        drawing.edges += [Edge(a.id, b.id, "order") for a, b in pairwise(samples)]

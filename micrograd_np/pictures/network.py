@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -130,7 +131,7 @@ class _Network:
             drawing.nodes += [*column.nodes, caption]
             ids = [node.id for node in (*column.nodes, caption)]
             drawing.columns.append(ids)
-            drawing.edges += [Edge(a, b, "order") for a, b in zip(ids, ids[1:], strict=False)]
+            drawing.edges += [Edge(a, b, "order") for a, b in pairwise(ids)]
 
     # what is drawn how
 
@@ -160,7 +161,9 @@ class _Network:
         column = _Column({i: self.id() for i in places}, count)
         for i, id in column.ids.items():
             if i == count - 1 and count > self.most:
-                column.nodes.append(Node(self.id(), "⋮", "text", look={"style": "", "color": "transparent", "fontcolor": LINE}))
+                column.nodes.append(
+                    Node(self.id(), "⋮", "text", look={"style": "", "color": "transparent", "fontcolor": LINE})
+                )
             column.nodes.append(Node(id, " ", "unit"))
         column.caption.append(caption)
         return column

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Picture"]
 
+
 class Picture:
     """A drawn graph: shows itself in a notebook, and is written to a file by `save`.
 

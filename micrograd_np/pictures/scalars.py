@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from micrograd_np.primitive import Vertex
 
 from .drawing import Drawing, Edge, Node
 from .escape import shortened
 from .formula import formula
 from .picture import Picture
-from .structure import Application, applied, order_of
-from .values import number
+from .structure import Value, read
+from .values import number, subscript
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,23 +25,23 @@ LIMIT = 64
 _PRODUCTS = {"matmul", "linear", "dot", "inner", "vecdot", "matvec", "vecmat"}
 
 
-def draw_scalars(roots: Sequence[Vertex], direction: str, name: str) -> Picture:
+def draw_scalars(roots: Sequence[Any], direction: str, name: str) -> Picture:
     """The graph of `roots` with a node for every element; ValueError above `LIMIT` elements."""
-    order = order_of(*roots)
-    count = sum(v.data.size for v in order)
+    order, tops = read(*roots)
+    count = sum(prod(v.shape) for v in order)
     if count > LIMIT:
         raise ValueError(
             f"draw: scalars=True draws every element, at most {LIMIT}; this graph has {count:,}. "
             "Draw it without scalars, or take a smaller input."
         )
-    graph = _Scalars(set(roots), Drawing(name, direction))
+    graph = _Scalars(set(tops), Drawing(name, direction))
     for v in order:
         graph.add(v)
     return Picture(graph.drawing)
 
 
 class _Scalars:
-    def __init__(self, roots: set[Vertex], drawing: Drawing) -> None:
+    def __init__(self, roots: set[Value], drawing: Drawing) -> None:
         self.roots, self.drawing = roots, drawing
         self.ids: dict[Any, Any] = {}  # the ids of a tensor's elements, by place
         self.names: dict[str, str] = {}
@@ -54,65 +53,66 @@ class _Scalars:
         self.names[id] = called or text.split("\n", maxsplit=1)[0]
         return id
 
-    def add(self, v: Vertex) -> None:
+    def add(self, v: Value) -> None:
         """The elements of `v`, and arrows to them."""
-        made = applied(v)
-        ids = self.ids[v] = np.empty(v.data.shape, object)
-        if made.op is None or not made.kept:
+        ids = self.ids[v] = np.empty(v.shape, object)
+        if not v.inputs:
             self.given += 1
-            called = shortened(v.name or f"x{self.given}", 16)
+            called = shortened(v.name or f"x{subscript(self.given)}", 16)
             kind = "parameter" if v.requires_grad else "input"
-            for at in np.ndindex(v.data.shape):
+            for at in np.ndindex(v.shape):
                 ids[at] = self.leaf(v, at, called, kind)
             return
-        arrays = [np.asarray(x.data if isinstance(x, Vertex) else x) for x in made.inputs]
-        found = [self.place(x, array) for x, array in zip(made.inputs, arrays, strict=True)]
-        links = [_links(made, i, arrays, v.data) for i in range(len(arrays))]
-        for at in np.ndindex(v.data.shape):
+        arrays = [np.asarray(x.data if isinstance(x, Value) else x) for x in v.inputs]
+        found = [self.place(x, array) for x, array in zip(v.inputs, arrays, strict=True)]
+        links = [_links(v, i, arrays) for i in range(len(arrays))]
+        for at in np.ndindex(v.shape):
             sources = [list(ids[link[at]]) for ids, link in zip(found, links, strict=True)]
-            ids[at] = self.element(v, at, made, arrays, links, sources)
+            ids[at] = self.element(v, at, arrays, links, sources)
 
-    def leaf(self, v: Vertex, at: tuple[int, ...], called: str, kind: str) -> str:
+    def leaf(self, v: Value, at: tuple[int, ...], called: str, kind: str) -> str:
         """A number that was given, with its gradient."""
         place = f"[{', '.join(map(str, at))}]" if at else ""
-        grad = "" if v.grad is None else f"\n∂ {number(v.grad.data[at])}"
+        grad = "" if v.grad is None else f"\n∂ {number(v.grad[at])}"
         return self.node(f"{called}{place}\n{number(v.data[at])}{grad}", kind)
 
     def place(self, x: Any, array: Any) -> Any:
         """The ids of an input's elements; constants are written in formulas, and have none."""
-        if isinstance(x, Vertex):
+        if isinstance(x, Value):
             return self.ids[x]
         ids = np.empty(array.shape, object)
         for at in np.ndindex(array.shape):
             ids[at] = f"constant {number(array[at], 6)}"
         return ids
 
-    def element(
-        self, v: Vertex, at: tuple[int, ...], made: Application, arrays: list[Any], links: list[Any], sources: list[Any]
-    ) -> str:
+    def element(self, v: Value, at: tuple[int, ...], arrays: list[Any], links: list[Any], sources: list[Any]) -> str:
         """One number, from those that it was made of."""
         value = number(v.data[at])
         kind = "output" if v in self.roots else "value"
         every = [id for ids in sources for id in ids]
-        if made.op.view and len(every) == 1 and v not in self.roots:
+        if v.op.view and len(every) == 1 and v not in self.roots:
             return str(every[0])
-        if made.op.name in _PRODUCTS and len(sources[0]) == len(sources[1]):
+        if v.op.name in _PRODUCTS and len(sources[0]) == len(sources[1]):
             pairs = zip(sources[0], sources[1], arrays[0][links[0][at]], arrays[1][links[1][at]], strict=True)
-            every = [self.joined(f"{self.called(a)} · {self.called(b)}\n{number(p * q)}", [a, b]) for a, b, p, q in pairs]
+            every = [
+                self.joined(f"{self.called(a)} · {self.called(b)}\n{number(p * q)}", [a, b]) for a, b, p, q in pairs
+            ]
             every += [id for ids in sources[2:] for id in ids]
             return self.joined(f"Σ\n{value}", every, kind)
         if max(map(len, sources), default=0) <= 1:
-            told = iter([self.called(ids[0]) if ids else "·" for ids in sources])
-            stand_ins = tuple(_Name(next(told)) for _ in made.inputs)
-            text = formula(made._replace(inputs=stand_ins), str)
+            text = formula(v.op, [self.called(ids[0]) if ids else "·" for ids in sources], v.static)
         else:
-            text = "Σ" if made.op.name == "sum" else made.op.name
+            text = "Σ" if v.op.name == "sum" else v.op.name
         return self.joined(f"{text}\n{value}", every, kind)
+
+    def product(self, a: str, b: str, value: Any) -> str:
+        """One term of a sum of products."""
+        return self.joined(f"{self.called(a)} · {self.called(b)}\n{number(value)}", [a, b])
 
     def joined(self, text: str, sources: list[str], kind: str = "value") -> str:
         self.made += 1
-        id = self.node(text, kind, f"z{self.made}")
-        self.drawing.nodes[-1].text = f"z{self.made} = {text}"
+        id = self.node(text, kind, f"z{subscript(self.made)}")
+        self.drawing.nodes[-1].text = f"z{subscript(self.made)} = {text}"
         for source in dict.fromkeys(sources):
             if not source.startswith("constant"):
                 self.drawing.edges.append(Edge(source, id))
@@ -122,26 +122,15 @@ class _Scalars:
         return self.names.get(id) or id.removeprefix("constant ")
 
 
-class _Name(Vertex):
-    """Stands for an element in a formula."""
-
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def _links(made: Application, i: int, arrays: list[Any], result: Any) -> Any:
+def _links(v: Value, i: int, arrays: list[Any]) -> Any:
     """For each element of the result, a mask of the elements of input `i` that it depends on.
 
     Found by trying: an element is made nan, and whatever it is part of becomes nan.
     """
     array = arrays[i]
-    links = np.zeros((*result.shape, *array.shape), bool)
-    if array.dtype.kind != "f":
+    links = np.zeros((*v.shape, *array.shape), bool)
+    if array.size == 1 or array.dtype.kind != "f":
+        links[...] = array.size == 1
         return links
     with np.errstate(all="ignore"):
         for at in np.ndindex(array.shape):
@@ -149,5 +138,5 @@ def _links(made: Application, i: int, arrays: list[Any], result: Any) -> Any:
             probe[at] = np.nan
             given = [np.ones_like(a) if a.dtype.kind == "f" else a for a in arrays]
             given[i] = probe
-            links[(..., *at)] = np.isnan(np.asarray(made.op.kernel(np, ..., *given, **made.static)))
+            links[(..., *at)] = np.isnan(np.asarray(v.op.kernel(np, ..., *given, **v.static)))
     return links

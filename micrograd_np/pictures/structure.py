@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from micrograd_np.backward import GONE, topological
 from micrograd_np.primitive import Vertex
@@ -11,33 +12,60 @@ from micrograd_np.primitive import Vertex
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Application", "Homes", "applied", "kind_of", "order_of"]
+__all__ = ["Homes", "Value", "kind_of", "read"]
 
 
-class Application(NamedTuple):
-    """How a value was made: by `op` from `inputs`; `kept`, unless a backward pass has given the record up."""
+@dataclass(eq=False, slots=True)
+class Value:
+    """A value of the graph, as far as it is known."""
 
-    op: Any
-    inputs: Sequence[Any]
-    static: Mapping[str, Any]
-    kept: bool
+    tensor: Any  # a leaf itself, which modules hold
+    name: str | None
+    shape: tuple[int, ...]
+    dtype: str
+    data: Any  # an array; None where it is not held any more
+    grad: Any  # an array; None where there is none
+    requires_grad: bool
+    op: Any = None  # of a leaf None
+    inputs: tuple[Any, ...] = ()  # values, arrays and numbers
+    static: Mapping[str, Any] = field(default_factory=dict)
+    order: int = 0
+    kept: bool = True  # unless a backward pass has given the record up
+    origin: Any = None  # where in the user's code it was made
+    buffer: bool = False
 
 
-def applied(v: Vertex) -> Application:
-    """The application that made `v`, without an op for a leaf. The one place that reads the record."""
-    return Application(v.op, v.inputs, v.static, v.stamp != GONE)
+def read(*roots: Vertex) -> tuple[list[Value], list[Value]]:
+    """What `roots` were computed from, in the order of making, leaves just before their use; and the roots.
 
-
-def order_of(*roots: Vertex) -> list[Vertex]:
-    """Everything that `roots` were computed from, and they, in the order of making; leaves just before their use."""
-    found: dict[Vertex, None] = {}
+    The one place that knows how computations are recorded. Nothing here keeps a tensor's graph alive but the leaves.
+    """
+    values: dict[Vertex, Value] = {}
+    found: dict[Value, None] = {}
     for v in topological(*roots):
-        if v.op is None:
-            continue
-        found.update((x, None) for x in applied(v).inputs if isinstance(x, Vertex))
-        found.setdefault(v)
-    found.update(dict.fromkeys(roots))  # a leaf that nothing uses
-    return list(found)
+        notes = v.notes or {}
+        value = values[v] = Value(
+            v if v.op is None else None,
+            v.name,
+            v.data.shape,
+            str(v.data.dtype),
+            v.data,
+            None if v.grad is None else v.grad.data,
+            v.requires_grad,
+            v.op,
+            tuple([values[x] if isinstance(x, Vertex) else x for x in v.inputs]),
+            v.static,
+            v.order,
+            v.stamp != GONE,
+            notes.get("made"),
+            hasattr(v, "persistent"),
+        )
+        if v.op is not None:
+            found.update((x, None) for x in value.inputs if isinstance(x, Value))
+            found.setdefault(value)
+    tops = [values[v] for v in roots]
+    found.update(dict.fromkeys(tops))  # a leaf that nothing uses
+    return list(found), tops
 
 
 Path = tuple[int, str]  # a root module, by its number, and the dotted path in it
@@ -50,26 +78,26 @@ class Homes:
     residual sum) belongs to the deepest module that holds both something it came from and something it went to.
     """
 
-    def __init__(self, order: Sequence[Vertex]) -> None:
+    def __init__(self, order: Sequence[Value]) -> None:
         self.modules: dict[Path, Any] = {}
-        self.homes: dict[Vertex, Path] = {}
-        leaves = {id(v): v for v in order if v.op is None}
+        self.homes: dict[Value, Path] = {}
+        leaves = {id(v.tensor): v for v in order if v.op is None}
         for number, root in enumerate(_roots(leaves)):
             for path, module in root.named_modules():
                 self.modules[number, path] = module
             for tensors in (root.named_parameters, root.named_buffers):
                 for name, p in tensors():
                     if id(p) in leaves:
-                        self.homes[p] = (number, name.rpartition(".")[0])
+                        self.homes[leaves[id(p)]] = (number, name.rpartition(".")[0])
         if self.homes:
             self._settle(order)
 
-    def _settle(self, order: Sequence[Vertex]) -> None:
-        users: dict[Vertex, list[Vertex]] = {}
-        above: dict[Vertex, dict[Path, None]] = {}  # the modules just before, latest last
+    def _settle(self, order: Sequence[Value]) -> None:
+        users: dict[Value, list[Value]] = {}
+        above: dict[Value, dict[Path, None]] = {}  # the modules just before, latest last
         open_ = []
         for v in order:
-            inputs = [x for x in applied(v).inputs if isinstance(x, Vertex)]
+            inputs = [x for x in v.inputs if isinstance(x, Value)]
             for x in inputs:
                 users.setdefault(x, []).append(v)
             if v.op is None:
@@ -81,7 +109,7 @@ class Homes:
             else:
                 open_.append(v)
                 above[v] = dict(list({p: None for x in inputs for p in above.get(x, {})}.items())[-3:])
-        below: dict[Vertex, dict[Path, None]] = {}
+        below: dict[Value, dict[Path, None]] = {}
         for v in reversed(order):
             if v in self.homes and v.op is not None:
                 below[v] = {self.homes[v]: None}
@@ -93,20 +121,20 @@ class Homes:
             self.homes[v] = max(pairs, key=lambda p: len(p[1]), default=(0, ""))
         for v in reversed(open_):
             after = [self.homes[u] for u in users.get(v, ())]
-            if after and applied(v).op.view:  # a mere preparation of what comes next
+            if after and v.op.view:  # a mere preparation of what comes next
                 self.homes[v] = _common(after)
             elif after and self._normalizes(v, users[v]):
                 self.homes[v] = self.homes[users[v][0]]
 
-    def _normalizes(self, v: Vertex, users: Sequence[Vertex]) -> bool:
+    def _normalizes(self, v: Value, users: Sequence[Value]) -> bool:
         """Whether `v` is a step of the normalization that a module does before it scales."""
         homes = {self.homes[u] for u in users}
         module = self.modules.get(next(iter(homes)))
         if len(homes) > 1 or "Norm" not in type(module).__name__ or v.op is None or v.op.name not in _NORMAL:
             return False
-        return v.op.name != "add" or sum(isinstance(x, Vertex) for x in applied(v).inputs) == 1  # else a residual sum
+        return v.op.name != "add" or sum(isinstance(x, Value) for x in v.inputs) == 1  # else a residual sum
 
-    def chain(self, v: Vertex) -> tuple[Path, ...]:
+    def chain(self, v: Value) -> tuple[Path, ...]:
         """The modules around `v`, outermost first, without mere lists of modules and without the root."""
         if v not in self.homes:
             return ()
@@ -148,7 +176,7 @@ def _nn() -> Any:
     return module
 
 
-def _roots(leaves: Mapping[int, Vertex]) -> Iterable[Any]:
+def _roots(leaves: Mapping[int, Value]) -> Iterable[Any]:
     """The outermost modules, among those that exist, that hold one of these tensors."""
     if "micrograd_np.nn" not in sys.modules:
         return []

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["number", "summary"]
+__all__ = ["number", "subscript", "summary"]
 
 _SMALL = 6  # so many numbers are printed; a matrix may have two more
+_DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -21,6 +22,11 @@ def number(x: Any, digits: int = 4) -> str:
     x = np.asarray(x)
     whole = x.dtype.kind == "f" and abs(x) < 1e6 and x == np.round(x)
     return f"{x.item():.{6 if whole else digits}g}" if x.dtype.kind in "fc" else str(x.item())
+
+
+def subscript(n: int) -> str:
+    """`n` as it stands in x₁."""
+    return str(n).translate(_DIGITS)
 
 
 def summary(array: Any) -> str:
