@@ -82,11 +82,12 @@ class Drawing:
     nodes: list[Node] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     clusters: list[Cluster] = field(default_factory=list)
+    legend: Cluster | None = None
     columns: list[list[str]] = field(default_factory=list)  # ids of nodes in one rank
     look: dict[str, str] = field(default_factory=dict)
 
     def every_node(self) -> list[Node]:
-        """All nodes, those in clusters too."""
+        """All nodes, those in clusters too; the samples of the legend are none."""
         found = list(self.nodes)
         waiting = list(self.clusters)
         for cluster in waiting:  # grows as it goes
@@ -120,7 +121,7 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
         },
         edge_attr={"color": LINE, "arrowsize": "0.6", "fontname": "Helvetica", "fontsize": "10", "tooltip": " "},
     )
-    _fill(graph, drawing.nodes, drawing.clusters)
+    _fill(graph, drawing.nodes, [*drawing.clusters, *([drawing.legend] if drawing.legend else [])])
     for column in drawing.columns:
         with graph.subgraph() as rank:
             rank.attr(rank="same")
@@ -130,14 +131,14 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
         attributes = {**_EDGES[edge.kind], **edge.look}
         if edge.text:
             attributes |= {"label": label(edge.text)}
-        graph.edge(edge.tail, edge.head, None, attributes)
+        graph.edge(edge.tail, edge.head, _attributes=attributes)
     return graph
 
 
 def _fill(graph: graphviz.Digraph, nodes: list[Node], clusters: list[Cluster]) -> None:
     for node in nodes:
         tip = {"tooltip": label(node.tooltip)} if node.tooltip else {}
-        graph.node(node.id, label(node.text), {**_STYLES[node.kind], **tip, **node.look})
+        graph.node(node.id, label(node.text), _attributes={**_STYLES[node.kind], **tip, **node.look})
     for cluster in clusters:
         with graph.subgraph(name=f"cluster_{cluster.id}") as inner:
             inner.attr(

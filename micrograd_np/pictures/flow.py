@@ -45,6 +45,7 @@ class _Flow:
         self.stack: list[Any] = []
         self.open: Block | None = None
         self.makers: dict[int, Block] = {}
+        self.passed: set[Block] = set()
         self.alive: list[Any] = []  # what died would leave its id to another
 
     def entered(self, module: Any) -> None:
@@ -73,7 +74,8 @@ class _Flow:
             source = self.makers.get(id(x))
             if source is not None:
                 sources[source] = None
-                if source is not block:
+                if source is not block and source not in self.passed:
+                    self.passed.add(source)
                     source.result = x.data  # what is passed on, where a layer makes several things
         if block is None and not sources and not any(id(x) in self.parameters for x in inputs):
             return  # something on the way to a constant

@@ -69,9 +69,9 @@ def draw(
     >>> w = Tensor(3.0, requires_grad=True, name="w")
     >>> picture = draw((w * 2).sigmoid())
     >>> picture
-    <Picture of 7 nodes and 5 edges; .save('graph.svg') writes it>
+    <Picture of 3 nodes and 2 edges; .save('graph.svg') writes it>
     >>> print(picture.describe())
-    w: parameter, () float64 = 3
+    w: parameter, () float64 = 3, ∂ not computed yet
     z₁ = w · 2: () float64 = 6
     z₂ = σ(z₁): () float64 = 0.9975
     """
@@ -354,6 +354,6 @@ def _add_legend(drawing: Drawing, notes: list[str]) -> None:
     samples = [Node(f"l{i}", text, kind) for i, (kind, text) in enumerate(_LEGEND.items()) if kind in kinds]
     if notes:
         samples.append(Node("l", "\n".join(notes), "text"))
-    drawing.clusters.append(Cluster("legend", "legend", samples))
+    drawing.legend = Cluster("legend", "legend", samples)
     if drawing.direction in {"TB", "BT"}:  # else they stand in a column anyway
         drawing.edges += [Edge(a.id, b.id, "order") for a, b in pairwise(samples)]

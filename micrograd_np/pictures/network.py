@@ -272,8 +272,8 @@ class _Network:
 
 
 def _linear(block: Block) -> bool:
-    weight = getattr(block.module, "weight", None)
-    return hasattr(block.module, "in_features") and hasattr(block.module, "out_features") and weight.data.ndim == 2
+    module = block.module
+    return hasattr(module, "in_features") and hasattr(module, "out_features") and module.weight.data.ndim == 2
 
 
 def _value(x: Any) -> str:

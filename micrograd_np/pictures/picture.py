@@ -89,5 +89,5 @@ class Picture:
             return {"text/plain": f"{failure}\nThe graph itself is in .source, and .save('graph.gv') writes it."}
 
     def __repr__(self) -> str:
-        n, edges = len(self.drawing.every_node()), len(self.drawing.edges)
+        n, edges = len(self.drawing.every_node()), sum(edge.kind != "order" for edge in self.drawing.edges)
         return f"<Picture of {n} nodes and {edges} edges; .save('graph.svg') writes it>"
