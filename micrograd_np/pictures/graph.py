@@ -220,9 +220,10 @@ class _Graph:
         where = v.origin
         place = plain(f"{where}: {where.source}") if where else ""
         role = f"{kind}, " if v.op is None else ""
-        words = [f"{head}: {role}{shape} {v.dtype}", numbers and f" = {numbers}", grad and f", {grad}"]
+        full = plain(v.name) if v.op is None and v.name else head  # where no frame says the module
+        words = [f"{full}: {role}{shape} {v.dtype}", numbers and f" = {numbers}", grad and f", {grad}"]
         self.lines.append("".join(words).replace("\n", " ") + (f"   [{place}]" if place else ""))
-        return Node(self.ids[v], "\n".join(part for part in (head, sized, numbers, grad) if part), kind, place)
+        return Node(self.ids[v], "\n".join(part for part in (head, sized, numbers, grad) if part), kind, place or (full if full != head else ""))
 
     def kind(self, v: Value) -> str:
         """Which shape a value has."""
