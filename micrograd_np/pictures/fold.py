@@ -34,6 +34,11 @@ class Folding:
     place: dict[Value, Value | Box]
     twins: dict[Value, Value]  # of a repeated block: the same in the first
     times: dict[Path, int]  # how many blocks are drawn as this one
+    copies: dict[Value, Path]  # the block, of those that repeat, in which a value lies
+
+    def onward(self, x: Value, v: Value) -> bool:
+        """Whether `x` goes from one repeated block on to the next, where its use `v` is."""
+        return x in self.copies and v in self.copies and self.copies[x] != self.copies[v]
 
     def drawn(self) -> Iterable[Value | Box]:
         """What is drawn, in order."""
@@ -43,10 +48,10 @@ class Folding:
 def fold(order: Sequence[Value], homes: Homes, depth: int | None, most: int, roots: Iterable[Value]) -> Folding:
     """Fold modules deeper than `depth`; with None, as deep as leaves at most `most` nodes."""
     chains = {v: homes.chain(v) for v in order}
-    twins, times = _repeats(order, chains)
+    twins, times, copies = _repeats(order, chains)
     deepest = max(map(len, chains.values()), default=0)
     for level in range(deepest, -1, -1) if depth is None else (depth,):
-        folding = Folding(_boxes(order, chains, twins, level), twins, times)
+        folding = Folding(_boxes(order, chains, twins, level), twins, times, copies)
         if len(set(folding.place.values())) <= most:
             break
     if len(set(folding.place.values())) > most:
@@ -100,7 +105,7 @@ def _shortened(
 
 def _repeats(
     order: Sequence[Value], chains: dict[Value, tuple[Path, ...]]
-) -> tuple[dict[Value, Value], dict[Path, int]]:
+) -> tuple[dict[Value, Value], dict[Path, int], dict[Value, Path]]:
     """Blocks of one parent that do the same one after the other: each vertex's twin in the first of them."""
     members: dict[Path, list[Value]] = {}
     for v in order:
@@ -114,15 +119,17 @@ def _repeats(
             groups.setdefault((path[0], parent, _signature(path, vertices, chains)), []).append(path)
     twins: dict[Value, Value] = {}
     times: dict[Path, int] = {}
+    copies: dict[Value, Path] = {}
     for paths in groups.values():
         first, *others = sorted(paths, key=lambda p: int(p[1].rpartition(".")[2]))
         if not others or any(v in twins for v in members[first]):
             continue
         times[first] = 1 + len(others)
         model = _sorted(first, members[first])
+        copies |= {v: path for path in (first, *others) for v in members[path]}
         for path in others:
             twins.update(zip(_sorted(path, members[path]), model, strict=True))
-    return twins, times
+    return twins, times, copies
 
 
 def _sorted(path: Path, vertices: list[Value]) -> list[Value]:

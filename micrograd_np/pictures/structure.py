@@ -143,9 +143,13 @@ class Homes:
         prefixes = [(number, ".".join(parts[: k + 1])) for k in range(len(parts))]
         return tuple(p for p in prefixes if _calls(self.modules.get(p)))
 
-    def title(self, path: Path) -> str:
+    def name(self, path: Path, around: Sequence[Path]) -> str:
+        """The name of the module at `path`, as it is called inside those `around`."""
+        return path[1].removeprefix(f"{around[-1][1]}." if around else "")
+
+    def title(self, path: Path, around: Sequence[Path]) -> str:
         """The module at `path` as a heading: its name, and what it is."""
-        return f"{path[1]}  {kind_of(self.modules[path])}"
+        return f"{self.name(path, around)}  {kind_of(self.modules[path])}"
 
 
 _NORMAL = {"mean", "subtract", "square", "var", "add", "sqrt", "reciprocal", "multiply", "divide", "sum", "negative"}

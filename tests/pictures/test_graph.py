@@ -155,6 +155,13 @@ def test_a_block_that_repeats_is_drawn_once():
     picture = mg.draw(layers(leaf(np.ones((2, 3, 8)), "x")).sum())
     assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6"]
     assert len(picture.drawing.every_node()) <= 60
+    rank = {node.id: i for i, node in enumerate(picture.drawing.every_node())}
+    assert len(rank) > 5
+    inputs = {edge.head: edge.tail for edge in picture.drawing.edges if edge.kind == "value"}
+    id = picture.drawing.every_node()[-1].id
+    for _ in range(100):  # no way leads round from the last block to the first
+        id = inputs.get(id, "")
+    assert id == ""
 
 
 def test_a_copy_of_a_model_is_known_as_well():
