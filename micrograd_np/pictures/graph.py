@@ -16,7 +16,7 @@ from .escape import plain, shortened
 from .fold import Box, fold
 from .formula import constant, formula, rule
 from .picture import Picture
-from .structure import Homes, Value, read
+from .structure import Homes, Value, owner, read
 from .values import subscript, summary
 
 if TYPE_CHECKING:
@@ -116,9 +116,9 @@ class _Graph:
     def __init__(self, tensors: Sequence[Vertex], max_nodes: int, depth: int | None) -> None:
         self.order, roots = read(*tensors)
         self.roots = set(roots)
-        self.same = _unwritten(self.order, self.roots)
-        self.order = [v for v in self.order if v not in self.same]
         self.homes = Homes(self.order)
+        self.same = _unwritten(self.order, self.roots, self.homes)
+        self.order = [v for v in self.order if v not in self.same]
         self.folding = fold(self.order, self.homes, depth, max_nodes, roots)
         self.drawn = list(self.folding.drawn())
         self.ids: dict[Any, str] = {}
@@ -317,31 +317,25 @@ class _Graph:
         return found
 
 
-def _unwritten(order: Sequence[Value], roots: set[Value]) -> dict[Any, Value]:
-    """What nobody wrote, each with what it was made of: reshapes that change nothing, views of an input."""
+def _unwritten(order: Sequence[Value], roots: set[Value], homes: Homes) -> dict[Any, Value]:
+    """What nobody wrote, each with what it was made of: reshapes that change nothing or fit a parameter, and views."""
     found: dict[Any, Value] = {}
     owners: dict[int, Value] = {}
     for v in order:
         if v.op is not None and v.op.name == "reshape" and v.inputs and v not in roots:
             x = v.inputs[0]
-            if isinstance(x, Value) and x.shape == v.shape:
+            if isinstance(x, Value) and (x.shape == v.shape or (x.op is None and homes.chain(x))):
                 found[v] = x
         elif v.op is None and not v.requires_grad:
-            first = owners.setdefault(id(_owner(v.data)), v)
+            first = owners.setdefault(id(owner(v.data)), v)
             if first.name is None and v.name is not None:
-                owners[id(_owner(v.data))] = v
+                owners[id(owner(v.data))] = v
     for v in order:
         if v.op is None and not v.requires_grad and not v.name:
-            first = owners[id(_owner(v.data))]
+            first = owners[id(owner(v.data))]
             if first is not v and prod(first.shape) == prod(v.shape):
                 found[v] = first
     return found
-
-
-def _owner(array: Any) -> Any:
-    while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
 
 
 def _add_legend(drawing: Drawing, notes: list[str]) -> None:

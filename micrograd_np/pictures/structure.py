@@ -6,13 +6,15 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from micrograd_np.backward import GONE, topological
 from micrograd_np.primitive import Vertex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Homes", "Value", "kind_of", "read"]
+__all__ = ["Homes", "Value", "kind_of", "owner", "read"]
 
 
 @dataclass(eq=False, slots=True)
@@ -89,8 +91,17 @@ class Homes:
                 for name, p in tensors():
                     if id(p) in leaves:
                         self.homes[leaves[id(p)]] = (number, name.rpartition(".")[0])
+            for name, b in root.named_buffers():
+                self._statistics(leaves.values(), name, b.data, number)
         if self.homes:
             self._settle(order)
+
+    def _statistics(self, leaves: Iterable[Value], name: str, data: Any, number: int) -> None:
+        """Give what is a view of a buffer the buffer's name, and its place."""
+        for v in leaves:
+            if not v.requires_grad and not v.name and v.data is not None and owner(v.data) is owner(data):
+                v.name, v.buffer = name, True
+                self.homes[v] = (number, name.rpartition(".")[0])
 
     def _settle(self, order: Sequence[Value]) -> None:
         users: dict[Value, list[Value]] = {}
@@ -150,6 +161,13 @@ class Homes:
     def title(self, path: Path, around: Sequence[Path]) -> str:
         """The module at `path` as a heading: its name, and what it is."""
         return f"{self.name(path, around)}  {kind_of(self.modules[path])}"
+
+
+def owner(array: Any) -> Any:
+    """The array whose memory this is."""
+    while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 _NORMAL = {"mean", "subtract", "square", "var", "add", "sqrt", "reciprocal", "multiply", "divide", "sum", "negative"}

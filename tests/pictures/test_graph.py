@@ -251,6 +251,13 @@ def test_reshapes_that_change_nothing_are_not_drawn():
     assert texts(mg.draw(x.reshape(2).sum(), legend=False))[-1].startswith("z₁ = Σ x")
 
 
+def test_statistics_of_a_normalization_have_their_names_and_parameters_no_reshapes():
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)).eval()
+    picture = mg.draw(net(mg.Tensor(np.ones((2, 1, 6, 6)), name="image")).mean())
+    assert kinds(picture)["running_mean"] == "buffer"
+    assert "reshape" not in picture.source
+
+
 def test_the_picture_of_a_notebook_never_raises(small, monkeypatch):
     def broken(*_):
         raise OSError("no processes left")
