@@ -97,7 +97,7 @@ if TYPE_CHECKING:
     from .debug.explain import explain
     from .nn.functional_call import functional_call
     from .nn.summary import summary
-    from .pictures import Picture, draw, draw_boundary, draw_steps
+    from .pictures import Picture, draw, draw_boundary, draw_network, draw_steps
     from .storage import CheckpointError
     from .storage.save import load, save
     from .training import History
@@ -171,6 +171,7 @@ __all__ = [
     "dot",
     "draw",
     "draw_boundary",
+    "draw_network",
     "draw_steps",
     "dsplit",
     "dstack",
@@ -334,7 +335,7 @@ _LATER = {
     "nn.functional_call": ("functional_call",),
     "nn.summary": ("summary",),
     "optim": (),
-    "pictures": ("Picture", "draw", "draw_boundary", "draw_steps"),
+    "pictures": ("Picture", "draw", "draw_boundary", "draw_network", "draw_steps"),
     "storage": ("CheckpointError", "load", "save"),
     "training": ("History", "fit", "lint"),
 }

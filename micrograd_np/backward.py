@@ -16,7 +16,7 @@ import numpy as np
 from .ops.shape import broadcast_to, sum_to
 from .primitive import mode
 from .reads import VALUE
-from .vertex import Node, Source, Vertex, source
+from .vertex import Constant, Node, Source, Vertex, source
 from .writes import writes
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ def _gone(z: Source) -> RuntimeError:
 
 
 def _mutated(z: Source) -> RuntimeError:
-    there = [x() if isinstance(x, ref) else x for x in z.inputs]
+    there = [x() if isinstance(x, (ref, Constant)) else x for x in z.inputs]
     names = ", ".join(x.name for x in there if isinstance(x, Source) and x.name)
     return RuntimeError(
         f"backward: an input of {_told(z)}{names and f' (inputs: {names})'}, or itself, was changed in place after it "

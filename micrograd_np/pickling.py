@@ -135,7 +135,17 @@ def _vertex(
     node = None
     if op is not None:
         arrays = None if stamp == -1 else [x.data if isinstance(x, Vertex) else x for x in inputs]
-        node = _node(op, tuple(map(edge, inputs)), arrays, data, static, name, False, data.shape, data.dtype)
+        node = _node(
+            op,
+            tuple((x.node or x) if isinstance(x, Vertex) and x.requires_grad else edge(x, x) for x in inputs),
+            arrays,
+            data,
+            static,
+            name,
+            False,
+            data.shape,
+            data.dtype,
+        )
     return _tensor(None, kind, data, node, requires, None if node is not None else name)
 
 
@@ -179,7 +189,8 @@ def _copied_leaf(z: Any, memo: dict[int, Any]) -> Vertex:
 
 def _copied_node(z: Node, memo: dict[int, Any]) -> Node:
     inputs = tuple(
-        memo[id(x)] if isinstance(x, (Node, Vertex)) else None if isinstance(x, ref) else x for x in z.inputs
+        memo[id(x)] if isinstance(x, (Node, Vertex)) else None if isinstance(x, ref) else deepcopy(x, memo)
+        for x in z.inputs
     )
     arrays = None if z.arrays is None else [deepcopy(a, memo) for a in z.arrays]
     static = deepcopy(dict(z.static), memo)

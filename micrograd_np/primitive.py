@@ -143,7 +143,7 @@ def _made(
             x, y = inputs
             node.inputs = (x.node or x, y.node or y)
         else:
-            node.inputs = tuple([(x.node or x) if needs >> i & 1 else edge(x) for i, x in enumerate(inputs)])
+            node.inputs = tuple([(x.node or x) if needs >> i & 1 else edge(x, arrays[i]) for i, x in enumerate(inputs)])
         node.order = clock()
     else:
         z.requires_grad = False

@@ -134,19 +134,41 @@ def source(x: Any) -> Any:
     return x.node or x
 
 
-def edge(x: Any) -> Any:
-    """What the graph keeps of an input."""
-    if isinstance(x, Source):
-        if x.requires_grad:
-            return x.node or x  # type: ignore[attr-defined]
-        return ref(x)
-    return ref(x) if isinstance(x, np.ndarray) else x
+class Constant:
+    """An input that takes no gradient and is held, in the manner of a weak reference: calling it gives the tensor."""
+
+    __slots__ = ("tensor",)
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = tensor
+
+    def __call__(self) -> Any:
+        """The tensor."""
+        return self.tensor
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Constant, (self.tensor,)
+
+
+_SMALL = 64  # elements: as many as a picture prints
+
+
+def edge(x: Any, array: Any) -> Any:
+    """What the graph keeps of an input, for which the rules are given `array`, if no gradient goes there.
+
+    A tensor is held where its array is held anyway or is small, so that pictures know its name; else it may die.
+    """
+    if isinstance(x, Vertex):
+        return Constant(x) if array is x.data or x.data.size <= _SMALL else ref(x)
+    if isinstance(x, np.ndarray):
+        return Constant(x) if x.size <= _SMALL else ref(x)
+    return x
 
 
 def held_inputs(node: Node) -> Iterator[Any]:
     """Each input as far as it is there: a node, a tensor, an array, a number; None for what nobody holds any more."""
     for x, array in zip(node.inputs, node.arrays or (), strict=False):
-        found = x() if isinstance(x, ref) else x
+        found = x() if isinstance(x, (ref, Constant)) else x
         if found is None and isinstance(array, np.ndarray):
             found = array
         yield found

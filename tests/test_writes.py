@@ -176,8 +176,8 @@ def test_a_rule_is_given_only_what_it_reads():
 
 
 def test_an_edge_does_not_keep_a_tensor_alive():
-    w = leaf()
-    x = mg.Tensor(np.ones((3, 3)))
+    w = mg.Tensor(np.ones((10, 10)), requires_grad=True)
+    x = mg.Tensor(np.ones((10, 10)))
     z = w + x
     dead = weakref.ref(x)
     del x

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from weakref import WeakSet
 
 import numpy as np
 
@@ -26,6 +27,10 @@ from .parameter import Buffer, Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+
+alive: WeakSet[Module] = WeakSet()
+"""Every module that exists, copies too: a picture finds here what a parameter is part of."""
 
 
 class IncompatibleKeys(NamedTuple):
@@ -72,6 +77,12 @@ class Module:
     _hooks: dict[str, Hooks] | None = None
     _registered: Mapping[str, Kind] = MappingProxyType({})  # by the names of attributes, also of those that are None
     _later_buffers: tuple[str, ...] = ()  # which older state dicts do not have, and need not
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        """As usual, and known to be alive."""
+        module = super().__new__(cls)
+        alive.add(module)
+        return module
 
     @property
     def training(self) -> bool:

@@ -1,7 +1,9 @@
-"""Pictures of computation graphs, of what a model says over a plane, and of training."""
+"""Pictures of computation graphs, of networks, of what a model says over a plane, and of training."""
 
-from .graph import Picture, draw
+from .graph import draw
+from .network import draw_network
+from .picture import Picture
 from .plot import Plot, draw_boundary
 from .steps import Steps, draw_steps
 
-__all__ = ["Picture", "Plot", "Steps", "draw", "draw_boundary", "draw_steps"]
+__all__ = ["Picture", "Plot", "Steps", "draw", "draw_boundary", "draw_network", "draw_steps"]

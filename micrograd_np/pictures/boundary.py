@@ -9,8 +9,8 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.grad_mode import enable_grad, no_grad
-from micrograd_np.primitive import Vertex
 from micrograd_np.tensor import Tensor, get_default_dtype
+from micrograd_np.vertex import Node, Vertex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,6 +140,7 @@ def _at_rest(model: Any) -> Iterator[None]:
 def _last_op(output: Tensor) -> str | None:
     """The name of the op that made the values of `output`."""
     x: Any = output
-    while isinstance(x, Vertex) and x.op is not None and x.op.name in _SAME_VALUES and x.inputs:
+    x = x.node if isinstance(x, Vertex) else None
+    while isinstance(x, Node) and x.op.name in _SAME_VALUES and x.inputs:
         x = x.inputs[0]
-    return x.op.name if isinstance(x, Vertex) and x.op is not None else None
+    return x.op.name if isinstance(x, Node) else None

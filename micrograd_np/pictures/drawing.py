@@ -1,0 +1,155 @@
+"""What a picture shows, as plain data, and the one way from there to the DOT language.
+
+Whatever is drawn (a graph, a network, a step of the stepper) is first a `Drawing`: nodes, edges and clusters in a fixed
+order, with texts as people read them. `digraph` knows how they look.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .escape import label
+
+if TYPE_CHECKING:
+    import graphviz
+
+__all__ = ["Cluster", "Drawing", "Edge", "Node", "digraph"]
+
+INK = "#24303c"
+LINE = "#7b8894"
+_VALUE = {"shape": "box", "style": "rounded,filled", "fillcolor": "#ffffff"}  # most nodes are values
+_STYLES: dict[str, dict[str, str]] = {
+    "value": {},
+    "parameter": {"shape": "box3d", "style": "filled", "fillcolor": "#fdeccb", "margin": "0.13,0.11"},
+    "input": {"shape": "cds", "style": "filled", "fillcolor": "#dbe9f6", "margin": "0.16,0.11"},
+    "buffer": {"shape": "cylinder", "style": "filled", "fillcolor": "#ece6f5"},
+    "constant": {"shape": "note", "style": "filled", "fillcolor": "#eef0f2"},
+    "output": {"shape": "box", "style": "rounded,filled", "fillcolor": "#dff1df", "peripheries": "2"},
+    "module": {"shape": "component", "style": "filled", "fillcolor": "#e7edf3", "margin": "0.2,0.1"},
+    "folded": {"shape": "box", "style": "dashed,filled", "fillcolor": "#f4f4f4"},
+    "rule": {"shape": "hexagon", "style": "filled", "fillcolor": "#fbe3e4"},
+    "unit": {"shape": "circle", "style": "filled", "fillcolor": "#ffffff", "fixedsize": "true", "width": "0.66"},
+    "text": {"shape": "box", "style": "filled,rounded", "fillcolor": "#f4f6f8", "color": "#f4f6f8", "margin": "0.06"},
+}
+"""How each kind of node looks: told apart by shape, not by colour alone."""
+
+_EDGES: dict[str, dict[str, str]] = {
+    "value": {},
+    "gradient": {"style": "dashed", "color": "#c8504b", "fontcolor": "#c8504b", "constraint": "false"},
+    "order": {"style": "invis"},
+}
+
+
+@dataclass(slots=True)
+class Node:
+    """A box: `text` in lines, a `kind` out of those that have a look, and what else a page may show of it."""
+
+    id: str
+    text: str
+    kind: str = "value"
+    tooltip: str = ""
+    look: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Edge:
+    """An arrow from node to node, by their ids."""
+
+    tail: str
+    head: str
+    kind: str = "value"
+    text: str = ""
+    look: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Cluster:
+    """A frame around nodes and other clusters."""
+
+    id: str
+    text: str
+    nodes: list[Node] = field(default_factory=list)
+    clusters: list[Cluster] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Drawing:
+    """Everything that a picture shows. `name` begins every id in an SVG, so that two fit one page."""
+
+    name: str = "graph"
+    direction: str = "TB"
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    clusters: list[Cluster] = field(default_factory=list)
+    legend: Cluster | None = None
+    columns: list[list[str]] = field(default_factory=list)  # ids of nodes in one rank
+    look: dict[str, str] = field(default_factory=dict)
+
+    def every_node(self) -> list[Node]:
+        """All nodes, those in clusters too; the samples of the legend are none."""
+        found = list(self.nodes)
+        waiting = list(self.clusters)
+        for cluster in waiting:  # grows as it goes
+            found += cluster.nodes
+            waiting += cluster.clusters
+        return found
+
+
+def digraph(drawing: Drawing) -> graphviz.Digraph:
+    """The drawing as a `graphviz.Digraph`: no HTML-like labels and no records, which not every Graphviz draws."""
+    import graphviz  # an eighth of the package's import, for those who draw
+
+    graph = graphviz.Digraph(
+        graph_attr={
+            "id": drawing.name,
+            "rankdir": drawing.direction,
+            "bgcolor": "transparent",
+            "nodesep": "0.3",
+            "ranksep": "0.35",
+            "newrank": "true",
+            "tooltip": " ",
+            **drawing.look,
+        },
+        node_attr={
+            "fontname": "Helvetica",
+            "fontsize": "11",
+            "fontcolor": INK,
+            "color": LINE,
+            "tooltip": " ",
+            **_VALUE,
+        },
+        edge_attr={"color": LINE, "arrowsize": "0.6", "fontname": "Helvetica", "fontsize": "10", "tooltip": " "},
+    )
+    _fill(graph, drawing.nodes, [*drawing.clusters, *([drawing.legend] if drawing.legend else [])])
+    for column in drawing.columns:
+        with graph.subgraph() as rank:
+            rank.attr(rank="same")
+            for id in column:
+                rank.node(id)
+    for edge in drawing.edges:
+        attributes = {**_EDGES[edge.kind], **edge.look}
+        if edge.text:
+            attributes |= {"label": label(edge.text)}
+        graph.edge(edge.tail, edge.head, _attributes=attributes)
+    return graph
+
+
+def _fill(graph: graphviz.Digraph, nodes: list[Node], clusters: list[Cluster]) -> None:
+    for node in nodes:
+        tip = {"tooltip": label(node.tooltip)} if node.tooltip else {}
+        graph.node(node.id, label(node.text), _attributes={**_STYLES[node.kind], **tip, **node.look})
+    for cluster in clusters:
+        with graph.subgraph(name=f"cluster_{cluster.id}") as inner:
+            inner.attr(
+                label=label(cluster.text),
+                fontname="Helvetica",
+                fontsize="11",
+                fontcolor=INK,
+                style="rounded,filled",
+                fillcolor="#eef3f6",
+                color=LINE,
+                labeljust="l",
+                tooltip=" ",
+            )
+            _fill(inner, cluster.nodes, cluster.clusters)
