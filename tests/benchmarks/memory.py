@@ -20,6 +20,7 @@ from typing import Any
 
 from .contenders import contender
 from .environment import child_environment, limit_processors
+from .held import RUNS, ratios
 from .measure import ROOT
 from .table import heading, progress, render
 from .workloads import LENET, MLPS, TRANSFORMER, named
@@ -131,6 +132,9 @@ def main(options: argparse.Namespace) -> None:
             progress(f"chain {n} {library}")
             rows.append([f"{library}, {n:,} nodes", *_chain_cells(alone("chain", n, library), n)])
     show(rows)
+
+    progress("one pass against PyTorch")
+    show(ratios(1 if options.quick else RUNS))
 
     steps = STEPS // 10 if options.quick else STEPS
     rows = [[f"{steps:,} steps without the collector", "resident", "traced", "objects in cycles"]]

@@ -149,7 +149,7 @@ def test_the_picture_has_a_box_for_each_value_and_describes_itself(engine):
 
 
 def test_boxes_do_not_overlap_and_lie_in_the_picture(engine):
-    _, loss = network()
+    *_, loss = network()
     picture = picture_of(mg.draw_steps(loss))
     left, top, width, height = map(float, picture.get("viewBox").split())
     places = []
