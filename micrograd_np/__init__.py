@@ -353,7 +353,7 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
         return value
 
 
-_answer_all(__all__, globals(), __name__)
+_answer_all(__all__, globals())
 
 
 def __dir__() -> list[str]:

@@ -16,7 +16,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 _PACKAGE = __name__.rpartition(".")[0]
 _PUBLIC = (f"{_PACKAGE}.ops.", f"{_PACKAGE}.functional.")
-_INSIDE = (*_PUBLIC, f"{_PACKAGE}.primitive", f"{_PACKAGE}.tensor", __name__)
+_INSIDE = (*_PUBLIC, f"{_PACKAGE}.primitive", f"{_PACKAGE}.tensor", f"{_PACKAGE}.compiler.tracing", __name__)
 _SAME = (
     ("axis", "dim", "dims", "axes"),
     ("keepdims", "keepdim"),
@@ -82,10 +82,17 @@ def refusal(name: str, parameters: Iterable[Parameter], unknown: Iterable[str]) 
     return f"{name}: does not take {given}; its arguments are {', '.join(names)}.{translations(sorted(unknown), names)}"
 
 
-def answer_all(names: Iterable[str], home: dict[str, Any], module: str) -> None:
-    """Let every plain function among `names` of the namespace `home`, which is that of `module`, answer so."""
+def answer_all(names: Iterable[str], home: dict[str, Any]) -> None:
+    """Let every plain function among `names` of the namespace `home` answer so, and where it was defined as well.
+
+    So it is one object wherever it is found, by pickle too.
+    """
     for name in names:
         function = home.get(name)
-        if isinstance(function, FunctionType) and (answer := answering(function)) is not function:
-            answer.__module__ = module  # where pickle finds this very object
-            home[name] = answer
+        if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
+            origin = vars(sys.modules[function.__module__])
+            now = origin.get(function.__name__)
+            if now is function:
+                origin[function.__name__] = home[name] = answering(function)
+            elif hasattr(now, "__wrapped__"):
+                home[name] = now

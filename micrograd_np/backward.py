@@ -13,10 +13,10 @@ from weakref import ref
 
 import numpy as np
 
+from .modes import mode
 from .ops.shape import broadcast_to, sum_to
-from .primitive import mode
 from .reads import VALUE
-from .vertex import Constant, Node, Source, Vertex, source
+from .vertex import Constant, Node, Source, Vertex, grad_of, source
 from .writes import writes
 
 if TYPE_CHECKING:
@@ -225,7 +225,8 @@ def _arrived(z: Source, g: Any, *, lifted: bool) -> Any:
     holder = notes["retain_grad"]() if "retain_grad" in notes and isinstance(z, Node) else None
     if holder is not None:
         kept = g if lifted else Vertex.plain(g.copy())  # type: ignore[call-arg]
-        holder.grad = kept if holder.grad is None else holder.grad + kept
+        before = grad_of(holder)
+        holder.grad = kept if before is None else before + kept
     return g
 
 

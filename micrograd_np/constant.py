@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .primitive import mode
+from .modes import mode
 from .tensor import Tensor
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ContextDecorator
 from typing import Any, Self
 
-from .primitive import mode
+from .modes import mode
 
 
 class _Recording(ContextDecorator):

@@ -27,4 +27,4 @@ __all__ = [
     "vector_norm",
 ]
 
-_answer_all(__all__, globals(), __name__)
+_answer_all(__all__, globals())

@@ -16,7 +16,7 @@ import numpy as np
 
 from .backward import is_stale, topological
 from .primitive import _NO_STATIC
-from .vertex import Node, Vertex, edge
+from .vertex import Node, Vertex, edge, grad_of
 from .writes import clock, writes
 
 if TYPE_CHECKING:
@@ -150,7 +150,8 @@ def _vertex(
 
 
 def _rest(self: Vertex) -> dict[str, Any]:
-    found = {"grad": self.grad} if self.grad is not None else {}
+    grad = grad_of(self)
+    found = {} if grad is None else {"grad": grad}
     notes = self.notes if self.node is None else None
     if notes is not None:
         found["notes"] = notes

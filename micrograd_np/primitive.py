@@ -23,20 +23,19 @@ from __future__ import annotations
 
 import inspect
 import re
-import threading
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol
 
 import numpy as np
 
 from .asked import asker, translations
+from .modes import mode
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .vertex import Node, Vertex, edge
 from .writes import clock, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import EllipsisType
 
     from .ops.domains import Domain
 
@@ -54,28 +53,6 @@ class Watcher(Protocol):
 
     def written(self, op: Primitive[Any], target: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
         """Called after ``op(*inputs)`` has been written into the memory of the tensor `target`."""
-
-
-class Mode(threading.local):
-    """What this thread does with applications: record them for backward, show them to a watcher.
-
-    `usual` sums it up in one attribute (recording, nobody watching), because every application asks.
-    """
-
-    usual: bool = True
-    recording: bool = True
-    watcher: Watcher | None = None
-
-    def set(self, *, recording: bool | None = None, watcher: Watcher | EllipsisType | None = ...) -> None:
-        """Change what is given, and leave the rest."""
-        if recording is not None:
-            self.recording = recording
-        if watcher is not ...:
-            self.watcher = watcher
-        self.usual = self.recording and self.watcher is None
-
-
-mode = Mode()
 
 
 _Wants = tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...] | None]
@@ -106,9 +83,8 @@ def _made(
     """
     z = _new(plain)
     z.data = data
-    z.grad = None
     usual = mode.usual
-    if needs and (usual or mode.recording) and op.smooth:
+    if needs and (usual or mode.recording) and op.smooth and not (static and data.dtype.kind != "f"):
         z.requires_grad = True
         z.node = node = _new(Node)
         node.op = op
@@ -147,7 +123,7 @@ def _made(
         node.order = clock()
     else:
         z.requires_grad = False
-        z.node = z._name = z._notes = None
+        z.node = z.grad = z._name = z._notes = None
     if not usual and mode.watcher is not None:
         mode.watcher.applied(op, inputs, static, z)
     return z

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import ops
-from .primitive import mode, registry
+from .modes import mode
+from .primitive import registry
 from .vertex import Vertex
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Self
 from weakref import ref
@@ -13,6 +14,7 @@ from . import pickling, protocols
 from .asked import answering
 from .grad_mode import set_grad_enabled
 from .hooks import Hooks, RemovableHandle
+from .modes import mode
 from .ops import (
     arrange,
     choice,
@@ -33,8 +35,8 @@ from .ops import (
     statistics,
     transcendental,
 )
-from .primitive import _new, mode
-from .vertex import Vertex, source
+from .primitive import _new
+from .vertex import Vertex, grad_of, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -196,9 +198,11 @@ class Tensor(Vertex):
         return self.data.tolist()
 
     def __float__(self) -> float:
+        self._leaves("float()")
         return float(self.item())
 
     def __int__(self) -> int:
+        self._leaves("int()")
         return int(self.item())
 
     def __index__(self) -> int:
@@ -213,6 +217,15 @@ class Tensor(Vertex):
             raise ValueError(message)
         self._asked("bool()")
         return bool(self.data)
+
+    def _leaves(self, what: str) -> None:
+        """Warn where a value becomes a number of Python's (or an element of an array), and its gradient is lost."""
+        if self.requires_grad and mode.recording:
+            message = (
+                f"{what} of a tensor that requires a gradient: what is computed from the number carries no gradient. "
+                f"Say .item() if that is meant; else use functions of micrograd_np, and mg.stack for a list of tensors."
+            )
+            warnings.warn(message, UserWarning, stacklevel=3)
 
     def _asked(self, what: str) -> None:
         """While a step is traced, a value that leaves the graph would be frozen into the program."""
@@ -253,6 +266,8 @@ class Tensor(Vertex):
             message = f"retain_grad: {self._told()} does not require a gradient, so none will arrive."
             raise RuntimeError(message)
         if self.node is not None:  # a leaf keeps its gradient anyway
+            if grad_of(self) is None:
+                self.grad = None
             self.notes = {**(self.notes or {}), "retain_grad": ref(self)}
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
@@ -298,9 +313,11 @@ class Tensor(Vertex):
             raise RuntimeError(message)
         seed = self._seed(gradient)
         retain = create_graph if retain_graph is None else retain_graph
-        wanted = (
-            None if inputs is None else {source(t): t for t in ([inputs] if isinstance(inputs, Tensor) else inputs)}
-        )
+        wanted = None
+        if inputs is not None:
+            wanted = {source(t): t for t in ([inputs] if isinstance(inputs, Tensor) else inputs)}
+            for t in wanted.values():
+                t.grad = grad_of(t)  # a result has none yet to which another could be added
         targets = None if wanted is None else frozenset(wanted)
         watcher: Any = mode.watcher
         if watcher is not None and getattr(watcher, "lifts", False):
@@ -500,7 +517,7 @@ class Tensor(Vertex):
     def _refuse_in_place(self) -> None:
         message = (
             f"in-place write: {self._told()} is a leaf that requires a gradient; its old value may be needed by "
-            f"backward. Write inside no_grad(), or compute a new tensor."
+            f"backward. Write inside no_grad()."
         )
         raise RuntimeError(message)
 
@@ -622,7 +639,7 @@ class Tensor(Vertex):
         return products.dot(self, other)
 
     def astype(self, dtype: Any) -> Tensor:
-        """The same values in another dtype; gradients return in this one."""
+        """The same values in another dtype; gradients return in this one. Integers and booleans have none."""
         return state.astype(self, dtype=np.dtype(dtype))
 
     def clone(self) -> Tensor:
@@ -734,7 +751,7 @@ def _wrap(array: Any) -> Tensor:
 def clear_grad(t: Tensor, set_to_none: bool = True) -> None:
     """Forget the gradient of `t`, or fill it with zeros."""
     cleared = None if mode.watcher is None else getattr(mode.watcher, "cleared", None)
-    if set_to_none or t.grad is None:
+    if set_to_none or grad_of(t) is None:
         t.grad = None
         if cleared is not None and set_to_none:
             cleared(t)

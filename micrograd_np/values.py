@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .primitive import mode
+from .modes import mode
 from .vertex import Node, Source, Vertex, held_inputs
 
 if TYPE_CHECKING:

@@ -6,10 +6,13 @@ graph does not keep the value at its other end, which lives as long as somebody 
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import ref
 
 import numpy as np
+
+from .modes import mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -89,6 +92,14 @@ class Vertex(Source):
     grad: Any
     node: Node | None
 
+    def __getattr__(self, name: str) -> Any:
+        """Only `grad` of a result is ever absent: it has none, and whoever asks may have meant that of a leaf."""
+        if name != "grad":
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.", name=name, obj=self)
+        if mode.recording:
+            warnings.warn(_NO_GRAD, UserWarning, stacklevel=2)
+        return None
+
     @property
     def name(self) -> str | None:
         """What the user calls it, in pictures and errors."""
@@ -127,6 +138,21 @@ class Vertex(Source):
     def inputs(self) -> tuple[Any, ...]:
         """Where its gradient goes; see `Node`."""
         return () if self.node is None else self.node.inputs
+
+
+_NO_GRAD = (
+    "grad of a result: a backward pass leaves gradients at leaves only. Ask for it before backward() with "
+    "retain_grad(), or look at the leaf it was computed from; a parameter that was moved or scaled is no leaf any more."
+)
+_grad = Vertex.__dict__["grad"].__get__
+
+
+def grad_of(x: Vertex) -> Any:
+    """The gradient that `x` has, None if it has none, without a warning."""
+    try:
+        return _grad(x)
+    except AttributeError:
+        return None
 
 
 def source(x: Any) -> Any:

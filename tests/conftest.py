@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import micrograd_np as mg
-from micrograd_np.primitive import mode, registry
+from micrograd_np.modes import mode
+from micrograd_np.primitive import registry
 
 settings.register_profile(
     "ci",

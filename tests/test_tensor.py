@@ -1,7 +1,9 @@
 """`Tensor`: what it takes, what it is, how it computes, how values leave it."""
 
 import copy
+import math
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -292,3 +294,67 @@ def test_copy_is_numpys_name_for_clone():
     assert not np.shares_memory(z.data, x.data)
     z.sum().backward()
     assert x.grad.tolist() == [1.0, 1.0]
+
+
+class TestGradientsThatGetLost:
+    """Where a value leaves the graph, a gradient is lost: never without a word."""
+
+    @pytest.mark.parametrize(
+        "leave",
+        [float, int, math.sqrt, lambda t: np.zeros(3).__setitem__(0, t), lambda t: [0.0, *np.array([0.0]) + float(t)]],
+        ids=["float", "int", "math", "an element of an array", "arithmetic"],
+    )
+    def test_a_number_made_of_a_tensor_that_carries_one_warns(self, leave):
+        t = (mg.Tensor([4.0], requires_grad=True) * 1)[0]
+        with pytest.warns(UserWarning, match=r"carries no gradient\. Say \.item\(\)"):
+            leave(t)
+
+    def test_it_warns_once_for_a_line(self):
+        t = mg.Tensor(4.0, requires_grad=True)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("default")
+            for _ in range(5):
+                float(t)
+        assert len(told) == 1
+        assert told[0].filename == __file__
+
+    @pytest.mark.parametrize("look", [lambda t: t.item(), str, repr, lambda t: f"{t:.2f}", bool, lambda t: t.tolist()])
+    def test_looking_never_warns(self, look):
+        look(mg.Tensor(4.0, requires_grad=True) * 1)
+
+    def test_nothing_warns_where_nothing_is_recorded(self):
+        t = mg.Tensor(4.0, requires_grad=True) * 1
+        with mg.no_grad():
+            assert (float(t), int(t), t.grad) == (4.0, 4, None)
+        assert float(t.detach()) == 4.0
+
+    def test_the_gradient_of_a_result_is_asked_for_in_vain_with_a_warning(self):
+        w = mg.Tensor([1.0, 2.0], requires_grad=True)
+        y = w * 2
+        y.sum().backward()
+        with pytest.warns(UserWarning, match=r"retain_grad\(\)"):
+            assert y.grad is None
+        assert w.grad is not None
+
+    def test_a_gradient_that_was_kept_does_not_warn(self):
+        w = mg.Tensor([1.0, 2.0], requires_grad=True)
+        y = w * 2
+        y.retain_grad()
+        assert y.grad is None
+        y.sum().backward()
+        np.testing.assert_array_equal(y.grad.data, [1.0, 1.0])
+        y = w * 2
+        y.sum().backward(inputs=[y])
+        np.testing.assert_array_equal(y.grad.data, [1.0, 1.0])
+
+    @pytest.mark.parametrize("dtype", [int, bool, "uint8"])
+    def test_integers_have_no_gradient(self, dtype):
+        x = mg.Tensor([1.0, 2.0], requires_grad=True)
+        for z in (x.astype(dtype), np.astype(x, np.dtype(dtype))):
+            assert not z.requires_grad
+        (x * x.astype(dtype)).sum().backward()
+        np.testing.assert_array_equal(x.grad.data, np.array([1.0, 2.0]).astype(dtype))
+
+    def test_an_attribute_that_there_is_not_is_an_attribute_error(self):
+        with pytest.raises(AttributeError, match="'cuda'"):
+            _ = mg.Tensor(1.0).cuda

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from micrograd_np import backward as walk
 from micrograd_np import random
 from micrograd_np.grad_mode import enable_grad, set_grad_enabled
-from micrograd_np.primitive import Primitive, _clock, _made, mode
+from micrograd_np.modes import mode
+from micrograd_np.primitive import Primitive, _clock, _made
 from micrograd_np.tensor import Tensor
 from micrograd_np.vertex import Source, Vertex, source
 

@@ -9,7 +9,7 @@ import numpy as np
 from micrograd_np import backward as walk
 from micrograd_np.constant import settled
 from micrograd_np.grad_mode import set_grad_enabled
-from micrograd_np.primitive import mode
+from micrograd_np.modes import mode
 from micrograd_np.tensor import Tensor
 from micrograd_np.vertex import Source, source
 

@@ -20,9 +20,9 @@ import numpy as np
 from micrograd_np.backward import is_gone, reached
 from micrograd_np.constant import settled
 from micrograd_np.grad_mode import enable_grad
+from micrograd_np.modes import mode
 from micrograd_np.ops.shape import concatenate, reshape
 from micrograd_np.ops.state import copy
-from micrograd_np.primitive import mode
 from micrograd_np.tensor import Tensor, get_default_dtype
 from micrograd_np.vertex import Vertex, source
 

@@ -9,7 +9,7 @@ import warnings
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from micrograd_np.primitive import mode
+from micrograd_np.modes import mode
 
 from .error import CompileError
 from .running.calls import count_writes, kind_of, lifted, overwritten, repeated, tensors_of

@@ -10,7 +10,7 @@ from micrograd_np import backward as walk
 from micrograd_np.ops.shape import spread_axes
 from micrograd_np.symbol import Symbol
 from micrograd_np.values import values
-from micrograd_np.vertex import Node, Source, Vertex, held_inputs, source
+from micrograd_np.vertex import Node, Source, Vertex, grad_of, held_inputs, source
 
 from .origin import origin_of
 from .watch import Watch
@@ -80,7 +80,7 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
     seed = tensor._seed(gradient)
     seed = seed.data if isinstance(seed, Vertex) else seed
     holders = [z.notes["retain_grad"]() for z in walk.topological(tensor) if z.notes and "retain_grad" in z.notes]
-    kept = [(t, t.grad) for t in holders if t is not None]
+    kept = [(t, grad_of(t)) for t in holders if t is not None]
     with _Pulled() as seen:
         walk.pull(tensor, seed, lambda leaf, g: None, retain=True)
     for t, before in kept:

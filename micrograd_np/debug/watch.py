@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ContextDecorator
 from typing import TYPE_CHECKING, Any, Self
 
-from micrograd_np.primitive import mode
+from micrograd_np.modes import mode
 from micrograd_np.vertex import Node, Vertex
 
 from .origin import here

@@ -126,4 +126,4 @@ __all__ = [
     "unfold",
 ]
 
-_answer_all(__all__, globals(), __name__)
+_answer_all(__all__, globals())

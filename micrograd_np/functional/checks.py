@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.primitive import mode
+from micrograd_np.modes import mode
 from micrograd_np.vertex import Vertex
 
 if TYPE_CHECKING:

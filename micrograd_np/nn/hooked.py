@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from micrograd_np.autograd import trees
+from micrograd_np.modes import mode
 from micrograd_np.ops.shape import reshape
-from micrograd_np.primitive import mode
 from micrograd_np.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import numpy as np
 
 from micrograd_np.changes import changes
 from micrograd_np.hooks import Hooks, RemovableHandle
-from micrograd_np.primitive import mode
+from micrograd_np.modes import mode
 from micrograd_np.tensor import Tensor, clear_grad
 from micrograd_np.writes import writes
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.grad_mode import enable_grad
-from micrograd_np.primitive import mode
+from micrograd_np.modes import mode
 from micrograd_np.tensor import Tensor
 from micrograd_np.writes import writes
 

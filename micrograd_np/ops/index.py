@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.asked import asker
-from micrograd_np.primitive import as_array, mode, primitive
+from micrograd_np.modes import mode
+from micrograd_np.primitive import as_array, primitive
 from micrograd_np.vertex import Vertex
 
 from .axes import along, axis_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.grad_mode import set_grad_enabled
-from micrograd_np.primitive import mode
+from micrograd_np.modes import mode
 from micrograd_np.writes import writes
 
 from .line_search import strong_wolfe
@@ -166,7 +166,7 @@ class LBFGS(Optimizer):
             loss = closure()
         params = self.param_groups[0]["params"]
         parts = [np.zeros(p.size, p.dtype) if p.grad is None else p.grad.data.ravel() for p in params]
-        return loss, float(loss), np.concatenate(parts)
+        return loss, float(getattr(loss, "data", loss)), np.concatenate(parts)
 
     def _gathered(self) -> Any:
         return np.concatenate([p.data.ravel() for p in self.param_groups[0]["params"]])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from micrograd_np.grad_mode import set_grad_enabled
-from micrograd_np.primitive import mode
+from micrograd_np.modes import mode
 from micrograd_np.tensor import Tensor, clear_grad
 from micrograd_np.writes import writes
 

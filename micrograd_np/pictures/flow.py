@@ -9,7 +9,7 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.grad_mode import no_grad
-from micrograd_np.primitive import mode
+from micrograd_np.modes import mode
 from micrograd_np.vertex import Vertex
 
 from .formula import constant, formula

@@ -11,7 +11,7 @@ from micrograd_np.debug.explain import _why
 from micrograd_np.debug.watch import Watch
 from micrograd_np.symbol import _ATOM, _PRODUCT, Symbol
 from micrograd_np.tensor import Tensor
-from micrograd_np.vertex import Vertex, source
+from micrograd_np.vertex import Vertex, grad_of, source
 
 from .layers import Box, svg
 from .page import SIZE_LIMIT, embed, fill, numbers, write
@@ -152,7 +152,7 @@ class _Story(Watch):
         self.seed = self.view(seed)
         self.leaves: dict[Value, Any] = {z: None for z in vertices if z.op is None and z.requires_grad}
         noted = [z.source.notes["retain_grad"]() for z in made if "retain_grad" in (z.source.notes or {})]
-        before = [(t, t.grad) for t in noted if t is not None]  # where retain_grad would keep one
+        before = [(t, grad_of(t)) for t in noted if t is not None]  # where retain_grad would keep one
         try:
             with self:
                 walk.pull(root, seed, self.delivered, retain=True)

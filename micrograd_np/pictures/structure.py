@@ -10,7 +10,7 @@ import numpy as np
 
 from micrograd_np.backward import is_gone, topological
 from micrograd_np.values import values as recorded
-from micrograd_np.vertex import Node, Source, Vertex, held_inputs, source
+from micrograd_np.vertex import Node, Source, Vertex, grad_of, held_inputs, source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -57,7 +57,7 @@ def read(*roots: Vertex) -> tuple[list[Value], list[Value]]:
     def value(v: Any, inputs: tuple[Any, ...] = (), *, kept: bool = True) -> Value:
         notes = v.notes or {}
         holder = notes["retain_grad"]() if isinstance(v, Node) and "retain_grad" in notes else own.get(v, v)
-        grad = getattr(holder, "grad", None)
+        grad = grad_of(holder) if isinstance(holder, Vertex) else None
         new = values[v] = Value(
             v if v.op is None else None,
             v.name,

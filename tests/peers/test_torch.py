@@ -8,7 +8,8 @@ import pytest
 from peers.torch_table import PEERS, found, torch
 
 import micrograd_np as mg
-from micrograd_np.primitive import mode, registry
+from micrograd_np.modes import mode
+from micrograd_np.primitive import registry
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # PyTorch's advice
 
@@ -32,6 +33,7 @@ WITHOUT = {
         grad value_and_grad vjp jvp jacobian hessian hvp checkpoint functional_call compile
     """,
     "no function of numbers": """
+        draw_boundary draw_network draw_steps
         check_gradients check_primitive constant draw explain fit from_dlpack get_default_dtype gradcheck gradgradcheck
         is_grad_enabled lint load numeric_gradient save set_default_dtype random.generator random.get_state
         random.manual_seed random.set_state summary

@@ -308,7 +308,8 @@ def test_a_dtype_that_safetensors_lacks_is_refused_by_name_and_the_old_file_stay
     pytest.importorskip("safetensors")
     path = save({"w": np.ones(2)}, tmp_path / "x.safetensors")
     with pytest.raises(
-        TypeError, match=rf"^save: a\.b has dtype {np.dtype(np.longdouble)}, which \.safetensors lacks\. Save as \.npz"
+        TypeError,
+        match=rf"^save: a\.b has dtype {np.dtype(np.longdouble)}, which \.safetensors does not have\. Save as \.npz",
     ):
         save({"a": {"b": np.ones(2, np.longdouble)}}, path)
     assert same(load(path), {"w": np.ones(2)})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.changes import changes
-from micrograd_np.primitive import mode
+from micrograd_np.modes import mode
 from micrograd_np.tensor import _wrap
 from micrograd_np.vertex import Vertex
 from micrograd_np.writes import clock as moments

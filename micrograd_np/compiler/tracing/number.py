@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.primitive import mode
+from micrograd_np.modes import mode
 from micrograd_np.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.primitive import _clock, fills, mode
+from micrograd_np.modes import mode
+from micrograd_np.primitive import _clock, fills
 from micrograd_np.tensor import Tensor, _wrap
-from micrograd_np.vertex import Vertex
+from micrograd_np.vertex import Vertex, grad_of
 
 from ..error import CompileError
 from ..passes.dead import OUTLIVES
@@ -141,7 +142,7 @@ class Tracer:
         if x.op is not None or x.requires_grad or x.name is not None or type(x) is not Tensor:
             return
         for owner in gc.get_referrers(x):
-            if isinstance(owner, Vertex) and owner.grad is x:
+            if isinstance(owner, Vertex) and grad_of(owner) is x:
                 self.gradients_before.setdefault(id(owner), (owner, x))
 
     def _refuse(self, array: Any) -> Value:
@@ -340,7 +341,7 @@ class Tracer:
         """A gradient reaches a leaf: as eager does it, in memory of its own."""
         from micrograd_np.ops.state import copy
 
-        before = leaf.grad
+        before = grad_of(leaf)
         if before is not None:
             if id(before.data) not in self.known:
                 self.gradients_before.setdefault(id(leaf), (leaf, before))
@@ -456,7 +457,7 @@ class Tracer:
         for leaf in self.touched.values():
             if self._inside(leaf):
                 continue
-            g = leaf.grad
+            g = grad_of(leaf)
             program.gradients_out.append((leaf, None if g is None else self.known.get(id(g.data))))
         self.recorder.words.tell()
         for value, of in self.gradient_of:

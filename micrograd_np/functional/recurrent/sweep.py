@@ -22,28 +22,20 @@ class Once:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self.latest: tuple[Any, Any, Callable[[], Any]] | None = None
+        self.latest: tuple[Any, Any, Any] | None = None
 
     def __call__(self, g: Any, z: Any, *inputs: Any, **static: Any) -> Any:
         """``function(g, z, *inputs, **static)``, or what that was just before."""
         latest = self.latest
         if latest is not None and latest[0]() is g and latest[1]() is z:
-            found = latest[2]()
-            if found is not None:
-                return found
+            return latest[2]
         found = self.function(g, z, *inputs, **static)
-        self.latest = ref(g, self._forget), ref(z), _kept(found, g)
+        self.latest = ref(g, self._forget), ref(z, self._forget), found
         return found
 
     def _forget(self, gone: Any) -> None:
-        if self.latest is not None and self.latest[0] is gone:
+        if self.latest is not None and (self.latest[0] is gone or self.latest[1] is gone):
             self.latest = None
-
-
-def _kept(found: Any, g: Any) -> Callable[[], Any]:
-    """How to find it again: it is kept while g is, unless g is a leaf, for then what is recorded keeps g itself."""
-    keeps = isinstance(g, Tensor) and g.requires_grad and g.is_leaf
-    return (lambda: None) if keeps else lambda: found
 
 
 def partials(function: Callable[..., Any], *names: str) -> dict[str, Callable[..., Any]]:
