@@ -89,10 +89,11 @@ def answer_all(names: Iterable[str], home: dict[str, Any]) -> None:
     """
     for name in names:
         function = home.get(name)
-        if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
-            origin = vars(sys.modules[function.__module__])
-            now = origin.get(function.__name__)
-            if now is function:
-                origin[function.__name__] = home[name] = answering(function)
-            elif hasattr(now, "__wrapped__"):
-                home[name] = now
+        if not isinstance(function, FunctionType) or hasattr(function, "__wrapped__"):
+            continue
+        origin = vars(sys.modules[function.__module__])
+        now, answer = origin.get(function.__name__), answering(function)
+        if now is function:
+            origin[function.__name__] = home[name] = answer
+        elif hasattr(now, "__wrapped__"):
+            home[name] = now

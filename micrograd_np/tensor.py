@@ -198,12 +198,14 @@ class Tensor(Vertex):
         return self.data.tolist()
 
     def __float__(self) -> float:
+        number = float(self.item())
         self._leaves("float()")
-        return float(self.item())
+        return number
 
     def __int__(self) -> int:
+        number = int(self.item())
         self._leaves("int()")
-        return int(self.item())
+        return number
 
     def __index__(self) -> int:
         if self.data.dtype.kind not in "iu":

@@ -15,7 +15,7 @@ import numpy as np
 from micrograd_np.grad_mode import no_grad
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.elementwise import square
-from micrograd_np.ops.reduce import mean
+from micrograd_np.ops.reduce import centre, mean
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import sqrt
@@ -27,13 +27,10 @@ from .loss import as_tensor
 
 def standardized(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any, Any]:
     """(x − mean) / √(variance + eps) over `axes`; with that mean and variance, axes kept at length 1."""
-    centre = mean(x, axis=axes, keepdims=True)
-    with no_grad():  # what rounding has left: of equal values nothing, where variance + eps would make it large
-        missed = mean(x - centre, axis=axes, keepdims=True)
-    centre = centre + missed
-    apart = x - centre
+    middle = centre(x, axis=axes)
+    apart = x - middle
     variance = mean(square(apart), axis=axes, keepdims=True)
-    return apart * (1 / sqrt(variance + eps)), centre, variance
+    return apart * (1 / sqrt(variance + eps)), middle, variance
 
 
 def affine(x: Any, weight: Any, bias: Any) -> Any:

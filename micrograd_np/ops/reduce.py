@@ -75,6 +75,21 @@ mean.vjp(
 )
 
 
+@primitive("mean {x}", domain=(REALS,), shape="(3,4)->(1,4)", examples=({"axis": 0}, {"axis": (0, -1)}))
+def centre(xp: Any, out: Any, x: Any, *, axis: Any) -> Any:
+    """The mean along `axis`, kept at length 1, found from the differences to the first: of equal values exactly theirs.
+
+    What divides by a spread needs that: the rounding of a plain mean would count as one.
+    """
+    first = x[tuple([slice(0, 1) if n == 1 else slice(None) for n in kept(x.shape, axis)])] if x.size else 0
+    z = added(xp, ..., xp.subtract(x, first), axis, keepdims=True)
+    z = xp.true_divide(z, count(x.shape, axis), out=z)
+    return xp.add(z, first, out=out)
+
+
+centre.vjp(x=lambda g, z, x, axis: broadcast_to(g / count(x.shape, axis), shape=x.shape))
+
+
 def _shared(g: Any, x: Any, losers: Any, axis: Axis, keepdims: bool) -> Any:
     """The gradient of an extreme value: those who attain it share it equally; all do where it is nan."""
     winners = count(x.shape, axis) - sum(losers, axis=axis, keepdims=keepdims)
