@@ -92,8 +92,9 @@ def answer_all(names: Iterable[str], home: dict[str, Any]) -> None:
         if not isinstance(function, FunctionType) or hasattr(function, "__wrapped__"):
             continue
         origin = vars(sys.modules[function.__module__])
-        now, answer = origin.get(function.__name__), answering(function)
+        called = function.__name__
+            now, answer = origin.get(called), answering(function)
         if now is function:
-            origin[function.__name__] = home[name] = answer
+            origin[called] = home[name] = answer
         elif hasattr(now, "__wrapped__"):
             home[name] = now
