@@ -93,7 +93,7 @@ def answer_all(names: Iterable[str], home: dict[str, Any]) -> None:
             continue
         origin = vars(sys.modules[function.__module__])
         called = function.__name__
-            now, answer = origin.get(called), answering(function)
+        now, answer = origin.get(called), answering(function)
         if now is function:
             origin[called] = home[name] = answer
         elif hasattr(now, "__wrapped__"):
