@@ -15,7 +15,7 @@ import numpy as np
 from micrograd_np.grad_mode import no_grad
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.elementwise import square
-from micrograd_np.ops.reduce import centre, mean
+from micrograd_np.ops.reduce import deviations, mean
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import sqrt
@@ -26,11 +26,10 @@ from .loss import as_tensor
 
 
 def standardized(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any, Any]:
-    """(x − mean) / √(variance + eps) over `axes`; with that mean and variance, axes kept at length 1."""
-    middle = centre(x, axis=axes)
-    apart = x - middle
+    """(x − mean) / √(variance + eps) over `axes`; x − mean; and the variance, axes kept at length 1."""
+    apart = deviations(x, axis=axes)
     variance = mean(square(apart), axis=axes, keepdims=True)
-    return apart * (1 / sqrt(variance + eps)), middle, variance
+    return apart * (1 / sqrt(variance + eps)), apart, variance
 
 
 def affine(x: Any, weight: Any, bias: Any) -> Any:
@@ -137,8 +136,8 @@ def batch_norm(
             f"batch_norm: in training a channel needs more than one value, and input {x.shape} has {n}. Call eval()?"
         )
         raise ValueError(message)
-    unit, centre, variance = standardized(x, axes, eps)
-    _follow(running_mean, centre, momentum)
+    unit, apart, variance = standardized(x, axes, eps)
+    _follow_mean(running_mean, x, apart, axes, momentum)
     _follow(running_var, variance, momentum, n / (n - 1))
     return affine(unit, weight, bias)
 
@@ -165,8 +164,9 @@ def instance_norm(
     if n <= 1:
         message = f"instance_norm: a channel needs more than one value, and input is {x.shape}."
         raise ValueError(message)
-    unit, centre, variance = standardized(x, tuple(range(2, x.ndim)), eps)
-    _follow(running_mean, centre, momentum)
+    axes = tuple(range(2, x.ndim))
+    unit, apart, variance = standardized(x, axes, eps)
+    _follow_mean(running_mean, x, apart, axes, momentum)
     _follow(running_var, variance, momentum, n / (n - 1))
     return affine(unit, _by_channel(weight, x), _by_channel(bias, x))
 
@@ -184,6 +184,14 @@ def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> T
 def _by_channel(x: Any, input: Any) -> Any:
     """A vector (c,) in a shape that broadcasts along the second axis of `input`."""
     return x if x is None or input.ndim == 2 else reshape(x, shape=(-1,) + (1,) * (input.ndim - 2))
+
+
+def _follow_mean(running: Any, x: Tensor, apart: Any, axes: tuple[int, ...], momentum: Any) -> None:
+    """The same for the mean of `x` along `axes`, by what is left of the first values without it."""
+    if running is not None:
+        first = tuple([slice(0, 1) if i in axes else slice(None) for i in range(x.ndim)])
+        with no_grad():
+            _follow(running, x[first] - apart[first], momentum)
 
 
 def _follow(running: Any, statistic: Any, momentum: Any, factor: float = 1.0) -> None:

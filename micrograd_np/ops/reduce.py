@@ -75,19 +75,22 @@ mean.vjp(
 )
 
 
-@primitive("mean {x}", domain=(REALS,), shape="(3,4)->(1,4)", examples=({"axis": 0}, {"axis": (0, -1)}))
-def centre(xp: Any, out: Any, x: Any, *, axis: Any) -> Any:
-    """The mean along `axis`, kept at length 1, found from the differences to the first: of equal values exactly theirs.
+@primitive("{x} − mean {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({"axis": 0}, {"axis": (0, -1)}))
+def deviations(xp: Any, out: Any, x: Any, *, axis: Any) -> Any:
+    """What is left of `x` without its mean along `axis`, by way of the differences to the first: of equal values 0.
 
     What divides by a spread needs that: the rounding of a plain mean would count as one.
     """
-    first = x[tuple([slice(0, 1) if n == 1 else slice(None) for n in kept(x.shape, axis)])] if x.size else 0
-    z = added(xp, ..., xp.subtract(x, first), axis, keepdims=True)
-    z = xp.true_divide(z, count(x.shape, axis), out=z)
-    return xp.add(z, first, out=out)
+    if not x.size:
+        return xp.subtract(x, 0, out=out)
+    first = x[tuple([slice(0, 1) if n == 1 else slice(None) for n in kept(x.shape, axis)])]
+    z = xp.subtract(x, first, out=out)
+    middle = added(xp, ..., z, axis, keepdims=True)
+    middle = xp.true_divide(middle, count(x.shape, axis), out=middle)
+    return xp.subtract(z, middle, out=z)
 
 
-centre.vjp(x=lambda g, z, x, axis: broadcast_to(g / count(x.shape, axis), shape=x.shape))
+deviations.vjp(x=lambda g, z, x, axis: deviations(g, axis=axis))
 
 
 def _shared(g: Any, x: Any, losers: Any, axis: Axis, keepdims: bool) -> Any:
