@@ -151,15 +151,17 @@ def _refuse_written(z: Node) -> None:
 
 def is_stale(z: Node) -> bool:
     """Whether memory that the rules of `z` read has been written since it was recorded."""
-    op, arrays = z.op, z.arrays
-    if arrays is None or z.order >= writes.latest:
+    arrays, order = z.arrays, z.order
+    if arrays is None or order >= writes.latest:
+        return False
+    late = [isinstance(a, np.ndarray) and writes.since(a, order) for a in (*arrays, z.data)]
+    if True not in late:
         return False
     needs = sum(1 << i for i, x in enumerate(z.inputs) if isinstance(x, Source))
-    of_result, dropped, blank, _ = op._wanted(needs, len(arrays))
-    read = [a for i, a in enumerate(arrays) if i not in dropped and i not in blank]
-    if of_result == VALUE:
-        read.append(z.data)
-    return any(isinstance(a, np.ndarray) and writes.since(a, z.order) for a in read)
+    of_result, dropped, blank, _ = z.op._wanted(needs, len(arrays))
+    if of_result == VALUE and late.pop():
+        return True
+    return any(was for i, was in enumerate(late[: len(arrays)]) if i not in dropped and i not in blank)
 
 
 def _lifted(z: Node) -> tuple[Sequence[Any], Vertex]:

@@ -70,9 +70,11 @@ class Writes:
         """Whether any byte of `array` was written after `moment`."""
         if moment >= self.latest or not array.size:
             return False
-        owner = _owner(array)
+        owner = array if array.base is None else _owner(array)
         places = self._log.get(0 if owner.base is not None else id(owner))
-        late = [key for key, when in list((places or {}).items()) if when > moment]
+        if places is None:
+            return False
+        late = [key for key, when in list(places.items()) if when > moment]
         return any(key is None or _overlap(array, key) for key in late)
 
 
