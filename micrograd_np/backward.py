@@ -152,6 +152,8 @@ def _refuse_written(z: Node) -> None:
 def is_stale(z: Node) -> bool:
     """Whether memory that the rules of `z` read has been written since it was recorded."""
     arrays, order = z.arrays, z.order
+    if z.notes is not None and "stale" in z.notes:  # it was copied so
+        return True
     if arrays is None or order >= writes.latest:
         return False
     late = [isinstance(a, np.ndarray) and writes.since(a, order) for a in (*arrays, z.data)]
@@ -167,12 +169,20 @@ def is_stale(z: Node) -> bool:
 def _lifted(z: Node) -> tuple[Sequence[Any], Vertex]:
     """The inputs and the result of `z` as tensors that hang in the graph as they did, for rules to be recorded."""
     assert z.arrays is not None
-    kind = Vertex.plain
-    values = z.held or [
-        (_tensor(kind, a, x) if isinstance(x, Node) and isinstance(a, np.ndarray) else x if _is_leaf(x, a, z) else a)
-        for x, a in zip(z.inputs, z.arrays, strict=True)
-    ]
-    return values, _tensor(kind, z.data, z)
+    given = z.held or (None,) * len(z.inputs)
+    values = [_as_it_was(t, x, a, z) for t, x, a in zip(given, z.inputs, z.arrays, strict=True)]
+    return values, _tensor(Vertex.plain, z.data, z)
+
+
+def _as_it_was(t: Any, x: Any, array: Any, z: Node) -> Any:
+    """An input of `z` as it was when `z` was recorded: the tensor `t` itself, if it still is what it was."""
+    if not isinstance(array, np.ndarray):
+        return array
+    if isinstance(t, Vertex) and t.data is array and t.node is (x if isinstance(x, Node) else None):
+        return t
+    if isinstance(x, Node):
+        return _tensor(Vertex.plain, array, x)
+    return x if _is_leaf(x, array, z) else array
 
 
 def _is_leaf(x: Any, array: Any, z: Node) -> bool:
@@ -211,6 +221,8 @@ def _unbroadcast(g: Any, shape: tuple[int, ...], *, tell: bool) -> Any:
 def _arrived(z: Source, g: Any, *, lifted: bool) -> Any:
     """The rare business of a gradient's arrival: hooks, and keeping it where `retain_grad` asked for it."""
     notes = z.notes or {}
+    if "stale" in notes:
+        raise _mutated(z)
     for hook, _ in notes.get("hooks", ()):
         given = hook(g if lifted else Vertex.plain(g))  # type: ignore[call-arg]
         if given is not None:

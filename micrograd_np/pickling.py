@@ -12,12 +12,10 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-import numpy as np
-
 from .backward import is_stale, topological
 from .primitive import _NO_STATIC
 from .vertex import Node, Vertex, edge, grad_of
-from .writes import clock, writes
+from .writes import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +75,7 @@ def reduce_node(self: Node) -> tuple[Any, ...]:
     arrays = None if self.arrays is None else list(self.arrays)
     made = (self.op, inputs, arrays, self.data, dict(self.static), self.name, is_stale(self), self.shape, self.dtype)
     notes = {key: note for key, note in (self.notes or {}).items() if key != "retain_grad"}
-    return _node, made, (None, {"notes": notes}) if notes else None
+    return _node, made, (None, {"notes": {**notes, "stale": True} if is_stale(self) else notes}) if notes else None
 
 
 def _keeps_grad(self: Vertex) -> bool:
@@ -113,9 +111,8 @@ def _node(
     node.name, node.shape, node.dtype = name, shape, dtype
     node.held = node.notes = None
     node.order = clock()  # as if computed now, after its inputs
-    for a in (*(arrays or ()), data) if stale else ():  # written since, and so it stays
-        if isinstance(a, np.ndarray):
-            writes.note(a)
+    if stale:  # memory was written that its rules read, and so it stays
+        node.notes = {"stale": True}
     return node
 
 
@@ -195,7 +192,10 @@ def _copied_node(z: Node, memo: dict[int, Any]) -> Node:
     )
     arrays = None if z.arrays is None else [deepcopy(a, memo) for a in z.arrays]
     static = deepcopy(dict(z.static), memo)
-    return _node(z.op, inputs, arrays, deepcopy(z.data, memo), static, z.name, is_stale(z), z.shape, z.dtype)
+    node = _node(z.op, inputs, arrays, deepcopy(z.data, memo), static, z.name, is_stale(z), z.shape, z.dtype)
+    notes = {key: deepcopy(note, memo) for key, note in (z.notes or {}).items() if key != "retain_grad"}
+    node.notes = {**(node.notes or {}), **notes} or None
+    return node
 
 
 Node.__reduce__ = reduce_node  # type: ignore[assignment, method-assign]

@@ -7,7 +7,7 @@ analysed, such as an object with ``__call__``, counts as reading everything.
 from __future__ import annotations
 
 import dis
-from functools import cache, lru_cache
+from functools import cache
 from types import CodeType
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 NOTHING, SHAPE, VALUE = range(3)
 """What a rule wants to know of an argument."""
 
+_BY_NAME = frozenset({"locals", "vars", "eval", "exec"})
 _OUTER = frozenset({"shape", "dtype", "ndim", "size"})
 
 
@@ -42,7 +43,6 @@ class Blank:
         return Blank, (self.shape, self.dtype)
 
 
-@lru_cache(maxsize=1024)
 def reads(rule: Any, count: int, *, skip: int = 0) -> tuple[int, ...]:
     """What `rule` wants of its arguments ``z, *inputs``, of which there are `count`, behind `skip` others and g.
 
@@ -53,6 +53,8 @@ def reads(rule: Any, count: int, *, skip: int = 0) -> tuple[int, ...]:
     """
     code = getattr(rule, "__code__", None)
     if not isinstance(code, CodeType) or hasattr(rule, "__wrapped__") or hasattr(rule, "__self__"):
+        return (VALUE,) * count
+    if not _BY_NAME.isdisjoint(code.co_names):
         return (VALUE,) * count
     wanted = _wanted(code)
     positional = code.co_varnames[: code.co_argcount]
@@ -65,23 +67,23 @@ def reads(rule: Any, count: int, *, skip: int = 0) -> tuple[int, ...]:
 def _wanted(code: CodeType) -> dict[str, int]:
     """What the code asks of each of its local names, a name that an inner function uses included."""
     found = dict.fromkeys(code.co_cellvars, VALUE)
+    rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & 4 else None
     steps = [s for s in dis.get_instructions(code) if s.opname not in {"CACHE", "NOP", "EXTENDED_ARG"}]
     for i, step in enumerate(steps):
-        if not step.opname.startswith("LOAD_FAST"):
+        if "LOAD_FAST" not in step.opname:
             continue
         names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
-        for name in names:
-            last = name == names[-1]
-            outer = last and _asks_outside(steps[i + 1 : i + 4])
+        for name in names[step.opname.startswith("STORE") :]:
+            outer = name == names[-1] and _asks_outside(steps[i + 1 : i + 4], many=name == rest)
             found[name] = max(found.get(name, NOTHING), SHAPE if outer else VALUE)
     return found
 
 
-def _asks_outside(following: list[dis.Instruction]) -> bool:
-    """Whether the next thing that happens to the argument is ``.shape`` or the like; to one of many, ``[i].shape``."""
-    if following and following[0].opname == "LOAD_ATTR":
+def _asks_outside(following: list[dis.Instruction], *, many: bool) -> bool:
+    """Whether the next thing that happens to the argument is ``.shape`` or the like, or to `many`, ``[i].shape``."""
+    if not many and following and following[0].opname == "LOAD_ATTR":
         return following[0].argval in _OUTER
-    if len(following) == 3 and following[0].opname.startswith(("LOAD_FAST", "LOAD_CONST", "LOAD_SMALL_INT")):
+    if many and len(following) == 3 and following[0].opname.startswith(("LOAD_FAST", "LOAD_CONST", "LOAD_SMALL_INT")):
         indexed = following[1].opname == "BINARY_SUBSCR" or following[1].argrepr == "[]"
         alone = not isinstance(following[0].argval, tuple)
         return alone and indexed and following[2].opname == "LOAD_ATTR" and following[2].argval in _OUTER

@@ -21,6 +21,9 @@ clock = count(1).__next__
 """The next moment: recorded applications and writes share this clock."""
 
 
+_MANY = 4096  # places in one array that are told apart
+
+
 class _Places(dict[Any, int]):
     """Where one owner of memory was written, and when last; None stands for all of it."""
 
@@ -52,8 +55,19 @@ class Writes:
             else:
                 places, key = self.place(array)
                 places[key] = now
+                if len(places) > _MANY:
+                    self._shorten(places, now)
 
-    def place(self, array: np.ndarray[Any, Any]) -> tuple[dict[Any, int], Hashable]:
+    def _shorten(self, places: _Places, now: int) -> None:
+        """Forget the older half of the writes to foreign memory; of one array, where in it they were."""
+        if places is self._log.get(0):
+            for key in sorted(places, key=places.__getitem__)[: _MANY // 2]:
+                del places[key]
+        else:
+            places.clear()
+            places[None] = now
+
+    def place(self, array: np.ndarray[Any, Any]) -> tuple[_Places, Hashable]:
         """Where the moment of a write to `array` is kept: ``places[key] = clock()``, for who writes often."""
         owner = _owner(array)
         foreign = owner.base is not None  # of a file, a buffer or another library: one log for all such memory

@@ -1,7 +1,9 @@
 """Writes in place are counted by memory: seen through every view, and only where a derivative rule reads it."""
 
+import copy
 import gc
 import weakref
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -249,3 +251,108 @@ def test_a_leaf_given_another_array_refuses_a_derivative_that_is_recorded():
     x.data = np.array(5.0)
     with CHANGED:
         mg.autograd.grad(y, x, create_graph=True)
+
+
+def in_place(w, x):
+    h = w * x
+    h2 = h * h
+    h += h2
+    return h.sum()
+
+
+def test_writes_in_the_graph_have_their_derivatives_whoever_watches():
+    x = mg.Tensor([3.0, 4.0])
+    w = mg.Tensor([1.0, 2.0], requires_grad=True)
+
+    @mg.compile
+    def compiled():
+        w.grad = None
+        in_place(w, x).backward()
+        return w.grad
+
+    for _ in range(3):
+        assert_array_equal(compiled().data, [21, 68])
+    later = mg.compile(lambda: in_place(w, x))
+    for _ in range(3):
+        w.grad = None
+        later().backward()
+        assert_array_equal(w.grad.data, [21, 68])
+    for watch in (mg.detect_nonfinite, mg.trace_origins, mg.detect_mutation):
+        with watch():
+            (g,) = mg.autograd.grad(in_place(w, x), w, create_graph=True)
+            w.grad = None
+            in_place(w, x).backward()
+        assert_array_equal(g.data, [21, 68])
+        assert_array_equal(w.grad.data, [21, 68])
+
+
+def test_a_checkpoint_remembers_what_it_was_given():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    h = x * 3
+    o = mg.checkpoint(lambda t: t * t, h)
+    h += o
+    h.sum().backward()
+    assert_array_equal(x.grad.data, [21, 39])
+    h = x * 3
+    o = mg.checkpoint(lambda: h * h)
+    h += 1
+    with pytest.raises(RuntimeError, match="Pass it as an argument"):
+        o.sum().backward()
+    k = x * 3
+    o = mg.checkpoint(lambda: k * k)
+    with mg.no_grad():
+        k *= 2
+    with CHANGED:
+        o.sum().backward()
+
+
+class Doubled:
+    def __call__(self, g):
+        return 2 * g
+
+
+def test_a_copy_of_a_graph_has_its_hooks_and_its_own_memory():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    y = x * 3
+    y.register_hook(Doubled())
+    z = (y * y).sum()
+    z2, x2 = copy.deepcopy((z, x))
+    z2.backward()
+    assert_array_equal(x2.grad.data, [36, 72])
+    stale = (x * x).sum()
+    with mg.no_grad():
+        x *= 2
+    fresh = (x * x).sum()
+    fresh2, stale2, x2 = copy.deepcopy((fresh, stale, x))
+    fresh2.backward()
+    assert_array_equal(x2.grad.data, [4, 8])
+    with CHANGED:
+        stale2.backward()
+
+
+def test_the_log_of_writes_is_bounded():
+    t = mg.Tensor(np.zeros(10_000))
+    for i in range(5000):
+        t[i] = 1.0
+    places, _ = writes.place(t.data)
+    assert len(places) <= 4096
+    scale = mg.Tensor(2.0, requires_grad=True)
+    z = (scale * t).sum()
+    t[0] = 7.0
+    with CHANGED:
+        z.backward()
+
+
+@dataclass
+class Unhashable:
+    factor: float
+
+    def __call__(self, g, z, x):
+        return self.factor * g * x
+
+
+def test_rules_that_cannot_be_looked_into_read_everything():
+    assert reads(lambda g, z, x: 2 * g * locals()["x"], 2) == (2, 2)
+    assert reads(Unhashable(2.0), 2) == (2, 2)
+    assert reads(lambda g, z, x: np.ones(x[0].shape) * g, 2) == (0, 2)
+    assert reads(lambda g, z, x: sum([x * i for i in range(3)]) * g, 2)[1] == 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from micrograd_np import backward as walk
 from micrograd_np import random
 from micrograd_np.grad_mode import enable_grad, set_grad_enabled
@@ -23,6 +25,7 @@ class _Segment:
 
     def __init__(self, f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         self.f, self.args, self.kwargs = f, args, kwargs
+        self.given = trees.mapped(_as_it_is, (tuple(args), dict(kwargs)))  # for the second call, whatever is written
         self.drawn_from = random.generator()
         self.state = self.drawn_from.bit_generator.state
         self.floor = 0
@@ -47,9 +50,16 @@ class _Segment:
                 generator, now = self.drawn_from, self.drawn_from.bit_generator.state
                 generator.bit_generator.state = self.state
                 try:
+                    self.args, self.kwargs = self.given
                     self.again = self.outputs(self.run())
                 finally:
                     generator.bit_generator.state = now
+                lost = set(boundary).difference(walk.reached(*self.again, floor=self.floor))
+                if lost:
+                    raise RuntimeError(
+                        "backward: a function under checkpoint() no longer uses what it used at first: a tensor that "
+                        "it reaches from outside was changed in place since. Pass it as an argument, or change a copy."
+                    )
             found: dict[Source, Any] = {}
             lifted = isinstance(g, Vertex)
             with set_grad_enabled(lifted and mode.recording):
@@ -68,6 +78,15 @@ class _Segment:
     def forget(self) -> None:
         """Give the recomputed record back."""
         self.again = self.pulled = None
+
+
+def _as_it_is(t: Any) -> Any:
+    """A tensor that stays what `t` is now; a leaf that requires a gradient is not written to in the graph."""
+    if not isinstance(t, Tensor) or (t.requires_grad and t.is_leaf):
+        return t
+    same = t.detach()
+    same.node, same.requires_grad = t.node, t.requires_grad
+    return same
 
 
 def _kernel(xp: Any, out: Any, *xs: Any, segment: _Segment, which: int) -> Any:
@@ -116,7 +135,13 @@ def checkpoint(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     ]
     segment.boundary = boundary
     numbers = {y: i for i, y in enumerate(outputs)}
-    given = {source(t): t.data for _, t in trees.leaves((args, kwargs)) if isinstance(t, Tensor)}
+    given = {
+        x: a
+        for z in walk.topological(*outputs, floor=segment.floor)
+        for x, a in zip(z.inputs, getattr(z, "arrays", None) or (), strict=False)
+        if isinstance(x, Source) and isinstance(a, np.ndarray)
+    }
+    given |= {source(t): t.data for _, t in trees.leaves(segment.given) if isinstance(t, Tensor)}
     sources, arrays = tuple(boundary), [given.get(x, x.data) for x in boundary]
     needs = (1 << len(boundary)) - 1
     remade = {

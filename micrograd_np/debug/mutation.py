@@ -50,9 +50,10 @@ class detect_mutation(Watch):  # noqa: N801  a function to its users
         saved = (z.notes or {}).pop("saved", None)
         if saved is None:
             return
-        for k, (x, before) in enumerate(zip((*(z.held or ()), z), saved, strict=True)):
-            if _sum(x) != before:
-                raise _changed(z, k, x)
+        inputs = z.held or z.arrays or ()
+        for k, (array, before) in enumerate(zip((*(z.arrays or ()), z.data), saved, strict=True)):
+            if _sum(array) != before:
+                raise _changed(z, k, (*inputs, z)[k])
 
 
 def _sum(x: Any) -> int | None:

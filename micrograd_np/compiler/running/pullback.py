@@ -17,7 +17,7 @@ from micrograd_np import backward as walk
 from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.primitive import Primitive, _made
 from micrograd_np.tensor import Tensor, _wrap
-from micrograd_np.vertex import Vertex, source
+from micrograd_np.vertex import Node, Vertex
 
 from ..program import Line, Program, Storage, Value, mapped
 
@@ -45,7 +45,13 @@ def differentiate(tracer: Tracer, result: Any, floor: int) -> Pullback | None:
     under = walk.topological(*roots, floor=floor)
     if not roots or any(walk.is_gone(z) for z in under if z.order > floor):
         return None
-    tensors = {source(t): t for z in under for t in getattr(z, "held", None) or () if isinstance(t, Vertex)}
+    tensors = {
+        x: t if t.node is x else walk._tensor(Vertex.plain, a, x)
+        for z in under
+        if isinstance(z, Node) and z.held is not None and z.arrays is not None
+        for x, t, a in zip(z.inputs, z.held, z.arrays, strict=True)
+        if isinstance(x, Node)
+    }
     program = tracer.program
     found = Pullback(len(program.lines), [tracer.value(z) for z in roots], [], [], [])
     seeds = []
