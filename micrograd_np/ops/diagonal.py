@@ -78,7 +78,7 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 )
 def tril(xp: Any, out: Any, x: Any, *, k: int = 0) -> Any:
     """`x` with zeros above the diagonal `k` places to the right, in the last two axes."""
-    z = xp.tril(x, k)
+    z = xp.tril(x, whole(k, "k"))
     if out is ...:
         return z
     xp.copyto(out, z)
@@ -90,7 +90,7 @@ def tril(xp: Any, out: Any, x: Any, *, k: int = 0) -> Any:
 )
 def triu(xp: Any, out: Any, x: Any, *, k: int = 0) -> Any:
     """`x` with zeros below the diagonal `k` places to the right, in the last two axes."""
-    z = xp.triu(x, k)
+    z = xp.triu(x, whole(k, "k"))
     if out is ...:
         return z
     xp.copyto(out, z)

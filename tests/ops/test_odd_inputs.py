@@ -48,7 +48,8 @@ SETTINGS = {
 # what takes functions, files or networks, and not arrays; what normalises is given shapes
 OF_OTHER_THINGS = {
     "check_gradients", "check_primitive", "checkpoint", "compile", "constant", "detect_mutation", "detect_nonfinite",
-    "draw", "draw_boundary", "draw_network", "draw_steps", "explain", "fit", "from_dlpack", "functional_call", "grad", "gradcheck", "gradgradcheck", "hessian", "hvp",
+    "draw", "draw_boundary", "draw_network", "draw_steps",
+    "explain", "fit", "from_dlpack", "functional_call", "grad", "gradcheck", "gradgradcheck", "hessian", "hvp",
     "jacobian", "jvp", "lint", "load", "numeric_gradient", "save", "set_default_dtype", "set_grad_enabled", "summary",
     "trace_origins", "get_default_dtype", "is_grad_enabled", "value_and_grad", "vjp", "layer_norm", "rms_norm",
     "group_norm",
