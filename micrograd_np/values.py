@@ -29,17 +29,6 @@ def values(order: Iterable[Source]) -> dict[Source, Any]:
     return found
 
 
-def with_constants(nodes: list[Any]) -> list[Any]:
-    """Nodes and leaves, and the tensors beside them that take no gradient, each before what is made of it."""
-    found: dict[Any, None] = {}
-    for z in nodes:
-        for x in held_inputs(z) if isinstance(z, Node) else ():
-            if isinstance(x, Vertex):
-                found.setdefault(x)
-        found.setdefault(z)
-    return list(found)
-
-
 def _array(x: Any, found: dict[Source, Any]) -> Any:
     if isinstance(x, Node):
         return found.get(x)

@@ -69,7 +69,7 @@ class Writes:
 
     def place(self, array: np.ndarray[Any, Any]) -> tuple[_Places, Hashable]:
         """Where the moment of a write to `array` is kept: ``places[key] = clock()``, for who writes often."""
-        owner = _owner(array)
+        owner = owner_of(array)
         foreign = owner.base is not None  # of a file, a buffer or another library: one log for all such memory
         number = 0 if foreign else id(owner)
         places = self._log.get(number)
@@ -84,7 +84,7 @@ class Writes:
         """Whether any byte of `array` was written after `moment`."""
         if moment >= self.latest or not array.size:
             return False
-        owner = array if array.base is None else _owner(array)
+        owner = array if array.base is None else owner_of(array)
         places = self._log.get(0 if owner.base is not None else id(owner))
         if places is None:
             return False
@@ -92,9 +92,9 @@ class Writes:
         return any(key is None or _overlap(array, key) for key in late)
 
 
-def _owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The array that `array` is a view of, at the end of the chain."""
-    while isinstance(array.base, np.ndarray):
+def owner_of(array: Any) -> Any:
+    """The array that `array` is a view of, at the end of the chain; what is no array is its own."""
+    while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
         array = array.base
     return array
 

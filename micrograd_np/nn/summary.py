@@ -15,7 +15,7 @@ from micrograd_np import random
 from micrograd_np.grad_mode import enable_grad
 from micrograd_np.modes import mode
 from micrograd_np.tensor import Tensor
-from micrograd_np.writes import writes
+from micrograd_np.writes import owner_of, writes
 
 from .module import Module
 
@@ -109,7 +109,7 @@ class _Counter:
         self.rows = {id(m): Row(name.rpartition(".")[2], type(m).__name__, _depth(names, name)) for name, m in names}
         self.stack: list[Row] = []
         given = [x for x in inputs if isinstance(x, Tensor)]
-        self.seen = {id(_owner(x.data)) for x in (*model.parameters(), *model.buffers(), *given)}
+        self.seen = {id(owner_of(x.data)) for x in (*model.parameters(), *model.buffers(), *given)}
         self.alive: list[Any] = []  # an array that died would leave its id to another
         for _, m in names:
             self.rows[id(m)].parameters = sum(p.size for p in m.parameters(recurse=False))
@@ -131,7 +131,7 @@ class _Counter:
             row.multiply_adds += _PRODUCTS[op.name](result, *inputs)
         if isinstance(result, Tensor) and result.requires_grad:
             for x in (*inputs, result):
-                array = _owner(x.data if isinstance(x, Tensor) else x)
+                array = owner_of(x.data if isinstance(x, Tensor) else x)
                 if isinstance(array, np.ndarray) and id(array) not in self.seen:
                     self.seen.add(id(array))
                     self.alive.append(array)
@@ -213,12 +213,6 @@ def _input(x: Any, floating: Any) -> Tensor:
 def _depth(names: list[tuple[str, Module]], name: str) -> int:
     """How many of the modules this one is in."""
     return sum(name.startswith(f"{other}.") or (not other and bool(name)) for other, _ in names)
-
-
-def _owner(array: Any) -> Any:
-    while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
 
 
 def _tensors(tree: Any) -> list[Tensor]:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from micrograd_np.vertex import Vertex
+from micrograd_np.writes import owner_of
 
 from .drawing import Cluster, Drawing, Edge, Node
 from .escape import plain, shortened
 from .fold import Box, fold
 from .formula import constant, formula, rule
 from .picture import Picture
-from .structure import Homes, Value, owner, read
+from .structure import Homes, Value, read
 from .values import subscript, summary
 
 if TYPE_CHECKING:
@@ -327,12 +328,12 @@ def _unwritten(order: Sequence[Value], roots: set[Value], homes: Homes) -> dict[
             if isinstance(x, Value) and (x.shape == v.shape or (x.op is None and homes.chain(x))):
                 found[v] = x
         elif v.op is None and not v.requires_grad:
-            first = owners.setdefault(id(owner(v.data)), v)
+            first = owners.setdefault(id(owner_of(v.data)), v)
             if first.name is None and v.name is not None:
-                owners[id(owner(v.data))] = v
+                owners[id(owner_of(v.data))] = v
     for v in order:
         if v.op is None and not v.requires_grad and not v.name:
-            first = owners[id(owner(v.data))]
+            first = owners[id(owner_of(v.data))]
             if first is not v and prod(first.shape) == prod(v.shape):
                 found[v] = first
     return found

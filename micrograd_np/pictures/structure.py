@@ -11,11 +11,12 @@ import numpy as np
 from micrograd_np.backward import is_gone, topological
 from micrograd_np.values import values as recorded
 from micrograd_np.vertex import Node, Source, Vertex, grad_of, held_inputs, source
+from micrograd_np.writes import owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Homes", "Value", "kind_of", "owner", "read"]
+__all__ = ["Homes", "Value", "kind_of", "read"]
 
 
 @dataclass(eq=False, slots=True)
@@ -123,7 +124,7 @@ class Homes:
     def _statistics(self, leaves: Iterable[Value], name: str, data: Any, number: int) -> None:
         """Give what is a view of a buffer the buffer's name, and its place."""
         for v in leaves:
-            if not v.requires_grad and not v.name and v.data is not None and owner(v.data) is owner(data):
+            if not v.requires_grad and not v.name and v.data is not None and owner_of(v.data) is owner_of(data):
                 v.name, v.buffer = name, True
                 self.homes[v] = (number, name.rpartition(".")[0])
 
@@ -185,13 +186,6 @@ class Homes:
     def title(self, path: Path, around: Sequence[Path]) -> str:
         """The module at `path` as a heading: its name, and what it is."""
         return f"{self.name(path, around)}  {kind_of(self.modules[path])}"
-
-
-def owner(array: Any) -> Any:
-    """The array whose memory this is."""
-    while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
 
 
 _NORMAL = {"mean", "subtract", "square", "var", "add", "sqrt", "reciprocal", "multiply", "divide", "sum", "negative"}
