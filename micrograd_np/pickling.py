@@ -74,8 +74,13 @@ def reduce_node(self: Node) -> tuple[Any, ...]:
     inputs = tuple(None if isinstance(x, ref) else x for x in self.inputs)
     arrays = None if self.arrays is None else list(self.arrays)
     made = (self.op, inputs, arrays, self.data, dict(self.static), self.name, is_stale(self), self.shape, self.dtype)
-    notes = {key: note for key, note in (self.notes or {}).items() if key != "retain_grad"}
+    notes = _own(self)
     return _node, made, (None, {"notes": {**notes, "stale": True} if is_stale(self) else notes}) if notes else None
+
+
+def _own(node: Node) -> dict[str, Any]:
+    """The notes that a copy has too."""
+    return {key: note for key, note in (node.notes or {}).items() if key not in {"retain_grad", "held"}}
 
 
 def _keeps_grad(self: Vertex) -> bool:
@@ -108,11 +113,11 @@ def _node(
 ) -> Node:
     node = object.__new__(Node)
     node.op, node.inputs, node.arrays, node.data, node.static = op, inputs, arrays, data, static or _NO_STATIC
-    node.name, node.shape, node.dtype = name, shape, dtype
-    node.held = node.notes = None
+    node.shape, node.dtype = shape, dtype
+    node.notes = {"name": name} if name is not None else None
     node.order = clock()  # as if computed now, after its inputs
     if stale:  # memory was written that its rules read, and so it stays
-        node.notes = {"stale": True}
+        node.notes = {**(node.notes or {}), "stale": True}
     return node
 
 
@@ -193,7 +198,7 @@ def _copied_node(z: Node, memo: dict[int, Any]) -> Node:
     arrays = None if z.arrays is None else [deepcopy(a, memo) for a in z.arrays]
     static = deepcopy(dict(z.static), memo)
     node = _node(z.op, inputs, arrays, deepcopy(z.data, memo), static, z.name, is_stale(z), z.shape, z.dtype)
-    notes = {key: deepcopy(note, memo) for key, note in (z.notes or {}).items() if key != "retain_grad"}
+    notes = {key: deepcopy(note, memo) for key, note in _own(z).items()}
     node.notes = {**(node.notes or {}), **notes} or None
     return node
 
