@@ -8,6 +8,8 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from micrograd_np.ops import reduce
 from micrograd_np.ops.axes import along, axis_of
 from micrograd_np.ops.choice import at_least, relu, where
@@ -19,6 +21,7 @@ from micrograd_np.ops.rectifiers import elu, hardswish, hardtanh, leaky_relu, lo
 from micrograd_np.ops.rectifiers import softplus as _softplus
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.special import ndtr
+from micrograd_np.ops.state import as_floating
 from micrograd_np.ops.transcendental import sigmoid, tanh
 
 __all__ = [
@@ -62,7 +65,7 @@ def selu(input: Any) -> Any:
 
 def celu(input: Any, alpha: float = 1.0) -> Any:
     """x where it is positive, α (exp(x/α) − 1) elsewhere: the slope at 0 is 1 for every `alpha`."""
-    return elu(input) if alpha == 1 else elu(input / alpha) * alpha
+    return elu(input) if alpha == 1 else elu(as_floating(input) / alpha) * alpha
 
 
 def gelu(input: Any, approximate: str = "none") -> Any:
@@ -75,7 +78,8 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     array([-0.158655,  1.9545  ])
     """
     if approximate == "none":
-        return at_least(input, -50.0) * ndtr(input)  # Φ is 0 there, and −∞ · 0 would be nan
+        x = as_floating(input)
+        return at_least(x, -50.0) * ndtr(x)  # Φ is 0 there, and −∞ · 0 would be nan
     if approximate == "tanh":
         return gelu_tanh(input)
     message = f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}."
@@ -88,13 +92,16 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     Nothing overflows with any threshold; with ``threshold=inf`` the values are exact. The default is PyTorch's, and
     leaves out less than 2.1e-9 / β.
     """
-    smooth = _softplus(input) if beta == 1 else _softplus(input * beta) / beta
-    return smooth if threshold == inf else where(greater(input * beta, threshold), input, smooth)
+    x = as_floating(input)
+    smooth = _softplus(x) if beta == 1 else _softplus(x * beta) / beta
+    return smooth if threshold == inf else where(greater(x * beta, threshold), x, smooth)
 
 
 def softsign(input: Any) -> Any:
     """x / (1 + |x|): ±1 at ±∞."""
-    x = hardtanh(input, min_val=-1e30, max_val=1e30)  # beyond, 1 + |x| is |x|
+    x = as_floating(input)
+    largest = float(np.finfo(x.dtype).max)
+    x = hardtanh(x, min_val=-largest, max_val=largest)  # so that ∞ is not divided by ∞
     return x / (absolute(x) + 1)
 
 
@@ -105,7 +112,7 @@ def relu6(input: Any) -> Any:
 
 def hardsigmoid(input: Any) -> Any:
     """min(max(x + 3, 0), 6) / 6."""
-    return relu6(input + 3) * (1 / 6)
+    return relu6(as_floating(input) + 3) * (1 / 6)
 
 
 def glu(input: Any, dim: int = -1) -> Any:
@@ -142,7 +149,7 @@ def prelu(input: Any, weight: Any) -> Any:
 
     ValueError for as many weights as there are no channels, on axis 1. Source: He et al. (2015).
     """
-    input, weight = given(input), given(weight)
+    input, weight = as_floating(input), as_floating(weight)
     if not input.ndim and weight.size == 1:
         weight = reshape(weight, shape=())
     elif weight.size != 1:

@@ -17,6 +17,7 @@ from micrograd_np.ops.comparison import equal, greater
 from micrograd_np.ops.domains import REALS
 from micrograd_np.ops.elementwise import absolute, square, subtract
 from micrograd_np.ops.reduce import mean, sum  # noqa: A004
+from micrograd_np.ops.routine import in_single
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import exp, log
 from micrograd_np.primitive import primitive
@@ -101,6 +102,7 @@ _FEW = 4096  # up to here the rounding errors of a dot product in float32 stay b
 
 
 @primitive("mean ({x} − {y})²", domain=(REALS, REALS), shape="(3,4),(3,4)->()")
+@in_single
 def mean_squared_error(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """The mean of (x − y)² over all elements; nan of nothing.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .routine import floating
+from .routine import floating, in_single
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,11 @@ _BYTES = 1 << 17  # with half a dozen intermediates well inside a core's own cac
 
 
 def in_blocks(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """A kernel of one floating input, which integers become, in blocks where it is large; the same bits either way."""
+    """A kernel of one floating input, which integers become, in blocks where it is large; the same bits either way.
+
+    Half precision is computed in single.
+    """
+    kernel = in_single(kernel)
 
     @wraps(kernel)
     def blocked(xp: Any, out: Any, x: Any, **static: Any) -> Any:

@@ -105,7 +105,8 @@ def _gelu_tanh_bend(x: Any) -> Any:
     s = square(x)
     p = sigmoid((s * _B + _A) * x)
     rise, q = s * (3 * _B) + _A, p * (1 - p)
-    return q * (2 * rise + x * ((1 - 2 * p) * square(rise) + x * (6 * _B)))
+    steep = q * rise  # 0 where p is 0 or 1, before a square of half precision would overflow
+    return steep * (2 + x * (1 - 2 * p) * rise) + q * (s * (6 * _B))
 
 
 gelu_tanh.vjp(x=lambda g, z, x: g * gelu_tanh_slope(x))

@@ -13,7 +13,7 @@ from .choice import zero_where
 from .comparison import greater, less
 from .cumulative import product_of_others
 from .domains import DISTINCT, REALS
-from .routine import floating
+from .routine import in_floating, in_single
 from .shape import broadcast_to, reshape, transpose
 from .sums import added
 from .transcendental import exp
@@ -62,6 +62,7 @@ sum.vjp(x=lambda g, z, x, axis, keepdims: broadcast_to(restore(g, x.shape, axis,
 
 
 @primitive("mean {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceMean")
+@in_single
 def mean(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Arithmetic mean along `axis`; the mean of nothing is nan."""
     z = added(xp, out, x, axis, keepdims=keepdims)
@@ -76,6 +77,7 @@ mean.vjp(
 
 
 @primitive("{x} − mean {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({"axis": 0}, {"axis": (0, -1)}))
+@in_single
 def deviations(xp: Any, out: Any, x: Any, *, axis: Any) -> Any:
     """What is left of `x` without its mean along `axis`, by way of the differences to the first: of equal values 0.
 
@@ -158,9 +160,9 @@ def _something(xp: Any, total: Any) -> Any:
 @primitive(
     "softmax {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({}, {"axis": 0}, {"axis": None}), onnx="Softmax"
 )
+@in_floating
 def softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
     """exp(x) / Σ exp(x) along `axis`, stable for any x. −inf entries get 0, also where all are −inf."""
-    x = floating(xp, x)
     z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
     z = xp.exp(z, out=z)
     return xp.true_divide(z, _something(xp, added(xp, ..., z, axis, keepdims=True)), out=z)
@@ -170,9 +172,9 @@ softmax.vjp(x=lambda g, z, x, axis: (g - sum(g * z, axis=axis, keepdims=True)) *
 
 
 @primitive("log Σ exp {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceLogSumExp")
+@in_floating
 def logsumexp(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """log Σ exp(x) along `axis`, stable for any x: the largest is subtracted first. −inf entries contribute 0."""
-    x = floating(xp, x)
     peak = _finite_peak(xp, x, axis)
     z = xp.subtract(x, peak, out=...)
     z = xp.exp(z, out=z)
@@ -192,9 +194,9 @@ logsumexp.vjp(x=lambda g, z, x, axis, keepdims: restore(g, x.shape, axis, keepdi
     examples=({}, {"axis": 0}, {"axis": None}),
     onnx="LogSoftmax",
 )
+@in_floating
 def log_softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
     """x − log Σ exp(x) along `axis`, stable for any x. −inf entries stay so, also where all are −inf."""
-    x = floating(xp, x)
     z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
     total = _something(xp, added(xp, ..., xp.exp(z), axis, keepdims=True))
     return xp.subtract(z, xp.log(total, out=total), out=z)

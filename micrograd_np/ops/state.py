@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from micrograd_np.primitive import primitive
 
 from .domains import REALS
+from .index import given
 
 
 @primitive("{x}", domain=(REALS,), onnx="Identity", numpy=("positive",))
@@ -28,3 +31,11 @@ def astype(xp: Any, out: Any, x: Any, *, dtype: Any) -> Any:
 
 
 astype.vjp(x=lambda g, z, x, dtype: g)
+
+
+def as_floating(x: Any, dtype: Any = None) -> Any:
+    """`x` as `given` has it, integers and booleans as floating numbers: of `dtype`, or of that of their exponential."""
+    x = given(x)
+    if x.dtype.kind == "f":
+        return x
+    return astype(x, dtype=np.exp.resolve_dtypes((x.dtype, None))[1] if dtype is None else dtype)

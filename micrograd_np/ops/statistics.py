@@ -16,6 +16,7 @@ from .domains import NONZERO, REALS
 from .elementwise import absolute, ratio, sign
 from .index import given
 from .reduce import _EXAMPLES, count, max, mean, min, restore, sum  # noqa: A004
+from .routine import in_single
 from .state import astype
 from .sums import added
 from .transcendental import power
@@ -27,6 +28,7 @@ _SPREADS = (*_EXAMPLES, {"axis": 1, "ddof": 1})
 
 
 @primitive("var {x}", domain=(REALS,), shape="(3,4)->()", examples=_SPREADS)
+@in_single
 def var(xp: Any, out: Any, x: Any, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
     """Mean squared deviation from the mean along `axis`, with n − `ddof` as divisor: 0 as in NumPy (PyTorch: 1).
 
@@ -58,6 +60,7 @@ var.vjp(x=lambda g, z, x, axis, ddof, keepdims: _share(2 * g, x, axis, ddof, kee
 
 
 @primitive("std {x}", domain=(REALS,), shape="(3,4)->()", examples=_SPREADS)
+@in_single
 def std(xp: Any, out: Any, x: Any, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
     """Root of the variance along `axis`. The subgradient where all are equal is 0."""
     z = var.kernel(xp, out, x, axis=axis, ddof=ddof, keepdims=keepdims)
@@ -72,6 +75,7 @@ std.vjp(
 
 
 @primitive("‖{x}‖", domain=(NONZERO,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceL2")
+@in_single
 def euclidean_norm(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Root of the sum of squares along `axis`, without overflow or underflow on the way: the largest is divided out.
 
