@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from math import floor
+from math import floor, isfinite
 from typing import Any
 
 import numpy as np
 
 from micrograd_np.constant import constant
+from micrograd_np.ops.axes import whole
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import broadcast_to, reshape, transpose
-from micrograd_np.tensor import Tensor
+from micrograd_np.ops.state import as_floating
+from micrograd_np.tensor import Tensor, get_default_dtype
 
 from .loss import as_tensor
 
 _RANKS = {"nearest": (3, 4), "linear": (3,), "bilinear": (4,)}
+_SMALL = 128  # rows and columns of a result, together, up to which PyTorch finds the nearest by another routine
 
 
 def interpolate(
-    input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
+    input: Any,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
 ) -> Tensor:
     """(n, c, *lengths) at the lengths `size`, or `scale_factor` times as long: by the nearest element, or linearly.
 
     `mode` is "nearest", "linear" for sequences or "bilinear" for images. Elements are areas, whose outer edges
-    coincide; with `align_corners` they are points, of which the outermost coincide. Exactly one of `size` and
-    `scale_factor` is given, as one number or one for each axis. A factor also says how far apart elements lie, so that
-    1.1 of 7 elements is not the same 7 by the nearest; linearly, an axis that keeps its length stays as it is.
-    ValueError for anything else, and for an input or a result of no length.
+    coincide; with `align_corners`, which "nearest" does not have, they are points, of which the outermost coincide.
+    Exactly one of `size` and `scale_factor` is given, as one number or one for each axis. A factor also says how far
+    apart elements lie, unless `recompute_scale_factor` leaves that to the lengths: 1.1 of 7 elements is not the same 7
+    by the nearest. But as in PyTorch, linearly an axis that keeps its length stays as it is, and by the nearest one
+    that keeps or doubles it goes by the lengths, in images whose result has up to 128 rows and columns together.
+    Integers stay integers by the nearest, and become floating numbers linearly. ValueError for anything else, and for
+    an input or a result of no length; TypeError for what is no number.
 
     >>> interpolate(Tensor([[[1.0, 2.0]]]), scale_factor=2)
     Tensor([[[1., 1., 2., 2.]]])
@@ -38,30 +49,57 @@ def interpolate(
             f"bilinear for (n, c, h, w)."
         )
         raise ValueError(message)
+    if mode == "nearest" and align_corners is not None:
+        raise ValueError("interpolate: align_corners is for linear and bilinear; by the nearest leave it out.")
     lengths = x.shape[2:]
     if (size is None) == (scale_factor is None):
         raise ValueError("interpolate: give one of size and scale_factor.")
-    factors = _for_each(scale_factor, len(lengths)) if size is None else [None] * len(lengths)
-    wanted = (
-        [floor(n * f) for n, f in zip(lengths, factors, strict=True)] if size is None else _for_each(size, len(lengths))
-    )
+    if size is not None and recompute_scale_factor:
+        raise ValueError("interpolate: recompute_scale_factor needs a scale_factor, and size is given.")
+    factors: list[Any] = [None] * len(lengths)
+    if size is None:
+        factors = [_factor(f) for f in _for_each(scale_factor, len(lengths))]
+        wanted = [floor(n * f) for n, f in zip(lengths, factors, strict=True)]
+    else:
+        wanted = [whole(n, "size") for n in _for_each(size, len(lengths))]
     if min((*lengths, *wanted), default=1) < 1:
         message = f"interpolate: input is {x.shape}, to lengths {tuple(wanted)}; all lengths must be at least 1."
         raise ValueError(message)
-    whole = all(factor is None or factor == int(factor) for factor in factors)
-    if mode == "nearest" and whole and all(m % n == 0 for n, m in zip(lengths, wanted, strict=True)):
+    if mode != "nearest":
+        x = as_floating(x, get_default_dtype())
+    small = x.ndim == 4 and sum(wanted) <= _SMALL
+    exact = (1,) if mode != "nearest" else (1, 2) if small else ()  # where PyTorch does not ask for the factor
+    kind = np.float32 if small or x.dtype.itemsize <= 4 else np.float64
+    steps = [
+        n / m if f is None or recompute_scale_factor or m / n in exact else 1 / f
+        for n, m, f in zip(lengths, wanted, factors, strict=True)
+    ]
+    if mode == "nearest" and all(m % n == 0 and s == n / m for n, m, s in zip(lengths, wanted, steps, strict=True)):
         return _repeated(x, [m // n for n, m in zip(lengths, wanted, strict=True)])
-    for axis, (m, factor) in enumerate(zip(wanted, factors, strict=True), 2):
-        if mode != "nearest" and m == x.shape[axis]:
-            continue  # as in PyTorch, whatever the factor
-        step = x.shape[axis] / m if factor is None else 1 / factor
-        weights = _shares(x.shape[axis], m, step, mode, align_corners=bool(align_corners))
+    for axis, (m, step) in enumerate(zip(wanted, steps, strict=True), 2):
+        if m == x.shape[axis] and step == 1:
+            continue
+        if mode == "nearest":
+            weights = _nearest(x.shape[axis], m, step, kind)
+        else:
+            weights = _linear(x.shape[axis], m, step, align_corners=bool(align_corners))
         x = _along(x, constant(weights.astype(x.dtype)), axis)
     return x
 
 
+def _factor(value: Any) -> float:
+    """A factor by which to lengthen; TypeError where it is no number, ValueError where it is not positive."""
+    if not isinstance(value, (int, float, np.integer, np.floating)):
+        message = f"interpolate: scale_factor must be a number, or one for each axis, found {value!r}."
+        raise TypeError(message)
+    if not (value > 0 and isfinite(value)):
+        message = f"interpolate: scale_factor must be positive, found {value!r}."
+        raise ValueError(message)
+    return float(value)
+
+
 def _for_each(value: Any, d: int) -> list[Any]:
-    values = list(value) if isinstance(value, (tuple, list)) else [value] * d
+    values = list(value) if np.ndim(value) else [value] * d
     if len(values) != d:
         message = f"interpolate: needs one number or {d}, found {value!r}."
         raise ValueError(message)
@@ -78,12 +116,17 @@ def _repeated(x: Any, times: list[int]) -> Any:
     return reshape(broadcast_to(reshape(x, shape=tuple(shape)), shape=tuple(wide)), shape=whole)
 
 
-def _shares(n: int, m: int, step: float, mode: str, *, align_corners: bool) -> np.ndarray[Any, Any]:
+def _nearest(n: int, m: int, step: float, kind: Any) -> np.ndarray[Any, Any]:
+    """Which of n elements each of m is: 1 there, (m, n). Places are rounded as PyTorch rounds them: `kind`, single."""
+    shares, rows = np.zeros((m, n)), np.arange(m)
+    at = np.floor((rows.astype(kind) * kind(step)).astype(np.float32)).astype(int)
+    shares[rows, np.minimum(at, n - 1)] = 1
+    return shares
+
+
+def _linear(n: int, m: int, step: float, *, align_corners: bool) -> np.ndarray[Any, Any]:
     """How much of each of n elements is in each of m: (m, n)."""
     shares, rows = np.zeros((m, n)), np.arange(m)
-    if mode == "nearest":
-        shares[rows, np.minimum(np.floor(rows * step).astype(int), n - 1)] = 1
-        return shares
     at = rows * ((n - 1) / max(m - 1, 1)) if align_corners else np.maximum((rows + 0.5) * step - 0.5, 0)
     low = np.minimum(at.astype(int), n - 1)
     part = at - low

@@ -13,14 +13,21 @@ class Upsample(Module):
     """(n, c, *lengths) at the lengths `size`, or `scale_factor` times as long; see `functional.interpolate`."""
 
     def __init__(
-        self, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
+        self,
+        size: Any = None,
+        scale_factor: Any = None,
+        mode: str = "nearest",
+        align_corners: bool | None = None,
+        recompute_scale_factor: bool | None = None,
     ) -> None:
         self.size, self.mode, self.align_corners = size, mode, align_corners
         self.scale_factor = float(scale_factor) if isinstance(scale_factor, int) else scale_factor
+        self.recompute_scale_factor = recompute_scale_factor
 
     def forward(self, input: Any) -> Any:
         """`input`, larger."""
-        return functional.interpolate(input, self.size, self.scale_factor, self.mode, self.align_corners)
+        settings = (self.mode, self.align_corners, self.recompute_scale_factor)
+        return functional.interpolate(input, self.size, self.scale_factor, *settings)
 
     def extra_repr(self) -> str:
         """The settings."""
