@@ -22,7 +22,7 @@ from micrograd_np.primitive import primitive
 from micrograd_np.tensor import Tensor
 
 from .checks import check, labels_within, probabilities_within
-from .loss import as_like, as_tensor, operands, reduced
+from .loss import as_floats, as_like, operands, reduced
 
 
 @primitive(
@@ -103,7 +103,7 @@ def cross_entropy(
     >>> round(cross_entropy(Tensor([[0.0, 0.0]]), [1]).item(), 6)  # log 2
     0.693147
     """
-    x = as_tensor(input)
+    x = as_floats(input)
     if not x.ndim:
         message = "cross_entropy: input is one number; it must be (n, c), or (c,) for one sample."
         raise ValueError(message)
@@ -128,7 +128,7 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     >>> nll_loss(Tensor([[-0.5, -1.0]]), [1])
     Tensor(1.)
     """
-    x = as_tensor(input)
+    x = as_floats(input)
     labels = _labels("nll_loss", x, target if isinstance(target, Tensor) else np.asarray(target), ignore_index)
     return _from_logs("nll_loss", _rows(x), labels, weight, ignore_index, reduction, 0.0)
 
@@ -224,7 +224,7 @@ def multi_margin_loss(
     >>> multi_margin_loss(Tensor([[1.0, 0.5]]), [0])
     Tensor(0.25)
     """
-    x = as_tensor(input)
+    x = as_floats(input)
     labels = _labels("multi_margin_loss", x, target if isinstance(target, Tensor) else np.asarray(target), None)
     rows, flat = _rows(x), reshape(labels, shape=(-1,))
     classes = rows.shape[-1]

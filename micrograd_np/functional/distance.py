@@ -18,7 +18,7 @@ from micrograd_np.ops.transcendental import power
 from micrograd_np.ops.trigonometric import hypot
 from micrograd_np.tensor import Tensor
 
-from .loss import as_like, as_tensor, operands, reduced, refuse_broadcast
+from .loss import as_floats, as_like, operands, reduced, refuse_broadcast
 
 
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tensor:
@@ -29,7 +29,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tens
     >>> cosine_similarity(Tensor([[3.0, 4.0]]), Tensor([[6.0, 8.0]]))
     Tensor([1.])
     """
-    x1, x2 = as_tensor(x1), as_tensor(x2)
+    x1, x2 = as_floats(x1), as_floats(x2)
     try:
         shape = np.broadcast_shapes(x1.shape, x2.shape)
     except ValueError:
@@ -48,7 +48,7 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     >>> round(pairwise_distance(Tensor([[0.0, 0.0]]), Tensor([[3.0, 4.0]])).item(), 4)
     5.0
     """
-    return vector_norm(as_tensor(x1) - x2 + eps, p, keepdims=keepdim)
+    return vector_norm(as_floats(x1) - as_floats(x2) + eps, p, keepdims=keepdim)
 
 
 def vector_norm(x: Any, p: float, axis: int = -1, keepdims: bool = False) -> Any:

@@ -11,10 +11,9 @@ from micrograd_np.constant import constant
 from micrograd_np.ops.axes import whole
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import broadcast_to, reshape, transpose
-from micrograd_np.ops.state import as_floating
-from micrograd_np.tensor import Tensor, get_default_dtype
+from micrograd_np.tensor import Tensor
 
-from .loss import as_tensor
+from .loss import as_floats, as_tensor
 
 _RANKS = {"nearest": (3, 4), "linear": (3,), "bilinear": (4,)}
 _SMALL = 128  # rows and columns of a result, together, up to which PyTorch finds the nearest by another routine
@@ -66,7 +65,7 @@ def interpolate(
         message = f"interpolate: input is {x.shape}, to lengths {tuple(wanted)}; all lengths must be at least 1."
         raise ValueError(message)
     if mode != "nearest":
-        x = as_floating(x, get_default_dtype())
+        x = as_floats(x)
     small = x.ndim == 4 and sum(wanted) <= _SMALL
     exact = (1,) if mode != "nearest" else (1, 2) if small else ()  # where PyTorch does not ask for the factor
     kind = np.float32 if small or x.dtype.itemsize <= 4 else np.float64

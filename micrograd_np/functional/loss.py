@@ -21,7 +21,7 @@ from micrograd_np.ops.routine import in_single
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import exp, log
 from micrograd_np.primitive import primitive
-from micrograd_np.tensor import Tensor
+from micrograd_np.tensor import Tensor, get_default_dtype
 
 from .checks import check, variances_within
 
@@ -41,8 +41,8 @@ def reduced(losses: Any, reduction: str) -> Tensor:
 
 
 def operands(name: str, input: Any, **others: Any) -> list[Any]:
-    """`input` as a Tensor, the others as Tensors or arrays of its kind of numbers, all of one shape or ValueError."""
-    x = as_tensor(input)
+    """`input` as floating numbers, the others as Tensors or arrays of its kind, all of one shape or ValueError."""
+    x = as_floats(input)
     found = [x]
     for other_name, value in others.items():
         other = as_like(value, x)
@@ -55,6 +55,12 @@ def operands(name: str, input: Any, **others: Any) -> list[Any]:
 def as_tensor(x: Any) -> Tensor:
     """`x` as a Tensor."""
     return x if isinstance(x, Tensor) else Tensor(x)
+
+
+def as_floats(x: Any) -> Tensor:
+    """`x` as a Tensor of floating numbers; integers and booleans, which would wrap or not subtract, in the default."""
+    x = as_tensor(x)
+    return x if x.dtype.kind == "f" else astype(x, dtype=get_default_dtype())
 
 
 def as_like(x: Any, input: Any) -> Any:

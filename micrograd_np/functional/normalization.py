@@ -22,11 +22,14 @@ from micrograd_np.ops.transcendental import sqrt
 from micrograd_np.tensor import Tensor
 
 from .distance import vector_norm
-from .loss import as_tensor
+from .loss import as_floats
 
 
 def standardized(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any, Any]:
     """(x − mean) / √(variance + eps) over `axes`; x − mean; and the variance, axes kept at length 1."""
+    if x.dtype == np.float16:  # whose squares soon overflow
+        unit, apart, variance = standardized(astype(x, dtype=np.float32), axes, eps)
+        return astype(unit, dtype=np.float16), apart, variance
     apart = deviations(x, axis=axes)
     variance = mean(square(apart), axis=axes, keepdims=True)
     return apart * (1 / sqrt(variance + eps)), apart, variance
@@ -50,7 +53,7 @@ def layer_norm(
     >>> layer_norm(Tensor([[1.0, 3.0]]), 2, eps=0.0)
     Tensor([[-1.,  1.]])
     """
-    x = as_tensor(input)
+    x = as_floats(input)
     axes = _last_axes("layer_norm", x, normalized_shape)
     return affine(standardized(x, axes, eps)[0], weight, bias)
 
@@ -65,10 +68,12 @@ def rms_norm(
     >>> rms_norm(Tensor([[3.0, -3.0]]), 2, eps=0.0)
     Tensor([[ 1., -1.]])
     """
-    x = as_tensor(input)
+    x = as_floats(input)
     axes = _last_axes("rms_norm", x, normalized_shape)
     eps = float(np.finfo(x.dtype).eps) if eps is None else eps
-    return affine(x * (1 / sqrt(mean(square(x), axis=axes, keepdims=True) + eps)), weight, None)
+    wide = astype(x, dtype=np.float32) if x.dtype == np.float16 else x  # squares of half precision soon overflow
+    unit = wide * (1 / sqrt(mean(square(wide), axis=axes, keepdims=True) + eps))
+    return affine(unit if wide is x else astype(unit, dtype=np.float16), weight, None)
 
 
 def _last_axes(name: str, x: Any, normalized_shape: int | tuple[int, ...]) -> tuple[int, ...]:
@@ -86,7 +91,7 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
 
     `weight` and `bias` are (c,). ValueError unless the groups divide the channels. Source: Wu & He (2018).
     """
-    x = as_tensor(input)
+    x = as_floats(input)
     if x.ndim < 2 or num_groups < 1 or x.shape[1] % num_groups:
         message = (
             f"group_norm: input is {x.shape}; its channels, the second axis, must divide into {num_groups} groups."
@@ -115,7 +120,7 @@ def batch_norm(
     given then. An empty batch gives an empty result and moves nothing. ValueError for a batch with one value per
     channel in training, which has no variance. Source: Ioffe & Szegedy (2015).
     """
-    x = as_tensor(input)
+    x = as_floats(input)
     if x.ndim < 2:
         message = f"batch_norm: input is {x.shape}; it must be (n, channels, …)."
         raise ValueError(message)
@@ -157,7 +162,7 @@ def instance_norm(
     With ``use_input_stats=False`` by the running statistics, else by its own, towards whose average over the batch the
     running ones move. ValueError for a channel with one value. Source: Ulyanov et al. (2016).
     """
-    x = as_tensor(input)
+    x = as_floats(input)
     if not use_input_stats:
         return batch_norm(x, running_mean, running_var, weight, bias, training=False, eps=eps)
     n = prod(x.shape[2:])
@@ -177,7 +182,7 @@ def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> T
     >>> normalize(Tensor([[3.0, 4.0]]))
     Tensor([[0.6, 0.8]])
     """
-    x = as_tensor(input)
+    x = as_floats(input)
     return x / maximum(vector_norm(x, p, dim, keepdims=True), eps)
 
 

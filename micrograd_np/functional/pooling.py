@@ -18,6 +18,7 @@ from micrograd_np.ops.shape import reshape
 from micrograd_np.tensor import Tensor
 
 from .convolution import batched, each
+from .loss import as_floats
 
 if TYPE_CHECKING:
     Size = int | tuple[int, ...]
@@ -89,7 +90,7 @@ def _avg(
     count_include_pad: bool,
     divisor_override: int | None,
 ) -> Tensor:
-    x, single = batched(name, x, d)
+    x, single = batched(name, as_floats(x), d)
     geometry = _geometry(name, d, x, kernel_size, stride, padding, 1, ceil_mode)
     del geometry["dilation"]
     if divisor_override == 0:
@@ -196,7 +197,7 @@ def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
 
 
 def _adaptive(name: str, d: int, x: Any, output_size: Any) -> Tensor:
-    x, single = batched(name, x, d)
+    x, single = batched(name, as_floats(x), d)
     wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * d
     wanted = tuple(n if size is None else size for size, n in zip(wanted, x.shape[2:], strict=True))
     sizes = each("output_size", wanted, d)

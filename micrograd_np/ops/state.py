@@ -33,9 +33,7 @@ def astype(xp: Any, out: Any, x: Any, *, dtype: Any) -> Any:
 astype.vjp(x=lambda g, z, x, dtype: g)
 
 
-def as_floating(x: Any, dtype: Any = None) -> Any:
-    """`x` as `given` has it, integers and booleans as floating numbers: of `dtype`, or of that of their exponential."""
+def as_floating(x: Any) -> Any:
+    """`x` as `given` has it; integers and booleans as floating numbers, of the dtype of their exponential."""
     x = given(x)
-    if x.dtype.kind == "f":
-        return x
-    return astype(x, dtype=np.exp.resolve_dtypes((x.dtype, None))[1] if dtype is None else dtype)
+    return x if x.dtype.kind == "f" else astype(x, dtype=np.exp.resolve_dtypes((x.dtype, None))[1])
