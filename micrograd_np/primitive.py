@@ -513,8 +513,8 @@ def as_array(x: Any, name: str = "") -> Any:
         kind = f"{type(x).__name__} of dtype {array.dtype}"
         message = f"{asker(name)}: needs numbers or booleans, found {kind}: {x!r:.80}."
         raise TypeError(message)
-    known = getattr(mode.watcher, "constant", None) if isinstance(x, np.generic) else None
-    if known is not None:  # a number, which belongs to the program like Python's own
+    known = getattr(mode.watcher, "constant", None) if isinstance(x, (np.generic, bool, int, float)) else None
+    if known is not None:  # a number, which belongs to the program
         known(array)
     return array
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.constant import settled
 from micrograd_np.ops.choice import maximum, minimum, where, zero_where
 from micrograd_np.ops.comparison import equal, greater
 from micrograd_np.ops.domains import REALS
@@ -25,6 +26,7 @@ from micrograd_np.tensor import Tensor, get_default_dtype
 
 from .checks import check, variances_within
 
+_NUMBERS = (bool, int, float, np.generic)
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -53,8 +55,11 @@ def operands(name: str, input: Any, **others: Any) -> list[Any]:
 
 
 def as_tensor(x: Any) -> Tensor:
-    """`x` as a Tensor."""
-    return x if isinstance(x, Tensor) else Tensor(x)
+    """`x` as a Tensor; a number belongs to a step that is compiled."""
+    if isinstance(x, Tensor):
+        return x
+    t = Tensor(x)
+    return settled(t.data) if isinstance(x, _NUMBERS) else t
 
 
 def as_floats(x: Any) -> Tensor:
@@ -65,6 +70,8 @@ def as_floats(x: Any) -> Tensor:
 
 def as_like(x: Any, input: Any) -> Any:
     """`x` as a Tensor or array; numbers that are not floating, and Python's own, in the dtype of `input`."""
+    if isinstance(x, _NUMBERS):
+        return settled(np.asarray(x, input.dtype))
     if not isinstance(x, Tensor) and type(x) is not np.ndarray:
         x = np.asarray(x)
         if x.dtype.kind == "f":

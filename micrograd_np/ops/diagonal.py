@@ -34,7 +34,7 @@ def put_diagonal(
         z = xp.zeros(shape, dtype=x.dtype)
     else:
         z = out
-        xp.copyto(z, 0)
+        xp.copyto(z, z.dtype.type(0).item())
     steps = np.arange(x.shape[-1])
     matrices = xp.moveaxis(z, (axis1, axis2), (-2, -1))
     matrices[..., steps + max(0, -offset), steps + max(0, offset)] = x

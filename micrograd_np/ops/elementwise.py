@@ -140,7 +140,7 @@ def zeros_like(xp: Any, out: Any, x: Any) -> Any:
     """0 in the shape and dtype of `x`."""
     if out is ...:
         return xp.zeros(x.shape, x.dtype)
-    xp.copyto(out, 0)
+    xp.copyto(out, out.dtype.type(0).item())  # False of booleans
     return out
 
 

@@ -1,7 +1,8 @@
 """Inverses, determinants and factors of square matrices; stacks of them along leading axes, as in NumPy.
 
 Sources: Petersen & Pedersen, The Matrix Cookbook (2012), for inverse and determinant; Murray (2016), arXiv:1602.07527,
-for the Cholesky factor. A singular matrix has no inverse, so there the derivatives raise `numpy.linalg.LinAlgError`.
+for the Cholesky factor; Stewart (1998), "On the adjugate matrix", for cofactors by singular values. A singular matrix
+has no inverse, so there other derivatives than that of the determinant raise `numpy.linalg.LinAlgError`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from .elementwise import absolute
 from .index import each_given, given
 from .linear import matmul
 from .reduce import max, min, sum  # noqa: A004
+from .routine import Routine
 from .shape import reshape, transpose
 from .statistics import norm as vector_norm_of
 
@@ -66,11 +68,40 @@ def _spread(g: Any) -> Any:
 
 @primitive("det {x}", domain=(REGULAR,), shape="(n,n)->()", onnx="Det")
 def det(xp: Any, out: Any, x: Any) -> Any:
-    """The signed volume of square matrices. Its derivative, itself times x⁻ᵀ, needs an x that has an inverse."""
+    """The signed volume of square matrices. Its derivative are the cofactors, which singular matrices have, too.
+
+    Second derivatives raise LinAlgError where there is no inverse.
+    """
     return _to(xp, out, xp.linalg.det(x))
 
 
-det.vjp(x=lambda g, z, x: _spread(g * z) * _t(inv(x)))
+@Routine
+def put_cofactors(z: Any, x: Any) -> None:
+    """Put the cofactors of the matrices x into z: det x times x⁻ᵀ, and where there is no inverse by singular values."""
+    d = np.asarray(np.linalg.det(x))
+    singular = ((d == 0) | np.isinf(d)) & np.isfinite(x).all((-2, -1))
+    regular = ~singular
+    z[regular] = d[regular][:, None, None] * np.linalg.inv(x[regular]).swapaxes(-2, -1)
+    if singular.any():
+        u, s, v = np.linalg.svd(x[singular])
+        others = np.stack([np.delete(s, i, -1).prod(-1) for i in range(s.shape[-1])], -1)
+        turned = np.linalg.det(u) * np.linalg.det(v)  # 1 or −1
+        z[singular] = turned[:, None, None] * (u * others[:, None, :] @ v)
+
+
+@primitive("cof {x}", domain=(REGULAR,), shape="(n,n)->(n,n)")
+def cofactors(xp: Any, out: Any, x: Any) -> Any:
+    """The determinants of what is left of square matrices without a row and a column, with signs."""
+    return put_cofactors(xp, xp.empty(x.shape, x.dtype) if out is ... else out, x)
+
+
+def _by_minors(g: Any, z: Any, x: Any) -> Any:
+    inverse = _t(inv(x))
+    return sum(g * z, axis=(-2, -1), keepdims=True) * inverse - matmul(z, matmul(_t(g), inverse))
+
+
+cofactors.vjp(x=_by_minors)
+det.vjp(x=lambda g, z, x: _spread(g) * cofactors(x))
 
 
 @primitive("log |det {x}|", domain=(REGULAR,), shape="(n,n)->()")

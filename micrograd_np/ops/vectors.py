@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from micrograd_np.asked import asker
 
 from .arrange import moveaxis, ravel
@@ -80,7 +78,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     if a.shape[-1] != 3 or b.shape[-1] != 3:
         message = f"cross: a is {a.shape} and b is {b.shape}, with their vectors last; vectors must have length 3."
         raise ValueError(message)
-    next_, last = np.array([1, 2, 0]), np.array([2, 0, 1])
+    next_, last = [1, 2, 0], [2, 0, 1]
 
     def part(x: Any, at: Any) -> Any:
         return getitem(x, (..., at))
