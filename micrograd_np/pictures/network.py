@@ -54,8 +54,8 @@ def draw_network(
     that work step by step beside them are drawn once for each step of it. With a `target` the error is drawn too:
     ``loss(output, target)``, by default the mean squared error. The model is left as it was.
 
-    TypeError for anything but a module; ValueError for `unroll` or `target` without an `input`, and for `unroll` where
-    no layer is recurrent.
+    TypeError for anything but a module, and for a target without a loss where the model returns no tensor; ValueError
+    for `unroll` or `target` without an `input`, and for `unroll` where no layer is recurrent.
 
     >>> from micrograd_np import nn
     >>> print(draw_network(nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)), legend=False).describe())
@@ -77,6 +77,7 @@ def draw_network(
         raise ValueError("draw_network: unroll=True, and no layer of this model is recurrent; leave it out.")
     drawing = network.drawing
     drawing.name = name
+    drawing.look["pad"] = "0.15"  # else the tabs of a module at the rim are cut
     network.build()
     drawing.direction = direction or ("LR" if network.columns and not unroll else "TB")
     if network.columns:
@@ -268,7 +269,7 @@ class _Network:
             last = source in self.rows and block.module is not None and not self.steps[source].keeps(source, block)
             self.connect(tails[-1:] if last else tails, [node])
         if is_recurrent(block):
-            self.drawing.edges.append(Edge(node.id, node.id, text="each step"))
+            self.drawing.edges.append(Edge(node.id, node.id, text="each step", look={"fontcolor": LINE}))
 
     def join(self, block: Block, before: Block) -> None:
         """A layer that holds nothing, in the box of the layer before it."""
@@ -287,6 +288,9 @@ class _Network:
         """The error at the end, and what it was compared with."""
         wanted = target.data if isinstance(target, Vertex) else np.asarray(target)
         if loss is None:
+            if not isinstance(result, Vertex):
+                kind = type(result).__name__
+                raise TypeError(f"draw_network: the model returns a {kind}; pass a loss that takes it and the target.")
             what = "squared error" if result.data.size == 1 else "mean squared error"
             value = np.mean((result.data - wanted) ** 2)
         else:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import math
-import tempfile
 import warnings
-import webbrowser
 from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .boundary import Boundary
+from .picture import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,8 +31,10 @@ _METADATA: Mapping[str, Mapping[str, None]] = {"svg": {"Date": None}, "pdf": {"C
 log = logging.getLogger(__name__)
 
 
-class Plot:
+class Plot(Shown):
     """A plot that shows itself in a notebook and is written to a file by `save`; `figure` is matplotlib's Figure."""
+
+    file = "plot.svg"
 
     def __init__(self, figure: Any, about: str) -> None:
         self.figure, self.about = figure, about
@@ -54,21 +55,6 @@ class Plot:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self._bytes(format))
         return path
-
-    def show(self) -> None:
-        """Show the plot: in the notebook where there is one, else in the browser, from a temporary file."""
-        try:
-            from IPython import get_ipython
-        except ImportError:
-            shell = None
-        else:
-            shell = get_ipython()
-        if shell is not None and hasattr(shell, "kernel"):
-            from IPython.display import display
-
-            display(self)
-        else:
-            webbrowser.open(self.save(Path(tempfile.mkdtemp()) / "plot.svg").as_uri())
 
     def _bytes(self, format: str) -> bytes:
         from matplotlib import rc_context

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["FORMATS", "TIME_LIMIT", "RenderError", "render", "save"]
 
@@ -26,7 +26,7 @@ TIME_LIMIT = 60.0
 """Seconds that one picture may take: some 3,000 nodes take 10 s, and the time grows faster than their number."""
 
 _ADVICE = dict.fromkeys(("png", "jpg", "gif"), "save it as svg, which is drawn much faster, or draw a part of it")
-SOURCE_SUFFIXES = (".gv", ".dot")
+SOURCES = ("gv", "dot")
 BUNDLED = Path(__file__).with_name("bundled.py")
 
 log = logging.getLogger(__name__)
@@ -69,29 +69,33 @@ def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> 
     )
 
 
-def save(source: str, path: str | Path, *, timeout: float = TIME_LIMIT) -> Path:
+def save(
+    source: str, path: str | Path, *, timeout: float = TIME_LIMIT, page: Callable[[str], str] | None = None
+) -> Path:
     """Write the picture of the DOT `source` to `path`, in the format its suffix names; return the path written.
 
-    ``.gv`` and ``.dot`` write the source itself; any other suffix outside `FORMATS` is a ValueError. Missing folders
-    are made. Where the picture cannot be drawn, the source is written beside it instead (``graph.svg`` becomes
-    ``graph.gv``), the reason is logged as a warning, and *that* path is returned: a training run never dies for want of
-    a picture.
+    ``.gv`` and ``.dot`` write the source itself, ``.html`` what `page` makes of the SVG, if it is given; any other
+    suffix outside `FORMATS` is a ValueError. Missing folders are made. Where the picture cannot be drawn, the source is
+    written beside it instead (``graph.svg`` becomes ``graph.gv``), the reason is logged as a warning, and *that* path
+    is returned: a training run never dies for want of a picture.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in SOURCE_SUFFIXES and suffix[1:] not in FORMATS:
+    format = path.suffix.lower()[1:]
+    pages = ("html",) if page else ()
+    if format not in (*FORMATS, *SOURCES, *pages):
         raise ValueError(
             f"save: {path.name!r} ends in {path.suffix!r}, and the suffix names the format; "
-            f"choose one of {', '.join(FORMATS)}, or gv for the source."
+            f"choose one of {', '.join((*FORMATS, *pages))}, or gv for the source."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    if suffix not in SOURCE_SUFFIXES:
+    if format not in SOURCES:
         try:
-            path.write_bytes(render(source, suffix[1:], timeout=timeout))
+            picture = render(source, "svg" if format in pages else format, timeout=timeout)
         except RenderError as failure:
             path, wanted = path.with_suffix(".gv"), path
             log.warning("%s Wrote the source %s instead of %s.", failure, path, wanted)
         else:
+            path.write_bytes(page(picture.decode()).encode() if page and format in pages else picture)
             return path
     path.write_text(source, encoding="utf-8")
     return path

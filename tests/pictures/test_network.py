@@ -219,6 +219,14 @@ def test_a_block_that_repeats_is_drawn_once():
     assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0   × 6"]
 
 
+def test_an_error_needs_a_tensor_or_a_loss_of_its_own():
+    model, x = nn.RNN(2, 2), np.ones((3, 1, 2))
+    with pytest.raises(TypeError, match="the model returns a tuple; pass a loss"):
+        mg.draw_network(model, x, target=x)
+    picture = mg.draw_network(model, x, target=x, loss=lambda found, wanted: (found[0] - wanted).square().sum())
+    assert any(text.startswith("<lambda> ") for text in texts(picture))
+
+
 def test_a_tensor_is_no_network():
     with pytest.raises(TypeError, match="draw a tensor with draw"):
         mg.draw_network(mg.Tensor(1.0))
