@@ -209,14 +209,13 @@ class Record:
     def _ground(self, boundary: Boundary) -> dict[str, Any]:
         """What does not change in the picture of the plane."""
         low, high = self._range() if boundary.classes is None else (0, 1)
-        targets = boundary.targets.tolist()
+        points = zip(boundary.points.tolist(), boundary.targets.tolist(), strict=True)
+        above = -np.inf if boundary.classes is None else -1  # labels below 0 are ignored ones
         return {
             "side": _SIDE,
             "levels": _LEVELS,
             "limits": [_brief(x) for x in boundary.limits],
-            "points": [
-                [_brief(a), _brief(b), _brief(t)] for (a, b), t in zip(boundary.points.tolist(), targets, strict=True)
-            ],
+            "points": [[_brief(a), _brief(b), _brief(t)] for (a, b), t in points if above < t < np.inf],
             "classes": boundary.classes,
             "range": [_brief(low), _brief(high)],
         }
@@ -238,8 +237,8 @@ def _norm(arrays: Iterable[np.ndarray[Any, Any]]) -> float:
 
 
 def _spread(arrays: list[np.ndarray[Any, Any]]) -> list[float]:
-    """The least, the quartiles and the largest of (a sample of) the elements; nothing where there are none."""
+    """The least, the quartiles and the largest of (a sample of) the elements; nan where there are none."""
     step = max(sum(a.size for a in arrays) // _WEIGHTS, 1)
     sample = np.sort(np.concatenate([a.reshape(-1)[::step] for a in arrays]))
     last = len(sample) - 1
-    return sample[[0, last // 4, last // 2, 3 * last // 4, last]].tolist() if last >= 0 else []
+    return sample[[0, last // 4, last // 2, 3 * last // 4, last]].tolist() if last >= 0 else [float("nan")] * 5
