@@ -8,6 +8,7 @@ import webbrowser
 from functools import cached_property
 from html import escape
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
 
 from .drawing import Drawing, digraph
@@ -75,9 +76,9 @@ class Picture(Shown):
         return save(self.source, path, page=self._page)
 
     def _page(self, svg: str) -> str:
-        page = Path(__file__).with_name("picture.html").read_text(encoding="utf-8")
-        page = page.replace("{{ picture }}", svg[svg.index("<svg") :])
-        return page.replace("{{ words }}", escape(self.describe()))
+        svg = svg[svg.index("<svg") :]
+        page = Template(Path(__file__).with_name("picture.html").read_text(encoding="utf-8"))
+        return page.substitute(width=svg.split('"', 2)[1], picture=svg, words=escape(self.describe()))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:

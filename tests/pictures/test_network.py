@@ -227,6 +227,22 @@ def test_an_error_needs_a_tensor_or_a_loss_of_its_own():
     assert any(text.startswith("<lambda> ") for text in texts(picture))
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_on_a_phone_a_page_is_as_wide_as_the_window_and_its_labels_legible(browser, tmp_path, mode):
+    pytest.importorskip("pygraphviz")
+    path = mg.draw_network(Writer(), (np.ones((9, 1, 4)), np.ones((1, 9, 4))), unroll=True).save(tmp_path / "net.html")
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    colour = {"features": [{"name": "prefers-color-scheme", "value": mode}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", colour)
+    browser.get(path.as_uri())
+    assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+    heights = "return [...document.querySelectorAll('svg text')].map(t => t.getBoundingClientRect().height)"
+    assert min(browser.execute_script(heights)) >= 9
+    assert browser.get_log("browser") == []
+
+
 def test_a_tensor_is_no_network():
     with pytest.raises(TypeError, match="draw a tensor with draw"):
         mg.draw_network(mg.Tensor(1.0))
