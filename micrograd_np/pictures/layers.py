@@ -18,6 +18,10 @@ ENGINE_LIMIT = 300  # boxes; Graphviz takes seconds over a thousand
 LETTER, LINE, MARGIN = 7.4, 17, 8  # the width and height of a letter at 12 pixels in any monospaced font, and the rim
 _CORNERS = {"parameter": 16, "op": 5, "result": 5}
 LONGEST = 34  # letters in a box; the panel beside the picture shows the whole
+_ARROWHEAD = (
+    '<marker id="{name}" class="{name}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="{size}" markerHeight'
+    '="{size}" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L10 5L0 10z"/></marker>'
+)
 Point = tuple[float, float]
 
 
@@ -48,16 +52,12 @@ def svg(boxes: list[Box], edges: list[tuple[int, int]], title: str, description:
     xs, ys = zip(*corners, *(point for path in paths for point in path), strict=True)
     left, top = min(xs) - MARGIN, min(ys) - MARGIN
     width, height = max(xs) + MARGIN - left, max(ys) + MARGIN - top
-    parts = [
+    head = (
         f'<svg role="img" aria-labelledby="graph-title graph-text" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="{left:.1f} {top:.1f} {width:.1f} {height:.1f}">'
         f'<title id="graph-title">{escape(title)}</title><desc id="graph-text">{escape(description)}</desc>'
-    ]
-    parts += [
-        f'<marker id="{name}" class="{name}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="{size}" markerHeight='
-        f'"{size}" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L10 5L0 10z"/></marker>'
-        for name, size in (("arrow", 9), ("arrow-focus", 14))
-    ]
+    )
+    parts = [head, _ARROWHEAD.format(name="arrow", size=9), _ARROWHEAD.format(name="arrow-focus", size=14)]
     for (a, b), ((x, y), *path) in zip(edges, paths, strict=True):
         curve = f"M{x:.1f} {y:.1f}C" + " ".join(f"{x:.1f} {y:.1f}" for x, y in path)
         parts.append(f'<path class="edge" data-from="{a}" data-to="{b}" d="{curve}"/>')

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.pictures.boundary import Boundary, arrays_of
+from micrograd_np.pictures.escape import shortened
 from micrograd_np.pictures.page import fill, numbers, write
-from micrograd_np.pictures.plot import Plot, curves, shown
+from micrograd_np.pictures.plot import Plot, curves
 
 from .history import History, numbers_of
 
@@ -194,8 +195,10 @@ class Record:
         names = list(dict.fromkeys(name for row in rows for name in row))[:_CURVES]
         data = {
             "rows": [i + 1 for i in chosen],
-            "curves": [{"name": shown(n), "values": [_brief(r[n]) if n in r else None for r in rows]} for n in names],
-            "layers": [shown(name) for name in list(self._layers)[:_LAYERS]],
+            "curves": [
+                {"name": shortened(n, 60), "values": [_brief(r[n]) if n in r else None for r in rows]} for n in names
+            ],
+            "layers": [shortened(name, 60) for name in list(self._layers)[:_LAYERS]],
             "unshown": max(len(self._layers) - _LAYERS, 0),
             "frames": [
                 f | {"gradient": f["gradient"][:_LAYERS], "weight": f["weight"][:_LAYERS]} for f in self._frames
