@@ -1,4 +1,4 @@
-"""The inline SVG of a step page: boxes and arrows, placed by Graphviz where one is installed, else in layers by us.
+"""The inline SVG of a step page: boxes and arrows, placed by Graphviz where one is installed, else in a list.
 
 Graphviz is given sizes and numbers only; every text is written, and escaped, here.
 """
@@ -16,6 +16,7 @@ __all__ = ["Box", "svg"]
 
 ENGINE_LIMIT = 300  # boxes; Graphviz takes seconds over a thousand
 LETTER, LINE, MARGIN = 7.4, 17, 8  # the width and height of a letter at 12 pixels in any monospaced font, and the rim
+GAP = 34  # between boxes of a list
 _CORNERS = {"parameter": 16, "op": 5, "result": 5}
 LONGEST = 34  # letters in a box; the panel beside the picture shows the whole
 _ARROWHEAD = (
@@ -46,7 +47,7 @@ class Box:
 
 def svg(boxes: list[Box], edges: list[tuple[int, int]], title: str, description: str) -> str:
     """The picture as an ``<svg>`` element. `edges` lead from a box to a later one, by their places in `boxes`."""
-    places, paths = _engine(boxes, edges) or _layered(boxes, edges)
+    places, paths = _engine(boxes, edges) or _listed(boxes, edges)
     placed = list(zip(places, boxes, strict=True))
     corners = [(x + k * box.width / 2, y + k * box.height / 2) for (x, y), box in placed for k in (-1, 1)]
     xs, ys = zip(*corners, *(point for path in paths for point in path), strict=True)
@@ -103,38 +104,18 @@ def _point(text: str) -> Point:
     return x, -y
 
 
-def _layered(boxes: list[Box], edges: list[tuple[int, int]]) -> tuple[list[Point], list[list[Point]]]:
-    """Each box one layer below the lowest of its inputs; in a layer, near the mean of its neighbours."""
-    rank = [0] * len(boxes)
-    near: list[list[int]] = [[] for _ in boxes]
-    for a, b in sorted(edges, key=lambda edge: edge[1]):
-        rank[b] = max(rank[b], rank[a] + 1)
-        near[a].append(b)
-        near[b].append(a)
-    for i in {a for a, _ in edges} - {b for _, b in edges}:
-        rank[i] = min(rank[j] for j in near[i]) - 1  # leaves come down to where they are used
-    rows = [[i for i in range(len(boxes)) if rank[i] == r] for r in range(max(rank) + 1)]
-    x = [0.0] * len(boxes)
-    for sweep in range(6):
-        for row in rows if sweep % 2 == 0 else reversed(rows):
-            wish = {i: sum(x[j] for j in near[i]) / len(near[i]) if near[i] and sweep else x[i] for i in row}
-            row.sort(key=wish.__getitem__)
-            ends = list(accumulate(boxes[i].width + 24 for i in row))
-            for i, end in zip(row, ends, strict=True):
-                x[i] = end - 24 - boxes[i].width / 2
-            shift = sum(wish[i] - x[i] for i in row) / len(row)
-            for i in row:
-                x[i] += shift
-    heights = [max(boxes[i].height for i in row) for row in rows]
-    y = [end - 34 - height / 2 for end, height in zip(accumulate(h + 34 for h in heights), heights, strict=True)]
+def _listed(boxes: list[Box], edges: list[tuple[int, int]]) -> tuple[list[Point], list[list[Point]]]:
+    """The boxes one below the other, in the order of computing; arrows go around what lies between, on the left."""
+    ends = list(accumulate(box.height + GAP for box in boxes))
+    y = [end - GAP - box.height / 2 for end, box in zip(ends, boxes, strict=True)]
     paths = []
     for a, b in edges:
-        top, bottom = y[rank[a]] + boxes[a].height / 2, y[rank[b]] - boxes[b].height / 2
-        between = [x[i] - boxes[i].width / 2 for row in rows[rank[a] + 1 : rank[b]] for i in row]
-        if between:  # around them, on the left: a cubic curve goes three quarters of the way to its middle points
-            side = (x[a] + x[b]) / 2 + (min(x[a], x[b], *between) - 24 - (x[a] + x[b]) / 2) / 0.75
-            paths.append([(x[a], top), (side, top), (side, bottom), (x[b], bottom)])
-        else:
-            middle = (top + bottom) / 2
-            paths.append([(x[a], top), (x[a], middle), (x[b], middle), (x[b], bottom)])
-    return [(x[i], y[rank[i]]) for i in range(len(boxes))], paths
+        if b == a + 1:
+            path = [(0.0, y[a] + boxes[a].height / 2), (0.0, y[b] - boxes[b].height / 2)]
+            paths.append([path[0], *path, path[1]])
+        else:  # a cubic curve goes three quarters of the way to its middle points
+            left, right = -boxes[a].width / 2, -boxes[b].width / 2
+            side = min(-box.width / 2 for box in boxes[a : b + 1]) - 16 * (b - a) ** 0.5
+            side += (side - (left + right) / 2) / 3
+            paths.append([(left, y[a]), (side, y[a]), (side, y[b]), (right, y[b])])
+    return [(0.0, middle) for middle in y], paths
