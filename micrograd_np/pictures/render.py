@@ -25,7 +25,6 @@ FORMATS = ("svg", "png", "pdf", "eps", "ps", "jpg", "gif", "json")
 TIME_LIMIT = 60.0
 """Seconds that one picture may take: some 3,000 nodes take 10 s, and the time grows faster than their number."""
 
-_ADVICE = dict.fromkeys(("png", "jpg", "gif"), "save it as svg, which is drawn much faster, or draw a part of it")
 SOURCES = ("gv", "dot")
 BUNDLED = Path(__file__).with_name("bundled.py")
 
@@ -40,8 +39,8 @@ def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> 
     """The picture that the DOT `source` describes, as the bytes of a file of that `format`.
 
     `format` is one of `FORMATS`, else ValueError. RenderError where no Graphviz is installed, where it refuses the
-    source, crashes, or takes longer than `timeout` seconds. If `dot` is on the path but fails (an installation may lack
-    a format), pygraphviz is tried before giving up.
+    source, crashes, takes longer than `timeout` seconds, or would have to shrink a bitmap to what fits. If `dot` fails
+    (an installation may lack a format), pygraphviz is tried before giving up.
 
     >>> render("digraph { x -> y }", "png")[1:4]
     b'PNG'
@@ -53,10 +52,9 @@ def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> 
         try:
             return _run(name, command, source, timeout)
         except subprocess.TimeoutExpired:  # another Graphviz would not be faster
-            lines = source.count("\n") + 1
             raise RenderError(
-                f"{name} took longer than {timeout:g} s over a graph of {lines:,} lines; "
-                f"{_ADVICE.get(format, 'draw a part of it')}, or pass a larger timeout."
+                f"{name} took longer than {timeout:g} s over a graph of {source.count(chr(10)) + 1:,} lines; "
+                "draw a part of it, or pass a larger timeout."
             ) from None
         except RenderError as failure:
             failures.append(failure)
@@ -119,12 +117,14 @@ def _run(name: str, command: list[str], source: str, timeout: float) -> bytes:
         )
     except OSError as error:
         raise RenderError(f"{name} could not be started: {error}.") from error
-    if done.returncode == 0 and done.stdout:
+    said = done.stderr.decode(errors="replace")
+    if "too large for cairo-renderer bitmaps" in said:  # it would be shrunk until nobody can read it
+        reason = "it has more pixels than a bitmap may have; save it as svg"
+    elif done.returncode == 0 and done.stdout:
         return done.stdout
-    if done.returncode < 0:
+    elif done.returncode < 0:
         reason = f"it crashed (signal {-done.returncode})"
     else:
-        lines = done.stderr.decode(errors="replace").splitlines()
-        reason = "; ".join(line for line in lines if "warning" not in line.lower())
+        reason = "; ".join(line for line in said.splitlines() if "warning" not in line.lower())
         reason = reason or f"it ended with code {done.returncode} and said nothing"
     raise RenderError(f"{name} could not draw this graph: {reason.rstrip('.')}.")
