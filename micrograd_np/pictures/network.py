@@ -80,7 +80,7 @@ def draw_network(
     drawing.look["pad"] = "0.15"  # else the tabs of a module at the rim are cut
     network.build()
     drawing.direction = direction or ("LR" if network.columns and not unroll else "TB")
-    if network.columns:
+    if network.weighted:
         drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": "0.6", "outputorder": "edgesfirst"}
     network.frame(frames)
     if target is not None:
@@ -97,9 +97,7 @@ class _Column:
     """Circles side by side, the units of a layer or the steps of a sequence: the nodes that are drawn."""
 
     size: int
-    caption: list[str]
-    before: _Column | None = None  # that its lines come from
-    recurrent: bool = False
+    caption: Node
     nodes: list[Node] = field(default_factory=list)
     circles: dict[int, Node] = field(default_factory=dict)  # those that stand for a unit or step, by its number
 
@@ -108,8 +106,7 @@ class _Network:
     def __init__(self, blocks: list[Block], most: int, *, numbers: bool, steps: dict[Block, Steps]) -> None:
         self.blocks, self.most, self.numbers, self.steps = blocks, most, numbers, steps
         self.drawing = Drawing()
-        self.columns: dict[Block, _Column] = {}  # of units
-        self.rows: dict[Block, _Column] = {}  # of steps
+        self.columns: dict[Block, _Column] = {}  # of units, or where a block has steps, of those
         self.boxes: dict[Block, Node] = {}
         self.weighted = self.graded = False
         self.ids = map("n{}".format, count(1))
@@ -126,7 +123,7 @@ class _Network:
                 self.layer(block, only)
             elif only in self.columns and self.bends(block, only):
                 column = self.columns[block] = self.columns[only]
-                column.caption.append(_named(block).replace("(·)", ""))
+                column.caption.text += f"\n{_named(block)}".replace("(·)", "")
                 self.fill(column, block.result)
             elif not sources and self.feeds_linear(block):
                 width = next(b.module.in_features for b in self.blocks if block in b.sources)
@@ -136,25 +133,18 @@ class _Network:
                 self.join(block, only)
             else:
                 self.box(block)
-        captions: dict[_Column | None, Node] = {}
-        for what, columns in (("units", self.columns), ("steps", self.rows)):
-            for column in dict.fromkeys(columns.values()):
-                left_out = [f"{column.size} {what}"] if column.size > len(column.circles) else []
-                caption = captions[column] = Node(next(self.ids), "\n".join([*column.caption, *left_out]), "text")
-                nodes = [*column.nodes, caption]
-                self.drawing.nodes += nodes
-                self.drawing.columns.append([node.id for node in nodes])
-                ordered = pairwise(nodes[-2:] if column.recurrent else nodes)
-                self.drawing.edges += [Edge(a.id, b.id, "order") for a, b in ordered]
-                if column.before in captions:  # in one line with it, which no other line crosses
-                    level = {"weight": "50"}
-                    self.drawing.edges.append(Edge(captions[column.before].id, caption.id, "order", look=level))
+        joined = {(edge.tail, edge.head) for edge in self.drawing.edges}
+        for column in dict.fromkeys(self.columns.values()):
+            nodes = [*column.nodes, column.caption]
+            self.drawing.nodes += nodes
+            self.drawing.columns.append([node.id for node in nodes])
+            self.drawing.edges += [Edge(a.id, b.id, "order") for a, b in pairwise(nodes) if (a.id, b.id) not in joined]
 
     # what is drawn how
 
     def is_flat(self, source: Block) -> bool:
         """Whether a linear layer behind `source` works on vectors, not on sequences of them."""
-        return source in self.columns or (source not in self.rows and np.ndim(source.result) <= 2)
+        return source not in self.steps and (source in self.columns or np.ndim(source.result) <= 2)
 
     def feeds_linear(self, block: Block) -> bool:
         users = [b for b in self.blocks if block in b.sources]
@@ -163,7 +153,7 @@ class _Network:
     def bends(self, block: Block, source: Block) -> bool:
         """Whether `block` changes each unit by itself, so that its values may stand in the same circles."""
         same = block.result is None or np.shape(block.result) == np.shape(source.result)
-        return same and self.users[source] == 1 and not holds(block)
+        return same and self.users[source] == 1 and not holds(block) and source not in self.steps
 
     def joins(self, block: Block, source: Block) -> bool:
         """Whether `block` holds nothing and may stand in the box of the layer before it."""
@@ -172,8 +162,9 @@ class _Network:
 
     # circles
 
-    def column(self, size: int, caption: str, dots: str = "⋮") -> _Column:
-        column = _Column(size, [caption])
+    def column(self, size: int, caption: str, dots: str = "⋮", what: str = "units") -> _Column:
+        left_out = f"\n{size} {what}" if size > max(self.most, 4) else ""
+        column = _Column(size, Node(next(self.ids), caption + left_out, "text"))
         for i in range(size) if size <= self.most else sorted({0, 1, 2, size - 1}):
             if i > len(column.circles):
                 column.nodes.append(Node(next(self.ids), dots, "text", look=_DOTS))
@@ -198,7 +189,8 @@ class _Network:
             self.connect([self.boxes[source]], flat.circles.values(), arrowhead="none")
         before = self.columns[source]
         after = self.columns[block] = self.column(block.module.out_features, _named(block))
-        after.before = before
+        level = {"weight": "50"}  # in one line, which no other line crosses
+        self.drawing.edges.append(Edge(before.caption.id, after.caption.id, "order", look=level))
         self.fill(after, block.result)
         parts: list[tuple[Any, dict[Any, Node]]] = [(weight, dict(before.circles))]
         if bias is not None:
@@ -223,18 +215,17 @@ class _Network:
                 for a, b in pairwise(line):
                     self.connect([a], [b], arrowhead="none", **look)
         if grads and every.size > _FEW:
-            after.caption.append(f"∂ {summary(np.concatenate(grads)).splitlines()[0]}")
+            after.caption.text += f"\n∂ {summary(np.concatenate(grads)).splitlines()[0]}"
 
     def row(self, block: Block) -> None:
         """A layer that works step by step: a circle for each, and arrows from step to step where it is recurrent."""
-        row = self.rows[block] = self.column(self.steps[block].size, _named(block), "⋯")
+        row = self.columns[block] = self.column(self.steps[block].size, _named(block), "⋯", "steps")
         letter = "h" if is_recurrent(block) else "y" if block.sources else "x"
         for i, node in row.circles.items():
             node.text = f"{letter}{subscript(i + 1)}"
         if np.size(block.result) == row.size:
             self.fill(row, block.result)
-        row.recurrent = is_recurrent(block)
-        if row.recurrent:
+        if is_recurrent(block):
             both = {"dir": "both"} if getattr(block.module, "bidirectional", False) else {}
             for a, b in pairwise(row.nodes):
                 self.connect([a], [b], **both)
@@ -242,7 +233,7 @@ class _Network:
             tails, heads = self.ends(source), list(row.circles.values())
             if self.steps[block].source not in {None, source}:  # it is the state to begin with
                 self.connect(tails[-1:], heads[:1])
-            elif source in self.rows and len(tails) == len(heads):
+            elif source in self.steps and len(tails) == len(heads):
                 for a, b in zip(tails, heads, strict=True):
                     self.connect([a], [b])
             else:
@@ -250,8 +241,7 @@ class _Network:
 
     def ends(self, block: Block) -> list[Node]:
         """The nodes that `block` is drawn as."""
-        column = self.columns.get(block) or self.rows.get(block)
-        return [self.boxes[block]] if column is None else list(column.circles.values())
+        return list(self.columns[block].circles.values()) if block in self.columns else [self.boxes[block]]
 
     def connect(self, tails: Iterable[Node], heads: Iterable[Node], **look: str) -> None:
         self.drawing.edges += [Edge(a.id, b.id, look=look) for a, b in product(tails, heads)]
@@ -266,7 +256,7 @@ class _Network:
         self.drawing.nodes.append(node)
         for source in block.sources:
             tails = self.ends(source)
-            last = source in self.rows and block.module is not None and not self.steps[source].keeps(source, block)
+            last = source in self.steps and block.module is not None and not self.steps[source].keeps(source, block)
             self.connect(tails[-1:] if last else tails, [node])
         if is_recurrent(block):
             self.drawing.edges.append(Edge(node.id, node.id, text="each step", look={"fontcolor": LINE}))
