@@ -15,6 +15,7 @@ import numpy as np
 from .boundary import Boundary
 from .escape import shortened
 from .picture import Shown
+from .render import target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,15 +47,7 @@ class Plot(Shown):
 
         Missing folders are made. The same plot gives the same bytes. ValueError for a suffix that names no format.
         """
-        path = Path(path)
-        formats = sorted(self.figure.canvas.get_supported_filetypes())
-        format = path.suffix[1:].lower()
-        if format not in formats:
-            raise ValueError(
-                f"save: {path.name!r} ends in {path.suffix!r}, and the suffix names the format; "
-                f"choose one of {', '.join(formats)}."
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path, format = target(path, sorted(self.figure.canvas.get_supported_filetypes()))
         path.write_bytes(self._bytes(format))
         return path
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["FORMATS", "TIME_LIMIT", "RenderError", "render", "save"]
+__all__ = ["FORMATS", "TIME_LIMIT", "RenderError", "render", "save", "target"]
 
 FORMATS = ("svg", "png", "pdf", "eps", "ps", "jpg", "gif", "json")
 """What `render` can write, whichever Graphviz it finds."""
@@ -25,7 +25,6 @@ FORMATS = ("svg", "png", "pdf", "eps", "ps", "jpg", "gif", "json")
 TIME_LIMIT = 60.0
 """Seconds that one picture may take: some 3,000 nodes take 10 s, and the time grows faster than their number."""
 
-SOURCES = ("gv", "dot")
 BUNDLED = Path(__file__).with_name("bundled.py")
 
 log = logging.getLogger(__name__)
@@ -77,26 +76,31 @@ def save(
     written beside it instead (``graph.svg`` becomes ``graph.gv``), the reason is logged as a warning, and *that* path
     is returned: a training run never dies for want of a picture.
     """
-    path = Path(path)
-    format = path.suffix.lower()[1:]
-    pages = ("html",) if page else ()
-    if format not in (*FORMATS, *SOURCES, *pages):
-        raise ValueError(
-            f"save: {path.name!r} ends in {path.suffix!r}, and the suffix names the format; "
-            f"choose one of {', '.join((*FORMATS, *pages))}, or gv for the source."
-        )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if format not in SOURCES:
+    path, format = target(path, (*FORMATS, "gv", "dot", *(["html"] if page else [])))
+    if format not in {"gv", "dot"}:
         try:
-            picture = render(source, "svg" if format in pages else format, timeout=timeout)
+            picture = render(source, "svg" if format == "html" else format, timeout=timeout)
         except RenderError as failure:
             path, wanted = path.with_suffix(".gv"), path
             log.warning("%s Wrote the source %s instead of %s.", failure, path, wanted)
         else:
-            path.write_bytes(page(picture.decode()).encode() if page and format in pages else picture)
+            path.write_bytes(page(picture.decode()).encode() if page and format == "html" else picture)
             return path
     path.write_text(source, encoding="utf-8")
     return path
+
+
+def target(path: str | Path, formats: Iterable[str]) -> tuple[Path, str]:
+    """Where to save, whose folder is made, and in which of the `formats`; ValueError if the suffix names no such."""
+    path = Path(path)
+    format = path.suffix.lower()[1:]
+    if format not in formats:
+        raise ValueError(
+            f"save: {path.name!r} ends in {path.suffix!r}, and the suffix names the format; "
+            f"choose one of {', '.join(formats)}."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path, format
 
 
 def _renderers(format: str) -> Iterator[tuple[str, list[str]]]:
