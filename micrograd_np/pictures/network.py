@@ -111,6 +111,7 @@ class _Network:
         self.weighted = self.graded = False
         self.ids = map("n{}".format, count(1))
         self.users = Counter(source for block in blocks for source in block.sources)
+        self.chained = max([*self.users.values(), *(len(block.sources) for block in blocks)], default=0) <= 1
 
     def build(self) -> None:
         """Everything but the error."""
@@ -163,9 +164,9 @@ class _Network:
     # circles
 
     def column(self, size: int, caption: str, dots: str = "⋮", what: str = "units") -> _Column:
-        left_out = f"\n{size} {what}" if size > max(self.most, 4) else ""
-        column = _Column(size, Node(next(self.ids), caption + left_out, "text"))
-        for i in range(size) if size <= self.most else sorted({0, 1, 2, size - 1}):
+        whole = size <= max(self.most, 4)
+        column = _Column(size, Node(next(self.ids), caption if whole else f"{caption}\n{size} {what}", "text"))
+        for i in range(size) if whole else (0, 1, 2, size - 1):
             if i > len(column.circles):
                 column.nodes.append(Node(next(self.ids), dots, "text", look=_DOTS))
             column.circles[i] = Node(next(self.ids), " ", "unit")
@@ -189,8 +190,9 @@ class _Network:
             self.connect([self.boxes[source]], flat.circles.values(), arrowhead="none")
         before = self.columns[source]
         after = self.columns[block] = self.column(block.module.out_features, _named(block))
-        level = {"weight": "50"}  # in one line, which no other line crosses
-        self.drawing.edges.append(Edge(before.caption.id, after.caption.id, "order", look=level))
+        if self.chained:  # the captions in one line, which no other line crosses
+            level = {"weight": "50"}
+            self.drawing.edges.append(Edge(before.caption.id, after.caption.id, "order", look=level))
         self.fill(after, block.result)
         parts: list[tuple[Any, dict[Any, Node]]] = [(weight, dict(before.circles))]
         if bias is not None:
@@ -219,11 +221,12 @@ class _Network:
 
     def row(self, block: Block) -> None:
         """A layer that works step by step: a circle for each, and arrows from step to step where it is recurrent."""
-        row = self.columns[block] = self.column(self.steps[block].size, _named(block), "⋯", "steps")
+        size, axis, read = self.steps[block]
+        row = self.columns[block] = self.column(size, _named(block), "⋯", "steps")
         letter = "h" if is_recurrent(block) else "y" if block.sources else "x"
         for i, node in row.circles.items():
             node.text = f"{letter}{subscript(i + 1)}"
-        if np.size(block.result) == row.size:
+        if axis >= 0 and np.size(block.result) == np.shape(block.result)[axis] == size:
             self.fill(row, block.result)
         if is_recurrent(block):
             both = {"dir": "both"} if getattr(block.module, "bidirectional", False) else {}
@@ -231,7 +234,7 @@ class _Network:
                 self.connect([a], [b], **both)
         for source in block.sources:
             tails, heads = self.ends(source), list(row.circles.values())
-            if self.steps[block].source not in {None, source}:  # it is the state to begin with
+            if read not in {None, source}:  # it is the state to begin with
                 self.connect(tails[-1:], heads[:1])
             elif source in self.steps and len(tails) == len(heads):
                 for a, b in zip(tails, heads, strict=True):

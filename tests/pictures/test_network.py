@@ -88,6 +88,13 @@ def test_wide_layers_show_the_first_three_and_the_last():
     assert any("784 units" in text for text in texts(picture))
 
 
+@pytest.mark.parametrize("most", [0, 1, 2, 4])
+def test_four_units_and_fewer_are_drawn_whatever_the_limit(most):
+    picture = mg.draw_network(nn.Sequential(nn.Linear(2, 4), nn.Linear(4, 1)), [[1, 2]], max_units=most)
+    assert len(units(picture)) == 7
+    assert "⋮" not in texts(picture)
+
+
 def test_the_model_is_left_as_it_was(worked):
     net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Dropout())
     before = {name: x.copy() for name, x in net.state_dict().items()}
@@ -177,6 +184,11 @@ def test_a_cell_in_a_loop_is_unrolled_too():
     picture = mg.draw_network(Looped(), np.ones((3, 1, 2)), unroll=True)
     inputs = [(f"x{i}", f"h{i}") for i in "₁₂₃"]
     assert sorted(arrows(picture)) == sorted([*inputs, ("h₁", "h₂"), ("h₂", "h₃"), ("h₃", "head  Linear(3 → 1)")])
+
+
+def test_a_state_as_wide_as_the_sequence_is_long_is_no_number_for_each_step():
+    picture = mg.draw_network(Looped(), np.ones((3, 1, 2)), unroll=True)
+    assert [text for text in texts(picture) if text.startswith("h") and len(text) < 9] == ["h₁", "h₂", "h₃"]
 
 
 def test_long_sequences_show_the_first_three_steps_and_the_last():
