@@ -125,7 +125,7 @@ def test_recording_takes_at_most_its_share(tmp_path, monkeypatch, epochs, kept):
 
         return taking
 
-    monkeypatch.setattr(module, "_norm", slow(0.0002, lambda _: 1.0))  # two for each frame
+    monkeypatch.setattr(module, "_norm", slow(0.0003, lambda _: 1.0))  # one for each frame
     monkeypatch.setattr(module, "fill", slow(0.003, lambda *_: "page"))
     record, history = Record(nn.Linear(2, 1), tmp_path / "run.html"), History()
     record.begin(history)
