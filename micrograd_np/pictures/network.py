@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.functional.loss import mse_loss
 from micrograd_np.vertex import Vertex
 
 from .drawing import LINE, Cluster, Drawing, Edge, Node
@@ -128,8 +129,7 @@ class _Network:
                 self.fill(column, block.result)
             elif not sources and self.feeds_linear(block):
                 width = next(b.module.in_features for b in self.blocks if block in b.sources)
-                self.columns[block] = self.column(width, block.title)
-                self.fill(self.columns[block], block.result)
+                self.column(block, width, block.title)
             elif only in self.boxes and self.joins(block, only):
                 self.join(block, only)
             else:
@@ -163,14 +163,18 @@ class _Network:
 
     # circles
 
-    def column(self, size: int, caption: str, dots: str = "⋮", what: str = "units") -> _Column:
-        whole = size <= max(self.most, 4)
-        column = _Column(size, Node(next(self.ids), caption if whole else f"{caption}\n{size} {what}", "text"))
+    def column(self, block: Block, size: int, caption: str) -> _Column:
+        """A circle for each unit of `block` with its value, or for each of its steps."""
+        whole, (dots, what) = size <= max(self.most, 4), ("⋯", "steps") if block in self.steps else ("⋮", "units")
+        caption = caption if whole else f"{caption}\n{size} {what}"
+        column = self.columns[block] = _Column(size, Node(next(self.ids), caption, "text"))
         for i in range(size) if whole else (0, 1, 2, size - 1):
             if i > len(column.circles):
                 column.nodes.append(Node(next(self.ids), dots, "text", look=_DOTS))
             column.circles[i] = Node(next(self.ids), " ", "unit")
             column.nodes.append(column.circles[i])
+        if block not in self.steps:
+            self.fill(column, block.result)
         return column
 
     def fill(self, column: _Column, result: Any) -> None:
@@ -185,15 +189,12 @@ class _Network:
         """A linear layer: a column of units, and a line for each weight to them."""
         weight, bias = block.module.weight, block.module.bias
         if source not in self.columns:
-            flat = self.columns[source] = self.column(block.module.in_features, "flat")
-            self.fill(flat, source.result)
+            flat = self.column(source, block.module.in_features, "flat")
             self.connect([self.boxes[source]], flat.circles.values(), arrowhead="none")
-        before = self.columns[source]
-        after = self.columns[block] = self.column(block.module.out_features, _named(block))
+        before, after = self.columns[source], self.column(block, block.module.out_features, _named(block))
         if self.chained:  # the captions in one line, which no other line crosses
             level = {"weight": "50"}
             self.drawing.edges.append(Edge(before.caption.id, after.caption.id, "order", look=level))
-        self.fill(after, block.result)
         parts: list[tuple[Any, dict[Any, Node]]] = [(weight, dict(before.circles))]
         if bias is not None:
             one = Node(next(self.ids), "1", "constant", look=_ONE)
@@ -222,7 +223,7 @@ class _Network:
     def row(self, block: Block) -> None:
         """A layer that works step by step: a circle for each, and arrows from step to step where it is recurrent."""
         size, axis, read = self.steps[block]
-        row = self.columns[block] = self.column(size, _named(block), "⋯", "steps")
+        row = self.column(block, size, _named(block))
         letter = "h" if is_recurrent(block) else "y" if block.sources else "x"
         for i, node in row.circles.items():
             node.text = f"{letter}{subscript(i + 1)}"
@@ -280,15 +281,14 @@ class _Network:
     def error(self, result: Any, target: Any, loss: Callable[[Any, Any], Any] | None) -> None:
         """The error at the end, and what it was compared with."""
         wanted = target.data if isinstance(target, Vertex) else np.asarray(target)
+        what = getattr(loss, "__name__", type(loss).__name__)
         if loss is None:
             if not isinstance(result, Vertex):
                 kind = type(result).__name__
                 raise TypeError(f"draw_network: the model returns a {kind}; pass a loss that takes it and the target.")
-            what = "squared error" if result.data.size == 1 else "mean squared error"
-            value = np.mean((result.data - wanted) ** 2)
-        else:
-            what = getattr(loss, "__name__", type(loss).__name__)
-            value = np.asarray(loss(result, target).data)
+            what, loss = "squared error" if result.size == 1 else "mean squared error", mse_loss
+            target = wanted if wanted.ndim else np.full(result.shape, wanted)
+        value = np.asarray(loss(result, target).data)
         shown = number(wanted) if wanted.size == 1 else str(wanted.shape)
         node = Node(next(self.ids), f"{what} {number(value, 4)}\ntarget {shown}", "output")
         self.drawing.nodes.append(node)

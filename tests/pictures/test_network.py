@@ -255,6 +255,11 @@ def test_on_a_phone_a_page_is_as_wide_as_the_window_and_its_labels_legible(brows
     assert browser.get_log("browser") == []
 
 
+def test_a_target_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"input is \(5, 1\) and target is \(5,\)"):
+        mg.draw_network(nn.Linear(2, 1), np.ones((5, 2)), target=np.ones(5))
+
+
 def test_a_tensor_is_no_network():
     with pytest.raises(TypeError, match="draw a tensor with draw"):
         mg.draw_network(mg.Tensor(1.0))
