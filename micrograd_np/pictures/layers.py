@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from html import escape
 from itertools import accumulate, zip_longest
+from typing import Any
 
 from .render import RenderError, render
 
@@ -28,11 +29,14 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Box:
-    """A value in the picture: its `lines`, its `kind` (a CSS class), and the longest text its gradient will have."""
+    """A value in the picture: its `lines`, its `kind` (a CSS class), the longest text its gradient will have, and the
+    frames `around` it, outermost first: each something that only it is, and its title.
+    """
 
     lines: tuple[str, ...]
     kind: str
     gradient: str | None
+    around: tuple[tuple[Any, str], ...] = ()
 
     @property
     def width(self) -> float:
@@ -46,10 +50,14 @@ class Box:
 
 
 def svg(boxes: list[Box], edges: list[tuple[int, int]], title: str, description: str) -> str:
-    """The picture as an ``<svg>`` element. `edges` lead from a box to a later one, by their places in `boxes`."""
-    places, paths = _engine(boxes, edges) or _listed(boxes, edges)
+    """The picture as an ``<svg>`` element. `edges` lead from a box to a later one, by their places in `boxes`.
+
+    Frames are drawn where Graphviz is, which keeps other boxes out of them.
+    """
+    places, paths, frames = _engine(boxes, edges) or (*_listed(boxes, edges), [])
     placed = list(zip(places, boxes, strict=True))
     corners = [(x + k * box.width / 2, y + k * box.height / 2) for (x, y), box in placed for k in (-1, 1)]
+    corners += [corner for _, *ends in frames for corner in ends]
     xs, ys = zip(*corners, *(point for path in paths for point in path), strict=True)
     left, top = min(xs) - MARGIN, min(ys) - MARGIN
     width, height = max(xs) + MARGIN - left, max(ys) + MARGIN - top
@@ -59,6 +67,11 @@ def svg(boxes: list[Box], edges: list[tuple[int, int]], title: str, description:
         f'<title id="graph-title">{escape(title)}</title><desc id="graph-text">{escape(description)}</desc>'
     )
     parts = [head, _ARROWHEAD.format(name="arrow", size=9), _ARROWHEAD.format(name="arrow-focus", size=14)]
+    for text, (x, y), (u, v) in frames:
+        parts.append(
+            f'<rect class="frame" x="{x:.1f}" y="{y:.1f}" width="{u - x:.1f}" height="{v - y:.1f}" rx="8"/>'
+            f'<text class="frame" x="{x + 8:.1f}" y="{y + LINE:.1f}">{escape(text)}</text>'
+        )
     for (a, b), ((x, y), *path) in zip(edges, paths, strict=True):
         curve = f"M{x:.1f} {y:.1f}C" + " ".join(f"{x:.1f} {y:.1f}" for x, y in path)
         parts.append(f'<path class="edge" data-from="{a}" data-to="{b}" d="{curve}"/>')
@@ -79,22 +92,39 @@ def svg(boxes: list[Box], edges: list[tuple[int, int]], title: str, description:
     return "".join((*parts, "</svg>"))
 
 
-def _engine(boxes: list[Box], edges: list[tuple[int, int]]) -> tuple[list[Point], list[list[Point]]] | None:
-    """Where Graphviz puts the middle of each box and the points of each edge (Bézier); None where it cannot."""
+def _engine(
+    boxes: list[Box], edges: list[tuple[int, int]]
+) -> tuple[list[Point], list[list[Point]], list[tuple[str, Point, Point]]] | None:
+    """Where Graphviz puts the middle of each box, the points of each edge (Bézier), and each frame; None if it cannot.
+
+    A frame is its title and two corners; outer ones come before those in them.
+    """
     if len(boxes) > ENGINE_LIMIT:
         return None
     lines = ['digraph { nodesep=0.3 ranksep=0.4 node [shape=box fixedsize=true label=""]']
     lines += [f"{i} [width={box.width / 72:.4f} height={box.height / 72:.4f}]" for i, box in enumerate(boxes)]
     lines += [f"{a} -> {b}" for a, b in edges]
+    frames: dict[tuple[Any, ...], str] = {}  # their titles, by what they and those around them are
+    for i, box in enumerate(boxes):
+        for k, (_, title) in enumerate(box.around, 1):
+            key = tuple(part for part, _ in box.around[:k])
+            room = "n" * min(len(frames.setdefault(key, title)), LONGEST)
+            lines.append(f'subgraph cluster_{list(frames).index(key)} {{ fontsize=14 label="{room}"')
+        lines.append(f"{i}{'}' * len(box.around)}")
     try:
         found = json.loads(render("\n".join((*lines, "}")), "json", timeout=20))
-        names = [int(thing["name"]) for thing in found["objects"]]
-        places = dict(zip(names, (_point(thing["pos"]) for thing in found["objects"]), strict=True))
-        paths: dict[tuple[int, int], list[Point]] = {}
+        names = [thing["name"] for thing in found["objects"]]
+        places = {thing["name"]: _point(thing["pos"]) for thing in found["objects"] if "pos" in thing}
+        corners = {thing["name"]: thing["bb"].split(",") for thing in found["objects"] if "bb" in thing}
+        paths: dict[tuple[str, str], list[Point]] = {}
         for edge in found.get("edges", ()):
             tip, *path = map(_point, edge["pos"].removeprefix("e,").split())
             paths[names[edge["tail"]], names[edge["head"]]] = [*path, path[-1], tip, tip]
-        return [places[i] for i in range(len(boxes))], [paths[edge] for edge in edges]
+        framed = [
+            (title, (float(x), -float(v)), (float(u), -float(y)))
+            for title, (x, y, u, v) in ((t, corners[f"cluster_{i}"]) for i, t in enumerate(frames.values()))
+        ]
+        return [places[str(i)] for i in range(len(boxes))], [paths[str(a), str(b)] for a, b in edges], framed
     except (RenderError, ValueError, KeyError, IndexError):
         return None
 
