@@ -54,11 +54,11 @@ class Plot(Shown):
     def _bytes(self, format: str) -> bytes:
         from matplotlib import rc_context
 
-        target = io.BytesIO()
+        buffer = io.BytesIO()
         with rc_context({"svg.hashsalt": "micrograd_np"}), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in a script that the font lacks
-            self.figure.savefig(target, format=format, dpi=150, metadata=_METADATA.get(format))
-        return target.getvalue()
+            self.figure.savefig(buffer, format=format, dpi=150, metadata=_METADATA.get(format))
+        return buffer.getvalue()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle: dict[str, str] = {"text/plain": repr(self)}
