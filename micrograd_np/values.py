@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,32 +11,55 @@ from .modes import mode
 from .vertex import Node, Source, Vertex, held_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
+
+_MORE = 10_000  # results that are computed again on the way to those that are wanted
 
 
-def values(order: Iterable[Source]) -> dict[Source, Any]:
-    """The array of each vertex in `order`, inputs before what is made of them; None where it is lost.
+def values(wanted: Iterable[Source], known: Mapping[Source, Any]) -> Iterator[tuple[Source, Any]]:
+    """Each of `wanted` with its array, inputs before what is made of them; None for what is lost.
 
-    A record holds what its rules read; the rest is computed again from leaves and constants that are still there.
+    A record holds what its rules read, and the caller may have `known` more; the rest is computed again from leaves and
+    constants that are still there, and given up after its last use.
     """
-    found: dict[Source, Any] = {}
-    for z in order:
-        if isinstance(z.data, np.ndarray):
-            found[z] = z.data
-        elif isinstance(z, Node):
-            inputs = [_array(x, found) for x in held_inputs(z)]
-            known = z.arrays is not None and all(x is not None for x in inputs)
-            found[z] = _again(z, inputs) if known else None
-    return found
+    waiting = list(dict.fromkeys(wanted))
+    told, seen = set(waiting), set(waiting)
+    most = len(waiting) + _MORE
+    uses: Counter[Source] = Counter()
+    for z in waiting:  # grows as it goes
+        if len(waiting) > most:
+            break
+        if isinstance(z, Node) and not isinstance(known.get(z, z.data), np.ndarray):
+            nodes = [x for x in z.inputs if isinstance(x, Node)]
+            uses.update(nodes)
+            waiting += [x for x in dict.fromkeys(nodes) if x not in seen]
+            seen.update(nodes)
+    found: dict[Any, Any] = {}
+    for z in sorted(waiting, key=lambda z: z.order):
+        data = known.get(z, z.data)
+        if isinstance(z, Node) and not isinstance(data, np.ndarray):
+            data = _again(z, [_array(x, found) for x in held_inputs(z)])
+            for x in z.inputs:
+                if isinstance(x, Node):
+                    uses[x] -= 1
+                    if not uses[x]:
+                        found.pop(x, None)
+        if uses[z] > 0:
+            found[z] = data
+        if z in told:
+            yield z, data
 
 
-def _array(x: Any, found: dict[Source, Any]) -> Any:
+def _array(x: Any, found: Mapping[Any, Any]) -> Any:
     if isinstance(x, Node):
         return found.get(x)
     return x.data if isinstance(x, Vertex) else x
 
 
 def _again(z: Node, inputs: list[Any]) -> Any:
+    """What the op of `z` makes of `inputs`; None if they are not all known."""
+    if z.arrays is None or any(x is None for x in inputs):
+        return None
     before, recording = mode.watcher, mode.recording
     mode.set(watcher=None, recording=False)
     try:

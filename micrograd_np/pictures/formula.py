@@ -1,4 +1,4 @@
-"""Formulas in labels: the op's own, filled with the names of its inputs; and those of its derivative rules."""
+"""Formulas in labels: the op's own, filled with the names of its inputs."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.symbol import Symbol
-
 from .escape import shortened
-from .structure import Value
 from .values import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["constant", "formula", "rule"]
+__all__ = ["constant", "formula"]
 
 _MANY = 6  # inputs of one op that are all named
 _LENGTH = 90  # characters of a formula
@@ -33,26 +30,9 @@ def formula(op: Any, told: list[str], static: Mapping[str, Any]) -> str:
     return shortened(Formatter().vformat(op.label, (), fields), _LENGTH)
 
 
-def rule(z: Value, i: int, name: Callable[[Any], str]) -> str:
-    """The derivative rule of input number `i` of `z` as a formula of the gradient g that arrives."""
-    op = z.op
-    given = op.rules[min(i, len(op.rules) - 1)]
-    if given is None:
-        return ""
-    first = (i - op.fixed,) if op.variadic and i >= op.fixed else ()
-    inputs = [
-        Symbol(name(x), x.data) if isinstance(x, Value) else Symbol("array", x) if np.ndim(x) else x for x in z.inputs
-    ]
-    try:
-        found = given(*first, Symbol("g", np.ones_like(z.data)), Symbol(name(z), z.data), *inputs, **z.static)
-    except Exception:  # noqa: BLE001 - a rule that asks what symbols do not have is named instead
-        return f"rule of {op.name} by {op.inputs[min(i, len(op.inputs) - 1)]}"
-    return shortened(found.text if isinstance(found, Symbol) else str(found), _LENGTH)
-
-
 def constant(x: Any) -> str:
     """What a number or an array without a name is called."""
-    return "array" if np.ndim(x) else number(x, 6)
+    return "array" if np.ndim(x) or x is None else number(x, 6)
 
 
 def _setting(value: Any) -> str:
