@@ -13,7 +13,7 @@ from .vertex import Node, Source, Vertex, held_inputs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_MORE = 10_000  # results that are computed again on the way to those that are wanted
+_MORE = 1000  # results that are computed again on the way to those that are wanted
 
 
 def values(wanted: Iterable[Source], known: Mapping[Source, Any]) -> Iterator[tuple[Source, Any]]:

@@ -42,10 +42,12 @@ class Folding:
         self.record, self.homes, self.same = record, homes, same
         self.place = array("i")  # by vertex: the one that is drawn for it; or of a box ~k, its number from the end
         self.boxes: list[Box] = []
-        self.twins: dict[int, int] = {}  # of a repeated block: the same in the first
+        self.twin = array("i", range(len(record)))  # of a vertex in a repeated block: the same in the first
         self.times: dict[Path, int] = {}  # how many blocks are drawn as this one
-        self.blocks: dict[int, Path] = {}  # the block, of those that repeat, in which a vertex lies
+        self.alike: set[Path] = set()  # the blocks that repeat
         self._repeats()
+        for v, x in same.items():
+            self.twin[v] = self.twin[x]
         deepest = max((len(homes.chain(v)) for v in range(len(record))), default=0)
         for level in range(deepest, -1, -1) if depth is None else (depth,):
             if self._frames(level) <= most:
@@ -71,7 +73,8 @@ class Folding:
 
     def onward(self, x: int, v: int) -> bool:
         """Whether `x` goes from one repeated block on to the next, where its use `v` is."""
-        return x in self.blocks and v in self.blocks and self.blocks[x] != self.blocks[v]
+        a, b = ([p for p in self.homes.chain(w) if p in self.alike] for w in (x, v))
+        return any(p != q for p, q in zip(a, b, strict=False))
 
     def _frames(self, level: int) -> int:
         """Draw modules deeper than `level` as boxes; return how many nodes there are."""
@@ -80,8 +83,7 @@ class Folding:
         self.place = array("i", range(len(self.record)))
         count = 0
         for v in range(len(self.record)):
-            first = self.same.get(v, v)
-            first = self.twins.get(first, first)
+            first = self.twin[v]
             around = self.homes.chain(first)
             if len(around) > level:
                 path = around[level]
@@ -103,7 +105,7 @@ class Folding:
             box.shape = z.shape
         else:
             box.leaves += 1
-            box.trained += prod(z.shape) if z.requires_grad and v not in self.twins else 0
+            box.trained += prod(z.shape) if z.requires_grad and self.twin[v] == v else 0
 
     def _shorten(self, most: int) -> None:
         """Draw the first ops and the last as they are, and one box for those between: an interval, so without cycles."""
@@ -132,21 +134,18 @@ class Folding:
             for path in self.homes.chain(v) if v not in self.same else ():
                 if path[1].rpartition(".")[2].isdigit():
                     members.setdefault(path, []).append(v)
-        groups: dict[Any, list[_Block]] = {}
-        for path, vertices in members.items():
-            if sum(map(self.record.is_op, vertices)) >= _WORTH:
-                block = _Block(path, vertices, self)
-                groups.setdefault((path[0], path[1].rpartition(".")[0], block.does), []).append(block)
-        for blocks in groups.values():
-            first, *others = sorted(blocks, key=lambda block: int(block.path[1].rpartition(".")[2]))
-            found = [(other, pairs) for other in others if (pairs := first.twins(other))]
-            if not found or any(v in self.twins for v in first.vertices):
+        firsts: dict[Any, _Block] = {}
+        for path in sorted(members, key=lambda path: (path[1].count("."), int(path[1].rpartition(".")[2]))):
+            if sum(map(self.record.is_op, members[path])) < _WORTH:
                 continue
-            self.times[first.path] = 1 + len(found)
-            self.blocks |= dict.fromkeys(first.vertices, first.path)
-            for other, pairs in found:
-                self.blocks |= dict.fromkeys(other.vertices, other.path)
-                self.twins |= pairs
+            block = _Block(path, members[path], self)
+            first = firsts.setdefault((path[0], path[1].rpartition(".")[0], block.does), block)
+            twins = first.twins(block) if first is not block else {}
+            if twins and all(self.twin[v] == v for v in first.vertices):
+                self.times[first.path] = self.times.get(first.path, 1) + 1
+                self.alike |= {first.path, path}
+                for v, x in twins.items():
+                    self.twin[v] = x
 
 
 class _Block:

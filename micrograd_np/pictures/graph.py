@@ -25,7 +25,7 @@ from .structure import Homes, inputs, read
 from .values import subscript, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .fold import Box
     from .structure import Path, Record
@@ -173,10 +173,7 @@ class _Graph:
             box = self.folding.boxes[~at] if at < 0 else None
             around = box.around if box else self.homes.chain(at)
             self.cluster(drawing, clusters, around).append(self.box(at, box) if box else self.node(at))
-        edges: dict[tuple[str, str], None] = {}
-        for v in range(len(self.vertices)):
-            edges |= dict.fromkeys(self.arrows(v))
-        drawing.edges = [Edge(tail, head) for tail, head in edges]
+        drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in dict.fromkeys(self.arrows())]
         for v in self.drawn:
             for x in inputs(self.vertices[v]) if v >= 0 else ():
                 if not isinstance(x, Source) and np.ndim(x):
@@ -259,14 +256,13 @@ class _Graph:
 
     # edges
 
-    def arrows(self, v: int) -> list[tuple[str, str]]:
-        """The arrows into the vertex at `v`, from where its inputs are drawn."""
+    def arrows(self) -> Iterator[tuple[int, int]]:
+        """From where to where arrows go, some of them several times."""
         place = self.folding.place
-        return [
-            (_id(place[x]), _id(place[v]))
-            for x in self.record.inputs(v)
-            if place[x] != place[v] and v not in self.same and not self.folding.onward(x, v)
-        ]
+        for v, head in enumerate(place):
+            for x in self.record.inputs(v) if v not in self.same else ():
+                if place[x] != head and not self.folding.onward(x, v):
+                    yield place[x], head
 
     def constant(self, x: Any, v: int, drawing: Drawing, clusters: dict[Path, Cluster]) -> None:
         """An array that was given as it is, and the arrow from it."""

@@ -42,7 +42,9 @@ class Record:
         self.leaves: dict[Source, int] = {}  # and their places
         self._moments = array("q")  # of making; of a leaf, of its first use
         self._links, self._ends = array("i"), array("i", [0])
-        for z in _backwards(self.held)[::-1]:
+        nodes = _backwards(self.held)
+        while nodes:
+            z = nodes.pop()
             given = [x for x in inputs(z) if isinstance(x, Source)]
             for x in given:
                 self._leaf(x, z.order)
