@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,23 +22,27 @@ def values(wanted: Iterable[Source], known: Mapping[Source, Any]) -> Iterator[tu
     constants that are still there, and given up after its last use.
     """
     waiting = list(dict.fromkeys(wanted))
-    told, seen = set(waiting), set(waiting)
+    told = set(waiting)
     most = len(waiting) + _MORE
-    uses: Counter[Source] = Counter()
+    uses = dict.fromkeys(waiting, 0)
+    far: set[Source] = set()
     for z in waiting:  # grows as it goes
+        if not isinstance(z, Node) or isinstance(known.get(z, z.data), np.ndarray):
+            continue
         if len(waiting) > most:
-            break
-        if isinstance(z, Node) and not isinstance(known.get(z, z.data), np.ndarray):
-            nodes = [x for x in z.inputs if isinstance(x, Node)]
-            uses.update(nodes)
-            waiting += [x for x in dict.fromkeys(nodes) if x not in seen]
-            seen.update(nodes)
+            far.add(z)
+            continue
+        for x in z.inputs:
+            if isinstance(x, Node):
+                if x not in uses:
+                    waiting.append(x)
+                uses[x] = uses.get(x, 0) + 1
     found: dict[Any, Any] = {}
     for z in sorted(waiting, key=lambda z: z.order):
         data = known.get(z, z.data)
         if isinstance(z, Node) and not isinstance(data, np.ndarray):
-            data = _again(z, [_array(x, found) for x in held_inputs(z)])
-            for x in z.inputs:
+            data = None if z in far else _again(z, [_array(x, found) for x in held_inputs(z)])
+            for x in z.inputs if z not in far else ():
                 if isinstance(x, Node):
                     uses[x] -= 1
                     if not uses[x]:

@@ -34,8 +34,8 @@ class Box:
 class Folding:
     """Where each vertex is drawn: as itself, in a `Box`, or where its twin in an equal block is.
 
-    Modules deeper than `depth` are boxes; with None, as deep as leaves at most `most` nodes. What `same` maps to another
-    vertex is drawn there.
+    Modules deeper than `depth` are boxes; with None, as deep as leaves at most `most` nodes. A vertex that `same` maps
+    to another is drawn as that.
     """
 
     def __init__(self, record: Record, homes: Homes, same: Mapping[int, int], depth: int | None, most: int) -> None:
@@ -108,7 +108,7 @@ class Folding:
             box.trained += prod(z.shape) if z.requires_grad and self.twin[v] == v else 0
 
     def _shorten(self, most: int) -> None:
-        """Draw the first ops and the last as they are, and one box for those between: an interval, so without cycles."""
+        """Draw the first and the last ops as they are, and one box for those between: an interval, so without cycles."""
         record = self.record
         keep = max(most // 6, 1)
         ops = array("i", (v for v in range(len(record)) if record.is_op(v)))

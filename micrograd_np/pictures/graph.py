@@ -227,7 +227,13 @@ class _Graph:
         """Which shape a value has."""
         if z.op is not None:
             return "output" if v in self.record.roots else "value"
-        return "parameter" if z.requires_grad else "buffer" if v in self.homes.buffers or hasattr(z, "persistent") else "input"
+        return (
+            "parameter"
+            if z.requires_grad
+            else "buffer"
+            if v in self.homes.buffers or hasattr(z, "persistent")
+            else "input"
+        )
 
     def gradient(self, v: int, z: Source) -> str:
         """The gradient of a value, or that there is none yet, or none any more."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Homes", "Record", "inputs", "kind_of", "read"]
 
+
 def inputs(z: Source) -> list[Any]:
     """What `z` was applied to: nodes, leaves, arrays and numbers, None for what nobody holds any more; of a leaf []."""
     return list(held_inputs(z)) if isinstance(z, Node) else []
@@ -242,7 +243,9 @@ def _roots(record: Record) -> list[Any]:
     first: dict[Any, int] = {}
     for m in alive:
         if id(m) not in inner:
-            first[m] = min((record.leaves.get(p, len(record)) for p in chain(m.parameters(), m.buffers())), default=len(record))
+            first[m] = min(
+                (record.leaves.get(p, len(record)) for p in chain(m.parameters(), m.buffers())), default=len(record)
+            )
     return sorted((m for m in first if first[m] < len(record)), key=first.__getitem__)
 
 
