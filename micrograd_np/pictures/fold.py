@@ -108,7 +108,7 @@ class Folding:
             box.trained += prod(z.shape) if z.requires_grad and self.twin[v] == v else 0
 
     def _shorten(self, most: int) -> None:
-        """Draw the first and the last ops as they are, and one box for those between: an interval, so without cycles."""
+        """Draw the first and last ops as they are, and one box for those between: an interval, so without cycles."""
         record = self.record
         keep = max(most // 6, 1)
         ops = array("i", (v for v in range(len(record)) if record.is_op(v)))

@@ -227,13 +227,8 @@ class _Graph:
         """Which shape a value has."""
         if z.op is not None:
             return "output" if v in self.record.roots else "value"
-        return (
-            "parameter"
-            if z.requires_grad
-            else "buffer"
-            if v in self.homes.buffers or hasattr(z, "persistent")
-            else "input"
-        )
+        kept = v in self.homes.buffers or hasattr(z, "persistent")
+        return "parameter" if z.requires_grad else "buffer" if kept else "input"
 
     def gradient(self, v: int, z: Source) -> str:
         """The gradient of a value, or that there is none yet, or none any more."""

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from html import escape
 from itertools import accumulate, pairwise
+from typing import Any
 
 from .render import RenderError, render
 
@@ -22,11 +23,14 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Box:
-    """A value in the picture: its `lines`, its `kind` (a CSS class), and the longest text its gradient will have."""
+    """A value in the picture: its `lines`, its `kind` (a CSS class), the longest text its gradient will have, and the
+    frames `around` it, outermost first: each something that only it is, and its title.
+    """
 
     lines: tuple[str, ...]
     kind: str
     gradient: str | None
+    around: tuple[tuple[Any, str], ...] = ()
 
     @property
     def width(self) -> float:
@@ -40,13 +44,17 @@ class Box:
 
 
 def svg(boxes: list[Box], edges: list[tuple[int, int]], title: str, description: str) -> str:
-    """The picture as an ``<svg>`` element. `edges` lead from a box to a later one, by their places in `boxes`."""
-    places, paths = _engine(boxes, edges) or _layered(boxes, edges)
+    """The picture as an ``<svg>`` element. `edges` lead from a box to a later one, by their places in `boxes`.
+
+    Frames are drawn where Graphviz is, which keeps other boxes out of them.
+    """
+    places, paths, frames = _engine(boxes, edges) or (*_layered(boxes, edges), [])
     corners = [
         (x + side * box.width / 2, y + side * box.height / 2)
         for (x, y), box in zip(places, boxes, strict=True)
         for side in (-1, 1)
     ]
+    corners += [corner for _, *ends in frames for corner in ends]
     xs, ys = zip(*corners, *(point for path in paths for point in path), strict=True)
     left, top = min(xs) - MARGIN, min(ys) - MARGIN
     width, height = max(xs) + MARGIN - left, max(ys) + MARGIN - top
@@ -56,6 +64,11 @@ def svg(boxes: list[Box], edges: list[tuple[int, int]], title: str, description:
         f'<title id="graph-title">{escape(title)}</title><desc id="graph-text">{escape(description)}</desc>'
     )
     parts = [head, *map(_arrowhead, ("arrow", "arrow-focus"), (9, 14))]
+    for text, (x, y), (u, v) in frames:
+        parts.append(
+            f'<rect class="frame" x="{x:.1f}" y="{y:.1f}" width="{u - x:.1f}" height="{v - y:.1f}" rx="8"/>'
+            f'<text class="frame" x="{x + 8:.1f}" y="{y + LINE:.1f}">{escape(text)}</text>'
+        )
     for (a, b), path in zip(edges, paths, strict=True):
         curve = f"M{path[0][0]:.1f} {path[0][1]:.1f}C" + " ".join(f"{x:.1f} {y:.1f}" for x, y in path[1:])
         parts.append(f'<path class="edge" data-from="{a}" data-to="{b}" d="{curve}"/>')
@@ -88,19 +101,38 @@ def _arrowhead(name: str, size: int) -> str:
     )
 
 
-def _engine(boxes: list[Box], edges: list[tuple[int, int]]) -> tuple[list[Point], list[list[Point]]] | None:
-    """Where Graphviz puts the middle of each box and the points of each edge (Bézier); None where it cannot."""
+def _engine(
+    boxes: list[Box], edges: list[tuple[int, int]]
+) -> tuple[list[Point], list[list[Point]], list[tuple[str, Point, Point]]] | None:
+    """Where Graphviz puts the middle of each box, the points of each edge (Bézier), and each frame; None if it cannot.
+
+    A frame is its title and two corners; outer ones come before those in them.
+    """
     if len(boxes) > ENGINE_LIMIT:
         return None
     lines = ['digraph { nodesep=0.3 ranksep=0.4 node [shape=box fixedsize=true label=""]']
     lines += [f"{i} [width={box.width / 72:.4f} height={box.height / 72:.4f}]" for i, box in enumerate(boxes)]
     lines += [f"{a} -> {b}" for a, b in edges]
+    titles: dict[tuple[Any, ...], str] = {}
+    for i, box in enumerate(boxes):
+        opened = [box.around[: k + 1] for k in range(len(box.around))]
+        for frame in opened:
+            title = titles.setdefault(tuple(key for key, _ in frame), frame[-1][1])
+            number = list(titles).index(tuple(key for key, _ in frame))
+            lines.append(f'subgraph cluster_{number} {{ fontsize=14 label="{"n" * min(len(title), LONGEST)}"')
+        lines.append(f"{i}{'}' * len(opened)}")
     try:
         found = json.loads(render("\n".join((*lines, "}")), "json", timeout=20))
         places = [(0.0, 0.0)] * len(boxes)
+        frames: dict[int, tuple[str, Point, Point]] = {}
         for thing in found["objects"]:
-            x, y = map(float, thing["pos"].split(","))
-            places[int(thing["name"])] = x, -y
+            if "pos" in thing:
+                x, y = map(float, thing["pos"].split(","))
+                places[int(thing["name"])] = x, -y
+            else:
+                number = int(thing["name"].removeprefix("cluster_"))
+                x, y, u, v = map(float, thing["bb"].split(","))
+                frames[number] = list(titles.values())[number], (x, -v), (u, -y)
         routes: dict[tuple[int, int], list[list[Point]]] = {}
         for edge in found.get("edges", ()):
             ends, *points = [tuple(map(float, p.split(",")[-2:])) for p in edge["pos"].split()]
@@ -108,7 +140,7 @@ def _engine(boxes: list[Box], edges: list[tuple[int, int]]) -> tuple[list[Point]
             tip = (ends[0], -ends[1])
             ends_named = tuple(int(found["objects"][edge[key]]["name"]) for key in ("tail", "head"))
             routes.setdefault(ends_named, []).append([*route, route[-1], tip, tip])  # type: ignore[arg-type]
-        return places, [routes[edge].pop() for edge in edges]
+        return places, [routes[edge].pop() for edge in edges], [frames[number] for number in sorted(frames)]
     except (RenderError, ValueError, KeyError, IndexError):
         return None
 

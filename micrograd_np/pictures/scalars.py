@@ -78,9 +78,8 @@ class _Scalars:
     def op(self, z: Any) -> Any:
         """What an op made, and arrows to it."""
         given = inputs(z)
-        arrays = [
-            or_zeros(self.data[x], x) if isinstance(x, Source) else np.asarray(0.0 if x is None else x) for x in given
-        ]
+        values = [or_zeros(self.data[x], x) if isinstance(x, Source) else x for x in given]
+        arrays = [np.asarray(0.0 if x is None else x) for x in values]
         places = [self.place(x, array) for x, array in zip(given, arrays, strict=True)]
         links = [_links(z, i, arrays) for i in range(len(arrays))]
         ids = np.empty(z.shape, object)

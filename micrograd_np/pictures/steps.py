@@ -15,7 +15,7 @@ from micrograd_np.vertex import Source, Vertex, source
 
 from .layers import Box, svg
 from .page import SIZE_LIMIT, embed, fill, numbers, write
-from .structure import inputs, read
+from .structure import Homes, inputs, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,6 +132,13 @@ class _Story:
             if z in self.kept or z is self.root or (id(z) in used and id(z) in self.names):
                 self.add(z, **self.node(z))
         arrows = [(self.place.get(id(x)), self.place[id(z)]) for z in made for x in self.inputs[z]]
+        homes = Homes(record)
+        self.around = {
+            self.place[id(z)]: [(path, homes.title(path, around[:k])) for k, path in enumerate(around)]
+            for v, z in enumerate(record.vertices)
+            if id(z) in self.place and self.place[id(z)] != self.place.get(id("fold"))
+            for around in (homes.chain(v),)
+        }
         self.edges = [(a, b) for a, b in dict.fromkeys(arrows) if a is not None and a != b]
         self.steps: list[dict[str, Any]] = []
         self.uses: dict[Any, int] = {}  # from which a gradient comes back
@@ -255,7 +262,8 @@ class _Story:
             return _clip(text), "", "", raw
         try:
             head = [np.broadcast_to(a, data.shape).flat[0] for a in (g, data, *self.arrays(z))]
-            told, one = rule_of(z, i, *map(_spelt, head[:2]), [*map(_spelt, head[2:])])
+            arriving, result, *given = map(_spelt, head)
+            told, one = rule_of(z, i, arriving, result, given)
             same = np.array_equal(np.asarray(one, raw.dtype), raw.flat[0], equal_nan=True)
         except Exception:  # noqa: BLE001  a rule that does not work element by element
             return _clip(text), "", "", raw
@@ -322,7 +330,9 @@ class _Story:
         boxes = []
         for i, n in enumerate(self.nodes):
             lines = (_title(n), _brief(n["value"])) if "value" in n else (_title(n),)
-            boxes.append(Box(lines, str(n["kind"]), max(room[i], key=len) if i in room else None))
+            boxes.append(
+                Box(lines, n["kind"], max(room[i], key=len) if i in room else None, tuple(self.around.get(i, ())))
+            )
         return fill("steps", self.title, data, graph=svg(boxes, self.edges, f"The graph of {self.title}", description))
 
 

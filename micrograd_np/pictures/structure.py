@@ -242,11 +242,10 @@ def _roots(record: Record) -> list[Any]:
     inner = {id(child) for m in alive for child in m.children()}
     first: dict[Any, int] = {}
     for m in alive:
-        if id(m) not in inner:
-            first[m] = min(
-                (record.leaves.get(p, len(record)) for p in chain(m.parameters(), m.buffers())), default=len(record)
-            )
-    return sorted((m for m in first if first[m] < len(record)), key=first.__getitem__)
+        used = [record.leaves[p] for p in chain(m.parameters(), m.buffers()) if p in record.leaves]
+        if used and id(m) not in inner:
+            first[m] = min(used)
+    return sorted(first, key=first.__getitem__)
 
 
 @lru_cache(2**12)
