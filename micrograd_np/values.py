@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _MORE = 1000  # results that are computed again on the way to those that are wanted
+
+
+def inputs(z: Source) -> list[Any]:
+    """What `z` was applied to: nodes, leaves, arrays and numbers, None for what nobody holds any more; of a leaf [].
+
+    The memory that an op was given to spare it work is not among them.
+    """
+    if not isinstance(z, Node):
+        return []
+    return list(islice(held_inputs(z), z.op.fixed if z.op.inputs[-1] == "memory" else None))
 
 
 def values(wanted: Iterable[Source], known: Mapping[Source, Any]) -> Iterator[tuple[Source, Any]]:

@@ -9,8 +9,9 @@ import numpy as np
 from micrograd_np import backward as walk
 from micrograd_np.ops.shape import spread_axes
 from micrograd_np.symbol import Symbol
+from micrograd_np.values import inputs as inputs_of
 from micrograd_np.values import values
-from micrograd_np.vertex import Node, Source, Vertex, grad_of, held_inputs, source
+from micrograd_np.vertex import Node, Source, Vertex, grad_of, source
 
 from .origin import origin_of
 from .watch import Watch
@@ -105,7 +106,7 @@ def _derivation(
 ) -> Iterator[str]:
     root = source(tensor)
     data = dict(values(vertices, {root: tensor.data}))
-    inputs = {z: tuple(held_inputs(z)) for z in vertices if isinstance(z, Node)}
+    inputs = {z: tuple(inputs_of(z)) for z in vertices if isinstance(z, Node)}
     names, listed = names_of(vertices, inputs)
     for name, value, note in listed:
         yield _line(name, value, note)

@@ -130,7 +130,7 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
     for edge in drawing.edges:
         attributes = {**_EDGES[edge.kind], **edge.look}
         if edge.text:
-            attributes |= {"label": label(edge.text)}
+            attributes |= {"label": label(f" {edge.text} ")}  # else it touches the line
         graph.edge(edge.tail, edge.head, _attributes=attributes)
     return graph
 

@@ -13,6 +13,7 @@ from micrograd_np.backward import is_gone
 from micrograd_np.debug.explain import rule_of
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.symbol import Symbol
+from micrograd_np.values import inputs
 from micrograd_np.vertex import Source, Vertex
 from micrograd_np.writes import owner_of
 
@@ -21,7 +22,7 @@ from .escape import plain, shortened
 from .fold import Folding
 from .formula import constant, formula
 from .picture import Picture
-from .structure import Homes, inputs, read
+from .structure import Homes, read
 from .values import subscript, summary
 
 if TYPE_CHECKING:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.debug.explain import or_zeros
+from micrograd_np.values import inputs
 from micrograd_np.vertex import Source
 
 from .drawing import Drawing, Edge, Node
 from .escape import shortened
 from .formula import constant, formula
 from .picture import Picture
-from .structure import inputs, read
+from .structure import read
 from .values import number, subscript
 
 if TYPE_CHECKING:

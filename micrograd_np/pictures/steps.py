@@ -11,11 +11,12 @@ from micrograd_np.debug.explain import Pulled, names_of, or_zeros, rule_of, symb
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.symbol import _ATOM, _PRODUCT, Symbol
 from micrograd_np.tensor import Tensor
+from micrograd_np.values import inputs
 from micrograd_np.vertex import Source, Vertex, source
 
 from .layers import Box, svg
 from .page import SIZE_LIMIT, embed, fill, numbers, write
-from .structure import Homes, inputs, read
+from .structure import Homes, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -329,10 +330,10 @@ class _Story:
             room.get(to["node"], []).append(f"grad {_brief(to.get('total', to['gives']))}{more}")
         boxes = []
         for i, n in enumerate(self.nodes):
-            lines = (_title(n), _brief(n["value"])) if "value" in n else (_title(n),)
-            boxes.append(
-                Box(lines, n["kind"], max(room[i], key=len) if i in room else None, tuple(self.around.get(i, ())))
-            )
+            around = tuple(self.around.get(i, ()))
+            title = _title(n).replace(f"{around[-1][0][1]}.", "") if around else _title(n)  # the frame says it
+            lines = (title, _brief(n["value"])) if "value" in n else (title,)
+            boxes.append(Box(lines, n["kind"], max(room[i], key=len) if i in room else None, around))
         return fill("steps", self.title, data, graph=svg(boxes, self.edges, f"The graph of {self.title}", description))
 
 

@@ -10,19 +10,14 @@ from heapq import heappop, heappush
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.values import values
-from micrograd_np.vertex import Node, Source, Vertex, grad_of, held_inputs, source
+from micrograd_np.values import inputs, values
+from micrograd_np.vertex import Node, Source, Vertex, grad_of, source
 from micrograd_np.writes import owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Homes", "Record", "inputs", "kind_of", "read"]
-
-
-def inputs(z: Source) -> list[Any]:
-    """What `z` was applied to: nodes, leaves, arrays and numbers, None for what nobody holds any more; of a leaf []."""
-    return list(held_inputs(z)) if isinstance(z, Node) else []
+__all__ = ["Homes", "Record", "kind_of", "read"]
 
 
 def read(*roots: Vertex) -> Record:
@@ -151,7 +146,7 @@ class Homes:
         above: list[tuple[Path, ...]] = [()] * len(record)  # the modules just before, latest last
         for v in ops:
             given = record.inputs(v)
-            own = [homes[x] for x in given if homes[x] and not record.is_op(x)]
+            own = [homes[x] for x in given if homes[x] and (not record.is_op(x) or record.vertices[x].op.view)]
             if own:
                 homes[v] = reduce(_common, own)
                 above[v] = near((homes[v],), last=True)
@@ -206,7 +201,20 @@ class Homes:
         return f"{self.inside(path[1], around)}  {kind_of(self.modules[path])}"
 
 
-_NORMAL = {"mean", "subtract", "square", "var", "add", "sqrt", "reciprocal", "multiply", "divide", "sum", "negative"}
+_NORMAL = {
+    "mean",
+    "deviations",
+    "subtract",
+    "square",
+    "var",
+    "add",
+    "sqrt",
+    "reciprocal",
+    "multiply",
+    "divide",
+    "sum",
+    "negative",
+}
 
 
 def kind_of(module: Any) -> str:

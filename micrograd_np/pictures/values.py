@@ -13,7 +13,7 @@ __all__ = ["number", "subscript", "summary"]
 
 _SMALL = 6  # so many numbers are printed; a matrix may have two more
 _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_BARS = "▁▂▃▄▅▆▇█"
+_BARS = "▁▂▃▄▅▆"  # no higher: where the font is not the one asked for, they run into the line above
 _PART = 2**16
 
 
@@ -41,7 +41,7 @@ def summary(array: Any) -> str:
     [0 -1]
     >>> print(summary(np.linspace(0, 1, 64)))
     0 … 0.5 … 1
-    ████████
+    ▆▆▆▆▆▆▆▆
     """
     array = np.asarray(array)
     if not array.ndim:
@@ -66,6 +66,8 @@ def summary(array: Any) -> str:
     if low == high:
         return f"all {number(low)}{note}"
     middle = sum(sums) / sum(counts)
+    if abs(middle) <= 1e-12 * (float(high) - float(low)):
+        middle = 0.0  # but for rounding
     return f"{number(low, 3)} … {number(middle, 3)} … {number(high, 3)}\n{_histogram(array, low, high)}{note}"
 
 
@@ -89,4 +91,4 @@ def _histogram(array: Any, low: Any, high: Any) -> str:
         for part in _parts(array):
             scaled = (part.astype(float) - float(low)) / span
             counts += np.bincount(np.minimum((scaled * 8).astype(int), 7), minlength=8)
-    return "".join(_BARS[int(np.ceil(7 * n / counts.max()))] for n in counts)
+    return "".join(_BARS[int(np.ceil(5 * n / counts.max()))] for n in counts)
