@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from micrograd_np.backward import is_gone
-from micrograd_np.debug.explain import rule_of
+from micrograd_np.debug.explain import Pulled, rule_of
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.symbol import Symbol
 from micrograd_np.values import inputs
@@ -63,11 +63,13 @@ def draw(
     """The graph that `tensor`, or a list of tensors, was computed by, as a `Picture`.
 
     A box says how its value was made, its shape, and its numbers: small arrays in full, large ones as minimum … mean …
-    maximum with a histogram; ∂ stands before a gradient. Parameters, inputs, constants and outputs have shapes of their
-    own, told by the `legend`. Modules are frames; those deeper than `depth` are one box each, and "auto" goes as deep
-    as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their number. `direction` is "TB" from
-    top to bottom, or "LR" from left to right. With `backward`, dashed arrows carry the derivative rules; with
-    `scalars`, every element is a node, where there are at most 64. `name` begins the ids in an SVG.
+    maximum with a histogram; ∂ stands before a gradient: of leaves, of results that keep it by ``retain_grad()``, and
+    of all after ``backward(retain_graph=True)``, if `gradients` is True. Parameters, inputs, constants and outputs have
+    shapes of their own, told by the `legend`. Modules are frames; those deeper than `depth` are one box each, and
+    "auto" goes as deep as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their number.
+    `direction` is "TB" from top to bottom, or "LR" from left to right. With `backward`, dashed arrows carry the
+    derivative rules; with `scalars`, every element is a node, where there are at most 64. `name` begins the ids in an
+    SVG.
 
     A module is drawn by `draw_network`, which this calls: ``draw(model, input)`` is the same. TypeError for anything
     else.
@@ -133,7 +135,21 @@ class _Graph:
         dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
         self.dtype = str(dtypes.pop()) if len(dtypes) == 1 else None  # of all of them
         self.computed = any(self.record.gradient(v) is not None for v in self.drawn if v >= 0)
+        self.pulled: dict[int, str] = {}  # what is said of the gradients that the walk brought again
+        if gradients is True and self.computed and not any(map(is_gone, self.vertices)):
+            self.pull(*tensors)
         self.lost = False
+
+    def pull(self, root: Any, *others: Vertex) -> None:
+        """Note the gradients of results, if there is one way to them: from a single number."""
+        if not others and root.requires_grad and root.data.size == 1:
+            Pulled(self.vertices, self.arrived).walk(root, np.ones_like(root.data), lambda *_: None)
+
+    def arrived(self, z: Source, _i: int, g: Any, _gx: Any) -> None:
+        """One rule has run."""
+        v = self.record.at(z)
+        if self.folding.place[v] == v and v not in self.pulled:
+            self.pulled[v] = summary(g)
 
     def read_values(self) -> None:
         """Note what is said of the values, of which none is held."""
@@ -236,8 +252,9 @@ class _Graph:
         if self.gradients is False or not z.requires_grad:
             return ""
         grad = self.record.gradient(v)
-        if grad is not None:
-            return f"∂ {summary(grad)}"
+        told = self.pulled.get(v) if grad is None else summary(grad)
+        if told:
+            return f"∂ {told}"
         if z.op is not None and self.gradients is not True:
             return ""
         return "∂ not kept: retain_grad()" if z.op is not None and self.computed else "∂ not computed yet"
