@@ -34,6 +34,8 @@ _STYLES: dict[str, dict[str, str]] = {
 }
 """How each kind of node looks: told apart by shape, not by colour alone."""
 
+_FRAME = {"style": "rounded,filled", "fillcolor": "#eef3f6", "color": LINE, "labeljust": "l", "tooltip": " "}
+_FRAME |= {"fontname": "Helvetica", "fontsize": "11", "fontcolor": INK}
 _EDGES: dict[str, dict[str, str]] = {
     "value": {},
     "gradient": {"style": "dashed", "color": "#c8504b", "fontcolor": "#c8504b", "constraint": "false"},
@@ -100,26 +102,13 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
     """The drawing as a `graphviz.Digraph`: no HTML-like labels and no records, which not every Graphviz draws."""
     import graphviz  # an eighth of the package's import, for those who draw
 
+    shape = {"rankdir": drawing.direction, "nodesep": "0.3", "ranksep": "0.35", "newrank": "true"}
+    page = {"id": drawing.name, "bgcolor": "transparent", "tooltip": " "}
+    text = {"fontname": "Helvetica", "color": LINE, "tooltip": " "}
     graph = graphviz.Digraph(
-        graph_attr={
-            "id": drawing.name,
-            "rankdir": drawing.direction,
-            "bgcolor": "transparent",
-            "nodesep": "0.3",
-            "ranksep": "0.35",
-            "newrank": "true",
-            "tooltip": " ",
-            **drawing.look,
-        },
-        node_attr={
-            "fontname": "Helvetica",
-            "fontsize": "11",
-            "fontcolor": INK,
-            "color": LINE,
-            "tooltip": " ",
-            **_VALUE,
-        },
-        edge_attr={"color": LINE, "arrowsize": "0.6", "fontname": "Helvetica", "fontsize": "10", "tooltip": " "},
+        graph_attr=page | shape | drawing.look,
+        node_attr=text | {"fontsize": "11", "fontcolor": INK} | _VALUE,
+        edge_attr=text | {"fontsize": "10", "arrowsize": "0.6"},
     )
     _fill(graph, drawing.nodes, [*drawing.clusters, *([drawing.legend] if drawing.legend else [])])
     for column in drawing.columns:
@@ -141,15 +130,5 @@ def _fill(graph: graphviz.Digraph, nodes: list[Node], clusters: list[Cluster]) -
         graph.node(node.id, label(node.text), _attributes={**_STYLES[node.kind], **tip, **node.look})
     for cluster in clusters:
         with graph.subgraph(name=f"cluster_{cluster.id}") as inner:
-            inner.attr(
-                label=label(cluster.text),
-                fontname="Helvetica",
-                fontsize="11",
-                fontcolor=INK,
-                style="rounded,filled",
-                fillcolor="#eef3f6",
-                color=LINE,
-                labeljust="l",
-                tooltip=" ",
-            )
+            inner.attr(label=label(cluster.text), _attributes=_FRAME)
             _fill(inner, cluster.nodes, cluster.clusters)

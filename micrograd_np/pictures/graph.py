@@ -179,6 +179,7 @@ class _Graph:
     def formula(self, z: Any) -> str:
         """How `z` was made."""
         told = [self.called(x) if isinstance(x, Source) else constant(x) for x in inputs(z)]
+        self.lost |= not told
         return formula(z.op, told, z.static) if told else f"{z.op.name}(…)"
 
     # nodes
@@ -224,7 +225,6 @@ class _Graph:
         if z.op is not None:
             told = self.formula(z)
             head = f"{called} = {told}" if self.formulas else f"{called}  {z.op.name}"
-        self.lost |= is_gone(z)
         kind = self.kind(v, z)
         shape, dtype = str(z.shape), str(z.dtype)
         sized = " ".join(part for part in (shape if z.shape else "", "" if self.dtype else dtype) if part)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +19,10 @@ from micrograd_np.vertex import Source, Vertex, source
 from .layers import Box, svg
 from .page import SIZE_LIMIT, embed, fill, numbers, write
 from .structure import Homes, read
+from .values import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from micrograd_np.vertex import Node
@@ -41,10 +44,8 @@ class Steps:
     No tensor or array is held.
     """
 
-    def __init__(self, page: str, title: str, folded: tuple[str, ...]) -> None:
-        self.page = page
-        self.title = title
-        self.folded = folded
+    def __init__(self, page: str, title: str, folded: Sequence[str]) -> None:
+        self.page, self.title, self.folded = page, title, tuple(folded)
 
     def save(self, path: str | Path) -> Path:
         """Write the page to `path`, whose name ends in .html, else ValueError; return the path written."""
@@ -96,7 +97,7 @@ def draw_steps(tensor: Any, gradient: Any = None, *, max_ops: int = 500) -> Step
         page = story.page()
         if len(page.encode()) <= SIZE_LIMIT:
             break
-    return Steps(page, story.title, tuple(story.folded))
+    return Steps(page, story.title, story.folded)
 
 
 class _Story:
@@ -107,123 +108,103 @@ class _Story:
         self.cut = self.many = False
         record = read(root)
         self.root: Any = source(root)
+        homes = Homes(record)
         self.data = {record.vertices[v]: array for v, array in record.values(range(len(record)))}
-        self.inputs = {z: tuple(inputs(z)) for v, z in enumerate(record.vertices) if record.is_op(v)}
+        self.inputs: dict[Any, Any] = {z: inputs(z) for v, z in enumerate(record.vertices) if record.is_op(v)}
         self.names = {key: _clip(name) for key, name in names_of(record.vertices, self.inputs)[0].items()}
-        made: list[Any] = list(self.inputs)
-        half = max_ops // 2
-        self.kept = set(made if len(made) <= max_ops else made[:half] + made[-(max_ops - half) :])
+        made = list(self.inputs)
+        many, half = len(made), max_ops // 2
+        self.kept = set(made if many <= max_ops else made[:half] + made[half - max_ops :])
         self.folded: list[str] = []
         self.nodes: list[dict[str, Any]] = []
-        self.place: dict[int, int] = {}  # by the identity of a vertex or an array: its place in `nodes`
+        self.around: list[tuple[Any, ...]] = []  # the frames around each
+        self.place: dict[
+            int, int
+        ] = {}  # by the identity of a vertex or an array (0: of what is folded): its place in `nodes`
         used = {id(x) for z in self.kept for x in self.inputs[z]}
-        for z in record.vertices:
+        for v, z in enumerate(record.vertices):
             if z in self.inputs and z not in self.kept:
                 if not self.folded:
                     self.folded.append(
-                        f"{len(made) - max_ops:,} of {len(made):,} ops are folded into one box; the first "
-                        f"{half:,} and the last {max_ops - half:,} are shown."
+                        f"{many - max_ops:,} of {many:,} ops are folded into one box; the first {half:,} and the last "
+                        f"{max_ops - half:,} are shown."
                     )
-                    self.fold = self.add("fold", name=f"{len(made) - max_ops:,} ops, folded", kind="fold")
-                self.place[id(z)] = self.fold
+                    self.add(0, name=f"{many - max_ops:,} ops, folded", kind="fold")
+                self.place[id(z)] = self.place[0]
                 continue
             for x in self.inputs.get(z, ()):
                 if id(x) in self.names and id(x) not in self.place and not isinstance(x, Source):
-                    self.add(x, name=self.names[id(x)], kind="data", value=self.view(x))
+                    self.add(id(x), name=self.names[id(x)], kind="data", value=self.view(x))
             if z in self.kept or z is self.root or (id(z) in used and id(z) in self.names):
-                self.add(z, **self.node(z))
+                frames = homes.chain(v)
+                titled = tuple((path, homes.title(path, frames[:k])) for k, path in enumerate(frames))
+                self.add(id(z), titled, **self.node(z))
         arrows = [(self.place.get(id(x)), self.place[id(z)]) for z in made for x in self.inputs[z]]
-        homes = Homes(record)
-        self.around = {
-            self.place[id(z)]: [(path, homes.title(path, around[:k])) for k, path in enumerate(around)]
-            for v, z in enumerate(record.vertices)
-            if id(z) in self.place and self.place[id(z)] != self.place.get(id("fold"))
-            for around in (homes.chain(v),)
-        }
         self.edges = [(a, b) for a, b in dict.fromkeys(arrows) if a is not None and a != b]
         self.steps: list[dict[str, Any]] = []
-        self.uses: dict[Any, int] = {}  # from which a gradient comes back
+        self.uses: Counter[Any] = Counter()  # from which a gradient comes back
         for z in reversed(made):
             if z is self.root or z in self.uses:
-                for x, rule in zip(self.inputs[z], z.op.rules_for(len(self.inputs[z])), strict=False):
-                    if rule is not None and isinstance(x, Source) and x.requires_grad:
-                        self.uses[x] = self.uses.get(x, 0) + 1
-        self.parts: dict[Any, int] = {}
+                rules = zip(self.inputs[z], z.op.rules_for(len(self.inputs[z])), strict=False)
+                self.uses.update(x for x, rule in rules if rule and isinstance(x, Source) and x.requires_grad)
+        self.parts: Counter[Any] = Counter()
         self.totals: dict[Any, Any] = {}
         self.seed = self.view(seed)
-        self.leaves: dict[Any, Any] = {z: None for z in record.leaves if z.requires_grad}
-        self.held = {z for v, z in enumerate(record.vertices) if record.gradient(v) is not None}
+        self.leaves: dict[Any, Any] = {z: {} for z in record.leaves if z.requires_grad}
+        self.held = {z for z in self.leaves if record.gradient(record.at(z)) is not None}
         self.at: Node | None = None
         Pulled(record.vertices, self.arrived).walk(root, seed, self.delivered)
-        self.title = f"{_title(self.nodes[self.place[id(self.root)]])}, step by step: {len(made):,} ops and back"
+        self.title = f"{_title(self.nodes[self.place[id(self.root)]])}, step by step: {many:,} ops and back"
 
     # what the walk says
 
     def arrived(self, z: Node, i: int, g: Any, gx: Any) -> None:
         """One rule has run."""
-        x = self.inputs[z][i]
+        x, place = self.inputs[z][i], self.place[id(z)]
         if z is not self.at:
             self.at = z
             if z in self.kept:
-                step = {"node": self.place[id(z)], "arriving": self.view(g), "to": [], "hooked": _hooked(z)}
-                self.steps.append(step)
-            elif self.steps[-1:] != [{"node": self.fold, "to": []}]:
-                self.steps.append({"node": self.fold, "to": []})
-        part = self.parts[x] = self.parts.get(x, 0) + 1
+                self.steps.append({"node": place, "arriving": self.view(g), "to": [], "hooked": _hooked(z)})
+            elif self.steps[-1:] != [{"node": place, "to": []}]:
+                self.steps.append({"node": place, "to": []})
+        self.parts[x] += 1
         before = self.totals.pop(x, None)
         total = gx if before is None else before + gx
-        if part < self.uses[x]:
+        if self.parts[x] < self.uses[x]:
             self.totals[x] = total
-        if z not in self.kept:
+        told = self.steps[-1]["to"]
+        self.many |= len(told) >= INPUTS
+        if z not in self.kept or len(told) >= INPUTS:
             return
-        if len(self.steps[-1]["to"]) >= INPUTS:
-            self.many = True
-            return
-        rule, spelt, example, raw = self.rule(z, i, g)
         name = self.names[id(x)]
-        entry = {
-            "node": self.place[id(x)],
-            "name": name,
-            "rule": rule,
-            "numbers": spelt,
-            "example": example,
-            "why": why(z, x, raw, name),
-            "gives": self.view(gx),
-            "part": part,
-            "of": self.uses[x],
-        }
+        rule, spelt, example, raw = self.rule(z, i, g)
+        entry = {"node": self.place[id(x)], "name": name, "rule": rule, "numbers": spelt, "example": example}
+        entry |= {"why": why(z, x, raw, name), "gives": self.view(gx), "part": self.parts[x], "of": self.uses[x]}
         if raw is not None and raw.shape != gx.shape:
             entry["raw"] = self.view(raw)
         if before is not None:
             entry |= {"before": self.view(before), "total": self.view(total)}
-        self.steps[-1]["to"].append(entry)
+        told.append(entry)
 
     def delivered(self, x: Any, g: Any) -> None:
         """The gradient of a leaf is complete."""
-        self.leaves[x] = {
-            "shown": self.view(g),
-            "values": numbers(g) if g.size <= self.exact else None,
-            "uses": self.parts.get(x, 0),
-            "held": x in self.held,
-            "hooked": _hooked(x),
-        }
+        exact = numbers(g) if g.size <= self.exact else None
+        self.leaves[x] = {"shown": self.view(g), "values": exact, "uses": self.parts[x]}
+        self.leaves[x] |= {"held": x in self.held, "hooked": _hooked(x)}
 
     # texts
 
     def node(self, z: Any) -> dict[str, Any]:
         """What is said about a value: its name and kind, how it was made, where, and a part of it."""
         given = self.inputs.get(z)
-        kind = "op" if given is not None else "parameter" if z.requires_grad else "data"
-        said: dict[str, Any] = {
-            "name": self.names[id(z)],
-            "kind": "result" if z is self.root and given is not None else kind,
-            "value": self.view(self.data[z], z),
-            "gradient": z.requires_grad,
-        }
+        kind = "parameter" if z.requires_grad else "data"
+        said: dict[str, Any] = {"name": self.names[id(z)], "kind": kind, "gradient": z.requires_grad}
+        said["value"] = self.view(self.data[z], z)
         if given is not None:
             named, spelt = symbols_of(given, self.names, self.data), self.spelt(z)
             about = (z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0]
             said |= {
+                "kind": "result" if z is self.root else "op",
                 "op": z.op.name,
                 "about": _clip(about.replace("`", "").rstrip(" :")),
                 "formula": _text(lambda: Symbol.__primitive__(z.op, tuple(named), z.static)) or f"{z.op.name}(…)",
@@ -250,33 +231,30 @@ class _Story:
 
         Numbers are given where arrays are small; else the first element's where the rule works element by element.
         """
-        named = symbols_of(self.inputs[z], self.names, self.data)
-        data = self.data[z]
+        named, spelt, data = symbols_of(self.inputs[z], self.names, self.data), self.spelt(z), self.data[z]
         text, raw = rule_of(z, i, Symbol("g", g), Symbol(self.names[id(z)], or_zeros(data, z)), named)
-        spelt = self.spelt(z)
+        numbers = example = ""
         if raw is None or data is None or not g.size:
-            return _clip(text), "", "", raw
-        if spelt and max(g.size, data.size) <= SPELT:
+            pass
+        elif spelt and max(g.size, data.size) <= SPELT:
             told, same = rule_of(z, i, _spelt(g), _spelt(data), spelt)
-            return _clip(text), "" if same is None else _clip(told), "", raw
-        if raw.shape != z.shape:
-            return _clip(text), "", "", raw
-        try:
-            head = [np.broadcast_to(a, data.shape).flat[0] for a in (g, data, *self.arrays(z))]
-            arriving, result, *given = map(_spelt, head)
-            told, one = rule_of(z, i, arriving, result, given)
-            same = np.array_equal(np.asarray(one, raw.dtype), raw.flat[0], equal_nan=True)
-        except Exception:  # noqa: BLE001  a rule that does not work element by element
-            return _clip(text), "", "", raw
-        return _clip(text), "", _clip(f"{told} = {_number(raw.flat[0])}") if same and not np.ndim(one) else "", raw
+            numbers = "" if same is None else told
+        elif raw.shape == z.shape:
+            with suppress(Exception):  # of a rule that does not work element by element
+                head = [np.broadcast_to(a, data.shape).flat[0] for a in (g, data, *self.arrays(z))]
+                arriving, result, *given = map(_spelt, head)
+                told, one = rule_of(z, i, arriving, result, given)
+                if not np.ndim(one) and np.array_equal(np.asarray(one, raw.dtype), raw.flat[0], equal_nan=True):
+                    example = f"{told} = {_number(raw.flat[0])}"
+        return _clip(text), _clip(numbers), _clip(example), raw
 
     # the page
 
-    def add(self, key: Any, **node: Any) -> int:
+    def add(self, key: int, around: tuple[Any, ...] = (), **node: Any) -> None:
         """Append a node to the picture's, and note its place under `key`."""
-        self.place[id(key)] = len(self.nodes)
+        self.place[key] = len(self.nodes)
         self.nodes.append(node)
-        return len(self.nodes) - 1
+        self.around.append(around)
 
     def view(self, array: Any, like: Any = None) -> dict[str, Any]:
         """A corner of an array as texts, with its shape and dtype; where that is not all, its extremes and mean."""
@@ -298,39 +276,29 @@ class _Story:
     def page(self) -> str:
         """The page as HTML."""
         gradients = []
-        for leaf, found in self.leaves.items():
+        for leaf, told in self.leaves.items():
             said = {"name": self.names[id(leaf)], "node": self.place.get(id(leaf)), "shape": list(leaf.shape)}
-            gradients.append({**said, "dtype": str(leaf.dtype), **(found or {})})
-        left = [x for x in gradients if x.get("values", ()) is None]
-        folded = self.folded.copy()
+            gradients.append({**said, "dtype": str(leaf.dtype), **told})
         if self.cut:
-            folded.append(f"Of large arrays the first {self.edge} rows and columns are shown.")
+            self.folded.append(f"Of large arrays the first {self.edge} rows and columns are shown.")
         if self.many:
-            folded.append(f"Of ops with more than {INPUTS} inputs the first {INPUTS} are explained.")
-        if left:
-            folded.append(f"Gradients of more than {self.exact:,} elements are given in part.")
+            self.folded.append(f"Of ops with more than {INPUTS} inputs the first {INPUTS} are explained.")
+        if any(x.get("values", ()) is None for x in gradients):
+            self.folded.append(f"Gradients of more than {self.exact:,} elements are given in part.")
         if len(gradients) > 1000:
-            folded.append(f"Of {len(gradients):,} final gradients the first 1,000 are listed.")
-        self.folded = folded
-        data = {
-            "root": self.names[id(self.root)],
-            "start": self.place[id(self.root)],
-            "nodes": self.nodes,
-            "seed": self.seed,
-            "backward": self.steps,
-            "gradients": gradients[:1000],
-            "folded": folded,
-        }
+            self.folded.append(f"Of {len(gradients):,} final gradients the first 1,000 are listed.")
+        start = self.place[id(self.root)]
+        data = {"root": self.names[id(self.root)], "start": start, "nodes": self.nodes, "seed": self.seed}
+        data |= {"backward": self.steps, "gradients": gradients[:1000], "folded": self.folded}
         ops = [_title(n) for n in self.nodes if "formula" in n]
         description = f"{'; '.join(ops[:40])}{f'; and {len(ops) - 40:,} more' if len(ops) > 40 else ''}."
         room = {i: ["grad: not yet"] for i, n in enumerate(self.nodes) if n.get("gradient")}
-        room[self.place[id(self.root)]].append(f"grad {_brief(self.seed)}")
+        room[start].append(f"grad {_brief(self.seed)}")
         for to in (to for step in self.steps for to in step["to"]):
             more = " + …" if to["part"] < to["of"] else ""
             room.get(to["node"], []).append(f"grad {_brief(to.get('total', to['gives']))}{more}")
         boxes = []
-        for i, n in enumerate(self.nodes):
-            around = tuple(self.around.get(i, ()))
+        for i, (n, around) in enumerate(zip(self.nodes, self.around, strict=True)):
             title = _title(n).replace(f"{around[-1][0][1]}.", "") if around else _title(n)  # the frame says it
             lines = (title, _brief(n["value"])) if "value" in n else (title,)
             boxes.append(Box(lines, n["kind"], max(room[i], key=len) if i in room else None, around))
@@ -361,7 +329,7 @@ def _clip(text: str) -> str:
 
 
 def _number(x: Any, digits: int = 6) -> str:
-    return (str(x) if isinstance(x, (int, np.integer, np.bool_)) else f"{x:.{digits}g}").replace("-", "−")
+    return number(x, digits).replace("-", "−")
 
 
 def _spelt(value: Any) -> Symbol:
