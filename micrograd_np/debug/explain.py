@@ -106,7 +106,7 @@ def _derivation(
 ) -> Iterator[str]:
     root = source(tensor)
     data = dict(values(vertices, {root: tensor.data}))
-    inputs = {z: tuple(inputs_of(z)) for z in vertices if isinstance(z, Node)}
+    inputs = {z: inputs_of(z) for z in vertices if isinstance(z, Node)}
     names, listed = names_of(vertices, inputs)
     for name, value, note in listed:
         yield _line(name, value, note)
@@ -141,7 +141,7 @@ def _derivation(
                 )
 
 
-def names_of(vertices: list[Any], inputs: Mapping[Any, tuple[Any, ...]]) -> tuple[dict[int, str], list[Any]]:
+def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[dict[int, str], list[Any]]:
     """A name for each vertex and array by its identity, and name, value and kind of the leaves that were given one.
 
     The user's names where there are any and they are unique, else numbers in the order of first use. A constant that
@@ -181,7 +181,7 @@ def or_zeros(value: Any, like: Any) -> Any:
     return np.zeros(like.shape, like.dtype) if value is None else value
 
 
-def symbols_of(inputs: tuple[Any, ...], names: Mapping[int, str], data: Mapping[Any, Any]) -> list[Any]:
+def symbols_of(inputs: Sequence[Any], names: Mapping[int, str], data: Mapping[Any, Any]) -> list[Any]:
     """Inputs as parts of a formula."""
     found: list[Any] = []
     for x in inputs:

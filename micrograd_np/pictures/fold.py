@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from .structure import Homes, Path, Record
 
@@ -57,19 +57,6 @@ class Folding:
         for v, at in enumerate(self.place):
             if at < 0 and v not in same:
                 self._count(self.boxes[~at], v)
-
-    def box(self, at: int) -> Box | None:
-        """The box that is drawn at a place."""
-        return self.boxes[~at] if at < 0 else None
-
-    def drawn(self) -> Iterator[int]:
-        """The places where something is drawn, in order."""
-        boxes = set()
-        for v, at in enumerate(self.place):
-            if at == v or (at < 0 and at not in boxes):
-                if at < 0:
-                    boxes.add(at)
-                yield at
 
     def onward(self, x: int, v: int) -> bool:
         """Whether `x` goes from one repeated block on to the next, where its use `v` is."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from micrograd_np.backward import is_gone
-from micrograd_np.debug.explain import Pulled, rule_of
+from micrograd_np.debug.explain import Pulled, or_zeros, rule_of, symbols_of
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.symbol import Symbol
 from micrograd_np.values import inputs
@@ -126,7 +126,7 @@ class _Graph:
         self.homes = Homes(self.record)
         self.same = _unwritten(self.record, self.homes)
         self.folding = Folding(self.record, self.homes, self.same, depth, max_nodes)
-        self.drawn = list(self.folding.drawn())
+        self.drawn = list(dict.fromkeys(self.folding.place))
         self.numbers: dict[int, str] | None = None  # what is said of each value, if they are
         self.names: dict[int, str] = {}
         self.counts: Counter[str] = Counter()
@@ -136,7 +136,8 @@ class _Graph:
         self.dtype = str(dtypes.pop()) if len(dtypes) == 1 else None  # of all of them
         self.computed = any(self.record.gradient(v) is not None for v in self.drawn if v >= 0)
         self.pulled: dict[int, str] = {}  # what is said of the gradients that the walk brought again
-        if gradients is True and self.computed and not any(map(is_gone, self.vertices)):
+        self.gone = any(map(is_gone, self.vertices))
+        if gradients is True and self.computed and not self.gone:
             self.pull(*tensors)
         self.lost = False
 
@@ -194,7 +195,7 @@ class _Graph:
         drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in dict.fromkeys(self.arrows())]
         for v in self.drawn:
             for x in inputs(self.vertices[v]) if v >= 0 else ():
-                if not isinstance(x, Source) and np.ndim(x):
+                if _has_place(x) and not isinstance(x, Source):
                     self.constant(x, v, drawing, clusters)
             if v >= 0 and backward:
                 drawing.edges += self.rules(v)
@@ -220,12 +221,14 @@ class _Graph:
     def node(self, v: int) -> Node:
         """One value: how it was made, its shape and numbers, its gradient."""
         z = self.vertices[v]
-        called = self.called(z)
-        head = called
+        head = self.called(z)
         if z.op is not None:
-            told = self.formula(z)
-            head = f"{called} = {told}" if self.formulas else f"{called}  {z.op.name}"
-        kind = self.kind(v, z)
+            kind = "output" if v in self.record.roots else "value"
+            head += f" = {self.formula(z)}" if self.formulas else f"  {z.op.name}"
+        elif v in self.homes.buffers or hasattr(z, "persistent"):
+            kind = "buffer"
+        else:
+            kind = "parameter" if z.requires_grad else "input"
         shape, dtype = str(z.shape), str(z.dtype)
         sized = " ".join(part for part in (shape if z.shape else "", "" if self.dtype else dtype) if part)
         numbers = "" if self.numbers is None else self.numbers[v]
@@ -239,13 +242,6 @@ class _Graph:
         self.lines.append("".join(words).replace("\n", " ") + (f"   [{place}]" if place else ""))
         text = "\n".join(part for part in (head, sized, numbers, grad) if part)
         return Node(_id(v), text, kind, place or (full if full != head else ""))
-
-    def kind(self, v: int, z: Source) -> str:
-        """Which shape a value has."""
-        if z.op is not None:
-            return "output" if v in self.record.roots else "value"
-        kept = v in self.homes.buffers or hasattr(z, "persistent")
-        return "parameter" if z.requires_grad else "buffer" if kept else "input"
 
     def gradient(self, v: int, z: Source) -> str:
         """The gradient of a value, or that there is none yet, or none any more."""
@@ -296,21 +292,18 @@ class _Graph:
     def rules(self, v: int) -> list[Edge]:
         """Dashed arrows from `v` back to its inputs, with what becomes of the gradient g that arrives."""
         z: Any = self.vertices[v]
-        symbols = [self.symbol(x) for x in inputs(z)]
+        given = inputs(z)
+        names = {id(x): self.called(x) if isinstance(x, Source) else "array" for x in given if _has_place(x)}
+        data = {x: x.data if isinstance(x.data, np.ndarray) else None for x in (z, *given) if isinstance(x, Source)}
+        symbols = symbols_of(given, names, data)
+        result, g = (Symbol(name, or_zeros(data[z], z)) for name in (self.called(z), "g"))
         found = []
-        for i, x in enumerate(inputs(z)):
+        for i, x in enumerate(given):
             at = self.folding.place[self.record.at(x)] if isinstance(x, Source) and x.requires_grad else -1
             if at >= 0 and z.op.rules[min(i, len(z.op.rules) - 1)] is not None:
-                text, _ = rule_of(z, i, Symbol("g", np.ones(z.shape, z.dtype)), self.symbol(z), symbols)
-                found.append(Edge(_id(v), _id(at), "gradient", shortened(text, 90)))
+                text = shortened(rule_of(z, i, g, result, symbols)[0], 90)
+                found.append(Edge(_id(v), _id(at), "gradient", text))
         return found
-
-    def symbol(self, x: Any) -> Any:
-        """A value, or something that was given, as it stands in the formula of a rule."""
-        if not isinstance(x, Source):
-            return Symbol("array", 0.0 if x is None else x) if np.ndim(x) or x is None else x
-        data = x.data if isinstance(x.data, np.ndarray) else np.broadcast_to(np.zeros((), x.dtype), x.shape)
-        return Symbol(self.called(x), data)
 
     def notes(self, *, backward: bool) -> list[str]:
         """What the legend says in words."""
@@ -318,10 +311,16 @@ class _Graph:
         if any(z.requires_grad for z in self.vertices) and self.gradients is not False:
             found.append("∂: gradient of the output")
         if self.lost:
-            found.append("…: not kept after backward();\nbackward(retain_graph=True) keeps it")
+            advice = "backward(retain_graph=True)\nkeeps it" if self.gone else "draw([…, it])\nshows it"
+            found.append(f"not kept: {advice}")
         if backward:
             found.append("dashed: g arrives, and\nthis is passed back")
         return found
+
+
+def _has_place(x: Any) -> bool:
+    """Whether an input is a node of its own, not a number in a formula."""
+    return isinstance(x, Source) or np.ndim(x) > 0
 
 
 def _id(at: int) -> str:

@@ -55,17 +55,17 @@ def summary(array: Any) -> str:
         return f"{int(array.sum()):,} of {array.size:,} true"
     if array.dtype.kind not in "fiu":
         return ""
-    with np.errstate(over="ignore"):
-        counted = [part for part in map(_counted, _parts(array)) if part is not None]
-    strange = array.size - sum(n for n, *_ in counted)
-    note = f"\n{strange:,} nan or infinite" if strange else ""
-    if not counted:
+    low, high, total, count = np.inf, -np.inf, 0.0, 0
+    for part in _parts(array):
+        low, high, count = min(low, part.min()), max(high, part.max()), count + part.size
+        with np.errstate(over="ignore"):
+            total += float(part.sum(dtype=float))
+    note = f"\n{array.size - count:,} nan or infinite" if count < array.size else ""
+    if not count:
         return note.strip()
-    counts, lows, highs, sums = zip(*counted, strict=True)
-    low, high = min(lows), max(highs)
     if low == high:
         return f"all {number(low)}{note}"
-    middle = sum(sums) / sum(counts)
+    middle = total / count
     if abs(middle) <= 1e-12 * (float(high) - float(low)):
         middle = 0.0  # but for rounding
     return f"{number(low, 3)} … {number(middle, 3)} … {number(high, 3)}\n{_histogram(array, low, high)}{note}"
@@ -75,11 +75,9 @@ def _parts(array: Any) -> Iterator[Any]:
     """The finite elements, so many at a time that they take little memory."""
     for start in range(0, array.size, _PART):
         part = array.flat[start : start + _PART]
-        yield part[np.isfinite(part)] if part.dtype.kind == "f" else part
-
-
-def _counted(part: Any) -> tuple[int, Any, Any, float] | None:
-    return (part.size, part.min(), part.max(), float(part.sum(dtype=float))) if part.size else None
+        part = part[np.isfinite(part)] if part.dtype.kind == "f" else part
+        if part.size:
+            yield part
 
 
 def _histogram(array: Any, low: Any, high: Any) -> str:
