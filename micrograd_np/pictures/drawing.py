@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from .escape import label
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import graphviz
 
 __all__ = ["Cluster", "Drawing", "Edge", "Node", "digraph"]
@@ -42,6 +44,8 @@ _EDGES: dict[str, dict[str, str]] = {
     "order": {"style": "invis"},
 }
 
+_PLAIN: Mapping[str, str] = {}  # the look of most, of whom there may be many
+
 
 @dataclass(slots=True)
 class Node:
@@ -51,7 +55,7 @@ class Node:
     text: str
     kind: str = "value"
     tooltip: str = ""
-    look: dict[str, str] = field(default_factory=dict)
+    look: Mapping[str, str] = field(default_factory=lambda: _PLAIN)
 
 
 @dataclass(slots=True)
@@ -62,7 +66,7 @@ class Edge:
     head: str
     kind: str = "value"
     text: str = ""
-    look: dict[str, str] = field(default_factory=dict)
+    look: Mapping[str, str] = field(default_factory=lambda: _PLAIN)
 
 
 @dataclass(slots=True)
