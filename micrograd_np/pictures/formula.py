@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.symbol import setting
+
 from .escape import shortened
 from .values import number
 
@@ -21,7 +23,7 @@ _LENGTH = 90  # characters of a formula
 
 def formula(op: Any, told: list[str], static: Mapping[str, Any]) -> str:
     """The label of the op, such as ``x @ W + b``, with its inputs as they are `told`."""
-    fields: dict[str, Any] = {key: _setting(value) for key, value in static.items()}
+    fields: dict[str, Any] = {key: setting(value) for key, value in static.items()}
     fields.update(zip(op.inputs[: op.fixed], told, strict=False))
     if op.variadic:
         rest = told[op.fixed :]
@@ -33,15 +35,3 @@ def formula(op: Any, told: list[str], static: Mapping[str, Any]) -> str:
 def constant(x: Any) -> str:
     """What a number or an array without a name is called."""
     return "array" if np.ndim(x) or x is None else number(x, 6)
-
-
-def _setting(value: Any) -> str:
-    """A static parameter as a person writes it: slices as in brackets."""
-    if isinstance(value, slice):
-        parts = ["" if value.start is None else str(value.start), "" if value.stop is None else str(value.stop)]
-        return ":".join([*parts, str(value.step)] if value.step is not None else parts)
-    if isinstance(value, tuple) and any(isinstance(part, slice) or part is None or part is ... for part in value):
-        return ", ".join("…" if part is ... else _setting(part) for part in value)
-    if isinstance(value, np.ndarray):
-        return "array" if value.ndim else number(value)
-    return str(value)

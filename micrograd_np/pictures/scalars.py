@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +43,16 @@ def draw_scalars(roots: Sequence[Any], direction: str, name: str) -> Picture:
         )
     graph = _Scalars(record, Drawing(name, direction))
     for v, z in enumerate(record.vertices):
-        graph.ids[z] = graph.op(z) if record.is_op(v) else graph.leaf(v, z)
+        graph.numbers[z] = graph.op(z) if record.is_op(v) else graph.leaf(v, z)
     return Picture(graph.drawing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A number of the picture: the id of its node, empty for a constant, and what it is called in formulas."""
+
+    id: str
+    name: str
 
 
 class _Scalars:
@@ -51,84 +60,69 @@ class _Scalars:
         self.record, self.drawing = record, drawing
         self.data = {record.vertices[v]: data for v, data in record.values(range(len(record)))}
         self.roots = {record.vertices[v] for v in record.roots}
-        self.ids: dict[Source, Any] = {}  # of a tensor's elements, by place
-        self.names: dict[str, str] = {}
+        self.numbers: dict[Source, Any] = {}  # an array of them for each tensor
         self.made = self.given = 0
-
-    def node(self, text: str, kind: str = "value", called: str = "") -> str:
-        id = f"n{len(self.drawing.nodes)}"
-        self.drawing.nodes.append(Node(id, text, kind))
-        self.names[id] = called or text.split("\n", maxsplit=1)[0]
-        return id
 
     def leaf(self, v: int, z: Source) -> Any:
         """Numbers that were given, with their gradients."""
-        if not z.name:
-            self.given += 1
+        self.given += not z.name
         called = shortened(z.name or f"x{subscript(self.given)}", 16)
         grads = self.record.gradient(v)
-        ids = np.empty(z.shape, object)
+        found: Any = np.empty(z.shape, object)
         for at in np.ndindex(z.shape):
-            place = f"[{', '.join(map(str, at))}]" if at else ""
+            name = f"{called}[{', '.join(map(str, at))}]" if at else called
             grad = "" if grads is None else f"\n∂ {number(grads[at])}"
-            ids[at] = self.node(
-                f"{called}{place}\n{number(z.data[at])}{grad}", "parameter" if z.requires_grad else "input"
-            )
-        return ids
+            found[at] = _Number(f"n{len(self.drawing.nodes)}", name)
+            kind = "parameter" if z.requires_grad else "input"
+            self.drawing.nodes.append(Node(found[at].id, f"{name}\n{number(z.data[at])}{grad}", kind))
+        return found
 
     def op(self, z: Any) -> Any:
         """What an op made, and arrows to it."""
         given = inputs(z)
         values = [or_zeros(self.data[x], x) if isinstance(x, Source) else x for x in given]
         arrays = [np.asarray(0.0 if x is None else x) for x in values]
-        places = [self.place(x, array) for x, array in zip(given, arrays, strict=True)]
+        numbers = [self.numbers[x] if isinstance(x, Source) else _constants(x) for x in given]
         links = [_links(z, i, arrays) for i in range(len(arrays))]
-        ids = np.empty(z.shape, object)
+        found: Any = np.empty(z.shape, object)
         for at in np.ndindex(z.shape):
-            sources = [list(place[link[at]]) for place, link in zip(places, links, strict=True)]
-            ids[at] = self.element(z, at, arrays, links, sources)
-        return ids
+            masks = [link[at] for link in links]
+            sources = [list(x[mask]) for x, mask in zip(numbers, masks, strict=True)]
+            found[at] = self.number(z, at, sources, [x[mask] for x, mask in zip(arrays, masks, strict=True)])
+        return found
 
-    def place(self, x: Any, array: Any) -> Any:
-        """The ids of an input's elements; constants are written in formulas, and have none."""
-        if isinstance(x, Source):
-            return self.ids[x]
-        ids = np.empty(array.shape, object)
-        for at in np.ndindex(array.shape):
-            ids[at] = f"constant {constant(x) if x is None else number(array[at], 6)}"
-        return ids
-
-    def element(self, z: Any, at: tuple[int, ...], arrays: list[Any], links: list[Any], sources: list[Any]) -> str:
-        """One number, from those that it was made of."""
-        value = "not kept" if self.data[z] is None else number(self.data[z][at])
+    def number(self, z: Any, at: tuple[int, ...], sources: list[list[_Number]], values: list[Any]) -> _Number:
+        """One number, from those that it was made of, with their values."""
+        told = "not kept" if self.data[z] is None else number(self.data[z][at])
         kind = "output" if z in self.roots else "value"
-        every = [id for ids in sources for id in ids]
+        every = [x for given in sources for x in given]
         if z.op.view and len(every) == 1 and z not in self.roots:
-            return str(every[0])
+            return every[0]
         if z.op.name in _PRODUCTS and len(sources[0]) == len(sources[1]):
-            pairs = zip(sources[0], sources[1], arrays[0][links[0][at]], arrays[1][links[1][at]], strict=True)
-            every = [
-                self.joined(f"{self.called(a)} · {self.called(b)}\n{number(p * q)}", [a, b]) for a, b, p, q in pairs
-            ]
-            every += [id for ids in sources[2:] for id in ids]
-            return self.joined(f"Σ\n{value}", every, kind)
+            pairs = zip(*sources[:2], *values[:2], strict=True)
+            terms = [self.joined(f"{a.name} · {b.name}\n{number(p * q)}", [a, b]) for a, b, p, q in pairs]
+            return self.joined(f"Σ\n{told}", [*terms, *(x for given in sources[2:] for x in given)], kind)
         if max(map(len, sources), default=0) <= 1:
-            text = formula(z.op, [self.called(ids[0]) if ids else "·" for ids in sources], z.static)
+            text = formula(z.op, [given[0].name if given else "·" for given in sources], z.static)
         else:
             text = "Σ" if z.op.name == "sum" else z.op.name
-        return self.joined(f"{text}\n{value}", every, kind)
+        return self.joined(f"{text}\n{told}", every, kind)
 
-    def joined(self, text: str, sources: list[str], kind: str = "value") -> str:
+    def joined(self, text: str, sources: list[_Number], kind: str = "value") -> _Number:
+        """A new number, with arrows to it."""
         self.made += 1
-        id = self.node(text, kind, f"z{subscript(self.made)}")
-        self.drawing.nodes[-1].text = f"z{subscript(self.made)} = {text}"
-        for source in dict.fromkeys(sources):
-            if not source.startswith("constant"):
-                self.drawing.edges.append(Edge(source, id))
-        return id
+        made = _Number(f"n{len(self.drawing.nodes)}", f"z{subscript(self.made)}")
+        self.drawing.nodes.append(Node(made.id, f"{made.name} = {text}", kind))
+        self.drawing.edges += [Edge(x.id, made.id) for x in dict.fromkeys(sources) if x.id]
+        return made
 
-    def called(self, id: str) -> str:
-        return self.names.get(id) or id.removeprefix("constant ")
+
+def _constants(x: Any) -> Any:
+    """Numbers that are written in formulas, and have no nodes."""
+    found = np.empty(np.shape(x), object)
+    for at in np.ndindex(found.shape):
+        found[at] = _Number("", constant(x if x is None else np.asarray(x)[at]))
+    return found
 
 
 def _links(z: Any, i: int, arrays: list[Any]) -> Any:
