@@ -113,7 +113,8 @@ class Homes:
     """The module in which each vertex was made.
 
     A parameter lies where its module is; an op that takes one belongs there too. What has none (an activation, a
-    residual sum) belongs to the deepest module that holds both something it came from and something it went to.
+    residual sum) belongs to the deepest module that holds all it came from, from several places in it, or something it
+    came from and something it went to.
     """
 
     def __init__(self, record: Record) -> None:
@@ -168,6 +169,10 @@ class Homes:
                 below[x] = near(mine, below[x])
                 around = after[x]
                 after[x] = home if around is None else _common(around, home)
+        for v in ops:
+            branches = {homes[x] or (0, "") for x in record.inputs(v)}
+            if len(branches) > 1:  # joining branches of a module is its own business
+                homes[v] = max(homes[v] or (0, ""), reduce(_common, branches), key=lambda p: len(p[1]))
 
     def _normalizes(self, v: int, users: Path) -> bool:
         """Whether the op at `v` is a step of the normalization that a module does before it scales."""
