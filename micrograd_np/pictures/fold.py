@@ -126,13 +126,35 @@ class Folding:
             if sum(map(self.record.is_op, members[path])) < _WORTH:
                 continue
             block = _Block(path, members[path], self)
-            first = firsts.setdefault((path[0], path[1].rpartition(".")[0], block.does), block)
+            first = firsts.setdefault((path[0], _parent(path), block.does), block)
             twins = first.twins(block) if first is not block else {}
             if twins and all(self.twin[v] == v for v in first.vertices):
                 self.times[first.path] = self.times.get(first.path, 1) + 1
                 self.alike |= {first.path, path}
                 for v, x in twins.items():
                     self.twin[v] = x
+        for model in self.times.copy():
+            blocks = {path for path in self.alike if path[0] == model[0] and _parent(path) == _parent(model)}
+            if not self._direct(blocks):
+                self.alike -= blocks
+                del self.times[model]
+                for v in (v for path in blocks for v in members[path]):
+                    self.twin[v] = v
+
+    def _direct(self, blocks: set[Path]) -> bool:
+        """Whether what leaves one of these blocks goes to another at once or never, so that nothing is in between."""
+        inside = bytearray(not blocks.isdisjoint(self.homes.chain(v)) for v in range(len(self.record)))
+        behind = bytearray(len(self.record))
+        for v, within in enumerate(inside):
+            given = self.record.inputs(v)
+            if within and any(behind[x] for x in given):
+                return False
+            behind[v] = not within and any(behind[x] or inside[x] for x in given)
+        return True
+
+
+def _parent(path: Path) -> str:
+    return path[1].rpartition(".")[0]
 
 
 class _Block:

@@ -160,7 +160,7 @@ class Homes:
             mine = near((home,)) if home else below[v]
             if not home:
                 pairs = [_common(a, b) for a in above[v] for b in below[v]]
-                home = max(pairs, key=lambda p: len(p[1]), default=(0, ""))
+                home = max(pairs, key=_depth, default=(0, ""))
                 users = after[v]
                 if users and (record.vertices[v].op.view or self._normalizes(v, users)):
                     home = users  # a mere preparation of what comes next
@@ -169,10 +169,24 @@ class Homes:
                 below[x] = near(mine, below[x])
                 around = after[x]
                 after[x] = home if around is None else _common(around, home)
+        self._join(ops, homes)
+
+    def _join(self, ops: Sequence[int], homes: list[Any]) -> None:
+        """Move an op that joins branches of one module into it, and what lies on these branches."""
+        ends = homes.copy()  # where a branch comes from, however many ops of one input later
         for v in ops:
-            branches = {homes[x] or (0, "") for x in record.inputs(v)}
-            if len(branches) > 1:  # joining branches of a module is its own business
-                homes[v] = max(homes[v] or (0, ""), reduce(_common, branches), key=lambda p: len(p[1]))
+            given: list[Any] = [x for x in self.record.inputs(v) if homes[x]]
+            if not given:
+                continue
+            joined = reduce(_common, [ends[x] for x in given])
+            if len({ends[x] for x in given}) == 1:
+                ends[v] = max(homes[v], joined, key=_depth)
+            elif _depth(joined) > _depth(homes[v]):
+                ends[v] = homes[v] = joined
+                for x in given:
+                    while x is not None and self.record.is_op(x) and _depth(homes[x]) < _depth(joined):
+                        homes[x] = joined
+                        x = next((y for y in self.record.inputs(x) if homes[y]), None)  # noqa: PLW2901
 
     def _normalizes(self, v: int, users: Path) -> bool:
         """Whether the op at `v` is a step of the normalization that a module does before it scales."""
@@ -268,6 +282,10 @@ def _common(a: Path, b: Path) -> Path:
         return (b[0], "")
     pairs = zip(a[1].split("."), b[1].split("."), strict=False)
     return (a[0], ".".join(x for x, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
+
+
+def _depth(path: Path) -> int:
+    return len(path[1])  # of two that lie in each other
 
 
 def _three(*paths: Sequence[Path], last: bool = False) -> tuple[Path, ...]:

@@ -187,6 +187,28 @@ def test_the_first_block_is_like_the_others_though_its_input_takes_no_gradient(n
     assert any(text.startswith("x\n") for text in ends)
 
 
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(3, 3), nn.Linear(3, 3)
+
+    def forward(self, x):
+        return (x + self.second(self.first(x).tanh()) * 2).relu()
+
+
+def test_blocks_with_something_in_between_are_not_drawn_as_one():
+    net = nn.Sequential(*[Residual() for _ in range(3)])
+    picture = mg.draw(net(mg.Tensor(np.ones((2, 3)), name="x")).sum())
+    assert not any("×" in cluster.text for cluster in picture.drawing.clusters)
+    inputs = {}
+    for edge in picture.drawing.edges:
+        inputs.setdefault(edge.head, set()).add(edge.tail)
+    while free := [head for head, tails in inputs.items() if not tails & inputs.keys()]:
+        for head in free:
+            del inputs[head]
+    assert not inputs  # no arrows lead round
+
+
 def test_blocks_that_do_different_things_are_not_drawn_as_one():
     blocks = [nn.Sequential(nn.Linear(3, 3), act, nn.Linear(3, 3)) for act in (nn.Tanh(), nn.ReLU(), nn.ReLU())]
     net = nn.Sequential(*blocks)
