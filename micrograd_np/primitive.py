@@ -32,6 +32,7 @@ from .asked import asker, translations
 from .modes import mode
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .vertex import Node, Vertex, edge
+from .views import look
 from .writes import clock, writes
 
 if TYPE_CHECKING:
@@ -62,7 +63,6 @@ _PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _new = object.__new__
 _ndarray = np.ndarray
 _numpys = (None, np.ndarray.__array_ufunc__, getattr(np.generic, "__array_ufunc__", None))
-_clock = clock
 _complaints = (ValueError, TypeError, IndexError, AttributeError, OverflowError, ZeroDivisionError, StopIteration)
 # what a kernel takes as it stands; Python's scalars stay bare, so that they never promote (NEP 50)
 _ready = frozenset((np.ndarray, float, int, bool, np.float64, np.float32, np.bool_, np.int64))
@@ -91,7 +91,7 @@ def _made(
         node.static = static
         node.shape = data.shape
         node.dtype = data.dtype
-        node.name = node.notes = node.held = None
+        node.notes = None
         if usual or not getattr(mode.watcher, "holds", True):
             wanted, dropped, blank, nothing = op._wants.get(needs) or op._wanted(needs, len(inputs))
             node.data = data if wanted is VALUE else None if wanted is NOTHING else Blank(data.shape, data.dtype)
@@ -106,7 +106,7 @@ def _made(
                         given[i] = Blank(given[i].shape, given[i].dtype)
                 arrays = given
         else:  # somebody watches, and may want to see everything
-            node.held = inputs
+            node.notes = {"held": inputs}
             node.data = data
         node.arrays = arrays
         if needs == 1 and len(inputs) == 1:
@@ -123,7 +123,9 @@ def _made(
         node.order = clock()
     else:
         z.requires_grad = False
-        z.node = z.grad = z._name = z._notes = None
+        z.node = z._grad = z._name = z._notes = None
+    if op.view and isinstance(inputs[0], Vertex):
+        look(z, inputs[0], op, static)
     if not usual and mode.watcher is not None:
         mode.watcher.applied(op, inputs, static, z)
     return z
@@ -391,7 +393,7 @@ class Primitive(Generic[P]):
         if "Cannot cast ufunc" in found:
             return "it needs floating numbers; convert integers and booleans with .astype(float)"
         odd = [name for name, value in static.items() if not isinstance(value, (int, np.integer, str, type(None)))]
-        if odd and ("as an integer" in found or "not supported between" in found):
+        if odd and ("as an integer" in found or "not supported between" in found or "unhashable" in found):
             return f"{' and '.join(odd)} must be an integer{', or a tuple of integers' if 'list' in found else ''}"
         if isinstance(error, AttributeError) and any(isinstance(x, (bool, int, float)) for x in inputs):
             return "it needs arrays or tensors here, not Python numbers"
@@ -416,7 +418,7 @@ class Unary(Primitive[P]):
         """Apply to a tensor, an array or a number."""
         if args or x is _ABSENT or (static and static.keys() != self._static_names):
             return _in_any_form(self, *((x,) if x is not _ABSENT else ()), *args, **static)
-        if not static and self.statics:
+        if not static:  # nor is the empty dict of this call kept
             if len(self.defaults) != len(self.statics):
                 return _in_any_form(self, x)
             static = self.defaults  # type: ignore[assignment]

@@ -10,9 +10,10 @@ from micrograd_np import backward as walk
 from micrograd_np import random
 from micrograd_np.grad_mode import enable_grad, set_grad_enabled
 from micrograd_np.modes import mode
-from micrograd_np.primitive import Primitive, _clock, _made
+from micrograd_np.primitive import Primitive, _made
 from micrograd_np.tensor import Tensor
 from micrograd_np.vertex import Source, Vertex, source
+from micrograd_np.writes import clock
 
 from . import trees
 
@@ -35,7 +36,7 @@ class _Segment:
 
     def run(self) -> Any:
         """Call it, recorded; what it records comes after `floor`."""
-        self.floor = _clock()
+        self.floor = clock()
         with enable_grad():
             return self.f(*self.args, **self.kwargs)
 

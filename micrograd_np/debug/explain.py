@@ -47,7 +47,7 @@ class Pulled(Watch):
                 walk.pull(root, seed, delivered, retain=True)
         finally:
             for t, before in kept:
-                t.grad = before
+                t._grad = before
 
 
 class Explanation:

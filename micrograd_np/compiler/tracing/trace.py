@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.modes import mode
-from micrograd_np.primitive import _clock, fills
+from micrograd_np.primitive import fills
 from micrograd_np.tensor import Tensor, _wrap
 from micrograd_np.vertex import Vertex, grad_of
+from micrograd_np.writes import clock as now
 
 from ..error import CompileError
 from ..passes.dead import OUTLIVES
@@ -354,7 +355,7 @@ class Tracer:
         value = self.value(g)
         self.delivered.add(id(value.storage))
         self.gradient_of.append((value, self.value(leaf)))
-        leaf.grad = g
+        leaf._grad = g
         self.touched[id(leaf)] = leaf
         self._keep_steady(f"the gradient of {self.called(leaf) or 'a tensor'}", value, g.data)
 
@@ -380,7 +381,7 @@ class Tracer:
             for group in optimizer.param_groups:
                 clocks: dict[int, tuple[Clock, dict[str, Any]]] = {}
                 for p in group["params"]:
-                    if p.grad is not None:
+                    if p._grad is not None:
                         self._update(optimizer, group, p, clocks)
                     else:
                         self.without(p)
@@ -400,7 +401,7 @@ class Tracer:
         clock.params.append(p)
         arrays = {k: self._slot(p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}
         begin = len(self.program.lines)
-        optimizer.update(p, p.grad, {**state, **arrays}, **numbers)
+        optimizer.update(p, p._grad, {**state, **arrays}, **numbers)
         unit = (self.program.clocks.index(clock), len(clock.states) - 1)
         for line in self.program.lines[begin:]:
             line.unit = unit
@@ -560,7 +561,7 @@ def trace(
         message = "compile: another watcher is at work in this thread (a trace inside a trace, or detect_nonfinite)."
         raise CompileError(message)
     mode.set(watcher=tracer)
-    floor = _clock()
+    floor = now()
     drawn = _drawn()
     try:
         result = function(*args)
