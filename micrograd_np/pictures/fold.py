@@ -186,7 +186,7 @@ class _Block:
                 z.op.name if z.op else "",
                 z.shape,
                 tuple(p[1][length:] for p in folding.homes.chain(v) if len(p[1]) >= length),
-                tuple(number.get(x, -1) for x in self.inputs[v]),
+                tuple(number[x] for x in self.inputs[v] if x in number),
             )
             for v in vertices
             for z in (folding.record.vertices[v],)

@@ -190,10 +190,10 @@ class Homes:
 
     def _normalizes(self, v: int, users: Path) -> bool:
         """Whether the op at `v` is a step of the normalization that a module does before it scales."""
-        op = self.record.vertices[v].op.name
-        if "Norm" not in type(self.modules.get(users)).__name__ or op not in _NORMAL:
+        z = self.record.vertices[v]
+        if "Norm" not in type(self.modules.get(users)).__name__ or z.op.name not in _NORMAL:
             return False
-        return op != "add" or len(self.record.inputs(v)) == 1  # else a residual sum
+        return z.op.name != "add" or any(isinstance(x, float) for x in inputs(z))  # else a residual sum
 
     def chain(self, v: int) -> tuple[Path, ...]:
         """The modules around `v`, outermost first, without mere lists of modules and without the root."""

@@ -102,10 +102,15 @@ def test_a_list_of_tensors_is_one_graph(small):
     assert list(kinds(picture).values()) == ["parameter", "output", "parameter", "output"]
 
 
-def test_drawing_after_backward_is_allowed(small):
-    _, _, z = small
+def test_after_backward_the_structure_is_drawn_with_what_is_held():
+    x, w, b = mg.Tensor([1.0, 2.0], name="x"), leaf([3.0, 4.0], "w"), leaf(0.5, "b")
+    z = (x * w).sum() + b
     z.backward()
-    assert "11.5" in mg.draw(z).source
+    picture = mg.draw(z)
+    assert "z₃ = z₂ + b\n11.5" in texts(picture)
+    assert "z₁ = x · w\n(2,)\nnot kept" in texts(picture)
+    assert "w\n(2,)\n[3 4]\n∂ [1 2]" in texts(picture)
+    assert "backward(retain_graph=True)" in picture.drawing.legend.nodes[-1].text
 
 
 def test_drawing_changes_nothing(small):
@@ -176,10 +181,15 @@ def test_a_block_that_repeats_is_drawn_once():
     assert id == ""
 
 
+@pytest.mark.parametrize("spent", [False, True])
 @pytest.mark.parametrize("norm_first", [False, True])
-def test_the_first_block_is_like_the_others_though_its_input_takes_no_gradient(norm_first):
+def test_the_first_block_is_like_the_others_though_its_input_takes_no_gradient(norm_first, spent):
     net = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, norm_first=norm_first), 6)
-    picture = mg.draw(net(mg.Tensor(np.ones((2, 3, 8)), name="x")).sum())
+    x = mg.Tensor(np.ones((2, 3, 8)), name="x")
+    loss = net(x).sum()
+    if spent:
+        loss.backward()
+    picture = mg.draw(loss)
     assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6"]
     assert len(picture.drawing.nodes) <= 3  # x, what is known of it beforehand, and the sum
     heads = {edge.head for edge in picture.drawing.edges}
