@@ -85,13 +85,7 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
       ∂v2/∂x = g · w                 (2,) = [3. 3.]
       ∂v2/∂w = g · x                 () = 3   summed over axis 0 of (2,), along which w was repeated
     """
-    if not tensor.requires_grad:
-        raise RuntimeError(
-            "explain: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, and "
-            "compute outside no_grad()."
-        )
-    seed = tensor._seed(gradient)
-    seed = seed.data if isinstance(seed, Vertex) else seed
+    seed = seed_of(tensor, gradient, "explain")
     vertices = walk.topological(tensor)
     steps: list[tuple[Node, int, Any, Any]] = []
     Pulled(vertices, lambda *step: steps.append(step)).walk(tensor, seed, lambda leaf, g: None)
@@ -99,6 +93,17 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
     if file is not None:
         file.write(f"{derivation}\n")
     return derivation
+
+
+def seed_of(tensor: Tensor, gradient: Any, asked: str) -> Any:
+    """What a backward pass starts with, as an array; RuntimeError, which says what was `asked`, if there is none."""
+    if not tensor.requires_grad:
+        raise RuntimeError(
+            f"{asked}: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, "
+            "and compute outside no_grad()."
+        )
+    seed = tensor._seed(gradient)
+    return seed.data if isinstance(seed, Vertex) else seed
 
 
 def _derivation(

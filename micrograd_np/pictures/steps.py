@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import backward as walk
-from micrograd_np.debug.explain import Pulled, names_of, or_zeros, rule_of, symbols_of, why
+from micrograd_np.debug.explain import Pulled, names_of, or_zeros, rule_of, seed_of, symbols_of, why
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.symbol import _ATOM, _PRODUCT, Symbol
 from micrograd_np.tensor import Tensor
 from micrograd_np.values import inputs
-from micrograd_np.vertex import Source, Vertex, source
+from micrograd_np.vertex import Source, source
 
 from .layers import Box, svg
 from .page import SIZE_LIMIT, embed, fill, numbers, write
@@ -76,11 +76,7 @@ def draw_steps(tensor: Any, gradient: Any = None, *, max_ops: int = 500) -> Step
     """
     if not isinstance(tensor, Tensor):
         raise TypeError(f"draw_steps: found {type(tensor).__name__}; give the tensor that backward() starts from.")
-    if not tensor.requires_grad:
-        raise RuntimeError(
-            "draw_steps: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, "
-            "and compute outside no_grad()."
-        )
+    seed = seed_of(tensor, gradient, "draw_steps")
     if walk.is_gone(source(tensor)):
         raise RuntimeError(
             "draw_steps: a backward pass has used this graph. Call draw_steps before backward(), or keep the graph "
@@ -88,8 +84,6 @@ def draw_steps(tensor: Any, gradient: Any = None, *, max_ops: int = 500) -> Step
         )
     if max_ops < 2:
         raise ValueError(f"draw_steps: max_ops is {max_ops}; a page shows at least 2 ops.")
-    seed = tensor._seed(gradient)
-    seed = seed.data if isinstance(seed, Vertex) else seed
     ops = min(max_ops, sum(z.op is not None for z in walk.reached(tensor)))
     fewer = [(*CAPS[-1], ops >> k) for k in range(1, ops.bit_length() - 1)]
     for edge, exact, limit in [(*cap, max_ops) for cap in CAPS] + fewer:
