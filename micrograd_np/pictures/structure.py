@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_right
-from functools import cache, lru_cache, reduce
+from functools import lru_cache, reduce
 from heapq import heappop, heappush
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Any
@@ -140,35 +140,29 @@ class Homes:
                 self.homes[v] = path
             self._settle(self.homes)
 
-    def _settle(self, homes: list[Path | None]) -> None:
+    def _settle(self, homes: list[Any]) -> None:
         record = self.record
         ops = [v for v in range(len(record)) if record.is_op(v)]
-        near = cache(_three)  # equal ones are one: of long graphs there are few
-        above: list[tuple[Path, ...]] = [()] * len(record)  # the modules just before, latest last
+        above: list[Any] = [None] * len(record)  # the module just before
         for v in ops:
             given = record.inputs(v)
             own = [homes[x] for x in given if homes[x] and (not record.is_op(x) or record.vertices[x].op.view)]
             if own:
                 homes[v] = reduce(_common, own)
-                above[v] = near((homes[v],), last=True)
-            else:
-                above[v] = near(*[above[x] for x in given], last=True)
-        below: list[tuple[Path, ...]] = [()] * len(record)  # the modules just behind, first ones first
-        after: list[Path | None] = [None] * len(record)  # around all users
+            above[v] = homes[v] or next((above[x] for x in reversed(given) if above[x]), None)
+        below: list[Any] = [None] * len(record)  # the module just behind
+        around: list[Any] = [None] * len(record)  # the one around all users
         for v in reversed(ops):
-            home = homes[v]
-            mine = near((home,)) if home else below[v]
-            if not home:
-                pairs = [_common(a, b) for a in above[v] for b in below[v]]
-                home = max(pairs, key=_depth, default=(0, ""))
-                users = after[v]
+            behind = homes[v] or below[v]
+            if not homes[v]:
+                users = around[v]
                 if users and (record.vertices[v].op.view or self._normalizes(v, users)):
-                    home = users  # a mere preparation of what comes next
-                homes[v] = home
+                    homes[v] = users  # a mere preparation of what comes next
+                else:
+                    homes[v] = _common(above[v], below[v]) if above[v] and below[v] else (0, "")
             for x in record.inputs(v):
-                below[x] = near(mine, below[x])
-                around = after[x]
-                after[x] = home if around is None else _common(around, home)
+                below[x] = behind or below[x]
+                around[x] = _common(around[x], homes[v]) if around[x] else homes[v]
         self._join(ops, homes)
 
     def _join(self, ops: Sequence[int], homes: list[Any]) -> None:
@@ -286,8 +280,3 @@ def _common(a: Path, b: Path) -> Path:
 
 def _depth(path: Path) -> int:
     return len(path[1])  # of two that lie in each other
-
-
-def _three(*paths: Sequence[Path], last: bool = False) -> tuple[Path, ...]:
-    every = tuple(dict.fromkeys(chain(*paths)))
-    return every[-3:] if last else every[:3]

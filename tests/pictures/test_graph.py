@@ -2,7 +2,6 @@
 
 import gc
 import subprocess
-import time
 import tracemalloc
 
 import numpy as np
@@ -329,14 +328,11 @@ def test_a_chain_of_100_000_is_folded():
     assert any("99,980 ops in between" in text for text in texts(picture))
 
 
-def test_10_000_nodes_are_written_in_about_a_second():
+def test_10_000_nodes_can_all_be_drawn():
     a = z = leaf(1.0, "a")
     for _ in range(5000):
         z = (z * a).tanh()
-    start = time.process_time()
-    source = mg.draw(z, max_nodes=10**6).source
-    assert source.count("tanh") == 5000
-    assert time.process_time() - start < 3  # measured 0.7 s on a quiet core
+    assert mg.draw(z, max_nodes=10**6).source.count("tanh") == 5000  # how fast: tests/benchmarks/memory.py
 
 
 def peak_ratio(make):
