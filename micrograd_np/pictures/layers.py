@@ -113,14 +113,16 @@ def _engine(
     lines = ['digraph { nodesep=0.3 ranksep=0.4 node [shape=box fixedsize=true label=""]']
     lines += [f"{i} [width={box.width / 72:.4f} height={box.height / 72:.4f}]" for i, box in enumerate(boxes)]
     lines += [f"{a} -> {b}" for a, b in edges]
-    titles: dict[tuple[Any, ...], str] = {}
+    numbers: dict[Any, int] = {}  # of frames, by what is around them and what they are
+    titles: dict[int, str] = {}
     for i, box in enumerate(boxes):
-        opened = [box.around[: k + 1] for k in range(len(box.around))]
-        for frame in opened:
-            title = titles.setdefault(tuple(key for key, _ in frame), frame[-1][1])
-            number = list(titles).index(tuple(key for key, _ in frame))
-            lines.append(f'subgraph cluster_{number} {{ fontsize=14 label="{"n" * min(len(title), LONGEST)}"')
-        lines.append(f"{i}{'}' * len(opened)}")
+        opened = ""
+        for k, (_, title) in enumerate(box.around):
+            frame = tuple(key for key, _ in box.around[: k + 1])
+            number = numbers.setdefault(frame, len(numbers))
+            opened += f'subgraph cluster_{number} {{ fontsize=14 label="{"n" * min(len(title), LONGEST)}"\n'
+            titles[number] = title
+        lines.append(f"{opened}{i}{'}' * len(box.around)}")
     try:
         found = json.loads(render("\n".join((*lines, "}")), "json", timeout=20))
         places = [(0.0, 0.0)] * len(boxes)
@@ -132,7 +134,7 @@ def _engine(
             else:
                 number = int(thing["name"].removeprefix("cluster_"))
                 x, y, u, v = map(float, thing["bb"].split(","))
-                frames[number] = list(titles.values())[number], (x, -v), (u, -y)
+                frames[number] = titles[number], (x, -v), (u, -y)
         routes: dict[tuple[int, int], list[list[Point]]] = {}
         for edge in found.get("edges", ()):
             ends, *points = [tuple(map(float, p.split(",")[-2:])) for p in edge["pos"].split()]
