@@ -30,7 +30,6 @@ _STYLES: dict[str, dict[str, str]] = {
     "output": {"shape": "box", "style": "rounded,filled", "fillcolor": "#dff1df", "peripheries": "2"},
     "module": {"shape": "component", "style": "filled", "fillcolor": "#e7edf3", "margin": "0.2,0.1"},
     "folded": {"shape": "box", "style": "dashed,filled", "fillcolor": "#f4f4f4"},
-    "rule": {"shape": "hexagon", "style": "filled", "fillcolor": "#fbe3e4"},
     "unit": {"shape": "circle", "style": "filled", "fillcolor": "#ffffff", "fixedsize": "true", "width": "0.66"},
     "text": {"shape": "box", "style": "filled,rounded", "fillcolor": "#f4f6f8", "color": "#f4f6f8", "margin": "0.06"},
 }
