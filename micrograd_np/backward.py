@@ -262,8 +262,8 @@ def _gone(z: Source) -> RuntimeError:
 
 def _moved(z: Source) -> RuntimeError:
     return RuntimeError(
-        f"backward: the gradient of {_told(z)} is asked for as of a leaf, but it was written to in the graph since, and "
-        f"is a result now. Run backward() before the write, or write to a copy: x.clone()."
+        f"backward: the gradient of {_told(z)} is asked for as of a leaf, but it was written to in the graph since, "
+        f"and is a result now. Run backward() before the write, or write to a copy: x.clone()."
     )
 
 

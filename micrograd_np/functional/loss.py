@@ -15,7 +15,7 @@ import numpy as np
 from micrograd_np.ops.choice import maximum, minimum, where, zero_where
 from micrograd_np.ops.comparison import equal, greater
 from micrograd_np.ops.domains import REALS
-from micrograd_np.ops.elementwise import absolute, square, subtract
+from micrograd_np.ops.elementwise import absolute, square, subtract, xmuly
 from micrograd_np.ops.reduce import mean, sum  # noqa: A004
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import exp, log
@@ -186,7 +186,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
         losses = exp(target) * (target - x)
     else:
         zero = equal(target, 0)
-        losses = zero_where(target * log(where(zero, 1, target)), zero) - target * x
+        losses = zero_where(target * log(where(zero, 1, target)), zero) - xmuly(target, x)
     if reduction == "batchmean":
         return sum(losses) / x.shape[0]
     return reduced(losses, reduction)
