@@ -200,7 +200,7 @@ def _tensor(kind: type[Vertex], array: Any, node: Node) -> Any:
         return array
     t = object.__new__(kind)
     t.data, t.node, t.requires_grad = array, node, True
-    t.grad = t._name = t._notes = None
+    t._grad = t._name = t._notes = None
     return t
 
 
@@ -242,7 +242,7 @@ def _arrived(z: Source, g: Any, *, lifted: bool) -> Any:
     if holder is not None:
         kept = g if lifted else Vertex.plain(g.copy())  # type: ignore[call-arg]
         before = grad_of(holder)
-        holder.grad = kept if before is None else before + kept
+        holder._grad = kept if before is None else before + kept
     return g
 
 

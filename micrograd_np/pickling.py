@@ -89,7 +89,7 @@ def _tensor(
 ) -> Vertex:
     z = object.__new__(kind)
     z.data, z.node, z.requires_grad, z._name = data, node, requires, name
-    z.grad = z._notes = None
+    z._grad = z._notes = None
     if keeps_grad:
         node.notes = {**(node.notes or {}), "retain_grad": ref(z)}
     return z

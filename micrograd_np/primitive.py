@@ -123,7 +123,7 @@ def _made(
         node.order = clock()
     else:
         z.requires_grad = False
-        z.node = z.grad = z._name = z._notes = None
+        z.node = z._grad = z._name = z._notes = None
     if not usual and mode.watcher is not None:
         mode.watcher.applied(op, inputs, static, z)
     return z
@@ -391,7 +391,7 @@ class Primitive(Generic[P]):
         if "Cannot cast ufunc" in found:
             return "it needs floating numbers; convert integers and booleans with .astype(float)"
         odd = [name for name, value in static.items() if not isinstance(value, (int, np.integer, str, type(None)))]
-        if odd and ("as an integer" in found or "not supported between" in found):
+        if odd and ("as an integer" in found or "not supported between" in found or "unhashable" in found):
             return f"{' and '.join(odd)} must be an integer{', or a tuple of integers' if 'list' in found else ''}"
         if isinstance(error, AttributeError) and any(isinstance(x, (bool, int, float)) for x in inputs):
             return "it needs arrays or tensors here, not Python numbers"

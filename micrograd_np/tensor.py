@@ -88,7 +88,7 @@ class Tensor(Vertex):
         else:
             array = _as_data(data, dtype)
         self.data = array
-        self.grad = self.node = self._notes = None
+        self._grad = self.node = self._notes = None
         self._name = name
         self.requires_grad = False
         if requires_grad:
@@ -269,7 +269,7 @@ class Tensor(Vertex):
             raise RuntimeError(message)
         if self.node is not None:  # a leaf keeps its gradient anyway
             if grad_of(self) is None:
-                self.grad = None
+                self._grad = None
             self.notes = {**(self.notes or {}), "retain_grad": ref(self)}
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
@@ -319,7 +319,7 @@ class Tensor(Vertex):
         if inputs is not None:
             wanted = {source(t): t for t in ([inputs] if isinstance(inputs, Tensor) else inputs)}
             for t in wanted.values():
-                t.grad = grad_of(t)  # a result has none yet to which another could be added
+                t._grad = grad_of(t)  # a result has none yet to which another could be added
         targets = None if wanted is None else frozenset(wanted)
         watcher: Any = mode.watcher
         if watcher is not None and getattr(watcher, "lifts", False):
@@ -747,7 +747,7 @@ def _wrap(array: Any) -> Tensor:
     """A leaf around an array that is known to be one."""
     z = _new(Tensor)
     z.data = array
-    z.grad = z.node = z._name = z._notes = None
+    z._grad = z.node = z._name = z._notes = None
     z.requires_grad = False
     return z
 
@@ -756,13 +756,13 @@ def clear_grad(t: Tensor, set_to_none: bool = True) -> None:
     """Forget the gradient of `t`, or fill it with zeros."""
     cleared = None if mode.watcher is None else getattr(mode.watcher, "cleared", None)
     if set_to_none or grad_of(t) is None:
-        t.grad = None
+        t._grad = None
         if cleared is not None and set_to_none:
             cleared(t)
     elif cleared is not None:
-        t.grad = state.copy(mode.watcher.constant_tensor(np.zeros_like(t.data)))  # type: ignore[union-attr]
+        t._grad = state.copy(mode.watcher.constant_tensor(np.zeros_like(t.data)))  # type: ignore[union-attr]
     else:
-        t.grad = _wrap(np.zeros_like(t.data))
+        t._grad = _wrap(np.zeros_like(t.data))
 
 
 class Delivery:
@@ -775,8 +775,8 @@ class Delivery:
 
     def __call__(self, leaf: Any, g: Any) -> None:
         """Add `g` to what `leaf` has, or make it a copy if somebody else holds it."""
-        if leaf.grad is not None:
-            g = leaf.grad.data + g
+        if leaf._grad is not None:
+            g = leaf._grad.data + g
         elif type(g) is np.ndarray:
             base = g.base
             if base is None:
@@ -786,7 +786,7 @@ class Delivery:
             self.taken[id(base)] = base
         if type(g) is not np.ndarray:
             g = np.asarray(g)  # NumPy's arithmetic makes scalars of 0-d arrays
-        leaf.grad = _wrap(g)
+        leaf._grad = _wrap(g)
 
 
 def _to(wanted: Mapping[Any, Tensor] | None, deliver: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
@@ -806,4 +806,4 @@ def _is_retained(t: Tensor) -> bool:
 
 
 def _deliver_lifted(leaf: Any, g: Any) -> None:
-    leaf.grad = g if leaf.grad is None else leaf.grad + g
+    leaf._grad = g if leaf._grad is None else leaf._grad + g

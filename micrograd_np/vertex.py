@@ -83,22 +83,40 @@ class Node(Source):
 class Vertex(Source):
     """A value in the graph: its array, and the `node` that tells how it was made, if that is recorded."""
 
-    __slots__ = ("__weakref__", "_name", "_notes", "data", "grad", "node", "requires_grad")
+    __slots__ = ("__weakref__", "_grad", "_name", "_notes", "data", "node", "requires_grad")
 
     plain: ClassVar[type[Vertex]]
 
     data: Any
     requires_grad: bool
-    grad: Any
     node: Node | None
+    _grad: Any  # what `grad` shows; a result has none
 
-    def __getattr__(self, name: str) -> Any:
-        """Only `grad` of a result is ever absent: it has none, and whoever asks may have meant that of a leaf."""
-        if name != "grad":
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.", name=name, obj=self)
-        if mode.recording:
-            warnings.warn(_NO_GRAD, UserWarning, stacklevel=2)
-        return None
+    @property
+    def grad(self) -> Any:
+        """The derivative that `backward` left here, a tensor; None before. A result has none, unless it retains it."""
+        try:
+            return self._grad
+        except AttributeError:  # whoever asks a result may have meant a leaf
+            if mode.recording:
+                warnings.warn(_NO_GRAD, UserWarning, stacklevel=2)
+            return None
+
+    @grad.setter
+    def grad(self, grad: Any) -> None:
+        if grad is not None:
+            if not isinstance(grad, Vertex):
+                raise TypeError(f"grad: must be a tensor or None, found {type(grad).__name__}; wrap it, mg.Tensor(...).")
+            if (grad.data.shape, grad.data.dtype) != (self.data.shape, self.data.dtype):
+                raise ValueError(
+                    f"grad: {self.name or 'the tensor'} is {self.data.shape} of {self.data.dtype}, and the gradient "
+                    f"{grad.data.shape} of {grad.data.dtype}; they must be equal."
+                )
+        self._grad = grad
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
 
     @property
     def name(self) -> str | None:
@@ -144,15 +162,11 @@ _NO_GRAD = (
     "grad of a result: a backward pass leaves gradients at leaves only. Ask for it before backward() with "
     "retain_grad(), or look at the leaf it was computed from; a parameter that was moved or scaled is no leaf any more."
 )
-_grad = Vertex.__dict__["grad"].__get__
 
 
 def grad_of(x: Vertex) -> Any:
     """The gradient that `x` has, None if it has none, without a warning."""
-    try:
-        return _grad(x)
-    except AttributeError:
-        return None
+    return getattr(x, "_grad", None)
 
 
 def source(x: Any) -> Any:

@@ -116,7 +116,7 @@ class Compiled:
         function = self._uncompiled(arrays, args, kwargs)
         around = Surroundings(self.function)
         self._refuse_twofold(around, arrays)
-        cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t.grad is not None]
+        cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t._grad is not None]
         began = perf_counter()
         given = [(t, t.data) for t in tensors_of((args, kwargs))]
         result, program = trace(function, (), arrays, self.__name__, cleared, around.names())

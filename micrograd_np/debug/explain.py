@@ -84,7 +84,7 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
     with _Pulled() as seen:
         walk.pull(tensor, seed, lambda leaf, g: None, retain=True)
     for t, before in kept:
-        t.grad = before
+        t._grad = before
     derivation = Explanation(_derivation(source(tensor), seed, seen.steps, {source(tensor): tensor.data}))
     if file is not None:
         file.write(f"{derivation}\n")

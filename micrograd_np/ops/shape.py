@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _SPREAD = 4096  # elements up to which filling an array is quicker than NumPy's making of a view
 
 
+@lru_cache(maxsize=256)
 def spread_axes(shape: tuple[int, ...], wide: tuple[int, ...]) -> tuple[int, ...]:
     """The axes of `wide` along which NumPy repeats an array of `shape` to broadcast it there.
 

@@ -26,22 +26,32 @@ def _ones(n: int, dtype: Any) -> Any:
     return ones
 
 
-def added(xp: Any, out: Any, x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """What ``xp.add.reduce`` gives, where it can by a product."""
-    ndim = x.ndim
-    if axis is None or not ndim or x.dtype not in _FAST or not x.flags.c_contiguous or not x.size:
-        return xp.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
+@lru_cache(maxsize=256)
+def _plan(wide: tuple[int, ...], axis: Axis, keepdims: bool) -> tuple[bool, int, tuple[int, ...]] | None:  # noqa: FBT001
+    """How a product sums an array of shape `wide`: along first axes or last, so many elements; the shape of the sums.
+
+    None where it cannot.
+    """
+    ndim = len(wide)
     axes = sorted(a + ndim if a < 0 else a for a in (axis if isinstance(axis, tuple) else (axis,)))
     k = len(axes)
     first, last = axes == list(range(k)), axes == list(range(ndim - k, ndim))
-    if first == last:  # neither, or all of them; or axes that there are not
-        return xp.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
-    n = prod(x.shape[a] for a in axes)
+    if not ndim or not prod(wide) or first == last:  # neither, or all of them; or axes that there are not
+        return None
+    n = prod(wide[a] for a in axes)
     if last and n > _LONG:
+        return None
+    return first, n, tuple([1 if a in axes else m for a, m in enumerate(wide) if keepdims or a not in axes])
+
+
+def added(xp: Any, out: Any, x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """What ``xp.add.reduce`` gives, where it can by a product."""
+    plan = None if axis is None or x.dtype not in _FAST or not x.flags.c_contiguous else _plan(x.shape, axis, keepdims)
+    if plan is None:
         return xp.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
+    first, n, shape = plan
     ones = _ones(n, x.dtype)
-    rows = x if ndim == 2 else xp.reshape(x, (n, -1) if first else (-1, n))
-    shape = tuple([1 if a in axes else m for a, m in enumerate(x.shape) if keepdims or a not in axes])
+    rows = x if x.ndim == 2 else xp.reshape(x, (n, -1) if first else (-1, n))
     given = (ones, rows) if first else (rows, ones)
     if out is ...:
         z = xp.dot(*given)

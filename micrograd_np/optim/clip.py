@@ -15,6 +15,7 @@ from micrograd_np.ops.shape import reshape, stack
 from micrograd_np.ops.statistics import norm
 from micrograd_np.ops.transcendental import power
 from micrograd_np.tensor import Tensor
+from micrograd_np.vertex import grad_of
 
 from .vector import parameters_to_vector, vector_to_parameters
 
@@ -79,4 +80,4 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     if not found and isinstance(parameters, Iterator):
         message = "clipping gradients: the iterator of parameters is used up, so nothing is clipped; pass a list."
         warnings.warn(message, stacklevel=3)
-    return [p.grad for p in found if p.grad is not None and p.grad.size]
+    return [g for p in found if (g := grad_of(p)) is not None and g.size]

@@ -165,7 +165,7 @@ class LBFGS(Optimizer):
         with set_grad_enabled(enabled=True):
             loss = closure()
         params = self.param_groups[0]["params"]
-        parts = [np.zeros(p.size, p.dtype) if p.grad is None else p.grad.data.ravel() for p in params]
+        parts = [np.zeros(p.size, p.dtype) if p._grad is None else p._grad.data.ravel() for p in params]
         return loss, float(getattr(loss, "data", loss)), np.concatenate(parts)
 
     def _gathered(self) -> Any:

@@ -145,9 +145,9 @@ class Optimizer:
             at = 0  # the step for which `numbers` are; hardly ever do parameters of one group stand at different ones
             numbers: dict[str, Any] = {}
             for p in group["params"]:
-                if p.grad is None:
+                if p._grad is None:
                     continue
-                g, data = p.grad.data, p.data
+                g, data = p._grad.data, p.data
                 if g.shape != data.shape:
                     raise self._misfit(p)
                 state = self.state.get(p, _NOTHING)
@@ -174,7 +174,7 @@ class Optimizer:
 
     def _misfit(self, p: Tensor) -> ValueError:
         message = (
-            f"{type(self).__name__}: {p.name or 'a parameter'} is {p.shape} and its grad {p.grad.shape}; they "
+            f"{type(self).__name__}: {p.name or 'a parameter'} is {p.shape} and its grad {p._grad.shape}; they "
             "must be equal."
         )
         return ValueError(message)
@@ -184,7 +184,7 @@ class Optimizer:
         if set_to_none and mode.watcher is None:
             for group in self.param_groups:
                 for p in group["params"]:
-                    p.grad = None
+                    p._grad = None
             return
         for group in self.param_groups:
             for p in group["params"]:

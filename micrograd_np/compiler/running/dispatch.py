@@ -105,7 +105,7 @@ class _Dispatcher:
         inside.append("entry.calls += 1")
         inside += self.writes()
         inside += [
-            f"{self.name('tensor', t)}.grad = {self.name('grad', g) if g is not None else None}"
+            f"{self.name('tensor', t)}._grad = {self.name('grad', g) if g is not None else None}"
             for t, g in entry.gradients
         ]
         inside += [
@@ -151,7 +151,7 @@ class _Dispatcher:
             f"{self.name('state', state)}[{slot!r}] is not {self.name('array', array)}"
             for state, slot, array in entry.slots
         ]
-        tests += [f"{self.name('tensor', t)}.grad is not None" for t in entry.absent]
+        tests += [f"{self.name('tensor', t)}._grad is not None" for t in entry.absent]
         guards = self.name("guards", entry.guards)
         tests += [f"{self.place(place)} is not {self.name('thing', x)}" for place, x in entry.guards.places]
         tests += [f"len({self.name('thing', x)}) != {n}" for x, n in entry.guards.sizes]

@@ -108,9 +108,9 @@ class Entry:
             if t is None or any(state.get("step") != t for state in clock.states):
                 return False  # one of them was left out of some step since, or starts afresh
         for t in self.absent:
-            if t.grad is not None:
+            if t._grad is not None:
                 return False
-        if not all(t.grad is not None and t.grad.data.shape == t.data.shape for t in self.incoming):
+        if not all(t._grad is not None and t._grad.data.shape == t.data.shape for t in self.incoming):
             return False
         return self.guards.hold()
 
@@ -137,7 +137,7 @@ class Entry:
             for array, name in slots:
                 array.fill(numbers[name])
         if self.incoming:  # a gradient of the last call lies in the very buffer that this call will write
-            grads = [t.grad for t in self.incoming]
+            grads = [t._grad for t in self.incoming]
             arrays = [*arrays, *(g.data.copy() if id(g) in self.own else g.data for g in grads)]
         try:
             results = self.step(*arrays)
@@ -153,7 +153,7 @@ class Entry:
         for t in self.written:
             writes.note(t.data)
         for t, g, array in self.delivered:
-            t.grad = g
+            t._grad = g
             if g is not None:
                 g.data = array  # somebody may have put another there
         return results

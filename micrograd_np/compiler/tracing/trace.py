@@ -354,7 +354,7 @@ class Tracer:
         value = self.value(g)
         self.delivered.add(id(value.storage))
         self.gradient_of.append((value, self.value(leaf)))
-        leaf.grad = g
+        leaf._grad = g
         self.touched[id(leaf)] = leaf
         self._keep_steady(f"the gradient of {self.called(leaf) or 'a tensor'}", value, g.data)
 
@@ -380,7 +380,7 @@ class Tracer:
             for group in optimizer.param_groups:
                 clocks: dict[int, tuple[Clock, dict[str, Any]]] = {}
                 for p in group["params"]:
-                    if p.grad is not None:
+                    if p._grad is not None:
                         self._update(optimizer, group, p, clocks)
                     else:
                         self.without(p)
@@ -400,7 +400,7 @@ class Tracer:
         clock.params.append(p)
         arrays = {k: self._slot(p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}
         begin = len(self.program.lines)
-        optimizer.update(p, p.grad, {**state, **arrays}, **numbers)
+        optimizer.update(p, p._grad, {**state, **arrays}, **numbers)
         unit = (self.program.clocks.index(clock), len(clock.states) - 1)
         for line in self.program.lines[begin:]:
             line.unit = unit
