@@ -1,6 +1,7 @@
 """Derivatives as values: `autograd.grad`, the transforms of functions, functional calls and recomputation."""
 
 import math
+import operator
 import threading
 from collections import OrderedDict
 from typing import NamedTuple
@@ -558,6 +559,73 @@ def test_threads_differentiate_at_once():
 def test_a_number_that_would_leave_the_graph_is_refused(transform, f, x):
     with pytest.raises(TypeError, match="carries no derivative"):
         transform(f)(x)
+
+
+READERS = {
+    "of an argument": lambda x: (x * x.data).sum(),
+    "of a result": lambda x: (x * (2 * x).data).sum(),
+    "of a view": lambda x: np.square(x[:1].data).sum(),
+    "after a constant": lambda x: (x * (np.ones(2) * mg.Tensor([1.0, 2.0]) * x).data).sum(),
+    "of what was written": lambda x: (x * written(x).data).sum(),
+    "by name": lambda x: (x * operator.attrgetter("data")(x)).sum(),
+    "inside another": lambda x: mg.grad(lambda y: (y * x.data).sum())(x).sum(),
+}
+
+
+def written(x):
+    y = x * 1
+    y[0] *= x[1]
+    return y
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda f, x: mg.grad(f)(x),
+        mg.vjp,
+        lambda f, x: mg.jvp(f, (x,), (x,)),
+        lambda f, x: mg.jacobian(f)(x),
+        lambda f, x: mg.hvp(f, (x,), (x,)),
+    ],
+    ids=["grad", "vjp", "jvp", "jacobian", "hvp"],
+)
+def test_the_array_of_what_is_differentiated_is_refused(transform, name):
+    with pytest.raises(TypeError, match=r"asks for the value of .*\(\.data\).*carries no derivative.*detach\(\)"):
+        transform(READERS[name], np.array([1.0, 2.0]))
+
+
+def test_a_compiled_gradient_refuses_the_array_of_its_argument():
+    with pytest.raises(TypeError, match=r"\(\.data\).*carries no derivative"):
+        mg.compile(mg.grad(READERS["of an argument"]))(np.array([1.0, 2.0]))
+
+
+def test_the_array_of_a_constant_is_a_constant():
+    kept = []
+
+    def f(x):
+        kept.append(x * 2)
+        with mg.no_grad():
+            scale = (x * x).data.sum()
+        return (x * x.detach().data).sum() * scale + (x > 1).data.sum()
+
+    x = np.array([1.0, 2.0])
+    assert_array_equal(mg.grad(f)(x), 5 * x)
+    assert_array_equal(kept[0].data, 2 * x)
+    y, pull = mg.vjp(lambda x: x * 2, mg.Tensor(x))
+    assert type(y) is type(pull(y)[0]) is mg.Tensor
+
+
+def test_a_function_of_nothing_has_the_derivative_0():
+    assert_array_equal(mg.grad(lambda x: 3.0)(np.ones(2)), [0, 0])
+
+
+def test_a_compiled_function_is_differentiated_as_often_as_one_likes():
+    f = mg.compile(lambda x: (x * x).sum())
+    x = mg.Tensor([1.0, 2.0])
+    for _ in range(3):
+        assert_array_equal(mg.grad(f)(x).data, [2, 4])
+        assert f(x).item() == 5
 
 
 def test_an_assignment_into_an_array_is_refused():
