@@ -530,6 +530,76 @@ def test_changing_an_input_of_a_checkpoint_is_noticed():
         y.backward()
 
 
+def aside(c):
+    with mg.no_grad():
+        c.copy_(c * 2)
+    return c
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x, c: x * c,
+        lambda x, c: (x + c).exp(),
+        lambda x, c: x + c[::-1],
+        lambda x, c: x + c.sum() * 2,
+        lambda x, c: x + mg.Tensor(c.data.T),
+        lambda x, c: mg.where(c > 3, x, 0),
+        lambda x, c: x + aside(c),
+        lambda x, c: x + mg.checkpoint(lambda: x * c),
+    ],
+    ids=["read", "unread", "a view", "computed", "its array", "a mask", "written by itself", "nested"],
+)
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize("through", [lambda c: c, lambda c: c[1:], lambda c: c.detach()], ids=["it", "slice", "detach"])
+def test_what_a_checkpoint_computes_with_is_not_to_be_written_before_backward(use, given, through):
+    x, c = mg.Tensor([1.0, 2.0], requires_grad=True), mg.Tensor([3.0, 4.0])
+    y = mg.checkpoint(use, x, c) if given else mg.checkpoint(lambda x: use(x, c), x)
+    with mg.no_grad():
+        part = through(c)
+        part *= 10
+    with pytest.raises(RuntimeError, match=r"checkpoint\(\).*changed in place.*change a copy"):
+        y.sum().backward()
+
+
+def test_what_a_checkpoint_only_counts_may_go_on():
+    mg.random.manual_seed(0)
+    norm, plain = nn.BatchNorm1d(3), nn.BatchNorm1d(3)
+    a, b = np.random.default_rng(0).standard_normal((2, 4, 3))
+    found = []
+    for layer, call in ((norm, mg.checkpoint), (plain, lambda f, x: f(x))):
+        xs = [mg.Tensor(x, requires_grad=True) for x in (a, b)]
+        (call(layer, xs[0]) * call(layer, xs[1])).square().sum().backward()
+        found.append([t.grad.data for t in (*xs, layer.weight, layer.bias)])
+    for g, wanted in zip(*found, strict=True):
+        assert_allclose(g, wanted, rtol=1e-12)
+
+
+def test_what_a_checkpoint_does_not_use_may_be_written():
+    x, c, other = mg.Tensor([1.0, 2.0], requires_grad=True), mg.Tensor([3.0, 4.0]), mg.Tensor([5.0, 6.0, 7.0, 8.0])
+    y = mg.checkpoint(lambda: x * c * other[:2])
+    with mg.no_grad():
+        rest = other[2:]
+        rest *= 2
+    y.sum().backward()
+    assert_array_equal(x.grad.data, [15, 24])
+
+
+def test_a_checkpoint_that_fills_its_own_memory_reads_nothing_old():
+    x, c = mg.Tensor([1.0, 2.0], requires_grad=True), mg.Tensor([0.0, 0.0])
+
+    def f(x):
+        with mg.no_grad():
+            c.copy_(x.detach() * 3)
+        return x * c.clone()
+
+    y = mg.checkpoint(f, x)
+    with mg.no_grad():
+        c *= 0
+    y.sum().backward()
+    assert_array_equal(x.grad.data, [3, 6])
+
+
 # threads
 
 
