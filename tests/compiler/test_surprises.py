@@ -316,6 +316,34 @@ def test_warnings_are_silenced_for_the_whole_program():
         g(X)
 
 
+def test_views_keep_what_they_had_before_a_write_in_the_graph():
+    """`y[0] *= 2`, where `y` carries a gradient, makes a new value and calls that `y`, eagerly as well: `row = y[0]`,
+    taken before, keeps what it had, and `row *= 2` leaves `y` as it was, where PyTorch writes into the memory of both.
+    Write through `y`, and take views afterwards. Inside `no_grad()` memory is written, and every view shows it."""
+
+    def step(x):
+        y, z = x * 1, x * 1
+        before, row = y[0], z[0]
+        y[0] *= 2
+        row *= 3
+        return before, y[0], row, z[0]
+
+    def memory(x):
+        y = x * 1
+        row = y[0]
+        with mg.no_grad():
+            y[0] *= 2
+            row += 1
+        return row, y[0]
+
+    w = mg.Tensor(X, requires_grad=True)
+    once, twice, thrice = (mg.Tensor(X[0]) * n for n in (1, 2, 3))
+    for f, wanted in ((step, (once, twice, thrice, once)), (memory, (twice + 1, twice + 1))):
+        for g in (f, *[mg.compile(f)] * 2):
+            for a, b in zip(g(w), wanted, strict=True):
+                np.testing.assert_array_equal(a.data, b.data)
+
+
 # what works, though one might doubt it
 
 
@@ -371,8 +399,9 @@ def test_modes_shapes_and_frozen_parameters_get_programs_of_their_own():
 
 def test_what_is_exchanged_between_calls_is_used():
     """Another parameter, layer, model or optimiser, another function or tensor in a dict, a hook more or less, an
-    optimiser's state emptied: that things are where they were is part of the kind of call. Looked for are variables,
-    attributes and containers, nested as they may be."""
+    optimiser's state emptied, a method replaced: that things are where they were is part of the kind of call.
+    Looked for are variables, attributes and containers, nested as they may be, and what your code asks by name of
+    your classes and modules."""
     a, b = twins(momentum=0.9)
     for i in range(10):
         for training in (a, b):
