@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.ops.axes import within
 from micrograd_np.ops.choice import keep_where, maximum, relu, where
 from micrograd_np.ops.comparison import equal, not_equal
 from micrograd_np.ops.domains import INTEGERS, PROBABILITY, REALS
@@ -130,7 +131,7 @@ def cross_entropy(
         message = "cross_entropy: input is one number; it must be (n, c), or (c,) for one sample."
         raise ValueError(message)
     target = target if isinstance(target, Tensor) else np.asarray(target)
-    if not 0 <= label_smoothing <= 1:
+    if not within(label_smoothing, "label_smoothing", 0, 1):
         message = f"cross_entropy: label_smoothing must be in [0, 1], found {label_smoothing}."
         raise ValueError(message)
     if target.dtype.kind == "f" and target.shape == x.shape:
