@@ -72,9 +72,14 @@ def rms_norm(
     return affine(x * (1 / sqrt(mean(square(x), axis=axes, keepdims=True) + eps)), weight, None)
 
 
-def _last_axes(name: str, x: Any, normalized_shape: int | tuple[int, ...]) -> tuple[int, ...]:
+def lengths_of(normalized_shape: Any) -> tuple[int, ...]:
+    """`normalized_shape` as a tuple; TypeError where it is no integer, nor a list of integers."""
     given = normalized_shape if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
-    lengths = tuple(whole(n, "normalized_shape") for n in given)
+    return tuple(whole(n, "normalized_shape", 0) for n in given)
+
+
+def _last_axes(name: str, x: Any, normalized_shape: int | tuple[int, ...]) -> tuple[int, ...]:
+    lengths = lengths_of(normalized_shape)
     if not lengths or x.shape[-len(lengths) :] != lengths:
         message = (
             f"{name}: normalized_shape is {lengths} and input is {x.shape}; its last axes must have those lengths."
