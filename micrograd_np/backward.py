@@ -16,6 +16,7 @@ import numpy as np
 from .modes import mode
 from .ops.shape import broadcast_to, sum_to
 from .reads import VALUE
+from .spent import lean, survive, weakened
 from .vertex import Constant, Node, Source, Vertex, grad_of, source
 from .writes import writes
 
@@ -23,21 +24,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 
-def reached(*roots: Source, floor: int = 0) -> list[Source]:
-    """Every node and leaf under `roots`, and they; those recorded at `floor` or before are taken for leaves."""
+def reached(*roots: Source, floor: int = 0, spent: bool = False) -> list[Source]:
+    """Every node and leaf under `roots`, and they; those recorded at `floor` or before are taken for leaves.
+
+    With `spent` also what is left of used-up records.
+    """
     found = list(dict.fromkeys(map(source, roots)))
     seen = set(found)
     for z in found:  # grows as it goes
-        for x in z.inputs if z.order > floor else ():
+        for x in z.inputs if z.order > floor and (spent or not is_gone(z)) else ():
             if isinstance(x, Source) and x not in seen:
                 seen.add(x)
                 found.append(x)
     return found
 
 
-def topological(*roots: Source, floor: int = 0) -> list[Source]:
+def topological(*roots: Source, floor: int = 0, spent: bool = False) -> list[Source]:
     """The same, inputs before what is made of them, leaves first. No recursion."""
-    return sorted(reached(*roots, floor=floor), key=lambda z: z.order)
+    return sorted(reached(*roots, floor=floor, spent=spent), key=lambda z: z.order)
 
 
 def is_gone(z: Source) -> bool:
@@ -81,6 +85,9 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
     gradients: dict[Source, Any] = {}
     waiting: list[tuple[int, Source]] = []  # orders are unique among recorded vertices, and leaves are never pushed
     leaves: list[Source] = []
+    shapes: dict[Any, Any] = {}  # of what survives, each once
+    settings: dict[Any, Any] = {}
+    used = 0
     for z, g in roots:
         if z in gradients:
             gradients[z] = gradients[z] + g
@@ -132,9 +139,24 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
                 else:
                     leaves.append(x)
         if not retain:
-            z.inputs = ()
-            z.arrays = z.held = None  # type: ignore[attr-defined]
+            used += 1
+            z.arrays = z.data = None  # type: ignore[attr-defined]
+            shape = z.shape
+            z.shape = shapes.setdefault(shape, shape)
+            for x in inputs:
+                if type(x) is not Node:
+                    z.inputs = weakened(inputs)
+                    break
+            if static:
+                z.static = lean(op, static, settings)  # type: ignore[attr-defined]
+            if z.notes is not None:
+                z.notes.pop("held", None)
         del z, inputs, arrays, values, zv  # what only the record held goes before the next rule takes memory
+    if used:
+        for z, _ in roots:
+            if type(z) is Node and z.arrays is None:
+                survive(z, used)
+                used = 0
     for x in leaves:
         g = gradients.pop(x)
         if (x.notes if type(x) is Node else x._notes) is not None:  # type: ignore[attr-defined]

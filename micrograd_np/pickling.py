@@ -12,7 +12,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from .backward import is_stale, topological
+from .backward import is_gone, is_stale, topological
 from .primitive import _NO_STATIC
 from .vertex import Node, Vertex, edge, grad_of
 from .writes import clock
@@ -71,11 +71,16 @@ def reduce_ex(self: Vertex, protocol: Any) -> tuple[Any, ...]:
 
 def reduce_node(self: Node) -> tuple[Any, ...]:
     """How pickle takes a node apart: inputs that take no gradient are forgotten, but for arrays that rules read."""
-    inputs = tuple(None if isinstance(x, ref) else x for x in self.inputs)
+    inputs = () if is_gone(self) else tuple(None if isinstance(x, ref) else x for x in self.inputs)
     arrays = None if self.arrays is None else list(self.arrays)
     made = (self.op, inputs, arrays, self.data, dict(self.static), self.name, is_stale(self), self.shape, self.dtype)
-    notes = {key: note for key, note in (self.notes or {}).items() if key != "retain_grad"}
+    notes = _own(self)
     return _node, made, (None, {"notes": {**notes, "stale": True} if is_stale(self) else notes}) if notes else None
+
+
+def _own(node: Node) -> dict[str, Any]:
+    """The notes that a copy has too."""
+    return {key: note for key, note in (node.notes or {}).items() if key not in {"retain_grad", "held"}}
 
 
 def _keeps_grad(self: Vertex) -> bool:
@@ -108,11 +113,11 @@ def _node(
 ) -> Node:
     node = object.__new__(Node)
     node.op, node.inputs, node.arrays, node.data, node.static = op, inputs, arrays, data, static or _NO_STATIC
-    node.name, node.shape, node.dtype = name, shape, dtype
-    node.held = node.notes = None
+    node.shape, node.dtype = shape, dtype
+    node.notes = {"name": name} if name is not None else None
     node.order = clock()  # as if computed now, after its inputs
     if stale:  # memory was written that its rules read, and so it stays
-        node.notes = {"stale": True}
+        node.notes = {**(node.notes or {}), "stale": True}
     return node
 
 
@@ -188,12 +193,12 @@ def _copied_leaf(z: Any, memo: dict[int, Any]) -> Vertex:
 def _copied_node(z: Node, memo: dict[int, Any]) -> Node:
     inputs = tuple(
         memo[id(x)] if isinstance(x, (Node, Vertex)) else None if isinstance(x, ref) else deepcopy(x, memo)
-        for x in z.inputs
+        for x in (() if is_gone(z) else z.inputs)
     )
     arrays = None if z.arrays is None else [deepcopy(a, memo) for a in z.arrays]
     static = deepcopy(dict(z.static), memo)
     node = _node(z.op, inputs, arrays, deepcopy(z.data, memo), static, z.name, is_stale(z), z.shape, z.dtype)
-    notes = {key: deepcopy(note, memo) for key, note in (z.notes or {}).items() if key != "retain_grad"}
+    notes = {key: deepcopy(note, memo) for key, note in _own(z).items()}
     node.notes = {**(node.notes or {}), **notes} or None
     return node
 

@@ -32,6 +32,7 @@ from .asked import asker, translations
 from .modes import mode
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .vertex import Node, Vertex, edge
+from .views import look
 from .writes import clock, writes
 
 if TYPE_CHECKING:
@@ -62,7 +63,6 @@ _PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _new = object.__new__
 _ndarray = np.ndarray
 _numpys = (None, np.ndarray.__array_ufunc__, getattr(np.generic, "__array_ufunc__", None))
-_clock = clock
 _complaints = (ValueError, TypeError, IndexError, AttributeError, OverflowError, ZeroDivisionError, StopIteration)
 # what a kernel takes as it stands; Python's scalars stay bare, so that they never promote (NEP 50)
 _ready = frozenset((np.ndarray, float, int, bool, np.float64, np.float32, np.bool_, np.int64))
@@ -91,7 +91,7 @@ def _made(
         node.static = static
         node.shape = data.shape
         node.dtype = data.dtype
-        node.name = node.notes = node.held = None
+        node.notes = None
         if usual or not getattr(mode.watcher, "holds", True):
             wanted, dropped, blank, nothing = op._wants.get(needs) or op._wanted(needs, len(inputs))
             node.data = data if wanted is VALUE else None if wanted is NOTHING else Blank(data.shape, data.dtype)
@@ -106,24 +106,34 @@ def _made(
                         given[i] = Blank(given[i].shape, given[i].dtype)
                 arrays = given
         else:  # somebody watches, and may want to see everything
-            node.held = inputs
+            node.notes = {"held": inputs}
             node.data = data
         node.arrays = arrays
-        if needs == 1 and len(inputs) == 1:
+        count = len(inputs)  # the usual ones by hand, for speed
+        if count == 1:
             (x,) = inputs
             node.inputs = (x.node or x,)
-        elif needs == 7 and len(inputs) == 3:  # a layer
-            x, y, w = inputs
-            node.inputs = (x.node or x, y.node or y, w.node or w)
-        elif needs == 3 and len(inputs) == 2:
+        elif count == 2:
             x, y = inputs
-            node.inputs = (x.node or x, y.node or y)
+            node.inputs = (
+                (x.node or x) if needs & 1 else edge(x, arrays[0]),
+                (y.node or y) if needs & 2 else edge(y, arrays[1]),
+            )
+        elif count == 3:
+            x, y, w = inputs
+            node.inputs = (
+                (x.node or x) if needs & 1 else edge(x, arrays[0]),
+                (y.node or y) if needs & 2 else edge(y, arrays[1]),
+                (w.node or w) if needs & 4 else edge(w, arrays[2]),
+            )
         else:
             node.inputs = tuple([(x.node or x) if needs >> i & 1 else edge(x, arrays[i]) for i, x in enumerate(inputs)])
         node.order = clock()
     else:
         z.requires_grad = False
         z.node = z._grad = z._name = z._notes = None
+    if op.view and isinstance(inputs[0], Vertex):
+        look(z, inputs[0], op, static)
     if not usual and mode.watcher is not None:
         mode.watcher.applied(op, inputs, static, z)
     return z
@@ -416,7 +426,7 @@ class Unary(Primitive[P]):
         """Apply to a tensor, an array or a number."""
         if args or x is _ABSENT or (static and static.keys() != self._static_names):
             return _in_any_form(self, *((x,) if x is not _ABSENT else ()), *args, **static)
-        if not static and self.statics:
+        if not static:  # nor is the empty dict of this call kept
             if len(self.defaults) != len(self.statics):
                 return _in_any_form(self, x)
             static = self.defaults  # type: ignore[assignment]
@@ -465,6 +475,24 @@ class Binary(Primitive[P]):
         if first is None:
             return data if mode.usual else self._shown((x, y), _NO_STATIC, data)
         return _made(first.plain, self, (x, y), (a, b), _NO_STATIC, data, needs)
+
+
+class Ternary(Primitive[P]):
+    """A primitive of three inputs and nothing else, such as a layer: the same as the general case, without its loop."""
+
+    def __call__(self, *args: Any, **static: Any) -> Any:
+        """Apply to tensors, arrays or numbers."""
+        if len(args) == 3 and not static:
+            x, y, w = args
+            if isinstance(x, Vertex) and isinstance(y, Vertex) and isinstance(w, Vertex):
+                arrays = [x.data, y.data, w.data]
+                try:
+                    data = self.kernel(np, ..., *arrays)
+                except _complaints as error:
+                    raise self._complaint(error, args, _NO_STATIC) from error
+                needs = x.requires_grad | y.requires_grad << 1 | w.requires_grad << 2
+                return _made(x.plain, self, args, arrays, _NO_STATIC, data, needs)
+        return _in_any_form(self, *args, **static)
 
 
 # what Python and NumPy say of a kernel that was given arrays of other ranks than it can use
@@ -548,6 +576,8 @@ def primitive(
             kind = Unary
         elif inputs == [_PLAIN, _PLAIN] and len(parameters) == len(inputs):
             kind = Binary
+        elif inputs == [_PLAIN] * 3 and len(parameters) == len(inputs):
+            kind = Ternary
         op = kind(
             kernel,
             label,

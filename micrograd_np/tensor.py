@@ -10,7 +10,7 @@ from weakref import ref
 import numpy as np
 
 from . import backward as walk
-from . import pickling, protocols
+from . import in_place, pickling, protocols
 from .asked import answering
 from .grad_mode import set_grad_enabled
 from .hooks import Hooks, RemovableHandle
@@ -37,6 +37,7 @@ from .ops import (
 )
 from .primitive import _new
 from .vertex import Vertex, grad_of, source
+from .views import is_part, look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -240,6 +241,7 @@ class Tensor(Vertex):
         """The same memory without the graph: nothing computed from it sends a gradient back."""
         z = _wrap(self.data)
         z.name = self.name
+        look(z, self, None, {})
         if mode.watcher is not None:
             detached = getattr(mode.watcher, "detached", None)
             if detached is not None:
@@ -465,65 +467,61 @@ class Tensor(Vertex):
     # writing in place
 
     def __iadd__(self, other: Any) -> Self:
-        return self._update(elementwise.add, other)
+        in_place.update(self, elementwise.add, other)
+        return self
 
     def __isub__(self, other: Any) -> Self:
-        return self._update(elementwise.subtract, other)
+        in_place.update(self, elementwise.subtract, other)
+        return self
 
     def __imul__(self, other: Any) -> Self:
-        return self._update(elementwise.multiply, other)
+        in_place.update(self, elementwise.multiply, other)
+        return self
 
     def __itruediv__(self, other: Any) -> Self:
-        return self._update(elementwise.divide, other)
+        in_place.update(self, elementwise.divide, other)
+        return self
+
+    def __imod__(self, other: Any) -> Self:
+        in_place.update(self, remainder.remainder, other)
+        return self
+
+    def __ifloordiv__(self, other: Any) -> Self:
+        in_place.update(self, remainder.floor_divide, other)
+        return self
+
+    def __ipow__(self, other: Any) -> Self:
+        in_place.update(self, transcendental.power, other)
+        return self
+
+    def __imatmul__(self, other: Any) -> Self:
+        in_place.update(self, linear.matmul, other)
+        return self
+
+    def __iand__(self, other: Any) -> Self:
+        in_place.update(self, comparison.bitwise_and, other)
+        return self
+
+    def __ior__(self, other: Any) -> Self:
+        in_place.update(self, comparison.bitwise_or, other)
+        return self
+
+    def __ixor__(self, other: Any) -> Self:
+        in_place.update(self, comparison.bitwise_xor, other)
+        return self
 
     def __setitem__(self, key: Any, value: Any) -> None:
         static, arrays = index.split(key)
-        self._update(index.replace, value, *arrays, index=static)
+        if not is_part(value, self, index.view, {"index": static}):  # as after t[key] *= 2, which has written it
+            in_place.update(self, index.replace, value, *arrays, index=static)
 
     def copy_(self, other: Any) -> Self:
         """Write the values of `other`, which broadcasts, into this memory; returns self."""
-        if mode.recording and self.requires_grad:
-            self._refuse_in_place()
-        state.copy.write(self, other)
-        return self
-
-    def _update(self, op: Any, other: Any, *more: Any, **static: Any) -> Self:
-        """``self = op(self, other)`` in place: in memory, or in the graph where a gradient has to pass."""
         if mode.recording and (self.requires_grad or (isinstance(other, Tensor) and other.requires_grad)):
-            if self.requires_grad and self.node is None:
-                self._refuse_in_place()
-            name, notes = self.name, self.notes
-            before = self._before()
-            z = op(before, other, *more, **static)
-            if self.node is None:  # it may be the leaf of an older graph, where a gradient for it must be refused
-                self._notes = {"moved": True}
-            self.data, self.requires_grad = z.data, True
-            self.node = node = z.node
-            node.name = name
-            if notes is not None and "retain_grad" in notes:  # hooks belong to the old value, a kept gradient to this
-                node.notes = {**(node.notes or {}), "retain_grad": notes["retain_grad"]}
-            if mode.watcher is not None:
-                mode.watcher.rebound(self, before, z)  # type: ignore[attr-defined]
+            in_place.update(self, index.replace, other, index=...)
         else:
-            op.write(self, self, other, *more, **static)
+            state.copy.write(self, other)
         return self
-
-    def _before(self) -> Tensor:
-        """A tensor that stays what this one was, so that this one can become something else."""
-        before = _wrap(self.data)
-        before.node, before.requires_grad = self.node, self.requires_grad
-        if self.node is None:
-            before._name, before._notes = self._name, self._notes
-        elif self.node.notes and "retain_grad" in self.node.notes:
-            self.node.notes = {key: note for key, note in self.node.notes.items() if key != "retain_grad"}
-        return before
-
-    def _refuse_in_place(self) -> None:
-        message = (
-            f"in-place write: {self._told()} is a leaf that requires a gradient; its old value may be needed by "
-            f"backward. Write inside no_grad()."
-        )
-        raise RuntimeError(message)
 
     # methods: NumPy's names
 
@@ -778,10 +776,8 @@ class Delivery:
         if leaf._grad is not None:
             g = leaf._grad.data + g
         elif type(g) is np.ndarray:
-            base = g.base
-            if base is None:
-                base = g
-            if id(base) in self.taken or base.size != g.size or not g.flags.writeable:
+            base = g if g.base is None else g.base
+            if id(base) in self.taken or (base is not g and base.size != g.size) or not g.flags.writeable:
                 g = base = g.copy(order="K")
             self.taken[id(base)] = base
         if type(g) is not np.ndarray:

@@ -7,6 +7,7 @@ graph does not keep the value at its other end, which lives as long as somebody 
 from __future__ import annotations
 
 import warnings
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import ref
 
@@ -39,38 +40,23 @@ class Source:
 class Node(Source):
     """The record of one application: what it was applied to, and what its rules will want to read."""
 
-    __slots__ = (
-        "__weakref__",
-        "arrays",
-        "data",
-        "dtype",
-        "held",
-        "inputs",
-        "name",
-        "notes",
-        "op",
-        "order",
-        "shape",
-        "static",
-    )
+    __slots__ = ("__weakref__", "arrays", "data", "dtype", "inputs", "notes", "op", "order", "shape", "static")
 
     requires_grad = True  # a node is only made where a gradient will have to pass
 
     op: Primitive[Any]
     inputs: tuple[Any, ...]
-    """Where gradients go, by input: a node or a leaf. Of anything else a weak reference, or a number."""
+    """Where gradients go, by input: a node or a leaf. Of anything else, and of leaves once the record is used up, a
+    weak reference, or a number."""
     arrays: Sequence[Any] | None
     """What the rules are given for the inputs: arrays that some rule reads, a `Blank`, or 0; None once used up."""
     data: Any
     """The result, if some rule reads it; a `Blank`, if one asks for its shape; else None."""
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    held: tuple[Any, ...] | None
-    """The inputs themselves, where somebody who watches wants them held."""
     static: Mapping[str, Any]
     order: int  # the moment it was recorded: inputs before what is made of them
-    name: str | None
-    notes: dict[str, Any] | None  # the rare things: hooks, where made
+    notes: dict[str, Any] | None  # the rare things: the name, hooks, where made
 
     node = None  # a tensor's node is asked for in the same words where there is one already
 
@@ -79,11 +65,26 @@ class Node(Source):
         """The number of axes of the value that was made."""
         return len(self.shape)
 
+    @property
+    def name(self) -> str | None:
+        """What the user calls the result."""
+        return None if self.notes is None else self.notes.get("name")
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if name is not None or self.notes is not None:
+            self.notes = {**(self.notes or {}), "name": name}
+
+    @property
+    def held(self) -> tuple[Any, ...] | None:
+        """The inputs themselves, where somebody who watches wants them held."""
+        return None if self.notes is None else self.notes.get("held")
+
 
 class Vertex(Source):
     """A value in the graph: its array, and the `node` that tells how it was made, if that is recorded."""
 
-    __slots__ = ("__weakref__", "_grad", "_name", "_notes", "data", "node", "requires_grad")
+    __slots__ = ("__weakref__", "_grad", "_look", "_name", "_notes", "_views", "data", "node", "requires_grad")
 
     plain: ClassVar[type[Vertex]]
 
@@ -91,6 +92,8 @@ class Vertex(Source):
     requires_grad: bool
     node: Node | None
     _grad: Any  # what `grad` shows; a result has none
+    _look: Any  # see `views.py`; most have none
+    _views: Any
 
     @property
     def grad(self) -> Any:
@@ -106,7 +109,9 @@ class Vertex(Source):
     def grad(self, grad: Any) -> None:
         if grad is not None:
             if not isinstance(grad, Vertex):
-                raise TypeError(f"grad: must be a tensor or None, found {type(grad).__name__}; wrap it, mg.Tensor(...).")
+                raise TypeError(
+                    f"grad: must be a tensor or None, found {type(grad).__name__}; wrap it, mg.Tensor(...)."
+                )
             if (grad.data.shape, grad.data.dtype) != (self.data.shape, self.data.dtype):
                 raise ValueError(
                     f"grad: {self.name or 'the tensor'} is {self.data.shape} of {self.data.dtype}, and the gradient "
@@ -190,6 +195,7 @@ class Constant:
         return Constant, (self.tensor,)
 
 
+_new = object.__new__
 _SMALL = 64  # elements: as many as a picture prints
 
 
@@ -199,15 +205,20 @@ def edge(x: Any, array: Any) -> Any:
     A tensor is held where its array is held anyway or is small, so that pictures know its name; else it may die.
     """
     if isinstance(x, Vertex):
-        return Constant(x) if array is x.data or x.data.size <= _SMALL else ref(x)
-    if isinstance(x, np.ndarray):
-        return Constant(x) if x.size <= _SMALL else ref(x)
-    return x
+        if array is not x.data and x.data.size > _SMALL:
+            return ref(x)
+    elif not isinstance(x, np.ndarray):
+        return x
+    elif x.size > _SMALL:
+        return ref(x)
+    constant = _new(Constant)  # without a call of __init__, which costs as much as all the rest
+    constant.tensor = x
+    return constant
 
 
 def held_inputs(node: Node) -> Iterator[Any]:
     """Each input as far as it is there: a node, a tensor, an array, a number; None for what nobody holds any more."""
-    for x, array in zip(node.inputs, node.arrays or (), strict=False):
+    for x, array in zip(node.inputs, node.arrays or repeat(None), strict=False):
         found = x() if isinstance(x, (ref, Constant)) else x
         if found is None and isinstance(array, np.ndarray):
             found = array

@@ -11,7 +11,7 @@ from micrograd_np import random
 from micrograd_np.grad_mode import enable_grad, set_grad_enabled
 from micrograd_np.modes import mode
 from micrograd_np.primitive import Primitive, _made
-from micrograd_np.tensor import Tensor
+from micrograd_np.tensor import Tensor, _wrap
 from micrograd_np.vertex import Source, Vertex, source
 from micrograd_np.writes import clock, writes
 
@@ -96,7 +96,7 @@ def _as_it_is(t: Any) -> Any:
     """A tensor that stays what `t` is now; a leaf that requires a gradient is not written to in the graph."""
     if not isinstance(t, Tensor) or (t.requires_grad and t.is_leaf):
         return t
-    same = t.detach()
+    same = _wrap(t.data)  # and no view that follows a write in the graph
     same.node, same.requires_grad = t.node, t.requires_grad
     return same
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.backward import is_gone, topological
+from micrograd_np.backward import topological
 from micrograd_np.values import values as recorded
 from micrograd_np.vertex import Node, Source, Vertex, grad_of, held_inputs, source
 from micrograd_np.writes import owner_of
@@ -49,7 +49,7 @@ def read(*roots: Vertex) -> tuple[list[Value], list[Value]]:
 
     The one place that knows how computations are recorded. Nothing here keeps a tensor's graph alive but the leaves.
     """
-    order = topological(*roots)
+    order = topological(*roots, spent=True)
     known = {**recorded(order), **{source(v): v.data for v in roots}}
     own = {source(v): v for v in roots}
     values: dict[Any, Value] = {}
@@ -87,7 +87,7 @@ def read(*roots: Vertex) -> tuple[list[Value], list[Value]]:
             if isinstance(x, Vertex) and x not in values:
                 value(x)
             inputs.append(values[x] if isinstance(x, Source) else LOST if x is None else x)
-        made = value(v, tuple(inputs), kept=not is_gone(v))
+        made = value(v, tuple(inputs), kept=bool(v.inputs))
         found.update((x, None) for x in inputs if isinstance(x, Value))
         found.setdefault(made)
     tops = [values[source(v)] for v in roots]

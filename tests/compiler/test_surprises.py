@@ -316,34 +316,6 @@ def test_warnings_are_silenced_for_the_whole_program():
         g(X)
 
 
-def test_views_keep_what_they_had_before_a_write_in_the_graph():
-    """`y[0] *= 2`, where `y` carries a gradient, makes a new value and calls that `y`, eagerly as well: `row = y[0]`,
-    taken before, keeps what it had, and `row *= 2` leaves `y` as it was, where PyTorch writes into the memory of both.
-    Write through `y`, and take views afterwards. Inside `no_grad()` memory is written, and every view shows it."""
-
-    def step(x):
-        y, z = x * 1, x * 1
-        before, row = y[0], z[0]
-        y[0] *= 2
-        row *= 3
-        return before, y[0], row, z[0]
-
-    def memory(x):
-        y = x * 1
-        row = y[0]
-        with mg.no_grad():
-            y[0] *= 2
-            row += 1
-        return row, y[0]
-
-    w = mg.Tensor(X, requires_grad=True)
-    once, twice, thrice = (mg.Tensor(X[0]) * n for n in (1, 2, 3))
-    for f, wanted in ((step, (once, twice, thrice, once)), (memory, (twice + 1, twice + 1))):
-        for g in (f, *[mg.compile(f)] * 2):
-            for a, b in zip(g(w), wanted, strict=True):
-                np.testing.assert_array_equal(a.data, b.data)
-
-
 # what works, though one might doubt it
 
 
