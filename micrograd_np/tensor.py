@@ -482,6 +482,34 @@ class Tensor(Vertex):
         in_place.update(self, elementwise.divide, other)
         return self
 
+    def __imod__(self, other: Any) -> Self:
+        in_place.update(self, remainder.remainder, other)
+        return self
+
+    def __ifloordiv__(self, other: Any) -> Self:
+        in_place.update(self, remainder.floor_divide, other)
+        return self
+
+    def __ipow__(self, other: Any) -> Self:
+        in_place.update(self, transcendental.power, other)
+        return self
+
+    def __imatmul__(self, other: Any) -> Self:
+        in_place.update(self, linear.matmul, other)
+        return self
+
+    def __iand__(self, other: Any) -> Self:
+        in_place.update(self, comparison.bitwise_and, other)
+        return self
+
+    def __ior__(self, other: Any) -> Self:
+        in_place.update(self, comparison.bitwise_or, other)
+        return self
+
+    def __ixor__(self, other: Any) -> Self:
+        in_place.update(self, comparison.bitwise_xor, other)
+        return self
+
     def __setitem__(self, key: Any, value: Any) -> None:
         static, arrays = index.split(key)
         if not is_part(value, self, index.view, {"index": static}):  # as after t[key] *= 2, which has written it
@@ -748,10 +776,8 @@ class Delivery:
         if leaf._grad is not None:
             g = leaf._grad.data + g
         elif type(g) is np.ndarray:
-            base = g.base
-            if base is None:
-                base = g
-            if id(base) in self.taken or base.size != g.size or not g.flags.writeable:
+            base = g if g.base is None else g.base
+            if id(base) in self.taken or (base is not g and base.size != g.size) or not g.flags.writeable:
                 g = base = g.copy(order="K")
             self.taken[id(base)] = base
         if type(g) is not np.ndarray:
@@ -760,8 +786,19 @@ class Delivery:
 
 
 def _to(wanted: Mapping[Any, Tensor] | None, deliver: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-    """`deliver` to the tensors that were asked for by the sources at which their gradients arrive."""
-    return deliver if wanted is None else lambda x, g: deliver(wanted[x], g)
+    """`deliver` to the tensors that were asked for by the sources at which their gradients arrive.
+
+    Those that retain their gradient have it already when it arrives.
+    """
+    if wanted is None:
+        return deliver
+    retained = {x for x, t in wanted.items() if x is not t and _is_retained(t)}
+    return lambda x, g: None if x in retained else deliver(wanted[x], g)
+
+
+def _is_retained(t: Tensor) -> bool:
+    """Whether `retain_grad` was called for `t`, and not for what it was before."""
+    return "retain_grad" in (t.notes or {}) and t.notes["retain_grad"]() is t  # type: ignore[index]
 
 
 def _deliver_lifted(leaf: Any, g: Any) -> None:

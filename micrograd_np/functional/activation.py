@@ -14,7 +14,7 @@ from micrograd_np.ops import reduce
 from micrograd_np.ops.axes import along, axis_of
 from micrograd_np.ops.choice import at_least, relu, where
 from micrograd_np.ops.comparison import greater
-from micrograd_np.ops.elementwise import absolute, negative
+from micrograd_np.ops.elementwise import absolute, multiply, negative
 from micrograd_np.ops.gates import gelu_tanh, mish, silu
 from micrograd_np.ops.index import getitem, given
 from micrograd_np.ops.rectifiers import elu, hardswish, hardtanh, leaky_relu, log_sigmoid
@@ -93,7 +93,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     leaves out less than 2.1e-9 / β.
     """
     x = as_floating(input)
-    smooth = _softplus(x) if beta == 1 else _softplus(x * beta) / beta
+    smooth = _softplus(x) if beta == 1 else _softplus(multiply(x, beta)) / beta
     return smooth if threshold == inf else where(greater(x * beta, threshold), x, smooth)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from math import floor, isfinite
+from math import floor
 from typing import Any
 
 import numpy as np
 
 from micrograd_np.constant import constant
-from micrograd_np.ops.axes import whole
+from micrograd_np.ops.axes import whole, within
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import broadcast_to, reshape, transpose
 from micrograd_np.tensor import Tensor
@@ -42,7 +42,7 @@ def interpolate(
     Tensor([[[1., 1., 2., 2.]]])
     """
     x = as_tensor(input)
-    if mode not in _RANKS or x.ndim not in _RANKS[mode]:
+    if str(mode) not in _RANKS or x.ndim not in _RANKS[mode]:
         message = (
             f"interpolate: mode is {mode!r} and input is {x.shape}; there are nearest, linear for (n, c, l) and "
             f"bilinear for (n, c, h, w)."
@@ -57,7 +57,10 @@ def interpolate(
         raise ValueError("interpolate: recompute_scale_factor needs a scale_factor, and size is given.")
     factors: list[Any] = [None] * len(lengths)
     if size is None:
-        factors = [_factor(f) for f in _for_each(scale_factor, len(lengths))]
+        factors = _for_each(scale_factor, len(lengths))
+        if not all(within(f, "scale_factor", 0, 2**63) for f in factors):
+            message = f"interpolate: scale_factor must be positive and finite, found {scale_factor!r}."
+            raise ValueError(message)
         wanted = [floor(n * f) for n, f in zip(lengths, factors, strict=True)]
     else:
         wanted = [whole(n, "size") for n in _for_each(size, len(lengths))]
@@ -84,17 +87,6 @@ def interpolate(
             weights = _linear(x.shape[axis], m, step, align_corners=bool(align_corners))
         x = _along(x, constant(weights.astype(x.dtype)), axis)
     return x
-
-
-def _factor(value: Any) -> float:
-    """A factor by which to lengthen; TypeError where it is no number, ValueError where it is not positive."""
-    if not isinstance(value, (int, float, np.integer, np.floating)):
-        message = f"interpolate: scale_factor must be a number, or one for each axis, found {value!r}."
-        raise TypeError(message)
-    if not (value > 0 and isfinite(value)):
-        message = f"interpolate: scale_factor must be positive, found {value!r}."
-        raise ValueError(message)
-    return float(value)
 
 
 def _for_each(value: Any, d: int) -> list[Any]:
