@@ -19,7 +19,7 @@ from .axes import axes_of, whole
 from .diagonal import diagonal as diagonal_of
 from .diagonal import put_diagonal, tril
 from .domains import REALS, Domain
-from .elementwise import absolute
+from .elementwise import absolute, zeros_like
 from .index import each_given, given
 from .linear import matmul
 from .reduce import max, min, sum  # noqa: A004
@@ -202,11 +202,15 @@ def matrix_power(a: Any, n: int) -> Any:
     array([[1., 5.],
            [0., 1.]])
     """
-    n = whole(n, "n")
-    a = inv(a) if n < 0 else given(a)
+    n, a = whole(n, "n"), given(a)
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        message = f"matrix_power: a is {tuple(a.shape)}; only square matrices have powers."
+        raise ValueError(message)
+    a = inv(a) if n < 0 else a
     n = abs(n)
     if not n:
-        return matmul(a, np.zeros(a.shape[-2:], a.dtype)) + np.eye(a.shape[-1], dtype=a.dtype)
+        ones = zeros_like(diagonal(a)) + 1
+        return put_diagonal(ones, shape=tuple(a.shape), axis1=-2, axis2=-1)
     power, result = a, None
     while True:
         n, odd = divmod(n, 2)

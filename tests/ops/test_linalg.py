@@ -147,3 +147,60 @@ def test_einsum_sends_gradients_through_letters_that_broadcast_on_both_sides(sub
         b = mg.Tensor(b.data.T, requires_grad=True)
     np.testing.assert_allclose(mg.einsum(subscripts, a, b).data, np.einsum(subscripts, a.data, b.data))
     mg.gradcheck(lambda a, b: mg.einsum(subscripts, a, b), a, b)
+
+
+SINGULAR = {
+    "rank 1 of 2": ([[1, 2], [2, 4]], [[4, -2], [-2, 1]]),
+    "zeros": ([[0, 0], [0, 0]], [[0, 0], [0, 0]]),
+    "one number": ([[0]], [[1]]),
+    "rank 2 of 3": ([[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[-3, 6, -3], [6, -12, 6], [-3, 6, -3]]),
+    "a row twice": ([[1, 2, 3], [2, 4, 6], [1, 1, 1]], [[-2, 4, -2], [1, -2, 1], [0, 0, 0]]),
+    "rank 1 of 3": ([[1, 2, 3], [2, 4, 6], [3, 6, 9]], np.zeros((3, 3))),
+    "underflow": (np.diag([1e-200, -1e-200]), np.diag([-1e-200, 1e-200])),
+    "overflow": (np.diag([1e200, -1e200]), np.diag([-1e200, 1e200])),
+}
+
+
+@pytest.mark.filterwarnings("ignore:overflow")  # the determinant itself
+@pytest.mark.parametrize("name", SINGULAR)
+def test_the_gradient_of_a_determinant_are_the_cofactors_of_a_singular_matrix_too(name):
+    x, cofactors = (np.array(v, float) for v in SINGULAR[name])
+    tolerance = {"rtol": 1e-12, "atol": 1e-12 * np.abs(x).max() ** (len(x) - 1)}
+    slope = mg.grad(mg.linalg.det)
+    np.testing.assert_allclose(slope(mg.Tensor(x)).data, cofactors, **tolerance)
+    stack = mg.Tensor(np.stack([x, np.eye(len(x))]))
+    np.testing.assert_allclose(mg.grad(lambda x: mg.linalg.det(x).sum())(stack).data[0], cofactors, **tolerance)
+    compiled = mg.compile(slope)
+    for value in (np.eye(len(x)), x):
+        np.testing.assert_array_equal(compiled(mg.Tensor(value)).data, slope(mg.Tensor(value)).data)
+
+
+def test_the_gradient_of_a_determinant_that_is_0_agrees_with_finite_differences(rng):
+    for n, rank in ((2, 1), (3, 2), (5, 4)):
+        x = mg.Tensor(rng.standard_normal((n, rank)) @ rng.standard_normal((rank, n)), requires_grad=True)
+        assert mg.gradcheck(mg.linalg.det, (x,))
+
+
+def test_other_derivatives_of_a_singular_matrix_name_what_has_none():
+    x = mg.Tensor([[1.0, 2.0], [2.0, 4.0]], requires_grad=True)
+    assert mg.linalg.slogdet(x)[1].item() == -np.inf
+    with pytest.raises(np.linalg.LinAlgError, match=r"inv: x is \(2, 2\): Singular matrix"):
+        mg.linalg.slogdet(x)[1].backward()
+    with pytest.raises(np.linalg.LinAlgError, match=r"inv: x is \(2, 2\): Singular matrix"):
+        mg.hessian(mg.linalg.det)(x)
+
+
+def test_the_power_0_is_the_identity_whatever_the_matrix_holds():
+    x = np.full((2, 3, 3), np.nan)
+    np.testing.assert_array_equal(mg.linalg.matrix_power(x, 0), np.linalg.matrix_power(x, 0))
+    for n in (0, 1):
+        with pytest.raises(ValueError, match=r"matrix_power: a is \(2, 3\); only square matrices have powers"):
+            mg.linalg.matrix_power(np.ones((2, 3)), n)
+
+
+def test_products_of_vectors_compile():
+    a, b = rng.standard_normal((2, 4, 3))
+    for function in (mg.cross, mg.vecdot, mg.kron, lambda a, b: mg.linalg.matrix_power(a[:3] + b[:3], 0)):
+        compiled = mg.compile(function)
+        for _ in range(2):
+            np.testing.assert_array_equal(compiled(mg.Tensor(a), mg.Tensor(b)).data, function(a, b))
