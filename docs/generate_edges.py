@@ -37,6 +37,10 @@ The policy:
 - **What is written over gets nothing**: after `y[[0, 0]] = v` only the value that stands has a gradient, as in JAX and
   by finite differences; PyTorch gives one to both.
 - **A number has an axis 0 and −1 to reduce along**, as in PyTorch, and the norm of nothing is 0.
+- **Integers and booleans become floating numbers** where values lie between them: in activations of the dtype of their
+  exponential; in losses, norms, means and linear interpolation of the default dtype. PyTorch refuses them.
+- **Half precision is computed in single and rounded once** where squares, powers or sums on the way would overflow.
+- **A singular matrix has the gradient of its determinant**, the cofactors; PyTorch gives 0.
 - **nan stays nan**, and so does what no limit decides: ∞ · 0 where both are the user's own.
 """
 

@@ -67,9 +67,10 @@ def surprise(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int = -100) -> A
     """
     kept = xp.not_equal(labels, ignore)
     peak = xp.maximum.reduce(x, axis=-1, keepdims=True)
-    z = xp.subtract(x, peak)
-    rows = z[xp.arange(len(labels)), xp.multiply(labels, kept).astype("uint32")]
-    z = xp.exp(z, out=z)
+    with xp.errstate(over="ignore"):  # to −∞, which is as far as it matters
+        z = xp.subtract(x, peak)
+        rows = z[xp.arange(len(labels)), xp.multiply(labels, kept).astype("uint32")]
+        z = xp.exp(z, out=z)
     total = added(xp, ..., z, -1)
     total = xp.log(total, out=total)
     total = xp.subtract(total, rows, out=total if out is ... else out)

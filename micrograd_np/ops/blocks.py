@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .routine import floating, in_single
+from .routine import floating, in_single, is_half
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +24,12 @@ def in_blocks(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
     Half precision is computed in single.
     """
-    kernel = in_single(kernel)
 
     @wraps(kernel)
     def blocked(xp: Any, out: Any, x: Any, **static: Any) -> Any:
         x = floating(xp, x)
+        if is_half(x):
+            return in_single(kernel, xp, out, x, **static)
         # other orders in memory than the usual would have to be kept in the result, on which sums depend
         small = xp is not np or x.nbytes <= _BYTES or not x.flags.c_contiguous
         if small or (out is not ... and not out.flags.c_contiguous):

@@ -89,7 +89,7 @@ def put_cofactors(z: Any, x: Any) -> None:
         z[singular] = turned[:, None, None] * (u * others[:, None, :] @ v)
 
 
-@primitive("cof {x}", domain=(REGULAR,), shape="(n,n)->(n,n)")
+@primitive("cof {x}", domain=(REGULAR,), shape="(3,3)->(3,3)")
 def cofactors(xp: Any, out: Any, x: Any) -> Any:
     """The determinants of what is left of square matrices without a row and a column, with signs."""
     return put_cofactors(xp, xp.empty(x.shape, x.dtype) if out is ... else out, x)

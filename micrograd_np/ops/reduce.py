@@ -13,7 +13,7 @@ from .choice import zero_where
 from .comparison import greater, less
 from .cumulative import product_of_others
 from .domains import DISTINCT, REALS
-from .routine import in_floating, in_single
+from .routine import floating, in_single, is_half
 from .shape import broadcast_to, reshape, transpose
 from .sums import added
 from .transcendental import exp
@@ -62,9 +62,10 @@ sum.vjp(x=lambda g, z, x, axis, keepdims: broadcast_to(restore(g, x.shape, axis,
 
 
 @primitive("mean {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceMean")
-@in_single
 def mean(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Arithmetic mean along `axis`; the mean of nothing is nan."""
+    if is_half(x):
+        return in_single(mean.kernel, xp, out, x, axis=axis, keepdims=keepdims)
     z = added(xp, out, x, axis, keepdims=keepdims)
     return xp.true_divide(z, count(x.shape, axis), out=z if z.dtype.kind == "f" else ...)
 
@@ -77,12 +78,13 @@ mean.vjp(
 
 
 @primitive("{x} − mean {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({"axis": 0}, {"axis": (0, -1)}))
-@in_single
 def deviations(xp: Any, out: Any, x: Any, *, axis: Any) -> Any:
     """What is left of `x` without its mean along `axis`, by way of the differences to the first: of equal values 0.
 
     What divides by a spread needs that: the rounding of a plain mean would count as one.
     """
+    if is_half(x):
+        return in_single(deviations.kernel, xp, out, x, axis=axis)
     if not x.size:
         return xp.subtract(x, 0, out=out)
     first = x[tuple([slice(0, 1) if n == 1 else slice(None) for n in kept(x.shape, axis)])]
@@ -160,11 +162,14 @@ def _something(xp: Any, total: Any) -> Any:
 @primitive(
     "softmax {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({}, {"axis": 0}, {"axis": None}), onnx="Softmax"
 )
-@in_floating
 def softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
     """exp(x) / Σ exp(x) along `axis`, stable for any x. −inf entries get 0, also where all are −inf."""
-    z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
-    z = xp.exp(z, out=z)
+    x = floating(xp, x)
+    if is_half(x):
+        return in_single(softmax.kernel, xp, out, x, axis=axis)
+    with xp.errstate(over="ignore"):  # to −∞, which is as far as it matters
+        z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
+        z = xp.exp(z, out=z)
     return xp.true_divide(z, _something(xp, added(xp, ..., z, axis, keepdims=True)), out=z)
 
 
@@ -172,14 +177,16 @@ softmax.vjp(x=lambda g, z, x, axis: (g - sum(g * z, axis=axis, keepdims=True)) *
 
 
 @primitive("log Σ exp {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceLogSumExp")
-@in_floating
 def logsumexp(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """log Σ exp(x) along `axis`, stable for any x: the largest is subtracted first. −inf entries contribute 0."""
+    x = floating(xp, x)
+    if is_half(x):
+        return in_single(logsumexp.kernel, xp, out, x, axis=axis, keepdims=keepdims)
     peak = _finite_peak(xp, x, axis)
-    z = xp.subtract(x, peak, out=...)
-    z = xp.exp(z, out=z)
-    z = added(xp, out, z, axis, keepdims=keepdims)
-    with xp.errstate(divide="ignore"):
+    with xp.errstate(over="ignore", divide="ignore"):
+        z = xp.subtract(x, peak, out=...)
+        z = xp.exp(z, out=z)
+        z = added(xp, out, z, axis, keepdims=keepdims)
         z = xp.log(z, out=z)
     return xp.add(z, xp.reshape(peak, z.shape), out=z)
 
@@ -194,11 +201,14 @@ logsumexp.vjp(x=lambda g, z, x, axis, keepdims: restore(g, x.shape, axis, keepdi
     examples=({}, {"axis": 0}, {"axis": None}),
     onnx="LogSoftmax",
 )
-@in_floating
 def log_softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
     """x − log Σ exp(x) along `axis`, stable for any x. −inf entries stay so, also where all are −inf."""
-    z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
-    total = _something(xp, added(xp, ..., xp.exp(z), axis, keepdims=True))
+    x = floating(xp, x)
+    with xp.errstate(over="ignore"):
+        if is_half(x):
+            return in_single(log_softmax.kernel, xp, out, x, axis=axis)
+        z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
+        total = _something(xp, added(xp, ..., xp.exp(z), axis, keepdims=True))
     return xp.subtract(z, xp.log(total, out=total), out=z)
 
 

@@ -6,7 +6,6 @@ head, so a routine is self-contained: it knows NumPy as `np`, and nothing else.
 
 from __future__ import annotations
 
-from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,35 +19,18 @@ def floating(xp: Any, x: Any) -> Any:
     return x if x.dtype.kind == "f" else xp.asarray(x, dtype=np.exp.resolve_dtypes((x.dtype, None))[1])
 
 
-def in_single(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """A kernel that works in single precision where all its inputs are of half, and rounds once, at the end.
-
-    Half precision ends at 65504, which squares, powers and sums on the way to a moderate result soon pass.
-    """
-
-    @wraps(kernel)
-    def wide(xp: Any, out: Any, *xs: Any, **static: Any) -> Any:
-        for x in xs:
-            if x.dtype.char != "e":
-                return kernel(xp, out, *xs, **static)
-        z = kernel(xp, ..., *[xp.asarray(x, dtype=np.float32) for x in xs], **static)
-        if out is ...:
-            return xp.asarray(z, dtype=np.float16)
-        xp.copyto(out, z, casting="same_kind")
-        return out
-
-    return wide
+def is_half(x: Any) -> bool:
+    """Whether `x` is of half precision, which ends at 65504: squares, powers and sums soon pass that."""
+    return x.itemsize == 2 and x.dtype.kind == "f"
 
 
-def in_floating(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """A kernel of one input, whose integers become floating numbers as in their exponential; half as in `in_single`."""
-    kernel = in_single(kernel)
-
-    @wraps(kernel)
-    def converted(xp: Any, out: Any, x: Any, **static: Any) -> Any:
-        return kernel(xp, out, floating(xp, x), **static)
-
-    return converted
+def in_single(kernel: Callable[..., Any], xp: Any, out: Any, *xs: Any, **static: Any) -> Any:
+    """What a kernel gives for inputs of half precision, computed in single and rounded once, at the end."""
+    z = kernel(xp, ..., *[xp.asarray(x, dtype=np.float32) for x in xs], **static)
+    if out is ...:
+        return xp.asarray(z, dtype=np.float16)
+    xp.copyto(out, z, casting="same_kind")
+    return out
 
 
 class Routine:

@@ -16,7 +16,7 @@ from .domains import NONZERO, REALS
 from .elementwise import absolute, ratio, sign
 from .index import given
 from .reduce import _EXAMPLES, count, max, mean, min, restore, sum  # noqa: A004
-from .routine import in_single
+from .routine import in_single, is_half
 from .state import astype
 from .sums import added
 from .transcendental import power
@@ -28,12 +28,13 @@ _SPREADS = (*_EXAMPLES, {"axis": 1, "ddof": 1})
 
 
 @primitive("var {x}", domain=(REALS,), shape="(3,4)->()", examples=_SPREADS)
-@in_single
 def var(xp: Any, out: Any, x: Any, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
     """Mean squared deviation from the mean along `axis`, with n − `ddof` as divisor: 0 as in NumPy (PyTorch: 1).
 
     nan where n ≤ ddof, as a mean of nothing is. In two passes, so that a large mean costs no digits.
     """
+    if is_half(x):
+        return in_single(var.kernel, xp, out, x, axis=axis, ddof=ddof, keepdims=keepdims)
     n = count(x.shape, axis)
     with xp.errstate(all="ignore"):
         z = added(xp, ..., x, axis, keepdims=True)
@@ -60,9 +61,10 @@ var.vjp(x=lambda g, z, x, axis, ddof, keepdims: _share(2 * g, x, axis, ddof, kee
 
 
 @primitive("std {x}", domain=(REALS,), shape="(3,4)->()", examples=_SPREADS)
-@in_single
 def std(xp: Any, out: Any, x: Any, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
     """Root of the variance along `axis`. The subgradient where all are equal is 0."""
+    if is_half(x):
+        return in_single(std.kernel, xp, out, x, axis=axis, ddof=ddof, keepdims=keepdims)
     z = var.kernel(xp, out, x, axis=axis, ddof=ddof, keepdims=keepdims)
     return xp.sqrt(z, out=z)
 
@@ -75,12 +77,13 @@ std.vjp(
 
 
 @primitive("‖{x}‖", domain=(NONZERO,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceL2")
-@in_single
 def euclidean_norm(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Root of the sum of squares along `axis`, without overflow or underflow on the way: the largest is divided out.
 
     The subgradient at 0 is 0, and that of derivatives of any order.
     """
+    if is_half(x):
+        return in_single(euclidean_norm.kernel, xp, out, x, axis=axis, keepdims=keepdims)
     peak = xp.maximum.reduce(xp.absolute(x), axis=axis, keepdims=True, initial=0)
     usual = xp.logical_and(xp.greater(peak, 0), xp.isfinite(peak))
     peak = xp.where(usual, peak, 1).astype(x.dtype)

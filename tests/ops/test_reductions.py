@@ -99,3 +99,24 @@ def test_positions_and_questions_agree_with_numpy():
 def test_an_axis_that_is_not_there_is_an_error_that_names_the_op():
     with pytest.raises(ValueError, match=r"max: x is \(3, 4, 2\); asked for axis=5"):
         mg.max(mg.Tensor(X), axis=5)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_softmax_and_its_kin_are_silent_and_right_at_the_ends_of_the_range(dtype):
+    big = float(np.finfo(dtype).max)
+    x = np.array([[big, -big, 0], [-big, -big, -big], [-np.inf, big, -big], [big, big, 0]], dtype)
+    shares = np.array([[1, 0, 0], [1 / 3] * 3, [0, 1, 0], [1 / 2, 1 / 2, 0]])
+    rows = mg.Tensor(x, requires_grad=True)
+    tolerance = {"rtol": 4 * float(np.finfo(dtype).eps)}
+    np.testing.assert_allclose(mg.softmax(rows).data, shares, **tolerance)
+    np.testing.assert_array_equal(mg.logsumexp(rows, axis=1).data, x.max(axis=1))
+    np.testing.assert_allclose(mg.log_softmax(rows).data[[0, 2], [0, 1]], 0)
+    mg.logsumexp(rows, axis=1).backward(np.ones(4, dtype))
+    np.testing.assert_allclose(rows.grad.data, shares, **tolerance)
+    losses = mg.functional.cross_entropy(rows, np.array([0, 1, 1, 0]), reduction="none")
+    np.testing.assert_allclose(losses.data, np.log([1, 3, 1, 2]), **tolerance)
+    rows.grad = None
+    losses.backward(np.ones(4, dtype))
+    np.testing.assert_allclose(
+        rows.grad.data, shares - np.eye(3)[[0, 1, 1, 0]], atol=1e-3 if dtype == np.float16 else 1e-6
+    )
