@@ -17,7 +17,15 @@ F = TypeVar("F", bound="Callable[..., Any]")
 _PACKAGE = __name__.rpartition(".")[0]
 _PUBLIC = (f"{_PACKAGE}.ops.", f"{_PACKAGE}.functional.")
 _LAYERS = f"{_PACKAGE}.nn."
-_INSIDE = (*_PUBLIC, _LAYERS, f"{_PACKAGE}.primitive", f"{_PACKAGE}.tensor", f"{_PACKAGE}.compiler.tracing", __name__)
+_INSIDE = (
+    *_PUBLIC,
+    _LAYERS,
+    f"{_PACKAGE}.primitive",
+    f"{_PACKAGE}.tensor",
+    f"{_PACKAGE}.in_place",
+    f"{_PACKAGE}.compiler.tracing",
+    __name__,
+)
 _SAME = (
     ("axis", "dim", "dims", "axes"),
     ("keepdims", "keepdim"),
