@@ -64,7 +64,9 @@ def selu(input: Any) -> Any:
 
 
 def celu(input: Any, alpha: float = 1.0) -> Any:
-    """x where it is positive, α (exp(x/α) − 1) elsewhere: the slope at 0 is 1 for every `alpha`."""
+    """x where it is positive, α (exp(x/α) − 1) elsewhere: the slope at 0 is 1 for every `alpha` but 0, a ValueError."""
+    if alpha == 0:
+        raise ValueError("celu: alpha must not be 0, which x is divided by; relu is the limit.")
     return elu(input) if alpha == 1 else elu(as_floating(input) / alpha) * alpha
 
 

@@ -53,10 +53,11 @@ def scaled_dot_product_attention(
             [4.]])
     """
     q, k, v = as_tensor(query), as_tensor(key), as_tensor(value)
+    heads = q.shape[-3] if q.ndim > 2 else 1
     if enable_gqa:
         q, k, v = _grouped(q, k, v)
     mixed, _ = attend(q, k, v, attn_mask, dropout_p, is_causal, scale)
-    return reshape(mixed, shape=(*mixed.shape[:-4], -1, *mixed.shape[-2:])) if enable_gqa else mixed
+    return reshape(mixed, shape=(*mixed.shape[:-4], heads, *mixed.shape[-2:])) if enable_gqa else mixed
 
 
 def _grouped(q: Any, k: Any, v: Any) -> tuple[Any, Any, Any]:
@@ -68,10 +69,10 @@ def _grouped(q: Any, k: Any, v: Any) -> tuple[Any, Any, Any]:
         )
         raise ValueError(message)
     many, few = q.shape[-3], k.shape[-3]
-    if not few or many % few:
+    if many % few if few else many:
         message = f"scaled_dot_product_attention: {many} heads of queries must divide into the {few} of keys."
         raise ValueError(message)
-    q = reshape(q, shape=(*q.shape[:-3], few, many // few, *q.shape[-2:]))
+    q = reshape(q, shape=(*q.shape[:-3], few, many // few if few else 1, *q.shape[-2:]))
     return q, *(reshape(x, shape=(*x.shape[:-2], 1, *x.shape[-2:])) for x in (k, v))
 
 
@@ -91,7 +92,7 @@ def attend(
             f"more, query and key agree in the last, key and value in the one before."
         )
         raise ValueError(message)
-    scale = 1 / sqrt(q.shape[-1]) if scale is None else scale
+    scale = 1 / sqrt(q.shape[-1] or 1) if scale is None else scale  # of no features all scores are 0
     axes = (*range(k.ndim - 2), k.ndim - 1, k.ndim - 2)
     scores = matmul(q * scale, transpose(k, axes=axes))
     if is_causal:

@@ -187,7 +187,7 @@ def _against_probabilities(input: Tensor, target: Any, weight: Any, reduction: s
     classes = input.shape[0 if input.ndim == 1 else 1]
     logs, target = log_softmax(_rows(input)), _rows(target)
     if smoothing:
-        target = (1 - smoothing) * target + smoothing / classes
+        target = (1 - smoothing) * target + smoothing / max(classes, 1)
     if weight is not None:
         target = target * _class_weights("cross_entropy", weight, logs)
     losses = -sum(xmuly(target, logs), axis=-1)  # 0 log 0 = 0

@@ -86,8 +86,8 @@ def _finished(z: Any, bias: Any, d: int, single: bool) -> Tensor:
 
 def _check_weight(name: str, d: int, x: Any, weight: Any, bias: Any, groups: int, *, transposed: bool) -> None:
     layout = "(in, out / groups, *kernel)" if transposed else "(out, in / groups, *kernel)"
-    if weight.ndim != d + 2:
-        message = f"{name}: weight is {weight.shape}; it must have {d + 2} axes, {layout}."
+    if weight.ndim != d + 2 or not all(weight.shape[2:]):
+        message = f"{name}: weight is {weight.shape}; it must have {d + 2} axes, {layout}, and a kernel of some size."
         raise ValueError(message)
     channels, (first, second) = x.shape[1], weight.shape[:2]
     groups = whole(groups, "groups")

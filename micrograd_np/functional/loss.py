@@ -206,7 +206,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
         zero = equal(target, 0)
         losses = zero_where(target * log(where(zero, 1, target)), zero) - xmuly(target, x)
     if reduction == "batchmean":
-        return sum(losses) / x.shape[0]
+        return sum(losses) / x.shape[0] if x.ndim else losses
     return reduced(losses, reduction)
 
 

@@ -193,7 +193,9 @@ def instance_norm(
     if not use_input_stats:
         return batch_norm(x, running_mean, running_var, weight, bias, training=False, eps=eps)
     n = prod(x.shape[2:])
-    if n <= 1:
+    if not n:
+        return affine(x, _by_channel(weight, x), _by_channel(bias, x))  # no values, and nothing to track
+    if n == 1:
         message = f"instance_norm: a channel needs more than one value, and input is {x.shape}."
         raise ValueError(message)
     axes = tuple(range(2, x.ndim))
