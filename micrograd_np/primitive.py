@@ -398,8 +398,12 @@ class Primitive(Generic[P]):
     def _translated(self, error: Exception, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> str | None:
         """What is wrong with the arguments, where Python or NumPy complains of a line in the kernel; else None."""
         found = str(error)
-        if "Cannot cast ufunc" in found:
+        if any(said in found for said in ("Cannot cast ufunc", "numpy boolean", "did not contain a loop")):
             return "it needs floating numbers; convert integers and booleans with .astype(float)"
+        axes = [name for name in static if name.startswith(("axis", "axes")) and not _are_whole(static[name])]
+        if axes:
+            several = any(isinstance(example.get(name), tuple) for example in self.examples for name in axes)
+            return f"{' and '.join(axes)} must be an integer{', or a tuple of integers' if several else ''}"
         odd = [name for name, value in static.items() if not isinstance(value, (int, np.integer, type(None)))]
         if odd and ("as an integer" in found or "not supported between" in found or "unhashable" in found):
             return f"{' and '.join(odd)} must be an integer{', or a tuple of integers' if 'list' in found else ''}"
@@ -499,6 +503,14 @@ class Ternary(Primitive[P]):
 _internal = re.compile(
     r"index out of range|to unpack|zip\(|unsized|not subscriptable|positional arg|operands could not|return arrays must"
 )
+
+
+def _are_whole(axes: Any) -> bool:
+    """Whether `axes` are None, an integer, or several in a tuple."""
+    return axes is None or all(
+        isinstance(a, (int, np.integer)) and not isinstance(a, bool)
+        for a in (axes if isinstance(axes, tuple) else (axes,))
+    )
 
 
 def _mismatch(shapes: list[tuple[int, ...]]) -> str | None:

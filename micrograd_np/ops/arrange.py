@@ -55,6 +55,8 @@ def squeeze(x: Any, axis: Axes | None = None) -> Any:
     (3, 1)
     """
     x = given(x)
+    if not x.ndim and axis in {0, -1}:
+        return x
     axes = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else axes_of(axis, x.ndim)
     if any(x.shape[a] != 1 for a in axes):
         message = f"squeeze: x is {x.shape}; axis={axis} must name axes of length 1 only."
@@ -104,9 +106,13 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     >>> concatenate([np.array([1.0]), np.array([2.0, 3.0])])
     array([1., 2., 3.])
     """
+    parts = each_given(arrays)
+    if not parts:
+        message = f"{asker()}: needs at least one array, found none."
+        raise ValueError(message)
     if axis is None:
-        return join(*(ravel(x) for x in each_given(arrays)))
-    return join(*each_given(arrays), axis=axis)
+        return join(*(ravel(x) for x in parts))
+    return join(*parts, axis=axis)
 
 
 def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
@@ -131,9 +137,9 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     return [view(x, index=along(axis, slice(a, b))) for a, b in pairwise(edges)]
 
 
-def _wholes(values: Any, name: str) -> tuple[int, ...]:
+def _wholes(values: Any, name: str, least: int | None = None) -> tuple[int, ...]:
     """One integer, or several, as a tuple."""
-    return tuple(whole(v, name) for v in (values if np.ndim(values) else (values,)))
+    return tuple(whole(v, name, least) for v in (values if np.ndim(values) else (values,)))
 
 
 def tile(x: Any, reps: Axes) -> Any:
@@ -143,7 +149,7 @@ def tile(x: Any, reps: Axes) -> Any:
     array([1., 2., 1., 2.])
     """
     x = given(x)
-    counts = _wholes(reps, "reps")
+    counts = _wholes(reps, "reps", least=0)
     d = max(x.ndim, len(counts))
     counts = (1,) * (d - len(counts)) + counts
     shape = (1,) * (d - x.ndim) + tuple(x.shape)
@@ -160,8 +166,8 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
     (array([1., 1., 2., 2.]), array([1., 1., 2.]))
     """
     x = given(x)
-    if axis is None:
-        x, axis = ravel(x), 0
+    if axis is None or not x.ndim:
+        x, axis = ravel(x), axis or 0
     axis = axis_of(axis, x.ndim)
     before, n, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
     counts = _wholes(repeats, "repeats")
@@ -262,7 +268,8 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
         message = f"pad: pad_width={pad_width} must not be negative; take a slice to shorten."
         raise ValueError(message)
     if mode == "constant":
-        return _pad(x, widths=widths, value=constant_values)
+        value = constant_values if x.dtype.kind == "f" else x.dtype.type(constant_values).item()
+        return _pad(x, widths=widths, value=value)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         message = f"pad: mode must be 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', found {mode!r}."
         raise ValueError(message)

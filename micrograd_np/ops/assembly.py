@@ -99,20 +99,29 @@ def array_split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 
     return split(x, [i * length + min(i, longer) for i in range(1, sections)], axis)
 
 
+def _with_axes(x: Any, least: int) -> Any:
+    """`x` as `given` has it; ValueError where it has fewer axes than these."""
+    x = given(x)
+    if x.ndim < least:
+        message = f"{asker()}: x is {tuple(x.shape)}; it must have at least {least} {'axes' if least > 1 else 'axis'}."
+        raise ValueError(message)
+    return x
+
+
 def hsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
-    """Parts along the second axis, of a vector along the first: undoes `hstack`."""
-    x = given(ary)
+    """Parts along the second axis, of a vector along the first: undoes `hstack`. ValueError for a number."""
+    x = _with_axes(ary, 1)
     return split(x, indices_or_sections, axis=min(1, x.ndim - 1))
 
 
 def vsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
-    """Parts along the first axis: undoes `vstack`."""
-    return split(ary, indices_or_sections)
+    """Parts along the first axis of two or more: undoes `vstack`. ValueError for fewer axes."""
+    return split(_with_axes(ary, 2), indices_or_sections)
 
 
 def dsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
-    """Parts along the third axis: undoes `dstack`."""
-    return split(ary, indices_or_sections, axis=2)
+    """Parts along the third axis: undoes `dstack`. ValueError for fewer axes."""
+    return split(_with_axes(ary, 3), indices_or_sections, axis=2)
 
 
 def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:

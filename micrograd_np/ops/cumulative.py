@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from micrograd_np.primitive import primitive
 
 from .axes import along, axis_of, whole
+from .comparison import not_equal
 from .domains import REALS
 from .elementwise import subtract, zeros_like
 from .index import given, place, view
@@ -22,7 +25,9 @@ def flip_axis(x: Any, axis: int) -> Any:
 
 def _line(xp: Any, x: Any, axis: int | None) -> tuple[Any, int]:
     """`x` and the axis to run along; without one, all elements in one line, as in NumPy."""
-    return (xp.reshape(x, (-1,)), 0) if axis is None or not x.ndim else (x, whole(axis, "axis"))
+    if x.ndim and axis is not None:
+        return x, whole(axis, "axis")
+    return xp.reshape(x, (-1,)), axis_of(axis or 0, 1)
 
 
 @primitive(
@@ -122,14 +127,17 @@ def _after_one(x: Any, axis: int) -> Any:
 def diff(x: Any, n: int = 1, axis: int = -1) -> Any:
     """The differences of neighbours along `axis`, `n` times over: one shorter each time. Undoes `cumsum`.
 
+    Of booleans: whether they differ.
+
     >>> import numpy as np
     >>> diff(np.array([1.0, 2.0, 4.0, 7.0])), diff(np.array([1.0, 2.0, 4.0, 7.0]), n=2)
     (array([1., 2., 3.]), array([1., 1.]))
     """
     x = given(x)
     axis = axis_of(axis, x.ndim)
+    differ = not_equal if x.dtype == np.bool_ else subtract
     for _ in range(whole(n, "n", least=0)):
-        x = subtract(view(x, index=_part(x, axis, 1, None)), view(x, index=_part(x, axis, None, -1)))
+        x = differ(view(x, index=_part(x, axis, 1, None)), view(x, index=_part(x, axis, None, -1)))
     return x
 
 

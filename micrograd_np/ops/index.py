@@ -73,6 +73,7 @@ def split(index: Any) -> tuple[Any, list[Any]]:
 def _literal(part: Any) -> Any:
     """An index written out as a list: an array, which a step being traced takes for a constant."""
     array = np.asarray(part)
+    array = array if array.size else array.astype(np.intp)  # an empty list picks nothing
     known = getattr(mode.watcher, "constant", None)
     if known is not None:
         known(array)
@@ -300,8 +301,8 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
            [3., 4.]])
     """
     x = given(x)
-    if axis is None:
+    if axis is None or not x.ndim:
         from .shape import reshape
 
-        x, axis = reshape(x, shape=(-1,)), 0
+        x, axis = reshape(x, shape=(x.size,)), axis or 0
     return getitem(x, along(axis_of(axis, x.ndim), indices))

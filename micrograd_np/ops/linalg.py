@@ -266,7 +266,12 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         )
         raise ValueError(message)
     sums = sum(absolute(x), axis=rows if abs(ord) == 1 else columns, keepdims=True)
-    z = (max if ord > 0 else min)(sums, axis=(rows, columns), keepdims=True)
+    nothing = not sums.shape[rows] * sums.shape[columns]
+    if nothing and ord < 0:
+        message = f"{asker()}: x is {tuple(x.shape)}, and of nothing there is no norm of the order {ord}."
+        raise ValueError(message)
+    extreme = sum if nothing else max if ord > 0 else min  # the sum of nothing is 0
+    z = extreme(sums, axis=(rows, columns), keepdims=True)
     return z if keepdims else reshape(z, shape=tuple(n for i, n in enumerate(x.shape) if i not in {rows, columns}))
 
 

@@ -104,8 +104,8 @@ euclidean_norm.vjp(
 def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
     """Length of the vectors along `axis` (of all elements together when it is None): (Σ |x|^ord)^(1/ord), 2 by default.
 
-    `ord` is a positive number, ±inf, or 0, which counts what is not 0. Where an element is 0 its subgradient is 0. The
-    norm of nothing is 0; -inf has none. Raises ValueError for another `ord`.
+    `ord` is a number, ±inf, or 0, which counts what is not 0. Where an element is 0 its subgradient is 0, and so is a
+    norm of negative order. The norm of nothing is 0, of negative order it has none: ValueError, as for another `ord`.
 
     >>> import numpy as np
     >>> norm(np.array([[3.0, 4.0], [6.0, 8.0]]), axis=1)
@@ -116,20 +116,23 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
         x = astype(x, dtype=np.float64)
     if ord is None or ord == 2:
         return euclidean_norm(x, axis=axis, keepdims=keepdims)
-    if not isinstance(ord, (int, float)) or not (ord >= 0 or ord == -inf):
-        message = f"{asker()}: ord must be a positive number, 0, inf or -inf, found {ord!r}."
+    if not isinstance(ord, (int, float, np.integer, np.floating)) or ord != ord:  # noqa: PLR0124  nan
+        message = f"{asker()}: ord must be a number, inf or -inf, found {ord!r}."
         raise ValueError(message)
     if ord == 0:
         return sum(absolute(sign(x)), axis=axis, keepdims=keepdims)
-    if ord < 0:
-        return min(absolute(x), axis=axis, keepdims=keepdims)
-    if ord == 1 or not count(tuple(x.shape), axis):
+    nothing = not count(tuple(x.shape), axis)
+    if nothing and ord < 0:
+        message = f"{asker()}: x is {tuple(x.shape)}, and of nothing there is no norm of the order {ord}."
+        raise ValueError(message)
+    if ord == 1 or nothing:
         return sum(absolute(x), axis=axis, keepdims=keepdims)
-    if ord == inf:
-        return max(absolute(x), axis=axis, keepdims=keepdims)
-    largest = max(absolute(x), axis=axis, keepdims=True)
-    scaled = absolute(ratio(x, largest))
+    extreme = max if ord > 0 else min  # which is divided out, so that no power overflows
+    if abs(ord) == inf:
+        return extreme(absolute(x), axis=axis, keepdims=keepdims)
+    scaled = absolute(ratio(x, extreme(absolute(x), axis=axis, keepdims=True)))
     zero = equal(scaled, 0)  # where a power below 1 has no slope
-    powers = zero_where(power(where(zero, 1, scaled), ord), zero)
-    root = power(sum(powers, axis=axis, keepdims=keepdims), 1 / ord)
-    return root * (largest if keepdims else max(absolute(x), axis=axis))
+    total = sum(zero_where(power(where(zero, 1, scaled), ord), zero), axis=axis, keepdims=keepdims)
+    none = equal(total, 0)
+    root = zero_where(power(where(none, 1, total), 1 / ord), none)
+    return root * extreme(absolute(x), axis=axis, keepdims=keepdims)

@@ -64,6 +64,8 @@ def quantile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bo
     array(1.5)
     """
     x = given(a)
+    if x.dtype.kind != "f":
+        x = astype(x, dtype=np.float64)  # as NumPy does; differences of narrow integers would wrap
     shares = as_array(q).astype(float)
     if not ((shares >= 0) & (shares <= 1)).all():
         message = f"{asker()}: q must lie between 0 and 1, found {q}."

@@ -26,7 +26,7 @@ def _ones(n: int, dtype: Any) -> Any:
     return ones
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256, typed=True)  # 1.0 is no axis, though it equals 1
 def _plan(
     wide: tuple[int, ...], axis: int | tuple[int, ...], keepdims: bool
 ) -> tuple[bool, int, tuple[int, ...]] | None:

@@ -7,6 +7,7 @@ from typing import Any
 from micrograd_np.asked import asker
 
 from .arrange import moveaxis, ravel
+from .axes import axis_of
 from .elementwise import multiply
 from .index import getitem, given
 from .linear import matmul
@@ -21,6 +22,10 @@ def vdot(a: Any, b: Any) -> Any:
 
 def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     """Σ of products along one axis, the others broadcasting: ``(…, n), (…, n) -> (…)``."""
+    x1, x2 = _vectors(x1), _vectors(x2)
+    if x1.shape[axis_of(axis, x1.ndim)] != x2.shape[axis_of(axis, x2.ndim)]:
+        message = f"vecdot: x1 is {tuple(x1.shape)} and x2 is {tuple(x2.shape)}; their vectors must be equally long."
+        raise ValueError(message)
     return sum(multiply(x1, x2), axis=axis)
 
 
@@ -33,16 +38,25 @@ def _vectors(x: Any) -> Any:
     return x
 
 
+def _matrices(x: Any) -> Any:
+    """`x` as `given` has it; ValueError for a number and a vector, which are no matrices."""
+    x = given(x)
+    if x.ndim < 2:
+        message = f"{asker()}: a matrix has at least two axes, found {tuple(x.shape)}."
+        raise ValueError(message)
+    return x
+
+
 def matvec(x1: Any, x2: Any) -> Any:
     """Matrices times vectors: ``(…, m, n), (…, n) -> (…, m)``."""
-    x2 = _vectors(x2)
+    x1, x2 = _matrices(x1), _vectors(x2)
     z = matmul(x1, reshape(x2, shape=(*x2.shape, 1)))
     return reshape(z, shape=z.shape[:-1])
 
 
 def vecmat(x1: Any, x2: Any) -> Any:
     """Vectors times matrices: ``(…, n), (…, n, m) -> (…, m)``."""
-    x1 = _vectors(x1)
+    x1, x2 = _vectors(x1), _matrices(x2)
     z = matmul(reshape(x1, shape=(*x1.shape[:-1], 1, x1.shape[-1])), x2)
     return reshape(z, shape=(*z.shape[:-2], z.shape[-1]))
 
