@@ -55,7 +55,7 @@ def squeeze(x: Any, axis: Axes | None = None) -> Any:
     (3, 1)
     """
     x = given(x)
-    if not x.ndim and axis in {0, -1}:
+    if not x.ndim and isinstance(axis, int) and axis in {0, -1}:
         return x
     axes = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else axes_of(axis, x.ndim)
     if any(x.shape[a] != 1 for a in axes):

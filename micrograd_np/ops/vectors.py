@@ -83,6 +83,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     The vectors lie along `axisa` of `a` and `axisb` of `b`, those of the result along its `axisc`; `axis` says it for
     all three. ValueError for vectors of another length.
 
+    >>> import numpy as np
     >>> cross(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
     array([0., 0., 1.])
     """

@@ -67,7 +67,7 @@ def test_norms_agree_with_numpy(order):
     mg.gradcheck(lambda x: mg.norm(x, ord=order, axis=1), mg.Tensor(X, requires_grad=True))
 
 
-@pytest.mark.parametrize("order", ["fro", -1])
+@pytest.mark.parametrize("order", ["fro", float("nan")])
 def test_a_norm_that_is_none_is_an_error(order):
     with pytest.raises(ValueError, match="norm: ord must be"):
         mg.norm(X, ord=order)
