@@ -64,6 +64,7 @@ def vecmat(x1: Any, x2: Any) -> Any:
 def kron(a: Any, b: Any) -> Any:
     """Blocks of `b`, one for each element of `a` and times it: ``(n, m), (k, l) -> (n k, m l)``, of any dimension.
 
+    >>> import numpy as np
     >>> kron(np.array([1.0, 10.0]), np.array([1.0, 2.0]))
     array([ 1.,  2., 10., 20.])
     """
