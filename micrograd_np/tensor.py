@@ -13,6 +13,7 @@ import numpy as np
 from . import backward as walk
 from . import in_place, pickling, protocols
 from .asked import answering
+from .events import QUIET
 from .grad_mode import set_grad_enabled
 from .hooks import Hooks, RemovableHandle
 from .modes import mode
@@ -316,11 +317,13 @@ class Tensor(Vertex):
             for t in wanted.values():
                 t._grad = grad_of(t)  # a result has none yet to which another could be added
         targets = None if wanted is None else frozenset(wanted)
-        if gradient is not None and mode.events.on_tensors and not isinstance(seed, Tensor):
-            seed = Tensor(seed)  # another one in each call, as ones are not
-        with set_grad_enabled(create_graph):
-            if mode.events.backward(self, seed, partial(_to, wanted), retain=retain, targets=targets):
-                return
+        events = mode.events
+        if events is not QUIET:
+            if gradient is not None and events.on_tensors and not isinstance(seed, Tensor):
+                seed = Tensor(seed)  # another one in each call, as ones are not
+            with set_grad_enabled(create_graph):
+                if events.backward(self, seed, partial(_to, wanted), retain=retain, targets=targets):
+                    return
         if create_graph:
             seed = seed if isinstance(seed, Tensor) else Tensor(seed)
             with set_grad_enabled(create_graph):
