@@ -74,9 +74,7 @@ def _literal(part: Any) -> Any:
     """An index written out as a list: an array, which a step being traced takes for a constant."""
     array = np.asarray(part)
     array = array if array.size else array.astype(np.intp)  # an empty list picks nothing
-    known = getattr(mode.watcher, "constant", None)
-    if known is not None:
-        known(array)
+    mode.events.constant(array)
     return array
 
 
