@@ -176,3 +176,10 @@ def test_a_backward_pass_that_eager_would_refuse_is_refused_by_name():
 
     with pytest.raises(mg.CompileError, match=r"its backward pass.*changed in place.*detach"):
         mg.compile(late)(mg.Tensor(np.ones(3)))
+
+
+def test_a_repeat_that_is_written_through_a_view_is_not_left_out():
+    x = np.array([0.5, 0.25])
+    compiled = mg.compile(lambda a, b, c: mg.functional.triplet_margin_loss(a, b, c, p=1.5))
+    for _ in range(2):
+        assert compiled(x, x, x).item() == 1.0

@@ -44,6 +44,9 @@ def merge_repeats(program: Program) -> int:
         if line.made != "view" and (len(writes.get(id(target.storage), ())) != 1 or target.storage.kind in OUTLIVES):
             kept.append(line)
             continue
+        if line.made == "out" and target.view:  # what the view looks into is read under its own name
+            kept.append(line)
+            continue
         earlier = seen.get(key)
         if earlier is not None and (line.made == "view" or id(target.storage) not in returned):
             j, twin = earlier
