@@ -16,7 +16,7 @@ PACKAGE = Path(micrograd_np.__file__).parent
 
 # From the ground up. A module may import from its own floor's rooms beneath it, and from any floor below.
 FLOORS = (
-    ("modes", "writes", "reads", "vertex", "asked"),
+    ("modes", "writes", "reads", "vertex", "asked", "settings"),
     ("allocation", "terminal", "changes", "primitive", "ops.domains", "hooks", "values"),
     ("ops",),
     ("backward", "grad_mode", "pickling", "protocols", "symbol"),

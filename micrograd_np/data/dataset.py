@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.settings import checked
 from micrograd_np.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class Subset(Dataset):
         )
 
 
+@checked
 def random_split(dataset: Any, lengths: Sequence[float], generator: np.random.Generator | None = None) -> list[Subset]:
     """Parts of `dataset`, disjoint and drawn at random, of these lengths; or of these fractions, if they add up to 1.
 

@@ -19,6 +19,7 @@ from micrograd_np.functional.recurrent import gru, gru_memory, lstm, lstm_memory
 from micrograd_np.ops.index import place, view
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import concatenate, stack, transpose
+from micrograd_np.settings import Count, Size
 from micrograd_np.tensor import get_default_dtype
 
 from .module import Module
@@ -86,15 +87,15 @@ class _Recurrent(Module):
 
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int,
+        input_size: Size,
+        hidden_size: Count,
+        num_layers: Count,
         bias: bool,
         batch_first: bool,
         dropout: float,
         bidirectional: bool,
         dtype: Any,
-        proj_size: int = 0,
+        proj_size: Size = 0,
     ) -> None:
         if num_layers < 1 or hidden_size < 1 or not 0 <= dropout <= 1 or not 0 <= proj_size < hidden_size:
             message = (
@@ -200,9 +201,9 @@ class RNN(_Recurrent):
 
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
+        input_size: Size,
+        hidden_size: Count,
+        num_layers: Count = 1,
         nonlinearity: str = "tanh",
         bias: bool = True,
         batch_first: bool = False,
@@ -240,14 +241,14 @@ class LSTM(_Recurrent):
 
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
+        input_size: Size,
+        hidden_size: Count,
+        num_layers: Count = 1,
         bias: bool = True,
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
-        proj_size: int = 0,
+        proj_size: Size = 0,
         dtype: Any = None,
     ) -> None:
         super().__init__(
@@ -270,9 +271,9 @@ class GRU(_Recurrent):
 
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
+        input_size: Size,
+        hidden_size: Count,
+        num_layers: Count = 1,
         bias: bool = True,
         batch_first: bool = False,
         dropout: float = 0.0,
@@ -293,7 +294,7 @@ class _Cell(Module):
     bias_hh: Parameter | None
     nonlinearity = "tanh"
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, dtype: Any = None) -> None:
+    def __init__(self, input_size: Size, hidden_size: Count, bias: bool = True, dtype: Any = None) -> None:
         dtype = get_default_dtype() if dtype is None else dtype
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         bound, rows = 1 / sqrt(hidden_size), _GATES[self._kind] * hidden_size
@@ -336,7 +337,7 @@ class RNNCell(_Cell):
     _kind = "RNN"
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh", dtype: Any = None
+        self, input_size: Size, hidden_size: Count, bias: bool = True, nonlinearity: str = "tanh", dtype: Any = None
     ) -> None:
         super().__init__(input_size, hidden_size, bias, dtype)
         self.nonlinearity = nonlinearity

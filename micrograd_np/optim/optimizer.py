@@ -14,6 +14,7 @@ import numpy as np
 
 from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.modes import mode
+from micrograd_np.settings import check
 from micrograd_np.tensor import Tensor, clear_grad
 from micrograd_np.writes import writes
 
@@ -91,7 +92,8 @@ class Optimizer:
         self.state.update((p, {}) for p in params)
 
     def check(self, group: Mapping[str, Any]) -> None:
-        """Raise ValueError for settings that make no sense."""
+        """Raise ValueError for settings that make no sense, TypeError for what is of another kind."""
+        check(type(self).__name__, getattr(type(self).__init__, "rules", {}), group)
         for name in _NOT_NEGATIVE:
             if not group.get(name, 0) >= 0:
                 message = f"{type(self).__name__}: {name} must not be negative, found {group[name]}."
