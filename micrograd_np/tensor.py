@@ -482,6 +482,34 @@ class Tensor(Vertex):
         in_place.update(self, elementwise.divide, other)
         return self
 
+    def __imod__(self, other: Any) -> Self:
+        in_place.update(self, remainder.remainder, other)
+        return self
+
+    def __ifloordiv__(self, other: Any) -> Self:
+        in_place.update(self, remainder.floor_divide, other)
+        return self
+
+    def __ipow__(self, other: Any) -> Self:
+        in_place.update(self, transcendental.power, other)
+        return self
+
+    def __imatmul__(self, other: Any) -> Self:
+        in_place.update(self, linear.matmul, other)
+        return self
+
+    def __iand__(self, other: Any) -> Self:
+        in_place.update(self, comparison.bitwise_and, other)
+        return self
+
+    def __ior__(self, other: Any) -> Self:
+        in_place.update(self, comparison.bitwise_or, other)
+        return self
+
+    def __ixor__(self, other: Any) -> Self:
+        in_place.update(self, comparison.bitwise_xor, other)
+        return self
+
     def __setitem__(self, key: Any, value: Any) -> None:
         static, arrays = index.split(key)
         if not is_part(value, self, index.view, {"index": static}):  # as after t[key] *= 2, which has written it

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.backward import is_gone, topological
+from micrograd_np.backward import topological
 from micrograd_np.values import values as recorded
 from micrograd_np.vertex import Node, Source, Vertex, grad_of, held_inputs, source
 from micrograd_np.writes import owner_of

@@ -20,7 +20,7 @@ from micrograd_np.modes import mode
 from micrograd_np.primitive import fills
 from micrograd_np.tensor import Tensor, _wrap
 from micrograd_np.vertex import Vertex, grad_of
-from micrograd_np.writes import clock
+from micrograd_np.writes import clock as now
 
 from ..error import CompileError
 from ..passes.dead import OUTLIVES
@@ -561,7 +561,7 @@ def trace(
         message = "compile: another watcher is at work in this thread (a trace inside a trace, or detect_nonfinite)."
         raise CompileError(message)
     mode.set(watcher=tracer)
-    floor = clock()
+    floor = now()
     drawn = _drawn()
     try:
         result = function(*args)
