@@ -25,6 +25,8 @@ Count = int
 """A whole number of at least 1."""
 Positive = float
 """A number above 0."""
+Share = float
+"""A number in [0, 1]."""
 Sizes = int | tuple[int, ...]
 Counts = int | tuple[int, ...]
 
@@ -59,6 +61,7 @@ _RULES = {
     "Size": _at_least(0),
     "Count": _at_least(1),
     "Positive": Rule("a number above 0", _is_number, lambda x: x > 0),
+    "Share": Rule("a number in [0, 1]", _is_number, lambda x: 0 <= x <= 1),
 }
 
 

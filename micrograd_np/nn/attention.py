@@ -14,7 +14,7 @@ from micrograd_np.ops.choice import where
 from micrograd_np.ops.index import view
 from micrograd_np.ops.reduce import mean
 from micrograd_np.ops.shape import broadcast_to, concatenate, reshape, transpose
-from micrograd_np.settings import Count, Size
+from micrograd_np.settings import Count, Share, Size
 from micrograd_np.tensor import Tensor, get_default_dtype
 
 from . import init
@@ -55,7 +55,7 @@ class MultiheadAttention(Module):
         self,
         embed_dim: Count,
         num_heads: Count,
-        dropout: float = 0.0,
+        dropout: Share = 0.0,
         bias: bool = True,
         add_bias_kv: bool = False,
         add_zero_attn: bool = False,

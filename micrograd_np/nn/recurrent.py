@@ -19,7 +19,7 @@ from micrograd_np.functional.recurrent import gru, gru_memory, lstm, lstm_memory
 from micrograd_np.ops.index import place, view
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import concatenate, stack, transpose
-from micrograd_np.settings import Count, Size
+from micrograd_np.settings import Count, Share, Size
 from micrograd_np.tensor import get_default_dtype
 
 from .module import Module
@@ -97,11 +97,8 @@ class _Recurrent(Module):
         dtype: Any,
         proj_size: Size = 0,
     ) -> None:
-        if num_layers < 1 or hidden_size < 1 or not 0 <= dropout <= 1 or not 0 <= proj_size < hidden_size:
-            message = (
-                f"{self._kind}: needs num_layers and hidden_size of 1 or more, dropout in [0, 1] and proj_size below "
-                f"hidden_size; found {num_layers}, {hidden_size}, {dropout} and {proj_size}."
-            )
+        if proj_size >= hidden_size:
+            message = f"{self._kind}: proj_size must be below hidden_size; found {proj_size} and {hidden_size}."
             raise ValueError(message)
         self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
         self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
@@ -207,7 +204,7 @@ class RNN(_Recurrent):
         nonlinearity: str = "tanh",
         bias: bool = True,
         batch_first: bool = False,
-        dropout: float = 0.0,
+        dropout: Share = 0.0,
         bidirectional: bool = False,
         dtype: Any = None,
     ) -> None:
@@ -246,7 +243,7 @@ class LSTM(_Recurrent):
         num_layers: Count = 1,
         bias: bool = True,
         batch_first: bool = False,
-        dropout: float = 0.0,
+        dropout: Share = 0.0,
         bidirectional: bool = False,
         proj_size: Size = 0,
         dtype: Any = None,
@@ -276,7 +273,7 @@ class GRU(_Recurrent):
         num_layers: Count = 1,
         bias: bool = True,
         batch_first: bool = False,
-        dropout: float = 0.0,
+        dropout: Share = 0.0,
         bidirectional: bool = False,
         dtype: Any = None,
     ) -> None:

@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from micrograd_np import functional
-from micrograd_np.settings import Count, Size
+from micrograd_np.settings import Count, Share, Size
 
 from .attention import MultiheadAttention
 from .container import ModuleList
@@ -33,7 +33,7 @@ class TransformerEncoderLayer(Module):
         d_model: Count,
         nhead: Count,
         dim_feedforward: Size = 2048,
-        dropout: float = 0.1,
+        dropout: Share = 0.1,
         activation: str | Callable[[Any], Any] = functional.relu,
         layer_norm_eps: float = 1e-5,
         batch_first: bool = False,

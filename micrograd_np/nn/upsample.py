@@ -22,7 +22,7 @@ class Upsample(Module):
         align_corners: bool | None = None,
     ) -> None:
         self.size, self.mode, self.align_corners = size, mode, align_corners
-        self.scale_factor = float(scale_factor) if isinstance(scale_factor, int) else scale_factor
+        self.scale_factor = float(scale_factor) if isinstance(scale_factor, (int, float)) else scale_factor
 
     def forward(self, input: Any) -> Any:
         """`input`, larger."""
