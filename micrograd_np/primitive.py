@@ -337,9 +337,13 @@ class Primitive(Generic[P]):
         """What the arithmetic of `x` makes of the ufunc of this name beside a tensor; NotImplemented where it does not.
 
         A type with an ``__array_ufunc__`` of its own comes first: ``tensor * labelled`` is as ``labelled * tensor``.
+        One that says None there answers by its reflected method.
         """
         theirs = getattr(type(x), "__array_ufunc__", None)
         ufunc = getattr(np, self.name, None)
+        if theirs is None and hasattr(type(x), "__array_ufunc__") and len(inputs) == 2 and x is inputs[1]:
+            reflected = getattr(type(x), _REFLECTED.get(self.name, ""), None)  # as NumPy's arrays defer to it
+            return NotImplemented if reflected is None else reflected(x, inputs[0])
         elementwise = isinstance(ufunc, np.ufunc) and ufunc.signature is None
         if theirs in _numpys or not elementwise or not any(isinstance(y, Vertex) for y in inputs):
             return NotImplemented
@@ -469,6 +473,14 @@ class Binary(Primitive[P]):
         return _made(first.plain, self, (x, y), (a, b), _NO_STATIC, data, needs)
 
 
+_REFLECTED = {
+    "add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__", "power": "__rpow__",
+    "matmul": "__rmatmul__", "remainder": "__rmod__", "floor_divide": "__rfloordiv__", "bitwise_and": "__rand__",
+    "bitwise_or": "__ror__", "bitwise_xor": "__rxor__", "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__",
+    "greater_equal": "__le__",
+}  # fmt: skip
+"""The methods by which the right operand of an operator answers."""
+
 # what Python and NumPy say of a kernel that was given arrays of other ranks than it can use
 _internal = re.compile(
     r"index out of range|to unpack|zip\(|unsized|not subscriptable|positional arg|operands could not|return arrays must"
@@ -500,8 +512,20 @@ def fills(result: Any, target: Any) -> bool:
     )
 
 
+def unmasked(x: Any, name: str) -> Any:
+    """`x`, unless it is a masked array of which an element is masked, which an array of numbers cannot say: TypeError."""
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        message = (
+            f"{asker(name)}: found a masked array, and {np.ma.count_masked(x)} of its {x.size} elements are masked, "
+            f"which a tensor cannot be. Fill them, x.filled(0.0), or multiply by the weights ~np.ma.getmaskarray(x)."
+        )
+        raise TypeError(message)
+    return x
+
+
 def as_array(x: Any, name: str = "") -> Any:
     """`x` (a list, a NumPy scalar, anything with ``__array__``) as an array of numbers; TypeError for anything else."""
+    x = unmasked(x, name)
     try:
         array = np.asarray(x)
     except (TypeError, ValueError) as error:

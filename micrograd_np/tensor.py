@@ -35,7 +35,7 @@ from .ops import (
     statistics,
     transcendental,
 )
-from .primitive import _new
+from .primitive import _new, unmasked
 from .vertex import Vertex, grad_of, source
 from .views import is_part, look
 
@@ -428,6 +428,15 @@ class Tensor(Vertex):
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
         return comparison.not_equal(self, other) if _comparable(other) else NotImplemented
 
+    def __round__(self, ndigits: int | None = None) -> Tensor:
+        return rounding.round(self, decimals=ndigits or 0)
+
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return remainder.floor_divide(self, other), remainder.remainder(self, other)
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return remainder.floor_divide(other, self), remainder.remainder(other, self)
+
     def __lt__(self, other: Any) -> Tensor:
         return comparison.less(self, other)
 
@@ -696,8 +705,13 @@ for _name, _method in list(vars(Tensor).items()):
 
 
 def _comparable(x: object) -> bool:
-    """Whether elements may equal `x`; what is no number and holds none, as None or a string, equals no tensor."""
-    return not (x is None or isinstance(x, (str, bytes, dict, set, frozenset, type)))
+    """Whether elements may equal `x`: a number, an array or a sequence; a string or any other object equals none."""
+    kind = type(x)
+    return kind in _COMPARABLE or isinstance(x, (Vertex, list, tuple, range, memoryview)) or any(hasattr(kind, s) for s in _NUMERIC)
+
+
+_COMPARABLE = frozenset((int, float, bool, np.ndarray))
+_NUMERIC = ("__float__", "__complex__", "__array__", "__array_interface__", "__primitive__")
 
 
 def from_dlpack(x: Any) -> Tensor:
@@ -729,7 +743,7 @@ def _exportable(array: np.ndarray[Any, Any], *, copies: bool | None) -> np.ndarr
 def _as_data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
     if isinstance(data, Tensor):
         data = data.numpy() if data.requires_grad else data.data  # the same memory: no value leaves for Python
-    array = np.asarray(data, dtype=dtype)
+    array = np.asarray(unmasked(data, "Tensor"), dtype=dtype)
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(_default_dtype, copy=False)  # Python floats have no dtype of their own
     if array.dtype.kind not in "fiub":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.primitive import unmasked
 from micrograd_np.settings import checked
 from micrograd_np.tensor import Tensor
 
@@ -57,7 +58,7 @@ class TensorDataset(Dataset):
     """
 
     def __init__(self, *tensors: Any) -> None:
-        self.arrays = tuple(t.detach().data if isinstance(t, Tensor) else np.asarray(t) for t in tensors)
+        self.arrays = tuple(t.detach().data if isinstance(t, Tensor) else np.asarray(unmasked(t, "TensorDataset")) for t in tensors)
         lengths = {a.shape[:1] for a in self.arrays}
         if len(lengths) != 1 or lengths == {()}:
             shapes = ", ".join(str(a.shape) for a in self.arrays) or "nothing"
