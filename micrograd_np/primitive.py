@@ -513,7 +513,7 @@ def fills(result: Any, target: Any) -> bool:
 
 
 def unmasked(x: Any, name: str) -> Any:
-    """`x`, unless it is a masked array of which an element is masked, which an array of numbers cannot say: TypeError."""
+    """`x`, unless it is a masked array with masked elements, which an array of numbers cannot say: TypeError."""
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
         message = (
             f"{asker(name)}: found a masked array, and {np.ma.count_masked(x)} of its {x.size} elements are masked, "

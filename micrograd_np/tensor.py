@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dis
+import sys
 import warnings
-from types import FunctionType
+from types import FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, Self
 from weakref import ref
 
@@ -223,7 +225,7 @@ class Tensor(Vertex):
 
     def _leaves(self, what: str) -> None:
         """Warn where a value becomes a number of Python's (or an element of an array), and its gradient is lost."""
-        if self.requires_grad and mode.recording:
+        if self.requires_grad and mode.recording and not _formats(sys._getframe(2)):
             message = (
                 f"{what} of a tensor that requires a gradient: what is computed from the number carries no gradient. "
                 f"Say .item() if that is meant; else use functions of micrograd_np, and mg.stack for a list of tensors."
@@ -704,10 +706,19 @@ for _name, _method in list(vars(Tensor).items()):
         setattr(Tensor, _name, answering(_method))  # what PyTorch calls otherwise
 
 
+def _formats(frame: FrameType) -> bool:
+    """Whether ``text % tensor`` is what `frame` is at: an operator never asks a number of a tensor, but to print it."""
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "BINARY_OP"
+
+
 def _comparable(x: object) -> bool:
     """Whether elements may equal `x`: a number, an array or a sequence; a string or any other object equals none."""
     kind = type(x)
-    return kind in _COMPARABLE or isinstance(x, (Vertex, list, tuple, range, memoryview)) or any(hasattr(kind, s) for s in _NUMERIC)
+    return (
+        kind in _COMPARABLE
+        or isinstance(x, (Vertex, list, tuple, range, memoryview))
+        or any(hasattr(kind, s) for s in _NUMERIC)
+    )
 
 
 _COMPARABLE = frozenset((int, float, bool, np.ndarray))

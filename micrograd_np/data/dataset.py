@@ -58,7 +58,9 @@ class TensorDataset(Dataset):
     """
 
     def __init__(self, *tensors: Any) -> None:
-        self.arrays = tuple(t.detach().data if isinstance(t, Tensor) else np.asarray(unmasked(t, "TensorDataset")) for t in tensors)
+        self.arrays = tuple(
+            t.detach().data if isinstance(t, Tensor) else np.asarray(unmasked(t, "TensorDataset")) for t in tensors
+        )
         lengths = {a.shape[:1] for a in self.arrays}
         if len(lengths) != 1 or lengths == {()}:
             shapes = ", ".join(str(a.shape) for a in self.arrays) or "nothing"
@@ -140,7 +142,9 @@ def collate(samples: Sequence[Any]) -> Any:
         return {key: collate([sample[key] for sample in samples]) for key in first}
     if isinstance(first, (str, bytes)):
         return list(samples)
-    arrays = [sample.data if isinstance(sample, Tensor) else np.asarray(sample) for sample in samples]
+    arrays = [
+        sample.data if isinstance(sample, Tensor) else np.asarray(unmasked(sample, "collate")) for sample in samples
+    ]
     shapes = {a.shape for a in arrays}
     if len(shapes) > 1:
         found = " and ".join(map(str, sorted(shapes)[:3]))

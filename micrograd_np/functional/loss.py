@@ -19,7 +19,7 @@ from micrograd_np.ops.elementwise import absolute, square, subtract
 from micrograd_np.ops.reduce import mean, sum  # noqa: A004
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import exp, log
-from micrograd_np.primitive import primitive
+from micrograd_np.primitive import primitive, unmasked
 from micrograd_np.tensor import Tensor
 
 from .checks import check, variances_within
@@ -59,7 +59,7 @@ def as_tensor(x: Any) -> Tensor:
 def as_like(x: Any, input: Any) -> Any:
     """`x` as a Tensor or array; numbers that are not floating, and Python's own, in the dtype of `input`."""
     if not isinstance(x, Tensor) and type(x) is not np.ndarray:
-        x = np.asarray(x)
+        x = np.asarray(unmasked(x, "loss"))
         if x.dtype.kind == "f":
             return x.astype(input.dtype, copy=False)
     if x.dtype.kind != "f":
