@@ -141,7 +141,8 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
         if not retain:
             used += 1
             z.arrays = z.data = None  # type: ignore[attr-defined]
-            z.shape = shapes.setdefault(z.shape, z.shape)
+            shape = z.shape
+            z.shape = shapes.setdefault(shape, shape)
             for x in inputs:
                 if type(x) is not Node:
                     z.inputs = weakened(inputs)

@@ -109,15 +109,23 @@ def _made(
             node.notes = {"held": inputs}
             node.data = data
         node.arrays = arrays
-        if needs == 1 and len(inputs) == 1:
+        count = len(inputs)  # the usual ones by hand, for speed
+        if count == 1:
             (x,) = inputs
             node.inputs = (x.node or x,)
-        elif needs == 7 and len(inputs) == 3:  # a layer
-            x, y, w = inputs
-            node.inputs = (x.node or x, y.node or y, w.node or w)
-        elif needs == 3 and len(inputs) == 2:
+        elif count == 2:
             x, y = inputs
-            node.inputs = (x.node or x, y.node or y)
+            node.inputs = (
+                (x.node or x) if needs & 1 else edge(x, arrays[0]),
+                (y.node or y) if needs & 2 else edge(y, arrays[1]),
+            )
+        elif count == 3:
+            x, y, w = inputs
+            node.inputs = (
+                (x.node or x) if needs & 1 else edge(x, arrays[0]),
+                (y.node or y) if needs & 2 else edge(y, arrays[1]),
+                (w.node or w) if needs & 4 else edge(w, arrays[2]),
+            )
         else:
             node.inputs = tuple([(x.node or x) if needs >> i & 1 else edge(x, arrays[i]) for i, x in enumerate(inputs)])
         node.order = clock()
@@ -473,6 +481,24 @@ class Binary(Primitive[P]):
         return _made(first.plain, self, (x, y), (a, b), _NO_STATIC, data, needs)
 
 
+class Ternary(Primitive[P]):
+    """A primitive of three inputs and nothing else, such as a layer: the same as the general case, without its loop."""
+
+    def __call__(self, *args: Any, **static: Any) -> Any:
+        """Apply to tensors, arrays or numbers."""
+        if len(args) == 3 and not static:
+            x, y, w = args
+            if isinstance(x, Vertex) and isinstance(y, Vertex) and isinstance(w, Vertex):
+                arrays = [x.data, y.data, w.data]
+                try:
+                    data = self.kernel(np, ..., *arrays)
+                except _complaints as error:
+                    raise self._complaint(error, args, _NO_STATIC) from error
+                needs = x.requires_grad | y.requires_grad << 1 | w.requires_grad << 2
+                return _made(x.plain, self, args, arrays, _NO_STATIC, data, needs)
+        return _in_any_form(self, *args, **static)
+
+
 _REFLECTED = {
     "add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__", "power": "__rpow__",
     "matmul": "__rmatmul__", "remainder": "__rmod__", "floor_divide": "__rfloordiv__", "bitwise_and": "__rand__",
@@ -574,6 +600,8 @@ def primitive(
             kind = Unary
         elif inputs == [_PLAIN, _PLAIN] and len(parameters) == len(inputs):
             kind = Binary
+        elif inputs == [_PLAIN] * 3 and len(parameters) == len(inputs):
+            kind = Ternary
         op = kind(
             kernel,
             label,

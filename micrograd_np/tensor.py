@@ -801,10 +801,8 @@ class Delivery:
         if leaf._grad is not None:
             g = leaf._grad.data + g
         elif type(g) is np.ndarray:
-            base = g.base
-            if base is None:
-                base = g
-            if id(base) in self.taken or base.size != g.size or not g.flags.writeable:
+            base = g if g.base is None else g.base
+            if id(base) in self.taken or (base is not g and base.size != g.size) or not g.flags.writeable:
                 g = base = g.copy(order="K")
             self.taken[id(base)] = base
         if type(g) is not np.ndarray:

@@ -54,7 +54,7 @@ class Writes:
         self.latest = now = clock()
         log = self._log
         for array in arrays:
-            known = log.get(id(array)) if array.base is None else None
+            known = log.get(id(array))  # only owners are there
             if known is not None:
                 known[None] = now
             else:

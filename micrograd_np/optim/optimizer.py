@@ -142,17 +142,19 @@ class Optimizer:
                 watcher.optimizer_step(self)  # type: ignore[union-attr]
             return loss
         written: list[Any] = []
+        states, update = self.state, self.update
         for group in self.param_groups:
             kept = len(self.kept(group))
             at = 0  # the step for which `numbers` are; hardly ever do parameters of one group stand at different ones
             numbers: dict[str, Any] = {}
             for p in group["params"]:
-                if p._grad is None:
+                grad = p._grad
+                if grad is None:
                     continue
-                g, data = p._grad.data, p.data
+                g, data = grad.data, p.data
                 if g.shape != data.shape:
                     raise self._misfit(p)
-                state = self.state.get(p, _NOTHING)
+                state = states.get(p, _NOTHING)
                 if len(state) <= kept:  # a step number and these
                     state = self.started(p, group)
                 t = state["step"] = state["step"] + 1
@@ -160,7 +162,7 @@ class Optimizer:
                     at, numbers = t, self.scalars(group, t)
                 written.append(data)
                 try:
-                    self.update(data, g, state, **numbers)
+                    update(data, g, state, **numbers)
                 except ValueError as error:
                     writes.note_all(written)
                     raise self._read_only(p) if not data.flags.writeable else error from error
