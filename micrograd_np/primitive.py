@@ -542,8 +542,8 @@ def unmasked(x: Any, name: str) -> Any:
     """`x`, unless it is a masked array with masked elements, which an array of numbers cannot say: TypeError."""
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
         message = (
-            f"{asker(name)}: found a masked array, and {np.ma.count_masked(x)} of its {x.size} elements are masked, "
-            f"which a tensor cannot be. Fill them, x.filled(0.0), or multiply by the weights ~np.ma.getmaskarray(x)."
+            f"{asker(name)}: found a masked array, and {np.ma.getmaskarray(x).sum()} of its {x.size} elements are "
+            f"masked, which a tensor cannot be. Fill them, x.filled(0.0), or multiply by ~np.ma.getmaskarray(x)."
         )
         raise TypeError(message)
     return x

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.asked import an
 from micrograd_np.settings import Count, Size
 
 from .dataset import Dataset, collate
@@ -63,7 +64,7 @@ class DataLoader:
         for name, x in (("sampler", sampler), ("batch_sampler", batch_sampler)):
             if isinstance(x, Iterator):
                 message = (
-                    f"DataLoader: {name} is a {type(x).__name__}, which one epoch uses up; pass a list, or an object "
+                    f"DataLoader: {name} is {an(type(x).__name__)}, which one epoch uses up; pass a list, or an object "
                     "whose __iter__ begins anew."
                 )
                 raise TypeError(message)

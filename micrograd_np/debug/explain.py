@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import backward as walk
+from micrograd_np.asked import insist
 from micrograd_np.ops.shape import spread_axes
 from micrograd_np.symbol import Symbol
 from micrograd_np.values import values
@@ -72,6 +73,7 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
       ∂v2/∂x = g · w                 (2,) = [3. 3.]
       ∂v2/∂w = g · x                 () = 3   summed over axis 0 of (2,), along which w was repeated
     """
+    insist("explain", "tensor", tensor, isinstance(tensor, Vertex), "a Tensor, the result of the computation")
     if not tensor.requires_grad:
         raise RuntimeError(
             "explain: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, and "

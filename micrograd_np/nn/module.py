@@ -16,6 +16,7 @@ from weakref import WeakSet
 
 import numpy as np
 
+from micrograd_np.asked import an, described, insist
 from micrograd_np.changes import changes
 from micrograd_np.hooks import Hooks, RemovableHandle
 from micrograd_np.modes import mode
@@ -104,7 +105,7 @@ class Module:
             if not suits:
                 what, wanted = kind.value
                 message = (
-                    f"{type(self).__name__}: {name} is {what}, and would no longer be one as a {type(x).__name__}; "
+                    f"{type(self).__name__}: {name} is {what}, and would no longer be one as {an(type(x).__name__)}; "
                     f"set {wanted}{f', write into {name}.data[...]' if kind is not Kind.MODULE else ''}, or del it "
                     f"first."
                 )
@@ -287,7 +288,12 @@ class Module:
     # changing
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
-        """Keep `tensor` (or None) as the buffer `name`; an array becomes a `Buffer`, a Tensor stays itself."""
+        """Keep `tensor` (or None) as the buffer `name`; an array becomes a `Buffer`, a Tensor stays itself.
+
+        TypeError for anything else, KeyError for a name that is taken.
+        """
+        wanted = "a Tensor, an array or None"
+        insist("register_buffer", repr(name), tensor, tensor is None or hasattr(tensor, "__array__"), wanted)
         if tensor is not None and not isinstance(tensor, Tensor):
             tensor = Buffer(tensor, persistent)
         self._register(name, tensor, Kind.BUFFER if persistent else Kind.UNSAVED_BUFFER)
@@ -295,14 +301,14 @@ class Module:
     def register_parameter(self, name: str, param: Any) -> None:
         """Keep `param` (or None) under `name`: the same as ``self.name = param``. TypeError for anything else."""
         if param is not None and not isinstance(param, Parameter):
-            message = f"register_parameter: {name!r} is a {type(param).__name__}; wrap it: Parameter(...)."
+            message = f"register_parameter: {name!r} is {an(type(param).__name__)}; wrap it: Parameter(...)."
             raise TypeError(message)
         self._register(name, param, Kind.PARAMETER)
 
     def add_module(self, name: str, module: Any) -> None:
         """Keep `module` (or None) under `name`, which need not be an identifier. TypeError for anything else."""
         if module is not None and not isinstance(module, Module):
-            message = f"add_module: {name!r} is a {type(module).__name__}, not a Module."
+            message = f"add_module: {name!r} must be a Module or None; found {described(module)}."
             raise TypeError(message)
         self._register(name, module, Kind.MODULE)
 
@@ -312,7 +318,7 @@ class Module:
         if not isinstance(name, str) or not name or "." in name:
             message = f"{type(self).__name__}: a name is a string that is not empty and has no dots, found {name!r}."
             raise KeyError(message)
-        if name not in vars(self) and hasattr(self, name):
+        if name not in self._registered and hasattr(self, name):
             message = f"{type(self).__name__}: {name!r} is the name of something else here; choose another."
             raise KeyError(message)
         before = self._registered.get(name, kind)

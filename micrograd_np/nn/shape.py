@@ -51,7 +51,10 @@ class Unflatten(Module):
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
 
     def forward(self, input: Any) -> Any:
-        """`input` with that axis as several. ValueError where the lengths do not multiply to the axis's."""
+        """`input` with that axis as several. ValueError unless it is there and the lengths multiply to its."""
+        if not -input.ndim <= self.dim < input.ndim:
+            message = f"Unflatten: input is {input.shape}; it has no axis dim={self.dim}."
+            raise ValueError(message)
         at = self.dim % input.ndim
         return reshape(input, shape=(*input.shape[:at], *self.unflattened_size, *input.shape[at + 1 :]))
 

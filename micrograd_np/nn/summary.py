@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.asked import insist
 from micrograd_np.grad_mode import enable_grad
 from micrograd_np.modes import mode
 from micrograd_np.tensor import Tensor
@@ -163,6 +164,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
     ───────────────────────────────────────────────────────────────────────
     total                              49          1,280             4.4 kB
     """
+    insist("summary", "model", model, isinstance(model, Module), "a Module")
     floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
     given = tuple(_input(x, floating) for x in inputs)
     counter = _Counter(model, given)

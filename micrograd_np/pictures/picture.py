@@ -11,6 +11,8 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
+from micrograd_np.asked import several
+
 from .drawing import Drawing, digraph
 from .render import render, save
 
@@ -88,4 +90,4 @@ class Picture(Shown):
 
     def __repr__(self) -> str:
         n, edges = len(self.drawing.every_node()), sum(edge.kind != "order" for edge in self.drawing.edges)
-        return f"<Picture of {n} nodes and {edges} edges; .save('graph.svg') writes it>"
+        return f"<Picture of {several(n, 'node')} and {several(edges, 'edge')}; .save('graph.svg') writes it>"

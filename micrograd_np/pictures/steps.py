@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import backward as walk
+from micrograd_np.asked import several
 from micrograd_np.debug.explain import _why
 from micrograd_np.debug.watch import Watch
 from micrograd_np.symbol import _ATOM, _PRODUCT, Symbol
@@ -159,7 +160,7 @@ class _Story(Watch):
         finally:
             for t, grad in before:
                 t.grad = grad
-        self.title = f"{_title(self.nodes[self.place[self.root]])}, step by step: {self.ops:,} ops and back"
+        self.title = f"{_title(self.nodes[self.place[self.root]])}, step by step: {several(self.ops, 'op')} and back"
 
     # what the walk says
 

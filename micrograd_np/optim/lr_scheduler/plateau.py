@@ -6,6 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from micrograd_np.settings import Size
+from micrograd_np.tensor import Tensor
 
 from .scheduler import LRScheduler
 
@@ -81,7 +82,7 @@ class ReduceLROnPlateau(LRScheduler):
             message = "ReduceLROnPlateau: step needs the value it watches: step(validation_loss)."
             raise TypeError(message)
         self.grow()
-        value = float(metrics)
+        value = float(metrics.item() if isinstance(metrics, Tensor) else metrics)
         self.last_epoch += 1
         if self.is_better(value):
             self.best = value
