@@ -38,6 +38,7 @@ from .ops import (
     transcendental,
 )
 from .primitive import _new, unmasked
+from .spellings import Elsewhere, point_out
 from .vertex import Vertex, grad_of, source
 from .views import is_part, look
 
@@ -149,6 +150,9 @@ class Tensor(Vertex):
         elif self.requires_grad:
             notes.append("requires_grad=True")
         return f"Tensor({', '.join((text, *notes))})"
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not isinstance(vars(Tensor).get(name), Elsewhere)]
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec and self.size == 1 else repr(self)
@@ -697,6 +701,7 @@ class Tensor(Vertex):
 
 
 Vertex.plain = Tensor
+point_out(Tensor)
 
 _powers: dict[float, Any] = {2: elementwise.square, 0.5: transcendental.sqrt, -1: elementwise.reciprocal, 1: state.copy}
 
