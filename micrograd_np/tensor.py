@@ -39,6 +39,7 @@ from .ops import (
 )
 from .primitive import _new, unmasked
 from .spellings import Elsewhere, point_out
+from .terminal import shown
 from .vertex import Vertex, grad_of, source
 from .views import is_part, look
 
@@ -149,7 +150,7 @@ class Tensor(Vertex):
             notes.append(f"op={self.node.op.name}")
         elif self.requires_grad:
             notes.append("requires_grad=True")
-        return f"Tensor({', '.join((text, *notes))})"
+        return shown(f"Tensor({', '.join((text, *notes))})")
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if not isinstance(vars(Tensor).get(name), Elsewhere)]

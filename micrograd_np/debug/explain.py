@@ -10,6 +10,7 @@ from micrograd_np import backward as walk
 from micrograd_np.asked import insist
 from micrograd_np.ops.shape import spread_axes
 from micrograd_np.symbol import Symbol
+from micrograd_np.terminal import shown
 from micrograd_np.values import values
 from micrograd_np.vertex import Node, Source, Vertex, grad_of, held_inputs, source
 
@@ -45,7 +46,7 @@ class Explanation:
         self.lines = tuple(lines)
 
     def __repr__(self) -> str:
-        return "\n".join(self.lines)
+        return shown("\n".join(self.lines))
 
 
 def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) -> Explanation:
@@ -89,7 +90,7 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
         t._grad = before
     derivation = Explanation(_derivation(source(tensor), seed, seen.steps, {source(tensor): tensor.data}))
     if file is not None:
-        file.write(f"{derivation}\n")
+        file.write(shown(f"{derivation}\n", file))
     return derivation
 
 
