@@ -245,6 +245,8 @@ def _arrived(z: Source, g: Any, *, lifted: bool) -> Any:
     notes = z.notes or {}
     if "stale" in notes:
         raise _mutated(z)
+    if z.node is not None:  # type: ignore[attr-defined]
+        raise _moved(z)
     for hook, _ in notes.get("hooks", ()):
         given = hook(g if lifted else Vertex.plain(g))  # type: ignore[call-arg]
         if given is not None:
@@ -277,6 +279,13 @@ def _gone(z: Source) -> RuntimeError:
     return RuntimeError(
         f"backward: the graph under {_told(z)} is gone; a backward pass gives it up as it goes. "
         f"Compute the value again, or keep the graph with backward(retain_graph=True)."
+    )
+
+
+def _moved(z: Source) -> RuntimeError:
+    return RuntimeError(
+        f"backward: the gradient of {_told(z)} is asked for as of a leaf, but it was written to in the graph since, "
+        f"and is a result now. Run backward() before the write, or write to a copy: x.clone()."
     )
 
 

@@ -87,6 +87,8 @@ def _become(t: Any, before: Any, z: Any) -> None:
     name, notes = t.name, t.notes or {}
     if t.node is not None and "retain_grad" in notes:
         t.node.notes = {key: note for key, note in notes.items() if key != "retain_grad"}
+    if t.node is None and z.node is not None:  # the leaf of an older graph gets no gradient of that any more
+        t._notes = {"moved": True}
     t.data, t.node, t.requires_grad = z.data, z.node, z.requires_grad
     if t.node is not None:
         t.node.name = name

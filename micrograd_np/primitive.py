@@ -404,7 +404,7 @@ class Primitive(Generic[P]):
         found = str(error)
         if "Cannot cast ufunc" in found:
             return "it needs floating numbers; convert integers and booleans with .astype(float)"
-        odd = [name for name, value in static.items() if not isinstance(value, (int, np.integer, str, type(None)))]
+        odd = [name for name, value in static.items() if not isinstance(value, (int, np.integer, type(None)))]
         if odd and ("as an integer" in found or "not supported between" in found or "unhashable" in found):
             return f"{' and '.join(odd)} must be an integer{', or a tuple of integers' if 'list' in found else ''}"
         if isinstance(error, AttributeError) and any(isinstance(x, (bool, int, float)) for x in inputs):

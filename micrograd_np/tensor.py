@@ -817,8 +817,19 @@ class Delivery:
 
 
 def _to(wanted: Mapping[Any, Tensor] | None, deliver: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-    """`deliver` to the tensors that were asked for by the sources at which their gradients arrive."""
-    return deliver if wanted is None else lambda x, g: deliver(wanted[x], g)
+    """`deliver` to the tensors that were asked for by the sources at which their gradients arrive.
+
+    Those that retain their gradient have it already when it arrives.
+    """
+    if wanted is None:
+        return deliver
+    retained = {x for x, t in wanted.items() if x is not t and _is_retained(t)}
+    return lambda x, g: None if x in retained else deliver(wanted[x], g)
+
+
+def _is_retained(t: Tensor) -> bool:
+    """Whether `retain_grad` was called for `t`, and not for what it was before."""
+    return "retain_grad" in (t.notes or {}) and t.notes["retain_grad"]() is t  # type: ignore[index]
 
 
 def _deliver_lifted(leaf: Any, g: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.grad_mode import no_grad
+from micrograd_np.ops.axes import whole
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.domains import REALS
 from micrograd_np.ops.elementwise import square
@@ -91,8 +92,14 @@ def rms_norm(
     return affine(x * (1 / sqrt(mean(square(x), axis=axes, keepdims=True) + eps)), weight, None)
 
 
+def lengths_of(normalized_shape: Any) -> tuple[int, ...]:
+    """`normalized_shape` as a tuple; TypeError where it is no integer, nor a list of integers."""
+    given = normalized_shape if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
+    return tuple(whole(n, "normalized_shape", 0) for n in given)
+
+
 def _last_axes(name: str, x: Any, normalized_shape: int | tuple[int, ...]) -> tuple[int, ...]:
-    lengths = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    lengths = lengths_of(normalized_shape)
     if not lengths or x.shape[-len(lengths) :] != lengths:
         message = (
             f"{name}: normalized_shape is {lengths} and input is {x.shape}; its last axes must have those lengths."
@@ -107,7 +114,7 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     `weight` and `bias` are (c,). ValueError unless the groups divide the channels. Source: Wu & He (2018).
     """
     x = as_tensor(input)
-    if x.ndim < 2 or num_groups < 1 or x.shape[1] % num_groups:
+    if x.ndim < 2 or whole(num_groups, "num_groups") < 1 or x.shape[1] % num_groups:
         message = (
             f"group_norm: input is {x.shape}; its channels, the second axis, must divide into {num_groups} groups."
         )

@@ -287,7 +287,7 @@ class _Network:
             if not isinstance(result, Vertex):
                 kind = type(result).__name__
                 raise TypeError(f"draw_network: the model returns a {kind}; pass a loss that takes it and the target.")
-            what, loss = "squared error" if result.size == 1 else "mean squared error", mse_loss
+            what, loss = "squared error" if result.data.size == 1 else "mean squared error", mse_loss
             target = wanted if wanted.ndim else np.full(result.shape, wanted)
         value = np.asarray(loss(result, target).data)
         shown = number(wanted) if wanted.size == 1 else str(wanted.shape)

@@ -371,8 +371,9 @@ def test_modes_shapes_and_frozen_parameters_get_programs_of_their_own():
 
 def test_what_is_exchanged_between_calls_is_used():
     """Another parameter, layer, model or optimiser, another function or tensor in a dict, a hook more or less, an
-    optimiser's state emptied: that things are where they were is part of the kind of call. Looked for are variables,
-    attributes and containers, nested as they may be."""
+    optimiser's state emptied, a method replaced: that things are where they were is part of the kind of call.
+    Looked for are variables, attributes and containers, nested as they may be, and what your code asks by name of
+    your classes and modules."""
     a, b = twins(momentum=0.9)
     for i in range(10):
         for training in (a, b):
