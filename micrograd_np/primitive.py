@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol
 
 import numpy as np
 
-from .asked import asker, translations
+from .asked import asker, described, translations
 from .modes import mode
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .vertex import Node, Vertex, edge
@@ -386,6 +386,9 @@ class Primitive(Generic[P]):
             f"{name}{f' ({x.name})' if isinstance(x, Vertex) and x.name else ''} is {shape}{_made_at(x)}"
             for name, x, shape in zip(names, inputs, shapes, strict=False)
         ]
+        for name, x in zip(names, inputs, strict=False):
+            if isinstance(x, Vertex) and not isinstance(x.data, (np.ndarray, np.generic)):
+                return TypeError(f"{asker(self.name)}: {no_array(x, name)}")
         asked = [f"{name}={value!r}" for name, value in static.items()]
         advice = self.advice(*shapes, **static) if self.advice is not None else None
         if advice is None and self.shape is None and isinstance(error, ValueError):
@@ -393,7 +396,8 @@ class Primitive(Generic[P]):
         called = asker(self.name)
         reason = advice or self._translated(error, inputs, static) or str(error).removeprefix(f"{called}: ")
         asking = f"; asked for {', '.join(asked)}" if asked else ""
-        message = f"{called}: {' and '.join(told)}{asking}: {reason.rstrip('.')}."
+        reason = reason.rstrip(".")
+        message = f"{called}: {' and '.join(told)}{asking}: {reason}{'' if reason.endswith('?') else '.'}"
         try:
             return (type(error) if isinstance(error, (ValueError, TypeError, IndexError)) else ValueError)(message)
         except TypeError:  # an exception class that wants other arguments
@@ -535,6 +539,14 @@ def fills(result: Any, target: Any) -> bool:
         isinstance(result, np.ndarray)
         and (result.shape, result.strides, result.dtype) == (target.shape, target.strides, target.dtype)
         and result.__array_interface__["data"] == target.__array_interface__["data"]
+    )
+
+
+def no_array(x: Vertex, name: str = "the tensor") -> str:
+    """What to say where the `data` of a tensor was set to something else than an array."""
+    return (
+        f"the data of {x.name or name} must be an array, and was set to {described(x.data)}; write into it, "
+        f"t.data[...] = value, or set t.data = np.array(value)."
     )
 
 

@@ -296,6 +296,29 @@ class TestAnotherThing:
         assert nn.Unflatten(-1, (2, 2))(tensor(4, 4)).shape == (4, 2, 2)
 
 
+@pytest.mark.parametrize(("value", "found"), [(5.0, "a float"), ([[1.0, 2.0]], "a list"), (None, "None"), ("a", "'a'")])
+def test_data_that_is_no_array_is_named_where_it_is_used(value, found):
+    layer = nn.Linear(2, 1)
+    optimizer = mg.optim.SGD(layer.parameters(), lr=0.1)
+    layer(tensor(1, 2)).sum().backward()
+    layer.weight.data = value
+    for use in (lambda: layer(tensor(1, 2)), optimizer.step):
+        message = picky(use)
+        assert f"the data of weight must be an array, and was set to {found}; write into it, t.data[...]" in message
+
+
+def test_an_index_of_another_kind_is_named():
+    x = tensor(3)
+    for index in ("a", 1.0, (0, "b"), [0.5]):
+        with pytest.raises(IndexError, match=r"getitem: an index is made of integers, slices, None, \.\.\. and arrays"):
+            x[index]
+    assert x[[]].shape == (0,)
+
+
+def test_a_question_ends_in_a_question_mark():
+    assert picky(lambda: tensor(3, 2) @ tensor(3, 2), ValueError).endswith("Did you mean x.T @ y?")
+
+
 def test_articles_and_plurals_are_english():
     for noun in ("int", "ndarray", "LSTM", "MSELoss", "Embedding", "object", "SGD", "RNN", "RMSNorm"):
         assert an(noun) == f"an {noun}"

@@ -14,6 +14,7 @@ import numpy as np
 
 from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.modes import mode
+from micrograd_np.primitive import no_array
 from micrograd_np.settings import check
 from micrograd_np.tensor import Tensor, clear_grad
 from micrograd_np.writes import writes
@@ -152,7 +153,11 @@ class Optimizer:
                 if grad is None:
                     continue
                 g, data = grad.data, p.data
-                if g.shape != data.shape:
+                try:
+                    fits = g.shape == data.shape
+                except AttributeError:
+                    raise TypeError(f"{type(self).__name__}: {no_array(p)}") from None
+                if not fits:
                     raise self._misfit(p)
                 state = states.get(p, _NOTHING)
                 if len(state) <= kept:  # a step number and these
