@@ -14,6 +14,8 @@ from numbers import Integral, Real
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -43,7 +45,10 @@ class Rule(NamedTuple):
 
 
 def _is_whole(x: Any) -> bool:
-    return isinstance(x, Integral) and not isinstance(x, bool)
+    whole = isinstance(x, Integral) or (
+        getattr(x, "ndim", None) == 0 and getattr(x, "dtype", np.dtype("O")).kind in "iu"
+    )
+    return whole and not isinstance(x, bool)
 
 
 def _is_number(x: Any) -> bool:

@@ -50,11 +50,11 @@ class _Convolution(Module):
             )
             raise ValueError(message)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size, self.stride = each(f"{name}: kernel_size", kernel_size, d), each(f"{name}: stride", stride, d)
-        self.padding: Any = padding if isinstance(padding, str) else each(f"{name}: padding", padding, d, 0)
+        self.kernel_size, self.stride = each("kernel_size", kernel_size, d), each("stride", stride, d)
+        self.padding: Any = padding if isinstance(padding, str) else each("padding", padding, d, 0)
         self.dilation, self.output_padding = (
-            each(f"{name}: dilation", dilation, d),
-            each(f"{name}: output_padding", output_padding, d, 0),
+            each("dilation", dilation, d),
+            each("output_padding", output_padding, d, 0),
         )
         self.padding_mode = padding_mode
         dtype = get_default_dtype() if dtype is None else dtype

@@ -242,7 +242,7 @@ class GroupNorm(_Affine):
         bias: bool = True,
         dtype: Any = None,
     ) -> None:
-        if num_groups < 1 or num_channels % num_groups:
+        if num_channels % num_groups:
             message = f"GroupNorm: num_channels ({num_channels}) must divide into num_groups ({num_groups})."
             raise ValueError(message)
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine

@@ -66,9 +66,9 @@ class AvgPool1d(_Pool):
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
-        self.kernel_size = each("AvgPool1d: kernel_size", kernel_size, 1)
-        self.stride = self.kernel_size if stride is None else each("AvgPool1d: stride", stride, 1)
-        self.padding = each("AvgPool1d: padding", padding, 1, 0)
+        self.kernel_size = each("kernel_size", kernel_size, 1)
+        self.stride = self.kernel_size if stride is None else each("stride", stride, 1)
+        self.padding = each("padding", padding, 1, 0)
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def forward(self, input: Any) -> Any:

@@ -387,19 +387,19 @@ def test_a_size_that_is_none_is_refused_under_the_name_of_the_layer(name, odd):
             getattr(nn, name)(*LAYERS[name][:i], odd, *LAYERS[name][i + 1 :])
 
 
-@pytest.mark.parametrize("name", ["Linear", "Bilinear", "Conv1d", "ConvTranspose2d", "BatchNorm1d", "Embedding"])
+@pytest.mark.parametrize("name", ["Linear", "Conv1d", "ConvTranspose2d", "BatchNorm1d", "Embedding"])
 def test_a_layer_may_have_no_features(name):
     assert not next(iter(getattr(nn, name)(0, *LAYERS[name][1:]).parameters())).size
 
 
 @pytest.mark.parametrize("name", ["GroupNorm", "MultiheadAttention"])
 def test_no_groups_are_refused(name):
-    with pytest.raises(ValueError, match=rf"^{name}: .*must divide into"):
+    with pytest.raises(ValueError, match=rf"^{name}: [a-z_]+ must be a whole number of at least 1; found 0"):
         getattr(nn, name)(0, *LAYERS[name][1:])
 
 
 def test_a_probability_is_a_number():
-    with pytest.raises(TypeError, match=r"^Dropout: p must be a number, found 'a'"):
+    with pytest.raises(TypeError, match=r"^Dropout: p must be a number in \[0, 1\]; found 'a'"):
         nn.Dropout("a")
 
 

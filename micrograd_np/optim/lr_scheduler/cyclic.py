@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import cos, floor, pi
 from typing import TYPE_CHECKING, Any
 
+from micrograd_np.asked import several
 from micrograd_np.settings import Count, Positive
 
 from .scheduler import LRScheduler
@@ -49,7 +50,7 @@ def _each(value: float | Sequence[float], groups: int, name: str) -> list[float]
     """One number for every group, from one for all or a list."""
     values: list[float] = list(value) if isinstance(value, Sequence) else [value] * groups
     if len(values) != groups:
-        message = f"{name}: there are {groups} groups and {len(values)} values; give one, or one for each."
+        message = f"{name}: there are {several(groups, 'group')} and {several(len(values), 'value')}; give one, or one for each."
         raise ValueError(message)
     return values
 

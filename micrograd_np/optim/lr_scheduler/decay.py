@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from micrograd_np.asked import several
 from micrograd_np.settings import Count, Positive, Size
 
 from .scheduler import LRScheduler
@@ -149,7 +150,7 @@ class _ByFunction(LRScheduler):
         self._shared = callable(lr_lambda)
         if len(self.lr_lambdas) != groups:
             message = (
-                f"{type(self).__name__}: there are {groups} groups and {len(self.lr_lambdas)} functions; give "
+                f"{type(self).__name__}: there are {several(groups, 'group')} and {several(len(self.lr_lambdas), 'function')}; give "
                 "one, or one for each."
             )
             raise ValueError(message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from micrograd_np.asked import several
 from micrograd_np.settings import Size
 from micrograd_np.tensor import Tensor
 
@@ -59,7 +60,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.min_lrs = list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * groups
         self._shared = not isinstance(min_lr, (list, tuple))
         if len(self.min_lrs) != groups:
-            message = f"ReduceLROnPlateau: there are {groups} groups and {len(self.min_lrs)} values of min_lr."
+            message = f"ReduceLROnPlateau: there are {several(groups, 'group')} and {several(len(self.min_lrs), 'value')} of min_lr."
             raise ValueError(message)
         self.best = inf if mode == "min" else -inf
         self.num_bad_epochs = self.cooldown_counter = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from micrograd_np.asked import several
 from micrograd_np.optim.optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class LRScheduler:
             for values in self.for_groups():
                 if not self._shared:
                     message = (
-                        f"{type(self).__name__}: the optimiser has {len(self.optimizer.param_groups)} groups, and the "
+                        f"{type(self).__name__}: the optimiser has {several(len(self.optimizer.param_groups), 'group')}, and the "
                         f"schedule was given values for {len(values)}; make it anew, or give one value for all groups."
                     )
                     raise ValueError(message)
@@ -120,7 +121,7 @@ class LRScheduler:
             raise ValueError(message)
         if len(state_dict["base_lrs"]) != len(self.base_lrs):
             message = (
-                f"load_state_dict into {type(self).__name__}: the optimiser has {len(self.base_lrs)} groups, "
+                f"load_state_dict into {type(self).__name__}: the optimiser has {several(len(self.base_lrs), 'group')}, "
                 f"the state {len(state_dict['base_lrs'])}."
             )
             raise ValueError(message)
