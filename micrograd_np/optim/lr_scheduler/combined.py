@@ -79,8 +79,8 @@ class SequentialLR(_Several):
     ) -> None:
         if len(milestones) != len(schedulers) - 1:
             message = (
-                f"SequentialLR: {several(len(schedulers), 'scheduler')} need {several(len(schedulers) - 1, 'milestone')}, found "
-                f"{len(milestones)}."
+                f"SequentialLR: found {several(len(schedulers), 'scheduler')} and "
+                f"{several(len(milestones), 'milestone')}; there must be one milestone less than schedulers."
             )
             raise ValueError(message)
         self.milestones = list(milestones)

@@ -50,7 +50,8 @@ def _each(value: float | Sequence[float], groups: int, name: str) -> list[float]
     """One number for every group, from one for all or a list."""
     values: list[float] = list(value) if isinstance(value, Sequence) else [value] * groups
     if len(values) != groups:
-        message = f"{name}: there are {several(groups, 'group')} and {several(len(values), 'value')}; give one, or one for each."
+        found = f"{several(groups, 'group')} and {several(len(values), 'value')}"
+        message = f"{name}: found {found}; give one value, or one for each group."
         raise ValueError(message)
     return values
 

@@ -150,8 +150,8 @@ class _ByFunction(LRScheduler):
         self._shared = callable(lr_lambda)
         if len(self.lr_lambdas) != groups:
             message = (
-                f"{type(self).__name__}: there are {several(groups, 'group')} and {several(len(self.lr_lambdas), 'function')}; give "
-                "one, or one for each."
+                f"{type(self).__name__}: found {several(groups, 'group')} and "
+                f"{several(len(self.lr_lambdas), 'function')}; give one function, or one for each group."
             )
             raise ValueError(message)
         super().__init__(optimizer, last_epoch)

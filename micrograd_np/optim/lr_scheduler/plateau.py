@@ -60,7 +60,8 @@ class ReduceLROnPlateau(LRScheduler):
         self.min_lrs = list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * groups
         self._shared = not isinstance(min_lr, (list, tuple))
         if len(self.min_lrs) != groups:
-            message = f"ReduceLROnPlateau: there are {several(groups, 'group')} and {several(len(self.min_lrs), 'value')} of min_lr."
+            found = f"{several(groups, 'group')} and {several(len(self.min_lrs), 'value')} of min_lr"
+            message = f"ReduceLROnPlateau: found {found}; give one value, or one for each group."
             raise ValueError(message)
         self.best = inf if mode == "min" else -inf
         self.num_bad_epochs = self.cooldown_counter = 0
