@@ -72,7 +72,8 @@ class LRScheduler:
                 if not self._shared:
                     message = (
                         f"{type(self).__name__}: the optimiser has "
-                        f"{several(len(self.optimizer.param_groups), 'group')}, and the schedule was given values for {len(values)}; make it anew, or give one value for all groups."
+                        f"{several(len(self.optimizer.param_groups), 'group')}, and the schedule was given "
+                        f"values for {len(values)}; make it anew, or give one value for all groups."
                     )
                     raise ValueError(message)
                 values.append(values[0])
