@@ -94,5 +94,4 @@ def _become(t: Any, before: Any, z: Any) -> None:
         t.node.name = name
         if "retain_grad" in notes:
             t.node.notes = {**(t.node.notes or {}), "retain_grad": notes["retain_grad"]}
-    if mode.watcher is not None:
-        mode.watcher.rebound(t, before, z)  # type: ignore[attr-defined]
+    mode.events.rebound(t, before, z)

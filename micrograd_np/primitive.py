@@ -24,7 +24,7 @@ from __future__ import annotations
 import inspect
 import re
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec
 
 import numpy as np
 
@@ -44,16 +44,6 @@ P = ParamSpec("P")
 
 registry: dict[str, Primitive[Any]] = {}
 """Every primitive by name, in the order of declaration: what tests, the op table and NumPy's protocols go through."""
-
-
-class Watcher(Protocol):
-    """Whoever wants to see every application of a primitive: the compiler's tracer, the search for nan."""
-
-    def applied(self, op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
-        """Called after `op` has been applied to `inputs` (tensors, arrays, numbers) and gave `result`."""
-
-    def written(self, op: Primitive[Any], target: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
-        """Called after ``op(*inputs)`` has been written into the memory of the tensor `target`."""
 
 
 _Wants = tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...] | None]
@@ -92,7 +82,7 @@ def _made(
         node.shape = data.shape
         node.dtype = data.dtype
         node.notes = None
-        if usual or not getattr(mode.watcher, "holds", True):
+        if usual or not mode.events.holds:
             wanted, dropped, blank, nothing = op._wants.get(needs) or op._wanted(needs, len(inputs))
             node.data = data if wanted is VALUE else None if wanted is NOTHING else Blank(data.shape, data.dtype)
             if nothing is not None:
@@ -134,8 +124,8 @@ def _made(
         z.node = z._grad = z._name = z._notes = None
     if op.view and isinstance(inputs[0], Vertex):
         look(z, inputs[0], op, static)
-    if not usual and mode.watcher is not None:
-        mode.watcher.applied(op, inputs, static, z)
+    if not usual:
+        mode.events.applied(op, inputs, static, z)
     return z
 
 
@@ -299,9 +289,9 @@ class Primitive(Generic[P]):
         return _made(first.plain, self, inputs, arrays, static, data, needs)
 
     def _shown(self, inputs: tuple[Any, ...], static: Mapping[str, Any], data: Any) -> Any:
-        """The result of an application to arrays alone: never recorded, but a watcher sees it."""
-        if not mode.usual and mode.watcher is not None:
-            mode.watcher.applied(self, inputs, static, data)
+        """The result of an application to arrays alone: never recorded, but an event."""
+        if not mode.usual:
+            mode.events.applied(self, inputs, static, data)
         return data
 
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
@@ -374,8 +364,7 @@ class Primitive(Generic[P]):
         except _complaints as error:
             raise self._complaint(error, inputs, static) from error
         writes.note(target.data)
-        if mode.watcher is not None:
-            mode.watcher.written(self, target, inputs, static)
+        mode.events.written(self, target, inputs, static)
 
     def _complaint(self, error: Exception, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Exception:
         """The same kind of error, saying which op was asked what, in shapes and the user's own names."""
@@ -575,9 +564,8 @@ def as_array(x: Any, name: str = "") -> Any:
         kind = f"{type(x).__name__} of dtype {array.dtype}"
         message = f"{asker(name)}: needs numbers or booleans, found {kind}: {x!r:.80}."
         raise TypeError(message)
-    known = getattr(mode.watcher, "constant", None) if isinstance(x, np.generic) else None
-    if known is not None:  # a number, which belongs to the program like Python's own
-        known(array)
+    if isinstance(x, np.generic):  # a number, which belongs to a program like Python's own
+        mode.events.constant(array)
     return array
 
 

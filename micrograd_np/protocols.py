@@ -102,7 +102,7 @@ def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs:
     name = f"np.{ufunc.__name__}"
     target = kwargs["out"] if "out" in kwargs else inputs[:1] if method == "at" else ()
     if _may_write(target, (inputs, kwargs)):
-        return _written(getattr(ufunc, method), inputs, kwargs, target)
+        return _written(name, getattr(ufunc, method), inputs, kwargs, target)
     if method == "reduce" and ufunc in _REDUCTIONS and len(inputs) == 1:
         return array_function(self, _REDUCTIONS[ufunc], (), inputs, {"axis": 0, **kwargs})
     if method != "__call__":
@@ -132,7 +132,7 @@ def array_function(
         return NotImplemented
     target = args[:1] if function in _WRITERS else (kwargs.get("out"),)
     if _may_write(target, (args, kwargs)):
-        return _written(function, args, kwargs, target)
+        return _written(_spelt(function), function, args, kwargs, target)
     if function in _OF_SHAPE or function in _FILLED:
         return _without_gradient(self, function, args, kwargs)
     if function in _OF_VALUE or (function is np.where and len(args) + len(kwargs) == 1):
@@ -171,9 +171,8 @@ def _no_rule(name: str) -> TypeError:
 
 
 def _without_gradient(self: Any, function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
-    if function not in _OF_SHAPE and mode.watcher is not None and getattr(mode.watcher, "lifts", False):
-        raise TypeError(f"{_spelt(function)}: is not traced; what it gives would be frozen into the compiled program.")
-
+    if function not in _OF_SHAPE:
+        mode.events.unrecorded(_spelt(function))
     result = _on_arrays(function, args, kwargs)
     return self.plain(result) if isinstance(result, np.ndarray) or isinstance(function, np.ufunc) else result
 
@@ -184,12 +183,12 @@ def _may_write(targets: tuple[Any, ...], given: Any) -> bool:
         bool(targets)
         and all(isinstance(target, np.ndarray) for target in targets)
         and not (mode.recording and any(x.requires_grad for x in _vertices(given)))
-        and not getattr(mode.watcher, "lifts", False)
     )
 
 
-def _written(function: Any, args: Any, kwargs: Mapping[str, Any], targets: Iterable[Any]) -> Any:
+def _written(name: str, function: Any, args: Any, kwargs: Mapping[str, Any], targets: Iterable[Any]) -> Any:
     """Let NumPy write values of tensors into arrays, as in ``w.data -= 0.1 * w.grad``; backward knows of it."""
+    mode.events.unrecorded(name)
     result = _on_arrays(function, args, kwargs)
     writes.note_all(targets)
     return result

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .events import QUIET
 from .modes import mode
 from .vertex import Node, Source, Vertex, held_inputs
 
@@ -74,12 +75,12 @@ def _again(z: Node, inputs: list[Any]) -> Any:
     """What the op of `z` makes of `inputs`; None if they are not all known."""
     if z.arrays is None or any(x is None for x in inputs):
         return None
-    before, recording = mode.watcher, mode.recording
-    mode.set(watcher=None, recording=False)
+    before, recording = mode.events, mode.recording
+    mode.set(events=QUIET, recording=False)
     try:
         with np.errstate(all="ignore"):
             return z.op.kernel(np, ..., *inputs, **z.static)
     except NotImplementedError:  # a compiled or a recomputed segment has no kernel
         return None
     finally:
-        mode.set(watcher=before, recording=recording)
+        mode.set(events=before, recording=recording)

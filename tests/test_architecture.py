@@ -16,7 +16,7 @@ PACKAGE = Path(micrograd_np.__file__).parent
 
 # From the ground up. A module may import from its own floor's rooms beneath it, and from any floor below.
 FLOORS = (
-    ("modes", "writes", "reads", "vertex", "views", "spent", "asked", "settings", "spellings"),
+    ("events", "modes", "writes", "reads", "vertex", "views", "spent", "asked", "settings", "spellings"),
     ("allocation", "terminal", "changes", "primitive", "ops.domains", "hooks", "values"),
     ("ops",),
     ("backward", "grad_mode", "in_place", "pickling", "protocols", "symbol"),

@@ -43,13 +43,13 @@ class _Segment:
 
     def run_again(self) -> Any:
         """Call it for backward; RuntimeError where what it reads was written since it was first called."""
-        outer = mode.watcher
+        outer = mode.events
         if writes.latest > self.made:
-            mode.set(watcher=Rereading(self.made, outer))
+            mode.set(events=Rereading(self.made, outer))
         try:
             return self.run()
         finally:
-            mode.set(watcher=outer)
+            mode.set(events=outer)
 
     def outputs(self, result: Any) -> list[Tensor]:
         """The tensors in the result that the call itself recorded."""
@@ -136,8 +136,7 @@ def checkpoint(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     >>> bool((x.grad == 2 * x * (x * x).exp()).data.all())
     True
     """
-    traced = mode.watcher is not None and getattr(mode.watcher, "lifts", False)
-    if traced or not mode.recording:
+    if mode.events.on_tensors or not mode.recording:
         return f(*args, **kwargs)
     segment = _Segment(f, args, kwargs)
     result = segment.run()

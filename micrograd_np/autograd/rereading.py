@@ -6,30 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.events import QUIET, Events, Relay
 from micrograd_np.vertex import Vertex
 from micrograd_np.writes import owner_of, writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from micrograd_np.primitive import Watcher
 
-
-class Rereading:
+class Rereading(Relay):
     """Watches a call that is made again: RuntimeError where a gradient would come from what was written since.
 
     What is computed without a gradient from memory that was written counts as written, too, until it is used. So
     running means may move on, as long as nothing that is differentiated reads them.
     """
 
-    def __init__(self, moment: int, outer: Watcher | None) -> None:
+    def __init__(self, moment: int, outer: Events) -> None:
         self.moment = moment
         self.changed = writes.later(moment)
         self.outer = outer
-        self.holds = outer is not None and getattr(outer, "holds", True)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.outer, name)
+        self.holds, self.on_tensors = outer is not QUIET and outer.holds, outer.on_tensors
 
     def applied(self, op: Any, inputs: tuple[Any, ...], static: Any, result: Any) -> None:
         """An op has been applied."""
@@ -40,8 +36,7 @@ class Rereading:
                     "place since it was first called. Change it after backward(), or change a copy."
                 )
             self.changed.note(_array(result))
-        if self.outer is not None:
-            self.outer.applied(op, inputs, static, result)
+        super().applied(op, inputs, static, result)
 
     def written(self, op: Any, target: Any, inputs: tuple[Any, ...], static: Any) -> None:
         """The call itself has written, which it did at first as well."""
@@ -49,13 +44,7 @@ class Rereading:
             self.changed.note(target.data)
         else:
             self.changed.forget(target.data)
-        if self.outer is not None:
-            self.outer.written(op, target, inputs, static)
-
-    def rebound(self, *event: Any) -> None:
-        """A tensor was written to in the graph: both its values have been seen."""
-        if self.outer is not None:
-            self.outer.rebound(*event)  # type: ignore[attr-defined]
+        super().written(op, target, inputs, static)
 
     def _reads_changed(self, inputs: Iterable[Any]) -> bool:
         arrays = map(_array, inputs)

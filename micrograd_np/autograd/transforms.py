@@ -21,6 +21,7 @@ import numpy as np
 from micrograd_np.asked import insist
 from micrograd_np.backward import is_gone, reached
 from micrograd_np.constant import settled
+from micrograd_np.events import QUIET, Events
 from micrograd_np.grad_mode import enable_grad
 from micrograd_np.modes import mode
 from micrograd_np.ops.shape import concatenate, reshape
@@ -47,7 +48,7 @@ class _Depth(threading.local):
 _depth = _Depth()
 
 
-class _Keeper:
+class _Keeper(Events):
     """Watches a function being differentiated for values that leave the graph as Python numbers.
 
     What Python computes from them would carry no derivative, and the answer would be silently wrong.
@@ -67,11 +68,6 @@ class _Keeper:
         """What was computed is differentiated, too."""
         if type(result) is Tensor and result.requires_grad:
             result.__class__ = _Differentiated
-
-    def written(self, *_: Any) -> None:
-        """Nothing is wrong with that."""
-
-    rebound = written
 
 
 class _Differentiated(Tensor):
@@ -144,9 +140,9 @@ class _Call:
                 mine = [self._stand_in(x, n, tree) for x in trees.values(tree)]
                 self.stand_ins += mine
                 passed[n] = trees.rebuild(tree, iter(mine))
-            before = mode.watcher
-            if before is None:
-                mode.set(watcher=_Keeper(asker))
+            before = mode.events
+            if before is QUIET:
+                mode.set(events=_Keeper(asker))
             _depth.now += 1
             _depth.asker, outer = asker, _depth.asker
             _mark(self.stand_ins, Tensor, _Differentiated)
@@ -155,7 +151,7 @@ class _Call:
             finally:
                 _depth.now -= 1
                 _depth.asker = outer
-                mode.set(watcher=before)
+                mode.set(events=before)
                 _mark(self.stand_ins, _Differentiated, Tensor)
         if not _depth.now:
             _mark(trees.values(self.result), _Differentiated, Tensor)
@@ -389,7 +385,7 @@ def _rows(call: _Call, y: Tensor, *, create: bool) -> list[Tensor]:
         shape = (*y.shape, *x.shape)
         if not rows:
             found.append(settled(np.zeros(shape, x.dtype)))
-        elif create or mode.watcher is not None:  # or the rows are to be seen
+        elif create or mode.events is not QUIET:  # or the rows are to be seen
             found.append(reshape(concatenate(*(reshape(row[j], shape=(1, *x.shape)) for row in rows)), shape=shape))
         else:
             found.append(Tensor(np.stack([row[j].data for row in rows]).reshape(shape)))

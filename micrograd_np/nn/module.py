@@ -18,6 +18,7 @@ import numpy as np
 
 from micrograd_np.asked import an, described, insist
 from micrograd_np.changes import changes
+from micrograd_np.events import QUIET
 from micrograd_np.hooks import Hooks, RemovableHandle
 from micrograd_np.modes import mode
 from micrograd_np.tensor import Tensor, clear_grad
@@ -88,10 +89,8 @@ class Module:
     @property
     def training(self) -> bool:
         """Whether dropout drops and batch norm learns. A compiled step takes another program when it changes."""
-        if not mode.usual and mode.watcher is not None:
-            asked = getattr(mode.watcher, "training", None)
-            if asked is not None:
-                asked(self, self._training)
+        if not mode.usual:
+            mode.events.training(self, self._training)
         return self._training
 
     @training.setter
@@ -147,7 +146,7 @@ class Module:
                 module._named = True
             for _ in self.named_parameters():
                 pass
-        if self._hooks is None and mode.watcher is None:
+        if self._hooks is None and mode.events is QUIET:
             return self.forward(*args, **kwargs)
         return hooked.call(self, args, kwargs)
 

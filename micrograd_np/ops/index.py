@@ -79,9 +79,7 @@ def _literal(part: Any) -> Any:
             f"found {part!r:.80}."
         )
         raise IndexError(message)
-    known = getattr(mode.watcher, "constant", None)
-    if known is not None:
-        known(array)
+    mode.events.constant(array)
     return array
 
 

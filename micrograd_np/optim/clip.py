@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.events import QUIET
 from micrograd_np.grad_mode import no_grad
 from micrograd_np.modes import mode
 from micrograd_np.ops.choice import maximum, minimum, where
@@ -52,7 +53,7 @@ def clip_grad_norm_(
     if not grads:
         return Tensor(0.0)
     with no_grad(), np.errstate(over="ignore", under="ignore"):  # the norm may be beyond float64
-        peak, ratio = _norm([g.data for g in grads] if mode.watcher is None else grads, norm_type)
+        peak, ratio = _norm([g.data for g in grads] if mode.events is QUIET else grads, norm_type)
         size = peak * ratio
         if error_if_nonfinite and not isfinite(ratio.item()):
             message = (

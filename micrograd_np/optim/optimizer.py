@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from micrograd_np.events import QUIET
 from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.modes import mode
 from micrograd_np.primitive import no_array
@@ -136,11 +137,7 @@ class Optimizer:
         if closure is not None:
             with set_grad_enabled(enabled=True):
                 loss = closure()
-        watcher = mode.watcher
-        lifted = watcher is not None and getattr(watcher, "lifts", False)
-        if lifted:
-            with set_grad_enabled(enabled=False):
-                watcher.optimizer_step(self)  # type: ignore[union-attr]
+        if mode.events.optimizer_step(self):
             return loss
         written: list[Any] = []
         states, update = self.state, self.update
@@ -190,7 +187,7 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
-        if set_to_none and mode.watcher is None:
+        if set_to_none and mode.events is QUIET:
             for group in self.param_groups:
                 for p in group["params"]:
                     p._grad = None
