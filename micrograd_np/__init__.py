@@ -1,6 +1,8 @@
 """micrograd_np: an autograd framework on NumPy that a newcomer can read and a practitioner can ship."""
 
 from importlib import import_module
+from sys import modules as _modules
+from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING, Any
 
 from . import allocation as _allocation  # noqa: F401 - before anything large is made
@@ -85,6 +87,7 @@ from .ops.summaries import average, median, nanmax, nanmean, nanmin, nanprod, na
 from .ops.transcendental import cbrt, exp, exp2, expm1, log, log1p, log2, log10, logaddexp, power, sigmoid, sqrt, tanh
 from .ops.trigonometric import arccos, arcsin, arctan, arctan2, cos, degrees, hypot, radians, sin, tan
 from .ops.vectors import cross, kron, matvec, vdot, vecdot, vecmat
+from .spellings import instead as _instead
 from .tensor import Tensor, from_dlpack, get_default_dtype, set_default_dtype
 
 if TYPE_CHECKING:
@@ -348,12 +351,22 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
         if name in _LATER:
             return import_module(f".{name}", __name__)  # and is an attribute from then on
         if name not in _HOMES:
-            raise AttributeError(f"micrograd_np has no {name!r}; dir(micrograd_np) lists what it has.")
+            raise AttributeError(f"micrograd_np has no {name!r}. {_instead(__name__, name, __dir__())}")
         value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
         return value
 
 
 _answer_all(__all__, globals())
+
+
+class _TensorModule(_ModuleType):
+    """The module `tensor`, which is not the function that PyTorch calls so."""
+
+    def __call__(self, *_: Any, **__: Any) -> None:
+        raise TypeError("micrograd_np.tensor is a module; a tensor is made by mg.Tensor(data).")
+
+
+_modules[f"{__name__}.tensor"].__class__ = _TensorModule
 
 
 def __dir__() -> list[str]:

@@ -57,6 +57,32 @@ def asker(default: str = "") -> str:
     return name
 
 
+def an(noun: str) -> str:
+    """`noun` with its article, as it is read aloud: "a Tensor", "an int", "an ndarray", "an LSTM"."""
+    spelt_out = noun[:2].isupper() or noun.startswith("nd")
+    return f"{'an' if noun[:1].upper() in ('AEFHILMNORSX' if spelt_out else 'AEIO') else 'a'} {noun}"
+
+
+def several(n: int, noun: str) -> str:
+    """`n` of them: "1 node", "1,200 nodes"."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def described(x: Any) -> str:
+    """What was given in the place of something else: "an int", "'adam'", "the function step", or a class."""
+    if isinstance(x, type):
+        return f"the class {x.__name__}; make one of it: {x.__name__}(...)"
+    if isinstance(x, (str, bool, type(None))):
+        return repr(x)
+    return f"the function {x.__name__}" if isinstance(x, FunctionType) else an(type(x).__name__)
+
+
+def insist(asker: str, name: str, x: Any, suits: bool, wanted: str) -> None:
+    """Raise TypeError unless `x`, given as `name`, suits: it must be what is `wanted`."""
+    if not suits:
+        raise TypeError(f"{asker}: {name} must be {wanted}; found {described(x)}.")
+
+
 def translations(names: Iterable[str], known: Iterable[str]) -> str:
     """A sentence for each of `names` that is called otherwise here, if `known` has it; each with a space before it."""
     known = set(known)

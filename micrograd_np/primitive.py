@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec
 
 import numpy as np
 
-from .asked import asker, translations
+from .asked import asker, described, translations
 from .modes import mode
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .vertex import Node, Vertex, edge
@@ -335,9 +335,13 @@ class Primitive(Generic[P]):
         """What the arithmetic of `x` makes of the ufunc of this name beside a tensor; NotImplemented where it does not.
 
         A type with an ``__array_ufunc__`` of its own comes first: ``tensor * labelled`` is as ``labelled * tensor``.
+        One that says None there answers by its reflected method.
         """
         theirs = getattr(type(x), "__array_ufunc__", None)
         ufunc = getattr(np, self.name, None)
+        if theirs is None and hasattr(type(x), "__array_ufunc__") and len(inputs) == 2 and x is inputs[1]:
+            reflected = getattr(type(x), _REFLECTED.get(self.name, ""), None)  # as NumPy's arrays defer to it
+            return NotImplemented if reflected is None else reflected(x, inputs[0])
         elementwise = isinstance(ufunc, np.ufunc) and ufunc.signature is None
         if theirs in _numpys or not elementwise or not any(isinstance(y, Vertex) for y in inputs):
             return NotImplemented
@@ -371,6 +375,9 @@ class Primitive(Generic[P]):
             f"{name}{f' ({x.name})' if isinstance(x, Vertex) and x.name else ''} is {shape}{_made_at(x)}"
             for name, x, shape in zip(names, inputs, shapes, strict=False)
         ]
+        for name, x in zip(names, inputs, strict=False):
+            if isinstance(x, Vertex) and not isinstance(x.data, (np.ndarray, np.generic)):
+                return TypeError(f"{asker(self.name)}: {no_array(x, name)}")
         asked = [f"{name}={value!r}" for name, value in static.items()]
         advice = self.advice(*shapes, **static) if self.advice is not None else None
         if advice is None and self.shape is None and isinstance(error, ValueError):
@@ -378,7 +385,8 @@ class Primitive(Generic[P]):
         called = asker(self.name)
         reason = advice or self._translated(error, inputs, static) or str(error).removeprefix(f"{called}: ")
         asking = f"; asked for {', '.join(asked)}" if asked else ""
-        message = f"{called}: {' and '.join(told)}{asking}: {reason.rstrip('.')}."
+        reason = reason.rstrip(".")
+        message = f"{called}: {' and '.join(told)}{asking}: {reason}{'' if reason.endswith('?') else '.'}"
         try:
             return (type(error) if isinstance(error, (ValueError, TypeError, IndexError)) else ValueError)(message)
         except TypeError:  # an exception class that wants other arguments
@@ -488,6 +496,14 @@ class Ternary(Primitive[P]):
         return _in_any_form(self, *args, **static)
 
 
+_REFLECTED = {
+    "add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__", "power": "__rpow__",
+    "matmul": "__rmatmul__", "remainder": "__rmod__", "floor_divide": "__rfloordiv__", "bitwise_and": "__rand__",
+    "bitwise_or": "__ror__", "bitwise_xor": "__rxor__", "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__",
+    "greater_equal": "__le__",
+}  # fmt: skip
+"""The methods by which the right operand of an operator answers."""
+
 # what Python and NumPy say of a kernel that was given arrays of other ranks than it can use
 _internal = re.compile(
     r"index out of range|to unpack|zip\(|unsized|not subscriptable|positional arg|operands could not|return arrays must"
@@ -527,8 +543,28 @@ def fills(result: Any, target: Any) -> bool:
     )
 
 
+def no_array(x: Vertex, name: str = "the tensor") -> str:
+    """What to say where the `data` of a tensor was set to something else than an array."""
+    return (
+        f"the data of {x.name or name} must be an array, and was set to {described(x.data)}; write into it, "
+        f"t.data[...] = value, or set t.data = np.array(value)."
+    )
+
+
+def unmasked(x: Any, name: str) -> Any:
+    """`x`, unless it is a masked array with masked elements, which an array of numbers cannot say: TypeError."""
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        message = (
+            f"{asker(name)}: found a masked array, and {np.ma.getmaskarray(x).sum()} of its {x.size} elements are "
+            f"masked, which a tensor cannot be. Fill them, x.filled(0.0), or multiply by ~np.ma.getmaskarray(x)."
+        )
+        raise TypeError(message)
+    return x
+
+
 def as_array(x: Any, name: str = "") -> Any:
     """`x` (a list, a NumPy scalar, anything with ``__array__``) as an array of numbers; TypeError for anything else."""
+    x = unmasked(x, name)
     try:
         array = np.asarray(x)
     except (TypeError, ValueError) as error:

@@ -23,6 +23,7 @@ from . import ops
 from .modes import mode
 from .primitive import registry
 from .vertex import Vertex
+from .writes import writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -44,6 +45,9 @@ _OF_VALUE = frozenset(
         np.tril_indices_from, np.triu_indices_from,
     }
 )  # fmt: skip
+
+
+_WRITERS = frozenset({np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask})
 
 
 class _Table:
@@ -96,6 +100,9 @@ def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs:
     if op is not None and method == "__call__" and not kwargs:
         return op(*inputs)
     name = f"np.{ufunc.__name__}"
+    target = kwargs["out"] if "out" in kwargs else inputs[:1] if method == "at" else ()
+    if _may_write(target, (inputs, kwargs)):
+        return _written(name, getattr(ufunc, method), inputs, kwargs, target)
     if method == "reduce" and ufunc in _REDUCTIONS and len(inputs) == 1:
         return array_function(self, _REDUCTIONS[ufunc], (), inputs, {"axis": 0, **kwargs})
     if method != "__call__":
@@ -123,6 +130,9 @@ def array_function(
     """``function(*args, **kwargs)`` where one of the arguments, or an element of one, is a tensor."""
     if not all(issubclass(t, (Vertex, np.ndarray)) for t in types):
         return NotImplemented
+    target = args[:1] if function in _WRITERS else (kwargs.get("out"),)
+    if _may_write(target, (args, kwargs)):
+        return _written(_spelt(function), function, args, kwargs, target)
     if function in _OF_SHAPE or function in _FILLED:
         return _without_gradient(self, function, args, kwargs)
     if function in _OF_VALUE or (function is np.where and len(args) + len(kwargs) == 1):
@@ -163,14 +173,42 @@ def _no_rule(name: str) -> TypeError:
 def _without_gradient(self: Any, function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
     if function not in _OF_SHAPE:
         mode.events.unrecorded(_spelt(function))
+    result = _on_arrays(function, args, kwargs)
+    return self.plain(result) if isinstance(result, np.ndarray) or isinstance(function, np.ufunc) else result
 
+
+def _may_write(targets: tuple[Any, ...], given: Any) -> bool:
+    """Whether a call that was `given` these arguments may write into `targets`: all arrays, and no gradient is lost."""
+    return (
+        bool(targets)
+        and all(isinstance(target, np.ndarray) for target in targets)
+        and not (mode.recording and any(x.requires_grad for x in _vertices(given)))
+    )
+
+
+def _written(name: str, function: Any, args: Any, kwargs: Mapping[str, Any], targets: Iterable[Any]) -> Any:
+    """Let NumPy write values of tensors into arrays, as in ``w.data -= 0.1 * w.grad``; backward knows of it."""
+    mode.events.unrecorded(name)
+    result = _on_arrays(function, args, kwargs)
+    writes.note_all(targets)
+    return result
+
+
+def _on_arrays(function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
     def array(x: Any) -> Any:
         if isinstance(x, Vertex):
             return x.data
         return type(x)(array(y) for y in x) if type(x) in (list, tuple) else x
 
-    result = function(*(array(x) for x in args), **{name: array(x) for name, x in kwargs.items()})
-    return self.plain(result) if isinstance(result, np.ndarray) or isinstance(function, np.ufunc) else result
+    return function(*(array(x) for x in args), **{name: array(x) for name, x in kwargs.items()})
+
+
+def _vertices(tree: Any) -> Iterable[Vertex]:
+    if isinstance(tree, Vertex):
+        yield tree
+    elif type(tree) in (list, tuple, dict):
+        for part in tree.values() if isinstance(tree, dict) else tree:
+            yield from _vertices(part)
 
 
 def _matched(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.terminal import shown
+
 from .ops import comparison, elementwise, linear, shape, state, transcendental
 from .ops.index import getitem
 from .vertex import Vertex
@@ -56,7 +58,7 @@ class Symbol:
         return symbol
 
     def __repr__(self) -> str:
-        return self.text
+        return shown(self.text)
 
     @property
     def shape(self) -> tuple[int, ...]:

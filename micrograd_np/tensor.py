@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dis
+import sys
 import warnings
 from functools import partial
-from types import FunctionType
+from types import FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, Self
 from weakref import ref
 
@@ -37,7 +39,9 @@ from .ops import (
     statistics,
     transcendental,
 )
-from .primitive import _new
+from .primitive import _new, unmasked
+from .spellings import Elsewhere, point_out
+from .terminal import shown
 from .vertex import Vertex, grad_of, source
 from .views import is_part, look
 
@@ -145,7 +149,10 @@ class Tensor(Vertex):
             notes.append(f"op={self.node.op.name}")
         elif self.requires_grad:
             notes.append("requires_grad=True")
-        return f"Tensor({', '.join((text, *notes))})"
+        return shown(f"Tensor({', '.join((text, *notes))})")
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not isinstance(vars(Tensor).get(name), Elsewhere)]
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec and self.size == 1 else repr(self)
@@ -222,7 +229,7 @@ class Tensor(Vertex):
 
     def _leaves(self, what: str) -> None:
         """Warn where a value becomes a number of Python's (or an element of an array), and its gradient is lost."""
-        if self.requires_grad and mode.recording:
+        if self.requires_grad and mode.recording and not _formats(sys._getframe(2)):
             message = (
                 f"{what} of a tensor that requires a gradient: what is computed from the number carries no gradient. "
                 f"Say .item() if that is meant; else use functions of micrograd_np, and mg.stack for a list of tensors."
@@ -422,6 +429,15 @@ class Tensor(Vertex):
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
         return comparison.not_equal(self, other) if _comparable(other) else NotImplemented
+
+    def __round__(self, ndigits: int | None = None) -> Tensor:
+        return rounding.round(self, decimals=ndigits or 0)
+
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return remainder.floor_divide(self, other), remainder.remainder(self, other)
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return remainder.floor_divide(other, self), remainder.remainder(other, self)
 
     def __lt__(self, other: Any) -> Tensor:
         return comparison.less(self, other)
@@ -681,6 +697,7 @@ class Tensor(Vertex):
 
 
 Vertex.plain = Tensor
+point_out(Tensor)
 
 _powers: dict[float, Any] = {2: elementwise.square, 0.5: transcendental.sqrt, -1: elementwise.reciprocal, 1: state.copy}
 
@@ -690,9 +707,23 @@ for _name, _method in list(vars(Tensor).items()):
         setattr(Tensor, _name, answering(_method))  # what PyTorch calls otherwise
 
 
+def _formats(frame: FrameType) -> bool:
+    """Whether ``text % tensor`` is what `frame` is at: an operator never asks a number of a tensor, but to print it."""
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "BINARY_OP"
+
+
 def _comparable(x: object) -> bool:
-    """Whether elements may equal `x`; what is no number and holds none, as None or a string, equals no tensor."""
-    return not (x is None or isinstance(x, (str, bytes, dict, set, frozenset, type)))
+    """Whether elements may equal `x`: a number, an array or a sequence; a string or any other object equals none."""
+    kind = type(x)
+    return (
+        kind in _COMPARABLE
+        or isinstance(x, (Vertex, list, tuple, range, memoryview))
+        or any(hasattr(kind, s) for s in _NUMERIC)
+    )
+
+
+_COMPARABLE = frozenset((int, float, bool, np.ndarray))
+_NUMERIC = ("__float__", "__complex__", "__array__", "__array_interface__", "__primitive__")
 
 
 def from_dlpack(x: Any) -> Tensor:
@@ -724,7 +755,7 @@ def _exportable(array: np.ndarray[Any, Any], *, copies: bool | None) -> np.ndarr
 def _as_data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
     if isinstance(data, Tensor):
         data = data.numpy() if data.requires_grad else data.data  # the same memory: no value leaves for Python
-    array = np.asarray(data, dtype=dtype)
+    array = np.asarray(unmasked(data, "Tensor"), dtype=dtype)
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(_default_dtype, copy=False)  # Python floats have no dtype of their own
     if array.dtype.kind not in "fiub":

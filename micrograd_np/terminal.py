@@ -2,12 +2,14 @@
 
 Our tables, formulas and messages use signs such as −, σ and ∂, and a terminal or a redirect in an older encoding
 (cp1252 on Windows) has none of them: `print` would raise UnicodeEncodeError. Python itself prevents this for standard
-error; here the same is done for standard output, once, when the package is imported.
+error; here the same is done for standard output, when the package is imported, and again for what is standard output by
+the time that one of our objects shows itself.
 """
 
 import codecs
 import io
 import sys
+from typing import Any
 
 _SPELLED = {
     "−": "-", "–": "-", "─": "-", "×": "x", "∗": "*", "·": "*", "÷": "/", "⊗": "(x)", "⊙": "(.)", "±": "+-",
@@ -28,7 +30,22 @@ def _spell(error: UnicodeError) -> tuple[str, int]:
     return "".join(_SPELLED.get(c) or ascii(c)[1:-1] for c in missing), error.end
 
 
+def shown(text: str, stream: Any = None) -> str:
+    """`text`, which is about to be written to `stream`, standard output unless given, and which that can show then."""
+    if not text.isascii():
+        prepare(sys.stdout if stream is None else stream)
+    return text
+
+
+def prepare(stream: Any) -> None:
+    """Let `stream` spell what its encoding lacks; a choice that somebody has made for it is kept."""
+    if (
+        isinstance(stream, io.TextIOWrapper)
+        and stream.errors == "strict"
+        and not stream.encoding.lower().startswith("utf")
+    ):
+        stream.reconfigure(errors="micrograd_np")
+
+
 codecs.register_error("micrograd_np", _spell)
-_out = sys.stdout
-if isinstance(_out, io.TextIOWrapper) and _out.errors == "strict" and not _out.encoding.lower().startswith("utf"):
-    _out.reconfigure(errors="micrograd_np")
+prepare(sys.stdout)

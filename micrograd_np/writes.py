@@ -31,6 +31,11 @@ class _Places(dict[Any, int]):
 
     owner: Any
 
+    def has(self, array: Any, owner: Any) -> bool:
+        """Whether a byte of `array`, the end of whose chain is `owner`, belongs to this owner."""
+        mine = self.owner()
+        return mine is owner or (mine is not None and _overlap(array, _layout(mine)))
+
 
 class Writes:
     """The log of writes. It keeps no memory alive: what it knows of an array goes when the array does."""
@@ -103,11 +108,15 @@ class Writes:
         if moment >= self.latest or not array.size:
             return False
         owner = array if array.base is None else owner_of(array)
-        places = self._log.get(0 if owner.base is not None else id(owner))
-        if places is None:
-            return False
-        late = [key for key, when in list(places.items()) if when > moment]
-        return any(key is None or _overlap(array, key) for key in late)
+        if owner.base is None:  # what was written through foreign hands may lie in it, too
+            logs = [self._log[number] for number in (id(owner), 0) if number in self._log]
+        else:
+            logs = list(self._log.values())
+        for places in logs:
+            for key, when in list(places.items()):
+                if when > moment and (_overlap(array, key) if key is not None else places.has(array, owner)):
+                    return True
+        return False
 
 
 def owner_of(array: Any) -> Any:

@@ -7,6 +7,7 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np import nn
+from micrograd_np.asked import an, several
 from micrograd_np.ops import elementwise, linear, reduce, shape
 from micrograd_np.ops.domains import REALS
 from micrograd_np.primitive import primitive
@@ -167,3 +168,160 @@ def test_pytorchs_names_of_settings_are_translated():
         TypeError, match=r"sum\(x, \*, axis=None, keepdims=False\): .*'dim'. PyTorch's dim is axis here"
     ):
         mg.sum(np.ones((2, 3)), dim=0)
+
+
+def picky(call, kind=TypeError):
+    """The message of a call that is refused."""
+    with pytest.raises(kind) as caught:
+        call()
+    return str(caught.value)
+
+
+class TestAnotherThing:
+    """A class for an object of it, a word for a function, the data for batches of it: by name, and what to write."""
+
+    X, Y = np.ones((4, 2)), np.ones((4, 1))
+
+    def fit(self, **given):
+        model = nn.Linear(2, 1)
+        usual = {
+            "loss": nn.MSELoss(),
+            "optimizer": mg.optim.SGD(model.parameters(), lr=0.1),
+            "train": [(self.X, self.Y)],
+        }
+        usual |= {"model": model, "epochs": 1, "progress": False, "lint": False}
+        return mg.fit(**{**usual, **given})
+
+    @pytest.mark.parametrize(
+        ("given", "says"),
+        [
+            ({"loss": "mse"}, r"fit: loss must be a function .*nn.MSELoss\(\); found 'mse'"),
+            ({"loss": nn.MSELoss}, r"found the class MSELoss; make one of it: MSELoss\(...\)"),
+            ({"optimizer": "sgd"}, "fit: optimizer must be an optimiser, .* found 'sgd'"),
+            ({"optimizer": mg.optim.SGD}, r"found the class SGD; make one of it: SGD\(...\)"),
+            ({"model": nn.Linear}, "fit: model must be a Module; found the class Linear"),
+            ({"record": True}, "fit: record must be the name of a file; found True"),
+            ({"checkpoint": 3}, "fit: checkpoint must be the name of a file; found an int"),
+            ({"epochs": 2.5}, "fit: epochs must be a whole number of at least 0; found 2.5"),
+            ({"epochs": "3"}, "fit: epochs must be a whole number"),
+            ({"patience": 1.5}, "fit: patience must be a whole number"),
+            ({"metrics": "accuracy"}, "fit: metrics must be functions .* found 'accuracy'"),
+            ({"metrics": ["accuracy"]}, "fit: metrics must be functions .* found 'accuracy'"),
+            ({"train": 3}, "fit: train must be batches, .* found an int"),
+        ],
+    )
+    def test_fit_says_which_argument_and_what_it_must_be(self, given, says):
+        assert re.search(says, picky(lambda: self.fit(**given)))
+
+    @pytest.mark.parametrize("kind", [tuple, list])
+    @pytest.mark.parametrize("wrap", [np.asarray, mg.Tensor])
+    @pytest.mark.parametrize("name", ["train", "validation"])
+    def test_a_pair_of_arrays_is_not_taken_as_two_batches(self, kind, wrap, name):
+        pair = kind((wrap(self.X[:2]), wrap(self.Y[:2])))  # two rows: as batches they would have made sense
+        message = picky(lambda: self.fit(**{name: pair}))
+        assert message.startswith(f"fit: {name} must be batches")
+        assert "Write [(x, y)] for one batch of all, or DataLoader(TensorDataset(x, y), batch_size=32)." in message
+        assert len(self.fit(**{name: [tuple(pair)]})) == 1
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            mg.data.TensorDataset(X, Y),
+            mg.data.Subset(mg.data.TensorDataset(X, Y), [0, 1]),
+            np.ones((3, 2, 4, 1)),
+            [np.ones((4, 2))],
+        ],
+    )
+    def test_samples_are_not_taken_as_batches(self, data):
+        assert "train must be" in picky(lambda: self.fit(train=data))
+
+    @pytest.mark.parametrize(
+        ("call", "says"),
+        [
+            (
+                lambda: mg.summary(nn.Linear),
+                r"summary: model must be a Module; found the class Linear; .* Linear\(...\)",
+            ),
+            (lambda: mg.summary(5), "summary: model must be a Module; found an int"),
+            (lambda: mg.summary(np.sin), "summary: model must be a Module; found an? ufunc"),
+            (lambda: mg.summary(mg.compile(abs)), "summary: model must be a Module"),
+            (lambda: mg.draw(nn.Linear), "draw: needs .* a module, found the class Linear"),
+            (lambda: mg.draw(5), "found an int"),
+            (lambda: mg.draw_network(nn.Linear), "draw_network: needs a module, found the class Linear"),
+            (lambda: mg.explain(5), "explain: tensor must be a Tensor, .* found an int"),
+            (lambda: mg.grad(5), "grad: f must be a function; found an int"),
+            (
+                lambda: mg.grad(mg.Tensor(1.0)),
+                r"autograd.grad\(outputs, inputs\) differentiates tensors; found a Tensor",
+            ),
+            (lambda: mg.jacobian("f"), "jacobian: f must be a function; found 'f'"),
+            (lambda: mg.vjp(5, np.ones(2)), "vjp: f must be a function; found an int"),
+            (lambda: mg.jvp(5, (np.ones(2),), (np.ones(2),)), "jvp: f must be a function; found an int"),
+            (lambda: nn.Sequential(nn.Linear), "Sequential: holds modules, found the class Linear"),
+            (lambda: nn.Module().add_module("a", nn.Tanh), "add_module: 'a' must be .* found the class Tanh"),
+            (lambda: nn.Module().register_buffer("a", 3), "register_buffer: 'a' must be a Tensor, .* found an int"),
+            (lambda: nn.Module().register_buffer("a", "b"), "register_buffer: 'a' must be a Tensor, .* found 'b'"),
+        ],
+    )
+    def test_so_does_everything_that_takes_a_model_a_tensor_or_a_function(self, call, says):
+        assert re.search(says, picky(call))
+
+    def test_the_name_of_a_buffer_is_free(self):
+        net = nn.Module()
+        net.scale = 3.0
+        assert "'scale' is the name of something else" in picky(lambda: net.register_buffer("scale", self.X), KeyError)
+        net.register_buffer("mean", np.zeros(1))
+        net.register_buffer("mean", np.ones(1))  # its own
+        assert net.mean.tolist() == [1.0]
+
+    def test_a_missing_directory_is_called_missing(self, tmp_path):
+        for save in (
+            lambda: mg.save(nn.Linear(1, 1), tmp_path / "no" / "x.npz"),
+            lambda: mg.data.write_rows(tmp_path / "no" / "x.npy", [np.ones(3)]),
+        ):
+            message = picky(save, FileNotFoundError)
+            assert "no directory" in message
+            assert "partial" not in message
+
+    @pytest.mark.parametrize("layer", [nn.LSTM(4, 5), nn.GRU(4, 5), nn.RNN(4, 5)])
+    def test_a_layer_that_returns_a_state_too_does_not_go_into_a_sequential(self, layer):
+        model = nn.Sequential(nn.Embedding(3, 4), layer, nn.Linear(5, 1))
+        name = type(layer).__name__
+        message = picky(lambda: model([[0, 1]]))
+        assert f"Sequential: {name} returns (output, state), and Linear takes one tensor." in message
+        assert f"x, _ = self.{name.lower()}(x)" in message
+
+    def test_an_axis_that_is_not_there_is_not_taken_for_another(self):
+        assert "(4, 4); it has no axis dim=5" in picky(lambda: nn.Unflatten(5, (2, 2))(tensor(4, 4)), ValueError)
+        assert nn.Unflatten(-1, (2, 2))(tensor(4, 4)).shape == (4, 2, 2)
+
+
+@pytest.mark.parametrize(("value", "found"), [(5.0, "a float"), ([[1.0, 2.0]], "a list"), (None, "None"), ("a", "'a'")])
+def test_data_that_is_no_array_is_named_where_it_is_used(value, found):
+    layer = nn.Linear(2, 1)
+    optimizer = mg.optim.SGD(layer.parameters(), lr=0.1)
+    layer(tensor(1, 2)).sum().backward()
+    layer.weight.data = value
+    for use in (lambda: layer(tensor(1, 2)), optimizer.step):
+        message = picky(use)
+        assert f"the data of weight must be an array, and was set to {found}; write into it, t.data[...]" in message
+
+
+def test_an_index_of_another_kind_is_named():
+    x = tensor(3)
+    for index in ("a", 1.0, (0, "b"), [0.5]):
+        with pytest.raises(IndexError, match=r"getitem: an index is made of integers, slices, None, \.\.\. and arrays"):
+            x[index]
+    assert x[[]].shape == (0,)
+
+
+def test_a_question_ends_in_a_question_mark():
+    assert picky(lambda: tensor(3, 2) @ tensor(3, 2), ValueError).endswith("Did you mean x.T @ y?")
+
+
+def test_articles_and_plurals_are_english():
+    for noun in ("int", "ndarray", "LSTM", "MSELoss", "Embedding", "object", "SGD", "RNN", "RMSNorm"):
+        assert an(noun) == f"an {noun}"
+    for noun in ("Tensor", "NoneType", "str", "GRU", "dict", "tuple", "Module"):
+        assert an(noun) == f"a {noun}"
+    assert [several(n, "node") for n in (0, 1, 2, 1200)] == ["0 nodes", "1 node", "2 nodes", "1,200 nodes"]

@@ -300,7 +300,7 @@ def test_methods_of_ufuncs_that_reduce_are_reductions():
 
 @pytest.mark.parametrize("method", ["accumulate", "outer", "at", "reduceat"])
 def test_other_methods_of_ufuncs_are_refused_by_name(method):
-    t, a = mg.Tensor(ONE), np.zeros(3)
+    t, a = mg.Tensor(ONE, requires_grad=True), np.zeros(3)
     args = {"accumulate": (t,), "outer": (t, t), "at": (a, [0], t), "reduceat": (t, [0, 1])}[method]
     with pytest.raises(TypeError, match=f"np.add.{method}.*no derivative rule.*detach"):
         getattr(np.add, method)(*args)
@@ -605,3 +605,101 @@ def test_a_type_that_cannot_carry_the_gradient_is_an_array_of_numbers(kind):
     (x * kind()).sum().backward()
     assert x.grad.tolist() == [3.0, 4.0]
     assert (x @ kind()).item() == 11.0
+
+
+class TestWritesIntoArrays:
+    def test_the_step_of_micrograd_works(self):
+        w = mg.Tensor([1.0, 2.0], requires_grad=True)
+        (w * w).sum().backward()
+        memory = w.data
+        w.data -= 0.1 * w.grad
+        assert w.data is memory
+        assert_array_equal(w.data, [1.0 - 0.1 * 2.0, 2.0 - 0.1 * 4.0])
+
+    @pytest.mark.parametrize(
+        "write",
+        [
+            lambda a, t: np.subtract(a, t, out=a),
+            lambda a, t: np.exp(t, out=a),
+            lambda a, t: np.sum(t[None], axis=0, out=a),
+            lambda a, t: np.add.at(a, [0, 0], t),
+            np.copyto,
+            lambda a, t: np.putmask(a, [True, False], t),
+            lambda a, t: np.put(a, [0, 1], t),
+        ],
+    )
+    def test_a_tensor_without_a_gradient_is_written_and_backward_knows(self, write):
+        w, t = mg.Tensor([1.0, 2.0], requires_grad=True), mg.Tensor([3.0, 5.0])
+        wanted = w.data.copy()
+        write(wanted, t.data)
+        z = (w * w).sum()
+        write(w.data, t)
+        assert_array_equal(w.data, wanted)
+        with pytest.raises(RuntimeError, match="changed in place"):
+            z.backward()
+
+    def test_a_gradient_is_not_lost_that_way(self):
+        w = mg.Tensor([1.0, 2.0], requires_grad=True)
+        for write in (lambda: np.subtract(ONE[0, :2], w, out=np.ones(2)), lambda: np.copyto(np.ones(2), w)):
+            with pytest.raises(TypeError, match=r"t.detach\(\).numpy\(\)"):
+                write()
+        with mg.no_grad():
+            assert_array_equal(np.multiply(w, 2, out=np.ones(2)), [2.0, 4.0])
+
+
+class TestTypesThatComeFirst:
+    """NumPy's arrays leave an operator to a right operand that says ``__array_ufunc__ = None``, and so do tensors."""
+
+    class Unit:
+        __array_ufunc__ = None
+
+        def answer(self, other):
+            return "mine", type(other).__name__
+
+        __rmul__ = __rmatmul__ = __radd__ = __rpow__ = __rfloordiv__ = __gt__ = __le__ = answer
+
+    @pytest.mark.parametrize(
+        "operator",
+        [
+            lambda t, unit: t * unit,
+            lambda t, unit: t @ unit,
+            lambda t, unit: t + unit,
+            lambda t, unit: t**unit,
+            lambda t, unit: t // unit,
+            lambda t, unit: t < unit,
+            lambda t, unit: t >= unit,
+        ],
+    )
+    def test_they_answer(self, operator):
+        assert operator(mg.Tensor([1.0, 2.0]), self.Unit()) == ("mine", "Tensor")
+        assert operator(np.ones(2), self.Unit()) == ("mine", "ndarray")
+
+    def test_what_they_do_not_answer_is_our_error(self):
+        with pytest.raises(TypeError, match="subtract: needs numbers or booleans, found Unit"):
+            mg.Tensor([1.0]) - self.Unit()
+
+
+class TestMaskedArrays:
+    MASKED = np.ma.array([1.0, 2.0, 3.0], mask=[False, True, False])
+
+    @pytest.mark.parametrize(
+        "take",
+        [
+            mg.Tensor,
+            mg.sin,
+            mg.constant,
+            lambda m: mg.Tensor([1.0, 2.0, 3.0]) * m,
+            lambda m: np.multiply(m, mg.Tensor([1.0, 2.0, 3.0])),
+            lambda m: mg.stack([m, m]),
+            lambda m: mg.nn.functional.mse_loss(mg.Tensor([1.0, 2.0, 3.0]), m),
+            mg.data.TensorDataset,
+            lambda m: mg.data.collate([m, m]),
+            lambda m: mg.training.r2_score([1.0, 2.0, 3.0], m),
+        ],
+    )
+    def test_no_mask_is_lost_in_silence(self, take):
+        with pytest.raises(TypeError, match=r"masked array, and 1 of its 3 elements .* x.filled\(0.0\)"):
+            take(self.MASKED)
+
+    def test_one_without_masked_elements_is_an_array(self):
+        assert mg.Tensor(np.ma.array([1.0, 2.0])).tolist() == [1.0, 2.0]

@@ -376,3 +376,36 @@ class TestGradientsThatGetLost:
     def test_an_attribute_that_there_is_not_is_an_attribute_error(self):
         with pytest.raises(AttributeError, match="'cuda'"):
             _ = mg.Tensor(1.0).cuda
+
+
+@pytest.mark.parametrize("other", [object(), ..., print, None, "1.0", {}, int, lambda: 1, iter(())])
+def test_another_object_is_not_equal_and_that_is_no_error(other):
+    x = Tensor([1.0, 2.0])
+    assert (x == other) is False
+    assert (x != other) is True
+    assert (other == x) is False
+
+
+def test_what_holds_numbers_is_compared_by_element():
+    x = Tensor([1.0, 2.0])
+    for other in ([1.0, 3.0], (1.0, 3.0), np.array([1.0, 3.0]), Tensor([1.0, 3.0]), memoryview(np.array([1.0, 3.0]))):
+        assert (x == other).tolist() == [True, False]
+    assert (x == np.float32(2)).tolist() == [False, True]
+
+
+def test_python_rounds_and_divides_tensors():
+    x = Tensor([1.26, -2.74], requires_grad=True)
+    assert round(x, 1).tolist() == [1.3, -2.7]
+    assert round(x).tolist() == [1.0, -3.0]
+    for quotient, rest, whole, part in ((*divmod(x, 2.0), x.data, 2.0), (*divmod(5.0, x), 5.0, x.data)):
+        assert quotient.tolist() == np.floor_divide(whole, part).tolist()
+        assert rest.tolist() == np.remainder(whole, part).tolist()
+
+
+def test_formatting_never_warns_of_a_lost_gradient():
+    x = Tensor([1.26], requires_grad=True)[0]
+    assert ("%.1f" % x, "%d" % x, f"{x:.1f}", "{:.1f}".format(x)) == ("1.3", "1", "1.3", "1.3")  # noqa: UP031, UP032
+    with pytest.warns(UserWarning, match=r"float\(\) of a tensor"):
+        float(x)
+    with pytest.warns(UserWarning, match=r"int\(\) of a tensor"):
+        int(x)

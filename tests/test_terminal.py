@@ -64,3 +64,33 @@ def test_every_sign_that_an_op_prints_has_a_spelling():
         "ascii",
     )
     assert text.strip() == "[]"
+
+
+REDIRECTED = "import io, contextlib; raw = io.BytesIO(); out = io.TextIOWrapper(raw, encoding='cp1252', newline='')\n"
+SHOWN = {
+    "explain": "mg.explain((mg.Tensor([1.0], requires_grad=True).sigmoid() - 1).sum())",
+    "summary": "mg.summary(nn.Sequential(nn.Linear(2, 3), nn.ReLU()), np.ones((1, 2)))",
+    "a name": "mg.Tensor([1.0], name='θ')",
+    "a report": "mg.check_primitive(mg.ops.transcendental.sigmoid)",
+    "a picture in words": "mg.draw(mg.Tensor([1.0], requires_grad=True).sigmoid().sum()).describe()",
+}
+
+
+@pytest.mark.parametrize("thing", SHOWN.values(), ids=SHOWN)
+def test_what_takes_the_place_of_standard_output_later_is_looked_at_too(thing):
+    code = REDIRECTED + f"with contextlib.redirect_stdout(out): print({thing})\nout.flush(); print(len(raw.getvalue()))"
+    assert int(printed(code, "utf-8")) > 5
+
+
+def test_an_explanation_is_written_to_any_file():
+    code = "mg.explain(mg.Tensor(2.0, requires_grad=True) * 3, file=out)\n"
+    code += "out.flush(); print('dv1/dv1' in str(raw.getvalue()))"
+    assert printed(REDIRECTED + code, "utf-8").strip() == "True"
+
+
+def test_a_choice_made_for_a_later_stream_is_kept():
+    code = (
+        "import io, contextlib; out = io.TextIOWrapper(io.BytesIO(), encoding='ascii', errors='replace')\n"
+        "with contextlib.redirect_stdout(out): print(mg.Tensor([1.0], name='θ'))\nprint(out.errors)"
+    )
+    assert printed(code, "utf-8").strip() == "replace"

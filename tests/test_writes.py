@@ -356,3 +356,42 @@ def test_rules_that_cannot_be_looked_into_read_everything():
     assert reads(Unhashable(2.0), 2) == (2, 2)
     assert reads(lambda g, z, x: np.ones(x[0].shape) * g, 2) == (0, 2)
     assert reads(lambda g, z, x: sum([x * i for i in range(3)]) * g, 2)[1] == 2
+
+
+@pytest.mark.parametrize(
+    "share",
+    [
+        mg.from_dlpack,
+        lambda a: mg.Tensor(np.from_dlpack(a)),
+        lambda a: mg.Tensor(np.asarray(memoryview(a))),
+        lambda a: mg.Tensor(np.frombuffer(a)),
+        lambda a: mg.Tensor(np.ctypeslib.as_array((np.ctypeslib.ctypes.c_double * 3).from_buffer(a))),
+    ],
+    ids=["from_dlpack", "np.from_dlpack", "memoryview", "frombuffer", "ctypes"],
+)
+class TestMemoryThatPassedThroughForeignHands:
+    """Its end of the chain of views is no array of NumPy's own, so the bytes themselves are compared."""
+
+    def test_a_write_through_it_is_seen_by_who_read_the_array(self, share):
+        w = mg.Tensor(np.ones(3), requires_grad=True)
+        other = share(w.data)
+        z = (w * w).sum()
+        other += 1
+        with CHANGED:
+            z.backward()
+
+    def test_a_write_to_the_array_is_seen_by_who_read_it(self, share):
+        array = np.ones(3)
+        t = share(array).requires_grad_()
+        z = (t * t).sum()
+        mg.Tensor(array).copy_(5.0)
+        with CHANGED:
+            z.backward()
+
+    def test_other_memory_is_not_concerned(self, share):
+        w, other = mg.Tensor(np.ones(3), requires_grad=True), share(np.ones(3))
+        z = (w * w).sum()
+        other += 1
+        mg.Tensor(np.ones(3)).copy_(2.0)
+        z.backward()
+        assert_array_equal(w.grad.data, [2.0, 2.0, 2.0])

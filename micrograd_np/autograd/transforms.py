@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.asked import insist
 from micrograd_np.backward import is_gone, reached
 from micrograd_np.constant import settled
 from micrograd_np.events import QUIET, Events
@@ -119,6 +120,7 @@ class _Call:
 
     def __init__(self, asker: str, f: Callable[..., Any], args: Sequence[Any], argnums: Argnums, kwargs: Any) -> None:
         self.asker = asker
+        _callable(asker, f)
         chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         for n in chosen:
             if not -len(args) <= n < len(args):
@@ -217,6 +219,13 @@ class _Call:
         return x.detach() if self.speaks_tensor else x.data
 
 
+def _callable(asker: str, f: Any) -> None:
+    wanted = (
+        "a function; autograd.grad(outputs, inputs) differentiates tensors" if isinstance(f, Vertex) else "a function"
+    )
+    insist(asker, "f", f, callable(f), wanted)
+
+
 def _like(g: Any, x: Any) -> Any:
     if isinstance(x, Tensor) or (isinstance(g, Tensor) and g.requires_grad):
         return g
@@ -253,6 +262,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
     >>> value_and_grad(loss)({"w": np.array([1.0, 2.0]), "b": 0.5}, np.array([[3.0, -1.0]]))
     (array(2.25), {'w': array([ 9., -3.]), 'b': array(3.)})
     """
+    _callable("grad", f)
 
     @wraps(f)
     def transformed(*args: Any, **kwargs: Any) -> Any:
@@ -350,6 +360,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     array([[2., 0.],
            [0., 4.]])
     """
+    _callable("jacobian", f)
 
     @wraps(f)
     def transformed(*args: Any, **kwargs: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from micrograd_np.grad_mode import enable_grad, is_grad_enabled
 from micrograd_np.tensor import Tensor
+from micrograd_np.terminal import shown
 
 from .analytic import gradients, irregular, outputs, silent
 from .gradients import check_gradients
@@ -23,7 +24,7 @@ class GradcheckError(RuntimeError):
         self.report = report
 
     def __str__(self) -> str:
-        return f"{self.report.complaint}.\n{self.report}"
+        return shown(f"{self.report.complaint}.\n{self.report}")
 
 
 def gradcheck(

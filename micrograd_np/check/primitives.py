@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from micrograd_np.primitive import Primitive
+from micrograd_np.terminal import shown
 
 from .claims import CLAIMS, DECLARED
 from .insist import GradcheckError
@@ -52,7 +53,7 @@ class PrimitiveReport:
             for f in self.findings
         ]
         told = [f"{_words(claim)}:\n{failure}" for claim, failure in self.failures.items()]
-        return "\n".join((f"{self.name}:", *lines, *told))
+        return shown("\n".join((f"{self.name}:", *lines, *told)))
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from html import escape
 from math import prod
 
+from micrograd_np.terminal import shown
+
 from .verdict import AGREES, Comparison
 
 _HEADINGS = ("", "shape", "checked", "analytic", "numeric", "|error|", "relative", "at", "verdict")
@@ -51,7 +53,7 @@ class Report:
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         places = "  ".join(f"{{:{'>' if i in _RIGHT else '<'}{width}}}" for i, width in enumerate(widths))
         lines = [places.format(*cells).rstrip() for cells in table]
-        return "\n".join((self.title, *lines, *self._notes()))
+        return shown("\n".join((self.title, *lines, *self._notes())))
 
     def _notes(self) -> list[str]:
         return [f"{row.name}: {row.note}" for row in self.rows if row.note]

@@ -1,5 +1,7 @@
 """Data: sets of samples, loaders that cut them into batches, toy problems, and arrays larger than memory."""
 
+from micrograd_np.settings import check_all as _check_all
+
 from .dataset import Dataset, Subset, TensorDataset, collate, random_split
 from .loader import DataLoader
 from .mapped import memory_map, write_rows
@@ -21,3 +23,5 @@ __all__ = [
     "write_rows",
     "xor",
 ]
+
+_check_all(__all__, globals())

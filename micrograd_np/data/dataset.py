@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.primitive import unmasked
+from micrograd_np.settings import checked
 from micrograd_np.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -56,7 +58,9 @@ class TensorDataset(Dataset):
     """
 
     def __init__(self, *tensors: Any) -> None:
-        self.arrays = tuple(t.detach().data if isinstance(t, Tensor) else np.asarray(t) for t in tensors)
+        self.arrays = tuple(
+            t.detach().data if isinstance(t, Tensor) else np.asarray(unmasked(t, "TensorDataset")) for t in tensors
+        )
         lengths = {a.shape[:1] for a in self.arrays}
         if len(lengths) != 1 or lengths == {()}:
             shapes = ", ".join(str(a.shape) for a in self.arrays) or "nothing"
@@ -98,6 +102,7 @@ class Subset(Dataset):
         )
 
 
+@checked
 def random_split(dataset: Any, lengths: Sequence[float], generator: np.random.Generator | None = None) -> list[Subset]:
     """Parts of `dataset`, disjoint and drawn at random, of these lengths; or of these fractions, if they add up to 1.
 
@@ -137,7 +142,9 @@ def collate(samples: Sequence[Any]) -> Any:
         return {key: collate([sample[key] for sample in samples]) for key in first}
     if isinstance(first, (str, bytes)):
         return list(samples)
-    arrays = [sample.data if isinstance(sample, Tensor) else np.asarray(sample) for sample in samples]
+    arrays = [
+        sample.data if isinstance(sample, Tensor) else np.asarray(unmasked(sample, "collate")) for sample in samples
+    ]
     shapes = {a.shape for a in arrays}
     if len(shapes) > 1:
         found = " and ".join(map(str, sorted(shapes)[:3]))

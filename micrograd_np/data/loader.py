@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.asked import an
+from micrograd_np.settings import Count, Size
 
 from .dataset import Dataset, collate
 from .prefetch import ahead
@@ -41,21 +43,18 @@ class DataLoader:
     def __init__(
         self,
         dataset: Any,
-        batch_size: int = 1,
+        batch_size: Count = 1,
         shuffle: bool | None = None,
         sampler: Iterable[int] | None = None,
         batch_sampler: Iterable[Sequence[int]] | None = None,
-        num_workers: int = 0,
+        num_workers: Size = 0,
         collate_fn: Callable[[list[Any]], Any] | None = None,
         drop_last: bool = False,
         generator: np.random.Generator | None = None,
         *,
         transform: Callable[[Any, np.random.Generator], Any] | None = None,
-        prefetch: int = 0,
+        prefetch: Size = 0,
     ) -> None:
-        if batch_size < 1:
-            message = f"DataLoader: batch_size must be at least 1, found {batch_size}."
-            raise ValueError(message)
         if (sampler is not None or batch_sampler is not None) and shuffle:
             message = "DataLoader: a sampler already says the order; leave out shuffle."
             raise ValueError(message)
@@ -65,7 +64,7 @@ class DataLoader:
         for name, x in (("sampler", sampler), ("batch_sampler", batch_sampler)):
             if isinstance(x, Iterator):
                 message = (
-                    f"DataLoader: {name} is a {type(x).__name__}, which one epoch uses up; pass a list, or an object "
+                    f"DataLoader: {name} is {an(type(x).__name__)}, which one epoch uses up; pass a list, or an object "
                     "whose __iter__ begins anew."
                 )
                 raise TypeError(message)

@@ -39,6 +39,11 @@ def write_rows(path: str | Path, chunks: Iterable[Any]) -> Path:
     >>> folder.cleanup()
     """
     path = Path(path)
+    if not path.parent.is_dir():
+        message = (
+            f"write_rows: there is no directory {str(path.parent)!r} for {path.name}. Make it first: Path(...).mkdir()."
+        )
+        raise FileNotFoundError(message)
     partial = path.with_name(f".{path.name}.partial")
     first = None
     rows = 0

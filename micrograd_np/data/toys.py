@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.settings import Count, Size, checked
 
 _Pair = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
@@ -25,7 +26,8 @@ def _drawn_from(generator: np.random.Generator | None) -> np.random.Generator:
     return random.generator() if generator is None else generator
 
 
-def moons(n: int = 200, noise: float = 0.1, generator: np.random.Generator | None = None) -> _Pair:
+@checked
+def moons(n: Size = 200, noise: float = 0.1, generator: np.random.Generator | None = None) -> _Pair:
     """Two half circles, one inside the bend of the other: ``(n, 2)`` points and ``(n,)`` labels 0 and 1.
 
     >>> x, y = moons(10, generator=np.random.default_rng(0))
@@ -38,8 +40,9 @@ def moons(n: int = 200, noise: float = 0.1, generator: np.random.Generator | Non
     return _blurred(points, np.repeat([0, 1], [upper, lower]), noise, _drawn_from(generator))
 
 
+@checked
 def circles(
-    n: int = 200, noise: float = 0.05, factor: float = 0.5, generator: np.random.Generator | None = None
+    n: Size = 200, noise: float = 0.05, factor: float = 0.5, generator: np.random.Generator | None = None
 ) -> _Pair:
     """A circle of radius 1 and one of radius `factor` inside it: ``(n, 2)`` points and ``(n,)`` labels 0 and 1."""
     labels = np.arange(n) % 2
@@ -49,9 +52,10 @@ def circles(
     return _blurred(points, labels, noise, _drawn_from(generator))
 
 
+@checked
 def spirals(
-    n: int = 300,
-    classes: int = 3,
+    n: Size = 300,
+    classes: Count = 3,
     noise: float = 0.05,
     turns: float = 0.75,
     generator: np.random.Generator | None = None,
@@ -64,21 +68,26 @@ def spirals(
     return _blurred(points, labels, noise, _drawn_from(generator))
 
 
-def xor(n: int = 200, noise: float = 0.0, generator: np.random.Generator | None = None) -> _Pair:
+@checked
+def xor(n: Size = 200, noise: float = 0.0, generator: np.random.Generator | None = None) -> _Pair:
     """Points of the square [−1, 1]², and whether their two signs differ: ``(n, 2)`` and ``(n,)`` labels 0 and 1."""
     rng = _drawn_from(generator)
     points = rng.uniform(-1, 1, (n, 2))
     return _blurred(points, ((points[:, 0] > 0) != (points[:, 1] > 0)).astype(np.int64), noise, rng)
 
 
-def blobs(n: int = 200, classes: int = 3, noise: float = 0.3, generator: np.random.Generator | None = None) -> _Pair:
+@checked
+def blobs(n: Size = 200, classes: Count = 3, noise: float = 0.3, generator: np.random.Generator | None = None) -> _Pair:
     """Clouds around the corners of a regular polygon of radius 1: ``(n, 2)`` points and ``(n,)`` labels."""
     labels = np.arange(n) % classes
     angle = 2 * np.pi * labels / classes
     return _blurred(np.stack([np.cos(angle), np.sin(angle)], 1), labels, noise, _drawn_from(generator))
 
 
-def sine(n: int = 200, noise: float = 0.1, periods: float = 1.0, generator: np.random.Generator | None = None) -> _Pair:
+@checked
+def sine(
+    n: Size = 200, noise: float = 0.1, periods: float = 1.0, generator: np.random.Generator | None = None
+) -> _Pair:
     """Arguments in [−1, 1] and their sine, over `periods` periods, with noise: ``(n, 1)`` and ``(n, 1)``."""
     rng = _drawn_from(generator)
     x = rng.uniform(-1, 1, (n, 1))

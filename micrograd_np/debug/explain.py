@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import backward as walk
+from micrograd_np.asked import insist
 from micrograd_np.ops.shape import spread_axes
 from micrograd_np.symbol import Symbol
+from micrograd_np.terminal import shown
 from micrograd_np.values import inputs as inputs_of
 from micrograd_np.values import values
 from micrograd_np.vertex import Node, Source, Vertex, grad_of, source
@@ -57,7 +59,7 @@ class Explanation:
         self.lines = tuple(lines)
 
     def __repr__(self) -> str:
-        return "\n".join(self.lines)
+        return shown("\n".join(self.lines))
 
 
 def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) -> Explanation:
@@ -91,12 +93,13 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
     Pulled(vertices, lambda *step: steps.append(step)).walk(tensor, seed, lambda leaf, g: None)
     derivation = Explanation(_derivation(tensor, vertices, seed, steps))
     if file is not None:
-        file.write(f"{derivation}\n")
+        file.write(shown(f"{derivation}\n", file))
     return derivation
 
 
 def seed_of(tensor: Tensor, gradient: Any, asked: str) -> Any:
     """What a backward pass starts with, as an array; RuntimeError, which says what was `asked`, if there is none."""
+    insist(asked, "tensor", tensor, isinstance(tensor, Vertex), "a Tensor, the result of the computation")
     if not tensor.requires_grad:
         raise RuntimeError(
             f"{asked}: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, "

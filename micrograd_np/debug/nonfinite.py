@@ -9,6 +9,7 @@ import numpy as np
 
 from micrograd_np import backward as walk
 from micrograd_np.reads import Blank
+from micrograd_np.terminal import shown
 from micrograd_np.vertex import Node, Source, Vertex, held_inputs
 
 from .origin import Origin, here, origin_of
@@ -54,7 +55,7 @@ class NonfiniteError(FloatingPointError):
         self.op, self.during, self.origin = op, during, origin
 
     def __str__(self) -> str:
-        return str(self.args[0])
+        return shown(str(self.args[0]))
 
 
 class detect_nonfinite(Watch):  # noqa: N801  a function to its users

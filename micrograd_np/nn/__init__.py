@@ -2,6 +2,7 @@
 
 from micrograd_np import functional
 from micrograd_np.optim import clip as utils  # PyTorch's place for clip_grad_norm_ and its relatives
+from micrograd_np.settings import check_all as _check_all
 
 from . import init
 from .activation import (
@@ -152,3 +153,5 @@ __all__ = [
     "init",
     "utils",
 ]
+
+_check_all(__all__, globals())

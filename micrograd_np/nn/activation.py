@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from micrograd_np import functional
+from micrograd_np.settings import Size
 from micrograd_np.tensor import get_default_dtype
 
 from .module import Module
@@ -171,7 +172,7 @@ class Hardtanh(_Activation):
 class PReLU(Module):
     """x where it is positive, a learned `weight` times x elsewhere: one weight, or one for each channel, axis 1."""
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, dtype: Any = None) -> None:
+    def __init__(self, num_parameters: Size = 1, init: float = 0.25, dtype: Any = None) -> None:
         self.num_parameters = num_parameters
         self.weight = Parameter(np.full(num_parameters, init, get_default_dtype() if dtype is None else dtype))
 

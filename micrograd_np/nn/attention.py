@@ -14,6 +14,7 @@ from micrograd_np.ops.choice import where
 from micrograd_np.ops.index import view
 from micrograd_np.ops.reduce import mean
 from micrograd_np.ops.shape import broadcast_to, concatenate, reshape, transpose
+from micrograd_np.settings import Count, Share, Size
 from micrograd_np.tensor import Tensor, get_default_dtype
 
 from . import init
@@ -52,18 +53,18 @@ class MultiheadAttention(Module):
 
     def __init__(
         self,
-        embed_dim: int,
-        num_heads: int,
-        dropout: float = 0.0,
+        embed_dim: Count,
+        num_heads: Count,
+        dropout: Share = 0.0,
         bias: bool = True,
         add_bias_kv: bool = False,
         add_zero_attn: bool = False,
-        kdim: int | None = None,
-        vdim: int | None = None,
+        kdim: Size | None = None,
+        vdim: Size | None = None,
         batch_first: bool = False,
         dtype: Any = None,
     ) -> None:
-        if embed_dim < 1 or num_heads < 1 or embed_dim % num_heads:
+        if embed_dim % num_heads:
             message = f"MultiheadAttention: embed_dim ({embed_dim}) must divide into num_heads ({num_heads})."
             raise ValueError(message)
         dtype = get_default_dtype() if dtype is None else dtype

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, Generic, Self, TypeVar, overload
 
+from micrograd_np.asked import described
 from micrograd_np.tensor import Tensor
 
 from .module import Kind, Module
@@ -34,7 +35,7 @@ class _Held(Module, Generic[T]):
     def _admitted(self, x: Any) -> Any:
         if isinstance(x, Module):
             return x
-        message = f"{type(self).__name__}: holds modules, found {type(x).__name__}: {x!r:.80}."
+        message = f"{type(self).__name__}: holds modules, found {described(x)}."
         raise TypeError(message)
 
     def __len__(self) -> int:
@@ -146,10 +147,28 @@ class Sequential(_Numbered[Module]):
 
     def forward(self, input: Any) -> Any:
         """Apply all, in order."""
-        for module in vars(self).values():  # the contents, without making a dict of them
-            if isinstance(module, Module):
-                input = module(input)
+        before: Any = None
+        module: Any = None
+        try:
+            for module in vars(self).values():  # the contents, without making a dict of them
+                if isinstance(module, Module):
+                    input = module(input)
+                    before = module
+        except (AttributeError, TypeError, ValueError) as error:
+            if type(input) is not tuple or before is None:
+                raise
+            raise self._several(before, module, input) from error
         return input
+
+    def _several(self, before: Module, module: Module, found: tuple[Any, ...]) -> TypeError:
+        """What to say where one module returns several things and the next takes one."""
+        what, use = type(before).__name__, type(module).__name__
+        names = {"MultiheadAttention": "(output, weights)"}.get(what, "(output, state)")
+        shown = names if hasattr(before, "hidden_size") or what in names else f"a tuple of {len(found)}"
+        return TypeError(
+            f"Sequential: {what} returns {shown}, and {use} takes one tensor. Write a module whose forward says what "
+            f"goes on: x, _ = self.{what.lower()}(x)."
+        )
 
 
 class ModuleList(_Numbered[Module]):

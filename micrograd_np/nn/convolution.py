@@ -10,6 +10,7 @@ import numpy as np
 from micrograd_np import functional, random
 from micrograd_np.functional.convolution import each, tensor
 from micrograd_np.ops.arrange import pad
+from micrograd_np.settings import Count, Counts, Size, Sizes
 from micrograd_np.tensor import get_default_dtype
 
 from .module import Module
@@ -42,7 +43,7 @@ class _Convolution(Module):
         if padding_mode not in modes:
             message = f"{name}: padding_mode must be {' or '.join(map(repr, modes))}, found {padding_mode!r}."
             raise ValueError(message)
-        if groups < 1 or in_channels % groups or out_channels % groups:
+        if in_channels % groups or out_channels % groups:
             message = (
                 f"{name}: in_channels ({in_channels}) and out_channels ({out_channels}) must divide into "
                 f"groups ({groups})."
@@ -51,11 +52,15 @@ class _Convolution(Module):
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride = each("kernel_size", kernel_size, d), each("stride", stride, d)
         self.padding: Any = padding if isinstance(padding, str) else each("padding", padding, d, 0)
-        self.dilation, self.output_padding = each("dilation", dilation, d), each("output_padding", output_padding, d, 0)
+        self.dilation, self.output_padding = (
+            each("dilation", dilation, d),
+            each("output_padding", output_padding, d, 0),
+        )
         self.padding_mode = padding_mode
         dtype = get_default_dtype() if dtype is None else dtype
         channels = (in_channels, out_channels // groups) if self._transposed else (out_channels, in_channels // groups)
-        bound = 1 / sqrt(channels[1] * prod(self.kernel_size) or 1)  # PyTorch's fan in, also of the transposed one
+        fan_in = channels[1] * prod(self.kernel_size)  # as PyTorch has it, also of the transposed one
+        bound = 1 / sqrt(fan_in) if fan_in else 0.0
         draw = random.generator().uniform
         self.weight = Parameter(draw(-bound, bound, (*channels, *self.kernel_size)).astype(dtype))
         self.register_parameter("bias", Parameter(draw(-bound, bound, out_channels).astype(dtype)) if bias else None)
@@ -76,13 +81,13 @@ class _Convolution(Module):
 class _Plain(_Convolution):
     def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
+        in_channels: Size,
+        out_channels: Size,
+        kernel_size: Counts,
+        stride: Counts = 1,
         padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
+        dilation: Counts = 1,
+        groups: Count = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
         dtype: Any = None,
@@ -134,15 +139,15 @@ class _Transposed(_Convolution):
 
     def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
-        groups: int = 1,
+        in_channels: Size,
+        out_channels: Size,
+        kernel_size: Counts,
+        stride: Counts = 1,
+        padding: Sizes = 0,
+        output_padding: Sizes = 0,
+        groups: Count = 1,
         bias: bool = True,
-        dilation: Any = 1,
+        dilation: Counts = 1,
         padding_mode: str = "zeros",
         dtype: Any = None,
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from micrograd_np import functional
-from micrograd_np.ops.axes import within
+from micrograd_np.settings import Share
 
 from .module import Module
 
@@ -16,10 +16,7 @@ class Dropout(Module):
     ValueError for `p` outside [0, 1].
     """
 
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        if not within(p, "p", 0, 1):
-            message = f"{type(self).__name__}: p is a probability, in [0, 1]; found {p}."
-            raise ValueError(message)
+    def __init__(self, p: Share = 0.5, inplace: bool = False) -> None:
         self.p, self.inplace = p, inplace
 
     def forward(self, input: Any) -> Any:

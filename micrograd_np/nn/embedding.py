@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from micrograd_np import functional, random
+from micrograd_np.settings import Size
 from micrograd_np.tensor import Tensor, get_default_dtype
 
 from .module import Module
@@ -24,8 +25,8 @@ class Embedding(Module):
 
     def __init__(
         self,
-        num_embeddings: int,
-        embedding_dim: int,
+        num_embeddings: Size,
+        embedding_dim: Size,
         padding_idx: int | None = None,
         max_norm: float | None = None,
         norm_type: float = 2.0,

@@ -8,6 +8,7 @@ from typing import Any
 from micrograd_np import functional, random
 from micrograd_np.ops.linear import linear, matmul
 from micrograd_np.ops.shape import transpose
+from micrograd_np.settings import Count, Size
 from micrograd_np.tensor import get_default_dtype
 
 from .module import Module
@@ -19,7 +20,7 @@ class Linear(Module):
 
     bias: Parameter | None
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: Any = None) -> None:
+    def __init__(self, in_features: Size, out_features: Size, bias: bool = True, dtype: Any = None) -> None:
         dtype = get_default_dtype() if dtype is None else dtype
         bound = 1 / sqrt(in_features) if in_features else 0.0
         draw = random.generator().uniform
@@ -48,10 +49,10 @@ class Bilinear(Module):
     bias: Parameter | None
 
     def __init__(
-        self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, dtype: Any = None
+        self, in1_features: Count, in2_features: Size, out_features: Size, bias: bool = True, dtype: Any = None
     ) -> None:
         dtype = get_default_dtype() if dtype is None else dtype
-        bound = 1 / sqrt(in1_features or 1)
+        bound = 1 / sqrt(in1_features)
         draw = random.generator().uniform
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         self.weight = Parameter(draw(-bound, bound, (out_features, in1_features, in2_features)).astype(dtype))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from micrograd_np import functional
 from micrograd_np.functional.loss import REDUCTIONS
 from micrograd_np.tensor import Tensor
@@ -25,7 +27,7 @@ class _Loss(Module):
     def _weigh(self, **weights: Any) -> None:
         """Keep weights of classes or elements as buffers, or as None."""
         for name, weight in weights.items():
-            self.register_buffer(name, weight)
+            self.register_buffer(name, np.asarray(weight) if isinstance(weight, (list, tuple)) else weight)
 
 
 class MSELoss(_Loss):

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from enum import Enum
-from types import FunctionType, MappingProxyType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from weakref import WeakSet
 
 import numpy as np
 
+from micrograd_np.asked import an, described, insist
 from micrograd_np.changes import changes
 from micrograd_np.events import QUIET
 from micrograd_np.hooks import Hooks, RemovableHandle
@@ -79,9 +80,8 @@ class Module:
     _registered: Mapping[str, Kind] = MappingProxyType({})  # by the names of attributes, also of those that are None
     _later_buffers: tuple[str, ...] = ()  # which older state dicts do not have, and need not
 
-    def __new__(cls, *args: Any, **named: Any) -> Self:
-        """As usual, and known to be alive. TypeError or ValueError for a size of a layer that is none."""
-        _check_sizes(cls, args, named)
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        """As usual, and known to be alive."""
         module = super().__new__(cls)
         alive.add(module)
         return module
@@ -104,7 +104,7 @@ class Module:
             if not suits:
                 what, wanted = kind.value
                 message = (
-                    f"{type(self).__name__}: {name} is {what}, and would no longer be one as a {type(x).__name__}; "
+                    f"{type(self).__name__}: {name} is {what}, and would no longer be one as {an(type(x).__name__)}; "
                     f"set {wanted}{f', write into {name}.data[...]' if kind is not Kind.MODULE else ''}, or del it "
                     f"first."
                 )
@@ -287,7 +287,12 @@ class Module:
     # changing
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
-        """Keep `tensor` (or None) as the buffer `name`; an array becomes a `Buffer`, a Tensor stays itself."""
+        """Keep `tensor` (or None) as the buffer `name`; an array becomes a `Buffer`, a Tensor stays itself.
+
+        TypeError for anything else, KeyError for a name that is taken.
+        """
+        wanted = "a Tensor, an array or None"
+        insist("register_buffer", repr(name), tensor, tensor is None or hasattr(tensor, "__array__"), wanted)
         if tensor is not None and not isinstance(tensor, Tensor):
             tensor = Buffer(tensor, persistent)
         self._register(name, tensor, Kind.BUFFER if persistent else Kind.UNSAVED_BUFFER)
@@ -295,14 +300,14 @@ class Module:
     def register_parameter(self, name: str, param: Any) -> None:
         """Keep `param` (or None) under `name`: the same as ``self.name = param``. TypeError for anything else."""
         if param is not None and not isinstance(param, Parameter):
-            message = f"register_parameter: {name!r} is a {type(param).__name__}; wrap it: Parameter(...)."
+            message = f"register_parameter: {name!r} is {an(type(param).__name__)}; wrap it: Parameter(...)."
             raise TypeError(message)
         self._register(name, param, Kind.PARAMETER)
 
     def add_module(self, name: str, module: Any) -> None:
         """Keep `module` (or None) under `name`, which need not be an identifier. TypeError for anything else."""
         if module is not None and not isinstance(module, Module):
-            message = f"add_module: {name!r} is a {type(module).__name__}, not a Module."
+            message = f"add_module: {name!r} must be a Module or None; found {described(module)}."
             raise TypeError(message)
         self._register(name, module, Kind.MODULE)
 
@@ -312,7 +317,7 @@ class Module:
         if not isinstance(name, str) or not name or "." in name:
             message = f"{type(self).__name__}: a name is a string that is not empty and has no dots, found {name!r}."
             raise KeyError(message)
-        if name not in vars(self) and hasattr(self, name):
+        if name not in self._registered and hasattr(self, name):
             message = f"{type(self).__name__}: {name!r} is the name of something else here; choose another."
             raise KeyError(message)
         before = self._registered.get(name, kind)
@@ -489,21 +494,3 @@ def _kind_of(x: Any) -> Kind | None:
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
-
-
-_POSITIONS = frozenset(("dim", "start_dim", "end_dim", "padding_idx"))  # counted from either end
-
-
-def _check_sizes(layer: type[Module], args: tuple[Any, ...], named: Mapping[str, Any]) -> None:
-    """Raise for an argument of one of our layers that is declared an int, and is none or negative."""
-    init: Any = layer.__init__
-    if not isinstance(init, FunctionType) or not init.__module__.startswith(__package__):
-        return
-    names = init.__code__.co_varnames[1 : init.__code__.co_argcount]
-    for name, value in (*zip(names, args, strict=False), *named.items()):
-        declared = init.__annotations__.get(name)
-        if declared == "int" or (declared == "int | None" and value is not None):
-            if not hasattr(value, "__index__"):
-                raise TypeError(f"{layer.__name__}: {name} must be an integer, found {value!r:.80}.")
-            if value < 0 and name not in _POSITIONS:
-                raise ValueError(f"{layer.__name__}: {name} must not be negative, found {value!r}.")

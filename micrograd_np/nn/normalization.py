@@ -9,6 +9,7 @@ import numpy as np
 from micrograd_np import functional
 from micrograd_np.functional.normalization import cumulative_momentum, lengths_of
 from micrograd_np.grad_mode import no_grad
+from micrograd_np.settings import Count, Size, Sizes
 from micrograd_np.tensor import get_default_dtype
 
 from .module import Module
@@ -37,7 +38,7 @@ class _Tracking(_Affine):
 
     def __init__(
         self,
-        num_features: int,
+        num_features: Size,
         eps: float,
         momentum: float | None,
         affine: bool,
@@ -82,7 +83,7 @@ class _BatchNorm(_Tracking):
 
     def __init__(
         self,
-        num_features: int,
+        num_features: Size,
         eps: float = 1e-5,
         momentum: float | None = 0.1,
         affine: bool = True,
@@ -141,7 +142,7 @@ class _InstanceNorm(_Tracking):
 
     def __init__(
         self,
-        num_features: int,
+        num_features: Size,
         eps: float = 1e-5,
         momentum: float = 0.1,
         affine: bool = False,
@@ -185,7 +186,7 @@ class LayerNorm(_Affine):
 
     def __init__(
         self,
-        normalized_shape: int | tuple[int, ...],
+        normalized_shape: Sizes,
         eps: float = 1e-5,
         elementwise_affine: bool = True,
         bias: bool = True,
@@ -210,7 +211,7 @@ class RMSNorm(_Affine):
 
     def __init__(
         self,
-        normalized_shape: int | tuple[int, ...],
+        normalized_shape: Sizes,
         eps: float | None = None,
         elementwise_affine: bool = True,
         dtype: Any = None,
@@ -234,14 +235,14 @@ class GroupNorm(_Affine):
 
     def __init__(
         self,
-        num_groups: int,
-        num_channels: int,
+        num_groups: Count,
+        num_channels: Size,
         eps: float = 1e-5,
         affine: bool = True,
         bias: bool = True,
         dtype: Any = None,
     ) -> None:
-        if num_groups < 1 or num_channels % num_groups:
+        if num_channels % num_groups:
             message = f"GroupNorm: num_channels ({num_channels}) must divide into num_groups ({num_groups})."
             raise ValueError(message)
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine

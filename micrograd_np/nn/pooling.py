@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from micrograd_np import functional
 from micrograd_np.functional.convolution import each
+from micrograd_np.settings import Counts, Size, Sizes
 
 from .module import Module
 
@@ -25,10 +26,10 @@ class _MaxPool(_Pool):
 
     def __init__(
         self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
+        kernel_size: Counts,
+        stride: Counts | None = None,
+        padding: Sizes = 0,
+        dilation: Counts = 1,
         return_indices: bool = False,
         ceil_mode: bool = False,
     ) -> None:
@@ -59,9 +60,9 @@ class AvgPool1d(_Pool):
 
     def __init__(
         self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
+        kernel_size: Counts,
+        stride: Counts | None = None,
+        padding: Sizes = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
@@ -81,9 +82,9 @@ class AvgPool2d(_Pool):
 
     def __init__(
         self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
+        kernel_size: Counts,
+        stride: Counts | None = None,
+        padding: Sizes = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
         divisor_override: int | None = None,
@@ -103,7 +104,7 @@ class AdaptiveAvgPool1d(_Pool):
 
     _shown = ("output_size",)
 
-    def __init__(self, output_size: Any) -> None:
+    def __init__(self, output_size: Size | Sequence[Size | None] | None) -> None:
         self.output_size = output_size
 
     def forward(self, input: Any) -> Any:
@@ -116,7 +117,7 @@ class AdaptiveAvgPool2d(_Pool):
 
     _shown = ("output_size",)
 
-    def __init__(self, output_size: Any) -> None:
+    def __init__(self, output_size: Size | Sequence[Size | None] | None) -> None:
         self.output_size = output_size
 
     def forward(self, input: Any) -> Any:

@@ -19,6 +19,7 @@ from micrograd_np.functional.recurrent import gru, gru_memory, lstm, lstm_memory
 from micrograd_np.ops.index import place, view
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import concatenate, stack, transpose
+from micrograd_np.settings import Count, Share, Size
 from micrograd_np.tensor import get_default_dtype
 
 from .module import Module
@@ -86,21 +87,18 @@ class _Recurrent(Module):
 
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int,
+        input_size: Size,
+        hidden_size: Count,
+        num_layers: Count,
         bias: bool,
         batch_first: bool,
         dropout: float,
         bidirectional: bool,
         dtype: Any,
-        proj_size: int = 0,
+        proj_size: Size = 0,
     ) -> None:
-        if num_layers < 1 or hidden_size < 1 or not 0 <= dropout <= 1 or not 0 <= proj_size < hidden_size:
-            message = (
-                f"{self._kind}: needs num_layers and hidden_size of 1 or more, dropout in [0, 1] and proj_size below "
-                f"hidden_size; found {num_layers}, {hidden_size}, {dropout} and {proj_size}."
-            )
+        if proj_size >= hidden_size:
+            message = f"{self._kind}: proj_size must be below hidden_size; found {proj_size} and {hidden_size}."
             raise ValueError(message)
         self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
         self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
@@ -200,13 +198,13 @@ class RNN(_Recurrent):
 
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
+        input_size: Size,
+        hidden_size: Count,
+        num_layers: Count = 1,
         nonlinearity: str = "tanh",
         bias: bool = True,
         batch_first: bool = False,
-        dropout: float = 0.0,
+        dropout: Share = 0.0,
         bidirectional: bool = False,
         dtype: Any = None,
     ) -> None:
@@ -240,14 +238,14 @@ class LSTM(_Recurrent):
 
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
+        input_size: Size,
+        hidden_size: Count,
+        num_layers: Count = 1,
         bias: bool = True,
         batch_first: bool = False,
-        dropout: float = 0.0,
+        dropout: Share = 0.0,
         bidirectional: bool = False,
-        proj_size: int = 0,
+        proj_size: Size = 0,
         dtype: Any = None,
     ) -> None:
         super().__init__(
@@ -270,12 +268,12 @@ class GRU(_Recurrent):
 
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
+        input_size: Size,
+        hidden_size: Count,
+        num_layers: Count = 1,
         bias: bool = True,
         batch_first: bool = False,
-        dropout: float = 0.0,
+        dropout: Share = 0.0,
         bidirectional: bool = False,
         dtype: Any = None,
     ) -> None:
@@ -293,7 +291,7 @@ class _Cell(Module):
     bias_hh: Parameter | None
     nonlinearity = "tanh"
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, dtype: Any = None) -> None:
+    def __init__(self, input_size: Size, hidden_size: Count, bias: bool = True, dtype: Any = None) -> None:
         dtype = get_default_dtype() if dtype is None else dtype
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         bound, rows = 1 / sqrt(hidden_size), _GATES[self._kind] * hidden_size
@@ -336,7 +334,7 @@ class RNNCell(_Cell):
     _kind = "RNN"
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh", dtype: Any = None
+        self, input_size: Size, hidden_size: Count, bias: bool = True, nonlinearity: str = "tanh", dtype: Any = None
     ) -> None:
         super().__init__(input_size, hidden_size, bias, dtype)
         self.nonlinearity = nonlinearity

@@ -7,6 +7,7 @@ from typing import Any
 
 from micrograd_np import functional
 from micrograd_np.ops.shape import reshape
+from micrograd_np.settings import Counts, Sizes
 
 from .module import Module
 
@@ -50,7 +51,10 @@ class Unflatten(Module):
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
 
     def forward(self, input: Any) -> Any:
-        """`input` with that axis as several. ValueError where the lengths do not multiply to the axis's."""
+        """`input` with that axis as several. ValueError unless it is there and the lengths multiply to its."""
+        if not -input.ndim <= self.dim < input.ndim:
+            message = f"Unflatten: input is {input.shape}; it has no axis dim={self.dim}."
+            raise ValueError(message)
         at = self.dim % input.ndim
         return reshape(input, shape=(*input.shape[:at], *self.unflattened_size, *input.shape[at + 1 :]))
 
@@ -62,7 +66,7 @@ class Unflatten(Module):
 class Unfold(Module):
     """Every window of an image as a column: ``(n, c, h, w) -> (n, c · k · l, places)``; see `functional.unfold`."""
 
-    def __init__(self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> None:
+    def __init__(self, kernel_size: Counts, dilation: Counts = 1, padding: Sizes = 0, stride: Counts = 1) -> None:
         self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
 
     def forward(self, input: Any) -> Any:
@@ -81,7 +85,7 @@ class Fold(Module):
     """
 
     def __init__(
-        self, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+        self, output_size: Counts, kernel_size: Counts, dilation: Counts = 1, padding: Sizes = 0, stride: Counts = 1
     ) -> None:
         self.output_size = output_size
         self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.asked import insist
 from micrograd_np.events import Events
 from micrograd_np.grad_mode import enable_grad
 from micrograd_np.modes import mode
 from micrograd_np.tensor import Tensor
+from micrograd_np.terminal import shown
 from micrograd_np.writes import owner_of, writes
 
 from .module import Module
@@ -88,7 +90,7 @@ class Summary:
         rule = "─" * max(map(len, lines))
         frozen = self.parameters - self.trainable
         note = [f"{frozen:,} of the parameters are frozen"] if frozen else []
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], *note])
+        return shown("\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], *note]))
 
     def _repr_html_(self) -> str:
         def line(cells: tuple[str, ...], tag: str) -> str:
@@ -158,6 +160,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
     ───────────────────────────────────────────────────────────────────────
     total                              49          1,280             4.4 kB
     """
+    insist("summary", "model", model, isinstance(model, Module), "a Module")
     floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
     given = tuple(_input(x, floating) for x in inputs)
     counter = _Counter(model, given)

@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from micrograd_np import functional
+from micrograd_np.settings import Count, Share, Size
 
 from .attention import MultiheadAttention
 from .container import ModuleList
@@ -29,10 +30,10 @@ class TransformerEncoderLayer(Module):
 
     def __init__(
         self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
+        d_model: Count,
+        nhead: Count,
+        dim_feedforward: Size = 2048,
+        dropout: Share = 0.1,
         activation: str | Callable[[Any], Any] = functional.relu,
         layer_norm_eps: float = 1e-5,
         batch_first: bool = False,
@@ -78,7 +79,7 @@ class TransformerEncoder(Module):
     The copies start from equal values, as in PyTorch.
     """
 
-    def __init__(self, encoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
+    def __init__(self, encoder_layer: Module, num_layers: Size, norm: Module | None = None) -> None:
         self.layers = ModuleList(deepcopy(encoder_layer) for _ in range(num_layers))
         self.num_layers = num_layers
         self.norm = norm

@@ -72,8 +72,13 @@ def split(index: Any) -> tuple[Any, list[Any]]:
 
 def _literal(part: Any) -> Any:
     """An index written out as a list: an array, which a step being traced takes for a constant."""
-    array = np.asarray(part)
-    array = array if array.size else array.astype(np.intp)  # an empty list picks nothing
+    array = np.asarray(part, dtype=None if np.size(part) else np.intp)  # an empty list names no elements
+    if array.dtype.kind not in "iub":
+        message = (
+            f"{asker('getitem')}: an index is made of integers, slices, None, ... and arrays of integers or booleans; "
+            f"found {part!r:.80}."
+        )
+        raise IndexError(message)
     mode.events.constant(array)
     return array
 

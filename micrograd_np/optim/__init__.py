@@ -1,5 +1,7 @@
 """Optimisers, schedules for their learning rates, clipping and averaging: PyTorch's names, arguments and defaults."""
 
+from micrograd_np.settings import check_all as _check_all
+
 from . import lr_scheduler
 from .adadelta import Adadelta
 from .adagrad import Adagrad
@@ -38,3 +40,5 @@ __all__ = [
     "parameters_to_vector",
     "vector_to_parameters",
 ]
+
+_check_all(__all__, globals())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.grad_mode import no_grad
+from micrograd_np.settings import Share
 from micrograd_np.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -30,10 +31,7 @@ class ExponentialMovingAverage:
     array([2.])
     """
 
-    def __init__(self, parameters: Iterable[Tensor], decay: float = 0.999) -> None:
-        if not 0 <= decay <= 1:
-            message = f"ExponentialMovingAverage: decay must be in [0, 1], found {decay}."
-            raise ValueError(message)
+    def __init__(self, parameters: Iterable[Tensor], decay: Share = 0.999) -> None:
         self.parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
         self.decay = decay
         self.averages = [Tensor(p.data.copy()) for p in self.parameters]

@@ -5,15 +5,23 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from math import inf, isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from micrograd_np.events import QUIET
 from micrograd_np.grad_mode import no_grad
-from micrograd_np.ops.choice import maximum, minimum
-from micrograd_np.ops.elementwise import absolute, sign
-from micrograd_np.ops.reduce import sum as total
-from micrograd_np.ops.shape import reshape, stack
-from micrograd_np.ops.statistics import norm
-from micrograd_np.ops.transcendental import power
+from micrograd_np.modes import mode
+from micrograd_np.ops.choice import maximum, minimum, where
+from micrograd_np.ops.comparison import equal, greater, logical_and
+from micrograd_np.ops.comparison import isfinite as is_finite
+from micrograd_np.ops.elementwise import absolute, sign, square
+from micrograd_np.ops.reduce import max as most
+from micrograd_np.ops.reduce import min as least
+from micrograd_np.ops.reduce import sum as total_of
+from micrograd_np.ops.shape import stack
+from micrograd_np.ops.state import astype
+from micrograd_np.ops.transcendental import power, sqrt
 from micrograd_np.tensor import Tensor
 from micrograd_np.vertex import grad_of
 
@@ -44,28 +52,54 @@ def clip_grad_norm_(
     grads = _gradients(parameters)
     if not grads:
         return Tensor(0.0)
-    with no_grad():
-        size = _norm(grads, norm_type)
-        if error_if_nonfinite and not isfinite(size.item()):
+    with no_grad(), np.errstate(over="ignore", under="ignore"):  # the norm may be beyond float64
+        peak, ratio = _norm([g.data for g in grads] if mode.events is QUIET else grads, norm_type)
+        size = peak * ratio
+        if error_if_nonfinite and not isfinite(ratio.item()):
             message = (
-                f"clip_grad_norm_: the norm of the gradients is {size.item()}, so they cannot be scaled. Look "
-                "for the step "
-                f"that made it, or pass error_if_nonfinite=False."
+                f"clip_grad_norm_: the norm of the gradients is {size.item()}, so they cannot be scaled. Look for the "
+                f"step that made it, or pass error_if_nonfinite=False."
             )
             raise RuntimeError(message)
-        factor = minimum(max_norm / (size + 1e-6), 1.0)
-        for g in grads:
-            g *= factor  # noqa: PLW2901  in the memory of the gradient
-    return size
+        large = maximum(peak, 1.0)  # by which numerator and denominator are divided
+        factor = minimum(max_norm / large / (ratio * (peak / large) + 1e-6 / large), 1.0)
+        for g in grads:  # of few digits, a factor below their smallest is kept in full
+            g *= factor if g.dtype.itemsize < 4 else astype(factor, dtype=g.dtype)  # noqa: PLW2901  in its memory
+    return size if isinstance(size, Tensor) else Tensor(size)
 
 
-def _norm(grads: list[Tensor], p: float) -> Tensor:
-    """The p-norm of all elements of all of `grads`, without overflow on the way where p is positive."""
+def _norm(grads: list[Any], p: float) -> tuple[Any, Any]:
+    """Two numbers (0-d, float64) whose product is the p-norm of all elements of all of `grads`.
+
+    The first is their largest (of negative p, smallest) absolute value, or 1 if that is 0 or not finite. Powers are
+    taken of multiples of it in [0, 1], so nothing overflows, and what underflows does not count.
+    """
+    extreme = least if p < 0 else most
+    peak = astype(extreme(stack([extreme(absolute(g)) for g in grads])), dtype=np.float64)
+    usual = logical_and(is_finite(peak), greater(peak, 0.0))
+    scale = where(usual, peak, 1.0)
+    if p in (inf, -inf):
+        return scale, peak / scale
     if p == 0:
-        return total(stack([total(absolute(sign(g))) for g in grads]))
-    if -inf < p < 0:
-        return power(total(stack([total(power(absolute(g), p)) for g in grads])), 1.0 / p)
-    return norm(stack([norm(reshape(g, shape=(-1,)), p) for g in grads]), p)
+        return peak * 0.0 + 1.0, _total(absolute(sign(g)) for g in grads)
+    if p < 0:
+        multiples = (_like(scale, g) / where(equal(g, 0.0), 1.0, g) for g in grads)
+        ratio = power(maximum(_total(power(absolute(x), -p) for x in multiples), 1.0), 1.0 / p)
+        return scale, where(usual, ratio, peak)  # 0, to a negative power, is infinite, and the norm 0
+    multiples = (g / _like(scale, g) for g in grads)
+    if p == 2:
+        return scale, sqrt(_total(map(square, multiples)))
+    return scale, power(_total(power(absolute(x), p) for x in multiples), 1.0 / p)
+
+
+def _like(scale: Any, g: Any) -> Any:
+    """`scale` in the dtype in which multiples of it are computed: that of `g`, or float64 where sums would overflow."""
+    return scale if g.dtype.itemsize < 4 else astype(scale, dtype=g.dtype)
+
+
+def _total(parts: Iterable[Any]) -> Any:
+    """The sum of all elements of all of them, those of each first, in float64."""
+    return total_of(astype(stack([total_of(x) for x in parts]), dtype=np.float64))
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:

@@ -15,6 +15,8 @@ import numpy as np
 from micrograd_np.events import QUIET
 from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.modes import mode
+from micrograd_np.primitive import no_array
+from micrograd_np.settings import check
 from micrograd_np.tensor import Tensor, clear_grad
 from micrograd_np.writes import writes
 
@@ -92,7 +94,8 @@ class Optimizer:
         self.state.update((p, {}) for p in params)
 
     def check(self, group: Mapping[str, Any]) -> None:
-        """Raise ValueError for settings that make no sense."""
+        """Raise ValueError for settings that make no sense, TypeError for what is of another kind."""
+        check(type(self).__name__, getattr(type(self).__init__, "rules", {}), group)
         for name in _NOT_NEGATIVE:
             if not group.get(name, 0) >= 0:
                 message = f"{type(self).__name__}: {name} must not be negative, found {group[name]}."
@@ -147,7 +150,11 @@ class Optimizer:
                 if grad is None:
                     continue
                 g, data = grad.data, p.data
-                if g.shape != data.shape:
+                try:
+                    fits = g.shape == data.shape
+                except AttributeError:
+                    raise TypeError(f"{type(self).__name__}: {no_array(p)}") from None
+                if not fits:
                     raise self._misfit(p)
                 state = states.get(p, _NOTHING)
                 if len(state) <= kept:  # a step number and these

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.asked import an
 from micrograd_np.grad_mode import enable_grad, no_grad
 from micrograd_np.tensor import Tensor, get_default_dtype
 from micrograd_np.vertex import Node, Vertex
@@ -34,7 +35,8 @@ class Boundary:
         pair = arrays_of(data)
         if pair is None:
             raise ValueError(
-                f"{asker}: data is a {type(data).__name__}; pass a pair (x, y), a TensorDataset or a DataLoader of one."
+                f"{asker}: data is {an(type(data).__name__)}; pass a pair (x, y), a TensorDataset or a DataLoader of "
+                f"one."
             )
         x, y = pair
         if x.ndim != 2 or x.shape[1] != 2 or len(x) != len(y):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from micrograd_np.asked import described
 from micrograd_np.backward import is_gone
 from micrograd_np.debug.explain import Pulled, or_zeros, rule_of, symbols_of
 from micrograd_np.debug.origin import origin_of
@@ -84,7 +85,7 @@ def draw(
     z₁ = w · 2: () float64 = 6
     z₂ = σ(z₁): () float64 = 0.9975
     """
-    if hasattr(tensor, "named_modules"):
+    if hasattr(tensor, "named_modules") and not isinstance(tensor, type):
         from .network import draw_network
 
         if isinstance(direction, str):
@@ -109,8 +110,10 @@ def _not_drawn(x: Any) -> TypeError:
     if isinstance(x, (list, tuple)):
         found = f"a list of {', '.join(sorted({type(part).__name__ for part in x}))}" if x else "an empty list"
     else:
-        found = f"a {type(x).__name__}"
+        found = described(x)
     advice = "call it and draw the tensor that it returns" if callable(x) else "draw a Tensor that was computed"
+    if isinstance(x, type):
+        return TypeError(f"draw: needs a tensor, a list of tensors or a module, found {found}.")
     return TypeError(f"draw: needs a tensor, a list of tensors or a module, found {found}; {advice}.")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.asked import described
 from micrograd_np.functional.loss import mse_loss
 from micrograd_np.vertex import Vertex
 
@@ -65,8 +66,8 @@ def draw_network(
     1  Tanh
     2  Linear(3 → 1)
     """
-    if not hasattr(model, "named_modules"):
-        raise TypeError(f"draw_network: needs a module, found a {type(model).__name__}; draw a tensor with draw.")
+    if isinstance(model, type) or not hasattr(model, "named_modules"):
+        raise TypeError(f"draw_network: needs a module, found {described(model)}; draw a tensor with draw.")
     if input is None and (unroll or target is not None):
         asked = "unroll=True" if unroll else "a target"
         raise ValueError(f"draw_network: {asked} without an input, which the network is run on; pass one as well.")

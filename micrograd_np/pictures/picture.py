@@ -11,6 +11,9 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
+from micrograd_np.asked import several
+from micrograd_np.terminal import shown
+
 from .drawing import Drawing, digraph
 from .render import render, save
 
@@ -65,7 +68,7 @@ class Picture(Shown):
 
     def describe(self) -> str:
         """The picture in words, one line a node: what it is, how it was made, and where, if that is known."""
-        return "\n".join(self._lines or [node.text.replace("\n", "  ") for node in self.drawing.every_node()])
+        return shown("\n".join(self._lines or [node.text.replace("\n", "  ") for node in self.drawing.every_node()]))
 
     def save(self, path: str | Path) -> Path:
         """Write the picture in the format of the suffix and return the path written.
@@ -88,4 +91,4 @@ class Picture(Shown):
 
     def __repr__(self) -> str:
         n, edges = len(self.drawing.every_node()), sum(edge.kind != "order" for edge in self.drawing.edges)
-        return f"<Picture of {n} nodes and {edges} edges; .save('graph.svg') writes it>"
+        return f"<Picture of {several(n, 'node')} and {several(edges, 'edge')}; .save('graph.svg') writes it>"

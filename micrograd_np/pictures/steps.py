@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import backward as walk
+from micrograd_np.asked import several
 from micrograd_np.debug.explain import Pulled, names_of, or_zeros, rule_of, seed_of, symbols_of, why
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.symbol import _ATOM, _PRODUCT, Symbol
@@ -148,7 +149,7 @@ class _Story:
         self.held = {z for z in self.leaves if record.gradient(record.at(z)) is not None}
         self.at: Node | None = None
         Pulled(record.vertices, self.arrived).walk(root, seed, self.delivered)
-        self.title = f"{_title(self.nodes[self.place[id(self.root)]])}, step by step: {many:,} ops and back"
+        self.title = f"{_title(self.nodes[self.place[id(self.root)]])}, step by step: {several(many, 'op')} and back"
 
     # what the walk says
 

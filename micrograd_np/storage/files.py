@@ -38,6 +38,9 @@ def write(path: Path, arrays: Mapping[str, Any], description: str) -> None:
     if encode is None:
         message = f"save: the name must end in .npz or .safetensors, found {path.name!r}."
         raise ValueError(message)
+    if not path.parent.is_dir():
+        message = f"save: there is no directory {str(path.parent)!r} for {path.name}. Make it first: Path(...).mkdir()."
+        raise FileNotFoundError(message)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sized
+from collections.abc import Iterable, Mapping, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.asked import described, insist
 from micrograd_np.compiler import compile as compiled
+from micrograd_np.data.dataset import Dataset
 from micrograd_np.grad_mode import no_grad
+from micrograd_np.nn.module import Module
 from micrograd_np.optim.clip import clip_grad_norm_
 from micrograd_np.optim.lr_scheduler import ReduceLROnPlateau
+from micrograd_np.settings import Positive, Size, check, rules_of
 from micrograd_np.storage import load, save
 
 from .history import History, told
@@ -24,9 +28,8 @@ from .progress import Progress
 from .record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from micrograd_np.nn.module import Module
     from micrograd_np.optim.optimizer import Optimizer
     from micrograd_np.tensor import Tensor
 
@@ -39,13 +42,13 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     optimizer: Optimizer,
     train: Iterable[Any],
     *,
-    epochs: int = 10,
+    epochs: Size = 10,
     validation: Iterable[Any] | None = None,
     metrics: Mapping[str, Metric] | Iterable[Metric] = (),
     scheduler: Any = None,
     scheduler_per: Literal["epoch", "batch"] = "epoch",
-    clip: float | None = None,
-    patience: int | None = None,
+    clip: Positive | None = None,
+    patience: Size | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
     compile: bool = False,
@@ -67,6 +70,9 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
       epochs.
     - `compile`: run each step as a compiled program. `lint`: look the first step over, and warn of what seems wrong.
 
+    `train` and `validation` are batches: a DataLoader, or a list of tuples, ``[(x, y)]`` for one batch of everything.
+    The pair ``(x, y)`` itself, which would be two batches, is a TypeError that says so; so is a Dataset.
+
     Ctrl-C ends it between two steps: the model is usable, the checkpoint saved, and `interrupted` set; a second one is
     the usual KeyboardInterrupt. Without `validation`, "best" means the lowest training loss. ValueError if an epoch has
     no batches.
@@ -80,6 +86,17 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     >>> history["loss"][-1] < history["loss"][0]
     True
     """
+    check("fit", rules_of(fit), {"epochs": epochs, "clip": clip, "patience": patience})
+    _check_parts("fit", model, loss, metrics)
+    steps = all(callable(getattr(optimizer, name, None)) for name in ("step", "zero_grad"))
+    insist(
+        "fit", "optimizer", optimizer, steps and not isinstance(optimizer, type), "an optimiser, such as optim.SGD(…)"
+    )
+    train = _batches("fit", "train", train)
+    validation = None if validation is None else _batches("fit", "validation", validation)
+    for name, path in (("checkpoint", checkpoint), ("record", record)):
+        suits = path is None or isinstance(path, (str, Path)) or (name == "record" and isinstance(path, Record))
+        insist("fit", name, path, suits, "the name of a file")
     if scheduler_per not in ("epoch", "batch"):
         message = f"fit: scheduler_per is 'epoch' or 'batch', found {scheduler_per!r}."
         raise ValueError(message)
@@ -114,6 +131,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
         for epoch in range(len(history), epochs):
             model.train()
             for batch in train:
+                _check_batch("fit", "train", batch)
                 value = step(*batch, look=True) if lint else quick(*batch)
                 lint = False
                 running["total"] += value.item() * len(batch[-1])
@@ -165,13 +183,17 @@ def evaluate(
     Metrics are a dict of functions, or functions that are called by their names. Afterwards each module is in the mode
     in which it was. ValueError if there are no batches.
     """
+    _check_parts("evaluate", model, loss, metrics)
+    batches = _batches("evaluate", "batches", batches)
     named = dict(metrics) if isinstance(metrics, Mapping) else {m.__name__: m for m in metrics}
     modes = {module: module.training for module in model.modules()}
     model.eval()
     total, predictions, truths = 0.0, [], []
     try:
         with no_grad():
-            for *inputs, targets in batches:
+            for batch in batches:
+                _check_batch("evaluate", "batches", batch)
+                *inputs, targets = batch
                 prediction = model(*inputs)
                 total += loss(prediction, targets).item() * len(targets)
                 predictions.append(prediction.data)
@@ -184,3 +206,39 @@ def evaluate(
         raise ValueError(message)
     predicted, true = np.concatenate(predictions), np.concatenate(truths)
     return {"loss": total / len(true), **{name: metric(predicted, true) for name, metric in named.items()}}
+
+
+def _check_parts(asker: str, model: Any, loss: Any, metrics: Any) -> None:
+    """TypeError for a class or a name where a module or a function is needed."""
+    insist(asker, "model", model, isinstance(model, Module), "a Module")
+    wanted = "a function of prediction and target, such as nn.MSELoss()"
+    insist(asker, "loss", loss, callable(loss) and not isinstance(loss, type), wanted)
+    wanted = "functions of predictions and targets, such as [training.accuracy]"
+    insist(asker, "metrics", metrics, isinstance(metrics, Iterable) and not isinstance(metrics, str), wanted)
+    for metric in metrics.values() if isinstance(metrics, Mapping) else metrics:
+        insist(asker, "metrics", metric, callable(metric), wanted)
+
+
+def _batches(asker: str, name: str, batches: Any) -> Any:
+    """`batches`, unless it is a data set: the arrays of a pair would be taken as batches, and so would samples.
+
+    TypeError then, which says what to write.
+    """
+    if isinstance(batches, (tuple, list)) and batches and all(getattr(x, "ndim", 0) for x in batches):
+        shapes = " and ".join(str(x.shape) for x in batches[:3])
+        names = "(x, y)" if len(batches) == 2 else "(x, …, y)"
+        found = f"{'a tuple' if isinstance(batches, tuple) else 'a list'} of arrays, {shapes}"
+        do = f"Write [{names}] for one batch of all, or DataLoader(TensorDataset{names}, batch_size=32)."
+    elif isinstance(batches, Dataset):
+        found = f"{described(batches)}, whose elements are single samples"
+        do = "Write DataLoader(dataset, batch_size=32)."
+    elif not isinstance(batches, Iterable):
+        found, do = described(batches), "Write DataLoader(TensorDataset(x, y), batch_size=32)."
+    else:
+        return batches
+    raise TypeError(f"{asker}: {name} must be batches, each a tuple (inputs…, targets); found {found}. {do}")
+
+
+def _check_batch(asker: str, name: str, batch: Any) -> None:
+    wanted = "a tuple or list (inputs…, targets)"
+    insist(asker, f"each batch of {name}", batch, isinstance(batch, (tuple, list)) and len(batch) > 1, wanted)

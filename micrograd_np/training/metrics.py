@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.primitive import unmasked
 from micrograd_np.tensor import Tensor
 
 
 def _array(x: Any) -> np.ndarray[Any, Any]:
-    return x.detach().data if isinstance(x, Tensor) else np.asarray(x)
+    return x.detach().data if isinstance(x, Tensor) else np.asarray(unmasked(x, "metrics"))
 
 
 def classes(predictions: Any, targets: Any, asker: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -165,7 +165,7 @@ def test_registering_is_setting():
     for name in ("", "a.b", "forward"):
         with pytest.raises(KeyError):
             net.register_buffer(name, np.zeros(1))
-    with pytest.raises(TypeError, match="not a Module"):
+    with pytest.raises(TypeError, match="must be a Module or None"):
         net.add_module("x", 3)
     with pytest.raises(TypeError, match="wrap it"):
         net.register_parameter("x", mg.Tensor([1.0]))
@@ -227,7 +227,7 @@ def test_repr_nests():
 
 def test_a_parameter_is_not_replaced_by_an_array_unnoticed():
     layer = nn.Linear(2, 3)
-    with pytest.raises(TypeError, match="weight is a parameter, and would no longer be one as a ndarray"):
+    with pytest.raises(TypeError, match="weight is a parameter, and would no longer be one as an ndarray"):
         layer.weight = np.zeros((3, 2))
     layer.weight, layer.bias = nn.Parameter(np.zeros((3, 2))), None
     assert [name for name, _ in layer.named_parameters()] == ["weight"]
@@ -319,7 +319,7 @@ def test_a_layer_without_bias_takes_no_tensor_for_one(layer):
 
 def test_a_buffer_and_a_module_refuse_what_is_neither():
     model = nn.BatchNorm1d(2)
-    with pytest.raises(TypeError, match="running_mean is a buffer, and would no longer be one as a ndarray"):
+    with pytest.raises(TypeError, match="running_mean is a buffer, and would no longer be one as an ndarray"):
         model.running_mean = np.zeros(2)
     model.running_mean = None
     model.running_mean = mg.Tensor(np.ones(2))
@@ -387,19 +387,19 @@ def test_a_size_that_is_none_is_refused_under_the_name_of_the_layer(name, odd):
             getattr(nn, name)(*LAYERS[name][:i], odd, *LAYERS[name][i + 1 :])
 
 
-@pytest.mark.parametrize("name", ["Linear", "Bilinear", "Conv1d", "ConvTranspose2d", "BatchNorm1d", "Embedding"])
+@pytest.mark.parametrize("name", ["Linear", "Conv1d", "ConvTranspose2d", "BatchNorm1d", "Embedding"])
 def test_a_layer_may_have_no_features(name):
     assert not next(iter(getattr(nn, name)(0, *LAYERS[name][1:]).parameters())).size
 
 
 @pytest.mark.parametrize("name", ["GroupNorm", "MultiheadAttention"])
 def test_no_groups_are_refused(name):
-    with pytest.raises(ValueError, match=rf"^{name}: .*must divide into"):
+    with pytest.raises(ValueError, match=rf"^{name}: [a-z_]+ must be a whole number of at least 1; found 0"):
         getattr(nn, name)(0, *LAYERS[name][1:])
 
 
 def test_a_probability_is_a_number():
-    with pytest.raises(TypeError, match=r"^Dropout: p must be a number, found 'a'"):
+    with pytest.raises(TypeError, match=r"^Dropout: p must be a number in \[0, 1\]; found 'a'"):
         nn.Dropout("a")
 
 

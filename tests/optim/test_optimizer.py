@@ -294,3 +294,37 @@ def test_clipping_an_iterator_that_is_used_up_warns(clip):
     list(parameters)
     with pytest.warns(UserWarning, match="used up, so nothing is clipped"):
         clip(parameters, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "values", "p", "norm", "clipped"),
+    [
+        ("float64", [1e200] * 3, -2, 1e200 / 3**0.5, [3**0.5] * 3),
+        ("float64", [1e-200, 1e200], -2, 1e-200, [1e-200, 1e200]),
+        ("float64", [5e-324, 1.0], -1, 5e-324, [5e-324, 1.0]),
+        ("float64", [0.0, 1.0], -2, 0.0, [0.0, 1.0]),
+        ("float64", [1e200] * 4, 0.5, 1.6e201, [0.0625] * 4),
+        ("float64", [1e200, 1e200], 3, 2 ** (1 / 3) * 1e200, [2 ** (-1 / 3)] * 2),
+        ("float64", [1.7e308, 1.7e308], 2, np.inf, [0.5**0.5] * 2),  # the norm is beyond float64, the gradients are not
+        ("float32", [3e38, 3e38], 0.5, 1.2e39, [0.25, 0.25]),
+        ("float32", [3e38, 3e38], 2, 3e38 * 2**0.5, [0.5**0.5] * 2),
+        ("float32", [3e38, 3e38], 1, 6e38, [0.5, 0.5]),
+        ("float16", [300.0] * 16, 0.5, 76800.0, [300 / 76800] * 16),
+        ("float16", [60000.0] * 5000, 2, 60000 * 5000**0.5, [5000**-0.5] * 5000),
+        ("float16", [60000.0] * 70000, 1, 4.2e9, [1 / 70000] * 70000),
+    ],
+)
+def test_finite_gradients_are_scaled_by_a_finite_factor(dtype, values, p, norm, clipped):
+    parameters = grads(*np.array_split(np.array(values, dtype), 2))
+    assert optim.clip_grad_norm_(parameters, 1.0, norm_type=p).item() == pytest.approx(norm, rel=1e-3)
+    found = np.concatenate([q.grad.data for q in parameters])
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, clipped, rtol={"float16": 4e-3, "float32": 1e-6, "float64": 1e-12}[dtype])
+
+
+def test_a_loss_given_to_a_schedule_is_no_lost_gradient():
+    p = mg.Tensor([1.0, 2.0], requires_grad=True)
+    schedule = optim.lr_scheduler.ReduceLROnPlateau(optim.SGD([p], lr=1.0), patience=0)
+    for _ in range(3):
+        schedule.step((p * p).sum())  # warnings are errors here
+    assert schedule.get_last_lr() == pytest.approx([0.01])

@@ -61,7 +61,13 @@ def public():
     for prefix, place in places.items():
         for name, thing in ((name, getattr(place, name)) for name in dir(place)):
             home = getattr(thing, "__module__", None) or ""
-            if callable(thing) and not inspect.isclass(thing) and name[0] != "_" and home.startswith("micrograd_np"):
+            if (
+                callable(thing)
+                and not inspect.isclass(thing)
+                and not inspect.ismodule(thing)
+                and name[0] != "_"
+                and home.startswith("micrograd_np")
+            ):
                 borrowed = prefix == "random." and home != "micrograd_np.random"
                 if not borrowed:
                     yield prefix + name

@@ -299,7 +299,7 @@ def test_the_same_graph_gives_the_same_text(small):
 
 def test_a_picture_counts_its_own_nodes(small):
     assert repr(mg.draw(leaf(1.0, "label=label=") * 2)) == (
-        "<Picture of 2 nodes and 1 edges; .save('graph.svg') writes it>"
+        "<Picture of 2 nodes and 1 edge; .save('graph.svg') writes it>"
     )
 
 

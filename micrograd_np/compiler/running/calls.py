@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.asked import an
 from micrograd_np.tensor import Tensor
 from micrograd_np.vertex import Vertex
 from micrograd_np.writes import writes
@@ -37,7 +38,7 @@ def kind_of(x: Any, leaves: list[Any]) -> Any:
         hash(x)
     except TypeError:
         message = (
-            f"compile: an argument is a {kind.__name__}, {x!r:.60}; whether another call brings the same kind cannot "
+            f"compile: an argument is {an(kind.__name__)}, {x!r:.60}; whether another call brings the same kind cannot "
             f"be told. Pass tensors, arrays, numbers and strings, or tuples, lists and dicts of these."
         )
         raise TypeError(message) from None

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from micrograd_np.asked import an
+
 from ..error import CompileError
 from ..program import Clock, Value
 from .plain import plainly
@@ -201,7 +203,7 @@ def _refuse(entry: Entry) -> None:
     strange = [x for x in entry.writer.objects.values() if not isinstance(x, np.random.Generator)]
     if strange:
         message = (
-            f"compile: {entry.program.name} uses a {type(strange[0]).__name__}, which a file of its own cannot hold."
+            f"compile: {entry.program.name} uses {an(type(strange[0]).__name__)}, which a file of its own cannot hold."
         )
         raise CompileError(message)
     found = {id(t) for t, v in entry.program.gradients_out if v is not None}
@@ -333,7 +335,9 @@ def _returned(entry: Entry) -> str:
             return f"({''.join(f'{told(x)}, ' for x in tree)})"
         if isinstance(tree, (int, float, str, bool, bytes, type(None))):
             return repr(tree)
-        message = f"compile: {entry.program.name} returns a {type(tree).__name__}, which a file of its own cannot hold."
+        message = (
+            f"compile: {entry.program.name} returns {an(type(tree).__name__)}, which a file of its own cannot hold."
+        )
         raise CompileError(message)
 
     return told(entry.reverse.tree if entry.reverse is not None else entry.program.results)

@@ -1,5 +1,7 @@
 """Schedules for learning rates, stepped after the optimiser: PyTorch's names, arguments and sequences."""
 
+from micrograd_np.settings import check_all as _check_all
+
 from .combined import ChainedScheduler, SequentialLR
 from .cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
 from .cyclic import CyclicLR, OneCycleLR
@@ -25,3 +27,5 @@ __all__ = [
     "SequentialLR",
     "StepLR",
 ]
+
+_check_all(__all__, globals())

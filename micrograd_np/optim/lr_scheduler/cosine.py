@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import cos, pi
 from typing import TYPE_CHECKING
 
+from micrograd_np.settings import Count, Positive
+
 from .scheduler import LRScheduler
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ class CosineAnnealingLR(LRScheduler):
     0.5
     """
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
+    def __init__(self, optimizer: Optimizer, T_max: Positive, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer, last_epoch)
 
@@ -45,7 +47,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     """
 
     def __init__(
-        self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
+        self, optimizer: Optimizer, T_0: Count, T_mult: Count = 1, eta_min: float = 0.0, last_epoch: int = -1
     ) -> None:
         if T_0 < 1 or T_mult < 1:
             message = f"CosineAnnealingWarmRestarts: T_0 and T_mult must be at least 1, found {T_0} and {T_mult}."

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from math import cos, floor, pi
 from typing import TYPE_CHECKING, Any
 
+from micrograd_np.asked import several
+from micrograd_np.settings import Count, Positive
+
 from .scheduler import LRScheduler
 
 if TYPE_CHECKING:
@@ -47,7 +50,8 @@ def _each(value: float | Sequence[float], groups: int, name: str) -> list[float]
     """One number for every group, from one for all or a list."""
     values: list[float] = list(value) if isinstance(value, Sequence) else [value] * groups
     if len(values) != groups:
-        message = f"{name}: there are {groups} groups and {len(values)} values; give one, or one for each."
+        found = f"{several(groups, 'group')} and {several(len(values), 'value')}"
+        message = f"{name}: found {found}; give one value, or one for each group."
         raise ValueError(message)
     return values
 
@@ -68,8 +72,8 @@ class CyclicLR(_Cycle):
         optimizer: Optimizer,
         base_lr: float | Sequence[float],
         max_lr: float | Sequence[float],
-        step_size_up: int = 2000,
-        step_size_down: int | None = None,
+        step_size_up: Positive = 2000,
+        step_size_down: Positive | None = None,
         mode: str = "triangular",
         gamma: float = 1.0,
         scale_fn: Callable[[float], float] | None = None,
@@ -137,16 +141,16 @@ class OneCycleLR(_Cycle):
         self,
         optimizer: Optimizer,
         max_lr: float | Sequence[float],
-        total_steps: int | None = None,
-        epochs: int | None = None,
-        steps_per_epoch: int | None = None,
+        total_steps: Count | None = None,
+        epochs: Count | None = None,
+        steps_per_epoch: Count | None = None,
         pct_start: float = 0.3,
         anneal_strategy: str = "cos",
         cycle_momentum: bool = True,
         base_momentum: float | Sequence[float] = 0.85,
         max_momentum: float | Sequence[float] = 0.95,
-        div_factor: float = 25.0,
-        final_div_factor: float = 1e4,
+        div_factor: Positive = 25.0,
+        final_div_factor: Positive = 1e4,
         three_phase: bool = False,
         last_epoch: int = -1,
     ) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from micrograd_np.asked import several
+from micrograd_np.settings import Count, Positive, Size
+
 from .scheduler import LRScheduler
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ class StepLR(LRScheduler):
     0.1
     """
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+    def __init__(self, optimizer: Optimizer, step_size: Count, gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
@@ -70,7 +73,9 @@ class ExponentialLR(LRScheduler):
 class ConstantLR(LRScheduler):
     """The rate times `factor` until epoch `total_iters`, and then as it was."""
 
-    def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, factor: Positive = 1 / 3, total_iters: Size = 5, last_epoch: int = -1
+    ) -> None:
         self.factor, self.total_iters = factor, total_iters
         super().__init__(optimizer, last_epoch)
 
@@ -93,7 +98,7 @@ class LinearLR(LRScheduler):
         optimizer: Optimizer,
         start_factor: float = 1 / 3,
         end_factor: float = 1.0,
-        total_iters: int = 5,
+        total_iters: Size = 5,
         last_epoch: int = -1,
     ) -> None:
         if not 0 < start_factor <= 1:
@@ -117,7 +122,7 @@ class LinearLR(LRScheduler):
 class PolynomialLR(LRScheduler):
     """The rate times (1 − epoch / total_iters)^power: 0 from epoch `total_iters` on."""
 
-    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
+    def __init__(self, optimizer: Optimizer, total_iters: Size = 5, power: float = 1.0, last_epoch: int = -1) -> None:
         self.total_iters, self.power = total_iters, power
         super().__init__(optimizer, last_epoch)
 
@@ -145,8 +150,8 @@ class _ByFunction(LRScheduler):
         self._shared = callable(lr_lambda)
         if len(self.lr_lambdas) != groups:
             message = (
-                f"{type(self).__name__}: there are {groups} groups and {len(self.lr_lambdas)} functions; give "
-                "one, or one for each."
+                f"{type(self).__name__}: found {several(groups, 'group')} and "
+                f"{several(len(self.lr_lambdas), 'function')}; give one function, or one for each group."
             )
             raise ValueError(message)
         super().__init__(optimizer, last_epoch)

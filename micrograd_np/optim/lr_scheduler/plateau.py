@@ -5,6 +5,10 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from micrograd_np.asked import several
+from micrograd_np.settings import Size
+from micrograd_np.tensor import Tensor
+
 from .scheduler import LRScheduler
 
 if TYPE_CHECKING:
@@ -34,10 +38,10 @@ class ReduceLROnPlateau(LRScheduler):
         optimizer: Optimizer,
         mode: str = "min",
         factor: float = 0.1,
-        patience: int = 10,
+        patience: Size = 10,
         threshold: float = 1e-4,
         threshold_mode: str = "rel",
-        cooldown: int = 0,
+        cooldown: Size = 0,
         min_lr: float | Sequence[float] = 0.0,
         eps: float = 1e-8,
     ) -> None:
@@ -56,7 +60,8 @@ class ReduceLROnPlateau(LRScheduler):
         self.min_lrs = list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * groups
         self._shared = not isinstance(min_lr, (list, tuple))
         if len(self.min_lrs) != groups:
-            message = f"ReduceLROnPlateau: there are {groups} groups and {len(self.min_lrs)} values of min_lr."
+            found = f"{several(groups, 'group')} and {several(len(self.min_lrs), 'value')} of min_lr"
+            message = f"ReduceLROnPlateau: found {found}; give one value, or one for each group."
             raise ValueError(message)
         self.best = inf if mode == "min" else -inf
         self.num_bad_epochs = self.cooldown_counter = 0
@@ -79,7 +84,7 @@ class ReduceLROnPlateau(LRScheduler):
             message = "ReduceLROnPlateau: step needs the value it watches: step(validation_loss)."
             raise TypeError(message)
         self.grow()
-        value = float(metrics)
+        value = float(metrics.item() if isinstance(metrics, Tensor) else metrics)
         self.last_epoch += 1
         if self.is_better(value):
             self.best = value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from micrograd_np.asked import several
 from micrograd_np.optim.optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -70,8 +71,9 @@ class LRScheduler:
             for values in self.for_groups():
                 if not self._shared:
                     message = (
-                        f"{type(self).__name__}: the optimiser has {len(self.optimizer.param_groups)} groups, and the "
-                        f"schedule was given values for {len(values)}; make it anew, or give one value for all groups."
+                        f"{type(self).__name__}: the optimiser has "
+                        f"{several(len(self.optimizer.param_groups), 'group')}, and the schedule was given "
+                        f"values for {len(values)}; make it anew, or give one value for all groups."
                     )
                     raise ValueError(message)
                 values.append(values[0])
@@ -120,8 +122,8 @@ class LRScheduler:
             raise ValueError(message)
         if len(state_dict["base_lrs"]) != len(self.base_lrs):
             message = (
-                f"load_state_dict into {type(self).__name__}: the optimiser has {len(self.base_lrs)} groups, "
-                f"the state {len(state_dict['base_lrs'])}."
+                f"load_state_dict into {type(self).__name__}: the optimiser has "
+                f"{several(len(self.base_lrs), 'group')}, the state {len(state_dict['base_lrs'])}."
             )
             raise ValueError(message)
         for name in own:
