@@ -3,7 +3,8 @@
 import gc
 import importlib.util
 import linecache
-from types import SimpleNamespace
+from functools import partial
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -264,6 +265,113 @@ def test_a_replaced_function_is_noticed_between_calls(name, rng):
     for _ in range(2):
         assert same_bits(compiled(x), function(mg.Tensor(x)))
     assert compiled.cache_info()[:2] == (3, 2)
+
+
+def by_class(name):
+    """A function of one argument that asks methods, and what changes what these are or do."""
+
+    class Above(nn.Module):
+        def raised(self, x):
+            return squash(x) * 3
+
+    class Net(Above):
+        act, table = staticmethod(F.relu), mg.Tensor([2.0, 3.0, 4.0])
+
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(2, 3)
+
+        def helper(self, x):
+            return squash(x) * self.table
+
+        def forward(self, x):
+            return self.helper(self.layer(x))
+
+        def beyond(self, x):
+            return super().raised(x)
+
+        @property
+        def wide(self):
+            return squash(self.layer.weight)
+
+        @classmethod
+        def made(cls, x):
+            return squash(x)
+
+    class Holder:
+        def __init__(self):
+            self.net = Net()
+
+        def step(self, x):
+            return self.loss(self.net(x))
+
+        def loss(self, x):
+            return x * x
+
+    module = ModuleType("somewhere")
+    module.double = lambda x: x * 2
+    globals()["squash"] = F.tanh
+    net, holder = Net(), Holder()
+    rebind = partial(globals().__setitem__, "squash", F.relu)
+    return {
+        "a global of a method": (net, rebind),
+        "a global of a property": (lambda x: x @ net.wide.T, rebind),
+        "a global of a class method": (lambda x: net.made(x) * 2, rebind),
+        "a method": (net, partial(setattr, Net, "helper", lambda self, x: x)),
+        "forward": (net, partial(setattr, Net, "forward", lambda self, x: self.layer(x))),
+        "a method of an object": (holder.step, partial(setattr, Holder, "loss", lambda self, x: x + 1)),
+        "an inherited method": (lambda x: net.raised(x) * 2, partial(setattr, Above, "raised", lambda self, x: x + 1)),
+        "a method that is overridden": (
+            lambda x: net.raised(x) * 2,
+            partial(setattr, Net, "raised", lambda self, x: -x),
+        ),
+        "a method by super": (lambda x: net.beyond(x) * 2, partial(setattr, Above, "raised", lambda self, x: x + 1)),
+        "a static method": (lambda x: net.act(x) * 2, partial(setattr, Net, "act", staticmethod(F.sigmoid))),
+        "a tensor of a class": (net, partial(setattr, Net, "table", mg.Tensor([1.0, 1.0, 1.0]))),
+        "a function of a module": (lambda x: module.double(x) * 2, partial(setattr, module, "double", lambda x: x - 3)),
+        "a function of a class": (lambda x: Net.act(x) * 2, partial(setattr, Net, "act", staticmethod(F.sigmoid))),
+    }[name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a global of a method", "a global of a property", "a global of a class method", "a method", "forward",
+     "a method of an object", "an inherited method", "a method that is overridden", "a method by super",
+     "a static method", "a tensor of a class", "a function of a module", "a function of a class"],
+)  # fmt: skip
+def test_a_method_that_does_something_else_is_noticed_between_calls(name, rng):
+    function, change = by_class(name)
+    compiled = mg.compile(function)
+    x = rng.standard_normal((2, 2))
+    for _ in range(3):
+        compiled(x)
+    assert compiled.cache_info()[:2] == (2, 1)
+    change()
+    for _ in range(2):
+        assert same_bits(compiled(x), function(mg.Tensor(x)))
+    assert compiled.cache_info()[:2] == (3, 2)
+
+
+def test_a_method_that_no_step_asks_may_be_replaced(rng):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(2, 3)
+
+        def forward(self, x):
+            return self.layer(x)
+
+        def describe(self):
+            return squash
+
+    net = Net()
+    compiled = mg.compile(net)
+    x = rng.standard_normal((2, 2))
+    for _ in range(3):
+        compiled(x)
+        Net.describe = lambda self: ""
+        Net.more = 3
+    assert compiled.cache_info()[:2] == (2, 1)
 
 
 SCALARS = ["int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64", "longdouble", "bool"]

@@ -24,7 +24,7 @@ from micrograd_np.vertex import Vertex
 from ..running.guards import GONE, Guards, Place, is_module, is_optimizer, of_optimizers, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..program import Program
 
@@ -68,11 +68,21 @@ class Surroundings:
     def __init__(self, function: Any) -> None:
         self.found = [Found(function, called="" if is_module(function) else "self")]
         opened: set[int] = set()
+        named: set[str] = {"forward", "__call__"}  # the names in all code that was found
+        owners: dict[int, Found] = {}  # classes and modules, in which code finds things by name
+        seen: set[tuple[int, str]] = set()
         for x in self.found:  # grows as it goes
             if id(x.thing) not in opened and _opens(x.thing):
                 opened.add(id(x.thing))
-                more = (y for y in _inside(x) if isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing))
-                self.found += islice(more, max(0, _MOST - len(self.found)))
+                self._add(_inside(x))
+                named.update(_names(x.thing))
+                owners |= {id(owner.thing): owner for owner in _owners(x)}
+            if x is self.found[-1]:
+                self._add(y for owner in owners.values() for y in _by_name(owner, named, seen))
+
+    def _add(self, more: Iterable[Found]) -> None:
+        some = (y for y in more if isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing))
+        self.found += islice(some, max(0, _MOST - len(self.found)))
 
     def tensors(self) -> Iterator[Found]:
         """The tensors."""
@@ -138,21 +148,21 @@ def _opens(x: Any) -> bool:
     """Whether tensors may be found in `x`: containers, modules, functions, and objects of classes of the user."""
     if isinstance(x, (dict, list, tuple, deque, MethodType, partial, SimpleNamespace, Namespace)) or is_module(x):
         return True
-    if isinstance(x, FunctionType):
+    if isinstance(x, (FunctionType, type, ModuleType)):
         return not _foreign(x)
-    if isinstance(x, (type, ModuleType, np.ndarray, np.generic)):
+    if isinstance(x, (np.ndarray, np.generic)):
         return False
     return not _foreign(type(x)) or hasattr(x, "__wrapped__") or is_optimizer(x)
 
 
 def _foreign(x: Any) -> bool:
-    return str(x.__module__).partition(".")[0] in _FOREIGN
+    return str(x.__name__ if isinstance(x, ModuleType) else x.__module__).partition(".")[0] in _FOREIGN
 
 
 def _inside(x: Found) -> Iterator[Found]:
     """What is directly in a thing."""
     thing = x.thing
-    if isinstance(thing, Vertex) or is_optimizer(thing):
+    if isinstance(thing, (Vertex, type, ModuleType)) or is_optimizer(thing):
         return
     if isinstance(thing, (dict, list, tuple, deque)):
         dotted = any(is_module(y.thing) for y in x.way())
@@ -176,9 +186,30 @@ def _inside(x: Found) -> Iterator[Found]:
     else:
         for name, y in _attributes(thing):
             yield Found(y, Place(thing, name, attribute=True), x, f".{name}")
-        work = getattr(type(thing), "forward" if is_module(thing) else "__call__", None)
-        if work is not None:
-            yield Found(work)
+
+
+def _owners(x: Found) -> Iterator[Found]:
+    """The classes and modules of the user in which names that are asked of a thing are found."""
+    if isinstance(x.thing, ModuleType):
+        yield x
+        return
+    kind = x.thing if isinstance(x.thing, type) else type(x.thing)
+    yield from (Found(cls, called=cls.__name__) for cls in kind.__mro__ if not _foreign(cls))
+
+
+def _by_name(owner: Found, named: set[str], seen: set[tuple[int, str]]) -> Iterator[Found]:
+    """What the user has put into `owner`, or a class that it derives from, under names among `named`; each once."""
+    kinds = owner.thing.__mro__ if isinstance(owner.thing, type) else (owner.thing,)
+    theirs = {name: y for kind in reversed(kinds) if not _foreign(kind) for name, y in list(vars(kind).items())}
+    for name in sorted(named & theirs.keys()):
+        if (id(owner.thing), name) not in seen:
+            seen.add((id(owner.thing), name))
+            y = theirs[name]
+            if isinstance(y, (property, classmethod)):  # of which every look makes something new
+                yield Found(y.fget if isinstance(y, property) else y.__func__)
+            else:
+                y = y.__func__ if isinstance(y, staticmethod) else y
+                yield Found(y, Place(owner.thing, name, attribute=True), owner, f".{name}")
 
 
 def _attributes(x: Any) -> Iterator[tuple[str, Any]]:
@@ -207,6 +238,14 @@ def _variables(function: FunctionType) -> Iterator[Found]:
     defaults = function.__defaults__ or ()
     for name, y in (*zip(reversed(names), reversed(defaults), strict=False), *(function.__kwdefaults__ or {}).items()):
         yield Found(y, None, None, name)
+
+
+def _names(x: Any) -> Iterator[str]:
+    """The names in the code of a function and of the functions inside it."""
+    codes = [x.__code__] if isinstance(x, FunctionType) else []
+    for code in codes:  # grows as it goes
+        yield from code.co_names
+        codes += [part for part in code.co_consts if isinstance(part, CodeType)]
 
 
 def _globals(code: CodeType) -> Iterator[str]:
