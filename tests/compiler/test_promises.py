@@ -352,6 +352,139 @@ def test_a_method_that_does_something_else_is_noticed_between_calls(name, rng):
     assert compiled.cache_info()[:2] == (3, 2)
 
 
+class Masked(nn.Module):
+    """A layer with what is neither tensor nor number: tuples, a list, an array, and numbers of its class."""
+
+    scale = 2.0
+
+    def __init__(self):
+        super().__init__()
+        self.axes, self.factors, self.mask = (0, (1,)), [1.0, 2.0], np.array([1.0, 0.0])
+
+    def __getitem__(self, i):
+        return self.factors[i]
+
+    @property
+    def wide(self):
+        return 3.0
+
+    @classmethod
+    def made(cls, x):
+        return x * 5
+
+    def forward(self, x):
+        y = x.sum(axis=self.axes[1], keepdims=True) * mg.constant(self.mask) * self[1]
+        return self.made(y) * self.scale * self.wide
+
+
+def defaulted(x, by=2.0, *, plus=1.0):
+    """What has defaults."""
+    return x * by + plus
+
+
+class Descent(optim.SGD):
+    """An optimiser of the user."""
+
+    def update(self, p, g, state, **numbers):
+        super().update(p, g * 2, state, **numbers)
+
+
+def updated():
+    """A step of the user's optimiser, which gives the parameter."""
+    w = mg.Tensor(np.ones(2), requires_grad=True)
+    optimizer = Descent([w], lr=0.1)
+
+    def step(x):
+        optimizer.zero_grad()
+        (w * x).sum().backward()
+        optimizer.step()
+        with mg.no_grad():
+            y = w * 1
+            w.copy_(mg.constant(np.ones(2)))
+        return y
+
+    return step
+
+
+class Doubled(Masked):
+    """What a property and a class method may become."""
+
+    wide = property(lambda self: 7.0)
+
+    @classmethod
+    def made(cls, x):
+        return x * 11
+
+
+REPLACED = {
+    "a function of our module": (lambda: lambda x: F.tanh(x) * 2, (F, "tanh", F.relu)),
+    "a function by its path": (lambda: lambda x: mg.nn.functional.tanh(x) * 2, (F, "tanh", F.relu)),
+    "a function of the package": (lambda: lambda x: mg.exp(x) * 2, (mg, "exp", F.relu)),
+    "a function in a function": (lambda: lambda x: sum(F.tanh(y) for y in (x, x)), (F, "tanh", F.relu)),
+    "what a layer asks for": (
+        lambda: partial(lambda loss, x: loss(x, x * 3), nn.MSELoss()),
+        (F, "mse_loss", lambda x, y, reduction: x - y),
+    ),
+    "forward of our class": (lambda: nn.Sequential(nn.Tanh()), (nn.Tanh, "forward", lambda self, x: x * 2)),
+    "a number of a class": (Masked, (Masked, "scale", 3.0)),
+    "a property": (Masked, (Masked, "wide", Doubled.wide)),
+    "a class method": (Masked, (Masked, "made", vars(Doubled)["made"])),
+    "what brackets do": (Masked, (Masked, "__getitem__", lambda self, i: self.factors[0])),
+    "defaults": (lambda: defaulted, (defaulted, "__defaults__", (3.0,))),
+    "keyword defaults": (lambda: defaulted, (defaulted, "__kwdefaults__", {"plus": 3.0})),
+    "code": (lambda: defaulted, (defaulted, "__code__", (lambda x, by, *, plus: x - by - plus).__code__)),
+    "an update": (
+        updated,
+        (Descent, "update", lambda self, p, g, *more, **numbers: optim.SGD.update(p, g * 3, *more, **numbers)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REPLACED)
+def test_what_code_asks_for_by_name_may_be_another_between_calls(name, rng, monkeypatch):
+    made, change = REPLACED[name]
+    function = made()
+    compiled = mg.compile(function)
+    x = rng.standard_normal((2, 2))
+    for _ in range(3):
+        compiled(x)
+    assert compiled.cache_info()[:2] == (2, 1)
+    monkeypatch.setattr(*change)
+    for _ in range(2):
+        assert same_bits(compiled(x), function(mg.Tensor(x)))
+    assert compiled.cache_info()[:2] == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("layer", "name", "value"),
+    [
+        (lambda: nn.Conv1d(2, 3, 2), "padding", (2,)),
+        (lambda: nn.Conv1d(2, 3, 2), "stride", (2,)),
+        (lambda: nn.Conv1d(2, 3, 2), "dilation", (2,)),
+        (lambda: nn.Conv1d(2, 3, 2, padding=1), "padding_mode", "circular"),
+        (lambda: nn.MaxPool1d(2), "kernel_size", (3,)),
+        (lambda: nn.LayerNorm(6, elementwise_affine=False), "normalized_shape", (2, 6)),
+        (lambda: nn.LayerNorm(6), "eps", 0.5),
+        (Masked, "axes", (0, (2,))),
+        (Masked, "factors", [1.0, 5.0]),
+        (Masked, "mask", np.array([0.0, 3.0])),
+    ],
+)
+def test_a_setting_of_a_layer_may_be_another_between_calls(layer, name, value, rng):
+    net = layer()
+    compiled = mg.compile(net)
+    x = rng.standard_normal((2, 2, 6)) if not isinstance(net, Masked) else rng.standard_normal((2, 2, 2))
+    for _ in range(3):
+        compiled(x)
+    setattr(net, name, value)
+    for _ in range(2):
+        assert same_bits(compiled(x), net(mg.Tensor(x)))
+    if isinstance(value, tuple):
+        setattr(net, name, (*value,))  # an equal one is no other
+    assert same_bits(compiled(x), net(mg.Tensor(x)))
+    assert compiled.cache_info()[:2] == (4, 2)
+
+
 def test_a_method_that_no_step_asks_may_be_replaced(rng):
     class Net(nn.Module):
         def __init__(self):

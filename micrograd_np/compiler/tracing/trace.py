@@ -443,8 +443,8 @@ class Tracer:
     def finish(self, result: Any) -> Program:
         """Complete the program with what the step returned and the gradients it left."""
         program = self.program
-        for clock in program.clocks:
-            changed = [name for name, x in clock.group.items() if clock.settings.get(name, x) is not x]
+        for ticking in program.clocks:
+            changed = [name for name, x in ticking.group.items() if ticking.settings.get(name, x) is not x]
             if changed:
                 message = (
                     f"compile: {program.name} changes {', '.join(changed)} of its optimiser after the step (a "
