@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from micrograd_np.modes import mode
 
 from .error import CompileError
-from .running.calls import count_writes, kind_of, lifted, overwritten, repeated, tensors_of
+from .running.calls import count_writes, kind_of, lifted, others_of, overwritten, repeated, tensors_of
 from .running.dispatch import MISS, dispatcher
 from .running.entry import Entry, emitted
 from .running.pullback import Reverse, cut, positions, watched
@@ -114,7 +114,8 @@ class Compiled:
     def _trace(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arrays: list[tuple[str, Any]] = []
         function = self._uncompiled(arrays, args, kwargs)
-        around = Surroundings(self.function)
+        rest = others_of(dict(self._named(args), **kwargs))
+        around = Surroundings(self.function, rest)
         self._refuse_twofold(around, arrays)
         cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t._grad is not None]
         began = perf_counter()
@@ -133,11 +134,11 @@ class Compiled:
             behind = emitted(back, self.mode)
             entry.source += f"\n\n{behind.source}"
             arguments, others = [t for t, _ in given], watched(back, [a for _, a in arrays], given)
-            entry.reverse = Reverse(behind.step, found, arguments, tree, which, self.lock, others)
+            entry.reverse = Reverse(behind, found, arguments, tree, which, self.lock, others)
         entry.overwritten = overwritten(program, arrays)
         entry.guards = around.guards(program)
         # what a step does where nothing is yet, it does once; another trace tells what it does ever after
-        entry.guards.past = not self.entries.get(key) and around.has_more(Surroundings(self.function))
+        entry.guards.past = not self.entries.get(key) and around.has_more(Surroundings(self.function, rest))
         entry.seconds = (traced - began, perf_counter() - traced)
         self._keep(key, entry)
         self.last, self.quick = entry, None
@@ -145,10 +146,14 @@ class Compiled:
 
     def _uncompiled(self, arrays: list[tuple[str, Any]], args: Any, kwargs: dict[str, Any]) -> Callable[[], Any]:
         """The function with these arguments, the arrays among them lifted and noted in `arrays`."""
-        names = list(self.signature.parameters) if self.signature is not None else []
         made: dict[int, Any] = {}
-        told = [lifted(a, names[i] if i < len(names) else f"argument_{i}", arrays, made) for i, a in enumerate(args)]
+        told = [lifted(a, name, arrays, made) for name, a in self._named(args)]
         return functools.partial(self.function, *told, **{k: lifted(a, k, arrays, made) for k, a in kwargs.items()})
+
+    def _named(self, args: tuple[Any, ...]) -> list[tuple[str, Any]]:
+        """Arguments that came by position, with their names."""
+        names = list(self.signature.parameters) if self.signature is not None else []
+        return [(names[i] if i < len(names) else f"argument_{i}", a) for i, a in enumerate(args)]
 
     def _refuse_twofold(self, around: Surroundings, arrays: list[tuple[str, Any]]) -> None:
         """Raise CompileError for an argument whose memory the function also has by itself."""

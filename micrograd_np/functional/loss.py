@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.ops.checks import check, variances_within
 from micrograd_np.ops.choice import maximum, minimum, where, zero_where
 from micrograd_np.ops.comparison import equal, greater
 from micrograd_np.ops.domains import REALS
@@ -21,8 +22,6 @@ from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import exp, log
 from micrograd_np.primitive import primitive
 from micrograd_np.tensor import Tensor
-
-from .checks import check, variances_within
 
 REDUCTIONS = ("mean", "sum", "none")
 

@@ -182,6 +182,40 @@ def test_a_compiled_step_refuses_the_values_that_eager_refuses_before_it_writes(
         assert len([row for row in rows if "within(" in row]) == 2  # the rule, and the call
 
 
+@pytest.mark.parametrize(
+    ("function", "good", "bad"),
+    [
+        (mg.linalg.inv, np.eye(2), np.zeros((2, 2))),
+        (lambda x: mg.linalg.solve(x, x + 1), np.eye(2), np.zeros((2, 2))),
+        (mg.linalg.cholesky, np.eye(2), -np.eye(2)),
+        (lambda x: mg.grad(mg.linalg.det)(x), np.eye(2), np.zeros((2, 2))),
+        (lambda x: mg.constant([2, 3]) ** x, np.array([1, 2]), np.array([1, -2])),
+        (lambda x: mg.average(mg.constant([2.0, 3.0]), weights=x), np.array([1.0, 2.0]), np.array([2.0, -2.0])),
+    ],
+)
+def test_values_that_eager_refuses_are_refused_in_its_words(function, good, bad):
+    compiled = mg.compile(function)
+    for _ in range(2):
+        compiled(good)
+    with pytest.raises(ValueError, match=r"(is|shape) \(2") as theirs:
+        function(mg.Tensor(bad))
+    with pytest.raises(type(theirs.value)) as ours:
+        compiled(bad)
+    assert str(ours.value) == str(theirs.value)
+    assert compiled.cache_info()[:2] == (1, 1)
+
+
+def test_values_that_numpy_refuses_in_a_compiled_backward_pass_are_refused_in_eagers_words():
+    x = mg.Tensor(np.eye(2), requires_grad=True)
+    compiled = mg.compile(mg.linalg.det)
+    compiled(x).backward()
+    x.data[...] = 0
+    with pytest.raises(np.linalg.LinAlgError, match=r"^inv: x is \(2, 2\): Singular matrix\."):
+        mg.linalg.det(x).backward()
+    with pytest.raises(np.linalg.LinAlgError, match=r"^inv: x is \(2, 2\): Singular matrix\."):
+        compiled(x).backward()
+
+
 def test_a_check_of_what_the_step_computes_stays_where_it_is(rng):
     """A probability is known only after the batch norm has counted the batch; then nothing else is written."""
     *_, step = trained(lambda z, y: F.binary_cross_entropy(z[:, 0], y), nn.BatchNorm1d)()

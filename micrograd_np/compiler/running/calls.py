@@ -10,6 +10,8 @@ from micrograd_np.tensor import Tensor
 from micrograd_np.vertex import Vertex
 from micrograd_np.writes import writes
 
+from ..trees import parts, with_parts
+
 if TYPE_CHECKING:
     from ..program import Program
 
@@ -27,8 +29,9 @@ def kind_of(x: Any, leaves: list[Any]) -> Any:
         return kind, tuple([kind_of(part, leaves) for part in x])
     if kind is dict:
         return dict, tuple([(k, kind_of(v, leaves)) for k, v in x.items()])
-    if isinstance(x, tuple):  # one with names
-        return kind, tuple([kind_of(part, leaves) for part in x])
+    held = parts(x)
+    if held is not None:  # tuples with names, dataclasses and so on
+        return kind, tuple([(k, kind_of(part, leaves)) for k, part in held.items()])
     if isinstance(x, (float, np.generic)):
         return kind, repr(x)  # 0.0 and -0.0 are equal, and nan is not equal to itself
     if kind is slice:
@@ -62,24 +65,25 @@ def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], made: dict[int, Any
     if isinstance(x, Vertex):
         arrays.append((name, x.data))
         return x
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return type(x)(
-            *(lifted(part, f"{name}_{field}", arrays, made) for field, part in zip(x._fields, x, strict=True))
-        )
-    if type(x) in (tuple, list):
-        return type(x)(lifted(part, f"{name}_{i}", arrays, made) for i, part in enumerate(x))
-    if type(x) is dict:
-        return {k: lifted(v, f"{name}_{k}", arrays, made) for k, v in x.items()}
-    return x
+    held = parts(x)
+    return x if held is None else with_parts(x, [lifted(y, f"{name}_{k}", arrays, made) for k, y in held.items()])
 
 
 def tensors_of(x: Any) -> list[Any]:
     """The tensors among arguments, in order."""
     if isinstance(x, Vertex):
         return [x]
-    if isinstance(x, dict):
-        x = tuple(x.values())
-    return [t for part in x for t in tensors_of(part)] if isinstance(x, (tuple, list)) else []
+    return [t for part in (parts(x) or {}).values() for t in tensors_of(part)]
+
+
+def others_of(x: Any, name: str = "") -> list[tuple[str, Any]]:
+    """What arguments hold besides arrays and containers, with names: functions, modules, objects, numbers."""
+    if isinstance(x, (np.ndarray, Vertex)):
+        return []
+    held = parts(x)
+    if held is None:
+        return [(name, x)]
+    return [y for k, part in held.items() for y in others_of(part, f"{name}_{k}" if name else str(k))]
 
 
 def overwritten(program: Program, arrays: list[tuple[str, Any]]) -> list[int]:

@@ -20,11 +20,14 @@ from micrograd_np.tensor import Tensor, _wrap
 from micrograd_np.vertex import Node, Vertex
 
 from ..program import Line, Program, Storage, Value, mapped
+from ..trees import parts
+from .failure import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from ..tracing.trace import Tracer
+    from .entry import Entry
 
 
 @dataclass
@@ -73,11 +76,8 @@ def differentiate(tracer: Tracer, result: Any, floor: int) -> Pullback | None:
 def _tensors(tree: Any) -> Iterator[Any]:
     if isinstance(tree, Vertex):
         yield tree
-    elif isinstance(tree, dict):
-        for x in tree.values():
-            yield from _tensors(x)
-    elif isinstance(tree, (list, tuple)):
-        for x in tree:
+    else:
+        for x in (parts(tree) or {}).values():
             yield from _tensors(x)
 
 
@@ -166,7 +166,7 @@ class Reverse:
 
     def __init__(
         self,
-        step: Callable[..., Any],
+        entry: Entry,
         found: Pullback,
         arguments: Sequence[Any],
         tree: Any,
@@ -175,7 +175,7 @@ class Reverse:
         others: Sequence[Any],
     ) -> None:
         self.which = which
-        self.step, self.tree, self.lock = step, tree, lock
+        self.entry, self.tree, self.lock = entry, tree, lock
         positions: dict[int, int] = {id(x): i for i, x in enumerate(arguments)}
         every = (*found.leaves, *dict.fromkeys(others))
         self.inputs = [(positions.get(id(x)), x if id(x) not in positions else None) for x in every]
@@ -235,7 +235,12 @@ class _Call:
             seeds = [np.zeros(shape, dtype) for shape, dtype in self.reverse.shapes]
             seeds[which] = np.asarray(g)
             with self.reverse.lock:
-                self.pulled = (which, g, self.reverse.step(*self.inputs, *self.residuals, *seeds))
+                try:
+                    found = self.reverse.entry.step(*self.inputs, *self.residuals, *seeds)
+                except BaseException as error:
+                    explain(error, self.reverse.entry)
+                    raise
+            self.pulled = (which, g, found)
         return self.pulled[2]
 
 

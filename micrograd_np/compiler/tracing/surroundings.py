@@ -69,10 +69,14 @@ class Found:
 
 
 class Surroundings:
-    """What can be found from `function` on, the nearest first. Things in several places are found in each."""
+    """What can be found from `function` and `given` on, the nearest first. Things in several places are found in each.
 
-    def __init__(self, function: Any) -> None:
+    `given` are arguments, with their names: those that are neither arrays nor containers are known by what they are.
+    """
+
+    def __init__(self, function: Any, given: Iterable[tuple[str, Any]] = ()) -> None:
         self.found = [Found(function, called="" if is_module(function) else "self")]
+        self.found += [Found(x, called=name) for name, x in given if _opens(x)]
         opened: set[int] = set()
         named: set[str] = {"update", "scalars"}  # the names in all code that was found, or that ours asks for
         owners: dict[int, Found] = {}  # classes and modules, in which code finds things by name

@@ -12,6 +12,7 @@ import random
 import warnings
 import weakref
 from contextlib import contextmanager
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from ..error import CompileError
 from ..passes.dead import OUTLIVES
 from ..program import Clock, Line, Program, Storage, Value
 from ..running.pullback import differentiate
+from ..trees import parts, with_parts
 from ..writing.names import name_by_making
 from .arrays import digest, same, shared, whole
 from .frames import Frames, place
@@ -202,7 +204,7 @@ class Tracer:
         begin = len(self.program.lines)
         with recorder.listening(), np.errstate(all="ignore"):  # samples need not be right; the op has warned already
             done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
-        self._note_indices(begin, op, inputs, static)
+        self._note_words(begin, op, inputs, static)
         if done is None:
             done = out
         if not isinstance(done, Recorded):  # a kernel that only looked at shapes
@@ -210,12 +212,14 @@ class Tracer:
             done = recorder.lift(Value(Storage("constant", array), array.shape, array.dtype), array)
         return done
 
-    def _note_indices(self, begin: int, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
-        """Where an input consists of indices: what eager says when one is out of bounds."""
+    def _note_words(self, begin: int, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
+        """Where values may be refused, indices and exponents among integers or singular matrices: what eager says."""
         arrays = [x.data if isinstance(x, Vertex) else x for x in inputs]
-        if any(isinstance(a, np.ndarray) and a.dtype.kind in "iu" for a in arrays):
+        lines = self.program.lines[begin:]
+        integers = any(isinstance(a, np.ndarray) and a.dtype.kind in "iu" for a in arrays)
+        if integers or any(line.function.startswith("np.linalg.") for line in lines):
             asked = str(op._complaint(IndexError("\0"), inputs, static)).replace("\0.", "\0")
-            for line in self.program.lines[begin:]:
+            for line in lines:
                 line.asked = asked
 
     def _settings(self, static: Mapping[str, Any]) -> dict[str, Any]:
@@ -259,7 +263,7 @@ class Tracer:
             done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
             if not (isinstance(done, Recorded) and fills(done._array, sample)):
                 recorder.xp.copyto(out, done)
-        self._note_indices(begin, op, inputs, static)
+        self._note_words(begin, op, inputs, static)
 
     def checked(self, rule: Callable[..., None], x: Any, settings: tuple[Any, ...]) -> None:
         """Values have been looked at: so will they be in each call, where they may be others."""
@@ -269,6 +273,11 @@ class Tracer:
             line = Line(f"routine.{rule.__name__}", rule, (value, *settings), {}, None, "effect", self.heading, where)
             line.effect = True
             self.program.lines.append(line)
+
+    def computes(self, x: Any) -> bool:
+        """Whether `x` is a tensor that is another one in each call."""
+        value = self.known.get(id(x.data if isinstance(x, Vertex) else x))
+        return value is not None and value.storage.kind not in ("state", "constant")
 
     def born(self, tensor: Any) -> None:
         """A tensor made inside the step from an array that nobody knows: an error if it is ever used."""
@@ -501,17 +510,37 @@ def _check_early(lines: list[Line]) -> None:
 
 
 def _with_values(tree: Any, tracer: Tracer) -> Any:
-    if isinstance(tree, dict):
-        return {k: _with_values(v, tracer) for k, v in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        parts = [_with_values(v, tracer) for v in tree]
-        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     if isinstance(tree, Vertex) and tree.requires_grad and tree.op is None and mode.recording:
         return tracer.leaf(tree)
     if isinstance(tree, (Vertex, np.ndarray)):
         return tracer.value(tree)
+    held = parts(tree)
+    if held is not None:
+        return with_parts(tree, [_with_values(x, tracer) for x in held.values()])
+    if any(tracer.computes(x) for x in _reached(tree)):
+        message = (
+            f"compile: {tracer.program.name} returns a {type(tree).__name__} with tensors in it, and a program could "
+            f"not make another. Return the tensors themselves, in a tuple, list, dict, dataclass or namespace."
+        )
+        raise tracer.refused(message)
     return tree
 
+
+def _reached(x: Any) -> list[Any]:
+    """What an object holds, and what that holds: attributes, elements, variables; a good many at most."""
+    found, seen = [x], {id(x)}
+    for y in found:
+        if isinstance(y, (type, ModuleType, CodeType, Vertex, np.ndarray)) or len(found) > _MANY:
+            continue
+        around = (y.__closure__, y.__defaults__) if isinstance(y, FunctionType) else gc.get_referents(y)
+        for part in around:
+            if part is not None and id(part) not in seen:
+                seen.add(id(part))
+                found.append(part)
+    return found
+
+
+_MANY = 10_000  # objects among which computed tensors are looked for
 
 _NOISE = (
     "compile: while {} was traced, somebody drew from Python's or NumPy's global generator of random numbers. If it "

@@ -58,6 +58,13 @@ def probabilities_within(p: Any) -> None:
         raise ValueError(message)
 
 
+def weights_within(total: Any, shape: Any) -> None:
+    """ValueError for weights of a shape whose sum is 0 somewhere."""
+    if not total.all():
+        message = f"average: the weights, of shape {shape}, sum to 0, and nothing can be divided by that."
+        raise ValueError(message)
+
+
 def variances_within(var: Any) -> None:
     """ValueError for a negative one."""
     if (var < 0).any():
