@@ -478,6 +478,7 @@ class Tracer:
                 z, (x,) = line.target, line.args
                 if isinstance(z.hint, tuple) and z.hint[0] == "d" and isinstance(x.hint, str):
                     x.hint = ("T", z)
+        _make_writable(program)
         name_by_making(program)
         _check_early(program.lines)
         return program
@@ -494,6 +495,21 @@ class Tracer:
                     f"with the tensor itself inside no_grad(): w -= ..., w[0] = ..., w.copy_(...)."
                 )
                 raise self.refused(message)
+
+
+def _make_writable(program: Program) -> None:
+    """Copy into buffers what NumPy gives as a scalar, an element or a full sum, where some line writes into it."""
+    lines = program.lines
+    written = {id(line.target.storage) for line in lines if line.target is not None and line.made in ("out", "in")}
+    for i, line in reversed(list(enumerate(lines))):
+        z = line.target
+        if z is not None and line.made == "fresh" and not z.shape and id(z.storage) in written:
+            z.storage.kind = "buffer"
+            line.target = Value(Storage("fresh"), (), z.dtype, hint=z.hint)
+            copied = Line("np.copyto", np.copyto, (z, line.target), {}, z, "in", line.section, line.where)
+            lines.insert(i + 1, copied)
+            if program.pullback is not None and i < program.pullback.split:
+                program.pullback.split += 1
 
 
 def _check_early(lines: list[Line]) -> None:
