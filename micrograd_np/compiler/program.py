@@ -206,6 +206,8 @@ class Program:
     """What the step returns, with values where tensors stand."""
     silent: dict[str, str] = field(default_factory=dict)
     """The floating-point warnings that some kernel wants silenced."""
+    looked: set[int] = field(default_factory=set)
+    """The arrays of lists of numbers, by id, at which Python has looked itself."""
     modes: list[tuple[Any, bool]] = field(default_factory=list)
     """Modules whose training flag was read."""
     pullback: Any = None

@@ -63,6 +63,8 @@ class Compiled:
         functools.update_wrapper(self, function, updated=())
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self.entries: dict[Any, list[Entry]] = {}
+        self.looked: dict[Any, list[int]] = {}
+        """By kinds of arguments: which of these are lists whose numbers belong to the program."""
         self.last: Entry | None = None
         self.quick: Callable[..., Any] | None = None
         self.misses = self.forgotten = 0
@@ -94,6 +96,8 @@ class Compiled:
         with self.lock:
             leaves: list[Any] = []
             key = (kind_of(args, leaves), kind_of(kwargs, leaves) if kwargs else None, mode.recording, repeated(leaves))
+            if key in self.looked:
+                key = (*key, *(leaves[i].tobytes() for i in self.looked[key]))
             for entry in self.entries.get(key, ()):
                 if entry.overwritten and entry.overlap(leaves):
                     return self._uncompiled([], args, kwargs)()
@@ -139,6 +143,11 @@ class Compiled:
         entry.guards = around.guards(program)
         # what a step does where nothing is yet, it does once; another trace tells what it does ever after
         entry.guards.past = not self.entries.get(key) and around.has_more(Surroundings(self.function, rest))
+        looked = {i for i, (_, array) in enumerate(arrays) if id(array) in program.looked}
+        if looked:
+            alike = key[:4]  # calls whose lists of numbers have the same shapes
+            self.looked[alike] = sorted(looked.union(self.looked.get(alike, ())))
+            key = (*alike, *(arrays[i][1].tobytes() for i in self.looked[alike]))
         entry.seconds = (traced - began, perf_counter() - traced)
         self._keep(key, entry)
         self.last, self.quick = entry, None
@@ -267,6 +276,7 @@ class Compiled:
     def clear(self) -> None:
         """Forget all programs."""
         self.entries.clear()
+        self.looked.clear()
         self.last = self.quick = None
         self.misses = self.forgotten = 0
 

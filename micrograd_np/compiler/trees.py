@@ -45,18 +45,20 @@ def with_parts(x: Any, found: Sequence[Any]) -> Any:
         return list(found)
     if type(x) is tuple:
         return tuple(found)
-    held = parts(x)
-    if held is None or all(a is b for a, b in zip(held.values(), found, strict=True)):
+    held = parts(x) or {}
+    if isinstance(x, (dict, list, deque)):
+        new: Any = copy(x)
+        if isinstance(x, dict):
+            new.update(zip(held, found, strict=True))
+        else:
+            new.clear()
+            new.extend(found)
+    elif all(a is b for a, b in zip(held.values(), found, strict=True)):
         return x
-    if isinstance(x, tuple):
+    elif isinstance(x, tuple):
         return tuple.__new__(type(x), found)
-    new: Any = copy(x)
-    if isinstance(x, dict):
-        new.update(zip(held, found, strict=True))
-    elif isinstance(x, (list, deque)):
-        new.clear()
-        new.extend(found)
     else:
+        new = copy(x)
         for name, part in zip(held, found, strict=True):
             object.__setattr__(new, name, part)  # of a frozen dataclass as well
     return new

@@ -149,3 +149,90 @@ def test_what_is_in_an_argument_may_be_another_between_calls(function, given, ch
     for _ in range(2):
         assert compiled(given, x).tolist() == function(given, mg.Tensor(x)).tolist()
     assert compiled.cache_info()[:2] == (3, 2)
+
+
+def losses(net):
+    """Functions of a list of numbers, which eager takes as it takes an array."""
+    return {
+        "a network": net,
+        "a product": lambda x: mg.constant([2.0, 3.0]) * x,
+        "a tensor": lambda x: mg.Tensor(x) * 2,
+        "a tensor of a type": lambda x: mg.Tensor(x, dtype="float32") * 2,
+        "two tensors": lambda x: mg.stack([mg.Tensor(x), mg.Tensor(x) * 3]),
+        "a loss": lambda x: F.mse_loss(net(x)[:, :2], x),
+        "how many": lambda x: net(x) / len(x),
+    }
+
+
+@pytest.mark.parametrize("name", losses(None))
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_list_of_numbers_is_an_array_that_may_be_another_in_each_call(name, dtype):
+    before = mg.get_default_dtype()
+    mg.set_default_dtype(dtype)
+    try:
+        function = losses(nn.Linear(2, 3))[name]
+        compiled = mg.compile(function)
+        for i in range(4):
+            x = [[1.0 + i, -2.0], [0.5, 3.0 * i]]
+            found, wanted = compiled(x), function(x)
+            assert (found.dtype, found.data.tobytes()) == (wanted.dtype, wanted.data.tobytes())
+        assert compiled.cache_info()[:2] == (3, 1)
+    finally:
+        mg.set_default_dtype(before)
+
+
+def test_labels_may_come_as_a_list(rng):
+    compiled = mg.compile(F.cross_entropy)
+    for labels in ([0, 2], [1, 1], [2, 0]):
+        z = rng.standard_normal((2, 3))
+        assert compiled(z, labels).item() == F.cross_entropy(z, labels).item()
+    with pytest.raises(IndexError, match="target 3 is out of bounds"):
+        compiled(z, [0, 3])
+    assert compiled.cache_info()[:2] == (2, 1)
+
+
+def test_each_array_of_a_list_is_one_of_its_own():
+    def step(x):
+        a, b = mg.Tensor(x), mg.Tensor(x)
+        a += 1
+        return a, b
+
+    compiled = mg.compile(step)
+    for i in range(3):
+        x = [float(i), 2.0]
+        assert [z.tolist() for z in compiled(x)] == [[i + 1, 3], [i, 2]]
+        assert x == [i, 2]
+
+
+LOOKS = {
+    "an element": lambda x, k: x * k[0],
+    "all": lambda x, k: x * sum(k),
+    "unpacked": lambda x, k: x * max(*k),
+    "a choice": lambda x, k: x * 2 if 3 in k else x,
+    "equal": lambda x, k: x * 2 if k == [1, 2] else x,
+    "joined": lambda x, k: x * len([0] + [y for y in [0] + k if y > 2]),  # noqa: RUF005  a sum, too, is told of
+    "axes": lambda x, k: x.sum(axis=tuple(i - 1 for i in k if i < 3)),
+    "a shape": lambda x, k: mg.broadcast_to(x[None], (k[0], 2, 3)),
+    "both": lambda x, k: x * k[0] + mg.Tensor(k).sum(),
+}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_list_at_which_python_looks_is_told_apart_by_its_numbers(name, rng):
+    compiled = mg.compile(LOOKS[name])
+    for k in ([1, 2], [1, 3], [2, 3], [1, 3], [1, 2]):
+        x = rng.standard_normal((2, 3))
+        assert compiled(x, list(k)).tolist() == LOOKS[name](mg.Tensor(x), k).tolist()
+    assert compiled.cache_info()[:2] == (2, 3)
+
+
+def test_a_tuple_of_numbers_is_told_apart_by_them_and_may_become_an_array(rng):
+    def step(x, k):
+        return mg.Tensor(k) * x, x * k, x.reshape(k), k
+
+    compiled = mg.compile(step)
+    for k in ((2, 3), (3, 2), (2, 3)):
+        x = rng.standard_normal((6, 1))
+        found, wanted = compiled(x, k), step(mg.Tensor(x), k)
+        assert [np.asarray(z).tolist() for z in found] == [np.asarray(z).tolist() for z in wanted]
+    assert compiled.cache_info()[:2] == (1, 2)

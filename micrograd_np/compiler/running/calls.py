@@ -10,6 +10,7 @@ from micrograd_np.tensor import Tensor
 from micrograd_np.vertex import Vertex
 from micrograd_np.writes import writes
 
+from ..tracing.numbers import Fixed, Numbers, array_of
 from ..trees import parts, with_parts
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ def kind_of(x: Any, leaves: list[Any]) -> Any:
     if isinstance(x, Vertex):
         leaves.append(x.data)
         return Tensor, x.data.shape, x.data.dtype, x.data.strides, x.requires_grad
+    numbers = array_of(x) if kind is list else None
+    if numbers is not None:
+        leaves.append(numbers)
+        return list, numbers.shape, numbers.dtype
     if kind is tuple or kind is list:
         return kind, tuple([kind_of(part, leaves) for part in x])
     if kind is dict:
@@ -57,7 +62,7 @@ def repeated(leaves: list[Any]) -> Any:
 
 
 def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], made: dict[int, Any]) -> Any:
-    """`x` with arrays as tensors, `made` for each that differs, and noted in `arrays` with a name."""
+    """`x` with arrays as tensors, `made` for each that differs, lists of numbers as `Numbers`; noted in `arrays`."""
     if isinstance(x, np.ndarray):
         x = np.asarray(x)
         arrays.append((name, x))
@@ -65,6 +70,12 @@ def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], made: dict[int, Any
     if isinstance(x, Vertex):
         arrays.append((name, x.data))
         return x
+    numbers = array_of(x) if type(x) is list else None
+    if numbers is not None:
+        arrays.append((name, numbers))
+        return Numbers(x, numbers)
+    if type(x) is tuple and array_of(list(x)) is not None:
+        return Fixed(x)
     held = parts(x)
     return x if held is None else with_parts(x, [lifted(y, f"{name}_{k}", arrays, made) for k, y in held.items()])
 

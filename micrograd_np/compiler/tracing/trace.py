@@ -32,6 +32,7 @@ from ..writing.names import name_by_making
 from .arrays import digest, same, shared, whole
 from .frames import Frames, place
 from .number import Number
+from .numbers import Fixed, Numbers
 from .record import Bound, Recorded, Recorder
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Tracer:
         self.refusal: CompileError | None = None
         self.made: dict[int, Any] = {}  # leaves of the step's own
         self.computed: dict[int, weakref.ref[Any]] = {}  # tensors that an application gave, while they are alive
+        self.looked = self.program.looked
+        self.converted: list[Any] = []  # arrays that were made of lists of numbers since the last application
         self.steady: list[tuple[str, Value, Any, bytes, int]] = []  # memory that only lines may change, as it was
 
     def refused(self, message: str) -> CompileError:
@@ -107,7 +110,7 @@ class Tracer:
         """The value of an operand; itself, where it is a plain number."""
         if isinstance(x, Number):
             return x
-        array = x.data if isinstance(x, Vertex) else x
+        array = x.data if isinstance(x, (Vertex, Numbers, Fixed)) else x
         if not isinstance(array, np.ndarray):
             return x
         value = self.known.get(id(array))
@@ -115,7 +118,31 @@ class Tracer:
             return value
         if isinstance(x, Vertex) and id(array) not in self.suspects and id(x) not in self.computed:
             return self.state(x)
-        return self._refuse(array)
+        return self._cast(array) or self._refuse(array)
+
+    def taken(self, array: Any, dtype: Any) -> Any:
+        """A list of numbers, which stands for `array`, becomes an array for an op: each time one of its own."""
+        made = np.array(array, dtype)
+        self.converted.append(made)
+        return self._know_copy(made, array)
+
+    def fixed(self, made: Any) -> None:
+        """A tuple of numbers, by which calls are told apart, becomes an array for an op."""
+        self.converted.append(made)
+        self.constant(made)
+
+    def _know_copy(self, made: Any, array: Any) -> Any:
+        self.recorder.section, self.recorder.where = self.heading, self.frames.place()
+        copied = self.recorder.lift(self.known[id(array)], array).astype(made.dtype)
+        self._know(made, copied._value)
+        return made
+
+    def _cast(self, array: Any) -> Value | None:
+        """The value of an array that eager has just made of that of a list, of another type; None if there is none."""
+        for made in self.converted:
+            if made.dtype != array.dtype and same(made.astype(array.dtype), array):
+                return self.known[id(self._know_copy(array, made))]
+        return None
 
     def state(self, x: Any) -> Value:
         """A tensor from before the step: its memory is read, and perhaps written, anew in each call."""
@@ -181,6 +208,7 @@ class Tracer:
             value.hint = op.name
         if isinstance(result, Vertex) and result.name:
             value.name = value.name or result.name
+        self.converted.clear()
         self.places[id(data)] = self.recorder.where
         self._know_while_alive(data, value)
         if isinstance(result, Vertex):
@@ -231,7 +259,7 @@ class Tracer:
             return self._number(value, sample)
         if not isinstance(value, Value):
             return value
-        return self.recorder.lift(value, x.data if isinstance(x, Vertex) else x)
+        return self.recorder.lift(value, x.data if isinstance(x, (Vertex, Numbers, Fixed)) else x)
 
     def _number(self, number: Number, sample: Any) -> Recorded:
         """A runtime number as a 0-d array of the type that NumPy would give the bare number here (NEP 50)."""
@@ -282,7 +310,7 @@ class Tracer:
     def born(self, tensor: Any) -> None:
         """A tensor made inside the step from an array that nobody knows: an error if it is ever used."""
         self.made[id(tensor)] = tensor
-        if id(tensor.data) not in self.known:
+        if id(tensor.data) not in self.known and self._cast(tensor.data) is None:
             self.suspects[id(tensor.data)] = f" (made at {place()})"
             self.kept.append(tensor.data)
 
@@ -530,6 +558,8 @@ def _with_values(tree: Any, tracer: Tracer) -> Any:
         return tracer.leaf(tree)
     if isinstance(tree, (Vertex, np.ndarray)):
         return tracer.value(tree)
+    if isinstance(tree, (Numbers, Fixed)):
+        return tree[:]
     held = parts(tree)
     if held is not None:
         return with_parts(tree, [_with_values(x, tracer) for x in held.values()])
