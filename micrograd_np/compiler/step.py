@@ -92,7 +92,7 @@ class Compiled:
             if result is not MISS:
                 return result
         if mode.watcher is not None:  # part of a larger trace, or under detect_nonfinite: each op is to be seen
-            return self.function(*args, **kwargs)
+            return self._uncompiled([], args, kwargs)()
         with self.lock:
             leaves: list[Any] = []
             key = (kind_of(args, leaves), kind_of(kwargs, leaves) if kwargs else None, mode.recording, repeated(leaves))

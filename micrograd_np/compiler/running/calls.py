@@ -70,6 +70,8 @@ def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], made: dict[int, Any
     if isinstance(x, Vertex):
         arrays.append((name, x.data))
         return x
+    if isinstance(x, (Numbers, Fixed)):  # of a trace that this is part of
+        return x
     numbers = array_of(x) if type(x) is list else None
     if numbers is not None:
         arrays.append((name, numbers))

@@ -123,6 +123,8 @@ class Tracer:
     def taken(self, array: Any, dtype: Any) -> Any:
         """A list of numbers, which stands for `array`, becomes an array for an op: each time one of its own."""
         made = np.array(array, dtype)
+        if id(array) not in self.known:  # a list that the step itself has written out for a compiled function
+            return made
         self.converted.append(made)
         return self._know_copy(made, array)
 
