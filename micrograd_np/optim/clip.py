@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from math import inf, isfinite
+from math import inf
 from typing import TYPE_CHECKING
 
 from micrograd_np.grad_mode import no_grad
+from micrograd_np.ops.checks import check, norm_within
 from micrograd_np.ops.choice import maximum, minimum
 from micrograd_np.ops.elementwise import absolute, sign
 from micrograd_np.ops.reduce import sum as total
@@ -46,13 +47,8 @@ def clip_grad_norm_(
         return Tensor(0.0)
     with no_grad():
         size = _norm(grads, norm_type)
-        if error_if_nonfinite and not isfinite(size.item()):
-            message = (
-                f"clip_grad_norm_: the norm of the gradients is {size.item()}, so they cannot be scaled. Look "
-                "for the step "
-                f"that made it, or pass error_if_nonfinite=False."
-            )
-            raise RuntimeError(message)
+        if error_if_nonfinite:
+            check(norm_within, size)
         factor = minimum(max_norm / (size + 1e-6), 1.0)
         for g in grads:
             g *= factor  # noqa: PLW2901  in the memory of the gradient

@@ -243,6 +243,25 @@ def test_values_that_numpy_refuses_in_a_compiled_backward_pass_are_refused_in_ea
         compiled(x).backward()
 
 
+def test_a_compiled_step_stops_at_a_norm_that_is_not_finite_before_it_updates():
+    w = mg.Tensor([1.0, 1.0], requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.1)
+
+    @mg.compile
+    def step(x):
+        optimizer.zero_grad()
+        (w * x).sum().backward()
+        optim.clip.clip_grad_norm_([w], 1.0, error_if_nonfinite=True)
+        optimizer.step()
+
+    for _ in range(2):
+        step(np.zeros(2))
+    with pytest.raises(RuntimeError, match="the norm of the gradients is inf, so they cannot be scaled"):
+        step(np.array([1.0, np.inf]))
+    assert w.tolist() == [1, 1]
+    assert step.cache_info()[:2] == (1, 1)
+
+
 def test_a_check_of_what_the_step_computes_stays_where_it_is(rng):
     """A probability is known only after the batch norm has counted the batch; then nothing else is written."""
     *_, step = trained(lambda z, y: F.binary_cross_entropy(z[:, 0], y), nn.BatchNorm1d)()
