@@ -96,7 +96,7 @@ class Compiled:
         with self.lock:
             leaves: list[Any] = []
             key = (kind_of(args, leaves), kind_of(kwargs, leaves) if kwargs else None, mode.recording, repeated(leaves))
-            if key in self.looked:
+            if self.looked and key in self.looked:
                 key = (*key, *(leaves[i].tobytes() for i in self.looked[key]))
             for entry in self.entries.get(key, ()):
                 if entry.overwritten and entry.overlap(leaves):

@@ -86,7 +86,10 @@ def tensors_of(x: Any) -> list[Any]:
     """The tensors among arguments, in order."""
     if isinstance(x, Vertex):
         return [x]
-    return [t for part in (parts(x) or {}).values() for t in tensors_of(part)]
+    if type(x) in (tuple, list):
+        return [t for part in x for t in tensors_of(part)]
+    held = None if isinstance(x, np.ndarray) else parts(x)
+    return [t for part in held.values() for t in tensors_of(part)] if held else []
 
 
 def others_of(x: Any, name: str = "") -> list[tuple[str, Any]]:

@@ -191,13 +191,16 @@ class Reverse:
         needs = sum(1 << i for i, x in enumerate(known) if x.requires_grad)
         made: dict[int, Any] = {}
         rest = iter(zip(arrays, self.which, strict=False))  # behind them lie the residuals
-        whole = _made(Tensor, _compiled, known, values, {"call": call}, np.zeros(()), needs)
+        several = len(self.shapes) > 1
+        whole = _made(Tensor, _compiled, known, values, {"call": call}, np.zeros(()), needs) if several else None
 
         def tensor(_: Value) -> Any:
             array, which = next(rest)
             if which is None:
                 return Tensor(array)
-            if which not in made:
+            if which not in made and whole is None:
+                made[which] = _made(Tensor, _compiled, known, values, {"call": call}, array, needs)
+            elif which not in made:
                 made[which] = _made(Tensor, _part, (whole,), [whole.data], {"call": call, "which": which}, array, 1)
             return made[which]
 
@@ -240,6 +243,8 @@ class _Call:
         """The gradients by all leaves, once for all results; `g` is one object in each backward pass."""
         if self.pulled is None or self.pulled[0] is not g:
             shapes, seeds = self.reverse.shapes, self.seeds
+            if len(shapes) == 1:
+                self.arrive(0, g)
             every = [seeds[i] if i in seeds else np.zeros(*shapes[i]) for i in range(len(shapes))]
             self.seeds = {}
             with self.reverse.lock:
