@@ -192,7 +192,7 @@ class Reverse:
         made: dict[int, Any] = {}
         rest = iter(zip(arrays, self.which, strict=False))  # behind them lie the residuals
         several = len(self.shapes) > 1
-        whole = _made(Tensor, _compiled, known, values, {"call": call}, np.zeros(()), needs) if several else None
+        whole: Any = _made(Tensor, _compiled, known, values, {"call": call}, np.zeros(()), needs) if several else None
 
         def tensor(_: Value) -> Any:
             array, which = next(rest)
