@@ -84,9 +84,19 @@ def pictures():
     words = rng.integers(0, 1000, (7, 1))
     yield "Many to one: a review to a verdict", "mg.draw_network(net, words)", mg.draw_network(Reader(), words)
     yield (
+        "Step by step: the same review",
+        "mg.draw_network(net, words, unroll=True)",
+        mg.draw_network(Reader(), words, unroll=True),
+    )
+    yield (
         "Many to many: a sentence to a sentence",
         "mg.draw_network(net, (words, written))",
         mg.draw_network(Translator(), (words, words)),
+    )
+    yield (
+        "Word by word: the same translation",
+        "mg.draw_network(net, (words, written), unroll=True)",
+        mg.draw_network(Translator(), (words, words[:5]), unroll=True),
     )
     cnn = nn.Sequential(
         nn.Conv2d(1, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),

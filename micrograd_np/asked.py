@@ -16,7 +16,16 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 _PACKAGE = __name__.rpartition(".")[0]
 _PUBLIC = (f"{_PACKAGE}.ops.", f"{_PACKAGE}.functional.")
-_INSIDE = (*_PUBLIC, f"{_PACKAGE}.primitive", f"{_PACKAGE}.tensor", f"{_PACKAGE}.compiler.tracing", __name__)
+_LAYERS = f"{_PACKAGE}.nn."
+_INSIDE = (
+    *_PUBLIC,
+    _LAYERS,
+    f"{_PACKAGE}.primitive",
+    f"{_PACKAGE}.tensor",
+    f"{_PACKAGE}.in_place",
+    f"{_PACKAGE}.compiler.tracing",
+    __name__,
+)
 _SAME = (
     ("axis", "dim", "dims", "axes"),
     ("keepdims", "keepdim"),
@@ -40,6 +49,8 @@ def asker(default: str = "") -> str:
         called = frame.f_code.co_qualname
         if called == "Tensor.__setitem__":
             name = "setitem"
+        elif called.endswith(".__init__") and module.startswith(_LAYERS):
+            name = type(frame.f_locals["self"]).__name__
         elif called.isidentifier() and not called.startswith("_") and module.startswith(_PUBLIC):
             name = called
         frame = frame.f_back

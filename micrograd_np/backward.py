@@ -13,6 +13,7 @@ from weakref import ref
 
 import numpy as np
 
+from .events import QUIET
 from .modes import mode
 from .ops.shape import broadcast_to, sum_to
 from .reads import VALUE
@@ -80,8 +81,8 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
     """
     roots = [(source(z), g) for z, g in ((root, seed), *more)]
     useful = None if targets is None else leading_to([z for z, _ in roots], targets, floor)
-    watcher = mode.watcher
-    pulled = None if watcher is None else getattr(watcher, "pulled", None)
+    events = mode.events
+    watched = events is not QUIET
     gradients: dict[Source, Any] = {}
     waiting: list[tuple[int, Source]] = []  # orders are unique among recorded vertices, and leaves are never pushed
     leaves: list[Source] = []
@@ -121,13 +122,13 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
             gx = rule(g, zv, *values, **static) if static else rule(g, zv, *values)
             a = x if type(x) is Node else x.data
             if gx.shape != a.shape:
-                gx = _unbroadcast(gx, a.shape, tell=watcher is not None or lifted)
+                gx = _unbroadcast(gx, a.shape, tell=watched or lifted)
             if gx.dtype is not a.dtype and gx.dtype != a.dtype:
                 if a.dtype.kind != "f":
                     raise _whole_numbers(x)
                 gx = gx.astype(a.dtype)
-            if pulled is not None:
-                pulled(z, x, g, gx)
+            if watched:
+                events.pulled(z, x, g, gx)
             before = gradients.get(x)
             if before is not None:
                 # add hands one array to both parents, so never accumulate in place
@@ -141,7 +142,8 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
         if not retain:
             used += 1
             z.arrays = z.data = None  # type: ignore[attr-defined]
-            z.shape = shapes.setdefault(z.shape, z.shape)
+            shape = z.shape
+            z.shape = shapes.setdefault(shape, shape)
             for x in inputs:
                 if type(x) is not Node:
                     z.inputs = weakened(inputs)
@@ -244,6 +246,8 @@ def _arrived(z: Source, g: Any, *, lifted: bool) -> Any:
     notes = z.notes or {}
     if "stale" in notes:
         raise _mutated(z)
+    if z.node is not None:  # type: ignore[attr-defined]
+        raise _moved(z)
     for hook, _ in notes.get("hooks", ()):
         given = hook(g if lifted else Vertex.plain(g))  # type: ignore[call-arg]
         if given is not None:
@@ -276,6 +280,13 @@ def _gone(z: Source) -> RuntimeError:
     return RuntimeError(
         f"backward: the graph under {_told(z)} is gone; a backward pass gives it up as it goes. "
         f"Compute the value again, or keep the graph with backward(retain_graph=True)."
+    )
+
+
+def _moved(z: Source) -> RuntimeError:
+    return RuntimeError(
+        f"backward: the gradient of {_told(z)} is asked for as of a leaf, but it was written to in the graph since, "
+        f"and is a result now. Run backward() before the write, or write to a copy: x.clone()."
     )
 
 

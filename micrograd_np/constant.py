@@ -32,16 +32,12 @@ def constant(data: ArrayLike | Tensor, name: str | None = None) -> Tensor:
     array.setflags(write=False)
     t = Tensor(array, name=name)
     t.notes = {"constant": True}
-    known = getattr(mode.watcher, "constant", None)
-    if known is not None:
-        known(array, name or "")
+    mode.events.constant(array, name or "")
     return t
 
 
 def settled(array: Any) -> Tensor:
     """A tensor of an array that this package has made from shapes and settings alone: the same one in every call."""
     t = Tensor(array)
-    known = getattr(mode.watcher, "constant", None)
-    if known is not None:
-        known(array)
+    mode.events.constant(array)
     return t

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ContextDecorator
 from typing import Any, Self
 
+from .events import QUIET
 from .modes import mode
 
 
@@ -30,7 +31,7 @@ class _Recording(ContextDecorator):
 def _record(enabled: bool) -> None:
     """``mode.set(recording=enabled)``, in a third of the time: a small network is asked for a value in some 10 µs."""
     mode.recording = enabled
-    mode.usual = enabled and mode.watcher is None
+    mode.usual = enabled and mode.events is QUIET
 
 
 class set_grad_enabled(_Recording):  # noqa: N801  a function to its users, as in PyTorch

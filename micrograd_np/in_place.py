@@ -87,10 +87,11 @@ def _become(t: Any, before: Any, z: Any) -> None:
     name, notes = t.name, t.notes or {}
     if t.node is not None and "retain_grad" in notes:
         t.node.notes = {key: note for key, note in notes.items() if key != "retain_grad"}
+    if t.node is None and z.node is not None:  # the leaf of an older graph gets no gradient of that any more
+        t._notes = {"moved": True}
     t.data, t.node, t.requires_grad = z.data, z.node, z.requires_grad
     if t.node is not None:
         t.node.name = name
         if "retain_grad" in notes:
             t.node.notes = {**(t.node.notes or {}), "retain_grad": notes["retain_grad"]}
-    if mode.watcher is not None:
-        mode.watcher.rebound(t, before, z)  # type: ignore[attr-defined]
+    mode.events.rebound(t, before, z)

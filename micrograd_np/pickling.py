@@ -12,7 +12,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from .backward import is_stale, topological
+from .backward import is_gone, is_stale, topological
 from .primitive import _NO_STATIC
 from .vertex import Node, Vertex, edge, grad_of
 from .writes import clock
@@ -71,7 +71,7 @@ def reduce_ex(self: Vertex, protocol: Any) -> tuple[Any, ...]:
 
 def reduce_node(self: Node) -> tuple[Any, ...]:
     """How pickle takes a node apart: inputs that take no gradient are forgotten, but for arrays that rules read."""
-    inputs = tuple(None if isinstance(x, ref) else x for x in self.inputs)
+    inputs = () if is_gone(self) else tuple(None if isinstance(x, ref) else x for x in self.inputs)
     arrays = None if self.arrays is None else list(self.arrays)
     made = (self.op, inputs, arrays, self.data, dict(self.static), self.name, is_stale(self), self.shape, self.dtype)
     notes = _own(self)
@@ -193,7 +193,7 @@ def _copied_leaf(z: Any, memo: dict[int, Any]) -> Vertex:
 def _copied_node(z: Node, memo: dict[int, Any]) -> Node:
     inputs = tuple(
         memo[id(x)] if isinstance(x, (Node, Vertex)) else None if isinstance(x, ref) else deepcopy(x, memo)
-        for x in z.inputs
+        for x in (() if is_gone(z) else z.inputs)
     )
     arrays = None if z.arrays is None else [deepcopy(a, memo) for a in z.arrays]
     static = deepcopy(dict(z.static), memo)

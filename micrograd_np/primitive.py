@@ -24,7 +24,7 @@ from __future__ import annotations
 import inspect
 import re
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec
 
 import numpy as np
 
@@ -44,16 +44,6 @@ P = ParamSpec("P")
 
 registry: dict[str, Primitive[Any]] = {}
 """Every primitive by name, in the order of declaration: what tests, the op table and NumPy's protocols go through."""
-
-
-class Watcher(Protocol):
-    """Whoever wants to see every application of a primitive: the compiler's tracer, the search for nan."""
-
-    def applied(self, op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
-        """Called after `op` has been applied to `inputs` (tensors, arrays, numbers) and gave `result`."""
-
-    def written(self, op: Primitive[Any], target: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
-        """Called after ``op(*inputs)`` has been written into the memory of the tensor `target`."""
 
 
 _Wants = tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...] | None]
@@ -92,7 +82,7 @@ def _made(
         node.shape = data.shape
         node.dtype = data.dtype
         node.notes = None
-        if usual or not getattr(mode.watcher, "holds", True):
+        if usual or not mode.events.holds:
             wanted, dropped, blank, nothing = op._wants.get(needs) or op._wanted(needs, len(inputs))
             node.data = data if wanted is VALUE else None if wanted is NOTHING else Blank(data.shape, data.dtype)
             if nothing is not None:
@@ -109,15 +99,23 @@ def _made(
             node.notes = {"held": inputs}
             node.data = data
         node.arrays = arrays
-        if needs == 1 and len(inputs) == 1:
+        count = len(inputs)  # the usual ones by hand, for speed
+        if count == 1:
             (x,) = inputs
             node.inputs = (x.node or x,)
-        elif needs == 7 and len(inputs) == 3:  # a layer
-            x, y, w = inputs
-            node.inputs = (x.node or x, y.node or y, w.node or w)
-        elif needs == 3 and len(inputs) == 2:
+        elif count == 2:
             x, y = inputs
-            node.inputs = (x.node or x, y.node or y)
+            node.inputs = (
+                (x.node or x) if needs & 1 else edge(x, arrays[0]),
+                (y.node or y) if needs & 2 else edge(y, arrays[1]),
+            )
+        elif count == 3:
+            x, y, w = inputs
+            node.inputs = (
+                (x.node or x) if needs & 1 else edge(x, arrays[0]),
+                (y.node or y) if needs & 2 else edge(y, arrays[1]),
+                (w.node or w) if needs & 4 else edge(w, arrays[2]),
+            )
         else:
             node.inputs = tuple([(x.node or x) if needs >> i & 1 else edge(x, arrays[i]) for i, x in enumerate(inputs)])
         node.order = clock()
@@ -126,8 +124,8 @@ def _made(
         z.node = z._grad = z._name = z._notes = None
     if op.view and isinstance(inputs[0], Vertex):
         look(z, inputs[0], op, static)
-    if not usual and mode.watcher is not None:
-        mode.watcher.applied(op, inputs, static, z)
+    if not usual:
+        mode.events.applied(op, inputs, static, z)
     return z
 
 
@@ -291,9 +289,9 @@ class Primitive(Generic[P]):
         return _made(first.plain, self, inputs, arrays, static, data, needs)
 
     def _shown(self, inputs: tuple[Any, ...], static: Mapping[str, Any], data: Any) -> Any:
-        """The result of an application to arrays alone: never recorded, but a watcher sees it."""
-        if not mode.usual and mode.watcher is not None:
-            mode.watcher.applied(self, inputs, static, data)
+        """The result of an application to arrays alone: never recorded, but an event."""
+        if not mode.usual:
+            mode.events.applied(self, inputs, static, data)
         return data
 
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
@@ -362,8 +360,7 @@ class Primitive(Generic[P]):
         except _complaints as error:
             raise self._complaint(error, inputs, static) from error
         writes.note(target.data)
-        if mode.watcher is not None:
-            mode.watcher.written(self, target, inputs, static)
+        mode.events.written(self, target, inputs, static)
 
     def _complaint(self, error: Exception, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Exception:
         """The same kind of error, saying which op was asked what, in shapes and the user's own names."""
@@ -392,7 +389,7 @@ class Primitive(Generic[P]):
         found = str(error)
         if "Cannot cast ufunc" in found:
             return "it needs floating numbers; convert integers and booleans with .astype(float)"
-        odd = [name for name, value in static.items() if not isinstance(value, (int, np.integer, str, type(None)))]
+        odd = [name for name, value in static.items() if not isinstance(value, (int, np.integer, type(None)))]
         if odd and ("as an integer" in found or "not supported between" in found or "unhashable" in found):
             return f"{' and '.join(odd)} must be an integer{', or a tuple of integers' if 'list' in found else ''}"
         if isinstance(error, AttributeError) and any(isinstance(x, (bool, int, float)) for x in inputs):
@@ -469,6 +466,24 @@ class Binary(Primitive[P]):
         return _made(first.plain, self, (x, y), (a, b), _NO_STATIC, data, needs)
 
 
+class Ternary(Primitive[P]):
+    """A primitive of three inputs and nothing else, such as a layer: the same as the general case, without its loop."""
+
+    def __call__(self, *args: Any, **static: Any) -> Any:
+        """Apply to tensors, arrays or numbers."""
+        if len(args) == 3 and not static:
+            x, y, w = args
+            if isinstance(x, Vertex) and isinstance(y, Vertex) and isinstance(w, Vertex):
+                arrays = [x.data, y.data, w.data]
+                try:
+                    data = self.kernel(np, ..., *arrays)
+                except _complaints as error:
+                    raise self._complaint(error, args, _NO_STATIC) from error
+                needs = x.requires_grad | y.requires_grad << 1 | w.requires_grad << 2
+                return _made(x.plain, self, args, arrays, _NO_STATIC, data, needs)
+        return _in_any_form(self, *args, **static)
+
+
 # what Python and NumPy say of a kernel that was given arrays of other ranks than it can use
 _internal = re.compile(
     r"index out of range|to unpack|zip\(|unsized|not subscriptable|positional arg|operands could not|return arrays must"
@@ -513,9 +528,8 @@ def as_array(x: Any, name: str = "") -> Any:
         kind = f"{type(x).__name__} of dtype {array.dtype}"
         message = f"{asker(name)}: needs numbers or booleans, found {kind}: {x!r:.80}."
         raise TypeError(message)
-    known = getattr(mode.watcher, "constant", None) if isinstance(x, np.generic) else None
-    if known is not None:  # a number, which belongs to the program like Python's own
-        known(array)
+    if isinstance(x, np.generic):  # a number, which belongs to a program like Python's own
+        mode.events.constant(array)
     return array
 
 
@@ -550,6 +564,8 @@ def primitive(
             kind = Unary
         elif inputs == [_PLAIN, _PLAIN] and len(parameters) == len(inputs):
             kind = Binary
+        elif inputs == [_PLAIN] * 3 and len(parameters) == len(inputs):
+            kind = Ternary
         op = kind(
             kernel,
             label,

@@ -161,8 +161,8 @@ def _no_rule(name: str) -> TypeError:
 
 
 def _without_gradient(self: Any, function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
-    if function not in _OF_SHAPE and mode.watcher is not None and getattr(mode.watcher, "lifts", False):
-        raise TypeError(f"{_spelt(function)}: is not traced; what it gives would be frozen into the compiled program.")
+    if function not in _OF_SHAPE:
+        mode.events.unrecorded(_spelt(function))
 
     def array(x: Any) -> Any:
         if isinstance(x, Vertex):

@@ -1,7 +1,8 @@
 """What survives of a graph that a backward pass has used up: its structure, for pictures.
 
 It holds no array and no tensor, takes less than 200 bytes a vertex, and is bounded: of the graphs that somebody still
-holds by their results, the latest keep their structure, as many as have `MOST` vertices together, and at least one.
+holds by their results, the latest keep their structure, as many as have `MOST` vertices together (when they have more,
+half of that), and at least one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MOST = 20_000
+_turn = threading.Lock()
 
 
 def weakened(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -57,21 +59,34 @@ def _shell(value: Any) -> Any:
 _roots: deque[tuple[ref[Node], int]] = deque()
 """The results whose graphs may still have their structure, oldest first, each with the number of its vertices."""
 _all = 0
-_turn = threading.Lock()
 
 
 def survive(root: Node, count: int) -> None:
     """Let the structure under `root`, which has `count` vertices, survive, and the oldest ones go that are too many."""
     global _all  # noqa: PLW0603
-    with _turn:
-        while _roots and _roots[-1][0]() is None:  # the losses of earlier steps
+    try:
+        if _roots[-1][0]() is None:  # the loss of the step before, as a rule
             _all -= _roots.pop()[1]
-        _roots.append((ref(root), count))
-        _all += count
-        while _all > MOST and len(_roots) > 1:
-            oldest, count = _roots.popleft()
-            _all -= count
-            _forget(oldest())
+    except IndexError:  # the first, or another thread was quicker
+        pass
+    _roots.append((ref(root), count))
+    _all += count
+    if _all > MOST:
+        _all = _shortened()
+
+
+def _shortened() -> int:
+    """Count out what is no more, and forget the oldest structures until half of `MOST` is left, or one graph."""
+    with _turn:
+        known = [(root, n) for root, n in list(_roots) if root() is not None]
+        left = sum(n for _, n in known)
+        while left > MOST // 2 and len(known) > 1:
+            root, n = known.pop(0)
+            left -= n
+            _forget(root())
+        _roots.clear()
+        _roots.extend(known)
+        return left
 
 
 def _forget(root: Node | None) -> None:

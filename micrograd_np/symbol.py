@@ -157,7 +157,7 @@ def _labelled(op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, 
             )  # the right side of − and / needs more
             pieces.append(part.text if alone or part.tightness >= needed else f"({part.text})")
         else:
-            pieces.append(_setting(static.get(hole[1], hole[0])))
+            pieces.append(setting(static.get(hole[1], hole[0])))
     pieces.append(op.label[end:])
     return "".join(pieces), tightness
 
@@ -182,13 +182,15 @@ def _vector(x: Symbol) -> Symbol:
     return x if x.vector is None else x.vector
 
 
-def _setting(value: Any) -> str:
+def setting(value: Any) -> str:
     """A static parameter as it is written in NumPy: slices with colons, tuples of them without brackets."""
     if isinstance(value, slice):
         start, stop = ("" if v is None else str(v) for v in (value.start, value.stop))
         return f"{start}:{stop}" + (f":{value.step}" if value.step is not None else "")
-    if isinstance(value, tuple) and any(isinstance(v, slice) for v in value):
-        return ", ".join(map(_setting, value))
+    if isinstance(value, tuple) and any(isinstance(v, slice) or v is None or v is ... for v in value):
+        return ", ".join(map(setting, value))
+    if isinstance(value, np.ndarray):
+        return "array" if value.ndim else f"{value.item():.6g}"
     return "…" if value is ... else str(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Self
 from weakref import ref
@@ -12,6 +13,7 @@ import numpy as np
 from . import backward as walk
 from . import in_place, pickling, protocols
 from .asked import answering
+from .events import QUIET
 from .grad_mode import set_grad_enabled
 from .hooks import Hooks, RemovableHandle
 from .modes import mode
@@ -94,10 +96,7 @@ class Tensor(Vertex):
         self.requires_grad = False
         if requires_grad:
             self.requires_grad_()
-        if mode.watcher is not None:
-            born = getattr(mode.watcher, "born", None)
-            if born is not None:
-                born(self)
+        mode.events.born(self)
 
     # what it is
 
@@ -232,20 +231,15 @@ class Tensor(Vertex):
 
     def _asked(self, what: str) -> None:
         """While a step is traced, a value that leaves the graph would be frozen into the program."""
-        if not mode.usual and mode.watcher is not None:
-            asked = getattr(mode.watcher, "asked", None)
-            if asked is not None:
-                asked(self, what)
+        if not mode.usual:
+            mode.events.asked(self, what)
 
     def detach(self) -> Tensor:
         """The same memory without the graph: nothing computed from it sends a gradient back."""
         z = _wrap(self.data)
         z.name = self.name
         look(z, self, None, {})
-        if mode.watcher is not None:
-            detached = getattr(mode.watcher, "detached", None)
-            if detached is not None:
-                detached(self, z)
+        mode.events.detached(self, z)
         return z
 
     # gradients
@@ -323,13 +317,14 @@ class Tensor(Vertex):
             for t in wanted.values():
                 t._grad = grad_of(t)  # a result has none yet to which another could be added
         targets = None if wanted is None else frozenset(wanted)
-        watcher: Any = mode.watcher
-        if watcher is not None and getattr(watcher, "lifts", False):
-            with watcher.section("backward"), set_grad_enabled(create_graph):
-                if not isinstance(seed, Tensor):  # ones are the same in every call, an array that was given need not be
-                    seed = watcher.constant_tensor(seed) if gradient is None else Tensor(seed)
-                walk.pull(self, seed, _to(wanted, watcher.deliver), retain=retain, lifted=True, targets=targets)
-        elif create_graph:
+        events = mode.events
+        if events is not QUIET:
+            if gradient is not None and events.on_tensors and not isinstance(seed, Tensor):
+                seed = Tensor(seed)  # another one in each call, as ones are not
+            with set_grad_enabled(create_graph):
+                if events.backward(self, seed, partial(_to, wanted), retain=retain, targets=targets):
+                    return
+        if create_graph:
             seed = seed if isinstance(seed, Tensor) else Tensor(seed)
             with set_grad_enabled(create_graph):
                 walk.pull(self, seed, _to(wanted, _deliver_lifted), retain=retain, lifted=True, targets=targets)
@@ -480,6 +475,34 @@ class Tensor(Vertex):
 
     def __itruediv__(self, other: Any) -> Self:
         in_place.update(self, elementwise.divide, other)
+        return self
+
+    def __imod__(self, other: Any) -> Self:
+        in_place.update(self, remainder.remainder, other)
+        return self
+
+    def __ifloordiv__(self, other: Any) -> Self:
+        in_place.update(self, remainder.floor_divide, other)
+        return self
+
+    def __ipow__(self, other: Any) -> Self:
+        in_place.update(self, transcendental.power, other)
+        return self
+
+    def __imatmul__(self, other: Any) -> Self:
+        in_place.update(self, linear.matmul, other)
+        return self
+
+    def __iand__(self, other: Any) -> Self:
+        in_place.update(self, comparison.bitwise_and, other)
+        return self
+
+    def __ior__(self, other: Any) -> Self:
+        in_place.update(self, comparison.bitwise_or, other)
+        return self
+
+    def __ixor__(self, other: Any) -> Self:
+        in_place.update(self, comparison.bitwise_xor, other)
         return self
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -724,14 +747,11 @@ def _wrap(array: Any) -> Tensor:
 
 def clear_grad(t: Tensor, set_to_none: bool = True) -> None:
     """Forget the gradient of `t`, or fill it with zeros."""
-    cleared = None if mode.watcher is None else getattr(mode.watcher, "cleared", None)
     if set_to_none or grad_of(t) is None:
         t._grad = None
-        if cleared is not None and set_to_none:
-            cleared(t)
-    elif cleared is not None:
-        t._grad = state.copy(mode.watcher.constant_tensor(np.zeros_like(t.data)))  # type: ignore[union-attr]
-    else:
+        if set_to_none:
+            mode.events.cleared(t)
+    elif not mode.events.zeroed(t):
         t._grad = _wrap(np.zeros_like(t.data))
 
 
@@ -748,10 +768,8 @@ class Delivery:
         if leaf._grad is not None:
             g = leaf._grad.data + g
         elif type(g) is np.ndarray:
-            base = g.base
-            if base is None:
-                base = g
-            if id(base) in self.taken or base.size != g.size or not g.flags.writeable:
+            base = g if g.base is None else g.base
+            if id(base) in self.taken or (base is not g and base.size != g.size) or not g.flags.writeable:
                 g = base = g.copy(order="K")
             self.taken[id(base)] = base
         if type(g) is not np.ndarray:
@@ -760,8 +778,19 @@ class Delivery:
 
 
 def _to(wanted: Mapping[Any, Tensor] | None, deliver: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-    """`deliver` to the tensors that were asked for by the sources at which their gradients arrive."""
-    return deliver if wanted is None else lambda x, g: deliver(wanted[x], g)
+    """`deliver` to the tensors that were asked for by the sources at which their gradients arrive.
+
+    Those that retain their gradient have it already when it arrives.
+    """
+    if wanted is None:
+        return deliver
+    retained = {x for x, t in wanted.items() if x is not t and _is_retained(t)}
+    return lambda x, g: None if x in retained else deliver(wanted[x], g)
+
+
+def _is_retained(t: Tensor) -> bool:
+    """Whether `retain_grad` was called for `t`, and not for what it was before."""
+    return "retain_grad" in (t.notes or {}) and t.notes["retain_grad"]() is t  # type: ignore[index]
 
 
 def _deliver_lifted(leaf: Any, g: Any) -> None:

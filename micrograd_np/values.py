@@ -2,46 +2,85 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .events import QUIET
 from .modes import mode
 from .vertex import Node, Source, Vertex, held_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
+
+_MORE = 1000  # results that are computed again on the way to those that are wanted
 
 
-def values(order: Iterable[Source]) -> dict[Source, Any]:
-    """The array of each vertex in `order`, inputs before what is made of them; None where it is lost.
+def inputs(z: Source) -> list[Any]:
+    """What `z` was applied to: nodes, leaves, arrays and numbers, None for what nobody holds any more; of a leaf [].
 
-    A record holds what its rules read; the rest is computed again from leaves and constants that are still there.
+    The memory that an op was given to spare it work is not among them.
     """
-    found: dict[Source, Any] = {}
-    for z in order:
-        if isinstance(z.data, np.ndarray):
-            found[z] = z.data
-        elif isinstance(z, Node):
-            inputs = [_array(x, found) for x in held_inputs(z)]
-            known = z.arrays is not None and all(x is not None for x in inputs)
-            found[z] = _again(z, inputs) if known else None
-    return found
+    if not isinstance(z, Node):
+        return []
+    return list(islice(held_inputs(z), z.op.fixed if z.op.inputs[-1] == "memory" else None))
 
 
-def _array(x: Any, found: dict[Source, Any]) -> Any:
+def values(wanted: Iterable[Source], known: Mapping[Source, Any]) -> Iterator[tuple[Source, Any]]:
+    """Each of `wanted` with its array, inputs before what is made of them; None for what is lost.
+
+    A record holds what its rules read, and the caller may have `known` more; the rest is computed again from leaves and
+    constants that are still there, and given up after its last use.
+    """
+    waiting = list(dict.fromkeys(wanted))
+    told = set(waiting)
+    most = len(waiting) + _MORE
+    uses = dict.fromkeys(waiting, 0)
+    far: set[Source] = set()
+    for z in waiting:  # grows as it goes
+        if not isinstance(z, Node) or isinstance(known.get(z, z.data), np.ndarray):
+            continue
+        if len(waiting) > most:
+            far.add(z)
+            continue
+        for x in z.inputs:
+            if isinstance(x, Node):
+                if x not in uses:
+                    waiting.append(x)
+                uses[x] = uses.get(x, 0) + 1
+    found: dict[Any, Any] = {}
+    for z in sorted(waiting, key=lambda z: z.order):
+        data = known.get(z, z.data)
+        if isinstance(z, Node) and not isinstance(data, np.ndarray):
+            data = None if z in far else _again(z, [_array(x, found) for x in held_inputs(z)])
+            for x in z.inputs if z not in far else ():
+                if isinstance(x, Node):
+                    uses[x] -= 1
+                    if not uses[x]:
+                        found.pop(x, None)
+        if uses[z] > 0:
+            found[z] = data
+        if z in told:
+            yield z, data
+
+
+def _array(x: Any, found: Mapping[Any, Any]) -> Any:
     if isinstance(x, Node):
         return found.get(x)
     return x.data if isinstance(x, Vertex) else x
 
 
 def _again(z: Node, inputs: list[Any]) -> Any:
-    before, recording = mode.watcher, mode.recording
-    mode.set(watcher=None, recording=False)
+    """What the op of `z` makes of `inputs`; None if they are not all known."""
+    if z.arrays is None or any(x is None for x in inputs):
+        return None
+    before, recording = mode.events, mode.recording
+    mode.set(events=QUIET, recording=False)
     try:
         with np.errstate(all="ignore"):
             return z.op.kernel(np, ..., *inputs, **z.static)
     except NotImplementedError:  # a compiled or a recomputed segment has no kernel
         return None
     finally:
-        mode.set(watcher=before, recording=recording)
+        mode.set(events=before, recording=recording)

@@ -66,7 +66,7 @@ class Node(Source):
         return len(self.shape)
 
     @property
-    def name(self) -> str | None:  # type: ignore[override]
+    def name(self) -> str | None:
         """What the user calls the result."""
         return None if self.notes is None else self.notes.get("name")
 
@@ -109,7 +109,9 @@ class Vertex(Source):
     def grad(self, grad: Any) -> None:
         if grad is not None:
             if not isinstance(grad, Vertex):
-                raise TypeError(f"grad: must be a tensor or None, found {type(grad).__name__}; wrap it, mg.Tensor(...).")
+                raise TypeError(
+                    f"grad: must be a tensor or None, found {type(grad).__name__}; wrap it, mg.Tensor(...)."
+                )
             if (grad.data.shape, grad.data.dtype) != (self.data.shape, self.data.dtype):
                 raise ValueError(
                     f"grad: {self.name or 'the tensor'} is {self.data.shape} of {self.data.dtype}, and the gradient "

@@ -60,4 +60,9 @@ def views_of(x: Any) -> Iterator[tuple[Any, Any, Mapping[str, Any]]]:
 def is_part(x: Any, whole: Any, op: Any, settings: Mapping[str, Any]) -> bool:
     """Whether `x` is what `op` took of `whole` with these settings, and shares its memory still."""
     known = getattr(x, "_look", None)
-    return known is not None and known[0] is whole and known[1:3] == (op, settings) and owner_of(x.data) is owner_of(whole.data)
+    return (
+        known is not None
+        and known[0] is whole
+        and known[1:3] == (op, settings)
+        and owner_of(x.data) is owner_of(whole.data)
+    )

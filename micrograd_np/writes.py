@@ -49,7 +49,7 @@ class Writes:
         self.latest = now = clock()
         log = self._log
         for array in arrays:
-            known = log.get(id(array)) if array.base is None else None
+            known = log.get(id(array))  # only owners are there
             if known is not None:
                 known[None] = now
             else:
@@ -71,14 +71,32 @@ class Writes:
         """Where the moment of a write to `array` is kept: ``places[key] = clock()``, for who writes often."""
         owner = owner_of(array)
         foreign = owner.base is not None  # of a file, a buffer or another library: one log for all such memory
-        number = 0 if foreign else id(owner)
+        places = self._places(0 if foreign else id(owner), owner)
+        return places, None if array is owner and not foreign else _layout(array)
+
+    def _places(self, number: int, owner: Any) -> _Places:
         places = self._log.get(number)
         if places is None:
-            places = _Places()
-            if not foreign:
+            places = self._log[number] = _Places()
+            if number:
                 places.owner = ref(owner, lambda _: self._log.pop(number, None))
-            self._log[number] = places
-        return places, None if array is owner and not foreign else _layout(array)
+        return places
+
+    def forget(self, array: np.ndarray[Any, Any]) -> None:
+        """Of `array`, if it is all of its memory, no write is known any more."""
+        if array.base is None:
+            self._log.pop(id(array), None)
+
+    def later(self, moment: int) -> Writes:
+        """A log for itself, of the writes after `moment` until now."""
+        found = Writes()
+        found.latest = self.latest
+        for number, places in list(self._log.items()):
+            late = {key: when for key, when in list(places.items()) if when > moment}
+            owner = places.owner() if number else None
+            if late and not (number and owner is None):
+                found._places(number, owner).update(late)
+        return found
 
     def since(self, array: np.ndarray[Any, Any], moment: int) -> bool:
         """Whether any byte of `array` was written after `moment`."""

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import micrograd_np as mg
+from micrograd_np.events import QUIET
 from micrograd_np.modes import mode
 from micrograd_np.primitive import registry
 
@@ -44,7 +45,7 @@ def fresh_start():
     yield
     registry.clear()
     registry.update(known)
-    left = [mode.recording is not True, mode.watcher is not None, mg.get_default_dtype() != dtype]
-    mode.set(recording=True, watcher=None)
+    left = [mode.recording is not True, mode.events is not QUIET, mg.get_default_dtype() != dtype]
+    mode.set(recording=True, events=QUIET)
     mg.set_default_dtype(dtype)
     assert not any(left), "the test left recording, a watcher or the default dtype other than it found them"

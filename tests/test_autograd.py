@@ -1,6 +1,7 @@
 """Derivatives as values: `autograd.grad`, the transforms of functions, functional calls and recomputation."""
 
 import math
+import operator
 import threading
 from collections import OrderedDict
 from typing import NamedTuple
@@ -11,6 +12,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import micrograd_np as mg
 from micrograd_np import nn
+from micrograd_np.events import QUIET
+from micrograd_np.modes import mode
 
 rng = np.random.default_rng(7)
 
@@ -529,6 +532,76 @@ def test_changing_an_input_of_a_checkpoint_is_noticed():
         y.backward()
 
 
+def aside(c):
+    with mg.no_grad():
+        c.copy_(c * 2)
+    return c
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x, c: x * c,
+        lambda x, c: (x + c).exp(),
+        lambda x, c: x + c[::-1],
+        lambda x, c: x + c.sum() * 2,
+        lambda x, c: x + mg.Tensor(c.data.T),
+        lambda x, c: mg.where(c > 3, x, 0),
+        lambda x, c: x + aside(c),
+        lambda x, c: x + mg.checkpoint(lambda: x * c),
+    ],
+    ids=["read", "unread", "a view", "computed", "its array", "a mask", "written by itself", "nested"],
+)
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize("through", [lambda c: c, lambda c: c[1:], lambda c: c.detach()], ids=["it", "slice", "detach"])
+def test_what_a_checkpoint_computes_with_is_not_to_be_written_before_backward(use, given, through):
+    x, c = mg.Tensor([1.0, 2.0], requires_grad=True), mg.Tensor([3.0, 4.0])
+    y = mg.checkpoint(use, x, c) if given else mg.checkpoint(lambda x: use(x, c), x)
+    with mg.no_grad():
+        part = through(c)
+        part *= 10
+    with pytest.raises(RuntimeError, match=r"checkpoint\(\).*changed in place.*change a copy"):
+        y.sum().backward()
+
+
+def test_what_a_checkpoint_only_counts_may_go_on():
+    mg.random.manual_seed(0)
+    norm, plain = nn.BatchNorm1d(3), nn.BatchNorm1d(3)
+    a, b = np.random.default_rng(0).standard_normal((2, 4, 3))
+    found = []
+    for layer, call in ((norm, mg.checkpoint), (plain, lambda f, x: f(x))):
+        xs = [mg.Tensor(x, requires_grad=True) for x in (a, b)]
+        (call(layer, xs[0]) * call(layer, xs[1])).square().sum().backward()
+        found.append([t.grad.data for t in (*xs, layer.weight, layer.bias)])
+    for g, wanted in zip(*found, strict=True):
+        assert_allclose(g, wanted, rtol=1e-12)
+
+
+def test_what_a_checkpoint_does_not_use_may_be_written():
+    x, c, other = mg.Tensor([1.0, 2.0], requires_grad=True), mg.Tensor([3.0, 4.0]), mg.Tensor([5.0, 6.0, 7.0, 8.0])
+    y = mg.checkpoint(lambda: x * c * other[:2])
+    with mg.no_grad():
+        rest = other[2:]
+        rest *= 2
+    y.sum().backward()
+    assert_array_equal(x.grad.data, [15, 24])
+
+
+def test_a_checkpoint_that_fills_its_own_memory_reads_nothing_old():
+    x, c = mg.Tensor([1.0, 2.0], requires_grad=True), mg.Tensor([0.0, 0.0])
+
+    def f(x):
+        with mg.no_grad():
+            c.copy_(x.detach() * 3)
+        return x * c.clone()
+
+    y = mg.checkpoint(f, x)
+    with mg.no_grad():
+        c *= 0
+    y.sum().backward()
+    assert_array_equal(x.grad.data, [3, 6])
+
+
 # threads
 
 
@@ -560,6 +633,73 @@ def test_a_number_that_would_leave_the_graph_is_refused(transform, f, x):
         transform(f)(x)
 
 
+READERS = {
+    "of an argument": lambda x: (x * x.data).sum(),
+    "of a result": lambda x: (x * (2 * x).data).sum(),
+    "of a view": lambda x: np.square(x[:1].data).sum(),
+    "after a constant": lambda x: (x * (np.ones(2) * mg.Tensor([1.0, 2.0]) * x).data).sum(),
+    "of what was written": lambda x: (x * written(x).data).sum(),
+    "by name": lambda x: (x * operator.attrgetter("data")(x)).sum(),
+    "inside another": lambda x: mg.grad(lambda y: (y * x.data).sum())(x).sum(),
+}
+
+
+def written(x):
+    y = x * 1
+    y[0] *= x[1]
+    return y
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda f, x: mg.grad(f)(x),
+        mg.vjp,
+        lambda f, x: mg.jvp(f, (x,), (x,)),
+        lambda f, x: mg.jacobian(f)(x),
+        lambda f, x: mg.hvp(f, (x,), (x,)),
+    ],
+    ids=["grad", "vjp", "jvp", "jacobian", "hvp"],
+)
+def test_the_array_of_what_is_differentiated_is_refused(transform, name):
+    with pytest.raises(TypeError, match=r"asks for the value of .*\(\.data\).*carries no derivative.*detach\(\)"):
+        transform(READERS[name], np.array([1.0, 2.0]))
+
+
+def test_a_compiled_gradient_refuses_the_array_of_its_argument():
+    with pytest.raises(TypeError, match=r"\(\.data\).*carries no derivative"):
+        mg.compile(mg.grad(READERS["of an argument"]))(np.array([1.0, 2.0]))
+
+
+def test_the_array_of_a_constant_is_a_constant():
+    kept = []
+
+    def f(x):
+        kept.append(x * 2)
+        with mg.no_grad():
+            scale = (x * x).data.sum()
+        return (x * x.detach().data).sum() * scale + (x > 1).data.sum()
+
+    x = np.array([1.0, 2.0])
+    assert_array_equal(mg.grad(f)(x), 5 * x)
+    assert_array_equal(kept[0].data, 2 * x)
+    y, pull = mg.vjp(lambda x: x * 2, mg.Tensor(x))
+    assert type(y) is type(pull(y)[0]) is mg.Tensor
+
+
+def test_a_function_of_nothing_has_the_derivative_0():
+    assert_array_equal(mg.grad(lambda x: 3.0)(np.ones(2)), [0, 0])
+
+
+def test_a_compiled_function_is_differentiated_as_often_as_one_likes():
+    f = mg.compile(lambda x: (x * x).sum())
+    x = mg.Tensor([1.0, 2.0])
+    for _ in range(3):
+        assert_array_equal(mg.grad(f)(x).data, [2, 4])
+        assert f(x).item() == 5
+
+
 def test_an_assignment_into_an_array_is_refused():
     def f(x):
         out = np.zeros(3)
@@ -575,4 +715,4 @@ def test_an_assignment_into_an_array_is_refused():
 def test_a_number_may_be_asked_of_what_needs_no_gradient_and_outside():
     assert mg.grad(lambda x: x * x.detach().item())(3.0) == 3.0
     assert mg.grad(mg.grad(lambda x: x**3))(2.0) == 12.0
-    assert mg.primitive.mode.watcher is None
+    assert mode.events is QUIET

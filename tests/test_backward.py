@@ -34,6 +34,24 @@ class TestArrival:
         (y * y).sum().backward()
         np.testing.assert_array_equal(y.grad.data, [4, 8, 12])
 
+    @pytest.mark.parametrize("create_graph", [False, True])
+    def test_a_retained_gradient_that_is_asked_for_arrives_once(self, x, create_graph):
+        y = x * 2
+        y.retain_grad()
+        z = (y * y).sum()
+        z.backward(inputs=[y, x], retain_graph=True, create_graph=create_graph)
+        np.testing.assert_array_equal(y.grad.data, [4, 8, 12])
+        np.testing.assert_array_equal(x.grad.data, [8, 16, 24])
+        z.backward(inputs=y, create_graph=create_graph)
+        np.testing.assert_array_equal(y.grad.data, [8, 16, 24])
+
+    def test_a_value_before_a_write_retains_no_gradient_of_what_was_written(self, x):
+        y = x * 2
+        y.retain_grad()
+        y += x
+        (y * y).sum().backward(inputs=[y])
+        np.testing.assert_array_equal(y.grad.data, [6, 12, 18])
+
     def test_a_leaf_that_does_not_require_one_gets_none(self, x):
         constant = mg.Tensor([1.0, 1.0, 1.0])
         (x * constant).sum().backward()
@@ -219,6 +237,17 @@ class TestMutation:
         for change in (lambda: x.__iadd__(1), lambda: x.__setitem__(0, 1.0), lambda: x.copy_([0, 0, 0])):
             with pytest.raises(RuntimeError, match=r"x of shape \(3,\).*no_grad"):
                 change()
+
+    @pytest.mark.parametrize("write", [lambda t, v: t.__imul__(v), lambda t, v: t.__setitem__(0, v[0])])
+    def test_a_leaf_that_was_moved_into_the_graph_gets_no_gradient_as_a_leaf(self, x, write):
+        y = x * 3
+        x.requires_grad_(False)
+        v = mg.Tensor([5.0, 6.0, 7.0], requires_grad=True)
+        write(x, v)
+        with pytest.raises(RuntimeError, match=r"x of shape \(3,\).*is a result now.*x\.clone\(\)"):
+            y.sum().backward()
+        x.sum().backward()
+        assert v.grad.data[0] == 1
 
     def test_a_write_into_a_computed_tensor_is_differentiated(self, x):
         y = x * 1

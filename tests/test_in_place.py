@@ -1,6 +1,7 @@
 """Writes in the graph are seen by all that looks into the same memory, as in NumPy, and have their derivatives."""
 
 import gc
+import operator
 import weakref
 
 import numpy as np
@@ -17,7 +18,7 @@ def an_element_of_a_row(y, x):
 
 def rows_one_after_another(y, x):
     for row in y:
-        row /= row.sum()
+        row /= row.sum()  # noqa: PLW2901  that is the point
     return y
 
 
@@ -180,7 +181,7 @@ def test_memory_is_shared_after_a_write_in_the_graph():
 def test_a_view_of_a_leaf_that_requires_a_gradient_is_not_written_to():
     w = mg.Tensor(X.copy(), requires_grad=True, name="w")
     row = w[0]
-    with pytest.raises(RuntimeError, match="w of shape .* is a leaf that requires a gradient"):
+    with pytest.raises(RuntimeError, match=r"w of shape .* is a leaf that requires a gradient"):
         row += 1
     assert_array_equal(w.data, X)
     assert_array_equal(row.data, X[0])
@@ -224,3 +225,37 @@ def test_a_thousand_views_of_one_tensor_leave_nothing_behind():
     for _ in range(1000):
         x[0].T.reshape(3)
     assert len(x._views) <= 64
+
+
+OPERATORS = ["iadd", "isub", "imul", "itruediv", "imod", "ifloordiv", "ipow", "imatmul"]
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("other", [2, 0.5, np.array([[1.0, 2.0], [3.0, 4.0]])], ids=["2", "0.5", "array"])
+def test_augmented_assignment_is_in_place_as_in_numpy(name, other):
+    if name == "imatmul" and np.ndim(other) == 0:
+        other = np.eye(2) * other
+    assign = getattr(operator, name)
+    array = np.array([[3.0, 2.0], [5.0, 4.0]])
+    expected = assign(array.copy(), other)
+    memory = array.copy()
+    t = mg.Tensor(memory)
+    assert assign(t, other) is t
+    assert t.data is memory
+    result = mg.Tensor(array, requires_grad=True) * 1
+    assert assign(result, other) is result
+    for found in (t, result):
+        assert_array_equal(found.data, expected)
+    leaf = mg.Tensor(array.copy(), requires_grad=True)
+    with pytest.raises(RuntimeError, match="is a leaf"):
+        assign(leaf, other)
+    assert_array_equal(leaf.data, array)
+
+
+@pytest.mark.parametrize("name", ["iand", "ior", "ixor"])
+def test_augmented_logic_is_in_place(name):
+    assign = getattr(operator, name)
+    t = mg.Tensor(np.array([True, False, True]))
+    expected = assign(t.data.copy(), np.array([True, True, False]))
+    assert assign(t, np.array([True, True, False])) is t
+    assert_array_equal(t.data, expected)

@@ -13,6 +13,7 @@ from strategies import expressions, leaves_of
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
+from micrograd_np.backward import reached
 
 LONG = 100_000
 
@@ -129,13 +130,72 @@ def test_backward_gives_memory_back_as_it_goes():
     x = mg.Tensor(np.ones(1000), requires_grad=True)
     z = x
     for _ in range(100):
-        z = z * 2.0
+        z = mg.tanh(z)  # the rule reads the result
     loss = z.sum()
-    early = weakref.ref(loss.inputs[0].inputs[0])
+    early = weakref.ref(loss.inputs[0].inputs[0].data)
     del z
     with collector_off():
+        assert early() is not None
         loss.backward()
         assert early() is None  # although loss is still there
+
+
+def test_what_survives_of_a_spent_graph_holds_no_leaf_and_no_constant():
+    w = mg.Tensor(np.ones((3, 1000)), requires_grad=True)
+    index = np.arange(500)
+    loss = (w[:, index] * mg.Tensor(np.full((3, 500), 2.0))).sum()
+    watched = [weakref.ref(x) for x in (w, w.data, index)]
+    with collector_off():
+        loss.backward()
+        del w, index
+        assert [r() for r in watched] == [None] * 3
+
+
+@pytest.mark.parametrize("shape", [(), (300,), (2, 300)])
+def test_a_vertex_of_a_spent_graph_takes_at_most_200_bytes(shape):
+    w = mg.Tensor(np.ones(shape, np.float32), requires_grad=True)
+
+    def spent(n):
+        z = w
+        for i in range(n):
+            z = mg.clip((mg.tanh(z) * 1.5).reshape(shape[::-1]).reshape(shape), min=0.0, max=i % 3 + 1.0)
+        loss = z.sum()
+        loss.backward()
+        w.grad = None
+        gc.collect()
+        return loss
+
+    spent(1000)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        loss = spent(1000)
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown / len(reached(loss, spent=True)) <= 200
+
+
+def test_losses_in_a_list_and_running_totals_keep_a_bounded_structure():
+    w = mg.Tensor(np.ones(5), requires_grad=True)
+
+    def train(n, gather):
+        kept = []
+        for _ in range(n):
+            loss = mg.tanh((w * 2.0).exp()).mean()
+            loss.backward()
+            gather(kept, loss)
+        return kept
+
+    def total(kept, loss):
+        kept[:] = [kept[0] + loss if kept else loss]
+
+    for gather in (list.append, total):
+        kept = train(6000, gather)
+        nodes = reached(*kept, spent=True)
+        assert len(nodes) <= 20_000 + 3 * 6000, "structure of 5,000 losses; a loss and its sum of the others"
+        tops = [kept[-1], kept[0]] if gather is list.append else [kept[0], kept[0].inputs[1]]
+        assert len(reached(tops[0], spent=True)) > 3
 
 
 @given(expressions())

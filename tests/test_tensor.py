@@ -336,6 +336,24 @@ class TestGradientsThatGetLost:
             assert y.grad is None
         assert w.grad is not None
 
+    @pytest.mark.parametrize(
+        ("grad", "error", "match"),
+        [
+            (3.0, TypeError, "found float"),
+            (np.ones(2), TypeError, "found ndarray"),
+            (mg.Tensor(np.ones(3)), ValueError, r"w is \(2,\) of float64, and the gradient \(3,\) of float64"),
+            (mg.Tensor(np.ones(2, np.float32)), ValueError, "of float32"),
+        ],
+    )
+    def test_a_gradient_that_does_not_fit_is_refused_where_it_is_set(self, grad, error, match):
+        w = mg.Tensor([1.0, 2.0], requires_grad=True, dtype=float, name="w")
+        with pytest.raises(error, match=match):
+            w.grad = grad
+        assert w.grad is None
+        w.grad = mg.Tensor(np.ones(2))
+        del w.grad
+        assert w.grad is None
+
     def test_a_gradient_that_was_kept_does_not_warn(self):
         w = mg.Tensor([1.0, 2.0], requires_grad=True)
         y = w * 2

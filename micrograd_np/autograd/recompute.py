@@ -11,11 +11,12 @@ from micrograd_np import random
 from micrograd_np.grad_mode import enable_grad, set_grad_enabled
 from micrograd_np.modes import mode
 from micrograd_np.primitive import Primitive, _made
-from micrograd_np.tensor import Tensor
+from micrograd_np.tensor import Tensor, _wrap
 from micrograd_np.vertex import Source, Vertex, source
-from micrograd_np.writes import clock
+from micrograd_np.writes import clock, writes
 
 from . import trees
+from .rereading import Rereading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +30,7 @@ class _Segment:
         self.given = trees.mapped(_as_it_is, (tuple(args), dict(kwargs)))  # for the second call, whatever is written
         self.drawn_from = random.generator()
         self.state = self.drawn_from.bit_generator.state
-        self.floor = 0
+        self.floor = self.made = 0
         self.boundary: list[Source] = []
         self.again: list[Tensor] | None = None
         self.pulled: tuple[int, Any, dict[Source, Any]] | None = None
@@ -39,6 +40,16 @@ class _Segment:
         self.floor = clock()
         with enable_grad():
             return self.f(*self.args, **self.kwargs)
+
+    def run_again(self) -> Any:
+        """Call it for backward; RuntimeError where what it reads was written since it was first called."""
+        outer = mode.events
+        if writes.latest > self.made:
+            mode.set(events=Rereading(self.made, outer))
+        try:
+            return self.run()
+        finally:
+            mode.set(events=outer)
 
     def outputs(self, result: Any) -> list[Tensor]:
         """The tensors in the result that the call itself recorded."""
@@ -52,7 +63,7 @@ class _Segment:
                 generator.bit_generator.state = self.state
                 try:
                     self.args, self.kwargs = self.given
-                    self.again = self.outputs(self.run())
+                    self.again = self.outputs(self.run_again())
                 finally:
                     generator.bit_generator.state = now
                 lost = set(boundary).difference(walk.reached(*self.again, floor=self.floor))
@@ -85,7 +96,7 @@ def _as_it_is(t: Any) -> Any:
     """A tensor that stays what `t` is now; a leaf that requires a gradient is not written to in the graph."""
     if not isinstance(t, Tensor) or (t.requires_grad and t.is_leaf):
         return t
-    same = t.detach()
+    same = _wrap(t.data)  # and no view that follows a write in the graph
     same.node, same.requires_grad = t.node, t.requires_grad
     return same
 
@@ -125,11 +136,11 @@ def checkpoint(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     >>> bool((x.grad == 2 * x * (x * x).exp()).data.all())
     True
     """
-    traced = mode.watcher is not None and getattr(mode.watcher, "lifts", False)
-    if traced or not mode.recording:
+    if mode.events.on_tensors or not mode.recording:
         return f(*args, **kwargs)
     segment = _Segment(f, args, kwargs)
     result = segment.run()
+    segment.made = clock()
     outputs = segment.outputs(result)
     boundary = [
         x for x in walk.topological(*outputs, floor=segment.floor) if x.order <= segment.floor and x.requires_grad

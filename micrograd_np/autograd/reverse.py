@@ -33,7 +33,7 @@ def gradients(
     """
     found: dict[Source, Any] = {}
     at = [source(x) for x in inputs]
-    lifted = create or (mode.watcher is not None and getattr(mode.watcher, "lifts", False))
+    lifted = create or mode.events.on_tensors
     pairs = [(z, s) for z, s in zip(outputs, seeds, strict=True) if z.requires_grad]
     if pairs:
         convert = _tensor if lifted else _array

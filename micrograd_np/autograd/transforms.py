@@ -11,6 +11,7 @@ it is always a tensor, so that no gradient is lost.
 
 from __future__ import annotations
 
+import sys
 import threading
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ import numpy as np
 
 from micrograd_np.backward import is_gone, reached
 from micrograd_np.constant import settled
+from micrograd_np.events import QUIET, Events
 from micrograd_np.grad_mode import enable_grad
 from micrograd_np.modes import mode
 from micrograd_np.ops.shape import concatenate, reshape
@@ -30,21 +32,22 @@ from . import trees
 from .reverse import gradients
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     Argnums = int | tuple[int, ...]
 
 
 class _Depth(threading.local):
-    """How many transforms this thread is inside of."""
+    """How many transforms this thread is inside of, and which is the innermost."""
 
     now: int = 0
+    asker: str = ""
 
 
 _depth = _Depth()
 
 
-class _Keeper:
+class _Keeper(Events):
     """Watches a function being differentiated for values that leave the graph as Python numbers.
 
     What Python computes from them would carry no derivative, and the answer would be silently wrong.
@@ -58,16 +61,57 @@ class _Keeper:
     def asked(self, tensor: Tensor, what: str) -> None:
         """A value is wanted as a number."""
         if tensor.requires_grad:
-            raise TypeError(
-                f"{self.asker}: the function asks for the value of {tensor._told()} ({what}), and what Python or NumPy "
-                f"computes from a number carries no derivative. Use the functions of micrograd_np or of NumPy on the "
-                f"tensor itself, join results with mg.stack, or say .detach() first if a constant is meant."
-            )
+            raise _lost(self.asker, tensor, what)
 
-    def applied(self, *_: Any) -> None:
-        """Nothing is wrong with that."""
+    def applied(self, _op: Any, _inputs: Any, _static: Any, result: Any) -> None:
+        """What was computed is differentiated, too."""
+        if type(result) is Tensor and result.requires_grad:
+            result.__class__ = _Differentiated
 
-    written = rebound = applied
+
+class _Differentiated(Tensor):
+    """A tensor in a function that is being differentiated: its memory is not for those who would forget the graph."""
+
+    __slots__ = ()
+
+    @property
+    def data(self) -> Any:
+        """The array; TypeError for code outside this package, which would take it for a constant."""
+        asker = sys._getframe(1).f_globals
+        if id(asker) not in _ours and self.requires_grad and _depth.now and mode.recording and not _is_ours(asker):
+            raise _lost(_depth.asker, self, ".data")
+        return _data(self)
+
+    @data.setter
+    def data(self, array: Any) -> None:
+        _set_data(self, array)
+
+
+_data, _set_data = Vertex.__dict__["data"].__get__, Vertex.__dict__["data"].__set__
+_PACKAGE = f"{__name__.partition('.')[0]}."
+_ours: set[int] = set()  # the ids of the variables of modules of this package
+
+
+def _is_ours(variables: dict[str, Any]) -> bool:
+    name = variables.get("__name__")
+    if name is not None and name.startswith(_PACKAGE):
+        _ours.add(id(variables))
+    return name is None or id(variables) in _ours  # a compiled program has no name
+
+
+def _mark(tensors: Iterable[Any], before: type[Tensor], now: type[Tensor]) -> None:
+    """Those of `tensors` that are exactly `before` become `now`."""
+    for x in tensors:
+        if type(x) is before:
+            x.__class__ = now
+
+
+def _lost(asker: str, tensor: Tensor, what: str) -> TypeError:
+    return TypeError(
+        f"{asker}: the function asks for the value of {tensor._told()} ({what}), and what Python or NumPy computes "
+        f"from a number or an array carries no derivative. Use the functions of micrograd_np or of NumPy on the tensor "
+        f"itself, join results with mg.stack, or say .detach() first if a constant is meant."
+    )
 
 
 class _Call:
@@ -94,15 +138,21 @@ class _Call:
                 mine = [self._stand_in(x, n, tree) for x in trees.values(tree)]
                 self.stand_ins += mine
                 passed[n] = trees.rebuild(tree, iter(mine))
-            before = mode.watcher
-            if before is None:
-                mode.set(watcher=_Keeper(asker))
+            before = mode.events
+            if before is QUIET:
+                mode.set(events=_Keeper(asker))
             _depth.now += 1
+            _depth.asker, outer = asker, _depth.asker
+            _mark(self.stand_ins, Tensor, _Differentiated)
             try:
                 self.result = f(*passed, **kwargs)
             finally:
                 _depth.now -= 1
-                mode.set(watcher=before)
+                _depth.asker = outer
+                mode.set(events=before)
+                _mark(self.stand_ins, _Differentiated, Tensor)
+        if not _depth.now:
+            _mark(trees.values(self.result), _Differentiated, Tensor)
 
     def _stand_in(self, x: Any, n: int, tree: Any) -> Tensor:
         if isinstance(x, Tensor):
@@ -324,7 +374,7 @@ def _rows(call: _Call, y: Tensor, *, create: bool) -> list[Tensor]:
         shape = (*y.shape, *x.shape)
         if not rows:
             found.append(settled(np.zeros(shape, x.dtype)))
-        elif create or mode.watcher is not None:  # or the rows are to be seen
+        elif create or mode.events is not QUIET:  # or the rows are to be seen
             found.append(reshape(concatenate(*(reshape(row[j], shape=(1, *x.shape)) for row in rows)), shape=shape))
         else:
             found.append(Tensor(np.stack([row[j].data for row in rows]).reshape(shape)))

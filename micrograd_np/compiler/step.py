@@ -9,6 +9,7 @@ import warnings
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from micrograd_np.events import QUIET
 from micrograd_np.modes import mode
 
 from .error import CompileError
@@ -91,7 +92,7 @@ class Compiled:
             result = quick(*args)
             if result is not MISS:
                 return result
-        if mode.watcher is not None:  # part of a larger trace, or under detect_nonfinite: each op is to be seen
+        if mode.events is not QUIET:  # part of a larger trace, or under detect_nonfinite: each op is to be seen
             return self._uncompiled([], args, kwargs)()
         with self.lock:
             leaves: list[Any] = []

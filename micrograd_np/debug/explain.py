@@ -9,32 +9,45 @@ import numpy as np
 from micrograd_np import backward as walk
 from micrograd_np.ops.shape import spread_axes
 from micrograd_np.symbol import Symbol
+from micrograd_np.values import inputs as inputs_of
 from micrograd_np.values import values
-from micrograd_np.vertex import Node, Source, Vertex, grad_of, held_inputs, source
+from micrograd_np.vertex import Node, Source, Vertex, grad_of, source
 
 from .origin import origin_of
 from .watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import TextIO
 
     from micrograd_np.tensor import Tensor
 
 
-class _Pulled(Watch):
-    """Everything that a walk says, in order."""
+class Pulled(Watch):
+    """A backward pass over `vertices` that changes no ``grad``: each rule that runs is handed to `arrived`."""
 
-    def __init__(self) -> None:
+    def __init__(self, vertices: Iterable[Source], arrived: Callable[[Node, int, Any, Any], None]) -> None:
         super().__init__()
-        self.steps: list[tuple[Node, int, Any, Any]] = []
+        self.vertices, self.tell = set(vertices), arrived
 
     def applied(self, *_: Any) -> None:
         """What rules compute on their way is not shown."""
 
     def arrived(self, z: Node, i: int, g: Any, gx: Any) -> None:
-        """One rule has run."""
-        self.steps.append((z, i, g, gx))
+        """One rule has run; a rule that walks a graph of its own, as that of a checkpoint does, is one."""
+        if z in self.vertices:
+            self.tell(z, i, g, gx)
+
+    def walk(self, root: Tensor, seed: Any, delivered: Callable[[Any, Any], None]) -> None:
+        """Pull `seed` back from `root`; what arrives at leaves is `delivered`."""
+        holders = [z.notes["retain_grad"]() for z in self.vertices if z.notes and "retain_grad" in z.notes]
+        kept = [(t, grad_of(t)) for t in holders if t is not None]
+        try:
+            with self:
+                walk.pull(root, seed, delivered, retain=True)
+        finally:
+            for t, before in kept:
+                t._grad = before
 
 
 class Explanation:
@@ -72,35 +85,39 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
       ∂v2/∂x = g · w                 (2,) = [3. 3.]
       ∂v2/∂w = g · x                 () = 3   summed over axis 0 of (2,), along which w was repeated
     """
-    if not tensor.requires_grad:
-        raise RuntimeError(
-            "explain: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, and "
-            "compute outside no_grad()."
-        )
-    seed = tensor._seed(gradient)
-    seed = seed.data if isinstance(seed, Vertex) else seed
-    holders = [z.notes["retain_grad"]() for z in walk.topological(tensor) if z.notes and "retain_grad" in z.notes]
-    kept = [(t, grad_of(t)) for t in holders if t is not None]
-    with _Pulled() as seen:
-        walk.pull(tensor, seed, lambda leaf, g: None, retain=True)
-    for t, before in kept:
-        t._grad = before
-    derivation = Explanation(_derivation(source(tensor), seed, seen.steps, {source(tensor): tensor.data}))
+    seed = seed_of(tensor, gradient, "explain")
+    vertices = walk.topological(tensor)
+    steps: list[tuple[Node, int, Any, Any]] = []
+    Pulled(vertices, lambda *step: steps.append(step)).walk(tensor, seed, lambda leaf, g: None)
+    derivation = Explanation(_derivation(tensor, vertices, seed, steps))
     if file is not None:
         file.write(f"{derivation}\n")
     return derivation
 
 
-def _derivation(root: Any, seed: Any, steps: list[tuple[Node, int, Any, Any]], known: dict[Any, Any]) -> Iterator[str]:
-    vertices = walk.topological(root)
-    data = {**values(vertices), **known}
-    inputs = {z: tuple(held_inputs(z)) for z in vertices if isinstance(z, Node)}
-    names, listed = _named(vertices, inputs)
+def seed_of(tensor: Tensor, gradient: Any, asked: str) -> Any:
+    """What a backward pass starts with, as an array; RuntimeError, which says what was `asked`, if there is none."""
+    if not tensor.requires_grad:
+        raise RuntimeError(
+            f"{asked}: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, "
+            "and compute outside no_grad()."
+        )
+    seed = tensor._seed(gradient)
+    return seed.data if isinstance(seed, Vertex) else seed
+
+
+def _derivation(
+    tensor: Tensor, vertices: list[Source], seed: Any, steps: list[tuple[Node, int, Any, Any]]
+) -> Iterator[str]:
+    root = source(tensor)
+    data = dict(values(vertices, {root: tensor.data}))
+    inputs = {z: inputs_of(z) for z in vertices if isinstance(z, Node)}
+    names, listed = names_of(vertices, inputs)
     for name, value, note in listed:
         yield _line(name, value, note)
     for z, given in inputs.items():
         origin = origin_of(z)
-        formula = _formula(z, _symbols(given, names, data))
+        formula = _formula(z, symbols_of(given, names, data))
         yield _line(f"{names[id(z)]} = {formula}", data[z], f"{origin}" if origin else "")
     top = names[id(root)]
     yield ""
@@ -112,14 +129,14 @@ def _derivation(root: Any, seed: Any, steps: list[tuple[Node, int, Any, Any]], k
     added: dict[Any, Any] = {}
     last = None
     for z, i, g, gx in steps:
-        symbols = _symbols(inputs[z], names, data)
+        symbols = symbols_of(inputs[z], names, data)
         if z is not last:
             yield f"{names[id(z)]} = {_formula(z, symbols)}"
             last = z
         x = z.inputs[i]
         name = names[id(x)]
-        text, raw = _rule(z, i, g, Symbol(names[id(z)], _or_zeros(data[z], z)), symbols)
-        yield _line(f"  ∂{top}/∂{name} {'=' if len(shares[x]) == 1 else '+='} {text}", gx, _why(z, x, raw, name))
+        text, raw = rule_of(z, i, Symbol("g", g), Symbol(names[id(z)], or_zeros(data[z], z)), symbols)
+        yield _line(f"  ∂{top}/∂{name} {'=' if len(shares[x]) == 1 else '+='} {text}", gx, why(z, x, raw, name))
         if len(shares[x]) > 1:
             before, count = added.get(x, (0, 0))
             added[x] = (before + np.asarray(gx), count + 1)
@@ -129,7 +146,7 @@ def _derivation(root: Any, seed: Any, steps: list[tuple[Node, int, Any, Any]], k
                 )
 
 
-def _named(vertices: list[Any], inputs: Mapping[Any, tuple[Any, ...]]) -> tuple[dict[int, str], list[Any]]:
+def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[dict[int, str], list[Any]]:
     """A name for each vertex and array by its identity, and name, value and kind of the leaves that were given one.
 
     The user's names where there are any and they are unique, else numbers in the order of first use. A constant that
@@ -164,15 +181,16 @@ def _named(vertices: list[Any], inputs: Mapping[Any, tuple[Any, ...]]) -> tuple[
     return names, listed
 
 
-def _or_zeros(value: Any, like: Any) -> Any:
+def or_zeros(value: Any, like: Any) -> Any:
+    """`value`; where nobody holds it any more, zeros of its shape, for formulas to be written with."""
     return np.zeros(like.shape, like.dtype) if value is None else value
 
 
-def _symbols(inputs: tuple[Any, ...], names: Mapping[int, str], data: Mapping[Any, Any]) -> list[Any]:
+def symbols_of(inputs: Sequence[Any], names: Mapping[int, str], data: Mapping[Any, Any]) -> list[Any]:
     """Inputs as parts of a formula."""
     found: list[Any] = []
     for x in inputs:
-        value = _or_zeros(data[x], x) if isinstance(x, Node) else x.data if isinstance(x, Vertex) else x
+        value = or_zeros(data[x], x) if isinstance(x, Node) else x.data if isinstance(x, Vertex) else x
         named = id(x) in names
         found.append(Symbol(names[id(x)], value) if named else Symbol("array", 0.0) if value is None else value)
     return found
@@ -185,20 +203,20 @@ def _formula(z: Node, symbols: list[Any]) -> str:
         return f"{z.op.name}({', '.join(map(str, symbols))})"
 
 
-def _rule(z: Node, i: int, g: Any, result: Symbol, symbols: list[Any]) -> tuple[str, Any]:
-    """The rule as a formula, and what it gave before the walk undid broadcasting."""
+def rule_of(z: Node, i: int, g: Symbol, result: Symbol, symbols: Sequence[Any]) -> tuple[str, Any]:
+    """The rule for input `i` as a formula, and what it gave before the walk undid broadcasting."""
     op = z.op
     rule = op.rules[min(i, len(op.rules) - 1)]
     assert rule is not None
     first = (i - op.fixed,) if op.variadic and i >= op.fixed else ()
     try:
-        symbol = rule(*first, Symbol("g", g), result, *symbols, **z.static)
+        symbol = rule(*first, g, result, *symbols, **z.static)
     except Exception:  # noqa: BLE001  a rule that branches on what symbols do not have is named instead of shown
         return f"rule of {op.name} by {op.inputs[min(i, len(op.inputs) - 1)]}", None
     return (symbol.text, symbol.value) if isinstance(symbol, Symbol) else (str(symbol), np.asarray(symbol))
 
 
-def _why(z: Node, x: Any, raw: Any, name: str) -> str:
+def why(z: Node, x: Any, raw: Any, name: str) -> str:
     """Why the shape of a gradient changed: broadcasting undone, or a reduction's gradient spread."""
     if raw is None:
         return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ContextDecorator
 from typing import TYPE_CHECKING, Any, Self
 
+from micrograd_np.events import Relay
 from micrograd_np.modes import mode
 from micrograd_np.vertex import Node, Vertex
 
@@ -16,14 +17,13 @@ if TYPE_CHECKING:
     from micrograd_np.primitive import Primitive
 
 
-class Watch(ContextDecorator):
+class Watch(Relay, ContextDecorator):
     """A context in which every tensor remembers where it was made; derived classes look at more.
 
     Watches nest: each tells the one outside what it has seen.
     """
 
     def __init__(self) -> None:
-        self.outer: Any = None
         self.path: list[str] = []  # the modules that are being called
         self.names: dict[int, str] = {}
         self.last: tuple[Any, int] = (None, -1)  # the vertex that the walk is at, and the input it pulled last
@@ -32,36 +32,33 @@ class Watch(ContextDecorator):
         return type(self)()  # a decorator serves recursive calls and several threads
 
     def __enter__(self) -> Self:
-        if mode.watcher is self:
+        if mode.events is self:
             raise RuntimeError(f"{type(self).__name__}: this one is watching already; make another for an inner block.")
-        self.outer = mode.watcher
-        mode.set(watcher=self)
+        self.outer = mode.events
+        self.on_tensors = self.outer.on_tensors
+        mode.set(events=self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        mode.set(watcher=self.outer)
+        mode.set(events=self.outer)
 
-    def _tell(self, event: str, *args: Any) -> Any:
-        told = getattr(self.outer, event, None)
-        return None if told is None else told(*args)
-
-    # what happens, in the words of `primitive.Watcher`
+    # events
 
     def applied(self, op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
         """Note where `result` was made."""
         if isinstance(result, Vertex):
             result.notes = {**(result.notes or {}), "made": here(self.path[-1] if self.path else None)}
-        self._tell("applied", op, inputs, static, result)
+        super().applied(op, inputs, static, result)
 
     def born(self, t: Vertex) -> None:
         """Note where the user made `t`."""
         t.notes = {**(t.notes or {}), "made": here(None)}
-        self._tell("born", t)
+        super().born(t)
 
     def rebound(self, target: Vertex, before: Vertex, z: Vertex) -> None:
         """`target` has become what `z` is."""
         target.notes = {**(target.notes or {}), "made": here(self.path[-1] if self.path else None)}
-        self._tell("rebound", target, before, z)
+        super().rebound(target, before, z)
 
     def entered(self, module: Any) -> None:
         """A module's call begins."""
@@ -70,16 +67,12 @@ class Watch(ContextDecorator):
             self.path.append(type(module).__name__)
         else:
             self.path.append(self.names.get(id(module), type(module).__name__))
-        self._tell("entered", module)
+        super().entered(module)
 
     def left(self, module: Any) -> None:
         """A module's call ends."""
         self.path.pop()
-        self._tell("left", module)
-
-    def written(self, op: Primitive[Any], target: Vertex, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
-        """Nothing but telling."""
-        self._tell("written", op, target, inputs, static)
+        super().left(module)
 
     def pulled(self, z: Node, x: Any, g: Any, gx: Any) -> None:
         """A derivative rule has run: find out for which input, as a tensor may be several of them."""
@@ -89,17 +82,10 @@ class Watch(ContextDecorator):
             i = next(i for i, y in enumerate(z.inputs) if y is x)
         self.last = (z, i)
         self.arrived(z, i, g, gx)
-        self._tell("pulled", z, x, g, gx)
+        super().pulled(z, x, g, gx)
 
     def arrived(self, z: Node, i: int, g: Any, gx: Any) -> None:
         """Nothing: the gradient `gx`, made of `g`, leaves `z` towards its input number `i`."""
-
-    def __getattr__(self, event: str) -> Any:
-        """Whatever else there is to say concerns only whoever watched before."""
-        outer = self.__dict__.get("outer")
-        if outer is None:
-            raise AttributeError(event)
-        return getattr(outer, event)
 
 
 class trace_origins(Watch):  # noqa: N801  a function to its users

@@ -12,7 +12,7 @@ from micrograd_np.ops import reduce
 from micrograd_np.ops.axes import along, axis_of
 from micrograd_np.ops.choice import at_least, relu, where
 from micrograd_np.ops.comparison import greater
-from micrograd_np.ops.elementwise import absolute, negative
+from micrograd_np.ops.elementwise import absolute, divide, multiply, negative
 from micrograd_np.ops.gates import gelu_tanh, mish, silu
 from micrograd_np.ops.index import getitem, given
 from micrograd_np.ops.rectifiers import elu, hardswish, hardtanh, leaky_relu, log_sigmoid
@@ -62,7 +62,7 @@ def selu(input: Any) -> Any:
 
 def celu(input: Any, alpha: float = 1.0) -> Any:
     """x where it is positive, α (exp(x/α) − 1) elsewhere: the slope at 0 is 1 for every `alpha`."""
-    return elu(input) if alpha == 1 else elu(input / alpha) * alpha
+    return elu(input) if alpha == 1 else elu(divide(input, alpha)) * alpha
 
 
 def gelu(input: Any, approximate: str = "none") -> Any:
@@ -88,7 +88,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     Nothing overflows with any threshold; with ``threshold=inf`` the values are exact. The default is PyTorch's, and
     leaves out less than 2.1e-9 / β.
     """
-    smooth = _softplus(input) if beta == 1 else _softplus(input * beta) / beta
+    smooth = _softplus(input) if beta == 1 else _softplus(multiply(input, beta)) / beta
     return smooth if threshold == inf else where(greater(input * beta, threshold), input, smooth)
 
 

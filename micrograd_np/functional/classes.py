@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.ops.axes import within
 from micrograd_np.ops.checks import check, labels_within, probabilities_within
 from micrograd_np.ops.choice import keep_where, maximum, relu, where
 from micrograd_np.ops.comparison import equal, not_equal
 from micrograd_np.ops.domains import INTEGERS, PROBABILITY, REALS
-from micrograd_np.ops.elementwise import multiply
+from micrograd_np.ops.elementwise import multiply, xmuly
 from micrograd_np.ops.reduce import log_softmax, softmax, sum  # noqa: A004
+from micrograd_np.ops.routine import clear
 from micrograd_np.ops.shape import reshape, transpose
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.sums import added
@@ -34,7 +36,7 @@ from .loss import as_like, as_tensor, operands, reduced
 )
 def indicator(xp: Any, out: Any, labels: Any, *, classes: int) -> Any:
     """True where the class, counted along a new last axis, is the label."""
-    return xp.equal(xp.expand_dims(labels, -1), xp.arange(classes), out=out)
+    return xp.equal(labels[..., None], xp.arange(classes), out=out)
 
 
 @primitive("{x}[row, {labels}]", domain=(REALS, INTEGERS), shape="(3,4),(3)->(3)", not_differentiable=("labels",))
@@ -70,15 +72,36 @@ def surprise(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int = -100) -> A
     z = xp.exp(z, out=z)
     total = added(xp, ..., z, -1)
     total = xp.log(total, out=total)
-    total = xp.subtract(total, rows, out=total)
-    return xp.multiply(total, kept, out=out)
+    total = xp.subtract(total, rows, out=total if out is ... else out)
+    return clear(xp, total, kept)
+
+
+@primitive(
+    "softmax({x}) − onehot({labels})",
+    domain=(REALS, INTEGERS),
+    shape="(3,4),(3)->(3,4)",
+    examples=({},),
+    not_differentiable=("labels",),
+)
+def softmax_residual(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int = -100) -> Any:
+    """The slope of `surprise`; 0 in rows whose label is `ignore`, also where these hold nan."""
+    z = softmax.kernel(xp, out, x)
+    z = xp.subtract(z, indicator.kernel(xp, ..., labels, classes=x.shape[-1]), out=z)
+    return clear(xp, z, xp.not_equal(labels, ignore)[..., None])
+
+
+def _curvature(g: Any, z: Any, x: Any, labels: Any, ignore: int) -> Any:
+    p = softmax(x, axis=-1)
+    kept = reshape(not_equal(labels, ignore), shape=(-1, 1))
+    return keep_where((g - sum(g * p, axis=-1, keepdims=True)) * p, kept)
 
 
 def _surprise_by_x(g: Any, z: Any, x: Any, labels: Any, ignore: int) -> Any:
-    share = reshape(keep_where(g, not_equal(labels, ignore)), shape=(*g.shape, 1))  # of nothing the mean's g is inf
-    return share * (softmax(x, axis=-1) - indicator(labels, classes=x.shape[-1]))
+    share = reshape(keep_where(g, not_equal(labels, ignore)), shape=(-1, 1))  # of nothing the mean's g is inf
+    return share * softmax_residual(x, labels, ignore=ignore)
 
 
+softmax_residual.vjp(x=_curvature)
 surprise.vjp(x=_surprise_by_x)
 
 
@@ -108,7 +131,7 @@ def cross_entropy(
         message = "cross_entropy: input is one number; it must be (n, c), or (c,) for one sample."
         raise ValueError(message)
     target = target if isinstance(target, Tensor) else np.asarray(target)
-    if not 0 <= label_smoothing <= 1:
+    if not within(label_smoothing, "label_smoothing", 0, 1):
         message = f"cross_entropy: label_smoothing must be in [0, 1], found {label_smoothing}."
         raise ValueError(message)
     if target.dtype.kind == "f" and target.shape == x.shape:
@@ -117,7 +140,9 @@ def cross_entropy(
     if weight is None and not label_smoothing:
         losses = surprise(_rows(x), reshape(labels, shape=(-1,)), ignore=ignore_index)
         return _gathered(losses, labels, not_equal(labels, ignore_index), reduction)
-    return _from_logs("cross_entropy", log_softmax(_rows(x)), labels, weight, ignore_index, reduction, label_smoothing)
+    kept = reshape(not_equal(labels, ignore_index), shape=(-1, 1))
+    logs = log_softmax(keep_where(_rows(x), kept))
+    return _from_logs("cross_entropy", logs, labels, weight, ignore_index, reduction, label_smoothing)
 
 
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
@@ -140,12 +165,11 @@ def _from_logs(
     flat = reshape(labels, shape=(-1,))
     kept = not_equal(flat, ignore_index)
     safe = flat * kept
-    if weight is None:
-        counted, losses = kept, keep_where(-pick(logs, safe), kept)
-    else:
+    counted, losses = kept, keep_where(-pick(logs, safe), kept)
+    if weight is not None:
         weight = _class_weights(name, weight, logs)
         counted = kept * _weight_of(weight, safe, logs.shape[-1])
-        losses = keep_where(-pick(logs, safe), not_equal(counted, 0)) * counted
+        losses = xmuly(losses, counted)  # of nothing the mean's gradient is inf
     if smoothing:
         evenly = keep_where(-sum(logs if weight is None else logs * weight, axis=-1) / logs.shape[-1], kept)
         losses = (1 - smoothing) * losses + smoothing * evenly
@@ -165,7 +189,7 @@ def _against_probabilities(input: Tensor, target: Any, weight: Any, reduction: s
         target = (1 - smoothing) * target + smoothing / classes
     if weight is not None:
         target = target * _class_weights("cross_entropy", weight, logs)
-    losses = -sum(target * logs, axis=-1)
+    losses = -sum(xmuly(target, logs), axis=-1)  # 0 log 0 = 0
     if reduction == "none":
         return reshape(losses, shape=(*input.shape[:1], *input.shape[2:]) if input.ndim > 1 else ())
     return reduced(losses, reduction)

@@ -8,6 +8,7 @@ import numpy as np
 
 from micrograd_np.asked import asker
 from micrograd_np.ops import windows
+from micrograd_np.ops.axes import whole
 from micrograd_np.ops.convolution import convolve, convolve_back
 from micrograd_np.ops.elementwise import add
 from micrograd_np.ops.index import place, view
@@ -89,6 +90,7 @@ def _check_weight(name: str, d: int, x: Any, weight: Any, bias: Any, groups: int
         message = f"{name}: weight is {weight.shape}; it must have {d + 2} axes, {layout}."
         raise ValueError(message)
     channels, (first, second) = x.shape[1], weight.shape[:2]
+    groups = whole(groups, "groups")
     wanted = first if transposed else second * groups
     if groups < 1 or first % groups or channels != wanted:
         message = (

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.ops.axes import within
 from micrograd_np.ops.choice import maximum, minimum, relu, where, zero_where
 from micrograd_np.ops.comparison import equal
 from micrograd_np.ops.elementwise import absolute, multiply, sign
@@ -53,7 +54,7 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
 
 def vector_norm(x: Any, p: float, axis: int = -1, keepdims: bool = False) -> Any:
     """The `p`-norm along one axis: p = 0 counts what is not 0, −inf is the smallest. The subgradient at 0 is 0."""
-    if p in (1, 2, inf, -inf):
+    if within(p, "p") and p in (1, 2, inf, -inf):
         return norm(x, p, axis, keepdims)
     if p == 0:
         return sum(absolute(sign(x)), axis=axis, keepdims=keepdims)

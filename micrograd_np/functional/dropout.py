@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from micrograd_np import random
+from micrograd_np.ops.axes import within
 from micrograd_np.ops.random import dropout_mask
 from micrograd_np.tensor import Tensor, get_default_dtype
 
@@ -43,7 +44,7 @@ def _channels(name: str, d: int, x: Any, p: float, training: bool, inplace: bool
 
 
 def _dropped(name: str, x: Tensor, p: float, shape: tuple[int, ...], training: bool, inplace: bool) -> Tensor:
-    if not 0 <= p <= 1:
+    if not within(p, "p", 0, 1):
         message = f"{name}: p is a probability, in [0, 1]; found {p}."
         raise ValueError(message)
     if not training or p == 0:

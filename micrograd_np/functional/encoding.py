@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.ops import order
+from micrograd_np.ops.axes import whole
 from micrograd_np.ops.checks import check, places_within
 from micrograd_np.tensor import Tensor
 
@@ -24,6 +25,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
     if x.data.dtype.kind not in "iu":
         message = f"one_hot: needs integers, found {x.dtype}."
         raise TypeError(message)
+    num_classes = whole(num_classes, "num_classes")
     if num_classes == -1 and x.size:
         num_classes = x.max().item() + 1
     check(places_within, x, num_classes)

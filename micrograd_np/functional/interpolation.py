@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.constant import constant
+from micrograd_np.ops.axes import whole, within
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import broadcast_to, reshape, transpose
 from micrograd_np.tensor import Tensor
@@ -32,7 +33,7 @@ def interpolate(
     Tensor([[[1., 1., 2., 2.]]])
     """
     x = as_tensor(input)
-    if mode not in _RANKS or x.ndim not in _RANKS[mode]:
+    if str(mode) not in _RANKS or x.ndim not in _RANKS[mode]:
         message = (
             f"interpolate: mode is {mode!r} and input is {x.shape}; there are nearest, linear for (n, c, l) and "
             f"bilinear for (n, c, h, w)."
@@ -41,15 +42,20 @@ def interpolate(
     lengths = x.shape[2:]
     if (size is None) == (scale_factor is None):
         raise ValueError("interpolate: give one of size and scale_factor.")
-    factors = _for_each(scale_factor, len(lengths)) if size is None else [None] * len(lengths)
-    wanted = (
-        [floor(n * f) for n, f in zip(lengths, factors, strict=True)] if size is None else _for_each(size, len(lengths))
-    )
+    if size is None:
+        factors = _for_each(scale_factor, len(lengths))
+        if not all(within(f, "scale_factor", 0, 2**63) for f in factors):
+            message = f"interpolate: scale_factor must be positive and finite, found {scale_factor!r}."
+            raise ValueError(message)
+        wanted = [floor(n * f) for n, f in zip(lengths, factors, strict=True)]
+    else:
+        factors = [None] * len(lengths)
+        wanted = [whole(n, "size") for n in _for_each(size, len(lengths))]
     if min((*lengths, *wanted), default=1) < 1:
         message = f"interpolate: input is {x.shape}, to lengths {tuple(wanted)}; all lengths must be at least 1."
         raise ValueError(message)
-    whole = all(factor is None or factor == int(factor) for factor in factors)
-    if mode == "nearest" and whole and all(m % n == 0 for n, m in zip(lengths, wanted, strict=True)):
+    repeated = all(factor is None or factor == int(factor) for factor in factors)
+    if mode == "nearest" and repeated and all(m % n == 0 for n, m in zip(lengths, wanted, strict=True)):
         return _repeated(x, [m // n for n, m in zip(lengths, wanted, strict=True)])
     for axis, (m, factor) in enumerate(zip(wanted, factors, strict=True), 2):
         if mode != "nearest" and m == x.shape[axis]:

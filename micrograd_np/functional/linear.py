@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.grad_mode import no_grad
+from micrograd_np.ops.axes import whole
 from micrograd_np.ops.checks import check, rows_within
 from micrograd_np.ops.choice import where
 from micrograd_np.ops.comparison import greater, not_equal
@@ -135,7 +136,7 @@ def embedding(
     count = weight.shape[0]
     check(rows_within, indices, count)
     if padding_idx is not None:
-        if not -count <= padding_idx < count:
+        if not -count <= whole(padding_idx, "padding_idx") < count:
             message = f"embedding: padding_idx {padding_idx} is out of bounds; the {count} rows are 0 to {count - 1}."
             raise ValueError(message)
         padding_idx %= count

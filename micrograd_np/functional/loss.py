@@ -12,15 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.asked import asker
+from micrograd_np.ops.axes import within
 from micrograd_np.ops.checks import check, variances_within
 from micrograd_np.ops.choice import maximum, minimum, where, zero_where
 from micrograd_np.ops.comparison import equal, greater
 from micrograd_np.ops.domains import REALS
-from micrograd_np.ops.elementwise import absolute, square, subtract
+from micrograd_np.ops.elementwise import absolute, square, subtract, xmuly
 from micrograd_np.ops.reduce import mean, sum  # noqa: A004
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import exp, log
-from micrograd_np.primitive import primitive
+from micrograd_np.primitive import as_array, primitive
 from micrograd_np.tensor import Tensor
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -34,7 +36,7 @@ def reduced(losses: Any, reduction: str) -> Tensor:
         return sum(losses)
     if reduction == "none":
         return losses
-    message = f"reduction must be 'mean', 'sum' or 'none', found {reduction!r}."
+    message = f"{asker('reduction')}: reduction must be 'mean', 'sum' or 'none', found {reduction!r}."
     raise ValueError(message)
 
 
@@ -58,7 +60,7 @@ def as_tensor(x: Any) -> Tensor:
 def as_like(x: Any, input: Any) -> Any:
     """`x` as a Tensor or array; numbers that are not floating, and Python's own, in the dtype of `input`."""
     if not isinstance(x, Tensor) and type(x) is not np.ndarray:
-        x = np.asarray(x)
+        x = as_array(x)
         if x.dtype.kind == "f":
             return x.astype(input.dtype, copy=False)
     if x.dtype.kind != "f":
@@ -137,7 +139,7 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
     >>> smooth_l1_loss(Tensor([0.0, 0.0]), [0.5, 2.0], reduction="none")
     Tensor([0.125, 1.5  ])
     """
-    if beta < 0:
+    if not within(beta, "beta", 0):
         message = f"smooth_l1_loss: beta must not be negative, found {beta}."
         raise ValueError(message)
     if beta == 0:
@@ -154,7 +156,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     >>> huber_loss(Tensor([0.0]), [2.0], delta=0.5)
     Tensor(0.875)
     """
-    if delta <= 0:
+    if not within(delta, "delta", 0) or delta == 0:
         message = f"huber_loss: delta must be positive, found {delta}."
         raise ValueError(message)
     x, target = operands("huber_loss", input, target=target)
@@ -185,7 +187,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
         losses = exp(target) * (target - x)
     else:
         zero = equal(target, 0)
-        losses = zero_where(target * log(where(zero, 1, target)), zero) - target * x
+        losses = zero_where(target * log(where(zero, 1, target)), zero) - xmuly(target, x)
     if reduction == "batchmean":
         return sum(losses) / x.shape[0]
     return reduced(losses, reduction)

@@ -13,23 +13,44 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.grad_mode import no_grad
+from micrograd_np.ops.axes import whole
 from micrograd_np.ops.choice import maximum
+from micrograd_np.ops.domains import REALS
 from micrograd_np.ops.elementwise import square
 from micrograd_np.ops.reduce import deviations, mean
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import sqrt
+from micrograd_np.primitive import primitive
 from micrograd_np.tensor import Tensor
 
 from .distance import vector_norm
 from .loss import as_tensor
 
 
-def standardized(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any, Any]:
-    """(x − mean) / √(variance + eps) over `axes`; x − mean; and the variance, axes kept at length 1."""
+@primitive("{x} · {scale} · {weight}", domain=(REALS, REALS, REALS), shape="(3,4),(3,1),(4)->(3,4)")
+def scaled(xp: Any, out: Any, x: Any, scale: Any, weight: Any) -> Any:
+    """x · scale · weight, in that order; both broadcast to the shape of x.
+
+    One primitive instead of two, so that the product in between, as large as x, is not held for its derivatives.
+    """
+    z = xp.multiply(x, scale, out=out)
+    return xp.multiply(z, weight, out=z)
+
+
+scaled.vjp(
+    x=lambda g, z, x, scale, weight: g * weight * scale,
+    scale=lambda g, z, x, scale, weight: g * weight * x,
+    weight=lambda g, z, x, scale, weight: g * (x * scale),
+)
+
+
+def standardized(x: Any, axes: tuple[int, ...], eps: float, weight: Any = None) -> tuple[Any, Any, Any]:
+    """(x − mean) / √(variance + eps) over `axes`, times `weight`; x − mean; and the variance, axes kept at length 1."""
     apart = deviations(x, axis=axes)
     variance = mean(square(apart), axis=axes, keepdims=True)
-    return apart * (1 / sqrt(variance + eps)), apart, variance
+    scale = 1 / sqrt(variance + eps)
+    return apart * scale if weight is None else scaled(apart, scale, weight), apart, variance
 
 
 def affine(x: Any, weight: Any, bias: Any) -> Any:
@@ -52,7 +73,7 @@ def layer_norm(
     """
     x = as_tensor(input)
     axes = _last_axes("layer_norm", x, normalized_shape)
-    return affine(standardized(x, axes, eps)[0], weight, bias)
+    return affine(standardized(x, axes, eps, weight)[0], None, bias)
 
 
 def rms_norm(
@@ -71,8 +92,14 @@ def rms_norm(
     return affine(x * (1 / sqrt(mean(square(x), axis=axes, keepdims=True) + eps)), weight, None)
 
 
+def lengths_of(normalized_shape: Any) -> tuple[int, ...]:
+    """`normalized_shape` as a tuple; TypeError where it is no integer, nor a list of integers."""
+    given = normalized_shape if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
+    return tuple(whole(n, "normalized_shape", 0) for n in given)
+
+
 def _last_axes(name: str, x: Any, normalized_shape: int | tuple[int, ...]) -> tuple[int, ...]:
-    lengths = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    lengths = lengths_of(normalized_shape)
     if not lengths or x.shape[-len(lengths) :] != lengths:
         message = (
             f"{name}: normalized_shape is {lengths} and input is {x.shape}; its last axes must have those lengths."
@@ -87,7 +114,7 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     `weight` and `bias` are (c,). ValueError unless the groups divide the channels. Source: Wu & He (2018).
     """
     x = as_tensor(input)
-    if x.ndim < 2 or num_groups < 1 or x.shape[1] % num_groups:
+    if x.ndim < 2 or whole(num_groups, "num_groups") < 1 or x.shape[1] % num_groups:
         message = (
             f"group_norm: input is {x.shape}; its channels, the second axis, must divide into {num_groups} groups."
         )
@@ -136,10 +163,10 @@ def batch_norm(
             f"batch_norm: in training a channel needs more than one value, and input {x.shape} has {n}. Call eval()?"
         )
         raise ValueError(message)
-    unit, apart, variance = standardized(x, axes, eps)
+    unit, apart, variance = standardized(x, axes, eps, weight)
     _follow_mean(running_mean, x, apart, axes, momentum)
     _follow(running_var, variance, momentum, n / (n - 1))
-    return affine(unit, weight, bias)
+    return affine(unit, None, bias)
 
 
 def instance_norm(
@@ -165,10 +192,10 @@ def instance_norm(
         message = f"instance_norm: a channel needs more than one value, and input is {x.shape}."
         raise ValueError(message)
     axes = tuple(range(2, x.ndim))
-    unit, apart, variance = standardized(x, axes, eps)
+    unit, apart, variance = standardized(x, axes, eps, _by_channel(weight, x))
     _follow_mean(running_mean, x, apart, axes, momentum)
     _follow(running_var, variance, momentum, n / (n - 1))
-    return affine(unit, _by_channel(weight, x), _by_channel(bias, x))
+    return affine(unit, None, _by_channel(bias, x))
 
 
 def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:

@@ -197,8 +197,9 @@ def adaptive_avg_pool2d(input: Any, output_size: Any) -> Tensor:
 
 def _adaptive(name: str, d: int, x: Any, output_size: Any) -> Tensor:
     x, single = batched(name, x, d)
-    wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * d
-    wanted = tuple(n if size is None else size for size, n in zip(wanted, x.shape[2:], strict=True))
+    wanted = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * d
+    if len(wanted) == d:
+        wanted = tuple(n if size is None else size for size, n in zip(wanted, x.shape[2:], strict=True))
     sizes = each("output_size", wanted, d)
     for axis, size in enumerate(sizes, -d):
         if x.shape[axis] == 0:

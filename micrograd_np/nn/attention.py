@@ -63,7 +63,7 @@ class MultiheadAttention(Module):
         batch_first: bool = False,
         dtype: Any = None,
     ) -> None:
-        if num_heads < 1 or embed_dim % num_heads:
+        if embed_dim < 1 or num_heads < 1 or embed_dim % num_heads:
             message = f"MultiheadAttention: embed_dim ({embed_dim}) must divide into num_heads ({num_heads})."
             raise ValueError(message)
         dtype = get_default_dtype() if dtype is None else dtype

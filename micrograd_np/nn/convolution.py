@@ -55,7 +55,7 @@ class _Convolution(Module):
         self.padding_mode = padding_mode
         dtype = get_default_dtype() if dtype is None else dtype
         channels = (in_channels, out_channels // groups) if self._transposed else (out_channels, in_channels // groups)
-        bound = 1 / sqrt(channels[1] * prod(self.kernel_size))  # PyTorch's fan in, also of the transposed one
+        bound = 1 / sqrt(channels[1] * prod(self.kernel_size) or 1)  # PyTorch's fan in, also of the transposed one
         draw = random.generator().uniform
         self.weight = Parameter(draw(-bound, bound, (*channels, *self.kernel_size)).astype(dtype))
         self.register_parameter("bias", Parameter(draw(-bound, bound, out_channels).astype(dtype)) if bias else None)

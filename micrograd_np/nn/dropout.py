@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from micrograd_np import functional
+from micrograd_np.ops.axes import within
 
 from .module import Module
 
@@ -16,7 +17,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        if not 0 <= p <= 1:
+        if not within(p, "p", 0, 1):
             message = f"{type(self).__name__}: p is a probability, in [0, 1]; found {p}."
             raise ValueError(message)
         self.p, self.inplace = p, inplace

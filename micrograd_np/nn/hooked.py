@@ -21,15 +21,12 @@ if TYPE_CHECKING:
 
 def call(module: Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """``module.forward(*args, **kwargs)`` with everything around it that was asked for."""
-    watcher = mode.watcher
-    entered = None if watcher is None else getattr(watcher, "entered", None)
-    if entered is None:
-        return _hooked(module, args, kwargs)
-    entered(module)
+    events = mode.events
+    events.entered(module)
     try:
         return _hooked(module, args, kwargs)
     finally:
-        watcher.left(module)  # type: ignore[union-attr]
+        events.left(module)
 
 
 def _hooked(module: Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

@@ -51,7 +51,7 @@ class Bilinear(Module):
         self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, dtype: Any = None
     ) -> None:
         dtype = get_default_dtype() if dtype is None else dtype
-        bound = 1 / sqrt(in1_features)
+        bound = 1 / sqrt(in1_features or 1)
         draw = random.generator().uniform
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         self.weight = Parameter(draw(-bound, bound, (out_features, in1_features, in2_features)).astype(dtype))

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from enum import Enum
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from weakref import WeakSet
 
 import numpy as np
 
 from micrograd_np.changes import changes
+from micrograd_np.events import QUIET
 from micrograd_np.hooks import Hooks, RemovableHandle
 from micrograd_np.modes import mode
 from micrograd_np.tensor import Tensor, clear_grad
@@ -78,8 +79,9 @@ class Module:
     _registered: Mapping[str, Kind] = MappingProxyType({})  # by the names of attributes, also of those that are None
     _later_buffers: tuple[str, ...] = ()  # which older state dicts do not have, and need not
 
-    def __new__(cls, *_: Any, **__: Any) -> Self:
-        """As usual, and known to be alive."""
+    def __new__(cls, *args: Any, **named: Any) -> Self:
+        """As usual, and known to be alive. TypeError or ValueError for a size of a layer that is none."""
+        _check_sizes(cls, args, named)
         module = super().__new__(cls)
         alive.add(module)
         return module
@@ -87,10 +89,8 @@ class Module:
     @property
     def training(self) -> bool:
         """Whether dropout drops and batch norm learns. A compiled step takes another program when it changes."""
-        if not mode.usual and mode.watcher is not None:
-            asked = getattr(mode.watcher, "training", None)
-            if asked is not None:
-                asked(self, self._training)
+        if not mode.usual:
+            mode.events.training(self, self._training)
         return self._training
 
     @training.setter
@@ -146,7 +146,7 @@ class Module:
                 module._named = True
             for _ in self.named_parameters():
                 pass
-        if self._hooks is None and mode.watcher is None:
+        if self._hooks is None and mode.events is QUIET:
             return self.forward(*args, **kwargs)
         return hooked.call(self, args, kwargs)
 
@@ -489,3 +489,21 @@ def _kind_of(x: Any) -> Kind | None:
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
+
+
+_POSITIONS = frozenset(("dim", "start_dim", "end_dim", "padding_idx"))  # counted from either end
+
+
+def _check_sizes(layer: type[Module], args: tuple[Any, ...], named: Mapping[str, Any]) -> None:
+    """Raise for an argument of one of our layers that is declared an int, and is none or negative."""
+    init: Any = layer.__init__
+    if not isinstance(init, FunctionType) or not init.__module__.startswith(__package__):
+        return
+    names = init.__code__.co_varnames[1 : init.__code__.co_argcount]
+    for name, value in (*zip(names, args, strict=False), *named.items()):
+        declared = init.__annotations__.get(name)
+        if declared == "int" or (declared == "int | None" and value is not None):
+            if not hasattr(value, "__index__"):
+                raise TypeError(f"{layer.__name__}: {name} must be an integer, found {value!r:.80}.")
+            if value < 0 and name not in _POSITIONS:
+                raise ValueError(f"{layer.__name__}: {name} must not be negative, found {value!r}.")

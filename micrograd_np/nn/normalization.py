@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import functional
-from micrograd_np.functional.normalization import cumulative_momentum
+from micrograd_np.functional.normalization import cumulative_momentum, lengths_of
 from micrograd_np.grad_mode import no_grad
 from micrograd_np.tensor import get_default_dtype
 
@@ -191,7 +191,7 @@ class LayerNorm(_Affine):
         bias: bool = True,
         dtype: Any = None,
     ) -> None:
-        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape = lengths_of(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self._scale_and_shift(self.normalized_shape, elementwise_affine, bias, dtype)
 
@@ -215,7 +215,7 @@ class RMSNorm(_Affine):
         elementwise_affine: bool = True,
         dtype: Any = None,
     ) -> None:
-        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape = lengths_of(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self._scale_and_shift(self.normalized_shape, elementwise_affine, False, dtype)
         del self.bias
@@ -241,7 +241,7 @@ class GroupNorm(_Affine):
         bias: bool = True,
         dtype: Any = None,
     ) -> None:
-        if num_channels % num_groups:
+        if num_groups < 1 or num_channels % num_groups:
             message = f"GroupNorm: num_channels ({num_channels}) must divide into num_groups ({num_groups})."
             raise ValueError(message)
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine

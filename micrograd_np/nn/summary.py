@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.events import Events
 from micrograd_np.grad_mode import enable_grad
 from micrograd_np.modes import mode
 from micrograd_np.tensor import Tensor
@@ -101,7 +102,7 @@ class Summary:
         return f"<table>{line(head, 'th')}{''.join(line(cells, 'td') for cells in body)}{line(total, 'th')}</table>"
 
 
-class _Counter:
+class _Counter(Events):
     """Watches one pass, and charges what happens to the module it happens in."""
 
     def __init__(self, model: Module, inputs: tuple[Any, ...]) -> None:
@@ -137,12 +138,6 @@ class _Counter:
                     self.alive.append(array)
                     row.kept += array.nbytes
 
-    def written(self, op: Any, target: Any, inputs: Any, static: Any) -> None:
-        pass
-
-    def rebound(self, now: Any, before: Any, z: Any) -> None:
-        pass
-
 
 def summary(model: Module, *inputs: Any) -> Summary:
     """A table of the layers of `model`, from one forward pass of `inputs` through it, which leaves no trace.
@@ -170,12 +165,12 @@ def summary(model: Module, *inputs: Any) -> Summary:
     for module in model.modules():
         handles += [module.register_forward_pre_hook(counter.enter), module.register_forward_hook(counter.leave)]
     with _untouched(model), enable_grad():
-        before = mode.watcher
-        mode.set(watcher=counter)
+        before = mode.events
+        mode.set(events=counter)
         try:
             model(*given)
         finally:
-            mode.set(watcher=before)
+            mode.set(events=before)
             for handle in handles:
                 handle.remove()
     sizes = [(p.size, p.requires_grad) for p in model.parameters()]

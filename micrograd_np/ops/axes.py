@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from operator import index
 from typing import Any
 
@@ -27,6 +28,19 @@ def whole(value: Any, name: str, least: int | None = None) -> int:
         message = f"{asker()}: {name} must be at least {least}, found {value!r}."
         raise ValueError(message)
     return number
+
+
+def within(value: Any, name: str, low: float = -inf, high: float = inf) -> bool:
+    """Whether ``low <= value <= high``; TypeError where `value` is no number.
+
+    >>> within(0.5, "p", 0, 1), within(1.5, "p", 0, 1)
+    (True, False)
+    """
+    try:
+        return bool(low <= value <= high)
+    except (TypeError, ValueError):
+        message = f"{asker()}: {name} must be a number, found {value!r:.80}."
+        raise TypeError(message) from None
 
 
 def axes_of(axis: Axes, ndim: int, name: str = "axis") -> tuple[int, ...]:

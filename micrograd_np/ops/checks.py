@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 def check(rule: Callable[..., None], x: Any, *settings: Any) -> None:
     """Apply ``rule(array, *settings)`` to the values of `x`; a step that is being traced will do so in each call."""
     rule(x.data if isinstance(x, Vertex) else x, *settings)
-    noted = getattr(mode.watcher, "checked", None)
-    if noted is not None:
-        noted(rule, x, settings)
+    mode.events.checked(rule, x, settings)
 
 
 def labels_within(labels: Any, asker: Any, classes: Any, ignored: Any) -> None:

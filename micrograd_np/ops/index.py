@@ -73,9 +73,7 @@ def split(index: Any) -> tuple[Any, list[Any]]:
 def _literal(part: Any) -> Any:
     """An index written out as a list: an array, which a step being traced takes for a constant."""
     array = np.asarray(part)
-    known = getattr(mode.watcher, "constant", None)
-    if known is not None:
-        known(array)
+    mode.events.constant(array)
     return array
 
 

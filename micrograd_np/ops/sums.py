@@ -27,7 +27,9 @@ def _ones(n: int, dtype: Any) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _plan(wide: tuple[int, ...], axis: Axis, keepdims: bool) -> tuple[bool, int, tuple[int, ...]] | None:  # noqa: FBT001
+def _plan(
+    wide: tuple[int, ...], axis: int | tuple[int, ...], keepdims: bool
+) -> tuple[bool, int, tuple[int, ...]] | None:
     """How a product sums an array of shape `wide`: along first axes or last, so many elements; the shape of the sums.
 
     None where it cannot.
@@ -38,7 +40,7 @@ def _plan(wide: tuple[int, ...], axis: Axis, keepdims: bool) -> tuple[bool, int,
     first, last = axes == list(range(k)), axes == list(range(ndim - k, ndim))
     if not ndim or not prod(wide) or first == last:  # neither, or all of them; or axes that there are not
         return None
-    n = prod(wide[a] for a in axes)
+    n = prod([wide[a] for a in axes])
     if last and n > _LONG:
         return None
     return first, n, tuple([1 if a in axes else m for a, m in enumerate(wide) if keepdims or a not in axes])

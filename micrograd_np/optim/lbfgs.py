@@ -81,11 +81,7 @@ class LBFGS(Optimizer):
         if closure is None:
             message = "LBFGS: step needs a closure that computes the loss anew: optimizer.step(closure)."
             raise TypeError(message)
-        if mode.watcher is not None and getattr(mode.watcher, "lifts", False):
-            message = (
-                "LBFGS: a step cannot be compiled, how many iterations it makes depends on the values. Run it eagerly."
-            )
-            raise RuntimeError(message)
+        mode.events.repeated("LBFGS")
         (group,) = self.param_groups
         state = self.state.setdefault(group["params"][0], {})
         if not state:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from micrograd_np.events import QUIET
 from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.modes import mode
 from micrograd_np.tensor import Tensor, clear_grad
@@ -133,24 +134,22 @@ class Optimizer:
         if closure is not None:
             with set_grad_enabled(enabled=True):
                 loss = closure()
-        watcher = mode.watcher
-        lifted = watcher is not None and getattr(watcher, "lifts", False)
-        if lifted:
-            with set_grad_enabled(enabled=False):
-                watcher.optimizer_step(self)  # type: ignore[union-attr]
+        if mode.events.optimizer_step(self):
             return loss
         written: list[Any] = []
+        states, update = self.state, self.update
         for group in self.param_groups:
             kept = len(self.kept(group))
             at = 0  # the step for which `numbers` are; hardly ever do parameters of one group stand at different ones
             numbers: dict[str, Any] = {}
             for p in group["params"]:
-                if p._grad is None:
+                grad = p._grad
+                if grad is None:
                     continue
-                g, data = p._grad.data, p.data
+                g, data = grad.data, p.data
                 if g.shape != data.shape:
                     raise self._misfit(p)
-                state = self.state.get(p, _NOTHING)
+                state = states.get(p, _NOTHING)
                 if len(state) <= kept:  # a step number and these
                     state = self.started(p, group)
                 t = state["step"] = state["step"] + 1
@@ -158,7 +157,7 @@ class Optimizer:
                     at, numbers = t, self.scalars(group, t)
                 written.append(data)
                 try:
-                    self.update(data, g, state, **numbers)
+                    update(data, g, state, **numbers)
                 except ValueError as error:
                     writes.note_all(written)
                     raise self._read_only(p) if not data.flags.writeable else error from error
@@ -181,7 +180,7 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
-        if set_to_none and mode.watcher is None:
+        if set_to_none and mode.events is QUIET:
             for group in self.param_groups:
                 for p in group["params"]:
                     p._grad = None

@@ -31,7 +31,6 @@ class Boundary:
     """
 
     def __init__(self, model: Any, data: Any, threshold: float | None = None, asker: str = "Boundary") -> None:
-        self.asker = asker
         pair = arrays_of(data)
         if pair is None:
             raise ValueError(
@@ -47,40 +46,32 @@ class Boundary:
         if not kept.any():
             raise ValueError(f"{asker}: there is no point with finite inputs among the {len(x)}; pass some.")
         x, y = x[kept], y[kept]
+        self.classes: list[Any] | None
         self.points = x if x.dtype.kind == "f" else x.astype(get_default_dtype())
         low, high = self.points.min(axis=0), self.points.max(axis=0)
         margin = np.where(high > low, _MARGIN * (high - low), 1.0)
         (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
         self.limits = (left, right, bottom, top)
         self.threshold = threshold
-        self._read(model, y)
-
-    def _read(self, model: Any, y: np.ndarray[Any, Any]) -> None:
-        """Settle what outputs and targets mean, from the output for one point."""
         with _at_rest(model), enable_grad():
             output = model(Tensor(self.points[:1], requires_grad=True))
-        outputs, misfit = output.size, output.shape[:1] != (1,) or output.ndim > 2
-        single = y.reshape(len(y), -1)
-        self.classes: list[Any] | None = None
-        if outputs > 1 and not misfit and y.shape == (len(y), outputs):
-            self.classes, self.targets = list(range(outputs)), y.argmax(axis=1)
-        elif outputs > 1 and not misfit and y.ndim == 1 and y.dtype.kind in "iub":
-            if len(y) and y.max() >= outputs:
-                raise ValueError(f"{self.asker}: labels are up to {y.max()}, and the model has {outputs} outputs.")
-            self.classes, self.targets = list(range(outputs)), y.astype(int)
-        elif outputs == 1 and not misfit and single.shape[1] == 1:
-            values = np.unique(single)
-            if set(values.tolist()) <= {0, 1} or set(values.tolist()) <= {-1, 1}:
-                self.classes = [-1, 1] if values[0] == -1 else [0, 1]
-                self.targets = (single[:, 0] > 0).astype(int)
-            else:
-                self.targets = single[:, 0].astype(float)
-        else:
+        outputs = output.size
+        labels = y.argmax(axis=1) if outputs > 1 and y.shape == (len(y), outputs) else y  # one-hot
+        fits = y.size == len(y) if outputs == 1 else labels.ndim == 1 and labels.dtype.kind in "iub"
+        if not (fits and outputs and output.ndim <= 2 and output.shape[:1] == (1,)):
             raise ValueError(
-                f"{self.asker}: for one point the output is {output.shape}, and the targets are {y.shape} {y.dtype}; "
+                f"{asker}: for one point the output is {output.shape}, and the targets are {y.shape} {y.dtype}; "
                 "pass labels (n,) for outputs (n, classes), or targets (n,) for one output."
             )
-        if self.threshold is None:
+        if outputs > 1:
+            if labels.max() >= outputs:
+                raise ValueError(f"{asker}: labels are up to {labels.max()}, and the model has {outputs} outputs.")
+            self.classes, self.targets = list(range(outputs)), labels.astype(int)
+        else:
+            values = labels.ravel()
+            self.classes = next((pair for pair in ([0, 1], [-1, 1]) if np.isin(values, pair).all()), None)
+            self.targets = values.astype(float) if self.classes is None else (values > 0).astype(int)
+        if threshold is None:
             self.threshold = 0.5 if _last_op(output) == "sigmoid" else 0.0
 
     def over(self, model: Any, resolution: int) -> np.ndarray[Any, Any]:
@@ -102,12 +93,10 @@ def arrays_of(data: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | 
     """Inputs and targets of a pair, of a set of two tensors, of its loader, or of a list of batches; None where they
     cannot be had without drawing, loading or changing samples.
     """
-    if hasattr(data, "dataset"):
-        whole = (
-            None if getattr(data, "transform", None) or getattr(data, "collate_fn", None) else arrays_of(data.dataset)
-        )
-        chosen = getattr(data, "indices", None)  # of a Subset
-        return whole if whole is None or chosen is None else (whole[0][chosen], whole[1][chosen])
+    if hasattr(data, "dataset"):  # a loader, or a part of a set
+        changed = getattr(data, "transform", None) or getattr(data, "collate_fn", None)
+        whole, chosen = None if changed else arrays_of(data.dataset), getattr(data, "indices", ...)
+        return whole and (whole[0][chosen], whole[1][chosen])
     parts = getattr(data, "arrays", data)
     if isinstance(parts, list) and parts and all(_is_batch(part) for part in parts):
         inputs, targets = zip(*(arrays_of(tuple(batch)) or () for batch in parts), strict=True)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from .escape import label
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import graphviz
 
 __all__ = ["Cluster", "Drawing", "Edge", "Node", "digraph"]
@@ -28,17 +30,20 @@ _STYLES: dict[str, dict[str, str]] = {
     "output": {"shape": "box", "style": "rounded,filled", "fillcolor": "#dff1df", "peripheries": "2"},
     "module": {"shape": "component", "style": "filled", "fillcolor": "#e7edf3", "margin": "0.2,0.1"},
     "folded": {"shape": "box", "style": "dashed,filled", "fillcolor": "#f4f4f4"},
-    "rule": {"shape": "hexagon", "style": "filled", "fillcolor": "#fbe3e4"},
     "unit": {"shape": "circle", "style": "filled", "fillcolor": "#ffffff", "fixedsize": "true", "width": "0.66"},
     "text": {"shape": "box", "style": "filled,rounded", "fillcolor": "#f4f6f8", "color": "#f4f6f8", "margin": "0.06"},
 }
 """How each kind of node looks: told apart by shape, not by colour alone."""
 
+_FRAME = {"style": "rounded,filled", "fillcolor": "#eef3f6", "color": LINE, "labeljust": "l", "tooltip": " "}
+_FRAME |= {"fontname": "Helvetica", "fontsize": "11", "fontcolor": INK}
 _EDGES: dict[str, dict[str, str]] = {
     "value": {},
     "gradient": {"style": "dashed", "color": "#c8504b", "fontcolor": "#c8504b", "constraint": "false"},
     "order": {"style": "invis"},
 }
+
+_PLAIN: Mapping[str, str] = {}  # the look of most, of whom there may be many
 
 
 @dataclass(slots=True)
@@ -49,7 +54,7 @@ class Node:
     text: str
     kind: str = "value"
     tooltip: str = ""
-    look: dict[str, str] = field(default_factory=dict)
+    look: Mapping[str, str] = field(default_factory=lambda: _PLAIN)
 
 
 @dataclass(slots=True)
@@ -60,7 +65,7 @@ class Edge:
     head: str
     kind: str = "value"
     text: str = ""
-    look: dict[str, str] = field(default_factory=dict)
+    look: Mapping[str, str] = field(default_factory=lambda: _PLAIN)
 
 
 @dataclass(slots=True)
@@ -100,26 +105,13 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
     """The drawing as a `graphviz.Digraph`: no HTML-like labels and no records, which not every Graphviz draws."""
     import graphviz  # an eighth of the package's import, for those who draw
 
+    shape = {"rankdir": drawing.direction, "nodesep": "0.3", "ranksep": "0.35", "newrank": "true"}
+    page = {"id": drawing.name, "bgcolor": "transparent", "tooltip": " "}
+    text = {"fontname": "Helvetica", "color": LINE, "tooltip": " "}
     graph = graphviz.Digraph(
-        graph_attr={
-            "id": drawing.name,
-            "rankdir": drawing.direction,
-            "bgcolor": "transparent",
-            "nodesep": "0.3",
-            "ranksep": "0.35",
-            "newrank": "true",
-            "tooltip": " ",
-            **drawing.look,
-        },
-        node_attr={
-            "fontname": "Helvetica",
-            "fontsize": "11",
-            "fontcolor": INK,
-            "color": LINE,
-            "tooltip": " ",
-            **_VALUE,
-        },
-        edge_attr={"color": LINE, "arrowsize": "0.6", "fontname": "Helvetica", "fontsize": "10", "tooltip": " "},
+        graph_attr=page | shape | drawing.look,
+        node_attr=text | {"fontsize": "11", "fontcolor": INK} | _VALUE,
+        edge_attr=text | {"fontsize": "10", "arrowsize": "0.6"},
     )
     _fill(graph, drawing.nodes, [*drawing.clusters, *([drawing.legend] if drawing.legend else [])])
     for column in drawing.columns:
@@ -130,7 +122,7 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
     for edge in drawing.edges:
         attributes = {**_EDGES[edge.kind], **edge.look}
         if edge.text:
-            attributes |= {"label": label(edge.text)}
+            attributes |= {"label": label(f" {edge.text} ")}  # else it touches the line
         graph.edge(edge.tail, edge.head, _attributes=attributes)
     return graph
 
@@ -141,15 +133,5 @@ def _fill(graph: graphviz.Digraph, nodes: list[Node], clusters: list[Cluster]) -
         graph.node(node.id, label(node.text), _attributes={**_STYLES[node.kind], **tip, **node.look})
     for cluster in clusters:
         with graph.subgraph(name=f"cluster_{cluster.id}") as inner:
-            inner.attr(
-                label=label(cluster.text),
-                fontname="Helvetica",
-                fontsize="11",
-                fontcolor=INK,
-                style="rounded,filled",
-                fillcolor="#eef3f6",
-                color=LINE,
-                labeljust="l",
-                tooltip=" ",
-            )
+            inner.attr(label=label(cluster.text), _attributes=_FRAME)
             _fill(inner, cluster.nodes, cluster.clusters)

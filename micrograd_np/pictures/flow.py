@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.events import Events
 from micrograd_np.grad_mode import no_grad
 from micrograd_np.modes import mode
 from micrograd_np.vertex import Vertex
@@ -36,7 +37,7 @@ class Block:
     around: str = ""  # the path of the module it is in
 
 
-class _Flow:
+class _Flow(Events):
     """Watches a pass: the blocks in order, and which of them made each tensor."""
 
     def __init__(self, model: Any) -> None:
@@ -96,9 +97,6 @@ class _Flow:
             return constant(x)
         return "·" if id(x) in self.makers or not x.name else x.name
 
-    def written(self, *_: Any) -> None:
-        """Statistics of a normalization."""
-
     def rebound(self, target: Any, before: Any, z: Any) -> None:
         if id(z) in self.makers:
             self.makers[id(target)] = self.makers[id(z)]
@@ -119,13 +117,13 @@ def watched(model: Any, x: Any) -> tuple[list[Block], Any]:
         block = Block(part.name or "input", result=part.data)
         flow.blocks.append(block)
         flow.makers[id(part)] = block
-    before = mode.watcher
+    before = mode.events
     with _untouched(model), no_grad():
-        mode.set(watcher=flow)
+        mode.set(events=flow)
         try:
             result = model(*given)
         finally:
-            mode.set(watcher=before)
+            mode.set(events=before)
     return flow.blocks, result
 
 

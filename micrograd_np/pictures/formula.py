@@ -1,4 +1,4 @@
-"""Formulas in labels: the op's own, filled with the names of its inputs; and those of its derivative rules."""
+"""Formulas in labels: the op's own, filled with the names of its inputs."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.symbol import Symbol
+from micrograd_np.symbol import setting
 
 from .escape import shortened
-from .structure import Value
 from .values import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["constant", "formula", "rule"]
+__all__ = ["constant", "formula"]
 
 _MANY = 6  # inputs of one op that are all named
 _LENGTH = 90  # characters of a formula
@@ -24,7 +23,7 @@ _LENGTH = 90  # characters of a formula
 
 def formula(op: Any, told: list[str], static: Mapping[str, Any]) -> str:
     """The label of the op, such as ``x @ W + b``, with its inputs as they are `told`."""
-    fields: dict[str, Any] = {key: _setting(value) for key, value in static.items()}
+    fields: dict[str, Any] = {key: setting(value) for key, value in static.items()}
     fields.update(zip(op.inputs[: op.fixed], told, strict=False))
     if op.variadic:
         rest = told[op.fixed :]
@@ -33,35 +32,6 @@ def formula(op: Any, told: list[str], static: Mapping[str, Any]) -> str:
     return shortened(Formatter().vformat(op.label, (), fields), _LENGTH)
 
 
-def rule(z: Value, i: int, name: Callable[[Any], str]) -> str:
-    """The derivative rule of input number `i` of `z` as a formula of the gradient g that arrives."""
-    op = z.op
-    given = op.rules[min(i, len(op.rules) - 1)]
-    if given is None:
-        return ""
-    first = (i - op.fixed,) if op.variadic and i >= op.fixed else ()
-    inputs = [
-        Symbol(name(x), x.data) if isinstance(x, Value) else Symbol("array", x) if np.ndim(x) else x for x in z.inputs
-    ]
-    try:
-        found = given(*first, Symbol("g", np.ones_like(z.data)), Symbol(name(z), z.data), *inputs, **z.static)
-    except Exception:  # noqa: BLE001 - a rule that asks what symbols do not have is named instead
-        return f"rule of {op.name} by {op.inputs[min(i, len(op.inputs) - 1)]}"
-    return shortened(found.text if isinstance(found, Symbol) else str(found), _LENGTH)
-
-
 def constant(x: Any) -> str:
     """What a number or an array without a name is called."""
-    return "array" if np.ndim(x) else number(x, 6)
-
-
-def _setting(value: Any) -> str:
-    """A static parameter as a person writes it: slices as in brackets."""
-    if isinstance(value, slice):
-        parts = ["" if value.start is None else str(value.start), "" if value.stop is None else str(value.stop)]
-        return ":".join([*parts, str(value.step)] if value.step is not None else parts)
-    if isinstance(value, tuple) and any(isinstance(part, slice) or part is None or part is ... for part in value):
-        return ", ".join("…" if part is ... else _setting(part) for part in value)
-    if isinstance(value, np.ndarray):
-        return "array" if value.ndim else number(value)
-    return str(value)
+    return "array" if np.ndim(x) or x is None else number(x, 6)

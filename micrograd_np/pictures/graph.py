@@ -9,21 +9,27 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from micrograd_np.vertex import Vertex
+from micrograd_np.backward import is_gone
+from micrograd_np.debug.explain import Pulled, or_zeros, rule_of, symbols_of
+from micrograd_np.debug.origin import origin_of
+from micrograd_np.symbol import Symbol
+from micrograd_np.values import inputs
+from micrograd_np.vertex import Source, Vertex
 from micrograd_np.writes import owner_of
 
 from .drawing import Cluster, Drawing, Edge, Node
 from .escape import plain, shortened
-from .fold import Box, fold
-from .formula import constant, formula, rule
+from .fold import Folding
+from .formula import constant, formula
 from .picture import Picture
-from .structure import Homes, Value, read
+from .structure import Homes, read
 from .values import subscript, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from .structure import Path
+    from .fold import Box
+    from .structure import Path, Record
 
 __all__ = ["draw"]
 
@@ -57,11 +63,13 @@ def draw(
     """The graph that `tensor`, or a list of tensors, was computed by, as a `Picture`.
 
     A box says how its value was made, its shape, and its numbers: small arrays in full, large ones as minimum … mean …
-    maximum with a histogram; ∂ stands before a gradient. Parameters, inputs, constants and outputs have shapes of their
-    own, told by the `legend`. Modules are frames; those deeper than `depth` are one box each, and "auto" goes as deep
-    as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their number. `direction` is "TB" from
-    top to bottom, or "LR" from left to right. With `backward`, dashed arrows carry the derivative rules; with
-    `scalars`, every element is a node, where there are at most 64. `name` begins the ids in an SVG.
+    maximum with a histogram; ∂ stands before a gradient: of leaves, of results that keep it by ``retain_grad()``, and
+    of all after ``backward(retain_graph=True)``, if `gradients` is True. Parameters, inputs, constants and outputs have
+    shapes of their own, told by the `legend`. Modules are frames; those deeper than `depth` are one box each, and
+    "auto" goes as deep as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their number.
+    `direction` is "TB" from top to bottom, or "LR" from left to right. With `backward`, dashed arrows carry the
+    derivative rules; with `scalars`, every element is a node, where there are at most 64. `name` begins the ids in an
+    SVG.
 
     A module is drawn by `draw_network`, which this calls: ``draw(model, input)`` is the same. TypeError for anything
     else.
@@ -91,11 +99,10 @@ def draw(
         from .scalars import draw_scalars
 
         return draw_scalars(roots, direction, name)
-    graph = _Graph(roots, max_nodes, None if depth == "auto" else depth)
-    graph.values = len(graph.drawn) <= _ROOM if values == "auto" else values
-    graph.gradients = gradients
-    graph.formulas = formulas
-    return graph.picture(direction, name, legend=legend, backward=backward)
+    graph = _Graph(roots, max_nodes, None if depth == "auto" else depth, gradients, formulas=formulas)
+    if values is True or (values == "auto" and len(graph.drawn) <= _ROOM):
+        graph.read_values()
+    return graph.picture(Drawing(name, direction), legend=legend, backward=backward)
 
 
 def _not_drawn(x: Any) -> TypeError:
@@ -108,234 +115,237 @@ def _not_drawn(x: Any) -> TypeError:
 
 
 class _Graph:
-    """Builds the drawing of one graph."""
+    """Builds the drawing of one graph. A vertex is known by its place in the record, a box by that in the folding."""
 
-    values: bool = True
-    gradients: bool | str = "auto"
-    formulas: bool = True
-
-    def __init__(self, tensors: Sequence[Vertex], max_nodes: int, depth: int | None) -> None:
-        self.order, roots = read(*tensors)
-        self.roots = set(roots)
-        self.homes = Homes(self.order)
-        self.same = _unwritten(self.order, self.roots, self.homes)
-        self.order = [v for v in self.order if v not in self.same]
-        self.folding = fold(self.order, self.homes, depth, max_nodes, roots)
-        self.drawn = list(self.folding.drawn())
-        self.ids: dict[Any, str] = {}
-        self.names: dict[Value, str] = {}
+    def __init__(
+        self, tensors: Sequence[Vertex], max_nodes: int, depth: int | None, gradients: bool | str, *, formulas: bool
+    ) -> None:
+        self.gradients, self.formulas = gradients, formulas
+        self.record = read(*tensors)
+        self.vertices = self.record.vertices
+        self.homes = Homes(self.record)
+        self.same = _unwritten(self.record, self.homes)
+        self.folding = Folding(self.record, self.homes, self.same, depth, max_nodes)
+        self.drawn = list(dict.fromkeys(self.folding.place))
+        self.numbers: dict[int, str] | None = None  # what is said of each value, if they are
+        self.names: dict[int, str] = {}
         self.counts: Counter[str] = Counter()
-        self.nodes: list[tuple[tuple[Path, ...], Node]] = []
-        self.edges: dict[tuple[str, str, str], None] = {}
+        self.arrays: dict[int, str] = {}  # the ids of those that were given as they are
         self.lines: list[str] = []
-        dtypes = {v.dtype for v in self.order}
-        self.dtype = dtypes.pop() if len(dtypes) == 1 else None  # of all of them
-        self.computed = any(v.grad is not None for v in self.order)
+        dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
+        self.dtype = str(dtypes.pop()) if len(dtypes) == 1 else None  # of all of them
+        self.computed = any(self.record.gradient(v) is not None for v in self.drawn if v >= 0)
+        self.pulled: dict[int, str] = {}  # what is said of the gradients that the walk brought again
+        self.gone = any(map(is_gone, self.vertices))
+        if gradients is True and self.computed and not self.gone:
+            self.pull(*tensors)
         self.lost = False
+
+    def pull(self, root: Any, *others: Vertex) -> None:
+        """Note the gradients of results, if there is one way to them: from a single number."""
+        if not others and root.requires_grad and root.data.size == 1:
+            Pulled(self.vertices, self.arrived).walk(root, np.ones_like(root.data), lambda *_: None)
+
+    def arrived(self, z: Source, _i: int, g: Any, _gx: Any) -> None:
+        """One rule has run."""
+        v = self.record.at(z)
+        if self.folding.place[v] == v and v not in self.pulled:
+            self.pulled[v] = summary(g)
+
+    def read_values(self) -> None:
+        """Note what is said of the values, of which none is held."""
+        drawn = [v for v in self.drawn if v >= 0]
+        self.numbers = {v: "not kept" if x is None else summary(x) for v, x in self.record.values(drawn)}
+        self.lost = "not kept" in self.numbers.values()
 
     # names
 
-    def called(self, v: Any) -> str:
+    def called(self, x: Source) -> str:
         """What a vertex is called in formulas: its own name, or a letter with a number in the order of drawing."""
-        v = self.seen(v)
-        place = self.folding.place[v]
-        if isinstance(place, Box):
-            return f"‹{self.homes.name(place.path, place.around)}›" if place.path is not None else "‹…›"
-        v = place
+        v = self.folding.place[self.record.at(x)]
+        if v < 0:
+            box = self.folding.boxes[~v]
+            return f"‹{self.homes.inside(box.path[1], box.around)}›" if box.path is not None else "‹…›"
         if v not in self.names:
-            letter = "x" if v.op is None else "z"
-            if v.name:
-                self.names[v] = shortened(self.short(v))
+            name = self.homes.called(v)
+            if name:
+                around = () if self.record.is_op(v) else self.homes.chain(v)[-1:]  # which its frame says
+                self.names[v] = shortened(self.homes.inside(name, around))
             else:
+                letter = "z" if self.record.is_op(v) else "x"
                 self.counts[letter] += 1
                 self.names[v] = f"{letter}{subscript(self.counts[letter])}"
         return self.names[v]
 
-    def short(self, v: Value) -> str:
-        """The name of a parameter without the module around it, which its frame says."""
-        path = self.homes.chain(v)[-1:] if v.op is None else ()
-        prefix = f"{path[0][1]}." if path else ""
-        assert v.name is not None
-        return v.name.removeprefix(prefix)
-
-    def seen(self, v: Any) -> Any:
-        """The vertex that is drawn for `v`: what a reshape that changes nothing was given."""
-        while v in self.same:
-            v = self.same[v]
-        return v
-
-    def formula(self, v: Value) -> str:
-        """How `v` was made."""
-        if not v.inputs:
-            return f"{v.op.name}(…)"
-        return formula(v.op, [self.called(x) if isinstance(x, Value) else constant(x) for x in v.inputs], v.static)
+    def formula(self, z: Any) -> str:
+        """How `z` was made."""
+        told = [self.called(x) if isinstance(x, Source) else constant(x) for x in inputs(z)]
+        self.lost |= not told
+        return formula(z.op, told, z.static) if told else f"{z.op.name}(…)"
 
     # nodes
 
-    def picture(self, direction: str, name: str, *, legend: bool, backward: bool) -> Picture:
+    def picture(self, drawing: Drawing, *, legend: bool, backward: bool) -> Picture:
         """All of it."""
-        for i, item in enumerate(self.drawn):
-            self.ids[item] = f"n{i}"
-        for item in self.drawn:
-            around = item.around if isinstance(item, Box) else self.homes.chain(item)
-            self.nodes.append((around, self.box(item) if isinstance(item, Box) else self.node(item)))
-        rules: list[Edge] = []
-        for v in self.order:
-            self.connect(v)
-            if backward and self.folding.place[v] is v:
-                rules += self.rules(v)
-        drawing = Drawing(name, direction)
         clusters: dict[Path, Cluster] = {}
-        for around, node in self.nodes:
-            self.cluster(drawing, clusters, around).append(node)
-        drawing.edges = [Edge(tail, head, text=text) for tail, head, text in self.edges] + rules
+        for at in self.drawn:
+            box = self.folding.boxes[~at] if at < 0 else None
+            around = box.around if box else self.homes.chain(at)
+            self.cluster(drawing, clusters, around).append(self.box(at, box) if box else self.node(at))
+        drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in dict.fromkeys(self.arrows())]
+        for v in self.drawn:
+            for x in inputs(self.vertices[v]) if v >= 0 else ():
+                if _has_place(x) and not isinstance(x, Source):
+                    self.constant(x, v, drawing, clusters)
+            if v >= 0 and backward:
+                drawing.edges += self.rules(v)
         if legend:
             _add_legend(drawing, self.notes(backward=backward))
         return Picture(drawing, self.lines)
 
-    def cluster(self, drawing: Drawing, clusters: dict[Path, Cluster], around: tuple[Path, ...]) -> list[Node]:
+    def cluster(self, drawing: Drawing, clusters: dict[Path, Cluster], around: Sequence[Path]) -> list[Node]:
         """The list of nodes of the innermost frame, which is made if need be."""
         nodes, inside = drawing.nodes, drawing.clusters
-        for path in around:
+        for k, path in enumerate(around):
             if path not in clusters:
-                times = self.folding.times.get(path, 1)
-                text = self.homes.title(path, around[: around.index(path)]) + (f"   × {times}" if times > 1 else "")
-                clusters[path] = Cluster(f"m{len(clusters)}", text)
+                clusters[path] = Cluster(f"m{len(clusters)}", self.title(path, around[:k]))
                 inside.append(clusters[path])
             nodes, inside = clusters[path].nodes, clusters[path].clusters
         return nodes
 
-    def node(self, v: Value) -> Node:
+    def title(self, path: Path, around: Sequence[Path]) -> str:
+        """What stands over a module, and how often it repeats."""
+        times = self.folding.times.get(path, 1)
+        return self.homes.title(path, around) + (f"   × {times}" if times > 1 else "")
+
+    def node(self, v: int) -> Node:
         """One value: how it was made, its shape and numbers, its gradient."""
-        called = self.called(v)
-        kind = self.kind(v)
-        head = called
-        if v.op is not None:
-            told = self.formula(v)
-            head = f"{called} = {told}" if self.formulas else f"{called}  {v.op.name}"
-        self.lost |= not v.kept or v.data is None
-        shape = str(v.shape)
-        sized = " ".join(part for part in (shape if v.shape else "", "" if self.dtype else v.dtype) if part)
-        numbers = "" if not self.values else "not kept" if v.data is None else summary(v.data)
-        grad = self.gradient(v)
-        where = v.origin
-        place = plain(f"{where}: {where.source}") if where else ""
-        role = f"{kind}, " if v.op is None else ""
-        full = plain(v.name) if v.op is None and v.name else head  # where no frame says the module
-        words = [f"{full}: {role}{shape} {v.dtype}", numbers and f" = {numbers}", grad and f", {grad}"]
-        self.lines.append("".join(words).replace("\n", " ") + (f"   [{place}]" if place else ""))
-        return Node(
-            self.ids[v],
-            "\n".join(part for part in (head, sized, numbers, grad) if part),
-            kind,
-            place or (full if full != head else ""),
-        )
-
-    def kind(self, v: Value) -> str:
-        """Which shape a value has."""
-        if v.op is not None:
-            return "output" if v in self.roots else "value"
-        if v.requires_grad:
-            return "parameter"
-        return "buffer" if v.buffer else "input"
-
-    def gradient(self, v: Value) -> str:
-        """The gradient of a value, or that there is none yet, or none any more."""
-        if self.gradients is False or not v.requires_grad:
-            return ""
-        if v.grad is not None:
-            return f"∂ {summary(v.grad)}"
-        if v.op is None:
-            return "∂ not computed yet"
-        if self.gradients is True:
-            return "∂ not kept: retain_grad()" if self.computed else "∂ not computed yet"
-        return ""
-
-    def box(self, box: Box) -> Node:
-        """Several values in one."""
-        ops = [v for v in box.vertices if v.op is not None]
-        last = max(box.vertices, key=lambda v: v.order)
-        if box.path is not None:
-            times = self.folding.times.get(box.path, 1)
-            text = self.homes.title(box.path, box.around) + (f"   × {times}" if times > 1 else "")
-            text += f"\n→ {last.shape}"
+        z = self.vertices[v]
+        head = self.called(z)
+        if z.op is not None:
+            kind = "output" if v in self.record.roots else "value"
+            head += f" = {self.formula(z)}" if self.formulas else f"  {z.op.name}"
+        elif v in self.homes.buffers or hasattr(z, "persistent"):
+            kind = "buffer"
         else:
-            common: Any = Counter(v.op.name for v in ops if v.op).most_common(3)
-            text = f"{len(ops):,} ops in between\n{', '.join(f'{n:,} {name}' for name, n in common)}"
-            text = text if ops else f"{len(box.vertices):,} more"
-        own = [v for v in box.vertices if v not in self.folding.twins]
-        trained = sum(prod(v.shape) for v in own if v.op is None and v.requires_grad)
-        text += f"\n{trained:,} parameters" if trained else ""
+            kind = "parameter" if z.requires_grad else "input"
+        shape, dtype = str(z.shape), str(z.dtype)
+        sized = " ".join(part for part in (shape if z.shape else "", "" if self.dtype else dtype) if part)
+        numbers = "" if self.numbers is None else self.numbers[v]
+        grad = self.gradient(v, z)
+        where = origin_of(z)
+        place = plain(f"{where}: {where.source}") if where else ""
+        name = self.homes.called(v)
+        full = plain(name) if z.op is None and name else head  # where no frame says the module
+        role = f"{kind}, " if z.op is None else ""
+        words = [f"{full}: {role}{shape} {dtype}", numbers and f" = {numbers}", grad and f", {grad}"]
+        self.lines.append("".join(words).replace("\n", " ") + (f"   [{place}]" if place else ""))
+        text = "\n".join(part for part in (head, sized, numbers, grad) if part)
+        return Node(_id(v), text, kind, place or (full if full != head else ""))
+
+    def gradient(self, v: int, z: Source) -> str:
+        """The gradient of a value, or that there is none yet, or none any more."""
+        if self.gradients is False or not z.requires_grad:
+            return ""
+        grad = self.record.gradient(v)
+        told = self.pulled.get(v) if grad is None else summary(grad)
+        if told:
+            return f"∂ {told}"
+        if z.op is not None and self.gradients is not True:
+            return ""
+        return "∂ not kept: retain_grad()" if z.op is not None and self.computed else "∂ not computed yet"
+
+    def box(self, at: int, box: Box) -> Node:
+        """Several values in one."""
+        count = box.ops.total()
+        if box.path is not None:
+            text = f"{self.title(box.path, box.around)}\n→ {box.shape}"
+        elif count:
+            common = ", ".join(f"{n:,} {name}" for name, n in box.ops.most_common(3))
+            text = f"{count:,} ops in between\n{common}"
+        else:
+            text = f"{box.leaves:,} more"
+        text += f"\n{box.trained:,} parameters" if box.trained else ""
         self.lines.append(text.replace("\n", " ").replace("   ", " "))
-        return Node(self.ids[box], text, "folded" if box.path is None else "module", self.lines[-1])
+        return Node(_id(at), text, "folded" if box.path is None else "module", self.lines[-1])
 
     # edges
 
-    def connect(self, v: Value) -> None:
-        """The arrows into `v`, from where its inputs are drawn; constants get nodes of their own."""
-        place = self.folding.place[v]
-        for raw in v.inputs:
-            x = self.seen(raw) if isinstance(raw, Value) else raw
-            if isinstance(x, Value):
-                source = self.folding.place[x]
-                if source is not place and not self.folding.onward(x, v):
-                    self.edges[self.ids[source], self.ids[place], ""] = None
-            elif np.ndim(x) and place is v:
-                self.constant(x, v)
+    def arrows(self) -> Iterator[tuple[int, int]]:
+        """From where to where arrows go, some of them several times."""
+        place = self.folding.place
+        for v, head in enumerate(place):
+            for x in self.record.inputs(v) if v not in self.same else ():
+                if place[x] != head and not self.folding.onward(x, v):
+                    yield place[x], head
 
-    def constant(self, x: Any, v: Value) -> None:
-        """An array that was given as it is."""
-        key = id(x)
-        if key not in self.ids:
-            self.ids[key] = f"a{len(self.ids)}"
+    def constant(self, x: Any, v: int, drawing: Drawing, clusters: dict[Path, Cluster]) -> None:
+        """An array that was given as it is, and the arrow from it."""
+        if id(x) not in self.arrays:
+            self.arrays[id(x)] = f"a{len(self.arrays)}"
             dtype = "" if self.dtype == str(x.dtype) else f" {x.dtype}"
-            text = f"array\n{x.shape}{dtype}" + (f"\n{summary(x)}" if self.values else "")
-            self.nodes.append((self.homes.chain(v), Node(self.ids[key], text, "constant", text.replace("\n", " "))))
-        self.edges[self.ids[key], self.ids[v], ""] = None
+            text = f"array\n{x.shape}{dtype}" + ("" if self.numbers is None else f"\n{summary(x)}")
+            node = Node(self.arrays[id(x)], text, "constant", text.replace("\n", " "))
+            self.cluster(drawing, clusters, self.homes.chain(v)).append(node)
+        drawing.edges.append(Edge(self.arrays[id(x)], _id(v)))
 
-    def rules(self, v: Value) -> list[Edge]:
+    def rules(self, v: int) -> list[Edge]:
         """Dashed arrows from `v` back to its inputs, with what becomes of the gradient g that arrives."""
-        if not v.requires_grad or v.data is None:
-            return []
+        z: Any = self.vertices[v]
+        given = inputs(z)
+        names = {id(x): self.called(x) if isinstance(x, Source) else "array" for x in given if _has_place(x)}
+        data = {x: x.data if isinstance(x.data, np.ndarray) else None for x in (z, *given) if isinstance(x, Source)}
+        symbols = symbols_of(given, names, data)
+        result, g = (Symbol(name, or_zeros(data[z], z)) for name in (self.called(z), "g"))
         found = []
-        for i, raw in enumerate(v.inputs):
-            x = self.seen(raw) if isinstance(raw, Value) else None
-            if isinstance(x, Value) and x.requires_grad and self.folding.place[x] is x:
-                text = rule(v, i, self.called)
-                if text:
-                    found.append(Edge(self.ids[v], self.ids[x], "gradient", text))
+        for i, x in enumerate(given):
+            at = self.folding.place[self.record.at(x)] if isinstance(x, Source) and x.requires_grad else -1
+            if at >= 0 and z.op.rules[min(i, len(z.op.rules) - 1)] is not None:
+                text = shortened(rule_of(z, i, g, result, symbols)[0], 90)
+                found.append(Edge(_id(v), _id(at), "gradient", text))
         return found
 
     def notes(self, *, backward: bool) -> list[str]:
         """What the legend says in words."""
         found = [f"all are {self.dtype}"] if self.dtype else []
-        if any(v.requires_grad for v in self.order) and self.gradients is not False:
+        if any(z.requires_grad for z in self.vertices) and self.gradients is not False:
             found.append("∂: gradient of the output")
         if self.lost:
-            found.append("…: not kept after backward();\nbackward(retain_graph=True) keeps it")
+            advice = "backward(retain_graph=True)\nkeeps it" if self.gone else "draw([…, it])\nshows it"
+            found.append(f"not kept: {advice}")
         if backward:
             found.append("dashed: g arrives, and\nthis is passed back")
         return found
 
 
-def _unwritten(order: Sequence[Value], roots: set[Value], homes: Homes) -> dict[Any, Value]:
+def _has_place(x: Any) -> bool:
+    """Whether an input is a node of its own, not a number in a formula."""
+    return isinstance(x, Source) or np.ndim(x) > 0
+
+
+def _id(at: int) -> str:
+    return f"n{at}" if at >= 0 else f"b{~at}"
+
+
+def _unwritten(record: Record, homes: Homes) -> Mapping[int, int]:
     """What nobody wrote, each with what it was made of: reshapes that change nothing or fit a parameter, and views."""
-    found: dict[Any, Value] = {}
-    owners: dict[int, Value] = {}
-    for v in order:
-        if v.op is not None and v.op.name == "reshape" and v.inputs and v not in roots:
-            x = v.inputs[0]
-            if isinstance(x, Value) and (x.shape == v.shape or (x.op is None and homes.chain(x))):
-                found[v] = x
-        elif v.op is None and not v.requires_grad:
-            first = owners.setdefault(id(owner_of(v.data)), v)
-            if first.name is None and v.name is not None:
-                owners[id(owner_of(v.data))] = v
-    for v in order:
-        if v.op is None and not v.requires_grad and not v.name:
-            first = owners[id(owner_of(v.data))]
-            if first is not v and prod(first.shape) == prod(v.shape):
-                found[v] = first
+    found: dict[int, int] = {}
+    owners: dict[int, int] = {}
+    plain = [v for v in record.leaves.values() if not record.vertices[v].requires_grad]
+    for v in plain:
+        owner = id(owner_of(record.vertices[v].data))
+        if owner not in owners or (homes.called(v) and not homes.called(owners[owner])):
+            owners[owner] = v
+    for v in plain:
+        z = record.vertices[v]
+        first = owners[id(owner_of(z.data))]
+        if first != v and not homes.called(v) and prod(record.vertices[first].shape) == prod(z.shape):
+            found[v] = first
+    for v, z in enumerate(record.vertices):
+        if z.op is not None and z.op.name == "reshape" and v not in record.roots:
+            for x in record.inputs(v):
+                if record.vertices[x].shape == z.shape or (not record.is_op(x) and homes.chain(x)):
+                    found[v] = found.get(x, x)
     return found
 
 

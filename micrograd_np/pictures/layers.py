@@ -1,4 +1,4 @@
-"""The inline SVG of a step page: boxes and arrows, placed by Graphviz where one is installed, else in layers by us.
+"""The inline SVG of a step page: boxes and arrows, placed by Graphviz where one is installed, else in a list.
 
 Graphviz is given sizes and numbers only; every text is written, and escaped, here.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from html import escape
-from itertools import accumulate, pairwise
+from itertools import accumulate, zip_longest
+from typing import Any
 
 from .render import RenderError, render
 
@@ -16,17 +17,26 @@ __all__ = ["Box", "svg"]
 
 ENGINE_LIMIT = 300  # boxes; Graphviz takes seconds over a thousand
 LETTER, LINE, MARGIN = 7.4, 17, 8  # the width and height of a letter at 12 pixels in any monospaced font, and the rim
+GAP = 34  # between boxes of a list
+_CORNERS = {"parameter": 16, "op": 5, "result": 5}
 LONGEST = 34  # letters in a box; the panel beside the picture shows the whole
+_ARROWHEAD = (
+    '<marker id="{name}" class="{name}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="{size}" markerHeight'
+    '="{size}" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L10 5L0 10z"/></marker>'
+)
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Box:
-    """A value in the picture: its `lines`, its `kind` (a CSS class), and the longest text its gradient will have."""
+    """A value in the picture: its `lines`, its `kind` (a CSS class), the longest text its gradient will have, and the
+    frames `around` it, outermost first: each something that only it is, and its title.
+    """
 
     lines: tuple[str, ...]
     kind: str
     gradient: str | None
+    around: tuple[tuple[Any, str], ...] = ()
 
     @property
     def width(self) -> float:
@@ -40,13 +50,14 @@ class Box:
 
 
 def svg(boxes: list[Box], edges: list[tuple[int, int]], title: str, description: str) -> str:
-    """The picture as an ``<svg>`` element. `edges` lead from a box to a later one, by their places in `boxes`."""
-    places, paths = _engine(boxes, edges) or _layered(boxes, edges)
-    corners = [
-        (x + side * box.width / 2, y + side * box.height / 2)
-        for (x, y), box in zip(places, boxes, strict=True)
-        for side in (-1, 1)
-    ]
+    """The picture as an ``<svg>`` element. `edges` lead from a box to a later one, by their places in `boxes`.
+
+    Frames are drawn where Graphviz is, which keeps other boxes out of them.
+    """
+    places, paths, frames = _engine(boxes, edges) or (*_listed(boxes, edges), [])
+    placed = list(zip(places, boxes, strict=True))
+    corners = [(x + k * box.width / 2, y + k * box.height / 2) for (x, y), box in placed for k in (-1, 1)]
+    corners += [corner for _, *ends in frames for corner in ends]
     xs, ys = zip(*corners, *(point for path in paths for point in path), strict=True)
     left, top = min(xs) - MARGIN, min(ys) - MARGIN
     width, height = max(xs) + MARGIN - left, max(ys) + MARGIN - top
@@ -55,111 +66,86 @@ def svg(boxes: list[Box], edges: list[tuple[int, int]], title: str, description:
         f'viewBox="{left:.1f} {top:.1f} {width:.1f} {height:.1f}">'
         f'<title id="graph-title">{escape(title)}</title><desc id="graph-text">{escape(description)}</desc>'
     )
-    parts = [head, *map(_arrowhead, ("arrow", "arrow-focus"), (9, 14))]
-    for (a, b), path in zip(edges, paths, strict=True):
-        curve = f"M{path[0][0]:.1f} {path[0][1]:.1f}C" + " ".join(f"{x:.1f} {y:.1f}" for x, y in path[1:])
-        parts.append(f'<path class="edge" data-from="{a}" data-to="{b}" d="{curve}"/>')
-    for i, ((x, y), box) in enumerate(zip(places, boxes, strict=True)):
-        round_ = {"parameter": 16, "op": 5, "result": 5}.get(box.kind, 0)
-        w, h = box.width, box.height
+    parts = [head, _ARROWHEAD.format(name="arrow", size=9), _ARROWHEAD.format(name="arrow-focus", size=14)]
+    for text, (x, y), (u, v) in frames:
         parts.append(
-            f'<g class="node {box.kind}" data-node="{i}" transform="translate({x:.1f} {y:.1f})">'
-            f"<title>{escape(box.lines[0])}</title>"
-            f'<rect x="{-w / 2:.1f}" y="{-h / 2:.1f}" width="{w:.1f}" height="{h:.1f}" rx="{round_}"/>'
+            f'<rect class="frame" x="{x:.1f}" y="{y:.1f}" width="{u - x:.1f}" height="{v - y:.1f}" rx="8"/>'
+            f'<text class="frame" x="{x + 8:.1f}" y="{y + LINE:.1f}">{escape(text)}</text>'
         )
-        if box.kind == "result":  # a double rim
+    for (a, b), ((x, y), *path) in zip(edges, paths, strict=True):
+        curve = f"M{x:.1f} {y:.1f}C" + " ".join(f"{x:.1f} {y:.1f}" for x, y in path)
+        parts.append(f'<path class="edge" data-from="{a}" data-to="{b}" d="{curve}"/>')
+    for i, ((x, y), box) in enumerate(placed):
+        w, h, corner = box.width, box.height, _CORNERS.get(box.kind, 0)
+        parts.append(f'<g class="node {box.kind}" data-node="{i}" transform="translate({x:.1f} {y:.1f})">')
+        parts.append(f"<title>{escape(box.lines[0])}</title>")
+        for inset, name in ((0, "box"), (3, "rim"))[: 1 + (box.kind == "result")]:  # a result has a double rim
             parts.append(
-                f'<rect class="rim" x="{-w / 2 + 3:.1f}" y="{-h / 2 + 3:.1f}" width="{w - 6:.1f}" '
-                f'height="{h - 6:.1f}" rx="3"/>'
+                f'<rect class="{name}" x="{inset - w / 2:.1f}" y="{inset - h / 2:.1f}" width="{w - 2 * inset:.1f}" '
+                f'height="{h - 2 * inset:.1f}" rx="{max(corner - inset, 0)}"/>'
             )
-        for k, line in enumerate((*box.lines, "") if box.gradient is not None else box.lines):
-            kind = "gradient" if k == len(box.lines) else "label" if k == 0 else "value"
+        kinds = ["label", *["value"] * (len(box.lines) - 1), *["gradient"] * (box.gradient is not None)]
+        for k, (kind, line) in enumerate(zip_longest(kinds, box.lines, fillvalue="")):
             shown = line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
-            parts.append(f'<text class="{kind}" y="{-h / 2 + 6 + (k + 0.75) * LINE:.1f}">{escape(shown)}</text>')
+            parts.append(f'<text class="{kind}" y="{6 - h / 2 + (k + 0.75) * LINE:.1f}">{escape(shown)}</text>')
         parts.append("</g>")
     return "".join((*parts, "</svg>"))
 
 
-def _arrowhead(name: str, size: int) -> str:
-    return (
-        f'<marker id="{name}" class="{name}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="{size}" '
-        f'markerHeight="{size}" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L10 5L0 10z"/>'
-        "</marker>"
-    )
+def _engine(
+    boxes: list[Box], edges: list[tuple[int, int]]
+) -> tuple[list[Point], list[list[Point]], list[tuple[str, Point, Point]]] | None:
+    """Where Graphviz puts the middle of each box, the points of each edge (Bézier), and each frame; None if it cannot.
 
-
-def _engine(boxes: list[Box], edges: list[tuple[int, int]]) -> tuple[list[Point], list[list[Point]]] | None:
-    """Where Graphviz puts the middle of each box and the points of each edge (Bézier); None where it cannot."""
+    A frame is its title and two corners; outer ones come before those in them.
+    """
     if len(boxes) > ENGINE_LIMIT:
         return None
     lines = ['digraph { nodesep=0.3 ranksep=0.4 node [shape=box fixedsize=true label=""]']
     lines += [f"{i} [width={box.width / 72:.4f} height={box.height / 72:.4f}]" for i, box in enumerate(boxes)]
     lines += [f"{a} -> {b}" for a, b in edges]
+    frames: dict[tuple[Any, ...], str] = {}  # their titles, by what they and those around them are
+    for i, box in enumerate(boxes):
+        for k, (_, title) in enumerate(box.around, 1):
+            key = tuple(part for part, _ in box.around[:k])
+            room = "n" * min(len(frames.setdefault(key, title)), LONGEST)
+            lines.append(f'subgraph cluster_{list(frames).index(key)} {{ fontsize=14 label="{room}"')
+        lines.append(f"{i}{'}' * len(box.around)}")
     try:
         found = json.loads(render("\n".join((*lines, "}")), "json", timeout=20))
-        places = [(0.0, 0.0)] * len(boxes)
-        for thing in found["objects"]:
-            x, y = map(float, thing["pos"].split(","))
-            places[int(thing["name"])] = x, -y
-        routes: dict[tuple[int, int], list[list[Point]]] = {}
+        names = [thing["name"] for thing in found["objects"]]
+        places = {thing["name"]: _point(thing["pos"]) for thing in found["objects"] if "pos" in thing}
+        corners = {thing["name"]: thing["bb"].split(",") for thing in found["objects"] if "bb" in thing}
+        paths: dict[tuple[str, str], list[Point]] = {}
         for edge in found.get("edges", ()):
-            ends, *points = [tuple(map(float, p.split(",")[-2:])) for p in edge["pos"].split()]
-            route = [(x, -y) for x, y in points]
-            tip = (ends[0], -ends[1])
-            ends_named = tuple(int(found["objects"][edge[key]]["name"]) for key in ("tail", "head"))
-            routes.setdefault(ends_named, []).append([*route, route[-1], tip, tip])  # type: ignore[arg-type]
-        return places, [routes[edge].pop() for edge in edges]
+            tip, *path = map(_point, edge["pos"].removeprefix("e,").split())
+            paths[names[edge["tail"]], names[edge["head"]]] = [*path, path[-1], tip, tip]
+        framed = [
+            (title, (float(x), -float(v)), (float(u), -float(y)))
+            for title, (x, y, u, v) in ((t, corners[f"cluster_{i}"]) for i, t in enumerate(frames.values()))
+        ]
+        return [places[str(i)] for i in range(len(boxes))], [paths[str(a), str(b)] for a, b in edges], framed
     except (RenderError, ValueError, KeyError, IndexError):
         return None
 
 
-def _layered(boxes: list[Box], edges: list[tuple[int, int]]) -> tuple[list[Point], list[list[Point]]]:
-    """Each box one layer below the lowest of its inputs; in a layer, near the mean of its neighbours."""
-    rank = [0] * len(boxes)
-    for a, b in sorted(edges, key=lambda edge: edge[1]):
-        rank[b] = max(rank[b], rank[a] + 1)
-    used: dict[int, int] = {}
-    for a, b in edges:
-        used[a] = min(used.get(a, rank[b]), rank[b])
-    for i in set(used) - {b for _, b in edges}:
-        rank[i] = used[i] - 1  # leaves come down to where they are used
-    widths = [box.width for box in boxes]
-    chains = []  # an edge over several layers goes through a narrow place in each
-    for a, b in edges:
-        span = range(rank[a] + 1, rank[b]) if rank[b] - rank[a] <= 30 else ()
-        chains.append([a, *range(len(rank), len(rank) + len(span)), b])
-        rank.extend(span)
-        widths.extend([12.0] * len(span))
-    near: list[list[int]] = [[] for _ in rank]
-    for chain in chains:
-        for a, b in pairwise(chain):
-            near[a].append(b)
-            near[b].append(a)
-    rows: list[list[int]] = [[] for _ in range(max(rank) + 1)]
-    for i, r in enumerate(rank):
-        rows[r].append(i)
-    x = [0.0] * len(rank)
-    for sweep in range(6):
-        for row in rows if sweep % 2 == 0 else reversed(rows):
-            wish = {i: sum(x[j] for j in near[i]) / len(near[i]) if near[i] and sweep else x[i] for i in row}
-            row.sort(key=wish.__getitem__)
-            edge = 0.0
-            for i in row:
-                x[i] = edge + widths[i] / 2
-                edge += widths[i] + 24
-            shift = sum(wish[i] - x[i] for i in row) / len(row)
-            for i in row:
-                x[i] += shift
-    heights = [max((boxes[i].height for i in row if i < len(boxes)), default=0.0) for row in rows]
-    ends = list(accumulate(height + 34 for height in heights))
-    y = [end - 34 - height / 2 for end, height in zip(ends, heights, strict=True)]
+def _point(text: str) -> Point:
+    x, y = map(float, text.split(","))
+    return x, -y
+
+
+def _listed(boxes: list[Box], edges: list[tuple[int, int]]) -> tuple[list[Point], list[list[Point]]]:
+    """The boxes one below the other, in the order of computing; arrows go around what lies between, on the left."""
+    ends = list(accumulate(box.height + GAP for box in boxes))
+    y = [end - GAP - box.height / 2 for end, box in zip(ends, boxes, strict=True)]
     paths = []
-    for chain in chains:
-        stops = [(x[i], y[rank[i]]) for i in chain]
-        half = [boxes[i].height / 2 if i < len(boxes) else 0.0 for i in chain]
-        path = [(stops[0][0], stops[0][1] + half[0])]
-        for (_, (u, v)), below in zip(pairwise(stops), half[1:], strict=True):
-            (s, t), end = path[-1], v - below
-            path += [(s, (t + end) / 2), (u, (t + end) / 2), (u, end)]
-        paths.append(path)
-    return [(x[i], y[rank[i]]) for i in range(len(boxes))], paths
+    for a, b in edges:
+        if b == a + 1:
+            path = [(0.0, y[a] + boxes[a].height / 2), (0.0, y[b] - boxes[b].height / 2)]
+            paths.append([path[0], *path, path[1]])
+        else:  # a cubic curve goes three quarters of the way to its middle points
+            left, right = -boxes[a].width / 2, -boxes[b].width / 2
+            side = min(-box.width / 2 for box in boxes[a : b + 1]) - 16 * (b - a) ** 0.5
+            side += (side - (left + right) / 2) / 3
+            paths.append([(left, y[a]), (side, y[a]), (side, y[b]), (right, y[b])])
+    return [(0.0, middle) for middle in y], paths

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import count, pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.functional.loss import mse_loss
+from micrograd_np.vertex import Vertex
+
 from .drawing import LINE, Cluster, Drawing, Edge, Node
 from .flow import Block, folded, guessed, watched
 from .picture import Picture
-from .values import number
+from .unroll import Steps, holds, is_recurrent, unrolled
+from .values import number, subscript, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["draw_network"]
 
-_FEW = 12  # weights between two columns that are written on their lines
-_CHIP = {"margin": "0.02", "width": "0", "height": "0"}  # a weight's number, on its line
+_FEW = 16  # weights of a layer, its bias included, that are written on their lines
+_CHIP = {"margin": "0.02", "width": "0", "height": "0", "fontsize": "10"}  # a weight's number, on its line
+_DOTS = {"style": "", "color": "transparent", "fontcolor": LINE}
+_ONE = {"shape": "circle", "fixedsize": "true", "width": "0.4"}  # the unit that is always 1, whose weight is a bias
 _BLUE, _RED = "#2f6fb0", "#c0453f"
 
 
@@ -29,20 +37,26 @@ def draw_network(
     *,
     loss: Callable[[Any, Any], Any] | None = None,
     direction: str | None = None,
+    unroll: bool = False,
     max_units: int = 8,
     legend: bool = True,
     name: str = "network",
 ) -> Picture:
     """The network `model` as a `Picture`: the units of linear layers as circles, their weights as lines.
 
-    A line is the thicker the larger its weight; positive ones are blue, negative ones red and dashed. Where they are
-    few, the weights stand on the lines, and after ``backward()`` their gradients. Of more than `max_units` units the
-    first three and the last are drawn. Layers other than linear ones are blocks with the shapes they make, and a block
-    that repeats is drawn once. `direction` is "LR" where there are units, else "TB".
+    A line is the thicker the larger its weight; positive ones are blue, negative ones red and dashed. Biases are the
+    weights of a unit that is 1. Where weights are few, they stand on the lines, and after ``backward()`` their
+    gradients, else the range of gradients below. Of more than `max_units` units the first three and the last are drawn.
+    Layers other than linear ones are blocks with the shapes they make, and a block that repeats is drawn once.
+    `direction` is "LR" where there are units, else "TB".
 
     With an `input` the numbers of its first sample stand in the circles; it is also how the layers' connections are
-    known, so give one where the layers are not simply one after the other. With a `target` the error is drawn too:
+    known, so give one where the layers are not simply one after the other. With `unroll`, recurrent layers and those
+    that work step by step beside them are drawn once for each step of it. With a `target` the error is drawn too:
     ``loss(output, target)``, by default the mean squared error. The model is left as it was.
+
+    TypeError for anything but a module, and for a target without a loss where the model returns no tensor; ValueError
+    for `unroll` or `target` without an `input`, and for `unroll` where no layer is recurrent.
 
     >>> from micrograd_np import nn
     >>> print(draw_network(nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)), legend=False).describe())
@@ -53,234 +67,250 @@ def draw_network(
     """
     if not hasattr(model, "named_modules"):
         raise TypeError(f"draw_network: needs a module, found a {type(model).__name__}; draw a tensor with draw.")
-    result = None
-    if input is None:
-        blocks = guessed(model)
-    else:
-        blocks, result = watched(model, input)
-    lines = [f"{block.path}  {block.title}".strip() for block in blocks]
+    if input is None and (unroll or target is not None):
+        asked = "unroll=True" if unroll else "a target"
+        raise ValueError(f"draw_network: {asked} without an input, which the network is run on; pass one as well.")
+    blocks, result = (guessed(model), None) if input is None else watched(model, input)
+    lines = [_named(block) for block in blocks]
     blocks, frames = folded(blocks)
-    network = _Network(blocks, max_units, numbers=input is not None)
-    drawing = Drawing(name)
-    network.build(drawing)
-    drawing.direction = direction or ("LR" if network.columns else "TB")
-    if network.columns:
+    network = _Network(blocks, max_units, numbers=input is not None, steps=unrolled(blocks) if unroll else {})
+    if unroll and not network.steps:
+        raise ValueError("draw_network: unroll=True, and no layer of this model is recurrent; leave it out.")
+    drawing = network.drawing
+    drawing.name = name
+    drawing.look["pad"] = "0.15"  # else the tabs of a module at the rim are cut
+    network.build()
+    drawing.direction = direction or ("LR" if network.columns and not unroll else "TB")
+    if network.weighted:
         drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": "0.6", "outputorder": "edgesfirst"}
-    network.frame(drawing, frames)
-    if target is not None and result is not None:
-        network.error(drawing, result, target, loss)
+    network.frame(frames)
+    if target is not None:
+        network.error(result, target, loss)
     if legend and network.weighted:
-        drawing.look |= {
-            "label": "blue: positive weight; red, dashed: negative; thick: large"
-            + ("; ∂: gradient" if network.graded else ""),
-            "fontname": "Helvetica",
-            "fontsize": "10",
-            "fontcolor": LINE,
-        }
+        more = "; ∂: gradient" if network.graded else ""
+        label = f"blue: positive weight; red, dashed: negative; thick: large{more}"
+        drawing.look |= {"label": label, "fontname": "Helvetica", "fontsize": "10", "fontcolor": LINE}
     return Picture(drawing, lines)
 
 
+@dataclass(eq=False)
 class _Column:
-    """Units side by side: the ids of those drawn, with their places in the layer."""
+    """Circles side by side, the units of a layer or the steps of a sequence: the nodes that are drawn."""
 
-    def __init__(self, ids: dict[int, str], count: int) -> None:
-        self.ids, self.count = ids, count
-        self.caption: list[str] = []
-        self.nodes: list[Node] = []
+    size: int
+    caption: Node
+    nodes: list[Node] = field(default_factory=list)
+    circles: dict[int, Node] = field(default_factory=dict)  # those that stand for a unit or step, by its number
 
 
 class _Network:
-    def __init__(self, blocks: list[Block], most: int, *, numbers: bool) -> None:
-        self.blocks, self.most, self.numbers = blocks, most, numbers
-        self.columns: dict[Block, _Column] = {}
-        self.boxes: dict[Block, str] = {}
-        self.nodes: dict[str, Node] = {}
-        self.count = 0
+    def __init__(self, blocks: list[Block], most: int, *, numbers: bool, steps: dict[Block, Steps]) -> None:
+        self.blocks, self.most, self.numbers, self.steps = blocks, most, numbers, steps
+        self.drawing = Drawing()
+        self.columns: dict[Block, _Column] = {}  # of units, or where a block has steps, of those
+        self.boxes: dict[Block, Node] = {}
         self.weighted = self.graded = False
-        self.users: dict[Block, int] = {}
-        for block in blocks:
-            for source in block.sources:
-                self.users[source] = self.users.get(source, 0) + 1
+        self.ids = map("n{}".format, count(1))
+        self.users = Counter(source for block in blocks for source in block.sources)
+        self.chained = max([*self.users.values(), *(len(block.sources) for block in blocks)], default=0) <= 1
 
-    def id(self) -> str:
-        self.count += 1
-        return f"n{self.count}"
-
-    def build(self, drawing: Drawing) -> None:
+    def build(self) -> None:
         """Everything but the error."""
         for block in self.blocks:
             sources = list(block.sources)
             only = sources[0] if len(sources) == 1 else None
-            if _linear(block) and only is not None and self.flat(only):
-                self.layer(drawing, block, only)
-            elif only is not None and only in self.columns and self.bends(block, only):
+            if block in self.steps:
+                self.row(block)
+            elif _is_linear(block) and only is not None and self.is_flat(only):
+                self.layer(block, only)
+            elif only in self.columns and self.bends(block, only):
                 column = self.columns[block] = self.columns[only]
-                column.caption.append(_short(block))
+                column.caption.text += f"\n{_named(block)}".replace("(·)", "")
                 self.fill(column, block.result)
             elif not sources and self.feeds_linear(block):
                 width = next(b.module.in_features for b in self.blocks if block in b.sources)
-                self.columns[block] = self.column(width, block.title)
-                self.fill(self.columns[block], block.result)
-            elif only is not None and only in self.boxes and self.joins(block, only):
+                self.column(block, width, block.title)
+            elif only in self.boxes and self.joins(block, only):
                 self.join(block, only)
             else:
-                self.block(drawing, block, sources)
+                self.box(block)
+        joined = {(edge.tail, edge.head) for edge in self.drawing.edges}
         for column in dict.fromkeys(self.columns.values()):
-            text = "\n".join([*column.caption, f"{column.count} units" if column.count > len(column.ids) else ""])
-            caption = Node(self.id(), text.strip() or " ", "text")
-            drawing.nodes += [*column.nodes, caption]
-            ids = [node.id for node in (*column.nodes, caption)]
-            drawing.columns.append(ids)
-            drawing.edges += [Edge(a, b, "order") for a, b in pairwise(ids)]
+            nodes = [*column.nodes, column.caption]
+            self.drawing.nodes += nodes
+            self.drawing.columns.append([node.id for node in nodes])
+            self.drawing.edges += [Edge(a.id, b.id, "order") for a, b in pairwise(nodes) if (a.id, b.id) not in joined]
 
     # what is drawn how
 
-    def flat(self, source: Block) -> bool:
+    def is_flat(self, source: Block) -> bool:
         """Whether a linear layer behind `source` works on vectors, not on sequences of them."""
-        return source.result is None or np.ndim(source.result) <= 2 or source in self.columns
+        return source not in self.steps and (source in self.columns or np.ndim(source.result) <= 2)
 
     def feeds_linear(self, block: Block) -> bool:
         users = [b for b in self.blocks if block in b.sources]
-        return bool(users) and all(_linear(b) for b in users) and np.ndim(block.result) <= 2
+        return bool(users) and all(map(_is_linear, users)) and np.ndim(block.result) <= 2
 
     def bends(self, block: Block, source: Block) -> bool:
         """Whether `block` changes each unit by itself, so that its values may stand in the same circles."""
-        held = block.module is not None and any(True for _ in block.module.parameters())
         same = block.result is None or np.shape(block.result) == np.shape(source.result)
-        return not held and same and self.users[source] == 1
+        return same and self.users[source] == 1 and not holds(block) and source not in self.steps
 
     def joins(self, block: Block, source: Block) -> bool:
         """Whether `block` holds nothing and may stand in the box of the layer before it."""
-        held = block.module is None or any(True for _ in block.module.parameters())
-        return not held and source.module is not None and self.users[source] == 1 and block.calls == source.calls
+        layers = block.module is not None and source.module is not None
+        return layers and self.users[source] == 1 and block.calls == source.calls and not holds(block)
 
-    # columns
+    # circles
 
-    def column(self, count: int, caption: str) -> _Column:
-        places = range(count) if count <= self.most else [0, 1, 2, count - 1]
-        column = _Column({i: self.id() for i in places}, count)
-        for i, id in column.ids.items():
-            if i == count - 1 and count > self.most:
-                column.nodes.append(
-                    Node(self.id(), "⋮", "text", look={"style": "", "color": "transparent", "fontcolor": LINE})
-                )
-            column.nodes.append(Node(id, " ", "unit"))
-        column.caption.append(caption)
+    def column(self, block: Block, size: int, caption: str) -> _Column:
+        """A circle for each unit of `block` with its value, or for each of its steps."""
+        whole, (dots, what) = size <= max(self.most, 4), ("⋯", "steps") if block in self.steps else ("⋮", "units")
+        caption = caption if whole else f"{caption}\n{size} {what}"
+        column = self.columns[block] = _Column(size, Node(next(self.ids), caption, "text"))
+        for i in range(size) if whole else (0, 1, 2, size - 1):
+            if i > len(column.circles):
+                column.nodes.append(Node(next(self.ids), dots, "text", look=_DOTS))
+            column.circles[i] = Node(next(self.ids), " ", "unit")
+            column.nodes.append(column.circles[i])
+        if block not in self.steps:
+            self.fill(column, block.result)
         return column
 
     def fill(self, column: _Column, result: Any) -> None:
         """Write the values of the first sample into the circles."""
-        if not self.numbers or result is None:
-            return
-        row = np.asarray(result).reshape(-1, column.count)[0] if np.size(result) else ()
-        nodes = {node.id: node for node in column.nodes}
-        for i, id in column.ids.items():
-            if i < len(row):
-                before = nodes[id].text.strip().split("\n")[-1]  # what the unit was before it bends
-                nodes[id].text = f"{before}\n{_value(row[i])}".strip()
+        if self.numbers and np.size(result):
+            row = np.asarray(result).reshape(-1, column.size)[0]
+            for i, node in column.circles.items():
+                before = node.text.strip().split("\n")[-1]  # what the unit was before it bends
+                node.text = f"{before}\n{_value(row[i])}".strip()
 
-    def layer(self, drawing: Drawing, block: Block, source: Block) -> None:
+    def layer(self, block: Block, source: Block) -> None:
         """A linear layer: a column of units, and a line for each weight to them."""
-        module = block.module
+        weight, bias = block.module.weight, block.module.bias
         if source not in self.columns:
-            self.columns[source] = self.column(module.in_features, "flat")
-            self.fill(self.columns[source], source.result)
-            for id in self.columns[source].ids.values():
-                drawing.edges.append(Edge(self.boxes[source], id, look={"arrowhead": "none"}))
-        before = self.columns[source]
-        after = self.columns[block] = self.column(module.out_features, f"{block.path}  {block.title}".strip())
-        self.fill(after, block.result)
-        weight = module.weight.data
-        largest = float(np.abs(weight).max()) or 1.0 if weight.size else 1.0
-        few = len(before.ids) * len(after.ids) <= _FEW
-        self.weighted = True
-        grad = None if module.weight.grad is None else module.weight.grad.data
-        for j, head in after.ids.items():
-            for i, tail in before.ids.items():
-                w = float(weight[j, i])
-                look = {
-                    "arrowhead": "none",
-                    "penwidth": f"{0.4 + 2.6 * abs(w) / largest:.2f}",
-                    "color": _BLUE if w >= 0 else _RED,
-                    "style": "solid" if w >= 0 else "dashed",
-                }
-                if not few:
-                    drawing.edges.append(Edge(tail, head, look=look))
-                    continue
-                text = number(w, 3)
-                if grad is not None:
-                    self.graded = True
-                    text += f"\n∂ {number(grad[j, i], 3)}"
-                chip = Node(self.id(), text, "text", look={"fontcolor": str(look["color"]), "fontsize": "10", **_CHIP})
-                drawing.nodes.append(chip)
-                drawing.edges += [Edge(tail, chip.id, look=look), Edge(chip.id, head, look=look)]
-        if module.bias is not None and len(after.ids) <= self.most:
-            bias = ", ".join(number(b, 2) for b in module.bias.data[:3]) + (", …" if module.out_features > 3 else "")
-            after.caption.append(f"bias {bias}")
+            flat = self.column(source, block.module.in_features, "flat")
+            self.connect([self.boxes[source]], flat.circles.values(), arrowhead="none")
+        before, after = self.columns[source], self.column(block, block.module.out_features, _named(block))
+        if self.chained:  # the captions in one line, which no other line crosses
+            level = {"weight": "50"}
+            self.drawing.edges.append(Edge(before.caption.id, after.caption.id, "order", look=level))
+        parts: list[tuple[Any, dict[Any, Node]]] = [(weight, dict(before.circles))]
+        if bias is not None:
+            one = Node(next(self.ids), "1", "constant", look=_ONE)
+            before.nodes.insert(0, one)
+            parts.append((bias, {...: one}))  # bias[j, ...] is what leads from it to j
+        every = np.concatenate([np.abs(part.data).ravel() for part, _ in parts])
+        largest = every[np.isfinite(every)].max(initial=0) or 1.0
+        grads = [part.grad.data.ravel() for part, _ in parts if part.grad is not None]
+        self.weighted, self.graded = True, self.graded or bool(grads)
+        for (j, head), (part, tails) in product(after.circles.items(), parts):
+            for i, tail in tails.items():
+                w, text = float(part.data[j, i]), number(part.data[j, i], 3)
+                share = min(abs(w) / largest, 1) if np.isfinite(w) else 1
+                color, style = (_BLUE, "solid") if w >= 0 else (_RED, "dashed")
+                look = {"penwidth": f"{0.4 + 2.6 * share:.2f}", "color": color, "style": style}
+                line = [tail, head]
+                if every.size <= _FEW:
+                    more = "" if part.grad is None else f"\n∂ {number(part.grad.data[j, i], 3)}"
+                    line.insert(1, Node(next(self.ids), text + more, "text", look={"fontcolor": color, **_CHIP}))
+                    self.drawing.nodes.append(line[1])
+                for a, b in pairwise(line):
+                    self.connect([a], [b], arrowhead="none", **look)
+        if grads and every.size > _FEW:
+            after.caption.text += f"\n∂ {summary(np.concatenate(grads)).splitlines()[0]}"
+
+    def row(self, block: Block) -> None:
+        """A layer that works step by step: a circle for each, and arrows from step to step where it is recurrent."""
+        size, axis, read = self.steps[block]
+        row = self.column(block, size, _named(block))
+        letter = "h" if is_recurrent(block) else "y" if block.sources else "x"
+        for i, node in row.circles.items():
+            node.text = f"{letter}{subscript(i + 1)}"
+        if axis >= 0 and np.size(block.result) == np.shape(block.result)[axis] == size:
+            self.fill(row, block.result)
+        if is_recurrent(block):
+            both = {"dir": "both"} if getattr(block.module, "bidirectional", False) else {}
+            for a, b in pairwise(row.nodes):
+                self.connect([a], [b], **both)
+        for source in block.sources:
+            tails, heads = self.ends(source), list(row.circles.values())
+            if read not in {None, source}:  # it is the state to begin with
+                self.connect(tails[-1:], heads[:1])
+            elif source in self.steps and len(tails) == len(heads):
+                for a, b in zip(tails, heads, strict=True):
+                    self.connect([a], [b])
+            else:
+                self.connect(tails[-1:], heads)
+
+    def ends(self, block: Block) -> list[Node]:
+        """The nodes that `block` is drawn as."""
+        return list(self.columns[block].circles.values()) if block in self.columns else [self.boxes[block]]
+
+    def connect(self, tails: Iterable[Node], heads: Iterable[Node], **look: str) -> None:
+        self.drawing.edges += [Edge(a.id, b.id, look=look) for a, b in product(tails, heads)]
 
     # blocks
 
-    def block(self, drawing: Drawing, block: Block, sources: list[Block]) -> None:
+    def box(self, block: Block) -> None:
         """A box with the layer's name and the shape that it makes."""
-        kind = "input" if not sources and block.module is None else "module" if block.module else "value"
-        lines = [f"{block.path}  {block.title}".strip()]
-        if block.calls > 1:
-            lines[0] += f"   × {block.calls}"
-        if block.result is not None:
-            lines.append(str(np.shape(block.result)))
-        node = Node(self.id(), "\n".join(lines), kind)
-        self.boxes[block], self.nodes[node.id] = node.id, node
-        drawing.nodes.append(node)
-        for source in sources:
-            column = self.columns.get(source)
-            for id in column.ids.values() if column else [self.boxes[source]]:
-                drawing.edges.append(Edge(id, node.id))
+        kind = "input" if not block.sources and block.module is None else "module" if block.module else "value"
+        times = f"   × {block.calls}" if block.calls > 1 else ""
+        node = self.boxes[block] = Node(next(self.ids), _named(block) + times + _shape(block), kind)
+        self.drawing.nodes.append(node)
+        for source in block.sources:
+            tails = self.ends(source)
+            last = source in self.steps and block.module is not None and not self.steps[source].keeps(source, block)
+            self.connect(tails[-1:] if last else tails, [node])
+        if is_recurrent(block):
+            self.drawing.edges.append(Edge(node.id, node.id, text="each step", look={"fontcolor": LINE}))
 
     def join(self, block: Block, before: Block) -> None:
         """A layer that holds nothing, in the box of the layer before it."""
-        node = self.nodes[self.boxes[before]]
-        self.boxes[block] = node.id
-        lines = node.text.split("\n")[: None if before.result is None else -1]
-        shape = [] if block.result is None else [str(np.shape(block.result))]
-        node.text = "\n".join([*lines, f"{block.path}  {block.title}".strip(), *shape])
+        node = self.boxes[block] = self.boxes[before]
+        node.text = f"{node.text.removesuffix(_shape(before))}\n{_named(block)}{_shape(block)}"
 
-    def frame(self, drawing: Drawing, frames: dict[str, tuple[int, list[Block]]]) -> None:
+    def frame(self, frames: dict[str, tuple[int, list[Block]]]) -> None:
         """Put the blocks that repeat into a frame that says how often."""
         for i, (path, (times, blocks)) in enumerate(frames.items()):
-            ids = {self.boxes[b] for b in blocks if b in self.boxes}
-            inner = [node for node in drawing.nodes if node.id in ids]
-            drawing.nodes = [node for node in drawing.nodes if node.id not in ids]
-            drawing.clusters.append(Cluster(f"r{i}", f"{path}   × {times}", inner))
+            ids = {self.boxes[b].id for b in blocks if b in self.boxes}
+            inner = [node for node in self.drawing.nodes if node.id in ids]
+            self.drawing.nodes = [node for node in self.drawing.nodes if node.id not in ids]
+            self.drawing.clusters.append(Cluster(f"r{i}", f"{path}   × {times}", inner))
 
-    def error(self, drawing: Drawing, result: Any, target: Any, loss: Callable[[Any, Any], Any] | None) -> None:
+    def error(self, result: Any, target: Any, loss: Callable[[Any, Any], Any] | None) -> None:
         """The error at the end, and what it was compared with."""
-        data = getattr(target, "data", None)
-        wanted = np.asarray(target if data is None or isinstance(target, np.ndarray) else data)
+        wanted = target.data if isinstance(target, Vertex) else np.asarray(target)
+        what = getattr(loss, "__name__", type(loss).__name__)
         if loss is None:
-            error = np.mean((result.data - wanted) ** 2)
-            what = "squared error" if result.data.size == 1 else "mean squared error"
-        else:
-            error = np.asarray(loss(result, target).data)
-            what = type(loss).__name__ if not hasattr(loss, "__name__") else loss.__name__
+            if not isinstance(result, Vertex):
+                kind = type(result).__name__
+                raise TypeError(f"draw_network: the model returns a {kind}; pass a loss that takes it and the target.")
+            what, loss = "squared error" if result.data.size == 1 else "mean squared error", mse_loss
+            target = wanted if wanted.ndim else np.full(result.shape, wanted)
+        value = np.asarray(loss(result, target).data)
         shown = number(wanted) if wanted.size == 1 else str(wanted.shape)
-        node = Node(self.id(), f"{what} {number(error, 4)}\ntarget {shown}", "output")
-        drawing.nodes.append(node)
-        last = self.blocks[-1]
-        column = self.columns.get(last)
-        for id in column.ids.values() if column else [self.boxes[last]]:
-            drawing.edges.append(Edge(id, node.id))
+        node = Node(next(self.ids), f"{what} {number(value, 4)}\ntarget {shown}", "output")
+        self.drawing.nodes.append(node)
+        self.connect(self.ends(self.blocks[-1]), [node])
 
 
-def _linear(block: Block) -> bool:
+def _is_linear(block: Block) -> bool:
     module = block.module
     return hasattr(module, "in_features") and hasattr(module, "out_features") and module.weight.data.ndim == 2
 
 
+def _named(block: Block) -> str:
+    return f"{block.path}  {block.title}".strip()
+
+
+def _shape(block: Block) -> str:
+    return "" if block.result is None else f"\n{np.shape(block.result)}"
+
+
 def _value(x: Any) -> str:
+    if not isinstance(x, np.floating):
+        return number(x)
     if x == round(x, 1) and abs(x) < 1000:
         return f"{x:.1f}"
     return f"{x:.3f}" if 0.001 <= abs(x) < 100 else number(x, 3)
-
-
-def _short(block: Block) -> str:
-    return f"{block.path}  {block.title}".strip() if block.module is not None else block.title.replace("(·)", "")

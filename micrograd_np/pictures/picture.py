@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
-import html
+import sys
 import tempfile
 import webbrowser
+from functools import cached_property
+from html import escape
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
 
 from .drawing import Drawing, digraph
-from .render import RenderError, render, save
+from .render import render, save
 
 if TYPE_CHECKING:
     import graphviz
 
-__all__ = ["Picture"]
+__all__ = ["Picture", "Shown"]
 
 
-class Picture:
+class Shown:
+    """What can be saved, and shows itself; `file` is the name that `show` saves it under."""
+
+    file = "picture.html"
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to `path` and return the path written."""
+        raise NotImplementedError
+
+    def show(self) -> None:
+        """Show it as the output of the notebook's cell (Jupyter, marimo), elsewhere in the browser, from a new file."""
+        marimo, ipython = sys.modules.get("marimo"), sys.modules.get("IPython")
+        if marimo is not None and marimo.running_in_notebook():
+            marimo.output.append(self)
+        elif ipython is not None and hasattr(ipython.get_ipython(), "kernel"):
+            ipython.display.display(self)
+        else:
+            path = self.save(Path(tempfile.mkdtemp(prefix="picture-")) / self.file)
+            if path.suffix != ".gv":  # which no browser shows; a warning has said where it is, and why
+                webbrowser.open(path.as_uri())
+
+
+class Picture(Shown):
     """A drawn graph: shows itself in a notebook, and is written to a file by `save`.
 
     `drawing` holds the nodes, edges and clusters as plain data, `digraph` is the same as a `graphviz.Digraph`, and
@@ -27,19 +52,16 @@ class Picture:
     def __init__(self, drawing: Drawing, lines: list[str] | None = None) -> None:
         self.drawing = drawing
         self._lines = lines or []
-        self._source: str | None = None
 
     @property
     def digraph(self) -> graphviz.Digraph:
         """The picture as a new `graphviz.Digraph`, to be changed at will."""
         return digraph(self.drawing)
 
-    @property
+    @cached_property
     def source(self) -> str:
         """The picture in the DOT language."""
-        if self._source is None:
-            self._source = str(self.digraph.source)
-        return self._source
+        return str(self.digraph.source)
 
     def describe(self) -> str:
         """The picture in words, one line a node: what it is, how it was made, and where, if that is known."""
@@ -51,36 +73,12 @@ class Picture:
         svg, png, pdf and others are drawn by Graphviz, html is a page with the SVG in it, gv the source. Without
         Graphviz the source is written beside it as ``.gv``, and a logged warning says what to install.
         """
-        path = Path(path)
-        if path.suffix.lower() != ".html":
-            return save(self.source, path)
-        try:
-            return self._page(path)
-        except RenderError:
-            return save(self.source, path.with_suffix(".svg"))  # which says why, and writes the source
+        return save(self.source, path, page=self._page)
 
-    def _page(self, path: Path) -> Path:
-        page = Path(__file__).with_name("picture.html").read_text(encoding="utf-8")
-        svg = render(self.source, "svg").decode()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = html.escape(self.describe())
-        page = page.replace("{{ picture }}", svg[svg.index("<svg") :]).replace("{{ words }}", text)
-        path.write_text(page, encoding="utf-8")
-        return path
-
-    def show(self) -> None:
-        """Open the picture: in a notebook as its output, elsewhere in the browser."""
-        try:
-            from IPython import get_ipython
-            from IPython.display import display
-        except ImportError:
-            pass
-        else:
-            if get_ipython() is not None:
-                display(self)
-                return
-        path = self.save(Path(tempfile.mkdtemp(prefix="picture-")) / "picture.html")
-        webbrowser.open(path.as_uri())
+    def _page(self, svg: str) -> str:
+        svg = svg[svg.index("<svg") :]
+        page = Template(Path(__file__).with_name("picture.html").read_text(encoding="utf-8"))
+        return page.substitute(width=svg.split('"', 2)[1], picture=svg, words=escape(self.describe()))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import math
-import tempfile
 import warnings
-import webbrowser
 from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,25 +13,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .boundary import Boundary
+from .escape import shortened
+from .picture import Shown
+from .render import target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["COLOURS", "Plot", "curves", "draw_boundary", "shown"]
+__all__ = ["COLOURS", "Plot", "curves", "draw_boundary"]
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#b8860b", "#7f3fbf", "#5b6875")
 """Told apart by people who see red and green alike (after Okabe and Ito, 2008)."""
 
 _LINES = ("-", "--", "-.", ":")
 _MARKERS = "os^DvPX*<>ph"
+_NAME = 60  # letters
 _SPREAD = 10  # largest over smallest value, from which on a logarithmic axis shows more
 _METADATA: Mapping[str, Mapping[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 log = logging.getLogger(__name__)
 
 
-class Plot:
+class Plot(Shown):
     """A plot that shows itself in a notebook and is written to a file by `save`; `figure` is matplotlib's Figure."""
+
+    file = "plot.svg"
 
     def __init__(self, figure: Any, about: str) -> None:
         self.figure, self.about = figure, about
@@ -43,41 +47,18 @@ class Plot:
 
         Missing folders are made. The same plot gives the same bytes. ValueError for a suffix that names no format.
         """
-        path = Path(path)
-        formats = sorted(self.figure.canvas.get_supported_filetypes())
-        format = path.suffix[1:].lower()
-        if format not in formats:
-            raise ValueError(
-                f"save: {path.name!r} ends in {path.suffix!r}, and the suffix names the format; "
-                f"choose one of {', '.join(formats)}."
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path, format = target(path, sorted(self.figure.canvas.get_supported_filetypes()))
         path.write_bytes(self._bytes(format))
         return path
-
-    def show(self) -> None:
-        """Show the plot: in the notebook where there is one, else in the browser, from a temporary file."""
-        try:
-            from IPython import get_ipython
-        except ImportError:
-            shell = None
-        else:
-            shell = get_ipython()
-        if shell is not None and hasattr(shell, "kernel"):
-            from IPython.display import display
-
-            display(self)
-        else:
-            webbrowser.open(self.save(Path(tempfile.mkdtemp()) / "plot.svg").as_uri())
 
     def _bytes(self, format: str) -> bytes:
         from matplotlib import rc_context
 
-        target = io.BytesIO()
+        buffer = io.BytesIO()
         with rc_context({"svg.hashsalt": "micrograd_np"}), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in a script that the font lacks
-            self.figure.savefig(target, format=format, dpi=150, metadata=_METADATA.get(format))
-        return target.getvalue()
+            self.figure.savefig(buffer, format=format, dpi=150, metadata=_METADATA.get(format))
+        return buffer.getvalue()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle: dict[str, str] = {"text/plain": repr(self)}
@@ -104,20 +85,20 @@ def curves(panels: Sequence[tuple[str, Mapping[str, Sequence[float]]]], epochs: 
     if not panels or not len(epochs):
         figure.text(0.5, 0.5, "no epochs yet", ha="center", va="center")
         return Plot(figure, about)
+    from matplotlib import colormaps
     from matplotlib.ticker import MaxNLocator
 
-    for axes, (label, lines) in zip(
-        figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0], panels, strict=True
-    ):
+    stack = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+    for axes, (label, lines) in zip(stack, panels, strict=True):
         few = len(lines) <= len(COLOURS)
-        shades = COLOURS if few else _shades(len(lines))
+        shades = COLOURS if few else colormaps["viridis"](np.linspace(0, 0.9, len(lines)))
         for i, values in enumerate(lines.values()):
             style = {"linestyle": _LINES[i % 4], "marker": "." if len(epochs) < 30 else None}
             axes.plot(epochs, np.asarray(values, float), color=shades[i], **style)
         finite = np.array([v for values in lines.values() for v in values if math.isfinite(v)])
         if finite.size and finite.min() > 0 and finite.max() >= _SPREAD * finite.min():
             axes.set_yscale("log")
-        axes.set_ylabel(shown(label), parse_math=False)
+        axes.set_ylabel(shortened(label, _NAME), parse_math=False)
         axes.grid(alpha=0.3)
         listed = range(len(lines)) if few else np.linspace(0, len(lines) - 1, 12).astype(int)
         _legend(axes, [axes.lines[i] for i in listed], [list(lines)[i] for i in listed])
@@ -159,34 +140,19 @@ def draw_boundary(model: Any, data: Any, *, resolution: int = 200, threshold: fl
         axes.scatter(horizontal, vertical, 30, boundary.targets, cmap="cividis", norm=surface.norm, edgecolors="white")
         about = "the surface over two inputs"
     else:
-        count = len(boundary.classes)
-        shades = [COLOURS[i % len(COLOURS)] for i in range(count)]
-        for i in range(count):  # class by class: between the numbers 0 and 2 lies no class 1
-            region = height == i
+        marks = []
+        for i in range(len(boundary.classes)):  # class by class: between the numbers 0 and 2 lies no class 1
+            region, chosen, color = height == i, boundary.targets == i, COLOURS[i % len(COLOURS)]
             if region.any():
-                axes.contourf(across, up, region, [0.5, 1.5], colors=shades[i], alpha=0.25)
+                axes.contourf(across, up, region, [0.5, 1.5], colors=color, alpha=0.25)
             if region.any() and not region.all():
                 axes.contour(across, up, region, [0.5], colors="#333333", linewidths=1)
-        marks = []
-        for i in range(count):
-            chosen = boundary.targets == i
-            style = {
-                "marker": _MARKERS[i % len(_MARKERS)],
-                "color": shades[i],
-                "edgecolors": "white",
-                "linewidths": 0.6,
-            }
-            marks.append(axes.scatter(horizontal[chosen], vertical[chosen], 34, **style))
+            look = {"marker": _MARKERS[i % len(_MARKERS)], "color": color, "edgecolors": "white", "linewidths": 0.6}
+            marks.append(axes.scatter(horizontal[chosen], vertical[chosen], 34, zorder=3, **look))
         _legend(axes, marks, [f"class {name}" for name in boundary.classes])
-        about = f"the regions of {count} classes"
+        about = f"the regions of {len(boundary.classes)} classes"
     axes.set(xlabel="input 0", ylabel="input 1", xlim=(left, right), ylim=(bottom, top))
     return Plot(figure, about)
-
-
-def shown(name: str) -> str:
-    """A name as pictures show it: with ␀ for NUL, which no SVG can hold, and the middle left out of a long one."""
-    name = name.replace("\0", "␀")
-    return name if len(name) <= 60 else f"{name[:29]}…{name[-30:]}"
 
 
 def _figure(asker: str, size: tuple[float, float]) -> Any:
@@ -198,14 +164,8 @@ def _figure(asker: str, size: tuple[float, float]) -> Any:
     return Figure(figsize=size, layout="constrained")
 
 
-def _shades(count: int) -> Any:
-    from matplotlib import colormaps
-
-    return colormaps["viridis"](np.linspace(0, 0.9, count))
-
-
 def _legend(axes: Any, handles: Sequence[Any], names: Sequence[str]) -> None:
     """A legend whose names are text, whatever matplotlib makes of underscores and dollars."""
     legend = axes.legend(handles, ["name"] * len(names), fontsize="small")
     for text, name in zip(legend.get_texts(), names, strict=True):
-        text.set(text=shown(name), parse_math=False)
+        text.set(text=shortened(name, _NAME), parse_math=False)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["FORMATS", "TIME_LIMIT", "RenderError", "render", "save"]
+__all__ = ["FORMATS", "TIME_LIMIT", "RenderError", "render", "save", "target"]
 
 FORMATS = ("svg", "png", "pdf", "eps", "ps", "jpg", "gif", "json")
 """What `render` can write, whichever Graphviz it finds."""
@@ -25,8 +25,6 @@ FORMATS = ("svg", "png", "pdf", "eps", "ps", "jpg", "gif", "json")
 TIME_LIMIT = 60.0
 """Seconds that one picture may take: some 3,000 nodes take 10 s, and the time grows faster than their number."""
 
-_ADVICE = dict.fromkeys(("png", "jpg", "gif"), "save it as svg, which is drawn much faster, or draw a part of it")
-SOURCE_SUFFIXES = (".gv", ".dot")
 BUNDLED = Path(__file__).with_name("bundled.py")
 
 log = logging.getLogger(__name__)
@@ -40,8 +38,8 @@ def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> 
     """The picture that the DOT `source` describes, as the bytes of a file of that `format`.
 
     `format` is one of `FORMATS`, else ValueError. RenderError where no Graphviz is installed, where it refuses the
-    source, crashes, or takes longer than `timeout` seconds. If `dot` is on the path but fails (an installation may lack
-    a format), pygraphviz is tried before giving up.
+    source, crashes, takes longer than `timeout` seconds, or would have to shrink a bitmap to what fits. If `dot` fails
+    (an installation may lack a format), pygraphviz is tried before giving up.
 
     >>> render("digraph { x -> y }", "png")[1:4]
     b'PNG'
@@ -53,10 +51,9 @@ def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> 
         try:
             return _run(name, command, source, timeout)
         except subprocess.TimeoutExpired:  # another Graphviz would not be faster
-            lines = source.count("\n") + 1
             raise RenderError(
-                f"{name} took longer than {timeout:g} s over a graph of {lines:,} lines; "
-                f"{_ADVICE.get(format, 'draw a part of it')}, or pass a larger timeout."
+                f"{name} took longer than {timeout:g} s over a graph of {source.count(chr(10)) + 1:,} lines; "
+                "draw a part of it, or pass a larger timeout."
             ) from None
         except RenderError as failure:
             failures.append(failure)
@@ -69,32 +66,41 @@ def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> 
     )
 
 
-def save(source: str, path: str | Path, *, timeout: float = TIME_LIMIT) -> Path:
+def save(
+    source: str, path: str | Path, *, timeout: float = TIME_LIMIT, page: Callable[[str], str] | None = None
+) -> Path:
     """Write the picture of the DOT `source` to `path`, in the format its suffix names; return the path written.
 
-    ``.gv`` and ``.dot`` write the source itself; any other suffix outside `FORMATS` is a ValueError. Missing folders
-    are made. Where the picture cannot be drawn, the source is written beside it instead (``graph.svg`` becomes
-    ``graph.gv``), the reason is logged as a warning, and *that* path is returned: a training run never dies for want of
-    a picture.
+    ``.gv`` and ``.dot`` write the source itself, ``.html`` what `page` makes of the SVG, if it is given; any other
+    suffix outside `FORMATS` is a ValueError. Missing folders are made. Where the picture cannot be drawn, the source is
+    written beside it instead (``graph.svg`` becomes ``graph.gv``), the reason is logged as a warning, and *that* path
+    is returned: a training run never dies for want of a picture.
     """
-    path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in SOURCE_SUFFIXES and suffix[1:] not in FORMATS:
-        raise ValueError(
-            f"save: {path.name!r} ends in {path.suffix!r}, and the suffix names the format; "
-            f"choose one of {', '.join(FORMATS)}, or gv for the source."
-        )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if suffix not in SOURCE_SUFFIXES:
+    path, format = target(path, (*FORMATS, "gv", "dot", *(["html"] if page else [])))
+    if format not in {"gv", "dot"}:
         try:
-            path.write_bytes(render(source, suffix[1:], timeout=timeout))
+            picture = render(source, "svg" if format == "html" else format, timeout=timeout)
         except RenderError as failure:
             path, wanted = path.with_suffix(".gv"), path
             log.warning("%s Wrote the source %s instead of %s.", failure, path, wanted)
         else:
+            path.write_bytes(page(picture.decode()).encode() if page and format == "html" else picture)
             return path
     path.write_text(source, encoding="utf-8")
     return path
+
+
+def target(path: str | Path, formats: Iterable[str]) -> tuple[Path, str]:
+    """Where to save, whose folder is made, and in which of the `formats`; ValueError if the suffix names no such."""
+    path = Path(path)
+    format = path.suffix.lower()[1:]
+    if format not in formats:
+        raise ValueError(
+            f"save: {path.name!r} ends in {path.suffix!r}, and the suffix names the format; "
+            f"choose one of {', '.join(formats)}."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path, format
 
 
 def _renderers(format: str) -> Iterator[tuple[str, list[str]]]:
@@ -115,12 +121,14 @@ def _run(name: str, command: list[str], source: str, timeout: float) -> bytes:
         )
     except OSError as error:
         raise RenderError(f"{name} could not be started: {error}.") from error
-    if done.returncode == 0 and done.stdout:
+    said = done.stderr.decode(errors="replace")
+    if "too large for cairo-renderer bitmaps" in said:  # it would be shrunk until nobody can read it
+        reason = "it has more pixels than a bitmap may have; save it as svg"
+    elif done.returncode == 0 and done.stdout:
         return done.stdout
-    if done.returncode < 0:
+    elif done.returncode < 0:
         reason = f"it crashed (signal {-done.returncode})"
     else:
-        lines = done.stderr.decode(errors="replace").splitlines()
-        reason = "; ".join(line for line in lines if "warning" not in line.lower())
+        reason = "; ".join(line for line in said.splitlines() if "warning" not in line.lower())
         reason = reason or f"it ended with code {done.returncode} and said nothing"
     raise RenderError(f"{name} could not draw this graph: {reason.rstrip('.')}.")

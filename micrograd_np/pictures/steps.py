@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from micrograd_np import backward as walk
-from micrograd_np.debug.explain import _why
-from micrograd_np.debug.watch import Watch
+from micrograd_np.debug.explain import Pulled, names_of, or_zeros, rule_of, seed_of, symbols_of, why
+from micrograd_np.debug.origin import origin_of
 from micrograd_np.symbol import _ATOM, _PRODUCT, Symbol
 from micrograd_np.tensor import Tensor
-from micrograd_np.vertex import Vertex, grad_of, source
+from micrograd_np.values import inputs
+from micrograd_np.vertex import Source, source
 
 from .layers import Box, svg
 from .page import SIZE_LIMIT, embed, fill, numbers, write
-from .structure import Value, read
+from .structure import Homes, read
+from .values import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from micrograd_np.vertex import Node
 
 __all__ = ["Steps", "draw_steps"]
 
@@ -38,10 +44,8 @@ class Steps:
     No tensor or array is held.
     """
 
-    def __init__(self, page: str, title: str, folded: tuple[str, ...]) -> None:
-        self.page = page
-        self.title = title
-        self.folded = folded
+    def __init__(self, page: str, title: str, folded: Sequence[str]) -> None:
+        self.page, self.title, self.folded = page, title, tuple(folded)
 
     def save(self, path: str | Path) -> Path:
         """Write the page to `path`, whose name ends in .html, else ValueError; return the path written."""
@@ -72,11 +76,7 @@ def draw_steps(tensor: Any, gradient: Any = None, *, max_ops: int = 500) -> Step
     """
     if not isinstance(tensor, Tensor):
         raise TypeError(f"draw_steps: found {type(tensor).__name__}; give the tensor that backward() starts from.")
-    if not tensor.requires_grad:
-        raise RuntimeError(
-            "draw_steps: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, "
-            "and compute outside no_grad()."
-        )
+    seed = seed_of(tensor, gradient, "draw_steps")
     if walk.is_gone(source(tensor)):
         raise RuntimeError(
             "draw_steps: a backward pass has used this graph. Call draw_steps before backward(), or keep the graph "
@@ -84,8 +84,6 @@ def draw_steps(tensor: Any, gradient: Any = None, *, max_ops: int = 500) -> Step
         )
     if max_ops < 2:
         raise ValueError(f"draw_steps: max_ops is {max_ops}; a page shows at least 2 ops.")
-    seed = tensor._seed(gradient)
-    seed = seed.data if isinstance(seed, Vertex) else seed
     ops = min(max_ops, sum(z.op is not None for z in walk.reached(tensor)))
     fewer = [(*CAPS[-1], ops >> k) for k in range(1, ops.bit_length() - 1)]
     for edge, exact, limit in [(*cap, max_ops) for cap in CAPS] + fewer:
@@ -93,209 +91,169 @@ def draw_steps(tensor: Any, gradient: Any = None, *, max_ops: int = 500) -> Step
         page = story.page()
         if len(page.encode()) <= SIZE_LIMIT:
             break
-    return Steps(page, story.title, tuple(story.folded))
+    return Steps(page, story.title, story.folded)
 
 
-class _Story(Watch):
+class _Story:
     """What the page tells, gathered while the backward pass runs: texts and parts of arrays, but no array."""
 
     def __init__(self, root: Tensor, seed: Any, edge: int, exact: int, max_ops: int) -> None:
-        super().__init__()
         self.edge, self.exact = edge, exact
         self.cut = self.many = False
-        vertices, (self.root,) = read(root)
-        self.values = {z.source: z for z in vertices}
-        self.called = {z: _clip(name) for z, name in _named(vertices).items()}
-        plain = {z for z in vertices if z.op is None and not z.requires_grad and not z.name and not z.shape}
-        self.called |= {z: _number(z.data[()]) for z in plain}  # a number stands in formulas, not in a box
-        made = [z for z in vertices if z.op is not None]
-        self.ops = len(made)
-        keep = set(made if self.ops <= max_ops else made[: max_ops // 2] + made[-(max_ops - max_ops // 2) :])
-        arrays = {id(x): x for z in made if z in keep for x in z.inputs if not isinstance(x, Value) and np.ndim(x)}
-        self.arrays = {key: f"array{k if len(arrays) > 1 else ''}" for k, key in enumerate(arrays, 1)}
-        used = {x for z in keep for x in z.inputs if isinstance(x, Value)}
-        self.place: dict[Any, int] = {}  # of vertices and of ids of arrays, in `nodes`
-        self.nodes: list[dict[str, Any]] = []
+        record = read(root)
+        self.root: Any = source(root)
+        homes = Homes(record)
+        self.data = {record.vertices[v]: array for v, array in record.values(range(len(record)))}
+        self.inputs: dict[Any, Any] = {z: inputs(z) for v, z in enumerate(record.vertices) if record.is_op(v)}
+        self.names = {key: _clip(name) for key, name in names_of(record.vertices, self.inputs)[0].items()}
+        made = list(self.inputs)
+        many, half = len(made), max_ops // 2
+        self.kept = set(made if many <= max_ops else made[:half] + made[half - max_ops :])
         self.folded: list[str] = []
-        for key, x in arrays.items():
-            self.add(key, name=self.arrays[key], kind="data", value=self.view(x))
-        for z in vertices:
-            if z in keep or (z.op is None and z in used and z not in plain) or z is self.root:
-                self.add(z, **self.node(z))
-            elif z.op is not None:
+        self.nodes: list[dict[str, Any]] = []
+        self.around: list[tuple[Any, ...]] = []  # the frames around each
+        self.place: dict[
+            int, int
+        ] = {}  # by the identity of a vertex or an array (0: of what is folded): its place in `nodes`
+        used = {id(x) for z in self.kept for x in self.inputs[z]}
+        for v, z in enumerate(record.vertices):
+            if z in self.inputs and z not in self.kept:
                 if not self.folded:
                     self.folded.append(
-                        f"{self.ops - len(keep):,} of {self.ops:,} ops are folded into one box; the first "
-                        f"{max_ops // 2:,} and the last {max_ops - max_ops // 2:,} are shown."
+                        f"{many - max_ops:,} of {many:,} ops are folded into one box; the first {half:,} and the last "
+                        f"{max_ops - half:,} are shown."
                     )
-                    self.fold = len(self.nodes)
-                    self.add("fold", name=f"{self.ops - len(keep):,} ops, folded", kind="fold")
-                self.place[z] = self.fold
-        self.edges = list(
-            dict.fromkeys(
-                (self.place[at], self.place[z])
-                for z in made
-                for x in z.inputs
-                if (at := x if isinstance(x, Value) else id(x)) in self.place and self.place[at] != self.place[z]
-            )
-        )
-        self.kept = keep
+                    self.add(0, name=f"{many - max_ops:,} ops, folded", kind="fold")
+                self.place[id(z)] = self.place[0]
+                continue
+            for x in self.inputs.get(z, ()):
+                if id(x) in self.names and id(x) not in self.place and not isinstance(x, Source):
+                    self.add(id(x), name=self.names[id(x)], kind="data", value=self.view(x))
+            if z in self.kept or z is self.root or (id(z) in used and id(z) in self.names):
+                frames = homes.chain(v)
+                titled = tuple((path, homes.title(path, frames[:k])) for k, path in enumerate(frames))
+                self.add(id(z), titled, **self.node(z))
+        arrows = [(self.place.get(id(x)), self.place[id(z)]) for z in made for x in self.inputs[z]]
+        self.edges = [(a, b) for a, b in dict.fromkeys(arrows) if a is not None and a != b]
         self.steps: list[dict[str, Any]] = []
-        self.uses: dict[Value, int] = {}
-        self.parts: dict[Value, int] = {}
-        self.totals: dict[Value, Any] = {}
+        self.uses: Counter[Any] = Counter()  # from which a gradient comes back
         for z in reversed(made):
-            if z is self.root or z in self.uses:  # else no gradient reaches it
-                for x, rule in zip(z.inputs, z.op.rules_for(len(z.inputs)) if z.op else (), strict=False):
-                    if rule is not None and isinstance(x, Value) and x.requires_grad:
-                        self.uses[x] = self.uses.get(x, 0) + 1
+            if z is self.root or z in self.uses:
+                rules = zip(self.inputs[z], z.op.rules_for(len(self.inputs[z])), strict=False)
+                self.uses.update(x for x, rule in rules if rule and isinstance(x, Source) and x.requires_grad)
+        self.parts: Counter[Any] = Counter()
+        self.totals: dict[Any, Any] = {}
         self.seed = self.view(seed)
-        self.leaves: dict[Value, Any] = {z: None for z in vertices if z.op is None and z.requires_grad}
-        noted = [z.source.notes["retain_grad"]() for z in made if "retain_grad" in (z.source.notes or {})]
-        before = [(t, grad_of(t)) for t in noted if t is not None]  # where retain_grad would keep one
-        try:
-            with self:
-                walk.pull(root, seed, self.delivered, retain=True)
-        finally:
-            for t, grad in before:
-                t.grad = grad
-        self.title = f"{_title(self.nodes[self.place[self.root]])}, step by step: {self.ops:,} ops and back"
+        self.leaves: dict[Any, Any] = {z: {} for z in record.leaves if z.requires_grad}
+        self.held = {z for z in self.leaves if record.gradient(record.at(z)) is not None}
+        self.at: Node | None = None
+        Pulled(record.vertices, self.arrived).walk(root, seed, self.delivered)
+        self.title = f"{_title(self.nodes[self.place[id(self.root)]])}, step by step: {many:,} ops and back"
 
     # what the walk says
 
-    at: Value | None = None
-
-    def applied(self, *_: Any) -> None:
-        """What rules compute on their way is not shown."""
-
-    def arrived(self, node: Any, i: int, g: Any, gx: Any) -> None:
+    def arrived(self, z: Node, i: int, g: Any, gx: Any) -> None:
         """One rule has run."""
-        z = self.values[node]
-        x = z.inputs[i]
+        x, place = self.inputs[z][i], self.place[id(z)]
         if z is not self.at:
             self.at = z
             if z in self.kept:
-                self.steps.append({"node": self.place[z], "arriving": self.view(g), "to": []})
-                self.steps[-1]["hooked"] = _hooked(z)
-            elif self.steps[-1:] != [{"node": self.fold, "to": []}]:
-                self.steps.append({"node": self.place[z], "to": []})
-        part = self.parts[x] = self.parts.get(x, 0) + 1
+                self.steps.append({"node": place, "arriving": self.view(g), "to": [], "hooked": _hooked(z)})
+            elif self.steps[-1:] != [{"node": place, "to": []}]:
+                self.steps.append({"node": place, "to": []})
+        self.parts[x] += 1
         before = self.totals.pop(x, None)
         total = gx if before is None else before + gx
-        if part < self.uses[x]:
+        if self.parts[x] < self.uses[x]:
             self.totals[x] = total
-        if z not in self.kept:
+        told = self.steps[-1]["to"]
+        self.many |= len(told) >= INPUTS
+        if z not in self.kept or len(told) >= INPUTS:
             return
-        if len(self.steps[-1]["to"]) == INPUTS:
-            self.many = True
-            return
-        rule, spelt, example, raw = self.rule(z, i, g, gx)
-        entry = {
-            "node": self.place[x],
-            "name": self.called[x],
-            "rule": rule,
-            "numbers": spelt,
-            "example": example,
-            "why": _why(node, x, raw, self.called[x]),
-            "gives": self.view(gx),
-            "part": part,
-            "of": self.uses[x],
-        }
+        name = self.names[id(x)]
+        rule, spelt, example, raw = self.rule(z, i, g)
+        entry = {"node": self.place[id(x)], "name": name, "rule": rule, "numbers": spelt, "example": example}
+        entry |= {"why": why(z, x, raw, name), "gives": self.view(gx), "part": self.parts[x], "of": self.uses[x]}
         if raw is not None and raw.shape != gx.shape:
             entry["raw"] = self.view(raw)
         if before is not None:
             entry |= {"before": self.view(before), "total": self.view(total)}
-        self.steps[-1]["to"].append(entry)
+        told.append(entry)
 
     def delivered(self, x: Any, g: Any) -> None:
         """The gradient of a leaf is complete."""
-        leaf = self.values[x]
-        self.leaves[leaf] = {
-            "shown": self.view(g),
-            "values": numbers(g) if g.size <= self.exact else None,
-            "uses": self.parts.get(leaf, 0),
-            "held": leaf.grad is not None,
-            "hooked": _hooked(leaf),
-        }
+        exact = numbers(g) if g.size <= self.exact else None
+        self.leaves[x] = {"shown": self.view(g), "values": exact, "uses": self.parts[x]}
+        self.leaves[x] |= {"held": x in self.held, "hooked": _hooked(x)}
 
     # texts
 
-    def node(self, z: Value) -> dict[str, Any]:
+    def node(self, z: Any) -> dict[str, Any]:
         """What is said about a value: its name and kind, how it was made, where, and a part of it."""
-        kind = "parameter" if z.op is None and z.requires_grad else "data" if z.op is None else "op"
-        said: dict[str, Any] = {
-            "name": self.called[z],
-            "kind": "result" if z is self.root and z.op is not None else kind,
-            "value": self.view(z.data, z),
-            "gradient": z.requires_grad,
-        }
-        if z.op is not None:
-            inputs = [x if isinstance(x, Value) else id(x) for x in z.inputs]
-            names, spelt = self.symbols(z, named=True), self.symbols(z, named=False)
+        given = self.inputs.get(z)
+        kind = "parameter" if z.requires_grad else "data"
+        said: dict[str, Any] = {"name": self.names[id(z)], "kind": kind, "gradient": z.requires_grad}
+        said["value"] = self.view(self.data[z], z)
+        if given is not None:
+            named, spelt = symbols_of(given, self.names, self.data), self.spelt(z)
+            about = (z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0]
             said |= {
+                "kind": "result" if z is self.root else "op",
                 "op": z.op.name,
-                "about": _clip((z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0].replace("`", "").rstrip(" :")),
-                "formula": _text(lambda: Symbol.__primitive__(z.op, names, z.static)) or f"{z.op.name}(…)",
-                "numbers": "" if not spelt else _text(lambda: Symbol.__primitive__(z.op, spelt, z.static)),
-                "inputs": [self.place[x] for x in inputs if x in self.place],
+                "about": _clip(about.replace("`", "").rstrip(" :")),
+                "formula": _text(lambda: Symbol.__primitive__(z.op, tuple(named), z.static)) or f"{z.op.name}(…)",
+                "numbers": spelt and _text(lambda: Symbol.__primitive__(z.op, spelt, z.static)),
+                "inputs": [self.place[id(x)] for x in given if id(x) in self.place],
             }
-        origin = z.origin
+        origin = origin_of(z)
         if origin:
             said |= {"line": _clip(str(origin)), "source": _clip(origin.source), "module": origin.module}
         return said
 
-    def symbols(self, z: Value, *, named: bool) -> tuple[Any, ...]:
-        """The inputs of the op that made `z` as symbols: by name, or (empty if one is too large) by value."""
-        arrays = [_or_zeros(x) if isinstance(x, Value) else x for x in z.inputs]
-        if named:
-            return tuple(
-                Symbol(self.called[x] if isinstance(x, Value) else self.arrays.get(id(x), "array"), a)
-                if isinstance(x, Value) or np.ndim(x)
-                else x
-                for x, a in zip(z.inputs, arrays, strict=True)
-            )
-        return tuple(map(_spelt, arrays)) if all(np.size(a) <= SPELT for a in arrays) else ()
+    def arrays(self, z: Any) -> list[Any]:
+        """What the op that made `z` was given, as far as it is held."""
+        return [or_zeros(self.data[x], x) if isinstance(x, Source) else x for x in self.inputs[z]]
 
-    def rule(self, z: Value, i: int, g: Any, gx: Any) -> tuple[str, str, str, Any]:
+    def spelt(self, z: Any) -> Any:
+        """The same as symbols whose texts are their digits; no text where one is too large."""
+        arrays = self.arrays(z)
+        fits = all(a is not None and np.size(a) <= SPELT for a in arrays)
+        return tuple(map(_spelt, arrays)) if fits else ""
+
+    def rule(self, z: Any, i: int, g: Any) -> tuple[str, str, str, Any]:
         """The rule for input `i`: with names, with numbers, for the first element, and before broadcasting is undone.
 
         Numbers are given where arrays are small; else the first element's where the rule works element by element.
         """
-        op: Any = z.op
-        rule = op.rules[min(i, len(op.rules) - 1)]
-        first = (i - op.fixed,) if op.variadic and i >= op.fixed else ()
-        named = self.symbols(z, named=True)
-        try:
-            found = rule(*first, Symbol("g", g), Symbol(self.called[z], _or_zeros(z)), *named, **z.static)
-        except Exception:  # noqa: BLE001  a rule that branches on what symbols lack is named instead of shown
-            return f"rule of {op.name} for {op.inputs[min(i, len(op.inputs) - 1)]}", "", "", None
-        text, raw = (found.text, found.value) if isinstance(found, Symbol) else (str(found), np.asarray(found))
-        spelt = self.symbols(z, named=False)
-        if spelt and g.size <= SPELT and z.data is not None and z.data.size <= SPELT:
-            said = _text(lambda: rule(*first, _spelt(g), _spelt(z.data), *spelt, **z.static))
-            return _clip(text), said, "", raw
-        if z.data is None or raw.shape != z.shape or g.size == 0:
-            return _clip(text), "", "", raw
-        values = [_or_zeros(x) if isinstance(x, Value) else x for x in z.inputs]
-        try:
-            head = [np.broadcast_to(a, z.data.shape).flat[0] for a in (g, z.data, *values)]
-            one = rule(*first, *map(_spelt, head), **z.static)
-            same = np.array_equal(np.asarray(one.value, raw.dtype), raw.flat[0], equal_nan=True)
-        except Exception:  # noqa: BLE001  a rule that does not work element by element
-            return _clip(text), "", "", raw
-        return _clip(text), "", _clip(f"{one.text} = {_number(raw.flat[0])}") if same and not one.ndim else "", raw
+        named, spelt, data = symbols_of(self.inputs[z], self.names, self.data), self.spelt(z), self.data[z]
+        text, raw = rule_of(z, i, Symbol("g", g), Symbol(self.names[id(z)], or_zeros(data, z)), named)
+        numbers = example = ""
+        if raw is None or data is None or not g.size:
+            pass
+        elif spelt and max(g.size, data.size) <= SPELT:
+            told, same = rule_of(z, i, _spelt(g), _spelt(data), spelt)
+            numbers = "" if same is None else told
+        elif raw.shape == z.shape:
+            with suppress(Exception):  # of a rule that does not work element by element
+                head = [np.broadcast_to(a, data.shape).flat[0] for a in (g, data, *self.arrays(z))]
+                arriving, result, *given = map(_spelt, head)
+                told, one = rule_of(z, i, arriving, result, given)
+                if not np.ndim(one) and np.array_equal(np.asarray(one, raw.dtype), raw.flat[0], equal_nan=True):
+                    example = f"{told} = {_number(raw.flat[0])}"
+        return _clip(text), _clip(numbers), _clip(example), raw
 
     # the page
 
-    def add(self, key: Any, **node: Any) -> None:
-        """Append a node to the picture's, which is found by `key`."""
+    def add(self, key: int, around: tuple[Any, ...] = (), **node: Any) -> None:
+        """Append a node to the picture's, and note its place under `key`."""
         self.place[key] = len(self.nodes)
         self.nodes.append(node)
+        self.around.append(around)
 
     def view(self, array: Any, like: Any = None) -> dict[str, Any]:
         """A corner of an array as texts, with its shape and dtype; where that is not all, its extremes and mean."""
         if array is None:
-            return {"shape": list(like.shape), "dtype": like.dtype, "rows": [["not kept"]]}
+            return {"shape": list(like.shape), "dtype": str(like.dtype), "rows": [["not kept"]]}
         a = np.asarray(array)
         rows = a.reshape(-1, a.shape[-1] if a.ndim else 1) if a.size else np.empty((0, 0))
         corner = rows[: self.edge, : self.edge]
@@ -312,66 +270,37 @@ class _Story(Watch):
     def page(self) -> str:
         """The page as HTML."""
         gradients = []
-        for leaf, found in self.leaves.items():
-            said = {"name": self.called[leaf], "node": self.place.get(leaf), "shape": list(leaf.shape)}
-            gradients.append({**said, "dtype": leaf.dtype, **(found or {})})
-        left = [x for x in gradients if x.get("values", ()) is None]
-        folded = self.folded.copy()
+        for leaf, told in self.leaves.items():
+            said = {"name": self.names[id(leaf)], "node": self.place.get(id(leaf)), "shape": list(leaf.shape)}
+            gradients.append({**said, "dtype": str(leaf.dtype), **told})
         if self.cut:
-            folded.append(f"Of large arrays the first {self.edge} rows and columns are shown.")
+            self.folded.append(f"Of large arrays the first {self.edge} rows and columns are shown.")
         if self.many:
-            folded.append(f"Of ops with more than {INPUTS} inputs the first {INPUTS} are explained.")
-        if left:
-            folded.append(f"Gradients of more than {self.exact:,} elements are given in part.")
+            self.folded.append(f"Of ops with more than {INPUTS} inputs the first {INPUTS} are explained.")
+        if any(x.get("values", ()) is None for x in gradients):
+            self.folded.append(f"Gradients of more than {self.exact:,} elements are given in part.")
         if len(gradients) > 1000:
-            folded.append(f"Of {len(gradients):,} final gradients the first 1,000 are listed.")
-        self.folded = folded
-        data = {
-            "root": self.called[self.root],
-            "start": self.place[self.root],
-            "nodes": self.nodes,
-            "seed": self.seed,
-            "backward": self.steps,
-            "gradients": gradients[:1000],
-            "folded": folded,
-        }
+            self.folded.append(f"Of {len(gradients):,} final gradients the first 1,000 are listed.")
+        start = self.place[id(self.root)]
+        data = {"root": self.names[id(self.root)], "start": start, "nodes": self.nodes, "seed": self.seed}
+        data |= {"backward": self.steps, "gradients": gradients[:1000], "folded": self.folded}
         ops = [_title(n) for n in self.nodes if "formula" in n]
         description = f"{'; '.join(ops[:40])}{f'; and {len(ops) - 40:,} more' if len(ops) > 40 else ''}."
         room = {i: ["grad: not yet"] for i, n in enumerate(self.nodes) if n.get("gradient")}
-        room[self.place[self.root]].append(f"grad {_brief(self.seed)}")
+        room[start].append(f"grad {_brief(self.seed)}")
         for to in (to for step in self.steps for to in step["to"]):
             more = " + …" if to["part"] < to["of"] else ""
             room.get(to["node"], []).append(f"grad {_brief(to.get('total', to['gives']))}{more}")
         boxes = []
-        for i, n in enumerate(self.nodes):
-            lines = (_title(n), _brief(n["value"])) if "value" in n else (_title(n),)
-            boxes.append(Box(lines, str(n["kind"]), max(room[i], key=len) if i in room else None))
+        for i, (n, around) in enumerate(zip(self.nodes, self.around, strict=True)):
+            title = _title(n).replace(f"{around[-1][0][1]}.", "") if around else _title(n)  # the frame says it
+            lines = (title, _brief(n["value"])) if "value" in n else (title,)
+            boxes.append(Box(lines, n["kind"], max(room[i], key=len) if i in room else None, around))
         return fill("steps", self.title, data, graph=svg(boxes, self.edges, f"The graph of {self.title}", description))
 
 
-def _hooked(z: Value) -> bool:
-    return bool((z.source.notes or {}).get("hooks"))
-
-
-def _named(vertices: list[Value]) -> dict[Value, str]:
-    """The user's names where there are any and they are unique, else numbers: constants c, leaves x, results v."""
-    taken: set[str] = set()
-    counts = {"x": 0, "c": 0, "v": 0}
-    names = {}
-    for z in vertices:
-        name = z.name
-        if not name or name in taken:
-            kind = "v" if z.op is not None else "x" if z.requires_grad else "c"
-            counts[kind] += 1
-            name = f"{kind}{counts[kind]}"
-        taken.add(name)
-        names[z] = name
-    return names
-
-
-def _or_zeros(z: Value) -> Any:
-    """The value of `z`; where nobody holds it any more, zeros of its shape, for formulas to be written with."""
-    return np.zeros(z.shape, z.dtype) if z.data is None else z.data
+def _hooked(z: Source) -> bool:
+    return bool((z.notes or {}).get("hooks"))
 
 
 def _title(node: dict[str, Any]) -> str:
@@ -394,7 +323,7 @@ def _clip(text: str) -> str:
 
 
 def _number(x: Any, digits: int = 6) -> str:
-    return (str(x) if isinstance(x, (int, np.integer, np.bool_)) else f"{x:.{digits}g}").replace("-", "−")
+    return number(x, digits).replace("-", "−")
 
 
 def _spelt(value: Any) -> Symbol:

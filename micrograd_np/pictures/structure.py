@@ -3,96 +3,107 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from array import array
+from bisect import bisect_right
+from functools import lru_cache, reduce
+from heapq import heappop, heappush
+from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from micrograd_np.backward import is_gone, topological
-from micrograd_np.values import values as recorded
-from micrograd_np.vertex import Node, Source, Vertex, grad_of, held_inputs, source
+from micrograd_np.values import inputs, values
+from micrograd_np.vertex import Node, Source, Vertex, grad_of, source
 from micrograd_np.writes import owner_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Homes", "Value", "kind_of", "read"]
-
-
-@dataclass(eq=False, slots=True)
-class Value:
-    """A value of the graph, as far as it is known."""
-
-    tensor: Any  # a leaf itself, which modules hold
-    name: str | None
-    shape: tuple[int, ...]
-    dtype: str
-    data: Any  # an array; None where it is not held any more
-    grad: Any  # an array; None where there is none
-    requires_grad: bool
-    op: Any = None  # of a leaf None
-    inputs: tuple[Any, ...] = ()  # values, arrays and numbers
-    static: Mapping[str, Any] = field(default_factory=dict)
-    order: int = 0
-    kept: bool = True  # unless a backward pass has given the record up
-    origin: Any = None  # where in the user's code it was made
-    buffer: bool = False
-    source: Any = None  # the node or the leaf itself
+__all__ = ["Homes", "Record", "kind_of", "read"]
 
 
-LOST = np.empty(0)
-"""Stands for a constant that nobody holds any more."""
+def read(*roots: Vertex) -> Record:
+    """What `roots` were computed from. The one reader of the record that a computation leaves."""
+    return Record(roots)
 
 
-def read(*roots: Vertex) -> tuple[list[Value], list[Value]]:
-    """What `roots` were computed from, in the order of making, leaves just before their use; and the roots.
+class Record:
+    """A computation as a list of `vertices` (nodes and leaves), each known by its place in it.
 
-    The one place that knows how computations are recorded. Nothing here keeps a tensor's graph alive but the leaves.
+    They stand in the order of making, leaves just before their first use. A large graph is read in little more memory
+    than it has: nothing is made for a vertex but numbers in arrays.
     """
-    order = topological(*roots, spent=True)
-    known = {**recorded(order), **{source(v): v.data for v in roots}}
-    own = {source(v): v for v in roots}
-    values: dict[Any, Value] = {}
-    found: dict[Value, None] = {}
 
-    def value(v: Any, inputs: tuple[Any, ...] = (), *, kept: bool = True) -> Value:
-        notes = v.notes or {}
-        holder = notes["retain_grad"]() if isinstance(v, Node) and "retain_grad" in notes else own.get(v, v)
+    def __init__(self, roots: Iterable[Vertex]) -> None:
+        self.vertices: list[Source] = []
+        self.held = {source(v): v for v in roots}
+        self.leaves: dict[Source, int] = {}  # and their places
+        self._moments = array("q")  # of making; of a leaf, of its first use
+        self._links, self._ends = array("i"), array("i", [0])
+        nodes = _backwards(self.held)
+        while nodes:
+            z = nodes.pop()
+            given = [x for x in inputs(z) if isinstance(x, Source)]
+            for x in given:
+                self._leaf(x, z.order)
+            self._links.extend(map(self.at, given))
+            self._append(z, z.order)
+        for z in self.held:
+            self._leaf(z, sys.maxsize)  # one that nothing uses
+        self.roots = [self.at(z) for z in self.held]
+
+    def _leaf(self, x: Source, moment: int) -> None:
+        if isinstance(x, Vertex) and x not in self.leaves:
+            self.leaves[x] = len(self.vertices)
+            self._append(x, moment)
+
+    def _append(self, z: Source, moment: int) -> None:
+        self.vertices.append(z)
+        self._moments.append(moment)
+        self._ends.append(len(self._links))
+
+    def __len__(self) -> int:
+        return len(self.vertices)
+
+    def at(self, z: Source) -> int:
+        """The place of a node or a leaf."""
+        return self.leaves[z] if isinstance(z, Vertex) else bisect_right(self._moments, z.order) - 1
+
+    def inputs(self, v: int) -> Sequence[int]:
+        """The places of what the vertex at `v` was made of, without arrays and numbers."""
+        return self._links[self._ends[v] : self._ends[v + 1]]
+
+    def is_op(self, v: int) -> bool:
+        """Whether an op made it."""
+        return isinstance(self.vertices[v], Node)
+
+    def values(self, wanted: Iterable[int]) -> Iterator[tuple[int, Any]]:
+        """The arrays at these places, in order, one after the other; None for one that is not held any more."""
+        found = values((self.vertices[v] for v in wanted), {z: t.data for z, t in self.held.items()})
+        return ((self.at(z), data) for z, data in found)
+
+    def gradient(self, v: int) -> Any:
+        """The gradient there as an array; None where there is none."""
+        z = self.vertices[v]
+        kept = (z.notes or {}).get("retain_grad") if isinstance(z, Node) else None
+        holder = kept() if kept else self.held.get(z, z)
         grad = grad_of(holder) if isinstance(holder, Vertex) else None
-        new = values[v] = Value(
-            v if v.op is None else None,
-            v.name,
-            v.shape,
-            str(v.dtype),
-            known.get(v, v.data),
-            None if grad is None else grad.data,
-            v.requires_grad,
-            v.op,
-            inputs,
-            getattr(v, "static", {}),
-            v.order,
-            kept,
-            notes.get("made"),
-            hasattr(v, "persistent"),
-            v,
-        )
-        return new
+        return None if grad is None else grad.data
 
-    for v in order:
-        if not isinstance(v, Node):
-            value(v)
-            continue
-        inputs = []
-        for x in held_inputs(v):
-            if isinstance(x, Vertex) and x not in values:
-                value(x)
-            inputs.append(values[x] if isinstance(x, Source) else LOST if x is None else x)
-        made = value(v, tuple(inputs), kept=bool(v.inputs))
-        found.update((x, None) for x in inputs if isinstance(x, Value))
-        found.setdefault(made)
-    tops = [values[source(v)] for v in roots]
-    found.update(dict.fromkeys(tops))  # a leaf that nothing uses
-    return list(found), tops
+
+def _backwards(roots: Iterable[Source]) -> list[Node]:
+    """The nodes under `roots`, latest first: no set of all of them is needed, as none comes up after its inputs."""
+    found: list[Node] = []
+    waiting: dict[int, Node] = {}
+    moments: list[int] = []
+    links: Any = roots
+    while True:
+        for x in links:
+            if isinstance(x, Node) and x.order not in waiting:
+                waiting[x.order] = x
+                heappush(moments, -x.order)
+        if not moments:
+            return found
+        found.append(waiting.pop(-heappop(moments)))
+        links = inputs(found[-1])
 
 
 Path = tuple[int, str]  # a root module, by its number, and the dotted path in it
@@ -102,93 +113,121 @@ class Homes:
     """The module in which each vertex was made.
 
     A parameter lies where its module is; an op that takes one belongs there too. What has none (an activation, a
-    residual sum) belongs to the deepest module that holds both something it came from and something it went to.
+    residual sum) belongs to the deepest module that holds all it came from, from several places in it, or something it
+    came from and something it went to.
     """
 
-    def __init__(self, order: Sequence[Value]) -> None:
+    def __init__(self, record: Record) -> None:
+        self.record = record
         self.modules: dict[Path, Any] = {}
-        self.homes: dict[Value, Path] = {}
-        leaves = {id(v.tensor): v for v in order if v.op is None}
-        for number, root in enumerate(_roots(leaves)):
-            for path, module in root.named_modules():
-                self.modules[number, path] = module
-            for tensors in (root.named_parameters, root.named_buffers):
-                for name, p in tensors():
-                    if id(p) in leaves:
-                        self.homes[leaves[id(p)]] = (number, name.rpartition(".")[0])
-            for name, b in root.named_buffers():
-                self._statistics(leaves.values(), name, b.data, number)
-        if self.homes:
-            self._settle(order)
+        self.homes: list[Path | None] = []
+        self.buffers: dict[int, str] = {}  # views of a buffer, with its name
+        self.chains: dict[Any, tuple[Path, ...]] = {}
+        owned: dict[int, Path] = {}
+        for number, root in enumerate(_roots(record)):
+            self.modules |= {(number, path): module for path, module in root.named_modules()}
+            for name, p in chain(root.named_parameters(), root.named_buffers()):
+                if p in record.leaves:
+                    owned[record.leaves[p]] = (number, name.rpartition(".")[0])
+            statistics = {id(owner_of(b.data)): name for name, b in root.named_buffers()}
+            for leaf, v in record.leaves.items() if statistics else ():
+                name = None if leaf.requires_grad or leaf.name else statistics.get(id(owner_of(leaf.data)))
+                if name is not None:
+                    self.buffers[v], owned[v] = name, (number, name.rpartition(".")[0])
+        if owned:
+            self.homes = [None] * len(record)
+            for v, path in owned.items():
+                self.homes[v] = path
+            self._settle(self.homes)
 
-    def _statistics(self, leaves: Iterable[Value], name: str, data: Any, number: int) -> None:
-        """Give what is a view of a buffer the buffer's name, and its place."""
-        for v in leaves:
-            if not v.requires_grad and not v.name and v.data is not None and owner_of(v.data) is owner_of(data):
-                v.name, v.buffer = name, True
-                self.homes[v] = (number, name.rpartition(".")[0])
-
-    def _settle(self, order: Sequence[Value]) -> None:
-        users: dict[Value, list[Value]] = {}
-        above: dict[Value, dict[Path, None]] = {}  # the modules just before, latest last
-        open_ = []
-        for v in order:
-            inputs = [x for x in v.inputs if isinstance(x, Value)]
-            for x in inputs:
-                users.setdefault(x, []).append(v)
-            if v.op is None:
-                continue
-            own = [self.homes[x] for x in inputs if x.op is None and x in self.homes]
+    def _settle(self, homes: list[Any]) -> None:
+        record = self.record
+        ops = [v for v in range(len(record)) if record.is_op(v)]
+        above: list[Any] = [None] * len(record)  # the module just before
+        for v in ops:
+            given = record.inputs(v)
+            own = [homes[x] for x in given if homes[x] and (not record.is_op(x) or record.vertices[x].op.view)]
             if own:
-                self.homes[v] = _common(own)
-                above[v] = {self.homes[v]: None}
-            else:
-                open_.append(v)
-                above[v] = dict(list({p: None for x in inputs for p in above.get(x, {})}.items())[-3:])
-        below: dict[Value, dict[Path, None]] = {}
-        for v in reversed(order):
-            if v in self.homes and v.op is not None:
-                below[v] = {self.homes[v]: None}
-            else:
-                found = {p: None for u in users.get(v, ()) for p in below.get(u, {})}
-                below[v] = dict(list(found.items())[:3])
-        for v in open_:
-            pairs = [_common([a, b]) for a in above[v] for b in below[v]]
-            self.homes[v] = max(pairs, key=lambda p: len(p[1]), default=(0, ""))
-        for v in reversed(open_):
-            after = [self.homes[u] for u in users.get(v, ())]
-            if after and v.op.view:  # a mere preparation of what comes next
-                self.homes[v] = _common(after)
-            elif after and self._normalizes(v, users[v]):
-                self.homes[v] = self.homes[users[v][0]]
+                homes[v] = reduce(_common, own)
+            above[v] = homes[v] or next((above[x] for x in reversed(given) if above[x]), None)
+        below: list[Any] = [None] * len(record)  # the module just behind
+        around: list[Any] = [None] * len(record)  # the one around all users
+        for v in reversed(ops):
+            behind = homes[v] or below[v]
+            if not homes[v]:
+                users = around[v]
+                if users and (record.vertices[v].op.view or self._normalizes(v, users)):
+                    homes[v] = users  # a mere preparation of what comes next
+                else:
+                    homes[v] = _common(above[v], below[v]) if above[v] and below[v] else (0, "")
+            for x in record.inputs(v):
+                below[x] = behind or below[x]
+                around[x] = _common(around[x], homes[v]) if around[x] else homes[v]
+        self._join(ops, homes)
 
-    def _normalizes(self, v: Value, users: Sequence[Value]) -> bool:
-        """Whether `v` is a step of the normalization that a module does before it scales."""
-        homes = {self.homes[u] for u in users}
-        module = self.modules.get(next(iter(homes)))
-        if len(homes) > 1 or "Norm" not in type(module).__name__ or v.op is None or v.op.name not in _NORMAL:
+    def _join(self, ops: Sequence[int], homes: list[Any]) -> None:
+        """Move an op that joins branches of one module into it, and what lies on these branches."""
+        ends = homes.copy()  # where a branch comes from, however many ops of one input later
+        for v in ops:
+            given: list[Any] = [x for x in self.record.inputs(v) if homes[x]]
+            if not given:
+                continue
+            joined = reduce(_common, [ends[x] for x in given])
+            if len({ends[x] for x in given}) == 1:
+                ends[v] = max(homes[v], joined, key=_depth)
+            elif _depth(joined) > _depth(homes[v]):
+                ends[v] = homes[v] = joined
+                for x in given:
+                    while x is not None and self.record.is_op(x) and _depth(homes[x]) < _depth(joined):
+                        homes[x] = joined
+                        x = next((y for y in self.record.inputs(x) if homes[y]), None)  # noqa: PLW2901
+
+    def _normalizes(self, v: int, users: Path) -> bool:
+        """Whether the op at `v` is a step of the normalization that a module does before it scales."""
+        z = self.record.vertices[v]
+        if "Norm" not in type(self.modules.get(users)).__name__ or z.op.name not in _NORMAL:
             return False
-        return v.op.name != "add" or sum(isinstance(x, Value) for x in v.inputs) == 1  # else a residual sum
+        return z.op.name != "add" or any(isinstance(x, float) for x in inputs(z))  # else a residual sum
 
-    def chain(self, v: Value) -> tuple[Path, ...]:
+    def chain(self, v: int) -> tuple[Path, ...]:
         """The modules around `v`, outermost first, without mere lists of modules and without the root."""
-        if v not in self.homes:
+        home = self.homes[v] if self.homes else None
+        if home is None:
             return ()
-        number, path = self.homes[v]
-        parts = path.split(".") if path else []
-        prefixes = [(number, ".".join(parts[: k + 1])) for k in range(len(parts))]
-        return tuple(p for p in prefixes if _calls(self.modules.get(p)))
+        if home not in self.chains:
+            number, path = home
+            parts = path.split(".") if path else []
+            prefixes = [(number, ".".join(parts[: k + 1])) for k in range(len(parts))]
+            self.chains[home] = tuple(p for p in prefixes if _calls(self.modules.get(p)))
+        return self.chains[home]
 
-    def name(self, path: Path, around: Sequence[Path]) -> str:
-        """The name of the module at `path`, as it is called inside those `around`."""
-        return path[1].removeprefix(f"{around[-1][1]}." if around else "")
+    def called(self, v: int) -> str | None:
+        """The name that a vertex was given, or that of the buffer that it is a view of."""
+        return self.buffers.get(v) or self.record.vertices[v].name
+
+    def inside(self, name: str, around: Sequence[Path]) -> str:
+        """The name of a module or a parameter, as it is called inside the modules `around`."""
+        return name.removeprefix(f"{around[-1][1]}." if around else "")
 
     def title(self, path: Path, around: Sequence[Path]) -> str:
         """The module at `path` as a heading: its name, and what it is."""
-        return f"{self.name(path, around)}  {kind_of(self.modules[path])}"
+        return f"{self.inside(path[1], around)}  {kind_of(self.modules[path])}"
 
 
-_NORMAL = {"mean", "subtract", "square", "var", "add", "sqrt", "reciprocal", "multiply", "divide", "sum", "negative"}
+_NORMAL = {
+    "mean",
+    "deviations",
+    "subtract",
+    "square",
+    "var",
+    "add",
+    "sqrt",
+    "reciprocal",
+    "multiply",
+    "divide",
+    "sum",
+    "negative",
+}
 
 
 def kind_of(module: Any) -> str:
@@ -216,24 +255,28 @@ def _nn() -> Any:
     return module
 
 
-def _roots(leaves: Mapping[int, Value]) -> Iterable[Any]:
-    """The outermost modules, among those that exist, that hold one of these tensors."""
+def _roots(record: Record) -> list[Any]:
+    """The outermost modules, among those that exist, that hold a leaf of the computation, in the order of first use."""
     if "micrograd_np.nn" not in sys.modules:
         return []
     alive = list(_nn().alive)
     inner = {id(child) for m in alive for child in m.children()}
-    outer = [m for m in alive if id(m) not in inner]
-    held = [m for m in outer if any(id(p) in leaves for p in (*m.parameters(), *m.buffers()))]
-    place = {key: i for i, key in enumerate(leaves)}
-    return sorted(held, key=lambda m: min(place.get(id(p), len(place)) for p in (*m.parameters(), *m.buffers())))
+    first: dict[Any, int] = {}
+    for m in alive:
+        used = [record.leaves[p] for p in chain(m.parameters(), m.buffers()) if p in record.leaves]
+        if used and id(m) not in inner:
+            first[m] = min(used)
+    return sorted(first, key=first.__getitem__)
 
 
-def _common(paths: Sequence[Path]) -> Path:
-    """The deepest module that all of `paths` lie in."""
-    if len({number for number, _ in paths}) > 1:
-        return (paths[-1][0], "")
-    parts = [path.split(".") if path else [] for _, path in paths]
-    same = 0
-    while all(len(p) > same for p in parts) and len({p[same] for p in parts}) == 1:
-        same += 1
-    return (paths[0][0], ".".join(parts[0][:same]))
+@lru_cache(2**12)
+def _common(a: Path, b: Path) -> Path:
+    """The deepest module that both lie in."""
+    if a[0] != b[0]:
+        return (b[0], "")
+    pairs = zip(a[1].split("."), b[1].split("."), strict=False)
+    return (a[0], ".".join(x for x, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
+
+
+def _depth(path: Path) -> int:
+    return len(path[1])  # of two that lie in each other

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["number", "subscript", "summary"]
 
 _SMALL = 6  # so many numbers are printed; a matrix may have two more
 _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_BARS = "▁▂▃▄▅▆▇█"
+_BARS = "▁▂▃▄▅▆"  # no higher: where the font is not the one asked for, they run into the line above
+_PART = 2**16
 
 
 def number(x: Any, digits: int = 4) -> str:
@@ -19,9 +23,9 @@ def number(x: Any, digits: int = 4) -> str:
     >>> number(0.731058), number(3.0), number(True)
     ('0.7311', '3', 'True')
     """
-    x = np.asarray(x)
-    whole = x.dtype.kind == "f" and abs(x) < 1e6 and x == np.round(x)
-    return f"{x.item():.{6 if whole else digits}g}" if x.dtype.kind in "fc" else str(x.item())
+    x = np.asarray(x).item()
+    whole = isinstance(x, float) and x.is_integer() and abs(x) < 1e6
+    return f"{x:.{6 if whole else digits}g}" if isinstance(x, (float, complex)) else str(x)
 
 
 def subscript(n: int) -> str:
@@ -37,7 +41,7 @@ def summary(array: Any) -> str:
     [0 -1]
     >>> print(summary(np.linspace(0, 1, 64)))
     0 … 0.5 … 1
-    ████████
+    ▆▆▆▆▆▆▆▆
     """
     array = np.asarray(array)
     if not array.ndim:
@@ -51,23 +55,38 @@ def summary(array: Any) -> str:
         return f"{int(array.sum()):,} of {array.size:,} true"
     if array.dtype.kind not in "fiu":
         return ""
-    finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array.ravel()
-    strange = array.size - finite.size
-    note = f"\n{strange:,} nan or infinite" if strange else ""
-    if not finite.size:
+    low, high, total, count = np.inf, -np.inf, 0.0, 0
+    for part in _parts(array):
+        low, high, count = min(low, part.min()), max(high, part.max()), count + part.size
+        with np.errstate(over="ignore"):
+            total += float(part.sum(dtype=float))
+    note = f"\n{array.size - count:,} nan or infinite" if count < array.size else ""
+    if not count:
         return note.strip()
-    low, high = finite.min(), finite.max()
     if low == high:
         return f"all {number(low)}{note}"
-    middle = finite.mean(dtype=float)
-    return f"{number(low, 3)} … {number(middle, 3)} … {number(high, 3)}\n{_histogram(finite, low, high)}{note}"
+    middle = total / count
+    if abs(middle) <= 1e-12 * (float(high) - float(low)):
+        middle = 0.0  # but for rounding
+    return f"{number(low, 3)} … {number(middle, 3)} … {number(high, 3)}\n{_histogram(array, low, high)}{note}"
 
 
-def _histogram(values: Any, low: Any, high: Any) -> str:
+def _parts(array: Any) -> Iterator[Any]:
+    """The finite elements, so many at a time that they take little memory."""
+    for start in range(0, array.size, _PART):
+        part = array.flat[start : start + _PART]
+        part = part[np.isfinite(part)] if part.dtype.kind == "f" else part
+        if part.size:
+            yield part
+
+
+def _histogram(array: Any, low: Any, high: Any) -> str:
+    span = float(high) - float(low)
+    if not np.isfinite(span):
+        return ""
+    counts = np.zeros(8, int)
     with np.errstate(all="ignore"):
-        span = float(high) - float(low)
-        if not np.isfinite(span):
-            return ""
-        scaled = (values.astype(float) - float(low)) / span
-    counts = np.bincount(np.minimum((scaled * 8).astype(int).ravel(), 7), minlength=8)
-    return "".join(_BARS[int(np.ceil(7 * n / counts.max()))] if n else " " for n in counts).replace(" ", "▁")
+        for part in _parts(array):
+            scaled = (part.astype(float) - float(low)) / span
+            counts += np.bincount(np.minimum((scaled * 8).astype(int), 7), minlength=8)
+    return "".join(_BARS[int(np.ceil(5 * n / counts.max()))] for n in counts)

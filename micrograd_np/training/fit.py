@@ -62,8 +62,9 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     - `checkpoint`: a file that holds the whole run after each epoch; with `resume`, what is there is taken up first,
       bit for bit. ``mg.load(checkpoint)["best"]`` are the weights of the best epoch.
     - `record`: a web page (.html) that replays the training: losses, what the model says over the plane of two inputs,
-      weights and gradients by layer; or a `Record`, for more say in it. It is whole after each epoch, and training is
-      the same to the bit with it. ``history.record.plot()`` shows weights and gradients over the epochs.
+      weights and gradients by layer; or a `Record`, for more say in it. It is whole at any time, takes at most 5 % of
+      the time of training, and changes no bit of it. ``history.record.plot()`` shows weights and gradients over the
+      epochs.
     - `compile`: run each step as a compiled program. `lint`: look the first step over, and warn of what seems wrong.
 
     Ctrl-C ends it between two steps: the model is usable, the checkpoint saved, and `interrupted` set; a second one is

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from micrograd_np.nn.module import Module
     from micrograd_np.tensor import Tensor
 
-_SAME_VALUES = {"reshape", "transpose", "view", "copy", "astype"}  # an op that passes on what it gets
+_SAME_VALUES = {"reshape", "transpose", "view", "copy", "astype", "keep_where"}  # an op that passes on what it gets
 _TAKES_LOGITS = {
     "surprise": ("cross-entropy", {"softmax", "log_softmax", "sigmoid"}),
     "log_softmax": ("cross-entropy", {"softmax", "sigmoid"}),

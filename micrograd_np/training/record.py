@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.pictures.boundary import Boundary, arrays_of
+from micrograd_np.pictures.escape import shortened
 from micrograd_np.pictures.page import fill, numbers, write
-from micrograd_np.pictures.plot import Plot, curves, shown
+from micrograd_np.pictures.plot import Plot, curves
 
 from .history import History, numbers_of
 
@@ -20,14 +21,13 @@ if TYPE_CHECKING:
 
     from micrograd_np.nn.module import Module
 
-_SHARE = 0.04  # of the time of training that recording may take, so that with what is unforeseen it stays under 5 %
-_START = 0.2  # seconds that frames may take besides, and half of it pages, so that a lesson of a second has them, too
+_SHARE = 0.02  # of the time of training that frames may take, and as much again pages: 4 %, and with the unforeseen 5 %
 _FRAMES = 200  # a slider on a phone has no more positions; frames are thinned to between half of it and this
 _ROWS = 1000  # points of a curve: more than a screen has columns
 _CURVES, _LAYERS, _POINTS = 12, 60, 300  # the most that a page shows of each
 _SIDE = 40  # points of the plane along each side
 _WEIGHTS = 2000  # weights of a layer that its spread is read from
-_LEVELS = "".join(map(chr, range(48, 48 + 40)))  # the letters of class numbers, or of heights
+_LEVELS, _LETTER, _NAN = 40, ord("0"), ord(" ")  # class numbers, or heights, are letters from "0" on
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +40,15 @@ class Record:
     of the last batch of an epoch, as the optimiser used them.
 
     The page is written aside and renamed, so that it is whole at any time. Recording takes at most 5 % of the time of
-    training, and 0.3 s besides: where epochs are too quick for that, some are left out, evenly, as are
-    those beyond 200.
+    training: where epochs are too quick for that, the page is not written after each, and some are left out, evenly
+    but for the first moments, as are those beyond 200. What every run has, the model before and after and a page of
+    it, takes 4 to 10 ms, which is more than 5 % of a run that takes less than 0.1 to 0.2 s.
 
     >>> from micrograd_np import nn
     >>> record, history = Record(nn.Linear(2, 1)), History()
     >>> record.begin(history)
     >>> history.add({"loss": 1.0})
-    >>> record.add(history)
+    >>> record.close(history)
     >>> record.epochs, list(record.weights)
     ([0, 1], ['Linear'])
     """
@@ -72,16 +73,15 @@ class Record:
         except Exception as error:  # noqa: BLE001 - what cannot be drawn can be trained all the same
             log.warning("The record has no picture of the plane: %s", error)
             return None
-        return boundary if len(boundary.classes or ()) <= len(_LEVELS) else None
+        return boundary if len(boundary.classes or ()) <= _LEVELS else None
 
     def _restart(self, epoch: int) -> None:
         self._frames: list[dict[str, Any]] = []
         self._first, self._stride = epoch, 1
-        self._kept = 0
         self._begun = time.perf_counter()
-        self._on_frames = self._on_pages = self._last = self._page = (
-            0.0  # seconds: all frames, all pages, the last ones
-        )
+        self._kept = -1  # frames after the first, which is slow
+        self._on_frames = self._on_pages = 0.0  # seconds
+        self._frame = self._page = 0.0  # of them, on the first frame and on the last page
 
     @property
     def epochs(self) -> list[int]:
@@ -112,20 +112,20 @@ class Record:
         self._write(history)
 
     def add(self, history: History) -> None:
-        """Take down the model after the last epoch of `history` and write the page, unless this epoch is left out."""
+        """Take down the model after the last epoch of `history` and write the page, as far as there is time for it."""
         done = len(history) - self._first
         trained = time.perf_counter() - self._begun - self._on_frames - self._on_pages
-        share = _START + _SHARE / 2 * trained
-        frame = min(self._last, self._on_frames / self._kept)  # the first is slow, and other programs disturb some
-        if done % self._stride and self._on_frames + frame > share:
-            return
-        self._keep(history)
-        while len(self._frames) > _FRAMES or (
-            self._on_frames > share and frame > _SHARE / 2 * self._stride * trained / done
-        ):
+        share = _SHARE * trained  # the last frame and page are to come, hence twice
+        writes = self._on_pages + 2 * self._page <= share
+        frame = (self._on_frames - self._frame) / self._kept if self._kept else self._frame
+        affordable = self._on_frames + 2 * frame <= share
+        if affordable and (writes or done % self._stride == 0):
+            self._keep(history)
+        dear = not affordable and self._kept > 2  # fewer say little of what one takes
+        while len(self._frames) > _FRAMES or (dear and frame * done > share * self._stride):
             self._stride *= 2
             self._frames = [f for f in self._frames[:-1] if not self._off(f)] + self._frames[-1:]
-        if self._on_pages + self._page < max(_START / 2, share - _START):
+        if writes:
             self._write_if_possible(history)
 
     def close(self, history: History) -> None:
@@ -162,8 +162,8 @@ class Record:
             frame["plane"] = self._letters(self._boundary.over(self.model, _SIDE))
         self._frames.append(frame)
         self._kept += 1
-        self._last = time.perf_counter() - started
-        self._on_frames += self._last
+        self._on_frames += time.perf_counter() - started
+        self._frame = self._frame or self._on_frames
 
     def _letters(self, plane: np.ndarray[Any, Any]) -> str:
         """A letter for each point of the plane, from the bottom upwards; a space where the value is not a number."""
@@ -171,10 +171,8 @@ class Record:
         if self._boundary.classes is None:
             low, high = self._range()
             with np.errstate(all="ignore"):
-                plane = np.floor((plane - low) / (high - low) * len(_LEVELS)).clip(0, len(_LEVELS) - 1)
-            plane = np.where(np.isnan(plane), len(_LEVELS), plane)
-        letters = np.array(list(_LEVELS + " "))
-        return "".join(letters[plane.astype(int).ravel()])
+                plane = np.floor((plane - low) / (high - low) * _LEVELS).clip(0, _LEVELS - 1)
+        return np.where(np.isnan(plane), _NAN, plane + _LETTER).astype(np.uint8).tobytes().decode("ascii")
 
     def _range(self) -> tuple[float, float]:
         """The least and the largest target, and something between them."""
@@ -198,8 +196,10 @@ class Record:
         names = list(dict.fromkeys(name for row in rows for name in row))[:_CURVES]
         data = {
             "rows": [i + 1 for i in chosen],
-            "curves": [{"name": shown(n), "values": [_brief(r[n]) if n in r else None for r in rows]} for n in names],
-            "layers": [shown(name) for name in list(self._layers)[:_LAYERS]],
+            "curves": [
+                {"name": shortened(n, 60), "values": [_brief(r[n]) if n in r else None for r in rows]} for n in names
+            ],
+            "layers": [shortened(name, 60) for name in list(self._layers)[:_LAYERS]],
             "unshown": max(len(self._layers) - _LAYERS, 0),
             "frames": [
                 f | {"gradient": f["gradient"][:_LAYERS], "weight": f["weight"][:_LAYERS]} for f in self._frames
@@ -213,14 +213,13 @@ class Record:
     def _ground(self, boundary: Boundary) -> dict[str, Any]:
         """What does not change in the picture of the plane."""
         low, high = self._range() if boundary.classes is None else (0, 1)
-        targets = boundary.targets.tolist()
+        points = zip(boundary.points.tolist(), boundary.targets.tolist(), strict=True)
+        above = -np.inf if boundary.classes is None else -1  # labels below 0 are ignored ones
         return {
             "side": _SIDE,
-            "levels": len(_LEVELS),
+            "levels": _LEVELS,
             "limits": [_brief(x) for x in boundary.limits],
-            "points": [
-                [_brief(a), _brief(b), _brief(t)] for (a, b), t in zip(boundary.points.tolist(), targets, strict=True)
-            ],
+            "points": [[_brief(a), _brief(b), _brief(t)] for (a, b), t in points if above < t < np.inf],
             "classes": boundary.classes,
             "range": [_brief(low), _brief(high)],
         }
@@ -242,8 +241,8 @@ def _norm(arrays: Iterable[np.ndarray[Any, Any]]) -> float:
 
 
 def _spread(arrays: list[np.ndarray[Any, Any]]) -> list[float]:
-    """The least, the quartiles and the largest of (a sample of) the elements; nothing where there are none."""
+    """The least, the quartiles and the largest of (a sample of) the elements; nan where there are none."""
     step = max(sum(a.size for a in arrays) // _WEIGHTS, 1)
     sample = np.sort(np.concatenate([a.reshape(-1)[::step] for a in arrays]))
     last = len(sample) - 1
-    return sample[[0, last // 4, last // 2, 3 * last // 4, last]].tolist() if last >= 0 else []
+    return sample[[0, last // 4, last // 2, 3 * last // 4, last]].tolist() if last >= 0 else [float("nan")] * 5

@@ -107,6 +107,25 @@ def step_peak(workload: str, name: str) -> dict[str, float]:
     return {"whole": peak_of(prepare), "step": peak_of(built[0])}
 
 
+def drawing(length: int, most: int) -> dict[str, float]:
+    """A graph of so many numbers drawn in at most `most` nodes: best seconds of three, and peak bytes by its own."""
+    import micrograd_np as mg
+
+    def graph() -> Any:
+        x = z = mg.Tensor(1.0, requires_grad=True)
+        for _ in range(length // 2):
+            z = (z * x).tanh()
+        return z
+
+    def draw(z: Any) -> float:
+        began = perf_counter()
+        assert mg.draw(z, max_nodes=most).source
+        return perf_counter() - began
+
+    seconds = min(draw(z) for z in [graph()] * 3)
+    return {"seconds": seconds, "ratio": peak_of(lambda: draw(graph())) / peak_of(graph)}
+
+
 def alone(function: str, *arguments: object) -> dict[str, Any]:
     """The answer of one of the functions above, asked in a fresh process."""
     call = [sys.executable, "-m", f"{__package__}.memory", function, *map(str, arguments)]
@@ -122,7 +141,7 @@ def mebibytes(count: float) -> str:
 
 
 def main(options: argparse.Namespace) -> None:
-    """Prints the three tables."""
+    """Prints the tables."""
     show: Callable[[Any], None] = lambda rows: print(render(rows, markdown=options.markdown), "\n")
     print(f"## Memory\n\n{heading(1)}")
 
@@ -135,6 +154,14 @@ def main(options: argparse.Namespace) -> None:
 
     progress("one pass against PyTorch")
     show(ratios(1 if options.quick else RUNS))
+
+    rows = [["drawing a graph of numbers", "time", "peak, by the graph's"]]
+    for n, most in ((10_000, 60), (10_000, 20_000), (100_000, 60)):
+        progress(f"drawing {n} {most}")
+        found = alone("drawing", n, most)
+        cells = [f"{found['seconds']:.2f} s", f"{found['ratio']:.2f}×"] if "ratio" in found else [found["problem"], "–"]
+        rows.append([f"{n:,} nodes, {'folded' if most < n else 'all'}", *cells])
+    show(rows)
 
     steps = STEPS // 10 if options.quick else STEPS
     rows = [[f"{steps:,} steps without the collector", "resident", "traced", "objects in cycles"]]
@@ -176,6 +203,7 @@ ASKED = {
     "chain": lambda n, library: chain(int(n), library),
     "train": lambda steps, name: train(int(steps), name),
     "step_peak": step_peak,
+    "drawing": lambda n, most: drawing(int(n), int(most)),
 }
 
 if __name__ == "__main__":

@@ -5,6 +5,10 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np.compiler.passes.facts import ranges
+from micrograd_np.ops.domains import INTEGERS, REALS
+from micrograd_np.ops.elementwise import xmuly
+from micrograd_np.ops.routine import clear
+from micrograd_np.primitive import primitive, registry
 
 
 @pytest.mark.parametrize(
@@ -29,3 +33,16 @@ def test_a_range_holds_for_every_element(function, least, most):
     found = ranges(program)[id(program.results)]
     assert found == (least, most)
     assert ((found[0] <= z) & (z <= found[1])).all()
+
+
+def test_a_mask_that_chooses_is_no_guard_that_could_be_dropped():
+    @primitive("2 · {x}", domain=(REALS, INTEGERS), not_differentiable=("chosen",))
+    def doubled(xp, out, x, chosen):
+        return clear(xp, xp.multiply(x, 2, out=out), xp.not_equal(chosen, 0))
+
+    del registry["doubled"]
+    x, chosen = mg.Tensor([1.0, 2.0]), mg.Tensor([0, 1])
+    f = mg.compile(lambda x, chosen: doubled(x, chosen) + xmuly(x + 1, x), mode="fast")
+    for _ in range(2):
+        np.testing.assert_array_equal(f(x, chosen).data, [2, 4 + 6])
+    assert f.last.passes["guards"] == 1

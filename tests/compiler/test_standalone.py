@@ -1,11 +1,15 @@
 """A saved step needs NumPy alone, and goes on with the same bits: optimiser, counters, dropout and running means."""
 
+import importlib.util
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.lib.array_utils import byte_bounds
+from numpy.lib.stride_tricks import as_strided
 from trainable import OPTIMIZERS
 
 import micrograd_np as mg
@@ -212,6 +216,62 @@ def test_gradients_that_accumulate_are_saved_too(style, tmp_path):
         "import accumulate as a\nd = np.load('data.npz')\nfor x in d['X'][2:]: a.step(x)\n"
         "assert np.array_equal(a.gradients['weight'], d['weight'])\n",
     )
+
+
+BIG = np.random.default_rng(0).standard_normal((16, 15))
+LAYOUTS = {
+    "C": BIG[:8, :5].copy(),
+    "F": np.asfortranarray(BIG[:8, :5]),
+    "backwards": BIG[:8, :5].copy()[::-1, ::-1],
+    "every third": BIG[::2, ::3],
+    "every third, transposed": np.random.default_rng(1).standard_normal((15, 16))[::3, ::2].T,
+    "one row": np.broadcast_to(BIG[:1, :5], (8, 5)),
+    "one column": np.broadcast_to(BIG[:8, :1], (8, 5)),
+    "strides of its own": as_strided(BIG[1:], (8, 5), (120, 16)),
+    "strides of its own, backwards": as_strided(BIG[-1, -1:], (8, 5), (-120, -16)),
+    "not aligned": np.concatenate([np.zeros(1, np.uint8), BIG[:8, :5].ravel().view(np.uint8)])[1:].view(float),
+    "other bytes": BIG[:8, :5].astype(">f8"),
+}
+LAYOUTS["not aligned"].shape = 8, 5
+
+
+def alike(layout):
+    """A copy with the same strides, which may be those of no array that it is a view of."""
+    c = LAYOUTS[layout]
+    low, high = byte_bounds(c)
+    memory = np.zeros(high - low, np.uint8)
+    same = np.ndarray(c.shape, c.dtype, memory, c.__array_interface__["data"][0] - low, c.strides)
+    same[...] = c
+    return as_strided(same) if "of its own" in layout else same
+
+
+WRITABLE = [("written", layout) for layout, array in LAYOUTS.items() if array.flags.writeable]
+
+
+@pytest.mark.parametrize(("kind", "layout"), [*product(["constant", "state"], LAYOUTS), *WRITABLE])
+def test_a_saved_step_has_the_bits_of_arrays_that_lie_oddly(layout, kind, tmp_path):
+    def made():
+        array = alike(layout)
+        w = mg.constant(array) if kind == "constant" else mg.Tensor(array, name="w")
+
+        def step(x):
+            if kind == "written":
+                with mg.no_grad():
+                    w.copy_(w * 0.5)
+            return ((x @ w) @ w.T).sum(axis=0), w.sum(axis=0), mg.einsum("ij,kj->ik", w, w)
+
+        return step
+
+    x = mg.Tensor(np.random.default_rng(2).standard_normal((3, 8)))
+    step, eager = mg.compile(made()), made()
+    wanted = [eager(x) for _ in range(3)]
+    step(x)
+    spec = importlib.util.spec_from_file_location("saved", step.save(tmp_path / "saved.py"))
+    saved = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(saved)
+    for ours in wanted[1:]:
+        for a, b, c in zip(ours, step(x), saved.step(x.data), strict=True):
+            assert a.data.tobytes() == b.data.tobytes() == c.tobytes()
 
 
 def test_save_wants_a_module_name_and_a_program(tmp_path):

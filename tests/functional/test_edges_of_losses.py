@@ -46,6 +46,65 @@ def test_a_compiled_loss_with_every_target_ignored_has_a_gradient_of_0():
         np.testing.assert_array_equal(step(NONE).data, 0)
 
 
+SETTINGS = [{}, {"weight": mg.constant(np.array([1.0, 2.0, 3.0]))}, {"label_smoothing": 0.1}, {"ignore_index": 1}]
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # NumPy's, of inf − inf
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_is_in_an_ignored_row_does_no_harm(settings, reduction, odd, compiled):
+    ignored = settings.get("ignore_index", -100)
+    x, labels = np.concatenate([X, np.full((1, 3), odd)]), np.array([0, 2, ignored])
+    x[2, 1] = 1
+
+    def step(x, labels):
+        x = T(x.data, requires_grad=True)
+        z = F.cross_entropy(x, labels, reduction=reduction, **settings)
+        (z if z.ndim == 0 else z.sum()).backward()
+        return z, x.grad
+
+    wanted = [step(T(X), labels[:2])[0].data, step(T(X), labels[:2])[1].data]
+    f = mg.compile(step) if compiled else step
+    for _ in range(2):
+        z, g = f(T(x), labels)
+        if reduction == "none":
+            assert z.data[2] == 0
+            z = z[:2]
+        np.testing.assert_allclose(z.data, wanted[0], rtol=1e-15)
+        np.testing.assert_allclose(g.data[:2], wanted[1], rtol=1e-14)
+        np.testing.assert_array_equal(g.data[2], 0)
+
+
+def test_an_ignored_row_has_no_second_derivative_either():
+    rows, v = np.concatenate([X, np.full((1, 3), np.nan)]), np.array([[1.0, -1.0, 2.0]])
+
+    def loss(x, labels):
+        return F.cross_entropy(x, labels, reduction="sum")
+
+    (found,) = mg.hvp(lambda x: loss(x, np.array([0, 2, -100])), (rows,), (np.repeat(v, 3, axis=0),))
+    (wanted,) = mg.hvp(lambda x: loss(x, np.array([0, 2])), (X,), (np.repeat(v, 2, axis=0),))
+    np.testing.assert_allclose(found[:2], wanted, rtol=1e-14)
+    np.testing.assert_array_equal(found[2], 0)
+
+
+def test_what_has_probability_0_and_is_impossible_adds_nothing():
+    logits, target = np.array([[0.0, 0.0, -np.inf]]), np.array([[0.25, 0.75, 0.0]])
+    assert F.cross_entropy(T(logits), target).item() == pytest.approx(np.log(2), rel=1e-15)
+    np.testing.assert_array_equal(gradient(lambda x: F.cross_entropy(x, target), logits), [[0.25, -0.25, 0]])
+    logs = np.log([[0.5, 0.5, 1.0]]) + np.array([0, 0, -np.inf])
+    wanted = (target[0, :2] * np.log(target[0, :2] / 0.5)).sum()
+    assert F.kl_div(T(logs), target, reduction="sum").item() == pytest.approx(wanted, rel=1e-15)
+    np.testing.assert_array_equal(gradient(lambda x: F.kl_div(x, target, reduction="sum"), logs), -target)
+
+
+def test_a_class_of_weight_0_still_has_a_derivative_by_its_weight():
+    weight = T(np.array([0.0, 1.0, 1.0]), requires_grad=True)
+    F.nll_loss(T(LOGS[1:]), np.array([0]), weight, reduction="sum").backward()
+    np.testing.assert_array_equal(weight.grad.data, [3, 0, 0])
+
+
 @pytest.mark.parametrize("loss", [F.cross_entropy, F.nll_loss])
 def test_a_label_that_weighs_nothing_leaves_no_gradient(loss):
     weight = np.array([0.0, 1.0, 1.0])

@@ -369,3 +369,39 @@ def test_an_old_state_dict_need_not_count_batches():
     del state["0.num_batches_tracked"]
     assert model.load_state_dict(state).missing_keys == []
     assert model[0].num_batches_tracked.item() == 1
+
+
+LAYERS = {
+    "Linear": (2, 3), "Bilinear": (2, 3, 4), "Conv1d": (2, 4, 2), "Conv2d": (2, 4, 2), "ConvTranspose1d": (2, 4, 2),
+    "ConvTranspose2d": (2, 4, 2), "LayerNorm": (4,), "RMSNorm": (4,), "GroupNorm": (2, 4), "BatchNorm1d": (4,),
+    "BatchNorm2d": (4,), "InstanceNorm1d": (4,), "Embedding": (5, 3), "PReLU": (3,),
+    "MultiheadAttention": (4, 2), "LSTM": (2, 3), "GRU": (2, 3), "RNN": (2, 3), "TransformerEncoderLayer": (4, 2, 8),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("odd", [1.5, "2", None, (1.5,), {}, -1, np.float64(2)], ids=repr)
+def test_a_size_that_is_none_is_refused_under_the_name_of_the_layer(name, odd):
+    for i in range(len(LAYERS[name])):
+        with pytest.raises((TypeError, ValueError), match=rf"^{name}: [a-z_0-9]+ (must|is a probability|\()"):
+            getattr(nn, name)(*LAYERS[name][:i], odd, *LAYERS[name][i + 1 :])
+
+
+@pytest.mark.parametrize("name", ["Linear", "Bilinear", "Conv1d", "ConvTranspose2d", "BatchNorm1d", "Embedding"])
+def test_a_layer_may_have_no_features(name):
+    assert not next(iter(getattr(nn, name)(0, *LAYERS[name][1:]).parameters())).size
+
+
+@pytest.mark.parametrize("name", ["GroupNorm", "MultiheadAttention"])
+def test_no_groups_are_refused(name):
+    with pytest.raises(ValueError, match=rf"^{name}: .*must divide into"):
+        getattr(nn, name)(0, *LAYERS[name][1:])
+
+
+def test_a_probability_is_a_number():
+    with pytest.raises(TypeError, match=r"^Dropout: p must be a number, found 'a'"):
+        nn.Dropout("a")
+
+
+def test_sizes_may_be_numbers_of_numpy():
+    assert nn.Linear(np.int64(2), np.array(3)).weight.shape == (3, 2)

@@ -29,13 +29,15 @@ INPUTS = {
     "integers": np.array([[2, 1], [1, 3]]),
     "small integers": np.array([2, 1], np.int8),
     "an integer": np.array(2),
+    "channels": np.arange(1.0, 17).reshape(1, 4, 4) ** 0.5,
+    "images": np.arange(1.0, 33).reshape(1, 2, 4, 4) ** 0.5,
     "booleans": np.array([True, False]),
     "a Python number": 2,
     "a matrix": np.array([[2.0, 1.0], [1.0, 3.0]]),
 }
 SETTINGS = {
-    "axis": (None, 0, -1, 5, (0,), [0, 1], 1.5),
-    "dim": (0, -1, 5),
+    "axis": (None, 0, -1, 5, (0,), [0, 1], 1.5, "0"),
+    "dim": (0, -1, 5, 1.5, "0"),
     "n": (1.5, -1),
     "k": (1.5, -1, 7),
     "ord": (0, 0.5, 3, np.inf, -np.inf, 1),
@@ -45,14 +47,23 @@ SETTINGS = {
     "pad_width": (1.9, (1, 2, 3), 0),
     "indices_or_sections": (0, 1.5, [1.5]),
 }
-# what takes functions, files or networks, and not arrays; what normalises is given shapes
+OF_FUNCTIONS = SETTINGS | {
+    "normalized_shape": (0.5, None, (), "2", [1.5], (2, 2, 2), -1),
+    "p": ("a", [0.5], 1.5),
+    "reduction": ("max", None, 1),
+    "mode": ("cubic", None, [1]),
+    **dict.fromkeys(("kernel_size", "stride", "padding", "dilation"), (1.5, "a", [1.5], (1, 2, 3), -1)),
+    **dict.fromkeys(("groups", "num_groups", "num_classes", "padding_idx"), (0, 1.5, "2", (2,), -7)),
+    **dict.fromkeys(("output_size", "size"), (0, 1.5, "2", (1, 2, 3), [1.5], ())),
+    **dict.fromkeys(("beta", "delta", "label_smoothing", "scale_factor"), (-1, "a", (0.5, 1.5, 2.5), [])),
+}
+# what takes functions, files or networks, and not arrays
 OF_OTHER_THINGS = {
     "check_gradients", "check_primitive", "checkpoint", "compile", "constant", "detect_mutation", "detect_nonfinite",
     "draw", "draw_boundary", "draw_network", "draw_steps",
     "explain", "fit", "from_dlpack", "functional_call", "grad", "gradcheck", "gradgradcheck", "hessian", "hvp",
     "jacobian", "jvp", "lint", "load", "numeric_gradient", "save", "set_default_dtype", "set_grad_enabled", "summary",
-    "trace_origins", "get_default_dtype", "is_grad_enabled", "value_and_grad", "vjp", "layer_norm", "rms_norm",
-    "group_norm",
+    "trace_origins", "get_default_dtype", "is_grad_enabled", "value_and_grad", "vjp",
 }  # fmt: skip
 HOMES = {"mg": (mg, mg.__all__), "linalg": (mg.linalg, mg.linalg.__all__), "F": (functional, functional.__all__)}
 PUBLIC = {
@@ -82,7 +93,7 @@ def calls(function):
             for settings in examples:
                 yield [x, *[other] * (count - 1)], settings
         for p in parameters:
-            for value in SETTINGS.get(p.name, ()):
+            for value in (SETTINGS if isinstance(function, Primitive) else OF_FUNCTIONS).get(p.name, ()):
                 yield [x] * (count - (p.name in needed)), {**examples[0], p.name: value}
 
 
@@ -282,6 +293,19 @@ def test_padding_an_empty_array_along_a_full_axis_needs_no_elements_on_the_empty
         (lambda x: mg.roll(x, (1, 2), (0, 1, 0)), "roll: .*equally many"),
         (lambda x: mg.stack(x.sum()), "stack: needs a list of arrays"),
         (lambda x: mg.sort(mg.Tensor(1.0)), "sort: axis=-1 names an axis, and a 0-d array has none"),
+        (lambda x: functional.layer_norm(x, 0.5), "layer_norm: normalized_shape must be an integer, found 0.5"),
+        (lambda x: functional.rms_norm(x, None), "rms_norm: normalized_shape must be an integer, found None"),
+        (lambda x: functional.group_norm(x, "2"), "group_norm: num_groups must be an integer, found '2'"),
+        (lambda x: functional.dropout(x, "a"), "dropout: p must be a number, found 'a'"),
+        (lambda x: functional.one_hot([1], 1.5), "one_hot: num_classes must be an integer, found 1.5"),
+        (
+            lambda x: functional.mse_loss(x, x, "max"),
+            "mse_loss: reduction must be 'mean', 'sum' or 'none', found 'max'",
+        ),
+        (lambda x: functional.huber_loss(x, x, delta=None), "huber_loss: delta must be a number, found None"),
+        (lambda x: functional.normalize(x, [2]), r"normalize: p must be a number, found \[2\]"),
+        (lambda x: functional.softmax(x, dim="0"), "softmax: .*axis must be an integer"),
+        (lambda x: functional.adaptive_avg_pool1d(x, ()), "adaptive_avg_pool1d: output_size must be a whole number"),
         # under the name of what was called, and not of what that calls
         (lambda x: mg.median(np.zeros(0)), "median: x is"),
         (lambda x: mg.sort(x, axis=3), "sort: axis=3"),

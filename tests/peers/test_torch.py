@@ -8,6 +8,7 @@ import pytest
 from peers.torch_table import PEERS, found, torch
 
 import micrograd_np as mg
+from micrograd_np.events import QUIET, Events
 from micrograd_np.modes import mode
 from micrograd_np.primitive import registry
 
@@ -135,18 +136,18 @@ def test_every_public_function_is_compared_or_says_why_not():
 def noting(seen):
     """Every primitive that is applied inside is noted, in rules too."""
 
-    class Noting:
+    class Noting(Events):
         def applied(self, op, inputs, static, result):
             seen.add(op.name)
 
         def written(self, op, target, inputs, static):
             seen.add(op.name)
 
-    mode.set(watcher=Noting())
+    mode.set(events=Noting())
     try:
         yield
     finally:
-        mode.set(watcher=None)
+        mode.set(events=QUIET)
 
 
 def test_every_primitive_takes_part_in_some_comparison_or_says_why_not(record_property):

@@ -37,6 +37,38 @@ def test_after_backward_the_gradients_stand_at_the_weights(worked):
     assert f"0.3\n∂ {2 * 1.2332121 * 0.73105858:.3g}" in shown
 
 
+def test_biases_are_the_weights_of_a_unit_that_is_one():
+    net = nn.Sequential(nn.Linear(2, 1))
+    net[0].weight.data[...], net[0].bias.data[...] = [[0.5, -2]], 0.25
+    net(mg.Tensor([[3.0, 4.0]])).sum().backward()
+    picture = mg.draw_network(net, [[3.0, 4.0]])
+    one = next(node for node in picture.drawing.nodes if node.text == "1")
+    assert {"0.25\n∂ 1", "0.5\n∂ 3", "-2\n∂ 4"} <= set(texts(picture))
+    chip = next(edge.head for edge in picture.drawing.edges if edge.tail == one.id and edge.kind != "order")
+    assert next(node.text for node in picture.drawing.nodes if node.id == chip) == "0.25\n∂ 1"
+
+
+def test_a_frozen_weight_has_no_gradient_beside_it():
+    net = nn.Sequential(nn.Linear(1, 1))
+    net[0].weight.requires_grad = False
+    net(mg.Tensor([[3.0]])).sum().backward()
+    shown = [text for text in texts(mg.draw_network(net)) if "∂" in text]
+    assert shown == [f"{net[0].bias.item():.3g}\n∂ 1"]
+
+
+def test_where_weights_are_many_the_range_of_gradients_stands_below():
+    net = nn.Sequential(nn.Linear(30, 20))
+    assert not any("∂" in text for text in texts(mg.draw_network(net)))
+    net(np.linspace(0, 2, 30)[None]).sum().backward()
+    assert "0  Linear(30 → 20)\n20 units\n∂ 0 … 1 … 2" in texts(mg.draw_network(net))
+
+
+def test_weights_that_are_not_finite_are_drawn(worked):
+    worked[2].weight.data[0] = np.nan, np.inf, 0.5
+    looks = [edge.look for edge in mg.draw_network(worked).drawing.edges if "penwidth" in edge.look]
+    assert all(float(look["penwidth"]) <= 3 for look in looks)
+
+
 def test_a_negative_weight_is_dashed_and_of_another_colour(worked):
     worked[2].weight.data[0, 0] = -0.3
     edges = [edge.look for edge in mg.draw_network(worked).drawing.edges if "penwidth" in edge.look]
@@ -54,6 +86,13 @@ def test_wide_layers_show_the_first_three_and_the_last():
     assert len(units(picture)) == 12
     assert texts(picture).count("⋮") == 3
     assert any("784 units" in text for text in texts(picture))
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 4])
+def test_four_units_and_fewer_are_drawn_whatever_the_limit(most):
+    picture = mg.draw_network(nn.Sequential(nn.Linear(2, 4), nn.Linear(4, 1)), [[1, 2]], max_units=most)
+    assert len(units(picture)) == 7
+    assert "⋮" not in texts(picture)
 
 
 def test_the_model_is_left_as_it_was(worked):
@@ -88,6 +127,85 @@ def test_a_recurrent_layer_is_one_block_between_its_neighbours():
     assert any(text.startswith("memory  LSTM(8 → 16)\n(6, 2, 16)") for text in shown)
 
 
+def test_a_recurrent_layer_leads_to_itself():
+    picture = mg.draw_network(Reader(), np.arange(12).reshape(6, 2))
+    (loop,) = (edge for edge in picture.drawing.edges if edge.tail == edge.head)
+    assert next(n.text for n in picture.drawing.nodes if n.id == loop.head).startswith("memory  LSTM")
+
+
+def arrows(picture):
+    """The arrows of a picture, by the first lines of what they join."""
+    names = {node.id: node.text.split("\n")[0] for node in picture.drawing.every_node()}
+    return [(names[edge.tail], names[edge.head]) for edge in picture.drawing.edges if edge.kind != "order"]
+
+
+def test_unrolled_a_recurrent_layer_is_drawn_step_by_step():
+    picture = mg.draw_network(Reader(), np.arange(6).reshape(3, 2), unroll=True)
+    assert [text for text in texts(picture) if text.startswith("x")] == ["x₁", "x₂", "x₃"]
+    head, end = "head  Linear(16 → 1)", "σ(·)"
+    steps = [(f"x{i}", f"y{i}") for i in "₁₂₃"] + [(f"y{i}", f"h{i}") for i in "₁₂₃"]
+    assert sorted(arrows(picture)) == sorted([*steps, ("h₁", "h₂"), ("h₂", "h₃"), ("h₃", head), (head, end)])
+
+
+class Writer(nn.Module):
+    """Reads a sequence, and writes another from the state that is left."""
+
+    def __init__(self):
+        self.reader = nn.GRU(4, 4)
+        self.writer = nn.GRU(4, 4, batch_first=True)
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x, y):
+        return self.head(self.writer(y, self.reader(x)[1])[0])
+
+
+def test_a_state_leads_from_the_last_step_to_the_first():
+    picture = mg.draw_network(Writer(), (np.ones((2, 1, 4)), np.ones((1, 3, 4))), unroll=True)
+    assert sorted(arrows(picture)) == sorted(
+        [("x₁", "h₁"), ("x₂", "h₂"), ("h₁", "h₂"), ("h₂", "h₁")]
+        + [("h₁", "h₂"), ("h₂", "h₃")]
+        + [pair for i in "₁₂₃" for pair in ((f"x{i}", f"h{i}"), (f"h{i}", f"y{i}"))]
+    )
+
+
+class Looped(nn.Module):
+    def __init__(self):
+        self.cell = nn.RNNCell(2, 3)
+        self.head = nn.Linear(3, 1)
+
+    def forward(self, x):
+        h = None
+        for t in range(3):
+            h = self.cell(x[t], h)
+        return self.head(h)
+
+
+def test_a_cell_in_a_loop_is_unrolled_too():
+    picture = mg.draw_network(Looped(), np.ones((3, 1, 2)), unroll=True)
+    inputs = [(f"x{i}", f"h{i}") for i in "₁₂₃"]
+    assert sorted(arrows(picture)) == sorted([*inputs, ("h₁", "h₂"), ("h₂", "h₃"), ("h₃", "head  Linear(3 → 1)")])
+
+
+def test_a_state_as_wide_as_the_sequence_is_long_is_no_number_for_each_step():
+    picture = mg.draw_network(Looped(), np.ones((3, 1, 2)), unroll=True)
+    assert [text for text in texts(picture) if text.startswith("h") and len(text) < 9] == ["h₁", "h₂", "h₃"]
+
+
+def test_long_sequences_show_the_first_three_steps_and_the_last():
+    picture = mg.draw_network(Reader(), np.zeros((20, 1), int), unroll=True)
+    assert [text for text in texts(picture) if text.startswith("h") and len(text) < 5] == ["h₁", "h₂", "h₃", "h₂₀"]
+    assert "memory  LSTM(8 → 16)\n20 steps" in texts(picture)
+
+
+def test_what_cannot_be_unrolled_is_refused_and_says_why():
+    with pytest.raises(ValueError, match="unroll=True without an input"):
+        mg.draw_network(Reader(), unroll=True)
+    with pytest.raises(ValueError, match="a target without an input"):
+        mg.draw_network(Reader(), target=1.0)
+    with pytest.raises(ValueError, match="no layer of this model is recurrent"):
+        mg.draw_network(nn.Linear(2, 1), np.ones((1, 2)), unroll=True)
+
+
 class Residual(nn.Module):
     def __init__(self):
         self.inner = nn.Linear(4, 4)
@@ -111,6 +229,35 @@ def test_a_block_that_repeats_is_drawn_once():
     net = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 6)
     picture = mg.draw_network(net, np.ones((2, 3, 8)))
     assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0   × 6"]
+
+
+def test_an_error_needs_a_tensor_or_a_loss_of_its_own():
+    model, x = nn.RNN(2, 2), np.ones((3, 1, 2))
+    with pytest.raises(TypeError, match="the model returns a tuple; pass a loss"):
+        mg.draw_network(model, x, target=x)
+    picture = mg.draw_network(model, x, target=x, loss=lambda found, wanted: (found[0] - wanted).square().sum())
+    assert any(text.startswith("<lambda> ") for text in texts(picture))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_on_a_phone_a_page_is_as_wide_as_the_window_and_its_labels_legible(browser, tmp_path, mode):
+    pytest.importorskip("pygraphviz")
+    path = mg.draw_network(Writer(), (np.ones((9, 1, 4)), np.ones((1, 9, 4))), unroll=True).save(tmp_path / "net.html")
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    colour = {"features": [{"name": "prefers-color-scheme", "value": mode}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", colour)
+    browser.get(path.as_uri())
+    assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+    heights = "return [...document.querySelectorAll('svg text')].map(t => t.getBoundingClientRect().height)"
+    assert min(browser.execute_script(heights)) >= 9
+    assert browser.get_log("browser") == []
+
+
+def test_a_target_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"input is \(5, 1\) and target is \(5,\)"):
+        mg.draw_network(nn.Linear(2, 1), np.ones((5, 2)), target=np.ones(5))
 
 
 def test_a_tensor_is_no_network():

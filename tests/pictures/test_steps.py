@@ -148,6 +148,22 @@ def test_the_picture_has_a_box_for_each_value_and_describes_itself(engine):
     assert "v3 = Σ v2" in picture.find("desc").text
 
 
+def test_modules_are_frames_around_their_boxes():
+    net = mg.nn.Sequential(mg.nn.Linear(2, 3), mg.nn.Tanh(), mg.nn.Linear(3, 1))
+    picture = picture_of(mg.draw_steps(net(mg.Tensor([[1.0, 2.0]], name="x")).sum()))
+    frames = [frame for frame in picture.findall("rect") if frame.get("class") == "frame"]
+    assert [t.text for t in picture.findall("text")] == ["0  Linear(2 → 3)", "2  Linear(3 → 1)"]
+    within = []
+    for frame in frames:
+        x, y, w, h = (float(frame.get(key)) for key in ("x", "y", "width", "height"))
+        places = [
+            (box.find("text").text, *map(float, re.findall(r"[-\d.]+", box.get("transform"))))
+            for box in picture.findall("g")
+        ]
+        within.append({text for text, u, v in places if x < u < x + w and y < v < y + h})
+    assert within == [{"bias", "weight", "v1 = x @ weightᵀ + bias"}, {"bias", "weight", "v3 = v2 @ weightᵀ + bias"}]
+
+
 def test_boxes_do_not_overlap_and_lie_in_the_picture(engine):
     *_, loss = network()
     picture = picture_of(mg.draw_steps(loss))

@@ -40,6 +40,12 @@ def trained(record=None, epochs=4, outputs=2, seed=0, **options):
     return model, history
 
 
+@pytest.fixture
+def time_enough(monkeypatch):
+    """As if epochs took hours, so that every one of them is recorded."""
+    monkeypatch.setattr(module, "_SHARE", float("inf"))
+
+
 def content(path):
     """The data that a page shows."""
     text = Path(path).read_text(encoding="utf-8")
@@ -58,7 +64,7 @@ def test_a_recorded_run_is_the_same_to_the_bit(tmp_path, compile, outputs):
     assert all(m.training is n.training for m, n in zip(plain.modules(), recorded.modules(), strict=True))
 
 
-def test_a_record_holds_the_norms_of_weights_and_gradients(tmp_path):
+def test_a_record_holds_the_norms_of_weights_and_gradients(tmp_path, time_enough):
     model, history = trained(tmp_path / "run.html")
     record = history.record
     assert record.epochs == [0, 1, 2, 3, 4]
@@ -85,17 +91,17 @@ def test_the_page_holds_curves_and_regions(tmp_path):
     assert [ord(plane[i]) - 48 for i in (0, side - 1, side * (side - 1), side**2 - 1)] == wanted.tolist()
 
 
-def test_epochs_are_thinned_evenly_and_the_page_stays_small(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_START", float("inf"))  # as if epochs took hours
+def test_epochs_are_thinned_evenly_and_the_page_stays_small(tmp_path, monkeypatch, time_enough):
     model = nn.Sequential(*(nn.Linear(2, 2) for _ in range(80)), nn.Linear(2, 3))
     path = tmp_path / "run.html"
     record, history = Record(model, path, data.blobs(1000)), History()
     record.begin(history)
+    write = Record._write_if_possible
     monkeypatch.setattr(Record, "_write_if_possible", lambda *_: None)
     for epoch in range(1500):
         history.add({f"loss {i} {'x' * 100}": 1 / (epoch + 1) for i in range(15)})
         record.add(history)
-    monkeypatch.undo()
+    monkeypatch.setattr(Record, "_write_if_possible", write)
     record.close(history)
     steps = np.diff(record.epochs)
     assert 100 <= len(record.epochs) <= 201
@@ -106,30 +112,37 @@ def test_epochs_are_thinned_evenly_and_the_page_stays_small(tmp_path, monkeypatc
     assert content(path)["unshown"] == 21
 
 
-def test_recording_takes_at_most_its_share(tmp_path, monkeypatch):
-    now = [0.0]
+@pytest.mark.parametrize(("epochs", "kept"), [(200, 5), (2_000, 50), (20_000, 100)])
+def test_recording_takes_at_most_its_share(tmp_path, monkeypatch, epochs, kept):
+    now, spent = [0.0], [0.0]
     monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
-    record, history = Record(nn.Linear(2, 1), tmp_path / "run.html"), History()
-    spent = [0.0]
 
     def slow(seconds, method):
-        def taking(self, *arguments):
+        def taking(*arguments):
             now[0] += seconds
             spent[0] += seconds
-            return method(self, *arguments)
+            return method(*arguments)
 
         return taking
 
-    monkeypatch.setattr(module, "_norm", lambda arrays: slow(0.002, lambda _: 1.0)(None))  # three for each frame
-    monkeypatch.setattr(module, "fill", slow(0.01, lambda *_: "page"))
+    monkeypatch.setattr(module, "_norm", slow(0.0003, lambda _: 1.0))  # one for each frame
+    monkeypatch.setattr(module, "fill", slow(0.003, lambda *_: "page"))
+    record, history = Record(nn.Linear(2, 1), tmp_path / "run.html"), History()
     record.begin(history)
-    for _ in range(20_000):
+    for _ in range(epochs):  # of 5 ms, so a second in all, or more
         now[0] += 0.005
         history.add({"loss": 1.0})
         record.add(history)
-    assert spent[0] <= 0.05 * 20_000 * 0.005 + 0.3
-    assert len(record.epochs) > 50
-    assert len(set(np.diff(record.epochs)[:-1])) == 1
+    record.close(history)
+    assert spent[0] <= 0.05 * epochs * 0.005
+    assert len(record.epochs) >= kept
+    assert len(set(np.diff(record.epochs)[1:-1])) == 1  # after the first moments
+
+
+def test_a_run_that_is_too_short_for_more_is_recorded_before_and_after(tmp_path):
+    _, history = trained(tmp_path / "run.html", epochs=1)
+    assert history.record.epochs == [0, 1]
+    assert [frame["epoch"] for frame in content(tmp_path / "run.html")["frames"]] == [0, 1]
 
 
 def test_a_page_that_cannot_be_written_ends_no_training(tmp_path, monkeypatch, caplog):
@@ -165,7 +178,7 @@ def test_numbers_that_are_not_finite_are_spelt_out(tmp_path):
     record.begin(history)
     model.weight.data[...] = np.nan
     history.add({"loss": float("nan")})
-    record.add(history)
+    record.close(history)
     found = content(tmp_path / "run.html")
     assert found["curves"][0]["values"] == ["nan"]
     assert found["frames"][1]["weight"] == ["nan"]
@@ -173,7 +186,7 @@ def test_numbers_that_are_not_finite_are_spelt_out(tmp_path):
     assert np.isnan(record.weights["Linear"][1])
 
 
-def test_a_record_of_a_resumed_run_begins_where_the_run_does(tmp_path):
+def test_a_record_of_a_resumed_run_begins_where_the_run_does(tmp_path, time_enough):
     trained(epochs=2, checkpoint=tmp_path / "run.npz")
     _, history = trained(tmp_path / "run.html", checkpoint=tmp_path / "run.npz", resume=True)
     assert history.record.epochs == [2, 3, 4]

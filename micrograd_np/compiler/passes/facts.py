@@ -115,6 +115,7 @@ def drop_guards(program: Program) -> int:
     """
     known = ranges(program)
     wild: set[int] = set()  # storages that may hold inf or nan though all that came in was finite
+    guards: set[int] = set()  # storages of masks that keep out what is 0 anyway; others choose
     kept: list[Line] = []
     dropped = 0
 
@@ -130,12 +131,16 @@ def drop_guards(program: Program) -> int:
 
     for line in program.lines:
         z = line.target
-        if line.function == "routine.clear" and isinstance(z, Value) and id(z.storage) not in wild:
+        masks = [id(v.storage) for v in line.read()]
+        if line.function == "routine.clear" and z and id(z.storage) not in wild and masks[-1] in guards:
             dropped += 1
             continue
         kept.append(line)
         if z is None or line.made == "view":
             continue
+        asks = line.function == "np.not_equal" and _is_number(line.args[0]) and _is_zero(line.args[1])
+        if asks or (line.function == "np.logical_and" and guards.issuperset(masks)):
+            guards.add(id(z.storage))
         quotient = line.function in ("np.true_divide", "np.reciprocal")
         calm = all(map(tame, line.read())) and (line.function in _RULES or line.function in _CALM)
         if quotient and not nonzero(line.args[-1]):
@@ -152,6 +157,16 @@ def drop_guards(program: Program) -> int:
             wild.add(id(z.storage))
     program.lines[:] = kept
     return dropped
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, Value) and x.dtype.kind == "f"
+
+
+def _is_zero(x: Any) -> bool:
+    if isinstance(x, Value):
+        return x.storage.kind == "constant" and not np.any(x.storage.array)
+    return not np.any(x)
 
 
 _CALM = frozenset(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.changes import changes
+from micrograd_np.events import QUIET
 from micrograd_np.modes import mode
 from micrograd_np.tensor import _wrap
 from micrograd_np.vertex import Vertex
@@ -55,7 +56,8 @@ class _Dispatcher:
     def __init__(self, entry: Entry, args: tuple[Any, ...], lock: Any) -> None:
         self.entry, self.args = entry, args
         self.names: dict[str, Any] = {
-            "MISS": MISS, "mode": mode, "step": entry.step, "entry": entry, "explain": explain, "wrap": _wrap,
+            "MISS": MISS, "QUIET": QUIET, "mode": mode, "step": entry.step, "entry": entry, "explain": explain,
+            "wrap": _wrap,
             "ndarray": np.ndarray, "GONE": GONE, "acquire": lock.acquire, "release": lock.release,
         }  # fmt: skip
 
@@ -71,7 +73,7 @@ class _Dispatcher:
     def lines(self) -> list[str]:
         """The function."""
         entry = self.entry
-        other = "not mode.usual" if mode.recording else "mode.recording or mode.watcher is not None"
+        other = "not mode.usual" if mode.recording else "mode.recording or mode.events is not QUIET"
         body = [f"if len(args) != {len(self.args)} or {other}: return MISS"]
         arrays = []
         for i, a in enumerate(self.args):

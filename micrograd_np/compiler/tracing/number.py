@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from micrograd_np.events import QUIET
 from micrograd_np.modes import mode
 from micrograd_np.tensor import Tensor
 
@@ -29,14 +30,13 @@ class Number:
 
     @staticmethod
     def __primitive__(op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Any:
-        watcher = mode.watcher
-        mode.set(watcher=None)
+        events = mode.events
+        mode.set(events=QUIET)
         try:
             z = op(*(x.number if isinstance(x, Number) else x for x in inputs), **static)
         finally:
-            mode.set(watcher=watcher)
-        if watcher is not None:
-            watcher.applied(op, inputs, static, z)
+            mode.set(events=events)
+        events.applied(op, inputs, static, z)
         return z
 
     def _operator(name: str, *, swapped: bool = False) -> Any:  # type: ignore[misc]  # noqa: N805

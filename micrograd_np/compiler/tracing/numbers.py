@@ -46,7 +46,7 @@ class Fixed(tuple[Any, ...]):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         made = np.array(tuple(self), dtype)
-        fixed = getattr(mode.watcher, "fixed", None)
+        fixed = getattr(mode.events, "fixed", None)
         if fixed is not None:
             fixed(made)
         return made
@@ -71,7 +71,7 @@ class Numbers(list[Any]):
         self.array = array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        taken = getattr(mode.watcher, "taken", None)
+        taken = getattr(mode.events, "taken", None)
         return np.array(self.array, dtype) if taken is None else taken(self.array, dtype)
 
     data = property(lambda self: self.array)
@@ -88,7 +88,7 @@ def _looking(name: str) -> Any:
     method = getattr(list, name)
 
     def look(self: Numbers, *args: Any, **kwargs: Any) -> Any:
-        looked = getattr(mode.watcher, "looked", None)
+        looked = getattr(mode.events, "looked", None)
         if looked is not None:
             looked.add(id(self.array))
         return method(self, *args, **kwargs)

@@ -17,11 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np import backward as walk
+from micrograd_np.events import QUIET, Events
+from micrograd_np.grad_mode import set_grad_enabled
 from micrograd_np.modes import mode
+from micrograd_np.ops.state import copy
 from micrograd_np.primitive import fills
 from micrograd_np.tensor import Tensor, _wrap
 from micrograd_np.vertex import Vertex, grad_of
-from micrograd_np.writes import clock
+from micrograd_np.writes import clock as now
 
 from ..error import CompileError
 from ..passes.dead import OUTLIVES
@@ -39,10 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
-class Tracer:
+class Tracer(Events):
     """Watches one run of a step and builds its `Program`."""
 
-    lifts = True  # backward and updates run on tensors, so that they are seen
+    on_tensors = True  # backward and updates are computed on tensors, so that they are seen
 
     def __init__(self, name: str) -> None:
         self.program = Program(name)
@@ -186,7 +190,7 @@ class Tracer:
         )
         raise self.refused(message)
 
-    # what the watcher is told
+    # events
 
     def applied(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
         """Record the kernel of `op` on `inputs`; its outcome is the value of `result`."""
@@ -379,8 +383,6 @@ class Tracer:
 
     def deliver(self, leaf: Any, g: Any) -> None:
         """A gradient reaches a leaf: as eager does it, in memory of its own."""
-        from micrograd_np.ops.state import copy
-
         before = grad_of(leaf)
         if before is not None:
             if id(before.data) not in self.known:
@@ -408,15 +410,37 @@ class Tracer:
         value = self.known.get(id(leaf.data))
         return id(leaf) in self.made or (value is not None and value.storage.kind not in ("state", "input"))
 
+    def backward(self, root: Any, seed: Any, deliver: Callable[[Any], Any], **settings: Any) -> bool:
+        """Walk on tensors."""
+        with self.section("backward"):
+            seed = seed if isinstance(seed, Tensor) else self.constant_tensor(seed)
+            walk.pull(root, seed, deliver(self.deliver), lifted=True, **settings)
+        return True
+
+    def zeroed(self, leaf: Any) -> bool:
+        """The gradient of `leaf` is zeros, which are the same in every call."""
+        leaf._grad = copy(self.constant_tensor(np.zeros_like(leaf.data)))
+        return True
+
+    def unrecorded(self, name: str) -> None:
+        """What NumPy computes outside the graph would be the same in every call."""
+        raise TypeError(f"{name}: is not traced; what it gives would be frozen into the compiled program.")
+
+    def repeated(self, name: str) -> None:
+        """How often something is repeated would be the same in every call."""
+        raise RuntimeError(
+            f"{name}: a step cannot be compiled, how many iterations it makes depends on the values. Run it eagerly."
+        )
+
     def cleared(self, leaf: Any) -> None:
         """The step forgets the gradient of `leaf`, whatever it was."""
         self.cleared_leaves.add(id(leaf))
         self.touched[id(leaf)] = leaf
         self.kept.append(leaf)
 
-    def optimizer_step(self, optimizer: Any) -> None:
+    def optimizer_step(self, optimizer: Any) -> bool:
         """One step of an optimiser, its numbers left open."""
-        with self.section("update"):
+        with self.section("update"), set_grad_enabled(False):
             for group in optimizer.param_groups:
                 clocks: dict[int, tuple[Clock, dict[str, Any]]] = {}
                 for p in group["params"]:
@@ -424,6 +448,7 @@ class Tracer:
                         self._update(optimizer, group, p, clocks)
                     else:
                         self.without(p)
+        return True
 
     def _update(
         self, optimizer: Any, group: dict[str, Any], p: Any, clocks: dict[int, tuple[Clock, dict[str, Any]]]
@@ -634,11 +659,11 @@ def trace(
     tracer.cleared_leaves.update(cleared)
     for argument, array in arrays:
         tracer.input(argument, array)
-    if mode.watcher is not None:
+    if mode.events is not QUIET:
         message = "compile: another watcher is at work in this thread (a trace inside a trace, or detect_nonfinite)."
         raise CompileError(message)
-    mode.set(watcher=tracer)
-    floor = clock()
+    mode.set(events=tracer)
+    floor = now()
     drawn = _drawn()
     try:
         result = function(*args)
@@ -649,9 +674,9 @@ def trace(
         if tracer.refusal is not None:
             raise tracer.refusal
         tracer.name_locals()
-        mode.set(watcher=None)
+        mode.set(events=QUIET)
         return result, tracer.finish(result)
     finally:
-        mode.set(watcher=None)
+        mode.set(events=QUIET)
         tracer.frames.forget()
         tracer.alive.clear()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from ..error import CompileError
 from ..program import Clock, Value
@@ -226,11 +227,21 @@ def _memory(entry: Entry, writer: Writer) -> tuple[dict[str, Any], dict[str, Any
         while isinstance(root.base, np.ndarray):
             root = root.base
         if id(root) not in roots:
-            key = roots[id(root)] = name
-            memory[key] = np.ascontiguousarray(root) if not root.flags.f_contiguous else root
-        offset = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
-        places[name] = (roots[id(root)], offset, array.shape, array.strides, array.dtype.name)
+            roots[id(root)] = name
+            memory[name] = root if root.flags.forc else _spread(root)
+        offset = array.__array_interface__["data"][0] - byte_bounds(root)[0]
+        dtype = array.dtype.name if array.dtype.isnative else array.dtype.str
+        places[name] = (roots[id(root)], offset, array.shape, array.strides, dtype)
     return memory, places
+
+
+def _spread(root: Any) -> Any:
+    """The bytes from the first of `root` to the last, with nothing where it leaves gaps."""
+    low, high = byte_bounds(root)
+    memory = np.zeros(high - low, np.uint8)
+    same = np.ndarray(root.shape, root.dtype, memory, root.__array_interface__["data"][0] - low, root.strides)
+    same[...] = root
+    return memory
 
 
 def _now(entry: Entry, v: Value) -> Any:

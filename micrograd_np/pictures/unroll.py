@@ -1,0 +1,70 @@
+"""Which layers of a network work step by step along a sequence, so that a picture may show them once for each step."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .flow import Block
+
+__all__ = ["Steps", "holds", "is_recurrent", "unrolled"]
+
+_STEPWISE = {"Embedding", "Linear", "LayerNorm", "RMSNorm"}  # so do all that hold nothing and keep the shape
+
+
+class Steps(NamedTuple):
+    """`size` steps, which a recurrent layer reads from `source` along an `axis`; -1 for those of a cell in a loop."""
+
+    size: int
+    axis: int
+    source: Block | None = None
+
+    def lead(self, block: Block, user: Block) -> bool:
+        """Whether `block` makes for each step what `user` reads at that step."""
+        if self.axis < 0:
+            return block.calls == self.size or (not block.sources and np.shape(block.result)[:1] == (self.size,))
+        read = self.source is block or not is_recurrent(user)
+        return read and np.shape(block.result)[self.axis :][:1] == (self.size,)
+
+    def keeps(self, block: Block, user: Block) -> bool:
+        """Whether `user` makes something of each step that `block` makes."""
+        if self.axis < 0:
+            return user.calls == self.size
+        return np.shape(user.result)[:-1] == np.shape(block.result)[:-1]
+
+
+def is_recurrent(block: Block) -> bool:
+    """Whether the layer has weights from its own state to its next."""
+    return hasattr(block.module, "weight_hh_l0") or hasattr(block.module, "weight_hh")
+
+
+def holds(block: Block) -> bool:
+    """Whether the layer has parameters."""
+    return block.module is not None and any(True for _ in block.module.parameters())
+
+
+def unrolled(blocks: list[Block]) -> dict[Block, Steps]:
+    """The recurrent layers, and those before and after them that work on each of their steps by itself."""
+    found: dict[Block, Steps] = {}
+    for block in filter(is_recurrent, blocks):
+        found[block] = Steps(block.calls, -1)
+        if hasattr(block.module, "weight_hh_l0"):
+            shapes = {source: np.shape(source.result) for source in block.sources}
+            read = [s for s, shape in shapes.items() if shape[-1] == block.module.input_size] or list(shapes)
+            source = max(read, key=shapes.__getitem__)  # the other is a state, (layers, n, features)
+            axis = int(block.module.batch_first and len(shapes[source]) == 3)
+            found[block] = Steps(shapes[source][axis], axis, source)
+    for user in reversed(blocks):
+        for block in user.sources if user in found else ():
+            if _is_stepwise(block) and found[user].lead(block, user):
+                found.setdefault(block, found[user]._replace(source=None))
+    for block in blocks:
+        for source in block.sources:
+            if source in found and _is_stepwise(block) and found[source].keeps(source, block):
+                found.setdefault(block, found[source]._replace(source=None))
+    return found
+
+
+def _is_stepwise(block: Block) -> bool:
+    return not holds(block) or type(block.module).__name__ in _STEPWISE
