@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .trees import parts, with_parts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -83,7 +85,7 @@ class Line:
     unit: tuple[int, int] | None = None
     """In an update: which clock, and which of its parameters."""
     asked: str = ""
-    """Where an index may be out of bounds: what eager says then, with a NUL for NumPy's words."""
+    """Where NumPy may refuse values: what eager says then, with a NUL for NumPy's words."""
     _read: tuple[Any, Any, list[Value]] | None = None
     """What `read` found, and the arguments that it looked at: every pass asks, and few change them."""
 
@@ -130,26 +132,20 @@ class Line:
 
 
 def values_in(x: Any) -> Iterator[Value]:
-    """The values in an argument or a result, which may be nested in tuples, lists and dicts."""
+    """The values in an argument or a result, which may be nested."""
     if isinstance(x, Value):
         yield x
-    elif isinstance(x, dict):
-        yield from values_in(tuple(x.values()))
-    elif isinstance(x, (tuple, list)):
-        for part in x:
+    else:
+        for part in (parts(x) or {}).values():
             yield from values_in(part)
 
 
 def mapped(x: Any, change: Callable[[Value], Any]) -> Any:
-    """`x` with every value replaced by ``change(value)``: tuples (named ones too), lists and dicts are made anew."""
+    """`x` with every value replaced by ``change(value)``; what holds values is made anew."""
     if isinstance(x, Value):
         return change(x)
-    if isinstance(x, dict):
-        return {k: mapped(v, change) for k, v in x.items()}
-    if isinstance(x, (tuple, list)):
-        parts = [mapped(part, change) for part in x]
-        return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
-    return x
+    held = parts(x)
+    return x if held is None else with_parts(x, [mapped(part, change) for part in held.values()])
 
 
 def natural(line: Line) -> tuple[tuple[int, ...], Any]:
@@ -210,6 +206,8 @@ class Program:
     """What the step returns, with values where tensors stand."""
     silent: dict[str, str] = field(default_factory=dict)
     """The floating-point warnings that some kernel wants silenced."""
+    looked: set[int] = field(default_factory=set)
+    """The arrays of lists of numbers, by id, at which Python has looked itself."""
     modes: list[tuple[Any, bool]] = field(default_factory=list)
     """Modules whose training flag was read."""
     pullback: Any = None

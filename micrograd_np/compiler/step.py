@@ -13,7 +13,7 @@ from micrograd_np.events import QUIET
 from micrograd_np.modes import mode
 
 from .error import CompileError
-from .running.calls import count_writes, kind_of, lifted, overwritten, repeated, tensors_of
+from .running.calls import count_writes, kind_of, lifted, others_of, overwritten, repeated, tensors_of
 from .running.dispatch import MISS, dispatcher
 from .running.entry import Entry, emitted
 from .running.pullback import Reverse, cut, positions, watched
@@ -64,6 +64,8 @@ class Compiled:
         functools.update_wrapper(self, function, updated=())
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self.entries: dict[Any, list[Entry]] = {}
+        self.looked: dict[Any, list[int]] = {}
+        """By kinds of arguments: which of these are lists whose numbers belong to the program."""
         self.last: Entry | None = None
         self.quick: Callable[..., Any] | None = None
         self.misses = self.forgotten = 0
@@ -91,10 +93,12 @@ class Compiled:
             if result is not MISS:
                 return result
         if mode.events is not QUIET:  # part of a larger trace, or under detect_nonfinite: each op is to be seen
-            return self.function(*args, **kwargs)
+            return self._uncompiled([], args, kwargs)()
         with self.lock:
             leaves: list[Any] = []
             key = (kind_of(args, leaves), kind_of(kwargs, leaves) if kwargs else None, mode.recording, repeated(leaves))
+            if self.looked and key in self.looked:
+                key = (*key, *(leaves[i].tobytes() for i in self.looked[key]))
             for entry in self.entries.get(key, ()):
                 if entry.overwritten and entry.overlap(leaves):
                     return self._uncompiled([], args, kwargs)()
@@ -115,7 +119,8 @@ class Compiled:
     def _trace(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arrays: list[tuple[str, Any]] = []
         function = self._uncompiled(arrays, args, kwargs)
-        around = Surroundings(self.function)
+        rest = others_of(dict(self._named(args), **kwargs))
+        around = Surroundings(self.function, rest)
         self._refuse_twofold(around, arrays)
         cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t._grad is not None]
         began = perf_counter()
@@ -134,11 +139,16 @@ class Compiled:
             behind = emitted(back, self.mode)
             entry.source += f"\n\n{behind.source}"
             arguments, others = [t for t, _ in given], watched(back, [a for _, a in arrays], given)
-            entry.reverse = Reverse(behind.step, found, arguments, tree, which, self.lock, others)
+            entry.reverse = Reverse(behind, found, arguments, tree, which, self.lock, others)
         entry.overwritten = overwritten(program, arrays)
         entry.guards = around.guards(program)
         # what a step does where nothing is yet, it does once; another trace tells what it does ever after
-        entry.guards.past = not self.entries.get(key) and around.has_more(Surroundings(self.function))
+        entry.guards.past = not self.entries.get(key) and around.has_more(Surroundings(self.function, rest))
+        looked = {i for i, (_, array) in enumerate(arrays) if id(array) in program.looked}
+        if looked:
+            alike = key[:4]  # calls whose lists of numbers have the same shapes
+            self.looked[alike] = sorted(looked.union(self.looked.get(alike, ())))
+            key = (*alike, *(arrays[i][1].tobytes() for i in self.looked[alike]))
         entry.seconds = (traced - began, perf_counter() - traced)
         self._keep(key, entry)
         self.last, self.quick = entry, None
@@ -146,10 +156,14 @@ class Compiled:
 
     def _uncompiled(self, arrays: list[tuple[str, Any]], args: Any, kwargs: dict[str, Any]) -> Callable[[], Any]:
         """The function with these arguments, the arrays among them lifted and noted in `arrays`."""
-        names = list(self.signature.parameters) if self.signature is not None else []
         made: dict[int, Any] = {}
-        told = [lifted(a, names[i] if i < len(names) else f"argument_{i}", arrays, made) for i, a in enumerate(args)]
+        told = [lifted(a, name, arrays, made) for name, a in self._named(args)]
         return functools.partial(self.function, *told, **{k: lifted(a, k, arrays, made) for k, a in kwargs.items()})
+
+    def _named(self, args: tuple[Any, ...]) -> list[tuple[str, Any]]:
+        """Arguments that came by position, with their names."""
+        names = list(self.signature.parameters) if self.signature is not None else []
+        return [(names[i] if i < len(names) else f"argument_{i}", a) for i, a in enumerate(args)]
 
     def _refuse_twofold(self, around: Surroundings, arrays: list[tuple[str, Any]]) -> None:
         """Raise CompileError for an argument whose memory the function also has by itself."""
@@ -263,6 +277,7 @@ class Compiled:
     def clear(self) -> None:
         """Forget all programs."""
         self.entries.clear()
+        self.looked.clear()
         self.last = self.quick = None
         self.misses = self.forgotten = 0
 

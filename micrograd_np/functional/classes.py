@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.ops.axes import within
+from micrograd_np.ops.checks import check, labels_within, probabilities_within
 from micrograd_np.ops.choice import keep_where, maximum, relu, where
 from micrograd_np.ops.comparison import equal, not_equal
 from micrograd_np.ops.domains import INTEGERS, PROBABILITY, REALS
@@ -23,7 +24,6 @@ from micrograd_np.ops.transcendental import log, sigmoid
 from micrograd_np.primitive import primitive
 from micrograd_np.tensor import Tensor
 
-from .checks import check, labels_within, probabilities_within
 from .loss import as_floats, as_like, operands, reduced
 
 

@@ -8,9 +8,8 @@ import numpy as np
 
 from micrograd_np.ops import order
 from micrograd_np.ops.axes import whole
+from micrograd_np.ops.checks import check, places_within
 from micrograd_np.tensor import Tensor
-
-from .checks import check, places_within
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:

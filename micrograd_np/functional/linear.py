@@ -8,6 +8,7 @@ import numpy as np
 
 from micrograd_np.grad_mode import no_grad
 from micrograd_np.ops.axes import whole
+from micrograd_np.ops.checks import check, rows_within
 from micrograd_np.ops.choice import where
 from micrograd_np.ops.comparison import greater, not_equal
 from micrograd_np.ops.domains import INTEGERS, REALS
@@ -19,7 +20,6 @@ from micrograd_np.ops.state import astype
 from micrograd_np.primitive import primitive
 from micrograd_np.tensor import Tensor
 
-from .checks import check, rows_within
 from .distance import vector_norm
 from .loss import as_tensor
 

@@ -15,6 +15,7 @@ import numpy as np
 from micrograd_np.asked import asker
 from micrograd_np.constant import settled
 from micrograd_np.ops.axes import within
+from micrograd_np.ops.checks import check, variances_within
 from micrograd_np.ops.choice import maximum, minimum, where, zero_where
 from micrograd_np.ops.comparison import equal, greater
 from micrograd_np.ops.domains import REALS
@@ -25,8 +26,6 @@ from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import exp, log
 from micrograd_np.primitive import as_array, primitive
 from micrograd_np.tensor import Tensor, get_default_dtype
-
-from .checks import check, variances_within
 
 _NUMBERS = (bool, int, float, np.generic)
 REDUCTIONS = ("mean", "sum", "none")

@@ -5,14 +5,12 @@ from __future__ import annotations
 from math import floor, inf, nan
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from micrograd_np.asked import asker
 from micrograd_np.primitive import as_array
-from micrograd_np.vertex import Vertex
 
 from .arrange import moveaxis
 from .axes import axes_of, axis_of
+from .checks import check, weights_within
 from .choice import where, zero_where
 from .comparison import isnan, logical_not
 from .elementwise import add, divide, multiply, subtract
@@ -37,6 +35,7 @@ def ptp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 def average(a: Any, axis: Axis = None, weights: Any = None, keepdims: bool = False) -> Any:
     """Σ w a / Σ w along `axis`; the mean without weights. They have the shape of `a`, or of its one axis `axis`.
 
+    >>> import numpy as np
     >>> average(np.array([1.0, 4.0]), weights=np.array([2.0, 1.0]))
     array(2.)
     """
@@ -49,9 +48,7 @@ def average(a: Any, axis: Axis = None, weights: Any = None, keepdims: bool = Fal
             raise ValueError(message)
         w = broadcast_to(reshape(w, shape=(-1,) + (1,) * (a.ndim - 1 - at)), shape=tuple(a.shape))
     total = sum(w, axis=axis, keepdims=keepdims)
-    if not np.all(total.data if isinstance(total, Vertex) else total):
-        message = f"average: the weights, of shape {w.shape}, sum to 0, and nothing can be divided by that."
-        raise ValueError(message)
+    check(weights_within, total, tuple(w.shape))
     return divide(sum(multiply(a, w), axis=axis, keepdims=keepdims), total)
 
 
@@ -60,6 +57,7 @@ def quantile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bo
 
     For several `q` they stand along a new first axis. nan where an element is; ValueError unless 0 ≤ q ≤ 1.
 
+    >>> import numpy as np
     >>> quantile(np.array([3.0, 1.0, 2.0]), 0.25)
     array(1.5)
     """
@@ -98,6 +96,7 @@ def percentile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: 
 def median(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The element in the middle along `axis`, or the mean of the two there, which share the gradient.
 
+    >>> import numpy as np
     >>> median(np.array([4.0, 1.0, 2.0, 9.0]))
     array(3.)
     """

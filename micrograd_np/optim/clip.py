@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from math import inf, isfinite
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from micrograd_np.events import QUIET
 from micrograd_np.grad_mode import no_grad
 from micrograd_np.modes import mode
+from micrograd_np.ops.checks import check, norm_within
 from micrograd_np.ops.choice import maximum, minimum, where
 from micrograd_np.ops.comparison import equal, greater, logical_and
 from micrograd_np.ops.comparison import isfinite as is_finite
@@ -55,12 +56,8 @@ def clip_grad_norm_(
     with no_grad(), np.errstate(over="ignore", under="ignore"):  # the norm may be beyond float64
         peak, ratio = _norm([g.data for g in grads] if mode.events is QUIET else grads, norm_type)
         size = peak * ratio
-        if error_if_nonfinite and not isfinite(ratio.item()):
-            message = (
-                f"clip_grad_norm_: the norm of the gradients is {size.item()}, so they cannot be scaled. Look for the "
-                f"step that made it, or pass error_if_nonfinite=False."
-            )
-            raise RuntimeError(message)
+        if error_if_nonfinite:
+            check(norm_within, ratio)
         large = maximum(peak, 1.0)  # by which numerator and denominator are divided
         factor = minimum(max_norm / large / (ratio * (peak / large) + 1e-6 / large), 1.0)
         for g in grads:  # of few digits, a factor below their smallest is kept in full

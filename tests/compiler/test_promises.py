@@ -100,6 +100,33 @@ def test_products_of_one_tensor_with_itself_have_eagers_bits(product, shape, dty
         assert all(same_bits(a, b) for a, b in zip(compiled(x), derivative(x), strict=True))
 
 
+SCALAR = {
+    "an element": lambda x: (x * 2)[0],
+    "an element of an argument": lambda x: x[1],
+    "a full sum": lambda x: mg.einsum("i,i->", x, x),
+    "a determinant": lambda x: mg.linalg.det(x * mg.constant(np.eye(3))),
+    "a place": mg.argmax,
+    "a gathered element": lambda x: x[mg.constant(np.array(1))],
+}
+
+
+@pytest.mark.parametrize("name", SCALAR)
+def test_what_numpy_gives_as_a_scalar_can_be_written_to(name, rng):
+    def step(x):
+        z = SCALAR[name](x)
+        before = z * 1
+        z += 3
+        row = z[None]
+        row *= 2
+        return before, z, row, x * 1
+
+    compiled = mg.compile(step)
+    for _ in range(3):
+        x = rng.standard_normal(3)
+        found, wanted = compiled(x.copy()), step(mg.Tensor(x.copy()))
+        assert all(same_bits(a, b) for a, b in zip(found, wanted, strict=True))
+
+
 def trained(loss, *layers):
     """What makes a network, and a step that trains it."""
 
@@ -180,6 +207,59 @@ def test_a_compiled_step_refuses_the_values_that_eager_refuses_before_it_writes(
         assert "within(" in compiled.source
         rows = compiled.source_as("plain").splitlines()
         assert len([row for row in rows if "within(" in row]) == 2  # the rule, and the call
+
+
+@pytest.mark.parametrize(
+    ("function", "good", "bad"),
+    [
+        (mg.linalg.inv, np.eye(2), np.zeros((2, 2))),
+        (lambda x: mg.linalg.solve(x, x + 1), np.eye(2), np.zeros((2, 2))),
+        (mg.linalg.cholesky, np.eye(2), -np.eye(2)),
+        (mg.grad(mg.linalg.det), np.eye(2), np.zeros((2, 2))),
+        (lambda x: mg.constant([2, 3]) ** x, np.array([1, 2]), np.array([1, -2])),
+        (lambda x: mg.average(mg.constant([2.0, 3.0]), weights=x), np.array([1.0, 2.0]), np.array([2.0, -2.0])),
+    ],
+)
+def test_values_that_eager_refuses_are_refused_in_its_words(function, good, bad):
+    compiled = mg.compile(function)
+    for _ in range(2):
+        compiled(good)
+    with pytest.raises(ValueError, match=r"(is|shape) \(2") as theirs:
+        function(mg.Tensor(bad))
+    with pytest.raises(type(theirs.value)) as ours:
+        compiled(bad)
+    assert str(ours.value) == str(theirs.value)
+    assert compiled.cache_info()[:2] == (1, 1)
+
+
+def test_values_that_numpy_refuses_in_a_compiled_backward_pass_are_refused_in_eagers_words():
+    x = mg.Tensor(np.eye(2), requires_grad=True)
+    compiled = mg.compile(mg.linalg.det)
+    compiled(x).backward()
+    x.data[...] = 0
+    with pytest.raises(np.linalg.LinAlgError, match=r"^inv: x is \(2, 2\): Singular matrix\."):
+        mg.linalg.det(x).backward()
+    with pytest.raises(np.linalg.LinAlgError, match=r"^inv: x is \(2, 2\): Singular matrix\."):
+        compiled(x).backward()
+
+
+def test_a_compiled_step_stops_at_a_norm_that_is_not_finite_before_it_updates():
+    w = mg.Tensor([1.0, 1.0], requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.1)
+
+    @mg.compile
+    def step(x):
+        optimizer.zero_grad()
+        (w * x).sum().backward()
+        optim.clip.clip_grad_norm_([w], 1.0, error_if_nonfinite=True)
+        optimizer.step()
+
+    for _ in range(2):
+        step(np.zeros(2))
+    with pytest.raises(RuntimeError, match="the norm of the gradients is inf, so they cannot be scaled"):
+        step(np.array([1.0, np.inf]))
+    assert w.tolist() == [1, 1]
+    assert step.cache_info()[:2] == (1, 1)
 
 
 def test_a_check_of_what_the_step_computes_stays_where_it_is(rng):
@@ -350,6 +430,139 @@ def test_a_method_that_does_something_else_is_noticed_between_calls(name, rng):
     for _ in range(2):
         assert same_bits(compiled(x), function(mg.Tensor(x)))
     assert compiled.cache_info()[:2] == (3, 2)
+
+
+class Masked(nn.Module):
+    """A layer with what is neither tensor nor number: tuples, a list, an array, and numbers of its class."""
+
+    scale = 2.0
+
+    def __init__(self):
+        super().__init__()
+        self.axes, self.factors, self.mask = (0, (1,)), [1.0, 2.0], np.array([1.0, 0.0])
+
+    def __getitem__(self, i):
+        return self.factors[i]
+
+    @property
+    def wide(self):
+        return 3.0
+
+    @classmethod
+    def made(cls, x):
+        return x * 5
+
+    def forward(self, x):
+        y = x.sum(axis=self.axes[1], keepdims=True) * mg.constant(self.mask) * self[1]
+        return self.made(y) * self.scale * self.wide
+
+
+def defaulted(x, by=2.0, *, plus=1.0):
+    """What has defaults."""
+    return x * by + plus
+
+
+class Descent(optim.SGD):
+    """An optimiser of the user."""
+
+    def update(self, p, g, state, **numbers):
+        super().update(p, g * 2, state, **numbers)
+
+
+def updated():
+    """A step of the user's optimiser, which gives the parameter."""
+    w = mg.Tensor(np.ones(2), requires_grad=True)
+    optimizer = Descent([w], lr=0.1)
+
+    def step(x):
+        optimizer.zero_grad()
+        (w * x).sum().backward()
+        optimizer.step()
+        with mg.no_grad():
+            y = w * 1
+            w.copy_(mg.constant(np.ones(2)))
+        return y
+
+    return step
+
+
+class Doubled(Masked):
+    """What a property and a class method may become."""
+
+    wide = property(lambda self: 7.0)
+
+    @classmethod
+    def made(cls, x):
+        return x * 11
+
+
+REPLACED = {
+    "a function of our module": (lambda: lambda x: F.tanh(x) * 2, (F, "tanh", F.relu)),
+    "a function by its path": (lambda: lambda x: mg.nn.functional.tanh(x) * 2, (F, "tanh", F.relu)),
+    "a function of the package": (lambda: lambda x: mg.exp(x) * 2, (mg, "exp", F.relu)),
+    "a function in a function": (lambda: lambda x: sum(F.tanh(y) for y in (x, x)), (F, "tanh", F.relu)),
+    "what a layer asks for": (
+        lambda: partial(lambda loss, x: loss(x, x * 3), nn.MSELoss()),
+        (F, "mse_loss", lambda x, y, reduction: x - y),
+    ),
+    "forward of our class": (lambda: nn.Sequential(nn.Tanh()), (nn.Tanh, "forward", lambda self, x: x * 2)),
+    "a number of a class": (Masked, (Masked, "scale", 3.0)),
+    "a property": (Masked, (Masked, "wide", Doubled.wide)),
+    "a class method": (Masked, (Masked, "made", vars(Doubled)["made"])),
+    "what brackets do": (Masked, (Masked, "__getitem__", lambda self, i: self.factors[0])),
+    "defaults": (lambda: defaulted, (defaulted, "__defaults__", (3.0,))),
+    "keyword defaults": (lambda: defaulted, (defaulted, "__kwdefaults__", {"plus": 3.0})),
+    "code": (lambda: defaulted, (defaulted, "__code__", (lambda x, by, *, plus: x - by - plus).__code__)),
+    "an update": (
+        updated,
+        (Descent, "update", lambda self, p, g, *more, **numbers: optim.SGD.update(p, g * 3, *more, **numbers)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REPLACED)
+def test_what_code_asks_for_by_name_may_be_another_between_calls(name, rng, monkeypatch):
+    made, change = REPLACED[name]
+    function = made()
+    compiled = mg.compile(function)
+    x = rng.standard_normal((2, 2))
+    for _ in range(3):
+        compiled(x)
+    assert compiled.cache_info()[:2] == (2, 1)
+    monkeypatch.setattr(*change)
+    for _ in range(2):
+        assert same_bits(compiled(x), function(mg.Tensor(x)))
+    assert compiled.cache_info()[:2] == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("layer", "name", "value"),
+    [
+        (lambda: nn.Conv1d(2, 3, 2), "padding", (2,)),
+        (lambda: nn.Conv1d(2, 3, 2), "stride", (2,)),
+        (lambda: nn.Conv1d(2, 3, 2), "dilation", (2,)),
+        (lambda: nn.Conv1d(2, 3, 2, padding=1), "padding_mode", "circular"),
+        (lambda: nn.MaxPool1d(2), "kernel_size", (3,)),
+        (lambda: nn.LayerNorm(6, elementwise_affine=False), "normalized_shape", (2, 6)),
+        (lambda: nn.LayerNorm(6), "eps", 0.5),
+        (Masked, "axes", (0, (2,))),
+        (Masked, "factors", [1.0, 5.0]),
+        (Masked, "mask", np.array([0.0, 3.0])),
+    ],
+)
+def test_a_setting_of_a_layer_may_be_another_between_calls(layer, name, value, rng):
+    net = layer()
+    compiled = mg.compile(net)
+    x = rng.standard_normal((2, 2, 6)) if not isinstance(net, Masked) else rng.standard_normal((2, 2, 2))
+    for _ in range(3):
+        compiled(x)
+    setattr(net, name, value)
+    for _ in range(2):
+        assert same_bits(compiled(x), net(mg.Tensor(x)))
+    if isinstance(value, tuple):
+        setattr(net, name, (*value,))  # an equal one is no other
+    assert same_bits(compiled(x), net(mg.Tensor(x)))
+    assert compiled.cache_info()[:2] == (4, 2)
 
 
 def test_a_method_that_no_step_asks_may_be_replaced(rng):

@@ -108,6 +108,72 @@ def test_a_random_training_step_is_eagers(expression, seed, optimizer, order, cl
     assert compiled.cache_info().hits == 2
 
 
+VIEWS = [
+    lambda y: y[0] if len(y) else y, lambda y: y[1:], lambda y: y.T, lambda y: y[::-1], lambda y: y.reshape(-1),
+    lambda y: y[..., :1], lambda y: y[None], lambda y: y[::2], lambda y: y.swapaxes(0, -1), lambda y: y.detach(),
+]  # fmt: skip
+WRITES = ["+=", "*=", "[...] =", "[:1] =", "-= mean", "copy_", "+= itself", "/=", "swap"]
+
+
+def write(v, how, w):
+    """Write into a view."""
+    if how == "+=":
+        v += w.sum()
+    elif how == "*=":
+        v *= w.mean()
+    elif how == "[...] =":
+        v[...] = w.sum()
+    elif how == "[:1] =" and v.ndim:
+        v[:1] = w.sum() * 2
+    elif how == "-= mean":
+        v -= v.mean() if v.size else 1
+    elif how == "copy_":
+        v.copy_(v.exp())
+    elif how == "+= itself":
+        v += v
+    elif how == "/=":
+        v /= 2.0
+    elif v.ndim:
+        v[-1:] = v[:1] + 1
+
+
+@many
+@given(
+    seeds,
+    st.sampled_from([(2, 3), (3, 3), (1, 3), (4,), (2, 1, 3), (1, 1)]),
+    st.lists(st.tuples(st.integers(0, 9), st.lists(st.sampled_from(VIEWS), max_size=2), st.sampled_from(WRITES)),
+             min_size=1, max_size=4),
+    st.tuples(*[st.sampled_from(["float32", "float64"])] * 2),
+    st.booleans(),
+)  # fmt: skip
+def test_random_writes_through_views_are_eagers(seed, shape, links, dtypes, trains):
+    def step(x, w):
+        family = [x * w if trains else x * 2]
+        for of, views, how in links:
+            v = family[of % len(family)]
+            for view in views:
+                v = view(v) if v.ndim else v
+            family.append(v)
+            if v.requires_grad or not trains:  # else it looks into what requires a gradient, and cannot be written to
+                write(v, how, w)
+        return [(v * v).sum() if i % 2 else v * 1 for i, v in enumerate(family)]
+
+    compiled = mg.compile(step)
+    rng = np.random.default_rng(seed)
+    for _ in range(3):
+        x, values = (rng.uniform(-1, 1, shape).astype(dtype) for dtype in dtypes)
+        results = []
+        for f in (step, compiled):
+            w = mg.Tensor(values.copy(), requires_grad=trains)
+            with np.errstate(all="ignore"):  # exp of exp
+                found = f(mg.Tensor(x.copy()), w)
+                if trains:
+                    sum(z.sum() for z in found).backward()
+            results.append([*(z.data for z in found), *([w.grad.data] if trains and w.grad is not None else [])])
+        assert all(equal(a, b) for a, b in zip(*results, strict=True))
+    assert compiled.cache_info().hits == 2
+
+
 def outcome(step, *batch):
     """What a step gives, or the words of its refusal."""
     try:

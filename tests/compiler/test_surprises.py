@@ -235,7 +235,7 @@ def test_lbfgs_is_not_compiled():
 def test_pythons_own_numbers_belong_to_the_program():
     """Numbers, strings and other plain objects that a step takes from around it are part of the program, like
     the shapes: changing them later has no effect until `step.clear()`, but for the attributes of modules, such as
-    `dropout.p` or `self.flag`: another value, another program. As arguments they are noticed: another
+    `dropout.p`, `conv.padding` or `self.flag`: another value, another program. As arguments they are noticed: another
     number, another program. What changes from call to call is best an array. A number taken from `.data` is
     Python's own as well: `x.data.max()` stays what it was in the first call, `x.max()` is computed in each."""
     around = {"scale": 2.0}
@@ -371,9 +371,9 @@ def test_modes_shapes_and_frozen_parameters_get_programs_of_their_own():
 
 def test_what_is_exchanged_between_calls_is_used():
     """Another parameter, layer, model or optimiser, another function or tensor in a dict, a hook more or less, an
-    optimiser's state emptied, a method replaced: that things are where they were is part of the kind of call.
-    Looked for are variables, attributes and containers, nested as they may be, and what your code asks by name of
-    your classes and modules."""
+    optimiser's state emptied: that things are where they were is part of the kind of call. Looked for are variables,
+    attributes and containers, nested as they may be, and what code asks for by name: methods, `F.relu`, `module.loss`,
+    numbers of a module's class, and the defaults and the code of functions."""
     a, b = twins(momentum=0.9)
     for i in range(10):
         for training in (a, b):
@@ -505,6 +505,40 @@ def test_a_compiled_function_pickles_by_tracing_again():
     again = pickle.loads(pickle.dumps(predict))
     assert again.cache_info().currsize == 0
     assert np.array_equal(again(X).data, wanted.data)
+
+
+def test_arrays_among_the_arguments_are_tensors_inside():
+    """A compiled function of an array is the function of the tensor of it, `f(mg.Tensor(x))`, also where it runs
+    uncompiled: as part of a larger step, or under `detect_nonfinite`. The same function called by hand with an array
+    works with arrays, into which nothing that requires a gradient can be written."""
+    w = mg.Tensor(np.ones(4), requires_grad=True)
+
+    def step(x):
+        y = mg.zeros_like(x)
+        y[:, 0] = w
+        return y.relu()
+
+    compiled, outer = mg.compile(step), mg.compile(lambda x: mg.compile(step)(x.detach()))
+    for f in (compiled, compiled, outer, outer):
+        assert np.array_equal(f(X).data, step(mg.Tensor(X)).data)
+    with mg.debug.detect_nonfinite():
+        assert np.array_equal(compiled(X).data, step(mg.Tensor(X)).data)
+    with pytest.raises(TypeError, match="requires a gradient, which an array does not carry"):
+        step(X)
+
+
+def test_lists_of_numbers_are_arrays_to_ops_and_lists_to_python():
+    """A list of numbers among the arguments may hold others in each call where ops take it as an array, as a model
+    does or `mg.Tensor(x)`. If the step looks at the numbers themselves (`x[0]`, `for`, `in`), another list is another
+    program; so is another tuple in any case. Nested lists of tensors, dataclasses, namespaces and dicts are taken
+    apart, in arguments as in results."""
+    model = nn.Linear(3, 2)
+    f, g = mg.compile(model), mg.compile(lambda x, k: x * k[0])
+    for i in range(3):
+        x = [[float(i), 2.0, 3.0]]
+        assert np.array_equal(f(x).data, model(x).data)
+        assert np.array_equal(g(X, [i, 1]).data, X * i)
+    assert (f.cache_info().currsize, g.cache_info().currsize) == (1, 3)
 
 
 def test_a_compiled_function_inside_another_becomes_part_of_it():

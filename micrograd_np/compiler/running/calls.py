@@ -11,6 +11,9 @@ from micrograd_np.tensor import Tensor
 from micrograd_np.vertex import Vertex
 from micrograd_np.writes import writes
 
+from ..tracing.numbers import Fixed, Numbers, array_of
+from ..trees import parts, with_parts
+
 if TYPE_CHECKING:
     from ..program import Program
 
@@ -24,12 +27,17 @@ def kind_of(x: Any, leaves: list[Any]) -> Any:
     if isinstance(x, Vertex):
         leaves.append(x.data)
         return Tensor, x.data.shape, x.data.dtype, x.data.strides, x.requires_grad
+    numbers = array_of(x) if kind is list else None
+    if numbers is not None:
+        leaves.append(numbers)
+        return list, numbers.shape, numbers.dtype
     if kind is tuple or kind is list:
         return kind, tuple([kind_of(part, leaves) for part in x])
     if kind is dict:
         return dict, tuple([(k, kind_of(v, leaves)) for k, v in x.items()])
-    if isinstance(x, tuple):  # one with names
-        return kind, tuple([kind_of(part, leaves) for part in x])
+    held = parts(x)
+    if held is not None:  # tuples with names, dataclasses and so on
+        return kind, tuple([(k, kind_of(part, leaves)) for k, part in held.items()])
     if isinstance(x, (float, np.generic)):
         return kind, repr(x)  # 0.0 and -0.0 are equal, and nan is not equal to itself
     if kind is slice:
@@ -55,7 +63,7 @@ def repeated(leaves: list[Any]) -> Any:
 
 
 def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], made: dict[int, Any]) -> Any:
-    """`x` with arrays as tensors, `made` for each that differs, and noted in `arrays` with a name."""
+    """`x` with arrays as tensors, `made` for each that differs, lists of numbers as `Numbers`; noted in `arrays`."""
     if isinstance(x, np.ndarray):
         x = np.asarray(x)
         arrays.append((name, x))
@@ -63,24 +71,36 @@ def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], made: dict[int, Any
     if isinstance(x, Vertex):
         arrays.append((name, x.data))
         return x
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return type(x)(
-            *(lifted(part, f"{name}_{field}", arrays, made) for field, part in zip(x._fields, x, strict=True))
-        )
-    if type(x) in (tuple, list):
-        return type(x)(lifted(part, f"{name}_{i}", arrays, made) for i, part in enumerate(x))
-    if type(x) is dict:
-        return {k: lifted(v, f"{name}_{k}", arrays, made) for k, v in x.items()}
-    return x
+    if isinstance(x, (Numbers, Fixed)):  # of a trace that this is part of
+        return x
+    numbers = array_of(x) if type(x) is list else None
+    if numbers is not None:
+        arrays.append((name, numbers))
+        return Numbers(x, numbers)
+    if type(x) is tuple and array_of(list(x)) is not None:
+        return Fixed(x)
+    held = parts(x)
+    return x if held is None else with_parts(x, [lifted(y, f"{name}_{k}", arrays, made) for k, y in held.items()])
 
 
 def tensors_of(x: Any) -> list[Any]:
     """The tensors among arguments, in order."""
     if isinstance(x, Vertex):
         return [x]
-    if isinstance(x, dict):
-        x = tuple(x.values())
-    return [t for part in x for t in tensors_of(part)] if isinstance(x, (tuple, list)) else []
+    if type(x) in (tuple, list):
+        return [t for part in x for t in tensors_of(part)]
+    held = None if isinstance(x, np.ndarray) else parts(x)
+    return [t for part in held.values() for t in tensors_of(part)] if held else []
+
+
+def others_of(x: Any, name: str = "") -> list[tuple[str, Any]]:
+    """What arguments hold besides arrays and containers, with names: functions, modules, objects, numbers."""
+    if isinstance(x, (np.ndarray, Vertex)):
+        return []
+    held = parts(x)
+    if held is None:
+        return [(name, x)]
+    return [y for k, part in held.items() for y in others_of(part, f"{name}_{k}" if name else str(k))]
 
 
 def overwritten(program: Program, arrays: list[tuple[str, Any]]) -> list[int]:

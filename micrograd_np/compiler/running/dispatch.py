@@ -7,6 +7,7 @@ is what `Entry.holds` and `Entry.run` check and do; calls of any other kind take
 from __future__ import annotations
 
 import builtins
+from itertools import count
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from micrograd_np.writes import clock as moments
 from micrograd_np.writes import writes
 
 from ..program import Value
+from ..trees import parts, with_parts
 from .failure import explain
 from .guards import GONE
 
@@ -187,13 +189,25 @@ class _Dispatcher:
 
     def result(self) -> str:
         """What the call returns."""
-        results = self.entry.program.results
-        if isinstance(results, Value):
-            return "wrap(out[0])"
-        if type(results) is tuple and all(isinstance(r, Value) for r in results):
-            return f"({', '.join(f'wrap(out[{i}])' for i in range(len(results)))},)"
-        self.names["rebuilt"] = self.entry.rebuilt
-        return "rebuilt(out)"
+        self.names["with_parts"] = with_parts
+        numbers = count()
+
+        def spelt(x: Any) -> str:
+            if isinstance(x, Value):
+                return f"wrap(out[{next(numbers)}])"
+            held = parts(x)
+            if held is None:
+                return self.name("thing", x)
+            found = [spelt(part) for part in held.values()]
+            if type(x) is tuple:
+                return f"({''.join(f'{part}, ' for part in found)})"
+            return (
+                f"[{', '.join(found)}]"
+                if type(x) is list
+                else f"with_parts({self.name('thing', x)}, [{', '.join(found)}])"
+            )
+
+        return spelt(self.entry.program.results)
 
 
 def _unless_gone(*lines: str) -> list[str]:

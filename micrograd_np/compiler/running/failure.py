@@ -18,7 +18,7 @@ def explain(error: BaseException, entry: Entry) -> None:
     if number is None or not 0 < number <= len(lines):
         return
     asked = entry.writer.asked.get(lines[number - 1].strip())
-    if asked and isinstance(error, IndexError):
+    if asked and isinstance(error, (IndexError, ValueError)):
         error.args = (asked.replace("\0", f"{str(error).rstrip('.')}."),)
     for row in reversed(lines[:number]):
         told = row.strip()

@@ -75,8 +75,8 @@ class Guards:
 def parts_of(x: Any, read: set[int]) -> list[Any]:
     """What the work of a module or a tensor depends on: its hooks; modules, parameters, buffers, functions in it.
 
-    Of plain tensors among the attributes of a module only those whose ids are in `read`, and of numbers, flags and
-    strings only those that its class speaks of, and does not count up while it works: others come and go.
+    Of plain tensors among the attributes of a module only those whose ids are in `read`, and of numbers, tuples, arrays
+    and so on only those that its class speaks of, and does not count up while it works: others come and go.
     """
     if isinstance(x, Vertex):
         return [hook for hook, _ in (x.notes or {}).get("hooks", ())]
@@ -85,9 +85,7 @@ def parts_of(x: Any, read: set[int]) -> list[Any]:
     parts = [
         y
         for name, y in vars(x).items()
-        if callable(y)
-        or (isinstance(y, Vertex) and (type(y) is not y.plain or id(y) in read))
-        or (name in spoken and type(y) in _SETTINGS)
+        if callable(y) or (id(y) in read or type(y) is not y.plain if isinstance(y, Vertex) else name in spoken)
     ]
     return [*parts, *(hook for when in hooks.values() for hook, _ in when)]
 
@@ -96,7 +94,11 @@ _SETTINGS = frozenset((int, float, bool, str, type(None)))
 
 
 def _same(x: Any, y: Any) -> bool:
-    return x is y or (type(x) is type(y) and type(x) in _SETTINGS and repr(x) == repr(y))
+    if x is y or type(x) is not type(y):
+        return x is y
+    if type(x) is tuple:
+        return len(x) == len(y) and all(map(_same, x, y))
+    return type(x) in _SETTINGS and repr(x) == repr(y)
 
 
 _spoken: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()

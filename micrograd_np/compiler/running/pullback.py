@@ -20,11 +20,14 @@ from micrograd_np.tensor import Tensor, _wrap
 from micrograd_np.vertex import Node, Vertex
 
 from ..program import Line, Program, Storage, Value, mapped
+from ..trees import parts
+from .failure import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from ..tracing.trace import Tracer
+    from .entry import Entry
 
 
 @dataclass
@@ -73,11 +76,8 @@ def differentiate(tracer: Tracer, result: Any, floor: int) -> Pullback | None:
 def _tensors(tree: Any) -> Iterator[Any]:
     if isinstance(tree, Vertex):
         yield tree
-    elif isinstance(tree, dict):
-        for x in tree.values():
-            yield from _tensors(x)
-    elif isinstance(tree, (list, tuple)):
-        for x in tree:
+    else:
+        for x in (parts(tree) or {}).values():
             yield from _tensors(x)
 
 
@@ -166,7 +166,7 @@ class Reverse:
 
     def __init__(
         self,
-        step: Callable[..., Any],
+        entry: Entry,
         found: Pullback,
         arguments: Sequence[Any],
         tree: Any,
@@ -175,7 +175,7 @@ class Reverse:
         others: Sequence[Any],
     ) -> None:
         self.which = which
-        self.step, self.tree, self.lock = step, tree, lock
+        self.entry, self.tree, self.lock = entry, tree, lock
         positions: dict[int, int] = {id(x): i for i, x in enumerate(arguments)}
         every = (*found.leaves, *dict.fromkeys(others))
         self.inputs = [(positions.get(id(x)), x if id(x) not in positions else None) for x in every]
@@ -191,14 +191,17 @@ class Reverse:
         needs = sum(1 << i for i, x in enumerate(known) if x.requires_grad)
         made: dict[int, Any] = {}
         rest = iter(zip(arrays, self.which, strict=False))  # behind them lie the residuals
+        several = len(self.shapes) > 1
+        whole: Any = _made(Tensor, _compiled, known, values, {"call": call}, np.zeros(()), needs) if several else None
 
         def tensor(_: Value) -> Any:
             array, which = next(rest)
             if which is None:
                 return Tensor(array)
-            if which not in made:
-                static = {"call": call, "which": which}
-                made[which] = _made(Tensor, _compiled, known, values, static, array, needs)
+            if which not in made and whole is None:
+                made[which] = _made(Tensor, _compiled, known, values, {"call": call}, array, needs)
+            elif which not in made:
+                made[which] = _made(Tensor, _part, (whole,), [whole.data], {"call": call, "which": which}, array, 1)
             return made[which]
 
         return mapped(self.tree, tensor)
@@ -221,37 +224,67 @@ class _Call:
 
     def __init__(self, reverse: Reverse, inputs: list[Any], residuals: list[Any]) -> None:
         self.reverse, self.inputs, self.residuals = reverse, inputs, residuals
-        self.pulled: tuple[int, Any, Any] | None = None
+        self.seeds: dict[int, Any] = {}
+        """The gradients that have arrived at results, by which result it is."""
+        self.pulled: tuple[Any, Any] | None = None
 
-    def gradients(self, which: int, g: Any) -> Any:
-        """The gradients by all leaves when `g` arrives at result `which`."""
+    def arrive(self, which: int, g: Any) -> Any:
+        """Note that `g` has arrived at result `which`; what stands for that in the gradient of the whole call."""
         if isinstance(g, Vertex):
             message = (
                 "compile: the gradient of a compiled result cannot be differentiated again or traced: it is a finished "
                 "program. Take the second derivative inside the compiled function, or call the function uncompiled."
             )
             raise RuntimeError(message)  # noqa: TRY004  it is too late, not the wrong kind
-        if self.pulled is None or self.pulled[0] != which or self.pulled[1] is not g:
-            seeds = [np.zeros(shape, dtype) for shape, dtype in self.reverse.shapes]
-            seeds[which] = np.asarray(g)
+        self.seeds[which] = np.asarray(g)
+        return np.zeros(())
+
+    def gradients(self, g: Any) -> Any:
+        """The gradients by all leaves, once for all results; `g` is one object in each backward pass."""
+        if self.pulled is None or self.pulled[0] is not g:
+            shapes, seeds = self.reverse.shapes, self.seeds
+            if len(shapes) == 1:
+                self.arrive(0, g)
+            every = [seeds[i] if i in seeds else np.zeros(*shapes[i]) for i in range(len(shapes))]
+            self.seeds = {}
             with self.reverse.lock:
-                self.pulled = (which, g, self.reverse.step(*self.inputs, *self.residuals, *seeds))
-        return self.pulled[2]
+                try:
+                    found = self.reverse.entry.step(*self.inputs, *self.residuals, *every)
+                except BaseException as error:
+                    explain(error, self.reverse.entry)
+                    raise
+            self.pulled = (g, found)
+        return self.pulled[1]
 
 
-def _kernel(xp: Any, out: Any, *xs: Any, call: _Call, which: int) -> Any:
+def _kernel(xp: Any, out: Any, *xs: Any, call: _Call) -> Any:
     raise NotImplementedError  # its value is known before the vertex is made
 
 
-def _rule(i: int, g: Any, z: Any, *xs: Any, call: _Call, which: int) -> Any:
-    found = call.gradients(which, g)[i]
+def _rule(i: int, g: Any, z: Any, *xs: Any, call: _Call) -> Any:
+    found = call.gradients(g)[i]
     if i == call.reverse.count - 1:
         call.pulled = None
     return found
 
 
-_kernel.__name__ = "compiled"
-_compiled: Primitive[Any] = Primitive(
-    _kernel, "compiled", domain=(), shape=None, examples=(), onnx=None, not_differentiable=(), view=False, numpy=()
-).vjp(xs=_rule)
+def _kernel_of_part(xp: Any, out: Any, x: Any, *, call: _Call, which: int) -> Any:
+    raise NotImplementedError
+
+
+_plain: dict[str, Any] = {
+    "domain": (),
+    "shape": None,
+    "examples": (),
+    "onnx": None,
+    "not_differentiable": (),
+    "view": False,
+    "numpy": (),
+}
+_kernel.__name__ = _kernel_of_part.__name__ = "compiled"
+_compiled: Primitive[Any] = Primitive(_kernel, "compiled call", **_plain).vjp(xs=_rule)
 _compiled.reads_all = True  # the second program does
+_part: Primitive[Any] = Primitive(_kernel_of_part, "compiled", **_plain).vjp(
+    x=lambda g, z, x, call, which: call.arrive(which, g)
+)
+"""One result of a call: where several are differentiated, the second program runs once."""

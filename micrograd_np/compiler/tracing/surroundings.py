@@ -11,9 +11,9 @@ import sys
 from argparse import Namespace
 from collections import deque
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial, partialmethod
 from itertools import islice
-from types import CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
+from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,12 +24,13 @@ from micrograd_np.vertex import Vertex
 from ..running.guards import GONE, Guards, Place, is_module, is_optimizer, of_optimizers, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from ..program import Program
 
 _MOST = 10_000  # things looked at: more than anybody writes by hand, so that no data set is gone through
-_FOREIGN = frozenset((__name__.partition(".")[0], "numpy", *sys.stdlib_module_names))
+_OURS = __name__.partition(".")[0]
+_FOREIGN = frozenset((_OURS, "numpy", *sys.stdlib_module_names))
 """Packages whose functions and objects keep no tensors of the user, or, like our own, change none behind his back."""
 
 _PLAIN = frozenset((int, float, bool, str, bytes, type(None), np.ndarray))
@@ -57,18 +58,27 @@ class Found:
             steps.append(steps[-1].inside)
         return steps[::-1]
 
+    @property
+    def by_name(self) -> bool:
+        """Whether code finds it by name in a class."""
+        return self.place is not None and isinstance(self.place.holder, (type, MappingProxyType))
+
     def is_there(self) -> bool:
         """Whether it is still where it was found."""
         return all(x.place is None or x.place.has(x.thing) for x in self.way())
 
 
 class Surroundings:
-    """What can be found from `function` on, the nearest first. Things in several places are found in each."""
+    """What can be found from `function` and `given` on, the nearest first. Things in several places are found in each.
 
-    def __init__(self, function: Any) -> None:
+    `given` are arguments, with their names: those that are neither arrays nor containers are known by what they are.
+    """
+
+    def __init__(self, function: Any, given: Iterable[tuple[str, Any]] = ()) -> None:
         self.found = [Found(function, called="" if is_module(function) else "self")]
+        self.found += [Found(x, called=name) for name, x in given if _opens(x)]
         opened: set[int] = set()
-        named: set[str] = {"forward", "__call__"}  # the names in all code that was found
+        named: set[str] = {"update", "scalars"}  # the names in all code that was found, or that ours asks for
         owners: dict[int, Found] = {}  # classes and modules, in which code finds things by name
         seen: set[tuple[int, str]] = set()
         for x in self.found:  # grows as it goes
@@ -81,7 +91,7 @@ class Surroundings:
                 self._add(y for owner in owners.values() for y in _by_name(owner, named, seen))
 
     def _add(self, more: Iterable[Found]) -> None:
-        some = (y for y in more if isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing))
+        some = (y for y in more if isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing) or y.by_name)
         self.found += islice(some, max(0, _MOST - len(self.found)))
 
     def tensors(self) -> Iterator[Found]:
@@ -123,7 +133,7 @@ class Surroundings:
             used |= above if id(x.thing) in read else set()
         # a loss or an activation has no tensors by which one could tell
         used |= {id(x.thing) for x in self.found if is_module(x.thing) and id(x.thing) not in filled}
-        used |= {id(x.thing) for x in self.found if callable(x.thing) and not is_module(x.thing)}
+        used |= {id(x.thing) for x in self.found if (callable(x.thing) and not is_module(x.thing)) or x.by_name}
         places: dict[Any, tuple[Place, Any]] = {}
         containers: dict[int, Any] = {}
         modules: dict[int, Any] = {}
@@ -139,6 +149,10 @@ class Surroundings:
                 if y.inside is not None and not y.place.attribute:
                     containers[id(y.place.holder)] = y.place.holder
         guards.places += places.values()
+        functions = {id(x.thing): x.thing for x in self.found if isinstance(x.thing, FunctionType) and _opens(x.thing)}
+        for f in functions.values():
+            parts = {name: getattr(f, name) for name in ("__code__", "__defaults__", "__kwdefaults__")}
+            guards.places += [(Place(f, name, attribute=True), y) for name, y in parts.items() if y is not None]
         guards.sizes += [(x, len(x)) for x in containers.values()]
         guards.parts += [(x, parts_of(x, read)) for x in (*tensors, *modules.values())]
         return guards
@@ -156,7 +170,15 @@ def _opens(x: Any) -> bool:
 
 
 def _foreign(x: Any) -> bool:
-    return str(x.__name__ if isinstance(x, ModuleType) else x.__module__).partition(".")[0] in _FOREIGN
+    return _package(x) in _FOREIGN
+
+
+def _is_ours(x: Any) -> bool:
+    return isinstance(x, ModuleType) and _package(x) == _OURS
+
+
+def _package(x: Any) -> str:
+    return str(x.__name__ if isinstance(x, ModuleType) else x.__module__).partition(".")[0]
 
 
 def _inside(x: Found) -> Iterator[Found]:
@@ -186,6 +208,11 @@ def _inside(x: Found) -> Iterator[Found]:
     else:
         for name, y in _attributes(thing):
             yield Found(y, Place(thing, name, attribute=True), x, f".{name}")
+        if is_module(thing):
+            work = type(thing).forward
+            yield Found(work, Place(type(thing), "forward", attribute=True))
+            if _foreign(work):  # one of ours: what it asks of our modules, such as functional.linear
+                yield from (Found(y.thing, y.place) for y in _variables(work) if y.inside is not None)
 
 
 def _owners(x: Found) -> Iterator[Found]:
@@ -200,16 +227,32 @@ def _owners(x: Found) -> Iterator[Found]:
 def _by_name(owner: Found, named: set[str], seen: set[tuple[int, str]]) -> Iterator[Found]:
     """What the user has put into `owner`, or a class that it derives from, under names among `named`; each once."""
     kinds = owner.thing.__mro__ if isinstance(owner.thing, type) else (owner.thing,)
-    theirs = {name: y for kind in reversed(kinds) if not _foreign(kind) for name, y in list(vars(kind).items())}
-    for name in sorted(named & theirs.keys()):
-        if (id(owner.thing), name) not in seen:
-            seen.add((id(owner.thing), name))
-            y = theirs[name]
-            if isinstance(y, (property, classmethod)):  # of which every look makes something new
-                yield Found(y.fget if isinstance(y, property) else y.__func__)
-            else:
-                y = y.__func__ if isinstance(y, staticmethod) else y
-                yield Found(y, Place(owner.thing, name, attribute=True), owner, f".{name}")
+    theirs = {name: kind for kind in reversed(kinds) if not _foreign(kind) for name in list(vars(kind))}
+    for name, kind in theirs.items():
+        y = vars(kind)[name]
+        asked = name in named or (isinstance(y, FunctionType) and _is_asked_silently(name))
+        if not asked or (id(owner.thing), name) in seen:
+            continue
+        seen.add((id(owner.thing), name))
+        if type(y) in _PLAIN and not hasattr(kind, "named_parameters"):
+            continue  # numbers stay what they were, but for those of modules
+        place = Place(owner.thing, name, attribute=True)
+        if isinstance(y, staticmethod):
+            y = y.__func__
+        elif isinstance(y, classmethod):  # of which every look makes something new
+            place = Place(vars(kind), name)
+        yield Found(y, place, owner, f".{name}")
+        if type(y) in _AROUND:
+            yield Found(getattr(y, _AROUND[type(y)]))
+
+
+_AROUND = {property: "fget", cached_property: "func", partialmethod: "func", classmethod: "__func__"}
+"""What classes have around a function, and where it is."""
+
+
+def _is_asked_silently(name: str) -> bool:
+    """Whether Python asks for this method without code that names it: with [], (), with, for, operators."""
+    return name.startswith("__") and name not in ("__init__", "__repr__", "__str__", "__eq__", "__hash__")
 
 
 def _attributes(x: Any) -> Iterator[tuple[str, Any]]:
@@ -223,17 +266,23 @@ def _attributes(x: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _variables(function: FunctionType) -> Iterator[Found]:
-    """The variables outside a function that it uses, and its defaults."""
+    """The variables outside a function that it uses, what it asks of our modules by name, and its defaults."""
     code = function.__code__
+    found: dict[tuple[str, ...], Found] = {}
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         place = Place(cell, "cell_contents", attribute=True)
         try:
-            yield Found(cell.cell_contents, place, None, name)
+            found[name,] = Found(cell.cell_contents, place, None, name)
         except GONE:  # a variable that has no value yet
             continue
-    for name in dict.fromkeys(_globals(code)):
-        if name in function.__globals__:
-            yield Found(function.__globals__[name], Place(function.__globals__, name), None, name)
+    for path in dict.fromkeys(_paths(code, code.co_freevars)):
+        name, inside = path[-1], found.get(path[:-1])
+        if len(path) == 1 and path not in found and name in function.__globals__:
+            found[path] = Found(function.__globals__[name], Place(function.__globals__, name), None, name)
+        elif inside is not None and _is_ours(inside.thing) and name in vars(inside.thing):
+            place = Place(inside.thing, name, attribute=True)
+            found[path] = Found(vars(inside.thing)[name], place, inside, f".{name}")
+    yield from found.values()
     names = code.co_varnames[: code.co_argcount]
     defaults = function.__defaults__ or ()
     for name, y in (*zip(reversed(names), reversed(defaults), strict=False), *(function.__kwdefaults__ or {}).items()):
@@ -248,11 +297,18 @@ def _names(x: Any) -> Iterator[str]:
         codes += [part for part in code.co_consts if isinstance(part, CodeType)]
 
 
-def _globals(code: CodeType) -> Iterator[str]:
-    """The names of the global variables in a function and in the functions inside it."""
-    for instruction in dis.get_instructions(code):
-        if instruction.opname == "LOAD_GLOBAL":
-            yield instruction.argval
+def _paths(code: CodeType, free: Collection[str]) -> Iterator[tuple[str, ...]]:
+    """The variables outside a function that it asks for, and their attributes: ("F",) and ("F", "relu") for F.relu."""
+    path: tuple[str, ...] = ()
+    for step in dis.get_instructions(code):
+        if step.opname == "LOAD_GLOBAL" or (step.opname == "LOAD_DEREF" and step.argval in free):
+            path = (step.argval,)
+        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and path:
+            path = (*path, step.argval)
+        elif step.opname not in ("EXTENDED_ARG", "PUSH_NULL"):
+            path = ()
+        if path:
+            yield path
     for part in code.co_consts:
         if isinstance(part, CodeType):
-            yield from _globals(part)
+            yield from _paths(part, free)

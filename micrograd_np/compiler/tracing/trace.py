@@ -12,6 +12,7 @@ import random
 import warnings
 import weakref
 from contextlib import contextmanager
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,10 +31,12 @@ from ..error import CompileError
 from ..passes.dead import OUTLIVES
 from ..program import Clock, Line, Program, Storage, Value
 from ..running.pullback import differentiate
+from ..trees import parts, with_parts
 from ..writing.names import name_by_making
 from .arrays import digest, same, shared, whole
 from .frames import Frames, place
 from .number import Number
+from .numbers import Fixed, Numbers
 from .record import Bound, Recorded, Recorder
 
 if TYPE_CHECKING:
@@ -67,6 +70,8 @@ class Tracer(Events):
         self.refusal: CompileError | None = None
         self.made: dict[int, Any] = {}  # leaves of the step's own
         self.computed: dict[int, weakref.ref[Any]] = {}  # tensors that an application gave, while they are alive
+        self.looked = self.program.looked
+        self.converted: list[Any] = []  # arrays that were made of lists of numbers since the last application
         self.steady: list[tuple[str, Value, Any, bytes, int]] = []  # memory that only lines may change, as it was
 
     def refused(self, message: str) -> CompileError:
@@ -109,7 +114,7 @@ class Tracer(Events):
         """The value of an operand; itself, where it is a plain number."""
         if isinstance(x, Number):
             return x
-        array = x.data if isinstance(x, Vertex) else x
+        array = x.data if isinstance(x, (Vertex, Numbers, Fixed)) else x
         if not isinstance(array, np.ndarray):
             return x
         value = self.known.get(id(array))
@@ -117,7 +122,33 @@ class Tracer(Events):
             return value
         if isinstance(x, Vertex) and id(array) not in self.suspects and id(x) not in self.computed:
             return self.state(x)
-        return self._refuse(array)
+        return self._cast(array) or self._refuse(array)
+
+    def taken(self, array: Any, dtype: Any) -> Any:
+        """A list of numbers, which stands for `array`, becomes an array for an op: each time one of its own."""
+        made = np.array(array, dtype)
+        if id(array) not in self.known:  # a list that the step itself has written out for a compiled function
+            return made
+        self.converted.append(made)
+        return self._know_copy(made, array)
+
+    def fixed(self, made: Any) -> None:
+        """A tuple of numbers, by which calls are told apart, becomes an array for an op."""
+        self.converted.append(made)
+        self.constant(made)
+
+    def _know_copy(self, made: Any, array: Any) -> Any:
+        self.recorder.section, self.recorder.where = self.heading, self.frames.place()
+        copied = self.recorder.lift(self.known[id(array)], array).astype(made.dtype)
+        self._know(made, copied._value)
+        return made
+
+    def _cast(self, array: Any) -> Value | None:
+        """The value of an array that eager has just made of that of a list, of another type; None if there is none."""
+        for made in self.converted:
+            if made.dtype != array.dtype and same(made.astype(array.dtype), array):
+                return self.known[id(self._know_copy(array, made))]
+        return None
 
     def state(self, x: Any) -> Value:
         """A tensor from before the step: its memory is read, and perhaps written, anew in each call."""
@@ -183,6 +214,7 @@ class Tracer(Events):
             value.hint = op.name
         if isinstance(result, Vertex) and result.name:
             value.name = value.name or result.name
+        self.converted.clear()
         self.places[id(data)] = self.recorder.where
         self._know_while_alive(data, value)
         if isinstance(result, Vertex):
@@ -206,7 +238,7 @@ class Tracer(Events):
         begin = len(self.program.lines)
         with recorder.listening(), np.errstate(all="ignore"):  # samples need not be right; the op has warned already
             done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
-        self._note_indices(begin, op, inputs, static)
+        self._note_words(begin, op, inputs, static)
         if done is None:
             done = out
         if not isinstance(done, Recorded):  # a kernel that only looked at shapes
@@ -214,12 +246,14 @@ class Tracer(Events):
             done = recorder.lift(Value(Storage("constant", array), array.shape, array.dtype), array)
         return done
 
-    def _note_indices(self, begin: int, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
-        """Where an input consists of indices: what eager says when one is out of bounds."""
+    def _note_words(self, begin: int, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
+        """Where values may be refused, indices and exponents among integers or singular matrices: what eager says."""
         arrays = [x.data if isinstance(x, Vertex) else x for x in inputs]
-        if any(isinstance(a, np.ndarray) and a.dtype.kind in "iu" for a in arrays):
+        lines = self.program.lines[begin:]
+        integers = any(isinstance(a, np.ndarray) and a.dtype.kind in "iu" for a in arrays)
+        if integers or any(line.function.startswith("np.linalg.") for line in lines):
             asked = str(op._complaint(IndexError("\0"), inputs, static)).replace("\0.", "\0")
-            for line in self.program.lines[begin:]:
+            for line in lines:
                 line.asked = asked
 
     def _settings(self, static: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,7 +265,7 @@ class Tracer(Events):
             return self._number(value, sample)
         if not isinstance(value, Value):
             return value
-        return self.recorder.lift(value, x.data if isinstance(x, Vertex) else x)
+        return self.recorder.lift(value, x.data if isinstance(x, (Vertex, Numbers, Fixed)) else x)
 
     def _number(self, number: Number, sample: Any) -> Recorded:
         """A runtime number as a 0-d array of the type that NumPy would give the bare number here (NEP 50)."""
@@ -263,7 +297,7 @@ class Tracer(Events):
             done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
             if not (isinstance(done, Recorded) and fills(done._array, sample)):
                 recorder.xp.copyto(out, done)
-        self._note_indices(begin, op, inputs, static)
+        self._note_words(begin, op, inputs, static)
 
     def checked(self, rule: Callable[..., None], x: Any, settings: tuple[Any, ...]) -> None:
         """Values have been looked at: so will they be in each call, where they may be others."""
@@ -274,10 +308,15 @@ class Tracer(Events):
             line.effect = True
             self.program.lines.append(line)
 
+    def computes(self, x: Any) -> bool:
+        """Whether `x` is a tensor that is another one in each call."""
+        value = self.known.get(id(x.data if isinstance(x, Vertex) else x))
+        return value is not None and value.storage.kind not in ("state", "constant")
+
     def born(self, tensor: Any) -> None:
         """A tensor made inside the step from an array that nobody knows: an error if it is ever used."""
         self.made[id(tensor)] = tensor
-        if id(tensor.data) not in self.known:
+        if id(tensor.data) not in self.known and self._cast(tensor.data) is None:
             self.suspects[id(tensor.data)] = f" (made at {place()})"
             self.kept.append(tensor.data)
 
@@ -468,8 +507,8 @@ class Tracer(Events):
     def finish(self, result: Any) -> Program:
         """Complete the program with what the step returned and the gradients it left."""
         program = self.program
-        for clock in program.clocks:
-            changed = [name for name, x in clock.group.items() if clock.settings.get(name, x) is not x]
+        for ticking in program.clocks:
+            changed = [name for name, x in ticking.group.items() if ticking.settings.get(name, x) is not x]
             if changed:
                 message = (
                     f"compile: {program.name} changes {', '.join(changed)} of its optimiser after the step (a "
@@ -494,6 +533,7 @@ class Tracer(Events):
                 z, (x,) = line.target, line.args
                 if isinstance(z.hint, tuple) and z.hint[0] == "d" and isinstance(x.hint, str):
                     x.hint = ("T", z)
+        _make_writable(program)
         name_by_making(program)
         _check_early(program.lines)
         return program
@@ -512,6 +552,21 @@ class Tracer(Events):
                 raise self.refused(message)
 
 
+def _make_writable(program: Program) -> None:
+    """Copy into buffers what NumPy gives as a scalar, an element or a full sum, where some line writes into it."""
+    lines = program.lines
+    written = {id(line.target.storage) for line in lines if line.target is not None and line.made in ("out", "in")}
+    for i, line in reversed(list(enumerate(lines))):
+        z = line.target
+        if z is not None and line.made == "fresh" and not z.shape and id(z.storage) in written:
+            z.storage.kind = "buffer"
+            line.target = Value(Storage("fresh"), (), z.dtype, hint=z.hint)
+            copied = Line("np.copyto", np.copyto, (z, line.target), {}, z, "in", line.section, line.where)
+            lines.insert(i + 1, copied)
+            if program.pullback is not None and i < program.pullback.split:
+                program.pullback.split += 1
+
+
 def _check_early(lines: list[Line]) -> None:
     """Move checks of what is there by then before whatever writes memory that outlives the step."""
     for line in [line for line in lines if line.made == "effect"]:
@@ -526,17 +581,39 @@ def _check_early(lines: list[Line]) -> None:
 
 
 def _with_values(tree: Any, tracer: Tracer) -> Any:
-    if isinstance(tree, dict):
-        return {k: _with_values(v, tracer) for k, v in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        parts = [_with_values(v, tracer) for v in tree]
-        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     if isinstance(tree, Vertex) and tree.requires_grad and tree.op is None and mode.recording:
         return tracer.leaf(tree)
     if isinstance(tree, (Vertex, np.ndarray)):
         return tracer.value(tree)
+    if isinstance(tree, (Numbers, Fixed)):
+        return tree[:]
+    held = parts(tree)
+    if held is not None:
+        return with_parts(tree, [_with_values(x, tracer) for x in held.values()])
+    if any(tracer.computes(x) for x in _reached(tree)):
+        message = (
+            f"compile: {tracer.program.name} returns a {type(tree).__name__} with tensors in it, and a program could "
+            f"not make another. Return the tensors themselves, in a tuple, list, dict, dataclass or namespace."
+        )
+        raise tracer.refused(message)
     return tree
 
+
+def _reached(x: Any) -> list[Any]:
+    """What an object holds, and what that holds: attributes, elements, variables; a good many at most."""
+    found, seen = [x], {id(x)}
+    for y in found:
+        if isinstance(y, (type, ModuleType, CodeType, Vertex, np.ndarray)) or len(found) > _MANY:
+            continue
+        around = (y.__closure__, y.__defaults__) if isinstance(y, FunctionType) else gc.get_referents(y)
+        for part in around:
+            if part is not None and id(part) not in seen:
+                seen.add(id(part))
+                found.append(part)
+    return found
+
+
+_MANY = 10_000  # objects among which computed tensors are looked for
 
 _NOISE = (
     "compile: while {} was traced, somebody drew from Python's or NumPy's global generator of random numbers. If it "

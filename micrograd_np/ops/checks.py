@@ -56,6 +56,23 @@ def probabilities_within(p: Any) -> None:
         raise ValueError(message)
 
 
+def weights_within(total: Any, shape: Any) -> None:
+    """ValueError for weights of a shape whose sum is 0 somewhere."""
+    if not total.all():
+        message = f"average: the weights, of shape {shape}, sum to 0, and nothing can be divided by that."
+        raise ValueError(message)
+
+
+def norm_within(size: Any) -> None:
+    """RuntimeError for a norm of gradients that is nan or inf."""
+    if not abs(size.item()) < float("inf"):
+        message = (
+            f"clip_grad_norm_: the norm of the gradients is {size.item()}, so they cannot be scaled. Look for the step "
+            f"that made it, or pass error_if_nonfinite=False."
+        )
+        raise RuntimeError(message)
+
+
 def variances_within(var: Any) -> None:
     """ValueError for a negative one."""
     if (var < 0).any():
