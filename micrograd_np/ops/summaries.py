@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import floor, inf, nan
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from micrograd_np.asked import asker
 from micrograd_np.primitive import as_array
 
