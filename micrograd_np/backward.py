@@ -152,6 +152,7 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
                 z.static = lean(op, static, settings)  # type: ignore[attr-defined]
             if z.notes is not None:
                 z.notes.pop("held", None)
+                z.notes.pop("hooks", None)
         del z, inputs, arrays, values, zv  # what only the record held goes before the next rule takes memory
     if used:
         for z, _ in roots:

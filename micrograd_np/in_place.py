@@ -7,37 +7,112 @@ a new result, too, the old value with what was written in its place; and its vie
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .asked import asker
+from .events import QUIET
+from .grad_mode import set_grad_enabled
 from .modes import mode
-from .ops import index
+from .ops import index, state
 from .vertex import Vertex
-from .views import looks_into, views_of
+from .views import is_deep, looks_into, views_of
 
 if TYPE_CHECKING:
     from .primitive import Primitive
 
 
 def update(t: Any, op: Primitive[Any], other: Any, *more: Any, **static: Any) -> None:
-    """``t = op(t, other)`` in place. RuntimeError where a leaf that requires a gradient would be written to."""
+    """``t = op(t, other)`` in place: shape and dtype stay.
+
+    RuntimeError where a leaf that requires a gradient would be written to, or where some tensor would miss the write or
+    its gradient; ValueError or TypeError where the result does not fit, as in NumPy.
+    """
     if not mode.recording or not (t.requires_grad or (isinstance(other, Vertex) and other.requires_grad)):
+        if mode.recording:
+            _refuse_unrecorded(t)
         op.write(t, t, other, *more, **static)
         return
-    whole, inside = t, []  # from t to what it looks into, and so on
-    while (found := looks_into(whole)) is not None:
-        inside.append((found, *whole._look[1:3]))
-        whole = found
-    for x in (t, *(x for x, _, _ in inside)):
+    inside = [t]  # each shows a part of the next one
+    _refuse_unrecorded(t, in_graph=True)
+    while (found := looks_into(inside[-1])) is not None:
+        inside.append(found)
+    if is_deep(t):
+        raise RuntimeError(f"in-place write: {t._told()} is a view of views, too many to follow. Write to .clone().")
+    for x in inside:
         refuse_leaf(x)
-    family = list(_family(whole))
+    family = list(_family(inside[-1]))
     before = _before(t)
-    new = op(before, other, *more, **static)
-    for x, view, settings in inside:
+    new = _fitted(op, before, op(before, other, *more, **static))
+    written = _written(op, before.data, static)
+    for view, x in pairwise(inside):
         old = _before(x)
-        new, before = _put(view, before, new, old, settings), old
-    _become(whole, before, new)
-    for view, x, op_, settings in family:
-        _become(view, _before(view), x.detach() if op_ is None else op_(x, **settings))
+        new, before = _put(view, before, new, old), old
+    _become(inside[-1], before, new)
+    for view, x in family:
+        _look_again(view, x, written, recorded=view._look.recorded or any(view is y for y in inside))
+
+
+def _written(op: Primitive[Any], memory: Any, settings: Any) -> Any:
+    """The part of `memory` that is written to, as far as that is known beforehand."""
+    try:
+        part = memory[settings["index"]] if op is index.replace else memory
+    except IndexError:  # arrays belong into the index
+        return memory
+    return part if isinstance(part, np.ndarray) else memory
+
+
+def _fitted(op: Primitive[Any], before: Any, new: Any) -> Any:
+    """`new` in the dtype of `before`; ValueError for another shape, TypeError for a dtype of another kind."""
+    target = before.data
+    if not target.flags.writeable:
+        raise ValueError(f"{asker(op.name)}: {before._told()} is read-only. Write to a copy, .clone().")
+    if new.data.shape != target.shape:
+        raise ValueError(
+            f"{asker(op.name)}: {before._told()} cannot become {new.data.shape} in place. Write z = x + y."
+        )
+    if new.data.dtype == target.dtype:
+        return new
+    if not np.can_cast(new.data.dtype, target.dtype, "same_kind"):
+        kind = new.data.dtype.name
+        raise TypeError(
+            f"{asker(op.name)}: {before._told()} is {target.dtype} and cannot become {kind} in place. Write "
+            f".astype({kind!r}) first."
+        )
+    return state.astype(new, dtype=target.dtype)
+
+
+def _refuse_unrecorded(t: Any, *, in_graph: bool = False) -> None:
+    """Raise RuntimeError if `t` shows the memory of a tensor with a gradient, which would not learn of the write."""
+    while (into := looks_into(t)) is not None and not (t.requires_grad or t._look.recorded):
+        if t._look.op is None:
+            if not in_graph:
+                return
+            raise RuntimeError(
+                f"in-place write: {t._told()} shares the memory of a tensor from which it was detached, and which would "
+                f"not get the gradient. Write to a copy, .clone()."
+            )
+        if into.requires_grad:
+            raise RuntimeError(
+                f"in-place write: {t._told()} was made inside no_grad() as a view of a tensor that requires a gradient. "
+                f"Write inside no_grad(), too, or make the view outside."
+            )
+        t = into
+
+
+def _look_again(view: Any, x: Any, written: Any, *, recorded: bool) -> None:
+    """Let `view` show its part of what `x` is now; the memory `written` is what was written to."""
+    op, settings = view._look.op, view._look.settings
+    if op is not None and mode.events is QUIET and not np.may_share_memory(view.data, written):
+        view.data = op.kernel(np, ..., x.data, **settings)  # its values are the same, and their record is right
+    elif op is None:
+        _become(view, _before(view), x.detach())
+    else:
+        with set_grad_enabled(recorded):
+            z = op(x, **settings)
+        _become(view, _before(view), z)
 
 
 def refuse_leaf(t: Any) -> None:
@@ -50,26 +125,29 @@ def refuse_leaf(t: Any) -> None:
         raise RuntimeError(message)
 
 
-def _family(whole: Any) -> Any:
-    """All that look into `whole`, directly or not: view, what it looks into, op and settings, in that order."""
+def _family(whole: Any) -> list[tuple[Any, Any]]:
+    """All that look into `whole`, directly or not, each with what it looks into, which comes first."""
+    found: list[tuple[Any, Any]] = []
     waiting = [whole]
     for x in waiting:
-        for view, op, settings in views_of(x):
-            yield view, x, op, settings
-            waiting.append(view)
+        views = list(views_of(x))
+        found += [(view, x) for view in views]
+        waiting += views
+    return found
 
 
-def _put(op: Any, view: Any, new: Any, x: Any, settings: Any) -> Any:
-    """`x` with `new` in the place of `view`, which `op` took of it."""
+def _put(view: Any, before: Any, new: Any, x: Any) -> Any:
+    """`x` with `new` in the place of `view`, which was `before`."""
+    op, settings = view._look.op, view._look.settings
     if op is index.view:
         return index.replace(x, new, index=settings["index"])
-    if view.size != x.size:
+    if before.size != x.size:
         message = (
-            f"in-place write: {view._told()} shows a part of {x._told()} in a way, {op.name}, by which nothing can be "
-            f"written in the graph. Write to a copy, .clone()."
+            f"in-place write: {before._told()} shows a part of {x._told()} in a way, {op.name}, by which nothing can "
+            f"be written in the graph. Write to a copy, .clone()."
         )
         raise RuntimeError(message)
-    return op.rules[0](new, view, x, **settings)  # all elements in another order: the adjoint is the inverse
+    return op.rules[0](new, before, x, **settings)  # all elements in another order: the adjoint is the inverse
 
 
 def _before(t: Any) -> Any:

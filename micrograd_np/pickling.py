@@ -133,9 +133,10 @@ def _vertex(
     requires: Any,
     name: Any,
 ) -> Vertex:
-    """A tensor out of a pickle of a time when a tensor was its own record."""
+    """A tensor out of a pickle of a time when a tensor was its own record, and counted the writes to it."""
     node = None
     if op is not None:
+        now = version + sum(_versions.get(id(x), (None, 0))[1] for x in inputs)
         arrays = None if stamp == -1 else [x.data if isinstance(x, Vertex) else x for x in inputs]
         node = _node(
             op,
@@ -144,16 +145,24 @@ def _vertex(
             data,
             static,
             name,
-            False,
+            stamp not in (-1, now),
             data.shape,
             data.dtype,
         )
-    return _tensor(None, kind, data, node, requires, None if node is not None else name)
+    z = _tensor(None, kind, data, node, requires, None if node is not None else name)
+    if version:
+        key = id(z)
+        _versions[key] = ref(z, lambda _: _versions.pop(key, None)), version
+    return z
+
+
+_versions: dict[int, tuple[Any, int]] = {}
+"""How often tensors out of old pickles had been written to, by their identity as long as they are alive."""
 
 
 def _rest(self: Vertex) -> dict[str, Any]:
     grad = grad_of(self)
-    found = {} if grad is None else {"grad": grad}
+    found = {} if grad is None else {"_grad": grad}  # as it is, whatever has become of the data
     notes = self.notes if self.node is None else None
     if notes is not None:
         found["notes"] = notes
@@ -203,4 +212,17 @@ def _copied_node(z: Node, memo: dict[int, Any]) -> Node:
     return node
 
 
+def restore(self: Vertex, state: Any) -> None:
+    """What pickle sets last: a gradient as it is, notes, and what derived classes add."""
+    attributes, slots = state if isinstance(state, tuple) else (state, None)
+    for name, value in {**(attributes or {}), **(slots or {})}.items():
+        if name == "grad":  # of an older pickle
+            self._grad = value
+        elif name == "notes" and self.node is not None and value.get("retain_grad") is True:
+            self.notes = {**(self.node.notes or {}), **value, "retain_grad": ref(self)}
+        else:
+            setattr(self, name, value)
+
+
+Vertex.__setstate__ = restore  # type: ignore[attr-defined]
 Node.__reduce__ = reduce_node  # type: ignore[assignment, method-assign]

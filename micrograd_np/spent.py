@@ -30,7 +30,7 @@ def weakened(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     for x in inputs:
         kind = type(x)
         if kind is Constant:
-            edges.append(ref(x.tensor))
+            edges.append(x.held if type(x.held) is ref else ref(x.held))
         elif kind is Node or not isinstance(x, Vertex):
             edges.append(x)
         else:

@@ -180,19 +180,30 @@ def source(x: Any) -> Any:
 
 
 class Constant:
-    """An input that takes no gradient and is held, in the manner of a weak reference: calling it gives the tensor."""
+    """An input that takes no gradient and is held, in the manner of a weak reference: calling it gives it.
 
-    __slots__ = ("tensor",)
+    Of a tensor without a name its array is held: the tensor itself may become a result, which leads back here.
+    """
 
-    def __init__(self, tensor: Any) -> None:
-        self.tensor = tensor
+    __slots__ = ("array", "held")
+
+    array: Any
+    held: Any
+    """A tensor or an array; or a weak reference to the tensor of `array`."""
+
+    def __init__(self, held: Any) -> None:
+        self.held = held
 
     def __call__(self) -> Any:
-        """The tensor."""
-        return self.tensor
+        """The tensor, or the array."""
+        x = self.held
+        if isinstance(x, ref):
+            x = x()
+            return self.array if x is None or x.data is not self.array else x
+        return x
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Constant, (self.tensor,)
+        return Constant, (self(),)
 
 
 _new = object.__new__
@@ -202,18 +213,21 @@ _SMALL = 64  # elements: as many as a picture prints
 def edge(x: Any, array: Any) -> Any:
     """What the graph keeps of an input, for which the rules are given `array`, if no gradient goes there.
 
-    A tensor is held where its array is held anyway or is small, so that pictures know its name; else it may die.
+    What is held anyway or is small is kept, so that pictures can show it; else it may die.
     """
     if isinstance(x, Vertex):
-        if array is not x.data and x.data.size > _SMALL:
+        data = x.data
+        if array is not data and data.size > _SMALL:
             return ref(x)
-    elif not isinstance(x, np.ndarray):
+        constant = _new(Constant)  # without a call of __init__, which costs as much as all the rest
+        if x._name is None:
+            constant.held, constant.array = ref(x), data
+        else:
+            constant.held = x
+        return constant
+    if not isinstance(x, np.ndarray):
         return x
-    elif x.size > _SMALL:
-        return ref(x)
-    constant = _new(Constant)  # without a call of __init__, which costs as much as all the rest
-    constant.tensor = x
-    return constant
+    return ref(x) if x.size > _SMALL else Constant(x)
 
 
 def held_inputs(node: Node) -> Iterator[Any]:

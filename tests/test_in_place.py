@@ -259,3 +259,147 @@ def test_augmented_logic_is_in_place(name):
     expected = assign(t.data.copy(), np.array([True, True, False]))
     assert assign(t, np.array([True, True, False])) is t
     assert_array_equal(t.data, expected)
+
+
+def result(*shape):
+    return mg.Tensor(np.zeros(shape), requires_grad=True) * 1
+
+
+W = mg.Tensor(2.0, requires_grad=True)
+
+
+def test_a_write_keeps_the_dtype():
+    t = mg.Tensor(np.ones(3, np.float32))
+    view = t[:2]
+    t += W * mg.Tensor(np.ones(3))
+    assert (t.dtype, view.dtype) == (np.float32, np.float32)
+    whole = mg.Tensor(np.arange(3))
+    with pytest.raises(TypeError, match=r"is int64 and cannot become float64 in place"):
+        whole += W
+    assert whole.dtype == np.int64
+
+
+def test_a_write_keeps_the_shape_and_is_done_wholly_or_not_at_all():
+    t = mg.Tensor(np.ones(3))
+    with pytest.raises(ValueError, match=r"\(3,\) cannot become \(2, 3\) in place"):
+        t += mg.Tensor(np.ones((2, 3))) * W
+    h = result(2, 2)
+    row, flat = h[0], h.reshape(4)
+    with pytest.raises(ValueError, match="cannot become"):
+        h @= np.ones((2, 3))
+    row += 1
+    assert_array_equal(h.data, [[1, 1], [0, 0]])
+    assert_array_equal(flat.data, [1, 1, 0, 0])
+
+
+def test_long_chains_of_views_are_followed():
+    h = result(40)
+    view = h
+    for _ in range(30):
+        view = view[1:]
+    view[0] = 5.0
+    assert h.data[30] == 5
+    h[30] = 7.0
+    assert view.data[0] == 7
+
+
+def test_views_of_views_without_end_say_so():
+    view = h = result(3)
+    for _ in range(1010):
+        view = view[::-1]
+    with pytest.raises(RuntimeError, match="too many to follow"):
+        view[0] = 1.0
+    assert_array_equal(h.data, 0)
+
+
+@pytest.mark.parametrize(
+    "detached",
+    [
+        lambda h: h[0].detach(),
+        lambda h: h.detach()[0],
+        lambda h: h.T.detach().T[0],
+        lambda h: h[:1][0].detach()[:],
+        lambda h: h[0].T.detach().reshape(2),
+    ],
+)
+def test_what_was_detached_of_a_view_sees_a_later_write(detached):
+    h = result(3, 2)
+    d = detached(h)
+    h[0] = 5.0
+    assert_array_equal(d.data, [5, 5])
+    assert not d.requires_grad
+    with mg.no_grad():
+        d += 1
+    assert_array_equal(h.data[0], [6, 6])
+
+
+def test_a_write_whose_gradient_would_be_lost_is_refused():
+    h = result(3, 2)
+    d = h.detach()
+    with pytest.raises(RuntimeError, match="detached"):
+        d[0] = W
+    with mg.no_grad():
+        view = h[1][:1]
+    for write in (lambda: view.__imul__(W), lambda: view.__imul__(2)):
+        with pytest.raises(RuntimeError, match=r"made inside no_grad\(\)"):
+            write()
+    assert_array_equal(h.data, 0)
+    with mg.no_grad():
+        view += 1
+    d += 1  # a detached tensor may be written to outside the graph
+    assert_array_equal(h.data, [[1, 1], [2, 1], [1, 1]])
+
+
+@pytest.mark.parametrize(
+    "view",
+    [lambda h: h.diagonal(), lambda h: mg.Tensor(np.broadcast_to(h.data, (2, 3, 3)))],
+    ids=["diagonal", "spread"],
+)
+def test_read_only_memory_is_not_written_to_in_the_graph(view):
+    h = result(3, 3)
+    d = view(h)
+    with pytest.raises(ValueError, match="is read-only"):
+        d += W
+    assert_array_equal(d.data, 0)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: mg.roll(x, 0, 0),
+        lambda x: mg.roll(x, (2, 3), (0, 1)),
+        mg.clip,
+        lambda x: mg.nan_to_num(x.astype(int)),
+        lambda x: mg.ravel(x[:, 0]),
+        lambda x: mg.einsum("ij->ji", x),
+        lambda x: mg.einsum("ij->ij", x),
+        lambda x: np.einsum("ii->i", x[:2, :2]),
+    ],
+)
+@pytest.mark.parametrize("recorded", [False, True])
+def test_what_numpy_copies_shares_no_memory(function, recorded):
+    x = mg.Tensor(np.arange(6.0).reshape(2, 3), requires_grad=recorded) * 1
+    y = function(x)
+    with mg.no_grad():
+        y += 1
+    assert_array_equal(x.data, np.arange(6.0).reshape(2, 3))
+
+
+def test_rows_of_a_list_are_written_in_time_that_can_be_waited_for():
+    h = result(300, 3)
+    for row in list(h):
+        row *= W  # noqa: PLW2901  that is the point
+    assert_array_equal(h.data, 0)
+
+
+def test_what_is_written_to_in_the_graph_dies_without_the_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        x = mg.Tensor(np.zeros((3, 400)))
+        x[1] = x[0] * W
+        memory = weakref.ref(x.data)
+        del x
+        assert memory() is None
+    finally:
+        gc.enable()

@@ -16,7 +16,8 @@ from micrograd_np.ops.choice import at_least, relu, where
 from micrograd_np.ops.comparison import greater
 from micrograd_np.ops.elementwise import absolute, multiply, negative
 from micrograd_np.ops.gates import gelu_tanh, mish, silu
-from micrograd_np.ops.index import getitem, given
+from micrograd_np.ops.index import getitem
+from micrograd_np.ops.operand import given
 from micrograd_np.ops.rectifiers import elu, hardswish, hardtanh, leaky_relu, log_sigmoid
 from micrograd_np.ops.rectifiers import softplus as _softplus
 from micrograd_np.ops.shape import reshape

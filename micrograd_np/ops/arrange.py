@@ -9,12 +9,15 @@ import numpy as np
 
 from micrograd_np.asked import asker
 from micrograd_np.primitive import as_array, primitive
+from micrograd_np.vertex import Vertex
 
 from .axes import ALL, along, axes_of, axis_of, whole
 from .domains import REALS
-from .index import each_given, given, view
+from .index import view
+from .operand import each_given, given
 from .shape import broadcast_to, reshape, transpose
 from .shape import concatenate as join
+from .state import copy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +79,9 @@ def expand_dims(x: Any, axis: Axes) -> Any:
 def ravel(x: Any) -> Any:
     """The elements in row-major order along one axis."""
     x = given(x)
-    return reshape(x, shape=(x.size,))
+    z = reshape(x, shape=(x.size,))
+    flags = getattr(x.data if isinstance(x, Vertex) else x, "flags", None)
+    return copy(z) if flags is not None and not flags.c_contiguous else z
 
 
 def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
@@ -210,12 +215,13 @@ def roll(x: Any, shift: Axes, axis: Axes | None = None) -> Any:
     if len(axes) != len(shifts) and 1 not in {len(axes), len(shifts)}:
         message = f"roll: shift={shift!r} and axis={axis!r} must be equally many, or one of them a number."
         raise ValueError(message)
+    start = x
     for a, s in np.broadcast(np.array(axes, int), np.array(shifts, int)):
         n = x.shape[a]
         if n and s % n:
             at = n - s % n
             x = join(view(x, index=along(a, slice(at, None))), view(x, index=along(a, slice(at))), axis=a)
-    return x
+    return copy(x) if x is start else x
 
 
 @primitive(

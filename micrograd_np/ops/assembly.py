@@ -10,7 +10,8 @@ from micrograd_np.asked import asker
 
 from .arrange import concatenate, flip, ravel, split, swapaxes
 from .axes import axes_of, axis_of, whole
-from .index import each_given, given, view
+from .index import view
+from .operand import each_given, given
 from .shape import broadcast_to, reshape
 from .state import astype, copy
 

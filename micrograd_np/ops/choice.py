@@ -16,6 +16,7 @@ from micrograd_np.vertex import Vertex
 
 from .comparison import equal, greater, isnan, less, not_equal
 from .domains import DISTINCT, KINK_AT_ZERO, MASK, REALS
+from .state import copy
 
 _INT8 = np.dtype(np.int8)
 _BITS = {2: np.dtype(np.int16), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
@@ -166,6 +167,8 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     >>> clip(np.array([-2.0, 0.5, 3.0]), 0, 1)
     array([0. , 0.5, 1. ])
     """
+    if min is None and max is None:
+        return copy(x)
     z = x if min is None else at_least(x, min)
     return z if max is None else at_most(z, max)
 
@@ -179,7 +182,7 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: fl
     """
     x = x if isinstance(x, Vertex) else as_array(x)
     if x.dtype.kind != "f":
-        return x
+        return copy(x)
     z = where(isnan(x), nan, x)
     z = where(equal(x, np.inf), float(np.finfo(x.dtype).max) if posinf is None else posinf, z)
     return where(equal(x, -np.inf), float(np.finfo(x.dtype).min) if neginf is None else neginf, z)

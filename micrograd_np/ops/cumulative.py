@@ -12,7 +12,8 @@ from .axes import along, axis_of, whole
 from .comparison import not_equal
 from .domains import REALS
 from .elementwise import subtract, zeros_like
-from .index import given, place, view
+from .index import place, view
+from .operand import given
 from .shape import concatenate, reshape
 
 _EXAMPLES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": -1})

@@ -10,7 +10,7 @@ from micrograd_np.primitive import primitive
 
 from .axes import whole
 from .domains import REALS
-from .index import given
+from .operand import given
 from .reduce import sum  # noqa: A004
 
 

@@ -13,12 +13,13 @@ import numpy as np
 
 from micrograd_np.asked import asker
 from micrograd_np.modes import mode
-from micrograd_np.primitive import as_array, primitive
+from micrograd_np.primitive import primitive
 from micrograd_np.vertex import Vertex
 
 from .axes import along, axis_of
 from .choice import keep_where
 from .domains import INTEGERS, REALS
+from .operand import given
 
 
 class _Hole:
@@ -32,23 +33,6 @@ class _Hole:
 
 
 HOLE = _Hole()
-
-
-def given(x: Any) -> Any:
-    """`x` itself if it can take part in a graph, else as an array: what functions that ask for a shape begin with."""
-    if isinstance(x, (Vertex, np.ndarray)) or hasattr(type(x), "__primitive__"):
-        return x
-    return as_array(x)
-
-
-def each_given(xs: Any) -> list[Any]:
-    """Every one of a sequence of arrays as `given` has it; TypeError for what is no sequence."""
-    try:
-        parts = list(xs)
-    except TypeError:
-        message = f"{asker()}: needs a list of arrays, found one {type(xs).__name__} without axes."
-        raise TypeError(message) from None
-    return [given(x) for x in parts]
 
 
 def split(index: Any) -> tuple[Any, list[Any]]:

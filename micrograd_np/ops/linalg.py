@@ -20,8 +20,8 @@ from .diagonal import diagonal as diagonal_of
 from .diagonal import put_diagonal, tril
 from .domains import REALS, Domain
 from .elementwise import absolute, zeros_like
-from .index import each_given, given
 from .linear import matmul
+from .operand import each_given, given
 from .reduce import max, min, sum  # noqa: A004
 from .routine import Routine
 from .shape import reshape, transpose

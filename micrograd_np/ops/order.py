@@ -10,7 +10,8 @@ from micrograd_np.primitive import primitive
 
 from .axes import along, axis_of, whole
 from .domains import DISTINCT, INTEGERS
-from .index import given, take_along_axis, view
+from .index import take_along_axis, view
+from .operand import given
 from .shape import reshape
 
 

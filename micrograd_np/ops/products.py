@@ -14,8 +14,8 @@ from .axes import axes_of, whole
 from .diagonal import diagonal
 from .domains import REALS
 from .elementwise import multiply
-from .index import given
 from .linear import matmul
+from .operand import given
 from .shape import broadcast_to, reshape, sum_to
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _einsum(xp: Any, out: Any, *xs: Any, subscripts: str) -> Any:
             xp.copyto(out, z)
             return out
     if out is ...:
-        return xp.asarray(xp.einsum(subscripts, *xs, optimize=len(xs) > 2))
+        return xp.array(xp.einsum(subscripts, *xs, optimize=len(xs) > 2))  # it may be a view of the only one
     xp.copyto(
         out, xp.einsum(subscripts, *xs, optimize=len(xs) > 2)
     )  # given a destination, einsum sums in another order

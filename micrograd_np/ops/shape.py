@@ -11,7 +11,8 @@ from micrograd_np.primitive import primitive
 
 from .axes import along, axis_of
 from .domains import REALS
-from .index import each_given, view
+from .index import view
+from .operand import each_given
 from .sums import added
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from micrograd_np.primitive import primitive
 
 from .domains import REALS
-from .index import given
+from .operand import given
 
 
 @primitive("{x}", domain=(REALS,), onnx="Identity", numpy=("positive",))

@@ -14,7 +14,7 @@ from .choice import where, zero_where
 from .comparison import equal
 from .domains import NONZERO, REALS
 from .elementwise import absolute, ratio, sign
-from .index import given
+from .operand import given
 from .reduce import _EXAMPLES, count, max, mean, min, restore, sum  # noqa: A004
 from .routine import in_single, is_half
 from .state import astype

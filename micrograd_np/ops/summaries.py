@@ -16,7 +16,8 @@ from .checks import check, weights_within
 from .choice import where, zero_where
 from .comparison import isnan, logical_not
 from .elementwise import add, divide, multiply, subtract
-from .index import given, view
+from .index import view
+from .operand import given
 from .order import sort
 from .reduce import count, kept, max, mean, min, prod, sum  # noqa: A004
 from .searching import all  # noqa: A004

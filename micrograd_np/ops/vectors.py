@@ -9,8 +9,9 @@ from micrograd_np.asked import asker
 from .arrange import moveaxis, ravel
 from .axes import axis_of
 from .elementwise import multiply
-from .index import getitem, given
+from .index import getitem
 from .linear import matmul
+from .operand import given
 from .reduce import sum  # noqa: A004
 from .shape import reshape
 
