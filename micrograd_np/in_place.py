@@ -91,12 +91,12 @@ def _refuse_unrecorded(t: Any, *, in_graph: bool = False) -> None:
             if not in_graph:
                 return
             raise RuntimeError(
-                f"in-place write: {t._told()} shares the memory of a tensor from which it was detached, and which would "
+                f"in-place write: {t._told()} shares the memory of a tensor that it was detached from, which would "
                 f"not get the gradient. Write to a copy, .clone()."
             )
         if into.requires_grad:
             raise RuntimeError(
-                f"in-place write: {t._told()} was made inside no_grad() as a view of a tensor that requires a gradient. "
+                f"in-place write: {t._told()} was made inside no_grad(), of a tensor that requires a gradient. "
                 f"Write inside no_grad(), too, or make the view outside."
             )
         t = into

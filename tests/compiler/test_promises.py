@@ -215,7 +215,7 @@ def test_a_compiled_step_refuses_the_values_that_eager_refuses_before_it_writes(
         (mg.linalg.inv, np.eye(2), np.zeros((2, 2))),
         (lambda x: mg.linalg.solve(x, x + 1), np.eye(2), np.zeros((2, 2))),
         (mg.linalg.cholesky, np.eye(2), -np.eye(2)),
-        (mg.grad(mg.linalg.det), np.eye(2), np.zeros((2, 2))),
+        (mg.grad(lambda x: mg.linalg.slogdet(x)[1]), np.eye(2), np.zeros((2, 2))),
         (lambda x: mg.constant([2, 3]) ** x, np.array([1, 2]), np.array([1, -2])),
         (lambda x: mg.average(mg.constant([2.0, 3.0]), weights=x), np.array([1.0, 2.0]), np.array([2.0, -2.0])),
     ],
@@ -234,11 +234,12 @@ def test_values_that_eager_refuses_are_refused_in_its_words(function, good, bad)
 
 def test_values_that_numpy_refuses_in_a_compiled_backward_pass_are_refused_in_eagers_words():
     x = mg.Tensor(np.eye(2), requires_grad=True)
-    compiled = mg.compile(mg.linalg.det)
+    log = lambda x: mg.linalg.slogdet(x)[1]
+    compiled = mg.compile(log)
     compiled(x).backward()
     x.data[...] = 0
     with pytest.raises(np.linalg.LinAlgError, match=r"^inv: x is \(2, 2\): Singular matrix\."):
-        mg.linalg.det(x).backward()
+        log(x).backward()
     with pytest.raises(np.linalg.LinAlgError, match=r"^inv: x is \(2, 2\): Singular matrix\."):
         compiled(x).backward()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dis
 from dataclasses import dataclass, field
+from inspect import unwrap
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -108,7 +109,7 @@ def _names(kind: type) -> frozenset[str]:
     """The attributes that a class of modules speaks of in its methods, but for those that `forward` itself sets."""
     if kind not in _spoken:
         own = [c for c in kind.__mro__ if "named_parameters" not in vars(c)]
-        codes = [f.__code__ for c in own for f in vars(c).values() if isinstance(f, FunctionType)]
+        codes = [unwrap(f).__code__ for c in own for f in vars(c).values() if isinstance(f, FunctionType)]
         for code in codes:  # grows as it goes
             codes += [part for part in code.co_consts if isinstance(part, CodeType)]
         steps = dis.get_instructions(kind.forward)  # type: ignore[attr-defined]
