@@ -12,6 +12,7 @@ from micrograd_np.symbol import Symbol
 from micrograd_np.values import inputs as inputs_of
 from micrograd_np.values import values
 from micrograd_np.vertex import Node, Source, Vertex, grad_of, source
+from micrograd_np.writes import writes
 
 from .origin import origin_of
 from .watch import Watch
@@ -66,7 +67,8 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
     The result prints itself, at a prompt and by `print`; with `file`, it is also written there. Leaves and constants
     without a name are numbered in the order of their first use and listed first (x: leaves, c: constants; results are
     v); single numbers stand where they are used. Where broadcasting repeated an input, its gradient is a sum over the
-    axes shown. `gradient` is what arrives at the tensor, as in ``backward``. Nothing is changed: no ``grad`` is
+    axes shown. What was computed from memory that was written since is "not kept". `gradient` is what arrives at the
+    tensor, as in ``backward``. Nothing is changed: no ``grad`` is
     touched, and the graph can still be walked (hooks are called, as they are part of it). RuntimeError where there is
     nothing to walk.
 
@@ -177,7 +179,8 @@ def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[
                 names[id(x)] = numbered("v")
             elif leaf or np.ndim(value):
                 names[id(x)] = name = numbered("x" if leaf else "c")
-                listed.append((name, value, "a leaf" if leaf else "a constant"))
+                written = z in inputs and isinstance(value, np.ndarray) and writes.since(value, z.order)
+                listed.append((name, value, ("a leaf" if leaf else "a constant") + ", written since" * written))
     return names, listed
 
 

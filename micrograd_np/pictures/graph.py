@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
@@ -144,7 +145,8 @@ class _Graph:
     def pull(self, root: Any, *others: Vertex) -> None:
         """Note the gradients of results, if there is one way to them: from a single number."""
         if not others and root.requires_grad and root.data.size == 1:
-            Pulled(self.vertices, self.arrived).walk(root, np.ones_like(root.data), lambda *_: None)
+            with suppress(RuntimeError):  # what a rule reads was written since
+                Pulled(self.vertices, self.arrived).walk(root, np.ones_like(root.data), lambda *_: None)
 
     def arrived(self, z: Source, _i: int, g: Any, _gx: Any) -> None:
         """One rule has run."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.debug.explain import or_zeros
-from micrograd_np.values import inputs
+from micrograd_np.values import inputs, operands
 from micrograd_np.vertex import Source
 
 from .drawing import Drawing, Edge, Node

@@ -13,7 +13,7 @@ from micrograd_np.debug.explain import Pulled, names_of, or_zeros, rule_of, seed
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.symbol import _ATOM, _PRODUCT, Symbol
 from micrograd_np.tensor import Tensor
-from micrograd_np.values import inputs
+from micrograd_np.values import inputs, operands
 from micrograd_np.vertex import Source, source
 
 from .layers import Box, svg
@@ -212,7 +212,7 @@ class _Story:
 
     def arrays(self, z: Any) -> list[Any]:
         """What the op that made `z` was given, as far as it is held."""
-        return [or_zeros(self.data[x], x) if isinstance(x, Source) else x for x in self.inputs[z]]
+        return operands(z, self.data)[: len(self.inputs[z])]
 
     def spelt(self, z: Any) -> Any:
         """The same as symbols whose texts are their digits; no text where one is too large."""
@@ -228,7 +228,7 @@ class _Story:
         named, spelt, data = symbols_of(self.inputs[z], self.names, self.data), self.spelt(z), self.data[z]
         text, raw = rule_of(z, i, Symbol("g", g), Symbol(self.names[id(z)], or_zeros(data, z)), named)
         numbers = example = ""
-        if raw is None or data is None or not g.size:
+        if raw is None or data is None or not g.size or any(a is None for a in self.arrays(z)):
             pass
         elif spelt and max(g.size, data.size) <= SPELT:
             told, same = rule_of(z, i, _spelt(g), _spelt(data), spelt)

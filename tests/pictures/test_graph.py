@@ -190,7 +190,7 @@ def test_the_first_block_is_like_the_others_though_its_input_takes_no_gradient(n
         loss.backward()
     picture = mg.draw(loss)
     assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6"]
-    assert len(picture.drawing.nodes) <= 3  # x, what is known of it beforehand, and the sum
+    assert len(picture.drawing.nodes) <= 4  # x, its deviations and their scale, known beforehand, and the sum
     heads = {edge.head for edge in picture.drawing.edges}
     ends = [node.text for node in picture.drawing.every_node() if node.id not in heads]
     assert any(text.startswith("x\n") for text in ends)
