@@ -53,7 +53,7 @@ def values(wanted: Iterable[Source], known: Mapping[Source, Any]) -> Iterator[tu
     found: dict[Any, Any] = {}
     for z in sorted(waiting, key=lambda z: z.order):
         data = _held(z, known) if isinstance(z, Node) else z.data
-        if data is None:
+        if data is None and isinstance(z, Node):
             data = None if z in far else _again(z, operands(z, found))
             for x in z.inputs if z not in far else ():
                 if isinstance(x, Node):

@@ -52,11 +52,11 @@ def draw_network(
 
     With an `input` the numbers of its first sample stand in the circles; it is also how the layers' connections are
     known, so give one where the layers are not simply one after the other. With `unroll`, recurrent layers and those
-    that work step by step beside them are drawn once for each step of it. With a `target` the error is drawn too:
-    ``loss(output, target)``, by default the mean squared error. The model is left as it was.
+    that work step by step beside them are drawn once for each step of it. With a `target` the error of all samples is
+    drawn too: ``loss(output, target)``, by default the mean squared error. The model is left as it was.
 
     TypeError for anything but a module, and for a target without a loss where the model returns no tensor; ValueError
-    for `unroll` or `target` without an `input`, and for `unroll` where no layer is recurrent.
+    for `unroll` or `target` without an `input`, a `loss` without a `target`, and `unroll` where no layer is recurrent.
 
     >>> from micrograd_np import nn
     >>> print(draw_network(nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)), legend=False).describe())
@@ -70,6 +70,8 @@ def draw_network(
     if input is None and (unroll or target is not None):
         asked = "unroll=True" if unroll else "a target"
         raise ValueError(f"draw_network: {asked} without an input, which the network is run on; pass one as well.")
+    if loss is not None and target is None:
+        raise ValueError("draw_network: a loss without a target; pass target=..., or leave the loss out.")
     blocks, result = (guessed(model), None) if input is None else watched(model, input)
     lines = [_named(block) for block in blocks]
     blocks, frames = folded(blocks)
@@ -78,7 +80,6 @@ def draw_network(
         raise ValueError("draw_network: unroll=True, and no layer of this model is recurrent; leave it out.")
     drawing = network.drawing
     drawing.name = name
-    drawing.look["pad"] = "0.15"  # else the tabs of a module at the rim are cut
     network.build()
     drawing.direction = direction or ("LR" if network.columns and not unroll else "TB")
     if network.weighted:
@@ -88,8 +89,7 @@ def draw_network(
         network.error(result, target, loss)
     if legend and network.weighted:
         more = "; ∂: gradient" if network.graded else ""
-        label = f"blue: positive weight; red, dashed: negative; thick: large{more}"
-        drawing.look |= {"label": label, "fontname": "Helvetica", "fontsize": "10", "fontcolor": LINE}
+        drawing.legend = f"blue: positive weight; red, dashed: negative; thick: large{more}"
     return Picture(drawing, lines)
 
 
@@ -129,7 +129,7 @@ class _Network:
                 self.fill(column, block.result)
             elif not sources and self.feeds_linear(block):
                 width = next(b.module.in_features for b in self.blocks if block in b.sources)
-                self.column(block, width, block.title)
+                self.column(block, width, block.title + self.sample(block, width))
             elif only in self.boxes and self.joins(block, only):
                 self.join(block, only)
             else:
@@ -177,6 +177,11 @@ class _Network:
             self.fill(column, block.result)
         return column
 
+    def sample(self, block: Block, size: int) -> str:
+        """Which of the samples stands in the circles, if there are several."""
+        count = np.size(block.result) // size if self.numbers else 1
+        return f"\nsample 1 of {count:,}" if count > 1 else ""
+
     def fill(self, column: _Column, result: Any) -> None:
         """Write the values of the first sample into the circles."""
         if self.numbers and np.size(result):
@@ -189,7 +194,8 @@ class _Network:
         """A linear layer: a column of units, and a line for each weight to them."""
         weight, bias = block.module.weight, block.module.bias
         if source not in self.columns:
-            flat = self.column(source, block.module.in_features, "flat")
+            size = block.module.in_features
+            flat = self.column(source, size, "flat" + self.sample(source, size))
             self.connect([self.boxes[source]], flat.circles.values(), arrowhead="none")
         before, after = self.columns[source], self.column(block, block.module.out_features, _named(block))
         if self.chained:  # the captions in one line, which no other line crosses
@@ -286,10 +292,12 @@ class _Network:
             if not isinstance(result, Vertex):
                 kind = type(result).__name__
                 raise TypeError(f"draw_network: the model returns a {kind}; pass a loss that takes it and the target.")
-            what, loss = "squared error" if result.size == 1 else "mean squared error", mse_loss
-            target = wanted if wanted.ndim else np.full(result.shape, wanted)
+            what, loss = "squared error" if result.data.size == 1 else "mean squared error", mse_loss
+            target = wanted if wanted.ndim else np.full(result.data.shape, wanted)
         value = np.asarray(loss(result, target).data)
         shown = number(wanted) if wanted.size == 1 else str(wanted.shape)
+        samples = len(result.data) if isinstance(result, Vertex) and result.data.ndim > 1 else 1
+        what = f"of all {samples:,} samples:\n{what}" if samples > 1 else what
         node = Node(next(self.ids), f"{what} {number(value, 4)}\ntarget {shown}", "output")
         self.drawing.nodes.append(node)
         self.connect(self.ends(self.blocks[-1]), [node])

@@ -51,7 +51,7 @@ class Picture(Shown):
 
     def __init__(self, drawing: Drawing, lines: list[str] | None = None) -> None:
         self.drawing = drawing
-        self._lines = lines or []
+        self._lines = lines or [node.text.replace("\n", "  ") for node in drawing.every_node()]
 
     @property
     def digraph(self) -> graphviz.Digraph:
@@ -65,7 +65,7 @@ class Picture(Shown):
 
     def describe(self) -> str:
         """The picture in words, one line a node: what it is, how it was made, and where, if that is known."""
-        return "\n".join(self._lines or [node.text.replace("\n", "  ") for node in self.drawing.every_node()])
+        return "\n".join([*self._lines, *([self.drawing.note] if self.drawing.note else [])])
 
     def save(self, path: str | Path) -> Path:
         """Write the picture in the format of the suffix and return the path written.
@@ -88,4 +88,5 @@ class Picture(Shown):
 
     def __repr__(self) -> str:
         n, edges = len(self.drawing.every_node()), sum(edge.kind != "order" for edge in self.drawing.edges)
-        return f"<Picture of {n} nodes and {edges} edges; .save('graph.svg') writes it>"
+        note = f"; {self.drawing.note}" if self.drawing.note else ""
+        return f"<Picture of {n} nodes and {edges} edges; .save('graph.svg') writes it{note}>"

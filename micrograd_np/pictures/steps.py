@@ -16,8 +16,10 @@ from micrograd_np.tensor import Tensor
 from micrograd_np.values import inputs, operands
 from micrograd_np.vertex import Source, source
 
+from .formula import spoken
 from .layers import Box, svg
 from .page import SIZE_LIMIT, embed, fill, numbers, write
+from .picture import Shown
 from .structure import Homes, read
 from .values import number
 
@@ -37,12 +39,14 @@ LONGEST = 400  # letters of a formula or a name
 CAPS = ((8, 10_000), (4, 256), (2, 16))
 
 
-class Steps:
-    """A forward and a backward pass as an HTML page: `save` writes it, and a notebook shows it.
+class Steps(Shown):
+    """A forward and a backward pass as an HTML page: `save` writes it, and `show` or a notebook shows it.
 
     `page` is the page's text; `folded` says in sentences what it leaves out, and is empty where it shows everything.
     No tensor or array is held.
     """
+
+    file = "steps.html"
 
     def __init__(self, page: str, title: str, folded: Sequence[str]) -> None:
         self.page, self.title, self.folded = page, title, tuple(folded)
@@ -199,9 +203,9 @@ class _Story:
             about = (z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0]
             said |= {
                 "kind": "result" if z is self.root else "op",
-                "op": z.op.name,
+                "op": spoken(z.op),
                 "about": _clip(about.replace("`", "").rstrip(" :")),
-                "formula": _text(lambda: Symbol.__primitive__(z.op, tuple(named), z.static)) or f"{z.op.name}(…)",
+                "formula": _text(lambda: Symbol.__primitive__(z.op, tuple(named), z.static)) or f"{spoken(z.op)}(…)",
                 "numbers": spelt and _text(lambda: Symbol.__primitive__(z.op, spelt, z.static)),
                 "inputs": [self.place[id(x)] for x in given if id(x) in self.place],
             }

@@ -1,6 +1,7 @@
 """Claims about the picture of a graph: what it shows of values, gradients and modules, and what it leaves out."""
 
 import gc
+import re
 import subprocess
 import tracemalloc
 
@@ -86,13 +87,14 @@ def test_parameters_inputs_constants_and_outputs_have_shapes_of_their_own(small)
     assert shown["array"] == "constant"
     assert shown["z₄ = z₃ · array"] == "output"
     looks = {line.split("shape=")[1].split()[0] for line in mg.draw(z).source.split("\n") if "shape=" in line}
-    assert {"box3d", "cds"} <= looks
+    assert {"box3d", "hexagon"} <= looks
 
 
 def test_the_legend_explains_what_occurs_and_nothing_else(small):
     legend = mg.draw(small[-1]).drawing.legend
-    assert [node.kind for node in legend.nodes] == ["parameter", "input", "value", "output", "text"]
-    assert mg.draw(small[-1], legend=False).drawing.legend is None
+    told = ["parameter", "input", "output", "all are float64", "gradient of the output"]
+    assert [line.partition(": ")[2] or line for line in re.split(r"\n| {5}", legend)] == told
+    assert not mg.draw(small[-1], legend=False).drawing.legend
 
 
 def test_a_list_of_tensors_is_one_graph(small):
@@ -109,7 +111,45 @@ def test_after_backward_the_structure_is_drawn_with_what_is_held():
     assert "z₃ = z₂ + b\n11.5" in texts(picture)
     assert "z₁ = x · w\n(2,)\nnot kept" in texts(picture)
     assert "w\n(2,)\n[3 4]\n∂ [1 2]" in texts(picture)
-    assert "backward(retain_graph=True)" in picture.drawing.legend.nodes[-1].text
+    assert "backward(retain_graph=True)" in picture.drawing.note
+
+
+def test_the_words_say_how_to_keep_what_is_not_kept():
+    def spent():
+        z = (leaf([3.0, 4.0], "w") * 2 * 2).sum()
+        z.backward()
+        return z
+
+    z, advice = spent(), "not kept: backward(retain_graph=True) keeps it"
+    for picture in (mg.draw(z, legend=False), mg.draw(z, scalars=True)):
+        assert picture.describe().endswith(advice)
+        assert f"writes it; {advice}>" in repr(picture)
+        assert advice in picture.source
+
+
+def test_what_a_tensor_that_retains_its_gradient_holds_is_shown_of_a_spent_graph():
+    w = leaf([1.0, 2.0], "w")
+    h = w + 1
+    h.retain_grad()
+    z = (h * 2).sum()
+    z.backward()
+    assert "z₁ = w + 1\n(2,)\n[2 3]\n∂ [2 2]" in texts(mg.draw(z))
+    assert "z₁ = w[0] + 1\n2\n∂ 2" in texts(mg.draw(z, scalars=True))
+    with mg.no_grad():
+        h *= 3
+    assert "z₁ = w + 1\n(2,)\nnot kept\n∂ [2 2]" in texts(mg.draw(z))
+
+
+def test_what_was_computed_from_memory_that_was_written_since_is_not_kept():
+    w, v = leaf([1.0, 2.0], "w"), leaf([3.0, 4.0], "v")
+    z = (w * v + 1).sum()
+    z.backward(retain_graph=True)
+    mg.optim.SGD([w, v], lr=0.1).step()
+    shown = texts(mg.draw(z, gradients=True))  # though no rule can be run any more
+    assert "w\n(2,)\n[0.7 1.6]\n∂ [3 4]" in shown
+    assert "z₁ = w · v\n(2,)\nnot kept\n∂ not kept: retain_grad()" in shown
+    assert "z₃ = Σ z₂\n13\n∂ 1" in shown
+    assert "z₁ = w[0] · v[0]\nnot kept" in texts(mg.draw(z, scalars=True))
 
 
 def test_drawing_changes_nothing(small):
@@ -231,7 +271,7 @@ def test_steps_of_a_normalization_and_uses_of_reshaped_parameters_lie_in_their_m
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
     picture = mg.draw(net(mg.Tensor(np.arange(72.0).reshape(2, 1, 6, 6), name="image")).sum())
     inside = {cluster.text: len(cluster.nodes) for cluster in picture.drawing.clusters}
-    assert inside == {"0  Conv2d(1 → 4, 3×3)": 4, "1  BatchNorm2d": 11}
+    assert inside == {"0  Conv2d(1 → 4, 3×3)": 4, "1  BatchNorm2d": 10}
     assert [node.text.split(" ")[2] for node in picture.drawing.nodes[1:]] == ["relu", "Σ"]
 
 
@@ -317,6 +357,29 @@ def test_a_wrong_direction_is_refused(small):
 def test_a_module_is_drawn_as_a_network():
     assert "Linear(2 → 1)" in mg.draw(nn.Linear(2, 1)).source
     assert "Linear(2 → 1)" in mg.draw(nn.Linear(2, 1), np.ones((1, 2))).source
+
+
+def test_a_module_takes_what_its_picture_takes():
+    net, x = nn.Linear(2, 1), np.ones((3, 2))
+    assert mg.draw(net, x, direction="TB").drawing.direction == "TB"
+    assert mg.draw(net, "TB").drawing.direction == "TB"
+    same = mg.draw_network(net, x, 1.0, name="graph").source
+    assert mg.draw(net, x, 1.0).source == mg.draw(net, x, target=1.0).source == same
+    assert mg.draw(nn.RNN(2, 3), x, unroll=True).drawing.columns
+
+
+@pytest.mark.parametrize("setting", [{"scalars": True}, {"max_nodes": 3}, {"backward": True}, {"values": False}])
+def test_a_setting_of_graphs_is_refused_for_a_module(setting):
+    with pytest.raises(TypeError, match=f"draw: {next(iter(setting))} is for graphs"):
+        mg.draw(nn.Linear(2, 1), **setting)
+
+
+def test_a_setting_of_modules_is_refused_for_a_graph(small):
+    with pytest.raises(TypeError, match="draw: target is for modules, found a Tensor"):
+        mg.draw(small[-1], target=1)
+    for more in ({}, {"direction": "LR"}):
+        with pytest.raises(TypeError, match="draw: an input is for modules, found a Tensor"):
+            mg.draw(small[-1], "LR" if more else small[0], **more)
 
 
 def test_a_chain_of_100_000_is_folded():

@@ -260,6 +260,25 @@ def test_a_target_of_another_shape_is_refused():
         mg.draw_network(nn.Linear(2, 1), np.ones((5, 2)), target=np.ones(5))
 
 
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_of_several_results_of_a_layer_the_first_is_what_it_gives(kind):
+    assert any("(4, 2, 5)" in text for text in texts(mg.draw_network(kind(3, 5), np.ones((4, 2, 3)))))
+
+
+def test_a_picture_of_several_samples_says_whose_numbers_it_shows(worked):
+    x = np.ones((4, 2))
+    assert "input\nsample 1 of 4" in texts(mg.draw_network(worked, x))
+    assert any("of all 4 samples:\nmean squared error" in t for t in texts(mg.draw_network(worked, x, np.ones((4, 1)))))
+    assert not any("sample" in text for text in texts(mg.draw_network(worked, x[:1], 1.0)))
+    flat = nn.Sequential(nn.Conv2d(1, 1, 2), nn.Flatten(), nn.Linear(4, 2))
+    assert "flat\nsample 1 of 5" in texts(mg.draw_network(flat, np.ones((5, 1, 3, 3))))
+
+
+def test_a_loss_without_a_target_is_refused(worked):
+    with pytest.raises(ValueError, match=r"a loss without a target; pass target="):
+        mg.draw_network(worked, np.ones((1, 2)), loss=mg.functional.mse_loss)
+
+
 def test_a_tensor_is_no_network():
     with pytest.raises(TypeError, match="draw a tensor with draw"):
         mg.draw_network(mg.Tensor(1.0))

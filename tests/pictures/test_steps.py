@@ -320,3 +320,20 @@ def test_a_hook_that_fails_leaves_everything_as_it_was():
     with pytest.raises(ZeroDivisionError):
         mg.draw_steps(inner.sum())
     assert inner.grad is None
+
+
+def test_numbers_of_memory_that_was_written_since_are_not_shown():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    z = ((x + 1) * 2).sum()
+    with mg.no_grad():
+        x *= 3
+    nodes = {node["name"]: node for node in data_of(mg.draw_steps(z))["nodes"]}
+    assert nodes["v1"]["value"]["rows"] == nodes["v2"]["value"]["rows"] == [["not kept"]]
+    assert not any(nodes[name]["numbers"] for name in ("v1", "v2", "v3"))
+
+
+def test_steps_are_shown_in_the_browser(monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    mg.draw_steps((mg.Tensor(1.0, requires_grad=True) * 2).exp()).show()
+    assert opened[0].endswith("/steps.html")
