@@ -24,7 +24,7 @@ _VALUE = {"shape": "box", "style": "rounded,filled", "fillcolor": "#ffffff"}  # 
 _STYLES: dict[str, dict[str, str]] = {
     "value": {},
     "parameter": {"shape": "box3d", "style": "filled", "fillcolor": "#fdeccb", "margin": "0.13,0.11"},
-    "input": {"shape": "hexagon", "style": "filled", "fillcolor": "#dbe9f6", "margin": "0,0.03"},
+    "input": {"shape": "octagon", "style": "filled", "fillcolor": "#dbe9f6", "margin": "0.02,0"},
     "buffer": {"shape": "cylinder", "style": "filled", "fillcolor": "#ece6f5"},
     "constant": {"shape": "note", "style": "filled", "fillcolor": "#eef0f2"},
     "output": {"shape": "box", "style": "rounded,filled", "fillcolor": "#dff1df", "peripheries": "2"},
@@ -37,7 +37,7 @@ _STYLES: dict[str, dict[str, str]] = {
 
 _SHAPES = {
     "parameter": "yellow box in 3-d: parameter",
-    "input": "blue hexagon: input",
+    "input": "blue octagon: input",
     "buffer": "violet cylinder: buffer",
     "constant": "grey note: constant",
     "output": "green with double rim: output",
@@ -46,7 +46,14 @@ _SHAPES = {
 }
 """What the legend says of each kind that is not a plain value."""
 
-_FRAME = {"style": "rounded,filled", "fillcolor": "#eef3f6", "color": LINE, "labeljust": "l", "tooltip": " "}
+_FRAME = {
+    "style": "rounded,filled",
+    "fillcolor": "#eef3f6",
+    "color": LINE,
+    "labeljust": "l",
+    "labelloc": "t",
+    "tooltip": " ",
+}
 _FRAME |= {"fontname": "Helvetica", "fontsize": "11", "fontcolor": INK}
 _EDGES: dict[str, dict[str, str]] = {
     "value": {},

@@ -48,7 +48,7 @@ def draw_network(
     weights of a unit that is 1. Where weights are few, they stand on the lines, and after ``backward()`` their
     gradients, else the range of gradients below. Of more than `max_units` units the first three and the last are drawn.
     Layers other than linear ones are blocks with the shapes they make, and a block that repeats is drawn once.
-    `direction` is "LR" where there are units, else "TB".
+    `direction` is "LR" where all are units, else "TB".
 
     With an `input` the numbers of its first sample stand in the circles; it is also how the layers' connections are
     known, so give one where the layers are not simply one after the other. With `unroll`, recurrent layers and those
@@ -81,9 +81,13 @@ def draw_network(
     drawing = network.drawing
     drawing.name = name
     network.build()
-    drawing.direction = direction or ("LR" if network.columns and not unroll else "TB")
+    drawing.direction = direction or ("LR" if network.columns and not network.boxes and not unroll else "TB")
+    for node in drawing.nodes if drawing.direction in {"TB", "BT"} else ():
+        node.text = "⋯" if node.text == "⋮" else node.text
     if network.weighted:
-        drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": "0.6", "outputorder": "edgesfirst"}
+        most = max((len(column) for column in drawing.columns), default=0)
+        apart = f"{0.15 + 0.08 * most:.2f}"  # else lines between long columns are steep, and run across circles
+        drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": apart, "outputorder": "edgesfirst"}
     network.frame(frames)
     if target is not None:
         network.error(result, target, loss)
@@ -165,12 +169,12 @@ class _Network:
 
     def column(self, block: Block, size: int, caption: str) -> _Column:
         """A circle for each unit of `block` with its value, or for each of its steps."""
-        whole, (dots, what) = size <= max(self.most, 4), ("⋯", "steps") if block in self.steps else ("⋮", "units")
+        whole, what = size <= max(self.most, 4), "steps" if block in self.steps else "units"
         caption = caption if whole else f"{caption}\n{size} {what}"
         column = self.columns[block] = _Column(size, Node(next(self.ids), caption, "text"))
         for i in range(size) if whole else (0, 1, 2, size - 1):
             if i > len(column.circles):
-                column.nodes.append(Node(next(self.ids), dots, "text", look=_DOTS))
+                column.nodes.append(Node(next(self.ids), "⋮", "text", look=_DOTS))
             column.circles[i] = Node(next(self.ids), " ", "unit")
             column.nodes.append(column.circles[i])
         if block not in self.steps:
@@ -298,7 +302,7 @@ class _Network:
         shown = number(wanted) if wanted.size == 1 else str(wanted.shape)
         samples = len(result.data) if isinstance(result, Vertex) and result.data.ndim > 1 else 1
         what = f"of all {samples:,} samples:\n{what}" if samples > 1 else what
-        node = Node(next(self.ids), f"{what} {number(value, 4)}\ntarget {shown}", "output")
+        node = Node(next(self.ids), f"{what}\n{number(value, 4)}\ntarget {shown}", "output")
         self.drawing.nodes.append(node)
         self.connect(self.ends(self.blocks[-1]), [node])
 

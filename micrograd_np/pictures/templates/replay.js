@@ -186,8 +186,9 @@ function drawPlane() {
 }
 
 function drawLayers() {
-  const norm = scale(frames.flatMap((f) => f.gradient).filter((x) => x > 0), true);
-  const long = (x) => (x > 0 ? 4 + 96 * norm.to(x) : 0);
+  const norms = frames.flatMap((f) => f.gradient).filter((x) => x > 0), spread = scale(norms, true);
+  const norm = spread.log ? spread : scale([0, ...norms]);
+  const long = (x) => (x > 0 ? 2 + 98 * norm.to(x) : 0);
   const far = Math.max(...frames.flatMap((f) => f.spread.flat()).filter(finite).map(Math.abs), 0);
   const place = (x) => (finite(x) && far ? 50 + (50 * x) / far : 50);
   const lines = layers.map((name) => {
@@ -201,8 +202,7 @@ function drawLayers() {
   });
   const bars = `Gradient: bars from ${told(norm.low)} to ${told(norm.high)}${norm.log ? ", logarithmic" : ""}. `;
   const blocks = `Weights: from ${told(-far)} to ${told(far)}, line from least to largest, block the middle half.`;
-  const some = frames.some((f) => f.gradient.some((x) => x > 0));
-  at("scales").textContent = (some ? bars : "") + (far ? blocks : "No weight is a number other than 0.")
+  at("scales").textContent = (norms.length ? bars : "") + (far ? blocks : "No weight is a number other than 0.")
     + (unshown ? ` ${unshown} more layers are left out.` : "");
   const block = (from, to, half) => `M${from} ${4 - half}H${to}V${4 + half}H${from}z`;
   updates.push((frame) => lines.forEach(([gradient, weight], i) => {
