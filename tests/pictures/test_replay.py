@@ -127,8 +127,9 @@ def test_the_labels_of_axes_are_whole_and_apart(browser, tmp_path, width, losses
     assert browser.execute_script(CUT) == []
     close = """return [...document.querySelectorAll('svg[role=img]')].flatMap(svg => {
         const boxes = [...svg.querySelectorAll('text')].map(t => [t.textContent, t.getBoundingClientRect()]);
-        return boxes.flatMap(([a, r], i) => boxes.slice(i + 1).filter(([b, s]) => (a === b && Math.abs(r.right - s.right) < 1)
-            || (r.left < s.right && s.left < r.right && r.top + 3 < s.bottom - 3 && s.top + 3 < r.bottom - 3)).map(([b]) => [a, b]));
+        const meet = (r, s) => r.left < s.right && s.left < r.right && r.top + 3 < s.bottom - 3 && s.top + 3 < r.bottom - 3;
+        return boxes.flatMap(([a, r], i) => boxes.slice(i + 1)
+            .filter(([b, s]) => (a === b && Math.abs(r.right - s.right) < 1) || meet(r, s)).map(([b]) => [a, b]));
     })"""
     assert browser.execute_script(close) == []
 
