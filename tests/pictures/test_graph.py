@@ -1,6 +1,7 @@
 """Claims about the picture of a graph: what it shows of values, gradients and modules, and what it leaves out."""
 
 import gc
+import json
 import re
 import subprocess
 import tracemalloc
@@ -11,6 +12,7 @@ import pytest
 import micrograd_np as mg
 from micrograd_np import nn
 from micrograd_np.pictures.drawing import Drawing, Node, digraph
+from micrograd_np.pictures.render import render
 from micrograd_np.pictures.values import summary
 
 
@@ -473,3 +475,23 @@ def test_a_page_holds_picture_and_words(small, tmp_path):
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert "Content-Security-Policy" in page
+
+
+@pytest.mark.parametrize("direction", ["TB", "LR"])
+def test_no_rule_is_crossed_by_its_own_arrow(direction):
+    w, v = leaf(2.0, "w"), leaf([1.0, 2.0], "v")
+    picture = mg.draw(((w * v).tanh() + 1).sum().sigmoid(), direction, backward=True)
+    edges = json.loads(render(picture.source, "json"))["edges"]
+    told = [edge for edge in edges if "lp" in edge]
+    assert len(told) == 6
+    for edge in told:
+        x = float(edge["lp"].split(",")[0])
+        texts = [part for part in edge["_ldraw_"] if part["op"] == "T" and part["text"].strip()]
+        width, height = max(part["width"] for part in texts), texts[0]["pt"][1]
+        points = [np.array(point.split(","), float) for point in edge["pos"].removeprefix("e,").split(" ")][1:]
+        for a, b, c, d in (points[i : i + 4] for i in range(0, len(points) - 1, 3)):
+            for t in np.linspace(0, 1, 20):
+                s = 1 - t
+                px, py = s**3 * a + 3 * s * s * t * b + 3 * s * t * t * c + t**3 * d
+                words = width - 15  # without the spaces around them
+                assert not (abs(px - x) < words / 2 and height - 8 < py < height + 10)  # of the foot of the letters

@@ -127,7 +127,8 @@ def test_the_labels_of_axes_are_whole_and_apart(browser, tmp_path, width, losses
     assert browser.execute_script(CUT) == []
     close = """return [...document.querySelectorAll('svg[role=img]')].flatMap(svg => {
         const boxes = [...svg.querySelectorAll('text')].map(t => [t.textContent, t.getBoundingClientRect()]);
-        const meet = (r, s) => r.left < s.right && s.left < r.right && r.top + 3 < s.bottom - 3 && s.top + 3 < r.bottom - 3;
+        const within = (a, b, c, d) => a + 3 < d - 3 && c + 3 < b - 3;
+        const meet = (r, s) => within(r.left, r.right, s.left, s.right) && within(r.top, r.bottom, s.top, s.bottom);
         return boxes.flatMap(([a, r], i) => boxes.slice(i + 1)
             .filter(([b, s]) => (a === b && Math.abs(r.right - s.right) < 1) || meet(r, s)).map(([b]) => [a, b]));
     })"""
