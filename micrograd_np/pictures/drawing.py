@@ -7,12 +7,12 @@ order, with texts as people read them. `digraph` knows how they look.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .escape import label
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import graphviz
 
@@ -110,6 +110,20 @@ class Drawing:
     note: str = ""  # on what is missing
     columns: list[list[str]] = field(default_factory=list)  # ids of nodes in one rank
     look: dict[str, str] = field(default_factory=dict)
+    frames: dict[Any, Cluster] = field(default_factory=dict)  # by what they are of
+
+    def inside(self, frames: Iterable[tuple[Any, str]]) -> list[Node]:
+        """The nodes in the innermost of `frames`, outermost first: what each is of, and what stands over it.
+
+        A frame is made where there is none yet.
+        """
+        nodes, clusters = self.nodes, self.clusters
+        for key, text in frames:
+            if key not in self.frames:
+                self.frames[key] = Cluster(f"m{len(self.frames)}", text)
+                clusters.append(self.frames[key])
+            nodes, clusters = self.frames[key].nodes, self.frames[key].clusters
+        return nodes
 
     def every_node(self) -> list[Node]:
         """All nodes, those in clusters too."""

@@ -17,7 +17,7 @@ from micrograd_np.values import inputs
 from micrograd_np.vertex import Source, Vertex
 from micrograd_np.writes import owner_of
 
-from .drawing import Cluster, Drawing, Edge, Node, missing
+from .drawing import Drawing, Edge, Node, missing
 from .drawing import legend as _legend
 from .escape import plain, shortened
 from .fold import Folding
@@ -186,16 +186,15 @@ class _Graph:
 
     def picture(self, drawing: Drawing, *, legend: bool, backward: bool) -> Picture:
         """All of it."""
-        clusters: dict[Path, Cluster] = {}
         for at in self.drawn:
             box = self.folding.boxes[~at] if at < 0 else None
             around = box.around if box else self.homes.chain(at)
-            self.cluster(drawing, clusters, around).append(self.box(at, box) if box else self.node(at))
+            drawing.inside(self.frames(around)).append(self.box(at, box) if box else self.node(at))
         drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in dict.fromkeys(self.arrows())]
         for v in self.drawn:
             for x in inputs(self.vertices[v]) if v >= 0 else ():
                 if _has_place(x) and not isinstance(x, Source):
-                    self.constant(x, v, drawing, clusters)
+                    self.constant(x, v, drawing)
             if v >= 0 and backward:
                 drawing.edges += self.rules(v)
         drawing.note = missing(drawing, spent=self.gone)
@@ -203,15 +202,10 @@ class _Graph:
             drawing.legend = _legend(drawing, *self.notes(backward=backward))
         return Picture(drawing, self.lines)
 
-    def cluster(self, drawing: Drawing, clusters: dict[Path, Cluster], around: Sequence[Path]) -> list[Node]:
-        """The list of nodes of the innermost frame, which is made if need be."""
-        nodes, inside = drawing.nodes, drawing.clusters
+    def frames(self, around: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+        """The frames of the modules `around`, outermost first."""
         for k, path in enumerate(around):
-            if path not in clusters:
-                clusters[path] = Cluster(f"m{len(clusters)}", self.title(path, around[:k]))
-                inside.append(clusters[path])
-            nodes, inside = clusters[path].nodes, clusters[path].clusters
-        return nodes
+            yield path, self.title(path, around[:k])
 
     def title(self, path: Path, around: Sequence[Path]) -> str:
         """What stands over a module, and how often it repeats."""
@@ -279,14 +273,14 @@ class _Graph:
                 if place[x] != head and not self.folding.onward(x, v):
                     yield place[x], head
 
-    def constant(self, x: Any, v: int, drawing: Drawing, clusters: dict[Path, Cluster]) -> None:
+    def constant(self, x: Any, v: int, drawing: Drawing) -> None:
         """An array that was given as it is, and the arrow from it."""
         if id(x) not in self.arrays:
             self.arrays[id(x)] = f"a{len(self.arrays)}"
             dtype = "" if self.dtype == str(x.dtype) else f" {x.dtype}"
             text = f"array\n{x.shape}{dtype}" + ("" if self.numbers is None else f"\n{summary(x)}")
             node = Node(self.arrays[id(x)], text, "constant", text.replace("\n", " "))
-            self.cluster(drawing, clusters, self.homes.chain(v)).append(node)
+            drawing.inside(self.frames(self.homes.chain(v))).append(node)
         drawing.edges.append(Edge(self.arrays[id(x)], _id(v)))
 
     def rules(self, v: int) -> list[Edge]:
