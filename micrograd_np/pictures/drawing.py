@@ -139,7 +139,8 @@ def missing(drawing: Drawing, *, spent: bool) -> str:
     """What is to be said of values that are not held any more, if there are any: how to keep them."""
     if not any("not kept" in node.text.replace("∂ not kept", "") for node in drawing.every_node()):
         return ""
-    return f"not kept: {'backward(retain_graph=True) keeps it' if spent else 'draw([…, it]) shows it'}"
+    advice = "backward(retain_graph=True) keeps it" if spent else "draw([…, it]) shows it"
+    return f"not kept: {advice}, until weights change"
 
 
 def legend(drawing: Drawing, *notes: str) -> str:

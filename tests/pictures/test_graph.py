@@ -122,7 +122,7 @@ def test_the_words_say_how_to_keep_what_is_not_kept():
         z.backward()
         return z
 
-    z, advice = spent(), "not kept: backward(retain_graph=True) keeps it"
+    z, advice = spent(), "not kept: backward(retain_graph=True) keeps it, until weights change"
     for picture in (mg.draw(z, legend=False), mg.draw(z, scalars=True)):
         assert picture.describe().endswith(advice)
         assert f"writes it; {advice}>" in repr(picture)
