@@ -17,7 +17,7 @@ from micrograd_np.vertex import Source
 from .drawing import Drawing, Edge, Node, missing
 from .drawing import legend as _legend
 from .escape import shortened
-from .formula import constant, formula
+from .formula import constant, formula, spoken
 from .picture import Picture
 from .structure import read
 from .values import number, subscript
@@ -32,9 +32,10 @@ __all__ = ["LIMIT", "draw_scalars"]
 LIMIT = 64
 """Elements, of all tensors in the graph together, that are drawn one by one."""
 
-_CHOICES = {"gather", "take_along_axis", "rows_of", "pick", "concatenate"}
+_CHOICES = {"gather", "take_along_axis", "rows_of", "pick", "concatenate", "place", "_pad", "put_diagonal"}
+_CHOICES |= {"tril", "triu"}
 _MANY = 4  # names that a formula lists
-_PRODUCTS = {"matmul", "linear", "dot", "inner", "vecdot", "matvec", "vecmat"}
+_PRODUCTS = {"matmul", "linear", "dot", "inner", "vecdot", "matvec", "vecmat", "convolve"}
 
 
 def draw_scalars(roots: Sequence[Any], drawing: Drawing, *, legend: bool) -> Picture:
@@ -164,6 +165,8 @@ def _chosen(z: Any, sources: list[list[_Number]]) -> tuple[_Number | None, list[
 def _text(z: Any, at: tuple[int, ...], sources: list[list[_Number]]) -> str:
     """How the element of `z` was made of `sources`, which are listed by input."""
     names = [[x.name for x in one] for one in sources]
+    if not any(sources):
+        return spoken(z.op)
     if z.op.name == "sum":
         return _joined(names[0], " + ")
     if z.op.name in _PRODUCTS and len(names[0]) == len(names[1]) == 1:

@@ -81,6 +81,32 @@ def test_a_label_says_of_what():
         assert f" = {label}\\n" in mg.draw(tensor, scalars=True).source
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        mg.nn.Linear(4, 2),
+        lambda x: mg.nn.Conv2d(1, 1, 2)(x.reshape(1, 1, 2, 2)),
+        lambda x: x.reshape(2, 2) @ x.reshape(2, 2).T,
+        lambda x: mg.functional.conv1d(x.reshape(1, 1, 4), parameter(1, 2).reshape(1, 1, 2), dilation=2),
+    ],
+)
+def test_the_terms_of_a_product_add_up(make):
+    z = make(mg.Tensor([1.0, -2.0, 3.0, 0.5], requires_grad=True, name="x"))
+    drawing = mg.draw(z, scalars=True).drawing
+    values = {node.id: float(node.text.split("\n")[1]) for node in drawing.nodes}
+    texts = {node.id: node.text.split("\n")[0] for node in drawing.nodes}
+    sums = [id for id, text in texts.items() if " + " in text]
+    assert sum("·" in text for text in texts.values()) >= 2 * len(sums) > 0
+    for id in sums:
+        parts = [values[edge.tail] for edge in drawing.edges if edge.head == id and edge.kind == "value"]
+        assert sum(parts) == pytest.approx(values[id], abs=1e-3)
+
+
+def test_what_is_made_of_nothing_is_called_by_its_op():
+    texts = [node.text for node in mg.draw(mg.pad(parameter(3), 1), scalars=True).drawing.nodes]
+    assert texts == ["w[0]\n3", "z₁ = pad\n0", "z₂ = w[0]\n3", "z₃ = pad\n0"]
+
+
 def test_the_units_of_a_layer_stand_in_their_order():
     w = mg.Tensor([[0.8, 0.4, 0.3], [0.2, 0.9, 0.5]], requires_grad=True, name="W")
     drawing = mg.draw((mg.Tensor([1, 1], name="x") @ w).sigmoid(), scalars=True).drawing
