@@ -479,6 +479,7 @@ def test_a_page_holds_picture_and_words(small, tmp_path):
 
 @pytest.mark.parametrize("direction", ["TB", "LR"])
 def test_no_rule_is_crossed_by_its_own_arrow(direction):
+    pytest.importorskip("pygraphviz")
     w, v = leaf(2.0, "w"), leaf([1.0, 2.0], "v")
     picture = mg.draw(((w * v).tanh() + 1).sum().sigmoid(), direction, backward=True)
     edges = json.loads(render(picture.source, "json"))["edges"]
@@ -495,3 +496,16 @@ def test_no_rule_is_crossed_by_its_own_arrow(direction):
                 px, py = s**3 * a + 3 * s * s * t * b + 3 * s * t * t * c + t**3 * d
                 words = width - 15  # without the spaces around them
                 assert not (abs(px - x) < words / 2 and height - 8 < py < height + 10)  # of the foot of the letters
+
+
+@pytest.mark.parametrize("direction", ["TB", "LR", "BT", "RL"])
+def test_nothing_is_cut_at_the_rim(direction):
+    pytest.importorskip("pygraphviz")
+    net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    svg = render(mg.draw(net(mg.Tensor(np.ones((5, 4)), name="x")), direction, depth=0).source).decode()
+    width, height = map(float, re.search(r'viewBox="0.00 0.00 ([\d.]+) ([\d.]+)"', svg).groups())
+    left, top = map(float, re.search(r"translate\(([\d.]+) ([\d.]+)\)", svg).groups())
+    shapes = [re.sub("[A-Z]", " ", shape).split() for shape in re.findall(r'(?: d|points)="([^"]+)"', svg)]
+    points = np.array([point.split(",") for shape in shapes[1:] for point in shape], float) + [left, top]
+    assert points.min() >= 1  # half of a line is outside of its points
+    assert np.all(points.max(axis=0) <= [width - 1, height - 1])

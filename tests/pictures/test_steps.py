@@ -26,6 +26,7 @@ def entries(data):
 
 
 def picture_of(drawn):
+    pytest.importorskip("pygraphviz")
     svg = re.search(r'<svg width="\d+pt".*?</svg>', drawn.page, re.DOTALL)[0]
     return ET.fromstring(svg.replace('xmlns="http://www.w3.org/2000/svg"', ""))
 
