@@ -506,6 +506,7 @@ def test_nothing_is_cut_at_the_rim(direction):
     width, height = map(float, re.search(r'viewBox="0.00 0.00 ([\d.]+) ([\d.]+)"', svg).groups())
     left, top = map(float, re.search(r"translate\(([\d.]+) ([\d.]+)\)", svg).groups())
     shapes = [re.sub("[A-Z]", " ", shape).split() for shape in re.findall(r'(?: d|points)="([^"]+)"', svg)]
-    points = np.array([point.split(",") for shape in shapes[1:] for point in shape], float) + [left, top]
+    points = np.array([point.split(",") for shape in shapes[1:] for point in shape], float)
+    points += [left, top]
     assert points.min() >= 1  # half of a line is outside of its points
     assert np.all(points.max(axis=0) <= [width - 1, height - 1])
