@@ -170,7 +170,7 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
     if drawing.legend or drawing.note:
         below = label(f"{drawing.legend}\n{drawing.note}".strip())
         graph.attr(label=below, labelloc="b", fontname="Helvetica", fontsize="10", fontcolor=LINE)
-    _fill(graph, drawing.nodes, drawing.clusters)
+    _fill(graph, drawing.name, drawing.nodes, drawing.clusters)
     for column in drawing.columns:
         with graph.subgraph() as rank:
             rank.attr(rank="same")
@@ -185,11 +185,12 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
     return graph
 
 
-def _fill(graph: graphviz.Digraph, nodes: list[Node], clusters: list[Cluster]) -> None:
+def _fill(graph: graphviz.Digraph, name: str, nodes: list[Node], clusters: list[Cluster]) -> None:
     for node in nodes:
         tip = {"tooltip": label(node.tooltip)} if node.tooltip else {}
         graph.node(node.id, label(node.text), _attributes={**_STYLES[node.kind], **tip, **node.look})
     for cluster in clusters:
         with graph.subgraph(name=f"cluster_{cluster.id}") as inner:
-            inner.attr(label=label(cluster.text), _attributes=_FRAME)
-            _fill(inner, cluster.nodes, cluster.clusters)
+            own = {"id": f"{name}_{cluster.id}"}  # else that of the graph
+            inner.attr(label=label(cluster.text), _attributes=_FRAME | own)
+            _fill(inner, name, cluster.nodes, cluster.clusters)
