@@ -46,15 +46,8 @@ _SHAPES = {
 }
 """What the legend says of each kind that is not a plain value."""
 
-_FRAME = {
-    "style": "rounded,filled",
-    "fillcolor": "#eef3f6",
-    "color": LINE,
-    "labeljust": "l",
-    "labelloc": "t",
-    "tooltip": " ",
-}
-_FRAME |= {"fontname": "Helvetica", "fontsize": "11", "fontcolor": INK}
+_FRAME = {"style": "rounded,filled", "fillcolor": "#eef3f6", "color": LINE, "labeljust": "l", "labelloc": "t"}
+_FRAME |= {"fontname": "Helvetica", "fontsize": "11", "fontcolor": INK, "tooltip": " "}
 _EDGES: dict[str, dict[str, str]] = {
     "value": {},
     "gradient": {"style": "dashed", "color": "#c8504b", "fontcolor": "#c8504b", "constraint": "false"},
@@ -137,7 +130,7 @@ class Drawing:
 
 def missing(drawing: Drawing, *, spent: bool) -> str:
     """What is to be said of values that are not held any more, if there are any: how to keep them."""
-    if not any("not kept" in node.text.replace("∂ not kept", "") for node in drawing.every_node()):
+    if not any("not kept" in node.text.split("\n") for node in drawing.every_node()):
         return ""
     advice = "backward(retain_graph=True) keeps it" if spent else "draw([…, it]) shows it"
     return f"not kept: {advice}, until weights change"

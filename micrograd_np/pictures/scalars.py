@@ -102,9 +102,11 @@ class _Scalars:
             if chosen is not None and not by and z not in self.roots:
                 found[at] = chosen
                 continue
-            text = _text(z, at, sources)
-            if chosen is not None:
-                text = chosen.name + (f" by {', '.join(by)}" if by else "")
+            text = (
+                _text(z, at, sources)
+                if chosen is None
+                else " by ".join([chosen.name, *([", ".join(by)] if by else [])])
+            )
             if z.op.name in _PRODUCTS and len(sources[0]) == len(sources[1]) > 1:
                 products = known[0][links[0][at]] * known[1][links[1][at]]
                 every = [
