@@ -102,11 +102,8 @@ class _Scalars:
             if chosen is not None and not by and z not in self.roots:
                 found[at] = chosen
                 continue
-            text = (
-                _text(z, at, sources)
-                if chosen is None
-                else " by ".join([chosen.name, *([", ".join(by)] if by else [])])
-            )
+            text = _text(z, at, sources) if chosen is None else chosen.name
+            text += f" by {', '.join(by)}" if chosen is not None and by else ""
             if z.op.name in _PRODUCTS and len(sources[0]) == len(sources[1]) > 1:
                 products = known[0][links[0][at]] * known[1][links[1][at]]
                 every = [
