@@ -24,7 +24,7 @@ _VALUE = {"shape": "box", "style": "rounded,filled", "fillcolor": "#ffffff"}  # 
 _STYLES: dict[str, dict[str, str]] = {
     "value": {},
     "parameter": {"shape": "box3d", "style": "filled", "fillcolor": "#fdeccb", "margin": "0.13,0.11"},
-    "input": {"shape": "octagon", "style": "filled", "fillcolor": "#dbe9f6", "margin": "0.02,0"},
+    "input": {"shape": "box", "style": "filled,diagonals", "fillcolor": "#dbe9f6", "margin": "0.16,0.08"},
     "buffer": {"shape": "cylinder", "style": "filled", "fillcolor": "#ece6f5"},
     "constant": {"shape": "note", "style": "filled", "fillcolor": "#eef0f2"},
     "output": {"shape": "box", "style": "rounded,filled", "fillcolor": "#dff1df", "peripheries": "2"},
@@ -37,7 +37,7 @@ _STYLES: dict[str, dict[str, str]] = {
 
 _SHAPES = {
     "parameter": "yellow box in 3-d: parameter",
-    "input": "blue octagon: input",
+    "input": "blue with cut corners: input",
     "buffer": "violet cylinder: buffer",
     "constant": "grey note: constant",
     "output": "green with double rim: output",
@@ -54,7 +54,7 @@ _EDGES: dict[str, dict[str, str]] = {
     "order": {"style": "invis"},
 }
 
-_NARROW, _WIDE = 50, 100  # letters in a line of the legend
+_NARROW, _WIDE = 60, 100  # letters in a line of the legend
 _PLAIN: Mapping[str, str] = {}  # the look of most, of whom there may be many
 
 
