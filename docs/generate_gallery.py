@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 import micrograd_np as mg
-from micrograd_np import nn
+from micrograd_np import data, nn, optim
+from micrograd_np.training import fit
 
 HERE = Path(__file__).parent
 
@@ -49,6 +50,27 @@ def worked():
     return net
 
 
+def session():
+    """The graph of the README's first lines, after a backward pass."""
+    x, y = mg.Tensor([[1.0, 2.0], [3.0, 4.0]], name="x"), mg.Tensor([0.0, 1.0], name="y")
+    w, b = mg.Tensor([0.5, -0.25], requires_grad=True, name="w"), mg.Tensor(0.5, requires_grad=True, name="b")
+    for _ in range(2):
+        loss = ((x @ w + b).sigmoid() - y).square().mean()
+        if w.grad is None:
+            loss.backward()
+    return loss
+
+
+def trained():
+    """A network that tells two moons apart, the moons, and how training went."""
+    moons, others = (data.moons(200, generator=np.random.default_rng(seed)) for seed in range(2))
+    net = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 2))
+    batches, validation = (data.DataLoader(data.TensorDataset(*part), 20) for part in (moons, others))
+    optimizer = optim.Adam(net.parameters(), lr=0.01)
+    history = fit(net, nn.CrossEntropyLoss(), optimizer, batches, epochs=60, validation=validation, progress=False)
+    return net, moons, history
+
+
 def pictures():
     """Each picture: its title, the line that draws it, and it."""
     rng = np.random.default_rng(0)
@@ -66,7 +88,7 @@ def pictures():
         mg.draw_network(net, [[1.0, 1.0]]),
     )
     x = mg.Tensor([1.0, 2.0], name="x")
-    w, b = mg.Tensor([0.5, -0.3], requires_grad=True, name="w"), mg.Tensor(0.1, requires_grad=True, name="b")
+    w, b = mg.Tensor([0.5, -0.3], requires_grad=True, name="w"), mg.Tensor(0.2, requires_grad=True, name="b")
     z = ((x * w).sum() + b).sigmoid()
     yield "A computation", "mg.draw(z)", mg.draw(z)
     z.backward(retain_graph=True)
@@ -74,7 +96,7 @@ def pictures():
     weights = mg.Tensor([[0.8, 0.4], [0.2, 0.9]], requires_grad=True, name="W")
     yield "Number by number", "mg.draw(x @ W, scalars=True)", mg.draw(x @ weights, scalars=True)
     layers = nn.Sequential(nn.Embedding(50, 16), nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 4, 32), 6))
-    loss = layers(rng.integers(0, 50, (5, 2))).mean()
+    loss = layers(rng.integers(0, 50, (5, 2))).square().mean()
     yield "The computation of a transformer", "mg.draw(loss)", mg.draw(loss)
     one = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
     yield "One to one", "mg.draw_network(net)", mg.draw_network(one)
@@ -82,11 +104,12 @@ def pictures():
     image = rng.random((1, 1, 20, 20))
     yield "One to many: an image to many labels", "mg.draw_network(net, image)", mg.draw_network(labels, image)
     words = rng.integers(0, 1000, (7, 1))
+    few = words[:4]
     yield "Many to one: a review to a verdict", "mg.draw_network(net, words)", mg.draw_network(Reader(), words)
     yield (
         "Step by step: the same review",
         "mg.draw_network(net, words, unroll=True)",
-        mg.draw_network(Reader(), words, unroll=True),
+        mg.draw_network(Reader(), few, unroll=True),
     )
     yield (
         "Many to many: a sentence to a sentence",
@@ -96,13 +119,16 @@ def pictures():
     yield (
         "Word by word: the same translation",
         "mg.draw_network(net, (words, written), unroll=True)",
-        mg.draw_network(Translator(), (words, words[:5]), unroll=True),
+        mg.draw_network(Translator(), (few, few[:3]), unroll=True),
     )
     cnn = nn.Sequential(
         nn.Conv2d(1, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
         nn.Linear(144, 10),
     )  # fmt: skip
     yield "Convolutions", "mg.draw_network(net, image)", mg.draw_network(cnn, image)
+    net, moons, history = trained()
+    yield "What a network says over the plane", "mg.draw_boundary(net, (x, y))", mg.draw_boundary(net, moons)
+    yield "How training went", "history.plot()", history.plot()
 
 
 def main():
@@ -112,6 +138,10 @@ def main():
         name = title.split(":")[0].split(",")[0].lower().replace(" ", "-")
         path = picture.save(HERE / "pictures" / f"{name}.svg")
         lines += [f"## {title}", "", f"`{line}`", "", f"![{title}](pictures/{path.name})", ""]
+    mg.draw_steps(session()).save(HERE / "pictures" / "steps.html")
+    lines += ["## Step by step, forward and backward", "", '`mg.draw_steps(loss).save("steps.html")`', ""]
+    lines += ["[A page](pictures/steps.html) to step through: open it in a browser.", ""]
+    mg.draw(session()).save(HERE / "pictures" / "session.svg")
     (HERE / "gallery.md").write_text("\n".join(lines), encoding="utf-8")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from .events import QUIET
 from .modes import mode
 from .vertex import Node, Source, Vertex, held_inputs
+from .writes import writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -30,8 +31,9 @@ def inputs(z: Source) -> list[Any]:
 def values(wanted: Iterable[Source], known: Mapping[Source, Any]) -> Iterator[tuple[Source, Any]]:
     """Each of `wanted` with its array, inputs before what is made of them; None for what is lost.
 
-    A record holds what its rules read, and the caller may have `known` more; the rest is computed again from leaves and
-    constants that are still there, and given up after its last use.
+    A record holds what its rules read, a tensor that retains its gradient its own array, and the caller may have
+    `known` more; the rest is computed again from leaves and constants that are still there, and given up after its last
+    use. Memory that was written since is no value of the computation; a leaf is what it is now.
     """
     waiting = list(dict.fromkeys(wanted))
     told = set(waiting)
@@ -39,7 +41,7 @@ def values(wanted: Iterable[Source], known: Mapping[Source, Any]) -> Iterator[tu
     uses = dict.fromkeys(waiting, 0)
     far: set[Source] = set()
     for z in waiting:  # grows as it goes
-        if not isinstance(z, Node) or isinstance(known.get(z, z.data), np.ndarray):
+        if not isinstance(z, Node) or _held(z, known) is not None:
             continue
         if len(waiting) > most:
             far.add(z)
@@ -51,9 +53,9 @@ def values(wanted: Iterable[Source], known: Mapping[Source, Any]) -> Iterator[tu
                 uses[x] = uses.get(x, 0) + 1
     found: dict[Any, Any] = {}
     for z in sorted(waiting, key=lambda z: z.order):
-        data = known.get(z, z.data)
-        if isinstance(z, Node) and not isinstance(data, np.ndarray):
-            data = None if z in far else _again(z, [_array(x, found) for x in held_inputs(z)])
+        data = _held(z, known) if isinstance(z, Node) else z.data
+        if data is None and isinstance(z, Node):
+            data = None if z in far else _again(z, operands(z, found))
             for x in z.inputs if z not in far else ():
                 if isinstance(x, Node):
                     uses[x] -= 1
@@ -65,10 +67,20 @@ def values(wanted: Iterable[Source], known: Mapping[Source, Any]) -> Iterator[tu
             yield z, data
 
 
-def _array(x: Any, found: Mapping[Any, Any]) -> Any:
-    if isinstance(x, Node):
-        return found.get(x)
-    return x.data if isinstance(x, Vertex) else x
+def operands(z: Node, found: Mapping[Any, Any]) -> list[Any]:
+    """The arrays and numbers that `z` was computed from, where those of nodes are `found`; None for what is lost."""
+    arrays = [found.get(x) if isinstance(x, Node) else x.data if isinstance(x, Vertex) else x for x in held_inputs(z)]
+    return [None if isinstance(a, np.ndarray) and writes.since(a, z.order) else a for a in arrays]
+
+
+def _held(z: Node, known: Mapping[Source, Any]) -> Any:
+    """The array of `z`, if somebody holds it and it was not written since."""
+    retains = z.notes and z.notes.get("retain_grad")
+    holder = retains() if retains else None
+    for data in (known.get(z), z.data, None if holder is None or holder.node is not z else holder.data):
+        if isinstance(data, np.ndarray) and not writes.since(data, z.order):
+            return data
+    return None
 
 
 def _again(z: Node, inputs: list[Any]) -> Any:

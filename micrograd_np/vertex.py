@@ -199,7 +199,10 @@ class Constant:
         x = self.held
         if isinstance(x, ref):
             x = x()
-            return self.array if x is None or x.data is not self.array else x
+            if x is None or x.data is not self.array:  # a tensor in its place, the same one from now on
+                x = self.held = _new(Vertex.plain)
+                x.data, x.requires_grad = self.array, False
+                x._grad = x.node = x._name = x._notes = None
         return x
 
     def __reduce__(self) -> tuple[Any, ...]:

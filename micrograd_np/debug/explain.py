@@ -14,6 +14,7 @@ from micrograd_np.terminal import shown
 from micrograd_np.values import inputs as inputs_of
 from micrograd_np.values import values
 from micrograd_np.vertex import Node, Source, Vertex, grad_of, source
+from micrograd_np.writes import writes
 
 from .origin import origin_of
 from .watch import Watch
@@ -68,9 +69,9 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
     The result prints itself, at a prompt and by `print`; with `file`, it is also written there. Leaves and constants
     without a name are numbered in the order of their first use and listed first (x: leaves, c: constants; results are
     v); single numbers stand where they are used. Where broadcasting repeated an input, its gradient is a sum over the
-    axes shown. `gradient` is what arrives at the tensor, as in ``backward``. Nothing is changed: no ``grad`` is
-    touched, and the graph can still be walked (hooks are called, as they are part of it). RuntimeError where there is
-    nothing to walk.
+    axes shown. What was computed from memory that was written since is "not kept". `gradient` is what arrives at the
+    tensor, as in ``backward``. Nothing is changed: no ``grad`` is touched, and the graph can still be walked (hooks are
+    called, as they are part of it). RuntimeError where there is nothing to walk.
 
     >>> import micrograd_np as mg
     >>> x = mg.Tensor([1.0, 2.0], name="x", requires_grad=True)
@@ -180,7 +181,8 @@ def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[
                 names[id(x)] = numbered("v")
             elif leaf or np.ndim(value):
                 names[id(x)] = name = numbered("x" if leaf else "c")
-                listed.append((name, value, "a leaf" if leaf else "a constant"))
+                written = z in inputs and isinstance(value, np.ndarray) and writes.since(value, z.order)
+                listed.append((name, value, ("a leaf" if leaf else "a constant") + ", written since" * written))
     return names, listed
 
 
@@ -203,7 +205,7 @@ def _formula(z: Node, symbols: list[Any]) -> str:
     try:
         return Symbol.__primitive__(z.op, tuple(symbols), z.static).text
     except Exception:  # noqa: BLE001  a label that will not print must not keep the rest from being explained
-        return f"{z.op.name}({', '.join(map(str, symbols))})"
+        return f"{z.op.name.lstrip('_')}({', '.join(map(str, symbols))})"
 
 
 def rule_of(z: Node, i: int, g: Symbol, result: Symbol, symbols: Sequence[Any]) -> tuple[str, Any]:
@@ -215,7 +217,7 @@ def rule_of(z: Node, i: int, g: Symbol, result: Symbol, symbols: Sequence[Any]) 
     try:
         symbol = rule(*first, g, result, *symbols, **z.static)
     except Exception:  # noqa: BLE001  a rule that branches on what symbols do not have is named instead of shown
-        return f"rule of {op.name} by {op.inputs[min(i, len(op.inputs) - 1)]}", None
+        return f"rule of {op.name.lstrip('_')} by {op.inputs[min(i, len(op.inputs) - 1)]}", None
     return (symbol.text, symbol.value) if isinstance(symbol, Symbol) else (str(symbol), np.asarray(symbol))
 
 

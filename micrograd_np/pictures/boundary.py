@@ -78,6 +78,10 @@ class Boundary:
 
     def over(self, model: Any, resolution: int) -> np.ndarray[Any, Any]:
         """Class numbers or values at ``(resolution, resolution)`` points, rows from the bottom upwards."""
+        return self.leads(model, resolution)[0]
+
+    def leads(self, model: Any, resolution: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """The same, and by how much each class leads the next one there; both are 0 where they meet."""
         left, right, bottom, top = self.limits
         across, up = np.linspace(left, right, resolution), np.linspace(bottom, top, resolution)
         grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2).astype(self.points.dtype)
@@ -85,10 +89,12 @@ class Boundary:
             parts = [model(Tensor(grid[i : i + _AT_ONCE])).data for i in range(0, len(grid), _AT_ONCE)]
         outputs = np.concatenate(parts).reshape(len(grid), -1)
         if outputs.shape[1] > 1:
-            found = outputs.argmax(axis=1)
+            found, best = outputs.argmax(axis=1), np.partition(outputs, -2)
+            lead = best[:, -1] - best[:, -2]
         else:
-            found = outputs[:, 0] if self.classes is None else (outputs[:, 0] > self.threshold).astype(int)
-        return found.reshape(resolution, resolution)
+            above = outputs[:, 0] - self.threshold
+            found, lead = outputs[:, 0] if self.classes is None else (above > 0).astype(int), np.abs(above)
+        return found.reshape(resolution, resolution), lead.reshape(resolution, resolution)
 
 
 def arrays_of(data: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None:

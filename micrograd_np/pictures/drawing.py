@@ -7,16 +7,16 @@ order, with texts as people read them. `digraph` knows how they look.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .escape import label
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import graphviz
 
-__all__ = ["Cluster", "Drawing", "Edge", "Node", "digraph"]
+__all__ = ["Cluster", "Drawing", "Edge", "Node", "digraph", "legend", "missing"]
 
 INK = "#24303c"
 LINE = "#7b8894"
@@ -24,7 +24,7 @@ _VALUE = {"shape": "box", "style": "rounded,filled", "fillcolor": "#ffffff"}  # 
 _STYLES: dict[str, dict[str, str]] = {
     "value": {},
     "parameter": {"shape": "box3d", "style": "filled", "fillcolor": "#fdeccb", "margin": "0.13,0.11"},
-    "input": {"shape": "cds", "style": "filled", "fillcolor": "#dbe9f6", "margin": "0.16,0.11"},
+    "input": {"shape": "box", "style": "filled,diagonals", "fillcolor": "#dbe9f6", "margin": "0.16,0.08"},
     "buffer": {"shape": "cylinder", "style": "filled", "fillcolor": "#ece6f5"},
     "constant": {"shape": "note", "style": "filled", "fillcolor": "#eef0f2"},
     "output": {"shape": "box", "style": "rounded,filled", "fillcolor": "#dff1df", "peripheries": "2"},
@@ -35,14 +35,26 @@ _STYLES: dict[str, dict[str, str]] = {
 }
 """How each kind of node looks: told apart by shape, not by colour alone."""
 
-_FRAME = {"style": "rounded,filled", "fillcolor": "#eef3f6", "color": LINE, "labeljust": "l", "tooltip": " "}
-_FRAME |= {"fontname": "Helvetica", "fontsize": "11", "fontcolor": INK}
+_SHAPES = {
+    "parameter": "yellow box in 3-d: parameter",
+    "input": "blue with cut corners: input",
+    "buffer": "violet cylinder: buffer",
+    "constant": "grey note: constant",
+    "output": "green with double rim: output",
+    "module": "box with tabs: folded module",
+    "folded": "dashed: folded ops",
+}
+"""What the legend says of each kind that is not a plain value."""
+
+_FRAME = {"style": "rounded,filled", "fillcolor": "#eef3f6", "color": LINE, "labeljust": "l", "labelloc": "t"}
+_FRAME |= {"fontname": "Helvetica", "fontsize": "11", "fontcolor": INK, "tooltip": " "}
 _EDGES: dict[str, dict[str, str]] = {
     "value": {},
     "gradient": {"style": "dashed", "color": "#c8504b", "fontcolor": "#c8504b", "constraint": "false"},
     "order": {"style": "invis"},
 }
 
+_NARROW, _WIDE = 60, 100  # letters in a line of the legend
 _PLAIN: Mapping[str, str] = {}  # the look of most, of whom there may be many
 
 
@@ -87,12 +99,27 @@ class Drawing:
     nodes: list[Node] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     clusters: list[Cluster] = field(default_factory=list)
-    legend: Cluster | None = None
+    legend: str = ""  # what stands below, and below that a
+    note: str = ""  # on what is missing
     columns: list[list[str]] = field(default_factory=list)  # ids of nodes in one rank
     look: dict[str, str] = field(default_factory=dict)
+    frames: dict[Any, Cluster] = field(default_factory=dict)  # by what they are of
+
+    def inside(self, frames: Iterable[tuple[Any, str]]) -> list[Node]:
+        """The nodes in the innermost of `frames`, outermost first: what each is of, and what stands over it.
+
+        A frame is made where there is none yet.
+        """
+        nodes, clusters = self.nodes, self.clusters
+        for key, text in frames:
+            if key not in self.frames:
+                self.frames[key] = Cluster(f"m{len(self.frames)}", text)
+                clusters.append(self.frames[key])
+            nodes, clusters = self.frames[key].nodes, self.frames[key].clusters
+        return nodes
 
     def every_node(self) -> list[Node]:
-        """All nodes, those in clusters too; the samples of the legend are none."""
+        """All nodes, those in clusters too."""
         found = list(self.nodes)
         waiting = list(self.clusters)
         for cluster in waiting:  # grows as it goes
@@ -101,19 +128,42 @@ class Drawing:
         return found
 
 
+def missing(drawing: Drawing, *, spent: bool) -> str:
+    """What is to be said of values that are not held any more, if there are any: how to keep them."""
+    if not any("not kept" in node.text.split("\n") for node in drawing.every_node()):
+        return ""
+    advice = "backward(retain_graph=True) keeps it" if spent else "draw([…, it]) shows it"
+    return f"not kept: {advice}, until weights change"
+
+
+def legend(drawing: Drawing, *notes: str) -> str:
+    """The lines that say what each shape stands for that occurs, and then the `notes`."""
+    kinds = {node.kind for node in drawing.every_node()}
+    parts = [*(text for kind, text in _SHAPES.items() if kind in kinds), *notes]
+    lines = [""]
+    for part in parts:
+        if lines[-1] and len(lines[-1]) + len(part) > (_NARROW if drawing.direction in {"TB", "BT"} else _WIDE):
+            lines.append("")
+        lines[-1] += f"{'     ' if lines[-1] else ''}{part}"
+    return "\n".join(lines)
+
+
 def digraph(drawing: Drawing) -> graphviz.Digraph:
     """The drawing as a `graphviz.Digraph`: no HTML-like labels and no records, which not every Graphviz draws."""
     import graphviz  # an eighth of the package's import, for those who draw
 
-    shape = {"rankdir": drawing.direction, "nodesep": "0.3", "ranksep": "0.35", "newrank": "true"}
-    page = {"id": drawing.name, "bgcolor": "transparent", "tooltip": " "}
+    shape = {"rankdir": drawing.direction, "nodesep": "0.25", "ranksep": "0.35", "newrank": "true"}
+    page = {"id": drawing.name, "bgcolor": "transparent", "tooltip": " ", "pad": "0.15"}  # a module's tabs stand out
     text = {"fontname": "Helvetica", "color": LINE, "tooltip": " "}
     graph = graphviz.Digraph(
         graph_attr=page | shape | drawing.look,
         node_attr=text | {"fontsize": "11", "fontcolor": INK} | _VALUE,
         edge_attr=text | {"fontsize": "10", "arrowsize": "0.6"},
     )
-    _fill(graph, drawing.nodes, [*drawing.clusters, *([drawing.legend] if drawing.legend else [])])
+    if drawing.legend or drawing.note:
+        below = label(f"{drawing.legend}\n{drawing.note}".strip())
+        graph.attr(label=below, labelloc="b", fontname="Helvetica", fontsize="10", fontcolor=LINE)
+    _fill(graph, drawing.name, drawing.nodes, drawing.clusters)
     for column in drawing.columns:
         with graph.subgraph() as rank:
             rank.attr(rank="same")
@@ -122,16 +172,18 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
     for edge in drawing.edges:
         attributes = {**_EDGES[edge.kind], **edge.look}
         if edge.text:
-            attributes |= {"label": label(f" {edge.text} ")}  # else it touches the line
+            below = "\n " if drawing.direction in {"LR", "RL"} else ""  # else it touches the line, as without spaces
+            attributes |= {"label": label(f"   {edge.text} {below}")}
         graph.edge(edge.tail, edge.head, _attributes=attributes)
     return graph
 
 
-def _fill(graph: graphviz.Digraph, nodes: list[Node], clusters: list[Cluster]) -> None:
+def _fill(graph: graphviz.Digraph, name: str, nodes: list[Node], clusters: list[Cluster]) -> None:
     for node in nodes:
         tip = {"tooltip": label(node.tooltip)} if node.tooltip else {}
         graph.node(node.id, label(node.text), _attributes={**_STYLES[node.kind], **tip, **node.look})
     for cluster in clusters:
         with graph.subgraph(name=f"cluster_{cluster.id}") as inner:
-            inner.attr(label=label(cluster.text), _attributes=_FRAME)
-            _fill(inner, cluster.nodes, cluster.clusters)
+            own = {"id": f"{name}_{cluster.id}"}  # else that of the graph
+            inner.attr(label=label(cluster.text), _attributes=_FRAME | own)
+            _fill(inner, name, cluster.nodes, cluster.clusters)

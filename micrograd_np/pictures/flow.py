@@ -108,7 +108,7 @@ def _is_block(module: Any) -> bool:
 
 def watched(model: Any, x: Any) -> tuple[list[Block], Any]:
     """The blocks of one pass of `x` through `model`, inputs first, and its result."""
-    from micrograd_np.nn.summary import _input, _untouched
+    from micrograd_np.nn.summary import _input, _tensors, _untouched
 
     floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
     given = [_input(part, floating) for part in (x if isinstance(x, tuple) else (x,))]
@@ -124,6 +124,10 @@ def watched(model: Any, x: Any) -> tuple[list[Block], Any]:
             result = model(*given)
         finally:
             mode.set(events=before)
+    for t in reversed(_tensors(result)):  # of several that a layer makes, the first is what it gives
+        maker = flow.makers.get(id(t))
+        if maker is not None and maker not in flow.passed:
+            maker.result = t.data
     return flow.blocks, result
 
 

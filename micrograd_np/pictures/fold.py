@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from .formula import spoken
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -88,7 +90,7 @@ class Folding:
     def _count(self, box: Box, v: int) -> None:
         z = self.record.vertices[v]
         if self.record.is_op(v):
-            box.ops[z.op.name] += 1
+            box.ops[spoken(z.op)] += 1
             box.shape = z.shape
         else:
             box.leaves += 1

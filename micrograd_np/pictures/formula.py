@@ -15,7 +15,7 @@ from .values import number
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["constant", "formula"]
+__all__ = ["constant", "formula", "spoken"]
 
 _MANY = 6  # inputs of one op that are all named
 _LENGTH = 90  # characters of a formula
@@ -29,7 +29,19 @@ def formula(op: Any, told: list[str], static: Mapping[str, Any]) -> str:
         rest = told[op.fixed :]
         rest = rest if len(rest) <= _MANY else [*rest[:2], "…", rest[-1]]
         fields[op.inputs[-1]] = ", ".join(rest)
+        for name in told[op.fixed :] if "index" in fields else ():  # each stands where the index has a hole
+            fields["index"] = fields["index"].strip("()").rstrip(",").replace("·", name, 1)
     return shortened(Formatter().vformat(op.label, (), fields), _LENGTH)
+
+
+def spoken(op: Any) -> str:
+    """The name of an op as people say it.
+
+    >>> from micrograd_np.primitive import registry
+    >>> spoken(registry["_einsum"]), spoken(registry["log_softmax"])
+    ('einsum', 'log softmax')
+    """
+    return str(op.name).lstrip("_").replace("_", " ")
 
 
 def constant(x: Any) -> str:

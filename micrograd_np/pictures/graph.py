@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
+from contextlib import suppress
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,10 +18,11 @@ from micrograd_np.values import inputs
 from micrograd_np.vertex import Source, Vertex
 from micrograd_np.writes import owner_of
 
-from .drawing import Cluster, Drawing, Edge, Node
+from .drawing import Drawing, Edge, Node, missing
+from .drawing import legend as _legend
 from .escape import plain, shortened
 from .fold import Folding
-from .formula import constant, formula
+from .formula import constant, formula, spoken
 from .picture import Picture
 from .structure import Homes, read
 from .values import subscript, summary
@@ -34,23 +35,14 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
-_LEGEND = {
-    "parameter": "parameter: trained",
-    "input": "input",
-    "buffer": "buffer: kept, not trained",
-    "constant": "constant",
-    "value": "value: name = formula,\nshape, numbers",
-    "output": "output",
-    "module": "module, folded",
-    "folded": "several, folded",
-}
 _ROOM = 200  # nodes up to which "auto" prints values
 
 
 def draw(
     tensor: Any,
-    direction: Any = "TB",
-    *,
+    /,
+    *given: Any,
+    direction: str | None = None,
     values: bool | Literal["auto"] = "auto",
     gradients: bool | Literal["auto"] = "auto",
     depth: int | Literal["auto"] = "auto",
@@ -60,6 +52,7 @@ def draw(
     backward: bool = False,
     scalars: bool = False,
     name: str = "graph",
+    **network: Any,
 ) -> Picture:
     """The graph that `tensor`, or a list of tensors, was computed by, as a `Picture`.
 
@@ -68,12 +61,12 @@ def draw(
     of all after ``backward(retain_graph=True)``, if `gradients` is True. Parameters, inputs, constants and outputs have
     shapes of their own, told by the `legend`. Modules are frames; those deeper than `depth` are one box each, and
     "auto" goes as deep as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their number.
-    `direction` is "TB" from top to bottom, or "LR" from left to right. With `backward`, dashed arrows carry the
-    derivative rules; with `scalars`, every element is a node, where there are at most 64. `name` begins the ids in an
-    SVG.
+    `direction` is "TB" from top to bottom, or "LR" from left to right, also as ``draw(tensor, "LR")``. With `backward`,
+    dashed arrows carry the derivative rules; with `scalars`, every element is a node, where there are at most 64.
+    `name` begins the ids in an SVG.
 
-    A module is drawn by `draw_network`, which this calls: ``draw(model, input)`` is the same. TypeError for anything
-    else.
+    A module is drawn by `draw_network`, and takes what that takes: ``draw(model, input, target)``. TypeError for
+    anything else, and for a setting of the one kind of picture where the other is drawn.
 
     >>> from micrograd_np import Tensor
     >>> w = Tensor(3.0, requires_grad=True, name="w")
@@ -85,21 +78,29 @@ def draw(
     z₁ = w · 2: () float64 = 6
     z₂ = σ(z₁): () float64 = 0.9975
     """
+    if given and isinstance(given[0], str) and direction is None:
+        direction, *given = given  # type: ignore[assignment]
     if hasattr(tensor, "named_modules") and not isinstance(tensor, type):
         from .network import draw_network
 
-        if isinstance(direction, str):
-            return draw_network(tensor, direction="LR" if direction == "TB" else direction, legend=legend)
-        return draw_network(tensor, direction, legend=legend)
+        settings = {"values": values, "gradients": gradients, "depth": depth, "max_nodes": max_nodes}
+        settings |= {"formulas": formulas, "backward": backward, "scalars": scalars}
+        if changed := [key for key, value in settings.items() if value != draw.__kwdefaults__[key]]:  # type: ignore[index]
+            raise TypeError(f"draw: {changed[0]} is for graphs, and this is a module; draw what it returns.")
+        return draw_network(tensor, *given, direction=direction, legend=legend, name=name, **network)
     roots = list(tensor) if isinstance(tensor, (list, tuple)) else [tensor]
     if not roots or not all(isinstance(root, Vertex) for root in roots):
         raise _not_drawn(tensor)
+    if given or network:
+        what = next(iter(network), "an input")
+        raise TypeError(f"draw: {what} is for modules, found a {type(tensor).__name__}; leave it out.")
+    direction = "TB" if direction is None else direction
     if direction not in ("TB", "LR", "BT", "RL"):
         raise ValueError(f"draw: direction is {direction!r}; choose TB, LR, BT or RL.")
     if scalars:
         from .scalars import draw_scalars
 
-        return draw_scalars(roots, direction, name)
+        return draw_scalars(roots, Drawing(name, direction), legend=legend)
     graph = _Graph(roots, max_nodes, None if depth == "auto" else depth, gradients, formulas=formulas)
     if values is True or (values == "auto" and len(graph.drawn) <= _ROOM):
         graph.read_values()
@@ -142,12 +143,12 @@ class _Graph:
         self.gone = any(map(is_gone, self.vertices))
         if gradients is True and self.computed and not self.gone:
             self.pull(*tensors)
-        self.lost = False
 
     def pull(self, root: Any, *others: Vertex) -> None:
         """Note the gradients of results, if there is one way to them: from a single number."""
         if not others and root.requires_grad and root.data.size == 1:
-            Pulled(self.vertices, self.arrived).walk(root, np.ones_like(root.data), lambda *_: None)
+            with suppress(RuntimeError):  # what a rule reads was written since
+                Pulled(self.vertices, self.arrived).walk(root, np.ones_like(root.data), lambda *_: None)
 
     def arrived(self, z: Source, _i: int, g: Any, _gx: Any) -> None:
         """One rule has run."""
@@ -159,7 +160,6 @@ class _Graph:
         """Note what is said of the values, of which none is held."""
         drawn = [v for v in self.drawn if v >= 0]
         self.numbers = {v: "not kept" if x is None else summary(x) for v, x in self.record.values(drawn)}
-        self.lost = "not kept" in self.numbers.values()
 
     # names
 
@@ -183,38 +183,32 @@ class _Graph:
     def formula(self, z: Any) -> str:
         """How `z` was made."""
         told = [self.called(x) if isinstance(x, Source) else constant(x) for x in inputs(z)]
-        self.lost |= not told
-        return formula(z.op, told, z.static) if told else f"{z.op.name}(…)"
+        return formula(z.op, told, z.static) if told else f"{spoken(z.op)}(…)"
 
     # nodes
 
     def picture(self, drawing: Drawing, *, legend: bool, backward: bool) -> Picture:
         """All of it."""
-        clusters: dict[Path, Cluster] = {}
         for at in self.drawn:
             box = self.folding.boxes[~at] if at < 0 else None
             around = box.around if box else self.homes.chain(at)
-            self.cluster(drawing, clusters, around).append(self.box(at, box) if box else self.node(at))
+            drawing.inside(self.frames(around)).append(self.box(at, box) if box else self.node(at))
         drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in dict.fromkeys(self.arrows())]
         for v in self.drawn:
             for x in inputs(self.vertices[v]) if v >= 0 else ():
                 if _has_place(x) and not isinstance(x, Source):
-                    self.constant(x, v, drawing, clusters)
+                    self.constant(x, v, drawing)
             if v >= 0 and backward:
                 drawing.edges += self.rules(v)
+        drawing.note = missing(drawing, spent=self.gone)
         if legend:
-            _add_legend(drawing, self.notes(backward=backward))
+            drawing.legend = _legend(drawing, *self.notes(backward=backward))
         return Picture(drawing, self.lines)
 
-    def cluster(self, drawing: Drawing, clusters: dict[Path, Cluster], around: Sequence[Path]) -> list[Node]:
-        """The list of nodes of the innermost frame, which is made if need be."""
-        nodes, inside = drawing.nodes, drawing.clusters
+    def frames(self, around: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+        """The frames of the modules `around`, outermost first."""
         for k, path in enumerate(around):
-            if path not in clusters:
-                clusters[path] = Cluster(f"m{len(clusters)}", self.title(path, around[:k]))
-                inside.append(clusters[path])
-            nodes, inside = clusters[path].nodes, clusters[path].clusters
-        return nodes
+            yield path, self.title(path, around[:k])
 
     def title(self, path: Path, around: Sequence[Path]) -> str:
         """What stands over a module, and how often it repeats."""
@@ -227,7 +221,7 @@ class _Graph:
         head = self.called(z)
         if z.op is not None:
             kind = "output" if v in self.record.roots else "value"
-            head += f" = {self.formula(z)}" if self.formulas else f"  {z.op.name}"
+            head += f" = {self.formula(z)}" if self.formulas else f"  {spoken(z.op)}"
         elif v in self.homes.buffers or hasattr(z, "persistent"):
             kind = "buffer"
         else:
@@ -282,14 +276,14 @@ class _Graph:
                 if place[x] != head and not self.folding.onward(x, v):
                     yield place[x], head
 
-    def constant(self, x: Any, v: int, drawing: Drawing, clusters: dict[Path, Cluster]) -> None:
+    def constant(self, x: Any, v: int, drawing: Drawing) -> None:
         """An array that was given as it is, and the arrow from it."""
         if id(x) not in self.arrays:
             self.arrays[id(x)] = f"a{len(self.arrays)}"
             dtype = "" if self.dtype == str(x.dtype) else f" {x.dtype}"
             text = f"array\n{x.shape}{dtype}" + ("" if self.numbers is None else f"\n{summary(x)}")
             node = Node(self.arrays[id(x)], text, "constant", text.replace("\n", " "))
-            self.cluster(drawing, clusters, self.homes.chain(v)).append(node)
+            drawing.inside(self.frames(self.homes.chain(v))).append(node)
         drawing.edges.append(Edge(self.arrays[id(x)], _id(v)))
 
     def rules(self, v: int) -> list[Edge]:
@@ -313,11 +307,8 @@ class _Graph:
         found = [f"all are {self.dtype}"] if self.dtype else []
         if any(z.requires_grad for z in self.vertices) and self.gradients is not False:
             found.append("∂: gradient of the output")
-        if self.lost:
-            advice = "backward(retain_graph=True)\nkeeps it" if self.gone else "draw([…, it])\nshows it"
-            found.append(f"not kept: {advice}")
         if backward:
-            found.append("dashed: g arrives, and\nthis is passed back")
+            found.append("dashed: what is passed back where g arrives")
         return found
 
 
@@ -350,14 +341,3 @@ def _unwritten(record: Record, homes: Homes) -> Mapping[int, int]:
                 if record.vertices[x].shape == z.shape or (not record.is_op(x) and homes.chain(x)):
                     found[v] = found.get(x, x)
     return found
-
-
-def _add_legend(drawing: Drawing, notes: list[str]) -> None:
-    """A frame with a sample of each kind that occurs, and notes."""
-    kinds = {node.kind for node in drawing.every_node()}
-    samples = [Node(f"l{i}", text, kind) for i, (kind, text) in enumerate(_LEGEND.items()) if kind in kinds]
-    if notes:
-        samples.append(Node("l", "\n".join(notes), "text"))
-    drawing.legend = Cluster("legend", "legend", samples)
-    if drawing.direction in {"TB", "BT"}:  # else they stand in a column anyway
-        drawing.edges += [Edge(a.id, b.id, "order") for a, b in pairwise(samples)]

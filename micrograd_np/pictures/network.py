@@ -49,15 +49,15 @@ def draw_network(
     weights of a unit that is 1. Where weights are few, they stand on the lines, and after ``backward()`` their
     gradients, else the range of gradients below. Of more than `max_units` units the first three and the last are drawn.
     Layers other than linear ones are blocks with the shapes they make, and a block that repeats is drawn once.
-    `direction` is "LR" where there are units, else "TB".
+    `direction` is "LR" where all are units, else "TB".
 
     With an `input` the numbers of its first sample stand in the circles; it is also how the layers' connections are
     known, so give one where the layers are not simply one after the other. With `unroll`, recurrent layers and those
-    that work step by step beside them are drawn once for each step of it. With a `target` the error is drawn too:
-    ``loss(output, target)``, by default the mean squared error. The model is left as it was.
+    that work step by step beside them are drawn once for each step of it. With a `target` the error of all samples is
+    drawn too: ``loss(output, target)``, by default the mean squared error. The model is left as it was.
 
     TypeError for anything but a module, and for a target without a loss where the model returns no tensor; ValueError
-    for `unroll` or `target` without an `input`, and for `unroll` where no layer is recurrent.
+    for `unroll` or `target` without an `input`, a `loss` without a `target`, and `unroll` where no layer is recurrent.
 
     >>> from micrograd_np import nn
     >>> print(draw_network(nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)), legend=False).describe())
@@ -71,6 +71,8 @@ def draw_network(
     if input is None and (unroll or target is not None):
         asked = "unroll=True" if unroll else "a target"
         raise ValueError(f"draw_network: {asked} without an input, which the network is run on; pass one as well.")
+    if loss is not None and target is None:
+        raise ValueError("draw_network: a loss without a target; pass target=..., or leave the loss out.")
     blocks, result = (guessed(model), None) if input is None else watched(model, input)
     lines = [_named(block) for block in blocks]
     blocks, frames = folded(blocks)
@@ -79,18 +81,20 @@ def draw_network(
         raise ValueError("draw_network: unroll=True, and no layer of this model is recurrent; leave it out.")
     drawing = network.drawing
     drawing.name = name
-    drawing.look["pad"] = "0.15"  # else the tabs of a module at the rim are cut
     network.build()
-    drawing.direction = direction or ("LR" if network.columns and not unroll else "TB")
+    drawing.direction = direction or ("LR" if network.columns and not network.boxes and not unroll else "TB")
+    for node in drawing.nodes if drawing.direction in {"TB", "BT"} else ():
+        node.text = "⋯" if node.text == "⋮" else node.text
     if network.weighted:
-        drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": "0.6", "outputorder": "edgesfirst"}
+        most = max((len(column) for column in drawing.columns), default=0)
+        apart = f"{0.15 + 0.08 * most:.2f}"  # else lines between long columns are steep, and run across circles
+        drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": apart, "outputorder": "edgesfirst"}
     network.frame(frames)
     if target is not None:
         network.error(result, target, loss)
     if legend and network.weighted:
         more = "; ∂: gradient" if network.graded else ""
-        label = f"blue: positive weight; red, dashed: negative; thick: large{more}"
-        drawing.look |= {"label": label, "fontname": "Helvetica", "fontsize": "10", "fontcolor": LINE}
+        drawing.legend = f"blue: positive weight; red, dashed: negative; thick: large{more}"
     return Picture(drawing, lines)
 
 
@@ -130,7 +134,7 @@ class _Network:
                 self.fill(column, block.result)
             elif not sources and self.feeds_linear(block):
                 width = next(b.module.in_features for b in self.blocks if block in b.sources)
-                self.column(block, width, block.title)
+                self.column(block, width, block.title + self.sample(block, width))
             elif only in self.boxes and self.joins(block, only):
                 self.join(block, only)
             else:
@@ -166,17 +170,22 @@ class _Network:
 
     def column(self, block: Block, size: int, caption: str) -> _Column:
         """A circle for each unit of `block` with its value, or for each of its steps."""
-        whole, (dots, what) = size <= max(self.most, 4), ("⋯", "steps") if block in self.steps else ("⋮", "units")
+        whole, what = size <= max(self.most, 4), "steps" if block in self.steps else "units"
         caption = caption if whole else f"{caption}\n{size} {what}"
         column = self.columns[block] = _Column(size, Node(next(self.ids), caption, "text"))
         for i in range(size) if whole else (0, 1, 2, size - 1):
             if i > len(column.circles):
-                column.nodes.append(Node(next(self.ids), dots, "text", look=_DOTS))
+                column.nodes.append(Node(next(self.ids), "⋮", "text", look=_DOTS))
             column.circles[i] = Node(next(self.ids), " ", "unit")
             column.nodes.append(column.circles[i])
         if block not in self.steps:
             self.fill(column, block.result)
         return column
+
+    def sample(self, block: Block, size: int) -> str:
+        """Which of the samples stands in the circles, if there are several."""
+        count = np.size(block.result) // size if self.numbers else 1
+        return f"\nsample 1 of {count:,}" if count > 1 else ""
 
     def fill(self, column: _Column, result: Any) -> None:
         """Write the values of the first sample into the circles."""
@@ -190,7 +199,8 @@ class _Network:
         """A linear layer: a column of units, and a line for each weight to them."""
         weight, bias = block.module.weight, block.module.bias
         if source not in self.columns:
-            flat = self.column(source, block.module.in_features, "flat")
+            size = block.module.in_features
+            flat = self.column(source, size, "flat" + self.sample(source, size))
             self.connect([self.boxes[source]], flat.circles.values(), arrowhead="none")
         before, after = self.columns[source], self.column(block, block.module.out_features, _named(block))
         if self.chained:  # the captions in one line, which no other line crosses
@@ -288,10 +298,12 @@ class _Network:
                 kind = type(result).__name__
                 raise TypeError(f"draw_network: the model returns a {kind}; pass a loss that takes it and the target.")
             what, loss = "squared error" if result.data.size == 1 else "mean squared error", mse_loss
-            target = wanted if wanted.ndim else np.full(result.shape, wanted)
+            target = wanted if wanted.ndim else np.full(result.data.shape, wanted)
         value = np.asarray(loss(result, target).data)
         shown = number(wanted) if wanted.size == 1 else str(wanted.shape)
-        node = Node(next(self.ids), f"{what} {number(value, 4)}\ntarget {shown}", "output")
+        samples = len(result.data) if isinstance(result, Vertex) and result.data.ndim > 1 else 1
+        what = f"of all {samples:,} samples:\n{what}" if samples > 1 else what
+        node = Node(next(self.ids), f"{what}\n{number(value, 4)}\ntarget {shown}", "output")
         self.drawing.nodes.append(node)
         self.connect(self.ends(self.blocks[-1]), [node])
 

@@ -54,7 +54,7 @@ class Picture(Shown):
 
     def __init__(self, drawing: Drawing, lines: list[str] | None = None) -> None:
         self.drawing = drawing
-        self._lines = lines or []
+        self._lines = lines or [node.text.replace("\n", "  ") for node in drawing.every_node()]
 
     @property
     def digraph(self) -> graphviz.Digraph:
@@ -68,7 +68,7 @@ class Picture(Shown):
 
     def describe(self) -> str:
         """The picture in words, one line a node: what it is, how it was made, and where, if that is known."""
-        return shown("\n".join(self._lines or [node.text.replace("\n", "  ") for node in self.drawing.every_node()]))
+        return shown("\n".join([*self._lines, *([self.drawing.note] if self.drawing.note else [])]))
 
     def save(self, path: str | Path) -> Path:
         """Write the picture in the format of the suffix and return the path written.
@@ -91,4 +91,5 @@ class Picture(Shown):
 
     def __repr__(self) -> str:
         n, edges = len(self.drawing.every_node()), sum(edge.kind != "order" for edge in self.drawing.edges)
-        return f"<Picture of {several(n, 'node')} and {several(edges, 'edge')}; .save('graph.svg') writes it>"
+        note = f"; {self.drawing.note}" if self.drawing.note else ""
+        return f"<Picture of {several(n, 'node')} and {several(edges, 'edge')}; .save('graph.svg') writes it{note}>"

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.debug.explain import or_zeros
-from micrograd_np.values import inputs
+from micrograd_np.backward import is_gone
+from micrograd_np.values import inputs, operands
 from micrograd_np.vertex import Source
 
-from .drawing import Drawing, Edge, Node
+from .drawing import Drawing, Edge, Node, missing
+from .drawing import legend as _legend
 from .escape import shortened
-from .formula import constant, formula
+from .formula import constant, formula, spoken
 from .picture import Picture
 from .structure import read
 from .values import number, subscript
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .structure import Record
 
@@ -29,10 +32,13 @@ __all__ = ["LIMIT", "draw_scalars"]
 LIMIT = 64
 """Elements, of all tensors in the graph together, that are drawn one by one."""
 
-_PRODUCTS = {"matmul", "linear", "dot", "inner", "vecdot", "matvec", "vecmat"}
+_CHOICES = {"gather", "take_along_axis", "rows_of", "pick", "concatenate", "place", "_pad", "put_diagonal"}
+_CHOICES |= {"tril", "triu"}
+_MANY = 4  # names that a formula lists
+_PRODUCTS = {"matmul", "linear", "dot", "inner", "vecdot", "matvec", "vecmat", "convolve"}
 
 
-def draw_scalars(roots: Sequence[Any], direction: str, name: str) -> Picture:
+def draw_scalars(roots: Sequence[Any], drawing: Drawing, *, legend: bool) -> Picture:
     """The graph of `roots` with a node for every element; ValueError above `LIMIT` elements."""
     record = read(*roots)
     count = sum(prod(z.shape) for z in record.vertices)
@@ -41,10 +47,13 @@ def draw_scalars(roots: Sequence[Any], direction: str, name: str) -> Picture:
             f"draw: scalars=True draws every element, at most {LIMIT}; this graph has {count:,}. "
             "Draw it without scalars, or take a smaller input."
         )
-    graph = _Scalars(record, Drawing(name, direction))
+    graph = _Scalars(record, drawing)
     for v, z in enumerate(record.vertices):
-        graph.numbers[z] = graph.op(z) if record.is_op(v) else graph.leaf(v, z)
-    return Picture(graph.drawing)
+        graph.numbers[z] = graph.op(v, z) if record.is_op(v) else graph.leaf(v, z)
+    drawing.note = missing(drawing, spent=any(map(is_gone, record.vertices)))
+    if legend:
+        drawing.legend = _legend(drawing, *["∂: gradient of the output"] * any("∂" in n.text for n in drawing.nodes))
+    return Picture(drawing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,55 +75,74 @@ class _Scalars:
     def leaf(self, v: int, z: Source) -> Any:
         """Numbers that were given, with their gradients."""
         self.given += not z.name
-        called = shortened(z.name or f"x{subscript(self.given)}", 16)
-        grads = self.record.gradient(v)
+        called, grads = shortened(z.name or f"x{subscript(self.given)}", 16), self.record.gradient(v)
         found: Any = np.empty(z.shape, object)
         for at in np.ndindex(z.shape):
-            name = f"{called}[{', '.join(map(str, at))}]" if at else called
-            grad = "" if grads is None else f"\n∂ {number(grads[at])}"
-            found[at] = _Number(f"n{len(self.drawing.nodes)}", name)
             kind = "parameter" if z.requires_grad else "input"
-            self.drawing.nodes.append(Node(found[at].id, f"{name}\n{number(z.data[at])}{grad}", kind))
+            found[at] = self.add(_element(called, at), "", z.data[at], grads if grads is None else grads[at], kind)
+        self.align(list(found.flat))
         return found
 
-    def op(self, z: Any) -> Any:
+    def op(self, v: int, z: Any) -> Any:
         """What an op made, and arrows to it."""
-        given = inputs(z)
-        values = [or_zeros(self.data[x], x) if isinstance(x, Source) else x for x in given]
-        arrays = [np.asarray(0.0 if x is None else x) for x in values]
+        given, grads, data = inputs(z), self.record.gradient(v), self.data[z]
+        arrays = operands(z, self.data)[: len(given)]
         numbers = [self.numbers[x] if isinstance(x, Source) else _constants(x) for x in given]
-        links = [_links(z, i, arrays) for i in range(len(arrays))]
+        known = [np.zeros(x.shape) if a is None else np.asarray(a) for a, x in zip(arrays, numbers, strict=True)]
+        links = [_links(z, i, known) for i in range(len(known))]
+        kind = "output" if z in self.roots else "value"
         found: Any = np.empty(z.shape, object)
+        terms: list[_Number] = []
+        made: list[_Number] = []
+        lost = any(a is None for a in arrays[:2])
         for at in np.ndindex(z.shape):
-            masks = [link[at] for link in links]
-            sources = [list(x[mask]) for x, mask in zip(numbers, masks, strict=True)]
-            found[at] = self.number(z, at, sources, [x[mask] for x, mask in zip(arrays, masks, strict=True)])
+            sources = [list(x[link[at]]) for x, link in zip(numbers, links, strict=True)]
+            every = [x for one in sources for x in one]
+            chosen, by = _chosen(z, sources)
+            if chosen is not None and not by and z not in self.roots:
+                found[at] = chosen
+                continue
+            text = _text(z, at, sources) if chosen is None else chosen.name
+            text += f" by {', '.join(by)}" if chosen is not None and by else ""
+            if z.op.name in _PRODUCTS and len(sources[0]) == len(sources[1]) > 1:
+                products = known[0][links[0][at]] * known[1][links[1][at]]
+                every = [
+                    self.add(None, f"{a.name} · {b.name}", None if lost else p, None, "value", [a, b])
+                    for a, b, p in zip(*sources[:2], products, strict=True)
+                ]
+                terms += every
+                every += [x for one in sources[2:] for x in one]
+                text = _joined([x.name for x in every], " + ")
+            name = z.name and _element(shortened(z.name, 16), at)
+            value, grad = (None if x is None else x[at] for x in (data, grads))
+            found[at] = self.add(name, text, value, grad, kind, every)
+            made.append(found[at])
+        self.align(terms)
+        self.align(made)
         return found
 
-    def number(self, z: Any, at: tuple[int, ...], sources: list[list[_Number]], values: list[Any]) -> _Number:
-        """One number, from those that it was made of, with their values."""
-        told = "not kept" if self.data[z] is None else number(self.data[z][at])
-        kind = "output" if z in self.roots else "value"
-        every = [x for given in sources for x in given]
-        if z.op.view and len(every) == 1 and z not in self.roots:
-            return every[0]
-        if z.op.name in _PRODUCTS and len(sources[0]) == len(sources[1]):
-            pairs = zip(*sources[:2], *values[:2], strict=True)
-            terms = [self.joined(f"{a.name} · {b.name}\n{number(p * q)}", [a, b]) for a, b, p, q in pairs]
-            return self.joined(f"Σ\n{told}", [*terms, *(x for given in sources[2:] for x in given)], kind)
-        if max(map(len, sources), default=0) <= 1:
-            text = formula(z.op, [given[0].name if given else "·" for given in sources], z.static)
-        else:
-            text = "Σ" if z.op.name == "sum" else z.op.name
-        return self.joined(f"{text}\n{told}", every, kind)
+    def add(
+        self, name: str | None, text: str, value: Any, grad: Any, kind: str, sources: Iterable[_Number] = ()
+    ) -> _Number:
+        """A new number, which gets a letter where it has no name, with arrows to it."""
+        self.made += name is None
+        found = _Number(f"n{len(self.drawing.nodes)}", name or f"z{subscript(self.made)}")
+        head = f"{found.name} = {text}" if text else found.name
+        told = "not kept" if value is None else number(value)
+        more = "" if grad is None else f"\n∂ {number(grad)}"
+        self.drawing.nodes.append(Node(found.id, f"{head}\n{told}{more}", kind))
+        self.drawing.edges += [Edge(x.id, found.id) for x in dict.fromkeys(sources) if x.id]
+        return found
 
-    def joined(self, text: str, sources: list[_Number], kind: str = "value") -> _Number:
-        """A new number, with arrows to it."""
-        self.made += 1
-        made = _Number(f"n{len(self.drawing.nodes)}", f"z{subscript(self.made)}")
-        self.drawing.nodes.append(Node(made.id, f"{made.name} = {text}", kind))
-        self.drawing.edges += [Edge(x.id, made.id) for x in dict.fromkeys(sources) if x.id]
-        return made
+    def align(self, row: list[_Number]) -> None:
+        """Place numbers side by side, in this order."""
+        if len(row) > 1:
+            self.drawing.columns.append([x.id for x in row])
+            self.drawing.edges += [Edge(a.id, b.id, "order") for a, b in pairwise(row)]
+
+
+def _element(name: str, at: tuple[int, ...]) -> str:
+    return f"{name}[{','.join(map(str, at))}]" if at else name
 
 
 def _constants(x: Any) -> Any:
@@ -125,23 +153,65 @@ def _constants(x: Any) -> Any:
     return found
 
 
+def _chosen(z: Any, sources: list[list[_Number]]) -> tuple[_Number | None, list[str]]:
+    """The number that an element of `z` is, if it is one that was given, and the names of those that say which."""
+    rules = z.op.rules_for(len(sources))
+    given = [x for one, rule in zip(sources, rules, strict=False) for x in one if rule]
+    by = [x.name for one, rule in zip(sources, rules, strict=False) for x in one if not rule and x.id]
+    return (given[0] if len(given) == 1 and (z.op.view or z.op.name in _CHOICES) else None), by
+
+
+def _text(z: Any, at: tuple[int, ...], sources: list[list[_Number]]) -> str:
+    """How the element of `z` was made of `sources`, which are listed by input."""
+    names = [[x.name for x in one] for one in sources]
+    if not any(sources):
+        return spoken(z.op)
+    if z.op.name == "sum":
+        return _joined(names[0], " + ")
+    if z.op.name in _PRODUCTS and len(names[0]) == len(names[1]) == 1:
+        return " + ".join([f"{names[0][0]} · {names[1][0]}", *(name for one in names[2:] for name in one)])
+    text = formula(z.op, [one[0] if len(one) == 1 else f"({_joined(one, ', ')})" for one in names], z.static)
+    several = len(names[0]) > 1 and z.shape == np.shape(inputs(z)[0])  # all elements are made of the same
+    return _element(f"({text})", at) if several else text
+
+
+def _joined(names: list[str], sign: str) -> str:
+    return sign.join(names if len(names) <= _MANY else [*names[:2], "…", names[-1]])
+
+
 def _links(z: Any, i: int, arrays: list[Any]) -> Any:
     """For each element of the result, a mask of the elements of input `i` that it depends on.
 
-    Found by trying: an element is made nan, and whatever it is part of becomes nan. Where that cannot be tried (a
-    checkpoint has no kernel), each element depends on all.
+    Found by trying: an element is made nan, and whatever it is part of becomes nan; an index or a mask, another one.
+    Where that cannot be tried (a checkpoint has no kernel), each element depends on all.
     """
-    array = arrays[i]
-    links = np.full((*z.shape, *array.shape), array.size == 1)
-    if array.size == 1 or array.dtype.kind != "f":
-        return links
-    given = [np.ones_like(a) if a.dtype.kind == "f" else a for a in arrays]
-    with np.errstate(all="ignore"):
-        for at in np.ndindex(array.shape):
-            given[i] = np.ones_like(array)
-            given[i][at] = np.nan
-            try:
-                links[(..., *at)] = np.isnan(np.asarray(z.op.kernel(np, ..., *given, **z.static)))
-            except NotImplementedError:
-                links[(..., *at)] = True
-    return links
+    x, rules = arrays[i], z.op.rules_for(len(arrays))
+    links = np.zeros((*z.shape, *x.shape), bool)
+    sample = [_distinct(a.shape, k) if rule else a for k, (a, rule) in enumerate(zip(arrays, rules, strict=False))]
+
+    def result(*change: Any) -> Any:
+        given = np.array(sample[i])
+        if change:
+            given[change[0]] = change[1]
+        return np.asarray(z.op.kernel(np, ..., *sample[:i], given, *sample[i + 1 :], **z.static))
+
+    try:
+        with np.errstate(all="ignore"):
+            usual = result()
+            for at in np.ndindex(x.shape):
+                other = np.nan if rules[i] else not x[at] if x.dtype.kind == "b" else x[at] - 1 if x[at] > 0 else 1
+                links[(..., *at)] = result(at, other) != usual
+    except Exception:  # noqa: BLE001 - whatever a kernel says of what it never meant to be given
+        links[...] = z.op.shape is not None
+    with suppress(ValueError):  # of shapes that do not broadcast
+        if z.op.shape is None:  # element by element
+            places = np.broadcast_to(np.arange(x.size).reshape(x.shape), z.shape)
+            lone = ~links.any(axis=tuple(range(len(z.shape), links.ndim)))  # where a branch that was not taken is given
+            links[lone] = (places[..., None] == np.arange(x.size)).reshape(links.shape)[lone]
+    return links if links.any() else np.ones_like(links)
+
+
+def _distinct(shape: tuple[int, ...], number: int) -> Any:
+    """Numbers between 0 and 1, all different, also from those of another `number`."""
+    size = prod(shape)
+    return np.asarray((np.arange(1.0, size + 1).reshape(shape) + number / 100) / (size + 1))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from contextlib import suppress
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,11 +16,15 @@ from micrograd_np.debug.explain import Pulled, names_of, or_zeros, rule_of, seed
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.symbol import _ATOM, _PRODUCT, Symbol
 from micrograd_np.tensor import Tensor
-from micrograd_np.values import inputs
+from micrograd_np.values import inputs, operands
 from micrograd_np.vertex import Source, source
 
-from .layers import Box, svg
+from .drawing import Drawing, Edge, Node, digraph
+from .escape import plain, shortened
+from .formula import spoken
 from .page import SIZE_LIMIT, embed, fill, numbers, write
+from .picture import Shown
+from .render import RenderError, render
 from .structure import Homes, read
 from .values import number
 
@@ -26,24 +32,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from micrograd_np.vertex import Node
+    from micrograd_np.vertex import Node as Made
 
 __all__ = ["Steps", "draw_steps"]
 
 SPELT = 9  # elements of an array that a formula spells out
 INPUTS = 50  # inputs of an op whose rules are explained
 LONGEST = 400  # letters of a formula or a name
+LINE = 34  # letters of a line in a box; the panel beside the picture shows the whole
+ENGINE_LIMIT = 300  # boxes; Graphviz takes seconds over a thousand
+_STYLES = {"parameter": "rounded", "op": "", "data": "dashed", "fold": "dotted"}
 # What the page shows, most first: rows and columns of an array, elements of a final gradient. A page that is too large
 # at the last of these shows fewer ops.
 CAPS = ((8, 10_000), (4, 256), (2, 16))
 
 
-class Steps:
-    """A forward and a backward pass as an HTML page: `save` writes it, and a notebook shows it.
+class Steps(Shown):
+    """A forward and a backward pass as an HTML page: `save` writes it, and `show` or a notebook shows it.
 
     `page` is the page's text; `folded` says in sentences what it leaves out, and is empty where it shows everything.
     No tensor or array is held.
     """
+
+    file = "steps.html"
 
     def __init__(self, page: str, title: str, folded: Sequence[str]) -> None:
         self.page, self.title, self.folded = page, title, tuple(folded)
@@ -147,13 +158,13 @@ class _Story:
         self.seed = self.view(seed)
         self.leaves: dict[Any, Any] = {z: {} for z in record.leaves if z.requires_grad}
         self.held = {z for z in self.leaves if record.gradient(record.at(z)) is not None}
-        self.at: Node | None = None
+        self.at: Made | None = None
         Pulled(record.vertices, self.arrived).walk(root, seed, self.delivered)
         self.title = f"{_title(self.nodes[self.place[id(self.root)]])}, step by step: {several(many, 'op')} and back"
 
     # what the walk says
 
-    def arrived(self, z: Node, i: int, g: Any, gx: Any) -> None:
+    def arrived(self, z: Made, i: int, g: Any, gx: Any) -> None:
         """One rule has run."""
         x, place = self.inputs[z][i], self.place[id(z)]
         if z is not self.at:
@@ -200,9 +211,9 @@ class _Story:
             about = (z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0]
             said |= {
                 "kind": "result" if z is self.root else "op",
-                "op": z.op.name,
+                "op": spoken(z.op),
                 "about": _clip(about.replace("`", "").rstrip(" :")),
-                "formula": _text(lambda: Symbol.__primitive__(z.op, tuple(named), z.static)) or f"{z.op.name}(…)",
+                "formula": _text(lambda: Symbol.__primitive__(z.op, tuple(named), z.static)) or f"{spoken(z.op)}(…)",
                 "numbers": spelt and _text(lambda: Symbol.__primitive__(z.op, spelt, z.static)),
                 "inputs": [self.place[id(x)] for x in given if id(x) in self.place],
             }
@@ -213,7 +224,7 @@ class _Story:
 
     def arrays(self, z: Any) -> list[Any]:
         """What the op that made `z` was given, as far as it is held."""
-        return [or_zeros(self.data[x], x) if isinstance(x, Source) else x for x in self.inputs[z]]
+        return operands(z, self.data)[: len(self.inputs[z])]
 
     def spelt(self, z: Any) -> Any:
         """The same as symbols whose texts are their digits; no text where one is too large."""
@@ -229,7 +240,7 @@ class _Story:
         named, spelt, data = symbols_of(self.inputs[z], self.names, self.data), self.spelt(z), self.data[z]
         text, raw = rule_of(z, i, Symbol("g", g), Symbol(self.names[id(z)], or_zeros(data, z)), named)
         numbers = example = ""
-        if raw is None or data is None or not g.size:
+        if raw is None or data is None or not g.size or any(a is None for a in self.arrays(z)):
             pass
         elif spelt and max(g.size, data.size) <= SPELT:
             told, same = rule_of(z, i, _spelt(g), _spelt(data), spelt)
@@ -292,12 +303,35 @@ class _Story:
         for to in (to for step in self.steps for to in step["to"]):
             more = " + …" if to["part"] < to["of"] else ""
             room.get(to["node"], []).append(f"grad {_brief(to.get('total', to['gives']))}{more}")
-        boxes = []
+        drawing = Drawing("steps")
         for i, (n, around) in enumerate(zip(self.nodes, self.around, strict=True)):
             title = _title(n).replace(f"{around[-1][0][1]}.", "") if around else _title(n)  # the frame says it
-            lines = (title, _brief(n["value"])) if "value" in n else (title,)
-            boxes.append(Box(lines, n["kind"], max(room[i], key=len) if i in room else None, around))
-        return fill("steps", self.title, data, graph=svg(boxes, self.edges, f"The graph of {self.title}", description))
+            lines = [title, _brief(n["value"]) if "value" in n else "", max(room.get(i, [""]), key=len)]
+            text = "\n".join(shortened(line, LINE) for line in lines if line)
+            look = {"id": f"n{i}", "class": n["kind"], "style": _STYLES.get(n["kind"], "")}
+            look["peripheries"] = "2" if n["kind"] == "result" else "1"
+            drawing.inside(around).append(Node(f"n{i}", text, tooltip=_title(n), look=look))
+        drawing.edges = [Edge(f"n{a}", f"n{b}", look={"id": f"e{a}-{b}"}) for a, b in self.edges]
+        return fill("steps", self.title, data, graph=_graph(drawing, f"The graph of {self.title}", description))
+
+
+def _graph(drawing: Drawing, title: str, description: str) -> str:
+    """The drawing as an ``<svg>`` element; without Graphviz, or where it would take long, as a list of the values."""
+    nodes = sorted(drawing.every_node(), key=lambda node: int(node.id[1:]))
+    try:
+        svg = render(str(digraph(drawing).source), "svg", timeout=20).decode() if len(nodes) <= ENGINE_LIMIT else ""
+    except RenderError:
+        svg = ""
+    if svg:
+        told = f'<title id="graph-title">{escape(title)}</title><desc id="graph-text">{escape(description)}</desc>'
+        svg = re.sub(r"<title>.*?</title>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+        return svg.replace(">", f' role="img" aria-labelledby="graph-title graph-text">{told}', 1)
+    rows = []
+    for node in nodes:
+        lines = [plain(node.tooltip), *node.text.split("\n")[1:]]
+        told = "".join(f"<div>{escape(line)}</div>" for line in lines)
+        rows.append(f'<li id="{node.id}" class="node {node.look["class"]}">{told}</li>')
+    return f'<ol aria-label="{escape(title)}">{"".join(rows)}</ol>'
 
 
 def _hooked(z: Source) -> bool:

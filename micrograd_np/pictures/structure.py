@@ -214,20 +214,8 @@ class Homes:
         return f"{self.inside(path[1], around)}  {kind_of(self.modules[path])}"
 
 
-_NORMAL = {
-    "mean",
-    "deviations",
-    "subtract",
-    "square",
-    "var",
-    "add",
-    "sqrt",
-    "reciprocal",
-    "multiply",
-    "divide",
-    "sum",
-    "negative",
-}
+_NORMAL = {"mean", "deviations", "subtract", "square", "var", "add", "sqrt"}
+_NORMAL |= {"reciprocal", "multiply", "divide", "sum", "negative"}
 
 
 def kind_of(module: Any) -> str:

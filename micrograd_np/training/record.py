@@ -159,7 +159,10 @@ class Record:
             "spread": [[_brief(x) for x in _spread([p.data for p in own])] for own in layers[:_LAYERS]],
         }
         if self._boundary is not None:
-            frame["plane"] = self._letters(self._boundary.over(self.model, _SIDE))
+            plane, leads = self._boundary.leads(self.model, _SIDE)
+            frame["plane"] = self._letters(plane)
+            if self._boundary.classes is not None:
+                frame["leads"] = _octaves(leads)
         self._frames.append(frame)
         self._kept += 1
         self._on_frames += time.perf_counter() - started
@@ -223,6 +226,13 @@ class Record:
             "classes": boundary.classes,
             "range": [_brief(low), _brief(high)],
         }
+
+
+def _octaves(leads: np.ndarray[Any, Any]) -> str:
+    """A letter for each: six for each time that it doubles, up to the largest, which is 72."""
+    with np.errstate(all="ignore"):
+        levels = np.nan_to_num(72 + 6 * np.log2(leads / np.nanmax(leads)), nan=0.0, neginf=0.0)
+    return (levels.clip(0, 72) + _LETTER + 0.5).astype(np.uint8).tobytes().decode("ascii")
 
 
 def _evenly(count: int, most: int) -> list[int]:

@@ -130,3 +130,24 @@ def test_every_kind_of_network_can_be_explained():
     net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
     loss = nn.CrossEntropyLoss()(net(np.ones((5, 3))), np.array([0, 1, 1, 0, 1]))
     assert "rule of" not in told(loss)
+
+
+def test_what_was_computed_from_memory_that_was_written_since_is_not_kept():
+    x = mg.Tensor(np.ones(100), requires_grad=True)
+    z = ((x + 1) * 2).sum()
+    with mg.no_grad():
+        x *= 3
+    shown = told(z)
+    assert "a leaf, written since" in shown
+    assert "v1 = x1 + 1                      not kept" in shown
+    assert "v2 = v1 · 2                      not kept" in shown
+    assert "v3 = Σ v2                        () = 400" in shown
+
+
+def test_what_was_not_written_is_computed_again():
+    x = mg.Tensor(np.ones(100), requires_grad=True)
+    other = mg.Tensor(np.ones(100))
+    z = ((x + 1) * 2).sum()
+    with mg.no_grad():
+        other *= 3
+    assert "v2 = v1 · 2                      (100,) = [4. 4. ... 4. 4.]" in told(z)

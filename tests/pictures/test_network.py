@@ -27,7 +27,7 @@ def texts(picture):
 def test_the_worked_example_is_drawn_with_its_numbers(worked):
     picture = mg.draw_network(worked, [[1.0, 1.0]], target=0)
     assert units(picture) == ["1.0", "1.0", "1.0\n0.731", "1.3\n0.786", "0.8\n0.690", "1.233"]
-    assert "squared error 1.521\ntarget 0" in texts(picture)
+    assert "squared error\n1.521\ntarget 0" in texts(picture)
     assert {"0.8", "0.4", "0.3", "0.2", "0.9", "0.5"} <= set(texts(picture))
 
 
@@ -236,7 +236,7 @@ def test_an_error_needs_a_tensor_or_a_loss_of_its_own():
     with pytest.raises(TypeError, match="the model returns a tuple; pass a loss"):
         mg.draw_network(model, x, target=x)
     picture = mg.draw_network(model, x, target=x, loss=lambda found, wanted: (found[0] - wanted).square().sum())
-    assert any(text.startswith("<lambda> ") for text in texts(picture))
+    assert any(text.startswith("<lambda>\n") for text in texts(picture))
 
 
 @pytest.mark.browser
@@ -258,6 +258,33 @@ def test_on_a_phone_a_page_is_as_wide_as_the_window_and_its_labels_legible(brows
 def test_a_target_of_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"input is \(5, 1\) and target is \(5,\)"):
         mg.draw_network(nn.Linear(2, 1), np.ones((5, 2)), target=np.ones(5))
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_of_several_results_of_a_layer_the_first_is_what_it_gives(kind):
+    assert any("(4, 2, 5)" in text for text in texts(mg.draw_network(kind(3, 5), np.ones((4, 2, 3)))))
+
+
+def test_a_picture_of_several_samples_says_whose_numbers_it_shows(worked):
+    x = np.ones((4, 2))
+    assert "input\nsample 1 of 4" in texts(mg.draw_network(worked, x))
+    assert any("of all 4 samples:\nmean squared error" in t for t in texts(mg.draw_network(worked, x, np.ones((4, 1)))))
+    assert not any("sample" in text for text in texts(mg.draw_network(worked, x[:1], 1.0)))
+    flat = nn.Sequential(nn.Conv2d(1, 1, 2), nn.Flatten(), nn.Linear(4, 2))
+    assert "flat\nsample 1 of 5" in texts(mg.draw_network(flat, np.ones((5, 1, 3, 3))))
+
+
+def test_units_stand_in_columns_and_below_other_layers_in_rows(worked):
+    assert mg.draw_network(worked).drawing.direction == "LR"
+    picture = mg.draw_network(nn.Sequential(nn.Conv2d(1, 1, 2), nn.Flatten(), nn.Linear(36, 20)), np.ones((1, 1, 7, 7)))
+    assert picture.drawing.direction == "TB"
+    assert "⋯" in texts(picture)
+    assert "⋮" not in texts(picture)
+
+
+def test_a_loss_without_a_target_is_refused(worked):
+    with pytest.raises(ValueError, match=r"a loss without a target; pass target="):
+        mg.draw_network(worked, np.ones((1, 2)), loss=mg.functional.mse_loss)
 
 
 def test_a_tensor_is_no_network():

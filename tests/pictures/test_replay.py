@@ -1,12 +1,18 @@
 """Claims about the replay page, in a real browser: it moves, it tells its numbers, and no markup runs."""
 
+import re
+
 import numpy as np
 import pytest
 
 from micrograd_np import data, nn, optim
-from micrograd_np.training import Record, fit
+from micrograd_np.training import History, Record, fit
 
 pytestmark = pytest.mark.browser
+CUT = """return [...document.querySelectorAll('svg[role=img] text')].filter(t => {
+    const a = t.getBoundingClientRect(), b = t.closest('svg').getBoundingClientRect();
+    return a.left < b.left - 0.5 || a.right > b.right + 0.5 || a.bottom > b.bottom + 0.5
+}).map(t => t.textContent)"""
 MARKUP = "<b onclick=alert(1)>loss</script><i>"
 
 
@@ -95,6 +101,65 @@ def test_markup_in_names_is_shown_as_text(replay):
     assert replay.execute_script("return document.querySelectorAll('b, i').length") == 0
 
 
+def series(path, losses, scale=1.0):
+    """A page of a run with these losses, over inputs of this size."""
+    x, y = data.moons(20, generator=np.random.default_rng(0))
+    record, history = Record(nn.Linear(2, 2), path, (x * scale, y)), History()
+    record.begin(history)
+    for loss in losses:
+        history.add({"loss": loss})
+    record.close(history)
+    return path.as_uri()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    ("losses", "scale"),
+    [
+        ((2.4e-6, 2.1e-6, 1.9e-6), 1e-7), ((2.4e10, 2.1e10), 1e9), ((5e-5, 1e-5, 9e-5), 1.0), ((-1e-12, -2.5e-12), 3e4),
+        ((1e-9, 1e12), 1.0), ((1234.0, 1235.0), 1e-3), ((0.0, 0.0), 1.0), ((float("nan"),), 1.0),
+    ],
+)  # fmt: skip
+def test_the_labels_of_axes_are_whole_and_apart(browser, tmp_path, width, losses, scale):
+    size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get(series(tmp_path / "run.html", losses, scale))
+    assert browser.execute_script(CUT) == []
+    close = """return [...document.querySelectorAll('svg[role=img]')].flatMap(svg => {
+        const boxes = [...svg.querySelectorAll('text')].map(t => [t.textContent, t.getBoundingClientRect()]);
+        const within = (a, b, c, d) => a + 3 < d - 3 && c + 3 < b - 3;
+        const meet = (r, s) => within(r.left, r.right, s.left, s.right) && within(r.top, r.bottom, s.top, s.bottom);
+        return boxes.flatMap(([a, r], i) => boxes.slice(i + 1)
+            .filter(([b, s]) => (a === b && Math.abs(r.right - s.right) < 1) || meet(r, s)).map(([b]) => [a, b]));
+    })"""
+    assert browser.execute_script(close) == []
+
+
+def test_of_weights_that_are_no_numbers_no_range_is_told(browser, tmp_path):
+    model, history = nn.Linear(2, 1), History()
+    model.weight.data[...] = model.bias.data[...] = np.nan
+    record = Record(model, tmp_path / "run.html")
+    record.begin(history)
+    history.add({"loss": float("nan")})
+    record.close(history)
+    browser.get((tmp_path / "run.html").as_uri())
+    assert text(browser, "#scales") == "No weight is a number other than 0."
+
+
+def test_the_border_between_regions_runs_where_the_model_is_undecided(browser, tmp_path):
+    model = nn.Linear(2, 1)
+    model.weight.data[...], model.bias.data[...] = [[1.0, 0.3]], -0.2
+    x = np.array([[0.0, 0.0], [1.0, 1.0]])
+    record, history = Record(model, tmp_path / "run.html", (x, np.array([0, 1]))), History()
+    record.begin(history)
+    record.close(history)
+    browser.get((tmp_path / "run.html").as_uri())
+    path = browser.execute_script("return document.querySelector('.edge').getAttribute('d')")
+    found = np.array(re.findall(r"[ML]([\d.]+) ([\d.]+)", path), float) / 39 * 1.24 - 0.12
+    assert len(found) > 30
+    np.testing.assert_allclose(found @ [1.0, 0.3], 0.2, atol=0.003)  # a tenth of what is between two points
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_nothing_is_wider_than_the_window(replay, width, mode):
@@ -103,10 +168,6 @@ def test_nothing_is_wider_than_the_window(replay, width, mode):
     replay.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     replay.execute_cdp_cmd("Emulation.setEmulatedMedia", colour)
     assert replay.execute_script("return document.documentElement.scrollWidth") <= width
-    cut = """return [...document.querySelectorAll('svg[role=img] text')].filter(t => {
-        const a = t.getBoundingClientRect(), b = t.closest('svg').getBoundingClientRect();
-        return a.left < b.left - 0.5 || a.right > b.right + 0.5 || a.bottom > b.bottom + 0.5
-    }).map(t => t.textContent)"""
-    assert replay.execute_script(cut) == []
+    assert replay.execute_script(CUT) == []
     paper = replay.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (paper == "rgb(255, 255, 255)") == (mode == "light")

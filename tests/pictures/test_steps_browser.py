@@ -7,6 +7,7 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np.pictures import page as pages
+from micrograd_np.pictures import steps
 
 pytestmark = pytest.mark.browser
 
@@ -149,6 +150,20 @@ def test_nothing_but_the_pages_own_script_runs(browser, tmp_path):
     assert any("Content Security Policy" in entry["message"] for entry in browser.get_log("browser"))
 
 
+def test_without_graphviz_a_pass_is_walked_along_a_list(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr(steps, "ENGINE_LIMIT", 0)
+    loss, leaves = shared()
+    show(browser, tmp_path, loss)
+    click_through(browser)
+    loss.backward()
+    assert finals(browser) == {name: leaf.grad.numpy().tolist() for name, leaf in leaves.items()}
+    known = [line.text for line in browser.find_elements("css selector", "li .gradient.known")]
+    assert len(known) == 7
+    assert f"grad {leaves['a'].grad.item():g}" in known
+    assert len(browser.find_elements("css selector", "li.node.focus")) == 1
+    assert browser.get_log("browser") == []
+
+
 @pytest.mark.parametrize("make", [article, network])
 def test_a_phone_scrolls_down_and_never_sideways(browser, tmp_path, make):
     phone = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
@@ -164,7 +179,7 @@ def test_text_fits_into_its_box_at_every_step(browser, tmp_path):
     click_through(browser)
     over = browser.execute_script("""
         return [...document.querySelectorAll(".node")].flatMap((node) => {
-            const width = node.querySelector("rect").getBBox().width;
+            const width = node.querySelector("path, polygon").getBBox().width;
             return [...node.querySelectorAll("text")].filter((line) => line.getBBox().width > width)
                 .map((line) => line.textContent);
         });
@@ -194,8 +209,8 @@ def test_dark_pages_have_light_text(browser, tmp_path):
 
 def test_in_a_notebook_the_page_works_in_a_frame_without_access(browser, tmp_path):
     host = tmp_path / "notebook.html"
-    steps = mg.draw_steps(article()[0])
-    host.write_text(f"<!doctype html><meta charset=utf-8>{steps._repr_html_()}", encoding="utf-8")
+    drawn = mg.draw_steps(article()[0])
+    host.write_text(f"<!doctype html><meta charset=utf-8>{drawn._repr_html_()}", encoding="utf-8")
     browser.get(host.as_uri())
     frame = browser.find_element("tag name", "iframe")
     assert frame.get_attribute("sandbox") == "allow-scripts"

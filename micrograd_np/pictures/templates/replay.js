@@ -7,12 +7,17 @@ const updates = [];  // what is done for each frame shown; each says its part of
 let shown = last, timer = null;
 
 const finite = (x) => typeof x === "number";
-const told = (x) => (finite(x) ? String(Number(x.toPrecision(4))).replace("-", "−") : x ?? "none");
+function told(x, digits = 4) {  // a number to so many digits, a large or tiny one with its power of ten
+  if (!finite(x)) return x ?? "none";
+  const rounded = Number(x.toPrecision(digits)), size = Math.abs(rounded);
+  const text = size && (size < 1e-4 || size >= 1e6) ? rounded.toExponential().replace("e+", "e") : String(rounded);
+  return text.replaceAll("-", "−");
+}
 const within = (x, low, high) => Math.min(Math.max(x, low), high);
 const set = (part, look) => Object.entries(look).forEach(([key, value]) => part.setAttribute(key, value));
 
 function element(name, attributes, parent, text = "") {
-  const drawn = ["svg", "path", "line", "rect", "text", "circle"].includes(name);
+  const drawn = ["svg", "g", "path", "line", "rect", "text", "circle"].includes(name);
   const made = document.createElementNS(`http://www.w3.org/${drawn ? "2000/svg" : "1999/xhtml"}`, name);
   set(made, attributes);
   made.textContent = text;  // never markup: names are data
@@ -25,6 +30,8 @@ function entry(legend, look, text) {  // a line or shape, and what it stands for
   return element("span", {}, item, text);
 }
 
+const LETTER = 7.6;  // the width of a digit
+
 function scale(values, roomy) {  // from values to 0 … 1: logarithmic where they are positive and spread tenfold
   const all = values.filter(finite);
   let low = all.length ? Math.min(...all) : 0, high = all.length ? Math.max(...all) : 1;
@@ -32,23 +39,31 @@ function scale(values, roomy) {  // from values to 0 … 1: logarithmic where th
   if (high === low) { high += Math.abs(low) / 2 || 1; low -= Math.abs(low) / 2; }
   const bend = log ? Math.log10 : (x) => x;
   const ticks = [];
+  let digits = 4;
   if (log) {
     const wide = Math.ceil(bend(high / low) / 4), parts = high / low < 50 ? [1, 2, 5] : [1];
     for (let k = Math.floor(bend(low)); k <= bend(high); k += wide) ticks.push(...parts.map((m) => m * 10 ** k));
   } else {
     const rough = (high - low) / 5, ten = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map((k) => k * ten).find((s) => s >= rough) || rough;
+    digits = within(Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / step)) + 1, 1, 15);
     for (let k = Math.ceil(low / step); k * step <= high * (1 + 1e-9); k += 1) ticks.push(k * step);
   }
   const from = bend(low), span = bend(high) - from;
-  return { low, high, log, ticks: ticks.filter((t) => t >= low && t <= high), to: (x) => (bend(x) - from) / span };
+  const shown = ticks.filter((t) => t >= low && t <= high).map((t) => [t, told(t, digits)]);  // with their labels
+  const room = LETTER * Math.max(...shown.map(([, text]) => text.length), 3);  // for the longest
+  return { low, high, log, ticks: shown, room, to: (x) => (bend(x) - from) / span };
 }
 
 function axes(picture, [left, right, top, bottom], columns, across, label, rows, up) {
   element("rect", { x: left, y: top, width: right - left, height: bottom - top, class: "frame" }, picture);
   const middle = { "text-anchor": "middle" };
-  for (const x of columns) element("text", { x: across(x), y: bottom + 17, ...middle }, picture, told(x));
-  for (const y of rows) element("text", { x: left - 6, y: up(y) + 4, "text-anchor": "end" }, picture, told(y));
+  const wide = LETTER * (Math.max(...columns.map(([, text]) => text.length)) + 1);
+  const every = columns.length > 1 && across(columns[1][0]) - across(columns[0][0]) < wide ? 2 : 1;
+  columns.forEach(([x, text], i) => {
+    if (i % every === 0) element("text", { x: across(x), y: bottom + 17, ...middle }, picture, text);
+  });
+  for (const [y, text] of rows) element("text", { x: left - 6, y: up(y) + 4, "text-anchor": "end" }, picture, text);
   element("text", { x: (left + right) / 2, y: bottom + 35, ...middle }, picture, label);
 }
 
@@ -56,13 +71,13 @@ function chart(title, chosen) {
   const section = element("section", {}, at("charts"));
   element("h2", {}, section, title);
   const picture = element("svg", { viewBox: "0 0 400 230", role: "img" }, section);
-  const left = 56, right = 380, top = 8, bottom = 190;
   const y = scale(chosen.flatMap((c) => c.values), true);
   const x = scale([...rows, ...frames.map((f) => f.epoch)]);
+  const left = 12 + y.room, right = 394 - x.room / 2, top = 8, bottom = 190;
   const across = (epoch) => left + (right - left) * x.to(epoch);
   const up = (value) => bottom - (bottom - top) * (0.04 + 0.92 * y.to(value));
-  for (const tick of y.ticks) element("line", { x1: left, x2: right, y1: up(tick), y2: up(tick), class: "rule" }, picture);
-  axes(picture, [left, right, top, bottom], x.ticks.filter(Number.isInteger), across, "epoch", y.ticks, up);
+  for (const [tick] of y.ticks) element("line", { x1: left, x2: right, y1: up(tick), y2: up(tick), class: "rule" }, picture);
+  axes(picture, [left, right, top, bottom], x.ticks.filter(([t]) => Number.isInteger(t)), across, "epoch", y.ticks, up);
   const now = element("line", { y1: top, y2: bottom, class: "now" }, picture);
   const legend = element("ul", { class: "legend" }, section);
   const parts = chosen.map((curve, i) => {
@@ -96,16 +111,57 @@ const SHAPES = [  // so that colour is not all that tells classes apart
 ];
 const shade = (x) => `color-mix(in oklab, #fee838 ${within(100 * x, 0, 100)}%, #00224e)`;
 
+function tiles(kinds, side) {  // a square around each point of a surface
+  const paths = Array(plane.levels).fill("");
+  kinds.forEach((kind, i) => {
+    if (kind >= 0) paths[kind] += `M${i % side} ${Math.floor(i / side)}h1v1h-1z`;
+  });
+  return { paths };
+}
+
+function outlines(kinds, leads, side) {  // of regions, in squares between four points; a border runs where leads meet
+  const paths = plane.classes.map(() => "");
+  let border = "";
+  const path = (points) => `M${points.map(([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`).join("L")}`;
+  const add = (kind, points) => { if (kind >= 0) paths[kind] += `${path(points)}z`; };
+  for (let row = 0; row < side - 1; row += 1) for (let column = 0; column < side - 1; column += 1) {
+    const corners = [[0, 0], [1, 0], [1, 1], [0, 1]].map(([x, y]) => [column + x, row + y]);
+    const places = corners.map(([x, y]) => y * side + x), here = places.map((i) => kinds[i]);
+    const meets = corners.map(([x, y], k) => {  // on the side to the next corner
+      const next = (k + 1) % 4, own = leads[places[k]], other = leads[places[next]];
+      const share = here[k] === here[next] ? 0.5 : own / (own + other);
+      return [x + share * (corners[next][0] - x), y + share * (corners[next][1] - y)];
+    });
+    const cut = meets.filter((_, k) => here[k] !== here[(k + 1) % 4]);
+    if (!cut.length) add(here[0], corners);
+    else if (cut.length === 2) {
+      border += path(cut);
+      for (const kind of new Set(here)) {
+        add(kind, corners.flatMap((corner, k) => [
+          ...(here[k] === kind ? [corner] : []), ...((here[k] === kind) !== (here[(k + 1) % 4] === kind) ? [meets[k]] : []),
+        ]));
+      }
+    } else {
+      const middle = [0, 1].map((axis) => cut.reduce((sum, point) => sum + point[axis], 0) / cut.length);
+      cut.forEach((point) => { border += path([point, middle]); });
+      corners.forEach((corner, k) => add(here[k], [meets[(k + 3) % 4], corner, meets[k], middle]));
+    }
+  }
+  return { paths, border };
+}
+
 function drawPlane() {
   at("plane").hidden = false;
   const { side, levels, classes, range } = plane;
-  const picture = element("svg", { viewBox: "0 0 400 396", role: "img" }, at("plane"));
-  const x0 = 44, y0 = 6, wide = 350, cell = wide / side;
   const x = scale(plane.limits.slice(0, 2)), y = scale(plane.limits.slice(2));
+  const x0 = 26 + y.room, y0 = 6, wide = 394 - x.room / 2 - x0;
+  const picture = element("svg", { viewBox: `0 0 400 ${wide + 46}`, role: "img" }, at("plane"));
   const across = (value) => x0 + wide * x.to(value), down = (value) => y0 + wide * (1 - y.to(value));
   const area = (i) => (classes ? { class: `region f${i % 8}` } : { class: "height", fill: shade((i + 0.5) / levels) });
-  const regions = Array.from(classes || Array(levels), (_, i) => element("path", area(i), picture));
-  const edge = element("path", { class: "edge" }, picture);
+  const unit = wide / (classes ? side - 1 : side);  // between points, or around them
+  const ground = element("g", { transform: `translate(${x0} ${y0 + wide}) scale(${unit} ${-unit})` }, picture);
+  const regions = Array.from(classes || Array(levels), (_, i) => element("path", area(i), ground));
+  const edge = element("path", { class: "edge" }, ground);
   const mark = (t) => (classes ? { d: SHAPES[t % SHAPES.length], class: `point f${t % 8}` }
     : { d: SHAPES[0], class: "target", fill: shade((t - range[0]) / (range[1] - range[0])) });
   for (const [first, second, t] of plane.points) {
@@ -118,14 +174,9 @@ function drawPlane() {
   else range.forEach((value, i) => entry(legend, { d: "M-12-5h24v10h-24z", fill: shade(i), stroke: "currentColor" }, told(value)));
   if (!classes) element("li", {}, legend, "circles: targets");
   updates.push((frame) => {
-    const paths = regions.map(() => ""), kinds = Array.from(frame.plane, (letter) => letter.charCodeAt(0) - 48);
-    let border = "";
-    kinds.forEach((kind, i) => {
-      const column = i % side, left = x0 + column * cell, top = y0 + wide - (Math.floor(i / side) + 1) * cell;
-      if (kind >= 0) paths[kind] += `M${left} ${top}h${cell}v${cell}h${-cell}z`;
-      if (column && kinds[i - 1] !== kind) border += `M${left} ${top}v${cell}`;
-      if (i >= side && kinds[i - side] !== kind) border += `M${left} ${top + cell}h${cell}`;
-    });
+    const kinds = Array.from(frame.plane, (letter) => letter.charCodeAt(0) - 48);
+    const leads = classes && Array.from(frame.leads, (letter) => 2 ** ((letter.charCodeAt(0) - 48) / 6));
+    const { paths, border } = classes ? outlines(kinds, leads, side) : tiles(kinds, side);
     regions.forEach((region, i) => set(region, { d: paths[i] }));
     if (classes) set(edge, { d: border });
     const share = (i) => Math.round((100 * kinds.filter((kind) => kind === i).length) / kinds.length);
@@ -135,10 +186,11 @@ function drawPlane() {
 }
 
 function drawLayers() {
-  const norm = scale(frames.flatMap((f) => f.gradient).filter((x) => x > 0), true);
-  const long = (x) => (x > 0 ? 4 + 96 * norm.to(x) : 0);
-  const far = Math.max(...frames.flatMap((f) => f.spread.flat()).filter(finite).map(Math.abs), 1e-30);
-  const place = (x) => (finite(x) ? 50 + (50 * x) / far : 50);
+  const norms = frames.flatMap((f) => f.gradient).filter((x) => x > 0), spread = scale(norms, true);
+  const norm = spread.log ? spread : scale([0, ...norms]);
+  const long = (x) => (x > 0 ? 2 + 98 * norm.to(x) : 0);
+  const far = Math.max(...frames.flatMap((f) => f.spread.flat()).filter(finite).map(Math.abs), 0);
+  const place = (x) => (finite(x) && far ? 50 + (50 * x) / far : 50);
   const lines = layers.map((name) => {
     const row = element("tr", {}, at("rows"));
     element("th", { scope: "row" }, row, name);
@@ -148,8 +200,9 @@ function drawLayers() {
       return { text, path: element("path", { class: kind }, element("svg", look, cell)) };
     });
   });
-  at("scales").textContent = `Gradient: bars from ${told(norm.low)} to ${told(norm.high)}${norm.log ? ", logarithmic" : ""}. `
-    + `Weights: from ${told(-far)} to ${told(far)}, line from least to largest, block the middle half.`
+  const bars = `Gradient: bars from ${told(norm.low)} to ${told(norm.high)}${norm.log ? ", logarithmic" : ""}. `;
+  const blocks = `Weights: from ${told(-far)} to ${told(far)}, line from least to largest, block the middle half.`;
+  at("scales").textContent = (norms.length ? bars : "") + (far ? blocks : "No weight is a number other than 0.")
     + (unshown ? ` ${unshown} more layers are left out.` : "");
   const block = (from, to, half) => `M${from} ${4 - half}H${to}V${4 + half}H${from}z`;
   updates.push((frame) => lines.forEach(([gradient, weight], i) => {

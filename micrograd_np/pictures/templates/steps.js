@@ -173,12 +173,20 @@ function finals(step) {
 }
 
 // --- the picture
-const boxes = new Map([...document.querySelectorAll("[data-node]")].map((box) => [Number(box.dataset.node), box]));
-const edges = [...document.querySelectorAll(".edge")].map((path) => [path, Number(path.dataset.from), Number(path.dataset.to)]);
+// A box is a group of the SVG or an item of the list; its lines are a title, a value, and the gradient.
+const boxes = new Map([...document.querySelectorAll("#graph .node")].map((box) => [Number(box.id.slice(1)), box]));
+boxes.forEach((box, i) => {
+  const lines = box.querySelectorAll("text, div");
+  lines[0].classList.add("label");
+  if (nodes[i].gradient) lines[lines.length - 1].classList.add("gradient");
+});
+const edges = [...document.querySelectorAll("#graph .edge")].map((edge) => [edge, ...edge.id.slice(1).split("-").map(Number)]);
 const picture = document.querySelector("#graph svg");
-const width = Number(picture.getAttribute("width"));
-const fits = 0.75 * width <= $("graph").clientWidth; // what is little too wide shrinks; what is wider scrolls
-picture.style.minWidth = `${(fits ? 0.75 : 1) * width}px`;
+if (picture) {
+  const width = 4 / 3 * parseFloat(picture.getAttribute("width")); // points in pixels
+  const fits = 0.75 * width <= $("graph").clientWidth; // what is little too wide shrinks; what is wider scrolls
+  picture.style.minWidth = `${(fits ? 0.75 : 1) * width}px`;
+}
 let lit = [];
 function light(k, step) {
   lit.forEach((element) => element.classList.remove("focus", "near", "forward", "back"));
