@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def merge_repeats(program: Program) -> int:
     """One line for equal calls on unchanged operands."""
-    writes = lines_writing(program)
+    writes, touching = lines_writing(program), lines_touching(program)
     products = _Products(program)
     replaced: dict[int, Value] = {}
     moved: dict[int, Storage] = {}
@@ -41,9 +41,11 @@ def merge_repeats(program: Program) -> int:
         if target is None or key is None or (line.made == "in" and not _copies(line)) or line.effect:
             kept.append(line)
             continue
-        if line.made != "view" and (len(writes.get(id(target.storage), ())) != 1 or target.storage.kind in OUTLIVES):
-            kept.append(line)
-            continue
+        if line.made != "view":
+            written_elsewhere = len(writes.get(id(target.storage), ())) != 1 or target.storage.kind in OUTLIVES
+            if written_elsewhere or touching[id(target.storage)][0] < i:  # or filled through a view, or seen by one
+                kept.append(line)
+                continue
         earlier = seen.get(key)
         if earlier is not None and (line.made == "view" or id(target.storage) not in returned):
             j, twin = earlier
