@@ -6,7 +6,7 @@ from unittest.mock import patch
 import hypothesis.strategies as st
 import numpy as np
 from hypothesis import assume, given, settings
-from strategies import chains, expressions, seeds
+from strategies import SIDE, chains, expressions, scratches, seeds
 
 import micrograd_np as mg
 from micrograd_np import optim
@@ -165,3 +165,19 @@ def test_a_random_step_with_labels_is_eagers(chain, seed, sizes, d, optimizer, o
         else:
             assert equal(found, wanted)
         assert equal(ours[0].data, theirs[0].data)
+
+
+@many
+@given(scratches(), seeds, st.sampled_from(["C", "F", "strided"]), block_sizes)
+def test_a_random_step_that_writes_in_place_is_eagers(scratch, seed, order, size):
+    rng = np.random.default_rng(seed)
+    mine, its = (mg.Tensor(np.linspace(-1, 2, SIDE), name="kept") for _ in range(2))
+    compiled = mg.compile(lambda x: scratch(x, mine))
+    for _ in range(3):
+        x = laid_out(rng, (SIDE, SIDE), order)
+        np.trunc(3 * x, out=x)  # zeros of either sign among them
+        with np.errstate(all="ignore"), blocks_of(size):
+            found, wanted = compiled(x), scratch(mg.Tensor(x), its)
+        assert equal(found.data, wanted.data)
+        assert equal(mine.data, its.data)
+    assert compiled.cache_info().hits == 2
