@@ -41,11 +41,13 @@ def merge_repeats(program: Program) -> int:
         if target is None or key is None or (line.made == "in" and not _copies(line)) or line.effect:
             kept.append(line)
             continue
-        if line.made != "view":
-            written_elsewhere = len(writes.get(id(target.storage), ())) != 1 or target.storage.kind in OUTLIVES
-            if written_elsewhere or touching[id(target.storage)][0] < i:  # or filled through a view, or seen by one
-                kept.append(line)
-                continue
+        if line.made != "view" and (
+            len(writes.get(id(target.storage), ())) != 1
+            or target.storage.kind in OUTLIVES
+            or touching[id(target.storage)][0] < i  # it is filled through a view, or one was taken before
+        ):
+            kept.append(line)
+            continue
         earlier = seen.get(key)
         if earlier is not None and (line.made == "view" or id(target.storage) not in returned):
             j, twin = earlier
