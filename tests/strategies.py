@@ -229,7 +229,7 @@ class Scratch:
     shown: tuple
 
     def __call__(self, x, kept):
-        """The sum of the values that are `shown`, as they are in the end; not of one alone, to which nothing is done."""
+        """The sum of the last value and those that are `shown`, as they are in the end."""
         values = [x * 1, kept]
         with mg.no_grad():
             for name, i, j, write in self.steps:
