@@ -371,6 +371,7 @@ class Primitive(Generic[P]):
             raise self._complaint(error, inputs, static) from error
         writes.note(target.data)
         if mode.watcher is not None:
+            del arrays, result  # the watcher asks who else holds them
             mode.watcher.written(self, target, inputs, static)
 
     def _complaint(self, error: Exception, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Exception:

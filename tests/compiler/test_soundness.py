@@ -208,6 +208,35 @@ def test_parameters_that_look_into_an_array_of_the_users_stay_there():
     assert step.cache_info().hits == 1
 
 
+def test_parameters_that_a_step_only_updates_stay_where_somebody_holds_them():
+    weights = [mg.Tensor(np.zeros(4), requires_grad=True, name=f"w{i}") for i in range(3)]
+    held = [w.data for w in weights]
+
+    def made(weights):
+        stepper = momentum(weights)
+
+        @mg.compile
+        def step(x):
+            for i, w in enumerate(weights):
+                w.grad = x * (i + 2)
+            stepper.step()
+
+        return step
+
+    steps = made(weights), made(weights[::-1])
+    for step in 3 * steps:
+        step(np.ones(4))
+    assert all(w.data is a for w, a in zip(weights, held, strict=True))
+    assert [step.cache_info().hits for step in steps] == [2, 2]
+    fresh = [mg.Tensor(np.zeros(4), requires_grad=True) for _ in range(3)]
+    steps = made(fresh), made(fresh[::-1])
+    for step in 3 * steps:
+        step(np.ones(4))
+    assert [np.array_equal(w.data, a) for w, a in zip(fresh, held, strict=True)] == [True] * 3
+    assert [step.cache_info().hits for step in steps] == [2, 2]
+    assert "parameters = state" in steps[0].source
+
+
 def test_the_fast_mode_collects_factors_of_parameters_but_not_across_an_update():
     w = mg.Tensor([1.0, -2.0], requires_grad=True, name="w")
 

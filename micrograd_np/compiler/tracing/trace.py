@@ -155,6 +155,12 @@ class Tracer:
         )
         raise self.refused(message)
 
+    def _meet(self, tensors: tuple[Any, ...], inputs: tuple[Any, ...] = (), result: Any = None) -> None:
+        """Look who else holds the memory of tensors that are met for the first time, as `shared` asks it."""
+        for x in tensors:
+            if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.known and shared(x, inputs, result):
+                self.shared.add(id(x.data))
+
     # what the watcher is told
 
     def applied(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
@@ -165,9 +171,7 @@ class Tracer:
         if not self._concerns(inputs) and not self._random(static):
             self._fixed(op, inputs, data)
             return
-        for x in inputs:
-            if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.known and shared(x, inputs, result):
-                self.shared.add(id(x.data))
+        self._meet(inputs, inputs, result)
         out = self.recorder.destination(data)
         self.recorder.spared = False
         done = self._run(op, inputs, static, out, data)
@@ -243,6 +247,7 @@ class Tracer:
 
     def written(self, op: Any, target: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
         """Record the kernel of `op` with the memory of `target` as its destination. It has already run for real."""
+        self._meet((target, *inputs))
         value = self.value(target)
         recorder = self.recorder
         sample = recorder.sample(target.data)  # values differ by now; only shapes matter for recording
