@@ -332,9 +332,7 @@ class Tensor(Vertex):
         elif create_graph:
             seed = seed if isinstance(seed, Tensor) else Tensor(seed)
             with set_grad_enabled(create_graph):
-                walk.pull(
-                    self, seed, _to(wanted, LiftedDelivery(seed.data)), retain=retain, lifted=True, targets=targets
-                )
+                walk.pull(self, seed, _to(wanted, _deliver_lifted), retain=retain, lifted=True, targets=targets)
         else:
             seed = seed.data if isinstance(seed, Tensor) else seed
             walk.pull(self, seed, _to(wanted, Delivery(seed)), retain=retain, targets=targets)
@@ -787,20 +785,6 @@ class Delivery:
         leaf._grad = _wrap(g)
 
 
-class LiftedDelivery(Delivery):
-    """The same for gradients that are tensors with a graph of their own."""
-
-    __slots__ = ()
-
-    def __call__(self, leaf: Any, g: Any) -> None:
-        """Add `g` to what `leaf` has, or make it a copy if somebody else holds its memory."""
-        if leaf._grad is not None:
-            leaf._grad = leaf._grad + g
-            return
-        super().__call__(leaf, g.data)
-        leaf._grad = g if leaf._grad.data is g.data else state.copy(g)
-
-
 def _to(wanted: Mapping[Any, Tensor] | None, deliver: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
     """`deliver` to the tensors that were asked for by the sources at which their gradients arrive.
 
@@ -815,3 +799,8 @@ def _to(wanted: Mapping[Any, Tensor] | None, deliver: Callable[[Any, Any], None]
 def _is_retained(t: Tensor) -> bool:
     """Whether `retain_grad` was called for `t`, and not for what it was before."""
     return "retain_grad" in (t.notes or {}) and t.notes["retain_grad"]() is t  # type: ignore[index]
+
+
+def _deliver_lifted(leaf: Any, g: Any) -> None:
+    """Add `g` to what `leaf` has, or make it a copy: rules may have recorded it, and others have it too."""
+    leaf._grad = state.copy(g) if leaf._grad is None else leaf._grad + g

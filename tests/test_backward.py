@@ -94,14 +94,11 @@ class TestArrival:
         np.testing.assert_array_equal(y.grad.data, [1, 1])
 
     def test_gradients_with_a_graph_have_memory_of_their_own(self):
-        x, y = (mg.Tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
-        (x * x + y).sum().backward(create_graph=True)
-        z = mg.Tensor([1.0, 2.0], requires_grad=True)
-        (z + y).sum().backward(create_graph=True, inputs=[z])
+        x, y, z = (mg.Tensor([1.0, 2.0], requires_grad=True) for _ in range(3))
+        (x * x + y + z).sum().backward(create_graph=True)
         with mg.no_grad():
             z.grad *= 7
         np.testing.assert_array_equal(y.grad.data, [1, 1])
-        np.testing.assert_array_equal(x.grad.data, [2, 4])
         (g,) = mg.autograd.grad(x.grad.sum(), x)
         np.testing.assert_array_equal(g.data, [2, 2])
 
