@@ -108,6 +108,25 @@ def test_a_random_training_step_is_eagers(expression, seed, optimizer, order, cl
     assert compiled.cache_info().hits == 2
 
 
+@given(expressions(), seeds, st.sampled_from("CF"), block_sizes)
+@settings(max_examples=5 * settings().max_examples)
+def test_in_the_fast_mode_a_random_value_and_its_gradients_are_eagers_to_rounding(expression, seed, order, size):
+    rng = np.random.default_rng(seed)
+    fast = mg.compile(lambda *xs: expression(*xs), mode="fast")
+    for _ in range(2):
+        batch = [laid_out(rng, x.shape, order) for x in expression.leaves]
+        results = []
+        for f in (expression, fast):
+            leaves = [mg.Tensor(x.copy(order="K"), requires_grad=True) for x in batch]
+            with blocks_of(size):
+                z = f(*leaves)
+            z.backward()
+            results.append([z.data, *(x.grad.data for x in leaves if x.grad is not None)])
+        for a, b in zip(*results, strict=True):
+            np.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-9)
+    assert fast.cache_info().hits == 1
+
+
 def outcome(step, *batch):
     """What a step gives, or the words of its refusal."""
     try:
