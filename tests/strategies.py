@@ -279,6 +279,7 @@ COMPUTED = {
     "multiply": _read_first(lambda x, y: x * y),
     "divide": _read_first(lambda x, y: x / y),
     "product": _read_first(lambda x, y: x @ y if x.ndim > 1 <= y.ndim else x * y),
+    "sigmoid": _read_first(lambda x, y: transcendental.sigmoid(x)),
     "bound": _read_first(lambda x, y: mg.maximum(x, 0.0)),
     "transposed": _read_first(lambda x, y: x.T),
     "turned": _read_first(lambda x, y: x[::-1]),
@@ -300,10 +301,11 @@ WRITES = {
 
 @st.composite
 def scratches(draw, max_steps=8):
-    """Random computations that write in place; most of what a step touches is recent."""
+    """Random computations that write in place; most of what a step touches is recent, and some steps come again."""
     names, writes = st.sampled_from(sorted(COMPUTED)), st.sampled_from(["nothing"] * 5 + sorted(WRITES))
     steps = []
     for made in range(2, 2 + draw(st.integers(1, max_steps))):
         recent = st.integers(max(0, made - 3), made - 1)
-        steps.append((draw(names), draw(recent), draw(recent), draw(writes)))
+        again = steps and draw(st.integers(0, 3)) == 0
+        steps.append(draw(st.sampled_from(steps)) if again else (draw(names), draw(recent), draw(recent), draw(writes)))
     return Scratch(tuple(steps), tuple(draw(st.lists(st.integers(0, len(steps) + 1), min_size=1, max_size=3))))

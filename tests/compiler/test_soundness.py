@@ -11,6 +11,7 @@ import numpy as np
 
 import micrograd_np as mg
 from micrograd_np import optim
+from micrograd_np.ops import transcendental
 
 
 def agree(function, *shapes, dtype=np.float64):
@@ -68,6 +69,14 @@ def test_equal_convolutions_are_equal_where_views_fill_them():
         return first - mg.functional.conv1d(x[None], x[..., None], padding=1) + 1
 
     agree(step, (3, 3))
+
+
+def test_a_buffer_lives_as_long_as_the_views_of_its_twin():
+    def step(x, y):
+        first, second = transcendental.sigmoid(x), transcendental.sigmoid(x).T
+        return (((first + y) * y - x) * y) @ second + second
+
+    agree(step, (4, 4), (4, 4))
 
 
 def test_a_matrix_and_its_transpose_are_not_overwritten_by_their_product():

@@ -130,6 +130,7 @@ def merge_repeated_buffers(program: Program) -> int:
     products = _Products(program)
     known: dict[Any, tuple[list[int], Value]] = {}
     replaced: dict[int, Value] = {}
+    moved: dict[int, Storage] = {}
     gone: set[int] = set()
     for line in list(lines):
         z = line.target
@@ -165,13 +166,15 @@ def merge_repeated_buffers(program: Program) -> int:
             continue  # read before its twin is complete
         if not products.unite(twin.storage, z.storage):
             continue
-        replaced[id(z)] = twin
+        replaced[id(z)], moved[id(z.storage)] = twin, twin.storage
         gone.update(group)
     if not replaced:
         return 0
-    for line in lines:
-        line.substitute(lambda v: replaced.get(id(v), v))
     program.lines[:] = [line for i, line in enumerate(lines) if i not in gone]
+    for line in program.lines:
+        line.substitute(lambda v: replaced.get(id(v), v))
+        if line.made == "view" and line.target is not None:
+            line.target.storage = moved.get(id(line.target.storage), line.target.storage)
     return len(gone)
 
 
