@@ -8,6 +8,7 @@ import gc
 import tracemalloc
 
 import numpy as np
+import pytest
 
 import micrograd_np as mg
 from micrograd_np import optim
@@ -127,6 +128,24 @@ def test_the_fast_mode_keeps_guards_where_a_divisor_may_be_too_small_to_divide_b
 # updates
 
 
+class Fixed(optim.Optimizer):
+    """Steps without any number that could change, so that one step is like another."""
+
+    def __init__(self, params):
+        super().__init__(params, {})
+
+    def check(self, group):
+        """There is nothing to check."""
+
+    @staticmethod
+    def scalars(group, t):
+        return {}
+
+    @staticmethod
+    def update(p, g, state):
+        p -= 0.01 * g
+
+
 class Damped(optim.Optimizer):
     """Steps that shrink as the gradient grows: an update into whose middle a pass puts lines of its own."""
 
@@ -164,6 +183,25 @@ def test_updates_between_which_something_happens_are_not_joined():
     compiled = mg.compile(step)
     for x in np.random.default_rng(7).random((3, 4)):
         assert compiled(x).item() == eager(mg.Tensor(x)).item()
+        assert all(np.array_equal(p.data, q.data) for p, q in zip(ours, theirs, strict=True))
+    assert compiled.cache_info().hits == 2
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda weights: optim.SGD([{"params": [w]} for w in weights], lr=0.1),
+        lambda weights: optim.Adam([{"params": weights[:1]}, {"params": weights[1:], "lr": 0.1}]),
+        Fixed,
+    ],
+    ids=["groups", "a group more", "no numbers"],
+)
+def test_groups_and_steps_that_look_alike_are_told_apart(make):
+    ours, step = training(make)
+    theirs, eager = training(make)
+    compiled = mg.compile(lambda x: step(x) + step(x * 2))
+    for x in np.random.default_rng(10).random((3, 4)):
+        assert compiled(x).item() == (eager(mg.Tensor(x)) + eager(mg.Tensor(x) * 2)).item()
         assert all(np.array_equal(p.data, q.data) for p, q in zip(ours, theirs, strict=True))
     assert compiled.cache_info().hits == 2
 

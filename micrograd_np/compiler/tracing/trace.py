@@ -61,6 +61,7 @@ class Tracer:
         self.shared: set[int] = set()  # arrays that others hold too
         self.frames = Frames(trace.__code__, lambda x: self.known.get(id(x.data)))
         self.refusal: CompileError | None = None
+        self.steps: dict[int, int] = {}  # by an optimiser's state of a parameter: how many steps it has made
         self.made: dict[int, Any] = {}  # leaves of the step's own
         self.computed: dict[int, weakref.ref[Any]] = {}  # tensors that an application gave, while they are alive
         self.steady: list[tuple[str, Value, Any, bytes, int]] = []  # memory that only lines may change, as it was
@@ -384,7 +385,7 @@ class Tracer:
         """One step of an optimiser, its numbers left open."""
         with self.section("update"):
             for group in optimizer.param_groups:
-                clocks: dict[int, tuple[Clock, dict[str, Any]]] = {}
+                clocks: dict[tuple[int, int], tuple[Clock, dict[str, Any]]] = {}
                 for p in group["params"]:
                     if p._grad is not None:
                         self._update(optimizer, group, p, clocks)
@@ -392,16 +393,19 @@ class Tracer:
                         self.without(p)
 
     def _update(
-        self, optimizer: Any, group: dict[str, Any], p: Any, clocks: dict[int, tuple[Clock, dict[str, Any]]]
+        self, optimizer: Any, group: dict[str, Any], p: Any, clocks: dict[tuple[int, int], tuple[Clock, dict[str, Any]]]
     ) -> None:
         """The update of one parameter; all with the same step number share one clock."""
         state = optimizer.state.get(p, {})
         if len(state) <= len(optimizer.kept(group)):
             state = optimizer.started(p, group)
         t = state["step"] = state["step"] + 1
-        if t not in clocks:
-            clocks[t] = self._clock(optimizer, group, t)
-        clock, numbers = clocks[t]
+        before = self.steps.get(id(state), 0)
+        self.steps[id(state)] = before + 1
+        if (t, before) not in clocks:
+            clocks[t, before] = self._clock(optimizer, group, t)
+        clock, numbers = clocks[t, before]
+        clock.before = before
         clock.states.append(state)
         clock.params.append(p)
         arrays = {k: self._slot(p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}
