@@ -16,6 +16,7 @@ OPTIMIZERS = {
     "SGD": lambda leaves: optim.SGD(leaves, lr=0.1),
     "momentum": lambda leaves: optim.SGD(leaves, lr=0.1, momentum=0.9, weight_decay=0.01),
     "Adam": lambda leaves: optim.Adam(leaves, lr=0.1),
+    "Adam in groups": lambda leaves: optim.Adam([{"params": [x]} for x in leaves], lr=0.1),
 }
 
 
@@ -70,9 +71,10 @@ def test_a_random_value_and_its_gradients_are_eagers(expression, seed, order, si
     st.sampled_from(sorted(OPTIMIZERS)),
     st.sampled_from(["C", "F", "strided"]),
     st.booleans(),
+    st.sampled_from([1, 1, 2]),
     block_sizes,
 )
-def test_a_random_training_step_is_eagers(expression, seed, optimizer, order, clip, size):
+def test_a_random_training_step_is_eagers(expression, seed, optimizer, order, clip, times, size):
     *weights, data = expression.leaves
 
     def training():
@@ -80,14 +82,15 @@ def test_a_random_training_step_is_eagers(expression, seed, optimizer, order, cl
         chosen = OPTIMIZERS[optimizer](leaves) if leaves else None
 
         def step(x):
-            for leaf in leaves:
-                leaf.zero_grad()
-            z = expression(*leaves, x if isinstance(x, mg.Tensor) else mg.Tensor(x))
-            if z.requires_grad:
-                z.backward()
-                if clip:
-                    optim.clip.clip_grad_norm_(leaves, 0.5)
-                chosen.step()
+            for _ in range(times):
+                for leaf in leaves:
+                    leaf.zero_grad()
+                z = expression(*leaves, x if isinstance(x, mg.Tensor) else mg.Tensor(x))
+                if z.requires_grad:
+                    z.backward()
+                    if clip:
+                        optim.clip.clip_grad_norm_(leaves, 0.5)
+                    chosen.step()
             return z
 
         return leaves, step
