@@ -249,7 +249,8 @@ def _arrived(z: Source, g: Any, *, lifted: bool) -> Any:
         raise _mutated(z)
     if z.node is not None:  # type: ignore[attr-defined]
         raise _moved(z)
-    for hook, _ in notes.get("hooks", ()):
+    hooks = notes.get("hooks", ())
+    for hook, _ in hooks:
         given = hook(g if lifted else Vertex.plain(g))  # type: ignore[call-arg]
         if given is not None:
             if np.shape(given.data if isinstance(given, Vertex) else given) != z.shape:
@@ -262,6 +263,8 @@ def _arrived(z: Source, g: Any, *, lifted: bool) -> Any:
                 g = given if isinstance(given, Vertex) else Vertex.plain(given)  # type: ignore[call-arg]
             else:
                 g = np.asarray(given.data if isinstance(given, Vertex) else given, z.dtype)
+    if hooks and not lifted:
+        g = g.copy()  # a hook may keep what it was given, and what it gave
     holder = notes["retain_grad"]() if "retain_grad" in notes and isinstance(z, Node) else None
     if holder is not None:
         kept = g if lifted else Vertex.plain(g.copy())  # type: ignore[call-arg]

@@ -364,6 +364,7 @@ class Primitive(Generic[P]):
         except _complaints as error:
             raise self._complaint(error, inputs, static) from error
         writes.note(target.data)
+        del arrays, result  # whoever watches may ask who else holds them
         mode.events.written(self, target, inputs, static)
 
     def _complaint(self, error: Exception, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Exception:

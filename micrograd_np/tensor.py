@@ -825,4 +825,5 @@ def _is_retained(t: Tensor) -> bool:
 
 
 def _deliver_lifted(leaf: Any, g: Any) -> None:
-    leaf._grad = g if leaf._grad is None else leaf._grad + g
+    """Add `g` to what `leaf` has, or make it a copy: rules may have recorded it, and others have it too."""
+    leaf._grad = state.copy(g) if leaf._grad is None else leaf._grad + g

@@ -1,6 +1,7 @@
 """What hypothesis draws: applications of a primitive, from its own declaration, and random expressions."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
@@ -89,12 +90,30 @@ FUNCTIONS = {
     "mean": lambda x: reduce.mean(_square(x), axis=0, keepdims=True),
     "flip": lambda x: _square(x).T,
     "pick": lambda x: _square(x)[[2, 0, 2]],
+    "negative": elementwise.negative,
+    "divide": lambda x, y: transcendental.tanh(x) / (2 + transcendental.tanh(y)),
+    "exp": lambda x, y: transcendental.exp(-(transcendental.tanh(x) + transcendental.tanh(y))),
+    "add in place": lambda x, y: _changed(x, lambda z: z.__iadd__(y)),
+    "divide in place": lambda x, y: _changed(x, lambda z: z.__itruediv__(2 + transcendental.tanh(y))),
+    "set rows": lambda x, y: _changed(x, lambda z: z.__setitem__(slice(1, None), -_square(y)[:-1])),
+    "add through a view": lambda x, y: _changed(x, lambda z: z.T[0].__iadd__(_square(y)[1])),
 }
-_TWO = ("add", "subtract", "multiply", "matmul", "join")
+_TWO = (
+    *("add", "subtract", "multiply", "matmul", "join", "divide", "exp"),
+    *("add in place", "divide in place", "set rows", "add through a view"),
+)
 
 
 def _square(x):
     return shape.broadcast_to(x, shape=(SIDE, SIDE))
+
+
+def _changed(x, write):
+    """What becomes of a copy of `x` in place, and, before and after, what was made of it: the old value has to stay."""
+    z = _square(x) * 1
+    before = z * 0.5
+    write(z)
+    return before - z
 
 
 @st.composite
@@ -196,3 +215,97 @@ ENDS = {
 chains = st.builds(
     Chain, st.lists(st.sampled_from(sorted(LINKS)), min_size=0, max_size=4).map(tuple), st.sampled_from(sorted(ENDS))
 )
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A random computation without gradients whose values are written to after they were read.
+
+    Each of the `steps` computes a value of two earlier ones, or looks into one, and may then write into the first. At
+    the beginning there are a copy of the argument ``(3, 3)`` and a tensor ``(3,)`` that outlives the step.
+    """
+
+    steps: tuple
+    shown: tuple
+
+    def __call__(self, x, kept):
+        """The sum of the last value and those that are `shown`, as they are in the end."""
+        values = [x * 1, kept]
+        with mg.no_grad():
+            for name, i, j, write in self.steps:
+                x, y = values[i], _beside(values[i], values[j])
+                values.append(COMPUTED[name](x, y, partial(WRITES[write], x, y)))
+            total = values[-1]
+            for i in self.shown:
+                total = total + values[i]
+        return total
+
+
+def _beside(x, y):
+    """`y`, or one number of it, so that it can be written into `x`."""
+    return y if y.ndim <= x.ndim else y[0, 0]
+
+
+def _read_first(f):
+    """``f(x, y)``, which is computed before the write."""
+
+    def computed(x, y, write):
+        z = f(x, y)
+        write()
+        return z
+
+    return computed
+
+
+def _exp(x, y, write):
+    total = x + y
+    write()
+    return (-total).exp()
+
+
+def _padded(x, y, write):
+    if x.ndim < 2:
+        return x * 1
+    z = functional.conv1d(x[None], x[..., None], padding=1)
+    write()
+    return (z - functional.conv1d(x[None], x[..., None], padding=1))[0, :, 1:-1]
+
+
+COMPUTED = {
+    "negative": _read_first(lambda x, y: -x),
+    "double": _read_first(lambda x, y: x * 2),
+    "add": _read_first(lambda x, y: x + y),
+    "subtract": _read_first(lambda x, y: x - y),
+    "multiply": _read_first(lambda x, y: x * y),
+    "divide": _read_first(lambda x, y: x / y),
+    "product": _read_first(lambda x, y: x @ y if x.ndim > 1 <= y.ndim else x * y),
+    "sigmoid": _read_first(lambda x, y: transcendental.sigmoid(x)),
+    "bound": _read_first(lambda x, y: mg.maximum(x, 0.0)),
+    "transposed": _read_first(lambda x, y: x.T),
+    "turned": _read_first(lambda x, y: x[::-1]),
+    "row": _read_first(lambda x, y: x[-1] if x.ndim > 1 else x),
+    "exp": _exp,
+    "padded": _padded,
+}
+
+WRITES = {
+    "nothing": lambda x, y: None,
+    "+=": lambda x, y: x.__iadd__(y),
+    "*=": lambda x, y: x.__imul__(y),
+    "-= 1": lambda x, y: x.__isub__(1),
+    "first": lambda x, y: x.__setitem__(slice(1), y[-1:] if y.ndim == x.ndim else y),
+    "all": lambda x, y: x.__setitem__(..., y),
+    "flipped": lambda x, y: x.__setitem__(..., x[::-1]),
+}
+
+
+@st.composite
+def scratches(draw, max_steps=8):
+    """Random computations that write in place; most of what a step touches is recent, and some steps come again."""
+    names, writes = st.sampled_from(sorted(COMPUTED)), st.sampled_from(["nothing"] * 5 + sorted(WRITES))
+    steps = []
+    for made in range(2, 2 + draw(st.integers(1, max_steps))):
+        recent = st.integers(max(0, made - 3), made - 1)
+        again = steps and draw(st.integers(0, 3)) == 0
+        steps.append(draw(st.sampled_from(steps)) if again else (draw(names), draw(recent), draw(recent), draw(writes)))
+    return Scratch(tuple(steps), tuple(draw(st.lists(st.integers(0, len(steps) + 1), min_size=1, max_size=3))))

@@ -5,6 +5,8 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np.ops import elementwise, linear, reduce, shape, transcendental
+from micrograd_np.ops.domains import REALS
+from micrograd_np.primitive import primitive
 from micrograd_np.writes import clock, writes
 
 
@@ -91,6 +93,36 @@ class TestArrival:
         x.grad.data[:] = 7
         np.testing.assert_array_equal(y.grad.data, [1, 1])
 
+    def test_gradients_with_a_graph_have_memory_of_their_own(self):
+        x, y, z = (mg.Tensor([1.0, 2.0], requires_grad=True) for _ in range(3))
+        (x * x + y + z).sum().backward(create_graph=True)
+        with mg.no_grad():
+            z.grad *= 7
+        np.testing.assert_array_equal(y.grad.data, [1, 1])
+        (g,) = mg.autograd.grad(x.grad.sum(), x)
+        np.testing.assert_array_equal(g.data, [2, 2])
+
+    def test_a_retained_gradient_has_memory_of_its_own(self, x):
+        y = x + 1
+        y.retain_grad()
+        (y * 3).sum().backward()
+        y.grad.data[:] = 7
+        np.testing.assert_array_equal(x.grad.data, [3, 3, 3])
+
+    def test_a_gradient_can_be_written_to_where_the_rule_of_an_op_gives_what_cannot(self, x):
+        slope = np.array([1.0, 2.0, 3.0])
+        slope.flags.writeable = False
+
+        @primitive("ramp {x}", domain=(REALS,))
+        def ramp(xp, out, x):
+            return xp.multiply(x, slope, out=out)
+
+        ramp.vjp(x=lambda g, z, x: slope)
+        ramp(x).sum().backward()
+        x.grad.data[:] *= 2
+        np.testing.assert_array_equal(x.grad.data, [2, 4, 6])
+        np.testing.assert_array_equal(slope, [1, 2, 3])
+
     def test_the_seed_is_not_the_gradient(self, x):
         seed = np.ones(3)
         (x + 0).backward(seed)
@@ -146,6 +178,13 @@ class TestAGraphUsedUp:
         y.sum().backward()
         with pytest.raises(RuntimeError, match="gone"):
             (y * 2).sum().backward()
+
+    @pytest.mark.parametrize("allow_unused", [False, True])
+    def test_a_way_to_an_input_that_may_have_led_through_one_used_up_is_no_lack_of_a_way(self, x, allow_unused):
+        y = x * x
+        y.sum().backward()
+        with pytest.raises(RuntimeError, match=r"gone.*retain_graph=True"):
+            mg.autograd.grad((y * 2).sum(), x, allow_unused=allow_unused)
 
     def test_retain_graph_keeps_it(self, x):
         z = (x * x).sum()

@@ -49,6 +49,36 @@ def test_hooks_are_called_in_order_and_removed_by_their_handles():
     assert order == [1, 2, 2, 2, 3, 2]
 
 
+def test_a_hook_may_remove_itself_and_others():
+    x, order = leaf(1.0), []
+
+    def once(g):
+        order.append("once")
+        first.remove()
+        second.remove()
+
+    first = x.register_hook(once)
+    second = x.register_hook(lambda g: order.append("in the first pass, which had begun"))
+    x.register_hook(lambda g: order.append("always"))
+    for _ in range(2):
+        (2 * x).backward()
+    assert order == ["once", "in the first pass, which had begun", "always", "always"]
+
+
+def test_what_a_hook_keeps_of_a_gradient_or_gives_for_it_stays_its_own():
+    x, seen, mine = leaf(1.0, 2.0), [], np.array([5.0, 6.0])
+    y = x + 1
+    y.register_hook(seen.append)
+    x.register_hook(seen.append)
+    x.register_hook(lambda g: mine)
+    (y * 3).sum().backward()
+    with mg.no_grad():
+        x.grad *= 10
+    assert_array_equal(x.grad.data, [50.0, 60.0])
+    assert_array_equal(mine, [5.0, 6.0])
+    assert_array_equal([g.data for g in seen], [[3.0, 3.0], [3.0, 3.0]])
+
+
 def test_a_hook_that_returns_another_shape_is_told():
     x = leaf(1.0, 2.0)
     x.register_hook(lambda g: g.sum())

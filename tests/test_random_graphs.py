@@ -2,11 +2,12 @@
 
 import hypothesis.strategies as st
 import numpy as np
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from strategies import expressions, leaves_of
 
 import micrograd_np as mg
 
+many = settings(max_examples=5 * settings().max_examples)  # one claim about whole graphs, not one for each op
 NOTHING = 1e-8  # values are of order one, but a derivative may be 0 but for rounding: sum(softmax(x))
 
 
@@ -18,11 +19,13 @@ def gradients(expression, order=None):
     return [np.zeros(x.shape) if x.grad is None else x.grad.data for x in leaves]
 
 
+@many
 @given(expressions())
 def test_the_gradient_of_a_random_expression_agrees_with_central_differences(expression):
     assert mg.gradcheck(expression, *expression.leaves, atol=NOTHING)
 
 
+@many
 @given(expressions())
 def test_the_gradient_of_a_random_expression_agrees_with_forward_differences(expression):
     found = mg.numeric_gradient(expression, *expression.leaves, method="forward", step=1e-4)
@@ -33,11 +36,13 @@ def test_the_gradient_of_a_random_expression_agrees_with_forward_differences(exp
         np.testing.assert_array_less(np.abs(right - g), np.abs(right - left) + 1e-6)
 
 
+@many
 @given(expressions(max_steps=6))
 def test_the_second_derivative_of_a_random_expression_agrees_with_central_differences(expression):
     assert mg.gradgradcheck(expression, *expression.leaves, rtol=1e-4, atol=NOTHING)
 
 
+@many
 @given(st.data(), expressions())
 def test_the_gradient_does_not_depend_on_the_order_siblings_were_built_in(data, expression):
     order = data.draw(expression.orders())
@@ -45,12 +50,14 @@ def test_the_gradient_does_not_depend_on_the_order_siblings_were_built_in(data, 
         np.testing.assert_allclose(other, one, rtol=1e-12, atol=1e-12)  # sums in another order
 
 
+@many
 @given(expressions())
 def test_the_gradient_is_the_same_bits_every_time(expression):
     for one, other in zip(gradients(expression), gradients(expression), strict=True):
         np.testing.assert_array_equal(other, one)
 
 
+@many
 @given(expressions())
 def test_the_gradient_is_the_same_bits_whether_it_is_recorded_or_not(expression):
     leaves = leaves_of(expression)
@@ -60,6 +67,7 @@ def test_the_gradient_is_the_same_bits_whether_it_is_recorded_or_not(expression)
         np.testing.assert_array_equal(0 if leaf.grad is None else leaf.grad.data, one)
 
 
+@many
 @given(expressions())
 def test_two_passes_give_twice_the_gradient(expression):
     leaves = leaves_of(expression)

@@ -169,9 +169,9 @@ def natural(line: Line) -> tuple[tuple[int, ...], Any]:
     return np.shape(found), found.dtype
 
 
-@dataclass
+@dataclass(eq=False)
 class Clock:
-    """Parameters of one optimiser that step together: same group, same step number."""
+    """Parameters of one optimiser that step together: same group, same step number, in each call."""
 
     optimizer: Any
     group: dict[str, Any]
@@ -186,6 +186,8 @@ class Clock:
     """Numbers of which only "zero or not" decided something."""
     params: list[Any] = field(default_factory=list)
     """The parameters, in the same order."""
+    before: int = 0
+    """How many steps they have made in the same call before this one."""
 
 
 @dataclass

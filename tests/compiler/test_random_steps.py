@@ -6,7 +6,7 @@ from unittest.mock import patch
 import hypothesis.strategies as st
 import numpy as np
 from hypothesis import assume, given, settings
-from strategies import chains, expressions, seeds
+from strategies import SIDE, chains, expressions, scratches, seeds
 
 import micrograd_np as mg
 from micrograd_np import optim
@@ -16,6 +16,7 @@ OPTIMIZERS = {
     "SGD": lambda leaves: optim.SGD(leaves, lr=0.1),
     "momentum": lambda leaves: optim.SGD(leaves, lr=0.1, momentum=0.9, weight_decay=0.01),
     "Adam": lambda leaves: optim.Adam(leaves, lr=0.1),
+    "Adam in groups": lambda leaves: optim.Adam([{"params": [x]} for x in leaves], lr=0.1),
 }
 
 
@@ -70,9 +71,10 @@ def test_a_random_value_and_its_gradients_are_eagers(expression, seed, order, si
     st.sampled_from(sorted(OPTIMIZERS)),
     st.sampled_from(["C", "F", "strided"]),
     st.booleans(),
+    st.sampled_from([1, 1, 2]),
     block_sizes,
 )
-def test_a_random_training_step_is_eagers(expression, seed, optimizer, order, clip, size):
+def test_a_random_training_step_is_eagers(expression, seed, optimizer, order, clip, times, size):
     *weights, data = expression.leaves
 
     def training():
@@ -80,14 +82,15 @@ def test_a_random_training_step_is_eagers(expression, seed, optimizer, order, cl
         chosen = OPTIMIZERS[optimizer](leaves) if leaves else None
 
         def step(x):
-            for leaf in leaves:
-                leaf.zero_grad()
-            z = expression(*leaves, x if isinstance(x, mg.Tensor) else mg.Tensor(x))
-            if z.requires_grad:
-                z.backward()
-                if clip:
-                    optim.clip.clip_grad_norm_(leaves, 0.5)
-                chosen.step()
+            for _ in range(times):
+                for leaf in leaves:
+                    leaf.zero_grad()
+                z = expression(*leaves, x if isinstance(x, mg.Tensor) else mg.Tensor(x))
+                if z.requires_grad:
+                    z.backward()
+                    if clip:
+                        optim.clip.clip_grad_norm_(leaves, 0.5)
+                    chosen.step()
             return z
 
         return leaves, step
@@ -174,6 +177,29 @@ def test_random_writes_through_views_are_eagers(seed, shape, links, dtypes, trai
     assert compiled.cache_info().hits == 2
 
 
+@given(expressions(), seeds, st.sampled_from("CF"), block_sizes)
+@settings(max_examples=5 * settings().max_examples)
+def test_in_the_fast_mode_a_random_value_and_its_gradients_are_eagers_to_rounding(expression, seed, order, size):
+    rng = np.random.default_rng(seed)
+
+    def value(*xs):
+        return expression(*xs)
+
+    fast = mg.compile(value, mode="fast")
+    for _ in range(2):
+        batch = [laid_out(rng, x.shape, order) for x in expression.leaves]
+        results = []
+        for f in (value, fast):
+            leaves = [mg.Tensor(x.copy(order="K"), requires_grad=True) for x in batch]
+            with blocks_of(size):
+                z = f(*leaves)
+            z.backward()
+            results.append([z.data, *(x.grad.data for x in leaves if x.grad is not None)])
+        for a, b in zip(*results, strict=True):
+            np.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-9)
+    assert fast.cache_info().hits == 1
+
+
 def outcome(step, *batch):
     """What a step gives, or the words of its refusal."""
     try:
@@ -231,3 +257,19 @@ def test_a_random_step_with_labels_is_eagers(chain, seed, sizes, d, optimizer, o
         else:
             assert equal(found, wanted)
         assert equal(ours[0].data, theirs[0].data)
+
+
+@many
+@given(scratches(), seeds, st.sampled_from(["C", "F", "strided"]), block_sizes)
+def test_a_random_step_that_writes_in_place_is_eagers(scratch, seed, order, size):
+    rng = np.random.default_rng(seed)
+    mine, its = (mg.Tensor(np.linspace(-1, 2, SIDE), name="kept") for _ in range(2))
+    compiled = mg.compile(lambda x: scratch(x, mine))
+    for _ in range(3):
+        x = laid_out(rng, (SIDE, SIDE), order)
+        np.trunc(3 * x, out=x)  # zeros of either sign among them
+        with np.errstate(all="ignore"), blocks_of(size):
+            found, wanted = compiled(x), scratch(mg.Tensor(x), its)
+        assert equal(found.data, wanted.data)
+        assert equal(mine.data, its.data)
+    assert compiled.cache_info().hits == 2

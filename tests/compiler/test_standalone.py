@@ -53,6 +53,36 @@ def training(name, settings):
     return model, optimizer, step
 
 
+def test_a_saved_step_that_updates_twice_counts_both(tmp_path):
+    w, v = (mg.nn.Parameter(np.linspace(-1, 1, 4) + i) for i in range(2))
+    optimizer = optim.Adam([w, v], lr=0.1)
+
+    @mg.compile
+    def step(x):
+        for leaves in ((w, v), (w,)):
+            optimizer.zero_grad()
+            loss = sum((leaf * x).square().sum() for leaf in leaves)
+            loss.backward()
+            optimizer.step()
+        return loss
+
+    x = np.arange(4.0)
+    step(x)
+    step(x)
+    step.save(tmp_path / "twice.py")
+    wanted = [step.function(mg.Tensor(x)).data for _ in range(3)]
+    np.save(tmp_path / "wanted.npy", wanted)
+    code = """
+import twice
+x, wanted = np.arange(4.0), np.load("wanted.npy")
+assert all(twice.step(x).tobytes() == a.tobytes() for a in wanted[:2])
+twice.save_state()
+import importlib
+assert importlib.reload(twice).step(x).tobytes() == wanted[2].tobytes()
+"""
+    run_alone(tmp_path, code)
+
+
 def test_a_saved_step_brings_its_threads_and_its_silence(monkeypatch, tmp_path):
     monkeypatch.setattr(blocks, "threads", lambda: 2)
     w = mg.nn.Parameter(np.linspace(-1, 1, 500_000, dtype=np.float32))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import micrograd_np as mg
 from micrograd_np.ops.sums import added
 
 
@@ -47,3 +48,10 @@ def test_rows_lose_no_more_digits_than_in_a_reduction_of_columns(n):
     exact = x.astype(np.float64).sum(axis=1)
     assert np.abs(added(np, ..., x, -1) / exact - 1).max() < 4e-7
     assert np.abs(added(np, ..., np.ascontiguousarray(x.T), 0) / exact - 1).max() < 2e-5
+
+
+def test_a_long_row_is_added_up_in_pairs_as_numpy_does():
+    x = mg.Tensor(np.random.default_rng(2).random((2, 1 << 20), np.float32))
+    exact = x.data.astype(np.float64).sum(axis=1)
+    np.testing.assert_array_equal(x.sum(axis=-1).data, x.data.sum(axis=-1))
+    assert np.abs(x.sum(axis=-1).data / exact - 1).max() < 4e-7

@@ -32,7 +32,6 @@ def fold_scalings(program: Program) -> int:
         factor, x = found
         if (
             writes.get(id(x.storage), 0) > (x.storage.kind in ("buffer", "fresh"))  # beyond the one that makes it
-            or x.storage.kind == "state"
             or x.view
             or x.shape != v.shape
             or x.dtype != v.dtype

@@ -13,7 +13,6 @@ overflow or lose its variance in a long run.
 from __future__ import annotations
 
 import weakref
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,12 +24,8 @@ if TYPE_CHECKING:
     from ..program import Clock, Program
 
 _LANE = 64  # bytes to which every part is padded: a cache line, and the widest vector register
-_ours: dict[int, tuple[weakref.ref[Any], weakref.ref[Any]]] = {}
-"""The common vectors that are alive, by id, with the optimiser that each was made for."""
-
-
-def _forget(key: int, _: Any) -> None:
-    _ours.pop(key, None)
+_ours: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+"""The common vectors that are alive, by id."""
 
 
 def flatten(program: Program) -> int:
@@ -136,7 +131,7 @@ def _join(program: Program, clock: Clock, group: list[list[Line]]) -> None:
     roles = [_roles(lines) for lines in group]
     columns = list(zip(*([wholes.get(id(v), (v, ""))[0] for v in row] for row in roles), strict=True))
     spans, total = _layout(columns[0])
-    if not all(_movable(clock, column, spans, total) for column in columns if column[0].storage.kind == "state"):
+    if not all(_movable(column, spans, total) for column in columns if column[0].storage.kind == "state"):
         return
     outside = {
         id(v) for line in program.lines if id(line) not in members for v in (*line.read(), line.target) if v is not None
@@ -187,29 +182,14 @@ def _layout(column: tuple[Value, ...]) -> tuple[list[tuple[int, int]], int]:
     return spans, at
 
 
-def _movable(clock: Clock, column: tuple[Value, ...], spans: list[tuple[int, int]], total: int) -> bool:
-    """Whether this memory may move: it is plain, and nobody else's."""
+def _movable(column: tuple[Value, ...], spans: list[tuple[int, int]], total: int) -> bool:
+    """Whether this memory may move: it is plain, and a part of nothing but a common vector."""
     if _already(column, spans, total) is not None:
         return True
     return all(
-        a is not None
-        and a.flags.forc
-        and a.flags.writeable
-        and (a.base is None or _free(_root(a), clock.optimizer, total))
+        a is not None and a.flags.forc and a.flags.writeable and (a.base is None or id(_root(a)) in _ours)
         for a in (v.storage.array for v in column)
     )
-
-
-def _free(vector: Any, optimizer: Any, total: int) -> bool:
-    """Whether parts of a common vector may move to a new one of `total` elements for `optimizer`.
-
-    Only to a longer one, and not from another optimiser that is alive: else two programs could take the parameters from
-    each other for ever.
-    """
-    if id(vector) not in _ours:
-        return False
-    owner = _ours[id(vector)][1]()
-    return owner is None or (owner is optimizer and total > vector.size)
 
 
 def _root(a: Any) -> Any:
@@ -247,7 +227,7 @@ def _flat(clock: Clock, column: tuple[Value, ...], spans: list[tuple[int, int]],
     vector = _already(column, spans, total)
     if vector is None:
         vector = np.full(total, np.nan if first.dtype.kind == "f" else 1, first.dtype)
-        _ours[id(vector)] = weakref.ref(vector, partial(_forget, id(vector))), weakref.ref(clock.optimizer)
+        _ours[id(vector)] = vector
         for v, (a, b) in zip(column, spans, strict=True):
             old = v.storage.array
             assert old is not None

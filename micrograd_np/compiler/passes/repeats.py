@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def merge_repeats(program: Program) -> int:
     """One line for equal calls on unchanged operands."""
-    writes = lines_writing(program)
+    writes, touching = lines_writing(program), lines_touching(program)
     products = _Products(program)
     replaced: dict[int, Value] = {}
     moved: dict[int, Storage] = {}
@@ -41,7 +41,11 @@ def merge_repeats(program: Program) -> int:
         if target is None or key is None or (line.made == "in" and not _copies(line)) or line.effect:
             kept.append(line)
             continue
-        if line.made != "view" and (len(writes.get(id(target.storage), ())) != 1 or target.storage.kind in OUTLIVES):
+        if line.made != "view" and (
+            len(writes.get(id(target.storage), ())) != 1
+            or target.storage.kind in OUTLIVES
+            or touching[id(target.storage)][0] < i  # it is filled through a view, or one was taken before
+        ):
             kept.append(line)
             continue
         if line.made == "out" and target.view:  # what the view looks into is read under its own name
@@ -129,6 +133,7 @@ def merge_repeated_buffers(program: Program) -> int:
     products = _Products(program)
     known: dict[Any, tuple[list[int], Value]] = {}
     replaced: dict[int, Value] = {}
+    moved: dict[int, Storage] = {}
     gone: set[int] = set()
     for line in list(lines):
         z = line.target
@@ -164,13 +169,15 @@ def merge_repeated_buffers(program: Program) -> int:
             continue  # read before its twin is complete
         if not products.unite(twin.storage, z.storage):
             continue
-        replaced[id(z)] = twin
+        replaced[id(z)], moved[id(z.storage)] = twin, twin.storage
         gone.update(group)
     if not replaced:
         return 0
-    for line in lines:
-        line.substitute(lambda v: replaced.get(id(v), v))
     program.lines[:] = [line for i, line in enumerate(lines) if i not in gone]
+    for line in program.lines:
+        line.substitute(lambda v: replaced.get(id(v), v))
+        if line.made == "view" and line.target is not None:
+            line.target.storage = moved.get(id(line.target.storage), line.target.storage)
     return len(gone)
 
 

@@ -178,7 +178,7 @@ class _Dispatcher:
             scalars, group = self.name("scalars", clock.optimizer.scalars), self.name("group", clock.group)
             steps = [f"{self.name('state', state)}['step']" for state in clock.states]
             equal = f"if not {' == '.join(steps)}: return MISS"  # one may have been left out of some step since
-            lines += _unless_gone(*([equal] if len(steps) > 1 else []), f"{t}_now = {steps[0]} + 1")
+            lines += _unless_gone(*([equal] if len(steps) > 1 else []), f"{t}_now = {steps[0]} + {1 + clock.before}")
             lines.append(f"{t}_n = {scalars}({group}, {t}_now)")
             tests = [f"{t}_n[{n!r}] != {self.name('fixed', x)}" for n, x in clock.fixed.items()]
             tests += [f"bool({t}_n[{n!r}]) is not {truth}" for n, truth in clock.truths.items()]

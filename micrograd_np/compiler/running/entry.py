@@ -125,8 +125,7 @@ class Entry:
     def run(self, arrays: list[Any]) -> Any:
         """One call: advance the clocks, run the step, hand out gradients and results; MISS if a setting changed."""
         for clock, slots in self.ticks:
-            states = clock.states
-            t = states[0]["step"] + 1
+            t = clock.states[0]["step"] + 1 + clock.before
             numbers = clock.optimizer.scalars(clock.group, t)
             for name, x in clock.fixed.items():
                 if numbers[name] != x:

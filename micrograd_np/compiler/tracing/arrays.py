@@ -14,16 +14,19 @@ from micrograd_np.vertex import Node, Vertex
 _LARGE = 256 * 1024  # bytes from which on a checksum would take as long as the step
 
 
-def shared(x: Vertex, inputs: tuple[Any, ...], result: Any) -> bool:
-    """Whether somebody else holds the memory of `x`, which is being applied to for the first time, giving `result`.
+def shared(x: Vertex, inputs: tuple[Any, ...] = (), result: Any = None) -> bool:
+    """Whether somebody else holds the memory of `x`, which is met for the first time.
 
-    That may be another tensor, a view, or a variable of the user. Records of applications do not count.
+    That may be another tensor, a view, or a variable of the user. Neither records of applications count, nor an op that
+    is just being applied to `inputs` and has given `result`.
     """
     data = result.data if isinstance(result, Vertex) else result
     given = sum(isinstance(y, Vertex) and y.data is x.data for y in inputs)  # by the list of what the kernel was given
     if isinstance(result, Vertex) and result.node is not None and type(result.node.arrays) is tuple:
         given *= 2  # by variables, and by the tuple of them
-    rest = sys.getrefcount(x.data) - 2 - given - (data.base is x.data)  # 2: the tensor, and the argument here
+    rest = (
+        sys.getrefcount(x.data) - 2 - given - (result is not None and data.base is x.data)
+    )  # 2: the tensor, and the argument here
     if rest > 0:
         lists = [r for r in gc.get_referrers(x.data) if type(r) is list]
         recorded = sum(any(isinstance(z, Node) and z.arrays is r for z in gc.get_referrers(r)) for r in lists)

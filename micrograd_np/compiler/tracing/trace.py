@@ -68,6 +68,7 @@ class Tracer(Events):
         self.shared: set[int] = set()  # arrays that others hold too
         self.frames = Frames(trace.__code__, lambda x: self.known.get(id(x.data)))
         self.refusal: CompileError | None = None
+        self.steps: dict[int, int] = {}  # by an optimiser's state of a parameter: how many steps it has made
         self.made: dict[int, Any] = {}  # leaves of the step's own
         self.computed: dict[int, weakref.ref[Any]] = {}  # tensors that an application gave, while they are alive
         self.looked = self.program.looked
@@ -190,6 +191,12 @@ class Tracer(Events):
         )
         raise self.refused(message)
 
+    def _meet(self, tensors: tuple[Any, ...], inputs: tuple[Any, ...] = (), result: Any = None) -> None:
+        """Look who else holds the memory of tensors that are met for the first time, as `shared` asks it."""
+        for x in tensors:
+            if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.known and shared(x, inputs, result):
+                self.shared.add(id(x.data))
+
     # events
 
     def applied(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
@@ -200,9 +207,7 @@ class Tracer(Events):
         if not self._concerns(inputs) and not self._random(static):
             self._fixed(op, inputs, data)
             return
-        for x in inputs:
-            if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.known and shared(x, inputs, result):
-                self.shared.add(id(x.data))
+        self._meet(inputs, inputs, result)
         out = self.recorder.destination(data)
         self.recorder.spared = False
         done = self._run(op, inputs, static, out, data)
@@ -281,6 +286,7 @@ class Tracer(Events):
 
     def written(self, op: Any, target: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
         """Record the kernel of `op` with the memory of `target` as its destination. It has already run for real."""
+        self._meet((target, *inputs))
         value = self.value(target)
         recorder = self.recorder
         sample = recorder.sample(target.data)  # values differ by now; only shapes matter for recording
@@ -442,7 +448,7 @@ class Tracer(Events):
         """One step of an optimiser, its numbers left open."""
         with self.section("update"), set_grad_enabled(False):
             for group in optimizer.param_groups:
-                clocks: dict[int, tuple[Clock, dict[str, Any]]] = {}
+                clocks: dict[tuple[int, int], tuple[Clock, dict[str, Any]]] = {}
                 for p in group["params"]:
                     if p._grad is not None:
                         self._update(optimizer, group, p, clocks)
@@ -451,16 +457,19 @@ class Tracer(Events):
         return True
 
     def _update(
-        self, optimizer: Any, group: dict[str, Any], p: Any, clocks: dict[int, tuple[Clock, dict[str, Any]]]
+        self, optimizer: Any, group: dict[str, Any], p: Any, clocks: dict[tuple[int, int], tuple[Clock, dict[str, Any]]]
     ) -> None:
         """The update of one parameter; all with the same step number share one clock."""
         state = optimizer.state.get(p, {})
         if len(state) <= len(optimizer.kept(group)):
             state = optimizer.started(p, group)
         t = state["step"] = state["step"] + 1
-        if t not in clocks:
-            clocks[t] = self._clock(optimizer, group, t)
-        clock, numbers = clocks[t]
+        before = self.steps.get(id(state), 0)
+        self.steps[id(state)] = before + 1
+        if (t, before) not in clocks:
+            clocks[t, before] = self._clock(optimizer, group, t)
+        clock, numbers = clocks[t, before]
+        clock.before = before
         clock.states.append(state)
         clock.params.append(p)
         arrays = {k: self._slot(p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}

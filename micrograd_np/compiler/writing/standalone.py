@@ -66,8 +66,8 @@ for _name, _kind in {generators}.items():
 class _Clock:
     """The settings of some parameters of an optimiser, their number of steps, and the numbers the next step needs."""
 
-    def __init__(self, scalars, settings, steps, numbers, fixed, truths):
-        self.scalars, self.settings, self.steps = scalars, settings, steps
+    def __init__(self, scalars, settings, steps, numbers, fixed, truths, every=1):
+        self.scalars, self.settings, self.steps, self.every = scalars, settings, steps, every
         self.numbers, self.fixed, self.truths = numbers, fixed, truths
 
     def advance(self):
@@ -101,7 +101,7 @@ def step({arguments}):
             clock.advance()
         results = _program(*arrays, *(gradients[name].copy() for name in _incoming))
         for clock in _clocks:
-            clock.steps += 1
+            clock.steps += clock.every
         for name, i in _outgoing.items():
             if i is None:
                 gradients.pop(name, None)
@@ -193,7 +193,7 @@ def save(entry: Entry, path: str | Path, style: str = "exact") -> Path:
     arrays |= {f"gradient {owners[id(t)]}": t.grad.data for t, _ in program.gradients_in if t.grad is not None}
     rest = {
         "generators": {name: x.bit_generator.state for name, x in writer.objects.items()},
-        "clocks": [[_plain(c.group), c.states[0]["step"]] for c in program.clocks],
+        "clocks": [[_plain(c.group), c.states[0]["step"] + c.before] for c in program.clocks],
     }
     np.savez(path.with_suffix(".npz"), rest=json.dumps(rest), **arrays)
     return path
@@ -287,7 +287,9 @@ def _clocks(entry: Entry, writer: Writer) -> tuple[str, list[str], dict[str, str
             functions[name] = _function(clock.optimizer.scalars, name, functions, imports)
         slots = [(numbers[id(array)], key) for array, key in _slots(entry, clock) if id(array) in numbers]
         fixed = {k: x for k, x in clock.fixed.items() if not callable(x)}
-        rows.append(f"    _Clock({name}, *_rest['clocks'][{i}], {slots!r}, {fixed!r}, {clock.truths!r}),")
+        every = sum(any(s is clock.states[0] for s in c.states) for c in entry.program.clocks)  # steps in each call
+        last = f", {every}" if every > 1 else ""
+        rows.append(f"    _Clock({name}, *_rest['clocks'][{i}], {slots!r}, {fixed!r}, {clock.truths!r}{last}),")
     text = "\n".join(["_clocks = [", *rows, "]"]) if rows else "_clocks = []"
     return text, [f"\n{source}" for source in functions.values()], imports
 
