@@ -185,7 +185,7 @@ def test_files_are_short(record_property):
 
 # Lines of Python by folder, so that growth is a decision. Whoever raises a number writes the reason beside it.
 LINES = {
-    ".": 4950,  # views, writes in the graph, events, spent graphs, settings and spellings have files
+    ".": 4550,  # views, writes in the graph, events, spent graphs, settings and spellings have files
     "autograd": 950,
     "check": 1450,
     "compiler": 700,  # trees of arguments and results
