@@ -4,6 +4,7 @@ A profile is chosen with ``--hypothesis-profile=thorough`` or ``HYPOTHESIS_PROFI
 minute, ci for every change, thorough for `.ci/run`. Warnings are errors (`pyproject.toml`).
 """
 
+import gc
 import os
 
 # small products gain nothing from a second thread and lose much on shared processors; to be said before NumPy is loaded
@@ -29,6 +30,12 @@ settings.register_profile(
 settings.register_profile("dev", settings.get_profile("ci"), max_examples=3)
 settings.register_profile("thorough", settings.get_profile("ci"), max_examples=24)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_collection_finish():
+    """What was collected stays: the collector, and who asks it for referrers, need not look through it in each test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

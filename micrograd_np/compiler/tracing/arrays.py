@@ -9,7 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
-from micrograd_np.vertex import Node, Vertex
+from micrograd_np.vertex import Constant, Node, Vertex
 
 _LARGE = 256 * 1024  # bytes from which on a checksum would take as long as the step
 
@@ -22,8 +22,10 @@ def shared(x: Vertex, inputs: tuple[Any, ...] = (), result: Any = None) -> bool:
     """
     data = result.data if isinstance(result, Vertex) else result
     given = sum(isinstance(y, Vertex) and y.data is x.data for y in inputs)  # by the list of what the kernel was given
-    if isinstance(result, Vertex) and result.node is not None and type(result.node.arrays) is tuple:
-        given *= 2  # by variables, and by the tuple of them
+    if isinstance(result, Vertex) and result.node is not None:
+        if type(result.node.arrays) is tuple:
+            given *= 2  # by variables, and by the tuple of them
+        given += sum(type(y) is Constant and getattr(y, "array", None) is x.data for y in result.node.inputs)
     rest = (
         sys.getrefcount(x.data) - 2 - given - (result is not None and data.base is x.data)
     )  # 2: the tensor, and the argument here
