@@ -44,6 +44,7 @@ from .spellings import Elsewhere, point_out
 from .terminal import shown
 from .vertex import Vertex, grad_of, source
 from .views import is_part, look
+from .writes import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -97,6 +98,7 @@ class Tensor(Vertex):
         self.data = array
         self._grad = self.node = self._notes = None
         self._name = name
+        self._born = clock()
         self.requires_grad = False
         if requires_grad:
             self.requires_grad_()

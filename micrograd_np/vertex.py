@@ -84,7 +84,7 @@ class Node(Source):
 class Vertex(Source):
     """A value in the graph: its array, and the `node` that tells how it was made, if that is recorded."""
 
-    __slots__ = ("__weakref__", "_grad", "_look", "_name", "_notes", "_views", "data", "node", "requires_grad")
+    __slots__ = ("__weakref__", "_born", "_grad", "_look", "_name", "_notes", "_views", "data", "node", "requires_grad")
 
     plain: ClassVar[type[Vertex]]
 
@@ -92,6 +92,7 @@ class Vertex(Source):
     requires_grad: bool
     node: Node | None
     _grad: Any  # what `grad` shows; a result has none
+    _born: int  # the moment at which the user made it; results have none
     _look: Any  # see `views.py`; most have none
     _views: Any
 

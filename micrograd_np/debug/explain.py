@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
     """How the gradient of `tensor` comes about: each op, each rule as a formula, with shapes and numbers.
 
     The result prints itself, at a prompt and by `print`; with `file`, it is also written there. Leaves and constants
-    without a name are numbered in the order of their first use and listed first (x: leaves, c: constants; results are
+    without a name are numbered in the order of their making and listed first (x: leaves, c: constants; results are
     v); single numbers stand where they are used. Where broadcasting repeated an input, its gradient is a sum over the
     axes shown. What was computed from memory that was written since is "not kept". `gradient` is what arrives at the
     tensor, as in ``backward``. Nothing is changed: no ``grad`` is touched, and the graph can still be walked (hooks are
@@ -153,12 +154,12 @@ def _derivation(
 def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[dict[int, str], list[Any]]:
     """A name for each vertex and array by its identity, and name, value and kind of the leaves that were given one.
 
-    The user's names where there are any and they are unique, else numbers in the order of first use. A constant that
-    is a single number has none: its value stands in the formulas.
+    The user's names where there are any and they are unique, else numbers, of leaves in the order of making. A constant
+    that is a single number has none: its value stands in the formulas.
     """
     counts = {"x": 0, "c": 0, "v": 0}
     names: dict[int, str] = {}
-    listed = []
+    listed = {}
     taken = {x.name for z in vertices for x in (z, *inputs.get(z, ())) if getattr(x, "name", None)}
     given: set[str] = set()
 
@@ -167,9 +168,10 @@ def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[
         name = f"{kind}{counts[kind]}"
         return numbered(kind) if name in taken else name
 
+    unnamed: dict[int, Any] = {}
     for z in vertices:
         for x in (*inputs[z], z) if z in inputs else () if len(vertices) > 1 else (z,):
-            if id(x) in names or not (isinstance(x, Source) or np.ndim(x)):
+            if id(x) in names or id(x) in unnamed or not (isinstance(x, Source) or np.ndim(x)):
                 continue
             own = getattr(x, "name", None)
             leaf = isinstance(x, Vertex) and x.requires_grad
@@ -180,10 +182,12 @@ def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[
             elif isinstance(x, Node):
                 names[id(x)] = numbered("v")
             elif leaf or np.ndim(value):
-                names[id(x)] = name = numbered("x" if leaf else "c")
                 written = z in inputs and isinstance(value, np.ndarray) and writes.since(value, z.order)
-                listed.append((name, value, ("a leaf" if leaf else "a constant") + ", written since" * written))
-    return names, listed
+                unnamed[id(x)] = x
+                listed[id(x)] = value, ("a leaf" if leaf else "a constant") + ", written since" * written
+    for key in sorted(unnamed, key=lambda key: getattr(unnamed[key], "_born", sys.maxsize)):
+        names[key] = numbered("x" if listed[key][1].startswith("a leaf") else "c")
+    return names, [(names[key], *listed[key]) for key in sorted(listed, key=list(names).index)]
 
 
 def or_zeros(value: Any, like: Any) -> Any:

@@ -259,10 +259,11 @@ LAYOUTS = {
     "one column": np.broadcast_to(BIG[:8, :1], (8, 5)),
     "strides of its own": as_strided(BIG[1:], (8, 5), (120, 16)),
     "strides of its own, backwards": as_strided(BIG[-1, -1:], (8, 5), (-120, -16)),
-    "not aligned": np.concatenate([np.zeros(1, np.uint8), BIG[:8, :5].ravel().view(np.uint8)])[1:].view(float),
+    "not aligned": np.concatenate([np.zeros(1, np.uint8), BIG[:8, :5].ravel().view(np.uint8)])[1:]
+    .view(float)
+    .reshape(8, 5),
     "other bytes": BIG[:8, :5].astype(">f8"),
 }
-LAYOUTS["not aligned"].shape = 8, 5
 
 
 def alike(layout):

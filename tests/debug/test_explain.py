@@ -151,3 +151,13 @@ def test_what_was_not_written_is_computed_again():
     with mg.no_grad():
         other *= 3
     assert "v2 = v1 · 2                      (100,) = [4. 4. ... 4. 4.]" in told(z)
+
+
+def test_leaves_are_numbered_in_the_order_in_which_they_were_made():
+    first, second, third = (mg.Tensor([float(i), 2.0], requires_grad=True) for i in range(3))
+    c, d = mg.Tensor([5.0, 6.0]), mg.Tensor([7.0, 8.0])
+    lines = mg.explain((third * d + second * first * c).sum()).lines
+    assert [line.split()[0] for line in lines[:5]] == ["x1", "x2", "x3", "c1", "c2"]
+    assert "[0. 2.]" in lines[0]
+    assert "[2. 2.]" in lines[2]
+    assert "[5. 6.]" in lines[3]
