@@ -29,13 +29,16 @@ def weakened(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     edges = []
     for x in inputs:
         kind = type(x)
-        if kind is Constant:
-            edges.append(x.held if type(x.held) is ref else ref(x.held))
-        elif kind is Node or not isinstance(x, Vertex):
-            edges.append(x)
-        else:
-            edges.append(ref(x))
+        try:
+            weak = _WEAK[kind]
+        except KeyError:
+            weak = _WEAK[kind] = ref if issubclass(kind, Vertex) else None
+        edges.append(x if weak is None else weak(x))
     return tuple(edges)
+
+
+_WEAK: dict[type, Any] = {Constant: lambda x: x.held if type(x.held) is ref else ref(x.held)}
+"""By the type of an edge, how it becomes weak; None for what is kept as it is."""
 
 
 def lean(op: Any, static: Mapping[str, Any], known: dict[Any, Any]) -> Mapping[str, Any]:

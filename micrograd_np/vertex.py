@@ -221,6 +221,8 @@ def edge(x: Any, array: Any) -> Any:
     """
     if isinstance(x, Vertex):
         data = x.data
+        if x._name is None and array is data:  # the record holds its array
+            return ref(x)
         if array is not data and data.size > _SMALL:
             return ref(x)
         constant = _new(Constant)  # without a call of __init__, which costs as much as all the rest

@@ -65,12 +65,16 @@ def as_tensor(x: Any) -> Tensor:
 
 def as_floats(x: Any) -> Tensor:
     """`x` as a Tensor of floating numbers; integers and booleans, which would wrap or not subtract, in the default."""
+    if isinstance(x, Tensor) and x.data.dtype.kind == "f":
+        return x
     x = as_tensor(x)
     return x if x.dtype.kind == "f" else astype(x, dtype=get_default_dtype())
 
 
 def as_like(x: Any, input: Any) -> Any:
     """`x` as a Tensor or array; numbers that are not floating, and Python's own, in the dtype of `input`."""
+    if isinstance(x, Tensor) and x.data.dtype.kind == "f":
+        return x
     if isinstance(x, _NUMBERS):
         return settled(np.asarray(x, input.dtype))
     if not isinstance(x, Tensor) and type(x) is not np.ndarray:
