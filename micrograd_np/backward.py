@@ -18,7 +18,7 @@ from .modes import mode
 from .ops.shape import broadcast_to, sum_to
 from .reads import VALUE
 from .spent import lean, survive, weakened
-from .vertex import Constant, Node, Source, Vertex, grad_of, source
+from .vertex import Constant, Node, Source, Vertex, grad_of, source, tensor_of
 from .writes import writes
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _lifted(z: Node) -> tuple[Sequence[Any], Vertex]:
     assert z.arrays is not None
     given = z.held or (None,) * len(z.inputs)
     values = [_as_it_was(t, x, a, z) for t, x, a in zip(given, z.inputs, z.arrays, strict=True)]
-    return values, _tensor(Vertex.plain, z.data, z)
+    return values, _tensor(z.data, z)
 
 
 def _as_it_was(t: Any, x: Any, array: Any, z: Node) -> Any:
@@ -205,7 +205,7 @@ def _as_it_was(t: Any, x: Any, array: Any, z: Node) -> Any:
     if isinstance(t, Vertex) and t.data is array and t.node is (x if isinstance(x, Node) else None):
         return t
     if isinstance(x, Node):
-        return _tensor(Vertex.plain, array, x)
+        return _tensor(array, x)
     return x if _is_leaf(x, array, z) else array
 
 
@@ -218,14 +218,9 @@ def _is_leaf(x: Any, array: Any, z: Node) -> bool:
     return True
 
 
-def _tensor(kind: type[Vertex], array: Any, node: Node) -> Any:
-    """A tensor of `array` that was made as `node` says; a stand-in stays one."""
-    if not isinstance(array, np.ndarray):  # a rule that does not read it
-        return array
-    t = object.__new__(kind)
-    t.data, t.node, t.requires_grad = array, node, True
-    t._grad = t._name = t._notes = None
-    return t
+def _tensor(array: Any, node: Node) -> Any:
+    """A tensor of `array` that was made as `node` says; a stand-in, for a rule that does not read it, stays one."""
+    return tensor_of(array, node) if isinstance(array, np.ndarray) else array
 
 
 def _unbroadcast(g: Any, shape: tuple[int, ...], *, tell: bool) -> Any:

@@ -17,7 +17,7 @@ from .events import QUIET
 from .grad_mode import set_grad_enabled
 from .modes import mode
 from .ops import index, state
-from .vertex import Vertex
+from .vertex import Vertex, tensor_of
 from .views import is_deep, looks_into, views_of
 
 if TYPE_CHECKING:
@@ -30,20 +30,20 @@ def update(t: Any, op: Primitive[Any], other: Any, *more: Any, **static: Any) ->
     RuntimeError where a leaf that requires a gradient would be written to, or where some tensor would miss the write or
     its gradient; ValueError or TypeError where the result does not fit, as in NumPy.
     """
-    if not mode.recording or not (t.requires_grad or (isinstance(other, Vertex) and other.requires_grad)):
+    if not in_graph(t, other):
         if mode.recording:
             _refuse_unrecorded(t)
         op.write(t, t, other, *more, **static)
         return
     inside = [t]  # each shows a part of the next one
-    _refuse_unrecorded(t, in_graph=True)
+    _refuse_unrecorded(t, recording=True)
     while (found := looks_into(inside[-1])) is not None:
         inside.append(found)
     if is_deep(t):
         raise RuntimeError(f"in-place write: {t._told()} is a view of views, too many to follow. Write to .clone().")
     for x in inside:
         refuse_leaf(x)
-    family = list(_family(inside[-1]))
+    family = _family(inside[-1])
     before = _before(t)
     new = _fitted(op, before, op(before, other, *more, **static))
     written = _written(op, before.data, static)
@@ -53,6 +53,11 @@ def update(t: Any, op: Primitive[Any], other: Any, *more: Any, **static: Any) ->
     _become(inside[-1], before, new)
     for view, x in family:
         _look_again(view, x, written, recorded=view._look.recorded or any(view is y for y in inside))
+
+
+def in_graph(t: Any, other: Any) -> bool:
+    """Whether a write of `other` into `t` has to be recorded."""
+    return mode.recording and (t.requires_grad or (isinstance(other, Vertex) and other.requires_grad))
 
 
 def _written(op: Primitive[Any], memory: Any, settings: Any) -> Any:
@@ -84,11 +89,11 @@ def _fitted(op: Primitive[Any], before: Any, new: Any) -> Any:
     return state.astype(new, dtype=target.dtype)
 
 
-def _refuse_unrecorded(t: Any, *, in_graph: bool = False) -> None:
+def _refuse_unrecorded(t: Any, *, recording: bool = False) -> None:
     """Raise RuntimeError if `t` shows the memory of a tensor with a gradient, which would not learn of the write."""
     while (into := looks_into(t)) is not None and not (t.requires_grad or t._look.recorded):
         if t._look.op is None:
-            if not in_graph:
+            if not recording:
                 return
             raise RuntimeError(
                 f"in-place write: {t._told()} shares the memory of a tensor that it was detached from, which would "
@@ -152,11 +157,9 @@ def _put(view: Any, before: Any, new: Any, x: Any) -> Any:
 
 def _before(t: Any) -> Any:
     """A tensor that stays what `t` is now, so that `t` can become something else."""
-    before = object.__new__(Vertex.plain)
-    before.data, before.node, before.requires_grad = t.data, t.node, t.requires_grad
-    before._grad = before._name = before._notes = None
+    before = tensor_of(t.data, t.node)
     if t.node is None:
-        before._name, before._notes = t._name, t._notes
+        before.requires_grad, before._name, before._notes = t.requires_grad, t._name, t._notes
     return before
 
 

@@ -14,7 +14,7 @@ from weakref import ref
 
 from .backward import is_gone, is_stale, topological
 from .primitive import _NO_STATIC
-from .vertex import Node, Vertex, edge, grad_of
+from .vertex import Node, Vertex, edge, grad_of, tensor_of
 from .writes import clock
 
 if TYPE_CHECKING:
@@ -92,9 +92,8 @@ def _keeps_grad(self: Vertex) -> bool:
 def _tensor(
     _: Any, kind: type[Vertex], data: Any, node: Any, requires: bool, name: str | None, keeps_grad: bool = False
 ) -> Vertex:
-    z = object.__new__(kind)
-    z.data, z.node, z.requires_grad, z._name = data, node, requires, name
-    z._grad = z._notes = None
+    z: Vertex = tensor_of(data, node, kind)
+    z.requires_grad, z._name = requires, name
     if keeps_grad:
         node.notes = {**(node.notes or {}), "retain_grad": ref(z)}
     return z

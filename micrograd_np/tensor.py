@@ -530,7 +530,7 @@ class Tensor(Vertex):
 
     def copy_(self, other: Any) -> Self:
         """Write the values of `other`, which broadcasts, into this memory; returns self."""
-        if mode.recording and (self.requires_grad or (isinstance(other, Tensor) and other.requires_grad)):
+        if in_place.in_graph(self, other):
             in_place.update(self, index.replace, other, index=...)
         else:
             state.copy.write(self, other)

@@ -175,6 +175,14 @@ def grad_of(x: Vertex) -> Any:
     return getattr(x, "_grad", None)
 
 
+def tensor_of(data: Any, node: Node | None = None, kind: type[Vertex] | None = None) -> Any:
+    """A tensor of the array `data` that was made as `node` says, or without a record; nobody hears of it."""
+    t = _new(kind or Vertex.plain)
+    t.data, t.node, t.requires_grad = data, node, node is not None
+    t._grad = t._name = t._notes = None
+    return t
+
+
 def source(x: Any) -> Any:
     """Where the gradient of the tensor `x` arrives: its node, or itself, if it is a leaf."""
     return x.node or x
@@ -201,9 +209,7 @@ class Constant:
         if isinstance(x, ref):
             x = x()
             if x is None or x.data is not self.array:  # a tensor in its place, the same one from now on
-                x = self.held = _new(Vertex.plain)
-                x.data, x.requires_grad = self.array, False
-                x._grad = x.node = x._name = x._notes = None
+                x = self.held = tensor_of(self.array)
         return x
 
     def __reduce__(self) -> tuple[Any, ...]:

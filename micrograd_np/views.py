@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 from .modes import mode
-from .vertex import Vertex
+from .vertex import tensor_of
 from .writes import owner_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Look(NamedTuple):
     """Whether it was taken where gradients are recorded."""
 
 
-def look(view: Any, x: Any, op: Any, settings: Mapping[str, Any]) -> None:
+def look(view: Any, x: Any, op: Any, settings: Mapping[str, Any], *, recorded: bool = True) -> None:
     """Note that `view` is what `op` took of `x`, if it shares its memory; `op` None stands for a detached tensor.
 
     A view keeps alive the views between it and the tensor that it shows in the end, but not that tensor: where nobody
@@ -43,7 +43,8 @@ def look(view: Any, x: Any, op: Any, settings: Mapping[str, Any]) -> None:
     depth = 0 if above is None else above.depth + 1
     if above is not None and x.node is not None and (view.node is None or op is None):
         x = _unrecorded(x, above)
-    parts = (ref(x) if above is None else x, op, settings, depth, op is not None and mode.recording)
+    recorded = recorded and op is not None and mode.recording
+    parts = (ref(x) if above is None else x, op, settings, depth, recorded)
     view._look = tuple.__new__(Look, parts)  # without Look's own, a third of the time
     if depth <= _DEEP:
         _note(x, view)
@@ -51,13 +52,10 @@ def look(view: Any, x: Any, op: Any, settings: Mapping[str, Any]) -> None:
 
 def _unrecorded(x: Any, above: Look) -> Any:
     """A twin of the view `x` that shows the same part of the same memory, without a record."""
-    twin = object.__new__(Vertex.plain)
-    twin.data, twin.requires_grad = x.data, False
-    twin._grad = twin.node = twin._name = twin._notes = None
-    into = above.x() if isinstance(above.x, ref) else above.x
+    twin = tensor_of(x.data)
+    into = looks_into(x)
     if into is not None:
-        look(twin, into, above.op, above.settings)
-        twin._look = twin._look._replace(recorded=False)
+        look(twin, into, above.op, above.settings, recorded=False)
     return twin
 
 

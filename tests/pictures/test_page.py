@@ -85,3 +85,12 @@ def test_other_suffixes_and_pages_above_the_limit_are_refused(tmp_path, monkeypa
     with pytest.raises(ValueError, match=r"page\.html would have 4 bytes, above the limit of 3"):
         write(tmp_path / "page.html", "1234")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_of_the_gallery_is_made_of_the_present_templates():
+    docs = module.TEMPLATES.parents[2] / "docs"
+    if not docs.exists():
+        pytest.skip("the package is installed without its docs")
+    page = (docs / "pictures" / "steps.html").read_text(encoding="utf-8")
+    for part in ("page.css", "steps.css", "steps.js"):
+        assert (module.TEMPLATES / part).read_text(encoding="utf-8") in page, "run docs/generate_gallery.py"
