@@ -8,8 +8,8 @@ from pathlib import Path
 
 import micrograd_np.ops
 from micrograd_np.check.samples import usual_samples
-from micrograd_np.primitive import registry
-from micrograd_np.symbol import formula
+from micrograd_np.core.primitive import registry
+from micrograd_np.engine.symbol import formula
 
 PAGE = Path(__file__).with_name("ops.md")
 HEAD = """\
@@ -25,6 +25,9 @@ infinite; a ÷ b is a / b and 0 where a = 0, a × b is 0 where either is (where 
 b is 0 where b = 0. An x ↑ b is x, at least b; x ↓ b is x, at most b. Sums that undo broadcasting belong to the
 backward pass, not to the rules. What happens at the edges is in [edges.md](edges.md).
 """
+
+
+LOOPS = [f"micrograd_np.ops.fused.{name}" for name in ("gru", "lstm", "rnn")]  # their rules are no formulas
 
 
 def settings(op):
@@ -58,9 +61,10 @@ def row(op):
 def page():
     """The whole text of the page."""
     sections = []
-    for found in pkgutil.iter_modules(micrograd_np.ops.__path__, "micrograd_np.ops."):
+    folders = (micrograd_np.ops, micrograd_np.numpy_api, micrograd_np.ops.fused)
+    for found in (x for folder in folders for x in pkgutil.iter_modules(folder.__path__, f"{folder.__name__}.")):
         module = importlib.import_module(found.name)
-        ops = [op for op in registry.values() if op.__module__ == found.name]
+        ops = [op for op in registry.values() if op.__module__ == found.name and found.name not in LOOPS]
         if ops:
             title = module.__doc__.splitlines()[0].rstrip(".")
             table = [

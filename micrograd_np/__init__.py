@@ -1,17 +1,16 @@
 """micrograd_np: an autograd framework on NumPy that a newcomer can read and a practitioner can ship."""
 
 from importlib import import_module
-from sys import modules as _modules
-from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING, Any
 
-from . import allocation as _allocation  # noqa: F401 - before anything large is made
 from . import functional, linalg, random
-from . import terminal as _terminal  # noqa: F401 - before anything is printed
-from .asked import answer_all as _answer_all
-from .constant import constant
-from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from .ops.arrange import (
+from .core import former as _former
+from .core.messages import answer_all as _answer_all
+from .core.spellings import instead as _instead
+from .engine.constant import constant
+from .engine.grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .engine.tensor import Tensor, from_dlpack, get_default_dtype, set_default_dtype
+from .numpy_api.arrange import (
     concatenate,
     expand_dims,
     flatten,
@@ -26,7 +25,7 @@ from .ops.arrange import (
     swapaxes,
     tile,
 )
-from .ops.assembly import (
+from .numpy_api.assembly import (
     append,
     array_split,
     atleast_1d,
@@ -43,10 +42,22 @@ from .ops.assembly import (
     hstack,
     meshgrid,
     rot90,
+    take,
     unstack,
     vsplit,
     vstack,
 )
+from .numpy_api.diagonal import diag, diagonal, trace, tril, triu
+from .numpy_api.hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh
+from .numpy_api.order import argsort, sort, topk
+from .numpy_api.products import dot, einsum, inner, outer, tensordot
+from .numpy_api.remainder import floor_divide, fmod, remainder
+from .numpy_api.rounding import ceil, floor, round, trunc  # noqa: A004
+from .numpy_api.searching import all, any, argmax, argmin  # noqa: A004
+from .numpy_api.statistics import norm, std, var
+from .numpy_api.summaries import average, median, nanmax, nanmean, nanmin, nanprod, nansum, percentile, ptp, quantile
+from .numpy_api.trigonometric import arccos, arcsin, arctan, arctan2, cos, degrees, hypot, radians, sin, tan
+from .numpy_api.vectors import cross, kron, matvec, vdot, vecdot, vecmat
 from .ops.choice import clip, maximum, minimum, nan_to_num, relu, where
 from .ops.comparison import (
     bitwise_and,
@@ -68,27 +79,14 @@ from .ops.comparison import (
     not_equal,
 )
 from .ops.cumulative import cumprod, cumsum, diff
-from .ops.diagonal import diag, diagonal, trace, tril, triu
 from .ops.elementwise import absolute, add, divide, multiply, negative, reciprocal, sign, square, subtract, zeros_like
 from .ops.elementwise import absolute as abs  # noqa: A004
-from .ops.hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh
-from .ops.index import take, take_along_axis
+from .ops.index import take_along_axis
 from .ops.linear import matmul
-from .ops.order import argsort, sort, topk
-from .ops.products import dot, einsum, inner, outer, tensordot
 from .ops.reduce import log_softmax, logsumexp, max, mean, min, prod, softmax, sum  # noqa: A004
-from .ops.remainder import floor_divide, fmod, remainder
-from .ops.rounding import ceil, floor, round, trunc  # noqa: A004
-from .ops.searching import all, any, argmax, argmin  # noqa: A004
 from .ops.shape import broadcast_to, reshape, stack, transpose
 from .ops.special import erf, ndtr, xlogy
-from .ops.statistics import norm, std, var
-from .ops.summaries import average, median, nanmax, nanmean, nanmin, nanprod, nansum, percentile, ptp, quantile
 from .ops.transcendental import cbrt, exp, exp2, expm1, log, log1p, log2, log10, logaddexp, power, sigmoid, sqrt, tanh
-from .ops.trigonometric import arccos, arcsin, arctan, arctan2, cos, degrees, hypot, radians, sin, tan
-from .ops.vectors import cross, kron, matvec, vdot, vecdot, vecmat
-from .spellings import instead as _instead
-from .tensor import Tensor, from_dlpack, get_default_dtype, set_default_dtype
 
 if TYPE_CHECKING:
     from . import autograd, check, compiler, data, debug, nn, optim, pictures, storage, training
@@ -357,16 +355,7 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
 
 
 _answer_all(__all__, globals())
-
-
-class _TensorModule(_ModuleType):
-    """The module `tensor`, which is not the function that PyTorch calls so."""
-
-    def __call__(self, *_: Any, **__: Any) -> None:
-        raise TypeError("micrograd_np.tensor is a module; a tensor is made by mg.Tensor(data).")
-
-
-_modules[f"{__name__}.tensor"].__class__ = _TensorModule
+_former.install()
 
 
 def __dir__() -> list[str]:

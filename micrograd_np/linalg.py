@@ -1,7 +1,7 @@
 """Linear algebra under NumPy's names: ``mg.linalg.solve(a, b)``."""
 
-from .asked import answer_all as _answer_all
-from .ops.linalg import (
+from .core.messages import answer_all as _answer_all
+from .numpy_api.linalg import (
     cholesky,
     det,
     inv,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .engine.tensor import Tensor, get_default_dtype
 from .ops import random as draws
-from .tensor import Tensor, get_default_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

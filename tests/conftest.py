@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import micrograd_np as mg
-from micrograd_np.events import QUIET
-from micrograd_np.modes import mode
-from micrograd_np.primitive import registry
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.modes import mode
+from micrograd_np.core.primitive import registry
 
 settings.register_profile(
     "ci",

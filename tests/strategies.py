@@ -11,8 +11,8 @@ import pytest
 import micrograd_np as mg
 from micrograd_np import functional
 from micrograd_np.check.samples import sample, width
+from micrograd_np.core.primitive import registry
 from micrograd_np.ops import elementwise, index, linear, reduce, shape, transcendental
-from micrograd_np.primitive import registry
 
 PRIMITIVES = [op for op in registry.values() if op.__module__.startswith("micrograd_np.")]
 

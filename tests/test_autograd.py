@@ -12,8 +12,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import micrograd_np as mg
 from micrograd_np import nn
-from micrograd_np.events import QUIET
-from micrograd_np.modes import mode
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.modes import mode
 
 rng = np.random.default_rng(7)
 

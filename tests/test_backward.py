@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
+from micrograd_np.core.domains import REALS
+from micrograd_np.core.primitive import primitive
+from micrograd_np.core.writes import clock, writes
 from micrograd_np.ops import elementwise, linear, reduce, shape, transcendental
-from micrograd_np.ops.domains import REALS
-from micrograd_np.primitive import primitive
-from micrograd_np.writes import clock, writes
 
 
 @pytest.fixture

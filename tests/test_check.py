@@ -8,9 +8,9 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np import nn
+from micrograd_np.core.domains import MASK, REALS
+from micrograd_np.core.primitive import primitive
 from micrograd_np.ops import reduce, transcendental
-from micrograd_np.ops.domains import MASK, REALS
-from micrograd_np.primitive import primitive
 
 X = np.array([0.5, -1.0, 2.0])
 

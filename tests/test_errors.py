@@ -7,11 +7,11 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np import nn
-from micrograd_np.asked import an, several
+from micrograd_np.core.domains import REALS
+from micrograd_np.core.messages import an, several
+from micrograd_np.core.primitive import primitive
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops import elementwise, linear, reduce, shape
-from micrograd_np.ops.domains import REALS
-from micrograd_np.primitive import primitive
-from micrograd_np.tensor import Tensor
 
 
 def tensor(*lengths, **told):

@@ -7,8 +7,8 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
-from micrograd_np.events import QUIET, Events, Relay
-from micrograd_np.modes import mode
+from micrograd_np.core.events import QUIET, Events, Relay
+from micrograd_np.core.modes import mode
 
 NAMES = [name for name, event in vars(Events).items() if inspect.isfunction(event)]
 

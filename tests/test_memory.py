@@ -13,7 +13,7 @@ from strategies import expressions, leaves_of
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
-from micrograd_np.backward import reached
+from micrograd_np.engine.backward import reached
 
 LONG = 100_000
 

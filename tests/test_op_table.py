@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
+from micrograd_np.engine.symbol import Symbol, formula
 from micrograd_np.ops.linear import matmul
-from micrograd_np.symbol import Symbol, formula
 
 DOCS = Path(__file__).parents[1] / "docs"
 

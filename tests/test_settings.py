@@ -8,8 +8,8 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np import data, nn, optim
+from micrograd_np.core.settings import rules_of
 from micrograd_np.optim import lr_scheduler
-from micrograd_np.settings import rules_of
 
 REQUIRED = {
     "in_features": 4, "out_features": 4, "in1_features": 4, "in2_features": 4, "in_channels": 4, "out_channels": 4,

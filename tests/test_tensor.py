@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
-from micrograd_np.tensor import Tensor
+from micrograd_np.engine.tensor import Tensor
 
 
 class TestConstruction:

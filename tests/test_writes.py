@@ -11,8 +11,8 @@ from numpy.testing import assert_array_equal
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
-from micrograd_np.reads import reads
-from micrograd_np.writes import clock, writes
+from micrograd_np.core.reads import reads
+from micrograd_np.core.writes import clock, writes
 
 CHANGED = pytest.raises(RuntimeError, match="changed in place")
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np import backward as walk
 from micrograd_np import random
-from micrograd_np.grad_mode import enable_grad, set_grad_enabled
-from micrograd_np.modes import mode
-from micrograd_np.primitive import Primitive, _made
-from micrograd_np.tensor import Tensor, _wrap
-from micrograd_np.vertex import Source, Vertex, source
-from micrograd_np.writes import clock, writes
+from micrograd_np.core import trees
+from micrograd_np.core.modes import mode
+from micrograd_np.core.primitive import Primitive, _made
+from micrograd_np.core.vertex import Source, Vertex, source
+from micrograd_np.core.writes import clock, writes
+from micrograd_np.engine import backward as walk
+from micrograd_np.engine.grad_mode import enable_grad, set_grad_enabled
+from micrograd_np.engine.tensor import Tensor, _wrap
 
-from . import trees
 from .rereading import Rereading
 
 if TYPE_CHECKING:

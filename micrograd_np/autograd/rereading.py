@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.events import QUIET, Events, Relay
-from micrograd_np.vertex import Vertex
-from micrograd_np.writes import owner_of, writes
+from micrograd_np.core.events import QUIET, Events, Relay
+from micrograd_np.core.vertex import Vertex
+from micrograd_np.core.writes import owner_of, writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np import backward as walk
-from micrograd_np.constant import settled
-from micrograd_np.grad_mode import set_grad_enabled
-from micrograd_np.modes import mode
-from micrograd_np.tensor import Tensor
-from micrograd_np.vertex import Source, source
+from micrograd_np.core.modes import mode
+from micrograd_np.core.vertex import Source, source
+from micrograd_np.engine import backward as walk
+from micrograd_np.engine.constant import settled
+from micrograd_np.engine.grad_mode import set_grad_enabled
+from micrograd_np.engine.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.asked import insist
-from micrograd_np.backward import is_gone, reached
-from micrograd_np.constant import settled
-from micrograd_np.events import QUIET, Events
-from micrograd_np.grad_mode import enable_grad
-from micrograd_np.modes import mode
+from micrograd_np.core import trees
+from micrograd_np.core.events import QUIET, Events
+from micrograd_np.core.messages import insist
+from micrograd_np.core.modes import mode
+from micrograd_np.core.vertex import Vertex, source
+from micrograd_np.engine.backward import is_gone, reached
+from micrograd_np.engine.constant import settled
+from micrograd_np.engine.grad_mode import enable_grad
+from micrograd_np.engine.tensor import Tensor, get_default_dtype
 from micrograd_np.ops.shape import concatenate, reshape
 from micrograd_np.ops.state import copy
-from micrograd_np.tensor import Tensor, get_default_dtype
-from micrograd_np.vertex import Vertex, source
 
-from . import trees
 from .reverse import gradients
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class _Depth(threading.local):
     """How many transforms this thread is inside of, and which is the innermost."""
 
     now: int = 0
-    asker: str = ""
+    caller: str = ""
 
 
 _depth = _Depth()
@@ -56,13 +56,13 @@ class _Keeper(Events):
 
     holds = False  # derivatives need no more than without it
 
-    def __init__(self, asker: str) -> None:
-        self.asker = asker
+    def __init__(self, caller: str) -> None:
+        self.caller = caller
 
     def asked(self, tensor: Tensor, what: str) -> None:
         """A value is wanted as a number."""
         if tensor.requires_grad:
-            raise _lost(self.asker, tensor, what)
+            raise _lost(self.caller, tensor, what)
 
     def applied(self, _op: Any, _inputs: Any, _static: Any, result: Any) -> None:
         """What was computed is differentiated, too."""
@@ -78,9 +78,9 @@ class _Differentiated(Tensor):
     @property
     def data(self) -> Any:
         """The array; TypeError for code outside this package, which would take it for a constant."""
-        asker = sys._getframe(1).f_globals
-        if id(asker) not in _ours and self.requires_grad and _depth.now and mode.recording and not _is_ours(asker):
-            raise _lost(_depth.asker, self, ".data")
+        caller = sys._getframe(1).f_globals
+        if id(caller) not in _ours and self.requires_grad and _depth.now and mode.recording and not _is_ours(caller):
+            raise _lost(_depth.caller, self, ".data")
         return _data(self)
 
     @data.setter
@@ -107,9 +107,9 @@ def _mark(tensors: Iterable[Any], before: type[Tensor], now: type[Tensor]) -> No
             x.__class__ = now
 
 
-def _lost(asker: str, tensor: Tensor, what: str) -> TypeError:
+def _lost(caller: str, tensor: Tensor, what: str) -> TypeError:
     return TypeError(
-        f"{asker}: the function asks for the value of {tensor._told()} ({what}), and what Python or NumPy computes "
+        f"{caller}: the function asks for the value of {tensor._told()} ({what}), and what Python or NumPy computes "
         f"from a number or an array carries no derivative. Use the functions of micrograd_np or of NumPy on the tensor "
         f"itself, join results with mg.stack, or say .detach() first if a constant is meant."
     )
@@ -118,13 +118,13 @@ def _lost(asker: str, tensor: Tensor, what: str) -> TypeError:
 class _Call:
     """One call of `f` on stand-ins: what came out, and how to walk back to what went in."""
 
-    def __init__(self, asker: str, f: Callable[..., Any], args: Sequence[Any], argnums: Argnums, kwargs: Any) -> None:
-        self.asker = asker
-        _callable(asker, f)
+    def __init__(self, caller: str, f: Callable[..., Any], args: Sequence[Any], argnums: Argnums, kwargs: Any) -> None:
+        self.caller = caller
+        _callable(caller, f)
         chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         for n in chosen:
             if not -len(args) <= n < len(args):
-                raise TypeError(f"{asker}: argnums asks for argument {n}, and {len(args)} were given by position.")
+                raise TypeError(f"{caller}: argnums asks for argument {n}, and {len(args)} were given by position.")
         self.recording = mode.recording
         self.trees = [args[n] for n in chosen]
         self.given = [x for tree in self.trees for x in trees.values(tree)]
@@ -142,15 +142,15 @@ class _Call:
                 passed[n] = trees.rebuild(tree, iter(mine))
             before = mode.events
             if before is QUIET:
-                mode.set(events=_Keeper(asker))
+                mode.set(events=_Keeper(caller))
             _depth.now += 1
-            _depth.asker, outer = asker, _depth.asker
+            _depth.caller, outer = caller, _depth.caller
             _mark(self.stand_ins, Tensor, _Differentiated)
             try:
                 self.result = f(*passed, **kwargs)
             finally:
                 _depth.now -= 1
-                _depth.asker = outer
+                _depth.caller = outer
                 mode.set(events=before)
                 _mark(self.stand_ins, _Differentiated, Tensor)
         if not _depth.now:
@@ -161,7 +161,7 @@ class _Call:
             return copy(x) if x.requires_grad else x.detach().requires_grad_()
         if isinstance(x, (bool, int, float)):
             return settled(np.asarray(x, get_default_dtype())).requires_grad_()
-        told = f"{self.asker}: argument {n}"
+        told = f"{self.caller}: argument {n}"
         if not isinstance(x, (np.ndarray, np.generic)):
             path = next(path for path, y in trees.leaves(tree) if y is x)
             raise TypeError(f"{told}{path} must be an array, a Tensor or a number; found {type(x).__name__}.")
@@ -191,12 +191,12 @@ class _Call:
             y = Tensor(np.asarray(y, get_default_dtype()))  # depends on nothing, so all derivatives are zero
         if not isinstance(y, Tensor):
             raise TypeError(
-                f"{self.asker}: the function must return a scalar, found {type(y).__name__}. If it returns (value, "
+                f"{self.caller}: the function must return a scalar, found {type(y).__name__}. If it returns (value, "
                 f"something else), say has_aux=True; if it returns many values, ask for jacobian."
             )
         if y.size != 1:
             raise ValueError(
-                f"{self.asker}: the function returned shape {y.shape}, and a gradient starts from a scalar. Return its "
+                f"{self.caller}: the function returned shape {y.shape}; a gradient starts from a scalar. Return its "
                 f".sum() or .mean(), or ask for jacobian."
             )
         return y
@@ -219,11 +219,11 @@ class _Call:
         return x.detach() if self.speaks_tensor else x.data
 
 
-def _callable(asker: str, f: Any) -> None:
+def _callable(caller: str, f: Any) -> None:
     wanted = (
         "a function; autograd.grad(outputs, inputs) differentiates tensors" if isinstance(f, Vertex) else "a function"
     )
-    insist(asker, "f", f, callable(f), wanted)
+    insist(caller, "f", f, callable(f), wanted)
 
 
 def _like(g: Any, x: Any) -> Any:
@@ -232,13 +232,13 @@ def _like(g: Any, x: Any) -> Any:
     return g.data
 
 
-def _outputs(result: Any, asker: str) -> list[Tensor]:
+def _outputs(result: Any, caller: str) -> list[Tensor]:
     """The tensors that a function returned; numbers and arrays among them depend on nothing."""
     found = []
     for path, y in trees.leaves(result):
         if not isinstance(y, (Tensor, np.ndarray, np.generic, int, float)):
             raise TypeError(
-                f"{asker}: the function must return tensors or arrays, found {type(y).__name__} at result{path}."
+                f"{caller}: the function must return tensors or arrays, found {type(y).__name__} at result{path}."
             )
         found.append(y if isinstance(y, Tensor) else Tensor(np.asarray(y, get_default_dtype())))
     return found

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np import backward as walk
-from micrograd_np.grad_mode import set_grad_enabled
+from micrograd_np.core.vertex import source
+from micrograd_np.engine import backward as walk
+from micrograd_np.engine.grad_mode import set_grad_enabled
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.elementwise import multiply
 from micrograd_np.ops.reduce import sum as total
-from micrograd_np.tensor import Tensor
-from micrograd_np.vertex import source
 
 
 @cache

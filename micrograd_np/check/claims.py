@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.primitive import Primitive
-from micrograd_np.tensor import Tensor
+from micrograd_np.core.primitive import Primitive
+from micrograd_np.engine.tensor import Tensor
 
 from .analytic import gradients, irregular, weighed
 from .gradients import check_gradients

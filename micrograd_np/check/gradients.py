@@ -8,8 +8,8 @@ from zlib import crc32
 
 import numpy as np
 
-from micrograd_np.grad_mode import enable_grad
-from micrograd_np.tensor import Tensor
+from micrograd_np.engine.grad_mode import enable_grad
+from micrograd_np.engine.tensor import Tensor
 
 from .analytic import gradients, in_float64, magnitude, silent, weighed
 from .inputs import leaves_of, told

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.tensor import Tensor
+from micrograd_np.engine.tensor import Tensor
 
 
 def unpacked(inputs: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.grad_mode import enable_grad, is_grad_enabled
-from micrograd_np.tensor import Tensor
-from micrograd_np.terminal import shown
+from micrograd_np.core.terminal import shown
+from micrograd_np.engine.grad_mode import enable_grad, is_grad_enabled
+from micrograd_np.engine.tensor import Tensor
 
 from .analytic import gradients, irregular, outputs, silent
 from .gradients import check_gradients

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from micrograd_np.grad_mode import enable_grad
-from micrograd_np.tensor import Tensor
+from micrograd_np.engine.grad_mode import enable_grad
+from micrograd_np.engine.tensor import Tensor
 
 Method = Literal["central", "forward"]
 Value = Callable[[], float]

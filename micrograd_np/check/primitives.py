@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from micrograd_np.primitive import Primitive
-from micrograd_np.terminal import shown
+from micrograd_np.core.primitive import Primitive
+from micrograd_np.core.terminal import shown
 
 from .claims import CLAIMS, DECLARED
 from .insist import GradcheckError

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from math import prod
 
-from micrograd_np.terminal import shown
+from micrograd_np.core.terminal import shown
 
 from .verdict import AGREES, Comparison
 

@@ -16,7 +16,7 @@ from .trees import parts, with_parts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from micrograd_np.tensor import Tensor
+    from micrograd_np.engine.tensor import Tensor
 
 STATIC = frozenset(("state", "constant", "buffer", "number"))
 """Kinds of storage whose address never changes, so that views of them can be made once."""
@@ -170,7 +170,7 @@ def natural(line: Line) -> tuple[tuple[int, ...], Any]:
 
 
 @dataclass(eq=False)
-class Clock:
+class UpdateGroup:
     """Parameters of one optimiser that step together: same group, same step number, in each call."""
 
     optimizer: Any
@@ -199,7 +199,7 @@ class Program:
     inputs: list[Value] = field(default_factory=list)
     states: dict[int, tuple[Any, Value]] = field(default_factory=dict)
     """Every tensor whose memory the program uses, by id: (tensor or None for bare arrays, value)."""
-    clocks: list[Clock] = field(default_factory=list)
+    clocks: list[UpdateGroup] = field(default_factory=list)
     gradients_in: list[tuple[Tensor, Value]] = field(default_factory=list)
     gradients_out: list[tuple[Tensor, Value | None]] = field(default_factory=list)
     gradients_absent: list[Tensor] = field(default_factory=list)

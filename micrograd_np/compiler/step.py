@@ -9,16 +9,16 @@ import warnings
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from micrograd_np.events import QUIET
-from micrograd_np.modes import mode
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.modes import mode
 
 from .error import CompileError
-from .running.calls import count_writes, kind_of, lifted, others_of, overwritten, repeated, tensors_of
+from .running.calls import count_writes, lifted, others_of, overwritten, repeated, signature_of, tensors_of
 from .running.dispatch import MISS, dispatcher
-from .running.entry import Entry, emitted
-from .running.pullback import Reverse, cut, positions, watched
+from .running.entry import CompiledProgram, build
+from .running.pullback import BackwardProgram, cut, positions, watched
 from .running.report import Report, report
-from .tracing.surroundings import Surroundings
+from .tracing.captures import Surroundings
 from .tracing.trace import trace
 from .writing.plain import plain
 from .writing.standalone import save
@@ -63,10 +63,10 @@ class Compiled:
         self.function, self.mode = function, mode
         functools.update_wrapper(self, function, updated=())
         self.__name__ = getattr(function, "__name__", type(function).__name__)
-        self.entries: dict[Any, list[Entry]] = {}
+        self.entries: dict[Any, list[CompiledProgram]] = {}
         self.looked: dict[Any, list[int]] = {}
         """By kinds of arguments: which of these are lists whose numbers belong to the program."""
-        self.last: Entry | None = None
+        self.last: CompiledProgram | None = None
         self.quick: Callable[..., Any] | None = None
         self.misses = self.forgotten = 0
         self.lock = threading.RLock()
@@ -96,7 +96,12 @@ class Compiled:
             return self._uncompiled([], args, kwargs)()
         with self.lock:
             leaves: list[Any] = []
-            key = (kind_of(args, leaves), kind_of(kwargs, leaves) if kwargs else None, mode.recording, repeated(leaves))
+            key = (
+                signature_of(args, leaves),
+                signature_of(kwargs, leaves) if kwargs else None,
+                mode.recording,
+                repeated(leaves),
+            )
             if self.looked and key in self.looked:
                 key = (*key, *(leaves[i].tobytes() for i in self.looked[key]))
             for entry in self.entries.get(key, ()):
@@ -131,15 +136,15 @@ class Compiled:
         self._refuse_moved(given, program)
         found = program.pullback
         if found is None:
-            entry = emitted(program, self.mode)
+            entry = build(program, self.mode)
         else:
             tree, which = program.results, positions(program, found)
             ahead, back = cut(program, found)
-            entry = emitted(ahead, self.mode)
-            behind = emitted(back, self.mode)
+            entry = build(ahead, self.mode)
+            behind = build(back, self.mode)
             entry.source += f"\n\n{behind.source}"
             arguments, others = [t for t, _ in given], watched(back, [a for _, a in arrays], given)
-            entry.reverse = Reverse(behind, found, arguments, tree, which, self.lock, others)
+            entry.reverse = BackwardProgram(behind, found, arguments, tree, which, self.lock, others)
         entry.overwritten = overwritten(program, arrays)
         entry.guards = around.guards(program)
         # what a step does where nothing is yet, it does once; another trace tells what it does ever after
@@ -201,7 +206,7 @@ class Compiled:
                 )
                 raise CompileError(message)
 
-    def _keep(self, key: Any, entry: Entry) -> None:
+    def _keep(self, key: Any, entry: CompiledProgram) -> None:
         entries = self.entries.setdefault(key, [])
         if not entries and len(self.entries) == _MANY:
             message = (
@@ -229,7 +234,7 @@ class Compiled:
         """
         return self._main().source
 
-    def _main(self) -> Entry:
+    def _main(self) -> CompiledProgram:
         """The program that has run most calls, of equals the latest; of those whose memory is gone, only if all are."""
         entries = [entry for kind in self.entries.values() for entry in kind]
         if not entries:

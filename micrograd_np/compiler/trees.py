@@ -7,7 +7,7 @@ from copy import copy
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.vertex import Vertex
+from micrograd_np.core.vertex import Vertex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

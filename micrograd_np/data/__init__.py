@@ -1,6 +1,6 @@
 """Data: sets of samples, loaders that cut them into batches, toy problems, and arrays larger than memory."""
 
-from micrograd_np.settings import check_all as _check_all
+from micrograd_np.core.settings import check_all as _check_all
 
 from .dataset import Dataset, Subset, TensorDataset, collate, random_split
 from .loader import DataLoader

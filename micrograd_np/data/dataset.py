@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import random
-from micrograd_np.primitive import unmasked
-from micrograd_np.settings import checked
-from micrograd_np.tensor import Tensor
+from micrograd_np.core.primitive import unmasked
+from micrograd_np.core.settings import checked
+from micrograd_np.engine.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

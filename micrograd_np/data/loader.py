@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import random
-from micrograd_np.asked import an
-from micrograd_np.settings import Count, Size
+from micrograd_np.core.messages import an
+from micrograd_np.core.settings import Count, Size
 
 from .dataset import Dataset, collate
 from .prefetch import ahead

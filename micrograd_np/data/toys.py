@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import random
-from micrograd_np.settings import Count, Size, checked
+from micrograd_np.core.settings import Count, Size, checked
 
 _Pair = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np import backward as walk
-from micrograd_np.asked import insist
+from micrograd_np.core.messages import insist
+from micrograd_np.core.terminal import shown
+from micrograd_np.core.values import inputs as inputs_of
+from micrograd_np.core.values import values
+from micrograd_np.core.vertex import Node, Source, Vertex, grad_of, source
+from micrograd_np.core.writes import writes
+from micrograd_np.engine import backward as walk
+from micrograd_np.engine.symbol import Symbol
 from micrograd_np.ops.shape import spread_axes
-from micrograd_np.symbol import Symbol
-from micrograd_np.terminal import shown
-from micrograd_np.values import inputs as inputs_of
-from micrograd_np.values import values
-from micrograd_np.vertex import Node, Source, Vertex, grad_of, source
-from micrograd_np.writes import writes
 
 from .origin import origin_of
 from .watch import Watch
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import TextIO
 
-    from micrograd_np.tensor import Tensor
+    from micrograd_np.engine.tensor import Tensor
 
 
 class Pulled(Watch):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.vertex import Node, Source, Vertex
+from micrograd_np.core.vertex import Node, Source, Vertex
 
 from .origin import origin_of
 from .watch import Watch
@@ -15,7 +15,7 @@ from .watch import Watch
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from micrograd_np.primitive import Primitive
+    from micrograd_np.core.primitive import Primitive
 
 
 class detect_mutation(Watch):  # noqa: N801  a function to its users

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np import backward as walk
-from micrograd_np.reads import Blank
-from micrograd_np.terminal import shown
-from micrograd_np.vertex import Node, Source, Vertex, held_inputs
+from micrograd_np.core.reads import Blank
+from micrograd_np.core.terminal import shown
+from micrograd_np.core.vertex import Node, Source, Vertex, held_inputs
+from micrograd_np.engine import backward as walk
 
 from .origin import Origin, here, origin_of
 from .watch import Watch
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import FrameType
 
-    from micrograd_np.primitive import Primitive
+    from micrograd_np.core.primitive import Primitive
 
 _SHOWN = 3  # offending elements in a message: enough to see a pattern
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from micrograd_np.vertex import Vertex
+    from micrograd_np.core.vertex import Vertex
 
 _package = str(Path(__file__).parent.parent) + "/"
 

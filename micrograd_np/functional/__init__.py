@@ -1,8 +1,10 @@
 """Functions of tensors: composites of primitives, and the losses."""
 
-from micrograd_np.asked import answer_all as _answer_all
+from micrograd_np.core.messages import answer_all as _answer_all
+from micrograd_np.ops.fused import gru as _gru  # noqa: F401  whose primitives belong to the registry from the start
+from micrograd_np.ops.fused import lstm as _lstm  # noqa: F401
+from micrograd_np.ops.fused import rnn as _rnn  # noqa: F401
 
-from . import recurrent  # noqa: F401  whose primitives belong to the registry from the start
 from .activation import (
     celu,
     elu,
@@ -29,7 +31,7 @@ from .activation import (
     tanhshrink,
 )
 from .attention import scaled_dot_product_attention
-from .classes import (
+from .classification import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,

@@ -15,11 +15,11 @@ from micrograd_np.ops.axes import along, axis_of
 from micrograd_np.ops.choice import at_least, relu, where
 from micrograd_np.ops.comparison import greater
 from micrograd_np.ops.elementwise import absolute, multiply, negative
-from micrograd_np.ops.gates import gelu_tanh, mish, silu
+from micrograd_np.ops.fused.gated_activations import gelu_tanh, mish, silu
+from micrograd_np.ops.fused.rectifiers import elu, hardswish, hardtanh, leaky_relu, log_sigmoid
+from micrograd_np.ops.fused.rectifiers import softplus as _softplus
 from micrograd_np.ops.index import getitem
-from micrograd_np.ops.operand import given
-from micrograd_np.ops.rectifiers import elu, hardswish, hardtanh, leaky_relu, log_sigmoid
-from micrograd_np.ops.rectifiers import softplus as _softplus
+from micrograd_np.ops.operand import as_operand
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.special import ndtr
 from micrograd_np.ops.state import as_floating
@@ -123,7 +123,7 @@ def glu(input: Any, dim: int = -1) -> Any:
 
     Raises ValueError where the length along `dim` is odd. Source: Dauphin et al. (2017).
     """
-    input = given(input)
+    input = as_operand(input)
     at = axis_of(dim, input.ndim, "dim")
     n, odd = divmod(input.shape[at], 2)
     if odd:

@@ -7,24 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.asked import asker
+from micrograd_np.core.messages import caller
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.choice import where
-from micrograd_np.ops.domains import REALS
+from micrograd_np.ops.fused.attention import not_later
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.reduce import softmax
 from micrograd_np.ops.shape import reshape, transpose
-from micrograd_np.primitive import primitive
-from micrograd_np.tensor import Tensor
 
 from .dropout import dropout
 from .loss import as_tensor
-
-
-@primitive("column ≤ row, as {x}", domain=(REALS,), shape="(3,4)->(3,4)", not_differentiable=("x",))
-def not_later(xp: Any, out: Any, x: Any) -> Any:
-    """True where the column is at most the row, in the shape of the last two axes: who may look at whom in time."""
-    rows, columns = x.shape[-2:]
-    return xp.greater_equal(xp.reshape(xp.arange(rows), (rows, 1)), xp.arange(columns), out=out)
 
 
 def scaled_dot_product_attention(
@@ -88,7 +80,7 @@ def attend(
     """What `scaled_dot_product_attention` returns, and the weights (…, l, s) of the average."""
     if min(q.ndim, k.ndim, v.ndim) < 2 or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
         message = (
-            f"{asker('attention')}: query is {q.shape}, key {k.shape} and value {v.shape}; they must have two axes or "
+            f"{caller('attention')}: query is {q.shape}, key {k.shape} and value {v.shape}; they must have two axes or "
             f"more, query and key agree in the last, key and value in the one before."
         )
         raise ValueError(message)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.asked import asker
-from micrograd_np.ops import windows
+from micrograd_np.core.messages import caller
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import whole
-from micrograd_np.ops.convolution import convolve, convolve_back
 from micrograd_np.ops.elementwise import add
+from micrograd_np.ops.fused import windows
+from micrograd_np.ops.fused.convolution import convolve, convolve_back
 from micrograd_np.ops.index import place, view
 from micrograd_np.ops.shape import reshape
-from micrograd_np.tensor import Tensor
 
 if TYPE_CHECKING:
     Size = int | tuple[int, ...]
@@ -29,9 +29,9 @@ def each(name: str, value: Any, d: int, least: int = 1) -> tuple[int, ...]:
     if len(values) == 1:
         values *= d
     if len(values) != d or not all(isinstance(v, (int, np.integer)) and v >= least for v in values):
-        caller = asker().replace("each", "")
+        name_of_caller = caller().replace("each", "")
         wanted = f"must be a whole number, at least {least}, or {d} of them"
-        message = f"{caller}{': ' if caller else ''}{name} {wanted}; found {value!r}."
+        message = f"{name_of_caller}{': ' if name_of_caller else ''}{name} {wanted}; found {value!r}."
         raise ValueError(message)
     return tuple(int(v) for v in values)
 

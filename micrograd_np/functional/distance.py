@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.engine.tensor import Tensor
+from micrograd_np.numpy_api.searching import any  # noqa: A004
+from micrograd_np.numpy_api.statistics import norm
+from micrograd_np.numpy_api.trigonometric import hypot
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.choice import maximum, minimum, relu, where, zero_where
 from micrograd_np.ops.comparison import equal
 from micrograd_np.ops.elementwise import absolute, multiply, sign
 from micrograd_np.ops.reduce import sum  # noqa: A004
-from micrograd_np.ops.searching import any  # noqa: A004
 from micrograd_np.ops.shape import broadcast_to
-from micrograd_np.ops.statistics import norm
 from micrograd_np.ops.transcendental import power
-from micrograd_np.ops.trigonometric import hypot
-from micrograd_np.tensor import Tensor
 
 from .loss import as_floats, as_like, operands, reduced, refuse_broadcast
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from micrograd_np import random
+from micrograd_np.engine.tensor import Tensor, get_default_dtype
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.random import dropout_mask
-from micrograd_np.tensor import Tensor, get_default_dtype
 
 from .loss import as_tensor
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.ops import order
+from micrograd_np.engine.tensor import Tensor
+from micrograd_np.numpy_api import order
 from micrograd_np.ops.axes import whole
 from micrograd_np.ops.checks import check, places_within
-from micrograd_np.tensor import Tensor
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:

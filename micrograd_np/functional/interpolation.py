@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.constant import constant
+from micrograd_np.engine.constant import constant
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import whole, within
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import broadcast_to, reshape, transpose
-from micrograd_np.tensor import Tensor
 
 from .loss import as_floats, as_tensor
 

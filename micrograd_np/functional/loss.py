@@ -12,20 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.asked import asker
-from micrograd_np.constant import settled
+from micrograd_np.core.messages import caller
+from micrograd_np.core.primitive import as_array
+from micrograd_np.engine.constant import settled
+from micrograd_np.engine.tensor import Tensor, get_default_dtype
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.checks import check, variances_within
 from micrograd_np.ops.choice import maximum, minimum, where, zero_where
 from micrograd_np.ops.comparison import equal, greater
-from micrograd_np.ops.domains import REALS
-from micrograd_np.ops.elementwise import absolute, square, subtract, xmuly
+from micrograd_np.ops.elementwise import absolute, square, subtract, zero_safe_multiply
+from micrograd_np.ops.fused.losses import mean_squared_error
 from micrograd_np.ops.reduce import mean, sum  # noqa: A004
-from micrograd_np.ops.routine import in_single, is_half
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import exp, log
-from micrograd_np.primitive import as_array, primitive
-from micrograd_np.tensor import Tensor, get_default_dtype
 
 _NUMBERS = (bool, int, float, np.generic)
 REDUCTIONS = ("mean", "sum", "none")
@@ -39,7 +38,7 @@ def reduced(losses: Any, reduction: str) -> Tensor:
         return sum(losses)
     if reduction == "none":
         return losses
-    message = f"{asker('reduction')}: reduction must be 'mean', 'sum' or 'none', found {reduction!r}."
+    message = f"{caller('reduction')}: reduction must be 'mean', 'sum' or 'none', found {reduction!r}."
     raise ValueError(message)
 
 
@@ -116,31 +115,6 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     return reduced(square(subtract(x, target)), reduction)
 
 
-_FEW = 4096  # up to here the rounding errors of a dot product in float32 stay below 2e-7 (measured)
-
-
-@primitive("mean ({x} − {y})²", domain=(REALS, REALS), shape="(3,4),(3,4)->()")
-def mean_squared_error(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """The mean of (x − y)² over all elements; nan of nothing.
-
-    One primitive instead of three, as `linear` is: with small networks a tenth of the step (measured). So is adding up
-    few squares by a dot product, one call instead of two; of many it would lose digits.
-    """
-    if is_half(x) and is_half(y):
-        return in_single(mean_squared_error.kernel, xp, out, x, y)
-    d = xp.subtract(x, y)
-    if d.size <= _FEW:
-        return xp.true_divide(xp.vdot(d, d), d.size, out=out)
-    z = xp.add.reduce(xp.square(d, out=d), axis=None, out=out)
-    return xp.true_divide(z, d.size, out=z)
-
-
-mean_squared_error.vjp(
-    x=lambda g, z, x, y: 2 * g / x.size * (x - y),
-    y=lambda g, z, x, y: 2 * g / x.size * (y - x),
-)
-
-
 def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
     """Absolute error ``|input − target|``: ``(…), (…) -> ()``. The gradient at 0 is 0. ValueError for unequal shapes.
 
@@ -207,7 +181,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
         losses = exp(target) * (target - x)
     else:
         zero = equal(target, 0)
-        losses = zero_where(target * log(where(zero, 1, target)), zero) - xmuly(target, x)
+        losses = zero_where(target * log(where(zero, 1, target)), zero) - zero_safe_multiply(target, x)
     if reduction == "batchmean":
         return sum(losses) / x.shape[0] if x.ndim else losses
     return reduced(losses, reduction)

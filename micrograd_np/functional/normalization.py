@@ -12,37 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.grad_mode import no_grad
+from micrograd_np.engine.grad_mode import no_grad
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import whole
 from micrograd_np.ops.choice import maximum
-from micrograd_np.ops.domains import REALS
 from micrograd_np.ops.elementwise import square
+from micrograd_np.ops.fused.norms import scaled
 from micrograd_np.ops.reduce import deviations, mean
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import sqrt
-from micrograd_np.primitive import primitive
-from micrograd_np.tensor import Tensor
 
 from .distance import vector_norm
 from .loss import as_floats
-
-
-@primitive("{x} · {scale} · {weight}", domain=(REALS, REALS, REALS), shape="(3,4),(3,1),(4)->(3,4)")
-def scaled(xp: Any, out: Any, x: Any, scale: Any, weight: Any) -> Any:
-    """x · scale · weight, in that order; both broadcast to the shape of x.
-
-    One primitive instead of two, so that the product in between, as large as x, is not held for its derivatives.
-    """
-    z = xp.multiply(x, scale, out=out)
-    return xp.multiply(z, weight, out=z)
-
-
-scaled.vjp(
-    x=lambda g, z, x, scale, weight: g * weight * scale,
-    scale=lambda g, z, x, scale, weight: g * weight * x,
-    weight=lambda g, z, x, scale, weight: g * (x * scale),
-)
 
 
 def standardized(x: Any, axes: tuple[int, ...], eps: float, weight: Any = None) -> tuple[Any, Any, Any]:

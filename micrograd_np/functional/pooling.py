@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.constant import constant
-from micrograd_np.grad_mode import no_grad
-from micrograd_np.ops import pooling, windows
-from micrograd_np.ops.arrange import pad
+from micrograd_np.engine.constant import constant
+from micrograd_np.engine.grad_mode import no_grad
+from micrograd_np.engine.tensor import Tensor
+from micrograd_np.numpy_api.arrange import pad
+from micrograd_np.numpy_api.searching import argmax
 from micrograd_np.ops.choice import maximum
+from micrograd_np.ops.fused import pooling, windows
 from micrograd_np.ops.index import view
-from micrograd_np.ops.searching import argmax
 from micrograd_np.ops.shape import reshape
-from micrograd_np.tensor import Tensor
 
 from .convolution import batched, each
 from .loss import as_floats

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from micrograd_np import functional
-from micrograd_np.settings import Size
-from micrograd_np.tensor import get_default_dtype
+from micrograd_np.core.settings import Size
+from micrograd_np.engine.tensor import get_default_dtype
 
 from .module import Module
 from .parameter import Parameter

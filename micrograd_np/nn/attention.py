@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import functional
-from micrograd_np.constant import constant
+from micrograd_np.core.settings import Count, Share, Size
+from micrograd_np.engine.constant import constant
+from micrograd_np.engine.tensor import Tensor, get_default_dtype
 from micrograd_np.functional.attention import attend
 from micrograd_np.functional.loss import as_tensor
 from micrograd_np.ops.choice import where
 from micrograd_np.ops.index import view
 from micrograd_np.ops.reduce import mean
 from micrograd_np.ops.shape import broadcast_to, concatenate, reshape, transpose
-from micrograd_np.settings import Count, Share, Size
-from micrograd_np.tensor import Tensor, get_default_dtype
 
 from . import init
 from .linear import Linear

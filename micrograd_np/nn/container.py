@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, Generic, Self, TypeVar, overload
 
-from micrograd_np.asked import described
-from micrograd_np.tensor import Tensor
+from micrograd_np.core.messages import described
+from micrograd_np.engine.tensor import Tensor
 
 from .module import Kind, Module
 from .parameter import Parameter

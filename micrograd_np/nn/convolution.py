@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import functional, random
+from micrograd_np.core.settings import Count, Counts, Size, Sizes
+from micrograd_np.engine.tensor import get_default_dtype
 from micrograd_np.functional.convolution import each, tensor
-from micrograd_np.ops.arrange import pad
-from micrograd_np.settings import Count, Counts, Size, Sizes
-from micrograd_np.tensor import get_default_dtype
+from micrograd_np.numpy_api.arrange import pad
 
 from .module import Module
 from .parameter import Parameter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from micrograd_np import functional
-from micrograd_np.settings import Share
+from micrograd_np.core.settings import Share
 
 from .module import Module
 

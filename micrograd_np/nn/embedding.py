@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from micrograd_np import functional, random
-from micrograd_np.settings import Size
-from micrograd_np.tensor import Tensor, get_default_dtype
+from micrograd_np.core.settings import Size
+from micrograd_np.engine.tensor import Tensor, get_default_dtype
 
 from .module import Module
 from .parameter import Parameter

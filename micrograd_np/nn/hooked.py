@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.autograd import trees
-from micrograd_np.modes import mode
+from micrograd_np.core import trees
+from micrograd_np.core.modes import mode
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.shape import reshape
-from micrograd_np.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from micrograd_np.hooks import Hooks
+    from micrograd_np.core.hooks import Hooks
 
     from .module import Module
 

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from micrograd_np import random
-from micrograd_np.tensor import Tensor
-from micrograd_np.writes import writes
+from micrograd_np.core.writes import writes
+from micrograd_np.engine.tensor import Tensor
 
 T = TypeVar("T", bound=Tensor)
 

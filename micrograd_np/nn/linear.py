@@ -6,10 +6,10 @@ from math import sqrt
 from typing import Any
 
 from micrograd_np import functional, random
+from micrograd_np.core.settings import Count, Size
+from micrograd_np.engine.tensor import get_default_dtype
 from micrograd_np.ops.linear import linear, matmul
 from micrograd_np.ops.shape import transpose
-from micrograd_np.settings import Count, Size
-from micrograd_np.tensor import get_default_dtype
 
 from .module import Module
 from .parameter import Parameter

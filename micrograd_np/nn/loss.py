@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import functional
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.functional.loss import REDUCTIONS
-from micrograd_np.tensor import Tensor
 
 from .module import Module
 

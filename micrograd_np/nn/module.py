@@ -16,13 +16,13 @@ from weakref import WeakSet
 
 import numpy as np
 
-from micrograd_np.asked import an, described, insist
-from micrograd_np.changes import changes
-from micrograd_np.events import QUIET
-from micrograd_np.hooks import Hooks, RemovableHandle
-from micrograd_np.modes import mode
-from micrograd_np.tensor import Tensor, clear_grad
-from micrograd_np.writes import writes
+from micrograd_np.core.changes import changes
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.hooks import Hooks, RemovableHandle
+from micrograd_np.core.messages import an, described, insist
+from micrograd_np.core.modes import mode
+from micrograd_np.core.writes import writes
+from micrograd_np.engine.tensor import Tensor, clear_grad
 
 from . import hooked
 from .parameter import Buffer, Parameter
@@ -89,7 +89,7 @@ class Module:
     @property
     def training(self) -> bool:
         """Whether dropout drops and batch norm learns. A compiled step takes another program when it changes."""
-        if not mode.usual:
+        if not mode.fast_path:
             mode.events.training(self, self._training)
         return self._training
 

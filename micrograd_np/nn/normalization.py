@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import functional
+from micrograd_np.core.settings import Count, Size, Sizes
+from micrograd_np.engine.grad_mode import no_grad
+from micrograd_np.engine.tensor import get_default_dtype
 from micrograd_np.functional.normalization import cumulative_momentum, lengths_of
-from micrograd_np.grad_mode import no_grad
-from micrograd_np.settings import Count, Size, Sizes
-from micrograd_np.tensor import get_default_dtype
 
 from .module import Module
 from .parameter import Parameter

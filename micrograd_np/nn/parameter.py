@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from micrograd_np.tensor import Tensor
+from micrograd_np.engine.tensor import Tensor
 
 
 class Parameter(Tensor):

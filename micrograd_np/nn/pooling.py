@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from micrograd_np import functional
+from micrograd_np.core.settings import Counts, Size, Sizes
 from micrograd_np.functional.convolution import each
-from micrograd_np.settings import Counts, Size, Sizes
 
 from .module import Module
 

@@ -1,7 +1,7 @@
 """Recurrent layers, RNN, LSTM and GRU, and their cells: PyTorch's gates, orders, names and shapes.
 
 Sequences are (t, n, features) unless `batch_first`; one sequence without n gives results without n. All steps of a
-layer are one primitive; see `micrograd_np.functional.recurrent`.
+layer are one primitive; see `micrograd_np.ops.fused.recurrent_sweep`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import functional, random
-from micrograd_np.constant import constant
+from micrograd_np.core.settings import Count, Share, Size
+from micrograd_np.engine.constant import constant
+from micrograd_np.engine.tensor import get_default_dtype
 from micrograd_np.functional.linear import linear
 from micrograd_np.functional.loss import as_tensor
-from micrograd_np.functional.recurrent import gru, gru_memory, lstm, lstm_memory, rnn
+from micrograd_np.ops.fused.gru import gru, gru_memory
+from micrograd_np.ops.fused.lstm import lstm, lstm_memory
+from micrograd_np.ops.fused.rnn import rnn
 from micrograd_np.ops.index import place, view
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import concatenate, stack, transpose
-from micrograd_np.settings import Count, Share, Size
-from micrograd_np.tensor import get_default_dtype
 
 from .module import Module
 from .parameter import Parameter
@@ -224,7 +226,7 @@ class LSTM(_Recurrent):
     """Long short-term memory in `num_layers` layers: ``(t, n, input_size) -> (t, n, h), (h_n, c_n)``.
 
     h_n and c_n are (layers, n, h): the state and the cell of every layer after the last step.
-    Gates in the order i, f, g, o: c = f c + i g, h = o tanh c; see `micrograd_np.functional.recurrent.lstm`. Called
+    Gates in the order i, f, g, o: c = f c + i g, h = o tanh c; see `micrograd_np.ops.fused.lstm`. Called
     with (input, (h_0, c_0)); returns outputs and (h_n, c_n). With `proj_size`, h is multiplied by ``weight_hr_l0``
     (proj_size, hidden_size) after every step. Everything else as in `RNN`.
 

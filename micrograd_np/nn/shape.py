@@ -6,8 +6,8 @@ from math import prod
 from typing import Any
 
 from micrograd_np import functional
+from micrograd_np.core.settings import Counts, Sizes
 from micrograd_np.ops.shape import reshape
-from micrograd_np.settings import Counts, Sizes
 
 from .module import Module
 

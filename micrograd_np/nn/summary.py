@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import random
-from micrograd_np.asked import insist
-from micrograd_np.events import Events
-from micrograd_np.grad_mode import enable_grad
-from micrograd_np.modes import mode
-from micrograd_np.tensor import Tensor
-from micrograd_np.terminal import shown
-from micrograd_np.writes import owner_of, writes
+from micrograd_np.core.events import Events
+from micrograd_np.core.messages import insist
+from micrograd_np.core.modes import mode
+from micrograd_np.core.terminal import shown
+from micrograd_np.core.writes import owner_of, writes
+from micrograd_np.engine.grad_mode import enable_grad
+from micrograd_np.engine.tensor import Tensor
 
 from .module import Module
 

@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from micrograd_np import functional
-from micrograd_np.settings import Count, Share, Size
+from micrograd_np.core.settings import Count, Share, Size
 
 from .attention import MultiheadAttention
 from .container import ModuleList

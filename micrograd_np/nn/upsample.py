@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from micrograd_np import functional
-from micrograd_np.settings import Counts, Positive
+from micrograd_np.core.settings import Counts, Positive
 
 from .module import Module
 

@@ -6,7 +6,7 @@ from math import inf
 from operator import index
 from typing import Any
 
-from micrograd_np.asked import asker
+from micrograd_np.core.messages import caller
 
 Axes = int | tuple[int, ...]
 
@@ -22,10 +22,10 @@ def whole(value: Any, name: str, least: int | None = None) -> int:
     try:
         number = index(value)
     except (TypeError, ValueError):
-        message = f"{asker()}: {name} must be an integer, found {value!r}."
+        message = f"{caller()}: {name} must be an integer, found {value!r}."
         raise TypeError(message) from None
     if least is not None and number < least:
-        message = f"{asker()}: {name} must be at least {least}, found {value!r}."
+        message = f"{caller()}: {name} must be at least {least}, found {value!r}."
         raise ValueError(message)
     return number
 
@@ -39,7 +39,7 @@ def within(value: Any, name: str, low: float = -inf, high: float = inf) -> bool:
     try:
         return bool(low <= value <= high)
     except (TypeError, ValueError):
-        message = f"{asker()}: {name} must be a number, found {value!r:.80}."
+        message = f"{caller()}: {name} must be a number, found {value!r:.80}."
         raise TypeError(message) from None
 
 
@@ -52,7 +52,7 @@ def axes_of(axis: Axes, ndim: int, name: str = "axis") -> tuple[int, ...]:
     axes = tuple(whole(a, name) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
     if any(not -ndim <= a < ndim for a in axes) or len({a % ndim for a in axes}) < len(axes):
         room = f"must name each of the {ndim} axes at most once" if ndim else "names an axis, and a 0-d array has none"
-        message = f"{asker()}: {name}={axis!r} {room}."
+        message = f"{caller()}: {name}={axis!r} {room}."
         raise ValueError(message)
     return tuple(a % ndim for a in axes)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.modes import mode
-from micrograd_np.vertex import Vertex
+from micrograd_np.core.modes import mode
+from micrograd_np.core.vertex import Vertex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +21,12 @@ def check(rule: Callable[..., None], x: Any, *settings: Any) -> None:
     mode.events.checked(rule, x, settings)
 
 
-def labels_within(labels: Any, asker: Any, classes: Any, ignored: Any) -> None:
+def labels_within(labels: Any, caller: Any, classes: Any, ignored: Any) -> None:
     """IndexError for a label that is neither in [0, classes) nor `ignored`."""
     if labels.size and (labels.item(labels.argmin()) < 0 or labels.item(labels.argmax()) >= classes):
         wrong = labels[((labels < 0) | (labels >= classes)) & (labels != ignored)]
         if wrong.size:
-            message = f"{asker}: target {wrong[0]} is out of bounds; the {classes} classes are 0 to {classes - 1}."
+            message = f"{caller}: target {wrong[0]} is out of bounds; the {classes} classes are 0 to {classes - 1}."
             raise IndexError(message)
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.primitive import as_array, primitive
-from micrograd_np.vertex import Vertex
+from micrograd_np.core.domains import DISTINCT, KINK_AT_ZERO, MASK, REALS
+from micrograd_np.core.primitive import as_array, primitive
+from micrograd_np.core.vertex import Vertex
 
 from .comparison import equal, greater, isnan, less, not_equal
-from .domains import DISTINCT, KINK_AT_ZERO, MASK, REALS
 from .state import copy
 
 _INT8 = np.dtype(np.int8)

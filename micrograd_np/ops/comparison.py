@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from micrograd_np.primitive import primitive
-
-from .domains import DISTINCT, MASK, REALS
+from micrograd_np.core.domains import DISTINCT, MASK, REALS
+from micrograd_np.core.primitive import primitive
 
 
 def _comparison(name: str, symbol: str, meaning: str) -> Any:

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.primitive import primitive
+from micrograd_np.core.domains import REALS
+from micrograd_np.core.primitive import primitive
 
 from .axes import along, axis_of, whole
 from .comparison import not_equal
-from .domains import REALS
 from .elementwise import subtract, zeros_like
 from .index import place, view
-from .operand import given
+from .operand import as_operand
 from .shape import concatenate, reshape
 
 _EXAMPLES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": -1})
@@ -134,7 +134,7 @@ def diff(x: Any, n: int = 1, axis: int = -1) -> Any:
     >>> diff(np.array([1.0, 2.0, 4.0, 7.0])), diff(np.array([1.0, 2.0, 4.0, 7.0]), n=2)
     (array([1., 2., 3.]), array([1., 1.]))
     """
-    x = given(x)
+    x = as_operand(x)
     axis = axis_of(axis, x.ndim)
     differ = not_equal if x.dtype == np.bool_ else subtract
     for _ in range(whole(n, "n", least=0)):

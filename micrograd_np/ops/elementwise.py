@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from micrograd_np.primitive import primitive
+from micrograd_np.core.domains import KINK_AT_ZERO, NONZERO, REALS
+from micrograd_np.core.primitive import primitive
 
-from .domains import KINK_AT_ZERO, NONZERO, REALS
 from .routine import clear
 
 
@@ -47,22 +47,22 @@ multiply.vjp(
 
 
 @primitive("{x} × {y}", domain=(REALS, REALS))
-def xmuly(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """x · y, and 0 wherever either is 0, even where the other is ∞ or nan; silent. For rules, as `xdivy` is."""
+def zero_safe_multiply(xp: Any, out: Any, x: Any, y: Any) -> Any:
+    """x · y, and 0 wherever either is 0, even where the other is ∞ or nan; silent. For rules."""
     keep = xp.logical_and(xp.not_equal(x, 0), xp.not_equal(y, 0))  # of floats themselves it is slow
     with xp.errstate(all="ignore"):
         z = xp.multiply(x, y, out=out)
     return clear(xp, z, keep)
 
 
-xmuly.vjp(
-    x=lambda g, z, x, y: xmuly(g, y),
-    y=lambda g, z, x, y: xmuly(g, x),
+zero_safe_multiply.vjp(
+    x=lambda g, z, x, y: zero_safe_multiply(g, y),
+    y=lambda g, z, x, y: zero_safe_multiply(g, x),
 )
 
 
 @primitive("{x} ÷ {y}", domain=(NONZERO, NONZERO))
-def xdivy(xp: Any, out: Any, x: Any, y: Any) -> Any:
+def zero_safe_divide(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """x / y, and 0 wherever x is 0, even at y = 0 or nan; silent.
 
     In rules it says "where nothing arrives, nothing leaves": ``where(x > 0, sqrt(x), 0)`` has the gradient 0 at 0.
@@ -75,14 +75,14 @@ def xdivy(xp: Any, out: Any, x: Any, y: Any) -> Any:
     return clear(xp, z, keep)
 
 
-xdivy.vjp(
-    x=lambda g, z, x, y: xdivy(g, y),
-    y=lambda g, z, x, y: -xdivy(xmuly(z, g), y),
+zero_safe_divide.vjp(
+    x=lambda g, z, x, y: zero_safe_divide(g, y),
+    y=lambda g, z, x, y: -zero_safe_divide(zero_safe_multiply(z, g), y),
 )
 
 
 @primitive("{x} ÷₀ {y}", domain=(REALS, NONZERO))
-def ratio(xp: Any, out: Any, x: Any, y: Any) -> Any:
+def divide_or_zero(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """x / y, and 0 wherever y is 0, derivatives of any order included; silent. For vectors without direction."""
     keep = xp.not_equal(y, 0)
     with xp.errstate(all="ignore"):
@@ -90,9 +90,9 @@ def ratio(xp: Any, out: Any, x: Any, y: Any) -> Any:
     return clear(xp, z, keep)
 
 
-ratio.vjp(
-    x=lambda g, z, x, y: ratio(g, y),
-    y=lambda g, z, x, y: -ratio(xmuly(z, g), y),
+divide_or_zero.vjp(
+    x=lambda g, z, x, y: divide_or_zero(g, y),
+    y=lambda g, z, x, y: -divide_or_zero(zero_safe_multiply(z, g), y),
 )
 
 
@@ -103,8 +103,8 @@ def divide(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 
 divide.vjp(
-    x=lambda g, z, x, y: xdivy(g, y),
-    y=lambda g, z, x, y: -xmuly(xdivy(g, y), z),
+    x=lambda g, z, x, y: zero_safe_divide(g, y),
+    y=lambda g, z, x, y: -zero_safe_multiply(zero_safe_divide(g, y), z),
 )
 
 
@@ -132,7 +132,7 @@ def reciprocal(xp: Any, out: Any, x: Any) -> Any:
     return xp.reciprocal(x, out=out)
 
 
-reciprocal.vjp(x=lambda g, z, x: -xmuly(xmuly(g, z), z))
+reciprocal.vjp(x=lambda g, z, x: -zero_safe_multiply(zero_safe_multiply(g, z), z))
 
 
 @primitive("0", domain=(REALS,), not_differentiable=("x",))

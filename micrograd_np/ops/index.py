@@ -11,15 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.asked import asker
-from micrograd_np.modes import mode
-from micrograd_np.primitive import primitive
-from micrograd_np.vertex import Vertex
+from micrograd_np.core.domains import INTEGERS, REALS
+from micrograd_np.core.messages import caller
+from micrograd_np.core.modes import mode
+from micrograd_np.core.primitive import primitive
+from micrograd_np.core.vertex import Vertex
 
-from .axes import along, axis_of
+from .axes import axis_of
 from .choice import keep_where
-from .domains import INTEGERS, REALS
-from .operand import given
 
 
 class _Hole:
@@ -59,7 +58,7 @@ def _literal(part: Any) -> Any:
     array = np.asarray(part, dtype=None if np.size(part) else np.intp)  # an empty list names no elements
     if array.dtype.kind not in "iub":
         message = (
-            f"{asker('getitem')}: an index is made of integers, slices, None, ... and arrays of integers or booleans; "
+            f"{caller('getitem')}: an index is made of integers, slices, None, ... and arrays of integers or booleans; "
             f"found {part!r:.80}."
         )
         raise IndexError(message)
@@ -276,20 +275,3 @@ def _advice_along(x: tuple[int, ...], indices: tuple[int, ...], axis: int) -> st
     if len(x) != len(indices):
         return f"indices must have as many axes as x ({len(x)}); keep the axis, as argmax(..., keepdims=True) does."
     return None
-
-
-def take(x: Any, indices: Any, axis: int | None = None) -> Any:
-    """The elements, or the slices along `axis`, that integer `indices` name: of all elements in order without `axis`.
-
-    The result has the shape of `indices` in place of that axis. IndexError for an index outside.
-
-    >>> take(np.array([[1.0, 2.0], [3.0, 4.0]]), [1, 1], axis=0)
-    array([[3., 4.],
-           [3., 4.]])
-    """
-    x = given(x)
-    if axis is None or not x.ndim:
-        from .shape import reshape
-
-        x, axis = reshape(x, shape=(x.size,)), axis or 0
-    return getitem(x, along(axis_of(axis, x.ndim), indices))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from micrograd_np.primitive import primitive
+from micrograd_np.core.domains import REALS
+from micrograd_np.core.primitive import primitive
 
-from .domains import REALS
 from .reduce import sum  # noqa: A004
 from .shape import reshape, transpose
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.primitive import primitive
+from micrograd_np.core.primitive import primitive
 
 Generator = np.random.Generator
 

@@ -6,16 +6,16 @@ from math import inf
 from math import prod as product
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.primitive import primitive
+from micrograd_np.core.domains import DISTINCT, REALS
+from micrograd_np.core.primitive import primitive
 
 from .axes import axes_of
 from .choice import zero_where
 from .comparison import greater, less
 from .cumulative import product_of_others
-from .domains import DISTINCT, REALS
 from .routine import floating, in_single, is_half
 from .shape import broadcast_to, reshape, transpose
-from .sums import added
+from .sums import sum_by_product
 from .transcendental import exp
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def restore(g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
 @primitive("Σ {x}", domain=(REALS,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceSum")
 def sum(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Sum along `axis` (an int, a tuple, or None for all). The sum of nothing is 0."""
-    return added(xp, out, x, axis, keepdims=keepdims)
+    return sum_by_product(xp, out, x, axis, keepdims=keepdims)
 
 
 sum.vjp(x=lambda g, z, x, axis, keepdims: broadcast_to(restore(g, x.shape, axis, keepdims), shape=x.shape))
@@ -66,7 +66,7 @@ def mean(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False
     """Arithmetic mean along `axis`; the mean of nothing is nan."""
     if is_half(x):
         return in_single(mean.kernel, xp, out, x, axis=axis, keepdims=keepdims)
-    z = added(xp, out, x, axis, keepdims=keepdims)
+    z = sum_by_product(xp, out, x, axis, keepdims=keepdims)
     return xp.true_divide(z, count(x.shape, axis), out=z if z.dtype.kind == "f" else ...)
 
 
@@ -89,7 +89,7 @@ def deviations(xp: Any, out: Any, x: Any, *, axis: Any) -> Any:
         return xp.subtract(x, 0, out=out)
     first = x[tuple([slice(0, 1) if n == 1 else slice(None) for n in kept(x.shape, axis)])]
     z = xp.subtract(x, first, out=out)
-    middle = added(xp, ..., z, axis, keepdims=True)
+    middle = sum_by_product(xp, ..., z, axis, keepdims=True)
     middle = xp.true_divide(middle, count(x.shape, axis), out=middle)
     return xp.subtract(z, middle, out=z)
 
@@ -170,7 +170,7 @@ def softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
     with xp.errstate(over="ignore"):  # to −∞, which is as far as it matters
         z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
         z = xp.exp(z, out=z)
-    return xp.true_divide(z, _something(xp, added(xp, ..., z, axis, keepdims=True)), out=z)
+    return xp.true_divide(z, _something(xp, sum_by_product(xp, ..., z, axis, keepdims=True)), out=z)
 
 
 softmax.vjp(x=lambda g, z, x, axis: (g - sum(g * z, axis=axis, keepdims=True)) * z)
@@ -186,7 +186,7 @@ def logsumexp(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = 
     with xp.errstate(over="ignore", divide="ignore"):
         z = xp.subtract(x, peak, out=...)
         z = xp.exp(z, out=z)
-        z = added(xp, out, z, axis, keepdims=keepdims)
+        z = sum_by_product(xp, out, z, axis, keepdims=keepdims)
         z = xp.log(z, out=z)
     return xp.add(z, xp.reshape(peak, z.shape), out=z)
 
@@ -208,7 +208,7 @@ def log_softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
         if is_half(x):
             return in_single(log_softmax.kernel, xp, out, x, axis=axis)
         z = xp.subtract(x, _finite_peak(xp, x, axis), out=out)
-        total = _something(xp, added(xp, ..., xp.exp(z), axis, keepdims=True))
+        total = _something(xp, sum_by_product(xp, ..., xp.exp(z), axis, keepdims=True))
     return xp.subtract(z, xp.log(total, out=total), out=z)
 
 

@@ -6,14 +6,14 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.asked import asker
-from micrograd_np.primitive import primitive
+from micrograd_np.core.domains import REALS
+from micrograd_np.core.messages import caller
+from micrograd_np.core.primitive import primitive
 
 from .axes import along, axis_of
-from .domains import REALS
 from .index import view
-from .operand import each_given
-from .sums import added
+from .operand import as_operands
+from .sums import sum_by_product
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +50,8 @@ def sum_to(xp: Any, out: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
     """`x` summed along the axes that broadcasting from `shape` would have made: the adjoint of `broadcast_to`."""
     axes = spread_axes(shape, x.shape)
     if len(axes) == x.ndim - len(shape):  # only leading axes vanish
-        return added(xp, out, x, axes)
-    z = added(xp, ..., x, axes, keepdims=True)
+        return sum_by_product(xp, out, x, axes)
+    z = sum_by_product(xp, ..., x, axes, keepdims=True)
     return xp.reshape(z, shape)
 
 
@@ -116,11 +116,11 @@ concatenate.vjp(xs=_part)
 
 def stack(xs: Sequence[Any], axis: int = 0) -> Any:
     """The arrays, all of one shape, along a new axis. ValueError where the shapes differ."""
-    xs = each_given(xs)
+    xs = as_operands(xs)
     shapes = {tuple(x.shape) for x in xs}
     if len(shapes) != 1:
         message = (
-            f"{asker()}: all arrays must have one shape, found {', '.join(map(str, sorted(shapes))) or 'no arrays'}."
+            f"{caller()}: all arrays must have one shape, found {', '.join(map(str, sorted(shapes))) or 'no arrays'}."
         )
         raise ValueError(message)
     (shape,) = shapes

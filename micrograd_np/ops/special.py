@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.primitive import primitive
+from micrograd_np.core.domains import POSITIVE, REALS
+from micrograd_np.core.primitive import primitive
 
 from .blocks import in_blocks
 from .choice import masked, zero_where
 from .comparison import equal, logical_and
-from .domains import POSITIVE, REALS
-from .elementwise import xdivy, xmuly
+from .elementwise import zero_safe_divide, zero_safe_multiply
 from .routine import clear
 
 # Cody (1969), "Rational Chebyshev approximations for the error function", Mathematics of Computation 23: numerators and
@@ -96,7 +96,7 @@ def bell(xp: Any, out: Any, x: Any) -> Any:
     return xp.exp(z, out=z)
 
 
-bell.vjp(x=lambda g, z, x: xmuly(g, -2 * xmuly(z, x)))
+bell.vjp(x=lambda g, z, x: zero_safe_multiply(g, -2 * zero_safe_multiply(z, x)))
 
 
 @primitive("erf {x}", domain=(REALS,), onnx="Erf")
@@ -143,7 +143,7 @@ def ndtr(xp: Any, out: Any, x: Any) -> Any:
 
 
 # no gradient passes where the slope is 0, even if an infinite one arrives, as in gelu at ∞
-ndtr.vjp(x=lambda g, z, x: xmuly(g, (2 * pi) ** -0.5 * bell(x * 0.5**0.5)))
+ndtr.vjp(x=lambda g, z, x: zero_safe_multiply(g, (2 * pi) ** -0.5 * bell(x * 0.5**0.5)))
 
 
 @primitive("{x} log {y}", domain=(REALS, POSITIVE))
@@ -159,5 +159,5 @@ def xlogy(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 xlogy.vjp(
     x=lambda g, z, x, y: zero_where(xlogy(g, y), logical_and(equal(x, 0), equal(y, 0))),
-    y=lambda g, z, x, y: xdivy(xmuly(g, x), y),
+    y=lambda g, z, x, y: zero_safe_divide(zero_safe_multiply(g, x), y),
 )

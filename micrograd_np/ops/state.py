@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.primitive import primitive
+from micrograd_np.core.domains import REALS
+from micrograd_np.core.primitive import primitive
 
-from .domains import REALS
-from .operand import given
+from .operand import as_operand
 
 
 @primitive("{x}", domain=(REALS,), onnx="Identity", numpy=("positive",))
@@ -35,5 +35,5 @@ astype.vjp(x=lambda g, z, x, dtype: g)
 
 def as_floating(x: Any) -> Any:
     """`x` as `given` has it; integers and booleans as floating numbers, of the dtype of their exponential."""
-    x = given(x)
+    x = as_operand(x)
     return x if x.dtype.kind == "f" else astype(x, dtype=np.exp.resolve_dtypes((x.dtype, None))[1])

@@ -46,7 +46,7 @@ def _plan(
     return first, n, tuple([1 if a in axes else m for a, m in enumerate(wide) if keepdims or a not in axes])
 
 
-def added(xp: Any, out: Any, x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def sum_by_product(xp: Any, out: Any, x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """What ``xp.add.reduce`` gives, where it can by a product."""
     plan = None if axis is None or x.dtype not in _FAST or not x.flags.c_contiguous else _plan(x.shape, axis, keepdims)
     if plan is None:

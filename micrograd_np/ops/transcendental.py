@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import log as _log
 from typing import Any
 
-from micrograd_np.primitive import primitive
+from micrograd_np.core.domains import ABOVE_MINUS_ONE, NONZERO, POSITIVE, REALS
+from micrograd_np.core.primitive import primitive
 
-from .domains import ABOVE_MINUS_ONE, NONZERO, POSITIVE, REALS
-from .elementwise import ratio, square, xdivy, xmuly, zeros_like
+from .elementwise import divide_or_zero, square, zero_safe_divide, zero_safe_multiply, zeros_like
 from .routine import clear, floating
 
 _LN2, _LN10 = _log(2), _log(10)
@@ -47,7 +47,7 @@ def log(xp: Any, out: Any, x: Any) -> Any:
     return xp.log(x, out=out)
 
 
-log.vjp(x=lambda g, z, x: xdivy(g, x))
+log.vjp(x=lambda g, z, x: zero_safe_divide(g, x))
 
 
 @primitive("log1p {x}", domain=(ABOVE_MINUS_ONE,))
@@ -56,7 +56,7 @@ def log1p(xp: Any, out: Any, x: Any) -> Any:
     return xp.log1p(x, out=out)
 
 
-log1p.vjp(x=lambda g, z, x: xdivy(g, 1 + x))
+log1p.vjp(x=lambda g, z, x: zero_safe_divide(g, 1 + x))
 
 
 @primitive("log₂ {x}", domain=(POSITIVE,))
@@ -65,7 +65,7 @@ def log2(xp: Any, out: Any, x: Any) -> Any:
     return xp.log2(x, out=out)
 
 
-log2.vjp(x=lambda g, z, x: xdivy(g * (1 / _LN2), x))
+log2.vjp(x=lambda g, z, x: zero_safe_divide(g * (1 / _LN2), x))
 
 
 @primitive("log₁₀ {x}", domain=(POSITIVE,))
@@ -74,7 +74,7 @@ def log10(xp: Any, out: Any, x: Any) -> Any:
     return xp.log10(x, out=out)
 
 
-log10.vjp(x=lambda g, z, x: xdivy(g * (1 / _LN10), x))
+log10.vjp(x=lambda g, z, x: zero_safe_divide(g * (1 / _LN10), x))
 
 
 @primitive("log(exp {x} + exp {y})", domain=(REALS, REALS))
@@ -84,14 +84,14 @@ def logaddexp(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 
 @primitive("{x} − {y}", domain=(REALS, REALS))
-def lead(xp: Any, out: Any, x: Any, y: Any) -> Any:
+def subtract_or_zero(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """x − y, and 0 where they are equal, also where both are the same infinity; silent."""
     with xp.errstate(invalid="ignore"):
         z = xp.subtract(x, y, out=out)
     return clear(xp, z, xp.not_equal(x, y))
 
 
-lead.vjp(
+subtract_or_zero.vjp(
     x=lambda g, z, x, y: g,
     y=lambda g, z, x, y: -g,
 )
@@ -105,7 +105,7 @@ def log_or_zero(xp: Any, out: Any, x: Any) -> Any:
     return clear(xp, z, xp.not_equal(x, 0))
 
 
-log_or_zero.vjp(x=lambda g, z, x: ratio(g, x))
+log_or_zero.vjp(x=lambda g, z, x: divide_or_zero(g, x))
 
 
 @primitive("{x} ^ {y}", domain=(POSITIVE, REALS), onnx="Pow")
@@ -129,13 +129,13 @@ def power_slope(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 
 power.vjp(
-    x=lambda g, z, x, y: xmuly(g, power_slope(x, y)),
+    x=lambda g, z, x, y: zero_safe_multiply(g, power_slope(x, y)),
     y=lambda g, z, x, y: g * (z * log_or_zero(x)),
 )
 
 power_slope.vjp(
-    x=lambda g, z, x, y: xmuly(g * y, power_slope(x, y - 1)),
-    y=lambda g, z, x, y: xmuly(g, power(x, y - 1) + z * log_or_zero(x)),
+    x=lambda g, z, x, y: zero_safe_multiply(g * y, power_slope(x, y - 1)),
+    y=lambda g, z, x, y: zero_safe_multiply(g, power(x, y - 1) + z * log_or_zero(x)),
 )
 
 
@@ -145,7 +145,7 @@ def sqrt(xp: Any, out: Any, x: Any) -> Any:
     return xp.sqrt(x, out=out)
 
 
-sqrt.vjp(x=lambda g, z, x: xdivy(0.5 * g, z))
+sqrt.vjp(x=lambda g, z, x: zero_safe_divide(0.5 * g, z))
 
 
 @primitive("∛{x}", domain=(NONZERO,))
@@ -154,7 +154,7 @@ def cbrt(xp: Any, out: Any, x: Any) -> Any:
     return xp.cbrt(x, out=out)
 
 
-cbrt.vjp(x=lambda g, z, x: xdivy(g, 3 * square(z)))
+cbrt.vjp(x=lambda g, z, x: zero_safe_divide(g, 3 * square(z)))
 
 
 @primitive("σ({x})", domain=(REALS,), onnx="Sigmoid")
@@ -173,8 +173,8 @@ def sigmoid(xp: Any, out: Any, x: Any) -> Any:
 
 sigmoid.vjp(x=lambda g, z, x: g * (z - z * z))  # arrays alone: quicker than with a number, as in z * (1 - z)
 logaddexp.vjp(  # exp(x) / (exp(x) + exp(y)) is σ(x − y)
-    x=lambda g, z, x, y: g * sigmoid(lead(x, y)),
-    y=lambda g, z, x, y: g * sigmoid(lead(y, x)),
+    x=lambda g, z, x, y: g * sigmoid(subtract_or_zero(x, y)),
+    y=lambda g, z, x, y: g * sigmoid(subtract_or_zero(y, x)),
 )
 
 

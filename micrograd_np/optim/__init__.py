@@ -1,6 +1,6 @@
 """Optimisers, schedules for their learning rates, clipping and averaging: PyTorch's names, arguments and defaults."""
 
-from micrograd_np.settings import check_all as _check_all
+from micrograd_np.core.settings import check_all as _check_all
 
 from . import lr_scheduler
 from .adadelta import Adadelta

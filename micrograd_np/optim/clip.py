@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.events import QUIET
-from micrograd_np.grad_mode import no_grad
-from micrograd_np.modes import mode
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.modes import mode
+from micrograd_np.core.vertex import grad_of
+from micrograd_np.engine.grad_mode import no_grad
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.checks import check, norm_within
 from micrograd_np.ops.choice import maximum, minimum, where
 from micrograd_np.ops.comparison import equal, greater, logical_and
@@ -23,8 +25,6 @@ from micrograd_np.ops.reduce import sum as total_of
 from micrograd_np.ops.shape import stack
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import power, sqrt
-from micrograd_np.tensor import Tensor
-from micrograd_np.vertex import grad_of
 
 from .vector import parameters_to_vector, vector_to_parameters
 

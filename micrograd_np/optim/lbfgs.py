@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.grad_mode import set_grad_enabled
-from micrograd_np.modes import mode
-from micrograd_np.writes import writes
+from micrograd_np.core.modes import mode
+from micrograd_np.core.writes import writes
+from micrograd_np.engine.grad_mode import set_grad_enabled
 
 from .line_search import strong_wolfe
 from .optimizer import Optimizer

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from micrograd_np.events import QUIET
-from micrograd_np.grad_mode import set_grad_enabled
-from micrograd_np.modes import mode
-from micrograd_np.primitive import no_array
-from micrograd_np.settings import check
-from micrograd_np.tensor import Tensor, clear_grad
-from micrograd_np.writes import writes
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.modes import mode
+from micrograd_np.core.primitive import no_array
+from micrograd_np.core.settings import check
+from micrograd_np.core.writes import writes
+from micrograd_np.engine.grad_mode import set_grad_enabled
+from micrograd_np.engine.tensor import Tensor, clear_grad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -275,12 +275,12 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
-def _listed(params: Any, asker: str) -> list[Any]:
+def _listed(params: Any, caller: str) -> list[Any]:
     try:
         return list(params)
     except TypeError:
         hint = " Pass model.parameters()." if hasattr(params, "parameters") else ""
-        message = f"{asker}: params must be tensors or dicts of them, found {type(params).__name__}.{hint}"
+        message = f"{caller}: params must be tensors or dicts of them, found {type(params).__name__}.{hint}"
         raise TypeError(message) from None
 
 

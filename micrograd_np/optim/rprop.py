@@ -13,7 +13,7 @@ from .optimizer import Optimizer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from micrograd_np.tensor import Tensor
+    from micrograd_np.engine.tensor import Tensor
 
 
 class Rprop(Optimizer):

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.grad_mode import no_grad
+from micrograd_np.engine.grad_mode import no_grad
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.shape import concatenate, reshape
-from micrograd_np.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

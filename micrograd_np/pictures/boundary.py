@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import random
-from micrograd_np.asked import an
-from micrograd_np.grad_mode import enable_grad, no_grad
-from micrograd_np.tensor import Tensor, get_default_dtype
-from micrograd_np.vertex import Node, Vertex
+from micrograd_np.core.messages import an
+from micrograd_np.core.vertex import Node, Vertex
+from micrograd_np.engine.grad_mode import enable_grad, no_grad
+from micrograd_np.engine.tensor import Tensor, get_default_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,22 +31,22 @@ class Boundary:
     Points with a coordinate that is not finite are left out. ValueError where model and data do not fit.
     """
 
-    def __init__(self, model: Any, data: Any, threshold: float | None = None, asker: str = "Boundary") -> None:
+    def __init__(self, model: Any, data: Any, threshold: float | None = None, caller: str = "Boundary") -> None:
         pair = arrays_of(data)
         if pair is None:
             raise ValueError(
-                f"{asker}: data is {an(type(data).__name__)}; pass a pair (x, y), a TensorDataset or a DataLoader of "
+                f"{caller}: data is {an(type(data).__name__)}; pass a pair (x, y), a TensorDataset or a DataLoader of "
                 f"one."
             )
         x, y = pair
         if x.ndim != 2 or x.shape[1] != 2 or len(x) != len(y):
             raise ValueError(
-                f"{asker}: the inputs are {x.shape} and the targets {y.shape}; a plane has two inputs, (n, 2), and a "
+                f"{caller}: the inputs are {x.shape} and the targets {y.shape}; a plane has two inputs, (n, 2), and a "
                 "target for each point. For other inputs, fit(..., record='run.html') shows the weights."
             )
         kept = np.isfinite(x).all(axis=1)
         if not kept.any():
-            raise ValueError(f"{asker}: there is no point with finite inputs among the {len(x)}; pass some.")
+            raise ValueError(f"{caller}: there is no point with finite inputs among the {len(x)}; pass some.")
         x, y = x[kept], y[kept]
         self.classes: list[Any] | None
         self.points = x if x.dtype.kind == "f" else x.astype(get_default_dtype())
@@ -62,12 +62,12 @@ class Boundary:
         fits = y.size == len(y) if outputs == 1 else labels.ndim == 1 and labels.dtype.kind in "iub"
         if not (fits and outputs and output.ndim <= 2 and output.shape[:1] == (1,)):
             raise ValueError(
-                f"{asker}: for one point the output is {output.shape}, and the targets are {y.shape} {y.dtype}; "
+                f"{caller}: for one point the output is {output.shape}, and the targets are {y.shape} {y.dtype}; "
                 "pass labels (n,) for outputs (n, classes), or targets (n,) for one output."
             )
         if outputs > 1:
             if labels.max() >= outputs:
-                raise ValueError(f"{asker}: labels are up to {labels.max()}, and the model has {outputs} outputs.")
+                raise ValueError(f"{caller}: labels are up to {labels.max()}, and the model has {outputs} outputs.")
             self.classes, self.targets = list(range(outputs)), labels.astype(int)
         else:
             values = labels.ravel()

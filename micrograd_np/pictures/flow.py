@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import random
-from micrograd_np.events import Events
-from micrograd_np.grad_mode import no_grad
-from micrograd_np.modes import mode
-from micrograd_np.vertex import Vertex
+from micrograd_np.core.events import Events
+from micrograd_np.core.modes import mode
+from micrograd_np.core.vertex import Vertex
+from micrograd_np.engine.grad_mode import no_grad
 
 from .formula import constant, formula
 from .structure import kind_of

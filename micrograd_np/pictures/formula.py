@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.symbol import setting
+from micrograd_np.engine.symbol import setting
 
 from .escape import shortened
 from .values import number
@@ -37,7 +37,7 @@ def formula(op: Any, told: list[str], static: Mapping[str, Any]) -> str:
 def spoken(op: Any) -> str:
     """The name of an op as people say it.
 
-    >>> from micrograd_np.primitive import registry
+    >>> from micrograd_np.core.primitive import registry
     >>> spoken(registry["_einsum"]), spoken(registry["log_softmax"])
     ('einsum', 'log softmax')
     """

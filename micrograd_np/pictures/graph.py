@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from micrograd_np.asked import described
-from micrograd_np.backward import is_gone
+from micrograd_np.core.messages import described
+from micrograd_np.core.values import inputs
+from micrograd_np.core.vertex import Source, Vertex
+from micrograd_np.core.writes import owner_of
 from micrograd_np.debug.explain import Pulled, or_zeros, rule_of, symbols_of
 from micrograd_np.debug.origin import origin_of
-from micrograd_np.symbol import Symbol
-from micrograd_np.values import inputs
-from micrograd_np.vertex import Source, Vertex
-from micrograd_np.writes import owner_of
+from micrograd_np.engine.backward import is_gone
+from micrograd_np.engine.symbol import Symbol
 
 from .drawing import Drawing, Edge, Node, missing
 from .drawing import legend as _legend

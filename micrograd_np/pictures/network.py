@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.asked import described
+from micrograd_np.core.messages import described
+from micrograd_np.core.vertex import Vertex
 from micrograd_np.functional.loss import mse_loss
-from micrograd_np.vertex import Vertex
 
 from .drawing import LINE, Cluster, Drawing, Edge, Node
 from .flow import Block, folded, guessed, watched

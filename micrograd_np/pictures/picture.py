@@ -11,8 +11,8 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.asked import several
-from micrograd_np.terminal import shown
+from micrograd_np.core.messages import several
+from micrograd_np.core.terminal import shown
 
 from .drawing import Drawing, digraph
 from .render import render, save

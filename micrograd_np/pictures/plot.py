@@ -81,7 +81,7 @@ def curves(panels: Sequence[tuple[str, Mapping[str, Sequence[float]]]], epochs: 
     An axis is logarithmic where all its values are positive and spread over a factor of 10 or more. ImportError if
     matplotlib is not installed.
     """
-    figure = _figure(asker="plot", size=(7, 3 * max(len(panels), 1)))
+    figure = _figure(caller="plot", size=(7, 3 * max(len(panels), 1)))
     if not panels or not len(epochs):
         figure.text(0.5, 0.5, "no epochs yet", ha="center", va="center")
         return Plot(figure, about)
@@ -123,8 +123,8 @@ def draw_boundary(model: Any, data: Any, *, resolution: int = 200, threshold: fl
     >>> plot
     <Plot of the regions of 2 classes; .save('plot.svg') writes it>
     """
-    figure = _figure(asker="draw_boundary", size=(6, 5))
-    boundary = Boundary(model, data, threshold, asker="draw_boundary")
+    figure = _figure(caller="draw_boundary", size=(6, 5))
+    boundary = Boundary(model, data, threshold, caller="draw_boundary")
     axes = figure.subplots()
     left, right, bottom, top = boundary.limits
     across, up = np.linspace(left, right, resolution), np.linspace(bottom, top, resolution)
@@ -155,11 +155,11 @@ def draw_boundary(model: Any, data: Any, *, resolution: int = 200, threshold: fl
     return Plot(figure, about)
 
 
-def _figure(asker: str, size: tuple[float, float]) -> Any:
+def _figure(caller: str, size: tuple[float, float]) -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        message = f"{asker}: matplotlib, which draws this, is not installed; run `pip install matplotlib`."
+        message = f"{caller}: matplotlib, which draws this, is not installed; run `pip install matplotlib`."
         raise ImportError(message) from error
     return Figure(figsize=size, layout="constrained")
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.backward import is_gone
-from micrograd_np.values import inputs, operands
-from micrograd_np.vertex import Source
+from micrograd_np.core.values import inputs, operands
+from micrograd_np.core.vertex import Source
+from micrograd_np.engine.backward import is_gone
 
 from .drawing import Drawing, Edge, Node, missing
 from .drawing import legend as _legend

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np import backward as walk
-from micrograd_np.asked import several
+from micrograd_np.core.messages import several
+from micrograd_np.core.values import inputs, operands
+from micrograd_np.core.vertex import Source, source
 from micrograd_np.debug.explain import Pulled, names_of, or_zeros, rule_of, seed_of, symbols_of, why
 from micrograd_np.debug.origin import origin_of
-from micrograd_np.symbol import _ATOM, _PRODUCT, Symbol
-from micrograd_np.tensor import Tensor
-from micrograd_np.values import inputs, operands
-from micrograd_np.vertex import Source, source
+from micrograd_np.engine import backward as walk
+from micrograd_np.engine.symbol import _ATOM, _PRODUCT, Symbol
+from micrograd_np.engine.tensor import Tensor
 
 from .drawing import Drawing, Edge, Node, digraph
 from .escape import plain, shortened
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from micrograd_np.vertex import Node as Made
+    from micrograd_np.core.vertex import Node as Made
 
 __all__ = ["Steps", "draw_steps"]
 

@@ -10,9 +10,9 @@ from heapq import heappop, heappush
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.values import inputs, values
-from micrograd_np.vertex import Node, Source, Vertex, grad_of, source
-from micrograd_np.writes import owner_of
+from micrograd_np.core.values import inputs, values
+from micrograd_np.core.vertex import Node, Source, Vertex, grad_of, source
+from micrograd_np.core.writes import owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

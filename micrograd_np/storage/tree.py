@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.tensor import Tensor
+from micrograd_np.engine.tensor import Tensor
 
 _PLAIN = (type(None), bool, int, float, str)
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from micrograd_np import random
-from micrograd_np.asked import described, insist
 from micrograd_np.compiler import compile as compiled
+from micrograd_np.core.messages import described, insist
+from micrograd_np.core.settings import Positive, Size, check, rules_of
 from micrograd_np.data.dataset import Dataset
-from micrograd_np.grad_mode import no_grad
+from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.nn.module import Module
 from micrograd_np.optim.clip import clip_grad_norm_
 from micrograd_np.optim.lr_scheduler import ReduceLROnPlateau
-from micrograd_np.settings import Positive, Size, check, rules_of
 from micrograd_np.storage import load, save
 
 from .history import History, told
@@ -30,8 +30,8 @@ from .record import Record
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from micrograd_np.engine.tensor import Tensor
     from micrograd_np.optim.optimizer import Optimizer
-    from micrograd_np.tensor import Tensor
 
     Metric = Callable[[Any, Any], Any]
 
@@ -208,18 +208,18 @@ def evaluate(
     return {"loss": total / len(true), **{name: metric(predicted, true) for name, metric in named.items()}}
 
 
-def _check_parts(asker: str, model: Any, loss: Any, metrics: Any) -> None:
+def _check_parts(caller: str, model: Any, loss: Any, metrics: Any) -> None:
     """TypeError for a class or a name where a module or a function is needed."""
-    insist(asker, "model", model, isinstance(model, Module), "a Module")
+    insist(caller, "model", model, isinstance(model, Module), "a Module")
     wanted = "a function of prediction and target, such as nn.MSELoss()"
-    insist(asker, "loss", loss, callable(loss) and not isinstance(loss, type), wanted)
+    insist(caller, "loss", loss, callable(loss) and not isinstance(loss, type), wanted)
     wanted = "functions of predictions and targets, such as [training.accuracy]"
-    insist(asker, "metrics", metrics, isinstance(metrics, Iterable) and not isinstance(metrics, str), wanted)
+    insist(caller, "metrics", metrics, isinstance(metrics, Iterable) and not isinstance(metrics, str), wanted)
     for metric in metrics.values() if isinstance(metrics, Mapping) else metrics:
-        insist(asker, "metrics", metric, callable(metric), wanted)
+        insist(caller, "metrics", metric, callable(metric), wanted)
 
 
-def _batches(asker: str, name: str, batches: Any) -> Any:
+def _batches(caller: str, name: str, batches: Any) -> Any:
     """`batches`, unless it is a data set: the arrays of a pair would be taken as batches, and so would samples.
 
     TypeError then, which says what to write.
@@ -236,9 +236,9 @@ def _batches(asker: str, name: str, batches: Any) -> Any:
         found, do = described(batches), "Write DataLoader(TensorDataset(x, y), batch_size=32)."
     else:
         return batches
-    raise TypeError(f"{asker}: {name} must be batches, each a tuple (inputs…, targets); found {found}. {do}")
+    raise TypeError(f"{caller}: {name} must be batches, each a tuple (inputs…, targets); found {found}. {do}")
 
 
-def _check_batch(asker: str, name: str, batch: Any) -> None:
+def _check_batch(caller: str, name: str, batch: Any) -> None:
     wanted = "a tuple or list (inputs…, targets)"
-    insist(asker, f"each batch of {name}", batch, isinstance(batch, (tuple, list)) and len(batch) > 1, wanted)
+    insist(caller, f"each batch of {name}", batch, isinstance(batch, (tuple, list)) and len(batch) > 1, wanted)

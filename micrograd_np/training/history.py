@@ -5,7 +5,7 @@ from __future__ import annotations
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.asked import several
+from micrograd_np.core.messages import several
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

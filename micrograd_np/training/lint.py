@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.backward import is_gone, pull, topological
+from micrograd_np.core.vertex import Node, Source, held_inputs
+from micrograd_np.core.writes import writes
+from micrograd_np.engine.backward import is_gone, pull, topological
 from micrograd_np.optim.optimizer import Optimizer
-from micrograd_np.vertex import Node, Source, held_inputs
-from micrograd_np.writes import writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from micrograd_np.engine.tensor import Tensor
     from micrograd_np.nn.module import Module
-    from micrograd_np.tensor import Tensor
 
 _SAME_VALUES = {"reshape", "transpose", "view", "copy", "astype", "keep_where"}  # an op that passes on what it gets
 _TAKES_LOGITS = {
-    "surprise": ("cross-entropy", {"softmax", "log_softmax", "sigmoid"}),
+    "softmax_cross_entropy": ("cross-entropy", {"softmax", "log_softmax", "sigmoid"}),
     "log_softmax": ("cross-entropy", {"softmax", "sigmoid"}),
-    "surprise_of_logit": ("binary cross-entropy with logits", {"sigmoid", "softmax"}),
+    "bce_with_logits": ("binary cross-entropy with logits", {"sigmoid", "softmax"}),
 }
 _HEALTHY = (1e-7, 0.3)  # of the length of an update to that of the weights; about 1e-3 is usual
 _ENOUGH = 8  # samples from which on a unit that is always 0 tells something

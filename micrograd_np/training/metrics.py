@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.primitive import unmasked
-from micrograd_np.tensor import Tensor
+from micrograd_np.core.primitive import unmasked
+from micrograd_np.engine.tensor import Tensor
 
 
 def _array(x: Any) -> np.ndarray[Any, Any]:
     return x.detach().data if isinstance(x, Tensor) else np.asarray(unmasked(x, "metrics"))
 
 
-def classes(predictions: Any, targets: Any, asker: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def classes(predictions: Any, targets: Any, caller: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Predicted and true classes, from scores ``(n, c, …)`` or from classes. ValueError where shapes do not belong
     together.
     """
@@ -25,13 +25,13 @@ def classes(predictions: Any, targets: Any, asker: str) -> tuple[np.ndarray[Any,
         predicted = predicted.argmax(axis=1)
     elif predicted.dtype.kind == "f":
         message = (
-            f"{asker}: predictions are {predicted.shape} {predicted.dtype}, targets {true.shape}; give scores "
+            f"{caller}: predictions are {predicted.shape} {predicted.dtype}, targets {true.shape}; give scores "
             "(n, c) for labels "
             f"(n,), or classes as integers; for one score per sample use binary_accuracy."
         )
         raise ValueError(message)
     if predicted.shape != true.shape:
-        message = f"{asker}: predictions are {predicted.shape} and targets {true.shape}; there must be one for each."
+        message = f"{caller}: predictions are {predicted.shape} and targets {true.shape}; there must be one for each."
         raise ValueError(message)
     return predicted, true
 

@@ -69,7 +69,7 @@ class Record:
                 return None
             x, y = pair
             chosen = _evenly(len(x), _POINTS)
-            boundary = Boundary(self.model, (x[chosen], y[chosen]), threshold, asker="record")
+            boundary = Boundary(self.model, (x[chosen], y[chosen]), threshold, caller="record")
         except Exception as error:  # noqa: BLE001 - what cannot be drawn can be trained all the same
             log.warning("The record has no picture of the plane: %s", error)
             return None

@@ -10,7 +10,7 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
-from micrograd_np.compiler.tracing.surroundings import Surroundings
+from micrograd_np.compiler.tracing.captures import Surroundings
 
 X = np.random.default_rng(0).standard_normal((4, 3))
 Z = np.random.default_rng(1).standard_normal((4, 3))

@@ -10,8 +10,8 @@ import pytest
 import micrograd_np as mg
 from micrograd_np import nn, optim
 from micrograd_np.compiler.passes import padding
-from micrograd_np.ops.domains import REALS
-from micrograd_np.primitive import primitive, registry
+from micrograd_np.core.domains import REALS
+from micrograd_np.core.primitive import primitive, registry
 
 
 def body(compiled):

@@ -7,8 +7,8 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np import nn
-from micrograd_np.events import QUIET
-from micrograd_np.modes import mode
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.modes import mode
 
 
 def told(tensor, gradient=None):

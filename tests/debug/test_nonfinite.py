@@ -10,8 +10,8 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
-from micrograd_np.events import QUIET
-from micrograd_np.modes import mode
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.modes import mode
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's own, which say neither where nor what
 

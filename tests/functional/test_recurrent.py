@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
-from micrograd_np.functional.recurrent import gru, gru_memory, gru_sweep, lstm, lstm_memory, lstm_sweep, rnn, rnn_sweep
+from micrograd_np.ops.fused.gru import gru, gru_memory, gru_sweep
+from micrograd_np.ops.fused.lstm import lstm, lstm_memory, lstm_sweep
+from micrograd_np.ops.fused.rnn import rnn, rnn_sweep
 
 SIZES = [(1, 1), (1, 3), (4, 1), (4, 3)]  # steps and samples: one of either is a case of its own
 every_size = pytest.mark.parametrize(("steps", "samples"), SIZES)

@@ -12,7 +12,7 @@ from strategies import every_primitive
 import micrograd_np as mg
 from micrograd_np import functional
 from micrograd_np.check.samples import width
-from micrograd_np.primitive import Primitive
+from micrograd_np.core.primitive import Primitive
 
 # what Python and NumPy say of the inside of a function
 INTERNAL = re.compile(

@@ -8,9 +8,9 @@ import pytest
 from peers.torch_table import PEERS, found, torch
 
 import micrograd_np as mg
-from micrograd_np.events import QUIET, Events
-from micrograd_np.modes import mode
-from micrograd_np.primitive import registry
+from micrograd_np.core.events import QUIET, Events
+from micrograd_np.core.modes import mode
+from micrograd_np.core.primitive import registry
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # PyTorch's advice
 

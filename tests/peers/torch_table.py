@@ -13,7 +13,7 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np.check.samples import usual_samples
-from micrograd_np.primitive import Primitive
+from micrograd_np.core.primitive import Primitive
 
 torch = pytest.importorskip("torch", reason="PyTorch judges here: pip install 'micrograd_np[bench]'")
 TF = torch.nn.functional

@@ -9,7 +9,7 @@ from strategies import every_primitive, samples
 import micrograd_np as mg
 from micrograd_np.check.claims import destination_does_not_matter, inputs_stay_as_they_are
 from micrograd_np.check.samples import usual_samples
-from micrograd_np.writes import clock, writes
+from micrograd_np.core.writes import clock, writes
 
 
 @every_primitive

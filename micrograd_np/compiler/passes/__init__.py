@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .algebra import fold_scalings
 from .blocks import cut_into_blocks
 from .constants import fold_constants, merge_constants, numbers_to_arrays, spread_bounds
-from .dead import drop_dead_lines
+from .cse import merge_repeated_buffers, merge_repeats
+from .dce import drop_dead_lines
 from .exponents import negate_what_is_small
-from .facts import drop_guards
-from .fast import fold_scalings
-from .flatten import flatten
+from .fuse_updates import flatten
 from .padding import pad_once
-from .repeats import merge_repeated_buffers, merge_repeats
 from .signs import absorb_signs
 from .small import make_results_last, match_axes
+from .value_ranges import drop_guards
 
 if TYPE_CHECKING:
     from ..program import Program

@@ -12,8 +12,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..dataflow import ELEMENTWISE, operands
 from ..program import Line, Storage, Value
-from ..uses import ELEMENTWISE, operands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

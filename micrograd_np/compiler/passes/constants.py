@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..dataflow import ELEMENTWISE, uniform
 from ..program import Line, Storage, Value, mapped
-from ..uses import ELEMENTWISE, uniform
 
 if TYPE_CHECKING:
     from ..program import Program

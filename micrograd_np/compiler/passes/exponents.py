@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..dataflow import lines_touching
 from ..program import Line, Storage, Value
-from ..uses import lines_touching
 
 if TYPE_CHECKING:
     from ..program import Program

@@ -6,8 +6,8 @@ from bisect import insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..dataflow import ELEMENTWISE, operands
 from ..program import Value
-from ..uses import ELEMENTWISE, operands
 
 if TYPE_CHECKING:
     from ..program import Program

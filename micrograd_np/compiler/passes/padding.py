@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..program import Line, Value
-from .dead import drop_dead_lines
-from .repeats import merge_repeats
+from .cse import merge_repeats
+from .dce import drop_dead_lines
 
 if TYPE_CHECKING:
     from ..program import Program

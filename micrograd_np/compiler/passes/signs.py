@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..dataflow import lines_writing, operands
 from ..program import Line, Storage, Value
-from ..uses import lines_writing, operands
 
 if TYPE_CHECKING:
     from ..program import Program

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..dataflow import ELEMENTWISE, operands, static
 from ..program import Line, Storage, Value, mapped, natural
-from ..uses import ELEMENTWISE, operands, static
 
 if TYPE_CHECKING:
     from ..program import Program

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.asked import an
-from micrograd_np.tensor import Tensor
-from micrograd_np.vertex import Vertex
-from micrograd_np.writes import writes
+from micrograd_np.core.messages import an
+from micrograd_np.core.vertex import Vertex
+from micrograd_np.core.writes import writes
+from micrograd_np.engine.tensor import Tensor
 
 from ..tracing.numbers import Fixed, Numbers, array_of
 from ..trees import parts, with_parts
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..program import Program
 
 
-def kind_of(x: Any, leaves: list[Any]) -> Any:
+def signature_of(x: Any, leaves: list[Any]) -> Any:
     """What kind of argument this is; its arrays are appended to `leaves`."""
     kind = type(x)
     if isinstance(x, np.ndarray):
@@ -32,12 +32,12 @@ def kind_of(x: Any, leaves: list[Any]) -> Any:
         leaves.append(numbers)
         return list, numbers.shape, numbers.dtype
     if kind is tuple or kind is list:
-        return kind, tuple([kind_of(part, leaves) for part in x])
+        return kind, tuple([signature_of(part, leaves) for part in x])
     if kind is dict:
-        return dict, tuple([(k, kind_of(v, leaves)) for k, v in x.items()])
+        return dict, tuple([(k, signature_of(v, leaves)) for k, v in x.items()])
     held = parts(x)
     if held is not None:  # tuples with names, dataclasses and so on
-        return kind, tuple([(k, kind_of(part, leaves)) for k, part in held.items()])
+        return kind, tuple([(k, signature_of(part, leaves)) for k, part in held.items()])
     if isinstance(x, (float, np.generic)):
         return kind, repr(x)  # 0.0 and -0.0 are equal, and nan is not equal to itself
     if kind is slice:

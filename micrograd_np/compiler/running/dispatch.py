@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.changes import changes
-from micrograd_np.events import QUIET
-from micrograd_np.modes import mode
-from micrograd_np.tensor import _wrap
-from micrograd_np.vertex import Vertex
-from micrograd_np.writes import clock as moments
-from micrograd_np.writes import writes
+from micrograd_np.core.changes import changes
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.modes import mode
+from micrograd_np.core.vertex import Vertex
+from micrograd_np.core.writes import clock as moments
+from micrograd_np.core.writes import writes
+from micrograd_np.engine.tensor import _wrap
 
 from ..program import Value
 from ..trees import parts, with_parts
@@ -29,14 +29,14 @@ from .guards import GONE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .entry import Entry
+    from .entry import CompiledProgram
     from .guards import Place
 
 MISS = object()
 """What a dispatcher returns, having done nothing, when the call is not its kind."""
 
 
-def dispatcher(entry: Entry, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
+def dispatcher(entry: CompiledProgram, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
     """``call(*args)`` for arguments like `args`: the step's result, or `MISS`. None where calls need the long way."""
     if (
         entry.incoming
@@ -53,7 +53,7 @@ def dispatcher(entry: Entry, args: tuple[Any, ...], lock: Any) -> Callable[..., 
 class _Dispatcher:
     """Collects the objects that the lines name."""
 
-    def __init__(self, entry: Entry, args: tuple[Any, ...], lock: Any) -> None:
+    def __init__(self, entry: CompiledProgram, args: tuple[Any, ...], lock: Any) -> None:
         self.entry, self.args = entry, args
         self.names: dict[str, Any] = {
             "MISS": MISS, "QUIET": QUIET, "mode": mode, "step": entry.step, "entry": entry, "explain": explain,
@@ -73,7 +73,7 @@ class _Dispatcher:
     def lines(self) -> list[str]:
         """The function."""
         entry = self.entry
-        other = "not mode.usual" if mode.recording else "mode.recording or mode.events is not QUIET"
+        other = "not mode.fast_path" if mode.recording else "mode.recording or mode.events is not QUIET"
         body = [f"if len(args) != {len(self.args)} or {other}: return MISS"]
         arrays = []
         for i, a in enumerate(self.args):

@@ -10,8 +10,8 @@ from weakref import finalize
 
 import numpy as np
 
-from micrograd_np.tensor import Tensor
-from micrograd_np.writes import writes
+from micrograd_np.core.writes import writes
+from micrograd_np.engine.tensor import Tensor
 
 from ..passes import run_passes
 from ..passes.memory import plan
@@ -20,15 +20,15 @@ from ..writing.write import Writer
 from .dispatch import MISS
 from .failure import explain
 from .guards import Guards
-from .pullback import Reverse, copied
+from .pullback import BackwardProgram, copied
 
 if TYPE_CHECKING:
-    from ..program import Clock, Program
+    from ..program import Program, UpdateGroup
 
 _numbers = itertools.count(1)
 
 
-class Entry:
+class CompiledProgram:
     """One emitted program, what it is bound to, and what must still hold for it to be the right one."""
 
     def __init__(
@@ -68,14 +68,14 @@ class Entry:
         self.absent = list(program.gradients_absent)
         self.own = {id(g) for _, g in self.gradients if g is not None}
         self.modes = program.modes
-        self.reverse: Reverse | None = None
+        self.reverse: BackwardProgram | None = None
         self.raw: Program = program
         """The program as it was traced, before any pass."""
         self.seconds = (0.0, 0.0)
         """What tracing (the first call included) and emitting took."""
         self.guards = Guards()
         """Where things have been found that must still be there."""
-        self.ticks: list[tuple[Clock, list[tuple[Any, str]]]] = [
+        self.ticks: list[tuple[UpdateGroup, list[tuple[Any, str]]]] = [
             (c, [(v.storage.array, key.partition(":")[0]) for key, v in c.numbers.items()]) for c in program.clocks
         ]
 
@@ -158,12 +158,12 @@ class Entry:
         return results
 
 
-def emitted(program: Program, mode: str) -> Entry:
+def build(program: Program, mode: str) -> CompiledProgram:
     """The entry of a traced program: passes, plan, source, compiled."""
     raw = copied(program)
     passes = run_passes(program, mode)
     layout = plan(program)
     writer = Writer(program, layout)
-    entry = Entry(program, writer.source(), writer, passes, layout.nbytes, layout.wanted)
+    entry = CompiledProgram(program, writer.source(), writer, passes, layout.nbytes, layout.wanted)
     entry.raw = raw
     return entry

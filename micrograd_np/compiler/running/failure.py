@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .entry import Entry
+    from .entry import CompiledProgram
 
 
-def explain(error: BaseException, entry: Entry) -> None:
+def explain(error: BaseException, entry: CompiledProgram) -> None:
     """Let `error` say what eager says, and add which of the user's lines failed, and the state of the state."""
     number = _line_in(error, entry.filename)
     lines = entry.source.splitlines()

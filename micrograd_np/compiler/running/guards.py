@@ -13,13 +13,13 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from micrograd_np.changes import changes
-from micrograd_np.vertex import Vertex
+from micrograd_np.core.changes import changes
+from micrograd_np.core.vertex import Vertex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..program import Clock
+    from ..program import UpdateGroup
 
 GONE = (KeyError, IndexError, AttributeError, ValueError)
 """What asking a place raises that has nothing by now: in a dict, a list, an object, a variable of a function."""
@@ -86,7 +86,7 @@ def parts_of(x: Any, read: set[int]) -> list[Any]:
     parts = [
         y
         for name, y in vars(x).items()
-        if callable(y) or (id(y) in read or type(y) is not y.plain if isinstance(y, Vertex) else name in spoken)
+        if callable(y) or (id(y) in read or type(y) is not y.result_type if isinstance(y, Vertex) else name in spoken)
     ]
     return [*parts, *(hook for when in hooks.values() for hook, _ in when)]
 
@@ -128,7 +128,7 @@ def is_optimizer(x: Any) -> bool:
     return hasattr(type(x), "scalars") and hasattr(type(x), "started")
 
 
-def of_optimizers(clocks: Iterable[Clock]) -> Guards:
+def of_optimizers(clocks: Iterable[UpdateGroup]) -> Guards:
     """What an update relies on: the groups, their parameters, and what is kept of each of those that are updated."""
     guards = Guards()
     clocks = list(clocks)

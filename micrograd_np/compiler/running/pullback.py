@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np import backward as walk
-from micrograd_np.grad_mode import set_grad_enabled
-from micrograd_np.primitive import Primitive, _made
-from micrograd_np.tensor import Tensor, _wrap
-from micrograd_np.vertex import Node, Vertex
+from micrograd_np.core.primitive import Primitive, _made
+from micrograd_np.core.vertex import Node, Vertex
+from micrograd_np.engine import backward as walk
+from micrograd_np.engine.grad_mode import set_grad_enabled
+from micrograd_np.engine.tensor import Tensor, _wrap
 
 from ..program import Line, Program, Storage, Value, mapped
 from ..trees import parts
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..tracing.trace import Tracer
-    from .entry import Entry
+    from .entry import CompiledProgram
 
 
 @dataclass
@@ -161,12 +161,12 @@ def copied(program: Program) -> Program:
     return other
 
 
-class Reverse:
+class BackwardProgram:
     """The second program of an entry, and how to hang it under results."""
 
     def __init__(
         self,
-        entry: Entry,
+        entry: CompiledProgram,
         found: Pullback,
         arguments: Sequence[Any],
         tree: Any,
@@ -222,7 +222,7 @@ def watched(back: Program, arrays: Sequence[Any], given: Sequence[tuple[Any, Any
 class _Call:
     """One call's inputs and residuals, until its gradients have been asked for."""
 
-    def __init__(self, reverse: Reverse, inputs: list[Any], residuals: list[Any]) -> None:
+    def __init__(self, reverse: BackwardProgram, inputs: list[Any], residuals: list[Any]) -> None:
         self.reverse, self.inputs, self.residuals = reverse, inputs, residuals
         self.seeds: dict[int, Any] = {}
         """The gradients that have arrived at results, by which result it is."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..program import Program
-    from .entry import Entry
+    from .entry import CompiledProgram
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Report:
     __repr__ = __str__
 
 
-def report(entry: Entry) -> Report:
+def report(entry: CompiledProgram) -> Report:
     """The report on an entry."""
     buffers = {
         id(v.storage)

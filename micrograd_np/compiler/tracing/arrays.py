@@ -9,7 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
-from micrograd_np.vertex import Constant, Node, Vertex
+from micrograd_np.core.vertex import Constant, Node, Vertex
 
 _LARGE = 256 * 1024  # bytes from which on a checksum would take as long as the step
 

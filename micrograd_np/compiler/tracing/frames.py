@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.vertex import Vertex
+from micrograd_np.core.vertex import Vertex
 
 if TYPE_CHECKING:
     from collections.abc import Callable

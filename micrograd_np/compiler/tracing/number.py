@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.events import QUIET
-from micrograd_np.modes import mode
-from micrograd_np.tensor import Tensor
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.modes import mode
+from micrograd_np.engine.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..program import Clock, Value
+    from ..program import UpdateGroup, Value
 
 
-class Number:
+class RuntimeScalar:
     """A number that is another one each call, such as a learning rate: an operand, never an argument of Python."""
 
-    def __init__(self, name: str, number: float, clock: Clock | None) -> None:
+    def __init__(self, name: str, number: float, clock: UpdateGroup | None) -> None:
         self.name, self.number, self.clock = name, number, clock
         self.values: dict[Any, Value] = {}
 
@@ -33,7 +33,7 @@ class Number:
         events = mode.events
         mode.set(events=QUIET)
         try:
-            z = op(*(x.number if isinstance(x, Number) else x for x in inputs), **static)
+            z = op(*(x.number if isinstance(x, RuntimeScalar) else x for x in inputs), **static)
         finally:
             mode.set(events=events)
         events.applied(op, inputs, static, z)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.modes import mode
-from micrograd_np.tensor import Tensor
+from micrograd_np.core.modes import mode
+from micrograd_np.engine.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

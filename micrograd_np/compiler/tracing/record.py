@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..dataflow import RESHAPES
 from ..program import Line, Storage, Value
-from ..uses import RESHAPES
 from ..writing.names import Words
 
 if TYPE_CHECKING:

@@ -17,25 +17,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np import backward as walk
-from micrograd_np.events import QUIET, Events
-from micrograd_np.grad_mode import set_grad_enabled
-from micrograd_np.modes import mode
+from micrograd_np.core.events import QUIET, Events
+from micrograd_np.core.modes import mode
+from micrograd_np.core.primitive import fills
+from micrograd_np.core.vertex import Vertex, grad_of
+from micrograd_np.core.writes import clock as now
+from micrograd_np.engine import backward as walk
+from micrograd_np.engine.grad_mode import set_grad_enabled
+from micrograd_np.engine.tensor import Tensor, _wrap
 from micrograd_np.ops.state import copy
-from micrograd_np.primitive import fills
-from micrograd_np.tensor import Tensor, _wrap
-from micrograd_np.vertex import Vertex, grad_of
-from micrograd_np.writes import clock as now
 
 from ..error import CompileError
-from ..passes.dead import OUTLIVES
-from ..program import Clock, Line, Program, Storage, Value
+from ..passes.dce import OUTLIVES
+from ..program import Line, Program, Storage, UpdateGroup, Value
 from ..running.pullback import differentiate
 from ..trees import parts, with_parts
 from ..writing.names import name_by_making
 from .arrays import digest, same, shared, whole
 from .frames import Frames, place
-from .number import Number
+from .number import RuntimeScalar
 from .numbers import Fixed, Numbers
 from .record import Bound, Recorded, Recorder
 
@@ -73,7 +73,7 @@ class Tracer(Events):
         self.computed: dict[int, weakref.ref[Any]] = {}  # tensors that an application gave, while they are alive
         self.looked = self.program.looked
         self.converted: list[Any] = []  # arrays that were made of lists of numbers since the last application
-        self.steady: list[tuple[str, Value, Any, bytes, int]] = []  # memory that only lines may change, as it was
+        self.snapshots: list[tuple[str, Value, Any, bytes, int]] = []  # memory that only lines may change, as it was
 
     def refused(self, message: str) -> CompileError:
         """The error to raise; it will be raised at the end of the trace as well, if somebody catches it on the way."""
@@ -109,11 +109,11 @@ class Tracer(Events):
 
     def _keep_steady(self, name: str, value: Value, array: Any) -> None:
         """Remember what is in memory that must not change from here on but by lines of the program."""
-        self.steady.append((name, value, array, digest(array), len(self.program.lines)))
+        self.snapshots.append((name, value, array, digest(array), len(self.program.lines)))
 
     def value(self, x: Any) -> Any:
         """The value of an operand; itself, where it is a plain number."""
-        if isinstance(x, Number):
+        if isinstance(x, RuntimeScalar):
             return x
         array = x.data if isinstance(x, (Vertex, Numbers, Fixed)) else x
         if not isinstance(array, np.ndarray):
@@ -228,7 +228,7 @@ class Tracer(Events):
 
     def _concerns(self, inputs: tuple[Any, ...]) -> bool:
         """Whether any operand is an array, so that the result may differ from call to call."""
-        return any(isinstance(x, (Vertex, Number, np.ndarray)) for x in inputs)
+        return any(isinstance(x, (Vertex, RuntimeScalar, np.ndarray)) for x in inputs)
 
     def _random(self, static: Mapping[str, Any]) -> bool:
         return any(isinstance(v, np.random.Generator) or hasattr(v, "bit_generator") for v in static.values())
@@ -266,13 +266,13 @@ class Tracer(Events):
 
     def _operand(self, x: Any, sample: Any) -> Any:
         value = self.value(x)
-        if isinstance(value, Number):
+        if isinstance(value, RuntimeScalar):
             return self._number(value, sample)
         if not isinstance(value, Value):
             return value
         return self.recorder.lift(value, x.data if isinstance(x, (Vertex, Numbers, Fixed)) else x)
 
-    def _number(self, number: Number, sample: Any) -> Recorded:
+    def _number(self, number: RuntimeScalar, sample: Any) -> Recorded:
         """A runtime number as a 0-d array of the type that NumPy would give the bare number here (NEP 50)."""
         dtype = sample.dtype
         value = number.values.get(dtype)
@@ -448,7 +448,7 @@ class Tracer(Events):
         """One step of an optimiser, its numbers left open."""
         with self.section("update"), set_grad_enabled(False):
             for group in optimizer.param_groups:
-                clocks: dict[tuple[int, int], tuple[Clock, dict[str, Any]]] = {}
+                clocks: dict[tuple[int, int], tuple[UpdateGroup, dict[str, Any]]] = {}
                 for p in group["params"]:
                     if p._grad is not None:
                         self._update(optimizer, group, p, clocks)
@@ -457,7 +457,11 @@ class Tracer(Events):
         return True
 
     def _update(
-        self, optimizer: Any, group: dict[str, Any], p: Any, clocks: dict[tuple[int, int], tuple[Clock, dict[str, Any]]]
+        self,
+        optimizer: Any,
+        group: dict[str, Any],
+        p: Any,
+        clocks: dict[tuple[int, int], tuple[UpdateGroup, dict[str, Any]]],
     ) -> None:
         """The update of one parameter; all with the same step number share one clock."""
         state = optimizer.state.get(p, {})
@@ -479,13 +483,13 @@ class Tracer(Events):
         for line in self.program.lines[begin:]:
             line.unit = unit
 
-    def _clock(self, optimizer: Any, group: dict[str, Any], t: int) -> tuple[Clock, dict[str, Any]]:
-        clock = Clock(optimizer, group, [], dict(group))
+    def _clock(self, optimizer: Any, group: dict[str, Any], t: int) -> tuple[UpdateGroup, dict[str, Any]]:
+        clock = UpdateGroup(optimizer, group, [], dict(group))
         self.program.clocks.append(clock)
         numbers: dict[str, Any] = {}
         for name, x in optimizer.scalars(group, t).items():
             if isinstance(x, (float, int)) and not isinstance(x, bool):
-                numbers[name] = Number(name, float(x), clock)
+                numbers[name] = RuntimeScalar(name, float(x), clock)
             else:
                 numbers[name] = clock.fixed[name] = x
         return clock, numbers
@@ -550,8 +554,8 @@ class Tracer(Events):
     def _refuse_silent_writes(self) -> None:
         """Raise CompileError if memory that the step relies on has changed without any line that does it."""
         last = {id(line.target.storage): i for i, line in enumerate(self.program.lines) if line.target is not None}
-        written = [array for _, value, array, _, begin in self.steady if last.get(id(value.storage), -1) >= begin]
-        for name, _, array, before, _ in self.steady:
+        written = [array for _, value, array, _, begin in self.snapshots if last.get(id(value.storage), -1) >= begin]
+        for name, _, array, before, _ in self.snapshots:
             if digest(array) != before and not any(np.may_share_memory(array, other) for other in written):
                 message = (
                     f"compile: {self.program.name} changes {name} by arithmetic of NumPy's own, such as an assignment "

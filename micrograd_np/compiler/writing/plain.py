@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..passes.constants import fold_constants
-from ..passes.dead import drop_dead_lines
+from ..passes.cse import merge_repeats
+from ..passes.dce import drop_dead_lines
 from ..passes.memory import Plan
-from ..passes.repeats import merge_repeats
 from ..program import Line, Value, natural, values_in
 from ..running.pullback import copied
-from .respell import respell
+from .idioms import respell
 from .write import Writer, written
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..dataflow import RESHAPES, operands, replace_results
 from ..program import Line, Storage, Value
-from ..uses import RESHAPES, operands, replace_results
 
 if TYPE_CHECKING:
     from ..program import Program

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from micrograd_np.asked import an
+from micrograd_np.core.messages import an
 
 from ..error import CompileError
-from ..program import Clock, Value
+from ..program import UpdateGroup, Value
 from .plain import plainly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..running.entry import Entry
+    from ..running.entry import CompiledProgram
     from .write import Writer
 
 _HEAD = '''"""{title}, written by micrograd_np. It needs NumPy alone.
@@ -137,7 +137,7 @@ def build(state, numbers, constants, objects):
 '''
 
 
-def save(entry: Entry, path: str | Path, style: str = "exact") -> Path:
+def save(entry: CompiledProgram, path: str | Path, style: str = "exact") -> Path:
     """Write `entry` to `path` (``….py``), which is returned, and its state beside it (``….npz``)."""
     if style not in ("exact", "plain"):
         message = f"compile: the style of save must be 'exact' or 'plain', found {style!r}."
@@ -199,7 +199,7 @@ def save(entry: Entry, path: str | Path, style: str = "exact") -> Path:
     return path
 
 
-def _refuse(entry: Entry) -> None:
+def _refuse(entry: CompiledProgram) -> None:
     strange = [x for x in entry.writer.objects.values() if not isinstance(x, np.random.Generator)]
     if strange:
         message = (
@@ -215,7 +215,7 @@ def _refuse(entry: Entry) -> None:
         raise CompileError(message)
 
 
-def _memory(entry: Entry, writer: Writer) -> tuple[dict[str, Any], dict[str, Any]]:
+def _memory(entry: CompiledProgram, writer: Writer) -> tuple[dict[str, Any], dict[str, Any]]:
     """The arrays that own the state's memory, and where in them each named array lies."""
     memory: dict[str, Any] = {}
     roots: dict[int, str] = {}
@@ -246,7 +246,7 @@ def _spread(root: Any) -> Any:
     return memory
 
 
-def _now(entry: Entry, v: Value) -> Any:
+def _now(entry: CompiledProgram, v: Value) -> Any:
     """The memory of a value that outlives the step, which may have moved since the trace."""
     owner = v.storage.owner
     if isinstance(owner, tuple):
@@ -256,7 +256,7 @@ def _now(entry: Entry, v: Value) -> Any:
     return v.storage.array if owner is None else owner.data
 
 
-def _owners(entry: Entry) -> dict[int, str]:
+def _owners(entry: CompiledProgram) -> dict[int, str]:
     """Names for the tensors that have gradients."""
     names: dict[int, str] = {}
     for t in (*(t for t, _ in entry.program.gradients_out), *(t for t, _ in entry.program.gradients_in)):
@@ -275,7 +275,7 @@ def _plain(group: Any) -> dict[str, Any]:
     }
 
 
-def _clocks(entry: Entry, writer: Writer) -> tuple[str, list[str], dict[str, str]]:
+def _clocks(entry: CompiledProgram, writer: Writer) -> tuple[str, list[str], dict[str, str]]:
     """The optimisers' clocks as source, the functions they call, and what those import."""
     numbers = {id(v.storage.array): name for name, v in writer.numbers.items()}
     functions: dict[str, str] = {}
@@ -294,7 +294,7 @@ def _clocks(entry: Entry, writer: Writer) -> tuple[str, list[str], dict[str, str
     return text, [f"\n{source}" for source in functions.values()], imports
 
 
-def _slots(entry: Entry, clock: Clock) -> list[tuple[Any, str]]:
+def _slots(entry: CompiledProgram, clock: UpdateGroup) -> list[tuple[Any, str]]:
     return next(slots for c, slots in entry.ticks if c is clock)
 
 
@@ -322,7 +322,7 @@ def _function(function: Callable[..., Any], name: str, functions: dict[str, str]
     return source
 
 
-def _returned(entry: Entry) -> str:
+def _returned(entry: CompiledProgram) -> str:
     """What the step returns, as an expression over the tuple `results`."""
     count = iter(range(10**9))
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..dataflow import static, uniform
 from ..passes.blocks import Loop
 from ..program import Line, Value, values_in
-from ..uses import static, uniform
 
 if TYPE_CHECKING:
     from ..passes.memory import Plan
@@ -28,7 +28,7 @@ _NOUNS = {
     "add": "total", "subtract": "difference", "multiply": "product", "divide": "quotient", "square": "squares",
     "negative": "negated", "matmul": "matrix", "sum": "total", "transpose": "transposed", "sum_to": "total",
     "broadcast_to": "spread", "reshape": "reshaped", "where": "chosen", "view": "part", "place": "placed",
-    "astype": "converted", "surprise": "losses", "surprise_of_logit": "losses", "surprise_of_probability": "losses",
+    "astype": "converted", "softmax_cross_entropy": "losses", "bce_with_logits": "losses", "bce": "losses",
     "keep_where": "kept", "zero_where": "kept", "indicator": "onehot",
 }  # fmt: skip
 

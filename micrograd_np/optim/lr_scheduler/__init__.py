@@ -1,6 +1,6 @@
 """Schedules for learning rates, stepped after the optimiser: PyTorch's names, arguments and sequences."""
 
-from micrograd_np.settings import check_all as _check_all
+from micrograd_np.core.settings import check_all as _check_all
 
 from .combined import ChainedScheduler, SequentialLR
 from .cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts

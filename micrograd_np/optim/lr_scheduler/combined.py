@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.asked import several
+from micrograd_np.core.messages import several
 
 from .plateau import ReduceLROnPlateau
 from .scheduler import LRScheduler

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import cos, pi
 from typing import TYPE_CHECKING
 
-from micrograd_np.settings import Count, Positive
+from micrograd_np.core.settings import Count, Positive
 
 from .scheduler import LRScheduler
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from math import cos, floor, pi
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.asked import several
-from micrograd_np.settings import Count, Positive
+from micrograd_np.core.messages import several
+from micrograd_np.core.settings import Count, Positive
 
 from .scheduler import LRScheduler
 

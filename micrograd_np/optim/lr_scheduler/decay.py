@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.asked import several
-from micrograd_np.settings import Count, Positive, Size
+from micrograd_np.core.messages import several
+from micrograd_np.core.settings import Count, Positive, Size
 
 from .scheduler import LRScheduler
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.asked import several
-from micrograd_np.settings import Size
-from micrograd_np.tensor import Tensor
+from micrograd_np.core.messages import several
+from micrograd_np.core.settings import Size
+from micrograd_np.engine.tensor import Tensor
 
 from .scheduler import LRScheduler
 

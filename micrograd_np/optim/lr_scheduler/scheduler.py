@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.asked import several
+from micrograd_np.core.messages import several
 from micrograd_np.optim.optimizer import Optimizer
 
 if TYPE_CHECKING:

@@ -1,0 +1,314 @@
+"""What a step finds around it, without being given it: variables, what they hold, and the tensors in that.
+
+A program is bound to these tensors. Whoever puts others in their places has to be noticed: inside the step that is an
+error, and between calls a reason to trace again.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from argparse import Namespace
+from collections import deque
+from dataclasses import dataclass
+from functools import cached_property, partial, partialmethod
+from itertools import islice
+from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np.core.changes import changes
+from micrograd_np.core.vertex import Vertex
+
+from ..running.guards import GONE, Guards, Place, is_module, is_optimizer, of_optimizers, parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from ..program import Program
+
+_MOST = 10_000  # things looked at: more than anybody writes by hand, so that no data set is gone through
+_OURS = __name__.partition(".")[0]
+_FOREIGN = frozenset((_OURS, "numpy", *sys.stdlib_module_names))
+"""Packages whose functions and objects keep no tensors of the user, or, like our own, change none behind his back."""
+
+_PLAIN = frozenset((int, float, bool, str, bytes, type(None), np.ndarray))
+
+
+@dataclass(eq=False)
+class Captured:
+    """Something around a step: where it is kept, and what that is part of."""
+
+    thing: Any
+    place: Place | None = None
+    inside: Captured | None = None
+    called: str = ""
+    """What its name adds to the name of what it is in."""
+
+    @property
+    def name(self) -> str:
+        """What the user calls it: "net.0.weight", "state['h']"."""
+        return "".join(x.called for x in self.way()).removeprefix(".")
+
+    def way(self) -> list[Captured]:
+        """All that it is in, the outermost first, and itself."""
+        steps = [self]
+        while steps[-1].inside is not None:
+            steps.append(steps[-1].inside)
+        return steps[::-1]
+
+    @property
+    def by_name(self) -> bool:
+        """Whether code finds it by name in a class."""
+        return self.place is not None and isinstance(self.place.holder, (type, MappingProxyType))
+
+    def is_there(self) -> bool:
+        """Whether it is still where it was found."""
+        return all(x.place is None or x.place.has(x.thing) for x in self.way())
+
+
+class Surroundings:
+    """What can be found from `function` and `given` on, the nearest first. Things in several places are found in each.
+
+    `given` are arguments, with their names: those that are neither arrays nor containers are known by what they are.
+    """
+
+    def __init__(self, function: Any, given: Iterable[tuple[str, Any]] = ()) -> None:
+        self.found = [Captured(function, called="" if is_module(function) else "self")]
+        self.found += [Captured(x, called=name) for name, x in given if _opens(x)]
+        opened: set[int] = set()
+        named: set[str] = {"update", "scalars"}  # the names in all code that was found, or that ours asks for
+        owners: dict[int, Captured] = {}  # classes and modules, in which code finds things by name
+        seen: set[tuple[int, str]] = set()
+        for x in self.found:  # grows as it goes
+            if id(x.thing) not in opened and _opens(x.thing):
+                opened.add(id(x.thing))
+                self._add(_inside(x))
+                named.update(_names(x.thing))
+                owners |= {id(owner.thing): owner for owner in _owners(x)}
+            if x is self.found[-1]:
+                self._add(y for owner in owners.values() for y in _by_name(owner, named, seen))
+
+    def _add(self, more: Iterable[Captured]) -> None:
+        some = (y for y in more if isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing) or y.by_name)
+        self.found += islice(some, max(0, _MOST - len(self.found)))
+
+    def tensors(self) -> Iterator[Captured]:
+        """The tensors."""
+        return (x for x in self.found if isinstance(x.thing, Vertex))
+
+    def named(self) -> dict[str, Any]:
+        """The tensors that have a name of their own: variables, and what is in a module that is one."""
+        own: dict[str, Any] = {}
+        for x in self.tensors():
+            if isinstance(x.way()[0].thing, Vertex) or is_module(x.way()[0].thing):
+                own.setdefault(x.name, x.thing)
+        return own
+
+    def names(self) -> dict[int, str]:
+        """What to call tensors, by id, where that says more than their own names, or they have none."""
+        names = {id(t): name for name, t in reversed(self.named().items()) if "." in name or not t.name}
+        for x in self.tensors():
+            if not x.thing.name and not any(is_module(y.thing) for y in x.way()):
+                names.setdefault(id(x.thing), x.name)
+        return names
+
+    def has_more(self, later: Surroundings) -> bool:
+        """Whether there are tensors `later` in places that had none."""
+        before = {(id(x.place.holder), x.place.key) for x in self.tensors() if x.place is not None}
+        return any(x.place is not None and (id(x.place.holder), x.place.key) not in before for x in later.tensors())
+
+    def guards(self, program: Program) -> Guards:
+        """What must still be where it was for `program`, whose step has just been run here, to be the right one."""
+        guards = of_optimizers(program.clocks)
+        guards.number = changes.number
+        tensors = [t for t, _ in program.states.values() if t is not None]
+        read = set(map(id, tensors))
+        used = read | {id(clock.optimizer) for clock in program.clocks}
+        filled: set[int] = set()
+        for x in self.tensors():
+            above = {id(y.thing) for y in x.way() if is_module(y.thing)}
+            filled |= above
+            used |= above if id(x.thing) in read else set()
+        # a loss or an activation has no tensors by which one could tell
+        used |= {id(x.thing) for x in self.found if is_module(x.thing) and id(x.thing) not in filled}
+        used |= {id(x.thing) for x in self.found if (callable(x.thing) and not is_module(x.thing)) or x.by_name}
+        places: dict[Any, tuple[Place, Any]] = {}
+        containers: dict[int, Any] = {}
+        modules: dict[int, Any] = {}
+        for x in self.found:
+            for y in x.way() if id(x.thing) in used else ():
+                if is_module(y.thing):
+                    modules[id(y.thing)] = y.thing
+                if y.place is None or isinstance(y.place.holder, tuple):
+                    continue
+                if is_module(y.place.holder) and (isinstance(y.thing, Vertex) or callable(y.thing)):
+                    continue  # one of its parts
+                places[id(y.place.holder), y.place.key] = y.place, y.thing
+                if y.inside is not None and not y.place.attribute:
+                    containers[id(y.place.holder)] = y.place.holder
+        guards.places += places.values()
+        functions = {id(x.thing): x.thing for x in self.found if isinstance(x.thing, FunctionType) and _opens(x.thing)}
+        for f in functions.values():
+            parts = {name: getattr(f, name) for name in ("__code__", "__defaults__", "__kwdefaults__")}
+            guards.places += [(Place(f, name, attribute=True), y) for name, y in parts.items() if y is not None]
+        guards.sizes += [(x, len(x)) for x in containers.values()]
+        guards.parts += [(x, parts_of(x, read)) for x in (*tensors, *modules.values())]
+        return guards
+
+
+def _opens(x: Any) -> bool:
+    """Whether tensors may be found in `x`: containers, modules, functions, and objects of classes of the user."""
+    if isinstance(x, (dict, list, tuple, deque, MethodType, partial, SimpleNamespace, Namespace)) or is_module(x):
+        return True
+    if isinstance(x, (FunctionType, type, ModuleType)):
+        return not _foreign(x)
+    if isinstance(x, (np.ndarray, np.generic)):
+        return False
+    return not _foreign(type(x)) or hasattr(x, "__wrapped__") or is_optimizer(x)
+
+
+def _foreign(x: Any) -> bool:
+    return _package(x) in _FOREIGN
+
+
+def _is_ours(x: Any) -> bool:
+    return isinstance(x, ModuleType) and _package(x) == _OURS
+
+
+def _package(x: Any) -> str:
+    return str(x.__name__ if isinstance(x, ModuleType) else x.__module__).partition(".")[0]
+
+
+def _inside(x: Captured) -> Iterator[Captured]:
+    """What is directly in a thing."""
+    thing = x.thing
+    if isinstance(thing, (Vertex, type, ModuleType)) or is_optimizer(thing):
+        return
+    if isinstance(thing, (dict, list, tuple, deque)):
+        dotted = any(is_module(y.thing) for y in x.way())
+        for key, y in list(islice(thing.items() if isinstance(thing, dict) else enumerate(thing), _MOST)):
+            if type(y) not in _PLAIN:
+                told = repr(key) if type(key) in (int, str) else type(key).__name__
+                yield Captured(y, Place(thing, key), x, f".{key}" if dotted else f"[{told}]")
+    elif isinstance(thing, FunctionType):
+        yield from _variables(thing)
+    elif isinstance(thing, MethodType):
+        root = x.inside is None and x.place is None
+        called = "" if is_module(thing.__self__) else "self"
+        yield Captured(thing.__self__, None, *((None, called) if root else (x, ".__self__")))
+        yield Captured(thing.__func__)
+    elif isinstance(thing, partial):
+        yield Captured(thing.func)
+        yield Captured(thing.args, None, x, ".args")
+        yield Captured(thing.keywords, None, x, ".keywords")
+    elif hasattr(thing, "__wrapped__"):  # a compiled function within
+        yield Captured(thing.__wrapped__)
+    else:
+        for name, y in _attributes(thing):
+            yield Captured(y, Place(thing, name, attribute=True), x, f".{name}")
+        if is_module(thing):
+            work = type(thing).forward
+            yield Captured(work, Place(type(thing), "forward", attribute=True))
+            if _foreign(work):  # one of ours: what it asks of our modules, such as functional.linear
+                yield from (Captured(y.thing, y.place) for y in _variables(work) if y.inside is not None)
+
+
+def _owners(x: Captured) -> Iterator[Captured]:
+    """The classes and modules of the user in which names that are asked of a thing are found."""
+    if isinstance(x.thing, ModuleType):
+        yield x
+        return
+    kind = x.thing if isinstance(x.thing, type) else type(x.thing)
+    yield from (Captured(cls, called=cls.__name__) for cls in kind.__mro__ if not _foreign(cls))
+
+
+def _by_name(owner: Captured, named: set[str], seen: set[tuple[int, str]]) -> Iterator[Captured]:
+    """What the user has put into `owner`, or a class that it derives from, under names among `named`; each once."""
+    kinds = owner.thing.__mro__ if isinstance(owner.thing, type) else (owner.thing,)
+    theirs = {name: kind for kind in reversed(kinds) if not _foreign(kind) for name in list(vars(kind))}
+    for name, kind in theirs.items():
+        y = vars(kind)[name]
+        asked = name in named or (isinstance(y, FunctionType) and _is_asked_silently(name))
+        if not asked or (id(owner.thing), name) in seen:
+            continue
+        seen.add((id(owner.thing), name))
+        if type(y) in _PLAIN and not hasattr(kind, "named_parameters"):
+            continue  # numbers stay what they were, but for those of modules
+        place = Place(owner.thing, name, attribute=True)
+        if isinstance(y, staticmethod):
+            y = y.__func__
+        elif isinstance(y, classmethod):  # of which every look makes something new
+            place = Place(vars(kind), name)
+        yield Captured(y, place, owner, f".{name}")
+        if type(y) in _AROUND:
+            yield Captured(getattr(y, _AROUND[type(y)]))
+
+
+_AROUND = {property: "fget", cached_property: "func", partialmethod: "func", classmethod: "__func__"}
+"""What classes have around a function, and where it is."""
+
+
+def _is_asked_silently(name: str) -> bool:
+    """Whether Python asks for this method without code that names it: with [], (), with, for, operators."""
+    return name.startswith("__") and name not in ("__init__", "__repr__", "__str__", "__eq__", "__hash__")
+
+
+def _attributes(x: Any) -> Iterator[tuple[str, Any]]:
+    """The attributes that an object has itself; no property is asked."""
+    yield from ((name, y) for name, y in list(getattr(x, "__dict__", {}).items()) if name != "_hooks")
+    for kind in type(x).__mro__:
+        slots = vars(kind).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if name in vars(kind) and hasattr(x, name):
+                yield name, getattr(x, name)
+
+
+def _variables(function: FunctionType) -> Iterator[Captured]:
+    """The variables outside a function that it uses, what it asks of our modules by name, and its defaults."""
+    code = function.__code__
+    found: dict[tuple[str, ...], Captured] = {}
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        place = Place(cell, "cell_contents", attribute=True)
+        try:
+            found[name,] = Captured(cell.cell_contents, place, None, name)
+        except GONE:  # a variable that has no value yet
+            continue
+    for path in dict.fromkeys(_paths(code, code.co_freevars)):
+        name, inside = path[-1], found.get(path[:-1])
+        if len(path) == 1 and path not in found and name in function.__globals__:
+            found[path] = Captured(function.__globals__[name], Place(function.__globals__, name), None, name)
+        elif inside is not None and _is_ours(inside.thing) and name in vars(inside.thing):
+            place = Place(inside.thing, name, attribute=True)
+            found[path] = Captured(vars(inside.thing)[name], place, inside, f".{name}")
+    yield from found.values()
+    names = code.co_varnames[: code.co_argcount]
+    defaults = function.__defaults__ or ()
+    for name, y in (*zip(reversed(names), reversed(defaults), strict=False), *(function.__kwdefaults__ or {}).items()):
+        yield Captured(y, None, None, name)
+
+
+def _names(x: Any) -> Iterator[str]:
+    """The names in the code of a function and of the functions inside it."""
+    codes = [x.__code__] if isinstance(x, FunctionType) else []
+    for code in codes:  # grows as it goes
+        yield from code.co_names
+        codes += [part for part in code.co_consts if isinstance(part, CodeType)]
+
+
+def _paths(code: CodeType, free: Collection[str]) -> Iterator[tuple[str, ...]]:
+    """The variables outside a function that it asks for, and their attributes: ("F",) and ("F", "relu") for F.relu."""
+    path: tuple[str, ...] = ()
+    for step in dis.get_instructions(code):
+        if step.opname == "LOAD_GLOBAL" or (step.opname == "LOAD_DEREF" and step.argval in free):
+            path = (step.argval,)
+        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and path:
+            path = (*path, step.argval)
+        elif step.opname not in ("EXTENDED_ARG", "PUSH_NULL"):
+            path = ()
+        if path:
+            yield path
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from _paths(part, free)

@@ -1,0 +1,634 @@
+"""One op, one declaration: a kernel, its derivative rules, and everything else anybody wants to know about it.
+
+A *kernel* is written over a namespace `xp` (NumPy, or one that records) and a destination `out`; `...` as destination
+means "a fresh array", and makes NumPy return 0-d arrays instead of scalars. Derivative *rules* are given by input name:
+
+>>> import numpy as np
+>>> from micrograd_np.core.domains import REALS
+>>> from micrograd_np.core.primitive import primitive
+>>> @primitive("{x}³", domain=(REALS,))
+... def cube(xp, out, x):
+...     "Elementwise third power."
+...     return xp.multiply(xp.multiply(x, x), x, out=out)
+>>> cube.vjp(x=lambda g, z, x: 3 * g * x * x)
+cube(x)
+>>> cube(np.array([1.0, 2.0]))
+array([1., 8.])
+
+This file knows nothing of `Tensor`: whatever derives from `Vertex` takes part in the graph, and an application returns
+the `result_type` of its first tensor argument.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec
+
+import numpy as np
+
+from .messages import caller, described, translations
+from .modes import mode
+from .reads import NOTHING, SHAPE, VALUE, Blank, reads
+from .vertex import Node, Vertex, edge
+from .views import look
+from .writes import clock, writes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .domains import Domain
+
+P = ParamSpec("P")
+
+registry: dict[str, Primitive[Any]] = {}
+"""Every primitive by name, in the order of declaration: what tests, the op table and NumPy's protocols go through."""
+
+
+_Wants = tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...] | None]
+_NO_STATIC: Mapping[str, Any] = {}
+_ABSENT: Any = object()
+_PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
+_new = object.__new__
+_ndarray = np.ndarray
+_numpys = (None, np.ndarray.__array_ufunc__, getattr(np.generic, "__array_ufunc__", None))
+_complaints = (ValueError, TypeError, IndexError, AttributeError, OverflowError, ZeroDivisionError, StopIteration)
+# what a kernel takes as it stands; Python's scalars stay bare, so that they never promote (NEP 50)
+_ready = frozenset((np.ndarray, float, int, bool, np.float64, np.float32, np.bool_, np.int64))
+
+
+def _made(
+    result_type: type[Vertex],
+    op: Primitive[Any],
+    inputs: tuple[Any, ...],
+    arrays: Sequence[Any],
+    static: Mapping[str, Any],
+    data: Any,
+    needs: int,
+) -> Vertex:
+    """The result of an application as a vertex, recorded if a gradient will have to pass here.
+
+    Bit i of `needs` says that input number i requires a gradient; the node holds what the rules of these inputs read.
+    """
+    z = _new(result_type)
+    z.data = data
+    fast_path = mode.fast_path
+    if needs and (fast_path or mode.recording) and op.smooth and not (static and data.dtype.kind != "f"):
+        z.requires_grad = True
+        z.node = node = _new(Node)
+        node.op = op
+        node.static = static
+        node.shape = data.shape
+        node.dtype = data.dtype
+        node.notes = None
+        if fast_path or not mode.events.holds:
+            wanted, dropped, blank, nothing = op._wants.get(needs) or op._wanted(needs, len(inputs))
+            node.data = data if wanted is VALUE else None if wanted is NOTHING else Blank(data.shape, data.dtype)
+            if nothing is not None:
+                arrays = nothing
+            elif dropped or blank:
+                given: Any = arrays if type(arrays) is list else list(arrays)
+                for i in dropped:
+                    given[i] = 0
+                for i in blank:
+                    if type(given[i]) is _ndarray:
+                        given[i] = Blank(given[i].shape, given[i].dtype)
+                arrays = given
+        else:  # somebody watches, and may want to see everything
+            node.notes = {"held": inputs}
+            node.data = data
+        node.arrays = arrays
+        count = len(inputs)  # the fast_path ones by hand, for speed
+        if count == 1:
+            (x,) = inputs
+            node.inputs = (x.node or x,)
+        elif count == 2:
+            x, y = inputs
+            node.inputs = (
+                (x.node or x) if needs & 1 else edge(x, arrays[0]),
+                (y.node or y) if needs & 2 else edge(y, arrays[1]),
+            )
+        elif count == 3:
+            x, y, w = inputs
+            node.inputs = (
+                (x.node or x) if needs & 1 else edge(x, arrays[0]),
+                (y.node or y) if needs & 2 else edge(y, arrays[1]),
+                (w.node or w) if needs & 4 else edge(w, arrays[2]),
+            )
+        else:
+            node.inputs = tuple([(x.node or x) if needs >> i & 1 else edge(x, arrays[i]) for i, x in enumerate(inputs)])
+        node.order = clock()
+    else:
+        z.requires_grad = False
+        z.node = z._grad = z._name = z._notes = None
+    if op.view and isinstance(inputs[0], Vertex):
+        look(z, inputs[0], op, static)
+    if not fast_path:
+        mode.events.applied(op, inputs, static, z)
+    return z
+
+
+@lru_cache(maxsize=1)  # asked twice in a row about every kernel, and slow
+def _parameters(kernel: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
+    """What a kernel takes beyond its namespace and destination; TypeError if it does not begin with these."""
+    parameters = tuple(inspect.signature(kernel).parameters.values())
+    if [p.name for p in parameters[:2]] != ["xp", "out"]:
+        found = ", ".join(p.name for p in parameters[:2])
+        raise TypeError(f"primitive {kernel.__name__}: a kernel takes (xp, out, ...), this one ({found}, ...).")
+    return parameters[2:]
+
+
+class Primitive(Generic[P]):
+    """An op the framework can differentiate, trace, draw, test and document. Made by the decorator `primitive`."""
+
+    def __init__(
+        self,
+        kernel: Callable[..., Any],
+        label: str,
+        *,
+        domain: Sequence[Domain],
+        shape: str | None,
+        examples: Sequence[Mapping[str, Any]],
+        onnx: str | None,
+        not_differentiable: Sequence[str],
+        view: bool,
+        numpy: Sequence[str],
+    ) -> None:
+        parameters = _parameters(kernel)
+        self.kernel = kernel
+        self.name = self.__name__ = kernel.__name__
+        self.__qualname__ = kernel.__qualname__
+        self.__module__ = kernel.__module__
+        self.__doc__ = kernel.__doc__
+        self.__signature__ = inspect.Signature(parameters)
+        tensors = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        self.inputs = tuple(p.name for p in tensors)
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in tensors)
+        self.fixed = len(self.inputs) - self.variadic  # inputs before a variadic one
+        self.statics = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        self.defaults: Mapping[str, Any] = {
+            p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty
+        }
+        self._static_names = set(self.statics)
+        self._bare = -1 if self.statics or self.variadic else len(self.inputs)  # so many arguments need no sorting
+        self.label = label
+        self.domain = tuple(domain)
+        self.shape = shape
+        self.examples = tuple(examples) or ({},)
+        self.onnx = onnx
+        self.view = view
+        self.numpy = tuple(numpy)
+        self.not_differentiable = frozenset(not_differentiable)
+        self.rules: tuple[Callable[..., Any] | None, ...] = tuple(
+            None if name in not_differentiable else self._missing(name) for name in self.inputs
+        )
+        self.smooth = len(self.not_differentiable) < len(self.inputs)  # else no result ever requires a gradient
+        self.advice: Callable[..., str | None] | None = None
+        self.reads_all = False  # whether its rules read the inputs in ways that their code does not show
+        self._wants: dict[Any, _Wants] = {}
+        for name in not_differentiable:
+            self._position(name)
+
+    @cached_property
+    def _lenient(self) -> inspect.Signature:
+        """The signature with statics by position too."""
+        parameters = self.__signature__.parameters.values()
+        return inspect.Signature([p if self.variadic else p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters])
+
+    def _missing(self, name: str) -> Callable[..., Any]:
+        def rule(*_: Any, **__: Any) -> Any:
+            message = (
+                f"{self.name}: no derivative rule for {name!r}. Give one with {self.name}.vjp({name}=...), or declare "
+                f"the input not_differentiable; where no gradient is wanted, detach() it."
+            )
+            raise NotImplementedError(message)
+
+        rule.missing = True  # type: ignore[attr-defined]
+        return rule
+
+    def _position(self, name: str) -> int:
+        if name not in self.inputs:
+            message = f"{self.name}: there is no input {name!r}; its inputs are {', '.join(self.inputs)}."
+            raise TypeError(message)
+        return self.inputs.index(name)
+
+    def vjp(self, **rules: Callable[..., Any]) -> Primitive[P]:
+        """Give the derivative rule of each input by name: ``rule(g, z, *inputs, **static)`` → its share of `g`.
+
+        `g` is the gradient arriving at the output `z`. A variadic input's rule gets its position among them first.
+        Rules are written with operators and primitives only, so that they run on arrays, on tensors and on symbols
+        alike; broadcasting is undone by the walk. Raises TypeError for a name the kernel does not have.
+        """
+        found = list(self.rules)
+        for name, rule in rules.items():
+            position = self._position(name)
+            if name in self.not_differentiable:
+                message = f"{self.name}: {name!r} is declared not differentiable, so it cannot have a rule."
+                raise TypeError(message)
+            found[position] = rule
+        self.rules = tuple(found)
+        self._wants.clear()
+        return self
+
+    def _wanted(self, needs: int, count: int) -> _Wants:
+        """What the rules of those of `count` inputs that `needs` names read.
+
+        How much of the result; of which inputs nothing; of which only shape or dtype; and what the rules are given for
+        all inputs, if they read none.
+        """
+        wants = [NOTHING] * (count + 1)
+        rest = needs >> self.fixed if self.variadic else 0
+        rules = [rule for i, rule in enumerate(self.rules[: self.fixed]) if rule is not None and needs >> i & 1]
+        for rule in (*rules, *([self.rules[-1]] if rest else [])):
+            if self.reads_all:
+                return VALUE, (), (), None
+            read = reads(rule, count + 1, skip=rule is self.rules[-1] and self.variadic)
+            wants = [max(pair) for pair in zip(wants, read, strict=True)]
+        dropped, blank = (tuple(i for i, want in enumerate(wants[1:]) if want == level) for level in (NOTHING, SHAPE))
+        nothing = (0,) * count if len(dropped) == count else None
+        found = wants[0], dropped, blank, nothing
+        if not self.variadic:  # else it depends on how many there are
+            self._wants[needs] = found
+        return found
+
+    def rules_for(self, count: int) -> list[Callable[..., Any] | None]:
+        """The rules of a variadic primitive applied to `count` inputs, one for each."""
+        last = self.rules[-1]
+        rest = range(count - self.fixed)
+        return [*self.rules[: self.fixed], *(None if last is None else partial(last, i) for i in rest)]
+
+    def advise(self, advice: Callable[..., str | None]) -> Callable[..., str | None]:
+        """Register ``advice(*shapes, **static)`` → the sentence to add to an error message, or None."""
+        self.advice = advice
+        return advice
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Apply to tensors, arrays or numbers: a tensor if any argument is one, otherwise an array."""
+        inputs, static = (args, _NO_STATIC) if len(args) == self._bare and not kwargs else self._bind(args, kwargs)
+        first = None
+        needs = 0
+        arrays: list[Any] = []
+        for x in inputs:
+            if isinstance(x, Vertex):
+                if first is None:
+                    first = x
+                if x.requires_grad:
+                    needs |= 1 << len(arrays)
+                arrays.append(x.data)
+            elif type(x) in _ready:
+                arrays.append(x)
+            else:
+                return self._adapt(inputs, static)
+        try:
+            data = self.kernel(np, ..., *arrays, **static) if static else self.kernel(np, ..., *arrays)
+        except _complaints as error:
+            raise self._complaint(error, inputs, static) from error
+        if first is None:
+            return self._shown(inputs, static, data)
+        return _made(first.result_type, self, inputs, arrays, static, data, needs)
+
+    def _shown(self, inputs: tuple[Any, ...], static: Mapping[str, Any], data: Any) -> Any:
+        """The result of an application to arrays alone: never recorded, but an event."""
+        if not mode.fast_path:
+            mode.events.applied(self, inputs, static, data)
+        return data
+
+    def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+        """Sort arguments into inputs and statics: inputs may come by keyword, statics by position, as in NumPy."""
+        if self.variadic or len(args) == len(self.inputs):
+            if not kwargs and len(self.defaults) == len(self.statics):
+                return args, self.defaults
+            static = {**self.defaults, **kwargs}
+            if static.keys() == self._static_names:
+                return args, static
+        try:
+            bound = self._lenient.bind(*args, **kwargs)
+        except TypeError as error:
+            bare = [p.replace(annotation=p.empty) for p in self.__signature__.parameters.values()]
+            theirs = translations(kwargs, (*self.inputs, *self.statics))
+            message = f"{caller(self.name)}{inspect.Signature(bare)}: {error}.{theirs}"
+            raise TypeError(message) from None
+        bound.apply_defaults()
+        static = {name: bound.arguments[name] for name in self.statics}
+        if self.variadic:
+            return args, static
+        return tuple(bound.arguments[name] for name in self.inputs), static
+
+    def _adapt(self, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Any:
+        """The side door, for what a kernel cannot take as it stands: symbols, lists, NumPy scalars, other objects."""
+        adapted = []
+        for x in inputs:
+            taker = getattr(type(x), "__primitive__", None)
+            if taker is not None:
+                return taker(self, inputs, static)
+            if isinstance(x, Vertex) or type(x) in _ready:
+                adapted.append(x)
+                continue
+            result = self._yielded(x, inputs)
+            if result is not NotImplemented:
+                return result
+            adapted.append(as_array(x, self.name))
+        return self(*adapted, **static)
+
+    def _yielded(self, x: Any, inputs: tuple[Any, ...]) -> Any:
+        """What the arithmetic of `x` makes of the ufunc of this name beside a tensor; NotImplemented where it does not.
+
+        A type with an ``__array_ufunc__`` of its own comes first: ``tensor * labelled`` is as ``labelled * tensor``.
+        One that says None there answers by its reflected method.
+        """
+        theirs = getattr(type(x), "__array_ufunc__", None)
+        ufunc = getattr(np, self.name, None)
+        if theirs is None and hasattr(type(x), "__array_ufunc__") and len(inputs) == 2 and x is inputs[1]:
+            reflected = getattr(type(x), _REFLECTED.get(self.name, ""), None)  # as NumPy's arrays defer to it
+            return NotImplemented if reflected is None else reflected(x, inputs[0])
+        elementwise = isinstance(ufunc, np.ufunc) and ufunc.signature is None
+        if theirs in _numpys or not elementwise or not any(isinstance(y, Vertex) for y in inputs):
+            return NotImplemented
+        try:
+            return theirs(x, ufunc, "__call__", *inputs)
+        except TypeError:  # it makes arrays of tensors, which those with a gradient refuse, so that the rest is ours
+            return NotImplemented
+
+    def write(self, target: Vertex, *inputs: Any, **static: Any) -> None:
+        """Run the kernel with the memory of `target` as its destination: the one way values change in place.
+
+        A kernel that has no use for a destination (a view, a gather) gives its result instead, which is copied.
+        Notes the write, which backward asks about. Raises ValueError where the result does not fit the target.
+        """
+        arrays = [x.data if isinstance(x, Vertex) or hasattr(type(x), "__primitive__") else x for x in inputs]
+        try:
+            result = self.kernel(np, target.data, *arrays, **static)
+            if not fills(result, target.data):
+                np.copyto(target.data, result)
+        except _complaints as error:
+            raise self._complaint(error, inputs, static) from error
+        writes.note(target.data)
+        del arrays, result  # whoever watches may ask who else holds them
+        mode.events.written(self, target, inputs, static)
+
+    def _complaint(self, error: Exception, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Exception:
+        """The same kind of error, saying which op was asked what, in shapes and the user's own names."""
+        shapes = [np.shape(x.data if isinstance(x, Vertex) else x) for x in inputs]
+        rest = [f"{self.inputs[-1]}[{i}]" for i in range(len(inputs) - self.fixed)] if self.variadic else []
+        names = [*self.inputs[: self.fixed], *rest]
+        told = [
+            f"{name}{f' ({x.name})' if isinstance(x, Vertex) and x.name else ''} is {shape}{_made_at(x)}"
+            for name, x, shape in zip(names, inputs, shapes, strict=False)
+        ]
+        for name, x in zip(names, inputs, strict=False):
+            if isinstance(x, Vertex) and not isinstance(x.data, (np.ndarray, np.generic)):
+                return TypeError(f"{caller(self.name)}: {no_array(x, name)}")
+        asked = [f"{name}={value!r}" for name, value in static.items()]
+        advice = self.advice(*shapes, **static) if self.advice is not None else None
+        if advice is None and self.shape is None and isinstance(error, ValueError):
+            advice = _mismatch(shapes)
+        called = caller(self.name)
+        reason = advice or self._translated(error, inputs, static) or str(error).removeprefix(f"{called}: ")
+        asking = f"; asked for {', '.join(asked)}" if asked else ""
+        reason = reason.rstrip(".")
+        message = f"{called}: {' and '.join(told)}{asking}: {reason}{'' if reason.endswith('?') else '.'}"
+        try:
+            return (type(error) if isinstance(error, (ValueError, TypeError, IndexError)) else ValueError)(message)
+        except TypeError:  # an exception class that wants other arguments
+            return TypeError(message)
+
+    def _translated(self, error: Exception, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> str | None:
+        """What is wrong with the arguments, where Python or NumPy complains of a line in the kernel; else None."""
+        found = str(error)
+        if any(said in found for said in ("Cannot cast ufunc", "numpy boolean", "did not contain a loop")):
+            return "it needs floating numbers; convert integers and booleans with .astype(float)"
+        axes = [name for name in static if name.startswith(("axis", "axes")) and not _are_whole(static[name])]
+        if axes:
+            several = any(isinstance(example.get(name), tuple) for example in self.examples for name in axes)
+            return f"{' and '.join(axes)} must be an integer{', or a tuple of integers' if several else ''}"
+        odd = [name for name, value in static.items() if not isinstance(value, (int, np.integer, type(None)))]
+        if odd and ("as an integer" in found or "not supported between" in found or "unhashable" in found):
+            return f"{' and '.join(odd)} must be an integer{', or a tuple of integers' if 'list' in found else ''}"
+        if isinstance(error, AttributeError) and any(isinstance(x, (bool, int, float)) for x in inputs):
+            return "it needs arrays or tensors here, not Python numbers"
+        if _internal.search(found) or isinstance(error, (ZeroDivisionError, StopIteration)):
+            return f"the shapes do not belong together; they should be like {self.shape or 'one another'}"
+        return None
+
+    def __repr__(self) -> str:
+        return f"{self.name}{self.__signature__}"
+
+    def __reduce__(self) -> str:
+        return self.__qualname__
+
+
+_in_any_form: Callable[..., Any] = Primitive.__call__
+
+
+class Unary(Primitive[P]):
+    """A primitive of one input: the same as the general case, without its loop."""
+
+    def __call__(self, x: Any = _ABSENT, *args: Any, **static: Any) -> Any:
+        """Apply to a tensor, an array or a number."""
+        if args or x is _ABSENT or (static and static.keys() != self._static_names):
+            return _in_any_form(self, *((x,) if x is not _ABSENT else ()), *args, **static)
+        if not static:  # nor is the empty dict of this call kept
+            if len(self.defaults) != len(self.statics):
+                return _in_any_form(self, x)
+            static = self.defaults  # type: ignore[assignment]
+        if isinstance(x, Vertex):
+            array = x.data
+        elif type(x) in _ready:
+            array = np.asarray(x)
+        else:
+            return self._adapt((x,), static)
+        try:
+            data = self.kernel(np, ..., array, **static) if static else self.kernel(np, ..., array)
+        except _complaints as error:
+            raise self._complaint(error, (x,), static) from error
+        if isinstance(x, Vertex):
+            return _made(x.result_type, self, (x,), (array,), static, data, 1 if x.requires_grad else 0)
+        return self._shown((x,), static, data)
+
+
+class Binary(Primitive[P]):
+    """A primitive of two inputs and nothing else: the same as the general case, without its loop."""
+
+    def __call__(self, x: Any = _ABSENT, y: Any = _ABSENT, *args: Any, **static: Any) -> Any:
+        """Apply to tensors, arrays or numbers."""
+        if isinstance(x, Vertex):
+            if isinstance(y, Vertex):
+                a, b = x.data, y.data
+                first, needs = x, x.requires_grad | y.requires_grad << 1
+            elif type(y) in _ready:
+                a, b = x.data, y
+                first, needs = x, 1 if x.requires_grad else 0
+            else:
+                return _in_any_form(self, *(v for v in (x, y) if v is not _ABSENT), *args, **static)
+        elif type(x) is np.ndarray and type(y) is np.ndarray:
+            a, b, first = x, y, None
+        elif isinstance(y, Vertex) and type(x) in _ready:
+            a, b = x, y.data
+            first, needs = y, 2 if y.requires_grad else 0
+        else:
+            return _in_any_form(self, *(v for v in (x, y) if v is not _ABSENT), *args, **static)
+        if args or static:
+            return _in_any_form(self, x, y, *args, **static)
+        try:
+            data = self.kernel(np, ..., a, b)
+        except _complaints as error:
+            raise self._complaint(error, (x, y), _NO_STATIC) from error
+        if first is None:
+            return data if mode.fast_path else self._shown((x, y), _NO_STATIC, data)
+        return _made(first.result_type, self, (x, y), (a, b), _NO_STATIC, data, needs)
+
+
+class Ternary(Primitive[P]):
+    """A primitive of three inputs and nothing else, such as a layer: the same as the general case, without its loop."""
+
+    def __call__(self, *args: Any, **static: Any) -> Any:
+        """Apply to tensors, arrays or numbers."""
+        if len(args) == 3 and not static:
+            x, y, w = args
+            if isinstance(x, Vertex) and isinstance(y, Vertex) and isinstance(w, Vertex):
+                arrays = [x.data, y.data, w.data]
+                try:
+                    data = self.kernel(np, ..., *arrays)
+                except _complaints as error:
+                    raise self._complaint(error, args, _NO_STATIC) from error
+                needs = x.requires_grad | y.requires_grad << 1 | w.requires_grad << 2
+                return _made(x.result_type, self, args, arrays, _NO_STATIC, data, needs)
+        return _in_any_form(self, *args, **static)
+
+
+_REFLECTED = {
+    "add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__", "power": "__rpow__",
+    "matmul": "__rmatmul__", "remainder": "__rmod__", "floor_divide": "__rfloordiv__", "bitwise_and": "__rand__",
+    "bitwise_or": "__ror__", "bitwise_xor": "__rxor__", "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__",
+    "greater_equal": "__le__",
+}  # fmt: skip
+"""The methods by which the right operand of an operator answers."""
+
+# what Python and NumPy say of a kernel that was given arrays of other ranks than it can use
+_internal = re.compile(
+    r"index out of range|to unpack|zip\(|unsized|not subscriptable|positional arg|operands could not|return arrays must"
+)
+
+
+def _are_whole(axes: Any) -> bool:
+    """Whether `axes` are None, an integer, or several in a tuple."""
+    return axes is None or all(
+        isinstance(a, (int, np.integer)) and not isinstance(a, bool)
+        for a in (axes if isinstance(axes, tuple) else (axes,))
+    )
+
+
+def _mismatch(shapes: list[tuple[int, ...]]) -> str | None:
+    """Which axis keeps shapes from broadcasting, counted from the last; None if they do."""
+    for i in range(1, max(map(len, shapes), default=0) + 1):
+        lengths = sorted({shape[-i] for shape in shapes if len(shape) >= i} - {1})
+        if len(lengths) > 1:
+            found = " and ".join(map(str, lengths))
+            return f"axis −{i} has the lengths {found}, which must be equal, or one of them 1, to broadcast."
+    return None
+
+
+def _made_at(x: Any) -> str:
+    """Where `x` was made, for an error message, if ``mg.trace_origins()`` has noted it."""
+    made = x.notes.get("made") if isinstance(x, Vertex) and x.notes else None
+    return f" (made at {made})" if made else ""
+
+
+def fills(result: Any, target: Any) -> bool:
+    """Whether `result`, which a kernel gave for the destination `target`, lies exactly there, so that it is written."""
+    return result is target or (
+        isinstance(result, np.ndarray)
+        and (result.shape, result.strides, result.dtype) == (target.shape, target.strides, target.dtype)
+        and result.__array_interface__["data"] == target.__array_interface__["data"]
+    )
+
+
+def no_array(x: Vertex, name: str = "the tensor") -> str:
+    """What to say where the `data` of a tensor was set to something else than an array."""
+    return (
+        f"the data of {x.name or name} must be an array, and was set to {described(x.data)}; write into it, "
+        f"t.data[...] = value, or set t.data = np.array(value)."
+    )
+
+
+def unmasked(x: Any, name: str) -> Any:
+    """`x`, unless it is a masked array with masked elements, which an array of numbers cannot say: TypeError."""
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        message = (
+            f"{caller(name)}: found a masked array, and {np.ma.getmaskarray(x).sum()} of its {x.size} elements are "
+            f"masked, which a tensor cannot be. Fill them, x.filled(0.0), or multiply by ~np.ma.getmaskarray(x)."
+        )
+        raise TypeError(message)
+    return x
+
+
+def as_array(x: Any, name: str = "") -> Any:
+    """`x` (a list, a NumPy scalar, anything with ``__array__``) as an array of numbers; TypeError for anything else."""
+    x = unmasked(x, name)
+    try:
+        array = np.asarray(x)
+    except (TypeError, ValueError) as error:
+        tensors = isinstance(x, (list, tuple)) and any(isinstance(part, Vertex) for part in x)
+        advice = " Make one tensor of a list of tensors with mg.stack(...)." if tensors else ""
+        message = f"{caller(name)}: cannot make an array of this {type(x).__name__}: {str(error).rstrip('.')}.{advice}"
+        raise type(error)(message) from None
+    if array.dtype.kind not in "fiub":
+        kind = f"{type(x).__name__} of dtype {array.dtype}"
+        message = f"{caller(name)}: needs numbers or booleans, found {kind}: {x!r:.80}."
+        raise TypeError(message)
+    if isinstance(x, (np.generic, bool, int, float)):  # a number, which belongs to a program
+        mode.events.constant(array)
+    return array
+
+
+def primitive(
+    label: str,
+    *,
+    domain: Sequence[Domain],
+    shape: str | None = None,
+    examples: Sequence[Mapping[str, Any]] = (),
+    onnx: str | None = None,
+    not_differentiable: Sequence[str] = (),
+    view: bool = False,
+    numpy: Sequence[str] = (),
+) -> Callable[[Callable[Concatenate[Any, Any, P], Any]], Primitive[P]]:
+    """Declare an op. The decorated kernel ``(xp, out, *inputs, *, **static)`` becomes a `Primitive`.
+
+    - `label`: how pictures and the op table show it, a format string over the inputs' and statics' names.
+    - `domain`: for each input, where it is defined and smooth (`micrograd_np.core.domains`); tests draw from it.
+    - `shape`: the shape contract in NumPy's gufunc notation, ``"(n,k),(k,m)->(n,m)"``; None for elementwise.
+    - `examples`: settings of the static parameters that tests and tables try.
+    - `onnx`: the name of the equivalent ONNX operator, if there is one.
+    - `not_differentiable`: inputs that have no derivative by nature (labels, indices, masks).
+    - `view`: the result may share memory with the first input.
+    - `numpy`: NumPy functions that this serves beyond the one of its own name, e.g. ``("absolute",)``.
+    """
+
+    def declare(kernel: Callable[Concatenate[Any, Any, P], Any]) -> Primitive[P]:
+        parameters = _parameters(kernel)
+        inputs = [p.kind for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        kind: type[Primitive[P]] = Primitive
+        if inputs == [_PLAIN]:
+            kind = Unary
+        elif inputs == [_PLAIN, _PLAIN] and len(parameters) == len(inputs):
+            kind = Binary
+        elif inputs == [_PLAIN] * 3 and len(parameters) == len(inputs):
+            kind = Ternary
+        op = kind(
+            kernel,
+            label,
+            domain=domain,
+            shape=shape,
+            examples=examples,
+            onnx=onnx,
+            not_differentiable=not_differentiable,
+            view=view,
+            numpy=numpy,
+        )
+        known = registry.get(op.name)
+        taken = known is not None and known.__module__ != op.__module__  # somebody else's op keeps its name
+        registry[f"{op.__module__}.{op.name}" if taken else op.name] = op
+        return op
+
+    return declare

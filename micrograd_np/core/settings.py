@@ -1,0 +1,163 @@
+"""What settings may be: a constructor says it once, in its annotations, and is checked against them when called.
+
+``in_features: Size`` is a whole number of at least 0, ``kernel_size: Counts`` one of at least 1 or several of them.
+Arguments annotated otherwise (a dtype, a function, a mode) are not looked at here.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from functools import wraps
+from inspect import Parameter, signature
+from numbers import Integral, Real
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+Size = int
+"""A whole number of at least 0."""
+Count = int
+"""A whole number of at least 1."""
+Positive = float
+"""A number above 0."""
+Share = float
+"""A number in [0, 1]."""
+Sizes = int | tuple[int, ...]
+Counts = int | tuple[int, ...]
+
+
+class Rule(NamedTuple):
+    """What a setting may be, in words and as tests: of its kind (else TypeError), and of its value (else ValueError).
+
+    `kind` and `value` are functions of what was given; `value` is only asked of what is of the kind.
+    """
+
+    words: str
+    kind: Callable[[Any], bool]
+    value: Callable[[Any], bool] = lambda x: True
+
+
+def _is_whole(x: Any) -> bool:
+    whole = isinstance(x, Integral) or (
+        getattr(x, "ndim", None) == 0 and getattr(x, "dtype", np.dtype("O")).kind in "iu"
+    )
+    return whole and not isinstance(x, bool)
+
+
+def _is_number(x: Any) -> bool:
+    real = isinstance(x, Real) or (hasattr(x, "__float__") and getattr(x, "ndim", None) == 0)
+    return real and not isinstance(x, bool)
+
+
+def _at_least(least: int) -> Rule:
+    return Rule(f"a whole number of at least {least}", _is_whole, lambda x: x >= least)
+
+
+_RULES = {
+    "int": Rule("a whole number", _is_whole),
+    "float": Rule("a number", _is_number),
+    "Size": _at_least(0),
+    "Count": _at_least(1),
+    "Positive": Rule("a number above 0", _is_number, lambda x: x > 0),
+    "Share": Rule("a number in [0, 1]", _is_number, lambda x: 0 <= x <= 1),
+}
+
+
+def _either(rules: Sequence[Rule]) -> Rule:
+    return Rule(
+        " or ".join(rule.words for rule in rules),
+        lambda x: any(rule.kind(x) for rule in rules),
+        lambda x: any(rule.kind(x) and rule.value(x) for rule in rules),
+    )
+
+
+def _several(rule: Rule, length: int | None) -> Rule:
+    """A sequence of what `rule` allows; an iterator is not looked into, because that would use it up."""
+
+    def listed(x: Any) -> bool:
+        return isinstance(x, Sequence) or hasattr(x, "__array__")
+
+    return Rule(
+        f"{length or 'several'} values, each {rule.words}",
+        lambda x: isinstance(x, Iterable) and not isinstance(x, str) and (not listed(x) or all(map(rule.kind, x))),
+        lambda x: not listed(x) or (all(map(rule.value, x)) and length in (None, len(x))),
+    )
+
+
+def _rule(node: ast.expr) -> Rule | None:
+    """What an annotation says; None where it says nothing that can be checked."""
+    match node:
+        case ast.Name("Sizes" | "Counts" as name):
+            one = _RULES[name[:-1]]
+            return Rule(f"{one.words}, or several of them", *_either([one, _several(one, None)])[1:])
+        case ast.Name(name):
+            return _RULES.get(name)
+        case ast.Constant(None):
+            return Rule("None", lambda x: x is None)
+        case ast.BinOp(left, ast.BitOr(), right):
+            rules = [rule for side in (left, right) if (rule := _rule(side)) is not None]
+            return _either(rules) if len(rules) == 2 else None
+        case ast.Subscript(ast.Name("tuple" | "Sequence" | "Iterable"), inside):
+            parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
+            one_of = _rule(parts[0])
+            fixed = isinstance(inside, ast.Tuple) and not (isinstance(parts[-1], ast.Constant))
+            return None if one_of is None else _several(one_of, len(parts) if fixed else None)
+    return None
+
+
+def rules_of(function: Callable[..., Any]) -> dict[str, Rule]:
+    """The rules for those parameters of `function` whose annotations say one."""
+    found = {}
+    for name, parameter in signature(function).parameters.items():
+        if isinstance(parameter.annotation, str) and parameter.kind is not Parameter.VAR_POSITIONAL:
+            rule = _rule(ast.parse(parameter.annotation, mode="eval").body)
+            if rule is not None:
+                found[name] = rule
+    return found
+
+
+def check(caller: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
+    """Raise TypeError or ValueError for the first of `values` that is not what its rule allows."""
+    for name, x in values.items():
+        rule = rules.get(name)
+        if rule is None or (rule.kind(x) and rule.value(x)):
+            continue
+        error: type[Exception] = ValueError if rule.kind(x) else TypeError
+        raise error(f"{caller}: {name} must be {rule.words}; found {x!r:.80}.")
+
+
+def checked(function: F) -> F:
+    """`function`, a function or an ``__init__``, with its arguments checked against its annotations first."""
+    rules, called = rules_of(function), signature(function)
+    method = function.__name__ == "__init__"
+    if not rules:
+        return function
+
+    @wraps(function)
+    def call(*args: Any, **named: Any) -> Any:
+        try:
+            given = called.bind(*args, **named).arguments
+        except TypeError:
+            given = {}  # Python says what is missing or too much
+        check(type(args[0]).__name__ if method else function.__name__, rules, given)
+        return function(*args, **named)
+
+    call.rules = rules  # type: ignore[attr-defined]
+    return call  # type: ignore[return-value]
+
+
+def check_all(names: Iterable[str], home: Mapping[str, Any]) -> None:
+    """Let the constructor of every class among `names` of the namespace `home` be `checked`."""
+    for name in names:
+        thing = home[name]
+        if isinstance(thing, type) and isinstance(thing.__init__, FunctionType):  # type: ignore[misc]
+            now = thing.__init__  # type: ignore[misc]
+            if not hasattr(now, "rules") and (new := checked(now)) is not now:
+                thing.__init__ = new  # type: ignore[misc]

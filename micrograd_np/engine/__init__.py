@@ -1,0 +1,1 @@
+"""`Tensor`, and the walk backward through its graph."""

@@ -1,0 +1,304 @@
+"""The backward walk: from a result towards the leaves, each vertex once, gradients summed on the way.
+
+The walk knows three things no derivative rule has to: that broadcasting is undone by summing, that a vertex waits until
+all its consumers have reported, and that the record is given up once used. It runs on plain arrays; `lifted`, on
+tensors, so that what it computes is itself recorded (for higher derivatives) or traced (for the compiler).
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.modes import mode
+from micrograd_np.core.reads import VALUE
+from micrograd_np.core.spent import lean, survive, weakened
+from micrograd_np.core.vertex import Constant, Node, Source, Vertex, grad_of, source, tensor_of
+from micrograd_np.core.writes import writes
+from micrograd_np.ops.shape import broadcast_to, sum_to
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+
+def reached(*roots: Source, floor: int = 0, spent: bool = False) -> list[Source]:
+    """Every node and leaf under `roots`, and they; those recorded at `floor` or before are taken for leaves.
+
+    With `spent` also what is left of used-up records.
+    """
+    found = list(dict.fromkeys(map(source, roots)))
+    seen = set(found)
+    for z in found:  # grows as it goes
+        for x in z.inputs if z.order > floor and (spent or not is_gone(z)) else ():
+            if isinstance(x, Source) and x not in seen:
+                seen.add(x)
+                found.append(x)
+    return found
+
+
+def topological(*roots: Source, floor: int = 0, spent: bool = False) -> list[Source]:
+    """The same, inputs before what is made of them, leaves first. No recursion."""
+    return sorted(reached(*roots, floor=floor, spent=spent), key=lambda z: z.order)
+
+
+def is_gone(z: Source) -> bool:
+    """Whether a backward pass has used up the record of `z`."""
+    return isinstance(z, Node) and z.arrays is None
+
+
+def leading_to(roots: Iterable[Source], targets: Iterable[Source], floor: int = 0) -> set[Source]:
+    """The vertices under `roots`, down to `floor`, through which a gradient reaches one of `targets`."""
+    useful = set(targets)
+    for z in topological(*roots, floor=floor):
+        if is_gone(z) and z.order > floor:
+            raise _gone(z)  # its inputs are forgotten, and a way to a target may have led through them
+        if not useful.isdisjoint(x for x in z.inputs if isinstance(x, Source)):
+            useful.add(z)
+    return useful
+
+
+def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
+    root: Source,
+    seed: Any,
+    deliver: Callable[[Any, Any], None],
+    *,
+    retain: bool = False,
+    lifted: bool = False,
+    targets: frozenset[Source] | None = None,
+    more: Sequence[tuple[Source, Any]] = (),
+    floor: int = 0,
+) -> None:
+    """Walk from `root`, with `seed` as its gradient, in the reverse of the order in which vertices were recorded.
+
+    `deliver(leaf, gradient)` is called once for every leaf reached; with `targets`, leaves and nodes, once for each of
+    them that is reached, and no edge is walked that does not lead to one. `more` roots with their seeds join the same
+    walk; what was recorded at `floor` or before is a leaf to it. Unless `retain`, each record is given up as soon as it
+    has been used, and memory with it.
+    """
+    roots = [(source(z), g) for z, g in ((root, seed), *more)]
+    useful = None if targets is None else leading_to([z for z, _ in roots], targets, floor)
+    events = mode.events
+    watched = events is not QUIET
+    gradients: dict[Source, Any] = {}
+    waiting: list[tuple[int, Source]] = []  # orders are unique among recorded vertices, and leaves are never pushed
+    leaves: list[Source] = []
+    shapes: dict[Any, Any] = {}  # of what survives, each once
+    settings: dict[Any, Any] = {}
+    used = 0
+    for z, g in roots:
+        if z in gradients:
+            gradients[z] = gradients[z] + g
+            continue
+        gradients[z] = g
+        if z.order <= floor:  # leaves have order 0
+            leaves.append(z)
+        else:
+            heappush(waiting, (-z.order, z))
+    while waiting:
+        _, z = heappop(waiting)
+        g = gradients.pop(z)
+        op: Any = z.op  # only what has one ever waits
+        arrays: Any = z.arrays  # type: ignore[attr-defined]
+        if z.notes is not None:
+            g = _arrived(z, g, lifted=lifted)
+        if targets is not None and z in targets:
+            deliver(z, g)
+        if arrays is None:
+            raise _gone(z)
+        if z.order < writes.latest:
+            _refuse_written(z)  # type: ignore[arg-type]
+        inputs = z.inputs
+        static = z.static  # type: ignore[attr-defined]
+        values, zv = _lifted(z) if lifted else (arrays, z.data)  # type: ignore[arg-type]
+        for x, rule in zip(inputs, op.rules_for(len(inputs)) if op.variadic else op.rules, strict=False):
+            if rule is None or (type(x) is not Node and not (isinstance(x, Vertex) and x.requires_grad)):
+                continue
+            if useful is not None and x not in useful:
+                continue
+            gx = rule(g, zv, *values, **static) if static else rule(g, zv, *values)
+            a = x if type(x) is Node else x.data
+            if gx.shape != a.shape:
+                gx = _unbroadcast(gx, a.shape, tell=watched or lifted)
+            if gx.dtype is not a.dtype and gx.dtype != a.dtype:
+                if a.dtype.kind != "f":
+                    raise _whole_numbers(x)
+                gx = gx.astype(a.dtype)
+            if watched:
+                events.pulled(z, x, g, gx)
+            before = gradients.get(x)
+            if before is not None:
+                # add hands one array to both parents, so never accumulate in place
+                gradients[x] = before + gx
+            else:
+                gradients[x] = gx
+                if type(x) is Node and x.order > floor:
+                    heappush(waiting, (-x.order, x))
+                else:
+                    leaves.append(x)
+        if not retain:
+            used += 1
+            z.arrays = z.data = None  # type: ignore[attr-defined]
+            shape = z.shape
+            z.shape = shapes.setdefault(shape, shape)
+            for x in inputs:
+                if type(x) is not Node:
+                    z.inputs = weakened(inputs)
+                    break
+            if static:
+                z.static = lean(op, static, settings)  # type: ignore[attr-defined]
+            if z.notes is not None:
+                z.notes.pop("held", None)
+                z.notes.pop("hooks", None)
+        del z, inputs, arrays, values, zv  # what only the record held goes before the next rule takes memory
+    if used:
+        for z, _ in roots:
+            if type(z) is Node and z.arrays is None:
+                survive(z, used)
+                used = 0
+    for x in leaves:
+        g = gradients.pop(x)
+        if (x.notes if type(x) is Node else x._notes) is not None:  # type: ignore[attr-defined]
+            g = _arrived(x, g, lifted=lifted)
+        if targets is None or x in targets:
+            deliver(x, g)
+
+
+def _refuse_written(z: Node) -> None:
+    """Raise RuntimeError if what the rules of `z` read has been written in place since it was recorded."""
+    if is_stale(z):
+        raise _mutated(z)
+
+
+def is_stale(z: Node) -> bool:
+    """Whether memory that the rules of `z` read has been written since it was recorded."""
+    arrays, order = z.arrays, z.order
+    if z.notes is not None and "stale" in z.notes:  # it was copied so
+        return True
+    if arrays is None or order >= writes.latest:
+        return False
+    late = [isinstance(a, np.ndarray) and writes.since(a, order) for a in (*arrays, z.data)]
+    if True not in late:
+        return False
+    needs = sum(1 << i for i, x in enumerate(z.inputs) if isinstance(x, Source))
+    of_result, dropped, blank, _ = z.op._wanted(needs, len(arrays))
+    if of_result == VALUE and late.pop():
+        return True
+    return any(was for i, was in enumerate(late[: len(arrays)]) if i not in dropped and i not in blank)
+
+
+def _lifted(z: Node) -> tuple[Sequence[Any], Vertex]:
+    """The inputs and the result of `z` as tensors that hang in the graph as they did, for rules to be recorded."""
+    assert z.arrays is not None
+    given = z.held or (None,) * len(z.inputs)
+    values = [_as_it_was(t, x, a, z) for t, x, a in zip(given, z.inputs, z.arrays, strict=True)]
+    return values, _tensor(z.data, z)
+
+
+def _as_it_was(t: Any, x: Any, array: Any, z: Node) -> Any:
+    """An input of `z` as it was when `z` was recorded: the tensor `t` itself, if it still is what it was."""
+    if not isinstance(array, np.ndarray):
+        return array
+    if isinstance(t, Vertex) and t.data is array and t.node is (x if isinstance(x, Node) else None):
+        return t
+    if isinstance(x, Node):
+        return _tensor(array, x)
+    return x if _is_leaf(x, array, z) else array
+
+
+def _is_leaf(x: Any, array: Any, z: Node) -> bool:
+    """Whether `x` is a leaf with the value that was recorded; RuntimeError if it has been given another array."""
+    if not isinstance(x, Vertex) or not isinstance(array, np.ndarray):
+        return False
+    if x.data is not array:
+        raise _mutated(z)
+    return True
+
+
+def _tensor(array: Any, node: Node) -> Any:
+    """A tensor of `array` that was made as `node` says; a stand-in, for a rule that does not read it, stays one."""
+    return tensor_of(array, node) if isinstance(array, np.ndarray) else array
+
+
+def _unbroadcast(g: Any, shape: tuple[int, ...], *, tell: bool) -> Any:
+    """`g` summed over the axes that broadcasting from `shape` made; or spread to it, where a rule left it smaller.
+
+    Recorded or watched only if there is somebody to `tell`.
+    """
+    wide = g.shape
+    lead = len(wide) - len(shape)
+    if lead < 0 or (wide[lead:] != shape and any(n == 1 != m for n, m in zip(wide[lead:], shape, strict=True))):
+        return broadcast_to(g, shape=shape)
+    if tell:
+        return sum_to(g, shape=shape)
+    return sum_to.kernel(np, ..., g, shape=shape)  # once for every bias, so by the shortest way
+
+
+def _arrived(z: Source, g: Any, *, lifted: bool) -> Any:
+    """The rare business of a gradient's arrival: hooks, and keeping it where `retain_grad` asked for it."""
+    notes = z.notes or {}
+    if "stale" in notes:
+        raise _mutated(z)
+    if z.node is not None:  # type: ignore[attr-defined]
+        raise _moved(z)
+    hooks = notes.get("hooks", ())
+    for hook, _ in hooks:
+        given = hook(g if lifted else Vertex.result_type(g))  # type: ignore[call-arg]
+        if given is not None:
+            if np.shape(given.data if isinstance(given, Vertex) else given) != z.shape:
+                raise ValueError(
+                    f"a hook on {_told(z)} returned a gradient of another shape, "
+                    f"{np.shape(getattr(given, 'data', given))}; "
+                    f"return one of {z.shape}, or None to leave it as it is."
+                )
+            if lifted:
+                g = given if isinstance(given, Vertex) else Vertex.result_type(given)  # type: ignore[call-arg]
+            else:
+                g = np.asarray(given.data if isinstance(given, Vertex) else given, z.dtype)
+    if hooks and not lifted:
+        g = g.copy()  # a hook may keep what it was given, and what it gave
+    holder = notes["retain_grad"]() if "retain_grad" in notes and isinstance(z, Node) else None
+    if holder is not None:
+        kept = g if lifted else Vertex.result_type(g.copy())  # type: ignore[call-arg]
+        before = grad_of(holder)
+        holder._grad = kept if before is None else before + kept
+    return g
+
+
+def _whole_numbers(x: Source) -> TypeError:
+    return TypeError(
+        f"backward: {x.name or 'a tensor'} of shape {x.shape} requires a gradient and is {x.dtype}; only "
+        f"floating tensors have gradients. Give floats ([1.0, 2.0]) or dtype=float."
+    )
+
+
+def _gone(z: Source) -> RuntimeError:
+    return RuntimeError(
+        f"backward: the graph under {_told(z)} is gone; a backward pass gives it up as it goes. "
+        f"Compute the value again, or keep the graph with backward(retain_graph=True)."
+    )
+
+
+def _moved(z: Source) -> RuntimeError:
+    return RuntimeError(
+        f"backward: the gradient of {_told(z)} is asked for as of a leaf, but it was written to in the graph since, "
+        f"and is a result now. Run backward() before the write, or write to a copy: x.clone()."
+    )
+
+
+def _mutated(z: Source) -> RuntimeError:
+    there = [x() if isinstance(x, (ref, Constant)) else x for x in z.inputs]
+    names = ", ".join(x.name for x in there if isinstance(x, Source) and x.name)
+    return RuntimeError(
+        f"backward: an input of {_told(z)}{names and f' (inputs: {names})'}, or itself, was changed in place after it "
+        f"had been used, so its derivative can no longer be computed. Change it after backward(), or change a copy."
+    )
+
+
+def _told(z: Source) -> str:
+    made = (z.notes or {}).get("made")
+    maker = f"{z.op.name if z.op else 'nobody'}{f' at {made}' if made else ''}"
+    return f"{z.name or 'a tensor'} of shape {z.shape} made by {maker}"

@@ -1,0 +1,248 @@
+"""Losses of scores against classes: cross-entropy and its relatives, for many classes, and for two.
+
+Class labels are data, which changes from batch to batch: they are inputs of the primitives here, without a derivative.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from micrograd_np.engine.tensor import Tensor
+from micrograd_np.ops.axes import within
+from micrograd_np.ops.checks import check, labels_within, probabilities_within
+from micrograd_np.ops.choice import keep_where, relu, where
+from micrograd_np.ops.comparison import equal, not_equal
+from micrograd_np.ops.elementwise import multiply, zero_safe_multiply
+from micrograd_np.ops.fused.losses import (
+    bce,
+    bce_with_logits,
+    indicator,
+    pick,
+    softmax_cross_entropy,
+)
+from micrograd_np.ops.reduce import log_softmax, sum  # noqa: A004
+from micrograd_np.ops.shape import reshape, transpose
+from micrograd_np.ops.state import astype
+
+from .loss import as_floats, as_like, operands, reduced
+
+
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Negative log-probability, in nats, of the right class, from logits: ``(n, c), (n,) -> ()``.
+
+    `input` may also be (c,) with one label, or (n, c, d, …) with labels (n, d, …). `target` are integers in [0, c), or
+    probabilities of the shape of `input`. `weight` (c,) counts classes more or less; "mean" divides by the weights of
+    the labels, so that all labels being `ignore_index` gives nan, with a gradient of 0. `label_smoothing` ε mixes the
+    target with the uniform distribution. Stable for any logits: the largest is subtracted first.
+
+    Raises IndexError for a label outside, ValueError for shapes that do not belong together, TypeError for labels that
+    are neither. Source: Bishop (2006), eq. 4.108; the gradient is (softmax(logits) − onehot(labels)) / n.
+
+    >>> round(cross_entropy(Tensor([[0.0, 0.0]]), [1]).item(), 6)  # log 2
+    0.693147
+    """
+    x = as_floats(input)
+    if not x.ndim:
+        message = "cross_entropy: input is one number; it must be (n, c), or (c,) for one sample."
+        raise ValueError(message)
+    target = target if isinstance(target, Tensor) else np.asarray(target)
+    if not within(label_smoothing, "label_smoothing", 0, 1):
+        message = f"cross_entropy: label_smoothing must be in [0, 1], found {label_smoothing}."
+        raise ValueError(message)
+    if target.dtype.kind == "f" and target.shape == x.shape:
+        return _against_probabilities(x, as_like(target, x), weight, reduction, label_smoothing)
+    labels = _labels("cross_entropy", x, target, ignore_index)
+    if weight is None and not label_smoothing:
+        losses = softmax_cross_entropy(_rows(x), reshape(labels, shape=(-1,)), ignore=ignore_index)
+        return _gathered(losses, labels, not_equal(labels, ignore_index), reduction)
+    kept = reshape(not_equal(labels, ignore_index), shape=(-1, 1))
+    logs = log_softmax(keep_where(_rows(x), kept))
+    return _from_logs("cross_entropy", logs, labels, weight, ignore_index, reduction, label_smoothing)
+
+
+def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Tensor:
+    """Minus the log-probability of the right class, from log-probabilities: ``(n, c), (n,) -> ()``.
+
+    `weight`, `ignore_index`, further axes and errors as in `cross_entropy`.
+
+    >>> nll_loss(Tensor([[-0.5, -1.0]]), [1])
+    Tensor(1.)
+    """
+    x = as_floats(input)
+    labels = _labels("nll_loss", x, target if isinstance(target, Tensor) else np.asarray(target), ignore_index)
+    return _from_logs("nll_loss", _rows(x), labels, weight, ignore_index, reduction, 0.0)
+
+
+def _from_logs(
+    name: str, logs: Any, labels: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float
+) -> Tensor:
+    """The losses from rows of log-probabilities, with everything that a user may ask for."""
+    flat = reshape(labels, shape=(-1,))
+    kept = not_equal(flat, ignore_index)
+    safe = flat * kept
+    counted, losses = kept, keep_where(-pick(logs, safe), kept)
+    if weight is not None:
+        weight = _class_weights(name, weight, logs)
+        counted = kept * _weight_of(weight, safe, logs.shape[-1])
+        losses = zero_safe_multiply(losses, counted)  # of nothing the mean's gradient is inf
+    if smoothing:
+        evenly = keep_where(-sum(logs if weight is None else logs * weight, axis=-1) / logs.shape[-1], kept)
+        losses = (1 - smoothing) * losses + smoothing * evenly
+    return _gathered(losses, labels, counted, reduction)
+
+
+def _gathered(losses: Any, labels: Any, counted: Any, reduction: str) -> Tensor:
+    if reduction == "mean":
+        return sum(losses) / astype(sum(counted), dtype=losses.dtype)
+    return reduced(reshape(losses, shape=labels.shape), reduction)
+
+
+def _against_probabilities(input: Tensor, target: Any, weight: Any, reduction: str, smoothing: float) -> Tensor:
+    classes = input.shape[0 if input.ndim == 1 else 1]
+    logs, target = log_softmax(_rows(input)), _rows(target)
+    if smoothing:
+        target = (1 - smoothing) * target + smoothing / max(classes, 1)
+    if weight is not None:
+        target = target * _class_weights("cross_entropy", weight, logs)
+    losses = -sum(zero_safe_multiply(target, logs), axis=-1)  # 0 log 0 = 0
+    if reduction == "none":
+        return reshape(losses, shape=(*input.shape[:1], *input.shape[2:]) if input.ndim > 1 else ())
+    return reduced(losses, reduction)
+
+
+def _rows(x: Any) -> Any:
+    """(n, c, d, …) as (n · d · …, c)."""
+    if x.ndim == 2:
+        return x
+    if x.ndim == 1:
+        return reshape(x, shape=(1, -1))
+    return reshape(transpose(x, axes=(0, *range(2, x.ndim), 1)), shape=(-1, x.shape[1]))
+
+
+def _weight_of(weight: Any, labels: Any, classes: int) -> Any:
+    return sum(indicator(labels, classes=classes) * weight, axis=-1)
+
+
+def _class_weights(name: str, weight: Any, logs: Any) -> Any:
+    weight = as_like(weight, logs)
+    if weight.shape != logs.shape[-1:]:
+        message = f"{name}: weight is {weight.shape}; it must be ({logs.shape[-1]},), one for each class."
+        raise ValueError(message)
+    return weight
+
+
+def _labels(name: str, input: Tensor, labels: Any, ignore_index: int | None) -> Any:
+    """`labels`, checked: integers, of a shape that belongs to `input`, in range."""
+    if labels.dtype.kind not in "iu":
+        message = (
+            f"{name}: target must be class indices (integers), found {labels.dtype} of shape {labels.shape}"
+            f"{f'; probabilities must have the shape of input, {input.shape}' if name == 'cross_entropy' else ''}."
+        )
+        raise TypeError(message)
+    fitting = (*input.shape[:1], *input.shape[2:]) if input.ndim > 1 else ()
+    if not input.ndim or labels.shape != fitting:
+        message = (
+            f"{name}: input is {input.shape} and target is {labels.shape}; they must be (n, c) and (n,), "
+            f"(n, c, d, …) and (n, d, …), or (c,) and ()."
+        )
+        raise ValueError(message)
+    classes = input.shape[1 if input.ndim > 1 else 0]
+    check(labels_within, labels, name, classes, ignore_index)
+    return labels
+
+
+def multi_margin_loss(
+    input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean"
+) -> Tensor:
+    """How far other classes come within `margin` of the right one: ``(n, c), (n,) -> ()``.
+
+    Σ max(0, margin − x[y] + x[j])ᵖ / c over the classes j other than the right one, y.
+
+    `weight` (c,) scales a row by the weight of its class. IndexError for a label outside, ValueError for unequal n.
+
+    >>> multi_margin_loss(Tensor([[1.0, 0.5]]), [0])
+    Tensor(0.25)
+    """
+    x = as_floats(input)
+    labels = _labels("multi_margin_loss", x, target if isinstance(target, Tensor) else np.asarray(target), None)
+    rows, flat = _rows(x), reshape(labels, shape=(-1,))
+    classes = rows.shape[-1]
+    right = indicator(flat, classes=classes)
+    excess = relu(margin + rows - reshape(pick(rows, flat), shape=(-1, 1)))
+    losses = where(right, 0, excess if p == 1 else excess**p)
+    if weight is not None:
+        losses = losses * reshape(
+            _weight_of(_class_weights("multi_margin_loss", weight, rows), flat, classes), shape=(-1, 1)
+        )
+    return reduced(reshape(sum(losses, axis=-1) / classes, shape=labels.shape), reduction)
+
+
+# two classes
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+) -> Tensor:
+    """−(y log σ(x) + (1 − y) log(1 − σ(x))), in nats, for logits x and targets y in [0, 1]: ``(…), (…) -> ()``.
+
+    `weight`, which broadcasts, scales the losses; `pos_weight`, which broadcasts, those of y = 1 alone. Stable for any
+    logits. ValueError for unequal shapes of input and target.
+
+    >>> round(binary_cross_entropy_with_logits(Tensor([0.0]), [1.0]).item(), 6)  # log 2
+    0.693147
+    """
+    x, target = operands("binary_cross_entropy_with_logits", input, target=target)
+    if pos_weight is None:
+        losses = bce_with_logits(x, target)
+    else:
+        heavier = (as_like(pos_weight, x) - 1) * target + 1
+        losses = (1 - target) * x + heavier * bce_with_logits(x, 1)
+    return reduced(losses if weight is None else losses * as_like(weight, x), reduction)
+
+
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
+    """−(y log p + (1 − y) log(1 − p)), in nats, for probabilities p, `input`, and targets y: ``(…), (…) -> ()``.
+
+    As in PyTorch each logarithm is at least −100, so that p = 0 or 1 gives a finite loss, and p (1 − p) counts as 1e-12
+    at least in the gradient. ValueError for unequal shapes and for an input outside [0, 1]. For logits use
+    `binary_cross_entropy_with_logits`.
+
+    >>> round(binary_cross_entropy(Tensor([0.5, 0.5]), [0.0, 1.0]).item(), 6)  # log 2
+    0.693147
+    """
+    x, target = operands("binary_cross_entropy", input, target=target)
+    check(probabilities_within, x)
+    losses = bce(x, target)
+    return reduced(losses if weight is None else losses * as_like(weight, x), reduction)
+
+
+def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
+    """log(1 + exp(−y x)) for targets y of −1 or 1: ``(…), (…) -> ()``. Stable for any x; ValueError for unequal shapes.
+
+    >>> round(soft_margin_loss(Tensor([0.0]), [1.0]).item(), 6)  # log 2
+    0.693147
+    """
+    x, target = operands("soft_margin_loss", input, target=target)
+    return reduced(bce_with_logits(multiply(x, target), 1), reduction)
+
+
+def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Tensor:
+    """The distance x where y is 1, max(0, margin − x) where it is −1: ``(…), (…) -> ()``.
+
+    ValueError for unequal shapes.
+
+    >>> hinge_embedding_loss(Tensor([0.2, 0.2]), [1, -1])
+    Tensor(0.5)
+    """
+    x, target = operands("hinge_embedding_loss", input, target=target)
+    far = where(equal(target, 1), 0, relu(margin - x))
+    return reduced(where(equal(target, -1), 0, x) + far, reduction)

@@ -1,0 +1,231 @@
+"""NumPy's short names for putting arrays together and taking them apart, made of the general ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np.core.messages import caller
+from micrograd_np.ops.axes import along, axes_of, axis_of, whole
+from micrograd_np.ops.index import getitem, view
+from micrograd_np.ops.operand import as_operand, as_operands
+from micrograd_np.ops.shape import broadcast_to, reshape
+from micrograd_np.ops.state import astype, copy
+
+from .arrange import concatenate, flip, ravel, split, swapaxes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _each(xs: tuple[Any, ...], change: Any) -> Any:
+    """One array changed, or of several a tuple."""
+    changed = tuple(change(as_operand(x)) for x in xs)
+    return changed[0] if len(changed) == 1 else changed
+
+
+def atleast_1d(*arys: Any) -> Any:
+    """Each array with at least one axis: numbers become arrays of one element. Of several a tuple."""
+    return _each(arys, lambda x: x if x.ndim else reshape(x, shape=(1,)))
+
+
+def atleast_2d(*arys: Any) -> Any:
+    """Each array with at least two axes, new ones in front: a vector becomes a row. Of several a tuple."""
+    return _each(arys, lambda x: x if x.ndim > 1 else reshape(x, shape=(1, x.size)))
+
+
+def atleast_3d(*arys: Any) -> Any:
+    """Each array with at least three axes: (n) becomes (1,n,1), (n,m) becomes (n,m,1). Of several a tuple."""
+    shapes = {0: (1, 1, 1), 1: (1, -1, 1)}
+    return _each(arys, lambda x: x if x.ndim > 2 else reshape(x, shape=shapes.get(x.ndim, (*x.shape, 1))))
+
+
+def vstack(tup: Sequence[Any]) -> Any:
+    """Rows, or arrays with rows, one below the other.
+
+    >>> vstack([np.array([1.0, 2.0]), np.array([3.0, 4.0])])
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    return concatenate([atleast_2d(x) for x in as_operands(tup)])
+
+
+def hstack(tup: Sequence[Any]) -> Any:
+    """Arrays side by side: along the second axis, vectors along the first."""
+    parts = [atleast_1d(x) for x in as_operands(tup)]
+    return concatenate(parts, axis=0 if not parts or parts[0].ndim == 1 else 1)
+
+
+def dstack(tup: Sequence[Any]) -> Any:
+    """Arrays one behind the other, along the third axis."""
+    return concatenate([atleast_3d(x) for x in as_operands(tup)], axis=2)
+
+
+def column_stack(tup: Sequence[Any]) -> Any:
+    """Vectors as the columns of a matrix; matrices side by side."""
+    parts = as_operands(tup)
+    return concatenate([x if x.ndim > 1 else reshape(x, shape=(x.size, 1)) for x in parts], axis=1)
+
+
+def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Any:
+    """`fill_value`, which broadcasts, in the shape and dtype of `a` unless others are given; its gradient is their sum.
+
+    >>> full_like(np.ones(2), 3)
+    array([3., 3.])
+    """
+    a = as_operand(a)
+    wide = tuple(a.shape) if shape is None else tuple(np.atleast_1d(shape).tolist())
+    z = copy(broadcast_to(as_operand(fill_value), shape=wide))
+    dtype = np.dtype(a.dtype if dtype is None else dtype)
+    return z if z.dtype == dtype else astype(z, dtype=dtype)
+
+
+def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    """`values` after `arr` along an axis, or all elements in one line."""
+    return concatenate([arr, values], axis=axis)
+
+
+def array_split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
+    """Views of parts along `axis` as equal as they can be, the longer ones first; or as `split` for a list of indices.
+
+    >>> [part.size for part in array_split(np.arange(7), 3)]
+    [3, 2, 2]
+    """
+    x = as_operand(ary)
+    if not isinstance(indices_or_sections, (int, np.integer)):
+        return split(x, indices_or_sections, axis)
+    sections = whole(indices_or_sections, "indices_or_sections", least=1)
+    length, longer = divmod(x.shape[axis_of(axis, x.ndim)], sections)
+    return split(x, [i * length + min(i, longer) for i in range(1, sections)], axis)
+
+
+def _with_axes(x: Any, least: int) -> Any:
+    """`x` as `given` has it; ValueError where it has fewer axes than these."""
+    x = as_operand(x)
+    if x.ndim < least:
+        message = f"{caller()}: x is {tuple(x.shape)}; it must have at least {least} {'axes' if least > 1 else 'axis'}."
+        raise ValueError(message)
+    return x
+
+
+def hsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
+    """Parts along the second axis, of a vector along the first: undoes `hstack`. ValueError for a number."""
+    x = _with_axes(ary, 1)
+    return split(x, indices_or_sections, axis=min(1, x.ndim - 1))
+
+
+def vsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
+    """Parts along the first axis of two or more: undoes `vstack`. ValueError for fewer axes."""
+    return split(_with_axes(ary, 2), indices_or_sections)
+
+
+def dsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
+    """Parts along the third axis: undoes `dstack`. ValueError for fewer axes."""
+    return split(_with_axes(ary, 3), indices_or_sections, axis=2)
+
+
+def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
+    """The slices along `axis`, without it: undoes `stack`."""
+    x = as_operand(x)
+    at = axis_of(axis, x.ndim)
+    return tuple(view(x, index=(slice(None),) * at + (i,)) for i in range(x.shape[at]))
+
+
+def fliplr(m: Any) -> Any:
+    """The order reversed along the second axis."""
+    return flip(m, 1)
+
+
+def flipud(m: Any) -> Any:
+    """The order reversed along the first axis."""
+    return flip(m, 0)
+
+
+def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+    """Turned by `k` quarter turns, from the first of `axes` towards the second.
+
+    >>> rot90(np.array([[1, 2], [3, 4]]))
+    array([[2, 4],
+           [1, 3]])
+    """
+    m, turns = as_operand(m), whole(k, "k") % 4
+    if np.shape(axes) != (2,):
+        message = f"rot90: axes={axes!r} must be two axes."
+        raise ValueError(message)
+    first, second = axes_of(axes, m.ndim, "axes")
+    if turns % 2:
+        return flip(swapaxes(m, first, second), first if turns == 1 else second)
+    return flip(m, (first, second)) if turns else m
+
+
+def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
+    """The arrays in the one shape that they broadcast to."""
+    xs = [as_operand(x) for x in args]
+    shapes = [tuple(x.shape) for x in xs]
+    try:
+        shape = np.broadcast_shapes(*shapes)
+    except ValueError:
+        message = f"{caller()}: the shapes {', '.join(map(str, shapes))} do not broadcast to one."
+        raise ValueError(message) from None
+    return tuple(broadcast_to(x, shape=shape) for x in xs)
+
+
+def meshgrid(*xi: Any, indexing: str = "xy") -> tuple[Any, ...]:
+    """For vectors of lengths n, m, …, as many arrays: each varies along its own axis.
+
+    With "ij" their shape is (n, m, …), with "xy" the first two are exchanged. ValueError for another `indexing`.
+    """
+    if indexing not in {"xy", "ij"}:
+        message = f"meshgrid: indexing must be 'xy' or 'ij', found {indexing!r}."
+        raise ValueError(message)
+    d = len(xi)
+    order = [1, 0, *range(2, d)] if indexing == "xy" and d > 1 else [*range(d)]
+    vectors = [ravel(x) for x in xi]
+    return broadcast_arrays(
+        *(reshape(x, shape=(1,) * a + (-1,) + (1,) * (d - 1 - a)) for x, a in zip(vectors, order, strict=True))
+    )
+
+
+def block(arrays: Any) -> Any:
+    """An array of nested lists of blocks: the innermost side by side, the next ones one above the other.
+
+    >>> block([[np.eye(2), np.zeros((2, 1))], [np.ones((1, 3))]]).shape
+    (3, 3)
+    """
+
+    def depth(part: Any) -> int:
+        if isinstance(part, list) and not part:
+            message = "block: a list of blocks must not be empty."
+            raise ValueError(message)
+        return 1 + depth(part[0]) if isinstance(part, list) else 0
+
+    def joined(part: Any, level: int) -> Any:
+        if not isinstance(part, list):
+            return part if part.ndim >= d else reshape(part, shape=(1,) * (d - part.ndim) + tuple(part.shape))
+        return concatenate([joined(inner, level - 1) for inner in part], axis=-level)
+
+    def leaves(part: Any) -> list[Any]:
+        return [x for inner in part for x in leaves(inner)] if isinstance(part, list) else [as_operand(part)]
+
+    def wrapped(part: Any) -> Any:
+        return [wrapped(inner) for inner in part] if isinstance(part, list) else as_operand(part)
+
+    levels = depth(arrays)
+    d = max(levels, *(x.ndim for x in leaves(arrays)))
+    return joined(wrapped(arrays), levels)
+
+
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """The elements, or the slices along `axis`, that integer `indices` name: of all elements in order without `axis`.
+
+    The result has the shape of `indices` in place of that axis. IndexError for an index outside.
+
+    >>> take(np.array([[1.0, 2.0], [3.0, 4.0]]), [1, 1], axis=0)
+    array([[3., 4.],
+           [3., 4.]])
+    """
+    x = as_operand(x)
+    if axis is None or not x.ndim:
+        x, axis = reshape(x, shape=(x.size,)), axis or 0
+    return getitem(x, along(axis_of(axis, x.ndim), indices))

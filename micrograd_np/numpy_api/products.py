@@ -1,0 +1,247 @@
+"""Products in NumPy's notations: `einsum`, one primitive, and what can be said with it and with `matmul`."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np.core.domains import REALS
+from micrograd_np.core.messages import caller
+from micrograd_np.core.primitive import primitive
+from micrograd_np.ops.axes import axes_of, whole
+from micrograd_np.ops.elementwise import multiply
+from micrograd_np.ops.linear import matmul
+from micrograd_np.ops.operand import as_operand
+from micrograd_np.ops.shape import broadcast_to, reshape, sum_to
+
+from .diagonal import diagonal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@primitive(
+    "einsum {subscripts}: {xs}",
+    domain=(REALS, REALS),
+    shape="(3,4),(4,2)->(3,2)",
+    examples=(
+        {"subscripts": "ij,jk->ik"},
+        {"subscripts": "ij,jk->k"},
+        {"subscripts": "ij,kl->lj"},
+        {"subscripts": "ij,jk->ijk"},
+    ),
+    onnx="Einsum",
+)
+def _einsum(xp: Any, out: Any, *xs: Any, subscripts: str) -> Any:
+    """Σ of products over the letters that the result lacks; every operand has its letters spelt out, each once."""
+    left, result = subscripts.split("->")
+    terms = left.split(",")
+    if len(xs) == 2:
+        z = _contract(xp, terms[0], terms[1], result, *xs)
+        if z is not None:
+            if out is ...:
+                return z
+            xp.copyto(out, z)
+            return out
+    if out is ...:
+        return xp.array(xp.einsum(subscripts, *xs, optimize=len(xs) > 2))  # it may be a view of the only one
+    xp.copyto(
+        out, xp.einsum(subscripts, *xs, optimize=len(xs) > 2)
+    )  # given a destination, einsum sums in another order
+    return out
+
+
+def _contract(xp: Any, a: str, b: str, result: str, x: Any, y: Any) -> Any:
+    """Two operands by one matrix product, which einsum itself does not use; None where a loop is as good."""
+    shared = [c for c in a if c in b]
+    inner = [c for c in shared if c not in result]
+    rows, columns = [c for c in a if c not in b], [c for c in b if c not in a]
+    lengths = dict(zip(b, y.shape, strict=True)) | dict(zip(a, x.shape, strict=True))
+    fits = all(x.shape[a.index(c)] == y.shape[b.index(c)] for c in shared)
+    if not inner or not (rows or columns) or not fits or not set(rows + columns) <= set(result):
+        return None
+    batch = [c for c in shared if c in result]
+    sizes = [[lengths[c] for c in part] for part in (batch, rows, inner, columns)]
+    m, k, n = (prod(size) for size in sizes[1:])
+    x = xp.reshape(xp.transpose(x, [a.index(c) for c in batch + rows + inner]), (*sizes[0], m, k))
+    y = xp.reshape(xp.transpose(y, [b.index(c) for c in batch + inner + columns]), (*sizes[0], k, n))
+    z = xp.reshape(xp.matmul(x, y), (*sizes[0], *sizes[1], *sizes[3]))
+    made = batch + rows + columns
+    return xp.transpose(z, [made.index(c) for c in result])
+
+
+def _by_operand(i: int, g: Any, z: Any, *xs: Any, subscripts: str) -> Any:
+    """The same sum with `g` in place of the operand; what only the operand had is repeated along it."""
+    left, result = subscripts.split("->")
+    terms = left.split(",")
+    own = terms.pop(i)
+    others = [x for j, x in enumerate(xs) if j != i]
+    known = {*result, *"".join(terms)}
+    kept = "".join(c for c in own if c in known)
+    g = _einsum(g, *others, subscripts=f"{','.join((result, *terms))}->{kept}")
+    if kept == own and g.shape == xs[i].shape:
+        return g
+    lengths = dict(zip(kept, g.shape, strict=True))
+    found = tuple(lengths.get(c, 1) for c in own)
+    summed = tuple(min(n, m) for n, m in zip(found, xs[i].shape, strict=True))  # a length of 1 broadcast, here or there
+    return broadcast_to(sum_to(reshape(g, shape=found), shape=summed), shape=tuple(xs[i].shape))
+
+
+_einsum.vjp(xs=_by_operand)
+
+
+def einsum(subscripts: Any, *operands: Any) -> Any:
+    """Σ of products in Einstein's notation, as in NumPy: ``"ij,jk->ik"`` is a matrix product, ``"ii"`` a trace.
+
+    Letters that the result lacks are summed; without ``->`` the result has those that occur once, in alphabetical
+    order; ``...`` stands for the axes not named. Two operands go through one matrix product. Raises ValueError for
+    subscripts that do not fit the operands. Instead of letters there may be numbers, in a list after each operand, and
+    last, for the result: ``einsum(a, [0, 1], b, [1, 2], [0, 2])``.
+
+    >>> import numpy as np
+    >>> einsum("ij,ij->i", np.array([[1.0, 2.0], [3.0, 4.0]]), np.ones((2, 2)))
+    array([3., 7.])
+    """
+    if not isinstance(subscripts, str):
+        subscripts, operands = _lettered(subscripts, *operands)
+    xs = [as_operand(x) for x in operands]
+    terms, result = _spelt(subscripts, xs)
+    for i, term in enumerate(terms):
+        while len(set(terms[i])) < len(terms[i]):
+            term = terms[i]  # noqa: PLW2901
+            twice = next(c for c in term if term.count(c) > 1)
+            first = term.index(twice)
+            second = term.index(twice, first + 1)
+            if xs[i].shape[first] != xs[i].shape[second]:
+                lengths = f"{xs[i].shape[first]} and {xs[i].shape[second]}"
+                message = f"einsum: {twice!r} has lengths {lengths} in {subscripts!r}."
+                raise ValueError(message)
+            xs[i] = diagonal(xs[i], axis1=first, axis2=second)
+            terms[i] = "".join(c for j, c in enumerate(term) if j not in (first, second)) + twice
+    return _einsum(*xs, subscripts=f"{','.join(terms)}->{result}")
+
+
+def _lettered(*args: Any) -> tuple[str, tuple[Any, ...]]:
+    """The subscripts in letters, and the operands, of a call that gives them in turn, with numbers for letters."""
+    lists = [*args[1::2], *(args[-1:] if len(args) % 2 else [])]
+    if len(args) < 2 or not all(isinstance(axes, (list, tuple)) for axes in lists):
+        message = "einsum: give subscripts such as 'ij,jk->ik' first, or after each operand the list of its axes."
+        raise TypeError(message)
+    wrong = [c for axes in lists for c in axes if c is not ... and not 0 <= whole(c, "an axis") < len(_LETTERS)]
+    if wrong:
+        message = f"einsum: axes are numbered from 0 to {len(_LETTERS) - 1}, found {wrong[0]!r}."
+        raise ValueError(message)
+    *terms, last = ["".join("..." if c is ... else _LETTERS[c] for c in axes) for axes in lists]
+    if len(args) % 2:
+        return f"{','.join(terms)}->{last}", args[:-1:2]
+    return ",".join([*terms, last]), args[::2]
+
+
+def _spelt(subscripts: str, xs: Sequence[Any]) -> tuple[list[str], str]:
+    """The letters of every operand and of the result, with ``...`` and a missing result written out."""
+    left, arrow, result = subscripts.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(xs):
+        message = f"einsum: {subscripts!r} speaks of {len(terms)} operands, found {len(xs)}."
+        raise ValueError(message)
+    free = [c for c in _LETTERS if c not in subscripts]
+    most = 0
+    for i, (term, x) in enumerate(zip(terms, xs, strict=True)):
+        named = len(term.replace("...", ""))
+        hidden = x.ndim - named
+        if hidden < 0 or (hidden and "..." not in term):
+            message = f"einsum: operand {i} is {x.shape}, but {term!r} in {subscripts!r} names {named} axes."
+            raise ValueError(message)
+        most = max(most, hidden)
+        terms[i] = term.replace("...", "".join(free[:hidden][::-1]))  # the last hidden axis is the same letter in all
+    hidden_letters = "".join(free[:most][::-1])
+    if arrow:
+        result = result.replace("...", hidden_letters)
+    else:
+        seen = "".join(terms)
+        once = sorted(c for c in set(seen) if seen.count(c) == 1 and c not in hidden_letters)
+        result = hidden_letters + "".join(once)
+    if len(set(result)) < len(result) or not set(result) <= set("".join(terms)):
+        message = f"einsum: the result of {subscripts!r} must have each letter once, and only letters of the operands."
+        raise ValueError(message)
+    return terms, result
+
+
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """Σ of products over `axes`: a number (so many last ones of `a` and first ones of `b`), or a pair of lists.
+
+    The axes of `a` that are left come first. ValueError where the lengths differ.
+
+    >>> import numpy as np
+    >>> tensordot(np.ones((2, 3)), np.ones((3, 4)), axes=1).shape
+    (2, 4)
+    """
+    a, b = as_operand(a), as_operand(b)
+    if np.ndim(axes) == 0:
+        n = whole(axes, "axes", least=0)
+        if n > min(a.ndim, b.ndim):
+            message = f"{caller()}: a is {a.shape} and b is {b.shape}; there are not {n} axes in both."
+            raise ValueError(message)
+        of_a, of_b = tuple(range(a.ndim - n, a.ndim)), tuple(range(n))
+    else:
+        of_a, of_b = (
+            axes_of(tuple(i) if np.ndim(i) else (i,), x.ndim, "axes") for i, x in zip(axes, (a, b), strict=True)
+        )
+    if len(of_a) != len(of_b) or any(a.shape[i] != b.shape[j] for i, j in zip(of_a, of_b, strict=False)):
+        message = (
+            f"{caller()}: a is {a.shape} and b is {b.shape}; axes {list(of_a)} of a must match {list(of_b)} of b in "
+            f"length."
+        )
+        raise ValueError(message)
+    letters = list(_LETTERS[: a.ndim])
+    others = list(_LETTERS[a.ndim : a.ndim + b.ndim])
+    for i, j in zip(of_a, of_b, strict=True):
+        others[j] = letters[i]
+    result = [c for c in letters if c not in others] + [c for c in others if c not in letters]
+    return _einsum(a, b, subscripts=f"{''.join(letters)},{''.join(others)}->{''.join(result)}")
+
+
+def dot(a: Any, b: Any) -> Any:
+    """NumPy's dot: a product of vectors or matrices, elementwise with a scalar.
+
+    With more axes, over the last one of `a` and the second last of `b`.
+
+    >>> import numpy as np
+    >>> dot(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    array(11.)
+    """
+    a, b = as_operand(a), as_operand(b)
+    if not a.ndim or not b.ndim:
+        return multiply(a, b)
+    if b.ndim <= 2:
+        return matmul(a, b)
+    return tensordot(a, b, axes=([a.ndim - 1], [b.ndim - 2]))
+
+
+def inner(a: Any, b: Any) -> Any:
+    """Σ of products over the last axis of both; elementwise with a scalar.
+
+    >>> import numpy as np
+    >>> inner(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    array(11.)
+    """
+    a, b = as_operand(a), as_operand(b)
+    if not a.ndim or not b.ndim:
+        return multiply(a, b)
+    return tensordot(a, b, axes=([a.ndim - 1], [b.ndim - 1]))
+
+
+def outer(a: Any, b: Any) -> Any:
+    """Every element of `a` times every one of `b`: (…), (…) -> (n, m), both flattened.
+
+    >>> import numpy as np
+    >>> outer(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    array([[3., 4.],
+           [6., 8.]])
+    """
+    a, b = as_operand(a), as_operand(b)
+    return multiply(reshape(a, shape=(a.size, 1)), reshape(b, shape=(1, b.size)))

@@ -1,0 +1,287 @@
+"""NumPy's own functions on tensors, and arrays from and to other libraries.
+
+``np.exp(t)`` is our `exp`, ``np.sum(t, axis=0)`` our `sum`: found by name (and by the aliases that a primitive
+declares with ``numpy=``) among the functions in `ops` and `numpy_api`, their arguments matched by name. Nothing is done
+by halves: a function without a derivative rule, ``out=``, ``where=``, a ufunc's methods, an order that we do not know
+raise a TypeError that says so, rather than return an array that has lost its gradient.
+
+Operators do not come this way, except with an ndarray on the left.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from functools import cache
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np import numpy_api, ops
+from micrograd_np.core.modes import mode
+from micrograd_np.core.primitive import registry
+from micrograd_np.core.vertex import Vertex
+from micrograd_np.core.writes import writes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+# functions of ours that share a name with one of NumPy's, and mean different things
+_HOMONYMS = frozenset({"place", "index.split", "count", "convolve"})
+_FOLDERS = (f"{ops.__name__}.", f"{numpy_api.__name__}.")
+_DIFFERENT_THERE = frozenset({"diagonal", "norm", "outer", "trace"})  # np.linalg's are ours in numpy_api.linalg
+
+_REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+
+# what these return carries no gradient, because a small change of the argument does not change it, or by its meaning
+_OF_SHAPE = frozenset({np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.can_cast})
+_FILLED = frozenset({np.zeros_like, np.ones_like, np.empty_like})
+_OF_VALUE = frozenset(
+    {
+        np.allclose, np.array2string, np.array_equal, np.array_equiv, np.array_repr, np.array_str, np.count_nonzero,
+        np.isclose, np.may_share_memory, np.shares_memory, np.nonzero, np.flatnonzero, np.argwhere, np.argpartition,
+        np.bincount, np.digitize, np.histogram, np.isin, np.isreal, np.lexsort, np.linalg.matrix_rank, np.searchsorted,
+        np.tril_indices_from, np.triu_indices_from,
+    }
+)  # fmt: skip
+
+
+_WRITERS = frozenset({np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask})
+
+
+class _Table:
+    """NumPy's functions and ours that serve them; made when first asked for, and again when an op has been declared."""
+
+    def __init__(self) -> None:
+        self.functions: dict[Any, Callable[..., Any]] = {}
+        self.known = 0
+
+    def find(self, function: Any) -> Callable[..., Any] | None:
+        if len(registry) != self.known:
+            self.functions = dict(served())
+            self.known = len(registry)
+        return self.functions.get(function)
+
+
+def served() -> Iterable[tuple[Any, Callable[..., Any]]]:
+    """Every NumPy function that works on tensors, with ours that it stands for; primitives come last, to prevail."""
+    for folder, info in [(f, info) for f in (ops, numpy_api) for info in pkgutil.iter_modules(f.__path__)]:
+        module = importlib.import_module(f"{folder.__name__}.{info.name}")
+        for name, ours in vars(module).items():
+            if (
+                isinstance(ours, FunctionType)
+                and ours.__module__ == module.__name__
+                and not _HOMONYMS & {name, f"{info.name}.{name}"}
+            ):
+                yield from _theirs(name, ours)
+    for op in list(registry.values()):
+        own = (op.name,) if op.__module__.startswith(_FOLDERS) and op.name not in _HOMONYMS else ()
+        for name in (*own, *op.numpy):
+            yield from _theirs(name, op)
+
+
+def _theirs(name: str, ours: Callable[..., Any]) -> Iterable[tuple[Any, Callable[..., Any]]]:
+    special = ours.__module__ == f"{numpy_api.__name__}.linalg"  # what differs under np.linalg
+    places = (np.linalg,) if special and name != "matrix_transpose" else (np, np.linalg)
+    for place in places:
+        theirs = getattr(place, name, None)
+        differs = place is np.linalg and not special and name in _DIFFERENT_THERE
+        if callable(theirs) and not isinstance(theirs, type) and name[0] != "_" and not differs:
+            yield theirs, ours
+
+
+_table = _Table()
+
+
+def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """``ufunc(*inputs)`` where one of the inputs is a tensor."""
+    op = _table.find(ufunc)
+    if op is not None and method == "__call__" and not kwargs:
+        return op(*inputs)
+    name = f"np.{ufunc.__name__}"
+    target = kwargs["out"] if "out" in kwargs else inputs[:1] if method == "at" else ()
+    if _may_write(target, (inputs, kwargs)):
+        return _written(name, getattr(ufunc, method), inputs, kwargs, target)
+    if method == "reduce" and ufunc in _REDUCTIONS and len(inputs) == 1:
+        return array_function(self, _REDUCTIONS[ufunc], (), inputs, {"axis": 0, **kwargs})
+    if method != "__call__":
+        raise TypeError(
+            f"{name}.{method}: has no derivative rule for tensors. {_instead(method)} "
+            f"If no gradient is wanted, call it on t.detach().numpy()."
+        )
+    if "out" in kwargs:
+        raise TypeError(
+            f"{name}: out= an array cannot keep the gradient of a tensor. Write z = {name}(...) instead of giving out "
+            f"(and x = x + t instead of x += t); to fill an array without gradient, use t.detach().numpy()."
+        )
+    if kwargs:
+        raise TypeError(
+            f"{name}: does not take {_listed(kwargs)} with tensors. Use mg.where for where=, .astype for dtype=."
+        )
+    if all(signature.endswith("?") for signature in ufunc.types):  # yes or no: there is no gradient to lose
+        return _without_gradient(self, ufunc, inputs, {})
+    raise _no_rule(name)
+
+
+def array_function(
+    self: Any, function: Any, types: Iterable[type], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    """``function(*args, **kwargs)`` where one of the arguments, or an element of one, is a tensor."""
+    if not all(issubclass(t, (Vertex, np.ndarray)) for t in types):
+        return NotImplemented
+    target = args[:1] if function in _WRITERS else (kwargs.get("out"),)
+    if _may_write(target, (args, kwargs)):
+        return _written(_spelt(function), function, args, kwargs, target)
+    if function in _OF_SHAPE or function in _FILLED:
+        return _without_gradient(self, function, args, kwargs)
+    if function in _OF_VALUE or (function is np.where and len(args) + len(kwargs) == 1):
+        self._asked(_spelt(function))
+        return _without_gradient(self, function, args, kwargs)
+    ours = _table.find(function)
+    if ours is None:
+        raise _no_rule(_spelt(function))
+    positional, keywords = _matched(_spelt(function), function, ours, args, kwargs)
+    return ours(*positional, **keywords)
+
+
+def _spelt(function: Any) -> str:
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"{module.replace('numpy', 'np', 1)}.{function.__name__}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"{name}=" for name in names)
+
+
+def _instead(method: str) -> str:
+    return {
+        "reduce": "Use sum, prod, max or min.",
+        "accumulate": "Use cumsum or cumprod.",
+        "outer": "Write x[:, None] and y, and let them broadcast.",
+        "at": "Write t[index] on the right, or use a new tensor for what is changed.",
+    }.get(method, "Write it in other functions.")
+
+
+def _no_rule(name: str) -> TypeError:
+    return TypeError(
+        f"{name}: has no derivative rule for tensors. Write it in functions that have one (docs/ops.md lists them), "
+        f"declare it with @primitive, or, if no gradient is wanted, call it on t.detach().numpy()."
+    )
+
+
+def _without_gradient(self: Any, function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
+    if function not in _OF_SHAPE:
+        mode.events.unrecorded(_spelt(function))
+    result = _on_arrays(function, args, kwargs)
+    return self.result_type(result) if isinstance(result, np.ndarray) or isinstance(function, np.ufunc) else result
+
+
+def _may_write(targets: tuple[Any, ...], given: Any) -> bool:
+    """Whether a call that was `given` these arguments may write into `targets`: all arrays, and no gradient is lost."""
+    return (
+        bool(targets)
+        and all(isinstance(target, np.ndarray) for target in targets)
+        and not (mode.recording and any(x.requires_grad for x in _vertices(given)))
+    )
+
+
+def _written(name: str, function: Any, args: Any, kwargs: Mapping[str, Any], targets: Iterable[Any]) -> Any:
+    """Let NumPy write values of tensors into arrays, as in ``w.data -= 0.1 * w.grad``; backward knows of it."""
+    mode.events.unrecorded(name)
+    result = _on_arrays(function, args, kwargs)
+    writes.note_all(targets)
+    return result
+
+
+def _on_arrays(function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
+    def array(x: Any) -> Any:
+        if isinstance(x, Vertex):
+            return x.data
+        return type(x)(array(y) for y in x) if type(x) in (list, tuple) else x
+
+    return function(*(array(x) for x in args), **{name: array(x) for name, x in kwargs.items()})
+
+
+def _vertices(tree: Any) -> Iterable[Vertex]:
+    if isinstance(tree, Vertex):
+        yield tree
+    elif type(tree) in (list, tuple, dict):
+        for part in tree.values() if isinstance(tree, dict) else tree:
+            yield from _vertices(part)
+
+
+def _matched(
+    name: str, theirs: Any, ours: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a call of NumPy's function as ours takes them; TypeError for one that ours does not have."""
+    parameters, partners, several = _partners(theirs, ours)
+    if not partners:
+        return list(args), {key: value for key, value in kwargs.items() if key not in _HARMLESS}
+    positional: list[Any] = []
+    keywords: dict[str, Any] = {}
+    excess: list[str] = []
+    for theirs_name, value in (*zip(parameters, args, strict=False), *kwargs.items()):
+        partner = partners.get(theirs_name)
+        if partner is None and theirs_name not in parameters and theirs_name in inspect.signature(ours).parameters:
+            partner = theirs_name  # one that NumPy takes by **kwargs
+        if partner is None:
+            everywhere = theirs_name == "where" and value is True
+            if theirs_name not in parameters or not (everywhere or _is(value, parameters[theirs_name].default)):
+                excess.append(theirs_name)
+        elif partner == several:
+            positional += value
+        elif value is not _NO_VALUE:
+            keywords[partner] = value
+    if excess:
+        raise TypeError(
+            f"{name}: does not take {_listed(excess)} with tensors, "
+            f"only {', '.join(inspect.signature(ours).parameters)}."
+            f"{' An array given as out cannot keep a gradient.' if 'out' in excess else ''}"
+            f"{' Use .astype.' if 'dtype' in excess else ''}"
+        )
+    return positional, keywords
+
+
+_NO_VALUE = inspect.signature(np.sum).parameters["keepdims"].default
+_RENAMED = {"a_min": "min", "a_max": "max", "correction": "ddof"}
+_HARMLESS = frozenset({"optimize"})  # settings that change no value
+
+# functions written in C, which say how they are called only from NumPy 2.4 on: their signatures there
+_CALLED: Mapping[Any, Callable[..., Any]] = {
+    np.concatenate: lambda arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind": None,
+    np.dot: lambda a, b, out=None: None,
+    np.inner: lambda a, b, /: None,
+    np.vdot: lambda a, b, /: None,
+    np.where: lambda condition, x=None, y=None, /: None,
+}
+
+
+@cache
+def _partners(theirs: Any, ours: Any) -> tuple[Mapping[str, inspect.Parameter], Mapping[str, str], str | None]:
+    """NumPy's parameters and ours that they fill, and which of ours, if any, takes several arrays.
+
+    The first fills the first, then equal names each other, and the other arrays go in order. Nothing is paired where
+    NumPy's function takes everything by position.
+    """
+    signature = inspect.signature(_CALLED.get(theirs, theirs))
+    wanted = inspect.signature(ours).parameters
+    several = next((p.name for p in wanted.values() if p.kind is p.VAR_POSITIONAL), None)
+    first = next(iter(signature.parameters.values()))
+    if first.kind is first.VAR_POSITIONAL:
+        return signature.parameters, {}, None
+    partners = {first.name: next(iter(wanted))}
+    for name in signature.parameters:
+        partner = _RENAMED.get(name, name)
+        if name != first.name and partner in wanted and partner != partners[first.name]:
+            partners[name] = partner
+    free = [p.name for p in wanted.values() if p.kind is not p.KEYWORD_ONLY and p.name not in partners.values()]
+    for p in signature.parameters.values():
+        if p.name not in partners and p.default is p.empty and p.kind is not p.VAR_KEYWORD and free:
+            partners[p.name] = free.pop(0)
+    return signature.parameters, partners, several
+
+
+def _is(value: Any, default: Any) -> bool:
+    return value is default or (isinstance(value, (str, int, bool, type(None))) and value == default)

@@ -1,0 +1,143 @@
+"""One number for many, composed of sums and sorting: averages, medians, quantiles; reductions that leave out nan."""
+
+from __future__ import annotations
+
+from math import floor, inf, nan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np.core.messages import caller
+from micrograd_np.core.primitive import as_array
+from micrograd_np.ops.axes import axes_of, axis_of
+from micrograd_np.ops.checks import check, weights_within
+from micrograd_np.ops.choice import where, zero_where
+from micrograd_np.ops.comparison import isnan, logical_not
+from micrograd_np.ops.elementwise import add, divide, multiply, subtract
+from micrograd_np.ops.index import view
+from micrograd_np.ops.operand import as_operand
+from micrograd_np.ops.reduce import count, kept, max, mean, min, prod, sum  # noqa: A004
+from micrograd_np.ops.shape import broadcast_to, reshape, stack
+from micrograd_np.ops.state import astype
+
+from .arrange import moveaxis
+from .order import sort
+from .searching import all  # noqa: A004
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from micrograd_np.ops.reduce import Axis
+
+
+def ptp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The largest less the smallest element along `axis`."""
+    return subtract(max(a, axis=axis, keepdims=keepdims), min(a, axis=axis, keepdims=keepdims))
+
+
+def average(a: Any, axis: Axis = None, weights: Any = None, keepdims: bool = False) -> Any:
+    """Σ w a / Σ w along `axis`; the mean without weights. They have the shape of `a`, or of its one axis `axis`.
+
+    >>> import numpy as np
+    >>> average(np.array([1.0, 4.0]), weights=np.array([2.0, 1.0]))
+    array(2.)
+    """
+    if weights is None:
+        return mean(a, axis=axis, keepdims=keepdims)
+    a, w = as_operand(a), as_operand(weights)
+    if w.shape != a.shape:
+        if axis is None or isinstance(axis, tuple) or w.shape != (a.shape[at := axis_of(axis, a.ndim)],):
+            message = f"average: a is {a.shape} and weights is {w.shape}; it must be that, or one axis of it, named."
+            raise ValueError(message)
+        w = broadcast_to(reshape(w, shape=(-1,) + (1,) * (a.ndim - 1 - at)), shape=tuple(a.shape))
+    total = sum(w, axis=axis, keepdims=keepdims)
+    check(weights_within, total, tuple(w.shape))
+    return divide(sum(multiply(a, w), axis=axis, keepdims=keepdims), total)
+
+
+def quantile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bool = False) -> Any:
+    """The value below which a share `q` of the elements along `axis` lies, between two of them by straight lines.
+
+    For several `q` they stand along a new first axis. nan where an element is; ValueError unless 0 ≤ q ≤ 1.
+
+    >>> import numpy as np
+    >>> quantile(np.array([3.0, 1.0, 2.0]), 0.25)
+    array(1.5)
+    """
+    x = as_operand(a)
+    if x.dtype.kind != "f":
+        x = astype(x, dtype=np.float64)  # as NumPy does; differences of narrow integers would wrap
+    shares = as_array(q).astype(float)
+    if not ((shares >= 0) & (shares <= 1)).all():
+        message = f"{caller()}: q must lie between 0 and 1, found {q}."
+        raise ValueError(message)
+    axes = tuple(range(x.ndim)) if axis is None else axes_of(axis, x.ndim)
+    n = count(tuple(x.shape), axes)
+    if not n:
+        message = f"{caller()}: x is {x.shape}; nothing has no quantile."
+        raise ValueError(message)
+    shape = kept(tuple(x.shape), axes) if keepdims else tuple(m for i, m in enumerate(x.shape) if i not in axes)
+    line = moveaxis(x, axes, tuple(range(x.ndim - len(axes), x.ndim)))
+    line = sort(reshape(line, shape=(*line.shape[: x.ndim - len(axes)], n)))
+    last = view(line, index=(..., -1))
+    found = [reshape(where(isnan(last), last, _between(line, (n - 1) * s)), shape=shape) for s in shares.ravel()]
+    return stack(found) if shares.ndim else found[0]
+
+
+def _between(line: Any, position: float) -> Any:
+    """The element at a position that may lie between two."""
+    low = floor(position)
+    here, part = view(line, index=(..., low)), float(position - low)
+    return add(here, subtract(view(line, index=(..., low + 1)), here) * part) if part else here
+
+
+def percentile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bool = False) -> Any:
+    """`quantile` with `q` in hundredths."""
+    return quantile(a, (as_array(q).astype(float) / 100).tolist(), axis, keepdims)
+
+
+def median(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The element in the middle along `axis`, or the mean of the two there, which share the gradient.
+
+    >>> import numpy as np
+    >>> median(np.array([4.0, 1.0, 2.0, 9.0]))
+    array(3.)
+    """
+    return quantile(a, 0.5, axis, keepdims)
+
+
+def nansum(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The sum along `axis` of what is not nan; no gradient goes to what is."""
+    a = as_operand(a)
+    return sum(zero_where(a, isnan(a)), axis=axis, keepdims=keepdims)
+
+
+def nanprod(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The product along `axis` of what is not nan."""
+    a = as_operand(a)
+    return prod(where(isnan(a), 1, a), axis=axis, keepdims=keepdims)
+
+
+def nanmean(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The mean along `axis` of what is not nan; nan where nothing is left."""
+    a = as_operand(a)
+    left = sum(logical_not(isnan(a)), axis=axis, keepdims=keepdims)
+    return divide(nansum(a, axis, keepdims), astype(left, dtype=a.dtype) if a.dtype.kind == "f" else left)
+
+
+def nanmax(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The largest along `axis` of what is not nan; nan where nothing is left."""
+    return _extreme(max, -inf, a, axis, keepdims)
+
+
+def nanmin(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The smallest along `axis` of what is not nan; nan where nothing is left."""
+    return _extreme(min, inf, a, axis, keepdims)
+
+
+def _extreme(reduction: Any, never: float, a: Any, axis: Axis, keepdims: bool) -> Any:
+    a = as_operand(a)
+    if a.dtype.kind != "f":
+        return reduction(a, axis=axis, keepdims=keepdims)
+    empty = all(isnan(a), axis=axis, keepdims=keepdims)
+    return where(empty, nan, reduction(where(isnan(a), never, a), axis=axis, keepdims=keepdims))

@@ -1,0 +1,193 @@
+"""Windows sliding over the spatial axes of (n, channels, *lengths): laying them out as columns, and adding them back.
+
+`unfold` and `fold` are each other's adjoint. Geometry is static and complete: for every spatial axis a kernel length, a
+stride, a dilation, and a padding before and after.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from micrograd_np.core.domains import REALS
+from micrograd_np.core.primitive import primitive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Lengths = tuple[int, ...]
+Padding = tuple[tuple[int, int], ...]
+
+_ALL = slice(None)
+
+
+def positions(lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths) -> Lengths:
+    """How many places the window has along each axis; ValueError where it does not fit once.
+
+    >>> positions((5,), (3,), (2,), ((1, 1),), (1,))
+    (3,)
+    """
+    if not len(lengths) == len(kernel) == len(stride):
+        message = f"a window of {len(kernel)} axes cannot move along {len(lengths)}."
+        raise ValueError(message)
+    found = []
+    for length, k, s, (low, high), e in zip(lengths, kernel, stride, padding, dilation, strict=True):
+        span = (k - 1) * e + 1
+        wide = length + low + high
+        if wide < span:
+            message = f"the window spans {span}, more than the padded length {wide}; pad more or take a smaller window."
+            raise ValueError(message)
+        found.append((wide - span) // s + 1)
+    return tuple(found)
+
+
+def stretch(start: int, count: int, step: int, length: int) -> slice:
+    """`count` elements of `length`, `step` apart, without saying what goes without saying.
+
+    >>> stretch(0, 3, 2, 6), stretch(1, 3, 1, 6)
+    (slice(None, None, 2), slice(1, 4, None))
+    """
+    stop = start + (count - 1) * step + 1
+    return slice(start or None, None if stop + step > length else stop, step if step > 1 else None)
+
+
+def offsets(
+    lengths: Lengths, kernel: Lengths, stride: Lengths, dilation: Lengths, places: Lengths
+) -> Iterator[tuple[slice, ...]]:
+    """For each element of the kernel, the slices of the padded lengths that it sees as the window moves."""
+    for at in product(*map(range, kernel)):
+        axes = zip(at, stride, dilation, places, lengths, strict=True)
+        yield tuple(stretch(i * e, p, s, n) for i, s, e, p, n in axes)
+
+
+def interior(padding: Padding, lengths: Lengths) -> tuple[slice, ...]:
+    """Where in the padded lengths the array itself lies."""
+    return tuple(stretch(low, n, 1, low + n + high) for n, (low, high) in zip(lengths, padding, strict=True))
+
+
+def padded(xp: Any, x: Any, padding: Padding, lead: int) -> Any:
+    """`x` within zeros, its first `lead` axes and those after the padded ones unchanged; itself without padding."""
+    if not any(map(any, padding)):
+        return x
+    d = len(padding)
+    lengths = x.shape[lead : lead + d]
+    wide = tuple(n + low + high for n, (low, high) in zip(lengths, padding, strict=True))
+    z = xp.zeros((*x.shape[:lead], *wide, *x.shape[lead + d :]), dtype=x.dtype)
+    xp.copyto(z[(_ALL,) * lead + interior(padding, lengths)], x)
+    return z
+
+
+def sliding(xp: Any, x: Any, kernel: Lengths, stride: Lengths, dilation: Lengths, lead: int) -> Any:
+    """The windows of (lead…, *lengths, tail…) as a view of shape (lead…, *kernel, *places, tail…)."""
+    d, n = len(kernel), x.ndim
+    spans = tuple((k - 1) * e + 1 for k, e in zip(kernel, dilation, strict=True))
+    if xp is np and x.flags.c_contiguous:  # the same view in a twentieth of the time
+        lengths, strides = x.shape[lead : lead + d], x.strides[lead : lead + d]
+        places = tuple((length - span) // s + 1 for length, span, s in zip(lengths, spans, stride, strict=True))
+        within = tuple(step * e for step, e in zip(strides, dilation, strict=True))
+        between = tuple(step * s for step, s in zip(strides, stride, strict=True))
+        shape = (*x.shape[:lead], *kernel, *places, *x.shape[lead + d :])
+        return np.ndarray(shape, x.dtype, x, 0, (*x.strides[:lead], *within, *between, *x.strides[lead + d :]))
+    windows = xp.lib.stride_tricks.sliding_window_view(x, spans, axis=tuple(range(lead, lead + d)))
+    if any(s > 1 for s in stride + dilation):  # of (lead…, *places, tail…, *spans)
+        steps = [slice(None, None, s) for s in stride], [slice(None, None, e) for e in dilation]
+        windows = windows[(*(_ALL,) * lead, *steps[0], *(_ALL,) * (n - lead - d), *steps[1])]
+    return windows.transpose((*range(lead), *range(n, n + d), *range(lead, n)))
+
+
+def lay(xp: Any, z: Any, columns: Any, kernel: Lengths, stride: Lengths, dilation: Lengths, lead: int) -> None:
+    """Add columns of shape (lead…, *kernel, *places, tail…) to `z` of shape (lead…, *padded lengths, tail…)."""
+    d = len(kernel)
+    places = columns.shape[lead + d : lead + 2 * d]
+    front = (_ALL,) * lead
+    lengths = z.shape[lead : lead + d]
+    for at, there in zip(product(*map(range, kernel)), offsets(lengths, kernel, stride, dilation, places), strict=True):
+        target = z[front + there]
+        xp.add(target, columns[front + at], out=target)
+
+
+_GEOMETRY = {"kernel": (3, 2), "stride": (2, 1), "padding": ((1, 1), (0, 2)), "dilation": (1, 2)}
+
+
+@primitive("windows {kernel} of {x}", domain=(REALS,), shape="(2,3,5,6)->(2,18,18)", examples=(_GEOMETRY,))
+def unfold(xp: Any, out: Any, x: Any, *, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths) -> Any:
+    """Every window of (n, c, *lengths) as a column: (n, c · kernel, places), as PyTorch orders them."""
+    z = sliding(xp, padded(xp, x, padding, 2), kernel, stride, dilation, 2)
+    n, c = x.shape[:2]
+    places = z.shape[2 + len(kernel) :]
+    if out is ...:
+        z = xp.array(z, order="C")  # always fresh: a window of one element would be a view
+    else:
+        out = xp.reshape(out, z.shape)
+        xp.copyto(out, z)
+        z = out
+    return xp.reshape(z, (n, c * prod(kernel), prod(places)))
+
+
+@primitive(
+    "Σ windows {kernel} of {x}",
+    domain=(REALS,),
+    shape="(2,18,18)->(2,3,5,6)",
+    examples=({**_GEOMETRY, "lengths": (5, 6)},),
+)
+def fold(
+    xp: Any,
+    out: Any,
+    x: Any,
+    *,
+    lengths: Lengths,
+    kernel: Lengths,
+    stride: Lengths,
+    padding: Padding,
+    dilation: Lengths,
+) -> Any:
+    """Columns (n, c · kernel, places) added up where their windows lie in (n, c, *lengths): the adjoint of `unfold`."""
+    places = positions(lengths, kernel, stride, padding, dilation)
+    n, c = x.shape[0], x.shape[1] // prod(kernel)
+    columns = xp.reshape(x, (n, c, *kernel, *places))
+    wide = tuple(length + low + high for length, (low, high) in zip(lengths, padding, strict=True))
+    z = xp.zeros((n, c, *wide), dtype=x.dtype)
+    lay(xp, z, columns, kernel, stride, dilation, 2)
+    z = z[(_ALL, _ALL, *interior(padding, lengths))]
+    if out is ...:
+        return z
+    xp.copyto(out, z)
+    return out
+
+
+unfold.vjp(
+    x=lambda g, z, x, kernel, stride, padding, dilation: fold(
+        g, lengths=x.shape[2:], kernel=kernel, stride=stride, padding=padding, dilation=dilation
+    )
+)
+fold.vjp(
+    x=lambda g, z, x, lengths, kernel, stride, padding, dilation: unfold(
+        g, kernel=kernel, stride=stride, padding=padding, dilation=dilation
+    )
+)
+
+
+@fold.advise
+def _advice_fold(
+    x: Lengths, lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths
+) -> str | None:
+    try:
+        places = positions(lengths, kernel, stride, padding, dilation)
+    except ValueError as error:
+        return str(error)
+    if len(x) == 3 and (x[1] % prod(kernel) or x[2] != prod(places)):
+        wanted = f"(n, c · {prod(kernel)}, {prod(places)})"
+        return f"x must be {wanted}: {prod(kernel)} elements to a window, {prod(places)} windows."
+    return None
+
+
+@unfold.advise
+def _advice_unfold(x: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths) -> str | None:
+    try:
+        positions(x[2:], kernel, stride, padding, dilation)
+    except ValueError as error:
+        return str(error)
+    return None
