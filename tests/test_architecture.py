@@ -178,7 +178,7 @@ LINES = {
     "check": 1450,
     "compiler": 1350,
     "compiler/passes": 1750,
-    "compiler/running": 750,
+    "compiler/running": 850,
     "compiler/tracing": 1900,
     "compiler/writing": 1350,
     "core": 2350,
