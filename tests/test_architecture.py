@@ -180,7 +180,7 @@ LINES = {
     "compiler/passes": 1750,
     "compiler/running": 850,
     "compiler/tracing": 1900,
-    "compiler/writing": 1350,
+    "compiler/writing": 1400,
     "core": 2350,
     "data": 600,
     "debug": 750,
