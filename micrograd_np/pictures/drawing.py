@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from micrograd_np.asked import insist, insist_at_least, insist_one_of
+
 from .escape import label
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     import graphviz
 
-__all__ = ["Cluster", "Drawing", "Edge", "Node", "digraph", "legend", "missing"]
+__all__ = ["Cluster", "Drawing", "Edge", "Node", "check", "digraph", "legend", "missing", "words"]
 
 INK = "#24303c"
 LINE = "#7b8894"
@@ -54,6 +56,9 @@ _EDGES: dict[str, dict[str, str]] = {
     "order": {"style": "invis"},
 }
 
+_CHOICES: dict[str, tuple[Any, ...]] = {"direction": ("TB", "LR", "BT", "RL")}
+_CHOICES |= dict.fromkeys(("values", "gradients"), (True, False, "auto"))  # the others are True or False
+_LEAST = {"depth": 0, "max_nodes": 1, "max_units": 0, "max_ops": 2}
 _NARROW, _WIDE = 60, 100  # letters in a line of the legend
 _PLAIN: Mapping[str, str] = {}  # the look of most, of whom there may be many
 
@@ -66,6 +71,7 @@ class Node:
     text: str
     kind: str = "value"
     tooltip: str = ""
+    words: str = ""  # what is said of it, where that is more than the text
     look: Mapping[str, str] = field(default_factory=lambda: _PLAIN)
 
 
@@ -104,19 +110,22 @@ class Drawing:
     columns: list[list[str]] = field(default_factory=list)  # ids of nodes in one rank
     look: dict[str, str] = field(default_factory=dict)
     frames: dict[Any, Cluster] = field(default_factory=dict)  # by what they are of
+    lines: list[str] = field(default_factory=list)  # what it says in words, of what was `put` there
 
-    def inside(self, frames: Iterable[tuple[Any, str]]) -> list[Node]:
-        """The nodes in the innermost of `frames`, outermost first: what each is of, and what stands over it.
+    def put(self, node: Node, frames: Iterable[tuple[Any, str]] = ()) -> None:
+        """Append a node in the innermost of `frames`, outermost first: what each is of, and what stands over it.
 
-        A frame is made where there is none yet.
+        A frame is made where there is none yet. What node and frame say is noted in this order.
         """
         nodes, clusters = self.nodes, self.clusters
         for key, text in frames:
             if key not in self.frames:
                 self.frames[key] = Cluster(f"m{len(self.frames)}", text)
                 clusters.append(self.frames[key])
+                self.lines.append(" ".join(text.split()))
             nodes, clusters = self.frames[key].nodes, self.frames[key].clusters
-        return nodes
+        nodes.append(node)
+        self.lines.append((node.words or node.text).replace("\n", " "))
 
     def every_node(self) -> list[Node]:
         """All nodes, those in clusters too."""
@@ -126,6 +135,23 @@ class Drawing:
             found += cluster.nodes
             waiting += cluster.clusters
         return found
+
+
+def check(asker: str, **settings: Any) -> None:
+    """Raise TypeError for a setting of another kind than its own, ValueError for one that nothing can be drawn with."""
+    for name, x in settings.items():
+        if name == "name":
+            insist(asker, name, x, isinstance(x, str), "a str")
+        elif name in _LEAST:
+            insist_at_least(asker, name, x, _LEAST[name], 'a whole number or "auto"' if name == "depth" else "a whole number")
+        else:
+            insist_one_of(asker, name, x, *_CHOICES.get(name, (True, False)))
+
+
+def words(drawing: Drawing) -> list[str]:
+    """What a picture says, line by line: its nodes and frames, columns of units with their weights, and its arrows."""
+    nodes = {node.id: node for node in drawing.every_node()}
+    return drawing.lines or [node.text.replace("\n", "  ") for node in nodes.values()]
 
 
 def missing(drawing: Drawing, *, spent: bool) -> str:
