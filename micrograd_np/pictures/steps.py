@@ -216,7 +216,8 @@ class _Story(Derivation):
             told.append(self.rule_told(step))
             more = " + …" if step.part < step.of else ""
             self.reserve(told[-1]["node"], f"grad {_brief(self.view(step.total))}{more}")
-        self.many |= len(told) == INPUTS < len(self.inputs[z])
+        elif told:
+            self.many = True
 
     def reserve(self, i: int, text: str) -> None:
         """Make room for a gradient in the box of node `i`, if it has one."""
