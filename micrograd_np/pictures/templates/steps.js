@@ -193,7 +193,7 @@ function light(k, step) {
   const onward = step.way === "forward";
   const near = new Set(onward ? nodes[step.node].inputs : (step.to || []).map((entry) => entry.node));
   near.forEach((i) => mark(boxes.get(i), "near"));
-  const shown = lit.map((box) => box.getBoundingClientRect());
+  const bright = [...lit];
   edges.forEach(([path, from, end]) => {
     if (end === step.node && near.has(from)) mark(path, onward ? "forward" : "back");
   });
@@ -207,6 +207,7 @@ function light(k, step) {
   });
   // What lights up comes into the middle, as far as the op in focus stays in view.
   const frame = $("graph").getBoundingClientRect();
+  const shown = bright.map((box) => box.getBoundingClientRect()); // now that the texts have their size
   const move = (low, high, size) => {
     const [first, last] = [Math.min(...shown.map((box) => box[low])), Math.max(...shown.map((box) => box[high]))];
     const slack = Math.max((frame[size] - shown[0][size]) / 2 - 12, 0);
