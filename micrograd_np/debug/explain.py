@@ -199,7 +199,9 @@ def seed_of(tensor: Tensor, gradient: Any, asked: str) -> Any:
 def _lines(told: Derivation, seed: Any) -> list[str]:
     lines = [_line(*leaf) for leaf in told.listed]
     for z in told.inputs:
-        lines.append(_line(f"{told.name(z)} = {told.formula(z)}", told.data[z], str(origin_of(z) or "")))
+        formula, origin = told.formula(z), origin_of(z)
+        notes = ["an outer product"] * (" ⊗ " in formula) + [str(origin)] * (origin is not None)
+        lines.append(_line(f"{told.name(z)} = {formula}", told.data[z], "; ".join(notes)))
     top = told.name(told.root)
     lines += ["", _line(f"∂{top}/∂{top} = {'1' if not seed.ndim and seed == 1 else 'given'}", seed, ""), ""]
     last = None

@@ -14,7 +14,7 @@ from micrograd_np.asked import insist, insist_at_least, insist_one_of
 from .escape import label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import graphviz
 
@@ -149,9 +149,35 @@ def check(asker: str, **settings: Any) -> None:
 
 
 def words(drawing: Drawing) -> list[str]:
-    """What a picture says, line by line: its nodes and frames, columns of units with their weights, and its arrows."""
+    """What a picture says, line by line: nodes and frames, or columns of units with their weights; rules; a note."""
     nodes = {node.id: node for node in drawing.every_node()}
-    return drawing.lines or [node.text.replace("\n", "  ") for node in nodes.values()]
+    lines = [line for _, line in sorted(_network_words(drawing, nodes))] if not drawing.lines else drawing.lines.copy()
+    for edge in drawing.edges:
+        if edge.text:
+            tail, head = (nodes[id].text.split("\n")[0].split(" = ")[0] for id in (edge.tail, edge.head))
+            lines.append(f"from {tail} {'back ' * (edge.kind == 'gradient')}to {head}: {edge.text}")
+    return [*lines, drawing.note] if drawing.note else lines
+
+
+def _network_words(drawing: Drawing, nodes: Mapping[str, Node]) -> Iterator[tuple[int, str]]:
+    """Each line with its place, which is that of its node; weights are nodes on the lines from unit to unit."""
+    placed = {id for column in drawing.columns for id in column}
+    weights: dict[str, list[str]] = {}
+    for edge in drawing.edges:
+        if edge.head in placed and edge.tail not in placed and nodes[edge.tail].kind == "text":
+            weights.setdefault(edge.head, []).append(nodes[edge.tail].text.replace("\n", " "))
+            placed.add(edge.tail)
+    for *column, caption in drawing.columns:
+        units = [id for id in column if nodes[id].kind == "unit"]
+        values = ", ".join(filter(None, (" ".join(nodes[id].text.split()) for id in units)))
+        lines = nodes[caption].text + (f": {values}" if values else "")
+        for k, id in enumerate(units):
+            lines += f"\n  weights of unit {k + 1}: {', '.join(weights[id])}" if id in weights else ""
+        yield int(caption[1:]), lines
+    for id in nodes.keys() - placed:
+        yield int(id[1:]), " ".join(nodes[id].text.split())
+    for cluster in drawing.clusters:
+        yield int(cluster.nodes[0].id[1:]), f" {' '.join(cluster.text.split())}"
 
 
 def missing(drawing: Drawing, *, spent: bool) -> str:

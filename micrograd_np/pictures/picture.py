@@ -67,7 +67,7 @@ class Picture(Shown):
 
     def describe(self) -> str:
         """The picture in words, one line a node: what it is, how it was made, and where, if that is known."""
-        return shown("\n".join(filter(None, [*words(self.drawing), self.drawing.note])))
+        return shown("\n".join(words(self.drawing)))
 
     def save(self, path: str | Path) -> Path:
         """Write the picture in the format of the suffix and return the path written.
