@@ -85,7 +85,7 @@ def insist(asker: str, name: str, x: Any, suits: bool, wanted: str) -> None:
 
 
 def insist_one_of(asker: str, name: str, x: Any, *choices: Any) -> None:
-    """Raise ValueError unless `x`, given as `name`, is one of `choices`, TypeError if it is of no kind that they are."""
+    """Raise ValueError unless `x`, given as `name`, is one of `choices`; TypeError for what is not of their kinds."""
     if any(isinstance(x, type(choice)) and x == choice for choice in choices):
         return
     *some, last = ['"auto"' if choice == "auto" else str(choice) for choice in choices]

@@ -295,12 +295,14 @@ def outer_parts(vertices: Iterable[Source]) -> set[Node]:
     parts: set[Node] = set()
     others: set[Node] = set()
     for z in vertices:
-        if isinstance(z, Node):
+        reshaped = (
+            [x for x in z.inputs if isinstance(x, Node) and x.op.name == "reshape"] if isinstance(z, Node) else ()
+        )
+        if reshaped:
             is_outer = z.op.name == "multiply" and _is_outer(*map(np.shape, inputs_of(z)))
-            for x in z.inputs:
-                if isinstance(x, Node) and x.op.name == "reshape":
-                    vector = is_outer and not x.name and len(np.shape(inputs_of(x)[0])) == 1
-                    (parts if vector else others).add(x)
+            for x in reshaped:
+                vector = is_outer and not x.name and len(np.shape(inputs_of(x)[0])) == 1
+                (parts if vector else others).add(x)
     return parts - others
 
 

@@ -143,7 +143,9 @@ def check(asker: str, **settings: Any) -> None:
         if name == "name":
             insist(asker, name, x, isinstance(x, str), "a str")
         elif name in _LEAST:
-            insist_at_least(asker, name, x, _LEAST[name], 'a whole number or "auto"' if name == "depth" else "a whole number")
+            insist_at_least(
+                asker, name, x, _LEAST[name], 'a whole number or "auto"' if name == "depth" else "a whole number"
+            )
         else:
             insist_one_of(asker, name, x, *_CHOICES.get(name, (True, False)))
 

@@ -69,7 +69,8 @@ def draw(
     shapes of their own, told by the `legend`. Modules are frames; those deeper than `depth` are one box each, and
     "auto" goes as deep as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their number.
     `direction` is "TB" from top to bottom, or "LR", "BT", "RL", also as ``draw(tensor, "LR")``. With `backward`,
-    dashed arrows carry the derivative rules, with the sums that undo broadcasting; with `scalars`, every element is a node, where there are at most 64.
+    dashed arrows carry the derivative rules, with the sums that undo broadcasting; with `scalars`, every element is a
+    node, where there are at most 64.
     `name` begins the ids in an SVG.
 
     A module is drawn by `draw_network`, and takes what that takes: ``draw(model, input, target)``. TypeError for

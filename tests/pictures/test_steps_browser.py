@@ -174,9 +174,13 @@ def test_a_phone_scrolls_down_and_never_sideways(browser, tmp_path, make):
 
 
 def long(ops):
-    y = mg.Tensor(np.ones((2, 3)), requires_grad=True, name="a leaf with a name that is long enough to be wide on a phone")
+    y = mg.Tensor(
+        np.ones((2, 3)), requires_grad=True, name="a leaf with a name that is long enough to be wide on a phone"
+    )
     for i in range(ops // 3):
-        y = (y * mg.Tensor(np.ones(3), requires_grad=True, name=f"layers.{i}.attention.in_projection.weight")).tanh() + y
+        y = (
+            y * mg.Tensor(np.ones(3), requires_grad=True, name=f"layers.{i}.attention.in_projection.weight")
+        ).tanh() + y
     return y.sum() * 1.5
 
 
@@ -189,13 +193,15 @@ def test_on_a_phone_the_op_in_focus_of_a_long_pass_is_in_view_and_nothing_of_it_
     show(browser, tmp_path, long(315))
     seen = browser.execute_script("""
         const of = (element) => element.getBoundingClientRect();
-        const inside = (a, b) => a.left >= b.left - 1 && a.right <= b.right + 1 && a.top >= b.top - 1 && a.bottom <= b.bottom + 1;
+        const inside = (a, b) =>
+            a.left >= b.left - 1 && a.right <= b.right + 1 && a.top >= b.top - 1 && a.bottom <= b.bottom + 1;
         const seen = [];
         for (let k = 0; k < steps.length; k += 7) {
             go(k);
             const frame = document.getElementById("graph");
             const focus = document.querySelector(".node.focus");
-            const [lines, ways] = [[...focus.querySelectorAll("text, div")], document.querySelectorAll(".edge.forward, .edge.back")];
+            const lines = [...focus.querySelectorAll("text, div")];
+            const ways = document.querySelectorAll(".edge.forward, .edge.back");
             const screen = { left: 0, top: 0, right: 390, bottom: 844 };
             seen.push([
                 inside(of(focus), of(frame)) && lines.every((line) => inside(of(line), of(focus))),
