@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from contextlib import suppress
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,10 +14,10 @@ from micrograd_np import backward as walk
 from micrograd_np.asked import insist
 from micrograd_np.modes import mode
 from micrograd_np.ops.shape import spread_axes
-from micrograd_np.symbol import Symbol
+from micrograd_np.symbol import Symbol, nested, spelt
 from micrograd_np.terminal import shown
 from micrograd_np.values import inputs as inputs_of
-from micrograd_np.values import values
+from micrograd_np.values import operands, values
 from micrograd_np.vertex import Node, Source, Vertex, grad_of, source
 from micrograd_np.writes import writes
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from micrograd_np.tensor import Tensor
+
+
+_SPELT = 9  # elements of an array that a formula spells out
 
 
 class Pulled(Watch):
@@ -129,6 +133,35 @@ class Derivation:
         """The rule of `z` for its input `i`, and what it made of `g` before broadcasting was undone."""
         symbols = symbols_of(inputs_of(z), self.names, self.data)
         return rule_of(z, i, Symbol("g", g), Symbol(self.name(z), or_zeros(self.data[z], z)), symbols)
+
+    def operands(self, z: Node) -> list[Any]:
+        """The arrays and numbers that the op of `z` was given; None for what is not held any more."""
+        return operands(z, self.data)[: len(self.inputs[z])]
+
+    def formula_in_numbers(self, z: Node) -> str:
+        """How `z` was made, with the numbers of this run; no text where they are too many."""
+        arrays = self.operands(z)
+        return self.formula(z, [*map(spelt, arrays)]) if arrays and _are_few(arrays) else ""
+
+    def rule_in_numbers(self, z: Node, i: int, g: Any, raw: Any) -> tuple[str, str]:
+        """The rule that made `raw` of `g` with the numbers of this run; where they are many, with those of one element.
+
+        That is the first, if the rule works element by element; else there is no text.
+        """
+        arrays = [g, self.data[z], *self.operands(z)]
+        if raw is None or not g.size or any(a is None for a in arrays):
+            return "", ""
+        if _are_few(arrays):
+            g, result, *given = map(spelt, arrays)
+            text, same = rule_of(z, i, g, result, given)
+            return "" if same is None else summed(text, summed_axes(raw, z.inputs[i].shape)), ""
+        with suppress(Exception):  # of a rule that does not work element by element
+            g, result, *given = (spelt(np.broadcast_to(a, z.shape).flat[0]) for a in arrays)
+            text, one = rule_of(z, i, g, result, given)
+            if raw.shape == z.shape and not np.ndim(one):
+                same = np.array_equal(np.asarray(one, raw.dtype), raw.flat[0], equal_nan=True)
+                return "", f"{text} = {nested(raw.flat[0])}" if same else ""
+        return "", ""
 
     def walk(
         self, seed: Any, told: Callable[[Pull], None], delivered: Callable[[Any, Any], None] = lambda *_: None
@@ -288,6 +321,11 @@ def rule_of(z: Node, i: int, g: Symbol, result: Symbol, symbols: Sequence[Any]) 
     except Exception:  # noqa: BLE001  a rule that branches on what symbols do not have is named instead of shown
         return f"rule of {op.name.lstrip('_')} by {op.inputs[min(i, len(op.inputs) - 1)]}", None
     return (symbol.text, symbol.value) if isinstance(symbol, Symbol) else (str(symbol), np.asarray(symbol))
+
+
+def _are_few(arrays: Iterable[Any]) -> bool:
+    """Whether a formula may spell out all of these."""
+    return all(a is not None and np.size(a) <= _SPELT for a in arrays)
 
 
 def outer_parts(vertices: Iterable[Source]) -> set[Node]:

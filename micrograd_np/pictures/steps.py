@@ -11,11 +11,10 @@ import numpy as np
 
 from micrograd_np import backward as walk
 from micrograd_np.asked import several
-from micrograd_np.debug.explain import Derivation, rule_of, seed_of, summed, summed_axes, why
+from micrograd_np.debug.explain import Derivation, seed_of, summed, summed_axes, why
 from micrograd_np.debug.origin import origin_of
-from micrograd_np.symbol import _ATOM, _PRODUCT, Symbol
+from micrograd_np.symbol import nested
 from micrograd_np.tensor import Tensor
-from micrograd_np.values import operands
 from micrograd_np.vertex import Source, source
 
 from .drawing import Drawing, Edge, Node, check, digraph
@@ -26,7 +25,6 @@ from .page import SIZE_LIMIT, embed, fill, numbers, write
 from .picture import Shown
 from .render import RenderError, render
 from .structure import Homes, read
-from .values import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Steps", "draw_steps"]
 
-SPELT = 9  # elements of an array that a formula spells out
 INPUTS = 50  # inputs of an op whose rules are explained
 LONGEST = 400  # letters of a formula or a name
 LINE = 34  # letters of a line in a box; the panel beside the picture shows the whole
@@ -183,22 +180,17 @@ class _Story(Derivation):
         said |= {"gradient": z.requires_grad, "value": self.view(self.data[z], z)}
         if z in self.inputs:
             about = (z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0]
-            arrays = self.arrays(z)
             said |= {
                 "kind": "result" if z is self.root else "op",
                 "op": spoken(z.op),
                 "about": _clip(about.replace("`", "").rstrip(" :")),
                 "formula": _clip(self.formula(z)),
-                "numbers": _clip(self.formula(z, list(map(_spelt, arrays)))) if arrays and _is_short(*arrays) else "",
+                "numbers": _clip(self.formula_in_numbers(z)),
                 "inputs": [self.place[id(x)] for x in self.inputs[z] if id(x) in self.place],
             }
         if origin := origin_of(z):
             said |= {"line": _clip(str(origin)), "source": _clip(origin.source), "module": origin.module}
         return said
-
-    def arrays(self, z: Any) -> list[Any]:
-        """What the op that made `z` was given, as far as it is held."""
-        return operands(z, self.data)[: len(self.inputs[z])]
 
     # the walk
 
@@ -225,26 +217,12 @@ class _Story(Derivation):
             self.room[i] = max(self.room[i], text, key=len)
 
     def rule_told(self, step: Pull) -> dict[str, Any]:
-        """One rule: by names, by numbers, for the first element; what it gave, and what that adds up to.
-
-        Numbers are given where arrays are small; else the first element's where the rule works element by element.
-        """
+        """One rule: by names and by numbers, what it gave, and what that adds up to."""
         z, i, g, x = step.z, step.i, step.g, step.x
         text, raw = self.rule(z, i, g)
-        axes = summed_axes(raw, z.inputs[i].shape)
-        arrays = [g, self.data[z], *self.arrays(z)]
-        spelt = example = ""
-        if raw is None or not g.size or any(a is None for a in arrays):
-            pass
-        elif _is_short(*arrays):
-            told, same = rule_of(z, i, *_parts(arrays))
-            spelt = "" if same is None else summed(told, axes)
-        elif raw.shape == z.shape:
-            with suppress(Exception):  # of a rule that does not work element by element
-                told, one = rule_of(z, i, *_parts([np.broadcast_to(a, z.shape).flat[0] for a in arrays]))
-                if not np.ndim(one) and np.array_equal(np.asarray(one, raw.dtype), raw.flat[0], equal_nan=True):
-                    example = f"{told} = {_number(raw.flat[0])}"
-        entry = {"node": self.place[id(x)], "name": self.name(x), "rule": _clip(summed(text, axes))}
+        text = summed(text, summed_axes(raw, z.inputs[i].shape))
+        spelt, example = self.rule_in_numbers(z, i, g, raw)
+        entry = {"node": self.place[id(x)], "name": self.name(x), "rule": _clip(text)}
         entry |= {"numbers": _clip(spelt), "example": _clip(example), "why": why(z, i, raw, self.name(x))}
         entry |= {"gives": self.view(step.gives), "part": step.part, "of": step.of}
         if raw is not None and raw.shape != step.gives.shape:
@@ -269,13 +247,13 @@ class _Story(Derivation):
         rows = a.reshape(-1, a.shape[-1] if a.ndim else 1) if a.size else np.empty((0, 0))
         corner = rows[: self.edge, : self.edge]
         shown: dict[str, Any] = {"shape": list(a.shape), "dtype": str(a.dtype)}
-        shown["rows"] = [[_number(v, _digits(a)) for v in row] for row in corner]
+        shown["rows"] = [[nested(v, 6 if a.size == 1 else 4) for v in row] for row in corner]
         if corner.size < a.size:
             self.cut = True
             with np.errstate(all="ignore"):
                 size = np.abs(a) if a.dtype.kind == "c" else a
-                shown["range"] = [_number(size.min()), _number(size.mean(dtype=float)), _number(size.max())]
-        elif a.size and a.ndim <= 2 and len(text := _nested(a, _digits(a))) <= _INLINE:
+                shown["range"] = [nested(n) for n in (size.min(), size.mean(dtype=float), size.max())]
+        elif a.size and a.ndim <= 2 and len(text := nested(a)) <= _INLINE:
             shown["text"] = text
         return shown
 
@@ -334,35 +312,3 @@ def _brief(view: dict[str, Any]) -> str:
 def _clip(text: str) -> str:
     text = text.replace("\0", "␀")
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-
-
-# numbers as texts
-
-
-def _number(x: Any, digits: int = 6) -> str:
-    return number(x, digits).replace("-", "−")
-
-
-def _digits(a: Any) -> int:
-    return 6 if np.size(a) == 1 else 4
-
-
-def _nested(a: Any, digits: int) -> str:
-    """An array as NumPy prints it, in one line."""
-    return f"[{' '.join(_nested(x, digits) for x in a)}]" if np.ndim(a) else _number(a, digits)
-
-
-def _is_short(*arrays: Any) -> bool:
-    return all(a is not None and np.size(a) <= SPELT for a in arrays)
-
-
-def _spelt(value: Any) -> Symbol:
-    """A value as a symbol whose text is its digits."""
-    text = _nested(np.asarray(value), _digits(value))
-    return Symbol(text, value, _PRODUCT if text.startswith("−") else _ATOM)
-
-
-def _parts(arrays: Sequence[Any]) -> tuple[Symbol, Symbol, list[Symbol]]:
-    """A gradient, a result and the inputs, for a rule to be written with."""
-    g, z, *given = map(_spelt, arrays)
-    return g, z, given
