@@ -14,7 +14,7 @@ from micrograd_np.asked import insist, insist_at_least, insist_one_of
 from .escape import label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     import graphviz
 
@@ -153,33 +153,33 @@ def check(asker: str, **settings: Any) -> None:
 def words(drawing: Drawing) -> list[str]:
     """What a picture says, line by line: nodes and frames, or columns of units with their weights; rules; a note."""
     nodes = {node.id: node for node in drawing.every_node()}
-    lines = [line for _, line in sorted(_network_words(drawing, nodes))] if not drawing.lines else drawing.lines.copy()
+    lines = drawing.lines or _network_words(drawing, nodes)
     for edge in drawing.edges:
         if edge.text:
             tail, head = (nodes[id].text.split("\n")[0].split(" = ")[0] for id in (edge.tail, edge.head))
-            lines.append(f"from {tail} {'back ' * (edge.kind == 'gradient')}to {head}: {edge.text}")
+            lines = [*lines, f"from {tail} {'back ' * (edge.kind == 'gradient')}to {head}: {edge.text}"]
     return [*lines, drawing.note] if drawing.note else lines
 
 
-def _network_words(drawing: Drawing, nodes: Mapping[str, Node]) -> Iterator[tuple[int, str]]:
-    """Each line with its place, which is that of its node; weights are nodes on the lines from unit to unit."""
-    placed = {id for column in drawing.columns for id in column}
+def _network_words(drawing: Drawing, nodes: Mapping[str, Node]) -> list[str]:
+    """Columns and blocks in the order of their making; weights are nodes on the lines from unit to unit."""
+    said = {id: " ".join(node.text.split()) for id, node in nodes.items()}
+    frames = {cluster.nodes[0].id: cluster.text for cluster in drawing.clusters}
+    columns = {caption: units for *units, caption in drawing.columns}
+    inside = {id for units in columns.values() for id in units}
     weights: dict[str, list[str]] = {}
     for edge in drawing.edges:
-        if edge.head in placed and edge.tail not in placed and nodes[edge.tail].kind == "text":
-            weights.setdefault(edge.head, []).append(nodes[edge.tail].text.replace("\n", " "))
-            placed.add(edge.tail)
-    for *column, caption in drawing.columns:
-        units = [id for id in column if nodes[id].kind == "unit"]
-        values = ", ".join(filter(None, (" ".join(nodes[id].text.split()) for id in units)))
-        lines = nodes[caption].text + (f": {values}" if values else "")
-        for k, id in enumerate(units):
-            lines += f"\n  weights of unit {k + 1}: {', '.join(weights[id])}" if id in weights else ""
-        yield int(caption[1:]), lines
-    for id in nodes.keys() - placed:
-        yield int(id[1:]), " ".join(nodes[id].text.split())
-    for cluster in drawing.clusters:
-        yield int(cluster.nodes[0].id[1:]), f" {' '.join(cluster.text.split())}"
+        if edge.head in inside and edge.tail not in inside and nodes[edge.tail].kind == "text":
+            inside.add(edge.tail)
+            weights.setdefault(edge.head, []).append(said[edge.tail])
+    lines = []
+    for id in sorted(nodes.keys() - inside, key=lambda key: int(key[1:])):
+        lines += [" ".join(frames[id].split())] if id in frames else []
+        units = [unit for unit in columns.get(id, ()) if nodes[unit].kind == "unit"]
+        values = ", ".join(said[unit] for unit in units if said[unit])
+        lines += f"{nodes[id].text if units else said[id]}{values and f': {values}'}".split("\n")
+        lines += [f"  weights of unit {k + 1}: {', '.join(weights[u])}" for k, u in enumerate(units) if u in weights]
+    return lines
 
 
 def missing(drawing: Drawing, *, spent: bool) -> str:
