@@ -142,12 +142,12 @@ def check(asker: str, **settings: Any) -> None:
     for name, x in settings.items():
         if name == "name":
             insist(asker, name, x, isinstance(x, str), "a str")
-        elif name in _LEAST:
-            insist_at_least(
-                asker, name, x, _LEAST[name], 'a whole number or "auto"' if name == "depth" else "a whole number"
-            )
-        else:
+        elif name not in _LEAST:
             insist_one_of(asker, name, x, *_CHOICES.get(name, (True, False)))
+        elif name != "depth":
+            insist_at_least(asker, name, x, _LEAST[name])
+        elif not isinstance(x, str) or x != "auto":
+            insist_at_least(asker, name, x, _LEAST[name], 'a whole number or "auto"')
 
 
 def words(drawing: Drawing) -> list[str]:

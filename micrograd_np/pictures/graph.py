@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -89,16 +90,13 @@ def draw(
     """
     if given and isinstance(given[0], str) and isinstance(direction, _Left):
         direction, *given = given  # type: ignore[assignment]
-    flags = {"formulas": formulas, "legend": legend, "backward": backward, "scalars": scalars}
-    check("draw", direction=direction, values=values, gradients=gradients, max_nodes=max_nodes, name=name, **flags)
-    if depth != "auto":
-        check("draw", depth=depth)
+    graphs: dict[str, Any] = {"values": values, "gradients": gradients, "depth": depth, "max_nodes": max_nodes}
+    graphs |= {"formulas": formulas, "backward": backward, "scalars": scalars}
+    check("draw", direction=direction, legend=legend, name=name, **graphs)
     if hasattr(tensor, "named_modules") and not isinstance(tensor, type):
         from .network import draw_network
 
-        settings = {**flags, "values": values, "gradients": gradients, "depth": depth, "max_nodes": max_nodes}
-        usual: Any = draw.__kwdefaults__
-        if changed := [key for key, value in settings.items() if key != "legend" and value != usual[key]]:
+        if changed := [key for key, value in graphs.items() if value != draw.__kwdefaults__[key]]:  # type: ignore[index]
             raise TypeError(f"draw: {changed[0]} is for graphs, and this is a module; draw what it returns.")
         own = None if isinstance(direction, _Left) else direction
         return draw_network(tensor, *given, direction=own, legend=legend, name=name, **network)
@@ -113,10 +111,8 @@ def draw(
         from .scalars import draw_scalars
 
         return draw_scalars(roots, drawing, legend=legend)
-    graph = _Graph(roots, max_nodes, None if depth == "auto" else depth, gradients, formulas=formulas)
-    if values is True or (values == "auto" and len(graph.drawn) <= _ROOM):
-        graph.read_values()
-    return graph.picture(drawing, legend=legend, backward=backward)
+    graph = _Graph(roots, max_nodes, None if depth == "auto" else depth, values, gradients)
+    return graph.picture(drawing, formulas=formulas, legend=legend, backward=backward)
 
 
 def _not_drawn(x: Any) -> TypeError:
@@ -133,9 +129,9 @@ class _Graph:
     """Builds the drawing of one graph. A vertex is known by its place in the record, a box by that in the folding."""
 
     def __init__(
-        self, tensors: Sequence[Vertex], max_nodes: int, depth: int | None, gradients: bool | str, *, formulas: bool
+        self, tensors: Sequence[Vertex], max_nodes: int, depth: int | None, values: bool | str, gradients: bool | str
     ) -> None:
-        self.gradients, self.formulas = gradients, formulas
+        self.gradients = gradients
         self.record = read(*tensors)
         self.vertices = self.record.vertices
         self.homes = Homes(self.record)
@@ -143,10 +139,14 @@ class _Graph:
         self.same = _unwritten(self.record, self.homes, self.outer)
         self.folding = Folding(self.record, self.homes, self.same, depth, max_nodes)
         self.drawn = list(dict.fromkeys(self.folding.place))
-        self.numbers: dict[int, str] | None = None  # what is said of each value, if they are
+        self.numbers: dict[int, str] = {}  # what is said of each value, if they are
+        self.valued = values is True or (values == "auto" and len(self.drawn) <= _ROOM)
+        if self.valued:  # none of which is held
+            found = self.record.values([v for v in self.drawn if v >= 0])
+            self.numbers = {v: "not kept" if x is None else summary(x) for v, x in found}
+        self.frames = partial(frames, self.homes, times=self.folding.times)
         self.names: dict[int, str] = {}
         self.counts: Counter[str] = Counter()
-        self.arrays: dict[int, str] = {}  # the ids of those that were given as they are
         dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
         self.dtype = str(dtypes.pop()) if len(dtypes) == 1 else None  # of all of them
         self.computed = any(self.record.gradient(v) is not None for v in self.drawn if v >= 0)
@@ -166,11 +166,6 @@ class _Graph:
         if not others and root.requires_grad and root.data.size == 1:
             with suppress(RuntimeError):  # what a rule reads was written since
                 Pulled(self.vertices, arrived).walk(root, np.ones_like(root.data), lambda *_: None)
-
-    def read_values(self) -> None:
-        """Note what is said of the values, of which none is held."""
-        drawn = [v for v in self.drawn if v >= 0]
-        self.numbers = {v: "not kept" if x is None else summary(x) for v, x in self.record.values(drawn)}
 
     # names
 
@@ -201,52 +196,56 @@ class _Graph:
 
     # nodes
 
-    def picture(self, drawing: Drawing, *, legend: bool, backward: bool) -> Picture:
+    def picture(self, drawing: Drawing, *, formulas: bool, legend: bool, backward: bool) -> Picture:
         """All of it."""
         for at in self.drawn:
             box = self.folding.boxes[~at] if at < 0 else None
             around = box.around if box else self.homes.chain(at)
-            drawing.put(self.box(at, box) if box else self.node(at), self.frames(around))
+            drawing.put(self.box(at, box) if box else self.node(at, formulas=formulas), self.frames(around))
         drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in dict.fromkeys(self.arrows())]
-        for v in self.drawn:
-            for x in inputs(self.vertices[v]) if v >= 0 else ():
-                if _has_place(x) and not isinstance(x, Source):
-                    self.constant(x, v, drawing)
-            if v >= 0 and backward:
-                drawing.edges += self.rules(v)
+        arrays: dict[int, str] = {}  # the ids of those that were given as they are
+        for v in (v for v in self.drawn if v >= 0):
+            for x in inputs(self.vertices[v]):
+                if not isinstance(x, Source) and np.ndim(x):
+                    if id(x) not in arrays:
+                        arrays[id(x)] = f"a{len(arrays)}"
+                        numbers = summary(x) if self.valued else ""
+                        node = self.told(arrays[id(x)], "constant", x, "array", numbers=numbers)
+                        drawing.put(node, self.frames(self.homes.chain(v)))
+                    drawing.edges.append(Edge(arrays[id(x)], _id(v)))
+            drawing.edges += self.rules(v) if backward else ()
         drawing.note = missing(drawing, spent=self.gone)
         if legend:
-            drawing.legend = _legend(drawing, *self.notes(backward=backward))
+            graded = self.gradients is not False and any(z.requires_grad for z in self.vertices)
+            notes = [f"all are {self.dtype}" if self.dtype else "", "∂: gradient of the output" if graded else ""]
+            notes.append("dashed: what is passed back where g arrives" if backward else "")
+            drawing.legend = _legend(drawing, *filter(None, notes))
         return Picture(drawing)
 
-    def frames(self, around: Sequence[Path]) -> list[tuple[Path, str]]:
-        """The frames of the modules `around`, outermost first, with how often each repeats."""
-        return frames(self.homes, around, self.folding.times)
-
-    def node(self, v: int) -> Node:
+    def node(self, v: int, *, formulas: bool) -> Node:
         """One value: how it was made, its shape and numbers, its gradient."""
         z = self.vertices[v]
-        head = self.called(z)
+        head, name = self.called(z), self.homes.called(v)
+        full = plain(name) if z.op is None and name else ""  # where no frame says the module
         if z.op is not None:
             kind = "output" if v in self.record.roots else "value"
-            head += f" = {self.formula(z)}" if self.formulas else f"  {spoken(z.op)}"
+            head += f" = {self.formula(z)}" if formulas else f"  {spoken(z.op)}"
         elif v in self.homes.buffers or hasattr(z, "persistent"):
             kind = "buffer"
         else:
             kind = "parameter" if z.requires_grad else "input"
-        shape, dtype = str(z.shape), str(z.dtype)
-        sized = " ".join(part for part in (shape if z.shape else "", "" if self.dtype else dtype) if part)
-        numbers = "" if self.numbers is None else self.numbers[v]
-        grad = self.gradient(v, z)
-        where = origin_of(z)
+        return self.told(_id(v), kind, z, head, full, self.numbers.get(v, ""), self.gradient(v, z))
+
+    def told(self, id: str, kind: str, x: Any, head: str, full: str = "", numbers: str = "", grad: str = "") -> Node:
+        """A value below its `head`, in words by its `full` name: shape and dtype, numbers, gradient, line of code."""
+        dtype = "" if self.dtype == str(x.dtype) else x.dtype
+        text = "\n".join(filter(None, (head, f"{x.shape or ''} {dtype}".strip(), numbers, grad)))
+        role = "" if kind in {"value", "output"} else f"{kind}, "
+        said = f"{full or head}: {role}{x.shape} {x.dtype}{numbers and f' = {numbers}'}{grad and f', {grad}'}"
+        where = origin_of(x) if isinstance(x, Source) else None
         place = plain(f"{where}: {where.source}") if where else ""
-        name = self.homes.called(v)
-        full = plain(name) if z.op is None and name else head  # where no frame says the module
-        role = f"{kind}, " if z.op is None else ""
-        words = [f"{full}: {role}{shape} {dtype}", numbers and f" = {numbers}", grad and f", {grad}"]
-        text = "\n".join(part for part in (head, sized, numbers, grad) if part)
-        said = "".join(words) + (f"   [{place}]" if place else "")
-        return Node(_id(v), text, kind, place or (full if full != head else ""), said)
+        tip = place or (full if full != head else "")
+        return Node(id, text, kind, tip, said + (f"   [{place}]" if place else ""))
 
     def gradient(self, v: int, z: Source) -> str:
         """The gradient of a value, or that there is none yet, or none any more."""
@@ -283,24 +282,13 @@ class _Graph:
                 if place[x] != head and not self.folding.onward(x, v):
                     yield place[x], head
 
-    def constant(self, x: Any, v: int, drawing: Drawing) -> None:
-        """An array that was given as it is, and the arrow from it."""
-        if id(x) not in self.arrays:
-            self.arrays[id(x)] = f"a{len(self.arrays)}"
-            dtype = "" if self.dtype == str(x.dtype) else f" {x.dtype}"
-            numbers = "" if self.numbers is None else summary(x)
-            text = "\n".join(part for part in ("array", f"{x.shape}{dtype}", numbers) if part)
-            said = f"array: constant, {x.shape} {x.dtype}{numbers and f' = {numbers}'}"
-            node = Node(self.arrays[id(x)], text, "constant", said, said)
-            drawing.put(node, self.frames(self.homes.chain(v)))
-        drawing.edges.append(Edge(self.arrays[id(x)], _id(v)))
-
     def rules(self, v: int) -> list[Edge]:
         """Dashed arrows from `v` back to its inputs, with what becomes of the gradient g that arrives."""
         z: Any = self.vertices[v]
         given = inputs(z)
-        names = {id(x): self.called(x) if isinstance(x, Source) else "array" for x in given if _has_place(x)}
-        data = {x: x.data if isinstance(x.data, np.ndarray) else None for x in (z, *given) if isinstance(x, Source)}
+        sources = [x for x in given if isinstance(x, Source)]
+        names = {id(x): "array" for x in given if np.ndim(x)} | {id(x): self.called(x) for x in sources}
+        data = {x: x.data if isinstance(x.data, np.ndarray) else None for x in (z, *sources)}
         symbols = symbols_of(given, names, data)
         result, g = (Symbol(name, or_zeros(data[z], z)) for name in (self.called(z), "g"))
         found = []
@@ -312,25 +300,11 @@ class _Graph:
                 found.append(Edge(_id(v), _id(at), "gradient", text))
         return found
 
-    def notes(self, *, backward: bool) -> list[str]:
-        """What the legend says in words."""
-        found = [f"all are {self.dtype}"] if self.dtype else []
-        if any(z.requires_grad for z in self.vertices) and self.gradients is not False:
-            found.append("∂: gradient of the output")
-        if backward:
-            found.append("dashed: what is passed back where g arrives")
-        return found
-
 
 def frames(homes: Homes, around: Sequence[Path], times: Mapping[Path, int]) -> list[tuple[Path, str]]:
     """The modules `around` as frames, outermost first: what stands over each, and how often it repeats, if it does."""
     often = {path: f"   × {n}" for path, n in times.items() if n > 1}
     return [(path, homes.title(path, around[:k]) + often.get(path, "")) for k, path in enumerate(around)]
-
-
-def _has_place(x: Any) -> bool:
-    """Whether an input is a node of its own, not a number in a formula."""
-    return isinstance(x, Source) or np.ndim(x) > 0
 
 
 def _id(at: int) -> str:

@@ -42,6 +42,7 @@ LINE = 34  # letters of a line in a box; the panel beside the picture shows the 
 _INLINE = 60  # letters of an array that is written in one line
 _LISTED = 1000  # leaves
 ENGINE_LIMIT = 1000  # boxes; Graphviz takes seconds over more
+_LATER = "grad: not yet"
 _STYLES = {"parameter": "rounded", "op": "", "data": "dashed", "fold": "dotted"}
 # What the page shows, most first: rows and columns of an array, elements of a final gradient. A page that is too large
 # at the last of these shows fewer ops.
@@ -120,7 +121,6 @@ class _Story(Derivation):
         self.place: dict[int, int] = {}  # in `nodes`, by the identity of a vertex or an array; 0: what is folded
         self.drawing = Drawing("steps")
         self.boxes: list[Node] = []  # of the nodes
-        self.room: list[str] = []  # for the longest of the gradients that will stand in each
         self.steps: list[dict[str, Any]] = []
         self.at: Any = None  # the op that the walk is at
         made, first = list(self.inputs), max_ops // 2
@@ -165,14 +165,13 @@ class _Story(Derivation):
         i = self.place[key] = len(self.nodes)
         title = _title(node)
         shown = title.replace(f"{around[-1][0][1]}.", "") if around else title  # the frame says it
-        lines = [shown, _brief(node["value"]) if "value" in node else ""]
+        lines = [shown, _brief(node["value"]) if "value" in node else "", _LATER if node.get("gradient") else ""]
         look = {"id": f"n{i}", "class": node["kind"], "style": _STYLES.get(node["kind"], "")}
         look["peripheries"] = "2" if node["kind"] == "result" else "1"
         box = Node(f"n{i}", "\n".join(shortened(line, LINE) for line in lines if line), tooltip=title, look=look)
         self.drawing.put(box, around)
         self.nodes.append(node)
         self.boxes.append(box)
-        self.room.append("grad: not yet" if node.get("gradient") else "")
 
     def node(self, z: Any) -> dict[str, Any]:
         """What is said about a value: its name and kind, how it was made, where, and a part of it."""
@@ -212,9 +211,10 @@ class _Story(Derivation):
             self.many = True
 
     def reserve(self, i: int, text: str) -> None:
-        """Make room for a gradient in the box of node `i`, if it has one."""
-        if self.room[i]:
-            self.room[i] = max(self.room[i], text, key=len)
+        """Make room for a gradient in the box of node `i`, if it has one: its last line is the longest of these."""
+        *lines, last = self.boxes[i].text.split("\n")
+        if self.nodes[i].get("gradient"):
+            self.boxes[i].text = "\n".join([*lines, max(last, shortened(text, LINE), key=len)])
 
     def rule_told(self, step: Pull) -> dict[str, Any]:
         """One rule: by names and by numbers, what it gave, and what that adds up to."""
@@ -272,8 +272,6 @@ class _Story(Derivation):
             self.folded.append(f"Of {len(gradients):,} final gradients the first {_LISTED:,} are listed.")
         data = {"root": self.name(self.root), "start": self.start, "nodes": self.nodes, "seed": self.view(seed)}
         data |= {"backward": self.steps, "gradients": gradients[:_LISTED], "folded": self.folded}
-        for box, text in zip(self.boxes, self.room, strict=True):
-            box.text += f"\n{shortened(text, LINE)}" if text else ""
         return fill("steps", self.title, data, graph=self.graph())
 
     def graph(self) -> str:
