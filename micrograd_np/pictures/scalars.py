@@ -103,14 +103,13 @@ class _Scalars:
                 continue
             if chosen:
                 text = chosen.name + (f" by {', '.join(by)}" if by else "")
-            elif z.op.name in _PRODUCTS and len(sources[0]) == len(sources[1]):
+            elif z.op.name in _PRODUCTS and 0 < len(sources[0]) == len(sources[1]):
                 pairs = list(zip(*sources[:2], strict=True))
                 parts = [f"{a.name} · {b.name}" for a, b in pairs]
                 if len(pairs) > 1:
-                    products = [None] * len(pairs)
-                    if arrays[0] is not None and arrays[1] is not None:
-                        products = list(known[0][links[0][at]] * known[1][links[1][at]])
-                    own = [self.add(None, *term) for term in zip(parts, products, repeat("value"), pairs, strict=False)]
+                    lost = arrays[0] is None or arrays[1] is None
+                    values = repeat(None) if lost else known[0][links[0][at]] * known[1][links[1][at]]
+                    own = [self.add(None, *term) for term in zip(parts, values, repeat("value"), pairs, strict=False)]
                     terms, parts = terms + own, [x.name for x in own]
                     every = [*own, *(x for one in sources[2:] for x in one)]
                 text = _joined([*parts, *(x.name for one in sources[2:] for x in one)], " + ")
@@ -194,18 +193,14 @@ def _links(z: Any, i: int, arrays: list[Any]) -> Any:
     links = np.zeros((*z.shape, *x.shape), bool)
     sample = [_distinct(a.shape, k) if rule else a for k, (a, rule) in enumerate(zip(arrays, rules, strict=False))]
 
-    def result(*change: Any) -> Any:
-        given = np.array(sample[i])
-        if change:
-            given[change[0]] = change[1]
-        return np.asarray(z.op.kernel(np, ..., *sample[:i], given, *sample[i + 1 :], **z.static))
-
     try:
         with np.errstate(all="ignore"):
-            usual = result()
+            usual = np.asarray(z.op.kernel(np, ..., *sample, **z.static))
             for at in np.ndindex(x.shape):
                 other = np.nan if rules[i] else not x[at] if x.dtype.kind == "b" else x[at] - 1 if x[at] > 0 else 1
-                links[(..., *at)] = result(at, other) != usual
+                changed = np.array(sample[i])
+                changed[at] = other
+                links[(..., *at)] = z.op.kernel(np, ..., *sample[:i], changed, *sample[i + 1 :], **z.static) != usual
     except Exception:  # noqa: BLE001 - whatever a kernel says of what it never meant to be given
         links[...] = z.op.shape is not None
     with suppress(ValueError):  # of shapes that do not broadcast
