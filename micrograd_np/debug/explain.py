@@ -191,9 +191,10 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
     The result prints itself, at a prompt and by `print`; with `file`, it is also written there. Leaves and constants
     without a name are numbered in the order of their making and listed first (x: leaves, c: constants; results are
     v); single numbers stand where they are used. Where broadcasting repeated an input, its gradient is a sum over the
-    axes shown. What was computed from memory that was written since is "not kept". `gradient` is what arrives at the
-    tensor, as in ``backward``. Nothing is changed: no ``grad`` is touched, and the graph can still be walked (hooks are
-    called, as they are part of it). RuntimeError where there is nothing to walk.
+    axes shown. An outer product is one op, ⊗, without the reshapes it is made by. What was computed from memory that
+    was written since is "not kept". `gradient` is what arrives at the tensor, as in ``backward``. Nothing is changed:
+    no ``grad`` is touched, and the graph can still be walked (hooks are called, as they are part of it). RuntimeError
+    where there is nothing to walk.
 
     >>> import micrograd_np as mg
     >>> x = mg.Tensor([1.0, 2.0], name="x", requires_grad=True)
@@ -329,7 +330,7 @@ def _are_few(arrays: Iterable[Any]) -> bool:
 
 
 def outer_parts(vertices: Iterable[Source]) -> set[Node]:
-    """The reshapes of vectors into the column and the row of an outer product, and into nothing else."""
+    """The reshapes of vectors into the column and the row of an outer product, which are nothing else to anybody."""
     parts: set[Node] = set()
     others: set[Node] = set()
     for z in vertices:
@@ -339,7 +340,8 @@ def outer_parts(vertices: Iterable[Source]) -> set[Node]:
         if reshaped:
             is_outer = z.op.name == "multiply" and _is_outer(*map(np.shape, inputs_of(z)))
             for x in reshaped:
-                vector = is_outer and not x.name and len(np.shape(inputs_of(x)[0])) == 1
+                plain = (x.notes or {}).keys().isdisjoint(("name", "hooks", "retain_grad"))
+                vector = is_outer and plain and len(np.shape(inputs_of(x)[0])) == 1
                 (parts if vector else others).add(x)
     return parts - others
 

@@ -138,6 +138,9 @@ def test_an_outer_product_is_one_line_and_one_rule_for_each_vector():
     column = a.reshape(2, 1)
     text = told((column * b.reshape(1, 3) + column).sum())
     assert text.count("reshape a to (2, 1)") == 2  # forward and backward, as it is used by itself too
+    hooked = a.reshape(2, 1)
+    hooked.register_hook(lambda g: g * 10)
+    assert told((hooked * b.reshape(1, 3)).sum()).count("reshape a to (2, 1)") == 2  # what a hook sees is shown
     assert "v2 = v1 ⊗ b" in text
 
 
