@@ -116,7 +116,7 @@ class _Story(Derivation):
         self.names = {key: _clip(name) for key, name in self.names.items()}
         self.edge, self.exact = edge, exact
         self.folded: list[str] = []
-        self.cut = self.many = False
+        self.cut = self.many = self.partial = False
         self.nodes: list[dict[str, Any]] = []
         self.place: dict[int, int] = {}  # in `nodes`, by the identity of a vertex or an array; 0: what is folded
         self.drawing = Drawing("steps")
@@ -234,6 +234,7 @@ class _Story(Derivation):
     def delivered(self, x: Any, g: Any) -> None:
         """The gradient of a leaf is complete."""
         exact = numbers(g) if g.size <= self.exact else None
+        self.partial |= exact is None
         self.leaves[x] |= {"shown": self.view(g), "values": exact, "uses": self.uses[x]}
         self.leaves[x] |= {"held": x in self.held, "hooked": _hooked(x)}
 
@@ -262,14 +263,13 @@ class _Story(Derivation):
         self.reserve(self.start, f"grad {_brief(self.view(seed))}")
         self.walk(seed, self.pulled, self.delivered)
         gradients = list(self.leaves.values())
-        if self.cut:
-            self.folded.append(f"Of large arrays the first {self.edge} rows and columns are shown.")
-        if self.many:
-            self.folded.append(f"Of ops with more than {INPUTS} inputs the first {INPUTS} are explained.")
-        if any(x.get("values", ()) is None for x in gradients):
-            self.folded.append(f"Gradients of more than {self.exact:,} elements are given in part.")
-        if len(gradients) > _LISTED:
-            self.folded.append(f"Of {len(gradients):,} final gradients the first {_LISTED:,} are listed.")
+        left_out = {
+            f"Of large arrays the first {self.edge} rows and columns are shown.": self.cut,
+            f"Of ops with more than {INPUTS} inputs the first {INPUTS} are explained.": self.many,
+            f"Gradients of more than {self.exact:,} elements are given in part.": self.partial,
+            f"Of {len(gradients):,} final gradients the first {_LISTED:,} are listed.": len(gradients) > _LISTED,
+        }
+        self.folded += [sentence for sentence, holds in left_out.items() if holds]
         data = {"root": self.name(self.root), "start": self.start, "nodes": self.nodes, "seed": self.view(seed)}
         data |= {"backward": self.steps, "gradients": gradients[:_LISTED], "folded": self.folded}
         return fill("steps", self.title, data, graph=self.graph())
