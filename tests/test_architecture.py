@@ -183,7 +183,7 @@ LINES = {
     "compiler/writing": 1400,
     "core": 2350,
     "data": 600,
-    "debug": 750,
+    "debug": 850,  # the derivation that explain and the stepper share
     "engine": 1950,
     "functional": 2050,
     "nn": 3650,
