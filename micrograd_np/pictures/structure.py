@@ -141,46 +141,38 @@ class Homes:
             self._settle(self.homes)
 
     def _settle(self, homes: list[Any]) -> None:
+        """Find the homes of ops: those that take parameters know theirs, and the others lie in between.
+
+        For the calls of modules follow each other, or lie in each other, in the order in which ops were made.
+        """
         record = self.record
         ops = [v for v in range(len(record)) if record.is_op(v)]
-        above: list[Any] = [None] * len(record)  # the module just before
         for v in ops:
-            given = record.inputs(v)
-            own = [homes[x] for x in given if homes[x] and (not record.is_op(x) or record.vertices[x].op.view)]
-            if own:
-                homes[v] = reduce(_common, own)
-            above[v] = homes[v] or next((above[x] for x in reversed(given) if above[x]), None)
-        below: list[Any] = [None] * len(record)  # the module just behind
-        around: list[Any] = [None] * len(record)  # the one around all users
-        for v in reversed(ops):
-            behind = homes[v] or below[v]
-            if not homes[v]:
-                users = around[v]
-                if users and (record.vertices[v].op.view or self._normalizes(v, users)):
-                    homes[v] = users  # a mere preparation of what comes next
-                else:
-                    homes[v] = _common(above[v], below[v]) if above[v] and below[v] else (0, "")
-            for x in record.inputs(v):
-                below[x] = behind or below[x]
-                around[x] = _common(around[x], homes[v]) if around[x] else homes[v]
-        self._join(ops, homes)
-
-    def _join(self, ops: Sequence[int], homes: list[Any]) -> None:
-        """Move an op that joins branches of one module into it, and what lies on these branches."""
+            given = [x for x in record.inputs(v) if homes[x] and (not record.is_op(x) or record.vertices[x].op.view)]
+            homes[v] = reduce(_common, (homes[x] for x in given)) if given else None
+        before, behind = dict[int, Any](), dict[int, Any]()
         ends = homes.copy()  # where a branch comes from, however many ops of one input later
+        last = None
+        for v in reversed(ops):
+            behind[v] = last = homes[v] or last
+        last = None
         for v in ops:
-            given: list[Any] = [x for x in self.record.inputs(v) if homes[x]]
-            if not given:
-                continue
-            joined = reduce(_common, [ends[x] for x in given])
-            if len({ends[x] for x in given}) == 1:
-                ends[v] = max(homes[v], joined, key=_depth)
-            elif _depth(joined) > _depth(homes[v]):
-                ends[v] = homes[v] = joined
-                for x in given:
-                    while x is not None and self.record.is_op(x) and _depth(homes[x]) < _depth(joined):
-                        homes[x] = joined
-                        x = next((y for y in self.record.inputs(x) if homes[y]), None)  # noqa: PLW2901
+            branches = {ends[x] for x in record.inputs(v) if ends[x]}
+            if branches and not homes[v]:
+                joined, between = reduce(_common, branches), _between(last, behind[v])
+                ends[v] = max(between, joined, key=_depth)
+                if len(branches) > 1 and _depth(joined) > _depth(between):
+                    homes[v] = joined
+            before[v] = last = homes[v] or last
+        last = None
+        users: list[Any] = [None] * len(record)  # the home around all users
+        for v in reversed(ops):
+            last, around = homes[v] or last, users[v]
+            if not homes[v]:
+                prepares = around and (record.vertices[v].op.view or self._normalizes(v, around))
+                homes[v] = around if prepares else _between(before[v], last)
+            for x in record.inputs(v):
+                users[x] = _common(users[x], homes[v]) if users[x] else homes[v]
 
     def _normalizes(self, v: int, users: Path) -> bool:
         """Whether the op at `v` is a step of the normalization that a module does before it scales."""
@@ -264,6 +256,11 @@ def _common(a: Path, b: Path) -> Path:
         return (b[0], "")
     pairs = zip(a[1].split("."), b[1].split("."), strict=False)
     return (a[0], ".".join(x for x, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
+
+
+def _between(a: Path | None, b: Path | None) -> Path:
+    """The module that holds what lies between the two."""
+    return _common(a, b) if a and b else (0, "")
 
 
 def _depth(path: Path) -> int:
