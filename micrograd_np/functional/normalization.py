@@ -15,7 +15,7 @@ import numpy as np
 from micrograd_np.grad_mode import no_grad
 from micrograd_np.ops.axes import whole
 from micrograd_np.ops.choice import maximum
-from micrograd_np.ops.domains import REALS
+from micrograd_np.ops.domains import POSITIVE, REALS
 from micrograd_np.ops.elementwise import square
 from micrograd_np.ops.reduce import deviations, mean
 from micrograd_np.ops.shape import reshape
@@ -54,6 +54,21 @@ def standardized(x: Any, axes: tuple[int, ...], eps: float, weight: Any = None) 
     variance = mean(square(apart), axis=axes, keepdims=True)
     scale = 1 / sqrt(variance + eps)
     return apart * scale if weight is None else scaled(apart, scale, weight), apart, variance
+
+
+@primitive("{x} / √({variance} + {eps})", domain=(REALS, POSITIVE), examples=[{"eps": 0.1}])
+def over_deviation(xp: Any, out: Any, x: Any, variance: Any, *, eps: float = 1e-5) -> Any:
+    """x / √(variance + eps), as x · (1 / √(variance + eps)).
+
+    One primitive, so that a graph knows the variance itself, which takes no gradient where it is a running one.
+    """
+    return xp.multiply(x, xp.divide(1, xp.sqrt(xp.add(variance, eps))), out=out)
+
+
+over_deviation.vjp(
+    x=lambda g, z, x, variance, eps: g * (1 / sqrt(variance + eps)),
+    variance=lambda g, z, x, variance, eps: g * (z / (-2 * (variance + eps))),
+)
 
 
 def affine(x: Any, weight: Any, bias: Any) -> Any:
@@ -157,8 +172,10 @@ def batch_norm(
             raise ValueError(
                 "batch_norm: without running statistics it can only normalise by the batch: training=True."
             )
-        scale = 1 / sqrt(_by_channel(running_var, x) + eps)
-        return affine(x - _by_channel(running_mean, x), scale if weight is None else scale * weight, bias)
+        x, variance = x - _by_channel(running_mean, x), _by_channel(running_var, x)
+        if weight is None:
+            return affine(over_deviation(x, variance, eps=eps), None, bias)
+        return affine(x, over_deviation(weight, variance, eps=eps), bias)
     axes = (0, *range(2, x.ndim))
     n = x.size // max(x.shape[1], 1)
     if not n:
@@ -216,8 +233,13 @@ def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> T
 
 
 def _by_channel(x: Any, input: Any) -> Any:
-    """A vector (c,) in a shape that broadcasts along the second axis of `input`."""
-    return x if x is None or input.ndim == 2 else reshape(x, shape=(-1,) + (1,) * (input.ndim - 2))
+    """A vector (c,) in a shape that broadcasts along the second axis of `input`; a statistic keeps its name."""
+    if x is None or input.ndim == 2:
+        return x
+    wide = reshape(x, shape=(-1,) + (1,) * (input.ndim - 2))
+    if isinstance(x, Tensor) and x.name and wide.node is None:
+        wide.name = x.name
+    return wide
 
 
 def _follow_mean(running: Any, x: Tensor, apart: Any, axes: tuple[int, ...], momentum: Any) -> None:

@@ -121,19 +121,25 @@ class Homes:
         self.record = record
         self.modules: dict[Path, Any] = {}
         self.homes: list[Path | None] = []
-        self.buffers: dict[int, str] = {}  # views of a buffer, with its name
+        self.buffers: dict[int, str] = {}  # leaves that are statistics, with their names
+        self.statistics: set[str] = set()
         self.chains: dict[Any, tuple[Path, ...]] = {}
         owned: dict[int, Path] = {}
         for number, root in enumerate(_roots(record)):
             self.modules |= {(number, path): module for path, module in root.named_modules()}
-            for name, p in chain(root.named_parameters(), root.named_buffers()):
-                if p in record.leaves:
-                    owned[record.leaves[p]] = (number, name.rpartition(".")[0])
-            statistics = {id(owner_of(b.data)): name for name, b in root.named_buffers()}
-            for leaf, v in record.leaves.items() if statistics else ():
-                name = None if leaf.requires_grad or leaf.name else statistics.get(id(owner_of(leaf.data)))
-                if name is not None:
-                    self.buffers[v], owned[v] = name, (number, name.rpartition(".")[0])
+            places = {p: name for name, p in root.named_parameters()}
+            statistics: dict[Any, str] = {}  # by name, which a view of one has as well, and by memory
+            for name, b in root.named_buffers():
+                statistics |= {name: name, id(owner_of(b.data)): name}
+                self.statistics.add(name)
+            for leaf, v in record.leaves.items():
+                name = places.get(leaf)
+                if not leaf.requires_grad and (
+                    found := statistics.get(id(owner_of(leaf.data)), statistics.get(leaf.name))
+                ):
+                    name = self.buffers[v] = found
+                if name:
+                    owned[v] = (number, name.rpartition(".")[0])
         if owned:
             self.homes = [None] * len(record)
             for v, path in owned.items():
