@@ -185,7 +185,7 @@ def test_files_are_short(record_property):
 
 # Lines of Python by folder, so that growth is a decision. Whoever raises a number writes the reason beside it.
 LINES = {
-    ".": 4550,  # views, writes in the graph, events, spent graphs, settings and spellings have files
+    ".": 4600,  # numbers as texts, views, writes in the graph, events, spent graphs, settings and spellings have files
     "autograd": 950,
     "check": 1450,
     "compiler": 700,  # trees of arguments and results
@@ -194,7 +194,7 @@ LINES = {
     "compiler/tracing": 1750,  # lists of numbers; names that code asks for
     "compiler/writing": 1750,
     "data": 600,
-    "debug": 750,
+    "debug": 850,  # the derivation that explain and the stepper share
     "functional": 2300,
     "functional/recurrent": 650,
     "nn": 3650,

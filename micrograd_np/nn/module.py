@@ -141,7 +141,7 @@ class Module:
         raise NotImplementedError(message)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Apply the module: `forward`, with the hooks around it. The first call names parameters and buffers by their paths."""
+        """Apply the module: `forward`, with the hooks around it. The first call names what it holds by paths."""
         if not self._named:
             for module in self.modules():
                 module._named = True

@@ -11,19 +11,16 @@ import numpy as np
 
 from micrograd_np.asked import described, insist
 from micrograd_np.functional.loss import mse_loss
-from micrograd_np.settings import checked
 from micrograd_np.vertex import Vertex
 
-from .drawing import LINE, Drawing, Edge, Node
+from .drawing import LINE, Drawing, Edge, Node, check
 from .flow import Block, folded, guessed, watched
 from .picture import Picture
 from .unroll import Steps, unrolled
 from .values import number, subscript, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from micrograd_np.settings import Count
+    from collections.abc import Callable, Iterable
 
 __all__ = ["draw_network"]
 
@@ -34,7 +31,6 @@ _ONE = {"shape": "circle", "fixedsize": "true", "width": "0.4"}  # the unit that
 _BLUE, _RED = "#2f6fb0", "#c0453f"
 
 
-@checked
 def draw_network(
     model: Any,
     input: Any = None,
@@ -43,7 +39,7 @@ def draw_network(
     loss: Callable[[Any, Any], Any] | None = None,
     direction: str | None = None,
     unroll: bool = False,
-    max_units: Count = 8,
+    max_units: int = 8,
     legend: bool = True,
     name: str = "network",
 ) -> Picture:
@@ -64,29 +60,21 @@ def draw_network(
     for `unroll` or `target` without an `input`, a `loss` without a `target`, and `unroll` where no layer is recurrent.
 
     >>> from micrograd_np import nn
-    >>> print(draw_network(nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)), legend=False).describe())
+    >>> print(draw_network(nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2)), legend=False).describe())
     input
-    0  Linear(2 → 3)
+    0  Linear(2 → 8)
     1  Tanh
-    2  Linear(3 → 1)
+    2  Linear(8 → 2)
     """
     if isinstance(model, type) or not hasattr(model, "named_modules"):
         raise TypeError(f"draw_network: needs a module, found {described(model)}; draw a tensor with draw.")
+    check("draw_network", direction=direction or "TB", unroll=unroll, max_units=max_units, legend=legend, name=name)
+    insist("draw_network", "loss", loss, loss is None or callable(loss), "a function of output and target")
     if input is None and (unroll or target is not None):
         asked = "unroll=True" if unroll else "a target"
         raise ValueError(f"draw_network: {asked} without an input, which the network is run on; pass one as well.")
     if loss is not None and target is None:
         raise ValueError("draw_network: a loss without a target; pass target=..., or leave the loss out.")
-    for key, x, suits, wanted in (
-        ("unroll", unroll, isinstance(unroll, bool), "True or False"),
-        ("legend", legend, isinstance(legend, bool), "True or False"),
-        ("name", name, isinstance(name, str), "a string"),
-        ("loss", loss, loss is None or callable(loss), "a function of output and target"),
-        ("direction", direction, isinstance(direction, (str, type(None))), "a string"),
-    ):
-        insist("draw_network", key, x, suits, wanted)
-    if direction not in (None, "TB", "LR", "BT", "RL"):
-        raise ValueError(f"draw_network: direction is {direction!r}; choose TB, LR, BT or RL.")
     blocks, result = (guessed(model), None) if input is None else watched(model, input)
     blocks = folded(blocks)
     network = _Network(blocks, max_units, numbers=input is not None, steps=unrolled(blocks) if unroll else {})
@@ -107,7 +95,7 @@ def draw_network(
         if legend:
             more = "; ∂: gradient" if network.graded else ""
             drawing.legend = f"blue: positive weight; red, dashed: negative; thick: large{more}"
-    return Picture(drawing, list(_lines(blocks)))
+    return Picture(drawing)
 
 
 @dataclass(eq=False)
@@ -326,15 +314,6 @@ class _Network:
         node = Node(next(self.ids), f"{what}\n{number(value, 4)}\ntarget {shown}", "output")
         self.drawing.nodes.append(node)
         self.connect(self.ends(self.blocks[-1]), [node])
-
-
-def _lines(blocks: Iterable[Block]) -> Iterator[str]:
-    """The blocks in words, indented below what frames say of them."""
-    before: tuple[Any, ...] = ()
-    for block in blocks:
-        yield from ("  " * i + text for i, (key, text) in enumerate(block.frames) if (key, text) not in before)
-        yield "  " * len(block.frames) + block.name
-        before = block.frames
 
 
 def _shape(block: Block) -> str:

@@ -407,23 +407,11 @@ def test_a_layer_that_does_nothing_is_not_drawn():
     assert not any("Dropout" in text or "Identity" in text for text in texts(mg.draw_network(net, np.ones((1, 2)))))
 
 
-@pytest.mark.parametrize("wrong", [0, -3, True, "8", 2.5, None])
+@pytest.mark.parametrize("wrong", [0, True, 2.5, None])
 def test_a_number_of_units_that_is_none_is_refused(wrong):
-    error = ValueError if wrong in (0, -3) else TypeError
-    with pytest.raises(error, match=f"draw_network: max_units must be a whole number of at least 1; found {wrong!r}"):
+    error = ValueError if wrong == 0 else TypeError
+    with pytest.raises(error, match="draw_network: max_units "):
         mg.draw_network(nn.Linear(2, 1), max_units=wrong)
-
-
-@pytest.mark.parametrize("setting", [{"unroll": 1}, {"legend": "no"}, {"name": 3}, {"loss": "mse"}, {"direction": 1}])
-def test_a_setting_of_another_kind_is_refused(setting):
-    (key,) = setting
-    with pytest.raises(TypeError, match=f"draw_network: {key} must be .*; found "):
-        mg.draw_network(nn.RNN(2, 1), np.ones((2, 1, 2)), 1.0 if key == "loss" else None, **setting)
-
-
-def test_a_direction_that_is_none_is_refused(worked):
-    with pytest.raises(ValueError, match="direction is 'up'; choose TB, LR, BT or RL"):
-        mg.draw_network(worked, direction="up")
 
 
 def test_an_error_needs_a_tensor_or_a_loss_of_its_own():
@@ -485,3 +473,27 @@ def test_a_loss_without_a_target_is_refused(worked):
 def test_a_tensor_is_no_network():
     with pytest.raises(TypeError, match="draw a tensor with draw"):
         mg.draw_network(mg.Tensor(1.0))
+
+
+def test_the_words_have_the_numbers_of_the_picture(worked):
+    words = mg.draw_network(worked, [[1.0, 1.0]], target=0).describe()
+    for number in ("1.0, 1.0", "1.0 0.731, 1.3 0.786, 0.8 0.690", "1.233", "squared error 1.521", "0.4, 0.9"):
+        assert number in words
+    assert words.splitlines()[:2] == ["input: 1.0, 1.0", "0  Linear(2 → 3)"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "error", "said"),
+    [
+        ({"direction": "XX"}, ValueError, "direction is 'XX'; choose TB, LR, BT or RL."),
+        ({"max_units": -1}, ValueError, "max_units is -1; it must be at least 1."),
+        ({"max_units": "all"}, TypeError, "max_units must be a whole number; found 'all'."),
+        ({"unroll": "yes"}, TypeError, "unroll is 'yes'; choose True or False."),
+        ({"legend": None}, TypeError, "legend is None; choose True or False."),
+        ({"name": 1}, TypeError, "name must be a str; found an int."),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_what_to_choose(setting, error, said):
+    with pytest.raises(error) as refused:
+        mg.draw_network(nn.Linear(2, 1), [[1.0, 2.0]], **setting)
+    assert str(refused.value) == f"draw_network: {said}"
