@@ -14,14 +14,13 @@ from micrograd_np.modes import mode
 from micrograd_np.vertex import Vertex
 
 from .formula import constant, formula
-from .structure import kind_of
+from .structure import WHOLE, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = ["Block", "folded", "guessed", "watched"]
 
-_WHOLE = {"MultiheadAttention"}  # modules that are one block although they hold others
 _WORTH = 3  # blocks that a frame around what repeats must spare
 
 
@@ -127,7 +126,7 @@ class _Flow(Events):
 
 
 def _is_block(module: Any) -> bool:
-    return type(module).__name__ in _WHOLE or not any(True for _ in module.children())
+    return type(module).__name__ in WHOLE or not any(True for _ in module.children())
 
 
 def watched(model: Any, x: Any) -> tuple[list[Block], Any]:

@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import suppress
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import ref
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from .escape import plain, shortened
 from .fold import Folding
 from .formula import constant, formula, spoken
 from .picture import Picture
-from .structure import Homes, read
+from .structure import Homes, read, turns
 from .values import subscript, summary
 
 if TYPE_CHECKING:
@@ -194,10 +195,22 @@ class _Graph:
     def formula(self, z: Any) -> str:
         """How `z` was made."""
         given = inputs(z)
-        told = [self.called(x) if isinstance(x, Source) else constant(x) for x in given]
+        told = [self.told(z, i, x) for i, x in enumerate(given)]
         if any(isinstance(x, Source) and x in self.outer for x in given):
             return " ⊗ ".join(told)
         return formula(z.op, told, z.static) if told else f"{spoken(z.op)}(…)"
+
+    def told(self, z: Any, i: int, x: Any) -> str:
+        """What the input `i` of `z` is called; an array by the name it had, or as the op calls this input."""
+        if isinstance(x, Source):
+            turned = self.record.at(x) in self.same and turns(x)  # else it is a node of its own
+            return self.called(x) + ("ᵀ" if turned else "")
+        if x is not None and not np.ndim(x):
+            return constant(x)
+        name, role = getattr(z.inputs[i], "name", None), z.op.inputs[min(i, len(z.op.inputs) - 1)]
+        if name:
+            return shortened(self.homes.inside(name, self.homes.chain(self.record.at(z))[-1:]))
+        return role if len(role) > 1 and i < z.op.fixed else constant(x)
 
     # nodes
 
@@ -209,9 +222,9 @@ class _Graph:
             drawing.put(self.box(at, box) if box else self.node(at), self.frames(around))
         drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in dict.fromkeys(self.arrows())]
         for v in self.drawn:
-            for x in inputs(self.vertices[v]) if v >= 0 else ():
-                if _has_place(x) and not isinstance(x, Source):
-                    self.constant(x, v, drawing)
+            for i, x in enumerate(inputs(self.vertices[v]) if v >= 0 else ()):
+                if not isinstance(x, Source) and (_has_place(x) or isinstance(self.vertices[v].inputs[i], ref)):
+                    self.constant(x, v, i, drawing)
             if v >= 0 and backward:
                 drawing.edges += self.rules(v)
         drawing.note = missing(drawing, spent=self.gone)
@@ -283,17 +296,22 @@ class _Graph:
                 if place[x] != head and not self.folding.onward(x, v):
                     yield place[x], head
 
-    def constant(self, x: Any, v: int, drawing: Drawing) -> None:
-        """An array that was given as it is, and the arrow from it."""
-        if id(x) not in self.arrays:
-            self.arrays[id(x)] = f"a{len(self.arrays)}"
-            dtype = "" if self.dtype == str(x.dtype) else f" {x.dtype}"
-            numbers = "" if self.numbers is None else summary(x)
-            text = "\n".join(part for part in ("array", f"{x.shape}{dtype}", numbers) if part)
-            said = f"array: constant, {x.shape} {x.dtype}{numbers and f' = {numbers}'}"
-            node = Node(self.arrays[id(x)], text, "constant", said, said)
-            drawing.put(node, self.frames(self.homes.chain(v)))
-        drawing.edges.append(Edge(self.arrays[id(x)], _id(v)))
+    def constant(self, x: Any, v: int, i: int, drawing: Drawing) -> None:
+        """An array that was given as it is, or that nobody holds any more, and the arrow from it."""
+        z = self.vertices[v]
+        key = id(z.inputs[i] if x is None else x)
+        if key not in self.arrays:
+            self.arrays[key] = f"a{len(self.arrays)}"
+            name, before = self.told(z, i, x), getattr(z.inputs[i], "name", None)
+            kind = "buffer" if before in self.homes.statistics else "input" if before else "constant"
+            dtype = "" if x is None or self.dtype == str(x.dtype) else f" {x.dtype}"
+            numbers = "not kept" if x is None else "" if self.numbers is None else summary(x)
+            text = "\n".join(part for part in (name, "" if x is None else f"{x.shape}{dtype}", numbers) if part)
+            shape = "" if x is None else f", {x.shape} {x.dtype}"
+            said = f"{name}: {kind}{shape}{numbers and f' = {numbers}'}"
+            around = () if kind == "input" else self.homes.chain(v)
+            drawing.put(Node(self.arrays[key], text, kind, said, said), self.frames(around))
+        drawing.edges.append(Edge(self.arrays[key], _id(v)))
 
     def rules(self, v: int) -> list[Edge]:
         """Dashed arrows from `v` back to its inputs, with what becomes of the gradient g that arrives."""
@@ -349,11 +367,16 @@ def _unwritten(record: Record, homes: Homes, outer: AbstractSet[Any]) -> Mapping
     for v in plain:
         z = record.vertices[v]
         first = owners[id(owner_of(z.data))]
-        if first != v and not homes.called(v) and prod(record.vertices[first].shape) == prod(z.shape):
+        if (
+            first != v
+            and homes.called(v) in (None, homes.called(first))
+            and prod(record.vertices[first].shape) == prod(z.shape)
+        ):
             found[v] = first
     for v, z in enumerate(record.vertices):
-        if z.op is not None and z.op.name == "reshape" and v not in record.roots:
+        if z.op is not None and z.op.name in ("reshape", "transpose") and v not in record.roots:
             for x in record.inputs(v):
-                if z in outer or record.vertices[x].shape == z.shape or (not record.is_op(x) and homes.chain(x)):
+                fits = record.vertices[x].shape == z.shape or (not record.is_op(x) and homes.chain(x))
+                if z in outer or homes.splits_heads(v, x) or (fits and z.op.name == "reshape"):
                     found[v] = found.get(x, x)
     return found

@@ -17,7 +17,7 @@ from micrograd_np.writes import owner_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Homes", "Record", "kind_of", "read"]
+__all__ = ["WHOLE", "Homes", "Record", "kind_of", "read", "turns"]
 
 
 def read(*roots: Vertex) -> Record:
@@ -122,7 +122,7 @@ class Homes:
         self.modules: dict[Path, Any] = {}
         self.homes: list[Path | None] = []
         self.buffers: dict[int, str] = {}  # leaves that are statistics, with their names
-        self.statistics: set[str] = set()
+        self.statistics: dict[str | None, Path] = {}  # by their names, where they are
         self.chains: dict[Any, tuple[Path, ...]] = {}
         owned: dict[int, Path] = {}
         for number, root in enumerate(_roots(record)):
@@ -131,7 +131,7 @@ class Homes:
             statistics: dict[Any, str] = {}  # by name, which a view of one has as well, and by memory
             for name, b in root.named_buffers():
                 statistics |= {name: name, id(owner_of(b.data)): name}
-                self.statistics.add(name)
+                self.statistics[name] = (number, name.rpartition(".")[0])
             for leaf, v in record.leaves.items():
                 name = places.get(leaf)
                 if not leaf.requires_grad and (
@@ -154,8 +154,10 @@ class Homes:
         record = self.record
         ops = [v for v in range(len(record)) if record.is_op(v)]
         for v in ops:
-            given = [x for x in record.inputs(v) if homes[x] and (not record.is_op(x) or record.vertices[x].op.view)]
-            homes[v] = reduce(_common, (homes[x] for x in given)) if given else None
+            given = (x for x in record.inputs(v) if not record.is_op(x) or record.vertices[x].op.view)
+            gone = (self.statistics.get(getattr(x, "name", None)) for x in record.vertices[v].inputs)
+            own = [home for home in (*(homes[x] for x in given), *gone) if home]
+            homes[v] = reduce(_common, own) if own else None
         before, behind = dict[int, Any](), dict[int, Any]()
         ends = homes.copy()  # where a branch comes from, however many ops of one input later
         last = None
@@ -187,16 +189,25 @@ class Homes:
             return False
         return z.op.name != "add" or any(isinstance(x, float) for x in inputs(z))  # else a residual sum
 
+    def splits_heads(self, v: int, x: int) -> bool:
+        """Whether the reshape or transpose at `v`, of `x`, is how attention splits heads, joins them, or turns axes."""
+        around, before = ([self.modules.get(p) for p in self._paths(u)] for u in (v, x))
+        own = any(around) and type(around[-1]).__module__.startswith("micrograd_np.nn.")
+        return own and any(type(module).__name__ in WHOLE for module in (*around, *before))
+
+    def _paths(self, v: int) -> list[Path]:
+        """The modules around `v`, outermost first."""
+        home = self.homes[v] if self.homes else None
+        if home is None:
+            return []
+        parts = home[1].split(".") if home[1] else []
+        return [(home[0], ".".join(parts[:k])) for k in range(len(parts) + 1)]
+
     def chain(self, v: int) -> tuple[Path, ...]:
         """The modules around `v`, outermost first, without mere lists of modules and without the root."""
         home = self.homes[v] if self.homes else None
-        if home is None:
-            return ()
         if home not in self.chains:
-            number, path = home
-            parts = path.split(".") if path else []
-            prefixes = [(number, ".".join(parts[: k + 1])) for k in range(len(parts))]
-            self.chains[home] = tuple(p for p in prefixes if _calls(self.modules.get(p)))
+            self.chains[home] = tuple(p for p in self._paths(v)[1:] if _calls(self.modules.get(p)))
         return self.chains[home]
 
     def called(self, v: int) -> str | None:
@@ -214,6 +225,17 @@ class Homes:
 
 _NORMAL = {"mean", "deviations", "subtract", "square", "var", "add", "sqrt"}
 _NORMAL |= {"reciprocal", "multiply", "divide", "sum", "negative"}
+
+
+def turns(z: Source) -> bool:
+    """Whether `z` was made by an exchange of the last two axes."""
+    axes = z.static["axes"] if isinstance(z, Node) and z.op.name == "transpose" else ()
+    n = len(z.shape)
+    return n > 1 and axes in (None, (*range(n - 2), n - 1, n - 2)) and (axes is not None or n == 2)
+
+
+WHOLE = {"MultiheadAttention"}
+"""Modules whose inner modules and reshapes are details of how they compute."""
 
 
 def kind_of(module: Any) -> str:
