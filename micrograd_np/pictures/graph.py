@@ -292,7 +292,7 @@ class _Graph:
         """From where to where arrows go, some of them several times."""
         place = self.folding.place
         for v, head in enumerate(place):
-            for x in self.record.inputs(v) if v not in self.same else ():
+            for x in (self.same.get(x, x) for x in self.record.inputs(v)) if v not in self.same else ():
                 if place[x] != head and not self.folding.onward(x, v):
                     yield place[x], head
 

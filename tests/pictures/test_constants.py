@@ -108,3 +108,20 @@ def test_a_reshape_that_the_user_wrote_is_drawn():
     assert "reshape" in mg.draw(net(np.ones((1, 1, 4, 4))).sum()).source
     x = mg.Tensor(np.ones((2, 3)), requires_grad=True)
     assert "z₁ = x₁ᵀ" in kinds(mg.draw((x.T @ x).sum()))
+
+
+def test_no_arrow_of_a_block_that_repeats_leads_back():
+    net = nn.Sequential(nn.Embedding(50, 8), nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 6))
+    picture = mg.draw(net(np.arange(4).reshape(4, 1)).sum(), max_nodes=99)
+    inputs = {}
+    for edge in picture.drawing.edges:
+        inputs.setdefault(edge.head, set()).add(edge.tail)
+    while free := [head for head, tails in inputs.items() if not tails & inputs.keys()]:
+        for head in free:
+            del inputs[head]
+    assert not inputs
+
+
+def test_constants_count_among_the_nodes_for_which_there_is_room():
+    net = nn.Sequential(nn.Embedding(50, 8), nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 6))
+    assert len(mg.draw(net(np.arange(4).reshape(4, 1)).sum()).drawing.every_node()) <= 60
