@@ -48,7 +48,7 @@ class Folding:
         self.record, self.homes, self.same = record, homes, same
         self.place = array("i")  # by vertex: the one that is drawn for it; or of a box ~k, its number from the end
         constants = (sum(x is None or isinstance(x, np.ndarray) for x in inputs(z)) for z in record.vertices)
-        self.constants = array("H", constants)  # by vertex, how many are drawn beside it
+        self.constants = array("i", constants)  # by vertex, how many are drawn beside it
         self.boxes: list[Box] = []
         self.twin = array("i", range(len(record)))  # of a vertex in a repeated block: the same in the first
         self.times: dict[Path, int] = {}  # how many blocks are drawn as this one
