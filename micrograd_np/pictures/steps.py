@@ -20,19 +20,16 @@ from micrograd_np.engine.tensor import Tensor
 from .drawing import Drawing, Edge, Node, check, digraph
 from .escape import plain, shortened
 from .formula import spoken
-from .graph import frames
 from .page import SIZE_LIMIT, embed, fill, numbers, write
 from .picture import Shown
 from .render import RenderError, render
-from .structure import Homes, read
+from .structure import Homes, Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from micrograd_np.debug.explain import Pull
-
-    from .structure import Record
 
 __all__ = ["Steps", "draw_steps"]
 
@@ -111,7 +108,7 @@ class _Story(Derivation):
     """What the page tells: values, and then what the backward pass brings, as texts and parts of arrays."""
 
     def __init__(self, root: Tensor, edge: int, exact: int, max_ops: int) -> None:
-        record = read(root)
+        record = Record([root])
         super().__init__(root, record.vertices)
         self.names = {key: _clip(name) for key, name in self.names.items()}
         self.edge, self.exact = edge, exact
@@ -154,7 +151,7 @@ class _Story(Derivation):
                 if id(x) in self.names and id(x) not in self.place and not isinstance(x, Source):
                     self.add(id(x), {"name": self.name(x), "kind": "data", "value": self.view(x)})
             if z in self.inputs or z is self.root or (id(z) in used and id(z) in self.names):
-                self.add(id(z), self.node(z), frames(homes, homes.chain(v), {}))
+                self.add(id(z), self.node(z), homes.frames(homes.chain(v)))
         arrows = ((self.place.get(id(x)), self.place[id(z)]) for z, given in self.inputs.items() for x in given)
         self.drawing.edges = [
             Edge(f"n{a}", f"n{b}", look={"id": f"e{a}-{b}"}) for a, b in dict.fromkeys(arrows) if a not in {None, b}

@@ -17,12 +17,7 @@ from micrograd_np.core.writes import owner_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["WHOLE", "Homes", "Record", "kind_of", "read", "turns"]
-
-
-def read(*roots: Vertex) -> Record:
-    """What `roots` were computed from. The one reader of the record that a computation leaves."""
-    return Record(roots)
+__all__ = ["WHOLE", "Homes", "Path", "Record", "kind_of", "turns"]
 
 
 class Record:
@@ -124,6 +119,7 @@ class Homes:
         self.buffers: dict[int, str] = {}  # leaves that are statistics, with their names
         self.statistics: dict[str | None, Path] = {}  # by their names, where they are
         self.chains: dict[Any, tuple[Path, ...]] = {}
+        self.times: dict[Path, int] = {}  # how often a block repeats that is drawn once
         owned: dict[int, Path] = {}
         for number, root in enumerate(_roots(record)):
             self.modules |= {(number, path): module for path, module in root.named_modules()}
@@ -218,9 +214,15 @@ class Homes:
         """The name of a module or a parameter, as it is called inside the modules `around`."""
         return name.removeprefix(f"{around[-1][1]}." if around else "")
 
-    def title(self, path: Path, around: Sequence[Path]) -> str:
-        """The module at `path` as a heading: its name, and what it is."""
-        return f"{self.inside(path[1], around)}  {kind_of(self.modules[path])}"
+    def frames(self, around: Sequence[Path]) -> list[tuple[Path, str]]:
+        """The modules `around` as frames: with each its name, what it is, and how often it repeats, if it does."""
+        return [
+            (path, f"{self.inside(path[1], around[:k])}  {kind_of(self.modules[path])}{self._times(path)}")
+            for k, path in enumerate(around)
+        ]
+
+    def _times(self, path: Path) -> str:
+        return f"   × {self.times[path]}" if path in self.times else ""
 
 
 _NORMAL = {"mean", "deviations", "subtract", "square", "var", "add", "sqrt"}
