@@ -12,7 +12,7 @@ import numpy as np
 
 from micrograd_np.core.values import inputs
 
-from .formula import spoken
+from .formula import spoken as op_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,7 +94,7 @@ class Folding:
     def _count(self, box: Box, v: int) -> None:
         z = self.record.vertices[v]
         if self.record.is_op(v):
-            box.ops[spoken(z.op)] += 1
+            box.ops[op_name(z.op)] += 1
             box.shape = z.shape
         else:
             box.leaves += 1

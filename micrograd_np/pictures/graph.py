@@ -22,7 +22,8 @@ from micrograd_np.engine.symbol import Symbol
 from .drawing import Drawing, Edge, Node, check
 from .escape import plain, shortened
 from .fold import Folding
-from .formula import constant, formula, spoken
+from .formula import constant, formula
+from .formula import spoken as op_name
 from .picture import Picture
 from .structure import Homes, Record, turns
 from .values import subscript, summary
@@ -65,8 +66,8 @@ def draw(
     A box says how its value was made, its shape, and its numbers: small arrays in full, large ones as minimum … mean …
     maximum with a histogram; ∂ stands before a gradient: of leaves, of results that keep it by ``retain_grad()``, and
     of all after ``backward(retain_graph=True)``, if `gradients` is True. Parameters, inputs, constants and outputs have
-    shapes of their own, told by the `legend`. Modules are frames; those deeper than `depth` are one box each, and
-    "auto" goes as deep as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their number.
+    shapes of their own, which the `legend` explains. Modules are frames; those deeper than `depth` are one box each,
+    and "auto" goes as deep as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their number.
     `direction` is "TB" from top to bottom, or "LR", "BT", "RL", also as ``draw(tensor, "LR")``. With `backward`,
     dashed arrows carry the derivative rules, with the sums that undo broadcasting; with `scalars`, every element is a
     node, where there are at most 64.
@@ -121,9 +122,10 @@ def _undrawable(x: Any) -> str:
         return described(x)
     if callable(x):
         return f"{described(x)}; call it and draw the tensor that it returns"
-    kinds = ", ".join(sorted({type(part).__name__ for part in x})) if isinstance(x, (list, tuple)) else ""
-    found = f"a list of {kinds}" if kinds else "an empty list" if isinstance(x, (list, tuple)) else described(x)
-    return f"{found}; draw a Tensor that was computed"
+    what = described(x)
+    if isinstance(x, (list, tuple)):
+        what = f"a list of {', '.join(sorted({type(part).__name__ for part in x}))}" if x else "an empty list"
+    return f"{what}; draw a Tensor that was computed"
 
 
 class _Graph:
@@ -200,7 +202,7 @@ class _Graph:
         names = [self.input_name(z, i, x) for i, x in enumerate(sources)]
         if any(isinstance(x, Source) and x in self.outer for x in sources):
             return " ⊗ ".join(names)
-        return formula(z.op, names, z.static) if names else f"{spoken(z.op)}(…)"
+        return formula(z.op, names, z.static) if names else f"{op_name(z.op)}(…)"
 
     def input_name(self, z: Any, i: int, x: Any) -> str:
         """What the input `i` of `z` is called; an array by the name it had, or as the op calls this input."""
@@ -245,7 +247,7 @@ class _Graph:
         full = plain(name) if z.op is None and name else ""  # where no frame says the module
         if z.op is not None:
             kind = "output" if v in self.record.roots else "value"
-            title += f" = {self.formula(z)}" if formulas else f"  {spoken(z.op)}"
+            title += f" = {self.formula(z)}" if formulas else f"  {op_name(z.op)}"
         elif v in self.homes.buffers or hasattr(z, "persistent"):
             kind = "buffer"
         else:

@@ -134,7 +134,10 @@ class _Network:
         for block in self.blocks:
             self.put(block)
         for block in self.blocks:  # now that all is there: in a loop some arrows lead back
-            (self.connect_steps if block in self.steps else self.connect_box)(block)
+            if block in self.steps:
+                self.connect_steps(block)
+            elif block in self.boxes:
+                self.connect_box(block)
         joined = {(edge.tail, edge.head) for edge in self.drawing.edges}
         for column in dict.fromkeys(self.columns.values()):
             column.describe()
@@ -276,14 +279,14 @@ class _Network:
                 self.connect(tails[-1:], heads)
 
     def connect_box(self, block: Block) -> None:
-        """Arrows to the box of `block`, if it has one and does not share that of the layer before."""
-        node = self.boxes.get(block)
-        for source in block.sources if node else ():
+        """Arrows to the box of `block`, unless it stands in that of the layer before."""
+        node = self.boxes[block]
+        for source in block.sources:
             tails = self.ends(source)
             last = source in self.steps and block.module is not None and not self.steps[source].keeps(source, block)
             if tails != [node]:
                 self.connect(tails[-1:] if last else tails, [node])
-        if node and block.recurrent:
+        if block.recurrent:
             self.drawing.edges.append(Edge(node.id, node.id, text="each step", look={"fontcolor": LINE}))
 
     def ends(self, block: Block) -> list[Node]:

@@ -16,7 +16,8 @@ from micrograd_np.engine.backward import is_gone
 
 from .drawing import Drawing, Edge, Node
 from .escape import shortened
-from .formula import constant, formula, spoken
+from .formula import constant, formula
+from .formula import spoken as op_name
 from .structure import Record
 from .values import number, subscript
 
@@ -172,7 +173,7 @@ def _text(z: Any, at: tuple[int, ...], parts: list[list[_Number]]) -> str:
     """How the element of `z` was made of its `parts`, which are listed by input."""
     names = [[x.name for x in part] for part in parts]
     if not any(parts):
-        return spoken(z.op)
+        return op_name(z.op)
     if z.op.name == "sum":
         return _joined(names[0], " + ")
     text = formula(z.op, [part[0] if len(part) == 1 else f"({_joined(part, ', ')})" for part in names], z.static)

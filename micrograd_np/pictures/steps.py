@@ -19,7 +19,7 @@ from micrograd_np.engine.tensor import Tensor
 
 from .drawing import Drawing, Edge, Node, check, digraph
 from .escape import plain, shortened
-from .formula import spoken
+from .formula import spoken as op_name
 from .page import SIZE_LIMIT, embed, fill, numbers, write
 from .picture import Shown
 from .render import RenderError, render
@@ -176,7 +176,7 @@ class _Story(Derivation):
         entry |= {"gradient": z.requires_grad, "value": self.view(self.data[z], z)}
         if z in self.inputs:
             about = (z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0]
-            entry |= {"kind": "result" if z is self.root else "op", "op": spoken(z.op)}
+            entry |= {"kind": "result" if z is self.root else "op", "op": op_name(z.op)}
             entry |= {"about": _clip(about.replace("`", "").rstrip(" :")), "formula": _clip(self.formula(z))}
             entry["numbers"] = _clip(self.formula_in_numbers(z))
             entry["inputs"] = [self.place[id(x)] for x in self.inputs[z] if id(x) in self.place]

@@ -215,15 +215,14 @@ class Homes:
 
     def frames(self, around: Sequence[Path]) -> list[tuple[Path, str]]:
         """The modules `around` as frames: with each its name, what it is, and how often it repeats, if it does."""
-        return [
-            (path, f"{self.inside(path[1], around[:k])}  {kind_of(self.modules[path])}{self._times(path)}")
-            for k, path in enumerate(around)
-        ]
-
-    def _times(self, path: Path) -> str:
-        return f"   × {self.times[path]}" if path in self.times else ""
+        frames = []
+        for k, path in enumerate(around):
+            times = f"   × {self.times[path]}" if path in self.times else ""
+            frames.append((path, f"{self.inside(path[1], around[:k])}  {kind_of(self.modules[path])}{times}"))
+        return frames
 
 
+_NN = "micrograd_np.nn.module"  # not imported for a graph without modules
 _NORMAL = {"mean", "deviations", "subtract", "square", "var", "add", "sqrt"}
 _NORMAL |= {"reciprocal", "multiply", "divide", "sum", "negative"}
 
@@ -254,20 +253,12 @@ def kind_of(module: Any) -> str:
 
 def _calls(module: Any) -> bool:
     """Whether this is a module that computes, not a list or a dict of some."""
-    return module is not None and type(module).forward is not _nn().Module.forward
-
-
-def _nn() -> Any:
-    from micrograd_np.nn import module
-
-    return module
+    return module is not None and type(module).forward is not sys.modules[_NN].Module.forward
 
 
 def _roots(record: Record) -> list[Any]:
     """The outermost modules, among those that exist, that hold a leaf of the computation, in the order of first use."""
-    if "micrograd_np.nn" not in sys.modules:
-        return []
-    alive = list(_nn().alive)
+    alive = list(sys.modules[_NN].alive) if _NN in sys.modules else []
     inner = {id(child) for m in alive for child in m.children()}
     first: dict[Any, int] = {}
     for m in alive:
