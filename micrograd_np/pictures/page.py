@@ -11,6 +11,7 @@ import json
 import math
 import os
 from base64 import b64encode
+from functools import cache
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -96,6 +97,7 @@ def numbers(x: Any) -> Any:
     return str(x) if isinstance(x, complex) or (isinstance(x, float) and not math.isfinite(x)) else x
 
 
+@cache
 def _template(file: str) -> str:
     path = TEMPLATES / file
     return path.read_text(encoding="utf-8") if path.exists() else ""

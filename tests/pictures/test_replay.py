@@ -27,7 +27,8 @@ def page(tmp_path_factory):
     optimizer = optim.Adam(model.parameters(), lr=0.05)
     metrics = {MARKUP: lambda p, t: 0.25, "accuracy": lambda p, t: 0.5}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("micrograd_np.training.record._SHARE", float("inf"))  # every epoch, as if they took hours
+        for share in ("_STOPS", "_PAGES"):
+            patch.setattr(f"micrograd_np.training.record.{share}", float("inf"))  # every epoch, as if they took hours
         fit(
             model, nn.CrossEntropyLoss(), optimizer, batches, epochs=6, validation=batches, metrics=metrics,
             record=Record(model, path, (x, y)), progress=False,
@@ -155,7 +156,7 @@ def test_the_border_between_regions_runs_where_the_model_is_undecided(browser, t
     record.close(history)
     browser.get((tmp_path / "run.html").as_uri())
     path = browser.execute_script("return document.querySelector('.edge').getAttribute('d')")
-    found = np.array(re.findall(r"[ML]([\d.]+) ([\d.]+)", path), float) / 39 * 1.24 - 0.12
+    found = np.array(re.findall(r"[ML]([\d.]+) ([\d.]+)", path), float) / 31 * 1.24 - 0.12
     assert len(found) > 30
     np.testing.assert_allclose(found @ [1.0, 0.3], 0.2, atol=0.003)  # a tenth of what is between two points
 
