@@ -266,6 +266,26 @@ def test_weights_and_gradients_by_layer_are_plotted(tmp_path):
     assert [axes.get_ylabel() for axes in figure.axes] == ["norm of gradient", "norm of weights"]
 
 
+def test_an_interrupt_while_a_plane_is_drawn_leaves_the_weights_of_the_present(tmp_path, monkeypatch):
+    plain, _ = trained(epochs=20)
+    model, history = trained(Record(nn.Linear(2, 2)), epochs=1)
+    record = Record(model, tmp_path / "run.html", data.moons(30))
+    record.begin(history)
+    for p, now in zip([*model.parameters(), *model.buffers()], [*plain.parameters(), *plain.buffers()], strict=True):
+        p.data = now.data
+    history.add({"loss": 1.0})
+
+    def interrupted(boundary):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_plane", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        record.close(history)
+    for name, value in plain.state_dict().items():
+        np.testing.assert_array_equal(model.state_dict()[name], value)
+    assert len(content(tmp_path / "run.html")["frames"]) == 1  # the page as it was
+
+
 SLOW = """
 import sys, time
 import micrograd_np as mg
