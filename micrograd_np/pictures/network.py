@@ -274,7 +274,7 @@ class _Network:
             last = source in self.steps and block.module is not None and not self.steps[source].keeps(source, block)
             self.connect(tails[-1:] if last else tails, [node])
         if is_recurrent(block):
-            self.drawing.edges.append(Edge(node.id, node.id, text="each step", look={"fontcolor": LINE}))
+            self.drawing.edges.append(Edge(node.id, node.id, text="each step", look={"fontcolor": INK}))
 
     def join(self, block: Block, before: Block) -> None:
         """A layer that holds nothing, in the box of the layer before it."""

@@ -8,13 +8,13 @@ import webbrowser
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING, Any
 
 from micrograd_np.asked import several
 from micrograd_np.terminal import shown
 
 from .drawing import Drawing, digraph
+from .page import fill
 from .render import render, save
 
 if TYPE_CHECKING:
@@ -79,9 +79,8 @@ class Picture(Shown):
         return save(self.source, path, page=self._page)
 
     def _page(self, svg: str) -> str:
-        svg = svg[svg.index("<svg") :]
-        page = Template(Path(__file__).with_name("picture.html").read_text(encoding="utf-8"))
-        return page.substitute(width=svg.split('"', 2)[1], picture=svg, words=escape(self.describe()))
+        words = escape(self.describe())
+        return fill("picture", "A picture of a computation", picture=svg[svg.index("<svg") :], words=words)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
