@@ -102,8 +102,8 @@ def curves(panels: Sequence[tuple[str, Mapping[str, Sequence[float]]]], epochs: 
         axes.grid(alpha=0.3)
         listed = range(len(lines)) if few else np.linspace(0, len(lines) - 1, 12).astype(int)
         _legend(axes, [axes.lines[i] for i in listed], [list(lines)[i] for i in listed])
-    axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel="epoch", xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))  # no tick where there is no epoch
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     return Plot(figure, about)
 
 

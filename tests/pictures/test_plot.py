@@ -50,12 +50,16 @@ def test_a_suffix_that_names_no_format_is_refused(tmp_path):
         history(*FALLING).plot().save(tmp_path / "plot.xyz")
 
 
-def test_epochs_are_integers_and_axes_have_labels():
-    figure = history(*FALLING[:2]).plot().figure
+@pytest.mark.parametrize("epochs", [1, 2, 3, 7, 60])
+def test_ticks_stand_at_epochs_and_axes_have_labels(epochs):
+    figure = history(*FALLING[:1], *[FALLING[1]] * (epochs - 1)).plot().figure
     figure.draw_without_rendering()
     top, bottom = figure.axes
     assert (top.get_ylabel(), bottom.get_ylabel(), bottom.get_xlabel()) == ("loss", "validation accuracy", "epoch")
-    assert all(float(tick).is_integer() for tick in bottom.get_xticks())
+    left, right = bottom.get_xlim()
+    ticks = [tick for tick in bottom.get_xticks() if left <= tick <= right]
+    assert ticks
+    assert set(ticks) <= set(range(1, epochs + 1))
 
 
 @pytest.mark.parametrize(
@@ -128,6 +132,16 @@ def test_regions_meet_where_the_model_says(model, targets, threshold):
     found = boundary.leads(101)[1] > 0
     across = np.linspace(*boundary.limits[:2], 101)
     np.testing.assert_array_equal(found, np.broadcast_to(across > 0.25, (101, 101)))
+
+
+def test_the_border_is_drawn_between_the_points_of_the_plane():
+    model = nn.Linear(2, 1)
+    model.weight.data[...], model.bias.data[...] = [[1.0, 0.3]], -0.2
+    axes = mg.draw_boundary(model, (POINTS, [0, 1, 1])).figure.axes[0]
+    border, *_ = (c for c in axes.collections if np.allclose(c.get_edgecolor(), 0.2 + 0.8 * (np.arange(4) == 3)))
+    path = np.concatenate([path.vertices for path in border.get_paths()])
+    assert len(path) > 100
+    np.testing.assert_allclose(path @ [1.0, 0.3], 0.2, atol=1e-9)  # no staircase
 
 
 def test_a_threshold_of_ones_own_moves_the_boundary():
