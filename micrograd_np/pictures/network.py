@@ -13,7 +13,7 @@ from micrograd_np.asked import described
 from micrograd_np.functional.loss import mse_loss
 from micrograd_np.vertex import Vertex
 
-from .drawing import LINE, Cluster, Drawing, Edge, Node
+from .drawing import INK, LINE, Cluster, Drawing, Edge, Node
 from .flow import Block, folded, guessed, watched
 from .picture import Picture
 from .unroll import Steps, holds, is_recurrent, unrolled
