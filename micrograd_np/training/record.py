@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections import deque
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +20,8 @@ from micrograd_np.pictures.plot import Plot, curves
 from .history import History, numbers_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from micrograd_np.nn.module import Module
     from micrograd_np.tensor import Tensor
 
@@ -46,7 +50,7 @@ class Record:
 
     The page is written aside and renamed, so that it is whole at any time. Recording takes at most 5 % of the time of
     training. What every run has, a page before and one after with 5 to 9 planes, takes 4 to 10 ms, which is more than
-    5 % of a run that takes less than 0.1 to 0.2 s.
+    5 % of a run that takes less than 0.2 s.
 
     >>> from micrograd_np import nn
     >>> record, history = Record(nn.Linear(2, 1)), History()
@@ -66,7 +70,7 @@ class Record:
         modules = ((f"{name} {type(m).__name__}".lstrip(), m) for name, m in model.named_modules())
         self._layers = {name: own for name, m in modules if (own := list(m.parameters(recurse=False)))}
         self._boundary = self._plane_of(data, threshold)
-        self._ground = self._boundary and _ground(self._boundary)
+        self._ground = _ground(self._boundary) if self._boundary is not None else {}
         self._restart(0)
 
     def _plane_of(self, data: Any, threshold: float | None) -> Boundary | None:
@@ -87,7 +91,8 @@ class Record:
         self._copies: dict[int, list[np.ndarray[Any, Any]]] = {}  # of the weights, by epoch,
         self._planes: dict[int, dict[str, str]] = {}  # and what became of them
         self._first, self._stride, self._held = epoch, 1, 1
-        self._begun = time.perf_counter()
+        self._begun, self._trained_before = time.perf_counter(), 0.0
+        self._epochs: deque[float] = deque(maxlen=15)  # the seconds of each: what other programs take is in few
         self._spent = self._on_pages = 0.0  # seconds: on all, and on pages and planes but for the first of each
         self._stop = self._plane = self._page = math.inf  # the least that one took; the latest page
 
@@ -126,7 +131,9 @@ class Record:
         writes = self._on_pages + self._page <= _PAGES * trained
         if writes or not done % self._stride:
             self._keep(history)
-        dear = self._stop * done > _STOPS * trained * self._stride
+        self._epochs.append(trained - self._trained_before)
+        self._trained_before = trained
+        dear = self._stop > _STOPS * median(self._epochs) * self._stride
         if len(self._stops) > (_FEW if dear else _MANY):
             self._stride *= 2
             self._thin(len(history))
@@ -147,15 +154,16 @@ class Record:
         panels = [("norm of gradient", self.gradients), ("norm of weights", self.weights)]
         return curves(panels, self.epochs, f"gradients and weights of {len(self._layers)} layers")
 
-    def _off(self, epoch: int, stride: int) -> bool:
-        return (epoch - self._first) % stride != 0
+    def _every(self, stride: int, epochs: Iterable[int], last: int) -> list[int]:
+        """Those of the epochs that are on the stride, and the `last`, which stands in until the next one comes."""
+        return [e for e in epochs if e == last or (e - self._first) % stride == 0]
 
-    def _thin(self, last: int | None = None) -> None:
-        """Forget what is off the stride, but for the `last`, which stands for the latest until the next one comes."""
+    def _thin(self, last: int = -1) -> None:
         self._held = max(self._held, self._stride)
-        self._stops = [s for s in self._stops if s["epoch"] == last or not self._off(s["epoch"], self._stride)]
-        self._planes = {e: p for e, p in self._planes.items() if e == last or not self._off(e, self._stride)}
-        self._copies = {e: c for e, c in self._copies.items() if e == last or not self._off(e, self._held)}
+        kept = self._every(self._stride, self.epochs, last)
+        self._stops = [stop for stop in self._stops if stop["epoch"] in kept]
+        self._planes = {e: self._planes[e] for e in kept if e in self._planes}
+        self._copies = {e: self._copies[e] for e in self._every(self._held, self._copies, last)}
 
     def _keep(self, history: History) -> None:
         started = time.perf_counter()
@@ -186,7 +194,7 @@ class Record:
         """The planes of all stops, or of every second, fourth, …: what `budget` seconds allow, or `least` of them."""
         last, step = self._stops[-1]["epoch"], self._held
         while True:
-            chosen = [e for e in self.epochs if e == last or not self._off(e, step)]
+            chosen = self._every(step, self.epochs, last)
             missing = [e for e in chosen if e not in self._planes]
             if len(chosen) <= 2 * least or len(missing) * self._plane <= budget:
                 break
@@ -198,7 +206,7 @@ class Record:
                 started = time.perf_counter()
                 for x, array in zip(tensors, self._copies.pop(epoch), strict=True):
                     x.data = array
-                self._planes[epoch] = _plane(boundary)
+                self._planes[epoch] = _plane(boundary, *self._ground["range"])
                 self._plane = min(self._plane, time.perf_counter() - started)
         finally:
             for x, array in zip(tensors, now, strict=True):
@@ -233,7 +241,7 @@ class Record:
                 s | {"gradient": s["gradient"][:_LAYERS], "weight": s["weight"][:_LAYERS]} | planes.get(s["epoch"], {})
                 for s in self._stops
             ],
-            "plane": self._ground,
+            "plane": self._ground or None,
         }
         write(self.path, fill("replay", f"Training of {type(self.model).__name__}", data))
         now = time.perf_counter()
@@ -246,29 +254,24 @@ class Record:
         return time.perf_counter() - self._begun - self._spent
 
 
-def _range(boundary: Boundary) -> tuple[float, float]:
-    """The least and the largest target, and something between them."""
-    finite = boundary.targets[np.isfinite(boundary.targets)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    return low, high if high > low else low + 1
-
-
 def _ground(boundary: Boundary) -> dict[str, Any]:
     """What does not change in the picture of the plane."""
     points = zip(boundary.points.tolist(), boundary.targets.tolist(), strict=True)
     above = -np.inf if boundary.classes is None else -1  # labels below 0 are ignored ones
+    finite = boundary.targets[np.isfinite(boundary.targets)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     return {
         "side": _SIDE,
         "levels": _LEVELS,
         "limits": [_brief(x) for x in boundary.limits],
         "points": [[_brief(a), _brief(b), _brief(t)] for (a, b), t in points if above < t < np.inf],
         "classes": boundary.classes,
-        "range": [_brief(x) for x in _range(boundary)],
+        "range": [_brief(low), _brief(high if high > low else low + 1)],
     }
 
 
-def _plane(boundary: Boundary) -> dict[str, str]:
-    """A letter for each point: for a class, or for a value from the least to the largest target; a space for nan.
+def _plane(boundary: Boundary, low: float, high: float) -> dict[str, str]:
+    """A letter for each point: for its class, or for a value between `low` and `high`; a space for nan.
 
     With classes also one for the lead: six letters for each time that it doubles, up to the largest, which is 72.
     """
@@ -276,7 +279,6 @@ def _plane(boundary: Boundary) -> dict[str, str]:
     best = leads.max(axis=0)
     with np.errstate(all="ignore"):
         if boundary.classes is None:
-            low, high = _range(boundary)
             kinds = np.floor((best - low) / (high - low) * _LEVELS).clip(0, _LEVELS - 1)
         else:
             kinds = leads.argmax(axis=0)
@@ -303,8 +305,7 @@ def _flat(arrays: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
 
 
 def _norm(flat: np.ndarray[Any, Any]) -> Any:
-    with np.errstate(all="ignore"):
-        return _brief(math.sqrt(flat @ flat))
+    return _brief(np.linalg.norm(flat))
 
 
 def _spread(flat: np.ndarray[Any, Any]) -> list[Any]:

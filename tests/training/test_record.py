@@ -275,7 +275,7 @@ def test_an_interrupt_while_a_plane_is_drawn_leaves_the_weights_of_the_present(t
         p.data = now.data
     history.add({"loss": 1.0})
 
-    def interrupted(boundary):
+    def interrupted(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "_plane", interrupted)
