@@ -45,7 +45,8 @@ class Plot(Shown):
     def save(self, path: str | Path) -> Path:
         """Write the plot in the format that the suffix names (svg, png, pdf, …) and return the path.
 
-        Missing folders are made. The same plot gives the same bytes. ValueError for a suffix that names no format.
+        The same plot gives the same bytes. ValueError for a suffix that names no format, FileNotFoundError where there
+        is no such folder.
         """
         path, format = target(path, sorted(self.figure.canvas.get_supported_filetypes()))
         path.write_bytes(self._bytes(format))
