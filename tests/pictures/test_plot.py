@@ -50,6 +50,11 @@ def test_a_suffix_that_names_no_format_is_refused(tmp_path):
         history(*FALLING).plot().save(tmp_path / "plot.xyz")
 
 
+def test_a_plot_makes_no_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder '.*new' for plot\.svg; make it first"):
+        history(*FALLING).plot(tmp_path / "new" / "plot.svg")
+
+
 @pytest.mark.parametrize("epochs", [1, 2, 3, 7, 60])
 def test_ticks_stand_at_epochs_and_axes_have_labels(epochs):
     figure = history(*FALLING[:1], *[FALLING[1]] * (epochs - 1)).plot().figure
