@@ -17,8 +17,8 @@ from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import whole
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.elementwise import square
-from micrograd_np.ops.fused.norms import scaled
-from micrograd_np.ops.reduce import deviations, mean
+from micrograd_np.ops.fused.norms import scale_and_weight, subtract_mean
+from micrograd_np.ops.reduce import mean
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import sqrt
@@ -32,10 +32,10 @@ def standardized(x: Any, axes: tuple[int, ...], eps: float, weight: Any = None) 
     if x.dtype == np.float16:  # whose squares soon overflow
         unit, apart, variance = standardized(astype(x, dtype=np.float32), axes, eps, weight)
         return astype(unit, dtype=np.float16), apart, variance
-    apart = deviations(x, axis=axes)
+    apart = subtract_mean(x, axis=axes)
     variance = mean(square(apart), axis=axes, keepdims=True)
     scale = 1 / sqrt(variance + eps)
-    return apart * scale if weight is None else scaled(apart, scale, weight), apart, variance
+    return apart * scale if weight is None else scale_and_weight(apart, scale, weight), apart, variance
 
 
 def affine(x: Any, weight: Any, bias: Any) -> Any:

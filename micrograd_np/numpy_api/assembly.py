@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.core.messages import caller
-from micrograd_np.ops.axes import along, axes_of, axis_of, whole
-from micrograd_np.ops.index import getitem, view
+from micrograd_np.ops.axes import axes_of, axis_of, whole
+from micrograd_np.ops.index import view
 from micrograd_np.ops.operand import as_operand, as_operands
 from micrograd_np.ops.shape import broadcast_to, reshape
 from micrograd_np.ops.state import astype, copy
@@ -214,18 +214,3 @@ def block(arrays: Any) -> Any:
     levels = depth(arrays)
     d = max(levels, *(x.ndim for x in leaves(arrays)))
     return joined(wrapped(arrays), levels)
-
-
-def take(x: Any, indices: Any, axis: int | None = None) -> Any:
-    """The elements, or the slices along `axis`, that integer `indices` name: of all elements in order without `axis`.
-
-    The result has the shape of `indices` in place of that axis. IndexError for an index outside.
-
-    >>> take(np.array([[1.0, 2.0], [3.0, 4.0]]), [1, 1], axis=0)
-    array([[3., 4.],
-           [3., 4.]])
-    """
-    x = as_operand(x)
-    if axis is None or not x.ndim:
-        x, axis = reshape(x, shape=(x.size,)), axis or 0
-    return getitem(x, along(axis_of(axis, x.ndim), indices))

@@ -25,7 +25,7 @@ def diagonal(xp: Any, out: Any, x: Any, *, offset: int = 0, axis1: int = 0, axis
     shape="(2)->(3,3)",
     examples=tuple({"shape": (3, 3), "offset": k, "axis1": 0, "axis2": 1} for k in (1, -1)),
 )
-def put_diagonal(
+def diag_embed(
     xp: Any, out: Any, x: Any, *, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1
 ) -> Any:
     """Zeros of `shape` with `x` on a diagonal: the adjoint of `diagonal`."""
@@ -40,8 +40,8 @@ def put_diagonal(
     return z
 
 
-diagonal.vjp(x=lambda g, z, x, **static: put_diagonal(g, shape=x.shape, **static))
-put_diagonal.vjp(x=lambda g, z, x, shape, **static: diagonal(g, **static))
+diagonal.vjp(x=lambda g, z, x, **static: diag_embed(g, shape=x.shape, **static))
+diag_embed.vjp(x=lambda g, z, x, shape, **static: diagonal(g, **static))
 
 
 def diag(x: Any, k: int = 0) -> Any:
@@ -60,7 +60,7 @@ def diag(x: Any, k: int = 0) -> Any:
         message = f"diag: x is {x.shape}; it must be a vector or a matrix. Use diagonal(x, axis1=..., axis2=...)."
         raise ValueError(message)
     n = x.shape[0] + abs(whole(k, "k"))
-    return put_diagonal(x, shape=(n, n), offset=k)
+    return diag_embed(x, shape=(n, n), offset=k)
 
 
 def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:

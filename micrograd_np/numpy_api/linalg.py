@@ -23,8 +23,8 @@ from micrograd_np.ops.routine import Routine
 from micrograd_np.ops.shape import reshape, transpose
 
 from . import products
+from .diagonal import diag_embed, tril
 from .diagonal import diagonal as diagonal_of
-from .diagonal import put_diagonal, tril
 from .statistics import norm as vector_norm_of
 
 
@@ -167,7 +167,7 @@ def cholesky(xp: Any, out: Any, x: Any) -> Any:
 def _by_factored(g: Any, z: Any, x: Any) -> Any:
     inner = tril(matmul(_t(z), g))
     middle = diagonal_of(inner, axis1=-2, axis2=-1)
-    inner = inner - put_diagonal(0.5 * middle, shape=inner.shape, axis1=-2, axis2=-1)
+    inner = inner - diag_embed(0.5 * middle, shape=inner.shape, axis1=-2, axis2=-1)
     whole = _solve(_t(z), _t(_solve(_t(z), _t(inner))))
     return 0.5 * (whole + _t(whole))
 
@@ -210,7 +210,7 @@ def matrix_power(a: Any, n: int) -> Any:
     n = abs(n)
     if not n:
         ones = zeros_like(diagonal(a)) + 1
-        return put_diagonal(ones, shape=tuple(a.shape), axis1=-2, axis2=-1)
+        return diag_embed(ones, shape=tuple(a.shape), axis1=-2, axis2=-1)
     power, result = a, None
     while True:
         n, odd = divmod(n, 2)

@@ -9,9 +9,11 @@ import numpy as np
 from micrograd_np.core.domains import DISTINCT, INTEGERS
 from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.axes import along, axis_of, whole
-from micrograd_np.ops.index import take_along_axis, view
+from micrograd_np.ops.index import view
 from micrograd_np.ops.operand import as_operand
 from micrograd_np.ops.shape import reshape
+
+from .take import take_along_axis
 
 
 @primitive(

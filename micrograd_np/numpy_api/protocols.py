@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 # functions of ours that share a name with one of NumPy's, and mean different things
-_HOMONYMS = frozenset({"place", "index.split", "count", "convolve"})
+_HOMONYMS = frozenset({"index.split", "convolve"})
 _FOLDERS = (f"{ops.__name__}.", f"{numpy_api.__name__}.")
 _DIFFERENT_THERE = frozenset({"diagonal", "norm", "outer", "trace"})  # np.linalg's are ours in numpy_api.linalg
 

@@ -10,11 +10,11 @@ import numpy as np
 from micrograd_np.core.domains import NONZERO, REALS
 from micrograd_np.core.messages import caller
 from micrograd_np.core.primitive import primitive
-from micrograd_np.ops.choice import where, zero_where
+from micrograd_np.ops.choice import masked_zero, where
 from micrograd_np.ops.comparison import equal
 from micrograd_np.ops.elementwise import absolute, divide_or_zero, sign
 from micrograd_np.ops.operand import as_operand
-from micrograd_np.ops.reduce import _EXAMPLES, count, max, mean, min, restore, sum  # noqa: A004
+from micrograd_np.ops.reduce import EXAMPLES, broadcastable, max, mean, min, reduced_size, sum  # noqa: A004
 from micrograd_np.ops.routine import in_single, is_half
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.sums import sum_by_product
@@ -23,7 +23,7 @@ from micrograd_np.ops.transcendental import power
 if TYPE_CHECKING:
     from micrograd_np.ops.reduce import Axis
 
-_SPREADS = (*_EXAMPLES, {"axis": 1, "ddof": 1})
+_SPREADS = (*EXAMPLES, {"axis": 1, "ddof": 1})
 
 
 @primitive("var {x}", domain=(REALS,), shape="(3,4)->()", examples=_SPREADS)
@@ -34,7 +34,7 @@ def var(xp: Any, out: Any, x: Any, *, axis: Axis = None, ddof: int = 0, keepdims
     """
     if is_half(x):
         return in_single(var.kernel, xp, out, x, axis=axis, ddof=ddof, keepdims=keepdims)
-    n = count(x.shape, axis)
+    n = reduced_size(x.shape, axis)
     with xp.errstate(all="ignore"):
         z = sum_by_product(xp, ..., x, axis, keepdims=True)
         z = xp.subtract(x, xp.true_divide(z, n), out=...)
@@ -53,7 +53,7 @@ def _deviation(x: Any, axis: Axis) -> Any:
 
 def _share(g: Any, x: Any, axis: Axis, ddof: int, keepdims: bool) -> Any:
     """`g` over the divisor of a variance, ready to be spread over `x`."""
-    return restore(g, x.shape, axis, keepdims) / _divisor(count(x.shape, axis), ddof)
+    return broadcastable(g, x.shape, axis, keepdims) / _divisor(reduced_size(x.shape, axis), ddof)
 
 
 var.vjp(x=lambda g, z, x, axis, ddof, keepdims: _share(2 * g, x, axis, ddof, keepdims) * _deviation(x, axis))
@@ -70,12 +70,13 @@ def std(xp: Any, out: Any, x: Any, *, axis: Axis = None, ddof: int = 0, keepdims
 
 std.vjp(
     x=lambda g, z, x, axis, ddof, keepdims: (
-        _share(g, x, axis, ddof, keepdims) * divide_or_zero(_deviation(x, axis), restore(z, x.shape, axis, keepdims))
+        _share(g, x, axis, ddof, keepdims)
+        * divide_or_zero(_deviation(x, axis), broadcastable(z, x.shape, axis, keepdims))
     )
 )
 
 
-@primitive("‖{x}‖", domain=(NONZERO,), shape="(3,4)->()", examples=_EXAMPLES, onnx="ReduceL2")
+@primitive("‖{x}‖", domain=(NONZERO,), shape="(3,4)->()", examples=EXAMPLES, onnx="ReduceL2")
 def euclidean_norm(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Root of the sum of squares along `axis`, without overflow or underflow on the way: the largest is divided out.
 
@@ -95,7 +96,7 @@ def euclidean_norm(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bo
 
 euclidean_norm.vjp(
     x=lambda g, z, x, axis, keepdims: (
-        restore(g, x.shape, axis, keepdims) * divide_or_zero(x, restore(z, x.shape, axis, keepdims))
+        broadcastable(g, x.shape, axis, keepdims) * divide_or_zero(x, broadcastable(z, x.shape, axis, keepdims))
     )
 )
 
@@ -120,7 +121,7 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
         raise ValueError(message)
     if ord == 0:
         return sum(absolute(sign(x)), axis=axis, keepdims=keepdims)
-    nothing = not count(tuple(x.shape), axis)
+    nothing = not reduced_size(tuple(x.shape), axis)
     if nothing and ord < 0:
         message = f"{caller()}: x is {tuple(x.shape)}, and of nothing there is no norm of the order {ord}."
         raise ValueError(message)
@@ -131,7 +132,7 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
         return extreme(absolute(x), axis=axis, keepdims=keepdims)
     scaled = absolute(divide_or_zero(x, extreme(absolute(x), axis=axis, keepdims=True)))
     zero = equal(scaled, 0)  # where a power below 1 has no slope
-    total = sum(zero_where(power(where(zero, 1, scaled), ord), zero), axis=axis, keepdims=keepdims)
+    total = sum(masked_zero(power(where(zero, 1, scaled), ord), zero), axis=axis, keepdims=keepdims)
     none = equal(total, 0)
-    root = zero_where(power(where(none, 1, total), 1 / ord), none)
+    root = masked_zero(power(where(none, 1, total), 1 / ord), none)
     return root * extreme(absolute(x), axis=axis, keepdims=keepdims)

@@ -9,18 +9,20 @@ import numpy as np
 
 from micrograd_np.core.messages import caller
 from micrograd_np.core.primitive import as_array
+from micrograd_np.core.vertex import Vertex
 from micrograd_np.ops.axes import axes_of, axis_of
 from micrograd_np.ops.checks import check, weights_within
-from micrograd_np.ops.choice import where, zero_where
-from micrograd_np.ops.comparison import isnan, logical_not
+from micrograd_np.ops.choice import masked_zero, where
+from micrograd_np.ops.comparison import equal, isnan, logical_not
 from micrograd_np.ops.elementwise import add, divide, multiply, subtract
 from micrograd_np.ops.index import view
 from micrograd_np.ops.operand import as_operand
-from micrograd_np.ops.reduce import count, kept, max, mean, min, prod, sum  # noqa: A004
+from micrograd_np.ops.reduce import keepdims_shape, max, mean, min, reduced_size, sum  # noqa: A004
 from micrograd_np.ops.shape import broadcast_to, reshape, stack
-from micrograd_np.ops.state import astype
+from micrograd_np.ops.state import astype, copy
 
 from .arrange import moveaxis
+from .cumulative import prod
 from .order import sort
 from .searching import all  # noqa: A004
 
@@ -72,11 +74,13 @@ def quantile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bo
         message = f"{caller()}: q must lie between 0 and 1, found {q}."
         raise ValueError(message)
     axes = tuple(range(x.ndim)) if axis is None else axes_of(axis, x.ndim)
-    n = count(tuple(x.shape), axes)
+    n = reduced_size(tuple(x.shape), axes)
     if not n:
         message = f"{caller()}: x is {x.shape}; nothing has no quantile."
         raise ValueError(message)
-    shape = kept(tuple(x.shape), axes) if keepdims else tuple(m for i, m in enumerate(x.shape) if i not in axes)
+    shape = (
+        keepdims_shape(tuple(x.shape), axes) if keepdims else tuple(m for i, m in enumerate(x.shape) if i not in axes)
+    )
     line = moveaxis(x, axes, tuple(range(x.ndim - len(axes), x.ndim)))
     line = sort(reshape(line, shape=(*line.shape[: x.ndim - len(axes)], n)))
     last = view(line, index=(..., -1))
@@ -106,10 +110,25 @@ def median(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return quantile(a, 0.5, axis, keepdims)
 
 
+def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+    """`x` with numbers in the place of nan and of ±inf, by default 0 and the largest there are. No gradient goes there.
+
+    >>> import numpy as np
+    >>> nan_to_num(np.array([1.0, np.nan, np.inf]), posinf=9.0)
+    array([1., 0., 9.])
+    """
+    x = x if isinstance(x, Vertex) else as_array(x)
+    if x.dtype.kind != "f":
+        return copy(x)
+    z = where(isnan(x), nan, x)
+    z = where(equal(x, np.inf), float(np.finfo(x.dtype).max) if posinf is None else posinf, z)
+    return where(equal(x, -np.inf), float(np.finfo(x.dtype).min) if neginf is None else neginf, z)
+
+
 def nansum(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The sum along `axis` of what is not nan; no gradient goes to what is."""
     a = as_operand(a)
-    return sum(zero_where(a, isnan(a)), axis=axis, keepdims=keepdims)
+    return sum(masked_zero(a, isnan(a)), axis=axis, keepdims=keepdims)
 
 
 def nanprod(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:

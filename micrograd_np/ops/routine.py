@@ -33,6 +33,22 @@ def in_single(kernel: Callable[..., Any], xp: Any, out: Any, *xs: Any, **static:
     return out
 
 
+def stored(xp: Any, out: Any, z: Any) -> Any:
+    """`z` as an array, in the memory of the destination `out` if there is one: for functions that take no `out`."""
+    if out is ...:
+        return xp.asarray(z)
+    xp.copyto(out, z)
+    return out
+
+
+def zeroed(xp: Any, out: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """The destination `out`, filled with 0, or fresh zeros."""
+    if out is ...:
+        return xp.zeros(shape, dtype=dtype)
+    xp.copyto(out, 0 if out.dtype.kind == "f" else out.dtype.type(0).item())  # False of booleans
+    return out
+
+
 class Routine:
     """A routine that writes into its first argument, which is returned."""
 

@@ -18,7 +18,9 @@ from micrograd_np.ops.state import astype
     onnx="Gather",
     not_differentiable=("indices",),
 )
-def rows_of(xp: Any, out: Any, weight: Any, indices: Any, *, frozen: int | None = None, shared: bool = False) -> Any:
+def embedding_lookup(
+    xp: Any, out: Any, weight: Any, indices: Any, *, frozen: int | None = None, shared: bool = False
+) -> Any:
     """The rows of `weight` that `indices` name: ``(v, d), (…) -> (…, d)``. The row `frozen` gets no gradient.
 
     With `shared`, a row named several times gets the mean of its gradients instead of their sum. IndexError for an
@@ -41,8 +43,8 @@ def rows_of(xp: Any, out: Any, weight: Any, indices: Any, *, frozen: int | None 
     examples=({"count": 4},),
     not_differentiable=("indices",),
 )
-def add_rows(xp: Any, out: Any, x: Any, indices: Any, *, count: int) -> Any:
-    """Zeros (count, d) with each row of `x` added where its index says: the adjoint of `rows_of`.
+def segment_sum(xp: Any, out: Any, x: Any, indices: Any, *, count: int) -> Any:
+    """Zeros (count, d) with each row of `x` added where its index says: the adjoint of `embedding_lookup`.
 
     By single elements, for which NumPy's unbuffered addition is an order of magnitude quicker than for rows.
     """
@@ -60,13 +62,13 @@ def add_rows(xp: Any, out: Any, x: Any, indices: Any, *, count: int) -> Any:
 def _by_weight(g: Any, z: Any, weight: Any, indices: Any, frozen: int | None, shared: bool) -> Any:
     if shared:
         named = reshape(astype(not_equal(indices, -1), dtype=weight.dtype), shape=(*indices.shape, 1))
-        g = g / rows_of(add_rows(named, indices, count=weight.shape[0]), indices)
+        g = g / embedding_lookup(segment_sum(named, indices, count=weight.shape[0]), indices)
     if frozen is not None:
         g = g * reshape(not_equal(indices, frozen), shape=(*indices.shape, 1))
-    return add_rows(g, indices, count=weight.shape[0])
+    return segment_sum(g, indices, count=weight.shape[0])
 
 
-rows_of.vjp(weight=_by_weight)
+embedding_lookup.vjp(weight=_by_weight)
 
 
-add_rows.vjp(x=lambda g, z, x, indices, count: rows_of(g, indices))
+segment_sum.vjp(x=lambda g, z, x, indices, count: embedding_lookup(g, indices))

@@ -10,10 +10,10 @@ from typing import Any
 
 from micrograd_np.core.domains import REALS
 from micrograd_np.core.primitive import primitive
-from micrograd_np.ops.blocks import in_blocks
 from micrograd_np.ops.elementwise import square
 from micrograd_np.ops.transcendental import sigmoid, tanh
 
+from .blocks import in_blocks
 from .rectifiers import hardtanh, softplus
 
 _FAR = 50.0  # for the sigmoid of a cube, which is still far from overflow in any precision

@@ -6,7 +6,7 @@ from typing import Any
 
 from micrograd_np.core.domains import KINK_AT_ZERO, REALS, Domain
 from micrograd_np.core.primitive import primitive
-from micrograd_np.ops.choice import keep_where, maximum, minimum, relu
+from micrograd_np.ops.choice import masked_keep, maximum, minimum, relu
 from micrograd_np.ops.comparison import greater, less, logical_and
 from micrograd_np.ops.elementwise import sign
 from micrograd_np.ops.routine import floating
@@ -87,7 +87,7 @@ def hardtanh(xp: Any, out: Any, x: Any, *, min_val: float = -1.0, max_val: float
     return xp.minimum(z, max_val, out=z)
 
 
-hardtanh.vjp(x=lambda g, z, x, min_val, max_val: keep_where(g, logical_and(greater(x, min_val), less(x, max_val))))
+hardtanh.vjp(x=lambda g, z, x, min_val, max_val: masked_keep(g, logical_and(greater(x, min_val), less(x, max_val))))
 
 
 _TURNS = Domain("ℝ, kinks at ±3", kinks=(-3.0, 3.0))
@@ -106,7 +106,7 @@ def hardswish(xp: Any, out: Any, x: Any) -> Any:
 
 def _hardswish_slope(g: Any, z: Any, x: Any) -> Any:
     between = logical_and(greater(x, -3), less(x, 3))
-    return g * (hardtanh(x + 3, min_val=0.0, max_val=6.0) * (1 / 6) + keep_where(x * (1 / 6), between))
+    return g * (hardtanh(x + 3, min_val=0.0, max_val=6.0) * (1 / 6) + masked_keep(x * (1 / 6), between))
 
 
 hardswish.vjp(x=_hardswish_slope)

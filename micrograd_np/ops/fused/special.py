@@ -9,12 +9,12 @@ import numpy as np
 
 from micrograd_np.core.domains import POSITIVE, REALS
 from micrograd_np.core.primitive import primitive
+from micrograd_np.ops.choice import apply_bit_mask, masked_zero
+from micrograd_np.ops.comparison import equal, logical_and
+from micrograd_np.ops.elementwise import zero_safe_divide, zero_safe_multiply
+from micrograd_np.ops.routine import clear
 
 from .blocks import in_blocks
-from .choice import masked, zero_where
-from .comparison import equal, logical_and
-from .elementwise import zero_safe_divide, zero_safe_multiply
-from .routine import clear
 
 # Cody (1969), "Rational Chebyshev approximations for the error function", Mathematics of Computation 23: numerators and
 # denominators, highest power first, of erf(y)/y in y² up to y = 1/2, and of exp(y²) erfc(y) in y beyond.
@@ -80,15 +80,15 @@ def _is_single(x: Any) -> bool:
     return bool(x.dtype.itemsize <= 4)
 
 
-def _joined(xp: Any, near: Any, far: Any, beyond: Any) -> Any:
-    """`far` where the int8 array `beyond` is −1, `near` where it is 0."""
-    near = masked(xp, near, near, xp.invert(beyond))
-    far = masked(xp, far, far, beyond)
+def _joined(xp: Any, near: Any, far: Any, is_far: Any) -> Any:
+    """`far` where the int8 array `is_far` is −1, `near` where it is 0."""
+    near = apply_bit_mask(xp, near, near, xp.invert(is_far))
+    far = apply_bit_mask(xp, far, far, is_far)
     return xp.add(near, far, out=far)
 
 
 @primitive("exp(−{x}²)", domain=(REALS,))
-def bell(xp: Any, out: Any, x: Any) -> Any:
+def gaussian(xp: Any, out: Any, x: Any) -> Any:
     """exp(−x²), silent where x² overflows."""
     with xp.errstate(over="ignore"):
         z = xp.square(x, out=out)
@@ -96,7 +96,7 @@ def bell(xp: Any, out: Any, x: Any) -> Any:
     return xp.exp(z, out=z)
 
 
-bell.vjp(x=lambda g, z, x: zero_safe_multiply(g, -2 * zero_safe_multiply(z, x)))
+gaussian.vjp(x=lambda g, z, x: zero_safe_multiply(g, -2 * zero_safe_multiply(z, x)))
 
 
 @primitive("erf {x}", domain=(REALS,), onnx="Erf")
@@ -108,15 +108,15 @@ def erf(xp: Any, out: Any, x: Any) -> Any:
             z = _exponent(xp, x, _SINGLE)
         return xp.tanh(z, out=out)
     y = xp.absolute(x, out=...)
-    beyond = xp.negative(xp.greater(y, _MEETING).view(_INT8))
+    is_far = xp.negative(xp.greater(y, _MEETING).view(_INT8))
     near = _near(xp, xp.minimum(y, _MEETING, out=...))
     far = _far(xp, xp.minimum(y, _FARTHEST, out=y))  # what it is for y < 1/2 is not used
     far = xp.subtract(1, far, out=far)
-    z = _joined(xp, near, far, beyond)
+    z = _joined(xp, near, far, is_far)
     return xp.copysign(z, x, out=out)
 
 
-erf.vjp(x=lambda g, z, x: g * (2 / pi**0.5 * bell(x)))
+erf.vjp(x=lambda g, z, x: g * (2 / pi**0.5 * gaussian(x)))
 
 
 @primitive("Φ({x})", domain=(REALS,))
@@ -131,7 +131,7 @@ def ndtr(xp: Any, out: Any, x: Any) -> Any:
             return xp.reciprocal(z, out=out)
     x = xp.multiply(x, 0.5**0.5, out=...)
     y = xp.absolute(x, out=...)
-    beyond = xp.negative(xp.greater(y, _MEETING).view(_INT8))
+    is_far = xp.negative(xp.greater(y, _MEETING).view(_INT8))
     near = _near(xp, xp.minimum(y, _MEETING, out=...))
     near = xp.copysign(near, x, out=near)
     near = xp.add(near, 1, out=near)
@@ -139,11 +139,11 @@ def ndtr(xp: Any, out: Any, x: Any) -> Any:
     upper = xp.greater(x, 0)
     far = xp.copysign(far, xp.negative(x), out=far)
     far = xp.add(far, xp.multiply(upper, 2, dtype=far.dtype), out=far)  # erfc(−y) = 2 − erfc(y)
-    return xp.multiply(_joined(xp, near, far, beyond), 0.5, out=out)
+    return xp.multiply(_joined(xp, near, far, is_far), 0.5, out=out)
 
 
 # no gradient passes where the slope is 0, even if an infinite one arrives, as in gelu at ∞
-ndtr.vjp(x=lambda g, z, x: zero_safe_multiply(g, (2 * pi) ** -0.5 * bell(x * 0.5**0.5)))
+ndtr.vjp(x=lambda g, z, x: zero_safe_multiply(g, (2 * pi) ** -0.5 * gaussian(x * 0.5**0.5)))
 
 
 @primitive("{x} log {y}", domain=(REALS, POSITIVE))
@@ -158,6 +158,6 @@ def xlogy(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 
 xlogy.vjp(
-    x=lambda g, z, x, y: zero_where(xlogy(g, y), logical_and(equal(x, 0), equal(y, 0))),
+    x=lambda g, z, x, y: masked_zero(xlogy(g, y), logical_and(equal(x, 0), equal(y, 0))),
     y=lambda g, z, x, y: zero_safe_divide(zero_safe_multiply(g, x), y),
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .routine import floating, in_single, is_half
+from micrograd_np.ops.routine import floating, in_single, is_half
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,22 +1,26 @@
-"""Running sums and products, and the recurrence that the derivative of a running product is."""
+"""Running sums and products, differences, products, and the linear recurrence that their derivatives need."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from micrograd_np.core.domains import REALS
 from micrograd_np.core.primitive import primitive
+from micrograd_np.ops.axes import along, axes_of, axis_of, whole
+from micrograd_np.ops.comparison import not_equal
+from micrograd_np.ops.elementwise import subtract, zeros_like
+from micrograd_np.ops.index import scatter_slice, view
+from micrograd_np.ops.operand import as_operand
+from micrograd_np.ops.reduce import EXAMPLES, broadcastable, reduced_size
+from micrograd_np.ops.routine import stored
+from micrograd_np.ops.shape import concatenate, reshape, transpose
 
-from .axes import along, axis_of, whole
-from .comparison import not_equal
-from .elementwise import subtract, zeros_like
-from .index import place, view
-from .operand import as_operand
-from .shape import concatenate, reshape
+if TYPE_CHECKING:
+    from micrograd_np.ops.reduce import Axis
 
-_EXAMPLES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": -1})
+_ONE_AXIS: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": -1})
 
 
 def flip_axis(x: Any, axis: int) -> Any:
@@ -32,7 +36,7 @@ def _line(xp: Any, x: Any, axis: int | None) -> tuple[Any, int]:
 
 
 @primitive(
-    "running Σ {x}", domain=(REALS,), shape="(3,4)->(12)", examples=_EXAMPLES, onnx="CumSum", numpy=("cumulative_sum",)
+    "running Σ {x}", domain=(REALS,), shape="(3,4)->(12)", examples=_ONE_AXIS, onnx="CumSum", numpy=("cumulative_sum",)
 )
 def cumsum(xp: Any, out: Any, x: Any, *, axis: int | None = None) -> Any:
     """The sum of each element and all before it along `axis`; of all elements in one line when it is None."""
@@ -49,7 +53,7 @@ cumsum.vjp(
 )
 
 
-@primitive("running Π {x}", domain=(REALS,), shape="(3,4)->(12)", examples=_EXAMPLES, numpy=("cumulative_prod",))
+@primitive("running Π {x}", domain=(REALS,), shape="(3,4)->(12)", examples=_ONE_AXIS, numpy=("cumulative_prod",))
 def cumprod(xp: Any, out: Any, x: Any, *, axis: int | None = None) -> Any:
     """The product of each element and all before it along `axis`; of all elements in one line when it is None.
 
@@ -59,23 +63,21 @@ def cumprod(xp: Any, out: Any, x: Any, *, axis: int | None = None) -> Any:
     return xp.multiply.accumulate(x, axis, out=None if out is ... else out)
 
 
-def _by_factor(g: Any, z: Any, x: Any, axis: int | None) -> Any:
-    """∂z_j/∂x_i = Π_{k<i} x_k · Π_{i<k≤j} x_k: what came before, times what g brings back from behind."""
+def _cumprod_vjp(g: Any, z: Any, x: Any, axis: int | None) -> Any:
+    """∂z_j/∂x_i = Π_{k<i} x_k · Π_{i<k≤j} x_k: the product before i, times a recurrence over g from the end."""
     if axis is None or not x.ndim:
-        return reshape(_by_factor(g, z, reshape(x, shape=(-1,)), 0), shape=x.shape)
-    behind = recurrence(_shifted(x, axis, back=True), g, axis=axis, reverse=True)
-    return _after_one(z, axis) * behind
+        return reshape(_cumprod_vjp(g, z, reshape(x, shape=(-1,)), 0), shape=x.shape)
+    after = recurrence(_shifted(x, axis, back=True), g, axis=axis, reverse=True)
+    return _after_one(z, axis) * after
 
 
-cumprod.vjp(x=_by_factor)
+cumprod.vjp(x=_cumprod_vjp)
 
 
 @primitive(
-    "running {y} + {x} · the last",
-    domain=(REALS, REALS),
-    shape="(3,4),(3,4)->(3,4)",
+    "running {y} + {x} · the last", domain=(REALS, REALS), shape="(3,4),(3,4)->(3,4)",
     examples=({}, {"axis": 0, "reverse": True}),
-)
+)  # fmt: skip
 def recurrence(xp: Any, out: Any, x: Any, y: Any, *, axis: int = -1, reverse: bool = False) -> Any:
     """z_i = y_i + x_i · z_{i−1} along `axis`, starting from 0; from the end with `reverse`. Shapes must be equal.
 
@@ -92,19 +94,16 @@ def recurrence(xp: Any, out: Any, x: Any, y: Any, *, axis: int = -1, reverse: bo
         step = xp.multiply(a[here], a[there])
         xp.copyto(a[here], step)
         d *= 2
-    if out is ...:
-        return xp.asarray(z[order])
-    xp.copyto(out, z[order])
-    return out
+    return stored(xp, out, z[order])
 
 
-def _brought_back(g: Any, x: Any, axis: int, reverse: bool) -> Any:
+def _by_y(g: Any, x: Any, axis: int, reverse: bool) -> Any:
     return recurrence(_shifted(x, axis, back=not reverse), g, axis=axis, reverse=not reverse)
 
 
 recurrence.vjp(
-    x=lambda g, z, x, y, axis, reverse: _brought_back(g, x, axis, reverse) * _shifted(z, axis, back=reverse),
-    y=lambda g, z, x, y, axis, reverse: _brought_back(g, x, axis, reverse),
+    x=lambda g, z, x, y, axis, reverse: _by_y(g, x, axis, reverse) * _shifted(z, axis, back=reverse),
+    y=lambda g, z, x, y, axis, reverse: _by_y(g, x, axis, reverse),
 )
 
 
@@ -113,14 +112,14 @@ def _part(x: Any, axis: int, start: int | None, stop: int | None) -> tuple[slice
 
 
 def _shifted(x: Any, axis: int, *, back: bool) -> Any:
-    """Each element one place further along `axis`, or one back; 0 comes in, the last falls out."""
+    """Each element one position further along `axis`, or one back; 0 fills the gap, the element at the end is lost."""
     first, last = _part(x, axis, 1, None), _part(x, axis, None, -1)
-    taken, put = (first, last) if back else (last, first)
-    return place(view(x, index=taken), index=put, shape=x.shape)
+    source, target = (first, last) if back else (last, first)
+    return scatter_slice(view(x, index=source), index=target, shape=x.shape)
 
 
 def _after_one(x: Any, axis: int) -> Any:
-    """Each element one place further along `axis`, behind a 1."""
+    """Each element one position further along `axis`, after a 1; the last is lost."""
     one = zeros_like(view(x, index=_part(x, axis, None, 1))) + 1
     return concatenate(one, view(x, index=_part(x, axis, None, -1)), axis=axis)
 
@@ -142,8 +141,31 @@ def diff(x: Any, n: int = 1, axis: int = -1) -> Any:
     return x
 
 
-def product_of_others(x: Any, axis: int) -> Any:
-    """For each element the product of all the others along `axis`: of those before times of those behind."""
+def _product_of_others(x: Any, axis: int) -> Any:
+    """For each element the product of those before times the product of those after it along `axis`."""
     before = _after_one(cumprod(x, axis=axis), axis)
-    behind = flip_axis(_after_one(cumprod(flip_axis(x, axis), axis=axis), axis), axis)
-    return before * behind
+    after = flip_axis(_after_one(cumprod(flip_axis(x, axis), axis=axis), axis), axis)
+    return before * after
+
+
+@primitive("Π {x}", domain=(REALS,), shape="(3,4)->()", examples=EXAMPLES, onnx="ReduceProd")
+def prod(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Product along `axis`. The product of nothing is 1. Derivatives of any order are exact where elements are 0."""
+    return xp.multiply.reduce(x, axis=axis, keepdims=keepdims, out=out)
+
+
+def _others(x: Any, axis: Axis) -> Any:
+    """For each element the product of the others along `axis`; several axes are first laid out along one, the last."""
+    if axis is None or not x.ndim:
+        axis = tuple(range(x.ndim))
+    if not isinstance(axis, tuple):
+        return _product_of_others(x, axis)
+    axes = axes_of(axis, x.ndim)
+    order = (*(i for i in range(x.ndim) if i not in axes), *axes)
+    moved = transpose(x, axes=order)
+    lined = reshape(moved, shape=(*moved.shape[: x.ndim - len(axes)], reduced_size(x.shape, axes)))
+    others = reshape(_product_of_others(lined, -1), shape=moved.shape)
+    return transpose(others, axes=tuple(order.index(i) for i in range(x.ndim)))
+
+
+prod.vjp(x=lambda g, z, x, axis, keepdims: broadcastable(g, x.shape, axis, keepdims) * _others(x, axis))
