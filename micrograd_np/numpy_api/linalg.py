@@ -17,10 +17,11 @@ from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.axes import axes_of, whole
 from micrograd_np.ops.elementwise import absolute, zeros_like
 from micrograd_np.ops.linear import matmul
+from micrograd_np.ops.linear import swap_last_axes as _t
 from micrograd_np.ops.operand import as_operand, as_operands
 from micrograd_np.ops.reduce import max, min, sum  # noqa: A004
-from micrograd_np.ops.routine import Routine
-from micrograd_np.ops.shape import reshape, transpose
+from micrograd_np.ops.routine import Routine, stored
+from micrograd_np.ops.shape import reshape
 
 from . import products
 from .diagonal import diag_embed, tril
@@ -41,22 +42,10 @@ REGULAR = Domain("regular matrices", draw=_regular)
 DEFINITE = Domain("positive definite matrices", draw=_definite)
 
 
-def _t(x: Any) -> Any:
-    """The matrices transposed."""
-    return transpose(x, axes=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
-
-
-def _to(xp: Any, out: Any, z: Any) -> Any:
-    if out is ...:
-        return xp.asarray(z)
-    xp.copyto(out, z)
-    return out
-
-
 @primitive("{x}⁻¹", domain=(REGULAR,), shape="(n,n)->(n,n)")
 def inv(xp: Any, out: Any, x: Any) -> Any:
     """The inverse of square matrices. LinAlgError for a singular one. To solve equations, `solve` is better."""
-    return _to(xp, out, xp.linalg.inv(x))
+    return stored(xp, out, xp.linalg.inv(x))
 
 
 inv.vjp(x=lambda g, z, x: -matmul(_t(z), matmul(g, _t(z))))
@@ -72,7 +61,7 @@ def det(xp: Any, out: Any, x: Any) -> Any:
 
     Second derivatives raise LinAlgError where there is no inverse.
     """
-    return _to(xp, out, xp.linalg.det(x))
+    return stored(xp, out, xp.linalg.det(x))
 
 
 @Routine
@@ -107,7 +96,7 @@ det.vjp(x=lambda g, z, x: _spread(g) * cofactors(x))
 @primitive("log |det {x}|", domain=(REGULAR,), shape="(n,n)->()")
 def logabsdet(xp: Any, out: Any, x: Any) -> Any:
     """The logarithm of the determinant's absolute value; −inf for a singular matrix."""
-    return _to(xp, out, xp.linalg.slogdet(x)[1])
+    return stored(xp, out, xp.linalg.slogdet(x)[1])
 
 
 logabsdet.vjp(x=lambda g, z, x: _spread(g) * _t(inv(x)))
@@ -116,7 +105,7 @@ logabsdet.vjp(x=lambda g, z, x: _spread(g) * _t(inv(x)))
 @primitive("sign det {x}", domain=(REGULAR,), shape="(n,n)->()", not_differentiable=("x",))
 def signdet(xp: Any, out: Any, x: Any) -> Any:
     """The sign of the determinant: −1, 0 or 1, without gradient."""
-    return _to(xp, out, xp.linalg.slogdet(x)[0])
+    return stored(xp, out, xp.linalg.slogdet(x)[0])
 
 
 def slogdet(x: Any) -> tuple[Any, Any]:
@@ -132,7 +121,7 @@ def slogdet(x: Any) -> tuple[Any, Any]:
 @primitive("{x}⁻¹ {y}", domain=(REGULAR, REALS), shape="(n,n),(n,m)->(n,m)")
 def _solve(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """The matrix whose product with `x` is `y`."""
-    return _to(xp, out, xp.linalg.solve(x, y))
+    return stored(xp, out, xp.linalg.solve(x, y))
 
 
 _solve.vjp(
@@ -161,7 +150,7 @@ def cholesky(xp: Any, out: Any, x: Any) -> Any:
     It is the factor of (x + xᵀ) / 2, so that both triangles count, and share the gradient; NumPy reads only the lower.
     """
     z = xp.add(x, xp.swapaxes(x, -1, -2))
-    return _to(xp, out, xp.linalg.cholesky(xp.true_divide(z, 2)))
+    return stored(xp, out, xp.linalg.cholesky(xp.true_divide(z, 2)))
 
 
 def _by_factored(g: Any, z: Any, x: Any) -> Any:

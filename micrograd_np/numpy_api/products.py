@@ -14,6 +14,7 @@ from micrograd_np.ops.axes import axes_of, whole
 from micrograd_np.ops.elementwise import multiply
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.operand import as_operand
+from micrograd_np.ops.routine import stored
 from micrograd_np.ops.shape import broadcast_to, reshape, sum_to
 
 from .diagonal import diagonal
@@ -40,19 +41,11 @@ def _einsum(xp: Any, out: Any, *xs: Any, subscripts: str) -> Any:
     """Σ of products over the letters that the result lacks; every operand has its letters spelt out, each once."""
     left, result = subscripts.split("->")
     terms = left.split(",")
-    if len(xs) == 2:
-        z = _contract(xp, terms[0], terms[1], result, *xs)
-        if z is not None:
-            if out is ...:
-                return z
-            xp.copyto(out, z)
-            return out
-    if out is ...:
-        return xp.array(xp.einsum(subscripts, *xs, optimize=len(xs) > 2))  # it may be a view of the only one
-    xp.copyto(
-        out, xp.einsum(subscripts, *xs, optimize=len(xs) > 2)
-    )  # given a destination, einsum sums in another order
-    return out
+    z = _contract(xp, terms[0], terms[1], result, *xs) if len(xs) == 2 else None
+    if z is not None:
+        return stored(xp, out, z)
+    z = xp.einsum(subscripts, *xs, optimize=len(xs) > 2)  # not with out=, which would sum in another order
+    return xp.array(z) if out is ... else stored(xp, out, z)  # it may be a view of the only operand
 
 
 def _contract(xp: Any, a: str, b: str, result: str, x: Any, y: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Axes by number, and other whole numbers that functions ask for: checked, and counted from the first."""
+"""Checks of axes and other numbers in arguments; negative axes are counted from the last."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ALL = slice(None)
 
 
 def whole(value: Any, name: str, least: int | None = None) -> int:
-    """`value` as an int; TypeError where it is none, ValueError where it is below `least`.
+    """`value` as an int; TypeError where it is not an integer, ValueError where it is below `least`.
 
     >>> whole(3, "n")
     3
@@ -31,7 +31,7 @@ def whole(value: Any, name: str, least: int | None = None) -> int:
 
 
 def within(value: Any, name: str, low: float = -inf, high: float = inf) -> bool:
-    """Whether ``low <= value <= high``; TypeError where `value` is no number.
+    """Whether ``low <= value <= high``; TypeError where `value` is not a number.
 
     >>> within(0.5, "p", 0, 1), within(1.5, "p", 0, 1)
     (True, False)

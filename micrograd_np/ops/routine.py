@@ -45,7 +45,7 @@ def zeroed(xp: Any, out: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """The destination `out`, filled with 0, or fresh zeros."""
     if out is ...:
         return xp.zeros(shape, dtype=dtype)
-    xp.copyto(out, 0 if out.dtype.kind == "f" else out.dtype.type(0).item())  # False of booleans
+    xp.copyto(out, 0)
     return out
 
 
