@@ -58,7 +58,7 @@ def hstack(tup: Sequence[Any]) -> Any:
 
 
 def dstack(tup: Sequence[Any]) -> Any:
-    """Arrays one behind the other, along the third axis."""
+    """Arrays joined along the third axis."""
     return concatenate([atleast_3d(x) for x in as_operands(tup)], axis=2)
 
 
@@ -101,7 +101,7 @@ def array_split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 
 
 
 def _with_axes(x: Any, least: int) -> Any:
-    """`x` as `given` has it; ValueError where it has fewer axes than these."""
+    """`x` by `as_operand`; ValueError where it has fewer than `least` axes."""
     x = as_operand(x)
     if x.ndim < least:
         message = f"{caller()}: x is {tuple(x.shape)}; it must have at least {least} {'axes' if least > 1 else 'axis'}."
@@ -201,16 +201,14 @@ def block(arrays: Any) -> Any:
         return 1 + depth(part[0]) if isinstance(part, list) else 0
 
     def joined(part: Any, level: int) -> Any:
-        if not isinstance(part, list):
-            return part if part.ndim >= d else reshape(part, shape=(1,) * (d - part.ndim) + tuple(part.shape))
-        return concatenate([joined(inner, level - 1) for inner in part], axis=-level)
+        if isinstance(part, list):
+            return concatenate([joined(inner, level - 1) for inner in part], axis=-level)
+        x = as_operand(part)
+        return x if x.ndim >= d else reshape(x, shape=(1,) * (d - x.ndim) + tuple(x.shape))
 
-    def leaves(part: Any) -> list[Any]:
-        return [x for inner in part for x in leaves(inner)] if isinstance(part, list) else [as_operand(part)]
-
-    def wrapped(part: Any) -> Any:
-        return [wrapped(inner) for inner in part] if isinstance(part, list) else as_operand(part)
+    def most_axes(part: Any) -> int:
+        return max(map(most_axes, part), default=0) if isinstance(part, list) else as_operand(part).ndim
 
     levels = depth(arrays)
-    d = max(levels, *(x.ndim for x in leaves(arrays)))
-    return joined(wrapped(arrays), levels)
+    d = max(levels, most_axes(arrays))
+    return joined(arrays, levels)

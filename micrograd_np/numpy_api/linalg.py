@@ -2,11 +2,12 @@
 
 Sources: Petersen & Pedersen, The Matrix Cookbook (2012), for inverse and determinant; Murray (2016), arXiv:1602.07527,
 for the Cholesky factor; Stewart (1998), "On the adjugate matrix", for cofactors by singular values. A singular matrix
-has no inverse, so there other derivatives than that of the determinant raise `numpy.linalg.LinAlgError`.
+has no inverse, so there all derivatives but that of the determinant raise `numpy.linalg.LinAlgError`.
 """
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -51,13 +52,13 @@ def inv(xp: Any, out: Any, x: Any) -> Any:
 inv.vjp(x=lambda g, z, x: -matmul(_t(z), matmul(g, _t(z))))
 
 
-def _spread(g: Any) -> Any:
+def _as_matrices(g: Any) -> Any:
     return reshape(g, shape=(*g.shape, 1, 1))
 
 
 @primitive("det {x}", domain=(REGULAR,), shape="(n,n)->()", onnx="Det")
 def det(xp: Any, out: Any, x: Any) -> Any:
-    """The signed volume of square matrices. Its derivative are the cofactors, which singular matrices have, too.
+    """The determinant of square matrices. Its derivative are the cofactors, which singular matrices have, too.
 
     Second derivatives raise LinAlgError where there is no inverse.
     """
@@ -66,7 +67,7 @@ def det(xp: Any, out: Any, x: Any) -> Any:
 
 @Routine
 def put_cofactors(z: Any, x: Any) -> None:
-    """Put the cofactors of the matrices x into z: det x times x⁻ᵀ, and where there is no inverse by singular values."""
+    """Put the cofactors of the matrices x into z: det x times x⁻ᵀ, or by singular values where there is no inverse."""
     d = np.asarray(np.linalg.det(x))
     singular = ((d == 0) | np.isinf(d)) & np.isfinite(x).all((-2, -1))
     regular = ~singular
@@ -80,7 +81,7 @@ def put_cofactors(z: Any, x: Any) -> None:
 
 @primitive("cof {x}", domain=(REGULAR,), shape="(3,3)->(3,3)")
 def cofactors(xp: Any, out: Any, x: Any) -> Any:
-    """The determinants of what is left of square matrices without a row and a column, with signs."""
+    """The determinants of square matrices without one row and one column, with alternating signs."""
     return put_cofactors(xp, xp.empty(x.shape, x.dtype) if out is ... else out, x)
 
 
@@ -90,7 +91,7 @@ def _by_minors(g: Any, z: Any, x: Any) -> Any:
 
 
 cofactors.vjp(x=_by_minors)
-det.vjp(x=lambda g, z, x: _spread(g) * cofactors(x))
+det.vjp(x=lambda g, z, x: _as_matrices(g) * cofactors(x))
 
 
 @primitive("log |det {x}|", domain=(REGULAR,), shape="(n,n)->()")
@@ -99,7 +100,7 @@ def logabsdet(xp: Any, out: Any, x: Any) -> Any:
     return stored(xp, out, xp.linalg.slogdet(x)[1])
 
 
-logabsdet.vjp(x=lambda g, z, x: _spread(g) * _t(inv(x)))
+logabsdet.vjp(x=lambda g, z, x: _as_matrices(g) * _t(inv(x)))
 
 
 @primitive("sign det {x}", domain=(REGULAR,), shape="(n,n)->()", not_differentiable=("x",))
@@ -216,10 +217,7 @@ def multi_dot(arrays: Any) -> Any:
     if len(arrays) < 2:
         message = f"multi_dot: a product needs two matrices or more, found {len(arrays)}."
         raise ValueError(message)
-    first, *rest = arrays
-    for x in rest:
-        first = matmul(first, x)
-    return first
+    return reduce(matmul, arrays)
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -244,14 +242,13 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if len(axes) != 2:
         message = f"{caller()}: a matrix norm goes over two axes, found axis={axis!r}."
         raise ValueError(message)
-    rows, columns = axes
     if ord == "fro":
-        return vector_norm_of(x, None, (rows, columns), keepdims)
+        return vector_norm_of(x, None, axes, keepdims)
     if ord not in {1, -1, np.inf, -np.inf}:
-        message = (
-            f"{caller()}: of a matrix ord must be 'fro', 1, −1, inf or −inf, found {ord!r}; for rows, name one axis."
-        )
+        possible = "'fro', 1, −1, inf or −inf"
+        message = f"{caller()}: of a matrix ord must be {possible}, found {ord!r}; for rows, name one axis."
         raise ValueError(message)
+    rows, columns = axes
     sums = sum(absolute(x), axis=rows if abs(ord) == 1 else columns, keepdims=True)
     nothing = not sums.shape[rows] * sums.shape[columns]
     if nothing and ord < 0:

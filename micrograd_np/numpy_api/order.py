@@ -22,7 +22,7 @@ from .take import take_along_axis
     examples=({}, {"axis": 0}, {"axis": -1, "descending": True}), not_differentiable=("x",),
 )  # fmt: skip
 def argsort(xp: Any, out: Any, x: Any, *, axis: int | None = -1, descending: bool = False) -> Any:
-    """The positions that sort `x` along `axis` (all elements when None); equal ones stay in order, nan comes last."""
+    """Positions that sort `x` along `axis` (all elements when None); equal ones keep their order, nan comes last."""
     if descending:
         x = xp.logical_not(x) if x.dtype.kind == "b" else xp.invert(x) if x.dtype.kind in "iu" else xp.negative(x)
     return stored(xp, out, xp.argsort(x, axis=axis, kind="stable"))

@@ -1,4 +1,4 @@
-"""Products in NumPy's notations: `einsum`, one primitive, and what can be said with it and with `matmul`."""
+"""Products in NumPy's notations: the primitive `einsum`, and functions made of it and of `matmul`."""
 
 from __future__ import annotations
 
@@ -26,19 +26,11 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @primitive(
-    "einsum {subscripts}: {xs}",
-    domain=(REALS, REALS),
-    shape="(3,4),(4,2)->(3,2)",
-    examples=(
-        {"subscripts": "ij,jk->ik"},
-        {"subscripts": "ij,jk->k"},
-        {"subscripts": "ij,kl->lj"},
-        {"subscripts": "ij,jk->ijk"},
-    ),
-    onnx="Einsum",
-)
+    "einsum {subscripts}: {xs}", domain=(REALS, REALS), shape="(3,4),(4,2)->(3,2)", onnx="Einsum",
+    examples=tuple({"subscripts": s} for s in ("ij,jk->ik", "ij,jk->k", "ij,kl->lj", "ij,jk->ijk")),
+)  # fmt: skip
 def _einsum(xp: Any, out: Any, *xs: Any, subscripts: str) -> Any:
-    """Σ of products over the letters that the result lacks; every operand has its letters spelt out, each once."""
+    """Σ of products over the letters that the result lacks. Each operand has a letter for each axis, all different."""
     left, result = subscripts.split("->")
     terms = left.split(",")
     z = _contract(xp, terms[0], terms[1], result, *xs) if len(xs) == 2 else None
@@ -49,7 +41,7 @@ def _einsum(xp: Any, out: Any, *xs: Any, subscripts: str) -> Any:
 
 
 def _contract(xp: Any, a: str, b: str, result: str, x: Any, y: Any) -> Any:
-    """Two operands by one matrix product, which einsum itself does not use; None where a loop is as good."""
+    """Two operands by one matrix product, which NumPy's einsum does not use; None where its loop is as fast."""
     shared = [c for c in a if c in b]
     inner = [c for c in shared if c not in result]
     rows, columns = [c for c in a if c not in b], [c for c in b if c not in a]
@@ -63,25 +55,25 @@ def _contract(xp: Any, a: str, b: str, result: str, x: Any, y: Any) -> Any:
     x = xp.reshape(xp.transpose(x, [a.index(c) for c in batch + rows + inner]), (*sizes[0], m, k))
     y = xp.reshape(xp.transpose(y, [b.index(c) for c in batch + inner + columns]), (*sizes[0], k, n))
     z = xp.reshape(xp.matmul(x, y), (*sizes[0], *sizes[1], *sizes[3]))
-    made = batch + rows + columns
-    return xp.transpose(z, [made.index(c) for c in result])
+    letters = batch + rows + columns
+    return xp.transpose(z, [letters.index(c) for c in result])
 
 
 def _by_operand(i: int, g: Any, z: Any, *xs: Any, subscripts: str) -> Any:
-    """The same sum with `g` in place of the operand; what only the operand had is repeated along it."""
+    """The same sum with `g` in place of operand `i`, broadcast along the axes that only this operand has."""
     left, result = subscripts.split("->")
     terms = left.split(",")
     own = terms.pop(i)
     others = [x for j, x in enumerate(xs) if j != i]
-    known = {*result, *"".join(terms)}
-    kept = "".join(c for c in own if c in known)
+    elsewhere = {*result, *"".join(terms)}
+    kept = "".join(c for c in own if c in elsewhere)
     g = _einsum(g, *others, subscripts=f"{','.join((result, *terms))}->{kept}")
     if kept == own and g.shape == xs[i].shape:
         return g
     lengths = dict(zip(kept, g.shape, strict=True))
-    found = tuple(lengths.get(c, 1) for c in own)
-    summed = tuple(min(n, m) for n, m in zip(found, xs[i].shape, strict=True))  # a length of 1 broadcast, here or there
-    return broadcast_to(sum_to(reshape(g, shape=found), shape=summed), shape=tuple(xs[i].shape))
+    shape = tuple(lengths.get(c, 1) for c in own)
+    summed = tuple(min(n, m) for n, m in zip(shape, xs[i].shape, strict=True))  # a length of 1 broadcast, here or there
+    return broadcast_to(sum_to(reshape(g, shape=shape), shape=summed), shape=tuple(xs[i].shape))
 
 
 _einsum.vjp(xs=_by_operand)
@@ -106,20 +98,20 @@ def einsum(subscripts: Any, *operands: Any) -> Any:
     for i, term in enumerate(terms):
         while len(set(terms[i])) < len(terms[i]):
             term = terms[i]  # noqa: PLW2901
-            twice = next(c for c in term if term.count(c) > 1)
-            first = term.index(twice)
-            second = term.index(twice, first + 1)
-            if xs[i].shape[first] != xs[i].shape[second]:
-                lengths = f"{xs[i].shape[first]} and {xs[i].shape[second]}"
-                message = f"einsum: {twice!r} has lengths {lengths} in {subscripts!r}."
+            letter = next(c for c in term if term.count(c) > 1)
+            first = term.index(letter)
+            second = term.index(letter, first + 1)
+            n, m = xs[i].shape[first], xs[i].shape[second]
+            if n != m:
+                message = f"einsum: {letter!r} has lengths {n} and {m} in {subscripts!r}."
                 raise ValueError(message)
             xs[i] = diagonal(xs[i], axis1=first, axis2=second)
-            terms[i] = "".join(c for j, c in enumerate(term) if j not in (first, second)) + twice
+            terms[i] = "".join(c for j, c in enumerate(term) if j not in (first, second)) + letter
     return _einsum(*xs, subscripts=f"{','.join(terms)}->{result}")
 
 
 def _lettered(*args: Any) -> tuple[str, tuple[Any, ...]]:
-    """The subscripts in letters, and the operands, of a call that gives them in turn, with numbers for letters."""
+    """The subscripts as letters, and the operands, of a call with a list of axis numbers after each operand."""
     lists = [*args[1::2], *(args[-1:] if len(args) % 2 else [])]
     if len(args) < 2 or not all(isinstance(axes, (list, tuple)) for axes in lists):
         message = "einsum: give subscripts such as 'ij,jk->ik' first, or after each operand the list of its axes."
@@ -135,7 +127,7 @@ def _lettered(*args: Any) -> tuple[str, tuple[Any, ...]]:
 
 
 def _spelt(subscripts: str, xs: Sequence[Any]) -> tuple[list[str], str]:
-    """The letters of every operand and of the result, with ``...`` and a missing result written out."""
+    """The letters of each operand and of the result; ``...`` and a missing result are written out."""
     left, arrow, result = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(xs):
@@ -181,14 +173,10 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
             raise ValueError(message)
         of_a, of_b = tuple(range(a.ndim - n, a.ndim)), tuple(range(n))
     else:
-        of_a, of_b = (
-            axes_of(tuple(i) if np.ndim(i) else (i,), x.ndim, "axes") for i, x in zip(axes, (a, b), strict=True)
-        )
-    if len(of_a) != len(of_b) or any(a.shape[i] != b.shape[j] for i, j in zip(of_a, of_b, strict=False)):
-        message = (
-            f"{caller()}: a is {a.shape} and b is {b.shape}; axes {list(of_a)} of a must match {list(of_b)} of b in "
-            f"length."
-        )
+        of_a, of_b = (axes_of(tuple(i) if np.ndim(i) else i, x.ndim, "axes") for i, x in zip(axes, (a, b), strict=True))
+    if [a.shape[i] for i in of_a] != [b.shape[j] for j in of_b]:
+        match = f"axes {list(of_a)} of a must match {list(of_b)} of b in length"
+        message = f"{caller()}: a is {a.shape} and b is {b.shape}; {match}."
         raise ValueError(message)
     letters = list(_LETTERS[: a.ndim])
     others = list(_LETTERS[a.ndim : a.ndim + b.ndim])
@@ -201,7 +189,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 def dot(a: Any, b: Any) -> Any:
     """NumPy's dot: a product of vectors or matrices, elementwise with a scalar.
 
-    With more axes, over the last one of `a` and the second last of `b`.
+    With more axes, the sum goes over the last one of `a` and the second last of `b`.
 
     >>> import numpy as np
     >>> dot(np.array([1.0, 2.0]), np.array([3.0, 4.0]))

@@ -1,4 +1,4 @@
-"""Spread and length: variance, standard deviation, norms; primitives, because each has an edge of its own at 0."""
+"""Variance, standard deviation and norms: primitives, because the derivative of each needs care at 0."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _deviation(x: Any, axis: Axis) -> Any:
 
 
 def _share(g: Any, x: Any, axis: Axis, ddof: int, keepdims: bool) -> Any:
-    """`g` over the divisor of a variance, ready to be spread over `x`."""
+    """`g` over the divisor of a variance, so that it broadcasts to `x`."""
     return broadcastable(g, x.shape, axis, keepdims) / _divisor(reduced_size(x.shape, axis), ddof)
 
 
@@ -78,15 +78,15 @@ std.vjp(
 
 @primitive("‖{x}‖", domain=(NONZERO,), shape="(3,4)->()", examples=EXAMPLES, onnx="ReduceL2")
 def euclidean_norm(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Root of the sum of squares along `axis`, without overflow or underflow on the way: the largest is divided out.
+    """Root of the sum of squares along `axis`, divided by the largest on the way, so that nothing over- or underflows.
 
     The subgradient at 0 is 0, and that of derivatives of any order.
     """
     if is_half(x):
         return in_single(euclidean_norm.kernel, xp, out, x, axis=axis, keepdims=keepdims)
     peak = xp.maximum.reduce(xp.absolute(x), axis=axis, keepdims=True, initial=0)
-    usual = xp.logical_and(xp.greater(peak, 0), xp.isfinite(peak))
-    peak = xp.where(usual, peak, 1).astype(x.dtype)
+    divides = xp.logical_and(xp.greater(peak, 0), xp.isfinite(peak))
+    peak = xp.where(divides, peak, 1).astype(x.dtype)
     z = xp.true_divide(x, peak, out=...)
     z = xp.square(z, out=z)
     z = sum_by_product(xp, out, z, axis, keepdims=keepdims)
@@ -104,8 +104,9 @@ euclidean_norm.vjp(
 def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
     """Length of the vectors along `axis` (of all elements together when it is None): (Σ |x|^ord)^(1/ord), 2 by default.
 
-    `ord` is a number, ±inf, or 0, which counts what is not 0. Where an element is 0 its subgradient is 0, and so is a
-    norm of negative order. The norm of nothing is 0, of negative order it has none: ValueError, as for another `ord`.
+    `ord` is a number, ±inf, or 0, which counts the elements that are not 0. Where an element is 0 its subgradient is 0,
+    and so is a norm of negative order. Without elements the norm is 0, or a ValueError where the order is negative, as
+    for another `ord`.
 
     >>> import numpy as np
     >>> norm(np.array([[3.0, 4.0], [6.0, 8.0]]), axis=1)

@@ -1,4 +1,4 @@
-"""One number for many, composed of sums and sorting: averages, medians, quantiles; reductions that leave out nan."""
+"""Averages, medians and quantiles, composed of sums and sorting; reductions without nan, and nan as a number."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def ptp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The largest less the smallest element along `axis`."""
+    """The largest minus the smallest element along `axis`."""
     return subtract(max(a, axis=axis, keepdims=keepdims), min(a, axis=axis, keepdims=keepdims))
 
 
@@ -58,9 +58,9 @@ def average(a: Any, axis: Axis = None, weights: Any = None, keepdims: bool = Fal
 
 
 def quantile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bool = False) -> Any:
-    """The value below which a share `q` of the elements along `axis` lies, between two of them by straight lines.
+    """The value below which a share `q` of the elements along `axis` lies, interpolated linearly between two elements.
 
-    For several `q` they stand along a new first axis. nan where an element is; ValueError unless 0 ≤ q ≤ 1.
+    Several `q` give a new first axis. nan where an element is nan; ValueError unless 0 ≤ q ≤ 1.
 
     >>> import numpy as np
     >>> quantile(np.array([3.0, 1.0, 2.0]), 0.25)
@@ -84,15 +84,15 @@ def quantile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bo
     line = moveaxis(x, axes, tuple(range(x.ndim - len(axes), x.ndim)))
     line = sort(reshape(line, shape=(*line.shape[: x.ndim - len(axes)], n)))
     last = view(line, index=(..., -1))
-    found = [reshape(where(isnan(last), last, _between(line, (n - 1) * s)), shape=shape) for s in shares.ravel()]
-    return stack(found) if shares.ndim else found[0]
+    values = [reshape(where(isnan(last), last, _interpolated(line, (n - 1) * s)), shape=shape) for s in shares.ravel()]
+    return stack(values) if shares.ndim else values[0]
 
 
-def _between(line: Any, position: float) -> Any:
-    """The element at a position that may lie between two."""
+def _interpolated(line: Any, position: float) -> Any:
+    """The element at a position along the last axis, which may lie between two elements."""
     low = floor(position)
-    here, part = view(line, index=(..., low)), float(position - low)
-    return add(here, subtract(view(line, index=(..., low + 1)), here) * part) if part else here
+    below, part = view(line, index=(..., low)), float(position - low)
+    return add(below, subtract(view(line, index=(..., low + 1)), below) * part) if part else below
 
 
 def percentile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bool = False) -> Any:
@@ -101,7 +101,7 @@ def percentile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: 
 
 
 def median(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The element in the middle along `axis`, or the mean of the two there, which share the gradient.
+    """The middle element along `axis`, or the mean of the two middle ones, which share the gradient.
 
     >>> import numpy as np
     >>> median(np.array([4.0, 1.0, 2.0, 9.0]))
@@ -111,7 +111,7 @@ def median(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
-    """`x` with numbers in the place of nan and of ±inf, by default 0 and the largest there are. No gradient goes there.
+    """`x` with nan and ±inf replaced by numbers, by default 0 and the largest finite ones. No gradient goes there.
 
     >>> import numpy as np
     >>> nan_to_num(np.array([1.0, np.nan, np.inf]), posinf=9.0)
@@ -126,37 +126,37 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: fl
 
 
 def nansum(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The sum along `axis` of what is not nan; no gradient goes to what is."""
+    """The sum of the elements along `axis` that are not nan. No gradient goes to those that are."""
     a = as_operand(a)
     return sum(masked_zero(a, isnan(a)), axis=axis, keepdims=keepdims)
 
 
 def nanprod(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The product along `axis` of what is not nan."""
+    """The product of the elements along `axis` that are not nan."""
     a = as_operand(a)
     return prod(where(isnan(a), 1, a), axis=axis, keepdims=keepdims)
 
 
 def nanmean(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The mean along `axis` of what is not nan; nan where nothing is left."""
+    """The mean of the elements along `axis` that are not nan; nan where there are none."""
     a = as_operand(a)
-    left = sum(logical_not(isnan(a)), axis=axis, keepdims=keepdims)
-    return divide(nansum(a, axis, keepdims), astype(left, dtype=a.dtype) if a.dtype.kind == "f" else left)
+    n = sum(logical_not(isnan(a)), axis=axis, keepdims=keepdims)
+    return divide(nansum(a, axis, keepdims), astype(n, dtype=a.dtype) if a.dtype.kind == "f" else n)
 
 
 def nanmax(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The largest along `axis` of what is not nan; nan where nothing is left."""
+    """The largest element along `axis` that is not nan; nan where there is none."""
     return _extreme(max, -inf, a, axis, keepdims)
 
 
 def nanmin(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The smallest along `axis` of what is not nan; nan where nothing is left."""
+    """The smallest element along `axis` that is not nan; nan where there is none."""
     return _extreme(min, inf, a, axis, keepdims)
 
 
-def _extreme(reduction: Any, never: float, a: Any, axis: Axis, keepdims: bool) -> Any:
+def _extreme(reduction: Any, neutral: float, a: Any, axis: Axis, keepdims: bool) -> Any:
     a = as_operand(a)
     if a.dtype.kind != "f":
         return reduction(a, axis=axis, keepdims=keepdims)
     empty = all(isnan(a), axis=axis, keepdims=keepdims)
-    return where(empty, nan, reduction(where(isnan(a), never, a), axis=axis, keepdims=keepdims))
+    return where(empty, nan, reduction(where(isnan(a), neutral, a), axis=axis, keepdims=keepdims))

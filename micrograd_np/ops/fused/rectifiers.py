@@ -1,4 +1,4 @@
-"""Activations that are worth a primitive: one node on the tape, or a form that is stable where the formula is not."""
+"""Activations that are primitives because that halves the tape, or because the plain formula is not stable."""
 
 from __future__ import annotations
 
@@ -47,15 +47,20 @@ def _elu_slope(g: Any, z: Any, x: Any, alpha: float) -> Any:
 elu.vjp(x=_elu_slope)
 
 
+def _log1p_exp(xp: Any, out: Any, x: Any) -> Any:
+    """log(1 + exp(−|x|))."""
+    z = xp.absolute(x, out=out)
+    z = xp.negative(z, out=z)
+    z = xp.exp(z, out=z)
+    return xp.log1p(z, out=z)
+
+
 @primitive("log(1 + exp {x})", domain=(REALS,), onnx="Softplus")
 def softplus(xp: Any, out: Any, x: Any) -> Any:
     """log(1 + exp(x)) as max(x, 0) + log1p(exp(−|x|)): accurate in both tails, and never overflows."""
     x = floating(xp, x)
     positive = xp.maximum(x, 0)
-    z = xp.absolute(x, out=out)
-    z = xp.negative(z, out=z)
-    z = xp.exp(z, out=z)
-    z = xp.log1p(z, out=z)
+    z = _log1p_exp(xp, out, x)
     return xp.add(z, positive, out=z)
 
 
@@ -67,10 +72,7 @@ def log_sigmoid(xp: Any, out: Any, x: Any) -> Any:
     """log(1 / (1 + exp(−x))) as min(x, 0) − log1p(exp(−|x|)): accurate in both tails, and never overflows."""
     x = floating(xp, x)
     negative = xp.minimum(x, 0)
-    z = xp.absolute(x, out=out)
-    z = xp.negative(z, out=z)
-    z = xp.exp(z, out=z)
-    z = xp.log1p(z, out=z)
+    z = _log1p_exp(xp, out, x)
     return xp.subtract(negative, z, out=z)
 
 
@@ -82,7 +84,7 @@ log_sigmoid.vjp(x=lambda g, z, x: g * sigmoid(-x))
     examples=({}, {"min_val": 0.0, "max_val": 6.0}),
 )  # fmt: skip
 def hardtanh(xp: Any, out: Any, x: Any, *, min_val: float = -1.0, max_val: float = 1.0) -> Any:
-    """x, held between two bounds. The subgradient at a bound is 0, as at that of `relu`; that of `clip` is 1."""
+    """x, held between two bounds. The subgradient at a bound is 0, as for `relu` at 0; that of `clip` is 1."""
     z = xp.maximum(x, min_val, out=out)
     return xp.minimum(z, max_val, out=z)
 
@@ -90,10 +92,10 @@ def hardtanh(xp: Any, out: Any, x: Any, *, min_val: float = -1.0, max_val: float
 hardtanh.vjp(x=lambda g, z, x, min_val, max_val: masked_keep(g, logical_and(greater(x, min_val), less(x, max_val))))
 
 
-_TURNS = Domain("ℝ, kinks at ±3", kinks=(-3.0, 3.0))
+_KINKS_AT_3 = Domain("ℝ, kinks at ±3", kinks=(-3.0, 3.0))
 
 
-@primitive("hardswish {x}", domain=(_TURNS,), onnx="HardSwish")
+@primitive("hardswish {x}", domain=(_KINKS_AT_3,), onnx="HardSwish")
 def hardswish(xp: Any, out: Any, x: Any) -> Any:
     """x min(max(x + 3, 0), 6) / 6. The subgradient at −3 is 0, at 3 it is 1. Source: Howard et al. (2019)."""
     x = floating(xp, x)
