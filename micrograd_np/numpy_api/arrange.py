@@ -43,8 +43,7 @@ def moveaxis(x: Any, source: Axes, destination: Axes) -> Any:
     x = as_operand(x)
     sources, positions = axes_of(source, x.ndim, "source"), axes_of(destination, x.ndim, "destination")
     if len(sources) != len(positions):
-        message = f"{caller()}: source={source} and destination={destination} must name equally many axes."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: source={source} and destination={destination} must name equally many axes.")
     order = [a for a in range(x.ndim) if a not in sources]
     for position, axis in sorted(zip(positions, sources, strict=True)):
         order.insert(position, axis)
@@ -62,8 +61,7 @@ def squeeze(x: Any, axis: Axes | None = None) -> Any:
         return x
     axes = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else axes_of(axis, x.ndim)
     if any(x.shape[a] != 1 for a in axes):
-        message = f"squeeze: x is {x.shape}; axis={axis} must name axes of length 1 only."
-        raise ValueError(message)
+        raise ValueError(f"squeeze: x is {x.shape}; axis={axis} must name axes of length 1 only.")
     return reshape(x, shape=tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 
@@ -95,8 +93,7 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
         return reshape(x, shape=(1,))
     first, last = axis_of(start_dim, x.ndim, "start_dim"), axis_of(end_dim, x.ndim, "end_dim")
     if first > last:
-        message = f"flatten: start_dim={start_dim} comes after end_dim={end_dim} in x, which is {x.shape}."
-        raise ValueError(message)
+        raise ValueError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim} in x, which is {x.shape}.")
     return reshape(x, shape=(*x.shape[:first], prod(x.shape[first : last + 1]), *x.shape[last + 1 :]))
 
 
@@ -110,8 +107,7 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     """
     parts = as_operands(arrays)
     if not parts:
-        message = f"{caller()}: needs at least one array, found none."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: needs at least one array, found none.")
     return join(*map(ravel, parts)) if axis is None else join(*parts, axis=axis)
 
 
@@ -128,8 +124,7 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
         parts = int(indices_or_sections)
         if parts < 1 or n % parts:
             unequal = f"axis {axis} ({n}) does not divide into {parts} equal parts. Give indices."
-            message = f"{caller()}: x is {x.shape}; {unequal}"
-            raise ValueError(message)
+            raise ValueError(f"{caller()}: x is {x.shape}; {unequal}")
         edges = list(range(0, n + 1, n // parts)) if n else [0] * (parts + 1)
     else:
         edges = [0, *_wholes(indices_or_sections, "indices_or_sections"), n]
@@ -171,14 +166,12 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
     before, n, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
     counts = _wholes(repeats, "repeats")
     if min(counts, default=0) < 0:
-        message = f"repeat: repeats must not be negative, found {repeats!r}."
-        raise ValueError(message)
+        raise ValueError(f"repeat: repeats must not be negative, found {repeats!r}.")
     if len(counts) == 1:
         wide = broadcast_to(reshape(x, shape=(*before, n, 1, *after)), shape=(*before, n, counts[0], *after))
         return reshape(wide, shape=(*before, n * counts[0], *after))
     if len(counts) != n:
-        message = f"repeat: x has {n} slices along axis {axis}; repeats has {len(counts)}."
-        raise ValueError(message)
+        raise ValueError(f"repeat: x has {n} slices along axis {axis}; repeats has {len(counts)}.")
     if not n:
         return x
     parts = [view(x, index=along(axis, slice(i, i + 1))) for i in range(n)]
@@ -202,13 +195,11 @@ def roll(x: Any, shift: Axes, axis: Axes | None = None) -> Any:
     x = as_operand(x)
     if axis is None:
         if np.ndim(shift):
-            message = f"roll: several shifts, {shift}, need as many axes."
-            raise ValueError(message)
+            raise ValueError(f"roll: several shifts, {shift}, need as many axes.")
         return reshape(roll(ravel(x), shift, 0), shape=tuple(x.shape))
     axes, shifts = [axis_of(a, x.ndim) for a in _wholes(axis, "axis")], _wholes(shift, "shift")
     if len(axes) != len(shifts) and 1 not in {len(axes), len(shifts)}:
-        message = f"roll: shift={shift!r} and axis={axis!r} must be equally many, or one of them a number."
-        raise ValueError(message)
+        raise ValueError(f"roll: shift={shift!r} and axis={axis!r} must be equally many, or one of them a number.")
     z = x
     for a, s in np.broadcast(np.array(axes, int), np.array(shifts, int)):
         n = x.shape[a]
@@ -251,24 +242,20 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
     x = as_operand(x)
     padding = as_array(pad_width)
     if padding.dtype.kind not in "iu":
-        message = f"pad: pad_width must be integers, found {pad_width!r}."
-        raise TypeError(message)
+        raise TypeError(f"pad: pad_width must be integers, found {pad_width!r}.")
     if padding.shape not in {(), (1,), (2,), (1, 1), (1, 2), (x.ndim, 1), (x.ndim, 2)}:
-        message = (
+        raise ValueError(
             f"pad: x is {x.shape} and pad_width={pad_width!r}; it must be a number, a pair (before, after), or such a "
             f"pair for each of the {x.ndim} axes."
         )
-        raise ValueError(message)
     widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(padding, (x.ndim, 2)))
     if min((w for pair in widths for w in pair), default=0) < 0:
-        message = f"pad: pad_width={pad_width} must not be negative; take a slice to shorten."
-        raise ValueError(message)
+        raise ValueError(f"pad: pad_width={pad_width} must not be negative; take a slice to shorten.")
     if mode == "constant":
         value = constant_values if x.dtype.kind == "f" else x.dtype.type(constant_values).item()
         return _pad(x, widths=widths, value=value)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        message = f"pad: mode must be 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', found {mode!r}."
-        raise ValueError(message)
+        raise ValueError(f"pad: mode must be 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', found {mode!r}.")
     for axis, (low, high) in enumerate(widths):
         x = _extended(x, axis, low, high, mode)
     return x

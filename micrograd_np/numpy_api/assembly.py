@@ -151,8 +151,7 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """
     m, turns = as_operand(m), whole(k, "k") % 4
     if np.shape(axes) != (2,):
-        message = f"rot90: axes={axes!r} must be two axes."
-        raise ValueError(message)
+        raise ValueError(f"rot90: axes={axes!r} must be two axes.")
     first, second = axes_of(axes, m.ndim, "axes")
     if turns % 2:
         return flip(swapaxes(m, first, second), first if turns == 1 else second)
@@ -166,8 +165,7 @@ def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
     try:
         shape = np.broadcast_shapes(*shapes)
     except ValueError:
-        message = f"{caller()}: the shapes {', '.join(map(str, shapes))} do not broadcast to one."
-        raise ValueError(message) from None
+        raise ValueError(f"{caller()}: the shapes {', '.join(map(str, shapes))} do not broadcast to one.") from None
     return tuple(broadcast_to(x, shape=shape) for x in xs)
 
 
@@ -177,8 +175,7 @@ def meshgrid(*xi: Any, indexing: str = "xy") -> tuple[Any, ...]:
     With "ij" their shape is (n, m, …), with "xy" the first two are exchanged. ValueError for another `indexing`.
     """
     if indexing not in {"xy", "ij"}:
-        message = f"meshgrid: indexing must be 'xy' or 'ij', found {indexing!r}."
-        raise ValueError(message)
+        raise ValueError(f"meshgrid: indexing must be 'xy' or 'ij', found {indexing!r}.")
     d = len(xi)
     order = [1, 0, *range(2, d)] if indexing == "xy" and d > 1 else [*range(d)]
     vectors = [ravel(x) for x in xi]
@@ -196,8 +193,7 @@ def block(arrays: Any) -> Any:
 
     def depth(part: Any) -> int:
         if isinstance(part, list) and not part:
-            message = "block: a list of blocks must not be empty."
-            raise ValueError(message)
+            raise ValueError("block: a list of blocks must not be empty.")
         return 1 + depth(part[0]) if isinstance(part, list) else 0
 
     def joined(part: Any, level: int) -> Any:

@@ -194,8 +194,7 @@ def matrix_power(a: Any, n: int) -> Any:
     """
     n, a = whole(n, "n"), as_operand(a)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        message = f"matrix_power: a is {tuple(a.shape)}; only square matrices have powers."
-        raise ValueError(message)
+        raise ValueError(f"matrix_power: a is {tuple(a.shape)}; only square matrices have powers.")
     a = inv(a) if n < 0 else a
     n = abs(n)
     if not n:
@@ -215,8 +214,7 @@ def multi_dot(arrays: Any) -> Any:
     """The product of a row of matrices, from left to right; the first and the last may be vectors."""
     arrays = as_operands(arrays)
     if len(arrays) < 2:
-        message = f"multi_dot: a product needs two matrices or more, found {len(arrays)}."
-        raise ValueError(message)
+        raise ValueError(f"multi_dot: a product needs two matrices or more, found {len(arrays)}.")
     return reduce(matmul, arrays)
 
 
@@ -236,24 +234,20 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if ord is None or (x.ndim == 1 if axis is None else not isinstance(axis, tuple)):
         return vector_norm_of(x, ord, axis, keepdims)
     if axis is None and x.ndim != 2:
-        message = f"{caller()}: x is {x.shape}; a norm with ord={ord!r} needs a vector, a matrix or an axis."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: x is {x.shape}; a norm with ord={ord!r} needs a vector, a matrix or an axis.")
     axes = (0, 1) if axis is None else axes_of(axis, x.ndim)
     if len(axes) != 2:
-        message = f"{caller()}: a matrix norm goes over two axes, found axis={axis!r}."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: a matrix norm goes over two axes, found axis={axis!r}.")
     if ord == "fro":
         return vector_norm_of(x, None, axes, keepdims)
     if ord not in {1, -1, np.inf, -np.inf}:
         possible = "'fro', 1, −1, inf or −inf"
-        message = f"{caller()}: of a matrix ord must be {possible}, found {ord!r}; for rows, name one axis."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: of a matrix ord must be {possible}, found {ord!r}; for rows, name one axis.")
     rows, columns = axes
     sums = sum(absolute(x), axis=rows if abs(ord) == 1 else columns, keepdims=True)
     nothing = not sums.shape[rows] * sums.shape[columns]
     if nothing and ord < 0:
-        message = f"{caller()}: x is {tuple(x.shape)}, and of nothing there is no norm of the order {ord}."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: x is {tuple(x.shape)}, and of nothing there is no norm of the order {ord}.")
     extreme = sum if nothing else max if ord > 0 else min  # the sum of nothing is 0
     z = extreme(sums, axis=(rows, columns), keepdims=True)
     return z if keepdims else reshape(z, shape=tuple(n for i, n in enumerate(x.shape) if i not in {rows, columns}))

@@ -54,8 +54,7 @@ def topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> tuple[Any, Any
     x = as_operand(x)
     axis = axis_of(axis, x.ndim)
     if not 0 <= whole(k, "k") <= x.shape[axis]:
-        message = f"topk: k={k} of the {x.shape[axis]} elements along axis {axis} of x, which is {x.shape}."
-        raise ValueError(message)
+        raise ValueError(f"topk: k={k} of the {x.shape[axis]} elements along axis {axis} of x, which is {x.shape}.")
     order = argsort(x, axis=axis, descending=largest)
     order = view(order, index=along(axis, slice(k)))
     return take_along_axis(x, order, axis=axis), order

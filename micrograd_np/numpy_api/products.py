@@ -103,8 +103,7 @@ def einsum(subscripts: Any, *operands: Any) -> Any:
             second = term.index(letter, first + 1)
             n, m = xs[i].shape[first], xs[i].shape[second]
             if n != m:
-                message = f"einsum: {letter!r} has lengths {n} and {m} in {subscripts!r}."
-                raise ValueError(message)
+                raise ValueError(f"einsum: {letter!r} has lengths {n} and {m} in {subscripts!r}.")
             xs[i] = diagonal(xs[i], axis1=first, axis2=second)
             terms[i] = "".join(c for j, c in enumerate(term) if j not in (first, second)) + letter
     return _einsum(*xs, subscripts=f"{','.join(terms)}->{result}")
@@ -118,8 +117,7 @@ def _lettered(*args: Any) -> tuple[str, tuple[Any, ...]]:
         raise TypeError(message)
     wrong = [c for axes in lists for c in axes if c is not ... and not 0 <= whole(c, "an axis") < len(_LETTERS)]
     if wrong:
-        message = f"einsum: axes are numbered from 0 to {len(_LETTERS) - 1}, found {wrong[0]!r}."
-        raise ValueError(message)
+        raise ValueError(f"einsum: axes are numbered from 0 to {len(_LETTERS) - 1}, found {wrong[0]!r}.")
     *terms, last = ["".join("..." if c is ... else _LETTERS[c] for c in axes) for axes in lists]
     if len(args) % 2:
         return f"{','.join(terms)}->{last}", args[:-1:2]
@@ -131,16 +129,14 @@ def _spelt(subscripts: str, xs: Sequence[Any]) -> tuple[list[str], str]:
     left, arrow, result = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(xs):
-        message = f"einsum: {subscripts!r} speaks of {len(terms)} operands, found {len(xs)}."
-        raise ValueError(message)
+        raise ValueError(f"einsum: {subscripts!r} speaks of {len(terms)} operands, found {len(xs)}.")
     free = [c for c in _LETTERS if c not in subscripts]
     most = 0
     for i, (term, x) in enumerate(zip(terms, xs, strict=True)):
         named = len(term.replace("...", ""))
         hidden = x.ndim - named
         if hidden < 0 or (hidden and "..." not in term):
-            message = f"einsum: operand {i} is {x.shape}, but {term!r} in {subscripts!r} names {named} axes."
-            raise ValueError(message)
+            raise ValueError(f"einsum: operand {i} is {x.shape}, but {term!r} in {subscripts!r} names {named} axes.")
         most = max(most, hidden)
         terms[i] = term.replace("...", "".join(free[:hidden][::-1]))  # the last hidden axis is the same letter in all
     hidden_letters = "".join(free[:most][::-1])
@@ -169,15 +165,13 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     if np.ndim(axes) == 0:
         n = whole(axes, "axes", least=0)
         if n > min(a.ndim, b.ndim):
-            message = f"{caller()}: a is {a.shape} and b is {b.shape}; there are not {n} axes in both."
-            raise ValueError(message)
+            raise ValueError(f"{caller()}: a is {a.shape} and b is {b.shape}; there are not {n} axes in both.")
         of_a, of_b = tuple(range(a.ndim - n, a.ndim)), tuple(range(n))
     else:
         of_a, of_b = (axes_of(tuple(i) if np.ndim(i) else i, x.ndim, "axes") for i, x in zip(axes, (a, b), strict=True))
     if [a.shape[i] for i in of_a] != [b.shape[j] for j in of_b]:
         match = f"axes {list(of_a)} of a must match {list(of_b)} of b in length"
-        message = f"{caller()}: a is {a.shape} and b is {b.shape}; {match}."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: a is {a.shape} and b is {b.shape}; {match}.")
     letters = list(_LETTERS[: a.ndim])
     others = list(_LETTERS[a.ndim : a.ndim + b.ndim])
     for i, j in zip(of_a, of_b, strict=True):

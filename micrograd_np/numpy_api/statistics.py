@@ -118,14 +118,12 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     if ord is None or ord == 2:
         return euclidean_norm(x, axis=axis, keepdims=keepdims)
     if not isinstance(ord, (int, float, np.integer, np.floating)) or ord != ord:  # noqa: PLR0124  nan
-        message = f"{caller()}: ord must be a number, inf or -inf, found {ord!r}."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: ord must be a number, inf or -inf, found {ord!r}.")
     if ord == 0:
         return sum(absolute(sign(x)), axis=axis, keepdims=keepdims)
     nothing = not reduced_size(tuple(x.shape), axis)
     if nothing and ord < 0:
-        message = f"{caller()}: x is {tuple(x.shape)}, and of nothing there is no norm of the order {ord}."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: x is {tuple(x.shape)}, and of nothing there is no norm of the order {ord}.")
     if ord == 1 or nothing:
         return sum(absolute(x), axis=axis, keepdims=keepdims)
     extreme = max if ord > 0 else min  # which is divided out, so that no power overflows

@@ -71,13 +71,11 @@ def quantile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bo
         x = astype(x, dtype=np.float64)  # as NumPy does; differences of narrow integers would wrap
     shares = as_array(q).astype(float)
     if not ((shares >= 0) & (shares <= 1)).all():
-        message = f"{caller()}: q must lie between 0 and 1, found {q}."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: q must lie between 0 and 1, found {q}.")
     axes = tuple(range(x.ndim)) if axis is None else axes_of(axis, x.ndim)
     n = reduced_size(tuple(x.shape), axes)
     if not n:
-        message = f"{caller()}: x is {x.shape}; nothing has no quantile."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: x is {x.shape}; nothing has no quantile.")
     shape = (
         keepdims_shape(tuple(x.shape), axes) if keepdims else tuple(m for i, m in enumerate(x.shape) if i not in axes)
     )

@@ -34,8 +34,7 @@ def _vectors(x: Any) -> Any:
     """`x` by `as_operand`; ValueError for a number, which is no vector."""
     x = as_operand(x)
     if not x.ndim:
-        message = f"{caller()}: a vector has at least one axis, found a number."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: a vector has at least one axis, found a number.")
     return x
 
 
@@ -43,8 +42,7 @@ def _matrices(x: Any) -> Any:
     """`x` by `as_operand`; ValueError for a number and a vector, which are no matrices."""
     x = as_operand(x)
     if x.ndim < 2:
-        message = f"{caller()}: a matrix has at least two axes, found {tuple(x.shape)}."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: a matrix has at least two axes, found {tuple(x.shape)}.")
     return x
 
 

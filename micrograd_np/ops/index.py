@@ -55,11 +55,10 @@ def _literal(part: Any) -> Any:
     """An index written as a list, as an array; a step that is being traced takes it for a constant."""
     array = np.asarray(part, dtype=None if np.size(part) else np.intp)  # an empty list names no elements
     if array.dtype.kind not in "iub":
-        message = (
+        raise IndexError(
             f"{caller('getitem')}: an index is made of integers, slices, None, ... and arrays of integers or booleans; "
             f"found {part!r:.80}."
         )
-        raise IndexError(message)
     mode.events.constant(array)
     return array
 

@@ -23,6 +23,5 @@ def as_operands(xs: Any) -> list[Any]:
     try:
         parts = list(xs)
     except TypeError:
-        message = f"{caller()}: needs a list of arrays, found one {type(xs).__name__} without axes."
-        raise TypeError(message) from None
+        raise TypeError(f"{caller()}: needs a list of arrays, found one {type(xs).__name__} without axes.") from None
     return [as_operand(x) for x in parts]

@@ -110,8 +110,7 @@ def stack(xs: Sequence[Any], axis: int = 0) -> Any:
     shapes = {tuple(x.shape) for x in xs}
     if len(shapes) != 1:
         listed = ", ".join(map(str, sorted(shapes))) or "no arrays"
-        message = f"{caller()}: all arrays must have one shape, found {listed}."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: all arrays must have one shape, found {listed}.")
     (shape,) = shapes
     at = axis_of(axis, len(shape) + 1)
     return concatenate(*(reshape(x, shape=(*shape[:at], 1, *shape[at:])) for x in xs), axis=at)

@@ -30,6 +30,7 @@ _NOUNS = {
     "broadcast_to": "spread", "reshape": "reshaped", "where": "chosen", "view": "part", "scatter_slice": "placed",
     "astype": "converted", "softmax_cross_entropy": "losses", "bce_with_logits": "losses", "bce": "losses",
     "masked_keep": "kept", "masked_zero": "kept", "one_hot_mask": "onehot",
+    "embedding_lookup": "rows", "gather_labels": "picked", "scale_and_weight": "scaled", "subtract_mean": "centred",
 }  # fmt: skip
 
 

@@ -25,8 +25,7 @@ def embedding_lookup(
     index outside, also a negative one.
     """
     if not weight.ndim:
-        message = "weight must have rows"
-        raise ValueError(message)
+        raise ValueError("weight must have rows")
     z = xp.take(weight, xp.asarray(indices).astype("uint32"), axis=0)  # unsigned: −1 is no index from the end
     return stored(xp, out, z)
 
