@@ -81,7 +81,7 @@ cumprod.vjp(x=_cumprod_vjp)
 def recurrence(xp: Any, out: Any, x: Any, y: Any, *, axis: int = -1, reverse: bool = False) -> Any:
     """z_i = y_i + x_i · z_{i−1} along `axis`, starting from 0; from the end with `reverse`. Shapes must be equal.
 
-    In ⌈log₂ n⌉ rounds over whole arrays, each joining stretches to stretches twice as long.
+    It takes ⌈log₂ n⌉ rounds over whole arrays; each round doubles the length of the runs that are complete.
     Source: Hillis and Steele (1986), "Data parallel algorithms".
     """
     order = along(axis_of(axis, x.ndim), slice(None, None, -1 if reverse else 1))

@@ -95,7 +95,7 @@ def _zeros(shape: tuple[int, ...], dtype: Any) -> Any:
     return zeros
 
 
-_FEW = 256  # above, the maximum of two arrays takes a half to a third of the time of that with a number (measured)
+_FEW = 256  # elements above which the maximum with an array takes a half to a third of that with a number (measured)
 
 
 @primitive("relu {x}", domain=(KINK_AT_ZERO,), onnx="Relu")

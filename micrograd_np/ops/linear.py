@@ -63,8 +63,8 @@ def _advice(x: tuple[int, ...], y: tuple[int, ...]) -> str | None:
 def linear(xp: Any, out: Any, x: Any, weight: Any, bias: Any) -> Any:
     """x Wᵀ + b: the affine map of a layer, `weight` of shape (out, in) as PyTorch keeps it.
 
-    One primitive instead of three because the tape of a small network is half as long (measured: a quarter of the
-    step). All leading axes of x are one long axis to the product. Quickest where Wᵀ is contiguous in memory.
+    One primitive instead of three halves the tape of a small network (measured: a quarter of the step). The product
+    takes all axes of x but the last as one. It is quickest where Wᵀ is contiguous in memory.
     """
     if x.ndim == 2:
         z = x.dot(weight.T) if out is ... else xp.dot(x, weight.T, out)

@@ -21,7 +21,7 @@ def leaky_relu(xp: Any, out: Any, x: Any, *, negative_slope: float = 0.01) -> An
 
 
 def _step(x: Any, left: float) -> Any:
-    """1 where x is positive, `left` elsewhere: arithmetic on signs, a third of the time of a choice."""
+    """1 where x is positive, `left` elsewhere: arithmetic on signs, in a third of the time of `where` (measured)."""
     return maximum(sign(x), left) if 0 <= left <= 1 else (1 - left) * relu(sign(x)) + left
 
 

@@ -1,4 +1,4 @@
-"""The error function and its kin, and x log y, element by element; NumPy has none of them."""
+"""The error function, the normal distribution function, and x log y, element by element. NumPy has none of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from micrograd_np.ops.routine import clear
 from .blocks import in_blocks
 
 # Cody (1969), "Rational Chebyshev approximations for the error function", Mathematics of Computation 23: numerators and
-# denominators, highest power first, of erf(y)/y in y² up to y = 1/2, and of exp(y²) erfc(y) in y beyond.
+# denominators, highest power first, of erf(y)/y in y² up to y = 1/2, and of exp(y²) erfc(y) in y above.
 _NEAR = (
     (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
     (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
@@ -30,15 +30,13 @@ _FAR = (
 )  # fmt: skip
 _MEETING = 0.5
 # For single precision erf(x) is tanh(x p(x²)), and tanh is as quick as a product: p by least squares on the relative
-# error of erf up to 4.6, weighted towards where that is largest (Lawson's iteration); 1e-7 before rounding. Beyond, p
-# only grows. The same p gives the normal distribution function: Φ(x) = 1 / (1 + exp(x q(x²))).
+# error of erf up to 4.6, weighted towards where that is largest (Lawson's iteration); 1e-7 before rounding. Above, p
+# only grows. With q from p, the normal distribution function is Φ(x) = 1 / (1 + exp(x q(x²))).
 _SINGLE = (
     1.41852591e-7, -5.66848275e-6, 8.76373762e-5, -6.19784804e-4, -1.91830614e-4, 1.02769056e-1, 1.12837927,
 )  # fmt: skip
-_SINGLE_NDTR = tuple(-(2**0.5) * c / 2**k for k, c in enumerate(reversed(_SINGLE)))[
-    ::-1
-]  # Φ(x) = 1 / (1 + exp(x q(x²)))
-_FARTHEST = 28.0  # where exp(−y²) is 0 in float64, and powers of y are still far from overflow
+_SINGLE_NDTR = (*(-(2**0.5) * c / 2**k for k, c in zip(range(len(_SINGLE) - 1, -1, -1), _SINGLE, strict=True)),)
+_FARTHEST = 28.0  # where exp(−y²) is 0 in float64, and powers of y do not overflow
 _INT8 = np.dtype(np.int8)
 
 
@@ -71,7 +69,7 @@ def _far(xp: Any, y: Any) -> Any:
 
 
 def _exponent(xp: Any, x: Any, coefficients: tuple[float, ...]) -> Any:
-    """x p(x²), which may overflow where tanh and exp have long reached their limits."""
+    """x p(x²). It may overflow, but only where tanh and exp of it have reached their limits."""
     z = _polynomial(xp, coefficients, xp.square(x, out=...))
     return xp.multiply(z, x, out=z)
 
@@ -110,7 +108,7 @@ def erf(xp: Any, out: Any, x: Any) -> Any:
     y = xp.absolute(x, out=...)
     is_far = xp.negative(xp.greater(y, _MEETING).view(_INT8))
     near = _near(xp, xp.minimum(y, _MEETING, out=...))
-    far = _far(xp, xp.minimum(y, _FARTHEST, out=y))  # what it is for y < 1/2 is not used
+    far = _far(xp, xp.minimum(y, _FARTHEST, out=y))  # its values for y < 1/2 are not used
     far = xp.subtract(1, far, out=far)
     z = _joined(xp, near, far, is_far)
     return xp.copysign(z, x, out=out)
@@ -135,7 +133,7 @@ def ndtr(xp: Any, out: Any, x: Any) -> Any:
     near = _near(xp, xp.minimum(y, _MEETING, out=...))
     near = xp.copysign(near, x, out=near)
     near = xp.add(near, 1, out=near)
-    far = _far(xp, xp.minimum(y, _FARTHEST, out=y))  # what it is for y < 1/2 is not used
+    far = _far(xp, xp.minimum(y, _FARTHEST, out=y))  # its values for y < 1/2 are not used
     upper = xp.greater(x, 0)
     far = xp.copysign(far, xp.negative(x), out=far)
     far = xp.add(far, xp.multiply(upper, 2, dtype=far.dtype), out=far)  # erfc(−y) = 2 − erfc(y)
