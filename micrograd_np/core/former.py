@@ -33,41 +33,24 @@ _FORMER_MODULE = {
 """Modules that have other names as well."""
 
 _FORMER_NAME = {
-    "functional.attention": {"not_later": "causal_mask"},
-    "functional.classification": {
-        "surprise": "softmax_cross_entropy",
-        "surprise_of_logit": "bce_with_logits",
-        "surprise_of_probability": "bce",
-        "indicator": "one_hot_mask",
-        "pick": "gather_labels",
-        "softmax_residual": "softmax_residual",
-    },
-    "functional.linear": {"add_rows": "segment_sum", "rows_of": "embedding_lookup"},
-    "functional.loss": {"mean_squared_error": "mean_squared_error"},
-    "functional.normalization": {"scaled": "scale_and_weight"},
-    "numpy_api.diagonal": {"put_diagonal": "diag_embed"},
-    "numpy_api.trigonometric": {"one_plus_square": "square_plus_one"},
-    "ops.choice": {
-        "at_least": "clamp_min",
-        "at_most": "clamp_max",
-        "halve_where": "masked_halve",
-        "keep_where": "masked_keep",
-        "nan_to_num": "nan_to_num",
-        "zero_where": "masked_zero",
-    },
-    "ops.elementwise": {"ratio": "divide_or_zero", "xdivy": "zero_safe_divide", "xmuly": "zero_safe_multiply"},
-    "ops.fused.special": {"bell": "gaussian"},
-    "ops.index": {
-        "add_along_axis": "scatter_add_along_axis",
-        "place": "scatter_slice",
-        "stands": "is_last_write",
-        "take_along_axis": "take_along_axis",
-    },
-    "ops.reduce": {"deviations": "subtract_mean"} | {x: x for x in ("log_softmax", "logsumexp", "prod", "softmax")},
-    "ops.transcendental": {"lead": "subtract_or_zero"} | {x: x for x in ("cbrt", "exp2", "log10", "log2", "logaddexp")},
-    "numpy_api.assembly": {"take": "take"},
+    "functional.attention": "not_later=causal_mask",
+    "functional.classification": "surprise=softmax_cross_entropy surprise_of_logit=bce_with_logits "
+    "surprise_of_probability=bce indicator=one_hot_mask pick=gather_labels softmax_residual",
+    "functional.linear": "add_rows=segment_sum rows_of=embedding_lookup",
+    "functional.loss": "mean_squared_error",
+    "functional.normalization": "scaled=scale_and_weight",
+    "numpy_api.assembly": "take",
+    "numpy_api.diagonal": "put_diagonal=diag_embed",
+    "numpy_api.trigonometric": "one_plus_square=square_plus_one",
+    "ops.choice": "at_least=clamp_min at_most=clamp_max halve_where=masked_halve keep_where=masked_keep "
+    "zero_where=masked_zero nan_to_num",
+    "ops.elementwise": "ratio=divide_or_zero xdivy=zero_safe_divide xmuly=zero_safe_multiply",
+    "ops.fused.special": "bell=gaussian",
+    "ops.index": "add_along_axis=scatter_add_along_axis place=scatter_slice stands=is_last_write take_along_axis",
+    "ops.reduce": "deviations=subtract_mean log_softmax logsumexp prod softmax",
+    "ops.transcendental": "lead=subtract_or_zero cbrt exp2 log10 log2 logaddexp",
 }
-"""For each module the primitives and public functions that were there under other names, or are elsewhere now."""
+"""By module: primitives and public functions that were there, as ``name`` or as ``former_name=name``."""
 
 
 def install() -> None:
@@ -78,7 +61,8 @@ def install() -> None:
     for today, before in moved.items():
         for name in before.split():
             sys.modules[f"{_PACKAGE}.{name}"] = sys.modules[f"{_PACKAGE}.{today}"]
-    for module, names_before in _FORMER_NAME.items():
-        for before, today in names_before.items():
-            op = registry.get(today) or vars(sys.modules[_PACKAGE])[today]
+    for module, names in _FORMER_NAME.items():
+        for entry in names.split():
+            before, _, today = entry.partition("=")
+            op = registry.get(today or before) or vars(sys.modules[_PACKAGE])[today or before]
             setattr(sys.modules[f"{_PACKAGE}.{module}"], before, op)

@@ -33,8 +33,10 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
 def _grid(indices: Any, shape: tuple[int, ...], axis: int) -> tuple[Any, ...]:
     """The index that NumPy takes: `indices` along one axis, and each position along the others."""
     axis, d = axis_of(axis, len(shape)), len(shape)
-    positions = [np.arange(n).reshape([n if i == j else 1 for j in range(d)]) for i, n in enumerate(shape) if i != axis]
-    return (*positions[:axis], indices, *positions[axis:])
+    return tuple(
+        indices if i == axis else np.arange(n).reshape((1,) * i + (n,) + (1,) * (d - 1 - i))
+        for i, n in enumerate(shape)
+    )
 
 
 @primitive(

@@ -37,7 +37,7 @@ def reduced_size(shape: tuple[int, ...], axis: Axis) -> int:
     """How many elements of an array of `shape` each result of a reduction is made of."""
     if axis is None:
         return product(shape)
-    return product(n for n, left in zip(shape, keepdims_shape(shape, axis), strict=True) if left == 1)
+    return product([n for n, left in zip(shape, keepdims_shape(shape, axis), strict=True) if left == 1])
 
 
 def broadcastable(g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
