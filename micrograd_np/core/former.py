@@ -39,14 +39,13 @@ _FORMER_NAME = {
     "functional.linear": "add_rows=segment_sum rows_of=embedding_lookup",
     "functional.loss": "mean_squared_error",
     "functional.normalization": "scaled=scale_and_weight",
-    "numpy_api.assembly": "take",
     "numpy_api.diagonal": "put_diagonal=diag_embed",
     "numpy_api.trigonometric": "one_plus_square=square_plus_one",
     "ops.choice": "at_least=clamp_min at_most=clamp_max halve_where=masked_halve keep_where=masked_keep "
     "zero_where=masked_zero nan_to_num",
     "ops.elementwise": "ratio=divide_or_zero xdivy=zero_safe_divide xmuly=zero_safe_multiply",
     "ops.fused.special": "bell=gaussian",
-    "ops.index": "add_along_axis=scatter_add_along_axis place=scatter_slice stands=is_last_write take_along_axis",
+    "ops.index": "add_along_axis=scatter_add_along_axis place=scatter_slice stands=is_last_write take take_along_axis",
     "ops.reduce": "deviations=subtract_mean log_softmax logsumexp prod softmax",
     "ops.transcendental": "lead=subtract_or_zero cbrt exp2 log10 log2 logaddexp",
 }

@@ -51,7 +51,7 @@ def moveaxis(x: Any, source: Axes, destination: Axes) -> Any:
 
 
 def squeeze(x: Any, axis: Axes | None = None) -> Any:
-    """Without its axes of length one, or without those named; ValueError where one is longer.
+    """`x` without its axes of length one, or without those named; ValueError where one of these is longer.
 
     >>> squeeze(np.ones((1, 3, 1)), axis=0).shape
     (3, 1)
@@ -66,7 +66,7 @@ def squeeze(x: Any, axis: Axes | None = None) -> Any:
 
 
 def expand_dims(x: Any, axis: Axes) -> Any:
-    """With new axes of length one at the positions `axis` of the result."""
+    """`x` with new axes of length one, at the positions `axis` of the result."""
     x = as_operand(x)
     ndim = x.ndim + (len(axis) if isinstance(axis, (tuple, list)) else 1)
     new = axes_of(axis, ndim)
@@ -75,7 +75,7 @@ def expand_dims(x: Any, axis: Axes) -> Any:
 
 
 def ravel(x: Any) -> Any:
-    """The elements in row-major order along one axis."""
+    """`x` flattened to one axis, in row-major order."""
     x = as_operand(x)
     z = reshape(x, shape=(x.size,))
     flags = getattr(x.data if isinstance(x, Vertex) else x, "flags", None)
@@ -98,7 +98,7 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 
 def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
-    """The arrays one after another along an axis they have, or all elements when it is None.
+    """The arrays joined along an existing axis, or all of them flattened when it is None.
 
     ValueError where they differ along another axis.
 
@@ -112,7 +112,7 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
 
 
 def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
-    """Views of equal parts along `axis`, or of what lies between the given indices; ValueError for an unequal division.
+    """Views of equal parts along `axis`, or of the parts between indices; ValueError for an unequal division.
 
     >>> split(np.arange(4.0), 2), split(np.arange(4.0), [1, 3])
     ([array([0., 1.]), array([2., 3.])], [array([0.]), array([1., 2.]), array([3.])])
@@ -154,7 +154,7 @@ def tile(x: Any, reps: Axes) -> Any:
 
 
 def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any:
-    """Every element, or every slice along `axis`, `repeats` times in a row; a sequence gives a number for each.
+    """Every element, or every slice along `axis`, repeated `repeats` times; a sequence gives a number for each.
 
     >>> repeat(np.array([1.0, 2.0]), 2), repeat(np.array([1.0, 2.0]), [2, 1])
     (array([1., 1., 2., 2.]), array([1., 1., 2.]))
@@ -180,7 +180,7 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
 
 
 def flip(x: Any, axis: Axes | None = None) -> Any:
-    """The order reversed along `axis`, or along all: a view."""
+    """`x` reversed along `axis`, or along all axes: a view."""
     x = as_operand(x)
     axes = range(x.ndim) if axis is None else axes_of(axis, x.ndim)
     return view(x, index=tuple(slice(None, None, -1) if i in axes else ALL for i in range(x.ndim)))

@@ -1,4 +1,4 @@
-"""NumPy's short names for putting arrays together and taking them apart, made of the general ones."""
+"""NumPy's functions that stack, split, rotate and broadcast arrays, made of the general ones in `arrange`."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 
 def _each(xs: tuple[Any, ...], change: Any) -> Any:
-    """One array changed, or of several a tuple."""
-    changed = tuple(change(as_operand(x)) for x in xs)
-    return changed[0] if len(changed) == 1 else changed
+    """`change` applied to one array, or to several, as a tuple."""
+    results = tuple(change(as_operand(x)) for x in xs)
+    return results[0] if len(results) == 1 else results
 
 
 def atleast_1d(*arys: Any) -> Any:
-    """Each array with at least one axis: numbers become arrays of one element. Of several a tuple."""
+    """Each array with at least one axis: numbers become arrays of one element. A tuple for several."""
     return _each(arys, lambda x: x if x.ndim else reshape(x, shape=(1,)))
 
 
 def atleast_2d(*arys: Any) -> Any:
-    """Each array with at least two axes, new ones in front: a vector becomes a row. Of several a tuple."""
+    """Each array with at least two axes, new ones in front: a vector becomes a row. A tuple for several."""
     return _each(arys, lambda x: x if x.ndim > 1 else reshape(x, shape=(1, x.size)))
 
 
 def atleast_3d(*arys: Any) -> Any:
-    """Each array with at least three axes: (n) becomes (1,n,1), (n,m) becomes (n,m,1). Of several a tuple."""
+    """Each array with at least three axes: (n) becomes (1,n,1), (n,m) becomes (n,m,1). A tuple for several."""
     shapes = {0: (1, 1, 1), 1: (1, -1, 1)}
     return _each(arys, lambda x: x if x.ndim > 2 else reshape(x, shape=shapes.get(x.ndim, (*x.shape, 1))))
 
@@ -69,7 +69,7 @@ def column_stack(tup: Sequence[Any]) -> Any:
 
 
 def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Any:
-    """`fill_value`, which broadcasts, in the shape and dtype of `a` unless others are given; its gradient is their sum.
+    """An array in the shape and dtype of `a`, or in those given, filled with `fill_value`, which may have a gradient.
 
     >>> full_like(np.ones(2), 3)
     array([3., 3.])
@@ -82,7 +82,7 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> 
 
 
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    """`values` after `arr` along an axis, or all elements in one line."""
+    """`values` after `arr` along an axis, or both flattened."""
     return concatenate([arr, values], axis=axis)
 
 
@@ -133,17 +133,17 @@ def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
 
 
 def fliplr(m: Any) -> Any:
-    """The order reversed along the second axis."""
+    """`m` reversed along the second axis."""
     return flip(m, 1)
 
 
 def flipud(m: Any) -> Any:
-    """The order reversed along the first axis."""
+    """`m` reversed along the first axis."""
     return flip(m, 0)
 
 
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
-    """Turned by `k` quarter turns, from the first of `axes` towards the second.
+    """`m` rotated by `k` quarter turns, from the first of `axes` towards the second.
 
     >>> rot90(np.array([[1, 2], [3, 4]]))
     array([[2, 4],
@@ -185,7 +185,7 @@ def meshgrid(*xi: Any, indexing: str = "xy") -> tuple[Any, ...]:
 
 
 def block(arrays: Any) -> Any:
-    """An array of nested lists of blocks: the innermost side by side, the next ones one above the other.
+    """Join nested lists of blocks: the innermost lists along the last axis, the next along the second last, and so on.
 
     >>> block([[np.eye(2), np.zeros((2, 1))], [np.ones((1, 3))]]).shape
     (3, 3)

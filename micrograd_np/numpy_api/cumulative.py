@@ -29,7 +29,7 @@ def flip_axis(x: Any, axis: int) -> Any:
 
 
 def _line(xp: Any, x: Any, axis: int | None) -> tuple[Any, int]:
-    """`x` and the axis to run along; without one, all elements in one line, as in NumPy."""
+    """`x` and the axis to run along; without an axis `x` is flattened, as in NumPy."""
     if x.ndim and axis is not None:
         return x, whole(axis, "axis")
     return xp.reshape(x, (-1,)), axis_of(axis or 0, 1)
@@ -39,7 +39,7 @@ def _line(xp: Any, x: Any, axis: int | None) -> tuple[Any, int]:
     "running Σ {x}", domain=(REALS,), shape="(3,4)->(12)", examples=_ONE_AXIS, onnx="CumSum", numpy=("cumulative_sum",)
 )
 def cumsum(xp: Any, out: Any, x: Any, *, axis: int | None = None) -> Any:
-    """The sum of each element and all before it along `axis`; of all elements in one line when it is None."""
+    """The sum of each element and all before it along `axis`; of `x` flattened when it is None."""
     x, axis = _line(xp, x, axis)
     return xp.add.accumulate(x, axis, out=None if out is ... else out)
 
@@ -55,7 +55,7 @@ cumsum.vjp(
 
 @primitive("running Π {x}", domain=(REALS,), shape="(3,4)->(12)", examples=_ONE_AXIS, numpy=("cumulative_prod",))
 def cumprod(xp: Any, out: Any, x: Any, *, axis: int | None = None) -> Any:
-    """The product of each element and all before it along `axis`; of all elements in one line when it is None.
+    """The product of each element and all before it along `axis`; of `x` flattened when it is None.
 
     Exact where elements are 0, in derivatives of any order: nothing is divided.
     """

@@ -24,7 +24,6 @@ from micrograd_np.ops.reduce import max, min, sum  # noqa: A004
 from micrograd_np.ops.routine import Routine, stored
 from micrograd_np.ops.shape import reshape
 
-from . import products
 from .diagonal import diag_embed, tril
 from .diagonal import diagonal as diagonal_of
 from .statistics import norm as vector_norm_of
@@ -170,11 +169,6 @@ def matrix_transpose(x: Any) -> Any:
     return _t(as_operand(x))
 
 
-def outer(x1: Any, x2: Any) -> Any:
-    """Every element of one vector times every one of another: ``(n), (m) -> (n, m)``."""
-    return products.outer(x1, x2)
-
-
 def diagonal(x: Any, offset: int = 0) -> Any:
     """The diagonals of stacked matrices: ``(…, n, n) -> (…, n)``, `offset` places to the right."""
     return diagonal_of(x, offset=offset, axis1=-2, axis2=-1)
@@ -221,10 +215,10 @@ def multi_dot(arrays: Any) -> Any:
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """The norm of vectors along one axis, or of the matrices in two, as ``np.linalg.norm``.
 
-    Without `axis` and `ord` the root of the sum of all squares; else a matrix is taken for a matrix: 1 is the largest
-    sum of a column's absolute values, inf that of a row, −1 and −inf the smallest, "fro" the root of the squares' sum.
-    ValueError for another `ord`: the spectral norms need singular values, which have no rule here. `mg.norm` takes all
-    elements for one vector.
+    Without `axis` and `ord` it is the root of the sum of all squares. The norm of a matrix with `ord` 1 is the largest
+    sum of the absolute values in a column, with inf in a row; −1 and −inf take the smallest sum, "fro" the root of the
+    sum of all squares. ValueError for another `ord`: the spectral norms need singular values, which have no derivative
+    rule here. `mg.norm` treats all elements as one vector.
 
     >>> x = np.array([[1.0, -2.0], [3.0, 4.0]])
     >>> norm(x, 1), norm(x, np.inf), norm(x, 1, axis=1)

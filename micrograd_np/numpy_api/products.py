@@ -211,7 +211,7 @@ def inner(a: Any, b: Any) -> Any:
 
 
 def outer(a: Any, b: Any) -> Any:
-    """Every element of `a` times every one of `b`: (…), (…) -> (n, m), both flattened.
+    """Every element of `a` times every element of `b`: (…), (…) -> (n, m), both flattened.
 
     >>> import numpy as np
     >>> outer(np.array([1.0, 2.0]), np.array([3.0, 4.0]))

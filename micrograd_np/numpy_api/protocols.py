@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # functions of ours that share a name with one of NumPy's, and mean different things
 _HOMONYMS = frozenset({"index.split", "convolve"})
 _FOLDERS = (f"{ops.__name__}.", f"{numpy_api.__name__}.")
-_DIFFERENT_IN_LINALG = frozenset({"diagonal", "norm", "outer", "trace"})  # served by numpy_api.linalg
+_DIFFERENT_IN_LINALG = frozenset({"diagonal", "norm", "trace"})  # served by numpy_api.linalg
 
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 

@@ -16,7 +16,7 @@ from micrograd_np.ops.shape import reshape
 
 
 def take(x: Any, indices: Any, axis: int | None = None) -> Any:
-    """The elements, or the slices along `axis`, that integer `indices` name: of all elements in order without `axis`.
+    """The elements, or the slices along `axis`, at integer `indices`; without `axis` those of `x` flattened.
 
     The result has the shape of `indices` in place of that axis. IndexError for an index outside.
 

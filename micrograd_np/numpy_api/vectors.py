@@ -17,7 +17,7 @@ from .arrange import moveaxis, ravel
 
 
 def vdot(a: Any, b: Any) -> Any:
-    """Σ of products of all elements: both are flattened."""
+    """Σ of products of all elements; both arrays are flattened."""
     return matmul(ravel(a), ravel(b))
 
 
@@ -61,7 +61,7 @@ def vecmat(x1: Any, x2: Any) -> Any:
 
 
 def kron(a: Any, b: Any) -> Any:
-    """Blocks of `b`, one for each element of `a` and times it: ``(n, m), (k, l) -> (n k, m l)``, of any dimension.
+    """Kronecker product: a block of `b` times each element of `a`, ``(n, m), (k, l) -> (n k, m l)``, in any dimension.
 
     >>> import numpy as np
     >>> kron(np.array([1.0, 10.0]), np.array([1.0, 2.0]))

@@ -19,10 +19,10 @@ from micrograd_np.ops.state import astype
 def embedding_lookup(
     xp: Any, out: Any, weight: Any, indices: Any, *, frozen: int | None = None, shared: bool = False
 ) -> Any:
-    """The rows of `weight` that `indices` name: ``(v, d), (…) -> (…, d)``. The row `frozen` gets no gradient.
+    """The rows of `weight` at `indices`: ``(v, d), (…) -> (…, d)``. The row `frozen` gets no gradient.
 
-    With `shared`, a row named several times gets the mean of its gradients instead of their sum. IndexError for an
-    index outside, also a negative one.
+    With `shared`, a row that occurs several times gets the mean of its gradients instead of their sum. IndexError for
+    an index outside, also a negative one.
     """
     if not weight.ndim:
         raise ValueError("weight must have rows")

@@ -31,7 +31,7 @@ def one_hot_mask(xp: Any, out: Any, labels: Any, *, classes: int) -> Any:
 
 @primitive("{x}[row, {labels}]", domain=(REALS, INTEGERS), shape="(3,4),(3)->(3)", not_differentiable=("labels",))
 def gather_labels(xp: Any, out: Any, x: Any, labels: Any) -> Any:
-    """Of each row of `x` the element that its label numbers. IndexError for a label outside, also a negative one."""
+    """The element of each row of `x` at its label. IndexError for a label outside, also a negative one."""
     z = x[xp.arange(len(labels)), labels.astype("uint32")]  # unsigned: a negative label is no index from the end
     if out is ...:
         return z
@@ -53,7 +53,7 @@ gather_labels.vjp(x=lambda g, z, x, labels: reshape(g, shape=(*g.shape, 1)) * on
 def softmax_cross_entropy(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int = -100) -> Any:
     """Negative log-probability of each row's label, from logits; 0 where the label is `ignore`. Stable for any logits.
 
-    A primitive for its gradient, softmax − onehot, which spares the way back through log-softmax and indexing.
+    A primitive for its gradient, softmax − onehot, which is shorter than those of log-softmax and indexing.
     """
     kept = xp.not_equal(labels, ignore)
     peak = xp.maximum.reduce(x, axis=-1, keepdims=True)
@@ -81,21 +81,21 @@ def softmax_residual(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int = -1
     return clear(xp, z, xp.not_equal(labels, ignore)[..., None])
 
 
-def _curvature(g: Any, z: Any, x: Any, labels: Any, ignore: int) -> Any:
+def _softmax_residual_vjp(g: Any, z: Any, x: Any, labels: Any, ignore: int) -> Any:
     p = softmax(x, axis=-1)
     kept = reshape(not_equal(labels, ignore), shape=(-1, 1))
     return masked_keep((g - sum(g * p, axis=-1, keepdims=True)) * p, kept)
 
 
-def _surprise_by_x(g: Any, z: Any, x: Any, labels: Any, ignore: int) -> Any:
-    share = reshape(masked_keep(g, not_equal(labels, ignore)), shape=(-1, 1))  # of nothing the mean's g is inf
+def _softmax_cross_entropy_vjp(g: Any, z: Any, x: Any, labels: Any, ignore: int) -> Any:
+    share = reshape(masked_keep(g, not_equal(labels, ignore)), shape=(-1, 1))  # g of a mean over no rows is inf
     return share * softmax_residual(x, labels, ignore=ignore)
 
 
-softmax_residual.vjp(x=_curvature)
+softmax_residual.vjp(x=_softmax_residual_vjp)
 
 
-softmax_cross_entropy.vjp(x=_surprise_by_x)
+softmax_cross_entropy.vjp(x=_softmax_cross_entropy_vjp)
 
 
 @primitive("−log-likelihood of {target} under σ({x})", domain=(REALS, REALS))
@@ -143,8 +143,8 @@ _FEW = 4096  # up to here the rounding errors of a dot product in float32 stay b
 def mean_squared_error(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """The mean of (x − y)² over all elements; nan of nothing.
 
-    One primitive instead of three, as `linear` is: with small networks a tenth of the step (measured). So is adding up
-    few squares by a dot product, one call instead of two; of many it would lose digits.
+    One primitive instead of three, as `linear` is: for small networks a tenth of the step (measured). A few squares are
+    added by a dot product, one call instead of two; with many that would lose digits.
     """
     if is_half(x) and is_half(y):
         return in_single(mean_squared_error.kernel, xp, out, x, y)
