@@ -108,25 +108,16 @@ def relu(xp: Any, out: Any, x: Any) -> Any:
 relu.vjp(x=lambda g, z, x: masked_keep(g, greater(z, 0)))
 
 
-maximum = ufunc(
-    "maximum", "max({x}, {y})",
-    "Elementwise larger of two; nan where either is nan. At ties each gets half of the gradient.",
-    DISTINCT, DISTINCT, onnx="Max",
-)  # fmt: skip
-maximum.vjp(
-    x=lambda g, z, x, y: masked_halve(masked_zero(g, less(x, y)), equal(x, y)),
-    y=lambda g, z, x, y: masked_halve(masked_zero(g, less(y, x)), equal(x, y)),
-)
+def _extreme_of_two(name: str, meaning: str, onnx: str, is_beaten: Any) -> Any:
+    doc = f"Elementwise {meaning} of two; nan where either is nan. At ties each gets half of the gradient."
+    return ufunc(name, f"{onnx.lower()}({{x}}, {{y}})", doc, DISTINCT, DISTINCT, onnx=onnx).vjp(
+        x=lambda g, z, x, y: masked_halve(masked_zero(g, is_beaten(x, y)), equal(x, y)),
+        y=lambda g, z, x, y: masked_halve(masked_zero(g, is_beaten(y, x)), equal(x, y)),
+    )
 
-minimum = ufunc(
-    "minimum", "min({x}, {y})",
-    "Elementwise smaller of two; nan where either is nan. At ties each gets half of the gradient.",
-    DISTINCT, DISTINCT, onnx="Min",
-)  # fmt: skip
-minimum.vjp(
-    x=lambda g, z, x, y: masked_halve(masked_zero(g, greater(x, y)), equal(x, y)),
-    y=lambda g, z, x, y: masked_halve(masked_zero(g, greater(y, x)), equal(x, y)),
-)
+
+maximum = _extreme_of_two("maximum", "larger", "Max", less)
+minimum = _extreme_of_two("minimum", "smaller", "Min", greater)
 
 
 @primitive("{x} ↑ {bound}", domain=(DISTINCT, DISTINCT))
