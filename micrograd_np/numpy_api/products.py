@@ -92,9 +92,9 @@ def einsum(subscripts: Any, *operands: Any) -> Any:
     array([3., 7.])
     """
     if not isinstance(subscripts, str):
-        subscripts, operands = _lettered(subscripts, *operands)
+        subscripts, operands = _with_letters(subscripts, *operands)
     xs = [as_operand(x) for x in operands]
-    terms, result = _spelt(subscripts, xs)
+    terms, result = _expanded(subscripts, xs)
     for i, term in enumerate(terms):
         while len(set(terms[i])) < len(terms[i]):
             term = terms[i]  # noqa: PLW2901
@@ -109,7 +109,7 @@ def einsum(subscripts: Any, *operands: Any) -> Any:
     return _einsum(*xs, subscripts=f"{','.join(terms)}->{result}")
 
 
-def _lettered(*args: Any) -> tuple[str, tuple[Any, ...]]:
+def _with_letters(*args: Any) -> tuple[str, tuple[Any, ...]]:
     """The subscripts as letters, and the operands, of a call with a list of axis numbers after each operand."""
     lists = [*args[1::2], *(args[-1:] if len(args) % 2 else [])]
     if len(args) < 2 or not all(isinstance(axes, (list, tuple)) for axes in lists):
@@ -124,7 +124,7 @@ def _lettered(*args: Any) -> tuple[str, tuple[Any, ...]]:
     return ",".join([*terms, last]), args[::2]
 
 
-def _spelt(subscripts: str, xs: Sequence[Any]) -> tuple[list[str], str]:
+def _expanded(subscripts: str, xs: Sequence[Any]) -> tuple[list[str], str]:
     """The letters of each operand and of the result; ``...`` and a missing result are written out."""
     left, arrow, result = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")

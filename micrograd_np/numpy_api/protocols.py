@@ -62,14 +62,14 @@ def served() -> Iterable[tuple[Any, Callable[..., Any]]]:
         for name, ours in vars(module).items():
             defined_here = isinstance(ours, FunctionType) and ours.__module__ == module.__name__
             if defined_here and not _HOMONYMS & {name, f"{info.name}.{name}"}:
-                yield from _theirs(name, ours)
+                yield from _numpy_functions(name, ours)
     for op in list(registry.values()):
         own = (op.name,) if op.__module__.startswith(_FOLDERS) and op.name not in _HOMONYMS else ()
         for name in (*own, *op.numpy):
-            yield from _theirs(name, op)
+            yield from _numpy_functions(name, op)
 
 
-def _theirs(name: str, ours: Callable[..., Any]) -> Iterable[tuple[Any, Callable[..., Any]]]:
+def _numpy_functions(name: str, ours: Callable[..., Any]) -> Iterable[tuple[Any, Callable[..., Any]]]:
     special = ours.__module__ == f"{numpy_api.__name__}.linalg"  # what differs under np.linalg
     places = (np.linalg,) if special and name != "matrix_transpose" else (np, np.linalg)
     for place in places:
@@ -87,12 +87,12 @@ def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs:
     name = f"np.{ufunc.__name__}"
     target = kwargs["out"] if "out" in kwargs else inputs[:1] if method == "at" else ()
     if _may_write(target, (inputs, kwargs)):
-        return _written(name, getattr(ufunc, method), inputs, kwargs, target)
+        return _write_into_arrays(name, getattr(ufunc, method), inputs, kwargs, target)
     if method == "reduce" and ufunc in _REDUCTIONS and len(inputs) == 1:
         return array_function(self, _REDUCTIONS[ufunc], (), inputs, {"axis": 0, **kwargs})
     if method != "__call__":
         raise TypeError(
-            f"{name}.{method}: has no derivative rule for tensors. {_instead(method)} "
+            f"{name}.{method}: has no derivative rule for tensors. {_alternative(method)} "
             f"If no gradient is wanted, call it on t.detach().numpy()."
         )
     if "out" in kwargs:
@@ -117,20 +117,20 @@ def array_function(
         return NotImplemented
     target = args[:1] if function in _WRITERS else (kwargs.get("out"),)
     if _may_write(target, (args, kwargs)):
-        return _written(_spelt(function), function, args, kwargs, target)
+        return _write_into_arrays(_qualified_name(function), function, args, kwargs, target)
     if function in _OF_SHAPE or function in _FILLED:
         return _without_gradient(self, function, args, kwargs)
     if function in _OF_VALUE or (function is np.where and len(args) + len(kwargs) == 1):
-        self._asked(_spelt(function))
+        self._asked(_qualified_name(function))
         return _without_gradient(self, function, args, kwargs)
     ours = _table(len(registry)).get(function)
     if ours is None:
-        raise _no_rule(_spelt(function))
-    positional, keywords = _matched(_spelt(function), function, ours, args, kwargs)
+        raise _no_rule(_qualified_name(function))
+    positional, keywords = _match_arguments(_qualified_name(function), function, ours, args, kwargs)
     return ours(*positional, **keywords)
 
 
-def _spelt(function: Any) -> str:
+def _qualified_name(function: Any) -> str:
     module = getattr(function, "__module__", None) or "numpy"
     return f"{module.replace('numpy', 'np', 1)}.{function.__name__}"
 
@@ -139,7 +139,7 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"{name}=" for name in names)
 
 
-def _instead(method: str) -> str:
+def _alternative(method: str) -> str:
     return {
         "reduce": "Use sum, prod, max or min.",
         "accumulate": "Use cumsum or cumprod.",
@@ -157,7 +157,7 @@ def _no_rule(name: str) -> TypeError:
 
 def _without_gradient(self: Any, function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
     if function not in _OF_SHAPE:
-        mode.events.unrecorded(_spelt(function))
+        mode.events.unrecorded(_qualified_name(function))
     result = _on_arrays(function, args, kwargs)
     return self.result_type(result) if isinstance(result, np.ndarray) or isinstance(function, np.ufunc) else result
 
@@ -168,7 +168,7 @@ def _may_write(targets: tuple[Any, ...], arguments: Any) -> bool:
     return arrays and not (mode.recording and any(x.requires_grad for x in _vertices(arguments)))
 
 
-def _written(name: str, function: Any, args: Any, kwargs: Mapping[str, Any], targets: Iterable[Any]) -> Any:
+def _write_into_arrays(name: str, function: Any, args: Any, kwargs: Mapping[str, Any], targets: Iterable[Any]) -> Any:
     """Let NumPy write values of tensors into arrays, as in ``w.data -= 0.1 * w.grad``, and note the write."""
     mode.events.unrecorded(name)
     result = _on_arrays(function, args, kwargs)
@@ -193,7 +193,7 @@ def _vertices(tree: Any) -> Iterable[Vertex]:
             yield from _vertices(part)
 
 
-def _matched(
+def _match_arguments(
     name: str, theirs: Any, ours: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> tuple[list[Any], dict[str, Any]]:
     """The arguments of a call of NumPy's function as ours takes them; TypeError for one that ours does not have."""

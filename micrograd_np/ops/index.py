@@ -150,7 +150,7 @@ def replace(xp: Any, out: Any, x: Any, value: Any, *indices: Any, index: Any) ->
 
 
 @primitive(
-    "what stands of [{index}] = in {x}", domain=(REALS, INTEGERS), shape="(4,3),(2)->(2,3)",
+    "last write at [{index}] of {x}", domain=(REALS, INTEGERS), shape="(4,3),(2)->(2,3)",
     examples=({"index": HOLE},), not_differentiable=("x", "indices"),
 )  # fmt: skip
 def is_last_write(xp: Any, out: Any, x: Any, *indices: Any, index: Any) -> Any:
@@ -163,13 +163,13 @@ def is_last_write(xp: Any, out: Any, x: Any, *indices: Any, index: Any) -> Any:
     return xp.equal(written[index], order, out=out)
 
 
-def _written(g: Any, z: Any, x: Any, value: Any, *indices: Any, index: Any) -> Any:
+def _value_vjp(g: Any, z: Any, x: Any, value: Any, *indices: Any, index: Any) -> Any:
     g_value = getitem(g, index, indices)
     may_repeat = any(array.dtype.kind != "b" for array in indices)
     return masked_keep(g_value, is_last_write(g, *indices, index=index)) if may_repeat else g_value
 
 
-replace.vjp(x=lambda g, z, x, value, *indices, index: replace(g, 0, *indices, index=index), value=_written)
+replace.vjp(x=lambda g, z, x, value, *indices, index: replace(g, 0, *indices, index=index), value=_value_vjp)
 
 
 def getitem(x: Any, index: Any, arrays: Any = None) -> Any:
