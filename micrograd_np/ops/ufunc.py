@@ -16,12 +16,10 @@ if TYPE_CHECKING:
 def ufunc(name: str, label: str, doc: str, *domain: Domain, function: str = "", **settings: Any) -> Primitive[...]:
     """Declare NumPy's `function` (by default that called `name`), of one or two arrays, as a primitive of the caller's.
 
-    There is a `domain` for each array; the `settings` are those of `primitive`.
+    There is a `domain` for each array; the `settings` are those of `primitive`::
 
-    >>> from micrograd_np.core.domains import REALS
-    >>> exp = ufunc("exp", "exp {x}", "Elementwise e to the power x.", REALS, onnx="Exp")
-    >>> exp.vjp(x=lambda g, z, x: g * z)
-    exp(x)
+        exp = ufunc("exp", "exp {x}", "Elementwise e to the power x.", REALS, onnx="Exp")
+        exp.vjp(x=lambda g, z, x: g * z)
     """
     function = function or name
     numpys = getattr(np, function)
