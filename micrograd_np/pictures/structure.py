@@ -223,7 +223,7 @@ class Homes:
         return f"{self.inside(path[1], around)}  {kind_of(self.modules[path])}"
 
 
-_NORMAL = {"mean", "deviations", "subtract", "square", "var", "add", "sqrt"}
+_NORMAL = {"mean", "subtract_mean", "subtract", "square", "var", "add", "sqrt"}
 _NORMAL |= {"reciprocal", "multiply", "divide", "sum", "negative"}
 
 
