@@ -17,8 +17,8 @@ from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import whole
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.elementwise import square
-from micrograd_np.ops.fused.norms import over_deviation, scaled
-from micrograd_np.ops.reduce import deviations, mean
+from micrograd_np.ops.fused.norms import over_deviation, scale_and_weight, subtract_mean
+from micrograd_np.ops.reduce import mean
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import sqrt
@@ -32,10 +32,10 @@ def standardized(x: Any, axes: tuple[int, ...], eps: float, weight: Any = None) 
     if x.dtype == np.float16:  # whose squares soon overflow
         unit, centred, variance = standardized(astype(x, dtype=np.float32), axes, eps, weight)
         return astype(unit, dtype=np.float16), centred, variance
-    centred = deviations(x, axis=axes)
+    centred = subtract_mean(x, axis=axes)
     variance = mean(square(centred), axis=axes, keepdims=True)
     scale = 1 / sqrt(variance + eps)
-    return centred * scale if weight is None else scaled(centred, scale, weight), centred, variance
+    return centred * scale if weight is None else scale_and_weight(centred, scale, weight), centred, variance
 
 
 def affine(x: Any, weight: Any, bias: Any) -> Any:

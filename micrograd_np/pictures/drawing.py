@@ -180,7 +180,7 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
     import graphviz  # an eighth of the package's import, for those who draw
 
     shape = {"rankdir": drawing.direction, "nodesep": "0.25", "ranksep": "0.35", "newrank": "true"}
-    page = {"id": drawing.name, "bgcolor": "transparent", "tooltip": " ", "pad": "0.15"}  # a module's tabs stand out
+    page = {"id": drawing.name, "bgcolor": "white", "tooltip": " ", "pad": "0.15"}  # a module's tabs stand out
     text = {"fontname": "Helvetica", "color": LINE, "tooltip": " "}
     graph = graphviz.Digraph(
         graph_attr=page | shape | drawing.look,
@@ -189,7 +189,7 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
     )
     if drawing.legend or drawing.note:
         below = label(f"{drawing.legend}\n{drawing.note}".strip())
-        graph.attr(label=below, labelloc="b", fontname="Helvetica", fontsize="10", fontcolor=LINE)
+        graph.attr(label=below, labelloc="b", fontname="Helvetica", fontsize="10", fontcolor=INK)
     _fill(graph, drawing.name, drawing.nodes, drawing.clusters)
     for column in drawing.columns:
         with graph.subgraph() as rank:

@@ -12,7 +12,7 @@ from micrograd_np.core.messages import described, insist
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.functional.loss import mse_loss
 
-from .drawing import LINE, Drawing, Edge, Node, check
+from .drawing import INK, LINE, Drawing, Edge, Node, check
 from .flow import Block, folded, guessed, watched
 from .picture import Picture
 from .unroll import Steps, unrolled
@@ -287,7 +287,7 @@ class _Network:
             if tails != [node]:
                 self.connect(tails[-1:] if last else tails, [node])
         if block.recurrent:
-            self.drawing.edges.append(Edge(node.id, node.id, text="each step", look={"fontcolor": LINE}))
+            self.drawing.edges.append(Edge(node.id, node.id, text="each step", look={"fontcolor": INK}))
 
     def ends(self, block: Block) -> list[Node]:
         """The nodes that `block` is drawn as."""

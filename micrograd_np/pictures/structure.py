@@ -223,7 +223,7 @@ class Homes:
 
 
 _NN = "micrograd_np.nn.module"  # not imported for a graph without modules
-_NORMAL = {"mean", "deviations", "subtract", "square", "var", "add", "sqrt"}
+_NORMAL = {"mean", "subtract_mean", "subtract", "square", "var", "add", "sqrt"}
 _NORMAL |= {"reciprocal", "multiply", "divide", "sum", "negative"}
 
 
