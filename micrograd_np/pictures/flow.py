@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Block", "folded", "guessed", "watched"]
 
 _WORTH = 3  # blocks that a frame around what repeats must spare
+_COLUMNS = 8  # layers of units with numbers that are drawn singly, though they repeat
 
 
 @dataclass(eq=False)
@@ -166,13 +167,15 @@ def guessed(model: Any) -> list[Block]:
     return blocks
 
 
-def folded(blocks: list[Block]) -> list[Block]:
+def folded(blocks: list[Block], *, numbers: bool) -> list[Block]:
     """The blocks as they are drawn: what repeats is there once, in a frame that says how often.
 
     What repeats are calls one after the other that do the same: each with what the one before made, or all with the
     same. A recurrent layer that is called in a loop is one block, and so are the layers that are called beside it.
+    Where units are drawn with `numbers`, which differ from call to call, a frame needs more than 8 columns of them, and
+    behind it stand those that the last call gives.
     """
-    repeats = _Repeats(blocks)
+    repeats = _Repeats(blocks, numbers=numbers)
     drawn = repeats.drawn(blocks, 0)
     for block in drawn:
         block.sources = dict.fromkeys(s for s in map(repeats.twin, block.sources) if s is not block)
@@ -180,7 +183,8 @@ def folded(blocks: list[Block]) -> list[Block]:
 
 
 class _Repeats:
-    def __init__(self, blocks: Sequence[Block]) -> None:
+    def __init__(self, blocks: Sequence[Block], *, numbers: bool) -> None:
+        self.numbers = numbers
         self.twins: dict[Block, Block] = {}  # what is drawn instead
         self.users: dict[Block, set[Block]] = {block: set() for block in blocks}
         for block in blocks:
@@ -202,25 +206,35 @@ class _Repeats:
         while i < len(parts):
             period, times = _period(kinds, i)
             runs = [list(chain(*parts[k : k + period])) for k in range(i, i + period * times, period)]
-            if times == 1 or not self.fold(runs, depth):
+            last = self.fold(runs, depth) if times > 1 else None
+            if last is None:
                 period = times = 1
             for part in parts[i : i + period]:
                 drawn += self.drawn(part, depth + 1) if any(len(b.scope) > depth + 1 for b in part) else part
+            drawn += last or ()
             i += period * times
         return drawn
 
-    def fold(self, runs: Sequence[Sequence[Block]], depth: int) -> bool:
-        """Let the first of `runs` stand for all of them, if they do the same; whether they do."""
+    def fold(self, runs: Sequence[Sequence[Block]], depth: int) -> list[Block] | None:
+        """Let the first of `runs` stand for all of them, if they do the same, else None; what is drawn behind it."""
         first, *others = runs
         tied = all(a.module is b.module for run in others for a, b in zip(first, run, strict=True))
         if not any(block.module for block in first) or not self.alike(runs, tied=tied):
-            return False
+            return None
         loop = tied and any(block.recurrent for block in first)
         drawn_singly = not tied and any(_is_units(block, depth) for block in first)
-        if not loop and (len(others) * len(first) < _WORTH or drawn_singly):
-            return False
+        columns = sum(block.linear and np.ndim(block.result) <= 2 for block in first) if self.numbers else 0
+        few = len(others) * len(first) < _WORTH or 0 < columns * len(runs) <= _COLUMNS
+        if not loop and (few or drawn_singly):
+            return None
         for run in others:
             self.twins.update(zip(run, first, strict=True))
+        last, chained = runs[-1][-1], any(source in first for block in others[0] for source in block.sources)
+        behind = []
+        if columns and chained and not loop and (last.linear or not last.holds):
+            name = f"after all {len(runs)}"
+            behind = [Block(name, sources={first[-1]: None}, result=last.result, frames=first[-1].frames)]
+            self.twins[last] = behind[0]
         paths = [*dict.fromkeys(block.scope[depth][1] for block in first if depth < len(block.scope))]
         heading = f"{' … '.join(paths[:: max(len(paths) - 1, 1)])}   × {len(runs)}"
         for block, *calls in zip(*runs, strict=True):
@@ -234,7 +248,7 @@ class _Repeats:
                 )
             else:
                 block.frames += (((first[0], depth), heading),)
-        return True
+        return behind
 
     def alike(self, runs: Sequence[Sequence[Block]], *, tied: bool) -> bool:
         """Whether each run takes what the one before made, or all the same.

@@ -75,7 +75,7 @@ def draw_network(
     if loss is not None and target is None:
         raise ValueError("draw_network: a loss without a target; pass target=..., or leave the loss out.")
     blocks, result = (guessed(model), None) if input is None else watched(model, input)
-    blocks = folded(blocks)
+    blocks = folded(blocks, numbers=input is not None)
     network = _Network(blocks, max_units, numbers=input is not None, steps=unrolled(blocks) if unroll else {})
     if unroll and not network.steps:
         raise ValueError("draw_network: unroll=True, and no layer of this model is recurrent; leave it out.")
@@ -91,9 +91,12 @@ def draw_network(
         most = max((len(column) for column in drawing.columns), default=0)
         distance = f"{0.15 + 0.08 * most:.2f}"  # else lines between long columns are steep, and run across circles
         drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": distance, "outputorder": "edgesfirst"}
-        if legend:
-            gradient = "; ∂: gradient" if network.graded else ""
-            drawing.legend = f"blue: positive weight; red, dashed: negative; thick: large{gradient}"
+    notes = {
+        "blue: positive weight; red, dashed: negative; thick: large": network.weighted,
+        "∂: gradient": network.graded,
+        "× n: n times in a row, of which the first is shown": bool(drawing.frames),
+    }
+    drawing.legend = "; ".join(note for note, holds in notes.items() if legend and holds)
     return Picture(drawing)
 
 
@@ -158,9 +161,17 @@ class _Network:
             column = self.columns[block] = self.columns[only]
             column.caption.text += f"\n{block.name}".replace("(·)", "")
             self.fill(column, block.result)
-        elif not sources and self.users[block] and all(user.linear for user in self.users[block]) and _is_flat(block):
-            width = self.users[block][0].module.in_features
+        elif not sources and _is_flat(block) and (linear := [user for user in self.users[block] if user.linear]):
+            width = linear[0].module.in_features
             self.column(block, width, block.title + self.sample(block, width))
+        elif any(self.is_unitwise(block, source) for source in sources):
+            size = np.shape(block.result)[-1]
+            circles = self.column(block, size, block.name + self.sample(block, size)).circles
+            for source, i in product(sources, circles):
+                ends = self.ends(source)
+                self.connect(
+                    [self.columns[source].circles[i]] if self.is_unitwise(block, source) else ends, [circles[i]]
+                )
         elif only in self.boxes and block.module and only.module and self.follows(block, only):
             node = self.boxes[block] = self.boxes[only]
             node.text = f"{node.text.removesuffix(_shape(only))}\n{block.name}{_shape(block)}"
@@ -172,6 +183,12 @@ class _Network:
     def is_flat(self, source: Block) -> bool:
         """Whether a linear layer behind `source` works on vectors, not on sequences of them."""
         return source not in self.steps and (source in self.columns or _is_flat(source))
+
+    def is_unitwise(self, block: Block, source: Block) -> bool:
+        """Whether `block` is an op that makes units of its own of those of `source`, each of one."""
+        own = self.numbers and not block.module and (len(block.sources) > 1 or len(self.users[source]) == 1)
+        fits = source in self.columns and source not in self.steps and 0 < np.ndim(block.result) <= 2
+        return own and fits and _fits(block, source)
 
     def follows(self, block: Block, source: Block) -> bool:
         """Whether `block` holds nothing, and `source` makes what it makes for this one alone."""

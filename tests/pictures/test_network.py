@@ -266,10 +266,31 @@ def test_a_run_of_layers_that_repeats_is_drawn_once():
 
 def test_units_in_a_block_that_repeats_stand_in_its_frame():
     blocks = [nn.Sequential(nn.Linear(3, 3), nn.Tanh()) for _ in range(4)]
-    picture = mg.draw_network(nn.Sequential(*blocks), np.ones((1, 3)))
+    picture = mg.draw_network(nn.Sequential(*blocks))
     (cluster,) = picture.drawing.clusters
     assert cluster.text == "0   × 4"
     assert sum(node.kind == "unit" for node in cluster.nodes) == 3
+
+
+@pytest.mark.parametrize("times", [4, 12])
+@pytest.mark.parametrize("tied", [False, True])
+def test_what_leads_to_the_error_is_the_output_however_often_a_block_repeats(times, tied):
+    block = [nn.Sequential(nn.Linear(2, 2), nn.Tanh()) for _ in range(times)]
+    net = nn.Sequential(*(block[:1] * times if tied else block))
+    picture = mg.draw_network(net, [[1.0, 1.0]], target=[[0.0, 0.0]])
+    nodes = {node.id: node for node in picture.drawing.every_node()}
+    error = next(node for node in nodes.values() if node.text.startswith("mean squared error"))
+    shown = [float(nodes[edge.tail].text.split()[-1]) for edge in picture.drawing.edges if edge.head == error.id]
+    np.testing.assert_allclose(shown, net([[1.0, 1.0]]).data[0], atol=6e-4)
+    assert frames(picture) == ([] if times == 4 else ["0   × 12"])
+    assert ("× n: n times in a row, of which the first" in picture.drawing.legend) == (times == 12)
+
+
+def test_ops_on_units_are_units_so_that_the_output_of_a_residual_model_is_shown():
+    net = Residual()
+    picture = mg.draw_network(net, [[1.0, 2.0, 0.0, -1.0]])
+    shown = [float(text.split()[-1]) for text in units(picture)[-4:]]
+    np.testing.assert_allclose(shown, net([[1.0, 2.0, 0.0, -1.0]]).data[0], atol=6e-4)
 
 
 def test_layers_of_units_are_all_drawn_though_they_are_alike():
