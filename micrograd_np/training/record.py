@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections import deque
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from micrograd_np.pictures.boundary import Boundary, arrays_of
 from micrograd_np.pictures.escape import shortened
 from micrograd_np.pictures.page import fill, numbers, write
 from micrograd_np.pictures.plot import Plot, curves
+from micrograd_np.pictures.render import target
 
 from .history import History, numbers_of
 
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
     from micrograd_np.engine.tensor import Tensor
     from micrograd_np.nn.module import Module
 
-_STOPS, _PAGES = 0.01, 0.0125  # of the time of training that each may take; caches grown cold cost as much again
+_SHARE, _STOPS = 0.0225, 0.01  # of the time of training: for all, and for stops; caches grown cold cost as much again
+_GUESS = 0.002  # seconds that the first page may take
 _FEW, _MANY = 8, 200  # stops of the slider: up to so few are all kept; a phone has no more positions than so many
 _ROWS = 1000  # points of a curve: more than a screen has columns
 _CURVES, _LAYERS, _POINTS = 12, 60, 300  # the most that a page shows of each
@@ -48,9 +48,9 @@ class Record:
     of them, every second one is left out, as often as need be, so that the rest is even. A stop holds norms and a copy
     of the weights, of which pages draw the plane: at as many stops, evenly again, as there is time for.
 
-    The page is written aside and renamed, so that it is whole at any time. Recording takes at most 5 % of the time of
-    training. What every run has, a page before and one after with 5 to 9 planes, takes 4 to 10 ms, which is more than
-    5 % of a run that takes less than 0.2 s.
+    The page is written aside and renamed, so that it is whole at any time; the first one after about 0.1 s. Recording
+    takes at most 5 % of the time of training, and at the least, for one page at the end with its first and last plane,
+    3 to 4 ms, which is more than 5 % of a run of less than 0.08 s.
 
     >>> from micrograd_np import nn
     >>> record, history = Record(nn.Linear(2, 1)), History()
@@ -91,10 +91,8 @@ class Record:
         self._copies: dict[int, list[np.ndarray[Any, Any]]] = {}  # of the weights, by epoch,
         self._planes: dict[int, dict[str, str]] = {}  # and what became of them
         self._first, self._stride, self._held = epoch, 1, 1
-        self._begun, self._trained_before = time.perf_counter(), 0.0
-        self._epochs: deque[float] = deque(maxlen=15)  # the seconds of each: what other programs take is in few
-        self._spent = self._on_pages = 0.0  # seconds: on all, and on pages and planes but for the first of each
-        self._stop = self._plane = self._page = math.inf  # the least that one took; the latest page
+        self._begun, self._spent = time.perf_counter(), 0.0
+        self._stop, self._plane, self._page = math.inf, math.inf, _GUESS  # seconds: the least one took; the latest page
 
     @property
     def epochs(self) -> list[int]:
@@ -118,33 +116,31 @@ class Record:
     def begin(self, history: History) -> None:
         """Take down the model before the next epoch of `history`, and forget earlier training.
 
-        ValueError if the name of the page does not end in .html, OSError if it cannot be written.
+        ValueError if the name of the page does not end in .html, FileNotFoundError if there is no such folder.
         """
+        if self.path is not None:
+            target(self.path, ("html", "htm"))
         self._restart(len(history))
         self._keep(history)
-        self._write(history)
-        self._on_pages = 0.0  # every run has a first one, however short it is
 
     def add(self, history: History) -> None:
         """Take down the model after the last epoch of `history` and write the page, as far as there is time for it."""
         done, trained = len(history) - self._first, self._trained()
-        writes = self._on_pages + self._page <= _PAGES * trained
+        writes = self._spent + self._page <= _SHARE * trained
         if writes or not done % self._stride:
             self._keep(history)
-        self._epochs.append(trained - self._trained_before)
-        self._trained_before = trained
-        dear = self._stop > _STOPS * median(self._epochs) * self._stride
+        dear = self._stop > _STOPS * trained / done * self._stride
         if len(self._stops) > (_FEW if dear else _MANY):
             self._stride *= 2
             self._thin(len(history))
         if writes:
-            self._write_if_possible(history)
+            self._write(history)
 
     def close(self, history: History) -> None:
         """Take down the model at the end of training, whatever is left out before, and write the page."""
         if self._stops[-1]["epoch"] != len(history):
             self._keep(history)
-        self._write_if_possible(history, _FEW // 2 + 1)
+        self._write(history)
 
     def plot(self) -> Plot:
         """Curves of the norms of gradients and weights of each layer over the epochs.
@@ -190,13 +186,13 @@ class Record:
         """What makes the model what it is. A buffer is looked up each time, since a module may bind another one."""
         return [*self._parameters, *(getattr(m, name) for m, name in self._buffers)]
 
-    def _develop(self, boundary: Boundary, least: int, budget: float) -> dict[int, dict[str, str]]:
-        """The planes of all stops, or of every second, fourth, …: what `budget` seconds allow, or `least` of them."""
+    def _develop(self, boundary: Boundary, budget: float) -> dict[int, dict[str, str]]:
+        """The planes of all stops, or of every second, fourth, …, for which `budget` seconds do; two at the least."""
         last, step = self._stops[-1]["epoch"], self._held
         while True:
             chosen = self._every(step, self.epochs, last)
             missing = [e for e in chosen if e not in self._planes]
-            if len(chosen) <= 2 * least or len(missing) * self._plane <= budget:
+            if len(chosen) <= 2 or len(missing) * self._plane <= budget:
                 break
             step *= 2
         tensors = self._tensors()
@@ -213,19 +209,12 @@ class Record:
                 x.data = array
         return {epoch: self._planes[epoch] for epoch in chosen}
 
-    def _write_if_possible(self, history: History, planes: int = 1) -> None:
-        try:
-            self._write(history, planes)
-        except OSError as error:  # a full disk ends no training
-            log.warning("%s is not up to date: %s", self.path, error)
-
-    def _write(self, history: History, least: int = 1) -> None:
+    def _write(self, history: History) -> None:
         if self.path is None:
             return
         trained, started = self._trained(), time.perf_counter()
-        planes = {}
-        if self._boundary is not None:
-            planes = self._develop(self._boundary, least, _PAGES * trained - self._on_pages - self._page)
+        budget = _SHARE * trained - self._spent - self._page
+        planes = self._develop(self._boundary, budget) if self._boundary is not None else {}
         developed = time.perf_counter()
         chosen = _evenly(len(history), _ROWS)
         rows = [numbers_of(history.rows[i]) for i in chosen]
@@ -243,10 +232,12 @@ class Record:
             ],
             "plane": self._ground or None,
         }
-        write(self.path, fill("replay", f"Training of {type(self.model).__name__}", data))
+        try:
+            write(self.path, fill("replay", f"Training of {type(self.model).__name__}", data))
+        except OSError as error:  # a full disk ends no training
+            log.warning("%s is not up to date: %s", self.path, error)
         now = time.perf_counter()
         self._page = now - developed
-        self._on_pages += now - started
         self._spent += now - started
 
     def _trained(self) -> float:
@@ -256,17 +247,21 @@ class Record:
 
 def _ground(boundary: Boundary) -> dict[str, Any]:
     """What does not change in the picture of the plane."""
-    points = zip(boundary.points.tolist(), boundary.targets.tolist(), strict=True)
-    above = -np.inf if boundary.classes is None else -1  # labels below 0 are ignored ones
-    finite = boundary.targets[np.isfinite(boundary.targets)]
+    points, targets = boundary.points.astype(float), boundary.targets
+    finite = targets[np.isfinite(targets)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    high = high if high > low else low + 1
+    shown = (targets > (-np.inf if boundary.classes is None else -1)) & (targets < np.inf)  # labels below 0 are ignored
+    left, right, bottom, top = boundary.limits
+    parts = [(points[:, 0], right - left), (points[:, 1], top - bottom), (targets, high - low)]
+    columns = [np.round(x[shown], min(3 - math.floor(math.log10(min(span, 1e300))), 300)).tolist() for x, span in parts]
     return {
         "side": _SIDE,
         "levels": _LEVELS,
         "limits": [_brief(x) for x in boundary.limits],
-        "points": [[_brief(a), _brief(b), _brief(t)] for (a, b), t in points if above < t < np.inf],
+        "points": [list(point) for point in zip(*columns, strict=True)],
         "classes": boundary.classes,
-        "range": [_brief(low), _brief(high if high > low else low + 1)],
+        "range": [_brief(low), _brief(high)],
     }
 
 

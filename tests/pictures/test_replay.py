@@ -27,7 +27,7 @@ def page(tmp_path_factory):
     optimizer = optim.Adam(model.parameters(), lr=0.05)
     metrics = {MARKUP: lambda p, t: 0.25, "accuracy": lambda p, t: 0.5}
     with pytest.MonkeyPatch.context() as patch:
-        for share in ("_STOPS", "_PAGES"):
+        for share in ("_STOPS", "_SHARE"):
             patch.setattr(f"micrograd_np.training.record.{share}", float("inf"))  # every epoch, as if they took hours
         fit(
             model, nn.CrossEntropyLoss(), optimizer, batches, epochs=6, validation=batches, metrics=metrics,
@@ -165,12 +165,12 @@ def test_the_border_between_regions_runs_where_the_model_is_undecided(browser, t
 
 def test_a_stop_without_a_plane_of_its_own_shows_the_last_one_and_says_of_which_epoch(browser, tmp_path, monkeypatch):
     monkeypatch.setattr("micrograd_np.training.record._STOPS", float("inf"))
-    monkeypatch.setattr("micrograd_np.training.record._PAGES", 0.0)
+    monkeypatch.setattr("micrograd_np.training.record._SHARE", 0.0)
     browser.get(series(tmp_path / "run.html", np.linspace(2, 1, 40), every=True))
     assert text(browser, "#plane-title") == "Predictions over the inputs"
     press(browser, "ARROW_LEFT")
     assert text(browser, "#count") == "39 of 40"
-    assert text(browser, "#plane-title") == "Predictions over the inputs at epoch 32"
+    assert text(browser, "#plane-title") == "Predictions over the inputs at epoch 0"
     press(browser, "HOME")
     assert text(browser, "#plane-title") == "Predictions over the inputs"
 

@@ -43,7 +43,7 @@ def trained(record=None, epochs=4, outputs=2, seed=0, **options):
 @pytest.fixture
 def time_enough(monkeypatch):
     """As if epochs took hours, so that every one of them is recorded."""
-    for share in ("_STOPS", "_PAGES"):
+    for share in ("_STOPS", "_SHARE"):
         monkeypatch.setattr(module, share, float("inf"))
 
 
@@ -97,12 +97,12 @@ def test_epochs_are_thinned_evenly_and_the_page_stays_small(tmp_path, monkeypatc
     path = tmp_path / "run.html"
     record, history = Record(model, path, data.blobs(1000)), History()
     record.begin(history)
-    write = Record._write_if_possible
-    monkeypatch.setattr(Record, "_write_if_possible", lambda *_: None)
+    write = Record._write
+    monkeypatch.setattr(Record, "_write", lambda *_: None)
     for epoch in range(1500):
         history.add({f"loss {i} {'x' * 100}": 1 / (epoch + 1) for i in range(15)})
         record.add(history)
-    monkeypatch.setattr(Record, "_write_if_possible", write)
+    monkeypatch.setattr(Record, "_write", write)
     record.close(history)
     steps = np.diff(record.epochs)
     assert 100 <= len(record.epochs) <= 201
@@ -162,6 +162,16 @@ def test_recording_takes_at_most_its_share(tmp_path, clock, epochs, kept):
     assert even(record.epochs)
 
 
+@pytest.mark.parametrize("points", [None, data.blobs(30)], ids=["weights", "plane"])
+def test_a_run_of_a_twentieth_of_a_second_pays_for_one_page_and_two_planes(tmp_path, monkeypatch, clock, points):
+    made = []
+    plane = module._plane
+    monkeypatch.setattr(module, "_plane", lambda *given: made.append("plane") or plane(*given))
+    monkeypatch.setattr(module, "write", lambda *_: made.append("page"))
+    clock.train(Record(nn.Linear(2, 3), tmp_path / "run.html", points), 0.001, 50)
+    assert made == ["plane"] * (0 if points is None else 2) + ["page"]
+
+
 @pytest.mark.parametrize("pauses", [(0,), (1,), (2, 3), range(2, 10**6, 7)], ids=["0", "1", "2 and 3", "every 7th"])
 def test_a_busy_machine_leaves_the_stops_even(tmp_path, clock, pauses):
     clock.pauses = pauses
@@ -178,7 +188,8 @@ def test_epochs_of_unequal_length_leave_the_stops_even(tmp_path, clock):
     assert even(record.epochs)
 
 
-def test_the_planes_of_a_page_are_even_and_those_of_their_epochs(tmp_path):
+def test_the_planes_of_a_page_are_even_and_those_of_their_epochs(tmp_path, monkeypatch, time_enough):
+    monkeypatch.setattr(module, "_MANY", 20)
     trained(tmp_path / "run.html", epochs=60)
     frames = content(tmp_path / "run.html")["frames"]
     planes = {frame["epoch"]: frame["plane"] for frame in frames if "plane" in frame}
@@ -216,12 +227,12 @@ def test_a_page_that_cannot_be_written_ends_no_training(tmp_path, monkeypatch, c
 
     def full(path, page):
         calls.append(path)
-        if len(calls) > 1:
-            raise OSError(28, "No space left on device")
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(module, "write", full)
     _, history = trained(tmp_path / "run.html")
     assert len(history) == 4
+    assert calls
     assert "No space left" in caplog.text
 
 
@@ -271,6 +282,7 @@ def test_an_interrupt_while_a_plane_is_drawn_leaves_the_weights_of_the_present(t
     model, history = trained(Record(nn.Linear(2, 2)), epochs=1)
     record = Record(model, tmp_path / "run.html", data.moons(30))
     record.begin(history)
+    record._write(history)
     for p, now in zip([*model.parameters(), *model.buffers()], [*plain.parameters(), *plain.buffers()], strict=True):
         p.data = now.data
     history.add({"loss": 1.0})
