@@ -105,7 +105,7 @@ def draw(
     if more or network:
         what = next(iter(network), "an input")
         raise TypeError(f"draw: {what} is for modules, found a {type(tensor).__name__}; leave it out.")
-    drawing = Drawing(name, direction)
+    drawing = Drawing(name=name, direction=direction)
     if scalars:
         from .scalars import draw_scalars
 

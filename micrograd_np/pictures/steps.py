@@ -116,7 +116,7 @@ class _Story(Derivation):
         self.cut = self.many = self.partial = False
         self.nodes: list[dict[str, Any]] = []
         self.place: dict[int, int] = {}  # in `nodes`, by the identity of a vertex or an array; 0: what is folded
-        self.drawing = Drawing("steps")
+        self.drawing = Drawing(name="steps")
         self.boxes: list[Node] = []  # of the nodes
         self.steps: list[dict[str, Any]] = []
         self.at: Any = None  # the op that the walk is at
