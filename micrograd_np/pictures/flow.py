@@ -216,8 +216,8 @@ class _Repeats:
         if not any(block.module for block in first) or not self.alike(runs, tied=tied):
             return False
         loop = tied and any(block.recurrent for block in first)
-        drawn_singly = not tied and any(_is_units(block, depth) for block in first)
-        if not loop and (len(others) * len(first) < _WORTH or drawn_singly):
+        units = [b for b in first if b.linear and len(b.scope) == depth + 1 and np.ndim(b.result) <= 2]
+        if not loop and (len(others) * len(first) < _WORTH or (units and not tied)):
             return False
         for run in others:
             self.twins.update(zip(run, first, strict=True))
@@ -264,11 +264,6 @@ class _Repeats:
                 for a, b in zip(run, runs[-1], strict=True)
             )
         )
-
-
-def _is_units(block: Block, depth: int) -> bool:
-    """Whether it is a layer at `depth` itself whose units are drawn."""
-    return block.linear and len(block.scope) == depth + 1 and np.ndim(block.result) <= 2
 
 
 def _kind(block: Block, depth: int) -> Any:

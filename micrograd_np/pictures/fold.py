@@ -63,7 +63,13 @@ class Folding:
             self._shorten(most)
         for v, at in enumerate(self.place):
             if at < 0 and v not in same:
-                self._count(self.boxes[~at], v)
+                box, z = self.boxes[~at], record.vertices[v]
+                if record.is_op(v):
+                    box.ops[op_name(z.op)] += 1
+                    box.shape = z.shape
+                else:
+                    box.leaves += 1
+                    box.trained += prod(z.shape) if z.requires_grad and self.twin[v] == v else 0
 
     def repeated(self, x: int, v: int) -> bool:
         """Whether the arrow from `x` to `v` is one between or in repeated blocks, and not in the first of them."""
@@ -90,15 +96,6 @@ class Folding:
     def _box(self, box: Box) -> int:
         self.boxes.append(box)
         return ~(len(self.boxes) - 1)
-
-    def _count(self, box: Box, v: int) -> None:
-        z = self.record.vertices[v]
-        if self.record.is_op(v):
-            box.ops[op_name(z.op)] += 1
-            box.shape = z.shape
-        else:
-            box.leaves += 1
-            box.trained += prod(z.shape) if z.requires_grad and self.twin[v] == v else 0
 
     def _shorten(self, most: int) -> None:
         """Draw the first and last ops as they are, and one box for those between: an interval, so without cycles."""

@@ -148,30 +148,33 @@ class _Network:
 
     def put(self, block: Block) -> None:
         """The nodes of `block`: a row of steps, a column of units, or a box, perhaps of the layer before it."""
-        sources = list(block.sources)
-        only = sources[0] if len(sources) == 1 else None
+        sources, users = list(block.sources), self.users[block]
+        source = sources[0] if len(sources) == 1 else None
+        column = self.columns.get(source) if source and source not in self.steps else None  # of units
+        follows = source is not None and self.follows(block, source)
         if block in self.steps:
             self.row(block)
-        elif block.linear and only is not None and self.is_flat(only):
-            self.layer(block, only)
-        elif only in self.columns and only not in self.steps and self.follows(block, only) and _fits(block, only):
-            column = self.columns[block] = self.columns[only]
+        elif block.linear and source and source not in self.steps and (column or np.ndim(source.result) <= 2):
+            self.layer(block, source)  # which works on vectors, not on sequences of them
+        elif (
+            column
+            and source
+            and follows
+            and (block.result is None or np.shape(block.result) == np.shape(source.result))
+        ):
+            self.columns[block] = column  # each unit changes by itself
             column.caption.text += f"\n{block.name}".replace("(·)", "")
             self.fill(column, block.result)
-        elif not sources and self.users[block] and all(user.linear for user in self.users[block]) and _is_flat(block):
-            width = self.users[block][0].module.in_features
+        elif not sources and users and all(user.linear for user in users) and np.ndim(block.result) <= 2:
+            width = users[0].module.in_features
             self.column(block, width, block.title + self.sample(block, width))
-        elif only in self.boxes and block.module and only.module and self.follows(block, only):
-            node = self.boxes[block] = self.boxes[only]
-            node.text = f"{node.text.removesuffix(_shape(only))}\n{block.name}{_shape(block)}"
+        elif source in self.boxes and follows and block.module and source.module:
+            node = self.boxes[block] = self.boxes[source]
+            node.text = f"{node.text.removesuffix(_shape(source))}\n{block.name}{_shape(block)}"
         else:
             kind = "module" if block.module else "value" if sources else "input"
             self.boxes[block] = Node(next(self.ids), block.name + _shape(block), kind)
             self.drawing.put(self.boxes[block], block.frames)
-
-    def is_flat(self, source: Block) -> bool:
-        """Whether a linear layer behind `source` works on vectors, not on sequences of them."""
-        return source not in self.steps and (source in self.columns or _is_flat(source))
 
     def follows(self, block: Block, source: Block) -> bool:
         """Whether `block` holds nothing, and `source` makes what it makes for this one alone."""
@@ -313,15 +316,6 @@ class _Network:
         node = Node(next(self.ids), f"{name}\n{number(value, 4)}\ntarget {compared}", "output")
         self.drawing.put(node)
         self.connect(self.ends(self.blocks[-1]), [node])
-
-
-def _is_flat(block: Block) -> bool:
-    return np.ndim(block.result) <= 2
-
-
-def _fits(block: Block, source: Block) -> bool:
-    """Whether `block` changes each unit by itself, so that its values may stand in the same circles."""
-    return block.result is None or np.shape(block.result) == np.shape(source.result)
 
 
 def _shape(block: Block) -> str:
