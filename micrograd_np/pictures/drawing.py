@@ -35,7 +35,7 @@ _STYLES: dict[str, dict[str, str]] = {
     "unit": {"shape": "circle", "style": "filled", "fillcolor": "#ffffff", "fixedsize": "true", "width": "0.66"},
     "text": {"shape": "box", "style": "filled,rounded", "fillcolor": "#f4f6f8", "color": "#f4f6f8", "margin": "0.06"},
 }
-"""How each kind of node looks: told apart by shape, not by colour alone."""
+"""The look of each kind of node. Kinds differ by shape, not by colour alone."""
 
 _SHAPES = {
     "parameter": "yellow box in 3-d: parameter",
@@ -60,12 +60,12 @@ _CHOICES: dict[str, tuple[Any, ...]] = {"direction": ("TB", "LR", "BT", "RL")}
 _CHOICES |= dict.fromkeys(("values", "gradients"), (True, False, "auto"))  # the others are True or False
 _LEAST = {"depth": 0, "max_nodes": 1, "max_units": 1, "max_ops": 2}
 _NARROW, _WIDE = 60, 100  # letters in a line of the legend
-_PLAIN: Mapping[str, str] = {}  # the look of most nodes and edges, of which there may be many
+_PLAIN: Mapping[str, str] = {}  # shared by nodes and edges, of which there may be many
 
 
 @dataclass(slots=True)
 class Node:
-    """A box: `text` in lines, and a `kind` out of those that have a look."""
+    """A box with `text` in lines; its `kind` decides its look."""
 
     id: str
     text: str
@@ -175,7 +175,7 @@ def words(drawing: Drawing) -> list[str]:
 
 def digraph(drawing: Drawing) -> graphviz.Digraph:
     """The drawing as a `graphviz.Digraph`: no HTML-like labels and no records, which not every Graphviz draws."""
-    import graphviz  # an eighth of the package's import, for those who draw
+    import graphviz  # here, as it takes an eighth of the package's import
 
     shape = {"rankdir": drawing.direction, "nodesep": "0.25", "ranksep": "0.35", "newrank": "true"}
     page = {"id": drawing.name, "bgcolor": "white", "tooltip": " ", "pad": "0.15"}  # a module's tabs stand out

@@ -1,4 +1,4 @@
-"""How a network's layers are connected, found by watching one pass through it, which leaves no trace."""
+"""The connections of a network's layers, from one watched pass through it, which changes nothing."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "folded", "guessed", "watched"]
 
-_WORTH = 3  # blocks that a frame around what repeats must spare
+_WORTH = 3  # blocks that a frame around a repeat must save
 
 
 @dataclass(eq=False)
 class Block:
-    """One call of a layer, or an op outside the layers: where its inputs come from, and what it gave."""
+    """One call of a layer, or an op outside the layers: its sources and its result."""
 
     title: str
     module: Any = None
@@ -77,7 +77,7 @@ class _Flow(Events):
         self.moments = count()
         self.open: Block | None = None  # the layer that is being called
         self.passed: set[Block] = set()
-        self.alive: list[Any] = []  # what died would leave its id to another
+        self.alive: list[Any] = []  # an object that dies leaves its id to another
 
     def entered(self, module: Any) -> None:
         self.scope += ((next(self.moments), self.paths.get(id(module), "")),)
@@ -101,11 +101,11 @@ class _Flow(Events):
         for source, x in sources.items():
             if source is not self.open and source not in self.passed:
                 self.passed.add(source)
-                source.result = x.data  # what is passed on, where a layer makes several things
+                source.result = x.data  # the one of several results that is used
         block = self.open
         if block is None:
             if not sources and not any(id(x) in self.parameters for x in inputs):
-                return  # something on the way to a constant
+                return  # it computes a constant
             if op.view and len(sources) == 1:
                 self.makers[id(result)] = next(iter(sources))
                 return
@@ -181,7 +181,7 @@ def folded(blocks: list[Block]) -> list[Block]:
 
 class _Repeats:
     def __init__(self, blocks: Sequence[Block]) -> None:
-        self.twins: dict[Block, Block] = {}  # what is drawn instead
+        self.twins: dict[Block, Block] = {}  # the block that is drawn instead
         self.users: dict[Block, set[Block]] = {block: set() for block in blocks}
         for block in blocks:
             for source in block.sources:
@@ -210,7 +210,7 @@ class _Repeats:
         return drawn
 
     def fold(self, runs: Sequence[Sequence[Block]], depth: int) -> bool:
-        """Let the first of `runs` stand for all of them, if they do the same; whether they do."""
+        """Let the first of `runs` stand for all of them, if they do the same; return whether they do."""
         first, *others = runs
         tied = all(a.module is b.module for run in others for a, b in zip(first, run, strict=True))
         if not any(block.module for block in first) or not self.alike(runs, tied=tied):
@@ -252,9 +252,7 @@ class _Repeats:
         lasting = [{x for x in sources if isinstance(x, Block) or not x[0]} for sources in second]
         chained = lasting != second
         for sources, kept in zip(first, lasting, strict=True) if chained else ():
-            sources -= {
-                x for x in sources - kept if isinstance(x, Block)
-            }  # what it takes for the result of a run before
+            sources -= {x for x in sources - kept if isinstance(x, Block)}  # in place of an earlier run's result
         return (
             first == lasting
             and all(sources == second for sources in rest)
@@ -272,7 +270,7 @@ def _kind(block: Block, depth: int) -> Any:
 
 
 def _period(kinds: Sequence[Any], i: int) -> tuple[int, int]:
-    """How many of `kinds` repeat from `i` on, and how often; of several answers that which covers the most."""
+    """How many of `kinds` repeat from `i` on, and how often; the choice that covers the most."""
     best = (1, 1)
     for period in range(1, (len(kinds) - i) // 2 + 1):
         times = 1

@@ -89,7 +89,7 @@ def draw_network(
         node.text = "⋯" if node.text == "⋮" else node.text
     if network.weighted:
         most = max((len(column) for column in drawing.columns), default=0)
-        distance = f"{0.15 + 0.08 * most:.2f}"  # else lines between long columns are steep, and run across circles
+        distance = f"{0.15 + 0.08 * most:.2f}"  # wide enough that lines do not cross circles
         drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": distance, "outputorder": "edgesfirst"}
         if legend:
             gradient = "; ∂: gradient" if network.graded else ""
@@ -106,10 +106,10 @@ class _Column:
     frames: tuple[Any, ...]
     nodes: list[Node] = field(default_factory=list)
     circles: dict[int, Node] = field(default_factory=dict)  # those that stand for a unit or step, by its number
-    weights: dict[int, list[str]] = field(default_factory=dict)  # that are written on the lines to a unit
+    weights: dict[int, list[str]] = field(default_factory=dict)  # as texts on the lines to a unit
 
     def describe(self) -> None:
-        """Say in the words of the caption what stands in the circles and on the lines to them."""
+        """Give the caption words: the values in the circles and the weights on the lines to them."""
         values = ", ".join(" ".join(node.text.split()) for node in self.circles.values() if node.text.strip())
         lines = [f"  weights of unit {k + 1}: {', '.join(weights)}" for k, weights in self.weights.items()]
         self.caption.words = "\n".join([self.caption.text + (f": {values}" if values else ""), *lines])
@@ -130,10 +130,10 @@ class _Network:
         self.chained = all(len(users) < 2 for users in (*self.users.values(), *(b.sources for b in blocks)))
 
     def build(self) -> None:
-        """Everything but the error."""
+        """Draw everything but the error."""
         for block in self.blocks:
             self.put(block)
-        for block in self.blocks:  # now that all is there: in a loop some arrows lead back
+        for block in self.blocks:  # after all nodes, as in a loop some arrows lead back
             if block in self.steps:
                 self.connect_steps(block)
             elif block in self.boxes:
@@ -155,7 +155,7 @@ class _Network:
         if block in self.steps:
             self.row(block)
         elif block.linear and source and source not in self.steps and (column or np.ndim(source.result) <= 2):
-            self.layer(block, source)  # which works on vectors, not on sequences of them
+            self.layer(block, source)  # on vectors; on sequences it is a box
         elif (
             column
             and source
@@ -177,7 +177,7 @@ class _Network:
             self.drawing.put(self.boxes[block], block.frames)
 
     def follows(self, block: Block, source: Block) -> bool:
-        """Whether `block` holds nothing, and `source` makes what it makes for this one alone."""
+        """Whether `block` has no parameters, and is the only user of `source`."""
         alone = len(self.users[source]) == 1 and (block.calls, block.frames) == (source.calls, source.frames)
         return alone and not block.holds
 
@@ -271,8 +271,8 @@ class _Network:
                 self.connect([a], [b], **ends)
         for source in block.sources:
             tails, heads = self.ends(source), list(row.circles.values())
-            late = self.blocks.index(source) > self.blocks.index(block)  # so the step before is meant
-            if source in block.starts or sequence not in {None, source}:  # it is the state to begin with
+            late = self.blocks.index(source) > self.blocks.index(block)  # it is read at the next step
+            if source in block.starts or sequence not in {None, source}:  # the initial state
                 self.connect(tails[-1:], heads[:1])
             elif source in self.steps and len(tails) == len(heads):
                 before = self.columns[source].circles

@@ -1,4 +1,4 @@
-"""A graph whose nodes are single numbers: a product of matrices becomes the weighted sums that it is."""
+"""A graph whose nodes are single numbers: a product of matrices becomes weighted sums."""
 
 from __future__ import annotations
 

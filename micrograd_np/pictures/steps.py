@@ -119,7 +119,7 @@ class _Story(Derivation):
         self.drawing = Drawing(name="steps")
         self.boxes: list[Node] = []  # of the nodes
         self.steps: list[dict[str, Any]] = []
-        self.at: Any = None  # the op that the walk is at
+        self.at: Any = None  # the op whose rules run now
         ops, first = list(self.inputs), max_ops // 2
         self.left_out = set(ops[first : len(ops) - max_ops + first]) if len(ops) > max_ops else set()
         self.lay(record)
@@ -161,7 +161,7 @@ class _Story(Derivation):
         """Put a node on the page and into the picture."""
         i = self.place[key] = len(self.nodes)
         kind, title = node["kind"], _title(node)
-        short = title.replace(f"{around[-1][0][1]}.", "") if around else title  # the frame says it
+        short = title.replace(f"{around[-1][0][1]}.", "") if around else title  # the frame shows the module
         lines = [short, _brief(node["value"]) if "value" in node else "", _LATER if node.get("gradient") else ""]
         look = {"id": f"n{i}", "class": kind, "style": _STYLES.get(kind, "")}
         look["peripheries"] = "2" if kind == "result" else "1"
@@ -171,7 +171,7 @@ class _Story(Derivation):
         self.boxes.append(box)
 
     def node(self, z: Any) -> dict[str, Any]:
-        """What the page says of a value: its name and kind, how it was made, where, and a part of it."""
+        """What the page says of a value: its name and kind, its formula, its line of code, and a corner of it."""
         entry: dict[str, Any] = {"name": self.name(z), "kind": "parameter" if z.requires_grad else "data"}
         entry |= {"gradient": z.requires_grad, "value": self.view(self.data[z], z)}
         if z in self.inputs:
@@ -187,7 +187,7 @@ class _Story(Derivation):
     # the walk
 
     def pulled(self, step: Pull) -> None:
-        """Note what one rule did."""
+        """Record what one rule did."""
         z, place = step.z, self.place[id(step.z)]
         if z is not self.at:
             self.at = z
@@ -210,7 +210,7 @@ class _Story(Derivation):
             self.boxes[i].text = "\n".join([*lines, max(last, shortened(text, LINE), key=len)])
 
     def rule_entry(self, step: Pull) -> dict[str, Any]:
-        """One rule: by names and by numbers, what it gave, and what that adds up to."""
+        """One rule as a formula with names and with numbers, its gradient, and the sum of gradients so far."""
         z, i, g, x = step.z, step.i, step.g, step.x
         text, raw = self.rule(z, i, g)
         text = summed(text, summed_axes(raw, z.inputs[i].shape))
@@ -225,7 +225,7 @@ class _Story(Derivation):
         return entry
 
     def delivered(self, x: Any, g: Any) -> None:
-        """The gradient of a leaf is complete."""
+        """Record the gradient of a leaf, which is complete."""
         exact = numbers(g) if g.size <= self.exact else None
         self.partial |= exact is None
         self.leaves[x] |= {"shown": self.view(g), "values": exact, "uses": self.uses[x]}
