@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, count, groupby
 from typing import TYPE_CHECKING, Any
@@ -39,14 +40,10 @@ class Block:
     frames: tuple[tuple[Any, str], ...] = ()  # around what repeats, outermost first: a key, and a heading
 
     @property
-    def path(self) -> str:
-        """Where the layer is in the model; empty for an op."""
-        return self.scope[-1][1] if self.module is not None else ""
-
-    @property
     def name(self) -> str:
-        """What the layer is called, what it is, and how often it is called."""
-        return f"{self.path}  {self.title}".strip() + (f"   × {self.calls}" if self.calls > 1 else "")
+        """Where the layer is in the model, what it is, and how often it is called; of an op its formula."""
+        path = self.scope[-1][1] if self.module is not None else ""
+        return f"{path}  {self.title}".strip() + (f"   × {self.calls}" if self.calls > 1 else "")
 
     @property
     def holds(self) -> bool:
@@ -153,12 +150,8 @@ def watched(model: Any, x: Any) -> tuple[list[Block], Any]:
 def guessed(model: Any) -> list[Block]:
     """The blocks without an input: from a pass of zeros where its shape can be guessed, else as they are defined."""
     leaves = [(path, m) for path, m in model.named_modules() if _is_layer(m)]
-    first = leaves[0][1] if leaves else None
-    if isinstance(getattr(first, "in_features", None), int):
-        try:
-            return watched(model, np.zeros((1, first.in_features)))[0]  # type: ignore[union-attr]
-        except Exception:  # noqa: BLE001, S110 - the guess was wrong
-            pass
+    with suppress(Exception):  # the guess is wrong, or the first layer has no width
+        return watched(model, np.zeros((1, leaves[0][1].in_features)))[0]
     blocks = [Block("input")]
     for path, module in leaves:
         around = tuple((0, part) for part in accumulate(path.split("."), "{}.{}".format))

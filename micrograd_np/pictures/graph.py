@@ -111,8 +111,7 @@ def draw(
 
         draw_scalars(roots, drawing, legend=legend)
     else:
-        graph = _Graph(roots, drawing, max_nodes, None if depth == "auto" else depth, values, gradients)
-        graph.draw(formulas=formulas, legend=legend, backward=backward)
+        _Graph(roots, drawing, settings).draw(legend=legend)
     return Picture(drawing)
 
 
@@ -131,22 +130,16 @@ def _undrawable(x: Any) -> str:
 class _Graph:
     """Draws one graph. A vertex is known by its place in the record, a box by that in the folding."""
 
-    def __init__(
-        self,
-        tensors: Sequence[Vertex],
-        drawing: Drawing,
-        max_nodes: int,
-        depth: int | None,
-        values: bool | str,
-        gradients: bool | str,
-    ) -> None:
-        self.drawing, self.gradients = drawing, gradients
+    def __init__(self, tensors: Sequence[Vertex], drawing: Drawing, settings: Mapping[str, Any]) -> None:
+        self.drawing, self.settings = drawing, settings
+        values, self.gradients, depth = settings["values"], settings["gradients"], settings["depth"]
         self.record = Record(tensors)
         self.vertices = self.record.vertices
         self.homes = Homes(self.record)
         self.outer = outer_parts(self.vertices)
         self.same = _unwritten(self.record, self.homes, self.outer)
-        self.folding = Folding(self.record, self.homes, self.same, depth, max_nodes)
+        level = None if depth == "auto" else depth
+        self.folding = Folding(self.record, self.homes, self.same, level, settings["max_nodes"])
         self.places = list(dict.fromkeys(self.folding.place))  # of what is drawn, each once
         drawn = [v for v in self.places if v >= 0]
         self.valued = values is True or (values == "auto" and len(self.places) <= _ROOM)
@@ -160,9 +153,9 @@ class _Graph:
         self.gone = any(map(is_gone, self.vertices))
         arrived = {v: g for v in drawn if (g := self.record.gradient(v)) is not None}
         self.computed = bool(arrived)  # whether a backward pass has run
-        shown = {v: g for v, g in arrived.items() if gradients is not False and self.vertices[v].requires_grad}
+        shown = {v: g for v, g in arrived.items() if self.gradients is not False and self.vertices[v].requires_grad}
         self.grads = {v: summary(g) for v, g in shown.items()}
-        if gradients is True and self.computed and not self.gone:
+        if self.gradients is True and self.computed and not self.gone:
             self.pull(*tensors)
 
     def pull(self, root: Any, *others: Vertex) -> None:
@@ -218,36 +211,36 @@ class _Graph:
 
     # nodes
 
-    def draw(self, *, formulas: bool, legend: bool, backward: bool) -> None:
+    def draw(self, *, legend: bool) -> None:
         """Draw nodes, then arrows, then the legend."""
         for at in self.places:
             box = self.folding.boxes[~at] if at < 0 else None
-            node = self.box(at, box) if box else self.node(at, formulas=formulas)
+            node = self.box(at, box) if box else self.node(at)
             self.drawing.put(node, self.homes.frames(box.around if box else self.homes.chain(at)))
         self.drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in dict.fromkeys(self.arrows())]
         for v in self.places:
             for i, x in enumerate(inputs(self.vertices[v]) if v >= 0 else ()):
                 if not isinstance(x, Source) and (np.ndim(x) or isinstance(self.vertices[v].inputs[i], ref)):
                     self.constant(x, v, i)
-            if v >= 0 and backward:
+            if v >= 0 and self.settings["backward"]:
                 self.drawing.edges += self.rules(v)
         graded = self.gradients is not False and any(z.requires_grad for z in self.vertices)
         self.drawing.explain(
             f"all are {self.dtype}" if self.dtype else "",
             "∂: gradient of the output" if graded else "",
-            "dashed: what is passed back where g arrives" if backward else "",
+            "dashed: what is passed back where g arrives" if self.settings["backward"] else "",
             legend=legend,
             spent=self.gone,
         )
 
-    def node(self, v: int, *, formulas: bool) -> Node:
+    def node(self, v: int) -> Node:
         """The node of one value: its formula, its shape and numbers, its gradient."""
         z = self.vertices[v]
         title, name = self.name(z), self.homes.called(v)
         full = plain(name) if z.op is None and name else ""  # with the module that a frame shows in the picture
         if z.op is not None:
             kind = "output" if v in self.record.roots else "value"
-            title += f" = {self.formula(z)}" if formulas else f"  {op_name(z.op)}"
+            title += f" = {self.formula(z)}" if self.settings["formulas"] else f"  {op_name(z.op)}"
         elif v in self.homes.buffers or hasattr(z, "persistent"):
             kind = "buffer"
         else:
