@@ -107,7 +107,6 @@ CLOSING = {
     ("compiler.running.pullback", "compiler.running.entry"): "a small Protocol of what it asks an entry",
     ("compiler.running.pullback", "compiler.tracing.trace"): "a small Protocol of what it asks the tracer",
     ("nn.hooked", "nn.module"): "a small Protocol of what has hooks",
-    ("training.history", "training.record"): "one of them holds the type of an epoch",
 }
 CLOSING_ROOMS = {
     ("compiler.passes", "compiler.tracing"): "literals belong to the form of program",

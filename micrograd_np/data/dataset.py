@@ -35,12 +35,12 @@ class Dataset:
     """
 
     def __len__(self) -> int:
-        message = f"{type(self).__name__}: write a method __len__(self) that says how many samples there are."
-        raise NotImplementedError(message)
+        raise NotImplementedError(
+            f"{type(self).__name__}: write a method __len__(self) that says how many samples there are."
+        )
 
     def __getitem__(self, i: Any) -> Any:
-        message = f"{type(self).__name__}: write a method __getitem__(self, i) that returns sample i."
-        raise NotImplementedError(message)
+        raise NotImplementedError(f"{type(self).__name__}: write a method __getitem__(self, i) that returns sample i.")
 
     def batch(self, indices: Indices) -> Any:
         """The samples of these numbers, stacked."""
@@ -64,8 +64,7 @@ class TensorDataset(Dataset):
         lengths = {a.shape[:1] for a in self.arrays}
         if len(lengths) != 1 or lengths == {()}:
             shapes = ", ".join(str(a.shape) for a in self.arrays) or "nothing"
-            message = f"TensorDataset: needs tensors with first axes of one length, found {shapes}."
-            raise ValueError(message)
+            raise ValueError(f"TensorDataset: needs tensors with first axes of one length, found {shapes}.")
 
     def __len__(self) -> int:
         return len(self.arrays[0])
@@ -120,10 +119,9 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: np.random.Ge
         for i in range(n - sum(counts)):
             counts[i % len(counts)] += 1
     if sum(counts) != n or min(counts) < 0:
-        message = (
+        raise ValueError(
             f"random_split: lengths {list(lengths)} must add up to the {n} samples, or be fractions that add up to 1."
         )
-        raise ValueError(message)
     order = (random.generator() if generator is None else generator).permutation(n)
     ends = np.cumsum(counts)
     return [Subset(dataset, order[end - count : end]) for end, count in zip(ends, counts, strict=True)]
@@ -148,7 +146,8 @@ def collate(samples: Sequence[Any]) -> Any:
     shapes = {a.shape for a in arrays}
     if len(shapes) > 1:
         found = " and ".join(map(str, sorted(shapes)[:3]))
-        message = f"collate: samples must have one shape to be stacked, found {found}. Pad them, or give a collate_fn."
-        raise ValueError(message)
+        raise ValueError(
+            f"collate: samples must have one shape to be stacked, found {found}. Pad them, or give a collate_fn."
+        )
     stacked = np.stack(arrays)
     return Tensor(stacked) if isinstance(first, (np.ndarray, np.generic, Tensor)) else Tensor(stacked.tolist())

@@ -56,18 +56,15 @@ class DataLoader:
         prefetch: Size = 0,
     ) -> None:
         if (sampler is not None or batch_sampler is not None) and shuffle:
-            message = "DataLoader: a sampler already says the order; leave out shuffle."
-            raise ValueError(message)
+            raise ValueError("DataLoader: a sampler already says the order; leave out shuffle.")
         if batch_sampler is not None and (batch_size != 1 or sampler is not None or drop_last):
-            message = "DataLoader: a batch_sampler says all; leave out batch_size, sampler and drop_last."
-            raise ValueError(message)
+            raise ValueError("DataLoader: a batch_sampler says all; leave out batch_size, sampler and drop_last.")
         for name, x in (("sampler", sampler), ("batch_sampler", batch_sampler)):
             if isinstance(x, Iterator):
-                message = (
+                raise TypeError(
                     f"DataLoader: {name} is {an(type(x).__name__)}, which one epoch uses up; pass a list, or an object "
                     "whose __iter__ begins anew."
                 )
-                raise TypeError(message)
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = bool(shuffle)
@@ -144,8 +141,7 @@ class DataLoader:
         """Go on, the next time this is iterated over, with the batch after the last one handed out."""
         missing = self.state_dict().keys() - state_dict.keys()
         if missing:
-            message = f"load_state_dict into DataLoader: the state lacks {', '.join(sorted(missing))}."
-            raise ValueError(message)
+            raise ValueError(f"load_state_dict into DataLoader: the state lacks {', '.join(sorted(missing))}.")
         self.seed, self.epoch = int(state_dict["seed"]), int(state_dict["epoch"])
         self.handed_out = int(state_dict["handed_out"])
         self._resume = self.epoch >= 0

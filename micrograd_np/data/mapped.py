@@ -21,8 +21,9 @@ def memory_map(path: str | Path) -> np.ndarray[Any, Any]:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
-        message = f"memory_map: {path} is not a whole .npy file of numbers ({error}). Write one with write_rows."
-        raise ValueError(message) from error
+        raise ValueError(
+            f"memory_map: {path} is not a whole .npy file of numbers ({error}). Write one with write_rows."
+        ) from error
 
 
 def write_rows(path: str | Path, chunks: Iterable[Any]) -> Path:
@@ -40,10 +41,9 @@ def write_rows(path: str | Path, chunks: Iterable[Any]) -> Path:
     """
     path = Path(path)
     if not path.parent.is_dir():
-        message = (
+        raise FileNotFoundError(
             f"write_rows: there is no directory {str(path.parent)!r} for {path.name}. Make it first: Path(...).mkdir()."
         )
-        raise FileNotFoundError(message)
     partial = path.with_name(f".{path.name}.partial")
     first = None
     rows = 0
@@ -55,17 +55,15 @@ def write_rows(path: str | Path, chunks: Iterable[Any]) -> Path:
                     first = array
                     _header(file, array, 0)
                 if array.dtype != first.dtype or array.shape[1:] != first.shape[1:]:
-                    message = (
+                    raise ValueError(
                         f"write_rows: a chunk is {array.dtype} of shape {array.shape}; after {first.dtype} of "
                         f"shape {first.shape} "
                         f"it must have that dtype and {('any', *first.shape[1:])}."
                     )
-                    raise ValueError(message)
                 array.tofile(file)
                 rows += len(array)
             if first is None:
-                message = "write_rows: there are no chunks to write."
-                raise ValueError(message)
+                raise ValueError("write_rows: there are no chunks to write.")
             file.seek(0)
             _header(file, first, rows)
         partial.replace(path)

@@ -36,11 +36,11 @@ def write(path: Path, arrays: Mapping[str, Any], description: str) -> None:
     """
     encode = {".npz": _npz, ".safetensors": _safetensors}.get(path.suffix)
     if encode is None:
-        message = f"save: the name must end in .npz or .safetensors, found {path.name!r}."
-        raise ValueError(message)
+        raise ValueError(f"save: the name must end in .npz or .safetensors, found {path.name!r}.")
     if not path.parent.is_dir():
-        message = f"save: there is no directory {str(path.parent)!r} for {path.name}. Make it first: Path(...).mkdir()."
-        raise FileNotFoundError(message)
+        raise FileNotFoundError(
+            f"save: there is no directory {str(path.parent)!r} for {path.name}. Make it first: Path(...).mkdir()."
+        )
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
@@ -80,8 +80,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str | None]:
         if len(start) == 9 and start[8:] == b"{":
             return _read_safetensors(path)
     found = "empty" if not start else "neither .npz nor .safetensors"
-    message = f"load: {path} is {found}; nothing has been loaded."
-    raise CheckpointError(message)
+    raise CheckpointError(f"load: {path} is {found}; nothing has been loaded.")
 
 
 def _npz(file: Any, arrays: Mapping[str, Any], description: str) -> None:
@@ -110,33 +109,31 @@ def _read_npz(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str | None]:
     except CheckpointError:
         raise
     except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError) as error:
-        message = f"load: {path} is cut short, damaged or no .npz of numbers ({error}); nothing has been loaded."
-        raise CheckpointError(message) from error
+        raise CheckpointError(
+            f"load: {path} is cut short, damaged or no .npz of numbers ({error}); nothing has been loaded."
+        ) from error
     return arrays, description
 
 
 def _refuse_pickle(path: Path, names: list[str]) -> None:
     if any(name.endswith("data.pkl") for name in names):
-        message = (
+        raise CheckpointError(
             f"load: {path} is a pickle by PyTorch, which could run any code. In PyTorch, save the state dict with "
             f"safetensors.torch.save_file instead; nothing has been loaded."
         )
-        raise CheckpointError(message)
 
 
 def _safetensors(file: Any, arrays: Mapping[str, Any], description: str) -> None:
     if "__metadata__" in arrays:  # the library would write it, and could not read it
-        message = (
+        raise ValueError(
             "save: '__metadata__' is not a name for an array in .safetensors, where it holds the file's description. "
             "Choose another name, or save as .npz."
         )
-        raise ValueError(message)
     for name, array in arrays.items():
         if array.dtype.newbyteorder("<") not in _DTYPES.values():
-            message = (
+            raise TypeError(
                 f"save: {name} has dtype {array.dtype}, which .safetensors does not have. Save as .npz, or cast it."
             )
-            raise TypeError(message)
     file.write(_library().numpy.save(dict(arrays), metadata={_DESCRIPTION: description}))
 
 
@@ -148,16 +145,16 @@ def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str 
         length = int.from_bytes(content[:8], "little")
         header = json.loads(content[8 : 8 + length])
     except (library.SafetensorError, ValueError, KeyError) as error:
-        message = f"load: {path} is cut short, damaged or no .safetensors ({error}); nothing has been loaded."
-        raise CheckpointError(message) from error
+        raise CheckpointError(
+            f"load: {path} is cut short, damaged or no .safetensors ({error}); nothing has been loaded."
+        ) from error
     metadata = header.pop("__metadata__", None) or {}
     strange = [f"{name!r} is {parts[name]['dtype']}" for name in header if parts[name]["dtype"] not in _DTYPES]
     if strange:
-        message = (
+        raise CheckpointError(
             f"load: {path} holds numbers of kinds not supported here: {', '.join(strange)}. Convert them where "
             f"the file was made, to one of {', '.join(_DTYPES)}; nothing has been loaded."
         )
-        raise CheckpointError(message)
     return {name: _decoded(parts[name]) for name in header}, metadata.get(_DESCRIPTION)
 
 
@@ -177,6 +174,7 @@ def _library() -> Any:
     try:
         import safetensors.numpy
     except ImportError as error:
-        message = "safetensors: the library is not installed. pip install micrograd_np[io], or save as .npz."
-        raise ImportError(message) from error
+        raise ImportError(
+            "safetensors: the library is not installed. pip install micrograd_np[io], or save as .npz."
+        ) from error
     return safetensors

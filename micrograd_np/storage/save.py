@@ -51,8 +51,9 @@ def load(f: str | Path, into: _Place = None) -> Any:
     try:
         found = arrays if description is None else tree.put_together(arrays, description)
     except (KeyError, ValueError) as error:
-        message = f"load: {path} has a description that does not fit its arrays ({error}); nothing has been loaded."
-        raise CheckpointError(message) from error
+        raise CheckpointError(
+            f"load: {path} has a description that does not fit its arrays ({error}); nothing has been loaded."
+        ) from error
     if into is not None:
         _restore(path, into, found)
     return found
@@ -65,8 +66,7 @@ def _restore(path: Path, into: _Place, found: Any) -> None:
     missing = [name for name in places if not isinstance(states, dict) or name not in states]
     if missing:
         has = ", ".join(map(str, states)) if isinstance(states, dict) else type(states).__name__
-        message = f"load: {path} has no {', '.join(missing)}; it has {has}. Nothing has been loaded."
-        raise CheckpointError(message)
+        raise CheckpointError(f"load: {path} has no {', '.join(missing)}; it has {has}. Nothing has been loaded.")
     before = {name: _state(place) for name, place in places.items()}
     done: list[str] = []
     try:
@@ -76,8 +76,9 @@ def _restore(path: Path, into: _Place, found: Any) -> None:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         for name in done:
             _give(places[name], before[name])
-        message = f"load: {path} does not fit{f' {done[-1]}' if done[-1] else ''}: {error} Nothing has been loaded."
-        raise CheckpointError(message) from error
+        raise CheckpointError(
+            f"load: {path} does not fit{f' {done[-1]}' if done[-1] else ''}: {error} Nothing has been loaded."
+        ) from error
 
 
 def _state(place: _Place) -> Any:

@@ -43,10 +43,9 @@ def _described(x: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> An
     if isinstance(x, dict):
         for key in x:
             if type(key) not in _PLAIN:
-                message = (
+                raise TypeError(
                     f"save: a key of {path or 'the dict'} is {type(key).__name__}; keys must be strings or numbers."
                 )
-                raise TypeError(message)
         return {
             "dict": [
                 [key, _described(value, f"{path}.{key}" if path else str(key), arrays)] for key, value in x.items()
@@ -55,18 +54,16 @@ def _described(x: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> An
     if isinstance(x, (list, tuple)):
         kind = "list" if isinstance(x, list) else "tuple"
         return {kind: [_described(value, f"{path}.{i}" if path else str(i), arrays) for i, value in enumerate(x)]}
-    message = (
+    raise TypeError(
         f"save: {path or 'the object'} is {type(x).__name__}, which no file format here can hold. Save "
         "arrays, tensors, "
         f"numbers, strings, what has a state_dict(), and dicts, lists and tuples of these."
     )
-    raise TypeError(message)
 
 
 def _kept(array: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> str:
     if array.dtype.kind not in "fiub":
-        message = f"save: {path or 'the array'} has dtype {array.dtype}; only numbers and booleans can be saved."
-        raise TypeError(message)
+        raise TypeError(f"save: {path or 'the array'} has dtype {array.dtype}; only numbers and booleans can be saved.")
     name = path or "array"
     while name in arrays:  # {"a": {"b": …}, "a.b": …}
         name += "'"
