@@ -69,7 +69,7 @@ def spirals(
 
 @checked
 def xor(n: Size = 200, noise: float = 0.0, generator: np.random.Generator | None = None) -> _Pair:
-    """Points of the square [−1, 1]², and whether the signs of their coordinates differ: ``(n, 2)`` and ``(n,)`` labels."""
+    """Points of the square [−1, 1]², and whether their coordinates differ in sign: ``(n, 2)`` and ``(n,)`` labels."""
     rng = generator or random.generator()
     points = rng.uniform(-1, 1, (n, 2))
     return _noisy(points, ((points[:, 0] > 0) != (points[:, 1] > 0)).astype(np.int64), noise, rng)
