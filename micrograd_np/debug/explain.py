@@ -1,8 +1,9 @@
-"""The derivation of one backward pass, as one would write it on a blackboard, with the numbers of this run."""
+"""`explain`: the derivation of one backward pass as formulas, with the numbers of this run."""
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,29 +29,29 @@ if TYPE_CHECKING:
 
 
 class Pulled(Watch):
-    """A backward pass over `vertices` that changes no ``grad``: each rule that runs is handed to `arrived`."""
+    """A backward pass over `vertices` that changes no ``grad``, and calls `arrived` for each rule that runs."""
 
     def __init__(self, vertices: Iterable[Source], arrived: Callable[[Node, int, Any, Any], None]) -> None:
         super().__init__()
-        self.vertices, self.tell = set(vertices), arrived
+        self.vertices, self.callback = set(vertices), arrived
 
     def applied(self, *_: Any) -> None:
-        """What rules compute on their way is not shown."""
+        """The ops inside a rule are not shown."""
 
     def arrived(self, z: Node, i: int, g: Any, gx: Any) -> None:
-        """One rule has run; a rule that walks a graph of its own, as that of a checkpoint does, is one."""
+        """One rule has run; that of a checkpoint walks a graph of its own, whose rules do not count."""
         if z in self.vertices:
-            self.tell(z, i, g, gx)
+            self.callback(z, i, g, gx)
 
     def walk(self, root: Tensor, seed: Any, delivered: Callable[[Any, Any], None]) -> None:
-        """Pull `seed` back from `root`; what arrives at leaves is `delivered`."""
+        """Pull `seed` back from `root`; ``delivered(leaf, gradient)`` is called for each leaf."""
         holders = [z.notes["retain_grad"]() for z in self.vertices if z.notes and "retain_grad" in z.notes]
-        kept = [(t, grad_of(t)) for t in holders if t is not None]
+        gradients = [(t, grad_of(t)) for t in holders if t is not None]
         try:
             with self:
                 walk.pull(root, seed, delivered, retain=True)
         finally:
-            for t, before in kept:
+            for t, before in gradients:
                 t._grad = before
 
 
@@ -65,14 +66,14 @@ class Explanation:
 
 
 def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) -> Explanation:
-    """How the gradient of `tensor` comes about: each op, each rule as a formula, with shapes and numbers.
+    """How backward computes the gradients of `tensor`: each op, each rule as a formula, with shapes and numbers.
 
     The result prints itself, at a prompt and by `print`; with `file`, it is also written there. Leaves and constants
-    without a name are numbered in the order of their making and listed first (x: leaves, c: constants; results are
-    v); single numbers stand where they are used. Where broadcasting repeated an input, its gradient is a sum over the
-    axes shown. What was computed from memory that was written since is "not kept". `gradient` is what arrives at the
-    tensor, as in ``backward``. Nothing is changed: no ``grad`` is touched, and the graph can still be walked (hooks are
-    called, as they are part of it). RuntimeError where there is nothing to walk.
+    without a name are numbered in the order of their creation and listed first (x: leaves, c: constants; results are
+    v); single numbers stand in the formulas. Where broadcasting repeated an input, its gradient is a sum over the axes
+    shown. A value computed from memory that was written later is "not kept". `gradient` arrives at the tensor, as in
+    ``backward``. Nothing changes: no ``grad`` is written, and the graph can still be walked (its hooks are called).
+    RuntimeError where there is no graph.
 
     >>> import micrograd_np as mg
     >>> x = mg.Tensor([1.0, 2.0], name="x", requires_grad=True)
@@ -99,12 +100,12 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
     return derivation
 
 
-def seed_of(tensor: Tensor, gradient: Any, asked: str) -> Any:
-    """What a backward pass starts with, as an array; RuntimeError, which says what was `asked`, if there is none."""
-    insist(asked, "tensor", tensor, isinstance(tensor, Vertex), "a Tensor, the result of the computation")
+def seed_of(tensor: Tensor, gradient: Any, caller: str) -> Any:
+    """The gradient that a backward pass starts with, as an array; RuntimeError, with the `caller`, if there is none."""
+    insist(caller, "tensor", tensor, isinstance(tensor, Vertex), "a Tensor, the result of the computation")
     if not tensor.requires_grad:
         raise RuntimeError(
-            f"{asked}: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, "
+            f"{caller}: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, "
             "and compute outside no_grad()."
         )
     seed = tensor._seed(gradient)
@@ -120,53 +121,48 @@ def _derivation(
     names, listed = names_of(vertices, inputs)
     for name, value, note in listed:
         yield _line(name, value, note)
-    for z, given in inputs.items():
-        origin = origin_of(z)
-        formula = _formula(z, symbols_of(given, names, data))
-        yield _line(f"{names[id(z)]} = {formula}", data[z], f"{origin}" if origin else "")
+    symbols = {z: symbols_of(arguments, names, data) for z, arguments in inputs.items()}
+    formulas = {z: f"{names[id(z)]} = {_formula(z, symbols[z])}" for z in inputs}
+    for z, formula in formulas.items():
+        yield _line(formula, data[z], f"{origin_of(z) or ''}")
     top = names[id(root)]
     yield ""
     yield _line(f"∂{top}/∂{top} = {'1' if not seed.ndim and seed == 1 else 'given'}", seed, "")
     yield ""
-    shares: dict[Any, list[int]] = {}
-    for z, i, _, _ in steps:
-        shares.setdefault(z.inputs[i], []).append(1)
-    added: dict[Any, Any] = {}
+    uses = Counter(z.inputs[i] for z, i, _, _ in steps)
+    sums: dict[Any, Any] = {}
+    counts: Counter[Any] = Counter()
     last = None
     for z, i, g, gx in steps:
-        symbols = symbols_of(inputs[z], names, data)
         if z is not last:
-            yield f"{names[id(z)]} = {_formula(z, symbols)}"
+            yield formulas[z]
             last = z
         x = z.inputs[i]
         name = names[id(x)]
-        text, raw = rule_of(z, i, Symbol("g", g), Symbol(names[id(z)], or_zeros(data[z], z)), symbols)
-        yield _line(f"  ∂{top}/∂{name} {'=' if len(shares[x]) == 1 else '+='} {text}", gx, why(z, x, raw, name))
-        if len(shares[x]) > 1:
-            before, count = added.get(x, (0, 0))
-            added[x] = (before + np.asarray(gx), count + 1)
-            if count + 1 == len(shares[x]):
-                yield _line(
-                    f"  ∂{top}/∂{name}, all {count + 1} together", added[x][0], f"{name} is used {count + 1} times"
-                )
+        text, raw = rule_of(z, i, Symbol("g", g), Symbol(names[id(z)], or_zeros(data[z], z)), symbols[z])
+        yield _line(f"  ∂{top}/∂{name} {'=' if uses[x] == 1 else '+='} {text}", gx, why(z, x, raw, name))
+        sums[x] = sums.get(x, 0) + np.asarray(gx)
+        counts[x] += 1
+        if counts[x] == uses[x] > 1:
+            yield _line(f"  ∂{top}/∂{name}, all {uses[x]} together", sums[x], f"{name} is used {uses[x]} times")
 
 
 def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[dict[int, str], list[Any]]:
-    """A name for each vertex and array by its identity, and name, value and kind of the leaves that were given one.
+    """A name for each vertex and array by its identity, and name, value and kind of the numbered leaves and constants.
 
-    The user's names where there are any and they are unique, else numbers, of leaves in the order of making. A constant
+    The user's names where they are unique; otherwise numbers, for leaves in the order of their creation. A constant
     that is a single number has none: its value stands in the formulas.
     """
     counts = {"x": 0, "c": 0, "v": 0}
     names: dict[int, str] = {}
     listed = {}
-    taken = {x.name for z in vertices for x in (z, *inputs.get(z, ())) if getattr(x, "name", None)}
-    given: set[str] = set()
+    used: set[str] = set()
+    reserved = {x.name for z in vertices for x in (z, *inputs.get(z, ())) if getattr(x, "name", None)}
 
     def numbered(kind: str) -> str:
         counts[kind] += 1
         name = f"{kind}{counts[kind]}"
-        return numbered(kind) if name in taken else name
+        return numbered(kind) if name in reserved else name
 
     unnamed: dict[int, Any] = {}
     for z in vertices:
@@ -176,8 +172,8 @@ def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[
             own = getattr(x, "name", None)
             leaf = isinstance(x, Vertex) and x.requires_grad
             value = x.data if isinstance(x, Vertex) else x
-            if own and own not in given:
-                given.add(own)
+            if own and own not in used:
+                used.add(own)
                 names[id(x)] = own
             elif isinstance(x, Node):
                 names[id(x)] = numbered("v")
@@ -191,42 +187,42 @@ def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[
 
 
 def or_zeros(value: Any, like: Any) -> Any:
-    """`value`; where nobody holds it any more, zeros of its shape, for formulas to be written with."""
+    """`value`; if it was released, zeros of its shape, so that a formula can be written."""
     return np.zeros(like.shape, like.dtype) if value is None else value
 
 
 def symbols_of(inputs: Sequence[Any], names: Mapping[int, str], data: Mapping[Any, Any]) -> list[Any]:
     """Inputs as parts of a formula."""
-    found: list[Any] = []
+    symbols: list[Any] = []
     for x in inputs:
         value = or_zeros(data[x], x) if isinstance(x, Node) else x.data if isinstance(x, Vertex) else x
         named = id(x) in names
-        found.append(Symbol(names[id(x)], value) if named else Symbol("array", 0.0) if value is None else value)
-    return found
+        symbols.append(Symbol(names[id(x)], value) if named else Symbol("array", 0.0) if value is None else value)
+    return symbols
 
 
 def _formula(z: Node, symbols: list[Any]) -> str:
     try:
         return Symbol.__primitive__(z.op, tuple(symbols), z.static).text
-    except Exception:  # noqa: BLE001  a label that will not print must not keep the rest from being explained
+    except Exception:  # noqa: BLE001  one label that fails must not stop the explanation
         return f"{z.op.name.lstrip('_')}({', '.join(map(str, symbols))})"
 
 
 def rule_of(z: Node, i: int, g: Symbol, result: Symbol, symbols: Sequence[Any]) -> tuple[str, Any]:
-    """The rule for input `i` as a formula, and what it gave before the walk undid broadcasting."""
+    """The rule for input `i` as a formula, and its result before the walk undoes broadcasting."""
     op = z.op
     rule = op.rules[min(i, len(op.rules) - 1)]
     assert rule is not None
     first = (i - op.fixed,) if op.variadic and i >= op.fixed else ()
     try:
         symbol = rule(*first, g, result, *symbols, **z.static)
-    except Exception:  # noqa: BLE001  a rule that branches on what symbols do not have is named instead of shown
+    except Exception:  # noqa: BLE001  a rule that needs more than a symbol has is only named
         return f"rule of {op.name.lstrip('_')} by {op.inputs[min(i, len(op.inputs) - 1)]}", None
     return (symbol.text, symbol.value) if isinstance(symbol, Symbol) else (str(symbol), np.asarray(symbol))
 
 
 def why(z: Node, x: Any, raw: Any, name: str) -> str:
-    """Why the shape of a gradient changed: broadcasting undone, or a reduction's gradient spread."""
+    """Why the shape of a gradient changes: the walk undoes broadcasting, or spreads the gradient of a reduction."""
     if raw is None:
         return ""
     shape = x.shape
@@ -236,13 +232,11 @@ def why(z: Node, x: Any, raw: Any, name: str) -> str:
         return f"summed over {_axes(axes)} of {raw.shape}, along which {name} was repeated"
     assert z.op is not None
     if z.op.name in {"sum", "mean"} and int(np.prod(z.shape, dtype=int)) < size:
-        kept = [k for k, n in enumerate(shape) if n != 1]
         axis = z.static.get("axis")
-        chosen = kept if axis is None else [a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))]
+        axes = axis if isinstance(axis, tuple) else (axis,)
+        chosen = [k for k, n in enumerate(shape) if n != 1] if axis is None else [a % len(shape) for a in axes]
         return f"repeated along {_axes(tuple(chosen))}, which {z.op.name} had summed"
-    if raw.shape != shape:
-        return f"repeated to {shape}"
-    return ""
+    return f"repeated to {shape}" if raw.shape != shape else ""
 
 
 def _axes(axes: tuple[int, ...]) -> str:
@@ -253,7 +247,9 @@ def _line(left: str, value: Any, note: str) -> str:
     if value is None:
         return f"{left:<32} not kept"
     array = np.asarray(value)
-    shown = np.array2string(array, precision=4, threshold=8, edgeitems=2, separator=" ").replace("\n", "")
-    if not array.ndim:
-        shown = f"{array.item():.6g}"
-    return f"{left:<32} {array.shape} = {shown}{f'   {note}' if note else ''}"
+    text = (
+        f"{array.item():.6g}"
+        if not array.ndim
+        else np.array2string(array, precision=4, threshold=8, edgeitems=2, separator=" ").replace("\n", "")
+    )
+    return f"{left:<32} {array.shape} = {text}{f'   {note}' if note else ''}"
