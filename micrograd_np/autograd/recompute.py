@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +18,6 @@ from micrograd_np.engine.grad_mode import enable_grad, set_grad_enabled
 from micrograd_np.engine.tensor import Tensor, _wrap
 
 from .rereading import Rereading
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 
 class _Segment:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.events import QUIET, Events, Relay
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.core.writes import owner_of, writes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class Rereading(Relay):

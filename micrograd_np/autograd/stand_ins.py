@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -26,10 +27,7 @@ from micrograd_np.ops.state import copy
 
 from .reverse import gradients, or_zeros
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    Argnums = int | tuple[int, ...]
+Argnums = int | tuple[int, ...]
 
 
 class _Depth(threading.local):

@@ -6,8 +6,9 @@ from outside is always a tensor, so that no gradient is lost. How they nest: `st
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +21,7 @@ from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.shape import concatenate, reshape
 
 from .reverse import gradients, or_zeros
-from .stand_ins import Call, check_callable, seeds_like
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from .stand_ins import Argnums
+from .stand_ins import Argnums, Call, check_callable, seeds_like
 
 
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import floor, isclose
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +12,6 @@ from micrograd_np import random
 from micrograd_np.core.primitive import unmasked
 from micrograd_np.core.settings import checked
 from micrograd_np.engine.tensor import Tensor
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 Indices = Any  # a sequence or an array of whole numbers
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -16,16 +17,11 @@ from micrograd_np.core.vertex import Node, Source, Vertex, grad_of, source
 from micrograd_np.core.writes import writes
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.symbol import Symbol
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.shape import spread_axes
 
 from .origin import origin_of
 from .watch import Watch
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from typing import TextIO
-
-    from micrograd_np.engine.tensor import Tensor
 
 
 class Pulled(Watch):

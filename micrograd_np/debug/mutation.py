@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.primitive import Primitive
 from micrograd_np.core.vertex import Node, Source, Vertex
 
 from .origin import origin_of
 from .watch import Watch
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from micrograd_np.core.primitive import Primitive
 
 
 class detect_mutation(Watch):  # noqa: N801  a function to its users

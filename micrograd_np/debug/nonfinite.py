@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.primitive import Primitive
 from micrograd_np.core.reads import Blank
 from micrograd_np.core.terminal import shown
 from micrograd_np.core.vertex import Node, Source, Vertex, held_inputs
@@ -14,12 +17,6 @@ from micrograd_np.engine import backward as walk
 
 from .origin import Origin, origin_of
 from .watch import Watch
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from types import FrameType
-
-    from micrograd_np.core.primitive import Primitive
 
 _SHOWN = 3  # elements in a message: enough to see a pattern
 

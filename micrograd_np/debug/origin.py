@@ -5,10 +5,9 @@ from __future__ import annotations
 import linecache
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from micrograd_np.core.vertex import Vertex
+from micrograd_np.core.vertex import Vertex
 
 _package = str(Path(__file__).parent.parent) + "/"
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ContextDecorator
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from micrograd_np.core.events import Relay
 from micrograd_np.core.modes import mode
+from micrograd_np.core.primitive import Primitive
 from micrograd_np.core.vertex import Node, Vertex
 
 from .origin import Origin, here
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from micrograd_np.core.primitive import Primitive
 
 
 class Watch(Relay, ContextDecorator):

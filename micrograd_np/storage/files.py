@@ -8,15 +8,13 @@ import os
 import time
 import zipfile
 import zlib
+from collections.abc import Mapping
 from contextlib import suppress
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _DESCRIPTION = "micrograd_np"  # the entry that describes the structure of the saved object
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same file, whenever it is written

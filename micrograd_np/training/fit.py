@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,9 +15,11 @@ from micrograd_np.core.messages import described, insist
 from micrograd_np.core.settings import Positive, Size, check, rules_of
 from micrograd_np.data.dataset import Dataset
 from micrograd_np.engine.grad_mode import no_grad
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.nn.module import Module
 from micrograd_np.optim.clip import clip_grad_norm_
 from micrograd_np.optim.lr_scheduler import ReduceLROnPlateau
+from micrograd_np.optim.optimizer import Optimizer
 from micrograd_np.storage import load, save
 
 from .history import History, described_row
@@ -27,13 +29,7 @@ from .lint import lint as check_step
 from .progress import Progress
 from .record import Record
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from micrograd_np.engine.tensor import Tensor
-    from micrograd_np.optim.optimizer import Optimizer
-
-    Metric = Callable[[Any, Any], Any]
+Metric = Callable[[Any, Any], Any]
 
 
 def fit(  # noqa: PLR0915  one loop, to be read from top to bottom

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.vertex import Node, Source, held_inputs
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.backward import is_gone, pull, topological
+from micrograd_np.engine.tensor import Tensor
+from micrograd_np.nn.module import Module
 from micrograd_np.optim.optimizer import Optimizer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from micrograd_np.engine.tensor import Tensor
-    from micrograd_np.nn.module import Module
 
 _SAME_VALUES = {"reshape", "transpose", "view", "copy", "astype", "keep_where"}  # ops whose results are their inputs
 _TAKES_LOGITS = {
