@@ -90,7 +90,7 @@ def _snapshot(t: Any) -> Any:
 
 
 def _kernel(xp: Any, out: Any, *xs: Any, segment: _Segment, which: int) -> Any:
-    raise NotImplementedError  # its value is known before the vertex is made
+    raise NotImplementedError  # the call itself computes its value
 
 
 def _rule(i: int, g: Any, z: Any, *xs: Any, segment: _Segment, which: int) -> Any:

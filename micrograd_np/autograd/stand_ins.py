@@ -1,8 +1,8 @@
 """A call of a function on stand-ins for the arguments by which it is differentiated, and the way back to them.
 
 Around an array the stand-in is a new leaf; around a tensor that itself requires a gradient it is a recorded copy, so
-that gradients also reach whoever differentiates outside: another transform, or ``backward``. That makes transforms
-nest: they share one graph, and each level ends its walk at its own stand-ins.
+that gradients also reach an outer transform or ``backward``. So transforms nest: they share one graph, and each level
+ends its walk at its own stand-ins.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ class Call:
         return Tensor(np.asarray(x), requires_grad=True)
 
     def create(self, outputs: Sequence[Tensor]) -> bool:
-        """Whether somebody outside can differentiate the derivatives, so that they must be recorded."""
+        """Whether the derivatives must be recorded, because an outer transform or backward may differentiate them."""
         own = set(map(source, self.stand_ins))
         closed = own.issuperset(z for z in reached(*outputs) if z.requires_grad and z.op is None)
         self.alone = closed and all(isinstance(x, Vertex) for x in own)

@@ -160,7 +160,7 @@ def _rows(call: Call, y: Tensor, *, create: bool) -> list[Tensor]:
         shape = (*y.shape, *x.shape)
         if not rows:
             blocks.append(settled(np.zeros(shape, x.dtype)))
-        elif create or mode.events is not QUIET:  # somebody records or watches the rows
+        elif create or mode.events is not QUIET:  # the rows are recorded or watched
             blocks.append(reshape(concatenate(*(reshape(row[j], shape=(1, *x.shape)) for row in rows)), shape=shape))
         else:
             blocks.append(Tensor(np.stack([row[j].data for row in rows]).reshape(shape)))

@@ -15,6 +15,8 @@ from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.elementwise import multiply
 from micrograd_np.ops.reduce import sum as total
 
+from .inputs import array_of
+
 
 @cache
 def weights(shape: tuple[int, ...], turn: int = 0) -> Any:
@@ -48,7 +50,7 @@ def weighted_sum(result: Any) -> Any:
 
 def magnitude(result: Any) -> tuple[float, Any]:
     """The sum of the absolute values in a function's result, and the coarsest dtype: they determine its rounding."""
-    parts = [np.asarray(x.data if isinstance(x, Tensor) else x) for x in floating(result)]
+    parts = list(map(array_of, floating(result)))
     size = sum(float(np.abs(x).sum(dtype=float)) for x in parts)
     return size, min((x.dtype for x in parts), key=lambda d: d.itemsize, default=np.dtype(float))
 

@@ -122,8 +122,8 @@ def gradient_agrees_with_forward_differences(sample: Sample) -> None:
 
 def rules_agree_on_arrays_and_tensors(sample: Sample) -> None:
     """Its rules give the same bits on arrays and on Tensors, where they are themselves recorded."""
-    both_ways = zip(sample.varied, _gradients(sample), _gradients(sample, create_graph=True), strict=False)
-    for i, on_arrays, on_tensors in both_ways:
+    pairs = zip(sample.varied, _gradients(sample), _gradients(sample, create_graph=True), strict=False)
+    for i, on_arrays, on_tensors in pairs:
         assert (on_arrays is None) == (on_tensors is None), f"{sample}: input {i} gets a gradient only one way"
         if on_arrays is not None:
             _same_bits(on_tensors, on_arrays, f"{sample}: the gradient of input {i} on Tensors and on arrays")

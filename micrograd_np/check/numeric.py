@@ -11,6 +11,8 @@ import numpy as np
 from micrograd_np.engine.grad_mode import enable_grad
 from micrograd_np.engine.tensor import Tensor
 
+from .inputs import array_of
+
 Method = Literal["central", "forward"]
 Value = Callable[[], float]
 
@@ -43,7 +45,7 @@ def numeric_gradient(f: Callable[..., Any], *inputs: Any, method: Method = "cent
     def result() -> Any:
         with enable_grad():  # f may take gradients itself
             y = f(*arguments)
-        y = np.asarray(y.data if isinstance(y, Tensor) else y)
+        y = array_of(y)
         if y.size != 1:
             raise ValueError(
                 f"numeric_gradient: f returned shape {y.shape}, and a gradient is that of a scalar. "
@@ -105,7 +107,7 @@ def _moved(flat: Any, k: int, h: float) -> Iterator[float]:
 
 
 def _floating_copy(x: Any, i: int) -> Any:
-    array = np.array(x.data if isinstance(x, Tensor) else x)
+    array = array_of(x).copy()
     if array.dtype.kind in "iu" and not isinstance(x, (Tensor, np.ndarray, np.generic)):
         array = array.astype(float)  # Python's whole numbers become floats
     if array.dtype.kind != "f":

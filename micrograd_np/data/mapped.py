@@ -27,8 +27,8 @@ def memory_map(path: str | Path) -> np.ndarray[Any, Any]:
 def write_rows(path: str | Path, chunks: Iterable[Any]) -> Path:
     """Write `chunks`, arrays that continue one another along the first axis, to a ``.npy`` file; returns its path.
 
-    Only one chunk at a time is in memory. Until all are written the file has another name, so that nobody reads half
-    of it. ValueError if there are none, or one of another dtype or row shape.
+    Only one chunk at a time is in memory. Until all are written the file has another name, so that half of it is
+    never read. ValueError if there are none, or one of another dtype or row shape.
 
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()

@@ -243,9 +243,6 @@ def _line(left: str, value: Any, note: str) -> str:
     if value is None:
         return f"{left:<32} not kept"
     array = np.asarray(value)
-    text = (
-        f"{array.item():.6g}"
-        if not array.ndim
-        else np.array2string(array, precision=4, threshold=8, edgeitems=2, separator=" ").replace("\n", "")
-    )
+    text = np.array2string(array, precision=4, threshold=8, edgeitems=2, separator=" ").replace("\n", "")
+    text = text if array.ndim else f"{array.item():.6g}"
     return f"{left:<32} {array.shape} = {text}{f'   {note}' if note else ''}"

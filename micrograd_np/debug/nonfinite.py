@@ -113,7 +113,7 @@ class detect_nonfinite(Watch):  # noqa: N801  a function to its users
 
 def _array(x: Any) -> Any:
     array = x.data if isinstance(x, Source) else x
-    if isinstance(array, Blank) or array is None:  # nobody holds it: it counts as finite
+    if isinstance(array, Blank) or array is None:  # it was released, and counts as finite
         return np.zeros(()) if array is None else np.broadcast_to(np.zeros((), array.dtype), array.shape)
     return np.asarray(array)
 

@@ -57,7 +57,7 @@ def write(path: Path, arrays: Mapping[str, Any], description: str) -> None:
 
 
 def _sweep(path: Path) -> None:
-    """Remove partial files of killed writers of `path`, which nobody has written to for a long time."""
+    """Remove partial files of killed writers of `path`, untouched for a long time."""
     for partial in path.parent.glob(f".{escape(path.name)}.*.partial"):
         with suppress(OSError):  # another process may be about to do the same
             if time.time() - partial.stat().st_mtime > _ABANDONED:
