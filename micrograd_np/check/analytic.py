@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,7 @@ def weighted_sum(result: Any) -> Any:
         raise TypeError(
             f"gradient check: f returned {type(result).__name__}, without a floating number to differentiate."
         )
-    z, *others = [total(multiply(part, weights(part.shape, turn))) for turn, part in enumerate(parts)]
-    for part in others:
-        z = z + part
-    return z
+    return reduce(add, [total(multiply(part, weights(part.shape, turn))) for turn, part in enumerate(parts)])
 
 
 def magnitude(result: Any) -> tuple[float, Any]:

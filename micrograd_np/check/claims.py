@@ -9,6 +9,7 @@ import re
 import string
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ from .assertions import second_order
 from .gradients import check_gradients
 from .numeric import numeric_gradient
 from .samples import Sample, contract, shape_from
+
+_same_bits = partial(assert_array_equal, strict=True)
+_close = partial(assert_allclose, rtol=1e-12, atol=1e-12, strict=True)
 
 ARTICLE_STEP = 1e-4  # of the tutorial that the project starts from
 _ENTRIES = 30  # of an input: enough to see a wrong pattern
@@ -83,7 +87,7 @@ def gives_arrays(sample: Sample) -> None:
     if sample.inputs:
         on_tensors = sample.map(Tensor).apply()
         assert isinstance(on_tensors, Tensor), f"{sample} of Tensors gives {type(on_tensors).__name__}"
-        _same_bits(on_tensors.data, on_arrays, f"{sample}: on Tensors and on arrays")
+        _same_bits(on_tensors.data, on_arrays, err_msg=f"{sample}: on Tensors and on arrays")
 
 
 def gradient_agrees(sample: Sample) -> None:
@@ -126,7 +130,7 @@ def rules_agree_on_arrays_and_tensors(sample: Sample) -> None:
     for i, on_arrays, on_tensors in pairs:
         assert (on_arrays is None) == (on_tensors is None), f"{sample}: input {i} gets a gradient only one way"
         if on_arrays is not None:
-            _same_bits(on_tensors, on_arrays, f"{sample}: the gradient of input {i} on Tensors and on arrays")
+            _same_bits(on_tensors, on_arrays, err_msg=f"{sample}: the gradient of input {i} on Tensors and on arrays")
 
 
 def dtype_is_kept(sample: Sample) -> None:
@@ -156,10 +160,10 @@ def layout_does_not_matter(sample: Sample) -> None:
     expected, slopes = sample.apply(), _gradients(sample)
     for layout, change in _LAYOUTS.items():
         changed = sample.map(change)
-        _close(changed.apply(), expected, f"{sample} on {layout} memory")
+        _close(changed.apply(), expected, err_msg=f"{sample} on {layout} memory")
         for i, g, h in zip(sample.varied, _gradients(changed), slopes, strict=False):
             if g is not None and h is not None:
-                _close(g, h, f"{sample}: the gradient of input {i} on {layout} memory")
+                _close(g, h, err_msg=f"{sample}: the gradient of input {i} on {layout} memory")
 
 
 _LAYOUTS: Mapping[str, Callable[[Any], Any]] = {
@@ -171,7 +175,9 @@ _LAYOUTS: Mapping[str, Callable[[Any], Any]] = {
 
 def inputs_stay_as_they_are(sample: Sample) -> None:
     """Neither kernel nor rules write into their inputs, and a result that is no view has memory of its own."""
-    guarded = sample.map(_read_only)
+    guarded = sample.map(lambda x: x.copy())
+    for x in guarded.inputs:
+        x.flags.writeable = False
     try:
         z = guarded.apply()
         _gradients(guarded)
@@ -191,9 +197,9 @@ def destination_does_not_matter(sample: Sample) -> None:
     out = np.full(fresh.shape, 7, fresh.dtype)  # leftovers that must not shine through
     target = Tensor(out.copy())
     written = kernel(np, out, *sample.inputs, **sample.settings)
-    _same_bits(written, fresh, f"{sample}: with a destination and without")
+    _same_bits(written, fresh, err_msg=f"{sample}: with a destination and without")
     sample.op.write(target, *sample.inputs, **sample.settings)
-    _same_bits(target.data, fresh, f"{sample}: written into a tensor and fresh")
+    _same_bits(target.data, fresh, err_msg=f"{sample}: written into a tensor and fresh")
 
 
 def domain_is_silent(sample: Sample) -> None:
@@ -242,17 +248,3 @@ def _gradients(sample: Sample, *, create_graph: bool = False) -> list[Any]:
     leaves = [Tensor(x, requires_grad=True) for x in xs]
     slopes = gradients(weighted_sum(f(*leaves)), leaves, create_graph=create_graph)
     return [None if g is None else g.data for g in slopes]
-
-
-def _same_bits(result: Any, expected: Any, what: str) -> None:
-    assert_array_equal(result, expected, what, strict=True)
-
-
-def _close(result: Any, expected: Any, what: str) -> None:
-    assert_allclose(result, expected, rtol=1e-12, atol=1e-12, err_msg=what, strict=True)
-
-
-def _read_only(x: Any) -> Any:
-    x = x.copy()
-    x.flags.writeable = False
-    return x

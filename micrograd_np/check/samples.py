@@ -90,12 +90,10 @@ def contract(op: Primitive[Any]) -> tuple[list[tuple[str, ...]], tuple[str, ...]
     """
     if op.shape is None:
         return None
-    if not re.fullmatch(r"\([\w,]*\)(,\([\w,]*\))*->\([\w,]*\)", op.shape.replace(" ", "")):
+    text = op.shape.replace(" ", "")
+    if not re.fullmatch(r"\([\w,]*\)(,\([\w,]*\))*->\([\w,]*\)", text):
         raise ValueError(f"{op.name}: the shape contract {op.shape!r} is not of the form '(n,k),(k,m)->(n,m)'.")
-    *inputs, result = (
-        tuple(length for length in core.split(",") if length)
-        for core in re.findall(r"\(([^)]*)\)", op.shape.replace(" ", ""))
-    )
+    *inputs, result = (tuple(filter(None, core.split(","))) for core in re.findall(r"\(([^)]*)\)", text))
     return inputs, result
 
 
