@@ -147,11 +147,10 @@ def dtype_is_kept(sample: Sample) -> None:
     scale = 1 + np.abs(wide).max(initial=0)
     assert np.abs(wide - narrow).max(initial=0) <= 1e-4 * scale, f"{sample} in float32 is {narrow}, in float64 {wide}"
     g = weights(narrow.shape).astype(np.float32)
+    rules = op.rules_for(len(low.inputs))
     for i in sample.varied:
-        rule = op.rules[min(i, len(op.rules) - 1)]
-        if rule is not None:
-            position = (i - op.fixed,) if op.variadic and i >= op.fixed else ()
-            dtype = rule(*position, g, narrow, *low.inputs, **sample.settings).dtype
+        if (rule := rules[i]) is not None:
+            dtype = rule(g, narrow, *low.inputs, **sample.settings).dtype
             assert dtype == np.float32, f"{sample}: the rule for input {i} makes {dtype} of float32"
 
 

@@ -207,11 +207,10 @@ def _formula(z: Node, symbols: list[Any]) -> str:
 def rule_of(z: Node, i: int, g: Symbol, result: Symbol, symbols: Sequence[Any]) -> tuple[str, Any]:
     """The rule for input `i` as a formula, and its result before the walk undoes broadcasting."""
     op = z.op
-    rule = op.rules[min(i, len(op.rules) - 1)]
+    rule = op.rules_for(len(z.inputs))[i]
     assert rule is not None
-    first = (i - op.fixed,) if op.variadic and i >= op.fixed else ()
     try:
-        symbol = rule(*first, g, result, *symbols, **z.static)
+        symbol = rule(g, result, *symbols, **z.static)
     except Exception:  # noqa: BLE001  a rule that needs more than a symbol has is only named
         return f"rule of {op.name.lstrip('_')} by {op.inputs[min(i, len(op.inputs) - 1)]}", None
     return (symbol.text, symbol.value) if isinstance(symbol, Symbol) else (str(symbol), np.asarray(symbol))
