@@ -103,7 +103,6 @@ def test_no_imports_go_in_circles():
 CLOSING = {
     ("core.vertex", "core.primitive"): "a node needs of its op a few names: a small Protocol",
     ("nn.hooked", "nn.module"): "a small Protocol of what has hooks",
-    ("training.history", "training.record"): "one of them holds the type of an epoch",
 }
 CLOSING_ROOMS: dict[tuple[str, str], str] = {}
 
@@ -173,28 +172,28 @@ def test_files_are_short(record_property):
 
 # Lines of Python by folder, so that growth is a decision. Whoever raises a number writes the reason beside it.
 LINES = {
-    ".": 250,
-    "autograd": 800,
-    "check": 1450,
-    "compiler": 1350,
-    "compiler/passes": 1750,
+    ".": 220,
+    "autograd": 780,
+    "check": 1320,
+    "compiler": 1320,
+    "compiler/passes": 1740,
     "compiler/running": 850,
-    "compiler/tracing": 1900,
-    "compiler/writing": 1400,
-    "core": 2400,
-    "data": 600,
-    "debug": 850,  # the derivation that explain and the stepper share
+    "compiler/tracing": 1870,
+    "compiler/writing": 1380,
+    "core": 2380,  # what survives of a spent graph keeps equal slices once
+    "data": 550,
+    "debug": 830,  # the derivation that explain and the stepper share
     "engine": 1950,
-    "functional": 2050,
-    "nn": 3650,
-    "numpy_api": 2350,  # cumulative, exponential and take came from ops
-    "ops": 1400,
-    "ops/fused": 2350,  # softmax, special and blocks came from ops
-    "optim": 1950,
-    "optim/lr_scheduler": 900,
-    "pictures": 3250,  # its budget is 2,500
-    "storage": 400,
-    "training": 1100,  # planes of a record are drawn later, from copies of the weights
+    "functional": 2020,
+    "nn": 3620,
+    "numpy_api": 2330,  # cumulative, exponential and take came from ops
+    "ops": 1390,
+    "ops/fused": 2340,  # softmax, special and blocks came from ops
+    "optim": 1940,
+    "optim/lr_scheduler": 880,
+    "pictures": 3100,  # its budget is 2,500
+    "storage": 360,
+    "training": 1050,  # planes of a record are drawn later, from copies of the weights
 }
 SLACK = 250  # a number that is further away from the truth is no decision
 

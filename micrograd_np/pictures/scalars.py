@@ -1,4 +1,4 @@
-"""A graph whose nodes are single numbers: a product of matrices becomes the weighted sums that it is."""
+"""A graph whose nodes are single numbers: a product of matrices becomes weighted sums."""
 
 from __future__ import annotations
 
@@ -29,17 +29,8 @@ __all__ = ["LIMIT", "draw_scalars"]
 LIMIT = 64
 """Elements, of all tensors in the graph together, that are drawn one by one."""
 
-_CHOICES = {
-    "gather",
-    "take_along_axis",
-    "embedding_lookup",
-    "gather_labels",
-    "concatenate",
-    "scatter_slice",
-    "_pad",
-    "diag_embed",
-}
-_CHOICES |= {"tril", "triu"}
+_CHOICES = {"gather", "take_along_axis", "embedding_lookup", "gather_labels", "concatenate", "scatter_slice"}
+_CHOICES |= {"_pad", "diag_embed", "tril", "triu"}  # each element of the result is one of the input
 _MANY = 4  # names that a formula lists
 _PRODUCTS = {"matmul", "linear", "dot", "inner", "vecdot", "matvec", "vecmat", "convolve"}
 
@@ -104,24 +95,19 @@ class _Scalars:
             if chosen:
                 text = chosen.name + (f" by {', '.join(by)}" if by else "")
             elif z.op.name in _PRODUCTS and 0 < len(parts[0]) == len(parts[1]):
-                pairs, texts = list(zip(*parts[:2], strict=True)), []
+                pairs, rest = list(zip(*parts[:2], strict=True)), parts[2:]
+                labels = [f"{a.name} · {b.name}" for a, b in pairs]
                 if len(pairs) > 1:
                     lost = arrays[0] is None or arrays[1] is None
                     values = repeat(None) if lost else samples[0][links[0][at]] * samples[1][links[1][at]]
-                    each = zip(pairs, values, strict=False)
-                    sums = [self.add(None, f"{a.name} · {b.name}", value, "value", (a, b)) for (a, b), value in each]
-                    terms.extend(sums)
-                    parts[:2] = [sums]
-                else:
-                    texts = [f"{a.name} · {b.name}" for a, b in pairs]
-                rest = parts[2:] if texts else parts
-                text = _joined([*texts, *(x.name for x in chain(*rest))], " + ")
+                    new = [self.add(None, *term) for term in zip(labels, values, repeat("value"), pairs, strict=False)]
+                    terms.extend(new)
+                    labels, parts = [x.name for x in new], [new, *rest]
+                text = _joined([*labels, *(x.name for x in chain(*rest))], " + ")
             else:
                 text = _text(z, at, parts)
-            kind = "output" if is_root else "value"
-            results.append(
-                self.add(name and _element(name, at), text, _at(self.data[z], at), kind, chain(*parts), _at(grad, at))
-            )
+            kind, value, own = "output" if is_root else "value", _at(self.data[z], at), name and _element(name, at)
+            results.append(self.add(own, text, value, kind, chain(*parts), _at(grad, at)))
             return results[-1]
 
         elements = _array(z.shape, element)

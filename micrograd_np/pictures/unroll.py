@@ -1,4 +1,4 @@
-"""Which layers of a network work step by step along a sequence, so that a picture may show them once for each step."""
+"""The layers of a network that work step by step along a sequence, so that a picture can show each step."""
 
 from __future__ import annotations
 
