@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ LINE = 34  # letters of a line in a box; the panel beside the picture shows the 
 _INLINE = 60  # letters of an array that is written in one line
 _LISTED = 1000  # leaves
 ENGINE_LIMIT = 1000  # boxes; Graphviz takes seconds over more
+_FAR, _FARTHEST = 30, 12  # boxes that a long arrow passes; long arrows from a box: Graphviz lays out each box they pass
 _LATER = "grad: not yet"
 _STYLES = {"parameter": "rounded", "op": "", "data": "dashed", "fold": "dotted"}
 # What the page shows, most first: rows and columns of an array, elements of a final gradient. A page that is too large
@@ -153,9 +154,14 @@ class _Story(Derivation):
             if z in self.inputs or z is self.root or (id(z) in used and id(z) in self.names):
                 self.add(id(z), self.node(z), homes.frames(homes.chain(v)))
         arrows = ((self.place.get(id(x)), self.place[id(z)]) for z, inputs in self.inputs.items() for x in inputs)
-        self.drawing.edges = [
-            Edge(f"n{a}", f"n{b}", look={"id": f"e{a}-{b}"}) for a, b in dict.fromkeys(arrows) if a not in {None, b}
-        ]
+        far: Counter[int] = Counter()
+        for a, b in dict.fromkeys(arrows):
+            if a is not None and a != b:
+                far[a] += b - a > _FAR
+                if far[a] <= _FARTHEST or b - a <= _FAR:
+                    self.drawing.edges.append(Edge(f"n{a}", f"n{b}", look={"id": f"e{a}-{b}"}))
+        if any(n > _FARTHEST for n in far.values()):
+            self.folded.setdefault(f"Of the long arrows from a box the first {_FARTHEST} are drawn.")
 
     def add(self, key: int, node: dict[str, Any], around: Sequence[tuple[Any, str]] = ()) -> None:
         """Put a node on the page and into the picture."""
@@ -260,20 +266,26 @@ class _Story(Derivation):
         if len(gradients) > _LISTED:
             self.folded.setdefault(f"Of {len(gradients):,} final gradients the first {_LISTED:,} are listed.")
         data = {"root": self.name(self.root), "start": self.start, "nodes": self.nodes, "seed": self.view(seed)}
+        graph = self.graph()
         data |= {"backward": self.steps, "gradients": gradients[:_LISTED], "folded": list(self.folded)}
-        return fill("steps", self.title, data, graph=self.graph())
+        return fill("steps", self.title, data, graph=graph)
 
     def graph(self) -> str:
         """The picture as an ``<svg>`` element; without Graphviz, or where it would take long, as a list."""
         title = f"The graph of {self.title}"
-        with suppress(RenderError):
-            if len(self.boxes) <= ENGINE_LIMIT:
-                svg = render(str(digraph(self.drawing).source), "svg", timeout=20).decode()
-                svg = re.sub(r"<title>.*?</title>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-                ops = [_title(node) for node in self.nodes if "formula" in node]
-                words = f"{'; '.join(ops[:40])}{f'; and {len(ops) - 40:,} more' if len(ops) > 40 else ''}."
-                inside = f'<title id="graph-title">{escape(title)}</title><desc id="graph-text">{escape(words)}</desc>'
-                return svg.replace(">", f' role="img" aria-labelledby="graph-title graph-text">{inside}', 1)
+        svg, reason = "", f"there are more than {ENGINE_LIMIT:,}"
+        if len(self.boxes) <= ENGINE_LIMIT:
+            try:
+                svg = render(str(digraph(self.drawing).source), "svg", timeout=5).decode()
+            except RenderError as failure:
+                reason = str(failure).partition(";")[0].removesuffix(".")
+        if svg:
+            svg = re.sub(r"<title>.*?</title>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+            ops = [_title(node) for node in self.nodes if "formula" in node]
+            words = f"{'; '.join(ops[:40])}{f'; and {len(ops) - 40:,} more' if len(ops) > 40 else ''}."
+            inside = f'<title id="graph-title">{escape(title)}</title><desc id="graph-text">{escape(words)}</desc>'
+            return svg.replace(">", f' role="img" aria-labelledby="graph-title graph-text">{inside}', 1)
+        self.folded.setdefault(f"The graph is a list of boxes, without arrows: {reason}.")
         items = []
         for box in self.boxes:
             lines = "".join(f"<div>{escape(x)}</div>" for x in (plain(box.tooltip), *box.text.split("\n")[1:]))

@@ -281,6 +281,27 @@ def test_any_computation_has_its_page(make, engine):
     np.testing.assert_array_equal(np.array(said["values"], float), x.grad.numpy())
 
 
+def test_a_leaf_that_is_used_in_every_op_does_not_hold_up_the_layout(engine):
+    z = x = mg.Tensor(1.01, requires_grad=True, name="x")
+    for _ in range(200):
+        z = z * x
+    drawn = mg.draw_steps(z)
+    if engine == "a list":
+        assert any(line.startswith("The graph is a list of boxes, without arrows: ") for line in drawn.folded)
+    else:
+        assert drawn.folded == ("Of the long arrows from a box the first 12 are drawn.",)
+        assert drawn.page.count('id="e0&#45;') == 30 + 12
+        assert all(f'id="e{i}&#45;{i + 1}"' in drawn.page for i in range(200))
+
+
+def test_a_page_of_more_boxes_than_graphviz_draws_says_why_it_has_none():
+    z = mg.Tensor(1.0, requires_grad=True)
+    for _ in range(1100):
+        z = -z
+    (said,) = mg.draw_steps(z, max_ops=1100).folded
+    assert said == "The graph is a list of boxes, without arrows: there are more than 1,000."
+
+
 def test_a_leaf_that_no_gradient_reaches_is_listed_without_one():
     x = mg.Tensor(2.0, requires_grad=True, name="x")
     y = mg.Tensor(2.0, requires_grad=True, name="y")
