@@ -230,6 +230,11 @@ def seed_of(tensor: Tensor, gradient: Any, asked: str) -> Any:
     return seed.data if isinstance(seed, Vertex) else seed
 
 
+def hooked(z: Source) -> bool:
+    """Whether hooks on `z` may change its gradient."""
+    return bool((z.notes or {}).get("hooks"))
+
+
 def _lines(told: Derivation, seed: Any) -> list[str]:
     lines = [_line(*leaf) for leaf in told.listed]
     for z in told.inputs:
@@ -244,6 +249,7 @@ def _lines(told: Derivation, seed: Any) -> list[str]:
         nonlocal last
         if step.z is not last:
             last = step.z
+            after_hooks(last, step.g)
             lines.append(f"{told.name(last)} = {told.formula(last)}")
         name, (text, raw) = told.name(step.x), told.rule(step.z, step.i, step.g)
         sign = "=" if step.of == 1 else "+="
@@ -253,7 +259,11 @@ def _lines(told: Derivation, seed: Any) -> list[str]:
                 _line(f"  ∂{top}/∂{name}, all {step.of} together", step.total, f"{name} is used {step.of} times")
             )
 
-    told.walk(seed, pulled)
+    def after_hooks(z: Any, g: Any) -> None:
+        if hooked(z):
+            lines.append(_line(f"  ∂{top}/∂{told.name(z)}, after its hooks", g, ""))
+
+    told.walk(seed, pulled, after_hooks)
     return lines
 
 

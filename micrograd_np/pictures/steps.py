@@ -11,7 +11,7 @@ import numpy as np
 
 from micrograd_np.core.messages import several
 from micrograd_np.core.vertex import Source, source
-from micrograd_np.debug.explain import Derivation, seed_of, summed, summed_axes, why
+from micrograd_np.debug.explain import Derivation, hooked, seed_of, summed, summed_axes, why
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.symbol import nested
@@ -198,7 +198,8 @@ class _Story(Derivation):
         if z is not self.at:
             self.at = z
             if z not in self.left_out:
-                self.steps.append({"node": place, "arriving": self.view(step.g), "to": [], "hooked": _hooked(z)})
+                self.reserve(place, f"grad {_brief(self.view(step.g))}")
+                self.steps.append({"node": place, "arriving": self.view(step.g), "to": [], "hooked": hooked(z)})
             elif self.steps[-1:] != [{"node": place, "to": []}]:
                 self.steps.append({"node": place, "to": []})
         rules = self.steps[-1]["to"]
@@ -232,11 +233,12 @@ class _Story(Derivation):
 
     def delivered(self, x: Any, g: Any) -> None:
         """Record the gradient of a leaf, which is complete."""
+        self.reserve(self.place[id(x)], f"grad {_brief(self.view(g))}")
         exact = numbers(g) if g.size <= self.exact else None
         if exact is None:
             self.folded.setdefault(f"Gradients of more than {self.exact:,} elements are given in part.")
         self.leaves[x] |= {"shown": self.view(g), "values": exact, "uses": self.uses[x]}
-        self.leaves[x] |= {"held": x in self.held, "hooked": _hooked(x)}
+        self.leaves[x] |= {"held": x in self.held, "hooked": hooked(x)}
 
     # the page
 
@@ -291,10 +293,6 @@ class _Story(Derivation):
             lines = "".join(f"<div>{escape(x)}</div>" for x in (plain(box.tooltip), *box.text.split("\n")[1:]))
             items.append(f'<li id="{box.id}" class="node {box.look["class"]}">{lines}</li>')
         return f'<ol aria-label="{escape(title)}">{"".join(items)}</ol>'
-
-
-def _hooked(z: Source) -> bool:
-    return bool((z.notes or {}).get("hooks"))
 
 
 def _title(node: dict[str, Any]) -> str:

@@ -37,6 +37,21 @@ def test_a_tensor_used_twice_shows_both_shares_and_their_sum():
     assert "= 6 " in text
 
 
+def test_what_a_hook_made_of_a_gradient_is_said():
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    inner = x * 2
+    inner.register_hook(lambda g: g * 100)
+    x.register_hook(lambda g: -g)
+    lines = [" ".join(line.split()) for line in told((inner * inner).sum()).splitlines()]
+    assert lines[-5:] == [
+        "∂v3/∂v1, all 2 together (2,) = [4. 8.] v1 is used 2 times",
+        "∂v3/∂v1, after its hooks (2,) = [400. 800.]",
+        "v1 = x · 2",
+        "∂v3/∂x = g · 2 (2,) = [ 800. 1600.]",
+        "∂v3/∂x, after its hooks (2,) = [ -800. -1600.]",
+    ]
+
+
 def test_the_numbers_are_those_of_backward():
     mg.random.manual_seed(3)
     layer = nn.Linear(1, 1)

@@ -126,6 +126,17 @@ def test_uses_that_add_and_axes_that_are_summed_are_said(browser, tmp_path):
     assert "Summed over axis 0 of (3,), along which a was repeated." in detail
 
 
+def test_boxes_end_with_the_gradients_that_hooks_made(browser, tmp_path):
+    x = mg.Tensor([1.0, 2.0], requires_grad=True, name="x")
+    inner = x * 2
+    inner.register_hook(lambda g: g * 100)
+    x.register_hook(lambda g: -g)
+    show(browser, tmp_path, (inner * inner).sum())
+    click_through(browser)
+    grads = browser.execute_script("return [...document.querySelectorAll('.gradient.known')].map(t => t.textContent)")
+    assert grads == ["grad [−800 −1600]", "grad [400 800]", "grad [1 1]", "grad 1"]
+
+
 def test_markup_in_names_shows_as_text(browser, tmp_path):
     leaf = mg.Tensor([1.0, 2.0], requires_grad=True, name=MARKUP)
     loss = (leaf * 2).sum()

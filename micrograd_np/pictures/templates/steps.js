@@ -49,14 +49,21 @@ steps.push({ way: "seed", node: data.start });
 data.backward.forEach((step) => steps.push({ way: "backward", ...step }));
 const backwards = data.backward.length;
 
-// what is known of each gradient after each step: the entry that last added to it
+const afterHooks = new Map(data.gradients.filter((leaf) => leaf.hooked).map((leaf) => [leaf.node, leaf.shown]));
+// what is known of each gradient after each step: the entry that last added to it, or its hooks
 const known = [];
 steps.forEach((step, k) => {
   const before = k ? known[k - 1] : new Map();
   if (step.way === "forward") return known.push(before);
   const after = new Map(before);
   if (step.way === "seed") after.set(step.node, { view: data.seed, part: 1, of: 1 });
-  else step.to.forEach((to) => after.set(to.node, { view: to.total || to.gives, part: to.part, of: to.of }));
+  else {
+    if (step.hooked) after.set(step.node, { view: step.arriving, part: 1, of: 1 });
+    step.to.forEach((to) => {
+      const last = to.part === to.of && afterHooks.get(to.node);
+      after.set(to.node, { view: last || to.total || to.gives, part: to.part, of: to.of });
+    });
+  }
   known.push(after);
 });
 
