@@ -93,6 +93,7 @@ def draw_network(
         drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": distance, "outputorder": "edgesfirst"}
     notes = {
         "blue: positive weight; red, dashed: negative; thick: large": network.weighted,
+        "dotted: nan": network.undefined,
         "∂: gradient": network.graded,
         "× n: n times in a row, of which the first is shown": bool(drawing.frames),
     }
@@ -124,7 +125,7 @@ class _Network:
         self.drawing = Drawing()
         self.columns: dict[Block, _Column] = {}  # of units, or where a block has steps, of those
         self.boxes: dict[Block, Node] = {}
-        self.weighted = self.graded = False
+        self.weighted = self.undefined = self.graded = False
         self.ids = map("n{}".format, count(1))
         self.users: dict[Block, list[Block]] = {block: [] for block in blocks}
         for block in blocks:
@@ -246,7 +247,8 @@ class _Network:
             for i, tail in tails.items():
                 w = float(part.data[j, i])
                 share = min(abs(w) / largest, 1) if np.isfinite(w) else 1
-                color, style = (_BLUE, "solid") if w >= 0 else (_RED, "dashed")
+                color, style = (_BLUE, "solid") if w >= 0 else (_RED, "dashed") if w < 0 else (LINE, "dotted")
+                self.undefined = self.undefined or np.isnan(w)
                 look = {"penwidth": f"{0.4 + 2.6 * share:.2f}", "color": color, "style": style}
                 line = [tail, head]
                 if every.size <= _FEW:

@@ -69,6 +69,15 @@ def test_weights_that_are_not_finite_are_drawn(worked):
     assert all(float(look["penwidth"]) <= 3 for look in looks)
 
 
+def test_a_weight_that_is_nan_is_neither_positive_nor_negative(worked):
+    worked[2].weight.data[0] = np.nan, -np.inf, np.inf
+    picture = mg.draw_network(worked)
+    styles = [edge.look["style"] for edge in picture.drawing.edges if "penwidth" in edge.look]
+    assert styles[-6:] == ["dotted", "dotted", "dashed", "dashed", "solid", "solid"]
+    assert "dotted: nan" in picture.drawing.legend
+    assert "nan" not in mg.draw_network(nn.Linear(2, 1)).drawing.legend
+
+
 def test_a_negative_weight_is_dashed_and_of_another_colour(worked):
     worked[2].weight.data[0, 0] = -0.3
     edges = [edge.look for edge in mg.draw_network(worked).drawing.edges if "penwidth" in edge.look]
@@ -455,7 +464,9 @@ def test_on_a_phone_a_page_is_as_wide_as_the_window_and_its_labels_legible(brows
     browser.get(path.as_uri())
     assert browser.execute_script("return document.documentElement.scrollWidth") == 390
     heights = "return [...document.querySelectorAll('svg text')].map(t => t.getBoundingClientRect().height)"
-    assert min(browser.execute_script(heights)) >= 9
+    assert min(browser.execute_script(heights)) >= 11
+    attached = browser.execute_script("return getComputedStyle(document.querySelector('main')).backgroundAttachment")
+    assert attached == "local, local, scroll, scroll"  # shadows at the sides where there is more
     assert browser.get_log("browser") == []
 
 
