@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.core.messages import an
+from micrograd_np.core.trees import instances, parts, with_parts
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.tensor import Tensor
 
 from ..tracing.numbers import Fixed, Numbers, array_of
-from ..trees import parts, with_parts
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -85,12 +85,7 @@ def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], made: dict[int, Any
 
 def tensors_of(x: Any) -> list[Any]:
     """The tensors among arguments, in order."""
-    if isinstance(x, Vertex):
-        return [x]
-    if type(x) in (tuple, list):
-        return [t for part in x for t in tensors_of(part)]
-    held = None if isinstance(x, np.ndarray) else parts(x)
-    return [t for part in held.values() for t in tensors_of(part)] if held else []
+    return list(instances(x, Vertex))
 
 
 def others_of(x: Any, name: str = "") -> list[tuple[str, Any]]:

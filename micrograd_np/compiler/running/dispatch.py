@@ -16,13 +16,13 @@ import numpy as np
 from micrograd_np.core.changes import changes
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
+from micrograd_np.core.trees import parts, with_parts
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.core.writes import clock as moments
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.tensor import _wrap
 
 from ..program import Value
-from ..trees import parts, with_parts
 from .failure import explain
 from .guards import GONE
 

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.core.primitive import Primitive, _made
+from micrograd_np.core.trees import instances
 from micrograd_np.core.vertex import Node, Vertex
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import set_grad_enabled
 from micrograd_np.engine.tensor import Tensor, _wrap
 
 from ..program import Line, Program, Storage, Value, mapped
-from ..trees import parts
 from .failure import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from ..tracing.trace import Tracer
     from .entry import CompiledProgram
@@ -44,7 +44,7 @@ class Pullback:
 
 def differentiate(tracer: Tracer, result: Any, floor: int) -> Pullback | None:
     """Trace the backward pass of `result`, down to what was there before the step; None if nobody can ask for it."""
-    roots = list(dict.fromkeys(z for z in _tensors(result) if z.requires_grad and z.order > floor))
+    roots = list(dict.fromkeys(z for z in instances(result, Vertex) if z.requires_grad and z.order > floor))
     under = walk.topological(*roots, floor=floor)
     if not roots or any(walk.is_gone(z) for z in under if z.order > floor):
         return None
@@ -71,14 +71,6 @@ def differentiate(tracer: Tracer, result: Any, floor: int) -> Pullback | None:
     with tracer.section("backward"), set_grad_enabled(False):
         walk.pull(roots[0], seeds[0], deliver, retain=True, lifted=True, more=more, floor=floor)
     return found
-
-
-def _tensors(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, Vertex):
-        yield tree
-    else:
-        for x in (parts(tree) or {}).values():
-            yield from _tensors(x)
 
 
 def positions(program: Program, found: Pullback) -> list[int | None]:

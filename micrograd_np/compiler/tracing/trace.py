@@ -20,6 +20,7 @@ import numpy as np
 from micrograd_np.core.events import QUIET, Events
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import fills
+from micrograd_np.core.trees import parts, with_parts
 from micrograd_np.core.vertex import Vertex, grad_of
 from micrograd_np.core.writes import clock as now
 from micrograd_np.engine import backward as walk
@@ -31,7 +32,6 @@ from ..error import CompileError
 from ..passes.dce import OUTLIVES
 from ..program import Line, Program, Storage, UpdateGroup, Value
 from ..running.pullback import differentiate
-from ..trees import parts, with_parts
 from ..writing.names import name_by_making
 from .arrays import digest, same, shared, whole
 from .frames import Frames, place
