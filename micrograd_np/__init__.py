@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import functional, linalg, random
 from .core import former as _former
-from .core.messages import answer_all as _answer_all
+from .core.messages import explain_all_keywords as _explain_all_keywords
 from .core.spellings import instead as _instead
 from .engine.constant import constant
 from .engine.grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
@@ -354,7 +354,7 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
         return value
 
 
-_answer_all(__all__, globals())
+_explain_all_keywords(__all__, globals())
 _former.install()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from micrograd_np import random
 from micrograd_np.core import trees
 from micrograd_np.core.modes import mode
-from micrograd_np.core.primitive import Primitive, _made
+from micrograd_np.core.primitive import Primitive, wrap_result
 from micrograd_np.core.vertex import Source, Vertex, source
 from micrograd_np.core.writes import clock, writes
 from micrograd_np.engine import backward as walk
@@ -157,7 +157,7 @@ def checkpoint(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     sources, arrays = tuple(boundary), [given.get(x, x.data) for x in boundary]
     needs = (1 << len(boundary)) - 1
     remade = {
-        y: _made(Tensor, _recomputed, sources, arrays, {"segment": segment, "which": i}, y.data, needs)
+        y: wrap_result(Tensor, _recomputed, sources, arrays, {"segment": segment, "which": i}, y.data, needs)
         for y, i in numbers.items()
     }
     return trees.mapped(lambda y: remade.get(y, y) if isinstance(y, Tensor) else y, result)

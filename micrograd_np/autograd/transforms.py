@@ -20,7 +20,7 @@ import numpy as np
 
 from micrograd_np.core import trees
 from micrograd_np.core.events import QUIET, Events
-from micrograd_np.core.messages import insist
+from micrograd_np.core.messages import require_type
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex, source
 from micrograd_np.engine.backward import is_gone, reached
@@ -223,7 +223,7 @@ def _callable(caller: str, f: Any) -> None:
     wanted = (
         "a function; autograd.grad(outputs, inputs) differentiates tensors" if isinstance(f, Vertex) else "a function"
     )
-    insist(caller, "f", f, callable(f), wanted)
+    require_type(caller, "f", f, callable(f), wanted)
 
 
 def _like(g: Any, x: Any) -> Any:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from .messages import must_be
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -114,28 +116,28 @@ def _rule(node: ast.expr) -> Rule | None:
 
 def rules_of(function: Callable[..., Any]) -> dict[str, Rule]:
     """The rules for those parameters of `function` whose annotations say one."""
-    found = {}
+    rules = {}
     for name, parameter in signature(function).parameters.items():
         if isinstance(parameter.annotation, str) and parameter.kind is not Parameter.VAR_POSITIONAL:
             rule = _rule(ast.parse(parameter.annotation, mode="eval").body)
             if rule is not None:
-                found[name] = rule
-    return found
+                rules[name] = rule
+    return rules
 
 
-def check(caller: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
+def check(function: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
     """Raise TypeError or ValueError for the first of `values` that is not what its rule allows."""
     for name, x in values.items():
         rule = rules.get(name)
         if rule is None or (rule.kind(x) and rule.value(x)):
             continue
         error: type[Exception] = ValueError if rule.kind(x) else TypeError
-        raise error(f"{caller}: {name} must be {rule.words}; found {x!r:.80}.")
+        raise error(must_be(function, name, rule.words, f"{x!r:.80}"))
 
 
 def checked(function: F) -> F:
     """`function`, a function or an ``__init__``, with its arguments checked against its annotations first."""
-    rules, called = rules_of(function), signature(function)
+    rules, parameters = rules_of(function), signature(function)
     method = function.__name__ == "__init__"
     if not rules:
         return function
@@ -143,10 +145,10 @@ def checked(function: F) -> F:
     @wraps(function)
     def call(*args: Any, **named: Any) -> Any:
         try:
-            given = called.bind(*args, **named).arguments
+            arguments = parameters.bind(*args, **named).arguments
         except TypeError:
-            given = {}  # Python says what is missing or too much
-        check(type(args[0]).__name__ if method else function.__name__, rules, given)
+            arguments = {}  # Python says what is missing or too much
+        check(type(args[0]).__name__ if method else function.__name__, rules, arguments)
         return function(*args, **named)
 
     call.rules = rules  # type: ignore[attr-defined]

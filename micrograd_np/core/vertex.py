@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from weakref import ref
 
 import numpy as np
@@ -16,9 +16,33 @@ import numpy as np
 from .modes import mode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from .primitive import Primitive
+    from .domains import Domain
+
+
+class Op(Protocol):
+    """What the graph, and whoever walks it, asks of the op of a node: see `micrograd_np.core.primitive.Primitive`."""
+
+    name: str
+    label: str
+    shape: str | None
+    inputs: tuple[str, ...]
+    fixed: int
+    variadic: bool
+    defaults: Mapping[str, Any]
+    examples: tuple[Mapping[str, Any], ...]
+    domain: tuple[Domain, ...]
+    smooth: bool
+    kernel: Callable[..., Any]
+    rules: tuple[Callable[..., Any] | None, ...]
+    advice: Callable[..., str | None] | None
+
+    def rules_for(self, count: int) -> list[Callable[..., Any] | None]:
+        """The rules of a variadic op applied to `count` inputs."""
+
+    def reads_of(self, needs: int, count: int) -> tuple[int, tuple[int, ...], tuple[int, ...], Any]:
+        """What the rules read."""
 
 
 class Source:
@@ -44,7 +68,7 @@ class Node(Source):
 
     requires_grad = True  # a node is only made where a gradient will have to pass
 
-    op: Primitive[Any]
+    op: Op
     inputs: tuple[Any, ...]
     """Where gradients go, by input: a node or a leaf. Of anything else, and of leaves once the record is used up, a
     weak reference, or a number."""
@@ -245,7 +269,5 @@ def edge(x: Any, array: Any) -> Any:
 def held_inputs(node: Node) -> Iterator[Any]:
     """Each input as far as it is there: a node, a tensor, an array, a number; None for what nobody holds any more."""
     for x, array in zip(node.inputs, node.arrays or repeat(None), strict=False):
-        found = x() if isinstance(x, (ref, Constant)) else x
-        if found is None and isinstance(array, np.ndarray):
-            found = array
-        yield found
+        alive = x() if isinstance(x, (ref, Constant)) else x
+        yield array if alive is None and isinstance(array, np.ndarray) else alive

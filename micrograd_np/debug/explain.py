@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.messages import insist
+from micrograd_np.core.messages import require_type
 from micrograd_np.core.terminal import shown
 from micrograd_np.core.values import inputs as inputs_of
 from micrograd_np.core.values import values
@@ -101,7 +101,7 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
 
 def seed_of(tensor: Tensor, gradient: Any, asked: str) -> Any:
     """What a backward pass starts with, as an array; RuntimeError, which says what was `asked`, if there is none."""
-    insist(asked, "tensor", tensor, isinstance(tensor, Vertex), "a Tensor, the result of the computation")
+    require_type(asked, "tensor", tensor, isinstance(tensor, Vertex), "a Tensor, the result of the computation")
     if not tensor.requires_grad:
         raise RuntimeError(
             f"{asked}: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, "

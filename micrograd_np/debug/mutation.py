@@ -15,7 +15,7 @@ from .watch import Watch
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from micrograd_np.core.primitive import Primitive
+    from micrograd_np.core.vertex import Op
 
 
 class detect_mutation(Watch):  # noqa: N801  a function to its users
@@ -39,7 +39,7 @@ class detect_mutation(Watch):  # noqa: N801  a function to its users
     RuntimeError: detect_mutation: input y of multiply...
     """
 
-    def applied(self, op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
+    def applied(self, op: Op, inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
         """Sum up what `op` keeps for its derivative: inputs and result."""
         super().applied(op, inputs, static, result)
         if isinstance(result, Vertex) and result.op is not None and result.notes is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import FrameType
 
-    from micrograd_np.core.primitive import Primitive
+    from micrograd_np.core.vertex import Op
 
 _SHOWN = 3  # offending elements in a message: enough to see a pattern
 
@@ -75,7 +75,7 @@ class detect_nonfinite(Watch):  # noqa: N801  a function to its users
     micrograd_np.debug.nonfinite.NonfiniteError: detect_nonfinite: sqrt, backward by x, made inf...
     """
 
-    def applied(self, op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
+    def applied(self, op: Op, inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
         """Look at what `op` made, unless it is a step on the way inside a derivative rule."""
         super().applied(op, inputs, static, result)
         if not isinstance(result, Vertex):
@@ -99,7 +99,7 @@ class detect_nonfinite(Watch):  # noqa: N801  a function to its users
             by = f" by {_names(op, len(z.inputs))[i]}"
             raise _report(op, "backward", by, found, array, named, origin_of(z))
 
-    def _given(self, op: Primitive[Any], i: int, x: Any, array: Any) -> None:
+    def _given(self, op: Op, i: int, x: Any, array: Any) -> None:
         """A leaf, or plain data, that was not finite to begin with."""
         if array.dtype.kind != "f" or (isinstance(x, Vertex) and x.op is not None):
             return
@@ -151,13 +151,13 @@ def _inside_walk() -> bool:
     return frame is not None
 
 
-def _names(op: Primitive[Any], n: int) -> list[str]:
+def _names(op: Op, n: int) -> list[str]:
     if not op.variadic:
         return list(op.inputs)
     return [*op.inputs[: op.fixed], *(f"{op.inputs[-1]}[{i}]" for i in range(n - op.fixed))]
 
 
-def _named(op: Primitive[Any], inputs: Sequence[Any], arrays: Sequence[Any]) -> list[tuple[str, Any]]:
+def _named(op: Op, inputs: Sequence[Any], arrays: Sequence[Any]) -> list[tuple[str, Any]]:
     return [
         (f"{name}{f' ({x.name})' if isinstance(x, Vertex) and x.name else ''}", array)
         for name, x, array in zip(_names(op, len(inputs)), inputs, arrays, strict=True)
@@ -165,7 +165,7 @@ def _named(op: Primitive[Any], inputs: Sequence[Any], arrays: Sequence[Any]) -> 
 
 
 def _report(
-    op: Primitive[Any],
+    op: Op,
     during: str,
     by: str,
     bad: Any,
@@ -214,7 +214,7 @@ def _elements(bad: Any, result: Any, named: Sequence[tuple[str, Any]]) -> str:
     return f"{count} of {result.size}: {'; '.join(told)}{'; …' if count > _SHOWN else ''}"
 
 
-def _cause(op: Primitive[Any], named: Sequence[tuple[str, Any]], result: Any) -> str:
+def _cause(op: Op, named: Sequence[tuple[str, Any]], result: Any) -> str:
     if op.name in _CAUSES:
         return _CAUSES[op.name]
     for name, domain in zip(op.inputs, op.domain, strict=False):

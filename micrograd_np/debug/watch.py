@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from micrograd_np.core.events import Relay
 from micrograd_np.core.modes import mode
-from micrograd_np.core.vertex import Node, Vertex
+from micrograd_np.core.vertex import Node, Op, Vertex
 
 from .origin import here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from micrograd_np.core.primitive import Primitive
 
 
 class Watch(Relay, ContextDecorator):
@@ -44,7 +42,7 @@ class Watch(Relay, ContextDecorator):
 
     # events
 
-    def applied(self, op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
+    def applied(self, op: Op, inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
         """Note where `result` was made."""
         if isinstance(result, Vertex):
             result.notes = {**(result.notes or {}), "made": here(self.path[-1] if self.path else None)}

@@ -184,7 +184,7 @@ def is_stale(z: Node) -> bool:
     if True not in late:
         return False
     needs = sum(1 << i for i, x in enumerate(z.inputs) if isinstance(x, Source))
-    of_result, dropped, blank, _ = z.op._wanted(needs, len(arrays))
+    of_result, dropped, blank, _ = z.op.reads_of(needs, len(arrays))
     if of_result == VALUE and late.pop():
         return True
     return any(was for i, was in enumerate(late[: len(arrays)]) if i not in dropped and i not in blank)

@@ -43,7 +43,7 @@ class Symbol:
         self.vector: Symbol | None = None  # what a row or a column was reshaped from
 
     @staticmethod
-    def __primitive__(op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Symbol:
+    def __primitive__(op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Symbol:
         """What applying a primitive to symbols gives: the primitive's label with their texts in it."""
         values = [x.value if isinstance(x, Symbol) else x for x in inputs]
         with np.errstate(all="ignore"):
@@ -134,7 +134,7 @@ def _part(x: Any) -> Symbol:
     return Symbol(text, x, _ATOM if number >= 0 else _PRODUCT)
 
 
-def _labelled(op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any]) -> tuple[str, int]:
+def _labelled(op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> tuple[str, int]:
     """The label of `op` over the texts of its inputs, each in brackets where it holds together less than it has to."""
     if op is shape.broadcast_to or op is shape.sum_to or op is state.copy or op is state.astype:
         return _part(inputs[0]).text, _part(inputs[0]).tightness  # the walk's own business, not the formula's

@@ -14,7 +14,7 @@ import numpy as np
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle
-from micrograd_np.core.messages import answering
+from micrograd_np.core.messages import explain_keywords
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import _new, unmasked
 from micrograd_np.core.spellings import Elsewhere, point_out
@@ -711,7 +711,7 @@ _powers: dict[float, Any] = {2: elementwise.square, 0.5: transcendental.sqrt, -1
 
 for _name, _method in list(vars(Tensor).items()):
     if isinstance(_method, FunctionType) and {"axis", "keepdims", "ddof"} & {*_method.__code__.co_varnames}:
-        setattr(Tensor, _name, answering(_method))  # what PyTorch calls otherwise
+        setattr(Tensor, _name, explain_keywords(_method))  # what PyTorch calls otherwise
 
 
 def _formats(frame: FrameType) -> bool:

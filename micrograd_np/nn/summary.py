@@ -13,7 +13,7 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.core.events import Events
-from micrograd_np.core.messages import insist
+from micrograd_np.core.messages import require_type
 from micrograd_np.core.modes import mode
 from micrograd_np.core.terminal import shown
 from micrograd_np.core.trees import instances
@@ -161,7 +161,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
     ───────────────────────────────────────────────────────────────────────
     total                              49          1,280             4.4 kB
     """
-    insist("summary", "model", model, isinstance(model, Module), "a Module")
+    require_type("summary", "model", model, isinstance(model, Module), "a Module")
     floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
     given = tuple(_input(x, floating) for x in inputs)
     counter = _Counter(model, given)

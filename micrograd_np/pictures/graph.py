@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from micrograd_np.core.messages import described
+from micrograd_np.core.messages import describe_value
 from micrograd_np.core.values import inputs
 from micrograd_np.core.vertex import Source, Vertex
 from micrograd_np.core.writes import owner_of
@@ -111,7 +111,7 @@ def _not_drawn(x: Any) -> TypeError:
     if isinstance(x, (list, tuple)):
         found = f"a list of {', '.join(sorted({type(part).__name__ for part in x}))}" if x else "an empty list"
     else:
-        found = described(x)
+        found = describe_value(x)
     advice = "call it and draw the tensor that it returns" if callable(x) else "draw a Tensor that was computed"
     if isinstance(x, type):
         return TypeError(f"draw: needs a tensor, a list of tensors or a module, found {found}.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.messages import several
+from micrograd_np.core.messages import count_of
 from micrograd_np.core.values import inputs, operands
 from micrograd_np.core.vertex import Source, source
 from micrograd_np.debug.explain import Pulled, names_of, or_zeros, rule_of, seed_of, symbols_of, why
@@ -160,7 +160,7 @@ class _Story:
         self.held = {z for z in self.leaves if record.gradient(record.at(z)) is not None}
         self.at: Made | None = None
         Pulled(record.vertices, self.arrived).walk(root, seed, self.delivered)
-        self.title = f"{_title(self.nodes[self.place[id(self.root)]])}, step by step: {several(many, 'op')} and back"
+        self.title = f"{_title(self.nodes[self.place[id(self.root)]])}, step by step: {count_of(many, 'op')} and back"
 
     # what the walk says
 

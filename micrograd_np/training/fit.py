@@ -11,7 +11,7 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.compiler import compile as compiled
-from micrograd_np.core.messages import described, insist
+from micrograd_np.core.messages import describe_value, require_type
 from micrograd_np.core.settings import Positive, Size, check, rules_of
 from micrograd_np.data.dataset import Dataset
 from micrograd_np.engine.grad_mode import no_grad
@@ -89,14 +89,14 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     check("fit", rules_of(fit), {"epochs": epochs, "clip": clip, "patience": patience})
     _check_parts("fit", model, loss, metrics)
     steps = all(callable(getattr(optimizer, name, None)) for name in ("step", "zero_grad"))
-    insist(
+    require_type(
         "fit", "optimizer", optimizer, steps and not isinstance(optimizer, type), "an optimiser, such as optim.SGD(…)"
     )
     train = _batches("fit", "train", train)
     validation = None if validation is None else _batches("fit", "validation", validation)
     for name, path in (("checkpoint", checkpoint), ("record", record)):
         suits = path is None or isinstance(path, (str, Path)) or (name == "record" and isinstance(path, Record))
-        insist("fit", name, path, suits, "the name of a file")
+        require_type("fit", name, path, suits, "the name of a file")
     if scheduler_per not in ("epoch", "batch"):
         message = f"fit: scheduler_per is 'epoch' or 'batch', found {scheduler_per!r}."
         raise ValueError(message)
@@ -210,13 +210,13 @@ def evaluate(
 
 def _check_parts(caller: str, model: Any, loss: Any, metrics: Any) -> None:
     """TypeError for a class or a name where a module or a function is needed."""
-    insist(caller, "model", model, isinstance(model, Module), "a Module")
+    require_type(caller, "model", model, isinstance(model, Module), "a Module")
     wanted = "a function of prediction and target, such as nn.MSELoss()"
-    insist(caller, "loss", loss, callable(loss) and not isinstance(loss, type), wanted)
+    require_type(caller, "loss", loss, callable(loss) and not isinstance(loss, type), wanted)
     wanted = "functions of predictions and targets, such as [training.accuracy]"
-    insist(caller, "metrics", metrics, isinstance(metrics, Iterable) and not isinstance(metrics, str), wanted)
+    require_type(caller, "metrics", metrics, isinstance(metrics, Iterable) and not isinstance(metrics, str), wanted)
     for metric in metrics.values() if isinstance(metrics, Mapping) else metrics:
-        insist(caller, "metrics", metric, callable(metric), wanted)
+        require_type(caller, "metrics", metric, callable(metric), wanted)
 
 
 def _batches(caller: str, name: str, batches: Any) -> Any:
@@ -230,10 +230,10 @@ def _batches(caller: str, name: str, batches: Any) -> Any:
         found = f"{'a tuple' if isinstance(batches, tuple) else 'a list'} of arrays, {shapes}"
         do = f"Write [{names}] for one batch of all, or DataLoader(TensorDataset{names}, batch_size=32)."
     elif isinstance(batches, Dataset):
-        found = f"{described(batches)}, whose elements are single samples"
+        found = f"{describe_value(batches)}, whose elements are single samples"
         do = "Write DataLoader(dataset, batch_size=32)."
     elif not isinstance(batches, Iterable):
-        found, do = described(batches), "Write DataLoader(TensorDataset(x, y), batch_size=32)."
+        found, do = describe_value(batches), "Write DataLoader(TensorDataset(x, y), batch_size=32)."
     else:
         return batches
     raise TypeError(f"{caller}: {name} must be batches, each a tuple (inputs…, targets); found {found}. {do}")
@@ -241,4 +241,4 @@ def _batches(caller: str, name: str, batches: Any) -> Any:
 
 def _check_batch(caller: str, name: str, batch: Any) -> None:
     wanted = "a tuple or list (inputs…, targets)"
-    insist(caller, f"each batch of {name}", batch, isinstance(batch, (tuple, list)) and len(batch) > 1, wanted)
+    require_type(caller, f"each batch of {name}", batch, isinstance(batch, (tuple, list)) and len(batch) > 1, wanted)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.messages import an
+from micrograd_np.core.messages import with_article
 from micrograd_np.core.trees import instances, parts, with_parts
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.core.writes import writes
@@ -46,8 +46,8 @@ def signature_of(x: Any, leaves: list[Any]) -> Any:
         hash(x)
     except TypeError:
         message = (
-            f"compile: an argument is {an(kind.__name__)}, {x!r:.60}; whether another call brings the same kind cannot "
-            f"be told. Pass tensors, arrays, numbers and strings, or tuples, lists and dicts of these."
+            f"compile: an argument is {with_article(kind.__name__)}, {x!r:.60}; whether another call brings the same "
+            f"kind cannot be told. Pass tensors, arrays, numbers and strings, or tuples, lists and dicts of these."
         )
         raise TypeError(message) from None
     return kind, x  # 1, 1.0 and True are equal, but not the same in arithmetic

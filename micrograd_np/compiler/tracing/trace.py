@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.core.errors import complaint
 from micrograd_np.core.events import QUIET, Events
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import fills
@@ -257,7 +258,7 @@ class Tracer(Events):
         lines = self.program.lines[begin:]
         integers = any(isinstance(a, np.ndarray) and a.dtype.kind in "iu" for a in arrays)
         if integers or any(line.function.startswith("np.linalg.") for line in lines):
-            asked = str(op._complaint(IndexError("\0"), inputs, static)).replace("\0.", "\0")
+            asked = str(complaint(op, IndexError("\0"), inputs, static)).replace("\0.", "\0")
             for line in lines:
                 line.asked = asked
 
