@@ -10,11 +10,11 @@ from micrograd_np import random
 from micrograd_np.core import trees
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import Primitive, wrap_result
-from micrograd_np.core.vertex import Source, Vertex, source
+from micrograd_np.core.vertex import Source, Vertex, source, tensor_of
 from micrograd_np.core.writes import clock, writes
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import enable_grad, set_grad_enabled
-from micrograd_np.engine.tensor import Tensor, _wrap
+from micrograd_np.engine.tensor import Tensor
 
 from .rereading import Rereading
 
@@ -96,7 +96,7 @@ def _as_it_is(t: Any) -> Any:
     """A tensor that stays what `t` is now; a leaf that requires a gradient is not written to in the graph."""
     if not isinstance(t, Tensor) or (t.requires_grad and t.is_leaf):
         return t
-    same = _wrap(t.data)  # and no view that follows a write in the graph
+    same = tensor_of(t.data)  # and no view that follows a write in the graph
     same.node, same.requires_grad = t.node, t.requires_grad
     return same
 

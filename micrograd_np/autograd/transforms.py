@@ -59,7 +59,7 @@ class _Keeper(Events):
     def __init__(self, caller: str) -> None:
         self.caller = caller
 
-    def asked(self, tensor: Tensor, what: str) -> None:
+    def exported(self, tensor: Tensor, what: str) -> None:
         """A value is wanted as a number."""
         if tensor.requires_grad:
             raise _lost(self.caller, tensor, what)
@@ -109,7 +109,7 @@ def _mark(tensors: Iterable[Any], before: type[Tensor], now: type[Tensor]) -> No
 
 def _lost(caller: str, tensor: Tensor, what: str) -> TypeError:
     return TypeError(
-        f"{caller}: the function asks for the value of {tensor._told()} ({what}), and what Python or NumPy computes "
+        f"{caller}: the function asks for the value of {tensor._title()} ({what}), and what Python or NumPy computes "
         f"from a number or an array carries no derivative. Use the functions of micrograd_np or of NumPy on the tensor "
         f"itself, join results with mg.stack, or say .detach() first if a constant is meant."
     )

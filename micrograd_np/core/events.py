@@ -34,8 +34,8 @@ class Events:
     def detached(self, t: Any, z: Any) -> None:
         """`z` shares the memory of `t` without its graph."""
 
-    def asked(self, t: Any, what: str) -> None:
-        """The value of `t` becomes a Python number or an array, by `what`."""
+    def exported(self, t: Any, how: str) -> None:
+        """The value of `t` becomes a Python number or an array, by `how`, such as "item()"."""
 
     def constant(self, array: Any, name: str = "") -> Any:
         """`array` is the same in every call of what is computed."""

@@ -199,6 +199,12 @@ def grad_of(x: Vertex) -> Any:
     return getattr(x, "_grad", None)
 
 
+def retains_grad(x: Vertex) -> bool:
+    """Whether `retain_grad` was called for `x`, and not for what it was before a write."""
+    holder = (x.notes or {}).get("retain_grad")
+    return holder is not None and holder() is x
+
+
 def tensor_of(data: Any, node: Node | None = None, kind: type[Vertex] | None = None) -> Any:
     """A tensor of the array `data` that was made as `node` says, or without a record; nobody hears of it."""
     t = _new(kind or Vertex.result_type)

@@ -41,7 +41,7 @@ def update(t: Any, op: Primitive[Any], other: Any, *more: Any, **static: Any) ->
     while (found := looks_into(inside[-1])) is not None:
         inside.append(found)
     if is_deep(t):
-        raise RuntimeError(f"in-place write: {t._told()} is a view of views, too many to follow. Write to .clone().")
+        raise RuntimeError(f"in-place write: {t._title()} is a view of views, too many to follow. Write to .clone().")
     for x in inside:
         refuse_leaf(x)
     family = _family(inside[-1])
@@ -74,17 +74,17 @@ def _fitted(op: Primitive[Any], before: Any, new: Any) -> Any:
     """`new` in the dtype of `before`; ValueError for another shape, TypeError for a dtype of another kind."""
     target = before.data
     if not target.flags.writeable:
-        raise ValueError(f"{caller(op.name)}: {before._told()} is read-only. Write to a copy, .clone().")
+        raise ValueError(f"{caller(op.name)}: {before._title()} is read-only. Write to a copy, .clone().")
     if new.data.shape != target.shape:
         raise ValueError(
-            f"{caller(op.name)}: {before._told()} cannot become {new.data.shape} in place. Write z = x + y."
+            f"{caller(op.name)}: {before._title()} cannot become {new.data.shape} in place. Write z = x + y."
         )
     if new.data.dtype == target.dtype:
         return new
     if not np.can_cast(new.data.dtype, target.dtype, "same_kind"):
         kind = new.data.dtype.name
         raise TypeError(
-            f"{caller(op.name)}: {before._told()} is {target.dtype} and cannot become {kind} in place. Write "
+            f"{caller(op.name)}: {before._title()} is {target.dtype} and cannot become {kind} in place. Write "
             f".astype({kind!r}) first."
         )
     return state.astype(new, dtype=target.dtype)
@@ -97,12 +97,12 @@ def _refuse_unrecorded(t: Any, *, recording: bool = False) -> None:
             if not recording:
                 return
             raise RuntimeError(
-                f"in-place write: {t._told()} shares the memory of a tensor that it was detached from, which would "
+                f"in-place write: {t._title()} shares the memory of a tensor that it was detached from, which would "
                 f"not get the gradient. Write to a copy, .clone()."
             )
         if into.requires_grad:
             raise RuntimeError(
-                f"in-place write: {t._told()} was made inside no_grad(), of a tensor that requires a gradient. "
+                f"in-place write: {t._title()} was made inside no_grad(), of a tensor that requires a gradient. "
                 f"Write inside no_grad(), too, or make the view outside."
             )
         t = into
@@ -125,7 +125,7 @@ def refuse_leaf(t: Any) -> None:
     """Raise RuntimeError if `t` is a leaf that requires a gradient."""
     if t.requires_grad and t.node is None:
         message = (
-            f"in-place write: {t._told()} is a leaf that requires a gradient; its old value may be needed by "
+            f"in-place write: {t._title()} is a leaf that requires a gradient; its old value may be needed by "
             f"backward. Write inside no_grad(), or to a copy, .clone()."
         )
         raise RuntimeError(message)
@@ -149,7 +149,7 @@ def _put(view: Any, before: Any, new: Any, x: Any) -> Any:
         return index.replace(x, new, index=settings["index"])
     if before.size != x.size:
         message = (
-            f"in-place write: {before._told()} shows a part of {x._told()} in a way, {op.name}, by which nothing can "
+            f"in-place write: {before._title()} shows a part of {x._title()} in a way, {op.name}, by which nothing can "
             f"be written in the graph. Write to a copy, .clone()."
         )
         raise RuntimeError(message)

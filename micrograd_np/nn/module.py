@@ -22,7 +22,8 @@ from micrograd_np.core.hooks import Hooks, RemovableHandle
 from micrograd_np.core.messages import describe_value, require_type, with_article
 from micrograd_np.core.modes import mode
 from micrograd_np.core.writes import writes
-from micrograd_np.engine.tensor import Tensor, clear_grad
+from micrograd_np.engine.accumulate import clear_grad
+from micrograd_np.engine.tensor import Tensor
 
 from . import hooked
 from .parameter import Buffer, Parameter

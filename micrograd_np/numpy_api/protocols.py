@@ -137,7 +137,7 @@ def array_function(
     if function in _OF_SHAPE or function in _FILLED:
         return _without_gradient(self, function, args, kwargs)
     if function in _OF_VALUE or (function is np.where and len(args) + len(kwargs) == 1):
-        self._asked(_spelt(function))
+        self._exported(_spelt(function))
         return _without_gradient(self, function, args, kwargs)
     ours = _table.find(function)
     if ours is None:

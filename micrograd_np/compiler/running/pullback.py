@@ -15,10 +15,10 @@ import numpy as np
 
 from micrograd_np.core.primitive import Primitive, wrap_result
 from micrograd_np.core.trees import instances
-from micrograd_np.core.vertex import Node, Vertex
+from micrograd_np.core.vertex import Node, Vertex, tensor_of
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import set_grad_enabled
-from micrograd_np.engine.tensor import Tensor, _wrap
+from micrograd_np.engine.tensor import Tensor
 
 from ..program import Line, Program, Storage, Value, mapped
 from .failure import explain
@@ -59,7 +59,7 @@ def differentiate(tracer: Tracer, result: Any, floor: int) -> Pullback | None:
     found = Pullback(len(program.lines), [tracer.value(z) for z in roots], [], [], [])
     seeds = []
     for z in roots:
-        seeds.append(_wrap(np.ones(z.shape, z.dtype)))
+        seeds.append(tensor_of(np.ones(z.shape, z.dtype)))
         value = Value(Storage("input"), z.shape, z.dtype, f"d_{tracer.value(z).name or 'result'}")
         found.seeds.append(tracer._know(seeds[-1].data, value))
 

@@ -22,11 +22,11 @@ from micrograd_np.core.events import QUIET, Events
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import fills
 from micrograd_np.core.trees import parts, with_parts
-from micrograd_np.core.vertex import Vertex, grad_of
+from micrograd_np.core.vertex import Vertex, grad_of, tensor_of
 from micrograd_np.core.writes import clock as now
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import set_grad_enabled
-from micrograd_np.engine.tensor import Tensor, _wrap
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.state import copy
 
 from ..error import CompileError
@@ -344,7 +344,7 @@ class Tracer(Events):
             )
             raise self.refused(message)
 
-    def asked(self, tensor: Any, what: str) -> None:
+    def exported(self, tensor: Any, what: str) -> None:
         """A value leaves for Python, where it could decide something."""
         if id(tensor.data) in self.known and self.known[id(tensor.data)].storage.kind == "constant":
             return
@@ -379,7 +379,7 @@ class Tracer(Events):
     def constant_tensor(self, array: Any) -> Tensor:
         """A tensor of an array that is the same in every call, such as the seed of a backward pass."""
         self.constant(array)
-        return _wrap(array)
+        return tensor_of(array)
 
     def training(self, module: Any, flag: bool) -> None:
         """A module's mode decided something."""
@@ -500,7 +500,7 @@ class Tracer(Events):
             value = self._know(array, Value(Storage("state", array, owner=(p, name)), array.shape, array.dtype))
             value.name = f"{self.called(p)}_{name}"
             self.program.states[id(array)] = (None, value)
-        return _wrap(array)
+        return tensor_of(array)
 
     def name_locals(self) -> None:
         """Call values what the user's functions call them."""
