@@ -32,7 +32,7 @@ from .messages import caller, other_names
 from .modes import mode
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .vertex import Node, Vertex, edge
-from .views import look
+from .views import register_view
 from .writes import clock, writes
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def wrap_result(
         z.requires_grad = False
         z.node = z._grad = z._name = z._notes = None
     if op.view and isinstance(inputs[0], Vertex):
-        look(z, inputs[0], op, static)
+        register_view(z, inputs[0], op, static)
     if not fast_path:
         mode.events.applied(op, inputs, static, z)
     return z

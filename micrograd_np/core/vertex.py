@@ -108,7 +108,7 @@ class Node(Source):
 class Vertex(Source):
     """A value in the graph: its array, and the `node` that tells how it was made, if that is recorded."""
 
-    __slots__ = ("__weakref__", "_born", "_grad", "_look", "_name", "_notes", "_views", "data", "node", "requires_grad")
+    __slots__ = ("__weakref__", "_born", "_grad", "_name", "_notes", "_view", "_views", "data", "node", "requires_grad")
 
     result_type: ClassVar[type[Vertex]]
 
@@ -117,7 +117,7 @@ class Vertex(Source):
     node: Node | None
     _grad: Any  # what `grad` shows; a result has none
     _born: int  # the moment at which the user made it; results have none
-    _look: Any  # see `views.py`; most have none
+    _view: Any  # see `views.py`; most have none
     _views: Any
 
     @property

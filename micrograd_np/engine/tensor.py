@@ -20,7 +20,7 @@ from micrograd_np.core.primitive import unmasked
 from micrograd_np.core.spellings import Elsewhere, point_out
 from micrograd_np.core.terminal import shown
 from micrograd_np.core.vertex import Vertex, grad_of, source, tensor_of
-from micrograd_np.core.views import is_part, look
+from micrograd_np.core.views import is_view_of, register_view
 from micrograd_np.core.writes import clock
 from micrograd_np.numpy_api import (
     arrange,
@@ -281,7 +281,7 @@ class Tensor(Vertex):
         """The same memory without the graph: nothing computed from it sends a gradient back."""
         z: Tensor = tensor_of(self.data)
         z.name = self.name
-        look(z, self, None, {})
+        register_view(z, self, None, {})
         mode.events.detached(self, z)
         return z
 
@@ -455,7 +455,7 @@ class Tensor(Vertex):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         static, arrays = index.split(key)
-        if not is_part(value, self, index.view, {"index": static}):  # as after t[key] *= 2, which has written it
+        if not is_view_of(value, self, index.view, {"index": static}):  # as after t[key] *= 2, which has written it
             in_place.update(self, index.replace, value, *arrays, index=static)
 
     def copy_(self, other: Any) -> Self:
