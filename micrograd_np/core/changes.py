@@ -1,4 +1,4 @@
-"""How often modules and hooks have changed: a number that a compiled step can compare before it looks closely."""
+"""A number that changes with every module and hook: a compiled step compares it before it checks them one by one."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ _next = count(1).__next__
 
 
 class Changes:
-    """`number` becomes another one whenever a module gets another attribute, or anything a hook; it does not say which.
+    """`number` changes whenever an attribute of any module is set, or a hook is registered or removed.
 
-    One for the process: a step of 20 µs cannot ask each of its modules, and modules hardly ever change.
+    There is one for the process: a step of 20 µs cannot check each of its modules, and modules rarely change.
     """
 
     number = 0
 
     def note(self) -> None:
-        """Something has changed."""
-        self.number = _next()  # never one that was there before, whatever other threads note
+        """Record a change."""
+        self.number = _next()  # never a number that was there before, in whatever thread
 
 
 changes = Changes()

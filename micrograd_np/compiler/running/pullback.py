@@ -49,7 +49,7 @@ def differentiate(tracer: Tracer, result: Any, floor: int) -> Pullback | None:
     if not roots or any(walk.is_gone(z) for z in under if z.order > floor):
         return None
     tensors = {
-        x: t if t.node is x else walk._tensor(a, x)
+        x: t if t.node is x else walk.with_record(a, x)
         for z in under
         if isinstance(z, Node) and z.held is not None and z.arrays is not None
         for x, t, a in zip(z.inputs, z.held, z.arrays, strict=True)
