@@ -1,4 +1,4 @@
-"""Former places of modules and former names of primitives: what old pickles, and imports from old places, ask for."""
+"""Former places of modules and former names of primitives, for old pickles and for imports from the old places."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FORMER_FOLDER = {
     "numpy_api": ("ops", "arrange assembly diagonal hyperbolic linalg order products remainder rounding searching"),
     "ops.fused": ("ops", "convolution pooling rectifiers windows"),
 }
-"""For each folder of today, where it was before and the modules that came from there."""
+"""For each folder, the former folder and the modules that came from there."""
 
 _FORMER_MODULE = {
     "core.domains": "ops.domains",
@@ -30,7 +30,7 @@ _FORMER_MODULE = {
     "ops.fused.lstm": "functional.recurrent.long_short_term",
     "ops.fused.rnn": "functional.recurrent.plain",
 }
-"""Modules that have another name as well."""
+"""Modules that were renamed."""
 
 _FORMER_NAME = {
     "functional.classification": {
@@ -46,11 +46,11 @@ _FORMER_NAME = {
     "ops.elementwise": {"ratio": "divide_or_zero", "xdivy": "zero_safe_divide", "xmuly": "zero_safe_multiply"},
     "ops.transcendental": {"lead": "subtract_or_zero"},
 }
-"""For each module the primitives that were there under other names, or are elsewhere now."""
+"""For each module its former primitives that were renamed or moved: the former name, and the name today."""
 
 
 def install() -> None:
-    """Let `sys.modules` and the modules answer to the former names as well. Every primitive must have been declared."""
+    """Add the former names to `sys.modules` and to the modules. Every primitive must have been declared."""
     moved = dict(_FORMER_MODULE)
     for folder, (before, names) in _FORMER_FOLDER.items():
         moved |= {f"{folder}.{name}": f"{before}.{name}".lstrip(".") for name in names.split()}
