@@ -37,9 +37,9 @@ _RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m
 
 
 def caller(default: str = "") -> str:
-    """The public function that the user called to get here: the outermost of ours without a break, else `default`.
+    """The public function that the user has called: the outermost of the package on the stack, else `default`.
 
-    It looks at the stack, so it is for error messages only. Private names never appear.
+    It reads the stack, so it is for error messages only. Private names never appear.
     """
     name = default.lstrip("_")
     frame: FrameType | None = sys._getframe(1)

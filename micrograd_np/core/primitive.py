@@ -1,4 +1,4 @@
-"""One op, one declaration: a kernel, its derivative rules, and everything else anybody wants to know about it.
+"""One op, one declaration: a kernel, its derivative rules, and all that tests, tables and pictures need.
 
 A *kernel* is written over a namespace `xp` (NumPy, or one that records) and a destination `out`; `...` as destination
 means "a fresh array", and makes NumPy return 0-d arrays instead of scalars. Derivative *rules* are given by input name:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 registry: dict[str, Primitive[Any]] = {}
-"""Every primitive by name, in the order of declaration: what tests, the op table and NumPy's protocols go through."""
+"""Every primitive by name, in the order of declaration: for tests, the op table and NumPy's protocols."""
 
 
 _Reads = tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...] | None]
@@ -53,7 +53,7 @@ _PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _new = object.__new__
 _ndarray = np.ndarray
 _numpys = (None, np.ndarray.__array_ufunc__, getattr(np.generic, "__array_ufunc__", None))
-# what a kernel takes as it stands; Python's scalars stay bare, so that they never promote (NEP 50)
+# types that a kernel takes without conversion; Python's scalars stay bare, so that they never promote (NEP 50)
 _ready = frozenset((np.ndarray, float, int, bool, np.float64, np.float32, np.bool_, np.int64))
 
 
@@ -66,9 +66,9 @@ def wrap_result(
     data: Any,
     needs: int,
 ) -> Vertex:
-    """The result of an application as a vertex, recorded if a gradient will have to pass here.
+    """The result of an application as a tensor, recorded if one of the inputs requires a gradient.
 
-    Bit i of `needs` says that input number i requires a gradient; the node holds what the rules of these inputs read.
+    Bit i of `needs` says that input number i requires one; the node holds what the rules of these inputs read.
     """
     z = _new(result_type)
     z.data = data
@@ -94,7 +94,7 @@ def wrap_result(
                     if type(kept[i]) is _ndarray:
                         kept[i] = Blank(kept[i].shape, kept[i].dtype)
                 arrays = kept
-        else:  # somebody watches, and may want to see everything
+        else:  # a watcher needs everything
             node.notes = {"held": inputs}
             node.data = data
         node.arrays = arrays
@@ -141,7 +141,7 @@ def _parameters(kernel: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
 
 
 class Primitive(Generic[P]):
-    """An op the framework can differentiate, trace, draw, test and document. Made by the decorator `primitive`."""
+    """An op that can be differentiated, traced, drawn, tested and documented. Created by the decorator `primitive`."""
 
     def __init__(
         self,
@@ -184,7 +184,7 @@ class Primitive(Generic[P]):
 
     @cached_property
     def _lenient(self) -> inspect.Signature:
-        """The signature with statics by position too."""
+        """The signature with settings by position, too."""
         parameters = self.__signature__.parameters.values()
         return inspect.Signature([p if self.variadic else p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters])
 
@@ -204,11 +204,11 @@ class Primitive(Generic[P]):
         return self.inputs.index(name)
 
     def vjp(self, **rules: Callable[..., Any]) -> Primitive[P]:
-        """Give the derivative rule of each input by name: ``rule(g, z, *inputs, **static)`` → its share of `g`.
+        """Set the derivative rule of each input by name: ``rule(g, z, *inputs, **static)`` → the input's gradient.
 
-        `g` is the gradient arriving at the output `z`. A variadic input's rule gets its position among them first.
-        Rules are written with operators and primitives only, so that they run on arrays, on tensors and on symbols
-        alike; broadcasting is undone by the walk. Raises TypeError for a name the kernel does not have.
+        `g` is the gradient of the output `z`. The rule of a variadic input gets its position among them first. Rules
+        are written with operators and primitives only, so that they run on arrays, on tensors and on symbols alike;
+        the backward pass undoes broadcasting. Raises TypeError for a name that the kernel does not have.
         """
         all_rules = list(self.rules)
         for name, rule in rules.items():
@@ -274,11 +274,11 @@ class Primitive(Generic[P]):
         except KERNEL_ERRORS as error:
             raise complaint(self, error, inputs, static) from error
         if first is None:
-            return self._shown(inputs, static, data)
+            return self._reported(inputs, static, data)
         return wrap_result(first.result_type, self, inputs, arrays, static, data, needs)
 
-    def _shown(self, inputs: tuple[Any, ...], static: Mapping[str, Any], data: Any) -> Any:
-        """The result of an application to arrays alone: never recorded, but an event."""
+    def _reported(self, inputs: tuple[Any, ...], static: Mapping[str, Any], data: Any) -> Any:
+        """The result of an application to arrays only, which is an event but not recorded."""
         if not mode.fast_path:
             mode.events.applied(self, inputs, static, data)
         return data
@@ -304,26 +304,26 @@ class Primitive(Generic[P]):
         return tuple(bound.arguments[name] for name in self.inputs), static
 
     def _adapt(self, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Any:
-        """The side door, for what a kernel cannot take as it stands: symbols, lists, NumPy scalars, other objects."""
+        """Apply to inputs that must be converted first: symbols, lists, NumPy scalars, other objects."""
         adapted = []
         for x in inputs:
-            taker = getattr(type(x), "__primitive__", None)
-            if taker is not None:
-                return taker(self, inputs, static)
+            handler = getattr(type(x), "__primitive__", None)
+            if handler is not None:
+                return handler(self, inputs, static)
             if isinstance(x, Vertex) or type(x) in _ready:
                 adapted.append(x)
                 continue
-            result = self._yielded(x, inputs)
+            result = self._deferred(x, inputs)
             if result is not NotImplemented:
                 return result
             adapted.append(as_array(x, self.name))
         return self(*adapted, **static)
 
-    def _yielded(self, x: Any, inputs: tuple[Any, ...]) -> Any:
-        """What the arithmetic of `x` makes of the ufunc of this name beside a tensor; NotImplemented where it does not.
+    def _deferred(self, x: Any, inputs: tuple[Any, ...]) -> Any:
+        """The result of the own arithmetic of `x`, if it has one and another input is a tensor; else NotImplemented.
 
-        A type with an ``__array_ufunc__`` of its own comes first: ``tensor * labelled`` is as ``labelled * tensor``.
-        One that says None there answers by its reflected method.
+        A type with its own ``__array_ufunc__`` comes first: ``tensor * labelled`` is as ``labelled * tensor``. Where
+        that is None, the reflected method is called.
         """
         theirs = getattr(type(x), "__array_ufunc__", None)
         ufunc = getattr(np, self.name, None)
@@ -335,14 +335,14 @@ class Primitive(Generic[P]):
             return NotImplemented
         try:
             return theirs(x, ufunc, "__call__", *inputs)
-        except TypeError:  # it makes arrays of tensors, which those with a gradient refuse, so that the rest is ours
+        except TypeError:  # it converts tensors to arrays, which raises where they require a gradient
             return NotImplemented
 
     def write(self, target: Vertex, *inputs: Any, **static: Any) -> None:
-        """Run the kernel with the memory of `target` as its destination: the one way values change in place.
+        """Run the kernel with the memory of `target` as its destination: the only way in which values change in place.
 
-        A kernel that has no use for a destination (a view, a gather) gives its result instead, which is copied.
-        Notes the write, which backward asks about. Raises ValueError where the result does not fit the target.
+        Where a kernel ignores its destination (a view, a gather), its result is copied. The write is logged for
+        backward. Raises ValueError where the result does not fit the target.
         """
         arrays = [x.data if isinstance(x, Vertex) or hasattr(type(x), "__primitive__") else x for x in inputs]
         try:
@@ -352,7 +352,7 @@ class Primitive(Generic[P]):
         except KERNEL_ERRORS as error:
             raise complaint(self, error, inputs, static) from error
         writes.note(target.data)
-        del arrays, result  # whoever watches may ask who else holds them
+        del arrays, result  # a watcher may count who else holds them
         mode.events.written(self, target, inputs, static)
 
     def __repr__(self) -> str:
@@ -388,7 +388,7 @@ class Unary(Primitive[P]):
             raise complaint(self, error, (x,), static) from error
         if isinstance(x, Vertex):
             return wrap_result(x.result_type, self, (x,), (array,), static, data, 1 if x.requires_grad else 0)
-        return self._shown((x,), static, data)
+        return self._reported((x,), static, data)
 
 
 class Binary(Primitive[P]):
@@ -419,7 +419,7 @@ class Binary(Primitive[P]):
         except KERNEL_ERRORS as error:
             raise complaint(self, error, (x, y), _NO_STATIC) from error
         if first is None:
-            return data if mode.fast_path else self._shown((x, y), _NO_STATIC, data)
+            return data if mode.fast_path else self._reported((x, y), _NO_STATIC, data)
         return wrap_result(first.result_type, self, (x, y), (a, b), _NO_STATIC, data, needs)
 
 
@@ -447,11 +447,11 @@ _REFLECTED = {
     "bitwise_or": "__ror__", "bitwise_xor": "__rxor__", "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__",
     "greater_equal": "__le__",
 }  # fmt: skip
-"""The methods by which the right operand of an operator answers."""
+"""The methods of the right operand of an operator."""
 
 
 def fills(result: Any, target: Any) -> bool:
-    """Whether `result`, which a kernel gave for the destination `target`, lies exactly there, so that it is written."""
+    """Whether `result`, which a kernel returned for the destination `target`, is that memory, so that it is written."""
     return result is target or (
         isinstance(result, np.ndarray)
         and (result.shape, result.strides, result.dtype) == (target.shape, target.strides, target.dtype)
@@ -460,7 +460,7 @@ def fills(result: Any, target: Any) -> bool:
 
 
 def unmasked(x: Any, name: str) -> Any:
-    """`x`, unless it is a masked array with masked elements, which an array of numbers cannot say: TypeError."""
+    """`x`; TypeError for a masked array with masked elements, which a tensor cannot represent."""
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
         raise TypeError(
             f"{caller(name)}: found a masked array, and {np.ma.getmaskarray(x).sum()} of its {x.size} elements are "
@@ -482,7 +482,7 @@ def as_array(x: Any, name: str = "") -> Any:
     if array.dtype.kind not in "fiub":
         kind = f"{type(x).__name__} of dtype {array.dtype}"
         raise TypeError(f"{caller(name)}: needs numbers or booleans, found {kind}: {x!r:.80}.")
-    if isinstance(x, (np.generic, bool, int, float)):  # a number, which belongs to a program
+    if isinstance(x, (np.generic, bool, int, float)):  # a number, which a program may keep
         mode.events.constant(array)
     return array
 
@@ -500,14 +500,14 @@ def primitive(
 ) -> Callable[[Callable[Concatenate[Any, Any, P], Any]], Primitive[P]]:
     """Declare an op. The decorated kernel ``(xp, out, *inputs, *, **static)`` becomes a `Primitive`.
 
-    - `label`: how pictures and the op table show it, a format string over the inputs' and statics' names.
+    - `label`: the text of pictures and the op table, a format string over the names of inputs and settings.
     - `domain`: for each input, where it is defined and smooth (`micrograd_np.core.domains`); tests draw from it.
     - `shape`: the shape contract in NumPy's gufunc notation, ``"(n,k),(k,m)->(n,m)"``; None for elementwise.
-    - `examples`: settings of the static parameters that tests and tables try.
+    - `examples`: values of the settings for tests and tables.
     - `onnx`: the name of the equivalent ONNX operator, if there is one.
     - `not_differentiable`: inputs that have no derivative by nature (labels, indices, masks).
     - `view`: the result may share memory with the first input.
-    - `numpy`: NumPy functions that this serves beyond the one of its own name, e.g. ``("absolute",)``.
+    - `numpy`: NumPy functions that it implements besides the one of its name, e.g. ``("absolute",)``.
     """
 
     def declare(kernel: Callable[Concatenate[Any, Any, P], Any]) -> Primitive[P]:
@@ -522,7 +522,7 @@ def primitive(
             cls = Ternary
         op = cls(kernel, label, domain, shape, examples, onnx, not_differentiable, view, numpy)
         earlier = registry.get(op.name)
-        taken = earlier is not None and earlier.__module__ != op.__module__  # somebody else's op keeps its name
+        taken = earlier is not None and earlier.__module__ != op.__module__  # another module's op keeps its name
         registry[f"{op.__module__}.{op.name}" if taken else op.name] = op
         return op
 

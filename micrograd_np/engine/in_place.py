@@ -43,7 +43,11 @@ def update(t: Any, op: Primitive[Any], other: Any, *more: Any, **static: Any) ->
     if is_too_deep(t):
         raise RuntimeError(f"in-place write: {t._title()} is a view of views, too many to follow. Write to .clone().")
     for x in chain:
-        refuse_leaf(x)
+        if x.requires_grad and x.node is None:
+            raise RuntimeError(
+                f"in-place write: {x._title()} is a leaf that requires a gradient; its old value may be needed by "
+                f"backward. Write inside no_grad(), or to a copy, .clone()."
+            )
     views = [(chain[-1], None)]  # all tensors that share the memory, each behind the one that it is a view of
     for x, _ in views:  # grows as it goes
         views += [(view, x) for view in views_of(x)]
@@ -108,15 +112,6 @@ def _refuse_unrecorded(t: Any, *, recording: bool = False) -> None:
                 f"Write inside no_grad(), too, or make the view outside."
             )
         t = base
-
-
-def refuse_leaf(t: Any) -> None:
-    """Raise RuntimeError if `t` is a leaf that requires a gradient."""
-    if t.requires_grad and t.node is None:
-        raise RuntimeError(
-            f"in-place write: {t._title()} is a leaf that requires a gradient; its old value may be needed by "
-            f"backward. Write inside no_grad(), or to a copy, .clone()."
-        )
 
 
 def _inserted(view: Any, before: Any, new: Any, x: Any) -> Any:

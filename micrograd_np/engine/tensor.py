@@ -1,4 +1,4 @@
-"""`Tensor`: an array that remembers how it was made, so that derivatives can be taken."""
+"""`Tensor`: an array that records how it was computed, so that derivatives can be taken."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _default_dtype: np.dtype[Any] = np.dtype(np.float64)
 
 
 def set_default_dtype(dtype: Any) -> None:
-    """The dtype that Python floats, layers and random draws get when none is asked for: float64 unless set.
+    """Set the dtype of Python floats, layers and random draws for which none is given: at first float64.
 
     Raises TypeError for anything but a floating dtype.
     """
@@ -167,7 +167,7 @@ class Tensor(Vertex):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether it was made by the user, not computed from something that requires a gradient."""
+        """Whether the user created it; False for a result computed from something that requires a gradient."""
         return self.node is None
 
     def __len__(self) -> int:
@@ -244,12 +244,12 @@ class Tensor(Vertex):
 
     def __float__(self) -> float:
         number = float(self.item())
-        self._leaves("float()")
+        self._warn_lost_gradient("float()")
         return number
 
     def __int__(self) -> int:
         number = int(self.item())
-        self._leaves("int()")
+        self._warn_lost_gradient("int()")
         return number
 
     def __index__(self) -> int:
@@ -263,8 +263,8 @@ class Tensor(Vertex):
         self._exported("bool()")
         return bool(self.data)
 
-    def _leaves(self, what: str) -> None:
-        """Warn where a value becomes a number of Python's (or an element of an array), and its gradient is lost."""
+    def _warn_lost_gradient(self, what: str) -> None:
+        """Warn where a value becomes a Python number (or an element of an array), and its gradient is lost."""
         if self.requires_grad and mode.recording and not _formats(sys._getframe(2)):
             message = (
                 f"{what} of a tensor that requires a gradient: what is computed from the number carries no gradient. "
@@ -273,12 +273,12 @@ class Tensor(Vertex):
             warnings.warn(message, UserWarning, stacklevel=3)
 
     def _exported(self, how: str) -> None:
-        """While a step is traced, a value that leaves the graph would be frozen into the program."""
+        """Report that a value leaves the graph: a traced program would keep it for ever."""
         if not mode.fast_path:
             mode.events.exported(self, how)
 
     def detach(self) -> Tensor:
-        """The same memory without the graph: nothing computed from it sends a gradient back."""
+        """A tensor of the same memory without the graph: results computed from it send no gradient back."""
         z: Tensor = tensor_of(self.data)
         z.name = self.name
         register_view(z, self, None, {})
@@ -288,7 +288,7 @@ class Tensor(Vertex):
     # gradients
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Ask for a gradient here, or no longer; returns self. TypeError unless the dtype is floating."""
+        """Set whether this requires a gradient; returns self. TypeError unless the dtype is floating."""
         if requires_grad and self.data.dtype.kind != "f":
             raise TypeError(
                 f"requires_grad: only floating tensors have gradients; {self._title()} is {self.data.dtype}. "
@@ -302,7 +302,7 @@ class Tensor(Vertex):
         return self
 
     def retain_grad(self) -> None:
-        """Keep `grad` here in the next backward pass, although this is not a leaf."""
+        """Keep the gradient of this result in `grad` in the next backward pass."""
         if not self.requires_grad:
             raise RuntimeError(f"retain_grad: {self._title()} does not require a gradient, so none will arrive.")
         if self.node is not None:  # a leaf keeps its gradient anyway
@@ -311,7 +311,7 @@ class Tensor(Vertex):
             self.notes = {**(self.notes or {}), "retain_grad": ref(self)}
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> RemovableHandle:
-        """Call ``hook(gradient)`` when this has its gradient; what the hook returns, unless None, replaces that.
+        """Call ``hook(gradient)`` when the gradient of this is complete; a result other than None replaces it.
 
         The handle returned removes it: ``handle.remove()``, or ``with handle:``. RuntimeError where none will arrive.
 
@@ -336,8 +336,8 @@ class Tensor(Vertex):
         """Add the derivative of this to `grad` of every leaf it was computed from, or only of the tensors in `inputs`.
 
         Without `gradient` this must have one element; otherwise `gradient`, of this shape, is the derivative of some
-        scalar by this. The record is given up on the way unless `retain_graph`; with `create_graph` the gradients are
-        themselves recorded, and can be differentiated. RuntimeError when there is nothing to walk, or not any more.
+        scalar by this. The graph is freed on the way unless `retain_graph`; with `create_graph` the gradients are
+        themselves recorded, and can be differentiated. RuntimeError when there is no graph, or it has been freed.
 
         >>> w = Tensor(3.0, requires_grad=True)
         >>> (w ** 2).backward()
@@ -355,12 +355,12 @@ class Tensor(Vertex):
         if inputs is not None:
             by_source = {source(t): t for t in ([inputs] if isinstance(inputs, Tensor) else inputs)}
             for t in by_source.values():
-                t._grad = grad_of(t)  # a result has none yet to which another could be added
+                t._grad = grad_of(t)  # so that a result has a gradient to add to
         targets = None if by_source is None else frozenset(by_source)
         events = mode.events
         if events is not QUIET:
             if gradient is not None and events.on_tensors and not isinstance(seed, Tensor):
-                seed = Tensor(seed)  # another one in each call, as ones are not
+                seed = Tensor(seed)  # which differs between calls, unlike ones
             with set_grad_enabled(create_graph):
                 if events.backward(self, seed, partial(deliver_to, by_source), retain=retain, targets=targets):
                     return
@@ -388,7 +388,7 @@ class Tensor(Vertex):
         return seed
 
     def zero_grad(self) -> None:
-        """Forget `grad`."""
+        """Set `grad` to None."""
         clear_grad(self)
 
     def _title(self) -> str:
@@ -455,7 +455,7 @@ class Tensor(Vertex):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         static, arrays = index.split(key)
-        if not is_view_of(value, self, index.view, {"index": static}):  # as after t[key] *= 2, which has written it
+        if not is_view_of(value, self, index.view, {"index": static}):  # t[key] *= 2 has written it already
             in_place.update(self, index.replace, value, *arrays, index=static)
 
     def copy_(self, other: Any) -> Self:
@@ -502,11 +502,11 @@ class Tensor(Vertex):
         return statistics.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
 
     def cumsum(self, axis: int | None = None) -> Tensor:
-        """Running sum along `axis`, of all elements in one line when it is None."""
+        """Running sum along `axis`, of all elements in order when it is None."""
         return cumulative.cumsum(self, axis=axis)
 
     def cumprod(self, axis: int | None = None) -> Tensor:
-        """Running product along `axis`, of all elements in one line when it is None."""
+        """Running product along `axis`, of all elements in order when it is None."""
         return cumulative.cumprod(self, axis=axis)
 
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
@@ -518,15 +518,15 @@ class Tensor(Vertex):
         return searching.argmin(self, axis=axis, keepdims=keepdims)
 
     def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Whether any element along `axis` holds."""
+        """Whether any element along `axis` is true."""
         return searching.any(self, axis=axis, keepdims=keepdims)
 
     def all(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Whether all elements along `axis` hold."""
+        """Whether all elements along `axis` are true."""
         return searching.all(self, axis=axis, keepdims=keepdims)
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
-        """Each element, or the bound it lies beyond."""
+        """Each element, limited to the bounds."""
         return choice.clip(self, min, max)
 
     def round(self, decimals: int = 0) -> Tensor:
@@ -584,7 +584,7 @@ class Tensor(Vertex):
         return products.dot(self, other)
 
     def astype(self, dtype: Any) -> Tensor:
-        """The same values in another dtype; gradients return in this one. Integers and booleans have none."""
+        """The same values in another dtype; gradients have the present one. Integers and booleans have none."""
         return state.astype(self, dtype=np.dtype(dtype))
 
     clone = _method(state.copy)
@@ -613,12 +613,12 @@ for _name, _function in list(vars(Tensor).items()):
 
 
 def _formats(frame: FrameType) -> bool:
-    """Whether ``text % tensor`` is what `frame` is at: an operator never asks a number of a tensor, but to print it."""
+    """Whether `frame` executes ``text % tensor``: no other operator turns a tensor into a number."""
     return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "BINARY_OP"
 
 
 def _comparable(x: object) -> bool:
-    """Whether elements may equal `x`: a number, an array or a sequence; a string or any other object equals none."""
+    """Whether `x` is compared elementwise: a number, an array or a sequence. Any other object equals no tensor."""
     kind = type(x)
     return (
         kind in _COMPARABLE
@@ -644,7 +644,7 @@ def from_dlpack(x: Any) -> Tensor:
 def _exportable(array: np.ndarray[Any, Any], *, copies: bool | None) -> np.ndarray[Any, Any]:
     """`array`, or a copy of it that any consumer of DLPack can take: in C order, aligned, writable, native bytes.
 
-    Consumers differ in the strides that they survive, and some write into what they were given to read.
+    Consumers differ in the strides that they support, and some write into memory that they should only read.
     BufferError where a copy is needed and ``copies`` is False.
     """
     plain = np.require(array, array.dtype.newbyteorder("="), requirements=("C", "A", "W"))
@@ -653,10 +653,11 @@ def _exportable(array: np.ndarray[Any, Any], *, copies: bool | None) -> np.ndarr
             f"DLPack: copy=False, and this {array.shape} array is not one that every library can share (C order, "
             f"aligned, writable, native byte order). Leave copy out, or export a copy: np.ascontiguousarray(t.numpy())."
         )
-    return plain.ravel().reshape(plain.shape)  # axes of length 1 and 0 keep odd strides, unless they are made anew
+    return plain.ravel().reshape(plain.shape)  # else axes of length 1 and 0 keep odd strides
 
 
 def _as_data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
+    """`data` as an array of numbers in the default dtype, if it has none; TypeError for anything else."""
     if isinstance(data, Tensor):
         data = data.numpy() if data.requires_grad else data.data  # the same memory: no value leaves for Python
     array = np.asarray(unmasked(data, "Tensor"), dtype=dtype)
