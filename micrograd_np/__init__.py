@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from . import functional, linalg, random
 from .core import former as _former
 from .core.messages import explain_all_keywords as _explain_all_keywords
-from .core.spellings import instead as _instead
+from .core.spellings import suggestion as _suggestion
 from .engine.constant import constant
 from .engine.grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.tensor import Tensor, from_dlpack, get_default_dtype, set_default_dtype
@@ -157,7 +157,7 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
         if name in _LATER:
             return import_module(f".{name}", __name__)  # and is an attribute from then on
         if name not in _HOMES:
-            raise AttributeError(f"micrograd_np has no {name!r}. {_instead(__name__, name, __dir__())}")
+            raise AttributeError(f"micrograd_np has no {name!r}. {_suggestion(__name__, name, __dir__())}")
         value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
         return value
 

@@ -28,7 +28,7 @@ class Events:
     def rebound(self, target: Any, before: Any, z: Any) -> None:
         """A write in the graph has turned the tensor `target`, which was `before`, into the result `z`."""
 
-    def born(self, t: Any) -> None:
+    def created(self, t: Any) -> None:
         """The user has created the tensor `t`."""
 
     def detached(self, t: Any, z: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import wraps
-from inspect import CO_VARKEYWORDS, Parameter, signature
+from inspect import CO_VARKEYWORDS, signature
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -96,15 +96,6 @@ def other_names(names: Iterable[str], parameters: Iterable[str]) -> str:
     return "".join(sentences)
 
 
-def unknown_keywords(name: str, parameters: Iterable[Parameter], keywords: Iterable[str]) -> str:
-    """The message of a TypeError: the function `name` has no such keywords."""
-    names = [p.name for p in parameters if p.name != "self"]
-    listed = ", ".join(f"{key}=" for key in sorted(keywords))
-    return (
-        f"{name}: does not take {listed}; its arguments are {', '.join(names)}.{other_names(sorted(keywords), names)}"
-    )
-
-
 def explain_keywords(function: F) -> F:
     """`function` with a TypeError for unknown keywords that says what NumPy's and PyTorch's keywords are called here.
 
@@ -118,8 +109,12 @@ def explain_keywords(function: F) -> F:
     @wraps(function)
     def call(*args: Any, **named: Any) -> Any:
         if named and not named.keys() <= names:
-            unknown = named.keys() - names
-            raise TypeError(unknown_keywords(function.__name__, signature(function).parameters.values(), unknown))
+            unknown = sorted(named.keys() - names)
+            ours = [name for name in signature(function).parameters if name != "self"]
+            raise TypeError(
+                f"{function.__name__}: does not take {', '.join(f'{key}=' for key in unknown)}; its arguments are "
+                f"{', '.join(ours)}.{other_names(unknown, ours)}"
+            )
         return function(*args, **named)
 
     return call  # type: ignore[return-value]

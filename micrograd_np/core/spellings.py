@@ -70,7 +70,7 @@ _PARTS = [
 ]
 
 
-class Elsewhere:
+class ForeignName:
     """An attribute of another library: reading it raises an AttributeError that says what to write."""
 
     def __init__(self, hint: str) -> None:
@@ -84,16 +84,16 @@ class Elsewhere:
         raise AttributeError(message, name=self.name, obj=instance)
 
 
-def point_out(owner: type) -> None:
+def add_foreign_names(owner: type) -> None:
     """Let `owner` say what to write for the methods of other libraries that it does not have."""
     for name, hint in _METHODS.items():
         if not hasattr(owner, name):
-            there = Elsewhere(hint)
+            there = ForeignName(hint)
             there.__set_name__(owner, name)
             setattr(owner, name, there)
 
 
-def instead(package: str, name: str, names: Iterable[str]) -> str:
+def suggestion(package: str, name: str, names: Iterable[str]) -> str:
     """A sentence that says what to write for ``package.name``, which does not exist; the package has `names`."""
     if name in _FUNCTIONS:
         return f"Write {_FUNCTIONS[name]}."

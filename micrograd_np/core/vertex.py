@@ -108,7 +108,7 @@ class Node(Source):
 class Vertex(Source):
     """A value in the graph: its array, and the `node` that computed it, if that is recorded."""
 
-    __slots__ = ("__weakref__", "_born", "_grad", "_name", "_notes", "_view", "_views", "data", "node", "requires_grad")
+    __slots__ = ("__weakref__", "_grad", "_name", "_notes", "_time", "_view", "_views", "data", "node", "requires_grad")
 
     result_type: ClassVar[type[Vertex]]
 
@@ -116,7 +116,7 @@ class Vertex(Source):
     requires_grad: bool
     node: Node | None
     _grad: Any  # the value of `grad`; a result has none
-    _born: int  # the moment at which the user created it; results have none
+    _time: int  # the moment at which the user created it; results have none
     _view: Any  # see `views.py`; most have none
     _views: Any
 

@@ -185,7 +185,7 @@ def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[
                 written = z in inputs and isinstance(value, np.ndarray) and writes.since(value, z.order)
                 unnamed[id(x)] = x
                 listed[id(x)] = value, ("a leaf" if leaf else "a constant") + ", written since" * written
-    for key in sorted(unnamed, key=lambda key: getattr(unnamed[key], "_born", sys.maxsize)):
+    for key in sorted(unnamed, key=lambda key: getattr(unnamed[key], "_time", sys.maxsize)):
         names[key] = numbered("x" if listed[key][1].startswith("a leaf") else "c")
     return names, [(names[key], *listed[key]) for key in sorted(listed, key=list(names).index)]
 

@@ -17,7 +17,7 @@ from micrograd_np.core.hooks import Hooks, RemovableHandle
 from micrograd_np.core.messages import explain_keywords
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import unmasked
-from micrograd_np.core.spellings import Elsewhere, point_out
+from micrograd_np.core.spellings import ForeignName, add_foreign_names
 from micrograd_np.core.terminal import shown
 from micrograd_np.core.vertex import Vertex, grad_of, source, tensor_of
 from micrograd_np.core.views import is_view_of, register_view
@@ -137,11 +137,11 @@ class Tensor(Vertex):
         self.data = array
         self._grad = self.node = self._notes = None
         self._name = name
-        self._born = clock()
+        self._time = clock()
         self.requires_grad = False
         if requires_grad:
             self.requires_grad_()
-        mode.events.born(self)
+        mode.events.created(self)
 
     # what it is
 
@@ -192,7 +192,7 @@ class Tensor(Vertex):
         return shown(f"Tensor({', '.join((text, *notes))})")
 
     def __dir__(self) -> list[str]:
-        return [name for name in super().__dir__() if not isinstance(vars(Tensor).get(name), Elsewhere)]
+        return [name for name in super().__dir__() if not isinstance(vars(Tensor).get(name), ForeignName)]
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec and self.size == 1 else repr(self)
@@ -265,7 +265,7 @@ class Tensor(Vertex):
 
     def _warn_lost_gradient(self, what: str) -> None:
         """Warn where a value becomes a Python number (or an element of an array), and its gradient is lost."""
-        if self.requires_grad and mode.recording and not _formats(sys._getframe(2)):
+        if self.requires_grad and mode.recording and not _is_formatting(sys._getframe(2)):
             message = (
                 f"{what} of a tensor that requires a gradient: what is computed from the number carries no gradient. "
                 f"Say .item() if that is meant; else use functions of micrograd_np, and mg.stack for a list of tensors."
@@ -600,7 +600,7 @@ class Tensor(Vertex):
 
 
 Vertex.result_type = Tensor
-point_out(Tensor)
+add_foreign_names(Tensor)
 
 _powers: dict[float, Any] = {2: elementwise.square, 0.5: transcendental.sqrt, -1: elementwise.reciprocal, 1: state.copy}
 
@@ -612,7 +612,7 @@ for _name, _function in list(vars(Tensor).items()):
             setattr(Tensor, _name, explain_keywords(_function))
 
 
-def _formats(frame: FrameType) -> bool:
+def _is_formatting(frame: FrameType) -> bool:
     """Whether `frame` executes ``text % tensor``: no other operator turns a tensor into a number."""
     return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "BINARY_OP"
 

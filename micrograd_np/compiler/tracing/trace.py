@@ -320,7 +320,7 @@ class Tracer(Events):
         value = self.known.get(id(x.data if isinstance(x, Vertex) else x))
         return value is not None and value.storage.kind not in ("state", "constant")
 
-    def born(self, tensor: Any) -> None:
+    def created(self, tensor: Any) -> None:
         """A tensor made inside the step from an array that nobody knows: an error if it is ever used."""
         self.made[id(tensor)] = tensor
         if id(tensor.data) not in self.known and self._cast(tensor.data) is None:
