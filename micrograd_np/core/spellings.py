@@ -80,8 +80,7 @@ class ForeignName:
         self.name = name
 
     def __get__(self, instance: Any, owner: type) -> NoReturn:
-        message = f"{owner.__name__} has no {self.name!r}. Write {self.hint}."
-        raise AttributeError(message, name=self.name, obj=instance)
+        raise AttributeError(f"{owner.__name__} has no {self.name!r}. Write {self.hint}.", name=self.name, obj=instance)
 
 
 def add_foreign_names(owner: type) -> None:

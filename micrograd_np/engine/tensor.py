@@ -327,11 +327,7 @@ class Tensor(Vertex):
         return notes.setdefault("hooks", Hooks()).add(hook)
 
     def backward(
-        self,
-        gradient: Any = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
-        inputs: Any = None,
+        self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
     ) -> None:
         """Add the derivative of this to `grad` of every leaf it was computed from, or only of the tensors in `inputs`.
 
