@@ -1,16 +1,31 @@
-"""Functions that are called when something happens: their order, and the handle that removes one."""
+"""Hooks, functions that are called when something happens; and a number that counts changes of hooks and modules."""
 
 from __future__ import annotations
 
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
-from .changes import changes
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _next = count().__next__
+_next_change = count(1).__next__
+
+
+class Changes:
+    """`number` changes whenever an attribute of any module is set, or a hook is registered or removed.
+
+    There is one for the process: a step of 20 µs cannot check each of its modules, and modules rarely change.
+    """
+
+    number = 0
+
+    def note(self) -> None:
+        """Record a change."""
+        self.number = _next_change()  # never a number that was there before, in whatever thread
+
+
+changes = Changes()
 
 
 class Hooks:

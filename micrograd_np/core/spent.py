@@ -1,8 +1,8 @@
-"""What survives of a graph that a backward pass has used up: its structure, for pictures.
+"""What is kept of a graph that a backward pass has freed: its structure, for pictures.
 
-It holds no array and no tensor, takes about 200 bytes a vertex (a slice of its own takes more), and is bounded: of the
-graphs that somebody still holds by their results, the latest keep their structure, as many as have `MOST` vertices
-together (when they have more, half of that), and at least one.
+The structure holds no array and no tensor, takes about 200 bytes a vertex (more where an application has settings of
+its own), and is bounded: of the graphs whose results are alive, the latest keep their structure, up to `MOST` vertices
+together (half of that, once there are more), and at least one graph.
 """
 
 from __future__ import annotations

@@ -16,9 +16,8 @@ from weakref import WeakSet
 
 import numpy as np
 
-from micrograd_np.core.changes import changes
 from micrograd_np.core.events import QUIET
-from micrograd_np.core.hooks import Hooks, RemovableHandle
+from micrograd_np.core.hooks import Hooks, RemovableHandle, changes
 from micrograd_np.core.messages import describe_value, require_type, with_article
 from micrograd_np.core.modes import mode
 from micrograd_np.core.writes import writes

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.changes import changes
 from micrograd_np.core.events import QUIET
+from micrograd_np.core.hooks import changes
 from micrograd_np.core.modes import mode
 from micrograd_np.core.trees import parts, with_parts
 from micrograd_np.core.vertex import Vertex, tensor_of
