@@ -1,6 +1,6 @@
 """Functions of tensors: composites of primitives, and the losses."""
 
-from micrograd_np.core.messages import answer_all as _answer_all
+from micrograd_np.core.messages import explain_all_keywords as _explain_all_keywords
 from micrograd_np.ops.fused import gru as _gru  # noqa: F401  whose primitives belong to the registry from the start
 from micrograd_np.ops.fused import lstm as _lstm  # noqa: F401
 from micrograd_np.ops.fused import rnn as _rnn  # noqa: F401
@@ -128,4 +128,4 @@ __all__ = [
     "unfold",
 ]
 
-_answer_all(__all__, globals())
+_explain_all_keywords(__all__, globals())

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, Generic, Self, TypeVar, overload
 
-from micrograd_np.core.messages import described
+from micrograd_np.core.messages import describe_value
 from micrograd_np.engine.tensor import Tensor
 
 from .module import Kind, Module
@@ -35,7 +35,7 @@ class _Held(Module, Generic[T]):
     def _admitted(self, x: Any) -> Any:
         if isinstance(x, Module):
             return x
-        message = f"{type(self).__name__}: holds modules, found {described(x)}."
+        message = f"{type(self).__name__}: holds modules, found {describe_value(x)}."
         raise TypeError(message)
 
     def __len__(self) -> int:

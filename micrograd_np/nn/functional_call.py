@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.core.changes import changes
+from micrograd_np.core.hooks import changes
 from micrograd_np.engine.tensor import Tensor
 
 from .module import Module

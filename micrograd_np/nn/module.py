@@ -17,13 +17,13 @@ from weakref import WeakSet
 
 import numpy as np
 
-from micrograd_np.core.changes import changes
 from micrograd_np.core.events import QUIET
-from micrograd_np.core.hooks import Hooks, RemovableHandle
-from micrograd_np.core.messages import an, described, insist
+from micrograd_np.core.hooks import Hooks, RemovableHandle, changes
+from micrograd_np.core.messages import describe_value, require_type, with_article
 from micrograd_np.core.modes import mode
 from micrograd_np.core.writes import writes
-from micrograd_np.engine.tensor import Tensor, clear_grad
+from micrograd_np.engine.accumulate import clear_grad
+from micrograd_np.engine.tensor import Tensor
 
 from . import hooked
 from .parameter import Buffer, Parameter
@@ -108,8 +108,9 @@ class Module:
             if not suits:
                 what, allowed = kind.value
                 message = (
-                    f"{type(self).__name__}: {name} is {what}, and would no longer be one as {an(type(x).__name__)}; "
-                    f"set {allowed}{f', write into {name}.data[...]' if kind is not Kind.MODULE else ''}, or del it "
+                    f"{type(self).__name__}: {name} is {what}, and would no longer be one as "
+                    f"{with_article(type(x).__name__)}; set {allowed}"
+                    f"{f', write into {name}.data[...]' if kind is not Kind.MODULE else ''}, or del it "
                     f"first."
                 )
                 raise TypeError(message)
@@ -296,7 +297,7 @@ class Module:
         TypeError for anything else, KeyError for a name that is taken.
         """
         allowed = "a Tensor, an array or None"
-        insist("register_buffer", repr(name), tensor, tensor is None or hasattr(tensor, "__array__"), allowed)
+        require_type("register_buffer", repr(name), tensor, tensor is None or hasattr(tensor, "__array__"), allowed)
         if tensor is not None and not isinstance(tensor, Tensor):
             tensor = Buffer(tensor, persistent)
         self._register(name, tensor, Kind.BUFFER if persistent else Kind.UNSAVED_BUFFER)
@@ -304,14 +305,14 @@ class Module:
     def register_parameter(self, name: str, param: Any) -> None:
         """Keep `param` (or None) under `name`: the same as ``self.name = param``. TypeError for anything else."""
         if param is not None and not isinstance(param, Parameter):
-            message = f"register_parameter: {name!r} is {an(type(param).__name__)}; wrap it: Parameter(...)."
+            message = f"register_parameter: {name!r} is {with_article(type(param).__name__)}; wrap it: Parameter(...)."
             raise TypeError(message)
         self._register(name, param, Kind.PARAMETER)
 
     def add_module(self, name: str, module: Any) -> None:
         """Keep `module` (or None) under `name`, which need not be an identifier. TypeError for anything else."""
         if module is not None and not isinstance(module, Module):
-            message = f"add_module: {name!r} must be a Module or None; found {described(module)}."
+            message = f"add_module: {name!r} must be a Module or None; found {describe_value(module)}."
             raise TypeError(message)
         self._register(name, module, Kind.MODULE)
 

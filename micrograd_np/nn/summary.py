@@ -13,9 +13,10 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.core.events import Events
-from micrograd_np.core.messages import insist
+from micrograd_np.core.messages import require_type
 from micrograd_np.core.modes import mode
 from micrograd_np.core.terminal import shown
+from micrograd_np.core.trees import instances
 from micrograd_np.core.writes import owner_of, writes
 from micrograd_np.engine.grad_mode import enable_grad
 from micrograd_np.engine.tensor import Tensor
@@ -160,7 +161,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
     ───────────────────────────────────────────────────────────────────────
     total                              49          1,280             4.4 kB
     """
-    insist("summary", "model", model, isinstance(model, Module), "a Module")
+    require_type("summary", "model", model, isinstance(model, Module), "a Module")
     floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
     tensors = tuple(_input(x, floating) for x in inputs)
     counter = _Counter(model, tensors)
@@ -214,10 +215,7 @@ def _depth(names: list[tuple[str, Module]], name: str) -> int:
 
 
 def _tensors(tree: Any) -> list[Tensor]:
-    if isinstance(tree, Tensor):
-        return [tree]
-    parts = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, (tuple, list)) else ()
-    return [x for part in parts for x in _tensors(part)]
+    return list(instances(tree, Tensor))
 
 
 def _bytes(n: int) -> str:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from micrograd_np.core.errors import no_array
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
-from micrograd_np.core.primitive import no_array
 from micrograd_np.core.settings import check
 from micrograd_np.core.writes import writes
+from micrograd_np.engine.accumulate import clear_grad
 from micrograd_np.engine.grad_mode import set_grad_enabled
-from micrograd_np.engine.tensor import Tensor, clear_grad
+from micrograd_np.engine.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

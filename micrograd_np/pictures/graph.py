@@ -11,7 +11,7 @@ from weakref import ref
 
 import numpy as np
 
-from micrograd_np.core.messages import described
+from micrograd_np.core.messages import describe_value
 from micrograd_np.core.values import inputs
 from micrograd_np.core.vertex import Source, Vertex
 from micrograd_np.core.writes import owner_of
@@ -117,7 +117,7 @@ def draw(
 
 
 def _not_drawn(x: Any) -> TypeError:
-    found = described(x)
+    found = describe_value(x)
     if isinstance(x, (list, tuple)):
         found = f"a list of {', '.join(sorted({type(part).__name__ for part in x}))}" if x else "an empty list"
     elif not isinstance(x, type):

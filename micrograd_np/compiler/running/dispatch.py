@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.changes import changes
 from micrograd_np.core.events import QUIET
+from micrograd_np.core.hooks import changes
 from micrograd_np.core.modes import mode
-from micrograd_np.core.vertex import Vertex
+from micrograd_np.core.trees import parts, with_parts
+from micrograd_np.core.vertex import Vertex, tensor_of
 from micrograd_np.core.writes import clock as moments
 from micrograd_np.core.writes import writes
-from micrograd_np.engine.tensor import _wrap
 
 from ..guards import GONE, MISS
 from ..program import Value
-from ..trees import parts, with_parts
 from .failure import explain
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class _Dispatcher:
         self.entry, self.args = entry, args
         self.names: dict[str, Any] = {
             "MISS": MISS, "QUIET": QUIET, "mode": mode, "step": entry.step, "entry": entry, "explain": explain,
-            "wrap": _wrap,
+            "wrap": tensor_of,
             "ndarray": np.ndarray, "GONE": GONE, "acquire": lock.acquire, "release": lock.release,
         }  # fmt: skip
 

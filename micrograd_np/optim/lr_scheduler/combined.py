@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.core.messages import several
+from micrograd_np.core.messages import count_of
 
 from .plateau import ReduceLROnPlateau
 from .scheduler import LRScheduler
@@ -47,7 +47,7 @@ class _Several(LRScheduler):
         states = state_dict.get("schedulers", ())
         if len(states) != len(self.schedulers):
             message = (
-                f"load_state_dict into {type(self).__name__}: there are {several(len(self.schedulers), 'scheduler')} "
+                f"load_state_dict into {type(self).__name__}: there are {count_of(len(self.schedulers), 'scheduler')} "
                 f"here, {len(states)} there."
             )
             raise ValueError(message)
@@ -79,8 +79,8 @@ class SequentialLR(_Several):
     ) -> None:
         if len(milestones) != len(schedulers) - 1:
             message = (
-                f"SequentialLR: found {several(len(schedulers), 'scheduler')} and "
-                f"{several(len(milestones), 'milestone')}; there must be one milestone less than schedulers."
+                f"SequentialLR: found {count_of(len(schedulers), 'scheduler')} and "
+                f"{count_of(len(milestones), 'milestone')}; there must be one milestone less than schedulers."
             )
             raise ValueError(message)
         self.milestones = list(milestones)

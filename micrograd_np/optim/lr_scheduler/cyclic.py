@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import cos, floor, pi
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.core.messages import several
+from micrograd_np.core.messages import count_of
 from micrograd_np.core.settings import Count, Positive
 
 from .scheduler import LRScheduler
@@ -50,7 +50,7 @@ def _each(value: float | Sequence[float], groups: int, name: str) -> list[float]
     """One number for every group, from one for all or a list."""
     values: list[float] = list(value) if isinstance(value, Sequence) else [value] * groups
     if len(values) != groups:
-        found = f"{several(groups, 'group')} and {several(len(values), 'value')}"
+        found = f"{count_of(groups, 'group')} and {count_of(len(values), 'value')}"
         message = f"{name}: found {found}; give one value, or one for each group."
         raise ValueError(message)
     return values

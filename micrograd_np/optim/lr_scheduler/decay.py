@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.core.messages import several
+from micrograd_np.core.messages import count_of
 from micrograd_np.core.settings import Count, Positive, Size
 
 from .scheduler import LRScheduler
@@ -150,8 +150,8 @@ class _ByFunction(LRScheduler):
         self._shared = callable(lr_lambda)
         if len(self.lr_lambdas) != groups:
             message = (
-                f"{type(self).__name__}: found {several(groups, 'group')} and "
-                f"{several(len(self.lr_lambdas), 'function')}; give one function, or one for each group."
+                f"{type(self).__name__}: found {count_of(groups, 'group')} and "
+                f"{count_of(len(self.lr_lambdas), 'function')}; give one function, or one for each group."
             )
             raise ValueError(message)
         super().__init__(optimizer, last_epoch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.core.messages import several
+from micrograd_np.core.messages import count_of
 from micrograd_np.core.settings import Size
 from micrograd_np.engine.tensor import Tensor
 
@@ -60,7 +60,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.min_lrs = list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * groups
         self._shared = not isinstance(min_lr, (list, tuple))
         if len(self.min_lrs) != groups:
-            found = f"{several(groups, 'group')} and {several(len(self.min_lrs), 'value')} of min_lr"
+            found = f"{count_of(groups, 'group')} and {count_of(len(self.min_lrs), 'value')} of min_lr"
             message = f"ReduceLROnPlateau: found {found}; give one value, or one for each group."
             raise ValueError(message)
         self.best = inf if mode == "min" else -inf

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.core.messages import several
+from micrograd_np.core.messages import count_of
 from micrograd_np.optim.optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class LRScheduler:
                 if not self._shared:
                     message = (
                         f"{type(self).__name__}: the optimiser has "
-                        f"{several(len(self.optimizer.param_groups), 'group')}, and the schedule was given "
+                        f"{count_of(len(self.optimizer.param_groups), 'group')}, and the schedule was given "
                         f"values for {len(values)}; make it anew, or give one value for all groups."
                     )
                     raise ValueError(message)
@@ -123,7 +123,7 @@ class LRScheduler:
         if len(state_dict["base_lrs"]) != len(self.base_lrs):
             message = (
                 f"load_state_dict into {type(self).__name__}: the optimiser has "
-                f"{several(len(self.base_lrs), 'group')}, the state {len(state_dict['base_lrs'])}."
+                f"{count_of(len(self.base_lrs), 'group')}, the state {len(state_dict['base_lrs'])}."
             )
             raise ValueError(message)
         for name in own:
