@@ -136,9 +136,8 @@ class Module:
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes: the derived class writes it."""
-        raise NotImplementedError(
-            f"{type(self).__name__}: write a method forward(self, ...) that says what it computes."
-        )
+        name = type(self).__name__
+        raise NotImplementedError(f"{name}: write a method forward(self, ...) that says what it computes.")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Apply the module: `forward` with its hooks. The first call names the parameters by their paths."""
