@@ -184,8 +184,8 @@ LINES = {
     "data": 600,
     "debug": 850,  # the derivation that explain and the stepper share
     "engine": 1950,
-    "functional": 2050,
-    "nn": 3650,
+    "functional": 2000,
+    "nn": 3500,
     "numpy_api": 2250,
     "ops": 2150,
     "ops/fused": 2050,

@@ -195,26 +195,26 @@ class Module:
 
     def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
         """This module and all below it with dotted names, parents first; each once, or under each of its names."""
-        return ((path, module) for path, module, left in self._walk(prefix, remove_duplicate) if not left)
+        return ((path, module) for path, module, leaving in self._walk(prefix, remove_duplicate) if not leaving)
 
     def _walk(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module, bool]]:
-        """This module and all below it, depth first, each when it is entered (False) and when it is left (True)."""
+        """This module and all below it, depth first; each comes twice, on entering it and on leaving it (True)."""
         seen: set[int] = set()
-        above: set[int] = set()  # the modules that contain the present one: a cycle is not entered again
+        parents: set[int] = set()  # the modules that contain the present one: a cycle is not entered again
         stack = [(prefix, self, False)]
         while stack:
-            path, module, left = stack.pop()
-            if left:
-                above.discard(id(module))
-            elif id(module) in (seen if remove_duplicate else above):
+            path, module, leaving = stack.pop()
+            if leaving:
+                parents.discard(id(module))
+            elif id(module) in (seen if remove_duplicate else parents):
                 continue
-            else:
+            yield path, module, leaving
+            if not leaving:
                 seen.add(id(module))
-                above.add(id(module))
+                parents.add(id(module))
                 stack.append((path, module, True))
                 inner = [(_join(path, name), x, False) for name, x, kind in _held(module) if kind is Kind.MODULE]
                 stack += reversed(inner)
-            yield path, module, left
 
     def modules(self) -> Iterator[Module]:
         """This module and all below it, each once."""
@@ -249,7 +249,7 @@ class Module:
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """Every buffer with its dotted name, as `named_parameters`."""
+        """Every buffer with its dotted name; the arguments are those of `named_parameters`."""
         return self._tensors(_BUFFERS, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
@@ -331,7 +331,7 @@ class Module:
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call `fn` on every module below, children before parents, and on this one last; returns self."""
-        for module in [module for _, module, left in self._walk() if left]:
+        for module in [module for _, module, leaving in self._walk() if leaving]:
             fn(module)
         return self
 
