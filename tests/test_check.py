@@ -63,6 +63,11 @@ class TestNumericGradient:
         x.flags.writeable = False
         mg.numeric_gradient(lambda x: (x * x).sum(), x)
 
+    @pytest.mark.parametrize("kind", [np.asfortranarray, lambda x: mg.Tensor(x.T.copy()).T])
+    def test_perturbs_transposed_memory(self, kind):
+        x = X.reshape(3, 1) + X
+        np.testing.assert_allclose(mg.numeric_gradient(lambda x: (x * x).sum(), kind(x)), 2 * x, rtol=1e-6, atol=1e-9)
+
     def test_of_nothing_is_nothing(self):
         assert mg.numeric_gradient(lambda x: (x * x).sum(), np.ones((0, 3))).shape == (0, 3)
 
@@ -178,7 +183,7 @@ class TestVerdicts:
         assert self.verdict(lambda x: (x * 1e-6 + 1).astype("float32"), [1.0]) == "too coarse to tell"
 
     def test_a_gradient_of_zero_but_for_rounding_agrees(self):
-        softmax = lambda x, y: reduce.softmax(x) * y
+        softmax = lambda x, y: mg.softmax(x) * y
         report = mg.check_gradients(lambda b, w: softmax(b * np.ones(3) + w, np.arange(3)), np.array([0.3]), X)
         assert 0 < abs(report["b"].analytic[0]) < 1e-15
         assert report

@@ -100,8 +100,8 @@ class BatchNorm1d(_BatchNorm):
     >>> from micrograd_np import Tensor
     >>> norm = BatchNorm1d(1)
     >>> _ = norm(Tensor([[1.0], [3.0]]))
-    >>> norm.running_mean, norm.running_var
-    (Tensor([0.2]), Tensor([1.1]))
+    >>> norm.running_mean.data, norm.running_var.data
+    (array([0.2]), array([1.1]))
     """
 
     _ranks = (2, 3)
