@@ -100,9 +100,7 @@ def test_no_imports_go_in_circles():
 
 
 # Imports that close a circle, if those for types and those in functions count, and how each is to go. No new ones.
-CLOSING = {
-    ("nn.hooked", "nn.module"): "a small Protocol of what has hooks",
-}
+CLOSING: dict[tuple[str, str], str] = {}
 CLOSING_ROOMS: dict[tuple[str, str], str] = {}
 
 
@@ -183,8 +181,8 @@ LINES = {
     "data": 550,
     "debug": 830,  # the derivation that explain and the stepper share
     "engine": 1760,
-    "functional": 2020,
-    "nn": 3620,
+    "functional": 1980,
+    "nn": 3480,
     "numpy_api": 2330,  # cumulative, exponential and take came from ops
     "ops": 1390,
     "ops/fused": 2340,  # softmax, special and blocks came from ops
