@@ -212,7 +212,7 @@ def _updates(names: dict[Any, str], loss: Tensor, optimizer: Optimizer) -> Itera
             }
             state = state or optimizer.start(p, group)
             after = p.data.copy()
-            optimizer.update(after, np.array(gradients[p]), state, **optimizer.scalars(group, state["step"] + 1))
+            optimizer.update(after, np.array(gradients[p]), state, **optimizer.numbers(group, state["step"] + 1))
             ratio = float(np.linalg.norm(after - p.data)) / size
             if not ratio <= most:
                 long.append((names[p], ratio))
