@@ -7,7 +7,7 @@ imperative: several may write one storage, one after another, as an expert's pro
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 STATIC = frozenset(("state", "constant", "buffer", "number"))
 """Kinds of storage whose address never changes, so that views of them can be made once."""
+
+OUTLIVES = ("state", "gradient", "input")
+"""Kinds of storage that somebody outside the step sees."""
 
 
 @dataclass(eq=False)
@@ -64,13 +67,20 @@ class Value:
         return n
 
 
+Effect = Literal["out", "view", "fresh", "in", "none", "loop"]
+"""What a line does to its target.
+
+- ``out``: the call is given its destination. ``in``: it writes its first argument (``copyto``, ``setitem``, a routine).
+- ``view``: the result is a view of an argument. ``fresh``: NumPy allocates the result.
+- ``none``: there is no target: a check of values, which may raise. ``loop``: a passage of other lines.
+"""
+
+
 @dataclass(eq=False)
 class Line:
     """One call of `function` (``"np.add"``, ``"method.reshape"``, ``"routine.clear"``, ``"setitem"``, ``"call"``).
 
-    `target` is the value it writes into, or the new value that it makes; `made` tells which: "out" for a call that is
-    given its destination, "view" for a view, "fresh" for memory that NumPy allocates, "in" where the first argument is
-    written (``copyto``, ``setitem``, a routine), "effect" for nothing: a check of values, which may raise.
+    `target` is the value it writes into, or the new value that it makes; `effect` says which.
     """
 
     function: str
@@ -78,10 +88,11 @@ class Line:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     target: Value | None
-    made: str
+    effect: Effect
     section: str = "forward"
     where: str = ""
-    effect: bool = False
+    must_run: bool = False
+    """Whether it stays although nobody reads its target: it may raise, or it writes what is read elsewhere."""
     unit: tuple[int, int] | None = None
     """In an update: which clock, and which of its parameters."""
     asked: str = ""
@@ -125,10 +136,47 @@ class Line:
 
     def writes(self) -> Value | None:
         """The value whose storage it changes."""
-        return None if self.made == "view" else self.target
+        return None if self.effect == "view" else self.target
 
     def __repr__(self) -> str:
-        return f"{self.target.name if self.target else ''} <- {self.function}{self.args} [{self.made}]"
+        return f"{self.target.name if self.target else ''} <- {self.function}{self.args} [{self.effect}]"
+
+
+@dataclass(eq=False)
+class Loop(Line):
+    """A passage that runs in blocks of `block` of its `size` elements."""
+
+    lines: list[Line] = field(default_factory=list)
+    size: int = 0
+    block: int = 0
+    threads: int = 1
+    slots: dict[int, Value] = field(default_factory=dict)
+    """By value: the block-sized buffer that stands for it, where it lives in the loop only."""
+    sums: list[tuple[Value, Value]] = field(default_factory=list)
+    """The sum of a block, and the vector of the sums of all blocks."""
+
+    @property
+    def blocks_per_thread(self) -> int:
+        """How many blocks one thread works through."""
+        return -(-self.size // (self.block * self.threads))
+
+    def read(self) -> Sequence[Value]:
+        """Everything the passage touches as a whole array, and the block-sized buffers."""
+        touched = (v for line in self.lines for v in (*line.read(), line.target) if v is not None)
+        found = (self.slots.get(id(v), v) for v in touched)
+        return list({id(v): v for v in found}.values())
+
+    def whole(self) -> list[Value]:
+        """The arrays that are cut into blocks, in the order of their appearance."""
+        own = {id(v) for v in self.slots.values()} | {id(line.target) for line in self.lines if line.effect == "view"}
+        return [v for v in self.read() if id(v) not in own and v.shape != ()]
+
+
+class Opaque:
+    """Something to be bound as it is, hidden from the search for values."""
+
+    def __init__(self, thing: Any) -> None:
+        self.thing = thing
 
 
 def values_in(x: Any) -> Iterator[Value]:
@@ -218,7 +266,7 @@ class Program:
     def written(self) -> set[int]:
         """The ids of the storages that its lines write into."""
         lines = [part for line in self.lines for part in getattr(line, "lines", (line,))]  # a loop has lines of its own
-        return {id(line.target.storage) for line in lines if line.target is not None and line.made != "view"}
+        return {id(line.target.storage) for line in lines if line.target is not None and line.effect != "view"}
 
     def result_values(self) -> list[Value]:
         """Every value that leaves the step: returned, or as a gradient."""

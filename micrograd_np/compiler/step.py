@@ -13,15 +13,18 @@ from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
 
 from .error import CompileError
+from .guards import MISS
+from .pipeline import build
 from .running.calls import count_writes, lifted, others_of, overwritten, repeated, signature_of, tensors_of
-from .running.dispatch import MISS, dispatcher
-from .running.entry import CompiledProgram, build
-from .running.pullback import BackwardProgram, cut, positions, watched
+from .running.dispatch import dispatcher
+from .running.entry import CompiledProgram
+from .running.pullback import BackwardProgram, watched
 from .running.report import Report, report
+from .save import save
 from .tracing.captures import Surroundings
+from .tracing.differentiate import cut, positions
 from .tracing.trace import trace
 from .writing.plain import plain
-from .writing.standalone import save
 
 if TYPE_CHECKING:
     from collections.abc import Callable

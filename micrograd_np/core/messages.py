@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from functools import wraps
 from inspect import CO_VARKEYWORDS, Parameter, signature
+from numbers import Integral
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -81,6 +82,22 @@ def insist(caller: str, name: str, x: Any, suits: bool, wanted: str) -> None:
     """Raise TypeError unless `x`, given as `name`, suits: it must be what is `wanted`."""
     if not suits:
         raise TypeError(f"{caller}: {name} must be {wanted}; found {described(x)}.")
+
+
+def insist_one_of(caller: str, name: str, x: Any, *choices: Any) -> None:
+    """Raise ValueError unless `x`, given as `name`, is one of `choices`; TypeError for what is not of their kinds."""
+    if any(isinstance(x, type(choice)) and x == choice for choice in choices):
+        return
+    *some, last = ['"auto"' if choice == "auto" else str(choice) for choice in choices]
+    error = ValueError if isinstance(x, tuple({type(choice) for choice in choices})) else TypeError
+    raise error(f"{caller}: {name} is {x!r:.80}; choose {', '.join(some)} or {last}.")
+
+
+def insist_at_least(caller: str, name: str, x: Any, least: int, wanted: str = "a whole number") -> None:
+    """Raise TypeError unless `x`, given as `name`, is a whole number, and ValueError if it is below `least`."""
+    insist(caller, name, x, isinstance(x, Integral) and not isinstance(x, bool), wanted)
+    if x < least:
+        raise ValueError(f"{caller}: {name} is {x}; it must be at least {least}.")
 
 
 def translations(names: Iterable[str], known: Iterable[str]) -> str:

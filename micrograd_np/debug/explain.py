@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from contextlib import suppress
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from micrograd_np.core.messages import insist
+from micrograd_np.core.modes import mode
 from micrograd_np.core.terminal import shown
 from micrograd_np.core.values import inputs as inputs_of
-from micrograd_np.core.values import values
+from micrograd_np.core.values import operands, values
 from micrograd_np.core.vertex import Node, Source, Vertex, grad_of, source
 from micrograd_np.core.writes import writes
 from micrograd_np.engine import backward as walk
-from micrograd_np.engine.symbol import Symbol
+from micrograd_np.engine.symbol import Symbol, nested, spelt
 from micrograd_np.ops.shape import spread_axes
 
 from .origin import origin_of
 from .watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TextIO
 
     from micrograd_np.engine.tensor import Tensor
+
+
+_SPELT = 9  # elements of an array that a formula spells out
 
 
 class Pulled(Watch):
@@ -40,7 +47,11 @@ class Pulled(Watch):
     def arrived(self, z: Node, i: int, g: Any, gx: Any) -> None:
         """One rule has run; a rule that walks a graph of its own, as that of a checkpoint does, is one."""
         if z in self.vertices:
-            self.tell(z, i, g, gx)
+            mode.set(events=self.outer)  # telling is no part of the walk
+            try:
+                self.tell(z, i, g, gx)
+            finally:
+                mode.set(events=self)
 
     def walk(self, root: Tensor, seed: Any, delivered: Callable[[Any, Any], None]) -> None:
         """Pull `seed` back from `root`; what arrives at leaves is `delivered`."""
@@ -64,15 +75,126 @@ class Explanation:
         return shown("\n".join(self.lines))
 
 
+class Pull(NamedTuple):
+    """One rule that has run: from `z` to `x`, its input `i`. It made `gives` of the gradient `g` that arrived.
+
+    It is `part` number so many `of` those that add up to the gradient of `x`, which with it is `total`.
+    """
+
+    z: Node
+    i: int
+    x: Any
+    g: Any
+    gives: Any
+    part: int
+    of: int
+    before: Any  # the sum of the parts before it; None of the first
+    total: Any
+
+
+class Derivation:
+    """The computation of `tensor`, whose `vertices` these are, in formulas, and its backward pass rule by rule.
+
+    `inputs` are what each op was applied to; reshapes into the column and the row of an outer product are none of the
+    ops, but stand for their vectors. `data` are the arrays, as far as they are held.
+    """
+
+    def __init__(self, tensor: Tensor, vertices: list[Source]) -> None:
+        self.tensor, self.root, self.vertices = tensor, source(tensor), vertices
+        self.data = dict(values(vertices, {self.root: tensor.data}))
+        self.vectors = {z: inputs_of(z)[0] for z in outer_parts(vertices)}
+        shown = [z for z in vertices if z not in self.vectors]
+        self.inputs: dict[Any, Any] = {
+            z: [self.vectors.get(x, x) if isinstance(x, Node) else x for x in inputs_of(z)]
+            for z in shown
+            if isinstance(z, Node)
+        }
+        self.names, self.listed = names_of(shown, self.inputs)
+        self.names |= {id(z): self.names[id(x)] for z, x in self.vectors.items()}
+        self.uses: Counter[Any] = Counter()  # of each vertex: those from which a gradient comes back
+        for z in reversed(self.inputs):
+            if z is self.root or z in self.uses:
+                rules = zip(self.inputs[z], z.op.rules_for(len(self.inputs[z])), strict=False)
+                self.uses.update(x for x, rule in rules if rule and isinstance(x, Source) and x.requires_grad)
+
+    def name(self, x: Any) -> str:
+        """What `x` is called in formulas."""
+        return self.names[id(x)]
+
+    def formula(self, z: Node, symbols: Sequence[Any] = ()) -> str:
+        """How `z` was made, of its inputs by name, or of other `symbols` in their place."""
+        given = symbols or symbols_of(inputs_of(z), self.names, self.data)
+        try:
+            return Symbol.__primitive__(z.op, tuple(given), z.static).text
+        except Exception:  # noqa: BLE001  a label that will not print must not keep the rest from being explained
+            return f"{z.op.name.lstrip('_')}({', '.join(map(str, given))})"
+
+    def rule(self, z: Node, i: int, g: Any) -> tuple[str, Any]:
+        """The rule of `z` for its input `i`, and what it made of `g` before broadcasting was undone."""
+        symbols = symbols_of(inputs_of(z), self.names, self.data)
+        return rule_of(z, i, Symbol("g", g), Symbol(self.name(z), or_zeros(self.data[z], z)), symbols)
+
+    def operands(self, z: Node) -> list[Any]:
+        """The arrays and numbers that the op of `z` was given; None for what is not held any more."""
+        return operands(z, self.data)[: len(self.inputs[z])]
+
+    def formula_in_numbers(self, z: Node) -> str:
+        """How `z` was made, with the numbers of this run; no text where they are too many."""
+        arrays = self.operands(z)
+        return self.formula(z, [*map(spelt, arrays)]) if arrays and _are_few(arrays) else ""
+
+    def rule_in_numbers(self, z: Node, i: int, g: Any, raw: Any) -> tuple[str, str]:
+        """The rule that made `raw` of `g` with the numbers of this run; where they are many, with those of one element.
+
+        That is the first, if the rule works element by element; else there is no text.
+        """
+        arrays = [g, self.data[z], *self.operands(z)]
+        if raw is None or not g.size or any(a is None for a in arrays):
+            return "", ""
+        if _are_few(arrays):
+            g, result, *given = map(spelt, arrays)
+            text, same = rule_of(z, i, g, result, given)
+            return "" if same is None else summed(text, summed_axes(raw, z.inputs[i].shape)), ""
+        with suppress(Exception):  # of a rule that does not work element by element
+            g, result, *given = (spelt(np.broadcast_to(a, z.shape).flat[0]) for a in arrays)
+            text, one = rule_of(z, i, g, result, given)
+            if raw.shape == z.shape and not np.ndim(one):
+                same = np.array_equal(np.asarray(one, raw.dtype), raw.flat[0], equal_nan=True)
+                return "", f"{text} = {nested(raw.flat[0])}" if same else ""
+        return "", ""
+
+    def walk(
+        self, seed: Any, told: Callable[[Pull], None], delivered: Callable[[Any, Any], None] = lambda *_: None
+    ) -> None:
+        """Pull `seed` back: each rule is `told`, and what arrives at leaves is `delivered`. No ``grad`` changes."""
+        parts: Counter[Any] = Counter()
+        totals: dict[Any, Any] = {}
+
+        def arrived(z: Node, i: int, g: Any, gx: Any) -> None:
+            if z in self.vectors:
+                return
+            x = self.inputs[z][i]
+            gives = np.reshape(gx, x.shape)
+            parts[x] += 1
+            before = totals.pop(x, None)
+            total = gives if before is None else before + gives
+            if parts[x] < self.uses[x]:
+                totals[x] = total
+            told(Pull(z, i, x, g, gives, parts[x], self.uses[x], before, total))
+
+        Pulled(self.vertices, arrived).walk(self.tensor, seed, delivered)
+
+
 def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) -> Explanation:
     """How the gradient of `tensor` comes about: each op, each rule as a formula, with shapes and numbers.
 
     The result prints itself, at a prompt and by `print`; with `file`, it is also written there. Leaves and constants
     without a name are numbered in the order of their making and listed first (x: leaves, c: constants; results are
     v); single numbers stand where they are used. Where broadcasting repeated an input, its gradient is a sum over the
-    axes shown. What was computed from memory that was written since is "not kept". `gradient` is what arrives at the
-    tensor, as in ``backward``. Nothing is changed: no ``grad`` is touched, and the graph can still be walked (hooks are
-    called, as they are part of it). RuntimeError where there is nothing to walk.
+    axes shown. An outer product is one op, ⊗, without the reshapes it is made by. What was computed from memory that
+    was written since is "not kept". `gradient` is what arrives at the tensor, as in ``backward``. Nothing is changed:
+    no ``grad`` is touched, and the graph can still be walked (hooks are called, as they are part of it). RuntimeError
+    where there is nothing to walk.
 
     >>> import micrograd_np as mg
     >>> x = mg.Tensor([1.0, 2.0], name="x", requires_grad=True)
@@ -90,10 +212,7 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
       ∂v2/∂w = g · x                 () = 3   summed over axis 0 of (2,), along which w was repeated
     """
     seed = seed_of(tensor, gradient, "explain")
-    vertices = walk.topological(tensor)
-    steps: list[tuple[Node, int, Any, Any]] = []
-    Pulled(vertices, lambda *step: steps.append(step)).walk(tensor, seed, lambda leaf, g: None)
-    derivation = Explanation(_derivation(tensor, vertices, seed, steps))
+    derivation = Explanation(_lines(Derivation(tensor, walk.topological(tensor)), seed))
     if file is not None:
         file.write(shown(f"{derivation}\n", file))
     return derivation
@@ -111,44 +230,31 @@ def seed_of(tensor: Tensor, gradient: Any, asked: str) -> Any:
     return seed.data if isinstance(seed, Vertex) else seed
 
 
-def _derivation(
-    tensor: Tensor, vertices: list[Source], seed: Any, steps: list[tuple[Node, int, Any, Any]]
-) -> Iterator[str]:
-    root = source(tensor)
-    data = dict(values(vertices, {root: tensor.data}))
-    inputs = {z: inputs_of(z) for z in vertices if isinstance(z, Node)}
-    names, listed = names_of(vertices, inputs)
-    for name, value, note in listed:
-        yield _line(name, value, note)
-    for z, given in inputs.items():
-        origin = origin_of(z)
-        formula = _formula(z, symbols_of(given, names, data))
-        yield _line(f"{names[id(z)]} = {formula}", data[z], f"{origin}" if origin else "")
-    top = names[id(root)]
-    yield ""
-    yield _line(f"∂{top}/∂{top} = {'1' if not seed.ndim and seed == 1 else 'given'}", seed, "")
-    yield ""
-    shares: dict[Any, list[int]] = {}
-    for z, i, _, _ in steps:
-        shares.setdefault(z.inputs[i], []).append(1)
-    added: dict[Any, Any] = {}
+def _lines(told: Derivation, seed: Any) -> list[str]:
+    lines = [_line(*leaf) for leaf in told.listed]
+    for z in told.inputs:
+        formula, origin = told.formula(z), origin_of(z)
+        notes = ["an outer product"] * (" ⊗ " in formula) + [str(origin)] * (origin is not None)
+        lines.append(_line(f"{told.name(z)} = {formula}", told.data[z], "; ".join(notes)))
+    top = told.name(told.root)
+    lines += ["", _line(f"∂{top}/∂{top} = {'1' if not seed.ndim and seed == 1 else 'given'}", seed, ""), ""]
     last = None
-    for z, i, g, gx in steps:
-        symbols = symbols_of(inputs[z], names, data)
-        if z is not last:
-            yield f"{names[id(z)]} = {_formula(z, symbols)}"
-            last = z
-        x = z.inputs[i]
-        name = names[id(x)]
-        text, raw = rule_of(z, i, Symbol("g", g), Symbol(names[id(z)], or_zeros(data[z], z)), symbols)
-        yield _line(f"  ∂{top}/∂{name} {'=' if len(shares[x]) == 1 else '+='} {text}", gx, why(z, x, raw, name))
-        if len(shares[x]) > 1:
-            before, count = added.get(x, (0, 0))
-            added[x] = (before + np.asarray(gx), count + 1)
-            if count + 1 == len(shares[x]):
-                yield _line(
-                    f"  ∂{top}/∂{name}, all {count + 1} together", added[x][0], f"{name} is used {count + 1} times"
-                )
+
+    def pulled(step: Pull) -> None:
+        nonlocal last
+        if step.z is not last:
+            last = step.z
+            lines.append(f"{told.name(last)} = {told.formula(last)}")
+        name, (text, raw) = told.name(step.x), told.rule(step.z, step.i, step.g)
+        sign = "=" if step.of == 1 else "+="
+        lines.append(_line(f"  ∂{top}/∂{name} {sign} {text}", step.gives, why(step.z, step.i, raw, name)))
+        if 1 < step.of == step.part:
+            lines.append(
+                _line(f"  ∂{top}/∂{name}, all {step.of} together", step.total, f"{name} is used {step.of} times")
+            )
+
+    told.walk(seed, pulled)
+    return lines
 
 
 def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[dict[int, str], list[Any]]:
@@ -205,13 +311,6 @@ def symbols_of(inputs: Sequence[Any], names: Mapping[int, str], data: Mapping[An
     return found
 
 
-def _formula(z: Node, symbols: list[Any]) -> str:
-    try:
-        return Symbol.__primitive__(z.op, tuple(symbols), z.static).text
-    except Exception:  # noqa: BLE001  a label that will not print must not keep the rest from being explained
-        return f"{z.op.name.lstrip('_')}({', '.join(map(str, symbols))})"
-
-
 def rule_of(z: Node, i: int, g: Symbol, result: Symbol, symbols: Sequence[Any]) -> tuple[str, Any]:
     """The rule for input `i` as a formula, and what it gave before the walk undid broadcasting."""
     op = z.op
@@ -225,24 +324,56 @@ def rule_of(z: Node, i: int, g: Symbol, result: Symbol, symbols: Sequence[Any]) 
     return (symbol.text, symbol.value) if isinstance(symbol, Symbol) else (str(symbol), np.asarray(symbol))
 
 
-def why(z: Node, x: Any, raw: Any, name: str) -> str:
-    """Why the shape of a gradient changed: broadcasting undone, or a reduction's gradient spread."""
+def _are_few(arrays: Iterable[Any]) -> bool:
+    """Whether a formula may spell out all of these."""
+    return all(a is not None and np.size(a) <= _SPELT for a in arrays)
+
+
+def outer_parts(vertices: Iterable[Source]) -> set[Node]:
+    """The reshapes of vectors into the column and the row of an outer product, which are nothing else to anybody."""
+    parts: set[Node] = set()
+    others: set[Node] = set()
+    for z in vertices:
+        reshaped = (
+            [x for x in z.inputs if isinstance(x, Node) and x.op.name == "reshape"] if isinstance(z, Node) else ()
+        )
+        if reshaped:
+            is_outer = z.op.name == "multiply" and _is_outer(*map(np.shape, inputs_of(z)))
+            for x in reshaped:
+                plain = (x.notes or {}).keys().isdisjoint(("name", "hooks", "retain_grad"))
+                vector = is_outer and plain and len(np.shape(inputs_of(x)[0])) == 1
+                (parts if vector else others).add(x)
+    return parts - others
+
+
+def _is_outer(x: tuple[int, ...], y: tuple[int, ...]) -> bool:
+    return len(x) == len(y) == 2 and (x[1] == y[0] == 1 or x[0] == y[1] == 1)
+
+
+def summed_axes(raw: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes over which what a rule gave was summed, as an input of this `shape` had been repeated along them."""
+    undone = raw is not None and raw.shape != shape and raw.ndim >= len(shape) and raw.size >= prod(shape)
+    return spread_axes(shape, raw.shape) if undone else ()
+
+
+def summed(text: str, axes: tuple[int, ...]) -> str:
+    """The formula of a rule with the sum over `axes` that undoes broadcasting, if there are any."""
+    return f"Σ over {_axes(axes)} of {text}" if axes else text
+
+
+def why(z: Node, i: int, raw: Any, name: str) -> str:
+    """Why the shape of the gradient for input `i` changed: broadcasting undone, or a reduction's gradient spread."""
+    shape = z.inputs[i].shape
     if raw is None:
         return ""
-    shape = x.shape
-    size = int(np.prod(shape, dtype=int))
-    if raw.shape != shape and raw.ndim >= len(shape) and raw.size >= size:
-        axes = spread_axes(shape, raw.shape)
+    if axes := summed_axes(raw, shape):
         return f"summed over {_axes(axes)} of {raw.shape}, along which {name} was repeated"
-    assert z.op is not None
-    if z.op.name in {"sum", "mean"} and int(np.prod(z.shape, dtype=int)) < size:
+    if z.op.name in {"sum", "mean"} and prod(z.shape) < prod(shape):
         kept = [k for k, n in enumerate(shape) if n != 1]
         axis = z.static.get("axis")
         chosen = kept if axis is None else [a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))]
         return f"repeated along {_axes(tuple(chosen))}, which {z.op.name} had summed"
-    if raw.shape != shape:
-        return f"repeated to {shape}"
-    return ""
+    return f"repeated to {shape}" if raw.shape != shape else ""
 
 
 def _axes(axes: tuple[int, ...]) -> str:

@@ -134,6 +134,33 @@ def _part(x: Any) -> Symbol:
     return Symbol(text, x, _ATOM if number >= 0 else _PRODUCT)
 
 
+def number(x: Any, digits: int = 4) -> str:
+    """A number as a person writes it.
+
+    >>> number(0.731058), number(3.0), number(True)
+    ('0.7311', '3', 'True')
+    """
+    x = np.asarray(x).item()
+    whole = isinstance(x, float) and x.is_integer() and abs(x) < 1e6
+    return f"{x:.{6 if whole else digits}g}" if isinstance(x, (float, complex)) else str(x)
+
+
+def nested(a: Any, digits: int | None = None) -> str:
+    """An array as NumPy prints it, in one line: a single number to six digits, several to four.
+
+    >>> nested(np.array([[1.0, -0.5]]))
+    '[[1 −0.5]]'
+    """
+    digits = digits or (6 if np.size(a) == 1 else 4)
+    return f"[{' '.join(nested(x, digits) for x in a)}]" if np.ndim(a) else number(a, digits).replace("-", "−")
+
+
+def spelt(value: Any) -> Symbol:
+    """A value as a symbol whose text is its digits."""
+    text = nested(np.asarray(value))
+    return Symbol(text, value, _PRODUCT if text.startswith("−") else _ATOM)
+
+
 def _labelled(op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any]) -> tuple[str, int]:
     """The label of `op` over the texts of its inputs, each in brackets where it holds together less than it has to."""
     if op is shape.broadcast_to or op is shape.sum_to or op is state.copy or op is state.astype:

@@ -30,12 +30,12 @@ from .loss import as_floats
 def standardized(x: Any, axes: tuple[int, ...], eps: float, weight: Any = None) -> tuple[Any, Any, Any]:
     """(x − mean) / √(variance + eps) over `axes`, times `weight`; x − mean; and the variance, axes kept at length 1."""
     if x.dtype == np.float16:  # whose squares soon overflow
-        unit, apart, variance = standardized(astype(x, dtype=np.float32), axes, eps, weight)
-        return astype(unit, dtype=np.float16), apart, variance
-    apart = deviations(x, axis=axes)
-    variance = mean(square(apart), axis=axes, keepdims=True)
+        unit, centred, variance = standardized(astype(x, dtype=np.float32), axes, eps, weight)
+        return astype(unit, dtype=np.float16), centred, variance
+    centred = deviations(x, axis=axes)
+    variance = mean(square(centred), axis=axes, keepdims=True)
     scale = 1 / sqrt(variance + eps)
-    return apart * scale if weight is None else scaled(apart, scale, weight), apart, variance
+    return centred * scale if weight is None else scaled(centred, scale, weight), centred, variance
 
 
 def affine(x: Any, weight: Any, bias: Any) -> Any:
@@ -81,8 +81,8 @@ def rms_norm(
 
 def lengths_of(normalized_shape: Any) -> tuple[int, ...]:
     """`normalized_shape` as a tuple; TypeError where it is no integer, nor a list of integers."""
-    given = normalized_shape if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
-    return tuple(whole(n, "normalized_shape", 0) for n in given)
+    lengths = normalized_shape if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
+    return tuple(whole(n, "normalized_shape", 0) for n in lengths)
 
 
 def _last_axes(name: str, x: Any, normalized_shape: int | tuple[int, ...]) -> tuple[int, ...]:
@@ -150,8 +150,8 @@ def batch_norm(
             f"batch_norm: in training a channel needs more than one value, and input {x.shape} has {n}. Call eval()?"
         )
         raise ValueError(message)
-    unit, apart, variance = standardized(x, axes, eps, weight)
-    _follow_mean(running_mean, x, apart, axes, momentum)
+    unit, centred, variance = standardized(x, axes, eps, weight)
+    _follow_mean(running_mean, x, centred, axes, momentum)
     _follow(running_var, variance, momentum, n / (n - 1))
     return affine(unit, None, bias)
 
@@ -181,8 +181,8 @@ def instance_norm(
         message = f"instance_norm: a channel needs more than one value, and input is {x.shape}."
         raise ValueError(message)
     axes = tuple(range(2, x.ndim))
-    unit, apart, variance = standardized(x, axes, eps, _by_channel(weight, x))
-    _follow_mean(running_mean, x, apart, axes, momentum)
+    unit, centred, variance = standardized(x, axes, eps, _by_channel(weight, x))
+    _follow_mean(running_mean, x, centred, axes, momentum)
     _follow(running_var, variance, momentum, n / (n - 1))
     return affine(unit, None, _by_channel(bias, x))
 
@@ -202,12 +202,12 @@ def _by_channel(x: Any, input: Any) -> Any:
     return x if x is None or input.ndim == 2 else reshape(x, shape=(-1,) + (1,) * (input.ndim - 2))
 
 
-def _follow_mean(running: Any, x: Tensor, apart: Any, axes: tuple[int, ...], momentum: Any) -> None:
+def _follow_mean(running: Any, x: Tensor, centred: Any, axes: tuple[int, ...], momentum: Any) -> None:
     """The same for the mean of `x` along `axes`, by what is left of the first values without it."""
     if running is not None:
         first = tuple([slice(0, 1) if i in axes else slice(None) for i in range(x.ndim)])
         with no_grad():
-            _follow(running, x[first] - apart[first], momentum)
+            _follow(running, x[first] - centred[first], momentum)
 
 
 def _follow(running: Any, statistic: Any, momentum: Any, factor: float = 1.0) -> None:

@@ -17,17 +17,13 @@ from .parameter import Parameter
 
 class _Activation(Module):
     _function: ClassVar[Callable[..., Any]]
-    _settings: ClassVar[tuple[str, ...]] = ()  # attributes that are handed to the function by name
+    _in_repr: ClassVar[tuple[str, ...]] = ()  # attributes that are handed to the function by name
 
     def forward(self, input: Any) -> Any:
         """The function, of `input`."""
-        if not self._settings:
+        if not self._in_repr:
             return type(self)._function(input)
-        return type(self)._function(input, **{name: getattr(self, name) for name in self._settings})
-
-    def extra_repr(self) -> str:
-        """The settings."""
-        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self._settings)
+        return type(self)._function(input, **{item[:-1]: getattr(self, item[:-1]) for item in self._in_repr})
 
 
 class _InPlace(_Activation):
@@ -113,7 +109,7 @@ class LeakyReLU(_Activation):
     """x where it is positive, `negative_slope` times x elsewhere."""
 
     _function = functional.leaky_relu
-    _settings = ("negative_slope",)
+    _in_repr = ("negative_slope=",)
 
     def __init__(self, negative_slope: float = 1e-2, inplace: bool = False) -> None:
         self.negative_slope, self.inplace = negative_slope, inplace
@@ -123,7 +119,7 @@ class ELU(_Activation):
     """x where it is positive, alpha · (exp(x) − 1) elsewhere."""
 
     _function = functional.elu
-    _settings = ("alpha",)
+    _in_repr = ("alpha=",)
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         self.alpha, self.inplace = alpha, inplace
@@ -133,7 +129,7 @@ class CELU(_Activation):
     """x where it is positive, alpha · (exp(x / alpha) − 1) elsewhere."""
 
     _function = functional.celu
-    _settings = ("alpha",)
+    _in_repr = ("alpha=",)
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         self.alpha, self.inplace = alpha, inplace
@@ -143,7 +139,7 @@ class GELU(_Activation):
     """x Φ(x), elementwise; with ``approximate="tanh"``, its older stand-in."""
 
     _function = functional.gelu
-    _settings = ("approximate",)
+    _in_repr = ("approximate=",)
 
     def __init__(self, approximate: str = "none") -> None:
         self.approximate = approximate
@@ -153,7 +149,7 @@ class Softplus(_Activation):
     """log(1 + exp(beta · x)) / beta, elementwise, and x beyond a `threshold`; see `functional.softplus`."""
 
     _function = functional.softplus
-    _settings = ("beta", "threshold")
+    _in_repr = ("beta=", "threshold=")
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         self.beta, self.threshold = beta, threshold
@@ -163,7 +159,7 @@ class Hardtanh(_Activation):
     """x held between `min_val` and `max_val`."""
 
     _function = functional.hardtanh
-    _settings = ("min_val", "max_val")
+    _in_repr = ("min_val=", "max_val=")
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
@@ -171,6 +167,8 @@ class Hardtanh(_Activation):
 
 class PReLU(Module):
     """x where it is positive, a learned `weight` times x elsewhere: one weight, or one for each channel, axis 1."""
+
+    _in_repr = ("num_parameters=",)
 
     def __init__(self, num_parameters: Size = 1, init: float = 0.25, dtype: Any = None) -> None:
         self.num_parameters = num_parameters
@@ -180,13 +178,9 @@ class PReLU(Module):
         """The function, of `input`."""
         return functional.prelu(input, self.weight)
 
-    def extra_repr(self) -> str:
-        """The setting."""
-        return f"num_parameters={self.num_parameters}"
-
 
 class _AlongAxis(_Activation):
-    _settings = ("dim",)
+    _in_repr = ("dim=",)
 
 
 class Softmax(_AlongAxis):

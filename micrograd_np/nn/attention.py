@@ -138,11 +138,11 @@ class MultiheadAttention(Module):
         return z if self.batch_first else transpose(z, axes=(1, 0, 2)), shares
 
     def _check(self, q: Any, k: Any, v: Any) -> None:
-        wanted = (self.embed_dim, self.kdim, self.vdim)
-        if not (q.ndim == k.ndim == v.ndim == 3 and (q.shape[2], k.shape[2], v.shape[2]) == wanted):
+        sizes = (self.embed_dim, self.kdim, self.vdim)
+        if not (q.ndim == k.ndim == v.ndim == 3 and (q.shape[2], k.shape[2], v.shape[2]) == sizes):
             message = (
                 f"MultiheadAttention: query, key and value are {q.shape}, {k.shape} and {v.shape} (n, time, features); "
-                f"all must have three axes, and {wanted} features."
+                f"all must have three axes, and {sizes} features."
             )
             raise ValueError(message)
 

@@ -160,11 +160,11 @@ class Sequential(_Numbered[Module]):
             raise self._several(before, module, input) from error
         return input
 
-    def _several(self, before: Module, module: Module, found: tuple[Any, ...]) -> TypeError:
+    def _several(self, before: Module, module: Module, results: tuple[Any, ...]) -> TypeError:
         """What to say where one module returns several things and the next takes one."""
         what, use = type(before).__name__, type(module).__name__
         names = {"MultiheadAttention": "(output, weights)"}.get(what, "(output, state)")
-        shown = names if hasattr(before, "hidden_size") or what in names else f"a tuple of {len(found)}"
+        shown = names if hasattr(before, "hidden_size") or what in names else f"a tuple of {len(results)}"
         return TypeError(
             f"Sequential: {what} returns {shown}, and {use} takes one tensor. Write a module whose forward says what "
             f"goes on: x, _ = self.{what.lower()}(x)."

@@ -68,8 +68,8 @@ class Embedding(Module):
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
-        usual = {"padding_idx": None, "max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False}
-        unusual = {name: getattr(self, name) for name, value in usual.items() if getattr(self, name) != value}
+        defaults = {"padding_idx": None, "max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False}
+        changed = {name: getattr(self, name) for name, value in defaults.items() if getattr(self, name) != value}
         return ", ".join(map(str, (self.num_embeddings, self.embedding_dim))) + "".join(
-            f", {name}={value}" for name, value in unusual.items()
+            f", {name}={value}" for name, value in changed.items()
         )

@@ -61,7 +61,7 @@ def _put(holder: Any, key: Any, x: Any) -> None:
         holder[key] = x
 
 
-def _places(module: Module, wanted: Mapping[int, Any]) -> Iterator[tuple[Any, Any, Tensor]]:
+def _places(module: Module, replaced: Mapping[int, Any]) -> Iterator[tuple[Any, Any, Tensor]]:
     """Every attribute, list element and dict value under `module` that is one of the `wanted` tensors."""
     waiting: list[Any] = list(module.modules())
     for holder in waiting:  # grows by the containers found on the way
@@ -72,7 +72,7 @@ def _places(module: Module, wanted: Mapping[int, Any]) -> Iterator[tuple[Any, An
         for key, x in items:
             if isinstance(x, (list, tuple, dict)):
                 waiting.append(x)
-            elif id(x) in wanted:
+            elif id(x) in replaced:
                 if isinstance(holder, tuple):
                     raise TypeError(
                         f"functional_call: {type(module).__name__} keeps a parameter in a tuple, where it cannot be "

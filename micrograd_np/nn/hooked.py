@@ -39,12 +39,12 @@ def _hooked(module: Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
 
 def _before(hook: Any, options: Mapping[str, Any], module: Module, args: Any, kwargs: Any) -> tuple[Any, Any]:
     if options["with_kwargs"]:
-        given = hook(module, args, kwargs)
-        return (args, kwargs) if given is None else given
-    given = hook(module, args)
-    if given is None:
+        answer = hook(module, args, kwargs)
+        return (args, kwargs) if answer is None else answer
+    answer = hook(module, args)
+    if answer is None:
         return args, kwargs
-    return given if isinstance(given, tuple) else (given,), kwargs
+    return answer if isinstance(answer, tuple) else (answer,), kwargs
 
 
 def _forward(module: Module, hooks: Mapping[str, Hooks], args: Any, kwargs: Any) -> Any:
@@ -67,8 +67,8 @@ def _two_sided(module: Module, hooks: Mapping[str, Hooks], args: Any, kwargs: An
     waiting: list[Any] = []  # the gradients of the result, until those of the arguments are there too
     needed = any(isinstance(x, Tensor) and x.requires_grad for x in _tensors(args))
 
-    def met(found: tuple[Any, ...]) -> Any:
-        replaced = _ask(before, module, found)
+    def met(gradients: tuple[Any, ...]) -> Any:
+        replaced = _ask(before, module, gradients)
         if needed:
             waiting[:] = [replaced]
         else:
@@ -76,30 +76,30 @@ def _two_sided(module: Module, hooks: Mapping[str, Hooks], args: Any, kwargs: An
         return replaced
 
     if backward and needed:
-        args = _gated(args, lambda found: _ask(backward, module, found, waiting.pop() if waiting else ()))
+        args = _gated(args, lambda gradients: _ask(backward, module, gradients, waiting.pop() if waiting else ()))
     return _gated(_forward(module, hooks, args, kwargs), met)
 
 
 def _after(
     hook: Callable[..., Any], options: Mapping[str, Any], module: Module, args: Any, kwargs: Any, result: Any
 ) -> Any:
-    given = hook(module, args, kwargs, result) if options["with_kwargs"] else hook(module, args, result)
-    return result if given is None else given
+    answer = hook(module, args, kwargs, result) if options["with_kwargs"] else hook(module, args, result)
+    return result if answer is None else answer
 
 
-def _ask(hooks: Any, module: Module, found: tuple[Any, ...], *more: Any) -> tuple[Any, ...]:
+def _ask(hooks: Any, module: Module, gradients: tuple[Any, ...], *more: Any) -> tuple[Any, ...]:
     """The gradients after every hook has had its say about them."""
     for hook, _ in hooks:
-        given = hook(module, found, *more)
-        if given is not None:
-            given = given if isinstance(given, tuple) else (given,)
-            if len(given) != len(found):
+        answer = hook(module, gradients, *more)
+        if answer is not None:
+            answer = answer if isinstance(answer, tuple) else (answer,)
+            if len(answer) != len(gradients):
                 raise ValueError(
-                    f"a backward hook of {type(module).__name__} returned {len(given)} gradients and was given "
-                    f"{len(found)}; return one for each (None where there was None), or None to leave them as they are."
+                    f"a backward hook of {type(module).__name__} returned {len(answer)} gradients and was given "
+                    f"{len(gradients)}; return one for each (None where there was None), or None to change nothing."
                 )
-            found = given
-    return found
+            gradients = answer
+    return gradients
 
 
 def _gated(tree: Any, meet: Meeting) -> Any:

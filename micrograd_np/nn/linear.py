@@ -18,6 +18,8 @@ from .parameter import Parameter
 class Linear(Module):
     """y = x Wᵀ + b: ``(…, in) -> (…, out)``. `weight` is (out, in), `bias` (out,), both drawn from U(±1/√in)."""
 
+    _in_repr = ("in_features=", "out_features=", "bias=")
+
     bias: Parameter | None
 
     def __init__(self, in_features: Size, out_features: Size, bias: bool = True, dtype: Any = None) -> None:
@@ -35,16 +37,14 @@ class Linear(Module):
             return matmul(input, transpose(self.weight))
         return linear(input, self.weight, self.bias)
 
-    def extra_repr(self) -> str:
-        """As PyTorch shows it."""
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
-
 
 class Bilinear(Module):
     """x₁ᵀ W x₂ + b, one W for each output: ``(…, in1), (…, in2) -> (…, out)``. `weight` is (out, in1, in2).
 
     Both parameters are drawn from U(±1/√in1). ValueError for inputs of other shapes.
     """
+
+    _in_repr = ("in1_features=", "in2_features=", "out_features=", "bias=")
 
     bias: Parameter | None
 
@@ -61,10 +61,3 @@ class Bilinear(Module):
     def forward(self, input1: Any, input2: Any) -> Any:
         """x₁ᵀ W x₂ + b."""
         return functional.bilinear(input1, input2, self.weight, self.bias)
-
-    def extra_repr(self) -> str:
-        """As PyTorch shows it."""
-        return (
-            f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}, "
-            f"bias={self.bias is not None}"
-        )

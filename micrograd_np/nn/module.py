@@ -11,7 +11,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 from weakref import WeakSet
 
 import numpy as np
@@ -78,6 +78,9 @@ class Module:
     _named: bool = False  # so that pictures and errors know layers before anybody asked for the parameters
     _hooks: dict[str, Hooks] | None = None
     _registered: Mapping[str, Kind] = MappingProxyType({})  # by the names of attributes, also of those that are None
+    _in_repr: ClassVar[
+        tuple[str, ...]
+    ] = ()  # attributes in the repr, "name=" with the name; a bias by whether there is one
     _later_buffers: tuple[str, ...] = ()  # which older state dicts do not have, and need not
 
     def __new__(cls, *_: Any, **__: Any) -> Self:
@@ -102,10 +105,10 @@ class Module:
         if own is not Kind.PARAMETER and kind is not None and not (own is Kind.MODULE and kind in _BUFFERS):
             suits = own is kind or x is None or (isinstance(x, Tensor) and kind in _BUFFERS)
             if not suits:
-                what, wanted = kind.value
+                what, allowed = kind.value
                 message = (
                     f"{type(self).__name__}: {name} is {what}, and would no longer be one as {an(type(x).__name__)}; "
-                    f"set {wanted}{f', write into {name}.data[...]' if kind is not Kind.MODULE else ''}, or del it "
+                    f"set {allowed}{f', write into {name}.data[...]' if kind is not Kind.MODULE else ''}, or del it "
                     f"first."
                 )
                 raise TypeError(message)
@@ -266,17 +269,17 @@ class Module:
 
     def get_submodule(self, target: str) -> Module:
         """The module at the dotted path `target`, this one for ""; AttributeError if there is none."""
-        return self._found(target, dict(self.named_modules(remove_duplicate=False)), "module")
+        return self._at_path(target, dict(self.named_modules(remove_duplicate=False)), "module")
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at the dotted path `target`; AttributeError if there is none."""
-        return self._found(target, dict(self.named_parameters(remove_duplicate=False)), "parameter")
+        return self._at_path(target, dict(self.named_parameters(remove_duplicate=False)), "parameter")
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer at the dotted path `target`; AttributeError if there is none."""
-        return self._found(target, dict(self.named_buffers(remove_duplicate=False)), "buffer")
+        return self._at_path(target, dict(self.named_buffers(remove_duplicate=False)), "buffer")
 
-    def _found(self, target: str, there: dict[str, Any], what: str) -> Any:
+    def _at_path(self, target: str, there: dict[str, Any], what: str) -> Any:
         if target in there:
             return there[target]
         near = get_close_matches(target, there)
@@ -291,8 +294,8 @@ class Module:
 
         TypeError for anything else, KeyError for a name that is taken.
         """
-        wanted = "a Tensor, an array or None"
-        insist("register_buffer", repr(name), tensor, tensor is None or hasattr(tensor, "__array__"), wanted)
+        allowed = "a Tensor, an array or None"
+        insist("register_buffer", repr(name), tensor, tensor is None or hasattr(tensor, "__array__"), allowed)
         if tensor is not None and not isinstance(tensor, Tensor):
             tensor = Buffer(tensor, persistent)
         self._register(name, tensor, Kind.BUFFER if persistent else Kind.UNSAVED_BUFFER)
@@ -369,19 +372,19 @@ class Module:
 
         TypeError for a dtype that is not floating.
         """
-        wanted = np.dtype(dtype)
-        if wanted.kind != "f":
-            message = f"to: needs a floating dtype such as 'float32', found {wanted}."
+        target = np.dtype(dtype)
+        if target.kind != "f":
+            message = f"to: needs a floating dtype such as 'float32', found {target}."
             raise TypeError(message)
         for module in self.modules():
             for name, x, kind in _held(module):
                 if kind is Kind.MODULE or x.data.dtype.kind != "f":
                     continue
                 if _kind_of(x) is None:  # a plain Tensor that was set in a buffer's place, and that others may hold
-                    setattr(module, name, x.astype(wanted))
+                    setattr(module, name, x.astype(target))
                 else:
-                    x.data = x.data.astype(wanted, copy=False)
-                    x.grad = None if x.grad is None else Tensor(x.grad.data.astype(wanted, copy=False))
+                    x.data = x.data.astype(target, copy=False)
+                    x.grad = None if x.grad is None else Tensor(x.grad.data.astype(target, copy=False))
         return self
 
     def float(self) -> Self:
@@ -405,8 +408,8 @@ class Module:
     def _state(self) -> Iterator[tuple[str, Any]]:
         for path, module in self.named_modules(remove_duplicate=False):
             held = _held(module)
-            for wanted in (Kind.PARAMETER, Kind.BUFFER):
-                yield from ((_join(path, name), x) for name, x, kind in held if kind is wanted)
+            for saved in (Kind.PARAMETER, Kind.BUFFER):
+                yield from ((_join(path, name), x) for name, x, kind in held if kind is saved)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -419,17 +422,17 @@ class Module:
         `num_batches_tracked`, which old state dicts lack, may be missing, and stays as it is.
         """
         own = dict(self._state())
-        given = {name: np.asarray(x.data if isinstance(x, Tensor) else x) for name, x in state_dict.items()}
+        arrays = {name: np.asarray(x.data if isinstance(x, Tensor) else x) for name, x in state_dict.items()}
         optional = {
             _join(path, name)
             for path, module in self.named_modules(remove_duplicate=False)
             for name in module._later_buffers
         }
-        missing = [name for name in own if name not in given and name not in optional]
-        unexpected = [name for name in given if name not in own]
+        missing = [name for name in own if name not in arrays and name not in optional]
+        unexpected = [name for name in arrays if name not in own]
         unequal = [
             f"{name} is {own[name].shape} here and {x.shape} there"
-            for name, x in given.items()
+            for name, x in arrays.items()
             if name in own and own[name].shape != x.shape
         ]
         complaints = [f"wrong shape: {'; '.join(unequal)}"] if unequal else []
@@ -440,7 +443,7 @@ class Module:
         if complaints:
             message = f"load_state_dict into {type(self).__name__}: {'. '.join(complaints)}."
             raise ValueError(message)
-        for name, x in given.items():
+        for name, x in arrays.items():
             if name in own:
                 if assign:
                     own[name].data = np.array(x, order="C")
@@ -452,8 +455,11 @@ class Module:
     # showing
 
     def extra_repr(self) -> str:
-        """What stands in the parentheses of the repr."""
-        return ""
+        """What stands in the parentheses of the repr: the settings that `_in_repr` lists, as PyTorch shows them."""
+        values = ((item, getattr(self, item.rstrip("="))) for item in self._in_repr)
+        return ", ".join(
+            f"{item if item[-1] == '=' else ''}{x is not None if item == 'bias=' else repr(x)}" for item, x in values
+        )
 
     def __repr__(self) -> str:
         extra = self.extra_repr()
@@ -468,7 +474,7 @@ _UNSEEN = ("_hooks", "_registered")  # a hook may be a module, and is not part o
 
 def _held(owner: Module) -> list[tuple[str, Any, Kind]]:
     """The parameters, buffers and modules of `owner`, in order; lists, tuples and dicts opened, cycles cut."""
-    found = []
+    entries = []
     registered = owner._registered
     stack = [(name, x, frozenset[int]()) for name, x in reversed(vars(owner).items()) if name not in _UNSEEN]
     while stack:
@@ -476,11 +482,11 @@ def _held(owner: Module) -> list[tuple[str, Any, Kind]]:
         if isinstance(x, (Module, Tensor)):
             kind = registered.get(name) or _kind_of(x)
             if kind is not None:
-                found.append((name, x, kind))
+                entries.append((name, x, kind))
         elif isinstance(x, (list, tuple, dict)) and id(x) not in inside:
             items = x.items() if isinstance(x, dict) else enumerate(x)
             stack.extend(reversed([(f"{name}.{key}", y, inside | {id(x)}) for key, y in items]))
-    return found
+    return entries
 
 
 def _kind_of(x: Any) -> Kind | None:

@@ -22,14 +22,16 @@ class _Affine(Module):
     weight: Parameter | None
     bias: Parameter | None
 
-    def _scale_and_shift(self, shape: Any, wanted: bool, bias: bool, dtype: Any) -> None:
+    def _scale_and_shift(self, shape: Any, affine: bool, bias: bool, dtype: Any) -> None:
         dtype = get_default_dtype() if dtype is None else dtype
-        self.register_parameter("weight", Parameter(np.ones(shape, dtype)) if wanted else None)
-        self.register_parameter("bias", Parameter(np.zeros(shape, dtype)) if wanted and bias else None)
+        self.register_parameter("weight", Parameter(np.ones(shape, dtype)) if affine else None)
+        self.register_parameter("bias", Parameter(np.zeros(shape, dtype)) if affine and bias else None)
 
 
 class _Tracking(_Affine):
     """What batch norm and instance norm share: a weight, a bias and running statistics by channel."""
+
+    _in_repr = ("num_features", "eps=", "momentum=", "affine=", "bias=", "track_running_stats=")
 
     running_mean: Any
     running_var: Any
@@ -63,19 +65,12 @@ class _Tracking(_Affine):
 
     def _check(self, x: Any, ranks: tuple[int, ...], channels: int = 1) -> None:
         if x.ndim not in ranks or x.shape[channels] != self.num_features:
-            wanted = " or ".join(f"{rank}-d" for rank in ranks)
+            allowed = " or ".join(f"{rank}-d" for rank in ranks)
             message = (
-                f"{type(self).__name__}: input is {x.shape}; it must be {wanted}, with {self.num_features} channels "
+                f"{type(self).__name__}: input is {x.shape}; it must be {allowed}, with {self.num_features} channels "
                 f"on axis {channels}."
             )
             raise ValueError(message)
-
-    def extra_repr(self) -> str:
-        """As PyTorch shows it."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
 
 
 class _BatchNorm(_Tracking):
@@ -184,6 +179,8 @@ class InstanceNorm2d(_InstanceNorm):
 class LayerNorm(_Affine):
     """Layer normalisation over the last axes, of lengths `normalized_shape`; see `functional.layer_norm`."""
 
+    _in_repr = ("normalized_shape", "eps=", "elementwise_affine=", "bias=")
+
     def __init__(
         self,
         normalized_shape: Sizes,
@@ -200,14 +197,11 @@ class LayerNorm(_Affine):
         """`input` normalised, sample by sample."""
         return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
-    def extra_repr(self) -> str:
-        """As PyTorch shows it."""
-        settings = f"eps={self.eps}, elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
-        return f"{self.normalized_shape}, {settings}"
-
 
 class RMSNorm(_Affine):
     """Division of the last axes by their root mean square; see `micrograd_np.functional.rms_norm`."""
+
+    _in_repr = ("normalized_shape", "eps=", "elementwise_affine=")
 
     def __init__(
         self,
@@ -225,13 +219,11 @@ class RMSNorm(_Affine):
         """`x` over its root mean square, sample by sample."""
         return functional.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
-    def extra_repr(self) -> str:
-        """As PyTorch shows it."""
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
-
 
 class GroupNorm(_Affine):
     """Normalisation of groups of channels, sample by sample; see `micrograd_np.functional.group_norm`."""
+
+    _in_repr = ("num_groups", "num_channels", "eps=", "affine=", "bias=")
 
     def __init__(
         self,
@@ -251,8 +243,3 @@ class GroupNorm(_Affine):
     def forward(self, input: Any) -> Any:
         """`input` normalised, group by group of each sample."""
         return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
-
-    def extra_repr(self) -> str:
-        """As PyTorch shows it."""
-        settings = f"eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"
-        return f"{self.num_groups}, {self.num_channels}, {settings}"

@@ -111,8 +111,8 @@ class _Counter(Events):
         names = list(model.named_modules())
         self.rows = {id(m): Row(name.rpartition(".")[2], type(m).__name__, _depth(names, name)) for name, m in names}
         self.stack: list[Row] = []
-        given = [x for x in inputs if isinstance(x, Tensor)]
-        self.seen = {id(owner_of(x.data)) for x in (*model.parameters(), *model.buffers(), *given)}
+        tensors = [x for x in inputs if isinstance(x, Tensor)]
+        self.seen = {id(owner_of(x.data)) for x in (*model.parameters(), *model.buffers(), *tensors)}
         self.alive: list[Any] = []  # an array that died would leave its id to another
         for _, m in names:
             self.rows[id(m)].parameters = sum(p.size for p in m.parameters(recurse=False))
@@ -162,8 +162,8 @@ def summary(model: Module, *inputs: Any) -> Summary:
     """
     insist("summary", "model", model, isinstance(model, Module), "a Module")
     floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
-    given = tuple(_input(x, floating) for x in inputs)
-    counter = _Counter(model, given)
+    tensors = tuple(_input(x, floating) for x in inputs)
+    counter = _Counter(model, tensors)
     handles = []
     for module in model.modules():
         handles += [module.register_forward_pre_hook(counter.enter), module.register_forward_hook(counter.leave)]
@@ -171,7 +171,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
         before = mode.events
         mode.set(events=counter)
         try:
-            model(*given)
+            model(*tensors)
         finally:
             mode.set(events=before)
             for handle in handles:

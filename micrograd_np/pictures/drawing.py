@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from micrograd_np.core.messages import insist, insist_at_least, insist_one_of
+
 from .escape import label
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     import graphviz
 
-__all__ = ["Cluster", "Drawing", "Edge", "Node", "digraph", "legend", "missing"]
+__all__ = ["Cluster", "Drawing", "Edge", "Node", "check", "digraph", "legend", "missing", "words"]
 
 INK = "#24303c"
 LINE = "#7b8894"
@@ -54,6 +56,9 @@ _EDGES: dict[str, dict[str, str]] = {
     "order": {"style": "invis"},
 }
 
+_CHOICES: dict[str, tuple[Any, ...]] = {"direction": ("TB", "LR", "BT", "RL")}
+_CHOICES |= dict.fromkeys(("values", "gradients"), (True, False, "auto"))  # the others are True or False
+_LEAST = {"depth": 0, "max_nodes": 1, "max_units": 0, "max_ops": 2}
 _NARROW, _WIDE = 60, 100  # letters in a line of the legend
 _PLAIN: Mapping[str, str] = {}  # the look of most, of whom there may be many
 
@@ -66,6 +71,7 @@ class Node:
     text: str
     kind: str = "value"
     tooltip: str = ""
+    words: str = ""  # what is said of it, where that is more than the text
     look: Mapping[str, str] = field(default_factory=lambda: _PLAIN)
 
 
@@ -104,19 +110,22 @@ class Drawing:
     columns: list[list[str]] = field(default_factory=list)  # ids of nodes in one rank
     look: dict[str, str] = field(default_factory=dict)
     frames: dict[Any, Cluster] = field(default_factory=dict)  # by what they are of
+    lines: list[str] = field(default_factory=list)  # what it says in words, of what was `put` there
 
-    def inside(self, frames: Iterable[tuple[Any, str]]) -> list[Node]:
-        """The nodes in the innermost of `frames`, outermost first: what each is of, and what stands over it.
+    def put(self, node: Node, frames: Iterable[tuple[Any, str]] = ()) -> None:
+        """Append a node in the innermost of `frames`, outermost first: what each is of, and what stands over it.
 
-        A frame is made where there is none yet.
+        A frame is made where there is none yet. What node and frame say is noted in this order.
         """
         nodes, clusters = self.nodes, self.clusters
         for key, text in frames:
             if key not in self.frames:
                 self.frames[key] = Cluster(f"m{len(self.frames)}", text)
                 clusters.append(self.frames[key])
+                self.lines.append(" ".join(text.split()))
             nodes, clusters = self.frames[key].nodes, self.frames[key].clusters
-        return nodes
+        nodes.append(node)
+        self.lines.append((node.words or node.text).replace("\n", " "))
 
     def every_node(self) -> list[Node]:
         """All nodes, those in clusters too."""
@@ -126,6 +135,51 @@ class Drawing:
             found += cluster.nodes
             waiting += cluster.clusters
         return found
+
+
+def check(caller: str, **settings: Any) -> None:
+    """Raise TypeError for a setting of another kind than its own, ValueError for one that nothing can be drawn with."""
+    for name, x in settings.items():
+        if name == "name":
+            insist(caller, name, x, isinstance(x, str), "a str")
+        elif name not in _LEAST:
+            insist_one_of(caller, name, x, *_CHOICES.get(name, (True, False)))
+        elif name != "depth":
+            insist_at_least(caller, name, x, _LEAST[name])
+        elif not isinstance(x, str) or x != "auto":
+            insist_at_least(caller, name, x, _LEAST[name], 'a whole number or "auto"')
+
+
+def words(drawing: Drawing) -> list[str]:
+    """What a picture says, line by line: nodes and frames, or columns of units with their weights; rules; a note."""
+    nodes = {node.id: node for node in drawing.every_node()}
+    lines = drawing.lines or _network_words(drawing, nodes)
+    for edge in drawing.edges:
+        if edge.text:
+            tail, head = (nodes[id].text.split("\n")[0].split(" = ")[0] for id in (edge.tail, edge.head))
+            lines = [*lines, f"from {tail} {'back ' * (edge.kind == 'gradient')}to {head}: {edge.text}"]
+    return [*lines, drawing.note] if drawing.note else lines
+
+
+def _network_words(drawing: Drawing, nodes: Mapping[str, Node]) -> list[str]:
+    """Columns and blocks in the order of their making; weights are nodes on the lines from unit to unit."""
+    said = {id: " ".join(node.text.split()) for id, node in nodes.items()}
+    frames = {cluster.nodes[0].id: cluster.text for cluster in drawing.clusters}
+    columns = {caption: units for *units, caption in drawing.columns}
+    inside = {id for units in columns.values() for id in units}
+    weights: dict[str, list[str]] = {}
+    for edge in drawing.edges:
+        if edge.head in inside and edge.tail not in inside and nodes[edge.tail].kind == "text":
+            inside.add(edge.tail)
+            weights.setdefault(edge.head, []).append(said[edge.tail])
+    lines = []
+    for id in sorted(nodes.keys() - inside, key=lambda key: int(key[1:])):
+        lines += [" ".join(frames[id].split())] if id in frames else []
+        units = [unit for unit in columns.get(id, ()) if nodes[unit].kind == "unit"]
+        values = ", ".join(said[unit] for unit in units if said[unit])
+        lines += f"{nodes[id].text if units else said[id]}{values and f': {values}'}".split("\n")
+        lines += [f"  weights of unit {k + 1}: {', '.join(weights[u])}" for k, u in enumerate(units) if u in weights]
+    return lines
 
 
 def missing(drawing: Drawing, *, spent: bool) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,12 +14,12 @@ from micrograd_np.core.messages import described
 from micrograd_np.core.values import inputs
 from micrograd_np.core.vertex import Source, Vertex
 from micrograd_np.core.writes import owner_of
-from micrograd_np.debug.explain import Pulled, or_zeros, rule_of, symbols_of
+from micrograd_np.debug.explain import Pulled, or_zeros, outer_parts, rule_of, summed, summed_axes, symbols_of
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.engine.backward import is_gone
 from micrograd_np.engine.symbol import Symbol
 
-from .drawing import Drawing, Edge, Node, missing
+from .drawing import Drawing, Edge, Node, check, missing
 from .drawing import legend as _legend
 from .escape import plain, shortened
 from .fold import Folding
@@ -29,6 +30,7 @@ from .values import subscript, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from .fold import Box
     from .structure import Path, Record
@@ -38,11 +40,17 @@ __all__ = ["draw"]
 _ROOM = 200  # nodes up to which "auto" prints values
 
 
+class _Left(str):
+    """A setting that was left as it is: a network is not drawn from top to bottom unless that is asked for."""
+
+    __slots__ = ()
+
+
 def draw(
     tensor: Any,
     /,
     *given: Any,
-    direction: str | None = None,
+    direction: str = _Left("TB"),
     values: bool | Literal["auto"] = "auto",
     gradients: bool | Literal["auto"] = "auto",
     depth: int | Literal["auto"] = "auto",
@@ -61,12 +69,14 @@ def draw(
     of all after ``backward(retain_graph=True)``, if `gradients` is True. Parameters, inputs, constants and outputs have
     shapes of their own, told by the `legend`. Modules are frames; those deeper than `depth` are one box each, and
     "auto" goes as deep as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their number.
-    `direction` is "TB" from top to bottom, or "LR" from left to right, also as ``draw(tensor, "LR")``. With `backward`,
-    dashed arrows carry the derivative rules; with `scalars`, every element is a node, where there are at most 64.
+    `direction` is "TB" from top to bottom, or "LR", "BT", "RL", also as ``draw(tensor, "LR")``. With `backward`,
+    dashed arrows carry the derivative rules, with the sums that undo broadcasting; with `scalars`, every element is a
+    node, where there are at most 64.
     `name` begins the ids in an SVG.
 
     A module is drawn by `draw_network`, and takes what that takes: ``draw(model, input, target)``. TypeError for
-    anything else, and for a setting of the one kind of picture where the other is drawn.
+    anything else, and for a setting of the one kind of picture where the other is drawn; ValueError for a setting
+    that is none of these.
 
     >>> from micrograd_np import Tensor
     >>> w = Tensor(3.0, requires_grad=True, name="w")
@@ -78,64 +88,65 @@ def draw(
     z₁ = w · 2: () float64 = 6
     z₂ = σ(z₁): () float64 = 0.9975
     """
-    if given and isinstance(given[0], str) and direction is None:
+    if given and isinstance(given[0], str) and isinstance(direction, _Left):
         direction, *given = given  # type: ignore[assignment]
+    graphs: dict[str, Any] = {"values": values, "gradients": gradients, "depth": depth, "max_nodes": max_nodes}
+    graphs |= {"formulas": formulas, "backward": backward, "scalars": scalars}
+    check("draw", direction=direction, legend=legend, name=name, **graphs)
     if hasattr(tensor, "named_modules") and not isinstance(tensor, type):
         from .network import draw_network
 
-        settings = {"values": values, "gradients": gradients, "depth": depth, "max_nodes": max_nodes}
-        settings |= {"formulas": formulas, "backward": backward, "scalars": scalars}
-        if changed := [key for key, value in settings.items() if value != draw.__kwdefaults__[key]]:  # type: ignore[index]
+        if changed := [key for key, value in graphs.items() if value != draw.__kwdefaults__[key]]:  # type: ignore[index]
             raise TypeError(f"draw: {changed[0]} is for graphs, and this is a module; draw what it returns.")
-        return draw_network(tensor, *given, direction=direction, legend=legend, name=name, **network)
+        own = None if isinstance(direction, _Left) else direction
+        return draw_network(tensor, *given, direction=own, legend=legend, name=name, **network)
     roots = list(tensor) if isinstance(tensor, (list, tuple)) else [tensor]
     if not roots or not all(isinstance(root, Vertex) for root in roots):
         raise _not_drawn(tensor)
     if given or network:
         what = next(iter(network), "an input")
         raise TypeError(f"draw: {what} is for modules, found a {type(tensor).__name__}; leave it out.")
-    direction = "TB" if direction is None else direction
-    if direction not in ("TB", "LR", "BT", "RL"):
-        raise ValueError(f"draw: direction is {direction!r}; choose TB, LR, BT or RL.")
+    drawing = Drawing(name, direction)
     if scalars:
         from .scalars import draw_scalars
 
-        return draw_scalars(roots, Drawing(name, direction), legend=legend)
-    graph = _Graph(roots, max_nodes, None if depth == "auto" else depth, gradients, formulas=formulas)
-    if values is True or (values == "auto" and len(graph.drawn) <= _ROOM):
-        graph.read_values()
-    return graph.picture(Drawing(name, direction), legend=legend, backward=backward)
+        return draw_scalars(roots, drawing, legend=legend)
+    graph = _Graph(roots, max_nodes, None if depth == "auto" else depth, values, gradients)
+    return graph.picture(drawing, formulas=formulas, legend=legend, backward=backward)
 
 
 def _not_drawn(x: Any) -> TypeError:
+    found = described(x)
     if isinstance(x, (list, tuple)):
         found = f"a list of {', '.join(sorted({type(part).__name__ for part in x}))}" if x else "an empty list"
-    else:
-        found = described(x)
-    advice = "call it and draw the tensor that it returns" if callable(x) else "draw a Tensor that was computed"
-    if isinstance(x, type):
-        return TypeError(f"draw: needs a tensor, a list of tensors or a module, found {found}.")
-    return TypeError(f"draw: needs a tensor, a list of tensors or a module, found {found}; {advice}.")
+    elif not isinstance(x, type):
+        found += "; call it and draw the tensor that it returns" if callable(x) else ""
+    advice = "" if ";" in found else "; draw a Tensor that was computed"
+    return TypeError(f"draw: needs a tensor, a list of tensors or a module, found {found}{advice}.")
 
 
 class _Graph:
     """Builds the drawing of one graph. A vertex is known by its place in the record, a box by that in the folding."""
 
     def __init__(
-        self, tensors: Sequence[Vertex], max_nodes: int, depth: int | None, gradients: bool | str, *, formulas: bool
+        self, tensors: Sequence[Vertex], max_nodes: int, depth: int | None, values: bool | str, gradients: bool | str
     ) -> None:
-        self.gradients, self.formulas = gradients, formulas
+        self.gradients = gradients
         self.record = read(*tensors)
         self.vertices = self.record.vertices
         self.homes = Homes(self.record)
-        self.same = _unwritten(self.record, self.homes)
+        self.outer = outer_parts(self.vertices)
+        self.same = _unwritten(self.record, self.homes, self.outer)
         self.folding = Folding(self.record, self.homes, self.same, depth, max_nodes)
         self.drawn = list(dict.fromkeys(self.folding.place))
-        self.numbers: dict[int, str] | None = None  # what is said of each value, if they are
+        self.numbers: dict[int, str] = {}  # what is said of each value, if they are
+        self.valued = values is True or (values == "auto" and len(self.drawn) <= _ROOM)
+        if self.valued:  # none of which is held
+            found = self.record.values([v for v in self.drawn if v >= 0])
+            self.numbers = {v: "not kept" if x is None else summary(x) for v, x in found}
+        self.frames = partial(frames, self.homes, times=self.folding.times)
         self.names: dict[int, str] = {}
         self.counts: Counter[str] = Counter()
-        self.arrays: dict[int, str] = {}  # the ids of those that were given as they are
-        self.lines: list[str] = []
         dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
         self.dtype = str(dtypes.pop()) if len(dtypes) == 1 else None  # of all of them
         self.computed = any(self.record.gradient(v) is not None for v in self.drawn if v >= 0)
@@ -146,20 +157,15 @@ class _Graph:
 
     def pull(self, root: Any, *others: Vertex) -> None:
         """Note the gradients of results, if there is one way to them: from a single number."""
+
+        def arrived(z: Source, _i: int, g: Any, _gx: Any) -> None:
+            v = self.record.at(z)
+            if self.folding.place[v] == v and v not in self.pulled:
+                self.pulled[v] = summary(g)
+
         if not others and root.requires_grad and root.data.size == 1:
             with suppress(RuntimeError):  # what a rule reads was written since
-                Pulled(self.vertices, self.arrived).walk(root, np.ones_like(root.data), lambda *_: None)
-
-    def arrived(self, z: Source, _i: int, g: Any, _gx: Any) -> None:
-        """One rule has run."""
-        v = self.record.at(z)
-        if self.folding.place[v] == v and v not in self.pulled:
-            self.pulled[v] = summary(g)
-
-    def read_values(self) -> None:
-        """Note what is said of the values, of which none is held."""
-        drawn = [v for v in self.drawn if v >= 0]
-        self.numbers = {v: "not kept" if x is None else summary(x) for v, x in self.record.values(drawn)}
+                Pulled(self.vertices, arrived).walk(root, np.ones_like(root.data), lambda *_: None)
 
     # names
 
@@ -182,63 +188,64 @@ class _Graph:
 
     def formula(self, z: Any) -> str:
         """How `z` was made."""
-        told = [self.called(x) if isinstance(x, Source) else constant(x) for x in inputs(z)]
+        given = inputs(z)
+        told = [self.called(x) if isinstance(x, Source) else constant(x) for x in given]
+        if any(isinstance(x, Source) and x in self.outer for x in given):
+            return " ⊗ ".join(told)
         return formula(z.op, told, z.static) if told else f"{spoken(z.op)}(…)"
 
     # nodes
 
-    def picture(self, drawing: Drawing, *, legend: bool, backward: bool) -> Picture:
+    def picture(self, drawing: Drawing, *, formulas: bool, legend: bool, backward: bool) -> Picture:
         """All of it."""
         for at in self.drawn:
             box = self.folding.boxes[~at] if at < 0 else None
             around = box.around if box else self.homes.chain(at)
-            drawing.inside(self.frames(around)).append(self.box(at, box) if box else self.node(at))
+            drawing.put(self.box(at, box) if box else self.node(at, formulas=formulas), self.frames(around))
         drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in dict.fromkeys(self.arrows())]
-        for v in self.drawn:
-            for x in inputs(self.vertices[v]) if v >= 0 else ():
-                if _has_place(x) and not isinstance(x, Source):
-                    self.constant(x, v, drawing)
-            if v >= 0 and backward:
-                drawing.edges += self.rules(v)
+        arrays: dict[int, str] = {}  # the ids of those that were given as they are
+        for v in (v for v in self.drawn if v >= 0):
+            for x in inputs(self.vertices[v]):
+                if not isinstance(x, Source) and np.ndim(x):
+                    if id(x) not in arrays:
+                        arrays[id(x)] = f"a{len(arrays)}"
+                        numbers = summary(x) if self.valued else ""
+                        node = self.told(arrays[id(x)], "constant", x, "array", numbers=numbers)
+                        drawing.put(node, self.frames(self.homes.chain(v)))
+                    drawing.edges.append(Edge(arrays[id(x)], _id(v)))
+            drawing.edges += self.rules(v) if backward else ()
         drawing.note = missing(drawing, spent=self.gone)
         if legend:
-            drawing.legend = _legend(drawing, *self.notes(backward=backward))
-        return Picture(drawing, self.lines)
+            graded = self.gradients is not False and any(z.requires_grad for z in self.vertices)
+            notes = [f"all are {self.dtype}" if self.dtype else "", "∂: gradient of the output" if graded else ""]
+            notes.append("dashed: what is passed back where g arrives" if backward else "")
+            drawing.legend = _legend(drawing, *filter(None, notes))
+        return Picture(drawing)
 
-    def frames(self, around: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-        """The frames of the modules `around`, outermost first."""
-        for k, path in enumerate(around):
-            yield path, self.title(path, around[:k])
-
-    def title(self, path: Path, around: Sequence[Path]) -> str:
-        """What stands over a module, and how often it repeats."""
-        times = self.folding.times.get(path, 1)
-        return self.homes.title(path, around) + (f"   × {times}" if times > 1 else "")
-
-    def node(self, v: int) -> Node:
+    def node(self, v: int, *, formulas: bool) -> Node:
         """One value: how it was made, its shape and numbers, its gradient."""
         z = self.vertices[v]
-        head = self.called(z)
+        head, name = self.called(z), self.homes.called(v)
+        full = plain(name) if z.op is None and name else ""  # where no frame says the module
         if z.op is not None:
             kind = "output" if v in self.record.roots else "value"
-            head += f" = {self.formula(z)}" if self.formulas else f"  {spoken(z.op)}"
+            head += f" = {self.formula(z)}" if formulas else f"  {spoken(z.op)}"
         elif v in self.homes.buffers or hasattr(z, "persistent"):
             kind = "buffer"
         else:
             kind = "parameter" if z.requires_grad else "input"
-        shape, dtype = str(z.shape), str(z.dtype)
-        sized = " ".join(part for part in (shape if z.shape else "", "" if self.dtype else dtype) if part)
-        numbers = "" if self.numbers is None else self.numbers[v]
-        grad = self.gradient(v, z)
-        where = origin_of(z)
+        return self.told(_id(v), kind, z, head, full, self.numbers.get(v, ""), self.gradient(v, z))
+
+    def told(self, id: str, kind: str, x: Any, head: str, full: str = "", numbers: str = "", grad: str = "") -> Node:
+        """A value below its `head`, in words by its `full` name: shape and dtype, numbers, gradient, line of code."""
+        dtype = "" if self.dtype == str(x.dtype) else x.dtype
+        text = "\n".join(filter(None, (head, f"{x.shape or ''} {dtype}".strip(), numbers, grad)))
+        role = "" if kind in {"value", "output"} else f"{kind}, "
+        said = f"{full or head}: {role}{x.shape} {x.dtype}{numbers and f' = {numbers}'}{grad and f', {grad}'}"
+        where = origin_of(x) if isinstance(x, Source) else None
         place = plain(f"{where}: {where.source}") if where else ""
-        name = self.homes.called(v)
-        full = plain(name) if z.op is None and name else head  # where no frame says the module
-        role = f"{kind}, " if z.op is None else ""
-        words = [f"{full}: {role}{shape} {dtype}", numbers and f" = {numbers}", grad and f", {grad}"]
-        self.lines.append("".join(words).replace("\n", " ") + (f"   [{place}]" if place else ""))
-        text = "\n".join(part for part in (head, sized, numbers, grad) if part)
-        return Node(_id(v), text, kind, place or (full if full != head else ""))
+        tip = place or (full if full != head else "")
+        return Node(id, text, kind, tip, said + (f"   [{place}]" if place else ""))
 
     def gradient(self, v: int, z: Source) -> str:
         """The gradient of a value, or that there is none yet, or none any more."""
@@ -256,15 +263,14 @@ class _Graph:
         """Several values in one."""
         count = box.ops.total()
         if box.path is not None:
-            text = f"{self.title(box.path, box.around)}\n→ {box.shape}"
+            text = f"{self.frames((*box.around, box.path))[-1][1]}\n→ {box.shape}"
         elif count:
             common = ", ".join(f"{n:,} {name}" for name, n in box.ops.most_common(3))
             text = f"{count:,} ops in between\n{common}"
         else:
             text = f"{box.leaves:,} more"
         text += f"\n{box.trained:,} parameters" if box.trained else ""
-        self.lines.append(text.replace("\n", " ").replace("   ", " "))
-        return Node(_id(at), text, "folded" if box.path is None else "module", self.lines[-1])
+        return Node(_id(at), text, "folded" if box.path is None else "module", " ".join(text.split()))
 
     # edges
 
@@ -276,53 +282,37 @@ class _Graph:
                 if place[x] != head and not self.folding.onward(x, v):
                     yield place[x], head
 
-    def constant(self, x: Any, v: int, drawing: Drawing) -> None:
-        """An array that was given as it is, and the arrow from it."""
-        if id(x) not in self.arrays:
-            self.arrays[id(x)] = f"a{len(self.arrays)}"
-            dtype = "" if self.dtype == str(x.dtype) else f" {x.dtype}"
-            text = f"array\n{x.shape}{dtype}" + ("" if self.numbers is None else f"\n{summary(x)}")
-            node = Node(self.arrays[id(x)], text, "constant", text.replace("\n", " "))
-            drawing.inside(self.frames(self.homes.chain(v))).append(node)
-        drawing.edges.append(Edge(self.arrays[id(x)], _id(v)))
-
     def rules(self, v: int) -> list[Edge]:
         """Dashed arrows from `v` back to its inputs, with what becomes of the gradient g that arrives."""
         z: Any = self.vertices[v]
         given = inputs(z)
-        names = {id(x): self.called(x) if isinstance(x, Source) else "array" for x in given if _has_place(x)}
-        data = {x: x.data if isinstance(x.data, np.ndarray) else None for x in (z, *given) if isinstance(x, Source)}
+        sources = [x for x in given if isinstance(x, Source)]
+        names = {id(x): "array" for x in given if np.ndim(x)} | {id(x): self.called(x) for x in sources}
+        data = {x: x.data if isinstance(x.data, np.ndarray) else None for x in (z, *sources)}
         symbols = symbols_of(given, names, data)
         result, g = (Symbol(name, or_zeros(data[z], z)) for name in (self.called(z), "g"))
         found = []
         for i, x in enumerate(given):
             at = self.folding.place[self.record.at(x)] if isinstance(x, Source) and x.requires_grad else -1
-            if at >= 0 and z.op.rules[min(i, len(z.op.rules) - 1)] is not None:
-                text = shortened(rule_of(z, i, g, result, symbols)[0], 90)
+            if at >= 0 and z.op.rules_for(len(given))[i] is not None:
+                text, raw = rule_of(z, i, g, result, symbols)
+                text = shortened(summed(text, summed_axes(raw, x.shape)), 90)
                 found.append(Edge(_id(v), _id(at), "gradient", text))
         return found
 
-    def notes(self, *, backward: bool) -> list[str]:
-        """What the legend says in words."""
-        found = [f"all are {self.dtype}"] if self.dtype else []
-        if any(z.requires_grad for z in self.vertices) and self.gradients is not False:
-            found.append("∂: gradient of the output")
-        if backward:
-            found.append("dashed: what is passed back where g arrives")
-        return found
 
-
-def _has_place(x: Any) -> bool:
-    """Whether an input is a node of its own, not a number in a formula."""
-    return isinstance(x, Source) or np.ndim(x) > 0
+def frames(homes: Homes, around: Sequence[Path], times: Mapping[Path, int]) -> list[tuple[Path, str]]:
+    """The modules `around` as frames, outermost first: what stands over each, and how often it repeats, if it does."""
+    often = {path: f"   × {n}" for path, n in times.items() if n > 1}
+    return [(path, homes.title(path, around[:k]) + often.get(path, "")) for k, path in enumerate(around)]
 
 
 def _id(at: int) -> str:
     return f"n{at}" if at >= 0 else f"b{~at}"
 
 
-def _unwritten(record: Record, homes: Homes) -> Mapping[int, int]:
-    """What nobody wrote, each with what it was made of: reshapes that change nothing or fit a parameter, and views."""
+def _unwritten(record: Record, homes: Homes, outer: AbstractSet[Any]) -> Mapping[int, int]:
+    """What nobody wrote, each with what it was made of: reshapes that change nothing or fit, and views."""
     found: dict[int, int] = {}
     owners: dict[int, int] = {}
     plain = [v for v in record.leaves.values() if not record.vertices[v].requires_grad]
@@ -338,6 +328,6 @@ def _unwritten(record: Record, homes: Homes) -> Mapping[int, int]:
     for v, z in enumerate(record.vertices):
         if z.op is not None and z.op.name == "reshape" and v not in record.roots:
             for x in record.inputs(v):
-                if record.vertices[x].shape == z.shape or (not record.is_op(x) and homes.chain(x)):
+                if z in outer or record.vertices[x].shape == z.shape or (not record.is_op(x) and homes.chain(x)):
                     found[v] = found.get(x, x)
     return found

@@ -13,7 +13,7 @@ from micrograd_np.core.messages import described
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.functional.loss import mse_loss
 
-from .drawing import LINE, Cluster, Drawing, Edge, Node
+from .drawing import LINE, Cluster, Drawing, Edge, Node, check
 from .flow import Block, folded, guessed, watched
 from .picture import Picture
 from .unroll import Steps, holds, is_recurrent, unrolled
@@ -60,21 +60,21 @@ def draw_network(
     for `unroll` or `target` without an `input`, a `loss` without a `target`, and `unroll` where no layer is recurrent.
 
     >>> from micrograd_np import nn
-    >>> print(draw_network(nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)), legend=False).describe())
+    >>> print(draw_network(nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2)), legend=False).describe())
     input
-    0  Linear(2 → 3)
+    0  Linear(2 → 8)
     1  Tanh
-    2  Linear(3 → 1)
+    2  Linear(8 → 2)
     """
     if isinstance(model, type) or not hasattr(model, "named_modules"):
         raise TypeError(f"draw_network: needs a module, found {described(model)}; draw a tensor with draw.")
+    check("draw_network", direction=direction or "TB", unroll=unroll, max_units=max_units, legend=legend, name=name)
     if input is None and (unroll or target is not None):
         asked = "unroll=True" if unroll else "a target"
         raise ValueError(f"draw_network: {asked} without an input, which the network is run on; pass one as well.")
     if loss is not None and target is None:
         raise ValueError("draw_network: a loss without a target; pass target=..., or leave the loss out.")
     blocks, result = (guessed(model), None) if input is None else watched(model, input)
-    lines = [_named(block) for block in blocks]
     blocks, frames = folded(blocks)
     network = _Network(blocks, max_units, numbers=input is not None, steps=unrolled(blocks) if unroll else {})
     if unroll and not network.steps:
@@ -95,7 +95,7 @@ def draw_network(
     if legend and network.weighted:
         more = "; ∂: gradient" if network.graded else ""
         drawing.legend = f"blue: positive weight; red, dashed: negative; thick: large{more}"
-    return Picture(drawing, lines)
+    return Picture(drawing)
 
 
 @dataclass(eq=False)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_np.core.messages import several
 from micrograd_np.core.terminal import shown
 
-from .drawing import Drawing, digraph
+from .drawing import Drawing, digraph, words
 from .render import render, save
 
 if TYPE_CHECKING:
@@ -52,9 +52,8 @@ class Picture(Shown):
     `source` as text in the DOT language.
     """
 
-    def __init__(self, drawing: Drawing, lines: list[str] | None = None) -> None:
+    def __init__(self, drawing: Drawing) -> None:
         self.drawing = drawing
-        self._lines = lines or [node.text.replace("\n", "  ") for node in drawing.every_node()]
 
     @property
     def digraph(self) -> graphviz.Digraph:
@@ -68,7 +67,7 @@ class Picture(Shown):
 
     def describe(self) -> str:
         """The picture in words, one line a node: what it is, how it was made, and where, if that is known."""
-        return shown("\n".join([*self._lines, *([self.drawing.note] if self.drawing.note else [])]))
+        return shown("\n".join(words(self.drawing)))
 
     def save(self, path: str | Path) -> Path:
         """Write the picture in the format of the suffix and return the path written.

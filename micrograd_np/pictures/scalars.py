@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, repeat
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -56,8 +55,7 @@ def draw_scalars(roots: Sequence[Any], drawing: Drawing, *, legend: bool) -> Pic
     return Picture(drawing)
 
 
-@dataclass(frozen=True, slots=True)
-class _Number:
+class _Number(NamedTuple):
     """A number of the picture: the id of its node, empty for a constant, and what it is called in formulas."""
 
     id: str
@@ -68,69 +66,73 @@ class _Scalars:
     def __init__(self, record: Record, drawing: Drawing) -> None:
         self.record, self.drawing = record, drawing
         self.data = {record.vertices[v]: data for v, data in record.values(range(len(record)))}
-        self.roots = {record.vertices[v] for v in record.roots}
         self.numbers: dict[Source, Any] = {}  # an array of them for each tensor
         self.made = self.given = 0
 
     def leaf(self, v: int, z: Source) -> Any:
         """Numbers that were given, with their gradients."""
         self.given += not z.name
-        called, grads = shortened(z.name or f"x{subscript(self.given)}", 16), self.record.gradient(v)
+        called, grad = shortened(z.name or f"x{subscript(self.given)}", 16), self.record.gradient(v)
+        kind = "parameter" if z.requires_grad else "input"
         found: Any = np.empty(z.shape, object)
         for at in np.ndindex(z.shape):
-            kind = "parameter" if z.requires_grad else "input"
-            found[at] = self.add(_element(called, at), "", z.data[at], grads if grads is None else grads[at], kind)
+            found[at] = self.add(_element(called, at), "", _at(z.data, at), kind, grad=_at(grad, at))
         self.align(list(found.flat))
         return found
 
     def op(self, v: int, z: Any) -> Any:
         """What an op made, and arrows to it."""
-        given, grads, data = inputs(z), self.record.gradient(v), self.data[z]
-        arrays = operands(z, self.data)[: len(given)]
+        given, grad = inputs(z), self.record.gradient(v)
+        arrays = operands(z, self.data)
+        if self.data[z] is None and not any(a is None for a in arrays):
+            with suppress(Exception):  # a spent graph may lack what the kernel needs
+                self.data[z] = np.asarray(z.op.kernel(np, ..., *arrays, **z.static))
         numbers = [self.numbers[x] if isinstance(x, Source) else _constants(x) for x in given]
-        known = [np.zeros(x.shape) if a is None else np.asarray(a) for a, x in zip(arrays, numbers, strict=True)]
+        known = [np.zeros(x.shape) if a is None else np.asarray(a) for a, x in zip(arrays, numbers, strict=False)]
         links = [_links(z, i, known) for i in range(len(known))]
-        kind = "output" if z in self.roots else "value"
+        root = v in self.record.roots
         found: Any = np.empty(z.shape, object)
         terms: list[_Number] = []
         made: list[_Number] = []
-        lost = any(a is None for a in arrays[:2])
         for at in np.ndindex(z.shape):
             sources = [list(x[link[at]]) for x, link in zip(numbers, links, strict=True)]
             every = [x for one in sources for x in one]
             chosen, by = _chosen(z, sources)
-            if chosen is not None and not by and z not in self.roots:
+            if chosen and not by and not root:
                 found[at] = chosen
                 continue
-            text = _text(z, at, sources) if chosen is None else chosen.name
-            text += f" by {', '.join(by)}" if chosen is not None and by else ""
-            if z.op.name in _PRODUCTS and len(sources[0]) == len(sources[1]) > 1:
-                products = known[0][links[0][at]] * known[1][links[1][at]]
-                every = [
-                    self.add(None, f"{a.name} · {b.name}", None if lost else p, None, "value", [a, b])
-                    for a, b, p in zip(*sources[:2], products, strict=True)
-                ]
-                terms += every
-                every += [x for one in sources[2:] for x in one]
-                text = _joined([x.name for x in every], " + ")
+            if chosen:
+                text = chosen.name + (f" by {', '.join(by)}" if by else "")
+            elif z.op.name in _PRODUCTS and 0 < len(sources[0]) == len(sources[1]):
+                pairs = list(zip(*sources[:2], strict=True))
+                parts = [f"{a.name} · {b.name}" for a, b in pairs]
+                if len(pairs) > 1:
+                    lost = arrays[0] is None or arrays[1] is None
+                    values = repeat(None) if lost else known[0][links[0][at]] * known[1][links[1][at]]
+                    own = [self.add(None, *term) for term in zip(parts, values, repeat("value"), pairs, strict=False)]
+                    terms, parts = terms + own, [x.name for x in own]
+                    every = [*own, *(x for one in sources[2:] for x in one)]
+                text = _joined([*parts, *(x.name for one in sources[2:] for x in one)], " + ")
+            else:
+                text = _text(z, at, sources)
             name = z.name and _element(shortened(z.name, 16), at)
-            value, grad = (None if x is None else x[at] for x in (data, grads))
-            found[at] = self.add(name, text, value, grad, kind, every)
+            kind = "output" if root else "value"
+            found[at] = self.add(name, text, _at(self.data[z], at), kind, every, _at(grad, at))
             made.append(found[at])
         self.align(terms)
         self.align(made)
         return found
 
     def add(
-        self, name: str | None, text: str, value: Any, grad: Any, kind: str, sources: Iterable[_Number] = ()
+        self, name: str | None, text: str, value: Any, kind: str, sources: Iterable[_Number] = (), grad: Any = None
     ) -> _Number:
         """A new number, which gets a letter where it has no name, with arrows to it."""
         self.made += name is None
         found = _Number(f"n{len(self.drawing.nodes)}", name or f"z{subscript(self.made)}")
-        head = f"{found.name} = {text}" if text else found.name
-        told = "not kept" if value is None else number(value)
-        more = "" if grad is None else f"\n∂ {number(grad)}"
-        self.drawing.nodes.append(Node(found.id, f"{head}\n{told}{more}", kind))
+        lines = [f"{found.name} = {text}" if text else found.name, "not kept" if value is None else number(value)]
+        lines += [] if grad is None else [f"∂ {number(grad)}"]
+        role = f"{lines[0]}: {kind} = " if not text else f"{lines[0]}: "
+        self.drawing.put(Node(found.id, "\n".join(lines), kind, words=role + ", ".join(lines[1:])))
         self.drawing.edges += [Edge(x.id, found.id) for x in dict.fromkeys(sources) if x.id]
         return found
 
@@ -143,6 +145,10 @@ class _Scalars:
 
 def _element(name: str, at: tuple[int, ...]) -> str:
     return f"{name}[{','.join(map(str, at))}]" if at else name
+
+
+def _at(array: Any, at: tuple[int, ...]) -> Any:
+    return None if array is None else array[at]
 
 
 def _constants(x: Any) -> Any:
@@ -168,8 +174,6 @@ def _text(z: Any, at: tuple[int, ...], sources: list[list[_Number]]) -> str:
         return spoken(z.op)
     if z.op.name == "sum":
         return _joined(names[0], " + ")
-    if z.op.name in _PRODUCTS and len(names[0]) == len(names[1]) == 1:
-        return " + ".join([f"{names[0][0]} · {names[1][0]}", *(name for one in names[2:] for name in one)])
     text = formula(z.op, [one[0] if len(one) == 1 else f"({_joined(one, ', ')})" for one in names], z.static)
     several = len(names[0]) > 1 and z.shape == np.shape(inputs(z)[0])  # all elements are made of the same
     return _element(f"({text})", at) if several else text
@@ -189,18 +193,14 @@ def _links(z: Any, i: int, arrays: list[Any]) -> Any:
     links = np.zeros((*z.shape, *x.shape), bool)
     sample = [_distinct(a.shape, k) if rule else a for k, (a, rule) in enumerate(zip(arrays, rules, strict=False))]
 
-    def result(*change: Any) -> Any:
-        given = np.array(sample[i])
-        if change:
-            given[change[0]] = change[1]
-        return np.asarray(z.op.kernel(np, ..., *sample[:i], given, *sample[i + 1 :], **z.static))
-
     try:
         with np.errstate(all="ignore"):
-            usual = result()
+            usual = np.asarray(z.op.kernel(np, ..., *sample, **z.static))
             for at in np.ndindex(x.shape):
                 other = np.nan if rules[i] else not x[at] if x.dtype.kind == "b" else x[at] - 1 if x[at] > 0 else 1
-                links[(..., *at)] = result(at, other) != usual
+                changed = np.array(sample[i])
+                changed[at] = other
+                links[(..., *at)] = z.op.kernel(np, ..., *sample[:i], changed, *sample[i + 1 :], **z.static) != usual
     except Exception:  # noqa: BLE001 - whatever a kernel says of what it never meant to be given
         links[...] = z.op.shape is not None
     with suppress(ValueError):  # of shapes that do not broadcast

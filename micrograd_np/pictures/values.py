@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.engine.symbol import number
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -15,17 +17,6 @@ _SMALL = 6  # so many numbers are printed; a matrix may have two more
 _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _BARS = "▁▂▃▄▅▆"  # no higher: where the font is not the one asked for, they run into the line above
 _PART = 2**16
-
-
-def number(x: Any, digits: int = 4) -> str:
-    """A number as a person writes it.
-
-    >>> number(0.731058), number(3.0), number(True)
-    ('0.7311', '3', 'True')
-    """
-    x = np.asarray(x).item()
-    whole = isinstance(x, float) and x.is_integer() and abs(x) < 1e6
-    return f"{x:.{6 if whole else digits}g}" if isinstance(x, (float, complex)) else str(x)
 
 
 def subscript(n: int) -> str:

@@ -119,11 +119,29 @@ def test_an_outer_product_is_called_one():
     assert "∂v2/∂W = g ⊗ x " in told((w @ x).sum())
     a, b = (mg.Tensor(np.ones(n), requires_grad=True, name=name) for n, name in ((2, "a"), (3, "b")))
     assert "∂v2/∂W = a ⊗ g " in told((a @ mg.Tensor(np.ones((2, 3)), requires_grad=True, name="W")).sum())
-    assert "= v1 ⊗ v2 " in told(mg.outer(a, b).sum())
+    assert "v1 = a ⊗ b " in told(mg.outer(a, b).sum())
     single = mg.Tensor(np.ones((1, 3)), requires_grad=True, name="W")
     assert "∂v2/∂W = g ⊗ x " in told((single @ x).sum())
     column = mg.Tensor(np.ones((3, 1)), requires_grad=True, name="column")
     assert "⊗" not in told((column * np.ones((1, 1))).sum())
+
+
+def test_an_outer_product_is_one_line_and_one_rule_for_each_vector():
+    a, b = (mg.Tensor(np.arange(n) + 1.0, requires_grad=True, name=name) for n, name in ((2, "a"), (3, "b")))
+    text = told(mg.outer(a, b).sum())
+    assert "reshape" not in text
+    assert "v1 = a ⊗ b                       (2, 3) = [[1. 2. 3.] [2. 4. 6.]]   an outer product" in text
+    assert "∂v2/∂a = g · b                 (2,) = [6. 6.]   summed over axis 1 of (2, 3), along which a was" in text
+    text = told(mg.outer(a, a).sum())
+    assert "∂v2/∂a, all 2 together         (2,) = [6. 6.]   a is used 2 times" in text
+    assert "v2 = v1 ⊗ c1" in told(mg.outer(a * 2, np.ones(3)).sum())
+    column = a.reshape(2, 1)
+    text = told((column * b.reshape(1, 3) + column).sum())
+    assert text.count("reshape a to (2, 1)") == 2  # forward and backward, as it is used by itself too
+    hooked = a.reshape(2, 1)
+    hooked.register_hook(lambda g: g * 10)
+    assert told((hooked * b.reshape(1, 3)).sum()).count("reshape a to (2, 1)") == 2  # what a hook sees is shown
+    assert "v2 = v1 ⊗ b" in text
 
 
 def test_every_kind_of_network_can_be_explained():

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import tracemalloc
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -179,6 +180,47 @@ def test_backward_edges_carry_the_rules(small):
     assert "g · x" in {edge.text for edge in edges}
 
 
+def test_a_rule_says_over_which_axes_it_is_summed_where_an_input_was_repeated():
+    x, b, s = mg.Tensor(np.ones((3, 2)), name="x"), leaf([1.0, 2.0], "b"), leaf([[3.0]], "s")
+    edges = {edge.text for edge in mg.draw((x * b * s).sum(), backward=True).drawing.edges if edge.kind == "gradient"}
+    assert edges == {"g", "g · s", "Σ over axis 0 of g · x", "Σ over axes 0, 1 of g · z₁"}
+
+
+def test_an_outer_product_is_one_op():
+    a, b = leaf([1.0, 2.0], "a"), leaf([3.0, 4.0, 5.0], "b")
+    for spent in (False, True):
+        z = mg.outer(a, b).sum()
+        if spent:
+            z.backward()
+        picture = mg.draw(z, backward=True)
+        assert [text.split("\n")[0] for text in texts(picture)] == ["a", "b", "z₁ = a ⊗ b", "z₂ = Σ z₁"]
+        rules = {edge.text for edge in picture.drawing.edges if edge.kind == "gradient"}
+        assert rules == {"g", "Σ over axis 0 of g · a", "Σ over axis 1 of g · b"}
+    z = mg.outer(a, b) + a.reshape(2, 1)  # which is used by itself too
+    assert sum("reshape a" in text for text in texts(mg.draw(z))) == 1
+
+
+def test_the_words_say_what_the_picture_says():
+    layers = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 6)
+    net, v = nn.Linear(4, 3), leaf([1.0, 2.0], "v")
+    loss = nn.CrossEntropyLoss()(net(mg.Tensor(np.ones((5, 4)), name="x")), np.arange(5) % 3)
+    for picture in (
+        mg.draw(loss),
+        mg.draw(loss, depth=0),
+        mg.draw((v * np.array([[3.0, 4.0], [5.0, 6.0]])).sum(), backward=True),
+        mg.draw((v * 2).sum(), scalars=True),
+        mg.draw(layers(leaf(np.ones((2, 3, 8)), "x")).sum()),
+    ):
+        said = re.sub(r"[\s:,=]+", " ", picture.describe())
+        drawing = picture.drawing
+        shown = [line for text in texts(picture) for line in text.split("\n")]
+        shown += [cluster.text for cluster in drawing.clusters] + [edge.text for edge in drawing.edges]
+        for line in shown:
+            for part in re.sub(r"[\s:,=]+", " ", line).split("∂"):
+                assert part.strip() in said
+    assert "layers.0 TransformerEncoderLayer × 6" in picture.describe()
+
+
 def test_a_second_order_graph_is_drawn():
     x = leaf(3.0, "x")
     (x**3).backward(create_graph=True)
@@ -350,9 +392,45 @@ def test_anything_else_is_refused_with_what_to_draw(thing):
         mg.draw(thing)
 
 
-def test_a_wrong_direction_is_refused(small):
-    with pytest.raises(ValueError, match="choose TB, LR, BT or RL"):
-        mg.draw(small[-1], "up")
+@pytest.mark.parametrize(
+    ("setting", "error", "said"),
+    [
+        ({"direction": "XX"}, ValueError, "direction is 'XX'; choose TB, LR, BT or RL."),
+        ({"direction": None}, TypeError, "direction is None; choose TB, LR, BT or RL."),
+        ({"values": "no"}, ValueError, "values is 'no'; choose True, False or \"auto\"."),
+        ({"gradients": "no"}, ValueError, "gradients is 'no'; choose True, False or \"auto\"."),
+        ({"gradients": 2}, TypeError, 'gradients is 2; choose True, False or "auto".'),
+        ({"depth": -1}, ValueError, "depth is -1; it must be at least 0."),
+        ({"depth": "deep"}, TypeError, "depth must be a whole number or \"auto\"; found 'deep'."),
+        ({"depth": 1.5}, TypeError, 'depth must be a whole number or "auto"; found a float.'),
+        ({"max_nodes": 0}, ValueError, "max_nodes is 0; it must be at least 1."),
+        ({"max_nodes": "all"}, TypeError, "max_nodes must be a whole number; found 'all'."),
+        ({"max_nodes": True}, TypeError, "max_nodes must be a whole number; found True."),
+        ({"name": 3}, TypeError, "name must be a str; found an int."),
+        *[({flag: "x"}, TypeError, f"{flag} is 'x'; choose True or False.") for flag in ("formulas", "legend")],
+        *[({flag: None}, TypeError, f"{flag} is None; choose True or False.") for flag in ("backward", "scalars")],
+    ],
+)
+def test_a_wrong_setting_is_refused_with_what_to_choose(small, setting, error, said):
+    with pytest.raises(error) as refused:
+        mg.draw(small[-1], **setting)
+    assert str(refused.value) == f"draw: {said}"
+
+
+@pytest.mark.parametrize("direction", ["up", "lr"])
+def test_a_wrong_direction_is_refused(small, direction):
+    with pytest.raises(ValueError, match=f"draw: direction is '{direction}'; choose TB, LR, BT or RL"):
+        mg.draw(small[-1], direction)
+
+
+def test_settings_of_numpys_types_are_settings(small):
+    assert mg.draw(small[-1], depth=np.int64(0), max_nodes=np.int32(5)).source
+
+
+def test_the_signature_says_the_direction():
+    assert str(signature(mg.draw).parameters["direction"]) == "direction: 'str' = 'TB'"
+    assert mg.draw(leaf(1.0) * 2).drawing.direction == "TB"
+    assert mg.draw(nn.Linear(2, 1)).drawing.direction == "LR"  # as draw_network would
 
 
 def test_a_module_is_drawn_as_a_network():

@@ -290,3 +290,27 @@ def test_a_loss_without_a_target_is_refused(worked):
 def test_a_tensor_is_no_network():
     with pytest.raises(TypeError, match="draw a tensor with draw"):
         mg.draw_network(mg.Tensor(1.0))
+
+
+def test_the_words_have_the_numbers_of_the_picture(worked):
+    words = mg.draw_network(worked, [[1.0, 1.0]], target=0).describe()
+    for number in ("1.0, 1.0", "1.0 0.731, 1.3 0.786, 0.8 0.690", "1.233", "squared error 1.521", "0.4, 0.9"):
+        assert number in words
+    assert words.splitlines()[:2] == ["input: 1.0, 1.0", "0  Linear(2 → 3)"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "error", "said"),
+    [
+        ({"direction": "XX"}, ValueError, "direction is 'XX'; choose TB, LR, BT or RL."),
+        ({"max_units": -1}, ValueError, "max_units is -1; it must be at least 0."),
+        ({"max_units": "all"}, TypeError, "max_units must be a whole number; found 'all'."),
+        ({"unroll": "yes"}, TypeError, "unroll is 'yes'; choose True or False."),
+        ({"legend": None}, TypeError, "legend is None; choose True or False."),
+        ({"name": 1}, TypeError, "name must be a str; found an int."),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_what_to_choose(setting, error, said):
+    with pytest.raises(error) as refused:
+        mg.draw_network(nn.Linear(2, 1), [[1.0, 2.0]], **setting)
+    assert str(refused.value) == f"draw_network: {said}"

@@ -126,6 +126,27 @@ def test_gradients_stand_beside_the_values_and_a_legend_below():
     assert "∂: gradient of the output" in drawing.legend
 
 
+@pytest.mark.parametrize("layer", [mg.nn.Linear(2, 3), mg.nn.Sequential(mg.nn.Linear(2, 2), mg.nn.Tanh())])
+def test_after_backward_what_follows_from_leaves_is_shown(layer):
+    x = mg.Tensor([[1.0, -2.0]], name="x")
+    z = layer(x).sum()
+    before = {node.text.split("\n")[0]: node.text.split("\n")[1] for node in mg.draw(z, scalars=True).drawing.nodes}
+    z.backward()
+    picture = mg.draw(z, scalars=True)
+    assert {node.text.split("\n")[0]: node.text.split("\n")[1] for node in picture.drawing.nodes} == before
+    assert "not kept" not in picture.describe()
+
+
+def test_after_backward_and_a_step_the_rest_is_not_kept_and_the_words_say_how_to_keep_it():
+    w = parameter(3, 4)
+    z = (w * mg.Tensor([1.0, 2.0], name="x") * 2).sum()
+    z.backward()
+    mg.optim.SGD([w], lr=0.1).step()
+    picture = mg.draw(z, scalars=True)
+    assert sum("not kept" in node.text for node in picture.drawing.nodes) == 4
+    assert "not kept: backward(retain_graph=True) keeps it" in picture.describe()
+
+
 def test_above_the_limit_the_number_of_elements_is_told():
     with pytest.raises(ValueError, match=r"at most 64; this graph has 200"):
         mg.draw(mg.Tensor(np.ones(100), requires_grad=True) * 2, scalars=True)

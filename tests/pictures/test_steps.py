@@ -116,8 +116,23 @@ def test_a_broadcast_axis_is_summed_and_said():
     told = entries(data_of(mg.draw_steps((mg.Tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], name="x") * b).sum())))
     said = told["v1", "b"]
     assert said["why"] == "summed over axis 0 of (3, 2), along which b was repeated"
+    assert said["rule"] == "Σ over axis 0 of g · x"
+    assert said["numbers"] == "Σ over axis 0 of [[1 1] [1 1] [1 1]] · [[1 2] [3 4] [5 6]]"
     assert said["raw"]["shape"] == [3, 2]
     assert said["gives"]["rows"] == [["9", "12"]]
+
+
+def test_an_outer_product_is_one_op():
+    a, b = (mg.Tensor(np.arange(n) + 1.0, requires_grad=True, name=name) for n, name in ((2, "a"), (3, "b")))
+    z = mg.outer(a, b).sum()
+    data = data_of(mg.draw_steps(z))
+    assert [node["name"] for node in data["nodes"]] == ["a", "b", "v1", "v2"]
+    assert data["nodes"][2]["formula"] == "a ⊗ b"
+    said = entries(data)["v1", "a"]
+    assert said["rule"] == "Σ over axis 1 of g · b"
+    assert said["gives"]["rows"] == [["6", "6"]]
+    z.backward()
+    assert {leaf["name"]: leaf["values"] for leaf in data["gradients"]} == {"a": [6, 6], "b": [3, 3, 3]}
 
 
 def test_of_a_large_elementwise_rule_the_first_element_is_spelt():
@@ -217,6 +232,16 @@ def test_a_page_stays_below_the_limit_by_showing_less(monkeypatch):
     assert data_of(drawn)["gradients"][0]["values"] is None
 
 
+def test_a_page_of_a_large_computation_keeps_below_5_mb_and_says_what_it_leaves_out():
+    w = mg.Tensor(np.random.default_rng(0).normal(size=(40, 40)), requires_grad=True, name="w")
+    y = w
+    for _ in range(450):
+        y = (y @ w + w * w + y).tanh()
+    drawn = mg.draw_steps(y.sum(), max_ops=2000)
+    assert 2_000_000 < len(drawn.page.encode()) <= 5_000_000
+    assert "Of large arrays the first 4 rows and columns are shown." in drawn.folded
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -301,8 +326,11 @@ def test_what_cannot_be_stepped_through_is_refused_in_words():
         mg.draw_steps(x.detach())
     with pytest.raises(RuntimeError, match="starts from a scalar"):
         mg.draw_steps(x * 2)
-    with pytest.raises(ValueError, match="at least 2"):
+    with pytest.raises(ValueError, match="draw_steps: max_ops is 1; it must be at least 2"):
         mg.draw_steps(x.sum(), max_ops=1)
+    for wrong in ("all", 2.5, None, True):
+        with pytest.raises(TypeError, match="draw_steps: max_ops must be a whole number; found"):
+            mg.draw_steps(x.sum(), max_ops=wrong)
     loss = x.sum()
     loss.backward()
     with pytest.raises(RuntimeError, match=r"before backward\(\).*retain_graph=True"):

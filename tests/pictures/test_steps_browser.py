@@ -11,6 +11,7 @@ from micrograd_np.pictures import steps
 
 pytestmark = pytest.mark.browser
 
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 MARKUP = "<b id=injected>&amp;\"'</script><script>window.injected = 1</script>"
 
 
@@ -166,11 +167,77 @@ def test_without_graphviz_a_pass_is_walked_along_a_list(browser, tmp_path, monke
 
 @pytest.mark.parametrize("make", [article, network])
 def test_a_phone_scrolls_down_and_never_sideways(browser, tmp_path, make):
-    phone = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
     show(browser, tmp_path, make()[0])
     for _ in click_through(browser):
         assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+
+
+def long(ops):
+    y = mg.Tensor(
+        np.ones((2, 3)), requires_grad=True, name="a leaf with a name that is long enough to be wide on a phone"
+    )
+    for i in range(ops // 3):
+        y = (
+            y * mg.Tensor(np.ones(3), requires_grad=True, name=f"layers.{i}.attention.in_projection.weight")
+        ).tanh() + y
+    return y.sum() * 1.5
+
+
+@pytest.mark.parametrize("limit", [1000, 0], ids=["graph", "list"])
+def test_on_a_phone_the_op_in_focus_of_a_long_pass_is_in_view_and_nothing_of_it_is_cut(
+    browser, tmp_path, monkeypatch, limit
+):
+    monkeypatch.setattr(steps, "ENGINE_LIMIT", limit)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    show(browser, tmp_path, long(315))
+    seen = browser.execute_script("""
+        const of = (element) => element.getBoundingClientRect();
+        const inside = (a, b) =>
+            a.left >= b.left - 1 && a.right <= b.right + 1 && a.top >= b.top - 1 && a.bottom <= b.bottom + 1;
+        const seen = [];
+        for (let k = 0; k < steps.length; k += 7) {
+            go(k);
+            const frame = document.getElementById("graph");
+            const focus = document.querySelector(".node.focus");
+            const lines = [...focus.querySelectorAll("text, div")];
+            const ways = document.querySelectorAll(".edge.forward, .edge.back");
+            const screen = { left: 0, top: 0, right: 390, bottom: 844 };
+            seen.push([
+                inside(of(focus), of(frame)) && lines.every((line) => inside(of(line), of(focus))),
+                inside(of(frame), screen),
+                steps[k].way === "seed" || !frame.querySelector("svg") || [...ways].some((way) => {
+                    const [a, b] = [of(way), of(frame)];
+                    return a.left < b.right && a.right > b.left && a.top < b.bottom && a.bottom > b.top;
+                }),
+            ]);
+        }
+        return seen;
+    """)
+    assert len(seen) > 90
+    assert seen == [[True, True, True]] * len(seen)
+    assert limit == 0 or browser.find_elements("css selector", "#graph svg")
+
+
+def test_a_step_is_read_from_its_beginning_and_the_controls_stay(browser, tmp_path):
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    show(browser, tmp_path, network()[0])
+    for _ in range(6):
+        browser.execute_script("window.scrollTo(0, document.documentElement.scrollHeight)")
+        browser.find_element("id", "next").click()  # fails unless it can be clicked on
+        controls, say, graph = browser.execute_script(
+            "return ['controls', 'say', 'graph'].map((id) => document.getElementById(id).getBoundingClientRect())"
+        )
+        assert controls["top"] >= 0
+        assert say["top"] >= controls["bottom"] - 1
+        assert graph["top"] < 844 / 2
+
+
+def test_a_list_marks_what_an_op_was_made_of(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr(steps, "ENGINE_LIMIT", 0)
+    show(browser, tmp_path, article()[0])
+    near = [item.text.split("\n")[0] for item in browser.find_elements("css selector", "li.node.near")]
+    assert near == ["x", "W"]
 
 
 def test_text_fits_into_its_box_at_every_step(browser, tmp_path):

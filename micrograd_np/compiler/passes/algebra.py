@@ -24,7 +24,7 @@ def fold_scalings(program: Program) -> int:
     changed = 0
     for line in program.lines:
         v = line.target
-        if v is None or line.made != "out" or line.kwargs or v.dtype.kind != "f":
+        if v is None or line.effect != "out" or line.kwargs or v.dtype.kind != "f":
             continue
         found = _as_scaling(line, scaled)
         if found is None:

@@ -9,50 +9,17 @@ values never exist as whole arrays. Elementwise arithmetic does not notice: ever
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..dataflow import ELEMENTWISE, operands
-from ..program import Line, Storage, Value
+from ..program import Line, Loop, Storage, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..program import Program
 
 BLOCK = 96 * 1024  # bytes of one operand in one block: measured; a dozen of them fit a usual second-level cache
 _SHARED = 4_000_000  # elements times lines, about 1 ms, from which a second thread repays its start (0.1 ms)
 _WORTH = 1024 * 1024  # bytes of all operands from which blocks win (measured: half of a usual second-level cache)
-
-
-@dataclass(eq=False)
-class Loop(Line):
-    """A passage that runs in blocks of `block` of its `size` elements."""
-
-    lines: list[Line] = field(default_factory=list)
-    size: int = 0
-    block: int = 0
-    threads: int = 1
-    slots: dict[int, Value] = field(default_factory=dict)
-    """By value: the block-sized buffer that stands for it, where it lives in the loop only."""
-    sums: list[tuple[Value, Value]] = field(default_factory=list)
-    """The sum of a block, and the vector of the sums of all blocks."""
-
-    @property
-    def blocks_per_thread(self) -> int:
-        """How many blocks one thread works through."""
-        return -(-self.size // (self.block * self.threads))
-
-    def read(self) -> Sequence[Value]:
-        """Everything the passage touches as a whole array, and the block-sized buffers."""
-        touched = (v for line in self.lines for v in (*line.read(), line.target) if v is not None)
-        found = (self.slots.get(id(v), v) for v in touched)
-        return list({id(v): v for v in found}.values())
-
-    def whole(self) -> list[Value]:
-        """The arrays that are cut into blocks, in the order of their appearance."""
-        own = {id(v) for v in self.slots.values()} | {id(line.target) for line in self.lines if line.made == "view"}
-        return [v for v in self.read() if id(v) not in own and v.shape != ()]
 
 
 def cut_into_blocks(program: Program, *, sums: bool = False) -> int:
@@ -111,11 +78,11 @@ def _fits(line: Line, shape: tuple[int, ...] | None, parts: set[int]) -> tuple[i
     if v is None or v.shape == () or line.kwargs:
         return None
     if line.function == "method.view":  # the same bits under another type of the same width
-        if line.made != "view" or v.shape != line.args[0].shape or not _straight(line.args[0], parts):
+        if line.effect != "view" or v.shape != line.args[0].shape or not _straight(line.args[0], parts):
             return None
         parts.add(id(v))
         return v.shape if shape in (None, v.shape) else None
-    if not (line.function in ELEMENTWISE and line.made == "out") and line.function != "routine.clear":
+    if not (line.function in ELEMENTWISE and line.effect == "out") and line.function != "routine.clear":
         return None
     if shape is not None and v.shape != shape:
         return None
@@ -137,7 +104,7 @@ def _straight(v: Value, parts: set[int]) -> bool:
 def _passage(program: Program, start: int, parts: set[int]) -> tuple[list[Line], list[Line], int] | None:
     """The passage that begins at `start`: its lines, those that move behind it, its end. None if not worth it."""
     shape = _fits(program.lines[start], None, parts)
-    if shape is None or program.lines[start].made == "view":
+    if shape is None or program.lines[start].effect == "view":
         return None
     members: list[Line] = []
     behind: list[Line] = []
@@ -147,9 +114,9 @@ def _passage(program: Program, start: int, parts: set[int]) -> tuple[list[Line],
     made: set[int] = set()
     for i in range(start, len(program.lines)):
         line = program.lines[i]
-        if line.made == "effect":  # what must not happen if a check fails stays behind it
+        if line.effect == "none":  # what must not happen if a check fails stays behind it
             break
-        if line.made == "view" and line.function != "method.view" and not any(id(v) in made for v in line.read()):
+        if line.effect == "view" and line.function != "method.view" and not any(id(v) in made for v in line.read()):
             if any(id(v.storage) in written for v in line.read()) or line.target is None:
                 break
             behind.append(line)
@@ -161,10 +128,10 @@ def _passage(program: Program, start: int, parts: set[int]) -> tuple[list[Line],
             _fits(line, shape, parts) is not None
             and not touches & written
             and not any(id(v) in made for v in line.read())
-            and (line.made == "view" or (target is not None and id(target.storage) not in read | written))
+            and (line.effect == "view" or (target is not None and id(target.storage) not in read | written))
         ):
             members.append(line)
-            end = end if line.made == "view" else i + 1
+            end = end if line.effect == "view" else i + 1
             continue
         behind.append(line)
         read |= touches
@@ -173,7 +140,7 @@ def _passage(program: Program, start: int, parts: set[int]) -> tuple[list[Line],
             made.add(id(target))
         if len(behind) > len(members) + 8:
             break
-    while members and members[-1].made == "view":
+    while members and members[-1].effect == "view":
         members.pop()
     chosen = {id(line) for line in members}
     behind = [line for line in program.lines[start:end] if id(line) not in chosen]
@@ -190,15 +157,15 @@ def _read_elsewhere(program: Program, members: list[Line]) -> list[Line]:
     inside = {id(line) for line in members}
     others = {id(v) for line in program.lines if id(line) not in inside for v in operands(line)}
     others |= {id(v) for v in program.result_values()}
-    return [line for line in members if line.made == "view" and id(line.target) in others]
+    return [line for line in members if line.effect == "view" and id(line.target) in others]
 
 
 def _sum_within(program: Program, loop: Loop) -> None:
     """Move sums over all of what the passage computes into the loop, where nobody else wants it."""
-    made = {id(line.target): line.target for line in loop.lines if line.made == "out"}
+    made = {id(line.target): line.target for line in loop.lines if line.effect == "out"}
     leaving = {id(v.storage) for v in program.result_values()}
     for line in program.lines:
-        if line.function != "np.add.reduce" or line.made != "out" or line.kwargs.get("axis", 0) is not None:
+        if line.function != "np.add.reduce" or line.effect != "out" or line.kwargs.get("axis", 0) is not None:
             continue
         if line.kwargs.keys() - {"axis", "keepdims"}:
             continue
@@ -232,7 +199,7 @@ def _allot(program: Program, loop: Loop) -> None:
     for i, line in enumerate(loop.lines):
         v = line.target
         assert v is not None
-        if line.made == "view":
+        if line.effect == "view":
             continue
         dying = dict.fromkeys(
             id(x.storage) for x in line.read() if last[id(x.storage)] == i and x.storage is not v.storage

@@ -32,21 +32,21 @@ def _foldable(program: Program) -> set[int]:
             if line.target is None:
                 continue
             s = line.target.storage
-            if line.effect:
+            if line.must_run:
                 spoiled.add(id(s))
                 continue
             known = all(  # a view may be made before what it sees is written
                 (v.storage.kind == "constant" and id(v.storage) not in spoiled)
                 or id(v.storage) in fixed
-                or (line.made == "view" and v.storage is s)
+                or (line.effect == "view" and v.storage is s)
                 for v in line.read()
             )
             if known and id(s) not in spoiled and s.kind in ("buffer", "fresh", "constant"):
                 fixed.add(id(s))
                 candidates.add(id(line))
-                if line.made != "view":
+                if line.effect != "view":
                     last[id(s)] = i
-            elif line.made != "view":
+            elif line.effect != "view":
                 spoiled.add(id(s))
         for i, line in enumerate(program.lines):
             if id(line) not in candidates:  # whoever reads what is changed later has to see it change
@@ -77,9 +77,9 @@ def fold_constants(program: Program, *, bounds: bool = True) -> int:
             continue
         args, kwargs = mapped(line.args, array), mapped(line.kwargs, array)
         with np.errstate(all="ignore"):
-            if line.made == "out":
+            if line.effect == "out":
                 line.call(*args, **kwargs, out=array(line.target))
-            elif line.made == "in":
+            elif line.effect == "in":
                 line.call(*args, **kwargs)
             else:
                 arrays[id(line.target)] = np.asarray(line.call(*args, **kwargs))
@@ -153,7 +153,7 @@ def spread_bounds(program: Program) -> int:
     count = 0
     for line in program.lines:
         z = line.target
-        if line.function not in _BOUNDING or line.made != "out" or z is None or len(line.args) != 2:
+        if line.function not in _BOUNDING or line.effect != "out" or z is None or len(line.args) != 2:
             continue
         x, bound = line.args
         if not isinstance(x, Value) or not isinstance(bound, Value) or x.shape != z.shape or z.strides is not None:
@@ -185,5 +185,5 @@ def merge_constants(program: Program) -> None:
         return known.setdefault((a.shape, a.strides, a.dtype, a.tobytes()), v)
 
     for line in program.lines:
-        if line.made in ("out", "fresh"):  # which do not write what they are given
+        if line.effect in ("out", "fresh"):  # which do not write what they are given
             line.substitute(one)

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..dataflow import ELEMENTWISE, lines_touching, lines_writing, replace_results
-from ..program import Line, Storage, Value
-from ..tracing.record import Literal
-from .dce import OUTLIVES
+from ..program import OUTLIVES, Line, Opaque, Storage, Value
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -32,33 +30,33 @@ def merge_repeats(program: Program) -> int:
     for i, line in enumerate(program.lines):
         if replaced:
             line.substitute(current)
-        if line.target is not None and line.made in ("out", "in"):
+        if line.target is not None and line.effect in ("out", "in"):
             line.target = current(line.target)  # a view of the destination may be a repeat
         target = line.target
         key = _key(line)
-        if line.made == "view" and target is not None:
+        if line.effect == "view" and target is not None:
             target.storage = moved.get(id(target.storage), target.storage)
-        if target is None or key is None or (line.made == "in" and not _copies(line)) or line.effect:
+        if target is None or key is None or (line.effect == "in" and not _copies(line)) or line.must_run:
             kept.append(line)
             continue
-        if line.made != "view" and (
+        if line.effect != "view" and (
             len(writes.get(id(target.storage), ())) != 1
             or target.storage.kind in OUTLIVES
             or touching[id(target.storage)][0] < i  # it is filled through a view, or one was taken before
         ):
             kept.append(line)
             continue
-        if line.made == "out" and target.view:  # what the view looks into is read under its own name
+        if line.effect == "out" and target.view:  # what the view looks into is read under its own name
             kept.append(line)
             continue
         earlier = seen.get(key)
-        if earlier is not None and (line.made == "view" or id(target.storage) not in returned):
+        if earlier is not None and (line.effect == "view" or id(target.storage) not in returned):
             j, twin = earlier
             assert twin.target is not None
             unchanged = not any(j < w < i for v in line.read() for w in writes.get(id(v.storage), ()))
-            if line.made == "view" or (unchanged and products.unite(twin.target.storage, target.storage)):
+            if line.effect == "view" or (unchanged and products.unite(twin.target.storage, target.storage)):
                 replaced[id(target)] = twin.target
-                if line.made != "view":
+                if line.effect != "view":
                     moved[id(target.storage)] = twin.target.storage
                     twin.target.name = twin.target.name or target.name
                 continue
@@ -77,7 +75,7 @@ class _Products:
     def __init__(self, program: Program) -> None:
         self.others: dict[int, set[int]] = {}
         for line in program.lines:
-            if line.made != "view" and line.function not in ELEMENTWISE:
+            if line.effect != "view" and line.function not in ELEMENTWISE:
                 met = {id(v.storage) for v in line.read()}
                 for key in met:
                     self.others.setdefault(key, set()).update(met - {key})
@@ -102,11 +100,11 @@ def _copies(line: Line) -> bool:
 
 def _key(line: Line) -> Any:
     args, z = line.args, line.target
-    if line.made == "in" and _copies(line):
+    if line.effect == "in" and _copies(line):
         args = args[1:]
-    laid_out = (z.shape, z.dtype, z.strides) if z is not None and line.made != "view" else None
+    laid_out = (z.shape, z.dtype, z.strides) if z is not None and line.effect != "view" else None
     try:
-        key = (line.function, line.made, _frozen(args), _frozen(tuple(sorted(line.kwargs.items()))), laid_out)
+        key = (line.function, line.effect, _frozen(args), _frozen(tuple(sorted(line.kwargs.items()))), laid_out)
         hash(key)
     except TypeError:
         return None
@@ -120,7 +118,7 @@ def _frozen(x: Any) -> Any:
         return tuple(_frozen(part) for part in x)
     if isinstance(x, slice):
         return ("slice", x.start, x.stop, x.step)
-    if isinstance(x, Literal):
+    if isinstance(x, Opaque):
         return ("literal", id(x.thing))
     return (type(x).__name__, repr(x) if isinstance(x, (float, complex)) else x)  # zeros have two signs
 
@@ -144,7 +142,7 @@ def merge_repeated_buffers(program: Program) -> int:
             continue
         inside = [i for i in touching[id(z.storage)] if i <= group[-1]]
         alone = set(inside) == set(group) and touching[id(z.storage)][-1] < len(lines)
-        if not alone or any(lines[i].target is not z or lines[i].effect for i in group):
+        if not alone or any(lines[i].target is not z or lines[i].must_run for i in group):
             continue
 
         def told(v: Value, z: Value = z) -> Value:
@@ -176,7 +174,7 @@ def merge_repeated_buffers(program: Program) -> int:
     program.lines[:] = [line for i, line in enumerate(lines) if i not in gone]
     for line in program.lines:
         line.substitute(lambda v: replaced.get(id(v), v))
-        if line.made == "view" and line.target is not None:
+        if line.effect == "view" and line.target is not None:
             line.target.storage = moved.get(id(line.target.storage), line.target.storage)
     return len(gone)
 

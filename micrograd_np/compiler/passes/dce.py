@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..program import OUTLIVES
+
 if TYPE_CHECKING:
     from ..program import Line, Program
-
-
-OUTLIVES = ("state", "gradient", "input")  # memory that somebody outside the step sees
 
 
 def drop_dead_lines(program: Program) -> int:
@@ -18,18 +17,18 @@ def drop_dead_lines(program: Program) -> int:
     kept: list[Line] = []
     for line in reversed(program.lines):
         target = line.target
-        if line.made in ("view", "fresh"):
+        if line.effect in ("view", "fresh"):
             alive = target is not None and (
-                id(target) in used or (line.made == "fresh" and id(target.storage) in needed)
+                id(target) in used or (line.effect == "fresh" and id(target.storage) in needed)
             )
         else:
             alive = target is not None and (id(target.storage) in needed or target.storage.kind in OUTLIVES)
-        if not (alive or line.effect):
+        if not (alive or line.must_run):
             continue
         kept.append(line)
         if target is not None:
             needed.add(id(target.storage))
-            if line.made != "view":
+            if line.effect != "view":
                 used.add(id(target))  # a write into a view needs the view
         for v in line.read():
             needed.add(id(v.storage))

@@ -22,7 +22,7 @@ def negate_what_is_small(program: Program) -> int:
     lines = program.lines
     touching = lines_touching(program) if any(line.function == "np.negative" for line in lines) else {}
     for j, line in enumerate(lines):
-        if line.function != "np.negative" or line.made != "out" or line.target is None:
+        if line.function != "np.negative" or line.effect != "out" or line.target is None:
             continue
         (t,) = line.args
         if line.target.storage.kind != "buffer":
@@ -53,7 +53,7 @@ def _for_exp_alone(lines: list[Line], j: int, touching: dict[int, list[int]]) ->
     if not readers or readers[0] == len(lines):
         return False
     exp = lines[readers[0]]
-    if exp.function != "np.exp" or exp.made != "out" or exp.args[0] is not target or exp.target is None:
+    if exp.function != "np.exp" or exp.effect != "out" or exp.args[0] is not target or exp.target is None:
         return False
     return len(readers) == 1 or exp.target is target  # in place, so that later readers see the exponential
 
@@ -62,7 +62,7 @@ def _is_sum_of_unequal(line: Line) -> bool:
     """Whether `line` adds two values, one of which is broadcast."""
     return (
         line.function == "np.add"
-        and line.made == "out"
+        and line.effect == "out"
         and all(isinstance(v, Value) for v in line.args)
         and len({v.dtype for v in line.args}) == 1
         and len({v.nbytes for v in line.args}) == 2

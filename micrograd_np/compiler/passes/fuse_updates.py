@@ -50,7 +50,7 @@ def flatten(program: Program) -> int:
 
 def _work(program: Program) -> int:
     """How many lines do something in each call: views of fixed memory are made once."""
-    return sum(line.made != "view" for line in program.lines)
+    return sum(line.effect != "view" for line in program.lines)
 
 
 def _pattern(lines: list[Line], wholes: dict[int, tuple[Value, str]]) -> Any:
@@ -61,7 +61,7 @@ def _pattern(lines: list[Line], wholes: dict[int, tuple[Value, str]]) -> Any:
     roles: dict[int, int] = {}
     pattern: list[Any] = [first.dtype]
     for line in lines:
-        if (line.function not in ELEMENTWISE and line.function != "np.copyto") or line.kwargs or line.made == "fresh":
+        if (line.function not in ELEMENTWISE and line.function != "np.copyto") or line.kwargs or line.effect == "fresh":
             return None
         told: list[tuple[Any, ...]] = []
         for x in (*line.args, line.target):
@@ -77,7 +77,7 @@ def _pattern(lines: list[Line], wholes: dict[int, tuple[Value, str]]) -> Any:
                 return None  # it has to stay where it is
             else:
                 told.append((x.storage.kind, str(x.dtype), roles.setdefault(id(x), len(roles))))
-        pattern.append((line.function, line.made, tuple(told)))
+        pattern.append((line.function, line.effect, tuple(told)))
     made = {id(line.target) for line in lines}
     orders = {_order(v, wholes) for v in _roles(lines) if v.storage.kind == "state" or id(v) not in made} - {""}
     return tuple(pattern) if len(orders) <= 1 and "?" not in orders else None
@@ -87,7 +87,7 @@ def _wholes(program: Program) -> dict[int, tuple[Value, str]]:
     """By value that is all of a buffer, turned ("F") or in another shape ("C"): that buffer, and which of the two."""
     found: dict[int, tuple[Value, str]] = {}
     for line in program.lines:
-        if line.made != "view" or line.target is None:
+        if line.effect != "view" or line.target is None:
             continue
         x = line.args[0]
         whole, order = found.get(id(x), (x, "C"))
@@ -163,7 +163,7 @@ def _join(program: Program, clock: UpdateGroup, group: list[list[Line]]) -> None
         args = tuple(whole.get(id(x), x) if isinstance(x, Value) else x for x in line.args)
         target = whole[id(line.target)] if line.target is not None and id(line.target) in whole else line.target
         joined.append(
-            Line(line.function, line.call, args, {}, target, line.made, line.section, line.where, unit=line.unit)
+            Line(line.function, line.call, args, {}, target, line.effect, line.section, line.where, unit=line.unit)
         )
     rest = [line for i, line in enumerate(program.lines) if i < places[0] and id(line) not in members]
     after = [line for i, line in enumerate(program.lines) if i >= places[0] and id(line) not in members]

@@ -33,7 +33,7 @@ def plan(program: Program) -> Plan:
     found = Plan()
     for line in program.lines:
         v = line.target
-        if v is not None and v.storage.kind == "buffer" and line.made in ("out", "in"):
+        if v is not None and v.storage.kind == "buffer" and line.effect in ("out", "in"):
             _widen(found.whole, v)
         for v in line.read():  # a buffer may first be seen through a view of it
             if v.storage.kind == "buffer" and not v.view:
@@ -92,7 +92,13 @@ def _merge_in_place(program: Program, found: Plan) -> None:
             tenants.setdefault(id(w.storage), {})[id(w)] = w
     for i, line in enumerate(program.lines):
         v = line.target
-        if line.function not in ELEMENTWISE or line.made != "out" or v is None or v.storage.kind != "buffer" or v.view:
+        if (
+            line.function not in ELEMENTWISE
+            or line.effect != "out"
+            or v is None
+            or v.storage.kind != "buffer"
+            or v.view
+        ):
             continue
         old = v.storage
         if spans[id(old)][0] != i or found.whole[id(old)].nbytes != v.nbytes:

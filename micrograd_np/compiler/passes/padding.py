@@ -52,13 +52,13 @@ def pad_once(program: Program) -> int:
 
 def _paddings(program: Program) -> list[_Padding]:
     """All paddings, in the order of their last lines."""
-    makers = {id(line.target): line for line in program.lines if line.made == "view"}
+    makers = {id(line.target): line for line in program.lines if line.effect == "view"}
     leaves = {id(v.storage) for v in program.result_values()}
     found: dict[int, _Padding] = {}
     read: set[int] = set()
     for i, line in enumerate(program.lines):
         v = line.writes()
-        if line.made != "view":
+        if line.effect != "view":
             read |= {id(x.storage) for x in line.read()}
         if v is None:
             continue

@@ -52,7 +52,7 @@ class _Uses:
         return (
             z is not None
             and z.dtype.kind in "fc"  # integers wrap
-            and line.made == "out"
+            and line.effect == "out"
             and not line.kwargs
             and line.unit is None
             and not z.view
@@ -115,7 +115,7 @@ class _Absorption:
         """Plan line `i`, which reads `v`, to read the negative: its result if that changes sign; False if it cannot."""
         line = self.uses.lines[i]
         minus, made = self.opposite[id(v)]
-        if line.made != "out" or line.kwargs or line.unit is not None or not self.uses.steady(minus, made, i):
+        if line.effect != "out" or line.kwargs or line.unit is not None or not self.uses.steady(minus, made, i):
             return False
         if sum(x is v for x in line.args) != 1 or any(
             isinstance(x, Value) and x is not v and id(x) in self.opposite for x in line.args

@@ -26,7 +26,7 @@ def match_axes(program: Program) -> int:
     count = 0
     for line in program.lines:
         z = line.target
-        if line.function in ELEMENTWISE and line.made == "out" and z is not None and z.nbytes <= _SMALL:
+        if line.function in ELEMENTWISE and line.effect == "out" and z is not None and z.nbytes <= _SMALL:
             args = list(line.args)
             for i, v in enumerate(args):
                 if not isinstance(v, Value) or not v.shape or v.view or not static(v) or v.strides is not None:
@@ -61,7 +61,7 @@ def make_results_last(program: Program) -> int:
         if id(v) in given or v.view or v.storage.kind != "buffer" or not v.shape or leaving[id(v.storage)] > 1:
             return given.get(id(v), v)
         line = program.lines[last[id(v.storage)]]
-        if line.made != "out" or line.target is not v or "where" in line.kwargs or v.nbytes > _SMALL:
+        if line.effect != "out" or line.target is not v or "where" in line.kwargs or v.nbytes > _SMALL:
             return v
         if line.function not in ELEMENTWISE and line.function != "np.dot":
             return v
@@ -69,7 +69,7 @@ def make_results_last(program: Program) -> int:
             return v
         fresh = given[id(v)] = Value(Storage("fresh"), v.shape, v.dtype, v.name, v.hint)
         v.name = ""
-        line.target, line.made = fresh, "fresh"
+        line.target, line.effect = fresh, "fresh"
         return fresh
 
     gradients = {id(v.storage) for _, v in program.gradients_out if v is not None}

@@ -46,7 +46,7 @@ def ranges(program: Program) -> dict[int, Range]:
             continue
         rule = _RULES.get(line.function)
         made: Range = _ANY
-        if rule is not None and line.made == "out" and not line.kwargs:
+        if rule is not None and line.effect == "out" and not line.kwargs:
             same = line.function == "np.multiply" and line.args[0] is line.args[1]
             made = _square(known(line.args[0])) if same else rule(*map(known, line.args))
             if any(map(isnan, made)):
@@ -136,7 +136,7 @@ def drop_guards(program: Program) -> int:
             dropped += 1
             continue
         kept.append(line)
-        if z is None or line.made == "view":
+        if z is None or line.effect == "view":
             continue
         asks = line.function == "np.not_equal" and _is_number(line.args[0]) and _is_zero(line.args[1])
         if asks or (line.function == "np.logical_and" and guards.issuperset(masks)):
@@ -151,7 +151,7 @@ def drop_guards(program: Program) -> int:
         if line.function == "routine.clear":
             calm = True
         if calm and not z.view:
-            if line.made == "out":
+            if line.effect == "out":
                 wild.discard(id(z.storage))
         else:
             wild.add(id(z.storage))

@@ -21,19 +21,16 @@ from micrograd_np.core.writes import clock as moments
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.tensor import _wrap
 
+from ..guards import GONE, MISS
 from ..program import Value
 from ..trees import parts, with_parts
 from .failure import explain
-from .guards import GONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..guards import Place
     from .entry import CompiledProgram
-    from .guards import Place
-
-MISS = object()
-"""What a dispatcher returns, having done nothing, when the call is not its kind."""
 
 
 def dispatcher(entry: CompiledProgram, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
@@ -215,4 +212,4 @@ def _unless_gone(*lines: str) -> list[str]:
     return ["try:", *(f"    {line}" for line in lines), "except GONE: return MISS"]
 
 
-__all__ = ["MISS", "dispatcher"]
+__all__ = ["dispatcher"]

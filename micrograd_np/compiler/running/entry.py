@@ -13,17 +13,14 @@ import numpy as np
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.tensor import Tensor
 
-from ..passes import run_passes
-from ..passes.memory import plan
+from ..guards import MISS, Guards
 from ..program import mapped
-from ..writing.write import Writer
-from .dispatch import MISS
 from .failure import explain
-from .guards import Guards
-from .pullback import BackwardProgram, copied
+from .pullback import BackwardProgram
 
 if TYPE_CHECKING:
     from ..program import Program, UpdateGroup
+    from ..writing.write import Writer
 
 _numbers = itertools.count(1)
 
@@ -156,14 +153,3 @@ class CompiledProgram:
             if g is not None:
                 g.data = array  # somebody may have put another there
         return results
-
-
-def build(program: Program, mode: str) -> CompiledProgram:
-    """The entry of a traced program: passes, plan, source, compiled."""
-    raw = copied(program)
-    passes = run_passes(program, mode)
-    layout = plan(program)
-    writer = Writer(program, layout)
-    entry = CompiledProgram(program, writer.source(), writer, passes, layout.nbytes, layout.wanted)
-    entry.raw = raw
-    return entry

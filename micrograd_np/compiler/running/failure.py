@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from .entry import CompiledProgram
+    from ..program import Program
+    from ..writing.write import Writer
 
 
-def explain(error: BaseException, entry: CompiledProgram) -> None:
+class Emitted(Protocol):
+    """What is asked of a compiled program."""
+
+    program: Program
+    writer: Writer
+    filename: str
+    source: str
+    step: Callable[..., Any]
+
+
+def explain(error: BaseException, entry: Emitted) -> None:
     """Let `error` say what eager says, and add which of the user's lines failed, and the state of the state."""
     number = _line_in(error, entry.filename)
     lines = entry.source.splitlines()

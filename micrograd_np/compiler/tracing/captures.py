@@ -21,7 +21,7 @@ import numpy as np
 from micrograd_np.core.changes import changes
 from micrograd_np.core.vertex import Vertex
 
-from ..running.guards import GONE, Guards, Place, is_module, is_optimizer, of_optimizers, parts_of
+from ..guards import GONE, Guards, Place, is_module, is_optimizer, of_optimizers, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

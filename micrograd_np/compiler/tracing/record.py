@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..dataflow import RESHAPES
-from ..program import Line, Storage, Value
+from ..program import Effect, Line, Opaque, Storage, Value
 from ..writing.names import Words
 
 if TYPE_CHECKING:
@@ -335,19 +335,12 @@ class Recorder:
         self._line(path, function, symbolic, symbolic_kwargs, value, "fresh", bound)
         return Recorded(self, value, result)
 
-    def _line(self, path: str, function: Any, args: Any, kwargs: Any, target: Any, made: str, bound: Any) -> None:
-        line = Line(path, function, tuple(args), dict(kwargs), target, made, self.section, self.where)
+    def _line(self, path: str, function: Any, args: Any, kwargs: Any, target: Any, effect: Effect, bound: Any) -> None:
+        line = Line(path, function, tuple(args), dict(kwargs), target, effect, self.section, self.where)
         if bound is not None:
-            line.effect = True
-            line.kwargs["bound"] = Literal(bound)
+            line.must_run = True
+            line.kwargs["bound"] = Opaque(bound)
         self.lines.append(line)
-
-
-class Literal:
-    """Something to be bound as it is, hidden from the search for values."""
-
-    def __init__(self, thing: Any) -> None:
-        self.thing = thing
 
 
 class _Part:

@@ -28,12 +28,11 @@ from micrograd_np.engine.tensor import Tensor, _wrap
 from micrograd_np.ops.state import copy
 
 from ..error import CompileError
-from ..passes.dce import OUTLIVES
-from ..program import Line, Program, Storage, UpdateGroup, Value
-from ..running.pullback import differentiate
+from ..program import OUTLIVES, Line, Program, Storage, UpdateGroup, Value
 from ..trees import parts, with_parts
 from ..writing.names import name_by_making
 from .arrays import digest, same, shared, whole
+from .differentiate import differentiate
 from .frames import Frames, place
 from .number import RuntimeScalar
 from .numbers import Fixed, Numbers
@@ -310,8 +309,8 @@ class Tracer(Events):
         value = self.value(x)
         if value.storage.kind != "constant":
             where = self.frames.place()
-            line = Line(f"routine.{rule.__name__}", rule, (value, *settings), {}, None, "effect", self.heading, where)
-            line.effect = True
+            line = Line(f"routine.{rule.__name__}", rule, (value, *settings), {}, None, "none", self.heading, where)
+            line.must_run = True
             self.program.lines.append(line)
 
     def computes(self, x: Any) -> bool:
@@ -568,10 +567,10 @@ class Tracer(Events):
 def _make_writable(program: Program) -> None:
     """Copy into buffers what NumPy gives as a scalar, an element or a full sum, where some line writes into it."""
     lines = program.lines
-    written = {id(line.target.storage) for line in lines if line.target is not None and line.made in ("out", "in")}
+    written = {id(line.target.storage) for line in lines if line.target is not None and line.effect in ("out", "in")}
     for i, line in reversed(list(enumerate(lines))):
         z = line.target
-        if z is not None and line.made == "fresh" and not z.shape and id(z.storage) in written:
+        if z is not None and line.effect == "fresh" and not z.shape and id(z.storage) in written:
             z.storage.kind = "buffer"
             line.target = Value(Storage("fresh"), (), z.dtype, hint=z.hint)
             copied = Line("np.copyto", np.copyto, (z, line.target), {}, z, "in", line.section, line.where)
@@ -582,7 +581,7 @@ def _make_writable(program: Program) -> None:
 
 def _check_early(lines: list[Line]) -> None:
     """Move checks of what is there by then before whatever writes memory that outlives the step."""
-    for line in [line for line in lines if line.made == "effect"]:
+    for line in [line for line in lines if line.effect == "none"]:
         (v,) = line.read()
         written = [(i, z) for i, other in enumerate(lines[: lines.index(line)]) if (z := other.writes()) is not None]
         made = [i for i, other in enumerate(lines) if other.target is not None and other.target.storage is v.storage]

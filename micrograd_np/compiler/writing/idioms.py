@@ -50,9 +50,9 @@ class _Respelling:
         lines: list[Line] = []
         for i, line in enumerate(program.lines):
             line.substitute(lambda v: replaced.get(id(v), v))
-            if line.target is not None and line.made != "view":
+            if line.target is not None and line.effect != "view":
                 line.target = replaced.get(id(line.target), line.target)
-            if line.function == "np.bitwise_and" and line.made == "out":
+            if line.function == "np.bitwise_and" and line.effect == "out":
                 lines += self.masked(i, line, replaced)
             elif line.function == "routine.clear" and lines:
                 lines += self.cleared(line, lines)
@@ -72,11 +72,11 @@ class _Respelling:
             return [line]
         z = self.viewed(target)
         if z is None:  # the numbers are seen through a view of the bits
-            seen = [w.target for w in self.program.lines[i:] if w.made == "view" and w.args and w.args[0] is target]
+            seen = [w.target for w in self.program.lines[i:] if w.effect == "view" and w.args and w.args[0] is target]
             readers = [w for w in self.program.lines[i:] if any(v.storage is target.storage for v in w.read())]
             if len(seen) != 1 or seen[0] is None or seen[0].dtype != x.dtype:
                 return [line]
-            if any(w.made == "view" and w.target is not seen[0] and w.args[0] is target for w in readers):
+            if any(w.effect == "view" and w.target is not seen[0] and w.args[0] is target for w in readers):
                 return [line]
             z = Value(Storage("buffer"), target.shape, x.dtype, seen[0].name, seen[0].hint or target.hint)
         else:
@@ -101,7 +101,7 @@ class _Respelling:
         if at is None or any(v.storage is z.storage for w in before[at + 1 :] for v in w.read()):
             return [line]
         made = before[at]
-        if made.target is not z or made.made != "out" or not isinstance(z, Value):
+        if made.target is not z or made.effect != "out" or not isinstance(z, Value):
             return [line]
         made.target = Value(Storage("buffer"), z.shape, z.dtype)
         return [Line("np.where", np.where, (keep, made.target, 0), {}, z, "out", line.section, line.where)]
@@ -111,7 +111,7 @@ class _Respelling:
         if not isinstance(v, Value) or not v.view or id(v) not in self.makers:
             return None
         line = self.program.lines[self.makers[id(v)]]
-        if line.function != "method.view" or line.made != "view":
+        if line.function != "method.view" or line.effect != "view":
             return None
         x = line.args[0]
         return x if isinstance(x, Value) and x.shape == v.shape else None
@@ -188,7 +188,7 @@ def _keep_results_where_they_are(program: Program) -> None:
     makers: dict[int, int] = {}
     gone: set[int] = set()
     for i, line in enumerate(program.lines):
-        if line.made == "fresh" and line.target is not None and not line.effect:
+        if line.effect == "fresh" and line.target is not None and not line.must_run:
             makers[id(line.target)] = i
         z = line.target
         if line.function != "np.copyto" or line.kwargs or z is None:

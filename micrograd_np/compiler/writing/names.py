@@ -46,7 +46,7 @@ def name_by_making(program: Program) -> None:
     counts: set[int] = set()
     for line in program.lines:
         v = line.target
-        if v is None or v.name or line.made == "view":
+        if v is None or v.name or line.effect == "view":
             continue
         read = [x for x in line.read() if x is not v]
         counted = len(read) == 1 and (

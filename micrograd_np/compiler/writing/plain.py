@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..copying import copied
 from ..passes.constants import fold_constants
 from ..passes.cse import merge_repeats
 from ..passes.dce import drop_dead_lines
 from ..passes.memory import Plan
 from ..program import Line, Value, natural, values_in
-from ..running.pullback import copied
 from .idioms import respell
 from .write import Writer, written
 
@@ -93,7 +93,7 @@ class _Plain(Writer):
         self.reshaped = {  # where a reshape that is written through has to be a view
             id(line.target.storage)
             for line in program.lines
-            if line.target is not None and line.made == "view" and line.function in ("np.reshape", "method.reshape")
+            if line.target is not None and line.effect == "view" and line.function in ("np.reshape", "method.reshape")
         }
 
     def _simple(self) -> set[int]:
@@ -106,10 +106,10 @@ class _Plain(Writer):
             if v is None:
                 continue
             key = id(v.storage)
-            if line.made == "view":
+            if line.effect == "view":
                 viewed.add(key)
                 continue
-            whole = "where" not in line.kwargs and (line.made in ("out", "fresh") or line.function == "np.copyto")
+            whole = "where" not in line.kwargs and (line.effect in ("out", "fresh") or line.function == "np.copyto")
             if v.view or not whole or key in viewed or v.storage.kind not in ("buffer", "fresh"):
                 others.add(key)
             found.add(key)
@@ -139,7 +139,7 @@ class _Plain(Writer):
             d = None
             if target is None:
                 pass
-            elif line.made == "view":
+            elif line.effect == "view":
                 d = self.views[id(target)] = _Definition(target)
             elif id(target.storage) in self.simple:
                 d = self.current[id(target.storage)] = _Definition(target)
@@ -209,7 +209,7 @@ class _Plain(Writer):
             if shape == ():
                 return f"np.full({target.shape}, {self.literal(source)}, np.{target.dtype.name})", _ATOM
             return f"np.broadcast_to({self.literal(source)}, {target.shape}).astype(np.{target.dtype.name})", _ATOM
-        if line.made == "out" and target is not None:
+        if line.effect == "out" and target is not None:
             text, strength = self._computed(line)
             shape, dtype = natural(line)
             if dtype != target.dtype:
@@ -298,10 +298,10 @@ class _Plain(Writer):
         """The rows for a line: none where it went into another."""
         v = line.target
         if d is not None and v is not None:
-            if not d.uses and not line.effect:
+            if not d.uses and not line.must_run:
                 return []
             rows = []
-            if line.made == "view" and v.storage.kind == "buffer" and id(v.storage) not in self.simple:
+            if line.effect == "view" and v.storage.kind == "buffer" and id(v.storage) not in self.simple:
                 rows = self._allocated(line, v)
             text, strength = self.told(line)
             reads = frozenset(id(x.storage) for x in line.read()) | frozenset(
@@ -318,9 +318,9 @@ class _Plain(Writer):
         if v.storage.kind in ("buffer", "fresh"):
             rows += self._allocated(line, v)
         where = self.operand(v)
-        if line.made == "fresh":
+        if line.effect == "fresh":
             return [f"{where} = {self.told(line)[0]}"]
-        if line.made == "in":
+        if line.effect == "in":
             if line.function == "setitem":
                 return [*rows, f"{where}[{self.index(line.args[1])}] = {self.literal(line.args[2])}"]
             if line.function.startswith("method."):
@@ -347,7 +347,7 @@ class _Plain(Writer):
     def _goes_in(self, i: int, line: Line, d: _Definition, text: str, reads: frozenset[int], *, final: bool) -> bool:
         """Whether an expression can be written where it is read, instead of getting a name."""
         lines = self.program.lines
-        if d.kept or line.effect or not d.uses:
+        if d.kept or line.must_run or not d.uses:
             return False
         use = max(d.uses)
         if use >= len(lines):
@@ -361,7 +361,7 @@ class _Plain(Writer):
                 return False
         for between in lines[i + 1 : use]:
             target = between.writes()
-            if between.effect or (
+            if between.must_run or (
                 target is not None and id(target.storage) not in self.simple and id(target.storage) in reads
             ):
                 return False
@@ -370,7 +370,7 @@ class _Plain(Writer):
     def _allocated(self, line: Line, v: Value) -> list[str]:
         """The row that makes the memory of `v`, the first time it is written."""
         base = next((w for w in self.bases if w.storage is v.storage), v)
-        if id(v.storage) in self.allocated or line.made == "fresh":
+        if id(v.storage) in self.allocated or line.effect == "fresh":
             self.allocated.add(id(v.storage))
             return []
         self.allocated.add(id(v.storage))

@@ -20,11 +20,11 @@ _Step = tuple[str, Any, tuple[Any, ...], Value]
 
 def shape_what_is_computed(program: Program) -> None:
     """What is computed into a whole buffer, seen in another shape, is computed, and then seen in the buffer's own."""
-    makers = {id(line.target): line for line in program.lines if line.made == "view"}
+    makers = {id(line.target): line for line in program.lines if line.effect == "view"}
     writes = _writes(program)
     for line in list(program.lines):
         z = line.target
-        if line.made != "out" or z is None or not z.view or z.storage.kind != "buffer" or "where" in line.kwargs:
+        if line.effect != "out" or z is None or not z.view or z.storage.kind != "buffer" or "where" in line.kwargs:
             continue
         old, back = z.storage, _way_back(z, makers)
         if back is None or writes[id(old)][0] is not line or any(v.storage is old for v in line.read()):
@@ -32,7 +32,7 @@ def shape_what_is_computed(program: Program) -> None:
         i = program.lines.index(line)
         before = [w for w in program.lines[:i] if any(v.storage is old for v in w.read())]
         chain = {id(x) for *_, x in back} | {id(z)}
-        if any(w.made != "view" for w in before):
+        if any(w.effect != "view" for w in before):
             continue
         if len(writes[id(old)]) == 1:
             shaped = _shaped(line, back, anew=False)
@@ -45,9 +45,9 @@ def shape_what_is_computed(program: Program) -> None:
         whole, after = back[-1][-1], writes[id(old)][1]
         end = program.lines.index(after)
         viewed = {
-            id(w.target) for w in program.lines[:end] if w.made == "view" and any(v.storage is old for v in w.read())
+            id(w.target) for w in program.lines[:end] if w.effect == "view" and any(v.storage is old for v in w.read())
         }
-        if after.target is whole and after.made == "out" and "where" not in after.kwargs and viewed <= chain:
+        if after.target is whole and after.effect == "out" and "where" not in after.kwargs and viewed <= chain:
             shaped = _shaped(line, back, anew=True)  # the buffer itself is computed by the line after
             seen: dict[int, Any] = {id(whole): shaped[-1].target}
             for w in program.lines[i + 1 : end + 1]:
@@ -112,11 +112,11 @@ def merge_views(program: Program) -> None:
         v = line.target
         if v is not None and id(v) in replaced:
             line.target = replaced[id(v)]
-        if line.made == "view" and v is not None and _merged(line, makers):
+        if line.effect == "view" and v is not None and _merged(line, makers):
             x = replaced[id(v)] = line.args[0]
             x.name = x.name or v.name
             continue
-        if line.made == "view" and v is not None:
+        if line.effect == "view" and v is not None:
             makers[id(v)] = line
         kept.append(line)
     program.lines[:] = kept

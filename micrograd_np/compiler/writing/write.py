@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..dataflow import static, uniform
-from ..passes.blocks import Loop
-from ..program import Line, Value, values_in
+from ..program import Line, Loop, Value, values_in
 
 if TYPE_CHECKING:
     from ..passes.memory import Plan
@@ -188,7 +187,7 @@ class Writer:
             part = f"[{i}]"
         told = [self.literal(a) for a in args]
         named = [f"{k}={self.literal(v)}" for k, v in kwargs.items()]
-        if line.made == "out":
+        if line.effect == "out":
             assert line.target is not None
             out = self.operand(line.target)
             if f in _POSITIONAL_OUT and not named:
@@ -265,7 +264,7 @@ class Writer:
                 rows.append(f"# {line.where}"[:_WIDTH])
                 where = line.where
             text = self.expression(line)
-            if line.made == "view" and line.target is not None:
+            if line.effect == "view" and line.target is not None:
                 inside = self.inner[id(line.target)] = self.unique(f"{self.name(line.target)}_i")
                 text = f"{inside} = {text}"
             rows.append(text)
@@ -309,7 +308,7 @@ class Writer:
         section = where = ""
         for line in program.lines:
             sources_stay = all(static(v) and (not v.view or id(v) in made_once) for v in line.read())
-            if line.made == "view" and line.target is not None and sources_stay:
+            if line.effect == "view" and line.target is not None and sources_stay:
                 made_once.add(id(line.target))
                 views.append(f"{self.name(line.target)} = {self.expression(line)}")
                 continue
@@ -323,7 +322,7 @@ class Writer:
                 body += self.loop(line, views)
                 continue
             text = self.expression(line)
-            if line.made in ("view", "fresh"):
+            if line.effect in ("view", "fresh"):
                 assert line.target is not None
                 text = f"{self.name(line.target)} = {text}"
             body.append(text)

@@ -17,12 +17,8 @@ const shapeOf = (view) => (view.shape.length ? view.shape.join(" × ") : "a numb
 const isNumber = (view) => view.shape.length === 0;
 
 // A small array as NumPy prints it, on one line; null for one that is large or has more than two axes.
-function inline(view) {
-  if (isNumber(view)) return view.rows[0][0];
-  const rows = view.rows.map((row) => `[${row.join(" ")}]`);
-  const text = view.shape.length === 1 ? rows.join("") : `[${rows.join(" ")}]`;
-  return view.range || !rows.length || view.shape.length > 2 || text.length > 60 ? null : text;
-}
+const inline = (view) => view.text ?? null;
+const count = (view) => view.shape.reduce((a, b) => a * b, 1);
 function short(view) {
   const text = inline(view);
   return text !== null && text.length <= 30 ? text : `${shapeOf(view)} numbers`;
@@ -36,7 +32,7 @@ function arrayOf(view, label) {
   const table = make("table", "array", ...rows);
   table.setAttribute("aria-label", `${label || "array"}, ${shapeOf(view)}`);
   const box = make("div", "wide", table);
-  const all = view.shape.reduce((a, b) => a * b, 1);
+  const all = count(view);
   const shown = view.rows.reduce((count, row) => count + row.length, 0);
   const rest = view.range
     ? paragraph("note", `${shown} of ${all} numbers; smallest ${view.range[0]}, mean ${view.range[1]}, largest ${view.range[2]}`)
@@ -118,14 +114,15 @@ function backward(step, node) {
     const x = to.name;
     const part = make("div", "part", make("h3", "", `on to ${x}`));
     const sign = to.of > 1 ? "+=" : "=";
-    const raw = to.raw || to.gives;
+    const summed = to.raw && count(to.raw) > count(to.gives); // the formula says so
+    const result = summed || !to.raw ? to.gives : to.raw;
     part.append(paragraph("formula", code(`∂${data.root}/∂${x} ${sign} ${to.rule}`)));
-    if (to.numbers) part.append(withNumbers(to.numbers, raw));
-    else if (to.example) part.append(paragraph("", "its first element: ", code(to.example)));
-    const told = to.numbers && inline(raw) !== null;
-    if (to.raw && !told) part.append(arrayOf(to.raw, "the rule gives"));
+    if (to.numbers) part.append(withNumbers(to.numbers, result));
+    else if (to.example) part.append(paragraph("", `its first element${summed ? ", before the sum" : ""}: `, code(to.example)));
+    const told = to.numbers && inline(result) !== null;
+    if (summed || (to.raw && !told)) part.append(arrayOf(to.raw, summed ? "before the sum" : "the rule gives"));
     if (to.why) part.append(paragraph("why", `${to.why[0].toUpperCase()}${to.why.slice(1)}.`));
-    if (to.raw || !told) part.append(arrayOf(to.gives, to.of > 1 ? "this part" : `gradient of ${x}`));
+    if (!told || result !== to.gives) part.append(arrayOf(to.gives, to.of > 1 ? "this part" : `gradient of ${x}`));
     if (to.of > 1) {
       const left = to.of - to.part;
       const state = left ? `${plural(left, "part")} still to come` : "that was the last part";
@@ -184,8 +181,8 @@ const edges = [...document.querySelectorAll("#graph .edge")].map((edge) => [edge
 const picture = document.querySelector("#graph svg");
 if (picture) {
   const width = 4 / 3 * parseFloat(picture.getAttribute("width")); // points in pixels
-  const fits = 0.75 * width <= $("graph").clientWidth; // what is little too wide shrinks; what is wider scrolls
-  picture.style.minWidth = `${(fits ? 0.75 : 1) * width}px`;
+  const fits = 0.7 * width <= $("graph").clientWidth; // what is little too wide shrinks; what is wider scrolls
+  picture.style.minWidth = `${(fits ? 0.7 : 1) * width}px`;
 }
 let lit = [];
 function light(k, step) {
@@ -193,11 +190,12 @@ function light(k, step) {
   lit = [];
   const mark = (element, kind) => { element.classList.add(kind); lit.push(element); };
   mark(boxes.get(step.node), "focus");
-  const to = step.way === "backward" ? new Set(step.to.map((entry) => entry.node)) : null;
+  const onward = step.way === "forward";
+  const near = new Set(onward ? nodes[step.node].inputs : (step.to || []).map((entry) => entry.node));
+  near.forEach((i) => mark(boxes.get(i), "near"));
+  const bright = [...lit];
   edges.forEach(([path, from, end]) => {
-    if (end !== step.node || step.way === "seed" || (to && !to.has(from))) return;
-    mark(path, to ? "back" : "forward");
-    mark(boxes.get(from), "near");
+    if (end === step.node && near.has(from)) mark(path, onward ? "forward" : "back");
   });
   boxes.forEach((box, i) => {
     box.classList.toggle("later", step.way === "forward" && i > step.node && nodes[i].op !== undefined);
@@ -207,13 +205,23 @@ function light(k, step) {
     line.classList.toggle("known", Boolean(has));
     line.textContent = !has ? "grad: not yet" : `grad ${short(has.view)}${has.part < has.of ? " + …" : ""}`;
   });
-  const frame = $("graph");
-  const [outer, inner] = [frame.getBoundingClientRect(), boxes.get(step.node).getBoundingClientRect()];
-  frame.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
-  frame.scrollTop += inner.top + inner.height / 2 - outer.top - outer.height / 2;
+  // What lights up comes into the middle, as far as the op in focus stays in view.
+  const frame = $("graph").getBoundingClientRect();
+  const shown = bright.map((box) => box.getBoundingClientRect()); // now that the texts have their size
+  const move = (low, high, size) => {
+    const [first, last] = [Math.min(...shown.map((box) => box[low])), Math.max(...shown.map((box) => box[high]))];
+    const slack = Math.max((frame[size] - shown[0][size]) / 2 - 12, 0);
+    const middle = shown[0][low] + shown[0][size] / 2;
+    return Math.min(Math.max((first + last) / 2, middle - slack), middle + slack) - frame[low] - frame[size] / 2;
+  };
+  $("graph").scrollBy(move("left", "right", "width"), move("top", "bottom", "height"));
 }
 
 let at = 0;
+function go(k) {
+  show(k);
+  $("say").scrollIntoView({ block: "nearest" }); // under the controls: each step is read from its beginning
+}
 function show(k) {
   at = Math.min(Math.max(k, 0), steps.length - 1);
   const step = steps[at];
@@ -238,18 +246,18 @@ function show(k) {
 
 data.folded.forEach((sentence) => $("folded").append(paragraph("", sentence)));
 $("slider").max = steps.length - 1;
-$("previous").addEventListener("click", () => show(at - 1));
-$("next").addEventListener("click", () => show(at + 1));
-$("slider").addEventListener("input", () => show(Number($("slider").value)));
+$("previous").addEventListener("click", () => go(at - 1));
+$("next").addEventListener("click", () => go(at + 1));
+$("slider").addEventListener("input", () => go(Number($("slider").value)));
 document.addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("#slider, #graph")) return;
   const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: steps.length - 1 }[event.key];
   if (to === undefined) return;
   event.preventDefault();
-  show(to);
+  go(to);
 });
 boxes.forEach((box, i) => box.addEventListener("click", () => {
   const own = steps.findIndex((step, k) => step.node === i && (step.way === "backward") === (steps[at].way !== "forward"));
-  if (own >= 0) show(own);
+  if (own >= 0) go(own);
 }));
 show(0);

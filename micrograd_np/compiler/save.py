@@ -15,15 +15,15 @@ from numpy.lib.array_utils import byte_bounds
 
 from micrograd_np.core.messages import an
 
-from ..error import CompileError
-from ..program import UpdateGroup, Value
-from .plain import plainly
+from .error import CompileError
+from .program import UpdateGroup, Value
+from .writing.plain import plainly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..running.entry import CompiledProgram
-    from .write import Writer
+    from .running.entry import CompiledProgram
+    from .writing.write import Writer
 
 _HEAD = '''"""{title}, written by micrograd_np. It needs NumPy alone.
 

@@ -19,10 +19,13 @@ from micrograd_np.core.vertex import Vertex
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..program import UpdateGroup
+    from .program import UpdateGroup
 
 GONE = (KeyError, IndexError, AttributeError, ValueError)
 """What asking a place raises that has nothing by now: in a dict, a list, an object, a variable of a function."""
+
+MISS = object()
+"""What a call returns that has done nothing, because the program is not the right one for it."""
 
 
 class Place(NamedTuple):
