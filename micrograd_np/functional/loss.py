@@ -45,13 +45,14 @@ def reduced(losses: Any, reduction: str) -> Tensor:
 def operands(name: str, input: Any, **others: Any) -> list[Any]:
     """`input` as floating numbers, the others as Tensors or arrays of its kind, all of one shape or ValueError."""
     x = as_floats(input)
-    found = [x]
-    for other_name, value in others.items():
-        other = as_like(value, x)
-        if other.shape != x.shape:
-            refuse_broadcast(name, "input", x.shape, other_name, other.shape)
-        found.append(other)
-    return found
+    xs = [x]
+    shape = x.data.shape
+    for label, other in others.items():
+        y = as_like(other, x)
+        if y.shape != shape:
+            refuse_broadcast(name, "input", shape, label, y.shape)
+        xs.append(y)
+    return xs
 
 
 def as_tensor(x: Any) -> Tensor:
@@ -72,7 +73,7 @@ def as_floats(x: Any) -> Tensor:
 
 def as_like(x: Any, input: Any) -> Any:
     """`x` as a Tensor or array; numbers that are not floating, and Python's own, in the dtype of `input`."""
-    if isinstance(x, Tensor) and x.data.dtype.kind == "f":
+    if (type(x) is np.ndarray and x.dtype.kind == "f") or (isinstance(x, Tensor) and x.data.dtype.kind == "f"):
         return x
     if isinstance(x, _NUMBERS):
         return settled(np.asarray(x, input.dtype))

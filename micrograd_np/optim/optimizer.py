@@ -30,7 +30,7 @@ from micrograd_np.engine.tensor import Tensor, clear_grad
 
 _NO_STATE: dict[str, Any] = {}
 _NO_SETTINGS = ("self", "params", "__class__")  # what else `locals` returns in a constructor
-_NOT_NEGATIVE = ("lr", "eps", "weight_decay", "momentum", "alpha")
+_NOT_NEGATIVE = ("lr", "eps", "weight_decay", "momentum")
 _COUNTS = {"ns_steps", "max_iter", "max_eval", "history_size"}
 _PYTORCH_ONLY = {"foreach", "fused", "capturable", "differentiable"}  # how PyTorch executes, not what it computes
 
@@ -73,8 +73,7 @@ class Optimizer:
         if isinstance(params, Tensor):
             raise TypeError(f"{self._name}: params is one tensor of shape {params.shape}; pass a list of it.")
         groups: list[Any] = [params] if isinstance(params, dict) else self._listed(params)
-        if not groups:
-            raise ValueError(f"{self._name}: there are no parameters to train; found an empty list.")
+        self.require(bool(groups), "there are no parameters to train; found an empty list.")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
@@ -99,16 +98,14 @@ class Optimizer:
             if not isinstance(p, Tensor):
                 hint = " Pass model.parameters()." if isinstance(p, (str, tuple)) else ""
                 raise TypeError(f"{self._name}: parameters must be tensors, found {type(p).__name__}.{hint}")
-            if p in trained:
-                raise ValueError(f"{self._name}: {_called(p)} is there twice.")
+            self.require(p not in trained, f"{_called(p)} is there twice.")
             if p.op is not None:
                 raise ValueError(f"{self._name}: {_called(p)} was computed by {p.op.name}; only leaves can be trained.")
             trained.add(p)
         unknown = param_group.keys() - self.defaults.keys() - {"params", "initial_lr"}  # a schedule's, to resume from
         if unknown:
-            raise TypeError(
-                f"{self._name}: has no setting {', '.join(sorted(unknown))}; it has {', '.join(self.defaults)}."
-            )
+            names = ", ".join(sorted(unknown))
+            raise TypeError(f"{self._name}: has no setting {names}; it has {', '.join(self.defaults)}.")
         group = _plain({**self.defaults, **param_group, "params": params})
         self.check(group)
         self.param_groups.append(group)
@@ -119,9 +116,8 @@ class Optimizer:
             return list(params)
         except TypeError:
             hint = " Pass model.parameters()." if hasattr(params, "parameters") else ""
-            raise TypeError(
-                f"{self._name}: params must be tensors or dicts of them, found {type(params).__name__}.{hint}"
-            ) from None
+            kind = type(params).__name__
+            raise TypeError(f"{self._name}: params must be tensors or dicts of them, found {kind}.{hint}") from None
 
     def check(self, group: Mapping[str, Any]) -> None:
         """Raise ValueError for settings that make no sense, TypeError for what is of another kind."""
@@ -193,14 +189,11 @@ class Optimizer:
                     continue
                 g, data = grad.data, p.data
                 try:
-                    fits = g.shape == data.shape
+                    if g.shape != data.shape:
+                        shapes = f"{p.name or 'a parameter'} is {p.shape} and its grad {grad.shape}"
+                        raise ValueError(f"{self._name}: {shapes}; they must be equal.")
                 except AttributeError:
                     raise TypeError(f"{self._name}: {no_array(p)}") from None
-                if not fits:
-                    raise ValueError(
-                        f"{self._name}: {p.name or 'a parameter'} is {p.shape} and its grad {grad.shape}; they "
-                        "must be equal."
-                    )
                 state = states.get(p, _NO_STATE)
                 if len(state) <= slots:  # a step number and these
                     state = self.started(p, group)
@@ -254,10 +247,8 @@ class Optimizer:
         saved_groups = state_dict["param_groups"]
         sizes, saved_sizes = ([len(group["params"]) for group in x] for x in (self.param_groups, saved_groups))
         if sizes != saved_sizes:
-            raise ValueError(
-                f"load_state_dict into {self._name}: its groups have {sizes} parameters, "
-                f"those of the state {saved_sizes}."
-            )
+            counts = f"its groups have {sizes} parameters, those of the state {saved_sizes}"
+            raise ValueError(f"load_state_dict into {self._name}: {counts}.")
         groups: list[dict[str, Any]] = []
         states: dict[Tensor, dict[str, Any]] = {}
         for mine, saved in zip(self.param_groups, saved_groups, strict=True):

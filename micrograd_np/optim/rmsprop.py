@@ -42,6 +42,10 @@ class RMSprop(Optimizer):
         first = {"lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered}  # as in PyTorch
         super().__init__(params, {**first, "weight_decay": weight_decay, "maximize": maximize})
 
+    def check(self, group) -> None:
+        super().check(group)
+        self.require(group["alpha"] >= 0, f"alpha must not be negative, found {group['alpha']}.")
+
     @staticmethod
     def scalars(group, t) -> dict[str, Any]:
         return {"share": 1 - group["alpha"]}
