@@ -98,7 +98,8 @@ class Optimizer:
             if not isinstance(p, Tensor):
                 hint = " Pass model.parameters()." if isinstance(p, (str, tuple)) else ""
                 raise TypeError(f"{self._name}: parameters must be tensors, found {type(p).__name__}.{hint}")
-            self.require(p not in trained, f"{_called(p)} is there twice.")
+            if p in trained:
+                raise ValueError(f"{self._name}: {_called(p)} is there twice.")
             if p.op is not None:
                 raise ValueError(f"{self._name}: {_called(p)} was computed by {p.op.name}; only leaves can be trained.")
             trained.add(p)
