@@ -190,8 +190,8 @@ LINES = {
     "numpy_api": 2250,
     "ops": 2150,
     "ops/fused": 2050,
-    "optim": 1950,
-    "optim/lr_scheduler": 900,
+    "optim": 1600,
+    "optim/lr_scheduler": 800,
     "pictures": 3100,  # its budget is 2,500
     "storage": 400,
     "training": 1050,

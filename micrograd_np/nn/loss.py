@@ -15,7 +15,7 @@ from .module import Module
 
 
 class _FunctionalLoss(Module):
-    """A loss whose constructor has the settings of its function, which get their values by name."""
+    """A loss whose constructor has the settings of its function, in the same order."""
 
     reduction: str
     weight: Any
@@ -47,7 +47,7 @@ class _FunctionalLoss(Module):
                 setattr(self, name, value)
 
     def _loss(self, *tensors: Any) -> Tensor:
-        return type(self)._function(*tensors, **{name: getattr(self, name) for name in self._settings})
+        return type(self)._function(*tensors, *[getattr(self, name) for name in self._settings])
 
 
 class _Loss(_FunctionalLoss):

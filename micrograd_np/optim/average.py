@@ -35,7 +35,7 @@ class ExponentialMovingAverage:
         self.averages = [Tensor(p.data.copy()) for p in self.parameters]
 
     def update(self) -> None:
-        """Move each average towards what its parameter is now."""
+        """Move each average towards the present value of its parameter."""
         share = 1.0 - self.decay
         with no_grad():
             for a, p in zip(self.averages, self.parameters, strict=True):

@@ -37,8 +37,8 @@ def clip_grad_norm_(
     """Scale all gradients, in place, so that the norm of them all together is at most `max_norm`; the norm before, 0-d.
 
     The factor is min(1, max_norm / (norm + 1e-6)), as in PyTorch. `norm_type` is the p of the p-norm: inf is the
-    largest element, −inf the smallest, and 0 counts those that are not 0. Parameters without a gradient are passed
-    over; an iterator that is used up is a warning. With `error_if_nonfinite`, RuntimeError for a norm of nan or inf.
+    largest element, −inf the smallest, and 0 counts those that are not 0. Parameters without a gradient are
+    skipped; an iterator that is used up is a warning. With `error_if_nonfinite`, RuntimeError for a norm of nan or inf.
 
     >>> p = Tensor([1.0, 1.0], requires_grad=True)
     >>> (p * [3.0, 4.0]).sum().backward()

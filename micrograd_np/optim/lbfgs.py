@@ -24,7 +24,7 @@ class LBFGS(Optimizer):
     the largest gradient is at most `tolerance_grad`, or movement or loss change by less than `tolerance_change`. One
     group only.
 
-    How many iterations are made depends on the values, so a step cannot be compiled: RuntimeError says so.
+    The number of iterations depends on the values, so a step cannot be compiled: RuntimeError says so.
     Source: Nocedal & Wright (2006), algorithms 7.4 and 7.5.
 
     >>> from micrograd_np import Tensor

@@ -86,7 +86,7 @@ class LRScheduler:
                 if not self._shared:
                     raise ValueError(
                         f"{self._name}: the optimiser has {several(len(groups), 'group')}, and the schedule was given "
-                        f"values for {len(values)}; make it anew, or give one value for all groups."
+                        f"values for {len(values)}; construct a new one, or give one value for all groups."
                     )
                 values.append(values[0])
             self.base_lrs.append(group.setdefault("initial_lr", group["lr"]))
