@@ -139,7 +139,7 @@ class Optimizer:
         return {}
 
     def numbers(self, group: Mapping[str, Any], t: int) -> dict[str, Any]:
-        """The keyword arguments of `update` in step `t`: settings, and the scalars."""
+        """The keyword arguments of `update` in step `t`: settings and, in place of those of their names, scalars."""
         settings = {name: group[name] for name in self._keywords if name in group}
         return {**settings, **self.scalars(group, t)}
 
