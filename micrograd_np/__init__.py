@@ -42,23 +42,52 @@ from .numpy_api.assembly import (
     hstack,
     meshgrid,
     rot90,
-    take,
     unstack,
     vsplit,
     vstack,
 )
+from .numpy_api.cumulative import cumprod, cumsum, diff, prod
 from .numpy_api.diagonal import diag, diagonal, trace, tril, triu
-from .numpy_api.hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh
+from .numpy_api.exponential import cbrt, exp2, log2, log10, logaddexp
 from .numpy_api.order import argsort, sort, topk
 from .numpy_api.products import dot, einsum, inner, outer, tensordot
 from .numpy_api.remainder import floor_divide, fmod, remainder
 from .numpy_api.rounding import ceil, floor, round, trunc  # noqa: A004
 from .numpy_api.searching import all, any, argmax, argmin  # noqa: A004
 from .numpy_api.statistics import norm, std, var
-from .numpy_api.summaries import average, median, nanmax, nanmean, nanmin, nanprod, nansum, percentile, ptp, quantile
-from .numpy_api.trigonometric import arccos, arcsin, arctan, arctan2, cos, degrees, hypot, radians, sin, tan
+from .numpy_api.summaries import (
+    average,
+    median,
+    nan_to_num,
+    nanmax,
+    nanmean,
+    nanmin,
+    nanprod,
+    nansum,
+    percentile,
+    ptp,
+    quantile,
+)
+from .numpy_api.take import take, take_along_axis
+from .numpy_api.trigonometric import (
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctan2,
+    arctanh,
+    cos,
+    cosh,
+    degrees,
+    hypot,
+    radians,
+    sin,
+    sinh,
+    tan,
+)
 from .numpy_api.vectors import cross, kron, matvec, vdot, vecdot, vecmat
-from .ops.choice import clip, maximum, minimum, nan_to_num, relu, where
+from .ops.choice import clip, maximum, minimum, relu, where
 from .ops.comparison import (
     bitwise_and,
     bitwise_or,
@@ -78,15 +107,14 @@ from .ops.comparison import (
     logical_xor,
     not_equal,
 )
-from .ops.cumulative import cumprod, cumsum, diff
 from .ops.elementwise import absolute, add, divide, multiply, negative, reciprocal, sign, square, subtract, zeros_like
 from .ops.elementwise import absolute as abs  # noqa: A004
-from .ops.index import take_along_axis
+from .ops.fused.softmax import log_softmax, logsumexp, softmax
+from .ops.fused.special import erf, ndtr, xlogy
 from .ops.linear import matmul
-from .ops.reduce import log_softmax, logsumexp, max, mean, min, prod, softmax, sum  # noqa: A004
+from .ops.reduce import max, mean, min, sum  # noqa: A004
 from .ops.shape import broadcast_to, reshape, stack, transpose
-from .ops.special import erf, ndtr, xlogy
-from .ops.transcendental import cbrt, exp, exp2, expm1, log, log1p, log2, log10, logaddexp, power, sigmoid, sqrt, tanh
+from .ops.transcendental import exp, expm1, log, log1p, power, sigmoid, sqrt, tanh
 
 if TYPE_CHECKING:
     from . import autograd, check, compiler, data, debug, nn, optim, pictures, storage, training

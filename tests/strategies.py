@@ -86,7 +86,7 @@ FUNCTIONS = {
     "join": lambda x, y: index.getitem(shape.concatenate(_square(x), _square(y)), (slice(None, None, 2),)),
     "sigmoid": transcendental.sigmoid,
     "square": lambda x: elementwise.square(transcendental.tanh(x)),
-    "softmax": lambda x: reduce.softmax(_square(x)),
+    "softmax": lambda x: mg.softmax(_square(x)),
     "mean": lambda x: reduce.mean(_square(x), axis=0, keepdims=True),
     "flip": lambda x: _square(x).T,
     "pick": lambda x: _square(x)[[2, 0, 2]],
@@ -195,7 +195,7 @@ LINKS = {
     "one_hot": lambda z, labels, w, seen: z + functional.one_hot(labels, z.shape[1]),
     "embedding": lambda z, labels, w, seen: z + functional.embedding(labels, w),
     "picked": lambda z, labels, w, seen: z + w.T[labels],
-    "softmax": lambda z, labels, w, seen: reduce.softmax(z),
+    "softmax": lambda z, labels, w, seen: mg.softmax(z),
 }
 
 ENDS = {
@@ -204,9 +204,9 @@ ENDS = {
     "mean cross_entropy": functional.cross_entropy,
     "ignoring": lambda z, labels: functional.cross_entropy(z, labels, ignore_index=0, reduction="sum"),
     "smooth": lambda z, labels: functional.cross_entropy(z, labels, label_smoothing=0.1, reduction="sum"),
-    "nll_loss": lambda z, labels: functional.nll_loss(reduce.log_softmax(z), labels, reduction="sum"),
+    "nll_loss": lambda z, labels: functional.nll_loss(mg.log_softmax(z), labels, reduction="sum"),
     "multi_margin_loss": lambda z, labels: functional.multi_margin_loss(z, labels, reduction="sum"),
-    "along": lambda z, labels: reduce.sum(index.take_along_axis(z, labels[:, None], axis=1)),
+    "along": lambda z, labels: reduce.sum(mg.take_along_axis(z, labels[:, None], axis=1)),
     "probabilities": lambda z, labels: functional.binary_cross_entropy(
         transcendental.sigmoid(z[:, 0]), labels * 0.5, reduction="sum"
     ),

@@ -178,7 +178,7 @@ class TestVerdicts:
         assert self.verdict(lambda x: (x * 1e-6 + 1).astype("float32"), [1.0]) == "too coarse to tell"
 
     def test_a_gradient_of_zero_but_for_rounding_agrees(self):
-        softmax = lambda x, y: reduce.softmax(x) * y
+        softmax = lambda x, y: mg.softmax(x) * y
         report = mg.check_gradients(lambda b, w: softmax(b * np.ones(3) + w, np.arange(3)), np.array([0.3]), X)
         assert 0 < abs(report["b"].analytic[0]) < 1e-15
         assert report

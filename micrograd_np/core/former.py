@@ -11,8 +11,8 @@ _PACKAGE = __name__.partition(".")[0]
 _FORMER_FOLDER = {
     "core": ("", "events hooks modes primitive reads vertex views writes"),
     "engine": ("", "backward constant grad_mode in_place pickling tensor"),
-    "numpy_api": ("ops", "arrange assembly diagonal hyperbolic linalg order products remainder rounding searching"),
-    "ops.fused": ("ops", "convolution pooling rectifiers windows"),
+    "numpy_api": ("ops", "arrange assembly cumulative diagonal linalg order products remainder rounding searching"),
+    "ops.fused": ("ops", "blocks convolution pooling rectifiers special windows"),
 }
 """For each folder of today, where it was before and the modules that came from there."""
 
@@ -23,30 +23,33 @@ _FORMER_MODULE = {
     "numpy_api.protocols": "protocols",
     "numpy_api.statistics": "ops.statistics",
     "numpy_api.summaries": "ops.summaries",
-    "numpy_api.trigonometric": "ops.trigonometric",
+    "numpy_api.trigonometric": "ops.trigonometric ops.hyperbolic",
     "numpy_api.vectors": "ops.vectors",
     "ops.fused.gated_activations": "ops.gates",
     "ops.fused.gru": "functional.recurrent.gated_units",
     "ops.fused.lstm": "functional.recurrent.long_short_term",
     "ops.fused.rnn": "functional.recurrent.plain",
 }
-"""Modules that have another name as well."""
+"""Modules that have other names as well."""
 
 _FORMER_NAME = {
-    "functional.classification": {
-        "surprise": "softmax_cross_entropy",
-        "surprise_of_logit": "bce_with_logits",
-        "surprise_of_probability": "bce",
-        "indicator": "indicator",
-        "softmax_residual": "softmax_residual",
-    },
-    "functional.attention": {"not_later": "not_later"},
-    "functional.linear": {"add_rows": "add_rows", "rows_of": "rows_of"},
-    "functional.loss": {"mean_squared_error": "mean_squared_error"},
-    "ops.elementwise": {"ratio": "divide_or_zero", "xdivy": "zero_safe_divide", "xmuly": "zero_safe_multiply"},
-    "ops.transcendental": {"lead": "subtract_or_zero"},
+    "functional.attention": "not_later=causal_mask",
+    "functional.classification": "surprise=softmax_cross_entropy surprise_of_logit=bce_with_logits "
+    "surprise_of_probability=bce indicator=one_hot_mask pick=gather_labels softmax_residual",
+    "functional.linear": "add_rows=segment_sum rows_of=embedding_lookup",
+    "functional.loss": "mean_squared_error",
+    "functional.normalization": "scaled=scale_and_weight",
+    "numpy_api.diagonal": "put_diagonal=diag_embed",
+    "numpy_api.trigonometric": "one_plus_square=square_plus_one",
+    "ops.choice": "at_least=clamp_min at_most=clamp_max halve_where=masked_halve keep_where=masked_keep "
+    "zero_where=masked_zero nan_to_num",
+    "ops.elementwise": "ratio=divide_or_zero xdivy=zero_safe_divide xmuly=zero_safe_multiply",
+    "ops.fused.special": "bell=gaussian",
+    "ops.index": "add_along_axis=scatter_add_along_axis place=scatter_slice stands=is_last_write take take_along_axis",
+    "ops.reduce": "deviations=subtract_mean log_softmax logsumexp prod softmax",
+    "ops.transcendental": "lead=subtract_or_zero cbrt exp2 log10 log2 logaddexp",
 }
-"""For each module the primitives that were there under other names, or are elsewhere now."""
+"""By module: primitives and public functions that were there, as ``name`` or as ``former_name=name``."""
 
 
 def install() -> None:
@@ -55,7 +58,10 @@ def install() -> None:
     for folder, (before, names) in _FORMER_FOLDER.items():
         moved |= {f"{folder}.{name}": f"{before}.{name}".lstrip(".") for name in names.split()}
     for today, before in moved.items():
-        sys.modules[f"{_PACKAGE}.{before}"] = sys.modules[f"{_PACKAGE}.{today}"]
-    for module, names_before in _FORMER_NAME.items():
-        for before, today in names_before.items():
-            setattr(sys.modules[f"{_PACKAGE}.{module}"], before, registry[today])
+        for name in before.split():
+            sys.modules[f"{_PACKAGE}.{name}"] = sys.modules[f"{_PACKAGE}.{today}"]
+    for module, names in _FORMER_NAME.items():
+        for entry in names.split():
+            before, _, today = entry.partition("=")
+            op = registry.get(today or before) or vars(sys.modules[_PACKAGE])[today or before]
+            setattr(sys.modules[f"{_PACKAGE}.{module}"], before, op)

@@ -37,7 +37,25 @@ def weakened(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(edges)
 
 
-_WEAK: dict[type, Any] = {Constant: lambda x: x.held if type(x.held) is ref else ref(x.held)}
+class Named(ref[Any]):
+    """A weak reference to a tensor with a name, which it remembers."""
+
+    __slots__ = ("name",)
+
+    name: str
+
+
+def _weak(constant: Constant) -> Any:
+    held = constant.held
+    array = constant.array if type(held) is ref else held
+    if isinstance(array, np.ndarray):
+        return held if type(held) is ref and array.ndim else array.item() if not array.ndim else ref(array)
+    named = Named(held)
+    named.name = held._name
+    return named
+
+
+_WEAK: dict[type, Any] = {Constant: _weak}
 """By the type of an edge, how it becomes weak; None for what is kept as it is."""
 
 

@@ -198,7 +198,7 @@ class Constant:
 
     array: Any
     held: Any
-    """A tensor or an array; or a weak reference to the tensor of `array`."""
+    """A tensor or an array; or a weak reference to the tensor of `array`, which takes its place."""
 
     def __init__(self, held: Any) -> None:
         self.held = held
@@ -208,8 +208,8 @@ class Constant:
         x = self.held
         if isinstance(x, ref):
             x = x()
-            if x is None or x.data is not self.array:  # a tensor in its place, the same one from now on
-                x = self.held = tensor_of(self.array)
+            if x is None or x.data is not self.array:
+                x = self.held = self.array
         return x
 
     def __reduce__(self) -> tuple[Any, ...]:

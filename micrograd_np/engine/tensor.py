@@ -24,7 +24,7 @@ from micrograd_np.core.views import is_part, look
 from micrograd_np.core.writes import clock
 from micrograd_np.numpy_api import (
     arrange,
-    assembly,
+    cumulative,
     diagonal,
     order,
     products,
@@ -33,11 +33,11 @@ from micrograd_np.numpy_api import (
     rounding,
     searching,
     statistics,
+    take,
 )
 from micrograd_np.ops import (
     choice,
     comparison,
-    cumulative,
     elementwise,
     index,
     linear,
@@ -566,7 +566,7 @@ class Tensor(Vertex):
 
     def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Product along `axis`."""
-        return reduce.prod(self, axis=axis, keepdims=keepdims)
+        return cumulative.prod(self, axis=axis, keepdims=keepdims)
 
     def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
         """Variance along `axis`, with n − `ddof` as divisor."""
@@ -640,7 +640,7 @@ class Tensor(Vertex):
 
     def take(self, indices: Any, axis: int | None = None) -> Tensor:
         """The elements, or the slices along `axis`, that integers name."""
-        return assembly.take(self, indices, axis)
+        return take.take(self, indices, axis)
 
     def argsort(self, axis: int | None = -1) -> Tensor:
         """The positions that sort along `axis`."""

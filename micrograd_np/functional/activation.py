@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.ops import reduce
 from micrograd_np.ops.axes import along, axis_of
-from micrograd_np.ops.choice import at_least, relu, where
+from micrograd_np.ops.choice import clamp_min, relu, where
 from micrograd_np.ops.comparison import greater
 from micrograd_np.ops.elementwise import absolute, multiply, negative
+from micrograd_np.ops.fused import softmax as _softmax
 from micrograd_np.ops.fused.gated_activations import gelu_tanh, mish, silu
 from micrograd_np.ops.fused.rectifiers import elu, hardswish, hardtanh, leaky_relu, log_sigmoid
 from micrograd_np.ops.fused.rectifiers import softplus as _softplus
+from micrograd_np.ops.fused.special import ndtr
 from micrograd_np.ops.index import getitem
 from micrograd_np.ops.operand import as_operand
 from micrograd_np.ops.shape import reshape
-from micrograd_np.ops.special import ndtr
 from micrograd_np.ops.state import as_floating
 from micrograd_np.ops.transcendental import sigmoid, tanh
 
@@ -82,7 +82,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     """
     if approximate == "none":
         x = as_floating(input)
-        return at_least(x, -50.0) * ndtr(x)  # Φ is 0 there, and −∞ · 0 would be nan
+        return clamp_min(x, -50.0) * ndtr(x)  # Φ is 0 there, and −∞ · 0 would be nan
     if approximate == "tanh":
         return gelu_tanh(input)
     message = f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}."
@@ -134,12 +134,12 @@ def glu(input: Any, dim: int = -1) -> Any:
 
 def softmax(input: Any, dim: int = -1) -> Any:
     """exp(x) / Σ exp(x) along `dim`, stable for any x. −inf entries get 0, also where all are −inf."""
-    return reduce.softmax(input, axis=dim)
+    return _softmax.softmax(input, axis=dim)
 
 
 def log_softmax(input: Any, dim: int = -1) -> Any:
     """x − log Σ exp(x) along `dim`, stable for any x."""
-    return reduce.log_softmax(input, axis=dim)
+    return _softmax.log_softmax(input, axis=dim)
 
 
 def tanhshrink(input: Any) -> Any:

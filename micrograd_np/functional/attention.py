@@ -10,9 +10,9 @@ import numpy as np
 from micrograd_np.core.messages import caller
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.choice import where
-from micrograd_np.ops.fused.attention import not_later
+from micrograd_np.ops.fused.attention import causal_mask
+from micrograd_np.ops.fused.softmax import softmax
 from micrograd_np.ops.linear import matmul
-from micrograd_np.ops.reduce import softmax
 from micrograd_np.ops.shape import reshape, transpose
 
 from .dropout import dropout
@@ -88,7 +88,7 @@ def attend(
     axes = (*range(k.ndim - 2), k.ndim - 1, k.ndim - 2)
     scores = matmul(q * scale, transpose(k, axes=axes))
     if is_causal:
-        scores = where(not_later(scores), scores, -np.inf)
+        scores = where(causal_mask(scores), scores, -np.inf)
     if mask is not None:
         scores = masked(scores, mask)
     weights = softmax(scores, axis=-1)

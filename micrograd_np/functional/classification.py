@@ -12,17 +12,18 @@ import numpy as np
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.checks import check, labels_within, probabilities_within
-from micrograd_np.ops.choice import keep_where, relu, where
+from micrograd_np.ops.choice import masked_keep, relu, where
 from micrograd_np.ops.comparison import equal, not_equal
 from micrograd_np.ops.elementwise import multiply, zero_safe_multiply
 from micrograd_np.ops.fused.losses import (
     bce,
     bce_with_logits,
-    indicator,
-    pick,
+    gather_labels,
+    one_hot_mask,
     softmax_cross_entropy,
 )
-from micrograd_np.ops.reduce import log_softmax, sum  # noqa: A004
+from micrograd_np.ops.fused.softmax import log_softmax
+from micrograd_np.ops.reduce import sum  # noqa: A004
 from micrograd_np.ops.shape import reshape, transpose
 from micrograd_np.ops.state import astype
 
@@ -63,7 +64,7 @@ def cross_entropy(
         losses = softmax_cross_entropy(_rows(x), reshape(labels, shape=(-1,)), ignore=ignore_index)
         return _averaged(losses, labels, not_equal(labels, ignore_index), reduction)
     kept = reshape(not_equal(labels, ignore_index), shape=(-1, 1))
-    logs = log_softmax(keep_where(_rows(x), kept))
+    logs = log_softmax(masked_keep(_rows(x), kept))
     return _from_logs("cross_entropy", logs, labels, weight, ignore_index, reduction, label_smoothing)
 
 
@@ -87,13 +88,13 @@ def _from_logs(
     flat = reshape(labels, shape=(-1,))
     kept = not_equal(flat, ignore_index)
     safe = flat * kept
-    counted, losses = kept, keep_where(-pick(logs, safe), kept)
+    counted, losses = kept, masked_keep(-gather_labels(logs, safe), kept)
     if weight is not None:
         weight = _class_weights(name, weight, logs)
         counted = kept * _weight_of(weight, safe, logs.shape[-1])
         losses = zero_safe_multiply(losses, counted)  # of nothing the mean's gradient is inf
     if smoothing:
-        evenly = keep_where(-sum(logs if weight is None else logs * weight, axis=-1) / logs.shape[-1], kept)
+        evenly = masked_keep(-sum(logs if weight is None else logs * weight, axis=-1) / logs.shape[-1], kept)
         losses = (1 - smoothing) * losses + smoothing * evenly
     return _averaged(losses, labels, counted, reduction)
 
@@ -131,7 +132,7 @@ def _label_shape(input: Tensor) -> tuple[int, ...]:
 
 
 def _weight_of(weight: Any, labels: Any, classes: int) -> Any:
-    return sum(indicator(labels, classes=classes) * weight, axis=-1)
+    return sum(one_hot_mask(labels, classes=classes) * weight, axis=-1)
 
 
 def _class_weights(name: str, weight: Any, logs: Any) -> Any:
@@ -175,8 +176,8 @@ def multi_margin_loss(
     labels = _labels("multi_margin_loss", x, target, None)
     rows, flat = _rows(x), reshape(labels, shape=(-1,))
     classes = rows.shape[-1]
-    right = indicator(flat, classes=classes)
-    excess = relu(margin + rows - reshape(pick(rows, flat), shape=(-1, 1)))
+    right = one_hot_mask(flat, classes=classes)
+    excess = relu(margin + rows - reshape(gather_labels(rows, flat), shape=(-1, 1)))
     losses = where(right, 0, excess if p == 1 else excess**p)
     if weight is not None:
         losses = losses * reshape(

@@ -12,7 +12,7 @@ from micrograd_np.ops.axes import whole
 from micrograd_np.ops.elementwise import add
 from micrograd_np.ops.fused import windows
 from micrograd_np.ops.fused.convolution import convolve, convolve_back
-from micrograd_np.ops.index import place, view
+from micrograd_np.ops.index import scatter_slice, view
 from micrograd_np.ops.shape import reshape
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def _transposed(
     z = convolve_back(x, weight, shape=shape, stride=stride, padding=pairs, dilation=dilation)
     if any(beyond):
         index = (slice(None), slice(None), *(slice(length) for length in seen))
-        z = place(z, index=index, shape=(*z.shape[:2], *lengths))
+        z = scatter_slice(z, index=index, shape=(*z.shape[:2], *lengths))
     return _finished(z, bias, d, single)
 
 

@@ -12,7 +12,7 @@ from micrograd_np.numpy_api.searching import any  # noqa: A004
 from micrograd_np.numpy_api.statistics import norm
 from micrograd_np.numpy_api.trigonometric import hypot
 from micrograd_np.ops.axes import within
-from micrograd_np.ops.choice import maximum, minimum, relu, where, zero_where
+from micrograd_np.ops.choice import masked_zero, maximum, minimum, relu, where
 from micrograd_np.ops.comparison import equal
 from micrograd_np.ops.elementwise import absolute, multiply, sign
 from micrograd_np.ops.reduce import sum  # noqa: A004
@@ -59,10 +59,10 @@ def vector_norm(x: Any, p: float, axis: int = -1, keepdims: bool = False) -> Any
         return sum(absolute(sign(x)), axis=axis, keepdims=keepdims)
     size = absolute(x)
     zero = equal(size, 0)  # where a power has no slope, or no value
-    powers = zero_where(power(where(zero, 1, size), p), zero)
+    powers = masked_zero(power(where(zero, 1, size), p), zero)
     total = sum(powers, axis=axis, keepdims=keepdims)
     none = any(zero, axis=axis, keepdims=keepdims) if p < 0 else equal(total, 0)
-    return zero_where(power(where(none, 1, total), 1 / p), none)
+    return masked_zero(power(where(none, 1, total), 1 / p), none)
 
 
 def triplet_margin_loss(

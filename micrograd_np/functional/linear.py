@@ -12,7 +12,7 @@ from micrograd_np.ops.axes import whole
 from micrograd_np.ops.checks import check, rows_within
 from micrograd_np.ops.choice import where
 from micrograd_np.ops.comparison import greater
-from micrograd_np.ops.fused.embedding import rows_of
+from micrograd_np.ops.fused.embedding import embedding_lookup
 from micrograd_np.ops.linear import linear as affine_map
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.reduce import sum  # noqa: A004
@@ -81,7 +81,7 @@ def embedding(
         padding_idx %= count
     if max_norm is not None:
         with no_grad():
-            rows = rows_of(weight, indices)
+            rows = embedding_lookup(weight, indices)
             lengths = vector_norm(rows, norm_type, keepdims=True)
             weight[indices] = rows * where(greater(lengths, max_norm), max_norm / (lengths + 1e-7), 1)
-    return rows_of(weight, indices, frozen=padding_idx, shared=scale_grad_by_freq)
+    return embedding_lookup(weight, indices, frozen=padding_idx, shared=scale_grad_by_freq)

@@ -18,7 +18,7 @@ from micrograd_np.engine.constant import settled
 from micrograd_np.engine.tensor import Tensor, get_default_dtype
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.checks import check, variances_within
-from micrograd_np.ops.choice import maximum, minimum, where, zero_where
+from micrograd_np.ops.choice import masked_zero, maximum, minimum, where
 from micrograd_np.ops.comparison import equal, greater
 from micrograd_np.ops.elementwise import absolute, square, subtract, zero_safe_multiply
 from micrograd_np.ops.fused.losses import mean_squared_error
@@ -177,7 +177,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
         losses = exp(target) * (target - x)
     else:
         zero = equal(target, 0)
-        losses = zero_where(target * log(where(zero, 1, target)), zero) - zero_safe_multiply(target, x)
+        losses = masked_zero(target * log(where(zero, 1, target)), zero) - zero_safe_multiply(target, x)
     if reduction == "batchmean":
         return sum(losses) / x.shape[0] if x.ndim else losses
     return reduced(losses, reduction)

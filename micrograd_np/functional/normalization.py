@@ -17,8 +17,8 @@ from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import whole
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.elementwise import square
-from micrograd_np.ops.fused.norms import scaled
-from micrograd_np.ops.reduce import deviations, mean
+from micrograd_np.ops.fused.norms import over_deviation, scale_and_weight, subtract_mean
+from micrograd_np.ops.reduce import mean
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import sqrt
@@ -32,10 +32,10 @@ def standardized(x: Any, axes: tuple[int, ...], eps: float, weight: Any = None) 
     if x.dtype == np.float16:  # whose squares soon overflow
         unit, centred, variance = standardized(astype(x, dtype=np.float32), axes, eps, weight)
         return astype(unit, dtype=np.float16), centred, variance
-    centred = deviations(x, axis=axes)
+    centred = subtract_mean(x, axis=axes)
     variance = mean(square(centred), axis=axes, keepdims=True)
     scale = 1 / sqrt(variance + eps)
-    return centred * scale if weight is None else scaled(centred, scale, weight), centred, variance
+    return centred * scale if weight is None else scale_and_weight(centred, scale, weight), centred, variance
 
 
 def affine(x: Any, weight: Any, bias: Any) -> Any:
@@ -139,8 +139,10 @@ def batch_norm(
             raise ValueError(
                 "batch_norm: without running statistics it can only normalise by the batch: training=True."
             )
-        scale = 1 / sqrt(_by_channel(running_var, x) + eps)
-        return affine(x - _by_channel(running_mean, x), scale if weight is None else scale * weight, bias)
+        x, variance = x - _by_channel(running_mean, x), _by_channel(running_var, x)
+        if weight is None:
+            return affine(over_deviation(x, variance, eps=eps), None, bias)
+        return affine(x, over_deviation(weight, variance, eps=eps), bias)
     axes = (0, *range(2, x.ndim))
     n = x.size // max(x.shape[1], 1)
     if not n:
@@ -198,8 +200,13 @@ def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> T
 
 
 def _by_channel(x: Any, input: Any) -> Any:
-    """A vector (c,) in a shape that broadcasts along the second axis of `input`."""
-    return x if x is None or input.ndim == 2 else reshape(x, shape=(-1,) + (1,) * (input.ndim - 2))
+    """A vector (c,) in a shape that broadcasts along the second axis of `input`; a statistic keeps its name."""
+    if x is None or input.ndim == 2:
+        return x
+    wide = reshape(x, shape=(-1,) + (1,) * (input.ndim - 2))
+    if isinstance(x, Tensor) and x.name and wide.node is None:
+        wide.name = x.name
+    return wide
 
 
 def _follow_mean(running: Any, x: Tensor, centred: Any, axes: tuple[int, ...], momentum: Any) -> None:

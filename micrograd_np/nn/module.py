@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from enum import Enum
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 from weakref import WeakSet
@@ -143,11 +144,11 @@ class Module:
         raise NotImplementedError(message)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Apply the module: `forward`, with the hooks around it. The first call names the parameters by their paths."""
+        """Apply the module: `forward`, with the hooks around it. The first call names what it holds by paths."""
         if not self._named:
             for module in self.modules():
                 module._named = True
-            for _ in self.named_parameters():
+            for _ in chain(self.named_parameters(), self.named_buffers()):
                 pass
         if self._hooks is None and mode.events is QUIET:
             return self.forward(*args, **kwargs)

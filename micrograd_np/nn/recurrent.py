@@ -20,7 +20,7 @@ from micrograd_np.functional.loss import as_tensor
 from micrograd_np.ops.fused.gru import gru, gru_memory
 from micrograd_np.ops.fused.lstm import lstm, lstm_memory
 from micrograd_np.ops.fused.rnn import rnn
-from micrograd_np.ops.index import place, view
+from micrograd_np.ops.index import scatter_slice, view
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import concatenate, stack, transpose
 
@@ -72,7 +72,7 @@ def _gru_steps(x: Any, state: tuple[Any, ...], weights: tuple[Any, ...], _: str)
     if b_ih is None:
         bias, own = _zeros(3 * k, like=w_hh), _zeros(k, like=w_hh)
     else:  # of the second bias, the part for n stays inside the product with r
-        bias = b_ih + place(view(b_hh, index=slice(0, 2 * k)), index=slice(0, 2 * k), shape=(3 * k,))
+        bias = b_ih + scatter_slice(view(b_hh, index=slice(0, 2 * k)), index=slice(0, 2 * k), shape=(3 * k,))
         own = view(b_hh, index=slice(2 * k, 3 * k))
     inputs = x, state[0], w_ih, w_hh, bias, own
     z = gru(*inputs, gru_memory(*inputs))

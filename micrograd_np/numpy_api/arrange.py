@@ -1,8 +1,9 @@
-"""Axes moved, added and dropped, arrays split, repeated, turned and padded: NumPy's names, made of a few primitives."""
+"""NumPy's functions that move, add and drop axes, and split, repeat, flip and pad arrays, made of a few primitives."""
 
 from __future__ import annotations
 
 from itertools import pairwise
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,18 +41,17 @@ def moveaxis(x: Any, source: Axes, destination: Axes) -> Any:
     (3, 4, 2)
     """
     x = as_operand(x)
-    moved, to = axes_of(source, x.ndim, "source"), axes_of(destination, x.ndim, "destination")
-    if len(moved) != len(to):
-        message = f"{caller()}: source={source} and destination={destination} must name equally many axes."
-        raise ValueError(message)
-    order = [a for a in range(x.ndim) if a not in moved]
-    for position, axis in sorted(zip(to, moved, strict=True)):
+    sources, positions = axes_of(source, x.ndim, "source"), axes_of(destination, x.ndim, "destination")
+    if len(sources) != len(positions):
+        raise ValueError(f"{caller()}: source={source} and destination={destination} must name equally many axes.")
+    order = [a for a in range(x.ndim) if a not in sources]
+    for position, axis in sorted(zip(positions, sources, strict=True)):
         order.insert(position, axis)
     return transpose(x, axes=tuple(order))
 
 
 def squeeze(x: Any, axis: Axes | None = None) -> Any:
-    """Without its axes of length one, or without those named; ValueError where one is longer.
+    """`x` without its axes of length one, or without those named; ValueError where one of these is longer.
 
     >>> squeeze(np.ones((1, 3, 1)), axis=0).shape
     (3, 1)
@@ -61,13 +61,12 @@ def squeeze(x: Any, axis: Axes | None = None) -> Any:
         return x
     axes = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else axes_of(axis, x.ndim)
     if any(x.shape[a] != 1 for a in axes):
-        message = f"squeeze: x is {x.shape}; axis={axis} must name axes of length 1 only."
-        raise ValueError(message)
+        raise ValueError(f"squeeze: x is {x.shape}; axis={axis} must name axes of length 1 only.")
     return reshape(x, shape=tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 
 def expand_dims(x: Any, axis: Axes) -> Any:
-    """With new axes of length one at the positions `axis` of the result."""
+    """`x` with new axes of length one, at the positions `axis` of the result."""
     x = as_operand(x)
     ndim = x.ndim + (len(axis) if isinstance(axis, (tuple, list)) else 1)
     new = axes_of(axis, ndim)
@@ -76,7 +75,7 @@ def expand_dims(x: Any, axis: Axes) -> Any:
 
 
 def ravel(x: Any) -> Any:
-    """The elements in row-major order along one axis."""
+    """`x` flattened to one axis, in row-major order."""
     x = as_operand(x)
     z = reshape(x, shape=(x.size,))
     flags = getattr(x.data if isinstance(x, Vertex) else x, "flags", None)
@@ -94,16 +93,12 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
         return reshape(x, shape=(1,))
     first, last = axis_of(start_dim, x.ndim, "start_dim"), axis_of(end_dim, x.ndim, "end_dim")
     if first > last:
-        message = f"flatten: start_dim={start_dim} comes after end_dim={end_dim} in x, which is {x.shape}."
-        raise ValueError(message)
-    length = 1
-    for n in x.shape[first : last + 1]:
-        length *= n
-    return reshape(x, shape=(*x.shape[:first], length, *x.shape[last + 1 :]))
+        raise ValueError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim} in x, which is {x.shape}.")
+    return reshape(x, shape=(*x.shape[:first], prod(x.shape[first : last + 1]), *x.shape[last + 1 :]))
 
 
 def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
-    """The arrays one after another along an axis they have, or all elements when it is None.
+    """The arrays joined along an existing axis, or all of them flattened when it is None.
 
     ValueError where they differ along another axis.
 
@@ -112,15 +107,12 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     """
     parts = as_operands(arrays)
     if not parts:
-        message = f"{caller()}: needs at least one array, found none."
-        raise ValueError(message)
-    if axis is None:
-        return join(*(ravel(x) for x in parts))
-    return join(*parts, axis=axis)
+        raise ValueError(f"{caller()}: needs at least one array, found none.")
+    return join(*map(ravel, parts)) if axis is None else join(*parts, axis=axis)
 
 
 def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
-    """Views of equal parts along `axis`, or of what lies between the given indices; ValueError for an unequal division.
+    """Views of equal parts along `axis`, or of the parts between indices; ValueError for an unequal division.
 
     >>> split(np.arange(4.0), 2), split(np.arange(4.0), [1, 3])
     ([array([0., 1.]), array([2., 3.])], [array([0.]), array([1., 2.]), array([3.])])
@@ -131,10 +123,8 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     if isinstance(indices_or_sections, (int, np.integer)):
         parts = int(indices_or_sections)
         if parts < 1 or n % parts:
-            message = (
-                f"{caller()}: x is {x.shape}; axis {axis} ({n}) does not divide into {parts} equal parts. Give indices."
-            )
-            raise ValueError(message)
+            unequal = f"axis {axis} ({n}) does not divide into {parts} equal parts. Give indices."
+            raise ValueError(f"{caller()}: x is {x.shape}; {unequal}")
         edges = list(range(0, n + 1, n // parts)) if n else [0] * (parts + 1)
     else:
         edges = [0, *_wholes(indices_or_sections, "indices_or_sections"), n]
@@ -157,14 +147,14 @@ def tile(x: Any, reps: Axes) -> Any:
     d = max(x.ndim, len(counts))
     counts = (1,) * (d - len(counts)) + counts
     shape = (1,) * (d - x.ndim) + tuple(x.shape)
-    parts = tuple(m for n in shape for m in (1, n))
-    wide = tuple(m for c, n in zip(counts, shape, strict=True) for m in (c, n))
-    blocks = broadcast_to(reshape(x, shape=parts), shape=wide)
-    return reshape(blocks, shape=tuple(c * n for c, n in zip(counts, shape, strict=True)))
+    pairs = tuple(zip(counts, shape, strict=True))
+    z = reshape(x, shape=tuple(m for n in shape for m in (1, n)))
+    z = broadcast_to(z, shape=tuple(m for pair in pairs for m in pair))
+    return reshape(z, shape=tuple(c * n for c, n in pairs))
 
 
 def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any:
-    """Every element, or every slice along `axis`, `repeats` times in a row; a sequence gives a number for each.
+    """Every element, or every slice along `axis`, repeated `repeats` times; a sequence gives a number for each.
 
     >>> repeat(np.array([1.0, 2.0]), 2), repeat(np.array([1.0, 2.0]), [2, 1])
     (array([1., 1., 2., 2.]), array([1., 1., 2.]))
@@ -176,14 +166,12 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
     before, n, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
     counts = _wholes(repeats, "repeats")
     if min(counts, default=0) < 0:
-        message = f"repeat: repeats must not be negative, found {repeats!r}."
-        raise ValueError(message)
+        raise ValueError(f"repeat: repeats must not be negative, found {repeats!r}.")
     if len(counts) == 1:
         wide = broadcast_to(reshape(x, shape=(*before, n, 1, *after)), shape=(*before, n, counts[0], *after))
         return reshape(wide, shape=(*before, n * counts[0], *after))
     if len(counts) != n:
-        message = f"repeat: x has {n} slices along axis {axis}; repeats has {len(counts)}."
-        raise ValueError(message)
+        raise ValueError(f"repeat: x has {n} slices along axis {axis}; repeats has {len(counts)}.")
     if not n:
         return x
     parts = [view(x, index=along(axis, slice(i, i + 1))) for i in range(n)]
@@ -192,14 +180,14 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
 
 
 def flip(x: Any, axis: Axes | None = None) -> Any:
-    """The order reversed along `axis`, or along all: a view."""
+    """`x` reversed along `axis`, or along all axes: a view."""
     x = as_operand(x)
     axes = range(x.ndim) if axis is None else axes_of(axis, x.ndim)
     return view(x, index=tuple(slice(None, None, -1) if i in axes else ALL for i in range(x.ndim)))
 
 
 def roll(x: Any, shift: Axes, axis: Axes | None = None) -> Any:
-    """The elements moved on by `shift` along `axis`, those falling off the end coming back at the start.
+    """The elements shifted by `shift` along `axis`; those shifted past the end come back at the start.
 
     >>> roll(np.array([1.0, 2.0, 3.0]), 1)
     array([3., 1., 2.])
@@ -207,29 +195,24 @@ def roll(x: Any, shift: Axes, axis: Axes | None = None) -> Any:
     x = as_operand(x)
     if axis is None:
         if np.ndim(shift):
-            message = f"roll: several shifts, {shift}, need as many axes."
-            raise ValueError(message)
+            raise ValueError(f"roll: several shifts, {shift}, need as many axes.")
         return reshape(roll(ravel(x), shift, 0), shape=tuple(x.shape))
     axes, shifts = [axis_of(a, x.ndim) for a in _wholes(axis, "axis")], _wholes(shift, "shift")
     if len(axes) != len(shifts) and 1 not in {len(axes), len(shifts)}:
-        message = f"roll: shift={shift!r} and axis={axis!r} must be equally many, or one of them a number."
-        raise ValueError(message)
-    start = x
+        raise ValueError(f"roll: shift={shift!r} and axis={axis!r} must be equally many, or one of them a number.")
+    z = x
     for a, s in np.broadcast(np.array(axes, int), np.array(shifts, int)):
         n = x.shape[a]
         if n and s % n:
             at = n - s % n
-            x = join(view(x, index=along(a, slice(at, None))), view(x, index=along(a, slice(at))), axis=a)
-    return copy(x) if x is start else x
+            z = join(view(z, index=along(a, slice(at, None))), view(z, index=along(a, slice(at))), axis=a)
+    return copy(x) if z is x else z
 
 
 @primitive(
-    "pad {x} by {widths}",
-    domain=(REALS,),
-    shape="(2,3)->(5,4)",
+    "pad {x} by {widths}", domain=(REALS,), shape="(2,3)->(5,4)", onnx="Pad",
     examples=({"widths": ((1, 2), (0, 1)), "value": 0}, {"widths": ((3, 0), (1, 0)), "value": 1.5}),
-    onnx="Pad",
-)
+)  # fmt: skip
 def _pad(xp: Any, out: Any, x: Any, *, widths: tuple[tuple[int, int], ...], value: float) -> Any:
     """`x` with `value` before and after it along every axis."""
     shape = tuple(n + low + high for n, (low, high) in zip(x.shape, widths, strict=True))
@@ -249,35 +232,30 @@ _pad.vjp(x=lambda g, z, x, widths, value: view(g, index=_inside(widths, x.shape)
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Any:
     """`x` made longer at both ends of every axis, as ``np.pad``.
 
-    `pad_width` is a number, a pair (before, after), or a pair for every axis. Modes: "constant", "edge" (the last
-    element again), "reflect" (mirrored at the last element), "symmetric" (mirrored after it), "wrap" (from the other
-    end).
-    ValueError for another mode, and where there are fewer elements than the mode needs.
+    `pad_width` is a number, a pair (before, after), or a pair for every axis. Modes: "constant", "edge" (repeats the
+    last element), "reflect" (mirrors at the last element), "symmetric" (mirrors after it), "wrap" (continues at the
+    other end). ValueError for another mode, and where there are fewer elements than the mode needs.
 
     >>> pad(np.array([1.0, 2.0, 3.0]), (2, 1), mode="reflect")
     array([3., 2., 1., 2., 3., 2.])
     """
     x = as_operand(x)
-    wanted = as_array(pad_width)
-    if wanted.dtype.kind not in "iu":
-        message = f"pad: pad_width must be integers, found {pad_width!r}."
-        raise TypeError(message)
-    if wanted.shape not in {(), (1,), (2,), (1, 1), (1, 2), (x.ndim, 1), (x.ndim, 2)}:
-        message = (
+    padding = as_array(pad_width)
+    if padding.dtype.kind not in "iu":
+        raise TypeError(f"pad: pad_width must be integers, found {pad_width!r}.")
+    if padding.shape not in {(), (1,), (2,), (1, 1), (1, 2), (x.ndim, 1), (x.ndim, 2)}:
+        raise ValueError(
             f"pad: x is {x.shape} and pad_width={pad_width!r}; it must be a number, a pair (before, after), or such a "
             f"pair for each of the {x.ndim} axes."
         )
-        raise ValueError(message)
-    widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(wanted, (x.ndim, 2)))
+    widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(padding, (x.ndim, 2)))
     if min((w for pair in widths for w in pair), default=0) < 0:
-        message = f"pad: pad_width={pad_width} must not be negative; take a slice to shorten."
-        raise ValueError(message)
+        raise ValueError(f"pad: pad_width={pad_width} must not be negative; take a slice to shorten.")
     if mode == "constant":
         value = constant_values if x.dtype.kind == "f" else x.dtype.type(constant_values).item()
         return _pad(x, widths=widths, value=value)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        message = f"pad: mode must be 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', found {mode!r}."
-        raise ValueError(message)
+        raise ValueError(f"pad: mode must be 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', found {mode!r}.")
     for axis, (low, high) in enumerate(widths):
         x = _extended(x, axis, low, high, mode)
     return x
@@ -285,10 +263,9 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
 
 def _extended(x: Any, axis: int, low: int, high: int, mode: str) -> Any:
     n = x.shape[axis]
-    room = {"edge": low + high if n else 0, "reflect": n - 1}.get(mode, n)
-    most = max(0, room)
-    if max(low, high) > most:
-        message = f"pad: x is {x.shape}; mode {mode!r} can add at most {most} along axis {axis}, found {(low, high)}."
+    limit = max(0, {"edge": low + high if n else 0, "reflect": n - 1}.get(mode, n))
+    if max(low, high) > limit:
+        message = f"pad: x is {x.shape}; mode {mode!r} can add at most {limit} along axis {axis}, found {(low, high)}."
         raise ValueError(message)
 
     def part(start: int, stop: int, *, mirrored: bool = False, times: int = 1) -> Any:

@@ -1,4 +1,4 @@
-"""NumPy's short names for putting arrays together and taking them apart, made of the general ones."""
+"""NumPy's functions that stack, split, rotate and broadcast arrays, made of the general ones in `arrange`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.core.messages import caller
-from micrograd_np.ops.axes import along, axes_of, axis_of, whole
-from micrograd_np.ops.index import getitem, view
+from micrograd_np.ops.axes import axes_of, axis_of, whole
+from micrograd_np.ops.index import view
 from micrograd_np.ops.operand import as_operand, as_operands
 from micrograd_np.ops.shape import broadcast_to, reshape
 from micrograd_np.ops.state import astype, copy
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 
 def _each(xs: tuple[Any, ...], change: Any) -> Any:
-    """One array changed, or of several a tuple."""
-    changed = tuple(change(as_operand(x)) for x in xs)
-    return changed[0] if len(changed) == 1 else changed
+    """`change` applied to one array, or to several, as a tuple."""
+    results = tuple(change(as_operand(x)) for x in xs)
+    return results[0] if len(results) == 1 else results
 
 
 def atleast_1d(*arys: Any) -> Any:
-    """Each array with at least one axis: numbers become arrays of one element. Of several a tuple."""
+    """Each array with at least one axis: numbers become arrays of one element. A tuple for several."""
     return _each(arys, lambda x: x if x.ndim else reshape(x, shape=(1,)))
 
 
 def atleast_2d(*arys: Any) -> Any:
-    """Each array with at least two axes, new ones in front: a vector becomes a row. Of several a tuple."""
+    """Each array with at least two axes, new ones in front: a vector becomes a row. A tuple for several."""
     return _each(arys, lambda x: x if x.ndim > 1 else reshape(x, shape=(1, x.size)))
 
 
 def atleast_3d(*arys: Any) -> Any:
-    """Each array with at least three axes: (n) becomes (1,n,1), (n,m) becomes (n,m,1). Of several a tuple."""
+    """Each array with at least three axes: (n) becomes (1,n,1), (n,m) becomes (n,m,1). A tuple for several."""
     shapes = {0: (1, 1, 1), 1: (1, -1, 1)}
     return _each(arys, lambda x: x if x.ndim > 2 else reshape(x, shape=shapes.get(x.ndim, (*x.shape, 1))))
 
@@ -58,7 +58,7 @@ def hstack(tup: Sequence[Any]) -> Any:
 
 
 def dstack(tup: Sequence[Any]) -> Any:
-    """Arrays one behind the other, along the third axis."""
+    """Arrays joined along the third axis."""
     return concatenate([atleast_3d(x) for x in as_operands(tup)], axis=2)
 
 
@@ -69,7 +69,7 @@ def column_stack(tup: Sequence[Any]) -> Any:
 
 
 def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Any:
-    """`fill_value`, which broadcasts, in the shape and dtype of `a` unless others are given; its gradient is their sum.
+    """An array in the shape and dtype of `a`, or in those given, filled with `fill_value`, which may have a gradient.
 
     >>> full_like(np.ones(2), 3)
     array([3., 3.])
@@ -82,7 +82,7 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> 
 
 
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    """`values` after `arr` along an axis, or all elements in one line."""
+    """`values` after `arr` along an axis, or both flattened."""
     return concatenate([arr, values], axis=axis)
 
 
@@ -101,7 +101,7 @@ def array_split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 
 
 
 def _with_axes(x: Any, least: int) -> Any:
-    """`x` as `given` has it; ValueError where it has fewer axes than these."""
+    """`x` by `as_operand`; ValueError where it has fewer than `least` axes."""
     x = as_operand(x)
     if x.ndim < least:
         message = f"{caller()}: x is {tuple(x.shape)}; it must have at least {least} {'axes' if least > 1 else 'axis'}."
@@ -133,17 +133,17 @@ def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
 
 
 def fliplr(m: Any) -> Any:
-    """The order reversed along the second axis."""
+    """`m` reversed along the second axis."""
     return flip(m, 1)
 
 
 def flipud(m: Any) -> Any:
-    """The order reversed along the first axis."""
+    """`m` reversed along the first axis."""
     return flip(m, 0)
 
 
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
-    """Turned by `k` quarter turns, from the first of `axes` towards the second.
+    """`m` rotated by `k` quarter turns, from the first of `axes` towards the second.
 
     >>> rot90(np.array([[1, 2], [3, 4]]))
     array([[2, 4],
@@ -151,8 +151,7 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """
     m, turns = as_operand(m), whole(k, "k") % 4
     if np.shape(axes) != (2,):
-        message = f"rot90: axes={axes!r} must be two axes."
-        raise ValueError(message)
+        raise ValueError(f"rot90: axes={axes!r} must be two axes.")
     first, second = axes_of(axes, m.ndim, "axes")
     if turns % 2:
         return flip(swapaxes(m, first, second), first if turns == 1 else second)
@@ -166,8 +165,7 @@ def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
     try:
         shape = np.broadcast_shapes(*shapes)
     except ValueError:
-        message = f"{caller()}: the shapes {', '.join(map(str, shapes))} do not broadcast to one."
-        raise ValueError(message) from None
+        raise ValueError(f"{caller()}: the shapes {', '.join(map(str, shapes))} do not broadcast to one.") from None
     return tuple(broadcast_to(x, shape=shape) for x in xs)
 
 
@@ -177,8 +175,7 @@ def meshgrid(*xi: Any, indexing: str = "xy") -> tuple[Any, ...]:
     With "ij" their shape is (n, m, …), with "xy" the first two are exchanged. ValueError for another `indexing`.
     """
     if indexing not in {"xy", "ij"}:
-        message = f"meshgrid: indexing must be 'xy' or 'ij', found {indexing!r}."
-        raise ValueError(message)
+        raise ValueError(f"meshgrid: indexing must be 'xy' or 'ij', found {indexing!r}.")
     d = len(xi)
     order = [1, 0, *range(2, d)] if indexing == "xy" and d > 1 else [*range(d)]
     vectors = [ravel(x) for x in xi]
@@ -188,7 +185,7 @@ def meshgrid(*xi: Any, indexing: str = "xy") -> tuple[Any, ...]:
 
 
 def block(arrays: Any) -> Any:
-    """An array of nested lists of blocks: the innermost side by side, the next ones one above the other.
+    """Join nested lists of blocks: the innermost lists along the last axis, the next along the second last, and so on.
 
     >>> block([[np.eye(2), np.zeros((2, 1))], [np.ones((1, 3))]]).shape
     (3, 3)
@@ -196,36 +193,18 @@ def block(arrays: Any) -> Any:
 
     def depth(part: Any) -> int:
         if isinstance(part, list) and not part:
-            message = "block: a list of blocks must not be empty."
-            raise ValueError(message)
+            raise ValueError("block: a list of blocks must not be empty.")
         return 1 + depth(part[0]) if isinstance(part, list) else 0
 
     def joined(part: Any, level: int) -> Any:
-        if not isinstance(part, list):
-            return part if part.ndim >= d else reshape(part, shape=(1,) * (d - part.ndim) + tuple(part.shape))
-        return concatenate([joined(inner, level - 1) for inner in part], axis=-level)
+        if isinstance(part, list):
+            return concatenate([joined(inner, level - 1) for inner in part], axis=-level)
+        x = as_operand(part)
+        return x if x.ndim >= d else reshape(x, shape=(1,) * (d - x.ndim) + tuple(x.shape))
 
-    def leaves(part: Any) -> list[Any]:
-        return [x for inner in part for x in leaves(inner)] if isinstance(part, list) else [as_operand(part)]
-
-    def wrapped(part: Any) -> Any:
-        return [wrapped(inner) for inner in part] if isinstance(part, list) else as_operand(part)
+    def most_axes(part: Any) -> int:
+        return max(map(most_axes, part), default=0) if isinstance(part, list) else as_operand(part).ndim
 
     levels = depth(arrays)
-    d = max(levels, *(x.ndim for x in leaves(arrays)))
-    return joined(wrapped(arrays), levels)
-
-
-def take(x: Any, indices: Any, axis: int | None = None) -> Any:
-    """The elements, or the slices along `axis`, that integer `indices` name: of all elements in order without `axis`.
-
-    The result has the shape of `indices` in place of that axis. IndexError for an index outside.
-
-    >>> take(np.array([[1.0, 2.0], [3.0, 4.0]]), [1, 1], axis=0)
-    array([[3., 4.],
-           [3., 4.]])
-    """
-    x = as_operand(x)
-    if axis is None or not x.ndim:
-        x, axis = reshape(x, shape=(x.size,)), axis or 0
-    return getitem(x, along(axis_of(axis, x.ndim), indices))
+    d = max(levels, most_axes(arrays))
+    return joined(arrays, levels)

@@ -9,8 +9,12 @@ import numpy as np
 from micrograd_np.core.domains import REALS
 from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.axes import whole
+from micrograd_np.ops.elementwise import zeros_like
 from micrograd_np.ops.operand import as_operand
 from micrograd_np.ops.reduce import sum  # noqa: A004
+from micrograd_np.ops.routine import stored
+
+_OFFSETS: tuple[dict[str, int], ...] = ({}, {"k": 1}, {"k": -1})
 
 
 @primitive("diag {x}", domain=(REALS,), shape="(3,3)->(3)", view=True)
@@ -20,28 +24,22 @@ def diagonal(xp: Any, out: Any, x: Any, *, offset: int = 0, axis1: int = 0, axis
 
 
 @primitive(
-    "0 with diagonal {x}",
-    domain=(REALS,),
-    shape="(2)->(3,3)",
+    "0 with diagonal {x}", domain=(REALS,), shape="(2)->(3,3)",
     examples=tuple({"shape": (3, 3), "offset": k, "axis1": 0, "axis2": 1} for k in (1, -1)),
-)
-def put_diagonal(
+)  # fmt: skip
+def diag_embed(
     xp: Any, out: Any, x: Any, *, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1
 ) -> Any:
     """Zeros of `shape` with `x` on a diagonal: the adjoint of `diagonal`."""
-    if out is ...:
-        z = xp.zeros(shape, dtype=x.dtype)
-    else:
-        z = out
-        xp.copyto(z, z.dtype.type(0).item())
+    z = xp.zeros(shape, dtype=x.dtype) if out is ... else zeros_like.kernel(xp, out, out)
     steps = np.arange(x.shape[-1])
     matrices = xp.moveaxis(z, (axis1, axis2), (-2, -1))
     matrices[..., steps + max(0, -offset), steps + max(0, offset)] = x
     return z
 
 
-diagonal.vjp(x=lambda g, z, x, **static: put_diagonal(g, shape=x.shape, **static))
-put_diagonal.vjp(x=lambda g, z, x, shape, **static: diagonal(g, **static))
+diagonal.vjp(x=lambda g, z, x, **static: diag_embed(g, shape=x.shape, **static))
+diag_embed.vjp(x=lambda g, z, x, shape, **static: diagonal(g, **static))
 
 
 def diag(x: Any, k: int = 0) -> Any:
@@ -60,7 +58,7 @@ def diag(x: Any, k: int = 0) -> Any:
         message = f"diag: x is {x.shape}; it must be a vector or a matrix. Use diagonal(x, axis1=..., axis2=...)."
         raise ValueError(message)
     n = x.shape[0] + abs(whole(k, "k"))
-    return put_diagonal(x, shape=(n, n), offset=k)
+    return diag_embed(x, shape=(n, n), offset=k)
 
 
 def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
@@ -72,28 +70,16 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return sum(diagonal(x, offset=offset, axis1=axis1, axis2=axis2), axis=-1)
 
 
-@primitive(
-    "lower triangle of {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({}, {"k": 1}, {"k": -1}), onnx="Trilu"
-)
+@primitive("lower triangle of {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=_OFFSETS, onnx="Trilu")
 def tril(xp: Any, out: Any, x: Any, *, k: int = 0) -> Any:
     """`x` with zeros above the diagonal `k` places to the right, in the last two axes."""
-    z = xp.tril(x, whole(k, "k"))
-    if out is ...:
-        return z
-    xp.copyto(out, z)
-    return out
+    return stored(xp, out, xp.tril(x, whole(k, "k")))
 
 
-@primitive(
-    "upper triangle of {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=({}, {"k": 1}, {"k": -1}), onnx="Trilu"
-)
+@primitive("upper triangle of {x}", domain=(REALS,), shape="(3,4)->(3,4)", examples=_OFFSETS, onnx="Trilu")
 def triu(xp: Any, out: Any, x: Any, *, k: int = 0) -> Any:
     """`x` with zeros below the diagonal `k` places to the right, in the last two axes."""
-    z = xp.triu(x, whole(k, "k"))
-    if out is ...:
-        return z
-    xp.copyto(out, z)
-    return out
+    return stored(xp, out, xp.triu(x, whole(k, "k")))
 
 
 tril.vjp(x=lambda g, z, x, k: tril(g, k=k))

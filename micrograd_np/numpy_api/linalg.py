@@ -2,11 +2,12 @@
 
 Sources: Petersen & Pedersen, The Matrix Cookbook (2012), for inverse and determinant; Murray (2016), arXiv:1602.07527,
 for the Cholesky factor; Stewart (1998), "On the adjugate matrix", for cofactors by singular values. A singular matrix
-has no inverse, so there other derivatives than that of the determinant raise `numpy.linalg.LinAlgError`.
+has no inverse, so there all derivatives but that of the determinant raise `numpy.linalg.LinAlgError`.
 """
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,14 @@ from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.axes import axes_of, whole
 from micrograd_np.ops.elementwise import absolute, zeros_like
 from micrograd_np.ops.linear import matmul
+from micrograd_np.ops.linear import swap_last_axes as _t
 from micrograd_np.ops.operand import as_operand, as_operands
 from micrograd_np.ops.reduce import max, min, sum  # noqa: A004
-from micrograd_np.ops.routine import Routine
-from micrograd_np.ops.shape import reshape, transpose
+from micrograd_np.ops.routine import Routine, stored
+from micrograd_np.ops.shape import reshape
 
-from . import products
+from .diagonal import diag_embed, tril
 from .diagonal import diagonal as diagonal_of
-from .diagonal import put_diagonal, tril
 from .statistics import norm as vector_norm_of
 
 
@@ -41,43 +42,31 @@ REGULAR = Domain("regular matrices", draw=_regular)
 DEFINITE = Domain("positive definite matrices", draw=_definite)
 
 
-def _t(x: Any) -> Any:
-    """The matrices transposed."""
-    return transpose(x, axes=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
-
-
-def _to(xp: Any, out: Any, z: Any) -> Any:
-    if out is ...:
-        return xp.asarray(z)
-    xp.copyto(out, z)
-    return out
-
-
 @primitive("{x}⁻¹", domain=(REGULAR,), shape="(n,n)->(n,n)")
 def inv(xp: Any, out: Any, x: Any) -> Any:
     """The inverse of square matrices. LinAlgError for a singular one. To solve equations, `solve` is better."""
-    return _to(xp, out, xp.linalg.inv(x))
+    return stored(xp, out, xp.linalg.inv(x))
 
 
 inv.vjp(x=lambda g, z, x: -matmul(_t(z), matmul(g, _t(z))))
 
 
-def _spread(g: Any) -> Any:
+def _as_matrices(g: Any) -> Any:
     return reshape(g, shape=(*g.shape, 1, 1))
 
 
 @primitive("det {x}", domain=(REGULAR,), shape="(n,n)->()", onnx="Det")
 def det(xp: Any, out: Any, x: Any) -> Any:
-    """The signed volume of square matrices. Its derivative are the cofactors, which singular matrices have, too.
+    """The determinant of square matrices. Its derivative are the cofactors, which singular matrices have, too.
 
     Second derivatives raise LinAlgError where there is no inverse.
     """
-    return _to(xp, out, xp.linalg.det(x))
+    return stored(xp, out, xp.linalg.det(x))
 
 
 @Routine
 def put_cofactors(z: Any, x: Any) -> None:
-    """Put the cofactors of the matrices x into z: det x times x⁻ᵀ, and where there is no inverse by singular values."""
+    """Put the cofactors of the matrices x into z: det x times x⁻ᵀ, or by singular values where there is no inverse."""
     d = np.asarray(np.linalg.det(x))
     singular = ((d == 0) | np.isinf(d)) & np.isfinite(x).all((-2, -1))
     regular = ~singular
@@ -91,7 +80,7 @@ def put_cofactors(z: Any, x: Any) -> None:
 
 @primitive("cof {x}", domain=(REGULAR,), shape="(3,3)->(3,3)")
 def cofactors(xp: Any, out: Any, x: Any) -> Any:
-    """The determinants of what is left of square matrices without a row and a column, with signs."""
+    """The determinants of square matrices without one row and one column, with alternating signs."""
     return put_cofactors(xp, xp.empty(x.shape, x.dtype) if out is ... else out, x)
 
 
@@ -101,22 +90,22 @@ def _by_minors(g: Any, z: Any, x: Any) -> Any:
 
 
 cofactors.vjp(x=_by_minors)
-det.vjp(x=lambda g, z, x: _spread(g) * cofactors(x))
+det.vjp(x=lambda g, z, x: _as_matrices(g) * cofactors(x))
 
 
 @primitive("log |det {x}|", domain=(REGULAR,), shape="(n,n)->()")
 def logabsdet(xp: Any, out: Any, x: Any) -> Any:
     """The logarithm of the determinant's absolute value; −inf for a singular matrix."""
-    return _to(xp, out, xp.linalg.slogdet(x)[1])
+    return stored(xp, out, xp.linalg.slogdet(x)[1])
 
 
-logabsdet.vjp(x=lambda g, z, x: _spread(g) * _t(inv(x)))
+logabsdet.vjp(x=lambda g, z, x: _as_matrices(g) * _t(inv(x)))
 
 
 @primitive("sign det {x}", domain=(REGULAR,), shape="(n,n)->()", not_differentiable=("x",))
 def signdet(xp: Any, out: Any, x: Any) -> Any:
     """The sign of the determinant: −1, 0 or 1, without gradient."""
-    return _to(xp, out, xp.linalg.slogdet(x)[0])
+    return stored(xp, out, xp.linalg.slogdet(x)[0])
 
 
 def slogdet(x: Any) -> tuple[Any, Any]:
@@ -132,7 +121,7 @@ def slogdet(x: Any) -> tuple[Any, Any]:
 @primitive("{x}⁻¹ {y}", domain=(REGULAR, REALS), shape="(n,n),(n,m)->(n,m)")
 def _solve(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """The matrix whose product with `x` is `y`."""
-    return _to(xp, out, xp.linalg.solve(x, y))
+    return stored(xp, out, xp.linalg.solve(x, y))
 
 
 _solve.vjp(
@@ -161,13 +150,13 @@ def cholesky(xp: Any, out: Any, x: Any) -> Any:
     It is the factor of (x + xᵀ) / 2, so that both triangles count, and share the gradient; NumPy reads only the lower.
     """
     z = xp.add(x, xp.swapaxes(x, -1, -2))
-    return _to(xp, out, xp.linalg.cholesky(xp.true_divide(z, 2)))
+    return stored(xp, out, xp.linalg.cholesky(xp.true_divide(z, 2)))
 
 
 def _by_factored(g: Any, z: Any, x: Any) -> Any:
     inner = tril(matmul(_t(z), g))
     middle = diagonal_of(inner, axis1=-2, axis2=-1)
-    inner = inner - put_diagonal(0.5 * middle, shape=inner.shape, axis1=-2, axis2=-1)
+    inner = inner - diag_embed(0.5 * middle, shape=inner.shape, axis1=-2, axis2=-1)
     whole = _solve(_t(z), _t(_solve(_t(z), _t(inner))))
     return 0.5 * (whole + _t(whole))
 
@@ -178,11 +167,6 @@ cholesky.vjp(x=_by_factored)
 def matrix_transpose(x: Any) -> Any:
     """The last two axes exchanged."""
     return _t(as_operand(x))
-
-
-def outer(x1: Any, x2: Any) -> Any:
-    """Every element of one vector times every one of another: ``(n), (m) -> (n, m)``."""
-    return products.outer(x1, x2)
 
 
 def diagonal(x: Any, offset: int = 0) -> Any:
@@ -204,13 +188,12 @@ def matrix_power(a: Any, n: int) -> Any:
     """
     n, a = whole(n, "n"), as_operand(a)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        message = f"matrix_power: a is {tuple(a.shape)}; only square matrices have powers."
-        raise ValueError(message)
+        raise ValueError(f"matrix_power: a is {tuple(a.shape)}; only square matrices have powers.")
     a = inv(a) if n < 0 else a
     n = abs(n)
     if not n:
         ones = zeros_like(diagonal(a)) + 1
-        return put_diagonal(ones, shape=tuple(a.shape), axis1=-2, axis2=-1)
+        return diag_embed(ones, shape=tuple(a.shape), axis1=-2, axis2=-1)
     power, result = a, None
     while True:
         n, odd = divmod(n, 2)
@@ -225,21 +208,17 @@ def multi_dot(arrays: Any) -> Any:
     """The product of a row of matrices, from left to right; the first and the last may be vectors."""
     arrays = as_operands(arrays)
     if len(arrays) < 2:
-        message = f"multi_dot: a product needs two matrices or more, found {len(arrays)}."
-        raise ValueError(message)
-    first, *rest = arrays
-    for x in rest:
-        first = matmul(first, x)
-    return first
+        raise ValueError(f"multi_dot: a product needs two matrices or more, found {len(arrays)}.")
+    return reduce(matmul, arrays)
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """The norm of vectors along one axis, or of the matrices in two, as ``np.linalg.norm``.
 
-    Without `axis` and `ord` the root of the sum of all squares; else a matrix is taken for a matrix: 1 is the largest
-    sum of a column's absolute values, inf that of a row, −1 and −inf the smallest, "fro" the root of the squares' sum.
-    ValueError for another `ord`: the spectral norms need singular values, which have no rule here. `mg.norm` takes all
-    elements for one vector.
+    Without `axis` and `ord` it is the root of the sum of all squares. The norm of a matrix with `ord` 1 is the largest
+    sum of the absolute values in a column, with inf in a row; −1 and −inf take the smallest sum, "fro" the root of the
+    sum of all squares. ValueError for another `ord`: the spectral norms need singular values, which have no derivative
+    rule here. `mg.norm` treats all elements as one vector.
 
     >>> x = np.array([[1.0, -2.0], [3.0, 4.0]])
     >>> norm(x, 1), norm(x, np.inf), norm(x, 1, axis=1)
@@ -249,25 +228,20 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if ord is None or (x.ndim == 1 if axis is None else not isinstance(axis, tuple)):
         return vector_norm_of(x, ord, axis, keepdims)
     if axis is None and x.ndim != 2:
-        message = f"{caller()}: x is {x.shape}; a norm with ord={ord!r} needs a vector, a matrix or an axis."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: x is {x.shape}; a norm with ord={ord!r} needs a vector, a matrix or an axis.")
     axes = (0, 1) if axis is None else axes_of(axis, x.ndim)
     if len(axes) != 2:
-        message = f"{caller()}: a matrix norm goes over two axes, found axis={axis!r}."
-        raise ValueError(message)
-    rows, columns = axes
+        raise ValueError(f"{caller()}: a matrix norm goes over two axes, found axis={axis!r}.")
     if ord == "fro":
-        return vector_norm_of(x, None, (rows, columns), keepdims)
+        return vector_norm_of(x, None, axes, keepdims)
     if ord not in {1, -1, np.inf, -np.inf}:
-        message = (
-            f"{caller()}: of a matrix ord must be 'fro', 1, −1, inf or −inf, found {ord!r}; for rows, name one axis."
-        )
-        raise ValueError(message)
+        possible = "'fro', 1, −1, inf or −inf"
+        raise ValueError(f"{caller()}: of a matrix ord must be {possible}, found {ord!r}; for rows, name one axis.")
+    rows, columns = axes
     sums = sum(absolute(x), axis=rows if abs(ord) == 1 else columns, keepdims=True)
     nothing = not sums.shape[rows] * sums.shape[columns]
     if nothing and ord < 0:
-        message = f"{caller()}: x is {tuple(x.shape)}, and of nothing there is no norm of the order {ord}."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: x is {tuple(x.shape)}, and of nothing there is no norm of the order {ord}.")
     extreme = sum if nothing else max if ord > 0 else min  # the sum of nothing is 0
     z = extreme(sums, axis=(rows, columns), keepdims=True)
     return z if keepdims else reshape(z, shape=tuple(n for i, n in enumerate(x.shape) if i not in {rows, columns}))

@@ -1,4 +1,4 @@
-"""Order along an axis: positions are found without a derivative, and the elements picked with one."""
+"""Sorting along an axis: the positions have no derivative, the elements taken from there have one."""
 
 from __future__ import annotations
 
@@ -9,27 +9,23 @@ import numpy as np
 from micrograd_np.core.domains import DISTINCT, INTEGERS
 from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.axes import along, axis_of, whole
-from micrograd_np.ops.index import take_along_axis, view
+from micrograd_np.ops.index import view
 from micrograd_np.ops.operand import as_operand
+from micrograd_np.ops.routine import stored
 from micrograd_np.ops.shape import reshape
+
+from .take import take_along_axis
 
 
 @primitive(
-    "order of {x}",
-    domain=(DISTINCT,),
-    shape="(4,3)->(4,3)",
-    examples=({}, {"axis": 0}, {"axis": -1, "descending": True}),
-    not_differentiable=("x",),
-)
+    "order of {x}", domain=(DISTINCT,), shape="(4,3)->(4,3)",
+    examples=({}, {"axis": 0}, {"axis": -1, "descending": True}), not_differentiable=("x",),
+)  # fmt: skip
 def argsort(xp: Any, out: Any, x: Any, *, axis: int | None = -1, descending: bool = False) -> Any:
-    """The positions that sort `x` along `axis` (all elements when None); equal ones stay in order, nan comes last."""
+    """Positions that sort `x` along `axis` (all elements when None); equal ones keep their order, nan comes last."""
     if descending:
         x = xp.logical_not(x) if x.dtype.kind == "b" else xp.invert(x) if x.dtype.kind in "iu" else xp.negative(x)
-    z = xp.argsort(x, axis=axis, kind="stable")
-    if out is ...:
-        return z
-    xp.copyto(out, z)
-    return out
+    return stored(xp, out, xp.argsort(x, axis=axis, kind="stable"))
 
 
 def sort(x: Any, axis: int | None = -1) -> Any:
@@ -58,25 +54,17 @@ def topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> tuple[Any, Any
     x = as_operand(x)
     axis = axis_of(axis, x.ndim)
     if not 0 <= whole(k, "k") <= x.shape[axis]:
-        message = f"topk: k={k} of the {x.shape[axis]} elements along axis {axis} of x, which is {x.shape}."
-        raise ValueError(message)
+        raise ValueError(f"topk: k={k} of the {x.shape[axis]} elements along axis {axis} of x, which is {x.shape}.")
     order = argsort(x, axis=axis, descending=largest)
     order = view(order, index=along(axis, slice(k)))
     return take_along_axis(x, order, axis=axis), order
 
 
 @primitive(
-    "one-hot {x}",
-    domain=(INTEGERS,),
-    shape="(4)->(4,5)",
-    examples=({"num_classes": 5},),
-    not_differentiable=("x",),
-    onnx="OneHot",
-)
+    "one-hot {x}", domain=(INTEGERS,), shape="(4)->(4,5)",
+    examples=({"num_classes": 5},), not_differentiable=("x",), onnx="OneHot",
+)  # fmt: skip
 def one_hot(xp: Any, out: Any, x: Any, *, num_classes: int, dtype: Any = np.int64) -> Any:
     """For each integer a row of `num_classes` with 1 in its place and 0 elsewhere: (…) -> (…, num_classes)."""
     z = xp.equal(xp.reshape(x, (*x.shape, 1)), np.arange(num_classes))
-    if out is ...:
-        return z.astype(dtype)
-    xp.copyto(out, z)
-    return out
+    return z.astype(dtype) if out is ... else stored(xp, out, z)

@@ -1,4 +1,4 @@
-"""Products in NumPy's notations: `einsum`, one primitive, and what can be said with it and with `matmul`."""
+"""Products in NumPy's notations: the primitive `einsum`, and functions made of it and of `matmul`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from micrograd_np.ops.axes import axes_of, whole
 from micrograd_np.ops.elementwise import multiply
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.operand import as_operand
+from micrograd_np.ops.routine import stored
 from micrograd_np.ops.shape import broadcast_to, reshape, sum_to
 
 from .diagonal import diagonal
@@ -25,38 +26,22 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @primitive(
-    "einsum {subscripts}: {xs}",
-    domain=(REALS, REALS),
-    shape="(3,4),(4,2)->(3,2)",
-    examples=(
-        {"subscripts": "ij,jk->ik"},
-        {"subscripts": "ij,jk->k"},
-        {"subscripts": "ij,kl->lj"},
-        {"subscripts": "ij,jk->ijk"},
-    ),
-    onnx="Einsum",
-)
+    "einsum {subscripts}: {xs}", domain=(REALS, REALS), shape="(3,4),(4,2)->(3,2)", onnx="Einsum",
+    examples=tuple({"subscripts": s} for s in ("ij,jk->ik", "ij,jk->k", "ij,kl->lj", "ij,jk->ijk")),
+)  # fmt: skip
 def _einsum(xp: Any, out: Any, *xs: Any, subscripts: str) -> Any:
-    """Σ of products over the letters that the result lacks; every operand has its letters spelt out, each once."""
+    """Σ of products over the letters that the result lacks. Each operand has a letter for each axis, all different."""
     left, result = subscripts.split("->")
     terms = left.split(",")
-    if len(xs) == 2:
-        z = _contract(xp, terms[0], terms[1], result, *xs)
-        if z is not None:
-            if out is ...:
-                return z
-            xp.copyto(out, z)
-            return out
-    if out is ...:
-        return xp.array(xp.einsum(subscripts, *xs, optimize=len(xs) > 2))  # it may be a view of the only one
-    xp.copyto(
-        out, xp.einsum(subscripts, *xs, optimize=len(xs) > 2)
-    )  # given a destination, einsum sums in another order
-    return out
+    z = _contract(xp, terms[0], terms[1], result, *xs) if len(xs) == 2 else None
+    if z is not None:
+        return stored(xp, out, z)
+    z = xp.einsum(subscripts, *xs, optimize=len(xs) > 2)  # not with out=, which would sum in another order
+    return xp.array(z) if out is ... else stored(xp, out, z)  # it may be a view of the only operand
 
 
 def _contract(xp: Any, a: str, b: str, result: str, x: Any, y: Any) -> Any:
-    """Two operands by one matrix product, which einsum itself does not use; None where a loop is as good."""
+    """Two operands by one matrix product, which NumPy's einsum does not use; None where its loop is as fast."""
     shared = [c for c in a if c in b]
     inner = [c for c in shared if c not in result]
     rows, columns = [c for c in a if c not in b], [c for c in b if c not in a]
@@ -70,25 +55,25 @@ def _contract(xp: Any, a: str, b: str, result: str, x: Any, y: Any) -> Any:
     x = xp.reshape(xp.transpose(x, [a.index(c) for c in batch + rows + inner]), (*sizes[0], m, k))
     y = xp.reshape(xp.transpose(y, [b.index(c) for c in batch + inner + columns]), (*sizes[0], k, n))
     z = xp.reshape(xp.matmul(x, y), (*sizes[0], *sizes[1], *sizes[3]))
-    made = batch + rows + columns
-    return xp.transpose(z, [made.index(c) for c in result])
+    letters = batch + rows + columns
+    return xp.transpose(z, [letters.index(c) for c in result])
 
 
 def _by_operand(i: int, g: Any, z: Any, *xs: Any, subscripts: str) -> Any:
-    """The same sum with `g` in place of the operand; what only the operand had is repeated along it."""
+    """The same sum with `g` in place of operand `i`, broadcast along the axes that only this operand has."""
     left, result = subscripts.split("->")
     terms = left.split(",")
     own = terms.pop(i)
     others = [x for j, x in enumerate(xs) if j != i]
-    known = {*result, *"".join(terms)}
-    kept = "".join(c for c in own if c in known)
+    elsewhere = {*result, *"".join(terms)}
+    kept = "".join(c for c in own if c in elsewhere)
     g = _einsum(g, *others, subscripts=f"{','.join((result, *terms))}->{kept}")
     if kept == own and g.shape == xs[i].shape:
         return g
     lengths = dict(zip(kept, g.shape, strict=True))
-    found = tuple(lengths.get(c, 1) for c in own)
-    summed = tuple(min(n, m) for n, m in zip(found, xs[i].shape, strict=True))  # a length of 1 broadcast, here or there
-    return broadcast_to(sum_to(reshape(g, shape=found), shape=summed), shape=tuple(xs[i].shape))
+    shape = tuple(lengths.get(c, 1) for c in own)
+    summed = tuple(min(n, m) for n, m in zip(shape, xs[i].shape, strict=True))  # a length of 1 broadcast, here or there
+    return broadcast_to(sum_to(reshape(g, shape=shape), shape=summed), shape=tuple(xs[i].shape))
 
 
 _einsum.vjp(xs=_by_operand)
@@ -107,55 +92,51 @@ def einsum(subscripts: Any, *operands: Any) -> Any:
     array([3., 7.])
     """
     if not isinstance(subscripts, str):
-        subscripts, operands = _lettered(subscripts, *operands)
+        subscripts, operands = _with_letters(subscripts, *operands)
     xs = [as_operand(x) for x in operands]
-    terms, result = _spelt(subscripts, xs)
+    terms, result = _expanded(subscripts, xs)
     for i, term in enumerate(terms):
         while len(set(terms[i])) < len(terms[i]):
             term = terms[i]  # noqa: PLW2901
-            twice = next(c for c in term if term.count(c) > 1)
-            first = term.index(twice)
-            second = term.index(twice, first + 1)
-            if xs[i].shape[first] != xs[i].shape[second]:
-                lengths = f"{xs[i].shape[first]} and {xs[i].shape[second]}"
-                message = f"einsum: {twice!r} has lengths {lengths} in {subscripts!r}."
-                raise ValueError(message)
+            letter = next(c for c in term if term.count(c) > 1)
+            first = term.index(letter)
+            second = term.index(letter, first + 1)
+            n, m = xs[i].shape[first], xs[i].shape[second]
+            if n != m:
+                raise ValueError(f"einsum: {letter!r} has lengths {n} and {m} in {subscripts!r}.")
             xs[i] = diagonal(xs[i], axis1=first, axis2=second)
-            terms[i] = "".join(c for j, c in enumerate(term) if j not in (first, second)) + twice
+            terms[i] = "".join(c for j, c in enumerate(term) if j not in (first, second)) + letter
     return _einsum(*xs, subscripts=f"{','.join(terms)}->{result}")
 
 
-def _lettered(*args: Any) -> tuple[str, tuple[Any, ...]]:
-    """The subscripts in letters, and the operands, of a call that gives them in turn, with numbers for letters."""
+def _with_letters(*args: Any) -> tuple[str, tuple[Any, ...]]:
+    """The subscripts as letters, and the operands, of a call with a list of axis numbers after each operand."""
     lists = [*args[1::2], *(args[-1:] if len(args) % 2 else [])]
     if len(args) < 2 or not all(isinstance(axes, (list, tuple)) for axes in lists):
         message = "einsum: give subscripts such as 'ij,jk->ik' first, or after each operand the list of its axes."
         raise TypeError(message)
     wrong = [c for axes in lists for c in axes if c is not ... and not 0 <= whole(c, "an axis") < len(_LETTERS)]
     if wrong:
-        message = f"einsum: axes are numbered from 0 to {len(_LETTERS) - 1}, found {wrong[0]!r}."
-        raise ValueError(message)
+        raise ValueError(f"einsum: axes are numbered from 0 to {len(_LETTERS) - 1}, found {wrong[0]!r}.")
     *terms, last = ["".join("..." if c is ... else _LETTERS[c] for c in axes) for axes in lists]
     if len(args) % 2:
         return f"{','.join(terms)}->{last}", args[:-1:2]
     return ",".join([*terms, last]), args[::2]
 
 
-def _spelt(subscripts: str, xs: Sequence[Any]) -> tuple[list[str], str]:
-    """The letters of every operand and of the result, with ``...`` and a missing result written out."""
+def _expanded(subscripts: str, xs: Sequence[Any]) -> tuple[list[str], str]:
+    """The letters of each operand and of the result; ``...`` and a missing result are written out."""
     left, arrow, result = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(xs):
-        message = f"einsum: {subscripts!r} speaks of {len(terms)} operands, found {len(xs)}."
-        raise ValueError(message)
+        raise ValueError(f"einsum: {subscripts!r} speaks of {len(terms)} operands, found {len(xs)}.")
     free = [c for c in _LETTERS if c not in subscripts]
     most = 0
     for i, (term, x) in enumerate(zip(terms, xs, strict=True)):
         named = len(term.replace("...", ""))
         hidden = x.ndim - named
         if hidden < 0 or (hidden and "..." not in term):
-            message = f"einsum: operand {i} is {x.shape}, but {term!r} in {subscripts!r} names {named} axes."
-            raise ValueError(message)
+            raise ValueError(f"einsum: operand {i} is {x.shape}, but {term!r} in {subscripts!r} names {named} axes.")
         most = max(most, hidden)
         terms[i] = term.replace("...", "".join(free[:hidden][::-1]))  # the last hidden axis is the same letter in all
     hidden_letters = "".join(free[:most][::-1])
@@ -184,19 +165,13 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     if np.ndim(axes) == 0:
         n = whole(axes, "axes", least=0)
         if n > min(a.ndim, b.ndim):
-            message = f"{caller()}: a is {a.shape} and b is {b.shape}; there are not {n} axes in both."
-            raise ValueError(message)
+            raise ValueError(f"{caller()}: a is {a.shape} and b is {b.shape}; there are not {n} axes in both.")
         of_a, of_b = tuple(range(a.ndim - n, a.ndim)), tuple(range(n))
     else:
-        of_a, of_b = (
-            axes_of(tuple(i) if np.ndim(i) else (i,), x.ndim, "axes") for i, x in zip(axes, (a, b), strict=True)
-        )
-    if len(of_a) != len(of_b) or any(a.shape[i] != b.shape[j] for i, j in zip(of_a, of_b, strict=False)):
-        message = (
-            f"{caller()}: a is {a.shape} and b is {b.shape}; axes {list(of_a)} of a must match {list(of_b)} of b in "
-            f"length."
-        )
-        raise ValueError(message)
+        of_a, of_b = (axes_of(tuple(i) if np.ndim(i) else i, x.ndim, "axes") for i, x in zip(axes, (a, b), strict=True))
+    if [a.shape[i] for i in of_a] != [b.shape[j] for j in of_b]:
+        match = f"axes {list(of_a)} of a must match {list(of_b)} of b in length"
+        raise ValueError(f"{caller()}: a is {a.shape} and b is {b.shape}; {match}.")
     letters = list(_LETTERS[: a.ndim])
     others = list(_LETTERS[a.ndim : a.ndim + b.ndim])
     for i, j in zip(of_a, of_b, strict=True):
@@ -208,7 +183,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 def dot(a: Any, b: Any) -> Any:
     """NumPy's dot: a product of vectors or matrices, elementwise with a scalar.
 
-    With more axes, over the last one of `a` and the second last of `b`.
+    With more axes, the sum goes over the last one of `a` and the second last of `b`.
 
     >>> import numpy as np
     >>> dot(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
@@ -236,7 +211,7 @@ def inner(a: Any, b: Any) -> Any:
 
 
 def outer(a: Any, b: Any) -> Any:
-    """Every element of `a` times every one of `b`: (…), (…) -> (n, m), both flattened.
+    """Every element of `a` times every element of `b`: (…), (…) -> (n, m), both flattened.
 
     >>> import numpy as np
     >>> outer(np.array([1.0, 2.0]), np.array([3.0, 4.0]))

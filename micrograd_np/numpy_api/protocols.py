@@ -1,11 +1,9 @@
-"""NumPy's own functions on tensors, and arrays from and to other libraries.
+"""NumPy's own functions on tensors, by the protocols ``__array_ufunc__`` and ``__array_function__``.
 
-``np.exp(t)`` is our `exp`, ``np.sum(t, axis=0)`` our `sum`: found by name (and by the aliases that a primitive
-declares with ``numpy=``) among the functions in `ops` and `numpy_api`, their arguments matched by name. Nothing is done
-by halves: a function without a derivative rule, ``out=``, ``where=``, a ufunc's methods, an order that we do not know
-raise a TypeError that says so, rather than return an array that has lost its gradient.
-
-Operators do not come this way, except with an ndarray on the left.
+``np.exp(t)`` calls our `exp`, ``np.sum(t, axis=0)`` our `sum`: the function of the same name in `ops` or `numpy_api`
+(or the primitive that names it in ``numpy=``), its arguments matched by name. A function without a derivative rule,
+``out=``, ``where=``, a method of a ufunc or an unknown setting raises a TypeError that says so; no call returns an
+array that has lost its gradient. Operators do not come this way, except with an ndarray on the left.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from functools import cache
+from functools import cache, lru_cache
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 # functions of ours that share a name with one of NumPy's, and mean different things
-_HOMONYMS = frozenset({"place", "index.split", "count", "convolve"})
+_HOMONYMS = frozenset({"index.split", "convolve"})
 _FOLDERS = (f"{ops.__name__}.", f"{numpy_api.__name__}.")
-_DIFFERENT_THERE = frozenset({"diagonal", "norm", "outer", "trace"})  # np.linalg's are ours in numpy_api.linalg
+_DIFFERENT_IN_LINALG = frozenset({"diagonal", "norm", "trace"})  # served by numpy_api.linalg
 
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
-# what these return carries no gradient, because a small change of the argument does not change it, or by its meaning
+# their results have no gradient: by their meaning, or because a small change of the argument does not change them
 _OF_SHAPE = frozenset({np.shape, np.ndim, np.size, np.result_type, np.iscomplexobj, np.isrealobj, np.can_cast})
 _FILLED = frozenset({np.zeros_like, np.ones_like, np.empty_like})
 _OF_VALUE = frozenset(
@@ -51,64 +49,50 @@ _OF_VALUE = frozenset(
 _WRITERS = frozenset({np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask})
 
 
-class _Table:
-    """NumPy's functions and ours that serve them; made when first asked for, and again when an op has been declared."""
-
-    def __init__(self) -> None:
-        self.functions: dict[Any, Callable[..., Any]] = {}
-        self.known = 0
-
-    def find(self, function: Any) -> Callable[..., Any] | None:
-        if len(registry) != self.known:
-            self.functions = dict(served())
-            self.known = len(registry)
-        return self.functions.get(function)
+@lru_cache(maxsize=1)
+def _table(_: int) -> Mapping[Any, Callable[..., Any]]:
+    """NumPy's functions and ours that serve them, while there are so many primitives."""
+    return dict(served())
 
 
 def served() -> Iterable[tuple[Any, Callable[..., Any]]]:
-    """Every NumPy function that works on tensors, with ours that it stands for; primitives come last, to prevail."""
+    """Every NumPy function that works on tensors, with ours that serves it; primitives come last, so that they win."""
     for folder, info in [(f, info) for f in (ops, numpy_api) for info in pkgutil.iter_modules(f.__path__)]:
         module = importlib.import_module(f"{folder.__name__}.{info.name}")
         for name, ours in vars(module).items():
-            if (
-                isinstance(ours, FunctionType)
-                and ours.__module__ == module.__name__
-                and not _HOMONYMS & {name, f"{info.name}.{name}"}
-            ):
-                yield from _theirs(name, ours)
+            defined_here = isinstance(ours, FunctionType) and ours.__module__ == module.__name__
+            if defined_here and not _HOMONYMS & {name, f"{info.name}.{name}"}:
+                yield from _numpy_functions(name, ours)
     for op in list(registry.values()):
         own = (op.name,) if op.__module__.startswith(_FOLDERS) and op.name not in _HOMONYMS else ()
         for name in (*own, *op.numpy):
-            yield from _theirs(name, op)
+            yield from _numpy_functions(name, op)
 
 
-def _theirs(name: str, ours: Callable[..., Any]) -> Iterable[tuple[Any, Callable[..., Any]]]:
+def _numpy_functions(name: str, ours: Callable[..., Any]) -> Iterable[tuple[Any, Callable[..., Any]]]:
     special = ours.__module__ == f"{numpy_api.__name__}.linalg"  # what differs under np.linalg
     places = (np.linalg,) if special and name != "matrix_transpose" else (np, np.linalg)
     for place in places:
         theirs = getattr(place, name, None)
-        differs = place is np.linalg and not special and name in _DIFFERENT_THERE
+        differs = place is np.linalg and not special and name in _DIFFERENT_IN_LINALG
         if callable(theirs) and not isinstance(theirs, type) and name[0] != "_" and not differs:
             yield theirs, ours
 
 
-_table = _Table()
-
-
 def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """``ufunc(*inputs)`` where one of the inputs is a tensor."""
-    op = _table.find(ufunc)
+    op = _table(len(registry)).get(ufunc)
     if op is not None and method == "__call__" and not kwargs:
         return op(*inputs)
     name = f"np.{ufunc.__name__}"
     target = kwargs["out"] if "out" in kwargs else inputs[:1] if method == "at" else ()
     if _may_write(target, (inputs, kwargs)):
-        return _written(name, getattr(ufunc, method), inputs, kwargs, target)
+        return _write_into_arrays(name, getattr(ufunc, method), inputs, kwargs, target)
     if method == "reduce" and ufunc in _REDUCTIONS and len(inputs) == 1:
         return array_function(self, _REDUCTIONS[ufunc], (), inputs, {"axis": 0, **kwargs})
     if method != "__call__":
         raise TypeError(
-            f"{name}.{method}: has no derivative rule for tensors. {_instead(method)} "
+            f"{name}.{method}: has no derivative rule for tensors. {_alternative(method)} "
             f"If no gradient is wanted, call it on t.detach().numpy()."
         )
     if "out" in kwargs:
@@ -133,20 +117,20 @@ def array_function(
         return NotImplemented
     target = args[:1] if function in _WRITERS else (kwargs.get("out"),)
     if _may_write(target, (args, kwargs)):
-        return _written(_spelt(function), function, args, kwargs, target)
+        return _write_into_arrays(_qualified_name(function), function, args, kwargs, target)
     if function in _OF_SHAPE or function in _FILLED:
         return _without_gradient(self, function, args, kwargs)
     if function in _OF_VALUE or (function is np.where and len(args) + len(kwargs) == 1):
-        self._asked(_spelt(function))
+        self._asked(_qualified_name(function))
         return _without_gradient(self, function, args, kwargs)
-    ours = _table.find(function)
+    ours = _table(len(registry)).get(function)
     if ours is None:
-        raise _no_rule(_spelt(function))
-    positional, keywords = _matched(_spelt(function), function, ours, args, kwargs)
+        raise _no_rule(_qualified_name(function))
+    positional, keywords = _match_arguments(_qualified_name(function), function, ours, args, kwargs)
     return ours(*positional, **keywords)
 
 
-def _spelt(function: Any) -> str:
+def _qualified_name(function: Any) -> str:
     module = getattr(function, "__module__", None) or "numpy"
     return f"{module.replace('numpy', 'np', 1)}.{function.__name__}"
 
@@ -155,7 +139,7 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"{name}=" for name in names)
 
 
-def _instead(method: str) -> str:
+def _alternative(method: str) -> str:
     return {
         "reduce": "Use sum, prod, max or min.",
         "accumulate": "Use cumsum or cumprod.",
@@ -173,22 +157,19 @@ def _no_rule(name: str) -> TypeError:
 
 def _without_gradient(self: Any, function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
     if function not in _OF_SHAPE:
-        mode.events.unrecorded(_spelt(function))
+        mode.events.unrecorded(_qualified_name(function))
     result = _on_arrays(function, args, kwargs)
     return self.result_type(result) if isinstance(result, np.ndarray) or isinstance(function, np.ufunc) else result
 
 
-def _may_write(targets: tuple[Any, ...], given: Any) -> bool:
-    """Whether a call that was `given` these arguments may write into `targets`: all arrays, and no gradient is lost."""
-    return (
-        bool(targets)
-        and all(isinstance(target, np.ndarray) for target in targets)
-        and not (mode.recording and any(x.requires_grad for x in _vertices(given)))
-    )
+def _may_write(targets: tuple[Any, ...], arguments: Any) -> bool:
+    """Whether a call with these `arguments` may write into `targets`: all are arrays, and no gradient is lost."""
+    arrays = bool(targets) and all(isinstance(target, np.ndarray) for target in targets)
+    return arrays and not (mode.recording and any(x.requires_grad for x in _vertices(arguments)))
 
 
-def _written(name: str, function: Any, args: Any, kwargs: Mapping[str, Any], targets: Iterable[Any]) -> Any:
-    """Let NumPy write values of tensors into arrays, as in ``w.data -= 0.1 * w.grad``; backward knows of it."""
+def _write_into_arrays(name: str, function: Any, args: Any, kwargs: Mapping[str, Any], targets: Iterable[Any]) -> Any:
+    """Let NumPy write values of tensors into arrays, as in ``w.data -= 0.1 * w.grad``, and note the write."""
     mode.events.unrecorded(name)
     result = _on_arrays(function, args, kwargs)
     writes.note_all(targets)
@@ -212,7 +193,7 @@ def _vertices(tree: Any) -> Iterable[Vertex]:
             yield from _vertices(part)
 
 
-def _matched(
+def _match_arguments(
     name: str, theirs: Any, ours: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> tuple[list[Any], dict[str, Any]]:
     """The arguments of a call of NumPy's function as ours takes them; TypeError for one that ours does not have."""
@@ -266,17 +247,17 @@ def _partners(theirs: Any, ours: Any) -> tuple[Mapping[str, inspect.Parameter], 
     NumPy's function takes everything by position.
     """
     signature = inspect.signature(_CALLED.get(theirs, theirs))
-    wanted = inspect.signature(ours).parameters
-    several = next((p.name for p in wanted.values() if p.kind is p.VAR_POSITIONAL), None)
+    parameters = inspect.signature(ours).parameters
+    several = next((p.name for p in parameters.values() if p.kind is p.VAR_POSITIONAL), None)
     first = next(iter(signature.parameters.values()))
     if first.kind is first.VAR_POSITIONAL:
         return signature.parameters, {}, None
-    partners = {first.name: next(iter(wanted))}
+    partners = {first.name: next(iter(parameters))}
     for name in signature.parameters:
         partner = _RENAMED.get(name, name)
-        if name != first.name and partner in wanted and partner != partners[first.name]:
+        if name != first.name and partner in parameters and partner != partners[first.name]:
             partners[name] = partner
-    free = [p.name for p in wanted.values() if p.kind is not p.KEYWORD_ONLY and p.name not in partners.values()]
+    free = [p.name for p in parameters.values() if p.kind is not p.KEYWORD_ONLY and p.name not in partners.values()]
     for p in signature.parameters.values():
         if p.name not in partners and p.default is p.empty and p.kind is not p.VAR_KEYWORD and free:
             partners[p.name] = free.pop(0)

@@ -1,49 +1,40 @@
-"""Division with remainder: what is left over follows the dividend with slope 1, the quotient goes in steps."""
+"""Division with remainder: the remainder has slope 1 by the dividend, the quotient goes in steps."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from micrograd_np.core.domains import Domain
-from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.elementwise import divide, zero_safe_multiply, zeros_like
+from micrograd_np.ops.ufunc import ufunc
 
 from .rounding import trunc
 
-_DIVIDEND = Domain("ℝ, steps at multiples", low=1.1, high=1.4)
-_DIVISOR = Domain("ℝ∖{0}", low=0.75, high=1.0, kinks=(0.0,))
+_DOMAINS = (
+    Domain("ℝ, steps at multiples", low=1.1, high=1.4),
+    Domain("ℝ∖{0}", low=0.75, high=1.0, kinks=(0.0,)),
+)
+_STEP = "At a step the slope by x is 1. nan for y = 0."
 
-
-@primitive("⌊{x} / {y}⌋", domain=(_DIVIDEND, _DIVISOR))
-def floor_divide(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """Elementwise largest integer that is at most x / y. The gradients are 0 everywhere."""
-    return xp.floor_divide(x, y, out=out)
-
-
+floor_divide = ufunc(
+    "floor_divide", "⌊{x} / {y}⌋",
+    "Elementwise largest integer that is at most x / y. The gradients are 0 everywhere.", *_DOMAINS,
+)  # fmt: skip
 floor_divide.vjp(
     x=lambda g, z, x, y: zeros_like(g),
     y=lambda g, z, x, y: zeros_like(g),
 )
 
-
-@primitive("{x} mod {y}", domain=(_DIVIDEND, _DIVISOR), numpy=("mod",))
-def remainder(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """Elementwise x − ⌊x / y⌋ y, with the sign of y, as Python's %. At a step the slope by x is 1. nan for y = 0."""
-    return xp.remainder(x, y, out=out)
-
-
+remainder = ufunc(
+    "remainder", "{x} mod {y}",
+    f"Elementwise x − ⌊x / y⌋ y, with the sign of y, as Python's %. {_STEP}", *_DOMAINS, numpy=("mod",),
+)  # fmt: skip
 remainder.vjp(
     x=lambda g, z, x, y: g,
     y=lambda g, z, x, y: -zero_safe_multiply(g, floor_divide(x, y)),
 )
 
-
-@primitive("{x} fmod {y}", domain=(_DIVIDEND, _DIVISOR))
-def fmod(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """Elementwise x − trunc(x / y) y, with the sign of x, as C's fmod. At a step the slope by x is 1. nan for y = 0."""
-    return xp.fmod(x, y, out=out)
-
-
+fmod = ufunc(
+    "fmod", "{x} fmod {y}", f"Elementwise x − trunc(x / y) y, with the sign of x, as C's fmod. {_STEP}", *_DOMAINS
+)
 fmod.vjp(
     x=lambda g, z, x, y: g,
     y=lambda g, z, x, y: -zero_safe_multiply(g, trunc(divide(x, y))),

@@ -7,26 +7,19 @@ from typing import Any
 from micrograd_np.core.domains import Domain
 from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.elementwise import zeros_like
+from micrograd_np.ops.ufunc import ufunc
 
 _BETWEEN_STEPS = Domain("ℝ, steps", low=0.1, high=0.4)
 
 
-@primitive("⌊{x}⌋", domain=(_BETWEEN_STEPS,), onnx="Floor")
-def floor(xp: Any, out: Any, x: Any) -> Any:
-    """Elementwise largest integer that is at most x, as a float. The gradient is 0 everywhere."""
-    return xp.floor(x, out=out)
+def _rounding(name: str, label: str, value: str, **settings: Any) -> Any:
+    doc = f"Elementwise {value}, as a float. The gradient is 0 everywhere."
+    return ufunc(name, label, doc, _BETWEEN_STEPS, **settings).vjp(x=lambda g, z, x: zeros_like(g))
 
 
-@primitive("⌈{x}⌉", domain=(_BETWEEN_STEPS,), onnx="Ceil")
-def ceil(xp: Any, out: Any, x: Any) -> Any:
-    """Elementwise smallest integer that is at least x, as a float. The gradient is 0 everywhere."""
-    return xp.ceil(x, out=out)
-
-
-@primitive("trunc({x})", domain=(_BETWEEN_STEPS,), numpy=("fix",))
-def trunc(xp: Any, out: Any, x: Any) -> Any:
-    """Elementwise nearest integer towards 0, as a float. The gradient is 0 everywhere."""
-    return xp.trunc(x, out=out)
+floor = _rounding("floor", "⌊{x}⌋", "largest integer that is at most x", onnx="Floor")
+ceil = _rounding("ceil", "⌈{x}⌉", "smallest integer that is at least x", onnx="Ceil")
+trunc = _rounding("trunc", "trunc({x})", "nearest integer towards 0", numpy=("fix",))
 
 
 @primitive("round({x}, {decimals})", domain=(_BETWEEN_STEPS,), onnx="Round", numpy=("around", "rint"))
@@ -35,6 +28,4 @@ def round(xp: Any, out: Any, x: Any, *, decimals: int = 0) -> Any:
     return xp.asarray(xp.round(x, decimals, out=None if out is ... else out))
 
 
-for _step in (floor, ceil, trunc):
-    _step.vjp(x=lambda g, z, x: zeros_like(g))
 round.vjp(x=lambda g, z, x, decimals: zeros_like(g))

@@ -1,4 +1,4 @@
-"""Questions about a whole axis: where the extreme is, whether any or all hold. No gradient passes."""
+"""The position of the largest or smallest element along an axis, and any and all. No gradient passes."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def argmin(xp: Any, out: Any, x: Any, *, axis: int | None = None, keepdims: bool
 
 @primitive("any {x}", domain=(MASK,), shape="(3,4)->()", examples=_AXES, not_differentiable=("x",))
 def any(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether any element along `axis` holds; of nothing, none does."""
+    """Whether any element along `axis` is true; False for none."""
     return xp.logical_or.reduce(x, axis=axis, keepdims=keepdims, out=out)
 
 
 @primitive("all {x}", domain=(MASK,), shape="(3,4)->()", examples=_AXES, not_differentiable=("x",))
 def all(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether all elements along `axis` hold; of nothing, all do."""
+    """Whether all elements along `axis` are true; True for none."""
     return xp.logical_and.reduce(x, axis=axis, keepdims=keepdims, out=out)

@@ -1,87 +1,61 @@
-"""Sines, tangents and their inverses, element by element, in radians."""
+"""Trigonometric and hyperbolic functions and their inverses, element by element, in radians."""
 
 from __future__ import annotations
 
 from math import pi
 from typing import Any
 
-from micrograd_np.core.domains import NONZERO, OPEN_UNIT, REALS, Domain
+from micrograd_np.core.domains import ABOVE_ONE, NONZERO, OPEN_UNIT, REALS, Domain
 from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.elementwise import divide_or_zero, multiply, zero_safe_divide, zero_safe_multiply
 from micrograd_np.ops.transcendental import sqrt
+from micrograd_np.ops.ufunc import ufunc
 
-_NEAR_ZERO = Domain("ℝ∖{π/2 + kπ}", low=-1.5, high=1.5)
+_BETWEEN_POLES = Domain("ℝ∖{π/2 + kπ}", low=-1.5, high=1.5)
 
-
-@primitive("sin {x}", domain=(REALS,), onnx="Sin")
-def sin(xp: Any, out: Any, x: Any) -> Any:
-    """Elementwise sine. nan at ±inf, with a warning."""
-    return xp.sin(x, out=out)
-
-
-@primitive("cos {x}", domain=(REALS,), onnx="Cos")
-def cos(xp: Any, out: Any, x: Any) -> Any:
-    """Elementwise cosine. nan at ±inf, with a warning."""
-    return xp.cos(x, out=out)
-
-
+sin = ufunc("sin", "sin {x}", "Elementwise sine. nan at ±inf, with a warning.", REALS, onnx="Sin")
+cos = ufunc("cos", "cos {x}", "Elementwise cosine. nan at ±inf, with a warning.", REALS, onnx="Cos")
 sin.vjp(x=lambda g, z, x: g * cos(x))
 cos.vjp(x=lambda g, z, x: -g * sin(x))
 
-
-@primitive("tan {x}", domain=(_NEAR_ZERO,), onnx="Tan")
-def tan(xp: Any, out: Any, x: Any) -> Any:
-    """Elementwise tangent. No float is a pole, so it is finite for every finite x."""
-    return xp.tan(x, out=out)
-
-
+tan = ufunc(
+    "tan", "tan {x}", "Elementwise tangent. No float is a pole, so it is finite for every finite x.",
+    _BETWEEN_POLES, onnx="Tan",
+)  # fmt: skip
 tan.vjp(x=lambda g, z, x: g * (1 + z * z))
 
-
-@primitive("arcsin {x}", domain=(OPEN_UNIT,), onnx="Asin")
-def arcsin(xp: Any, out: Any, x: Any) -> Any:
-    """Elementwise inverse sine, in [−π/2, π/2]; nan outside [−1, 1], with a warning. The derivative at ±1 is inf."""
-    return xp.arcsin(x, out=out)
-
-
+arcsin = ufunc(
+    "arcsin", "arcsin {x}",
+    "Elementwise inverse sine, in [−π/2, π/2]; nan outside [−1, 1], with a warning. The derivative at ±1 is inf.",
+    OPEN_UNIT, onnx="Asin",
+)  # fmt: skip
 arcsin.vjp(x=lambda g, z, x: zero_safe_divide(g, sqrt((1 - x) * (1 + x))))
 
-
-@primitive("arccos {x}", domain=(OPEN_UNIT,), onnx="Acos")
-def arccos(xp: Any, out: Any, x: Any) -> Any:
-    """Elementwise inverse cosine, in [0, π]; nan outside [−1, 1], with a warning. The derivative at ±1 is −inf."""
-    return xp.arccos(x, out=out)
-
-
+arccos = ufunc(
+    "arccos", "arccos {x}",
+    "Elementwise inverse cosine, in [0, π]; nan outside [−1, 1], with a warning. The derivative at ±1 is −inf.",
+    OPEN_UNIT, onnx="Acos",
+)  # fmt: skip
 arccos.vjp(x=lambda g, z, x: -zero_safe_divide(g, sqrt((1 - x) * (1 + x))))
 
 
 @primitive("1 + {x}²", domain=(REALS,))
-def one_plus_square(xp: Any, out: Any, x: Any) -> Any:
+def square_plus_one(xp: Any, out: Any, x: Any) -> Any:
     """1 + x², silent where it overflows: a divisor may become infinite."""
     with xp.errstate(over="ignore"):
         z = xp.square(x, out=out)
     return xp.add(z, 1, out=z)
 
 
-one_plus_square.vjp(x=lambda g, z, x: zero_safe_multiply(2 * g, x))
+square_plus_one.vjp(x=lambda g, z, x: zero_safe_multiply(2 * g, x))
 
+arctan = ufunc("arctan", "arctan {x}", "Elementwise inverse tangent, in (−π/2, π/2).", REALS, onnx="Atan")
+arctan.vjp(x=lambda g, z, x: g / square_plus_one(x))
 
-@primitive("arctan {x}", domain=(REALS,), onnx="Atan")
-def arctan(xp: Any, out: Any, x: Any) -> Any:
-    """Elementwise inverse tangent, in (−π/2, π/2)."""
-    return xp.arctan(x, out=out)
-
-
-arctan.vjp(x=lambda g, z, x: g / one_plus_square(x))
-
-
-@primitive("√({x}² + {y}²)", domain=(NONZERO, NONZERO))
-def hypot(xp: Any, out: Any, x: Any, y: Any) -> Any:
-    """Elementwise √(x² + y²), without overflow on the way. Both derivatives are 0 at (0, 0)."""
-    return xp.hypot(x, y, out=out)
-
-
+hypot = ufunc(
+    "hypot", "√({x}² + {y}²)",
+    "Elementwise √(x² + y²), without overflow on the way. Both derivatives are 0 at (0, 0).", NONZERO, NONZERO,
+)  # fmt: skip
 hypot.vjp(
     x=lambda g, z, x, y: g * divide_or_zero(x, z),
     y=lambda g, z, x, y: g * divide_or_zero(y, z),
@@ -94,15 +68,37 @@ def arctan2(xp: Any, out: Any, y: Any, x: Any) -> Any:
     return xp.arctan2(y, x, out=out)
 
 
-def _inverse_distance(g: Any, x: Any, y: Any) -> Any:
+def _over_squared_distance(g: Any, x: Any, y: Any) -> Any:
     r = hypot(x, y)
     return divide_or_zero(divide_or_zero(g, r), r)  # twice, because r² may overflow
 
 
 arctan2.vjp(
-    y=lambda g, z, y, x: _inverse_distance(g * x, x, y),
-    x=lambda g, z, y, x: -_inverse_distance(g * y, x, y),
+    y=lambda g, z, y, x: _over_squared_distance(g * x, x, y),
+    x=lambda g, z, y, x: -_over_squared_distance(g * y, x, y),
 )
+
+sinh = ufunc("sinh", "sinh {x}", "Elementwise hyperbolic sine.", REALS, onnx="Sinh")
+cosh = ufunc("cosh", "cosh {x}", "Elementwise hyperbolic cosine.", REALS, onnx="Cosh")
+sinh.vjp(x=lambda g, z, x: g * cosh(x))
+cosh.vjp(x=lambda g, z, x: g * sinh(x))
+
+arcsinh = ufunc("arcsinh", "arcsinh {x}", "Elementwise inverse hyperbolic sine.", REALS, onnx="Asinh")
+arcsinh.vjp(x=lambda g, z, x: g / hypot(x, 1.0))  # √(x² + 1) without overflow
+
+arccosh = ufunc(
+    "arccosh", "arccosh {x}",
+    "Elementwise inverse hyperbolic cosine, for x ≥ 1; nan below, with a warning. At 1 the derivative is inf.",
+    ABOVE_ONE, onnx="Acosh",
+)  # fmt: skip
+arccosh.vjp(x=lambda g, z, x: zero_safe_divide(g, sqrt(x - 1) * sqrt(x + 1)))
+
+arctanh = ufunc(
+    "arctanh", "arctanh {x}",
+    "Elementwise inverse hyperbolic tangent on [−1, 1]; ±inf at the ends, nan outside, each with a warning.",
+    OPEN_UNIT, onnx="Atanh",
+)  # fmt: skip
+arctanh.vjp(x=lambda g, z, x: zero_safe_divide(g, (1 - x) * (1 + x)))
 
 
 def radians(x: Any) -> Any:

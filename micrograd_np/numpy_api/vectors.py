@@ -1,4 +1,4 @@
-"""Products of vectors, and of stacks of them with matrices, under NumPy's names."""
+"""Products of vectors, of Kronecker, and of stacked vectors and matrices, under NumPy's names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .arrange import moveaxis, ravel
 
 
 def vdot(a: Any, b: Any) -> Any:
-    """Σ of products of all elements: both are flattened."""
+    """Σ of products of all elements; both arrays are flattened."""
     return matmul(ravel(a), ravel(b))
 
 
@@ -31,20 +31,18 @@ def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
 
 
 def _vectors(x: Any) -> Any:
-    """`x` as `given` has it; ValueError for a number, which is no vector."""
+    """`x` by `as_operand`; ValueError for a number, which is no vector."""
     x = as_operand(x)
     if not x.ndim:
-        message = f"{caller()}: a vector has at least one axis, found a number."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: a vector has at least one axis, found a number.")
     return x
 
 
 def _matrices(x: Any) -> Any:
-    """`x` as `given` has it; ValueError for a number and a vector, which are no matrices."""
+    """`x` by `as_operand`; ValueError for a number and a vector, which are no matrices."""
     x = as_operand(x)
     if x.ndim < 2:
-        message = f"{caller()}: a matrix has at least two axes, found {tuple(x.shape)}."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: a matrix has at least two axes, found {tuple(x.shape)}.")
     return x
 
 
@@ -63,7 +61,7 @@ def vecmat(x1: Any, x2: Any) -> Any:
 
 
 def kron(a: Any, b: Any) -> Any:
-    """Blocks of `b`, one for each element of `a` and times it: ``(n, m), (k, l) -> (n k, m l)``, of any dimension.
+    """Kronecker product: a block of `b` times each element of `a`, ``(n, m), (k, l) -> (n k, m l)``, in any dimension.
 
     >>> import numpy as np
     >>> kron(np.array([1.0, 10.0]), np.array([1.0, 2.0]))
@@ -80,10 +78,10 @@ def kron(a: Any, b: Any) -> Any:
 
 
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
-    """The vector perpendicular to two in space, as long as their parallelogram is large: ``(…, 3), (…, 3) -> (…, 3)``.
+    """The cross product of vectors of length 3: ``(…, 3), (…, 3) -> (…, 3)``. ValueError for another length.
 
-    The vectors lie along `axisa` of `a` and `axisb` of `b`, those of the result along its `axisc`; `axis` says it for
-    all three. ValueError for vectors of another length.
+    The vectors lie along `axisa` of `a` and `axisb` of `b`, those of the result along its `axisc`; `axis` replaces all
+    three.
 
     >>> import numpy as np
     >>> cross(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
@@ -95,10 +93,6 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     if a.shape[-1] != 3 or b.shape[-1] != 3:
         message = f"cross: a is {a.shape} and b is {b.shape}, with their vectors last; vectors must have length 3."
         raise ValueError(message)
-    next_, last = [1, 2, 0], [2, 0, 1]
-
-    def part(x: Any, at: Any) -> Any:
-        return getitem(x, (..., at))
-
-    z = multiply(part(a, next_), part(b, last)) - multiply(part(a, last), part(b, next_))
+    next_, last = (..., [1, 2, 0]), (..., [2, 0, 1])
+    z = multiply(getitem(a, next_), getitem(b, last)) - multiply(getitem(a, last), getitem(b, next_))
     return moveaxis(z, -1, axisc)

@@ -1,4 +1,4 @@
-"""Axes by number, and other whole numbers that functions ask for: checked, and counted from the first."""
+"""Checks of axes and other numbers in arguments; negative axes are counted from the last."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ALL = slice(None)
 
 
 def whole(value: Any, name: str, least: int | None = None) -> int:
-    """`value` as an int; TypeError where it is none, ValueError where it is below `least`.
+    """`value` as an int; TypeError where it is not an integer, ValueError where it is below `least`.
 
     >>> whole(3, "n")
     3
@@ -22,16 +22,14 @@ def whole(value: Any, name: str, least: int | None = None) -> int:
     try:
         number = index(value)
     except (TypeError, ValueError):
-        message = f"{caller()}: {name} must be an integer, found {value!r}."
-        raise TypeError(message) from None
+        raise TypeError(f"{caller()}: {name} must be an integer, found {value!r}.") from None
     if least is not None and number < least:
-        message = f"{caller()}: {name} must be at least {least}, found {value!r}."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: {name} must be at least {least}, found {value!r}.")
     return number
 
 
 def within(value: Any, name: str, low: float = -inf, high: float = inf) -> bool:
-    """Whether ``low <= value <= high``; TypeError where `value` is no number.
+    """Whether ``low <= value <= high``; TypeError where `value` is not a number.
 
     >>> within(0.5, "p", 0, 1), within(1.5, "p", 0, 1)
     (True, False)
@@ -39,8 +37,7 @@ def within(value: Any, name: str, low: float = -inf, high: float = inf) -> bool:
     try:
         return bool(low <= value <= high)
     except (TypeError, ValueError):
-        message = f"{caller()}: {name} must be a number, found {value!r:.80}."
-        raise TypeError(message) from None
+        raise TypeError(f"{caller()}: {name} must be a number, found {value!r:.80}.") from None
 
 
 def axes_of(axis: Axes, ndim: int, name: str = "axis") -> tuple[int, ...]:
@@ -52,8 +49,7 @@ def axes_of(axis: Axes, ndim: int, name: str = "axis") -> tuple[int, ...]:
     axes = tuple(whole(a, name) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
     if any(not -ndim <= a < ndim for a in axes) or len({a % ndim for a in axes}) < len(axes):
         room = f"must name each of the {ndim} axes at most once" if ndim else "names an axis, and a 0-d array has none"
-        message = f"{caller()}: {name}={axis!r} {room}."
-        raise ValueError(message)
+        raise ValueError(f"{caller()}: {name}={axis!r} {room}.")
     return tuple(a % ndim for a in axes)
 
 

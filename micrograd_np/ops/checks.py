@@ -1,7 +1,7 @@
-"""What values may be: looked at by eager, and by every call of a compiled program, in the same words.
+"""Checks of values, made by eager code and by every call of a compiled program, with the same messages.
 
-Each rule is a function of an array and settings that uses NumPy alone, because programs contain its source. It looks at
-the smallest and the largest element, and finds these by their places, a quarter of the time that a reduction takes.
+Each rule is a function of an array and settings that uses NumPy alone, because programs contain its source. It compares
+the smallest and the largest element; ``argmin`` finds them in a quarter of the time of a reduction.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(rule: Callable[..., None], x: Any, *settings: Any) -> None:
-    """Apply ``rule(array, *settings)`` to the values of `x`; a step that is being traced will do so in each call."""
+    """Apply ``rule(array, *settings)`` to the values of `x`; a step that is being traced repeats it in each call."""
     rule(x.data if isinstance(x, Vertex) else x, *settings)
     mode.events.checked(rule, x, settings)
 

@@ -1,4 +1,4 @@
-"""Operands of functions that ask for shapes: tensors, arrays and symbols as they are, all else as arrays."""
+"""Operands of functions that read shapes: tensors, arrays and symbols stay, everything else becomes an array."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from micrograd_np.core.vertex import Vertex
 
 
 def as_operand(x: Any) -> Any:
-    """`x` itself if it can take part in a graph, else as an array: what functions that ask for a shape begin with."""
+    """`x` itself if it is a tensor, an array or a symbol, else `x` as an array; TypeError for what is not numbers."""
     if isinstance(x, (Vertex, np.ndarray)) or hasattr(type(x), "__primitive__"):
         return x
     return as_array(x)
 
 
 def as_operands(xs: Any) -> list[Any]:
-    """Every one of a sequence of arrays as `given` has it; TypeError for what is no sequence."""
+    """Each of a sequence of arrays by `as_operand`; TypeError for what is no sequence."""
     try:
         parts = list(xs)
     except TypeError:
-        message = f"{caller()}: needs a list of arrays, found one {type(xs).__name__} without axes."
-        raise TypeError(message) from None
+        raise TypeError(f"{caller()}: needs a list of arrays, found one {type(xs).__name__} without axes.") from None
     return [as_operand(x) for x in parts]

@@ -1,4 +1,4 @@
-"""Random draws: primitives without inputs, whose generator is a setting. A compiled step draws anew each time."""
+"""Random draws: primitives without inputs; the generator is a setting. A compiled step draws anew in each call."""
 
 from __future__ import annotations
 
@@ -8,16 +8,11 @@ import numpy as np
 
 from micrograd_np.core.primitive import primitive
 
+from .routine import stored
+
 Generator = np.random.Generator
 
 _EXAMPLE: dict[str, Any] = {"shape": (3, 4), "dtype": "float64", "generator": np.random.default_rng(0)}
-
-
-def _to(xp: Any, out: Any, z: Any) -> Any:
-    if out is ...:
-        return xp.asarray(z)
-    xp.copyto(out, z)
-    return out
 
 
 @primitive("U({low}, {high})", domain=(), examples=({**_EXAMPLE, "low": -1.0, "high": 2.0},))
@@ -42,12 +37,12 @@ def normal(
 def bernoulli(xp: Any, out: Any, *, p: float, shape: tuple[int, ...], dtype: Any, generator: Generator) -> Any:
     """Independent draws that are 1 with probability `p`, else 0."""
     z = xp.less(generator.random(shape, dtype="float32"), p, out=...)
-    return _to(xp, out, z.astype(dtype))
+    return stored(xp, out, z.astype(dtype))
 
 
 @primitive("dropout mask({p})", domain=(), examples=({**_EXAMPLE, "p": 0.3},))
 def dropout_mask(xp: Any, out: Any, *, p: float, shape: tuple[int, ...], dtype: Any, generator: Generator) -> Any:
-    """0 with probability `p`, else 1 / (1 − p): what to multiply by so that the expectation stays. All 0 for p = 1."""
+    """0 with probability `p`, else 1 / (1 − p), so that a product with it keeps its expectation. All 0 for p = 1."""
     z = xp.greater_equal(generator.random(shape, dtype="float32"), p, out=...).astype(dtype)
     return xp.multiply(z, 1 / (1 - p) if p < 1 else 0, out=out if out is not ... else z)
 
@@ -57,10 +52,10 @@ def integers(
     xp: Any, out: Any, *, low: int, high: int, shape: tuple[int, ...], dtype: Any, generator: Generator
 ) -> Any:
     """Independent draws, evenly distributed over the integers low … high − 1."""
-    return _to(xp, out, generator.integers(low, high, shape, dtype=dtype))
+    return stored(xp, out, generator.integers(low, high, shape, dtype=dtype))
 
 
 @primitive("permutation({n})", domain=(), examples=({"n": 5, "generator": _EXAMPLE["generator"]},))
 def permutation(xp: Any, out: Any, *, n: int, generator: Generator) -> Any:
     """The integers 0 … n − 1 in random order."""
-    return _to(xp, out, generator.permutation(n))
+    return stored(xp, out, generator.permutation(n))

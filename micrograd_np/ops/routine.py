@@ -1,7 +1,7 @@
 """Functions of arrays that kernels use and NumPy does not have.
 
-A kernel calls one with its namespace first, ``clear(xp, z, keep)``. A program that uses one has it written out at its
-head, so a routine is self-contained: it knows NumPy as `np`, and nothing else.
+A kernel calls one with its namespace first, ``clear(xp, z, keep)``. A compiled program contains the source of each
+`Routine` that it uses, so a routine is self-contained: it uses `np` and nothing else.
 """
 
 from __future__ import annotations
@@ -15,21 +15,37 @@ if TYPE_CHECKING:
 
 
 def floating(xp: Any, x: Any) -> Any:
-    """`x`, or where it is of integers or booleans, its values in the dtype in which NumPy gives their exponential."""
+    """`x`; integers and booleans are converted to the dtype that NumPy gives their exponential."""
     return x if x.dtype.kind == "f" else xp.asarray(x, dtype=np.exp.resolve_dtypes((x.dtype, None))[1])
 
 
 def is_half(x: Any) -> bool:
-    """Whether `x` is of half precision, which ends at 65504: squares, powers and sums soon pass that."""
+    """Whether `x` has half precision, whose largest number, 65504, squares, powers and sums soon exceed."""
     return x.itemsize == 2 and x.dtype.kind == "f"
 
 
 def in_single(kernel: Callable[..., Any], xp: Any, out: Any, *xs: Any, **static: Any) -> Any:
-    """What a kernel gives for inputs of half precision, computed in single and rounded once, at the end."""
+    """Run a kernel on inputs of half precision in single precision, and round once, at the end."""
     z = kernel(xp, ..., *[xp.asarray(x, dtype=np.float32) for x in xs], **static)
     if out is ...:
         return xp.asarray(z, dtype=np.float16)
     xp.copyto(out, z, casting="same_kind")
+    return out
+
+
+def stored(xp: Any, out: Any, z: Any) -> Any:
+    """`z` as an array, in the memory of the destination `out` if there is one: for functions that take no `out`."""
+    if out is ...:
+        return xp.asarray(z)
+    xp.copyto(out, z)
+    return out
+
+
+def zeroed(xp: Any, out: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """The destination `out`, filled with 0, or fresh zeros."""
+    if out is ...:
+        return xp.zeros(shape, dtype=dtype)
+    xp.copyto(out, 0)
     return out
 
 
@@ -41,7 +57,7 @@ class Routine:
         self.__name__, self.__doc__ = function.__name__, function.__doc__
 
     def __call__(self, xp: Any, z: Any, *args: Any) -> Any:
-        """Run it; or have it written down, where `xp` is a namespace that records."""
+        """Run the function, or record the call where `xp` is a namespace that records."""
         if xp is np:
             self.function(z, *args)
         else:

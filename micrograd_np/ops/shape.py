@@ -1,4 +1,4 @@
-"""The same elements in another shape. Adjoint pairs stand together: what spreads in one direction sums in the other."""
+"""The same elements in another shape. Adjoint pairs are neighbours: to broadcast one way is to sum the other way."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-_SPREAD = 4096  # elements up to which filling an array is quicker than NumPy's making of a view
+_FILL_LIMIT = 4096  # elements up to which filling an array is quicker than making a view by NumPy (measured)
 
 
 @lru_cache(maxsize=256)
@@ -29,8 +29,8 @@ def spread_axes(shape: tuple[int, ...], wide: tuple[int, ...]) -> tuple[int, ...
     >>> spread_axes((3, 1), (5, 3, 4))
     (0, 2)
     """
-    lead = len(wide) - len(shape)
-    return (*range(lead), *(lead + i for i, n in enumerate(shape) if n == 1 and wide[lead + i] != 1))
+    new = len(wide) - len(shape)
+    return (*range(new), *(new + i for i, n in enumerate(shape) if n == 1 and wide[new + i] != 1))
 
 
 @primitive(
@@ -38,7 +38,7 @@ def spread_axes(shape: tuple[int, ...], wide: tuple[int, ...]) -> tuple[int, ...
 )
 def broadcast_to(xp: Any, out: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
     """`x` repeated along new and length-one axes to `shape`; a read-only view where that is large."""
-    if prod(shape) > _SPREAD:
+    if prod(shape) > _FILL_LIMIT:
         return xp.broadcast_to(x, shape)
     z = xp.empty(shape, x.dtype) if out is ... else out
     xp.copyto(z, x)
@@ -60,13 +60,9 @@ sum_to.vjp(x=lambda g, z, x, shape: broadcast_to(g, shape=x.shape))
 
 
 @primitive(
-    "reshape {x} to {shape}",
-    domain=(REALS,),
-    shape="(2,6)->(3,4)",
-    examples=({"shape": (3, 4)},),
-    onnx="Reshape",
-    view=True,
-)
+    "reshape {x} to {shape}", domain=(REALS,), shape="(2,6)->(3,4)",
+    examples=({"shape": (3, 4)},), onnx="Reshape", view=True,
+)  # fmt: skip
 def reshape(xp: Any, out: Any, x: Any, *, shape: int | tuple[int, ...]) -> Any:
     """The same elements in row-major order in another shape; one length may be −1."""
     return xp.reshape(x, shape)
@@ -76,13 +72,9 @@ reshape.vjp(x=lambda g, z, x, shape: reshape(g, shape=x.shape))
 
 
 @primitive(
-    "{x}ᵀ",
-    domain=(REALS,),
-    shape="(2,3,4)->(4,3,2)",
-    examples=({}, {"axes": (2, 1, 0)}, {"axes": (-1, 1, 0)}),
-    onnx="Transpose",
-    view=True,
-)
+    "{x}ᵀ", domain=(REALS,), shape="(2,3,4)->(4,3,2)",
+    examples=({}, {"axes": (2, 1, 0)}, {"axes": (-1, 1, 0)}), onnx="Transpose", view=True,
+)  # fmt: skip
 def transpose(xp: Any, out: Any, x: Any, *, axes: tuple[int, ...] | None = None) -> Any:
     """The axes in another order; reversed when `axes` is None. A view."""
     return x.T if axes is None else xp.transpose(x, axes)
@@ -91,8 +83,8 @@ def transpose(xp: Any, out: Any, x: Any, *, axes: tuple[int, ...] | None = None)
 def _inverse(axes: tuple[int, ...] | None) -> tuple[int, ...] | None:
     if axes is None:
         return None
-    positive = [axis % len(axes) for axis in axes]
-    return tuple(positive.index(i) for i in range(len(axes)))
+    positions = [axis % len(axes) for axis in axes]
+    return tuple(map(positions.index, range(len(axes))))
 
 
 transpose.vjp(x=lambda g, z, x, axes: transpose(g, axes=_inverse(axes)))
@@ -105,9 +97,7 @@ def concatenate(xp: Any, out: Any, *xs: Any, axis: int = 0) -> Any:
 
 
 def _part(i: int, g: Any, z: Any, *xs: Any, axis: int) -> Any:
-    start = 0
-    for k in range(i):
-        start += xs[k].shape[axis]
+    start = sum(x.shape[axis] for x in xs[:i])
     return view(g, index=along(axis % z.ndim, slice(start, start + xs[i].shape[axis])))
 
 
@@ -119,10 +109,8 @@ def stack(xs: Sequence[Any], axis: int = 0) -> Any:
     xs = as_operands(xs)
     shapes = {tuple(x.shape) for x in xs}
     if len(shapes) != 1:
-        message = (
-            f"{caller()}: all arrays must have one shape, found {', '.join(map(str, sorted(shapes))) or 'no arrays'}."
-        )
-        raise ValueError(message)
+        listed = ", ".join(map(str, sorted(shapes))) or "no arrays"
+        raise ValueError(f"{caller()}: all arrays must have one shape, found {listed}.")
     (shape,) = shapes
     at = axis_of(axis, len(shape) + 1)
     return concatenate(*(reshape(x, shape=(*shape[:at], 1, *shape[at:])) for x in xs), axis=at)

@@ -1,4 +1,4 @@
-"""Copies: the value of one tensor in the memory of another."""
+"""Copies of a tensor, in the same or another dtype."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ copy.vjp(x=lambda g, z, x: g)
 
 @primitive("{x} as {dtype}", domain=(REALS,), examples=({"dtype": "float64"},), onnx="Cast")
 def astype(xp: Any, out: Any, x: Any, *, dtype: Any) -> Any:
-    """The same values in another dtype; the gradient returns in the old one."""
+    """The same values in another dtype; the gradient comes back in the dtype of x."""
     return xp.array(x, dtype=dtype)
 
 
@@ -34,6 +34,6 @@ astype.vjp(x=lambda g, z, x, dtype: g)
 
 
 def as_floating(x: Any) -> Any:
-    """`x` as `given` has it; integers and booleans as floating numbers, of the dtype of their exponential."""
+    """`x` as `as_operand` gives it; integers and booleans as floating numbers, in the dtype of their exponential."""
     x = as_operand(x)
     return x if x.dtype.kind == "f" else astype(x, dtype=np.exp.resolve_dtypes((x.dtype, None))[1])

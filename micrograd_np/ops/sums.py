@@ -1,8 +1,8 @@
-"""Sums along the first or the last axes, by a product with ones: BLAS adds three to fifteen times as fast (measured).
+"""Sums along the first or the last axes by a product with ones: BLAS adds three to fifteen times as fast (measured).
 
-A reduction of NumPy's starts anew for every row, which costs more than adding up a row of 64. Rounding errors stay what
-they are where the first axes vanish, since there a reduction adds one row after another, too; along the last axes it
-adds in pairs, so long rows are left to it.
+NumPy's reduction has a cost per row that exceeds adding up 64 elements. Along the first axes the rounding errors are
+alike, since NumPy, too, adds one row after another. Along the last axes NumPy adds in pairs, which is more accurate, so
+long rows are left to it.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ def _ones(n: int, dtype: Any) -> Any:
 def _plan(
     wide: tuple[int, ...], axis: int | tuple[int, ...], keepdims: bool
 ) -> tuple[bool, int, tuple[int, ...]] | None:
-    """How a product sums an array of shape `wide`: along first axes or last, so many elements; the shape of the sums.
+    """How a product sums an array of shape `wide`: whether along the first axes, how many elements, the sums' shape.
 
-    None where it cannot.
+    None where a product cannot.
     """
     ndim = len(wide)
     axes = sorted(a + ndim if a < 0 else a for a in (axis if isinstance(axis, tuple) else (axis,)))
     k = len(axes)
     first, last = axes == list(range(k)), axes == list(range(ndim - k, ndim))
-    if not ndim or not prod(wide) or first == last:  # neither, or all of them; or axes that there are not
+    if not ndim or not prod(wide) or first == last:  # neither, or all axes; or axes that do not exist
         return None
     n = prod([wide[a] for a in axes])
     if last and n > _LONG:
@@ -47,19 +47,19 @@ def _plan(
 
 
 def sum_by_product(xp: Any, out: Any, x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """What ``xp.add.reduce`` gives, where it can by a product."""
+    """``xp.add.reduce``, by a product where that is possible."""
     plan = None if axis is None or x.dtype not in _FAST or not x.flags.c_contiguous else _plan(x.shape, axis, keepdims)
     if plan is None:
         return xp.add.reduce(x, axis=axis, keepdims=keepdims, out=out)
     first, n, shape = plan
     ones = _ones(n, x.dtype)
     rows = x if x.ndim == 2 else xp.reshape(x, (n, -1) if first else (-1, n))
-    given = (ones, rows) if first else (rows, ones)
+    factors = (ones, rows) if first else (rows, ones)
     if out is ...:
-        z = xp.dot(*given)
+        z = xp.dot(*factors)
         return z if z.shape == shape else xp.reshape(z, shape)
     if out.flags.c_contiguous and out.dtype == x.dtype:
-        xp.dot(*given, out if out.ndim == 1 else xp.reshape(out, -1))
+        xp.dot(*factors, out if out.ndim == 1 else xp.reshape(out, -1))
     else:
-        xp.copyto(out, xp.reshape(xp.dot(*given), shape))
+        xp.copyto(out, xp.reshape(xp.dot(*factors), shape))
     return out

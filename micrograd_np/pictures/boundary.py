@@ -48,13 +48,13 @@ class Boundary:
         if not kept.any():
             raise ValueError(f"{caller}: there is no point with finite inputs among the {len(x)}; pass some.")
         x, y = x[kept], y[kept]
+        self.model, self.threshold = model, threshold
         self.classes: list[Any] | None
         self.points = x if x.dtype.kind == "f" else x.astype(get_default_dtype())
         low, high = self.points.min(axis=0), self.points.max(axis=0)
         margin = np.where(high > low, _MARGIN * (high - low), 1.0)
         (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
         self.limits = (left, right, bottom, top)
-        self.threshold = threshold
         with _at_rest(model), enable_grad():
             output = model(Tensor(self.points[:1], requires_grad=True))
         outputs = output.size
@@ -76,25 +76,25 @@ class Boundary:
         if threshold is None:
             self.threshold = 0.5 if _last_op(output) == "sigmoid" else 0.0
 
-    def over(self, model: Any, resolution: int) -> np.ndarray[Any, Any]:
-        """Class numbers or values at ``(resolution, resolution)`` points, rows from the bottom upwards."""
-        return self.leads(model, resolution)[0]
+    def leads(self, resolution: int) -> np.ndarray[Any, Any]:
+        """How far each class leads the best of the others, ``(classes, resolution, resolution)``; rows go upwards.
 
-    def leads(self, model: Any, resolution: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        """The same, and by how much each class leads the next one there; both are 0 where they meet."""
+        A class is predicted where its lead is positive, and the border runs where leads are 0. For a continuous target
+        it is the prediction, ``(1, resolution, resolution)``.
+        """
         left, right, bottom, top = self.limits
         across, up = np.linspace(left, right, resolution), np.linspace(bottom, top, resolution)
         grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2).astype(self.points.dtype)
-        with _at_rest(model), no_grad(), np.errstate(all="ignore"):
-            parts = [model(Tensor(grid[i : i + _AT_ONCE])).data for i in range(0, len(grid), _AT_ONCE)]
-        outputs = np.concatenate(parts).reshape(len(grid), -1)
-        if outputs.shape[1] > 1:
-            found, best = outputs.argmax(axis=1), np.partition(outputs, -2)
-            lead = best[:, -1] - best[:, -2]
-        else:
-            above = outputs[:, 0] - self.threshold
-            found, lead = outputs[:, 0] if self.classes is None else (above > 0).astype(int), np.abs(above)
-        return found.reshape(resolution, resolution), lead.reshape(resolution, resolution)
+        parts = [Tensor(grid[i : i + _AT_ONCE]) for i in range(0, len(grid), _AT_ONCE)]
+        with _at_rest(self.model), no_grad(), np.errstate(all="ignore"):
+            outputs = np.concatenate([self.model(part).data for part in parts]).reshape(len(grid), -1).T
+            if len(outputs) > 1:
+                second, first = np.partition(outputs, -2, axis=0)[-2:]
+                outputs = outputs - np.where(outputs == first, second, first)
+            elif self.classes is not None:
+                above = outputs - self.threshold
+                outputs = np.concatenate([-above, above])
+        return outputs.reshape(-1, resolution, resolution)
 
 
 def arrays_of(data: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None:

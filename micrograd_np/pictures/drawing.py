@@ -58,7 +58,7 @@ _EDGES: dict[str, dict[str, str]] = {
 
 _CHOICES: dict[str, tuple[Any, ...]] = {"direction": ("TB", "LR", "BT", "RL")}
 _CHOICES |= dict.fromkeys(("values", "gradients"), (True, False, "auto"))  # the others are True or False
-_LEAST = {"depth": 0, "max_nodes": 1, "max_units": 0, "max_ops": 2}
+_LEAST = {"depth": 0, "max_nodes": 1, "max_units": 1, "max_ops": 2}
 _NARROW, _WIDE = 60, 100  # letters in a line of the legend
 _PLAIN: Mapping[str, str] = {}  # the look of most, of whom there may be many
 
@@ -112,19 +112,24 @@ class Drawing:
     frames: dict[Any, Cluster] = field(default_factory=dict)  # by what they are of
     lines: list[str] = field(default_factory=list)  # what it says in words, of what was `put` there
 
-    def put(self, node: Node, frames: Iterable[tuple[Any, str]] = ()) -> None:
-        """Append a node in the innermost of `frames`, outermost first: what each is of, and what stands over it.
+    def inside(self, frames: Iterable[tuple[Any, str]]) -> list[Node]:
+        """The nodes in the innermost of `frames`, outermost first: what each is of, and what stands over it.
 
-        A frame is made where there is none yet. What node and frame say is noted in this order.
+        A frame is made where there is none yet.
         """
         nodes, clusters = self.nodes, self.clusters
         for key, text in frames:
             if key not in self.frames:
                 self.frames[key] = Cluster(f"m{len(self.frames)}", text)
                 clusters.append(self.frames[key])
-                self.lines.append(" ".join(text.split()))
             nodes, clusters = self.frames[key].nodes, self.frames[key].clusters
-        nodes.append(node)
+        return nodes
+
+    def put(self, node: Node, frames: Iterable[tuple[Any, str]] = ()) -> None:
+        """Append a node in the innermost of `frames`, and note what it and new frames say, in this order."""
+        known = len(self.frames)
+        self.inside(frames).append(node)
+        self.lines += [" ".join(cluster.text.split()) for cluster in list(self.frames.values())[known:]]
         self.lines.append((node.words or node.text).replace("\n", " "))
 
     def every_node(self) -> list[Node]:
@@ -164,7 +169,6 @@ def words(drawing: Drawing) -> list[str]:
 def _network_words(drawing: Drawing, nodes: Mapping[str, Node]) -> list[str]:
     """Columns and blocks in the order of their making; weights are nodes on the lines from unit to unit."""
     said = {id: " ".join(node.text.split()) for id, node in nodes.items()}
-    frames = {cluster.nodes[0].id: cluster.text for cluster in drawing.clusters}
     columns = {caption: units for *units, caption in drawing.columns}
     inside = {id for units in columns.values() for id in units}
     weights: dict[str, list[str]] = {}
@@ -172,9 +176,14 @@ def _network_words(drawing: Drawing, nodes: Mapping[str, Node]) -> list[str]:
         if edge.head in inside and edge.tail not in inside and nodes[edge.tail].kind == "text":
             inside.add(edge.tail)
             weights.setdefault(edge.head, []).append(said[edge.tail])
+    order = sorted(nodes.keys() - inside, key=lambda key: int(key[1:]))
+    frames: dict[str, list[str]] = {}
+    for cluster in drawing.frames.values():
+        within = {node.id for node in Drawing(nodes=cluster.nodes, clusters=cluster.clusters).every_node()}
+        frames.setdefault(next(id for id in order if id in within), []).append(" ".join(cluster.text.split()))
     lines = []
-    for id in sorted(nodes.keys() - inside, key=lambda key: int(key[1:])):
-        lines += [" ".join(frames[id].split())] if id in frames else []
+    for id in order:
+        lines += frames.get(id, [])
         units = [unit for unit in columns.get(id, ()) if nodes[unit].kind == "unit"]
         values = ", ".join(said[unit] for unit in units if said[unit])
         lines += f"{nodes[id].text if units else said[id]}{values and f': {values}'}".split("\n")
@@ -207,7 +216,7 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
     import graphviz  # an eighth of the package's import, for those who draw
 
     shape = {"rankdir": drawing.direction, "nodesep": "0.25", "ranksep": "0.35", "newrank": "true"}
-    page = {"id": drawing.name, "bgcolor": "transparent", "tooltip": " ", "pad": "0.15"}  # a module's tabs stand out
+    page = {"id": drawing.name, "bgcolor": "white", "tooltip": " ", "pad": "0.15"}  # a module's tabs stand out
     text = {"fontname": "Helvetica", "color": LINE, "tooltip": " "}
     graph = graphviz.Digraph(
         graph_attr=page | shape | drawing.look,
@@ -216,7 +225,7 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
     )
     if drawing.legend or drawing.note:
         below = label(f"{drawing.legend}\n{drawing.note}".strip())
-        graph.attr(label=below, labelloc="b", fontname="Helvetica", fontsize="10", fontcolor=LINE)
+        graph.attr(label=below, labelloc="b", fontname="Helvetica", fontsize="10", fontcolor=INK)
     _fill(graph, drawing.name, drawing.nodes, drawing.clusters)
     for column in drawing.columns:
         with graph.subgraph() as rank:

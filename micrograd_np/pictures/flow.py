@@ -3,38 +3,66 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import accumulate, chain, count, groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np import random
 from micrograd_np.core.events import Events
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.engine.grad_mode import no_grad
 
 from .formula import constant, formula
-from .structure import kind_of
+from .structure import WHOLE, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Block", "folded", "guessed", "watched"]
 
-_WHOLE = {"MultiheadAttention"}  # modules that are one block although they hold others
+_WORTH = 3  # blocks that a frame around what repeats must spare
 
 
 @dataclass(eq=False)
 class Block:
-    """A layer, or an op outside the layers: where its inputs come from, and what it gave."""
+    """One call of a layer, or an op outside the layers: where its inputs come from, and what it gave."""
 
     title: str
     module: Any = None
-    path: str = ""
+    scope: tuple[tuple[int, str], ...] = ()
+    """The calls of modules that it is in, outermost first, a layer's own the last: a number and the module's path."""
     sources: dict[Block, None] = field(default_factory=dict)
     result: Any = None  # an array, unless nothing has run
-    calls: int = 1
-    around: str = ""  # the path of the module it is in
+    calls: int = 1  # in a loop
+    starts: frozenset[Block] = frozenset()  # sources of the first of these calls only
+    frames: tuple[tuple[Any, str], ...] = ()  # around what repeats, outermost first: a key, and a heading
+
+    @property
+    def path(self) -> str:
+        """Where the layer is in the model; empty for an op."""
+        return self.scope[-1][1] if self.module is not None else ""
+
+    @property
+    def name(self) -> str:
+        """What the layer is called, what it is, and how often it is called."""
+        return f"{self.path}  {self.title}".strip() + (f"   × {self.calls}" if self.calls > 1 else "")
+
+    @property
+    def holds(self) -> bool:
+        """Whether the layer has parameters."""
+        return self.module is not None and any(True for _ in self.module.parameters())
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether the layer has weights from its own state to its next."""
+        return hasattr(self.module, "weight_hh_l0") or hasattr(self.module, "weight_hh")
+
+    @property
+    def linear(self) -> bool:
+        """Whether the layer is a matrix of weights between units."""
+        m = self.module
+        return hasattr(m, "in_features") and hasattr(m, "out_features") and m.weight.data.ndim == 2
 
 
 class _Flow(Events):
@@ -44,27 +72,23 @@ class _Flow(Events):
         self.paths = {id(m): path for path, m in model.named_modules()}
         self.parameters = {id(p) for p in (*model.parameters(), *model.buffers())}
         self.blocks: list[Block] = []
-        self.stack: list[Any] = []
+        self.scope: tuple[tuple[int, str], ...] = ()
+        self.moments = count()
         self.open: Block | None = None
         self.makers: dict[int, Block] = {}
         self.passed: set[Block] = set()
         self.alive: list[Any] = []  # what died would leave its id to another
 
     def entered(self, module: Any) -> None:
-        self.stack.append(module)
+        self.scope += ((next(self.moments), self.paths.get(id(module), "")),)
         if self.open is None and _is_block(module):
-            path = self.paths.get(id(module), "")
-            same = next((b for b in self.blocks if b.module is module), None)
-            if same is None:
-                self.open = Block(kind_of(module), module, path, around=path.rpartition(".")[0])
-                self.blocks.append(self.open)
-            else:
-                self.open, same.calls = same, same.calls + 1
+            self.open = Block(kind_of(module), module, self.scope)
+            self.blocks.append(self.open)
 
     def left(self, module: Any) -> None:
-        self.stack.pop()
-        if self.open is not None and self.open.module is module:
+        if self.open is not None and self.open.scope == self.scope:
             self.open = None
+        self.scope = self.scope[:-1]
 
     def applied(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
         if not isinstance(result, Vertex):
@@ -85,8 +109,7 @@ class _Flow(Events):
             self.makers[id(result)] = next(iter(sources))
             return
         if block is None:
-            around = self.paths.get(id(self.stack[-1]), "") if self.stack else ""
-            block = Block(formula(op, [self.name(x) for x in inputs], static), around=around)
+            block = Block(formula(op, [self.name(x) for x in inputs], static), scope=self.scope)
             self.blocks.append(block)
         block.sources.update((s, None) for s in sources if s is not block)
         block.result = result.data
@@ -103,11 +126,11 @@ class _Flow(Events):
 
 
 def _is_block(module: Any) -> bool:
-    return type(module).__name__ in _WHOLE or not any(True for _ in module.children())
+    return type(module).__name__ in WHOLE or not any(True for _ in module.children())
 
 
 def watched(model: Any, x: Any) -> tuple[list[Block], Any]:
-    """The blocks of one pass of `x` through `model`, inputs first, and its result."""
+    """The blocks of one pass of `x` through `model`, inputs first, without layers that do nothing; and its result."""
     from micrograd_np.nn.summary import _input, _tensors, _untouched
 
     floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
@@ -128,7 +151,7 @@ def watched(model: Any, x: Any) -> tuple[list[Block], Any]:
         maker = flow.makers.get(id(t))
         if maker is not None and maker not in flow.passed:
             maker.result = t.data
-    return flow.blocks, result
+    return [block for block in flow.blocks if block.result is not None], result
 
 
 def guessed(model: Any) -> list[Block]:
@@ -136,41 +159,133 @@ def guessed(model: Any) -> list[Block]:
     leaves = [(path, m) for path, m in model.named_modules() if _is_block(m)]
     first = leaves[0][1] if leaves else None
     if isinstance(getattr(first, "in_features", None), int):
-        state = random.generator().bit_generator.state
         try:
-            blocks, _ = watched(model, np.zeros((1, first.in_features)))  # type: ignore[union-attr]
-        except Exception:  # noqa: BLE001 - the guess was wrong
-            random.generator().bit_generator.state = state
-        else:
-            return blocks
+            return watched(model, np.zeros((1, first.in_features)))[0]  # type: ignore[union-attr]
+        except Exception:  # noqa: BLE001, S110 - the guess was wrong
+            pass
     blocks = [Block("input")]
     for path, module in leaves:
-        blocks.append(Block(kind_of(module), module, path, {blocks[-1]: None}))
+        around = tuple((0, part) for part in accumulate(path.split("."), "{}.{}".format))
+        blocks.append(Block(kind_of(module), module, around, {blocks[-1]: None}))
     return blocks
 
 
-def folded(blocks: list[Block]) -> tuple[list[Block], dict[str, tuple[int, list[Block]]]]:
-    """The blocks without those modules that do the same as the one before; and how often the others stand for it."""
-    groups: dict[str, list[Block]] = {}
-    for block in blocks:
-        parts = block.around.split(".")
-        digit = next((i for i, part in enumerate(parts) if part.isdigit()), None)
-        if digit is not None:
-            groups.setdefault(".".join(parts[: digit + 1]), []).append(block)
-    frames: dict[str, tuple[int, list[Block]]] = {}
-    twins: dict[Block, Block] = {}
-    alike: dict[tuple[Any, ...], str] = {}
-    for path, members in groups.items():
-        place = {block: i for i, block in enumerate(members)}
-        signature = tuple((b.title, b.path[len(path) :], tuple(place.get(s, -1) for s in b.sources)) for b in members)
-        first = alike.setdefault((path.rpartition(".")[0], *signature), path)
-        if first == path:
-            frames[path] = (1, members)
-        else:
-            times, model = frames[first]
-            frames[first] = (times + 1, model)
-            twins.update(zip(members, model, strict=True))
-    left = [block for block in blocks if block not in twins]
+def folded(blocks: list[Block]) -> list[Block]:
+    """The blocks as they are drawn: what repeats is there once, in a frame that says how often.
+
+    What repeats are calls one after the other that do the same: each with what the one before made, or all with the
+    same. A recurrent layer that is called in a loop is one block, and so are the layers that are called beside it.
+    """
+    repeats = _Repeats(blocks)
+    left = repeats.drawn(blocks, 0)
     for block in left:
-        block.sources = dict.fromkeys(twins.get(s, s) for s in block.sources)
-    return left, {path: frame for path, frame in frames.items() if frame[0] > 1}
+        block.sources = dict.fromkeys(s for s in map(repeats.twin, block.sources) if s is not block)
+    return left
+
+
+class _Repeats:
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self.twins: dict[Block, Block] = {}  # what is drawn instead
+        self.users: dict[Block, set[Block]] = {block: set() for block in blocks}
+        for block in blocks:
+            for source in block.sources:
+                self.users[source].add(block)
+
+    def twin(self, block: Block) -> Block:
+        """The block that is drawn for this one."""
+        while block in self.twins:
+            block = self.twins[block]
+        return block
+
+    def drawn(self, blocks: Sequence[Block], depth: int) -> list[Block]:
+        """What is left of the `blocks` of one call, whose parts are the calls at `depth` and ops."""
+        parts = [list(part) for _, part in groupby(blocks, lambda b: b.scope[depth] if depth < len(b.scope) else b)]
+        kinds = [[_kind(block, depth) for block in part] for part in parts]
+        left: list[Block] = []
+        i = 0
+        while i < len(parts):
+            period, times = _run(kinds, i)
+            runs = [list(chain(*parts[k : k + period])) for k in range(i, i + period * times, period)]
+            if not self.fold(runs, depth):
+                period = times = 1
+            for part in parts[i : i + period]:
+                left += self.drawn(part, depth + 1) if any(len(b.scope) > depth + 1 for b in part) else part
+            i += period * times
+        return left
+
+    def fold(self, runs: Sequence[Sequence[Block]], depth: int) -> bool:
+        """Let the first of `runs` stand for all of them, if they do the same; whether they do."""
+        first, *others = runs
+        tied = all(a.module is b.module for run in others for a, b in zip(first, run, strict=True))
+        if not others or not any(block.module for block in first) or not self.alike(runs, tied=tied):
+            return False
+        loop = tied and any(block.recurrent for block in first)
+        if loop:
+            for block in first:
+                block.calls *= len(runs)
+        elif len(others) * len(first) >= _WORTH and (tied or not any(_is_units(b, depth) for b in first)):
+            paths = dict.fromkeys(b.scope[depth][1] for b in first if depth < len(b.scope))
+            ends = list(paths)[:: max(len(paths) - 1, 1)]
+            for block in first:
+                block.frames += (((first[0], depth), f"{' … '.join(ends)}   × {len(runs)}"),)
+        else:
+            return False
+        for run in others:
+            self.twins.update(zip(run, first, strict=True))
+        for block, *again in zip(*runs, strict=True) if loop else ():
+            later = {self.twin(source): None for call in again for source in call.sources}
+            block.starts = frozenset(source for source in map(self.twin, block.sources) if source not in later)
+            block.sources |= later
+            block.result = again[-1].result
+        return True
+
+    def alike(self, runs: Sequence[Sequence[Block]], *, tied: bool) -> bool:
+        """Whether each run takes what the one before made, or all the same.
+
+        What uses one of them from outside must use the last as well, and of a chain only the last, unless it is `tied`.
+        """
+        place = {block: (k, j) for k, run in enumerate(runs) for j, block in enumerate(run)}
+
+        def links(k: int, block: Block) -> set[Any]:
+            """Where its inputs come from: outside, or how many runs before, and which block of it."""
+            sources = map(self.twin, block.sources)
+            return {(k - place[s][0], place[s][1]) if s in place else s for s in sources}
+
+        begin, then, *rest = ([links(k, block) for block in run] for k, run in enumerate(runs))
+        steady = [{x for x in found if isinstance(x, Block) or not x[0]} for found in then]
+        if steady != then:  # what the first one takes instead is its own affair
+            begin = [
+                found - {x for x in found - s if isinstance(x, Block)} for found, s in zip(begin, steady, strict=True)
+            ]
+        shared = tied or steady == then
+        return (
+            begin == steady
+            and all(found == then for found in rest)
+            and all(
+                self.users[a] - place.keys() <= (self.users[b] if shared else set())
+                for run in runs[:-1]
+                for a, b in zip(run, runs[-1], strict=True)
+            )
+        )
+
+
+def _is_units(block: Block, depth: int) -> bool:
+    """Whether it is a layer at `depth` itself whose units are drawn."""
+    return block.linear and len(block.scope) == depth + 1 and np.ndim(block.result) <= 2
+
+
+def _kind(block: Block, depth: int) -> Any:
+    """What a block does, and where in the call at `depth`."""
+    return block.title, np.shape(block.result), [path.rpartition(".")[2] for _, path in block.scope[depth + 1 :]]
+
+
+def _run(kinds: Sequence[Any], i: int) -> tuple[int, int]:
+    """How many of `kinds` repeat from `i` on, and how often; of several answers that which covers the most."""
+    best = (1, 1)
+    for period in range(1, (len(kinds) - i) // 2 + 1):
+        times = 1
+        while kinds[i + times * period : i + (times + 1) * period] == kinds[i : i + period]:
+            times += 1
+        if times > 1 and period * times > best[0] * best[1]:
+            best = period, times
+    return best

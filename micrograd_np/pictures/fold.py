@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from micrograd_np.core.values import inputs
+
 from .formula import spoken
 
 if TYPE_CHECKING:
@@ -43,6 +47,8 @@ class Folding:
     def __init__(self, record: Record, homes: Homes, same: Mapping[int, int], depth: int | None, most: int) -> None:
         self.record, self.homes, self.same = record, homes, same
         self.place = array("i")  # by vertex: the one that is drawn for it; or of a box ~k, its number from the end
+        constants = (sum(x is None or isinstance(x, np.ndarray) for x in inputs(z)) for z in record.vertices)
+        self.constants = array("i", constants)  # by vertex, how many are drawn beside it
         self.boxes: list[Box] = []
         self.twin = array("i", range(len(record)))  # of a vertex in a repeated block: the same in the first
         self.times: dict[Path, int] = {}  # how many blocks are drawn as this one
@@ -80,7 +86,7 @@ class Folding:
                     numbers[path] = self._box(Box(path, around[:level]))
                 first = numbers[path]
             self.place[v] = first
-            count += first == v
+            count += (1 + self.constants[v]) * (first == v)
         return count + len(self.boxes)
 
     def _box(self, box: Box) -> int:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import ref
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from .escape import plain, shortened
 from .fold import Folding
 from .formula import constant, formula, spoken
 from .picture import Picture
-from .structure import Homes, read
+from .structure import Homes, read, turns
 from .values import subscript, summary
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ class _Graph:
         self.frames = partial(frames, self.homes, times=self.folding.times)
         self.names: dict[int, str] = {}
         self.counts: Counter[str] = Counter()
+        self.arrays: dict[int, str] = {}  # by its id, the box of each array that was given as it is
         dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
         self.dtype = str(dtypes.pop()) if len(dtypes) == 1 else None  # of all of them
         self.computed = any(self.record.gradient(v) is not None for v in self.drawn if v >= 0)
@@ -189,10 +191,22 @@ class _Graph:
     def formula(self, z: Any) -> str:
         """How `z` was made."""
         given = inputs(z)
-        told = [self.called(x) if isinstance(x, Source) else constant(x) for x in given]
+        told = [self.input_name(z, i, x) for i, x in enumerate(given)]
         if any(isinstance(x, Source) and x in self.outer for x in given):
             return " ⊗ ".join(told)
         return formula(z.op, told, z.static) if told else f"{spoken(z.op)}(…)"
+
+    def input_name(self, z: Any, i: int, x: Any) -> str:
+        """What the input `i` of `z` is called; an array by the name it had, or as the op calls this input."""
+        if isinstance(x, Source):
+            turned = self.record.at(x) in self.same and turns(x)  # else it is a node of its own
+            return self.called(x) + ("ᵀ" if turned else "")
+        if x is not None and not np.ndim(x):
+            return constant(x)
+        name, role = getattr(z.inputs[i], "name", None), z.op.inputs[min(i, len(z.op.inputs) - 1)]
+        if name:
+            return shortened(self.homes.inside(name, self.homes.chain(self.record.at(z))[-1:]))
+        return role if len(role) > 1 and i < z.op.fixed else constant(x)
 
     # nodes
 
@@ -203,17 +217,12 @@ class _Graph:
             around = box.around if box else self.homes.chain(at)
             drawing.put(self.box(at, box) if box else self.node(at, formulas=formulas), self.frames(around))
         drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in dict.fromkeys(self.arrows())]
-        arrays: dict[int, str] = {}  # the ids of those that were given as they are
-        for v in (v for v in self.drawn if v >= 0):
-            for x in inputs(self.vertices[v]):
-                if not isinstance(x, Source) and np.ndim(x):
-                    if id(x) not in arrays:
-                        arrays[id(x)] = f"a{len(arrays)}"
-                        numbers = summary(x) if self.valued else ""
-                        node = self.told(arrays[id(x)], "constant", x, "array", numbers=numbers)
-                        drawing.put(node, self.frames(self.homes.chain(v)))
-                    drawing.edges.append(Edge(arrays[id(x)], _id(v)))
-            drawing.edges += self.rules(v) if backward else ()
+        for v in self.drawn:
+            for i, x in enumerate(inputs(self.vertices[v]) if v >= 0 else ()):
+                if not isinstance(x, Source) and (np.ndim(x) or isinstance(self.vertices[v].inputs[i], ref)):
+                    self.constant(x, v, i, drawing)
+            if v >= 0 and backward:
+                drawing.edges += self.rules(v)
         drawing.note = missing(drawing, spent=self.gone)
         if legend:
             graded = self.gradients is not False and any(z.requires_grad for z in self.vertices)
@@ -278,9 +287,24 @@ class _Graph:
         """From where to where arrows go, some of them several times."""
         place = self.folding.place
         for v, head in enumerate(place):
-            for x in self.record.inputs(v) if v not in self.same else ():
+            for x in (self.same.get(x, x) for x in self.record.inputs(v)) if v not in self.same else ():
                 if place[x] != head and not self.folding.onward(x, v):
                     yield place[x], head
+
+    def constant(self, x: Any, v: int, i: int, drawing: Drawing) -> None:
+        """An array that was given as it is, or that nobody holds any more, and the arrow from it."""
+        z = self.vertices[v]
+        key = id(z.inputs[i] if x is None else x)
+        if key not in self.arrays:
+            self.arrays[key] = f"a{len(self.arrays)}"
+            name, before = self.input_name(z, i, x), getattr(z.inputs[i], "name", None)
+            kind = "buffer" if before in self.homes.statistics else "input" if before else "constant"
+            if x is None:
+                node = Node(self.arrays[key], f"{name}\nnot kept", kind, "", f"{name}: {kind}, not kept")
+            else:
+                node = self.told(self.arrays[key], kind, x, name, numbers=summary(x) if self.valued else "")
+            drawing.put(node, self.frames(() if kind == "input" else self.homes.chain(v)))
+        drawing.edges.append(Edge(self.arrays[key], _id(v)))
 
     def rules(self, v: int) -> list[Edge]:
         """Dashed arrows from `v` back to its inputs, with what becomes of the gradient g that arrives."""
@@ -323,11 +347,16 @@ def _unwritten(record: Record, homes: Homes, outer: AbstractSet[Any]) -> Mapping
     for v in plain:
         z = record.vertices[v]
         first = owners[id(owner_of(z.data))]
-        if first != v and not homes.called(v) and prod(record.vertices[first].shape) == prod(z.shape):
+        if (
+            first != v
+            and homes.called(v) in (None, homes.called(first))
+            and prod(record.vertices[first].shape) == prod(z.shape)
+        ):
             found[v] = first
     for v, z in enumerate(record.vertices):
-        if z.op is not None and z.op.name == "reshape" and v not in record.roots:
+        if z.op is not None and z.op.name in ("reshape", "transpose") and v not in record.roots:
             for x in record.inputs(v):
-                if z in outer or record.vertices[x].shape == z.shape or (not record.is_op(x) and homes.chain(x)):
+                fits = record.vertices[x].shape == z.shape or (not record.is_op(x) and homes.chain(x))
+                if z in outer or homes.splits_heads(v, x) or (fits and z.op.name == "reshape"):
                     found[v] = found.get(x, x)
     return found

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.messages import described
+from micrograd_np.core.messages import described, insist
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.functional.loss import mse_loss
 
-from .drawing import LINE, Cluster, Drawing, Edge, Node, check
+from .drawing import INK, LINE, Drawing, Edge, Node, check
 from .flow import Block, folded, guessed, watched
 from .picture import Picture
-from .unroll import Steps, holds, is_recurrent, unrolled
+from .unroll import Steps, unrolled
 from .values import number, subscript, summary
 
 if TYPE_CHECKING:
@@ -69,32 +69,32 @@ def draw_network(
     if isinstance(model, type) or not hasattr(model, "named_modules"):
         raise TypeError(f"draw_network: needs a module, found {described(model)}; draw a tensor with draw.")
     check("draw_network", direction=direction or "TB", unroll=unroll, max_units=max_units, legend=legend, name=name)
+    insist("draw_network", "loss", loss, loss is None or callable(loss), "a function of output and target")
     if input is None and (unroll or target is not None):
         asked = "unroll=True" if unroll else "a target"
         raise ValueError(f"draw_network: {asked} without an input, which the network is run on; pass one as well.")
     if loss is not None and target is None:
         raise ValueError("draw_network: a loss without a target; pass target=..., or leave the loss out.")
     blocks, result = (guessed(model), None) if input is None else watched(model, input)
-    blocks, frames = folded(blocks)
+    blocks = folded(blocks)
     network = _Network(blocks, max_units, numbers=input is not None, steps=unrolled(blocks) if unroll else {})
     if unroll and not network.steps:
         raise ValueError("draw_network: unroll=True, and no layer of this model is recurrent; leave it out.")
+    network.build()
+    if target is not None:
+        network.error(result, target, loss)
     drawing = network.drawing
     drawing.name = name
-    network.build()
     drawing.direction = direction or ("LR" if network.columns and not network.boxes and not unroll else "TB")
-    for node in drawing.nodes if drawing.direction in {"TB", "BT"} else ():
+    for node in drawing.every_node() if drawing.direction in {"TB", "BT"} else ():
         node.text = "⋯" if node.text == "⋮" else node.text
     if network.weighted:
         most = max((len(column) for column in drawing.columns), default=0)
         apart = f"{0.15 + 0.08 * most:.2f}"  # else lines between long columns are steep, and run across circles
         drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": apart, "outputorder": "edgesfirst"}
-    network.frame(frames)
-    if target is not None:
-        network.error(result, target, loss)
-    if legend and network.weighted:
-        more = "; ∂: gradient" if network.graded else ""
-        drawing.legend = f"blue: positive weight; red, dashed: negative; thick: large{more}"
+        if legend:
+            more = "; ∂: gradient" if network.graded else ""
+            drawing.legend = f"blue: positive weight; red, dashed: negative; thick: large{more}"
     return Picture(drawing)
 
 
@@ -104,6 +104,7 @@ class _Column:
 
     size: int
     caption: Node
+    frames: tuple[Any, ...]
     nodes: list[Node] = field(default_factory=list)
     circles: dict[int, Node] = field(default_factory=dict)  # those that stand for a unit or step, by its number
 
@@ -122,29 +123,41 @@ class _Network:
     def build(self) -> None:
         """Everything but the error."""
         for block in self.blocks:
-            sources = list(block.sources)
-            only = sources[0] if len(sources) == 1 else None
+            self.put(block)
+        for block in self.blocks:  # now that all is there: in a loop some arrows lead back
             if block in self.steps:
-                self.row(block)
-            elif _is_linear(block) and only is not None and self.is_flat(only):
-                self.layer(block, only)
-            elif only in self.columns and self.bends(block, only):
-                column = self.columns[block] = self.columns[only]
-                column.caption.text += f"\n{_named(block)}".replace("(·)", "")
-                self.fill(column, block.result)
-            elif not sources and self.feeds_linear(block):
-                width = next(b.module.in_features for b in self.blocks if block in b.sources)
-                self.column(block, width, block.title + self.sample(block, width))
-            elif only in self.boxes and self.joins(block, only):
-                self.join(block, only)
-            else:
-                self.box(block)
+                self.lead_on(block)
+            elif block in self.boxes:
+                self.lead(block)
         joined = {(edge.tail, edge.head) for edge in self.drawing.edges}
         for column in dict.fromkeys(self.columns.values()):
             nodes = [*column.nodes, column.caption]
-            self.drawing.nodes += nodes
+            self.drawing.inside(column.frames).extend(nodes)
             self.drawing.columns.append([node.id for node in nodes])
             self.drawing.edges += [Edge(a.id, b.id, "order") for a, b in pairwise(nodes) if (a.id, b.id) not in joined]
+
+    def put(self, block: Block) -> None:
+        """The nodes of `block`: a row of steps, a column of units, or a box, perhaps of the layer before it."""
+        sources = list(block.sources)
+        only = sources[0] if len(sources) == 1 else None
+        if block in self.steps:
+            self.row(block)
+        elif block.linear and only is not None and self.is_flat(only):
+            self.layer(block, only)
+        elif only in self.columns and self.bends(block, only):
+            column = self.columns[block] = self.columns[only]
+            column.caption.text += f"\n{block.name}".replace("(·)", "")
+            self.fill(column, block.result)
+        elif not sources and self.feeds_linear(block):
+            width = next(b.module.in_features for b in self.blocks if block in b.sources)
+            self.column(block, width, block.title + self.sample(block, width))
+        elif only in self.boxes and self.joins(block, only):
+            node = self.boxes[block] = self.boxes[only]
+            node.text = f"{node.text.removesuffix(_shape(only))}\n{block.name}{_shape(block)}"
+        else:
+            kind = "module" if block.module else "value" if sources else "input"
+            node = self.boxes[block] = Node(next(self.ids), block.name + _shape(block), kind)
+            self.drawing.inside(block.frames).append(node)
 
     # what is drawn how
 
@@ -154,17 +167,21 @@ class _Network:
 
     def feeds_linear(self, block: Block) -> bool:
         users = [b for b in self.blocks if block in b.sources]
-        return bool(users) and all(map(_is_linear, users)) and np.ndim(block.result) <= 2
+        return bool(users) and all(b.linear for b in users) and np.ndim(block.result) <= 2
 
     def bends(self, block: Block, source: Block) -> bool:
         """Whether `block` changes each unit by itself, so that its values may stand in the same circles."""
         same = block.result is None or np.shape(block.result) == np.shape(source.result)
-        return same and self.users[source] == 1 and not holds(block) and source not in self.steps
+        return same and source not in self.steps and self.follows(block, source)
 
     def joins(self, block: Block, source: Block) -> bool:
-        """Whether `block` holds nothing and may stand in the box of the layer before it."""
-        layers = block.module is not None and source.module is not None
-        return layers and self.users[source] == 1 and block.calls == source.calls and not holds(block)
+        """Whether `block` may stand in the box of the layer before it."""
+        return block.module is not None and source.module is not None and self.follows(block, source)
+
+    def follows(self, block: Block, source: Block) -> bool:
+        """Whether `block` holds nothing, and `source` makes what it makes for this one alone."""
+        alone = self.users[source] == 1 and (block.calls, block.frames) == (source.calls, source.frames)
+        return alone and not block.holds
 
     # circles
 
@@ -172,7 +189,7 @@ class _Network:
         """A circle for each unit of `block` with its value, or for each of its steps."""
         whole, what = size <= max(self.most, 4), "steps" if block in self.steps else "units"
         caption = caption if whole else f"{caption}\n{size} {what}"
-        column = self.columns[block] = _Column(size, Node(next(self.ids), caption, "text"))
+        column = self.columns[block] = _Column(size, Node(next(self.ids), caption, "text"), block.frames)
         for i in range(size) if whole else (0, 1, 2, size - 1):
             if i > len(column.circles):
                 column.nodes.append(Node(next(self.ids), "⋮", "text", look=_DOTS))
@@ -202,7 +219,7 @@ class _Network:
             size = block.module.in_features
             flat = self.column(source, size, "flat" + self.sample(source, size))
             self.connect([self.boxes[source]], flat.circles.values(), arrowhead="none")
-        before, after = self.columns[source], self.column(block, block.module.out_features, _named(block))
+        before, after = self.columns[source], self.column(block, block.module.out_features, block.name)
         if self.chained:  # the captions in one line, which no other line crosses
             level = {"weight": "50"}
             self.drawing.edges.append(Edge(before.caption.id, after.caption.id, "order", look=level))
@@ -225,34 +242,53 @@ class _Network:
                 if every.size <= _FEW:
                     more = "" if part.grad is None else f"\n∂ {number(part.grad.data[j, i], 3)}"
                     line.insert(1, Node(next(self.ids), text + more, "text", look={"fontcolor": color, **_CHIP}))
-                    self.drawing.nodes.append(line[1])
+                    self.drawing.inside(block.frames).append(line[1])
                 for a, b in pairwise(line):
                     self.connect([a], [b], arrowhead="none", **look)
         if grads and every.size > _FEW:
             after.caption.text += f"\n∂ {summary(np.concatenate(grads)).splitlines()[0]}"
 
     def row(self, block: Block) -> None:
-        """A layer that works step by step: a circle for each, and arrows from step to step where it is recurrent."""
-        size, axis, read = self.steps[block]
-        row = self.column(block, size, _named(block))
-        letter = "h" if is_recurrent(block) else "y" if block.sources else "x"
+        """A layer that works step by step: a circle for each."""
+        size, axis, _ = self.steps[block]
+        row = self.column(block, size, block.name)
+        letter = "h" if block.recurrent else "y" if block.sources else "x"
         for i, node in row.circles.items():
             node.text = f"{letter}{subscript(i + 1)}"
         if axis >= 0 and np.size(block.result) == np.shape(block.result)[axis] == size:
             self.fill(row, block.result)
-        if is_recurrent(block):
+
+    # arrows
+
+    def lead_on(self, block: Block) -> None:
+        """Arrows to the steps of `block`, and from step to step where it is recurrent."""
+        row, read = self.columns[block], self.steps[block].source
+        if block.recurrent:
             both = {"dir": "both"} if getattr(block.module, "bidirectional", False) else {}
             for a, b in pairwise(row.nodes):
                 self.connect([a], [b], **both)
         for source in block.sources:
             tails, heads = self.ends(source), list(row.circles.values())
-            if read not in {None, source}:  # it is the state to begin with
+            late = self.blocks.index(source) > self.blocks.index(block)  # so the step before is meant
+            if source in block.starts or read not in {None, source}:  # it is the state to begin with
                 self.connect(tails[-1:], heads[:1])
             elif source in self.steps and len(tails) == len(heads):
-                for a, b in zip(tails, heads, strict=True):
-                    self.connect([a], [b])
+                before = self.columns[source].circles
+                for i, head in row.circles.items():
+                    self.connect([before[i - late]] if i - late in before else [], [head])
             else:
                 self.connect(tails[-1:], heads)
+
+    def lead(self, block: Block) -> None:
+        """Arrows to the box of `block`, unless it stands in that of the layer before."""
+        node = self.boxes[block]
+        for source in block.sources:
+            tails = self.ends(source)
+            last = source in self.steps and block.module is not None and not self.steps[source].keeps(source, block)
+            if tails != [node]:
+                self.connect(tails[-1:] if last else tails, [node])
+        if block.recurrent:
+            self.drawing.edges.append(Edge(node.id, node.id, text="each step", look={"fontcolor": INK}))
 
     def ends(self, block: Block) -> list[Node]:
         """The nodes that `block` is drawn as."""
@@ -260,34 +296,6 @@ class _Network:
 
     def connect(self, tails: Iterable[Node], heads: Iterable[Node], **look: str) -> None:
         self.drawing.edges += [Edge(a.id, b.id, look=look) for a, b in product(tails, heads)]
-
-    # blocks
-
-    def box(self, block: Block) -> None:
-        """A box with the layer's name and the shape that it makes."""
-        kind = "input" if not block.sources and block.module is None else "module" if block.module else "value"
-        times = f"   × {block.calls}" if block.calls > 1 else ""
-        node = self.boxes[block] = Node(next(self.ids), _named(block) + times + _shape(block), kind)
-        self.drawing.nodes.append(node)
-        for source in block.sources:
-            tails = self.ends(source)
-            last = source in self.steps and block.module is not None and not self.steps[source].keeps(source, block)
-            self.connect(tails[-1:] if last else tails, [node])
-        if is_recurrent(block):
-            self.drawing.edges.append(Edge(node.id, node.id, text="each step", look={"fontcolor": LINE}))
-
-    def join(self, block: Block, before: Block) -> None:
-        """A layer that holds nothing, in the box of the layer before it."""
-        node = self.boxes[block] = self.boxes[before]
-        node.text = f"{node.text.removesuffix(_shape(before))}\n{_named(block)}{_shape(block)}"
-
-    def frame(self, frames: dict[str, tuple[int, list[Block]]]) -> None:
-        """Put the blocks that repeat into a frame that says how often."""
-        for i, (path, (times, blocks)) in enumerate(frames.items()):
-            ids = {self.boxes[b].id for b in blocks if b in self.boxes}
-            inner = [node for node in self.drawing.nodes if node.id in ids]
-            self.drawing.nodes = [node for node in self.drawing.nodes if node.id not in ids]
-            self.drawing.clusters.append(Cluster(f"r{i}", f"{path}   × {times}", inner))
 
     def error(self, result: Any, target: Any, loss: Callable[[Any, Any], Any] | None) -> None:
         """The error at the end, and what it was compared with."""
@@ -306,15 +314,6 @@ class _Network:
         node = Node(next(self.ids), f"{what}\n{number(value, 4)}\ntarget {shown}", "output")
         self.drawing.nodes.append(node)
         self.connect(self.ends(self.blocks[-1]), [node])
-
-
-def _is_linear(block: Block) -> bool:
-    module = block.module
-    return hasattr(module, "in_features") and hasattr(module, "out_features") and module.weight.data.ndim == 2
-
-
-def _named(block: Block) -> str:
-    return f"{block.path}  {block.title}".strip()
 
 
 def _shape(block: Block) -> str:

@@ -11,6 +11,7 @@ import json
 import math
 import os
 from base64 import b64encode
+from functools import cache
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -18,6 +19,8 @@ from string import Template
 from typing import Any
 
 import numpy as np
+
+from .render import target
 
 __all__ = ["SIZE_LIMIT", "embed", "fill", "numbers", "write"]
 
@@ -27,7 +30,7 @@ SIZE_LIMIT = 5_000_000
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-def fill(name: str, title: str, data: Any, **fragments: str) -> str:
+def fill(name: str, title: str, data: Any = None, **fragments: str) -> str:
     """The page of template `name` as HTML, with `data` (anything that JSON can hold) in ``<script id="data">``.
 
     `title` is text and is escaped. `fragments` fill the template's other holes as they are: they are HTML, and their
@@ -61,16 +64,13 @@ def embed(page: str, title: str, height: int = 720) -> str:
 def write(path: str | Path, page: str) -> Path:
     """Write the page to a file beside `path` and rename it, so that a reader finds a whole page; return the path.
 
-    Missing folders are made. ValueError unless the name ends in .html or .htm, or if the page has more than
-    `SIZE_LIMIT` bytes.
+    ValueError unless the name ends in .html or .htm, or if the page has more than `SIZE_LIMIT` bytes;
+    FileNotFoundError if there is no such folder.
     """
-    path = Path(path)
-    if path.suffix.lower() not in {".html", ".htm"}:
-        raise ValueError(f"save: {path.name!r} ends in {path.suffix!r}, and this is a web page; end its name in .html.")
+    path, _ = target(path, ("html", "htm"))
     content = page.encode()
     if len(content) > SIZE_LIMIT:
         raise ValueError(f"save: {path.name} would have {len(content):,} bytes, above the limit of {SIZE_LIMIT:,}.")
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         partial.write_bytes(content)
@@ -96,6 +96,7 @@ def numbers(x: Any) -> Any:
     return str(x) if isinstance(x, complex) or (isinstance(x, float) and not math.isfinite(x)) else x
 
 
+@cache
 def _template(file: str) -> str:
     path = TEMPLATES / file
     return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -8,13 +8,13 @@ import webbrowser
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING, Any
 
 from micrograd_np.core.messages import several
 from micrograd_np.core.terminal import shown
 
 from .drawing import Drawing, digraph, words
+from .page import fill
 from .render import render, save
 
 if TYPE_CHECKING:
@@ -78,9 +78,10 @@ class Picture(Shown):
         return save(self.source, path, page=self._page)
 
     def _page(self, svg: str) -> str:
-        svg = svg[svg.index("<svg") :]
-        page = Template(Path(__file__).with_name("picture.html").read_text(encoding="utf-8"))
-        return page.substitute(width=svg.split('"', 2)[1], picture=svg, words=escape(self.describe()))
+        picture, words = svg[svg.index("<svg") :], escape(self.describe())
+        points = float(picture.split('"', 2)[1].removesuffix("pt"))
+        least = f"{0.6 * points:g}pt"  # with letters of 9 pixels
+        return fill("picture", "A picture of a computation", least=least, picture=picture, words=words)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:

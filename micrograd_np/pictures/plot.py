@@ -45,7 +45,8 @@ class Plot(Shown):
     def save(self, path: str | Path) -> Path:
         """Write the plot in the format that the suffix names (svg, png, pdf, …) and return the path.
 
-        Missing folders are made. The same plot gives the same bytes. ValueError for a suffix that names no format.
+        The same plot gives the same bytes. ValueError for a suffix that names no format, FileNotFoundError where there
+        is no such folder.
         """
         path, format = target(path, sorted(self.figure.canvas.get_supported_filetypes()))
         path.write_bytes(self._bytes(format))
@@ -102,8 +103,8 @@ def curves(panels: Sequence[tuple[str, Mapping[str, Sequence[float]]]], epochs: 
         axes.grid(alpha=0.3)
         listed = range(len(lines)) if few else np.linspace(0, len(lines) - 1, 12).astype(int)
         _legend(axes, [axes.lines[i] for i in listed], [list(lines)[i] for i in listed])
-    axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel="epoch", xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))  # no tick where there is no epoch
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     return Plot(figure, about)
 
 
@@ -128,25 +129,25 @@ def draw_boundary(model: Any, data: Any, *, resolution: int = 200, threshold: fl
     axes = figure.subplots()
     left, right, bottom, top = boundary.limits
     across, up = np.linspace(left, right, resolution), np.linspace(bottom, top, resolution)
-    height = boundary.over(model, resolution)
+    leads = boundary.leads(resolution)
     horizontal, vertical = boundary.points.T
     if boundary.classes is None:
         from matplotlib.ticker import MaxNLocator
 
-        finite = np.concatenate([height[np.isfinite(height)], boundary.targets])
+        finite = np.concatenate([leads[np.isfinite(leads)], boundary.targets])
         levels = MaxNLocator(20).tick_values(finite.min(), finite.max())
-        surface = axes.contourf(across, up, height, levels, cmap="cividis", extend="both")
+        surface = axes.contourf(across, up, leads[0], levels, cmap="cividis", extend="both")
         figure.colorbar(surface, label="prediction, and inside the circles the target")
         axes.scatter(horizontal, vertical, 30, boundary.targets, cmap="cividis", norm=surface.norm, edgecolors="white")
         about = "the surface over two inputs"
     else:
         marks = []
-        for i in range(len(boundary.classes)):  # class by class: between the numbers 0 and 2 lies no class 1
-            region, chosen, color = height == i, boundary.targets == i, COLOURS[i % len(COLOURS)]
-            if region.any():
-                axes.contourf(across, up, region, [0.5, 1.5], colors=color, alpha=0.25)
-            if region.any() and not region.all():
-                axes.contour(across, up, region, [0.5], colors="#333333", linewidths=1)
+        for i, lead in enumerate(np.ma.masked_invalid(leads)):
+            chosen, color = boundary.targets == i, COLOURS[i % len(COLOURS)]
+            if lead.max() > 0:
+                axes.contourf(across, up, lead, [0, lead.max()], colors=color, alpha=0.25)
+            if lead.min() < 0 < lead.max():
+                axes.contour(across, up, lead, [0], colors="#333333", linewidths=1)
             look = {"marker": _MARKERS[i % len(_MARKERS)], "color": color, "edgecolors": "white", "linewidths": 0.6}
             marks.append(axes.scatter(horizontal[chosen], vertical[chosen], 34, zorder=3, **look))
         _legend(axes, marks, [f"class {name}" for name in boundary.classes])

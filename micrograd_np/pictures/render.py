@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +27,9 @@ FORMATS = ("svg", "png", "pdf", "eps", "ps", "jpg", "gif", "json")
 TIME_LIMIT = 60.0
 """Seconds that one picture may take: some 3,000 nodes take 10 s, and the time grows faster than their number."""
 
+BITMAP_LIMIT = 2000
+"""Lines of source, some 800 nodes, that a bitmap may have: laid out, larger ones have more pixels than a bitmap may."""
+
 BUNDLED = Path(__file__).with_name("bundled.py")
 
 log = logging.getLogger(__name__)
@@ -38,22 +43,24 @@ def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> 
     """The picture that the DOT `source` describes, as the bytes of a file of that `format`.
 
     `format` is one of `FORMATS`, else ValueError. RenderError where no Graphviz is installed, where it refuses the
-    source, crashes, takes longer than `timeout` seconds, or would have to shrink a bitmap to what fits. If `dot` fails
-    (an installation may lack a format), pygraphviz is tried before giving up.
+    source, crashes, takes longer than `timeout` seconds, or where a bitmap would be too large. If `dot` fails (an
+    installation may lack a format), pygraphviz is tried before giving up. The same source gives the same bytes.
 
     >>> render("digraph { x -> y }", "png")[1:4]
     b'PNG'
     """
     if format not in FORMATS:
         raise ValueError(f"render: format is {format!r}; choose one of {', '.join(FORMATS)}.")
-    failures = []
+    lines, failures = source.count("\n") + 1, []
+    if format in {"png", "jpg", "gif"} and lines > BITMAP_LIMIT:
+        raise RenderError(f"A {format} of a graph of {lines:,} lines would be too large; fold it, or save it as svg.")
     for name, command in _renderers(format):
         try:
             return _run(name, command, source, timeout)
         except subprocess.TimeoutExpired:  # another Graphviz would not be faster
             raise RenderError(
-                f"{name} took longer than {timeout:g} s over a graph of {source.count(chr(10)) + 1:,} lines; "
-                "draw a part of it, or pass a larger timeout."
+                f"{name} took longer than {timeout:g} s over a graph of {lines:,} lines; fold it with depth= and "
+                "max_nodes=, or draw a part of it."
             ) from None
         except RenderError as failure:
             failures.append(failure)
@@ -66,20 +73,18 @@ def render(source: str, format: str = "svg", *, timeout: float = TIME_LIMIT) -> 
     )
 
 
-def save(
-    source: str, path: str | Path, *, timeout: float = TIME_LIMIT, page: Callable[[str], str] | None = None
-) -> Path:
+def save(source: str, path: str | Path, page: Callable[[str], str] | None = None) -> Path:
     """Write the picture of the DOT `source` to `path`, in the format its suffix names; return the path written.
 
     ``.gv`` and ``.dot`` write the source itself, ``.html`` what `page` makes of the SVG, if it is given; any other
-    suffix outside `FORMATS` is a ValueError. Missing folders are made. Where the picture cannot be drawn, the source is
-    written beside it instead (``graph.svg`` becomes ``graph.gv``), the reason is logged as a warning, and *that* path
-    is returned: a training run never dies for want of a picture.
+    suffix outside `FORMATS` is a ValueError, and a folder that does not exist a FileNotFoundError. Where the picture
+    cannot be drawn, the source is written beside it instead (``graph.svg`` becomes ``graph.gv``), the reason is logged
+    as a warning, and *that* path is returned: a training run never dies for want of a picture.
     """
     path, format = target(path, (*FORMATS, "gv", "dot", *(["html"] if page else [])))
     if format not in {"gv", "dot"}:
         try:
-            picture = render(source, "svg" if format == "html" else format, timeout=timeout)
+            picture = render(source, "svg" if format == "html" else format)
         except RenderError as failure:
             path, wanted = path.with_suffix(".gv"), path
             log.warning("%s Wrote the source %s instead of %s.", failure, path, wanted)
@@ -91,7 +96,10 @@ def save(
 
 
 def target(path: str | Path, formats: Iterable[str]) -> tuple[Path, str]:
-    """Where to save, whose folder is made, and in which of the `formats`; ValueError if the suffix names no such."""
+    """Where to save, and in which of the `formats`.
+
+    ValueError if the suffix names none of them, FileNotFoundError if there is no such folder.
+    """
     path = Path(path)
     format = path.suffix.lower()[1:]
     if format not in formats:
@@ -99,7 +107,8 @@ def target(path: str | Path, formats: Iterable[str]) -> tuple[Path, str]:
             f"save: {path.name!r} ends in {path.suffix!r}, and the suffix names the format; "
             f"choose one of {', '.join(formats)}."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"save: there is no folder {str(path.parent)!r} for {path.name}; make it first.")
     return path, format
 
 
@@ -117,7 +126,12 @@ def _run(name: str, command: list[str], source: str, timeout: float) -> bytes:
     """What `command` writes when it reads `source`."""
     try:
         done = subprocess.run(  # noqa: S603 - the commands are those of `_renderers`
-            command, input=source.encode(), capture_output=True, timeout=timeout, check=False
+            command,
+            input=source.encode(),
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+            env={**os.environ, "TZ": "UTC"},  # a date in a file names its zone
         )
     except OSError as error:
         raise RenderError(f"{name} could not be started: {error}.") from error
@@ -125,7 +139,7 @@ def _run(name: str, command: list[str], source: str, timeout: float) -> bytes:
     if "too large for cairo-renderer bitmaps" in said:  # it would be shrunk until nobody can read it
         reason = "it has more pixels than a bitmap may have; save it as svg"
     elif done.returncode == 0 and done.stdout:
-        return done.stdout
+        return re.sub(rb"(?<=/CreationDate \(D:)\d{14}", b"20000101000000", done.stdout)  # of a pdf; of equal length
     elif done.returncode < 0:
         reason = f"it crashed (signal {-done.returncode})"
     else:

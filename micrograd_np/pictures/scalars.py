@@ -31,7 +31,16 @@ __all__ = ["LIMIT", "draw_scalars"]
 LIMIT = 64
 """Elements, of all tensors in the graph together, that are drawn one by one."""
 
-_CHOICES = {"gather", "take_along_axis", "rows_of", "pick", "concatenate", "place", "_pad", "put_diagonal"}
+_CHOICES = {
+    "gather",
+    "take_along_axis",
+    "embedding_lookup",
+    "gather_labels",
+    "concatenate",
+    "scatter_slice",
+    "_pad",
+    "diag_embed",
+}
 _CHOICES |= {"tril", "triu"}
 _MANY = 4  # names that a formula lists
 _PRODUCTS = {"matmul", "linear", "dot", "inner", "vecdot", "matvec", "vecmat", "convolve"}

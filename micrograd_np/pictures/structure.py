@@ -17,7 +17,7 @@ from micrograd_np.core.writes import owner_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Homes", "Record", "kind_of", "read"]
+__all__ = ["WHOLE", "Homes", "Record", "kind_of", "read", "turns"]
 
 
 def read(*roots: Vertex) -> Record:
@@ -121,19 +121,25 @@ class Homes:
         self.record = record
         self.modules: dict[Path, Any] = {}
         self.homes: list[Path | None] = []
-        self.buffers: dict[int, str] = {}  # views of a buffer, with its name
+        self.buffers: dict[int, str] = {}  # leaves that are statistics, with their names
+        self.statistics: dict[str | None, Path] = {}  # by their names, where they are
         self.chains: dict[Any, tuple[Path, ...]] = {}
         owned: dict[int, Path] = {}
         for number, root in enumerate(_roots(record)):
             self.modules |= {(number, path): module for path, module in root.named_modules()}
-            for name, p in chain(root.named_parameters(), root.named_buffers()):
-                if p in record.leaves:
-                    owned[record.leaves[p]] = (number, name.rpartition(".")[0])
-            statistics = {id(owner_of(b.data)): name for name, b in root.named_buffers()}
-            for leaf, v in record.leaves.items() if statistics else ():
-                name = None if leaf.requires_grad or leaf.name else statistics.get(id(owner_of(leaf.data)))
-                if name is not None:
-                    self.buffers[v], owned[v] = name, (number, name.rpartition(".")[0])
+            places = {p: name for name, p in root.named_parameters()}
+            statistics: dict[Any, str] = {}  # by name, which a view of one has as well, and by memory
+            for name, b in root.named_buffers():
+                statistics |= {name: name, id(owner_of(b.data)): name}
+                self.statistics[name] = (number, name.rpartition(".")[0])
+            for leaf, v in record.leaves.items():
+                name = places.get(leaf)
+                if not leaf.requires_grad and (
+                    found := statistics.get(id(owner_of(leaf.data)), statistics.get(leaf.name))
+                ):
+                    name = self.buffers[v] = found
+                if name:
+                    owned[v] = (number, name.rpartition(".")[0])
         if owned:
             self.homes = [None] * len(record)
             for v, path in owned.items():
@@ -141,46 +147,40 @@ class Homes:
             self._settle(self.homes)
 
     def _settle(self, homes: list[Any]) -> None:
+        """Find the homes of ops: those that take parameters know theirs, and the others lie in between.
+
+        For the calls of modules follow each other, or lie in each other, in the order in which ops were made.
+        """
         record = self.record
         ops = [v for v in range(len(record)) if record.is_op(v)]
-        above: list[Any] = [None] * len(record)  # the module just before
         for v in ops:
-            given = record.inputs(v)
-            own = [homes[x] for x in given if homes[x] and (not record.is_op(x) or record.vertices[x].op.view)]
-            if own:
-                homes[v] = reduce(_common, own)
-            above[v] = homes[v] or next((above[x] for x in reversed(given) if above[x]), None)
-        below: list[Any] = [None] * len(record)  # the module just behind
-        around: list[Any] = [None] * len(record)  # the one around all users
-        for v in reversed(ops):
-            behind = homes[v] or below[v]
-            if not homes[v]:
-                users = around[v]
-                if users and (record.vertices[v].op.view or self._normalizes(v, users)):
-                    homes[v] = users  # a mere preparation of what comes next
-                else:
-                    homes[v] = _common(above[v], below[v]) if above[v] and below[v] else (0, "")
-            for x in record.inputs(v):
-                below[x] = behind or below[x]
-                around[x] = _common(around[x], homes[v]) if around[x] else homes[v]
-        self._join(ops, homes)
-
-    def _join(self, ops: Sequence[int], homes: list[Any]) -> None:
-        """Move an op that joins branches of one module into it, and what lies on these branches."""
+            given = (x for x in record.inputs(v) if not record.is_op(x) or record.vertices[x].op.view)
+            gone = (self.statistics.get(getattr(x, "name", None)) for x in record.vertices[v].inputs)
+            own = [home for home in (*(homes[x] for x in given), *gone) if home]
+            homes[v] = reduce(_common, own) if own else None
+        before, behind = dict[int, Any](), dict[int, Any]()
         ends = homes.copy()  # where a branch comes from, however many ops of one input later
+        last = None
+        for v in reversed(ops):
+            behind[v] = last = homes[v] or last
+        last = None
         for v in ops:
-            given: list[Any] = [x for x in self.record.inputs(v) if homes[x]]
-            if not given:
-                continue
-            joined = reduce(_common, [ends[x] for x in given])
-            if len({ends[x] for x in given}) == 1:
-                ends[v] = max(homes[v], joined, key=_depth)
-            elif _depth(joined) > _depth(homes[v]):
-                ends[v] = homes[v] = joined
-                for x in given:
-                    while x is not None and self.record.is_op(x) and _depth(homes[x]) < _depth(joined):
-                        homes[x] = joined
-                        x = next((y for y in self.record.inputs(x) if homes[y]), None)  # noqa: PLW2901
+            branches = {ends[x] for x in record.inputs(v) if ends[x]}
+            if branches and not homes[v]:
+                joined, between = reduce(_common, branches), _between(last, behind[v])
+                ends[v] = max(between, joined, key=_depth)
+                if len(branches) > 1 and _depth(joined) > _depth(between):
+                    homes[v] = joined
+            before[v] = last = homes[v] or last
+        last = None
+        users: list[Any] = [None] * len(record)  # the home around all users
+        for v in reversed(ops):
+            last, around = homes[v] or last, users[v]
+            if not homes[v]:
+                prepares = around and (record.vertices[v].op.view or self._normalizes(v, around))
+                homes[v] = around if prepares else _between(before[v], last)
+            for x in record.inputs(v):
+                users[x] = _common(users[x], homes[v]) if users[x] else homes[v]
 
     def _normalizes(self, v: int, users: Path) -> bool:
         """Whether the op at `v` is a step of the normalization that a module does before it scales."""
@@ -189,16 +189,25 @@ class Homes:
             return False
         return z.op.name != "add" or any(isinstance(x, float) for x in inputs(z))  # else a residual sum
 
+    def splits_heads(self, v: int, x: int) -> bool:
+        """Whether the reshape or transpose at `v`, of `x`, is how attention splits heads, joins them, or turns axes."""
+        around, before = ([self.modules.get(p) for p in self._paths(u)] for u in (v, x))
+        own = any(around) and type(around[-1]).__module__.startswith("micrograd_np.nn.")
+        return own and any(type(module).__name__ in WHOLE for module in (*around, *before))
+
+    def _paths(self, v: int) -> list[Path]:
+        """The modules around `v`, outermost first."""
+        home = self.homes[v] if self.homes else None
+        if home is None:
+            return []
+        parts = home[1].split(".") if home[1] else []
+        return [(home[0], ".".join(parts[:k])) for k in range(len(parts) + 1)]
+
     def chain(self, v: int) -> tuple[Path, ...]:
         """The modules around `v`, outermost first, without mere lists of modules and without the root."""
         home = self.homes[v] if self.homes else None
-        if home is None:
-            return ()
         if home not in self.chains:
-            number, path = home
-            parts = path.split(".") if path else []
-            prefixes = [(number, ".".join(parts[: k + 1])) for k in range(len(parts))]
-            self.chains[home] = tuple(p for p in prefixes if _calls(self.modules.get(p)))
+            self.chains[home] = tuple(p for p in self._paths(v)[1:] if _calls(self.modules.get(p)))
         return self.chains[home]
 
     def called(self, v: int) -> str | None:
@@ -214,8 +223,19 @@ class Homes:
         return f"{self.inside(path[1], around)}  {kind_of(self.modules[path])}"
 
 
-_NORMAL = {"mean", "deviations", "subtract", "square", "var", "add", "sqrt"}
+_NORMAL = {"mean", "subtract_mean", "subtract", "square", "var", "add", "sqrt"}
 _NORMAL |= {"reciprocal", "multiply", "divide", "sum", "negative"}
+
+
+def turns(z: Source) -> bool:
+    """Whether `z` was made by an exchange of the last two axes."""
+    axes = z.static["axes"] if isinstance(z, Node) and z.op.name == "transpose" else ()
+    n = len(z.shape)
+    return n > 1 and axes in (None, (*range(n - 2), n - 1, n - 2)) and (axes is not None or n == 2)
+
+
+WHOLE = {"MultiheadAttention"}
+"""Modules whose inner modules and reshapes are details of how they compute."""
 
 
 def kind_of(module: Any) -> str:
@@ -264,6 +284,11 @@ def _common(a: Path, b: Path) -> Path:
         return (b[0], "")
     pairs = zip(a[1].split("."), b[1].split("."), strict=False)
     return (a[0], ".".join(x for x, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
+
+
+def _between(a: Path | None, b: Path | None) -> Path:
+    """The module that holds what lies between the two."""
+    return _common(a, b) if a and b else (0, "")
 
 
 def _depth(path: Path) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .flow import Block
 
-__all__ = ["Steps", "holds", "is_recurrent", "unrolled"]
+__all__ = ["Steps", "unrolled"]
 
 _STEPWISE = {"Embedding", "Linear", "LayerNorm", "RMSNorm"}  # so do all that hold nothing and keep the shape
 
@@ -24,7 +24,7 @@ class Steps(NamedTuple):
         """Whether `block` makes for each step what `user` reads at that step."""
         if self.axis < 0:
             return block.calls == self.size or (not block.sources and np.shape(block.result)[:1] == (self.size,))
-        read = self.source is block or not is_recurrent(user)
+        read = self.source is block or not user.recurrent
         return read and np.shape(block.result)[self.axis :][:1] == (self.size,)
 
     def keeps(self, block: Block, user: Block) -> bool:
@@ -34,26 +34,16 @@ class Steps(NamedTuple):
         return np.shape(user.result)[:-1] == np.shape(block.result)[:-1]
 
 
-def is_recurrent(block: Block) -> bool:
-    """Whether the layer has weights from its own state to its next."""
-    return hasattr(block.module, "weight_hh_l0") or hasattr(block.module, "weight_hh")
-
-
-def holds(block: Block) -> bool:
-    """Whether the layer has parameters."""
-    return block.module is not None and any(True for _ in block.module.parameters())
-
-
 def unrolled(blocks: list[Block]) -> dict[Block, Steps]:
     """The recurrent layers, and those before and after them that work on each of their steps by itself."""
     found: dict[Block, Steps] = {}
-    for block in filter(is_recurrent, blocks):
+    for block in (block for block in blocks if block.recurrent):
+        m, shapes = block.module, {source: np.shape(source.result) for source in block.sources}
         found[block] = Steps(block.calls, -1)
-        if hasattr(block.module, "weight_hh_l0"):
-            shapes = {source: np.shape(source.result) for source in block.sources}
-            read = [s for s, shape in shapes.items() if shape[-1] == block.module.input_size] or list(shapes)
-            source = max(read, key=shapes.__getitem__)  # the other is a state, (layers, n, features)
-            axis = int(block.module.batch_first and len(shapes[source]) == 3)
+        if hasattr(m, "weight_hh_l0") and shapes and block.calls == 1:
+            states = m.num_layers * (1 + m.bidirectional)  # an initial state has them along its first axis
+            source = min(shapes, key=lambda s: (shapes[s][-1] != m.input_size, shapes[s][0] == states))
+            axis = int(m.batch_first and len(shapes[source]) == 3)
             found[block] = Steps(shapes[source][axis], axis, source)
     for user in reversed(blocks):
         for block in user.sources if user in found else ():
@@ -67,4 +57,4 @@ def unrolled(blocks: list[Block]) -> dict[Block, Steps]:
 
 
 def _is_stepwise(block: Block) -> bool:
-    return not holds(block) or type(block.module).__name__ in _STEPWISE
+    return not block.holds or type(block.module).__name__ in _STEPWISE

@@ -46,17 +46,16 @@ def summary(array: Any) -> str:
         return f"{int(array.sum()):,} of {array.size:,} true"
     if array.dtype.kind not in "fiu":
         return ""
-    low, high, total, count = np.inf, -np.inf, 0.0, 0
-    for part in _parts(array):
-        low, high, count = min(low, part.min()), max(high, part.max()), count + part.size
-        with np.errstate(over="ignore"):
-            total += float(part.sum(dtype=float))
+    stats = [(part.min(), part.max(), part.sum(dtype=float), part.size) for part in _parts(array)]
+    lows, highs, sums, sizes = zip(*stats, strict=True) if stats else ((), (), (), ())
+    count = sum(sizes)
     note = f"\n{array.size - count:,} nan or infinite" if count < array.size else ""
     if not count:
         return note.strip()
+    low, high = min(lows), max(highs)
     if low == high:
         return f"all {number(low)}{note}"
-    middle = total / count
+    middle = sum(sums) / count
     if abs(middle) <= 1e-12 * (float(high) - float(low)):
         middle = 0.0  # but for rounding
     return f"{number(low, 3)} … {number(middle, 3)} … {number(high, 3)}\n{_histogram(array, low, high)}{note}"
@@ -75,9 +74,6 @@ def _histogram(array: Any, low: Any, high: Any) -> str:
     span = float(high) - float(low)
     if not np.isfinite(span):
         return ""
-    counts = np.zeros(8, int)
-    with np.errstate(all="ignore"):
-        for part in _parts(array):
-            scaled = (part.astype(float) - float(low)) / span
-            counts += np.bincount(np.minimum((scaled * 8).astype(int), 7), minlength=8)
+    limits = float(low), float(high)
+    counts = np.sum([np.histogram(part.astype(float), 8, limits)[0] for part in _parts(array)], axis=0)
     return "".join(_BARS[int(np.ceil(5 * n / counts.max()))] for n in counts)

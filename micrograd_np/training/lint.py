@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from micrograd_np.engine.tensor import Tensor
     from micrograd_np.nn.module import Module
 
-_SAME_VALUES = {"reshape", "transpose", "view", "copy", "astype", "keep_where"}  # an op that passes on what it gets
+_SAME_VALUES = {"reshape", "transpose", "view", "copy", "astype", "masked_keep"}  # an op that passes on what it gets
 _TAKES_LOGITS = {
     "softmax_cross_entropy": ("cross-entropy", {"softmax", "log_softmax", "sigmoid"}),
     "log_softmax": ("cross-entropy", {"softmax", "sigmoid"}),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
+from collections import deque
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +22,15 @@ from .history import History, numbers_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from micrograd_np.engine.tensor import Tensor
     from micrograd_np.nn.module import Module
 
-_SHARE = 0.02  # of the time of training that frames may take, and as much again pages: 4 %, and with the unforeseen 5 %
-_FRAMES = 200  # a slider on a phone has no more positions; frames are thinned to between half of it and this
+_STOPS, _PAGES = 0.01, 0.0125  # of the time of training that each may take; caches grown cold cost as much again
+_FEW, _MANY = 8, 200  # stops of the slider: up to so few are all kept; a phone has no more positions than so many
 _ROWS = 1000  # points of a curve: more than a screen has columns
 _CURVES, _LAYERS, _POINTS = 12, 60, 300  # the most that a page shows of each
-_SIDE = 40  # points of the plane along each side
+_SIDE = 32  # points of the plane along each side
+_COPIES = 2**25  # bytes of weights that wait for their picture of the plane
 _WEIGHTS = 2000  # weights of a layer that its spread is read from
 _LEVELS, _LETTER, _NAN = 40, ord("0"), ord(" ")  # class numbers, or heights, are letters from "0" on
 
@@ -39,10 +44,13 @@ class Record:
     shows what the model says over their plane, read as `draw_boundary` does with this `threshold`. Gradients are those
     of the last batch of an epoch, as the optimiser used them.
 
+    The epochs kept are the stops of the page's slider. Where there are more than 200, or epochs too quick to keep each
+    of them, every second one is left out, as often as need be, so that the rest is even. A stop holds norms and a copy
+    of the weights, of which pages draw the plane: at as many stops, evenly again, as there is time for.
+
     The page is written aside and renamed, so that it is whole at any time. Recording takes at most 5 % of the time of
-    training: where epochs are too quick for that, the page is not written after each, and some are left out, evenly
-    but for the first moments, as are those beyond 200. What every run has, the model before and after and a page of
-    it, takes 4 to 10 ms, which is more than 5 % of a run that takes less than 0.1 to 0.2 s.
+    training. What every run has, a page before and one after with 5 to 9 planes, takes 4 to 10 ms, which is more than
+    5 % of a run that takes less than 0.2 s.
 
     >>> from micrograd_np import nn
     >>> record, history = Record(nn.Linear(2, 1)), History()
@@ -57,12 +65,15 @@ class Record:
         self, model: Module, path: str | Path | None = None, data: Any = None, threshold: float | None = None
     ) -> None:
         self.model, self.path = model, path
+        self._parameters = list(model.parameters())
+        self._buffers = [(m, name) for m in model.modules() for name, _ in m.named_buffers(recurse=False)]
         modules = ((f"{name} {type(m).__name__}".lstrip(), m) for name, m in model.named_modules())
         self._layers = {name: own for name, m in modules if (own := list(m.parameters(recurse=False)))}
-        self._boundary = self._plane(data, threshold)
+        self._boundary = self._plane_of(data, threshold)
+        self._ground = _ground(self._boundary) if self._boundary is not None else {}
         self._restart(0)
 
-    def _plane(self, data: Any, threshold: float | None) -> Boundary | None:
+    def _plane_of(self, data: Any, threshold: float | None) -> Boundary | None:
         try:
             pair = arrays_of(data)
             if pair is None or pair[0].shape[1:] != (2,) or not len(pair[0]):
@@ -76,17 +87,19 @@ class Record:
         return boundary if len(boundary.classes or ()) <= _LEVELS else None
 
     def _restart(self, epoch: int) -> None:
-        self._frames: list[dict[str, Any]] = []
-        self._first, self._stride = epoch, 1
-        self._begun = time.perf_counter()
-        self._kept = -1  # frames after the first, which is slow
-        self._on_frames = self._on_pages = 0.0  # seconds
-        self._frame = self._page = 0.0  # of them, on the first frame and on the last page
+        self._stops: list[dict[str, Any]] = []
+        self._copies: dict[int, list[np.ndarray[Any, Any]]] = {}  # of the weights, by epoch,
+        self._planes: dict[int, dict[str, str]] = {}  # and what became of them
+        self._first, self._stride, self._held = epoch, 1, 1
+        self._begun, self._trained_before = time.perf_counter(), 0.0
+        self._epochs: deque[float] = deque(maxlen=15)  # the seconds of each: what other programs take is in few
+        self._spent = self._on_pages = 0.0  # seconds: on all, and on pages and planes but for the first of each
+        self._stop = self._plane = self._page = math.inf  # the least that one took; the latest page
 
     @property
     def epochs(self) -> list[int]:
         """The epochs that are kept; 0 is before training."""
-        return [frame["epoch"] for frame in self._frames]
+        return [stop["epoch"] for stop in self._stops]
 
     @property
     def gradients(self) -> dict[str, list[float]]:
@@ -99,7 +112,7 @@ class Record:
         return self._by_layer("weight")
 
     def _by_layer(self, what: str) -> dict[str, list[float]]:
-        rows = [[float("nan") if x is None else float(x) for x in frame[what]] for frame in self._frames]
+        rows = [[float("nan") if x is None else float(x) for x in stop[what]] for stop in self._stops]
         return {name: [row[i] for row in rows] for i, name in enumerate(self._layers)}
 
     def begin(self, history: History) -> None:
@@ -110,29 +123,28 @@ class Record:
         self._restart(len(history))
         self._keep(history)
         self._write(history)
+        self._on_pages = 0.0  # every run has a first one, however short it is
 
     def add(self, history: History) -> None:
         """Take down the model after the last epoch of `history` and write the page, as far as there is time for it."""
-        done = len(history) - self._first
-        trained = time.perf_counter() - self._begun - self._on_frames - self._on_pages
-        share = _SHARE * trained  # the last frame and page are to come, hence twice
-        writes = self._on_pages + 2 * self._page <= share
-        frame = (self._on_frames - self._frame) / self._kept if self._kept else self._frame
-        affordable = self._on_frames + 2 * frame <= share
-        if affordable and (writes or done % self._stride == 0):
+        done, trained = len(history) - self._first, self._trained()
+        writes = self._on_pages + self._page <= _PAGES * trained
+        if writes or not done % self._stride:
             self._keep(history)
-        dear = not affordable and self._kept > 2  # fewer say little of what one takes
-        while len(self._frames) > _FRAMES or (dear and frame * done > share * self._stride):
+        self._epochs.append(trained - self._trained_before)
+        self._trained_before = trained
+        dear = self._stop > _STOPS * median(self._epochs) * self._stride
+        if len(self._stops) > (_FEW if dear else _MANY):
             self._stride *= 2
-            self._frames = [f for f in self._frames[:-1] if not self._off(f)] + self._frames[-1:]
+            self._thin(len(history))
         if writes:
             self._write_if_possible(history)
 
     def close(self, history: History) -> None:
         """Take down the model at the end of training, whatever is left out before, and write the page."""
-        if self._frames[-1]["epoch"] != len(history):
+        if self._stops[-1]["epoch"] != len(history):
             self._keep(history)
-        self._write_if_possible(history)
+        self._write_if_possible(history, _FEW // 2 + 1)
 
     def plot(self) -> Plot:
         """Curves of the norms of gradients and weights of each layer over the epochs.
@@ -142,58 +154,79 @@ class Record:
         panels = [("norm of gradient", self.gradients), ("norm of weights", self.weights)]
         return curves(panels, self.epochs, f"gradients and weights of {len(self._layers)} layers")
 
-    def _off(self, frame: dict[str, Any]) -> bool:
-        """Whether a frame stands in for the latest only, until the next one comes."""
-        return (frame["epoch"] - self._first) % self._stride != 0
+    def _every(self, stride: int, epochs: Iterable[int], last: int) -> list[int]:
+        """Those of the epochs that are on the stride, and the `last`, which stands in until the next one comes."""
+        return [e for e in epochs if e == last or (e - self._first) % stride == 0]
+
+    def _thin(self, last: int = -1) -> None:
+        self._held = max(self._held, self._stride)
+        kept = self._every(self._stride, self.epochs, last)
+        self._stops = [stop for stop in self._stops if stop["epoch"] in kept]
+        self._planes = {e: self._planes[e] for e in kept if e in self._planes}
+        self._copies = {e: self._copies[e] for e in self._every(self._held, self._copies, last)}
 
     def _keep(self, history: History) -> None:
         started = time.perf_counter()
-        if self._frames and self._off(self._frames[-1]):
-            self._frames.pop()
-        layers = list(self._layers.values())
-        gradients = [[p.grad.data for p in own if p.grad is not None] for own in layers]
-        frame = {
+        self._thin()
+        gradients = [[p.grad.data for p in own if p.grad is not None] for own in self._layers.values()]
+        weights = [_flat([p.data for p in own]) for own in self._layers.values()]
+        stop = {
             "epoch": len(history),
-            "gradient": [_brief(_norm(arrays)) if arrays else None for arrays in gradients],
-            "weight": [_brief(_norm(p.data for p in own)) for own in layers],
-            "spread": [[_brief(x) for x in _spread([p.data for p in own])] for own in layers[:_LAYERS]],
+            "gradient": [_norm(_flat(arrays)) if arrays else None for arrays in gradients],
+            "weight": [_norm(flat) for flat in weights],
+            "spread": [_spread(flat) for flat in weights[:_LAYERS]],
         }
+        self._stops.append(stop)
         if self._boundary is not None:
-            plane, leads = self._boundary.leads(self.model, _SIDE)
-            frame["plane"] = self._letters(plane)
-            if self._boundary.classes is not None:
-                frame["leads"] = _octaves(leads)
-        self._frames.append(frame)
-        self._kept += 1
-        self._on_frames += time.perf_counter() - started
-        self._frame = self._frame or self._on_frames
+            self._copies[len(history)] = copy = [x.data.copy() for x in self._tensors()]
+            while len(self._copies) > 2 and sum(x.nbytes for x in copy) * len(self._copies) > _COPIES:
+                self._held *= 2
+                self._thin(len(history))
+        taken = time.perf_counter() - started
+        self._stop = min(self._stop, taken)
+        self._spent += taken
 
-    def _letters(self, plane: np.ndarray[Any, Any]) -> str:
-        """A letter for each point of the plane, from the bottom upwards; a space where the value is not a number."""
-        assert self._boundary is not None
-        if self._boundary.classes is None:
-            low, high = self._range()
-            with np.errstate(all="ignore"):
-                plane = np.floor((plane - low) / (high - low) * _LEVELS).clip(0, _LEVELS - 1)
-        return np.where(np.isnan(plane), _NAN, plane + _LETTER).astype(np.uint8).tobytes().decode("ascii")
+    def _tensors(self) -> list[Tensor]:
+        """What makes the model what it is. A buffer is looked up each time, since a module may bind another one."""
+        return [*self._parameters, *(getattr(m, name) for m, name in self._buffers)]
 
-    def _range(self) -> tuple[float, float]:
-        """The least and the largest target, and something between them."""
-        assert self._boundary is not None
-        finite = self._boundary.targets[np.isfinite(self._boundary.targets)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        return low, high if high > low else low + 1
-
-    def _write_if_possible(self, history: History) -> None:
+    def _develop(self, boundary: Boundary, least: int, budget: float) -> dict[int, dict[str, str]]:
+        """The planes of all stops, or of every second, fourth, …: what `budget` seconds allow, or `least` of them."""
+        last, step = self._stops[-1]["epoch"], self._held
+        while True:
+            chosen = self._every(step, self.epochs, last)
+            missing = [e for e in chosen if e not in self._planes]
+            if len(chosen) <= 2 * least or len(missing) * self._plane <= budget:
+                break
+            step *= 2
+        tensors = self._tensors()
+        now = [x.data for x in tensors]
         try:
-            self._write(history)
+            for epoch in missing:
+                started = time.perf_counter()
+                for x, array in zip(tensors, self._copies.pop(epoch), strict=True):
+                    x.data = array
+                self._planes[epoch] = _plane(boundary, *self._ground["range"])
+                self._plane = min(self._plane, time.perf_counter() - started)
+        finally:
+            for x, array in zip(tensors, now, strict=True):
+                x.data = array
+        return {epoch: self._planes[epoch] for epoch in chosen}
+
+    def _write_if_possible(self, history: History, planes: int = 1) -> None:
+        try:
+            self._write(history, planes)
         except OSError as error:  # a full disk ends no training
             log.warning("%s is not up to date: %s", self.path, error)
 
-    def _write(self, history: History) -> None:
+    def _write(self, history: History, least: int = 1) -> None:
         if self.path is None:
             return
-        started = time.perf_counter()
+        trained, started = self._trained(), time.perf_counter()
+        planes = {}
+        if self._boundary is not None:
+            planes = self._develop(self._boundary, least, _PAGES * trained - self._on_pages - self._page)
+        developed = time.perf_counter()
         chosen = _evenly(len(history), _ROWS)
         rows = [numbers_of(history.rows[i]) for i in chosen]
         names = list(dict.fromkeys(name for row in rows for name in row))[:_CURVES]
@@ -205,34 +238,56 @@ class Record:
             "layers": [shortened(name, 60) for name in list(self._layers)[:_LAYERS]],
             "unshown": max(len(self._layers) - _LAYERS, 0),
             "frames": [
-                f | {"gradient": f["gradient"][:_LAYERS], "weight": f["weight"][:_LAYERS]} for f in self._frames
+                s | {"gradient": s["gradient"][:_LAYERS], "weight": s["weight"][:_LAYERS]} | planes.get(s["epoch"], {})
+                for s in self._stops
             ],
-            "plane": None if self._boundary is None else self._ground(self._boundary),
+            "plane": self._ground or None,
         }
         write(self.path, fill("replay", f"Training of {type(self.model).__name__}", data))
-        self._page = time.perf_counter() - started
-        self._on_pages += self._page
+        now = time.perf_counter()
+        self._page = now - developed
+        self._on_pages += now - started
+        self._spent += now - started
 
-    def _ground(self, boundary: Boundary) -> dict[str, Any]:
-        """What does not change in the picture of the plane."""
-        low, high = self._range() if boundary.classes is None else (0, 1)
-        points = zip(boundary.points.tolist(), boundary.targets.tolist(), strict=True)
-        above = -np.inf if boundary.classes is None else -1  # labels below 0 are ignored ones
-        return {
-            "side": _SIDE,
-            "levels": _LEVELS,
-            "limits": [_brief(x) for x in boundary.limits],
-            "points": [[_brief(a), _brief(b), _brief(t)] for (a, b), t in points if above < t < np.inf],
-            "classes": boundary.classes,
-            "range": [_brief(low), _brief(high)],
-        }
+    def _trained(self) -> float:
+        """Seconds of training so far, without those that the record takes."""
+        return time.perf_counter() - self._begun - self._spent
 
 
-def _octaves(leads: np.ndarray[Any, Any]) -> str:
-    """A letter for each: six for each time that it doubles, up to the largest, which is 72."""
+def _ground(boundary: Boundary) -> dict[str, Any]:
+    """What does not change in the picture of the plane."""
+    points = zip(boundary.points.tolist(), boundary.targets.tolist(), strict=True)
+    above = -np.inf if boundary.classes is None else -1  # labels below 0 are ignored ones
+    finite = boundary.targets[np.isfinite(boundary.targets)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    return {
+        "side": _SIDE,
+        "levels": _LEVELS,
+        "limits": [_brief(x) for x in boundary.limits],
+        "points": [[_brief(a), _brief(b), _brief(t)] for (a, b), t in points if above < t < np.inf],
+        "classes": boundary.classes,
+        "range": [_brief(low), _brief(high if high > low else low + 1)],
+    }
+
+
+def _plane(boundary: Boundary, low: float, high: float) -> dict[str, str]:
+    """A letter for each point: for its class, or for a value between `low` and `high`; a space for nan.
+
+    With classes also one for the lead: six letters for each time that it doubles, up to the largest, which is 72.
+    """
+    leads = boundary.leads(_SIDE)
+    best = leads.max(axis=0)
     with np.errstate(all="ignore"):
-        levels = np.nan_to_num(72 + 6 * np.log2(leads / np.nanmax(leads)), nan=0.0, neginf=0.0)
-    return (levels.clip(0, 72) + _LETTER + 0.5).astype(np.uint8).tobytes().decode("ascii")
+        if boundary.classes is None:
+            kinds = np.floor((best - low) / (high - low) * _LEVELS).clip(0, _LEVELS - 1)
+        else:
+            kinds = leads.argmax(axis=0)
+        octaves = np.nan_to_num(72.5 + 6 * np.log2(best / np.fmax.reduce(best, axis=None)), nan=0.0, neginf=0.0).clip(
+            0, 72
+        )
+    letters = {"plane": np.where(np.isnan(best), _NAN, kinds + _LETTER)}
+    letters |= {} if boundary.classes is None else {"leads": octaves + _LETTER}
+    return {name: codes.astype(np.uint8).tobytes().decode("ascii") for name, codes in letters.items()}
 
 
 def _evenly(count: int, most: int) -> list[int]:
@@ -244,15 +299,18 @@ def _brief(x: Any) -> Any:
     return numbers(float(f"{x:.4g}"))
 
 
-def _norm(arrays: Iterable[np.ndarray[Any, Any]]) -> float:
-    """The root of the sum of all squares; in float64, where the square of a vanishing gradient is not 0."""
-    with np.errstate(all="ignore"):
-        return float(np.sqrt(sum(np.square(a, dtype=np.float64).sum() for a in arrays)))
+def _flat(arrays: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    """All elements in a row; in float64, where the square of a vanishing gradient is not 0."""
+    return np.concatenate([a.reshape(-1) for a in arrays]).astype(float, copy=False)
 
 
-def _spread(arrays: list[np.ndarray[Any, Any]]) -> list[float]:
+def _norm(flat: np.ndarray[Any, Any]) -> Any:
+    return _brief(np.linalg.norm(flat))
+
+
+def _spread(flat: np.ndarray[Any, Any]) -> list[Any]:
     """The least, the quartiles and the largest of (a sample of) the elements; nan where there are none."""
-    step = max(sum(a.size for a in arrays) // _WEIGHTS, 1)
-    sample = np.sort(np.concatenate([a.reshape(-1)[::step] for a in arrays]))
+    sample = np.sort(flat[:: max(len(flat) // _WEIGHTS, 1)])
     last = len(sample) - 1
-    return sample[[0, last // 4, last // 2, 3 * last // 4, last]].tolist() if last >= 0 else [float("nan")] * 5
+    chosen = sample[[0, last // 4, last // 2, 3 * last // 4, last]] if last >= 0 else [math.nan] * 5
+    return [_brief(x) for x in chosen]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
-from micrograd_np.ops.choice import halve_where, keep_where, zero_where
+from micrograd_np.ops.choice import masked_halve, masked_keep, masked_zero
 
 X = np.array([1.0, -2.0, np.inf, np.nan, 0.0])
 MASK = np.array([True, False, False, False, True])
@@ -12,17 +12,17 @@ MASK = np.array([True, False, False, False, True])
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
 def test_a_mask_puts_zero_also_for_inf_and_nan(dtype):
-    z = keep_where(X.astype(dtype), MASK)
+    z = masked_keep(X.astype(dtype), MASK)
     assert z.dtype == dtype
     np.testing.assert_array_equal(z, [1, 0, 0, 0, 0])
-    np.testing.assert_array_equal(zero_where(X.astype(dtype), ~MASK), [1, 0, 0, 0, 0])
+    np.testing.assert_array_equal(masked_zero(X.astype(dtype), ~MASK), [1, 0, 0, 0, 0])
 
 
 def test_masks_broadcast_and_do_not_mind_strides():
     x = np.arange(6.0).reshape(2, 3).T
-    np.testing.assert_array_equal(keep_where(x, np.array([True, False])), x * [1, 0])
-    np.testing.assert_array_equal(keep_where(np.array(2.0), np.array([True, False])), [2, 0])
-    np.testing.assert_array_equal(halve_where(x[::-1], np.array([True, False])), x[::-1] * [0.5, 1])
+    np.testing.assert_array_equal(masked_keep(x, np.array([True, False])), x * [1, 0])
+    np.testing.assert_array_equal(masked_keep(np.array(2.0), np.array([True, False])), [2, 0])
+    np.testing.assert_array_equal(masked_halve(x[::-1], np.array([True, False])), x[::-1] * [0.5, 1])
 
 
 def test_where_sends_the_gradient_only_to_what_was_chosen():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
-from micrograd_np.ops.cumulative import recurrence
+from micrograd_np.numpy_api.cumulative import recurrence
 
 X = np.random.default_rng(3).standard_normal((3, 4, 2))
 AXES = [None, 0, -1, (0, 2), (-1, 1, 0), ()]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
-from micrograd_np.ops.special import ndtr
+from micrograd_np.ops.fused.special import ndtr
 
 WIDE = np.concatenate([np.linspace(-6.5, 6.5, 2001), np.geomspace(1e-300, 1, 301), np.linspace(0.49, 0.51, 101)])
 

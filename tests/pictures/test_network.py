@@ -88,7 +88,7 @@ def test_wide_layers_show_the_first_three_and_the_last():
     assert any("784 units" in text for text in texts(picture))
 
 
-@pytest.mark.parametrize("most", [0, 1, 2, 4])
+@pytest.mark.parametrize("most", [1, 2, 4])
 def test_four_units_and_fewer_are_drawn_whatever_the_limit(most):
     picture = mg.draw_network(nn.Sequential(nn.Linear(2, 4), nn.Linear(4, 1)), [[1, 2]], max_units=most)
     assert len(units(picture)) == 7
@@ -231,6 +231,189 @@ def test_a_block_that_repeats_is_drawn_once():
     assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0   × 6"]
 
 
+def frames(picture):
+    """What stands over the frames of a picture, each with the headings of those around it."""
+    waiting = [("", cluster) for cluster in picture.drawing.clusters]
+    for around, cluster in waiting:  # grows as it goes
+        waiting += [(f"{around}{cluster.text} / ", inner) for inner in cluster.clusters]
+    return [around + cluster.text for around, cluster in waiting]
+
+
+LAYERS = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 6)
+
+
+@pytest.mark.parametrize("x", [np.arange(6).reshape(3, 2), np.arange(5), None], ids=["batch", "one", "guessed"])
+def test_a_block_that_repeats_is_drawn_once_wherever_it_stands(x):
+    picture = mg.draw_network(nn.Sequential(nn.Embedding(50, 8), LAYERS, nn.Linear(8, 3)), x)
+    assert frames(picture) == ["1.layers.0   × 6"]
+    assert "layers.1" not in picture.source
+    assert sum("layers.0.norm2" in line for line in picture.describe().splitlines()) == 1
+
+
+def test_repeats_inside_of_repeats_have_a_frame_each():
+    stage = [nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.ReLU()) for _ in range(3)]
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), *[nn.Sequential(*stage, nn.AvgPool2d(1)) for _ in range(2)])
+    picture = mg.draw_network(net, np.ones((2, 1, 6, 6)))
+    assert frames(picture) == ["1   × 2", "1   × 2 / 1.0   × 3"]
+    assert len(picture.drawing.every_node()) == 5
+
+
+def test_a_run_of_layers_that_repeats_is_drawn_once():
+    layers = [layer for _ in range(4) for layer in (nn.Conv2d(2, 2, 1), nn.ReLU())]
+    picture = mg.draw_network(nn.Sequential(*layers, nn.Flatten()), np.ones((1, 2, 3, 3)))
+    assert frames(picture) == ["0 … 1   × 4"]
+
+
+def test_units_in_a_block_that_repeats_stand_in_its_frame():
+    blocks = [nn.Sequential(nn.Linear(3, 3), nn.Tanh()) for _ in range(4)]
+    picture = mg.draw_network(nn.Sequential(*blocks), np.ones((1, 3)))
+    (cluster,) = picture.drawing.clusters
+    assert cluster.text == "0   × 4"
+    assert sum(node.kind == "unit" for node in cluster.nodes) == 3
+
+
+def test_layers_of_units_are_all_drawn_though_they_are_alike():
+    layers = [layer for _ in range(5) for layer in (nn.Linear(3, 3), nn.Tanh())]
+    picture = mg.draw_network(nn.Sequential(*layers), np.ones((1, 3)))
+    assert frames(picture) == []
+    assert len(units(picture)) == 18
+
+
+class Skips(nn.Module):
+    """Blocks that are alike, each of whose results is used at the end in a way of its own."""
+
+    def __init__(self):
+        self.blocks = nn.ModuleList([nn.Sequential(nn.Conv1d(2, 2, 1), nn.ReLU(), nn.Conv1d(2, 2, 1)) for _ in "abc"])
+
+    def forward(self, x):
+        a = self.blocks[0](x)
+        b = self.blocks[1](a)
+        return (self.blocks[2](b) + b).tanh() * a
+
+
+def test_blocks_that_are_used_in_different_ways_are_not_drawn_as_one():
+    assert frames(mg.draw_network(Skips(), np.ones((1, 2, 3)))) == []
+
+
+class Branches(nn.Module):
+    """The same done by several, side by side."""
+
+    def __init__(self):
+        self.heads = nn.ModuleList([nn.Sequential(nn.Conv1d(2, 2, 1), nn.ReLU(), nn.Conv1d(2, 2, 1)) for _ in "abcd"])
+
+    def forward(self, x):
+        return mg.concatenate([head(x) for head in self.heads], 1)
+
+
+def test_branches_that_do_the_same_are_drawn_once():
+    picture = mg.draw_network(Branches(), np.ones((1, 2, 3)))
+    assert frames(picture) == ["heads.0   × 4"]
+    assert arrows(picture)[-1] == ("heads.0.2  Conv1d(2 → 2, 1)", "join ·, ·, ·, ·")
+
+
+class Shared(nn.Module):
+    """Reads with one layer what it then writes with the same."""
+
+    def __init__(self, first):
+        self.first = first
+        self.reader, self.writer = nn.GRU(8, 8), nn.GRU(8, 8)
+        self.head = nn.Linear(8, 50)
+
+    def forward(self, x, y):
+        _, state = self.reader(self.first(x))
+        return self.head(self.writer(self.first(y), state)[0])
+
+
+@pytest.mark.parametrize("kind", ["embedding", "linear"])
+def test_a_layer_that_is_shared_is_drawn_where_it_is_called(kind):
+    few, fewer = np.arange(4).reshape(4, 1), np.arange(3).reshape(3, 1)
+    model, given = Shared(nn.Embedding(50, 8)), (few, fewer)
+    if kind == "linear":
+        model, given = Shared(nn.Linear(2, 8)), (np.ones((4, 1, 2)), np.ones((3, 1, 2)))
+    shown = [(a[:2], b[:2]) for a, b in arrows(mg.draw_network(model, given, unroll=True))]
+    reads = [pair for i in "₁₂₃₄" for pair in ((f"x{i}", f"y{i}"), (f"y{i}", f"h{i}"))]
+    writes = [pair for i in "₁₂₃" for pair in ((f"x{i}", f"y{i}"), (f"y{i}", f"h{i}"), (f"h{i}", f"y{i}"))]
+    along = [("h₁", "h₂"), ("h₂", "h₃"), ("h₃", "h₄"), ("h₄", "h₁"), ("h₁", "h₂"), ("h₂", "h₃")]
+    assert sorted(shown) == sorted(reads + writes + along)
+    folded = [node.text for node in mg.draw_network(model, given).drawing.nodes]
+    assert [text.split("\n")[-1] for text in folded if text.startswith("first")] == ["(4, 1, 8)", "(3, 1, 8)"]
+
+
+def test_a_layer_without_weights_that_is_shared_leads_nowhere_back():
+    act = nn.ReLU()
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), act, nn.Conv2d(2, 4, 3), act, nn.Conv2d(4, 8, 3), act)
+    picture = mg.draw_network(net, np.ones((1, 1, 9, 9)))
+    assert [text.count("ReLU") for text in texts(picture)] == [0, 1, 1, 1]
+    assert len(picture.drawing.edges) == 3
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16)
+
+    def forward(self, x):
+        for _ in range(5):
+            x = self.layer(x)
+        return x
+
+
+def test_one_layer_that_is_called_again_and_again_is_drawn_once():
+    assert frames(mg.draw_network(Tied(), np.ones((3, 2, 8)))) == ["layer   × 5"]
+
+
+class Speaker(nn.Module):
+    """Says a word, and then the next one that follows from it."""
+
+    def __init__(self):
+        self.words, self.reader = nn.Embedding(9, 4), nn.GRU(4, 6)
+        self.cell, self.head = nn.GRUCell(4, 6), nn.Linear(6, 9)
+
+    def forward(self, x, word):
+        state, said = self.reader(self.words(x))[1][0], []
+        for _ in range(3):
+            state = self.cell(self.words(word), state)
+            said.append(self.head(state))
+            word = said[-1].argmax(-1)
+        return mg.stack(said)
+
+
+def test_in_a_loop_what_is_made_leads_to_the_next_step():
+    given = np.arange(2).reshape(2, 1), np.array([1])
+    shown = arrows(mg.draw_network(Speaker(), given, unroll=True))
+    assert [pair for pair in shown if pair[0] == "input"] == [("input", "y₁")]  # the first word
+    assert shown.count(("y₁", "y₂")) == shown.count(("y₂", "y₃")) == 1  # the word that follows
+    assert shown.count(("h₂", "h₁")) == 1  # from the reader's last state
+    folded = arrows(mg.draw_network(Speaker(), given))
+    assert ("arg max ·   × 3", "words  Embedding(9, 4)   × 3") in folded
+    assert ("words  Embedding(9, 4)", "reader  GRU(4 → 6)") in folded
+
+
+@pytest.mark.parametrize("layers", [1, 5])
+def test_an_initial_state_is_no_sequence_however_many_layers_it_is_for(layers):
+    class Deep(nn.Module):
+        def __init__(self):
+            self.a, self.b = nn.GRU(4, 4, layers), nn.GRU(4, 4, layers)
+
+        def forward(self, x, y):
+            return self.b(y, self.a(x)[1])[0]
+
+    shown = arrows(mg.draw_network(Deep(), (np.ones((3, 1, 4)), np.ones((2, 1, 4))), unroll=True))
+    assert shown.count(("h₃", "h₁")) == 1
+    assert not any("h₄" in pair for pair in shown)
+
+
+def test_a_layer_that_does_nothing_is_not_drawn():
+    net = nn.Sequential(nn.Linear(2, 3), nn.Dropout(), nn.Identity(), nn.Linear(3, 1)).eval()
+    assert not any("Dropout" in text or "Identity" in text for text in texts(mg.draw_network(net, np.ones((1, 2)))))
+
+
+@pytest.mark.parametrize("wrong", [0, True, 2.5, None])
+def test_a_number_of_units_that_is_none_is_refused(wrong):
+    error = ValueError if wrong == 0 else TypeError
+    with pytest.raises(error, match="draw_network: max_units "):
+        mg.draw_network(nn.Linear(2, 1), max_units=wrong)
+
+
 def test_an_error_needs_a_tensor_or_a_loss_of_its_own():
     model, x = nn.RNN(2, 2), np.ones((3, 1, 2))
     with pytest.raises(TypeError, match="the model returns a tuple; pass a loss"):
@@ -303,7 +486,7 @@ def test_the_words_have_the_numbers_of_the_picture(worked):
     ("setting", "error", "said"),
     [
         ({"direction": "XX"}, ValueError, "direction is 'XX'; choose TB, LR, BT or RL."),
-        ({"max_units": -1}, ValueError, "max_units is -1; it must be at least 0."),
+        ({"max_units": -1}, ValueError, "max_units is -1; it must be at least 1."),
         ({"max_units": "all"}, TypeError, "max_units must be a whole number; found 'all'."),
         ({"unroll": "yes"}, TypeError, "unroll is 'yes'; choose True or False."),
         ({"legend": None}, TypeError, "legend is None; choose True or False."),

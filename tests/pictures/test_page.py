@@ -66,7 +66,7 @@ def test_a_frame_holds_the_whole_page_as_text():
 
 
 def test_an_interrupted_write_leaves_the_old_page(tmp_path, monkeypatch):
-    path = write(tmp_path / "new" / "page.html", "old")
+    path = write(tmp_path / "page.html", "old")
 
     def fail(self, target):
         raise KeyboardInterrupt
@@ -79,11 +79,13 @@ def test_an_interrupted_write_leaves_the_old_page(tmp_path, monkeypatch):
 
 
 def test_other_suffixes_and_pages_above_the_limit_are_refused(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match=r"'page\.svg' ends in '\.svg'.*\.html"):
+    with pytest.raises(ValueError, match=r"'page\.svg' ends in '\.svg'.*html"):
         write(tmp_path / "page.svg", "")
     monkeypatch.setattr(module, "SIZE_LIMIT", 3)
     with pytest.raises(ValueError, match=r"page\.html would have 4 bytes, above the limit of 3"):
         write(tmp_path / "page.html", "1234")
+    with pytest.raises(FileNotFoundError, match=r"there is no folder '.*new' for page\.html; make it first"):
+        write(tmp_path / "new" / "page.html", "")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -50,12 +50,21 @@ def test_a_suffix_that_names_no_format_is_refused(tmp_path):
         history(*FALLING).plot().save(tmp_path / "plot.xyz")
 
 
-def test_epochs_are_integers_and_axes_have_labels():
-    figure = history(*FALLING[:2]).plot().figure
+def test_a_plot_makes_no_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder '.*new' for plot\.svg; make it first"):
+        history(*FALLING).plot(tmp_path / "new" / "plot.svg")
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 7, 60])
+def test_ticks_stand_at_epochs_and_axes_have_labels(epochs):
+    figure = history(*FALLING[:1], *[FALLING[1]] * (epochs - 1)).plot().figure
     figure.draw_without_rendering()
     top, bottom = figure.axes
     assert (top.get_ylabel(), bottom.get_ylabel(), bottom.get_xlabel()) == ("loss", "validation accuracy", "epoch")
-    assert all(float(tick).is_integer() for tick in bottom.get_xticks())
+    left, right = bottom.get_xlim()
+    ticks = [tick for tick in bottom.get_xticks() if left <= tick <= right]
+    assert ticks
+    assert set(ticks) <= set(range(1, epochs + 1))
 
 
 @pytest.mark.parametrize(
@@ -125,15 +134,25 @@ POINTS = np.array([[-1.0, -1.0], [1.0, 1.0], [0.5, -0.5]])
 def test_regions_meet_where_the_model_says(model, targets, threshold):
     boundary = Boundary(model, (POINTS, targets), threshold)
     assert boundary.targets.tolist() == [0, 1, 1]
-    found = boundary.over(model, 101)
+    found = boundary.leads(101)[1] > 0
     across = np.linspace(*boundary.limits[:2], 101)
     np.testing.assert_array_equal(found, np.broadcast_to(across > 0.25, (101, 101)))
+
+
+def test_the_border_is_drawn_between_the_points_of_the_plane():
+    model = nn.Linear(2, 1)
+    model.weight.data[...], model.bias.data[...] = [[1.0, 0.3]], -0.2
+    axes = mg.draw_boundary(model, (POINTS, [0, 1, 1])).figure.axes[0]
+    border, *_ = (c for c in axes.collections if getattr(c, "filled", None) is False)
+    path = np.concatenate([path.vertices for path in border.get_paths()])
+    assert len(path) > 100
+    np.testing.assert_allclose(path @ [1.0, 0.3], 0.2, atol=1e-9)  # no staircase
 
 
 def test_a_threshold_of_ones_own_moves_the_boundary():
     boundary = Boundary(half(1), (POINTS, [0, 1, 1]), threshold=0.25)
     across = np.linspace(*boundary.limits[:2], 101)
-    np.testing.assert_array_equal(boundary.over(half(1), 101)[0], across > 0.5)
+    np.testing.assert_array_equal(boundary.leads(101)[1, 0] > 0, across > 0.5)
 
 
 def test_a_continuous_target_is_a_surface():
@@ -141,7 +160,7 @@ def test_a_continuous_target_is_a_surface():
     assert figure.axes[1].get_ylabel().startswith("prediction")
     boundary = Boundary(half(1), (POINTS, [0.2, 0.7, 1.5]))
     across = np.linspace(*boundary.limits[:2], 9)
-    np.testing.assert_allclose(boundary.over(half(1), 9), np.broadcast_to(across - 0.25, (9, 9)))
+    np.testing.assert_allclose(boundary.leads(9)[0], np.broadcast_to(across - 0.25, (9, 9)))
 
 
 def test_classes_are_told_apart_by_shape_not_by_colour_alone():

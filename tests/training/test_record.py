@@ -43,7 +43,8 @@ def trained(record=None, epochs=4, outputs=2, seed=0, **options):
 @pytest.fixture
 def time_enough(monkeypatch):
     """As if epochs took hours, so that every one of them is recorded."""
-    monkeypatch.setattr(module, "_SHARE", float("inf"))
+    for share in ("_STOPS", "_PAGES"):
+        monkeypatch.setattr(module, share, float("inf"))
 
 
 def content(path):
@@ -112,31 +113,96 @@ def test_epochs_are_thinned_evenly_and_the_page_stays_small(tmp_path, monkeypatc
     assert content(path)["unshown"] == 21
 
 
-@pytest.mark.parametrize(("epochs", "kept"), [(200, 5), (2_000, 50), (20_000, 100)])
-def test_recording_takes_at_most_its_share(tmp_path, monkeypatch, epochs, kept):
-    now, spent = [0.0], [0.0]
-    monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still but for what is said to take time: `train`, a stop (0.3 ms) and a page (3 ms)."""
 
-    def slow(seconds, method):
-        def taking(*arguments):
-            now[0] += seconds
-            spent[0] += seconds
-            return method(*arguments)
+    class Clock:
+        now = spent = 0.0
+        pauses = ()  # which of the stops are held up by other programs, for 0.3 s
 
-        return taking
+        def train(self, record, seconds, epochs, paced=lambda epoch: 1):
+            stops = iter(range(10**9))
+            history = History()
 
-    monkeypatch.setattr(module, "_norm", slow(0.0003, lambda _: 1.0))  # one for each frame
-    monkeypatch.setattr(module, "fill", slow(0.003, lambda *_: "page"))
-    record, history = Record(nn.Linear(2, 1), tmp_path / "run.html"), History()
-    record.begin(history)
-    for _ in range(epochs):  # of 5 ms, so a second in all, or more
-        now[0] += 0.005
-        history.add({"loss": 1.0})
-        record.add(history)
-    record.close(history)
-    assert spent[0] <= 0.05 * epochs * 0.005
+            def slow(method, cost):
+                def taking(*arguments):
+                    taken = cost()
+                    self.now, self.spent = self.now + taken, self.spent + taken
+                    return method(*arguments)
+
+                return taking
+
+            norm = slow(lambda *_: 1.0, lambda: 0.3 if next(stops) in self.pauses else 0.0003)
+            monkeypatch.setattr(module.time, "perf_counter", lambda: self.now)
+            monkeypatch.setattr(module, "_norm", norm)  # one for each frame
+            monkeypatch.setattr(module, "fill", slow(lambda *_: "page", lambda: 0.003))
+            record.begin(history)
+            for epoch in range(epochs):
+                self.now += seconds * paced(epoch)
+                history.add({"loss": 1.0})
+                record.add(history)
+            record.close(history)
+
+    return Clock()
+
+
+def even(epochs):
+    """Whether these epochs are at one distance, but for the last, which may be nearer."""
+    *steps, last = np.diff(epochs)
+    return len(set(steps)) == 1 and last <= steps[0]
+
+
+@pytest.mark.parametrize(("epochs", "kept"), [(200, 13), (2_000, 100), (20_000, 100)])
+def test_recording_takes_at_most_its_share(tmp_path, clock, epochs, kept):
+    record = Record(nn.Linear(2, 1), tmp_path / "run.html")
+    clock.train(record, 0.005, epochs)  # a second in all, or more
+    assert clock.spent <= 0.05 * epochs * 0.005
     assert len(record.epochs) >= kept
-    assert len(set(np.diff(record.epochs)[1:-1])) == 1  # after the first moments
+    assert even(record.epochs)
+
+
+@pytest.mark.parametrize("pauses", [(0,), (1,), (2, 3), range(2, 10**6, 7)], ids=["0", "1", "2 and 3", "every 7th"])
+def test_a_busy_machine_leaves_the_stops_even(tmp_path, clock, pauses):
+    clock.pauses = pauses
+    record = Record(nn.Linear(2, 1), tmp_path / "run.html")
+    clock.train(record, 0.005, 60)
+    assert len(record.epochs) >= 9
+    assert even(record.epochs)
+
+
+def test_epochs_of_unequal_length_leave_the_stops_even(tmp_path, clock):
+    record = Record(nn.Linear(2, 1), tmp_path / "run.html")
+    clock.train(record, 0.001, 300, paced=lambda epoch: 1 + 30 * (epoch % 50 == 0) + epoch / 100)
+    assert len(record.epochs) >= 9
+    assert even(record.epochs)
+
+
+def test_the_planes_of_a_page_are_even_and_those_of_their_epochs(tmp_path):
+    trained(tmp_path / "run.html", epochs=60)
+    frames = content(tmp_path / "run.html")["frames"]
+    planes = {frame["epoch"]: frame["plane"] for frame in frames if "plane" in frame}
+    assert len(planes) >= 5
+    assert even(list(planes))
+    for epoch in list(planes)[:3]:
+        trained(tmp_path / "part.html", epochs=epoch)
+        assert content(tmp_path / "part.html")["frames"][-1]["plane"] == planes[epoch]
+
+
+def test_copies_of_weights_that_wait_for_a_page_are_bounded_and_even(tmp_path, monkeypatch, clock):
+    monkeypatch.setattr(module, "_COPIES", 10_000)
+    record = Record(nn.Linear(2, 10), tmp_path / "run.html", data.blobs(30))  # 240 bytes
+    sizes, keep = [], record._keep
+
+    def watched(history):
+        keep(history)
+        sizes.append(sum(x.nbytes for copy in record._copies.values() for x in copy))
+
+    monkeypatch.setattr(record, "_keep", watched)
+    clock.train(record, 1.0, 150)
+    assert max(sizes) <= 10_000
+    assert len(record.epochs) == 151
+    assert even(sorted(record._planes))
 
 
 def test_a_run_that_is_too_short_for_more_is_recorded_before_and_after(tmp_path):
@@ -198,6 +264,26 @@ def test_weights_and_gradients_by_layer_are_plotted(tmp_path):
     _, history = trained(Record(nn.Linear(2, 2)), epochs=1)
     figure = history.record.plot().figure
     assert [axes.get_ylabel() for axes in figure.axes] == ["norm of gradient", "norm of weights"]
+
+
+def test_an_interrupt_while_a_plane_is_drawn_leaves_the_weights_of_the_present(tmp_path, monkeypatch):
+    plain, _ = trained(epochs=20)
+    model, history = trained(Record(nn.Linear(2, 2)), epochs=1)
+    record = Record(model, tmp_path / "run.html", data.moons(30))
+    record.begin(history)
+    for p, now in zip([*model.parameters(), *model.buffers()], [*plain.parameters(), *plain.buffers()], strict=True):
+        p.data = now.data
+    history.add({"loss": 1.0})
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_plane", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        record.close(history)
+    for name, value in plain.state_dict().items():
+        np.testing.assert_array_equal(model.state_dict()[name], value)
+    assert len(content(tmp_path / "run.html")["frames"]) == 1  # the page as it was
 
 
 SLOW = """

@@ -26,9 +26,10 @@ _WIDTH = 110
 _NOUNS = {
     "add": "total", "subtract": "difference", "multiply": "product", "divide": "quotient", "square": "squares",
     "negative": "negated", "matmul": "matrix", "sum": "total", "transpose": "transposed", "sum_to": "total",
-    "broadcast_to": "spread", "reshape": "reshaped", "where": "chosen", "view": "part", "place": "placed",
+    "broadcast_to": "spread", "reshape": "reshaped", "where": "chosen", "view": "part", "scatter_slice": "placed",
     "astype": "converted", "softmax_cross_entropy": "losses", "bce_with_logits": "losses", "bce": "losses",
-    "keep_where": "kept", "zero_where": "kept", "indicator": "onehot",
+    "masked_keep": "kept", "masked_zero": "kept", "one_hot_mask": "onehot",
+    "embedding_lookup": "rows", "gather_labels": "picked", "scale_and_weight": "scaled", "subtract_mean": "centred",
 }  # fmt: skip
 
 

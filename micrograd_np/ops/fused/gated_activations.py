@@ -1,6 +1,6 @@
-"""Activations that multiply x by a smooth step from 0 to 1; each with its slope, worked out in one piece of cache.
+"""Activations that multiply x by a smooth step from 0 to 1, and their slopes, all computed in blocks.
 
-The products are written so that ±∞ have their limits: where the step is 0 or 1, x is held within bounds.
+At ±∞ they have their limits: x is clipped where the step has long been 0 or 1, so that no product is 0 · ∞.
 """
 
 from __future__ import annotations
@@ -10,28 +10,18 @@ from typing import Any
 
 from micrograd_np.core.domains import REALS
 from micrograd_np.core.primitive import primitive
-from micrograd_np.ops.blocks import in_blocks
 from micrograd_np.ops.elementwise import square
 from micrograd_np.ops.transcendental import sigmoid, tanh
 
+from .blocks import in_blocks
 from .rectifiers import hardtanh, softplus
 
-_FAR = 50.0  # for the sigmoid of a cube, which is still far from overflow in any precision
+_FAR = 50.0  # for the sigmoid of a cube, which does not overflow there in any precision
 _FAR_SIGMOID = 800.0  # exp(−800) is 0 in float64
 
 
-def _held(x: Any, far: float) -> Any:
-    return hardtanh(x, min_val=-far, max_val=far)
-
-
-def _within(xp: Any, x: Any, far: float) -> Any:
-    z = xp.maximum(x, -far, out=...)
-    return xp.minimum(z, far, out=z)
-
-
-def _step(xp: Any, x: Any) -> Any:
-    """σ(x) in fresh memory."""
-    return sigmoid.kernel(xp, ..., x)
+def _clip(x: Any, limit: float) -> Any:
+    return hardtanh(x, min_val=-limit, max_val=limit)
 
 
 @primitive("{x} · σ({x})", domain=(REALS,))
@@ -49,20 +39,20 @@ def silu(xp: Any, out: Any, x: Any) -> Any:
 @in_blocks
 def silu_slope(xp: Any, out: Any, x: Any) -> Any:
     """σ(x) (1 + x (1 − σ(x))), the derivative of `silu`."""
-    s = _step(xp, x)
+    s = sigmoid.kernel(xp, ..., x)
     z = xp.subtract(1, s, out=...)
-    z = xp.multiply(z, _within(xp, x, _FAR_SIGMOID), out=z)
+    z = xp.multiply(z, hardtanh.kernel(xp, ..., x, min_val=-_FAR_SIGMOID, max_val=_FAR_SIGMOID), out=z)
     z = xp.add(z, 1, out=z)
     return xp.multiply(z, s, out=out)
 
 
-def _silu_bend(x: Any) -> Any:
+def _silu_curvature(x: Any) -> Any:
     s = sigmoid(x)
-    return s * (1 - s) * (_held(x, _FAR_SIGMOID) * (1 - 2 * s) + 2)
+    return s * (1 - s) * (_clip(x, _FAR_SIGMOID) * (1 - 2 * s) + 2)
 
 
 silu.vjp(x=lambda g, z, x: g * silu_slope(x))
-silu_slope.vjp(x=lambda g, z, x: g * _silu_bend(x))
+silu_slope.vjp(x=lambda g, z, x: g * _silu_curvature(x))
 
 
 _A = 2 * (2 / pi) ** 0.5  # ½ + ½ tanh(y) is σ(2y)
@@ -72,7 +62,7 @@ _B = 0.044715 * _A
 @primitive("gelu tanh {x}", domain=(REALS,))
 @in_blocks
 def gelu_tanh(xp: Any, out: Any, x: Any) -> Any:
-    """x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, which stands in for x Φ(x); 0 at −∞."""
+    """x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, an approximation of x Φ(x); 0 at −∞."""
     with xp.errstate(over="ignore"):
         z = xp.square(x, out=...)
         z = xp.multiply(z, -_B, out=z)
@@ -87,11 +77,11 @@ def gelu_tanh(xp: Any, out: Any, x: Any) -> Any:
 @in_blocks
 def gelu_tanh_slope(xp: Any, out: Any, x: Any) -> Any:
     """p + x p (1 − p) (A + 3 B x²), p = σ(A x + B x³): the derivative of `gelu_tanh`."""
-    x = _within(xp, x, _FAR)
+    x = hardtanh.kernel(xp, ..., x, min_val=-_FAR, max_val=_FAR)
     s = xp.square(x, out=...)
     y = xp.multiply(s, _B, out=...)
     y = xp.add(y, _A, out=y)
-    p = _step(xp, xp.multiply(y, x, out=y))
+    p = sigmoid.kernel(xp, ..., xp.multiply(y, x, out=y))
     s = xp.multiply(s, 3 * _B, out=s)
     s = xp.add(s, _A, out=s)
     s = xp.multiply(s, x, out=s)
@@ -100,8 +90,8 @@ def gelu_tanh_slope(xp: Any, out: Any, x: Any) -> Any:
     return xp.multiply(s, p, out=out)
 
 
-def _gelu_tanh_bend(x: Any) -> Any:
-    x = _held(x, _FAR)
+def _gelu_tanh_curvature(x: Any) -> Any:
+    x = _clip(x, _FAR)
     s = square(x)
     p = sigmoid((s * _B + _A) * x)
     rise, q = s * (3 * _B) + _A, p * (1 - p)
@@ -110,7 +100,7 @@ def _gelu_tanh_bend(x: Any) -> Any:
 
 
 gelu_tanh.vjp(x=lambda g, z, x: g * gelu_tanh_slope(x))
-gelu_tanh_slope.vjp(x=lambda g, z, x: g * _gelu_tanh_bend(x))
+gelu_tanh_slope.vjp(x=lambda g, z, x: g * _gelu_tanh_curvature(x))
 
 
 @primitive("{x} · tanh(log(1 + exp {x}))", domain=(REALS,), onnx="Mish")
@@ -122,7 +112,7 @@ def mish(xp: Any, out: Any, x: Any) -> Any:
 
 
 def _mish_step(xp: Any, x: Any) -> Any:
-    """tanh(log(1 + w)) as n / (n + 2) with n = w (w + 2), w = exp(x), whose square is far from overflow at 20."""
+    """tanh(log(1 + w)) as n / (n + 2) with n = w (w + 2), w = exp(x); above x = 20 it is 1, and w² might overflow."""
     z = xp.minimum(x, 20.0, out=...)
     z = xp.exp(z, out=z)
     n = xp.add(z, 2, out=...)
@@ -137,16 +127,16 @@ def mish_slope(xp: Any, out: Any, x: Any) -> Any:
     t = _mish_step(xp, x)
     z = xp.square(t, out=...)
     z = xp.subtract(1, z, out=z)
-    z = xp.multiply(z, _step(xp, x), out=z)
-    z = xp.multiply(z, _within(xp, x, _FAR_SIGMOID), out=z)
+    z = xp.multiply(z, sigmoid.kernel(xp, ..., x), out=z)
+    z = xp.multiply(z, hardtanh.kernel(xp, ..., x, min_val=-_FAR_SIGMOID, max_val=_FAR_SIGMOID), out=z)
     return xp.add(z, t, out=out)
 
 
-def _mish_bend(x: Any) -> Any:
+def _mish_curvature(x: Any) -> Any:
     t, s = tanh(softplus(x)), sigmoid(x)
     q = (1 - square(t)) * s
-    return q * (_held(x, _FAR_SIGMOID) * (1 - s - 2 * (t * s)) + 2)
+    return q * (_clip(x, _FAR_SIGMOID) * (1 - s - 2 * (t * s)) + 2)
 
 
 mish.vjp(x=lambda g, z, x: g * mish_slope(x))
-mish_slope.vjp(x=lambda g, z, x: g * _mish_bend(x))
+mish_slope.vjp(x=lambda g, z, x: g * _mish_curvature(x))

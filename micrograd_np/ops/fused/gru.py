@@ -6,7 +6,7 @@ from typing import Any
 
 from micrograd_np.core.domains import REALS
 from micrograd_np.core.primitive import primitive
-from micrograd_np.ops.index import place
+from micrograd_np.ops.index import scatter_slice
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import broadcast_to, concatenate, reshape, stack, transpose
 from micrograd_np.ops.transcendental import sigmoid, tanh
@@ -96,7 +96,7 @@ def _sweep_in_steps(gradient: Any, x: Any, h: Any, weight_ih: Any, weight_hh: An
     wide, m = (broadcast_to(b, shape=(*x.shape[:2], *b.shape)) for b in (bias, own))
     entering, by_m, by_h = pulled(_in_steps(x, h, weight_ih, weight_hh, wide, m), gradient, wide, m, h)
     found = concatenate(by_m, entering, axis=-1)
-    last = place(by_h, index=(slice(None), slice(0, h.shape[1])), shape=found.shape[1:])
+    last = scatter_slice(by_h, index=(slice(None), slice(0, h.shape[1])), shape=found.shape[1:])
     return concatenate(found, reshape(last, shape=(1, *last.shape)))
 
 

@@ -6,13 +6,15 @@ from typing import Any
 
 from micrograd_np.core.domains import INTEGERS, PROBABILITY, REALS
 from micrograd_np.core.primitive import primitive
-from micrograd_np.ops.choice import keep_where, maximum
+from micrograd_np.ops.choice import masked_keep, maximum
 from micrograd_np.ops.comparison import not_equal
-from micrograd_np.ops.reduce import softmax, sum  # noqa: A004
+from micrograd_np.ops.reduce import sum  # noqa: A004
 from micrograd_np.ops.routine import clear, in_single, is_half
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.sums import sum_by_product
 from micrograd_np.ops.transcendental import log, sigmoid
+
+from .softmax import softmax
 
 
 @primitive(
@@ -22,14 +24,14 @@ from micrograd_np.ops.transcendental import log, sigmoid
     examples=({"classes": 4},),
     not_differentiable=("labels",),
 )
-def indicator(xp: Any, out: Any, labels: Any, *, classes: int) -> Any:
+def one_hot_mask(xp: Any, out: Any, labels: Any, *, classes: int) -> Any:
     """True where the class, counted along a new last axis, is the label."""
     return xp.equal(labels[..., None], xp.arange(classes), out=out)
 
 
 @primitive("{x}[row, {labels}]", domain=(REALS, INTEGERS), shape="(3,4),(3)->(3)", not_differentiable=("labels",))
-def pick(xp: Any, out: Any, x: Any, labels: Any) -> Any:
-    """Of each row of `x` the element that its label numbers. IndexError for a label outside, also a negative one."""
+def gather_labels(xp: Any, out: Any, x: Any, labels: Any) -> Any:
+    """The element of each row of `x` at its label. IndexError for a label outside, also a negative one."""
     z = x[xp.arange(len(labels)), labels.astype("uint32")]  # unsigned: a negative label is no index from the end
     if out is ...:
         return z
@@ -37,7 +39,7 @@ def pick(xp: Any, out: Any, x: Any, labels: Any) -> Any:
     return out
 
 
-pick.vjp(x=lambda g, z, x, labels: reshape(g, shape=(*g.shape, 1)) * indicator(labels, classes=x.shape[1]))
+gather_labels.vjp(x=lambda g, z, x, labels: reshape(g, shape=(*g.shape, 1)) * one_hot_mask(labels, classes=x.shape[1]))
 
 
 @primitive(
@@ -51,7 +53,7 @@ pick.vjp(x=lambda g, z, x, labels: reshape(g, shape=(*g.shape, 1)) * indicator(l
 def softmax_cross_entropy(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int = -100) -> Any:
     """Negative log-probability of each row's label, from logits; 0 where the label is `ignore`. Stable for any logits.
 
-    A primitive for its gradient, softmax − onehot, which spares the way back through log-softmax and indexing.
+    A primitive for its gradient, softmax − onehot, which is shorter than those of log-softmax and indexing.
     """
     kept = xp.not_equal(labels, ignore)
     peak = xp.maximum.reduce(x, axis=-1, keepdims=True)
@@ -75,25 +77,25 @@ def softmax_cross_entropy(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int
 def softmax_residual(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int = -100) -> Any:
     """The slope of `softmax_cross_entropy`; 0 in rows whose label is `ignore`, also where these hold nan."""
     z = softmax.kernel(xp, out, x)
-    z = xp.subtract(z, indicator.kernel(xp, ..., labels, classes=x.shape[-1]), out=z)
+    z = xp.subtract(z, one_hot_mask.kernel(xp, ..., labels, classes=x.shape[-1]), out=z)
     return clear(xp, z, xp.not_equal(labels, ignore)[..., None])
 
 
-def _curvature(g: Any, z: Any, x: Any, labels: Any, ignore: int) -> Any:
+def _softmax_residual_vjp(g: Any, z: Any, x: Any, labels: Any, ignore: int) -> Any:
     p = softmax(x, axis=-1)
     kept = reshape(not_equal(labels, ignore), shape=(-1, 1))
-    return keep_where((g - sum(g * p, axis=-1, keepdims=True)) * p, kept)
+    return masked_keep((g - sum(g * p, axis=-1, keepdims=True)) * p, kept)
 
 
-def _surprise_by_x(g: Any, z: Any, x: Any, labels: Any, ignore: int) -> Any:
-    share = reshape(keep_where(g, not_equal(labels, ignore)), shape=(-1, 1))  # of nothing the mean's g is inf
+def _softmax_cross_entropy_vjp(g: Any, z: Any, x: Any, labels: Any, ignore: int) -> Any:
+    share = reshape(masked_keep(g, not_equal(labels, ignore)), shape=(-1, 1))  # g of a mean over no rows is inf
     return share * softmax_residual(x, labels, ignore=ignore)
 
 
-softmax_residual.vjp(x=_curvature)
+softmax_residual.vjp(x=_softmax_residual_vjp)
 
 
-softmax_cross_entropy.vjp(x=_surprise_by_x)
+softmax_cross_entropy.vjp(x=_softmax_cross_entropy_vjp)
 
 
 @primitive("−log-likelihood of {target} under σ({x})", domain=(REALS, REALS))
@@ -141,8 +143,8 @@ _FEW = 4096  # up to here the rounding errors of a dot product in float32 stay b
 def mean_squared_error(xp: Any, out: Any, x: Any, y: Any) -> Any:
     """The mean of (x − y)² over all elements; nan of nothing.
 
-    One primitive instead of three, as `linear` is: with small networks a tenth of the step (measured). So is adding up
-    few squares by a dot product, one call instead of two; of many it would lose digits.
+    One primitive instead of three, as `linear` is: for small networks a tenth of the step (measured). A few squares are
+    added by a dot product, one call instead of two; with many that would lose digits.
     """
     if is_half(x) and is_half(y):
         return in_single(mean_squared_error.kernel, xp, out, x, y)

@@ -6,7 +6,7 @@ from typing import Any
 
 from micrograd_np.core.domains import REALS
 from micrograd_np.core.primitive import primitive
-from micrograd_np.ops.index import place
+from micrograd_np.ops.index import scatter_slice
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import broadcast_to, concatenate, reshape, stack, transpose
 from micrograd_np.ops.transcendental import sigmoid, tanh
@@ -97,7 +97,7 @@ def _sweep_in_steps(gradient: Any, x: Any, h: Any, c: Any, weight_ih: Any, weigh
     """What `lstm_sweep` computes, in primitives: what its own derivative is taken of."""
     wide = broadcast_to(bias, shape=(*x.shape[:2], *bias.shape))
     entering, by_c = pulled(_in_steps(x, h, c, weight_ih, weight_hh, wide), gradient, wide, c)
-    last = place(by_c, index=(slice(None), slice(0, c.shape[1])), shape=wide.shape[1:])
+    last = scatter_slice(by_c, index=(slice(None), slice(0, c.shape[1])), shape=wide.shape[1:])
     return concatenate(entering, reshape(last, shape=(1, *last.shape)))
 
 

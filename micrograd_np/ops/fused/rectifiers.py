@@ -1,4 +1,4 @@
-"""Activations that are worth a primitive: one node on the tape, or a form that is stable where the formula is not."""
+"""Activations that are primitives because that halves the tape, or because the plain formula is not stable."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from micrograd_np.core.domains import KINK_AT_ZERO, REALS, Domain
 from micrograd_np.core.primitive import primitive
-from micrograd_np.ops.choice import keep_where, maximum, minimum, relu
+from micrograd_np.ops.choice import masked_keep, maximum, minimum, relu
 from micrograd_np.ops.comparison import greater, less, logical_and
 from micrograd_np.ops.elementwise import sign
 from micrograd_np.ops.routine import floating
@@ -21,7 +21,7 @@ def leaky_relu(xp: Any, out: Any, x: Any, *, negative_slope: float = 0.01) -> An
 
 
 def _step(x: Any, left: float) -> Any:
-    """1 where x is positive, `left` elsewhere: arithmetic on signs, a third of the time of a choice."""
+    """1 where x is positive, `left` elsewhere: arithmetic on signs, in a third of the time of `where` (measured)."""
     return maximum(sign(x), left) if 0 <= left <= 1 else (1 - left) * relu(sign(x)) + left
 
 
@@ -47,15 +47,20 @@ def _elu_slope(g: Any, z: Any, x: Any, alpha: float) -> Any:
 elu.vjp(x=_elu_slope)
 
 
+def _log1p_exp(xp: Any, out: Any, x: Any) -> Any:
+    """log(1 + exp(−|x|))."""
+    z = xp.absolute(x, out=out)
+    z = xp.negative(z, out=z)
+    z = xp.exp(z, out=z)
+    return xp.log1p(z, out=z)
+
+
 @primitive("log(1 + exp {x})", domain=(REALS,), onnx="Softplus")
 def softplus(xp: Any, out: Any, x: Any) -> Any:
     """log(1 + exp(x)) as max(x, 0) + log1p(exp(−|x|)): accurate in both tails, and never overflows."""
     x = floating(xp, x)
     positive = xp.maximum(x, 0)
-    z = xp.absolute(x, out=out)
-    z = xp.negative(z, out=z)
-    z = xp.exp(z, out=z)
-    z = xp.log1p(z, out=z)
+    z = _log1p_exp(xp, out, x)
     return xp.add(z, positive, out=z)
 
 
@@ -67,10 +72,7 @@ def log_sigmoid(xp: Any, out: Any, x: Any) -> Any:
     """log(1 / (1 + exp(−x))) as min(x, 0) − log1p(exp(−|x|)): accurate in both tails, and never overflows."""
     x = floating(xp, x)
     negative = xp.minimum(x, 0)
-    z = xp.absolute(x, out=out)
-    z = xp.negative(z, out=z)
-    z = xp.exp(z, out=z)
-    z = xp.log1p(z, out=z)
+    z = _log1p_exp(xp, out, x)
     return xp.subtract(negative, z, out=z)
 
 
@@ -82,18 +84,18 @@ log_sigmoid.vjp(x=lambda g, z, x: g * sigmoid(-x))
     examples=({}, {"min_val": 0.0, "max_val": 6.0}),
 )  # fmt: skip
 def hardtanh(xp: Any, out: Any, x: Any, *, min_val: float = -1.0, max_val: float = 1.0) -> Any:
-    """x, held between two bounds. The subgradient at a bound is 0, as at that of `relu`; that of `clip` is 1."""
+    """x, held between two bounds. The subgradient at a bound is 0, as for `relu` at 0; that of `clip` is 1."""
     z = xp.maximum(x, min_val, out=out)
     return xp.minimum(z, max_val, out=z)
 
 
-hardtanh.vjp(x=lambda g, z, x, min_val, max_val: keep_where(g, logical_and(greater(x, min_val), less(x, max_val))))
+hardtanh.vjp(x=lambda g, z, x, min_val, max_val: masked_keep(g, logical_and(greater(x, min_val), less(x, max_val))))
 
 
-_TURNS = Domain("ℝ, kinks at ±3", kinks=(-3.0, 3.0))
+_KINKS_AT_3 = Domain("ℝ, kinks at ±3", kinks=(-3.0, 3.0))
 
 
-@primitive("hardswish {x}", domain=(_TURNS,), onnx="HardSwish")
+@primitive("hardswish {x}", domain=(_KINKS_AT_3,), onnx="HardSwish")
 def hardswish(xp: Any, out: Any, x: Any) -> Any:
     """x min(max(x + 3, 0), 6) / 6. The subgradient at −3 is 0, at 3 it is 1. Source: Howard et al. (2019)."""
     x = floating(xp, x)
@@ -106,7 +108,7 @@ def hardswish(xp: Any, out: Any, x: Any) -> Any:
 
 def _hardswish_slope(g: Any, z: Any, x: Any) -> Any:
     between = logical_and(greater(x, -3), less(x, 3))
-    return g * (hardtanh(x + 3, min_val=0.0, max_val=6.0) * (1 / 6) + keep_where(x * (1 / 6), between))
+    return g * (hardtanh(x + 3, min_val=0.0, max_val=6.0) * (1 / 6) + masked_keep(x * (1 / 6), between))
 
 
 hardswish.vjp(x=_hardswish_slope)

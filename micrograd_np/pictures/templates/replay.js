@@ -173,7 +173,10 @@ function drawPlane() {
   if (classes) classes.slice(0, 12).forEach((name, i) => entry(legend, mark(i), `class ${name}`));
   else range.forEach((value, i) => entry(legend, { d: "M-12-5h24v10h-24z", fill: shade(i), stroke: "currentColor" }, told(value)));
   if (!classes) element("li", {}, legend, "circles: targets");
-  updates.push((frame) => {
+  const title = at("plane-title").textContent;
+  updates.push((stop) => {
+    const frame = frames.slice(0, frames.indexOf(stop) + 1).findLast((f) => f.plane);  // not every stop has its own
+    at("plane-title").textContent = title + (frame === stop ? "" : ` at epoch ${frame.epoch}`);
     const kinds = Array.from(frame.plane, (letter) => letter.charCodeAt(0) - 48);
     const leads = classes && Array.from(frame.leads, (letter) => 2 ** ((letter.charCodeAt(0) - 48) / 6));
     const { paths, border } = classes ? outlines(kinds, leads, side) : tiles(kinds, side);

@@ -1,4 +1,4 @@
-"""The error function and its kin, and x log y, element by element; NumPy has none of them."""
+"""The error function, the normal distribution function, and x log y, element by element. NumPy has none of them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 
 from micrograd_np.core.domains import POSITIVE, REALS
 from micrograd_np.core.primitive import primitive
+from micrograd_np.ops.choice import apply_bit_mask, masked_zero
+from micrograd_np.ops.comparison import equal, logical_and
+from micrograd_np.ops.elementwise import zero_safe_divide, zero_safe_multiply
+from micrograd_np.ops.routine import clear
 
 from .blocks import in_blocks
-from .choice import masked, zero_where
-from .comparison import equal, logical_and
-from .elementwise import zero_safe_divide, zero_safe_multiply
-from .routine import clear
 
 # Cody (1969), "Rational Chebyshev approximations for the error function", Mathematics of Computation 23: numerators and
-# denominators, highest power first, of erf(y)/y in y² up to y = 1/2, and of exp(y²) erfc(y) in y beyond.
+# denominators, highest power first, of erf(y)/y in y² up to y = 1/2, and of exp(y²) erfc(y) in y above.
 _NEAR = (
     (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
     (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
@@ -30,15 +30,13 @@ _FAR = (
 )  # fmt: skip
 _MEETING = 0.5
 # For single precision erf(x) is tanh(x p(x²)), and tanh is as quick as a product: p by least squares on the relative
-# error of erf up to 4.6, weighted towards where that is largest (Lawson's iteration); 1e-7 before rounding. Beyond, p
-# only grows. The same p gives the normal distribution function: Φ(x) = 1 / (1 + exp(x q(x²))).
+# error of erf up to 4.6, weighted towards where that is largest (Lawson's iteration); 1e-7 before rounding. Above, p
+# only grows. With q from p, the normal distribution function is Φ(x) = 1 / (1 + exp(x q(x²))).
 _SINGLE = (
     1.41852591e-7, -5.66848275e-6, 8.76373762e-5, -6.19784804e-4, -1.91830614e-4, 1.02769056e-1, 1.12837927,
 )  # fmt: skip
-_SINGLE_NDTR = tuple(-(2**0.5) * c / 2**k for k, c in enumerate(reversed(_SINGLE)))[
-    ::-1
-]  # Φ(x) = 1 / (1 + exp(x q(x²)))
-_FARTHEST = 28.0  # where exp(−y²) is 0 in float64, and powers of y are still far from overflow
+_SINGLE_NDTR = (*(-(2**0.5) * c / 2**k for k, c in zip(range(len(_SINGLE) - 1, -1, -1), _SINGLE, strict=True)),)
+_FARTHEST = 28.0  # where exp(−y²) is 0 in float64, and powers of y do not overflow
 _INT8 = np.dtype(np.int8)
 
 
@@ -71,7 +69,7 @@ def _far(xp: Any, y: Any) -> Any:
 
 
 def _exponent(xp: Any, x: Any, coefficients: tuple[float, ...]) -> Any:
-    """x p(x²), which may overflow where tanh and exp have long reached their limits."""
+    """x p(x²). It may overflow, but only where tanh and exp of it have reached their limits."""
     z = _polynomial(xp, coefficients, xp.square(x, out=...))
     return xp.multiply(z, x, out=z)
 
@@ -80,15 +78,15 @@ def _is_single(x: Any) -> bool:
     return bool(x.dtype.itemsize <= 4)
 
 
-def _joined(xp: Any, near: Any, far: Any, beyond: Any) -> Any:
-    """`far` where the int8 array `beyond` is −1, `near` where it is 0."""
-    near = masked(xp, near, near, xp.invert(beyond))
-    far = masked(xp, far, far, beyond)
+def _joined(xp: Any, near: Any, far: Any, is_far: Any) -> Any:
+    """`far` where the int8 array `is_far` is −1, `near` where it is 0."""
+    near = apply_bit_mask(xp, near, near, xp.invert(is_far))
+    far = apply_bit_mask(xp, far, far, is_far)
     return xp.add(near, far, out=far)
 
 
 @primitive("exp(−{x}²)", domain=(REALS,))
-def bell(xp: Any, out: Any, x: Any) -> Any:
+def gaussian(xp: Any, out: Any, x: Any) -> Any:
     """exp(−x²), silent where x² overflows."""
     with xp.errstate(over="ignore"):
         z = xp.square(x, out=out)
@@ -96,7 +94,7 @@ def bell(xp: Any, out: Any, x: Any) -> Any:
     return xp.exp(z, out=z)
 
 
-bell.vjp(x=lambda g, z, x: zero_safe_multiply(g, -2 * zero_safe_multiply(z, x)))
+gaussian.vjp(x=lambda g, z, x: zero_safe_multiply(g, -2 * zero_safe_multiply(z, x)))
 
 
 @primitive("erf {x}", domain=(REALS,), onnx="Erf")
@@ -108,15 +106,15 @@ def erf(xp: Any, out: Any, x: Any) -> Any:
             z = _exponent(xp, x, _SINGLE)
         return xp.tanh(z, out=out)
     y = xp.absolute(x, out=...)
-    beyond = xp.negative(xp.greater(y, _MEETING).view(_INT8))
+    is_far = xp.negative(xp.greater(y, _MEETING).view(_INT8))
     near = _near(xp, xp.minimum(y, _MEETING, out=...))
-    far = _far(xp, xp.minimum(y, _FARTHEST, out=y))  # what it is for y < 1/2 is not used
+    far = _far(xp, xp.minimum(y, _FARTHEST, out=y))  # its values for y < 1/2 are not used
     far = xp.subtract(1, far, out=far)
-    z = _joined(xp, near, far, beyond)
+    z = _joined(xp, near, far, is_far)
     return xp.copysign(z, x, out=out)
 
 
-erf.vjp(x=lambda g, z, x: g * (2 / pi**0.5 * bell(x)))
+erf.vjp(x=lambda g, z, x: g * (2 / pi**0.5 * gaussian(x)))
 
 
 @primitive("Φ({x})", domain=(REALS,))
@@ -131,19 +129,19 @@ def ndtr(xp: Any, out: Any, x: Any) -> Any:
             return xp.reciprocal(z, out=out)
     x = xp.multiply(x, 0.5**0.5, out=...)
     y = xp.absolute(x, out=...)
-    beyond = xp.negative(xp.greater(y, _MEETING).view(_INT8))
+    is_far = xp.negative(xp.greater(y, _MEETING).view(_INT8))
     near = _near(xp, xp.minimum(y, _MEETING, out=...))
     near = xp.copysign(near, x, out=near)
     near = xp.add(near, 1, out=near)
-    far = _far(xp, xp.minimum(y, _FARTHEST, out=y))  # what it is for y < 1/2 is not used
+    far = _far(xp, xp.minimum(y, _FARTHEST, out=y))  # its values for y < 1/2 are not used
     upper = xp.greater(x, 0)
     far = xp.copysign(far, xp.negative(x), out=far)
     far = xp.add(far, xp.multiply(upper, 2, dtype=far.dtype), out=far)  # erfc(−y) = 2 − erfc(y)
-    return xp.multiply(_joined(xp, near, far, beyond), 0.5, out=out)
+    return xp.multiply(_joined(xp, near, far, is_far), 0.5, out=out)
 
 
 # no gradient passes where the slope is 0, even if an infinite one arrives, as in gelu at ∞
-ndtr.vjp(x=lambda g, z, x: zero_safe_multiply(g, (2 * pi) ** -0.5 * bell(x * 0.5**0.5)))
+ndtr.vjp(x=lambda g, z, x: zero_safe_multiply(g, (2 * pi) ** -0.5 * gaussian(x * 0.5**0.5)))
 
 
 @primitive("{x} log {y}", domain=(REALS, POSITIVE))
@@ -158,6 +156,6 @@ def xlogy(xp: Any, out: Any, x: Any, y: Any) -> Any:
 
 
 xlogy.vjp(
-    x=lambda g, z, x, y: zero_where(xlogy(g, y), logical_and(equal(x, 0), equal(y, 0))),
+    x=lambda g, z, x, y: masked_zero(xlogy(g, y), logical_and(equal(x, 0), equal(y, 0))),
     y=lambda g, z, x, y: zero_safe_divide(zero_safe_multiply(g, x), y),
 )

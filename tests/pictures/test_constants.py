@@ -1,0 +1,127 @@
+"""Claims about what takes no gradient in a picture of a graph: statistics, masks, targets, reshapes of a layer."""
+
+import gc
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+from micrograd_np import nn
+
+F = mg.functional
+
+
+def weights():
+    return mg.Tensor([1.0, 2.0, 3.0], requires_grad=True, name="w")
+
+
+def kinds(picture):
+    return {node.text.split("\n")[0]: node.kind for node in picture.drawing.every_node()}
+
+
+def in_frames(picture):
+    return {node.text.split("\n")[0] for cluster in picture.drawing.clusters for node in cluster.nodes}
+
+
+@pytest.mark.parametrize("spent", [False, True])
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("first", [nn.Linear(3, 4), nn.Conv1d(3, 4, 1), nn.Conv2d(3, 4, 1)], ids=["1d", "2d", "3d"])
+def test_statistics_of_a_batch_norm_have_their_names_in_its_frame(first, affine, spent):
+    shape = (2, 3, 5, 5)[: first.weight.ndim]
+    norm = nn.BatchNorm2d if len(shape) == 4 else nn.BatchNorm1d
+    net, x = nn.Sequential(first, norm(4, affine=affine)).eval(), mg.Tensor(np.ones(shape), name="x")
+    loss = net(x).sum()
+    if spent:
+        loss.backward()
+    picture = mg.draw(loss)
+    assert {kinds(picture)[name] for name in ("running_mean", "running_var")} == {"buffer"}
+    assert {"running_mean", "running_var"} <= in_frames(picture)
+    assert "constant" not in kinds(picture).values()
+
+
+def test_statistics_are_known_by_name_though_they_were_replaced_or_their_module_is_gone():
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)).eval()
+    loss = net(np.ones((2, 1, 6, 6))).sum()
+    net[1].running_var = mg.Tensor(np.full(4, 2.0))
+    assert {"running_mean", "running_var"} <= in_frames(mg.draw(loss))
+    del net
+    gc.collect()
+    assert {"1.running_mean", "1.running_var"} <= kinds(mg.draw(loss)).keys()
+
+
+def test_batch_norm_by_its_statistics_is_what_it_was():
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(size=(3, 4, 2)), rng.normal(size=4)
+    mean, variance = rng.normal(size=4), rng.uniform(0.5, 2, size=4)
+    expected = (x - mean[:, None]) * (1 / np.sqrt(variance + 1e-5) * weight)[:, None]
+    np.testing.assert_array_equal(F.batch_norm(x, mean, variance, weight).data, expected)
+    expected = (x - mean[:, None]) * (1 / np.sqrt(variance + 1e-5))[:, None]
+    np.testing.assert_array_equal(F.batch_norm(x, mean, variance).data, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("condition", lambda w: mg.where(np.array([True, False, True]), w, 0.0)),
+        ("labels", lambda w: F.cross_entropy(w.reshape(1, 3), np.array([1]))),
+        ("target", lambda w: F.binary_cross_entropy_with_logits(w, np.array([1.0, 0.0, 1.0]))),
+        ("indices", lambda w: F.embedding(np.array([0, 2]), w.reshape(3, 1))),
+        ("array", lambda w: w * np.array([1.0, 2.0, 3.0])),
+        ("array", lambda w: w + mg.Tensor([1.0, 2.0, 3.0])),
+        ("array", lambda w: mg.Tensor(np.ones((100, 3))) @ w),
+    ],
+)
+def test_a_constant_is_called_as_the_op_calls_it_before_and_after_backward(name, make):
+    w = weights()
+    loss = make(w).sum()
+    before = mg.draw(loss)
+    loss.backward()
+    after = mg.draw(loss)
+    for picture in (before, after):
+        assert kinds(picture)[name] == "constant"
+        assert any(name in text and " = " in text for text in kinds(picture))
+    assert [node.text for node in after.drawing.nodes if node.kind == "constant"] == [f"{name}\nnot kept"]
+    assert list(kinds(before)) == list(kinds(after))
+
+
+def test_an_input_with_a_name_is_that_before_and_after_backward():
+    w = weights()
+    loss = (w * mg.Tensor([1.0, 2.0, 3.0], name="x")).sum()
+    before = kinds(mg.draw(loss))
+    loss.backward()
+    assert kinds(mg.draw(loss)) == before
+    assert before["x"] == "input"
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_how_attention_splits_its_heads_is_not_drawn(batch_first):
+    layer = nn.MultiheadAttention(8, 2, batch_first=batch_first)
+    x = mg.Tensor(np.random.default_rng(0).normal(size=(4, 3, 8)), requires_grad=True, name="x")
+    picture = mg.draw(layer(x, x, x)[0].sum(), max_nodes=99)
+    heads = [text.partition(" = ")[2] for text in kinds(picture)]
+    assert not any(text.startswith("reshape") or (text.endswith("ᵀ") and "@" not in text) for text in heads)
+    assert any(" @ z" in text and "ᵀ" in text for text in heads)  # of queries and keys
+
+
+def test_a_reshape_that_the_user_wrote_is_drawn():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2))
+    assert "reshape" in mg.draw(net(np.ones((1, 1, 4, 4))).sum()).source
+    x = mg.Tensor(np.ones((2, 3)), requires_grad=True)
+    assert "z₁ = x₁ᵀ" in kinds(mg.draw((x.T @ x).sum()))
+
+
+def test_no_arrow_of_a_block_that_repeats_leads_back():
+    net = nn.Sequential(nn.Embedding(50, 8), nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 6))
+    picture = mg.draw(net(np.arange(4).reshape(4, 1)).sum(), max_nodes=99)
+    inputs = {}
+    for edge in picture.drawing.edges:
+        inputs.setdefault(edge.head, set()).add(edge.tail)
+    while free := [head for head, tails in inputs.items() if not tails & inputs.keys()]:
+        for head in free:
+            del inputs[head]
+    assert not inputs
+
+
+def test_constants_count_among_the_nodes_for_which_there_is_room():
+    net = nn.Sequential(nn.Embedding(50, 8), nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 6))
+    assert len(mg.draw(net(np.arange(4).reshape(4, 1)).sum()).drawing.every_node()) <= 60
