@@ -71,7 +71,7 @@ class _Clock:
         self.numbers, self.fixed, self.truths = numbers, fixed, truths
 
     def advance(self):
-        found = self.scalars(self.settings, self.steps + 1)
+        found = {**self.settings, **self.scalars(self.settings, self.steps + 1)}
         changed = [n for n, x in self.fixed.items() if found[n] != x]
         changed += [n for n, x in self.truths.items() if bool(found[n]) != x]
         if changed:

@@ -175,7 +175,7 @@ class _Dispatcher:
             steps = [f"{self.name('state', state)}['step']" for state in clock.states]
             equal = f"if not {' == '.join(steps)}: return MISS"  # one may have been left out of some step since
             lines += _unless_gone(*([equal] if len(steps) > 1 else []), f"{t}_now = {steps[0]} + {1 + clock.before}")
-            lines.append(f"{t}_n = {scalars}({group}, {t}_now)")
+            lines.append(f"{t}_n = {{**{group}, **{scalars}({group}, {t}_now)}}")
             tests = [f"{t}_n[{n!r}] != {self.name('fixed', x)}" for n, x in clock.fixed.items()]
             tests += [f"bool({t}_n[{n!r}]) is not {truth}" for n, truth in clock.truths.items()]
             if tests:

@@ -487,7 +487,7 @@ class Tracer(Events):
         clock = UpdateGroup(optimizer, group, [], dict(group))
         self.program.clocks.append(clock)
         numbers: dict[str, Any] = {}
-        for name, x in optimizer.scalars(group, t).items():
+        for name, x in optimizer.numbers(group, t).items():
             if isinstance(x, (float, int)) and not isinstance(x, bool):
                 numbers[name] = RuntimeScalar(name, float(x), clock)
             else:
