@@ -67,8 +67,17 @@ def without_arrays(op: Any, static: Mapping[str, Any], shared: dict[Any, Any]) -
         return shared.setdefault((), {})
     try:
         return shared.setdefault((op, *static.items()), static)
-    except TypeError:  # an index, perhaps with arrays
-        return {name: _blanked(value) for name, value in static.items()}
+    except TypeError:  # an index: slices have no hash, nor have arrays
+        try:
+            return shared.setdefault((op, *map(_hashable, static.values())), static)
+        except TypeError:
+            return {name: _blanked(value) for name, value in static.items()}
+
+
+def _hashable(value: Any) -> Any:
+    if type(value) is slice:
+        return slice, value.start, value.stop, value.step
+    return tuple(map(_hashable, value)) if type(value) is tuple else value
 
 
 def _blanked(value: Any) -> Any:

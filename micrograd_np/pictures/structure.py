@@ -1,4 +1,4 @@
-"""What is known of a computation after the fact: which op made each value, from what, and in which module."""
+"""The structure of a finished computation: the op that made each value, its inputs, and its module."""
 
 from __future__ import annotations
 
@@ -17,37 +17,32 @@ from micrograd_np.core.writes import owner_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["WHOLE", "Homes", "Record", "kind_of", "read", "turns"]
-
-
-def read(*roots: Vertex) -> Record:
-    """What `roots` were computed from. The one reader of the record that a computation leaves."""
-    return Record(roots)
+__all__ = ["WHOLE", "Homes", "Path", "Record", "kind_of", "turns"]
 
 
 class Record:
-    """A computation as a list of `vertices` (nodes and leaves), each known by its place in it.
+    """A computation as a list of `vertices` (nodes and leaves), each named by its place in it.
 
     They stand in the order of making, leaves just before their first use. A large graph is read in little more memory
-    than it has: nothing is made for a vertex but numbers in arrays.
+    than it has, as a vertex adds only numbers in arrays.
     """
 
     def __init__(self, roots: Iterable[Vertex]) -> None:
         self.vertices: list[Source] = []
         self.held = {source(v): v for v in roots}
         self.leaves: dict[Source, int] = {}  # and their places
-        self._moments = array("q")  # of making; of a leaf, of its first use
+        self._moments = array("q")  # of recording; of a leaf, of its first use
         self._links, self._ends = array("i"), array("i", [0])
         nodes = _backwards(self.held)
         while nodes:
             z = nodes.pop()
-            given = [x for x in inputs(z) if isinstance(x, Source)]
-            for x in given:
+            sources = [x for x in inputs(z) if isinstance(x, Source)]
+            for x in sources:
                 self._leaf(x, z.order)
-            self._links.extend(map(self.at, given))
+            self._links.extend(map(self.at, sources))
             self._append(z, z.order)
         for z in self.held:
-            self._leaf(z, sys.maxsize)  # one that nothing uses
+            self._leaf(z, sys.maxsize)  # a root that nothing uses
         self.roots = [self.at(z) for z in self.held]
 
     def _leaf(self, x: Source, moment: int) -> None:
@@ -68,30 +63,30 @@ class Record:
         return self.leaves[z] if isinstance(z, Vertex) else bisect_right(self._moments, z.order) - 1
 
     def inputs(self, v: int) -> Sequence[int]:
-        """The places of what the vertex at `v` was made of, without arrays and numbers."""
+        """The places of the inputs of the vertex at `v`, without arrays and numbers."""
         return self._links[self._ends[v] : self._ends[v + 1]]
 
     def is_op(self, v: int) -> bool:
         """Whether an op made it."""
         return isinstance(self.vertices[v], Node)
 
-    def values(self, wanted: Iterable[int]) -> Iterator[tuple[int, Any]]:
+    def values(self, places: Iterable[int]) -> Iterator[tuple[int, Any]]:
         """The arrays at these places, in order, one after the other; None for one that is not held any more."""
-        found = values((self.vertices[v] for v in wanted), {z: t.data for z, t in self.held.items()})
-        return ((self.at(z), data) for z, data in found)
+        arrays = values((self.vertices[v] for v in places), {z: t.data for z, t in self.held.items()})
+        return ((self.at(z), data) for z, data in arrays)
 
     def gradient(self, v: int) -> Any:
         """The gradient there as an array; None where there is none."""
         z = self.vertices[v]
-        kept = (z.notes or {}).get("retain_grad") if isinstance(z, Node) else None
-        holder = kept() if kept else self.held.get(z, z)
+        retained = (z.notes or {}).get("retain_grad") if isinstance(z, Node) else None
+        holder = retained() if retained else self.held.get(z, z)
         grad = grad_of(holder) if isinstance(holder, Vertex) else None
         return None if grad is None else grad.data
 
 
 def _backwards(roots: Iterable[Source]) -> list[Node]:
-    """The nodes under `roots`, latest first: no set of all of them is needed, as none comes up after its inputs."""
-    found: list[Node] = []
+    """The nodes under `roots`, latest first. No set of all of them is needed: a node was recorded after its inputs."""
+    nodes: list[Node] = []
     waiting: dict[int, Node] = {}
     moments: list[int] = []
     links: Any = roots
@@ -101,9 +96,9 @@ def _backwards(roots: Iterable[Source]) -> list[Node]:
                 waiting[x.order] = x
                 heappush(moments, -x.order)
         if not moments:
-            return found
-        found.append(waiting.pop(-heappop(moments)))
-        links = inputs(found[-1])
+            return nodes
+        nodes.append(waiting.pop(-heappop(moments)))
+        links = inputs(nodes[-1])
 
 
 Path = tuple[int, str]  # a root module, by its number, and the dotted path in it
@@ -124,46 +119,46 @@ class Homes:
         self.buffers: dict[int, str] = {}  # leaves that are statistics, with their names
         self.statistics: dict[str | None, Path] = {}  # by their names, where they are
         self.chains: dict[Any, tuple[Path, ...]] = {}
-        owned: dict[int, Path] = {}
+        self.times: dict[Path, int] = {}  # the number of blocks that each repeated one stands for
+        homes: list[Path | None] = [None] * len(record)
         for number, root in enumerate(_roots(record)):
             self.modules |= {(number, path): module for path, module in root.named_modules()}
-            places = {p: name for name, p in root.named_parameters()}
+            names: dict[Any, str] = {p: name for name, p in root.named_parameters()}
             statistics: dict[Any, str] = {}  # by name, which a view of one has as well, and by memory
             for name, b in root.named_buffers():
                 statistics |= {name: name, id(owner_of(b.data)): name}
-                self.statistics[name] = (number, name.rpartition(".")[0])
+                self.statistics[name] = number, _parent(name)
             for leaf, v in record.leaves.items():
-                name = places.get(leaf)
-                if not leaf.requires_grad and (
-                    found := statistics.get(id(owner_of(leaf.data)), statistics.get(leaf.name))
-                ):
-                    name = self.buffers[v] = found
+                name = names.get(leaf, "")
+                if not leaf.requires_grad:
+                    statistic = statistics.get(id(owner_of(leaf.data)), statistics.get(leaf.name))
+                    if statistic:
+                        name = self.buffers[v] = statistic
                 if name:
-                    owned[v] = (number, name.rpartition(".")[0])
-        if owned:
-            self.homes = [None] * len(record)
-            for v, path in owned.items():
-                self.homes[v] = path
-            self._settle(self.homes)
+                    homes[v] = number, _parent(name)
+        if any(homes):
+            self._settle(homes)
+            self.homes = homes
 
     def _settle(self, homes: list[Any]) -> None:
-        """Find the homes of ops: those that take parameters know theirs, and the others lie in between.
+        """Find the homes of ops: an op with a parameter lies in its module, and the others in between.
 
-        For the calls of modules follow each other, or lie in each other, in the order in which ops were made.
+        For the calls of modules follow each other, or lie in each other, in the order in which ops were recorded.
         """
-        record = self.record
-        ops = [v for v in range(len(record)) if record.is_op(v)]
+        record, none = self.record, [None] * len(self.record)
+        ops = array("i", (v for v in range(len(record)) if record.is_op(v)))
         for v in ops:
-            given = (x for x in record.inputs(v) if not record.is_op(x) or record.vertices[x].op.view)
-            gone = (self.statistics.get(getattr(x, "name", None)) for x in record.vertices[v].inputs)
-            own = [home for home in (*(homes[x] for x in given), *gone) if home]
-            homes[v] = reduce(_common, own) if own else None
-        before, behind = dict[int, Any](), dict[int, Any]()
-        ends = homes.copy()  # where a branch comes from, however many ops of one input later
+            sources = (x for x in record.inputs(v) if not record.is_op(x) or record.vertices[x].op.view)
+            lost = (self.statistics.get(getattr(x, "name", None)) for x in record.vertices[v].inputs)
+            around = [home for home in (*(homes[x] for x in sources), *lost) if home]
+            homes[v] = reduce(_common, around) if around else None
+        before: list[Any] = [*none]  # the last home before each op, and the next behind it
+        behind: list[Any] = [*none]
         last = None
         for v in reversed(ops):
             behind[v] = last = homes[v] or last
         last = None
+        ends = homes.copy()  # the home that a branch comes from, through ops of one input
         for v in ops:
             branches = {ends[x] for x in record.inputs(v) if ends[x]}
             if branches and not homes[v]:
@@ -173,7 +168,7 @@ class Homes:
                     homes[v] = joined
             before[v] = last = homes[v] or last
         last = None
-        users: list[Any] = [None] * len(record)  # the home around all users
+        users: list[Any] = none  # the home around all users
         for v in reversed(ops):
             last, around = homes[v] or last, users[v]
             if not homes[v]:
@@ -187,13 +182,13 @@ class Homes:
         z = self.record.vertices[v]
         if "Norm" not in type(self.modules.get(users)).__name__ or z.op.name not in _NORMAL:
             return False
-        return z.op.name != "add" or any(isinstance(x, float) for x in inputs(z))  # else a residual sum
+        return z.op.name != "add" or any(isinstance(x, float) for x in inputs(z))  # else it is a residual sum
 
     def splits_heads(self, v: int, x: int) -> bool:
         """Whether the reshape or transpose at `v`, of `x`, is how attention splits heads, joins them, or turns axes."""
         around, before = ([self.modules.get(p) for p in self._paths(u)] for u in (v, x))
-        own = any(around) and type(around[-1]).__module__.startswith("micrograd_np.nn.")
-        return own and any(type(module).__name__ in WHOLE for module in (*around, *before))
+        ours = any(around) and type(around[-1]).__module__.startswith("micrograd_np.nn.")
+        return ours and any(type(module).__name__ in WHOLE for module in (*around, *before))
 
     def _paths(self, v: int) -> list[Path]:
         """The modules around `v`, outermost first."""
@@ -211,24 +206,29 @@ class Homes:
         return self.chains[home]
 
     def called(self, v: int) -> str | None:
-        """The name that a vertex was given, or that of the buffer that it is a view of."""
+        """The name of a vertex, or that of the buffer that it is a view of; None if the user gave none."""
         return self.buffers.get(v) or self.record.vertices[v].name
 
     def inside(self, name: str, around: Sequence[Path]) -> str:
         """The name of a module or a parameter, as it is called inside the modules `around`."""
         return name.removeprefix(f"{around[-1][1]}." if around else "")
 
-    def title(self, path: Path, around: Sequence[Path]) -> str:
-        """The module at `path` as a heading: its name, and what it is."""
-        return f"{self.inside(path[1], around)}  {kind_of(self.modules[path])}"
+    def frames(self, around: Sequence[Path]) -> list[tuple[Path, str]]:
+        """The modules `around` as frames: with each its name, what it is, and how often it repeats, if it does."""
+        frames = []
+        for k, path in enumerate(around):
+            times = f"   × {self.times[path]}" if path in self.times else ""
+            frames.append((path, f"{self.inside(path[1], around[:k])}  {kind_of(self.modules[path])}{times}"))
+        return frames
 
 
+_NN = "micrograd_np.nn.module"  # not imported for a graph without modules
 _NORMAL = {"mean", "subtract_mean", "subtract", "square", "var", "add", "sqrt"}
 _NORMAL |= {"reciprocal", "multiply", "divide", "sum", "negative"}
 
 
 def turns(z: Source) -> bool:
-    """Whether `z` was made by an exchange of the last two axes."""
+    """Whether `z` is a transpose of the last two axes."""
     axes = z.static["axes"] if isinstance(z, Node) and z.op.name == "transpose" else ()
     n = len(z.shape)
     return n > 1 and axes in (None, (*range(n - 2), n - 1, n - 2)) and (axes is not None or n == 2)
@@ -243,10 +243,9 @@ def kind_of(module: Any) -> str:
     name = type(module).__name__
     for a, b in (("in_features", "out_features"), ("in_channels", "out_channels"), ("input_size", "hidden_size")):
         if hasattr(module, a) and hasattr(module, b):
-            size = getattr(module, "kernel_size", None)
-            size = size if isinstance(size, tuple) else () if size is None else (size,)
-            window = f", {'×'.join(map(str, size))}" if size else ""
-            return f"{name}({getattr(module, a)} → {getattr(module, b)}{window})"
+            size = getattr(module, "kernel_size", ())
+            window = "×".join(map(str, size if isinstance(size, tuple) else (size,)))
+            return f"{name}({getattr(module, a)} → {getattr(module, b)}{window and f', {window}'})"
     extra = str(module.extra_repr()) if hasattr(module, "extra_repr") else ""
     extra = extra.removesuffix(", inplace=False").removesuffix("inplace=False")
     return f"{name}({extra})" if 0 < len(extra) <= 16 else name
@@ -254,20 +253,12 @@ def kind_of(module: Any) -> str:
 
 def _calls(module: Any) -> bool:
     """Whether this is a module that computes, not a list or a dict of some."""
-    return module is not None and type(module).forward is not _nn().Module.forward
-
-
-def _nn() -> Any:
-    from micrograd_np.nn import module
-
-    return module
+    return module is not None and type(module).forward is not sys.modules[_NN].Module.forward
 
 
 def _roots(record: Record) -> list[Any]:
     """The outermost modules, among those that exist, that hold a leaf of the computation, in the order of first use."""
-    if "micrograd_np.nn" not in sys.modules:
-        return []
-    alive = list(_nn().alive)
+    alive = list(sys.modules[_NN].alive) if _NN in sys.modules else []
     inner = {id(child) for m in alive for child in m.children()}
     first: dict[Any, int] = {}
     for m in alive:
@@ -277,9 +268,13 @@ def _roots(record: Record) -> list[Any]:
     return sorted(first, key=first.__getitem__)
 
 
+def _parent(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
 @lru_cache(2**12)
 def _common(a: Path, b: Path) -> Path:
-    """The deepest module that both lie in."""
+    """The deepest module around the two."""
     if a[0] != b[0]:
         return (b[0], "")
     pairs = zip(a[1].split("."), b[1].split("."), strict=False)
@@ -287,9 +282,9 @@ def _common(a: Path, b: Path) -> Path:
 
 
 def _between(a: Path | None, b: Path | None) -> Path:
-    """The module that holds what lies between the two."""
+    """The module around what lies between the two."""
     return _common(a, b) if a and b else (0, "")
 
 
 def _depth(path: Path) -> int:
-    return len(path[1])  # of two that lie in each other
+    return len(path[1])  # to compare modules of which one lies in the other

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, ClassVar
 
+from micrograd_np.core.messages import count_of
 from micrograd_np.optim.optimizer import Optimizer
 
 
