@@ -100,10 +100,7 @@ def test_no_imports_go_in_circles():
 
 
 # Imports that close a circle, if those for types and those in functions count, and how each is to go. No new ones.
-CLOSING = {
-    ("core.vertex", "core.primitive"): "a node needs of its op a few names: a small Protocol",
-    ("nn.hooked", "nn.module"): "a small Protocol of what has hooks",
-}
+CLOSING: dict[tuple[str, str], str] = {}
 CLOSING_ROOMS: dict[tuple[str, str], str] = {}
 
 
@@ -175,22 +172,22 @@ LINES = {
     ".": 220,
     "autograd": 780,
     "check": 1320,
-    "compiler": 1320,
+    "compiler": 1240,
     "compiler/passes": 1740,
     "compiler/running": 850,
-    "compiler/tracing": 1870,
+    "compiler/tracing": 1860,
     "compiler/writing": 1380,
-    "core": 2380,  # what survives of a spent graph keeps equal slices once
+    "core": 2450,
     "data": 550,
     "debug": 830,  # the derivation that explain and the stepper share
-    "engine": 1950,
-    "functional": 2020,
-    "nn": 3620,
+    "engine": 1760,
+    "functional": 1970,
+    "nn": 3430,
     "numpy_api": 2330,  # cumulative, exponential and take came from ops
     "ops": 1390,
     "ops/fused": 2340,  # softmax, special and blocks came from ops
-    "optim": 1940,
-    "optim/lr_scheduler": 880,
+    "optim": 1570,
+    "optim/lr_scheduler": 790,
     "pictures": 3100,  # its budget is 2,500
     "storage": 360,
     "training": 1050,  # planes of a record are drawn later, from copies of the weights
@@ -242,7 +239,7 @@ print(*{m.__name__ for m in list(sys.modules.values())} - before)
     found = set(run(code))
     own = {name for name in found if name.startswith("micrograd_np.")}
     assert {name.split(".")[1] for name in own} & set(PARTS) == ALWAYS
-    assert len(own) <= 92, sorted(own)
+    assert len(own) <= 95, sorted(own)
     assert len(found - own) <= 12, sorted(found - own)  # dataclasses, pkgutil and what these want
 
 

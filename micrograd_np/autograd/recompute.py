@@ -10,12 +10,12 @@ import numpy as np
 from micrograd_np import random
 from micrograd_np.core import trees
 from micrograd_np.core.modes import mode
-from micrograd_np.core.primitive import Primitive, _made
-from micrograd_np.core.vertex import Source, Vertex, source
+from micrograd_np.core.primitive import Primitive, wrap_result
+from micrograd_np.core.vertex import Source, Vertex, source, tensor_of
 from micrograd_np.core.writes import clock, writes
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import enable_grad, set_grad_enabled
-from micrograd_np.engine.tensor import Tensor, _wrap
+from micrograd_np.engine.tensor import Tensor
 
 from .rereading import Rereading
 
@@ -84,7 +84,7 @@ def _snapshot(t: Any) -> Any:
     """A tensor that stays what `t` is now; a leaf that requires a gradient is not written to in the graph."""
     if not isinstance(t, Tensor) or (t.requires_grad and t.is_leaf):
         return t
-    copy = _wrap(t.data)  # and no view that follows a write in the graph
+    copy = tensor_of(t.data)  # and no view that follows a write in the graph
     copy.node, copy.requires_grad = t.node, t.requires_grad
     return copy
 
@@ -143,7 +143,7 @@ def checkpoint(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     arrays = [read.get(x, x.data) for x in segment.boundary]
     needs = (1 << len(arrays)) - 1
     replacements = {
-        y: _made(Tensor, _recomputed, segment.boundary, arrays, {"segment": segment, "which": i}, y.data, needs)
+        y: wrap_result(Tensor, _recomputed, segment.boundary, arrays, {"segment": segment, "which": i}, y.data, needs)
         for y, i in {y: i for i, y in enumerate(outputs)}.items()
     }
     return trees.mapped(lambda y: replacements.get(y, y) if isinstance(y, Tensor) else y, result)

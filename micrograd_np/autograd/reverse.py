@@ -109,7 +109,7 @@ def grad(
                 raise TypeError(f"autograd.grad: {what}[{i}] must be a Tensor, found {type(x).__name__}.")
             if not x.requires_grad:
                 raise RuntimeError(
-                    f"autograd.grad: {what}[{i}], {x._told()}, does not require a gradient. Make a leaf with "
+                    f"autograd.grad: {what}[{i}], {x._title()}, does not require a gradient. Make a leaf with "
                     f"requires_grad=True, and compute outside no_grad()."
                 )
     seeds = [y._seed(g) if g is not None else settled(y._seed(g)) for y, g in zip(ys, gs, strict=True)]
@@ -119,7 +119,7 @@ def grad(
     for i, (x, g) in enumerate(zip(xs, derivatives, strict=True)):
         if g is None and not unused_allowed:
             raise RuntimeError(
-                f"autograd.grad: no output depends on inputs[{i}], {x._told()}. Check that it, and not a copy, went "
+                f"autograd.grad: no output depends on inputs[{i}], {x._title()}. Check that it, and not a copy, went "
                 f"into the computation, or pass allow_unused=True to get None, materialize_grads=True to get zeros."
             )
     return tuple(or_zeros(derivatives, xs) if materialize_grads else derivatives)

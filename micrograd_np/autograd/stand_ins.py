@@ -16,7 +16,7 @@ import numpy as np
 
 from micrograd_np.core import trees
 from micrograd_np.core.events import QUIET, Events
-from micrograd_np.core.messages import insist
+from micrograd_np.core.messages import require_type
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex, source
 from micrograd_np.engine.backward import is_gone, reached
@@ -51,7 +51,7 @@ class _Guard(Events):
     def __init__(self, caller: str) -> None:
         self.caller = caller
 
-    def asked(self, tensor: Tensor, what: str) -> None:
+    def exported(self, tensor: Tensor, what: str) -> None:
         """A value becomes a number."""
         if tensor.requires_grad:
             raise _escape(self.caller, tensor, what)
@@ -101,7 +101,7 @@ def _convert(tensors: Iterable[Any], before: type[Tensor], after: type[Tensor]) 
 
 def _escape(caller: str, tensor: Tensor, what: str) -> TypeError:
     return TypeError(
-        f"{caller}: the function asks for the value of {tensor._told()} ({what}), and what Python or NumPy computes "
+        f"{caller}: the function asks for the value of {tensor._title()} ({what}), and what Python or NumPy computes "
         f"from a number or an array carries no derivative. Use the functions of micrograd_np or of NumPy on the tensor "
         f"itself, join results with mg.stack, or say .detach() first if a constant is meant."
     )
@@ -110,7 +110,7 @@ def _escape(caller: str, tensor: Tensor, what: str) -> TypeError:
 def check_callable(caller: str, f: Any) -> None:
     """TypeError unless `f` is a function."""
     hint = "; autograd.grad(outputs, inputs) differentiates tensors" if isinstance(f, Vertex) else ""
-    insist(caller, "f", f, callable(f), f"a function{hint}")
+    require_type(caller, "f", f, callable(f), f"a function{hint}")
 
 
 class Call:

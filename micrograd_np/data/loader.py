@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import random
-from micrograd_np.core.messages import an
+from micrograd_np.core.messages import with_article
 from micrograd_np.core.settings import Count, Size
 
 from .dataset import batch_of
@@ -59,8 +59,8 @@ class DataLoader:
         for name, x in (("sampler", sampler), ("batch_sampler", batch_sampler)):
             if isinstance(x, Iterator):
                 raise TypeError(
-                    f"DataLoader: {name} is {an(type(x).__name__)}, which one epoch uses up; pass a list, or an object "
-                    "whose __iter__ begins anew."
+                    f"DataLoader: {name} is {with_article(type(x).__name__)}, which one epoch uses up; pass a list, or "
+                    "an object whose __iter__ begins anew."
                 )
         self.dataset = dataset
         self.batch_size = batch_size

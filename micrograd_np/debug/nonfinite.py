@@ -12,7 +12,7 @@ import numpy as np
 from micrograd_np.core.primitive import Primitive
 from micrograd_np.core.reads import Blank
 from micrograd_np.core.terminal import shown
-from micrograd_np.core.vertex import Node, Source, Vertex, held_inputs
+from micrograd_np.core.vertex import Node, Op, Source, Vertex, held_inputs
 from micrograd_np.engine import backward as walk
 
 from .origin import Origin, origin_of
@@ -137,13 +137,13 @@ def _inside_walk() -> bool:
     return frame is not None
 
 
-def _names(op: Primitive[Any], n: int) -> list[str]:
+def _names(op: Op, n: int) -> list[str]:
     if not op.variadic:
         return list(op.inputs)
     return [*op.inputs[: op.fixed], *(f"{op.inputs[-1]}[{i}]" for i in range(n - op.fixed))]
 
 
-def _named(op: Primitive[Any], inputs: Sequence[Any], arrays: Sequence[Any]) -> list[tuple[str, Any]]:
+def _named(op: Op, inputs: Sequence[Any], arrays: Sequence[Any]) -> list[tuple[str, Any]]:
     return [
         (f"{name}{f' ({x.name})' if isinstance(x, Vertex) and x.name else ''}", array)
         for name, x, array in zip(_names(op, len(inputs)), inputs, arrays, strict=True)
@@ -156,7 +156,7 @@ def _error(
     array: Any,
     named: Sequence[tuple[str, Any]],
     cause: str,
-    op: Primitive[Any],
+    op: Op,
     during: str,
     origin: Origin | None,
 ) -> NonfiniteError:
@@ -198,7 +198,7 @@ def _elements(bad: Any, result: Any, named: Sequence[tuple[str, Any]]) -> str:
     return f"{count} of {result.size}: {'; '.join(texts)}{'; …' if count > _SHOWN else ''}"
 
 
-def _cause(op: Primitive[Any], named: Sequence[tuple[str, Any]], result: Any) -> str:
+def _cause(op: Op, named: Sequence[tuple[str, Any]], result: Any) -> str:
     if op.name in _CAUSES:
         return _CAUSES[op.name]
     for name, domain in zip(op.inputs, op.domain, strict=False):

@@ -46,10 +46,10 @@ class Watch(Relay, ContextDecorator):
             result.notes = {**(result.notes or {}), "made": self.here()}
         super().applied(op, inputs, static, result)
 
-    def born(self, t: Vertex) -> None:
+    def created(self, t: Vertex) -> None:
         """Note where the user makes `t`."""
         t.notes = {**(t.notes or {}), "made": here(None)}
-        super().born(t)
+        super().created(t)
 
     def rebound(self, target: Vertex, before: Vertex, z: Vertex) -> None:
         """`target` has become what `z` is."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.core.messages import insist, insist_at_least, insist_one_of
+from micrograd_np.core.messages import require_at_least, require_choice, require_type
 
 from .escape import label
 
@@ -153,13 +153,13 @@ def check(caller: str, **settings: Any) -> None:
     """Raise TypeError for a setting of another kind than its own, ValueError for one that nothing can be drawn with."""
     for name, x in settings.items():
         if name == "name":
-            insist(caller, name, x, isinstance(x, str), "a str")
+            require_type(caller, name, x, isinstance(x, str), "a str")
         elif name not in _LEAST:
-            insist_one_of(caller, name, x, *_CHOICES.get(name, (True, False)))
+            require_choice(caller, name, x, *_CHOICES.get(name, (True, False)))
         elif name != "depth":
-            insist_at_least(caller, name, x, _LEAST[name])
+            require_at_least(caller, name, x, _LEAST[name])
         elif not isinstance(x, str) or x != "auto":
-            insist_at_least(caller, name, x, _LEAST[name], 'a whole number or "auto"')
+            require_at_least(caller, name, x, _LEAST[name], 'a whole number or "auto"')
 
 
 def words(drawing: Drawing) -> list[str]:

@@ -10,7 +10,7 @@ from weakref import ref
 
 import numpy as np
 
-from micrograd_np.core.messages import described
+from micrograd_np.core.messages import describe_value
 from micrograd_np.core.values import inputs
 from micrograd_np.core.vertex import Source, Vertex
 from micrograd_np.core.writes import owner_of
@@ -118,10 +118,10 @@ def draw(
 def _undrawable(x: Any) -> str:
     """What `x` is, and what to draw instead."""
     if isinstance(x, type):
-        return described(x)
+        return describe_value(x)
     if callable(x):
-        return f"{described(x)}; call it and draw the tensor that it returns"
-    what = described(x)
+        return f"{describe_value(x)}; call it and draw the tensor that it returns"
+    what = describe_value(x)
     if isinstance(x, (list, tuple)):
         what = f"a list of {', '.join(sorted({type(part).__name__ for part in x}))}" if x else "an empty list"
     return f"{what}; draw a Tensor that was computed"

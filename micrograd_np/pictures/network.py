@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.messages import described, insist
+from micrograd_np.core.messages import describe_value, require_type
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.functional.loss import mse_loss
 
@@ -66,9 +66,9 @@ def draw_network(
     2  Linear(8 → 2)
     """
     if isinstance(model, type) or not hasattr(model, "named_modules"):
-        raise TypeError(f"draw_network: needs a module, found {described(model)}; draw a tensor with draw.")
+        raise TypeError(f"draw_network: needs a module, found {describe_value(model)}; draw a tensor with draw.")
     check("draw_network", direction=direction or "TB", unroll=unroll, max_units=max_units, legend=legend, name=name)
-    insist("draw_network", "loss", loss, loss is None or callable(loss), "a function of output and target")
+    require_type("draw_network", "loss", loss, loss is None or callable(loss), "a function of output and target")
     if input is None and (unroll or target is not None):
         setting = "unroll=True" if unroll else "a target"
         raise ValueError(f"draw_network: {setting} without an input, which the network is run on; pass one as well.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.messages import several
+from micrograd_np.core.messages import count_of
 from micrograd_np.core.vertex import Source, source
 from micrograd_np.debug.explain import Derivation, hooked, seed_of, summed, summed_axes, why
 from micrograd_np.debug.origin import origin_of
@@ -136,7 +136,7 @@ class _Story(Derivation):
         }
         self.held = {z for z in self.leaves if record.gradient(record.at(z)) is not None}
         self.start = self.place[id(self.root)]
-        self.title = f"{_title(self.nodes[self.start])}, step by step: {several(len(ops), 'op')} and back"
+        self.title = f"{_title(self.nodes[self.start])}, step by step: {count_of(len(ops), 'op')} and back"
 
     def lay(self, record: Record) -> None:
         """Draw each value and each arrow; ops that are left out as one."""

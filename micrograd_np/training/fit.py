@@ -11,7 +11,7 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.compiler import compile as compiled
-from micrograd_np.core.messages import described, insist
+from micrograd_np.core.messages import describe_value, require_type
 from micrograd_np.core.settings import Positive, Size, check, rules_of
 from micrograd_np.data.dataset import Dataset
 from micrograd_np.engine.grad_mode import no_grad
@@ -85,12 +85,12 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     _check_parts("fit", model, loss, metrics)
     steps = all(callable(getattr(optimizer, name, None)) for name in ("step", "zero_grad"))
     suits = steps and not isinstance(optimizer, type)
-    insist("fit", "optimizer", optimizer, suits, "an optimiser, such as optim.SGD(…)")
+    require_type("fit", "optimizer", optimizer, suits, "an optimiser, such as optim.SGD(…)")
     train = _batches("fit", "train", train)
     validation = None if validation is None else _batches("fit", "validation", validation)
     for name, path in (("checkpoint", checkpoint), ("record", record)):
         suits = path is None or isinstance(path, (str, Path)) or (name == "record" and isinstance(path, Record))
-        insist("fit", name, path, suits, "the name of a file")
+        require_type("fit", name, path, suits, "the name of a file")
     if scheduler_per not in ("epoch", "batch"):
         raise ValueError(f"fit: scheduler_per is 'epoch' or 'batch', found {scheduler_per!r}.")
     history = History()
@@ -204,13 +204,13 @@ def evaluate(
 
 def _check_parts(caller: str, model: Any, loss: Any, metrics: Any) -> None:
     """TypeError for a class or a name where a module or a function is needed."""
-    insist(caller, "model", model, isinstance(model, Module), "a Module")
+    require_type(caller, "model", model, isinstance(model, Module), "a Module")
     function = callable(loss) and not isinstance(loss, type)
-    insist(caller, "loss", loss, function, "a function of prediction and target, such as nn.MSELoss()")
+    require_type(caller, "loss", loss, function, "a function of prediction and target, such as nn.MSELoss()")
     functions = "functions of predictions and targets, such as [training.accuracy]"
-    insist(caller, "metrics", metrics, isinstance(metrics, Iterable) and not isinstance(metrics, str), functions)
+    require_type(caller, "metrics", metrics, isinstance(metrics, Iterable) and not isinstance(metrics, str), functions)
     for metric in metrics.values() if isinstance(metrics, Mapping) else metrics:
-        insist(caller, "metrics", metric, callable(metric), functions)
+        require_type(caller, "metrics", metric, callable(metric), functions)
 
 
 def _batches(caller: str, name: str, batches: Any) -> Any:
@@ -221,9 +221,12 @@ def _batches(caller: str, name: str, batches: Any) -> Any:
         kind = f"{'a tuple' if isinstance(batches, tuple) else 'a list'} of arrays, {shapes}"
         remedy = f"[{names}] for one batch of all, or DataLoader(TensorDataset{names}, batch_size=32)"
     elif isinstance(batches, Dataset):
-        kind, remedy = f"{described(batches)}, whose elements are single samples", "DataLoader(dataset, batch_size=32)"
+        kind, remedy = (
+            f"{describe_value(batches)}, whose elements are single samples",
+            "DataLoader(dataset, batch_size=32)",
+        )
     elif not isinstance(batches, Iterable):
-        kind, remedy = described(batches), "DataLoader(TensorDataset(x, y), batch_size=32)"
+        kind, remedy = describe_value(batches), "DataLoader(TensorDataset(x, y), batch_size=32)"
     else:
         return batches
     raise TypeError(f"{caller}: {name} must be batches, each a tuple (inputs…, targets); found {kind}. Write {remedy}.")
@@ -231,4 +234,4 @@ def _batches(caller: str, name: str, batches: Any) -> Any:
 
 def _check_batch(caller: str, name: str, batch: Any) -> None:
     suits = isinstance(batch, (tuple, list)) and len(batch) > 1
-    insist(caller, f"each batch of {name}", batch, suits, "a tuple or list (inputs…, targets)")
+    require_type(caller, f"each batch of {name}", batch, suits, "a tuple or list (inputs…, targets)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.core.messages import several
+from micrograd_np.core.messages import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,7 @@ class History:
     def __repr__(self) -> str:
         if not self.rows:
             return "History of no epochs"
-        return f"History of {several(len(self), 'epoch')}, the last with {described_row(self.rows[-1])}"
+        return f"History of {count_of(len(self), 'epoch')}, the last with {described_row(self.rows[-1])}"
 
     def plot(self, path: str | Path | None = None) -> Plot:
         """Curves of all numbers over the epochs, losses above and the rest below: a `Plot`, which shows itself in a

@@ -193,7 +193,7 @@ def _updates(names: dict[Any, str], trained: dict[Any, str], loss: Tensor, optim
             state: dict[str, Any] = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in saved.items()}
             state = state or optimizer.start(p, group)
             after = p.data.copy()
-            optimizer.update(after, np.array(gradients[p]), state, **optimizer.scalars(group, state["step"] + 1))
+            optimizer.update(after, np.array(gradients[p]), state, **optimizer.numbers(group, state["step"] + 1))
             ratios[names[p]] = float(np.linalg.norm(after - p.data)) / size
     least, most = _HEALTHY
     if long := {name: ratio for name, ratio in ratios.items() if not ratio <= most}:
