@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
+from inspect import signature
 from math import prod
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.core.events import Events
-from micrograd_np.core.messages import require_type
+from micrograd_np.core.messages import count_of, require_type
 from micrograd_np.core.modes import mode
 from micrograd_np.core.terminal import shown
 from micrograd_np.core.trees import instances
@@ -143,7 +144,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
     For each: the shape of its result, its parameters, its multiplications (each with an addition), and the bytes that
     the graph holds for backward, beyond the parameters and the input; without those of the modules inside it. An input
     is an array or a Tensor; a floating array is cast to the dtype of the parameters. TypeError for a tuple of integers,
-    which may be meant as a shape.
+    which may be meant as a shape, and for inputs that the model does not take.
 
     >>> from micrograd_np import nn
     >>> summary(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1)), np.zeros((32, 4)))
@@ -159,6 +160,13 @@ def summary(model: Module, *inputs: Any) -> Summary:
     require_type("summary", "model", model, isinstance(model, Module), "a Module")
     floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
     tensors = tuple(_input(x, floating) for x in inputs)
+    takes = signature(model.forward)
+    try:
+        takes.bind(*tensors)
+    except TypeError as error:
+        names, found = ", ".join(takes.parameters), count_of(len(tensors), "input") if tensors else "no input"
+        message = f"summary: {type(model).__name__} takes ({names}); found {found}. Call summary(model, {names})."
+        raise TypeError(message) from error
     counter = _Counter(model, tensors)
     handles = []
     for module in model.modules():

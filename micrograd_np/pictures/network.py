@@ -66,7 +66,9 @@ def draw_network(
     2  Linear(8 → 2)
     """
     if isinstance(model, type) or not hasattr(model, "named_modules"):
-        raise TypeError(f"draw_network: needs a module, found {describe_value(model)}; draw a tensor with draw.")
+        tensor = isinstance(model, Vertex)
+        advice = "draw a tensor with draw" if tensor else "pass the model itself, such as an nn.Sequential"
+        raise TypeError(f"draw_network: needs a module, found {describe_value(model)}; {advice}.")
     check("draw_network", direction=direction or "TB", unroll=unroll, max_units=max_units, legend=legend, name=name)
     require_type("draw_network", "loss", loss, loss is None or callable(loss), "a function of output and target")
     if input is None and (unroll or target is not None):
@@ -145,7 +147,8 @@ class _Network:
         joined = {(edge.tail, edge.head) for edge in self.drawing.edges}
         for column in dict.fromkeys(self.columns.values()):
             column.describe()
-            nodes = [*column.nodes, column.caption]
+            rows = [self.columns[block] for block in self.steps]  # beside another: a caption stands before its row
+            nodes = [column.caption, *column.nodes] if column in rows else [*column.nodes, column.caption]
             self.drawing.inside(column.frames).extend(nodes)
             self.drawing.columns.append([node.id for node in nodes])
             self.drawing.edges += [Edge(a.id, b.id, "order") for a, b in pairwise(nodes) if (a.id, b.id) not in joined]

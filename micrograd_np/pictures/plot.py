@@ -97,7 +97,10 @@ def curves(panels: Sequence[tuple[str, Mapping[str, Sequence[float]]]], epochs: 
             style = {"linestyle": _LINES[i % 4], "marker": "." if len(epochs) < 30 else None}
             axes.plot(epochs, np.asarray(values, float), color=shades[i], **style)
         finite = np.array([v for values in lines.values() for v in values if math.isfinite(v)])
-        if finite.size and finite.min() > 0 and finite.max() >= _SPREAD * finite.min():
+        if not finite.size:
+            axes.set_yticks([])
+            axes.text(0.5, 0.5, "no value is a finite number", transform=axes.transAxes, ha="center", va="center")
+        elif finite.min() > 0 and finite.max() >= _SPREAD * finite.min():
             axes.set_yscale("log")
         axes.set_ylabel(shortened(label, _NAME), parse_math=False)
         axes.grid(alpha=0.3)

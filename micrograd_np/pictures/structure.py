@@ -245,7 +245,10 @@ def kind_of(module: Any) -> str:
         if hasattr(module, a) and hasattr(module, b):
             size = getattr(module, "kernel_size", ())
             window = "×".join(map(str, size if isinstance(size, tuple) else (size,)))
-            return f"{name}({getattr(module, a)} → {getattr(module, b)}{window and f', {window}'})"
+            more = [window] if window else []
+            more += [f"{module.num_layers} layers"] if getattr(module, "num_layers", 1) != 1 else []
+            more += ["both directions"] if getattr(module, "bidirectional", False) else []
+            return f"{name}({', '.join([f'{getattr(module, a)} → {getattr(module, b)}', *more])})"
     extra = str(module.extra_repr()) if hasattr(module, "extra_repr") else ""
     extra = extra.removesuffix(", inplace=False").removesuffix("inplace=False")
     return f"{name}({extra})" if 0 < len(extra) <= 16 else name

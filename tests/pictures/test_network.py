@@ -177,6 +177,14 @@ def test_a_state_leads_from_the_last_step_to_the_first():
     )
 
 
+def test_an_unrolled_layer_says_its_layers_and_directions_and_stands_behind_its_caption():
+    lstm = nn.LSTM(3, 5, num_layers=2, bidirectional=True)
+    drawing = mg.draw_network(lstm, np.ones((4, 1, 3)), unroll=True).drawing
+    shown = {node.id: node.text for node in drawing.every_node()}
+    rows = [[shown[id] for id in row] for row in drawing.columns]
+    assert rows[1] == ["LSTM(3 → 5, 2 layers, both directions)", "h₁", "h₂", "h₃", "h₄"]
+
+
 class Looped(nn.Module):
     def __init__(self):
         self.cell = nn.RNNCell(2, 3)
@@ -505,6 +513,8 @@ def test_a_loss_without_a_target_is_refused(worked):
 def test_a_tensor_is_no_network():
     with pytest.raises(TypeError, match="draw a tensor with draw"):
         mg.draw_network(mg.Tensor(1.0))
+    with pytest.raises(TypeError, match="found a Compiled; pass the model itself"):
+        mg.draw_network(mg.compile(nn.Linear(2, 1)))
 
 
 def test_the_words_have_the_numbers_of_the_picture(worked):

@@ -76,6 +76,13 @@ def test_a_logarithmic_axis_is_used_where_it_shows_more(losses, scale):
     assert figure.axes[0].get_yscale() == scale
 
 
+def test_values_of_which_none_is_finite_are_said_to_be_so():
+    (axes,) = history({"loss": float("nan")}, {"loss": float("inf")}).plot().figure.axes
+    assert [text.get_text() for text in axes.texts] == ["no value is a finite number"]
+    assert list(axes.get_yticks()) == []
+    assert not history(*FALLING).plot().figure.axes[0].texts
+
+
 def test_a_history_of_no_epochs_says_so():
     assert "no epochs yet" in [text.get_text() for text in History().plot().figure.texts]
 
