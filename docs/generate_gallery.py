@@ -92,12 +92,16 @@ def pictures():
     z = ((x * w).sum() + b).sigmoid()
     yield "A computation", "mg.draw(z)", mg.draw(z)
     z.backward(retain_graph=True)
-    yield "Its gradients, and the rules that made them", "mg.draw(z, backward=True)", mg.draw(z, backward=True)
+    yield (
+        "Its gradients, and the rules that made them",
+        "z.backward(retain_graph=True); mg.draw(z, backward=True)",
+        mg.draw(z, backward=True),
+    )
     weights = mg.Tensor([[0.8, 0.4], [0.2, 0.9]], requires_grad=True, name="W")
     yield "Number by number", "mg.draw(x @ W, scalars=True)", mg.draw(x @ weights, scalars=True)
     layers = nn.Sequential(nn.Embedding(50, 16), nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 4, 32), 6))
-    loss = layers(rng.integers(0, 50, (5, 2))).square().mean()
-    yield "The computation of a transformer", "mg.draw(loss)", mg.draw(loss)
+    loss = layers.eval()(rng.integers(0, 50, (5, 2))).square().mean()
+    yield "The computation of a transformer", "mg.draw(loss, depth=2)", mg.draw(loss, depth=2)
     one = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
     yield "One to one", "mg.draw_network(net)", mg.draw_network(one)
     labels = nn.Sequential(nn.Flatten(), nn.Linear(400, 64), nn.ReLU(), nn.Linear(64, 10), nn.Sigmoid())

@@ -147,8 +147,7 @@ class _Network:
         joined = {(edge.tail, edge.head) for edge in self.drawing.edges}
         for column in dict.fromkeys(self.columns.values()):
             column.describe()
-            rows = [self.columns[block] for block in self.steps]  # beside another: a caption stands before its row
-            nodes = [column.caption, *column.nodes] if column in rows else [*column.nodes, column.caption]
+            nodes = [*column.nodes, column.caption]
             self.drawing.inside(column.frames).extend(nodes)
             self.drawing.columns.append([node.id for node in nodes])
             self.drawing.edges += [Edge(a.id, b.id, "order") for a, b in pairwise(nodes) if (a.id, b.id) not in joined]
@@ -268,7 +267,7 @@ class _Network:
     def row(self, block: Block) -> None:
         """A layer that works step by step: a circle for each."""
         size, axis, _ = self.steps[block]
-        row = self.column(block, size, block.name)
+        row = self.column(block, size, f"← {block.name}")  # another row may stand behind it
         letter = "h" if block.recurrent else "y" if block.sources else "x"
         for i, node in row.circles.items():
             node.text = f"{letter}{subscript(i + 1)}"
