@@ -137,6 +137,12 @@ class BatchNorm2d(_BatchNorm):
     _ranks = (4,)
 
 
+class BatchNorm3d(_BatchNorm):
+    """Batch normalisation of volumes (n, c, d, h, w), channel by channel; see `BatchNorm1d`."""
+
+    _ranks = (5,)
+
+
 class _InstanceNorm(_Tracking):
     _rank: int
 
@@ -170,15 +176,21 @@ class _InstanceNorm(_Tracking):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Instance normalisation of (n, c, l) or (c, l); see `micrograd_np.functional.instance_norm`."""
+    """Instance normalisation of (n, c, l) or (c, l); see `functional.instance_norm`."""
 
     _rank = 3
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Instance normalisation of images (n, c, h, w) or (c, h, w); see `micrograd_np.functional.instance_norm`."""
+    """Instance normalisation of images (n, c, h, w) or (c, h, w); see `functional.instance_norm`."""
 
     _rank = 4
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """Instance normalisation of volumes (n, c, d, h, w) or (c, d, h, w); see `functional.instance_norm`."""
+
+    _rank = 5
 
 
 class LayerNorm(_Affine):

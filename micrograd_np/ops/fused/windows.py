@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,24 @@ Lengths = tuple[int, ...]
 Padding = tuple[tuple[int, int], ...]
 
 _ALL = slice(None)
+
+
+class Geometry(NamedTuple):
+    """How a window moves over spatial axes: for each axis a number, and for `padding` a pair, before and after."""
+
+    lengths: Lengths  # of the array
+    kernel: Lengths
+    stride: Lengths
+    padding: Padding
+    dilation: Lengths
+    places: Lengths
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All but `lengths`, as the primitives of pooling take it."""
+        settings = self._asdict()
+        del settings["lengths"]
+        return settings
 
 
 def positions(lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths) -> Lengths:
