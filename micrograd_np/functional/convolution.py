@@ -27,7 +27,7 @@ def _conv(
     dilation: Size = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Convolution over the last {d} axes: ``(n, c, {axes}), (o, c/groups, *kernel), (o,) -> (n, o, {places})``.
+    """Convolution over {over}: ``(n, c, {axes}), (o, c/groups, *kernel), (o,) -> (n, o, {places})``.
 
     As in PyTorch the kernel is not flipped: each place is the sum of what the window sees times the weights. `stride`,
     `padding` and `dilation` are one number or one for each axis; `padding` may be "valid" (none) or "same" (the length

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inspect import signature
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
@@ -37,24 +36,24 @@ def over_axes(
 
 
 def _for_axes(function: Callable[..., Any], d: int, omitted: str) -> Any:
-    _, *parameters = (p for name, p in signature(function).parameters.items() if name != omitted)
-    name, names = f"{function.__name__[1:]}{d}d", ", ".join(p.name for p in parameters)
-    defaults = ", ".join(p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in parameters)
-    code, namespace = function.__code__, dict[str, Any]()
-    source = f"def {name}({defaults}): return {function.__name__}({d}, {names})"
+    code, values, namespace = function.__code__, function.__defaults__ or (), dict[str, Any]()
+    names = [name for name in code.co_varnames[1 : code.co_argcount] if name != omitted]
+    defaults = dict(zip(code.co_varnames[code.co_argcount - len(values) :], values, strict=False))
+    parameters = ", ".join(f"{name}={defaults[name]!r}" if name in defaults else name for name in names)
+    name = f"{function.__name__[1:]}{d}d"
+    source = f"def {name}({parameters}): return {function.__name__}({d}, {', '.join(names)})"
     source = "\n" * (code.co_firstlineno - 1) + source  # tracebacks and `inspect.getsource` show that of `function`
     exec(compile(source, code.co_filename, "exec"), function.__globals__, namespace)  # noqa: S102
     version = namespace[name]
-    version.__annotations__ = {p.name: p.annotation for p in parameters} | {
-        "return": function.__annotations__["return"]
-    }
+    version.__annotations__ = {p: function.__annotations__[p] for p in (*names, "return")}
     version.__doc__ = (function.__doc__ or "").format(
         d=d,
+        over=("one axis", "two axes", "three axes")[d - 1],
         axes=("l", "h, w", "d, h, w")[d - 1],
         places=("places", "rows, columns", "slices, rows, columns")[d - 1],
         open="[" * (d - 1),
         close="]" * (d - 1),
-        ones="1, " * (d - 1),
+        window=(1,) * (d - 1) + (2,) if d > 1 else 2,
     )
     return version
 

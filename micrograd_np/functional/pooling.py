@@ -64,7 +64,7 @@ def _max_pool(
     result is a pair: also the index of each largest element in its flattened channel; of several, the first.
     ValueError for a window that does not fit, and for a padding of more than half of it.
 
-    >>> max_pool{d}d(Tensor([[{open}[1.0, 5.0, 2.0, 3.0]{close}]]), ({ones}2))
+    >>> max_pool{d}d(Tensor([[{open}[1.0, 5.0, 2.0, 3.0]{close}]]), {window})
     Tensor([[{open}[5., 3.]{close}]])
     """
     name = f"max_pool{d}d"
@@ -113,7 +113,7 @@ def _avg_pool(
     The zeros of the padding count as elements unless `count_include_pad` is False; in `avg_pool2d` and `avg_pool3d`,
     `divisor_override` replaces the number of elements. `stride`, `ceil_mode` and errors as in `max_pool{d}d`.
 
-    >>> avg_pool{d}d(Tensor([[{open}[1.0, 5.0, 2.0, 3.0]{close}]]), ({ones}2))
+    >>> avg_pool{d}d(Tensor([[{open}[1.0, 5.0, 2.0, 3.0]{close}]]), {window})
     Tensor([[{open}[3. , 2.5]{close}]])
     """
     name = f"avg_pool{d}d"
@@ -131,7 +131,7 @@ def _avg_pool(
 def _adaptive_avg_pool(d: int, input: Any, output_size: Any) -> Tensor:
     """The mean over bins of any input size: ``(n, c, {axes}) -> (n, c, *output_size)``; None keeps a length.
 
-    >>> adaptive_avg_pool{d}d(Tensor([[{open}[1.0, 2.0, 3.0, 4.0, 5.0]{close}]]), ({ones}2))  # 1 to 3, and 3 to 5
+    >>> adaptive_avg_pool{d}d(Tensor([[{open}[1.0, 2.0, 3.0, 4.0, 5.0]{close}]]), {window})  # 1 to 3, and 3 to 5
     Tensor([[{open}[2., 4.]{close}]])
     """
     name = f"adaptive_avg_pool{d}d"
