@@ -53,9 +53,8 @@ def _lstm(x: Any, states: Any, weights: Any, _: str) -> tuple[Any, tuple[Any, ..
     bias = _zeros(w_hh.shape[0], like=w_hh) if b_ih is None else b_ih + b_hh
     h, c = states
     outputs = []
-    steps = [x] if w_hr is None else [x[t : t + 1] for t in range(x.shape[0])]  # a projection stands between steps
-    for step in steps:
-        inputs = step, h, c, w_ih, w_hh, bias
+    for t in range(x.shape[0]):  # with a projection, which stands between the steps, each is a recurrence of its own
+        inputs = x if w_hr is None else x[t : t + 1], h, c, w_ih, w_hh, bias
         z = lstm(*inputs, lstm_memory(*inputs))
         z, c = z[:-1], z[-1]
         if w_hr is None:
