@@ -65,8 +65,13 @@ def per_axis(d: int, **settings: Any) -> tuple[tuple[int, ...], ...]:
     ((2, 2), (0, 1))
     """
     for name, value in settings.items():
-        values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * d
         least = _LEAST.get(name, 1)
+        if type(value) is int and value >= least:  # these two are for speed
+            settings[name] = (value,) * d
+            continue
+        if type(value) is tuple and len(value) == d and {*map(type, value)} == {int} and min(value) >= least:
+            continue
+        values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * d
         if len(values) == 1:
             values *= d
         if len(values) != d or not all(isinstance(v, (int, np.integer)) and v >= least for v in values):

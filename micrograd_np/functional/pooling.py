@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -14,7 +15,7 @@ from micrograd_np.numpy_api.arrange import pad
 from micrograd_np.numpy_api.searching import argmax
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.fused import pooling
-from micrograd_np.ops.fused.windows import Geometry, unfold
+from micrograd_np.ops.fused.windows import Geometry, Lengths, unfold
 from micrograd_np.ops.index import view
 from micrograd_np.ops.shape import reshape
 
@@ -27,11 +28,17 @@ def _geometry(
 ) -> Geometry:
     """The windows of a pool over `x`; ValueError for settings that do not fit it."""
     (kernel,) = per_axis(d, kernel_size=kernel_size)
-    stride, padding, dilation = per_axis(
-        d, stride=kernel if stride is None else stride, padding=padding, dilation=dilation
-    )
+    stride = kernel if stride is None else stride
+    settings = per_axis(d, stride=stride, padding=padding, dilation=dilation)
+    return _windows(name, x.shape, kernel, *settings, bool(ceil_mode))
+
+
+@lru_cache(maxsize=256)
+def _windows(
+    name: str, shape: Lengths, kernel: Lengths, stride: Lengths, padding: Lengths, dilation: Lengths, ceil_mode: bool
+) -> Geometry:
     places = []
-    for n, k, s, p, e in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True):
+    for n, k, s, p, e in zip(shape[2:], kernel, stride, padding, dilation, strict=True):
         span = (k - 1) * e + 1
         if 2 * p > span:
             message = f"{name}: padding={p} is more than half of the window, which spans {span}; pad less."
@@ -41,10 +48,10 @@ def _geometry(
         if ceil_mode and (count - 1) * s >= n + p:
             count -= 1  # PyTorch: the last window has to start inside
         if count < 1:
-            message = f"{name}: input is {x.shape}, and a window that spans {span} does not fit into {n} padded by {p}."
+            message = f"{name}: input is {shape}, and a window that spans {span} does not fit into {n} padded by {p}."
             raise ValueError(message)
         places.append(count)
-    return Geometry(x.shape[2:], kernel, stride, paddings(padding, kernel, dilation), dilation, tuple(places))
+    return Geometry(shape[2:], kernel, stride, paddings(padding, kernel, dilation), dilation, tuple(places))
 
 
 def _max_pool(

@@ -22,7 +22,6 @@ _DEFAULTS = {"padding": 0, "dilation": 1, "output_padding": 0}
 
 class _Conv(FunctionLayer):
     _name = "conv"
-    _settings: ClassVar[tuple[str, ...]] = ("weight", "bias", "stride", "padding", "dilation", "groups")
     _modes: ClassVar[tuple[str, ...]] = ("zeros", *_MODES)
     _transposed = False
     bias: Parameter | None
@@ -65,12 +64,12 @@ class _Conv(FunctionLayer):
 
     def forward(self, input: Any) -> Any:
         """The convolution of `input`."""
-        if self.padding_mode == "zeros":
-            return super().forward(input)
-        pairs = paddings(self.padding, self.kernel_size, self.dilation)
-        widths = [(0, 0)] * (np.ndim(input) - self._d) + list(pairs)
-        input = pad(as_vertex(input), widths, _MODES[self.padding_mode])
-        return self._function(input, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            pairs = paddings(padding, self.kernel_size, self.dilation)
+            widths = [(0, 0)] * (np.ndim(input) - self._d) + list(pairs)
+            input, padding = pad(as_vertex(input), widths, _MODES[self.padding_mode]), 0
+        return self._function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
         """As PyTorch shows it: what differs from the defaults."""
@@ -110,7 +109,6 @@ class Conv3d(_Conv, d=3):
 
 class _ConvTranspose(_Conv):
     _name = "conv_transpose"
-    _settings = ("weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
     _modes = ("zeros",)
     _transposed = True
 
@@ -131,6 +129,11 @@ class _ConvTranspose(_Conv):
         settings = (stride, padding, dilation, groups, bias, padding_mode, dtype)
         super().__init__(in_channels, out_channels, kernel_size, *settings)
         (self.output_padding,) = per_axis(self._d, output_padding=output_padding)
+
+    def forward(self, input: Any) -> Any:
+        """The transposed convolution of `input`."""
+        settings = (self.stride, self.padding, self.output_padding, self.groups, self.dilation)
+        return self._function(input, self.weight, self.bias, *settings)
 
 
 class ConvTranspose1d(_ConvTranspose, d=1):

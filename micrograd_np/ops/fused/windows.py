@@ -37,9 +37,8 @@ class Geometry(NamedTuple):
     @property
     def settings(self) -> dict[str, Any]:
         """All but `lengths`, as the primitives of pooling take it."""
-        settings = self._asdict()
-        del settings["lengths"]
-        return settings
+        _, kernel, stride, padding, dilation, places = self
+        return {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "places": places}
 
 
 def positions(lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths) -> Lengths:
