@@ -193,7 +193,7 @@ LINES = {
     "data": 600,
     "debug": 750,
     "engine": 1950,
-    "functional": 2050,
+    "functional": 2000,
     "nn": 3650,
     "numpy_api": 2250,
     "ops": 2150,
