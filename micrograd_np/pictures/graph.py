@@ -22,8 +22,7 @@ from micrograd_np.engine.symbol import Symbol
 from .drawing import Drawing, Edge, Node, check
 from .escape import plain, shortened
 from .fold import Folding
-from .formula import constant, formula
-from .formula import spoken as op_name
+from .formula import constant, formula, op_name
 from .picture import Picture
 from .structure import Homes, Record, turns
 from .values import subscript, summary

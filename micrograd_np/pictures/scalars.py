@@ -16,8 +16,7 @@ from micrograd_np.engine.backward import is_gone
 
 from .drawing import Drawing, Edge, Node
 from .escape import shortened
-from .formula import constant, formula
-from .formula import spoken as op_name
+from .formula import constant, formula, op_name
 from .structure import Record
 from .values import number, subscript
 
