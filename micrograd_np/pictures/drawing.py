@@ -60,6 +60,10 @@ _CHOICES: dict[str, tuple[Any, ...]] = {"direction": ("TB", "LR", "BT", "RL")}
 _CHOICES |= dict.fromkeys(("values", "gradients"), (True, False, "auto"))  # the others are True or False
 _LEAST = {"depth": 0, "max_nodes": 1, "max_units": 1, "max_ops": 2}
 _NARROW, _WIDE = 60, 100  # letters in a line of the legend
+_SIGNS = {
+    "▆": "a … b … c: least, mean, largest, above the histogram",
+    "   × ": "× n: n times in a row, of which the first is shown",
+}
 _PLAIN: Mapping[str, str] = {}  # shared by nodes and edges, of which there may be many
 
 
@@ -136,6 +140,8 @@ class Drawing(Cluster):
 
     def explain(self, *notes: str, legend: bool, spent: bool) -> None:
         """Write below it what each shape stands for, with `notes`, if a `legend` is wanted, and what is not kept."""
+        texts = [part.text for part in (*self.every_node(), *self.frames.values())]
+        notes = (*notes, *(note for sign, note in _SIGNS.items() if any(sign in text for text in texts)))
         nodes = self.every_node()
         if any("not kept" in node.text.split("\n") for node in nodes):
             advice = "backward(retain_graph=True) keeps it" if spent else "draw([…, it]) shows it"

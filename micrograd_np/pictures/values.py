@@ -39,8 +39,9 @@ def summary(array: Any) -> str:
         return number(array)
     if not array.size:
         return "empty"
-    if array.size <= _SMALL + 2 * (array.ndim == 2) and array.ndim <= 2:
-        rows = array if array.ndim == 2 else array[None]
+    flat = array.reshape([n for n in array.shape if n > 1]) if array.ndim > 2 else array
+    if flat.size <= _SMALL + 2 * (flat.ndim == 2) and flat.ndim <= 2:
+        rows = flat if flat.ndim == 2 else flat.reshape(1, -1)
         return "\n".join(f"[{' '.join(map(number, row))}]" for row in rows)
     if array.dtype.kind == "b":
         return f"{int(array.sum()):,} of {array.size:,} true"

@@ -42,6 +42,20 @@ def test_small_values_are_printed(small):
     assert "z₃ = z₂ + b\n11.5" in shown
 
 
+@pytest.mark.parametrize(("shape", "shown"), [((1, 2, 1, 1), "[0 1]"), ((1, 1, 1), "[0]"), ((2, 1, 2), "[0 1]\n[2 3]")])
+def test_few_numbers_are_printed_however_many_axes_they_have(shape, shown):
+    assert summary(np.arange(np.prod(shape)).reshape(shape)) == shown
+
+
+def test_the_legend_explains_histograms_and_repeats_where_there_are_some():
+    w = mg.Tensor([1.0, 2.0], requires_grad=True, name="w")
+    assert "…" not in mg.draw((w * 2).sum()).drawing.legend
+    net = nn.Sequential(*[nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.LayerNorm(8)) for _ in range(3)])
+    legend = mg.draw(net(np.ones((4, 8))).sum()).drawing.legend.split("\n")
+    assert "a … b … c: least, mean, largest, above the histogram" in legend
+    assert "× n: n times in a row, of which the first is shown" in legend
+
+
 def test_large_values_are_a_range_and_a_histogram():
     lowest, *_, bars = summary(np.linspace(-1, 3, 100)).replace("\n", " ").split()
     assert lowest == "-1"
