@@ -140,7 +140,7 @@ class Drawing(Cluster):
 
     def explain(self, *notes: str, legend: bool, spent: bool) -> None:
         """Write below it what each shape stands for, with `notes`, if a `legend` is wanted, and what is not kept."""
-        texts = [part.text for part in (*self.every_node(), *self.frames.values())]
+        texts = [*(node.text for node in self.every_node()), *(frame.text for frame in self.frames.values())]
         notes = (*notes, *(note for sign, note in _SIGNS.items() if any(sign in text for text in texts)))
         nodes = self.every_node()
         if any("not kept" in node.text.split("\n") for node in nodes):

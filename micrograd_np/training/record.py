@@ -65,7 +65,7 @@ class Record:
         self, model: Module, path: str | Path | None = None, data: Any = None, threshold: float | None = None
     ) -> None:
         self.model, self.path = model, path
-        self._parameters = list(model.parameters())
+        self._parameters = list(model.parameters())  # found once; a module may bind another buffer
         self._buffers = [(m, name) for m in model.modules() for name, _ in m.named_buffers(recurse=False)]
         modules = ((f"{name} {type(m).__name__}".lstrip(), m) for name, m in model.named_modules())
         self._layers = {name: own for name, m in modules if (own := list(m.parameters(recurse=False)))}
@@ -109,9 +109,9 @@ class Record:
         """For each layer the norms of its weights in the epochs kept."""
         return self._by_layer("weight")
 
-    def _by_layer(self, what: str) -> dict[str, list[float]]:
-        rows = [[float("nan") if x is None else float(x) for x in stop[what]] for stop in self._stops]
-        return {name: [row[i] for row in rows] for i, name in enumerate(self._layers)}
+    def _by_layer(self, key: str) -> dict[str, list[float]]:
+        norms = [[math.nan if x is None else float(x) for x in stop[key]] for stop in self._stops]
+        return dict(zip(self._layers, map(list, zip(*norms, strict=True)), strict=True))
 
     def begin(self, history: History) -> None:
         """Take down the model before the next epoch of `history`, and forget earlier training.
@@ -183,7 +183,6 @@ class Record:
         self._spent += taken
 
     def _tensors(self) -> list[Tensor]:
-        """What makes the model what it is. A buffer is looked up each time, since a module may bind another one."""
         return [*self._parameters, *(getattr(m, name) for m, name in self._buffers)]
 
     def _develop(self, boundary: Boundary, budget: float) -> dict[int, dict[str, str]]:
@@ -217,19 +216,15 @@ class Record:
         planes = self._develop(self._boundary, budget) if self._boundary is not None else {}
         developed = time.perf_counter()
         chosen = _evenly(len(history), _ROWS)
-        rows = [numbers_of(history.rows[i]) for i in chosen]
-        names = list(dict.fromkeys(name for row in rows for name in row))[:_CURVES]
+        rows = [{name: _brief(x) for name, x in numbers_of(history.rows[i]).items()} for i in chosen]
+        names = [*dict.fromkeys(name for row in rows for name in row)][:_CURVES]
+        norms = ("gradient", "weight")
         data = {
             "rows": [i + 1 for i in chosen],
-            "curves": [
-                {"name": shortened(n, 60), "values": [_brief(r[n]) if n in r else None for r in rows]} for n in names
-            ],
-            "layers": [shortened(name, 60) for name in list(self._layers)[:_LAYERS]],
+            "curves": [{"name": shortened(name, 60), "values": [row.get(name) for row in rows]} for name in names],
+            "layers": [shortened(name, 60) for name in [*self._layers][:_LAYERS]],
             "unshown": max(len(self._layers) - _LAYERS, 0),
-            "frames": [
-                s | {"gradient": s["gradient"][:_LAYERS], "weight": s["weight"][:_LAYERS]} | planes.get(s["epoch"], {})
-                for s in self._stops
-            ],
+            "frames": [s | {k: s[k][:_LAYERS] for k in norms} | planes.get(s["epoch"], {}) for s in self._stops],
             "plane": self._ground or None,
         }
         try:
