@@ -223,7 +223,8 @@ class _Repeats:
             self.twins.update(zip(run, first, strict=True))
         last, chained = runs[-1][-1], any(source in first for block in others[0] for source in block.sources)
         behind = []
-        if self.numbers and units and chained and not loop and (last.linear or not last.holds):
+        read = units or any(user.linear for user in self.users[last])  # by units, in which numbers stand
+        if self.numbers and chained and not loop and read and np.ndim(last.result) <= 2:
             name = f"after all {len(runs)}"
             behind = [Block(name, sources={first[-1]: None}, result=last.result, frames=first[-1].frames)]
             self.twins[last] = behind[0]

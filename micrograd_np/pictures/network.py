@@ -180,7 +180,9 @@ class _Network:
             node.text = f"{node.text.removesuffix(_shape(source))}\n{block.name}{_shape(block)}"
         else:
             kind = "module" if block.module else "value" if sources else "input"
-            self.boxes[block] = Node(next(self.ids), block.name + _shape(block), kind)
+            one = self.numbers and kind == "value" and np.size(block.result) == 1
+            text = block.name + _shape(block) + (f"\n{_value(np.ravel(block.result)[0])}" if one else "")
+            self.boxes[block] = Node(next(self.ids), text, kind)
             self.drawing.put(self.boxes[block], block.frames)
 
     def is_unitwise(self, block: Block, source: Block) -> bool:

@@ -303,11 +303,31 @@ def test_what_leads_to_the_error_is_the_output_however_often_a_block_repeats(tim
     assert ("× n: n times in a row, of which the first" in picture.drawing.legend) == (times == 12)
 
 
+@pytest.mark.parametrize("layers", [(nn.Linear, nn.LayerNorm), (nn.LayerNorm, nn.RMSNorm)], ids=["units", "boxes"])
+def test_a_layer_behind_a_repeat_reads_what_the_last_call_gives(layers):
+    first, second = layers
+    parts = (nn.Sequential(first(*[3] * (1 + (first is nn.Linear))), nn.Tanh(), second(3)) for _ in range(9))
+    net = nn.Sequential(*parts, nn.Linear(3, 1))
+    picture = mg.draw_network(net, [[1.0, 2.0, 0.0]])
+    assert frames(picture) == ["0   × 9"]
+    shown = [float(node.text) for node in picture.drawing.nodes if node.kind == "unit"][-4:]
+    np.testing.assert_allclose(shown, [*net[:9]([[1.0, 2.0, 0.0]]).data[0], net([[1.0, 2.0, 0.0]]).item()], atol=6e-4)
+
+
 def test_ops_on_units_are_units_so_that_the_output_of_a_residual_model_is_shown():
     net = Residual()
     picture = mg.draw_network(net, [[1.0, 2.0, 0.0, -1.0]])
     shown = [float(text.split()[-1]) for text in units(picture)[-4:]]
     np.testing.assert_allclose(shown, net([[1.0, 2.0, 0.0, -1.0]]).data[0], atol=6e-4)
+
+
+def test_an_output_that_is_a_number_is_shown():
+    class Summed(Residual):
+        def forward(self, x):
+            return super().forward(x).sum()
+
+    net, x = Summed(), [[1.0, 2.0, 0.0, -1.0]]
+    assert f"Σ ·\n()\n{net(x).item():.3f}" in texts(mg.draw_network(net, x))
 
 
 def test_layers_of_units_are_all_drawn_though_they_are_alike():
