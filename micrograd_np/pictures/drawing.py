@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import graphviz
 
-__all__ = ["Cluster", "Drawing", "Edge", "Node", "check", "digraph", "legend", "missing", "words"]
+__all__ = ["Cluster", "Drawing", "Edge", "Node", "check", "digraph", "words"]
 
 INK = "#24303c"
 LINE = "#7b8894"
@@ -60,18 +60,18 @@ _CHOICES: dict[str, tuple[Any, ...]] = {"direction": ("TB", "LR", "BT", "RL")}
 _CHOICES |= dict.fromkeys(("values", "gradients"), (True, False, "auto"))  # the others are True or False
 _LEAST = {"depth": 0, "max_nodes": 1, "max_units": 1, "max_ops": 2}
 _NARROW, _WIDE = 60, 100  # letters in a line of the legend
-_PLAIN: Mapping[str, str] = {}  # the look of most, of whom there may be many
+_PLAIN: Mapping[str, str] = {}  # the look of most nodes and edges, of which there may be many
 
 
 @dataclass(slots=True)
 class Node:
-    """A box: `text` in lines, a `kind` out of those that have a look, and what else a page may show of it."""
+    """A box: `text` in lines, and a `kind` out of those that have a look."""
 
     id: str
     text: str
     kind: str = "value"
     tooltip: str = ""
-    words: str = ""  # what is said of it, where that is more than the text
+    words: str = ""  # what `describe` says of it, if that is more than the text
     look: Mapping[str, str] = field(default_factory=lambda: _PLAIN)
 
 
@@ -105,41 +105,50 @@ class Drawing:
     nodes: list[Node] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     clusters: list[Cluster] = field(default_factory=list)
-    legend: str = ""  # what stands below, and below that a
-    note: str = ""  # on what is missing
+    legend: str = ""  # below the picture
+    note: str = ""  # below the legend: what is missing
     columns: list[list[str]] = field(default_factory=list)  # ids of nodes in one rank
     look: dict[str, str] = field(default_factory=dict)
-    frames: dict[Any, Cluster] = field(default_factory=dict)  # by what they are of
-    lines: list[str] = field(default_factory=list)  # what it says in words, of what was `put` there
+    frames: dict[Any, Cluster] = field(default_factory=dict)  # each by the key that `inside` was called with
+    lines: list[Node | Cluster] = field(default_factory=list)  # what `describe` has a line for
 
     def inside(self, frames: Iterable[tuple[Any, str]]) -> list[Node]:
-        """The nodes in the innermost of `frames`, outermost first: what each is of, and what stands over it.
-
-        A frame is made where there is none yet.
-        """
+        """The nodes in the innermost of `frames`: pairs of a key and a heading, outermost first, made where missing."""
         nodes, clusters = self.nodes, self.clusters
-        for key, text in frames:
+        for key, heading in frames:
             if key not in self.frames:
-                self.frames[key] = Cluster(f"m{len(self.frames)}", text)
+                self.frames[key] = Cluster(f"m{len(self.frames)}", heading)
                 clusters.append(self.frames[key])
+                self.lines.append(self.frames[key])
             nodes, clusters = self.frames[key].nodes, self.frames[key].clusters
         return nodes
 
     def put(self, node: Node, frames: Iterable[tuple[Any, str]] = ()) -> None:
-        """Append a node in the innermost of `frames`, and note what it and new frames say, in this order."""
-        known = len(self.frames)
+        """Append a node to the innermost of `frames`, and to what `describe` says."""
         self.inside(frames).append(node)
-        self.lines += [" ".join(cluster.text.split()) for cluster in list(self.frames.values())[known:]]
-        self.lines.append((node.words or node.text).replace("\n", " "))
+        self.lines.append(node)
 
     def every_node(self) -> list[Node]:
         """All nodes, those in clusters too."""
-        found = list(self.nodes)
-        waiting = list(self.clusters)
-        for cluster in waiting:  # grows as it goes
-            found += cluster.nodes
-            waiting += cluster.clusters
-        return found
+        nodes, clusters = list(self.nodes), list(self.clusters)
+        for cluster in clusters:  # grows as it goes
+            nodes += cluster.nodes
+            clusters += cluster.clusters
+        return nodes
+
+    def explain(self, *notes: str, legend: bool, spent: bool) -> None:
+        """Write below it what each shape stands for, with `notes`, if a `legend` is wanted, and what is not kept."""
+        nodes = self.every_node()
+        if any("not kept" in node.text.split("\n") for node in nodes):
+            advice = "backward(retain_graph=True) keeps it" if spent else "draw([…, it]) shows it"
+            self.note = f"not kept: {advice}, until weights change"
+        kinds = {node.kind for node in nodes}
+        lines = [""]
+        for part in (*(text for kind, text in _SHAPES.items() if kind in kinds), *filter(None, notes)):
+            if lines[-1] and len(lines[-1]) + len(part) > (_NARROW if self.direction in {"TB", "BT"} else _WIDE):
+                lines.append("")
+            lines[-1] += f"{'     ' if lines[-1] else ''}{part}"
+        self.legend = "\n".join(lines) if legend else ""
 
 
 def check(caller: str, **settings: Any) -> None:
@@ -156,59 +165,14 @@ def check(caller: str, **settings: Any) -> None:
 
 
 def words(drawing: Drawing) -> list[str]:
-    """What a picture says, line by line: nodes and frames, or columns of units with their weights; rules; a note."""
-    nodes = {node.id: node for node in drawing.every_node()}
-    lines = drawing.lines or _network_words(drawing, nodes)
+    """What a picture says, line by line: its nodes and frames, the rules on its edges, and its note."""
+    lines = [getattr(part, "words", "") or " ".join(part.text.split()) for part in drawing.lines]
+    heads = {node.id: node.text.split("\n")[0].split(" = ")[0] for node in drawing.every_node()}
     for edge in drawing.edges:
         if edge.text:
-            tail, head = (nodes[id].text.split("\n")[0].split(" = ")[0] for id in (edge.tail, edge.head))
-            lines = [*lines, f"from {tail} {'back ' * (edge.kind == 'gradient')}to {head}: {edge.text}"]
+            way = "back to" if edge.kind == "gradient" else "to"
+            lines.append(f"from {heads[edge.tail]} {way} {heads[edge.head]}: {edge.text}")
     return [*lines, drawing.note] if drawing.note else lines
-
-
-def _network_words(drawing: Drawing, nodes: Mapping[str, Node]) -> list[str]:
-    """Columns and blocks in the order of their making; weights are nodes on the lines from unit to unit."""
-    said = {id: " ".join(node.text.split()) for id, node in nodes.items()}
-    columns = {caption: units for *units, caption in drawing.columns}
-    inside = {id for units in columns.values() for id in units}
-    weights: dict[str, list[str]] = {}
-    for edge in drawing.edges:
-        if edge.head in inside and edge.tail not in inside and nodes[edge.tail].kind == "text":
-            inside.add(edge.tail)
-            weights.setdefault(edge.head, []).append(said[edge.tail])
-    order = sorted(nodes.keys() - inside, key=lambda key: int(key[1:]))
-    frames: dict[str, list[str]] = {}
-    for cluster in drawing.frames.values():
-        within = {node.id for node in Drawing(nodes=cluster.nodes, clusters=cluster.clusters).every_node()}
-        frames.setdefault(next(id for id in order if id in within), []).append(" ".join(cluster.text.split()))
-    lines = []
-    for id in order:
-        lines += frames.get(id, [])
-        units = [unit for unit in columns.get(id, ()) if nodes[unit].kind == "unit"]
-        values = ", ".join(said[unit] for unit in units if said[unit])
-        lines += f"{nodes[id].text if units else said[id]}{values and f': {values}'}".split("\n")
-        lines += [f"  weights of unit {k + 1}: {', '.join(weights[u])}" for k, u in enumerate(units) if u in weights]
-    return lines
-
-
-def missing(drawing: Drawing, *, spent: bool) -> str:
-    """What is to be said of values that are not held any more, if there are any: how to keep them."""
-    if not any("not kept" in node.text.split("\n") for node in drawing.every_node()):
-        return ""
-    advice = "backward(retain_graph=True) keeps it" if spent else "draw([…, it]) shows it"
-    return f"not kept: {advice}, until weights change"
-
-
-def legend(drawing: Drawing, *notes: str) -> str:
-    """The lines that say what each shape stands for that occurs, and then the `notes`."""
-    kinds = {node.kind for node in drawing.every_node()}
-    parts = [*(text for kind, text in _SHAPES.items() if kind in kinds), *notes]
-    lines = [""]
-    for part in parts:
-        if lines[-1] and len(lines[-1]) + len(part) > (_NARROW if drawing.direction in {"TB", "BT"} else _WIDE):
-            lines.append("")
-        lines[-1] += f"{'     ' if lines[-1] else ''}{part}"
-    return "\n".join(lines)
 
 
 def digraph(drawing: Drawing) -> graphviz.Digraph:

@@ -68,20 +68,20 @@ class Block:
 class _Flow(Events):
     """Watches a pass: the blocks in order, and which of them made each tensor."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, inputs: Sequence[Any]) -> None:
         self.paths = {id(m): path for path, m in model.named_modules()}
         self.parameters = {id(p) for p in (*model.parameters(), *model.buffers())}
-        self.blocks: list[Block] = []
+        self.blocks = [Block(x.name or "input", result=x.data) for x in inputs]
+        self.makers = {id(x): block for x, block in zip(inputs, self.blocks, strict=True)}
         self.scope: tuple[tuple[int, str], ...] = ()
         self.moments = count()
-        self.open: Block | None = None
-        self.makers: dict[int, Block] = {}
+        self.open: Block | None = None  # the layer that is being called
         self.passed: set[Block] = set()
         self.alive: list[Any] = []  # what died would leave its id to another
 
     def entered(self, module: Any) -> None:
         self.scope += ((next(self.moments), self.paths.get(id(module), "")),)
-        if self.open is None and _is_block(module):
+        if self.open is None and _is_layer(module):
             self.open = Block(kind_of(module), module, self.scope)
             self.blocks.append(self.open)
 
@@ -94,24 +94,24 @@ class _Flow(Events):
         if not isinstance(result, Vertex):
             return
         self.alive.append((result, inputs))
-        block = self.open
-        sources: dict[Block, None] = {}
+        sources: dict[Block, Any] = {}
         for x in inputs:
-            source = self.makers.get(id(x))
-            if source is not None:
-                sources[source] = None
-                if source is not block and source not in self.passed:
-                    self.passed.add(source)
-                    source.result = x.data  # what is passed on, where a layer makes several things
-        if block is None and not sources and not any(id(x) in self.parameters for x in inputs):
-            return  # something on the way to a constant
-        if block is None and op.view and len(sources) == 1:
-            self.makers[id(result)] = next(iter(sources))
-            return
+            if id(x) in self.makers:
+                sources.setdefault(self.makers[id(x)], x)
+        for source, x in sources.items():
+            if source is not self.open and source not in self.passed:
+                self.passed.add(source)
+                source.result = x.data  # what is passed on, where a layer makes several things
+        block = self.open
         if block is None:
+            if not sources and not any(id(x) in self.parameters for x in inputs):
+                return  # something on the way to a constant
+            if op.view and len(sources) == 1:
+                self.makers[id(result)] = next(iter(sources))
+                return
             block = Block(formula(op, [self.name(x) for x in inputs], static), scope=self.scope)
             self.blocks.append(block)
-        block.sources.update((s, None) for s in sources if s is not block)
+        block.sources.update((source, None) for source in sources if source is not block)
         block.result = result.data
         self.makers[id(result)] = block
 
@@ -125,7 +125,7 @@ class _Flow(Events):
             self.makers[id(target)] = self.makers[id(z)]
 
 
-def _is_block(module: Any) -> bool:
+def _is_layer(module: Any) -> bool:
     return type(module).__name__ in WHOLE or not any(True for _ in module.children())
 
 
@@ -134,20 +134,16 @@ def watched(model: Any, x: Any) -> tuple[list[Block], Any]:
     from micrograd_np.nn.summary import _input, _tensors, _untouched
 
     floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
-    given = [_input(part, floating) for part in (x if isinstance(x, tuple) else (x,))]
-    flow = _Flow(model)
-    for part in given:
-        block = Block(part.name or "input", result=part.data)
-        flow.blocks.append(block)
-        flow.makers[id(part)] = block
+    inputs = [_input(part, floating) for part in (x if isinstance(x, tuple) else (x,))]
+    flow = _Flow(model, inputs)
     before = mode.events
     with _untouched(model), no_grad():
         mode.set(events=flow)
         try:
-            result = model(*given)
+            result = model(*inputs)
         finally:
             mode.set(events=before)
-    for t in reversed(_tensors(result)):  # of several that a layer makes, the first is what it gives
+    for t in reversed(_tensors(result)):  # of several that a layer makes, the first is its result
         maker = flow.makers.get(id(t))
         if maker is not None and maker not in flow.passed:
             maker.result = t.data
@@ -156,7 +152,7 @@ def watched(model: Any, x: Any) -> tuple[list[Block], Any]:
 
 def guessed(model: Any) -> list[Block]:
     """The blocks without an input: from a pass of zeros where its shape can be guessed, else as they are defined."""
-    leaves = [(path, m) for path, m in model.named_modules() if _is_block(m)]
+    leaves = [(path, m) for path, m in model.named_modules() if _is_layer(m)]
     first = leaves[0][1] if leaves else None
     if isinstance(getattr(first, "in_features", None), int):
         try:
@@ -177,10 +173,10 @@ def folded(blocks: list[Block]) -> list[Block]:
     same. A recurrent layer that is called in a loop is one block, and so are the layers that are called beside it.
     """
     repeats = _Repeats(blocks)
-    left = repeats.drawn(blocks, 0)
-    for block in left:
+    drawn = repeats.drawn(blocks, 0)
+    for block in drawn:
         block.sources = dict.fromkeys(s for s in map(repeats.twin, block.sources) if s is not block)
-    return left
+    return drawn
 
 
 class _Repeats:
@@ -198,45 +194,46 @@ class _Repeats:
         return block
 
     def drawn(self, blocks: Sequence[Block], depth: int) -> list[Block]:
-        """What is left of the `blocks` of one call, whose parts are the calls at `depth` and ops."""
+        """The blocks that are drawn for the `blocks` of one call, whose parts are the calls at `depth` and ops."""
         parts = [list(part) for _, part in groupby(blocks, lambda b: b.scope[depth] if depth < len(b.scope) else b)]
         kinds = [[_kind(block, depth) for block in part] for part in parts]
-        left: list[Block] = []
+        drawn: list[Block] = []
         i = 0
         while i < len(parts):
-            period, times = _run(kinds, i)
+            period, times = _period(kinds, i)
             runs = [list(chain(*parts[k : k + period])) for k in range(i, i + period * times, period)]
-            if not self.fold(runs, depth):
+            if times == 1 or not self.fold(runs, depth):
                 period = times = 1
             for part in parts[i : i + period]:
-                left += self.drawn(part, depth + 1) if any(len(b.scope) > depth + 1 for b in part) else part
+                drawn += self.drawn(part, depth + 1) if any(len(b.scope) > depth + 1 for b in part) else part
             i += period * times
-        return left
+        return drawn
 
     def fold(self, runs: Sequence[Sequence[Block]], depth: int) -> bool:
         """Let the first of `runs` stand for all of them, if they do the same; whether they do."""
         first, *others = runs
         tied = all(a.module is b.module for run in others for a, b in zip(first, run, strict=True))
-        if not others or not any(block.module for block in first) or not self.alike(runs, tied=tied):
+        if not any(block.module for block in first) or not self.alike(runs, tied=tied):
             return False
         loop = tied and any(block.recurrent for block in first)
-        if loop:
-            for block in first:
-                block.calls *= len(runs)
-        elif len(others) * len(first) >= _WORTH and (tied or not any(_is_units(b, depth) for b in first)):
-            paths = dict.fromkeys(b.scope[depth][1] for b in first if depth < len(b.scope))
-            ends = list(paths)[:: max(len(paths) - 1, 1)]
-            for block in first:
-                block.frames += (((first[0], depth), f"{' … '.join(ends)}   × {len(runs)}"),)
-        else:
+        drawn_singly = not tied and any(_is_units(block, depth) for block in first)
+        if not loop and (len(others) * len(first) < _WORTH or drawn_singly):
             return False
         for run in others:
             self.twins.update(zip(run, first, strict=True))
-        for block, *again in zip(*runs, strict=True) if loop else ():
-            later = {self.twin(source): None for call in again for source in call.sources}
-            block.starts = frozenset(source for source in map(self.twin, block.sources) if source not in later)
-            block.sources |= later
-            block.result = again[-1].result
+        paths = [*dict.fromkeys(block.scope[depth][1] for block in first if depth < len(block.scope))]
+        heading = f"{' … '.join(paths[:: max(len(paths) - 1, 1)])}   × {len(runs)}"
+        for block, *calls in zip(*runs, strict=True):
+            if loop:
+                later = {self.twin(source): None for call in calls for source in call.sources}
+                block.starts = frozenset(source for source in map(self.twin, block.sources) if source not in later)
+                block.sources, block.result, block.calls = (
+                    block.sources | later,
+                    calls[-1].result,
+                    block.calls * len(runs),
+                )
+            else:
+                block.frames += (((first[0], depth), heading),)
         return True
 
     def alike(self, runs: Sequence[Sequence[Block]], *, tied: bool) -> bool:
@@ -251,18 +248,18 @@ class _Repeats:
             sources = map(self.twin, block.sources)
             return {(k - place[s][0], place[s][1]) if s in place else s for s in sources}
 
-        begin, then, *rest = ([links(k, block) for block in run] for k, run in enumerate(runs))
-        steady = [{x for x in found if isinstance(x, Block) or not x[0]} for found in then]
-        if steady != then:  # what the first one takes instead is its own affair
-            begin = [
-                found - {x for x in found - s if isinstance(x, Block)} for found, s in zip(begin, steady, strict=True)
-            ]
-        shared = tied or steady == then
+        first, second, *rest = ([links(k, block) for block in run] for k, run in enumerate(runs))
+        lasting = [{x for x in sources if isinstance(x, Block) or not x[0]} for sources in second]
+        chained = lasting != second
+        for sources, kept in zip(first, lasting, strict=True) if chained else ():
+            sources -= {
+                x for x in sources - kept if isinstance(x, Block)
+            }  # what it takes for the result of a run before
         return (
-            begin == steady
-            and all(found == then for found in rest)
+            first == lasting
+            and all(sources == second for sources in rest)
             and all(
-                self.users[a] - place.keys() <= (self.users[b] if shared else set())
+                self.users[a] - place.keys() <= (set() if chained and not tied else self.users[b])
                 for run in runs[:-1]
                 for a, b in zip(run, runs[-1], strict=True)
             )
@@ -279,7 +276,7 @@ def _kind(block: Block, depth: int) -> Any:
     return block.title, np.shape(block.result), [path.rpartition(".")[2] for _, path in block.scope[depth + 1 :]]
 
 
-def _run(kinds: Sequence[Any], i: int) -> tuple[int, int]:
+def _period(kinds: Sequence[Any], i: int) -> tuple[int, int]:
     """How many of `kinds` repeat from `i` on, and how often; of several answers that which covers the most."""
     best = (1, 1)
     for period in range(1, (len(kinds) - i) // 2 + 1):

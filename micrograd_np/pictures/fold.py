@@ -50,15 +50,14 @@ class Folding:
         constants = (sum(x is None or isinstance(x, np.ndarray) for x in inputs(z)) for z in record.vertices)
         self.constants = array("i", constants)  # by vertex, how many are drawn beside it
         self.boxes: list[Box] = []
-        self.twin = array("i", range(len(record)))  # of a vertex in a repeated block: the same in the first
-        self.times: dict[Path, int] = {}  # how many blocks are drawn as this one
+        self.twin = array("i", range(len(record)))  # of a vertex in a repeated block: the one in the first
         self.alike: set[Path] = set()  # the blocks that repeat
         self._repeats()
-        for v, x in same.items():
-            self.twin[v] = self.twin[x]
+        for v, x in enumerate(self.twin):
+            self.twin[v] = self.twin[same.get(v, x)]
         deepest = max((len(homes.chain(v)) for v in range(len(record))), default=0)
         for level in range(deepest, -1, -1) if depth is None else (depth,):
-            if self._frames(level) <= most:
+            if self._fold_below(level) <= most:
                 break
         else:
             self._shorten(most)
@@ -66,12 +65,11 @@ class Folding:
             if at < 0 and v not in same:
                 self._count(self.boxes[~at], v)
 
-    def onward(self, x: int, v: int) -> bool:
-        """Whether `x` goes from one repeated block on to the next, where its use `v` is."""
-        a, b = ([p for p in self.homes.chain(w) if p in self.alike] for w in (x, v))
-        return any(p != q for p, q in zip(a, b, strict=False))
+    def repeated(self, x: int, v: int) -> bool:
+        """Whether the arrow from `x` to `v` is one between or in repeated blocks, and not in the first of them."""
+        return self.twin[v] != v and not self.alike.isdisjoint(self.homes.chain(x))
 
-    def _frames(self, level: int) -> int:
+    def _fold_below(self, level: int) -> int:
         """Draw modules deeper than `level` as boxes; return how many nodes there are."""
         numbers: dict[Path, int] = {}
         self.boxes = []
@@ -122,95 +120,73 @@ class Folding:
                 for x in leaves[3:-1]:
                     self.place[x] = rest
 
+    # blocks that repeat
+
     def _repeats(self) -> None:
-        """Find blocks of one parent that do the same one after the other, and the twins of their vertices."""
-        members: dict[Path, list[int]] = {}
+        """Find modules with numbers, of one parent, that do the same one after the other, and twins of their vertices.
+
+        What a block does before its parameters come in is recorded only if its input requires a gradient, which that of
+        the first block may not. So blocks are alike if they do the same with their parameters; what comes before is
+        drawn in the first block, if it is there.
+        """
+        members: dict[Path, array[int]] = {}
         for v in range(len(self.record)):
             for path in self.homes.chain(v) if v not in self.same else ():
                 if path[1].rpartition(".")[2].isdigit():
-                    members.setdefault(path, []).append(v)
-        firsts: dict[Any, _Block] = {}
+                    members.setdefault(path, array("i")).append(v)
+        blocks: dict[Any, dict[Path, list[int]]] = {}
         for path in sorted(members, key=lambda path: (path[1].count("."), int(path[1].rpartition(".")[2]))):
-            if sum(map(self.record.is_op, members[path])) < _WORTH:
-                continue
-            block = _Block(path, members[path], self)
-            first = firsts.setdefault((path[0], _parent(path), block.does), block)
-            twins = first.twins(block) if first is not block else {}
-            if twins and all(self.twin[v] == v for v in first.vertices):
-                self.times[first.path] = self.times.get(first.path, 1) + 1
-                self.alike |= {first.path, path}
-                for v, x in twins.items():
-                    self.twin[v] = x
-        for model in self.times.copy():
-            blocks = {path for path in self.alike if path[0] == model[0] and _parent(path) == _parent(model)}
-            if not self._direct(blocks):
-                self.alike -= blocks
-                del self.times[model]
-                for v in (v for path in blocks for v in members[path]):
-                    self.twin[v] = v
+            if sum(map(self.record.is_op, members[path])) >= _WORTH:
+                core = self._core(path, members[path])
+                if {*members[path]} <= {*core, *(x for v in members[path] for x in self._inputs(v))}:
+                    key = path[0], path[1].rpartition(".")[0], self._signature(path, core)
+                    blocks.setdefault(key, {})[path] = core
+        for cores in blocks.values():
+            first = next(iter(cores))
+            if len(cores) > 1 and all(self.twin[v] == v for v in cores[first]) and self._adjoin(cores.keys()):
+                self.homes.times[first] = len(cores)
+                self.alike |= cores.keys()
+                for path in [*cores][1:]:
+                    for v, x in zip(cores[path], cores[first], strict=True):
+                        self.twin[v] = x
+                    for v in reversed(members[path]):  # what comes before is drawn as what uses it
+                        for x in self._inputs(v):
+                            if self.twin[x] == x and path in self.homes.chain(x):
+                                self.twin[x] = self.twin[v]
 
-    def _direct(self, blocks: set[Path]) -> bool:
-        """Whether what leaves one of these blocks goes to another at once or never, so that nothing is in between."""
-        inside = bytearray(not blocks.isdisjoint(self.homes.chain(v)) for v in range(len(self.record)))
-        behind = bytearray(len(self.record))
-        for v, within in enumerate(inside):
-            given = self.record.inputs(v)
-            if within and any(behind[x] for x in given):
-                return False
-            behind[v] = not within and any(behind[x] or inside[x] for x in given)
-        return True
+    def _inputs(self, v: int) -> list[int]:
+        return [self.same.get(x, x) for x in self.record.inputs(v)]
 
-
-def _parent(path: Path) -> str:
-    return path[1].rpartition(".")[0]
-
-
-class _Block:
-    """A module with a number: its vertices, and what it does.
-
-    Blocks are alike if they do the same with their parameters. What a block does before these come in is recorded only
-    if its input requires a gradient, which that of the first block may not.
-    """
-
-    def __init__(self, path: Path, vertices: Sequence[int], folding: Folding) -> None:
-        record, homes = folding.record, folding.homes
-        self.path = path
-        self.inputs = {v: [folding.same.get(x, x) for x in record.inputs(v)] for v in vertices}
-        names = {v: (homes.called(v) or "").partition(path[1])[2] for v in vertices if not record.is_op(v)}
-        self.vertices = sorted(vertices, key=lambda v: (v not in names, names.get(v, ""), v))
-        reached: set[int] = set()  # by parameters
-        for v in self.vertices:
-            if record.vertices[v].requires_grad if v in names else not reached.isdisjoint(self.inputs[v]):
+    def _core(self, path: Path, vertices: Sequence[int]) -> list[int]:
+        """The leaves of a block by their names, and the ops that its parameters reach."""
+        names = {v: (self.homes.called(v) or "").partition(path[1])[2] for v in vertices if not self.record.is_op(v)}
+        reached = {v for v in names if self.record.vertices[v].requires_grad}
+        for v in vertices:
+            if v not in names and not reached.isdisjoint(self._inputs(v)):
                 reached.add(v)
-        self.core = [v for v in self.vertices if v in names or v in reached]
-        self.does = self._signature(self.core, folding)
-        self.whole = self._signature(self.vertices, folding)
+        return [*sorted(names, key=names.__getitem__), *sorted(reached - names.keys())]
 
-    def _signature(self, vertices: Sequence[int], folding: Folding) -> Any:
-        number = {v: i for i, v in enumerate(vertices)}
-        length = len(self.path[1])
+    def _signature(self, path: Path, core: Sequence[int]) -> Any:
+        """What the vertices of a block are, where in it, and how they are connected."""
+        number = {v: i for i, v in enumerate(core)}
         return tuple(
             (
                 z.op.name if z.op else "",
                 z.shape,
-                tuple(p[1][length:] for p in folding.homes.chain(v) if len(p[1]) >= length),
-                tuple(number[x] for x in self.inputs[v] if x in number),
+                tuple(p[1].removeprefix(path[1]) for p in self.homes.chain(v) if p[1].startswith(path[1])),
+                tuple(number[x] for x in self._inputs(v) if x in number),
             )
-            for v in vertices
-            for z in (folding.record.vertices[v],)
+            for v in core
+            for z in (self.record.vertices[v],)
         )
 
-    def twins(self, other: _Block) -> dict[int, int]:
-        """The vertices of `other`, each with the one here that is drawn for it; empty if the two are not alike."""
-        if other.whole == self.whole:
-            return dict(zip(other.vertices, self.vertices, strict=True))
-        if len(self.core) < len(self.vertices):
-            return {}
-        found = dict(zip(other.core, self.core, strict=True))
-        for v in reversed(other.vertices):
-            if v not in found:
-                user = next((u for u in other.vertices if v in other.inputs[u]), None)
-                if user is None:
-                    return {}
-                found[v] = found[user]
-        return found
+    def _adjoin(self, blocks: Any) -> bool:
+        """Whether what leaves one of these blocks goes to another at once or never, so that nothing is in between."""
+        inside = bytearray(not blocks.isdisjoint(self.homes.chain(v)) for v in range(len(self.record)))
+        behind = bytearray(len(self.record))
+        for v, within in enumerate(inside):
+            sources = self.record.inputs(v)
+            if within and any(behind[x] for x in sources):
+                return False
+            behind[v] = not within and any(behind[x] or inside[x] for x in sources)
+        return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import ref
@@ -20,13 +19,12 @@ from micrograd_np.debug.origin import origin_of
 from micrograd_np.engine.backward import is_gone
 from micrograd_np.engine.symbol import Symbol
 
-from .drawing import Drawing, Edge, Node, check, missing
-from .drawing import legend as _legend
+from .drawing import Drawing, Edge, Node, check
 from .escape import plain, shortened
 from .fold import Folding
 from .formula import constant, formula, spoken
 from .picture import Picture
-from .structure import Homes, read, turns
+from .structure import Homes, Record, turns
 from .values import subscript, summary
 
 if TYPE_CHECKING:
@@ -34,15 +32,14 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from .fold import Box
-    from .structure import Path, Record
 
 __all__ = ["draw"]
 
 _ROOM = 200  # nodes up to which "auto" prints values
 
 
-class _Left(str):
-    """A setting that was left as it is: a network is not drawn from top to bottom unless that is asked for."""
+class _Default(str):
+    """The default of `direction`, which draws a graph from top to bottom and leaves a network the way of its own."""
 
     __slots__ = ()
 
@@ -50,8 +47,8 @@ class _Left(str):
 def draw(
     tensor: Any,
     /,
-    *given: Any,
-    direction: str = _Left("TB"),
+    *more: Any,
+    direction: str = _Default("TB"),
     values: bool | Literal["auto"] = "auto",
     gradients: bool | Literal["auto"] = "auto",
     depth: int | Literal["auto"] = "auto",
@@ -89,81 +86,90 @@ def draw(
     z₁ = w · 2: () float64 = 6
     z₂ = σ(z₁): () float64 = 0.9975
     """
-    if given and isinstance(given[0], str) and isinstance(direction, _Left):
-        direction, *given = given  # type: ignore[assignment]
-    graphs: dict[str, Any] = {"values": values, "gradients": gradients, "depth": depth, "max_nodes": max_nodes}
-    graphs |= {"formulas": formulas, "backward": backward, "scalars": scalars}
-    check("draw", direction=direction, legend=legend, name=name, **graphs)
+    if more and isinstance(more[0], str) and isinstance(direction, _Default):
+        direction, *more = more  # type: ignore[assignment]
+    settings: dict[str, Any] = {"values": values, "gradients": gradients, "depth": depth, "max_nodes": max_nodes}
+    settings |= {"formulas": formulas, "backward": backward, "scalars": scalars}
+    check("draw", direction=direction, legend=legend, name=name, **settings)
     if hasattr(tensor, "named_modules") and not isinstance(tensor, type):
         from .network import draw_network
 
-        if changed := [key for key, value in graphs.items() if value != draw.__kwdefaults__[key]]:  # type: ignore[index]
+        if changed := [key for key, x in settings.items() if x != draw.__kwdefaults__[key]]:  # type: ignore[index]
             raise TypeError(f"draw: {changed[0]} is for graphs, and this is a module; draw what it returns.")
-        own = None if isinstance(direction, _Left) else direction
-        return draw_network(tensor, *given, direction=own, legend=legend, name=name, **network)
+        way = None if isinstance(direction, _Default) else direction
+        return draw_network(tensor, *more, direction=way, legend=legend, name=name, **network)
     roots = list(tensor) if isinstance(tensor, (list, tuple)) else [tensor]
     if not roots or not all(isinstance(root, Vertex) for root in roots):
-        raise _not_drawn(tensor)
-    if given or network:
+        raise TypeError(f"draw: needs a tensor, a list of tensors or a module, found {_undrawable(tensor)}.")
+    if more or network:
         what = next(iter(network), "an input")
         raise TypeError(f"draw: {what} is for modules, found a {type(tensor).__name__}; leave it out.")
     drawing = Drawing(name, direction)
     if scalars:
         from .scalars import draw_scalars
 
-        return draw_scalars(roots, drawing, legend=legend)
-    graph = _Graph(roots, max_nodes, None if depth == "auto" else depth, values, gradients)
-    return graph.picture(drawing, formulas=formulas, legend=legend, backward=backward)
+        draw_scalars(roots, drawing, legend=legend)
+    else:
+        graph = _Graph(roots, drawing, max_nodes, None if depth == "auto" else depth, values, gradients)
+        graph.draw(formulas=formulas, legend=legend, backward=backward)
+    return Picture(drawing)
 
 
-def _not_drawn(x: Any) -> TypeError:
-    found = described(x)
-    if isinstance(x, (list, tuple)):
-        found = f"a list of {', '.join(sorted({type(part).__name__ for part in x}))}" if x else "an empty list"
-    elif not isinstance(x, type):
-        found += "; call it and draw the tensor that it returns" if callable(x) else ""
-    advice = "" if ";" in found else "; draw a Tensor that was computed"
-    return TypeError(f"draw: needs a tensor, a list of tensors or a module, found {found}{advice}.")
+def _undrawable(x: Any) -> str:
+    """What `x` is, and what to draw instead."""
+    if isinstance(x, type):
+        return described(x)
+    if callable(x):
+        return f"{described(x)}; call it and draw the tensor that it returns"
+    kinds = ", ".join(sorted({type(part).__name__ for part in x})) if isinstance(x, (list, tuple)) else ""
+    found = f"a list of {kinds}" if kinds else "an empty list" if isinstance(x, (list, tuple)) else described(x)
+    return f"{found}; draw a Tensor that was computed"
 
 
 class _Graph:
-    """Builds the drawing of one graph. A vertex is known by its place in the record, a box by that in the folding."""
+    """Draws one graph. A vertex is known by its place in the record, a box by that in the folding."""
 
     def __init__(
-        self, tensors: Sequence[Vertex], max_nodes: int, depth: int | None, values: bool | str, gradients: bool | str
+        self,
+        tensors: Sequence[Vertex],
+        drawing: Drawing,
+        max_nodes: int,
+        depth: int | None,
+        values: bool | str,
+        gradients: bool | str,
     ) -> None:
-        self.gradients = gradients
-        self.record = read(*tensors)
+        self.drawing, self.gradients = drawing, gradients
+        self.record = Record(tensors)
         self.vertices = self.record.vertices
         self.homes = Homes(self.record)
         self.outer = outer_parts(self.vertices)
         self.same = _unwritten(self.record, self.homes, self.outer)
         self.folding = Folding(self.record, self.homes, self.same, depth, max_nodes)
-        self.drawn = list(dict.fromkeys(self.folding.place))
-        self.numbers: dict[int, str] = {}  # what is said of each value, if they are
-        self.valued = values is True or (values == "auto" and len(self.drawn) <= _ROOM)
-        if self.valued:  # none of which is held
-            found = self.record.values([v for v in self.drawn if v >= 0])
-            self.numbers = {v: "not kept" if x is None else summary(x) for v, x in found}
-        self.frames = partial(frames, self.homes, times=self.folding.times)
+        self.places = list(dict.fromkeys(self.folding.place))  # of what is drawn
+        drawn = [v for v in self.places if v >= 0]
+        self.valued = values is True or (values == "auto" and len(self.places) <= _ROOM)
+        arrays = self.record.values(drawn) if self.valued else ()  # one at a time
+        self.numbers = {v: "not kept" if x is None else summary(x) for v, x in arrays}
         self.names: dict[int, str] = {}
         self.counts: Counter[str] = Counter()
-        self.arrays: dict[int, str] = {}  # by its id, the box of each array that was given as it is
+        self.arrays: dict[int, str] = {}  # the node of each array that an op was applied to, by its id
         dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
         self.dtype = str(dtypes.pop()) if len(dtypes) == 1 else None  # of all of them
-        self.computed = any(self.record.gradient(v) is not None for v in self.drawn if v >= 0)
-        self.pulled: dict[int, str] = {}  # what is said of the gradients that the walk brought again
         self.gone = any(map(is_gone, self.vertices))
+        arrived = {v: g for v in drawn if (g := self.record.gradient(v)) is not None}
+        self.computed = bool(arrived)  # whether a backward pass was here
+        shown = {v: g for v, g in arrived.items() if gradients is not False and self.vertices[v].requires_grad}
+        self.grads = {v: summary(g) for v, g in shown.items()}
         if gradients is True and self.computed and not self.gone:
             self.pull(*tensors)
 
     def pull(self, root: Any, *others: Vertex) -> None:
-        """Note the gradients of results, if there is one way to them: from a single number."""
+        """Compute the gradients of results, if there is one way to them: from a single number."""
 
         def arrived(z: Source, _i: int, g: Any, _gx: Any) -> None:
             v = self.record.at(z)
-            if self.folding.place[v] == v and v not in self.pulled:
-                self.pulled[v] = summary(g)
+            if self.folding.place[v] == v and v not in self.grads:
+                self.grads[v] = summary(g)
 
         if not others and root.requires_grad and root.data.size == 1:
             with suppress(RuntimeError):  # what a rule reads was written since
@@ -171,7 +177,7 @@ class _Graph:
 
     # names
 
-    def called(self, x: Source) -> str:
+    def name(self, x: Source) -> str:
         """What a vertex is called in formulas: its own name, or a letter with a number in the order of drawing."""
         v = self.folding.place[self.record.at(x)]
         if v < 0:
@@ -190,17 +196,17 @@ class _Graph:
 
     def formula(self, z: Any) -> str:
         """How `z` was made."""
-        given = inputs(z)
-        told = [self.input_name(z, i, x) for i, x in enumerate(given)]
-        if any(isinstance(x, Source) and x in self.outer for x in given):
-            return " ⊗ ".join(told)
-        return formula(z.op, told, z.static) if told else f"{spoken(z.op)}(…)"
+        sources = inputs(z)
+        names = [self.input_name(z, i, x) for i, x in enumerate(sources)]
+        if any(isinstance(x, Source) and x in self.outer for x in sources):
+            return " ⊗ ".join(names)
+        return formula(z.op, names, z.static) if names else f"{spoken(z.op)}(…)"
 
     def input_name(self, z: Any, i: int, x: Any) -> str:
         """What the input `i` of `z` is called; an array by the name it had, or as the op calls this input."""
         if isinstance(x, Source):
             turned = self.record.at(x) in self.same and turns(x)  # else it is a node of its own
-            return self.called(x) + ("ᵀ" if turned else "")
+            return self.name(x) + ("ᵀ" if turned else "")
         if x is not None and not np.ndim(x):
             return constant(x)
         name, role = getattr(z.inputs[i], "name", None), z.op.inputs[min(i, len(z.op.inputs) - 1)]
@@ -210,61 +216,58 @@ class _Graph:
 
     # nodes
 
-    def picture(self, drawing: Drawing, *, formulas: bool, legend: bool, backward: bool) -> Picture:
+    def draw(self, *, formulas: bool, legend: bool, backward: bool) -> None:
         """All of it."""
-        for at in self.drawn:
+        for at in self.places:
             box = self.folding.boxes[~at] if at < 0 else None
-            around = box.around if box else self.homes.chain(at)
-            drawing.put(self.box(at, box) if box else self.node(at, formulas=formulas), self.frames(around))
-        drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in dict.fromkeys(self.arrows())]
-        for v in self.drawn:
+            node = self.box(at, box) if box else self.node(at, formulas=formulas)
+            self.drawing.put(node, self.homes.frames(box.around if box else self.homes.chain(at)))
+        self.drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in dict.fromkeys(self.arrows())]
+        for v in self.places:
             for i, x in enumerate(inputs(self.vertices[v]) if v >= 0 else ()):
                 if not isinstance(x, Source) and (np.ndim(x) or isinstance(self.vertices[v].inputs[i], ref)):
-                    self.constant(x, v, i, drawing)
+                    self.constant(x, v, i)
             if v >= 0 and backward:
-                drawing.edges += self.rules(v)
-        drawing.note = missing(drawing, spent=self.gone)
-        if legend:
-            graded = self.gradients is not False and any(z.requires_grad for z in self.vertices)
-            notes = [f"all are {self.dtype}" if self.dtype else "", "∂: gradient of the output" if graded else ""]
-            notes.append("dashed: what is passed back where g arrives" if backward else "")
-            drawing.legend = _legend(drawing, *filter(None, notes))
-        return Picture(drawing)
+                self.drawing.edges += self.rules(v)
+        graded = self.gradients is not False and any(z.requires_grad for z in self.vertices)
+        self.drawing.explain(
+            f"all are {self.dtype}" if self.dtype else "",
+            "∂: gradient of the output" if graded else "",
+            "dashed: what is passed back where g arrives" if backward else "",
+            legend=legend,
+            spent=self.gone,
+        )
 
     def node(self, v: int, *, formulas: bool) -> Node:
         """One value: how it was made, its shape and numbers, its gradient."""
         z = self.vertices[v]
-        head, name = self.called(z), self.homes.called(v)
+        title, name = self.name(z), self.homes.called(v)
         full = plain(name) if z.op is None and name else ""  # where no frame says the module
         if z.op is not None:
             kind = "output" if v in self.record.roots else "value"
-            head += f" = {self.formula(z)}" if formulas else f"  {spoken(z.op)}"
+            title += f" = {self.formula(z)}" if formulas else f"  {spoken(z.op)}"
         elif v in self.homes.buffers or hasattr(z, "persistent"):
             kind = "buffer"
         else:
             kind = "parameter" if z.requires_grad else "input"
-        return self.told(_id(v), kind, z, head, full, self.numbers.get(v, ""), self.gradient(v, z))
+        return self.value(_id(v), kind, z, title, full, self.numbers.get(v, ""), self.gradient(v, z))
 
-    def told(self, id: str, kind: str, x: Any, head: str, full: str = "", numbers: str = "", grad: str = "") -> Node:
-        """A value below its `head`, in words by its `full` name: shape and dtype, numbers, gradient, line of code."""
+    def value(self, id: str, kind: str, x: Any, title: str, full: str = "", numbers: str = "", grad: str = "") -> Node:
+        """A value below its `title`, in words by its `full` name: shape and dtype, numbers, gradient, line of code."""
         dtype = "" if self.dtype == str(x.dtype) else x.dtype
-        text = "\n".join(filter(None, (head, f"{x.shape or ''} {dtype}".strip(), numbers, grad)))
+        text = "\n".join(filter(None, (title, f"{x.shape or ''} {dtype}".strip(), numbers, grad)))
         role = "" if kind in {"value", "output"} else f"{kind}, "
-        said = f"{full or head}: {role}{x.shape} {x.dtype}{numbers and f' = {numbers}'}{grad and f', {grad}'}"
+        words = f"{full or title}: {role}{x.shape} {x.dtype}{numbers and f' = {numbers}'}{grad and f', {grad}'}"
         where = origin_of(x) if isinstance(x, Source) else None
         place = plain(f"{where}: {where.source}") if where else ""
-        tip = place or (full if full != head else "")
-        return Node(id, text, kind, tip, said + (f"   [{place}]" if place else ""))
+        tooltip = place or (full if full != title else "")
+        return Node(id, text, kind, tooltip, (words + (f"   [{place}]" if place else "")).replace("\n", " "))
 
     def gradient(self, v: int, z: Source) -> str:
         """The gradient of a value, or that there is none yet, or none any more."""
-        if self.gradients is False or not z.requires_grad:
-            return ""
-        grad = self.record.gradient(v)
-        told = self.pulled.get(v) if grad is None else summary(grad)
-        if told:
-            return f"∂ {told}"
-        if z.op is not None and self.gradients is not True:
+        if v in self.grads:
+            return f"∂ {self.grads[v]}"
+        if self.gradients is False or not z.requires_grad or (z.op is not None and self.gradients is not True):
             return ""
         return "∂ not kept: retain_grad()" if z.op is not None and self.computed else "∂ not computed yet"
 
@@ -272,7 +275,7 @@ class _Graph:
         """Several values in one."""
         count = box.ops.total()
         if box.path is not None:
-            text = f"{self.frames((*box.around, box.path))[-1][1]}\n→ {box.shape}"
+            text = f"{self.homes.frames((*box.around, box.path))[-1][1]}\n→ {box.shape}"
         elif count:
             common = ", ".join(f"{n:,} {name}" for name, n in box.ops.most_common(3))
             text = f"{count:,} ops in between\n{common}"
@@ -288,47 +291,39 @@ class _Graph:
         place = self.folding.place
         for v, head in enumerate(place):
             for x in (self.same.get(x, x) for x in self.record.inputs(v)) if v not in self.same else ():
-                if place[x] != head and not self.folding.onward(x, v):
+                if place[x] != head and not self.folding.repeated(x, v):
                     yield place[x], head
 
-    def constant(self, x: Any, v: int, i: int, drawing: Drawing) -> None:
-        """An array that was given as it is, or that nobody holds any more, and the arrow from it."""
+    def constant(self, x: Any, v: int, i: int) -> None:
+        """An array that an op was applied to, or one that nobody holds any more, and the arrow from it."""
         z = self.vertices[v]
         key = id(z.inputs[i] if x is None else x)
         if key not in self.arrays:
-            self.arrays[key] = f"a{len(self.arrays)}"
-            name, before = self.input_name(z, i, x), getattr(z.inputs[i], "name", None)
-            kind = "buffer" if before in self.homes.statistics else "input" if before else "constant"
+            id_ = self.arrays[key] = f"a{len(self.arrays)}"
+            title, name = self.input_name(z, i, x), getattr(z.inputs[i], "name", None)
+            kind = "buffer" if name in self.homes.statistics else "input" if name else "constant"
             if x is None:
-                node = Node(self.arrays[key], f"{name}\nnot kept", kind, "", f"{name}: {kind}, not kept")
+                node = Node(id_, f"{title}\nnot kept", kind, "", f"{title}: {kind}, not kept")
             else:
-                node = self.told(self.arrays[key], kind, x, name, numbers=summary(x) if self.valued else "")
-            drawing.put(node, self.frames(() if kind == "input" else self.homes.chain(v)))
-        drawing.edges.append(Edge(self.arrays[key], _id(v)))
+                node = self.value(id_, kind, x, title, numbers=summary(x) if self.valued else "")
+            self.drawing.put(node, self.homes.frames(() if kind == "input" else self.homes.chain(v)))
+        self.drawing.edges.append(Edge(self.arrays[key], _id(v)))
 
-    def rules(self, v: int) -> list[Edge]:
+    def rules(self, v: int) -> Iterator[Edge]:
         """Dashed arrows from `v` back to its inputs, with what becomes of the gradient g that arrives."""
         z: Any = self.vertices[v]
-        given = inputs(z)
-        sources = [x for x in given if isinstance(x, Source)]
-        names = {id(x): "array" for x in given if np.ndim(x)} | {id(x): self.called(x) for x in sources}
+        operands = inputs(z)
+        sources = [x for x in operands if isinstance(x, Source)]
+        names = {id(x): "array" for x in operands if np.ndim(x)} | {id(x): self.name(x) for x in sources}
         data = {x: x.data if isinstance(x.data, np.ndarray) else None for x in (z, *sources)}
-        symbols = symbols_of(given, names, data)
-        result, g = (Symbol(name, or_zeros(data[z], z)) for name in (self.called(z), "g"))
-        found = []
-        for i, x in enumerate(given):
+        symbols = symbols_of(operands, names, data)
+        result, g = (Symbol(name, or_zeros(data[z], z)) for name in (self.name(z), "g"))
+        for i, x in enumerate(operands):
             at = self.folding.place[self.record.at(x)] if isinstance(x, Source) and x.requires_grad else -1
-            if at >= 0 and z.op.rules_for(len(given))[i] is not None:
+            if at >= 0 and z.op.rules_for(len(operands))[i] is not None:
                 text, raw = rule_of(z, i, g, result, symbols)
                 text = shortened(summed(text, summed_axes(raw, x.shape)), 90)
-                found.append(Edge(_id(v), _id(at), "gradient", text))
-        return found
-
-
-def frames(homes: Homes, around: Sequence[Path], times: Mapping[Path, int]) -> list[tuple[Path, str]]:
-    """The modules `around` as frames, outermost first: what stands over each, and how often it repeats, if it does."""
-    often = {path: f"   × {n}" for path, n in times.items() if n > 1}
-    return [(path, homes.title(path, around[:k]) + often.get(path, "")) for k, path in enumerate(around)]
+                yield Edge(_id(v), _id(at), "gradient", text)
 
 
 def _id(at: int) -> str:
@@ -337,26 +332,21 @@ def _id(at: int) -> str:
 
 def _unwritten(record: Record, homes: Homes, outer: AbstractSet[Any]) -> Mapping[int, int]:
     """What nobody wrote, each with what it was made of: reshapes that change nothing or fit, and views."""
-    found: dict[int, int] = {}
-    owners: dict[int, int] = {}
-    plain = [v for v in record.leaves.values() if not record.vertices[v].requires_grad]
-    for v in plain:
-        owner = id(owner_of(record.vertices[v].data))
-        if owner not in owners or (homes.called(v) and not homes.called(owners[owner])):
-            owners[owner] = v
-    for v in plain:
-        z = record.vertices[v]
-        first = owners[id(owner_of(z.data))]
-        if (
-            first != v
-            and homes.called(v) in (None, homes.called(first))
-            and prod(record.vertices[first].shape) == prod(z.shape)
-        ):
-            found[v] = first
+    same: dict[int, int] = {}
+    first: dict[int, int] = {}  # by the array that a view is of
+    constants = [v for v in record.leaves.values() if not record.vertices[v].requires_grad]
+    owners = {v: id(owner_of(record.vertices[v].data)) for v in constants}
+    for v in sorted(constants, key=lambda v: not homes.called(v)):
+        first.setdefault(owners[v], v)
+    for v in constants:
+        x = first[owners[v]]
+        whole = prod(record.vertices[x].shape) == prod(record.vertices[v].shape)
+        if x != v and whole and homes.called(v) in (None, homes.called(x)):
+            same[v] = x
     for v, z in enumerate(record.vertices):
         if z.op is not None and z.op.name in ("reshape", "transpose") and v not in record.roots:
             for x in record.inputs(v):
                 fits = record.vertices[x].shape == z.shape or (not record.is_op(x) and homes.chain(x))
                 if z in outer or homes.splits_heads(v, x) or (fits and z.op.name == "reshape"):
-                    found[v] = found.get(x, x)
-    return found
+                    same[v] = same.get(x, x)
+    return same

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from itertools import count, pairwise, product
 from typing import TYPE_CHECKING, Any
@@ -71,8 +70,8 @@ def draw_network(
     check("draw_network", direction=direction or "TB", unroll=unroll, max_units=max_units, legend=legend, name=name)
     insist("draw_network", "loss", loss, loss is None or callable(loss), "a function of output and target")
     if input is None and (unroll or target is not None):
-        asked = "unroll=True" if unroll else "a target"
-        raise ValueError(f"draw_network: {asked} without an input, which the network is run on; pass one as well.")
+        setting = "unroll=True" if unroll else "a target"
+        raise ValueError(f"draw_network: {setting} without an input, which the network is run on; pass one as well.")
     if loss is not None and target is None:
         raise ValueError("draw_network: a loss without a target; pass target=..., or leave the loss out.")
     blocks, result = (guessed(model), None) if input is None else watched(model, input)
@@ -90,11 +89,11 @@ def draw_network(
         node.text = "⋯" if node.text == "⋮" else node.text
     if network.weighted:
         most = max((len(column) for column in drawing.columns), default=0)
-        apart = f"{0.15 + 0.08 * most:.2f}"  # else lines between long columns are steep, and run across circles
-        drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": apart, "outputorder": "edgesfirst"}
+        distance = f"{0.15 + 0.08 * most:.2f}"  # else lines between long columns are steep, and run across circles
+        drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": distance, "outputorder": "edgesfirst"}
         if legend:
-            more = "; ∂: gradient" if network.graded else ""
-            drawing.legend = f"blue: positive weight; red, dashed: negative; thick: large{more}"
+            gradient = "; ∂: gradient" if network.graded else ""
+            drawing.legend = f"blue: positive weight; red, dashed: negative; thick: large{gradient}"
     return Picture(drawing)
 
 
@@ -107,6 +106,13 @@ class _Column:
     frames: tuple[Any, ...]
     nodes: list[Node] = field(default_factory=list)
     circles: dict[int, Node] = field(default_factory=dict)  # those that stand for a unit or step, by its number
+    weights: dict[int, list[str]] = field(default_factory=dict)  # that are written on the lines to a unit
+
+    def describe(self) -> None:
+        """Say in the words of the caption what stands in the circles and on the lines to them."""
+        values = ", ".join(" ".join(node.text.split()) for node in self.circles.values() if node.text.strip())
+        lines = [f"  weights of unit {k + 1}: {', '.join(weights)}" for k, weights in self.weights.items()]
+        self.caption.words = "\n".join([self.caption.text + (f": {values}" if values else ""), *lines])
 
 
 class _Network:
@@ -117,20 +123,21 @@ class _Network:
         self.boxes: dict[Block, Node] = {}
         self.weighted = self.graded = False
         self.ids = map("n{}".format, count(1))
-        self.users = Counter(source for block in blocks for source in block.sources)
-        self.chained = max([*self.users.values(), *(len(block.sources) for block in blocks)], default=0) <= 1
+        self.users: dict[Block, list[Block]] = {block: [] for block in blocks}
+        for block in blocks:
+            for source in block.sources:
+                self.users[source].append(block)
+        self.chained = all(len(users) < 2 for users in (*self.users.values(), *(b.sources for b in blocks)))
 
     def build(self) -> None:
         """Everything but the error."""
         for block in self.blocks:
             self.put(block)
         for block in self.blocks:  # now that all is there: in a loop some arrows lead back
-            if block in self.steps:
-                self.lead_on(block)
-            elif block in self.boxes:
-                self.lead(block)
+            (self.connect_steps if block in self.steps else self.connect_box)(block)
         joined = {(edge.tail, edge.head) for edge in self.drawing.edges}
         for column in dict.fromkeys(self.columns.values()):
+            column.describe()
             nodes = [*column.nodes, column.caption]
             self.drawing.inside(column.frames).extend(nodes)
             self.drawing.columns.append([node.id for node in nodes])
@@ -144,43 +151,28 @@ class _Network:
             self.row(block)
         elif block.linear and only is not None and self.is_flat(only):
             self.layer(block, only)
-        elif only in self.columns and self.bends(block, only):
+        elif only in self.columns and only not in self.steps and self.follows(block, only) and _fits(block, only):
             column = self.columns[block] = self.columns[only]
             column.caption.text += f"\n{block.name}".replace("(·)", "")
             self.fill(column, block.result)
-        elif not sources and self.feeds_linear(block):
-            width = next(b.module.in_features for b in self.blocks if block in b.sources)
+        elif not sources and self.users[block] and all(user.linear for user in self.users[block]) and _is_flat(block):
+            width = self.users[block][0].module.in_features
             self.column(block, width, block.title + self.sample(block, width))
-        elif only in self.boxes and self.joins(block, only):
+        elif only in self.boxes and block.module and only.module and self.follows(block, only):
             node = self.boxes[block] = self.boxes[only]
             node.text = f"{node.text.removesuffix(_shape(only))}\n{block.name}{_shape(block)}"
         else:
             kind = "module" if block.module else "value" if sources else "input"
-            node = self.boxes[block] = Node(next(self.ids), block.name + _shape(block), kind)
-            self.drawing.inside(block.frames).append(node)
-
-    # what is drawn how
+            self.boxes[block] = Node(next(self.ids), block.name + _shape(block), kind)
+            self.drawing.put(self.boxes[block], block.frames)
 
     def is_flat(self, source: Block) -> bool:
         """Whether a linear layer behind `source` works on vectors, not on sequences of them."""
-        return source not in self.steps and (source in self.columns or np.ndim(source.result) <= 2)
-
-    def feeds_linear(self, block: Block) -> bool:
-        users = [b for b in self.blocks if block in b.sources]
-        return bool(users) and all(b.linear for b in users) and np.ndim(block.result) <= 2
-
-    def bends(self, block: Block, source: Block) -> bool:
-        """Whether `block` changes each unit by itself, so that its values may stand in the same circles."""
-        same = block.result is None or np.shape(block.result) == np.shape(source.result)
-        return same and source not in self.steps and self.follows(block, source)
-
-    def joins(self, block: Block, source: Block) -> bool:
-        """Whether `block` may stand in the box of the layer before it."""
-        return block.module is not None and source.module is not None and self.follows(block, source)
+        return source not in self.steps and (source in self.columns or _is_flat(source))
 
     def follows(self, block: Block, source: Block) -> bool:
         """Whether `block` holds nothing, and `source` makes what it makes for this one alone."""
-        alone = self.users[source] == 1 and (block.calls, block.frames) == (source.calls, source.frames)
+        alone = len(self.users[source]) == 1 and (block.calls, block.frames) == (source.calls, source.frames)
         return alone and not block.holds
 
     # circles
@@ -190,6 +182,8 @@ class _Network:
         whole, what = size <= max(self.most, 4), "steps" if block in self.steps else "units"
         caption = caption if whole else f"{caption}\n{size} {what}"
         column = self.columns[block] = _Column(size, Node(next(self.ids), caption, "text"), block.frames)
+        self.drawing.inside(block.frames)
+        self.drawing.lines.append(column.caption)
         for i in range(size) if whole else (0, 1, 2, size - 1):
             if i > len(column.circles):
                 column.nodes.append(Node(next(self.ids), "⋮", "text", look=_DOTS))
@@ -209,7 +203,7 @@ class _Network:
         if self.numbers and np.size(result):
             row = np.asarray(result).reshape(-1, column.size)[0]
             for i, node in column.circles.items():
-                before = node.text.strip().split("\n")[-1]  # what the unit was before it bends
+                before = node.text.strip().split("\n")[-1]  # what the unit was before its activation
                 node.text = f"{before}\n{_value(row[i])}".strip()
 
     def layer(self, block: Block, source: Block) -> None:
@@ -225,23 +219,25 @@ class _Network:
             self.drawing.edges.append(Edge(before.caption.id, after.caption.id, "order", look=level))
         parts: list[tuple[Any, dict[Any, Node]]] = [(weight, dict(before.circles))]
         if bias is not None:
-            one = Node(next(self.ids), "1", "constant", look=_ONE)
-            before.nodes.insert(0, one)
-            parts.append((bias, {...: one}))  # bias[j, ...] is what leads from it to j
+            unit = Node(next(self.ids), "1", "constant", look=_ONE)
+            before.nodes.insert(0, unit)
+            parts.append((bias, {...: unit}))  # bias[j, ...] is what leads from it to j
         every = np.concatenate([np.abs(part.data).ravel() for part, _ in parts])
         largest = every[np.isfinite(every)].max(initial=0) or 1.0
         grads = [part.grad.data.ravel() for part, _ in parts if part.grad is not None]
         self.weighted, self.graded = True, self.graded or bool(grads)
         for (j, head), (part, tails) in product(after.circles.items(), parts):
             for i, tail in tails.items():
-                w, text = float(part.data[j, i]), number(part.data[j, i], 3)
+                w = float(part.data[j, i])
                 share = min(abs(w) / largest, 1) if np.isfinite(w) else 1
                 color, style = (_BLUE, "solid") if w >= 0 else (_RED, "dashed")
                 look = {"penwidth": f"{0.4 + 2.6 * share:.2f}", "color": color, "style": style}
                 line = [tail, head]
                 if every.size <= _FEW:
-                    more = "" if part.grad is None else f"\n∂ {number(part.grad.data[j, i], 3)}"
-                    line.insert(1, Node(next(self.ids), text + more, "text", look={"fontcolor": color, **_CHIP}))
+                    text = number(part.data[j, i], 3)
+                    text += "" if part.grad is None else f"\n∂ {number(part.grad.data[j, i], 3)}"
+                    after.weights.setdefault(j, []).append(text.replace("\n", " "))
+                    line.insert(1, Node(next(self.ids), text, "text", look={"fontcolor": color, **_CHIP}))
                     self.drawing.inside(block.frames).append(line[1])
                 for a, b in pairwise(line):
                     self.connect([a], [b], arrowhead="none", **look)
@@ -260,17 +256,17 @@ class _Network:
 
     # arrows
 
-    def lead_on(self, block: Block) -> None:
+    def connect_steps(self, block: Block) -> None:
         """Arrows to the steps of `block`, and from step to step where it is recurrent."""
-        row, read = self.columns[block], self.steps[block].source
+        row, sequence = self.columns[block], self.steps[block].source
         if block.recurrent:
-            both = {"dir": "both"} if getattr(block.module, "bidirectional", False) else {}
+            ends = {"dir": "both"} if getattr(block.module, "bidirectional", False) else {}
             for a, b in pairwise(row.nodes):
-                self.connect([a], [b], **both)
+                self.connect([a], [b], **ends)
         for source in block.sources:
             tails, heads = self.ends(source), list(row.circles.values())
             late = self.blocks.index(source) > self.blocks.index(block)  # so the step before is meant
-            if source in block.starts or read not in {None, source}:  # it is the state to begin with
+            if source in block.starts or sequence not in {None, source}:  # it is the state to begin with
                 self.connect(tails[-1:], heads[:1])
             elif source in self.steps and len(tails) == len(heads):
                 before = self.columns[source].circles
@@ -279,15 +275,15 @@ class _Network:
             else:
                 self.connect(tails[-1:], heads)
 
-    def lead(self, block: Block) -> None:
-        """Arrows to the box of `block`, unless it stands in that of the layer before."""
-        node = self.boxes[block]
-        for source in block.sources:
+    def connect_box(self, block: Block) -> None:
+        """Arrows to the box of `block`, if it has one and does not share that of the layer before."""
+        node = self.boxes.get(block)
+        for source in block.sources if node else ():
             tails = self.ends(source)
             last = source in self.steps and block.module is not None and not self.steps[source].keeps(source, block)
             if tails != [node]:
                 self.connect(tails[-1:] if last else tails, [node])
-        if block.recurrent:
+        if node and block.recurrent:
             self.drawing.edges.append(Edge(node.id, node.id, text="each step", look={"fontcolor": INK}))
 
     def ends(self, block: Block) -> list[Node]:
@@ -299,21 +295,30 @@ class _Network:
 
     def error(self, result: Any, target: Any, loss: Callable[[Any, Any], Any] | None) -> None:
         """The error at the end, and what it was compared with."""
-        wanted = target.data if isinstance(target, Vertex) else np.asarray(target)
-        what = getattr(loss, "__name__", type(loss).__name__)
+        array = target.data if isinstance(target, Vertex) else np.asarray(target)
+        name = getattr(loss, "__name__", type(loss).__name__)
         if loss is None:
             if not isinstance(result, Vertex):
                 kind = type(result).__name__
                 raise TypeError(f"draw_network: the model returns a {kind}; pass a loss that takes it and the target.")
-            what, loss = "squared error" if result.data.size == 1 else "mean squared error", mse_loss
-            target = wanted if wanted.ndim else np.full(result.data.shape, wanted)
+            name, loss = "squared error" if result.data.size == 1 else "mean squared error", mse_loss
+            target = array if array.ndim else np.full(result.data.shape, array)
         value = np.asarray(loss(result, target).data)
-        shown = number(wanted) if wanted.size == 1 else str(wanted.shape)
         samples = len(result.data) if isinstance(result, Vertex) and result.data.ndim > 1 else 1
-        what = f"of all {samples:,} samples:\n{what}" if samples > 1 else what
-        node = Node(next(self.ids), f"{what}\n{number(value, 4)}\ntarget {shown}", "output")
-        self.drawing.nodes.append(node)
+        name = f"of all {samples:,} samples:\n{name}" if samples > 1 else name
+        compared = number(array) if array.size == 1 else array.shape
+        node = Node(next(self.ids), f"{name}\n{number(value, 4)}\ntarget {compared}", "output")
+        self.drawing.put(node)
         self.connect(self.ends(self.blocks[-1]), [node])
+
+
+def _is_flat(block: Block) -> bool:
+    return np.ndim(block.result) <= 2
+
+
+def _fits(block: Block, source: Block) -> bool:
+    """Whether `block` changes each unit by itself, so that its values may stand in the same circles."""
+    return block.result is None or np.shape(block.result) == np.shape(source.result)
 
 
 def _shape(block: Block) -> str:

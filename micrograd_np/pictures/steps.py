@@ -20,19 +20,16 @@ from micrograd_np.engine.tensor import Tensor
 from .drawing import Drawing, Edge, Node, check, digraph
 from .escape import plain, shortened
 from .formula import spoken
-from .graph import frames
 from .page import SIZE_LIMIT, embed, fill, numbers, write
 from .picture import Shown
 from .render import RenderError, render
-from .structure import Homes, read
+from .structure import Homes, Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from micrograd_np.debug.explain import Pull
-
-    from .structure import Record
 
 __all__ = ["Steps", "draw_steps"]
 
@@ -108,10 +105,10 @@ def draw_steps(tensor: Any, gradient: Any = None, *, max_ops: int = 500) -> Step
 
 
 class _Story(Derivation):
-    """What the page tells: values, and then what the backward pass brings, as texts and parts of arrays."""
+    """What the page shows: values, and then what the backward pass brings, as texts and parts of arrays."""
 
     def __init__(self, root: Tensor, edge: int, exact: int, max_ops: int) -> None:
-        record = read(root)
+        record = Record([root])
         super().__init__(root, record.vertices)
         self.names = {key: _clip(name) for key, name in self.names.items()}
         self.edge, self.exact = edge, exact
@@ -123,8 +120,8 @@ class _Story(Derivation):
         self.boxes: list[Node] = []  # of the nodes
         self.steps: list[dict[str, Any]] = []
         self.at: Any = None  # the op that the walk is at
-        made, first = list(self.inputs), max_ops // 2
-        self.left_out = set(made[first : len(made) - max_ops + first]) if len(made) > max_ops else set()
+        ops, first = list(self.inputs), max_ops // 2
+        self.left_out = set(ops[first : len(ops) - max_ops + first]) if len(ops) > max_ops else set()
         self.lay(record)
         self.leaves: dict[Any, dict[str, Any]] = {
             z: {"name": self.name(z), "node": self.place.get(id(z)), "shape": list(z.shape), "dtype": str(z.dtype)}
@@ -133,29 +130,29 @@ class _Story(Derivation):
         }
         self.held = {z for z in self.leaves if record.gradient(record.at(z)) is not None}
         self.start = self.place[id(self.root)]
-        self.title = f"{_title(self.nodes[self.start])}, step by step: {several(len(made), 'op')} and back"
+        self.title = f"{_title(self.nodes[self.start])}, step by step: {several(len(ops), 'op')} and back"
 
     def lay(self, record: Record) -> None:
         """Draw each value and each arrow; ops that are left out as one."""
-        homes, some = Homes(record), len(self.left_out)
-        used = {id(x) for z, given in self.inputs.items() if z not in self.left_out for x in given}
+        homes, left_out, ops = Homes(record), len(self.left_out), len(self.inputs)
+        used = {id(x) for z, inputs in self.inputs.items() if z not in self.left_out for x in inputs}
         for v, z in enumerate(record.vertices):
             if z in self.left_out:
                 if 0 not in self.place:
-                    many, first = len(self.inputs), sum(1 for n in self.nodes if "formula" in n)
+                    first = sum("formula" in node for node in self.nodes)
                     self.folded.append(
-                        f"{some:,} of {many:,} ops are folded into one box; the first {first:,} and the last "
-                        f"{many - some - first:,} are shown."
+                        f"{left_out:,} of {ops:,} ops are folded into one box; the first {first:,} and the last "
+                        f"{ops - left_out - first:,} are shown."
                     )
-                    self.add(0, {"name": f"{some:,} ops, folded", "kind": "fold"})
+                    self.add(0, {"name": f"{left_out:,} ops, folded", "kind": "fold"})
                 self.place[id(z)] = self.place[0]
                 continue
             for x in self.inputs.get(z, ()):
                 if id(x) in self.names and id(x) not in self.place and not isinstance(x, Source):
                     self.add(id(x), {"name": self.name(x), "kind": "data", "value": self.view(x)})
             if z in self.inputs or z is self.root or (id(z) in used and id(z) in self.names):
-                self.add(id(z), self.node(z), frames(homes, homes.chain(v), {}))
-        arrows = ((self.place.get(id(x)), self.place[id(z)]) for z, given in self.inputs.items() for x in given)
+                self.add(id(z), self.node(z), homes.frames(homes.chain(v)))
+        arrows = ((self.place.get(id(x)), self.place[id(z)]) for z, inputs in self.inputs.items() for x in inputs)
         self.drawing.edges = [
             Edge(f"n{a}", f"n{b}", look={"id": f"e{a}-{b}"}) for a, b in dict.fromkeys(arrows) if a not in {None, b}
         ]
@@ -163,38 +160,34 @@ class _Story(Derivation):
     def add(self, key: int, node: dict[str, Any], around: Sequence[tuple[Any, str]] = ()) -> None:
         """Put a node on the page and into the picture."""
         i = self.place[key] = len(self.nodes)
-        title = _title(node)
-        shown = title.replace(f"{around[-1][0][1]}.", "") if around else title  # the frame says it
-        lines = [shown, _brief(node["value"]) if "value" in node else "", _LATER if node.get("gradient") else ""]
-        look = {"id": f"n{i}", "class": node["kind"], "style": _STYLES.get(node["kind"], "")}
-        look["peripheries"] = "2" if node["kind"] == "result" else "1"
+        kind, title = node["kind"], _title(node)
+        short = title.replace(f"{around[-1][0][1]}.", "") if around else title  # the frame says it
+        lines = [short, _brief(node["value"]) if "value" in node else "", _LATER if node.get("gradient") else ""]
+        look = {"id": f"n{i}", "class": kind, "style": _STYLES.get(kind, "")}
+        look["peripheries"] = "2" if kind == "result" else "1"
         box = Node(f"n{i}", "\n".join(shortened(line, LINE) for line in lines if line), tooltip=title, look=look)
         self.drawing.put(box, around)
         self.nodes.append(node)
         self.boxes.append(box)
 
     def node(self, z: Any) -> dict[str, Any]:
-        """What is said about a value: its name and kind, how it was made, where, and a part of it."""
-        said: dict[str, Any] = {"name": self.name(z), "kind": "parameter" if z.requires_grad else "data"}
-        said |= {"gradient": z.requires_grad, "value": self.view(self.data[z], z)}
+        """What the page says of a value: its name and kind, how it was made, where, and a part of it."""
+        entry: dict[str, Any] = {"name": self.name(z), "kind": "parameter" if z.requires_grad else "data"}
+        entry |= {"gradient": z.requires_grad, "value": self.view(self.data[z], z)}
         if z in self.inputs:
             about = (z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0]
-            said |= {
-                "kind": "result" if z is self.root else "op",
-                "op": spoken(z.op),
-                "about": _clip(about.replace("`", "").rstrip(" :")),
-                "formula": _clip(self.formula(z)),
-                "numbers": _clip(self.formula_in_numbers(z)),
-                "inputs": [self.place[id(x)] for x in self.inputs[z] if id(x) in self.place],
-            }
+            entry |= {"kind": "result" if z is self.root else "op", "op": spoken(z.op)}
+            entry |= {"about": _clip(about.replace("`", "").rstrip(" :")), "formula": _clip(self.formula(z))}
+            entry["numbers"] = _clip(self.formula_in_numbers(z))
+            entry["inputs"] = [self.place[id(x)] for x in self.inputs[z] if id(x) in self.place]
         if origin := origin_of(z):
-            said |= {"line": _clip(str(origin)), "source": _clip(origin.source), "module": origin.module}
-        return said
+            entry |= {"line": _clip(str(origin)), "source": _clip(origin.source), "module": origin.module}
+        return entry
 
     # the walk
 
     def pulled(self, step: Pull) -> None:
-        """Say what one rule did."""
+        """Note what one rule did."""
         z, place = step.z, self.place[id(step.z)]
         if z is not self.at:
             self.at = z
@@ -202,12 +195,12 @@ class _Story(Derivation):
                 self.steps.append({"node": place, "arriving": self.view(step.g), "to": [], "hooked": _hooked(z)})
             elif self.steps[-1:] != [{"node": place, "to": []}]:
                 self.steps.append({"node": place, "to": []})
-        told = self.steps[-1]["to"]
-        if z not in self.left_out and len(told) < INPUTS:
-            told.append(self.rule_told(step))
+        rules = self.steps[-1]["to"]
+        if z not in self.left_out and len(rules) < INPUTS:
+            rules.append(self.rule_entry(step))
             more = " + …" if step.part < step.of else ""
-            self.reserve(told[-1]["node"], f"grad {_brief(self.view(step.total))}{more}")
-        elif told:
+            self.reserve(rules[-1]["node"], f"grad {_brief(self.view(step.total))}{more}")
+        elif rules:
             self.many = True
 
     def reserve(self, i: int, text: str) -> None:
@@ -216,14 +209,14 @@ class _Story(Derivation):
         if self.nodes[i].get("gradient"):
             self.boxes[i].text = "\n".join([*lines, max(last, shortened(text, LINE), key=len)])
 
-    def rule_told(self, step: Pull) -> dict[str, Any]:
+    def rule_entry(self, step: Pull) -> dict[str, Any]:
         """One rule: by names and by numbers, what it gave, and what that adds up to."""
         z, i, g, x = step.z, step.i, step.g, step.x
         text, raw = self.rule(z, i, g)
         text = summed(text, summed_axes(raw, z.inputs[i].shape))
-        spelt, example = self.rule_in_numbers(z, i, g, raw)
+        in_numbers, example = self.rule_in_numbers(z, i, g, raw)
         entry = {"node": self.place[id(x)], "name": self.name(x), "rule": _clip(text)}
-        entry |= {"numbers": _clip(spelt), "example": _clip(example), "why": why(z, i, raw, self.name(x))}
+        entry |= {"numbers": _clip(in_numbers), "example": _clip(example), "why": why(z, i, raw, self.name(x))}
         entry |= {"gives": self.view(step.gives), "part": step.part, "of": step.of}
         if raw is not None and raw.shape != step.gives.shape:
             entry["raw"] = self.view(raw)
@@ -247,16 +240,16 @@ class _Story(Derivation):
         a = np.asarray(array)
         rows = a.reshape(-1, a.shape[-1] if a.ndim else 1) if a.size else np.empty((0, 0))
         corner = rows[: self.edge, : self.edge]
-        shown: dict[str, Any] = {"shape": list(a.shape), "dtype": str(a.dtype)}
-        shown["rows"] = [[nested(v, 6 if a.size == 1 else 4) for v in row] for row in corner]
+        view: dict[str, Any] = {"shape": list(a.shape), "dtype": str(a.dtype)}
+        view["rows"] = [[nested(v, 6 if a.size == 1 else 4) for v in row] for row in corner]
         if corner.size < a.size:
             self.cut = True
             with np.errstate(all="ignore"):
                 size = np.abs(a) if a.dtype.kind == "c" else a
-                shown["range"] = [nested(n) for n in (size.min(), size.mean(dtype=float), size.max())]
+                view["range"] = [nested(n) for n in (size.min(), size.mean(dtype=float), size.max())]
         elif a.size and a.ndim <= 2 and len(text := nested(a)) <= _INLINE:
-            shown["text"] = text
-        return shown
+            view["text"] = text
+        return view
 
     def page(self, seed: Any) -> str:
         """The page as HTML."""
@@ -276,21 +269,20 @@ class _Story(Derivation):
 
     def graph(self) -> str:
         """The picture as an ``<svg>`` element; without Graphviz, or where it would take long, as a list."""
-        svg, title = "", f"The graph of {self.title}"
-        if len(self.boxes) <= ENGINE_LIMIT:
-            with suppress(RenderError):
+        title = f"The graph of {self.title}"
+        with suppress(RenderError):
+            if len(self.boxes) <= ENGINE_LIMIT:
                 svg = render(str(digraph(self.drawing).source), "svg", timeout=20).decode()
-        if svg:
-            ops = [_title(n) for n in self.nodes if "formula" in n]
-            words = f"{'; '.join(ops[:40])}{f'; and {len(ops) - 40:,} more' if len(ops) > 40 else ''}."
-            told = f'<title id="graph-title">{escape(title)}</title><desc id="graph-text">{escape(words)}</desc>'
-            svg = re.sub(r"<title>.*?</title>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-            return svg.replace(">", f' role="img" aria-labelledby="graph-title graph-text">{told}', 1)
-        rows = []
+                svg = re.sub(r"<title>.*?</title>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+                ops = [_title(node) for node in self.nodes if "formula" in node]
+                words = f"{'; '.join(ops[:40])}{f'; and {len(ops) - 40:,} more' if len(ops) > 40 else ''}."
+                inside = f'<title id="graph-title">{escape(title)}</title><desc id="graph-text">{escape(words)}</desc>'
+                return svg.replace(">", f' role="img" aria-labelledby="graph-title graph-text">{inside}', 1)
+        items = []
         for box in self.boxes:
             lines = "".join(f"<div>{escape(x)}</div>" for x in (plain(box.tooltip), *box.text.split("\n")[1:]))
-            rows.append(f'<li id="{box.id}" class="node {box.look["class"]}">{lines}</li>')
-        return f'<ol aria-label="{escape(title)}">{"".join(rows)}</ol>'
+            items.append(f'<li id="{box.id}" class="node {box.look["class"]}">{lines}</li>')
+        return f'<ol aria-label="{escape(title)}">{"".join(items)}</ol>'
 
 
 def _hooked(z: Source) -> bool:

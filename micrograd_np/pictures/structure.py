@@ -17,12 +17,7 @@ from micrograd_np.core.writes import owner_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["WHOLE", "Homes", "Record", "kind_of", "read", "turns"]
-
-
-def read(*roots: Vertex) -> Record:
-    """What `roots` were computed from. The one reader of the record that a computation leaves."""
-    return Record(roots)
+__all__ = ["WHOLE", "Homes", "Path", "Record", "kind_of", "turns"]
 
 
 class Record:
@@ -36,15 +31,15 @@ class Record:
         self.vertices: list[Source] = []
         self.held = {source(v): v for v in roots}
         self.leaves: dict[Source, int] = {}  # and their places
-        self._moments = array("q")  # of making; of a leaf, of its first use
+        self._moments = array("q")  # of recording; of a leaf, of its first use
         self._links, self._ends = array("i"), array("i", [0])
         nodes = _backwards(self.held)
         while nodes:
             z = nodes.pop()
-            given = [x for x in inputs(z) if isinstance(x, Source)]
-            for x in given:
+            sources = [x for x in inputs(z) if isinstance(x, Source)]
+            for x in sources:
                 self._leaf(x, z.order)
-            self._links.extend(map(self.at, given))
+            self._links.extend(map(self.at, sources))
             self._append(z, z.order)
         for z in self.held:
             self._leaf(z, sys.maxsize)  # one that nothing uses
@@ -75,23 +70,23 @@ class Record:
         """Whether an op made it."""
         return isinstance(self.vertices[v], Node)
 
-    def values(self, wanted: Iterable[int]) -> Iterator[tuple[int, Any]]:
+    def values(self, places: Iterable[int]) -> Iterator[tuple[int, Any]]:
         """The arrays at these places, in order, one after the other; None for one that is not held any more."""
-        found = values((self.vertices[v] for v in wanted), {z: t.data for z, t in self.held.items()})
-        return ((self.at(z), data) for z, data in found)
+        arrays = values((self.vertices[v] for v in places), {z: t.data for z, t in self.held.items()})
+        return ((self.at(z), data) for z, data in arrays)
 
     def gradient(self, v: int) -> Any:
         """The gradient there as an array; None where there is none."""
         z = self.vertices[v]
-        kept = (z.notes or {}).get("retain_grad") if isinstance(z, Node) else None
-        holder = kept() if kept else self.held.get(z, z)
+        retained = (z.notes or {}).get("retain_grad") if isinstance(z, Node) else None
+        holder = retained() if retained else self.held.get(z, z)
         grad = grad_of(holder) if isinstance(holder, Vertex) else None
         return None if grad is None else grad.data
 
 
 def _backwards(roots: Iterable[Source]) -> list[Node]:
     """The nodes under `roots`, latest first: no set of all of them is needed, as none comes up after its inputs."""
-    found: list[Node] = []
+    nodes: list[Node] = []
     waiting: dict[int, Node] = {}
     moments: list[int] = []
     links: Any = roots
@@ -101,9 +96,9 @@ def _backwards(roots: Iterable[Source]) -> list[Node]:
                 waiting[x.order] = x
                 heappush(moments, -x.order)
         if not moments:
-            return found
-        found.append(waiting.pop(-heappop(moments)))
-        links = inputs(found[-1])
+            return nodes
+        nodes.append(waiting.pop(-heappop(moments)))
+        links = inputs(nodes[-1])
 
 
 Path = tuple[int, str]  # a root module, by its number, and the dotted path in it
@@ -124,46 +119,46 @@ class Homes:
         self.buffers: dict[int, str] = {}  # leaves that are statistics, with their names
         self.statistics: dict[str | None, Path] = {}  # by their names, where they are
         self.chains: dict[Any, tuple[Path, ...]] = {}
-        owned: dict[int, Path] = {}
+        self.times: dict[Path, int] = {}  # how often a block repeats that is drawn once
+        homes: list[Path | None] = [None] * len(record)
         for number, root in enumerate(_roots(record)):
             self.modules |= {(number, path): module for path, module in root.named_modules()}
-            places = {p: name for name, p in root.named_parameters()}
+            names: dict[Any, str] = {p: name for name, p in root.named_parameters()}
             statistics: dict[Any, str] = {}  # by name, which a view of one has as well, and by memory
             for name, b in root.named_buffers():
                 statistics |= {name: name, id(owner_of(b.data)): name}
-                self.statistics[name] = (number, name.rpartition(".")[0])
+                self.statistics[name] = number, _parent(name)
             for leaf, v in record.leaves.items():
-                name = places.get(leaf)
-                if not leaf.requires_grad and (
-                    found := statistics.get(id(owner_of(leaf.data)), statistics.get(leaf.name))
-                ):
-                    name = self.buffers[v] = found
+                name = names.get(leaf, "")
+                if not leaf.requires_grad:
+                    statistic = statistics.get(id(owner_of(leaf.data)), statistics.get(leaf.name))
+                    if statistic:
+                        name = self.buffers[v] = statistic
                 if name:
-                    owned[v] = (number, name.rpartition(".")[0])
-        if owned:
-            self.homes = [None] * len(record)
-            for v, path in owned.items():
-                self.homes[v] = path
-            self._settle(self.homes)
+                    homes[v] = number, _parent(name)
+        if any(homes):
+            self._settle(homes)
+            self.homes = homes
 
     def _settle(self, homes: list[Any]) -> None:
         """Find the homes of ops: those that take parameters know theirs, and the others lie in between.
 
-        For the calls of modules follow each other, or lie in each other, in the order in which ops were made.
+        For the calls of modules follow each other, or lie in each other, in the order in which ops were recorded.
         """
-        record = self.record
-        ops = [v for v in range(len(record)) if record.is_op(v)]
+        record, none = self.record, [None] * len(self.record)
+        ops = array("i", (v for v in range(len(record)) if record.is_op(v)))
         for v in ops:
-            given = (x for x in record.inputs(v) if not record.is_op(x) or record.vertices[x].op.view)
-            gone = (self.statistics.get(getattr(x, "name", None)) for x in record.vertices[v].inputs)
-            own = [home for home in (*(homes[x] for x in given), *gone) if home]
-            homes[v] = reduce(_common, own) if own else None
-        before, behind = dict[int, Any](), dict[int, Any]()
-        ends = homes.copy()  # where a branch comes from, however many ops of one input later
+            sources = (x for x in record.inputs(v) if not record.is_op(x) or record.vertices[x].op.view)
+            lost = (self.statistics.get(getattr(x, "name", None)) for x in record.vertices[v].inputs)
+            around = [home for home in (*(homes[x] for x in sources), *lost) if home]
+            homes[v] = reduce(_common, around) if around else None
+        before: list[Any] = [*none]  # the last home before each op, and the next behind it
+        behind: list[Any] = [*none]
         last = None
         for v in reversed(ops):
             behind[v] = last = homes[v] or last
         last = None
+        ends = homes.copy()  # where a branch comes from, however many ops of one input later
         for v in ops:
             branches = {ends[x] for x in record.inputs(v) if ends[x]}
             if branches and not homes[v]:
@@ -173,7 +168,7 @@ class Homes:
                     homes[v] = joined
             before[v] = last = homes[v] or last
         last = None
-        users: list[Any] = [None] * len(record)  # the home around all users
+        users: list[Any] = none  # the home around all users
         for v in reversed(ops):
             last, around = homes[v] or last, users[v]
             if not homes[v]:
@@ -192,8 +187,8 @@ class Homes:
     def splits_heads(self, v: int, x: int) -> bool:
         """Whether the reshape or transpose at `v`, of `x`, is how attention splits heads, joins them, or turns axes."""
         around, before = ([self.modules.get(p) for p in self._paths(u)] for u in (v, x))
-        own = any(around) and type(around[-1]).__module__.startswith("micrograd_np.nn.")
-        return own and any(type(module).__name__ in WHOLE for module in (*around, *before))
+        ours = any(around) and type(around[-1]).__module__.startswith("micrograd_np.nn.")
+        return ours and any(type(module).__name__ in WHOLE for module in (*around, *before))
 
     def _paths(self, v: int) -> list[Path]:
         """The modules around `v`, outermost first."""
@@ -211,16 +206,22 @@ class Homes:
         return self.chains[home]
 
     def called(self, v: int) -> str | None:
-        """The name that a vertex was given, or that of the buffer that it is a view of."""
+        """The name of a vertex, or that of the buffer that it is a view of; None if the user gave none."""
         return self.buffers.get(v) or self.record.vertices[v].name
 
     def inside(self, name: str, around: Sequence[Path]) -> str:
         """The name of a module or a parameter, as it is called inside the modules `around`."""
         return name.removeprefix(f"{around[-1][1]}." if around else "")
 
-    def title(self, path: Path, around: Sequence[Path]) -> str:
-        """The module at `path` as a heading: its name, and what it is."""
-        return f"{self.inside(path[1], around)}  {kind_of(self.modules[path])}"
+    def frames(self, around: Sequence[Path]) -> list[tuple[Path, str]]:
+        """The modules `around` as frames: with each its name, what it is, and how often it repeats, if it does."""
+        return [
+            (path, f"{self.inside(path[1], around[:k])}  {kind_of(self.modules[path])}{self._times(path)}")
+            for k, path in enumerate(around)
+        ]
+
+    def _times(self, path: Path) -> str:
+        return f"   × {self.times[path]}" if path in self.times else ""
 
 
 _NORMAL = {"mean", "subtract_mean", "subtract", "square", "var", "add", "sqrt"}
@@ -243,10 +244,9 @@ def kind_of(module: Any) -> str:
     name = type(module).__name__
     for a, b in (("in_features", "out_features"), ("in_channels", "out_channels"), ("input_size", "hidden_size")):
         if hasattr(module, a) and hasattr(module, b):
-            size = getattr(module, "kernel_size", None)
-            size = size if isinstance(size, tuple) else () if size is None else (size,)
-            window = f", {'×'.join(map(str, size))}" if size else ""
-            return f"{name}({getattr(module, a)} → {getattr(module, b)}{window})"
+            size = getattr(module, "kernel_size", ())
+            window = "×".join(map(str, size if isinstance(size, tuple) else (size,)))
+            return f"{name}({getattr(module, a)} → {getattr(module, b)}{window and f', {window}'})"
     extra = str(module.extra_repr()) if hasattr(module, "extra_repr") else ""
     extra = extra.removesuffix(", inplace=False").removesuffix("inplace=False")
     return f"{name}({extra})" if 0 < len(extra) <= 16 else name
@@ -275,6 +275,10 @@ def _roots(record: Record) -> list[Any]:
         if used and id(m) not in inner:
             first[m] = min(used)
     return sorted(first, key=first.__getitem__)
+
+
+def _parent(name: str) -> str:
+    return name.rpartition(".")[0]
 
 
 @lru_cache(2**12)
