@@ -48,6 +48,9 @@ _SHAPES = {
 }
 """What the legend says of each kind that is not a plain value."""
 
+_LINES = {".grad": ".grad: summed over backward passes", "∂": "∂: gradient of the output"}
+"""What it says of lines that begin so."""
+
 _FRAME = {"style": "rounded,filled", "fillcolor": "#eef3f6", "color": LINE, "labeljust": "l", "labelloc": "t"}
 _FRAME |= {"fontname": "Helvetica", "fontsize": "11", "fontcolor": INK, "tooltip": " "}
 _EDGES: dict[str, dict[str, str]] = {
@@ -143,8 +146,11 @@ class Drawing:
             advice = "backward(retain_graph=True) keeps it" if spent else "draw([…, it]) shows it"
             self.note = f"not kept: {advice}, until weights change"
         kinds = {node.kind for node in nodes}
+        words = {line.split(" ")[0] for node in nodes for line in node.text.split("\n")[1:]}
+        parts = [*(text for kind, text in _SHAPES.items() if kind in kinds), *filter(None, notes)]
+        parts += [text for word, text in _LINES.items() if word in words]
         lines = [""]
-        for part in (*(text for kind, text in _SHAPES.items() if kind in kinds), *filter(None, notes)):
+        for part in parts:
             if lines[-1] and len(lines[-1]) + len(part) > (_NARROW if self.direction in {"TB", "BT"} else _WIDE):
                 lines.append("")
             lines[-1] += f"{'     ' if lines[-1] else ''}{part}"

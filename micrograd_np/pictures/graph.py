@@ -63,9 +63,9 @@ def draw(
     """The graph that `tensor`, or a list of tensors, was computed by, as a `Picture`.
 
     A box says how its value was made, its shape, and its numbers: small arrays in full, large ones as minimum … mean …
-    maximum with a histogram; ∂ stands before a gradient: of leaves, of results that keep it by ``retain_grad()``, and
-    of all after ``backward(retain_graph=True)``, if `gradients` is True. Parameters, inputs, constants and outputs have
-    shapes of their own, told by the `legend`. Modules are frames; those deeper than `depth` are one box each, and
+    maximum with a histogram; ``.grad`` of leaves, and of results that keep it by ``retain_grad()``. If `gradients` is
+    True, ∂ is the gradient of the output, of all after ``backward(retain_graph=True)``. Parameters, inputs, constants
+    and outputs have shapes of their own, told by the `legend`. Modules are frames; those deeper than `depth` are one box each, and
     "auto" goes as deep as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their number.
     `direction` is "TB" from top to bottom, or "LR", "BT", "RL", also as ``draw(tensor, "LR")``. With `backward`,
     dashed arrows carry the derivative rules, with the sums that undo broadcasting; with `scalars`, every element is a
@@ -82,7 +82,7 @@ def draw(
     >>> picture
     <Picture of 3 nodes and 2 edges; .save('graph.svg') writes it>
     >>> print(picture.describe())
-    w: parameter, () float64 = 3, ∂ not computed yet
+    w: parameter, () float64 = 3, .grad not computed yet
     z₁ = w · 2: () float64 = 6
     z₂ = σ(z₁): () float64 = 0.9975
     """
@@ -159,21 +159,24 @@ class _Graph:
         arrived = {v: g for v in drawn if (g := self.record.gradient(v)) is not None}
         self.computed = bool(arrived)  # whether a backward pass was here
         shown = {v: g for v, g in arrived.items() if gradients is not False and self.vertices[v].requires_grad}
-        self.grads = {v: summary(g) for v, g in shown.items()}
+        self.grads = {v: f".grad {summary(g)}" for v, g in shown.items()}
         if gradients is True and self.computed and not self.gone:
             self.pull(*tensors)
 
     def pull(self, root: Any, *others: Vertex) -> None:
-        """Compute the gradients of results, if there is one way to them: from a single number."""
+        """Compute all gradients again, if there is one way to them: from a single number."""
+        pulled: dict[int, str] = {}
 
-        def arrived(z: Source, _i: int, g: Any, _gx: Any) -> None:
-            v = self.record.at(z)
-            if self.folding.place[v] == v and v not in self.grads:
-                self.grads[v] = summary(g)
+        def delivered(x: Source, g: Any) -> None:
+            v = self.record.at(x)
+            if self.folding.place[v] == v and v not in pulled:
+                pulled[v] = f"∂ {summary(g)}"
 
         if not others and root.requires_grad and root.data.size == 1:
             with suppress(RuntimeError):  # what a rule reads was written since
-                Pulled(self.vertices, arrived).walk(root, np.ones_like(root.data), lambda *_: None)
+                walk = Pulled(self.vertices, lambda z, _i, g, _gx: delivered(z, g))
+                walk.walk(root, np.ones_like(root.data), delivered)
+                self.grads |= pulled
 
     # names
 
@@ -229,10 +232,8 @@ class _Graph:
                     self.constant(x, v, i)
             if v >= 0 and backward:
                 self.drawing.edges += self.rules(v)
-        graded = self.gradients is not False and any(z.requires_grad for z in self.vertices)
         self.drawing.explain(
             f"all are {self.dtype}" if self.dtype else "",
-            "∂: gradient of the output" if graded else "",
             "dashed: what is passed back where g arrives" if backward else "",
             legend=legend,
             spent=self.gone,
@@ -266,10 +267,10 @@ class _Graph:
     def gradient(self, v: int, z: Source) -> str:
         """The gradient of a value, or that there is none yet, or none any more."""
         if v in self.grads:
-            return f"∂ {self.grads[v]}"
+            return self.grads[v]
         if self.gradients is False or not z.requires_grad or (z.op is not None and self.gradients is not True):
             return ""
-        return "∂ not kept: retain_grad()" if z.op is not None and self.computed else "∂ not computed yet"
+        return ".grad not kept: retain_grad()" if z.op is not None and self.computed else ".grad not computed yet"
 
     def box(self, at: int, box: Box) -> Node:
         """Several values in one."""

@@ -55,8 +55,7 @@ def draw_scalars(roots: Sequence[Any], drawing: Drawing, *, legend: bool) -> Non
     graph = _Scalars(record, drawing)
     for v, z in enumerate(record.vertices):
         graph.numbers[z] = graph.op(v, z) if record.is_op(v) else graph.leaf(v, z)
-    note = "∂: gradient of the output" if any("∂" in node.text for node in drawing.nodes) else ""
-    drawing.explain(note, legend=legend, spent=any(map(is_gone, record.vertices)))
+    drawing.explain(legend=legend, spent=any(map(is_gone, record.vertices)))
 
 
 class _Number(NamedTuple):
@@ -135,7 +134,7 @@ class _Scalars:
         self.counts["z"] += name is None
         new = _Number(f"n{len(self.drawing.nodes)}", name or f"z{subscript(self.counts['z'])}")
         title = f"{new.name} = {text}" if text else new.name
-        lines = ["not kept" if value is None else number(value), *([] if grad is None else [f"∂ {number(grad)}"])]
+        lines = ["not kept" if value is None else number(value), *([] if grad is None else [f".grad {number(grad)}"])]
         words = f"{title}: {'' if text else f'{kind} = '}{', '.join(lines)}"
         self.drawing.put(Node(new.id, "\n".join((title, *lines)), kind, words=words))
         self.drawing.edges += [Edge(x.id, new.id) for x in dict.fromkeys(sources) if x.id]

@@ -57,9 +57,9 @@ def test_every_array_has_a_summary(array):
 def test_a_gradient_that_is_zero_is_told_from_one_that_is_not_there():
     w = leaf(3.0, "w")
     z = w * 0
-    assert "w\n3\n∂ not computed yet" in texts(mg.draw(z))
+    assert "w\n3\n.grad not computed yet" in texts(mg.draw(z))
     z.backward(retain_graph=True)
-    assert "w\n3\n∂ 0" in texts(mg.draw(z))
+    assert "w\n3\n.grad 0" in texts(mg.draw(z))
 
 
 def test_inner_gradients_are_shown_where_they_were_kept():
@@ -68,18 +68,39 @@ def test_inner_gradients_are_shown_where_they_were_kept():
     y.retain_grad()
     z = y * y
     z.backward(retain_graph=True)
-    assert "z₁ = w · 2\n6\n∂ 12" in texts(mg.draw(z))
+    assert "z₁ = w · 2\n6\n.grad 12" in texts(mg.draw(z))
 
 
 def test_all_gradients_are_shown_where_the_graph_is_kept():
     w = leaf(3.0, "w")
     z = (w * 2) ** 2
-    assert "z₁ = w · 2\n6\n∂ not computed yet" in texts(mg.draw(z, gradients=True))
+    assert "z₁ = w · 2\n6\n.grad not computed yet" in texts(mg.draw(z, gradients=True))
     z.backward(retain_graph=True)
     shown = texts(mg.draw(z, gradients=True))
     assert "z₁ = w · 2\n6\n∂ 12" in shown
     assert "z₂ = z₁²\n36\n∂ 1" in shown
     assert w.grad.item() == 24
+
+
+def test_what_is_in_grad_is_not_called_the_gradient_of_this_output():
+    w = leaf([1.0, 2.0], "w")
+    (w * 10).sum().backward()
+    for scalars in (False, True):  # this output has seen no backward pass
+        picture = mg.draw((w * w).sum(), scalars=scalars)
+        assert picture.drawing.every_node()[0].text.endswith("\n.grad 10" if scalars else "\n.grad [10 10]")
+        assert "gradient of the output" not in picture.drawing.legend
+        assert ".grad: summed over backward passes" in picture.drawing.legend
+
+
+def test_all_gradients_of_one_picture_are_those_of_its_output():
+    w = leaf([1.0, 2.0], "w")
+    (w * 10).sum().backward()
+    z = (w * w).sum()
+    z.backward(mg.Tensor(5.0), retain_graph=True)
+    picture = mg.draw(z, gradients=True)
+    assert [text.split("\n")[-1] for text in texts(picture)] == ["∂ [2 4]", "∂ [1 1]", "∂ 1"]
+    assert "∂: gradient of the output" in picture.drawing.legend
+    np.testing.assert_array_equal(w.grad.data, [20.0, 30.0])
 
 
 def test_parameters_inputs_constants_and_outputs_have_shapes_of_their_own(small):
@@ -94,7 +115,7 @@ def test_parameters_inputs_constants_and_outputs_have_shapes_of_their_own(small)
 
 def test_the_legend_explains_what_occurs_and_nothing_else(small):
     legend = mg.draw(small[-1]).drawing.legend
-    told = ["parameter", "input", "output", "all are float64", "gradient of the output"]
+    told = ["parameter", "input", "output", "all are float64", "summed over backward passes"]
     assert [line.partition(": ")[2] or line for line in re.split(r"\n| {5}", legend)] == told
     assert not mg.draw(small[-1], legend=False).drawing.legend
 
@@ -112,7 +133,7 @@ def test_after_backward_the_structure_is_drawn_with_what_is_held():
     picture = mg.draw(z)
     assert "z₃ = z₂ + b\n11.5" in texts(picture)
     assert "z₁ = x · w\n(2,)\nnot kept" in texts(picture)
-    assert "w\n(2,)\n[3 4]\n∂ [1 2]" in texts(picture)
+    assert "w\n(2,)\n[3 4]\n.grad [1 2]" in texts(picture)
     assert "backward(retain_graph=True)" in picture.drawing.note
 
 
@@ -135,11 +156,11 @@ def test_what_a_tensor_that_retains_its_gradient_holds_is_shown_of_a_spent_graph
     h.retain_grad()
     z = (h * 2).sum()
     z.backward()
-    assert "z₁ = w + 1\n(2,)\n[2 3]\n∂ [2 2]" in texts(mg.draw(z))
-    assert "z₁ = w[0] + 1\n2\n∂ 2" in texts(mg.draw(z, scalars=True))
+    assert "z₁ = w + 1\n(2,)\n[2 3]\n.grad [2 2]" in texts(mg.draw(z))
+    assert "z₁ = w[0] + 1\n2\n.grad 2" in texts(mg.draw(z, scalars=True))
     with mg.no_grad():
         h *= 3
-    assert "z₁ = w + 1\n(2,)\nnot kept\n∂ [2 2]" in texts(mg.draw(z))
+    assert "z₁ = w + 1\n(2,)\nnot kept\n.grad [2 2]" in texts(mg.draw(z))
 
 
 def test_what_was_computed_from_memory_that_was_written_since_is_not_kept():
@@ -148,9 +169,9 @@ def test_what_was_computed_from_memory_that_was_written_since_is_not_kept():
     z.backward(retain_graph=True)
     mg.optim.SGD([w, v], lr=0.1).step()
     shown = texts(mg.draw(z, gradients=True))  # though no rule can be run any more
-    assert "w\n(2,)\n[0.7 1.6]\n∂ [3 4]" in shown
-    assert "z₁ = w · v\n(2,)\nnot kept\n∂ not kept: retain_grad()" in shown
-    assert "z₃ = Σ z₂\n13\n∂ 1" in shown
+    assert "w\n(2,)\n[0.7 1.6]\n.grad [3 4]" in shown
+    assert "z₁ = w · v\n(2,)\nnot kept\n.grad not kept: retain_grad()" in shown
+    assert "z₃ = Σ z₂\n13\n.grad not kept: retain_grad()" in shown
     assert "z₁ = w[0] · v[0]\nnot kept" in texts(mg.draw(z, scalars=True))
 
 
@@ -520,7 +541,7 @@ def test_of_a_long_chain_of_what_is_not_held_the_middle_is_not_computed():
         z = z + 1.0
     shown = texts(mg.draw(z))
     assert sum("not kept" in text for text in shown) == 9
-    assert "a\n1\n∂ not computed yet" in shown
+    assert "a\n1\n.grad not computed yet" in shown
     assert any(text.endswith("5001") for text in shown)
 
 

@@ -121,9 +121,9 @@ def test_gradients_stand_beside_the_values_and_a_legend_below():
     z = (w * w).sum()
     z.backward()
     drawing = mg.draw(z, scalars=True).drawing
-    assert drawing.nodes[0].text == "w[0]\n3\n∂ 6"
+    assert drawing.nodes[0].text == "w[0]\n3\n.grad 6"
     assert "parameter" in drawing.legend
-    assert "∂: gradient of the output" in drawing.legend
+    assert ".grad: summed over backward passes" in drawing.legend
 
 
 @pytest.mark.parametrize("layer", [mg.nn.Linear(2, 3), mg.nn.Sequential(mg.nn.Linear(2, 2), mg.nn.Tanh())])
