@@ -28,12 +28,16 @@ def inputs(z: Source) -> list[Any]:
     return list(islice(held_inputs(z), z.op.fixed if z.op.inputs[-1] == "memory" else None))
 
 
-def values(wanted: Iterable[Source], known: Mapping[Source, Any]) -> Iterator[tuple[Source, Any]]:
+def values(
+    wanted: Iterable[Source], known: Mapping[Source, Any], *, spent: bool = False
+) -> Iterator[tuple[Source, Any]]:
     """Each of `wanted` with its array, inputs before what is made of them; None for what is lost.
 
     A record holds what its rules read, a tensor that retains its gradient its own array, and the caller may have
     `known` more; the rest is computed again from leaves and constants that are still there, and given up after its last
-    use. Memory that was written since is no value of the computation; a leaf is what it is now.
+    use. Memory that was written since is no value of the computation; a leaf is what it is now. Where what is computed
+    again contradicts what is held, memory was changed by a write that nobody counts, ``w.data[0] = 1``: then only what
+    is held is known. With `spent`, used-up records are computed again too, as far as they have what that needs.
     """
     waiting = list(dict.fromkeys(wanted))
     told = set(waiting)
@@ -51,20 +55,45 @@ def values(wanted: Iterable[Source], known: Mapping[Source, Any]) -> Iterator[tu
                 if x not in uses:
                     waiting.append(x)
                 uses[x] = uses.get(x, 0) + 1
-    found: dict[Any, Any] = {}
-    for z in sorted(waiting, key=lambda z: z.order):
-        data = _held(z, known) if isinstance(z, Node) else z.data
-        if data is None and isinstance(z, Node):
-            data = None if z in far else _again(z, operands(z, found))
-            for x in z.inputs if z not in far else ():
-                if isinstance(x, Node):
-                    uses[x] -= 1
-                    if not uses[x]:
-                        found.pop(x, None)
-        if uses[z] > 0:
-            found[z] = data
-        if z in told:
-            yield z, data
+    order = sorted(waiting, key=lambda z: z.order)
+    held = {z: _held(z, known) if isinstance(z, Node) else z.data for z in order}
+    checked = {z for z in order if isinstance(z, Node) and held[z] is not None and z.op.inputs[-1] != "memory"}
+    checked = {z for z in checked if any(held.get(x, z) is None for x in z.inputs if isinstance(x, Node))}
+    for z in checked:
+        for x in z.inputs:
+            if x in uses:
+                uses[x] += 1
+
+    def computed() -> Iterator[tuple[Source, Any, bool]]:
+        """Each with its array, and whether that agrees with those that were computed again."""
+        found: dict[Any, Any] = {}
+        left = uses.copy()
+        for z in order:
+            data, agreed = held[z], True
+            if isinstance(z, Node) and z not in far and (data is None or z in checked):
+                arrays = operands(z, found)
+                if z in checked:
+                    agreed = agrees(z, arrays, data)
+                elif spent or z.arrays is not None:
+                    data = _again(z, arrays)
+                for x in z.inputs:
+                    if isinstance(x, Node) and x in left:
+                        left[x] -= 1
+                        if not left[x]:
+                            found.pop(x, None)
+            if left[z] > 0:
+                found[z] = data
+            yield z, data, agreed
+
+    believed = all(agreed for *_, agreed in computed())
+    results = ((z, data) for z, data, _ in computed()) if believed else held.items()
+    yield from ((z, data) for z, data in results if z in told)
+
+
+def agrees(z: Node, inputs: list[Any], data: Any) -> bool:
+    """Whether the op of `z` makes of `inputs` what `data` are; if they are not all known, nothing contradicts it."""
+    again = _again(z, inputs)
+    return again is None or np.allclose(again, data, rtol=1e-3, atol=1e-6, equal_nan=True)
 
 
 def operands(z: Node, found: Mapping[Any, Any]) -> list[Any]:
@@ -85,14 +114,16 @@ def _held(z: Node, known: Mapping[Source, Any]) -> Any:
 
 def _again(z: Node, inputs: list[Any]) -> Any:
     """What the op of `z` makes of `inputs`; None if they are not all known."""
-    if z.arrays is None or any(x is None for x in inputs):
+    if any(x is None for x in inputs):
         return None
     before, recording = mode.events, mode.recording
     mode.set(events=QUIET, recording=False)
     try:
         with np.errstate(all="ignore"):
-            return z.op.kernel(np, ..., *inputs, **z.static)
-    except NotImplementedError:  # a compiled or a recomputed segment has no kernel
-        return None
+            return np.asarray(z.op.kernel(np, ..., *inputs, **z.static))
+    except Exception as error:
+        if z.arrays is None or isinstance(error, NotImplementedError):  # a compiled or a recomputed segment
+            return None
+        raise
     finally:
         mode.set(events=before, recording=recording)

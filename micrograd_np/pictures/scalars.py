@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from micrograd_np.core.values import inputs, operands
+from micrograd_np.core.values import agrees, inputs, operands
 from micrograd_np.core.vertex import Source
 from micrograd_np.engine.backward import is_gone
 
@@ -68,7 +68,7 @@ class _Number(NamedTuple):
 class _Scalars:
     def __init__(self, record: Record, drawing: Drawing) -> None:
         self.record, self.drawing = record, drawing
-        self.data = {record.vertices[v]: data for v, data in record.values(range(len(record)))}
+        self.data = {record.vertices[v]: data for v, data in record.values(range(len(record)), spent=True)}
         self.numbers: dict[Source, Any] = {}  # an array of them for each tensor
         self.counts: Counter[str] = Counter()
 
@@ -84,9 +84,6 @@ class _Scalars:
     def op(self, v: int, z: Any) -> Any:
         """The numbers that an op made, and arrows to them."""
         grad, arrays = self.record.gradient(v), operands(z, self.data)
-        if self.data[z] is None and not any(a is None for a in arrays):
-            with suppress(Exception):  # a spent graph may lack what the kernel needs
-                self.data[z] = np.asarray(z.op.kernel(np, ..., *arrays, **z.static))
         numbers = [self.numbers[x] if isinstance(x, Source) else _constants(x) for x in inputs(z)]
         samples = [np.zeros(x.shape) if a is None else np.asarray(a) for a, x in zip(arrays, numbers, strict=False)]
         links = [_links(z, i, samples) for i in range(len(samples))]
@@ -104,7 +101,7 @@ class _Scalars:
             elif z.op.name in _PRODUCTS and 0 < len(parts[0]) == len(parts[1]):
                 pairs, texts = list(zip(*parts[:2], strict=True)), []
                 if len(pairs) > 1:
-                    lost = arrays[0] is None or arrays[1] is None
+                    lost = any(a is None for a in (*arrays, self.data[z])) or not agrees(z, arrays, self.data[z])
                     values = repeat(None) if lost else samples[0][links[0][at]] * samples[1][links[1][at]]
                     each = zip(pairs, values, strict=False)
                     sums = [self.add(None, f"{a.name} · {b.name}", value, "value", (a, b)) for (a, b), value in each]

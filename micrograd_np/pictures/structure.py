@@ -70,9 +70,9 @@ class Record:
         """Whether an op made it."""
         return isinstance(self.vertices[v], Node)
 
-    def values(self, places: Iterable[int]) -> Iterator[tuple[int, Any]]:
+    def values(self, places: Iterable[int], *, spent: bool = False) -> Iterator[tuple[int, Any]]:
         """The arrays at these places, in order, one after the other; None for one that is not held any more."""
-        arrays = values((self.vertices[v] for v in places), {z: t.data for z, t in self.held.items()})
+        arrays = values((self.vertices[v] for v in places), {z: t.data for z, t in self.held.items()}, spent=spent)
         return ((self.at(z), data) for z, data in arrays)
 
     def gradient(self, v: int) -> Any:

@@ -175,6 +175,30 @@ def test_what_was_computed_from_memory_that_was_written_since_is_not_kept():
     assert "z₁ = w[0] · v[0]\nnot kept" in texts(mg.draw(z, scalars=True))
 
 
+@pytest.mark.parametrize("spent", [False, True])
+def test_what_contradicts_a_value_that_is_held_is_not_kept(spent):
+    w, x = leaf([1.0, 2.0], "w"), mg.Tensor([[3.0, 4.0], [5.0, 6.0]], name="x")
+    for z in ((w * w).sum(), (w * 2 + 1).exp().sum(), ((w @ x) * 2).sum(), w @ x):
+        shown = [texts(mg.draw(z, scalars=scalars)) for scalars in (False, True)]
+        if spent:
+            z.sum().backward()
+            shown[0] = texts(mg.draw(z))
+        w.data[0] = 50  # which nobody counts
+        for scalars, before in enumerate(shown):
+            after = [text.split("\n.grad")[0] for text in texts(mg.draw(z, scalars=bool(scalars)))]
+            made = [(text, old.split("\n.grad")[0]) for text, old in zip(after, before, strict=True) if " = " in text]
+            assert all(text == old or text.endswith("\nnot kept") for text, old in made)
+            assert made[-1][0] == made[-1][1]
+        w.data[0] = 1
+
+
+def test_explain_computes_nothing_again_that_contradicts_a_value_that_is_held():
+    w = leaf([1.0, 2.0], "w")
+    z = (w * 2).sum()
+    w.data[0] = 50
+    assert re.search(r"v1 = w · 2 +not kept", str(mg.explain(z)))
+
+
 def test_drawing_changes_nothing(small):
     w, _, z = small
     before = w.data.copy()
