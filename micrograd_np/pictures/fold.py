@@ -69,6 +69,11 @@ class Folding:
         """Whether the arrow from `x` to `v` is one between or in repeated blocks, and not in the first of them."""
         return self.twin[v] != v and not self.alike.isdisjoint(self.homes.chain(x))
 
+    def block(self, v: int) -> Path | None:
+        """The repeated block in which the vertex at `v` was made, if it is drawn in the first one instead."""
+        v = self.same.get(v, v)
+        return next((p for p in self.homes.chain(v) if p in self.alike), None) if self.twin[v] != v else None
+
     def _fold_below(self, level: int) -> int:
         """Draw modules deeper than `level` as boxes; return how many nodes there are."""
         numbers: dict[Path, int] = {}

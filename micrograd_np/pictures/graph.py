@@ -182,7 +182,10 @@ class _Graph:
 
     def name(self, x: Source) -> str:
         """What a vertex is called in formulas: its own name, or a letter with a number in the order of drawing."""
-        v = self.folding.place[self.record.at(x)]
+        at = self.record.at(x)
+        block, v = self.folding.block(at), self.folding.place[at]
+        if block is not None:  # whose numbers are not drawn
+            return self.homes.called(at) or f"‹{block[1]}›"
         if v < 0:
             box = self.folding.boxes[~v]
             return f"‹{self.homes.inside(box.path[1], box.around)}›" if box.path is not None else "‹…›"

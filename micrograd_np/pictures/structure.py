@@ -221,7 +221,7 @@ class Homes:
         ]
 
     def _times(self, path: Path) -> str:
-        return f"   × {self.times[path]}" if path in self.times else ""
+        return f"   × {self.times[path]}, with the numbers of the first" if path in self.times else ""
 
 
 _NORMAL = {"mean", "subtract_mean", "subtract", "square", "var", "add", "sqrt"}

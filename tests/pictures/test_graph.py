@@ -263,7 +263,7 @@ def test_the_words_say_what_the_picture_says():
         for line in shown:
             for part in re.sub(r"[\s:,=]+", " ", line).split("∂"):
                 assert part.strip() in said
-    assert "layers.0 TransformerEncoderLayer × 6" in picture.describe()
+    assert "layers.0 TransformerEncoderLayer × 6, with the numbers of the first" in picture.describe()
 
 
 def test_a_second_order_graph_is_drawn():
@@ -297,7 +297,7 @@ def test_modules_below_the_depth_are_one_box():
 def test_a_block_that_repeats_is_drawn_once():
     layers = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 6)
     picture = mg.draw(layers(leaf(np.ones((2, 3, 8)), "x")).sum())
-    assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6"]
+    assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6, with the numbers of the first"]
     assert len(picture.drawing.every_node()) <= 60
     rank = {node.id: i for i, node in enumerate(picture.drawing.every_node())}
     assert len(rank) > 5
@@ -306,6 +306,15 @@ def test_a_block_that_repeats_is_drawn_once():
     for _ in range(100):  # no way leads round from the last block to the first
         id = inputs.get(id, "")
     assert id == ""
+
+
+@pytest.mark.parametrize("depth", ["auto", 1, 0])
+def test_what_is_made_of_the_last_of_equal_blocks_names_it(depth):
+    net = nn.Sequential(*[nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.LayerNorm(4)) for _ in range(3)])
+    z = net(mg.Tensor(np.arange(4.0)[None], name="x"))
+    picture = mg.draw((z * z).sum(), depth=depth)
+    assert any("Sequential   × 3, with the numbers of the first" in text for text in (picture.source, *texts(picture)))
+    assert any(" = ‹2› · ‹2›\n" in text for text in texts(picture))
 
 
 @pytest.mark.parametrize("spent", [False, True])
@@ -317,7 +326,7 @@ def test_the_first_block_is_like_the_others_though_its_input_takes_no_gradient(n
     if spent:
         loss.backward()
     picture = mg.draw(loss)
-    assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6"]
+    assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6, with the numbers of the first"]
     assert len(picture.drawing.nodes) <= 4  # x, its deviations and their scale, known beforehand, and the sum
     heads = {edge.head for edge in picture.drawing.edges}
     ends = [node.text for node in picture.drawing.every_node() if node.id not in heads]
@@ -351,7 +360,7 @@ def test_blocks_that_do_different_things_are_not_drawn_as_one():
     net = nn.Sequential(*blocks)
     picture = mg.draw(net(np.ones((2, 3))).sum())
     assert sorted(cluster.text for cluster in picture.drawing.clusters if "×" in cluster.text) == [
-        "1  Sequential   × 2"
+        "1  Sequential   × 2, with the numbers of the first"
     ]
 
 
