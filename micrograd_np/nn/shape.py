@@ -7,6 +7,7 @@ from typing import Any
 
 from micrograd_np import functional
 from micrograd_np.core.settings import Counts, Sizes
+from micrograd_np.core.views import called_as
 from micrograd_np.ops.shape import reshape
 
 from .module import Module
@@ -37,7 +38,8 @@ class Flatten(Module):
             message = f"Flatten: input is {input.shape}; it has no axes from {self.start_dim} to {self.end_dim}."
             raise ValueError(message)
         shape = input.shape
-        return reshape(input, shape=(*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
+        flat = reshape(input, shape=(*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
+        return called_as(input, flat)
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""

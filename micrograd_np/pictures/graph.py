@@ -65,8 +65,9 @@ def draw(
     A box says how its value was made, its shape, and its numbers: small arrays in full, large ones as minimum … mean …
     maximum with a histogram; ``.grad`` of leaves, and of results that keep it by ``retain_grad()``. If `gradients` is
     True, ∂ is the gradient of the output, of all after ``backward(retain_graph=True)``. Parameters, inputs, constants
-    and outputs have shapes of their own, told by the `legend`. Modules are frames; those deeper than `depth` are one box each, and
-    "auto" goes as deep as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their number.
+    and outputs have shapes of their own, told by the `legend`. Modules are frames; those deeper than `depth` are one
+    box each, and "auto" goes as deep as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their
+    number and the numbers of the first.
     `direction` is "TB" from top to bottom, or "LR", "BT", "RL", also as ``draw(tensor, "LR")``. With `backward`,
     dashed arrows carry the derivative rules, with the sums that undo broadcasting; with `scalars`, every element is a
     node, where there are at most 64.
@@ -152,7 +153,8 @@ class _Graph:
         self.numbers = {v: "not kept" if x is None else summary(x) for v, x in arrays}
         self.names: dict[int, str] = {}
         self.counts: Counter[str] = Counter()
-        self.arrays: dict[int, str] = {}  # the node of each array that an op was applied to, by its id
+        self.arrays: dict[Any, str] = {}  # the node of each array that an op was applied to, by its id, or by the name
+        self.arrays |= {z.name: _id(self.folding.place[v]) for z, v in self.record.leaves.items() if z.name}  # it had
         dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
         self.dtype = str(dtypes.pop()) if len(dtypes) == 1 else None  # of all of them
         self.gone = any(map(is_gone, self.vertices))
@@ -301,10 +303,11 @@ class _Graph:
     def constant(self, x: Any, v: int, i: int) -> None:
         """An array that an op was applied to, or one that nobody holds any more, and the arrow from it."""
         z = self.vertices[v]
-        key = id(z.inputs[i] if x is None else x)
+        name = getattr(z.inputs[i], "name", None)
+        key = id(x) if x is not None else name or id(z.inputs[i])
         if key not in self.arrays:
             id_ = self.arrays[key] = f"a{len(self.arrays)}"
-            title, name = self.input_name(z, i, x), getattr(z.inputs[i], "name", None)
+            title = self.input_name(z, i, x)
             kind = "buffer" if name in self.homes.statistics else "input" if name else "constant"
             if x is None:
                 node = Node(id_, f"{title}\nnot kept", kind, "", f"{title}: {kind}, not kept")

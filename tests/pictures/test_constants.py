@@ -93,6 +93,29 @@ def test_an_input_with_a_name_is_that_before_and_after_backward():
     assert before["x"] == "input"
 
 
+@pytest.mark.parametrize("spent", [False, True])
+@pytest.mark.parametrize(
+    ("layer", "call", "shape", "uses"),
+    [
+        (nn.MultiheadAttention(8, 2), lambda layer, x: layer(x, x, x)[0], (3, 2, 8), 3),
+        (nn.MultiheadAttention(8, 2), lambda layer, x: layer(x, x, x)[0], (3, 8), 3),
+        (nn.TransformerEncoderLayer(8, 2, 16, dropout=0), lambda layer, x: layer(x), (3, 2, 8), 4),
+        (nn.GRU(8, 2, bias=False, batch_first=True), lambda layer, x: layer(x)[0], (3, 2, 8), 1),
+        (nn.Sequential(nn.Flatten(), nn.Linear(16, 2)), lambda layer, x: layer(x), (3, 2, 8), 1),
+    ],
+    ids=["attention", "one sequence", "encoder", "batch first", "flatten"],
+)
+def test_an_input_that_a_layer_turns_is_one_input(layer, call, shape, uses, spent):
+    x = mg.Tensor(np.random.default_rng(0).normal(size=shape), name="x")
+    loss = call(layer, x).sum()
+    if spent:
+        loss.backward()
+    drawing = mg.draw(loss, max_nodes=99).drawing
+    (box,) = (node for node in drawing.every_node() if node.text.split("\n")[0] == "x")
+    assert box.kind == "input"
+    assert sum(edge.tail == box.id for edge in drawing.edges) == uses
+
+
 @pytest.mark.parametrize("batch_first", [False, True])
 def test_how_attention_splits_its_heads_is_not_drawn(batch_first):
     layer = nn.MultiheadAttention(8, 2, batch_first=batch_first)

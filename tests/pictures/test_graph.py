@@ -297,7 +297,9 @@ def test_modules_below_the_depth_are_one_box():
 def test_a_block_that_repeats_is_drawn_once():
     layers = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 6)
     picture = mg.draw(layers(leaf(np.ones((2, 3, 8)), "x")).sum())
-    assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6, with the numbers of the first"]
+    assert [cluster.text for cluster in picture.drawing.clusters] == [
+        "layers.0  TransformerEncoderLayer   × 6, with the numbers of the first"
+    ]
     assert len(picture.drawing.every_node()) <= 60
     rank = {node.id: i for i, node in enumerate(picture.drawing.every_node())}
     assert len(rank) > 5
@@ -326,7 +328,9 @@ def test_the_first_block_is_like_the_others_though_its_input_takes_no_gradient(n
     if spent:
         loss.backward()
     picture = mg.draw(loss)
-    assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6, with the numbers of the first"]
+    assert [cluster.text for cluster in picture.drawing.clusters] == [
+        "layers.0  TransformerEncoderLayer   × 6, with the numbers of the first"
+    ]
     assert len(picture.drawing.nodes) <= 4  # x, its deviations and their scale, known beforehand, and the sum
     heads = {edge.head for edge in picture.drawing.edges}
     ends = [node.text for node in picture.drawing.every_node() if node.id not in heads]
