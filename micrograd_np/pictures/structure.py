@@ -147,8 +147,11 @@ class Homes:
         """
         record, none = self.record, [None] * len(self.record)
         ops = array("i", (v for v in range(len(record)) if record.is_op(v)))
+        turned = set[int]()  # views of leaves
         for v in ops:
-            sources = (x for x in record.inputs(v) if not record.is_op(x) or record.vertices[x].op.view)
+            sources = [x for x in record.inputs(v) if not record.is_op(x) or x in turned]
+            if record.vertices[v].op.view and len(sources) == len(record.inputs(v)) == 1:
+                turned.add(v)
             lost = (self.statistics.get(getattr(x, "name", None)) for x in record.vertices[v].inputs)
             around = [home for home in (*(homes[x] for x in sources), *lost) if home]
             homes[v] = reduce(_common, around) if around else None
@@ -165,17 +168,32 @@ class Homes:
                 joined, between = reduce(_common, branches), _between(last, behind[v])
                 ends[v] = max(between, joined, key=_depth)
                 if len(branches) > 1 and _depth(joined) > _depth(between):
-                    homes[v] = joined
+                    homes[v] = self._outside(joined)
             before[v] = last = homes[v] or last
         last = None
         users: list[Any] = none  # the home around all users
+        entering = set[int]()  # what normalizations are of
         for v in reversed(ops):
             last, around = homes[v] or last, users[v]
-            if not homes[v]:
-                prepares = around and (record.vertices[v].op.view or self._normalizes(v, around))
-                homes[v] = around if prepares else _between(before[v], last)
+            if not homes[v] and around and v not in entering and self._normalizes(v, around):
+                homes[v] = around
+            elif not homes[v]:
+                view = around and record.vertices[v].op.view
+                homes[v] = self._outside(around if view else _between(before[v], last))
+            before_this = _FIRST.get(record.vertices[v].op.name, _NORMAL)
             for x in record.inputs(v):
                 users[x] = _common(users[x], homes[v]) if users[x] else homes[v]
+                if record.is_op(x) and record.vertices[x].op.name not in before_this:
+                    entering.add(x)
+
+    def _outside(self, home: Path) -> Path:
+        """The module around `home`, if that is a layer of this package: its ops are known by the parameters they read.
+
+        Not so those between the sublayers of attention, and between the layers of a recurrent net.
+        """
+        module = self.modules.get(home)
+        layer = type(module).__module__.startswith("micrograd_np.nn.") and not any(module.children())
+        return (home[0], _parent(home[1])) if layer and getattr(module, "num_layers", 1) == 1 else home
 
     def _normalizes(self, v: int, users: Path) -> bool:
         """Whether the op at `v` is a step of the normalization that a module does before it scales."""
@@ -226,6 +244,8 @@ class Homes:
 
 _NORMAL = {"mean", "subtract_mean", "subtract", "square", "var", "add", "sqrt"}
 _NORMAL |= {"reciprocal", "multiply", "divide", "sum", "negative"}
+_FIRST = {"subtract_mean": set[str](), "mean": {"square"}, "var": set[str](), "square": {"subtract_mean", "subtract"}}
+"""First steps of a normalization, each with the ops in it that may come before; anything else is what it is of."""
 
 
 def turns(z: Source) -> bool:

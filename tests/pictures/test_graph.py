@@ -376,6 +376,40 @@ def test_steps_of_a_normalization_and_uses_of_reshaped_parameters_lie_in_their_m
     assert [node.text.split(" ")[2] for node in picture.drawing.nodes[1:]] == ["relu", "Σ"]
 
 
+class Last(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net, self.head = nn.LSTM(4, 3, 2), nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.head(self.net(x)[0][-1])
+
+
+shared = nn.Linear(2, 2)
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "outside"),
+    [
+        (nn.Sequential(shared, nn.Tanh(), shared), (1, 2), ["x", "tanh"]),
+        (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2)), (1, 1, 4, 4), ["x", "reshape"]),
+        (nn.Sequential(nn.Linear(2, 2), nn.PReLU(), nn.LayerNorm(2)), (1, 2), ["x", "relu", "−z₁", "relu", "z₂"]),
+        (nn.Sequential(nn.Linear(2, 2), nn.Sigmoid(), nn.RMSNorm(2)), (1, 2), ["x", "σ(z₁)"]),
+        (Last(), (3, 1, 4), ["x", "z₅[:-1]", "z₆[-1]"]),
+    ],
+    ids=["used twice", "flatten", "prelu", "rms", "recurrent"],
+)
+def test_what_lies_before_and_after_a_layer_is_outside_of_its_frame(net, shape, outside):
+    z = net(mg.Tensor(np.ones(shape), name="x"))
+    drawing = mg.draw([z]).drawing
+    made = [
+        node.text.split("\n")[0].split(" = ")[-1].split(" ")[0] for node in drawing.nodes if node.kind != "constant"
+    ]
+    assert made == outside
+    root = next(node for node in drawing.every_node() if node.kind == "output")
+    assert not any(root is node for node in drawing.nodes)
+
+
 def test_memory_that_spares_an_op_work_is_not_drawn():
     for layer in (nn.LSTM(3, 4), nn.GRU(3, 4)):
         z = layer(mg.Tensor(np.ones((5, 1, 3)), name="x"))[0].sum()
