@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
     import graphviz
 
-__all__ = ["Cluster", "Drawing", "Edge", "Node", "check", "digraph", "words"]
+__all__ = ["CHANGED", "Cluster", "Drawing", "Edge", "Node", "check", "digraph", "words"]
 
 INK = "#24303c"
 LINE = "#7b8894"
+CHANGED = "changed since"  # what stands below numbers that were written after their use
 _VALUE = {"shape": "box", "style": "rounded,filled", "fillcolor": "#ffffff"}  # most nodes are values
 _STYLES: dict[str, dict[str, str]] = {
     "value": {},
@@ -142,19 +143,22 @@ class Drawing:
     def explain(self, *notes: str, legend: bool, spent: bool) -> None:
         """Write below it what each shape stands for, with `notes`, if a `legend` is wanted, and what is not kept."""
         nodes = self.every_node()
-        if any("not kept" in node.text.split("\n") for node in nodes):
+        kinds, lines = {node.kind for node in nodes}, {line for node in nodes for line in node.text.split("\n")[1:]}
+        changed = CHANGED in lines
+        if "not kept" in lines:
             advice = "backward(retain_graph=True) keeps it" if spent else "draw([…, it]) shows it"
-            self.note = f"not kept: {advice}, until weights change"
-        kinds = {node.kind for node in nodes}
-        words = {line.split(" ")[0] for node in nodes for line in node.text.split("\n")[1:]}
+            self.note = f"not kept: {f'{advice}, until' if spent or not changed else 'draw before'} weights change"
+        if changed:
+            self.note += "; " * bool(self.note) + f"{CHANGED}: by a write after its use here, whose results are older"
+        words = {line.split(" ")[0] for line in lines}
         parts = [*(text for kind, text in _SHAPES.items() if kind in kinds), *filter(None, notes)]
         parts += [text for word, text in _LINES.items() if word in words]
-        lines = [""]
+        below = [""]
         for part in parts:
-            if lines[-1] and len(lines[-1]) + len(part) > (_NARROW if self.direction in {"TB", "BT"} else _WIDE):
-                lines.append("")
-            lines[-1] += f"{'     ' if lines[-1] else ''}{part}"
-        self.legend = "\n".join(lines) if legend else ""
+            if below[-1] and len(below[-1]) + len(part) > (_NARROW if self.direction in {"TB", "BT"} else _WIDE):
+                below.append("")
+            below[-1] += f"{'     ' if below[-1] else ''}{part}"
+        self.legend = "\n".join(below) if legend else ""
 
 
 def check(caller: str, **settings: Any) -> None:

@@ -13,13 +13,13 @@ import numpy as np
 from micrograd_np.core.messages import described
 from micrograd_np.core.values import inputs
 from micrograd_np.core.vertex import Source, Vertex
-from micrograd_np.core.writes import owner_of
+from micrograd_np.core.writes import owner_of, writes
 from micrograd_np.debug.explain import Pulled, or_zeros, outer_parts, rule_of, summed, summed_axes, symbols_of
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.engine.backward import is_gone
 from micrograd_np.engine.symbol import Symbol
 
-from .drawing import Drawing, Edge, Node, check
+from .drawing import CHANGED, Drawing, Edge, Node, check
 from .escape import plain, shortened
 from .fold import Folding
 from .formula import constant, formula, spoken
@@ -150,7 +150,7 @@ class _Graph:
         drawn = [v for v in self.places if v >= 0]
         self.valued = values is True or (values == "auto" and len(self.places) <= _ROOM)
         arrays = self.record.values(drawn) if self.valued else ()  # one at a time
-        self.numbers = {v: "not kept" if x is None else summary(x) for v, x in arrays}
+        self.numbers = {v: "not kept" if x is None else _shown(x, self.record.is_changed(v)) for v, x in arrays}
         self.names: dict[int, str] = {}
         self.counts: Counter[str] = Counter()
         self.arrays: dict[Any, str] = {}  # the node of each array that an op was applied to, by its id, or by the name
@@ -312,7 +312,9 @@ class _Graph:
             if x is None:
                 node = Node(id_, f"{title}\nnot kept", kind, "", f"{title}: {kind}, not kept")
             else:
-                node = self.value(id_, kind, x, title, numbers=summary(x) if self.valued else "")
+                node = self.value(
+                    id_, kind, x, title, numbers=_shown(x, writes.since(x, z.order)) if self.valued else ""
+                )
             self.drawing.put(node, self.homes.frames(() if kind == "input" else self.homes.chain(v)))
         self.drawing.edges.append(Edge(self.arrays[key], _id(v)))
 
@@ -331,6 +333,10 @@ class _Graph:
                 text, raw = rule_of(z, i, g, result, symbols)
                 text = shortened(summed(text, summed_axes(raw, x.shape)), 90)
                 yield Edge(_id(v), _id(at), "gradient", text)
+
+
+def _shown(x: Any, is_changed: bool) -> str:
+    return summary(x) + f"\n{CHANGED}" * is_changed
 
 
 def _id(at: int) -> str:

@@ -14,7 +14,7 @@ from micrograd_np.core.values import agrees, inputs, operands
 from micrograd_np.core.vertex import Source
 from micrograd_np.engine.backward import is_gone
 
-from .drawing import Drawing, Edge, Node
+from .drawing import CHANGED, Drawing, Edge, Node
 from .escape import shortened
 from .formula import constant, formula, spoken
 from .structure import Record
@@ -77,7 +77,10 @@ class _Scalars:
         self.counts["x"] += not z.name
         name, grad = shortened(z.name or f"x{subscript(self.counts['x'])}", 16), self.record.gradient(v)
         kind = "parameter" if z.requires_grad else "input"
-        elements = _array(z.shape, lambda at: self.add(_element(name, at), "", z.data[at], kind, (), _at(grad, at)))
+        is_changed = self.record.is_changed(v)
+        elements = _array(
+            z.shape, lambda at: self.add(_element(name, at), "", z.data[at], kind, (), _at(grad, at), is_changed)
+        )
         self.align(list(elements.flat))
         return elements
 
@@ -104,7 +107,9 @@ class _Scalars:
                     lost = any(a is None for a in (*arrays, self.data[z])) or not agrees(z, arrays, self.data[z])
                     values = repeat(None) if lost else samples[0][links[0][at]] * samples[1][links[1][at]]
                     each = zip(pairs, values, strict=False)
-                    sums = [self.add(None, f"{a.name} · {b.name}", value, "value", (a, b)) for (a, b), value in each]
+                    sums = [
+                        self.add(None, f"{a.name} · {b.name}", value, "value", (a, b), None) for (a, b), value in each
+                    ]
                     terms.extend(sums)
                     parts[:2] = [sums]
                 else:
@@ -125,13 +130,21 @@ class _Scalars:
         return elements
 
     def add(
-        self, name: str | None, text: str, value: Any, kind: str, sources: Iterable[_Number], grad: Any = None
+        self,
+        name: str | None,
+        text: str,
+        value: Any,
+        kind: str,
+        sources: Iterable[_Number],
+        grad: Any,
+        is_changed: bool = False,
     ) -> _Number:
         """A new number, which gets a letter where it has no name, with arrows to it."""
         self.counts["z"] += name is None
         new = _Number(f"n{len(self.drawing.nodes)}", name or f"z{subscript(self.counts['z'])}")
         title = f"{new.name} = {text}" if text else new.name
-        lines = ["not kept" if value is None else number(value), *([] if grad is None else [f".grad {number(grad)}"])]
+        lines = ["not kept" if value is None else number(value), *[CHANGED] * is_changed]
+        lines += [] if grad is None else [f".grad {number(grad)}"]
         words = f"{title}: {'' if text else f'{kind} = '}{', '.join(lines)}"
         self.drawing.put(Node(new.id, "\n".join((title, *lines)), kind, words=words))
         self.drawing.edges += [Edge(x.id, new.id) for x in dict.fromkeys(sources) if x.id]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_np.core.values import inputs, values
 from micrograd_np.core.vertex import Node, Source, Vertex, grad_of, source
-from micrograd_np.core.writes import owner_of
+from micrograd_np.core.writes import owner_of, writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -74,6 +74,10 @@ class Record:
         """The arrays at these places, in order, one after the other; None for one that is not held any more."""
         arrays = values((self.vertices[v] for v in places), {z: t.data for z, t in self.held.items()}, spent=spent)
         return ((self.at(z), data) for z, data in arrays)
+
+    def is_changed(self, v: int) -> bool:
+        """Whether the leaf at `v` was written after its first use."""
+        return not self.is_op(v) and writes.since(self.vertices[v].data, self._moments[v])
 
     def gradient(self, v: int) -> Any:
         """The gradient there as an array; None where there is none."""

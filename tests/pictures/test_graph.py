@@ -169,7 +169,7 @@ def test_what_was_computed_from_memory_that_was_written_since_is_not_kept():
     z.backward(retain_graph=True)
     mg.optim.SGD([w, v], lr=0.1).step()
     shown = texts(mg.draw(z, gradients=True))  # though no rule can be run any more
-    assert "w\n(2,)\n[0.7 1.6]\n.grad [3 4]" in shown
+    assert "w\n(2,)\n[0.7 1.6]\nchanged since\n.grad [3 4]" in shown
     assert "z₁ = w · v\n(2,)\nnot kept\n.grad not kept: retain_grad()" in shown
     assert "z₃ = Σ z₂\n13\n.grad not kept: retain_grad()" in shown
     assert "z₁ = w[0] · v[0]\nnot kept" in texts(mg.draw(z, scalars=True))
@@ -197,6 +197,29 @@ def test_explain_computes_nothing_again_that_contradicts_a_value_that_is_held():
     z = (w * 2).sum()
     w.data[0] = 50
     assert re.search(r"v1 = w · 2 +not kept", str(mg.explain(z)))
+
+
+@pytest.mark.parametrize("scalars", [False, True])
+def test_what_was_written_after_its_use_is_said_to_have_changed_since(scalars):
+    w, x, c = leaf([1.0, 2.0], "w"), mg.Tensor([3.0, 4.0], name="x"), np.array([5.0, 6.0])
+    z = (x * w + mg.Tensor(c)).sum()
+    assert "changed since" not in mg.draw(z, scalars=scalars).describe()
+    x[0] = 9.0
+    shown = {text.split("\n")[0]: "changed since" in text for text in texts(mg.draw(z, scalars=scalars))}
+    assert {name for name, changed in shown.items() if changed} == ({"x[0]", "x[1]"} if scalars else {"x"})
+    picture = mg.draw(z, scalars=scalars)
+    assert "changed since: by a write after its use here" in picture.describe()
+    assert "changed since" not in mg.draw((x * w).sum(), scalars=scalars).describe()
+
+
+@pytest.mark.parametrize("retain", [False, True])
+def test_the_note_advises_what_helps_once_weights_have_changed(retain):
+    w = leaf([1.0, 2.0], "w")
+    z = ((w * 2) * w + 1).sum()
+    z.backward(retain_graph=retain)
+    mg.optim.SGD([w], lr=0.1).step()
+    advice = "draw before" if retain else "backward(retain_graph=True) keeps it, until"
+    assert f"not kept: {advice} weights change; changed since: " in mg.draw(z).describe()
 
 
 def test_drawing_changes_nothing(small):
