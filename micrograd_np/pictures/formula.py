@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,36 @@ import numpy as np
 from micrograd_np.engine.symbol import setting
 
 from .escape import shortened
-from .values import number
+from .values import number, subscript
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["constant", "formula", "spoken"]
+    from micrograd_np.core.vertex import Source
+
+__all__ = ["Names", "constant", "formula", "spoken"]
 
 _MANY = 6  # inputs of one op that are all named
 _LENGTH = 90  # characters of a formula
+
+
+class Names:
+    """What vertices are called in one picture, no two alike: by the user's names, or letters with numbers."""
+
+    def __init__(self, vertices: Iterable[Source]) -> None:
+        self.given = {z.name for z in vertices}
+        self.counts: Counter[Any] = Counter()
+
+    def own(self, name: str, around: Any = ()) -> str:
+        """A name that the user gave, with a stroke for each before it that has the same name in the same frame."""
+        self.counts[name, around] += 1
+        return name + "′" * (self.counts[name, around] - 1)
+
+    def numbered(self, letter: str) -> str:
+        """The next number behind `letter` that makes no name of the user's."""
+        self.counts[letter] += 1
+        name = f"{letter}{subscript(self.counts[letter])}"
+        return self.numbered(letter) if name in self.given else name
 
 
 def formula(op: Any, told: list[str], static: Mapping[str, Any]) -> str:

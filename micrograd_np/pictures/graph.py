@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import suppress
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,10 +21,10 @@ from micrograd_np.engine.symbol import Symbol
 from .drawing import CHANGED, Drawing, Edge, Node, check
 from .escape import plain, shortened
 from .fold import Folding
-from .formula import constant, formula, spoken
+from .formula import Names, constant, formula, spoken
 from .picture import Picture
 from .structure import Homes, Record, turns
-from .values import subscript, summary
+from .values import summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -152,7 +151,7 @@ class _Graph:
         arrays = self.record.values(drawn) if self.valued else ()  # one at a time
         self.numbers = {v: "not kept" if x is None else _shown(x, self.record.is_changed(v)) for v, x in arrays}
         self.names: dict[int, str] = {}
-        self.counts: Counter[str] = Counter()
+        self.labels = Names(self.vertices)
         self.arrays: dict[Any, str] = {}  # the node of each array that an op was applied to, by its id, or by the name
         self.arrays |= {z.name: _id(self.folding.place[v]) for z, v in self.record.leaves.items() if z.name}  # it had
         dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
@@ -194,12 +193,11 @@ class _Graph:
         if v not in self.names:
             name = self.homes.called(v)
             if name:
-                around = () if self.record.is_op(v) else self.homes.chain(v)[-1:]  # which its frame says
-                self.names[v] = shortened(self.homes.inside(name, around))
+                around = self.homes.chain(v)[-1:]
+                inside = self.homes.inside(name, () if self.record.is_op(v) else around)  # which its frame says
+                self.names[v] = self.labels.own(shortened(inside), around)
             else:
-                letter = "z" if self.record.is_op(v) else "x"
-                self.counts[letter] += 1
-                self.names[v] = f"{letter}{subscript(self.counts[letter])}"
+                self.names[v] = self.labels.numbered("z" if self.record.is_op(v) else "x")
         return self.names[v]
 
     def formula(self, z: Any) -> str:

@@ -16,9 +16,9 @@ from micrograd_np.engine.backward import is_gone
 
 from .drawing import CHANGED, Drawing, Edge, Node
 from .escape import shortened
-from .formula import constant, formula, spoken
+from .formula import Names, constant, formula, spoken
 from .structure import Record
-from .values import number, subscript
+from .values import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -70,12 +70,12 @@ class _Scalars:
         self.record, self.drawing = record, drawing
         self.data = {record.vertices[v]: data for v, data in record.values(range(len(record)), spent=True)}
         self.numbers: dict[Source, Any] = {}  # an array of them for each tensor
-        self.counts: Counter[str] = Counter()
+        self.labels = Names(record.vertices)
 
     def leaf(self, v: int, z: Source) -> Any:
         """The numbers of a leaf, with their gradients."""
-        self.counts["x"] += not z.name
-        name, grad = shortened(z.name or f"x{subscript(self.counts['x'])}", 16), self.record.gradient(v)
+        name = self.labels.own(shortened(z.name, 16)) if z.name else self.labels.numbered("x")
+        grad = self.record.gradient(v)
         kind = "parameter" if z.requires_grad else "input"
         is_changed = self.record.is_changed(v)
         elements = _array(
@@ -90,7 +90,7 @@ class _Scalars:
         numbers = [self.numbers[x] if isinstance(x, Source) else _constants(x) for x in inputs(z)]
         samples = [np.zeros(x.shape) if a is None else np.asarray(a) for a, x in zip(arrays, numbers, strict=False)]
         links = [_links(z, i, samples) for i in range(len(samples))]
-        name, is_root = z.name and shortened(z.name, 16), v in self.record.roots
+        name, is_root = z.name and self.labels.own(shortened(z.name, 16)), v in self.record.roots
         terms: list[_Number] = []
         results: list[_Number] = []
 
@@ -140,14 +140,14 @@ class _Scalars:
         is_changed: bool = False,
     ) -> _Number:
         """A new number, which gets a letter where it has no name, with arrows to it."""
-        self.counts["z"] += name is None
-        new = _Number(f"n{len(self.drawing.nodes)}", name or f"z{subscript(self.counts['z'])}")
+        new = _Number(f"n{len(self.drawing.nodes)}", name or self.labels.numbered("z"))
         title = f"{new.name} = {text}" if text else new.name
         lines = ["not kept" if value is None else number(value), *[CHANGED] * is_changed]
         lines += [] if grad is None else [f".grad {number(grad)}"]
         words = f"{title}: {'' if text else f'{kind} = '}{', '.join(lines)}"
         self.drawing.put(Node(new.id, "\n".join((title, *lines)), kind, words=words))
-        self.drawing.edges += [Edge(x.id, new.id) for x in dict.fromkeys(sources) if x.id]
+        uses = Counter(x.id for x in sources if x.id)
+        self.drawing.edges += [Edge(id, new.id, text=f"{n} times" if n > 1 else "") for id, n in uses.items()]
         return new
 
     def align(self, row: list[_Number]) -> None:

@@ -120,6 +120,13 @@ def test_the_legend_explains_what_occurs_and_nothing_else(small):
     assert not mg.draw(small[-1], legend=False).drawing.legend
 
 
+@pytest.mark.parametrize("scalars", [False, True])
+def test_equal_names_are_told_apart(scalars):
+    a, b, c = leaf(1.0, "w"), leaf(2.0, "w"), leaf(3.0, "z₁")
+    titles = [text.split("\n")[0] for text in texts(mg.draw((a * b - a) * c, scalars=scalars))]
+    assert titles == ["w", "w′", "z₂ = w · w′", "z₃ = z₂ − w", "z₁", "z₄ = z₃ · z₁"]
+
+
 def test_a_list_of_tensors_is_one_graph(small):
     w, b, _ = small
     picture = mg.draw([w * 2, w + b])

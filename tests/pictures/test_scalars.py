@@ -67,6 +67,16 @@ def test_masks_and_indices_have_arrows_to_what_they_choose():
     assert arrows(mg.concatenate([w, w[:1] * 2])) == {"z₁": ["w[0]"], "z₂": ["w[0]"], "z₃": ["w[1]"], "z₄": ["z₁"]}
 
 
+def test_an_arrow_says_how_often_a_number_is_used():
+    w = parameter([1, 2], [3, 4])
+    for z, times in (
+        (w[np.array([0, 0, 1])].sum(), ["2 times", "2 times", "", ""]),
+        ((w[0] * w[0]).sum(), ["2 times"]),
+    ):
+        drawing = mg.draw(z, scalars=True).drawing
+        assert [edge.text for edge in drawing.edges if edge.kind == "value"][: len(times)] == times
+
+
 def test_a_label_says_of_what():
     w, target = parameter(3, 4), np.array([1, 0])
     labels = [
