@@ -140,16 +140,16 @@ class Drawing:
             clusters += cluster.clusters
         return nodes
 
-    def explain(self, *notes: str, legend: bool, spent: bool) -> None:
+    def explain(self, *notes: str, legend: bool, spent: bool, remarks: Iterable[str] = ()) -> None:
         """Write below it what each shape stands for, with `notes`, if a `legend` is wanted, and what is not kept."""
         nodes = self.every_node()
         kinds, lines = {node.kind for node in nodes}, {line for node in nodes for line in node.text.split("\n")[1:]}
-        changed = CHANGED in lines
-        if "not kept" in lines:
-            advice = "backward(retain_graph=True) keeps it" if spent else "draw([…, it]) shows it"
-            self.note = f"not kept: {f'{advice}, until' if spent or not changed else 'draw before'} weights change"
-        if changed:
-            self.note += "; " * bool(self.note) + f"{CHANGED}: by a write after its use here, whose results are older"
+        advice = "backward(retain_graph=True) keeps it, until" if spent else "draw([…, it]) shows it, until"
+        said = {
+            "not kept": f"not kept: {'draw before' if CHANGED in lines and not spent else advice} weights change",
+            CHANGED: f"{CHANGED}: by a write after its use here, whose results are older",
+        }
+        self.note = "; ".join([*(text for word, text in said.items() if word in lines), *remarks])
         words = {line.split(" ")[0] for line in lines}
         parts = [*(text for kind, text in _SHAPES.items() if kind in kinds), *filter(None, notes)]
         parts += [text for word, text in _LINES.items() if word in words]

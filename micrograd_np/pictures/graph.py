@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
+_NO_GRAPH = "no graph: nothing requires a gradient here, or no_grad() or a compiled step kept no record"
+_NO_MODEL = "no frames: the model is gone; hold it in a variable"
 _ROOM = 200  # nodes up to which "auto" prints values
 
 
@@ -218,6 +220,8 @@ class _Graph:
         name, role = getattr(z.inputs[i], "name", None), z.op.inputs[min(i, len(z.op.inputs) - 1)]
         if name:
             return shortened(self.homes.inside(name, self.homes.chain(self.record.at(z))[-1:]))
+        if i == 0 and self.homes.in_layer(self.record.at(z)):
+            return "input"
         return role if len(role) > 1 and i < z.op.fixed else constant(x)
 
     # nodes
@@ -235,11 +239,17 @@ class _Graph:
                     self.constant(x, v, i)
             if v >= 0 and backward:
                 self.drawing.edges += self.rules(v)
+        leaves = self.record.leaves.items()
+        lone = any(v in self.record.roots and not z.requires_grad for z, v in leaves)
+        homeless = any(
+            z.requires_grad and "." in (z.name or "") and not any(self.homes.homes[v : v + 1]) for z, v in leaves
+        )
         self.drawing.explain(
             f"all are {self.dtype}" if self.dtype else "",
             "dashed: what is passed back where g arrives" if backward else "",
             legend=legend,
             spent=self.gone,
+            remarks=[_NO_GRAPH] * lone + [_NO_MODEL] * homeless,
         )
 
     def node(self, v: int, *, formulas: bool) -> Node:
@@ -306,7 +316,7 @@ class _Graph:
         if key not in self.arrays:
             id_ = self.arrays[key] = f"a{len(self.arrays)}"
             title = self.input_name(z, i, x)
-            kind = "buffer" if name in self.homes.statistics else "input" if name else "constant"
+            kind = "buffer" if name in self.homes.statistics else "input" if name or title == "input" else "constant"
             if x is None:
                 node = Node(id_, f"{title}\nnot kept", kind, "", f"{title}: {kind}, not kept")
             else:
@@ -321,7 +331,8 @@ class _Graph:
         z: Any = self.vertices[v]
         operands = inputs(z)
         sources = [x for x in operands if isinstance(x, Source)]
-        names = {id(x): "array" for x in operands if np.ndim(x)} | {id(x): self.name(x) for x in sources}
+        names = {id(x): self.input_name(z, i, x) for i, x in enumerate(operands) if np.ndim(x)}
+        names |= {id(x): self.name(x) for x in sources}
         data = {x: x.data if isinstance(x.data, np.ndarray) else None for x in (z, *sources)}
         symbols = symbols_of(operands, names, data)
         result, g = (Symbol(name, or_zeros(data[z], z)) for name in (self.name(z), "g"))

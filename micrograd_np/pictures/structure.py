@@ -193,11 +193,19 @@ class Homes:
     def _outside(self, home: Path) -> Path:
         """The module around `home`, if that is a layer of this package: its ops are known by the parameters they read.
 
-        Not so those between the sublayers of attention, and between the layers of a recurrent net.
+        Not so those between the layers of a recurrent net.
         """
+        stacked = getattr(self.modules.get(home), "num_layers", 1) > 1
+        return (home[0], _parent(home[1])) if self._is_layer(home) and not stacked else home
+
+    def _is_layer(self, home: Path) -> bool:
         module = self.modules.get(home)
-        layer = type(module).__module__.startswith("micrograd_np.nn.") and not any(module.children())
-        return (home[0], _parent(home[1])) if layer and getattr(module, "num_layers", 1) == 1 else home
+        return type(module).__module__.startswith("micrograd_np.nn.") and not any(module.children())
+
+    def in_layer(self, v: int) -> bool:
+        """Whether a layer of this package, which has no others inside, made the vertex at `v`."""
+        home = self.homes[v] if self.homes else None
+        return home is not None and self._is_layer(home)
 
     def _normalizes(self, v: int, users: Path) -> bool:
         """Whether the op at `v` is a step of the normalization that a module does before it scales."""

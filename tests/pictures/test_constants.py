@@ -84,6 +84,19 @@ def test_a_constant_is_called_as_the_op_calls_it_before_and_after_backward(name,
     assert list(kinds(before)) == list(kinds(after))
 
 
+def test_an_array_that_a_layer_is_given_is_an_input_outside_of_its_frame():
+    net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+    picture = mg.draw(net([[1.0, 2.0]]).sum())
+    assert kinds(picture)["input"] == "input"
+    assert "input" not in in_frames(picture)
+    assert "z₁ = input @ weightᵀ + bias" in kinds(picture)
+
+
+def test_rules_call_a_constant_what_its_node_does():
+    picture = mg.draw(mg.where(np.array([True, False, True]), weights(), 0.0), backward=True)
+    assert [edge.text for edge in picture.drawing.edges if edge.kind == "gradient"] == ["g · [condition]"]
+
+
 def test_an_input_with_a_name_is_that_before_and_after_backward():
     w = weights()
     loss = (w * mg.Tensor([1.0, 2.0, 3.0], name="x")).sum()

@@ -127,6 +127,28 @@ def test_equal_names_are_told_apart(scalars):
     assert titles == ["w", "w′", "z₂ = w · w′", "z₃ = z₂ − w", "z₁", "z₄ = z₃ · z₁"]
 
 
+def test_the_note_says_why_there_is_no_graph():
+    w = leaf([1.0, 2.0], "w")
+    with mg.no_grad():
+        z = w * 3
+    call = mg.compile(lambda x: (x * 2).sum())
+    for result in (z, call(z), call(z), call(z), w.detach()):
+        assert "no graph: nothing requires a gradient here, or no_grad()" in mg.draw(result).describe()
+    for made in (w, w * 2):
+        assert not mg.draw(made).drawing.note
+
+
+def test_the_note_says_that_frames_need_the_model():
+    def loss(net):
+        return net(mg.Tensor(np.ones((1, 2)), name="x")).sum()
+
+    net = nn.Sequential(nn.Linear(2, 2))
+    assert not mg.draw(loss(net)).drawing.note
+    z = loss(nn.Sequential(nn.Linear(2, 2)))
+    gc.collect()
+    assert mg.draw(z).drawing.note == "no frames: the model is gone; hold it in a variable"
+
+
 def test_a_list_of_tensors_is_one_graph(small):
     w, b, _ = small
     picture = mg.draw([w * 2, w + b])
