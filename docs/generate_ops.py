@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import micrograd_np.ops
-from micrograd_np.check.samples import usual_samples
+from micrograd_np.check.samples import samples_for
 from micrograd_np.core.primitive import registry
 from micrograd_np.engine.symbol import formula
 
@@ -39,7 +39,7 @@ def settings(op):
 def derivatives(op):
     """The rule by each input as a formula: on the example that makes it shortest."""
     firsts = {}
-    for sample in usual_samples(op, 0):
+    for sample in samples_for(op, 0):
         firsts.setdefault(repr(sample.static), sample)
     found = []
     for name in op.inputs:

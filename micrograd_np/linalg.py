@@ -1,6 +1,6 @@
 """Linear algebra under NumPy's names: ``mg.linalg.solve(a, b)``."""
 
-from .core.messages import answer_all as _answer_all
+from .core.messages import explain_all_keywords as _explain_all_keywords
 from .numpy_api.linalg import (
     cholesky,
     det,
@@ -27,4 +27,4 @@ __all__ = [
     "vector_norm",
 ]
 
-_answer_all(__all__, globals())
+_explain_all_keywords(__all__, globals())

@@ -1,7 +1,7 @@
-"""Randomness that can be seeded, saved and split: what layers are initialised with, and what is drawn in training.
+"""Random draws that can be seeded, saved and split: for the initial values of layers, and for draws in training.
 
-Every draw comes from the one generator that `manual_seed` starts anew, or from a `Generator` of one's own. Draws made
-by the functions here are primitives: a compiled step draws anew each time, in the order in which eager would.
+Every draw comes from the package's generator, which `manual_seed` restarts, or from a `Generator` of your own. The
+functions here are primitives: each call of a compiled step draws new numbers, in the same order as eager code.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ class Generator(np.random.Generator):
         super().__init__(seed if isinstance(seed, np.random.BitGenerator) else np.random.PCG64(seed))
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start anew from `seed`; returns self."""
+        """Restart from `seed`; returns self."""
         self.bit_generator.state = np.random.PCG64(seed).state
         return self
 
     def get_state(self) -> dict[str, Any]:
-        """All there is to know for going on from here: a dict of numbers and strings, for `set_state`."""
+        """The state, for `set_state`: a dict of numbers and strings."""
         return deepcopy(dict(self.bit_generator.state))
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from where `get_state` was called. ValueError for the state of another kind of generator."""
+        """Continue from where `get_state` was called. ValueError for the state of another kind of generator."""
         self.bit_generator.state = dict(state)
 
     def split(self, n: int = 2) -> list[Generator]:
-        """`n` new generators, independent of each other and of what follows here; the same ones from the same state.
+        """`n` new generators, independent of each other and of this one; the same ones from the same state.
 
         >>> [rng.integers(100) for rng in Generator(0).split()] == [rng.integers(100) for rng in Generator(0).split()]
         True
@@ -57,7 +57,7 @@ class Generator(np.random.Generator):
         return [Generator(np.random.PCG64(np.random.SeedSequence(seed.tolist()))) for seed in seeds]
 
     def spawn(self, n_children: int) -> list[Generator]:  # type: ignore[override]
-        """NumPy's name for `split`; here, too, the children follow from the state alone."""
+        """NumPy's name for `split`; unlike NumPy's, the children depend on the state only."""
         return self.split(n_children)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -65,26 +65,26 @@ class Generator(np.random.Generator):
 
 
 _generator = Generator()
-"""The one generator that every draw without its own comes from."""
+"""The generator of every draw without a generator of its own."""
 
 
 def manual_seed(seed: int) -> Generator:
-    """Start the generator anew from `seed`, and return it. It stays the same object, which compiled steps hold."""
+    """Restart the package's generator from `seed`, and return it: the same object, which compiled steps hold."""
     return _generator.manual_seed(seed)
 
 
 def generator() -> Generator:
-    """The generator that every draw comes from unless another is given."""
+    """The generator of every draw for which no other is passed."""
     return _generator
 
 
 def get_state() -> dict[str, Any]:
-    """The state of the project's generator, for `set_state`."""
+    """The state of the package's generator, for `set_state`."""
     return _generator.get_state()
 
 
 def set_state(state: Mapping[str, Any]) -> None:
-    """Put the project's generator back to where `get_state` was called."""
+    """Put the package's generator back to where `get_state` was called."""
     _generator.set_state(state)
 
 
@@ -94,7 +94,7 @@ def _shape(size: Size) -> tuple[int, ...]:
     return (int(size),) if isinstance(size, (int, np.integer)) else tuple(int(n) for n in size)
 
 
-def _drawn(op: Any, size: Size, dtype: Any, generator: np.random.Generator | None, **static: Any) -> Tensor:
+def _draw(op: Any, size: Size, dtype: Any, generator: np.random.Generator | None, **static: Any) -> Tensor:
     dtype = np.dtype(get_default_dtype() if dtype is None else dtype)
     source = _generator if generator is None else generator
     return Tensor(op(shape=_shape(size), dtype=dtype, generator=source, **static))
@@ -112,7 +112,7 @@ def uniform(
     >>> uniform(size=(2, 3)).shape
     (2, 3)
     """
-    return _drawn(draws.uniform, size, dtype, generator, low=low, high=high)
+    return _draw(draws.uniform, size, dtype, generator, low=low, high=high)
 
 
 def normal(
@@ -128,27 +128,25 @@ def normal(
     (3,)
     """
     if scale < 0:
-        message = f"normal: scale must not be negative, found {scale}."
-        raise ValueError(message)
-    return _drawn(draws.normal, size, dtype, generator, mean=loc, std=scale)
+        raise ValueError(f"normal: scale must not be negative, found {scale}.")
+    return _draw(draws.normal, size, dtype, generator, mean=loc, std=scale)
 
 
 def _check_probability(name: str, p: float) -> None:
     if not 0 <= p <= 1:
-        message = f"{name}: p must be a probability, from 0 to 1; found {p}."
-        raise ValueError(message)
+        raise ValueError(f"{name}: p must be a probability, from 0 to 1; found {p}.")
 
 
 def bernoulli(
     p: float = 0.5, size: Size = None, dtype: Any = None, generator: np.random.Generator | None = None
 ) -> Tensor:
-    """Draws that are 1 with probability `p`, else 0. ValueError for a p that is none.
+    """Draws that are 1 with probability `p`, else 0. ValueError unless 0 ≤ p ≤ 1.
 
     >>> bernoulli(1.0, size=3)
     Tensor([1., 1., 1.])
     """
     _check_probability("bernoulli", p)
-    return _drawn(draws.bernoulli, size, dtype, generator, p=p)
+    return _draw(draws.bernoulli, size, dtype, generator, p=p)
 
 
 def dropout_mask(
@@ -156,13 +154,13 @@ def dropout_mask(
 ) -> Tensor:
     """Draws that are 0 with probability `p`, else 1 / (1 − p): the factors of inverted dropout.
 
-    ValueError for a p that is no probability.
+    ValueError unless 0 ≤ p ≤ 1.
 
     >>> dropout_mask(0.0, size=3)
     Tensor([1., 1., 1.])
     """
     _check_probability("dropout_mask", p)
-    return _drawn(draws.dropout_mask, size, dtype, generator, p=p)
+    return _draw(draws.dropout_mask, size, dtype, generator, p=p)
 
 
 def integers(
@@ -172,13 +170,13 @@ def integers(
     dtype: Any = np.int64,
     generator: np.random.Generator | None = None,
 ) -> Tensor:
-    """Draws evenly distributed over low … high − 1, or over 0 … low − 1 when that is all that is given.
+    """Draws evenly distributed over low … high − 1, or over 0 … low − 1 without `high`.
 
     >>> integers(1, size=3)
     Tensor([0, 0, 0])
     """
     low, high = (0, low) if high is None else (low, high)
-    return _drawn(draws.integers, size, dtype, generator, low=low, high=high)
+    return _draw(draws.integers, size, dtype, generator, low=low, high=high)
 
 
 def permutation(n: int, generator: np.random.Generator | None = None) -> Tensor:

@@ -63,6 +63,11 @@ class TestNumericGradient:
         x.flags.writeable = False
         mg.numeric_gradient(lambda x: (x * x).sum(), x)
 
+    @pytest.mark.parametrize("kind", [np.asfortranarray, lambda x: mg.Tensor(x.T.copy()).T])
+    def test_perturbs_transposed_memory(self, kind):
+        x = X.reshape(3, 1) + X
+        np.testing.assert_allclose(mg.numeric_gradient(lambda x: (x * x).sum(), kind(x)), 2 * x, rtol=1e-6, atol=1e-9)
+
     def test_of_nothing_is_nothing(self):
         assert mg.numeric_gradient(lambda x: (x * x).sum(), np.ones((0, 3))).shape == (0, 3)
 

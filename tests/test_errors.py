@@ -8,7 +8,7 @@ import pytest
 import micrograd_np as mg
 from micrograd_np import nn
 from micrograd_np.core.domains import REALS
-from micrograd_np.core.messages import an, several
+from micrograd_np.core.messages import count_of, with_article
 from micrograd_np.core.primitive import primitive
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops import elementwise, linear, reduce, shape
@@ -321,7 +321,7 @@ def test_a_question_ends_in_a_question_mark():
 
 def test_articles_and_plurals_are_english():
     for noun in ("int", "ndarray", "LSTM", "MSELoss", "Embedding", "object", "SGD", "RNN", "RMSNorm"):
-        assert an(noun) == f"an {noun}"
+        assert with_article(noun) == f"an {noun}"
     for noun in ("Tensor", "NoneType", "str", "GRU", "dict", "tuple", "Module"):
-        assert an(noun) == f"a {noun}"
-    assert [several(n, "node") for n in (0, 1, 2, 1200)] == ["0 nodes", "1 node", "2 nodes", "1,200 nodes"]
+        assert with_article(noun) == f"a {noun}"
+    assert [count_of(n, "node") for n in (0, 1, 2, 1200)] == ["0 nodes", "1 node", "2 nodes", "1,200 nodes"]

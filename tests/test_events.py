@@ -101,6 +101,14 @@ def test_a_debugging_context_lets_the_outer_watcher_see_all(watch):
     seen = watch(Noting()).seen
     with mg.trace_origins(), mg.detect_nonfinite():
         train()
-    assert {"applied", "written", "rebound", "born", "detached", "entered", "left", "pulled", "optimizer_step"} <= set(
-        seen
-    )
+    assert {
+        "applied",
+        "written",
+        "rebound",
+        "created",
+        "detached",
+        "entered",
+        "left",
+        "pulled",
+        "optimizer_step",
+    } <= set(seen)

@@ -176,6 +176,15 @@ def test_a_vertex_of_a_spent_graph_takes_at_most_200_bytes(shape):
     assert grown / len(reached(loss, spent=True)) <= 200
 
 
+def test_equal_slices_of_a_spent_graph_keep_one_index():
+    w = mg.Tensor(np.ones((9, 3)), requires_grad=True)
+    z = sum(w[1:, 2] * w[:2, 0].sum() + w[1:, 2] for _ in range(3)).sum()
+    z.backward()
+    indices = [node.static["index"] for node in reached(z, spent=True) if node.op and node.op.name == "view"]
+    assert len(indices) == 9
+    assert len(set(map(id, indices))) == 2
+
+
 def test_losses_in_a_list_and_running_totals_keep_a_bounded_structure():
     w = mg.Tensor(np.ones(5), requires_grad=True)
 

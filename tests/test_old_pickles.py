@@ -1,7 +1,8 @@
 """Pickles of the version before tensors had records of their own load, and are what they were.
 
 Made by commit c1c52c1 and compressed: a tensor that was written to after it had been used; one that retains its
-gradient; a parameter that was cut after its gradient had arrived; a network and its optimiser after one step.
+gradient; a parameter that was cut after its gradient had arrived; a checkpointed call; a network and its
+optimiser after one step.
 """
 
 import base64
@@ -58,6 +59,18 @@ WHOLE = (
     "SNJ*sVbfuJbk}E*Agp`8UKcJrNb7TL1=F;#haW;shY+3(naWAa$30G|2KmW}2f4A;;Hr1SPxRR8U?83u$D^}FZ|ukd(;_#S8jojz"
     "5mRfI{79q%<4VUc{KI7Z$LBJ~4cHzm`ORA&Opg5W>XdOx2vM{aWBtGM1Im8"
 )
+CHECKPOINTED = (
+    "c-oayO-NKh9AEcCS6$0*p^TtQuEaZ}l!%caB>Cb|8e*mlZ{M5UdAV=)`QA*rq)@{8#Sp@dr*1+>m%5pkI(X|;L6;6)BRmCl3~c5-wR"
+    "T;C<}fq=ncw_Be)Ic3j&7n@$RDiDwhT9yadi`5M{z7;CTrmgXEop<bP1g2Mc$>cmJ$?!*vq+`Ro@LZMb6qWwVk{IjGPM<n`VinyRM$"
+    "+ECF0-<giCvY7mKx`A87}n*pTA)lh*CRi*d}ALU(Yl^QN^RLf!}$vaR!38(w`+G=ncVO0ZM)3lKTG5kpl5uREbY77ecemz)2gIpYI$"
+    "wlE^4XtWKyw(=^GEbp!7YeZ`7^PS^PYS1~Q=DlihT^DR=7Jjj&ZO<wcW5wJ8hziavxJnK<0&u;ZHUR7<w4HkJ`GM*R){*)@G`HM%Rl"
+    "43{PJnne0pwhqW_|@aZ3&2o-c{3Q{wLx$+PWHB0|@LW5blum4b-f#cDj5k@<0SmBqo>p&>YU;$K&#d6{on6LEFy84#NSt7kcjz<Ec0"
+    "N>q0<p6{Af&&>J8B4>4`tIuJOc5^l_Q;qOr%G26mh@q>KKsc>|aDqz(_yQCav;vT_2*?~kfpLg$DZ?9?E4@Ngw}*zsTI2;mpsb~#<n"
+    "=Lt#XO=5h6DsntT*=0o_;rSqq}4F`O=-Xfyq-WVqt@?H$D2WwY$^5nfUy^=dJT`ZzDum9nw8OElheYi(h1MxrG_%3WKsUB}tWqJ_~@"
+    "8p9d5NwF%y#IR<Ab#D-Kinr4Zzqmc_+`w`98!g|xI2-&%`+1!@+dhp}H`n7$bpp$xu3Zt2YY44vtLG2a0WKio{`t@v&-`k%0_H(#?M"
+    "Jh^-CdDk|DA_|3lAQ4)#saefS7@>lPw2i#Z%T3!OJ{SUd^ODCsT`Hfp6Am-FFK3q8QsEMW7Q7LW`#mEnqsjzWEn`Z`M*7K@31%Q#PH"
+    "(&&27I&P&ZmY3za$!R&bS+e&XXV4&HRW4&Jkl6Mf)9lZxMA5s%vP+g5{~it6*0Cu)h$K<Jp3?eVn}6)bb*H<An;SO"
+)
 # fmt: on
 
 
@@ -85,6 +98,12 @@ def test_a_gradient_of_another_shape_is_as_it_was():
     for x in (pruned, copy.deepcopy(pruned), pickle.loads(pickle.dumps(pruned))):
         assert x.shape == (2,)
         assert_array_equal(x.grad.data, [2.0, 4.0, 6.0])
+
+
+def test_a_checkpointed_call_is_repeated():
+    x, z = loaded(CHECKPOINTED)
+    z.backward()
+    assert_allclose(x.grad.data, 4 * np.exp(4 * x.data), rtol=1e-12)
 
 
 def test_a_network_and_its_optimiser_go_on():

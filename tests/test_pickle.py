@@ -9,6 +9,7 @@ from numpy.testing import assert_array_equal
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
+from micrograd_np.core.vertex import Vertex
 from micrograd_np.engine import backward
 
 WAYS = {
@@ -218,3 +219,17 @@ def test_a_shallow_copy_shares_its_memory(again):
     z = copy.copy(x)
     assert z is not x
     assert z.data is x.data
+
+
+def test_a_node_has_every_slot_however_it_is_made(again):
+    z = mg.Tensor([1.0, 2.0], requires_grad=True) * 3
+    for node in (z.node, again(z).node):
+        assert [slot for slot in type(node).__slots__ if not hasattr(node, slot)] == []
+
+
+def test_a_leaf_has_every_slot_but_those_of_views_however_it_is_made(again):
+    x = mg.Tensor([1.0, 2.0], requires_grad=True)
+    with mg.no_grad():
+        result = x * 3
+    for t in (x, result, x.detach(), again(x)):
+        assert {slot for slot in Vertex.__slots__ if not hasattr(t, slot)} <= {"_time", "_view", "_views"}

@@ -1,8 +1,9 @@
-"""Whether a call that is made again finds what it found at first."""
+"""Whether a repeated call reads the same memory as the first."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -10,15 +11,12 @@ from micrograd_np.core.events import QUIET, Events, Relay
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.core.writes import owner_of, writes
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 class Rereading(Relay):
-    """Watches a call that is made again: RuntimeError where a gradient would come from what was written since.
+    """Watches a repeated call: RuntimeError where a gradient would depend on memory that was written in between.
 
-    What is computed without a gradient from memory that was written counts as written, too, until it is used. So
-    running means may move on, as long as nothing that is differentiated reads them.
+    A result without a gradient that is computed from written memory counts as written, too. So running means may
+    change, as long as nothing that is differentiated reads them.
     """
 
     def __init__(self, moment: int, outer: Events) -> None:
@@ -28,7 +26,7 @@ class Rereading(Relay):
         self.holds, self.on_tensors = outer is not QUIET and outer.holds, outer.on_tensors
 
     def applied(self, op: Any, inputs: tuple[Any, ...], static: Any, result: Any) -> None:
-        """An op has been applied."""
+        """Check the inputs of an op with a gradient."""
         if self._reads_changed(inputs) and not _is_view(_array(result), inputs):
             if isinstance(result, Vertex) and result.requires_grad:
                 raise RuntimeError(
@@ -39,7 +37,7 @@ class Rereading(Relay):
         super().applied(op, inputs, static, result)
 
     def written(self, op: Any, target: Any, inputs: tuple[Any, ...], static: Any) -> None:
-        """The call itself has written, which it did at first as well."""
+        """The call itself writes, as it did the first time."""
         if self._reads_changed(inputs):
             self.changed.note(target.data)
         else:
@@ -56,6 +54,6 @@ def _array(x: Any) -> Any:
 
 
 def _is_view(array: Any, inputs: Iterable[Any]) -> bool:
-    """Whether `array` shows memory of one of `inputs`: then whoever reads it reads that."""
+    """Whether `array` shares the memory of one of `inputs`: then its readers are checked."""
     owner = owner_of(array)
     return any(owner is owner_of(_array(x)) for x in inputs)

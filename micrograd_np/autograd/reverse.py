@@ -1,8 +1,9 @@
-"""The walk, asked for particular gradients: PyTorch's `autograd.grad`, and what the transforms are made of."""
+"""Particular gradients by the backward walk: PyTorch's `autograd.grad`, and the base of the transforms."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +13,6 @@ from micrograd_np.engine import backward as walk
 from micrograd_np.engine.constant import settled
 from micrograd_np.engine.grad_mode import set_grad_enabled
 from micrograd_np.engine.tensor import Tensor
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def gradients(
@@ -28,10 +26,10 @@ def gradients(
 ) -> list[Tensor | None]:
     """The derivative of Σ ⟨seed, output⟩ by each of `inputs`, in one walk; None where nothing depends on it.
 
-    With `create` the derivatives are themselves recorded. `alone` says that `inputs` are leaves, and that there are no
-    others: then there is no need to look for the way to them.
+    With `create` the derivatives are themselves recorded. `alone` says that `inputs` are all leaves there are, so that
+    the walk need not search for the way to them.
     """
-    found: dict[Source, Any] = {}
+    arrived: dict[Source, Any] = {}
     at = [source(x) for x in inputs]
     lifted = create or mode.events.on_tensors
     pairs = [(z, s) for z, s in zip(outputs, seeds, strict=True) if z.requires_grad]
@@ -40,11 +38,11 @@ def gradients(
         (root, seed), *more = [(z, convert(s)) for z, s in pairs]
         targets = None if alone else frozenset(at)
         with set_grad_enabled(create):
-            walk.pull(root, seed, found.__setitem__, retain=retain, lifted=lifted, targets=targets, more=more)
+            walk.pull(root, seed, arrived.__setitem__, retain=retain, lifted=lifted, targets=targets, more=more)
     if lifted:
-        return [found.get(x) for x in at]
-    taken = {id(_array(seed)) for seed in seeds}
-    return [None if x not in found else Tensor(_own(found[x], taken)) for x in at]
+        return [arrived.get(x) for x in at]
+    shared = {id(_array(seed)) for seed in seeds}
+    return [None if x not in arrived else Tensor(_own(arrived[x], shared)) for x in at]
 
 
 def _tensor(x: Any) -> Tensor:
@@ -55,24 +53,29 @@ def _array(x: Any) -> np.ndarray[Any, Any]:
     return x.data if isinstance(x, Tensor) else np.asarray(x)
 
 
-def _own(g: Any, taken: set[int]) -> np.ndarray[Any, Any]:
-    """`g` in memory that belongs to nobody else: rules may hand one array to two parents, or pass a seed through."""
+def _own(g: Any, shared: set[int]) -> np.ndarray[Any, Any]:
+    """`g` in memory of its own: rules may pass one array to two inputs, or pass a seed through."""
     g = np.asarray(g)
-    if g.base is not None or id(g) in taken or not g.flags.writeable:
+    if g.base is not None or id(g) in shared or not g.flags.writeable:
         g = g.copy()
-    taken.add(id(g))
+    shared.add(id(g))
     return g
 
 
-def _given(grad_outputs: Any, n: int, *, alone: bool) -> list[Any]:
+def or_zeros(gradients: Sequence[Tensor | None], tensors: Sequence[Tensor]) -> list[Tensor]:
+    """`gradients`, with zeros of the shape of each of `tensors` in the place of None."""
+    return [settled(np.zeros_like(x.data)) if g is None else g for g, x in zip(gradients, tensors, strict=True)]
+
+
+def _one_each(grad_outputs: Any, n: int, *, alone: bool) -> list[Any]:
     """One gradient (or None) for each of `n` outputs; ValueError for another number of them."""
     if grad_outputs is None:
         return [None] * n
     bare = alone and not (isinstance(grad_outputs, (list, tuple)) and len(grad_outputs) == 1)
-    given = [grad_outputs] if bare else list(grad_outputs)
-    if len(given) != n:
-        raise ValueError(f"autograd.grad: there are {n} outputs and {len(given)} grad_outputs; give one for each.")
-    return given
+    gradients = [grad_outputs] if bare else list(grad_outputs)
+    if len(gradients) != n:
+        raise ValueError(f"autograd.grad: there are {n} outputs and {len(gradients)} grad_outputs; give one for each.")
+    return gradients
 
 
 def grad(
@@ -84,13 +87,13 @@ def grad(
     allow_unused: bool | None = None,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
-    """The derivatives of `outputs` by each of `inputs`, as a tuple, without touching anybody's ``.grad``.
+    """The derivatives of `outputs` by each of `inputs`, as a tuple; no ``.grad`` changes.
 
-    `inputs` may be leaves or results on the way. `outputs` must be scalars, or `grad_outputs` gives, for each, the
-    derivative of some scalar by it (None for a scalar's 1); several outputs are summed. Only what leads to `inputs` is
-    walked. The record is given up unless `retain_graph` (by default as `create_graph`); with `create_graph` the results
-    can be differentiated again. RuntimeError for an input on which nothing depends, unless `allow_unused`, which gives
-    None for it, or `materialize_grads`, which gives zeros.
+    `inputs` may be leaves or intermediate results. `outputs` must be scalars, or `grad_outputs` holds, for each, the
+    derivative of some scalar by it (None for a scalar's 1); several outputs are summed. The walk takes only the paths
+    to `inputs`. It releases the graph unless `retain_graph` (by default as `create_graph`); with `create_graph` the
+    results can be differentiated again. RuntimeError for an input on which nothing depends, unless `allow_unused`,
+    which returns None for it, or `materialize_grads`, which returns zeros.
 
     >>> x = Tensor(3.0, requires_grad=True)
     >>> (g,) = grad(x ** 3, x, create_graph=True)
@@ -99,26 +102,24 @@ def grad(
     """
     ys = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     xs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    given = _given(grad_outputs, len(ys), alone=isinstance(outputs, Tensor))
+    gs = _one_each(grad_outputs, len(ys), alone=isinstance(outputs, Tensor))
     for what, tensors in (("outputs", ys), ("inputs", xs)):
         for i, x in enumerate(tensors):
             if not isinstance(x, Tensor):
                 raise TypeError(f"autograd.grad: {what}[{i}] must be a Tensor, found {type(x).__name__}.")
             if not x.requires_grad:
                 raise RuntimeError(
-                    f"autograd.grad: {what}[{i}], {x._told()}, does not require a gradient. Make a leaf with "
+                    f"autograd.grad: {what}[{i}], {x._title()}, does not require a gradient. Make a leaf with "
                     f"requires_grad=True, and compute outside no_grad()."
                 )
-    seeds = [y._seed(g) if g is not None else settled(y._seed(g)) for y, g in zip(ys, given, strict=True)]
+    seeds = [y._seed(g) if g is not None else settled(y._seed(g)) for y, g in zip(ys, gs, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
     unused_allowed = materialize_grads if allow_unused is None else allow_unused
-    found = gradients(ys, seeds, xs, retain=retain, create=create_graph)
-    for i, (x, g) in enumerate(zip(xs, found, strict=True)):
+    derivatives = gradients(ys, seeds, xs, retain=retain, create=create_graph)
+    for i, (x, g) in enumerate(zip(xs, derivatives, strict=True)):
         if g is None and not unused_allowed:
             raise RuntimeError(
-                f"autograd.grad: no output depends on inputs[{i}], {x._told()}. Check that it, and not a copy, went "
+                f"autograd.grad: no output depends on inputs[{i}], {x._title()}. Check that it, and not a copy, went "
                 f"into the computation, or pass allow_unused=True to get None, materialize_grads=True to get zeros."
             )
-        if g is None and materialize_grads:
-            found[i] = settled(np.zeros_like(x.data))
-    return tuple(found)
+    return tuple(or_zeros(derivatives, xs) if materialize_grads else derivatives)

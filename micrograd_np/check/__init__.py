@@ -1,7 +1,7 @@
 """Every derivative checked against finite differences: of a function, of a model, of a primitive."""
 
+from .assertions import GradcheckError, gradcheck, gradgradcheck
 from .gradients import check_gradients
-from .insist import GradcheckError, gradcheck, gradgradcheck
 from .numeric import numeric_gradient
 from .primitives import PrimitiveReport, check_primitive
 from .report import Report

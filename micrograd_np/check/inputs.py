@@ -1,9 +1,9 @@
-"""What a check is given: which inputs are to be differentiated by, what they are called, and leaves in their place."""
+"""The inputs of a checked function: which are differentiated, their names, and leaves in their places."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,40 +12,44 @@ from micrograd_np.engine.tensor import Tensor
 
 
 def unpacked(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    """PyTorch passes the inputs in one tuple."""
-    several = len(inputs) == 1 and isinstance(inputs[0], (tuple, list)) and bool(inputs[0])
-    if several and all(isinstance(x, (Tensor, np.ndarray)) for x in inputs[0]):
+    """`inputs`, or the elements of the one tuple in which PyTorch passes them."""
+    packed = len(inputs) == 1 and isinstance(inputs[0], (tuple, list)) and bool(inputs[0])
+    if packed and all(isinstance(x, (Tensor, np.ndarray)) for x in inputs[0]):
         return tuple(inputs[0])
     return inputs
 
 
-def leaves_of(f: Any, inputs: Sequence[Any], *, everything: bool) -> tuple[list[tuple[str, Tensor]], list[Any]]:
-    """Named leaves in float64 for the inputs to check, and all inputs with those in their places."""
-    asked = asks(inputs)
+def differentiable(inputs: Sequence[Any], *, all_floating: bool = True) -> list[int]:
+    """The positions of the inputs that require a gradient; if none does, of all floating ones, or of none."""
+    chosen = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
+    return chosen or [i for i, x in enumerate(inputs) if all_floating and _is_floating(x)]
+
+
+def leaves_of(f: Any, inputs: Sequence[Any], places: Iterable[int]) -> list[Tensor]:
+    """Leaves in float64 with the values and names of the inputs at `places`."""
     names = names_of(f, inputs)
-    leaves, given = [], []
-    for name, x in zip(names, inputs, strict=True):
-        if is_floating(x) and (asks([x]) if asked else everything):
-            leaf = Tensor(np.array(array_of(x), dtype=np.float64, order="C"), requires_grad=True, name=name)
-            leaves.append((name, leaf))
-            given.append(leaf)
-        else:
-            given.append(x)
-    return leaves, given
+    return [
+        Tensor(np.array(array_of(inputs[i]), dtype=np.float64, order="C"), requires_grad=True, name=names[i])
+        for i in places
+    ]
 
 
-def asks(inputs: Sequence[Any]) -> bool:
-    """Whether any of them is a Tensor that requires a gradient."""
-    return any(isinstance(x, Tensor) and x.requires_grad for x in inputs)
+def replaced(inputs: Sequence[Any], places: Iterable[int], values: Iterable[Any]) -> list[Any]:
+    """`inputs` with `values` at `places`.
+
+    >>> replaced("abc", [0, 2], "xz")
+    ['x', 'b', 'z']
+    """
+    values_at = dict(zip(places, values, strict=True))
+    return [values_at.get(i, x) for i, x in enumerate(inputs)]
 
 
 def array_of(x: Any) -> Any:
-    """The array in a Tensor, or made of what is none."""
+    """The array in a Tensor; anything else as an array."""
     return x.data if isinstance(x, Tensor) else np.asarray(x)
 
 
-def is_floating(x: Any) -> bool:
-    """Whether this is something to differentiate by: floats in whatever form."""
+def _is_floating(x: Any) -> bool:
     if isinstance(x, (list, tuple)):
         try:
             x = np.asarray(x)
@@ -55,21 +59,21 @@ def is_floating(x: Any) -> bool:
 
 
 def names_of(f: Any, inputs: Sequence[Any]) -> list[str]:
-    """What the inputs are called: by the user, else by the function's signature."""
-    known = getattr(f, "names", None)
-    if known is None:
+    """The names of the inputs: of the tensors themselves, else in ``f.names``, else in the signature of `f`."""
+    names = getattr(f, "names", None)
+    if names is None:
         try:
-            bound = inspect.signature(f).bind(*inputs)
-            known = []
-            for name, value in bound.arguments.items():
-                several = inspect.signature(f).parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
-                known += [f"{name}[{i}]" for i in range(len(value))] if several else [name]
+            signature = inspect.signature(f)
+            names = []
+            for name, value in signature.bind(*inputs).arguments.items():
+                several = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
+                names += [f"{name}[{i}]" for i in range(len(value))] if several else [name]
         except (TypeError, ValueError):
-            known = [f"input {i}" for i in range(len(inputs))]
-    return [x.name if isinstance(x, Tensor) and x.name else name for x, name in zip(inputs, known, strict=False)]
+            names = [f"input {i}" for i in range(len(inputs))]
+    return [x.name if isinstance(x, Tensor) and x.name else name for x, name in zip(inputs, names, strict=False)]
 
 
-def told(f: Any) -> str:
-    """What a report calls the function."""
+def name_of(f: Any) -> str:
+    """The name of a function in a report."""
     name = getattr(f, "__name__", None) or type(f).__name__
     return "f" if name == "<lambda>" else str(name)

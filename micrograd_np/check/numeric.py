@@ -1,4 +1,4 @@
-"""Derivatives from values alone: perturb one entry, look at what the function does. The judge of every rule here."""
+"""Derivatives from values alone: perturb one entry, compare the values. Every rule here is judged by them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import numpy as np
 from micrograd_np.engine.grad_mode import enable_grad
 from micrograd_np.engine.tensor import Tensor
 
+from .inputs import array_of
+
 Method = Literal["central", "forward"]
 Value = Callable[[], float]
 
@@ -18,10 +20,10 @@ Value = Callable[[], float]
 def numeric_gradient(f: Callable[..., Any], *inputs: Any, method: Method = "central", step: float | None = None) -> Any:
     """The gradient of the scalar ``f(*inputs)`` by finite differences: an array of the shape of each input, in a tuple.
 
-    For one input, the array alone. `f` gets what was given, arrays or Tensors, in copies whose entries are perturbed in
+    For one input, the array alone. `f` gets copies of the inputs, arrays or Tensors, whose entries are perturbed in
     turn; numbers and lists become arrays. "central" takes (f(x + h) − f(x − h)) / 2h, whose error falls with h²;
     "forward" takes (f(x + h) − f(x)) / h, with an error of about h/2 times the curvature, at half the price. `step` is
-    h; unless given, it balances that error against rounding: the cube root ("forward": square root) of the dtype's
+    h; by default it balances that error against rounding: the cube root ("forward": square root) of the dtype's
     resolution, times max(1, |x|). ValueError if `f` is not scalar, TypeError for inputs that are not floating.
     Source: Press et al., Numerical Recipes (2007), section 5.7.
 
@@ -32,45 +34,44 @@ def numeric_gradient(f: Callable[..., Any], *inputs: Any, method: Method = "cent
     2.000100
     """
     if method not in {"central", "forward"}:
-        message = f"numeric_gradient: method must be 'central' or 'forward', found {method!r}."
-        raise ValueError(message)
+        raise ValueError(f"numeric_gradient: method must be 'central' or 'forward', found {method!r}.")
     arrays = [_floating_copy(x, i) for i, x in enumerate(inputs)]
-    given = [
+    before = [a.copy() for a in arrays]
+    arguments = [
         Tensor(a, x.requires_grad, name=x.name) if isinstance(x, Tensor) else a
         for a, x in zip(arrays, inputs, strict=True)
     ]
-    found: list[Any] = []
 
-    def value() -> float:
+    def result() -> Any:
         with enable_grad():  # f may take gradients itself
-            result = f(*given)
-        found[:] = [np.asarray(result.data if isinstance(result, Tensor) else result)]
-        if found[0].size != 1:
-            message = (
-                f"numeric_gradient: f returned shape {found[0].shape}, and a gradient is that of a scalar. "
+            y = f(*arguments)
+        y = array_of(y)
+        if y.size != 1:
+            raise ValueError(
+                f"numeric_gradient: f returned shape {y.shape}, and a gradient is that of a scalar. "
                 f"Return the sum, or a weighted sum, of what it computes."
             )
-            raise ValueError(message)
-        return float(found[0].item())
+        return y
 
-    before = [a.copy() for a in arrays]
-    middle = value()
+    def value() -> float:
+        return float(result().item())
+
+    y = result()
     for i, (a, b) in enumerate(zip(arrays, before, strict=True)):
         if not np.array_equal(a, b, equal_nan=True):
-            message = f"numeric_gradient: f changes its input {i} in place, so it cannot be perturbed. Work on a copy."
-            raise ValueError(message)
+            raise ValueError(
+                f"numeric_gradient: f changes its input {i} in place, so it cannot be perturbed. Work on a copy."
+            )
     gradients = []
     for a in arrays:
-        g = np.empty(a.shape, a.dtype)
-        flat, slopes = a.reshape(-1), g.reshape(-1)
-        for k in range(a.size):
-            h = step or usual_step(method, flat[k], a.dtype, found[0].dtype)
-            slopes[k] = slope(value, middle, flat, k, h, method)
-        gradients.append(g)
+        flat = a.reshape(-1)
+        steps = [step or default_step(method, x, a.dtype, y.dtype) for x in flat]
+        slopes = [slope(value, float(y.item()), flat, k, h, method) for k, h in enumerate(steps)]
+        gradients.append(np.array(slopes, a.dtype).reshape(a.shape))
     return gradients[0] if len(gradients) == 1 else tuple(gradients)
 
 
-def usual_step(method: Method, x: float, *dtypes: Any) -> float:
+def default_step(method: Method, x: float, *dtypes: Any) -> float:
     """The step at which the method's own error and rounding are about equal, for the coarsest of `dtypes`."""
     return float(resolution(*dtypes) ** (1 / 3 if method == "central" else 1 / 2) * max(1.0, abs(x)))
 
@@ -81,19 +82,22 @@ def resolution(*dtypes: Any) -> float:
 
 
 def slope(value: Value, middle: float, flat: Any, k: int, h: float, method: Method = "central") -> float:
-    """The difference quotient of `value` for entry `k` of the array `flat` it looks at; `middle` is its value now."""
-    with moved(flat, k, h) as right:
+    """The difference quotient of `value` for entry `k` of the array `flat`, which it reads; `middle` is its value now.
+
+    "forward" with a negative `h` takes the slope on the left.
+    """
+    with _moved(flat, k, h) as right:
         above = value()
     if method == "forward":
         return (above - middle) / right
-    with moved(flat, k, -h) as left:
+    with _moved(flat, k, -h) as left:
         below = value()
     return (above - below) / (right - left)
 
 
 @contextmanager
-def moved(flat: Any, k: int, h: float) -> Iterator[float]:
-    """Entry `k` moved by `h`, as far as its dtype can; gives the distance it really moved, and moves it back."""
+def _moved(flat: Any, k: int, h: float) -> Iterator[float]:
+    """Inside the block, entry `k` is moved by `h`, as far as its dtype allows; yields the true distance."""
     x = flat[k]
     flat[k] = x + h
     try:
@@ -103,13 +107,12 @@ def moved(flat: Any, k: int, h: float) -> Iterator[float]:
 
 
 def _floating_copy(x: Any, i: int) -> Any:
-    array = np.array(x.data if isinstance(x, Tensor) else x)
+    array = array_of(x).copy()
     if array.dtype.kind in "iu" and not isinstance(x, (Tensor, np.ndarray, np.generic)):
-        array = array.astype(float)  # Python's numbers do not insist
+        array = array.astype(float)  # Python's whole numbers become floats
     if array.dtype.kind != "f":
-        message = (
+        raise TypeError(
             f"numeric_gradient: input {i} is {array.dtype}, and only floating inputs have derivatives. Give floats, "
             f"or let f close over it."
         )
-        raise TypeError(message)
     return array

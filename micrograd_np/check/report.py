@@ -1,8 +1,8 @@
-"""What a check found, as a table: for a terminal, for a notebook, and for an `if`."""
+"""The result of a check as a table, for a terminal and for a notebook, which is true when all is well."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from math import prod
 
@@ -10,17 +10,57 @@ from micrograd_np.core.terminal import shown
 
 from .verdict import AGREES, Comparison
 
-_HEADINGS = ("", "shape", "checked", "analytic", "numeric", "|error|", "relative", "at", "verdict")
-_RIGHT = {2, 3, 4, 5, 6}  # columns of numbers
-_COLOURS = {"agrees": "#2a7d2a", "disagrees": "#b3261e"}
+_COLOURS = {"agrees": "#2a7d2a", "disagrees": "#b3261e", "too coarse to tell": "#9a6700", "kink": "#9a6700"}
 
 
-class Report:
+class Table:
+    """Rows of text under a title, with notes below; `right` are the columns of numbers."""
+
+    title: str
+    headings: tuple[str, ...] = ()
+    right: frozenset[int] = frozenset()
+
+    def cells(self) -> list[tuple[str, ...]]:
+        """The texts of each row."""
+        raise NotImplementedError
+
+    def notes(self) -> Sequence[str]:
+        """Texts below the table."""
+        return ()
+
+    @property
+    def caption(self) -> str:
+        """The title in a notebook."""
+        return self.title
+
+    def __repr__(self) -> str:
+        table = [self.headings, *self.cells()] if self.headings else self.cells()
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        places = "  ".join(f"{{:{'>' if i in self.right else '<'}{width}}}" for i, width in enumerate(widths))
+        return shown("\n".join((self.title, *(places.format(*row).rstrip() for row in table), *self.notes())))
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(h)}</th>" for h in self.headings)
+        head = head and f"<thead><tr>{head}</tr></thead>"
+        body = "".join(f"<tr>{''.join(map(self._html, range(len(row)), row))}</tr>" for row in self.cells())
+        notes = "".join(f"<pre>{escape(note)}</pre>" for note in self.notes())
+        return f"<table><caption>{escape(self.caption)}</caption>{head}<tbody>{body}</tbody></table>{notes}"
+
+    def _html(self, column: int, text: str) -> str:
+        style = f"color:{_COLOURS[text]}" if text in _COLOURS else "text-align:right" if column in self.right else ""
+        text = "<b>fails</b>" if text == "FAILS" else escape(text.strip())
+        return f'<td style="{style}">{text}</td>' if style else f"<td>{text}</td>"
+
+
+class Report(Table):
     """The comparisons of one check by name; true when every derivative agrees with its finite differences.
 
     One row per input or parameter: how many entries were checked, the two derivatives side by side at the entry `at`
     where they differ most, the largest difference, and that as a part of the largest derivative in the row.
     """
+
+    headings = ("", "shape", "checked", "analytic", "numeric", "|error|", "relative", "at", "verdict")
+    right = frozenset((2, 3, 4, 5, 6))
 
     def __init__(self, title: str, rows: list[Comparison]) -> None:
         self.title = title
@@ -32,8 +72,8 @@ class Report:
     @property
     def complaint(self) -> str:
         """The report in one sentence."""
-        found = ", ".join(f"{row.name}: {row.verdict}" for row in self.rows if row.verdict != AGREES)
-        return f"not all gradients agree with finite differences ({found})" if found else "all gradients agree"
+        wrong = ", ".join(f"{row.name}: {row.verdict}" for row in self.rows if row.verdict != AGREES)
+        return f"not all gradients agree with finite differences ({wrong})" if wrong else "all gradients agree"
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -45,28 +85,15 @@ class Report:
         for row in self.rows:
             if row.name == name:
                 return row
-        message = f"the report has no row {name!r}; its rows are {', '.join(row.name for row in self.rows)}."
-        raise KeyError(message)
+        raise KeyError(f"the report has no row {name!r}; its rows are {', '.join(row.name for row in self.rows)}.")
 
-    def __repr__(self) -> str:
-        table = [_HEADINGS, *map(_cells, self.rows)]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        places = "  ".join(f"{{:{'>' if i in _RIGHT else '<'}{width}}}" for i, width in enumerate(widths))
-        lines = [places.format(*cells).rstrip() for cells in table]
-        return shown("\n".join((self.title, *lines, *self._notes())))
+    def cells(self) -> list[tuple[str, ...]]:
+        """A row for each comparison."""
+        return list(map(_cells, self.rows))
 
-    def _notes(self) -> list[str]:
+    def notes(self) -> Sequence[str]:
+        """The notes of the comparisons."""
         return [f"{row.name}: {row.note}" for row in self.rows if row.note]
-
-    def _repr_html_(self) -> str:
-        head = "".join(f"<th>{escape(h)}</th>" for h in _HEADINGS)
-        body = "".join(
-            "<tr>" + "".join(f"<td{_style(i, c)}>{escape(c)}</td>" for i, c in enumerate(_cells(row))) + "</tr>"
-            for row in self.rows
-        )
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self._notes())
-        title = escape(self.title)
-        return f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
 
 
 def _cells(row: Comparison) -> tuple[str, ...]:
@@ -84,9 +111,3 @@ def _cells(row: Comparison) -> tuple[str, ...]:
         f"[{', '.join(map(str, at))}]" if at else "",
         row.verdict,
     )
-
-
-def _style(column: int, text: str) -> str:
-    if column == len(_HEADINGS) - 1:
-        return f' style="color:{_COLOURS.get(text, "#9a6700")}"'
-    return ' style="text-align:right"' if column in _RIGHT else ""

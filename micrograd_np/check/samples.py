@@ -1,13 +1,13 @@
-"""Inputs that a primitive's own declaration asks for: shapes from its contract, values from its domains.
+"""Inputs for a primitive from its own declaration: shapes from its contract, values from its domains.
 
 A shape contract such as ``"(n,k),(k,m)->(n,m)"`` names lengths that may be any, also 0 and 1, or fixes them by numbers.
-Without a contract an op is elementwise: any shapes that broadcast will do.
+Without a contract an op is elementwise: it takes any shapes that broadcast.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from math import isfinite
@@ -17,6 +17,8 @@ import numpy as np
 
 from micrograd_np.core.domains import Domain
 from micrograd_np.core.primitive import Primitive
+
+from .inputs import replaced
 
 _WINDOW = 2.0  # values stay near 0, where functions are curved and nothing overflows
 _MARGIN = 0.08  # kinks and ends of domains are farther away than any step of a finite difference
@@ -45,10 +47,28 @@ class Sample:
     @property
     def varied(self) -> list[int]:
         """The positions of the inputs that have a derivative."""
-        op = self.op
-        names = [op.inputs[min(i, len(op.inputs) - 1)] for i in range(len(self.inputs))]
-        floating = [x.dtype.kind == "f" for x in self.inputs]
-        return [i for i, name in enumerate(names) if floating[i] and name not in op.not_differentiable]
+        names = enumerate(map(self.name_of, range(len(self.inputs))))
+        return [i for i, name in names if self.inputs[i].dtype.kind == "f" and name not in self.op.not_differentiable]
+
+    @property
+    def smooth(self) -> bool:
+        """Whether it has a derivative by any input."""
+        return bool(self.varied) and self.apply().dtype.kind == "f"
+
+    def name_of(self, i: int) -> str:
+        """The declared name of input `i`; the inputs of a variadic op share the last."""
+        return self.op.inputs[min(i, len(self.op.inputs) - 1)]
+
+    def function(self) -> tuple[Callable[..., Any], list[Any]]:
+        """The op as a function of the inputs that have a derivative, and those inputs."""
+        places = self.varied
+
+        def f(*values: Any) -> Any:
+            return self.apply(*replaced(self.inputs, places, values))
+
+        f.__name__ = str(self)
+        f.names = list(map(self.name_of, places))  # type: ignore[attr-defined]
+        return f, [self.inputs[i] for i in places]
 
     def astype(self, dtype: Any) -> Sample:
         """The same with its floating arrays in another dtype."""
@@ -70,39 +90,30 @@ def contract(op: Primitive[Any]) -> tuple[list[tuple[str, ...]], tuple[str, ...]
     """
     if op.shape is None:
         return None
-    if not re.fullmatch(r"\([\w,]*\)(,\([\w,]*\))*->\([\w,]*\)", op.shape.replace(" ", "")):
-        message = f"{op.name}: the shape contract {op.shape!r} is not of the form '(n,k),(k,m)->(n,m)'."
-        raise ValueError(message)
-    left, right = op.shape.replace(" ", "").split("->")
-    *inputs, result = (
-        tuple(length for length in core.split(",") if length) for core in re.findall(r"\(([^)]*)\)", left + right)
-    )
+    text = op.shape.replace(" ", "")
+    if not re.fullmatch(r"\([\w,]*\)(,\([\w,]*\))*->\([\w,]*\)", text):
+        raise ValueError(f"{op.name}: the shape contract {op.shape!r} is not of the form '(n,k),(k,m)->(n,m)'.")
+    *inputs, result = (tuple(filter(None, core.split(","))) for core in re.findall(r"\(([^)]*)\)", text))
     return inputs, result
 
 
-def bound(core: tuple[str, ...], lengths: Mapping[str, int]) -> Shape:
+def shape_from(core: tuple[str, ...], lengths: Mapping[str, int]) -> Shape:
     """A shape from the names and numbers of a contract.
 
-    >>> bound(("n", "3"), {"n": 5})
+    >>> shape_from(("n", "3"), {"n": 5})
     (5, 3)
     """
     return tuple(int(length) if length.isdigit() else lengths[length] for length in core)
 
 
-def named_lengths(op: Primitive[Any]) -> list[str]:
-    """The lengths that the op's contract leaves open."""
-    found = contract(op)
-    return sorted({length for core in found[0] for length in core if not length.isdigit()}) if found else []
-
-
 def width(op: Primitive[Any]) -> int:
-    """How many inputs to give the op: two or more of a variadic one."""
-    found = contract(op)
-    return len(found[0]) if found else op.fixed + 2 * op.variadic
+    """How many inputs the op gets in a sample: at least two for a variadic one."""
+    cores = contract(op)
+    return len(cores[0]) if cores else op.fixed + 2 * op.variadic
 
 
-def usual_shapes(op: Primitive[Any]) -> Iterator[list[Shape]]:
-    """Shapes that every op has to work for: ordinary, broadcast, 0-d, empty, of length one."""
+def shapes_for(op: Primitive[Any]) -> Iterator[list[Shape]]:
+    """Shapes that every op must accept: ordinary, broadcast, 0-d, empty, of length one."""
     cores = contract(op)
     n = width(op)
     if not n:  # a random draw
@@ -114,16 +125,16 @@ def usual_shapes(op: Primitive[Any]) -> Iterator[list[Shape]]:
         for pattern in patterns:
             yield [pattern[i % len(pattern)] for i in range(n)]
     else:
-        names = named_lengths(op)
-        usual = {name: 2 + i for i, name in enumerate(names)}
+        names = sorted({length for core in cores[0] for length in core if not length.isdigit()})
+        lengths = {name: 2 + i for i, name in enumerate(names)}
         for change in ({}, *({name: length} for name in names for length in (1, 0))):
-            yield [bound(core, {**usual, **change}) for core in cores[0]]
+            yield [shape_from(core, {**lengths, **change}) for core in cores[0]]
 
 
-def usual_samples(op: Primitive[Any], seed: int = 0) -> Iterator[Sample]:
-    """Every one of the op's examples on every usual shape."""
+def samples_for(op: Primitive[Any], seed: int = 0) -> Iterator[Sample]:
+    """Every one of the op's examples on each of those shapes."""
     rng = np.random.default_rng(seed)
-    for shapes in usual_shapes(op):
+    for shapes in shapes_for(op):
         for static in op.examples:
             yield sample(op, shapes, static, rng)
 
@@ -131,25 +142,23 @@ def usual_samples(op: Primitive[Any], seed: int = 0) -> Iterator[Sample]:
 def sample(op: Primitive[Any], shapes: list[Shape], static: Mapping[str, Any], rng: np.random.Generator) -> Sample:
     """Random inputs of these shapes from the op's domains."""
     domains = [op.domain[min(i, len(op.domain) - 1)] for i in range(len(shapes))]
-    floating = [n for shape, d in zip(shapes, domains, strict=True) if d.kind == "float" for n in shape]
-    wanted = static.get("shape")
-    lengths = [*floating, *(wanted if isinstance(wanted, tuple) else ())]
+    lengths = [n for shape, d in zip(shapes, domains, strict=True) if d.kind == "float" for n in shape]
+    lengths += static["shape"] if isinstance(static.get("shape"), tuple) else ()
     positions = max(1, min((n for n in lengths if n > 0), default=2))  # valid along every axis
-    distinct = [d.distinct for d in domains]
-    pool = _apart(domains, shapes, rng) if any(distinct) else None
+    counts = [int(np.prod(shape, dtype=int)) * d.distinct for shape, d in zip(shapes, domains, strict=True)]
+    distinct = _distinct(next((d for d in domains if d.distinct), None), sum(counts), rng)
     arrays = []
-    for domain, shape in zip(domains, shapes, strict=True):
-        count = int(np.prod(shape, dtype=int))
-        if domain.distinct and pool is not None:
-            arrays.append(pool[:count].reshape(shape).copy())
-            pool = pool[count:]
+    for domain, shape, count in zip(domains, shapes, counts, strict=True):
+        if domain.distinct:
+            arrays.append(distinct[:count].reshape(shape).copy())
+            distinct = distinct[count:]
         else:
-            arrays.append(values(domain, shape, rng, positions))
+            arrays.append(_values(domain, shape, rng, positions))
     return Sample(op, tuple(arrays), static)
 
 
-def values(domain: Domain, shape: Shape, rng: np.random.Generator, positions: int = 2) -> Any:
-    """An array of this shape from inside the domain: away from its kinks and ends, near 0 where it may."""
+def _values(domain: Domain, shape: Shape, rng: np.random.Generator, positions: int) -> Any:
+    """An array of this shape from inside the domain: away from its kinks and ends, near 0 where that is possible."""
     if domain.draw is not None:
         return np.asarray(domain.draw(rng, shape))
     if domain.kind == "bool":
@@ -167,10 +176,10 @@ def values(domain: Domain, shape: Shape, rng: np.random.Generator, positions: in
     return np.asarray(x)
 
 
-def _apart(domains: list[Domain], shapes: list[Shape], rng: np.random.Generator) -> Any:
-    """Values for all inputs that must be distinct, within and among each other, in random order."""
-    count = sum(int(np.prod(s, dtype=int)) for d, s in zip(domains, shapes, strict=True) if d.distinct)
-    domain = next(d for d in domains if d.distinct)
+def _distinct(domain: Domain | None, count: int, rng: np.random.Generator) -> Any:
+    """`count` different values from `domain`, in random order: one supply for all inputs that must not have ties."""
+    if domain is None:
+        return None
     grid = np.linspace(*_window(domain), 3 * count + 7)
     grid = grid[~_near_a_kink(domain, grid)]
     return rng.permutation(grid)[:count]
@@ -185,7 +194,6 @@ def _window(domain: Domain) -> tuple[float, float]:
 
 
 def _near_a_kink(domain: Domain, x: Any) -> Any:
-    near = np.zeros(np.shape(x), bool)
-    for kink in domain.kinks:
-        near |= np.abs(x - kink) < _MARGIN * min(1.0, _window(domain)[1] - _window(domain)[0])
-    return near
+    low, high = _window(domain)
+    near = [np.abs(x - kink) < _MARGIN * min(1.0, high - low) for kink in domain.kinks]
+    return np.any([np.zeros(np.shape(x), bool), *near], axis=0)

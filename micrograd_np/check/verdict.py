@@ -1,33 +1,23 @@
-"""Do a derivative and its finite differences agree? Where they do not at first sight, why."""
+"""Whether a derivative and its finite differences agree, and if not, why."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from math import inf, isfinite
 from typing import Any
 
 import numpy as np
 
-from .numeric import Method, Value, moved, slope
+from .numeric import Method, Value, default_step, slope
 
 AGREES, COARSE, KINK, DISAGREES = "agrees", "too coarse to tell", "kink", "disagrees"  # from good to bad
 
-_LADDER = (64.0, 16.0, 4.0, 1.0, 1 / 4, 1 / 16, 1 / 64)  # steps at which a doubtful entry is looked at again
-_TELLING = 0.01  # an error of a hundredth is one that a judge should see
-_LOUD = 30  # a jump between the one-sided slopes counts as one if it is so many times the noise
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """What counts as equal: ``|analytic − numeric| ≤ atol + rtol · larger``; by default atol is what rounding makes."""
-
-    rtol: float = 1e-5
-    atol: float | None = None
-
-    def __call__(self, a: float, n: float, noise: float) -> float:
-        """How far `a` may be from `n`."""
-        return (noise if self.atol is None else self.atol) + self.rtol * max(abs(a), abs(n))
+_LADDER = (64.0, 16.0, 4.0, 1.0, 1 / 4, 1 / 16, 1 / 64)  # the steps, relative to the first, for a doubtful entry
+_VISIBLE = 0.01  # a relative error from which a check must be able to see an error
+_JUMP = 30  # how many times the noise a difference between one-sided slopes must be
 
 
 @dataclass(frozen=True)
@@ -43,8 +33,7 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """The worst verdict among the entries."""
-        found = set(self.verdicts.values())
-        return next((v for v in (DISAGREES, KINK, COARSE) if v in found), AGREES)
+        return next((v for v in (DISAGREES, KINK, COARSE) if v in self.verdicts.values()), AGREES)
 
     @property
     def at(self) -> tuple[int, ...] | None:
@@ -63,9 +52,9 @@ class Comparison:
 
     @property
     def relative(self) -> float:
-        """The largest difference as a part of the largest derivative here: 0.5 is half of it."""
-        pairs = [(abs(float(self.analytic[i])), abs(float(self.numeric[i]))) for i in self.verdicts]
-        largest = max((x for pair in pairs for x in pair if isfinite(x)), default=0.0)
+        """The largest difference, relative to the largest derivative."""
+        sizes = [abs(float(array[i])) for i in self.verdicts for array in (self.analytic, self.numeric)]
+        largest = max(filter(isfinite, sizes), default=0.0)
         return self.absolute / largest if largest else self.absolute and inf
 
     @property
@@ -74,84 +63,88 @@ class Comparison:
         return len(self.verdicts)
 
 
-def compare(
-    name: str,
-    value: Value,
-    array: Any,
-    analytic: Any,
-    *,
-    entries: Any,
-    step: Any,
-    noise: float,
-    method: Method = "central",
-    tolerance: Tolerance = Tolerance(),
-    nothing: float = 0.0,
-    note: str = "",
-) -> Comparison:
-    """Compare `analytic` with the differences of `value` as entries of `array`, which it looks at, are perturbed.
+@dataclass(frozen=True)
+class Judge:
+    """Compares derivatives of `value`, a function of arrays that it reads, with finite differences.
 
-    `entries` are flat positions, ``step(x)`` the step for an entry of value x, `noise` the rounding error of one value.
-    A derivative smaller than `nothing` is what rounding left of 0.
+    `middle` is the value now, `noise` its rounding error, `dtypes` those that limit the step. Equal means
+    ``|analytic − numeric| ≤ atol + rtol · larger``; by default `atol` is the rounding error of the difference quotient.
     """
-    flat = array.reshape(-1)
-    numeric = np.full(array.shape, np.nan)
-    verdicts = {}
-    middle = value()
-    for k in entries:
-        index = tuple(int(i) for i in np.unravel_index(k, array.shape))
-        a, h = float(analytic[index]), step(float(flat[k]))
-        n = slope(value, middle, flat, k, h, method)
-        allowed = tolerance(a, n, noise / h)
-        if method == "forward":  # its own error is half of what separates it from the backward difference
-            allowed += abs(n - slope(value, middle, flat, k, -h, method))
-        verdict = AGREES
-        if not abs(a - n) <= allowed:
-            n, verdict = _second_look(a, lambda h, k=k: _sides(value, middle, flat, k, h), h, noise, tolerance)
-        numeric[index] = n
-        verdicts[index] = verdict
-    seen = Comparison(name, analytic, numeric, verdicts, note)
-    if tolerance.atol is None and seen.verdict == AGREES and seen.relative > _TELLING and flat.size:
-        # by default what rounding makes is forgiven; but where it is all there is to see, nothing has been judged
-        size = max(float(np.abs(x[np.isfinite(x)]).max(initial=0)) for x in (analytic, numeric))
-        if np.abs(analytic).max() > nothing and size < noise / step(float(np.abs(flat).max())):
-            return Comparison(name, analytic, numeric, dict.fromkeys(verdicts, COARSE), note)
-    return seen
+
+    value: Value
+    middle: float
+    noise: float
+    method: Method
+    step: float | None
+    dtypes: tuple[Any, ...]
+    rtol: float
+    atol: float | None
+
+    def compare(
+        self, name: str, array: Any, analytic: Any, entries: Iterable[int], zero: float, note: str
+    ) -> Comparison:
+        """Compare `analytic` with differences for the flat positions `entries` of `array`.
+
+        A derivative of at most `zero` is a 0 with rounding errors.
+        """
+        numeric = np.full(array.shape, np.nan)
+        verdicts = {}
+        for k in entries:
+            index = tuple(int(i) for i in np.unravel_index(k, array.shape))
+            numeric[index], verdicts[index] = self._entry(float(analytic[index]), array.reshape(-1), k)
+        comparison = Comparison(name, analytic, numeric, verdicts, note)
+        if self.atol is None and comparison.verdict == AGREES and comparison.relative > _VISIBLE and array.size:
+            # the default atol forgives rounding; where all derivatives are as small as that, nothing has been judged
+            size = max(float(np.abs(x[np.isfinite(x)]).max(initial=0)) for x in (analytic, numeric))
+            if np.abs(analytic).max() > zero and size < self.noise / self._step(float(np.abs(array).max())):
+                return replace(comparison, verdicts=dict.fromkeys(verdicts, COARSE))
+        return comparison
+
+    def _step(self, x: float) -> float:
+        return self.step or default_step(self.method, x, *self.dtypes)
+
+    def _allowed(self, a: float, n: float, noise: float) -> float:
+        return (noise if self.atol is None else self.atol) + self.rtol * max(abs(a), abs(n))
+
+    def _entry(self, a: float, flat: Any, k: int) -> tuple[float, str]:
+        """The numeric derivative for one entry, and the verdict on the analytic one, `a`."""
+        h = self._step(float(flat[k]))
+        n = slope(self.value, self.middle, flat, k, h, self.method)
+        allowed = self._allowed(a, n, self.noise / h)
+        one_sided = partial(slope, self.value, self.middle, flat, k, method="forward")
+        if self.method == "forward":  # its own error is half of what separates it from the backward difference
+            allowed += abs(n - one_sided(-h))
+        if abs(a - n) <= allowed:
+            return n, AGREES
+        slopes = [(step, one_sided(-step), one_sided(step)) for step in (h * factor for factor in _LADDER)]
+        return self._doubtful(a, slopes)
+
+    def _doubtful(self, a: float, slopes: list[tuple[float, float, float]]) -> tuple[float, str]:
+        """The best numeric derivative among `slopes`, triples (step, left, right) of falling steps, and the verdict."""
+        reliable = [s for s in slopes if not _JUMP * self.noise / s[0] > 1e-3 * max(abs(a), *map(abs, s[1:]))]
+        jump = _jump(reliable)
+        if jump is not None:
+            left, right = jump
+            slack = abs(right - left) / 20  # the one-sided slopes are not known more exactly
+            inside = not isfinite(right - left) or min(left, right) - slack <= a <= max(left, right) + slack
+            return (left + right) / 2, KINK if inside and isfinite(a) else DISAGREES
+        central = [((left + right) / 2, self.noise / step) for step, left, right in slopes if isfinite(left + right)]
+        if len(central) < 2:  # nothing confirms a single estimate
+            return np.nan, COARSE
+        (before, _), (best, noise) = min(pairwise(central), key=lambda pair: abs(pair[0][0] - pair[1][0]))
+        if abs(a - best) <= self._allowed(a, best, noise):
+            return best, AGREES
+        uncertainty = 4 * max(abs(best - before), noise)  # neighbouring steps differ by it
+        return best, COARSE if abs(a - best) <= uncertainty else DISAGREES
 
 
-def _sides(value: Value, middle: float, flat: Any, k: int, h: float) -> tuple[float, float]:
-    """The slopes to the left and to the right."""
-    with moved(flat, k, h) as right:
-        after = (value() - middle) / right
-    with moved(flat, k, -h) as left:
-        return (value() - middle) / left, after
-
-
-def _second_look(a: float, sides: Any, h: float, noise: float, tolerance: Tolerance) -> tuple[float, str]:
-    """The best numeric derivative over a ladder of steps, and the verdict on the analytic one, `a`."""
-    seen = [(step, *sides(step)) for step in (h * factor for factor in _LADDER)]
-    jump = _jump([s for s in seen if not _LOUD * noise / s[0] > 1e-3 * max(abs(a), *map(abs, s[1:]))])
-    if jump is not None:
-        left, right = jump
-        slack = abs(right - left) / 20  # the one-sided slopes are known no better
-        inside = not isfinite(right - left) or min(left, right) - slack <= a <= max(left, right) + slack
-        return (left + right) / 2, KINK if inside and isfinite(a) else DISAGREES
-    central = [((left + right) / 2, noise / step) for step, left, right in seen if isfinite(left + right)]
-    if len(central) < 2:  # one estimate has no witness
-        return np.nan, COARSE
-    (before, _), (best, blur) = min(pairwise(central), key=lambda pair: abs(pair[0][0] - pair[1][0]))
-    if abs(a - best) <= tolerance(a, best, blur):
-        return best, AGREES
-    unsure = 4 * max(abs(best - before), blur)  # what neighbouring steps do not agree on, neither of them knows
-    return best, COARSE if abs(a - best) <= unsure else DISAGREES
-
-
-def _jump(seen: list[tuple[float, float, float]]) -> tuple[float, float] | None:
-    """The one-sided slopes, if they differ by more than curvature explains: judged by the two smallest steps seen."""
-    if len(seen) < 2:
+def _jump(slopes: list[tuple[float, float, float]]) -> tuple[float, float] | None:
+    """The one-sided slopes at the smallest step, if they differ by more than curvature explains."""
+    if len(slopes) < 2:
         return None
-    (_, left, right), (_, left_near, right_near) = seen[-2:]
+    (_, left, right), (_, left_near, right_near) = slopes[-2:]
     near = right_near - left_near
-    if not isfinite(near):  # the function ends, or blows up, on one side
+    if not isfinite(near):  # the function ends, or is infinite, on one side
         return left_near, right_near
     curved = abs(near) <= abs(right - left) / 2  # curvature's share falls with the step, a kink's stays
     return None if curved or abs(near) <= 1e-3 * max(abs(left_near), abs(right_near)) else (left_near, right_near)

@@ -13,7 +13,7 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from micrograd_np.core.changes import changes
+from micrograd_np.core.hooks import changes
 from micrograd_np.core.vertex import Vertex
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .trees import parts, with_parts
+from micrograd_np.core.trees import instances, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -181,19 +181,12 @@ class Opaque:
 
 def values_in(x: Any) -> Iterator[Value]:
     """The values in an argument or a result, which may be nested."""
-    if isinstance(x, Value):
-        yield x
-    else:
-        for part in (parts(x) or {}).values():
-            yield from values_in(part)
+    return instances(x, Value)
 
 
 def mapped(x: Any, change: Callable[[Value], Any]) -> Any:
     """`x` with every value replaced by ``change(value)``; what holds values is made anew."""
-    if isinstance(x, Value):
-        return change(x)
-    held = parts(x)
-    return x if held is None else with_parts(x, [mapped(part, change) for part in held.values()])
+    return replaced(x, Value, change)
 
 
 def natural(line: Line) -> tuple[tuple[int, ...], Any]:

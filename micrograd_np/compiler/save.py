@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from micrograd_np.core.messages import an
+from micrograd_np.core.messages import with_article
 
 from .error import CompileError
 from .program import UpdateGroup, Value
@@ -71,7 +71,7 @@ class _Clock:
         self.numbers, self.fixed, self.truths = numbers, fixed, truths
 
     def advance(self):
-        found = self.scalars(self.settings, self.steps + 1)
+        found = {**self.settings, **self.scalars(self.settings, self.steps + 1)}
         changed = [n for n, x in self.fixed.items() if found[n] != x]
         changed += [n for n, x in self.truths.items() if bool(found[n]) != x]
         if changed:
@@ -202,10 +202,8 @@ def save(entry: CompiledProgram, path: str | Path, style: str = "exact") -> Path
 def _refuse(entry: CompiledProgram) -> None:
     strange = [x for x in entry.writer.objects.values() if not isinstance(x, np.random.Generator)]
     if strange:
-        message = (
-            f"compile: {entry.program.name} uses {an(type(strange[0]).__name__)}, which a file of its own cannot hold."
-        )
-        raise CompileError(message)
+        kind = with_article(type(strange[0]).__name__)
+        raise CompileError(f"compile: {entry.program.name} uses {kind}, which a file of its own cannot hold.")
     found = {id(t) for t, v in entry.program.gradients_out if v is not None}
     if any(id(t) in found for t in entry.absent):
         message = (
@@ -337,9 +335,7 @@ def _returned(entry: CompiledProgram) -> str:
             return f"({''.join(f'{told(x)}, ' for x in tree)})"
         if isinstance(tree, (int, float, str, bool, bytes, type(None))):
             return repr(tree)
-        message = (
-            f"compile: {entry.program.name} returns {an(type(tree).__name__)}, which a file of its own cannot hold."
-        )
-        raise CompileError(message)
+        kind = with_article(type(tree).__name__)
+        raise CompileError(f"compile: {entry.program.name} returns {kind}, which a file of its own cannot hold.")
 
     return told(entry.reverse.tree if entry.reverse is not None else entry.program.results)

@@ -1,4 +1,4 @@
-"""What an op is declared with and recorded by: primitives, vertices of the graph, events. No `Tensor` yet."""
+"""What ops are declared with and recorded by: primitives, vertices of the graph, events; nothing about `Tensor`."""
 
 from . import (
     allocation,  # noqa: F401  before anything large is made

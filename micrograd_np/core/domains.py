@@ -1,4 +1,4 @@
-"""Where an input may lie: what tests draw from, and what the op table prints."""
+"""The domains of inputs: tests draw from them, and the op table prints them."""
 
 from __future__ import annotations
 

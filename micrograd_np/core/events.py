@@ -1,6 +1,6 @@
-"""What happens in a thread, as methods: the one interface for whoever watches, such as the compiler's tracer.
+"""What happens in a thread, as methods: the one interface of watchers, such as the compiler's tracer.
 
-`Events` does nothing at any of them. A watcher derives from it, or from `Relay` if it lets an outer watcher see all.
+The methods of `Events` do nothing. A watcher derives from it, or from `Relay`, which passes all to an outer watcher.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class Events:
-    """One method for each event. Those that return a bool say whether the watcher has done the work itself."""
+    """One method for each event. Where a method returns a bool, True says that the watcher has done the work itself."""
 
     holds: bool = True
     """Whether records hold all inputs and results, beyond what derivative rules read."""
     on_tensors: bool = False
-    """Whether derivative rules run on tensors, so that each of their ops is an event, too."""
+    """Whether derivative rules run on tensors, so that their ops are events, too."""
 
     def applied(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
         """The primitive `op` was applied to `inputs` (tensors, arrays, numbers) and gave `result`."""
@@ -26,28 +26,28 @@ class Events:
         """``op(*inputs)`` was written into the memory of the tensor `target`."""
 
     def rebound(self, target: Any, before: Any, z: Any) -> None:
-        """A write in the graph: the tensor `target`, which was `before`, is now the result `z`."""
+        """A write in the graph has turned the tensor `target`, which was `before`, into the result `z`."""
 
-    def born(self, t: Any) -> None:
-        """The user made the tensor `t`."""
+    def created(self, t: Any) -> None:
+        """The user has created the tensor `t`."""
 
     def detached(self, t: Any, z: Any) -> None:
         """`z` shares the memory of `t` without its graph."""
 
-    def asked(self, t: Any, what: str) -> None:
-        """The value of `t` becomes a Python number or an array, by `what`."""
+    def exported(self, t: Any, how: str) -> None:
+        """The value of `t` becomes a Python number or an array, by `how`, such as "item()"."""
 
     def constant(self, array: Any, name: str = "") -> Any:
         """`array` is the same in every call of what is computed."""
 
     def checked(self, rule: Callable[..., None], x: Any, settings: tuple[Any, ...]) -> None:
-        """``rule(x, *settings)`` has looked at the values of `x`."""
+        """``rule(x, *settings)`` has checked the values of `x`."""
 
     def unrecorded(self, name: str) -> None:
         """NumPy's function `name` computes outside the graph."""
 
     def repeated(self, name: str) -> None:
-        """`name` repeats something as often as values demand."""
+        """`name` repeats something, and how often depends on values."""
 
     def entered(self, module: Any) -> None:
         """A call of `module` begins."""
@@ -56,20 +56,20 @@ class Events:
         """A call of `module` ends."""
 
     def training(self, module: Any, flag: bool) -> None:
-        """Somebody asked whether `module` is in training mode."""
+        """The training mode of `module` was read."""
 
     def backward(self, root: Any, seed: Any, deliver: Callable[[Any], Any], **settings: Any) -> bool:
         """A walk from `root` begins, with `settings` of `micrograd_np.engine.backward.pull`.
 
-        ``deliver(f)`` is what takes the gradients to where they were asked for by ``f(leaf, g)``.
+        ``deliver(f)`` is a function that calls ``f(leaf, g)`` for the gradients that were asked for.
         """
         return False
 
     def pulled(self, z: Any, x: Any, g: Any, gx: Any) -> None:
-        """The rule of node `z` has made of `g` the gradient `gx` of its input `x`."""
+        """The rule of node `z` has computed `gx`, the gradient of its input `x`, from `g`."""
 
     def cleared(self, leaf: Any) -> None:
-        """The gradient of `leaf` is forgotten."""
+        """The gradient of `leaf` is dropped."""
 
     def zeroed(self, leaf: Any) -> bool:
         """The gradient of `leaf` is to be filled with zeros."""
@@ -81,11 +81,11 @@ class Events:
 
 
 QUIET = Events()
-"""Nobody watches."""
+"""The watcher of a thread that nobody watches."""
 
 
 class Relay(Events):
-    """Passes every event on to the watcher outside, `outer`."""
+    """Passes every event on to another watcher, `outer`."""
 
     outer: Events = QUIET
 

@@ -1,4 +1,4 @@
-"""Former places of modules and former names of primitives: what old pickles, and imports from old places, ask for."""
+"""Former places of modules and former names of primitives, for old pickles and for imports from the old places."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FORMER_FOLDER = {
     "numpy_api": ("ops", "arrange assembly cumulative diagonal linalg order products remainder rounding searching"),
     "ops.fused": ("ops", "blocks convolution pooling rectifiers special windows"),
 }
-"""For each folder of today, where it was before and the modules that came from there."""
+"""For each folder, the former folder and the modules that came from there."""
 
 _FORMER_MODULE = {
     "core.domains": "ops.domains",
@@ -53,7 +53,7 @@ _FORMER_NAME = {
 
 
 def install() -> None:
-    """Let `sys.modules` and the modules answer to the former names as well. Every primitive must have been declared."""
+    """Add the former names to `sys.modules` and to the modules. Every primitive must have been declared."""
     moved = dict(_FORMER_MODULE)
     for folder, (before, names) in _FORMER_FOLDER.items():
         moved |= {f"{folder}.{name}": f"{before}.{name}".lstrip(".") for name in names.split()}

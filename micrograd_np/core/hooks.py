@@ -1,52 +1,67 @@
-"""Functions called when something happens: their order of registration, and the handle that takes one away."""
+"""Hooks, functions that are called when something happens; and a number that counts changes of hooks and modules."""
 
 from __future__ import annotations
 
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
-from .changes import changes
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _next = count().__next__
+_next_change = count(1).__next__
+
+
+class Changes:
+    """`number` changes whenever an attribute of any module is set, or a hook is registered or removed.
+
+    There is one for the process: a step of 20 µs cannot check each of its modules, and modules rarely change.
+    """
+
+    number = 0
+
+    def note(self) -> None:
+        """Record a change."""
+        self.number = _next_change()  # never a number that was there before, in whatever thread
+
+
+changes = Changes()
 
 
 class Hooks:
-    """Functions in the order in which they are to be called, each with the options it was registered with."""
+    """Functions in the order in which they are called, each with the options it was registered with."""
 
-    __slots__ = ("found",)
+    __slots__ = ("entries",)
 
     def __init__(self) -> None:
-        self.found: dict[int, tuple[Callable[..., Any], dict[str, Any]]] = {}
+        self.entries: dict[int, tuple[Callable[..., Any], dict[str, Any]]] = {}
 
     def add(self, hook: Callable[..., Any], *, prepend: bool = False, **options: Any) -> RemovableHandle:
         """Register `hook`, last or first, and return the handle that removes it. TypeError if it cannot be called."""
         if not callable(hook):
             raise TypeError(f"a hook must be a function, found {type(hook).__name__}.")
         key = _next()
-        self.found[key] = (hook, options)
+        self.entries[key] = (hook, options)
         if prepend:
-            self.found = {key: self.found.pop(key), **self.found}
+            self.entries = {key: self.entries.pop(key), **self.entries}
         changes.note()
         return RemovableHandle(self, key)
 
     def __iter__(self) -> Iterator[tuple[Callable[..., Any], dict[str, Any]]]:
-        return iter(list(self.found.values()))  # a hook may remove itself
+        return iter(list(self.entries.values()))  # a hook may remove itself
 
     def __len__(self) -> int:
-        return len(self.found)
+        return len(self.entries)
 
     def __getstate__(self) -> list[Any]:
-        return list(self.found.values())
+        return list(self.entries.values())
 
     def __setstate__(self, state: list[Any]) -> None:
-        self.found = {_next(): entry for entry in state}
+        self.entries = {_next(): entry for entry in state}
 
 
 class RemovableHandle:
-    """Takes a hook away with ``remove()``, or at the end of a ``with`` block."""
+    """Removes a hook by ``remove()``, or at the end of a ``with`` block."""
 
     __slots__ = ("hooks", "key")
 
@@ -54,8 +69,8 @@ class RemovableHandle:
         self.hooks, self.key = hooks, key
 
     def remove(self) -> None:
-        """Take the hook away; nothing happens the second time."""
-        self.hooks.found.pop(self.key, None)
+        """Remove the hook; the second call does nothing."""
+        self.hooks.entries.pop(self.key, None)
         changes.note()
 
     def __enter__(self) -> Self:

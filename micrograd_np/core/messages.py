@@ -1,10 +1,10 @@
-"""What the user asked for, for error messages: the public function, and our name for another library's argument."""
+"""Error messages in the user's words: the public function that was called, what an argument must be, other names."""
 
 from __future__ import annotations
 
 import sys
 from functools import wraps
-from inspect import CO_VARKEYWORDS, Parameter, signature
+from inspect import CO_VARKEYWORDS, signature
 from numbers import Integral
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,14 +16,12 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 _PACKAGE = __name__.partition(".")[0]
-_PUBLIC = (f"{_PACKAGE}.ops.", f"{_PACKAGE}.numpy_api.", f"{_PACKAGE}.functional.")
+_PUBLIC = tuple(f"{_PACKAGE}.{name}." for name in ("ops", "numpy_api", "functional"))
 _LAYERS = f"{_PACKAGE}.nn."
 _INSIDE = (
+    *(f"{_PACKAGE}.{name}" for name in ("core.errors", "core.primitive", "engine.tensor", "engine.in_place")),
     *_PUBLIC,
     _LAYERS,
-    f"{_PACKAGE}.core.primitive",
-    f"{_PACKAGE}.engine.tensor",
-    f"{_PACKAGE}.engine.in_place",
     f"{_PACKAGE}.compiler.tracing",
     __name__,
 )
@@ -40,9 +38,9 @@ _RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m
 
 
 def caller(default: str = "") -> str:
-    """The public function that the user called to get here: the outermost of ours without a break, else `default`.
+    """The public function that the user has called: the outermost of the package on the stack, else `default`.
 
-    It looks at the stack, so it is for error messages only. Private names never appear.
+    It reads the stack, so it is for error messages only. Private names never appear.
     """
     name = default.lstrip("_")
     frame: FrameType | None = sys._getframe(1)
@@ -58,97 +56,99 @@ def caller(default: str = "") -> str:
     return name
 
 
-def an(noun: str) -> str:
+def with_article(noun: str) -> str:
     """`noun` with its article, as it is read aloud: "a Tensor", "an int", "an ndarray", "an LSTM"."""
     spelt_out = noun[:2].isupper() or noun.startswith("nd")
     return f"{'an' if noun[:1].upper() in ('AEFHILMNORSX' if spelt_out else 'AEIO') else 'a'} {noun}"
 
 
-def several(n: int, noun: str) -> str:
-    """`n` of them: "1 node", "1,200 nodes"."""
+def count_of(n: int, noun: str) -> str:
+    """A number and what it counts: "1 node", "1,200 nodes"."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
-def described(x: Any) -> str:
-    """What was given in the place of something else: "an int", "'adam'", "the function step", or a class."""
+def describe_value(x: Any) -> str:
+    """What `x` is, which stands where something else should: "an int", "'adam'", "the function step", or a class."""
     if isinstance(x, type):
         return f"the class {x.__name__}; make one of it: {x.__name__}(...)"
     if isinstance(x, (str, bool, type(None))):
         return repr(x)
-    return f"the function {x.__name__}" if isinstance(x, FunctionType) else an(type(x).__name__)
+    return f"the function {x.__name__}" if isinstance(x, FunctionType) else with_article(type(x).__name__)
 
 
-def insist(caller: str, name: str, x: Any, suits: bool, wanted: str) -> None:
-    """Raise TypeError unless `x`, given as `name`, suits: it must be what is `wanted`."""
+def must_be(function: str, name: str, requirement: str, value: str) -> str:
+    """The message of an error: the argument `name` of `function` does not meet the requirement."""
+    return f"{function}: {name} must be {requirement}; found {value}."
+
+
+def require_type(function: str, name: str, x: Any, suits: bool, requirement: str) -> None:
+    """Raise TypeError unless `x`, the argument `name` of `function`, suits."""
     if not suits:
-        raise TypeError(f"{caller}: {name} must be {wanted}; found {described(x)}.")
+        raise TypeError(must_be(function, name, requirement, describe_value(x)))
 
 
-def insist_one_of(caller: str, name: str, x: Any, *choices: Any) -> None:
-    """Raise ValueError unless `x`, given as `name`, is one of `choices`; TypeError for what is not of their kinds."""
+def require_choice(function: str, name: str, x: Any, *choices: Any) -> None:
+    """Raise ValueError unless `x` is one of `choices`; TypeError if it is not of the type of any of them."""
     if any(isinstance(x, type(choice)) and x == choice for choice in choices):
         return
     *some, last = ['"auto"' if choice == "auto" else str(choice) for choice in choices]
     error = ValueError if isinstance(x, tuple({type(choice) for choice in choices})) else TypeError
-    raise error(f"{caller}: {name} is {x!r:.80}; choose {', '.join(some)} or {last}.")
+    raise error(f"{function}: {name} is {x!r:.80}; choose {', '.join(some)} or {last}.")
 
 
-def insist_at_least(caller: str, name: str, x: Any, least: int, wanted: str = "a whole number") -> None:
-    """Raise TypeError unless `x`, given as `name`, is a whole number, and ValueError if it is below `least`."""
-    insist(caller, name, x, isinstance(x, Integral) and not isinstance(x, bool), wanted)
+def require_at_least(function: str, name: str, x: Any, least: int, requirement: str = "a whole number") -> None:
+    """Raise TypeError unless `x`, the argument `name` of `function`, is an integer, and ValueError below `least`."""
+    require_type(function, name, x, isinstance(x, Integral) and not isinstance(x, bool), requirement)
     if x < least:
-        raise ValueError(f"{caller}: {name} is {x}; it must be at least {least}.")
+        raise ValueError(f"{function}: {name} is {x}; it must be at least {least}.")
 
 
-def translations(names: Iterable[str], known: Iterable[str]) -> str:
-    """A sentence for each of `names` that is called otherwise here, if `known` has it; each with a space before it."""
-    known = set(known)
-    told = []
+def other_names(names: Iterable[str], parameters: Iterable[str]) -> str:
+    """A sentence for each of `names` that is one of `parameters` in PyTorch or NumPy, each with a space before it."""
+    parameters = set(parameters)
+    sentences = []
     for name in names:
-        ours = [other for group in _SAME if name in group for other in group if other in known]
-        told += [f" {'NumPy' if name in _NUMPYS else 'PyTorch'}'s {name} is {ours[0]} here."] if ours else []
-    return "".join(told)
+        ours = [other for group in _SAME if name in group for other in group if other in parameters]
+        sentences += [f" {'NumPy' if name in _NUMPYS else 'PyTorch'}'s {name} is {ours[0]} here."] if ours else []
+    return "".join(sentences)
 
 
-def answering(function: F) -> F:
-    """`function`, which answers a keyword that it does not have with a TypeError that says what it is called here.
+def explain_keywords(function: F) -> F:
+    """`function` with a TypeError for unknown keywords that says what NumPy's and PyTorch's keywords are called here.
 
-    One that has no argument of several names is returned as it is: what layers call costs nothing more.
+    A function without arguments of several names is returned as it is: what layers call costs nothing more.
     """
     code = function.__code__  # read here, since `inspect.signature` of all of them is a tenth of the import
-    known = frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-    if not known & _RENAMED or code.co_flags & CO_VARKEYWORDS:
+    names = frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+    if not names & _RENAMED or code.co_flags & CO_VARKEYWORDS:
         return function
 
     @wraps(function)
-    def answer(*args: Any, **named: Any) -> Any:
-        if named and not named.keys() <= known:
-            raise TypeError(refusal(function.__name__, signature(function).parameters.values(), named.keys() - known))
+    def call(*args: Any, **named: Any) -> Any:
+        if named and not named.keys() <= names:
+            unknown = sorted(named.keys() - names)
+            ours = [name for name in signature(function).parameters if name != "self"]
+            raise TypeError(
+                f"{function.__name__}: does not take {', '.join(f'{key}=' for key in unknown)}; its arguments are "
+                f"{', '.join(ours)}.{other_names(unknown, ours)}"
+            )
         return function(*args, **named)
 
-    return answer  # type: ignore[return-value]
+    return call  # type: ignore[return-value]
 
 
-def refusal(name: str, parameters: Iterable[Parameter], unknown: Iterable[str]) -> str:
-    """What to say to keywords that a function does not have."""
-    names = [p.name for p in parameters if p.name != "self"]
-    given = ", ".join(f"{key}=" for key in sorted(unknown))
-    return f"{name}: does not take {given}; its arguments are {', '.join(names)}.{translations(sorted(unknown), names)}"
+def explain_all_keywords(names: Iterable[str], namespace: dict[str, Any]) -> None:
+    """Apply `explain_keywords` to every plain function among `names` of `namespace`, and where it was defined as well.
 
-
-def answer_all(names: Iterable[str], home: dict[str, Any]) -> None:
-    """Let every plain function among `names` of the namespace `home` answer so, and where it was defined as well.
-
-    So it is one object wherever it is found, by pickle too.
+    So it is one object wherever it is imported from, by pickle too.
     """
     for name in names:
-        function = home.get(name)
+        function = namespace.get(name)
         if not isinstance(function, FunctionType) or hasattr(function, "__wrapped__"):
             continue
-        origin = vars(sys.modules[function.__module__])
-        called = function.__name__
-        now, answer = origin.get(called), answering(function)
-        if now is function:
-            origin[called] = home[name] = answer
-        elif hasattr(now, "__wrapped__"):
-            home[name] = now
+        home, key = vars(sys.modules[function.__module__]), function.__name__
+        current, wrapped = home.get(key), explain_keywords(function)
+        if current is function:
+            home[key] = namespace[name] = wrapped
+        elif hasattr(current, "__wrapped__"):
+            namespace[name] = current

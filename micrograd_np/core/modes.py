@@ -1,4 +1,4 @@
-"""What this thread does with applications of primitives: record them for backward, show them to who watches."""
+"""What this thread does with applications of primitives: record them for backward, report them to a watcher."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from .events import QUIET, Events
 
 
 class Mode(threading.local):
-    """What this thread does with applications: record them for backward, show them to who watches.
+    """Whether this thread records applications for backward, and the watcher that it reports them to.
 
-    `fast_path` sums it up in one attribute (recording, nobody watching), because every application asks.
+    `fast_path` says both in one attribute (recording, no watcher), because every application reads it.
     """
 
     fast_path: bool = True
@@ -18,7 +18,7 @@ class Mode(threading.local):
     events: Events = QUIET
 
     def set(self, *, recording: bool | None = None, events: Events | None = None) -> None:
-        """Change what is given, and leave the rest."""
+        """Change what is not None."""
         if recording is not None:
             self.recording = recording
         if events is not None:

@@ -1,4 +1,4 @@
-"""One op, one declaration: a kernel, its derivative rules, and everything else anybody wants to know about it.
+"""One op, one declaration: a kernel, its derivative rules, and all that tests, tables and pictures need.
 
 A *kernel* is written over a namespace `xp` (NumPy, or one that records) and a destination `out`; `...` as destination
 means "a fresh array", and makes NumPy return 0-d arrays instead of scalars. Derivative *rules* are given by input name:
@@ -22,17 +22,17 @@ the `result_type` of its first tensor argument.
 from __future__ import annotations
 
 import inspect
-import re
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec
 
 import numpy as np
 
-from .messages import caller, described, translations
+from .errors import KERNEL_ERRORS, complaint
+from .messages import caller, other_names
 from .modes import mode
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .vertex import Node, Vertex, edge
-from .views import look
+from .views import register_view
 from .writes import clock, writes
 
 if TYPE_CHECKING:
@@ -43,22 +43,21 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 registry: dict[str, Primitive[Any]] = {}
-"""Every primitive by name, in the order of declaration: what tests, the op table and NumPy's protocols go through."""
+"""Every primitive by name, in the order of declaration: for tests, the op table and NumPy's protocols."""
 
 
-_Wants = tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...] | None]
+_Reads = tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...] | None]
 _NO_STATIC: Mapping[str, Any] = {}
 _ABSENT: Any = object()
 _PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _new = object.__new__
 _ndarray = np.ndarray
 _numpys = (None, np.ndarray.__array_ufunc__, getattr(np.generic, "__array_ufunc__", None))
-_complaints = (ValueError, TypeError, IndexError, AttributeError, OverflowError, ZeroDivisionError, StopIteration)
-# what a kernel takes as it stands; Python's scalars stay bare, so that they never promote (NEP 50)
+# types that a kernel takes without conversion; Python's scalars stay bare, so that they never promote (NEP 50)
 _ready = frozenset((np.ndarray, float, int, bool, np.float64, np.float32, np.bool_, np.int64))
 
 
-def _made(
+def wrap_result(
     result_type: type[Vertex],
     op: Primitive[Any],
     inputs: tuple[Any, ...],
@@ -67,9 +66,9 @@ def _made(
     data: Any,
     needs: int,
 ) -> Vertex:
-    """The result of an application as a vertex, recorded if a gradient will have to pass here.
+    """The result of an application as a tensor, recorded if one of the inputs requires a gradient.
 
-    Bit i of `needs` says that input number i requires a gradient; the node holds what the rules of these inputs read.
+    Bit i of `needs` says that input number i requires one; the node holds what the rules of these inputs read.
     """
     z = _new(result_type)
     z.data = data
@@ -83,23 +82,23 @@ def _made(
         node.dtype = data.dtype
         node.notes = None
         if fast_path or not mode.events.holds:
-            wanted, dropped, blank, nothing = op._wants.get(needs) or op._wanted(needs, len(inputs))
-            node.data = data if wanted is VALUE else None if wanted is NOTHING else Blank(data.shape, data.dtype)
+            of_result, dropped, blank, nothing = op._reads.get(needs) or op.reads_of(needs, len(inputs))
+            node.data = data if of_result is VALUE else None if of_result is NOTHING else Blank(data.shape, data.dtype)
             if nothing is not None:
                 arrays = nothing
             elif dropped or blank:
-                given: Any = arrays if type(arrays) is list else list(arrays)
+                kept: Any = arrays if type(arrays) is list else list(arrays)
                 for i in dropped:
-                    given[i] = 0
+                    kept[i] = 0
                 for i in blank:
-                    if type(given[i]) is _ndarray:
-                        given[i] = Blank(given[i].shape, given[i].dtype)
-                arrays = given
-        else:  # somebody watches, and may want to see everything
+                    if type(kept[i]) is _ndarray:
+                        kept[i] = Blank(kept[i].shape, kept[i].dtype)
+                arrays = kept
+        else:  # a watcher needs everything
             node.notes = {"held": inputs}
             node.data = data
         node.arrays = arrays
-        count = len(inputs)  # the fast_path ones by hand, for speed
+        count = len(inputs)  # the most frequent counts are spelled out, for speed
         if count == 1:
             (x,) = inputs
             node.inputs = (x.node or x,)
@@ -123,30 +122,31 @@ def _made(
         z.requires_grad = False
         z.node = z._grad = z._name = z._notes = None
     if op.view and isinstance(inputs[0], Vertex):
-        look(z, inputs[0], op, static)
+        register_view(z, inputs[0], op, static)
     if not fast_path:
         mode.events.applied(op, inputs, static, z)
     return z
 
 
-@lru_cache(maxsize=1)  # asked twice in a row about every kernel, and slow
+@lru_cache(maxsize=1)  # called twice in a row for every kernel, and slow
 def _parameters(kernel: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
     """What a kernel takes beyond its namespace and destination; TypeError if it does not begin with these."""
     parameters = tuple(inspect.signature(kernel).parameters.values())
-    if [p.name for p in parameters[:2]] != ["xp", "out"]:
-        found = ", ".join(p.name for p in parameters[:2])
-        raise TypeError(f"primitive {kernel.__name__}: a kernel takes (xp, out, ...), this one ({found}, ...).")
+    first_two = [p.name for p in parameters[:2]]
+    if first_two != ["xp", "out"]:
+        raise TypeError(
+            f"primitive {kernel.__name__}: a kernel takes (xp, out, ...), this one ({', '.join(first_two)}, ...)."
+        )
     return parameters[2:]
 
 
 class Primitive(Generic[P]):
-    """An op the framework can differentiate, trace, draw, test and document. Made by the decorator `primitive`."""
+    """An op that can be differentiated, traced, drawn, tested and documented. Created by the decorator `primitive`."""
 
     def __init__(
         self,
         kernel: Callable[..., Any],
         label: str,
-        *,
         domain: Sequence[Domain],
         shape: str | None,
         examples: Sequence[Mapping[str, Any]],
@@ -156,29 +156,21 @@ class Primitive(Generic[P]):
         numpy: Sequence[str],
     ) -> None:
         parameters = _parameters(kernel)
+        tensors = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.kernel = kernel
         self.name = self.__name__ = kernel.__name__
-        self.__qualname__ = kernel.__qualname__
-        self.__module__ = kernel.__module__
-        self.__doc__ = kernel.__doc__
+        self.__qualname__, self.__module__, self.__doc__ = kernel.__qualname__, kernel.__module__, kernel.__doc__
         self.__signature__ = inspect.Signature(parameters)
-        tensors = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
         self.inputs = tuple(p.name for p in tensors)
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in tensors)
         self.fixed = len(self.inputs) - self.variadic  # inputs before a variadic one
-        self.statics = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
-        self.defaults: Mapping[str, Any] = {
-            p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty
-        }
+        self.statics = tuple(p.name for p in settings)
+        self.defaults: Mapping[str, Any] = {p.name: p.default for p in settings if p.default is not p.empty}
         self._static_names = set(self.statics)
         self._bare = -1 if self.statics or self.variadic else len(self.inputs)  # so many arguments need no sorting
-        self.label = label
-        self.domain = tuple(domain)
-        self.shape = shape
-        self.examples = tuple(examples) or ({},)
-        self.onnx = onnx
-        self.view = view
-        self.numpy = tuple(numpy)
+        self.label, self.shape, self.onnx, self.view = label, shape, onnx, view
+        self.domain, self.examples, self.numpy = tuple(domain), tuple(examples) or ({},), tuple(numpy)
         self.not_differentiable = frozenset(not_differentiable)
         self.rules: tuple[Callable[..., Any] | None, ...] = tuple(
             None if name in not_differentiable else self._missing(name) for name in self.inputs
@@ -186,71 +178,68 @@ class Primitive(Generic[P]):
         self.smooth = len(self.not_differentiable) < len(self.inputs)  # else no result ever requires a gradient
         self.advice: Callable[..., str | None] | None = None
         self.reads_all = False  # whether its rules read the inputs in ways that their code does not show
-        self._wants: dict[Any, _Wants] = {}
+        self._reads: dict[int, _Reads] = {}
         for name in not_differentiable:
             self._position(name)
 
     @cached_property
     def _lenient(self) -> inspect.Signature:
-        """The signature with statics by position too."""
+        """The signature with settings by position, too."""
         parameters = self.__signature__.parameters.values()
         return inspect.Signature([p if self.variadic else p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters])
 
     def _missing(self, name: str) -> Callable[..., Any]:
         def rule(*_: Any, **__: Any) -> Any:
-            message = (
+            raise NotImplementedError(
                 f"{self.name}: no derivative rule for {name!r}. Give one with {self.name}.vjp({name}=...), or declare "
                 f"the input not_differentiable; where no gradient is wanted, detach() it."
             )
-            raise NotImplementedError(message)
 
         rule.missing = True  # type: ignore[attr-defined]
         return rule
 
     def _position(self, name: str) -> int:
         if name not in self.inputs:
-            message = f"{self.name}: there is no input {name!r}; its inputs are {', '.join(self.inputs)}."
-            raise TypeError(message)
+            raise TypeError(f"{self.name}: there is no input {name!r}; its inputs are {', '.join(self.inputs)}.")
         return self.inputs.index(name)
 
     def vjp(self, **rules: Callable[..., Any]) -> Primitive[P]:
-        """Give the derivative rule of each input by name: ``rule(g, z, *inputs, **static)`` → its share of `g`.
+        """Set the derivative rule of each input by name: ``rule(g, z, *inputs, **static)`` → the input's gradient.
 
-        `g` is the gradient arriving at the output `z`. A variadic input's rule gets its position among them first.
-        Rules are written with operators and primitives only, so that they run on arrays, on tensors and on symbols
-        alike; broadcasting is undone by the walk. Raises TypeError for a name the kernel does not have.
+        `g` is the gradient of the output `z`. The rule of a variadic input gets its position among them first. Rules
+        are written with operators and primitives only, so that they run on arrays, on tensors and on symbols alike;
+        the backward pass undoes broadcasting. Raises TypeError for a name that the kernel does not have.
         """
-        found = list(self.rules)
+        all_rules = list(self.rules)
         for name, rule in rules.items():
             position = self._position(name)
             if name in self.not_differentiable:
-                message = f"{self.name}: {name!r} is declared not differentiable, so it cannot have a rule."
-                raise TypeError(message)
-            found[position] = rule
-        self.rules = tuple(found)
-        self._wants.clear()
+                raise TypeError(f"{self.name}: {name!r} is declared not differentiable, so it cannot have a rule.")
+            all_rules[position] = rule
+        self.rules = tuple(all_rules)
+        self._reads.clear()
         return self
 
-    def _wanted(self, needs: int, count: int) -> _Wants:
-        """What the rules of those of `count` inputs that `needs` names read.
+    def reads_of(self, needs: int, count: int) -> _Reads:
+        """What the rules read, of those of `count` inputs whose bits are set in `needs`.
 
-        How much of the result; of which inputs nothing; of which only shape or dtype; and what the rules are given for
-        all inputs, if they read none.
+        How much of the result; the inputs of which they read nothing; those of which only shape or dtype; and the
+        arrays that the rules are given, if they read no input at all.
         """
-        wants = [NOTHING] * (count + 1)
-        rest = needs >> self.fixed if self.variadic else 0
+        levels = [NOTHING] * (count + 1)
         rules = [rule for i, rule in enumerate(self.rules[: self.fixed]) if rule is not None and needs >> i & 1]
-        for rule in (*rules, *([self.rules[-1]] if rest else [])):
+        if self.variadic and needs >> self.fixed:
+            rules.append(self.rules[-1])  # type: ignore[arg-type]
+        for rule in rules:
             if self.reads_all:
                 return VALUE, (), (), None
-            read = reads(rule, count + 1, skip=rule is self.rules[-1] and self.variadic)
-            wants = [max(pair) for pair in zip(wants, read, strict=True)]
-        dropped, blank = (tuple(i for i, want in enumerate(wants[1:]) if want == level) for level in (NOTHING, SHAPE))
-        nothing = (0,) * count if len(dropped) == count else None
-        found = wants[0], dropped, blank, nothing
+            levels_of_rule = reads(rule, count + 1, skip=rule is self.rules[-1] and self.variadic)
+            levels = [max(pair) for pair in zip(levels, levels_of_rule, strict=True)]
+        dropped, blank = (tuple(i for i, x in enumerate(levels[1:]) if x == level) for level in (NOTHING, SHAPE))
+        result = levels[0], dropped, blank, (0,) * count if len(dropped) == count else None
         if not self.variadic:  # else it depends on how many there are
-            self._wants[needs] = found
-        return found
+            self._reads[needs] = result
+        return result
 
     def rules_for(self, count: int) -> list[Callable[..., Any] | None]:
         """The rules of a variadic primitive applied to `count` inputs, one for each."""
@@ -282,14 +271,14 @@ class Primitive(Generic[P]):
                 return self._adapt(inputs, static)
         try:
             data = self.kernel(np, ..., *arrays, **static) if static else self.kernel(np, ..., *arrays)
-        except _complaints as error:
-            raise self._complaint(error, inputs, static) from error
+        except KERNEL_ERRORS as error:
+            raise complaint(self, error, inputs, static) from error
         if first is None:
-            return self._shown(inputs, static, data)
-        return _made(first.result_type, self, inputs, arrays, static, data, needs)
+            return self._reported(inputs, static, data)
+        return wrap_result(first.result_type, self, inputs, arrays, static, data, needs)
 
-    def _shown(self, inputs: tuple[Any, ...], static: Mapping[str, Any], data: Any) -> Any:
-        """The result of an application to arrays alone: never recorded, but an event."""
+    def _reported(self, inputs: tuple[Any, ...], static: Mapping[str, Any], data: Any) -> Any:
+        """The result of an application to arrays only, which is an event but not recorded."""
         if not mode.fast_path:
             mode.events.applied(self, inputs, static, data)
         return data
@@ -306,9 +295,8 @@ class Primitive(Generic[P]):
             bound = self._lenient.bind(*args, **kwargs)
         except TypeError as error:
             bare = [p.replace(annotation=p.empty) for p in self.__signature__.parameters.values()]
-            theirs = translations(kwargs, (*self.inputs, *self.statics))
-            message = f"{caller(self.name)}{inspect.Signature(bare)}: {error}.{theirs}"
-            raise TypeError(message) from None
+            advice = other_names(kwargs, (*self.inputs, *self.statics))
+            raise TypeError(f"{caller(self.name)}{inspect.Signature(bare)}: {error}.{advice}") from None
         bound.apply_defaults()
         static = {name: bound.arguments[name] for name in self.statics}
         if self.variadic:
@@ -316,26 +304,26 @@ class Primitive(Generic[P]):
         return tuple(bound.arguments[name] for name in self.inputs), static
 
     def _adapt(self, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Any:
-        """The side door, for what a kernel cannot take as it stands: symbols, lists, NumPy scalars, other objects."""
+        """Apply to inputs that must be converted first: symbols, lists, NumPy scalars, other objects."""
         adapted = []
         for x in inputs:
-            taker = getattr(type(x), "__primitive__", None)
-            if taker is not None:
-                return taker(self, inputs, static)
+            handler = getattr(type(x), "__primitive__", None)
+            if handler is not None:
+                return handler(self, inputs, static)
             if isinstance(x, Vertex) or type(x) in _ready:
                 adapted.append(x)
                 continue
-            result = self._yielded(x, inputs)
+            result = self._deferred(x, inputs)
             if result is not NotImplemented:
                 return result
             adapted.append(as_array(x, self.name))
         return self(*adapted, **static)
 
-    def _yielded(self, x: Any, inputs: tuple[Any, ...]) -> Any:
-        """What the arithmetic of `x` makes of the ufunc of this name beside a tensor; NotImplemented where it does not.
+    def _deferred(self, x: Any, inputs: tuple[Any, ...]) -> Any:
+        """The result of the own arithmetic of `x`, if it has one and another input is a tensor; else NotImplemented.
 
-        A type with an ``__array_ufunc__`` of its own comes first: ``tensor * labelled`` is as ``labelled * tensor``.
-        One that says None there answers by its reflected method.
+        A type with its own ``__array_ufunc__`` comes first: ``tensor * labelled`` is as ``labelled * tensor``. Where
+        that is None, the reflected method is called.
         """
         theirs = getattr(type(x), "__array_ufunc__", None)
         ufunc = getattr(np, self.name, None)
@@ -347,69 +335,25 @@ class Primitive(Generic[P]):
             return NotImplemented
         try:
             return theirs(x, ufunc, "__call__", *inputs)
-        except TypeError:  # it makes arrays of tensors, which those with a gradient refuse, so that the rest is ours
+        except TypeError:  # it converts tensors to arrays, which raises where they require a gradient
             return NotImplemented
 
     def write(self, target: Vertex, *inputs: Any, **static: Any) -> None:
-        """Run the kernel with the memory of `target` as its destination: the one way values change in place.
+        """Run the kernel with the memory of `target` as its destination: the only way in which values change in place.
 
-        A kernel that has no use for a destination (a view, a gather) gives its result instead, which is copied.
-        Notes the write, which backward asks about. Raises ValueError where the result does not fit the target.
+        Where a kernel ignores its destination (a view, a gather), its result is copied. The write is logged for
+        backward. Raises ValueError where the result does not fit the target.
         """
         arrays = [x.data if isinstance(x, Vertex) or hasattr(type(x), "__primitive__") else x for x in inputs]
         try:
             result = self.kernel(np, target.data, *arrays, **static)
             if not fills(result, target.data):
                 np.copyto(target.data, result)
-        except _complaints as error:
-            raise self._complaint(error, inputs, static) from error
+        except KERNEL_ERRORS as error:
+            raise complaint(self, error, inputs, static) from error
         writes.note(target.data)
-        del arrays, result  # whoever watches may ask who else holds them
+        del arrays, result  # a watcher may count who else holds them
         mode.events.written(self, target, inputs, static)
-
-    def _complaint(self, error: Exception, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Exception:
-        """The same kind of error, saying which op was asked what, in shapes and the user's own names."""
-        shapes = [np.shape(x.data if isinstance(x, Vertex) else x) for x in inputs]
-        rest = [f"{self.inputs[-1]}[{i}]" for i in range(len(inputs) - self.fixed)] if self.variadic else []
-        names = [*self.inputs[: self.fixed], *rest]
-        told = [
-            f"{name}{f' ({x.name})' if isinstance(x, Vertex) and x.name else ''} is {shape}{_made_at(x)}"
-            for name, x, shape in zip(names, inputs, shapes, strict=False)
-        ]
-        for name, x in zip(names, inputs, strict=False):
-            if isinstance(x, Vertex) and not isinstance(x.data, (np.ndarray, np.generic)):
-                return TypeError(f"{caller(self.name)}: {no_array(x, name)}")
-        asked = [f"{name}={value!r}" for name, value in static.items()]
-        advice = self.advice(*shapes, **static) if self.advice is not None else None
-        if advice is None and self.shape is None and isinstance(error, ValueError):
-            advice = _mismatch(shapes)
-        called = caller(self.name)
-        reason = advice or self._translated(error, inputs, static) or str(error).removeprefix(f"{called}: ")
-        asking = f"; asked for {', '.join(asked)}" if asked else ""
-        reason = reason.rstrip(".")
-        message = f"{called}: {' and '.join(told)}{asking}: {reason}{'' if reason.endswith('?') else '.'}"
-        try:
-            return (type(error) if isinstance(error, (ValueError, TypeError, IndexError)) else ValueError)(message)
-        except TypeError:  # an exception class that wants other arguments
-            return TypeError(message)
-
-    def _translated(self, error: Exception, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> str | None:
-        """What is wrong with the arguments, where Python or NumPy complains of a line in the kernel; else None."""
-        found = str(error)
-        if any(said in found for said in ("Cannot cast ufunc", "numpy boolean", "did not contain a loop")):
-            return "it needs floating numbers; convert integers and booleans with .astype(float)"
-        axes = [name for name in static if name.startswith(("axis", "axes")) and not _are_whole(static[name])]
-        if axes:
-            several = any(isinstance(example.get(name), tuple) for example in self.examples for name in axes)
-            return f"{' and '.join(axes)} must be an integer{', or a tuple of integers' if several else ''}"
-        odd = [name for name, value in static.items() if not isinstance(value, (int, np.integer, type(None)))]
-        if odd and ("as an integer" in found or "not supported between" in found or "unhashable" in found):
-            return f"{' and '.join(odd)} must be an integer{', or a tuple of integers' if 'list' in found else ''}"
-        if isinstance(error, AttributeError) and any(isinstance(x, (bool, int, float)) for x in inputs):
-            return "it needs arrays or tensors here, not Python numbers"
-        if _internal.search(found) or isinstance(error, (ZeroDivisionError, StopIteration)):
-            return f"the shapes do not belong together; they should be like {self.shape or 'one another'}"
-        return None
 
     def __repr__(self) -> str:
         return f"{self.name}{self.__signature__}"
@@ -440,11 +384,11 @@ class Unary(Primitive[P]):
             return self._adapt((x,), static)
         try:
             data = self.kernel(np, ..., array, **static) if static else self.kernel(np, ..., array)
-        except _complaints as error:
-            raise self._complaint(error, (x,), static) from error
+        except KERNEL_ERRORS as error:
+            raise complaint(self, error, (x,), static) from error
         if isinstance(x, Vertex):
-            return _made(x.result_type, self, (x,), (array,), static, data, 1 if x.requires_grad else 0)
-        return self._shown((x,), static, data)
+            return wrap_result(x.result_type, self, (x,), (array,), static, data, 1 if x.requires_grad else 0)
+        return self._reported((x,), static, data)
 
 
 class Binary(Primitive[P]):
@@ -472,11 +416,11 @@ class Binary(Primitive[P]):
             return _in_any_form(self, x, y, *args, **static)
         try:
             data = self.kernel(np, ..., a, b)
-        except _complaints as error:
-            raise self._complaint(error, (x, y), _NO_STATIC) from error
+        except KERNEL_ERRORS as error:
+            raise complaint(self, error, (x, y), _NO_STATIC) from error
         if first is None:
-            return data if mode.fast_path else self._shown((x, y), _NO_STATIC, data)
-        return _made(first.result_type, self, (x, y), (a, b), _NO_STATIC, data, needs)
+            return data if mode.fast_path else self._reported((x, y), _NO_STATIC, data)
+        return wrap_result(first.result_type, self, (x, y), (a, b), _NO_STATIC, data, needs)
 
 
 class Ternary(Primitive[P]):
@@ -490,10 +434,10 @@ class Ternary(Primitive[P]):
                 arrays = [x.data, y.data, w.data]
                 try:
                     data = self.kernel(np, ..., *arrays)
-                except _complaints as error:
-                    raise self._complaint(error, args, _NO_STATIC) from error
+                except KERNEL_ERRORS as error:
+                    raise complaint(self, error, args, _NO_STATIC) from error
                 needs = x.requires_grad | y.requires_grad << 1 | w.requires_grad << 2
-                return _made(x.result_type, self, args, arrays, _NO_STATIC, data, needs)
+                return wrap_result(x.result_type, self, args, arrays, _NO_STATIC, data, needs)
         return _in_any_form(self, *args, **static)
 
 
@@ -503,40 +447,11 @@ _REFLECTED = {
     "bitwise_or": "__ror__", "bitwise_xor": "__rxor__", "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__",
     "greater_equal": "__le__",
 }  # fmt: skip
-"""The methods by which the right operand of an operator answers."""
-
-# what Python and NumPy say of a kernel that was given arrays of other ranks than it can use
-_internal = re.compile(
-    r"index out of range|to unpack|zip\(|unsized|not subscriptable|positional arg|operands could not|return arrays must"
-)
-
-
-def _are_whole(axes: Any) -> bool:
-    """Whether `axes` are None, an integer, or several in a tuple."""
-    return axes is None or all(
-        isinstance(a, (int, np.integer)) and not isinstance(a, bool)
-        for a in (axes if isinstance(axes, tuple) else (axes,))
-    )
-
-
-def _mismatch(shapes: list[tuple[int, ...]]) -> str | None:
-    """Which axis keeps shapes from broadcasting, counted from the last; None if they do."""
-    for i in range(1, max(map(len, shapes), default=0) + 1):
-        lengths = sorted({shape[-i] for shape in shapes if len(shape) >= i} - {1})
-        if len(lengths) > 1:
-            found = " and ".join(map(str, lengths))
-            return f"axis −{i} has the lengths {found}, which must be equal, or one of them 1, to broadcast."
-    return None
-
-
-def _made_at(x: Any) -> str:
-    """Where `x` was made, for an error message, if ``mg.trace_origins()`` has noted it."""
-    made = x.notes.get("made") if isinstance(x, Vertex) and x.notes else None
-    return f" (made at {made})" if made else ""
+"""The methods of the right operand of an operator."""
 
 
 def fills(result: Any, target: Any) -> bool:
-    """Whether `result`, which a kernel gave for the destination `target`, lies exactly there, so that it is written."""
+    """Whether `result`, which a kernel returned for the destination `target`, is that memory, so that it is written."""
     return result is target or (
         isinstance(result, np.ndarray)
         and (result.shape, result.strides, result.dtype) == (target.shape, target.strides, target.dtype)
@@ -544,22 +459,13 @@ def fills(result: Any, target: Any) -> bool:
     )
 
 
-def no_array(x: Vertex, name: str = "the tensor") -> str:
-    """What to say where the `data` of a tensor was set to something else than an array."""
-    return (
-        f"the data of {x.name or name} must be an array, and was set to {described(x.data)}; write into it, "
-        f"t.data[...] = value, or set t.data = np.array(value)."
-    )
-
-
 def unmasked(x: Any, name: str) -> Any:
-    """`x`, unless it is a masked array with masked elements, which an array of numbers cannot say: TypeError."""
+    """`x`; TypeError for a masked array with masked elements, which a tensor cannot represent."""
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
-        message = (
+        raise TypeError(
             f"{caller(name)}: found a masked array, and {np.ma.getmaskarray(x).sum()} of its {x.size} elements are "
             f"masked, which a tensor cannot be. Fill them, x.filled(0.0), or multiply by ~np.ma.getmaskarray(x)."
         )
-        raise TypeError(message)
     return x
 
 
@@ -575,9 +481,8 @@ def as_array(x: Any, name: str = "") -> Any:
         raise type(error)(message) from None
     if array.dtype.kind not in "fiub":
         kind = f"{type(x).__name__} of dtype {array.dtype}"
-        message = f"{caller(name)}: needs numbers or booleans, found {kind}: {x!r:.80}."
-        raise TypeError(message)
-    if isinstance(x, (np.generic, bool, int, float)):  # a number, which belongs to a program
+        raise TypeError(f"{caller(name)}: needs numbers or booleans, found {kind}: {x!r:.80}.")
+    if isinstance(x, (np.generic, bool, int, float)):  # a number, which a program may keep
         mode.events.constant(array)
     return array
 
@@ -595,39 +500,29 @@ def primitive(
 ) -> Callable[[Callable[Concatenate[Any, Any, P], Any]], Primitive[P]]:
     """Declare an op. The decorated kernel ``(xp, out, *inputs, *, **static)`` becomes a `Primitive`.
 
-    - `label`: how pictures and the op table show it, a format string over the inputs' and statics' names.
+    - `label`: the text of pictures and the op table, a format string over the names of inputs and settings.
     - `domain`: for each input, where it is defined and smooth (`micrograd_np.core.domains`); tests draw from it.
     - `shape`: the shape contract in NumPy's gufunc notation, ``"(n,k),(k,m)->(n,m)"``; None for elementwise.
-    - `examples`: settings of the static parameters that tests and tables try.
+    - `examples`: values of the settings for tests and tables.
     - `onnx`: the name of the equivalent ONNX operator, if there is one.
     - `not_differentiable`: inputs that have no derivative by nature (labels, indices, masks).
     - `view`: the result may share memory with the first input.
-    - `numpy`: NumPy functions that this serves beyond the one of its own name, e.g. ``("absolute",)``.
+    - `numpy`: NumPy functions that it implements besides the one of its name, e.g. ``("absolute",)``.
     """
 
     def declare(kernel: Callable[Concatenate[Any, Any, P], Any]) -> Primitive[P]:
-        parameters = _parameters(kernel)
-        inputs = [p.kind for p in parameters if p.kind is not p.KEYWORD_ONLY]
-        kind: type[Primitive[P]] = Primitive
+        kinds = [p.kind for p in _parameters(kernel)]
+        inputs = [kind for kind in kinds if kind is not inspect.Parameter.KEYWORD_ONLY]
+        cls: type[Primitive[P]] = Primitive
         if inputs == [_PLAIN]:
-            kind = Unary
-        elif inputs == [_PLAIN, _PLAIN] and len(parameters) == len(inputs):
-            kind = Binary
-        elif inputs == [_PLAIN] * 3 and len(parameters) == len(inputs):
-            kind = Ternary
-        op = kind(
-            kernel,
-            label,
-            domain=domain,
-            shape=shape,
-            examples=examples,
-            onnx=onnx,
-            not_differentiable=not_differentiable,
-            view=view,
-            numpy=numpy,
-        )
-        known = registry.get(op.name)
-        taken = known is not None and known.__module__ != op.__module__  # somebody else's op keeps its name
+            cls = Unary
+        elif kinds == [_PLAIN] * 2:
+            cls = Binary
+        elif kinds == [_PLAIN] * 3:
+            cls = Ternary
+        op = cls(kernel, label, domain, shape, examples, onnx, not_differentiable, view, numpy)
+        earlier = registry.get(op.name)
+        taken = earlier is not None and earlier.__module__ != op.__module__  # another module's op keeps its name
         registry[f"{op.__module__}.{op.name}" if taken else op.name] = op
         return op
 

@@ -1,6 +1,6 @@
-"""Which of its arguments a derivative rule reads, found in its code: nothing else is held for backward, or checked.
+"""Which of its arguments a derivative rule reads, by its bytecode: nothing else is held for backward, or checked.
 
-A rule that asks an argument only for its shape or dtype does not read it; it is given a `Blank`. A rule that cannot be
+A rule that asks an argument only for its shape or dtype does not read it, and gets a `Blank`. A rule that cannot be
 analysed, such as an object with ``__call__``, counts as reading everything.
 """
 
@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import dis
 from functools import cache
+from inspect import CO_VARARGS
 from types import CodeType
 from typing import Any
 
 import numpy as np
 
 NOTHING, SHAPE, VALUE = range(3)
-"""What a rule wants to know of an argument."""
+"""What a rule reads of an argument."""
 
 _BY_NAME = frozenset({"locals", "vars", "eval", "exec"})
-_OUTER = frozenset({"shape", "dtype", "ndim", "size"})
+_LOADS = ("LOAD_FAST", "LOAD_CONST", "LOAD_SMALL_INT")
+_SHAPE_ATTRIBUTES = frozenset({"shape", "dtype", "ndim", "size"})
 
 
 class Blank:
-    """The shape and dtype of an array that nobody holds any more."""
+    """The shape and dtype of an array that is not held any more."""
 
     __slots__ = ("dtype", "shape")
 
@@ -44,7 +46,7 @@ class Blank:
 
 
 def reads(rule: Any, count: int, *, skip: int = 0) -> tuple[int, ...]:
-    """What `rule` wants of its arguments ``z, *inputs``, of which there are `count`, behind `skip` others and g.
+    """What `rule` reads of its `count` arguments ``z, *inputs``, which come behind `skip` others and ``g``.
 
     >>> reads(lambda g, z, x, y: g * y, 3)
     (0, 0, 2)
@@ -56,35 +58,38 @@ def reads(rule: Any, count: int, *, skip: int = 0) -> tuple[int, ...]:
         return (VALUE,) * count
     if not _BY_NAME.isdisjoint(code.co_names):
         return (VALUE,) * count
-    wanted = _wanted(code)
-    positional = code.co_varnames[: code.co_argcount]
-    rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & 4 else None  # *args
-    names = [*positional, *[rest] * (skip + 1 + count)][skip + 1 : skip + 1 + count]
-    return tuple(VALUE if name is None else wanted.get(name, NOTHING) for name in names)
+    levels = _levels(code)
+    names = [*code.co_varnames[: code.co_argcount], *[_starred(code)] * (skip + 1 + count)]
+    return tuple(VALUE if x is None else levels.get(x, NOTHING) for x in names[skip + 1 : skip + 1 + count])
+
+
+def _starred(code: CodeType) -> str | None:
+    """The name of ``*args``, if there is one."""
+    return code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & CO_VARARGS else None
 
 
 @cache
-def _wanted(code: CodeType) -> dict[str, int]:
-    """What the code asks of each of its local names, a name that an inner function uses included."""
-    found = dict.fromkeys(code.co_cellvars, VALUE)
-    rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & 4 else None
+def _levels(code: CodeType) -> dict[str, int]:
+    """What the code reads of each of its local names, a name that an inner function uses included."""
+    levels = dict.fromkeys(code.co_cellvars, VALUE)
+    rest = _starred(code)
     steps = [s for s in dis.get_instructions(code) if s.opname not in {"CACHE", "NOP", "EXTENDED_ARG"}]
     for i, step in enumerate(steps):
         if "LOAD_FAST" not in step.opname:
             continue
         names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
         for name in names[step.opname.startswith("STORE") :]:
-            outer = name == names[-1] and _asks_outside(steps[i + 1 : i + 4], many=name == rest)
-            found[name] = max(found.get(name, NOTHING), SHAPE if outer else VALUE)
-    return found
+            of_shape = name == names[-1] and _reads_shape(steps[i + 1 : i + 4], starred=name == rest)
+            levels[name] = max(levels.get(name, NOTHING), SHAPE if of_shape else VALUE)
+    return levels
 
 
-def _asks_outside(following: list[dis.Instruction], *, many: bool) -> bool:
-    """Whether the next thing that happens to the argument is ``.shape`` or the like, or to `many`, ``[i].shape``."""
-    if not many and following and following[0].opname == "LOAD_ATTR":
-        return following[0].argval in _OUTER
-    if many and len(following) == 3 and following[0].opname.startswith(("LOAD_FAST", "LOAD_CONST", "LOAD_SMALL_INT")):
+def _reads_shape(following: list[dis.Instruction], *, starred: bool) -> bool:
+    """Whether the next thing that happens to the argument is ``.shape`` or the like; to ``*args``, ``[i].shape``."""
+    if not starred and following and following[0].opname == "LOAD_ATTR":
+        return following[0].argval in _SHAPE_ATTRIBUTES
+    if starred and len(following) == 3 and following[0].opname.startswith(_LOADS):
         indexed = following[1].opname == "BINARY_SUBSCR" or following[1].argrepr == "[]"
         alone = not isinstance(following[0].argval, tuple)
-        return alone and indexed and following[2].opname == "LOAD_ATTR" and following[2].argval in _OUTER
+        return alone and indexed and following[2].opname == "LOAD_ATTR" and following[2].argval in _SHAPE_ATTRIBUTES
     return False

@@ -1,4 +1,4 @@
-"""What settings may be: a constructor says it once, in its annotations, and is checked against them when called.
+"""Requirements of settings: a constructor states them in its annotations, and its arguments are checked when called.
 
 ``in_features: Size`` is a whole number of at least 0, ``kernel_size: Counts`` one of at least 1 or several of them.
 Arguments annotated otherwise (a dtype, a function, a mode) are not looked at here.
@@ -15,6 +15,8 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
+
+from .messages import must_be
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,9 +36,9 @@ Counts = int | tuple[int, ...]
 
 
 class Rule(NamedTuple):
-    """What a setting may be, in words and as tests: of its kind (else TypeError), and of its value (else ValueError).
+    """A requirement in words and as two tests, of the kind (else TypeError) and of the value (else ValueError).
 
-    `kind` and `value` are functions of what was given; `value` is only asked of what is of the kind.
+    `kind` and `value` are functions of the argument; `value` is only called for what is of the kind.
     """
 
     words: str
@@ -92,7 +94,7 @@ def _several(rule: Rule, length: int | None) -> Rule:
 
 
 def _rule(node: ast.expr) -> Rule | None:
-    """What an annotation says; None where it says nothing that can be checked."""
+    """The rule of an annotation; None where it says nothing that can be checked."""
     match node:
         case ast.Name("Sizes" | "Counts" as name):
             one = _RULES[name[:-1]]
@@ -113,29 +115,29 @@ def _rule(node: ast.expr) -> Rule | None:
 
 
 def rules_of(function: Callable[..., Any]) -> dict[str, Rule]:
-    """The rules for those parameters of `function` whose annotations say one."""
-    found = {}
+    """The rules of those parameters of `function` whose annotations state one."""
+    rules = {}
     for name, parameter in signature(function).parameters.items():
         if isinstance(parameter.annotation, str) and parameter.kind is not Parameter.VAR_POSITIONAL:
             rule = _rule(ast.parse(parameter.annotation, mode="eval").body)
             if rule is not None:
-                found[name] = rule
-    return found
+                rules[name] = rule
+    return rules
 
 
-def check(caller: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
-    """Raise TypeError or ValueError for the first of `values` that is not what its rule allows."""
+def check(function: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -> None:
+    """Raise TypeError or ValueError for the first of `values`, arguments of `function`, that breaks its rule."""
     for name, x in values.items():
         rule = rules.get(name)
         if rule is None or (rule.kind(x) and rule.value(x)):
             continue
         error: type[Exception] = ValueError if rule.kind(x) else TypeError
-        raise error(f"{caller}: {name} must be {rule.words}; found {x!r:.80}.")
+        raise error(must_be(function, name, rule.words, f"{x!r:.80}"))
 
 
 def checked(function: F) -> F:
     """`function`, a function or an ``__init__``, with its arguments checked against its annotations first."""
-    rules, called = rules_of(function), signature(function)
+    rules, parameters = rules_of(function), signature(function)
     method = function.__name__ == "__init__"
     if not rules:
         return function
@@ -143,21 +145,19 @@ def checked(function: F) -> F:
     @wraps(function)
     def call(*args: Any, **named: Any) -> Any:
         try:
-            given = called.bind(*args, **named).arguments
+            arguments = parameters.bind(*args, **named).arguments
         except TypeError:
-            given = {}  # Python says what is missing or too much
-        check(type(args[0]).__name__ if method else function.__name__, rules, given)
+            arguments = {}  # Python says what is missing or too much
+        check(type(args[0]).__name__ if method else function.__name__, rules, arguments)
         return function(*args, **named)
 
     call.rules = rules  # type: ignore[attr-defined]
     return call  # type: ignore[return-value]
 
 
-def check_all(names: Iterable[str], home: Mapping[str, Any]) -> None:
-    """Let the constructor of every class among `names` of the namespace `home` be `checked`."""
+def check_all(names: Iterable[str], namespace: Mapping[str, Any]) -> None:
+    """Apply `checked` to the constructor of every class among `names` of `namespace`."""
     for name in names:
-        thing = home[name]
-        if isinstance(thing, type) and isinstance(thing.__init__, FunctionType):  # type: ignore[misc]
-            now = thing.__init__  # type: ignore[misc]
-            if not hasattr(now, "rules") and (new := checked(now)) is not now:
-                thing.__init__ = new  # type: ignore[misc]
+        cls: Any = namespace[name]
+        if isinstance(cls, type) and isinstance(cls.__init__, FunctionType) and not hasattr(cls.__init__, "rules"):  # type: ignore[misc]
+            cls.__init__ = checked(cls.__init__)  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""What PyTorch and NumPy call otherwise: attributes that a tensor or the package has not, and what to write instead."""
+"""Names of PyTorch and NumPy that a tensor or the package does not have, and what to write instead."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _FUNCTIONS = {
     **dict.fromkeys(("tensor", "from_numpy", "as_tensor", "array", "asarray"), "mg.Tensor(data)"),
     **{name: f"{name!r} or np.{name}" for name in ("float16", "float32", "float64", "int32", "int64", "bool_")},
 }  # fmt: skip
-_PARTS = (
+_PARTS = [
     "nn",
     "functional",
     "optim",
@@ -67,11 +67,11 @@ _PARTS = (
     "linalg",
     "autograd",
     "debug",
-)
+]
 
 
-class Elsewhere:
-    """An attribute that is not there: asking for it is an AttributeError that says what to write. It costs nothing."""
+class ForeignName:
+    """An attribute of another library: reading it raises an AttributeError that says what to write."""
 
     def __init__(self, hint: str) -> None:
         self.hint = hint
@@ -80,21 +80,20 @@ class Elsewhere:
         self.name = name
 
     def __get__(self, instance: Any, owner: type) -> NoReturn:
-        message = f"{owner.__name__} has no {self.name!r}. Write {self.hint}."
-        raise AttributeError(message, name=self.name, obj=instance)
+        raise AttributeError(f"{owner.__name__} has no {self.name!r}. Write {self.hint}.", name=self.name, obj=instance)
 
 
-def point_out(owner: type) -> None:
-    """Let `owner` say what to write in place of the methods that it does not have."""
+def add_foreign_names(owner: type) -> None:
+    """Let `owner` say what to write for the methods of other libraries that it does not have."""
     for name, hint in _METHODS.items():
         if not hasattr(owner, name):
-            there = Elsewhere(hint)
+            there = ForeignName(hint)
             there.__set_name__(owner, name)
             setattr(owner, name, there)
 
 
-def instead(package: str, name: str, known: Iterable[str]) -> str:
-    """What to write in place of ``package.name``, which there is not: a sentence."""
+def suggestion(package: str, name: str, names: Iterable[str]) -> str:
+    """A sentence that says what to write for ``package.name``, which does not exist; the package has `names`."""
     if name in _FUNCTIONS:
         return f"Write {_FUNCTIONS[name]}."
     if name in _ARRAYS.split():
@@ -102,5 +101,5 @@ def instead(package: str, name: str, known: Iterable[str]) -> str:
     for part in _PARTS:
         if not name.startswith("_") and name in getattr(import_module(f"{package}.{part}"), "__all__", ()):
             return f"Write mg.{part}.{name}."
-    near = get_close_matches(name, known, 1)
+    near = get_close_matches(name, names, 1)
     return f"Did you mean {near[0]}?" if near else f"dir({package}) lists what it has."

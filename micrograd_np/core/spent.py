@@ -1,8 +1,8 @@
-"""What survives of a graph that a backward pass has used up: its structure, for pictures.
+"""What is kept of a graph that a backward pass has freed: its structure, for pictures.
 
-It holds no array and no tensor, takes about 200 bytes a vertex (a slice of its own takes more), and is bounded: of the
-graphs that somebody still holds by their results, the latest keep their structure, as many as have `MOST` vertices
-together (when they have more, half of that), and at least one.
+The structure holds no array and no tensor, takes about 200 bytes a vertex (more where an application has settings of
+its own), and is bounded: of the graphs whose results are alive, the latest keep their structure, up to `MOST` vertices
+together (half of that, once there are more), and at least one graph.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MOST = 20_000
-_turn = threading.Lock()
+_lock = threading.Lock()
 
 
-def weakened(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The edges of a record without what they hold: nodes and numbers as they are, all else by weak reference."""
+def weak_inputs(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs of a record, held weakly: nodes and numbers as they are, all else by weak reference."""
     edges = []
     for x in inputs:
         kind = type(x)
@@ -59,54 +59,63 @@ _WEAK: dict[type, Any] = {Constant: _weak}
 """By the type of an edge, how it becomes weak; None for what is kept as it is."""
 
 
-def lean(op: Any, static: Mapping[str, Any], known: dict[Any, Any]) -> Mapping[str, Any]:
-    """The settings of an application without arrays; the same mapping for equal ones, which `known` remembers."""
+def without_arrays(op: Any, static: Mapping[str, Any], shared: dict[Any, Any]) -> Mapping[str, Any]:
+    """The settings of an application without arrays; equal ones are one mapping, which is in `shared`."""
     if static is op.defaults:
         return static
     if op.reads_all:  # its settings are whole functions, and whatever they hold
-        return known.setdefault((), {})
+        return shared.setdefault((), {})
     try:
-        return known.setdefault((op, *static.items()), static)
-    except TypeError:  # an index, perhaps with arrays
-        return {name: _shell(value) for name, value in static.items()}
+        return shared.setdefault((op, *static.items()), static)
+    except TypeError:  # an index: slices have no hash, nor have arrays
+        try:
+            return shared.setdefault((op, *map(_hashable, static.values())), static)
+        except TypeError:
+            return {name: _blanked(value) for name, value in static.items()}
 
 
-def _shell(value: Any) -> Any:
+def _hashable(value: Any) -> Any:
+    if type(value) is slice:
+        return slice, value.start, value.stop, value.step
+    return tuple(map(_hashable, value)) if type(value) is tuple else value
+
+
+def _blanked(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return Blank(value.shape, value.dtype)
-    return type(value)(map(_shell, value)) if type(value) in (tuple, list) else value
+    return type(value)(map(_blanked, value)) if type(value) in (tuple, list) else value
 
 
 _roots: deque[tuple[ref[Node], int]] = deque()
 """The results whose graphs may still have their structure, oldest first, each with the number of its vertices."""
-_all = 0
+_total = 0
 
 
-def survive(root: Node, count: int) -> None:
-    """Let the structure under `root`, which has `count` vertices, survive, and the oldest ones go that are too many."""
-    global _all  # noqa: PLW0603
+def keep_structure(root: Node, count: int) -> None:
+    """Keep the structure under `root`, which has `count` vertices; the oldest ones go where there are too many."""
+    global _total  # noqa: PLW0603
     try:
         if _roots[-1][0]() is None:  # the loss of the step before, as a rule
-            _all -= _roots.pop()[1]
+            _total -= _roots.pop()[1]
     except IndexError:  # the first, or another thread was quicker
         pass
     _roots.append((ref(root), count))
-    _all += count
-    if _all > MOST:
-        _all = _shortened()
+    _total += count
+    if _total > MOST:
+        _total = _shortened()
 
 
 def _shortened() -> int:
-    """Count out what is no more, and forget the oldest structures until half of `MOST` is left, or one graph."""
-    with _turn:
-        known = [(root, n) for root, n in list(_roots) if root() is not None]
-        left = sum(n for _, n in known)
-        while left > MOST // 2 and len(known) > 1:
-            root, n = known.pop(0)
+    """Forget the oldest structures until `MOST` / 2 vertices are left, or one graph; how many are left."""
+    with _lock:
+        alive = [(root, n) for root, n in list(_roots) if root() is not None]
+        left = sum(n for _, n in alive)
+        while left > MOST // 2 and len(alive) > 1:
+            root, n = alive.pop(0)
             left -= n
             _forget(root())
         _roots.clear()
-        _roots.extend(known)
+        _roots.extend(alive)
         return left
 
 

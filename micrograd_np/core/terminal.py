@@ -1,9 +1,9 @@
-"""What standard output cannot show is spelled in ASCII there, instead of ending the program.
+"""Signs that standard output cannot show are spelled in ASCII there, instead of ending the program.
 
 Our tables, formulas and messages use signs such as −, σ and ∂, and a terminal or a redirect in an older encoding
 (cp1252 on Windows) has none of them: `print` would raise UnicodeEncodeError. Python itself prevents this for standard
-error; here the same is done for standard output, when the package is imported, and again for what is standard output by
-the time that one of our objects shows itself.
+error; this module does the same for standard output, when the package is imported, and again whenever one of our
+objects is printed, since standard output may have been replaced.
 """
 
 import codecs
@@ -23,7 +23,7 @@ _SPELLED = {
 
 
 def _spell(error: UnicodeError) -> tuple[str, int]:
-    """The signs that an encoding lacks, in ASCII; what has no spelling here is escaped, as Python does it."""
+    """The signs that an encoding lacks, in ASCII; a sign without a spelling here is escaped, as by Python."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     missing = error.object[error.start : error.end]
@@ -31,14 +31,14 @@ def _spell(error: UnicodeError) -> tuple[str, int]:
 
 
 def shown(text: str, stream: Any = None) -> str:
-    """`text`, which is about to be written to `stream`, standard output unless given, and which that can show then."""
+    """`text`, once `stream` (standard output by default) is prepared to show it."""
     if not text.isascii():
         prepare(sys.stdout if stream is None else stream)
     return text
 
 
 def prepare(stream: Any) -> None:
-    """Let `stream` spell what its encoding lacks; a choice that somebody has made for it is kept."""
+    """Let `stream` spell what its encoding lacks, unless the program has chosen how it treats errors."""
     if (
         isinstance(stream, io.TextIOWrapper)
         and stream.errors == "strict"

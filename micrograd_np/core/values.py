@@ -1,4 +1,4 @@
-"""The values of a recorded graph: those that are held, and those that follow from them by computing again."""
+"""The values of a recorded graph: those that are held, and those that can be recomputed from them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .writes import writes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_MORE = 1000  # results that are computed again on the way to those that are wanted
+_MAX_RECOMPUTED = 1000  # results that are recomputed on the way to those asked for
 
 
 def inputs(z: Source) -> list[Any]:
-    """What `z` was applied to: nodes, leaves, arrays and numbers, None for what nobody holds any more; of a leaf [].
+    """What `z` was computed from: nodes, leaves, arrays and numbers, None for what is not held any more; of a leaf [].
 
-    The memory that an op was given to spare it work is not among them.
+    The memory that an op takes only to save work is not among them.
     """
     if not isinstance(z, Node):
         return []
@@ -29,23 +29,23 @@ def inputs(z: Source) -> list[Any]:
 
 
 def values(
-    wanted: Iterable[Source], known: Mapping[Source, Any], *, spent: bool = False
+    sources: Iterable[Source], held: Mapping[Source, Any], *, spent: bool = False
 ) -> Iterator[tuple[Source, Any]]:
-    """Each of `wanted` with its array, inputs before what is made of them; None for what is lost.
+    """Each of `sources` with its array, inputs before the results computed from them; None for what is lost.
 
-    A record holds what its rules read, a tensor that retains its gradient its own array, and the caller may have
-    `known` more; the rest is computed again from leaves and constants that are still there, and given up after its last
-    use. Memory that was written since is no value of the computation; a leaf is what it is now. Where what is computed
-    again contradicts what is held, memory was changed by a write that nobody counts, ``w.data[0] = 1``: then only what
-    is held is known. With `spent`, used-up records are computed again too, as far as they have what that needs.
+    A record holds what its rules read, a tensor that retains its gradient its own array, and the caller may hold more
+    (`held`); the rest is recomputed from leaves and constants that are still there, and dropped after its last use.
+    Memory that was written since is no value of the computation; a leaf is what it is now. If a held array contradicts
+    recomputed ones, a write that nobody counts, ``w.data[0] = 1``, changed what they were computed from: then only held
+    arrays are known. With `spent`, used-up records are recomputed too, as far as they hold what that needs.
     """
-    waiting = list(dict.fromkeys(wanted))
-    told = set(waiting)
-    most = len(waiting) + _MORE
+    waiting = list(dict.fromkeys(sources))
+    requested = set(waiting)
+    most = len(waiting) + _MAX_RECOMPUTED
     uses = dict.fromkeys(waiting, 0)
     far: set[Source] = set()
     for z in waiting:  # grows as it goes
-        if not isinstance(z, Node) or _held(z, known) is not None:
+        if not isinstance(z, Node) or _held(z, held) is not None:
             continue
         if len(waiting) > most:
             far.add(z)
@@ -56,64 +56,62 @@ def values(
                     waiting.append(x)
                 uses[x] = uses.get(x, 0) + 1
     order = sorted(waiting, key=lambda z: z.order)
-    held = {z: _held(z, known) if isinstance(z, Node) else z.data for z in order}
-    checked = {z for z in order if isinstance(z, Node) and held[z] is not None and z.op.inputs[-1] != "memory"}
-    checked = {z for z in checked if any(held.get(x, z) is None for x in z.inputs if isinstance(x, Node))}
-    for z in checked:
-        for x in z.inputs:
-            if x in uses:
-                uses[x] += 1
+    known = {z: _held(z, held) if isinstance(z, Node) else z.data for z in order}
+    checked = {z for z in order if isinstance(z, Node) and known[z] is not None and z.op.inputs[-1] != "memory"}
+    checked = {z for z in checked if any(known.get(x, z) is None for x in z.inputs if isinstance(x, Node))}
+    for x in (x for z in checked for x in z.inputs if x in uses):
+        uses[x] += 1
 
     def computed() -> Iterator[tuple[Source, Any, bool]]:
-        """Each with its array, and whether that agrees with those that were computed again."""
-        found: dict[Any, Any] = {}
+        """Each with its array, and whether that agrees with recomputed inputs."""
+        arrays: dict[Any, Any] = {}
         left = uses.copy()
         for z in order:
-            data, agreed = held[z], True
+            data, agreed = known[z], True
             if isinstance(z, Node) and z not in far and (data is None or z in checked):
-                arrays = operands(z, found)
+                operand_arrays = operands(z, arrays)
                 if z in checked:
-                    agreed = agrees(z, arrays, data)
+                    agreed = agrees(z, operand_arrays, data)
                 elif spent or z.arrays is not None:
-                    data = _again(z, arrays)
+                    data = _recomputed(z, operand_arrays)
                 for x in z.inputs:
                     if isinstance(x, Node) and x in left:
                         left[x] -= 1
                         if not left[x]:
-                            found.pop(x, None)
+                            arrays.pop(x, None)
             if left[z] > 0:
-                found[z] = data
+                arrays[z] = data
             yield z, data, agreed
 
-    believed = all(agreed for *_, agreed in computed())
-    results = ((z, data) for z, data, _ in computed()) if believed else held.items()
-    yield from ((z, data) for z, data in results if z in told)
+    trusted = all(agreed for *_, agreed in computed())
+    results = ((z, data) for z, data, _ in computed()) if trusted else known.items()
+    yield from ((z, data) for z, data in results if z in requested)
 
 
 def agrees(z: Node, inputs: list[Any], data: Any) -> bool:
-    """Whether the op of `z` makes of `inputs` what `data` are; if they are not all known, nothing contradicts it."""
-    again = _again(z, inputs)
-    return again is None or np.allclose(again, data, rtol=1e-3, atol=1e-6, equal_nan=True)
+    """Whether the op of `z` computes `data` from `inputs`; if one of them is lost, nothing contradicts it."""
+    array = _recomputed(z, inputs)
+    return array is None or np.allclose(array, data, rtol=1e-3, atol=1e-6, equal_nan=True)
 
 
-def operands(z: Node, found: Mapping[Any, Any]) -> list[Any]:
-    """The arrays and numbers that `z` was computed from, where those of nodes are `found`; None for what is lost."""
-    arrays = [found.get(x) if isinstance(x, Node) else x.data if isinstance(x, Vertex) else x for x in held_inputs(z)]
-    return [None if isinstance(a, np.ndarray) and writes.since(a, z.order) else a for a in arrays]
+def operands(z: Node, arrays: Mapping[Any, Any]) -> list[Any]:
+    """The arrays and numbers that `z` was computed from, where those of nodes are `arrays`; None for what is lost."""
+    parts = [arrays.get(x) if isinstance(x, Node) else x.data if isinstance(x, Vertex) else x for x in held_inputs(z)]
+    return [None if isinstance(a, np.ndarray) and writes.since(a, z.order) else a for a in parts]
 
 
-def _held(z: Node, known: Mapping[Source, Any]) -> Any:
-    """The array of `z`, if somebody holds it and it was not written since."""
+def _held(z: Node, held: Mapping[Source, Any]) -> Any:
+    """The array of `z`, if it is held somewhere and was not written since."""
     retains = z.notes and z.notes.get("retain_grad")
     holder = retains() if retains else None
-    for data in (known.get(z), z.data, None if holder is None or holder.node is not z else holder.data):
+    for data in (held.get(z), z.data, None if holder is None or holder.node is not z else holder.data):
         if isinstance(data, np.ndarray) and not writes.since(data, z.order):
             return data
     return None
 
 
-def _again(z: Node, inputs: list[Any]) -> Any:
-    """What the op of `z` makes of `inputs`; None if they are not all known."""
+def _recomputed(z: Node, inputs: list[Any]) -> Any:
+    """What the op of `z` computes from `inputs`; None if one of them is lost."""
     if any(x is None for x in inputs):
         return None
     before, recording = mode.events, mode.recording

@@ -1,4 +1,4 @@
-"""`Vertex`, a value in the graph, and `Node`, how a value was made.
+"""`Vertex`, a value in the graph, and `Node`, the record of how a value was computed.
 
 Backward walks from node to node. A node holds the arrays that its derivative rules read and no others: an edge of the
 graph does not keep the value at its other end, which lives as long as somebody holds its tensor, or a rule reads it.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from weakref import ref
 
 import numpy as np
@@ -16,9 +16,33 @@ import numpy as np
 from .modes import mode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from .primitive import Primitive
+    from .domains import Domain
+
+
+class Op(Protocol):
+    """What a graph needs of the op of a node: the part of `micrograd_np.core.primitive.Primitive` that it reads."""
+
+    name: str
+    label: str
+    shape: str | None
+    inputs: tuple[str, ...]
+    fixed: int
+    variadic: bool
+    defaults: Mapping[str, Any]
+    examples: tuple[Mapping[str, Any], ...]
+    domain: tuple[Domain, ...]
+    smooth: bool
+    kernel: Callable[..., Any]
+    rules: tuple[Callable[..., Any] | None, ...]
+    advice: Callable[..., str | None] | None
+
+    def rules_for(self, count: int) -> list[Callable[..., Any] | None]:
+        """The rules of a variadic op applied to `count` inputs."""
+
+    def reads_of(self, needs: int, count: int) -> tuple[int, tuple[int, ...], tuple[int, ...], Any]:
+        """What the rules read."""
 
 
 class Source:
@@ -38,36 +62,36 @@ class Source:
 
 
 class Node(Source):
-    """The record of one application: what it was applied to, and what its rules will want to read."""
+    """The record of one application: its inputs, and the arrays that its derivative rules read."""
 
     __slots__ = ("__weakref__", "arrays", "data", "dtype", "inputs", "notes", "op", "order", "shape", "static")
 
-    requires_grad = True  # a node is only made where a gradient will have to pass
+    requires_grad = True  # only applications through which a gradient passes are recorded
 
-    op: Primitive[Any]
+    op: Op
     inputs: tuple[Any, ...]
-    """Where gradients go, by input: a node or a leaf. Of anything else, and of leaves once the record is used up, a
-    weak reference, or a number."""
+    """Where gradients go, by input: a node or a leaf. For anything else, and for leaves once the record is freed, a
+    weak reference, a `Constant` or a number."""
     arrays: Sequence[Any] | None
-    """What the rules are given for the inputs: arrays that some rule reads, a `Blank`, or 0; None once used up."""
+    """What the rules get for the inputs: arrays that some rule reads, a `Blank`, or 0; None once freed."""
     data: Any
-    """The result, if some rule reads it; a `Blank`, if one asks for its shape; else None."""
+    """The result, if some rule reads it; a `Blank`, if one reads its shape; else None."""
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     static: Mapping[str, Any]
-    order: int  # the moment it was recorded: inputs before what is made of them
-    notes: dict[str, Any] | None  # the rare things: the name, hooks, where made
+    order: int  # the moment of recording: inputs come before results
+    notes: dict[str, Any] | None  # rare things: the name, hooks, the place in the program
 
-    node = None  # a tensor's node is asked for in the same words where there is one already
+    node = None  # so that `x.node or x` is the node of a tensor and of a node
 
     @property
     def ndim(self) -> int:
-        """The number of axes of the value that was made."""
+        """The number of axes of the result."""
         return len(self.shape)
 
     @property
     def name(self) -> str | None:
-        """What the user calls the result."""
+        """The user's name for the result."""
         return None if self.notes is None else self.notes.get("name")
 
     @name.setter
@@ -77,31 +101,31 @@ class Node(Source):
 
     @property
     def held(self) -> tuple[Any, ...] | None:
-        """The inputs themselves, where somebody who watches wants them held."""
+        """The inputs themselves, where a watcher needs them held."""
         return None if self.notes is None else self.notes.get("held")
 
 
 class Vertex(Source):
-    """A value in the graph: its array, and the `node` that tells how it was made, if that is recorded."""
+    """A value in the graph: its array, and the `node` that computed it, if that is recorded."""
 
-    __slots__ = ("__weakref__", "_born", "_grad", "_look", "_name", "_notes", "_views", "data", "node", "requires_grad")
+    __slots__ = ("__weakref__", "_grad", "_name", "_notes", "_time", "_view", "_views", "data", "node", "requires_grad")
 
     result_type: ClassVar[type[Vertex]]
 
     data: Any
     requires_grad: bool
     node: Node | None
-    _grad: Any  # what `grad` shows; a result has none
-    _born: int  # the moment at which the user made it; results have none
-    _look: Any  # see `views.py`; most have none
+    _grad: Any  # the value of `grad`; a result has none
+    _time: int  # the moment at which the user created it; results have none
+    _view: Any  # see `views.py`; most have none
     _views: Any
 
     @property
     def grad(self) -> Any:
-        """The derivative that `backward` left here, a tensor; None before. A result has none, unless it retains it."""
+        """The derivative that `backward` has left here, a tensor; None before. Of a result only after `retain_grad`."""
         try:
             return self._grad
-        except AttributeError:  # whoever asks a result may have meant a leaf
+        except AttributeError:  # a result, where a leaf may have been meant
             if mode.recording:
                 warnings.warn(_NO_GRAD, UserWarning, stacklevel=2)
             return None
@@ -126,7 +150,7 @@ class Vertex(Source):
 
     @property
     def name(self) -> str | None:
-        """What the user calls it, in pictures and errors."""
+        """The user's name for it, in pictures and errors."""
         return self._name if self.node is None else self.node.name
 
     @name.setter
@@ -138,7 +162,7 @@ class Vertex(Source):
 
     @property
     def notes(self) -> dict[str, Any] | None:
-        """The rare things: hooks, where made."""
+        """Rare things: hooks, the place in the program."""
         return self._notes if self.node is None else self.node.notes
 
     @notes.setter
@@ -150,12 +174,12 @@ class Vertex(Source):
 
     @property
     def op(self) -> Any:
-        """The primitive that made it; None for a leaf."""
+        """The primitive that computed it; None for a leaf."""
         return None if self.node is None else self.node.op
 
     @property
     def order(self) -> int:  # type: ignore[override]
-        """The moment it was recorded; 0 for a leaf."""
+        """The moment of recording; 0 for a leaf."""
         return 0 if self.node is None else self.node.order
 
     @property
@@ -175,8 +199,14 @@ def grad_of(x: Vertex) -> Any:
     return getattr(x, "_grad", None)
 
 
+def retains_grad(x: Vertex) -> bool:
+    """Whether `retain_grad` was called for `x`, and not for what it was before a write."""
+    holder = (x.notes or {}).get("retain_grad")
+    return holder is not None and holder() is x
+
+
 def tensor_of(data: Any, node: Node | None = None, kind: type[Vertex] | None = None) -> Any:
-    """A tensor of the array `data` that was made as `node` says, or without a record; nobody hears of it."""
+    """A tensor of the array `data` that `node` has computed, or a leaf; watchers do not see it."""
     t = _new(kind or Vertex.result_type)
     t.data, t.node, t.requires_grad = data, node, node is not None
     t._grad = t._name = t._notes = None
@@ -184,14 +214,14 @@ def tensor_of(data: Any, node: Node | None = None, kind: type[Vertex] | None = N
 
 
 def source(x: Any) -> Any:
-    """Where the gradient of the tensor `x` arrives: its node, or itself, if it is a leaf."""
+    """Where the gradient of the tensor `x` arrives: at its node, or, for a leaf, at `x`."""
     return x.node or x
 
 
 class Constant:
-    """An input that takes no gradient and is held, in the manner of a weak reference: calling it gives it.
+    """An input without a gradient that is held; calling this returns it, as for a weak reference.
 
-    Of a tensor without a name its array is held: the tensor itself may become a result, which leads back here.
+    Of a tensor without a name the array is held: the tensor itself may become a result, and then refers back here.
     """
 
     __slots__ = ("array", "held")
@@ -217,13 +247,13 @@ class Constant:
 
 
 _new = object.__new__
-_SMALL = 64  # elements: as many as a picture prints
+_SMALL = 64  # elements, as many as a picture prints
 
 
 def edge(x: Any, array: Any) -> Any:
-    """What the graph keeps of an input, for which the rules are given `array`, if no gradient goes there.
+    """What the graph keeps of an input without a gradient, for which the rules get `array`.
 
-    What is held anyway or is small is kept, so that pictures can show it; else it may die.
+    An input that is held anyway or is small is kept, so that pictures can show it; any other is referred to weakly.
     """
     if isinstance(x, Vertex):
         data = x.data
@@ -243,9 +273,7 @@ def edge(x: Any, array: Any) -> Any:
 
 
 def held_inputs(node: Node) -> Iterator[Any]:
-    """Each input as far as it is there: a node, a tensor, an array, a number; None for what nobody holds any more."""
+    """Each input: a node, a tensor, an array, a number; None for what is not held any more."""
     for x, array in zip(node.inputs, node.arrays or repeat(None), strict=False):
-        found = x() if isinstance(x, (ref, Constant)) else x
-        if found is None and isinstance(array, np.ndarray):
-            found = array
-        yield found
+        alive = x() if isinstance(x, (ref, Constant)) else x
+        yield array if alive is None and isinstance(array, np.ndarray) else alive

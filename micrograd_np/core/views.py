@@ -1,4 +1,4 @@
-"""Which tensors look into the memory of which: what a write in the graph has to know."""
+"""Which tensors are views of which: a write in the graph changes all that share the memory."""
 
 from __future__ import annotations
 
@@ -12,81 +12,78 @@ from .writes import owner_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_DEEP = 1000  # views of views that are followed
-_MANY = 64  # views of one tensor from which on those are counted out that are no more
+_MAX_DEPTH = 1000  # views of views that are followed
+_PRUNED_FROM = 64  # views of one tensor from which on the dead ones are removed
 
 
-class Look(NamedTuple):
-    """What a view shows."""
+class View(NamedTuple):
+    """How a view was taken."""
 
-    x: Any
+    base: Any
     """The tensor that it was taken of: a weak reference, unless that is a view, too."""
     op: Any
-    """How; None for a detached tensor."""
+    """The primitive that took it; None for a detached tensor."""
     settings: Mapping[str, Any]
     depth: int
-    """How many views lie in between."""
+    """How many views lie between it and the tensor that owns the memory."""
     recorded: bool
     """Whether it was taken where gradients are recorded."""
 
 
-def look(view: Any, x: Any, op: Any, settings: Mapping[str, Any], *, recorded: bool = True) -> None:
-    """Note that `view` is what `op` took of `x`, if it shares its memory; `op` None stands for a detached tensor.
+def register_view(view: Any, x: Any, op: Any, settings: Mapping[str, Any], *, recorded: bool = True) -> None:
+    """Note that `op` took `view` of `x`, if they share memory; `op` is None for a detached tensor.
 
-    A view keeps alive the views between it and the tensor that it shows in the end, but not that tensor: where nobody
-    holds that one any more, nobody can see what is written. Nor does a view without a record keep records alive.
+    A view keeps alive the views between it and the tensor that owns the memory, but not that tensor: where nobody holds
+    the owner, nobody can see what is written. A view without a record keeps no record alive either.
     """
     base, memory = view.data.base, x.data
     if view.data is not memory and (base is None or (base is not memory and base is not memory.base)):
         return
-    above = getattr(x, "_look", None)
+    above = getattr(x, "_view", None)
     depth = 0 if above is None else above.depth + 1
     if above is not None and x.node is not None and (view.node is None or op is None):
-        x = _unrecorded(x, above)
+        x = _without_record(x, above)
     recorded = recorded and op is not None and mode.recording
     parts = (ref(x) if above is None else x, op, settings, depth, recorded)
-    view._look = tuple.__new__(Look, parts)  # without Look's own, a third of the time
-    if depth <= _DEEP:
-        _note(x, view)
-
-
-def _unrecorded(x: Any, above: Look) -> Any:
-    """A twin of the view `x` that shows the same part of the same memory, without a record."""
-    twin = tensor_of(x.data)
-    into = looks_into(x)
-    if into is not None:
-        look(twin, into, above.op, above.settings, recorded=False)
-    return twin
-
-
-def _note(x: Any, view: Any) -> None:
+    view._view = tuple.__new__(View, parts)  # in two thirds of the time that View(...) takes
+    if depth > _MAX_DEPTH:
+        return
     views = getattr(x, "_views", None)
     if views is None:
         x._views = [ref(view)]
         return
-    if len(views) >= _MANY and not len(views) & (len(views) - 1):  # at 64, 128, …
-        views[:] = [known for known in views if known() is not None]
+    if len(views) >= _PRUNED_FROM and not len(views) & (len(views) - 1):  # at 64, 128, …
+        views[:] = [alive for alive in views if alive() is not None]
     views.append(ref(view))
 
 
-def looks_into(view: Any) -> Any:
-    """The tensor that `view` shows a part of, if it is there and shares its memory still; else None."""
-    known = getattr(view, "_look", None)
-    x = None if known is None else known.x() if isinstance(known.x, ref) else known.x
+def _without_record(x: Any, above: View) -> Any:
+    """A copy of the view `x` that shows the same part of the same memory, without a record."""
+    twin = tensor_of(x.data)
+    base = base_of(x)
+    if base is not None:
+        register_view(twin, base, above.op, above.settings, recorded=False)
+    return twin
+
+
+def base_of(view: Any) -> Any:
+    """The tensor that `view` was taken of, if it is alive and shares its memory still; else None."""
+    how = getattr(view, "_view", None)
+    x = None if how is None else how.base() if isinstance(how.base, ref) else how.base
     return None if x is None or owner_of(view.data) is not owner_of(x.data) else x
 
 
-def is_deep(view: Any) -> bool:
+def is_too_deep(view: Any) -> bool:
     """Whether `view` is a view of a view of …, so often that what is written into it is not followed."""
-    known = getattr(view, "_look", None)
-    return known is not None and known.depth > _DEEP
+    how = getattr(view, "_view", None)
+    return how is not None and how.depth > _MAX_DEPTH
 
 
 def views_of(x: Any) -> Iterator[Any]:
-    """The tensors that look into the memory of `x`."""
-    for known in getattr(x, "_views", None) or ():
-        view = known()
-        if view is not None and looks_into(view) is x:
+    """The tensors that were taken of `x` and share its memory still."""
+    for weak in getattr(x, "_views", None) or ():
+        view = weak()
+        if view is not None and base_of(view) is x:
             yield view
 
 
@@ -97,7 +94,7 @@ def called_as(x: Any, view: Any) -> Any:
     return view
 
 
-def is_part(x: Any, whole: Any, op: Any, settings: Mapping[str, Any]) -> bool:
-    """Whether `x` is what `op` took of `whole` with these settings, and shares its memory still."""
-    known = getattr(x, "_look", None)
-    return known is not None and looks_into(x) is whole and (known.op, known.settings) == (op, settings)
+def is_view_of(view: Any, x: Any, op: Any, settings: Mapping[str, Any]) -> bool:
+    """Whether `view` is what `op` took of `x` with these settings, and shares its memory still."""
+    how = getattr(view, "_view", None)
+    return how is not None and base_of(view) is x and (how.op, how.settings) == (op, settings)

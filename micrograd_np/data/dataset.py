@@ -1,9 +1,10 @@
-"""Sets of samples: by number, in parts, and stacked into batches."""
+"""Sets of samples: one by its index, a part of them, several stacked into a batch."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import floor, isclose
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,18 +13,14 @@ from micrograd_np.core.primitive import unmasked
 from micrograd_np.core.settings import checked
 from micrograd_np.engine.tensor import Tensor
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-
-Indices = Any  # a sequence or an array of sample numbers
+Indices = Any  # a sequence or an array of whole numbers
 
 
 class Dataset:
     """Derive from this, and write ``__len__`` and ``__getitem__(i)``, which returns one sample.
 
-    A sample is a number, an array, a tensor, or a tuple, list or dict of such. `batch` may be overridden where many
-    samples can be had at once more quickly than one by one.
+    A sample is a number, an array, a tensor, or a tuple, list or dict of such. Override `batch` where many samples at
+    once are quicker than one by one.
 
     >>> class Squares(Dataset):
     ...     def __len__(self):
@@ -35,23 +32,23 @@ class Dataset:
     """
 
     def __len__(self) -> int:
-        message = f"{type(self).__name__}: write a method __len__(self) that says how many samples there are."
-        raise NotImplementedError(message)
+        raise NotImplementedError(
+            f"{type(self).__name__}: write a method __len__(self) that says how many samples there are."
+        )
 
     def __getitem__(self, i: Any) -> Any:
-        message = f"{type(self).__name__}: write a method __getitem__(self, i) that returns sample i."
-        raise NotImplementedError(message)
+        raise NotImplementedError(f"{type(self).__name__}: write a method __getitem__(self, i) that returns sample i.")
 
     def batch(self, indices: Indices) -> Any:
-        """The samples of these numbers, stacked."""
+        """The samples at `indices`, stacked."""
         return collate([self[i] for i in indices])
 
 
 class TensorDataset(Dataset):
-    """Samples along the first axis of tensors or arrays: sample i is ``(tensors[0][i], …)``. ValueError for unequal
-    lengths.
+    """Samples along the first axis of tensors or arrays: sample i is ``(tensors[0][i], …)``.
 
-    Arrays are shared, not copied, so that a memory-mapped one stays on disk until its rows are asked for.
+    Arrays are shared, not copied, so that a memory-mapped one stays on disk until its rows are read. ValueError for
+    unequal lengths.
 
     >>> TensorDataset(np.eye(3), np.arange(3))[1]
     (Tensor([0., 1., 0.]), Tensor(1))
@@ -64,8 +61,7 @@ class TensorDataset(Dataset):
         lengths = {a.shape[:1] for a in self.arrays}
         if len(lengths) != 1 or lengths == {()}:
             shapes = ", ".join(str(a.shape) for a in self.arrays) or "nothing"
-            message = f"TensorDataset: needs tensors with first axes of one length, found {shapes}."
-            raise ValueError(message)
+            raise ValueError(f"TensorDataset: needs tensors with first axes of one length, found {shapes}.")
 
     def __len__(self) -> int:
         return len(self.arrays[0])
@@ -80,7 +76,7 @@ class TensorDataset(Dataset):
 
 
 class Subset(Dataset):
-    """The samples of `dataset` that `indices` name, in that order."""
+    """The samples of `dataset` at `indices`, in that order."""
 
     def __init__(self, dataset: Any, indices: Indices) -> None:
         self.dataset = dataset
@@ -93,21 +89,23 @@ class Subset(Dataset):
         return self.dataset[int(self.indices[i])]
 
     def batch(self, indices: Indices) -> Any:
-        """As the whole set makes its batches."""
-        chosen = self.indices[np.asarray(indices, dtype=np.intp)]
-        return (
-            self.dataset.batch(chosen)
-            if isinstance(self.dataset, Dataset)
-            else collate([self.dataset[int(i)] for i in chosen])
-        )
+        """The samples at `indices`, stacked by the whole set."""
+        return batch_of(self.dataset, self.indices[np.asarray(indices, dtype=np.intp)])
+
+
+def batch_of(dataset: Any, indices: Indices) -> Any:
+    """The samples of `dataset`, a `Dataset` or any sequence, at `indices`, stacked."""
+    if isinstance(dataset, Dataset):
+        return dataset.batch(indices)
+    return collate([dataset[int(i)] for i in indices])
 
 
 @checked
 def random_split(dataset: Any, lengths: Sequence[float], generator: np.random.Generator | None = None) -> list[Subset]:
     """Parts of `dataset`, disjoint and drawn at random, of these lengths; or of these fractions, if they add up to 1.
 
-    Fractions are rounded down, and what is left over goes to the first parts, one each. ValueError if the lengths do
-    not add up. `generator` is the project's own unless given.
+    Fractions are rounded down, and the first parts get one each of the samples that remain. ValueError if the lengths
+    do not add up. `generator` is ``mg.random.generator()`` by default.
 
     >>> parts = random_split(range(10), [0.75, 0.25], np.random.default_rng(0))
     >>> [len(part) for part in parts]
@@ -120,20 +118,18 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: np.random.Ge
         for i in range(n - sum(counts)):
             counts[i % len(counts)] += 1
     if sum(counts) != n or min(counts) < 0:
-        message = (
+        raise ValueError(
             f"random_split: lengths {list(lengths)} must add up to the {n} samples, or be fractions that add up to 1."
         )
-        raise ValueError(message)
-    order = (random.generator() if generator is None else generator).permutation(n)
+    order = (generator or random.generator()).permutation(n)
     ends = np.cumsum(counts)
     return [Subset(dataset, order[end - count : end]) for end, count in zip(ends, counts, strict=True)]
 
 
 def collate(samples: Sequence[Any]) -> Any:
-    """Samples as one batch: arrays and numbers stacked along a new first axis into tensors, tuples and dicts part by
-    part.
+    """Samples as one batch: arrays and numbers stacked along a new first axis, tuples and dicts part by part.
 
-    Tuples and lists become a list, as PyTorch has it; strings stay a list of strings. ValueError where shapes differ.
+    Tuples and lists become a list, as in PyTorch; strings stay a list of strings. ValueError where shapes differ.
     """
     first = samples[0]
     if isinstance(first, (tuple, list)):
@@ -142,13 +138,12 @@ def collate(samples: Sequence[Any]) -> Any:
         return {key: collate([sample[key] for sample in samples]) for key in first}
     if isinstance(first, (str, bytes)):
         return list(samples)
-    arrays = [
-        sample.data if isinstance(sample, Tensor) else np.asarray(unmasked(sample, "collate")) for sample in samples
-    ]
+    arrays = [x.data if isinstance(x, Tensor) else np.asarray(unmasked(x, "collate")) for x in samples]
     shapes = {a.shape for a in arrays}
     if len(shapes) > 1:
-        found = " and ".join(map(str, sorted(shapes)[:3]))
-        message = f"collate: samples must have one shape to be stacked, found {found}. Pad them, or give a collate_fn."
-        raise ValueError(message)
+        raise ValueError(
+            f"collate: samples must have one shape to be stacked, found {' and '.join(map(str, sorted(shapes)[:3]))}. "
+            f"Pad them, or give a collate_fn."
+        )
     stacked = np.stack(arrays)
     return Tensor(stacked) if isinstance(first, (np.ndarray, np.generic, Tensor)) else Tensor(stacked.tolist())

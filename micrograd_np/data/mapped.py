@@ -1,35 +1,34 @@
-"""Arrays that live on disk: sets larger than memory, read row by row as they are needed."""
+"""Arrays on disk, larger than memory, whose rows are read as they are needed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.engine.tensor import Tensor
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 def memory_map(path: str | Path) -> np.ndarray[Any, Any]:
-    """The array in the ``.npy`` file at `path`, read-only, of which only what is used comes into memory.
+    """The array in the ``.npy`` file at `path`, read-only; only the rows that are used come into memory.
 
-    ``TensorDataset(memory_map(...))`` makes a set of it. ValueError for a file that is no such array.
+    ``TensorDataset(memory_map(...))`` makes a data set of it. ValueError for a file that is no such array.
     """
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
-        message = f"memory_map: {path} is not a whole .npy file of numbers ({error}). Write one with write_rows."
-        raise ValueError(message) from error
+        raise ValueError(
+            f"memory_map: {path} is not a whole .npy file of numbers ({error}). Write one with write_rows."
+        ) from error
 
 
 def write_rows(path: str | Path, chunks: Iterable[Any]) -> Path:
     """Write `chunks`, arrays that continue one another along the first axis, to a ``.npy`` file; returns its path.
 
-    Only one chunk at a time is in memory. Until all are written the file has another name, so that nobody finds half
-    of it. ValueError if there are none, or one of another dtype or row shape.
+    Only one chunk at a time is in memory. Until all are written the file has another name, so that half of it is
+    never read. ValueError if there are none, or one of another dtype or row shape.
 
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -40,12 +39,11 @@ def write_rows(path: str | Path, chunks: Iterable[Any]) -> Path:
     """
     path = Path(path)
     if not path.parent.is_dir():
-        message = (
+        raise FileNotFoundError(
             f"write_rows: there is no directory {str(path.parent)!r} for {path.name}. Make it first: Path(...).mkdir()."
         )
-        raise FileNotFoundError(message)
     partial = path.with_name(f".{path.name}.partial")
-    first = None
+    first: Any = None
     rows = 0
     try:
         with partial.open("wb") as file:
@@ -53,32 +51,25 @@ def write_rows(path: str | Path, chunks: Iterable[Any]) -> Path:
                 array = np.ascontiguousarray(chunk.data if isinstance(chunk, Tensor) else chunk)
                 if first is None:
                     first = array
-                    _header(file, array, 0)
+                    _write_header(file, array, 0)
                 if array.dtype != first.dtype or array.shape[1:] != first.shape[1:]:
-                    message = (
-                        f"write_rows: a chunk is {array.dtype} of shape {array.shape}; after {first.dtype} of "
-                        f"shape {first.shape} "
-                        f"it must have that dtype and {('any', *first.shape[1:])}."
+                    raise ValueError(
+                        f"write_rows: a chunk is {array.dtype} of shape {array.shape}; after {first.dtype} of shape "
+                        f"{first.shape} it must have that dtype and {('any', *first.shape[1:])}."
                     )
-                    raise ValueError(message)
                 array.tofile(file)
                 rows += len(array)
             if first is None:
-                message = "write_rows: there are no chunks to write."
-                raise ValueError(message)
+                raise ValueError("write_rows: there are no chunks to write.")
             file.seek(0)
-            _header(file, first, rows)
+            _write_header(file, first, rows)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
     return path
 
 
-def _header(file: Any, like: np.ndarray[Any, Any], rows: int) -> None:
-    """The header of an array of `rows` rows; NumPy pads it so that it keeps its length as the number grows."""
-    description = {
-        "descr": np.lib.format.dtype_to_descr(like.dtype),
-        "fortran_order": False,
-        "shape": (rows, *like.shape[1:]),
-    }
-    np.lib.format.write_array_header_1_0(file, description)
+def _write_header(file: Any, like: np.ndarray[Any, Any], rows: int) -> None:
+    """Write the header of an array of `rows` rows; NumPy pads it, so its length does not depend on their number."""
+    descr, shape = np.lib.format.dtype_to_descr(like.dtype), (rows, *like.shape[1:])
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})

@@ -1,23 +1,20 @@
-"""Items prepared in a thread while the caller works on those before."""
+"""Items prepared in a thread while the caller works on earlier ones."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from queue import Empty, Full, Queue
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from typing import Any
 
 _END = object()
-_LOOK = 0.1  # seconds after which a waiting thread looks whether anybody is still there
+_INTERVAL = 0.1  # seconds after which a waiting thread checks whether the consumer is still there
 
 
 def ahead(items: Iterable[Any], depth: int) -> Iterator[Any]:
-    """The same items in the same order, up to `depth` of them made in advance. Its errors are raised where they are
-    due.
+    """The same items in the same order, up to `depth` of them prepared in advance; errors arrive in the same place.
 
-    The thread ends when the items do, or when the iterator is closed or forgotten.
+    The thread ends when the items do, or when the iterator is closed or deleted.
 
     >>> list(ahead(range(4), depth=2))
     [0, 1, 2, 3]
@@ -36,29 +33,26 @@ def ahead(items: Iterable[Any], depth: int) -> Iterator[Any]:
             yield item
     finally:
         gone.set()
-        while thread.is_alive():  # make room for what it may be waiting to hand over
+        while thread.is_alive():  # make room for the item that it may be waiting to put
             try:
                 queue.get_nowait()
             except Empty:
-                thread.join(_LOOK / 10)
+                thread.join(_INTERVAL / 10)
 
 
 def _fill(items: Iterable[Any], queue: Queue[tuple[Any, BaseException | None]], gone: Event) -> None:
+    def put(item: Any, error: BaseException | None = None) -> bool:
+        """Put an entry, unless the consumer is gone."""
+        while not gone.is_set():
+            try:
+                queue.put((item, error), timeout=_INTERVAL)
+            except Full:
+                continue
+            return True
+        return False
+
     try:
-        for item in items:
-            if not _put(queue, (item, None), gone):
-                return
-        _put(queue, (_END, None), gone)
-    except BaseException as error:  # noqa: BLE001  whatever it is, it belongs to whoever asked
-        _put(queue, (None, error), gone)
-
-
-def _put(queue: Queue[tuple[Any, BaseException | None]], entry: tuple[Any, BaseException | None], gone: Event) -> bool:
-    """Hand over, unless nobody is there any more."""
-    while not gone.is_set():
-        try:
-            queue.put(entry, timeout=_LOOK)
-        except Full:
-            continue
-        return True
-    return False
+        if all(map(put, items)):
+            put(_END)
+    except BaseException as error:  # noqa: BLE001  whatever it is, the consumer raises it
+        put(None, error)

@@ -1,7 +1,7 @@
-"""Toy problems, drawn in NumPy: two numbers in, something to learn out, and a picture that fits on a page.
+"""Toy problems in NumPy, most with two inputs, so that they can be drawn.
 
-Each takes the number of samples `n`, the standard deviation of the `noise`, and a `generator`, the project's own unless
-given; each returns arrays ``(x, y)``, shuffled.
+Each takes the number of samples `n`, the standard deviation of the `noise`, and a `generator`, by default
+``mg.random.generator()``; each returns arrays ``(x, y)``, shuffled.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from micrograd_np.core.settings import Count, Size, checked
 _Pair = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
 
-def _blurred(points: Any, labels: Any, noise: float, rng: np.random.Generator) -> _Pair:
+def _noisy(points: Any, labels: Any, noise: float, generator: np.random.Generator | None) -> _Pair:
+    rng = generator or random.generator()
     order = rng.permutation(len(points))
     points = points + noise * rng.standard_normal(points.shape)
     return points[order], labels[order]
 
 
-def _drawn_from(generator: np.random.Generator | None) -> np.random.Generator:
-    return random.generator() if generator is None else generator
+def _on_circle(radius: Any, angle: Any) -> Any:
+    return radius * np.stack([np.cos(angle), np.sin(angle)], 1)
 
 
 @checked
@@ -36,8 +37,8 @@ def moons(n: Size = 200, noise: float = 0.1, generator: np.random.Generator | No
     """
     upper, lower = (n + 1) // 2, n // 2
     a, b = np.linspace(0, np.pi, upper), np.linspace(0, np.pi, lower)
-    points = np.concatenate([np.stack([np.cos(a), np.sin(a)], 1), np.stack([1 - np.cos(b), 0.5 - np.sin(b)], 1)])
-    return _blurred(points, np.repeat([0, 1], [upper, lower]), noise, _drawn_from(generator))
+    points = np.concatenate([_on_circle(1, a), [1, 0.5] - _on_circle(1, b)])
+    return _noisy(points, np.repeat([0, 1], [upper, lower]), noise, generator)
 
 
 @checked
@@ -48,8 +49,7 @@ def circles(
     labels = np.arange(n) % 2
     angle = 2 * np.pi * np.arange(n) / max(n, 1)
     radius = np.where(labels, factor, 1.0)
-    points = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
-    return _blurred(points, labels, noise, _drawn_from(generator))
+    return _noisy(_on_circle(radius[:, None], angle), labels, noise, generator)
 
 
 @checked
@@ -60,20 +60,19 @@ def spirals(
     turns: float = 0.75,
     generator: np.random.Generator | None = None,
 ) -> _Pair:
-    """As many arms as `classes`, wound around one another by `turns`: ``(n, 2)`` points and ``(n,)`` labels."""
+    """One arm for each of `classes`, wound around one another by `turns`: ``(n, 2)`` points and ``(n,)`` labels."""
     labels = np.arange(n) % classes
     radius = (np.arange(n) // classes + 1) / max(-(-n // classes), 1)
     angle = 2 * np.pi * (turns * radius + labels / classes)
-    points = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
-    return _blurred(points, labels, noise, _drawn_from(generator))
+    return _noisy(_on_circle(radius[:, None], angle), labels, noise, generator)
 
 
 @checked
 def xor(n: Size = 200, noise: float = 0.0, generator: np.random.Generator | None = None) -> _Pair:
-    """Points of the square [−1, 1]², and whether their two signs differ: ``(n, 2)`` and ``(n,)`` labels 0 and 1."""
-    rng = _drawn_from(generator)
+    """Points of the square [−1, 1]², and whether their coordinates differ in sign: ``(n, 2)`` and ``(n,)`` labels."""
+    rng = generator or random.generator()
     points = rng.uniform(-1, 1, (n, 2))
-    return _blurred(points, ((points[:, 0] > 0) != (points[:, 1] > 0)).astype(np.int64), noise, rng)
+    return _noisy(points, ((points[:, 0] > 0) != (points[:, 1] > 0)).astype(np.int64), noise, rng)
 
 
 @checked
@@ -81,7 +80,7 @@ def blobs(n: Size = 200, classes: Count = 3, noise: float = 0.3, generator: np.r
     """Clouds around the corners of a regular polygon of radius 1: ``(n, 2)`` points and ``(n,)`` labels."""
     labels = np.arange(n) % classes
     angle = 2 * np.pi * labels / classes
-    return _blurred(np.stack([np.cos(angle), np.sin(angle)], 1), labels, noise, _drawn_from(generator))
+    return _noisy(_on_circle(1, angle), labels, noise, generator)
 
 
 @checked
@@ -89,6 +88,6 @@ def sine(
     n: Size = 200, noise: float = 0.1, periods: float = 1.0, generator: np.random.Generator | None = None
 ) -> _Pair:
     """Arguments in [−1, 1] and their sine, over `periods` periods, with noise: ``(n, 1)`` and ``(n, 1)``."""
-    rng = _drawn_from(generator)
+    rng = generator or random.generator()
     x = rng.uniform(-1, 1, (n, 1))
     return x, np.sin(np.pi * periods * x) + noise * rng.standard_normal((n, 1))

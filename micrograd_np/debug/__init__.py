@@ -1,4 +1,4 @@
-"""Looking inside: where a tensor was made, what made it nan, who changed it, and how its gradient comes about."""
+"""Debugging: which line made a tensor, a nan or a change of memory, and how a gradient is computed."""
 
 from .explain import explain
 from .mutation import detect_mutation

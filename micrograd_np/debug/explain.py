@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from micrograd_np.core.messages import insist
+from micrograd_np.core.messages import require_type
 from micrograd_np.core.modes import mode
 from micrograd_np.core.terminal import shown
 from micrograd_np.core.values import inputs as inputs_of
@@ -220,7 +220,7 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
 
 def seed_of(tensor: Tensor, gradient: Any, asked: str) -> Any:
     """What a backward pass starts with, as an array; RuntimeError, which says what was `asked`, if there is none."""
-    insist(asked, "tensor", tensor, isinstance(tensor, Vertex), "a Tensor, the result of the computation")
+    require_type(asked, "tensor", tensor, isinstance(tensor, Vertex), "a Tensor, the result of the computation")
     if not tensor.requires_grad:
         raise RuntimeError(
             f"{asked}: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, "
@@ -291,7 +291,7 @@ def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[
                 written = z in inputs and isinstance(value, np.ndarray) and writes.since(value, z.order)
                 unnamed[id(x)] = x
                 listed[id(x)] = value, ("a leaf" if leaf else "a constant") + ", written since" * written
-    for key in sorted(unnamed, key=lambda key: getattr(unnamed[key], "_born", sys.maxsize)):
+    for key in sorted(unnamed, key=lambda key: getattr(unnamed[key], "_time", sys.maxsize)):
         names[key] = numbered("x" if listed[key][1].startswith("a leaf") else "c")
     return names, [(names[key], *listed[key]) for key in sorted(listed, key=list(names).index)]
 

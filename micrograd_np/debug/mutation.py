@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.primitive import Primitive
 from micrograd_np.core.vertex import Node, Source, Vertex
 
 from .origin import origin_of
 from .watch import Watch
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from micrograd_np.core.primitive import Primitive
-
 
 class detect_mutation(Watch):  # noqa: N801  a function to its users
-    """In this block (or decorated function) backward raises RuntimeError if an array it needs was changed behind its
-    back.
+    """In this block (or decorated function) backward raises RuntimeError if an array that it needs was changed.
 
-    Writes through a Tensor (``t += 1``, ``t[0] = 1``, an optimiser's step) are noticed always, by counting them. A
-    write to the array itself (``t.data[0] = 1``, or to the batch that was passed in) cannot be counted; here every
-    array that an op saves is summed up, and compared before its derivative is believed. The message names the op that
-    saved it and its line.
+    Writes through a Tensor (``t += 1``, ``t[0] = 1``, an optimiser's step) are always counted and noticed. A write to
+    the array itself (``t.data[0] = 1``, or to the batch that was passed in) cannot be counted; this context keeps a
+    checksum of every array that an op saves, and compares it before the derivative is computed. The message names the
+    op that saved the array and its line.
 
     >>> import numpy as np
     >>> import micrograd_np as mg
@@ -40,10 +36,10 @@ class detect_mutation(Watch):  # noqa: N801  a function to its users
     """
 
     def applied(self, op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
-        """Sum up what `op` keeps for its derivative: inputs and result."""
+        """Keep checksums of what `op` saves for its derivative: inputs and result."""
         super().applied(op, inputs, static, result)
         if isinstance(result, Vertex) and result.op is not None and result.notes is not None:
-            result.notes["saved"] = [_sum(x) for x in (*inputs, result)]
+            result.notes["saved"] = [_checksum(x) for x in (*inputs, result)]
 
     def arrived(self, z: Node, i: int, g: Any, gx: Any) -> None:
         """Compare, once for each vertex."""
@@ -52,11 +48,11 @@ class detect_mutation(Watch):  # noqa: N801  a function to its users
             return
         inputs = z.held or z.arrays or ()
         for k, (array, before) in enumerate(zip((*(z.arrays or ()), z.data), saved, strict=True)):
-            if _sum(array) != before:
+            if _checksum(array) != before:
                 raise _changed(z, k, (*inputs, z)[k])
 
 
-def _sum(x: Any) -> int | None:
+def _checksum(x: Any) -> int | None:
     array = x.data if isinstance(x, Source) else x
     return zlib.crc32(np.ascontiguousarray(array).data) if isinstance(array, np.ndarray) else None
 

@@ -1,27 +1,24 @@
-"""The first op, forward or backward, that makes a nan or an infinity."""
+"""`detect_nonfinite`: an error at the first op, forward or backward, that makes a nan or an infinity."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.primitive import Primitive
 from micrograd_np.core.reads import Blank
 from micrograd_np.core.terminal import shown
-from micrograd_np.core.vertex import Node, Source, Vertex, held_inputs
+from micrograd_np.core.vertex import Node, Op, Source, Vertex, held_inputs
 from micrograd_np.engine import backward as walk
 
-from .origin import Origin, here, origin_of
+from .origin import Origin, origin_of
 from .watch import Watch
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from types import FrameType
-
-    from micrograd_np.core.primitive import Primitive
-
-_SHOWN = 3  # offending elements in a message: enough to see a pattern
+_SHOWN = 3  # elements in a message: enough to see a pattern
 
 _DIVISION = "a division by 0; add a small number to the denominator where it may vanish"
 _EDGE = "the slope is infinite at ±1, and there is no value beyond"
@@ -45,7 +42,7 @@ _OVERFLOW = (
 
 
 class NonfiniteError(FloatingPointError):
-    """A nan or an infinity was made where `detect_nonfinite` was looking.
+    """An op made a nan or an infinity inside `detect_nonfinite`.
 
     `op` is the name of the op, `during` "forward" or "backward", `origin` the place in the user's code.
     """
@@ -61,10 +58,10 @@ class NonfiniteError(FloatingPointError):
 class detect_nonfinite(Watch):  # noqa: N801  a function to its users
     """In this block (or decorated function) raise `NonfiniteError` where the first nan or infinity is made.
 
-    The message names the op, whether it ran forward or backward, the line of the user's code and the module it
-    belongs to, the elements, the inputs there, and the usual cause. An infinity counts as made if everything that
-    went in was finite, a nan if no nan went in; a nan in data or in a parameter, or an infinity in a parameter, is
-    reported where it is first used. Everything that runs in this thread is looked at, op by op, a compiled step too,
+    The message names the op, whether it ran forward or backward, the line of the user's code and its module, the
+    elements, the inputs there, and the usual cause. An op makes an infinity if all its inputs are finite, a nan if none
+    of them holds one; a nan in data or in a parameter, or an infinity in a parameter, is reported where it is first
+    used. Intended infinities (−inf in a mask) are ignored. It checks every op of this thread, also in a compiled step,
     so expect a step to take two to three times as long.
 
     >>> import micrograd_np as mg
@@ -76,117 +73,104 @@ class detect_nonfinite(Watch):  # noqa: N801  a function to its users
     """
 
     def applied(self, op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
-        """Look at what `op` made, unless it is a step on the way inside a derivative rule."""
+        """Check the result of `op`, unless a derivative rule computes it on the way to its own."""
         super().applied(op, inputs, static, result)
         if not isinstance(result, Vertex):
             return
-        sources = [_array(x) for x in inputs]
-        for i, (x, array) in enumerate(zip(inputs, sources, strict=True)):
-            self._given(op, i, x, array)
-        found = _made(result.data, sources)
-        if found is not None and not _inside_walk():
-            raise _report(op, "forward", "", found, result.data, _named(op, inputs, sources), origin_of(result))
+        arrays = [_array(x) for x in inputs]
+        for i, (x, array) in enumerate(zip(inputs, arrays, strict=True)):
+            self._check_input(op, i, x, array)
+        bad = _new_nonfinite(result.data, arrays)
+        if bad is not None and not _inside_walk():
+            named = _named(op, inputs, arrays)
+            cause = _cause(op, named, result.data)
+            raise _error(f"{op.name}, forward, made", bad, result.data, named, cause, op, "forward", origin_of(result))
 
     def arrived(self, z: Node, i: int, g: Any, gx: Any) -> None:
-        """Look at the gradient that leaves `z` towards its input number `i`."""
+        """Check the gradient that leaves `z` towards its input number `i`."""
         op, array = z.op, _array(gx)
-        assert op is not None
         held = z.held if z.held is not None else tuple(held_inputs(z))
-        sources = [_array(x) for x in held]
-        found = _made(array, [*sources, z.data, _array(g)])
-        if found is not None:
-            named = [("gradient arriving", _array(g)), *_named(op, held, sources), ("result", z.data)]
-            by = f" by {_names(op, len(z.inputs))[i]}"
-            raise _report(op, "backward", by, found, array, named, origin_of(z))
+        arrays = [_array(x) for x in held]
+        bad = _new_nonfinite(array, [*arrays, z.data, _array(g)])
+        if bad is not None:
+            named = [("gradient arriving", _array(g)), *_named(op, held, arrays), ("result", z.data)]
+            title = f"{op.name}, backward by {_names(op, len(z.inputs))[i]}, made"
+            raise _error(title, bad, array, named, _cause(op, named, array), op, "backward", origin_of(z))
 
-    def _given(self, op: Primitive[Any], i: int, x: Any, array: Any) -> None:
-        """A leaf, or plain data, that was not finite to begin with."""
+    def _check_input(self, op: Primitive[Any], i: int, x: Any, array: Any) -> None:
+        """Check a leaf, or plain data, which no op has made."""
         if array.dtype.kind != "f" or (isinstance(x, Vertex) and x.op is not None):
             return
         trained = isinstance(x, Vertex) and x.requires_grad
         bad = ~np.isfinite(array) if trained else np.isnan(array)
         if bad.any() and not _inside_walk():
-            name = getattr(x, "name", None)
-            what = f"parameter {name or ''}".rstrip() if trained else f"data {name or ''}".rstrip()
-            after = "the last optimiser step put it there (is the learning rate too large?), or it was loaded so"
-            cause = after if trained else "it came from outside; look at how the data were made"
-            origin = here(self.path[-1] if self.path else None)
-            raise NonfiniteError(
-                f"detect_nonfinite: {what} of shape {array.shape}, input {_names(op, i + 1)[i]} of {op.name}, holds "
-                f"{_kinds(array[bad])}\n"
-                f"  {_where(origin)}\n"
-                f"  elements: {_elements(bad, array, [])}\n"
-                f"  usual cause: {cause}.",
-                op.name,
-                "forward",
-                origin,
-            )
+            what = f"{'parameter' if trained else 'data'} {getattr(x, 'name', None) or ''}".rstrip()
+            of_parameter = "the last optimiser step put it there (is the learning rate too large?), or it was loaded so"
+            cause = of_parameter if trained else "it came from outside; look at how the data were made"
+            title = f"{what} of shape {array.shape}, input {_names(op, i + 1)[i]} of {op.name}, holds"
+            raise _error(title, bad, array, [], cause, op, "forward", self.here())
 
 
 def _array(x: Any) -> Any:
     array = x.data if isinstance(x, Source) else x
-    if isinstance(array, Blank) or array is None:  # nobody holds it: nothing is known to be wrong with it
+    if isinstance(array, Blank) or array is None:  # it was released, and counts as finite
         return np.zeros(()) if array is None else np.broadcast_to(np.zeros((), array.dtype), array.shape)
     return np.asarray(array)
 
 
-def _made(result: Any, sources: Sequence[Any]) -> Any:
-    """Where in `result` stands a nan or an infinity that was not in `sources` already; None if nowhere."""
+def _new_nonfinite(result: Any, inputs: Sequence[Any]) -> Any:
+    """Where `result` holds a nan or an infinity that does not come from `inputs`, as a mask; None if nowhere."""
     if result.dtype.kind != "f" or np.isfinite(result).all():
         return None
-    floating = [x for x in sources if x.dtype.kind == "f"]
+    floating = [x for x in inputs if x.dtype.kind == "f"]
     nan = np.isnan(result)
     if nan.any() and not any(np.isnan(x).any() for x in floating):
         return nan
-    if all(np.isfinite(x).all() for x in floating):
-        return np.isinf(result)
-    return None
+    return np.isinf(result) if all(np.isfinite(x).all() for x in floating) else None
 
 
 def _inside_walk() -> bool:
-    """Whether a derivative rule is running: what it makes on its way is judged by what it gives in the end."""
+    """Whether a derivative rule is running: only its final result is checked."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code is not walk.pull.__code__:
         frame = frame.f_back
     return frame is not None
 
 
-def _names(op: Primitive[Any], n: int) -> list[str]:
+def _names(op: Op, n: int) -> list[str]:
     if not op.variadic:
         return list(op.inputs)
     return [*op.inputs[: op.fixed], *(f"{op.inputs[-1]}[{i}]" for i in range(n - op.fixed))]
 
 
-def _named(op: Primitive[Any], inputs: Sequence[Any], arrays: Sequence[Any]) -> list[tuple[str, Any]]:
+def _named(op: Op, inputs: Sequence[Any], arrays: Sequence[Any]) -> list[tuple[str, Any]]:
     return [
         (f"{name}{f' ({x.name})' if isinstance(x, Vertex) and x.name else ''}", array)
         for name, x, array in zip(_names(op, len(inputs)), inputs, arrays, strict=True)
     ]
 
 
-def _report(
-    op: Primitive[Any],
-    during: str,
-    by: str,
+def _error(
+    title: str,
     bad: Any,
-    result: Any,
+    array: Any,
     named: Sequence[tuple[str, Any]],
+    cause: str,
+    op: Op,
+    during: str,
     origin: Origin | None,
 ) -> NonfiniteError:
-    shapes = ", ".join(f"{name} is {array.shape}" for name, array in named)
-    message = (
-        f"detect_nonfinite: {op.name}, {during}{by}, made {_kinds(result[bad])}\n"
-        f"  {_where(origin)}\n"
-        f"  elements: {_elements(bad, result, named)}\n"
-        f"  {shapes}\n"
-        f"  usual cause: {_cause(op, named, result)}."
-    )
-    return NonfiniteError(message, op.name, during, origin)
-
-
-def _kinds(values: Any) -> str:
-    kinds = [("nan", np.isnan(values)), ("inf", values == np.inf), ("-inf", values == -np.inf)]
-    return " and ".join(name for name, found in kinds if found.any())
+    """The error about the elements of `array` where `bad` is true; `named` are the arrays it was computed from."""
+    values = array[bad]
+    kinds = {"nan": np.isnan(values), "inf": values == np.inf, "-inf": values == -np.inf}
+    lines = [
+        f"detect_nonfinite: {title} {' and '.join(kind for kind, where in kinds.items() if where.any())}",
+        _where(origin),
+        f"elements: {_elements(bad, array, named)}",
+        *([", ".join(f"{name} is {x.shape}" for name, x in named)] if named else []),
+        f"usual cause: {cause}.",
+    ]
+    return NonfiniteError("\n  ".join(lines), op.name, during, origin)
 
 
 def _where(origin: Origin | None) -> str:
@@ -198,23 +182,23 @@ def _where(origin: Origin | None) -> str:
 
 
 def _elements(bad: Any, result: Any, named: Sequence[tuple[str, Any]]) -> str:
-    """How many, and the first few with what went in there, where inputs broadcast against the result."""
-    told = []
+    """The number of bad elements, and the first few with the inputs there, where these broadcast to the result."""
+    texts = []
     for index in np.argwhere(bad)[:_SHOWN]:
         at = tuple(int(i) for i in index)
         there = []
         for name, array in named:
             try:
                 there.append(f"{name} = {np.broadcast_to(array, result.shape)[at]:.6g}")
-            except ValueError:  # a reduction or a product: no one element of the input belongs to this one
+            except ValueError:  # a reduction or a product: no single element of the input belongs to this one
                 continue
         where = f" where {', '.join(there)}" if there else ""
-        told.append(f"[{', '.join(map(str, at))}] = {result[at]}{where}")
+        texts.append(f"[{', '.join(map(str, at))}] = {result[at]}{where}")
     count = int(bad.sum())
-    return f"{count} of {result.size}: {'; '.join(told)}{'; …' if count > _SHOWN else ''}"
+    return f"{count} of {result.size}: {'; '.join(texts)}{'; …' if count > _SHOWN else ''}"
 
 
-def _cause(op: Primitive[Any], named: Sequence[tuple[str, Any]], result: Any) -> str:
+def _cause(op: Op, named: Sequence[tuple[str, Any]], result: Any) -> str:
     if op.name in _CAUSES:
         return _CAUSES[op.name]
     for name, domain in zip(op.inputs, op.domain, strict=False):

@@ -1,33 +1,32 @@
-"""Where a tensor was made: the file and line outside this package, and the module that was being called."""
+"""Where a tensor was made: the file and line outside this package, and the module whose call was running."""
 
 from __future__ import annotations
 
 import linecache
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from micrograd_np.core.vertex import Vertex
+from micrograd_np.core.vertex import Vertex
 
 _package = str(Path(__file__).parent.parent) + "/"
 
 
 class Origin(NamedTuple):
-    """A place in somebody's code."""
+    """A place in the user's code."""
 
     file: str
     line: int
     function: str
     module: str | None = None
-    """The module being called there, by its path from the outermost one."""
+    """The module whose call was running, by its path from the outermost one."""
 
     def __str__(self) -> str:
         return f"{Path(self.file).name}:{self.line}"
 
     @property
     def source(self) -> str:
-        """The line itself, stripped; empty if it cannot be had."""
+        """The line itself, stripped; empty if it cannot be read."""
         return linecache.getline(self.file, self.line).strip()
 
 

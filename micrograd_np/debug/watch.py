@@ -1,32 +1,26 @@
-"""What all debugging contexts share: see what happens in this thread, and let whoever watched before see it too."""
+"""The base of all debugging contexts: see all events of this thread, and pass them on to the outer watcher."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ContextDecorator
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from micrograd_np.core.events import Relay
 from micrograd_np.core.modes import mode
+from micrograd_np.core.primitive import Primitive
 from micrograd_np.core.vertex import Node, Vertex
 
-from .origin import here
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from micrograd_np.core.primitive import Primitive
+from .origin import Origin, here
 
 
 class Watch(Relay, ContextDecorator):
-    """A context in which every tensor remembers where it was made; derived classes look at more.
-
-    Watches nest: each tells the one outside what it has seen.
-    """
+    """A context in which every tensor remembers where it was made; derived classes check more. Watches nest."""
 
     def __init__(self) -> None:
-        self.path: list[str] = []  # the modules that are being called
+        self.path: list[str] = []  # the modules whose calls are running
         self.names: dict[int, str] = {}
-        self.last: tuple[Any, int] = (None, -1)  # the vertex that the walk is at, and the input it pulled last
+        self.last: tuple[Any, int] = (None, -1)  # the vertex that the walk is at, and its latest input
 
     def _recreate_cm(self) -> Self:
         return type(self)()  # a decorator serves recursive calls and several threads
@@ -42,31 +36,31 @@ class Watch(Relay, ContextDecorator):
     def __exit__(self, *_: object) -> None:
         mode.set(events=self.outer)
 
-    # events
+    def here(self) -> Origin:
+        """The line of the user's code that is running, and the module."""
+        return here(self.path[-1] if self.path else None)
 
     def applied(self, op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any], result: Any) -> None:
-        """Note where `result` was made."""
+        """Note where `result` is made."""
         if isinstance(result, Vertex):
-            result.notes = {**(result.notes or {}), "made": here(self.path[-1] if self.path else None)}
+            result.notes = {**(result.notes or {}), "made": self.here()}
         super().applied(op, inputs, static, result)
 
-    def born(self, t: Vertex) -> None:
-        """Note where the user made `t`."""
+    def created(self, t: Vertex) -> None:
+        """Note where the user makes `t`."""
         t.notes = {**(t.notes or {}), "made": here(None)}
-        super().born(t)
+        super().created(t)
 
     def rebound(self, target: Vertex, before: Vertex, z: Vertex) -> None:
         """`target` has become what `z` is."""
-        target.notes = {**(target.notes or {}), "made": here(self.path[-1] if self.path else None)}
+        target.notes = {**(target.notes or {}), "made": self.here()}
         super().rebound(target, before, z)
 
     def entered(self, module: Any) -> None:
         """A module's call begins."""
         if not self.path:
             self.names = {id(m): f"{name} ({type(m).__name__})" for name, m in module.named_modules() if name}
-            self.path.append(type(module).__name__)
-        else:
-            self.path.append(self.names.get(id(module), type(module).__name__))
+        self.path.append(self.names.get(id(module), type(module).__name__))
         super().entered(module)
 
     def left(self, module: Any) -> None:
@@ -75,7 +69,7 @@ class Watch(Relay, ContextDecorator):
         super().left(module)
 
     def pulled(self, z: Node, x: Any, g: Any, gx: Any) -> None:
-        """A derivative rule has run: find out for which input, as a tensor may be several of them."""
+        """A derivative rule has run: find out for which input, since a tensor may be several of them."""
         start = self.last[1] + 1 if self.last[0] is z else 0
         i = next((i for i in range(start, len(z.inputs)) if z.inputs[i] is x), None)
         if i is None:  # another walk over the same vertex
@@ -85,14 +79,14 @@ class Watch(Relay, ContextDecorator):
         super().pulled(z, x, g, gx)
 
     def arrived(self, z: Node, i: int, g: Any, gx: Any) -> None:
-        """Nothing: the gradient `gx`, made of `g`, leaves `z` towards its input number `i`."""
+        """The gradient `gx`, computed from `g`, leaves `z` towards its input number `i`."""
 
 
 class trace_origins(Watch):  # noqa: N801  a function to its users
     """In this block (or decorated function, in this thread) every tensor remembers the file and line that made it.
 
-    Errors then say it. Not always on, because a small training step then takes nearly twice as long; see
-    docs/decisions/origins.md.
+    Errors then name that line. It is off by default, because a small training step takes nearly twice as long with it;
+    see docs/decisions/origins.md.
 
     >>> import micrograd_np as mg
     >>> with mg.trace_origins():

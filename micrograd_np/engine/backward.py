@@ -1,7 +1,7 @@
-"""The backward walk: from a result towards the leaves, each vertex once, gradients summed on the way.
+"""The backward pass: from a result to the leaves, each vertex once, with gradients summed on the way.
 
-The walk knows three things no derivative rule has to: that broadcasting is undone by summing, that a vertex waits until
-all its consumers have reported, and that the record is given up once used. It runs on plain arrays; `lifted`, on
+The pass does three things for all derivative rules: it undoes broadcasting by summing, it lets a vertex wait until all
+its consumers have sent their gradients, and it frees each record after use. It runs on plain arrays; `lifted`, on
 tensors, so that what it computes is itself recorded (for higher derivatives) or traced (for the compiler).
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
 from micrograd_np.core.reads import VALUE
-from micrograd_np.core.spent import lean, survive, weakened
+from micrograd_np.core.spent import keep_structure, weak_inputs, without_arrays
 from micrograd_np.core.vertex import Constant, Node, Source, Vertex, grad_of, source, tensor_of
 from micrograd_np.core.writes import writes
 from micrograd_np.ops.shape import broadcast_to, sum_to
@@ -26,27 +26,27 @@ if TYPE_CHECKING:
 
 
 def reached(*roots: Source, floor: int = 0, spent: bool = False) -> list[Source]:
-    """Every node and leaf under `roots`, and they; those recorded at `floor` or before are taken for leaves.
+    """`roots` and every node and leaf under them; those recorded at `floor` or before count as leaves.
 
-    With `spent` also what is left of used-up records.
+    With `spent` also what is left of freed records.
     """
-    found = list(dict.fromkeys(map(source, roots)))
-    seen = set(found)
-    for z in found:  # grows as it goes
+    vertices = list(dict.fromkeys(map(source, roots)))
+    seen = set(vertices)
+    for z in vertices:  # grows as it goes
         for x in z.inputs if z.order > floor and (spent or not is_gone(z)) else ():
             if isinstance(x, Source) and x not in seen:
                 seen.add(x)
-                found.append(x)
-    return found
+                vertices.append(x)
+    return vertices
 
 
 def topological(*roots: Source, floor: int = 0, spent: bool = False) -> list[Source]:
-    """The same, inputs before what is made of them, leaves first. No recursion."""
+    """The same, inputs before the results computed from them, leaves first. No recursion."""
     return sorted(reached(*roots, floor=floor, spent=spent), key=lambda z: z.order)
 
 
 def is_gone(z: Source) -> bool:
-    """Whether a backward pass has used up the record of `z`."""
+    """Whether a backward pass has freed the record of `z`."""
     return isinstance(z, Node) and z.arrays is None
 
 
@@ -55,7 +55,7 @@ def leading_to(roots: Iterable[Source], targets: Iterable[Source], floor: int = 
     useful = set(targets)
     for z in topological(*roots, floor=floor):
         if is_gone(z) and z.order > floor:
-            raise _gone(z)  # its inputs are forgotten, and a way to a target may have led through them
+            raise _gone(z)  # its inputs are forgotten, and one of them may have led to a target
         if not useful.isdisjoint(x for x in z.inputs if isinstance(x, Source)):
             useful.add(z)
     return useful
@@ -75,9 +75,8 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
     """Walk from `root`, with `seed` as its gradient, in the reverse of the order in which vertices were recorded.
 
     `deliver(leaf, gradient)` is called once for every leaf reached; with `targets`, leaves and nodes, once for each of
-    them that is reached, and no edge is walked that does not lead to one. `more` roots with their seeds join the same
-    walk; what was recorded at `floor` or before is a leaf to it. Unless `retain`, each record is given up as soon as it
-    has been used, and memory with it.
+    them that is reached, and only edges that lead to one are walked. `more` roots with their seeds join the same walk;
+    what was recorded at `floor` or before counts as a leaf. Unless `retain`, each record is freed right after its use.
     """
     roots = [(source(z), g) for z, g in ((root, seed), *more)]
     useful = None if targets is None else leading_to([z for z, _ in roots], targets, floor)
@@ -86,7 +85,7 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
     gradients: dict[Source, Any] = {}
     waiting: list[tuple[int, Source]] = []  # orders are unique among recorded vertices, and leaves are never pushed
     leaves: list[Source] = []
-    shapes: dict[Any, Any] = {}  # of what survives, each once
+    shapes: dict[Any, Any] = {}  # of freed records, each once
     settings: dict[Any, Any] = {}
     used = 0
     for z, g in roots:
@@ -109,8 +108,8 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
             deliver(z, g)
         if arrays is None:
             raise _gone(z)
-        if z.order < writes.latest:
-            _refuse_written(z)  # type: ignore[arg-type]
+        if z.order < writes.latest and is_stale(z):  # type: ignore[arg-type]
+            raise _mutated(z)
         inputs = z.inputs
         static = z.static  # type: ignore[attr-defined]
         values, zv = _lifted(z) if lifted else (arrays, z.data)  # type: ignore[arg-type]
@@ -122,7 +121,7 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
             gx = rule(g, zv, *values, **static) if static else rule(g, zv, *values)
             a = x if type(x) is Node else x.data
             if gx.shape != a.shape:
-                gx = _unbroadcast(gx, a.shape, tell=watched or lifted)
+                gx = _unbroadcast(gx, a.shape, visible=watched or lifted)
             if gx.dtype is not a.dtype and gx.dtype != a.dtype:
                 if a.dtype.kind != "f":
                     raise _whole_numbers(x)
@@ -146,10 +145,10 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
             z.shape = shapes.setdefault(shape, shape)
             for x in inputs:
                 if type(x) is not Node:
-                    z.inputs = weakened(inputs)
+                    z.inputs = weak_inputs(inputs)
                     break
             if static:
-                z.static = lean(op, static, settings)  # type: ignore[attr-defined]
+                z.static = without_arrays(op, static, settings)  # type: ignore[attr-defined]
             if z.notes is not None:
                 z.notes.pop("held", None)
                 z.notes.pop("hooks", None)
@@ -157,7 +156,7 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
     if used:
         for z, _ in roots:
             if type(z) is Node and z.arrays is None:
-                survive(z, used)
+                keep_structure(z, used)
                 used = 0
     for x in leaves:
         g = gradients.pop(x)
@@ -167,102 +166,90 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
             deliver(x, g)
 
 
-def _refuse_written(z: Node) -> None:
-    """Raise RuntimeError if what the rules of `z` read has been written in place since it was recorded."""
-    if is_stale(z):
-        raise _mutated(z)
-
-
 def is_stale(z: Node) -> bool:
     """Whether memory that the rules of `z` read has been written since it was recorded."""
     arrays, order = z.arrays, z.order
-    if z.notes is not None and "stale" in z.notes:  # it was copied so
+    if z.notes is not None and "stale" in z.notes:  # the copy of a stale node
         return True
     if arrays is None or order >= writes.latest:
         return False
-    late = [isinstance(a, np.ndarray) and writes.since(a, order) for a in (*arrays, z.data)]
-    if True not in late:
+    *inputs_changed, result_changed = (isinstance(a, np.ndarray) and writes.since(a, order) for a in (*arrays, z.data))
+    if not result_changed and True not in inputs_changed:
         return False
     needs = sum(1 << i for i, x in enumerate(z.inputs) if isinstance(x, Source))
-    of_result, dropped, blank, _ = z.op._wanted(needs, len(arrays))
-    if of_result == VALUE and late.pop():
+    of_result, dropped, blank, _ = z.op.reads_of(needs, len(arrays))
+    if of_result == VALUE and result_changed:
         return True
-    return any(was for i, was in enumerate(late[: len(arrays)]) if i not in dropped and i not in blank)
+    return any(changed for i, changed in enumerate(inputs_changed) if i not in dropped and i not in blank)
 
 
-def _lifted(z: Node) -> tuple[Sequence[Any], Vertex]:
-    """The inputs and the result of `z` as tensors that hang in the graph as they did, for rules to be recorded."""
+def _lifted(z: Node) -> tuple[Sequence[Any], Any]:
+    """The inputs and the result of `z` as tensors with their places in the graph, for rules to be recorded."""
     assert z.arrays is not None
-    given = z.held or (None,) * len(z.inputs)
-    values = [_as_it_was(t, x, a, z) for t, x, a in zip(given, z.inputs, z.arrays, strict=True)]
-    return values, _tensor(z.data, z)
+    tensors = z.held or (None,) * len(z.inputs)
+    values = [_as_recorded(t, x, a, z) for t, x, a in zip(tensors, z.inputs, z.arrays, strict=True)]
+    return values, with_record(z.data, z)
 
 
-def _as_it_was(t: Any, x: Any, array: Any, z: Node) -> Any:
-    """An input of `z` as it was when `z` was recorded: the tensor `t` itself, if it still is what it was."""
+def with_record(array: Any, node: Node) -> Any:
+    """A tensor of `array` that `node` has computed; what stands in for an array that no rule reads is returned."""
+    return tensor_of(array, node) if isinstance(array, np.ndarray) else array
+
+
+def _as_recorded(t: Any, x: Any, array: Any, z: Node) -> Any:
+    """An input of `z` as it was recorded, the tensor `t` if that has not changed; RuntimeError for a changed leaf."""
     if not isinstance(array, np.ndarray):
         return array
     if isinstance(t, Vertex) and t.data is array and t.node is (x if isinstance(x, Node) else None):
         return t
     if isinstance(x, Node):
-        return _tensor(array, x)
-    return x if _is_leaf(x, array, z) else array
-
-
-def _is_leaf(x: Any, array: Any, z: Node) -> bool:
-    """Whether `x` is a leaf with the value that was recorded; RuntimeError if it has been given another array."""
-    if not isinstance(x, Vertex) or not isinstance(array, np.ndarray):
-        return False
+        return tensor_of(array, x)
+    if not isinstance(x, Vertex):
+        return array
     if x.data is not array:
         raise _mutated(z)
-    return True
+    return x
 
 
-def _tensor(array: Any, node: Node) -> Any:
-    """A tensor of `array` that was made as `node` says; a stand-in, for a rule that does not read it, stays one."""
-    return tensor_of(array, node) if isinstance(array, np.ndarray) else array
+def _unbroadcast(g: Any, shape: tuple[int, ...], *, visible: bool) -> Any:
+    """`g` summed over the axes that broadcasting from `shape` added; or broadcast to it, where a rule left it smaller.
 
-
-def _unbroadcast(g: Any, shape: tuple[int, ...], *, tell: bool) -> Any:
-    """`g` summed over the axes that broadcasting from `shape` made; or spread to it, where a rule left it smaller.
-
-    Recorded or watched only if there is somebody to `tell`.
+    Recorded or watched only if `visible`.
     """
     wide = g.shape
-    lead = len(wide) - len(shape)
-    if lead < 0 or (wide[lead:] != shape and any(n == 1 != m for n, m in zip(wide[lead:], shape, strict=True))):
+    extra = len(wide) - len(shape)
+    if extra < 0 or (wide[extra:] != shape and any(n == 1 != m for n, m in zip(wide[extra:], shape, strict=True))):
         return broadcast_to(g, shape=shape)
-    if tell:
+    if visible:
         return sum_to(g, shape=shape)
     return sum_to.kernel(np, ..., g, shape=shape)  # once for every bias, so by the shortest way
 
 
 def _arrived(z: Source, g: Any, *, lifted: bool) -> Any:
-    """The rare business of a gradient's arrival: hooks, and keeping it where `retain_grad` asked for it."""
+    """The gradient of a vertex with notes: what its hooks return, kept where `retain_grad` was called."""
     notes = z.notes or {}
     if "stale" in notes:
         raise _mutated(z)
     if z.node is not None:  # type: ignore[attr-defined]
         raise _moved(z)
+    tensor: Any = Vertex.result_type
     hooks = notes.get("hooks", ())
     for hook, _ in hooks:
-        given = hook(g if lifted else Vertex.result_type(g))  # type: ignore[call-arg]
-        if given is not None:
-            if np.shape(given.data if isinstance(given, Vertex) else given) != z.shape:
-                raise ValueError(
-                    f"a hook on {_told(z)} returned a gradient of another shape, "
-                    f"{np.shape(getattr(given, 'data', given))}; "
-                    f"return one of {z.shape}, or None to leave it as it is."
-                )
-            if lifted:
-                g = given if isinstance(given, Vertex) else Vertex.result_type(given)  # type: ignore[call-arg]
-            else:
-                g = np.asarray(given.data if isinstance(given, Vertex) else given, z.dtype)
+        new = hook(g if lifted else tensor(g))
+        if new is None:
+            continue
+        array = new.data if isinstance(new, Vertex) else new
+        if np.shape(array) != z.shape:
+            raise ValueError(
+                f"a hook on {_title(z)} returned a gradient of another shape, {np.shape(getattr(new, 'data', new))}; "
+                f"return one of {z.shape}, or None to leave it as it is."
+            )
+        g = (new if isinstance(new, Vertex) else tensor(new)) if lifted else np.asarray(array, z.dtype)
     if hooks and not lifted:
-        g = g.copy()  # a hook may keep what it was given, and what it gave
+        g = g.copy()  # a hook may keep its argument, and its result
     holder = notes["retain_grad"]() if "retain_grad" in notes and isinstance(z, Node) else None
     if holder is not None:
-        kept = g if lifted else Vertex.result_type(g.copy())  # type: ignore[call-arg]
+        kept = g if lifted else tensor(g.copy())
         before = grad_of(holder)
         holder._grad = kept if before is None else before + kept
     return g
@@ -277,14 +264,14 @@ def _whole_numbers(x: Source) -> TypeError:
 
 def _gone(z: Source) -> RuntimeError:
     return RuntimeError(
-        f"backward: the graph under {_told(z)} is gone; a backward pass gives it up as it goes. "
+        f"backward: the graph under {_title(z)} is gone; a backward pass frees it as it goes. "
         f"Compute the value again, or keep the graph with backward(retain_graph=True)."
     )
 
 
 def _moved(z: Source) -> RuntimeError:
     return RuntimeError(
-        f"backward: the gradient of {_told(z)} is asked for as of a leaf, but it was written to in the graph since, "
+        f"backward: the gradient of {_title(z)} is asked for as of a leaf, but it was written to in the graph since, "
         f"and is a result now. Run backward() before the write, or write to a copy: x.clone()."
     )
 
@@ -293,12 +280,12 @@ def _mutated(z: Source) -> RuntimeError:
     there = [x() if isinstance(x, (ref, Constant)) else x for x in z.inputs]
     names = ", ".join(x.name for x in there if isinstance(x, Source) and x.name)
     return RuntimeError(
-        f"backward: an input of {_told(z)}{names and f' (inputs: {names})'}, or itself, was changed in place after it "
+        f"backward: an input of {_title(z)}{names and f' (inputs: {names})'}, or itself, was changed in place after it "
         f"had been used, so its derivative can no longer be computed. Change it after backward(), or change a copy."
     )
 
 
-def _told(z: Source) -> str:
-    made = (z.notes or {}).get("made")
-    maker = f"{z.op.name if z.op else 'nobody'}{f' at {made}' if made else ''}"
+def _title(z: Source) -> str:
+    origin = (z.notes or {}).get("made")  # noted by mg.trace_origins()
+    maker = f"{z.op.name if z.op else 'nobody'}{f' at {origin}' if origin else ''}"
     return f"{z.name or 'a tensor'} of shape {z.shape} made by {maker}"

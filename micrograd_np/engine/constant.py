@@ -1,4 +1,4 @@
-"""`constant`: an array that a compiled step may keep, because it is the same in every call."""
+"""`constant`: an array that is the same in every call, so that a compiled step may keep it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def constant(data: ArrayLike | Tensor, name: str | None = None) -> Tensor:
-    """A tensor of a read-only copy of `data`, without gradient, whose values a compiled program may hold for good.
+    """A tensor of a read-only copy of `data`, without gradient, whose values a compiled program may keep.
 
-    Inside a step that is compiled, an array that NumPy has just made is an error, because the program would repeat its
-    values for ever. Where that is just what is meant, say so with this; elsewhere it is a tensor like any other.
-    Raises TypeError for what is not numbers.
+    Inside a compiled step, an array that NumPy has just created is an error, because the program would repeat its
+    values in every call. `constant` says that this is intended; elsewhere it gives an ordinary tensor. Raises TypeError
+    for anything but numbers.
 
     >>> weights = constant([0.25, 0.5, 0.25])
     >>> weights
@@ -38,7 +38,7 @@ def constant(data: ArrayLike | Tensor, name: str | None = None) -> Tensor:
 
 
 def settled(array: Any) -> Tensor:
-    """A tensor of an array that this package has made from shapes and settings alone: the same one in every call."""
+    """A tensor of an array that this package has computed from shapes and settings only: the same in every call."""
     t = Tensor(array)
     mode.events.constant(array)
     return t

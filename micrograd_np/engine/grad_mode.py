@@ -10,14 +10,15 @@ from micrograd_np.core.modes import mode
 
 
 class _Recording(ContextDecorator):
-    """Record applications for backward, or not, in this thread until the block ends, also by an exception."""
+    """Record applications for backward, or not, in this thread until the block ends, with or without an exception."""
 
-    def __init__(self, enabled: bool) -> None:
-        self.enabled = enabled
-        self.before: list[bool] = []  # a stack: one decorator object serves nested and recursive calls
+    enabled: bool
 
-    def _recreate_cm(self) -> Self:
-        return type(self)(self.enabled)  # threads share the decorator, never the stack
+    def __init__(self) -> None:
+        self.before: list[bool] = []  # a stack: one object may be entered more than once
+
+    def _recreate_cm(self) -> Self:  # for each call of a decorated function, so that threads share no stack
+        return type(self)()
 
     def __enter__(self) -> Self:
         self.before.append(mode.recording)
@@ -29,7 +30,7 @@ class _Recording(ContextDecorator):
 
 
 def _record(enabled: bool) -> None:
-    """``mode.set(recording=enabled)``, in a third of the time: a small network is asked for a value in some 10 µs."""
+    """``mode.set(recording=enabled)`` in a third of the time, since a small network predicts in some 10 µs."""
     mode.recording = enabled
     mode.fast_path = enabled and mode.events is QUIET
 
@@ -47,23 +48,27 @@ class set_grad_enabled(_Recording):  # noqa: N801  a function to its users, as i
     """
 
     def __init__(self, enabled: bool) -> None:
-        super().__init__(enabled)
-        self.found: bool | None = mode.recording  # before this call, which takes effect at once
+        super().__init__()
+        self.enabled = enabled
+        self.previous: bool | None = mode.recording  # before this call, which takes effect at once
         mode.set(recording=enabled)
 
+    def _recreate_cm(self) -> Self:
+        return type(self)(self.enabled)
+
     def __enter__(self) -> Self:
-        if self.found is None:
+        if self.previous is None:
             return super().__enter__()
-        self.before.append(self.found)
-        self.found = None
+        self.before.append(self.previous)
+        self.previous = None
         mode.set(recording=self.enabled)
         return self
 
     def __call__(self, function: Any) -> Any:
         """The function, run in this mode."""
-        if self.found is not None:  # a decorator is for the function alone
-            mode.set(recording=self.found)
-            self.found = None
+        if self.previous is not None:  # a decorator applies to the function alone
+            mode.set(recording=self.previous)
+            self.previous = None
         return super().__call__(function)
 
 
@@ -75,21 +80,13 @@ class no_grad(_Recording):  # noqa: N801
     False
     """
 
-    def __init__(self) -> None:
-        super().__init__(enabled=False)
-
-    def _recreate_cm(self) -> Self:
-        return type(self)()
+    enabled = False
 
 
 class enable_grad(_Recording):  # noqa: N801
     """Record again in this thread, inside a `no_grad`."""
 
-    def __init__(self) -> None:
-        super().__init__(enabled=True)
-
-    def _recreate_cm(self) -> Self:
-        return type(self)()
+    enabled = True
 
 
 def is_grad_enabled() -> bool:

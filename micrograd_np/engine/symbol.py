@@ -1,4 +1,4 @@
-"""Symbols: names with an example value, on which a derivative rule runs as it does on arrays, and prints its formula.
+"""Symbols: names with an example value. A derivative rule that runs on symbols instead of arrays gives its formula.
 
 >>> from micrograd_np.ops.elementwise import multiply
 >>> formula(multiply, "y")
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from micrograd_np.core.primitive import Primitive
 
-_SUM, _PRODUCT, _PREFIX, _POSTFIX, _ATOM = range(1, 6)  # how tightly the parts of a formula hold together
+_SUM, _PRODUCT, _PREFIX, _POSTFIX, _ATOM = range(1, 6)  # how tightly the parts of a formula bind
 _HOLE = re.compile(r"\{(\w+)\}")
 _OPERATORS = (
     (_SUM, re.compile(r" (?:[+−=≠<≤>≥∧∨⊻]|if|else|with|as|to) ")),
@@ -31,7 +31,7 @@ _OPERATORS = (
 
 
 class Symbol:
-    """A part of a formula: its text, how tightly that holds together, and an example of its value."""
+    """A part of a formula: its text, how tightly that binds, and an example of its value."""
 
     __array_ufunc__ = None
     __hash__ = object.__hash__
@@ -40,11 +40,11 @@ class Symbol:
         self.text = text
         self.value = np.asarray(value)
         self.tightness = tightness
-        self.vector: Symbol | None = None  # what a row or a column was reshaped from
+        self.vector: Symbol | None = None  # the vector that this row or column was reshaped from
 
     @staticmethod
-    def __primitive__(op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Symbol:
-        """What applying a primitive to symbols gives: the primitive's label with their texts in it."""
+    def __primitive__(op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Symbol:
+        """The symbol of a primitive applied to symbols: the primitive's label with their texts in it."""
         values = [x.value if isinstance(x, Symbol) else x for x in inputs]
         with np.errstate(all="ignore"):
             value = op(*values, **static)
@@ -59,25 +59,10 @@ class Symbol:
     def __repr__(self) -> str:
         return shown(self.text)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the example."""
-        return self.value.shape
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes of the example."""
-        return self.value.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of elements of the example."""
-        return self.value.size
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype of the example."""
-        return self.value.dtype
+    shape: Any = property(lambda self: self.value.shape, doc="The shape of the example.")
+    ndim: Any = property(lambda self: self.value.ndim, doc="The number of axes of the example.")
+    size: Any = property(lambda self: self.value.size, doc="The number of elements of the example.")
+    dtype: Any = property(lambda self: self.value.dtype, doc="The dtype of the example.")
 
     @property
     def T(self) -> Symbol:  # noqa: N802
@@ -85,7 +70,7 @@ class Symbol:
         return shape.transpose(self)
 
     def astype(self, dtype: Any) -> Symbol:
-        """The same formula: a change of dtype is not worth its ink."""
+        """The same formula, since a change of dtype is not shown."""
         return Symbol(self.text, self.value.astype(dtype), self.tightness)
 
     def __neg__(self) -> Symbol:
@@ -102,29 +87,22 @@ def _operator(op: Any, *, swapped: bool = False) -> Any:
     return apply
 
 
-for _name, _op in {
-    "add": elementwise.add,
-    "sub": elementwise.subtract,
-    "mul": elementwise.multiply,
-    "truediv": elementwise.divide,
-    "pow": transcendental.power,
-    "matmul": linear.matmul,
-}.items():
+_ARITHMETIC = {
+    "add": elementwise.add, "sub": elementwise.subtract, "mul": elementwise.multiply, "truediv": elementwise.divide,
+    "pow": transcendental.power, "matmul": linear.matmul,
+}  # fmt: skip
+_COMPARISONS = {
+    "lt": comparison.less, "le": comparison.less_equal, "gt": comparison.greater, "ge": comparison.greater_equal,
+    "eq": comparison.equal, "ne": comparison.not_equal,
+}  # fmt: skip
+for _name, _op in {**_ARITHMETIC, **_COMPARISONS}.items():
     setattr(Symbol, f"__{_name}__", _operator(_op))
-    setattr(Symbol, f"__r{_name}__", _operator(_op, swapped=True))
-for _name, _op in {
-    "lt": comparison.less,
-    "le": comparison.less_equal,
-    "gt": comparison.greater,
-    "ge": comparison.greater_equal,
-    "eq": comparison.equal,
-    "ne": comparison.not_equal,
-}.items():
-    setattr(Symbol, f"__{_name}__", _operator(_op))
+    if _name in _ARITHMETIC:
+        setattr(Symbol, f"__r{_name}__", _operator(_op, swapped=True))
 
 
 def _part(x: Any) -> Symbol:
-    """Anything that stands in a formula as a symbol: numbers with as few digits as they are meant with."""
+    """`x` as a symbol: a number as its shortest text of six digits, an array as "…"."""
     if isinstance(x, Symbol):
         return x
     if isinstance(x, np.ndarray) and x.ndim:
@@ -164,7 +142,7 @@ def spelt(value: Any) -> Symbol:
 def _labelled(op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any]) -> tuple[str, int]:
     """The label of `op` over the texts of its inputs, each in brackets where it holds together less than it has to."""
     if op is shape.broadcast_to or op is shape.sum_to or op is state.copy or op is state.astype:
-        return _part(inputs[0]).text, _part(inputs[0]).tightness  # the walk's own business, not the formula's
+        return _part(inputs[0]).text, _part(inputs[0]).tightness  # not shown
     parts = dict(zip(op.inputs, map(_part, inputs), strict=False))
     if op.variadic:
         rest = [_part(x).text for x in inputs[op.fixed :]]
@@ -180,10 +158,8 @@ def _labelled(op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, 
             alone = before.endswith(("(", "[", "‖", "|", "⌊", "⌈", ", ")) and op.label[end:].startswith(
                 (")", "]", "‖", "|", "⌋", "⌉", ",")
             )
-            needed = tightness + (
-                bool(before) and tightness in {_SUM, _PRODUCT}
-            )  # the right side of − and / needs more
-            pieces.append(part.text if alone or part.tightness >= needed else f"({part.text})")
+            right = bool(before) and tightness in {_SUM, _PRODUCT}  # the right side of − and / must bind tighter
+            pieces.append(part.text if alone or part.tightness >= tightness + right else f"({part.text})")
         else:
             pieces.append(setting(static.get(hole[1], hole[0])))
     pieces.append(op.label[end:])
@@ -191,7 +167,7 @@ def _labelled(op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, 
 
 
 def _outer(inputs: tuple[Any, ...]) -> tuple[str, int]:
-    """A column times a row, in either order, as the outer product that it is; no text for any other product.
+    """A column times a row, in either order, as an outer product; no text for any other product.
 
     >>> Symbol("g", np.ones((2, 1))) * Symbol("x", np.ones(3))
     g ⊗ x
@@ -223,7 +199,7 @@ def setting(value: Any) -> str:
 
 
 def _tightness(label: str) -> int:
-    """How tightly the label of an op holds together, from the loosest sign outside brackets."""
+    """How tightly the label of an op binds, by the loosest sign outside brackets."""
     bare = re.sub(r"\([^()]*\)|\[[^\[\]]*\]|‖[^‖]*‖|\|[^|]*\||⌊.*⌋|⌈.*⌉", "x", label)
     for tightness, sign in _OPERATORS:
         if sign.search(bare):
@@ -238,13 +214,12 @@ def _tightness(label: str) -> int:
 def formula(op: Primitive[Any], wrt: str, *examples: Any, **static: Any) -> str:
     """The derivative rule of `op` by the input `wrt` as a formula, in `g`, the gradient arriving, and the inputs.
 
-    It is found by running the rule, on symbols; `examples`, numbers where none are given, and `static` say on what
-    shapes and settings. Raises TypeError for an input that `op` does not have or that has no derivative.
+    The rule runs on symbols; `examples` (numbers by default) and `static` give the shapes and settings. Raises
+    TypeError for an input that `op` does not have or that has no derivative.
     """
     if wrt not in op.inputs or wrt in op.not_differentiable:
         others = [name for name in op.inputs if name not in op.not_differentiable]
-        message = f"formula: {op.name} has no derivative by {wrt!r}; it has by {', '.join(others) or 'nothing'}."
-        raise TypeError(message)
+        raise TypeError(f"formula: {op.name} has no derivative by {wrt!r}; it has by {', '.join(others) or 'nothing'}.")
     values = examples or (np.asarray(0.5),) * len(op.inputs)
     static = {**op.defaults, **static}
     with np.errstate(all="ignore"):

@@ -1,33 +1,27 @@
-"""Functions of tensors: composites of primitives, and the losses."""
+"""Functions of tensors, among them the losses: PyTorch's `torch.nn.functional`, composed of primitives."""
 
-from micrograd_np.core.messages import answer_all as _answer_all
-from micrograd_np.ops.fused import gru as _gru  # noqa: F401  whose primitives belong to the registry from the start
+from micrograd_np.core.messages import explain_all_keywords as _explain_all_keywords
+from micrograd_np.ops.choice import relu
+from micrograd_np.ops.fused import gru as _gru  # noqa: F401  these three register their primitives
 from micrograd_np.ops.fused import lstm as _lstm  # noqa: F401
 from micrograd_np.ops.fused import rnn as _rnn  # noqa: F401
+from micrograd_np.ops.fused.gated_activations import mish, silu
+from micrograd_np.ops.fused.rectifiers import elu, hardswish, hardtanh, leaky_relu, log_sigmoid
+from micrograd_np.ops.transcendental import sigmoid, tanh
 
 from .activation import (
     celu,
-    elu,
     gelu,
     glu,
     hardsigmoid,
-    hardswish,
-    hardtanh,
-    leaky_relu,
-    log_sigmoid,
     log_softmax,
     logsigmoid,
-    mish,
     prelu,
-    relu,
     relu6,
     selu,
-    sigmoid,
-    silu,
     softmax,
     softplus,
     softsign,
-    tanh,
     tanhshrink,
 )
 from .attention import scaled_dot_product_attention
@@ -128,4 +122,4 @@ __all__ = [
     "unfold",
 ]
 
-_answer_all(__all__, globals())
+_explain_all_keywords(__all__, globals())

@@ -1,6 +1,7 @@
 """Activation functions: PyTorch's names, arguments and defaults, on tensors and arrays.
 
-Elementwise unless they have a `dim`. Those worth a primitive are declared in `ops`; the others are composed here.
+Elementwise unless they have a `dim`. The ones composed of primitives are here; the primitives themselves, such as
+`relu`, are declared in `ops`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from micrograd_np.ops.choice import clamp_min, relu, where
 from micrograd_np.ops.comparison import greater
 from micrograd_np.ops.elementwise import absolute, multiply, negative
 from micrograd_np.ops.fused import softmax as _softmax
-from micrograd_np.ops.fused.gated_activations import gelu_tanh, mish, silu
-from micrograd_np.ops.fused.rectifiers import elu, hardswish, hardtanh, leaky_relu, log_sigmoid
+from micrograd_np.ops.fused.gated_activations import gelu_tanh
+from micrograd_np.ops.fused.rectifiers import elu, hardtanh, log_sigmoid
 from micrograd_np.ops.fused.rectifiers import softplus as _softplus
 from micrograd_np.ops.fused.special import ndtr
 from micrograd_np.ops.index import getitem
@@ -25,39 +26,13 @@ from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.state import as_floating
 from micrograd_np.ops.transcendental import sigmoid, tanh
 
-__all__ = [
-    "celu",
-    "elu",
-    "gelu",
-    "glu",
-    "hardsigmoid",
-    "hardswish",
-    "hardtanh",
-    "leaky_relu",
-    "log_sigmoid",
-    "log_softmax",
-    "logsigmoid",
-    "mish",
-    "prelu",
-    "relu",
-    "relu6",
-    "selu",
-    "sigmoid",
-    "silu",
-    "softmax",
-    "softplus",
-    "softsign",
-    "tanh",
-    "tanhshrink",
-]
-
 logsigmoid = log_sigmoid  # PyTorch spells the function without the underscore, the module LogSigmoid
 
 _ALPHA, _SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 def selu(input: Any) -> Any:
-    """λ · elu(x, α), with the λ and α that keep mean 0 and variance 1 from layer to layer.
+    """λ · elu(x, α), with the λ and α for which mean 0 and variance 1 persist from layer to layer.
 
     Source: Klambauer et al. (2017), "Self-normalizing neural networks".
     """
@@ -65,16 +40,16 @@ def selu(input: Any) -> Any:
 
 
 def celu(input: Any, alpha: float = 1.0) -> Any:
-    """x where it is positive, α (exp(x/α) − 1) elsewhere: the slope at 0 is 1 for every `alpha` but 0, a ValueError."""
+    """x where it is positive, α (exp(x/α) − 1) elsewhere: the slope at 0 is 1. ValueError if `alpha` is 0."""
     if alpha == 0:
-        raise ValueError("celu: alpha must not be 0, which x is divided by; relu is the limit.")
+        raise ValueError("celu: alpha must not be 0, because x is divided by it; relu is the limit.")
     return elu(input) if alpha == 1 else elu(as_floating(input) / alpha) * alpha
 
 
 def gelu(input: Any, approximate: str = "none") -> Any:
-    """x Φ(x), Φ the distribution function of the standard normal; with ``approximate="tanh"``, its older stand-in.
+    """x Φ(x), Φ the distribution function of the standard normal; ``approximate="tanh"`` approximates Φ by tanh.
 
-    Raises ValueError for another `approximate`. Source: Hendrycks and Gimpel (2016).
+    ValueError for another `approximate`. Source: Hendrycks and Gimpel (2016).
 
     >>> import numpy as np
     >>> gelu(np.array([-1.0, 2.0])).round(6)
@@ -82,18 +57,17 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     """
     if approximate == "none":
         x = as_floating(input)
-        return clamp_min(x, -50.0) * ndtr(x)  # Φ is 0 there, and −∞ · 0 would be nan
+        return clamp_min(x, -50.0) * ndtr(x)  # Φ is 0 below, and −∞ · 0 would be nan
     if approximate == "tanh":
         return gelu_tanh(input)
-    message = f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}."
-    raise ValueError(message)
+    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}.")
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """log(1 + exp(βx)) / β, and x itself where βx is above `threshold`, with slope 1.
 
-    Nothing overflows with any threshold; with ``threshold=inf`` the values are exact. The default is PyTorch's, and
-    leaves out less than 2.1e-9 / β.
+    Never overflows, whatever the threshold; with ``threshold=inf`` the values are exact. The error of the default,
+    which is PyTorch's, is below 2.1e-9 / β.
     """
     x = as_floating(input)
     smooth = _softplus(x) if beta == 1 else _softplus(multiply(x, beta)) / beta
@@ -104,7 +78,7 @@ def softsign(input: Any) -> Any:
     """x / (1 + |x|): ±1 at ±∞."""
     x = as_floating(input)
     largest = float(np.finfo(x.dtype).max)
-    x = hardtanh(x, min_val=-largest, max_val=largest)  # so that ∞ is not divided by ∞
+    x = hardtanh(x, min_val=-largest, max_val=largest)  # avoids ∞ / ∞
     return x / (absolute(x) + 1)
 
 
@@ -121,19 +95,18 @@ def hardsigmoid(input: Any) -> Any:
 def glu(input: Any, dim: int = -1) -> Any:
     """a σ(b) for the halves a and b of the input along `dim`: ``(…, 2n) -> (…, n)``.
 
-    Raises ValueError where the length along `dim` is odd. Source: Dauphin et al. (2017).
+    ValueError if the length along `dim` is odd. Source: Dauphin et al. (2017).
     """
     input = as_operand(input)
     at = axis_of(dim, input.ndim, "dim")
     n, odd = divmod(input.shape[at], 2)
     if odd:
-        message = f"glu: input is {tuple(input.shape)}; its length along dim={dim} must be even, to be halved."
-        raise ValueError(message)
+        raise ValueError(f"glu: input is {tuple(input.shape)}; its length along dim={dim} must be even, to be halved.")
     return getitem(input, along(at, slice(None, n))) * sigmoid(getitem(input, along(at, slice(n, None))))
 
 
 def softmax(input: Any, dim: int = -1) -> Any:
-    """exp(x) / Σ exp(x) along `dim`, stable for any x. −inf entries get 0, also where all are −inf."""
+    """exp(x) / Σ exp(x) along `dim`, stable for any x. Entries of −inf give 0, even where all are −inf."""
     return _softmax.softmax(input, axis=dim)
 
 
@@ -150,7 +123,7 @@ def tanhshrink(input: Any) -> Any:
 def prelu(input: Any, weight: Any) -> Any:
     """x where it is positive, `weight` times x elsewhere: ``(n, c, …), (1,) or (c,) -> (n, c, …)``.
 
-    ValueError for as many weights as there are no channels, on axis 1. Source: He et al. (2015).
+    ValueError unless there is one weight, or one for each channel, on axis 1. Source: He et al. (2015).
     """
     input, weight = as_floating(input), as_floating(weight)
     if not input.ndim and weight.size == 1:
@@ -158,9 +131,8 @@ def prelu(input: Any, weight: Any) -> Any:
     elif weight.size != 1:
         channels = input.shape[1] if input.ndim > 1 else 1
         if weight.shape != (channels,):
-            message = (
+            raise ValueError(
                 f"prelu: input is {tuple(input.shape)} and weight {weight.shape}; it must be (1,) or ({channels},)."
             )
-            raise ValueError(message)
         weight = reshape(weight, shape=(channels,) + (1,) * (input.ndim - 2))
     return relu(input) - weight * relu(negative(input))

@@ -1,4 +1,4 @@
-"""Attention: averages of values, weighted by how well keys match a query."""
+"""Attention: averages of values, weighted by the similarity of keys to a query."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def scaled_dot_product_attention(
 ) -> Tensor:
     """softmax(q kᵀ · scale + mask) v: ``(…, l, e), (…, s, e), (…, s, d) -> (…, l, d)``.
 
-    `scale` is 1/√e unless given. In a boolean `attn_mask`, which broadcasts to (…, l, s), True means *may attend*; a
-    floating one is added to the scores. `is_causal` lets each position attend to itself and to what came before.
-    `dropout_p` drops weights whenever it is positive: the caller knows whether this is training. With `enable_gqa`,
-    axis −3 are heads, and each head of keys and values serves several of queries. A query that may attend to nothing
-    gets 0. Source: Vaswani et al. (2017), eq. 1; Ainslie et al. (2023) for the sharing of heads.
+    `scale` is 1/√e by default. In a boolean `attn_mask`, which broadcasts to (…, l, s), True means *may attend*; a
+    floating one is added to the scores. With `is_causal`, a position attends to itself and to earlier ones. A positive
+    `dropout_p` drops weights even in evaluation: pass 0 there. With `enable_gqa`, axis −3 is the heads, and each head
+    of keys and values serves several heads of queries. A query that may attend to nothing gives 0. Source: Vaswani et
+    al. (2017), eq. 1; Ainslie et al. (2023) for `enable_gqa`.
 
     >>> import numpy as np
     >>> values = Tensor([[1.0], [3.0], [8.0]])
@@ -53,17 +53,15 @@ def scaled_dot_product_attention(
 
 
 def _grouped(q: Any, k: Any, v: Any) -> tuple[Any, Any, Any]:
-    """Queries as (…, heads of keys, queries for each, l, e), keys and values to broadcast against them."""
+    """Queries as (…, heads of keys, queries of each, l, e), and keys and values that broadcast against them."""
     if min(q.ndim, k.ndim, v.ndim) < 3:
-        message = (
+        raise ValueError(
             f"scaled_dot_product_attention: query is {q.shape}, key {k.shape} and value {v.shape}; with enable_gqa "
             f"each must be (…, heads, length, features)."
         )
-        raise ValueError(message)
     many, few = q.shape[-3], k.shape[-3]
     if many % few if few else many:
-        message = f"scaled_dot_product_attention: {many} heads of queries must divide into the {few} of keys."
-        raise ValueError(message)
+        raise ValueError(f"scaled_dot_product_attention: {many} heads of queries must divide into the {few} of keys.")
     q = reshape(q, shape=(*q.shape[:-3], few, many // few if few else 1, *q.shape[-2:]))
     return q, *(reshape(x, shape=(*x.shape[:-2], 1, *x.shape[-2:])) for x in (k, v))
 
@@ -77,14 +75,13 @@ def attend(
     is_causal: bool = False,
     scale: float | None = None,
 ) -> tuple[Any, Any]:
-    """What `scaled_dot_product_attention` returns, and the weights (…, l, s) of the average."""
+    """The result of `scaled_dot_product_attention`, and the weights (…, l, s) of its average."""
     if min(q.ndim, k.ndim, v.ndim) < 2 or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
-        message = (
+        raise ValueError(
             f"{caller('attention')}: query is {q.shape}, key {k.shape} and value {v.shape}; they must have two axes or "
             f"more, query and key agree in the last, key and value in the one before."
         )
-        raise ValueError(message)
-    scale = 1 / sqrt(q.shape[-1] or 1) if scale is None else scale  # of no features all scores are 0
+    scale = 1 / sqrt(q.shape[-1] or 1) if scale is None else scale  # without features all scores are 0
     axes = (*range(k.ndim - 2), k.ndim - 1, k.ndim - 2)
     scores = matmul(q * scale, transpose(k, axes=axes))
     if is_causal:
@@ -96,7 +93,7 @@ def attend(
 
 
 def masked(scores: Any, mask: Any) -> Any:
-    """Scores with a mask on: boolean, where True stays and False becomes −inf; floating, which is added."""
+    """Scores with a mask applied: where a boolean one is False, −inf; a floating one is added."""
     mask = mask if isinstance(mask, Tensor) else np.asarray(mask)
     if mask.dtype == np.bool_:
         return where(mask, scores, -np.inf)

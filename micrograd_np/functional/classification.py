@@ -53,18 +53,16 @@ def cross_entropy(
     """
     x = as_floats(input)
     if not x.ndim:
-        message = "cross_entropy: input is one number; it must be (n, c), or (c,) for one sample."
-        raise ValueError(message)
+        raise ValueError("cross_entropy: input is one number; it must be (n, c), or (c,) for one sample.")
     target = target if isinstance(target, Tensor) else np.asarray(target)
     if not within(label_smoothing, "label_smoothing", 0, 1):
-        message = f"cross_entropy: label_smoothing must be in [0, 1], found {label_smoothing}."
-        raise ValueError(message)
+        raise ValueError(f"cross_entropy: label_smoothing must be in [0, 1], found {label_smoothing}.")
     if target.dtype.kind == "f" and target.shape == x.shape:
         return _against_probabilities(x, as_like(target, x), weight, reduction, label_smoothing)
     labels = _labels("cross_entropy", x, target, ignore_index)
     if weight is None and not label_smoothing:
         losses = softmax_cross_entropy(_rows(x), reshape(labels, shape=(-1,)), ignore=ignore_index)
-        return _gathered(losses, labels, not_equal(labels, ignore_index), reduction)
+        return _averaged(losses, labels, not_equal(labels, ignore_index), reduction)
     kept = reshape(not_equal(labels, ignore_index), shape=(-1, 1))
     logs = log_softmax(masked_keep(_rows(x), kept))
     return _from_logs("cross_entropy", logs, labels, weight, ignore_index, reduction, label_smoothing)
@@ -79,14 +77,14 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     Tensor(1.)
     """
     x = as_floats(input)
-    labels = _labels("nll_loss", x, target if isinstance(target, Tensor) else np.asarray(target), ignore_index)
+    labels = _labels("nll_loss", x, target, ignore_index)
     return _from_logs("nll_loss", _rows(x), labels, weight, ignore_index, reduction, 0.0)
 
 
 def _from_logs(
     name: str, logs: Any, labels: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float
 ) -> Tensor:
-    """The losses from rows of log-probabilities, with everything that a user may ask for."""
+    """The losses from rows of log-probabilities, with class weights and label smoothing."""
     flat = reshape(labels, shape=(-1,))
     kept = not_equal(flat, ignore_index)
     safe = flat * kept
@@ -98,25 +96,24 @@ def _from_logs(
     if smoothing:
         evenly = masked_keep(-sum(logs if weight is None else logs * weight, axis=-1) / logs.shape[-1], kept)
         losses = (1 - smoothing) * losses + smoothing * evenly
-    return _gathered(losses, labels, counted, reduction)
+    return _averaged(losses, labels, counted, reduction)
 
 
-def _gathered(losses: Any, labels: Any, counted: Any, reduction: str) -> Tensor:
+def _averaged(losses: Any, labels: Any, counted: Any, reduction: str) -> Tensor:
     if reduction == "mean":
         return sum(losses) / astype(sum(counted), dtype=losses.dtype)
     return reduced(reshape(losses, shape=labels.shape), reduction)
 
 
 def _against_probabilities(input: Tensor, target: Any, weight: Any, reduction: str, smoothing: float) -> Tensor:
-    classes = input.shape[0 if input.ndim == 1 else 1]
     logs, target = log_softmax(_rows(input)), _rows(target)
     if smoothing:
-        target = (1 - smoothing) * target + smoothing / max(classes, 1)
+        target = (1 - smoothing) * target + smoothing / max(logs.shape[-1], 1)
     if weight is not None:
         target = target * _class_weights("cross_entropy", weight, logs)
     losses = -sum(zero_safe_multiply(target, logs), axis=-1)  # 0 log 0 = 0
     if reduction == "none":
-        return reshape(losses, shape=(*input.shape[:1], *input.shape[2:]) if input.ndim > 1 else ())
+        return reshape(losses, shape=_label_shape(input))
     return reduced(losses, reduction)
 
 
@@ -129,6 +126,11 @@ def _rows(x: Any) -> Any:
     return reshape(transpose(x, axes=(0, *range(2, x.ndim), 1)), shape=(-1, x.shape[1]))
 
 
+def _label_shape(input: Tensor) -> tuple[int, ...]:
+    """The shape of `input` without the axis of the classes."""
+    return (*input.shape[:1], *input.shape[2:]) if input.ndim > 1 else ()
+
+
 def _weight_of(weight: Any, labels: Any, classes: int) -> Any:
     return sum(one_hot_mask(labels, classes=classes) * weight, axis=-1)
 
@@ -136,26 +138,23 @@ def _weight_of(weight: Any, labels: Any, classes: int) -> Any:
 def _class_weights(name: str, weight: Any, logs: Any) -> Any:
     weight = as_like(weight, logs)
     if weight.shape != logs.shape[-1:]:
-        message = f"{name}: weight is {weight.shape}; it must be ({logs.shape[-1]},), one for each class."
-        raise ValueError(message)
+        raise ValueError(f"{name}: weight is {weight.shape}; it must be ({logs.shape[-1]},), one for each class.")
     return weight
 
 
 def _labels(name: str, input: Tensor, labels: Any, ignore_index: int | None) -> Any:
     """`labels`, checked: integers, of a shape that belongs to `input`, in range."""
+    labels = labels if isinstance(labels, Tensor) else np.asarray(labels)
     if labels.dtype.kind not in "iu":
-        message = (
+        raise TypeError(
             f"{name}: target must be class indices (integers), found {labels.dtype} of shape {labels.shape}"
             f"{f'; probabilities must have the shape of input, {input.shape}' if name == 'cross_entropy' else ''}."
         )
-        raise TypeError(message)
-    fitting = (*input.shape[:1], *input.shape[2:]) if input.ndim > 1 else ()
-    if not input.ndim or labels.shape != fitting:
-        message = (
+    if not input.ndim or labels.shape != _label_shape(input):
+        raise ValueError(
             f"{name}: input is {input.shape} and target is {labels.shape}; they must be (n, c) and (n,), "
             f"(n, c, d, …) and (n, d, …), or (c,) and ()."
         )
-        raise ValueError(message)
     classes = input.shape[1 if input.ndim > 1 else 0]
     check(labels_within, labels, name, classes, ignore_index)
     return labels
@@ -174,7 +173,7 @@ def multi_margin_loss(
     Tensor(0.25)
     """
     x = as_floats(input)
-    labels = _labels("multi_margin_loss", x, target if isinstance(target, Tensor) else np.asarray(target), None)
+    labels = _labels("multi_margin_loss", x, target, None)
     rows, flat = _rows(x), reshape(labels, shape=(-1,))
     classes = rows.shape[-1]
     right = one_hot_mask(flat, classes=classes)

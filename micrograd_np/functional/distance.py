@@ -34,8 +34,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tens
     try:
         shape = np.broadcast_shapes(x1.shape, x2.shape)
     except ValueError:
-        message = f"cosine_similarity: x1 is {x1.shape} and x2 is {x2.shape}, which do not broadcast."
-        raise ValueError(message) from None
+        raise ValueError(f"cosine_similarity: x1 is {x1.shape} and x2 is {x2.shape}, which do not broadcast.") from None
     units = (
         x / maximum(norm(x, axis=dim, keepdims=True), eps)  # first, so that no product overflows
         for x in (broadcast_to(x, shape=shape) if x.shape != shape else x for x in (x1, x2))

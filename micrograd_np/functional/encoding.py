@@ -1,4 +1,4 @@
-"""Integers as vectors."""
+"""One-hot encoding."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from micrograd_np.ops.checks import check, places_within
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
-    """For each integer a row with 1 in its place: ``(…) -> (…, num_classes)``; −1 takes one more than the largest.
+    """For each integer i a row with 1 at position i: ``(…) -> (…, num_classes)``.
 
-    TypeError for what is not integers, ValueError for one that is negative or too large.
+    With ``num_classes=-1`` there is one class more than the largest integer. TypeError unless `tensor` holds integers,
+    ValueError for one that is negative or too large.
 
     >>> one_hot(Tensor([0, 2]))
     Tensor([[1, 0, 0],
@@ -23,8 +24,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
     """
     x = tensor if isinstance(tensor, Tensor) else Tensor(tensor)
     if x.data.dtype.kind not in "iu":
-        message = f"one_hot: needs integers, found {x.dtype}."
-        raise TypeError(message)
+        raise TypeError(f"one_hot: needs integers, found {x.dtype}.")
     num_classes = whole(num_classes, "num_classes")
     if num_classes == -1 and x.size:
         num_classes = x.max().item() + 1

@@ -1,4 +1,4 @@
-"""Affine and bilinear maps, and rows looked up in a table."""
+"""Affine and bilinear maps, and embeddings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .loss import as_tensor
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
-    """x Wᵀ + b: ``(…, in), (out, in), (out,) -> (…, out)``. ValueError where the shapes do not belong together."""
+    """x Wᵀ + b: ``(…, in), (out, in), (out,) -> (…, out)``. ValueError for other shapes."""
     return matmul(input, transpose(weight)) if bias is None else affine_map(input, weight, bias)
 
 
@@ -35,10 +35,9 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
         raise ValueError(message)
     o, i, j = weight.shape
     if x1.shape[:-1] != x2.shape[:-1] or (x1.shape[-1], x2.shape[-1]) != (i, j):
-        message = (
+        raise ValueError(
             f"bilinear: inputs are {x1.shape} and {x2.shape}; they must be (…, {i}) and (…, {j}), and equal before."
         )
-        raise ValueError(message)
     half = matmul(x1, reshape(transpose(weight, axes=(1, 0, 2)), shape=(i, o * j)))
     z = sum(reshape(half, shape=(*x1.shape[:-1], o, j)) * reshape(x2, shape=(*x2.shape[:-1], 1, j)), axis=-1)
     return z if bias is None else z + bias
@@ -52,12 +51,12 @@ def embedding(
     norm_type: float = 2.0,
     scale_grad_by_freq: bool = False,
 ) -> Tensor:
-    """The rows of the table `weight` that the integers `input` name: ``(…), (v, d) -> (…, d)``.
+    """The rows of the table `weight` at the integer indices `input`: ``(…), (v, d) -> (…, d)``.
 
     The row `padding_idx`, which may count from the end, gets no gradient. With `max_norm`, rows that are looked up and
-    longer than that in the `norm_type`-norm are first shortened to it in place. With `scale_grad_by_freq`, the gradient
-    of a row is divided by how often it is looked up. IndexError for an index outside [0, v),
-    TypeError for indices that are not integers.
+    have a larger `norm_type`-norm are first scaled down to it, in place. With `scale_grad_by_freq`, the gradient of a
+    row is divided by the number of look-ups. IndexError for an index outside [0, v), TypeError for indices that are not
+    integers.
 
     >>> embedding([1, 1, 0], Tensor([[1.0, 2.0], [3.0, 4.0]]))
     Tensor([[3., 4.],
@@ -67,11 +66,9 @@ def embedding(
     weight = as_tensor(weight)
     indices = input if isinstance(input, Tensor) else np.asarray(input)
     if indices.dtype.kind not in "iu":
-        message = f"embedding: indices must be integers, found {indices.dtype}."
-        raise TypeError(message)
+        raise TypeError(f"embedding: indices must be integers, found {indices.dtype}.")
     if weight.ndim != 2:
-        message = f"embedding: weight is {weight.shape}; it must be a table of rows, (v, d)."
-        raise ValueError(message)
+        raise ValueError(f"embedding: weight is {weight.shape}; it must be a table of rows, (v, d).")
     count = weight.shape[0]
     check(rows_within, indices, count)
     if padding_idx is not None:

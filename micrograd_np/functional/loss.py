@@ -38,24 +38,24 @@ def reduced(losses: Any, reduction: str) -> Tensor:
         return sum(losses)
     if reduction == "none":
         return losses
-    message = f"{caller('reduction')}: reduction must be 'mean', 'sum' or 'none', found {reduction!r}."
-    raise ValueError(message)
+    raise ValueError(f"{caller('reduction')}: reduction must be 'mean', 'sum' or 'none', found {reduction!r}.")
 
 
 def operands(name: str, input: Any, **others: Any) -> list[Any]:
     """`input` as floating numbers, the others as Tensors or arrays of its kind, all of one shape or ValueError."""
     x = as_floats(input)
-    found = [x]
-    for other_name, value in others.items():
-        other = as_like(value, x)
-        if other.shape != x.shape:
-            refuse_broadcast(name, "input", x.shape, other_name, other.shape)
-        found.append(other)
-    return found
+    xs = [x]
+    shape = x.data.shape
+    for label, other in others.items():
+        y = as_like(other, x)
+        if y.shape != shape:
+            refuse_broadcast(name, "input", shape, label, y.shape)
+        xs.append(y)
+    return xs
 
 
 def as_tensor(x: Any) -> Tensor:
-    """`x` as a Tensor; a number belongs to a step that is compiled."""
+    """`x` as a Tensor; in a step that is compiled, a number is a constant of it."""
     if isinstance(x, Tensor):
         return x
     t = Tensor(x)
@@ -63,7 +63,7 @@ def as_tensor(x: Any) -> Tensor:
 
 
 def as_floats(x: Any) -> Tensor:
-    """`x` as a Tensor of floating numbers; integers and booleans, which would wrap or not subtract, in the default."""
+    """`x` as a Tensor of floating numbers: integers, which overflow, and booleans take on the default dtype."""
     if isinstance(x, Tensor) and x.data.dtype.kind == "f":
         return x
     x = as_tensor(x)
@@ -72,7 +72,7 @@ def as_floats(x: Any) -> Tensor:
 
 def as_like(x: Any, input: Any) -> Any:
     """`x` as a Tensor or array; numbers that are not floating, and Python's own, in the dtype of `input`."""
-    if isinstance(x, Tensor) and x.data.dtype.kind == "f":
+    if (type(x) is np.ndarray and x.dtype.kind == "f") or (isinstance(x, Tensor) and x.data.dtype.kind == "f"):
         return x
     if isinstance(x, _NUMBERS):
         return settled(np.asarray(x, input.dtype))
@@ -85,20 +85,19 @@ def as_like(x: Any, input: Any) -> Any:
     return x
 
 
-def refuse_broadcast(name: str, first: str, given: tuple[int, ...], second: str, wanted: tuple[int, ...]) -> None:
-    """ValueError: the two do not have one shape, and would be compared with repetition, or not at all."""
+def refuse_broadcast(name: str, first: str, shape: tuple[int, ...], second: str, other: tuple[int, ...]) -> None:
+    """Raise ValueError: the two have different shapes, so that they would broadcast or do not fit together."""
     try:
-        result = f"would broadcast to {np.broadcast_shapes(given, wanted)}"
+        result = f"would broadcast to {np.broadcast_shapes(shape, other)}"
     except ValueError:
         result = "do not fit together"
-    if given == (*wanted, 1):
-        fix = f"Reshape one: {second}[{':' if len(wanted) == 1 else '...'}, None]"
-    elif wanted == (*given, 1):
-        fix = f"Reshape one: {first}[{':' if len(given) == 1 else '...'}, None]"
+    if shape == (*other, 1):
+        fix = f"Reshape one: {second}[{':' if len(other) == 1 else '...'}, None]"
+    elif other == (*shape, 1):
+        fix = f"Reshape one: {first}[{':' if len(shape) == 1 else '...'}, None]"
     else:
         fix = "Give both one shape"
-    message = f"{name}: {first} is {given} and {second} is {wanted}; they {result}. {fix}."
-    raise ValueError(message)
+    raise ValueError(f"{name}: {first} is {shape} and {second} is {other}; they {result}. {fix}.")
 
 
 def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
@@ -134,12 +133,11 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
     Tensor([0.125, 1.5  ])
     """
     if not within(beta, "beta", 0):
-        message = f"smooth_l1_loss: beta must not be negative, found {beta}."
-        raise ValueError(message)
+        raise ValueError(f"smooth_l1_loss: beta must not be negative, found {beta}.")
     if beta == 0:
         return l1_loss(input, target, reduction)
     x, target = operands("smooth_l1_loss", input, target=target)
-    return reduced(_bent(x - target, beta) / beta, reduction)
+    return reduced(_huber(x - target, beta) / beta, reduction)
 
 
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
@@ -151,14 +149,13 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     Tensor(0.875)
     """
     if not within(delta, "delta", 0) or delta == 0:
-        message = f"huber_loss: delta must be positive, found {delta}."
-        raise ValueError(message)
+        raise ValueError(f"huber_loss: delta must be positive, found {delta}.")
     x, target = operands("huber_loss", input, target=target)
-    return reduced(_bent(x - target, delta), reduction)
+    return reduced(_huber(x - target, delta), reduction)
 
 
-def _bent(d: Any, bend: float) -> Any:
-    """d² / 2 up to `bend`, and straight on from there."""
+def _huber(d: Any, bend: float) -> Any:
+    """d² / 2 up to `bend`, and linear from there on."""
     size = absolute(d)
     near = minimum(size, bend)
     return near * (size - 0.5 * near)
@@ -168,9 +165,8 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     """Kullback–Leibler divergence of the distribution `target` from exp(`input`), in nats: ``(…), (…) -> ()``.
 
     `input` are log-probabilities; `target` probabilities, or their logarithms with `log_target`; 0 log 0 is 0, and of
-    a negative target the loss is nan. "mean"
-    divides by the number of elements, as in PyTorch; "batchmean", by the length of the first axis, which is the
-    divergence proper. ValueError for unequal shapes.
+    a negative target the loss is nan. "mean" divides by the number of elements, as in PyTorch; "batchmean", by the
+    length of the first axis, which is the divergence proper. ValueError for unequal shapes.
 
     >>> import numpy as np
     >>> round(kl_div(Tensor(np.log([[0.5, 0.5]])), [[1.0, 0.0]], reduction="batchmean").item(), 6)  # log 2

@@ -1,8 +1,7 @@
-"""Normalisation: values shifted and scaled so that some group of them has mean 0 and variance 1.
+"""Normalisation: values shifted and scaled so that each group of them has mean 0 and variance 1.
 
-The four kinds differ only in who makes up a group: a channel of the whole batch (batch norm), one sample (layer norm),
-some channels of one sample (group norm), one channel of one sample (instance norm). The variance is the biased one,
-over n.
+A group is a channel of the whole batch (batch norm), one sample (layer norm), some channels of one sample (group norm)
+or one channel of one sample (instance norm). The variance is the biased one, over n.
 """
 
 from __future__ import annotations
@@ -29,8 +28,8 @@ from .loss import as_floats
 
 
 def standardized(x: Any, axes: tuple[int, ...], eps: float, weight: Any = None) -> tuple[Any, Any, Any]:
-    """(x − mean) / √(variance + eps) over `axes`, times `weight`; x − mean; and the variance, axes kept at length 1."""
-    if x.dtype == np.float16:  # whose squares soon overflow
+    """(x − mean) / √(variance + eps) over `axes`, times `weight`; x − mean; the variance, with `axes` of length 1."""
+    if x.dtype == np.float16:  # its squares overflow above 255
         unit, centred, variance = standardized(astype(x, dtype=np.float32), axes, eps, weight)
         return astype(unit, dtype=np.float16), centred, variance
     centred = subtract_mean(x, axis=axes)
@@ -40,7 +39,7 @@ def standardized(x: Any, axes: tuple[int, ...], eps: float, weight: Any = None) 
 
 
 def affine(x: Any, weight: Any, bias: Any) -> Any:
-    """x · weight + bias, leaving out what is None."""
+    """x · weight + bias, without those that are None."""
     if weight is not None:
         x = x * weight
     return x if bias is None else x + bias
@@ -51,8 +50,8 @@ def layer_norm(
 ) -> Tensor:
     """Each sample normalised over its last axes, times `weight` plus `bias`: ``(…, d) -> (…, d)``.
 
-    `normalized_shape` are the lengths of those axes, which weight and bias have too. ValueError where the input's are
-    other ones. Source: Ba et al. (2016).
+    `normalized_shape` is the lengths of those axes, and the shape of `weight` and `bias`. ValueError if the last axes
+    of the input have other lengths. Source: Ba et al. (2016).
 
     >>> layer_norm(Tensor([[1.0, 3.0]]), 2, eps=0.0)
     Tensor([[-1.,  1.]])
@@ -67,7 +66,7 @@ def rms_norm(
 ) -> Tensor:
     """Each sample's last axes divided by their root mean square, times `weight`: ``(…, d) -> (…, d)``.
 
-    `eps`, added to the mean square, is the dtype's machine epsilon unless given. Source: Zhang & Sennrich (2019).
+    `eps` is added to the mean square; by default it is the dtype's machine epsilon. Source: Zhang & Sennrich (2019).
 
     >>> rms_norm(Tensor([[3.0, -3.0]]), 2, eps=0.0)
     Tensor([[ 1., -1.]])
@@ -75,13 +74,13 @@ def rms_norm(
     x = as_floats(input)
     axes = _last_axes("rms_norm", x, normalized_shape)
     eps = float(np.finfo(x.dtype).eps) if eps is None else eps
-    wide = astype(x, dtype=np.float32) if x.dtype == np.float16 else x  # squares of half precision soon overflow
+    wide = astype(x, dtype=np.float32) if x.dtype == np.float16 else x  # squares overflow above 255
     unit = wide * (1 / sqrt(mean(square(wide), axis=axes, keepdims=True) + eps))
     return affine(unit if wide is x else astype(unit, dtype=np.float16), weight, None)
 
 
 def lengths_of(normalized_shape: Any) -> tuple[int, ...]:
-    """`normalized_shape` as a tuple; TypeError where it is no integer, nor a list of integers."""
+    """`normalized_shape` as a tuple; TypeError unless it is an integer or several."""
     lengths = normalized_shape if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
     return tuple(whole(n, "normalized_shape", 0) for n in lengths)
 
@@ -89,24 +88,22 @@ def lengths_of(normalized_shape: Any) -> tuple[int, ...]:
 def _last_axes(name: str, x: Any, normalized_shape: int | tuple[int, ...]) -> tuple[int, ...]:
     lengths = lengths_of(normalized_shape)
     if not lengths or x.shape[-len(lengths) :] != lengths:
-        message = (
+        raise ValueError(
             f"{name}: normalized_shape is {lengths} and input is {x.shape}; its last axes must have those lengths."
         )
-        raise ValueError(message)
     return tuple(range(-len(lengths), 0))
 
 
 def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
-    """Each sample's channels, in `num_groups` groups, normalised group by group: ``(n, c, …) -> (n, c, …)``.
+    """The channels of each sample normalised in `num_groups` groups: ``(n, c, …) -> (n, c, …)``.
 
     `weight` and `bias` are (c,). ValueError unless the groups divide the channels. Source: Wu & He (2018).
     """
     x = as_floats(input)
     if x.ndim < 2 or whole(num_groups, "num_groups") < 1 or x.shape[1] % num_groups:
-        message = (
+        raise ValueError(
             f"group_norm: input is {x.shape}; its channels, the second axis, must divide into {num_groups} groups."
         )
-        raise ValueError(message)
     n, c, *rest = x.shape
     groups = reshape(x, shape=(n, num_groups, (c // num_groups) * prod(rest)))
     unit = reshape(standardized(groups, (-1,), eps)[0], shape=x.shape)
@@ -125,38 +122,28 @@ def batch_norm(
 ) -> Tensor:
     """Each channel normalised, times `weight` plus `bias`, all (c,): ``(n, c, …) -> (n, c, …)``.
 
-    While `training`, over the batch, and the running mean and variance, where given, move towards the batch's by the
-    fraction `momentum` in place, the variance being the unbiased one; otherwise by the running ones, which must be
-    given then. An empty batch gives an empty result and moves nothing. ValueError for a batch with one value per
-    channel in training, which has no variance. Source: Ioffe & Szegedy (2015).
+    With `training`, by the mean and variance of the batch; then the running ones, unless None, move towards these by
+    the fraction `momentum` in place, the variance towards the unbiased one. Otherwise by the running ones. An empty
+    batch gives an empty result and moves nothing. ValueError in training for a channel with one value, which has no
+    variance, and otherwise without running statistics. Source: Ioffe & Szegedy (2015).
     """
     x = as_floats(input)
     if x.ndim < 2:
-        message = f"batch_norm: input is {x.shape}; it must be (n, channels, …)."
-        raise ValueError(message)
+        raise ValueError(f"batch_norm: input is {x.shape}; it must be (n, channels, …).")
     weight, bias = _by_channel(weight, x), _by_channel(bias, x)
-    if not training:
-        if running_mean is None or running_var is None:
+    if training:
+        n = x.size // max(x.shape[1], 1)
+        if n == 1:
             raise ValueError(
-                "batch_norm: without running statistics it can only normalise by the batch: training=True."
+                f"batch_norm: in training a channel needs more than one value, and input {x.shape} has 1. Call eval()?"
             )
-        x, variance = x - _by_channel(running_mean, x), _by_channel(running_var, x)
-        if weight is None:
-            return affine(over_deviation(x, variance, eps=eps), None, bias)
-        return affine(x, over_deviation(weight, variance, eps=eps), bias)
-    axes = (0, *range(2, x.ndim))
-    n = x.size // max(x.shape[1], 1)
-    if not n:
-        return affine(x, weight, bias)  # no values, and nothing to track
-    if n == 1:
-        message = (
-            f"batch_norm: in training a channel needs more than one value, and input {x.shape} has {n}. Call eval()?"
-        )
-        raise ValueError(message)
-    unit, centred, variance = standardized(x, axes, eps, weight)
-    _follow_mean(running_mean, x, centred, axes, momentum)
-    _follow(running_var, variance, momentum, n / (n - 1))
-    return affine(unit, None, bias)
+        return _by_own_statistics(x, (0, *range(2, x.ndim)), n, running_mean, running_var, weight, bias, momentum, eps)
+    if running_mean is None or running_var is None:
+        raise ValueError("batch_norm: without running statistics it can only normalise by the batch: training=True.")
+    centred, variance = x - _by_channel(running_mean, x), _by_channel(running_var, x)
+    if weight is None:
+        return affine(over_deviation(centred, variance, eps=eps), None, bias)
+    return affine(centred, over_deviation(weight, variance, eps=eps), bias)
 
 
 def instance_norm(
@@ -178,16 +165,10 @@ def instance_norm(
     if not use_input_stats:
         return batch_norm(x, running_mean, running_var, weight, bias, training=False, eps=eps)
     n = prod(x.shape[2:])
-    if not n:
-        return affine(x, _by_channel(weight, x), _by_channel(bias, x))  # no values, and nothing to track
     if n == 1:
-        message = f"instance_norm: a channel needs more than one value, and input is {x.shape}."
-        raise ValueError(message)
-    axes = tuple(range(2, x.ndim))
-    unit, centred, variance = standardized(x, axes, eps, _by_channel(weight, x))
-    _follow_mean(running_mean, x, centred, axes, momentum)
-    _follow(running_var, variance, momentum, n / (n - 1))
-    return affine(unit, None, _by_channel(bias, x))
+        raise ValueError(f"instance_norm: a channel needs more than one value, and input is {x.shape}.")
+    weight, bias = _by_channel(weight, x), _by_channel(bias, x)
+    return _by_own_statistics(x, tuple(range(2, x.ndim)), n, running_mean, running_var, weight, bias, momentum, eps)
 
 
 def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
@@ -207,23 +188,39 @@ def _by_channel(x: Any, input: Any) -> Any:
     return called_as(x, reshape(x, shape=(-1,) + (1,) * (input.ndim - 2)))
 
 
-def _follow_mean(running: Any, x: Tensor, centred: Any, axes: tuple[int, ...], momentum: Any) -> None:
-    """The same for the mean of `x` along `axes`, by what is left of the first values without it."""
-    if running is not None:
+def _by_own_statistics(
+    x: Any,
+    axes: tuple[int, ...],
+    n: int,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any,
+    bias: Any,
+    momentum: Any,
+    eps: float,
+) -> Tensor:
+    """`x` normalised over `axes`, of `n` elements, whose mean and variance the running ones, unless None, move to."""
+    if not n:
+        return affine(x, weight, bias)  # without values there are no statistics
+    unit, centred, variance = standardized(x, axes, eps, weight)
+    if running_mean is not None:
         first = tuple([slice(0, 1) if i in axes else slice(None) for i in range(x.ndim)])
         with no_grad():
-            _follow(running, x[first] - centred[first], momentum)
+            _move(running_mean, x[first] - centred[first], momentum)  # what the first values lost is the mean
+    if running_var is not None:
+        with no_grad():
+            _move(running_var, variance, momentum, n / (n - 1))
+    return affine(unit, None, bias)
 
 
-def _follow(running: Any, statistic: Any, momentum: Any, factor: float = 1.0) -> None:
-    """Move a running statistic towards the present one, averaged over samples if there are several, in place."""
-    if running is None or not statistic.size:
+def _move(running: Any, statistic: Any, momentum: Any, factor: float = 1.0) -> None:
+    """Move a running statistic towards `factor` times the average of `statistic` over the samples, in place."""
+    if not statistic.size:
         return
-    with no_grad():
-        rows = reshape(statistic, shape=(-1, running.size))
-        present = reshape(rows, shape=(-1,)) if rows.shape[0] == 1 else mean(rows, axis=0)
-        running *= 1 - momentum
-        running += present * (factor * momentum)
+    rows = reshape(statistic, shape=(-1, running.size))
+    average = reshape(rows, shape=(-1,)) if rows.shape[0] == 1 else mean(rows, axis=0)
+    running *= 1 - momentum
+    running += average * (factor * momentum)
 
 
 def cumulative_momentum(count: Any, dtype: Any) -> Any:

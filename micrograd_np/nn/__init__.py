@@ -1,8 +1,8 @@
-"""Layers, losses, and the modules that hold them: PyTorch's names, arguments, defaults and state-dict keys."""
+"""Layers, losses and containers, with PyTorch's names, arguments, defaults and state-dict keys."""
 
 from micrograd_np import functional
 from micrograd_np.core.settings import check_all as _check_all
-from micrograd_np.optim import clip as utils  # PyTorch's place for clip_grad_norm_ and its relatives
+from micrograd_np.optim import clip as utils  # PyTorch has clip_grad_norm_ and its relatives in nn.utils
 
 from . import init
 from .activation import (

@@ -1,4 +1,4 @@
-"""Activation functions as modules: each holds its settings; what it computes, `functional` says."""
+"""Activation functions as modules: each holds its settings and calls its function of `functional`."""
 
 from __future__ import annotations
 
@@ -16,150 +16,118 @@ from .parameter import Parameter
 
 
 class _Activation(Module):
+    """Calls `function` with the settings, the arguments of the constructor apart from `inplace`, by name."""
+
     _function: ClassVar[Callable[..., Any]]
-    _in_repr: ClassVar[tuple[str, ...]] = ()  # attributes that are handed to the function by name
+    _settings: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, function: Callable[..., Any] | None = None, **others: Any) -> None:
+        super().__init_subclass__(**others)
+        if function is not None:
+            code = getattr(cls.__init__, "__code__", None)
+            names = code.co_varnames[1 : code.co_argcount] if code else ()
+            cls._function, cls._settings = function, tuple([name for name in names if name != "inplace"])
+            cls._in_repr = tuple([f"{name}=" for name in cls._settings])
 
     def forward(self, input: Any) -> Any:
         """The function, of `input`."""
-        if not self._in_repr:
+        if not self._settings:
             return type(self)._function(input)
-        return type(self)._function(input, **{item[:-1]: getattr(self, item[:-1]) for item in self._in_repr})
+        return type(self)._function(input, **{name: getattr(self, name) for name in self._settings})
 
 
 class _InPlace(_Activation):
-    """Those that in PyTorch may overwrite their input; here `inplace` changes nothing."""
+    """In PyTorch these may overwrite their input; here `inplace` changes nothing."""
 
     def __init__(self, inplace: bool = False) -> None:
         self.inplace = inplace
 
 
-class ReLU(_InPlace):
+class ReLU(_InPlace, function=functional.relu):
     """max(x, 0), elementwise."""
 
-    _function = functional.relu
 
-
-class ReLU6(_InPlace):
+class ReLU6(_InPlace, function=functional.relu6):
     """min(max(x, 0), 6), elementwise."""
 
-    _function = functional.relu6
 
-
-class SELU(_InPlace):
+class SELU(_InPlace, function=functional.selu):
     """Self-normalising exponential unit; see `functional.selu`."""
 
-    _function = functional.selu
 
-
-class SiLU(_InPlace):
+class SiLU(_InPlace, function=functional.silu):
     """x σ(x), elementwise, also known as swish."""
 
-    _function = functional.silu
 
-
-class Mish(_InPlace):
+class Mish(_InPlace, function=functional.mish):
     """x tanh(softplus(x)), elementwise."""
 
-    _function = functional.mish
 
-
-class Hardsigmoid(_InPlace):
+class Hardsigmoid(_InPlace, function=functional.hardsigmoid):
     """min(max(x + 3, 0), 6) / 6, elementwise."""
 
-    _function = functional.hardsigmoid
 
-
-class Hardswish(_InPlace):
+class Hardswish(_InPlace, function=functional.hardswish):
     """x min(max(x + 3, 0), 6) / 6, elementwise."""
 
-    _function = functional.hardswish
 
-
-class Sigmoid(_Activation):
+class Sigmoid(_Activation, function=functional.sigmoid):
     """1 / (1 + exp(−x)), elementwise."""
 
-    _function = functional.sigmoid
 
-
-class Tanh(_Activation):
+class Tanh(_Activation, function=functional.tanh):
     """Hyperbolic tangent, elementwise."""
 
-    _function = functional.tanh
 
-
-class Tanhshrink(_Activation):
+class Tanhshrink(_Activation, function=functional.tanhshrink):
     """x − tanh(x), elementwise."""
 
-    _function = functional.tanhshrink
 
-
-class LogSigmoid(_Activation):
+class LogSigmoid(_Activation, function=functional.logsigmoid):
     """log(1 / (1 + exp(−x))), elementwise, stable for any x."""
 
-    _function = functional.logsigmoid
 
-
-class Softsign(_Activation):
+class Softsign(_Activation, function=functional.softsign):
     """x / (1 + |x|), elementwise."""
 
-    _function = functional.softsign
 
-
-class LeakyReLU(_Activation):
+class LeakyReLU(_Activation, function=functional.leaky_relu):
     """x where it is positive, `negative_slope` times x elsewhere."""
-
-    _function = functional.leaky_relu
-    _in_repr = ("negative_slope=",)
 
     def __init__(self, negative_slope: float = 1e-2, inplace: bool = False) -> None:
         self.negative_slope, self.inplace = negative_slope, inplace
 
 
-class ELU(_Activation):
+class ELU(_Activation, function=functional.elu):
     """x where it is positive, alpha · (exp(x) − 1) elsewhere."""
 
-    _function = functional.elu
-    _in_repr = ("alpha=",)
-
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         self.alpha, self.inplace = alpha, inplace
 
 
-class CELU(_Activation):
+class CELU(_Activation, function=functional.celu):
     """x where it is positive, alpha · (exp(x / alpha) − 1) elsewhere."""
 
-    _function = functional.celu
-    _in_repr = ("alpha=",)
-
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         self.alpha, self.inplace = alpha, inplace
 
 
-class GELU(_Activation):
-    """x Φ(x), elementwise; with ``approximate="tanh"``, its older stand-in."""
-
-    _function = functional.gelu
-    _in_repr = ("approximate=",)
+class GELU(_Activation, function=functional.gelu):
+    """x Φ(x), elementwise; with ``approximate="tanh"``, the approximation by tanh."""
 
     def __init__(self, approximate: str = "none") -> None:
         self.approximate = approximate
 
 
-class Softplus(_Activation):
-    """log(1 + exp(beta · x)) / beta, elementwise, and x beyond a `threshold`; see `functional.softplus`."""
-
-    _function = functional.softplus
-    _in_repr = ("beta=", "threshold=")
+class Softplus(_Activation, function=functional.softplus):
+    """log(1 + exp(beta · x)) / beta, elementwise, and x above a `threshold`; see `functional.softplus`."""
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         self.beta, self.threshold = beta, threshold
 
 
-class Hardtanh(_Activation):
-    """x held between `min_val` and `max_val`."""
-
-    _function = functional.hardtanh
-    _in_repr = ("min_val=", "max_val=")
+class Hardtanh(_Activation, function=functional.hardtanh):
+    """x limited to the range from `min_val` to `max_val`."""
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
@@ -180,31 +148,17 @@ class PReLU(Module):
 
 
 class _AlongAxis(_Activation):
-    _in_repr = ("dim=",)
-
-
-class Softmax(_AlongAxis):
-    """exp(x) / Σ exp(x) along the axis `dim`, the last one unless given."""
-
-    _function = functional.softmax
-
     def __init__(self, dim: int = -1) -> None:
         self.dim = dim
 
 
-class LogSoftmax(_AlongAxis):
-    """x − log Σ exp(x) along the axis `dim`, the last one unless given."""
-
-    _function = functional.log_softmax
-
-    def __init__(self, dim: int = -1) -> None:
-        self.dim = dim
+class Softmax(_AlongAxis, function=functional.softmax):
+    """exp(x) / Σ exp(x) along the axis `dim`, by default the last."""
 
 
-class GLU(_AlongAxis):
+class LogSoftmax(_AlongAxis, function=functional.log_softmax):
+    """x − log Σ exp(x) along the axis `dim`, by default the last."""
+
+
+class GLU(_AlongAxis, function=functional.glu):
     """a σ(b) for the halves a and b of the input along `dim`: ``(…, 2n) -> (…, n)``."""
-
-    _function = functional.glu
-
-    def __init__(self, dim: int = -1) -> None:
-        self.dim = dim

@@ -25,18 +25,18 @@ from .parameter import Parameter
 
 
 class MultiheadAttention(Module):
-    """Attention by `num_heads` heads side by side, each in its own projection of size embed_dim / num_heads.
+    """Attention by `num_heads` parallel heads, each on its own projection of size embed_dim / num_heads.
 
     Called with (query, key, value): ``(l, n, e), (s, n, kdim), (s, n, vdim) -> (l, n, e), (n, l, s)``, or batch first,
-    or without n. Returns the output and, unless ``need_weights=False``, the weights averaged over heads. `kdim` and
-    `vdim` are e unless given. `add_bias_kv` appends a learned key and value, `add_zero_attn` zero ones.
+    or without n. Returns the output and, unless ``need_weights=False``, the weights averaged over the heads. `kdim` and
+    `vdim` are e by default. `add_bias_kv` appends a learned key and value, `add_zero_attn` a key and value of zeros.
 
-    **Mind the masks**: in a boolean `attn_mask` (l, s) or (n · heads, l, s), and `key_padding_mask` (n, s), True means
-    *blocked*, the opposite of `functional.scaled_dot_product_attention`, as in PyTorch. Floating ones are added.
+    **Masks**: in a boolean `attn_mask` (l, s) or (n · heads, l, s), and `key_padding_mask` (n, s), True means
+    *blocked*, as in PyTorch, and unlike in `functional.scaled_dot_product_attention`. Floating masks are added.
 
     Parameters: ``in_proj_weight`` (3e, e) for query, key and value, Xavier-uniform, or ``q_proj_weight``,
-    ``k_proj_weight`` and ``v_proj_weight`` where sizes differ; ``in_proj_bias``, zero; ``out_proj``. ValueError unless
-    the heads divide e.
+    ``k_proj_weight`` and ``v_proj_weight`` if the sizes differ; ``in_proj_bias``, zero; ``out_proj``. ValueError unless
+    `num_heads` divides e.
 
     >>> x = Tensor(np.ones((5, 2, 8)))  # time first
     >>> output, weights = MultiheadAttention(8, num_heads=2)(x, x, x)
@@ -66,20 +66,21 @@ class MultiheadAttention(Module):
         dtype: Any = None,
     ) -> None:
         if embed_dim % num_heads:
-            message = f"MultiheadAttention: embed_dim ({embed_dim}) must divide into num_heads ({num_heads})."
-            raise ValueError(message)
+            raise ValueError(f"MultiheadAttention: embed_dim ({embed_dim}) must divide into num_heads ({num_heads}).")
         dtype = get_default_dtype() if dtype is None else dtype
         self.embed_dim, self.num_heads, self.dropout, self.batch_first = embed_dim, num_heads, dropout, batch_first
         self.kdim, self.vdim = embed_dim if kdim is None else kdim, embed_dim if vdim is None else vdim
         self.add_zero_attn = add_zero_attn
-        for name in ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight"):
-            self.register_parameter(name, None)
-        if self.kdim == self.vdim == embed_dim:
-            self.in_proj_weight = init.xavier_uniform_(Parameter(np.empty((3 * embed_dim, embed_dim), dtype)))
-        else:
-            self.q_proj_weight = init.xavier_uniform_(Parameter(np.empty((embed_dim, embed_dim), dtype)))
-            self.k_proj_weight = init.xavier_uniform_(Parameter(np.empty((embed_dim, self.kdim), dtype)))
-            self.v_proj_weight = init.xavier_uniform_(Parameter(np.empty((embed_dim, self.vdim), dtype)))
+        joint = self.kdim == self.vdim == embed_dim
+        shapes = {
+            "in_proj_weight": (3 * embed_dim, embed_dim) if joint else None,
+            "q_proj_weight": None if joint else (embed_dim, embed_dim),
+            "k_proj_weight": None if joint else (embed_dim, self.kdim),
+            "v_proj_weight": None if joint else (embed_dim, self.vdim),
+        }
+        for name, shape in shapes.items():
+            weight = None if shape is None else init.xavier_uniform_(Parameter(np.empty(shape, dtype)))
+            self.register_parameter(name, weight)
         self.register_parameter("in_proj_bias", Parameter(np.zeros(3 * embed_dim, dtype)) if bias else None)
         self.out_proj = Linear(embed_dim, embed_dim, bias, dtype)
         if self.out_proj.bias is not None:
@@ -100,9 +101,9 @@ class MultiheadAttention(Module):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[Any, Any]:
-        """The output, and the weights (by head with ``average_attn_weights=False``) or None.
+        """The output, and the weights (for each head if ``average_attn_weights=False``) or None.
 
-        `is_causal` without an `attn_mask` blocks what comes later; with one it says that this is what the mask does.
+        `is_causal` blocks later positions; with an `attn_mask` it only says that the mask does so.
         """
         q, k, v = as_tensor(query), as_tensor(key), as_tensor(value)
         single = q.ndim == 2
@@ -114,23 +115,15 @@ class MultiheadAttention(Module):
         self._check(q, k, v)
         weights, biases = self._projections()
         q, k, v = (functional.linear(x, w, b) for x, w, b in zip((q, k, v), weights, biases, strict=True))
-        appended = 0
-        if self.bias_k is not None:
-            k, v = _appended(k, self.bias_k), _appended(v, self.bias_v)
-            appended += 1
+        extra: list[tuple[Any, Any]] = [(self.bias_k, self.bias_v)] if self.bias_k is not None else []
         if self.add_zero_attn:
-            nothing = constant(np.zeros((1, 1, self.embed_dim), q.dtype))
-            k, v = _appended(k, nothing), _appended(v, nothing)
-            appended += 1
-        mask = self._joint_mask(q.shape[0], attn_mask, key_padding_mask, appended, q.dtype)
-        mixed, shares = attend(
-            self._heads(q),
-            self._heads(k),
-            self._heads(v),
-            mask,
-            self.dropout if self.training else 0.0,
-            is_causal and attn_mask is None,
-        )
+            extra += [(constant(np.zeros((1, 1, self.embed_dim), q.dtype)),) * 2]
+        for extra_key, extra_value in extra:
+            k, v = _append(k, extra_key), _append(v, extra_value)
+        mask = self._joint_mask(q.shape[0], attn_mask, key_padding_mask, len(extra), q.dtype)
+        q, k, v = (self._heads(x) for x in (q, k, v))
+        dropout = self.dropout if self.training else 0.0
+        mixed, shares = attend(q, k, v, mask, dropout, is_causal and attn_mask is None)
         n, _, steps, _ = mixed.shape
         z = self.out_proj(reshape(transpose(mixed, axes=(0, 2, 1, 3)), shape=(n, steps, self.embed_dim)))
         shares = (mean(shares, axis=1) if average_attn_weights else shares) if need_weights else None
@@ -141,11 +134,10 @@ class MultiheadAttention(Module):
     def _check(self, q: Any, k: Any, v: Any) -> None:
         sizes = (self.embed_dim, self.kdim, self.vdim)
         if not (q.ndim == k.ndim == v.ndim == 3 and (q.shape[2], k.shape[2], v.shape[2]) == sizes):
-            message = (
+            raise ValueError(
                 f"MultiheadAttention: query, key and value are {q.shape}, {k.shape} and {v.shape} (n, time, features); "
                 f"all must have three axes, and {sizes} features."
             )
-            raise ValueError(message)
 
     def _projections(self) -> tuple[list[Any], list[Any]]:
         """Weights and biases for query, key and value."""
@@ -161,16 +153,16 @@ class MultiheadAttention(Module):
         n, steps, e = x.shape
         return transpose(reshape(x, shape=(n, steps, self.num_heads, e // self.num_heads)), axes=(0, 2, 1, 3))
 
-    def _joint_mask(self, n: int, attn_mask: Any, padding: Any, appended: int, dtype: Any) -> Any:
-        """Both masks as one to add to the scores (n, heads, l, s), or None; what was appended stays open to all."""
+    def _joint_mask(self, n: int, attn_mask: Any, padding: Any, extra: int, dtype: Any) -> Any:
+        """The sum of both masks, to add to the scores (n, heads, l, s), or None; `extra` keys at the end are open."""
         joint = None
         if attn_mask is not None:
             joint = _additive(attn_mask, dtype)
             if joint.ndim == 3:  # one for each head of each sample
                 joint = reshape(joint, shape=(n, self.num_heads, *joint.shape[1:]))
-            joint = _widened(joint, appended)
+            joint = _widened(joint, extra)
         if padding is not None:
-            blocked = _widened(_additive(padding, dtype), appended)
+            blocked = _widened(_additive(padding, dtype), extra)
             blocked = reshape(blocked, shape=(n, 1, 1, blocked.shape[-1]))
             joint = blocked if joint is None else joint + blocked
         return joint
@@ -181,18 +173,16 @@ def _mask(mask: Any) -> Any:
 
 
 def _additive(mask: Any, dtype: Any) -> Any:
-    """A mask in which True is blocked, as one to add: −inf there, 0 elsewhere."""
+    """A boolean mask as a floating one: −inf where it is True, which means blocked, and 0 elsewhere."""
     mask = _mask(mask)
     if mask.dtype == np.bool_:
         return where(mask, constant(np.array(-np.inf, dtype)), constant(np.array(0, dtype)))
     return mask if mask.dtype == dtype else mask.astype(dtype)
 
 
-def _appended(x: Any, more: Any) -> Any:
-    return concatenate(x, broadcast_to(more, shape=(x.shape[0], 1, x.shape[2])), axis=1)
+def _append(x: Any, row: Any) -> Any:
+    return concatenate(x, broadcast_to(row, shape=(x.shape[0], 1, x.shape[2])), axis=1)
 
 
-def _widened(mask: Any, by: int) -> Any:
-    if not by:
-        return mask
-    return concatenate(mask, constant(np.zeros((*mask.shape[:-1], by), mask.dtype)), axis=-1)
+def _widened(mask: Any, n: int) -> Any:
+    return concatenate(mask, constant(np.zeros((*mask.shape[:-1], n), mask.dtype)), axis=-1) if n else mask

@@ -1,52 +1,57 @@
-"""Modules that hold modules or parameters: in order, by number, by name."""
+"""Modules that hold modules or parameters: in a chain, in a list, in a dict."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
-from typing import Any, Generic, Self, TypeVar, overload
+from itertools import chain, count, groupby
+from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
-from micrograd_np.core.messages import described
+from micrograd_np.core.messages import describe_value
 from micrograd_np.engine.tensor import Tensor
 
-from .module import Kind, Module
+from .module import Kind, Module, block
 from .parameter import Parameter
 
 T = TypeVar("T", Module, Parameter)
 
 
-class _Held(Module, Generic[T]):
-    """What containers share: their contents are attributes, under numbers or names."""
+class _Container(Module, Generic[T]):
+    """A module whose attributes hold its contents, under the names of the state dict."""
 
     def _contents(self) -> dict[str, T]:
         return {name: x for name, x in vars(self).items() if isinstance(x, (Module, Parameter))}  # type: ignore[misc]
 
     def _put(self, contents: Mapping[str, T]) -> None:
+        """Replace the contents."""
         for name in self._contents():
             delattr(self, name)
         for name, x in contents.items():
             self._add(name, x)
 
     def _add(self, name: Any, x: Any) -> None:
-        """Keep one more, if it may be."""
         x = self._admitted(x)
         self._register(name, x, Kind.MODULE if isinstance(x, Module) else Kind.PARAMETER)
 
     def _admitted(self, x: Any) -> Any:
+        """The value to hold for `x`; TypeError if there is none."""
         if isinstance(x, Module):
             return x
-        message = f"{type(self).__name__}: holds modules, found {described(x)}."
-        raise TypeError(message)
+        raise TypeError(f"{type(self).__name__}: holds modules, found {describe_value(x)}.")
 
     def __len__(self) -> int:
         return len(self._contents())
 
 
-class _Numbered(_Held[T]):
-    """A list whose elements are attributes "0", "1", …, as in the state dict."""
+class _List(_Container[T]):
+    """A list whose elements are the attributes "0", "1", …"""
 
-    def _number(self, items: Iterable[T]) -> None:
-        self._put({str(i): x for i, x in enumerate(items)})
+    _slices_keep_names: ClassVar[bool] = False
+
+    def _like(self, contents: Mapping[str, T]) -> Self:
+        new = type(self).__new__(type(self))
+        new.training = self.training
+        new._put(contents)
+        return new
 
     def __iter__(self) -> Iterator[T]:
         return iter(self._contents().values())
@@ -59,24 +64,16 @@ class _Numbered(_Held[T]):
     @overload
     def __getitem__(self, i: slice) -> Self: ...
     def __getitem__(self, i: Any) -> Any:
-        items = list(self)
-        return self._part(i) if isinstance(i, slice) else items[self._index(i)]
-
-    def _part(self, i: slice) -> Self:
-        return self._like(list(self)[i])
-
-    def _like(self, items: Iterable[T]) -> Self:
-        other = type(self).__new__(type(self))
-        other.training = self.training
-        other._number(items)
-        return other
+        if not isinstance(i, slice):
+            return list(self)[self._index(i)]
+        part = dict(list(self._contents().items())[i])
+        return self._like(part if self._slices_keep_names else _numbered(part.values()))
 
     def _index(self, i: Any) -> int:
-        at = i.__index__()
-        if not -len(self) <= at < len(self):
-            message = f"{type(self).__name__}: index {at} is outside the {len(self)} it holds."
-            raise IndexError(message)
-        return at
+        index = i.__index__()
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"{type(self).__name__}: index {index} is outside the {len(self)} it holds.")
+        return index
 
     def __setitem__(self, i: int, x: T) -> None:
         setattr(self, list(self._contents())[self._index(i)], self._admitted(x))
@@ -84,47 +81,48 @@ class _Numbered(_Held[T]):
     def __delitem__(self, i: int | slice) -> None:
         items = list(self)
         del items[i if isinstance(i, slice) else self._index(i)]
-        self._number(items)
+        self._put(_numbered(items))
 
     def append(self, x: T) -> Self:
-        """Add one at the end; returns self."""
-        number = len(self)
-        while str(number) in vars(self):  # a slice of a Sequential keeps its numbers
-            number += 1
-        self._add(str(number), x)
+        """Add `x` at the end; returns self."""
+        self._add(next(name for n in count(len(self)) if (name := str(n)) not in vars(self)), x)
         return self
 
     def extend(self, xs: Iterable[T]) -> Self:
-        """Add all at the end, in order; returns self."""
+        """Add all of `xs` at the end, in order; returns self."""
         for x in list(xs):
             self.append(x)
         return self
 
     def insert(self, i: int, x: T) -> Self:
-        """Add one before position `i`, moving later ones up; returns self."""
+        """Add `x` before position `i`, moving later ones up; returns self."""
         items = list(self)
         items.insert(i, x)
-        self._number(items)
+        self._put(_numbered(items))
         return self
 
     def pop(self, i: int = -1) -> T:
-        """Take out the one at position `i` and return it."""
+        """Remove the element at position `i` and return it."""
         x = self[i]
         del self[i]
         return x
 
     def __add__(self, others: Iterable[T]) -> Self:
-        return self._like(chain(self, others))
+        return self._like(_numbered(chain(self, others)))
 
     def __iadd__(self, others: Iterable[T]) -> Self:
         return self.extend(others)
 
 
-class Sequential(_Numbered[Module]):
-    """One module after another: each is applied to what the one before it returned.
+def _numbered(items: Iterable[T]) -> dict[str, T]:
+    return {str(i): x for i, x in enumerate(items)}
 
-    Given as arguments, they are named "0", "1", … in the state dict; given as one dict, by its keys. Slices are
-    Sequentials that share the modules, under the names they have here.
+
+class Sequential(_List[Module]):
+    """Modules in a chain: each is applied to the result of the one before it.
+
+    The modules are named "0", "1", … in the state dict, or by the keys of a dict that is the only argument. Slices are
+    Sequentials that share the modules and keep their names.
 
     >>> from micrograd_np import nn
     >>> nn.Sequential(nn.Linear(2, 3), nn.Tanh())
@@ -134,45 +132,36 @@ class Sequential(_Numbered[Module]):
     )
     """
 
-    def __init__(self, *modules: Module | Mapping[str, Module]) -> None:
-        if len(modules) == 1 and isinstance(modules[0], Mapping):
-            self._put(modules[0])
-        else:
-            self._number(modules)  # type: ignore[arg-type]
+    _slices_keep_names = True
 
-    def _part(self, i: slice) -> Self:
-        other = self._like(())
-        other._put(dict(list(self._contents().items())[i]))
-        return other
+    def __init__(self, *modules: Module | Mapping[str, Module]) -> None:
+        named = len(modules) == 1 and isinstance(modules[0], Mapping)
+        self._put(modules[0] if named else _numbered(modules))  # type: ignore[arg-type]
 
     def forward(self, input: Any) -> Any:
-        """Apply all, in order."""
+        """Apply all modules, in order."""
         before: Any = None
         module: Any = None
         try:
-            for module in vars(self).values():  # the contents, without making a dict of them
+            for module in vars(self).values():  # the contents, without the cost of building a dict
                 if isinstance(module, Module):
                     input = module(input)
                     before = module
         except (AttributeError, TypeError, ValueError) as error:
             if type(input) is not tuple or before is None:
                 raise
-            raise self._several(before, module, input) from error
+            what, use = type(before).__name__, type(module).__name__
+            results = "(output, state)" if hasattr(before, "hidden_size") else f"a tuple of {len(input)}"
+            results = "(output, weights)" if what == "MultiheadAttention" else results
+            raise TypeError(
+                f"Sequential: {what} returns {results}, and {use} takes one tensor. Write a module whose forward says "
+                f"what goes on: x, _ = self.{what.lower()}(x)."
+            ) from error
         return input
 
-    def _several(self, before: Module, module: Module, results: tuple[Any, ...]) -> TypeError:
-        """What to say where one module returns several things and the next takes one."""
-        what, use = type(before).__name__, type(module).__name__
-        names = {"MultiheadAttention": "(output, weights)"}.get(what, "(output, state)")
-        shown = names if hasattr(before, "hidden_size") or what in names else f"a tuple of {len(results)}"
-        return TypeError(
-            f"Sequential: {what} returns {shown}, and {use} takes one tensor. Write a module whose forward says what "
-            f"goes on: x, _ = self.{what.lower()}(x)."
-        )
 
-
-class ModuleList(_Numbered[Module]):
-    """A list of modules, for a `forward` that says itself how they are applied. A plain list does as well.
+class ModuleList(_List[Module]):
+    """A list of modules, which `forward` applies as it likes. A plain list works too.
 
     >>> from micrograd_np import nn
     >>> nn.ModuleList([nn.Linear(2, 2) for _ in range(3)])
@@ -182,27 +171,20 @@ class ModuleList(_Numbered[Module]):
     """
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
-        self._number(modules or ())
+        self._put(_numbered(modules or ()))
 
     def __repr__(self) -> str:
-        runs: list[tuple[int, int, str]] = []  # first, last, what they look like
-        for i, x in enumerate(self):
-            text = repr(x)
-            if runs and runs[-1][2] == text:
-                runs[-1] = (runs[-1][0], i, text)
-            else:
-                runs.append((i, i, text))
-        lines = [f"({a}): {text}" if a == b else f"({a}-{b}): {b - a + 1} x {text}" for a, b, text in runs]
-        return (
-            f"{type(self).__name__}("
-            + "".join("\n  " + line.replace("\n", "\n  ") for line in lines)
-            + "\n" * bool(lines)
-            + ")"
-        )
+        lines: list[str] = []
+        first = 0
+        for text, run in groupby(map(repr, self)):
+            n = len(list(run))
+            lines.append(f"({first}): {text}" if n == 1 else f"({first}-{first + n - 1}): {n} x {text}")
+            first += n
+        return block(self, lines)
 
 
-class _Named(_Held[T]):
-    """A dict whose values are attributes of their keys' names."""
+class _Dict(_Container[T]):
+    """A dict whose values are the attributes named by its keys."""
 
     def __getitem__(self, key: str) -> T:
         return self._contents()[key]
@@ -224,11 +206,11 @@ class _Named(_Held[T]):
         return self._contents().keys()
 
     def values(self) -> Iterable[T]:
-        """What it holds."""
+        """The modules or parameters."""
         return self._contents().values()
 
     def items(self) -> Iterable[tuple[str, T]]:
-        """Names and what they stand for."""
+        """The names with their modules or parameters."""
         return self._contents().items()
 
     def update(self, others: Mapping[str, T] | Iterable[tuple[str, T]]) -> None:
@@ -237,18 +219,18 @@ class _Named(_Held[T]):
             self[key] = x
 
     def pop(self, key: str) -> T:
-        """Take out the one of this name and return it; KeyError if there is none."""
+        """Remove the entry of this name and return its value; KeyError if there is none."""
         x = self[key]
         delattr(self, key)
         return x
 
     def clear(self) -> None:
-        """Take out all."""
+        """Remove all entries."""
         self._put({})
 
 
-class ModuleDict(_Named[Module]):
-    """Modules by name, for a `forward` that chooses among them. KeyError for a name that a module needs itself.
+class ModuleDict(_Dict[Module]):
+    """Modules by name, for a `forward` that chooses among them. KeyError for the name of an attribute of `Module`.
 
     >>> from micrograd_np import nn
     >>> nn.ModuleDict({"up": nn.Linear(1, 4), "act": nn.ReLU()})["act"]
@@ -261,25 +243,19 @@ class ModuleDict(_Named[Module]):
 
 class _Parameters(Module):
     def _admitted(self, x: Any) -> Parameter:
-        if isinstance(x, Parameter):
-            return x
-        return Parameter(x.detach() if isinstance(x, Tensor) else x)
+        return x if isinstance(x, Parameter) else Parameter(x.detach() if isinstance(x, Tensor) else x)
 
     def extra_repr(self) -> str:
-        """One line for each."""
-        return "\n".join(
-            f"({name}): Parameter of shape {p.shape}, {p.dtype}"
-            for name, p in vars(self).items()
-            if isinstance(p, Parameter)
-        )
+        """One line for each parameter."""
+        parameters = [(name, x) for name, x in vars(self).items() if isinstance(x, Parameter)]
+        return "\n".join(f"({name}): Parameter of shape {p.shape}, {p.dtype}" for name, p in parameters)
 
     def __repr__(self) -> str:
-        lines = self.extra_repr().splitlines()
-        return f"{type(self).__name__}(" + "".join(f"\n  {line}" for line in lines) + "\n" * bool(lines) + ")"
+        return block(self, self.extra_repr().splitlines())
 
 
-class ParameterList(_Parameters, _Numbered[Parameter]):
-    """A list of parameters; what is not one yet becomes one.
+class ParameterList(_Parameters, _List[Parameter]):
+    """A list of parameters; other values become parameters.
 
     >>> from micrograd_np import nn
     >>> nn.ParameterList([[1.0, 2.0], [[3.0]]])
@@ -290,11 +266,11 @@ class ParameterList(_Parameters, _Numbered[Parameter]):
     """
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
-        self._number(() if values is None else values)
+        self._put(_numbered(() if values is None else values))
 
 
-class ParameterDict(_Parameters, _Named[Parameter]):
-    """Parameters by name; what is not one yet becomes one."""
+class ParameterDict(_Parameters, _Dict[Parameter]):
+    """Parameters by name; other values become parameters."""
 
     def __init__(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
         self.update(parameters or ())

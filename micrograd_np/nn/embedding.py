@@ -1,4 +1,4 @@
-"""Embeddings: a table of vectors, looked up by number."""
+"""Embeddings: a table of vectors, looked up by index."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from .parameter import Parameter
 
 
 class Embedding(Module):
-    """The rows of a table (num_embeddings, embedding_dim), drawn from N(0, 1), that integers name: ``(…) -> (…, d)``.
+    """The rows at integer indices of a table (num_embeddings, embedding_dim), drawn from N(0, 1): ``(…) -> (…, d)``.
 
-    Row `padding_idx` starts as zeros and gets no gradient. With `max_norm`, rows longer than that are shortened when
-    looked up; with `scale_grad_by_freq`, a row's gradient is divided by how often it was. IndexError for numbers
-    outside the table; see `micrograd_np.functional.embedding`.
+    Row `padding_idx` starts as zeros and gets no gradient. With `max_norm`, rows with a larger norm are scaled down to
+    it when looked up; with `scale_grad_by_freq`, the gradient of a row is divided by the number of look-ups. IndexError
+    for indices outside the table; see `micrograd_np.functional.embedding`.
 
     >>> Embedding(10, 3)([[1, 2], [4, 3]]).shape
     (2, 2, 3)
     """
+
+    _in_repr = ("num_embeddings", "embedding_dim", "padding_idx=?", "max_norm=?", "norm_type=?", "scale_grad_by_freq=?")
 
     def __init__(
         self,
@@ -34,8 +36,7 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            message = f"Embedding: padding_idx {padding_idx} is outside the {num_embeddings} rows."
-            raise ValueError(message)
+            raise ValueError(f"Embedding: padding_idx {padding_idx} is outside the {num_embeddings} rows.")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
         self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
@@ -54,7 +55,7 @@ class Embedding(Module):
         norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
     ) -> Embedding:
-        """An embedding that starts from a given table, without a gradient if `freeze`."""
+        """An embedding with a copy of the table `embeddings` (v, d) as its weight; not trained if `freeze`."""
         table = embeddings if isinstance(embeddings, Tensor) else Tensor(embeddings)
         settings = (padding_idx, max_norm, norm_type, scale_grad_by_freq)
         layer = cls(table.shape[0], table.shape[1], *settings, dtype=table.dtype)
@@ -62,14 +63,6 @@ class Embedding(Module):
         return layer
 
     def forward(self, input: Any) -> Tensor:
-        """The rows that `input` names."""
+        """The rows at the indices `input`."""
         settings = (self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq)
         return functional.embedding(input, self.weight, *settings)
-
-    def extra_repr(self) -> str:
-        """As PyTorch shows it."""
-        defaults = {"padding_idx": None, "max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False}
-        changed = {name: getattr(self, name) for name, value in defaults.items() if getattr(self, name) != value}
-        return ", ".join(map(str, (self.num_embeddings, self.embedding_dim))) + "".join(
-            f", {name}={value}" for name, value in changed.items()
-        )

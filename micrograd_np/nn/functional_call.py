@@ -1,11 +1,11 @@
-"""A module as a function of its parameters."""
+"""`functional_call`: a module as a function of its parameters."""
 
 from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.core.changes import changes
+from micrograd_np.core.hooks import changes
 from micrograd_np.engine.tensor import Tensor
 
 from .module import Module
@@ -13,18 +13,16 @@ from .module import Module
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_turn = threading.RLock()  # a module can have one set of parameters at a time
+_lock = threading.RLock()  # a module has one set of parameters at a time
 
 
 def functional_call(
     module: Module, params: Mapping[str, Any], args: Any = (), kwargs: Mapping[str, Any] | None = None
 ) -> Any:
-    """``module(*args, **kwargs)`` with the parameters and buffers that `params` names replaced by its tensors or
-    arrays.
+    """``module(*args, **kwargs)`` with parameters and buffers replaced by the tensors or arrays of `params`, by name.
 
-    `args` is a tuple, or the only argument. What is not named stays; what is shared is replaced wherever it stands. The
-    module is as before afterwards, also after an error; calls from several threads take turns. Raises ValueError for a
-    name that the module does not have.
+    `args` is a tuple, or the only argument. A shared parameter is replaced everywhere. Afterwards the module is as
+    before, even after an error; calls from several threads take turns. ValueError for a name the module does not have.
 
     >>> from micrograd_np import nn
     >>> layer = nn.Linear(2, 1)
@@ -32,7 +30,7 @@ def functional_call(
     Tensor([7.5])
     """
     arguments = args if isinstance(args, tuple) else (args,)
-    with _turn:
+    with _lock:
         own = dict(module._state())
         own.update(module.named_buffers())
         replaced: dict[int, Tensor] = {}
@@ -54,7 +52,7 @@ def functional_call(
 
 
 def _put(holder: Any, key: Any, x: Any) -> None:
-    if isinstance(holder, Module):  # by the back door: for the time of the call any tensor may stand for a parameter
+    if isinstance(holder, Module):  # not by setattr, which wants a Parameter: here any tensor may replace it
         vars(holder)[key] = x
         changes.note()
     else:
@@ -62,9 +60,9 @@ def _put(holder: Any, key: Any, x: Any) -> None:
 
 
 def _places(module: Module, replaced: Mapping[int, Any]) -> Iterator[tuple[Any, Any, Tensor]]:
-    """Every attribute, list element and dict value under `module` that is one of the `wanted` tensors."""
+    """Where tensors stand whose ids are in `replaced`: (module, list or dict; name, index or key; the tensor)."""
     waiting: list[Any] = list(module.modules())
-    for holder in waiting:  # grows by the containers found on the way
+    for holder in waiting:  # the loop appends the containers it comes across
         if isinstance(holder, Module):
             items: Any = list(vars(holder).items())
         else:

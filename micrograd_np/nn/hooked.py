@@ -1,8 +1,9 @@
-"""A module's call with hooks around it, forward and backward, in PyTorch's order and with PyTorch's arguments."""
+"""A module's call with its forward and backward hooks, in PyTorch's order and with PyTorch's arguments."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from micrograd_np.core import trees
 from micrograd_np.core.modes import mode
@@ -14,85 +15,79 @@ if TYPE_CHECKING:
 
     from micrograd_np.core.hooks import Hooks
 
-    from .module import Module
 
-    Meeting = Callable[[tuple[Any, ...]], Any]
+class Hooked(Protocol):
+    """What this file needs of a `Module`."""
+
+    _hooks: dict[str, Hooks] | None
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes."""
 
 
-def call(module: Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """``module.forward(*args, **kwargs)`` with everything around it that was asked for."""
+def call(module: Hooked, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """``module.forward(*args, **kwargs)`` with the hooks of `module`, reported to ``mode.events``."""
     events = mode.events
     events.entered(module)
     try:
-        return _hooked(module, args, kwargs)
+        hooks = module._hooks or {}
+        for hook, options in hooks.get("forward_pre", ()):
+            answer = _forward_hook(hook, options, module, args, kwargs)
+            if answer is not None:
+                args, kwargs = answer if options["with_kwargs"] else (_as_tuple(answer), kwargs)
+        backward = mode.recording and (hooks.get("backward") or hooks.get("backward_pre"))
+        return (_with_backward_hooks if backward else _forward)(module, hooks, args, kwargs)
     finally:
         events.left(module)
 
 
-def _hooked(module: Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    hooks: Mapping[str, Hooks] = vars(module).get("_hooks") or {}
-    for hook, options in hooks.get("forward_pre", ()):
-        args, kwargs = _before(hook, options, module, args, kwargs)
-    gated = mode.recording and bool(hooks.get("backward") or hooks.get("backward_pre"))
-    return _two_sided(module, hooks, args, kwargs) if gated else _forward(module, hooks, args, kwargs)
-
-
-def _before(hook: Any, options: Mapping[str, Any], module: Module, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    if options["with_kwargs"]:
-        answer = hook(module, args, kwargs)
-        return (args, kwargs) if answer is None else answer
-    answer = hook(module, args)
-    if answer is None:
-        return args, kwargs
-    return answer if isinstance(answer, tuple) else (answer,), kwargs
-
-
-def _forward(module: Module, hooks: Mapping[str, Hooks], args: Any, kwargs: Any) -> Any:
+def _forward(module: Hooked, hooks: Mapping[str, Hooks], args: Any, kwargs: Any) -> Any:
     after = hooks.get("forward", ())
     try:
         result = module.forward(*args, **kwargs)
         for hook, options in after:
-            result = _after(hook, options, module, args, kwargs, result)
+            answer = _forward_hook(hook, options, module, args, kwargs, result)
+            result = result if answer is None else answer
     except BaseException:
         for hook, options in after:
             if options["always_call"]:
-                _after(hook, options, module, args, kwargs, None)
+                _forward_hook(hook, options, module, args, kwargs, None)
         raise
     return result
 
 
-def _two_sided(module: Module, hooks: Mapping[str, Hooks], args: Any, kwargs: Any) -> Any:
-    """The call between two gates, at which the gradients of its result and of its arguments meet on their way back."""
+def _with_backward_hooks(module: Hooked, hooks: Mapping[str, Hooks], args: Any, kwargs: Any) -> Any:
     backward, before = hooks.get("backward", ()), hooks.get("backward_pre", ())
-    waiting: list[Any] = []  # the gradients of the result, until those of the arguments are there too
-    needed = any(isinstance(x, Tensor) and x.requires_grad for x in _tensors(args))
+    waiting: list[Any] = []  # the gradients of the result, until those of the arguments have arrived too
+    leaves = _leaves(args)
+    needed = any(isinstance(x, Tensor) and x.requires_grad for x in leaves)
 
-    def met(gradients: tuple[Any, ...]) -> Any:
-        replaced = _ask(before, module, gradients)
+    def result_gradients(gradients: tuple[Any, ...]) -> Any:
+        replaced = _backward_hooks(before, module, gradients)
         if needed:
             waiting[:] = [replaced]
         else:
-            _ask(backward, module, (None,) * len(_tensors(args)), replaced)
+            _backward_hooks(backward, module, (None,) * len(leaves), replaced)
         return replaced
 
+    def argument_gradients(gradients: tuple[Any, ...]) -> Any:
+        return _backward_hooks(backward, module, gradients, waiting.pop() if waiting else ())
+
     if backward and needed:
-        args = _gated(args, lambda gradients: _ask(backward, module, gradients, waiting.pop() if waiting else ()))
-    return _gated(_forward(module, hooks, args, kwargs), met)
+        args = _join_gradients(args, argument_gradients)
+    return _join_gradients(_forward(module, hooks, args, kwargs), result_gradients)
 
 
-def _after(
-    hook: Callable[..., Any], options: Mapping[str, Any], module: Module, args: Any, kwargs: Any, result: Any
-) -> Any:
-    answer = hook(module, args, kwargs, result) if options["with_kwargs"] else hook(module, args, result)
-    return result if answer is None else answer
+def _forward_hook(hook: Any, options: Mapping[str, Any], module: Hooked, args: Any, kwargs: Any, *result: Any) -> Any:
+    return hook(module, args, kwargs, *result) if options["with_kwargs"] else hook(module, args, *result)
 
 
-def _ask(hooks: Any, module: Module, gradients: tuple[Any, ...], *more: Any) -> tuple[Any, ...]:
-    """The gradients after every hook has had its say about them."""
+def _backward_hooks(hooks: Any, module: Hooked, gradients: tuple[Any, ...], *more: Any) -> tuple[Any, ...]:
+    """The gradients as the hooks, called in order, leave them."""
     for hook, _ in hooks:
         answer = hook(module, gradients, *more)
         if answer is not None:
-            answer = answer if isinstance(answer, tuple) else (answer,)
+            answer = _as_tuple(answer)
             if len(answer) != len(gradients):
                 raise ValueError(
                     f"a backward hook of {type(module).__name__} returned {len(answer)} gradients and was given "
@@ -102,45 +97,40 @@ def _ask(hooks: Any, module: Module, gradients: tuple[Any, ...], *more: Any) -> 
     return gradients
 
 
-def _gated(tree: Any, meet: Meeting) -> Any:
-    """The same tensors, recorded once more such that their gradients meet on their way back.
+def _join_gradients(tree: Any, f: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> Any:
+    """The same tensors; in a backward pass ``f(gradients)``, called once, replaces all their gradients together.
 
-    ``meet(gradients)`` is called once in a walk, with None for what no gradient reached, and returns what goes on.
-    Every tensor passes two vertices. A walk goes back in order, so it passes all of the later ones, where gradients
-    are collected, before the first of the earlier ones, where all of them have come.
+    The gradient of a tensor that has none is None. Every tensor passes through two vertices: the backward pass reaches
+    the later one of each, which collects its gradient, before the earlier one of any, where all gradients are known.
     """
-    leaves = _tensors(tree)
+    leaves = _leaves(tree)
     live = [i for i, x in enumerate(leaves) if isinstance(x, Tensor) and x.requires_grad]
     if not live:
         return tree
     collected: list[Any] = [None] * len(leaves)
-    decided: list[tuple[Any, ...]] = []
+    replaced: list[tuple[Any, ...]] = []  # what `f` returned, once it has been called
 
-    def collect(i: int) -> Callable[[Any], None]:
-        def hook(g: Any) -> None:
-            if decided:  # a new walk
-                decided.clear()
-                collected[:] = [None] * len(leaves)
-            collected[i] = g
+    def collect(i: int, g: Any) -> None:
+        if replaced:  # another backward pass begins
+            replaced.clear()
+            collected[:] = [None] * len(leaves)
+        collected[i] = g
 
-        return hook
+    def replace(i: int, g: Any) -> Any:
+        if not replaced:
+            replaced.append(f(tuple(collected)))
+        return replaced[0][i]
 
-    def decide(i: int) -> Callable[[Any], Any]:
-        def hook(g: Any) -> Any:
-            if not decided:
-                decided.append(meet(tuple(collected)))
-            return decided[0][i]
-
-        return hook
-
-    for visit in (decide, collect):
+    for hook in (replace, collect):
         for i in live:
-            x = leaves[i]
-            leaves[i] = reshape(x, shape=x.shape)
-            leaves[i].register_hook(visit(i))
+            leaves[i] = reshape(leaves[i], shape=leaves[i].shape)
+            leaves[i].register_hook(partial(hook, i))
     return trees.rebuild(tree, iter(leaves), modules=False)
 
 
-def _tensors(tree: Any) -> list[Any]:
-    """The tensors in nested lists, tuples and dicts, and whatever else stands beside them."""
+def _leaves(tree: Any) -> list[Any]:
     return [x for _, x in trees.leaves(tree, modules=False)]
+
+
+def _as_tuple(x: Any) -> tuple[Any, ...]:
+    return x if isinstance(x, tuple) else (x,)

@@ -1,8 +1,7 @@
-"""Initial values: what a parameter holds before it has learned anything. PyTorch's names; each writes in place and
-returns.
+"""Initial values of parameters, under PyTorch's names; each function writes in place and returns its argument.
 
-Random ones draw from the project's generator (`micrograd_np.random.manual_seed`), or from `generator`. Fans follow
-PyTorch's layout: a weight is (out, in, …), and whatever follows counts towards both.
+Random values come from the project's generator (`micrograd_np.random.manual_seed`), or from `generator`. A weight is
+(out, in, …), as in PyTorch; the fans count the further axes too.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ _GAINS = {
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor that keeps a signal's size through this activation: tanh 5/3, relu √2, leaky_relu √(2 / (1 + a²)), …
+    """The factor that preserves the scale of a signal: tanh 5/3, relu √2, leaky_relu √(2 / (1 + a²)), …
 
-    `param` is the negative slope a of leaky_relu, 0.01 unless given. ValueError for an activation without a known gain.
+    `param` is the negative slope a of leaky_relu, by default 0.01. ValueError for an activation without a known gain.
 
     >>> round(calculate_gain("relu"), 4)
     1.4142
@@ -44,26 +43,25 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def fans(tensor: Tensor) -> tuple[int, int]:
-    """How many inputs feed an output of this weight, and how many outputs an input feeds. ValueError below two axes.
+    """Fan in and fan out: the number of inputs of an output, and of outputs of an input. ValueError below two axes.
 
     >>> fans(Tensor(np.zeros((8, 3, 5, 5))))
     (75, 200)
     """
     if tensor.ndim < 2:
-        message = f"init: fan in and fan out need a weight of two axes or more, found {tensor.shape}."
-        raise ValueError(message)
+        raise ValueError(f"init: fan in and fan out need a weight of two axes or more, found {tensor.shape}.")
     inner = prod(tensor.shape[2:])
     return tensor.shape[1] * inner, tensor.shape[0] * inner
 
 
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Any = None) -> T:
     """Values from the uniform distribution on [a, b)."""
-    return _write(tensor, _drawing(generator).uniform(a, b, tensor.shape))
+    return _write(tensor, _generator(generator).uniform(a, b, tensor.shape))
 
 
 def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> T:
     """Values from the normal distribution."""
-    return _write(tensor, _drawing(generator).normal(mean, std, tensor.shape))
+    return _write(tensor, _generator(generator).normal(mean, std, tensor.shape))
 
 
 def constant_(tensor: T, val: float) -> T:
@@ -84,19 +82,20 @@ def ones_(tensor: T) -> T:
 def eye_(tensor: T) -> T:
     """The identity matrix. ValueError unless there are two axes."""
     if tensor.ndim != 2:
-        message = f"eye_: an identity is a matrix, found shape {tensor.shape}."
-        raise ValueError(message)
+        raise ValueError(f"eye_: an identity is a matrix, found shape {tensor.shape}.")
     return _write(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
 
 
 def dirac_(tensor: T, groups: int = 1) -> T:
-    """A convolution weight (out, in, …) that hands each input channel of a group on unchanged, as far as both reach."""
+    """The identity as a convolution weight (out, in, …), in each group: output channel i is input channel i.
+
+    Further output channels are 0. ValueError unless there are 3 to 5 axes and `groups` divides the first.
+    """
     if not 3 <= tensor.ndim <= 5 or tensor.shape[0] % groups:
-        message = (
+        raise ValueError(
             f"dirac_: needs a convolution weight of 3 to 5 axes whose first {groups} groups divide, "
             f"found {tensor.shape}."
         )
-        raise ValueError(message)
     values = np.zeros(tensor.shape)
     each = tensor.shape[0] // groups
     centre = tuple(n // 2 for n in tensor.shape[2:])
@@ -107,44 +106,42 @@ def dirac_(tensor: T, groups: int = 1) -> T:
 
 
 def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Any = None) -> T:
-    """Normal values, of which in each column the fraction `sparsity`, rounded up, is 0. ValueError unless a matrix."""
+    """Normal values; in each column a fraction `sparsity` of them, rounded up, is 0. ValueError unless a matrix."""
     if tensor.ndim != 2:
-        message = f"sparse_: needs a matrix, found shape {tensor.shape}."
-        raise ValueError(message)
+        raise ValueError(f"sparse_: needs a matrix, found shape {tensor.shape}.")
     rows, columns = tensor.shape
-    draw = _drawing(generator)
-    values = draw.normal(0, std, (rows, columns))
+    rng = _generator(generator)
+    values = rng.normal(0, std, (rows, columns))
     zeros = int(np.ceil(sparsity * rows))
     for column in range(columns):
-        values[draw.permutation(rows)[:zeros], column] = 0
+        values[rng.permutation(rows)[:zeros], column] = 0
     return _write(tensor, values)
 
 
 def trunc_normal_(
     tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
 ) -> T:
-    """Values from the normal distribution cut off outside [a, b], which are values, not deviations.
+    """Values from the normal distribution restricted to [a, b]; `a` and `b` are values, not standard deviations.
 
-    Drawn again wherever they fall outside; where that would take long, uniformly with rejection. ValueError if a ≥ b.
+    By rejection: of normal values, or of uniform ones where few normal values would be accepted. ValueError if a ≥ b.
     """
     if a >= b:
-        message = f"trunc_normal_: needs a < b, found a={a} and b={b}."
-        raise ValueError(message)
-    draw = _drawing(generator)
+        raise ValueError(f"trunc_normal_: needs a < b, found a={a} and b={b}.")
+    rng = _generator(generator)
     low, high = (a - mean) / std, (b - mean) / std
     inside = (erf(high / sqrt(2)) - erf(low / sqrt(2))) / 2
-    peak = min(max(low, 0.0), high)  # where the density is largest between the two
+    peak = min(max(low, 0.0), high)  # where the density is largest in the range
     values = np.empty(prod(tensor.shape))
     missing = np.arange(values.size)
     while missing.size:
         if inside > 0.1:
-            tried = draw.normal(0, 1, missing.size)
-            good = (tried >= low) & (tried <= high)
+            drawn = rng.normal(0, 1, missing.size)
+            accepted = (drawn >= low) & (drawn <= high)
         else:
-            tried = draw.uniform(low, high, missing.size)
-            good = draw.uniform(0, 1, missing.size) <= np.exp((peak**2 - tried**2) / 2)
-        values[missing[good]] = tried[good]
-        missing = missing[~good]
+            drawn = rng.uniform(low, high, missing.size)
+            accepted = rng.uniform(0, 1, missing.size) <= np.exp((peak**2 - drawn**2) / 2)
+        values[missing[accepted]] = drawn[accepted]
+        missing = missing[~accepted]
     return _write(tensor, np.clip(mean + std * values, a, b).reshape(tensor.shape))
 
 
@@ -175,16 +172,15 @@ def kaiming_normal_(
 
 
 def orthogonal_(tensor: T, gain: float = 1, generator: Any = None) -> T:
-    """A (semi-)orthogonal matrix times `gain`; axes after the first count as one. Source: Saxe et al. (2013).
+    """A (semi-)orthogonal matrix times `gain`; the axes after the first count as one. Source: Saxe et al. (2013).
 
-    From the QR factors of a normal matrix, with the signs that make the distribution uniform. ValueError below two
-    axes.
+    It is Q of a QR decomposition of a normal matrix, with the signs that make the distribution uniform. ValueError
+    below two axes.
     """
     if tensor.ndim < 2:
-        message = f"orthogonal_: needs two axes or more, found {tensor.shape}."
-        raise ValueError(message)
+        raise ValueError(f"orthogonal_: needs two axes or more, found {tensor.shape}.")
     rows, columns = tensor.shape[0], prod(tensor.shape[1:])
-    flat = _drawing(generator).normal(0, 1, (max(rows, columns), min(rows, columns)))
+    flat = _generator(generator).normal(0, 1, (max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(flat)
     q = q * np.sign(np.diag(r))
     return _write(tensor, gain * (q if rows >= columns else q.T).reshape(tensor.shape))
@@ -192,13 +188,12 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Any = None) -> T:
 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     if mode not in ("fan_in", "fan_out"):
-        message = f"kaiming: mode must be 'fan_in' or 'fan_out', found {mode!r}."
-        raise ValueError(message)
+        raise ValueError(f"kaiming: mode must be 'fan_in' or 'fan_out', found {mode!r}.")
     fan = fans(tensor)[mode == "fan_out"]
     return calculate_gain(nonlinearity, a) / sqrt(fan) if fan else 0.0
 
 
-def _drawing(generator: Any) -> Any:
+def _generator(generator: Any) -> Any:
     return random.generator() if generator is None else generator
 
 

@@ -27,7 +27,7 @@ class Linear(Module):
         bound = 1 / sqrt(in_features) if in_features else 0.0
         draw = random.generator().uniform
         self.in_features, self.out_features = in_features, out_features
-        # the transpose is contiguous: x Wᵀ is then a product of two plain matrices, up to twice as fast
+        # Fortran order makes Wᵀ contiguous, and the product x Wᵀ up to twice as fast
         self.weight = Parameter(draw(-bound, bound, (out_features, in_features)).astype(dtype, order="F"))
         self.register_parameter("bias", Parameter(draw(-bound, bound, (out_features,)).astype(dtype)) if bias else None)
 
@@ -41,7 +41,7 @@ class Linear(Module):
 class Bilinear(Module):
     """x₁ᵀ W x₂ + b, one W for each output: ``(…, in1), (…, in2) -> (…, out)``. `weight` is (out, in1, in2).
 
-    Both parameters are drawn from U(±1/√in1). ValueError for inputs of other shapes.
+    Weight and bias (out,) are drawn from U(±1/√in1). ValueError for inputs of other shapes.
     """
 
     _in_repr = ("in1_features=", "in2_features=", "out_features=", "bias=")

@@ -1,8 +1,9 @@
-"""Losses as modules: each holds its settings, and is called with (input, target); `functional` says what they are."""
+"""Losses as modules: each holds its settings; what it computes, `functional` says."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,221 +14,174 @@ from micrograd_np.functional.loss import REDUCTIONS
 from .module import Module
 
 
-class _Loss(Module):
+class _FunctionalLoss(Module):
+    """A loss whose constructor has the settings of its function, in the same order."""
+
+    reduction: str
     weight: Any
     pos_weight: Any
+    _function: ClassVar[Callable[..., Any]]
+    _settings: ClassVar[tuple[str, ...]]
+    _reductions: ClassVar[tuple[str, ...]] = REDUCTIONS
+
+    def __init_subclass__(cls, *, function: Callable[..., Any] | None = None, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if function is not None:
+            code = cls.__init__.__code__
+            cls._function = function
+            cls._settings = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
 
     def __init__(self, reduction: str = "mean") -> None:
-        allowed = (*REDUCTIONS, "batchmean") if isinstance(self, KLDivLoss) else REDUCTIONS
-        if reduction not in allowed:
-            message = f"{type(self).__name__}: reduction must be one of {', '.join(allowed)}, found {reduction!r}."
-            raise ValueError(message)
-        self.reduction = reduction
+        self._hold(locals())
 
-    def _weigh(self, **weights: Any) -> None:
-        """Keep weights of classes or elements as buffers, or as None."""
-        for name, weight in weights.items():
-            self.register_buffer(name, np.asarray(weight) if isinstance(weight, (list, tuple)) else weight)
+    def _hold(self, arguments: Mapping[str, Any]) -> None:
+        """Keep the settings, weights of classes or elements as buffers. ValueError for an unknown reduction."""
+        for name in self._settings:
+            value = arguments[name]
+            if name == "reduction" and value not in self._reductions:
+                allowed = ", ".join(self._reductions)
+                raise ValueError(f"{type(self).__name__}: reduction must be one of {allowed}, found {value!r}.")
+            if name in ("weight", "pos_weight"):
+                self.register_buffer(name, np.asarray(value) if isinstance(value, (list, tuple)) else value)
+            else:
+                setattr(self, name, value)
+
+    def _loss(self, *tensors: Any) -> Tensor:
+        return type(self)._function(*tensors, *[getattr(self, name) for name in self._settings])
 
 
-class MSELoss(_Loss):
+class _Loss(_FunctionalLoss):
+    def forward(self, input: Any, target: Any) -> Tensor:
+        """The loss of `input` against `target`."""
+        return self._loss(input, target)
+
+
+class MSELoss(_Loss, function=functional.mse_loss):
     """Mean squared error; see `micrograd_np.functional.mse_loss`."""
 
-    def forward(self, input: Any, target: Any) -> Tensor:
-        """The loss of `input` against `target`."""
-        return functional.mse_loss(input, target, self.reduction)
 
-
-class L1Loss(_Loss):
+class L1Loss(_Loss, function=functional.l1_loss):
     """Mean absolute error; see `micrograd_np.functional.l1_loss`."""
 
-    def forward(self, input: Any, target: Any) -> Tensor:
-        """The loss of `input` against `target`."""
-        return functional.l1_loss(input, target, self.reduction)
 
-
-class SmoothL1Loss(_Loss):
+class SmoothL1Loss(_Loss, function=functional.smooth_l1_loss):
     """Squared error near 0, absolute beyond; see `micrograd_np.functional.smooth_l1_loss`."""
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
-        super().__init__(reduction)
-        self.beta = beta
-
-    def forward(self, input: Any, target: Any) -> Tensor:
-        """The loss of `input` against `target`."""
-        return functional.smooth_l1_loss(input, target, self.reduction, self.beta)
+        self._hold(locals())
 
 
-class HuberLoss(_Loss):
+class HuberLoss(_Loss, function=functional.huber_loss):
     """Squared error near 0, absolute beyond; see `micrograd_np.functional.huber_loss`."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
-        super().__init__(reduction)
-        self.delta = delta
-
-    def forward(self, input: Any, target: Any) -> Tensor:
-        """The loss of `input` against `target`."""
-        return functional.huber_loss(input, target, self.reduction, self.delta)
+        self._hold(locals())
 
 
-class KLDivLoss(_Loss):
+class KLDivLoss(_Loss, function=functional.kl_div):
     """Kullback–Leibler divergence from log-probabilities; see `micrograd_np.functional.kl_div` for "batchmean"."""
 
+    _reductions = (*REDUCTIONS, "batchmean")
+
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
-        super().__init__(reduction)
-        self.log_target = log_target
-
-    def forward(self, input: Any, target: Any) -> Tensor:
-        """The loss of `input` against `target`."""
-        return functional.kl_div(input, target, self.reduction, self.log_target)
+        self._hold(locals())
 
 
-class PoissonNLLLoss(_Loss):
+class PoissonNLLLoss(_Loss, function=functional.poisson_nll_loss):
     """Negative log-likelihood of counts; see `micrograd_np.functional.poisson_nll_loss`."""
 
     def __init__(self, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean") -> None:
-        super().__init__(reduction)
-        self.log_input, self.full, self.eps = log_input, full, eps
+        self._hold(locals())
 
     def forward(self, log_input: Any, target: Any) -> Tensor:
         """The loss of `log_input`, by PyTorch's name also where it is no logarithm, against `target`."""
-        return functional.poisson_nll_loss(log_input, target, self.log_input, self.full, self.eps, self.reduction)
+        return self._loss(log_input, target)
 
 
-class GaussianNLLLoss(_Loss):
+class GaussianNLLLoss(_FunctionalLoss, function=functional.gaussian_nll_loss):
     """Negative log-likelihood under normal distributions; see `micrograd_np.functional.gaussian_nll_loss`."""
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
-        super().__init__(reduction)
-        self.full, self.eps = full, eps
+        self._hold(locals())
 
     def forward(self, input: Any, target: Any, var: Any) -> Tensor:
         """The loss of means `input` and variances `var` against `target`."""
-        return functional.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)
+        return self._loss(input, target, var)
 
 
-class CrossEntropyLoss(_Loss):
+class CrossEntropyLoss(_Loss, function=functional.cross_entropy):
     """Cross-entropy of logits with class indices or probabilities; see `micrograd_np.functional.cross_entropy`."""
 
     def __init__(
         self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
     ) -> None:
-        super().__init__(reduction)
-        self._weigh(weight=weight)
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
-
-    def forward(self, input: Any, target: Any) -> Tensor:
-        """The loss of logits `input` against `target`."""
-        return functional.cross_entropy(
-            input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
-        )
+        self._hold(locals())
 
 
-class NLLLoss(_Loss):
+class NLLLoss(_Loss, function=functional.nll_loss):
     """Cross-entropy of log-probabilities with class indices; see `micrograd_np.functional.nll_loss`."""
 
     def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> None:
-        super().__init__(reduction)
-        self._weigh(weight=weight)
-        self.ignore_index = ignore_index
-
-    def forward(self, input: Any, target: Any) -> Tensor:
-        """The loss of log-probabilities `input` against `target`."""
-        return functional.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
+        self._hold(locals())
 
 
-class MultiMarginLoss(_Loss):
+class MultiMarginLoss(_Loss, function=functional.multi_margin_loss):
     """How far wrong classes come within a margin; see `micrograd_np.functional.multi_margin_loss`."""
 
     def __init__(self, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean") -> None:
-        super().__init__(reduction)
-        self._weigh(weight=weight)
-        self.p, self.margin = p, margin
-
-    def forward(self, input: Any, target: Any) -> Tensor:
-        """The loss of scores `input` against class indices `target`."""
-        return functional.multi_margin_loss(input, target, self.p, self.margin, self.weight, self.reduction)
+        self._hold(locals())
 
 
-class BCELoss(_Loss):
+class BCELoss(_Loss, function=functional.binary_cross_entropy):
     """Binary cross-entropy of probabilities; see `micrograd_np.functional.binary_cross_entropy`."""
 
     def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
-        super().__init__(reduction)
-        self._weigh(weight=weight)
-
-    def forward(self, input: Any, target: Any) -> Tensor:
-        """The loss of `input` against `target`."""
-        return functional.binary_cross_entropy(input, target, self.weight, self.reduction)
+        self._hold(locals())
 
 
-class BCEWithLogitsLoss(_Loss):
+class BCEWithLogitsLoss(_Loss, function=functional.binary_cross_entropy_with_logits):
     """Binary cross-entropy of logits; see `micrograd_np.functional.binary_cross_entropy_with_logits`."""
 
     def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
-        super().__init__(reduction)
-        self._weigh(weight=weight, pos_weight=pos_weight)
-
-    def forward(self, input: Any, target: Any) -> Tensor:
-        """The loss of `input` against `target`."""
-        return functional.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)
+        self._hold(locals())
 
 
-class SoftMarginLoss(_Loss):
+class SoftMarginLoss(_Loss, function=functional.soft_margin_loss):
     """log(1 + exp(−y x)) for y of −1 or 1; see `micrograd_np.functional.soft_margin_loss`."""
 
-    def forward(self, input: Any, target: Any) -> Tensor:
-        """The loss of `input` against `target`."""
-        return functional.soft_margin_loss(input, target, self.reduction)
 
-
-class HingeEmbeddingLoss(_Loss):
+class HingeEmbeddingLoss(_Loss, function=functional.hinge_embedding_loss):
     """Small distances for y = 1, large ones for −1; see `micrograd_np.functional.hinge_embedding_loss`."""
 
     def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
-        super().__init__(reduction)
-        self.margin = margin
-
-    def forward(self, input: Any, target: Any) -> Tensor:
-        """The loss of distances `input` against `target`."""
-        return functional.hinge_embedding_loss(input, target, self.margin, self.reduction)
+        self._hold(locals())
 
 
-class CosineEmbeddingLoss(_Loss):
+class _PairLoss(_FunctionalLoss):
+    def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
+        self._hold(locals())
+
+    def forward(self, input1: Any, input2: Any, target: Any) -> Tensor:
+        """The loss of pairs, of which `input1` has the first and `input2` the second, against `target`."""
+        return self._loss(input1, input2, target)
+
+
+class CosineEmbeddingLoss(_PairLoss, function=functional.cosine_embedding_loss):
     """Small angles for y = 1, large ones for −1; see `micrograd_np.functional.cosine_embedding_loss`."""
 
-    def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
-        super().__init__(reduction)
-        self.margin = margin
 
-    def forward(self, input1: Any, input2: Any, target: Any) -> Tensor:
-        """The loss of pairs of vectors against `target`."""
-        return functional.cosine_embedding_loss(input1, input2, target, self.margin, self.reduction)
-
-
-class MarginRankingLoss(_Loss):
+class MarginRankingLoss(_PairLoss, function=functional.margin_ranking_loss):
     """The first ranks higher for y = 1, lower for −1; see `micrograd_np.functional.margin_ranking_loss`."""
 
-    def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
-        super().__init__(reduction)
-        self.margin = margin
 
-    def forward(self, input1: Any, input2: Any, target: Any) -> Tensor:
-        """The loss of pairs of scores against `target`."""
-        return functional.margin_ranking_loss(input1, input2, target, self.margin, self.reduction)
-
-
-class TripletMarginLoss(_Loss):
+class TripletMarginLoss(_FunctionalLoss, function=functional.triplet_margin_loss):
     """The anchor lies nearer to the positive than to the negative; see `functional.triplet_margin_loss`."""
 
     def __init__(
         self, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False, reduction: str = "mean"
     ) -> None:
-        super().__init__(reduction)
-        self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
+        self._hold(locals())
 
     def forward(self, anchor: Any, positive: Any, negative: Any) -> Tensor:
         """The loss of triples of vectors."""
-        return functional.triplet_margin_loss(
-            anchor, positive, negative, self.margin, self.p, self.eps, self.swap, self.reduction
-        )
+        return self._loss(anchor, positive, negative)

@@ -1,15 +1,16 @@
 """`Module`: a network, or a part of one. Parameters, buffers and submodules are attributes, registered by name.
 
-An attribute stays what it was registered as: a buffer is still a buffer when a computed tensor takes its place. Lists,
-tuples and dicts are searched as well, where the kind of a thing is that of its class. Names are the dotted paths. They
-come in PyTorch's order, so that the integers in an optimiser's state mean the same there and here: what a module holds
-itself, in the order in which it was set, and then what its submodules hold.
+An attribute keeps the kind it was registered as: a buffer is still a buffer after a computed tensor replaces it. Lists,
+tuples and dicts are searched too; in them, the kind of a value is that of its class. A name is the dotted path. The
+order is PyTorch's, so that the integers in an optimiser's state mean the same in both: first what a module holds
+itself, in the order in which it was set, then what its submodules hold.
 """
 
 from __future__ import annotations
 
 from difflib import get_close_matches
 from enum import Enum
+from inspect import signature
 from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
@@ -17,13 +18,13 @@ from weakref import WeakSet
 
 import numpy as np
 
-from micrograd_np.core.changes import changes
 from micrograd_np.core.events import QUIET
-from micrograd_np.core.hooks import Hooks, RemovableHandle
-from micrograd_np.core.messages import an, described, insist
+from micrograd_np.core.hooks import Hooks, RemovableHandle, changes
+from micrograd_np.core.messages import require_type, with_article
 from micrograd_np.core.modes import mode
 from micrograd_np.core.writes import writes
-from micrograd_np.engine.tensor import Tensor, clear_grad
+from micrograd_np.engine.accumulate import clear_grad
+from micrograd_np.engine.tensor import Tensor
 
 from . import hooked
 from .parameter import Buffer, Parameter
@@ -33,18 +34,18 @@ if TYPE_CHECKING:
 
 
 alive: WeakSet[Module] = WeakSet()
-"""Every module that exists, copies too: a picture finds here what a parameter is part of."""
+"""Every module that exists, copies included: pictures look up here which module a parameter is part of."""
 
 
 class IncompatibleKeys(NamedTuple):
-    """What `Module.load_state_dict` did not find in the state dict, and what it found there and had no place for."""
+    """The names of the module that the state dict lacks, and the names of the state dict that the module lacks."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
 
 
 class Kind(Enum):
-    """What an attribute is registered as. The values are what errors call it, and what may take its place."""
+    """What an attribute is registered as. The value says, for errors, what it is and what may replace it."""
 
     PARAMETER = "a parameter", "a Parameter or None"
     BUFFER = "a buffer", "a Tensor or None"
@@ -58,12 +59,12 @@ _BUFFERS = (Kind.BUFFER, Kind.UNSAVED_BUFFER)
 class Module:
     """Derive from this, set parameters and submodules as attributes, and write `forward`.
 
-    ``super().__init__()`` may be called, and need not be. A plain Tensor as an attribute is an attribute and nothing
-    more, whether or not it requires a gradient: what shall be trained is a `Parameter`, what shall be saved a `Buffer`.
+    Calling ``super().__init__()`` is optional. A `Parameter` is trained, a `Buffer` is saved; a plain Tensor is an
+    ordinary attribute, whether or not it requires a gradient.
 
-    The name stays registered: after that a Tensor or None may take a buffer's place, a Parameter or None a parameter's,
-    a Module or None a module's, and anything else is a TypeError. A Parameter may take any place, a Module any but a
-    parameter's. ``del`` forgets the name.
+    A name stays registered: a Tensor or None may replace a buffer, a Parameter or None a parameter, a Module or None a
+    module. A Parameter may replace anything, a Module anything but a parameter; the rest is a TypeError. ``del``
+    unregisters the name.
 
     >>> from micrograd_np import nn
     >>> class Doubled(nn.Module):
@@ -76,23 +77,22 @@ class Module:
     """
 
     _training: bool = True
-    _named: bool = False  # so that pictures and errors know layers before anybody asked for the parameters
+    _named: bool = False  # whether the parameters have got the names that errors and pictures show
     _hooks: dict[str, Hooks] | None = None
-    _registered: Mapping[str, Kind] = MappingProxyType({})  # by the names of attributes, also of those that are None
-    _in_repr: ClassVar[
-        tuple[str, ...]
-    ] = ()  # attributes in the repr, "name=" with the name; a bias by whether there is one
-    _later_buffers: tuple[str, ...] = ()  # which older state dicts do not have, and need not
+    _registered: Mapping[str, Kind] = MappingProxyType({})  # by attribute name; includes attributes that are None
+    _in_repr: ClassVar[tuple[str, ...]] = ()
+    """The attributes in the repr. "x" shows the value, "x=" name and value, "x=?" both if it is not the default."""
+    _later_buffers: tuple[str, ...] = ()  # buffers that older state dicts lack, which is no error
 
     def __new__(cls, *_: Any, **__: Any) -> Self:
-        """As usual, and known to be alive."""
+        """Create the module, and add it to `alive`."""
         module = super().__new__(cls)
         alive.add(module)
         return module
 
     @property
     def training(self) -> bool:
-        """Whether dropout drops and batch norm learns. A compiled step takes another program when it changes."""
+        """Whether dropout drops and batch norm learns. A compiled step runs a program of its own for each value."""
         if not mode.fast_path:
             mode.events.training(self, self._training)
         return self._training
@@ -102,32 +102,29 @@ class Module:
         self._training = flag
 
     def __setattr__(self, name: str, x: Any) -> None:
-        own, kind = _kind_of(x), self._registered.get(name)
-        if own is not Kind.PARAMETER and kind is not None and not (own is Kind.MODULE and kind in _BUFFERS):
-            suits = own is kind or x is None or (isinstance(x, Tensor) and kind in _BUFFERS)
-            if not suits:
-                what, allowed = kind.value
-                message = (
-                    f"{type(self).__name__}: {name} is {what}, and would no longer be one as {an(type(x).__name__)}; "
-                    f"set {allowed}{f', write into {name}.data[...]' if kind is not Kind.MODULE else ''}, or del it "
-                    f"first."
+        kind, before = _kind_of(x), self._registered.get(name)
+        replaces = kind is Kind.PARAMETER or (kind is Kind.MODULE and before is not Kind.PARAMETER)
+        if before is not None and not replaces:
+            if not (kind is before or x is None or (isinstance(x, Tensor) and before in _BUFFERS)):
+                what, allowed = before.value
+                write = f", write into {name}.data[...]" if before is not Kind.MODULE else ""
+                raise TypeError(
+                    f"{type(self).__name__}: {name} is {what}, and would no longer be one as "
+                    f"{with_article(type(x).__name__)}; set {allowed}{write}, or del it first."
                 )
-                raise TypeError(message)
-            own = own or kind
-        if own is None:
+            kind = kind or before
+        if kind is not None:
+            self._set(name, x, kind)
+        else:
             if x is not vars(self).get(name):
                 changes.note()
             super().__setattr__(name, x)
-        else:
-            self._keep(name, x, own)
 
-    def _keep(self, name: str, x: Any, kind: Kind) -> None:
-        """Set an attribute and register its name; what was registered as another kind loses its place in the order."""
-        own = vars(self)
-        registered: dict[str, Kind] = own.setdefault("_registered", {})
-        before = registered.get(name, kind)
-        if before is not kind and not (before in _BUFFERS and kind in _BUFFERS):
-            own.pop(name, None)
+    def _set(self, name: str, x: Any, kind: Kind) -> None:
+        """Set and register an attribute. If it was of another kind, it moves to the end of the order."""
+        registered: dict[str, Kind] = vars(self).setdefault("_registered", {})
+        if not _alike(registered.get(name, kind), kind):
+            vars(self).pop(name, None)
         registered[name] = kind
         super().__setattr__(name, x)
         changes.note()
@@ -139,12 +136,12 @@ class Module:
         changes.note()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes: to be written by the derived class."""
-        message = f"{type(self).__name__}: write a method forward(self, ...) that says what it computes."
-        raise NotImplementedError(message)
+        """What the module computes: the derived class writes it."""
+        name = type(self).__name__
+        raise NotImplementedError(f"{name}: write a method forward(self, ...) that says what it computes.")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Apply the module: `forward`, with the hooks around it. The first call names what it holds by paths."""
+        """Apply the module: `forward` with its hooks. The first call names parameters and buffers by their paths."""
         if not self._named:
             for module in self.modules():
                 module._named = True
@@ -161,8 +158,8 @@ class Module:
     ) -> RemovableHandle:
         """Call ``hook(module, args, result)`` after `forward`; what it returns, unless None, replaces the result.
 
-        `with_kwargs` gives it ``(module, args, kwargs, result)``; `always_call`, also if `forward` raises; `prepend`,
-        before those that are there. The handle returned removes it: ``handle.remove()``, or ``with handle:``.
+        `with_kwargs` passes it ``(module, args, kwargs, result)``; `always_call` calls it even if `forward` raises;
+        `prepend` calls it before the present hooks. The handle removes it: ``handle.remove()``, or ``with handle:``.
         """
         return self._hook("forward", hook, prepend=prepend, with_kwargs=with_kwargs, always_call=always_call)
 
@@ -171,20 +168,23 @@ class Module:
     ) -> RemovableHandle:
         """Call ``hook(module, args)`` before `forward`; what it returns, unless None, replaces the arguments.
 
-        `with_kwargs` gives it ``(module, args, kwargs)``, and it returns ``(args, kwargs)``.
+        `with_kwargs` passes it ``(module, args, kwargs)``, and it returns ``(args, kwargs)``.
         """
         return self._hook("forward_pre", hook, prepend=prepend, with_kwargs=with_kwargs)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call ``hook(module, grad_input, grad_output)`` when the gradients of the arguments have been computed.
 
-        Both are tuples, one for each tensor (nested ones flattened), None where there is none. What it returns, unless
-        None, replaces `grad_input`.
+        Both are tuples with one gradient for each tensor (nested ones flattened), or None where there is none. What it
+        returns, unless None, replaces `grad_input`.
         """
         return self._hook("backward", hook, prepend=prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_output)`` when the gradients of the result have arrived; it may replace them."""
+        """Call ``hook(module, grad_output)`` when the gradients of the result have been computed.
+
+        What it returns, unless None, replaces them.
+        """
         return self._hook("backward_pre", hook, prepend=prepend)
 
     def _hook(self, when: str, hook: Callable[..., Any], **options: Any) -> RemovableHandle:
@@ -196,30 +196,33 @@ class Module:
 
     def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
         """This module and all below it with dotted names, parents first; each once, or under each of its names."""
+        return ((path, module) for path, module, leaving in self._walk(prefix, remove_duplicate) if not leaving)
+
+    def _walk(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module, bool]]:
+        """This module and all below it, depth first; each comes twice, on entering it and on leaving it (True)."""
         seen: set[int] = set()
-        open_: set[int] = set()  # modules above the present one: a cycle is not entered again
-        stack: list[tuple[str, Module | None, int]] = [(prefix, self, 0)]
+        parents: set[int] = set()  # the modules that contain the present one: a cycle is not entered again
+        stack = [(prefix, self, False)]
         while stack:
-            path, module, closed = stack.pop()
-            if module is None:
-                open_.discard(closed)
+            path, module, leaving = stack.pop()
+            if leaving:
+                parents.discard(id(module))
+            elif id(module) in (seen if remove_duplicate else parents):
                 continue
-            if id(module) in (seen if remove_duplicate else open_):
-                continue
-            seen.add(id(module))
-            open_.add(id(module))
-            yield path, module
-            stack.append(("", None, id(module)))
-            stack.extend(
-                reversed([(_join(path, name), x, 0) for name, x, kind in _held(module) if kind is Kind.MODULE])
-            )
+            yield path, module, leaving
+            if not leaving:
+                seen.add(id(module))
+                parents.add(id(module))
+                stack.append((path, module, True))
+                inner = [(_join(path, name), x, False) for name, x, kind in _held(module) if kind is Kind.MODULE]
+                stack += reversed(inner)
 
     def modules(self) -> Iterator[Module]:
         """This module and all below it, each once."""
         return (m for _, m in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules directly inside this one, each once."""
+        """The modules directly inside this one with their names, each once."""
         seen = set()
         for name, x, kind in _held(self):
             if kind is Kind.MODULE and id(x) not in seen:
@@ -235,8 +238,8 @@ class Module:
     ) -> Iterator[tuple[str, Parameter]]:
         """Every parameter with its dotted name; without those of submodules unless `recurse`.
 
-        Each once, or, without `remove_duplicate`, under each of its names. A parameter is told its name, for errors and
-        pictures, and told again when a module further up knows a longer one.
+        Each once, or, without `remove_duplicate`, under each of its names. This also sets the ``name`` that errors and
+        pictures show, and replaces one that was set by a submodule.
         """
         return self._tensors((Kind.PARAMETER,), prefix, recurse, remove_duplicate)
 
@@ -247,7 +250,7 @@ class Module:
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """Every buffer with its dotted name, as `named_parameters`."""
+        """Every buffer with its dotted name; the arguments are those of `named_parameters`."""
         return self._tensors(_BUFFERS, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
@@ -270,91 +273,79 @@ class Module:
 
     def get_submodule(self, target: str) -> Module:
         """The module at the dotted path `target`, this one for ""; AttributeError if there is none."""
-        return self._at_path(target, dict(self.named_modules(remove_duplicate=False)), "module")
+        return self._at_path(target, self.named_modules(remove_duplicate=False), "module")
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at the dotted path `target`; AttributeError if there is none."""
-        return self._at_path(target, dict(self.named_parameters(remove_duplicate=False)), "parameter")
+        return self._at_path(target, self.named_parameters(remove_duplicate=False), "parameter")
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer at the dotted path `target`; AttributeError if there is none."""
-        return self._at_path(target, dict(self.named_buffers(remove_duplicate=False)), "buffer")
+        return self._at_path(target, self.named_buffers(remove_duplicate=False), "buffer")
 
-    def _at_path(self, target: str, there: dict[str, Any], what: str) -> Any:
-        if target in there:
-            return there[target]
-        near = get_close_matches(target, there)
-        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else f" It has {', '.join(there) or 'none'}."
-        message = f"{type(self).__name__} has no {what} {target!r}.{hint}"
-        raise AttributeError(message)
+    def _at_path(self, target: str, entries: Iterator[tuple[str, Any]], what: str) -> Any:
+        by_path = dict(entries)
+        if target in by_path:
+            return by_path[target]
+        near = get_close_matches(target, by_path)
+        hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"It has {', '.join(by_path) or 'none'}."
+        raise AttributeError(f"{type(self).__name__} has no {what} {target!r}. {hint}")
 
     # changing
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
-        """Keep `tensor` (or None) as the buffer `name`; an array becomes a `Buffer`, a Tensor stays itself.
+        """Set `tensor` (or None) as the buffer `name`; an array becomes a `Buffer`, a Tensor stays itself.
 
         TypeError for anything else, KeyError for a name that is taken.
         """
         allowed = "a Tensor, an array or None"
-        insist("register_buffer", repr(name), tensor, tensor is None or hasattr(tensor, "__array__"), allowed)
+        require_type("register_buffer", repr(name), tensor, tensor is None or hasattr(tensor, "__array__"), allowed)
         if tensor is not None and not isinstance(tensor, Tensor):
             tensor = Buffer(tensor, persistent)
         self._register(name, tensor, Kind.BUFFER if persistent else Kind.UNSAVED_BUFFER)
 
     def register_parameter(self, name: str, param: Any) -> None:
-        """Keep `param` (or None) under `name`: the same as ``self.name = param``. TypeError for anything else."""
+        """Set `param` (or None) as the parameter `name`, like ``self.name = param``. TypeError for anything else."""
         if param is not None and not isinstance(param, Parameter):
-            message = f"register_parameter: {name!r} is {an(type(param).__name__)}; wrap it: Parameter(...)."
-            raise TypeError(message)
+            raise TypeError(
+                f"register_parameter: {name!r} is {with_article(type(param).__name__)}; wrap it: Parameter(...)."
+            )
         self._register(name, param, Kind.PARAMETER)
 
     def add_module(self, name: str, module: Any) -> None:
-        """Keep `module` (or None) under `name`, which need not be an identifier. TypeError for anything else."""
-        if module is not None and not isinstance(module, Module):
-            message = f"add_module: {name!r} must be a Module or None; found {described(module)}."
-            raise TypeError(message)
+        """Set `module` (or None) as `name`, which need not be an identifier. TypeError for anything else."""
+        require_type("add_module", repr(name), module, module is None or isinstance(module, Module), "a Module or None")
         self._register(name, module, Kind.MODULE)
 
     register_module = add_module
 
     def _register(self, name: Any, x: Any, kind: Kind) -> None:
+        problem = None
         if not isinstance(name, str) or not name or "." in name:
-            message = f"{type(self).__name__}: a name is a string that is not empty and has no dots, found {name!r}."
-            raise KeyError(message)
-        if name not in self._registered and hasattr(self, name):
-            message = f"{type(self).__name__}: {name!r} is the name of something else here; choose another."
-            raise KeyError(message)
-        before = self._registered.get(name, kind)
-        if before is not kind and not (before in _BUFFERS and kind in _BUFFERS):
-            message = (
-                f"{type(self).__name__}: {name!r} is {before.value[0]} already; del it first, or choose another name."
-            )
-            raise KeyError(message)
-        self._keep(name, x, kind)
+            problem = f"a name is a string that is not empty and has no dots, found {name!r}."
+        elif name not in self._registered:
+            if hasattr(self, name):
+                problem = f"{name!r} is the name of something else here; choose another."
+        elif not _alike(before := self._registered[name], kind):
+            problem = f"{name!r} is {before.value[0]} already; del it first, or choose another name."
+        if problem is not None:
+            raise KeyError(f"{type(self).__name__}: {problem}")
+        self._set(name, x, kind)
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call `fn` on every module below, children before parents, and on this one last; returns self."""
-        order: list[Module] = []
-        stack: list[Module] = [self]
-        seen: set[int] = set()
-        while stack:  # parents first and later children first: the reverse of what is wanted
-            module = stack.pop()
-            if id(module) not in seen:
-                seen.add(id(module))
-                order.append(module)
-                stack.extend(module.children())
-        for module in reversed(order):
+        for module in [module for _, module, leaving in self._walk() if leaving]:
             fn(module)
         return self
 
     def train(self, mode: bool = True) -> Self:
-        """Put this and all below into training mode (dropout drops, batch norm learns); returns self."""
+        """Set training mode (dropout drops, batch norm learns) here and in all submodules; returns self."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self) -> Self:
-        """Put this and all below into evaluation mode; returns self."""
+        """Set evaluation mode here and in all submodules; returns self."""
         return self.train(mode=False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
@@ -364,24 +355,23 @@ class Module:
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget all gradients, or fill them with zeros."""
+        """Set all gradients to None, or fill them with zeros."""
         for p in self.parameters():
             clear_grad(p, set_to_none)
 
     def to(self, dtype: Any) -> Self:
-        """Change all floating parameters, buffers and gradients to `dtype`, in place; returns self.
+        """Cast all floating parameters, buffers and gradients to `dtype`, in place; returns self.
 
         TypeError for a dtype that is not floating.
         """
         target = np.dtype(dtype)
         if target.kind != "f":
-            message = f"to: needs a floating dtype such as 'float32', found {target}."
-            raise TypeError(message)
+            raise TypeError(f"to: needs a floating dtype such as 'float32', found {target}.")
         for module in self.modules():
             for name, x, kind in _held(module):
                 if kind is Kind.MODULE or x.data.dtype.kind != "f":
                     continue
-                if _kind_of(x) is None:  # a plain Tensor that was set in a buffer's place, and that others may hold
+                if _kind_of(x) is None:  # a plain Tensor that replaced a buffer, and that others may hold
                     setattr(module, name, x.astype(target))
                 else:
                     x.data = x.data.astype(target, copy=False)
@@ -389,11 +379,11 @@ class Module:
         return self
 
     def float(self) -> Self:
-        """All floating parameters and buffers as float32; returns self."""
+        """Cast all floating parameters and buffers to float32; returns self."""
         return self.to(np.float32)
 
     def double(self) -> Self:
-        """All floating parameters and buffers as float64; returns self."""
+        """Cast all floating parameters and buffers to float64; returns self."""
         return self.to(np.float64)
 
     # state
@@ -401,8 +391,8 @@ class Module:
     def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
         """All parameters and persistent buffers by dotted name, in order; shared ones under each name.
 
-        As arrays that are copies, so that a state dict kept from an earlier epoch stays what it was; with `keep_vars`,
-        as the parameters and buffers themselves.
+        The values are copies, as arrays: later training does not change them. With `keep_vars` they are the parameters
+        and buffers themselves.
         """
         return {prefix + name: x if keep_vars else x.data.copy() for name, x in self._state()}
 
@@ -417,10 +407,10 @@ class Module:
     ) -> IncompatibleKeys:
         """Write the arrays of `state_dict` into the parameters and buffers of these names; returns what did not match.
 
-        The values may be arrays, Tensors or PyTorch's tensors, and are cast to the dtype here; with `assign`, each
-        parameter gets a copy of the given array, and with it its dtype. One ValueError lists everything that is missing
-        or unexpected (unless not `strict`) or of another shape, and then nothing has been changed. A batch norm's
-        `num_batches_tracked`, which old state dicts lack, may be missing, and stays as it is.
+        The values may be arrays, Tensors or PyTorch's tensors, and are cast to the dtype of the parameter; with
+        `assign`, each parameter gets a copy of its array, dtype included. One ValueError lists every name that is
+        missing or unexpected (unless not `strict`) or of another shape; then nothing is changed. A batch norm's
+        `num_batches_tracked` may be missing, as in old state dicts, and keeps its value.
         """
         own = dict(self._state())
         arrays = {name: np.asarray(x.data if isinstance(x, Tensor) else x) for name, x in state_dict.items()}
@@ -431,50 +421,58 @@ class Module:
         }
         missing = [name for name in own if name not in arrays and name not in optional]
         unexpected = [name for name in arrays if name not in own]
+        matching = {name: x for name, x in arrays.items() if name in own}
         unequal = [
             f"{name} is {own[name].shape} here and {x.shape} there"
-            for name, x in arrays.items()
-            if name in own and own[name].shape != x.shape
+            for name, x in matching.items()
+            if own[name].shape != x.shape
         ]
-        complaints = [f"wrong shape: {'; '.join(unequal)}"] if unequal else []
-        if strict and missing:
-            complaints.append(f"missing: {', '.join(missing)}")
-        if strict and unexpected:
-            complaints.append(f"unexpected: {', '.join(unexpected)}")
-        if complaints:
-            message = f"load_state_dict into {type(self).__name__}: {'. '.join(complaints)}."
-            raise ValueError(message)
-        for name, x in arrays.items():
-            if name in own:
-                if assign:
-                    own[name].data = np.array(x, order="C")
-                else:
-                    own[name].data[...] = x
-                    writes.note(own[name].data)
+        problems = {
+            "wrong shape": "; ".join(unequal),
+            "missing": ", ".join(missing) if strict else "",
+            "unexpected": ", ".join(unexpected) if strict else "",
+        }
+        if any(problems.values()):
+            message = ". ".join(f"{problem}: {names}" for problem, names in problems.items() if names)
+            raise ValueError(f"load_state_dict into {type(self).__name__}: {message}.")
+        for name, x in matching.items():
+            if assign:
+                own[name].data = np.array(x, order="C")
+            else:
+                own[name].data[...] = x
+                writes.note(own[name].data)
         return IncompatibleKeys(missing, unexpected)
 
     # showing
 
     def extra_repr(self) -> str:
-        """What stands in the parentheses of the repr: the settings that `_in_repr` lists, as PyTorch shows them."""
-        values = ((item, getattr(self, item.rstrip("="))) for item in self._in_repr)
-        return ", ".join(
-            f"{item if item[-1] == '=' else ''}{x is not None if item == 'bias=' else repr(x)}" for item, x in values
-        )
+        """What the repr shows in parentheses: the settings, as PyTorch shows them."""
+        shown = []
+        for item in self._in_repr:
+            name = item.rstrip("=?")
+            x = getattr(self, name)
+            if item[-1] != "?" or x != signature(type(self)).parameters[name].default:
+                shown.append(f"{name}=" * ("=" in item) + repr(x is not None if name == "bias" else x))
+        return ", ".join(shown)
 
     def __repr__(self) -> str:
-        extra = self.extra_repr()
-        inner = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.named_children()]
+        inner = [f"({name}): {child!r}" for name, child in self.named_children()]
         if not inner:
-            return f"{type(self).__name__}({extra})"
-        return "\n  ".join((f"{type(self).__name__}(", *extra.splitlines(), *inner)) + "\n)"
+            return f"{type(self).__name__}({self.extra_repr()})"
+        return block(self, [*self.extra_repr().splitlines(), *inner])
 
 
-_UNSEEN = ("_hooks", "_registered")  # a hook may be a module, and is not part of this one for that
+def block(module: Module, lines: list[str]) -> str:
+    """A repr with `lines`, each of which may be several lines itself, indented below the name of the class."""
+    inner = "".join(f"\n{line}" for line in lines).replace("\n", "\n  ")
+    return f"{type(module).__name__}({inner}\n)" if lines else f"{type(module).__name__}()"
+
+
+_UNSEEN = ("_hooks", "_registered")  # a hook may be a module without being a part of this one
 
 
 def _held(owner: Module) -> list[tuple[str, Any, Kind]]:
-    """The parameters, buffers and modules of `owner`, in order; lists, tuples and dicts opened, cycles cut."""
+    """The parameters, buffers and modules of `owner`, in order; lists, tuples and dicts are searched, cycles cut."""
     entries = []
     registered = owner._registered
     stack = [(name, x, frozenset[int]()) for name, x in reversed(vars(owner).items()) if name not in _UNSEEN]
@@ -491,12 +489,17 @@ def _held(owner: Module) -> list[tuple[str, Any, Kind]]:
 
 
 def _kind_of(x: Any) -> Kind | None:
-    """What a thing is by its class."""
+    """The kind of a value by its class."""
     if isinstance(x, Parameter):
         return Kind.PARAMETER
     if isinstance(x, Buffer):
         return Kind.BUFFER if x.persistent else Kind.UNSAVED_BUFFER
     return Kind.MODULE if isinstance(x, Module) else None
+
+
+def _alike(kind: Kind, other: Kind) -> bool:
+    """Whether these are the same kind, saved or not."""
+    return kind is other or (kind in _BUFFERS and other in _BUFFERS)
 
 
 def _join(path: str, name: str) -> str:

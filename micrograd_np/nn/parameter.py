@@ -1,4 +1,4 @@
-"""What a module owns: tensors that are trained, and tensors that are merely kept."""
+"""The tensors of a module: `Parameter`, which is trained, and `Buffer`, which is not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from micrograd_np.engine.tensor import Tensor
 
 
 class Parameter(Tensor):
-    """A tensor that a module trains: found by ``parameters()``, updated by an optimiser. Results are plain Tensors."""
+    """A tensor that is trained: listed by ``parameters()``, updated by an optimiser. Its results are plain Tensors."""
 
     __slots__ = ()
 
@@ -17,7 +17,7 @@ class Parameter(Tensor):
 
 
 class Buffer(Tensor):
-    """A tensor that a module keeps but does not train, such as a running mean; in the state dict if `persistent`."""
+    """A tensor that a module holds but does not train, such as a running mean; in the state dict if `persistent`."""
 
     __slots__ = ("persistent",)
 

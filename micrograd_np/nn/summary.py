@@ -1,4 +1,4 @@
-"""`summary`: what a model is made of, and what one pass through it costs."""
+"""`summary`: the layers of a model, and what one forward pass costs in each."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.core.events import Events
-from micrograd_np.core.messages import insist
+from micrograd_np.core.messages import require_type
 from micrograd_np.core.modes import mode
 from micrograd_np.core.terminal import shown
+from micrograd_np.core.trees import instances
 from micrograd_np.core.writes import owner_of, writes
 from micrograd_np.engine.grad_mode import enable_grad
 from micrograd_np.engine.tensor import Tensor
 
 from .module import Module
 
-# multiplications, each with an addition, from the result and the inputs; what is not here has none worth counting
+# multiplications, each with an addition, by the result and the inputs; the other primitives have hardly any
 _PRODUCTS: dict[str, Callable[..., int]] = {
     "matmul": lambda z, x, y: z.size * x.shape[-1],
     "linear": lambda z, x, weight, bias: z.size * x.shape[-1],
@@ -36,29 +37,25 @@ _PRODUCTS: dict[str, Callable[..., int]] = {
 
 @dataclass
 class Row:
-    """One module: what it holds itself, and what it does itself, apart from the modules in it."""
+    """One module: what it holds and does itself, without the modules inside it."""
 
     name: str
     kind: str
     depth: int
-    parameters: int = 0
-    shapes: list[tuple[int, ...]] = field(default_factory=list)  # of the results, of the latest call
+    parameters: int
+    shapes: list[tuple[int, ...]] = field(default_factory=list)  # of the results of the latest call
     multiply_adds: int = 0
     kept: int = 0  # bytes
     calls: int = 0
 
     def cells(self) -> tuple[str, ...]:
         """The row as text."""
-        title = "  " * self.depth + (f"{self.name}: {self.kind}" if self.name else self.kind)
-        unused = "not called" if self.parameters else "–"  # a mere list of modules never is
-        shape = ", ".join(map(str, self.shapes)) if self.calls else unused
+        title = "  " * self.depth + f"{self.name}: " * bool(self.name) + self.kind
         times = f" ×{self.calls}" if self.calls > 1 else ""
-        return (
-            title + times,
-            shape,
-            *(f"{n:,}" if n else "–" for n in (self.parameters, self.multiply_adds)),
-            _bytes(self.kept),
-        )
+        unused = "not called" if self.parameters else "–"  # a module that only holds others is never called
+        shapes = ", ".join(map(str, self.shapes)) if self.calls else unused
+        counts = [f"{n:,}" if n else "–" for n in (self.parameters, self.multiply_adds)]
+        return title + times, shapes, *counts, _bytes(self.kept)
 
 
 class Summary:
@@ -80,42 +77,41 @@ class Summary:
 
     def __repr__(self) -> str:
         table = self._table()
-        widths = [max(len(cells[i]) for cells in table) for i in range(len(self.heading))]
-        lines = [
-            "  ".join(
-                text.ljust(w) if i < 2 else text.rjust(w) for i, (text, w) in enumerate(zip(cells, widths, strict=True))
-            ).rstrip()
-            for cells in table
-        ]
-        rule = "─" * max(map(len, lines))
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        aligned = [[f"{text:{side}{w}}" for text, side, w in zip(row, "<<>>>", widths, strict=True)] for row in table]
+        heading, *body, total = ["  ".join(row).rstrip() for row in aligned]
+        rule = "─" * max(map(len, (heading, *body, total)))
         frozen = self.parameters - self.trainable
         note = [f"{frozen:,} of the parameters are frozen"] if frozen else []
-        return shown("\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1], *note]))
+        return shown("\n".join([heading, rule, *body, rule, total, *note]))
 
     def _repr_html_(self) -> str:
         def line(cells: tuple[str, ...], tag: str) -> str:
             sides = ("left", "left", "right", "right", "right")
-            return "<tr>" + "".join(
+            styled = [
                 f'<{tag} style="text-align: {side}; white-space: pre">{escape(text)}</{tag}>'
                 for text, side in zip(cells, sides, strict=True)
-            ) + "</tr>"  # fmt: skip
+            ]
+            return f"<tr>{''.join(styled)}</tr>"
 
-        head, *body, total = self._table()
-        return f"<table>{line(head, 'th')}{''.join(line(cells, 'td') for cells in body)}{line(total, 'th')}</table>"
+        heading, *body, total = self._table()
+        return f"<table>{line(heading, 'th')}{''.join(line(row, 'td') for row in body)}{line(total, 'th')}</table>"
 
 
 class _Counter(Events):
-    """Watches one pass, and charges what happens to the module it happens in."""
+    """Charges the cost of one forward pass to the modules in which it arises."""
 
-    def __init__(self, model: Module, inputs: tuple[Any, ...]) -> None:
-        names = list(model.named_modules())
-        self.rows = {id(m): Row(name.rpartition(".")[2], type(m).__name__, _depth(names, name)) for name, m in names}
+    def __init__(self, model: Module, inputs: tuple[Tensor, ...]) -> None:
+        self.rows: dict[int, Row] = {}
+        paths: list[str] = []
+        for path, m in model.named_modules():
+            depth = sum(not outer or path.startswith(f"{outer}.") for outer in paths)
+            parameters = sum(p.size for p in m.parameters(recurse=False))
+            self.rows[id(m)] = Row(path.rpartition(".")[2], type(m).__name__, depth, parameters)
+            paths.append(path)
         self.stack: list[Row] = []
-        tensors = [x for x in inputs if isinstance(x, Tensor)]
-        self.seen = {id(owner_of(x.data)) for x in (*model.parameters(), *model.buffers(), *tensors)}
-        self.alive: list[Any] = []  # an array that died would leave its id to another
-        for _, m in names:
-            self.rows[id(m)].parameters = sum(p.size for p in m.parameters(recurse=False))
+        self.seen = {id(owner_of(x.data)) for x in (*model.parameters(), *model.buffers(), *inputs)}
+        self.alive: list[Any] = []  # the arrays counted, so that their ids are not used again
 
     def enter(self, module: Module, args: Any) -> None:
         row = self.rows[id(module)]
@@ -142,12 +138,12 @@ class _Counter(Events):
 
 
 def summary(model: Module, *inputs: Any) -> Summary:
-    """A table of the layers of `model`, from one forward pass of `inputs` through it, which leaves no trace.
+    """A table of the layers of `model`, from one forward pass of `inputs`; it leaves the model as it was.
 
     For each: the shape of its result, its parameters, its multiplications (each with an addition), and the bytes that
-    the graph keeps until backward, beyond the parameters and the input; a module's own, without those of the modules in
-    it. An input is an array or a Tensor; floating arrays are taken in the dtype of the parameters. TypeError for a
-    tuple of integers, which could be a shape.
+    the graph holds for backward, beyond the parameters and the input; without those of the modules inside it. An input
+    is an array or a Tensor; a floating array is cast to the dtype of the parameters. TypeError for a tuple of integers,
+    which may be meant as a shape.
 
     >>> from micrograd_np import nn
     >>> summary(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1)), np.zeros((32, 4)))
@@ -160,7 +156,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
     ───────────────────────────────────────────────────────────────────────
     total                              49          1,280             4.4 kB
     """
-    insist("summary", "model", model, isinstance(model, Module), "a Module")
+    require_type("summary", "model", model, isinstance(model, Module), "a Module")
     floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
     tensors = tuple(_input(x, floating) for x in inputs)
     counter = _Counter(model, tensors)
@@ -182,9 +178,9 @@ def summary(model: Module, *inputs: Any) -> Summary:
 
 @contextmanager
 def _untouched(model: Module) -> Iterator[None]:
-    """Buffers and the generator as they were, afterwards."""
+    """Restore the attributes and buffers of `model`, and the state of the generator, at the end."""
     buffers = [(b, b.data.copy()) for b in model.buffers()]
-    attributes = [(module, dict(vars(module))) for module in model.modules()]  # a buffer may be set anew
+    attributes = [(module, dict(vars(module))) for module in model.modules()]  # a call may replace a buffer
     state = random.generator().bit_generator.state
     try:
         yield
@@ -202,31 +198,22 @@ def _input(x: Any, floating: Any) -> Tensor:
     if isinstance(x, Tensor):
         return x
     if type(x) is tuple and all(isinstance(n, int) for n in x):
-        message = f"summary: {x} may be a shape or values. For a shape, pass np.zeros({x}); for values, np.array({x})."
-        raise TypeError(message)
+        raise TypeError(
+            f"summary: {x} may be a shape or values. For a shape, pass np.zeros({x}); for values, np.array({x})."
+        )
     array = np.asarray(x)
     return Tensor(array.astype(floating) if array.dtype.kind == "f" and floating is not None else array)
 
 
-def _depth(names: list[tuple[str, Module]], name: str) -> int:
-    """How many of the modules this one is in."""
-    return sum(name.startswith(f"{other}.") or (not other and bool(name)) for other, _ in names)
-
-
 def _tensors(tree: Any) -> list[Tensor]:
-    if isinstance(tree, Tensor):
-        return [tree]
-    parts = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, (tuple, list)) else ()
-    return [x for part in parts for x in _tensors(part)]
+    return list(instances(tree, Tensor))
 
 
-def _bytes(n: int) -> str:
-    if not n:
-        return "–"
+def _bytes(n: float) -> str:
     if n < 1000:
-        return f"{n} B"
-    for unit in ("kB", "MB", "GB"):
-        n /= 1000  # type: ignore[assignment]
-        if n < 1000 or unit == "GB":
-            break
-    return f"{n:.1f} {unit}"
+        return f"{n} B" if n else "–"
+    for unit in ("kB", "MB"):
+        n /= 1000
+        if n < 1000:
+            return f"{n:.1f} {unit}"
+    return f"{n / 1000:.1f} GB"

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class TransformerEncoderLayer(Module):
-    """Self-attention and two dense layers, each added to its input and normalised: ``(t, n, d) -> (t, n, d)``.
+    """Self-attention and two dense layers; each part is added to its input and normalised: ``(t, n, d) -> (t, n, d)``.
 
-    Batch first with ``batch_first=True``. With `norm_first`, each part's input is normalised instead of its sum, which
-    trains more easily. `activation` is "relu", "gelu" or a function. Called with (src, src_mask, src_key_padding_mask,
-    is_causal); in boolean masks True means blocked. Source: Vaswani et al. (2017); Xiong et al. (2020) for
-    `norm_first`.
+    ``(n, t, d)`` with ``batch_first=True``. With `norm_first`, the input of each part is normalised instead of the sum,
+    which trains more easily. `activation` is "relu", "gelu" or a function. Called with (src, src_mask,
+    src_key_padding_mask, is_causal); in boolean masks True means blocked. Source: Vaswani et al. (2017); Xiong et al.
+    (2020) for `norm_first`.
     """
 
     def __init__(
@@ -43,8 +43,9 @@ class TransformerEncoderLayer(Module):
     ) -> None:
         if isinstance(activation, str):
             if activation not in ("relu", "gelu"):
-                message = f"TransformerEncoderLayer: activation is 'relu', 'gelu' or a function, found {activation!r}."
-                raise ValueError(message)
+                raise ValueError(
+                    f"TransformerEncoderLayer: activation is 'relu', 'gelu' or a function, found {activation!r}."
+                )
             activation = getattr(functional, activation)
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype)
         self.linear1 = Linear(d_model, dim_feedforward, bias, dtype)
@@ -74,9 +75,9 @@ class TransformerEncoderLayer(Module):
 
 
 class TransformerEncoder(Module):
-    """`num_layers` copies of an encoder layer, one after another, and `norm` at the end: ``(t, n, d) -> (t, n, d)``.
+    """`num_layers` copies of an encoder layer, one after another, and then `norm`: ``(t, n, d) -> (t, n, d)``.
 
-    The copies start from equal values, as in PyTorch.
+    The copies start with equal parameters, as in PyTorch.
     """
 
     def __init__(self, encoder_layer: Module, num_layers: Size, norm: Module | None = None) -> None:

@@ -121,7 +121,7 @@ def array_function(
     if function in _OF_SHAPE or function in _FILLED:
         return _without_gradient(self, function, args, kwargs)
     if function in _OF_VALUE or (function is np.where and len(args) + len(kwargs) == 1):
-        self._asked(_qualified_name(function))
+        self._exported(_qualified_name(function))
         return _without_gradient(self, function, args, kwargs)
     ours = _table(len(registry)).get(function)
     if ours is None:

@@ -6,7 +6,7 @@ from math import inf
 from operator import index
 from typing import Any
 
-from micrograd_np.core.messages import caller
+from micrograd_np.core.messages import caller, must_be
 
 Axes = int | tuple[int, ...]
 
@@ -22,9 +22,9 @@ def whole(value: Any, name: str, least: int | None = None) -> int:
     try:
         number = index(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{caller()}: {name} must be an integer, found {value!r}.") from None
+        raise TypeError(must_be(caller(), name, "an integer", f"{value!r}")) from None
     if least is not None and number < least:
-        raise ValueError(f"{caller()}: {name} must be at least {least}, found {value!r}.")
+        raise ValueError(must_be(caller(), name, f"at least {least}", f"{value!r}"))
     return number
 
 
@@ -37,7 +37,7 @@ def within(value: Any, name: str, low: float = -inf, high: float = inf) -> bool:
     try:
         return bool(low <= value <= high)
     except (TypeError, ValueError):
-        raise TypeError(f"{caller()}: {name} must be a number, found {value!r:.80}.") from None
+        raise TypeError(must_be(caller(), name, "a number", f"{value!r:.80}")) from None
 
 
 def axes_of(axis: Axes, ndim: int, name: str = "axis") -> tuple[int, ...]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
+from micrograd_np.core.settings import Share
 from micrograd_np.ops.transcendental import sqrt
 
-from .optimizer import Optimizer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from .optimizer import Optimizer, effective_gradient
 
 
 class Adadelta(Optimizer):
@@ -32,51 +31,21 @@ class Adadelta(Optimizer):
         self,
         params: Iterable[Any],
         lr: float = 1.0,
-        rho: float = 0.9,
+        rho: Share = 0.9,
         eps: float = 1e-6,
         weight_decay: float = 0.0,
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize})
-
-    def check(self, group: Mapping[str, Any]) -> None:
-        """Raise ValueError for settings that make no sense."""
-        super().check(group)
-        if not 0 <= group["rho"] <= 1:
-            message = f"Adadelta: rho must be in [0, 1], found {group['rho']}."
-            raise ValueError(message)
+        super().__init__(params, locals())
 
     @staticmethod
-    def scalars(group: Mapping[str, Any], t: int) -> dict[str, Any]:
-        """The same at every step."""
-        return {
-            "lr": group["lr"],
-            "rho": group["rho"],
-            "share": 1 - group["rho"],
-            "eps": group["eps"],
-            "weight_decay": group["weight_decay"],
-            "maximize": group["maximize"],
-        }
+    def scalars(group, t) -> dict[str, Any]:
+        return {"share": 1 - group["rho"]}
 
     @staticmethod
-    def update(
-        p: Any,
-        g: Any,
-        state: Mapping[str, Any],
-        *,
-        lr: Any,
-        rho: Any,
-        share: Any,
-        eps: Any,
-        weight_decay: Any,
-        maximize: bool,
-    ) -> None:
-        """One step of one parameter."""
-        if maximize:
-            g = -g
-        if weight_decay:
-            g = g + weight_decay * p
+    def update(p, g, state, *, lr, rho, share, eps, weight_decay, maximize) -> None:
+        g = effective_gradient(p, g, maximize, weight_decay)
         v, u = state["square_avg"], state["acc_delta"]
         v *= rho
         v += share * (g * g)

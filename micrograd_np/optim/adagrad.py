@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from micrograd_np.ops.transcendental import sqrt
 
-from .optimizer import Optimizer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from micrograd_np.engine.tensor import Tensor
+from .optimizer import Optimizer, Slot, effective_gradient
 
 
 class Adagrad(Optimizer):
@@ -28,7 +24,7 @@ class Adagrad(Optimizer):
     array([ 0.9, -1.9])
     """
 
-    slots = ("sum",)
+    slots = (Slot("sum", start="initial_accumulator_value"),)
 
     def __init__(
         self,
@@ -41,43 +37,16 @@ class Adagrad(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "lr_decay": lr_decay,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "initial_accumulator_value": initial_accumulator_value,
-                "maximize": maximize,
-            },
-        )
-
-    def start(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Any]:
-        """The sum need not start at zero."""
-        state = super().start(p, group)
-        state["sum"] += group["initial_accumulator_value"]
-        return state
+        super().__init__(params, {"lr": lr, "lr_decay": lr_decay, "eps": eps, **locals()})  # in PyTorch's order
 
     @staticmethod
-    def scalars(group: Mapping[str, Any], t: int) -> dict[str, Any]:
+    def scalars(group, t) -> dict[str, Any]:
         """The learning rate after its own decay."""
-        return {
-            "step_size": group["lr"] / (1 + (t - 1) * group["lr_decay"]),
-            "eps": group["eps"],
-            "weight_decay": group["weight_decay"],
-            "maximize": group["maximize"],
-        }
+        return {"step_size": group["lr"] / (1 + (t - 1) * group["lr_decay"])}
 
     @staticmethod
-    def update(
-        p: Any, g: Any, state: Mapping[str, Any], *, step_size: Any, eps: Any, weight_decay: Any, maximize: bool
-    ) -> None:
-        """One step of one parameter."""
-        if maximize:
-            g = -g
-        if weight_decay:
-            g = g + weight_decay * p
+    def update(p, g, state, *, step_size, eps, weight_decay, maximize) -> None:
+        g = effective_gradient(p, g, maximize, weight_decay)
         total = state["sum"]
         total += g * g
         d = sqrt(total)

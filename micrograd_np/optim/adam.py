@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import sqrt as root
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.transcendental import sqrt
 
-from .optimizer import Optimizer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from .optimizer import Optimizer, Slot, effective_gradient
 
 
 class Adam(Optimizer):
@@ -29,7 +27,7 @@ class Adam(Optimizer):
     array([ 0.9, -1.9])
     """
 
-    slots = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    slots = ("exp_avg", "exp_avg_sq", Slot("max_exp_avg_sq", when="amsgrad"))
 
     def __init__(
         self,
@@ -43,68 +41,21 @@ class Adam(Optimizer):
         maximize: bool = False,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "amsgrad": amsgrad,
-                "maximize": maximize,
-                "decoupled_weight_decay": decoupled_weight_decay,
-            },
-        )
-
-    def kept(self, group: Mapping[str, Any]) -> tuple[str, ...]:
-        """The largest second moment only for amsgrad."""
-        return self.slots if group["amsgrad"] else self.slots[:2]
+        super().__init__(params, locals())
 
     @staticmethod
-    def scalars(group: Mapping[str, Any], t: int) -> dict[str, Any]:
-        """Both corrections, √c₂ / c₁ and ε √c₂ with cᵢ = 1 − βᵢᵗ, are folded into two numbers: the fewest passes over
-        p.
-        """
+    def scalars(group, t) -> dict[str, Any]:
+        """Both corrections, √c₂ / c₁ and ε √c₂ with cᵢ = 1 − βᵢᵗ, are folded into two numbers: fewest passes over p."""
         beta1, beta2 = group["betas"]
-        lr, weight_decay, decoupled = group["lr"], group["weight_decay"], group["decoupled_weight_decay"]
         correction = root(1 - beta2**t)
-        return {
-            "step_size": lr * correction / (1 - beta1**t),
-            "beta1": beta1,
-            "share1": 1 - beta1,
-            "beta2": beta2,
-            "share2": 1 - beta2,
-            "eps": group["eps"] * correction,
-            "weight_decay": 0.0 if decoupled else weight_decay,
-            "shrink": 1 - lr * weight_decay,
-            "decoupled": bool(decoupled and weight_decay),
-            "amsgrad": group["amsgrad"],
-            "maximize": group["maximize"],
-        }
+        step_size = group["lr"] * correction / (1 - beta1**t)
+        return {"step_size": step_size, "eps": group["eps"] * correction, **shares(group)}
 
     @staticmethod
     def update(
-        p: Any,
-        g: Any,
-        state: Mapping[str, Any],
-        *,
-        step_size: Any,
-        beta1: Any,
-        share1: Any,
-        beta2: Any,
-        share2: Any,
-        eps: Any,
-        weight_decay: Any,
-        shrink: Any,
-        decoupled: bool,
-        amsgrad: bool,
-        maximize: bool,
+        p, g, state, *, step_size, beta1, share1, beta2, share2, eps, weight_decay, shrink, decoupled, amsgrad, maximize
     ) -> None:
-        """One step of one parameter."""
-        if maximize:
-            g = -g
-        if weight_decay:
-            g = g + weight_decay * p
+        g = effective_gradient(p, g, maximize, weight_decay)
         if decoupled:
             p *= shrink
         m, v = state["exp_avg"], state["exp_avg_sq"]
@@ -119,6 +70,21 @@ class Adam(Optimizer):
         d = sqrt(v)
         d += eps
         p -= step_size * (m / d)
+
+
+def shares(group) -> dict[str, Any]:
+    """What Adam and its relatives compute from settings alone: the weights of the means, and how p decays."""
+    beta1, beta2 = group["betas"]
+    weight_decay, decoupled = group["weight_decay"], group["decoupled_weight_decay"]
+    return {
+        "beta1": beta1,
+        "share1": 1 - beta1,
+        "beta2": beta2,
+        "share2": 1 - beta2,
+        "weight_decay": 0.0 if decoupled else weight_decay,
+        "shrink": 1 - group["lr"] * weight_decay,
+        "decoupled": bool(decoupled and weight_decay),
+    }
 
 
 class AdamW(Adam):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.elementwise import absolute
 
-from .optimizer import Optimizer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from .optimizer import Optimizer, effective_gradient
 
 
 class Adamax(Optimizer):
@@ -39,43 +37,17 @@ class Adamax(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(
-            params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
-        )
+        super().__init__(params, locals())
 
     @staticmethod
-    def scalars(group: Mapping[str, Any], t: int) -> dict[str, Any]:
+    def scalars(group, t) -> dict[str, Any]:
         """The largest gradient needs no correction for its start."""
         beta1, beta2 = group["betas"]
-        return {
-            "step_size": group["lr"] / (1 - beta1**t),
-            "beta1": beta1,
-            "share1": 1 - beta1,
-            "beta2": beta2,
-            "eps": group["eps"],
-            "weight_decay": group["weight_decay"],
-            "maximize": group["maximize"],
-        }
+        return {"step_size": group["lr"] / (1 - beta1**t), "beta1": beta1, "share1": 1 - beta1, "beta2": beta2}
 
     @staticmethod
-    def update(
-        p: Any,
-        g: Any,
-        state: Mapping[str, Any],
-        *,
-        step_size: Any,
-        beta1: Any,
-        share1: Any,
-        beta2: Any,
-        eps: Any,
-        weight_decay: Any,
-        maximize: bool,
-    ) -> None:
-        """One step of one parameter."""
-        if maximize:
-            g = -g
-        if weight_decay:
-            g = g + weight_decay * p
+    def update(p, g, state, *, step_size, beta1, share1, beta2, eps, weight_decay, maximize) -> None:
+        g = effective_gradient(p, g, maximize, weight_decay)
         m, u = state["exp_avg"], state["exp_inf"]
         m *= beta1
         m += share1 * g

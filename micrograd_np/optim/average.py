@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.settings import Share
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 
 class ExponentialMovingAverage:
@@ -37,7 +35,7 @@ class ExponentialMovingAverage:
         self.averages = [Tensor(p.data.copy()) for p in self.parameters]
 
     def update(self) -> None:
-        """Move each average towards what its parameter is now."""
+        """Move each average towards the present value of its parameter."""
         share = 1.0 - self.decay
         with no_grad():
             for a, p in zip(self.averages, self.parameters, strict=True):
@@ -47,16 +45,17 @@ class ExponentialMovingAverage:
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Inside the block the parameters have the averaged values; afterwards their own again."""
-        own = [p.data.copy() for p in self.parameters]
+        values = [p.data.copy() for p in self.parameters]
         try:
-            with no_grad():
-                for a, p in zip(self.averages, self.parameters, strict=True):
-                    p.copy_(a)
+            self._write(self.averages)
             yield
         finally:
-            with no_grad():
-                for before, p in zip(own, self.parameters, strict=True):
-                    p.copy_(before)
+            self._write(values)
+
+    def _write(self, values: Iterable[Any]) -> None:
+        with no_grad():
+            for p, value in zip(self.parameters, values, strict=True):
+                p.copy_(value)
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of the averages, in the order of the parameters, and the decay."""
@@ -64,11 +63,12 @@ class ExponentialMovingAverage:
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over averages and decay. ValueError, and nothing changed, if the shapes differ."""
-        found = [np.shape(a) for a in state_dict["averages"]]
-        wanted = [a.shape for a in self.averages]
-        if found != wanted:
-            message = f"load_state_dict into ExponentialMovingAverage: shapes are {wanted} here and {found} there."
-            raise ValueError(message)
+        saved = [np.shape(a) for a in state_dict["averages"]]
+        shapes = [a.shape for a in self.averages]
+        if saved != shapes:
+            raise ValueError(
+                f"load_state_dict into ExponentialMovingAverage: shapes are {shapes} here and {saved} there."
+            )
         self.decay = state_dict["decay"]
         for a, value in zip(self.averages, state_dict["averages"], strict=True):
             a.copy_(value)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -28,9 +28,6 @@ from micrograd_np.ops.transcendental import power, sqrt
 
 from .vector import parameters_to_vector, vector_to_parameters
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
 
 
@@ -40,8 +37,8 @@ def clip_grad_norm_(
     """Scale all gradients, in place, so that the norm of them all together is at most `max_norm`; the norm before, 0-d.
 
     The factor is min(1, max_norm / (norm + 1e-6)), as in PyTorch. `norm_type` is the p of the p-norm: inf is the
-    largest element, −inf the smallest, and 0 counts those that are not 0. Parameters without a gradient are passed
-    over; an iterator that is used up is a warning. With `error_if_nonfinite`, RuntimeError for a norm of nan or inf.
+    largest element, −inf the smallest, and 0 counts those that are not 0. Parameters without a gradient are
+    skipped; an iterator that is used up is a warning. With `error_if_nonfinite`, RuntimeError for a norm of nan or inf.
 
     >>> p = Tensor([1.0, 1.0], requires_grad=True)
     >>> (p * [3.0, 4.0]).sum().backward()
@@ -73,8 +70,8 @@ def _norm(grads: list[Any], p: float) -> tuple[Any, Any]:
     """
     extreme = least if p < 0 else most
     peak = astype(extreme(stack([extreme(absolute(g)) for g in grads])), dtype=np.float64)
-    usual = logical_and(is_finite(peak), greater(peak, 0.0))
-    scale = where(usual, peak, 1.0)
+    regular = logical_and(is_finite(peak), greater(peak, 0.0))
+    scale = where(regular, peak, 1.0)
     if p in (inf, -inf):
         return scale, peak / scale
     if p == 0:
@@ -82,7 +79,7 @@ def _norm(grads: list[Any], p: float) -> tuple[Any, Any]:
     if p < 0:
         multiples = (_like(scale, g) / where(equal(g, 0.0), 1.0, g) for g in grads)
         ratio = power(maximum(_total(power(absolute(x), -p) for x in multiples), 1.0), 1.0 / p)
-        return scale, where(usual, ratio, peak)  # 0, to a negative power, is infinite, and the norm 0
+        return scale, where(regular, ratio, peak)  # 0, to a negative power, is infinite, and the norm 0
     multiples = (g / _like(scale, g) for g in grads)
     if p == 2:
         return scale, sqrt(_total(map(square, multiples)))
@@ -107,8 +104,8 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    found = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    if not found and isinstance(parameters, Iterator):
+    listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if not listed and isinstance(parameters, Iterator):
         message = "clipping gradients: the iterator of parameters is used up, so nothing is clipped; pass a list."
         warnings.warn(message, stacklevel=3)
-    return [g for p in found if (g := grad_of(p)) is not None and g.size]
+    return [g for p in listed if (g := grad_of(p)) is not None and g.size]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +13,6 @@ from micrograd_np.engine.grad_mode import set_grad_enabled
 
 from .line_search import strong_wolfe
 from .optimizer import Optimizer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
 
 
 class LBFGS(Optimizer):
@@ -26,7 +24,7 @@ class LBFGS(Optimizer):
     the largest gradient is at most `tolerance_grad`, or movement or loss change by less than `tolerance_change`. One
     group only.
 
-    How many iterations are made depends on the values, so a step cannot be compiled: RuntimeError says so.
+    The number of iterations depends on the values, so a step cannot be compiled: RuntimeError says so.
     Source: Nocedal & Wright (2006), algorithms 7.4 and 7.5.
 
     >>> from micrograd_np import Tensor
@@ -53,80 +51,57 @@ class LBFGS(Optimizer):
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "max_iter": max_iter,
-                "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
-                "tolerance_grad": tolerance_grad,
-                "tolerance_change": tolerance_change,
-                "history_size": history_size,
-                "line_search_fn": line_search_fn,
-            },
-        )
+        max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
+        super().__init__(params, locals())
 
     def check(self, group: Mapping[str, Any]) -> None:
-        """Raise ValueError for a second group, or for a line search that does not exist."""
         super().check(group)
-        if self.param_groups and group["params"] is not self.param_groups[0]["params"]:
-            message = "LBFGS: takes one group only; all its parameters are one vector."
-            raise ValueError(message)
-        if group["line_search_fn"] not in (None, "strong_wolfe"):
-            message = f"LBFGS: line_search_fn must be None or 'strong_wolfe', found {group['line_search_fn']!r}."
-            raise ValueError(message)
+        first = self.param_groups[0] if self.param_groups else group
+        self.require(group["params"] is first["params"], "takes one group only; all its parameters are one vector.")
+        search = group["line_search_fn"]
+        self.require(
+            search in (None, "strong_wolfe"), f"line_search_fn must be None or 'strong_wolfe', found {search!r}."
+        )
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Iterate; returns the loss at the point where it began. TypeError without a closure."""
         if closure is None:
-            message = "LBFGS: step needs a closure that computes the loss anew: optimizer.step(closure)."
-            raise TypeError(message)
+            raise TypeError("LBFGS: step needs a closure that computes the loss anew: optimizer.step(closure).")
         mode.events.repeated("LBFGS")
         (group,) = self.param_groups
         state = self.state.setdefault(group["params"][0], {})
         if not state:
             state.update(func_evals=0, n_iter=0, s=[], y=[], d=None, t=1.0, gradient=None)
         first, loss, g = self._evaluated(closure)
-        evaluations = 1
+        evaluations, tolerance, searches = 1, group["tolerance_change"], group["line_search_fn"] is not None
         for k in range(group["max_iter"]):
             if abs(g).max(initial=0.0) <= group["tolerance_grad"]:
                 break
             d = self._direction(g, state, group["history_size"])
             slope = float(g @ d)
-            if slope > -group["tolerance_change"]:
+            if slope > -tolerance:
                 break
             state["n_iter"] += 1
             t = min(1.0, 1.0 / float(abs(g).sum())) * group["lr"] if state["n_iter"] == 1 else group["lr"]
-            x, before = self._gathered(), loss
+            x, previous_loss = self._gathered(), loss
             state.update(gradient=g, d=d)
-            if group["line_search_fn"] is not None:
+            if searches:
 
                 def along(t: float, x: Any = x, d: Any = d) -> tuple[float, Any]:
                     self._write(x + t * d)
                     return self._evaluated(closure)[1:]
 
-                t, loss, g, used = strong_wolfe(
-                    along,
-                    t,
-                    loss,
-                    g,
-                    slope,
-                    d,
-                    most=group["max_eval"] - evaluations,
-                    tolerance=group["tolerance_change"],
-                )
-                self._write(x + t * d)
-            else:
-                self._write(x + t * d)
-                used = 0
-                if k + 1 < group["max_iter"]:  # nobody would look at another evaluation
-                    _, loss, g = self._evaluated(closure)
-                    used = 1
+                most = group["max_eval"] - evaluations
+                t, loss, g, used = strong_wolfe(along, t, loss, g, slope, d, most=most, tolerance=tolerance)
+                evaluations += used
+            self._write(x + t * d)
+            if not searches and k + 1 < group["max_iter"]:  # nothing reads an evaluation after the last
+                _, loss, g = self._evaluated(closure)
+                evaluations += 1
             state["t"] = t
-            evaluations += used
             if evaluations >= group["max_eval"]:
                 break
-            if abs(t * d).max() <= group["tolerance_change"] or abs(loss - before) < group["tolerance_change"]:
+            if abs(t * d).max() <= tolerance or abs(loss - previous_loss) < tolerance:
                 break
         state["func_evals"] += evaluations
         return first
@@ -176,27 +151,22 @@ class LBFGS(Optimizer):
 
     def state_dict(self) -> dict[str, Any]:
         """The curvature history under parameter 0, in this class's own layout."""
-        state = self.state.get(self.param_groups[0]["params"][0], {})
-        copied = {
-            name: [v.copy() for v in value] if isinstance(value, list) else value for name, value in state.items()
-        }
-        whole = super().state_dict()
-        return {**whole, "state": {0: copied} if state else {}}
+        state = self.state.get(self.param_groups[0]["params"][0])
+        return {**super().state_dict(), "state": {0: _copied(state)} if state else {}}
 
     def _adopted(self, p: Any, group: Mapping[str, Any], saved: Mapping[str, Any]) -> dict[str, Any]:
         if not saved:
             return {}
-        wanted = {"func_evals", "n_iter", "s", "y", "d", "t", "gradient"}
+        names = {"func_evals", "n_iter", "s", "y", "d", "t", "gradient"}
         size = sum(q.size for q in group["params"])
-        vectors = [v for name in ("s", "y") for v in saved.get(name, ())] + [
-            saved[n] for n in ("d", "gradient") if n in saved
-        ]
-        if saved.keys() != wanted or any(v is not None and np.shape(v) != (size,) for v in vectors):
-            message = (
-                f"load_state_dict into LBFGS: found {', '.join(saved)}; wanted {', '.join(sorted(wanted))} "
+        vectors = [*saved.get("s", ()), *saved.get("y", ()), saved.get("d"), saved.get("gradient")]
+        if saved.keys() != names or any(v is not None and np.shape(v) != (size,) for v in vectors):
+            raise ValueError(
+                f"load_state_dict into LBFGS: found {', '.join(saved)}; wanted {', '.join(sorted(names))} "
                 f"for {size} elements."
             )
-            raise ValueError(message)
-        return {
-            name: [np.array(v) for v in value] if isinstance(value, list) else value for name, value in saved.items()
-        }
+        return _copied(saved)
+
+
+def _copied(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: [np.array(v) for v in value] if isinstance(value, list) else value for name, value in state.items()}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isfinite, sqrt
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_DECREASE, _FLATTENING = 1e-4, 0.9  # the usual constants for quasi-Newton directions
+_DECREASE, _FLATTENING = 1e-4, 0.9  # the standard constants for quasi-Newton directions
 
 
 class _Point(NamedTuple):
@@ -34,7 +32,7 @@ def strong_wolfe(
     ``along(t)`` evaluates loss and gradient `t` along `direction`; `loss`, `gradient` and `slope` are those at 0, and
     `t` is tried first. At the step returned the loss is lower by at least 1e-4 · t · |slope| and the slope at most 0.9
     of what it was, unless `most` evaluations were not enough, or the interval shrank below `tolerance`: then it is the
-    best point met. Source: Nocedal & Wright (2006), algorithms 3.5 and 3.6.
+    best point so far. Source: Nocedal & Wright (2006), algorithms 3.5 and 3.6.
     """
     low = _Point(0.0, loss, gradient, slope)
     high: _Point | None = None
@@ -50,19 +48,19 @@ def strong_wolfe(
         elif abs(point.slope) <= -_FLATTENING * slope:
             return point.t, point.loss, point.gradient, used
         else:
-            before, low = low, point
+            previous, low = low, point
             if high is None and point.slope < 0:  # still falling: further out
-                found = _minimum(before, low)
-                t = 10 * low.t if found is None else min(max(found, 1.1 * low.t), 10 * low.t)
+                minimum = _minimum(previous, low)
+                t = 10 * low.t if minimum is None else min(max(minimum, 1.1 * low.t), 10 * low.t)
                 continue
-            if high is None or point.slope * (high.t - before.t) >= 0:  # the minimum lies behind
-                high = before
+            if high is None or point.slope * (high.t - previous.t) >= 0:  # the minimum lies behind
+                high = previous
         if abs(high.t - low.t) * width < tolerance:
             break
         lower, upper = sorted((low.t, high.t))
-        margin = 0.1 * (upper - lower)  # a trial at the very end would learn nothing
-        found = _minimum(low, high)
-        t = (lower + upper) / 2 if found is None else min(max(found, lower + margin), upper - margin)
+        margin = 0.1 * (upper - lower)  # a trial at the very end would tell nothing new
+        minimum = _minimum(low, high)
+        t = (lower + upper) / 2 if minimum is None else min(max(minimum, lower + margin), upper - margin)
     return low.t, low.loss, low.gradient, used
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import sqrt as root
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.linear import matmul
@@ -11,9 +12,6 @@ from micrograd_np.ops.reduce import sum  # noqa: A004
 from micrograd_np.ops.transcendental import sqrt
 
 from .optimizer import Optimizer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 
 class Muon(Optimizer):
@@ -48,72 +46,31 @@ class Muon(Optimizer):
         ns_steps: int = 5,
         adjust_lr_fn: str | None = None,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "weight_decay": weight_decay,
-                "momentum": momentum,
-                "nesterov": nesterov,
-                "ns_coefficients": ns_coefficients,
-                "eps": eps,
-                "ns_steps": ns_steps,
-                "adjust_lr_fn": adjust_lr_fn,
-            },
-        )
+        super().__init__(params, locals())
 
-    def check(self, group: Mapping[str, Any]) -> None:
-        """Raise ValueError for settings that make no sense, and for what is not a matrix."""
+    def check(self, group) -> None:
         super().check(group)
         for p in group["params"]:
-            if p.ndim != 2:
-                message = (
-                    f"Muon: takes matrices only, found {p.name or 'a parameter'} of shape {p.shape}. Give it to AdamW."
-                )
-                raise ValueError(message)
-        if group["adjust_lr_fn"] not in (None, "original", "match_rms_adamw"):
-            message = (
-                f"Muon: adjust_lr_fn must be None, 'original' or 'match_rms_adamw', found {group['adjust_lr_fn']!r}."
-            )
-            raise ValueError(message)
+            shape = f"{p.name or 'a parameter'} of shape {p.shape}"
+            self.require(p.ndim == 2, f"takes matrices only, found {shape}. Give it to AdamW.")
+        rule, rules = group["adjust_lr_fn"], (None, "original", "match_rms_adamw")
+        self.require(rule in rules, f"adjust_lr_fn must be None, 'original' or 'match_rms_adamw', found {rule!r}.")
 
     @staticmethod
-    def scalars(group: Mapping[str, Any], t: int) -> dict[str, Any]:
-        """The same at every step."""
+    def scalars(group, t) -> dict[str, Any]:
         a, b, c = group["ns_coefficients"]
         return {
-            "lr": group["lr"],
             "shrink": 1 - group["lr"] * group["weight_decay"],
-            "momentum": group["momentum"],
             "share": 1 - group["momentum"],
             "a": a,
             "b": b,
             "c": c,
-            "eps": group["eps"],
             "iterations": range(group["ns_steps"]),
-            "nesterov": group["nesterov"],
             "like_adamw": group["adjust_lr_fn"] == "match_rms_adamw",
         }
 
     @staticmethod
-    def update(
-        p: Any,
-        g: Any,
-        state: Mapping[str, Any],
-        *,
-        lr: Any,
-        shrink: Any,
-        momentum: Any,
-        share: Any,
-        a: Any,
-        b: Any,
-        c: Any,
-        eps: Any,
-        iterations: range,
-        nesterov: bool,
-        like_adamw: bool,
-    ) -> None:
-        """One step of one matrix."""
+    def update(p, g, state, *, lr, shrink, momentum, share, a, b, c, eps, iterations, nesterov, like_adamw) -> None:
         buffer = state["momentum_buffer"]
         buffer *= momentum
         buffer += share * g

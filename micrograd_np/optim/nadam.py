@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from collections.abc import Iterable
+from typing import Any
 
 from micrograd_np.ops.transcendental import sqrt
 
-from .optimizer import Optimizer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from micrograd_np.engine.tensor import Tensor
+from .adam import shares
+from .optimizer import Optimizer, Slot, effective_gradient
 
 
 class NAdam(Optimizer):
@@ -31,7 +26,7 @@ class NAdam(Optimizer):
     array([ 0.8944, -1.8944])
     """
 
-    slots = ("exp_avg", "exp_avg_sq")
+    slots = ("exp_avg", "exp_avg_sq", Slot("mu_product", start=1.0, shape=()))
 
     def __init__(
         self,
@@ -45,74 +40,39 @@ class NAdam(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "momentum_decay": momentum_decay,
-                "decoupled_weight_decay": decoupled_weight_decay,
-                "maximize": maximize,
-            },
-        )
-
-    def start(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Any]:
-        """The product of no momenta is 1."""
-        return {**super().start(p, group), "mu_product": np.ones((), p.dtype)}
+        super().__init__(params, locals())
 
     @staticmethod
-    def scalars(group: Mapping[str, Any], t: int) -> dict[str, Any]:
+    def scalars(group, t) -> dict[str, Any]:
         """The momentum of this step and of the next."""
         beta1, beta2 = group["betas"]
-        decay, lr, weight_decay = group["momentum_decay"], group["lr"], group["weight_decay"]
-        decoupled = group["decoupled_weight_decay"]
-        mu = beta1 * (1 - 0.5 * 0.96 ** (t * decay))
-        mu_next = beta1 * (1 - 0.5 * 0.96 ** ((t + 1) * decay))
-        return {
-            "by_gradient": lr * (1 - mu),
-            "by_momentum": lr * mu_next,
-            "mu": mu,
-            "mu_next": mu_next,
-            "beta1": beta1,
-            "share1": 1 - beta1,
-            "beta2": beta2,
-            "share2": 1 - beta2,
-            "correction": 1 - beta2**t,
-            "eps": group["eps"],
-            "weight_decay": 0.0 if decoupled else weight_decay,
-            "shrink": 1 - lr * weight_decay,
-            "decoupled": bool(decoupled and weight_decay),
-            "maximize": group["maximize"],
-        }
+        mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (step * group["momentum_decay"])) for step in (t, t + 1))
+        by_gradient, by_momentum = group["lr"] * (1 - mu), group["lr"] * mu_next
+        numbers = {"by_gradient": by_gradient, "by_momentum": by_momentum, "mu": mu, "mu_next": mu_next}
+        return {**numbers, "correction": 1 - beta2**t, **shares(group)}
 
     @staticmethod
     def update(
-        p: Any,
-        g: Any,
-        state: Mapping[str, Any],
+        p,
+        g,
+        state,
         *,
-        by_gradient: Any,
-        by_momentum: Any,
-        mu: Any,
-        mu_next: Any,
-        beta1: Any,
-        share1: Any,
-        beta2: Any,
-        share2: Any,
-        correction: Any,
-        eps: Any,
-        weight_decay: Any,
-        shrink: Any,
-        decoupled: bool,
-        maximize: bool,
+        by_gradient,
+        by_momentum,
+        mu,
+        mu_next,
+        beta1,
+        share1,
+        beta2,
+        share2,
+        correction,
+        eps,
+        weight_decay,
+        shrink,
+        decoupled,
+        maximize,
     ) -> None:
-        """One step of one parameter."""
-        if maximize:
-            g = -g
-        if weight_decay:
-            g = g + weight_decay * p
+        g = effective_gradient(p, g, maximize, weight_decay)
         if decoupled:
             p *= shrink
         m, v, product = state["exp_avg"], state["exp_avg_sq"], state["mu_product"]

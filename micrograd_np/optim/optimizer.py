@@ -1,32 +1,50 @@
-"""`Optimizer`: parameter groups, a state per parameter, and a step. What differs between optimisers is two functions.
+"""`Optimizer`: parameter groups, a state for each parameter, and the step. A derived class declares what differs.
 
-`scalars(group, t)` computes, in plain Python, the numbers that step `t` needs from the hyperparameters; `update(p, g,
-state, **scalars)` changes one parameter in place, in arithmetic that runs on arrays (eager, fast) and on tensors
-(traced by the compiler) alike. Its numbers may change from step to step; its booleans, and which numbers are zero,
-choose the form of the update.
+- The arguments of ``__init__`` are its settings; it passes them on as ``super().__init__(params, locals())``.
+- `slots` are the arrays in the state of each parameter.
+- ``update(p, g, state, *, lr, …)`` changes one parameter in place, in arithmetic that runs on arrays (eager, fast) and
+  on tensors (traced by the compiler) alike. By keyword it takes settings and scalars, whichever it names.
+- ``scalars(group, t)`` computes, in plain Python, what else step `t` needs from the settings of a group. A scalar takes
+  the place of a setting of its name.
+
+The numbers may change from step to step; booleans, and which numbers are zero, select the form of the update.
+
+Settings and slots have PyTorch's names, so that states move between the two libraries.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from inspect import Parameter, signature
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from micrograd_np.core.errors import no_array
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
-from micrograd_np.core.primitive import no_array
 from micrograd_np.core.settings import check
 from micrograd_np.core.writes import writes
+from micrograd_np.engine.accumulate import clear_grad
 from micrograd_np.engine.grad_mode import set_grad_enabled
-from micrograd_np.engine.tensor import Tensor, clear_grad
+from micrograd_np.engine.tensor import Tensor
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-_NOTHING: dict[str, Any] = {}
+_NO_STATE: dict[str, Any] = {}
+_NO_SETTINGS = ("self", "params", "__class__")  # what else `locals` returns in a constructor
 _NOT_NEGATIVE = ("lr", "eps", "weight_decay", "momentum")
 _COUNTS = {"ns_steps", "max_iter", "max_eval", "history_size"}
 _PYTORCH_ONLY = {"foreach", "fused", "capturable", "differentiable"}  # how PyTorch executes, not what it computes
+
+
+class Slot(NamedTuple):
+    """An array in the state of a parameter. It exists while the setting `when` is on, and starts filled with `start`, a
+    number or the name of a setting; `shape` is the parameter's unless given.
+    """
+
+    name: str
+    when: str = ""
+    start: float | str = 0.0
+    shape: tuple[int, ...] | None = None
 
 
 class Optimizer:
@@ -37,99 +55,121 @@ class Optimizer:
     no sense; TypeError for what is not a tensor.
     """
 
-    slots: ClassVar[tuple[str, ...]] = ()
-    """The arrays, shaped like the parameter and zero at first, that `update` keeps in its state."""
+    slots: ClassVar[tuple[str | Slot, ...]] = ()
+    """The arrays that `update` keeps in its state: a `Slot`, or the name of one that is zero at first."""
+
+    _keywords: ClassVar[tuple[str, ...]] = ()  # of `update`
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        own = signature(cls.update).parameters.values()
+        names = tuple(x.name for x in own if x.kind is Parameter.KEYWORD_ONLY)
+        inherited = any(x.kind is Parameter.VAR_KEYWORD for x in own)  # it passes them on to the rule that it overrides
+        cls._keywords = names + cls._keywords if inherited else names
 
     def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
-        self.defaults = dict(defaults)
+        self.defaults = {name: value for name, value in defaults.items() if name not in _NO_SETTINGS}
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
         if isinstance(params, Tensor):
-            message = f"{type(self).__name__}: params is one tensor of shape {params.shape}; pass a list of it."
-            raise TypeError(message)
-        groups: list[Any] = [params] if isinstance(params, dict) else _listed(params, type(self).__name__)
-        if not groups:
-            message = f"{type(self).__name__}: there are no parameters to train; found an empty list."
-            raise ValueError(message)
-        whole: list[Any] = groups if isinstance(groups[0], dict) else [{"params": groups}]
-        for group in whole:
+            raise TypeError(f"{self._name}: params is one tensor of shape {params.shape}; pass a list of it.")
+        groups: list[Any] = [params] if isinstance(params, dict) else self._listed(params)
+        self.require(bool(groups), "there are no parameters to train; found an empty list.")
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Train more parameters, with settings of their own where `param_group` has them; on an error nothing has
         changed.
         """
-        me = type(self).__name__
         if "params" not in param_group:
-            message = (
-                f"{me}: a group is a dict with the key 'params', found {', '.join(map(repr, param_group)) or 'none'}. "
+            keys = ", ".join(map(repr, param_group)) or "none"
+            raise ValueError(
+                f"{self._name}: a group is a dict with the key 'params', found {keys}. "
                 "Of a dict of tensors pass list(d.values())."
             )
-            raise ValueError(message)
         params = param_group["params"]
-        params = [params] if isinstance(params, Tensor) else _listed(params, me)
-        found = set(self._params())
+        params = [params] if isinstance(params, Tensor) else self._listed(params)
+        trained = set(self._params())
         for p in params:
             if not isinstance(p, Tensor):
                 hint = " Pass model.parameters()." if isinstance(p, (str, tuple)) else ""
-                message = f"{me}: parameters must be tensors, found {type(p).__name__}.{hint}"
-                raise TypeError(message)
-            if p in found:
-                message = f"{me}: {p.name or 'a parameter'} of shape {p.shape} is there twice."
-                raise ValueError(message)
+                raise TypeError(f"{self._name}: parameters must be tensors, found {type(p).__name__}.{hint}")
+            if p in trained:
+                raise ValueError(f"{self._name}: {_called(p)} is there twice.")
             if p.op is not None:
-                message = (
-                    f"{me}: {p.name or 'a tensor'} of shape {p.shape} was computed by {p.op.name}; only "
-                    "leaves can be trained."
-                )
-                raise ValueError(message)
-            found.add(p)
+                raise ValueError(f"{self._name}: {_called(p)} was computed by {p.op.name}; only leaves can be trained.")
+            trained.add(p)
         unknown = param_group.keys() - self.defaults.keys() - {"params", "initial_lr"}  # a schedule's, to resume from
         if unknown:
-            message = f"{me}: has no setting {', '.join(sorted(unknown))}; it has {', '.join(self.defaults)}."
-            raise TypeError(message)
-        full = {name: _plain(name, value) for name, value in {**self.defaults, **param_group, "params": params}.items()}
-        self.check(full)
-        self.param_groups.append(full)
+            names = ", ".join(sorted(unknown))
+            raise TypeError(f"{self._name}: has no setting {names}; it has {', '.join(self.defaults)}.")
+        group = _plain({**self.defaults, **param_group, "params": params})
+        self.check(group)
+        self.param_groups.append(group)
         self.state.update((p, {}) for p in params)
+
+    def _listed(self, params: Any) -> list[Any]:
+        try:
+            return list(params)
+        except TypeError:
+            hint = " Pass model.parameters()." if hasattr(params, "parameters") else ""
+            kind = type(params).__name__
+            raise TypeError(f"{self._name}: params must be tensors or dicts of them, found {kind}.{hint}") from None
 
     def check(self, group: Mapping[str, Any]) -> None:
         """Raise ValueError for settings that make no sense, TypeError for what is of another kind."""
-        check(type(self).__name__, getattr(type(self).__init__, "rules", {}), group)
+        check(self._name, getattr(type(self).__init__, "rules", {}), group)
         for name in _NOT_NEGATIVE:
-            if not group.get(name, 0) >= 0:
-                message = f"{type(self).__name__}: {name} must not be negative, found {group[name]}."
-                raise ValueError(message)
-        if not all(0 <= beta < 1 for beta in group.get("betas", ())):
-            message = f"{type(self).__name__}: betas must be in [0, 1), found {group['betas']}."
-            raise ValueError(message)
+            self.require(group.get(name, 0) >= 0, f"{name} must not be negative, found {group.get(name)}.")
+        betas = group.get("betas", ())
+        self.require(all(0 <= beta < 1 for beta in betas), f"betas must be in [0, 1), found {betas}.")
+
+    def require(self, condition: bool, message: str) -> None:
+        """Raise ValueError, with `message` after the name of the optimiser, unless the condition holds."""
+        if not condition:
+            raise ValueError(f"{self._name}: {message}")
 
     @staticmethod
     def scalars(group: Mapping[str, Any], t: int) -> dict[str, Any]:
-        """The numbers that step `t` (1, 2, …) needs, as keyword arguments of `update`."""
-        raise NotImplementedError
+        """The numbers of step `t` (1, 2, …) that `update` takes and that are no settings of the group."""
+        return {}
+
+    def numbers(self, group: Mapping[str, Any], t: int) -> dict[str, Any]:
+        """The keyword arguments of `update` in step `t`: settings and, in place of those of their names, scalars."""
+        settings = {name: group[name] for name in self._keywords if name in group}
+        return {**settings, **self.scalars(group, t)}
 
     @staticmethod
-    def update(p: Any, g: Any, state: Mapping[str, Any], *_: Any, **scalars: Any) -> None:
+    def update(p: Any, g: Any, state: Mapping[str, Any], *_: Any, **numbers: Any) -> None:
         """Change `p`, given its gradient `g`, in place, and with it the arrays in `state`."""
         raise NotImplementedError
 
+    def kept(self, group: Mapping[str, Any]) -> tuple[str | Slot, ...]:
+        """Which of `slots` the settings of `group` need."""
+        return tuple([slot for slot in self.slots if isinstance(slot, str) or not slot.when or group[slot.when]])
+
     def start(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Any]:
         """The state of a parameter of `group` before its first step."""
-        return {"step": 0, **{name: np.zeros_like(p.data) for name in self.kept(group)}}
+        state: dict[str, Any] = {"step": 0}
+        for slot in self.kept(group):
+            name, _, start, shape = Slot(slot) if isinstance(slot, str) else slot
+            state[name] = np.zeros_like(p.data, shape=shape)
+            state[name] += group[start] if isinstance(start, str) else start
+        return state
 
     def started(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Any]:
         """The state of `p` with all that the settings of `group` need: they may have come to need more (momentum)."""
-        self.state[p] = {**self.start(p, group), **self.state.get(p, _NOTHING)}
+        self.state[p] = {**self.start(p, group), **self.state.get(p, _NO_STATE)}
         return self.state[p]
 
     def _params(self) -> Iterator[Tensor]:
         """All parameters, in the order of the groups: `state` may be in any, and may have been emptied."""
         return (p for group in self.param_groups for p in group["params"])
-
-    def kept(self, group: Mapping[str, Any]) -> tuple[str, ...]:
-        """Which of `slots` the settings of `group` need."""
-        return self.slots
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient. `closure`, if given, is called first and returns the loss."""
@@ -142,8 +182,8 @@ class Optimizer:
         written: list[Any] = []
         states, update = self.state, self.update
         for group in self.param_groups:
-            kept = len(self.kept(group))
-            at = 0  # the step for which `numbers` are; hardly ever do parameters of one group stand at different ones
+            slots = len(self.kept(group))
+            step = 0  # the step that `numbers` belong to; nearly always all parameters of a group are at the same one
             numbers: dict[str, Any] = {}
             for p in group["params"]:
                 grad = p._grad
@@ -151,50 +191,40 @@ class Optimizer:
                     continue
                 g, data = grad.data, p.data
                 try:
-                    fits = g.shape == data.shape
+                    if g.shape != data.shape:
+                        shapes = f"{p.name or 'a parameter'} is {p.shape} and its grad {grad.shape}"
+                        raise ValueError(f"{self._name}: {shapes}; they must be equal.")
                 except AttributeError:
-                    raise TypeError(f"{type(self).__name__}: {no_array(p)}") from None
-                if not fits:
-                    raise self._misfit(p)
-                state = states.get(p, _NOTHING)
-                if len(state) <= kept:  # a step number and these
+                    raise TypeError(f"{self._name}: {no_array(p)}") from None
+                state = states.get(p, _NO_STATE)
+                if len(state) <= slots:  # a step number and these
                     state = self.started(p, group)
                 t = state["step"] = state["step"] + 1
-                if t != at:
-                    at, numbers = t, self.scalars(group, t)
+                if t != step:
+                    step, numbers = t, self.numbers(group, t)
                 written.append(data)
                 try:
                     update(data, g, state, **numbers)
                 except ValueError as error:
                     writes.note_all(written)
-                    raise self._read_only(p) if not data.flags.writeable else error from error
+                    if data.flags.writeable:
+                        raise
+                    raise ValueError(
+                        f"{self._name}: {_called(p)} lies in read-only memory, and cannot be updated; give it a copy, "
+                        "p.data = p.data.copy(), or freeze it, p.requires_grad_(False)."
+                    ) from error
         writes.note_all(written)
         return loss
 
-    def _read_only(self, p: Tensor) -> ValueError:
-        message = (
-            f"{type(self).__name__}: {p.name or 'a parameter'} of shape {p.shape} lies in read-only memory, and cannot "
-            "be updated; give it a copy, p.data = p.data.copy(), or freeze it, p.requires_grad_(False)."
-        )
-        return ValueError(message)
-
-    def _misfit(self, p: Tensor) -> ValueError:
-        message = (
-            f"{type(self).__name__}: {p.name or 'a parameter'} is {p.shape} and its grad {p._grad.shape}; they "
-            "must be equal."
-        )
-        return ValueError(message)
-
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
-        if set_to_none and mode.events is QUIET:
-            for group in self.param_groups:
-                for p in group["params"]:
-                    p._grad = None
-            return
+        quick = set_to_none and mode.events is QUIET
         for group in self.param_groups:
             for p in group["params"]:
-                clear_grad(p, set_to_none)
+                if quick:
+                    p._grad = None
+                else:
+                    clear_grad(p, set_to_none)
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of all state in PyTorch's layout: ``{"state": {0: {…}, …}, "param_groups": [{…, "params": [0, …]}]}``.
@@ -203,7 +233,7 @@ class Optimizer:
         """
         numbers = {p: i for i, p in enumerate(self._params())}
         state = {
-            i: {name: _copied(value) for name, value in self.state[p].items()}
+            i: {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in self.state[p].items()}
             for p, i in numbers.items()
             if self.state.get(p)
         }
@@ -213,81 +243,77 @@ class Optimizer:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over settings and state, of this optimiser's own or of PyTorch's optimiser of the same name.
 
-        Arrays are written into those that exist, so that programs compiled with them go on. Raises ValueError, with
-        nothing changed, where groups, parameters, shapes or the names in a state do not match.
+        Arrays are written into those that exist, so that compiled programs that use them remain valid. Raises
+        ValueError, with nothing changed, where groups, parameters, shapes or the names in a state do not match.
         """
-        me = type(self).__name__
-        sizes = [len(group["params"]) for group in self.param_groups]
-        found = [len(group["params"]) for group in state_dict["param_groups"]]
-        if sizes != found:
-            message = f"load_state_dict into {me}: its groups have {sizes} parameters, those of the state {found}."
-            raise ValueError(message)
-        groups = [
-            {**mine, **{k: _plain(k, v) for k, v in theirs.items() if k not in _PYTORCH_ONLY}, "params": mine["params"]}
-            for mine, theirs in zip(self.param_groups, state_dict["param_groups"], strict=True)
-        ]
-        fresh: dict[Tensor, dict[str, Any]] = {}
-        for group, saved in zip(groups, state_dict["param_groups"], strict=True):
-            self.check(group)
-            for p, number in zip(group["params"], saved["params"], strict=True):
-                fresh[p] = self._adopted(p, group, state_dict["state"].get(number) or {})
+        saved_groups = state_dict["param_groups"]
+        sizes, saved_sizes = ([len(group["params"]) for group in x] for x in (self.param_groups, saved_groups))
+        if sizes != saved_sizes:
+            counts = f"its groups have {sizes} parameters, those of the state {saved_sizes}"
+            raise ValueError(f"load_state_dict into {self._name}: {counts}.")
+        groups: list[dict[str, Any]] = []
+        states: dict[Tensor, dict[str, Any]] = {}
+        for mine, saved in zip(self.param_groups, saved_groups, strict=True):
+            settings = _plain({name: value for name, value in saved.items() if name not in _PYTORCH_ONLY})
+            groups.append({**mine, **settings, "params": mine["params"]})
+            self.check(groups[-1])
+            for p, number in zip(mine["params"], saved["params"], strict=True):
+                states[p] = self._adopted(p, groups[-1], state_dict["state"].get(number) or {})
         for mine, group in zip(self.param_groups, groups, strict=True):
             mine.update(group)
-        for p, state in fresh.items():
-            before = self.state.get(p, _NOTHING)
-            if before.keys() != state.keys():
+        for p, state in states.items():
+            present = self.state.get(p, _NO_STATE)
+            if present.keys() != state.keys():
                 self.state[p] = state
                 continue
             for name, value in state.items():
                 if isinstance(value, np.ndarray):
-                    before[name][...] = value
+                    present[name][...] = value
                 else:
-                    before[name] = value
+                    present[name] = value
 
     def _adopted(self, p: Tensor, group: Mapping[str, Any], saved: Mapping[str, Any]) -> dict[str, Any]:
         """The state of `p` from a saved one: arrays in the dtype of the parameter, the step as a plain int."""
-        given = {name: value for name, value in saved.items() if value is not None}
-        if not given:
+        saved = {name: value for name, value in saved.items() if value is not None}
+        if not saved:
             return {}
+        saved.setdefault("step", 1)  # PyTorch's SGD counts no steps; what matters is that the first is over
         state = self.start(p, group)
-        given.setdefault("step", 1)  # PyTorch's SGD counts no steps; what matters is that the first is over
-        told = f"load_state_dict into {type(self).__name__}: the state of {p.name or 'a parameter'} of shape {p.shape}"
-        missing = state.keys() - given.keys()
+        missing = state.keys() - saved.keys()
+        place = f"load_state_dict into {self._name}: the state of {_called(p)}"
         if missing:
-            message = f"{told} lacks {', '.join(sorted(missing))}; it has {', '.join(given)}."
-            raise ValueError(message)
+            raise ValueError(f"{place} lacks {', '.join(sorted(missing))}; it has {', '.join(saved)}.")
         for name in state:
-            value = np.asarray(given[name].data if isinstance(given[name], Tensor) else given[name])
+            value = np.asarray(saved[name].data if isinstance(saved[name], Tensor) else saved[name])
             if name == "step":
                 state[name] = int(value)
             elif value.shape != state[name].shape:
-                message = f"{told} has {name} of shape {value.shape}; it must be {state[name].shape}."
-                raise ValueError(message)
+                raise ValueError(f"{place} has {name} of shape {value.shape}; it must be {state[name].shape}.")
             else:
                 state[name][...] = value  # in the memory order of the parameter, on which the last bit of a sum depends
         return state
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
+        lines = [f"{self._name} ("]
         for i, group in enumerate(self.param_groups):
             lines.append(f"Parameter Group {i}")
             lines.extend(f"    {name}: {value}" for name, value in sorted(group.items()) if name != "params")
         return "\n".join([*lines, ")"])
 
 
-def _listed(params: Any, caller: str) -> list[Any]:
-    try:
-        return list(params)
-    except TypeError:
-        hint = " Pass model.parameters()." if hasattr(params, "parameters") else ""
-        message = f"{caller}: params must be tensors or dicts of them, found {type(params).__name__}.{hint}"
-        raise TypeError(message) from None
+def effective_gradient(p: Any, g: Any, maximize: bool, weight_decay: Any) -> Any:
+    """The gradient to descend along: `g`, or −g to `maximize`, plus `weight_decay` times `p`."""
+    if maximize:
+        g = -g
+    return g + weight_decay * p if weight_decay else g
 
 
-def _plain(name: str, value: Any) -> Any:
+def _called(p: Tensor) -> str:
+    return f"{p.name or 'a parameter'} of shape {p.shape}"
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Numbers as floats, unless they count something: a float may change from step to step, also in a compiled one."""
-    return float(value) if type(value) is int and name not in _COUNTS else value
-
-
-def _copied(value: Any) -> Any:
-    return value.copy() if isinstance(value, np.ndarray) else value
+    return {
+        name: float(value) if type(value) is int and name not in _COUNTS else value for name, value in settings.items()
+    }

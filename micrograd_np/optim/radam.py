@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import sqrt as root
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np.ops.transcendental import sqrt
 
-from .optimizer import Optimizer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from .adam import shares
+from .optimizer import Optimizer, effective_gradient
 
 
 class RAdam(Optimizer):
@@ -40,71 +39,44 @@ class RAdam(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "betas": betas,
-                "eps": eps,
-                "weight_decay": weight_decay,
-                "decoupled_weight_decay": decoupled_weight_decay,
-                "maximize": maximize,
-            },
-        )
+        super().__init__(params, locals())
 
     @staticmethod
-    def scalars(group: Mapping[str, Any], t: int) -> dict[str, Any]:
+    def scalars(group, t) -> dict[str, Any]:
         """The step is `step_size` · m / (`adaptive` √v + `constant`): 0 and 1 until the variance can be trusted, then
         1 and ε.
 
         So both phases are one form, which a compiled program can keep.
         """
         beta1, beta2 = group["betas"]
-        lr, weight_decay, decoupled = group["lr"], group["weight_decay"], group["decoupled_weight_decay"]
-        step_size = lr / (1 - beta1**t)
+        step_size = group["lr"] / (1 - beta1**t)
         limit = 2 / (1 - beta2) - 1
         length = limit - 2 * t * beta2**t / (1 - beta2**t)
-        trusted = length > 5  # below that the variance of the second moment diverges
-        if trusted:
-            rectified = (length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)
-            step_size *= root(rectified) * root(1 - beta2**t)
-        return {
-            "step_size": step_size,
-            "adaptive": 1.0 if trusted else 0.0,
-            "constant": group["eps"] if trusted else 1.0,
-            "beta1": beta1,
-            "share1": 1 - beta1,
-            "beta2": beta2,
-            "share2": 1 - beta2,
-            "weight_decay": 0.0 if decoupled else weight_decay,
-            "shrink": 1 - lr * weight_decay,
-            "decoupled": bool(decoupled and weight_decay),
-            "maximize": group["maximize"],
-        }
+        if length <= 5:  # the variance of the second moment diverges
+            return {"step_size": step_size, "adaptive": 0.0, "constant": 1.0, **shares(group)}
+        rectified = (length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)
+        step_size *= root(rectified) * root(1 - beta2**t)
+        return {"step_size": step_size, "adaptive": 1.0, "constant": group["eps"], **shares(group)}
 
     @staticmethod
     def update(
-        p: Any,
-        g: Any,
-        state: Mapping[str, Any],
+        p,
+        g,
+        state,
         *,
-        step_size: Any,
-        adaptive: Any,
-        constant: Any,
-        beta1: Any,
-        share1: Any,
-        beta2: Any,
-        share2: Any,
-        weight_decay: Any,
-        shrink: Any,
-        decoupled: bool,
-        maximize: bool,
+        step_size,
+        adaptive,
+        constant,
+        beta1,
+        share1,
+        beta2,
+        share2,
+        weight_decay,
+        shrink,
+        decoupled,
+        maximize,
     ) -> None:
-        """One step of one parameter."""
-        if maximize:
-            g = -g
-        if weight_decay:
-            g = g + weight_decay * p
+        g = effective_gradient(p, g, maximize, weight_decay)
         if decoupled:
             p *= shrink
         m, v = state["exp_avg"], state["exp_avg_sq"]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from micrograd_np.ops.transcendental import sqrt
 
-from .optimizer import Optimizer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from .optimizer import Optimizer, Slot, effective_gradient
 
 
 class RMSprop(Optimizer):
@@ -27,7 +25,7 @@ class RMSprop(Optimizer):
     array([ 0.9, -1.9])
     """
 
-    slots = ("square_avg", "momentum_buffer", "grad_avg")
+    slots = ("square_avg", Slot("momentum_buffer", when="momentum"), Slot("grad_avg", when="centered"))
 
     def __init__(
         self,
@@ -41,65 +39,20 @@ class RMSprop(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "alpha": alpha,
-                "eps": eps,
-                "centered": centered,
-                "weight_decay": weight_decay,
-                "maximize": maximize,
-            },
-        )
+        first = {"lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered}  # as in PyTorch
+        super().__init__(params, {**first, "weight_decay": weight_decay, "maximize": maximize})
 
-    def check(self, group: Mapping[str, Any]) -> None:
-        """Raise ValueError for settings that make no sense."""
+    def check(self, group) -> None:
         super().check(group)
-        if not group["alpha"] >= 0:
-            message = f"RMSprop: alpha must not be negative, found {group['alpha']}."
-            raise ValueError(message)
-
-    def kept(self, group: Mapping[str, Any]) -> tuple[str, ...]:
-        """The mean gradient only if centred, the buffer only with momentum."""
-        wanted = (True, group["momentum"], group["centered"])
-        return tuple(name for name, keep in zip(self.slots, wanted, strict=True) if keep)
+        self.require(group["alpha"] >= 0, f"alpha must not be negative, found {group['alpha']}.")
 
     @staticmethod
-    def scalars(group: Mapping[str, Any], t: int) -> dict[str, Any]:
-        """The same at every step."""
-        return {
-            "lr": group["lr"],
-            "alpha": group["alpha"],
-            "share": 1 - group["alpha"],
-            "eps": group["eps"],
-            "weight_decay": group["weight_decay"],
-            "momentum": group["momentum"],
-            "centered": group["centered"],
-            "maximize": group["maximize"],
-        }
+    def scalars(group, t) -> dict[str, Any]:
+        return {"share": 1 - group["alpha"]}
 
     @staticmethod
-    def update(
-        p: Any,
-        g: Any,
-        state: Mapping[str, Any],
-        *,
-        lr: Any,
-        alpha: Any,
-        share: Any,
-        eps: Any,
-        weight_decay: Any,
-        momentum: Any,
-        centered: bool,
-        maximize: bool,
-    ) -> None:
-        """One step of one parameter."""
-        if maximize:
-            g = -g
-        if weight_decay:
-            g = g + weight_decay * p
+    def update(p, g, state, *, lr, alpha, share, eps, weight_decay, momentum, centered, maximize) -> None:
+        g = effective_gradient(p, g, maximize, weight_decay)
         v = state["square_avg"]
         v *= alpha
         v += share * (g * g)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from micrograd_np.ops.choice import maximum, minimum, where
 from micrograd_np.ops.comparison import greater, less
 from micrograd_np.ops.elementwise import sign
 
-from .optimizer import Optimizer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from micrograd_np.engine.tensor import Tensor
+from .optimizer import Optimizer, Slot
 
 
 class Rprop(Optimizer):
@@ -31,7 +27,7 @@ class Rprop(Optimizer):
     array([ 0.9, -1.9])
     """
 
-    slots = ("prev", "step_size")
+    slots = ("prev", Slot("step_size", start="lr"))
 
     def __init__(
         self,
@@ -42,52 +38,27 @@ class Rprop(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(params, {"lr": lr, "etas": etas, "step_sizes": step_sizes, "maximize": maximize})
+        super().__init__(params, locals())
 
-    def check(self, group: Mapping[str, Any]) -> None:
-        """Raise ValueError for settings that make no sense."""
+    def check(self, group) -> None:
         super().check(group)
-        if not 0 < group["etas"][0] < 1 < group["etas"][1]:
-            message = f"Rprop: etas must be a factor below 1 and one above, found {group['etas']}."
-            raise ValueError(message)
-
-    def start(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Any]:
-        """Every element starts with a step of `lr`."""
-        state = super().start(p, group)
-        state["step_size"] += group["lr"]
-        return state
+        shrink, grow = group["etas"]
+        self.require(0 < shrink < 1 < grow, f"etas must be a factor below 1 and one above, found {group['etas']}.")
 
     @staticmethod
-    def scalars(group: Mapping[str, Any], t: int) -> dict[str, Any]:
-        """The same at every step."""
-        return {
-            "shrink": group["etas"][0],
-            "grow": group["etas"][1],
-            "smallest": group["step_sizes"][0],
-            "largest": group["step_sizes"][1],
-            "maximize": group["maximize"],
-        }
+    def scalars(group, t) -> dict[str, Any]:
+        (shrink, grow), (smallest, largest) = group["etas"], group["step_sizes"]
+        return {"shrink": shrink, "grow": grow, "smallest": smallest, "largest": largest}
 
     @staticmethod
-    def update(
-        p: Any,
-        g: Any,
-        state: Mapping[str, Any],
-        *,
-        shrink: Any,
-        grow: Any,
-        smallest: Any,
-        largest: Any,
-        maximize: bool,
-    ) -> None:
-        """One step of one parameter."""
+    def update(p, g, state, *, shrink, grow, smallest, largest, maximize) -> None:
         if maximize:
             g = -g
-        before, step = state["prev"], state["step_size"]
-        agreement = g * before
+        previous, step = state["prev"], state["step_size"]
+        agreement = g * previous
         turned = less(agreement, 0)
         step[...] = where(greater(agreement, 0), step * grow, where(turned, step * shrink, step))
         step[...] = minimum(maximum(step, smallest), largest)
         g = where(turned, 0 * g, g)
         p -= sign(g) * step
-        before[...] = g
+        previous[...] = g

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
-from .optimizer import Optimizer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from .optimizer import Optimizer, Slot, effective_gradient
 
 
 class SGD(Optimizer):
@@ -25,7 +23,7 @@ class SGD(Optimizer):
     array([ 0.8, -1.6])
     """
 
-    slots = ("momentum_buffer",)
+    slots = (Slot("momentum_buffer", when="momentum"),)
 
     def __init__(
         self,
@@ -38,59 +36,21 @@ class SGD(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "dampening": dampening,
-                "weight_decay": weight_decay,
-                "nesterov": nesterov,
-                "maximize": maximize,
-            },
-        )
+        super().__init__(params, locals())
 
-    def check(self, group: Mapping[str, Any]) -> None:
-        """Raise ValueError for settings that make no sense."""
+    def check(self, group) -> None:
         super().check(group)
-        if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"]):
-            message = "SGD: nesterov needs momentum > 0 and dampening 0."
-            raise ValueError(message)
-
-    def kept(self, group: Mapping[str, Any]) -> tuple[str, ...]:
-        """Without momentum there is nothing to keep."""
-        return self.slots if group["momentum"] else ()
+        fits = group["momentum"] > 0 and not group["dampening"]
+        self.require(fits or not group["nesterov"], "nesterov needs momentum > 0 and dampening 0.")
 
     @staticmethod
-    def scalars(group: Mapping[str, Any], t: int) -> dict[str, Any]:
-        """The share of the new gradient is 1 on the first step and 1 − dampening later."""
-        return {
-            "lr": group["lr"],
-            "momentum": group["momentum"],
-            "share": 1.0 if t == 1 else 1.0 - group["dampening"],
-            "weight_decay": group["weight_decay"],
-            "nesterov": group["nesterov"],
-            "maximize": group["maximize"],
-        }
+    def scalars(group, t) -> dict[str, Any]:
+        """The share of the new gradient: 1 on the first step, 1 − dampening later."""
+        return {"share": 1.0 if t == 1 else 1.0 - group["dampening"]}
 
     @staticmethod
-    def update(
-        p: Any,
-        g: Any,
-        state: Mapping[str, Any],
-        *,
-        lr: Any,
-        momentum: Any,
-        share: Any,
-        weight_decay: Any,
-        nesterov: bool,
-        maximize: bool,
-    ) -> None:
-        """One step of one parameter."""
-        if maximize:
-            g = -g
-        if weight_decay:
-            g = g + weight_decay * p
+    def update(p, g, state, *, lr, momentum, share, weight_decay, nesterov, maximize) -> None:
+        g = effective_gradient(p, g, maximize, weight_decay)
         if momentum:
             b = state["momentum_buffer"]
             b *= momentum

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.shape import concatenate, reshape
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
@@ -22,8 +20,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """
     parts = [reshape(p, shape=(-1,)) for p in parameters]
     if not parts:
-        message = "parameters_to_vector: there are no parameters; found an empty list."
-        raise ValueError(message)
+        raise ValueError("parameters_to_vector: there are no parameters; found an empty list.")
     return concatenate(*parts)
 
 
@@ -31,10 +28,9 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Tensor]) -> None:
     """Write the elements of `vec` into the memory of `parameters`, in order. ValueError if their numbers differ."""
     parameters = list(parameters)
     vec = vec if isinstance(vec, Tensor) else Tensor(np.asarray(vec))
-    wanted = sum(p.size for p in parameters)
-    if vec.shape != (wanted,):
-        message = f"vector_to_parameters: vec is {vec.shape}, and the parameters have {wanted} elements."
-        raise ValueError(message)
+    size = sum(p.size for p in parameters)
+    if vec.shape != (size,):
+        raise ValueError(f"vector_to_parameters: vec is {vec.shape}, and the parameters have {size} elements.")
     start = 0
     with no_grad():
         for p in parameters:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np import random
-from micrograd_np.core.messages import an
+from micrograd_np.core.messages import with_article
 from micrograd_np.core.vertex import Node, Vertex
 from micrograd_np.engine.grad_mode import enable_grad, no_grad
 from micrograd_np.engine.tensor import Tensor, get_default_dtype
@@ -35,8 +35,8 @@ class Boundary:
         pair = arrays_of(data)
         if pair is None:
             raise ValueError(
-                f"{caller}: data is {an(type(data).__name__)}; pass a pair (x, y), a TensorDataset or a DataLoader of "
-                f"one."
+                f"{caller}: data is {with_article(type(data).__name__)}; pass a pair (x, y), a TensorDataset or "
+                f"a DataLoader of one."
             )
         x, y = pair
         if x.ndim != 2 or x.shape[1] != 2 or len(x) != len(y):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.core.messages import insist, insist_at_least, insist_one_of
+from micrograd_np.core.messages import require_at_least, require_choice, require_type
 
 from .escape import label
 
@@ -36,7 +36,7 @@ _STYLES: dict[str, dict[str, str]] = {
     "unit": {"shape": "circle", "style": "filled", "fillcolor": "#ffffff", "fixedsize": "true", "width": "0.66"},
     "text": {"shape": "box", "style": "filled,rounded", "fillcolor": "#f4f6f8", "color": "#f4f6f8", "margin": "0.06"},
 }
-"""How each kind of node looks: told apart by shape, not by colour alone."""
+"""The look of each kind of node. Kinds differ by shape, not by colour alone."""
 
 _SHAPES = {
     "parameter": "yellow box in 3-d: parameter",
@@ -64,12 +64,12 @@ _CHOICES: dict[str, tuple[Any, ...]] = {"direction": ("TB", "LR", "BT", "RL")}
 _CHOICES |= dict.fromkeys(("values", "gradients"), (True, False, "auto"))  # the others are True or False
 _LEAST = {"depth": 0, "max_nodes": 1, "max_units": 1, "max_ops": 2}
 _NARROW, _WIDE = 60, 100  # letters in a line of the legend
-_PLAIN: Mapping[str, str] = {}  # the look of most nodes and edges, of which there may be many
+_PLAIN: Mapping[str, str] = {}  # shared by nodes and edges, of which there may be many
 
 
 @dataclass(slots=True)
 class Node:
-    """A box: `text` in lines, and a `kind` out of those that have a look."""
+    """A box with `text` in lines; its `kind` decides its look."""
 
     id: str
     text: str
@@ -94,43 +94,10 @@ class Edge:
 class Cluster:
     """A frame around nodes and other clusters."""
 
-    id: str
-    text: str
+    id: str = ""
+    text: str = ""
     nodes: list[Node] = field(default_factory=list)
     clusters: list[Cluster] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Drawing:
-    """Everything that a picture shows. `name` begins every id in an SVG, so that two fit one page."""
-
-    name: str = "graph"
-    direction: str = "TB"
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    clusters: list[Cluster] = field(default_factory=list)
-    legend: str = ""  # below the picture
-    note: str = ""  # below the legend: what is missing
-    columns: list[list[str]] = field(default_factory=list)  # ids of nodes in one rank
-    look: dict[str, str] = field(default_factory=dict)
-    frames: dict[Any, Cluster] = field(default_factory=dict)  # each by the key that `inside` was called with
-    lines: list[Node | Cluster] = field(default_factory=list)  # what `describe` has a line for
-
-    def inside(self, frames: Iterable[tuple[Any, str]]) -> list[Node]:
-        """The nodes in the innermost of `frames`: pairs of a key and a heading, outermost first, made where missing."""
-        nodes, clusters = self.nodes, self.clusters
-        for key, heading in frames:
-            if key not in self.frames:
-                self.frames[key] = Cluster(f"m{len(self.frames)}", heading)
-                clusters.append(self.frames[key])
-                self.lines.append(self.frames[key])
-            nodes, clusters = self.frames[key].nodes, self.frames[key].clusters
-        return nodes
-
-    def put(self, node: Node, frames: Iterable[tuple[Any, str]] = ()) -> None:
-        """Append a node to the innermost of `frames`, and to what `describe` says."""
-        self.inside(frames).append(node)
-        self.lines.append(node)
 
     def every_node(self) -> list[Node]:
         """All nodes, those in clusters too."""
@@ -139,6 +106,37 @@ class Drawing:
             nodes += cluster.nodes
             clusters += cluster.clusters
         return nodes
+
+
+@dataclass(slots=True)
+class Drawing(Cluster):
+    """Everything that a picture shows. `name` begins every id in an SVG, so that two fit one page."""
+
+    name: str = "graph"
+    direction: str = "TB"
+    edges: list[Edge] = field(default_factory=list)
+    legend: str = ""  # below the picture
+    note: str = ""  # below the legend: what is missing
+    columns: list[list[str]] = field(default_factory=list)  # ids of nodes in one rank
+    look: dict[str, str] = field(default_factory=dict)
+    frames: dict[Any, Cluster] = field(default_factory=dict)  # each by the key that `inside` was called with
+    lines: list[Node | Cluster] = field(default_factory=list)  # what `describe` has a line for
+
+    def inside(self, frames: Iterable[tuple[Any, str]]) -> list[Node]:
+        """The nodes in the innermost of `frames`: pairs of a key and a heading, outermost first, new where missing."""
+        part: Cluster = self
+        for key, heading in frames:
+            if key not in self.frames:
+                self.frames[key] = Cluster(f"m{len(self.frames)}", heading)
+                part.clusters.append(self.frames[key])
+                self.lines.append(self.frames[key])
+            part = self.frames[key]
+        return part.nodes
+
+    def put(self, node: Node, frames: Iterable[tuple[Any, str]] = ()) -> None:
+        """Append a node to the innermost of `frames`, and to what `describe` says."""
+        self.inside(frames).append(node)
+        self.lines.append(node)
 
     def explain(self, *notes: str, legend: bool, spent: bool, remarks: Iterable[str] = ()) -> None:
         """Write below it what each shape stands for, with `notes`, if a `legend` is wanted, and what is not kept."""
@@ -165,13 +163,13 @@ def check(caller: str, **settings: Any) -> None:
     """Raise TypeError for a setting of another kind than its own, ValueError for one that nothing can be drawn with."""
     for name, x in settings.items():
         if name == "name":
-            insist(caller, name, x, isinstance(x, str), "a str")
+            require_type(caller, name, x, isinstance(x, str), "a str")
         elif name not in _LEAST:
-            insist_one_of(caller, name, x, *_CHOICES.get(name, (True, False)))
+            require_choice(caller, name, x, *_CHOICES.get(name, (True, False)))
         elif name != "depth":
-            insist_at_least(caller, name, x, _LEAST[name])
+            require_at_least(caller, name, x, _LEAST[name])
         elif not isinstance(x, str) or x != "auto":
-            insist_at_least(caller, name, x, _LEAST[name], 'a whole number or "auto"')
+            require_at_least(caller, name, x, _LEAST[name], 'a whole number or "auto"')
 
 
 def words(drawing: Drawing) -> list[str]:
@@ -187,7 +185,7 @@ def words(drawing: Drawing) -> list[str]:
 
 def digraph(drawing: Drawing) -> graphviz.Digraph:
     """The drawing as a `graphviz.Digraph`: no HTML-like labels and no records, which not every Graphviz draws."""
-    import graphviz  # an eighth of the package's import, for those who draw
+    import graphviz  # here, as it takes an eighth of the package's import
 
     shape = {"rankdir": drawing.direction, "nodesep": "0.25", "ranksep": "0.35", "newrank": "true"}
     page = {"id": drawing.name, "bgcolor": "white", "tooltip": " ", "pad": "0.15"}  # a module's tabs stand out
@@ -198,9 +196,9 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
         edge_attr=text | {"fontsize": "10", "arrowsize": "0.6"},
     )
     if drawing.legend or drawing.note:
-        below = label(f"{drawing.legend}\n{drawing.note}".strip())
+        below = label("\n".join([drawing.legend, *drawing.note.split("; ")]).strip())
         graph.attr(label=below, labelloc="b", fontname="Helvetica", fontsize="10", fontcolor=INK)
-    _fill(graph, drawing.name, drawing.nodes, drawing.clusters)
+    _fill(graph, drawing.name, drawing)
     for column in drawing.columns:
         with graph.subgraph() as rank:
             rank.attr(rank="same")
@@ -215,12 +213,11 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
     return graph
 
 
-def _fill(graph: graphviz.Digraph, name: str, nodes: list[Node], clusters: list[Cluster]) -> None:
-    for node in nodes:
+def _fill(graph: graphviz.Digraph, name: str, part: Cluster) -> None:
+    for node in part.nodes:
         tip = {"tooltip": label(node.tooltip)} if node.tooltip else {}
         graph.node(node.id, label(node.text), _attributes={**_STYLES[node.kind], **tip, **node.look})
-    for cluster in clusters:
-        with graph.subgraph(name=f"cluster_{cluster.id}") as inner:
-            own = {"id": f"{name}_{cluster.id}"}  # else that of the graph
-            inner.attr(label=label(cluster.text), _attributes=_FRAME | own)
-            _fill(inner, name, cluster.nodes, cluster.clusters)
+    for cluster in part.clusters:
+        with graph.subgraph(name=f"cluster_{cluster.id}") as inner:  # its own id, else it has that of the graph
+            inner.attr(label=label(cluster.text), _attributes={**_FRAME, "id": f"{name}_{cluster.id}"})
+            _fill(inner, name, cluster)

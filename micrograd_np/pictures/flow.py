@@ -1,7 +1,8 @@
-"""How a network's layers are connected, found by watching one pass through it, which leaves no trace."""
+"""The connections of a network's layers, from one watched pass through it, which changes nothing."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, count, groupby
 from typing import TYPE_CHECKING, Any
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "folded", "guessed", "watched"]
 
-_WORTH = 3  # blocks that a frame around what repeats must spare
+_WORTH = 3  # blocks that a frame around a repeat must save
 
 
 @dataclass(eq=False)
 class Block:
-    """One call of a layer, or an op outside the layers: where its inputs come from, and what it gave."""
+    """One call of a layer, or an op outside the layers: its sources and its result."""
 
     title: str
     module: Any = None
@@ -39,14 +40,10 @@ class Block:
     frames: tuple[tuple[Any, str], ...] = ()  # around what repeats, outermost first: a key, and a heading
 
     @property
-    def path(self) -> str:
-        """Where the layer is in the model; empty for an op."""
-        return self.scope[-1][1] if self.module is not None else ""
-
-    @property
     def name(self) -> str:
-        """What the layer is called, what it is, and how often it is called."""
-        return f"{self.path}  {self.title}".strip() + (f"   × {self.calls}" if self.calls > 1 else "")
+        """Where the layer is in the model, what it is, and how often it is called; of an op its formula."""
+        path = self.scope[-1][1] if self.module is not None else ""
+        return f"{path}  {self.title}".strip() + (f"   × {self.calls}" if self.calls > 1 else "")
 
     @property
     def holds(self) -> bool:
@@ -77,7 +74,7 @@ class _Flow(Events):
         self.moments = count()
         self.open: Block | None = None  # the layer that is being called
         self.passed: set[Block] = set()
-        self.alive: list[Any] = []  # what died would leave its id to another
+        self.alive: list[Any] = []  # an object that dies leaves its id to another
 
     def entered(self, module: Any) -> None:
         self.scope += ((next(self.moments), self.paths.get(id(module), "")),)
@@ -101,11 +98,11 @@ class _Flow(Events):
         for source, x in sources.items():
             if source is not self.open and source not in self.passed:
                 self.passed.add(source)
-                source.result = x.data  # what is passed on, where a layer makes several things
+                source.result = x.data  # the one of several results that is used
         block = self.open
         if block is None:
             if not sources and not any(id(x) in self.parameters for x in inputs):
-                return  # something on the way to a constant
+                return  # it computes a constant
             if op.view and len(sources) == 1:
                 self.makers[id(result)] = next(iter(sources))
                 return
@@ -153,12 +150,8 @@ def watched(model: Any, x: Any) -> tuple[list[Block], Any]:
 def guessed(model: Any) -> list[Block]:
     """The blocks without an input: from a pass of zeros where its shape can be guessed, else as they are defined."""
     leaves = [(path, m) for path, m in model.named_modules() if _is_layer(m)]
-    first = leaves[0][1] if leaves else None
-    if isinstance(getattr(first, "in_features", None), int):
-        try:
-            return watched(model, np.zeros((1, first.in_features)))[0]  # type: ignore[union-attr]
-        except Exception:  # noqa: BLE001, S110 - the guess was wrong
-            pass
+    with suppress(Exception):  # the guess is wrong, or the first layer has no width
+        return watched(model, np.zeros((1, leaves[0][1].in_features)))[0]
     blocks = [Block("input")]
     for path, module in leaves:
         around = tuple((0, part) for part in accumulate(path.split("."), "{}.{}".format))
@@ -181,7 +174,7 @@ def folded(blocks: list[Block]) -> list[Block]:
 
 class _Repeats:
     def __init__(self, blocks: Sequence[Block]) -> None:
-        self.twins: dict[Block, Block] = {}  # what is drawn instead
+        self.twins: dict[Block, Block] = {}  # the block that is drawn instead
         self.users: dict[Block, set[Block]] = {block: set() for block in blocks}
         for block in blocks:
             for source in block.sources:
@@ -210,14 +203,14 @@ class _Repeats:
         return drawn
 
     def fold(self, runs: Sequence[Sequence[Block]], depth: int) -> bool:
-        """Let the first of `runs` stand for all of them, if they do the same; whether they do."""
+        """Let the first of `runs` stand for all of them, if they do the same; return whether they do."""
         first, *others = runs
         tied = all(a.module is b.module for run in others for a, b in zip(first, run, strict=True))
         if not any(block.module for block in first) or not self.alike(runs, tied=tied):
             return False
         loop = tied and any(block.recurrent for block in first)
-        drawn_singly = not tied and any(_is_units(block, depth) for block in first)
-        if not loop and (len(others) * len(first) < _WORTH or drawn_singly):
+        units = [b for b in first if b.linear and len(b.scope) == depth + 1 and np.ndim(b.result) <= 2]
+        if not loop and (len(others) * len(first) < _WORTH or (units and not tied)):
             return False
         for run in others:
             self.twins.update(zip(run, first, strict=True))
@@ -252,9 +245,7 @@ class _Repeats:
         lasting = [{x for x in sources if isinstance(x, Block) or not x[0]} for sources in second]
         chained = lasting != second
         for sources, kept in zip(first, lasting, strict=True) if chained else ():
-            sources -= {
-                x for x in sources - kept if isinstance(x, Block)
-            }  # what it takes for the result of a run before
+            sources -= {x for x in sources - kept if isinstance(x, Block)}  # in place of an earlier run's result
         return (
             first == lasting
             and all(sources == second for sources in rest)
@@ -266,18 +257,13 @@ class _Repeats:
         )
 
 
-def _is_units(block: Block, depth: int) -> bool:
-    """Whether it is a layer at `depth` itself whose units are drawn."""
-    return block.linear and len(block.scope) == depth + 1 and np.ndim(block.result) <= 2
-
-
 def _kind(block: Block, depth: int) -> Any:
     """What a block does, and where in the call at `depth`."""
     return block.title, np.shape(block.result), [path.rpartition(".")[2] for _, path in block.scope[depth + 1 :]]
 
 
 def _period(kinds: Sequence[Any], i: int) -> tuple[int, int]:
-    """How many of `kinds` repeat from `i` on, and how often; of several answers that which covers the most."""
+    """How many of `kinds` repeat from `i` on, and how often; the choice that covers the most."""
     best = (1, 1)
     for period in range(1, (len(kinds) - i) // 2 + 1):
         times = 1

@@ -1,4 +1,4 @@
-"""What is drawn as one: modules below a depth, blocks that repeat, and the middle of what is too long."""
+"""Parts of a graph that are drawn as one: deep modules, blocks that repeat, the middle of a long graph."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from micrograd_np.core.values import inputs
 
-from .formula import spoken
+from .formula import spoken as op_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ class Folding:
 
     def __init__(self, record: Record, homes: Homes, same: Mapping[int, int], depth: int | None, most: int) -> None:
         self.record, self.homes, self.same = record, homes, same
-        self.place = array("i")  # by vertex: the one that is drawn for it; or of a box ~k, its number from the end
+        self.place = array("i")  # by vertex: the vertex that is drawn for it, or ~k for box k
         constants = (sum(x is None or isinstance(x, np.ndarray) for x in inputs(z)) for z in record.vertices)
         self.constants = array("i", constants)  # by vertex, how many are drawn beside it
         self.boxes: list[Box] = []
@@ -63,16 +63,22 @@ class Folding:
             self._shorten(most)
         for v, at in enumerate(self.place):
             if at < 0 and v not in same:
-                self._count(self.boxes[~at], v)
+                box, z = self.boxes[~at], record.vertices[v]
+                if record.is_op(v):
+                    box.ops[op_name(z.op)] += 1
+                    box.shape = z.shape
+                else:
+                    box.leaves += 1
+                    box.trained += prod(z.shape) if z.requires_grad and self.twin[v] == v else 0
 
     def repeated(self, x: int, v: int) -> bool:
-        """Whether the arrow from `x` to `v` is one between or in repeated blocks, and not in the first of them."""
+        """Whether the arrow from `x` to `v` lies in or between repeated blocks, and the first block shows its like."""
         return self.twin[v] != v and not self.alike.isdisjoint(self.homes.chain(x))
 
     def block(self, v: int) -> Path | None:
         """The repeated block in which the vertex at `v` was made, if it is drawn in the first one instead."""
         v = self.same.get(v, v)
-        return next((p for p in self.homes.chain(v) if p in self.alike), None) if self.twin[v] != v else None
+        return next((p for p in reversed(self.homes.chain(v)) if p in self.alike), None) if self.twin[v] != v else None
 
     def _fold_below(self, level: int) -> int:
         """Draw modules deeper than `level` as boxes; return how many nodes there are."""
@@ -96,17 +102,8 @@ class Folding:
         self.boxes.append(box)
         return ~(len(self.boxes) - 1)
 
-    def _count(self, box: Box, v: int) -> None:
-        z = self.record.vertices[v]
-        if self.record.is_op(v):
-            box.ops[spoken(z.op)] += 1
-            box.shape = z.shape
-        else:
-            box.leaves += 1
-            box.trained += prod(z.shape) if z.requires_grad and self.twin[v] == v else 0
-
     def _shorten(self, most: int) -> None:
-        """Draw the first and last ops as they are, and one box for those between: an interval, so without cycles."""
+        """Draw the first and last ops as they are, and one box for the interval between: so without cycles."""
         record = self.record
         keep = max(most // 6, 1)
         ops = array("i", (v for v in range(len(record)) if record.is_op(v)))
@@ -154,7 +151,7 @@ class Folding:
                 for path in [*cores][1:]:
                     for v, x in zip(cores[path], cores[first], strict=True):
                         self.twin[v] = x
-                    for v in reversed(members[path]):  # what comes before is drawn as what uses it
+                    for v in reversed(members[path]):  # an op before the parameters is drawn as its user
                         for x in self._inputs(v):
                             if self.twin[x] == x and path in self.homes.chain(x):
                                 self.twin[x] = self.twin[v]
@@ -172,7 +169,7 @@ class Folding:
         return [*sorted(names, key=names.__getitem__), *sorted(reached - names.keys())]
 
     def _signature(self, path: Path, core: Sequence[int]) -> Any:
-        """What the vertices of a block are, where in it, and how they are connected."""
+        """Op, shape, module and links of each vertex of a block, equal for blocks that do the same."""
         number = {v: i for i, v in enumerate(core)}
         return tuple(
             (
@@ -186,7 +183,7 @@ class Folding:
         )
 
     def _adjoin(self, blocks: Any) -> bool:
-        """Whether what leaves one of these blocks goes to another at once or never, so that nothing is in between."""
+        """Whether results of these blocks go straight to one of them or never do, so that no op lies in between."""
         inside = bytearray(not blocks.isdisjoint(self.homes.chain(v)) for v in range(len(self.record)))
         behind = bytearray(len(self.record))
         for v, within in enumerate(inside):

@@ -1,4 +1,4 @@
-"""The picture of a computation graph: what every value is, how it was made, and what is trained."""
+"""The picture of a computation graph: its values, the ops between them, and the modules that hold them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from weakref import ref
 
 import numpy as np
 
-from micrograd_np.core.messages import described
+from micrograd_np.core.messages import describe_value
 from micrograd_np.core.values import inputs
 from micrograd_np.core.vertex import Source, Vertex
 from micrograd_np.core.writes import owner_of, writes
@@ -21,7 +21,8 @@ from micrograd_np.engine.symbol import Symbol
 from .drawing import CHANGED, Drawing, Edge, Node, check
 from .escape import plain, shortened
 from .fold import Folding
-from .formula import Names, constant, formula, spoken
+from .formula import Names, constant, formula
+from .formula import spoken as op_name
 from .picture import Picture
 from .structure import Homes, Record, turns
 from .values import summary
@@ -40,7 +41,7 @@ _ROOM = 200  # nodes up to which "auto" prints values
 
 
 class _Default(str):
-    """The default of `direction`, which draws a graph from top to bottom and leaves a network the way of its own."""
+    """The default of `direction`: a graph runs from top to bottom, a network as `draw_network` chooses."""
 
     __slots__ = ()
 
@@ -106,68 +107,62 @@ def draw(
     if more or network:
         what = next(iter(network), "an input")
         raise TypeError(f"draw: {what} is for modules, found a {type(tensor).__name__}; leave it out.")
-    drawing = Drawing(name, direction)
+    drawing = Drawing(name=name, direction=direction)
     if scalars:
         from .scalars import draw_scalars
 
         draw_scalars(roots, drawing, legend=legend)
     else:
-        graph = _Graph(roots, drawing, max_nodes, None if depth == "auto" else depth, values, gradients)
-        graph.draw(formulas=formulas, legend=legend, backward=backward)
+        _Graph(roots, drawing, settings).draw(legend=legend)
     return Picture(drawing)
 
 
 def _undrawable(x: Any) -> str:
     """What `x` is, and what to draw instead."""
     if isinstance(x, type):
-        return described(x)
+        return describe_value(x)
     if callable(x):
-        return f"{described(x)}; call it and draw the tensor that it returns"
-    kinds = ", ".join(sorted({type(part).__name__ for part in x})) if isinstance(x, (list, tuple)) else ""
-    found = f"a list of {kinds}" if kinds else "an empty list" if isinstance(x, (list, tuple)) else described(x)
-    return f"{found}; draw a Tensor that was computed"
+        return f"{describe_value(x)}; call it and draw the tensor that it returns"
+    what = describe_value(x)
+    if isinstance(x, (list, tuple)):
+        what = f"a list of {', '.join(sorted({type(part).__name__ for part in x}))}" if x else "an empty list"
+    return f"{what}; draw a Tensor that was computed"
 
 
 class _Graph:
     """Draws one graph. A vertex is known by its place in the record, a box by that in the folding."""
 
-    def __init__(
-        self,
-        tensors: Sequence[Vertex],
-        drawing: Drawing,
-        max_nodes: int,
-        depth: int | None,
-        values: bool | str,
-        gradients: bool | str,
-    ) -> None:
-        self.drawing, self.gradients = drawing, gradients
+    def __init__(self, tensors: Sequence[Vertex], drawing: Drawing, settings: Mapping[str, Any]) -> None:
+        self.drawing, self.settings = drawing, settings
+        values, self.gradients, depth = settings["values"], settings["gradients"], settings["depth"]
         self.record = Record(tensors)
         self.vertices = self.record.vertices
         self.homes = Homes(self.record)
         self.outer = outer_parts(self.vertices)
         self.same = _unwritten(self.record, self.homes, self.outer)
-        self.folding = Folding(self.record, self.homes, self.same, depth, max_nodes)
-        self.places = list(dict.fromkeys(self.folding.place))  # of what is drawn
+        level = None if depth == "auto" else depth
+        self.folding = Folding(self.record, self.homes, self.same, level, settings["max_nodes"])
+        self.places = list(dict.fromkeys(self.folding.place))  # of what is drawn, each once
         drawn = [v for v in self.places if v >= 0]
         self.valued = values is True or (values == "auto" and len(self.places) <= _ROOM)
-        arrays = self.record.values(drawn) if self.valued else ()  # one at a time
+        arrays = self.record.values(drawn) if self.valued else ()  # one is held at a time
         self.numbers = {v: "not kept" if x is None else _shown(x, self.record.is_changed(v)) for v, x in arrays}
         self.names: dict[int, str] = {}
         self.labels = Names(self.vertices)
         self.arrays: dict[Any, str] = {}  # the node of each array that an op was applied to, by its id, or by the name
         self.arrays |= {z.name: _id(self.folding.place[v]) for z, v in self.record.leaves.items() if z.name}  # it had
         dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
-        self.dtype = str(dtypes.pop()) if len(dtypes) == 1 else None  # of all of them
+        self.dtype = str(dtypes.pop()) if len(dtypes) == 1 else None  # that all values have
         self.gone = any(map(is_gone, self.vertices))
         arrived = {v: g for v in drawn if (g := self.record.gradient(v)) is not None}
-        self.computed = bool(arrived)  # whether a backward pass was here
-        shown = {v: g for v, g in arrived.items() if gradients is not False and self.vertices[v].requires_grad}
+        self.computed = bool(arrived)  # whether a backward pass has run
+        shown = {v: g for v, g in arrived.items() if self.gradients is not False and self.vertices[v].requires_grad}
         self.grads = {v: f".grad {summary(g)}" for v, g in shown.items()}
-        if gradients is True and self.computed and not self.gone:
+        if self.gradients is True and self.computed and not self.gone:
             self.pull(*tensors)
 
     def pull(self, root: Any, *others: Vertex) -> None:
-        """Compute all gradients again, if there is one way to them: from a single number."""
+        """Compute all gradients anew, if the root is one tensor of one element."""
         pulled: dict[int, str] = {}
 
         def delivered(x: Source, g: Any) -> None:
@@ -176,7 +171,7 @@ class _Graph:
                 pulled[v] = f"∂ {summary(g)}"
 
         if not others and root.requires_grad and root.data.size == 1:
-            with suppress(RuntimeError):  # what a rule reads was written since
+            with suppress(RuntimeError):  # an array that a rule reads was written since
                 walk = Pulled(self.vertices, lambda z, _i, g, _gx: delivered(z, g))
                 walk.walk(root, np.ones_like(root.data), delivered)
                 self.grads |= pulled
@@ -196,24 +191,24 @@ class _Graph:
             name = self.homes.called(v)
             if name:
                 around = self.homes.chain(v)[-1:]
-                inside = self.homes.inside(name, () if self.record.is_op(v) else around)  # which its frame says
+                inside = self.homes.inside(name, () if self.record.is_op(v) else around)  # the frame shows its name
                 self.names[v] = self.labels.own(shortened(inside), around)
             else:
                 self.names[v] = self.labels.numbered("z" if self.record.is_op(v) else "x")
         return self.names[v]
 
     def formula(self, z: Any) -> str:
-        """How `z` was made."""
+        """The formula of the op that made `z`."""
         sources = inputs(z)
         names = [self.input_name(z, i, x) for i, x in enumerate(sources)]
         if any(isinstance(x, Source) and x in self.outer for x in sources):
             return " ⊗ ".join(names)
-        return formula(z.op, names, z.static) if names else f"{spoken(z.op)}(…)"
+        return formula(z.op, names, z.static) if names else f"{op_name(z.op)}(…)"
 
     def input_name(self, z: Any, i: int, x: Any) -> str:
         """What the input `i` of `z` is called; an array by the name it had, or as the op calls this input."""
         if isinstance(x, Source):
-            turned = self.record.at(x) in self.same and turns(x)  # else it is a node of its own
+            turned = self.record.at(x) in self.same and turns(x)  # else the transpose has a node of its own
             return self.name(x) + ("ᵀ" if turned else "")
         if x is not None and not np.ndim(x):
             return constant(x)
@@ -226,18 +221,18 @@ class _Graph:
 
     # nodes
 
-    def draw(self, *, formulas: bool, legend: bool, backward: bool) -> None:
-        """All of it."""
+    def draw(self, *, legend: bool) -> None:
+        """Draw nodes, then arrows, then the legend."""
         for at in self.places:
             box = self.folding.boxes[~at] if at < 0 else None
-            node = self.box(at, box) if box else self.node(at, formulas=formulas)
+            node = self.box(at, box) if box else self.node(at)
             self.drawing.put(node, self.homes.frames(box.around if box else self.homes.chain(at)))
         self.drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in dict.fromkeys(self.arrows())]
         for v in self.places:
             for i, x in enumerate(inputs(self.vertices[v]) if v >= 0 else ()):
                 if not isinstance(x, Source) and (np.ndim(x) or isinstance(self.vertices[v].inputs[i], ref)):
                     self.constant(x, v, i)
-            if v >= 0 and backward:
+            if v >= 0 and self.settings["backward"]:
                 self.drawing.edges += self.rules(v)
         leaves = self.record.leaves.items()
         lone = any(v in self.record.roots and not z.requires_grad for z, v in leaves)
@@ -246,20 +241,20 @@ class _Graph:
         )
         self.drawing.explain(
             f"all are {self.dtype}" if self.dtype else "",
-            "dashed: what is passed back where g arrives" if backward else "",
+            "dashed: what is passed back where g arrives" if self.settings["backward"] else "",
             legend=legend,
             spent=self.gone,
             remarks=[_NO_GRAPH] * lone + [_NO_MODEL] * homeless,
         )
 
-    def node(self, v: int, *, formulas: bool) -> Node:
-        """One value: how it was made, its shape and numbers, its gradient."""
+    def node(self, v: int) -> Node:
+        """The node of one value: its formula, its shape and numbers, its gradient."""
         z = self.vertices[v]
         title, name = self.name(z), self.homes.called(v)
-        full = plain(name) if z.op is None and name else ""  # where no frame says the module
+        full = plain(name) if z.op is None and name else ""  # with the module that a frame shows in the picture
         if z.op is not None:
             kind = "output" if v in self.record.roots else "value"
-            title += f" = {self.formula(z)}" if formulas else f"  {spoken(z.op)}"
+            title += f" = {self.formula(z)}" if self.settings["formulas"] else f"  {op_name(z.op)}"
         elif v in self.homes.buffers or hasattr(z, "persistent"):
             kind = "buffer"
         else:
@@ -267,7 +262,7 @@ class _Graph:
         return self.value(_id(v), kind, z, title, full, self.numbers.get(v, ""), self.gradient(v, z))
 
     def value(self, id: str, kind: str, x: Any, title: str, full: str = "", numbers: str = "", grad: str = "") -> Node:
-        """A value below its `title`, in words by its `full` name: shape and dtype, numbers, gradient, line of code."""
+        """A node with `title`, shape, numbers and gradient; its words have the `full` name, dtype and line of code."""
         dtype = "" if self.dtype == str(x.dtype) else x.dtype
         text = "\n".join(filter(None, (title, f"{x.shape or ''} {dtype}".strip(), numbers, grad)))
         role = "" if kind in {"value", "output"} else f"{kind}, "
@@ -278,7 +273,7 @@ class _Graph:
         return Node(id, text, kind, tooltip, (words + (f"   [{place}]" if place else "")).replace("\n", " "))
 
     def gradient(self, v: int, z: Source) -> str:
-        """The gradient of a value, or that there is none yet, or none any more."""
+        """The gradient of a value as text, or why there is none."""
         if v in self.grads:
             return self.grads[v]
         if self.gradients is False or not z.requires_grad or (z.op is not None and self.gradients is not True):
@@ -286,7 +281,7 @@ class _Graph:
         return ".grad not kept: retain_grad()" if z.op is not None and self.computed else ".grad not computed yet"
 
     def box(self, at: int, box: Box) -> Node:
-        """Several values in one."""
+        """The node that stands for the values in `box`."""
         count = box.ops.total()
         if box.path is not None:
             text = f"{self.homes.frames((*box.around, box.path))[-1][1]}\n→ {box.shape}"
@@ -301,7 +296,7 @@ class _Graph:
     # edges
 
     def arrows(self) -> Iterator[tuple[int, int]]:
-        """From where to where arrows go, some of them several times."""
+        """The places that arrows join; a pair may come several times."""
         place = self.folding.place
         for v, head in enumerate(place):
             for x in (self.same.get(x, x) for x in self.record.inputs(v)) if v not in self.same else ():
@@ -309,7 +304,7 @@ class _Graph:
                     yield place[x], head
 
     def constant(self, x: Any, v: int, i: int) -> None:
-        """An array that an op was applied to, or one that nobody holds any more, and the arrow from it."""
+        """Draw the array that is input `i` of vertex `v` (None if nobody holds it any more), and the arrow from it."""
         z = self.vertices[v]
         name = getattr(z.inputs[i], "name", None)
         key = id(x) if x is not None else name or id(z.inputs[i])
@@ -327,7 +322,7 @@ class _Graph:
         self.drawing.edges.append(Edge(self.arrays[key], _id(v)))
 
     def rules(self, v: int) -> Iterator[Edge]:
-        """Dashed arrows from `v` back to its inputs, with what becomes of the gradient g that arrives."""
+        """Dashed arrows from `v` back to its inputs, with the derivative rule that each gradient follows."""
         z: Any = self.vertices[v]
         operands = inputs(z)
         sources = [x for x in operands if isinstance(x, Source)]
@@ -353,7 +348,7 @@ def _id(at: int) -> str:
 
 
 def _unwritten(record: Record, homes: Homes, outer: AbstractSet[Any]) -> Mapping[int, int]:
-    """What nobody wrote, each with what it was made of: reshapes that change nothing or fit, and views."""
+    """Vertices that no user wrote, each with its input: reshapes that change nothing, and views of one array."""
     same: dict[int, int] = {}
     first: dict[int, int] = {}  # by the array that a view is of
     constants = [v for v in record.leaves.values() if not record.vertices[v].requires_grad]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.messages import described, insist
+from micrograd_np.core.messages import describe_value, require_type
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.functional.loss import mse_loss
 
@@ -66,9 +66,9 @@ def draw_network(
     2  Linear(8 → 2)
     """
     if isinstance(model, type) or not hasattr(model, "named_modules"):
-        raise TypeError(f"draw_network: needs a module, found {described(model)}; draw a tensor with draw.")
+        raise TypeError(f"draw_network: needs a module, found {describe_value(model)}; draw a tensor with draw.")
     check("draw_network", direction=direction or "TB", unroll=unroll, max_units=max_units, legend=legend, name=name)
-    insist("draw_network", "loss", loss, loss is None or callable(loss), "a function of output and target")
+    require_type("draw_network", "loss", loss, loss is None or callable(loss), "a function of output and target")
     if input is None and (unroll or target is not None):
         setting = "unroll=True" if unroll else "a target"
         raise ValueError(f"draw_network: {setting} without an input, which the network is run on; pass one as well.")
@@ -89,7 +89,7 @@ def draw_network(
         node.text = "⋯" if node.text == "⋮" else node.text
     if network.weighted:
         most = max((len(column) for column in drawing.columns), default=0)
-        distance = f"{0.15 + 0.08 * most:.2f}"  # else lines between long columns are steep, and run across circles
+        distance = f"{0.15 + 0.08 * most:.2f}"  # wide enough that lines do not cross circles
         drawing.look |= {"splines": "line", "nodesep": "0.15", "ranksep": distance, "outputorder": "edgesfirst"}
         if legend:
             gradient = "; ∂: gradient" if network.graded else ""
@@ -106,10 +106,10 @@ class _Column:
     frames: tuple[Any, ...]
     nodes: list[Node] = field(default_factory=list)
     circles: dict[int, Node] = field(default_factory=dict)  # those that stand for a unit or step, by its number
-    weights: dict[int, list[str]] = field(default_factory=dict)  # that are written on the lines to a unit
+    weights: dict[int, list[str]] = field(default_factory=dict)  # as texts on the lines to a unit
 
     def describe(self) -> None:
-        """Say in the words of the caption what stands in the circles and on the lines to them."""
+        """Give the caption words: the values in the circles and the weights on the lines to them."""
         values = ", ".join(" ".join(node.text.split()) for node in self.circles.values() if node.text.strip())
         lines = [f"  weights of unit {k + 1}: {', '.join(weights)}" for k, weights in self.weights.items()]
         self.caption.words = "\n".join([self.caption.text + (f": {values}" if values else ""), *lines])
@@ -130,11 +130,14 @@ class _Network:
         self.chained = all(len(users) < 2 for users in (*self.users.values(), *(b.sources for b in blocks)))
 
     def build(self) -> None:
-        """Everything but the error."""
+        """Draw everything but the error."""
         for block in self.blocks:
             self.put(block)
-        for block in self.blocks:  # now that all is there: in a loop some arrows lead back
-            (self.connect_steps if block in self.steps else self.connect_box)(block)
+        for block in self.blocks:  # after all nodes, as in a loop some arrows lead back
+            if block in self.steps:
+                self.connect_steps(block)
+            elif block in self.boxes:
+                self.connect_box(block)
         joined = {(edge.tail, edge.head) for edge in self.drawing.edges}
         for column in dict.fromkeys(self.columns.values()):
             column.describe()
@@ -145,33 +148,36 @@ class _Network:
 
     def put(self, block: Block) -> None:
         """The nodes of `block`: a row of steps, a column of units, or a box, perhaps of the layer before it."""
-        sources = list(block.sources)
-        only = sources[0] if len(sources) == 1 else None
+        sources, users = list(block.sources), self.users[block]
+        source = sources[0] if len(sources) == 1 else None
+        column = self.columns.get(source) if source and source not in self.steps else None  # of units
+        follows = source is not None and self.follows(block, source)
         if block in self.steps:
             self.row(block)
-        elif block.linear and only is not None and self.is_flat(only):
-            self.layer(block, only)
-        elif only in self.columns and only not in self.steps and self.follows(block, only) and _fits(block, only):
-            column = self.columns[block] = self.columns[only]
+        elif block.linear and source and source not in self.steps and (column or np.ndim(source.result) <= 2):
+            self.layer(block, source)  # on vectors; on sequences it is a box
+        elif (
+            column
+            and source
+            and follows
+            and (block.result is None or np.shape(block.result) == np.shape(source.result))
+        ):
+            self.columns[block] = column  # each unit changes by itself
             column.caption.text += f"\n{block.name}".replace("(·)", "")
             self.fill(column, block.result)
-        elif not sources and self.users[block] and all(user.linear for user in self.users[block]) and _is_flat(block):
-            width = self.users[block][0].module.in_features
+        elif not sources and users and all(user.linear for user in users) and np.ndim(block.result) <= 2:
+            width = users[0].module.in_features
             self.column(block, width, block.title + self.sample(block, width))
-        elif only in self.boxes and block.module and only.module and self.follows(block, only):
-            node = self.boxes[block] = self.boxes[only]
-            node.text = f"{node.text.removesuffix(_shape(only))}\n{block.name}{_shape(block)}"
+        elif source in self.boxes and follows and block.module and source.module:
+            node = self.boxes[block] = self.boxes[source]
+            node.text = f"{node.text.removesuffix(_shape(source))}\n{block.name}{_shape(block)}"
         else:
             kind = "module" if block.module else "value" if sources else "input"
             self.boxes[block] = Node(next(self.ids), block.name + _shape(block), kind)
             self.drawing.put(self.boxes[block], block.frames)
 
-    def is_flat(self, source: Block) -> bool:
-        """Whether a linear layer behind `source` works on vectors, not on sequences of them."""
-        return source not in self.steps and (source in self.columns or _is_flat(source))
-
     def follows(self, block: Block, source: Block) -> bool:
-        """Whether `block` holds nothing, and `source` makes what it makes for this one alone."""
+        """Whether `block` has no parameters, and is the only user of `source`."""
         alone = len(self.users[source]) == 1 and (block.calls, block.frames) == (source.calls, source.frames)
         return alone and not block.holds
 
@@ -265,8 +271,8 @@ class _Network:
                 self.connect([a], [b], **ends)
         for source in block.sources:
             tails, heads = self.ends(source), list(row.circles.values())
-            late = self.blocks.index(source) > self.blocks.index(block)  # so the step before is meant
-            if source in block.starts or sequence not in {None, source}:  # it is the state to begin with
+            late = self.blocks.index(source) > self.blocks.index(block)  # it is read at the next step
+            if source in block.starts or sequence not in {None, source}:  # the initial state
                 self.connect(tails[-1:], heads[:1])
             elif source in self.steps and len(tails) == len(heads):
                 before = self.columns[source].circles
@@ -276,14 +282,14 @@ class _Network:
                 self.connect(tails[-1:], heads)
 
     def connect_box(self, block: Block) -> None:
-        """Arrows to the box of `block`, if it has one and does not share that of the layer before."""
-        node = self.boxes.get(block)
-        for source in block.sources if node else ():
+        """Arrows to the box of `block`, unless it stands in that of the layer before."""
+        node = self.boxes[block]
+        for source in block.sources:
             tails = self.ends(source)
             last = source in self.steps and block.module is not None and not self.steps[source].keeps(source, block)
             if tails != [node]:
                 self.connect(tails[-1:] if last else tails, [node])
-        if node and block.recurrent:
+        if block.recurrent:
             self.drawing.edges.append(Edge(node.id, node.id, text="each step", look={"fontcolor": INK}))
 
     def ends(self, block: Block) -> list[Node]:
@@ -310,15 +316,6 @@ class _Network:
         node = Node(next(self.ids), f"{name}\n{number(value, 4)}\ntarget {compared}", "output")
         self.drawing.put(node)
         self.connect(self.ends(self.blocks[-1]), [node])
-
-
-def _is_flat(block: Block) -> bool:
-    return np.ndim(block.result) <= 2
-
-
-def _fits(block: Block, source: Block) -> bool:
-    """Whether `block` changes each unit by itself, so that its values may stand in the same circles."""
-    return block.result is None or np.shape(block.result) == np.shape(source.result)
 
 
 def _shape(block: Block) -> str:

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.core.messages import several
+from micrograd_np.core.messages import count_of
 from micrograd_np.core.terminal import shown
 
 from .drawing import Drawing, digraph, words
@@ -92,4 +92,4 @@ class Picture(Shown):
     def __repr__(self) -> str:
         n, edges = len(self.drawing.every_node()), sum(edge.kind != "order" for edge in self.drawing.edges)
         note = f"; {self.drawing.note}" if self.drawing.note else ""
-        return f"<Picture of {several(n, 'node')} and {several(edges, 'edge')}; .save('graph.svg') writes it{note}>"
+        return f"<Picture of {count_of(n, 'node')} and {count_of(edges, 'edge')}; .save('graph.svg') writes it{note}>"

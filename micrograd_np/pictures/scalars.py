@@ -1,4 +1,4 @@
-"""A graph whose nodes are single numbers: a product of matrices becomes the weighted sums that it is."""
+"""A graph whose nodes are single numbers: a product of matrices becomes weighted sums."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from micrograd_np.engine.backward import is_gone
 
 from .drawing import CHANGED, Drawing, Edge, Node
 from .escape import shortened
-from .formula import Names, constant, formula, spoken
+from .formula import Names, constant, formula
+from .formula import spoken as op_name
 from .structure import Record
 from .values import number
 
@@ -28,17 +29,8 @@ __all__ = ["LIMIT", "draw_scalars"]
 LIMIT = 64
 """Elements, of all tensors in the graph together, that are drawn one by one."""
 
-_CHOICES = {
-    "gather",
-    "take_along_axis",
-    "embedding_lookup",
-    "gather_labels",
-    "concatenate",
-    "scatter_slice",
-    "_pad",
-    "diag_embed",
-}
-_CHOICES |= {"tril", "triu"}
+_CHOICES = {"gather", "take_along_axis", "embedding_lookup", "gather_labels", "concatenate", "scatter_slice"}
+_CHOICES |= {"_pad", "diag_embed", "tril", "triu"}  # each element of the result is one of the input
 _MANY = 4  # names that a formula lists
 _PRODUCTS = {"matmul", "linear", "dot", "inner", "vecdot", "matvec", "vecmat", "convolve"}
 
@@ -102,26 +94,19 @@ class _Scalars:
             if chosen:
                 text = chosen.name + (f" by {', '.join(by)}" if by else "")
             elif z.op.name in _PRODUCTS and 0 < len(parts[0]) == len(parts[1]):
-                pairs, texts = list(zip(*parts[:2], strict=True)), []
+                pairs, rest = list(zip(*parts[:2], strict=True)), parts[2:]
+                labels = [f"{a.name} · {b.name}" for a, b in pairs]
                 if len(pairs) > 1:
                     lost = any(a is None for a in (*arrays, self.data[z])) or not agrees(z, arrays, self.data[z])
                     values = repeat(None) if lost else samples[0][links[0][at]] * samples[1][links[1][at]]
-                    each = zip(pairs, values, strict=False)
-                    sums = [
-                        self.add(None, f"{a.name} · {b.name}", value, "value", (a, b), None) for (a, b), value in each
-                    ]
-                    terms.extend(sums)
-                    parts[:2] = [sums]
-                else:
-                    texts = [f"{a.name} · {b.name}" for a, b in pairs]
-                rest = parts[2:] if texts else parts
-                text = _joined([*texts, *(x.name for x in chain(*rest))], " + ")
+                    new = [self.add(None, *term) for term in zip(labels, values, repeat("value"), pairs, strict=False)]
+                    terms.extend(new)
+                    labels, parts = [x.name for x in new], [new, *rest]
+                text = _joined([*labels, *(x.name for x in chain(*rest))], " + ")
             else:
                 text = _text(z, at, parts)
-            kind = "output" if is_root else "value"
-            results.append(
-                self.add(name and _element(name, at), text, _at(self.data[z], at), kind, chain(*parts), _at(grad, at))
-            )
+            kind, value, own = "output" if is_root else "value", _at(self.data[z], at), name and _element(name, at)
+            results.append(self.add(own, text, value, kind, chain(*parts), _at(grad, at)))
             return results[-1]
 
         elements = _array(z.shape, element)
@@ -136,7 +121,7 @@ class _Scalars:
         value: Any,
         kind: str,
         sources: Iterable[_Number],
-        grad: Any,
+        grad: Any = None,
         is_changed: bool = False,
     ) -> _Number:
         """A new number, which gets a letter where it has no name, with arrows to it."""
@@ -190,7 +175,7 @@ def _text(z: Any, at: tuple[int, ...], parts: list[list[_Number]]) -> str:
     """How the element of `z` was made of its `parts`, which are listed by input."""
     names = [[x.name for x in part] for part in parts]
     if not any(parts):
-        return spoken(z.op)
+        return op_name(z.op)
     if z.op.name == "sum":
         return _joined(names[0], " + ")
     text = formula(z.op, [part[0] if len(part) == 1 else f"({_joined(part, ', ')})" for part in names], z.static)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.messages import several
+from micrograd_np.core.messages import count_of
 from micrograd_np.core.vertex import Source, source
 from micrograd_np.debug.explain import Derivation, seed_of, summed, summed_axes, why
 from micrograd_np.debug.origin import origin_of
@@ -19,14 +19,14 @@ from micrograd_np.engine.tensor import Tensor
 
 from .drawing import Drawing, Edge, Node, check, digraph
 from .escape import plain, shortened
-from .formula import spoken
+from .formula import spoken as op_name
 from .page import SIZE_LIMIT, embed, fill, numbers, write
 from .picture import Shown
 from .render import RenderError, render
 from .structure import Homes, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from micrograd_np.debug.explain import Pull
@@ -55,7 +55,7 @@ class Steps(Shown):
 
     file = "steps.html"
 
-    def __init__(self, page: str, title: str, folded: Sequence[str]) -> None:
+    def __init__(self, page: str, title: str, folded: Iterable[str]) -> None:
         self.page, self.title, self.folded = page, title, tuple(folded)
 
     def save(self, path: str | Path) -> Path:
@@ -112,16 +112,21 @@ class _Story(Derivation):
         super().__init__(root, record.vertices)
         self.names = {key: _clip(name) for key, name in self.names.items()}
         self.edge, self.exact = edge, exact
-        self.folded: list[str] = []
-        self.cut = self.many = self.partial = False
+        self.folded: dict[str, None] = {}  # sentences on what the page leaves out, each once
         self.nodes: list[dict[str, Any]] = []
         self.place: dict[int, int] = {}  # in `nodes`, by the identity of a vertex or an array; 0: what is folded
-        self.drawing = Drawing("steps")
+        self.drawing = Drawing(name="steps")
         self.boxes: list[Node] = []  # of the nodes
         self.steps: list[dict[str, Any]] = []
-        self.at: Any = None  # the op that the walk is at
+        self.at: Any = None  # the op whose rules run now
         ops, first = list(self.inputs), max_ops // 2
-        self.left_out = set(ops[first : len(ops) - max_ops + first]) if len(ops) > max_ops else set()
+        last = max_ops - first
+        self.left_out = set(ops[first:-last]) if len(ops) > max_ops else set()
+        if self.left_out:
+            self.folded.setdefault(
+                f"{len(self.left_out):,} of {len(ops):,} ops are folded into one box; the first {first:,} and the last "
+                f"{last:,} are shown."
+            )
         self.lay(record)
         self.leaves: dict[Any, dict[str, Any]] = {
             z: {"name": self.name(z), "node": self.place.get(id(z)), "shape": list(z.shape), "dtype": str(z.dtype)}
@@ -130,21 +135,16 @@ class _Story(Derivation):
         }
         self.held = {z for z in self.leaves if record.gradient(record.at(z)) is not None}
         self.start = self.place[id(self.root)]
-        self.title = f"{_title(self.nodes[self.start])}, step by step: {several(len(ops), 'op')} and back"
+        self.title = f"{_title(self.nodes[self.start])}, step by step: {count_of(len(ops), 'op')} and back"
 
     def lay(self, record: Record) -> None:
         """Draw each value and each arrow; ops that are left out as one."""
-        homes, left_out, ops = Homes(record), len(self.left_out), len(self.inputs)
+        homes = Homes(record)
         used = {id(x) for z, inputs in self.inputs.items() if z not in self.left_out for x in inputs}
         for v, z in enumerate(record.vertices):
             if z in self.left_out:
                 if 0 not in self.place:
-                    first = sum("formula" in node for node in self.nodes)
-                    self.folded.append(
-                        f"{left_out:,} of {ops:,} ops are folded into one box; the first {first:,} and the last "
-                        f"{ops - left_out - first:,} are shown."
-                    )
-                    self.add(0, {"name": f"{left_out:,} ops, folded", "kind": "fold"})
+                    self.add(0, {"name": f"{len(self.left_out):,} ops, folded", "kind": "fold"})
                 self.place[id(z)] = self.place[0]
                 continue
             for x in self.inputs.get(z, ()):
@@ -161,7 +161,7 @@ class _Story(Derivation):
         """Put a node on the page and into the picture."""
         i = self.place[key] = len(self.nodes)
         kind, title = node["kind"], _title(node)
-        short = title.replace(f"{around[-1][0][1]}.", "") if around else title  # the frame says it
+        short = title.replace(f"{around[-1][0][1]}.", "") if around else title  # the frame shows the module
         lines = [short, _brief(node["value"]) if "value" in node else "", _LATER if node.get("gradient") else ""]
         look = {"id": f"n{i}", "class": kind, "style": _STYLES.get(kind, "")}
         look["peripheries"] = "2" if kind == "result" else "1"
@@ -171,12 +171,12 @@ class _Story(Derivation):
         self.boxes.append(box)
 
     def node(self, z: Any) -> dict[str, Any]:
-        """What the page says of a value: its name and kind, how it was made, where, and a part of it."""
+        """What the page says of a value: its name and kind, its formula, its line of code, and a corner of it."""
         entry: dict[str, Any] = {"name": self.name(z), "kind": "parameter" if z.requires_grad else "data"}
         entry |= {"gradient": z.requires_grad, "value": self.view(self.data[z], z)}
         if z in self.inputs:
             about = (z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0]
-            entry |= {"kind": "result" if z is self.root else "op", "op": spoken(z.op)}
+            entry |= {"kind": "result" if z is self.root else "op", "op": op_name(z.op)}
             entry |= {"about": _clip(about.replace("`", "").rstrip(" :")), "formula": _clip(self.formula(z))}
             entry["numbers"] = _clip(self.formula_in_numbers(z))
             entry["inputs"] = [self.place[id(x)] for x in self.inputs[z] if id(x) in self.place]
@@ -187,7 +187,7 @@ class _Story(Derivation):
     # the walk
 
     def pulled(self, step: Pull) -> None:
-        """Note what one rule did."""
+        """Record what one rule did."""
         z, place = step.z, self.place[id(step.z)]
         if z is not self.at:
             self.at = z
@@ -201,7 +201,7 @@ class _Story(Derivation):
             more = " + …" if step.part < step.of else ""
             self.reserve(rules[-1]["node"], f"grad {_brief(self.view(step.total))}{more}")
         elif rules:
-            self.many = True
+            self.folded.setdefault(f"Of ops with more than {INPUTS} inputs the first {INPUTS} are explained.")
 
     def reserve(self, i: int, text: str) -> None:
         """Make room for a gradient in the box of node `i`, if it has one: its last line is the longest of these."""
@@ -210,7 +210,7 @@ class _Story(Derivation):
             self.boxes[i].text = "\n".join([*lines, max(last, shortened(text, LINE), key=len)])
 
     def rule_entry(self, step: Pull) -> dict[str, Any]:
-        """One rule: by names and by numbers, what it gave, and what that adds up to."""
+        """One rule as a formula with names and with numbers, its gradient, and the sum of gradients so far."""
         z, i, g, x = step.z, step.i, step.g, step.x
         text, raw = self.rule(z, i, g)
         text = summed(text, summed_axes(raw, z.inputs[i].shape))
@@ -225,9 +225,10 @@ class _Story(Derivation):
         return entry
 
     def delivered(self, x: Any, g: Any) -> None:
-        """The gradient of a leaf is complete."""
+        """Record the gradient of a leaf, which is complete."""
         exact = numbers(g) if g.size <= self.exact else None
-        self.partial |= exact is None
+        if exact is None:
+            self.folded.setdefault(f"Gradients of more than {self.exact:,} elements are given in part.")
         self.leaves[x] |= {"shown": self.view(g), "values": exact, "uses": self.uses[x]}
         self.leaves[x] |= {"held": x in self.held, "hooked": _hooked(x)}
 
@@ -243,7 +244,7 @@ class _Story(Derivation):
         view: dict[str, Any] = {"shape": list(a.shape), "dtype": str(a.dtype)}
         view["rows"] = [[nested(v, 6 if a.size == 1 else 4) for v in row] for row in corner]
         if corner.size < a.size:
-            self.cut = True
+            self.folded.setdefault(f"Of large arrays the first {self.edge} rows and columns are shown.")
             with np.errstate(all="ignore"):
                 size = np.abs(a) if a.dtype.kind == "c" else a
                 view["range"] = [nested(n) for n in (size.min(), size.mean(dtype=float), size.max())]
@@ -256,15 +257,10 @@ class _Story(Derivation):
         self.reserve(self.start, f"grad {_brief(self.view(seed))}")
         self.walk(seed, self.pulled, self.delivered)
         gradients = list(self.leaves.values())
-        left_out = {
-            f"Of large arrays the first {self.edge} rows and columns are shown.": self.cut,
-            f"Of ops with more than {INPUTS} inputs the first {INPUTS} are explained.": self.many,
-            f"Gradients of more than {self.exact:,} elements are given in part.": self.partial,
-            f"Of {len(gradients):,} final gradients the first {_LISTED:,} are listed.": len(gradients) > _LISTED,
-        }
-        self.folded += [sentence for sentence, holds in left_out.items() if holds]
+        if len(gradients) > _LISTED:
+            self.folded.setdefault(f"Of {len(gradients):,} final gradients the first {_LISTED:,} are listed.")
         data = {"root": self.name(self.root), "start": self.start, "nodes": self.nodes, "seed": self.view(seed)}
-        data |= {"backward": self.steps, "gradients": gradients[:_LISTED], "folded": self.folded}
+        data |= {"backward": self.steps, "gradients": gradients[:_LISTED], "folded": list(self.folded)}
         return fill("steps", self.title, data, graph=self.graph())
 
     def graph(self) -> str:

@@ -1,4 +1,4 @@
-"""What is known of a computation after the fact: which op made each value, from what, and in which module."""
+"""The structure of a finished computation: the op that made each value, its inputs, and its module."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["WHOLE", "Homes", "Path", "Record", "kind_of", "turns"]
 
 
 class Record:
-    """A computation as a list of `vertices` (nodes and leaves), each known by its place in it.
+    """A computation as a list of `vertices` (nodes and leaves), each named by its place in it.
 
     They stand in the order of making, leaves just before their first use. A large graph is read in little more memory
-    than it has: nothing is made for a vertex but numbers in arrays.
+    than it has, as a vertex adds only numbers in arrays.
     """
 
     def __init__(self, roots: Iterable[Vertex]) -> None:
@@ -42,7 +42,7 @@ class Record:
             self._links.extend(map(self.at, sources))
             self._append(z, z.order)
         for z in self.held:
-            self._leaf(z, sys.maxsize)  # one that nothing uses
+            self._leaf(z, sys.maxsize)  # a root that nothing uses
         self.roots = [self.at(z) for z in self.held]
 
     def _leaf(self, x: Source, moment: int) -> None:
@@ -63,7 +63,7 @@ class Record:
         return self.leaves[z] if isinstance(z, Vertex) else bisect_right(self._moments, z.order) - 1
 
     def inputs(self, v: int) -> Sequence[int]:
-        """The places of what the vertex at `v` was made of, without arrays and numbers."""
+        """The places of the inputs of the vertex at `v`, without arrays and numbers."""
         return self._links[self._ends[v] : self._ends[v + 1]]
 
     def is_op(self, v: int) -> bool:
@@ -89,7 +89,7 @@ class Record:
 
 
 def _backwards(roots: Iterable[Source]) -> list[Node]:
-    """The nodes under `roots`, latest first: no set of all of them is needed, as none comes up after its inputs."""
+    """The nodes under `roots`, latest first. No set of all of them is needed: a node was recorded after its inputs."""
     nodes: list[Node] = []
     waiting: dict[int, Node] = {}
     moments: list[int] = []
@@ -123,7 +123,7 @@ class Homes:
         self.buffers: dict[int, str] = {}  # leaves that are statistics, with their names
         self.statistics: dict[str | None, Path] = {}  # by their names, where they are
         self.chains: dict[Any, tuple[Path, ...]] = {}
-        self.times: dict[Path, int] = {}  # how often a block repeats that is drawn once
+        self.times: dict[Path, int] = {}  # the number of blocks that each repeated one stands for
         homes: list[Path | None] = [None] * len(record)
         for number, root in enumerate(_roots(record)):
             self.modules |= {(number, path): module for path, module in root.named_modules()}
@@ -145,7 +145,7 @@ class Homes:
             self.homes = homes
 
     def _settle(self, homes: list[Any]) -> None:
-        """Find the homes of ops: those that take parameters know theirs, and the others lie in between.
+        """Find the homes of ops: an op with a parameter lies in its module, and the others in between.
 
         For the calls of modules follow each other, or lie in each other, in the order in which ops were recorded.
         """
@@ -165,7 +165,7 @@ class Homes:
         for v in reversed(ops):
             behind[v] = last = homes[v] or last
         last = None
-        ends = homes.copy()  # where a branch comes from, however many ops of one input later
+        ends = homes.copy()  # the home that a branch comes from, through ops of one input
         for v in ops:
             branches = {ends[x] for x in record.inputs(v) if ends[x]}
             if branches and not homes[v]:
@@ -199,7 +199,7 @@ class Homes:
         return (home[0], _parent(home[1])) if self._is_layer(home) and not stacked else home
 
     def _is_layer(self, home: Path) -> bool:
-        module = self.modules.get(home)
+        module: Any = self.modules.get(home)
         return type(module).__module__.startswith("micrograd_np.nn.") and not any(module.children())
 
     def in_layer(self, v: int) -> bool:
@@ -212,7 +212,7 @@ class Homes:
         z = self.record.vertices[v]
         if "Norm" not in type(self.modules.get(users)).__name__ or z.op.name not in _NORMAL:
             return False
-        return z.op.name != "add" or any(isinstance(x, float) for x in inputs(z))  # else a residual sum
+        return z.op.name != "add" or any(isinstance(x, float) for x in inputs(z))  # else it is a residual sum
 
     def splits_heads(self, v: int, x: int) -> bool:
         """Whether the reshape or transpose at `v`, of `x`, is how attention splits heads, joins them, or turns axes."""
@@ -245,15 +245,14 @@ class Homes:
 
     def frames(self, around: Sequence[Path]) -> list[tuple[Path, str]]:
         """The modules `around` as frames: with each its name, what it is, and how often it repeats, if it does."""
-        return [
-            (path, f"{self.inside(path[1], around[:k])}  {kind_of(self.modules[path])}{self._times(path)}")
-            for k, path in enumerate(around)
-        ]
-
-    def _times(self, path: Path) -> str:
-        return f"   × {self.times[path]}, with the numbers of the first" if path in self.times else ""
+        frames = []
+        for k, path in enumerate(around):
+            times = f"   × {self.times[path]}, with the numbers of the first" if path in self.times else ""
+            frames.append((path, f"{self.inside(path[1], around[:k])}  {kind_of(self.modules[path])}{times}"))
+        return frames
 
 
+_NN = "micrograd_np.nn.module"  # not imported for a graph without modules
 _NORMAL = {"mean", "subtract_mean", "subtract", "square", "var", "add", "sqrt"}
 _NORMAL |= {"reciprocal", "multiply", "divide", "sum", "negative"}
 _FIRST = {"subtract_mean": set[str](), "mean": {"square"}, "var": set[str](), "square": {"subtract_mean", "subtract"}}
@@ -261,7 +260,7 @@ _FIRST = {"subtract_mean": set[str](), "mean": {"square"}, "var": set[str](), "s
 
 
 def turns(z: Source) -> bool:
-    """Whether `z` was made by an exchange of the last two axes."""
+    """Whether `z` is a transpose of the last two axes."""
     axes = z.static["axes"] if isinstance(z, Node) and z.op.name == "transpose" else ()
     n = len(z.shape)
     return n > 1 and axes in (None, (*range(n - 2), n - 1, n - 2)) and (axes is not None or n == 2)
@@ -286,20 +285,12 @@ def kind_of(module: Any) -> str:
 
 def _calls(module: Any) -> bool:
     """Whether this is a module that computes, not a list or a dict of some."""
-    return module is not None and type(module).forward is not _nn().Module.forward
-
-
-def _nn() -> Any:
-    from micrograd_np.nn import module
-
-    return module
+    return module is not None and type(module).forward is not sys.modules[_NN].Module.forward
 
 
 def _roots(record: Record) -> list[Any]:
     """The outermost modules, among those that exist, that hold a leaf of the computation, in the order of first use."""
-    if "micrograd_np.nn" not in sys.modules:
-        return []
-    alive = list(_nn().alive)
+    alive = list(sys.modules[_NN].alive) if _NN in sys.modules else []
     inner = {id(child) for m in alive for child in m.children()}
     first: dict[Any, int] = {}
     for m in alive:
@@ -315,7 +306,7 @@ def _parent(name: str) -> str:
 
 @lru_cache(2**12)
 def _common(a: Path, b: Path) -> Path:
-    """The deepest module that both lie in."""
+    """The deepest module around the two."""
     if a[0] != b[0]:
         return (b[0], "")
     pairs = zip(a[1].split("."), b[1].split("."), strict=False)
@@ -323,9 +314,9 @@ def _common(a: Path, b: Path) -> Path:
 
 
 def _between(a: Path | None, b: Path | None) -> Path:
-    """The module that holds what lies between the two."""
+    """The module around what lies between the two."""
     return _common(a, b) if a and b else (0, "")
 
 
 def _depth(path: Path) -> int:
-    return len(path[1])  # of two that lie in each other
+    return len(path[1])  # to compare modules of which one lies in the other

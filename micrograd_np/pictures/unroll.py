@@ -1,4 +1,4 @@
-"""Which layers of a network work step by step along a sequence, so that a picture may show them once for each step."""
+"""The layers of a network that work step by step along a sequence, so that a picture can show each step."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Steps(NamedTuple):
     axis: int
     source: Block | None = None
 
-    def lead(self, block: Block, user: Block) -> bool:
+    def feeds(self, block: Block, user: Block) -> bool:
         """Whether `block` makes for each step what `user` reads at that step."""
         if self.axis < 0:
             return block.calls == self.size or (not block.sources and np.shape(block.result)[:1] == (self.size,))
-        read = self.source is block or not user.recurrent
-        return read and np.shape(block.result)[self.axis :][:1] == (self.size,)
+        reads = self.source is block or not user.recurrent
+        return reads and np.shape(block.result)[self.axis :][:1] == (self.size,)
 
     def keeps(self, block: Block, user: Block) -> bool:
         """Whether `user` makes something of each step that `block` makes."""
@@ -36,24 +36,24 @@ class Steps(NamedTuple):
 
 def unrolled(blocks: list[Block]) -> dict[Block, Steps]:
     """The recurrent layers, and those before and after them that work on each of their steps by itself."""
-    found: dict[Block, Steps] = {}
+    steps: dict[Block, Steps] = {}
     for block in (block for block in blocks if block.recurrent):
         m, shapes = block.module, {source: np.shape(source.result) for source in block.sources}
-        found[block] = Steps(block.calls, -1)
+        steps[block] = Steps(block.calls, -1)
         if hasattr(m, "weight_hh_l0") and shapes and block.calls == 1:
             states = m.num_layers * (1 + m.bidirectional)  # an initial state has them along its first axis
             source = min(shapes, key=lambda s: (shapes[s][-1] != m.input_size, shapes[s][0] == states))
             axis = int(m.batch_first and len(shapes[source]) == 3)
-            found[block] = Steps(shapes[source][axis], axis, source)
+            steps[block] = Steps(shapes[source][axis], axis, source)
     for user in reversed(blocks):
-        for block in user.sources if user in found else ():
-            if _is_stepwise(block) and found[user].lead(block, user):
-                found.setdefault(block, found[user]._replace(source=None))
-    for block in blocks:
+        for block in user.sources if user in steps else ():
+            if _is_stepwise(block) and steps[user].feeds(block, user):
+                steps.setdefault(block, steps[user]._replace(source=None))
+    for block in filter(_is_stepwise, blocks):
         for source in block.sources:
-            if source in found and _is_stepwise(block) and found[source].keeps(source, block):
-                found.setdefault(block, found[source]._replace(source=None))
-    return found
+            if source in steps and steps[source].keeps(source, block):
+                steps.setdefault(block, steps[source]._replace(source=None))
+    return steps
 
 
 def _is_stepwise(block: Block) -> bool:

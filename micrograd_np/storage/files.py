@@ -8,39 +8,35 @@ import os
 import time
 import zipfile
 import zlib
+from collections.abc import Mapping
 from contextlib import suppress
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-_DESCRIPTION = "micrograd_np"  # the entry that says how the arrays hang together
+_DESCRIPTION = "micrograd_np"  # the entry that describes the structure of the saved object
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same file, whenever it is written
-_ABANDONED = 600  # seconds; asking for the process instead would not do for one on another machine
+_ABANDONED = 600  # seconds; the writer may run on another machine, so its process cannot be looked up
 
 
 class CheckpointError(ValueError):
-    """A file that is not a whole checkpoint, or one that does not fit what it is loaded into. Nothing has been
-    changed.
-    """
+    """A file is not a whole checkpoint, or does not fit what it is loaded into. Nothing has been changed."""
 
 
 def write(path: Path, arrays: Mapping[str, Any], description: str) -> None:
-    """Write to a file beside `path`, and put it in its place once it is safely on disk; a crash leaves the old file.
+    """Write a file beside `path`, and rename it once it is safely on disk; a crash leaves the old file.
 
     ValueError unless the name ends in .npz or .safetensors.
     """
     encode = {".npz": _npz, ".safetensors": _safetensors}.get(path.suffix)
     if encode is None:
-        message = f"save: the name must end in .npz or .safetensors, found {path.name!r}."
-        raise ValueError(message)
+        raise ValueError(f"save: the name must end in .npz or .safetensors, found {path.name!r}.")
     if not path.parent.is_dir():
-        message = f"save: there is no directory {str(path.parent)!r} for {path.name}. Make it first: Path(...).mkdir()."
-        raise FileNotFoundError(message)
+        raise FileNotFoundError(
+            f"save: there is no directory {str(path.parent)!r} for {path.name}. Make it first: Path(...).mkdir()."
+        )
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
@@ -52,7 +48,7 @@ def write(path: Path, arrays: Mapping[str, Any], description: str) -> None:
         partial.unlink(missing_ok=True)
         raise
     _sweep(path)
-    with suppress(OSError):  # the new name, too, should survive a power cut; not every system can promise it
+    with suppress(OSError):  # not every system lets the new name survive a power cut, too
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -61,7 +57,7 @@ def write(path: Path, arrays: Mapping[str, Any], description: str) -> None:
 
 
 def _sweep(path: Path) -> None:
-    """Remove what writers of `path` that were killed have left: nothing was written to it for a long time."""
+    """Remove partial files of killed writers of `path`, untouched for a long time."""
     for partial in path.parent.glob(f".{escape(path.name)}.*.partial"):
         with suppress(OSError):  # another process may be about to do the same
             if time.time() - partial.stat().st_mtime > _ABANDONED:
@@ -69,7 +65,7 @@ def _sweep(path: Path) -> None:
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str | None]:
-    """The arrays in a file and, if it was written here, their description. The content decides what kind of file it is.
+    """The arrays in a file and, if `write` wrote it, their description. The content decides the kind of the file.
 
     FileNotFoundError if there is none, CheckpointError if it is cut short, damaged, or something else.
     """
@@ -79,9 +75,8 @@ def read(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str | None]:
             return _read_npz(path)
         if len(start) == 9 and start[8:] == b"{":
             return _read_safetensors(path)
-    found = "empty" if not start else "neither .npz nor .safetensors"
-    message = f"load: {path} is {found}; nothing has been loaded."
-    raise CheckpointError(message)
+    kind = "neither .npz nor .safetensors" if start else "empty"
+    raise CheckpointError(f"load: {path} is {kind}; nothing has been loaded.")
 
 
 def _npz(file: Any, arrays: Mapping[str, Any], description: str) -> None:
@@ -98,45 +93,37 @@ def _read_npz(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str | None]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-            _refuse_pickle(path, names)
-            for name in names:
+            pickled = any(name.endswith("data.pkl") for name in names)
+            for name in () if pickled else names:
                 content = archive.read(name)  # checks the checksum
                 if name == f"{_DESCRIPTION}.json":
                     description = content.decode()
                 elif name.endswith(".npy"):
-                    arrays[name.removesuffix(".npy")] = np.lib.format.read_array(
-                        io.BytesIO(content), allow_pickle=False
-                    )
-    except CheckpointError:
-        raise
+                    array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+                    arrays[name.removesuffix(".npy")] = array
     except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError) as error:
-        message = f"load: {path} is cut short, damaged or no .npz of numbers ({error}); nothing has been loaded."
-        raise CheckpointError(message) from error
-    return arrays, description
-
-
-def _refuse_pickle(path: Path, names: list[str]) -> None:
-    if any(name.endswith("data.pkl") for name in names):
-        message = (
+        raise CheckpointError(
+            f"load: {path} is cut short, damaged or no .npz of numbers ({error}); nothing has been loaded."
+        ) from error
+    if pickled:
+        raise CheckpointError(
             f"load: {path} is a pickle by PyTorch, which could run any code. In PyTorch, save the state dict with "
             f"safetensors.torch.save_file instead; nothing has been loaded."
         )
-        raise CheckpointError(message)
+    return arrays, description
 
 
 def _safetensors(file: Any, arrays: Mapping[str, Any], description: str) -> None:
-    if "__metadata__" in arrays:  # the library would write it, and could not read it
-        message = (
+    if "__metadata__" in arrays:  # the library writes it, but cannot read it
+        raise ValueError(
             "save: '__metadata__' is not a name for an array in .safetensors, where it holds the file's description. "
             "Choose another name, or save as .npz."
         )
-        raise ValueError(message)
     for name, array in arrays.items():
         if array.dtype.newbyteorder("<") not in _DTYPES.values():
-            message = (
+            raise TypeError(
                 f"save: {name} has dtype {array.dtype}, which .safetensors does not have. Save as .npz, or cast it."
             )
-            raise TypeError(message)
     file.write(_library().numpy.save(dict(arrays), metadata={_DESCRIPTION: description}))
 
 
@@ -144,20 +131,19 @@ def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str 
     library = _library()
     content = path.read_bytes()
     try:
-        parts = dict(library.deserialize(content))  # in an order of its own
+        parts = dict(library.deserialize(content))  # not in the order of the file
         length = int.from_bytes(content[:8], "little")
         header = json.loads(content[8 : 8 + length])
     except (library.SafetensorError, ValueError, KeyError) as error:
-        message = f"load: {path} is cut short, damaged or no .safetensors ({error}); nothing has been loaded."
-        raise CheckpointError(message) from error
+        raise CheckpointError(
+            f"load: {path} is cut short, damaged or no .safetensors ({error}); nothing has been loaded."
+        ) from error
     metadata = header.pop("__metadata__", None) or {}
-    strange = [f"{name!r} is {parts[name]['dtype']}" for name in header if parts[name]["dtype"] not in _DTYPES]
-    if strange:
-        message = (
+    if strange := [f"{name!r} is {parts[name]['dtype']}" for name in header if parts[name]["dtype"] not in _DTYPES]:
+        raise CheckpointError(
             f"load: {path} holds numbers of kinds not supported here: {', '.join(strange)}. Convert them where "
             f"the file was made, to one of {', '.join(_DTYPES)}; nothing has been loaded."
         )
-        raise CheckpointError(message)
     return {name: _decoded(parts[name]) for name in header}, metadata.get(_DESCRIPTION)
 
 
@@ -177,6 +163,7 @@ def _library() -> Any:
     try:
         import safetensors.numpy
     except ImportError as error:
-        message = "safetensors: the library is not installed. pip install micrograd_np[io], or save as .npz."
-        raise ImportError(message) from error
+        raise ImportError(
+            "safetensors: the library is not installed. pip install micrograd_np[io], or save as .npz."
+        ) from error
     return safetensors

@@ -1,4 +1,4 @@
-"""`save` and `load`: everything a run consists of, in one file, and back into the objects it came from."""
+"""`save` and `load`: a whole training run in one file, and back into its objects."""
 
 from __future__ import annotations
 
@@ -31,16 +31,15 @@ def save(obj: Any, f: str | Path) -> Path:
     >>> folder.cleanup()
     """
     path = Path(f)
-    files.write(path, *tree.taken_apart(obj))
+    files.write(path, *tree.flatten(obj))
     return path
 
 
 def load(f: str | Path, into: _Place = None) -> Any:
-    """What `save` wrote to the file `f`, with dicts of arrays in place of the objects; `into` also restores the
-    objects.
+    """The content of the file `f`, with dicts of arrays for the saved objects; `into` also restores the objects.
 
-    `into` is a model, an optimiser or whatever was saved, or a dict of these under the names they were saved by (names
-    it does not have are left alone): ``load("run.npz", into={"model": model, "random": mg.random.generator()})``. A
+    `into` is a model, an optimiser or any saved object, or a dict of these under their saved names (it may have fewer
+    than the file): ``load("run.npz", into={"model": model, "random": mg.random.generator()})``. A
     file without a description, such as PyTorch's weights in ``.safetensors``, gives the dict of its arrays.
 
     FileNotFoundError if there is no file. `CheckpointError` for one that is cut short, damaged, of another kind, or
@@ -49,42 +48,42 @@ def load(f: str | Path, into: _Place = None) -> Any:
     path = Path(f)
     arrays, description = files.read(path)
     try:
-        found = arrays if description is None else tree.put_together(arrays, description)
+        content = arrays if description is None else tree.unflatten(arrays, description)
     except (KeyError, ValueError) as error:
-        message = f"load: {path} has a description that does not fit its arrays ({error}); nothing has been loaded."
-        raise CheckpointError(message) from error
+        raise CheckpointError(
+            f"load: {path} has a description that does not fit its arrays ({error}); nothing has been loaded."
+        ) from error
     if into is not None:
-        _restore(path, into, found)
-    return found
+        _restore(path, into, content)
+    return content
 
 
-def _restore(path: Path, into: _Place, found: Any) -> None:
-    """Load each object; if one refuses, give all of them back what they had."""
-    places = {"": into} if not isinstance(into, dict) else into
-    states = {"": found} if not isinstance(into, dict) else found
+def _restore(path: Path, into: _Place, content: Any) -> None:
+    """Load each object; if one raises, restore the former state of all."""
+    places, states = (into, content) if isinstance(into, dict) else ({"": into}, {"": content})
     missing = [name for name in places if not isinstance(states, dict) or name not in states]
     if missing:
         has = ", ".join(map(str, states)) if isinstance(states, dict) else type(states).__name__
-        message = f"load: {path} has no {', '.join(missing)}; it has {has}. Nothing has been loaded."
-        raise CheckpointError(message)
+        raise CheckpointError(f"load: {path} has no {', '.join(missing)}; it has {has}. Nothing has been loaded.")
     before = {name: _state(place) for name, place in places.items()}
     done: list[str] = []
     try:
         for name, place in places.items():
             done.append(name)
-            _give(place, states[name])
+            _set_state(place, states[name])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         for name in done:
-            _give(places[name], before[name])
-        message = f"load: {path} does not fit{f' {done[-1]}' if done[-1] else ''}: {error} Nothing has been loaded."
-        raise CheckpointError(message) from error
+            _set_state(places[name], before[name])
+        raise CheckpointError(
+            f"load: {path} does not fit{f' {done[-1]}' if done[-1] else ''}: {error} Nothing has been loaded."
+        ) from error
 
 
 def _state(place: _Place) -> Any:
     return place.bit_generator.state if isinstance(place, np.random.Generator) else place.state_dict()
 
 
-def _give(place: _Place, state: Any) -> None:
+def _set_state(place: _Place, state: Any) -> None:
     if isinstance(place, np.random.Generator):
         place.bit_generator.state = state
     else:

@@ -1,4 +1,4 @@
-"""A tree of dicts, lists, arrays and numbers, taken apart into arrays with readable names and a description in JSON."""
+"""A tree of dicts, lists, arrays and numbers as arrays with readable names and a description in JSON."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from micrograd_np.engine.tensor import Tensor
 _PLAIN = (type(None), bool, int, float, str)
 
 
-def taken_apart(tree: Any) -> tuple[dict[str, np.ndarray[Any, Any]], str]:
-    """The arrays of `tree`, by the dotted path to each, and JSON that says how they hang together.
+def flatten(tree: Any) -> tuple[dict[str, np.ndarray[Any, Any]], str]:
+    """The arrays of `tree`, by the dotted path to each, and its structure in JSON.
 
-    What has a ``state_dict()`` stands for it; a `numpy.random.Generator` for its state. TypeError, saying where, for
-    anything that is not an array, tensor, number, string, None, or a dict, list or tuple of such.
+    An object with a ``state_dict()`` stands for that; a `numpy.random.Generator` for its state. TypeError, with the
+    path, for anything that is not an array, tensor, number, string, None, or a dict, list or tuple of such.
 
-    >>> arrays, description = taken_apart({"weights": {"w": np.ones(2)}, "epoch": 3})
+    >>> arrays, description = flatten({"weights": {"w": np.ones(2)}, "epoch": 3})
     >>> arrays
     {'weights.w': array([1., 1.])}
-    >>> put_together(arrays, description)
+    >>> unflatten(arrays, description)
     {'weights': {'w': array([1., 1.])}, 'epoch': 3}
     """
     arrays: dict[str, np.ndarray[Any, Any]] = {}
@@ -35,38 +35,32 @@ def _described(x: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> An
         return x.item()
     if isinstance(x, (np.ndarray, np.generic, Tensor)):
         kind = "tensor" if isinstance(x, Tensor) else "array"
-        return {kind: _kept(x.data if kind == "tensor" else np.asarray(x), path, arrays)}
+        return {kind: _stored(x.data if kind == "tensor" else np.asarray(x), path, arrays)}
     if isinstance(x, np.random.Generator):
         return _described(x.bit_generator.state, path, arrays)
     if hasattr(x, "state_dict"):
         return _described(x.state_dict(), path, arrays)
+    if not isinstance(x, (dict, list, tuple)):
+        raise TypeError(
+            f"save: {path or 'the object'} is {type(x).__name__}, which no file format here can hold. Save arrays, "
+            f"tensors, numbers, strings, what has a state_dict(), and dicts, lists and tuples of these."
+        )
+    children = []
+    for key, value in x.items() if isinstance(x, dict) else enumerate(x):
+        if type(key) not in _PLAIN:
+            raise TypeError(
+                f"save: a key of {path or 'the dict'} is {type(key).__name__}; keys must be strings or numbers."
+            )
+        children.append([key, _described(value, f"{path}.{key}" if path else str(key), arrays)])
     if isinstance(x, dict):
-        for key in x:
-            if type(key) not in _PLAIN:
-                message = (
-                    f"save: a key of {path or 'the dict'} is {type(key).__name__}; keys must be strings or numbers."
-                )
-                raise TypeError(message)
-        return {
-            "dict": [
-                [key, _described(value, f"{path}.{key}" if path else str(key), arrays)] for key, value in x.items()
-            ]
-        }
-    if isinstance(x, (list, tuple)):
-        kind = "list" if isinstance(x, list) else "tuple"
-        return {kind: [_described(value, f"{path}.{i}" if path else str(i), arrays) for i, value in enumerate(x)]}
-    message = (
-        f"save: {path or 'the object'} is {type(x).__name__}, which no file format here can hold. Save "
-        "arrays, tensors, "
-        f"numbers, strings, what has a state_dict(), and dicts, lists and tuples of these."
-    )
-    raise TypeError(message)
+        return {"dict": children}
+    return {"list" if isinstance(x, list) else "tuple": [child for _, child in children]}
 
 
-def _kept(array: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> str:
+def _stored(array: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> str:
+    """Copy `array` into `arrays`; returns its name."""
     if array.dtype.kind not in "fiub":
-        message = f"save: {path or 'the array'} has dtype {array.dtype}; only numbers and booleans can be saved."
-        raise TypeError(message)
+        raise TypeError(f"save: {path or 'the array'} has dtype {array.dtype}; only numbers and booleans can be saved.")
     name = path or "array"
     while name in arrays:  # {"a": {"b": …}, "a.b": …}
         name += "'"
@@ -74,14 +68,12 @@ def _kept(array: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> str
     return name
 
 
-def put_together(arrays: dict[str, Any], description: str) -> Any:
-    """The tree that `taken_apart` took apart. KeyError for an array that is missing, ValueError for what is no
-    description.
-    """
-    return _built(json.loads(description), arrays)
+def unflatten(arrays: dict[str, Any], description: str) -> Any:
+    """The tree that `flatten` took. KeyError for a missing array, ValueError for text that is no description."""
+    return _rebuilt(json.loads(description), arrays)
 
 
-def _built(x: Any, arrays: dict[str, Any]) -> Any:
+def _rebuilt(x: Any, arrays: dict[str, Any]) -> Any:
     if not isinstance(x, dict):
         return x
     ((kind, inner),) = x.items()
@@ -90,6 +82,6 @@ def _built(x: Any, arrays: dict[str, Any]) -> Any:
     if kind == "tensor":
         return Tensor(arrays[inner])
     if kind == "dict":
-        return {key: _built(value, arrays) for key, value in inner}
-    parts = [_built(value, arrays) for value in inner]
+        return {key: _rebuilt(value, arrays) for key, value in inner}
+    parts = [_rebuilt(value, arrays) for value in inner]
     return tuple(parts) if kind == "tuple" else parts

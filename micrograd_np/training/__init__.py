@@ -1,6 +1,4 @@
-"""A training loop for those who want one, and what it is made of: metrics, a history, a record of the layers,
-and a linter for training.
-"""
+"""A training loop and its parts: metrics, a history, a record of the layers, and a linter for training steps."""
 
 from .fit import evaluate, fit
 from .history import History

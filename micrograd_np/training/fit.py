@@ -1,39 +1,35 @@
-"""`fit`: the training loop that most people write, written once. Everything in it works without it."""
+"""`fit`: the training loop that most people write, written once. All its parts work without it."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from micrograd_np import random
 from micrograd_np.compiler import compile as compiled
-from micrograd_np.core.messages import described, insist
+from micrograd_np.core.messages import describe_value, require_type
 from micrograd_np.core.settings import Positive, Size, check, rules_of
 from micrograd_np.data.dataset import Dataset
 from micrograd_np.engine.grad_mode import no_grad
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.nn.module import Module
 from micrograd_np.optim.clip import clip_grad_norm_
 from micrograd_np.optim.lr_scheduler import ReduceLROnPlateau
+from micrograd_np.optim.optimizer import Optimizer
 from micrograd_np.storage import load, save
 
-from .history import History, told
+from .history import History, described_row
 from .interrupt import Interrupt
 from .lint import LintWarning
-from .lint import lint as look_over
+from .lint import lint as check_step
 from .progress import Progress
 from .record import Record
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from micrograd_np.engine.tensor import Tensor
-    from micrograd_np.optim.optimizer import Optimizer
-
-    Metric = Callable[[Any, Any], Any]
+Metric = Callable[[Any, Any], Any]
 
 
 def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
@@ -56,26 +52,25 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     progress: bool = True,
     record: str | Path | Record | None = None,
 ) -> History:
-    """Train `model` for `epochs` passes over `train`, batches ``(inputs…, targets)``; returns what happened.
+    """Train `model` for `epochs` passes over `train`, batches ``(inputs…, targets)``; returns the `History`.
 
-    - `validation`: batches to be evaluated after each epoch, with `metrics`: functions of all predictions and targets.
+    - `validation`: batches to evaluate after each epoch, with `metrics`: functions of all predictions and targets.
     - `scheduler`: stepped after each epoch, or with ``scheduler_per="batch"`` after each batch.
-    - `clip`: the norm that all gradients together may have.
-    - `patience`: stop after so many epochs without a lower validation loss, and leave the weights of the best epoch.
-    - `checkpoint`: a file that holds the whole run after each epoch; with `resume`, what is there is taken up first,
-      bit for bit. ``mg.load(checkpoint)["best"]`` are the weights of the best epoch.
-    - `record`: a web page (.html) that replays the training: losses, what the model says over the plane of two inputs,
-      weights and gradients by layer; or a `Record`, for more say in it. It is whole at any time, takes at most 5 % of
-      the time of training, and changes no bit of it. ``history.record.plot()`` shows weights and gradients over the
-      epochs.
-    - `compile`: run each step as a compiled program. `lint`: look the first step over, and warn of what seems wrong.
+    - `clip`: the largest norm of all gradients together.
+    - `patience`: stop after so many epochs without a lower validation loss, and restore the weights of the best epoch.
+    - `checkpoint`: a file that holds the whole run after each epoch; with `resume`, training continues from it, bit
+      for bit. ``mg.load(checkpoint)["best"]`` are the weights of the best epoch.
+    - `record`: a web page (.html) that replays the training: losses, predictions over the plane of two inputs, weights
+      and gradients by layer; or a `Record`, for more settings. It is whole at any time, takes at most 5 % of the time
+      of training, and changes no bit of it. ``history.record.plot()`` shows weights and gradients over the epochs.
+    - `compile`: run each step as a compiled program. `lint`: check the first step and warn about likely mistakes.
 
     `train` and `validation` are batches: a DataLoader, or a list of tuples, ``[(x, y)]`` for one batch of everything.
     The pair ``(x, y)`` itself, which would be two batches, is a TypeError that says so; so is a Dataset.
 
-    Ctrl-C ends it between two steps: the model is usable, the checkpoint saved, and `interrupted` set; a second one is
-    the usual KeyboardInterrupt. Without `validation`, "best" means the lowest training loss. ValueError if an epoch has
-    no batches.
+    Ctrl-C ends training between two steps: the model is usable, the checkpoint saved, and `interrupted` set; a second
+    one raises KeyboardInterrupt. Without `validation`, "best" means the lowest training loss. ValueError if an epoch
+    has no batches.
 
     >>> from micrograd_np import data, nn, optim
     >>> x, y = data.blobs(90, generator=np.random.default_rng(0))
@@ -89,31 +84,29 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     check("fit", rules_of(fit), {"epochs": epochs, "clip": clip, "patience": patience})
     _check_parts("fit", model, loss, metrics)
     steps = all(callable(getattr(optimizer, name, None)) for name in ("step", "zero_grad"))
-    insist(
-        "fit", "optimizer", optimizer, steps and not isinstance(optimizer, type), "an optimiser, such as optim.SGD(…)"
-    )
+    suits = steps and not isinstance(optimizer, type)
+    require_type("fit", "optimizer", optimizer, suits, "an optimiser, such as optim.SGD(…)")
     train = _batches("fit", "train", train)
     validation = None if validation is None else _batches("fit", "validation", validation)
     for name, path in (("checkpoint", checkpoint), ("record", record)):
         suits = path is None or isinstance(path, (str, Path)) or (name == "record" and isinstance(path, Record))
-        insist("fit", name, path, suits, "the name of a file")
+        require_type("fit", name, path, suits, "the name of a file")
     if scheduler_per not in ("epoch", "batch"):
-        message = f"fit: scheduler_per is 'epoch' or 'batch', found {scheduler_per!r}."
-        raise ValueError(message)
+        raise ValueError(f"fit: scheduler_per is 'epoch' or 'batch', found {scheduler_per!r}.")
     history = History()
     running = {"total": 0.0, "samples": 0, "batches": 0}  # of the epoch under way
     run = {"model": model, "optimizer": optimizer, "history": history, "random": random.generator()}
     run |= {name: x for name, x in (("scheduler", scheduler), ("loader", train)) if hasattr(x, "state_dict")}
     best = model.state_dict()
     if resume and checkpoint is not None and Path(checkpoint).exists():
-        found = load(checkpoint, into=run)
-        running, best = found["running"], found["best"]
+        saved = load(checkpoint, into=run)
+        running, best = saved["running"], saved["best"]
 
-    def step(*batch: Any, look: bool = False) -> Tensor:
+    def step(*batch: Any, check: bool = False) -> Tensor:
         *inputs, targets = batch
         optimizer.zero_grad()
         value = loss(model(*inputs), targets)
-        for finding in look_over(model, value, optimizer) if look else ():
+        for finding in check_step(model, value, optimizer) if check else ():
             warnings.warn(finding, LintWarning, stacklevel=3)
         value.backward()
         if clip is not None:
@@ -124,7 +117,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     if record is not None:
         history.record = record if isinstance(record, Record) else Record(model, record, train)
         history.record.begin(history)
-    quick = compiled(step) if compile else step
+    run_step = compiled(step) if compile else step
     batches = len(train) if isinstance(train, Sized) else None
     bar = Progress(epochs - len(history), batches, shown=progress)
     with Interrupt() as interrupt:
@@ -132,7 +125,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
             model.train()
             for batch in train:
                 _check_batch("fit", "train", batch)
-                value = step(*batch, look=True) if lint else quick(*batch)
+                value = step(*batch, check=True) if lint else run_step(*batch)
                 lint = False
                 running["total"] += value.item() * len(batch[-1])
                 running["samples"] += len(batch[-1])
@@ -140,28 +133,29 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
                 if scheduler is not None and scheduler_per == "batch":
                     scheduler.step()
                 bar.advance()
-                if interrupt.asked:
+                if interrupt.requested:
                     break
             if not running["batches"]:
-                message = "fit: there are no batches; an iterator that is used up has none left, pass a DataLoader."
-                raise ValueError(message)
-            if not interrupt.asked or running["batches"] == batches:
+                raise ValueError(
+                    "fit: there are no batches; an iterator that is used up has none left, pass a DataLoader."
+                )
+            if not interrupt.requested or running["batches"] == batches:
                 row = {"loss": running["total"] / running["samples"]}
                 running = dict.fromkeys(running, 0)
                 if validation is not None:
                     row |= {f"validation {k}": v for k, v in evaluate(model, loss, validation, metrics).items()}
                 history.add(row)
-                bar.tell(epoch + 1, told(row))
+                bar.report(epoch + 1, described_row(row))
                 if history.record is not None:
                     history.record.add(history)
                 if history.best == epoch:
                     best = model.state_dict()
                 if scheduler is not None and scheduler_per == "epoch":
                     scheduler.step(*([row[history.watched]] if isinstance(scheduler, ReduceLROnPlateau) else []))
-            history.interrupted = interrupt.asked
+            history.interrupted = interrupt.requested
             if checkpoint is not None:
                 save({**run, "running": running, "best": best}, checkpoint)
-            if interrupt.asked or (patience is not None and epoch - history.best >= patience):
+            if interrupt.requested or (patience is not None and epoch - history.best >= patience):
                 break
     bar.close()
     if history.record is not None:
@@ -177,15 +171,14 @@ def evaluate(
     batches: Iterable[Any],
     metrics: Mapping[str, Metric] | Iterable[Metric] = (),
 ) -> dict[str, Any]:
-    """The loss of `model`, averaged over samples, and `metrics` of all predictions: in evaluation mode, without a
-    graph.
+    """The loss of `model`, averaged over samples, and `metrics` of all predictions, in evaluation mode without a graph.
 
-    Metrics are a dict of functions, or functions that are called by their names. Afterwards each module is in the mode
-    in which it was. ValueError if there are no batches.
+    Metrics are a dict of functions, or functions whose names are used. Afterwards each module is in its former mode.
+    ValueError if there are no batches.
     """
     _check_parts("evaluate", model, loss, metrics)
     batches = _batches("evaluate", "batches", batches)
-    named = dict(metrics) if isinstance(metrics, Mapping) else {m.__name__: m for m in metrics}
+    metrics = metrics if isinstance(metrics, Mapping) else {m.__name__: m for m in metrics}
     modes = {module: module.training for module in model.modules()}
     model.eval()
     total, predictions, truths = 0.0, [], []
@@ -202,43 +195,43 @@ def evaluate(
         for module, mode in modes.items():
             module.training = mode
     if not truths:
-        message = "evaluate: there are no batches; an iterator that has been used up has none left, pass a DataLoader."
-        raise ValueError(message)
+        raise ValueError(
+            "evaluate: there are no batches; an iterator that has been used up has none left, pass a DataLoader."
+        )
     predicted, true = np.concatenate(predictions), np.concatenate(truths)
-    return {"loss": total / len(true), **{name: metric(predicted, true) for name, metric in named.items()}}
+    return {"loss": total / len(true), **{name: metric(predicted, true) for name, metric in metrics.items()}}
 
 
 def _check_parts(caller: str, model: Any, loss: Any, metrics: Any) -> None:
     """TypeError for a class or a name where a module or a function is needed."""
-    insist(caller, "model", model, isinstance(model, Module), "a Module")
-    wanted = "a function of prediction and target, such as nn.MSELoss()"
-    insist(caller, "loss", loss, callable(loss) and not isinstance(loss, type), wanted)
-    wanted = "functions of predictions and targets, such as [training.accuracy]"
-    insist(caller, "metrics", metrics, isinstance(metrics, Iterable) and not isinstance(metrics, str), wanted)
+    require_type(caller, "model", model, isinstance(model, Module), "a Module")
+    function = callable(loss) and not isinstance(loss, type)
+    require_type(caller, "loss", loss, function, "a function of prediction and target, such as nn.MSELoss()")
+    functions = "functions of predictions and targets, such as [training.accuracy]"
+    require_type(caller, "metrics", metrics, isinstance(metrics, Iterable) and not isinstance(metrics, str), functions)
     for metric in metrics.values() if isinstance(metrics, Mapping) else metrics:
-        insist(caller, "metrics", metric, callable(metric), wanted)
+        require_type(caller, "metrics", metric, callable(metric), functions)
 
 
 def _batches(caller: str, name: str, batches: Any) -> Any:
-    """`batches`, unless it is a data set: the arrays of a pair would be taken as batches, and so would samples.
-
-    TypeError then, which says what to write.
-    """
+    """`batches`; TypeError for a data set or a pair of arrays, whose elements would be taken for batches."""
     if isinstance(batches, (tuple, list)) and batches and all(getattr(x, "ndim", 0) for x in batches):
         shapes = " and ".join(str(x.shape) for x in batches[:3])
         names = "(x, y)" if len(batches) == 2 else "(x, …, y)"
-        found = f"{'a tuple' if isinstance(batches, tuple) else 'a list'} of arrays, {shapes}"
-        do = f"Write [{names}] for one batch of all, or DataLoader(TensorDataset{names}, batch_size=32)."
+        kind = f"{'a tuple' if isinstance(batches, tuple) else 'a list'} of arrays, {shapes}"
+        remedy = f"[{names}] for one batch of all, or DataLoader(TensorDataset{names}, batch_size=32)"
     elif isinstance(batches, Dataset):
-        found = f"{described(batches)}, whose elements are single samples"
-        do = "Write DataLoader(dataset, batch_size=32)."
+        kind, remedy = (
+            f"{describe_value(batches)}, whose elements are single samples",
+            "DataLoader(dataset, batch_size=32)",
+        )
     elif not isinstance(batches, Iterable):
-        found, do = described(batches), "Write DataLoader(TensorDataset(x, y), batch_size=32)."
+        kind, remedy = describe_value(batches), "DataLoader(TensorDataset(x, y), batch_size=32)"
     else:
         return batches
-    raise TypeError(f"{caller}: {name} must be batches, each a tuple (inputs…, targets); found {found}. {do}")
+    raise TypeError(f"{caller}: {name} must be batches, each a tuple (inputs…, targets); found {kind}. Write {remedy}.")
 
 
 def _check_batch(caller: str, name: str, batch: Any) -> None:
-    wanted = "a tuple or list (inputs…, targets)"
-    insist(caller, f"each batch of {name}", batch, isinstance(batch, (tuple, list)) and len(batch) > 1, wanted)
+    suits = isinstance(batch, (tuple, list)) and len(batch) > 1
+    require_type(caller, f"each batch of {name}", batch, suits, "a tuple or list (inputs…, targets)")

@@ -1,11 +1,11 @@
-"""What happened in each epoch, and a picture of it."""
+"""The numbers of each epoch, and a picture of them."""
 
 from __future__ import annotations
 
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from micrograd_np.core.messages import several
+from micrograd_np.core.messages import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,12 +13,10 @@ if TYPE_CHECKING:
 
     from micrograd_np.pictures import Plot
 
-    from .record import Record
-
 
 class History:
-    """One row of numbers for each epoch. ``history["loss"]`` is a list of them; `interrupted` says whether Ctrl-C
-    ended it, and `record` is the `Record` of weights and gradients that ``fit(..., record=...)`` kept, or None.
+    """One row of numbers for each epoch. ``history["loss"]`` is a list of them; `interrupted` is true after Ctrl-C,
+    and `record` is the `Record` of weights and gradients that ``fit(..., record=...)`` kept, or None.
 
     >>> history = History()
     >>> history.add({"loss": 2.0, "validation loss": 2.5})
@@ -30,7 +28,7 @@ class History:
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self.interrupted = False
-        self.record: Record | None = None
+        self.record: Any = None
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Append the numbers of an epoch."""
@@ -41,13 +39,12 @@ class History:
 
     def __getitem__(self, name: str) -> list[Any]:
         if self.rows and name not in self.rows[-1]:
-            message = f"History: there is no {name!r}; there are {', '.join(self.rows[-1])}."
-            raise KeyError(message)
+            raise KeyError(f"History: there is no {name!r}; there are {', '.join(self.rows[-1])}.")
         return [row[name] for row in self.rows]
 
     @property
     def watched(self) -> str:
-        """What "best" is about: the validation loss, or the loss where nothing was validated."""
+        """The number that decides which epoch is best: the validation loss, or the loss if there is no validation."""
         return "validation loss" if self.rows and "validation loss" in self.rows[-1] else "loss"
 
     @property
@@ -55,18 +52,17 @@ class History:
         """The number, from 0, of the first epoch with the lowest validation loss. ValueError before any."""
         values = self[self.watched]
         if not values:
-            message = "History: there is no best epoch yet, for there is no epoch."
-            raise ValueError(message)
+            raise ValueError("History: there is no best epoch yet, for there is no epoch.")
         return min(range(len(values)), key=lambda i: (values[i] != values[i], values[i]))  # nan is never best
 
     def __repr__(self) -> str:
         if not self.rows:
             return "History of no epochs"
-        return f"History of {several(len(self), 'epoch')}, the last with {told(self.rows[-1])}"
+        return f"History of {count_of(len(self), 'epoch')}, the last with {described_row(self.rows[-1])}"
 
     def plot(self, path: str | Path | None = None) -> Plot:
         """Curves of all numbers over the epochs, losses above and the rest below: a `Plot`, which shows itself in a
-        notebook, and is saved to `path` if given.
+        notebook; with `path`, it is also saved there.
 
         Losses that are positive and spread over a factor of 10 or more are on a logarithmic axis. ImportError if
         matplotlib is not installed.
@@ -76,10 +72,10 @@ class History:
         rows = [numbers_of(row) for row in self.rows]
         names = dict.fromkeys(name for row in rows for name in row)
         losses = [name for name in names if name.endswith("loss")]
-        rest = [name for name in names if name not in losses]
+        metrics = [name for name in names if name not in losses]
         panels = [
-            (group[0] if len(group) == 1 else several, {n: [row.get(n, float("nan")) for row in rows] for n in group})
-            for several, group in (("loss", losses), ("metrics", rest))
+            (group[0] if len(group) == 1 else title, {n: [row.get(n, float("nan")) for row in rows] for n in group})
+            for title, group in (("loss", losses), ("metrics", metrics))
             if group
         ]
         plot = curves(panels, range(1, len(self) + 1), f"{', '.join(names) or 'no numbers'} over {len(self)} epochs")
@@ -92,15 +88,15 @@ class History:
         return {"rows": [dict(row) for row in self.rows]}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over rows."""
+        """Replace the rows."""
         self.rows = [dict(row) for row in state_dict["rows"]]
 
 
 def numbers_of(row: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of a row, NumPy's among them; arrays are left out."""
+    """The numbers of a row, NumPy's among them, without arrays."""
     return {name: float(value) for name, value in row.items() if isinstance(value, Real)}
 
 
-def told(row: Mapping[str, Any]) -> str:
+def described_row(row: Mapping[str, Any]) -> str:
     """The numbers of a row in words."""
     return ", ".join(f"{name} {value:.4g}" for name, value in numbers_of(row).items())

@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish instead of an explosion."""
+"""Ctrl-C as a request that a loop grants between two steps."""
 
 from __future__ import annotations
 
@@ -8,23 +8,21 @@ from typing import Any, Self
 
 
 class Interrupt:
-    """Inside the block, a first Ctrl-C only sets `asked`, to be looked at between steps; a second one is the usual
-    error.
+    """Inside the block, the first Ctrl-C only sets `requested`, for a loop to read; a second one raises as usual.
 
     So no step is left half done. Outside the main thread, where Python delivers no signals, it changes nothing.
     """
 
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: Any = None
+    requested = False
+    _before: Any = None
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._wished)
+            self._before = signal.signal(signal.SIGINT, self._request)
         return self
 
-    def _wished(self, *_: Any) -> None:
-        self.asked = True
+    def _request(self, *_: Any) -> None:
+        self.requested = True
         signal.signal(signal.SIGINT, self._before)
 
     def __exit__(self, *_: object) -> None:

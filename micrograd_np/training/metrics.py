@@ -1,6 +1,4 @@
-"""How good predictions are, in numbers people know. All take ``(predictions, targets)``, arrays or tensors, whole
-sets.
-"""
+"""How good predictions are, as numbers. All take ``(predictions, targets)``, arrays or tensors, whole sets."""
 
 from __future__ import annotations
 
@@ -11,29 +9,36 @@ import numpy as np
 from micrograd_np.core.primitive import unmasked
 from micrograd_np.engine.tensor import Tensor
 
+_Arrays = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+
 
 def _array(x: Any) -> np.ndarray[Any, Any]:
     return x.detach().data if isinstance(x, Tensor) else np.asarray(unmasked(x, "metrics"))
 
 
-def classes(predictions: Any, targets: Any, caller: str) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Predicted and true classes, from scores ``(n, c, …)`` or from classes. ValueError where shapes do not belong
-    together.
-    """
+def _paired(predicted: Any, true: Any, caller: str) -> _Arrays:
+    if predicted.shape != true.shape:
+        raise ValueError(
+            f"{caller}: predictions are {predicted.shape} and targets {true.shape}; there must be one for each."
+        )
+    return predicted, true
+
+
+def _classes(predictions: Any, targets: Any, caller: str) -> _Arrays:
+    """Predicted and true classes, from scores ``(n, c, …)`` or classes. ValueError for shapes that do not match."""
     predicted, true = _array(predictions), _array(targets)
     if predicted.ndim == true.ndim + 1:
         predicted = predicted.argmax(axis=1)
     elif predicted.dtype.kind == "f":
-        message = (
-            f"{caller}: predictions are {predicted.shape} {predicted.dtype}, targets {true.shape}; give scores "
-            "(n, c) for labels "
-            f"(n,), or classes as integers; for one score per sample use binary_accuracy."
+        raise ValueError(
+            f"{caller}: predictions are {predicted.shape} {predicted.dtype}, targets {true.shape}; give scores (n, c) "
+            f"for labels (n,), or classes as integers; for one score per sample use binary_accuracy."
         )
-        raise ValueError(message)
-    if predicted.shape != true.shape:
-        message = f"{caller}: predictions are {predicted.shape} and targets {true.shape}; there must be one for each."
-        raise ValueError(message)
-    return predicted, true
+    return _paired(predicted, true, caller)
+
+
+def _mean(right: Any) -> float:
+    return float(right.mean()) if right.size else float("nan")
 
 
 def accuracy(predictions: Any, targets: Any) -> float:
@@ -42,63 +47,50 @@ def accuracy(predictions: Any, targets: Any) -> float:
     >>> accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 1])
     0.5
     """
-    predicted, true = classes(predictions, targets, "accuracy")
-    return float((predicted == true).mean()) if true.size else float("nan")
+    predicted, true = _classes(predictions, targets, "accuracy")
+    return _mean(predicted == true)
 
 
 def binary_accuracy(predictions: Any, targets: Any, threshold: float = 0.5) -> float:
-    """The share of scores on the right side of `threshold`: 0.5 for probabilities; say 0 for logits. Targets are 0 or
-    1.
+    """The share of scores on the right side of `threshold`: 0.5 for probabilities, 0 for logits. Targets are 0 or 1.
 
     >>> binary_accuracy([0.2, 0.7, 0.4], [0, 1, 1])
     0.6666666666666666
     """
-    scores, true = _array(predictions), _array(targets)
-    if scores.shape != true.shape:
-        message = (
-            f"binary_accuracy: predictions are {scores.shape} and targets {true.shape}; there must be one for each."
-        )
-        raise ValueError(message)
-    return float(((scores > threshold) == (true > 0.5)).mean()) if true.size else float("nan")
+    scores, true = _paired(_array(predictions), _array(targets), "binary_accuracy")
+    return _mean((scores > threshold) == (true > 0.5))
 
 
 def confusion_matrix(predictions: Any, targets: Any, labels: int | None = None) -> np.ndarray[Any, Any]:
-    """How often each class (row) was taken for each (column): ``(k, k)`` counts; k is `labels`, or the most needed.
+    """How often each class (row) is predicted as each (column): ``(k, k)`` counts; k is `labels`, or the most needed.
 
     >>> confusion_matrix([0, 1, 1, 1], [0, 0, 1, 1])
     array([[1, 1],
            [0, 2]])
     """
-    predicted, true = classes(predictions, targets, "confusion_matrix")
+    predicted, true = _classes(predictions, targets, "confusion_matrix")
     scores = _array(predictions)
-    needed = (
-        scores.shape[1]
-        if scores.ndim == true.ndim + 1
-        else int(max(predicted.max(initial=-1), true.max(initial=-1))) + 1
-    )
+    highest = int(max(predicted.max(initial=-1), true.max(initial=-1)))
+    needed = scores.shape[1] if scores.ndim == true.ndim + 1 else highest + 1
     k = needed if labels is None else labels
     if needed > k or min(predicted.min(initial=0), true.min(initial=0)) < 0:
-        message = (
+        raise ValueError(
             f"confusion_matrix: classes must be 0 to {k - 1} for labels={labels}, found {needed - 1} or a negative."
         )
-        raise ValueError(message)
     return np.bincount(true.ravel() * k + predicted.ravel(), minlength=k * k).reshape(k, k)
 
 
 def r2_score(predictions: Any, targets: Any) -> float:
     """The share of the targets' variance that the predictions explain: 1 is perfect, 0 is no better than the mean.
 
-    Several outputs ``(n, k)`` count equally. A constant target explained exactly counts 1, otherwise 0.
+    Several outputs ``(n, k)`` count equally. A constant target counts 1 if it is predicted exactly, otherwise 0.
 
     >>> r2_score([1.0, 2.0, 4.0], [1.0, 2.0, 3.0])
     0.5
     """
-    predicted, true = _array(predictions), _array(targets)
-    if predicted.shape != true.shape:
-        message = f"r2_score: predictions are {predicted.shape} and targets {true.shape}; there must be one for each."
-        raise ValueError(message)
-    left = np.square(true - predicted).sum(axis=0)
-    whole = np.square(true - true.mean(axis=0)).sum(axis=0)
+    predicted, true = _paired(_array(predictions), _array(targets), "r2_score")
+    residual = np.square(true - predicted).sum(axis=0)
+    variance = np.square(true - true.mean(axis=0)).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        explained = np.where(whole > 0, 1 - left / whole, np.where(left == 0, 1.0, 0.0))
+        explained = np.where(variance > 0, 1 - residual / variance, np.where(residual == 0, 1.0, 0.0))
     return float(explained.mean())

@@ -1,4 +1,4 @@
-"""What a person sees while a loop runs: a bar where tqdm is installed, else a line per epoch."""
+"""The progress of a training loop: a bar where tqdm is installed, else a line per epoch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Progress:
-    """Counts batches of `epochs` epochs and tells their numbers; silent unless `shown`."""
+    """Counts the batches of `epochs` epochs and shows their numbers; silent unless `shown`."""
 
     def __init__(self, epochs: int, batches: int | None, *, shown: bool) -> None:
         self.epochs, self.shown = epochs, shown
@@ -19,12 +19,12 @@ class Progress:
                 return
             self.bar = tqdm(total=None if batches is None else epochs * batches, unit="batch")
 
-    def advance(self, batches: int = 1) -> None:
-        """Some batches are done."""
+    def advance(self) -> None:
+        """A batch is done."""
         if self.bar is not None:
-            self.bar.update(batches)
+            self.bar.update(1)
 
-    def tell(self, epoch: int, text: str) -> None:
+    def report(self, epoch: int, text: str) -> None:
         """An epoch is done."""
         line = f"epoch {epoch}/{self.epochs}: {text}"
         if self.bar is not None:
@@ -33,6 +33,6 @@ class Progress:
             print(line, file=sys.stderr)  # noqa: T201  the plain line that stands in for the bar
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Training is over."""
         if self.bar is not None:
             self.bar.close()

@@ -57,7 +57,7 @@ def assert_plain_equals(model, optimizer, loss_of, batches):
     loss = compiled(*batches[1])
     for name, state in generators.items():
         found.objects[name].bit_generator.state = state
-    ((result,), gradients), state = ran(found, batches[1], before, optimizer.scalars(group, t))
+    ((result,), gradients), state = ran(found, batches[1], before, optimizer.numbers(group, t))
     assert same(result, loss.data)
     wanted = [x.grad.data for x, v in compiled.last.raw.gradients_out if v is not None]
     assert all(map(same, [g for g in gradients if g is not None], wanted))

@@ -6,12 +6,12 @@ import numpy as np
 from strategies import every_primitive, every_smooth_primitive
 
 import micrograd_np as mg
-from micrograd_np.check.samples import sample, usual_shapes
+from micrograd_np.check.samples import sample, shapes_for
 
 
 def pairs(op):
     """Two samples of the same kind for every example and shape."""
-    for shapes in usual_shapes(op):
+    for shapes in shapes_for(op):
         for static in op.examples:
             yield tuple(sample(op, shapes, static, np.random.default_rng(seed)) for seed in (0, 1))
 

@@ -497,10 +497,7 @@ REPLACED = {
     "a function by its path": (lambda: lambda x: mg.nn.functional.tanh(x) * 2, (F, "tanh", F.relu)),
     "a function of the package": (lambda: lambda x: mg.exp(x) * 2, (mg, "exp", F.relu)),
     "a function in a function": (lambda: lambda x: sum(F.tanh(y) for y in (x, x)), (F, "tanh", F.relu)),
-    "what a layer asks for": (
-        lambda: partial(lambda loss, x: loss(x, x * 3), nn.MSELoss()),
-        (F, "mse_loss", lambda x, y, reduction: x - y),
-    ),
+    "what a layer asks for": (lambda: nn.LayerNorm(2), (F, "layer_norm", lambda x, *settings: x * 2)),
     "forward of our class": (lambda: nn.Sequential(nn.Tanh()), (nn.Tanh, "forward", lambda self, x: x * 2)),
     "a number of a class": (Masked, (Masked, "scale", 3.0)),
     "a property": (Masked, (Masked, "wide", Doubled.wide)),

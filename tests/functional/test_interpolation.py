@@ -65,8 +65,8 @@ def test_integers_become_floating_numbers_between_elements_and_stay_what_they_ar
 @pytest.mark.parametrize(
     ("settings", "error", "says"),
     [
-        ({"size": 2.5}, TypeError, "interpolate: size must be an integer, found 2.5"),
-        ({"size": "a"}, TypeError, "interpolate: size must be an integer, found 'a'"),
+        ({"size": 2.5}, TypeError, "interpolate: size must be an integer; found 2.5"),
+        ({"size": "a"}, TypeError, "interpolate: size must be an integer; found 'a'"),
         ({"scale_factor": "a"}, TypeError, "interpolate: scale_factor must be a number"),
         ({"scale_factor": -1}, ValueError, "interpolate: scale_factor must be positive and finite, found -1"),
         ({"scale_factor": np.nan}, ValueError, "interpolate: scale_factor must be positive and finite, found nan"),

@@ -80,6 +80,14 @@ def test_ten_thousand_modules_deep():
     assert not top.eval().get_submodule("m.m").training
 
 
+def test_apply_visits_a_shared_child_before_all_its_parents():
+    shared = nn.Linear(1, 1)
+    first, second = nn.Sequential(shared), nn.Sequential(shared)
+    seen = []
+    net = nn.Sequential(first, second).apply(seen.append)
+    assert seen == [shared, first, second, net]
+
+
 def test_apply_visits_children_before_parents_in_order():
     net = nn.Sequential(nn.Sequential(nn.Linear(1, 1), nn.Tanh()), nn.ReLU())
     seen = []

@@ -141,7 +141,7 @@ def test_an_axis_that_is_no_integer_is_told_what_it_must_be(name, axis):
     [
         (lambda: mg.concatenate([]), "^concatenate: needs at least one array, found none"),
         (lambda: mg.vstack([]), "^vstack: needs at least one array, found none"),
-        (lambda: mg.tile(np.ones(2), -1), "^tile: reps must be at least 0, found -1"),
+        (lambda: mg.tile(np.ones(2), -1), "^tile: reps must be at least 0; found -1"),
         (lambda: mg.vsplit(np.ones(4), 2), r"^vsplit: x is \(4,\); it must have at least 2 axes"),
         (lambda: mg.dsplit(np.ones((4, 4)), 2), r"^dsplit: x is \(4, 4\); it must have at least 3 axes"),
         (lambda: mg.hsplit(np.ones(()), 2), r"^hsplit: x is \(\); it must have at least 1 axis"),

@@ -5,6 +5,7 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np import optim
+from micrograd_np.optim.optimizer import Slot
 
 
 def leaf(*values):
@@ -328,3 +329,121 @@ def test_a_loss_given_to_a_schedule_is_no_lost_gradient():
     for _ in range(3):
         schedule.step((p * p).sum())  # warnings are errors here
     assert schedule.get_last_lr() == pytest.approx([0.01])
+
+
+class Lion(optim.Optimizer):
+    """The sign of an interpolated momentum, with decoupled weight decay. Source: Chen et al. (2023)."""
+
+    slots = ("exp_avg",)
+
+    def __init__(self, params, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0):
+        super().__init__(params, locals())
+
+    @staticmethod
+    def scalars(group, t):
+        (beta1, beta2), lr = group["betas"], group["lr"]
+        shares = {"share1": 1 - beta1, "share2": 1 - beta2}
+        return {"beta1": beta1, "beta2": beta2, **shares, "shrink": 1 - lr * group["weight_decay"]}
+
+    @staticmethod
+    def update(p, g, state, *, lr, beta1, share1, beta2, share2, shrink):
+        m = state["exp_avg"]
+        p *= shrink
+        p -= lr * np.sign(beta1 * m + share1 * g)
+        m *= beta2
+        m += share2 * g
+
+
+def descended(make, *, compiled):
+    weights = [mg.Tensor(np.linspace(-1, 1, n), requires_grad=True, name=f"w{n}") for n in (3, 4)]
+    optimizer = make(weights)
+
+    def step(x):
+        optimizer.zero_grad()
+        loss = sum((w * w * x).sum() for w in weights)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    run = mg.compile(step) if compiled else step
+    for i, x in enumerate((1.0, 0.5, 2.0, 3.0)):
+        optimizer.param_groups[0]["lr"] *= 0.5 if i == 2 else 1
+        run(np.array(x) if compiled else mg.Tensor(x))
+    return weights, optimizer
+
+
+def test_an_optimiser_of_ones_own_is_settings_slots_and_a_rule():
+    (w, *_), optimizer = descended(lambda weights: Lion(weights, lr=0.1), compiled=False)
+    assert optimizer.defaults == {"lr": 0.1, "betas": (0.9, 0.99), "weight_decay": 0.0}
+    assert set(optimizer.state[w]) == {"step", "exp_avg"}
+    np.testing.assert_allclose(w.data, [-0.7, 0.0, 0.7])  # by hand: 0.1 twice and 0.05 twice, against the sign
+    others, other = descended(lambda weights: Lion(weights, lr=0.1), compiled=True)
+    assert all(np.array_equal(p.data, q.data) for p, q in zip(optimizer.state, others, strict=True))
+    other.load_state_dict(optimizer.state_dict())
+
+
+def test_a_rule_takes_settings_and_scalars_by_name_and_scalars_win():
+    class Plain(optim.Optimizer):
+        def __init__(self, params, lr=0.5, weight_decay=0.25, unused="x"):
+            super().__init__(params, locals())
+
+        @staticmethod
+        def scalars(group, t):
+            return {"weight_decay": 2 * group["weight_decay"]}
+
+        @staticmethod
+        def update(p, g, state, *, lr, weight_decay):
+            p -= lr * weight_decay * g
+
+    p = leaf(1.0)
+    optimizer = Plain([p])
+    assert optimizer.numbers(optimizer.param_groups[0], 1) == {"lr": 0.5, "weight_decay": 0.5}
+    p.sum().backward()
+    optimizer.step()
+    assert p.data.tolist() == [1 - 0.5 * 0.5]
+
+
+def test_a_rule_that_passes_numbers_on_gets_those_of_the_rule_it_overrides():
+    class Louder(optim.SGD):
+        def update(self, p, g, state, *, lr, **numbers):
+            super().update(p, 2 * g, state, lr=lr, **numbers)
+
+    p, q = leaf(1.0), leaf(1.0)
+    for x, kind, times in ((p, Louder, 1), (q, optim.SGD, 2)):
+        (times * x).sum().backward()
+        kind([x], lr=0.1, momentum=0.9).step()
+    assert p.data == q.data
+
+
+def test_slots_start_where_they_say_and_exist_while_their_setting_is_on():
+    p = leaf(1.0, 2.0)
+
+    class Kept(optim.Optimizer):
+        slots = ("zeros", Slot("filled", start="lr"), Slot("single", start=2.0, shape=()), Slot("extra", when="more"))
+
+        def __init__(self, params, lr=0.5, more=False):
+            super().__init__(params, locals())
+
+        @staticmethod
+        def update(p, g, state):
+            p -= 0 * g
+
+    optimizer = Kept([p])
+    p.sum().backward()
+    optimizer.step()
+    state = optimizer.state[p]
+    assert {name: np.asarray(x).tolist() for name, x in state.items()} == {
+        "step": 1, "zeros": [0.0, 0.0], "filled": [0.5, 0.5], "single": 2.0,
+    }  # fmt: skip
+    optimizer.param_groups[0]["more"] = True
+    optimizer.step()
+    assert optimizer.state[p]["extra"].tolist() == [0.0, 0.0]
+    assert optimizer.state[p]["step"] == 2
+
+
+@pytest.mark.parametrize("kind", [optim.Adagrad, optim.RMSprop])
+def test_a_group_lists_its_settings_in_pytorchs_order(kind):
+    torch = pytest.importorskip("torch")
+    theirs = list(getattr(torch.optim, kind.__name__)([torch.zeros(1, requires_grad=True)]).defaults)
+    mine = list(kind([leaf(1.0)]).defaults)
+    assert mine == [name for name in theirs if name in mine]

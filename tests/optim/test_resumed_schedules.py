@@ -89,5 +89,5 @@ def test_a_schedule_with_values_for_each_group_says_that_one_has_come(make):
     optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.01)
     schedule = make(optimizer)
     optimizer.add_param_group({"params": [nn.Parameter([1.0])]})
-    with pytest.raises(ValueError, match=r"has 2 groups, and the schedule was given values for 1; make it anew"):
+    with pytest.raises(ValueError, match=r"has 2 groups, and the schedule was given values for 1; construct a new one"):
         schedule.step(*([1.0] if isinstance(schedule, optim.lr_scheduler.ReduceLROnPlateau) else []))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
-from micrograd_np.check.samples import usual_samples
+from micrograd_np.check.samples import samples_for
 from micrograd_np.core.primitive import registry
 
 EXTRA = "pip install 'micrograd_np[bench]'"
@@ -35,7 +35,7 @@ def jax():
 def judged(name, theirs, gradients):
     """Value and gradients of one sample for each of the op's examples, ours and theirs; `gradients` pulls ones back."""
     op = registry[{"abs": "absolute"}.get(name, name)]
-    for sample in [*usual_samples(op)][: len(op.examples)]:
+    for sample in [*samples_for(op)][: len(op.examples)]:
         xs = [mg.Tensor(x, requires_grad=i in sample.varied) for i, x in enumerate(sample.inputs)]
         z = sample.apply(*xs)
         z.sum().backward()

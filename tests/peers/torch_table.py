@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
-from micrograd_np.check.samples import usual_samples
+from micrograd_np.check.samples import samples_for
 from micrograd_np.core.primitive import Primitive
 
 torch = pytest.importorskip("torch", reason="PyTorch judges here: pip install 'micrograd_np[bench]'")
@@ -41,7 +41,7 @@ class Peer:
         if self.calls:
             return self.calls
         assert isinstance(ours, Primitive), f"{ours.__name__} declares no domain: say in the table what to call it with"
-        return tuple(Call(sample.inputs, sample.settings) for sample in usual_samples(ours))
+        return tuple(Call(sample.inputs, sample.settings) for sample in samples_for(ours))
 
 
 def call(*arrays, constant=(), **settings):

@@ -346,9 +346,13 @@ def test_modules_below_the_depth_are_one_box():
     assert not any(text.startswith("weight") for text in shown)
 
 
-def test_a_block_that_repeats_is_drawn_once():
+@pytest.mark.parametrize("spent", [False, True])
+def test_a_block_that_repeats_is_drawn_once(spent):
     layers = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 6)
-    picture = mg.draw(layers(leaf(np.ones((2, 3, 8)), "x")).sum())
+    loss = layers(leaf(np.ones((2, 3, 8)), "x")).sum()
+    if spent:
+        loss.backward()
+    picture = mg.draw(loss)
     assert [cluster.text for cluster in picture.drawing.clusters] == [
         "layers.0  TransformerEncoderLayer   × 6, with the numbers of the first"
     ]
@@ -409,6 +413,55 @@ def test_blocks_with_something_in_between_are_not_drawn_as_one():
         for head in free:
             del inputs[head]
     assert not inputs  # no arrows lead round
+
+
+class Nested(nn.Module):
+    """Blocks of blocks that are alike, or two runs of blocks that differ."""
+
+    def __init__(self, *activations):
+        super().__init__()
+        self.runs = nn.ModuleList([self.run(act) for act in activations])
+
+    @staticmethod
+    def run(act):
+        return nn.Sequential(*[nn.Sequential(nn.Linear(3, 3), act(), nn.Linear(3, 3)) for _ in range(3)])
+
+    def forward(self, x):
+        for run in self.runs:
+            x = run(x)
+        return x
+
+
+def way_back(picture):
+    """The first lines of the nodes on the way from the last to the first, against the arrows."""
+    names = {node.id: node.text.split("\n")[0] for node in picture.drawing.every_node()}
+    sources = {}
+    for edge in picture.drawing.edges:
+        sources.setdefault(names[edge.head], names[edge.tail])
+    way = [names[picture.drawing.nodes[-1].id]]
+    while way[-1] in sources:
+        way.append(sources[way[-1]])
+    return way
+
+
+def test_blocks_in_blocks_that_repeat_are_drawn_once():
+    net = Nested(nn.Tanh, nn.Tanh)
+    picture = mg.draw(net(leaf(np.ones((2, 3)), "x")).sum())
+    assert [frame.text for frame in picture.drawing.frames.values() if "×" in frame.text] == [
+        "runs.0  Sequential   × 2, with the numbers of the first",
+        "0  Sequential   × 3, with the numbers of the first",
+    ]
+    linear = "@ weightᵀ + bias"
+    assert way_back(picture) == ["z₄ = Σ ‹runs.1›", f"z₃ = z₂ {linear}", "z₂ = tanh z₁", f"z₁ = x {linear}", "x"]
+
+
+def test_an_arrow_leads_from_blocks_that_repeat_to_other_blocks_that_repeat():
+    net = Nested(nn.Tanh, nn.ReLU)
+    picture = mg.draw(net(leaf(np.ones((2, 3)), "x")).sum())
+    assert sum("× 3" in frame.text for frame in picture.drawing.frames.values()) == 2
+    way = way_back(picture)
+    assert [name.split(" ")[2] for name in way[1:-1]] == ["z₅", "relu", "‹runs.0.2›", "z₂", "tanh", "x"]
+    assert way[-1] == "x"
 
 
 def test_blocks_that_do_different_things_are_not_drawn_as_one():

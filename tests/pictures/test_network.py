@@ -497,3 +497,8 @@ def test_a_wrong_setting_is_refused_with_what_to_choose(setting, error, said):
     with pytest.raises(error) as refused:
         mg.draw_network(nn.Linear(2, 1), [[1.0, 2.0]], **setting)
     assert str(refused.value) == f"draw_network: {said}"
+
+
+def test_the_words_number_the_units_that_are_drawn_as_the_layer_does():
+    words = mg.draw_network(nn.Linear(1, 8, bias=False), max_units=4).describe()
+    assert [line.split(":")[0] for line in words.splitlines()[3:]] == [f"  weights of unit {k}" for k in (1, 2, 3, 8)]

@@ -5,12 +5,12 @@ from hypothesis import given
 from strategies import every_primitive, samples
 
 from micrograd_np.check.claims import domain_is_silent
-from micrograd_np.check.samples import usual_samples
+from micrograd_np.check.samples import samples_for
 
 
 @every_primitive
 def test_the_domain_is_silent(op):
-    for sample in usual_samples(op):
+    for sample in samples_for(op):
         domain_is_silent(sample)
 
 

@@ -8,7 +8,7 @@ from strategies import PRIMITIVES, every_primitive, samples
 
 import micrograd_np as mg
 from micrograd_np.check.claims import dtype_is_kept
-from micrograd_np.check.samples import usual_samples
+from micrograd_np.check.samples import samples_for
 
 ELEMENTWISE = [  # the losses take no numbers in the place of predictions
     op for op in PRIMITIVES if op.shape is None and not op.variadic and not op.__module__.endswith(".losses")
@@ -17,7 +17,7 @@ ELEMENTWISE = [  # the losses take no numbers in the place of predictions
 
 @every_primitive
 def test_float32_stays_float32(op):
-    for sample in usual_samples(op):
+    for sample in samples_for(op):
         dtype_is_kept(sample)
 
 
@@ -31,7 +31,7 @@ def test_float32_stays_float32_whatever_the_shapes(op, data):
 @pytest.mark.parametrize("op", [op for op in ELEMENTWISE if op.smooth and len(op.inputs) > 1], ids=lambda op: op.name)
 def test_pythons_numbers_do_not_promote_float32(op, number):
     """The rules of NEP 50, for the result and for gradients of the first and the second order."""
-    sample = next(usual_samples(op)).astype(np.float32)
+    sample = next(samples_for(op)).astype(np.float32)
     for i in (i for i, x in enumerate(sample.inputs) if x.dtype.kind == "f"):
         inputs = [mg.Tensor(x, requires_grad=k in sample.varied) for k, x in enumerate(sample.inputs)]
         inputs[i] = number(1.25)

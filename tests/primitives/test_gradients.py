@@ -5,12 +5,12 @@ from hypothesis import given
 from strategies import every_smooth_primitive, samples
 
 from micrograd_np.check.claims import gradient_agrees, gradient_agrees_with_forward_differences
-from micrograd_np.check.samples import usual_samples
+from micrograd_np.check.samples import samples_for
 
 
 @every_smooth_primitive
 def test_the_gradient_agrees_with_central_differences(op):
-    for sample in usual_samples(op):
+    for sample in samples_for(op):
         gradient_agrees(sample)
 
 
@@ -22,7 +22,7 @@ def test_the_gradient_agrees_with_central_differences_whatever_the_shapes(op, da
 
 @every_smooth_primitive
 def test_the_gradient_agrees_with_forward_differences(op):
-    for sample in usual_samples(op):
+    for sample in samples_for(op):
         gradient_agrees_with_forward_differences(sample)
 
 

@@ -8,13 +8,13 @@ from strategies import every_primitive, samples
 
 import micrograd_np as mg
 from micrograd_np.check.claims import destination_does_not_matter, inputs_stay_as_they_are
-from micrograd_np.check.samples import usual_samples
+from micrograd_np.check.samples import samples_for
 from micrograd_np.core.writes import clock, writes
 
 
 @every_primitive
 def test_inputs_stay_as_they_are(op):
-    for sample in usual_samples(op):
+    for sample in samples_for(op):
         inputs_stay_as_they_are(sample)
 
 
@@ -26,7 +26,7 @@ def test_inputs_stay_as_they_are_whatever_the_shapes(op, data):
 
 @every_primitive
 def test_a_destination_does_not_matter(op):
-    for sample in usual_samples(op):
+    for sample in samples_for(op):
         destination_does_not_matter(sample)
 
 

@@ -5,12 +5,12 @@ from hypothesis import given
 from strategies import every_primitive, samples
 
 from micrograd_np.check.claims import layout_does_not_matter
-from micrograd_np.check.samples import usual_samples
+from micrograd_np.check.samples import samples_for
 
 
 @every_primitive
 def test_memory_layout_does_not_matter(op):
-    for sample in usual_samples(op):
+    for sample in samples_for(op):
         layout_does_not_matter(sample)
 
 

@@ -5,12 +5,12 @@ from hypothesis import given
 from strategies import every_primitive, samples
 
 from micrograd_np.check.claims import contract_holds, gives_arrays
-from micrograd_np.check.samples import usual_samples
+from micrograd_np.check.samples import samples_for
 
 
 @every_primitive
 def test_the_shape_contract_holds(op):
-    for sample in usual_samples(op):
+    for sample in samples_for(op):
         contract_holds(sample)
 
 
@@ -22,7 +22,7 @@ def test_the_shape_contract_holds_whatever_the_shapes(op, data):
 
 @every_primitive
 def test_arrays_give_arrays_and_tensors_tensors(op):
-    for sample in usual_samples(op):
+    for sample in samples_for(op):
         gives_arrays(sample)
 
 

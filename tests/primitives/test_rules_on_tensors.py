@@ -5,12 +5,12 @@ from hypothesis import given
 from strategies import every_smooth_primitive, samples
 
 from micrograd_np.check.claims import rules_agree_on_arrays_and_tensors
-from micrograd_np.check.samples import usual_samples
+from micrograd_np.check.samples import samples_for
 
 
 @every_smooth_primitive
 def test_rules_give_the_same_bits_on_arrays_and_tensors(op):
-    for sample in usual_samples(op):
+    for sample in samples_for(op):
         rules_agree_on_arrays_and_tensors(sample)
 
 

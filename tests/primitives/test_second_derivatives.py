@@ -5,12 +5,12 @@ from hypothesis import given
 from strategies import every_smooth_primitive, samples
 
 from micrograd_np.check.claims import second_derivative_agrees
-from micrograd_np.check.samples import usual_samples
+from micrograd_np.check.samples import samples_for
 
 
 @every_smooth_primitive
 def test_the_second_derivative_agrees_with_central_differences(op):
-    for sample in usual_samples(op):
+    for sample in samples_for(op):
         second_derivative_agrees(sample)
 
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.messages import an
+from micrograd_np.core.messages import with_article
+from micrograd_np.core.trees import instances, parts, with_parts
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.tensor import Tensor
 
 from ..tracing.numbers import Fixed, Numbers, array_of
-from ..trees import parts, with_parts
 
 if TYPE_CHECKING:
     from ..program import Program
@@ -46,8 +46,8 @@ def signature_of(x: Any, leaves: list[Any]) -> Any:
         hash(x)
     except TypeError:
         message = (
-            f"compile: an argument is {an(kind.__name__)}, {x!r:.60}; whether another call brings the same kind cannot "
-            f"be told. Pass tensors, arrays, numbers and strings, or tuples, lists and dicts of these."
+            f"compile: an argument is {with_article(kind.__name__)}, {x!r:.60}; whether another call brings the same "
+            f"kind cannot be told. Pass tensors, arrays, numbers and strings, or tuples, lists and dicts of these."
         )
         raise TypeError(message) from None
     return kind, x  # 1, 1.0 and True are equal, but not the same in arithmetic
@@ -85,12 +85,7 @@ def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], made: dict[int, Any
 
 def tensors_of(x: Any) -> list[Any]:
     """The tensors among arguments, in order."""
-    if isinstance(x, Vertex):
-        return [x]
-    if type(x) in (tuple, list):
-        return [t for part in x for t in tensors_of(part)]
-    held = None if isinstance(x, np.ndarray) else parts(x)
-    return [t for part in held.values() for t in tensors_of(part)] if held else []
+    return list(instances(x, Vertex))
 
 
 def others_of(x: Any, name: str = "") -> list[tuple[str, Any]]:

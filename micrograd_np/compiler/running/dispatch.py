@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.changes import changes
 from micrograd_np.core.events import QUIET
+from micrograd_np.core.hooks import changes
 from micrograd_np.core.modes import mode
-from micrograd_np.core.vertex import Vertex
+from micrograd_np.core.trees import parts, with_parts
+from micrograd_np.core.vertex import Vertex, tensor_of
 from micrograd_np.core.writes import clock as moments
 from micrograd_np.core.writes import writes
-from micrograd_np.engine.tensor import _wrap
 
 from ..guards import GONE, MISS
 from ..program import Value
-from ..trees import parts, with_parts
 from .failure import explain
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class _Dispatcher:
         self.entry, self.args = entry, args
         self.names: dict[str, Any] = {
             "MISS": MISS, "QUIET": QUIET, "mode": mode, "step": entry.step, "entry": entry, "explain": explain,
-            "wrap": _wrap,
+            "wrap": tensor_of,
             "ndarray": np.ndarray, "GONE": GONE, "acquire": lock.acquire, "release": lock.release,
         }  # fmt: skip
 
@@ -176,7 +175,7 @@ class _Dispatcher:
             steps = [f"{self.name('state', state)}['step']" for state in clock.states]
             equal = f"if not {' == '.join(steps)}: return MISS"  # one may have been left out of some step since
             lines += _unless_gone(*([equal] if len(steps) > 1 else []), f"{t}_now = {steps[0]} + {1 + clock.before}")
-            lines.append(f"{t}_n = {scalars}({group}, {t}_now)")
+            lines.append(f"{t}_n = {{**{group}, **{scalars}({group}, {t}_now)}}")
             tests = [f"{t}_n[{n!r}] != {self.name('fixed', x)}" for n, x in clock.fixed.items()]
             tests += [f"bool({t}_n[{n!r}]) is not {truth}" for n, truth in clock.truths.items()]
             if tests:

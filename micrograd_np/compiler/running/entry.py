@@ -123,7 +123,7 @@ class CompiledProgram:
         """One call: advance the clocks, run the step, hand out gradients and results; MISS if a setting changed."""
         for clock, slots in self.ticks:
             t = clock.states[0]["step"] + 1 + clock.before
-            numbers = clock.optimizer.scalars(clock.group, t)
+            numbers = {**clock.group, **clock.optimizer.scalars(clock.group, t)}
             for name, x in clock.fixed.items():
                 if numbers[name] != x:
                     return MISS

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.primitive import Primitive, _made
+from micrograd_np.core.primitive import Primitive, wrap_result
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.engine.tensor import Tensor
 
@@ -50,17 +50,19 @@ class BackwardProgram:
         needs = sum(1 << i for i, x in enumerate(known) if x.requires_grad)
         made: dict[int, Any] = {}
         rest = iter(zip(arrays, self.which, strict=False))  # behind them lie the residuals
-        several = len(self.shapes) > 1
-        whole: Any = _made(Tensor, _compiled, known, values, {"call": call}, np.zeros(()), needs) if several else None
+        whole: Any = None
+        if len(self.shapes) > 1:
+            whole = wrap_result(Tensor, _compiled, known, values, {"call": call}, np.zeros(()), needs)
 
         def tensor(_: Value) -> Any:
             array, which = next(rest)
             if which is None:
                 return Tensor(array)
             if which not in made and whole is None:
-                made[which] = _made(Tensor, _compiled, known, values, {"call": call}, array, needs)
+                made[which] = wrap_result(Tensor, _compiled, known, values, {"call": call}, array, needs)
             elif which not in made:
-                made[which] = _made(Tensor, _part, (whole,), [whole.data], {"call": call, "which": which}, array, 1)
+                static = {"call": call, "which": which}
+                made[which] = wrap_result(Tensor, _part, (whole,), [whole.data], static, array, 1)
             return made[which]
 
         return mapped(self.tree, tensor)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.changes import changes
+from micrograd_np.core.hooks import changes
 from micrograd_np.core.vertex import Vertex
 
 from ..guards import GONE, Guards, Place, is_module, is_optimizer, of_optimizers, parts_of

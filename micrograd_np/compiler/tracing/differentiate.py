@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from micrograd_np.core.vertex import Node, Vertex
+from micrograd_np.core.trees import instances
+from micrograd_np.core.vertex import Node, Vertex, tensor_of
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import set_grad_enabled
-from micrograd_np.engine.tensor import _wrap
 
 from ..copying import Copy
 from ..program import Program, Storage, Value, mapped
-from ..trees import parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
 
@@ -53,12 +51,12 @@ class Pullback:
 
 def differentiate(tracer: Traces, result: Any, floor: int) -> Pullback | None:
     """Trace the backward pass of `result`, down to what was there before the step; None if nobody can ask for it."""
-    roots = list(dict.fromkeys(z for z in _tensors(result) if z.requires_grad and z.order > floor))
+    roots = list(dict.fromkeys(z for z in instances(result, Vertex) if z.requires_grad and z.order > floor))
     under = walk.topological(*roots, floor=floor)
     if not roots or any(walk.is_gone(z) for z in under if z.order > floor):
         return None
     tensors = {
-        x: t if t.node is x else walk._tensor(a, x)
+        x: t if t.node is x else walk.with_record(a, x)
         for z in under
         if isinstance(z, Node) and z.held is not None and z.arrays is not None
         for x, t, a in zip(z.inputs, z.held, z.arrays, strict=True)
@@ -68,7 +66,7 @@ def differentiate(tracer: Traces, result: Any, floor: int) -> Pullback | None:
     found = Pullback(len(program.lines), [tracer.value(z) for z in roots], [], [], [])
     seeds = []
     for z in roots:
-        seeds.append(_wrap(np.ones(z.shape, z.dtype)))
+        seeds.append(tensor_of(np.ones(z.shape, z.dtype)))
         value = Value(Storage("input"), z.shape, z.dtype, f"d_{tracer.value(z).name or 'result'}")
         found.seeds.append(tracer._know(seeds[-1].data, value))
 
@@ -80,14 +78,6 @@ def differentiate(tracer: Traces, result: Any, floor: int) -> Pullback | None:
     with tracer.section("backward"), set_grad_enabled(False):
         walk.pull(roots[0], seeds[0], deliver, retain=True, lifted=True, more=more, floor=floor)
     return found
-
-
-def _tensors(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, Vertex):
-        yield tree
-    else:
-        for x in (parts(tree) or {}).values():
-            yield from _tensors(x)
 
 
 def positions(program: Program, found: Pullback) -> list[int | None]:

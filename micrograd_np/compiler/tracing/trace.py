@@ -17,19 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.core.errors import complaint
 from micrograd_np.core.events import QUIET, Events
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import fills
-from micrograd_np.core.vertex import Vertex, grad_of
+from micrograd_np.core.trees import parts, with_parts
+from micrograd_np.core.vertex import Vertex, grad_of, tensor_of
 from micrograd_np.core.writes import clock as now
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import set_grad_enabled
-from micrograd_np.engine.tensor import Tensor, _wrap
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.state import copy
 
 from ..error import CompileError
 from ..program import OUTLIVES, Line, Program, Storage, UpdateGroup, Value
-from ..trees import parts, with_parts
 from ..writing.names import name_by_making
 from .arrays import digest, same, shared, whole
 from .differentiate import differentiate
@@ -256,7 +257,7 @@ class Tracer(Events):
         lines = self.program.lines[begin:]
         integers = any(isinstance(a, np.ndarray) and a.dtype.kind in "iu" for a in arrays)
         if integers or any(line.function.startswith("np.linalg.") for line in lines):
-            asked = str(op._complaint(IndexError("\0"), inputs, static)).replace("\0.", "\0")
+            asked = str(complaint(op, IndexError("\0"), inputs, static)).replace("\0.", "\0")
             for line in lines:
                 line.asked = asked
 
@@ -318,7 +319,7 @@ class Tracer(Events):
         value = self.known.get(id(x.data if isinstance(x, Vertex) else x))
         return value is not None and value.storage.kind not in ("state", "constant")
 
-    def born(self, tensor: Any) -> None:
+    def created(self, tensor: Any) -> None:
         """A tensor made inside the step from an array that nobody knows: an error if it is ever used."""
         self.made[id(tensor)] = tensor
         if id(tensor.data) not in self.known and self._cast(tensor.data) is None:
@@ -342,7 +343,7 @@ class Tracer(Events):
             )
             raise self.refused(message)
 
-    def asked(self, tensor: Any, what: str) -> None:
+    def exported(self, tensor: Any, what: str) -> None:
         """A value leaves for Python, where it could decide something."""
         if id(tensor.data) in self.known and self.known[id(tensor.data)].storage.kind == "constant":
             return
@@ -377,7 +378,7 @@ class Tracer(Events):
     def constant_tensor(self, array: Any) -> Tensor:
         """A tensor of an array that is the same in every call, such as the seed of a backward pass."""
         self.constant(array)
-        return _wrap(array)
+        return tensor_of(array)
 
     def training(self, module: Any, flag: bool) -> None:
         """A module's mode decided something."""
@@ -486,7 +487,7 @@ class Tracer(Events):
         clock = UpdateGroup(optimizer, group, [], dict(group))
         self.program.clocks.append(clock)
         numbers: dict[str, Any] = {}
-        for name, x in optimizer.scalars(group, t).items():
+        for name, x in optimizer.numbers(group, t).items():
             if isinstance(x, (float, int)) and not isinstance(x, bool):
                 numbers[name] = RuntimeScalar(name, float(x), clock)
             else:
@@ -498,7 +499,7 @@ class Tracer(Events):
             value = self._know(array, Value(Storage("state", array, owner=(p, name)), array.shape, array.dtype))
             value.name = f"{self.called(p)}_{name}"
             self.program.states[id(array)] = (None, value)
-        return _wrap(array)
+        return tensor_of(array)
 
     def name_locals(self) -> None:
         """Call values what the user's functions call them."""

@@ -3,54 +3,39 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from micrograd_np.core.messages import several
+from micrograd_np.core.messages import count_of
+from micrograd_np.optim.optimizer import Optimizer
 
 from .plateau import ReduceLROnPlateau
 from .scheduler import LRScheduler
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from micrograd_np.optim.optimizer import Optimizer
-
 
 class _Several(LRScheduler):
-    """What schedules made of schedules share."""
+    """What schedules that consist of schedules share."""
 
-    _unsaved = ("optimizer", "schedulers")
+    _unsaved = (*LRScheduler._unsaved, "schedulers")
 
     def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], last_epoch: int = -1) -> None:
         self.schedulers = list(schedulers)
-        for scheduler in self.schedulers:
-            if isinstance(scheduler, ReduceLROnPlateau):
-                message = (
-                    f"{type(self).__name__}: cannot hold ReduceLROnPlateau, whose step needs a value; step it "
-                    "by itself."
-                )
-                raise ValueError(message)  # noqa: TRY004  a value, as in PyTorch
-            if scheduler.optimizer is not optimizer:
-                message = f"{type(self).__name__}: all schedulers must belong to one optimiser."
-                raise ValueError(message)
+        if any(isinstance(scheduler, ReduceLROnPlateau) for scheduler in self.schedulers):
+            raise ValueError(
+                f"{self._name}: cannot hold ReduceLROnPlateau, whose step needs a value; step it by itself."
+            )
+        if any(scheduler.optimizer is not optimizer for scheduler in self.schedulers):
+            raise ValueError(f"{self._name}: all schedulers must belong to one optimiser.")
         super().__init__(optimizer, last_epoch)
 
-    def _noted(self) -> None:
-        self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
-
     def state_dict(self) -> dict[str, Any]:
-        """The states of all, and where this stands."""
         return {**super().state_dict(), "schedulers": [s.state_dict() for s in self.schedulers]}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over the states of all. ValueError for another number of them."""
         states = state_dict.get("schedulers", ())
         if len(states) != len(self.schedulers):
-            message = (
-                f"load_state_dict into {type(self).__name__}: there are {several(len(self.schedulers), 'scheduler')} "
-                f"here, {len(states)} there."
-            )
-            raise ValueError(message)
+            counts = f"there are {count_of(len(self.schedulers), 'scheduler')} here, {len(states)} there"
+            raise ValueError(f"load_state_dict into {self._name}: {counts}.")
         for name in super().state_dict():
             setattr(self, name, state_dict[name])
         for scheduler, state in zip(self.schedulers, states, strict=True):
@@ -78,29 +63,25 @@ class SequentialLR(_Several):
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
     ) -> None:
         if len(milestones) != len(schedulers) - 1:
-            message = (
-                f"SequentialLR: found {several(len(schedulers), 'scheduler')} and "
-                f"{several(len(milestones), 'milestone')}; there must be one milestone less than schedulers."
-            )
-            raise ValueError(message)
+            counts = f"{count_of(len(schedulers), 'scheduler')} and {count_of(len(milestones), 'milestone')}"
+            raise ValueError(f"SequentialLR: found {counts}; there must be one milestone less than schedulers.")
         self.milestones = list(milestones)
         super().__init__(optimizer, schedulers, last_epoch)
 
     def begin(self) -> None:
-        """Epoch 0 of the first, as if the others had never been made."""
+        """Epoch 0 of the first, as if the others had never been constructed."""
         self.last_epoch = 0
         self.schedulers[bisect_right(self.milestones, 0)].restart()
-        self._noted()
+        self._note()
 
     def step(self) -> None:
-        """Go on by one epoch, with whichever schedule is in charge."""
         self.last_epoch += 1
         i = bisect_right(self.milestones, self.last_epoch)
         if i and self.milestones[i - 1] == self.last_epoch:
             self.schedulers[i].restart()
         else:
             self.schedulers[i].step()
-        self._noted()
+        self._note()
 
 
 class ChainedScheduler(_Several):
@@ -108,23 +89,20 @@ class ChainedScheduler(_Several):
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
         if not schedulers:
-            message = "ChainedScheduler: there are no schedulers to chain; found an empty list."
-            raise ValueError(message)
+            raise ValueError("ChainedScheduler: there are no schedulers to chain; found an empty list.")
         self.begun = False
         super().__init__(schedulers[0].optimizer if optimizer is None else optimizer, schedulers)
 
     def begin(self) -> None:
-        """Epoch 0 of all; they have begun on their own when this is made."""
+        """Epoch 0 of all; when this is constructed, they have begun on their own."""
         self.last_epoch = 0
-        if self.begun:
-            for scheduler in self.schedulers:
-                scheduler.begin()
+        for scheduler in self.schedulers if self.begun else ():
+            scheduler.begin()
         self.begun = True
-        self._noted()
+        self._note()
 
     def step(self) -> None:
-        """Go on by one epoch with each."""
         self.last_epoch += 1
         for scheduler in self.schedulers:
             scheduler.step()
-        self._noted()
+        self._note()

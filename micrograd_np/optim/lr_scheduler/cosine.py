@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from math import cos, pi
-from typing import TYPE_CHECKING
 
 from micrograd_np.core.settings import Count, Positive
+from micrograd_np.optim.optimizer import Optimizer
 
 from .scheduler import LRScheduler
-
-if TYPE_CHECKING:
-    from micrograd_np.optim.optimizer import Optimizer
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -32,16 +29,16 @@ class CosineAnnealingLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, i: int, lr: float) -> float:
-        """What is above `eta_min` changes as the cosine does from one epoch to the next."""
+        """The part above `eta_min` changes as the cosine does from one epoch to the next."""
         T, epoch = self.T_max, self.last_epoch
-        if (epoch - 1 - T) % (2 * T) == 0:  # the cosine was at its lowest, and a ratio to it would say nothing
+        if (epoch - 1 - T) % (2 * T) == 0:  # the cosine was at its minimum, so the ratio is undefined
             return lr + (self.base_lrs[i] - self.eta_min) * (1 - cos(pi / T)) / 2
         return (1 + cos(pi * epoch / T)) / (1 + cos(pi * (epoch - 1) / T)) * (lr - self.eta_min) + self.eta_min
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """From the initial rate towards `eta_min` along half a cosine in `T_0` epochs, again and again, each time `T_mult`
-    as long.
+    """From the initial rate towards `eta_min` along half a cosine in `T_0` epochs, and once more from the initial rate,
+    each time in `T_mult` times as many epochs.
 
     Source: Loshchilov & Hutter (2017).
     """
@@ -49,18 +46,14 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, T_0: Count, T_mult: Count = 1, eta_min: float = 0.0, last_epoch: int = -1
     ) -> None:
-        if T_0 < 1 or T_mult < 1:
-            message = f"CosineAnnealingWarmRestarts: T_0 and T_mult must be at least 1, found {T_0} and {T_mult}."
-            raise ValueError(message)
         self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
         super().__init__(optimizer, last_epoch)
 
     def start(self, i: int, lr: float) -> float:
-        """The same formula as later."""
         return self.rate(i, lr)
 
     def rate(self, i: int, lr: float) -> float:
-        """By how much of the present period is over."""
+        """From the part of the present period that is over."""
         over, period = self.last_epoch, self.T_0
         while over >= period:
             over -= period

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import cos, floor, pi
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from micrograd_np.core.messages import several
 from micrograd_np.core.settings import Count, Positive
+from micrograd_np.optim.optimizer import Optimizer
 
 from .scheduler import LRScheduler
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from micrograd_np.optim.optimizer import Optimizer
-
 
 class _Cycle(LRScheduler):
-    """A schedule that gives each group a rate and, if `cycle_momentum`, a momentum, as functions of the epoch alone."""
+    """A schedule that gives each group a rate and, if `cycle_momentum`, a momentum, as functions of the epoch alone.
+
+    The first rates are `lrs`, one for each group.
+    """
 
     cycle_momentum: bool
 
-    def __init__(self, optimizer: Optimizer, last_epoch: int) -> None:
+    def __init__(self, optimizer: Optimizer, lrs: Sequence[float], last_epoch: int) -> None:
+        if last_epoch == -1:
+            for group, lr in zip(optimizer.param_groups, lrs, strict=True):
+                group["lr"] = group["initial_lr"] = lr
         if self.cycle_momentum and not {"momentum", "betas"} & getattr(optimizer, "defaults", {}).keys():
-            message = (
-                f"{type(self).__name__}: cycle_momentum=True, but {type(optimizer).__name__} has neither "
-                "momentum nor betas. "
-                f"Say cycle_momentum=False."
+            raise ValueError(
+                f"{self._name}: cycle_momentum=True, but {type(optimizer).__name__} has neither momentum nor betas. "
+                "Say cycle_momentum=False."
             )
-            raise ValueError(message)
         super().__init__(optimizer, last_epoch)
 
     def at(self, epoch: int, i: int) -> tuple[float, float]:
@@ -43,29 +42,19 @@ class _Cycle(LRScheduler):
                 group["betas"] = (momentum, *group["betas"][1:])
             elif self.cycle_momentum:
                 group["momentum"] = momentum
-        self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
-
-
-def _each(value: float | Sequence[float], groups: int, name: str) -> list[float]:
-    """One number for every group, from one for all or a list."""
-    values: list[float] = list(value) if isinstance(value, Sequence) else [value] * groups
-    if len(values) != groups:
-        found = f"{several(groups, 'group')} and {several(len(values), 'value')}"
-        message = f"{name}: found {found}; give one value, or one for each group."
-        raise ValueError(message)
-    return values
+        self._note()
 
 
 class CyclicLR(_Cycle):
-    """From `base_lr` to `max_lr` in `step_size_up` steps and back in `step_size_down` (as many unless given), and
-    again.
+    """Cycles from `base_lr` to `max_lr` in `step_size_up` steps and back in `step_size_down` (as many unless given).
 
     `mode` shrinks the cycles: "triangular" not at all, "triangular2" by half each time, "exp_range" by ``gamma **
     step``; or `scale_fn` does, a function of the cycle (1, 2, …) or, with ``scale_mode="iterations"``, of the step.
     Momentum goes from `max_momentum` to `base_momentum` and back. Source: Smith (2017).
     """
 
-    _unsaved = ("optimizer", "scale_fn")
+    _unsaved = (*LRScheduler._unsaved, "scale_fn")
+    _per_group = ("low", "high", "base_momentums", "max_momentums")
 
     def __init__(
         self,
@@ -84,30 +73,20 @@ class CyclicLR(_Cycle):
         last_epoch: int = -1,
     ) -> None:
         if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
-            message = (
+            raise ValueError(
                 f"CyclicLR: mode must be 'triangular', 'triangular2' or 'exp_range', found {mode!r}; or give scale_fn."
             )
-            raise ValueError(message)
-        groups = len(getattr(optimizer, "param_groups", ()))
-        self.low, self.high = _each(base_lr, groups, "CyclicLR: base_lr"), _each(max_lr, groups, "CyclicLR: max_lr")
-        self.base_momentums = _each(base_momentum, groups, "CyclicLR: base_momentum")
-        self.max_momentums = _each(max_momentum, groups, "CyclicLR: max_momentum")
+        self.low = self._one_per_group(optimizer, "base_lr", base_lr)
+        self.high = self._one_per_group(optimizer, "max_lr", max_lr)
+        self.base_momentums = self._one_per_group(optimizer, "base_momentum", base_momentum)
+        self.max_momentums = self._one_per_group(optimizer, "max_momentum", max_momentum)
         self.up = float(step_size_up)
         self.total_size = self.up + (self.up if step_size_down is None else float(step_size_down))
         self.mode, self.gamma, self.scale_fn, self.scale_mode = mode, gamma, scale_fn, scale_mode
         self.cycle_momentum = cycle_momentum
-        self._shared = not any(isinstance(x, Sequence) for x in (base_lr, max_lr, base_momentum, max_momentum))
-        if last_epoch == -1:
-            for group, base in zip(optimizer.param_groups, self.low, strict=True):
-                group["lr"] = group["initial_lr"] = base
-        super().__init__(optimizer, last_epoch)
-
-    def for_groups(self) -> list[list[Any]]:
-        """Rates and momenta at the bounds."""
-        return [self.low, self.high, self.base_momentums, self.max_momentums]
+        super().__init__(optimizer, self.low, last_epoch)
 
     def at(self, epoch: int, i: int) -> tuple[float, float]:
-        """Rate and momentum of group `i` at `epoch`."""
         cycle = floor(1 + epoch / self.total_size)
         x = 1.0 + epoch / self.total_size - cycle
         ratio = self.up / self.total_size
@@ -127,7 +106,7 @@ class OneCycleLR(_Cycle):
 
     The length is `total_steps`, or `epochs` times `steps_per_epoch`; the share `pct_start` of it rises. With
     `three_phase` the fall first mirrors the rise. `anneal_strategy` is "cos" or "linear". Momentum goes the other way,
-    from `max_momentum` to `base_momentum` and back. Stepping beyond the end is a ValueError. Source: Smith & Topin
+    from `max_momentum` to `base_momentum` and back. Stepping past the end is a ValueError. Source: Smith & Topin
     (2018).
 
     >>> from micrograd_np import Tensor, optim
@@ -156,21 +135,19 @@ class OneCycleLR(_Cycle):
     ) -> None:
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
-                message = "OneCycleLR: needs to know its length: give total_steps, or epochs and steps_per_epoch."
-                raise ValueError(message)
+                raise ValueError(
+                    "OneCycleLR: needs to know its length: give total_steps, or epochs and steps_per_epoch."
+                )
             total_steps = epochs * steps_per_epoch
-        if total_steps < 1 or not 0 <= pct_start <= 1 or anneal_strategy not in ("cos", "linear"):
-            message = (
-                "OneCycleLR: needs at least one step, pct_start in [0, 1] and anneal_strategy 'cos' or "
-                "'linear'; found "
-                f"{total_steps}, {pct_start} and {anneal_strategy!r}."
+        if not 0 <= pct_start <= 1 or anneal_strategy not in ("cos", "linear"):
+            raise ValueError(
+                "OneCycleLR: needs pct_start in [0, 1] and anneal_strategy 'cos' or 'linear'; "
+                f"found {pct_start} and {anneal_strategy!r}."
             )
-            raise ValueError(message)
         self.total_steps, self.anneal_strategy, self.cycle_momentum = total_steps, anneal_strategy, cycle_momentum
-        groups = len(getattr(optimizer, "param_groups", ()))
-        top = _each(max_lr, groups, "OneCycleLR: max_lr")
-        calm = _each(max_momentum, groups, "OneCycleLR: max_momentum")
-        brisk = _each(base_momentum, groups, "OneCycleLR: base_momentum")
+        top = self._one_per_group(optimizer, "max_lr", max_lr)
+        calm = self._one_per_group(optimizer, "max_momentum", max_momentum)
+        brisk = self._one_per_group(optimizer, "base_momentum", base_momentum)
         first = [lr / div_factor for lr in top]
         last = [lr / final_div_factor for lr in first]
         turn = float(pct_start * total_steps) - 1
@@ -179,20 +156,15 @@ class OneCycleLR(_Cycle):
         if three_phase:
             self.corners.append((2 * turn, first, calm))
         self.corners.append((float(total_steps - 1), last, calm))
-        self._shared = not any(isinstance(x, Sequence) for x in (max_lr, base_momentum, max_momentum))
-        if last_epoch == -1:
-            for group, lr in zip(optimizer.param_groups, first, strict=True):
-                group["lr"] = group["initial_lr"] = lr
-        super().__init__(optimizer, last_epoch)
+        super().__init__(optimizer, first, last_epoch)
 
     def step(self) -> None:
-        """Go on by one step; ValueError beyond the last."""
+        """Go on by one step; ValueError past the last."""
         if self.last_epoch + 1 > self.total_steps:
-            message = (
+            raise ValueError(
                 f"OneCycleLR: step {self.last_epoch + 1} is beyond the {self.total_steps} it was made for; "
                 "raise total_steps."
             )
-            raise ValueError(message)
         super().step()
 
     def for_groups(self) -> list[list[Any]]:
@@ -200,7 +172,6 @@ class OneCycleLR(_Cycle):
         return list({id(x): x for _, *values in self.corners for x in values}.values())
 
     def at(self, epoch: int, i: int) -> tuple[float, float]:
-        """Rate and momentum of group `i` at `epoch`."""
         start, end = self.corners[0], self.corners[1]
         for following in self.corners[2:]:
             if epoch <= end[0]:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
 
-from micrograd_np.core.messages import several
 from micrograd_np.core.settings import Count, Positive, Size
+from micrograd_np.optim.optimizer import Optimizer
 
 from .scheduler import LRScheduler
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from micrograd_np.optim.optimizer import Optimizer
 
 
 class StepLR(LRScheduler):
@@ -35,7 +30,6 @@ class StepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, i: int, lr: float) -> float:
-        """Lower at multiples of `step_size`."""
         return lr * self.gamma if self.last_epoch % self.step_size == 0 else lr
 
     take_up = rate
@@ -51,7 +45,6 @@ class MultiStepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, i: int, lr: float) -> float:
-        """Lower at milestones."""
         times = self.milestones.count(self.last_epoch)
         return lr * self.gamma**times if times else lr
 
@@ -66,7 +59,6 @@ class ExponentialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, i: int, lr: float) -> float:
-        """Lower every time."""
         return lr * self.gamma
 
 
@@ -80,11 +72,9 @@ class ConstantLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def start(self, i: int, lr: float) -> float:
-        """Lowered."""
         return lr * self.factor
 
     def rate(self, i: int, lr: float) -> float:
-        """Restored at `total_iters`."""
         return lr * (1 / self.factor) if self.last_epoch == self.total_iters else lr
 
     take_up = rate
@@ -102,17 +92,15 @@ class LinearLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         if not 0 < start_factor <= 1:
-            message = f"LinearLR: start_factor must be in (0, 1], found {start_factor}."
-            raise ValueError(message)
+            raise ValueError(f"LinearLR: start_factor must be in (0, 1], found {start_factor}.")
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
         super().__init__(optimizer, last_epoch)
 
     def start(self, i: int, lr: float) -> float:
-        """The factor at the beginning."""
         return lr * self.start_factor
 
     def rate(self, i: int, lr: float) -> float:
-        """This epoch's factor over that of the epoch before."""
+        """By this epoch's factor over that of the epoch before."""
         if self.last_epoch > self.total_iters:
             return lr
         rise = self.end_factor - self.start_factor
@@ -127,7 +115,7 @@ class PolynomialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, i: int, lr: float) -> float:
-        """This epoch's factor over that of the epoch before."""
+        """By this epoch's factor over that of the epoch before."""
         if self.last_epoch > self.total_iters:
             return lr
         now, before = 1 - self.last_epoch / self.total_iters, 1 - (self.last_epoch - 1) / self.total_iters
@@ -137,7 +125,8 @@ class PolynomialLR(LRScheduler):
 class _ByFunction(LRScheduler):
     """A schedule by a function of the epoch, or by one for each group. Functions are not part of the state."""
 
-    _unsaved = ("optimizer", "lr_lambdas")
+    _unsaved = (*LRScheduler._unsaved, "lr_lambdas")
+    _per_group = ("lr_lambdas",)
 
     def __init__(
         self,
@@ -145,20 +134,9 @@ class _ByFunction(LRScheduler):
         lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
         last_epoch: int = -1,
     ) -> None:
-        groups = len(getattr(optimizer, "param_groups", ()))
-        self.lr_lambdas = [lr_lambda] * groups if callable(lr_lambda) else list(lr_lambda)
-        self._shared = callable(lr_lambda)
-        if len(self.lr_lambdas) != groups:
-            message = (
-                f"{type(self).__name__}: found {several(groups, 'group')} and "
-                f"{several(len(self.lr_lambdas), 'function')}; give one function, or one for each group."
-            )
-            raise ValueError(message)
+        functions = lr_lambda if callable(lr_lambda) else list(lr_lambda)
+        self.lr_lambdas = self._one_per_group(optimizer, "lr_lambda", functions)
         super().__init__(optimizer, last_epoch)
-
-    def for_groups(self) -> list[list[Any]]:
-        """The functions."""
-        return [self.lr_lambdas]
 
 
 class LambdaLR(_ByFunction):
@@ -173,24 +151,21 @@ class LambdaLR(_ByFunction):
     """
 
     def start(self, i: int, lr: float) -> float:
-        """The same formula as later."""
         return self.rate(i, lr)
 
     def rate(self, i: int, lr: float) -> float:
-        """From the initial rate."""
         return self.base_lrs[i] * self.lr_lambdas[i](self.last_epoch)
 
     take_up = rate
 
 
 class MultiplicativeLR(_ByFunction):
-    """The rate times ``lr_lambda(epoch)``, again and again from epoch 1 on. A list has one function for each group."""
+    """The rate times ``lr_lambda(epoch)``, from epoch 1 on at every epoch. A list has one function for each group."""
 
     def rate(self, i: int, lr: float) -> float:
-        """From the rate as it is."""
         return lr * self.lr_lambdas[i](self.last_epoch)
 
     def restart(self) -> None:
-        """Epoch 0, from the rates as they are: it multiplies whatever it finds, as PyTorch's does."""
+        """Epoch 0, from the present rates: it multiplies them, whatever they are, as PyTorch's does."""
         self.last_epoch = 0
         self._write(self.rate)

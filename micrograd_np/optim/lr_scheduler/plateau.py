@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from micrograd_np.core.messages import several
 from micrograd_np.core.settings import Size
 from micrograd_np.engine.tensor import Tensor
+from micrograd_np.optim.optimizer import Optimizer
 
 from .scheduler import LRScheduler
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from micrograd_np.optim.optimizer import Optimizer
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -22,7 +18,7 @@ class ReduceLROnPlateau(LRScheduler):
     epochs.
 
     Better is lower (`mode` "min") or higher ("max") than the best by `threshold`, relative ("rel") or absolute
-    ("abs"). After lowering it looks away for `cooldown` epochs; a change of less than `eps` is not made.
+    ("abs"). After lowering, the next `cooldown` epochs do not count; a change of less than `eps` is not made.
 
     >>> from micrograd_np import Tensor, optim
     >>> optimizer = optim.SGD([Tensor([0.0], requires_grad=True)], lr=1.0)
@@ -32,6 +28,8 @@ class ReduceLROnPlateau(LRScheduler):
     >>> schedule.get_last_lr()
     [0.1]
     """
+
+    _per_group = ("min_lrs",)
 
     def __init__(
         self,
@@ -46,30 +44,18 @@ class ReduceLROnPlateau(LRScheduler):
         eps: float = 1e-8,
     ) -> None:
         if not factor < 1:
-            message = f"ReduceLROnPlateau: factor must be below 1, found {factor}."
-            raise ValueError(message)
+            raise ValueError(f"ReduceLROnPlateau: factor must be below 1, found {factor}.")
         if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
-            message = (
+            raise ValueError(
                 f"ReduceLROnPlateau: mode must be 'min' or 'max' and threshold_mode 'rel' or 'abs'; "
                 f"found {mode!r} and {threshold_mode!r}."
             )
-            raise ValueError(message)
         self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
         self.factor, self.patience, self.cooldown, self.eps = factor, patience, cooldown, eps
-        groups = len(getattr(optimizer, "param_groups", ()))
-        self.min_lrs = list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * groups
-        self._shared = not isinstance(min_lr, (list, tuple))
-        if len(self.min_lrs) != groups:
-            found = f"{several(groups, 'group')} and {several(len(self.min_lrs), 'value')} of min_lr"
-            message = f"ReduceLROnPlateau: found {found}; give one value, or one for each group."
-            raise ValueError(message)
+        self.min_lrs = self._one_per_group(optimizer, "min_lr", min_lr)
         self.best = inf if mode == "min" else -inf
         self.num_bad_epochs = self.cooldown_counter = 0
         super().__init__(optimizer)
-
-    def for_groups(self) -> list[list[Any]]:
-        """The lowest rates."""
-        return [self.min_lrs]
 
     def is_better(self, value: float) -> bool:
         """Whether `value` beats the best so far by more than the threshold."""
@@ -81,8 +67,7 @@ class ReduceLROnPlateau(LRScheduler):
     def step(self, metrics: Any = None) -> None:
         """Report the value of an epoch, a number or a 0-d tensor. TypeError without it."""
         if metrics is None:
-            message = "ReduceLROnPlateau: step needs the value it watches: step(validation_loss)."
-            raise TypeError(message)
+            raise TypeError("ReduceLROnPlateau: step needs the value it watches: step(validation_loss).")
         self.grow()
         value = float(metrics.item() if isinstance(metrics, Tensor) else metrics)
         self.last_epoch += 1
@@ -101,4 +86,4 @@ class ReduceLROnPlateau(LRScheduler):
                     group["lr"] = lower
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
-        self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
+        self._note()

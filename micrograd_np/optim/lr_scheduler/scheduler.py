@@ -2,59 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
-from micrograd_np.core.messages import several
+from micrograd_np.core.messages import count_of
 from micrograd_np.optim.optimizer import Optimizer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 
 class LRScheduler:
-    """What all schedules share. A derived class says what the rate is at epoch 0 (`start`), and how it goes on
-    (`rate`).
+    """What all schedules share. A derived class computes the rate at epoch 0 (`start`) and at later ones (`rate`).
 
-    Both get the number of the group and its rate as it is now; ``base_lrs[i]`` is its `initial_lr`. A rate made from
-    the present one composes: other schedulers, or the user, may change it in between. `last_epoch` other than −1 takes
-    up a schedule: the next epoch's rate is set at once, by those schedules that compute it from the epoch alone
-    (`take_up`); the others rely on the rates that the optimiser has. To resume exactly, load a state dict instead.
-    KeyError if a group has no `initial_lr` then. Groups that the optimiser gets later join in: what was given once for
-    all groups counts for them too; where each group was given its own, the next step is a ValueError.
+    Both get the number of the group and its present rate; ``base_lrs[i]`` is its `initial_lr`. A rate computed from the
+    present one composes: other schedulers, or the user, may change it in between.
+
+    With a `last_epoch` other than −1 the schedule resumes: schedules that compute the rate from the epoch alone set the
+    next epoch's rate at once (`take_up`); the others rely on the rates that the optimiser has. To resume exactly, load
+    a state dict instead. KeyError if a group has no `initial_lr` then.
+
+    Groups that are added to the optimiser later join in: a value that is shared by all groups holds for them, too;
+    where each group has a value of its own, the next step is a ValueError.
     """
 
-    _unsaved: tuple[str, ...] = ("optimizer",)
-    _shared: bool = True  # whether all values were given once for all groups
+    _unsaved: ClassVar[tuple[str, ...]] = ("optimizer", "_shared")
+    _per_group: ClassVar[tuple[str, ...]] = ()  # the attributes that are lists of one value for each group
+    _shared: bool = True  # whether each of these values is the same for all groups
 
     def __init__(self, optimizer: Any, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
-            message = f"{type(self).__name__}: needs an optimiser, found {type(optimizer).__name__}."
-            raise TypeError(message)
+            raise TypeError(f"{self._name}: needs an optimiser, found {type(optimizer).__name__}.")
         self.optimizer: Optimizer = optimizer
         for group in optimizer.param_groups:
             if last_epoch == -1:
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
-                message = (
-                    f"{type(self).__name__}: last_epoch={last_epoch} resumes, but a group has no 'initial_lr' "
-                    "to resume from."
+                raise KeyError(
+                    f"{self._name}: last_epoch={last_epoch} resumes, but a group has no 'initial_lr' to resume from."
                 )
-                raise KeyError(message)
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch + 1
-        self._last_lr = [group["lr"] for group in optimizer.param_groups]
+        self._note()
         if last_epoch == -1:
             self.begin()
         else:
             self._write(self.take_up)
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
 
     def start(self, i: int, lr: float) -> float:
         """The rate at epoch 0."""
         return lr
 
     def rate(self, i: int, lr: float) -> float:
-        """The rate at `last_epoch`, given that of the epoch before."""
+        """The rate at `last_epoch`, from that of the epoch before."""
         raise NotImplementedError
 
     def take_up(self, i: int, lr: float) -> float:
@@ -62,20 +64,30 @@ class LRScheduler:
         return lr
 
     def for_groups(self) -> list[list[Any]]:
-        """The lists that this schedule keeps, of one value for each group."""
-        return []
+        """The lists of one value for each group."""
+        return [getattr(self, name) for name in self._per_group]
+
+    def _one_per_group(self, optimizer: Any, name: str, value: Any) -> list[Any]:
+        """`value` for each group of `optimizer`; of a sequence, one each. ValueError for too few or too many."""
+        groups = len(getattr(optimizer, "param_groups", ()))
+        if not isinstance(value, Sequence):
+            return [value] * groups
+        self._shared = False
+        if len(value) != groups:
+            counts = f"{count_of(groups, 'group')} and {count_of(len(value), 'value')} of {name}"
+            raise ValueError(f"{self._name}: found {counts}; give one value, or one for each group.")
+        return list(value)
 
     def grow(self) -> None:
-        """Take in the groups that the optimiser has got since. ValueError where each was given values of its own."""
-        for group in self.optimizer.param_groups[len(self.base_lrs) :]:
+        """Adopt the groups that were added to the optimiser. ValueError where each group has values of its own."""
+        groups = self.optimizer.param_groups
+        for group in groups[len(self.base_lrs) :]:
             for values in self.for_groups():
                 if not self._shared:
-                    message = (
-                        f"{type(self).__name__}: the optimiser has "
-                        f"{several(len(self.optimizer.param_groups), 'group')}, and the schedule was given "
-                        f"values for {len(values)}; make it anew, or give one value for all groups."
+                    raise ValueError(
+                        f"{self._name}: the optimiser has {count_of(len(groups), 'group')}, and the schedule was given "
+                        f"values for {len(values)}; construct a new one, or give one value for all groups."
                     )
-                    raise ValueError(message)
                 values.append(values[0])
             self.base_lrs.append(group.setdefault("initial_lr", group["lr"]))
 
@@ -86,7 +98,7 @@ class LRScheduler:
         self._write(self.rate)
 
     def begin(self) -> None:
-        """Epoch 0, from the rates as they are."""
+        """Epoch 0, from the present rates."""
         self.last_epoch = 0
         self._write(self.start)
 
@@ -100,6 +112,9 @@ class LRScheduler:
     def _write(self, rule: Callable[[int, float], float]) -> None:
         for i, group in enumerate(self.optimizer.param_groups):
             group["lr"] = rule(i, group["lr"])
+        self._note()
+
+    def _note(self) -> None:
         self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
 
     def get_last_lr(self) -> list[float]:
@@ -108,23 +123,19 @@ class LRScheduler:
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of everything but the optimiser and functions given by the user: plain numbers, strings and lists."""
-        return deepcopy({name: value for name, value in vars(self).items() if name not in (*self._unsaved, "_shared")})
+        return deepcopy({name: value for name, value in vars(self).items() if name not in self._unsaved})
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over a state; the rates themselves are in the optimiser's. ValueError, nothing changed, for names
-        missing.
+        """Take over a state; the rates themselves are in the optimiser's. ValueError, with nothing changed, for names
+        that are missing.
         """
         self.grow()
         own = self.state_dict()
         missing = own.keys() - state_dict.keys()
         if missing:
-            message = f"load_state_dict into {type(self).__name__}: the state lacks {', '.join(sorted(missing))}."
-            raise ValueError(message)
+            raise ValueError(f"load_state_dict into {self._name}: the state lacks {', '.join(sorted(missing))}.")
         if len(state_dict["base_lrs"]) != len(self.base_lrs):
-            message = (
-                f"load_state_dict into {type(self).__name__}: the optimiser has "
-                f"{several(len(self.base_lrs), 'group')}, the state {len(state_dict['base_lrs'])}."
-            )
-            raise ValueError(message)
+            counts = f"{count_of(len(self.base_lrs), 'group')}, the state {len(state_dict['base_lrs'])}"
+            raise ValueError(f"load_state_dict into {self._name}: the optimiser has {counts}.")
         for name in own:
             setattr(self, name, deepcopy(state_dict[name]))
