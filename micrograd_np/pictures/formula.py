@@ -14,9 +14,7 @@ from .escape import shortened
 from .values import number, subscript
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from micrograd_np.core.vertex import Source
+    from collections.abc import Mapping
 
 __all__ = ["Names", "constant", "formula", "spoken"]
 
@@ -24,23 +22,18 @@ _MANY = 6  # inputs of one op that are all named
 _LENGTH = 90  # characters of a formula
 
 
-class Names:
-    """What vertices are called in one picture, no two alike: by the user's names, or letters with numbers."""
-
-    def __init__(self, vertices: Iterable[Source]) -> None:
-        self.given = {z.name for z in vertices}
-        self.counts: Counter[Any] = Counter()
+class Names(Counter[Any]):
+    """How often each name was given in a picture, so that no two vertices have the same."""
 
     def own(self, name: str, around: Any = ()) -> str:
-        """A name that the user gave, with a stroke for each before it that has the same name in the same frame."""
-        self.counts[name, around] += 1
-        return name + "′" * (self.counts[name, around] - 1)
+        """The user's `name`, with a stroke for each earlier vertex of that name in the same frame."""
+        self[name, around] += 1
+        return name + "′" * (self[name, around] - 1)
 
     def numbered(self, letter: str) -> str:
-        """The next number behind `letter` that makes no name of the user's."""
-        self.counts[letter] += 1
-        name = f"{letter}{subscript(self.counts[letter])}"
-        return self.numbered(letter) if name in self.given else name
+        """The `letter` with the next number."""
+        self[letter] += 1
+        return self.own(f"{letter}{subscript(self[letter])}")
 
 
 def formula(op: Any, told: list[str], static: Mapping[str, Any]) -> str:

@@ -148,7 +148,7 @@ class _Graph:
         arrays = self.record.values(drawn) if self.valued else ()  # one is held at a time
         self.numbers = {v: "not kept" if x is None else _shown(x, self.record.is_changed(v)) for v, x in arrays}
         self.names: dict[int, str] = {}
-        self.labels = Names(self.vertices)
+        self.labels = Names()
         self.arrays: dict[Any, str] = {}  # the node of each array that an op was applied to, by its id, or by the name
         self.arrays |= {z.name: _id(self.folding.place[v]) for z, v in self.record.leaves.items() if z.name}  # it had
         dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
@@ -215,8 +215,9 @@ class _Graph:
         name, role = getattr(z.inputs[i], "name", None), z.op.inputs[min(i, len(z.op.inputs) - 1)]
         if name:
             return shortened(self.homes.inside(name, self.homes.chain(self.record.at(z))[-1:]))
-        if i == 0 and self.homes.in_layer(self.record.at(z)):
-            return "input"
+        home = self.homes.homes[self.record.at(z)]
+        if i == 0 and self.homes.outside(home) != home:
+            return "input"  # of a layer
         return role if len(role) > 1 and i < z.op.fixed else constant(x)
 
     # nodes
@@ -236,9 +237,7 @@ class _Graph:
                 self.drawing.edges += self.rules(v)
         leaves = self.record.leaves.items()
         lone = any(v in self.record.roots and not z.requires_grad for z, v in leaves)
-        homeless = any(
-            z.requires_grad and "." in (z.name or "") and not any(self.homes.homes[v : v + 1]) for z, v in leaves
-        )
+        homeless = any(z.requires_grad and "." in (z.name or "") and not self.homes.homes[v] for z, v in leaves)
         self.drawing.explain(
             f"all are {self.dtype}" if self.dtype else "",
             "dashed: what is passed back where g arrives" if self.settings["backward"] else "",

@@ -62,7 +62,7 @@ class _Scalars:
         self.record, self.drawing = record, drawing
         self.data = {record.vertices[v]: data for v, data in record.values(range(len(record)), spent=True)}
         self.numbers: dict[Source, Any] = {}  # an array of them for each tensor
-        self.labels = Names(record.vertices)
+        self.labels = Names()
 
     def leaf(self, v: int, z: Source) -> Any:
         """The numbers of a leaf, with their gradients."""

@@ -119,12 +119,11 @@ class Homes:
     def __init__(self, record: Record) -> None:
         self.record = record
         self.modules: dict[Path, Any] = {}
-        self.homes: list[Path | None] = []
+        self.homes: list[Any] = [None] * len(record)  # the path of each, or None
         self.buffers: dict[int, str] = {}  # leaves that are statistics, with their names
         self.statistics: dict[str | None, Path] = {}  # by their names, where they are
         self.chains: dict[Any, tuple[Path, ...]] = {}
         self.times: dict[Path, int] = {}  # the number of blocks that each repeated one stands for
-        homes: list[Path | None] = [None] * len(record)
         for number, root in enumerate(_roots(record)):
             self.modules |= {(number, path): module for path, module in root.named_modules()}
             names: dict[Any, str] = {p: name for name, p in root.named_parameters()}
@@ -139,10 +138,9 @@ class Homes:
                     if statistic:
                         name = self.buffers[v] = statistic
                 if name:
-                    homes[v] = number, _parent(name)
-        if any(homes):
-            self._settle(homes)
-            self.homes = homes
+                    self.homes[v] = number, _parent(name)
+        if any(self.homes):
+            self._settle(self.homes)
 
     def _settle(self, homes: list[Any]) -> None:
         """Find the homes of ops: an op with a parameter lies in its module, and the others in between.
@@ -172,7 +170,7 @@ class Homes:
                 joined, between = reduce(_common, branches), _between(last, behind[v])
                 ends[v] = max(between, joined, key=_depth)
                 if len(branches) > 1 and _depth(joined) > _depth(between):
-                    homes[v] = self._outside(joined)
+                    homes[v] = self.outside(joined)
             before[v] = last = homes[v] or last
         last = None
         users: list[Any] = none  # the home around all users
@@ -183,29 +181,21 @@ class Homes:
                 homes[v] = around
             elif not homes[v]:
                 view = around and record.vertices[v].op.view
-                homes[v] = self._outside(around if view else _between(before[v], last))
+                homes[v] = self.outside(around if view else _between(before[v], last))
             before_this = _FIRST.get(record.vertices[v].op.name, _NORMAL)
             for x in record.inputs(v):
                 users[x] = _common(users[x], homes[v]) if users[x] else homes[v]
                 if record.is_op(x) and record.vertices[x].op.name not in before_this:
                     entering.add(x)
 
-    def _outside(self, home: Path) -> Path:
+    def outside(self, home: Path | None) -> Path | None:
         """The module around `home`, if that is a layer of this package: its ops are known by the parameters they read.
 
-        Not so those between the layers of a recurrent net.
+        Any other module itself.
         """
-        stacked = getattr(self.modules.get(home), "num_layers", 1) > 1
-        return (home[0], _parent(home[1])) if self._is_layer(home) and not stacked else home
-
-    def _is_layer(self, home: Path) -> bool:
-        module: Any = self.modules.get(home)
-        return type(module).__module__.startswith("micrograd_np.nn.") and not any(module.children())
-
-    def in_layer(self, v: int) -> bool:
-        """Whether a layer of this package, which has no others inside, made the vertex at `v`."""
-        home = self.homes[v] if self.homes else None
-        return home is not None and self._is_layer(home)
+        module: Any = self.modules.get(home) if home else None
+        is_layer = type(module).__module__.startswith("micrograd_np.nn.") and not any(module.children())
+        return (home[0], _parent(home[1])) if home and is_layer else home
 
     def _normalizes(self, v: int, users: Path) -> bool:
         """Whether the op at `v` is a step of the normalization that a module does before it scales."""
@@ -222,7 +212,7 @@ class Homes:
 
     def _paths(self, v: int) -> list[Path]:
         """The modules around `v`, outermost first."""
-        home = self.homes[v] if self.homes else None
+        home = self.homes[v]
         if home is None:
             return []
         parts = home[1].split(".") if home[1] else []
@@ -230,7 +220,7 @@ class Homes:
 
     def chain(self, v: int) -> tuple[Path, ...]:
         """The modules around `v`, outermost first, without mere lists of modules and without the root."""
-        home = self.homes[v] if self.homes else None
+        home = self.homes[v]
         if home not in self.chains:
             self.chains[home] = tuple(p for p in self._paths(v)[1:] if _calls(self.modules.get(p)))
         return self.chains[home]
