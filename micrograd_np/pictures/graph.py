@@ -149,8 +149,9 @@ class _Graph:
         self.numbers = {v: "not kept" if x is None else _shown(x, self.record.is_changed(v)) for v, x in arrays}
         self.names: dict[int, str] = {}
         self.labels = Names()
-        self.arrays: dict[Any, str] = {}  # the node of each array that an op was applied to, by its id, or by the name
-        self.arrays |= {z.name: _id(self.folding.place[v]) for z, v in self.record.leaves.items() if z.name}  # it had
+        named = {z.name: v for z, v in self.record.leaves.items() if z.name and not z.requires_grad}
+        self.arrays: dict[Any, str] = {name: _id(self.folding.place[v]) for name, v in named.items()}
+        # the node of each array that an op was applied to, by its id, or by its name if it is lost
         dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
         self.dtype = str(dtypes.pop()) if len(dtypes) == 1 else None  # that all values have
         self.gone = any(map(is_gone, self.vertices))
@@ -215,9 +216,8 @@ class _Graph:
         name, role = getattr(z.inputs[i], "name", None), z.op.inputs[min(i, len(z.op.inputs) - 1)]
         if name:
             return shortened(self.homes.inside(name, self.homes.chain(self.record.at(z))[-1:]))
-        home = self.homes.homes[self.record.at(z)]
-        if i == 0 and self.homes.outside(home) != home:
-            return "input"  # of a layer
+        if i == 0 and self.homes.is_layer(self.homes.homes[self.record.at(z)]):
+            return "input"
         return role if len(role) > 1 and i < z.op.fixed else constant(x)
 
     # nodes

@@ -67,18 +67,14 @@ class _Scalars:
     def leaf(self, v: int, z: Source) -> Any:
         """The numbers of a leaf, with their gradients."""
         name = self.labels.own(shortened(z.name, 16)) if z.name else self.labels.numbered("x")
-        grad = self.record.gradient(v)
         kind = "parameter" if z.requires_grad else "input"
-        is_changed = self.record.is_changed(v)
-        elements = _array(
-            z.shape, lambda at: self.add(_element(name, at), "", z.data[at], kind, (), _at(grad, at), is_changed)
-        )
+        elements = _array(z.shape, lambda at: self.add(_element(name, at), "", z.data[at], kind, (), self.below(v, at)))
         self.align(list(elements.flat))
         return elements
 
     def op(self, v: int, z: Any) -> Any:
         """The numbers that an op made, and arrows to them."""
-        grad, arrays = self.record.gradient(v), operands(z, self.data)
+        arrays = operands(z, self.data)
         numbers = [self.numbers[x] if isinstance(x, Source) else _constants(x) for x in inputs(z)]
         samples = [np.zeros(x.shape) if a is None else np.asarray(a) for a, x in zip(arrays, numbers, strict=False)]
         links = [_links(z, i, samples) for i in range(len(samples))]
@@ -106,7 +102,7 @@ class _Scalars:
             else:
                 text = _text(z, at, parts)
             kind, value, own = "output" if is_root else "value", _at(self.data[z], at), name and _element(name, at)
-            results.append(self.add(own, text, value, kind, chain(*parts), _at(grad, at)))
+            results.append(self.add(own, text, value, kind, chain(*parts), self.below(v, at)))
             return results[-1]
 
         elements = _array(z.shape, element)
@@ -114,21 +110,18 @@ class _Scalars:
         self.align(results)
         return elements
 
+    def below(self, v: int, at: tuple[int, ...]) -> list[str]:
+        """The lines below a number of vertex `v`: whether it was changed, its gradient."""
+        grad = self.record.gradient(v)
+        return [CHANGED] * self.record.is_changed(v) + ([] if grad is None else [f".grad {number(grad[at])}"])
+
     def add(
-        self,
-        name: str | None,
-        text: str,
-        value: Any,
-        kind: str,
-        sources: Iterable[_Number],
-        grad: Any = None,
-        is_changed: bool = False,
+        self, name: str | None, text: str, value: Any, kind: str, sources: Iterable[_Number], below: Sequence[str] = ()
     ) -> _Number:
         """A new number, which gets a letter where it has no name, with arrows to it."""
         new = _Number(f"n{len(self.drawing.nodes)}", name or self.labels.numbered("z"))
         title = f"{new.name} = {text}" if text else new.name
-        lines = ["not kept" if value is None else number(value), *[CHANGED] * is_changed]
-        lines += [] if grad is None else [f".grad {number(grad)}"]
+        lines = ["not kept" if value is None else number(value), *below]
         words = f"{title}: {'' if text else f'{kind} = '}{', '.join(lines)}"
         self.drawing.put(Node(new.id, "\n".join((title, *lines)), kind, words=words))
         uses = Counter(x.id for x in sources if x.id)

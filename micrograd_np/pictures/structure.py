@@ -170,7 +170,7 @@ class Homes:
                 joined, between = reduce(_common, branches), _between(last, behind[v])
                 ends[v] = max(between, joined, key=_depth)
                 if len(branches) > 1 and _depth(joined) > _depth(between):
-                    homes[v] = self.outside(joined)
+                    homes[v] = self._outside(joined)
             before[v] = last = homes[v] or last
         last = None
         users: list[Any] = none  # the home around all users
@@ -181,21 +181,20 @@ class Homes:
                 homes[v] = around
             elif not homes[v]:
                 view = around and record.vertices[v].op.view
-                homes[v] = self.outside(around if view else _between(before[v], last))
+                homes[v] = self._outside(around if view else _between(before[v], last))
             before_this = _FIRST.get(record.vertices[v].op.name, _NORMAL)
             for x in record.inputs(v):
                 users[x] = _common(users[x], homes[v]) if users[x] else homes[v]
                 if record.is_op(x) and record.vertices[x].op.name not in before_this:
                     entering.add(x)
 
-    def outside(self, home: Path | None) -> Path | None:
-        """The module around `home`, if that is a layer of this package: its ops are known by the parameters they read.
+    def is_layer(self, home: Any) -> bool:
+        """Whether the module at `home` is a layer of this package, whose ops are known by the parameters they read."""
+        module: Any = self.modules.get(home)
+        return type(module).__module__.startswith("micrograd_np.nn.") and not any(module.children())
 
-        Any other module itself.
-        """
-        module: Any = self.modules.get(home) if home else None
-        is_layer = type(module).__module__.startswith("micrograd_np.nn.") and not any(module.children())
-        return (home[0], _parent(home[1])) if home and is_layer else home
+    def _outside(self, home: Path) -> Path:
+        return (home[0], _parent(home[1])) if self.is_layer(home) else home
 
     def _normalizes(self, v: int, users: Path) -> bool:
         """Whether the op at `v` is a step of the normalization that a module does before it scales."""
