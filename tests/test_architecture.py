@@ -181,8 +181,8 @@ LINES = {
     "data": 550,
     "debug": 830,  # the derivation that explain and the stepper share
     "engine": 1760,
-    "functional": 1970,
-    "nn": 3430,
+    "functional": 1950,
+    "nn": 3410,
     "numpy_api": 2330,  # cumulative, exponential and take came from ops
     "ops": 1390,
     "ops/fused": 2340,  # softmax, special and blocks came from ops

@@ -30,7 +30,7 @@ def first(module):
     return First()
 
 
-vector, signal, image = numbers(4), numbers(4, 8), numbers(4, 8, 8)
+vector, signal, image, volume = numbers(4), numbers(4, 8), numbers(4, 8, 8), numbers(4, 4, 5, 4)
 LAYERS = {  # how to make it, and what goes in
     **{
         name: (getattr(nn, name), vector)
@@ -68,23 +68,31 @@ LAYERS = {  # how to make it, and what goes in
     "Unflatten": (lambda: nn.Unflatten(1, (2, 2)), vector),
     "Dropout1d": (nn.Dropout1d, signal),
     "Dropout2d": (nn.Dropout2d, image),
+    "Dropout3d": (nn.Dropout3d, volume),
     "Conv1d": (lambda: nn.Conv1d(4, 6, 3, padding=1, groups=2), signal),
     "Conv2d": (lambda: nn.Conv2d(4, 6, 3, padding=1, stride=2), image),
+    "Conv3d": (lambda: nn.Conv3d(4, 6, 3, padding=1, stride=2), volume),
     "ConvTranspose1d": (lambda: nn.ConvTranspose1d(4, 3, 3, stride=2), signal),
     "ConvTranspose2d": (lambda: nn.ConvTranspose2d(4, 3, 3, stride=2, output_padding=1), image),
+    "ConvTranspose3d": (lambda: nn.ConvTranspose3d(4, 3, 2, stride=2, output_padding=1), volume),
     "MaxPool1d": (lambda: nn.MaxPool1d(2), signal),
     "MaxPool2d": (lambda: nn.MaxPool2d(3, stride=2, padding=1), image),
+    "MaxPool3d": (lambda: nn.MaxPool3d(3, stride=2, padding=1), volume),
     "AvgPool1d": (lambda: nn.AvgPool1d(2), signal),
     "AvgPool2d": (lambda: nn.AvgPool2d(3, stride=2, padding=1), image),
+    "AvgPool3d": (lambda: nn.AvgPool3d(3, stride=2, padding=1), volume),
     "AdaptiveAvgPool1d": (lambda: nn.AdaptiveAvgPool1d(3), signal),
     "AdaptiveAvgPool2d": (lambda: nn.AdaptiveAvgPool2d((3, 5)), image),
+    "AdaptiveAvgPool3d": (lambda: nn.AdaptiveAvgPool3d((3, 2, 1)), volume),
     "Unfold": (lambda: nn.Unfold(3), image),
     "Fold": (lambda: nn.Fold((4, 4), 2, stride=2), numbers(8, 4)),
     "Upsample": (lambda: nn.Upsample(scale_factor=2, mode="bilinear"), image),
     "BatchNorm1d": (lambda: nn.BatchNorm1d(4), vector),
     "BatchNorm2d": (lambda: nn.BatchNorm2d(4), image),
+    "BatchNorm3d": (lambda: nn.BatchNorm3d(4), volume),
     "InstanceNorm1d": (lambda: nn.InstanceNorm1d(4, affine=True, track_running_stats=True), signal),
     "InstanceNorm2d": (lambda: nn.InstanceNorm2d(4, affine=True), image),
+    "InstanceNorm3d": (lambda: nn.InstanceNorm3d(4, affine=True), volume),
     "GroupNorm": (lambda: nn.GroupNorm(2, 4), image),
     "LayerNorm": (lambda: nn.LayerNorm(4), vector),
     "RMSNorm": (lambda: nn.RMSNorm(4), vector),

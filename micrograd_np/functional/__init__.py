@@ -34,7 +34,7 @@ from .classification import (
     nll_loss,
     soft_margin_loss,
 )
-from .convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d, fold, unfold
+from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d, fold, unfold
 from .distance import (
     cosine_embedding_loss,
     cosine_similarity,
@@ -42,19 +42,31 @@ from .distance import (
     pairwise_distance,
     triplet_margin_loss,
 )
-from .dropout import dropout, dropout1d, dropout2d
+from .dropout import dropout, dropout1d, dropout2d, dropout3d
 from .encoding import one_hot
 from .interpolation import interpolate
 from .linear import bilinear, embedding, linear
 from .loss import gaussian_nll_loss, huber_loss, kl_div, l1_loss, mse_loss, poisson_nll_loss, smooth_l1_loss
 from .normalization import batch_norm, group_norm, instance_norm, layer_norm, normalize, rms_norm
-from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from .pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+)
 
 __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
     "avg_pool1d",
     "avg_pool2d",
+    "avg_pool3d",
     "batch_norm",
     "bilinear",
     "binary_cross_entropy",
@@ -62,14 +74,17 @@ __all__ = [
     "celu",
     "conv1d",
     "conv2d",
+    "conv3d",
     "conv_transpose1d",
     "conv_transpose2d",
+    "conv_transpose3d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
     "dropout",
     "dropout1d",
     "dropout2d",
+    "dropout3d",
     "elu",
     "embedding",
     "fold",
@@ -95,6 +110,7 @@ __all__ = [
     "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
+    "max_pool3d",
     "mish",
     "mse_loss",
     "multi_margin_loss",

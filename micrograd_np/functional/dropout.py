@@ -9,6 +9,7 @@ from micrograd_np.engine.tensor import Tensor, get_default_dtype
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.random import dropout_mask
 
+from .dimensions import over_axes
 from .loss import as_tensor
 
 
@@ -25,22 +26,16 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     return _dropped("dropout", x, p, x.shape, training, inplace)
 
 
-def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Whole channels of (n, c, l) or (c, l) dropped together; see `dropout`. ValueError for other ranks."""
-    return _channels("dropout1d", 1, input, p, training, inplace)
-
-
-def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Whole channels of (n, c, h, w) or (c, h, w) dropped together; see `dropout`. ValueError for other ranks."""
-    return _channels("dropout2d", 2, input, p, training, inplace)
-
-
-def _channels(name: str, d: int, x: Any, p: float, training: bool, inplace: bool) -> Tensor:
-    x = as_tensor(x)
+def _dropout(d: int, input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Whole channels of (n, c, {axes}) or (c, {axes}) dropped together; see `dropout`. ValueError for other ranks."""
+    name, x = f"dropout{d}d", as_tensor(input)
     if x.ndim not in (d + 1, d + 2):
         message = f"{name}: input is {x.shape}; it must have {d + 2} axes, or {d + 1} for one sample."
         raise ValueError(message)
     return _dropped(name, x, p, (*x.shape[:-d], *(1,) * d), training, inplace)
+
+
+dropout1d, dropout2d, dropout3d = over_axes(_dropout)
 
 
 def _dropped(name: str, x: Tensor, p: float, shape: tuple[int, ...], training: bool, inplace: bool) -> Tensor:

@@ -61,24 +61,24 @@ def interpolate(
         if not all(within(f, "scale_factor", 0, 2**63) for f in factors):
             message = f"interpolate: scale_factor must be positive and finite, found {scale_factor!r}."
             raise ValueError(message)
-        wanted = [floor(n * f) for n, f in zip(lengths, factors, strict=True)]
+        sizes = [floor(n * f) for n, f in zip(lengths, factors, strict=True)]
     else:
-        wanted = [whole(n, "size") for n in _for_each(size, len(lengths))]
-    if min((*lengths, *wanted), default=1) < 1:
-        message = f"interpolate: input is {x.shape}, to lengths {tuple(wanted)}; all lengths must be at least 1."
+        sizes = [whole(n, "size") for n in _for_each(size, len(lengths))]
+    if min((*lengths, *sizes), default=1) < 1:
+        message = f"interpolate: input is {x.shape}, to lengths {tuple(sizes)}; all lengths must be at least 1."
         raise ValueError(message)
     if mode != "nearest":
         x = as_floats(x)
-    small = x.ndim == 4 and sum(wanted) <= _SMALL
+    small = x.ndim == 4 and sum(sizes) <= _SMALL
     exact = (1,) if mode != "nearest" else (1, 2) if small else ()  # where PyTorch does not ask for the factor
     kind = np.float32 if small or x.dtype.itemsize <= 4 else np.float64
     steps = [
         n / m if f is None or recompute_scale_factor or m / n in exact else 1 / f
-        for n, m, f in zip(lengths, wanted, factors, strict=True)
+        for n, m, f in zip(lengths, sizes, factors, strict=True)
     ]
-    if mode == "nearest" and all(m % n == 0 and s == n / m for n, m, s in zip(lengths, wanted, steps, strict=True)):
-        return _repeated(x, [m // n for n, m in zip(lengths, wanted, strict=True)])
-    for axis, (m, step) in enumerate(zip(wanted, steps, strict=True), 2):
+    if mode == "nearest" and all(m % n == 0 and s == n / m for n, m, s in zip(lengths, sizes, steps, strict=True)):
+        return _repeated(x, [m // n for n, m in zip(lengths, sizes, strict=True)])
+    for axis, (m, step) in enumerate(zip(sizes, steps, strict=True), 2):
         if m == x.shape[axis] and step == 1:
             continue
         if mode == "nearest":

@@ -113,6 +113,12 @@ class BatchNorm2d(_BatchNorm):
     _ranks = (4,)
 
 
+class BatchNorm3d(_BatchNorm):
+    """Batch normalisation of volumes (n, c, d, h, w), channel by channel; see `BatchNorm1d`."""
+
+    _ranks = (5,)
+
+
 class _InstanceNorm(_ChannelNorm):
     def __init__(
         self,
@@ -135,15 +141,21 @@ class _InstanceNorm(_ChannelNorm):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Instance normalisation of (n, c, l) or (c, l); see `micrograd_np.functional.instance_norm`."""
+    """Instance normalisation of (n, c, l) or (c, l); see `functional.instance_norm`."""
 
     _ranks = (3, 2)
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Instance normalisation of images (n, c, h, w) or (c, h, w); see `micrograd_np.functional.instance_norm`."""
+    """Instance normalisation of images (n, c, h, w) or (c, h, w); see `functional.instance_norm`."""
 
     _ranks = (4, 3)
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """Instance normalisation of volumes (n, c, d, h, w) or (c, d, h, w); see `functional.instance_norm`."""
+
+    _ranks = (5, 4)
 
 
 class LayerNorm(_Norm):

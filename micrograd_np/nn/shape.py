@@ -1,4 +1,4 @@
-"""Layers that compute nothing and only lay their input out anew."""
+"""Layers that only rearrange their input."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from micrograd_np.core.settings import Counts, Sizes
 from micrograd_np.core.views import called_as
 from micrograd_np.ops.shape import reshape
 
+from .function_layer import FunctionLayer
 from .module import Module
 
 
 class Identity(Module):
-    """Its first argument, unchanged; whatever it was made with is ignored."""
+    """Its first argument, unchanged. The constructor ignores all arguments."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
@@ -65,40 +66,27 @@ class Unflatten(Module):
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 
-class Unfold(Module):
+class Unfold(FunctionLayer):
     """Every window of an image as a column: ``(n, c, h, w) -> (n, c · k · l, places)``; see `functional.unfold`."""
+
+    _function = staticmethod(functional.unfold)
+    _settings = _shown = ("kernel_size", "dilation", "padding", "stride")
 
     def __init__(self, kernel_size: Counts, dilation: Counts = 1, padding: Sizes = 0, stride: Counts = 1) -> None:
         self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
 
-    def forward(self, input: Any) -> Any:
-        """The windows of `input`."""
-        return functional.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
 
-    def extra_repr(self) -> str:
-        """As PyTorch shows it."""
-        return f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, stride={self.stride}"
-
-
-class Fold(Module):
+class Fold(FunctionLayer):
     """Columns added up where their windows lie: ``(n, c · k · l, places) -> (n, c, *output_size)``.
 
     See `functional.fold`.
     """
+
+    _function = staticmethod(functional.fold)
+    _settings = _shown = ("output_size", "kernel_size", "dilation", "padding", "stride")
 
     def __init__(
         self, output_size: Counts, kernel_size: Counts, dilation: Counts = 1, padding: Sizes = 0, stride: Counts = 1
     ) -> None:
         self.output_size = output_size
         self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
-
-    def forward(self, input: Any) -> Any:
-        """The image that `input` adds up to."""
-        return functional.fold(input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
-
-    def extra_repr(self) -> str:
-        """As PyTorch shows it."""
-        return (
-            f"output_size={self.output_size}, kernel_size={self.kernel_size}, dilation={self.dilation}, "
-            f"padding={self.padding}, stride={self.stride}"
-        )

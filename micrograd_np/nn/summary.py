@@ -31,7 +31,7 @@ _PRODUCTS: dict[str, Callable[..., int]] = {
     "convolve_back": lambda z, y, weight: y.size * prod(weight.shape[1:]),
     "rnn": lambda z, x, h, weight: prod(x.shape[:2]) * weight.size,
     "lstm_memory": lambda z, x, h, c, w_ih, w_hh, bias: prod(x.shape[:2]) * (w_ih.size + w_hh.size),
-    "gru_memory": lambda z, x, h, w_ih, w_hh, bias, own: prod(x.shape[:2]) * (w_ih.size + w_hh.size),
+    "gru_memory": lambda z, x, h, w_ih, w_hh, bias, bias_hn: prod(x.shape[:2]) * (w_ih.size + w_hh.size),
 }
 
 

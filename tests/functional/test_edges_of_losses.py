@@ -224,9 +224,9 @@ def test_norms_take_an_empty_batch_and_track_nothing_of_it(make):
     assert not layer.weight.grad.data.any()
 
 
-@pytest.mark.parametrize("name", ["Dropout", "Dropout1d", "Dropout2d"])
+@pytest.mark.parametrize("name", ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d"])
 def test_dropout_in_place_writes_into_its_input(name):
-    shape = (2, 3, 4, 4) if name == "Dropout2d" else (2, 3, 4)
+    shape = {"Dropout2d": (2, 3, 4, 4), "Dropout3d": (2, 3, 2, 4, 4)}.get(name, (2, 3, 4))
     x = T(np.ones(shape))
     layer = getattr(nn, name)(0.5, inplace=True)
     assert layer(x) is x

@@ -1,13 +1,16 @@
 """Convolution and pooling against PyTorch and finite differences, over their settings."""
 
+import inspect
 import itertools
+import pickle
 
 import numpy as np
 import pytest
 
 import micrograd_np as mg
 from micrograd_np import functional as F  # noqa: N812
-from micrograd_np.ops import convolution, pooling
+from micrograd_np import nn
+from micrograd_np.ops.fused import convolution, pooling
 
 rng = np.random.default_rng(0)
 CONVOLUTIONS = [
@@ -15,12 +18,21 @@ CONVOLUTIONS = [
     for d, s, p, e, g in itertools.product((1, 2), (1, 2, 3), (0, 1, 2, "same", "valid"), (1, 2), (1, 2, 4))
     if p != "same" or s == 1
 ]
+CONVOLUTIONS += [(3, 1, "same", 2, 4), (3, 1, 2, 1, 1), (3, 2, 1, 2, 2), (3, (1, 2, 3), (0, 1, 2), (2, 1, 1), 1)]
+TRANSPOSED = [
+    (d, s, p, *more, g)
+    for d, s, p, more, g in itertools.product((1, 2), (1, 2, 3), (0, 1, 2), ((0, 1), (1, 2), (0, 2), (2, 3)), (1, 2))
+]
+TRANSPOSED += [(3, 1, 2, 0, 1, 1), (3, 2, 1, 1, 2, 2), (3, (3, 1, 2), (0, 1, 2), (2, 1, 0), (1, 2, 1), 2)]
 GEOMETRIES = [(1, 0, 1), (1, 1, 1), (1, 5, (1, 2)), (1, 2, (2, 1)), (2, 1, 1), ((1, 2), 0, 1)]
 POOLS = [
     (d, k, s, p, c)
     for d, k, s, p, c in itertools.product((1, 2), (1, 2, 3, 4), (None, 1, 3), (0, 1, 2), (False, True))
     if 2 * p <= k
 ]
+POOLS += [(3, 2, None, 0, False), (3, 3, 2, 1, True), (3, 3, 2, 1, False), (3, (1, 2, 3), (3, 1, 2), (0, 1, 1), True)]
+SHAPE = 3, 4, 9, 11, 7
+every_rank = pytest.mark.parametrize("d", [1, 2, 3])
 
 
 def agree(theirs, ours, *arrays):
@@ -39,18 +51,14 @@ def agree(theirs, ours, *arrays):
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 @pytest.mark.parametrize(("d", "stride", "padding", "dilation", "groups"), CONVOLUTIONS)
 def test_convolution_agrees_with_pytorch(d, stride, padding, dilation, groups):
-    x, w, b = (rng.standard_normal(n) for n in ((3, 4, 9, 11)[: 2 + d], (8, 4 // groups, 3, 2)[: 2 + d], (8,)))
+    x, w, b = (rng.standard_normal(n) for n in (SHAPE[: 2 + d], (8, 4 // groups, 3, 2, 2)[: 2 + d], (8,)))
     name, settings = f"conv{d}d", {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     agree(lambda f, *xs: getattr(f, name)(*xs, **settings), lambda *xs: getattr(F, name)(*xs, **settings), x, w, b)
 
 
-@pytest.mark.parametrize("d", [1, 2])
-@pytest.mark.parametrize("stride", [1, 2, 3])
-@pytest.mark.parametrize("padding", [0, 1, 2])
-@pytest.mark.parametrize(("extra", "dilation"), [(0, 1), (1, 2), (0, 2), (2, 3)])
-@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize(("d", "stride", "padding", "extra", "dilation", "groups"), TRANSPOSED)
 def test_transposed_convolution_agrees_with_pytorch(d, stride, padding, extra, dilation, groups):
-    x, w, b = (rng.standard_normal(n) for n in ((3, 4, 5, 6)[: 2 + d], (4, 3, 3, 2)[: 2 + d], (3 * groups,)))
+    x, w, b = (rng.standard_normal(n) for n in ((3, 4, 5, 6, 4)[: 2 + d], (4, 3, 3, 2, 2)[: 2 + d], (3 * groups,)))
     settings = {"stride": stride, "padding": padding, "output_padding": extra, "dilation": dilation, "groups": groups}
     name = f"conv_transpose{d}d"
     agree(lambda f, *xs: getattr(f, name)(*xs, **settings), lambda *xs: getattr(F, name)(*xs, **settings), x, w, b)
@@ -94,15 +102,83 @@ def test_windows_are_copied_in_at_most_sixteen_blocks_of_rows(rows, numbers):
     assert len(found) <= (1 if numbers <= 10**5 else 16)
 
 
-def test_convolution_is_differentiable_twice_by_everything():
-    for stride, padding in ((1, 1), (2, "valid")):
-        x, w, b = (mg.Tensor(rng.standard_normal(n), requires_grad=True) for n in ((2, 2, 5, 4), (4, 1, 3, 2), (4,)))
-        assert mg.gradgradcheck(lambda x, w, b, s=stride, p=padding: F.conv2d(x, w, b, s, p, groups=2) ** 2, (x, w, b))
+@pytest.mark.parametrize("d", [2, 3])
+@pytest.mark.parametrize(("stride", "padding"), [(1, 1), (2, "valid")])
+def test_convolution_is_differentiable_twice_by_everything(d, stride, padding):
+    shapes = (2, 2, 5, 4, 2)[: 2 + d], (4, 1, 3, 2, 1)[: 2 + d], (4,)
+    inputs = [mg.Tensor(rng.standard_normal(n), requires_grad=True) for n in shapes]
+    conv = getattr(F, f"conv{d}d")
+    assert mg.gradgradcheck(lambda x, w, b: conv(x, w, b, stride, padding, groups=2) ** 2, inputs)
 
 
-def test_convolution_of_one_sample_without_its_axis_is_that_of_a_batch_of_one():
-    x, w = rng.standard_normal((3, 6, 7)), rng.standard_normal((2, 3, 2, 2))
-    np.testing.assert_array_equal(F.conv2d(x, w).data, F.conv2d(x[None], w).data[0])
+@every_rank
+def test_one_sample_without_its_axis_is_as_a_batch_of_one(d):
+    x, w = rng.standard_normal(SHAPE[1 : 2 + d]), rng.standard_normal((4, 4, 2, 2, 2)[: 2 + d])
+    for name, *more in (("conv", w), ("conv_transpose", w), ("max_pool", 2), ("avg_pool", 2), ("adaptive_avg_pool", 2)):
+        function = getattr(F, f"{name}{d}d")
+        np.testing.assert_array_equal(function(x, *more).data, function(x[None], *more).data[0])
+
+
+def layers_over(d):
+    """A layer of every kind over d axes, with the settings that make it most unlike the others."""
+    kernel = (2, 3, 2)[:d]
+    return {
+        "Conv": lambda kind: kind(4, 6, kernel, stride=2, padding=1, dilation=2, groups=2),
+        "ConvTranspose": lambda kind: kind(4, 6, kernel, stride=2, padding=1, output_padding=1, groups=2),
+        "MaxPool": lambda kind: kind(3, stride=2, padding=1, ceil_mode=True),
+        "AvgPool": lambda kind: kind(kernel, stride=2, padding=1, ceil_mode=True, count_include_pad=False),
+        "AdaptiveAvgPool": lambda kind: kind(3),
+    }
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_rank
+@pytest.mark.parametrize("name", layers_over(1))
+@pytest.mark.parametrize("samples", [0, 3])
+def test_compiled_a_layer_over_windows_gives_the_same_bits(samples, name, d, dtype):
+    layer = layers_over(d)[name](getattr(nn, f"{name}{d}d")).to(dtype)
+    x = mg.Tensor(rng.standard_normal((samples, *SHAPE[1 : 2 + d])).astype(dtype), requires_grad=True)
+    leaves = [x, *layer.parameters()]
+
+    def step():
+        for leaf in leaves:
+            leaf.grad = None
+        z = layer(x)
+        (z * z).sum().backward()
+        return [z, *(leaf.grad for leaf in leaves)]
+
+    compiled = mg.compile(step)
+    compiled()
+    results = [z.data.copy() for z in compiled()]
+    for a, b in zip(results, step(), strict=True):
+        assert a.dtype == b.dtype == dtype
+        np.testing.assert_array_equal(a, b.data)
+    assert results[0].shape[0] == samples
+    assert results[1].shape == x.shape
+
+
+@every_rank
+@pytest.mark.parametrize("settings", [(2, None, 0, 1, False), (3, 2, 1, 1, True), (2, 1, 1, 2, False)])
+def test_indices_of_a_max_pool_agree_with_pytorch(d, settings):
+    torch = pytest.importorskip("torch")
+    x = rng.standard_normal(SHAPE[: 2 + d])
+    theirs = getattr(torch.nn.functional, f"max_pool{d}d")(torch.tensor(x), *settings, return_indices=True)
+    for a, b in zip(getattr(F, f"max_pool{d}d")(x, *settings, return_indices=True), theirs, strict=True):
+        np.testing.assert_array_equal(a.data, b.numpy())
+
+
+@every_rank
+def test_a_function_over_windows_shows_its_own_name_and_arguments(d):
+    pool = getattr(F, f"avg_pool{d}d")
+    arguments = ["input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"]
+    assert list(inspect.signature(pool).parameters) == arguments[: None if d > 1 else -1]
+    assert f">>> avg_pool{d}d(" in pool.__doc__
+    assert "{" not in pool.__doc__
+    assert pickle.loads(pickle.dumps(pool)) is pool
+    with pytest.raises(TypeError, match=rf"^avg_pool{d}d\(\) missing 1 required positional argument: 'kernel_size'"):
+        pool(1)
+    with pytest.raises(ValueError, match=rf"^avg_pool{d}d: stride must be a whole number, at least 1, or {d} of them"):
+        pool(np.ones((1,) * (d + 2)), 1, 0)
 
 
 SAME = {"stride": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1)}
@@ -137,12 +213,13 @@ def test_the_gradient_of_a_kernel_lies_in_memory_as_the_kernel_does(samples):
     assert w.grad.data.flags.c_contiguous
 
 
-def test_convolution_of_an_empty_batch_is_empty_and_gives_zero_gradients():
-    w = mg.Tensor(rng.standard_normal((2, 3, 2, 2)), requires_grad=True)
-    z = F.conv2d(np.zeros((0, 3, 6, 7)), w)
-    assert z.shape == (0, 2, 5, 6)
+@every_rank
+def test_convolution_of_an_empty_batch_is_empty_and_gives_zero_gradients(d):
+    w = mg.Tensor(rng.standard_normal((2, 3, 2, 2, 2)[: 2 + d]), requires_grad=True)
+    z = getattr(F, f"conv{d}d")(np.zeros((0, 3, 6, 7, 4)[: 2 + d]), w)
+    assert z.shape == (0, 2, 5, 6, 3)[: 2 + d]
     z.sum().backward()
-    np.testing.assert_array_equal(w.grad.data, np.zeros((2, 3, 2, 2)))
+    np.testing.assert_array_equal(w.grad.data, np.zeros(w.shape))
 
 
 def test_convolution_keeps_float32():
@@ -173,7 +250,7 @@ def test_convolution_says_what_does_not_fit(settings, told):
 
 @pytest.mark.parametrize(("d", "kernel", "stride", "padding", "ceil"), POOLS)
 def test_pools_agree_with_pytorch(d, kernel, stride, padding, ceil):
-    x = rng.standard_normal((3, 4, 9, 11)[: 2 + d])
+    x = rng.standard_normal(SHAPE[: 2 + d])
     settings = {"kernel_size": kernel, "stride": stride, "padding": padding, "ceil_mode": ceil}
     for name, more in (
         ("max_pool", {"dilation": 1}),
@@ -192,6 +269,8 @@ def test_pools_agree_with_pytorch(d, kernel, stride, padding, ceil):
 def test_adaptive_pools_agree_with_pytorch(size):
     x = rng.standard_normal((3, 4, 9, 11))
     agree(lambda f, x: f.adaptive_avg_pool2d(x, size), lambda x: F.adaptive_avg_pool2d(x, size), x)
+    more = size if isinstance(size, int) else (*size, 3)
+    agree(lambda f, x: f.adaptive_avg_pool3d(x, more), lambda x: F.adaptive_avg_pool3d(x, more), x[None])
     if isinstance(size, int):
         agree(lambda f, x: f.adaptive_avg_pool1d(x, size), lambda x: F.adaptive_avg_pool1d(x, size), x[0])
 
@@ -200,6 +279,8 @@ def test_average_pool_divides_by_what_it_is_told_to():
     x = rng.standard_normal((3, 4, 9, 11))
     settings = {"kernel_size": (2, 3), "stride": (1, 2), "divisor_override": 5}
     agree(lambda f, x: f.avg_pool2d(x, **settings), lambda x: F.avg_pool2d(x, **settings), x)
+    settings = {"kernel_size": (2, 3, 1), "stride": (1, 2, 2), "divisor_override": 5}
+    agree(lambda f, x: f.avg_pool3d(x, **settings), lambda x: F.avg_pool3d(x, **settings), x[None])
 
 
 @pytest.mark.parametrize("kernel", [1, 2, (3, 2)])
@@ -248,6 +329,8 @@ def test_max_pool_takes_integers():
 def test_pools_are_differentiable_twice():
     x = mg.Tensor(rng.standard_normal((2, 2, 5, 6)), requires_grad=True)
     for pool in (
+        lambda x: F.max_pool3d(x, (1, 3, 2), 2, (0, 1, 1)),
+        lambda x: F.avg_pool3d(x, 2),
         lambda x: F.max_pool2d(x, 3, 2, 1),
         lambda x: F.avg_pool2d(x, 2),
         lambda x: F.adaptive_avg_pool2d(x, 2),

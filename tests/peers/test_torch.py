@@ -24,7 +24,7 @@ WITHOUT = {
     "PyTorch has none; NumPy judges in tests/test_protocols.py": "append average block nanmax nanmin nanprod",
     "a quotient or a difference of two that are here": "percentile ptp",
     "a draw: no two generators agree; tests/ops/test_random.py judges by statistics": """
-        functional.dropout functional.dropout1d functional.dropout2d
+        functional.dropout functional.dropout1d functional.dropout2d functional.dropout3d
         random.bernoulli random.dropout_mask random.integers random.normal random.permutation random.uniform
     """,
     "another name of one that is here": """

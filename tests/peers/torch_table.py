@@ -122,7 +122,7 @@ LOGITS, OTHERS, THIRDS = drawn(4, 5), drawn(4, 5, seed=1), drawn(4, 5, seed=2)
 WEIGHTS, WEIGHT, RUNNING = drawn(5, low=0.5, high=1.5), ("weight",), ("running_mean", "running_var")
 REGULAR = drawn(2, 4, 4, low=-1, high=1) + 3 * np.eye(4)
 DEFINITE = REGULAR @ np.swapaxes(REGULAR, 1, 2)
-IMAGE, SIGNAL = drawn(2, 4, 7, 6), drawn(2, 4, 9)
+IMAGE, SIGNAL, VOLUME = drawn(2, 4, 7, 6), drawn(2, 4, 9), drawn(2, 4, 5, 6, 4)
 
 PEERS = {
     **{name: Peer(getattr(torch, name)) for name in SAME.split()},
@@ -386,6 +386,12 @@ PEERS = {
         call(IMAGE, drawn(6, 2, 3, 2), stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2),
         call(IMAGE, drawn(4, 1, 3, 3), padding="same", groups=4),
     ),
+    "functional.conv3d": peer(
+        TF.conv3d,
+        call(VOLUME, drawn(6, 4, 3, 2, 2), drawn(6)),
+        call(VOLUME, drawn(6, 2, 2, 2, 1), stride=(2, 1, 1), padding=(1, 2, 0), dilation=(1, 2, 1), groups=2),
+        call(VOLUME[0], drawn(4, 1, 3, 3, 2), padding="same", groups=4),
+    ),
     "functional.conv_transpose1d": peer(
         TF.conv_transpose1d,
         call(SIGNAL, drawn(4, 3, 3), drawn(3)),
@@ -396,6 +402,11 @@ PEERS = {
         call(IMAGE, drawn(4, 3, 2, 3), drawn(3)),
         call(IMAGE, drawn(4, 3, 3, 3), stride=(2, 3), padding=(1, 0), output_padding=1, groups=2, dilation=2),
     ),
+    "functional.conv_transpose3d": peer(
+        TF.conv_transpose3d,
+        call(VOLUME, drawn(4, 3, 2, 3, 1), drawn(3)),
+        call(VOLUME, drawn(4, 3, 2, 2, 2), stride=(2, 3, 1), padding=1, output_padding=1, groups=2, dilation=2),
+    ),
     "functional.unfold": peer(TF.unfold, call(IMAGE, kernel_size=(3, 2), dilation=(1, 2), padding=(0, 1), stride=2)),
     "functional.fold": peer(TF.fold, call(drawn(2, 12, 30), output_size=(4, 5), kernel_size=2, padding=1)),
     "functional.max_pool1d": peer(
@@ -403,6 +414,9 @@ PEERS = {
     ),
     "functional.max_pool2d": peer(
         TF.max_pool2d, call(IMAGE, 2), call(IMAGE, (3, 2), stride=2, padding=1, ceil_mode=True)
+    ),
+    "functional.max_pool3d": peer(
+        TF.max_pool3d, call(VOLUME, 2), call(VOLUME, (3, 2, 1), stride=2, padding=(1, 1, 0), ceil_mode=True)
     ),
     "functional.avg_pool1d": peer(
         TF.avg_pool1d, call(SIGNAL, 2), call(SIGNAL, 3, stride=2, padding=1, count_include_pad=False)
@@ -413,8 +427,15 @@ PEERS = {
         call(IMAGE, (3, 2), stride=2, padding=1, ceil_mode=True),
         call(IMAGE, 3, divisor_override=5),
     ),
+    "functional.avg_pool3d": peer(
+        TF.avg_pool3d,
+        call(VOLUME, 2),
+        call(VOLUME, (3, 2, 1), stride=2, padding=(1, 1, 0), ceil_mode=True),
+        call(VOLUME, 2, divisor_override=5),
+    ),
     "functional.adaptive_avg_pool1d": peer(TF.adaptive_avg_pool1d, call(SIGNAL, 4), call(SIGNAL, 3)),
     "functional.adaptive_avg_pool2d": peer(TF.adaptive_avg_pool2d, call(IMAGE, (3, 4)), call(IMAGE, (None, 2))),
+    "functional.adaptive_avg_pool3d": peer(TF.adaptive_avg_pool3d, call(VOLUME, (2, 4, 1)), call(VOLUME, (None, 2, 3))),
     "functional.interpolate": peer(
         TF.interpolate,
         call(IMAGE, scale_factor=2),

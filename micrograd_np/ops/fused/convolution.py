@@ -3,16 +3,16 @@
 With x an image, w a kernel and y a result, each of `convolve` (x, w → y), `convolve_back` (y, w → x) and
 `convolve_weight` (x, y → w) is linear in both arguments, and the derivative of each by either is one of the other two.
 
-Inside, arrays lie (channels, *lengths, n): the samples innermost. Then the copying of windows into columns and the
-adding of columns back move runs of n · width numbers instead of width (measured: 2 to 4 times as fast), and results
-stay in that layout, seen through a transpose, from layer to layer. The number of groups follows from the shapes, it is
-channels of x over channels of w; where it is one, arrays have no axis for it.
+The kernels compute on arrays (channels, *lengths, n), samples innermost. Then copying windows into columns and adding
+columns back move runs of n · width numbers instead of width (measured: 2 to 4 times as fast), and results keep that
+layout from layer to layer, behind a transpose. The number of groups is the channels of x over the channels of w; if it
+is one, arrays have no axis for it.
 
-The sum is cut into matrix products in one of three ways, by what was measured:
+The sum is split into matrix products in one of three ways, chosen by measurement:
 
-- *whole*: one product, on a column for every window. For short rows of places.
-- *rows*: one for each row of places. Columns are never whole: along the first axis the windows of neighbouring rows
-  overlap in memory, which a matrix product does not mind, so that only the other axes cost a copy.
+- *whole*: one product, with a column for every window. For short rows of places.
+- *rows*: one for each row of places. Along the first axis the windows of neighbouring rows overlap in memory, which a
+  matrix product allows, so that only the other axes need a copy.
 - *places*: one for each place in a row and each row, on columns that overlap in the same way. For many samples.
 """
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ALL = slice(None)
-_BLOCK = 1 << 20  # windows are copied in blocks of about so many numbers, to stay in cache
-_BLOCKS = 16  # but in no more blocks than that, to keep emitted programs short
+_BLOCK = 1 << 20  # windows are copied in blocks of about as many numbers, to stay in cache
+_BLOCKS = 16  # at most so many blocks, to keep emitted programs short
 _FEW = 16  # columns in a product for one row of places; with so few, it is mostly the packing of its weights
 _SAMPLES = 32  # with so many samples one product for each place beats one for each row of places, if it is
 _PRODUCT = range(1 << 16, 1 << 18)  # of so many multiplications: OpenBLAS neither packs such a product nor splits it
 
 
 def _cut(n: int, places: int, weights: int, kernel: Lengths) -> str:
-    """How the sum is cut, for so many samples, places in a row, and weights in a group."""
+    """How the sum is split, for `n` samples, `places` in a row, and `weights` in a group."""
     if n * places <= _FEW:
         return "whole"
     if n >= _SAMPLES and n * weights in _PRODUCT:
@@ -66,7 +66,7 @@ def _inward(xp: Any, x: Any, padding: Padding) -> Any:
 
 
 def _room(xp: Any, out: Any, shape: Lengths, dtype: Any, *inputs: Any, zero: bool = False) -> Any:
-    """Memory for a result (c, *lengths, n): that of `out` where it lies so, and apart from the inputs."""
+    """Memory for a result (c, *lengths, n): that of `out` if it has this layout and shares none with the inputs."""
     if out is not ...:
         z = out.transpose((*range(1, out.ndim), 0))
         if z.flags.c_contiguous and z.dtype == dtype and not any(xp.may_share_memory(z, x) for x in inputs):
@@ -77,7 +77,7 @@ def _room(xp: Any, out: Any, shape: Lengths, dtype: Any, *inputs: Any, zero: boo
 
 
 def _outward(xp: Any, out: Any, z: Any) -> Any:
-    """(c, *lengths, n) as (n, c, *lengths): a view, unless it has to go to `out` and is not there yet."""
+    """(c, *lengths, n) as (n, c, *lengths): a view, or a copy in `out` where it is not there already."""
     if out is not ... and xp.may_share_memory(out, z):
         return out
     z = z.transpose((z.ndim - 1, *range(z.ndim - 1)))
@@ -88,10 +88,10 @@ def _outward(xp: Any, out: Any, z: Any) -> Any:
 
 
 def _seen(image: Any, rows: slice, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Any:
-    """What of (c, *padded lengths, n) the windows in some rows of places see."""
+    """The part of (c, *padded lengths, n) that the windows in some rows of places cover."""
     reach = (kernel[0] - 1) * dilation[0] + 1
     if rows.start == 0 and rows.stop * stride[0] + reach > image.shape[1]:
-        return image  # there is no room for one more: they are all
+        return image  # these are all rows
     return image[:, rows.start * stride[0] : (rows.stop - 1) * stride[0] + reach]
 
 
@@ -106,8 +106,8 @@ def _windows(
 ) -> Any:
     """The windows in some rows of places, overlapping in memory: ([groups], rows, k, other places · n).
 
-    By places ([groups], other places, rows, k, n). Copied is only what lies along all axes but the first: along that
-    one the windows of the next row are the same memory a row on. So k runs over the kernel's first axis, channels, and
+    By places ([groups], other places, rows, k, n). Only the windows along the other axes are copied: along the first,
+    those of the next row start one row later in the same memory. So k runs over the kernel's first axis, then channels,
     then the other axes.
     """
     image = _seen(image, rows, kernel, stride, dilation)
@@ -115,22 +115,22 @@ def _windows(
     windows = sliding(xp, image, kernel[1:], stride[1:], dilation[1:], 2)  # (c, length, *kernel, *others, n)
     d = len(kernel) - 1
     q = prod(windows.shape[2 + d : 2 + 2 * d])
-    lead = (groups,) if groups > 1 else ()
-    at = len(lead)
-    windows = windows.reshape((*lead, c // groups, *windows.shape[1:])) if lead else windows
+    front = (groups,) if groups > 1 else ()
+    at = len(front)
+    windows = windows.reshape((*front, c // groups, *windows.shape[1:])) if front else windows
     inside, outside = range(at + 2, at + 2 + d), range(at + 2 + d, at + 2 + 2 * d)
     order = (*outside, at + 1, at, *inside) if cut == "places" else (at + 1, at, *inside, *outside)
     packed = xp.ascontiguousarray(windows.transpose((*range(at), *order, at + 2 + 2 * d)))
     k = c // groups * prod(kernel[1:])
-    shape = (*lead, q, length, k, n) if cut == "places" else (*lead, length, k, q * n)
+    shape = (*front, q, length, k, n) if cut == "places" else (*front, length, k, q * n)
     return _overlapping(xp, packed.reshape(shape), kernel[0], stride[0], dilation[0])
 
 
 def _overlapping(xp: Any, packed: Any, kernel: int, stride: int, dilation: int) -> Any:
     """(…, length, k, q), C-contiguous, as (…, places, kernel · k, q): without dilation the windows share memory."""
-    *lead, _, k, q = packed.shape
-    windows = sliding(xp, packed, (kernel,), (stride,), (dilation,), len(lead)).swapaxes(-4, -3)
-    return windows.reshape((*lead, windows.shape[-4], kernel * k, q))
+    *front, _, k, q = packed.shape
+    windows = sliding(xp, packed, (kernel,), (stride,), (dilation,), len(front)).swapaxes(-4, -3)
+    return windows.reshape((*front, windows.shape[-4], kernel * k, q))
 
 
 def _as_products(z: Any, groups: int, cut: str) -> Any:
@@ -139,12 +139,12 @@ def _as_products(z: Any, groups: int, cut: str) -> Any:
     By places ([groups], other places, rows, channels, n).
     """
     channels, rows, *places, n = z.shape
-    lead = (groups,) if groups > 1 else ()
-    at = len(lead)
+    front = (groups,) if groups > 1 else ()
+    at = len(front)
     if cut == "places":
-        z = z.reshape((*lead, channels // groups, rows, prod(places), n))
+        z = z.reshape((*front, channels // groups, rows, prod(places), n))
         return z.transpose((*range(at), at + 2, at + 1, at, at + 3))
-    return z.reshape((*lead, channels // groups, rows, prod(places) * n)).swapaxes(at, at + 1)
+    return z.reshape((*front, channels // groups, rows, prod(places) * n)).swapaxes(at, at + 1)
 
 
 def _for_each_product(matrix: Any, groups: int, cut: str) -> Any:
@@ -167,19 +167,21 @@ def convolve(xp: Any, out: Any, x: Any, weight: Any, *, stride: Lengths, padding
     (o, per_group), kernel = weight.shape[:2], weight.shape[2:]
     groups, k = c // per_group, per_group * prod(kernel)
     places = positions(x.shape[2:], kernel, stride, padding, dilation)
-    m, lead = o // groups, (groups,) if groups > 1 else ()
+    m, front = o // groups, (groups,) if groups > 1 else ()
     cut = _cut(n, prod(places[1:]), m * k, kernel)
     image = _inward(xp, x, padding)
     z = _room(xp, out, (o, *places, n), xp.result_type(x, weight), x, weight)
     if cut == "whole":
-        matrix = weight.reshape((*lead, m, k))
+        matrix = weight.reshape((*front, m, k))
         for rows in _blocks(places[0], k * prod(places) * n):
             columns = _columns(xp, image, rows, kernel, stride, dilation)
             q = (rows.stop - rows.start) * prod(places[1:]) * n
-            xp.matmul(matrix, columns.reshape((*lead, k, q)), out=_of(z, rows, 1).reshape((*lead, m, q)))
+            xp.matmul(matrix, columns.reshape((*front, k, q)), out=_of(z, rows, 1).reshape((*front, m, q)))
         return _outward(xp, out, z)
-    turned = (weight.reshape((*lead, m, *weight.shape[1:])) if lead else weight).swapaxes(len(lead) + 1, len(lead) + 2)
-    matrix = turned.reshape((*lead, m, k))  # the kernel's first axis before channels
+    transposed = (weight.reshape((*front, m, *weight.shape[1:])) if front else weight).swapaxes(
+        len(front) + 1, len(front) + 2
+    )
+    matrix = transposed.reshape((*front, m, k))  # the kernel's first axis before channels
     for rows in _blocks(places[0], k // kernel[0] * prod(places) * n):
         windows = _windows(xp, image, rows, groups, kernel, stride, dilation, cut)
         products = _as_products(_of(z, rows, 1), groups, cut)
@@ -205,7 +207,7 @@ def convolve_back(
     padding: Padding,
     dilation: Lengths,
 ) -> Any:
-    """The adjoint of `convolve` in its image: what each place of `x` saw gets its share, (n,o,*out) -> (n, *shape)."""
+    """The adjoint of `convolve` in its image: each place of `x` adds to its window, (n,o,*out) -> (n, *shape)."""
     n, o = x.shape[:2]
     per_group, kernel = weight.shape[1], weight.shape[2:]
     (c, *_), lengths = shape, shape[1:]
@@ -217,11 +219,11 @@ def convolve_back(
         raise ValueError(message)
     cut = _cut(n, prod(places[1:]), m * per_group * prod(kernel), kernel)
     dtype = xp.result_type(x, weight)
-    lead = (groups,) if groups > 1 else ()
-    at = len(lead)
-    matrix = weight.reshape((*lead, m, *weight.shape[1:])) if lead else weight
+    front = (groups,) if groups > 1 else ()
+    at = len(front)
+    matrix = weight.reshape((*front, m, *weight.shape[1:])) if front else weight
     rows, k, before = places[0], 1, padding[0][0]
-    heavy = cut == "whole" and m > prod(places) * n  # turning the weights would cost more than it saves
+    heavy = cut == "whole" and m > prod(places) * n  # transposing the weights would cost more than it saves
     if kernel[0] > 1 == stride[0] and lengths[0] <= 2 * rows and not heavy:
         rows, k = lengths[0], kernel[0]  # products sum along the first axis, last place first
         matrix = matrix[(*(_ALL,) * (at + 2), slice(None, None, -1))]
@@ -230,18 +232,18 @@ def convolve_back(
         kernel, padding = (1, *kernel[1:]), ((0, 0), *padding[1:])
     else:
         matrix = matrix.transpose((*range(at), *range(at + 1, at + d + 2), at))
-    matrix = matrix.reshape((*lead, per_group * prod(kernel), k * m))
-    alone = prod(kernel) == 1 == max(stride) == k and not any(map(any, padding))  # each place saw one element
-    columns = _room(xp, out if alone else ..., (c * prod(kernel), rows, *places[1:], n), dtype, x, weight)
+    matrix = matrix.reshape((*front, per_group * prod(kernel), k * m))
+    pointwise = prod(kernel) == 1 == max(stride) == k and not any(map(any, padding))  # each window is one element
+    columns = _room(xp, out if pointwise else ..., (c * prod(kernel), rows, *places[1:], n), dtype, x, weight)
     y = _around(xp, x, groups, rows if k > 1 else 0, dilation[0] * (k - 1), before, cut)
     if cut == "whole":
         y = xp.ascontiguousarray(sliding(xp, y, (k,), (1,), (dilation[0],), at + 1))  # ([groups], m, k, rows, q)
-        y = y.reshape((*lead, k * m, rows * y.shape[-1]))
-        xp.matmul(matrix, y, out=columns.reshape((*lead, per_group * prod(kernel), y.shape[-1])))
+        y = y.reshape((*front, k * m, rows * y.shape[-1]))
+        xp.matmul(matrix, y, out=columns.reshape((*front, per_group * prod(kernel), y.shape[-1])))
     else:
         y = _overlapping(xp, y, k, 1, dilation[0])
         xp.matmul(_for_each_product(matrix, groups, cut), y, out=_as_products(columns, groups, cut))
-    if alone:
+    if pointwise:
         return _outward(xp, out, columns)
     shares = columns.reshape((c, *kernel, *columns.shape[1:]))
     if not any(map(any, padding)):
@@ -261,10 +263,10 @@ def _around(xp: Any, x: Any, groups: int, rows: int, reach: int, before: int, cu
     windows are to move over `rows` of them, there are zeros before and behind, so far as they reach.
     """
     n, o, first, *others = x.shape
-    lead = (groups,) if groups > 1 else ()
-    at, d = len(lead), len(others)
+    front = (groups,) if groups > 1 else ()
+    at, d = len(front), len(others)
     y = x.transpose((*range(1, x.ndim), 0))
-    y = y.reshape((*lead, o // groups, *y.shape[1:])) if lead else y
+    y = y.reshape((*front, o // groups, *y.shape[1:])) if front else y
     outside = range(at + 2, at + 2 + d)
     orders = {"places": (*outside, at + 1, at), "rows": (at + 1, at, *outside), "whole": (at, at + 1, *outside)}
     y = y.transpose((*range(at), *orders[cut], at + 2 + d))
@@ -277,7 +279,7 @@ def _around(xp: Any, x: Any, groups: int, rows: int, reach: int, before: int, cu
         y = z
     y = xp.ascontiguousarray(y)
     if cut == "places":
-        return y.reshape((*lead, prod(others), *y.shape[axis:]))
+        return y.reshape((*front, prod(others), *y.shape[axis:]))
     return y.reshape((*y.shape[: at + 2], prod(others) * n))
 
 
@@ -290,36 +292,36 @@ def _around(xp: Any, x: Any, groups: int, rows: int, reach: int, before: int, cu
 def convolve_weight(
     xp: Any, out: Any, x: Any, y: Any, *, shape: Lengths, stride: Lengths, padding: Padding, dilation: Lengths
 ) -> Any:
-    """The adjoint of `convolve` in its kernel: Σ over samples and places of what was seen times `y`, of `shape`."""
+    """The adjoint of `convolve` in its kernel: Σ over samples and places of the window times `y`, of `shape`."""
     n, c = x.shape[:2]
     (o, per_group), kernel = shape[:2], shape[2:]
     groups, k = c // per_group, per_group * prod(kernel)
     m = o // groups
     places = y.shape[2:]
-    lead = (groups,) if groups > 1 else ()
-    at, q = len(lead), prod(places[1:]) * n
+    front = (groups,) if groups > 1 else ()
+    at, q = len(front), prod(places[1:]) * n
     image, y_image = _inward(xp, x, padding), _inward(xp, y, ((0, 0),) * len(kernel))
-    usual = out is not ... and out.flags.c_contiguous and not any(xp.may_share_memory(out, a) for a in (x, y))
-    z = out if usual else xp.empty(shape, dtype=xp.result_type(x, y))
+    direct = out is not ... and out.flags.c_contiguous and not any(xp.may_share_memory(out, a) for a in (x, y))
+    z = out if direct else xp.empty(shape, dtype=xp.result_type(x, y))
     total: Any = None
     if _cut(n, prod(places[1:]), m * k, kernel) == "whole":
         for rows in _blocks(places[0], k * prod(places) * n):
-            columns = _columns(xp, image, rows, kernel, stride, dilation).reshape((*lead, k, -1))
-            part = _of(y_image, rows, 1).reshape((*lead, m, columns.shape[-1]))
-            into = z.reshape((*lead, m, k)) if total is None else ...
+            columns = _columns(xp, image, rows, kernel, stride, dilation).reshape((*front, k, -1))
+            part = _of(y_image, rows, 1).reshape((*front, m, columns.shape[-1]))
+            into = z.reshape((*front, m, k)) if total is None else ...
             part = xp.matmul(part, columns.swapaxes(at, at + 1), out=into)
             total = part if total is None else xp.add(total, part, out=total)
     else:
-        by_rows = y_image.reshape((*lead, m, places[0], q))
+        by_rows = y_image.reshape((*front, m, places[0], q))
         for rows in _blocks(places[0], max(k // kernel[0] * q, k * m) * places[0]):
             windows = _windows(xp, image, rows, groups, kernel, stride, dilation, "rows")
             products = xp.matmul(windows, _of(by_rows, rows, at + 1).transpose((*range(at), at + 1, at + 2, at)))
             part = xp.add.reduce(products, axis=at)  # of ([groups], rows, k, m)
             total = part if total is None else xp.add(total, part, out=total)
-        total = total.reshape((*lead, kernel[0], per_group, *kernel[1:], m))
+        total = total.reshape((*front, kernel[0], per_group, *kernel[1:], m))
         total = total.transpose((*range(at), total.ndim - 1, at + 1, at, *range(at + 2, total.ndim - 1)))
         xp.copyto(z.reshape(total.shape), total)
-    if out is ... or usual:
+    if out is ... or direct:
         return z
     xp.copyto(out, z)
     return out

@@ -1,8 +1,8 @@
 """Pooling over windows: the largest, the mean, and the mean over a fixed number of bins; each with its adjoint.
 
 The largest and the sum are taken along one axis after the other, so that a k×k window costs 2k passes, not k². A pass
-goes over the elements of the window, not over the windows: those of a pool of 2 are two strided slices. Geometry
-as in `ops.fused.windows`; places are static too, since PyTorch's `ceil_mode` lets a last window hang over the edge.
+goes over the elements of the kernel, not over the windows: a pool of 2 takes two strided slices. The windows are those
+of a `Geometry`; places are static too, since PyTorch's `ceil_mode` lets a last window hang over the edge.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ import numpy as np
 from micrograd_np.core.domains import DISTINCT, REALS
 from micrograd_np.core.primitive import primitive
 
-from .windows import Lengths, Padding, stretch
+from .windows import Geometry, Lengths, Padding, stretch
 
 _ALL = slice(None)
 _INT8 = 127  # the largest count that an int8 holds
 
 
-@lru_cache(maxsize=256)  # of the same few windows, each time a layer is applied
-def _stretches(n: int, k: int, stride: int, low: int, dilation: int, places: int) -> list[tuple[slice, slice]]:
-    """Along one axis, for each element of the window: the places at which it lies inside the array, and where there."""
-    found = []
+@lru_cache(maxsize=256)  # layers ask for the same few windows in every step
+def _axis_slices(n: int, k: int, stride: int, low: int, dilation: int, places: int) -> list[tuple[slice, slice]]:
+    """Along one axis, for each element of the kernel: the places where it lies inside the array, and which elements."""
+    pairs = []
     for i in range(k):
-        at = i * dilation - low  # where it lies at the first place
-        first, last = max(0, -(at // stride)), min(places, (n - 1 - at) // stride + 1)
+        offset = i * dilation - low  # the element at the first place
+        first, last = max(0, -(offset // stride)), min(places, (n - 1 - offset) // stride + 1)
         if first < last:
-            there = stretch(first, last - first, 1, places), stretch(at + first * stride, last - first, stride, n)
-            found.append(there)
-    return found
+            elements = stretch(offset + first * stride, last - first, stride, n)
+            pairs.append((stretch(first, last - first, 1, places), elements))
+    return pairs
 
 
 def _part(x: Any, where: tuple[slice, ...]) -> Any:
@@ -41,69 +41,55 @@ def _part(x: Any, where: tuple[slice, ...]) -> Any:
     return x if all(s == _ALL for s in where) else x[(..., *where)]
 
 
+def _of_axis(geometry: Geometry, i: int) -> list[tuple[slice, slice]]:
+    lengths, kernel, stride, padding, dilation, places = geometry
+    return _axis_slices(lengths[i], kernel[i], stride[i], padding[i][0], dilation[i], places[i])
+
+
 @lru_cache(maxsize=256)
-def _seen(
-    lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths, places: Lengths
-) -> list[tuple[Any, Any]]:
-    """For each element of the window: the places at which it lies inside the array, and where there, as slices."""
-    axes = zip(lengths, kernel, stride, (low for low, _ in padding), dilation, places, strict=True)
-    pairs = product(*(_stretches(*axis) for axis in axes))
-    return [(tuple(there for there, _ in at), tuple(where for _, where in at)) for at in pairs]
+def _slices(geometry: Geometry) -> list[tuple[Any, Any]]:
+    """As `_axis_slices`, along all axes: for each element of the kernel, slices of places and of the array."""
+    pairs = product(*(_of_axis(geometry, i) for i in range(len(geometry.kernel))))
+    return [(tuple(places for places, _ in at), tuple(elements for _, elements in at)) for at in pairs]
 
 
-def _gathered(
-    xp: Any,
-    out: Any,
-    combine: Any,
-    nothing: Any,
-    x: Any,
-    kernel: Lengths,
-    stride: Lengths,
-    padding: Padding,
-    dilation: Lengths,
-    places: Lengths,
-) -> Any:
+def _gathered(xp: Any, out: Any, combine: Any, nothing: Any, x: Any, geometry: Geometry) -> Any:
     """The elements of each window, combined along one axis after the other; `nothing` for a window of padding alone."""
-    d = len(kernel)
+    d = len(geometry.kernel)
     if out is not ... and xp.may_share_memory(out, x):
-        xp.copyto(out, _gathered(xp, ..., combine, nothing, x, kernel, stride, padding, dilation, places))
+        xp.copyto(out, _gathered(xp, ..., combine, nothing, x, geometry))
         return out
-    lows = tuple(low for low, _ in padding)
-    alone = [
-        (1, 1, 0, n) == (k, s, low, p)
-        for n, k, s, low, p in zip(x.shape[-d:], kernel, stride, lows, places, strict=True)
-    ]
-    axes = [i for i in range(d) if not alone[i]] or [d - 1]
+    trivial = [(1, 1, 0, n) == (k, s, low, p) for n, k, s, (low, _), _, p in zip(*geometry, strict=True)]
+    axes = [i for i in range(d) if not trivial[i]] or [d - 1]
     z = x
     for i in axes:
-        stretches = _stretches(x.shape[i - d], kernel[i], stride[i], lows[i], dilation[i], places[i])
         tail = (_ALL,) * (d - 1 - i)
-        z = _combined(xp, out if i == axes[-1] else ..., combine, nothing, z, stretches, places[i], tail)
+        target = out if i == axes[-1] else ...
+        z = _combined(xp, target, combine, nothing, z, _of_axis(geometry, i), geometry.places[i], tail)
     return z
 
 
 def _combined(
-    xp: Any, out: Any, combine: Any, nothing: Any, x: Any, stretches: list[tuple[slice, slice]], places: int, tail: Any
+    xp: Any, out: Any, combine: Any, nothing: Any, x: Any, slices: list[tuple[slice, slice]], places: int, tail: Any
 ) -> Any:
     """The same along one axis, which `tail` follows."""
-    whole = [where for there, where in stretches if there == _ALL]
-    rest = [pair for pair in stretches if pair[0] != _ALL]
-    if len(whole) > 1:
-        combined = combine(_part(x, (whole[0], *tail)), _part(x, (whole[1], *tail)), out=out)
+    everywhere = [elements for at, elements in slices if at == _ALL]
+    rest = [pair for pair in slices if pair[0] != _ALL]
+    if len(everywhere) > 1:
+        combined = combine(_part(x, (everywhere[0], *tail)), _part(x, (everywhere[1], *tail)), out=out)
     else:
         shape = (*x.shape[: -len(tail) - 1], places, *x.shape[x.ndim - len(tail) :])
         combined = xp.empty_like(x, shape=shape) if out is ... else out
-        xp.copyto(combined, _part(x, (whole[0], *tail)) if whole else nothing)
-    for there, where in [*((_ALL, where) for where in whole[2:]), *rest]:
-        target = _part(combined, (there, *tail))
-        combine(target, _part(x, (where, *tail)), out=target)
+        xp.copyto(combined, _part(x, (everywhere[0], *tail)) if everywhere else nothing)
+    for at, elements in [*((_ALL, elements) for elements in everywhere[2:]), *rest]:
+        target = _part(combined, (at, *tail))
+        combine(target, _part(x, (elements, *tail)), out=target)
     return combined
 
 
-def _tiles(
-    lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths, places: Lengths
-) -> bool:
+def _tiles(geometry: Geometry) -> bool:
     """Whether the windows lie side by side: every element of the array in exactly one."""
+    lengths, kernel, stride, padding, dilation, places = geometry
     plain = kernel == stride and max(dilation) == 1 and not any(map(any, padding))
     return plain and all(k * p == n for n, k, p in zip(lengths, kernel, places, strict=True))
 
@@ -120,20 +106,12 @@ _PLAIN = {"kernel": (2, 2), "stride": (2, 2), "padding": ((0, 0), (0, 0)), "dila
     onnx="MaxPool",
 )
 def max_pool(
-    xp: Any,
-    out: Any,
-    x: Any,
-    *,
-    kernel: Lengths,
-    stride: Lengths,
-    padding: Padding,
-    dilation: Lengths,
-    places: Lengths,
+    xp: Any, out: Any, x: Any, *, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths, places: Lengths
 ) -> Any:
     """The largest element of each window; nan if it holds one. Ties share the gradient equally. Padding never wins."""
-    kind = x.dtype.kind
+    kind, geometry = x.dtype.kind, Geometry(x.shape[-len(kernel) :], kernel, stride, padding, dilation, places)
     lowest = xp.iinfo(x.dtype).min if kind in "iu" else False if kind == "b" else -xp.inf
-    return _gathered(xp, out, xp.maximum, lowest, x, kernel, stride, padding, dilation, places)
+    return _gathered(xp, out, xp.maximum, lowest, x, geometry)
 
 
 @primitive(
@@ -157,20 +135,20 @@ def max_pool_back(
     places: Lengths,
 ) -> Any:
     """`g` of each window to the elements of `x` that equal its largest, `z`, in equal shares."""
-    lengths = x.shape[-len(kernel) :]
-    parts = _seen(lengths, kernel, stride, padding, dilation, places)
-    winners, count = _winners(xp, x, z, parts)
+    geometry = Geometry(x.shape[-len(kernel) :], kernel, stride, padding, dilation, places)
+    slices = _slices(geometry)
+    winners, count = _winners(xp, x, z, slices)
     share = xp.true_divide(g, count, out=xp.empty_like(z, dtype=g.dtype))
-    apart = _tiles(lengths, kernel, stride, padding, dilation, places)
+    tiles = _tiles(geometry)
     result = xp.empty_like(x, dtype=g.dtype) if out is ... else out
-    if not apart:
+    if not tiles:
         xp.copyto(result, 0)
-    for won, (there, where) in zip(winners, parts, strict=True):
-        target = _part(result, where)
-        if apart:
+    for won, (at, elements) in zip(winners, slices, strict=True):
+        target = _part(result, elements)
+        if tiles:
             xp.multiply(share, won, out=target)
         else:
-            xp.add(target, xp.multiply(_part(share, there), won), out=target)
+            xp.add(target, xp.multiply(_part(share, at), won), out=target)
     return result
 
 
@@ -195,21 +173,21 @@ def max_pool_pick(
     places: Lengths,
 ) -> Any:
     """From each window the mean of `y` over where `x` equals its largest, `z`: the adjoint of `max_pool_back`."""
-    parts = _seen(x.shape[-len(kernel) :], kernel, stride, padding, dilation, places)
-    winners, count = _winners(xp, x, z, parts)
+    slices = _slices(Geometry(x.shape[-len(kernel) :], kernel, stride, padding, dilation, places))
+    winners, count = _winners(xp, x, z, slices)
     total = xp.zeros_like(z, dtype=y.dtype)
-    for won, (there, where) in zip(winners, parts, strict=True):
-        target = _part(total, there)
-        xp.add(target, xp.multiply(_part(y, where), won), out=target)
+    for won, (at, elements) in zip(winners, slices, strict=True):
+        target = _part(total, at)
+        xp.add(target, xp.multiply(_part(y, elements), won), out=target)
     return xp.true_divide(total, count, out=out)
 
 
-def _winners(xp: Any, x: Any, z: Any, parts: list[tuple[Any, Any]]) -> tuple[list[Any], Any]:
-    """For each element of the window whether it is the largest, and how many of each window are, but at least 1."""
-    winners = [xp.equal(_part(x, where), _part(z, there)) for there, where in parts]
-    count = xp.zeros_like(z, dtype=np.int8 if len(parts) <= _INT8 else np.int32)
-    for won, (there, _) in zip(winners, parts, strict=True):
-        target = _part(count, there)
+def _winners(xp: Any, x: Any, z: Any, slices: list[tuple[Any, Any]]) -> tuple[list[Any], Any]:
+    """For each element of the kernel whether it is the largest, and how many of each window are, but at least 1."""
+    winners = [xp.equal(_part(x, elements), _part(z, at)) for at, elements in slices]
+    count = xp.zeros_like(z, dtype=np.int8 if len(slices) <= _INT8 else np.int32)
+    for won, (at, _) in zip(winners, slices, strict=True):
+        target = _part(count, at)
         xp.add(target, won, out=target)
     return winners, xp.add(count, xp.equal(count, 0), out=count)  # a window with nan in it has none, and passes nothing
 
@@ -219,9 +197,7 @@ max_pool_back.vjp(g=lambda h, r, g, x, z, **geometry: max_pool_pick(h, x, z, **g
 max_pool_pick.vjp(y=lambda g, r, y, x, z, **geometry: max_pool_back(g, x, z, **geometry))
 
 
-def divisors(
-    lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, places: Lengths, divide: int | str, dtype: Any
-) -> Any:
+def _divisors(geometry: Geometry, divide: int | str, dtype: Any) -> Any:
     """What the sum of each window is divided by: a number, or an array where the windows at the edge count fewer.
 
     `divide` is a number, "padded" (padding counts too, what hangs over it does not) or "inside" (elements only).
@@ -229,13 +205,17 @@ def divisors(
     if isinstance(divide, int):
         return divide
     counts = []
-    for n, k, s, (low, high), p in zip(lengths, kernel, stride, padding, places, strict=True):
+    for n, k, s, (low, high), _, p in zip(*geometry, strict=True):
         left, right = (0, n) if divide == "inside" else (-low, n + high)
         starts = range(-low, -low + p * s, s)
         counts.append([max(1, min(start + k, right) - max(start, left)) for start in starts])
-    if all(set(axis) == {k} for axis, k in zip(counts, kernel, strict=True)):
-        return prod(kernel)
-    return np.array([prod(at) for at in product(*counts)], dtype).reshape(places)
+    if all(set(axis) == {k} for axis, k in zip(counts, geometry.kernel, strict=True)):
+        return prod(geometry.kernel)
+    return np.array([prod(at) for at in product(*counts)], dtype).reshape(geometry.places)
+
+
+def _undilated(lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, places: Lengths) -> Geometry:
+    return Geometry(lengths, kernel, stride, padding, (1,) * len(kernel), places)
 
 
 _MEAN = tuple(
@@ -246,21 +226,12 @@ _MEAN = tuple(
 
 @primitive("mean over {kernel} of {x}", domain=(REALS,), shape="(2,6,6)->(2,3,3)", examples=_MEAN, onnx="AveragePool")
 def avg_pool(
-    xp: Any,
-    out: Any,
-    x: Any,
-    *,
-    kernel: Lengths,
-    stride: Lengths,
-    padding: Padding,
-    places: Lengths,
-    divide: int | str,
+    xp: Any, out: Any, x: Any, *, kernel: Lengths, stride: Lengths, padding: Padding, places: Lengths, divide: int | str
 ) -> Any:
-    """The mean of each window, or its sum over the number `divide`; see `divisors`."""
-    d = len(kernel)
-    z = _gathered(xp, out, xp.add, 0, x, kernel, stride, padding, (1,) * d, places)
-    by = divisors(x.shape[-d:], kernel, stride, padding, places, divide, x.dtype)
-    return xp.true_divide(z, by, out=z)
+    """The mean of each window, or its sum over the number `divide`; see `_divisors`."""
+    geometry = _undilated(x.shape[-len(kernel) :], kernel, stride, padding, places)
+    z = _gathered(xp, out, xp.add, 0, x, geometry)
+    return xp.true_divide(z, _divisors(geometry, divide, x.dtype), out=z)
 
 
 @primitive(
@@ -282,18 +253,18 @@ def avg_pool_back(
     divide: int | str,
 ) -> Any:
     """Each element spread evenly over its window in an array of `lengths`: the adjoint of `avg_pool`."""
-    d = len(kernel)
-    share = xp.true_divide(x, divisors(lengths, kernel, stride, padding, places, divide, x.dtype))
-    z = xp.empty_like(share, shape=(*x.shape[:-d], *lengths)) if out is ... else out
-    apart = _tiles(lengths, kernel, stride, padding, (1,) * d, places)
-    if not apart:
+    geometry = _undilated(lengths, kernel, stride, padding, places)
+    share = xp.true_divide(x, _divisors(geometry, divide, x.dtype))
+    z = xp.empty_like(share, shape=(*x.shape[: -len(kernel)], *lengths)) if out is ... else out
+    tiles = _tiles(geometry)
+    if not tiles:
         xp.copyto(z, 0)
-    for there, where in _seen(lengths, kernel, stride, padding, (1,) * d, places):
-        target = _part(z, where)
-        if apart:
+    for at, elements in _slices(geometry):
+        target = _part(z, elements)
+        if tiles:
             xp.copyto(target, share)
         else:
-            xp.add(target, _part(share, there), out=target)
+            xp.add(target, _part(share, at), out=target)
     return z
 
 
@@ -312,11 +283,15 @@ def bins(length: int, size: int) -> list[slice]:
     return [slice(i * length // size, -(-(i + 1) * length // size)) for i in range(size)]
 
 
+def _resized(xp: Any, out: Any, x: Any, axis: int, length: int) -> Any:
+    """Memory for `x` with another length of one axis (negative)."""
+    return xp.empty_like(x, shape=(*x.shape[:axis], length, *x.shape[x.ndim + axis + 1 :])) if out is ... else out
+
+
 @primitive("mean of {x} in {size} bins", domain=(REALS,), shape="(2,5,3)->(2,3,3)", examples=({"size": 3, "axis": -2},))
 def bin_means(xp: Any, out: Any, x: Any, *, size: int, axis: int) -> Any:
     """The mean of each of `size` bins along `axis` (negative): the adaptive pool of one axis."""
-    tail = (_ALL,) * (-axis - 1)
-    z = xp.empty_like(x, shape=(*x.shape[:axis], size, *x.shape[x.ndim + axis + 1 :])) if out is ... else out
+    z, tail = _resized(xp, out, x, axis, size), (_ALL,) * (-axis - 1)
     for i, where in enumerate(bins(x.shape[axis], size)):
         target = z[(..., i, *tail)]
         xp.add.reduce(x[(..., where, *tail)], axis=axis, out=target)
@@ -327,8 +302,7 @@ def bin_means(xp: Any, out: Any, x: Any, *, size: int, axis: int) -> Any:
 @primitive("spread {x} over bins", domain=(REALS,), shape="(2,3,3)->(2,5,3)", examples=({"length": 5, "axis": -2},))
 def bin_spread(xp: Any, out: Any, x: Any, *, length: int, axis: int) -> Any:
     """Each element along `axis` (negative) spread evenly over its bin of `length`: the adjoint of `bin_means`."""
-    tail = (_ALL,) * (-axis - 1)
-    z = xp.empty_like(x, shape=(*x.shape[:axis], length, *x.shape[x.ndim + axis + 1 :])) if out is ... else out
+    z, tail = _resized(xp, out, x, axis, length), (_ALL,) * (-axis - 1)
     xp.copyto(z, 0)
     for i, where in enumerate(bins(length, x.shape[axis])):
         target = z[(..., where, *tail)]

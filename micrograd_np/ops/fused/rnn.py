@@ -24,22 +24,22 @@ def rnn(xp: Any, out: Any, x: Any, h: Any, weight: Any, *, nonlinearity: str = "
     """hₜ = tanh(xₜ + U hₜ₋₁), or relu: ``(t, n, h), (n, h), (h, h) -> (t, n, h)``, the state after every step."""
     dtype = xp.result_type(x, h, weight)
     z = xp.empty(x.shape, dtype=dtype) if out is ... else out
-    turned = xp.ascontiguousarray(weight.T) if x.shape[0] > 1 else weight.T  # quicker, where it is worth a copy
+    transposed = xp.ascontiguousarray(weight.T) if x.shape[0] > 1 else weight.T  # a copy pays from two steps on
     for t in range(x.shape[0]):
-        s = xp.dot(h, turned)
+        s = xp.dot(h, transposed)
         s = xp.add(s, x[t], out=s)
         h = z[t]
         h = xp.tanh(s, out=h) if nonlinearity == "tanh" else xp.maximum(s, 0, out=h)
     return z
 
 
-def _sweep_in_steps(gradient: Any, z: Any, weight: Any, nonlinearity: str) -> Any:
-    """What `rnn_sweep` computes, in primitives: what its own derivative is taken of."""
+def _unrolled_sweep(gradient: Any, z: Any, weight: Any, nonlinearity: str) -> Any:
+    """`rnn_sweep` in primitives, whose derivative is that of `rnn_sweep`."""
     slopes = 1 - z * z if nonlinearity == "tanh" else greater(z, 0)
-    found = [gradient[-1] * slopes[-1]]
+    deltas = [gradient[-1] * slopes[-1]]
     for t in range(z.shape[0] - 2, -1, -1):
-        found.append((gradient[t] + matmul(found[-1], weight)) * slopes[t])
-    return stack(found[::-1])
+        deltas.append((gradient[t] + matmul(deltas[-1], weight)) * slopes[t])
+    return stack(deltas[::-1])
 
 
 @primitive(
@@ -49,24 +49,24 @@ def _sweep_in_steps(gradient: Any, z: Any, weight: Any, nonlinearity: str) -> An
     examples=({}, {"nonlinearity": "relu"}),
 )
 def rnn_sweep(xp: Any, out: Any, gradient: Any, z: Any, weight: Any, *, nonlinearity: str = "tanh") -> Any:
-    """The gradients by x of `rnn`, whose result is z: ``(t, n, h), (t, n, h), (h, h) -> (t, n, h)``."""
-    found = xp.empty(z.shape, dtype=xp.result_type(gradient, z, weight)) if out is ... else out
-    if nonlinearity == "tanh":  # the slopes of all steps, in whose place the gradients come
-        xp.multiply(z, z, out=found)
-        xp.subtract(1, found, out=found)
+    """BPTT: the gradient by x of `rnn`, whose result is z: ``(t, n, h), (t, n, h), (h, h) -> (t, n, h)``."""
+    deltas = xp.empty(z.shape, dtype=xp.result_type(gradient, z, weight)) if out is ... else out
+    if nonlinearity == "tanh":  # the slopes of all steps, which the gradients replace
+        xp.multiply(z, z, out=deltas)
+        xp.subtract(1, deltas, out=deltas)
     else:
-        xp.greater(z, 0, out=found)
-    state = gradient[-1]
+        xp.greater(z, 0, out=deltas)
+    by_h = gradient[-1]
     for t in range(z.shape[0] - 1, -1, -1):
-        now = found[t]
-        xp.multiply(now, state, out=now)
+        delta = deltas[t]
+        xp.multiply(delta, by_h, out=delta)
         if t:
-            state = xp.dot(now, weight)
-            xp.add(state, gradient[t - 1], out=state)
-    return found
+            by_h = xp.dot(delta, weight)
+            xp.add(by_h, gradient[t - 1], out=by_h)
+    return deltas
 
 
-rnn_sweep.vjp(**partials(_sweep_in_steps, *rnn_sweep.inputs))
+rnn_sweep.vjp(**partials(_unrolled_sweep, *rnn_sweep.inputs))
 
 _swept = MemoizeLast(lambda g, z, weight, nonlinearity: rnn_sweep(g, z, weight, nonlinearity=nonlinearity))
 

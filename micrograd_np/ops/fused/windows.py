@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,23 @@ Padding = tuple[tuple[int, int], ...]
 _ALL = slice(None)
 
 
+class Geometry(NamedTuple):
+    """How a window moves over spatial axes: for each axis a number, and for `padding` a pair, before and after."""
+
+    lengths: Lengths  # of the array
+    kernel: Lengths
+    stride: Lengths
+    padding: Padding
+    dilation: Lengths
+    places: Lengths
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All but `lengths`, as the primitives of pooling take it."""
+        _, kernel, stride, padding, dilation, places = self
+        return {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "places": places}
+
+
 def positions(lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths) -> Lengths:
     """How many places the window has along each axis; ValueError where it does not fit once.
 
@@ -33,19 +50,19 @@ def positions(lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Paddi
     if not len(lengths) == len(kernel) == len(stride):
         message = f"a window of {len(kernel)} axes cannot move along {len(lengths)}."
         raise ValueError(message)
-    found = []
+    places = []
     for length, k, s, (low, high), e in zip(lengths, kernel, stride, padding, dilation, strict=True):
         span = (k - 1) * e + 1
         wide = length + low + high
         if wide < span:
             message = f"the window spans {span}, more than the padded length {wide}; pad more or take a smaller window."
             raise ValueError(message)
-        found.append((wide - span) // s + 1)
-    return tuple(found)
+        places.append((wide - span) // s + 1)
+    return tuple(places)
 
 
 def stretch(start: int, count: int, step: int, length: int) -> slice:
-    """`count` elements of `length`, `step` apart, without saying what goes without saying.
+    """`count` elements of `length`, `step` apart, as the shortest slice.
 
     >>> stretch(0, 3, 2, 6), stretch(1, 3, 1, 6)
     (slice(None, None, 2), slice(1, 4, None))
@@ -57,7 +74,7 @@ def stretch(start: int, count: int, step: int, length: int) -> slice:
 def offsets(
     lengths: Lengths, kernel: Lengths, stride: Lengths, dilation: Lengths, places: Lengths
 ) -> Iterator[tuple[slice, ...]]:
-    """For each element of the kernel, the slices of the padded lengths that it sees as the window moves."""
+    """For each element of the kernel, the slices of the padded lengths that it covers as the window moves."""
     for at in product(*map(range, kernel)):
         axes = zip(at, stride, dilation, places, lengths, strict=True)
         yield tuple(stretch(i * e, p, s, n) for i, s, e, p, n in axes)
@@ -68,45 +85,45 @@ def interior(padding: Padding, lengths: Lengths) -> tuple[slice, ...]:
     return tuple(stretch(low, n, 1, low + n + high) for n, (low, high) in zip(lengths, padding, strict=True))
 
 
-def padded(xp: Any, x: Any, padding: Padding, lead: int) -> Any:
-    """`x` within zeros, its first `lead` axes and those after the padded ones unchanged; itself without padding."""
+def padded(xp: Any, x: Any, padding: Padding, front: int) -> Any:
+    """`x` within zeros, its first `front` axes and those after the padded ones unchanged; itself without padding."""
     if not any(map(any, padding)):
         return x
     d = len(padding)
-    lengths = x.shape[lead : lead + d]
+    lengths = x.shape[front : front + d]
     wide = tuple(n + low + high for n, (low, high) in zip(lengths, padding, strict=True))
-    z = xp.zeros((*x.shape[:lead], *wide, *x.shape[lead + d :]), dtype=x.dtype)
-    xp.copyto(z[(_ALL,) * lead + interior(padding, lengths)], x)
+    z = xp.zeros((*x.shape[:front], *wide, *x.shape[front + d :]), dtype=x.dtype)
+    xp.copyto(z[(_ALL,) * front + interior(padding, lengths)], x)
     return z
 
 
-def sliding(xp: Any, x: Any, kernel: Lengths, stride: Lengths, dilation: Lengths, lead: int) -> Any:
-    """The windows of (lead…, *lengths, tail…) as a view of shape (lead…, *kernel, *places, tail…)."""
+def sliding(xp: Any, x: Any, kernel: Lengths, stride: Lengths, dilation: Lengths, front: int) -> Any:
+    """The windows of (front…, *lengths, tail…) as a view of shape (front…, *kernel, *places, tail…)."""
     d, n = len(kernel), x.ndim
     spans = tuple((k - 1) * e + 1 for k, e in zip(kernel, dilation, strict=True))
     if xp is np and x.flags.c_contiguous:  # the same view in a twentieth of the time
-        lengths, strides = x.shape[lead : lead + d], x.strides[lead : lead + d]
+        lengths, strides = x.shape[front : front + d], x.strides[front : front + d]
         places = tuple((length - span) // s + 1 for length, span, s in zip(lengths, spans, stride, strict=True))
         within = tuple(step * e for step, e in zip(strides, dilation, strict=True))
         between = tuple(step * s for step, s in zip(strides, stride, strict=True))
-        shape = (*x.shape[:lead], *kernel, *places, *x.shape[lead + d :])
-        return np.ndarray(shape, x.dtype, x, 0, (*x.strides[:lead], *within, *between, *x.strides[lead + d :]))
-    windows = xp.lib.stride_tricks.sliding_window_view(x, spans, axis=tuple(range(lead, lead + d)))
-    if any(s > 1 for s in stride + dilation):  # of (lead…, *places, tail…, *spans)
+        shape = (*x.shape[:front], *kernel, *places, *x.shape[front + d :])
+        return np.ndarray(shape, x.dtype, x, 0, (*x.strides[:front], *within, *between, *x.strides[front + d :]))
+    windows = xp.lib.stride_tricks.sliding_window_view(x, spans, axis=tuple(range(front, front + d)))
+    if any(s > 1 for s in stride + dilation):  # of (front…, *places, tail…, *spans)
         steps = [slice(None, None, s) for s in stride], [slice(None, None, e) for e in dilation]
-        windows = windows[(*(_ALL,) * lead, *steps[0], *(_ALL,) * (n - lead - d), *steps[1])]
-    return windows.transpose((*range(lead), *range(n, n + d), *range(lead, n)))
+        windows = windows[(*(_ALL,) * front, *steps[0], *(_ALL,) * (n - front - d), *steps[1])]
+    return windows.transpose((*range(front), *range(n, n + d), *range(front, n)))
 
 
-def lay(xp: Any, z: Any, columns: Any, kernel: Lengths, stride: Lengths, dilation: Lengths, lead: int) -> None:
-    """Add columns of shape (lead…, *kernel, *places, tail…) to `z` of shape (lead…, *padded lengths, tail…)."""
+def lay(xp: Any, z: Any, columns: Any, kernel: Lengths, stride: Lengths, dilation: Lengths, front: int) -> None:
+    """Add columns of shape (front…, *kernel, *places, tail…) to `z` of shape (front…, *padded lengths, tail…)."""
     d = len(kernel)
-    places = columns.shape[lead + d : lead + 2 * d]
-    front = (_ALL,) * lead
-    lengths = z.shape[lead : lead + d]
+    places = columns.shape[front + d : front + 2 * d]
+    before = (_ALL,) * front
+    lengths = z.shape[front : front + d]
     for at, there in zip(product(*map(range, kernel)), offsets(lengths, kernel, stride, dilation, places), strict=True):
-        target = z[front + there]
-        xp.add(target, columns[front + at], out=target)
+        target = z[before + there]
+        xp.add(target, columns[before + at], out=target)
 
 
 _GEOMETRY = {"kernel": (3, 2), "stride": (2, 1), "padding": ((1, 1), (0, 2)), "dilation": (1, 2)}
@@ -179,8 +196,8 @@ def _advice_fold(
     except ValueError as error:
         return str(error)
     if len(x) == 3 and (x[1] % prod(kernel) or x[2] != prod(places)):
-        wanted = f"(n, c · {prod(kernel)}, {prod(places)})"
-        return f"x must be {wanted}: {prod(kernel)} elements to a window, {prod(places)} windows."
+        expected = f"(n, c · {prod(kernel)}, {prod(places)})"
+        return f"x must be {expected}: {prod(kernel)} elements to a window, {prod(places)} windows."
     return None
 
 
