@@ -39,8 +39,7 @@ class Flatten(Module):
             message = f"Flatten: input is {input.shape}; it has no axes from {self.start_dim} to {self.end_dim}."
             raise ValueError(message)
         shape = input.shape
-        flat = reshape(input, shape=(*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
-        return called_as(input, flat)
+        return called_as(input, reshape(input, shape=(*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :])))
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""
