@@ -59,6 +59,7 @@ class Optimizer:
     """The arrays that `update` keeps in its state: a `Slot`, or the name of one that is zero at first."""
 
     _keywords: ClassVar[tuple[str, ...]] = ()  # of `update`
+    _conditions: ClassVar[tuple[str | None, ...]] = ()  # the settings that slots depend on
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
@@ -66,6 +67,7 @@ class Optimizer:
         names = tuple(x.name for x in own if x.kind is Parameter.KEYWORD_ONLY)
         inherited = any(x.kind is Parameter.VAR_KEYWORD for x in own)  # it passes them on to the rule that it overrides
         cls._keywords = names + cls._keywords if inherited else names
+        cls._conditions = tuple([None if isinstance(slot, str) else slot.when for slot in cls.slots])
 
     def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
         self.defaults = {name: value for name, value in defaults.items() if name not in _NO_SETTINGS}
@@ -141,8 +143,11 @@ class Optimizer:
 
     def numbers(self, group: Mapping[str, Any], t: int) -> dict[str, Any]:
         """The keyword arguments of `update` in step `t`: settings and, in place of those of their names, scalars."""
-        settings = {name: group[name] for name in self._keywords if name in group}
-        return {**settings, **self.scalars(group, t)}
+        numbers = self.scalars(group, t)
+        for name in self._keywords:
+            if name not in numbers:
+                numbers[name] = group[name]
+        return numbers
 
     @staticmethod
     def update(p: Any, g: Any, state: Mapping[str, Any], *_: Any, **numbers: Any) -> None:
@@ -182,7 +187,7 @@ class Optimizer:
         written: list[Any] = []
         states, update = self.state, self.update
         for group in self.param_groups:
-            slots = len(self.kept(group))
+            slots = len([1 for setting in self._conditions if not setting or group[setting]])
             step = 0  # the step that `numbers` belong to; nearly always all parameters of a group are at the same one
             numbers: dict[str, Any] = {}
             for p in group["params"]:

@@ -50,7 +50,8 @@ class SGD(Optimizer):
 
     @staticmethod
     def update(p, g, state, *, lr, momentum, share, weight_decay, nesterov, maximize) -> None:
-        g = effective_gradient(p, g, maximize, weight_decay)
+        if maximize or weight_decay:
+            g = effective_gradient(p, g, maximize, weight_decay)
         if momentum:
             b = state["momentum_buffer"]
             b *= momentum

@@ -29,8 +29,8 @@ def label(text: str) -> Any:
     data = text.translate(_LINES).encode()
     if len(data) > LIMIT:
         text = f"{data[:LIMIT].decode(errors='ignore')}…"
-    told = escape(text.translate(_LINES).replace("&", "&amp;"))
-    return nohtml(told.replace("\n", "\\n"))  # else "<a>" would be taken for HTML
+    escaped = escape(text.translate(_LINES).replace("&", "&amp;"))
+    return nohtml(escaped.replace("\n", "\\n"))  # else "<a>" would be taken for HTML
 
 
 def shortened(text: str, length: int = 40) -> str:

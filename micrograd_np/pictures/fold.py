@@ -12,7 +12,7 @@ import numpy as np
 
 from micrograd_np.core.values import inputs
 
-from .formula import spoken as op_name
+from .formula import op_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

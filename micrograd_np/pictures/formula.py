@@ -16,7 +16,7 @@ from .values import number, subscript
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Names", "constant", "formula", "spoken"]
+__all__ = ["Names", "constant", "formula", "op_name"]
 
 _MANY = 6  # inputs of one op that are all named
 _LENGTH = 90  # characters of a formula
@@ -36,24 +36,24 @@ class Names(Counter[Any]):
         return self.own(f"{letter}{subscript(self[letter])}")
 
 
-def formula(op: Any, told: list[str], static: Mapping[str, Any]) -> str:
-    """The label of the op, such as ``x @ W + b``, with its inputs as they are `told`."""
+def formula(op: Any, names: list[str], static: Mapping[str, Any]) -> str:
+    """The label of the op, such as ``x @ W + b``, with the `names` of its inputs."""
     fields: dict[str, Any] = {key: setting(value) for key, value in static.items()}
-    fields.update(zip(op.inputs[: op.fixed], told, strict=False))
+    fields.update(zip(op.inputs[: op.fixed], names, strict=False))
     if op.variadic:
-        rest = told[op.fixed :]
+        rest = names[op.fixed :]
         rest = rest if len(rest) <= _MANY else [*rest[:2], "…", rest[-1]]
         fields[op.inputs[-1]] = ", ".join(rest)
-        for name in told[op.fixed :] if "index" in fields else ():  # each stands where the index has a hole
+        for name in names[op.fixed :] if "index" in fields else ():  # each stands where the index has a hole
             fields["index"] = fields["index"].strip("()").rstrip(",").replace("·", name, 1)
     return shortened(Formatter().vformat(op.label, (), fields), _LENGTH)
 
 
-def spoken(op: Any) -> str:
+def op_name(op: Any) -> str:
     """The name of an op as people say it.
 
     >>> from micrograd_np.core.primitive import registry
-    >>> spoken(registry["_einsum"]), spoken(registry["log_softmax"])
+    >>> op_name(registry["_einsum"]), op_name(registry["log_softmax"])
     ('einsum', 'log softmax')
     """
     return str(op.name).lstrip("_").replace("_", " ")

@@ -21,8 +21,7 @@ from micrograd_np.engine.symbol import Symbol
 from .drawing import CHANGED, Drawing, Edge, Node, check
 from .escape import plain, shortened
 from .fold import Folding
-from .formula import Names, constant, formula
-from .formula import spoken as op_name
+from .formula import Names, constant, formula, op_name
 from .picture import Picture
 from .structure import Homes, Record, turns
 from .values import summary

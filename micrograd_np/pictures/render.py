@@ -86,8 +86,8 @@ def save(source: str, path: str | Path, page: Callable[[str], str] | None = None
         try:
             picture = render(source, "svg" if format == "html" else format)
         except RenderError as failure:
-            path, wanted = path.with_suffix(".gv"), path
-            log.warning("%s Wrote the source %s instead of %s.", failure, path, wanted)
+            path, requested = path.with_suffix(".gv"), path
+            log.warning("%s Wrote the source %s instead of %s.", failure, path, requested)
         else:
             path.write_bytes(page(picture.decode()).encode() if page and format == "html" else picture)
             return path

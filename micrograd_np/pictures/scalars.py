@@ -16,8 +16,7 @@ from micrograd_np.engine.backward import is_gone
 
 from .drawing import CHANGED, Drawing, Edge, Node
 from .escape import shortened
-from .formula import Names, constant, formula
-from .formula import spoken as op_name
+from .formula import Names, constant, formula, op_name
 from .structure import Record
 from .values import number
 

@@ -19,7 +19,7 @@ from micrograd_np.engine.tensor import Tensor
 
 from .drawing import Drawing, Edge, Node, check, digraph
 from .escape import plain, shortened
-from .formula import spoken as op_name
+from .formula import op_name
 from .page import SIZE_LIMIT, embed, fill, numbers, write
 from .picture import Shown
 from .render import RenderError, render
