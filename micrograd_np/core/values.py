@@ -28,12 +28,16 @@ def inputs(z: Source) -> list[Any]:
     return list(islice(held_inputs(z), z.op.fixed if z.op.inputs[-1] == "memory" else None))
 
 
-def values(sources: Iterable[Source], held: Mapping[Source, Any]) -> Iterator[tuple[Source, Any]]:
+def values(
+    sources: Iterable[Source], held: Mapping[Source, Any], *, spent: bool = False
+) -> Iterator[tuple[Source, Any]]:
     """Each of `sources` with its array, inputs before the results computed from them; None for what is lost.
 
     A record holds what its rules read, a tensor that retains its gradient its own array, and the caller may hold more
     (`held`); the rest is recomputed from leaves and constants that are still there, and dropped after its last use.
-    Memory that was written since is no value of the computation; a leaf is what it is now.
+    Memory that was written since is no value of the computation; a leaf is what it is now. If a held array contradicts
+    recomputed ones, a write that nobody counts, ``w.data[0] = 1``, changed what they were computed from: then only held
+    arrays are known. With `spent`, used-up records are recomputed too, as far as they hold what that needs.
     """
     waiting = list(dict.fromkeys(sources))
     requested = set(waiting)
@@ -51,20 +55,41 @@ def values(sources: Iterable[Source], held: Mapping[Source, Any]) -> Iterator[tu
                 if x not in uses:
                     waiting.append(x)
                 uses[x] = uses.get(x, 0) + 1
-    arrays: dict[Any, Any] = {}
-    for z in sorted(waiting, key=lambda z: z.order):
-        data = _held(z, held) if isinstance(z, Node) else z.data
-        if data is None and isinstance(z, Node):
-            data = None if z in far else _recomputed(z, operands(z, arrays))
-            for x in z.inputs if z not in far else ():
-                if isinstance(x, Node):
-                    uses[x] -= 1
-                    if not uses[x]:
+    order = sorted(waiting, key=lambda z: z.order)
+    known = {z: _held(z, held) if isinstance(z, Node) else z.data for z in order}
+    parts = {z: [x for x in z.inputs if isinstance(x, Node) and x in known] for z in order if z not in far}
+    checked = {z for z, xs in parts.items() if known[z] is not None and any(known[x] is None for x in xs)}
+    for x in (x for z in checked for x in parts[z]):
+        uses[x] += 1
+
+    def computed() -> Iterator[tuple[Source, Any, bool]]:
+        """Each with its array, and whether that agrees with recomputed inputs."""
+        arrays: dict[Any, Any] = {}
+        left = uses.copy()
+        for z in order:
+            data, agreed = known[z], True
+            if isinstance(z, Node) and z not in far and (data is None or z in checked):
+                if data is not None:
+                    agreed = agrees(z, operands(z, arrays), data)
+                elif spent or z.arrays is not None:
+                    data = _recomputed(z, operands(z, arrays))
+                for x in parts[z]:
+                    left[x] -= 1
+                    if not left[x]:
                         arrays.pop(x, None)
-        if uses[z] > 0:
-            arrays[z] = data
-        if z in requested:
-            yield z, data
+            if left[z] > 0:
+                arrays[z] = data
+            yield z, data, agreed
+
+    trusted = all(agreed for *_, agreed in computed())
+    results = ((z, data) for z, data, _ in computed()) if trusted else known.items()
+    yield from ((z, data) for z, data in results if z in requested)
+
+
+def agrees(z: Node, inputs: list[Any], data: Any) -> bool:
+    """Whether the op of `z` computes `data` from `inputs`; if one of them is lost, nothing contradicts it."""
+    array = None if z.op.inputs[-1] == "memory" else _recomputed(z, inputs)  # which writes there
+    return array is None or np.allclose(array, data, rtol=1e-3, atol=1e-6, equal_nan=True)
 
 
 def operands(z: Node, arrays: Mapping[Any, Any]) -> list[Any]:
@@ -85,14 +110,16 @@ def _held(z: Node, held: Mapping[Source, Any]) -> Any:
 
 def _recomputed(z: Node, inputs: list[Any]) -> Any:
     """What the op of `z` computes from `inputs`; None if one of them is lost."""
-    if z.arrays is None or any(x is None for x in inputs):
+    if any(x is None for x in inputs):
         return None
     before, recording = mode.events, mode.recording
     mode.set(events=QUIET, recording=False)
     try:
         with np.errstate(all="ignore"):
-            return z.op.kernel(np, ..., *inputs, **z.static)
-    except NotImplementedError:  # a compiled or a recomputed segment has no kernel
-        return None
+            return np.asarray(z.op.kernel(np, ..., *inputs, **z.static))
+    except Exception as error:
+        if z.arrays is None or isinstance(error, NotImplementedError):  # a compiled or a recomputed segment
+            return None
+        raise
     finally:
         mode.set(events=before, recording=recording)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 from .modes import mode
-from .vertex import tensor_of
+from .vertex import Vertex, tensor_of
 from .writes import owner_of
 
 if TYPE_CHECKING:
@@ -85,6 +85,13 @@ def views_of(x: Any) -> Iterator[Any]:
         view = weak()
         if view is not None and base_of(view) is x:
             yield view
+
+
+def called_as(x: Any, view: Any) -> Any:
+    """`view`, which shows all of `x`, with the name of `x` where no record leads from the one to the other."""
+    if isinstance(x, Vertex) and view.node is None:
+        view.name = x.name
+    return view
 
 
 def is_view_of(view: Any, x: Any, op: Any, settings: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.views import called_as
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import whole
@@ -184,10 +185,7 @@ def _by_channel(x: Any, input: Any) -> Any:
     """A vector (c,) in a shape that broadcasts along the second axis of `input`; a statistic keeps its name."""
     if x is None or input.ndim == 2:
         return x
-    wide = reshape(x, shape=(-1,) + (1,) * (input.ndim - 2))
-    if isinstance(x, Tensor) and x.name and wide.node is None:
-        wide.name = x.name
-    return wide
+    return called_as(x, reshape(x, shape=(-1,) + (1,) * (input.ndim - 2)))
 
 
 def _by_own_statistics(

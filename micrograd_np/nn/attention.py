@@ -8,6 +8,7 @@ import numpy as np
 
 from micrograd_np import functional
 from micrograd_np.core.settings import Count, Share, Size
+from micrograd_np.core.views import called_as
 from micrograd_np.engine.constant import constant
 from micrograd_np.engine.tensor import Tensor, get_default_dtype
 from micrograd_np.functional.attention import attend
@@ -107,10 +108,10 @@ class MultiheadAttention(Module):
         q, k, v = as_tensor(query), as_tensor(key), as_tensor(value)
         single = q.ndim == 2
         if single:
-            q, k, v = q[None], k[None], v[None]
+            q, k, v = (called_as(x, x[None]) for x in (q, k, v))
             key_padding_mask = None if key_padding_mask is None else _mask(key_padding_mask)[None]
         elif not self.batch_first:
-            q, k, v = (transpose(x, axes=(1, 0, 2)) for x in (q, k, v))  # (n, time, features) from here on
+            q, k, v = (called_as(x, transpose(x, axes=(1, 0, 2))) for x in (q, k, v))  # (n, time, features) now
         self._check(q, k, v)
         weights, biases = self._projections()
         q, k, v = (functional.linear(x, w, b) for x, w, b in zip((q, k, v), weights, biases, strict=True))

@@ -14,6 +14,7 @@ import numpy as np
 
 from micrograd_np import functional, random
 from micrograd_np.core.settings import Count, Share, Size
+from micrograd_np.core.views import called_as
 from micrograd_np.engine.constant import constant
 from micrograd_np.engine.tensor import get_default_dtype
 from micrograd_np.functional.linear import linear
@@ -149,7 +150,7 @@ class _Layer(_Recurrent):
         if single:
             x = x[:, None]
         elif self.batch_first:
-            x = transpose(x, axes=(1, 0, 2))
+            x = called_as(x, transpose(x, axes=(1, 0, 2)))
         if not x.shape[0]:
             message = f"{self._name}: the sequence has no steps; input is {x.shape}, time first."
             raise ValueError(message)

@@ -7,6 +7,7 @@ from typing import Any
 
 from micrograd_np import functional
 from micrograd_np.core.settings import Counts, Sizes
+from micrograd_np.core.views import called_as
 from micrograd_np.ops.shape import reshape
 
 from .function_layer import FunctionLayer
@@ -37,8 +38,8 @@ class Flatten(Module):
         if not (all(-d <= end < d for end in ends) and first <= last):
             message = f"Flatten: input is {input.shape}; it has no axes from {self.start_dim} to {self.end_dim}."
             raise ValueError(message)
-        shape = input.shape
-        return reshape(input, shape=(*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
+        merged = prod(input.shape[first : last + 1])
+        return called_as(input, reshape(input, shape=(*input.shape[:first], merged, *input.shape[last + 1 :])))
 
     def extra_repr(self) -> str:
         """As PyTorch shows it."""

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
     import graphviz
 
-__all__ = ["Cluster", "Drawing", "Edge", "Node", "check", "digraph", "words"]
+__all__ = ["CHANGED", "Cluster", "Drawing", "Edge", "Node", "check", "digraph", "words"]
 
 INK = "#24303c"
 LINE = "#7b8894"
+CHANGED = "changed since"  # what stands below numbers that were written after their use
 _VALUE = {"shape": "box", "style": "rounded,filled", "fillcolor": "#ffffff"}  # most nodes are values
 _STYLES: dict[str, dict[str, str]] = {
     "value": {},
@@ -47,6 +48,9 @@ _SHAPES = {
     "folded": "dashed: folded ops",
 }
 """What the legend says of each kind that is not a plain value."""
+
+_LINES = {".grad": ".grad: summed over backward passes", "∂": "∂: gradient of the output"}
+"""What it says of lines that begin so."""
 
 _FRAME = {"style": "rounded,filled", "fillcolor": "#eef3f6", "color": LINE, "labeljust": "l", "labelloc": "t"}
 _FRAME |= {"fontname": "Helvetica", "fontsize": "11", "fontcolor": INK, "tooltip": " "}
@@ -138,21 +142,27 @@ class Drawing(Cluster):
         self.inside(frames).append(node)
         self.lines.append(node)
 
-    def explain(self, *notes: str, legend: bool, spent: bool) -> None:
+    def explain(self, *notes: str, legend: bool, spent: bool, remarks: Iterable[str] = ()) -> None:
         """Write below it what each shape stands for, with `notes`, if a `legend` is wanted, and what is not kept."""
         texts = [*(node.text for node in self.every_node()), *(frame.text for frame in self.frames.values())]
         notes = (*notes, *(note for sign, note in _SIGNS.items() if any(sign in text for text in texts)))
         nodes = self.every_node()
-        if any("not kept" in node.text.split("\n") for node in nodes):
-            advice = "backward(retain_graph=True) keeps it" if spent else "draw([…, it]) shows it"
-            self.note = f"not kept: {advice}, until weights change"
-        kinds = {node.kind for node in nodes}
-        lines = [""]
-        for part in (*(text for kind, text in _SHAPES.items() if kind in kinds), *filter(None, notes)):
-            if lines[-1] and len(lines[-1]) + len(part) > (_NARROW if self.direction in {"TB", "BT"} else _WIDE):
-                lines.append("")
-            lines[-1] += f"{'     ' if lines[-1] else ''}{part}"
-        self.legend = "\n".join(lines) if legend else ""
+        kinds, lines = {node.kind for node in nodes}, {line for node in nodes for line in node.text.split("\n")[1:]}
+        advice = "backward(retain_graph=True) keeps it, until" if spent else "draw([…, it]) shows it, until"
+        said = {
+            "not kept": f"not kept: {'draw before' if CHANGED in lines and not spent else advice} weights change",
+            CHANGED: f"{CHANGED}: by a write after its use here, whose results are older",
+        }
+        self.note = "; ".join([*(text for word, text in said.items() if word in lines), *remarks])
+        words = {line.split(" ")[0] for line in lines}
+        parts = [*(text for kind, text in _SHAPES.items() if kind in kinds), *filter(None, notes)]
+        parts += [text for word, text in _LINES.items() if word in words]
+        below = [""]
+        for part in parts:
+            if below[-1] and len(below[-1]) + len(part) > (_NARROW if self.direction in {"TB", "BT"} else _WIDE):
+                below.append("")
+            below[-1] += f"{'     ' if below[-1] else ''}{part}"
+        self.legend = "\n".join(below) if legend else ""
 
 
 def check(caller: str, **settings: Any) -> None:
@@ -192,7 +202,7 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
         edge_attr=text | {"fontsize": "10", "arrowsize": "0.6"},
     )
     if drawing.legend or drawing.note:
-        below = label(f"{drawing.legend}\n{drawing.note}".strip())
+        below = label("\n".join([drawing.legend, *drawing.note.split("; ")]).strip())
         graph.attr(label=below, labelloc="b", fontname="Helvetica", fontsize="10", fontcolor=INK)
     _fill(graph, drawing.name, drawing)
     for column in drawing.columns:

@@ -75,6 +75,11 @@ class Folding:
         """Whether the arrow from `x` to `v` lies in or between repeated blocks, and the first block shows its like."""
         return self.twin[v] != v and not self.alike.isdisjoint(self.homes.chain(x))
 
+    def block(self, v: int) -> Path | None:
+        """The repeated block in which the vertex at `v` was made, if it is drawn in the first one instead."""
+        v = self.same.get(v, v)
+        return next((p for p in reversed(self.homes.chain(v)) if p in self.alike), None) if self.twin[v] != v else None
+
     def _fold_below(self, level: int) -> int:
         """Draw modules deeper than `level` as boxes; return how many nodes there are."""
         numbers: dict[Path, int] = {}

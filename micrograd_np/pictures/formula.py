@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,29 @@ import numpy as np
 from micrograd_np.engine.symbol import setting
 
 from .escape import shortened
-from .values import number
+from .values import number, subscript
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["constant", "formula", "op_name"]
+__all__ = ["Names", "constant", "formula", "op_name"]
 
 _MANY = 6  # inputs of one op that are all named
 _LENGTH = 90  # characters of a formula
+
+
+class Names(Counter[Any]):
+    """How often each name was given in a picture, so that no two vertices have the same."""
+
+    def own(self, name: str, around: Any = ()) -> str:
+        """The user's `name`, with a stroke for each earlier vertex of that name in the same frame."""
+        self[name, around] += 1
+        return name + "′" * (self[name, around] - 1)
+
+    def numbered(self, letter: str) -> str:
+        """The `letter` with the next number."""
+        self[letter] += 1
+        return self.own(f"{letter}{subscript(self[letter])}")
 
 
 def formula(op: Any, names: list[str], static: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import suppress
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,19 +12,19 @@ import numpy as np
 from micrograd_np.core.messages import describe_value
 from micrograd_np.core.values import inputs
 from micrograd_np.core.vertex import Source, Vertex
-from micrograd_np.core.writes import owner_of
+from micrograd_np.core.writes import owner_of, writes
 from micrograd_np.debug.explain import Pulled, or_zeros, outer_parts, rule_of, summed, summed_axes, symbols_of
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.engine.backward import is_gone
 from micrograd_np.engine.symbol import Symbol
 
-from .drawing import Drawing, Edge, Node, check
+from .drawing import CHANGED, Drawing, Edge, Node, check
 from .escape import plain, shortened
 from .fold import Folding
-from .formula import constant, formula, op_name
+from .formula import Names, constant, formula, op_name
 from .picture import Picture
 from .structure import Homes, Record, turns
-from .values import subscript, summary
+from .values import summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
+_NO_GRAPH = "no graph: nothing requires a gradient here, or no_grad() or a compiled step kept no record"
+_NO_MODEL = "no frames: the model is gone; hold it in a variable"
 _ROOM = 200  # nodes up to which "auto" prints values
 
 
@@ -63,10 +64,11 @@ def draw(
     """The graph that `tensor`, or a list of tensors, was computed by, as a `Picture`.
 
     A box says how its value was made, its shape, and its numbers: small arrays in full, large ones as minimum … mean …
-    maximum with a histogram; ∂ stands before a gradient: of leaves, of results that keep it by ``retain_grad()``, and
-    of all after ``backward(retain_graph=True)``, if `gradients` is True. Parameters, inputs, constants and outputs have
-    shapes of their own, which the `legend` explains. Modules are frames; those deeper than `depth` are one box each,
-    and "auto" goes as deep as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their number.
+    maximum with a histogram; ``.grad`` of leaves, and of results that keep it by ``retain_grad()``. If `gradients` is
+    True, ∂ is the gradient of the output, of all after ``backward(retain_graph=True)``. Parameters, inputs, constants
+    and outputs have shapes of their own, told by the `legend`. Modules are frames; those deeper than `depth` are one
+    box each, and "auto" goes as deep as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their
+    number and the numbers of the first.
     `direction` is "TB" from top to bottom, or "LR", "BT", "RL", also as ``draw(tensor, "LR")``. With `backward`,
     dashed arrows carry the derivative rules, with the sums that undo broadcasting; with `scalars`, every element is a
     node, where there are at most 64.
@@ -82,7 +84,7 @@ def draw(
     >>> picture
     <Picture of 3 nodes and 2 edges; .save('graph.svg') writes it>
     >>> print(picture.describe())
-    w: parameter, () float64 = 3, ∂ not computed yet
+    w: parameter, () float64 = 3, .grad not computed yet
     z₁ = w · 2: () float64 = 6
     z₂ = σ(z₁): () float64 = 0.9975
     """
@@ -143,49 +145,56 @@ class _Graph:
         drawn = [v for v in self.places if v >= 0]
         self.valued = values is True or (values == "auto" and len(self.places) <= _ROOM)
         arrays = self.record.values(drawn) if self.valued else ()  # one is held at a time
-        self.numbers = {v: "not kept" if x is None else summary(x) for v, x in arrays}
+        self.numbers = {v: "not kept" if x is None else _shown(x, self.record.is_changed(v)) for v, x in arrays}
         self.names: dict[int, str] = {}
-        self.counts: Counter[str] = Counter()
-        self.arrays: dict[int, str] = {}  # the node of each array that an op was applied to, by its id
+        self.labels = Names()
+        named = {z.name: v for z, v in self.record.leaves.items() if z.name and not z.requires_grad}
+        self.arrays: dict[Any, str] = {name: _id(self.folding.place[v]) for name, v in named.items()}
+        # the node of each array that an op was applied to, by its id, or by its name if it is lost
         dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
         self.dtype = str(dtypes.pop()) if len(dtypes) == 1 else None  # that all values have
         self.gone = any(map(is_gone, self.vertices))
         arrived = {v: g for v in drawn if (g := self.record.gradient(v)) is not None}
         self.computed = bool(arrived)  # whether a backward pass has run
         shown = {v: g for v, g in arrived.items() if self.gradients is not False and self.vertices[v].requires_grad}
-        self.grads = {v: summary(g) for v, g in shown.items()}
+        self.grads = {v: f".grad {summary(g)}" for v, g in shown.items()}
         if self.gradients is True and self.computed and not self.gone:
             self.pull(*tensors)
 
     def pull(self, root: Any, *others: Vertex) -> None:
-        """Compute the gradients of results, if the root is one tensor of one element."""
+        """Compute all gradients anew, if the root is one tensor of one element."""
+        pulled: dict[int, str] = {}
 
-        def arrived(z: Source, _i: int, g: Any, _gx: Any) -> None:
-            v = self.record.at(z)
-            if self.folding.place[v] == v and v not in self.grads:
-                self.grads[v] = summary(g)
+        def delivered(x: Source, g: Any) -> None:
+            v = self.record.at(x)
+            if self.folding.place[v] == v and v not in pulled:
+                pulled[v] = f"∂ {summary(g)}"
 
         if not others and root.requires_grad and root.data.size == 1:
             with suppress(RuntimeError):  # an array that a rule reads was written since
-                Pulled(self.vertices, arrived).walk(root, np.ones_like(root.data), lambda *_: None)
+                walk = Pulled(self.vertices, lambda z, _i, g, _gx: delivered(z, g))
+                walk.walk(root, np.ones_like(root.data), delivered)
+                self.grads |= pulled
 
     # names
 
     def name(self, x: Source) -> str:
         """What a vertex is called in formulas: its own name, or a letter with a number in the order of drawing."""
-        v = self.folding.place[self.record.at(x)]
+        at = self.record.at(x)
+        block, v = self.folding.block(at), self.folding.place[at]
+        if block is not None:  # whose numbers are not drawn
+            return self.homes.called(at) or f"‹{block[1]}›"
         if v < 0:
             box = self.folding.boxes[~v]
             return f"‹{self.homes.inside(box.path[1], box.around)}›" if box.path is not None else "‹…›"
         if v not in self.names:
             name = self.homes.called(v)
             if name:
-                around = () if self.record.is_op(v) else self.homes.chain(v)[-1:]  # the frame shows its name
-                self.names[v] = shortened(self.homes.inside(name, around))
+                around = self.homes.chain(v)[-1:]
+                inside = self.homes.inside(name, () if self.record.is_op(v) else around)  # the frame shows its name
+                self.names[v] = self.labels.own(shortened(inside), around)
             else:
-                letter = "z" if self.record.is_op(v) else "x"
-                self.counts[letter] += 1
-                self.names[v] = f"{letter}{subscript(self.counts[letter])}"
+                self.names[v] = self.labels.numbered("z" if self.record.is_op(v) else "x")
         return self.names[v]
 
     def formula(self, z: Any) -> str:
@@ -206,6 +215,8 @@ class _Graph:
         name, role = getattr(z.inputs[i], "name", None), z.op.inputs[min(i, len(z.op.inputs) - 1)]
         if name:
             return shortened(self.homes.inside(name, self.homes.chain(self.record.at(z))[-1:]))
+        if i == 0 and self.homes.is_layer(self.homes.homes[self.record.at(z)]):
+            return "input"
         return role if len(role) > 1 and i < z.op.fixed else constant(x)
 
     # nodes
@@ -223,13 +234,15 @@ class _Graph:
                     self.constant(x, v, i)
             if v >= 0 and self.settings["backward"]:
                 self.drawing.edges += self.rules(v)
-        graded = self.gradients is not False and any(z.requires_grad for z in self.vertices)
+        leaves = self.record.leaves.items()
+        lone = any(v in self.record.roots and not z.requires_grad for z, v in leaves)
+        homeless = any(z.requires_grad and "." in (z.name or "") and not self.homes.homes[v] for z, v in leaves)
         self.drawing.explain(
             f"all are {self.dtype}" if self.dtype else "",
-            "∂: gradient of the output" if graded else "",
             "dashed: what is passed back where g arrives" if self.settings["backward"] else "",
             legend=legend,
             spent=self.gone,
+            remarks=[_NO_GRAPH] * lone + [_NO_MODEL] * homeless,
         )
 
     def node(self, v: int) -> Node:
@@ -260,10 +273,10 @@ class _Graph:
     def gradient(self, v: int, z: Source) -> str:
         """The gradient of a value as text, or why there is none."""
         if v in self.grads:
-            return f"∂ {self.grads[v]}"
+            return self.grads[v]
         if self.gradients is False or not z.requires_grad or (z.op is not None and self.gradients is not True):
             return ""
-        return "∂ not kept: retain_grad()" if z.op is not None and self.computed else "∂ not computed yet"
+        return ".grad not kept: retain_grad()" if z.op is not None and self.computed else ".grad not computed yet"
 
     def box(self, at: int, box: Box) -> Node:
         """The node that stands for the values in `box`."""
@@ -291,15 +304,18 @@ class _Graph:
     def constant(self, x: Any, v: int, i: int) -> None:
         """Draw the array that is input `i` of vertex `v` (None if nobody holds it any more), and the arrow from it."""
         z = self.vertices[v]
-        key = id(z.inputs[i] if x is None else x)
+        name = getattr(z.inputs[i], "name", None)
+        key = id(x) if x is not None else name or id(z.inputs[i])
         if key not in self.arrays:
             id_ = self.arrays[key] = f"a{len(self.arrays)}"
-            title, name = self.input_name(z, i, x), getattr(z.inputs[i], "name", None)
-            kind = "buffer" if name in self.homes.statistics else "input" if name else "constant"
+            title = self.input_name(z, i, x)
+            kind = "buffer" if name in self.homes.statistics else "input" if name or title == "input" else "constant"
             if x is None:
                 node = Node(id_, f"{title}\nnot kept", kind, "", f"{title}: {kind}, not kept")
             else:
-                node = self.value(id_, kind, x, title, numbers=summary(x) if self.valued else "")
+                node = self.value(
+                    id_, kind, x, title, numbers=_shown(x, writes.since(x, z.order)) if self.valued else ""
+                )
             self.drawing.put(node, self.homes.frames(() if kind == "input" else self.homes.chain(v)))
         self.drawing.edges.append(Edge(self.arrays[key], _id(v)))
 
@@ -308,7 +324,8 @@ class _Graph:
         z: Any = self.vertices[v]
         operands = inputs(z)
         sources = [x for x in operands if isinstance(x, Source)]
-        names = {id(x): "array" for x in operands if np.ndim(x)} | {id(x): self.name(x) for x in sources}
+        names = {id(x): self.input_name(z, i, x) for i, x in enumerate(operands) if np.ndim(x)}
+        names |= {id(x): self.name(x) for x in sources}
         data = {x: x.data if isinstance(x.data, np.ndarray) else None for x in (z, *sources)}
         symbols = symbols_of(operands, names, data)
         result, g = (Symbol(name, or_zeros(data[z], z)) for name in (self.name(z), "g"))
@@ -318,6 +335,10 @@ class _Graph:
                 text, raw = rule_of(z, i, g, result, symbols)
                 text = shortened(summed(text, summed_axes(raw, x.shape)), 90)
                 yield Edge(_id(v), _id(at), "gradient", text)
+
+
+def _shown(x: Any, is_changed: bool) -> str:
+    return summary(x) + f"\n{CHANGED}" * is_changed
 
 
 def _id(at: int) -> str:

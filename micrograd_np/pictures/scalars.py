@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from micrograd_np.core.values import inputs, operands
+from micrograd_np.core.values import agrees, inputs, operands
 from micrograd_np.core.vertex import Source
 from micrograd_np.engine.backward import is_gone
 
-from .drawing import Drawing, Edge, Node
+from .drawing import CHANGED, Drawing, Edge, Node
 from .escape import shortened
-from .formula import constant, formula, op_name
+from .formula import Names, constant, formula, op_name
 from .structure import Record
-from .values import number, subscript
+from .values import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -46,8 +46,7 @@ def draw_scalars(roots: Sequence[Any], drawing: Drawing, *, legend: bool) -> Non
     graph = _Scalars(record, drawing)
     for v, z in enumerate(record.vertices):
         graph.numbers[z] = graph.op(v, z) if record.is_op(v) else graph.leaf(v, z)
-    note = "∂: gradient of the output" if any("∂" in node.text for node in drawing.nodes) else ""
-    drawing.explain(note, legend=legend, spent=any(map(is_gone, record.vertices)))
+    drawing.explain(legend=legend, spent=any(map(is_gone, record.vertices)))
 
 
 class _Number(NamedTuple):
@@ -60,29 +59,25 @@ class _Number(NamedTuple):
 class _Scalars:
     def __init__(self, record: Record, drawing: Drawing) -> None:
         self.record, self.drawing = record, drawing
-        self.data = {record.vertices[v]: data for v, data in record.values(range(len(record)))}
+        self.data = {record.vertices[v]: data for v, data in record.values(range(len(record)), spent=True)}
         self.numbers: dict[Source, Any] = {}  # an array of them for each tensor
-        self.counts: Counter[str] = Counter()
+        self.labels = Names()
 
     def leaf(self, v: int, z: Source) -> Any:
         """The numbers of a leaf, with their gradients."""
-        self.counts["x"] += not z.name
-        name, grad = shortened(z.name or f"x{subscript(self.counts['x'])}", 16), self.record.gradient(v)
+        name = self.labels.own(shortened(z.name, 16)) if z.name else self.labels.numbered("x")
         kind = "parameter" if z.requires_grad else "input"
-        elements = _array(z.shape, lambda at: self.add(_element(name, at), "", z.data[at], kind, (), _at(grad, at)))
+        elements = _array(z.shape, lambda at: self.add(_element(name, at), "", z.data[at], kind, (), self.below(v, at)))
         self.align(list(elements.flat))
         return elements
 
     def op(self, v: int, z: Any) -> Any:
         """The numbers that an op made, and arrows to them."""
-        grad, arrays = self.record.gradient(v), operands(z, self.data)
-        if self.data[z] is None and not any(a is None for a in arrays):
-            with suppress(Exception):  # a spent graph may lack what the kernel needs
-                self.data[z] = np.asarray(z.op.kernel(np, ..., *arrays, **z.static))
+        arrays = operands(z, self.data)
         numbers = [self.numbers[x] if isinstance(x, Source) else _constants(x) for x in inputs(z)]
         samples = [np.zeros(x.shape) if a is None else np.asarray(a) for a, x in zip(arrays, numbers, strict=False)]
         links = [_links(z, i, samples) for i in range(len(samples))]
-        name, is_root = z.name and shortened(z.name, 16), v in self.record.roots
+        name, is_root = z.name and self.labels.own(shortened(z.name, 16)), v in self.record.roots
         terms: list[_Number] = []
         results: list[_Number] = []
 
@@ -97,7 +92,7 @@ class _Scalars:
                 pairs, rest = list(zip(*parts[:2], strict=True)), parts[2:]
                 labels = [f"{a.name} · {b.name}" for a, b in pairs]
                 if len(pairs) > 1:
-                    lost = arrays[0] is None or arrays[1] is None
+                    lost = any(a is None for a in (*arrays, self.data[z])) or not agrees(z, arrays, self.data[z])
                     values = repeat(None) if lost else samples[0][links[0][at]] * samples[1][links[1][at]]
                     new = [self.add(None, *term) for term in zip(labels, values, repeat("value"), pairs, strict=False)]
                     terms.extend(new)
@@ -106,7 +101,7 @@ class _Scalars:
             else:
                 text = _text(z, at, parts)
             kind, value, own = "output" if is_root else "value", _at(self.data[z], at), name and _element(name, at)
-            results.append(self.add(own, text, value, kind, chain(*parts), _at(grad, at)))
+            results.append(self.add(own, text, value, kind, chain(*parts), self.below(v, at)))
             return results[-1]
 
         elements = _array(z.shape, element)
@@ -114,17 +109,22 @@ class _Scalars:
         self.align(results)
         return elements
 
+    def below(self, v: int, at: tuple[int, ...]) -> list[str]:
+        """The lines below a number of vertex `v`: whether it was changed, its gradient."""
+        grad = self.record.gradient(v)
+        return [CHANGED] * self.record.is_changed(v) + ([] if grad is None else [f".grad {number(grad[at])}"])
+
     def add(
-        self, name: str | None, text: str, value: Any, kind: str, sources: Iterable[_Number], grad: Any = None
+        self, name: str | None, text: str, value: Any, kind: str, sources: Iterable[_Number], below: Sequence[str] = ()
     ) -> _Number:
         """A new number, which gets a letter where it has no name, with arrows to it."""
-        self.counts["z"] += name is None
-        new = _Number(f"n{len(self.drawing.nodes)}", name or f"z{subscript(self.counts['z'])}")
+        new = _Number(f"n{len(self.drawing.nodes)}", name or self.labels.numbered("z"))
         title = f"{new.name} = {text}" if text else new.name
-        lines = ["not kept" if value is None else number(value), *([] if grad is None else [f"∂ {number(grad)}"])]
+        lines = ["not kept" if value is None else number(value), *below]
         words = f"{title}: {'' if text else f'{kind} = '}{', '.join(lines)}"
         self.drawing.put(Node(new.id, "\n".join((title, *lines)), kind, words=words))
-        self.drawing.edges += [Edge(x.id, new.id) for x in dict.fromkeys(sources) if x.id]
+        uses = Counter(x.id for x in sources if x.id)
+        self.drawing.edges += [Edge(id, new.id, text=f"{n} times" if n > 1 else "") for id, n in uses.items()]
         return new
 
     def align(self, row: list[_Number]) -> None:

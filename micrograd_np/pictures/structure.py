@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_np.core.values import inputs, values
 from micrograd_np.core.vertex import Node, Source, Vertex, grad_of, source
-from micrograd_np.core.writes import owner_of
+from micrograd_np.core.writes import owner_of, writes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -70,10 +70,14 @@ class Record:
         """Whether an op made it."""
         return isinstance(self.vertices[v], Node)
 
-    def values(self, places: Iterable[int]) -> Iterator[tuple[int, Any]]:
+    def values(self, places: Iterable[int], *, spent: bool = False) -> Iterator[tuple[int, Any]]:
         """The arrays at these places, in order, one after the other; None for one that is not held any more."""
-        arrays = values((self.vertices[v] for v in places), {z: t.data for z, t in self.held.items()})
+        arrays = values((self.vertices[v] for v in places), {z: t.data for z, t in self.held.items()}, spent=spent)
         return ((self.at(z), data) for z, data in arrays)
+
+    def is_changed(self, v: int) -> bool:
+        """Whether the leaf at `v` was written after its first use."""
+        return not self.is_op(v) and writes.since(self.vertices[v].data, self._moments[v])
 
     def gradient(self, v: int) -> Any:
         """The gradient there as an array; None where there is none."""
@@ -115,12 +119,11 @@ class Homes:
     def __init__(self, record: Record) -> None:
         self.record = record
         self.modules: dict[Path, Any] = {}
-        self.homes: list[Path | None] = []
+        self.homes: list[Any] = [None] * len(record)  # the path of each, or None
         self.buffers: dict[int, str] = {}  # leaves that are statistics, with their names
         self.statistics: dict[str | None, Path] = {}  # by their names, where they are
         self.chains: dict[Any, tuple[Path, ...]] = {}
         self.times: dict[Path, int] = {}  # the number of blocks that each repeated one stands for
-        homes: list[Path | None] = [None] * len(record)
         for number, root in enumerate(_roots(record)):
             self.modules |= {(number, path): module for path, module in root.named_modules()}
             names: dict[Any, str] = {p: name for name, p in root.named_parameters()}
@@ -135,10 +138,9 @@ class Homes:
                     if statistic:
                         name = self.buffers[v] = statistic
                 if name:
-                    homes[v] = number, _parent(name)
-        if any(homes):
-            self._settle(homes)
-            self.homes = homes
+                    self.homes[v] = number, _parent(name)
+        if any(self.homes):
+            self._settle(self.homes)
 
     def _settle(self, homes: list[Any]) -> None:
         """Find the homes of ops: an op with a parameter lies in its module, and the others in between.
@@ -147,8 +149,11 @@ class Homes:
         """
         record, none = self.record, [None] * len(self.record)
         ops = array("i", (v for v in range(len(record)) if record.is_op(v)))
+        turned = set[int]()  # views of leaves
         for v in ops:
-            sources = (x for x in record.inputs(v) if not record.is_op(x) or record.vertices[x].op.view)
+            sources = [x for x in record.inputs(v) if not record.is_op(x) or x in turned]
+            if record.vertices[v].op.view and len(sources) == len(record.inputs(v)) == 1:
+                turned.add(v)
             lost = (self.statistics.get(getattr(x, "name", None)) for x in record.vertices[v].inputs)
             around = [home for home in (*(homes[x] for x in sources), *lost) if home]
             homes[v] = reduce(_common, around) if around else None
@@ -165,17 +170,31 @@ class Homes:
                 joined, between = reduce(_common, branches), _between(last, behind[v])
                 ends[v] = max(between, joined, key=_depth)
                 if len(branches) > 1 and _depth(joined) > _depth(between):
-                    homes[v] = joined
+                    homes[v] = self._outside(joined)
             before[v] = last = homes[v] or last
         last = None
         users: list[Any] = none  # the home around all users
+        entering = set[int]()  # what normalizations are of
         for v in reversed(ops):
             last, around = homes[v] or last, users[v]
-            if not homes[v]:
-                prepares = around and (record.vertices[v].op.view or self._normalizes(v, around))
-                homes[v] = around if prepares else _between(before[v], last)
+            if not homes[v] and around and v not in entering and self._normalizes(v, around):
+                homes[v] = around
+            elif not homes[v]:
+                view = around and record.vertices[v].op.view
+                homes[v] = self._outside(around if view else _between(before[v], last))
+            before_this = _FIRST.get(record.vertices[v].op.name, _NORMAL)
             for x in record.inputs(v):
                 users[x] = _common(users[x], homes[v]) if users[x] else homes[v]
+                if record.is_op(x) and record.vertices[x].op.name not in before_this:
+                    entering.add(x)
+
+    def is_layer(self, home: Any) -> bool:
+        """Whether the module at `home` is a layer of this package, whose ops are known by the parameters they read."""
+        module: Any = self.modules.get(home)
+        return type(module).__module__.startswith("micrograd_np.nn.") and not any(module.children())
+
+    def _outside(self, home: Path) -> Path:
+        return (home[0], _parent(home[1])) if self.is_layer(home) else home
 
     def _normalizes(self, v: int, users: Path) -> bool:
         """Whether the op at `v` is a step of the normalization that a module does before it scales."""
@@ -192,7 +211,7 @@ class Homes:
 
     def _paths(self, v: int) -> list[Path]:
         """The modules around `v`, outermost first."""
-        home = self.homes[v] if self.homes else None
+        home = self.homes[v]
         if home is None:
             return []
         parts = home[1].split(".") if home[1] else []
@@ -200,7 +219,7 @@ class Homes:
 
     def chain(self, v: int) -> tuple[Path, ...]:
         """The modules around `v`, outermost first, without mere lists of modules and without the root."""
-        home = self.homes[v] if self.homes else None
+        home = self.homes[v]
         if home not in self.chains:
             self.chains[home] = tuple(p for p in self._paths(v)[1:] if _calls(self.modules.get(p)))
         return self.chains[home]
@@ -217,7 +236,7 @@ class Homes:
         """The modules `around` as frames: with each its name, what it is, and how often it repeats, if it does."""
         frames = []
         for k, path in enumerate(around):
-            times = f"   × {self.times[path]}" if path in self.times else ""
+            times = f"   × {self.times[path]}, with the numbers of the first" if path in self.times else ""
             frames.append((path, f"{self.inside(path[1], around[:k])}  {kind_of(self.modules[path])}{times}"))
         return frames
 
@@ -225,6 +244,8 @@ class Homes:
 _NN = "micrograd_np.nn.module"  # not imported for a graph without modules
 _NORMAL = {"mean", "subtract_mean", "subtract", "square", "var", "add", "sqrt"}
 _NORMAL |= {"reciprocal", "multiply", "divide", "sum", "negative"}
+_FIRST = {"subtract_mean": set[str](), "mean": {"square"}, "var": set[str](), "square": {"subtract_mean", "subtract"}}
+"""First steps of a normalization, each with the ops in it that may come before; anything else is what it is of."""
 
 
 def turns(z: Source) -> bool:

@@ -84,6 +84,19 @@ def test_a_constant_is_called_as_the_op_calls_it_before_and_after_backward(name,
     assert list(kinds(before)) == list(kinds(after))
 
 
+def test_an_array_that_a_layer_is_given_is_an_input_outside_of_its_frame():
+    for net in (nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)), nn.Linear(2, 3)):
+        picture = mg.draw(net([[1.0, 2.0]]).sum())
+        assert kinds(picture)["input"] == "input"
+        assert "input" not in in_frames(picture)
+        assert "z₁ = input @ weightᵀ + bias" in kinds(picture)
+
+
+def test_rules_call_a_constant_what_its_node_does():
+    picture = mg.draw(mg.where(np.array([True, False, True]), weights(), 0.0), backward=True)
+    assert [edge.text for edge in picture.drawing.edges if edge.kind == "gradient"] == ["g · [condition]"]
+
+
 def test_an_input_with_a_name_is_that_before_and_after_backward():
     w = weights()
     loss = (w * mg.Tensor([1.0, 2.0, 3.0], name="x")).sum()
@@ -91,6 +104,29 @@ def test_an_input_with_a_name_is_that_before_and_after_backward():
     loss.backward()
     assert kinds(mg.draw(loss)) == before
     assert before["x"] == "input"
+
+
+@pytest.mark.parametrize("spent", [False, True])
+@pytest.mark.parametrize(
+    ("layer", "call", "shape", "uses"),
+    [
+        (nn.MultiheadAttention(8, 2), lambda layer, x: layer(x, x, x)[0], (3, 2, 8), 3),
+        (nn.MultiheadAttention(8, 2), lambda layer, x: layer(x, x, x)[0], (3, 8), 3),
+        (nn.TransformerEncoderLayer(8, 2, 16, dropout=0), lambda layer, x: layer(x), (3, 2, 8), 4),
+        (nn.GRU(8, 2, bias=False, batch_first=True), lambda layer, x: layer(x)[0], (3, 2, 8), 1),
+        (nn.Sequential(nn.Flatten(), nn.Linear(16, 2)), lambda layer, x: layer(x), (3, 2, 8), 1),
+    ],
+    ids=["attention", "one sequence", "encoder", "batch first", "flatten"],
+)
+def test_an_input_that_a_layer_turns_is_one_input(layer, call, shape, uses, spent):
+    x = mg.Tensor(np.random.default_rng(0).normal(size=shape), name="x")
+    loss = call(layer, x).sum()
+    if spent:
+        loss.backward()
+    drawing = mg.draw(loss, max_nodes=99).drawing
+    (box,) = (node for node in drawing.every_node() if node.text.split("\n")[0] == "x")
+    assert box.kind == "input"
+    assert sum(edge.tail == box.id for edge in drawing.edges) == uses
 
 
 @pytest.mark.parametrize("batch_first", [False, True])

@@ -71,9 +71,9 @@ def test_every_array_has_a_summary(array):
 def test_a_gradient_that_is_zero_is_told_from_one_that_is_not_there():
     w = leaf(3.0, "w")
     z = w * 0
-    assert "w\n3\n∂ not computed yet" in texts(mg.draw(z))
+    assert "w\n3\n.grad not computed yet" in texts(mg.draw(z))
     z.backward(retain_graph=True)
-    assert "w\n3\n∂ 0" in texts(mg.draw(z))
+    assert "w\n3\n.grad 0" in texts(mg.draw(z))
 
 
 def test_inner_gradients_are_shown_where_they_were_kept():
@@ -82,18 +82,39 @@ def test_inner_gradients_are_shown_where_they_were_kept():
     y.retain_grad()
     z = y * y
     z.backward(retain_graph=True)
-    assert "z₁ = w · 2\n6\n∂ 12" in texts(mg.draw(z))
+    assert "z₁ = w · 2\n6\n.grad 12" in texts(mg.draw(z))
 
 
 def test_all_gradients_are_shown_where_the_graph_is_kept():
     w = leaf(3.0, "w")
     z = (w * 2) ** 2
-    assert "z₁ = w · 2\n6\n∂ not computed yet" in texts(mg.draw(z, gradients=True))
+    assert "z₁ = w · 2\n6\n.grad not computed yet" in texts(mg.draw(z, gradients=True))
     z.backward(retain_graph=True)
     shown = texts(mg.draw(z, gradients=True))
     assert "z₁ = w · 2\n6\n∂ 12" in shown
     assert "z₂ = z₁²\n36\n∂ 1" in shown
     assert w.grad.item() == 24
+
+
+def test_what_is_in_grad_is_not_called_the_gradient_of_this_output():
+    w = leaf([1.0, 2.0], "w")
+    (w * 10).sum().backward()
+    for scalars in (False, True):  # this output has seen no backward pass
+        picture = mg.draw((w * w).sum(), scalars=scalars)
+        assert picture.drawing.every_node()[0].text.endswith("\n.grad 10" if scalars else "\n.grad [10 10]")
+        assert "gradient of the output" not in picture.drawing.legend
+        assert ".grad: summed over backward passes" in picture.drawing.legend
+
+
+def test_all_gradients_of_one_picture_are_those_of_its_output():
+    w = leaf([1.0, 2.0], "w")
+    (w * 10).sum().backward()
+    z = (w * w).sum()
+    z.backward(mg.Tensor(5.0), retain_graph=True)
+    picture = mg.draw(z, gradients=True)
+    assert [text.split("\n")[-1] for text in texts(picture)] == ["∂ [2 4]", "∂ [1 1]", "∂ 1"]
+    assert "∂: gradient of the output" in picture.drawing.legend
+    np.testing.assert_array_equal(w.grad.data, [20.0, 30.0])
 
 
 def test_parameters_inputs_constants_and_outputs_have_shapes_of_their_own(small):
@@ -108,9 +129,38 @@ def test_parameters_inputs_constants_and_outputs_have_shapes_of_their_own(small)
 
 def test_the_legend_explains_what_occurs_and_nothing_else(small):
     legend = mg.draw(small[-1]).drawing.legend
-    told = ["parameter", "input", "output", "all are float64", "gradient of the output"]
+    told = ["parameter", "input", "output", "all are float64", "summed over backward passes"]
     assert [line.partition(": ")[2] or line for line in re.split(r"\n| {5}", legend)] == told
     assert not mg.draw(small[-1], legend=False).drawing.legend
+
+
+@pytest.mark.parametrize("scalars", [False, True])
+def test_equal_names_are_told_apart(scalars):
+    a, b, c = leaf(1.0, "w"), leaf(2.0, "w"), leaf(3.0, "z₁")
+    titles = [text.split("\n")[0] for text in texts(mg.draw((a * b - a) * c, scalars=scalars))]
+    assert titles == ["w", "w′", "z₁ = w · w′", "z₂ = z₁ − w", "z₁′", "z₃ = z₂ · z₁′"]
+
+
+def test_the_note_says_why_there_is_no_graph():
+    w = leaf([1.0, 2.0], "w")
+    with mg.no_grad():
+        z = w * 3
+    call = mg.compile(lambda x: (x * 2).sum())
+    for result in (z, call(z), call(z), call(z), w.detach()):
+        assert "no graph: nothing requires a gradient here, or no_grad()" in mg.draw(result).describe()
+    for made in (w, w * 2):
+        assert not mg.draw(made).drawing.note
+
+
+def test_the_note_says_that_frames_need_the_model():
+    def loss(net):
+        return net(mg.Tensor(np.ones((1, 2)), name="x")).sum()
+
+    net = nn.Sequential(nn.Linear(2, 2))
+    assert not mg.draw(loss(net)).drawing.note
+    z = loss(nn.Sequential(nn.Linear(2, 2)))
+    gc.collect()
+    assert mg.draw(z).drawing.note == "no frames: the model is gone; hold it in a variable"
 
 
 def test_a_list_of_tensors_is_one_graph(small):
@@ -126,7 +176,7 @@ def test_after_backward_the_structure_is_drawn_with_what_is_held():
     picture = mg.draw(z)
     assert "z₃ = z₂ + b\n11.5" in texts(picture)
     assert "z₁ = x · w\n(2,)\nnot kept" in texts(picture)
-    assert "w\n(2,)\n[3 4]\n∂ [1 2]" in texts(picture)
+    assert "w\n(2,)\n[3 4]\n.grad [1 2]" in texts(picture)
     assert "backward(retain_graph=True)" in picture.drawing.note
 
 
@@ -149,11 +199,11 @@ def test_what_a_tensor_that_retains_its_gradient_holds_is_shown_of_a_spent_graph
     h.retain_grad()
     z = (h * 2).sum()
     z.backward()
-    assert "z₁ = w + 1\n(2,)\n[2 3]\n∂ [2 2]" in texts(mg.draw(z))
-    assert "z₁ = w[0] + 1\n2\n∂ 2" in texts(mg.draw(z, scalars=True))
+    assert "z₁ = w + 1\n(2,)\n[2 3]\n.grad [2 2]" in texts(mg.draw(z))
+    assert "z₁ = w[0] + 1\n2\n.grad 2" in texts(mg.draw(z, scalars=True))
     with mg.no_grad():
         h *= 3
-    assert "z₁ = w + 1\n(2,)\nnot kept\n∂ [2 2]" in texts(mg.draw(z))
+    assert "z₁ = w + 1\n(2,)\nnot kept\n.grad [2 2]" in texts(mg.draw(z))
 
 
 def test_what_was_computed_from_memory_that_was_written_since_is_not_kept():
@@ -162,10 +212,57 @@ def test_what_was_computed_from_memory_that_was_written_since_is_not_kept():
     z.backward(retain_graph=True)
     mg.optim.SGD([w, v], lr=0.1).step()
     shown = texts(mg.draw(z, gradients=True))  # though no rule can be run any more
-    assert "w\n(2,)\n[0.7 1.6]\n∂ [3 4]" in shown
-    assert "z₁ = w · v\n(2,)\nnot kept\n∂ not kept: retain_grad()" in shown
-    assert "z₃ = Σ z₂\n13\n∂ 1" in shown
+    assert "w\n(2,)\n[0.7 1.6]\nchanged since\n.grad [3 4]" in shown
+    assert "z₁ = w · v\n(2,)\nnot kept\n.grad not kept: retain_grad()" in shown
+    assert "z₃ = Σ z₂\n13\n.grad not kept: retain_grad()" in shown
     assert "z₁ = w[0] · v[0]\nnot kept" in texts(mg.draw(z, scalars=True))
+
+
+@pytest.mark.parametrize("spent", [False, True])
+def test_what_contradicts_a_value_that_is_held_is_not_kept(spent):
+    w, x = leaf([1.0, 2.0], "w"), mg.Tensor([[3.0, 4.0], [5.0, 6.0]], name="x")
+    for z in ((w * w).sum(), (w * 2 + 1).exp().sum(), ((w @ x) * 2).sum(), w @ x):
+        shown = [texts(mg.draw(z, scalars=scalars)) for scalars in (False, True)]
+        if spent:
+            z.sum().backward()
+            shown[0] = texts(mg.draw(z))
+        w.data[0] = 50  # which nobody counts
+        for scalars, before in enumerate(shown):
+            after = [text.split("\n.grad")[0] for text in texts(mg.draw(z, scalars=bool(scalars)))]
+            made = [(text, old.split("\n.grad")[0]) for text, old in zip(after, before, strict=True) if " = " in text]
+            assert all(text == old or text.endswith("\nnot kept") for text, old in made)
+            assert made[-1][0] == made[-1][1]
+        w.data[0] = 1
+
+
+def test_explain_computes_nothing_again_that_contradicts_a_value_that_is_held():
+    w = leaf([1.0, 2.0], "w")
+    z = (w * 2).sum()
+    w.data[0] = 50
+    assert re.search(r"v1 = w · 2 +not kept", str(mg.explain(z)))
+
+
+@pytest.mark.parametrize("scalars", [False, True])
+def test_what_was_written_after_its_use_is_said_to_have_changed_since(scalars):
+    w, x, c = leaf([1.0, 2.0], "w"), mg.Tensor([3.0, 4.0], name="x"), np.array([5.0, 6.0])
+    z = (x * w + mg.Tensor(c)).sum()
+    assert "changed since" not in mg.draw(z, scalars=scalars).describe()
+    x[0] = 9.0
+    shown = {text.split("\n")[0]: "changed since" in text for text in texts(mg.draw(z, scalars=scalars))}
+    assert {name for name, changed in shown.items() if changed} == ({"x[0]", "x[1]"} if scalars else {"x"})
+    picture = mg.draw(z, scalars=scalars)
+    assert "changed since: by a write after its use here" in picture.describe()
+    assert "changed since" not in mg.draw((x * w).sum(), scalars=scalars).describe()
+
+
+@pytest.mark.parametrize("retain", [False, True])
+def test_the_note_advises_what_helps_once_weights_have_changed(retain):
+    w = leaf([1.0, 2.0], "w")
+    z = ((w * 2) * w + 1).sum()
+    z.backward(retain_graph=retain)
+    mg.optim.SGD([w], lr=0.1).step()
+    advice = "draw before" if retain else "backward(retain_graph=True) keeps it, until"
+    assert f"not kept: {advice} weights change; changed since: " in mg.draw(z).describe()
 
 
 def test_drawing_changes_nothing(small):
@@ -232,7 +329,7 @@ def test_the_words_say_what_the_picture_says():
         for line in shown:
             for part in re.sub(r"[\s:,=]+", " ", line).split("∂"):
                 assert part.strip() in said
-    assert "layers.0 TransformerEncoderLayer × 6" in picture.describe()
+    assert "layers.0 TransformerEncoderLayer × 6, with the numbers of the first" in picture.describe()
 
 
 def test_a_second_order_graph_is_drawn():
@@ -270,7 +367,9 @@ def test_a_block_that_repeats_is_drawn_once(spent):
     if spent:
         loss.backward()
     picture = mg.draw(loss)
-    assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6"]
+    assert [cluster.text for cluster in picture.drawing.clusters] == [
+        "layers.0  TransformerEncoderLayer   × 6, with the numbers of the first"
+    ]
     assert len(picture.drawing.every_node()) <= 60
     rank = {node.id: i for i, node in enumerate(picture.drawing.every_node())}
     assert len(rank) > 5
@@ -279,6 +378,15 @@ def test_a_block_that_repeats_is_drawn_once(spent):
     for _ in range(100):  # no way leads round from the last block to the first
         id = inputs.get(id, "")
     assert id == ""
+
+
+@pytest.mark.parametrize("depth", ["auto", 1, 0])
+def test_what_is_made_of_the_last_of_equal_blocks_names_it(depth):
+    net = nn.Sequential(*[nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.LayerNorm(4)) for _ in range(3)])
+    z = net(mg.Tensor(np.arange(4.0)[None], name="x"))
+    picture = mg.draw((z * z).sum(), depth=depth)
+    assert any("Sequential   × 3, with the numbers of the first" in text for text in (picture.source, *texts(picture)))
+    assert any(" = ‹2› · ‹2›\n" in text for text in texts(picture))
 
 
 @pytest.mark.parametrize("spent", [False, True])
@@ -290,7 +398,9 @@ def test_the_first_block_is_like_the_others_though_its_input_takes_no_gradient(n
     if spent:
         loss.backward()
     picture = mg.draw(loss)
-    assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6"]
+    assert [cluster.text for cluster in picture.drawing.clusters] == [
+        "layers.0  TransformerEncoderLayer   × 6, with the numbers of the first"
+    ]
     assert len(picture.drawing.nodes) <= 4  # x, its deviations and their scale, known beforehand, and the sum
     heads = {edge.head for edge in picture.drawing.edges}
     ends = [node.text for node in picture.drawing.every_node() if node.id not in heads]
@@ -352,11 +462,11 @@ def test_blocks_in_blocks_that_repeat_are_drawn_once():
     net = Nested(nn.Tanh, nn.Tanh)
     picture = mg.draw(net(leaf(np.ones((2, 3)), "x")).sum())
     assert [frame.text for frame in picture.drawing.frames.values() if "×" in frame.text] == [
-        "runs.0  Sequential   × 2",
-        "0  Sequential   × 3",
+        "runs.0  Sequential   × 2, with the numbers of the first",
+        "0  Sequential   × 3, with the numbers of the first",
     ]
     linear = "@ weightᵀ + bias"
-    assert way_back(picture) == ["z₄ = Σ z₃", f"z₃ = z₂ {linear}", "z₂ = tanh z₁", f"z₁ = x {linear}", "x"]
+    assert way_back(picture) == ["z₄ = Σ ‹runs.1›", f"z₃ = z₂ {linear}", "z₂ = tanh z₁", f"z₁ = x {linear}", "x"]
 
 
 def test_an_arrow_leads_from_blocks_that_repeat_to_other_blocks_that_repeat():
@@ -364,7 +474,7 @@ def test_an_arrow_leads_from_blocks_that_repeat_to_other_blocks_that_repeat():
     picture = mg.draw(net(leaf(np.ones((2, 3)), "x")).sum())
     assert sum("× 3" in frame.text for frame in picture.drawing.frames.values()) == 2
     way = way_back(picture)
-    assert [name.split(" ")[2] for name in way[1:-1]] == ["z₅", "relu", "z₃", "z₂", "tanh", "x"]
+    assert [name.split(" ")[2] for name in way[1:-1]] == ["z₅", "relu", "‹runs.0.2›", "z₂", "tanh", "x"]
     assert way[-1] == "x"
 
 
@@ -373,7 +483,7 @@ def test_blocks_that_do_different_things_are_not_drawn_as_one():
     net = nn.Sequential(*blocks)
     picture = mg.draw(net(np.ones((2, 3))).sum())
     assert sorted(cluster.text for cluster in picture.drawing.clusters if "×" in cluster.text) == [
-        "1  Sequential   × 2"
+        "1  Sequential   × 2, with the numbers of the first"
     ]
 
 
@@ -383,6 +493,40 @@ def test_steps_of_a_normalization_and_uses_of_reshaped_parameters_lie_in_their_m
     inside = {cluster.text: len(cluster.nodes) for cluster in picture.drawing.clusters}
     assert inside == {"0  Conv2d(1 → 4, 3×3)": 4, "1  BatchNorm2d": 10}
     assert [node.text.split(" ")[2] for node in picture.drawing.nodes[1:]] == ["relu", "Σ"]
+
+
+class Last(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net, self.head = nn.LSTM(4, 3), nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.head(self.net(x)[0][-1])
+
+
+shared = nn.Linear(2, 2)
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "outside"),
+    [
+        (nn.Sequential(shared, nn.Tanh(), shared), (1, 2), ["x", "tanh"]),
+        (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2)), (1, 1, 4, 4), ["x", "reshape"]),
+        (nn.Sequential(nn.Linear(2, 2), nn.PReLU(), nn.LayerNorm(2)), (1, 2), ["x", "relu", "−z₁", "relu", "z₂"]),
+        (nn.Sequential(nn.Linear(2, 2), nn.Sigmoid(), nn.RMSNorm(2)), (1, 2), ["x", "σ(z₁)"]),
+        (Last(), (3, 1, 4), ["x", "z₂[:-1]", "z₃[-1]"]),
+    ],
+    ids=["used twice", "flatten", "prelu", "rms", "recurrent"],
+)
+def test_what_lies_before_and_after_a_layer_is_outside_of_its_frame(net, shape, outside):
+    z = net(mg.Tensor(np.ones(shape), name="x"))
+    drawing = mg.draw([z]).drawing
+    made = [
+        node.text.split("\n")[0].split(" = ")[-1].split(" ")[0] for node in drawing.nodes if node.kind != "constant"
+    ]
+    assert made == outside
+    root = next(node for node in drawing.every_node() if node.kind == "output")
+    assert not any(root is node for node in drawing.nodes)
 
 
 def test_memory_that_spares_an_op_work_is_not_drawn():
@@ -587,7 +731,7 @@ def test_of_a_long_chain_of_what_is_not_held_the_middle_is_not_computed():
         z = z + 1.0
     shown = texts(mg.draw(z))
     assert sum("not kept" in text for text in shown) == 9
-    assert "a\n1\n∂ not computed yet" in shown
+    assert "a\n1\n.grad not computed yet" in shown
     assert any(text.endswith("5001") for text in shown)
 
 

@@ -67,6 +67,16 @@ def test_masks_and_indices_have_arrows_to_what_they_choose():
     assert arrows(mg.concatenate([w, w[:1] * 2])) == {"z₁": ["w[0]"], "z₂": ["w[0]"], "z₃": ["w[1]"], "z₄": ["z₁"]}
 
 
+def test_an_arrow_says_how_often_a_number_is_used():
+    w = parameter([1, 2], [3, 4])
+    for z, times in (
+        (w[np.array([0, 0, 1])].sum(), ["2 times", "2 times", "", ""]),
+        ((w[0] * w[0]).sum(), ["2 times"]),
+    ):
+        drawing = mg.draw(z, scalars=True).drawing
+        assert [edge.text for edge in drawing.edges if edge.kind == "value"][: len(times)] == times
+
+
 def test_a_label_says_of_what():
     w, target = parameter(3, 4), np.array([1, 0])
     labels = [
@@ -121,9 +131,9 @@ def test_gradients_stand_beside_the_values_and_a_legend_below():
     z = (w * w).sum()
     z.backward()
     drawing = mg.draw(z, scalars=True).drawing
-    assert drawing.nodes[0].text == "w[0]\n3\n∂ 6"
+    assert drawing.nodes[0].text == "w[0]\n3\n.grad 6"
     assert "parameter" in drawing.legend
-    assert "∂: gradient of the output" in drawing.legend
+    assert ".grad: summed over backward passes" in drawing.legend
 
 
 @pytest.mark.parametrize("layer", [mg.nn.Linear(2, 3), mg.nn.Sequential(mg.nn.Linear(2, 2), mg.nn.Tanh())])
