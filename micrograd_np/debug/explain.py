@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from micrograd_np.engine.tensor import Tensor
 
-
 _SPELT = 9  # elements of an array that a formula spells out
 
 
@@ -260,8 +259,7 @@ def _lines(told: Derivation, seed: Any) -> list[str]:
             )
 
     def after_hooks(z: Any, g: Any) -> None:
-        if hooked(z):
-            lines.append(_line(f"  ∂{top}/∂{told.name(z)}, after its hooks", g, ""))
+        lines.extend([_line(f"  ∂{top}/∂{told.name(z)}, after its hooks", g, "")] if hooked(z) else [])
 
     told.walk(seed, pulled, after_hooks)
     return lines

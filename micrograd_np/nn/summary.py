@@ -160,11 +160,10 @@ def summary(model: Module, *inputs: Any) -> Summary:
     require_type("summary", "model", model, isinstance(model, Module), "a Module")
     floating = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), None)
     tensors = tuple(_input(x, floating) for x in inputs)
-    takes = signature(model.forward)
     try:
-        takes.bind(*tensors)
+        signature(model.forward).bind(*tensors)
     except TypeError as error:
-        names, found = ", ".join(takes.parameters), count_of(len(tensors), "input") if tensors else "no input"
+        names, found = ", ".join(signature(model.forward).parameters), count_of(len(tensors), "input")
         message = f"summary: {type(model).__name__} takes ({names}); found {found}. Call summary(model, {names})."
         raise TypeError(message) from error
     counter = _Counter(model, tensors)

@@ -60,7 +60,7 @@ def test_a_shape_is_not_taken_for_data():
         mg.summary(nn.Linear(2, 1), (1, 2))
 
 
-@pytest.mark.parametrize(("count", "found"), [(0, "no input"), (2, "2 inputs")])
+@pytest.mark.parametrize(("count", "found"), [(0, "0 inputs"), (2, "2 inputs")])
 def test_inputs_that_the_model_does_not_take_are_refused_in_words(count, found):
     with pytest.raises(TypeError) as refused:
         mg.summary(nn.Linear(2, 1), *[np.zeros((1, 2))] * count)
