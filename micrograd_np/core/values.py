@@ -56,9 +56,9 @@ def values(
                     waiting.append(x)
                 uses[x] = uses.get(x, 0) + 1
     order = sorted(waiting, key=lambda z: z.order)
-    known = {z: _held(z, held) if isinstance(z, Node) else z.data for z in order}
-    parts = {z: [x for x in z.inputs if isinstance(x, Node) and x in known] for z in order if z not in far}
-    checked = {z for z, xs in parts.items() if known[z] is not None and any(known[x] is None for x in xs)}
+    held_data = {z: _held(z, held) if isinstance(z, Node) else z.data for z in order}
+    parts = {z: [x for x in z.inputs if isinstance(x, Node) and x in held_data] for z in order if z not in far}
+    checked = {z for z, xs in parts.items() if held_data[z] is not None and any(held_data[x] is None for x in xs)}
     for x in (x for z in checked for x in parts[z]):
         uses[x] += 1
 
@@ -67,7 +67,7 @@ def values(
         arrays: dict[Any, Any] = {}
         left = uses.copy()
         for z in order:
-            data, agreed = known[z], True
+            data, agreed = held_data[z], True
             if isinstance(z, Node) and z not in far and (data is None or z in checked):
                 if data is not None:
                     agreed = agrees(z, operands(z, arrays), data)
@@ -82,7 +82,7 @@ def values(
             yield z, data, agreed
 
     trusted = all(agreed for *_, agreed in computed())
-    results = ((z, data) for z, data, _ in computed()) if trusted else known.items()
+    results = ((z, data) for z, data, _ in computed()) if trusted else held_data.items()
     yield from ((z, data) for z, data in results if z in requested)
 
 

@@ -122,11 +122,11 @@ class Derivation:
 
     def formula(self, z: Node, symbols: Sequence[Any] = ()) -> str:
         """How `z` was made, of its inputs by name, or of other `symbols` in their place."""
-        given = symbols or symbols_of(inputs_of(z), self.names, self.data)
+        operands_shown = symbols or symbols_of(inputs_of(z), self.names, self.data)
         try:
-            return Symbol.__primitive__(z.op, tuple(given), z.static).text
+            return Symbol.__primitive__(z.op, tuple(operands_shown), z.static).text
         except Exception:  # noqa: BLE001  a label that will not print must not keep the rest from being explained
-            return f"{z.op.name.lstrip('_')}({', '.join(map(str, given))})"
+            return f"{z.op.name.lstrip('_')}({', '.join(map(str, operands_shown))})"
 
     def rule(self, z: Node, i: int, g: Any) -> tuple[str, Any]:
         """The rule of `z` for its input `i`, and what it made of `g` before broadcasting was undone."""
@@ -151,19 +151,19 @@ class Derivation:
         if raw is None or not g.size or any(a is None for a in arrays):
             return "", ""
         if _are_few(arrays):
-            g, result, *given = map(spelt, arrays)
-            text, same = rule_of(z, i, g, result, given)
+            g, result, *operands_spelt = map(spelt, arrays)
+            text, same = rule_of(z, i, g, result, operands_spelt)
             return "" if same is None else summed(text, summed_axes(raw, z.inputs[i].shape)), ""
         with suppress(Exception):  # of a rule that does not work element by element
-            g, result, *given = (spelt(np.broadcast_to(a, z.shape).flat[0]) for a in arrays)
-            text, one = rule_of(z, i, g, result, given)
+            g, result, *operands_spelt = (spelt(np.broadcast_to(a, z.shape).flat[0]) for a in arrays)
+            text, one = rule_of(z, i, g, result, operands_spelt)
             if raw.shape == z.shape and not np.ndim(one):
                 same = np.array_equal(np.asarray(one, raw.dtype), raw.flat[0], equal_nan=True)
                 return "", f"{text} = {nested(raw.flat[0])}" if same else ""
         return "", ""
 
     def walk(
-        self, seed: Any, told: Callable[[Pull], None], delivered: Callable[[Any, Any], None] = lambda *_: None
+        self, seed: Any, callback: Callable[[Pull], None], delivered: Callable[[Any, Any], None] = lambda *_: None
     ) -> None:
         """Pull `seed` back: each rule is `told`, and what arrives at leaves is `delivered`. No ``grad`` changes."""
         parts: Counter[Any] = Counter()
@@ -179,7 +179,7 @@ class Derivation:
             total = gives if before is None else before + gives
             if parts[x] < self.uses[x]:
                 totals[x] = total
-            told(Pull(z, i, x, g, gives, parts[x], self.uses[x], before, total))
+            callback(Pull(z, i, x, g, gives, parts[x], self.uses[x], before, total))
 
         Pulled(self.vertices, arrived).walk(self.tensor, seed, delivered)
 
@@ -217,12 +217,12 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
     return derivation
 
 
-def seed_of(tensor: Tensor, gradient: Any, asked: str) -> Any:
+def seed_of(tensor: Tensor, gradient: Any, caller: str) -> Any:
     """What a backward pass starts with, as an array; RuntimeError, which says what was `asked`, if there is none."""
-    require_type(asked, "tensor", tensor, isinstance(tensor, Vertex), "a Tensor, the result of the computation")
+    require_type(caller, "tensor", tensor, isinstance(tensor, Vertex), "a Tensor, the result of the computation")
     if not tensor.requires_grad:
         raise RuntimeError(
-            f"{asked}: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, "
+            f"{caller}: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, "
             "and compute outside no_grad()."
         )
     seed = tensor._seed(gradient)
@@ -234,13 +234,13 @@ def hooked(z: Source) -> bool:
     return bool((z.notes or {}).get("hooks"))
 
 
-def _lines(told: Derivation, seed: Any) -> list[str]:
-    lines = [_line(*leaf) for leaf in told.listed]
-    for z in told.inputs:
-        formula, origin = told.formula(z), origin_of(z)
+def _lines(derivation: Derivation, seed: Any) -> list[str]:
+    lines = [_line(*leaf) for leaf in derivation.listed]
+    for z in derivation.inputs:
+        formula, origin = derivation.formula(z), origin_of(z)
         notes = ["an outer product"] * (" ⊗ " in formula) + [str(origin)] * (origin is not None)
-        lines.append(_line(f"{told.name(z)} = {formula}", told.data[z], "; ".join(notes)))
-    top = told.name(told.root)
+        lines.append(_line(f"{derivation.name(z)} = {formula}", derivation.data[z], "; ".join(notes)))
+    top = derivation.name(derivation.root)
     lines += ["", _line(f"∂{top}/∂{top} = {'1' if not seed.ndim and seed == 1 else 'given'}", seed, ""), ""]
     last = None
 
@@ -249,8 +249,8 @@ def _lines(told: Derivation, seed: Any) -> list[str]:
         if step.z is not last:
             last = step.z
             after_hooks(last, step.g)
-            lines.append(f"{told.name(last)} = {told.formula(last)}")
-        name, (text, raw) = told.name(step.x), told.rule(step.z, step.i, step.g)
+            lines.append(f"{derivation.name(last)} = {derivation.formula(last)}")
+        name, (text, raw) = derivation.name(step.x), derivation.rule(step.z, step.i, step.g)
         sign = "=" if step.of == 1 else "+="
         lines.append(_line(f"  ∂{top}/∂{name} {sign} {text}", step.gives, why(step.z, step.i, raw, name)))
         if 1 < step.of == step.part:
@@ -259,9 +259,9 @@ def _lines(told: Derivation, seed: Any) -> list[str]:
             )
 
     def after_hooks(z: Any, g: Any) -> None:
-        lines.extend([_line(f"  ∂{top}/∂{told.name(z)}, after its hooks", g, "")] if hooked(z) else [])
+        lines.extend([_line(f"  ∂{top}/∂{derivation.name(z)}, after its hooks", g, "")] if hooked(z) else [])
 
-    told.walk(seed, pulled, after_hooks)
+    derivation.walk(seed, pulled, after_hooks)
     return lines
 
 
@@ -275,7 +275,7 @@ def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[
     names: dict[int, str] = {}
     listed = {}
     taken = {x.name for z in vertices for x in (z, *inputs.get(z, ())) if getattr(x, "name", None)}
-    given: set[str] = set()
+    used: set[str] = set()
 
     def numbered(kind: str) -> str:
         counts[kind] += 1
@@ -290,8 +290,8 @@ def names_of(vertices: list[Any], inputs: Mapping[Any, Sequence[Any]]) -> tuple[
             own = getattr(x, "name", None)
             leaf = isinstance(x, Vertex) and x.requires_grad
             value = x.data if isinstance(x, Vertex) else x
-            if own and own not in given:
-                given.add(own)
+            if own and own not in used:
+                used.add(own)
                 names[id(x)] = own
             elif isinstance(x, Node):
                 names[id(x)] = numbered("v")
@@ -311,12 +311,12 @@ def or_zeros(value: Any, like: Any) -> Any:
 
 def symbols_of(inputs: Sequence[Any], names: Mapping[int, str], data: Mapping[Any, Any]) -> list[Any]:
     """Inputs as parts of a formula."""
-    found: list[Any] = []
+    symbols: list[Any] = []
     for x in inputs:
         value = or_zeros(data[x], x) if isinstance(x, Node) else x.data if isinstance(x, Vertex) else x
         named = id(x) in names
-        found.append(Symbol(names[id(x)], value) if named else Symbol("array", 0.0) if value is None else value)
-    return found
+        symbols.append(Symbol(names[id(x)], value) if named else Symbol("array", 0.0) if value is None else value)
+    return symbols
 
 
 def rule_of(z: Node, i: int, g: Symbol, result: Symbol, symbols: Sequence[Any]) -> tuple[str, Any]:

@@ -163,8 +163,10 @@ def summary(model: Module, *inputs: Any) -> Summary:
     try:
         signature(model.forward).bind(*tensors)
     except TypeError as error:
-        names, found = ", ".join(signature(model.forward).parameters), count_of(len(tensors), "input")
-        message = f"summary: {type(model).__name__} takes ({names}); found {found}. Call summary(model, {names})."
+        names, inputs_passed = ", ".join(signature(model.forward).parameters), count_of(len(tensors), "input")
+        message = (
+            f"summary: {type(model).__name__} takes ({names}); found {inputs_passed}. Call summary(model, {names})."
+        )
         raise TypeError(message) from error
     counter = _Counter(model, tensors)
     handles = []

@@ -76,7 +76,7 @@ class Boundary:
         if threshold is None:
             self.threshold = 0.5 if _last_op(output) == "sigmoid" else 0.0
 
-    def leads(self, resolution: int) -> np.ndarray[Any, Any]:
+    def margins(self, resolution: int) -> np.ndarray[Any, Any]:
         """How far each class leads the best of the others, ``(classes, resolution, resolution)``; rows go upwards.
 
         A class is predicted where its lead is positive, and the border runs where leads are 0. For a continuous target

@@ -132,25 +132,25 @@ def draw_boundary(model: Any, data: Any, *, resolution: int = 200, threshold: fl
     axes = figure.subplots()
     left, right, bottom, top = boundary.limits
     across, up = np.linspace(left, right, resolution), np.linspace(bottom, top, resolution)
-    leads = boundary.leads(resolution)
+    margins = boundary.margins(resolution)
     horizontal, vertical = boundary.points.T
     if boundary.classes is None:
         from matplotlib.ticker import MaxNLocator
 
-        finite = np.concatenate([leads[np.isfinite(leads)], boundary.targets])
+        finite = np.concatenate([margins[np.isfinite(margins)], boundary.targets])
         levels = MaxNLocator(20).tick_values(finite.min(), finite.max())
-        surface = axes.contourf(across, up, leads[0], levels, cmap="cividis", extend="both")
+        surface = axes.contourf(across, up, margins[0], levels, cmap="cividis", extend="both")
         figure.colorbar(surface, label="prediction, and inside the circles the target")
         axes.scatter(horizontal, vertical, 30, boundary.targets, cmap="cividis", norm=surface.norm, edgecolors="white")
         about = "the surface over two inputs"
     else:
         marks = []
-        for i, lead in enumerate(np.ma.masked_invalid(leads)):
+        for i, margin in enumerate(np.ma.masked_invalid(margins)):
             chosen, color = boundary.targets == i, COLOURS[i % len(COLOURS)]
-            if lead.max() > 0:
-                axes.contourf(across, up, lead, [0, lead.max()], colors=color, alpha=0.25)
-            if lead.min() < 0 < lead.max():
-                axes.contour(across, up, lead, [0], colors="#333333", linewidths=1)
+            if margin.max() > 0:
+                axes.contourf(across, up, margin, [0, margin.max()], colors=color, alpha=0.25)
+            if margin.min() < 0 < margin.max():
+                axes.contour(across, up, margin, [0], colors="#333333", linewidths=1)
             look = {"marker": _MARKERS[i % len(_MARKERS)], "color": color, "edgecolors": "white", "linewidths": 0.6}
             marks.append(axes.scatter(horizontal[chosen], vertical[chosen], 34, zorder=3, **look))
         _legend(axes, marks, [f"class {name}" for name in boundary.classes])

@@ -265,7 +265,7 @@ def _plane(boundary: Boundary, low: float, high: float) -> dict[str, str]:
 
     With classes also one for the lead: six letters for each time that it doubles, up to the largest, which is 72.
     """
-    leads = boundary.leads(_SIDE)
+    leads = boundary.margins(_SIDE)
     best = leads.max(axis=0)
     with np.errstate(all="ignore"):
         if boundary.classes is None:

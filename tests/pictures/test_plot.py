@@ -141,7 +141,7 @@ POINTS = np.array([[-1.0, -1.0], [1.0, 1.0], [0.5, -0.5]])
 def test_regions_meet_where_the_model_says(model, targets, threshold):
     boundary = Boundary(model, (POINTS, targets), threshold)
     assert boundary.targets.tolist() == [0, 1, 1]
-    found = boundary.leads(101)[1] > 0
+    found = boundary.margins(101)[1] > 0
     across = np.linspace(*boundary.limits[:2], 101)
     np.testing.assert_array_equal(found, np.broadcast_to(across > 0.25, (101, 101)))
 
@@ -159,7 +159,7 @@ def test_the_border_is_drawn_between_the_points_of_the_plane():
 def test_a_threshold_of_ones_own_moves_the_boundary():
     boundary = Boundary(half(1), (POINTS, [0, 1, 1]), threshold=0.25)
     across = np.linspace(*boundary.limits[:2], 101)
-    np.testing.assert_array_equal(boundary.leads(101)[1, 0] > 0, across > 0.5)
+    np.testing.assert_array_equal(boundary.margins(101)[1, 0] > 0, across > 0.5)
 
 
 def test_a_continuous_target_is_a_surface():
@@ -167,7 +167,7 @@ def test_a_continuous_target_is_a_surface():
     assert figure.axes[1].get_ylabel().startswith("prediction")
     boundary = Boundary(half(1), (POINTS, [0.2, 0.7, 1.5]))
     across = np.linspace(*boundary.limits[:2], 9)
-    np.testing.assert_allclose(boundary.leads(9)[0], np.broadcast_to(across - 0.25, (9, 9)))
+    np.testing.assert_allclose(boundary.margins(9)[0], np.broadcast_to(across - 0.25, (9, 9)))
 
 
 def test_classes_are_told_apart_by_shape_not_by_colour_alone():
