@@ -16,7 +16,7 @@ __all__ = ["number", "subscript", "summary"]
 _SMALL = 6  # so many numbers are printed; a matrix may have two more
 _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _BARS = "▁▂▃▄▅▆"  # no higher: where the font is not the one asked for, they run into the line above
-_PART = 2**16
+_PART = 2**12  # numbers that are looked at at once: what is drawn should need little beside the graph
 
 
 def subscript(n: int) -> str:
