@@ -59,7 +59,7 @@ class Optimizer:
     """The arrays that `update` keeps in its state: a `Slot`, or the name of one that is zero at first."""
 
     _keywords: ClassVar[tuple[str, ...]] = ()  # of `update`
-    _conditions: ClassVar[tuple[str | None, ...]] = ()  # the settings that slots depend on
+    _conditions: ClassVar[tuple[tuple[str | Slot, str | None], ...]] = ()  # each slot, and the setting it depends on
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
@@ -67,7 +67,7 @@ class Optimizer:
         names = tuple(x.name for x in own if x.kind is Parameter.KEYWORD_ONLY)
         inherited = any(x.kind is Parameter.VAR_KEYWORD for x in own)  # it passes them on to the rule that it overrides
         cls._keywords = names + cls._keywords if inherited else names
-        cls._conditions = tuple([None if isinstance(slot, str) else slot.when for slot in cls.slots])
+        cls._conditions = tuple([(slot, None if isinstance(slot, str) else slot.when) for slot in cls.slots])
 
     def __init__(self, params: Iterable[Any], defaults: Mapping[str, Any]) -> None:
         self.defaults = {name: value for name, value in defaults.items() if name not in _NO_SETTINGS}
@@ -156,7 +156,7 @@ class Optimizer:
 
     def kept(self, group: Mapping[str, Any]) -> tuple[str | Slot, ...]:
         """Which of `slots` the settings of `group` need."""
-        return tuple([slot for slot in self.slots if isinstance(slot, str) or not slot.when or group[slot.when]])
+        return tuple([slot for slot, setting in self._conditions if not setting or group[setting]])
 
     def start(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Any]:
         """The state of a parameter of `group` before its first step."""
@@ -187,7 +187,7 @@ class Optimizer:
         written: list[Any] = []
         states, update = self.state, self.update
         for group in self.param_groups:
-            slots = len([1 for setting in self._conditions if not setting or group[setting]])
+            slots = len(self.kept(group))
             step = 0  # the step that `numbers` belong to; nearly always all parameters of a group are at the same one
             numbers: dict[str, Any] = {}
             for p in group["params"]:
