@@ -9,6 +9,7 @@ from __future__ import annotations
 import dis
 from dataclasses import dataclass, field
 from inspect import unwrap
+from keyword import iskeyword
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -17,15 +18,38 @@ from micrograd_np.core.hooks import changes
 from micrograd_np.core.vertex import Vertex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from .program import UpdateGroup
+    from .ir import UpdateGroup
 
-GONE = (KeyError, IndexError, AttributeError, ValueError)
-"""What asking a place raises that has nothing by now: in a dict, a list, an object, a variable of a function."""
+GONE = (KeyError, IndexError, AttributeError, ValueError, TypeError)
+"""What looking somewhere raises that has nothing by now: in a dict, a list, an object, a variable of a function."""
 
 MISS = object()
 """What a call returns that has done nothing, because the program is not the right one for it."""
+
+
+class Guard(NamedTuple):
+    """A condition on things outside a program, as an expression with a place for each of them.
+
+    >>> Guard("len({0}) == 2", ([1, 2],)).holds()
+    True
+    """
+
+    template: str
+    things: tuple[Any, ...]
+
+    def source(self, name: Callable[[Any], str]) -> str:
+        """The expression, with the names of its things."""
+        return self.template.format(*map(name, self.things))
+
+    def holds(self) -> bool:
+        """Whether it is so now."""
+        names = {f"_{i}": x for i, x in enumerate(self.things)}
+        try:
+            return bool(eval(self.template.format(*names), names))  # noqa: S307  an expression of our own
+        except GONE:
+            return False
 
 
 class Place(NamedTuple):
@@ -37,36 +61,34 @@ class Place(NamedTuple):
 
     def has(self, thing: Any) -> bool:
         """Whether it is kept there now."""
-        try:
-            return (getattr(self.holder, self.key) if self.attribute else self.holder[self.key]) is thing
-        except GONE:
-            return False
+        return self.guard(thing).holds()
+
+    def guard(self, thing: Any) -> Guard:
+        """The condition that it is kept there."""
+        if self.attribute:
+            plain = self.key.isidentifier() and not iskeyword(self.key)
+            where = f"{{0}}.{self.key}" if plain else f"getattr({{0}}, {_braced(repr(self.key))})"
+            return Guard(f"{where} is {{1}}", (self.holder, thing))
+        if type(self.key) in (int, str):
+            return Guard(f"{{0}}[{_braced(repr(self.key))}] is {{1}}", (self.holder, thing))
+        return Guard("{0}[{2}] is {1}", (self.holder, thing, self.key))
+
+
+def _braced(text: str) -> str:
+    """`text` as a part of a template."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 @dataclass(eq=False)
-class Guards:
-    """Places and what they must have, containers and how much they must hold, modules and their parts."""
-
-    places: list[tuple[Place, Any]] = field(default_factory=list)
-    sizes: list[tuple[Any, int]] = field(default_factory=list)
-    parts: list[tuple[Any, list[Any]]] = field(default_factory=list)
+class Parts:
     """Modules and tensors, with what `parts_of` has found in them."""
+
+    parts: list[tuple[Any, list[Any]]] = field(default_factory=list)
     number: int = 0
-    """Which number of changes it was when the parts were last looked at."""
-    past: bool = False
-    """Whether the trace has seen something that will not happen again."""
+    """Which number of changes it was when they were last looked at."""
 
     def hold(self) -> bool:
-        """Whether all is where it was."""
-        return (
-            not self.past
-            and all(place.has(thing) for place, thing in self.places)
-            and all(len(container) == n for container, n in self.sizes)
-            and (changes.number == self.number or self.parts_hold())
-        )
-
-    def parts_hold(self) -> bool:
-        """Look at all modules and hooks, and remember when that was."""
+        """Look at all modules and hooks, and remember when that was; whether all parts are the same."""
         number = changes.number
         for x, parts in self.parts:
             now = parts_of(x, set(map(id, parts)))
@@ -74,6 +96,10 @@ class Guards:
                 return False
         self.number = number
         return True
+
+    def guard(self) -> Guard:
+        """The condition that they do."""
+        return Guard("({0}.number == {1}.number or {1}.hold())", (changes, self))
 
 
 def parts_of(x: Any, read: set[int]) -> list[Any]:
@@ -131,17 +157,22 @@ def is_optimizer(x: Any) -> bool:
     return hasattr(type(x), "scalars") and hasattr(type(x), "started")
 
 
-def of_optimizers(clocks: Iterable[UpdateGroup]) -> Guards:
+def of_optimizers(groups: Iterable[UpdateGroup]) -> list[Guard]:
     """What an update relies on: the groups, their parameters, and what is kept of each of those that are updated."""
-    guards = Guards()
-    clocks = list(clocks)
-    for o in {id(clock.optimizer): clock.optimizer for clock in clocks}.values():
-        guards.places += [(Place(o, "state", True), o.state), (Place(o, "param_groups", True), o.param_groups)]
-        guards.sizes.append((o.param_groups, len(o.param_groups)))
-        for i, group in enumerate(o.param_groups):
-            guards.places += [(Place(o.param_groups, i), group), (Place(group, "params"), group["params"])]
-            guards.sizes.append((group["params"], len(group["params"])))
-    for clock in clocks:
-        pairs = zip(clock.params, clock.states, strict=True)
-        guards.places += [(Place(clock.optimizer.state, p), state) for p, state in pairs]
+    groups = list(groups)
+    guards = []
+    for o in {id(group.optimizer): group.optimizer for group in groups}.values():
+        places = [(Place(o, "state", True), o.state), (Place(o, "param_groups", True), o.param_groups)]
+        places += [(Place(o.param_groups, i), group) for i, group in enumerate(o.param_groups)]
+        places += [(Place(group, "params"), group["params"]) for group in o.param_groups]
+        guards += [place.guard(thing) for place, thing in places]
+        guards += [size_of(x) for x in (o.param_groups, *(group["params"] for group in o.param_groups))]
+    for group in groups:
+        pairs = zip(group.params, group.states, strict=True)
+        guards += [Place(group.optimizer.state, p).guard(state) for p, state in pairs]
     return guards
+
+
+def size_of(container: Any) -> Guard:
+    """The condition that a container holds as much as it does now."""
+    return Guard(f"len({{0}}) == {len(container)}", (container,))

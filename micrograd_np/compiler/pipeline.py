@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .copying import copied
+from .ir import copied
+from .memory import plan
 from .passes import run_passes
-from .passes.memory import plan
-from .running.entry import CompiledProgram
+from .running.program import CompiledProgram
 from .writing.write import Writer
 
 if TYPE_CHECKING:
-    from .program import Program
+    from .ir import Program
 
 
 def build(program: Program, mode: str) -> CompiledProgram:
     """Run the passes of `mode` over a traced program, plan its memory, write its source and bind it."""
-    raw = copied(program)
+    raw, _ = copied(program)
     passes = run_passes(program, mode)
     layout = plan(program)
-    writer = Writer(program, layout)
-    compiled = CompiledProgram(program, writer.source(), writer, passes, layout.nbytes, layout.wanted)
-    compiled.raw = raw
-    return compiled
+    return CompiledProgram(program, raw, Writer(program, layout), passes, layout)

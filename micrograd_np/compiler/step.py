@@ -13,24 +13,23 @@ from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
 
 from .error import CompileError
-from .guards import MISS
+from .guards import MISS, Guard
 from .pipeline import build
 from .running.calls import count_writes, lifted, others_of, overwritten, repeated, signature_of, tensors_of
-from .running.dispatch import dispatcher
-from .running.entry import CompiledProgram
+from .running.program import CompiledProgram
 from .running.pullback import BackwardProgram, watched
 from .running.report import Report, report
-from .save import save
+save: Any = None
 from .tracing.captures import Surroundings
 from .tracing.differentiate import cut, positions
 from .tracing.trace import trace
-from .writing.plain import plain
+plain: Any = None
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from .program import Program
+    from .ir import Program
 
 _MANY = 64  # kinds of arguments from which on it looks as if there would be no end to them
 _MOST = 8  # programs for one kind of arguments: train, eval, with and without gradients, and some more
@@ -117,7 +116,7 @@ class Compiled:
                             count_writes((args, kwargs), [leaves[i] for i in entry.overwritten])
                         if self.last is not entry or self.quick is None:
                             self.last = entry
-                            self.quick = None if kwargs else dispatcher(entry, args, self.lock)
+                            self.quick = None if kwargs else entry.quick(args, self.lock)
                         if entry.reverse is not None:
                             return entry.reverse.results(results, tensors_of((args, kwargs)), leaves)
                         return entry.rebuilt(results)
@@ -149,10 +148,11 @@ class Compiled:
             arguments, others = [t for t, _ in given], watched(back, [a for _, a in arrays], given)
             entry.reverse = BackwardProgram(behind, found, arguments, tree, which, self.lock, others)
         entry.overwritten = overwritten(program, arrays)
-        entry.guards = around.guards(program)
-        # what a step does where nothing is yet, it does once; another trace tells what it does ever after
-        entry.guards.past = not self.entries.get(key) and around.has_more(Surroundings(self.function, rest))
-        looked = {i for i, (_, array) in enumerate(arrays) if id(array) in program.looked}
+        entry.captured = around.guards(program)
+        if not self.entries.get(key) and around.has_more(Surroundings(self.function, rest)):
+            # what a step does where nothing is yet, it does once; another trace tells what it does ever after
+            entry.captured.append(Guard("False", ()))
+        looked = {i for i, (_, array) in enumerate(arrays) if id(array) in program.inspected}
         if looked:
             alike = key[:4]  # calls whose lists of numbers have the same shapes
             self.looked[alike] = sorted(looked.union(self.looked.get(alike, ())))
@@ -198,7 +198,7 @@ class Compiled:
 
     def _refuse_moved(self, given: list[tuple[Any, Any]], program: Program) -> None:
         """Raise CompileError if the step has put another array into a tensor that was there before it."""
-        states = [(t, v.storage.array) for t, v in program.states.values() if t is not None]
+        states = [(t, v.memory.array) for t, v in program.states.values() if t is not None and v.memory is not None]
         for t, array in (*given, *states):
             if t.data is not array:
                 name = t.name or f"a tensor of shape {array.shape}"

@@ -1,7 +1,7 @@
-"""Long elementwise passages, block by block: what one line writes is still in the cache when the next one reads it.
+"""Long elementwise passages, block by block: what one operation writes is in the cache when the next one reads it.
 
-Lines over arrays that together exceed the cache are memory-bound: each waits for main memory twice. Cut into blocks, a
-passage of twenty lines waits once. Lines that do not belong (a sum between forward and backward) move behind the loop
+Operations on arrays that together exceed the cache are memory-bound: each waits for main memory twice. Cut into blocks,
+a passage of twenty waits once. Operations that do not belong (a sum between forward and backward) move behind the loop
 where nothing in it depends on them, so that forward, backward and update often become one loop, whose intermediate
 values never exist as whole arrays. Elementwise arithmetic does not notice: every bit stays.
 """
@@ -11,210 +11,207 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from ..dataflow import ELEMENTWISE, operands
-from ..program import Line, Loop, Storage, Value
+from ..ir import Label, Loop, Op, Value
+from ..operations import elementwise
 
 if TYPE_CHECKING:
-    from ..program import Program
+    from ..ir import Memory, Program
 
 BLOCK = 96 * 1024  # bytes of one operand in one block: measured; a dozen of them fit a usual second-level cache
-_SHARED = 4_000_000  # elements times lines, about 1 ms, from which a second thread repays its start (0.1 ms)
+_SHARED = 4_000_000  # elements times operations, about 1 ms, from which a second thread repays its start (0.1 ms)
 _WORTH = 1024 * 1024  # bytes of all operands from which blocks win (measured: half of a usual second-level cache)
+_PATIENCE = 8  # more operations that move behind a passage than there are in it: then it ends
 
 
 def cut_into_blocks(program: Program, *, sums: bool = False) -> int:
-    """Replace long elementwise passages by loops; how many lines run in them.
+    """Replace long elementwise passages by loops; how many operations run in them.
 
     With `sums`, what a passage computes to be summed is summed block by block, which rounds in another order.
     """
     count = 0
     start = 0
-    parts = {id(line.target) for line in program.lines if line.function == "part" and line.args[4] == "C"}
-    while start < len(program.lines):
-        target = program.lines[start].target
-        small = target is None or target.nbytes < BLOCK  # some twenty operands would not make it worth while
-        found = None if small else _passage(program, start, parts)
+    while start < len(program.ops):
+        target = program.ops[start].result
+        found = None if target is None or target.nbytes < BLOCK else _passage(program, start)
         if found is None:
             start += 1
             continue
         members, behind, end = found
-        first = members[0]
-        assert first.target is not None
-        size = _size(first.target)
-        loop = Loop("loop", _never, (), {}, None, "loop", first.section, first.where, lines=members, size=size)
-        widest = max(v.dtype.itemsize for line in members for v in (*line.read(), line.target) if v is not None)
-        loop.block = BLOCK // widest
-        loop.threads = threads() if size * len(members) >= _SHARED else 1
-        views = _read_elsewhere(program, members)
-        program.lines[start:end] = [*views, loop, *behind]
+        assert members[0].result is not None
+        size = members[0].result.size
+        widest = max(v.dtype.itemsize for op in members for v in (*op.reads, *op.defines))
+        loop = Loop(members, size, BLOCK // widest, threads() if size * len(members) >= _SHARED else 1)
+        program.ops[start:end] = [loop, *behind]
         if sums:
             _sum_within(program, loop)
-        _allot(program, loop)
         count += len(members)
-        start += len(views) + 1
+        start += 1 + _close(program, loop)
     return count
 
 
 def threads() -> int:
     """How many threads may share a long passage: as many as NumPy's products may use by the usual variables, or all."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        told = os.environ.get(name, "")
-        if told.isdigit() and int(told) > 0:
-            return int(told)
+        number = os.environ.get(name, "")
+        if number.isdigit() and int(number) > 0:
+            return int(number)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _never(*_: Any) -> None:
-    raise NotImplementedError
-
-
-def _size(v: Value) -> int:
-    return v.nbytes // v.dtype.itemsize
-
-
-def _fits(line: Line, shape: tuple[int, ...] | None, parts: set[int]) -> tuple[int, ...] | None:
-    """The common shape of a line that can run in blocks, if it can, and if it is `shape`."""
-    v = line.target
-    if v is None or v.shape == () or line.kwargs:
+def _fits(op: Op, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """The shape of an operation that can run in blocks, if it can, and if that is `shape`."""
+    z = op.result
+    if z is None or z.shape == () or op.kwargs or (shape is not None and z.shape != shape) or z.strides is not None:
         return None
-    if line.function == "method.view":  # the same bits under another type of the same width
-        if line.effect != "view" or v.shape != line.args[0].shape or not _straight(line.args[0], parts):
+    clears = op.function == "routine.clear" and op.of is not None and not op.of.is_view
+    if not (elementwise(op) or clears or _is_cast(op)):
+        return None
+    for x in op.reads:
+        if x.shape != () and (x.shape != z.shape or not _straight(x)):
             return None
-        parts.add(id(v))
-        return v.shape if shape in (None, v.shape) else None
-    if not (line.function in ELEMENTWISE and line.effect == "out") and line.function != "routine.clear":
-        return None
-    if shape is not None and v.shape != shape:
-        return None
-    for x in (*line.args, v):
-        if isinstance(x, Value) and x.shape != () and (x.shape != v.shape or not _straight(x, parts)):
-            return None
-    return v.shape
+    return z.shape
 
 
-def _straight(v: Value, parts: set[int]) -> bool:
+def _is_cast(op: Op) -> bool:
+    """Whether an operation shows the same bits under another type of the same width."""
+    return op.function == "method.view" and op.effect == "view" and op.result is not None and (
+        op.args[0].shape == op.result.shape
+    )
+
+
+def _straight(v: Value) -> bool:
     """Whether the elements of `v` lie one after another in memory, as those of a fresh array do."""
-    if v.view:
-        return id(v) in parts
-    if v.storage.kind in ("state", "constant"):
-        return v.storage.array is not None and bool(v.storage.array.flags.c_contiguous)
-    return v.storage.kind in ("buffer", "input") and v.strides is None
+    while v.op is not None and _is_cast(v.op):
+        v = v.op.args[0]
+    if v.is_view:
+        return v.op is not None and v.op.function == "part" and v.op.args[4] == "C"
+    if v.kind in ("state", "constant"):
+        memory = v.memory
+        return memory is None or bool(memory.array.flags.c_contiguous)
+    return v.kind in ("buffer", "input") and v.strides is None
 
 
-def _passage(program: Program, start: int, parts: set[int]) -> tuple[list[Line], list[Line], int] | None:
-    """The passage that begins at `start`: its lines, those that move behind it, its end. None if not worth it."""
-    shape = _fits(program.lines[start], None, parts)
-    if shape is None or program.lines[start].effect == "view":
+def _passage(program: Program, start: int) -> tuple[list[Op], list[Op], int] | None:
+    """The passage that begins at `start`: its operations, those that move behind it, its end. None if not worth it."""
+    shape = _fits(program.ops[start], None)
+    if shape is None or program.ops[start].effect == "view":
         return None
-    members: list[Line] = []
-    behind: list[Line] = []
+    stored = {v: memory for memory, v in program.stores.items()}
+    members: list[Op] = []
+    behind: list[Op] = []
     end = start
-    read: set[int] = set()
-    written: set[int] = set()
-    made: set[int] = set()
-    for i in range(start, len(program.lines)):
-        line = program.lines[i]
-        if line.effect == "none":  # what must not happen if a check fails stays behind it
+    later: set[Value] = set()  # what is computed behind
+    read: set[Memory | None] = set()  # the memory that is read there, which the passage must not change before
+    dead: set[Value] = set()  # versions that an update within has replaced
+    for i in range(start, len(program.ops)):
+        op = program.ops[i]
+        if op.effect == "check" or not dead.isdisjoint(op.reads):  # what must not happen if a check fails stays behind
             break
-        if line.effect == "view" and line.function != "method.view" and not any(id(v) in made for v in line.read()):
-            if any(id(v.storage) in written for v in line.read()) or line.target is None:
-                break
-            behind.append(line)
-            made.add(id(line.target))
-            continue
-        touches = {id(v.storage) for v in line.read()}
-        target = line.writes()
         if (
-            _fits(line, shape, parts) is not None
-            and not touches & written
-            and not any(id(v) in made for v in line.read())
-            and (line.effect == "view" or (target is not None and id(target.storage) not in read | written))
+            _fits(op, shape) is not None
+            and later.isdisjoint(op.reads)
+            and not (op.result in stored and stored[op.result] in read)  # type: ignore[index]
+            and not (op.effect == "update" and op.of is not None and any(op.of in one.reads for one in behind))
         ):
-            members.append(line)
-            end = end if line.effect == "view" else i + 1
+            members.append(op)
+            dead.update((op.of,) if op.effect == "update" and op.of is not None else ())
+            end = end if op.effect == "view" else i + 1
             continue
-        behind.append(line)
-        read |= touches
-        if target is not None:
-            written.add(id(target.storage))
-            made.add(id(target))
-        if len(behind) > len(members) + 8:
+        if op.must_run and op.bound is None:  # it looks at memory at its place
+            break
+        behind.append(op)
+        later.update(op.defines)
+        read.update(v.root.memory for v in op.reads)
+        if len(behind) > len(members) + _PATIENCE:
             break
     while members and members[-1].effect == "view":
         members.pop()
-    chosen = {id(line) for line in members}
-    behind = [line for line in program.lines[start:end] if id(line) not in chosen]
-    arrays = {
-        id(v.storage): v.nbytes for line in members for v in (*line.read(), line.target) if v is not None and v.shape
-    }
+    chosen = set(members)
+    behind = [op for op in program.ops[start:end] if op not in chosen]
+    arrays = {v.root: v.nbytes for op in members for v in (*op.reads, *op.defines) if v.shape}
     if len(members) < 2 or sum(arrays.values()) < _WORTH:
         return None
     return members, behind, end
 
 
-def _read_elsewhere(program: Program, members: list[Line]) -> list[Line]:
-    """The views among the lines of a passage that others read as well: the passage will have its own, of a block."""
-    inside = {id(line) for line in members}
-    others = {id(v) for line in program.lines if id(line) not in inside for v in operands(line)}
-    others |= {id(v) for v in program.result_values()}
-    return [line for line in members if line.effect == "view" and id(line.target) in others]
-
-
 def _sum_within(program: Program, loop: Loop) -> None:
     """Move sums over all of what the passage computes into the loop, where nobody else wants it."""
-    made = {id(line.target): line.target for line in loop.lines if line.effect == "out"}
-    leaving = {id(v.storage) for v in program.result_values()}
-    for line in program.lines:
-        if line.function != "np.add.reduce" or line.effect != "out" or line.kwargs.get("axis", 0) is not None:
+    uses, needed = program.uses(), set(program.needed())
+    computed = {v for op in loop.body if op.effect == "new" for v in op.defines}
+    for op in program.ops:
+        if op.function != "np.add.reduce" or op.effect != "new" or op.kwargs.get("axis", 0) is not None:
             continue
-        if line.kwargs.keys() - {"axis", "keepdims"}:
+        z, x = op.result, op.args[0]
+        if op.kwargs.keys() - {"axis", "keepdims"} or x not in computed or z is None or z.shape != () or x in needed:
             continue
-        (x,), z = line.args, line.target
-        if id(x) not in made or z is None or z.shape != () or x.storage.kind != "buffer" or id(x.storage) in leaving:
-            continue
-        if any(v.storage is x.storage for other in program.lines if other not in (line, loop) for v in operands(other)):
+        if uses.get(x, []) != [op]:
             continue
         count = -(-loop.size // loop.block)
-        parts = Value(Storage("buffer"), (count,), z.dtype, hint="sums")
-        part = Value(parts.storage, (), z.dtype, view=True, hint="sum")
-        told = {"axis": None}
-        loop.lines.append(Line(line.function, line.call, (x,), told, part, "out", line.section, line.where))
-        loop.sums.append((part, parts))
-        line.args = (parts,)
+        sums, part = Value((count,), z.dtype, label=Label("", "sums")), Value((), z.dtype, label=Label("", "sum"))
+        sums.op = loop
+        loop.body.append(Op(op.function, op.call, (x,), {"axis": None}, part, "new", None, op.section, op.where))
+        loop.sums.append((part, sums))
+        op.set_args((sums,))
 
 
-def _allot(program: Program, loop: Loop) -> None:
+def _close(program: Program, loop: Loop) -> int:
+    """Settle what leaves the loop, with views of it behind it, and which block stands for what does not.
+
+    How many operations that puts behind the loop.
+    """
+    outside = {v for op in program.ops if op is not loop for v in op.reads} | set(program.needed())
+    views = [op for op in loop.body if op.effect == "view" and op.result in outside]
+    copies: dict[Value, Value] = {}
+    for op in views:  # outside they are views of whole arrays, and the passage has its own, of a block
+        assert op.result is not None
+        copies[op.result] = Value(op.result.shape, op.result.dtype, label=op.result.label)
+    behind = [op.copy(lambda v: copies.get(v, v), copies[op.result]) for op in views if op.result is not None]
+    at = program.ops.index(loop) + 1
+    for op in program.ops[at:]:
+        op.substitute(copies)
+    program.replace_needed(copies)
+    program.ops[at:at] = behind
+    outside |= {v for op in behind for v in op.reads}
+    versions = {op.of for op in loop.body if op.effect == "update"}
+    leaving = [v for op in loop.body for v in op.defines if v in outside and op.effect != "view"]
+    inside = {part for part, _ in loop.sums}
+    loop.leaving = (*leaving, *(sums for _, sums in loop.sums))
+    loop.look_again()
+    _allot(loop, {v.root for v in leaving}, inside, versions)
+    return len(behind)
+
+
+def _allot(loop: Loop, leaving: set[Value], sums: set[Value], versions: Any) -> None:
     """Give values that live in the loop only a buffer of one block, and let them share as they die."""
-    elsewhere = {id(v.storage) for v in program.result_values()}
-    for line in program.lines:
-        if line is not loop:
-            elsewhere |= {id(v.storage) for v in (*line.read(), line.target) if v is not None}
-    last: dict[int, int] = {}
-    for i, line in enumerate(loop.lines):
-        for v in (*line.read(), line.target):
-            if v is not None:
-                last[id(v.storage)] = i
+
+    def base(v: Value) -> Value:
+        """The first version of the memory in which `v` lies."""
+        v = v.root
+        while v.op is not None and v.op.effect == "update" and v.op in body:
+            assert v.op.of is not None
+            v = v.op.of.root
+        return v
+
+    body = set(loop.body)
+    whole = {base(v) for v in leaving}
+    defined = {v for op in loop.body for v in op.defines if op.effect == "new"} - sums
+    last = {base(v): i for i, op in enumerate(loop.body) for v in (*op.reads, *op.defines)}
     free: dict[Any, list[Value]] = {}
-    home: dict[int, Value] = {}
-    for i, line in enumerate(loop.lines):
-        v = line.target
-        assert v is not None
-        if line.effect == "view":
+    home: dict[Value, Value] = {}
+    for i, op in enumerate(loop.body):
+        z = op.result
+        assert z is not None
+        if op.effect == "view" or z in sums:
             continue
-        dying = dict.fromkeys(
-            id(x.storage) for x in line.read() if last[id(x.storage)] == i and x.storage is not v.storage
-        )
-        for key in dying:  # elementwise, so the result may take the place of what dies here
-            if key in home:
-                spot = home.pop(key)
-                free.setdefault(spot.dtype, []).append(spot)
-        if v.storage.kind != "buffer" or id(v.storage) in elsewhere or v.view:
+        place = base(z)
+        for v in dict.fromkeys(base(x) for x in op.reads):  # elementwise, so the result may take the place of what dies
+            if v in home and last[v] == i and v is not place:
+                free.setdefault(home[v].dtype, []).append(home[v])
+        if place not in defined or place in whole:
             continue
-        if id(v) not in loop.slots:
-            if id(v.storage) not in home:
-                spots, shape = free.setdefault(v.dtype, []), (min(loop.block, loop.size) * loop.threads,)
-                home[id(v.storage)] = spots.pop() if spots else Value(Storage("buffer"), shape, v.dtype, hint="block")
-            loop.slots[id(v)] = home[id(v.storage)]
-        if last[id(v.storage)] == i and id(v.storage) in home:
-            spot = home.pop(id(v.storage))
-            free.setdefault(spot.dtype, []).append(spot)
+        if place not in home:
+            spots, shape = free.setdefault(z.dtype, []), (min(loop.block, loop.size) * loop.threads,)
+            home[place] = spots.pop() if spots else Value(shape, z.dtype, label=Label("", "block"))
+        loop.slots[z] = home[place]
+        if last[place] == i:
+            free.setdefault(z.dtype, []).append(home[place])

@@ -1,183 +1,115 @@
-"""Equal calls on equal operands are one."""
+"""Common subexpression elimination: equal calls on equal operands are one."""
 
 from __future__ import annotations
 
-from copy import copy as shallow
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ..dataflow import ELEMENTWISE, lines_touching, lines_writing, replace_results
-from ..program import OUTLIVES, Line, Opaque, Storage, Value
+from ..operations import ELEMENTWISE
+from ..ir import Value
 
 if TYPE_CHECKING:
-    from ..program import Program
+    from ..ir import Op, Program
+
+_SMALL = 4096  # bytes up to which constants are compared
 
 
 def merge_repeats(program: Program) -> int:
-    """One line for equal calls on unchanged operands."""
-    writes, touching = lines_writing(program), lines_touching(program)
+    """One operation for equal calls on equal operands; how many go.
+
+    Values are numbered: equal numbers mean equal contents. Of two equal values one stands for both, unless an update
+    writes into either: then its memory is needed, although what is made of the two may be one again.
+    """
+    updated = {op.of.root for op in program.ops if op.effect == "update" and op.of is not None}
     products = _Products(program)
-    replaced: dict[int, Value] = {}
-    moved: dict[int, Storage] = {}
-    seen: dict[Any, tuple[int, Line]] = {}
+    first: dict[Any, Value] = {}
+    number: dict[Value, Value] = {}  # by value: the first that is equal
+    replaced: dict[Value, Value] = {}
     kept = []
-    returned = {id(v.storage) for v in program.result_values()}
 
-    def current(v: Value) -> Value:
-        return replaced.get(id(v), v)
+    def numbered(v: Value) -> Any:
+        if v in number:
+            return number[v]
+        a = v.constant
+        if a is not None and a.nbytes <= _SMALL and not v.label.name:  # how it lies in memory decides how products sum
+            number[v] = first.setdefault((a.shape, a.strides, a.dtype, a.tobytes()), v)
+            if number[v] is not v:
+                replaced[v] = number[v]
+            return number[v]
+        return v
 
-    for i, line in enumerate(program.lines):
-        if replaced:
-            line.substitute(current)
-        if line.target is not None and line.effect in ("out", "in"):
-            line.target = current(line.target)  # a view of the destination may be a repeat
-        target = line.target
-        key = _key(line)
-        if line.effect == "view" and target is not None:
-            target.storage = moved.get(id(target.storage), target.storage)
-        if target is None or key is None or (line.effect == "in" and not _copies(line)) or line.must_run:
-            kept.append(line)
+    for op in program.ops:
+        key = _key(op, numbered)
+        op.substitute(replaced)
+        z = op.result
+        if key is None or z is None:
+            kept.append(op)
             continue
-        if line.effect != "view" and (
-            len(writes.get(id(target.storage), ())) != 1
-            or target.storage.kind in OUTLIVES
-            or touching[id(target.storage)][0] < i  # it is filled through a view, or one was taken before
-        ):
-            kept.append(line)
-            continue
-        if line.effect == "out" and target.view:  # what the view looks into is read under its own name
-            kept.append(line)
-            continue
-        earlier = seen.get(key)
-        if earlier is not None and (line.effect == "view" or id(target.storage) not in returned):
-            j, twin = earlier
-            assert twin.target is not None
-            unchanged = not any(j < w < i for v in line.read() for w in writes.get(id(v.storage), ()))
-            if line.effect == "view" or (unchanged and products.unite(twin.target.storage, target.storage)):
-                replaced[id(target)] = twin.target
-                if line.effect != "view":
-                    moved[id(target.storage)] = twin.target.storage
-                    twin.target.name = twin.target.name or target.name
+        twin = first.setdefault(key, z)
+        if twin is not z:
+            number[z] = number.get(twin, twin)
+            if _may_stand_for(twin, z, updated) and (op.effect == "view" or products.unite(twin, z)):
+                replaced[z] = twin
+                twin.label.name = twin.label.name or z.label.name
                 continue
-        seen[key] = (i, line)
-        kept.append(line)
-    dropped = len(program.lines) - len(kept)
-    program.lines[:] = kept
-    if replaced:
-        replace_results(program, replaced)
+        kept.append(op)
+    dropped = len(program.ops) - len(kept)
+    program.ops[:] = kept
+    program.replace_needed(replaced)
     return dropped
 
 
+def _may_stand_for(twin: Value, z: Value, updated: set[Value]) -> bool:
+    """Whether nobody writes into the memory of either; of views of one value all may be one."""
+    assert twin.op is not None and z.op is not None
+    if z.op.effect == "view" and twin.op.of is z.op.of:
+        return True
+    return twin.root not in updated and z.root not in updated
+
+
 class _Products:
-    """Which storages meet as operands: a product of a matrix with itself rounds otherwise than of two equal ones."""
+    """Which values meet as operands: a product of a matrix with itself rounds otherwise than of two equal ones."""
 
     def __init__(self, program: Program) -> None:
-        self.others: dict[int, set[int]] = {}
-        for line in program.lines:
-            if line.effect != "view" and line.function not in ELEMENTWISE:
-                met = {id(v.storage) for v in line.read()}
-                for key in met:
-                    self.others.setdefault(key, set()).update(met - {key})
+        self.others: dict[Value, set[Value]] = {}
+        for op in program.ops:
+            if op.effect != "view" and op.function not in ELEMENTWISE:
+                met = {v.root for v in op.reads}
+                for v in met:
+                    self.others.setdefault(v, set()).update(met - {v})
 
-    def unite(self, storage: Storage, twin: Storage) -> bool:
+    def unite(self, value: Value, twin: Value) -> bool:
         """Whether one may stand for both, in which case it does from here on."""
-        mine = self.others.setdefault(id(storage), set())
-        if id(twin) in mine:
+        mine = self.others.setdefault(value, set())
+        if twin in mine:
             return False
-        for other in self.others.get(id(twin), ()):
+        for other in self.others.get(twin, ()):
             mine.add(other)
-            self.others[other].add(id(storage))
+            self.others[other].add(value)
         return True
 
 
-def _copies(line: Line) -> bool:
-    """Whether a line does nothing but fill a whole buffer with a copy."""
-    v = line.target
-    whole = v is not None and v is line.args[0] and not v.view and v.storage.kind == "buffer"
-    return whole and line.function == "np.copyto" and not line.kwargs
-
-
-def _key(line: Line) -> Any:
-    args, z = line.args, line.target
-    if line.effect == "in" and _copies(line):
-        args = args[1:]
-    laid_out = (z.shape, z.dtype, z.strides) if z is not None and line.effect != "view" else None
+def _key(op: Op, numbered: Any) -> Any:
+    """What equal operations have in common; None for one that stays as it is."""
+    z = op.result
+    if z is None or op.must_run or op.effect == "loop":
+        return None
+    laid_out = None if op.effect == "view" else (z.shape, z.dtype, z.strides)
+    of = None if op.of is None else numbered(op.of)
     try:
-        key = (line.function, line.effect, _frozen(args), _frozen(tuple(sorted(line.kwargs.items()))), laid_out)
+        key = (op.function, op.effect, of, _frozen(op.args, numbered), _frozen(op.kwargs, numbered), laid_out)
         hash(key)
     except TypeError:
         return None
     return key
 
 
-def _frozen(x: Any) -> Any:
+def _frozen(x: Any, numbered: Any) -> Any:
     if isinstance(x, Value):
-        return ("value", id(x))
+        return numbered(x)
     if isinstance(x, (tuple, list)):
-        return tuple(_frozen(part) for part in x)
+        return tuple([_frozen(part, numbered) for part in x])
+    if isinstance(x, dict):
+        return tuple([(k, _frozen(v, numbered)) for k, v in sorted(x.items())])
     if isinstance(x, slice):
         return ("slice", x.start, x.stop, x.step)
-    if isinstance(x, Opaque):
-        return ("literal", id(x.thing))
     return (type(x).__name__, repr(x) if isinstance(x, (float, complex)) else x)  # zeros have two signs
-
-
-def merge_repeated_buffers(program: Program) -> int:
-    """One buffer for two that the same lines fill, one after another; how many lines that saved."""
-    lines = program.lines
-    touching = lines_touching(program)
-    writes = lines_writing(program)
-    products = _Products(program)
-    known: dict[Any, tuple[list[int], Value]] = {}
-    replaced: dict[int, Value] = {}
-    moved: dict[int, Storage] = {}
-    gone: set[int] = set()
-    for line in list(lines):
-        z = line.target
-        if z is None or z.view or z.storage.kind != "buffer" or z.storage.begins is not None or id(z) in replaced:
-            continue
-        group = writes.get(id(z.storage), [])
-        if len(group) < 2 or line is not lines[group[0]]:
-            continue
-        inside = [i for i in touching[id(z.storage)] if i <= group[-1]]
-        alone = set(inside) == set(group) and touching[id(z.storage)][-1] < len(lines)
-        if not alone or any(lines[i].target is not z or lines[i].must_run for i in group):
-            continue
-
-        def told(v: Value, z: Value = z) -> Value:
-            return _SELF if v is z else replaced.get(id(v), v)
-
-        members = [shallow(lines[i]) for i in group]
-        for member in members:
-            member.substitute(told)
-        lines_told = tuple(map(_key, members))
-        if None in lines_told:
-            continue
-        key = z.shape, z.dtype, z.strides, lines_told
-        if key not in known:
-            known[key] = group, z
-            continue
-        before, twin = known[key]
-        read = {id(v.storage) for member in members for v in member.read() if v is not _SELF}
-        last = max(before[-1], group[-1])
-        if any(before[0] < w <= last for s in read for w in writes.get(s, ())):
-            continue
-        if any(i <= before[-1] for i in touching[id(z.storage)] if i not in group):
-            continue  # read before its twin is complete
-        if not products.unite(twin.storage, z.storage):
-            continue
-        replaced[id(z)], moved[id(z.storage)] = twin, twin.storage
-        gone.update(group)
-    if not replaced:
-        return 0
-    program.lines[:] = [line for i, line in enumerate(lines) if i not in gone]
-    for line in program.lines:
-        line.substitute(lambda v: replaced.get(id(v), v))
-        if line.effect == "view" and line.target is not None:
-            line.target.storage = moved.get(id(line.target.storage), line.target.storage)
-    return len(gone)
-
-
-_SELF = Value(Storage("buffer"), (), np.dtype(bool))
-"""Stands for the buffer that lines fill, where only what they do is compared."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..dataflow import lines_touching
-from ..program import Line, Storage, Value
+from ..ir import Op, Value
+from ..operations import elementwise
 
 if TYPE_CHECKING:
-    from ..program import Program
+    from ..ir import Program
 
 
 def negate_what_is_small(program: Program) -> int:
@@ -18,54 +18,40 @@ def negate_what_is_small(program: Program) -> int:
 
     Rounding is symmetric, so only the sign of a zero can differ, and exp does not see it.
     """
+    negations = [op for op in program.ops if op.function == "np.negative" and elementwise(op)]
+    if not negations:
+        return 0
+    uses, needed = program.uses(), set(program.needed())
     done = 0
-    lines = program.lines
-    touching = lines_touching(program) if any(line.function == "np.negative" for line in lines) else {}
-    for j, line in enumerate(lines):
-        if line.function != "np.negative" or line.effect != "out" or line.target is None:
+    for op in negations:
+        (t,), z = op.args, op.result
+        total = t.op if isinstance(t, Value) else None
+        if z is None or total is None or z in needed or t in needed or uses[t] != [op]:
             continue
-        (t,) = line.args
-        if line.target.storage.kind != "buffer":
+        readers = uses.get(z, [])
+        if not _is_sum_of_unequal(total) or len(readers) != 1 or readers[0].function != "np.exp":
             continue
-        i = next((i for i in range(j - 1, -1, -1) if lines[i].target is not None and lines[i].writes() is t), None)
-        if i is None or not _is_sum_of_unequal(lines[i]) or t.storage.kind != "buffer" or t.view:
+        if not elementwise(readers[0]):
             continue
-        later = [k for k in touching[id(t.storage)] if k > i and k != j]
-        if later or not _for_exp_alone(lines, j, touching):
-            continue
-        x, b = sorted(lines[i].args, key=lambda v: -v.nbytes)
-        written = (lines[k].writes() for k in range(i + 1, j))
-        if any(v is not None and v.storage is x.storage for v in written):
-            continue  # x will be read later than it was
-        negated = Value(Storage("buffer"), b.shape, b.dtype, hint="negated")
-        lines[i] = Line("np.negative", np.negative, (b,), {}, negated, "out", line.section, lines[i].where)
-        lines[j] = Line("np.subtract", np.subtract, (negated, x), {}, line.target, "out", line.section, line.where)
-        touching[id(x.storage)].append(j)
+        x, b = sorted(total.args, key=lambda v: -v.nbytes)
+        negated = Value(b.shape, b.dtype)
+        negated.label.hint = "negated"
+        new = Op("np.negative", np.negative, (b,), {}, negated, "new", None, op.section, total.where)
+        program.ops[program.ops.index(total)] = new
+        op.function, op.call = "np.subtract", np.subtract
+        op.set_args((negated, x))
         done += 1
     return done
 
 
-def _for_exp_alone(lines: list[Line], j: int, touching: dict[int, list[int]]) -> bool:
-    """Whether nobody but one exp sees what line `j` computes."""
-    target = lines[j].target
-    assert target is not None
-    readers = sorted({k for k in touching[id(target.storage)] if k > j})
-    if not readers or readers[0] == len(lines):
-        return False
-    exp = lines[readers[0]]
-    if exp.function != "np.exp" or exp.effect != "out" or exp.args[0] is not target or exp.target is None:
-        return False
-    return len(readers) == 1 or exp.target is target  # in place, so that later readers see the exponential
-
-
-def _is_sum_of_unequal(line: Line) -> bool:
-    """Whether `line` adds two values, one of which is broadcast."""
+def _is_sum_of_unequal(op: Op) -> bool:
+    """Whether an operation adds two values, one of which is broadcast."""
     return (
-        line.function == "np.add"
-        and line.effect == "out"
-        and all(isinstance(v, Value) for v in line.args)
-        and len({v.dtype for v in line.args}) == 1
-        and len({v.nbytes for v in line.args}) == 2
-        and line.target is not None
-        and any(v.shape == line.target.shape for v in line.args)
+        op.function == "np.add"
+        and elementwise(op)
+        and op.result is not None
+        and all(isinstance(v, Value) for v in op.args)
+        and len({v.dtype for v in op.args}) == 1
+        and len({v.nbytes for v in op.args}) == 2
+        and any(v.shape == op.result.shape for v in op.args)
     )

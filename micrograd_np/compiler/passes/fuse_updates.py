@@ -1,9 +1,9 @@
 """All parameters of one optimiser as one vector, so that an update is a handful of calls however many layers there are.
 
-The updates of the single parameters are the same lines on other arrays. Where that is so, parameters, gradients and the
-optimiser's arrays are laid out side by side, and the lines run once, over everything. Elementwise arithmetic does not
-notice: every bit stays. Parameters and optimiser state move into the common memory (``tensor.data`` becomes a view of
-it).
+The updates of the single parameters are the same operations on other arrays. Where that is so, parameters, gradients
+and the optimiser's arrays are laid out side by side, and the operations run once, over everything. Elementwise
+arithmetic does not notice: every bit stays. Parameters and optimiser state move into the common memory (``tensor.data``
+becomes a view of it); gradients are packed: each is computed where it belongs in the common vector.
 
 The gaps that padding leaves between the parts hold nan, in all roles alike. Whatever an optimiser does, nan goes
 through it without a warning and stays nan, where zeros would be divided by zeros, and any other number might vanish,
@@ -17,231 +17,254 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..dataflow import ELEMENTWISE, RESHAPES
-from ..program import Line, Storage, Value
+from ..ir import Label, Memory, Op, Value
+from ..operations import RESHAPES, elementwise
 
 if TYPE_CHECKING:
-    from ..program import Program, UpdateGroup
+    from ..ir import Program, UpdateGroup
 
 _LANE = 64  # bytes to which every part is padded: a cache line, and the widest vector register
 _ours: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 """The common vectors that are alive, by id."""
 
+_Span = tuple[int, int]
+"""Where a part begins and ends in the common vector, in elements."""
 
-def flatten(program: Program) -> int:
-    """Join the updates of each clock where they are alike; how many lines that saved."""
+
+def fuse_updates(program: Program) -> int:
+    """Join the updates of each group where they are alike; how many operations that saved."""
     before = _work(program)
-    for i, clock in enumerate(program.clocks):
-        units: dict[int, list[Line]] = {}
-        for line in program.lines:
-            if line.unit is not None and line.unit[0] == i:
-                units.setdefault(line.unit[1], []).append(line)
-        alike: dict[Any, list[list[Line]]] = {}
-        wholes = _wholes(program)
-        for lines in units.values():
-            pattern = _pattern(lines, wholes)
+    for i, group in enumerate(program.groups):
+        units: dict[int, _Unit] = {}
+        memories = _stored(program)
+        for op in program.ops:
+            if op.unit is not None and op.unit[0] == i:
+                units.setdefault(op.unit[1], _Unit(memories)).add(op)
+        alike: dict[Any, list[_Unit]] = {}
+        for unit in units.values():
+            pattern = unit.pattern()
             if pattern is not None:
-                alike.setdefault(pattern, []).append(lines)
-        for group in alike.values():
-            if len(group) > 1:
-                _join(program, clock, group)
+                alike.setdefault(pattern, []).append(unit)
+        for members in alike.values():
+            if len(members) > 1:
+                _join(program, group, members)
     return before - _work(program)
 
 
 def _work(program: Program) -> int:
-    """How many lines do something in each call: views of fixed memory are made once."""
-    return sum(line.effect != "view" for line in program.lines)
+    """How many operations do something in each call: views of fixed memory are made once."""
+    return sum(op.effect != "view" and op.function != "pack" for op in program.ops)
 
 
-def _pattern(lines: list[Line], wholes: dict[int, tuple[Value, str]]) -> Any:
-    """What an update does, with roles for its arrays; None if it is not elementwise arithmetic on whole arrays."""
-    first = lines[0].target
-    if first is None:
-        return None
-    roles: dict[int, int] = {}
-    pattern: list[Any] = [first.dtype]
-    for line in lines:
-        if (line.function not in ELEMENTWISE and line.function != "np.copyto") or line.kwargs or line.effect == "fresh":
+def _stored(program: Program) -> dict[Value, Value]:
+    """By value that is stored in state: what this held first."""
+    first = {v.memory: v for _, v in program.states.values()}
+    return {v: first[memory] for memory, v in program.stores.items() if memory in first}
+
+
+class _Unit:
+    """The update of one parameter."""
+
+    def __init__(self, stored: dict[Value, Value]) -> None:
+        self.stored = stored
+        self.ops: list[Op] = []
+        self.roles: dict[Value, int] = {}
+        """Its arrays, numbered in the order of their appearance."""
+        self.order = "C"
+        """How they follow one another in memory."""
+
+    def add(self, op: Op) -> None:
+        """Note an operation."""
+        if op.effect == "view":
+            return  # a gradient in the shape of its parameter
+        self.ops.append(op)
+        for x in (*op.args, op.result):
+            if isinstance(x, Value) and not _is_number(x):
+                self.roles.setdefault(x, len(self.roles))
+                if x in self.stored:
+                    self.roles.setdefault(self.stored[x], len(self.roles))
+
+    def pattern(self) -> Any:
+        """What it does, with roles for its arrays; None if it is not elementwise arithmetic on whole arrays."""
+        inside = {op.result for op in self.ops}
+        shape = self.ops[0].result.shape if self.ops and self.ops[0].result is not None else None
+        if not all(op.result is not None and (elementwise(op) or op.function == "copy") for op in self.ops):
             return None
-        told: list[tuple[Any, ...]] = []
-        for x in (*line.args, line.target):
-            if not isinstance(x, Value):
-                told.append(("literal", repr(x)))
-            elif x.storage.kind in ("number", "constant") and x.shape == ():
-                told.append(("shared", id(x)))
-            elif (
-                x.shape != first.shape or x.storage.kind not in ("state", "buffer") or (x.view and id(x) not in wholes)
-            ):
+        orders: set[str] = set()
+        kinds = []
+        for v in self.roles:
+            whole, order = _whole(v)
+            if v.shape != shape or whole is None or whole.kind not in ("state", "buffer"):
                 return None
-            elif x.storage.shared:
+            if whole.memory is not None and whole.memory.shared:
                 return None  # it has to stay where it is
-            else:
-                told.append((x.storage.kind, str(x.dtype), roles.setdefault(id(x), len(roles))))
-        pattern.append((line.function, line.effect, tuple(told)))
-    made = {id(line.target) for line in lines}
-    orders = {_order(v, wholes) for v in _roles(lines) if v.storage.kind == "state" or id(v) not in made} - {""}
-    return tuple(pattern) if len(orders) <= 1 and "?" not in orders else None
+            kinds.append((whole.kind, str(v.dtype), self.roles.get(self.stored.get(v, v))))
+            if v not in inside:
+                orders.add(order)
+        orders -= {""}
+        if len(orders) > 1 or "?" in orders:
+            return None
+        self.order = "".join(orders) or "C"
+
+        def role(x: Any) -> Any:
+            return x if isinstance(x, Value) and _is_number(x) else self.roles[x] if isinstance(x, Value) else repr(x)
+
+        calls = [(op.function, tuple([role(x) for x in (*op.args, op.result)])) for op in self.ops]
+        return tuple(kinds), tuple(calls)
 
 
-def _wholes(program: Program) -> dict[int, tuple[Value, str]]:
-    """By value that is all of a buffer, turned ("F") or in another shape ("C"): that buffer, and which of the two."""
-    found: dict[int, tuple[Value, str]] = {}
-    for line in program.lines:
-        if line.effect != "view" or line.target is None:
-            continue
-        x = line.args[0]
-        whole, order = found.get(id(x), (x, "C"))
-        plain = order == "C" and not whole.view and whole.strides is None and whole.storage.kind == "buffer"
-        if line.function == "attribute.T" and not x.view:
-            found[id(line.target)] = x, "F"
-        elif line.function in RESHAPES and plain:
-            found[id(line.target)] = whole, "C"
-    return found
+def _is_number(v: Value) -> bool:
+    return v.shape == () and v.memory is not None and v.memory.kind in ("number", "constant")
 
 
-def _order(v: Value, wholes: dict[int, tuple[Value, str]]) -> str:
-    """How the elements of `v` follow one another in memory: "C", "F", or "" where it does not matter."""
-    if v.storage.kind == "state":
-        a = v.storage.array
-        assert a is not None
+def _whole(v: Value) -> tuple[Value | None, str]:
+    """The value of which `v` is a turned or reshaped view, and its order in memory: "C", "F", "" for either."""
+    if v.memory is not None and v.memory.kind == "state":
+        a = v.memory.array
         both = a.flags.c_contiguous and a.flags.f_contiguous
-        return "" if both else "C" if a.flags.c_contiguous else "F" if a.flags.f_contiguous else "?"
-    if v.strides is not None:
-        return f"?{id(v)}"
-    order = wholes[id(v)][1] if id(v) in wholes else "C"
-    return order if order == "F" or sum(n > 1 for n in v.shape) > 1 else ""
+        return v, "" if both else "C" if a.flags.c_contiguous else "F" if a.flags.f_contiguous else "?"
+    whole, order = v, "C"
+    while whole.is_view:
+        op = whole.op
+        assert op is not None and op.of is not None
+        if op.function == "attribute.T" and not op.of.is_view and whole is v:
+            order = "F"
+        elif op.function not in RESHAPES or op.kwargs or order == "F":
+            return None, "?"
+        whole = op.of
+    if whole.strides is not None:
+        return whole, "?"
+    return whole, order if order == "F" or sum(n > 1 for n in v.shape) > 1 else ""
 
 
-def _roles(lines: list[Line]) -> list[Value]:
-    """The arrays of an update in the order of their roles."""
-    found: dict[int, Value] = {}
-    for line in lines:
-        for x in (*line.args, line.target):
-            if isinstance(x, Value) and not (x.storage.kind in ("number", "constant") and x.shape == ()):
-                found.setdefault(id(x), x)
-    return list(found.values())
-
-
-def _join(program: Program, clock: UpdateGroup, group: list[list[Line]]) -> None:
-    members = {id(line) for lines in group for line in lines}
-    places = [i for i, line in enumerate(program.lines) if id(line) in members]
-    if any(program.lines[i].unit is None for i in range(places[0], places[-1])):
+def _join(program: Program, group: UpdateGroup, members: list[_Unit]) -> None:
+    """Let one update of common vectors stand for those of `members`."""
+    joined = {op for unit in members for op in unit.ops}
+    places = [i for i, op in enumerate(program.ops) if op in joined]
+    if any(program.ops[i].unit is None for i in range(places[0], places[-1])):
         return  # something else happens between the updates
-    wholes = _wholes(program)
-    roles = [_roles(lines) for lines in group]
-    columns = list(zip(*([wholes.get(id(v), (v, ""))[0] for v in row] for row in roles), strict=True))
+    inside = {op.result for op in joined}
+    columns = list(zip(*(unit.roles for unit in members), strict=True))
+    states = [column for column in columns if column[0].memory is not None]
+    gradients = [column for column in columns if column[0].memory is None and column[0] not in inside]
     spans, total = _layout(columns[0])
-    if not all(_movable(column, spans, total) for column in columns if column[0].storage.kind == "state"):
+    if not all(_movable(column, spans, total) for column in states) or not _packable(program, gradients):
         return
-    outside = {
-        id(v) for line in program.lines if id(line) not in members for v in (*line.read(), line.target) if v is not None
-    }
-    outside |= {id(v) for v in program.result_values()}
-    flats: list[Value] = []
-    parts: list[Line] = []
-    moved: dict[int, Storage] = {}
-    made = {id(line.target) for line in group[0]}
-    for column in columns:
-        flat = _flat(clock, column, spans, total, given=id(column[0]) not in made)
-        flats.append(flat)
-        for v, (start, stop) in zip(column, spans, strict=True):
-            moved[id(v.storage)] = flat.storage
-            v.view = True
-            if id(v) in outside or flat.storage.kind == "state":
-                a = v.storage.array if flat.storage.kind == "state" else None
-                order = "F" if a is not None and not a.flags.c_contiguous else "C"
-                parts.append(Line("part", _part, (flat, start, stop, v.shape, order), {}, v, "view"))
-    for line in program.lines:
-        for v in (*line.read(), line.target):
-            if v is not None:
-                v.storage = moved.get(id(v.storage), v.storage)
-    for _, v in program.states.values():
-        v.storage = moved.get(id(v.storage), v.storage)
-    whole = {id(v): flat for v, flat in zip(roles[0], flats, strict=True)}
-    joined = []
-    for line in group[0]:
-        args = tuple(whole.get(id(x), x) if isinstance(x, Value) else x for x in line.args)
-        target = whole[id(line.target)] if line.target is not None and id(line.target) in whole else line.target
-        joined.append(
-            Line(line.function, line.call, args, {}, target, line.effect, line.section, line.where, unit=line.unit)
-        )
-    rest = [line for i, line in enumerate(program.lines) if i < places[0] and id(line) not in members]
-    after = [line for i, line in enumerate(program.lines) if i >= places[0] and id(line) not in members]
-    program.lines[:] = [*parts, *rest, *joined, *after]
+    where = program.ops[places[0]]
+    vectors: dict[Value, Value] = {}  # by value of the first member: the vector of its role
+    parts: dict[Value, Value] = {}  # by value: the part of the vector that stands for it
+
+    def part(v: Value, k: int, section: str) -> Op:
+        parts[v] = Value(v.shape, v.dtype, label=v.label)
+        vector = vectors[columns[column_of[v]][0]]
+        order = members[k].order if v.memory is None else "C" if v.memory.array.flags.c_contiguous else "F"
+        args = (vector, *spans[k], v.shape, order)
+        return Op("part", _part, args, {}, parts[v], "view", vector, section)
+
+    column_of = {v: i for i, column in enumerate(columns) for v in column}
+    first, new, last = [], [], []
+    for column in states:
+        vectors[column[0]] = _common(group, column, spans, total)
+        first += [part(v, k, "update") for k, v in enumerate(column)]
+    for column in gradients:
+        vector = vectors[column[0]] = Value((total,), column[0].dtype, None, Label("gradients"))
+        args = (*(v.root for v in column), tuple(spans))
+        new.append(Op("pack", _never, args, {}, vector, "new", None, where.section, where.where))
+    read = {v for op in program.ops if op not in joined for v in op.reads} | set(program.leaving())
+    for op in members[0].ops:
+        assert op.result is not None
+        z = vectors[op.result] = Value((total,), op.result.dtype, None, Label("", op.result.label.hint))
+        new.append(op.copy(lambda v: vectors.get(v, v), z))
+        for k, v in enumerate(columns[column_of[op.result]]):
+            if v in members[k].stored:
+                source = members[k].stored[v]
+                assert source.memory is not None
+                program.stores.pop(source.memory)
+                memory = vectors[columns[column_of[source]][0]].memory
+                assert memory is not None
+                program.stores[memory] = z
+            if v in read:
+                last.append(part(v, k, op.section))
+    ahead = [op for op in program.ops[: places[0]] if op not in joined]
+    behind = [op for op in program.ops[places[0] :] if op not in joined]
+    program.ops[:] = [*first, *ahead, *new, *last, *behind]
+    program.replace(parts)
+    program.states = {key: (t, parts.get(v, v)) for key, (t, v) in program.states.items()}
 
 
-def _layout(column: tuple[Value, ...]) -> tuple[list[tuple[int, int]], int]:
+def _never(*_: Any) -> None:
+    raise NotImplementedError
+
+
+def _packable(program: Program, columns: list[tuple[Value, ...]]) -> bool:
+    """Whether each gradient can be computed where it belongs: it has memory of its own, and no other vector takes it."""
+    taken = {v for op in program.ops if op.function == "pack" for v in op.reads}
+    roots = [v.root for column in columns for v in column]
+    return len(set(roots)) == len(roots) and taken.isdisjoint(roots)
+
+
+def _layout(column: tuple[Value, ...]) -> tuple[list[_Span], int]:
     """Where each part begins and ends in the common vector, in elements, and how long that is."""
     spans = []
     at = 0
     for v in column:
         lane = max(1, _LANE // v.dtype.itemsize)
-        n = v.nbytes // v.dtype.itemsize
-        spans.append((at, at + n))
-        at = -(-(at + n) // lane) * lane
+        spans.append((at, at + v.size))
+        at = -(-(at + v.size) // lane) * lane
     return spans, at
 
 
-def _movable(column: tuple[Value, ...], spans: list[tuple[int, int]], total: int) -> bool:
+def _movable(column: tuple[Value, ...], spans: list[_Span], total: int) -> bool:
     """Whether this memory may move: it is plain, and a part of nothing but a common vector."""
     if _already(column, spans, total) is not None:
         return True
-    return all(
-        a is not None and a.flags.forc and a.flags.writeable and (a.base is None or id(_root(a)) in _ours)
-        for a in (v.storage.array for v in column)
-    )
+    arrays = [v.memory.array for v in column if v.memory is not None]
+    return all(a.flags.forc and a.flags.writeable and (a.base is None or id(_owner(a)) in _ours) for a in arrays)
 
 
-def _root(a: Any) -> Any:
+def _owner(a: Any) -> Any:
+    """The array that owns the memory of `a`."""
     while isinstance(a.base, np.ndarray):
         a = a.base
     return a
 
 
-def _already(column: tuple[Value, ...], spans: list[tuple[int, int]], total: int) -> Any:
+def _already(column: tuple[Value, ...], spans: list[_Span], total: int) -> Any:
     """The common vector, if the arrays lie in one just so, from an earlier program."""
-    first = column[0].storage.array
-    if first is None:
+    arrays = [v.memory.array for v in column if v.memory is not None]
+    vector = _owner(arrays[0])
+    if vector.ndim != 1 or vector.size != total or vector.dtype != arrays[0].dtype:
         return None
-    root = _root(first)
-    if root.ndim != 1 or root.size != total or root.dtype != first.dtype:
-        return None
-    start = root.ctypes.data
-    for v, (a, _) in zip(column, spans, strict=True):
-        if v.storage.array is None or _root(v.storage.array) is not root:
+    start = vector.ctypes.data
+    for a, (begin, _) in zip(arrays, spans, strict=True):
+        if _owner(a) is not vector or a.ctypes.data != start + begin * vector.itemsize:
             return None
-        if v.storage.array.ctypes.data != start + a * root.itemsize:
-            return None
-    return root
+    return vector
 
 
-def _flat(
-    clock: UpdateGroup, column: tuple[Value, ...], spans: list[tuple[int, int]], total: int, *, given: bool
-) -> Value:
-    """The value that spans all of a role, its memory set up. What is `given` to the update are the gradients."""
+def _common(group: UpdateGroup, column: tuple[Value, ...], spans: list[_Span], total: int) -> Value:
+    """The value that spans all of a role that outlives the step, its memory set up."""
     first = column[0]
-    if first.storage.kind == "buffer":
-        # gradients are written part by part; nothing else may leave its traces in the gaps between them, which are nan
-        storage = Storage("buffer", begins=np.nan if given else None)
-        return Value(storage, (total,), first.dtype, "gradients" if given else "", hint=first.hint)
-    owner = first.storage.owner
+    assert first.memory is not None
+    owner = first.memory.owner
     name = "parameters" if not isinstance(owner, tuple) else owner[1]
     vector = _already(column, spans, total)
     if vector is None:
         vector = np.full(total, np.nan if first.dtype.kind == "f" else 1, first.dtype)
         _ours[id(vector)] = vector
-        for v, (a, b) in zip(column, spans, strict=True):
-            old = v.storage.array
-            assert old is not None
-            new = v.storage.array = vector[a:b].reshape(v.shape, order="C" if old.flags.c_contiguous else "F")
+        for v, (begin, end) in zip(column, spans, strict=True):
+            memory = v.memory
+            assert memory is not None
+            old = memory.array
+            order = "C" if old.flags.c_contiguous else "F"
+            new = memory.array = vector[begin:end].reshape(v.shape, order=order)
             new[...] = old
-            owner = v.storage.owner
-            if isinstance(owner, tuple):
-                tensor, slot = owner
-                clock.optimizer.state[tensor][slot] = new
+            if isinstance(memory.owner, tuple):
+                tensor, slot = memory.owner
+                group.optimizer.state[tensor][slot] = new
             else:
-                owner.data = new
-    return Value(Storage("state", vector), (total,), first.dtype, name)
+                memory.owner.data = new
+    return Value((total,), first.dtype, None, Label(name), Memory("state", vector))
 
 
 def _part(flat: Any, start: int, stop: int, shape: tuple[int, ...], order: str) -> Any:

@@ -9,146 +9,113 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..dataflow import lines_writing, operands
-from ..program import Line, Storage, Value
+from ..ir import Value
+from ..operations import elementwise
 
 if TYPE_CHECKING:
-    from ..program import Program
+    from ..ir import Op, Program
 
 _PRODUCTS = ("np.multiply", "np.true_divide")
 
 
 def absorb_signs(program: Program) -> int:
-    """Drop negations whose readers can all take the other sign; how many lines that saved."""
-    negated = {id(line.target.storage) for line in program.lines if line.function == "np.negative" and line.target}
-    writers = lines_writing(program) if negated else {}
-    if not any(len(writers[key]) == 1 for key in negated):
-        return 0  # as for the sigmoid, whose kernel goes on in place
-    uses = _Uses(program, writers)
-    before = len(program.lines)
-    for n, line in enumerate(program.lines):
-        if line.function == "np.negative" and uses.plain(line):
-            _Absorption(uses, n).attempt()
-    program.lines[:] = [line for line in uses.lines if line.function != "dropped"]
-    return before - len(program.lines)
+    """Drop negations whose readers can all take the other sign; how many operations that saved."""
+    negations = [op for op in program.ops if op.function == "np.negative"]
+    if not negations:
+        return 0
+    uses, needed = program.uses(), set(program.needed())
+    gone: set[Op] = set()
+    replaced: dict[Value, Value] = {}
+    for op in negations:
+        if op not in gone and _is_arithmetic(op, uses, needed):
+            plan = _Plan(op, uses, needed, gone)
+            if plan.holds:
+                plan.carry_out(replaced)
+                gone |= plan.gone
+    program.ops[:] = [op for op in program.ops if op not in gone]
+    program.replace(replaced)
+    return len(gone)
 
 
-class _Uses:
-    """Which lines read a value, and which write a storage, by number."""
-
-    def __init__(self, program: Program, writers: dict[int, list[int]]) -> None:
-        self.lines, self.writers = program.lines, writers
-        self.readers: dict[int, list[int]] = {}
-        self.viewed: set[int] = set()  # storages that are read in parts, or leave the step
-        for i, line in enumerate(program.lines):
-            for v in line.read():
-                self.readers.setdefault(id(v), []).append(i)
-            self.viewed.update(id(v.storage) for v in operands(line) if v.view)
-        self.viewed.update(id(v.storage) for v in program.result_values())
-
-    def plain(self, line: Line) -> bool:
-        """Whether a line computes a whole buffer, which nothing else writes and nothing sees in parts."""
-        z = line.target
-        return (
-            z is not None
-            and z.dtype.kind in "fc"  # integers wrap
-            and line.effect == "out"
-            and not line.kwargs
-            and line.unit is None
-            and not z.view
-            and z.storage.kind == "buffer"
-            and z.storage.begins is None
-            and len(self.writers[id(z.storage)]) == 1
-            and id(z.storage) not in self.viewed
-        )
-
-    def steady(self, v: Value, since: int, until: int) -> bool:
-        """Whether nothing writes `v` after line `since` and before line `until`."""
-        return not any(since < w < until for w in self.writers.get(id(v.storage), ()))
+def _is_arithmetic(op: Op, uses: dict[Value, list[Op]], needed: set[Value]) -> bool:
+    """Whether an operation computes numbers that only arithmetic reads: no view, no update, nothing that leaves."""
+    z = op.result
+    return (
+        z is not None
+        and elementwise(op)
+        and op.unit is None
+        and z.dtype.kind in "fc"  # integers wrap
+        and z not in needed
+        and all(reader.effect not in ("view", "update") for reader in uses.get(z, ()))
+    )
 
 
-class _Absorption:
-    """What becomes of the lines if the negation in line `n` is left out."""
+class _Plan:
+    """What becomes of the readers if a negation is left out; `holds` if all of them can do without."""
 
-    def __init__(self, uses: _Uses, n: int) -> None:
-        self.uses, self.n = uses, n
-        self.opposite: dict[int, tuple[Value, int]] = {}  # by value: what will hold its negative, made in which line
-        self.changed: dict[int, Line] = {}
-        self.same: dict[int, Value] = {}  # by value that a second negation made: what it will be
-
-    def attempt(self) -> None:
-        """Do it, if all who read the negation can do without."""
-        lines = self.uses.lines
-        z, x = lines[self.n].target, lines[self.n].args[0]
-        if z is None or not isinstance(x, Value):
+    def __init__(self, negation: Op, uses: dict[Value, list[Op]], needed: set[Value], gone: set[Op]) -> None:
+        self.uses, self.needed = uses, needed
+        self.gone = {negation}
+        self.opposite: dict[Value, Value] = {}  # by value: what will hold its negative
+        self.changes: dict[Op, tuple[str, tuple[Value, ...]]] = {}
+        self.same: dict[Value, Value] = {}  # by value that a second negation made: what it will be
+        x, z = negation.args[0], negation.result
+        self.holds = isinstance(x, Value) and z is not None
+        if z is None or not self.holds:
             return
-        self.opposite[id(z)] = x, self.n
+        self.opposite[z] = x
         waiting = [z]
-        while waiting:
+        while waiting and self.holds:
             v = waiting.pop()
-            for i in self.uses.readers.get(id(v), []):
-                if i in self.changed:
-                    return  # two ways to one line: not worth the thought
-                product = self._without(i, v)
-                if product is False:
-                    return
-                if isinstance(product, Value):
-                    waiting.append(product)
-        lines[self.n] = _dropped(lines[self.n])
-        for i, line in self.changed.items():
-            lines[i] = line
-            for v in line.read():
-                self.uses.readers.setdefault(id(v), []).append(i)
-        for v, _ in self.opposite.values():
-            if (
-                isinstance(v.hint, tuple)
-                and v.hint[0] == "d"
-                and any(line.target is v for line in self.changed.values())
-            ):
-                v.hint = ("minus_d", v.hint[1])
-        for key, v in self.same.items():
-            for i in self.uses.readers.pop(key, []):
-                lines[i].substitute(lambda w, key=key, v=v: v if id(w) == key else w)  # type: ignore[misc]
-                self.uses.readers.setdefault(id(v), []).append(i)
+            for op in uses.get(v, ()):
+                self.holds = self.holds and op not in self.changes and op not in gone and self._change(op, v, waiting)
 
-    def _without(self, i: int, v: Value) -> Value | bool:
-        """Plan line `i`, which reads `v`, to read the negative: its result if that changes sign; False if it cannot."""
-        line = self.uses.lines[i]
-        minus, made = self.opposite[id(v)]
-        if line.effect != "out" or line.kwargs or line.unit is not None or not self.uses.steady(minus, made, i):
+    def _change(self, op: Op, v: Value, waiting: list[Value]) -> bool:
+        """Plan that `op`, which reads `v`, reads the negative; False if it cannot."""
+        if not elementwise(op) or op.unit is not None or op.result is None:
             return False
-        if sum(x is v for x in line.args) != 1 or any(
-            isinstance(x, Value) and x is not v and id(x) in self.opposite for x in line.args
-        ):
+        if sum(x is v for x in op.args) != 1 or any(x is not v and x in self.opposite for x in op.args):
             return False
-        rest = [x for x in line.args if x is not v]
-        if line.function == "np.add":
-            self.changed[i] = _again(line, "np.subtract", np.subtract, (rest[0], minus))
+        minus = self.opposite[v]
+        rest = [x for x in op.args if x is not v]
+        if op.function == "np.add":
+            self.changes[op] = "subtract", (rest[0], minus)
             return True
-        if line.function == "np.subtract" and line.args[1] is v:
-            self.changed[i] = _again(line, "np.add", np.add, (rest[0], minus))
+        if op.function == "np.subtract" and op.args[1] is v:
+            self.changes[op] = "add", (rest[0], minus)
             return True
-        z = line.target
-        if z is None or z.name or not self.uses.plain(line):
+        z = op.result
+        if z.label.name or not _is_arithmetic(op, self.uses, self.needed):
             return False
-        if line.function == "np.negative":
-            last = max(self.uses.readers.get(id(z), [i]))
-            if not self.uses.steady(minus, made, last):
-                return False
-            self.changed[i] = _dropped(line)
-            self.same[id(z)] = minus
+        if op.function == "np.negative":
+            self.same[z] = minus
+            self.gone.add(op)
             return True
-        if line.function in _PRODUCTS:
-            args = tuple(minus if x is v else x for x in line.args)
-            self.changed[i] = _again(line, line.function, line.call, args)
-            self.opposite[id(z)] = z, i
-            return z
+        if op.function in _PRODUCTS:
+            self.changes[op] = op.function.removeprefix("np."), tuple(minus if x is v else x for x in op.args)
+            self.opposite[z] = Value(z.shape, z.dtype, z.strides, z.label)
+            waiting.append(z)
+            return True
         return False
 
-
-def _again(line: Line, function: str, call: object, args: tuple[object, ...]) -> Line:
-    return Line(function, call, args, {}, line.target, "out", line.section, line.where)  # type: ignore[arg-type]
-
-
-def _dropped(line: Line) -> Line:
-    return Line("dropped", line.call, (), {}, Value(Storage("fresh"), (), np.dtype(bool)), "fresh")
+    def carry_out(self, replaced: dict[Value, Value]) -> None:
+        """Change the operations; `replaced` gets what stands for other values from now on."""
+        for op, (name, args) in self.changes.items():
+            z = op.result
+            assert z is not None
+            op.function, op.call = f"np.{name}", getattr(np, name)
+            op.set_args(args)
+            if z in self.opposite:
+                op.result = self.opposite[z]
+                op.result.op = op
+                hint = z.label.hint
+                if isinstance(hint, tuple) and hint[0] == "d":
+                    z.label.hint = ("minus_d", hint[1])
+            for v in args:
+                if isinstance(v, Value) and op not in self.uses.setdefault(v, []):
+                    self.uses[v].append(op)
+        for z, v in self.same.items():
+            for op in self.uses.get(z, ()):
+                op.substitute({z: v})
+                self.uses.setdefault(v, []).append(op)
+        replaced |= self.same

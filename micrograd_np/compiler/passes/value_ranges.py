@@ -1,6 +1,6 @@
 """What is known of values before they are computed: how small and how large they can be, if no nan comes in.
 
-Read off the lines, one after another: a square is not below 0, 1 more than that not below 1, and its root neither.
+Read off the operations, one after another: a square is not below 0, 1 more than that not below 1, and its root neither.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..dataflow import lines_writing
-from ..program import Line, Value
+from ..ir import Value
+from ..operations import elementwise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..program import Program
+    from ..ir import Op, Program
 
 Range = tuple[float, float]
 """The least and the largest that the elements of a value can be."""
@@ -24,40 +24,29 @@ Range = tuple[float, float]
 _ANY = (-inf, inf)
 
 
-def ranges(program: Program) -> dict[int, Range]:
-    """By value that one line makes, and nothing changes: its range. Other values can be anything."""
-    writes = lines_writing(program)
-    found: dict[int, Range] = {}
-    inside: dict[int, Range] = {}  # by storage that is filled in several steps: what its latest line left there
-
-    def known(x: Any) -> Range:
-        if isinstance(x, (int, float)):
-            return (float(x), float(x))
-        if not isinstance(x, Value):
-            return _ANY
-        if x.storage.kind == "constant" and x.storage.array is not None and x.storage.array.dtype.kind in "fiub":
-            a = x.storage.array
-            return (float(a.min()), float(a.max())) if a.size else _ANY
-        return inside.get(id(x.storage), found.get(id(x), _ANY)) if not x.view else found.get(id(x), _ANY)
-
-    for line in program.lines:
-        z = line.target
-        if z is None:
+def ranges(program: Program) -> dict[Value, Range]:
+    """By value that arithmetic computes: its range. Other values can be anything."""
+    found: dict[Value, Range] = {}
+    for op in program.ops:
+        if op.result is None or op.function not in _RULES or not elementwise(op):
             continue
-        rule = _RULES.get(line.function)
-        made: Range = _ANY
-        if rule is not None and line.effect == "out" and not line.kwargs:
-            same = line.function == "np.multiply" and line.args[0] is line.args[1]
-            made = _square(known(line.args[0])) if same else rule(*map(known, line.args))
-            if any(map(isnan, made)):
-                made = _ANY
-        if z.storage.kind != "buffer" or z.view:
-            continue
-        if len(writes[id(z.storage)]) == 1:
-            found[id(z)] = made
-        else:
-            inside[id(z.storage)] = made
+        known = [_range(x, found) for x in op.args]
+        square = op.function == "np.multiply" and op.args[0] is op.args[1]
+        result = _square(known[0]) if square else _RULES[op.function](*known)
+        if not any(map(isnan, result)):
+            found[op.result] = result
     return found
+
+
+def _range(x: Any, found: dict[Value, Range]) -> Range:
+    if isinstance(x, (int, float)):
+        return (float(x), float(x))
+    if not isinstance(x, Value):
+        return _ANY
+    a = x.constant
+    if a is not None and a.dtype.kind in "fiub" and a.size:
+        return (float(a.min()), float(a.max()))
+    return found.get(x, _ANY)
 
 
 def _square(x: Range) -> Range:
@@ -114,64 +103,56 @@ def drop_guards(program: Program) -> int:
     longer then is a nan that came in from outside, or an overflow.
     """
     known = ranges(program)
-    wild: set[int] = set()  # storages that may hold inf or nan though all that came in was finite
-    guards: set[int] = set()  # storages of masks that keep out what is 0 anyway; others choose
-    kept: list[Line] = []
-    dropped = 0
-
-    def tame(x: Any) -> bool:
-        return not isinstance(x, Value) or id(x.storage) not in wild
-
-    def nonzero(x: Any) -> bool:
-        if not isinstance(x, Value):
-            return bool(x)
-        low, high = known.get(id(x), _ANY)
-        tiny = float(np.finfo(x.dtype).tiny) if x.dtype.kind == "f" else 0.5
-        return low >= tiny or high <= -tiny
-
-    for line in program.lines:
-        z = line.target
-        masks = [id(v.storage) for v in line.read()]
-        if line.function == "routine.clear" and z and id(z.storage) not in wild and masks[-1] in guards:
-            dropped += 1
+    wild: set[Value] = set()  # values that may hold inf or nan though all that came in was finite
+    guards: set[Value] = set()  # masks that keep out what is 0 anyway; others choose
+    gone: dict[Value, Value] = {}
+    for op in program.ops:
+        z = op.result
+        if z is None:
             continue
-        kept.append(line)
-        if z is None or line.effect == "view":
+        if op.function == "routine.clear" and op.of is not None:
+            if op.of.root not in wild and not op.of.is_view and op.args[0].root in guards:
+                gone[z] = op.of
             continue
-        asks = line.function == "np.not_equal" and _is_number(line.args[0]) and _is_zero(line.args[1])
-        if asks or (line.function == "np.logical_and" and guards.issuperset(masks)):
-            guards.add(id(z.storage))
-        quotient = line.function in ("np.true_divide", "np.reciprocal")
-        calm = all(map(tame, line.read())) and (line.function in _RULES or line.function in _CALM)
-        if quotient and not nonzero(line.args[-1]):
-            calm = False
-        if line.function == "np.sqrt":
-            low, _ = known.get(id(line.args[0]), _ANY)
-            calm = calm and low >= 0
-        if line.function == "routine.clear":
-            calm = True
-        if calm and not z.view:
-            if line.effect == "out":
-                wild.discard(id(z.storage))
-        else:
-            wild.add(id(z.storage))
-    program.lines[:] = kept
-    return dropped
+        if op.effect == "view":
+            continue
+        if _asks_for_zero(op) or (op.function == "np.logical_and" and guards.issuperset(op.reads)):
+            guards.add(z)
+        if not _is_calm(op, wild, known):
+            wild.add(z)
+    program.ops[:] = [op for op in program.ops if op.result not in gone]
+    program.replace(gone)
+    return len(gone)
 
 
-def _is_number(x: Any) -> bool:
-    return isinstance(x, Value) and x.dtype.kind == "f"
+def _asks_for_zero(op: Op) -> bool:
+    """Whether an operation asks where a number is not 0."""
+    if op.function != "np.not_equal" or not isinstance(op.args[0], Value) or op.args[0].dtype.kind != "f":
+        return False
+    zero = op.args[1].constant if isinstance(op.args[1], Value) else op.args[1]
+    return zero is not None and not np.any(zero)
 
 
-def _is_zero(x: Any) -> bool:
-    if isinstance(x, Value):
-        return x.storage.kind == "constant" and not np.any(x.storage.array)
-    return not np.any(x)
+def _is_calm(op: Op, wild: set[Value], known: dict[Value, Range]) -> bool:
+    """Whether an operation makes finite numbers of finite ones."""
+    if not wild.isdisjoint(v.root for v in op.reads) or not (op.function in _RULES or op.function in _CALM):
+        return False
+    if op.function in ("np.true_divide", "np.reciprocal"):
+        return _is_nonzero(op.args[-1], known)
+    return op.function != "np.sqrt" or _range(op.args[0], known)[0] >= 0
+
+
+def _is_nonzero(x: Any, known: dict[Value, Range]) -> bool:
+    if not isinstance(x, Value):
+        return bool(x)
+    low, high = _range(x, known)
+    tiny = float(np.finfo(x.dtype).tiny) if x.dtype.kind == "f" else 0.5
+    return low >= tiny or high <= -tiny
 
 
 _CALM = frozenset(
-    ("np.dot", "np.matmul", "np.add.reduce", "np.copyto", "np.sin", "np.cos", "np.arctan", "np.where", "np.not_equal",
-     "np.equal", "np.less", "np.greater", "np.less_equal", "np.greater_equal", "np.logical_and", "np.logical_or",
+    ("np.dot", "np.matmul", "np.add.reduce", "copy", "np.copyto", "np.sin", "np.cos", "np.arctan", "np.where",
+     "np.not_equal", "np.equal", "np.less", "np.greater", "np.less_equal", "np.greater_equal", "np.logical_and", "np.logical_or",
      "np.logical_not", "np.sign", "np.maximum.reduce", "np.minimum.reduce")
 )  # fmt: skip
 """Other calls that make finite numbers of finite ones."""

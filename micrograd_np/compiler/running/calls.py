@@ -15,7 +15,7 @@ from micrograd_np.engine.tensor import Tensor
 from ..tracing.numbers import Fixed, Numbers, array_of
 
 if TYPE_CHECKING:
-    from ..program import Program
+    from ..ir import Program
 
 
 def signature_of(x: Any, leaves: list[Any]) -> Any:
@@ -101,7 +101,7 @@ def others_of(x: Any, name: str = "") -> list[tuple[str, Any]]:
 def overwritten(program: Program, arrays: list[tuple[str, Any]]) -> list[int]:
     """Which of `arrays`, the arguments of `program`, it writes into: one that came twice is one array."""
     found = program.written()
-    mine = {id(a) for (_, a), v in zip(arrays, program.inputs, strict=True) if id(v.storage) in found}
+    mine = {id(a) for (_, a), v in zip(arrays, program.inputs, strict=True) if v.memory in found}
     return [i for i, (_, a) in enumerate(arrays) if id(a) in mine]
 
 

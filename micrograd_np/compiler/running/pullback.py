@@ -10,7 +10,7 @@ from micrograd_np.core.primitive import Primitive, wrap_result
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.engine.tensor import Tensor
 
-from ..program import Program, Value, mapped
+from ..ir import Program, Value, mapped
 from .failure import explain
 
 if TYPE_CHECKING:
@@ -73,10 +73,10 @@ def watched(back: Program, arrays: Sequence[Any], given: Sequence[tuple[Any, Any
 
     `arrays` are those of all arguments, `given` the tensors among these with their arrays.
     """
-    read = {id(v.storage) for line in back.lines for v in line.read()}
-    mine = {id(a) for a, v in zip(arrays, back.inputs, strict=False) if id(v.storage) in read}
+    read = {v.root for op in back.ops for v in op.reads}
+    mine = {id(a) for a, v in zip(arrays, back.inputs, strict=False) if v in read}
     found = [t for t, a in given if id(a) in mine]
-    found += [t for t, v in back.states.values() if t is not None and id(v.storage) in read]
+    found += [t for t, v in back.states.values() if t is not None and v.root in read]
     return [t for t in found if not t.requires_grad]
 
 

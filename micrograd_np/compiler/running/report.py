@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..program import Program
-    from .entry import CompiledProgram
+    from ..ir import Program, Value
+    from .program import CompiledProgram
 
 
 @dataclass(frozen=True)
@@ -55,19 +56,14 @@ class Report:
 
 def report(entry: CompiledProgram) -> Report:
     """The report on an entry."""
-    buffers = {
-        id(v.storage)
-        for line in entry.program.lines
-        for v in (*line.read(), line.target)
-        if v is not None and v.storage.kind == "buffer"
-    }
+    plan = entry.plan
     return Report(
         name=entry.program.name,
-        lines=sum(len(getattr(line, "lines", (line,))) for line in entry.program.lines),
-        traced_lines=len(entry.raw.lines),
-        buffers=len(buffers),
-        arena_bytes=entry.arena,
-        separate_bytes=entry.wanted,
+        lines=sum(len(getattr(op, "body", (op,))) for op in entry.program.ops),
+        traced_lines=len(entry.raw.ops),
+        buffers=len({s for s in plan.storages.values() if s.kind == "buffer"}),
+        arena_bytes=plan.nbytes,
+        separate_bytes=plan.separate,
         eager_bytes=peak(entry.raw),
         passes=dict(entry.passes),
         trace_seconds=entry.seconds[0],
@@ -77,24 +73,28 @@ def report(entry: CompiledProgram) -> Report:
 
 def peak(program: Program) -> int:
     """The most bytes of intermediate arrays alive at once when each has memory of its own, from first to last use."""
-    spans: dict[int, list[int]] = {}
-    for i, line in enumerate(program.lines):
-        for v in (*line.read(), line.target):
-            if v is not None and v.storage.kind in ("buffer", "fresh"):
-                first, _, size = spans.get(id(v.storage), [i, i, 0])
-                spans[id(v.storage)] = [first, i, max(size, v.nbytes)]
-    for v in program.result_values():
-        if id(v.storage) in spans:
-            spans[id(v.storage)][1] = len(program.lines)
-    changes = [0] * (len(program.lines) + 2)
-    for first, last, size in spans.values():
-        changes[first] += size
+    spans: dict[Value, list[int]] = {}
+    for i, op in enumerate(program.ops):
+        for v in (*op.reads, *op.defines):
+            first = _first_version(v)
+            if first.memory is None:
+                begin, _, size = spans.get(first, [i, i, 0])
+                spans[first] = [begin, i, max(size, v.nbytes)]
+    for v in program.leaving():
+        if (first := _first_version(v)) in spans:
+            spans[first][1] = len(program.ops)
+    changes = [0] * (len(program.ops) + 2)
+    for begin, last, size in spans.values():
+        changes[begin] += size
         changes[last + 1] -= size
-    most = now = 0
-    for change in changes:
-        now += change
-        most = max(most, now)
-    return most
+    return max(accumulate(changes))
+
+
+def _first_version(v: Value) -> Value:
+    """The first version of the memory that a value shows."""
+    while v.op is not None and v.op.of is not None:
+        v = v.op.of
+    return v
 
 
 def _told(count: int) -> str:

@@ -21,12 +21,12 @@ import numpy as np
 from micrograd_np.core.hooks import changes
 from micrograd_np.core.vertex import Vertex
 
-from ..guards import GONE, Guards, Place, is_module, is_optimizer, of_optimizers, parts_of
+from ..guards import GONE, Guard, Parts, Place, is_module, is_optimizer, of_optimizers, parts_of, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from ..program import Program
+    from ..ir import Program
 
 _MOST = 10_000  # things looked at: more than anybody writes by hand, so that no data set is gone through
 _OURS = __name__.partition(".")[0]
@@ -119,13 +119,12 @@ class Surroundings:
         before = {(id(x.place.holder), x.place.key) for x in self.tensors() if x.place is not None}
         return any(x.place is not None and (id(x.place.holder), x.place.key) not in before for x in later.tensors())
 
-    def guards(self, program: Program) -> Guards:
+    def guards(self, program: Program) -> list[Guard]:
         """What must still be where it was for `program`, whose step has just been run here, to be the right one."""
-        guards = of_optimizers(program.clocks)
-        guards.number = changes.number
+        guards = of_optimizers(program.groups)
         tensors = [t for t, _ in program.states.values() if t is not None]
         read = set(map(id, tensors))
-        used = read | {id(clock.optimizer) for clock in program.clocks}
+        used = read | {id(group.optimizer) for group in program.groups}
         filled: set[int] = set()
         for x in self.tensors():
             above = {id(y.thing) for y in x.way() if is_module(y.thing)}
@@ -134,7 +133,7 @@ class Surroundings:
         # a loss or an activation has no tensors by which one could tell
         used |= {id(x.thing) for x in self.found if is_module(x.thing) and id(x.thing) not in filled}
         used |= {id(x.thing) for x in self.found if (callable(x.thing) and not is_module(x.thing)) or x.by_name}
-        places: dict[Any, tuple[Place, Any]] = {}
+        places: dict[Any, Guard] = {}
         containers: dict[int, Any] = {}
         modules: dict[int, Any] = {}
         for x in self.found:
@@ -145,17 +144,17 @@ class Surroundings:
                     continue
                 if is_module(y.place.holder) and (isinstance(y.thing, Vertex) or callable(y.thing)):
                     continue  # one of its parts
-                places[id(y.place.holder), y.place.key] = y.place, y.thing
+                places[id(y.place.holder), y.place.key] = y.place.guard(y.thing)
                 if y.inside is not None and not y.place.attribute:
                     containers[id(y.place.holder)] = y.place.holder
-        guards.places += places.values()
+        guards += places.values()
         functions = {id(x.thing): x.thing for x in self.found if isinstance(x.thing, FunctionType) and _opens(x.thing)}
         for f in functions.values():
             parts = {name: getattr(f, name) for name in ("__code__", "__defaults__", "__kwdefaults__")}
-            guards.places += [(Place(f, name, attribute=True), y) for name, y in parts.items() if y is not None]
-        guards.sizes += [(x, len(x)) for x in containers.values()]
-        guards.parts += [(x, parts_of(x, read)) for x in (*tensors, *modules.values())]
-        return guards
+            guards += [Place(f, name, attribute=True).guard(y) for name, y in parts.items() if y is not None]
+        guards += [size_of(x) for x in containers.values()]
+        looked = Parts([(x, parts_of(x, read)) for x in (*tensors, *modules.values())], changes.number)
+        return [*guards, looked.guard()]
 
 
 def _opens(x: Any) -> bool:

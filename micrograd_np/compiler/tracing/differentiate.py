@@ -16,8 +16,8 @@ from micrograd_np.core.vertex import Node, Vertex, tensor_of
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import set_grad_enabled
 
-from ..copying import Copy
-from ..program import Program, Storage, Value, mapped
+from ..ir import Label, Memory, Op, Program, Value, copied, mapped
+from .cells import Cell, Ref
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -32,17 +32,17 @@ class Traces(Protocol):
         """The value of a tensor or an array."""
 
     def section(self, name: str) -> AbstractContextManager[None]:
-        """Lines recorded inside belong to this section."""
+        """Operations recorded inside belong to this section."""
 
-    def _know(self, array: Any, value: Value) -> Value: ...
+    def _know(self, array: Any, ref: Ref) -> Ref: ...
 
 
 @dataclass
 class Pullback:
-    """How a traced backward pass hangs together with what came before it."""
+    """Where the trace splits into forward and backward, and which values cross."""
 
     split: int
-    """The lines before are the forward pass."""
+    """The operations before are the forward pass."""
     roots: list[Value]
     seeds: list[Value]
     leaves: list[Any]
@@ -63,12 +63,15 @@ def differentiate(tracer: Traces, result: Any, floor: int) -> Pullback | None:
         if isinstance(x, Node)
     }
     program = tracer.program
-    found = Pullback(len(program.lines), [tracer.value(z) for z in roots], [], [], [])
+    results = [tracer.value(z) for z in roots]
+    found = Pullback(len(program.ops), results, [], [], [])
     seeds = []
-    for z in roots:
+    for z, value in zip(roots, results, strict=True):
         seeds.append(tensor_of(np.ones(z.shape, z.dtype)))
-        value = Value(Storage("input"), z.shape, z.dtype, f"d_{tracer.value(z).name or 'result'}")
-        found.seeds.append(tracer._know(seeds[-1].data, value))
+        label = Label(f"d_{value.label.name or 'result'}")
+        seed = tracer._know(seeds[-1].data, Ref(Cell(z.shape, z.dtype, None, Memory("input"), label)))
+        assert seed.cell.content is not None
+        found.seeds.append(seed.cell.content)
 
     def deliver(leaf: Any, g: Any) -> None:
         found.leaves.append(tensors.get(leaf, leaf))
@@ -82,30 +85,37 @@ def differentiate(tracer: Traces, result: Any, floor: int) -> Pullback | None:
 
 def positions(program: Program, found: Pullback) -> list[int | None]:
     """For each value among the results, in order: which root it is."""
-    roots = {id(v): i for i, v in enumerate(found.roots)}
+    roots = {v: i for i, v in enumerate(found.roots)}
     which: list[int | None] = []
-    mapped(program.results, lambda v: which.append(roots.get(id(v))))
+    mapped(program.results, lambda v: which.append(roots.get(v)))
     return which
 
 
 def cut(program: Program, found: Pullback) -> tuple[Program, Program]:
     """The forward program, giving ``(results, residuals)``, and the backward one, from inputs, residuals and seeds."""
-    ahead, behind = program.lines[: found.split], program.lines[found.split :]
-    seen = (v for line in ahead for v in (*line.read(), line.target) if v is not None)
-    bases = {id(v.storage): v for v in seen if not v.view}  # memory may be written through views of it alone
-    residuals: dict[int, Value] = {}
-    for v in (*(v for line in behind for v in (*line.read(), line.target)), *found.gradients):
-        if v is not None and v.storage.kind in ("buffer", "fresh") and id(v.storage) in bases:
-            residuals[id(v.storage)] = bases[id(v.storage)]
-    copy = Copy(dict.fromkeys(residuals, "input"))
-    back = Program(f"{program.name}, backward", silent=program.silent)
-    back.lines = [copy.line(line) for line in ahead if line.effect == "view"] + [copy.line(line) for line in behind]
-    back.inputs = [copy.value(v) for v in (*program.inputs, *residuals.values(), *found.seeds)]
-    back.results = [copy.value(v) for v in found.gradients]
-    used = {id(v) for line in behind for v in line.read()} | {id(v.storage) for line in behind for v in line.read()}
-    back.states = {
-        key: (t, copy.value(v)) for key, (t, v) in program.states.items() if id(v) in used or id(v.storage) in used
-    }
-    program.lines = ahead
-    program.results = (program.results, list(residuals.values()))
+    ahead, behind = program.ops[: found.split], program.ops[found.split :]
+    views = {v for op in ahead for v in op.defines if v.is_view}
+    computed = {v for op in ahead for v in op.defines} - views
+    read = [v for op in behind for v in op.reads] + found.gradients
+    residuals = list(dict.fromkeys(v.root for v in read if v.root in computed))
+    again: dict[Op, None] = {}
+    for v in read:  # the views of what crosses are made again
+        chain = []
+        while v in views:
+            assert v.op is not None and v.op.of is not None
+            chain.append(v.op)
+            v = v.op.of  # noqa: PLW2901
+        again |= dict.fromkeys(reversed(chain))
+    back, copies = copied(program, [*again, *behind])
+    crossing = {copies[v]: Value(v.shape, v.dtype, None, copies[v].label, Memory("input")) for v in residuals}
+    back.name = f"{program.name}, backward"
+    back.inputs += [*crossing.values(), *(copies[v] for v in found.seeds)]
+    back.results = [copies[v] for v in found.gradients]
+    back.replace(crossing)
+    used = {v.root for op in back.ops for v in op.reads}
+    back.states = {key: (t, v) for key, (t, v) in back.states.items() if v in used}
+    back.stores, back.gradients_in, back.gradients_out, back.gradients_absent = {}, [], [], []
+    back.groups, back.modes, back.pullback = [], [], None
+    program.ops = ahead
+    program.results = (program.results, residuals)
     return program, back

@@ -11,21 +11,22 @@ from micrograd_np.engine.tensor import Tensor
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..program import UpdateGroup, Value
+    from ..ir import UpdateGroup
+    from .cells import Ref
 
 
 class RuntimeScalar:
     """A number that is another one each call, such as a learning rate: an operand, never an argument of Python."""
 
-    def __init__(self, name: str, number: float, clock: UpdateGroup | None) -> None:
-        self.name, self.number, self.clock = name, number, clock
-        self.values: dict[Any, Value] = {}
+    def __init__(self, name: str, number: float, group: UpdateGroup | None) -> None:
+        self.name, self.number, self.group = name, number, group
+        self.refs: dict[Any, Ref] = {}
 
     data = property(lambda self: self.number)
 
     def __bool__(self) -> bool:
-        if self.clock is not None:
-            self.clock.truths[self.name] = bool(self.number)
+        if self.group is not None:
+            self.group.truths[self.name] = bool(self.number)
         return bool(self.number)
 
     @staticmethod

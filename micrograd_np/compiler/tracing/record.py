@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..dataflow import RESHAPES
-from ..program import Effect, Line, Opaque, Storage, Value
-from ..writing.names import Words
+from ..ir import Op, Value, constant
+from ..operations import RESHAPES, WRITES_FIRST
+from .cells import Cell, Cells, Ref
+from .words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 _COMPILER = str(Path(__file__).parent)
 _FACTS = frozenset(("shape", "dtype", "ndim", "size", "strides", "nbytes", "itemsize", "flags", "base"))
-_WRITES_FIRST = frozenset(
-    ("np.copyto", "np.add.at", "np.subtract.at", "np.put", "np.place", "np.put_along_axis", "method.fill")
-)
 _SPACE = {
     "np.empty": None, "np.empty_like": None, "np.zeros": 0, "np.zeros_like": 0, "np.ones": 1, "np.ones_like": 1,
 }  # fmt: skip
@@ -49,8 +47,8 @@ class Recorded:
 
     __array_ufunc__ = None  # NumPy itself must never see one
 
-    def __init__(self, recorder: Recorder, value: Value, array: Any) -> None:
-        self._recorder, self._value, self._array = recorder, value, array
+    def __init__(self, recorder: Recorder, ref: Ref, array: Any) -> None:
+        self._recorder, self._ref, self._array = recorder, ref, array
 
     def __getattr__(self, name: str) -> Any:
         if name in _FACTS:
@@ -150,12 +148,11 @@ class Bound:
 
 
 class Recorder:
-    """Performs the calls of kernels on sample arrays and appends them, as lines, to `lines`."""
+    """Performs the calls of kernels on sample arrays, and appends them to the operations of `cells`."""
 
-    def __init__(self, lines: list[Line], silent: dict[str, str], refused: Callable[[str], Exception]) -> None:
-        self.lines, self.silent, self.refused = lines, silent, refused
+    def __init__(self, cells: Cells, silent: dict[str, str], refused: Callable[[str], Exception]) -> None:
+        self.cells, self.silent, self.refused = cells, silent, refused
         self.xp = Namespace(self, np, "np")
-        self.section, self.where = "forward", ""
         self.spared = False  # whether the samples of this kernel are merely plausible
         self.words = Words()
         self.frames: dict[FrameType, int] | None = None  # of the kernel that runs, with how deep they lie
@@ -172,7 +169,7 @@ class Recorder:
                 for name, x in frame.f_locals.items():
                     for array in x if type(x) is list else (x,):
                         if type(array) is Recorded:
-                            self.words.hear(name, array._value)
+                            self.words.hear(name, array._ref.label)
             frames.clear()
 
     def _note_frames(self) -> None:
@@ -197,9 +194,9 @@ class Recorder:
                 del self.silent[kind]
         return np.errstate(**kinds) if kinds else nullcontext()  # type: ignore[arg-type]
 
-    def lift(self, value: Value, array: Any) -> Recorded:
-        """A `Recorded` for a value of the program whose sample is `array`."""
-        return Recorded(self, value, array)
+    def lift(self, ref: Ref, array: Any) -> Recorded:
+        """A `Recorded` for an array of the program whose sample is `array`."""
+        return Recorded(self, ref, array)
 
     def destination(self, like: Any) -> Recorded:
         """A fresh buffer for a kernel to write into, with the shape, dtype and memory order of `like`."""
@@ -215,10 +212,7 @@ class Recorder:
 
     def _buffer(self, array: Any) -> Recorded:
         """A buffer of the program whose sample is `array`."""
-        strides = (
-            None if array.flags.c_contiguous else array.strides
-        )  # later sums and products follow the order in memory
-        return Recorded(self, Value(Storage("buffer"), array.shape, array.dtype, strides=strides), array)
+        return Recorded(self, Ref(Cell(array.shape, array.dtype, _layout(array))), array)
 
     @staticmethod
     def spares(array: Any) -> bool:
@@ -240,17 +234,17 @@ class Recorder:
             (out,) = out
         raw = _unwrapped(args_in)
         raw_kwargs = _unwrapped(kwargs)
-        symbolic, symbolic_kwargs = _values(args_in), _values(kwargs)
         if isinstance(out, Recorded):
             if not self._spared(out):
                 function(*raw, **raw_kwargs, out=out._array)
-            self._line(path, function, symbolic, symbolic_kwargs, out._value, "out", bound)
+            values, named = self._values(args_in), self._values(kwargs)
+            if "where" in kwargs:
+                self._note(self.cells.update(path, function, values, named, out._ref), bound)
+            else:
+                self._note(self.cells.compute(path, function, values, named, out._ref, _layout(out._array)), bound)
             return out
-        if path == "setitem" or path in _WRITES_FIRST or path.startswith("routine."):
-            first = args[0]
-            if not self._spared(first):
-                function(*raw, **raw_kwargs)
-            self._line(path, function, symbolic, symbolic_kwargs, first._value, "in", bound)
+        if path in WRITES_FIRST or path.startswith("routine."):
+            self._write_first(path, function, args, raw, kwargs, raw_kwargs)
             return None
         self._refuse_choice(path, args)
         result = function(*raw, **raw_kwargs)
@@ -262,25 +256,40 @@ class Recorder:
         if isinstance(first, Recorded) and path in RESHAPES and result.size and not _shares(result, first._array):
             packed = self._copy(first, np.array(first._array, order="C"))  # of which every reshape is a view
             return self.call(path, function, (packed, *args[1:]), kwargs)
+        values, named = self._values(args_in), self._values(kwargs)
         if (_is_ufunc(function) or path == "np.dot") and isinstance(
             result, (np.ndarray, np.generic)
         ):  # into a buffer; no scalars from 0-d
             done = self._buffer(np.asarray(result))
-            self._line(path, function, symbolic, symbolic_kwargs, done._value, "out", bound)
+            self._note(self.cells.compute(path, function, values, named, done._ref, done._ref.cell.strides), bound)
             return done
         if isinstance(result, (tuple, list)) and any(isinstance(r, (np.ndarray, np.generic)) for r in result):
             return tuple(
-                self._result(f"{path}[{i}]", _Part(function, i), symbolic, symbolic_kwargs, r, args_in, bound)
+                self._result(f"{path}[{i}]", _Part(function, i), values, named, r, args_in, bound)
                 for i, r in enumerate(result)
             )
-        return self._result(path, function, symbolic, symbolic_kwargs, result, args_in, bound)
+        return self._result(path, function, values, named, result, args_in, bound)
+
+    def _write_first(self, path: str, function: Any, args: Any, raw: Any, kwargs: Any, raw_kwargs: Any) -> None:
+        """A call that writes into its first argument: a copy, where it overwrites all of it."""
+        target = args[0]
+        if not self._spared(target):
+            function(*raw, **raw_kwargs)
+        values, named = self._values(args[1:]), self._values(kwargs)
+        whole = path in ("np.copyto", "method.fill") or (path == "setitem" and args[1] is Ellipsis)
+        source = raw[-1]
+        if whole and not kwargs and np.can_cast(np.asarray(source).dtype, target.dtype, "same_kind"):
+            strides = _layout(target._array)
+            self.cells.compute("copy", np.copyto, (values[-1],), {}, target._ref, strides)
+        else:
+            self.cells.update(path, function, values, named, target._ref)
 
     def _refuse_choice(self, path: str, args: tuple[Any, ...]) -> None:
         """Raise CompileError where values decide how many elements there are: by a mask as an index, for one."""
         if path != "getitem" and path not in _SIZED_BY_VALUES:
             return
         for x in _recorded_in(args[path == "getitem" :]):
-            if x._value.storage.kind != "constant" and (path != "getitem" or x._array.dtype == np.bool_):
+            if x._ref.kind != "constant" and (path != "getitem" or x._array.dtype == np.bool_):
                 message = (
                     f"compile: {self.where or path} takes the elements that a mask of shape {x._array.shape} chooses; "
                     f"how many there are depends on values, which a program cannot follow. Choose with mg.where, or "
@@ -305,19 +314,17 @@ class Recorder:
             array.flags.writeable = False
         space = self._buffer(array)
         if number is not None:
-            self._line("np.copyto", np.copyto, (space._value, number), {}, space._value, "in", None)
+            self.cells.compute("copy", np.copyto, (number,), {}, space._ref, None)
         return space
 
     def _copy(self, x: Recorded, array: Any) -> Recorded:
         """A buffer with the elements of `x`, laid out as `array`."""
         copied = self._buffer(array)
-        self.words.copies[id(copied._value)] = copied._value, x._value
-        self._line("np.copyto", np.copyto, (copied._value, x._value), {}, copied._value, "in", None)
+        self.words.copies.append((copied._ref.label, x._ref.label))
+        self.cells.compute("copy", np.copyto, (self.cells.read(x._ref),), {}, copied._ref, None)
         return copied
 
-    def _result(
-        self, path: str, function: Any, symbolic: Any, symbolic_kwargs: Any, result: Any, args: Any, bound: Any
-    ) -> Any:
+    def _result(self, path: str, function: Any, values: Any, named: Any, result: Any, args: Any, bound: Any) -> Any:
         if isinstance(result, np.generic):
             result = np.asarray(result)
         if not isinstance(result, np.ndarray):
@@ -327,20 +334,39 @@ class Recorder:
                 return x
         for x in _recorded_in(args):
             if result.base is not None and _shares(result, x._array):
-                value = Value(x._value.storage, result.shape, result.dtype, view=True)
-                value.hint = ("T" if path == "attribute.T" else "part", x._value)
-                self._line(path, function, symbolic, symbolic_kwargs, value, "view", bound)
-                return Recorded(self, value, result)
-        value = Value(Storage("fresh"), result.shape, result.dtype)
-        self._line(path, function, symbolic, symbolic_kwargs, value, "fresh", bound)
-        return Recorded(self, value, result)
+                value = Value(result.shape, result.dtype)
+                value.label.hint = ("T" if path == "attribute.T" else "part", x._ref.label)
+                op = Op(path, function, values, named, value, "view", self.cells.read(x._ref))
+                self._note(self.cells.append(op), bound)
+                return Recorded(self, Ref(x._ref.cell, x._ref, op), result)
+        ref = Ref(Cell(result.shape, result.dtype))
+        ref.cell.content = Value(result.shape, result.dtype, None, ref.label)
+        op = Op(path, function, values, named, ref.cell.content, "fresh")
+        self._note(self.cells.append(op), bound)
+        return Recorded(self, ref, result)
 
-    def _line(self, path: str, function: Any, args: Any, kwargs: Any, target: Any, effect: Effect, bound: Any) -> None:
-        line = Line(path, function, tuple(args), dict(kwargs), target, effect, self.section, self.where)
+    def _note(self, op: Op, bound: Any) -> None:
         if bound is not None:
-            line.must_run = True
-            line.kwargs["bound"] = Opaque(bound)
-        self.lines.append(line)
+            op.must_run, op.bound = True, bound
+
+    def _values(self, x: Any) -> Any:
+        """Arguments with values of the program where something recorded stands."""
+        if isinstance(x, Recorded):
+            return self.cells.read(x._ref)
+        if isinstance(x, tuple):
+            return tuple([self._values(part) if isinstance(part, _SYMBOLIC) else part for part in x])
+        if isinstance(x, list):
+            return [self._values(part) for part in x]
+        if isinstance(x, dict):
+            return {k: self._values(v) for k, v in x.items()}
+        if isinstance(x, np.ndarray):  # made inside a kernel from settings alone, so it is the same each time
+            return constant(x)
+        return x
+
+
+def _layout(array: Any) -> tuple[int, ...] | None:
+    """The strides of an array that is not in C order: later sums and products follow the order in memory."""
+    return None if array.flags.c_contiguous else array.strides
 
 
 class _Part:
@@ -377,7 +403,7 @@ def _copies(path: str, x: Recorded, result: Any) -> bool:
     """Whether a call copies `x`, or had better: of a small array that passes, all views would be made in each call."""
     if not np.can_cast(x.dtype, result.dtype, "same_kind"):
         return False
-    passes = path == "np.ascontiguousarray" and x._value.storage.kind in _PASSING and x.nbytes <= _COPIED
+    passes = path == "np.ascontiguousarray" and x._ref.kind in _PASSING and x.nbytes <= _COPIED
     return passes or not (result is x._array or _shares(result, x._array))
 
 
@@ -399,21 +425,6 @@ def _unwrapped(x: Any) -> Any:
         return [_unwrapped(part) for part in x]
     if isinstance(x, dict):
         return {k: _unwrapped(v) for k, v in x.items()}
-    return x
-
-
-def _values(x: Any) -> Any:
-    """Arguments with values of the program where something recorded stands."""
-    if isinstance(x, Recorded):
-        return x._value
-    if isinstance(x, tuple):
-        return tuple([_values(part) if isinstance(part, _SYMBOLIC) else part for part in x])
-    if isinstance(x, list):
-        return [_values(part) for part in x]
-    if isinstance(x, dict):
-        return {k: _values(v) for k, v in x.items()}
-    if isinstance(x, np.ndarray):  # made inside a kernel from settings alone, so it is the same each time
-        return Value(Storage("constant", x), x.shape, x.dtype)
     return x
 
 

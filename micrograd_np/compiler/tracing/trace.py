@@ -30,14 +30,15 @@ from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.state import copy
 
 from ..error import CompileError
-from ..program import OUTLIVES, Line, Program, Storage, UpdateGroup, Value
-from ..writing.names import name_by_making
+from ..ir import OUTLIVES, Label, Memory, Op, Program, UpdateGroup, Value
 from .arrays import digest, same, shared, whole
+from .cells import Cell, Cells, Ref
 from .differentiate import differentiate
 from .frames import Frames, place
 from .number import RuntimeScalar
 from .numbers import Fixed, Numbers
 from .record import Bound, Recorded, Recorder
+from .words import name_by_making
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -50,30 +51,32 @@ class Tracer(Events):
 
     def __init__(self, name: str) -> None:
         self.program = Program(name)
-        self.recorder = Recorder(self.program.lines, self.program.silent, self.refused)
-        self.known: dict[int, Value] = {}
+        self.cells = Cells(self.program.ops)
+        self.recorder = Recorder(self.cells, self.program.silent, self.refused)
+        self.known: dict[int, Ref] = {}
         self.kept: list[Any] = []  # what must stay alive because it is known by id
         self.alive: dict[int, weakref.ref[Any]] = {}  # results need not: they are forgotten as they die
         self.suspects: dict[int, str] = {}
-        self.delivered: set[int] = set()
+        self.delivered: set[Cell] = set()
         self.gradients_before: dict[int, Any] = {}
         self.names: dict[int, str] = {}
         self.heading = "forward"
-        self.gradient_of: list[tuple[Value, Value]] = []
+        self.gradient_of: list[tuple[Ref, Ref]] = []
         self.cleared_leaves: set[int] = set()
         self.absent: dict[int, Any] = {}
         self.touched: dict[int, Any] = {}  # leaves that a gradient has reached
         self.places: dict[int, str] = {}  # by array: the user's line that computed it
-        self.pulled_lines = 0
+        self.pulled_ops = 0
         self.shared: set[int] = set()  # arrays that others hold too
         self.frames = Frames(trace.__code__, lambda x: self.known.get(id(x.data)))
         self.refusal: CompileError | None = None
         self.steps: dict[int, int] = {}  # by an optimiser's state of a parameter: how many steps it has made
         self.made: dict[int, Any] = {}  # leaves of the step's own
         self.computed: dict[int, weakref.ref[Any]] = {}  # tensors that an application gave, while they are alive
-        self.looked = self.program.looked
+        self.looked = self.program.inspected
+        self.roots: dict[int, list[tuple[Any, Cell]]] = {}  # by what owns memory: the state that lies in it
         self.converted: list[Any] = []  # arrays that were made of lists of numbers since the last application
-        self.snapshots: list[tuple[str, Value, Any, bytes, int]] = []  # memory that only lines may change, as it was
+        self.snapshots: list[tuple[str, Ref, Any, bytes, Any]] = []  # memory that only lines may change, as it was
 
     def refused(self, message: str) -> CompileError:
         """The error to raise; it will be raised at the end of the trace as well, if somebody catches it on the way."""
@@ -84,46 +87,58 @@ class Tracer(Events):
 
     def input(self, name: str, array: Any) -> None:
         """An argument of the step."""
-        value = self._know(array, Value(Storage("input"), array.shape, array.dtype, name))
-        self.program.inputs.append(value)
-        self._keep_steady(name, value, array)
+        ref = self._know(array, self._source("input", array, name))
+        assert ref.cell.content is not None
+        self.program.inputs.append(ref.cell.content)
+        self._keep_steady(name, ref, array)
 
-    def constant(self, array: Any, name: str = "") -> Value:
+    def constant(self, array: Any, name: str = "") -> Ref:
         """An array that is the same in every call."""
-        return self._know(array, Value(Storage("constant", array), array.shape, array.dtype, name))
+        return self._know(array, self._source("constant", array, name))
 
-    def _know(self, array: Any, value: Value) -> Value:
-        self.known[id(array)] = value
+    @staticmethod
+    def _source(kind: str, array: Any, name: str, owner: Any = None, *, shared: bool = False) -> Ref:
+        memory = Memory(kind, None if kind in ("input", "gradient") else array, owner, shared=shared)
+        dense = not array.flags.c_contiguous and array.size * array.itemsize == _span(array)
+        return Ref(Cell(array.shape, array.dtype, array.strides if dense else None, memory, Label(name)))
+
+    def _know(self, array: Any, ref: Ref) -> Ref:
+        self.known[id(array)] = ref
         self.kept.append(array)
-        return value
+        return ref
 
-    def _know_while_alive(self, array: Any, value: Value) -> None:
+    def _know_while_alive(self, array: Any, ref: Ref) -> None:
         """A trace holds no memory that eager would have given back by now."""
         key = id(array)
-        self.known[key] = value
+        self.known[key] = ref
         self.alive[key] = weakref.ref(array, lambda _: self._forget(key))
 
     def _forget(self, key: int) -> None:
         self.known.pop(key, None)
         self.alive.pop(key, None)
 
-    def _keep_steady(self, name: str, value: Value, array: Any) -> None:
-        """Remember what is in memory that must not change from here on but by lines of the program."""
-        self.snapshots.append((name, value, array, digest(array), len(self.program.lines)))
+    def _keep_steady(self, name: str, ref: Ref, array: Any) -> None:
+        """Remember what is in memory that must not change from here on but by operations of the program."""
+        self.snapshots.append((name, ref, array, digest(array), ref.cell.content))
 
-    def value(self, x: Any) -> Any:
-        """The value of an operand; itself, where it is a plain number."""
+    def ref(self, x: Any) -> Any:
+        """What the program knows an operand as; itself, where it is a plain number."""
         if isinstance(x, RuntimeScalar):
             return x
         array = x.data if isinstance(x, (Vertex, Numbers, Fixed)) else x
         if not isinstance(array, np.ndarray):
             return x
-        value = self.known.get(id(array))
-        if value is not None:
-            return value
+        ref = self.known.get(id(array))
+        if ref is not None:
+            return ref
         if isinstance(x, Vertex) and id(array) not in self.suspects and id(x) not in self.computed:
             return self.state(x)
         return self._cast(array) or self._refuse(array)
+
+    def value(self, x: Any) -> Any:
+        """What an operand holds now; itself, where it is a plain number."""
+        ref = self.ref(x)
+        return self.cells.read(ref) if isinstance(ref, Ref) else ref
 
     def taken(self, array: Any, dtype: Any) -> Any:
         """A list of numbers, which stands for `array`, becomes an array for an op: each time one of its own."""
@@ -139,19 +154,19 @@ class Tracer(Events):
         self.constant(made)
 
     def _know_copy(self, made: Any, array: Any) -> Any:
-        self.recorder.section, self.recorder.where = self.heading, self.frames.place()
+        self.cells.section, self.cells.where = self.heading, self.frames.place()
         copied = self.recorder.lift(self.known[id(array)], array).astype(made.dtype)
-        self._know(made, copied._value)
+        self._know(made, copied._ref)
         return made
 
-    def _cast(self, array: Any) -> Value | None:
+    def _cast(self, array: Any) -> Ref | None:
         """The value of an array that eager has just made of that of a list, of another type; None if there is none."""
         for made in self.converted:
             if made.dtype != array.dtype and same(made.astype(array.dtype), array):
                 return self.known[id(self._know_copy(array, made))]
         return None
 
-    def state(self, x: Any) -> Value:
+    def state(self, x: Any) -> Ref:
         """A tensor from before the step: its memory is read, and perhaps written, anew in each call."""
         array = x.data
         notes = x.notes or {}
@@ -160,15 +175,30 @@ class Tracer(Events):
         self._brought(x)
         for owner, before in self.gradients_before.values():
             if before is x:  # the gradient that a leaf brings along: another array each call
-                value = Value(Storage("gradient", owner=owner), array.shape, array.dtype, f"{self.called(owner)}_grad")
-                self.program.gradients_in.append((owner, value))
-                return self._know(array, value)
-        storage = Storage("state", array, owner=x, shared=id(array) in self.shared)
-        value = self._know(array, Value(storage, array.shape, array.dtype, self.called(x)))
-        self.program.states[id(x)] = (x, value)
+                ref = self._know(array, self._source("gradient", array, f"{self.called(owner)}_grad", owner))
+                assert ref.cell.content is not None
+                self.program.gradients_in.append((owner, ref.cell.content))
+                return ref
+        ref = self._source("state", array, self.called(x), x, shared=id(array) in self.shared)
+        assert ref.cell.content is not None
+        self.program.states[id(x)] = (x, ref.cell.content)
+        self._mirror(array, ref.cell)
+        self._know(array, ref)
         self.kept.append(x)
-        self._keep_steady(self.called(x) or "a tensor", value, array)
-        return value
+        self._keep_steady(self.called(x) or "a tensor", ref, array)
+        return ref
+
+    def _mirror(self, array: Any, cell: Cell) -> None:
+        """Note which state lies in the same memory as `array`: what is written into one is seen in the other."""
+        root = array
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        beside = self.roots.setdefault(id(root), [])
+        for other, mirrored in beside:
+            if np.may_share_memory(array, other):
+                cell.mirrors.append(mirrored)
+                mirrored.mirrors.append(cell)
+        beside.append((array, cell))
 
     def called(self, x: Any) -> str:
         """What the user calls a tensor from before the step."""
@@ -182,7 +212,7 @@ class Tracer(Events):
             if isinstance(owner, Vertex) and grad_of(owner) is x:
                 self.gradients_before.setdefault(id(owner), (owner, x))
 
-    def _refuse(self, array: Any) -> Value:
+    def _refuse(self, array: Any) -> Ref:
         made = self.suspects.get(id(array), "")
         where = place() or self.program.name
         message = (
@@ -211,17 +241,17 @@ class Tracer(Events):
         out = self.recorder.destination(data)
         self.recorder.spared = False
         done = self._run(op, inputs, static, out, data)
-        value = done._value
+        label = done._ref.label
         if not self.recorder.spared and not self._random(static) and not same(done._array, data):
             message = f"compile: the kernel of {op.name} gives other values with a destination than without one."
             raise self.refused(message)
-        if not value.hint:
-            value.hint = op.name
+        if not label.hint:
+            label.hint = op.name
         if isinstance(result, Vertex) and result.name:
-            value.name = value.name or result.name
+            label.name = label.name or result.name
         self.converted.clear()
-        self.places[id(data)] = self.recorder.where
-        self._know_while_alive(data, value)
+        self.places[id(data)] = self.cells.where
+        self._know_while_alive(data, done._ref)
         if isinstance(result, Vertex):
             key = id(result)
             self.computed[key] = weakref.ref(result, lambda _: self.computed.pop(key, None))
@@ -238,9 +268,9 @@ class Tracer(Events):
 
     def _run(self, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any], out: Any, sample: Any) -> Recorded:
         recorder = self.recorder
-        recorder.section, recorder.where = self.heading, self.frames.place()
+        self.cells.section, self.cells.where = self.heading, self.frames.place()
         operands = [self._operand(x, sample) for x in inputs]
-        begin = len(self.program.lines)
+        begin = len(self.program.ops)
         with recorder.listening(), np.errstate(all="ignore"):  # samples need not be right; the op has warned already
             done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
         self._note_words(begin, op, inputs, static)
@@ -248,57 +278,57 @@ class Tracer(Events):
             done = out
         if not isinstance(done, Recorded):  # a kernel that only looked at shapes
             array = np.asarray(done)
-            done = recorder.lift(Value(Storage("constant", array), array.shape, array.dtype), array)
+            done = recorder.lift(self._source("constant", array, ""), array)
         return done
 
     def _note_words(self, begin: int, op: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
         """Where values may be refused, indices and exponents among integers or singular matrices: what eager says."""
         arrays = [x.data if isinstance(x, Vertex) else x for x in inputs]
-        lines = self.program.lines[begin:]
+        ops = self.program.ops[begin:]
         integers = any(isinstance(a, np.ndarray) and a.dtype.kind in "iu" for a in arrays)
-        if integers or any(line.function.startswith("np.linalg.") for line in lines):
-            asked = str(complaint(op, IndexError("\0"), inputs, static)).replace("\0.", "\0")
-            for line in lines:
-                line.asked = asked
+        if integers or any(one.function.startswith("np.linalg.") for one in ops):
+            refusal = str(complaint(op, IndexError("\0"), inputs, static)).replace("\0.", "\0")
+            for one in ops:
+                one.refusal = refusal
 
     def _settings(self, static: Mapping[str, Any]) -> dict[str, Any]:
         return {k: Bound(self.recorder, v) if self._random({k: v}) else v for k, v in static.items()}
 
     def _operand(self, x: Any, sample: Any) -> Any:
-        value = self.value(x)
-        if isinstance(value, RuntimeScalar):
-            return self._number(value, sample)
-        if not isinstance(value, Value):
-            return value
-        return self.recorder.lift(value, x.data if isinstance(x, (Vertex, Numbers, Fixed)) else x)
+        ref = self.ref(x)
+        if isinstance(ref, RuntimeScalar):
+            return self._number(ref, sample)
+        if not isinstance(ref, Ref):
+            return ref
+        return self.recorder.lift(ref, x.data if isinstance(x, (Vertex, Numbers, Fixed)) else x)
 
     def _number(self, number: RuntimeScalar, sample: Any) -> Recorded:
         """A runtime number as a 0-d array of the type that NumPy would give the bare number here (NEP 50)."""
         dtype = sample.dtype
-        value = number.values.get(dtype)
-        if value is None:
-            clock = number.clock
-            storage = Storage("number", np.asarray(number.number, dtype), owner=number)
-            value = number.values[dtype] = Value(storage, (), dtype, number.name)
-            if clock is not None:
-                clock.numbers[number.name if number.name not in clock.numbers else f"{number.name}:{dtype}"] = value
-        return self.recorder.lift(value, np.asarray(number.number, dtype))
+        ref = number.refs.get(dtype)
+        if ref is None:
+            group = number.group
+            ref = number.refs[dtype] = self._source("number", np.asarray(number.number, dtype), number.name, number)
+            if group is not None:
+                assert ref.cell.content is not None
+                name = number.name if number.name not in group.numbers else f"{number.name}:{dtype}"
+                group.numbers[name] = ref.cell.content
+        return self.recorder.lift(ref, np.asarray(number.number, dtype))
 
     def written(self, op: Any, target: Any, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> None:
         """Record the kernel of `op` with the memory of `target` as its destination. It has already run for real."""
         self._meet((target, *inputs))
-        value = self.value(target)
         recorder = self.recorder
         sample = recorder.sample(target.data)  # values differ by now; only shapes matter for recording
-        out = recorder.lift(value, sample)
-        recorder.section, recorder.where = self.heading, self.frames.place()
+        out = recorder.lift(self.ref(target), sample)
+        self.cells.section, self.cells.where = self.heading, self.frames.place()
         operands = []
         for x in inputs:
             if isinstance(x, Vertex) and x.data is target.data:
                 operands.append(out)
             else:
                 operands.append(self._operand(x, target.data))
-        begin = len(self.program.lines)
+        begin = len(self.program.ops)
         with recorder.listening(), np.errstate(all="ignore"):
             done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
             if not (isinstance(done, Recorded) and fills(done._array, sample)):
@@ -307,17 +337,15 @@ class Tracer(Events):
 
     def checked(self, rule: Callable[..., None], x: Any, settings: tuple[Any, ...]) -> None:
         """Values have been looked at: so will they be in each call, where they may be others."""
-        value = self.value(x)
-        if value.storage.kind != "constant":
-            where = self.frames.place()
-            line = Line(f"routine.{rule.__name__}", rule, (value, *settings), {}, None, "none", self.heading, where)
-            line.must_run = True
-            self.program.lines.append(line)
+        if self.ref(x).kind != "constant":
+            self.cells.section, self.cells.where = self.heading, self.frames.place()
+            op = Op(f"routine.{rule.__name__}", rule, (self.value(x), *settings), {}, None, "check")
+            self.cells.append(op).must_run = True
 
     def computes(self, x: Any) -> bool:
         """Whether `x` is a tensor that is another one in each call."""
-        value = self.known.get(id(x.data if isinstance(x, Vertex) else x))
-        return value is not None and value.storage.kind not in ("state", "constant")
+        ref = self.known.get(id(x.data if isinstance(x, Vertex) else x))
+        return ref is not None and ref.kind not in ("state", "constant")
 
     def created(self, tensor: Any) -> None:
         """A tensor made inside the step from an array that nobody knows: an error if it is ever used."""
@@ -332,9 +360,9 @@ class Tracer(Events):
 
     def rebound(self, target: Any, before: Any, z: Any) -> None:
         """An in-place write that went through the graph: arrays tell all, but `target` is another array now."""
-        value = self.known.get(id(before.data))
+        ref = self.known.get(id(before.data))
         own = id(target) in self.computed or id(target) in self.made
-        if value is not None and value.storage.kind == "state" and not own:
+        if ref is not None and ref.kind == "state" and not own:
             name = self.called(target) or f"a tensor of shape {before.shape}"
             message = (
                 f"compile: {place()} makes {name}, which was there before the step, a part of the graph, since what is "
@@ -345,7 +373,7 @@ class Tracer(Events):
 
     def exported(self, tensor: Any, what: str) -> None:
         """A value leaves for Python, where it could decide something."""
-        if id(tensor.data) in self.known and self.known[id(tensor.data)].storage.kind == "constant":
+        if id(tensor.data) in self.known and self.known[id(tensor.data)].kind == "constant":
             return
         message = (
             f"compile: {place() or self.program.name} asks for the value of a tensor ({what}); a compiled step cannot "
@@ -356,20 +384,20 @@ class Tracer(Events):
 
     def pulled(self, z: Any, x: Any, g: Any, gx: Any) -> None:
         """A gradient: named after what it is the gradient of."""
-        value, of = self.known.get(id(gx.data)), self.known.get(id(x.data))
-        if value is not None and of is not None:
-            self.gradient_of.append((value, of))
-        made = self.places.get(id(z.data))
-        if made:  # a derivative belongs to the line whose derivative it is
-            for line in self.program.lines[self.pulled_lines :]:
-                line.where = made
-        self.pulled_lines = len(self.program.lines)
+        ref, of = self.known.get(id(gx.data)), self.known.get(id(x.data))
+        if ref is not None and of is not None:
+            self.gradient_of.append((ref, of))
+        where = self.places.get(id(z.data))
+        if where:  # a derivative belongs to the line whose derivative it is
+            for op in self.program.ops[self.pulled_ops :]:
+                op.where = where
+        self.pulled_ops = len(self.program.ops)
 
     @contextmanager
     def section(self, name: str) -> Iterator[None]:
         """What is recorded inside belongs to the section `name`: backward, update."""
         self.heading = name
-        self.pulled_lines = len(self.program.lines)
+        self.pulled_ops = len(self.program.ops)
         try:
             yield
         finally:
@@ -396,15 +424,15 @@ class Tracer(Events):
             g = before + g
         else:
             self.without(leaf)
-            storage = self.value(g).storage
-            if id(storage) in self.delivered or storage.kind != "buffer" or not whole(g.data):
+            ref = self.ref(g)
+            if ref.cell in self.delivered or ref.kind != "buffer" or not whole(g.data):
                 g = copy(g)
-        value = self.value(g)
-        self.delivered.add(id(value.storage))
-        self.gradient_of.append((value, self.value(leaf)))
+        ref = self.ref(g)
+        self.delivered.add(ref.cell)
+        self.gradient_of.append((ref, self.ref(leaf)))
         leaf._grad = g
         self.touched[id(leaf)] = leaf
-        self._keep_steady(f"the gradient of {self.called(leaf) or 'a tensor'}", value, g.data)
+        self._keep_steady(f"the gradient of {self.called(leaf) or 'a tensor'}", ref, g.data)
 
     def without(self, leaf: Any) -> None:
         """The step relies on `leaf` having no gradient: a condition, unless it has seen to that itself."""
@@ -413,8 +441,8 @@ class Tracer(Events):
 
     def _inside(self, leaf: Any) -> bool:
         """Whether the step has made this leaf, so that it is another one in every call."""
-        value = self.known.get(id(leaf.data))
-        return id(leaf) in self.made or (value is not None and value.storage.kind not in ("state", "input"))
+        ref = self.known.get(id(leaf.data))
+        return id(leaf) in self.made or (ref is not None and ref.kind not in ("state", "input"))
 
     def backward(self, root: Any, seed: Any, deliver: Callable[[Any], Any], **settings: Any) -> bool:
         """Walk on tensors."""
@@ -447,11 +475,11 @@ class Tracer(Events):
     def optimizer_step(self, optimizer: Any) -> bool:
         """One step of an optimiser, its numbers left open."""
         with self.section("update"), set_grad_enabled(False):
-            for group in optimizer.param_groups:
-                clocks: dict[tuple[int, int], tuple[UpdateGroup, dict[str, Any]]] = {}
-                for p in group["params"]:
+            for settings in optimizer.param_groups:
+                groups: dict[tuple[int, int], tuple[UpdateGroup, dict[str, Any]]] = {}
+                for p in settings["params"]:
                     if p._grad is not None:
-                        self._update(optimizer, group, p, clocks)
+                        self._update(optimizer, settings, p, groups)
                     else:
                         self.without(p)
         return True
@@ -459,69 +487,69 @@ class Tracer(Events):
     def _update(
         self,
         optimizer: Any,
-        group: dict[str, Any],
+        settings: dict[str, Any],
         p: Any,
-        clocks: dict[tuple[int, int], tuple[UpdateGroup, dict[str, Any]]],
+        groups: dict[tuple[int, int], tuple[UpdateGroup, dict[str, Any]]],
     ) -> None:
-        """The update of one parameter; all with the same step number share one clock."""
+        """The update of one parameter; all with the same step number are one group."""
         state = optimizer.state.get(p, {})
-        if len(state) <= len(optimizer.kept(group)):
-            state = optimizer.started(p, group)
+        if len(state) <= len(optimizer.kept(settings)):
+            state = optimizer.started(p, settings)
         t = state["step"] = state["step"] + 1
         before = self.steps.get(id(state), 0)
         self.steps[id(state)] = before + 1
-        if (t, before) not in clocks:
-            clocks[t, before] = self._clock(optimizer, group, t)
-        clock, numbers = clocks[t, before]
-        clock.before = before
-        clock.states.append(state)
-        clock.params.append(p)
+        if (t, before) not in groups:
+            groups[t, before] = self._group(optimizer, settings, t)
+        group, numbers = groups[t, before]
+        group.before = before
+        group.states.append(state)
+        group.params.append(p)
         arrays = {k: self._slot(p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}
-        begin = len(self.program.lines)
+        begin = len(self.program.ops)
         optimizer.update(p, p._grad, {**state, **arrays}, **numbers)
-        unit = (self.program.clocks.index(clock), len(clock.states) - 1)
-        for line in self.program.lines[begin:]:
-            line.unit = unit
+        unit = (self.program.groups.index(group), len(group.states) - 1)
+        for op in self.program.ops[begin:]:
+            op.unit = unit
 
-    def _clock(self, optimizer: Any, group: dict[str, Any], t: int) -> tuple[UpdateGroup, dict[str, Any]]:
-        clock = UpdateGroup(optimizer, group, [], dict(group))
-        self.program.clocks.append(clock)
+    def _group(self, optimizer: Any, settings: dict[str, Any], t: int) -> tuple[UpdateGroup, dict[str, Any]]:
+        group = UpdateGroup(optimizer, settings, [], dict(settings))
+        self.program.groups.append(group)
         numbers: dict[str, Any] = {}
-        for name, x in optimizer.numbers(group, t).items():
+        for name, x in optimizer.numbers(settings, t).items():
             if isinstance(x, (float, int)) and not isinstance(x, bool):
-                numbers[name] = RuntimeScalar(name, float(x), clock)
+                numbers[name] = RuntimeScalar(name, float(x), group)
             else:
-                numbers[name] = clock.fixed[name] = x
-        return clock, numbers
+                numbers[name] = group.fixed[name] = x
+        return group, numbers
 
     def _slot(self, p: Any, name: str, array: Any) -> Tensor:
         if id(array) not in self.known:
-            value = self._know(array, Value(Storage("state", array, owner=(p, name)), array.shape, array.dtype))
-            value.name = f"{self.called(p)}_{name}"
-            self.program.states[id(array)] = (None, value)
+            ref = self._know(array, self._source("state", array, f"{self.called(p)}_{name}", (p, name)))
+            assert ref.cell.content is not None
+            self.program.states[id(array)] = (None, ref.cell.content)
         return tensor_of(array)
 
     def name_locals(self) -> None:
         """Call values what the user's functions call them."""
-        for name, value in self.frames.names():
-            value.name = value.name or name
+        for name, ref in self.frames.names():
+            ref.label.name = ref.label.name or name
 
     def leaf(self, x: Any) -> Any:
         """A leaf that the step returns as it is: that very tensor, as eagerly, so that gradients reach it."""
-        value = self.value(x)
-        if value.storage.kind == "input":
+        ref = self.ref(x)
+        if ref.kind == "input":
             message = (
                 f"compile: {self.program.name} returns an argument that requires a gradient as it is; the program "
                 f"would return a copy, from which no gradient leads back. Return x * 1, or leave it out."
             )
             raise self.refused(message)
-        return x if value.storage.kind == "state" else value
+        return x if ref.kind == "state" else self.cells.read(ref)
 
     def finish(self, result: Any) -> Program:
         """Complete the program with what the step returned and the gradients it left."""
         program = self.program
-        for ticking in program.clocks:
-            changed = [name for name, x in ticking.group.items() if ticking.settings.get(name, x) is not x]
+        for group in program.groups:
+            changed = [name for name, x in group.group.items() if group.settings.get(name, x) is not x]
             if changed:
                 message = (
                     f"compile: {program.name} changes {', '.join(changed)} of its optimiser after the step (a "
@@ -536,25 +564,33 @@ class Tracer(Events):
             if self._inside(leaf):
                 continue
             g = grad_of(leaf)
-            program.gradients_out.append((leaf, None if g is None else self.known.get(id(g.data))))
-        self.recorder.words.tell()
-        for value, of in self.gradient_of:
-            if not value.name:
-                value.hint = ("d", of)
-        for line in program.lines:  # a gradient that is computed transposed is called so
-            if line.function == "attribute.T" and line.target is not None:
-                z, (x,) = line.target, line.args
-                if isinstance(z.hint, tuple) and z.hint[0] == "d" and isinstance(x.hint, str):
-                    x.hint = ("T", z)
-        _make_writable(program)
-        name_by_making(program)
-        _check_early(program.lines)
+            known = None if g is None else self.known.get(id(g.data))
+            program.gradients_out.append((leaf, None if known is None else self.cells.read(known)))
+        for cell in {ref.cell: None for ref in self.known.values()}:
+            content, memory = cell.content, cell.memory
+            if memory is not None and memory.kind in OUTLIVES and content is not None:
+                if content.root.memory is not memory:
+                    program.stores[memory] = content
+        self._name()
+        _check_early(program)
         return program
 
+    def _name(self) -> None:
+        """Hints for values without names: what they are gradients of, what kernels call them, how they are made."""
+        self.recorder.words.tell()
+        for ref, of in self.gradient_of:
+            if not ref.label.name:
+                ref.label.hint = ("d", of.label)
+        for op in self.program.ops:  # a gradient that is computed transposed is called so
+            if op.function == "attribute.T" and op.result is not None:
+                z, x = op.result.label, op.args[0].label
+                if isinstance(z.hint, tuple) and z.hint[0] == "d" and isinstance(x.hint, str):
+                    x.hint = ("T", z)
+        name_by_making(self.program)
+
     def _refuse_silent_writes(self) -> None:
-        """Raise CompileError if memory that the step relies on has changed without any line that does it."""
-        last = {id(line.target.storage): i for i, line in enumerate(self.program.lines) if line.target is not None}
-        written = [array for _, value, array, _, begin in self.snapshots if last.get(id(value.storage), -1) >= begin]
+        """Raise CompileError if memory that the step relies on has changed without any operation that does it."""
+        written = [array for _, ref, array, _, before in self.snapshots if ref.cell.content is not before]
         for name, _, array, before, _ in self.snapshots:
             if digest(array) != before and not any(np.may_share_memory(array, other) for other in written):
                 message = (
@@ -565,32 +601,26 @@ class Tracer(Events):
                 raise self.refused(message)
 
 
-def _make_writable(program: Program) -> None:
-    """Copy into buffers what NumPy gives as a scalar, an element or a full sum, where some line writes into it."""
-    lines = program.lines
-    written = {id(line.target.storage) for line in lines if line.target is not None and line.effect in ("out", "in")}
-    for i, line in reversed(list(enumerate(lines))):
-        z = line.target
-        if z is not None and line.effect == "fresh" and not z.shape and id(z.storage) in written:
-            z.storage.kind = "buffer"
-            line.target = Value(Storage("fresh"), (), z.dtype, hint=z.hint)
-            copied = Line("np.copyto", np.copyto, (z, line.target), {}, z, "in", line.section, line.where)
-            lines.insert(i + 1, copied)
-            if program.pullback is not None and i < program.pullback.split:
-                program.pullback.split += 1
+def _check_early(program: Program) -> None:
+    """Move checks to where what they look at is there: nothing is written before that a failed check must prevent."""
+    checks = [op for op in program.ops if op.effect == "check"]
+    if not checks:
+        return
+    rest = [op for op in program.ops if op.effect != "check"]
+    for check in checks:
+        places = [i for i, op in enumerate(rest) if op.result in check.reads]
+        rest.insert(places[-1] + 1 if places else 0, check)
+    if program.pullback is not None:
+        ahead = set(program.ops[: program.pullback.split])
+        program.pullback.split = max((i for i, op in enumerate(rest) if op in ahead), default=-1) + 1
+    program.ops[:] = rest
 
 
-def _check_early(lines: list[Line]) -> None:
-    """Move checks of what is there by then before whatever writes memory that outlives the step."""
-    for line in [line for line in lines if line.effect == "none"]:
-        (v,) = line.read()
-        written = [(i, z) for i, other in enumerate(lines[: lines.index(line)]) if (z := other.writes()) is not None]
-        made = [i for i, other in enumerate(lines) if other.target is not None and other.target.storage is v.storage]
-        ready = max((i for i in made if i < lines.index(line)), default=-1)
-        early = next((i for i, z in written if i > ready and z.storage.kind in OUTLIVES), None)
-        if early is not None:
-            lines.remove(line)
-            lines.insert(early, line)
+def _span(array: Any) -> int:
+    """How many bytes lie between the first byte of an array and its last."""
+    if not array.size:
+        return 0
+    return int(sum((n - 1) * abs(s) for n, s in zip(array.shape, array.strides, strict=True)) + array.itemsize)
 
 
 def _with_values(tree: Any, tracer: Tracer) -> Any:

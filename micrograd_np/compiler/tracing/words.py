@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from ..program import Program, Value
+    from ..ir import Label, Program, Value
 
 _NOUNS = {
     "np.maximum.reduce": "peak", "np.add.reduce": "total", "np.exp": "exponentials", "np.log": "logs",
@@ -22,38 +22,38 @@ class Words:
     """What kernels call the arrays that they work on, in their local variables."""
 
     def __init__(self) -> None:
-        self.heard: dict[int, tuple[Value, str]] = {}
-        self.copies: dict[int, tuple[Value, Value]] = {}
+        self.heard: dict[Label, str] = {}
+        self.copies: list[tuple[Label, Label]] = []
         """What was copied to be laid out anew, and what of."""
 
-    def hear(self, name: str, v: Value) -> None:
-        """Note what a function calls a value; the first name stays."""
+    def hear(self, name: str, label: Label) -> None:
+        """Note what a function calls an array; the first name stays."""
         if len(name) >= _SHORT and name not in _SAY_NOTHING:
-            self.heard.setdefault(id(v), (v, name.strip("_")))
+            self.heard.setdefault(label, name.strip("_"))
 
     def tell(self) -> None:
         """Hints for what has no better name: a view of what the user has a name for keeps that name in it."""
-        for v, word in self.heard.values():
-            relation, of = v.hint if isinstance(v.hint, tuple) else (None, None)
-            if not v.name and (relation == "part" or not v.hint):
-                v.hint = (word, of) if of is not None and of.name else word
-        for v, of in self.copies.values():
-            v.hint = v.hint or ("copy", of)
+        for label, word in self.heard.items():
+            relation, of = label.hint if isinstance(label.hint, tuple) else (None, None)
+            if not label.name and (relation == "part" or not label.hint):
+                label.hint = (word, of) if of is not None and of.name else word
+        for label, of in self.copies:
+            label.hint = label.hint or ("copy", of)
 
 
 def name_by_making(program: Program) -> None:
     """Hints for what still has none, after the line that makes it."""
-    counts: set[int] = set()
-    for line in program.lines:
-        v = line.target
-        if v is None or v.name or line.effect == "view":
+    counts: set[Value] = set()
+    for op in program.ops:
+        v = op.result
+        if v is None or v.label.name or op.effect == "view":
             continue
-        read = [x for x in line.read() if x is not v]
+        read = [x for x in op.reads if x is not v]
         counted = len(read) == 1 and (
-            (line.function == "np.add.reduce" and read[0].dtype == np.bool_) or id(read[0].storage) in counts
+            (op.function == "np.add.reduce" and read[0].dtype == np.bool_) or read[0].root in counts
         )
-        if counted and v.hint in ("", "sum", "astype"):
-            counts.add(id(v.storage))
-            v.hint = "count"
-        elif not v.hint and v.storage.kind in ("buffer", "fresh"):
-            v.hint = "mask" if v.dtype == np.bool_ else _NOUNS.get(line.function, "")
+        if counted and v.label.hint in ("", "sum", "astype"):
+            counts.add(v)
+            v.label.hint = "count"
+        elif not v.label.hint:
+            v.label.hint = "mask" if v.dtype == np.bool_ else _NOUNS.get(op.function, "")

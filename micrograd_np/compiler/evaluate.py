@@ -1,0 +1,78 @@
+"""What an operation computes, on arrays: for folding constants, and for tests, which compare programs before and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .ir import Value, mapped
+from .operations import writes_first
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .ir import Op, Program
+
+
+def evaluate(op: Op, array_of: Callable[[Value], Any]) -> Any:
+    """The array of the result, with memory of its own unless it is a view; `array_of` gives those of the operands."""
+    args, kwargs = mapped(op.args, array_of), mapped(op.kwargs, array_of)
+    z = op.result
+    if op.effect == "check" or z is None:
+        return op.call(*args, **kwargs)
+    if op.effect == "view":
+        return op.call(*args, **kwargs)
+    if op.effect == "fresh":
+        return np.asarray(op.call(*args, **kwargs))
+    if op.effect == "new":
+        out = allocated(z)
+        if op.function in ("copy", "once"):
+            np.copyto(out, args[0])
+        elif op.function != "empty":
+            op.call(*args, **kwargs, out=out)
+        return out
+    assert op.of is not None
+    before = array_of(op.of.root)
+    whole = np.empty_like(before) if before.flags.forc else np.ndarray(before.shape, before.dtype, strides=None)
+    np.copyto(whole, before)
+    part = _seen(op.of, whole, array_of)
+    if writes_first(op.function):
+        op.call(part, *args, **kwargs)
+    else:
+        op.call(*args, **kwargs, out=part)
+    return whole
+
+
+def allocated(v: Value) -> Any:
+    """New memory for a value, laid out as it is."""
+    if v.strides is None:
+        return np.empty(v.shape, v.dtype)
+    return np.ndarray(v.shape, v.dtype, np.empty(v.nbytes, np.uint8), 0, v.strides)
+
+
+def _seen(v: Value, whole: Any, array_of: Callable[[Value], Any]) -> Any:
+    """The view `v`, of `whole` instead of its root."""
+    if not v.is_view:
+        return whole
+    op = v.op
+    assert op is not None and op.of is not None
+    of = op.of
+    return op.call(*mapped(op.args, lambda x: _seen(of, whole, array_of) if x is of else array_of(x)), **op.kwargs)
+
+
+def run(program: Program, inputs: Sequence[Any], memory: dict[Any, Any] | None = None) -> tuple[Any, dict[Any, Any]]:
+    """The results of a program without loops, and what its memory holds at the end, by `Memory`; nothing is written."""
+    arrays: dict[Value, Any] = dict(zip(program.inputs, inputs, strict=True))
+
+    def array_of(v: Value) -> Any:
+        if v not in arrays:
+            assert v.memory is not None
+            arrays[v] = (memory or {}).get(v.memory, v.memory.array)
+        return arrays[v]
+
+    for op in program.ops:
+        found = evaluate(op, array_of)
+        if op.result is not None:
+            arrays[op.result] = found
+    return mapped(program.results, array_of), {m: array_of(v) for m, v in program.stores.items()}

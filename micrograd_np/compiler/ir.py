@@ -1,0 +1,424 @@
+"""The form of program that passes work on: values that are assigned once, and operations that define them.
+
+An operation is one call of NumPy. It reads values and defines one value; whoever reads that value reads what this
+operation computed, however the memory is used later. Two kinds of operation touch memory that exists:
+
+- a *view* shows the memory of another value;
+- an *update* writes into the memory of another value, or into a part of it that a view shows, and defines the next
+  *version* of the whole: ``z_2 = setitem(slice(0, 3), x, into=z)`` is z with other numbers in its first three places.
+
+So a program has no variables, and no pass has to ask whether something is written in between: another content is
+another value. Which values share memory, and what is computed in place, is decided when all passes are done
+(`memory.plan`). Memory that outlives the step (parameters, the state of an optimiser, arguments that the step
+overwrites) is a source at the beginning, and `Program.stores` says which value it must hold at the end.
+
+`str(program)` shows all of this, `text.parse` reads it, and `verify.verify` checks the rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from micrograd_np.core.trees import instances, replaced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from micrograd_np.engine.tensor import Tensor
+
+STATIC = frozenset(("state", "constant", "number"))
+"""Kinds of memory whose address is the same in every call."""
+
+OUTLIVES = frozenset(("state", "gradient", "input"))
+"""Kinds of memory that somebody outside the step sees."""
+
+
+class Memory:
+    """Memory that a program finds, by where it comes from.
+
+    - ``input``: an argument of the step; ``gradient``: the gradient a leaf brings along. Other memory each call.
+    - ``state``: memory that outlives the step and belongs to a tensor or an optimiser.
+    - ``constant``: the same in every call; ``number``: a runtime number, such as a learning rate, in a 0-d array.
+    """
+
+    __slots__ = ("array", "kind", "owner", "shared")
+
+    def __init__(self, kind: str, array: Any = None, owner: Any = None, *, shared: bool = False) -> None:
+        self.kind, self.array, self.owner = kind, array, owner
+        self.shared = shared
+        """State that others hold too (another tensor, a view, a variable of the user), so that it has to stay there."""
+
+
+class Label:
+    """What to call a value, and all versions of it: the user's name, or else a hint, such as the name of an op."""
+
+    __slots__ = ("hint", "name")
+
+    def __init__(self, name: str = "", hint: Any = "") -> None:
+        self.name = name
+        self.hint = hint
+        """A noun, or (relation, label): ("d", label of x) is the gradient of x, ("part", label of x) a view of it."""
+
+
+class Value:
+    """An array that is assigned once: by the operation `op`, or by the memory in which the program finds it."""
+
+    __slots__ = ("dtype", "label", "memory", "op", "shape", "strides")
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        strides: tuple[int, ...] | None = None,
+        label: Label | None = None,
+        memory: Memory | None = None,
+    ) -> None:
+        self.shape, self.dtype = shape, dtype
+        self.strides = strides
+        """How it is laid out if not in C order: NumPy's results take over the order of what they are made from."""
+        self.label = Label() if label is None else label
+        self.memory = memory
+        self.op: Op | None = None
+
+    @property
+    def size(self) -> int:
+        """How many elements it has."""
+        n = 1
+        for length in self.shape:
+            n *= length
+        return n
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes it spans when contiguous."""
+        return self.size * self.dtype.itemsize
+
+    @property
+    def is_view(self) -> bool:
+        """Whether it shows the memory of another value."""
+        return self.op is not None and self.op.effect == "view"
+
+    @property
+    def root(self) -> Value:
+        """The value whose memory it shows; itself, if it is no view."""
+        v = self
+        while v.op is not None and v.op.effect == "view":
+            assert v.op.of is not None
+            v = v.op.of
+        return v
+
+    @property
+    def kind(self) -> str:
+        """The kind of memory it lies in: of a source; "fresh" where NumPy allocates, else "buffer"."""
+        v = self.root
+        while v.op is not None and v.op.of is not None:
+            v = v.op.of.root
+        if v.op is None:
+            return v.memory.kind if v.memory is not None else "buffer"
+        return "fresh" if v.op.effect == "fresh" else "buffer"
+
+    @property
+    def constant(self) -> Any:
+        """The array that it is in every call; None if it is no constant."""
+        return self.memory.array if self.memory is not None and self.memory.kind == "constant" else None
+
+    def __repr__(self) -> str:
+        return f"<{self.label.name or self.label.hint or 'value'} {self.dtype}{list(self.shape)}>"
+
+
+Effect = Literal["new", "fresh", "view", "update", "check", "loop"]
+"""What an operation does.
+
+- ``new``: it computes an array and can be given its destination. ``fresh``: NumPy allocates the result.
+- ``view``: the result shows memory of the operand `of`. ``update``: it writes into `of`, whose next version results.
+- ``check``: it looks at values and may raise; there is no result. ``loop``: operations that run in blocks.
+"""
+
+
+class Op:
+    """One call: `function` is ``"np.add"``, ``"method.reshape"``, ``"getitem"``, ``"copy"``, ``"routine.clear"``…"""
+
+    __slots__ = (
+        "args", "bound", "call", "effect", "function", "kwargs", "must_run", "of", "reads", "refusal", "result",
+        "section", "unit", "where",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        function: str,
+        call: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        result: Value | None,
+        effect: Effect,
+        of: Value | None = None,
+        section: str = "forward",
+        where: str = "",
+    ) -> None:
+        self.function, self.call, self.args, self.kwargs = function, call, args, kwargs
+        self.result, self.effect = result, effect
+        self.of = of
+        """Of a view or an update: the value in whose memory the result lies."""
+        self.section, self.where = section, where
+        self.must_run = False
+        """Whether it stays although nobody reads its result, and runs where it stands: it may raise, or it draws."""
+        self.bound: tuple[Any, str] | None = None
+        """An object whose method is called each time, such as a generator of random numbers, and the method."""
+        self.unit: tuple[int, int] | None = None
+        """In an update of parameters: which group, and which of its parameters."""
+        self.refusal = ""
+        """Where NumPy may refuse values: what eager says then, with a NUL for NumPy's words."""
+        if result is not None:
+            result.op = self
+        self.reads: tuple[Value, ...] = ()
+        """The values that it reads."""
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Find out anew what it reads, after something about it has changed."""
+        found: list[Value] = []
+        for x in self.args:
+            if isinstance(x, Value):
+                found.append(x)
+            elif isinstance(x, (tuple, list, dict)):
+                found.extend(values_in(x))
+        for x in self.kwargs.values():
+            found.extend(values_in(x))
+        if self.of is not None and self.effect == "update":
+            found.append(self.of)
+        self.reads = tuple(found)
+
+    @property
+    def defines(self) -> tuple[Value, ...]:
+        """The values that it defines."""
+        return () if self.result is None else (self.result,)
+
+    def set_args(self, args: tuple[Any, ...]) -> None:
+        """Give the call other arguments."""
+        self.args = args
+        self.look_again()
+
+    def substitute(self, replacements: Mapping[Value, Value]) -> None:
+        """Read other values, by those that are read now."""
+        if not any(v in replacements for v in self.reads):
+            return
+
+        def change(v: Value) -> Value:
+            return replacements.get(v, v)
+
+        self.args = mapped(self.args, change)
+        self.kwargs = mapped(self.kwargs, change)
+        if self.of is not None:
+            self.of = change(self.of)
+        self.look_again()
+
+    def copy(self, change: Callable[[Value], Value], result: Value | None) -> Op:
+        """The same operation on other values, which defines `result`."""
+        of = None if self.of is None else change(self.of)
+        args, kwargs = mapped(self.args, change), mapped(self.kwargs, change)
+        op = Op(self.function, self.call, args, kwargs, result, self.effect, of, self.section, self.where)
+        op.must_run, op.bound, op.unit, op.refusal = self.must_run, self.bound, self.unit, self.refusal
+        return op
+
+    def __repr__(self) -> str:
+        return f"<{self.function} {self.effect}>"
+
+
+class Loop(Op):
+    """A passage of elementwise operations that runs in blocks of `block` of its `size` elements."""
+
+    __slots__ = ("block", "body", "leaving", "size", "slots", "sums", "threads")
+
+    def __init__(self, body: list[Op], size: int, block: int, threads: int) -> None:
+        super().__init__("loop", _never, (), {}, None, "loop", None, body[0].section, body[0].where)
+        self.body, self.size, self.block, self.threads = body, size, block, threads
+        self.leaving: tuple[Value, ...] = ()
+        """The values that somebody outside reads, so that they exist as whole arrays."""
+        self.slots: dict[Value, Value] = {}
+        """By value that lives in the loop only: the block-sized buffer that stands for it."""
+        self.sums: list[tuple[Value, Value]] = []
+        """The sum of a block, and the vector of the sums of all blocks."""
+
+    def look_again(self) -> None:
+        """Find out anew what it reads, after something about it has changed."""
+        inside = {v for op in getattr(self, "body", ()) for v in op.defines}
+        reads = {v: None for op in getattr(self, "body", ()) for v in op.reads if v not in inside}
+        self.reads = tuple(reads)
+
+    @property
+    def defines(self) -> tuple[Value, ...]:
+        """The values that it defines for others."""
+        return self.leaving
+
+    @property
+    def blocks_per_thread(self) -> int:
+        """How many blocks one thread works through."""
+        return -(-self.size // (self.block * self.threads))
+
+    def substitute(self, replacements: Mapping[Value, Value]) -> None:
+        """Read other values, by those that are read now."""
+        for op in self.body:
+            op.substitute(replacements)
+        self.look_again()
+
+
+def _never(*_: Any) -> None:
+    raise NotImplementedError
+
+
+@dataclass(eq=False)
+class UpdateGroup:
+    """Parameters of one optimiser that step together: same group, same step number, in each call."""
+
+    optimizer: Any
+    group: dict[str, Any]
+    states: list[dict[str, Any]]
+    """The optimiser's state of each of these parameters, in the order of the update."""
+    settings: dict[str, Any]
+    """The group as the trace found it."""
+    numbers: dict[str, Value] = field(default_factory=dict)
+    fixed: dict[str, Any] = field(default_factory=dict)
+    """Settings that decided something while tracing: another value needs another program."""
+    truths: dict[str, bool] = field(default_factory=dict)
+    """Numbers of which only "zero or not" decided something."""
+    params: list[Any] = field(default_factory=list)
+    """The parameters, in the same order."""
+    before: int = 0
+    """How many steps they have made in the same call before this one."""
+
+
+@dataclass
+class Program:
+    """A traced step."""
+
+    name: str
+    ops: list[Op] = field(default_factory=list)
+    inputs: list[Value] = field(default_factory=list)
+    results: Any = None
+    """What the step returns, with values where tensors stand."""
+    stores: dict[Memory, Value] = field(default_factory=dict)
+    """What memory that outlives the step holds at its end, where that is not what it held at the beginning."""
+    states: dict[int, tuple[Any, Value]] = field(default_factory=dict)
+    """Every tensor whose memory the program uses, by id: (tensor or None for bare arrays, what it holds first)."""
+    gradients_in: list[tuple[Tensor, Value]] = field(default_factory=list)
+    gradients_out: list[tuple[Tensor, Value | None]] = field(default_factory=list)
+    gradients_absent: list[Tensor] = field(default_factory=list)
+    """Leaves that must come without a gradient, because the step adds none to what they have."""
+    groups: list[UpdateGroup] = field(default_factory=list)
+    silent: dict[str, str] = field(default_factory=dict)
+    """The floating-point warnings that some kernel wants silenced."""
+    inspected: set[int] = field(default_factory=set)
+    """The arrays of lists of numbers, by id, at which Python has looked itself."""
+    modes: list[tuple[Any, bool]] = field(default_factory=list)
+    """Modules whose training flag was read."""
+    pullback: Any = None
+    """The traced backward pass of the results, where they carry gradients out of the step."""
+
+    def leaving(self) -> list[Value]:
+        """Every value that leaves the step: returned, or as a gradient."""
+        return [*values_in(self.results), *(v for _, v in self.gradients_out if v is not None)]
+
+    def needed(self) -> list[Value]:
+        """Every value that must be there at the end: those that leave, and those that are stored."""
+        return [*self.leaving(), *self.stores.values()]
+
+    def uses(self) -> dict[Value, list[Op]]:
+        """By value: the operations that read it, in order, each once."""
+        found: dict[Value, list[Op]] = {}
+        for op in self.ops:
+            for v in dict.fromkeys(op.reads):
+                found.setdefault(v, []).append(op)
+        return found
+
+    def written(self) -> set[Memory]:
+        """The memory that it changes."""
+        return set(self.stores)
+
+    def replace(self, replacements: Mapping[Value, Value]) -> None:
+        """Let other values be read, and leave, by those that do now; replacements of replacements are followed."""
+        if not replacements:
+            return
+        final: dict[Value, Value] = {}
+        for v in replacements:
+            w = replacements[v]
+            while w in replacements:
+                w = replacements[w]
+            final[v] = w
+        for op in self.ops:
+            op.substitute(final)
+        self.replace_needed(final)
+
+    def replace_needed(self, final: Mapping[Value, Value]) -> None:
+        """Let other values leave and be stored, by those that are now."""
+        self.results = mapped(self.results, lambda v: final.get(v, v))
+        self.gradients_out = [(t, None if v is None else final.get(v, v)) for t, v in self.gradients_out]
+        self.stores = {memory: final.get(v, v) for memory, v in self.stores.items()}
+
+    def __str__(self) -> str:
+        from .text import printed
+
+        return printed(self)
+
+
+def values_in(x: Any) -> Iterator[Value]:
+    """The values in an argument or a result, which may be nested."""
+    return instances(x, Value)
+
+
+def mapped(x: Any, change: Callable[[Value], Any]) -> Any:
+    """`x` with every value replaced by ``change(value)``; what holds values is made anew."""
+    if type(x) is tuple and not any(isinstance(part, (tuple, list, dict)) for part in x):  # the arguments of most calls
+        return tuple([change(part) if isinstance(part, Value) else part for part in x])
+    return replaced(x, Value, change)
+
+
+def constant(array: Any, label: Label | None = None) -> Value:
+    """A value that is `array` in every call."""
+    return Value(array.shape, array.dtype, None, label, Memory("constant", array))
+
+
+def natural(op: Op) -> tuple[tuple[int, ...], Any]:
+    """The shape and dtype of the result when the call is not given a destination, found on arrays without extent."""
+
+    def empty(x: Any) -> Any:
+        if isinstance(x, Value):
+            if not x.shape:
+                return np.ones((), x.dtype)
+            return np.ndarray(x.shape, x.dtype, np.ones(1, x.dtype), 0, (0,) * len(x.shape))
+        return type(x)(empty(part) for part in x) if isinstance(x, (tuple, list)) else x
+
+    with np.errstate(all="ignore"):
+        result = op.call(*map(empty, op.args), **{k: empty(v) for k, v in op.kwargs.items()})
+    return np.shape(result), result.dtype
+
+
+def copied(program: Program, ops: Iterable[Op] | None = None) -> tuple[Program, dict[Value, Value]]:
+    """A copy of a program, which passes may change without touching the other, and its values by those of the other."""
+    copies: dict[Value, Value] = {}
+    labels: dict[Label, Label] = {}
+
+    def label(x: Label) -> Label:
+        if x not in labels:
+            labels[x] = new = Label(x.name, x.hint)
+            if isinstance(x.hint, tuple):
+                new.hint = (x.hint[0], label(x.hint[1]))
+        return labels[x]
+
+    def value(v: Value) -> Value:
+        known = copies.get(v)
+        if known is None:
+            known = copies[v] = Value(v.shape, v.dtype, v.strides, label(v.label), v.memory)
+        return known
+
+    other = Program(**{name: getattr(program, name) for name in program.__dataclass_fields__})
+    other.ops = [op.copy(value, None if op.result is None else value(op.result)) for op in ops or program.ops]
+    other.inputs = [value(v) for v in program.inputs]
+    other.states = {key: (t, value(v)) for key, (t, v) in program.states.items()}
+    other.gradients_in = [(t, value(v)) for t, v in program.gradients_in]
+    other.gradients_out = [(t, None if v is None else value(v)) for t, v in program.gradients_out]
+    other.stores = {memory: value(v) for memory, v in program.stores.items()}
+    other.results = mapped(program.results, value)
+    return other, copies

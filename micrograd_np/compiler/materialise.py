@@ -1,0 +1,148 @@
+"""Copies that make a program fit for memory: each version is dead when the next one is written in its place.
+
+Passes may let an old version be read after an update, a gradient be a part of something else, or a parameter take over
+a value that stands elsewhere. That is all right among values; memory needs a copy then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .ir import Loop, Op, Value
+from .operations import elementwise
+
+if TYPE_CHECKING:
+    from .ir import Memory, Program
+
+
+def materialise(program: Program) -> dict[Value, Memory]:
+    """Insert the copies that memory needs; the values that are computed where they are to be stored, and where."""
+    _copy_gradients(program)
+    homes = _store(program)
+    _copy_before_updates(program)
+    return homes
+
+
+def _copy_gradients(program: Program) -> None:
+    """Each gradient has memory of its own, which lasts until the next call."""
+    taken = {v.root for v in program.stores.values()}
+    for i, (t, v) in enumerate(program.gradients_out):
+        if v is None:
+            continue
+        root = v.root
+        if root.kind != "buffer" or root in taken:
+            copied = Value(v.shape, v.dtype, None, v.label)
+            program.ops.append(Op("copy", np.copyto, (v,), {}, copied, "new", None, "after the backward"))
+            program.gradients_out[i] = (t, copied)
+        taken.add(root)
+
+
+def _store(program: Program) -> dict[Value, Memory]:
+    """Copy into memory that outlives the step what is not computed there; by value that is, the memory."""
+    sources = _sources(program)
+    pinned = {v.root for v in program.leaving()}
+    pinned |= {v for op in program.ops if op.function == "pack" for v in op.reads}
+    last = _last_reads(program)
+    end = len(program.ops)
+    homes: dict[Value, Memory] = {}
+    copies: list[tuple[Memory, Value]] = []
+    where = {v: i for i, op in enumerate(program.ops) for v in op.defines}
+    for memory, v in program.stores.items():
+        if _lies_in(v, memory):
+            continue
+        source = sources[memory]
+        movable = v not in homes and v not in pinned and not v.is_view and v.kind == "buffer" and v.op is not None
+        if movable and v.op.effect in ("new", "loop") and (v.shape, v.dtype) == (source.shape, source.dtype):  # type: ignore[union-attr]
+            homes[v] = memory
+        else:
+            copies.append((memory, v))
+            last[v.root] = end
+    leaving = {v.root for v in program.leaving()}
+    for v, memory in list(homes.items()):
+        source = sources[memory]
+        if source in leaving or last.get(source, -1) > where[v] or not _in_place(program.ops[where[v]], v, source):
+            del homes[v]
+            copies.append((memory, v))
+            last[v] = end
+    for memory, v in copies:
+        source = sources[memory]
+        new = program.stores[memory] = Value(source.shape, source.dtype, None, source.label)
+        section = v.op.section if v.op is not None else "update"
+        program.ops.append(Op("np.copyto", np.copyto, (v,), {}, new, "update", source, section))
+    return homes
+
+
+def _sources(program: Program) -> dict[Memory, Value]:
+    """By memory that is stored into: what it holds first."""
+    found: dict[Memory, Value] = {}
+    for v in (*program.inputs, *(v for _, v in program.gradients_in), *(v for _, v in program.states.values())):
+        if v.root.memory is not None:
+            found[v.root.memory] = v.root
+    for op in program.ops:
+        for v in op.reads:
+            if v.root.memory is not None:
+                found.setdefault(v.root.memory, v.root)
+    return found
+
+
+def _lies_in(v: Value, memory: Memory) -> bool:
+    """Whether a value is a later version of what `memory` holds."""
+    while v.op is not None and v.op.of is not None:
+        v = v.op.of.root
+    return v.memory is memory
+
+
+def _last_reads(program: Program) -> dict[Value, int]:
+    """By root: the last operation that reads it, or a view of it."""
+    return {v.root: i for i, op in enumerate(program.ops) for v in op.reads}
+
+
+def _in_place(op: Op, v: Value, source: Value) -> bool:
+    """Whether an operation may compute `v` where `source` lies, as far as it reads that itself."""
+    if isinstance(op, Loop):
+        at = next(i for i, one in enumerate(op.body) if one.result is v)
+        late = any(x.root is source for one in op.body[at + 1 :] for x in one.reads)
+        return not late and all(_reads_alike(one, source) for one in op.body)
+    return _reads_alike(op, source)
+
+
+def _reads_alike(op: Op, source: Value) -> bool:
+    """Whether an operation reads `source` element by element, if at all."""
+    read = [v for v in op.reads if v.root is source]
+    return not read or (all(v is source for v in read) and elementwise(op))
+
+
+def _copy_before_updates(program: Program) -> None:
+    """Copy what an update writes into, where the old version is still read, or is not the program's to change."""
+    last = _last_reads(program)
+    needed = {v.root for v in program.needed()}
+    ops: list[Op] = []
+    for i, op in enumerate(program.ops):
+        for one in op.body if isinstance(op, Loop) else (op,):
+            if one.effect != "update" or one.of is None:
+                continue
+            root = one.of.root
+            foreign = root.memory is not None and root.memory not in program.stores
+            if not foreign and last[root] <= i and root not in needed:
+                continue
+            copied = Value(root.shape, root.dtype, root.strides, root.label)
+            ops.append(Op("copy", np.copyto, (root,), {}, copied, "new", None, op.section, op.where))
+            changed = {root: copied}
+            view: Value = one.of
+            chain = []
+            while view.is_view:
+                assert view.op is not None and view.op.of is not None
+                chain.append(view.op)
+                view = view.op.of
+            for step in reversed(chain):
+                assert step.result is not None
+                seen = changed[step.result] = Value(step.result.shape, step.result.dtype, label=step.result.label)
+                ops.append(step.copy(lambda v, changed=changed: changed.get(v, v), seen))  # type: ignore[misc]
+            one.of = changed[one.of]
+            one.look_again()
+            if isinstance(op, Loop):
+                op.look_again()
+        ops.append(op)
+    program.ops[:] = ops

@@ -1,0 +1,188 @@
+"""Where every value lies: lifetimes, reuse in place, one arena."""
+
+from __future__ import annotations
+
+from bisect import insort
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .ir import Loop, Memory, Value
+from .materialise import materialise
+from .operations import elementwise
+
+if TYPE_CHECKING:
+    from .ir import Op, Program
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
+
+
+class Storage:
+    """The memory of all versions of a value, and of those that take its place when it is dead."""
+
+    __slots__ = ("begins", "inside", "kind", "memory", "offset", "spans")
+
+    def __init__(self, kind: str, spans: Value, memory: Memory | None = None, begins: float | None = None) -> None:
+        self.kind = kind
+        """As `Value.kind`: "buffer" lies in the arena."""
+        self.spans = spans
+        """A value that spans it."""
+        self.memory = memory
+        self.begins = begins
+        """What a buffer holds where nothing writes, so that its place in the arena is its own; None if all is written."""
+        self.offset = 0
+        """Of a buffer, in bytes: where it begins in the arena, or in the storage that it lies in."""
+        self.inside: Storage | None = None
+        """The common vector of which it is a part."""
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes of the arena it takes."""
+        return -(-self.spans.nbytes // ALIGNMENT) * ALIGNMENT
+
+    @property
+    def start(self) -> int:
+        """Where it begins in the arena."""
+        return self.offset + (0 if self.inside is None else self.inside.start)
+
+
+class Plan:
+    """Which storage each value lies in, and how large the arena is."""
+
+    def __init__(self) -> None:
+        self.storages: dict[Value, Storage] = {}
+        """By root."""
+        self.sources: dict[Memory, Storage] = {}
+        self.nbytes = 0
+        self.separate = 0
+        """The bytes that all buffers would take side by side."""
+
+    def storage(self, v: Value) -> Storage:
+        """The storage of a value."""
+        root = v.root
+        known = self.storages.get(root)
+        if known is None:
+            memory = root.memory
+            assert memory is not None, f"{root} is not defined"
+            known = self.sources.setdefault(memory, Storage(memory.kind, root, memory))
+            self.storages[root] = known
+        return known
+
+
+def plan(program: Program) -> Plan:
+    """Give every value a place: versions and results in place share one, the rest is packed by lifetime."""
+    homes = materialise(program)
+    found = Plan()
+    for op in program.ops:
+        for one in op.body if isinstance(op, Loop) else (op,):
+            _place(one, op, homes, found)
+        if isinstance(op, Loop):
+            for _, sums in op.sums:
+                found.storages[sums] = Storage("buffer", sums)
+            for v in op.slots.values():
+                found.storages.setdefault(v, Storage("buffer", v))
+    for op in program.ops:
+        if op.function == "pack":
+            _pack(op, found)
+    spans = _lifetimes(program, found)
+    _merge_in_place(program, found, spans)
+    _arrange(found, spans)
+    return found
+
+
+def _place(op: Op, outer: Op, homes: dict[Value, Memory], found: Plan) -> None:
+    """The storage of what one operation defines."""
+    z = op.result
+    if z is None or op.effect == "view" or (isinstance(outer, Loop) and z in outer.slots):
+        return
+    if op.effect == "update":
+        assert op.of is not None
+        found.storages[z] = found.storage(op.of)
+    elif z in homes:
+        memory = homes[z]
+        found.storages[z] = found.sources.setdefault(memory, Storage(memory.kind, z, memory))
+    else:
+        begins = {"once": 0.0, "pack": np.nan}.get(op.function)
+        found.storages[z] = Storage("fresh" if op.effect == "fresh" else "buffer", z, None, begins)
+
+
+def _pack(op: Op, found: Plan) -> None:
+    """Let each gradient lie where it belongs in the common vector."""
+    assert op.result is not None
+    *parts, spans = op.args
+    for v, (start, _) in zip(parts, spans, strict=True):
+        storage = found.storage(v)
+        storage.inside = found.storage(op.result)
+        storage.offset = start * v.dtype.itemsize
+
+
+def _lifetimes(program: Program, found: Plan) -> dict[Storage, tuple[int, int]]:
+    """By storage: the first operation that touches it, and the last; one past the end for what leaves the step."""
+    spans: dict[Storage, tuple[int, int]] = {}
+    for i, op in enumerate(program.ops):
+        touched = [*op.reads, *op.defines]
+        if isinstance(op, Loop):
+            touched += [*op.slots.values(), *(v for one in op.body for v in one.defines if v in found.storages)]
+        for v in touched:
+            storage = found.storage(v)
+            spans[storage] = (spans[storage][0] if storage in spans else i, i)
+    end = len(program.ops)
+    for v in program.leaving():
+        storage = found.storage(v)
+        spans[storage] = (spans.get(storage, (0, 0))[0], end)
+    for storage in spans:
+        if storage.begins is not None:
+            spans[storage] = (0, end)
+    return spans
+
+
+def _merge_in_place(program: Program, found: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
+    """Let the result of an elementwise operation take over the memory of an operand that dies there."""
+    tenants: dict[Storage, list[Value]] = {}
+    for v, storage in found.storages.items():
+        tenants.setdefault(storage, []).append(v)
+    for i, op in enumerate(program.ops):
+        z = op.result
+        if z is None or not elementwise(op):
+            continue
+        old = found.storage(z)
+        if not _is_free(old) or spans[old][0] != i or old.spans.nbytes != z.nbytes:
+            continue
+        for x in op.args:
+            if not isinstance(x, Value) or x.is_view or (x.shape, x.dtype, x.strides) != (z.shape, z.dtype, z.strides):
+                continue
+            new = found.storage(x)
+            if not _is_free(new) or new is old or spans[new][1] != i or new.spans.nbytes != x.nbytes:
+                continue
+            if any(isinstance(y, Value) and y is not x and found.storage(y) is new for y in op.args):
+                continue  # another view of the same memory is read, in another order
+            spans[new] = (spans[new][0], spans.pop(old)[1])
+            moved = tenants.pop(old)
+            for v in moved:
+                found.storages[v] = new
+            tenants[new] += moved
+            found.separate += old.nbytes
+            break
+
+
+def _is_free(storage: Storage) -> bool:
+    """Whether a storage is a buffer like any other, which may be shared and moved."""
+    return storage.kind == "buffer" and storage.begins is None and storage.inside is None
+
+
+def _arrange(found: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
+    """Pack the buffers into one arena, the largest first, where nothing lies that is alive at the same time."""
+    buffers = {storage: span for storage, span in spans.items() if storage.kind == "buffer" and storage.inside is None}
+    found.separate += sum(storage.nbytes for storage in buffers)
+    placed: list[tuple[int, int, int, int]] = []  # (offset, size, first operation, last operation), in order
+    for storage in sorted(buffers, key=lambda s: (-s.nbytes, spans[s])):
+        first, last = buffers[storage]
+        size, offset = storage.nbytes, 0
+        for other, taken, begin, end in placed:
+            if begin <= last and first <= end:  # alive at the same time
+                if offset + size <= other:
+                    break
+                offset = max(offset, other + taken)
+        insort(placed, (offset, size, first, last))
+        storage.offset = offset
+        found.nbytes = max(found.nbytes, offset + size)

@@ -1,0 +1,78 @@
+"""What passes, planning and writers ask about a kind of call: one table of all that is not said by its effect."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .ir import Op, Value
+
+ELEMENTWISE = frozenset(
+    f"np.{name}"
+    for name in vars(np)  # dir(np) would import what NumPy loads lazily, its testing tools among it
+    if isinstance(getattr(np, name), np.ufunc) and getattr(np, name).signature is None
+)
+"""Calls that treat every element alike, so that a uniform operand may stand as one number."""
+
+PRODUCTS = frozenset(("np.dot", "np.matmul", "np.vdot"))
+"""Products of matrices, which round by the layout of their operands, and otherwise where these are one array."""
+
+RESHAPES = frozenset(("np.reshape", "method.reshape"))
+"""Calls that show the same elements in another shape, or copy them for that."""
+
+TRANSPOSES = {"np.transpose": 1, "method.transpose": 1, "np.swapaxes": 2, "method.swapaxes": 2, "attribute.T": 0}
+"""What moves axes, and how many arguments that takes at most."""
+
+WRITES_FIRST = frozenset(
+    ("setitem", "np.copyto", "np.add.at", "np.subtract.at", "np.put", "np.place", "np.put_along_axis", "method.fill")
+)
+"""Calls that write into their first argument; so do all routines. Other updates are given ``out``."""
+
+COMMUTATIVE = frozenset(("np.add", "np.multiply"))
+"""Calls whose operands can be exchanged, in every bit."""
+
+
+def elementwise(op: Op) -> bool:
+    """Whether an operation computes each element of its result from the same elements of its operands."""
+    return op.effect == "new" and op.function in ELEMENTWISE and not op.kwargs
+
+
+def writes_first(function: str) -> bool:
+    """Whether an update by `function` takes what it writes into as its first argument, rather than as ``out``."""
+    return function in WRITES_FIRST or function.startswith("routine.")
+
+
+def axes_of(op: Op) -> tuple[int, ...] | None:
+    """Where the axes of what a transpose gives come from; None if the operation is no transpose."""
+    if op.function not in TRANSPOSES or op.kwargs or len(op.args) > TRANSPOSES[op.function] + 1:
+        return None
+    x, *args = op.args
+    axes = list(range(len(x.shape)))
+    if "swapaxes" in op.function:
+        i, j = args
+        axes[i], axes[j] = axes[j], axes[i]
+        return tuple(axes)
+    return tuple(axis % len(axes) for axis in args[0]) if args and args[0] is not None else tuple(axes[::-1])
+
+
+def inverse(op: Op, source: Value) -> Op | None:
+    """The view that undoes a view: of `source`, what the view was made of. None where the view shows a part only."""
+    assert op.of is not None
+    base, axes = op.of, axes_of(op)
+    z = Value(base.shape, base.dtype, label=base.label)
+    if axes is not None:
+        back = tuple(sorted(range(len(axes)), key=axes.__getitem__))
+        if op.function == "attribute.T":
+            return Op("attribute.T", op.call, (source,), {}, z, "view", source)
+        return Op("method.transpose", np.ndarray.transpose, (source, back), {}, z, "view", source)
+    if op.function in RESHAPES and not op.kwargs:
+        return Op("method.reshape", np.ndarray.reshape, (source, base.shape), {}, z, "view", source)
+    if op.function == "method.view" and len(op.args) == 2 and isinstance(op.args[1], np.dtype | type):
+        if np.dtype(op.args[1]).itemsize == base.dtype.itemsize:
+            return Op("method.view", np.ndarray.view, (source, base.dtype), {}, z, "view", source)
+    return None
+
+
+def uniform(a: np.ndarray) -> bool:  # type: ignore[type-arg]
+    """Whether all elements of an array are one number, in sign too."""
+    same = bool((a == a.flat[0]).all())
+    return same and (a.dtype.kind != "f" or bool((np.signbit(a) == np.signbit(a.flat[0])).all()))

@@ -1,0 +1,268 @@
+"""An emitted program, bound to its memory, with what must hold for it to be the right one, and how it is called.
+
+A small step takes some 30 µs, and going through lists of guards would add a third of that. So guards, numbers and the
+hand-over of gradients are written out as straight-line Python, once, for both ways in: `run`, for calls of any form,
+and `quick`, for calls with plain arrays and tensors.
+"""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+import linecache
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from weakref import finalize
+
+import numpy as np
+
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.modes import mode
+from micrograd_np.core.trees import parts, with_parts
+from micrograd_np.core.vertex import Vertex, tensor_of
+from micrograd_np.core.writes import clock, writes
+from micrograd_np.engine.tensor import Tensor
+
+from ..guards import GONE, MISS, Guard
+from ..ir import Value, mapped
+from .failure import explain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..ir import Program, UpdateGroup
+    from ..memory import Plan
+    from ..writing.write import Writer
+    from .pullback import BackwardProgram
+
+_numbers = itertools.count(1)
+
+
+class CompiledProgram:
+    """One emitted program, what it is bound to, and what must still hold for it to be the right one."""
+
+    def __init__(self, program: Program, raw: Program, writer: Writer, passes: dict[str, int], plan: Plan) -> None:
+        self.program, self.writer, self.passes, self.plan = program, writer, passes, plan
+        self.raw = raw
+        """The program as it was traced, before any pass."""
+        self.source = writer.source()
+        self.calls = 0
+        """How many calls it has run."""
+        self.number = next(_numbers)
+        self.filename = f"<micrograd_np {program.name} {self.number}>"
+        lines = self.source.splitlines(keepends=True)
+        linecache.cache[self.filename] = (len(self.source), None, lines, self.filename)
+        finalize(self, linecache.cache.pop, self.filename, None)
+        namespace: dict[str, Any] = {}
+        exec(builtins.compile(self.source, self.filename, "exec"), namespace)  # noqa: S102  it was just written
+        state = {n: v.memory.array for n, v in writer.state.items() if v.memory is not None}
+        numbers = {n: v.memory.array for n, v in writer.numbers.items() if v.memory is not None}
+        self.step, self.outputs = namespace["build"](state, numbers, writer.constants, writer.objects)
+        self.tensors = [(t, t.data, t.requires_grad) for t, _ in program.states.values() if t is not None]
+        self.slots = [
+            (state, name, array)
+            for group in program.groups
+            for state in group.states
+            for name, array in state.items()
+            if isinstance(array, np.ndarray)
+        ]
+        """What optimisers keep of each parameter."""
+        changed = set(program.stores)
+        self.written = [t for t, v in program.states.values() if t is not None and v.root.memory in changed]
+        self.overwritten: list[int] = []
+        """Which of the arrays among the arguments it writes into."""
+        rest = iter(self.outputs)
+        self.gradients = [(t, None if v is None else Tensor(next(rest))) for t, v in program.gradients_out]
+        self.incoming = [t for t, _ in program.gradients_in]
+        self.absent = list(program.gradients_absent)
+        self.reverse: BackwardProgram | None = None
+        self.seconds = (0.0, 0.0)
+        """What tracing (the first call included) and emitting took."""
+        self.captured: list[Guard] = []
+        """Where things have been found that must still be there."""
+        self.numbers: list[tuple[UpdateGroup, list[tuple[Any, str]]]] = [
+            (g, [(v.memory.array, key.partition(":")[0]) for key, v in g.numbers.items() if v.memory is not None])
+            for g in program.groups
+        ]
+        self._bound: _Source | None = None
+
+    def rebuilt(self, results: Any) -> Any:
+        """What the step returns, with tensors around the arrays of the program."""
+        rest = iter(results)
+        return mapped(self.program.results, lambda _: Tensor(next(rest)))
+
+    def overlap(self, arrays: list[Any]) -> bool:
+        """Whether an array that it writes into may share memory with another, of which its lines know nothing."""
+        return any(a is not arrays[i] and np.may_share_memory(a, arrays[i]) for i in self.overwritten for a in arrays)
+
+    def in_place(self) -> bool:
+        """Whether the state is still where the program has it, so that it could go on."""
+        return all(guard.holds() for guard in (*self._memory_guards(), *self.captured))
+
+    def _memory_guards(self) -> list[Guard]:
+        """What says that the program's memory is still that of its tensors and optimisers."""
+        guards = [Guard("{0}.data is {1}", (t, array)) for t, array, _ in self.tensors]
+        return guards + [Guard(f"{{0}}[{name!r}] is {{1}}", (state, array)) for state, name, array in self.slots]
+
+    def guards(self) -> list[Guard]:
+        """All that must hold for it to be the right program: same memory, same modes, same settings."""
+        guards = self._memory_guards()
+        guards += [Guard(f"{{0}}.requires_grad is {wanted}", (t,)) for t, _, wanted in self.tensors]
+        guards += [Guard(f"{{0}}._training is {flag}", (module,)) for module, flag in self.program.modes]
+        for group in self.program.groups:  # one of them may have been left out of some step since
+            steps = " == ".join(f"{{{i}}}['step']" for i in range(len(group.states)))
+            guards.append(Guard(steps if len(group.states) > 1 else "'step' in {0}", tuple(group.states)))
+        guards += [Guard("{0}._grad is None", (t,)) for t in self.absent]
+        guards += [
+            Guard("{0}._grad is not None and {0}._grad.data.shape == {0}.data.shape", (t,)) for t in self.incoming
+        ]
+        return [*guards, *self.captured]
+
+    @property
+    def bound(self) -> _Source:
+        """Guards and calls, as functions."""
+        if self._bound is None:
+            self._bound = _Source(self)
+        return self._bound
+
+    def holds(self) -> bool:
+        """Whether the program is still the right one."""
+        return bool(self.bound.function("holds")())
+
+    def run(self, arrays: list[Any]) -> Any:
+        """One call: set the numbers, run the step, hand out gradients and results; MISS if a setting changed."""
+        return self.bound.function("run")(*arrays)
+
+    def quick(self, args: tuple[Any, ...], lock: Any) -> Callable[..., Any] | None:
+        """``call(*args)`` for arguments like `args`: the step's result, or MISS. None where calls need the long way."""
+        plain = all(type(a) is np.ndarray or isinstance(a, Vertex) for a in args)
+        if self.incoming or self.reverse is not None or not plain:
+            return None
+        return self.bound.quick(args, lock)
+
+
+class _Source:
+    """Collects the objects that the lines name."""
+
+    def __init__(self, entry: CompiledProgram) -> None:
+        self.entry = entry
+        self.names: dict[str, Any] = {
+            "MISS": MISS, "QUIET": QUIET, "mode": mode, "step": entry.step, "entry": entry, "explain": explain,
+            "wrap": tensor_of, "ndarray": np.ndarray, "GONE": GONE, "with_parts": with_parts,
+        }  # fmt: skip
+        self.by_id = {id(x): name for name, x in self.names.items()}
+        self.condition = " and ".join([guard.source(self.name) for guard in entry.guards()] or ["True"])
+
+    def name(self, thing: Any) -> str:
+        """A name for an object."""
+        name = self.by_id.get(id(thing))
+        if name is None:
+            kind = "".join(filter(str.isalnum, type(thing).__name__.lower()))
+            name = self.by_id[id(thing)] = f"_{kind}{len(self.names)}"
+            self.names[name] = thing
+        return name
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """One of the functions ``holds()`` and ``run(*arrays)``."""
+        if name not in self.names:
+            lines = self._holds() if name == "holds" else self._run()
+            self._execute(lines)
+        return self.names[name]  # type: ignore[no-any-return]
+
+    def _execute(self, lines: list[str]) -> None:
+        exec(builtins.compile("\n".join(lines), f"<dispatch {self.entry.filename}>", "exec"), self.names)  # noqa: S102
+
+    def _holds(self) -> list[str]:
+        return ["def holds():", "    try:", f"        return {self.condition}", "    except GONE:", "        return False"]
+
+    def _run(self) -> list[str]:
+        entry = self.entry
+        own = self.name({id(g) for _, g in entry.gradients if g is not None})
+        rows = []
+        for t in entry.incoming:  # a gradient of the last call lies in the very buffer that this call will write
+            g = f"{self.name(t)}._grad"
+            rows.append(f"arrays = (*arrays, {g}.data.copy() if id({g}) in {own} else {g}.data)")
+        rows += [*self._call("*arrays"), "return out"]
+        return ["def run(*arrays):", *(f"    {row}" for row in rows)]
+
+    def _call(self, arguments: str) -> list[str]:
+        """The numbers of this call, the call, and what it leaves."""
+        entry = self.entry
+        rows = []
+        for i, (group, slots) in enumerate(entry.numbers):
+            settings, scalars = self.name(group.group), self.name(group.optimizer.scalars)
+            rows.append(f"t{i} = {self.name(group.states[0])}['step'] + {1 + group.before}")
+            rows.append(f"n{i} = {{**{settings}, **{scalars}({settings}, t{i})}}")
+            tests = [f"n{i}[{key!r}] != {self.name(x)}" for key, x in group.fixed.items()]
+            tests += [f"bool(n{i}[{key!r}]) is not {truth}" for key, truth in group.truths.items()]
+            if tests:
+                rows.append(f"if {' or '.join(tests)}: return MISS")
+            rows += [f"{self.name(array)}.fill(n{i}[{key!r}])" for array, key in slots]
+        rows += ["try:", f"    out = step({arguments})", "except BaseException as error:"]
+        rows += ["    explain(error, entry)", "    raise"]
+        for i, (group, _) in enumerate(entry.numbers):
+            steps = [f"{self.name(state)}['step']" for state in group.states]
+            rows.append(f"{' = '.join(steps)} = t{i}")
+        rows += ["entry.calls += 1", *self._writes()]
+        for t, g in entry.gradients:
+            rows.append(f"{self.name(t)}._grad = {self.name(g) if g is not None else None}")
+            if g is not None:
+                rows.append(f"{self.name(g)}.data = {self.name(g.data)}")  # somebody may have put another there
+        return rows
+
+    def _writes(self) -> list[str]:
+        """The log of what this call has written: for memory that stays, where to note it is known."""
+        entry = self.entry
+        rows = [f"{self.name(writes)}.latest = now = {self.name(clock)}()"] if entry.written else []
+        for t in entry.written:
+            places, key = writes.place(t.data)
+            rows.append(f"{self.name(places)}[{'None' if key is None else self.name(key)}] = now")
+        return rows
+
+    def quick(self, args: tuple[Any, ...], lock: Any) -> Callable[..., Any]:
+        """The function for arguments like `args`."""
+        entry = self.entry
+        other = "not mode.fast_path" if mode.recording else "mode.recording or mode.events is not QUIET"
+        rows = [f"if len(args) != {len(args)} or {other}: return MISS"]
+        arrays = [a.data if isinstance(a, Vertex) else a for a in args]
+        for i, (a, array) in enumerate(zip(args, arrays, strict=True)):
+            rows += [f"x{i} = args[{i}]", f"if type(x{i}) is not {self.name(type(a))}: return MISS"]
+            if isinstance(a, Vertex):
+                rows += [f"if x{i}.requires_grad is not {a.requires_grad}: return MISS", f"x{i} = x{i}.data"]
+            alike = f"x{i}.shape != {a.shape!r} or x{i}.strides != {array.strides!r}"
+            rows.append(f"if {alike} or x{i}.dtype is not {self.name(a.dtype)}: return MISS")
+        tests = [  # which of the arguments of one shape are one and the same array, and which are not
+            f"x{i} is {'not ' if a is arrays[j] else ''}x{j}"
+            for i, a in enumerate(arrays)
+            for j in range(i)
+            if a.shape == arrays[j].shape and a.dtype == arrays[j].dtype
+        ]
+        pairs = [(i, j) for i in entry.overwritten for j in range(len(args)) if j not in entry.overwritten or j > i]
+        overlap = self.name(np.may_share_memory)
+        tests += [f"(x{i} is not x{j} and {overlap}(x{i}, x{j}))" for i, j in pairs]
+        rows += [f"if {' or '.join(tests)}: return MISS"] if tests else []
+        rows += ["try:", f"    if not ({self.condition}): return MISS", "except GONE: return MISS"]
+        rows += [f"if not {self.name(lock)}.acquire(False): return MISS", "try:"]
+        inside = self._call(", ".join(f"x{i}" for i in range(len(args))))
+        inside += [f"{self.name(writes)}.note(x{i})" for i in entry.overwritten]
+        rows += [f"    {row}" for row in inside]
+        rows += [f"finally: {self.name(lock)}.release()", f"return {self._result()}"]
+        self._execute(["def quick(*args):", *(f"    {row}" for row in rows)])
+        return self.names["quick"]  # type: ignore[no-any-return]
+
+    def _result(self) -> str:
+        """What a quick call returns."""
+        numbers = count()
+
+        def spelt(x: Any) -> str:
+            if isinstance(x, Value):
+                return f"wrap(out[{next(numbers)}])"
+            held = parts(x)
+            if held is None:
+                return self.name(x)
+            found = ", ".join([spelt(part) for part in held.values()])
+            if type(x) is tuple:
+                return f"({found}{',' if len(held) == 1 else ''})"
+            return f"[{found}]" if type(x) is list else f"with_parts({self.name(x)}, [{found}])"
+
+        return spelt(self.entry.program.results)

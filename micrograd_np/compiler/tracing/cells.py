@@ -1,0 +1,190 @@
+"""Memory in the course of a trace: kernels write into it, and the program names its versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..ir import Label, Memory, Op, Value
+from ..operations import inverse, writes_first
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Cell:
+    """Memory that is written, perhaps several times: what it holds now."""
+
+    __slots__ = ("content", "dtype", "label", "memory", "mirrors", "shape", "strides")
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        strides: tuple[int, ...] | None = None,
+        memory: Memory | None = None,
+        label: Label | None = None,
+    ) -> None:
+        self.shape, self.dtype, self.strides, self.memory = shape, dtype, strides, memory
+        self.label = Label() if label is None else label
+        self.content: Value | None = None
+        """None as long as nothing has been written."""
+        if memory is not None:
+            self.content = Value(shape, dtype, None, self.label, memory)
+        self.mirrors: list[Cell] = []
+        """Other cells that lie in the same memory: a tensor and a view of it that the step finds side by side."""
+
+
+class Ref:
+    """An array as the trace knows it: a cell as a whole, or a view of another array."""
+
+    __slots__ = ("base", "cell", "label", "parent", "template", "view")
+
+    def __init__(self, cell: Cell, parent: Ref | None = None, template: Op | None = None) -> None:
+        self.cell, self.parent, self.template = cell, parent, template
+        self.base: Value | None = None
+        self.view: Value | None = None
+        """What it shows of `base`."""
+        if template is not None:
+            assert template.result is not None
+            self.base, self.view = template.of, template.result
+            self.label = template.result.label
+        else:
+            self.label = cell.label
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the array."""
+        return self.cell.shape if self.view is None else self.view.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its elements."""
+        return self.cell.dtype if self.view is None else self.view.dtype
+
+    @property
+    def kind(self) -> str:
+        """The kind of memory, as `Value.kind` says it."""
+        cell = self.cell
+        if cell.memory is not None:
+            return cell.memory.kind
+        return cell.content.kind if cell.content is not None else "buffer"
+
+
+class Cells:
+    """Reads and writes of cells, as operations appended to `ops`."""
+
+    def __init__(self, ops: list[Op]) -> None:
+        self.ops = ops
+        self.section, self.where = "forward", ""
+
+    def append(self, op: Op) -> Op:
+        """Append an operation that belongs where the trace is."""
+        op.section, op.where = self.section, self.where
+        self.ops.append(op)
+        return op
+
+    def read(self, ref: Ref) -> Value:
+        """What an array holds now."""
+        cell = ref.cell
+        if ref.parent is None:
+            if cell.content is None:
+                cell.content = Value(cell.shape, cell.dtype, cell.strides, cell.label)
+                self.append(Op("empty", np.empty, (), {}, cell.content, "new"))
+            if cell.mirrors:  # whatever is written in that memory is seen here, so this is what it holds at this moment
+                content = Value(cell.shape, cell.dtype, cell.strides, Label(cell.label.name))
+                self.append(Op("copy", np.copyto, (cell.content,), {}, content, "new")).must_run = True
+                return content
+            return cell.content
+        base = self.read(ref.parent)
+        if ref.base is not base or ref.view is None:
+            assert ref.template is not None
+            ref.view = self._again(ref.template, base, ref.label)
+            ref.base = base
+        return ref.view
+
+    def _again(self, view: Op, base: Value, label: Label) -> Value:
+        """The same view of another version."""
+        assert view.result is not None
+        result = Value(view.result.shape, view.result.dtype, label=label)
+        of = view.of
+        self.append(view.copy(lambda v: base if v is of else v, result))
+        return result
+
+    def compute(
+        self, function: str, call: Callable[..., Any], args: Any, kwargs: Any, ref: Ref, strides: tuple[int, ...] | None
+    ) -> Op:
+        """A call that writes all of the array `ref`, whatever that held before; `strides` are those of the array."""
+        cell = ref.cell
+        if cell.mirrors:
+            value = Value(ref.shape, ref.dtype, strides)
+            self.append(Op(function, call, args, kwargs, value, "new"))
+            return self.update("np.copyto", np.copyto, (value,), {}, ref)
+        if ref.parent is None:
+            cell.content = Value(cell.shape, cell.dtype, cell.strides, cell.label)
+            return self.append(Op(function, call, args, kwargs, cell.content, "new"))
+        back = self._way_back(ref) if cell.memory is None else None
+        if back is None:
+            return self.update(function, call, args, kwargs, ref)
+        value = Value(ref.shape, ref.dtype, strides, ref.label)
+        op = self.append(Op(function, call, args, kwargs, value, "new"))
+        of = value
+        for view in back:  # what is computed in the shape of the view is seen in that of the whole
+            undone = inverse(view, of)
+            assert undone is not None and undone.result is not None
+            of = self.append(undone).result or of
+        cell.content, ref.view = of, value
+        ref.base = None if ref.parent.parent is not None else of
+        return op
+
+    def _way_back(self, ref: Ref) -> list[Op] | None:
+        """The views between an array and its cell, the last first; None where one of them shows a part only."""
+        views = []
+        while ref.parent is not None:
+            assert ref.template is not None and ref.template.of is not None
+            if inverse(ref.template, ref.template.of) is None:
+                return None
+            views.append(ref.template)
+            ref = ref.parent
+        return views
+
+    def update(self, function: str, call: Callable[..., Any], args: Any, kwargs: Any, ref: Ref) -> Op:
+        """A call that writes into the array `ref`, of which something may stay as it was."""
+        mirrors, ref.cell.mirrors = ref.cell.mirrors, []
+        of = self.read(ref)
+        ref.cell.mirrors = mirrors
+        old = of.root
+        if old.op is not None and old.op.effect == "fresh" and not old.shape:  # NumPy gives a number, not an array
+            new = Value(old.shape, old.dtype, None, old.label)
+            self.append(Op("copy", np.copyto, (old,), {}, new, "new"))
+            ref.cell.content = self._moved(ref.cell.content, old, new)
+            of = self.read(ref)
+            old = of.root
+        new = Value(old.shape, old.dtype, old.strides, old.label)
+        op = self.append(Op(function, call, args, kwargs, new, "update", of))
+        assert writes_first(function) or of.dtype.kind != "O"
+        ref.cell.content = self._moved(ref.cell.content, old, new)
+        for other in mirrors:
+            value = Value(other.shape, other.dtype, None, other.label)
+            self.append(Op("after", _first, (other.content, new), {}, value, "view", other.content)).must_run = True
+            other.content = value
+        return op
+
+    def _moved(self, content: Value | None, old: Value, new: Value) -> Value:
+        """The content of a cell, seen in another version of its root."""
+        assert content is not None
+        if content is old:
+            return new
+        assert content.op is not None
+        base = self._moved(content.op.of, old, new)
+        return self._again(content.op, base, content.label)
+
+
+def _first(x: Any, _: Any) -> Any:
+    return x
+
+
+
+
+__all__ = ["Cell", "Cells", "Ref"]
