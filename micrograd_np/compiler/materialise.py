@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from .ir import Memory, Program
 
 
-def materialise(program: Program) -> dict[Value, Memory]:
-    """Insert the copies that memory needs; the values that are computed where they are to be stored, and where."""
-    _copy_gradients(program)
+def materialise(program: Program, *, gradients: bool = True) -> dict[Value, Memory]:
+    """Insert the copies that memory needs; the values that are computed where they are to be stored, and where.
+
+    With `gradients`, these get memory of their own as well.
+    """
+    if gradients:
+        _copy_gradients(program)
     homes = _store(program)
     _copy_before_updates(program)
     return homes
@@ -125,7 +129,7 @@ def _copy_before_updates(program: Program) -> None:
                 continue
             root = one.of.root
             foreign = root.memory is not None and root.memory not in program.stores
-            if not foreign and last[root] <= i and root not in needed:
+            if not foreign and last.get(root, -1) <= i and root not in needed:
                 continue
             copied = Value(root.shape, root.dtype, root.strides, root.label)
             ops.append(Op("copy", np.copyto, (root,), {}, copied, "new", None, op.section, op.where))

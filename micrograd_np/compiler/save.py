@@ -16,14 +16,14 @@ from numpy.lib.array_utils import byte_bounds
 from micrograd_np.core.messages import with_article
 
 from .error import CompileError
-from .program import UpdateGroup, Value
-from .writing.plain import plainly
+from .ir import Memory, UpdateGroup, Value
+from .writing.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .running.entry import CompiledProgram
-    from .writing.write import Writer
+    from .running.program import CompiledProgram
+    from .writing.write import Literals
 
 _HEAD = '''"""{title}, written by micrograd_np. It needs NumPy alone.
 
@@ -147,8 +147,9 @@ def save(entry: CompiledProgram, path: str | Path, style: str = "exact") -> Path
         message = f"compile: save needs the name of a module, such as 'train_step.py'; found {str(path)!r}."
         raise ValueError(message)
     _refuse(entry)
-    writer, source = (entry.writer, entry.source) if style == "exact" else plainly(entry.raw)
-    program = writer.program
+    shown = plain(entry.raw) if style == "plain" else None
+    writer: Literals = entry.writer if shown is None else shown
+    program, source = (entry.program, entry.source) if shown is None else (shown.program, shown.source)
     arguments = [writer.name(v) for v in program.inputs]
     memory, places = _memory(entry, writer)
     generators = {name: type(x.bit_generator).__name__ for name, x in writer.objects.items()}
@@ -193,7 +194,7 @@ def save(entry: CompiledProgram, path: str | Path, style: str = "exact") -> Path
     arrays |= {f"gradient {owners[id(t)]}": t.grad.data for t, _ in program.gradients_in if t.grad is not None}
     rest = {
         "generators": {name: x.bit_generator.state for name, x in writer.objects.items()},
-        "clocks": [[_plain(c.group), c.states[0]["step"] + c.before] for c in program.clocks],
+        "clocks": [[_plain(c.group), c.states[0]["step"] + c.before] for c in program.groups],
     }
     np.savez(path.with_suffix(".npz"), rest=json.dumps(rest), **arrays)
     return path
@@ -213,12 +214,12 @@ def _refuse(entry: CompiledProgram) -> None:
         raise CompileError(message)
 
 
-def _memory(entry: CompiledProgram, writer: Writer) -> tuple[dict[str, Any], dict[str, Any]]:
+def _memory(entry: CompiledProgram, writer: Literals) -> tuple[dict[str, Any], dict[str, Any]]:
     """The arrays that own the state's memory, and where in them each named array lies."""
     memory: dict[str, Any] = {}
     roots: dict[int, str] = {}
     places: dict[str, Any] = {}
-    named: dict[str, Any] = {name: _now(entry, v) for name, v in writer.state.items()}
+    named: dict[str, Any] = {name: _now(entry, x) for name, x in writer.state.items()}
     for t, array, _ in entry.tensors:
         if t.name and t.name not in named:
             named[t.name] = array
@@ -244,14 +245,14 @@ def _spread(root: Any) -> Any:
     return memory
 
 
-def _now(entry: CompiledProgram, v: Value) -> Any:
-    """The memory of a value that outlives the step, which may have moved since the trace."""
-    owner = v.storage.owner
+def _now(entry: CompiledProgram, memory: Memory) -> Any:
+    """Memory that outlives the step, which may have moved since the trace."""
+    owner = memory.owner
     if isinstance(owner, tuple):
         p, name = owner
-        found = [c.optimizer.state[p] for c in entry.program.clocks if p in c.optimizer.state]
-        return next((state[name] for state in found if name in state), v.storage.array)
-    return v.storage.array if owner is None else owner.data
+        found = [g.optimizer.state[p] for g in entry.program.groups if p in g.optimizer.state]
+        return next((state[name] for state in found if name in state), memory.array)
+    return memory.array if owner is None else owner.data
 
 
 def _owners(entry: CompiledProgram) -> dict[int, str]:
@@ -273,19 +274,19 @@ def _plain(group: Any) -> dict[str, Any]:
     }
 
 
-def _clocks(entry: CompiledProgram, writer: Writer) -> tuple[str, list[str], dict[str, str]]:
+def _clocks(entry: CompiledProgram, writer: Literals) -> tuple[str, list[str], dict[str, str]]:
     """The optimisers' clocks as source, the functions they call, and what those import."""
-    numbers = {id(v.storage.array): name for name, v in writer.numbers.items()}
+    numbers = {id(v.memory.array): name for name, v in writer.numbers.items() if v.memory is not None}
     functions: dict[str, str] = {}
     imports = {"json": "import json\n", "Path": "from pathlib import Path\n", "Lock": "from threading import Lock\n"}
     rows = []
-    for i, clock in enumerate(entry.program.clocks):
+    for i, clock in enumerate(entry.program.groups):
         name = f"{type(clock.optimizer).__name__.lower()}_scalars"
         if name not in functions:
             functions[name] = _function(clock.optimizer.scalars, name, functions, imports)
         slots = [(numbers[id(array)], key) for array, key in _slots(entry, clock) if id(array) in numbers]
         fixed = {k: x for k, x in clock.fixed.items() if not callable(x)}
-        every = sum(any(s is clock.states[0] for s in c.states) for c in entry.program.clocks)  # steps in each call
+        every = sum(any(s is clock.states[0] for s in c.states) for c in entry.program.groups)  # steps in each call
         last = f", {every}" if every > 1 else ""
         rows.append(f"    _Clock({name}, *_rest['clocks'][{i}], {slots!r}, {fixed!r}, {clock.truths!r}{last}),")
     text = "\n".join(["_clocks = [", *rows, "]"]) if rows else "_clocks = []"
@@ -293,7 +294,7 @@ def _clocks(entry: CompiledProgram, writer: Writer) -> tuple[str, list[str], dic
 
 
 def _slots(entry: CompiledProgram, clock: UpdateGroup) -> list[tuple[Any, str]]:
-    return next(slots for c, slots in entry.ticks if c is clock)
+    return next(slots for c, slots in entry.numbers if c is clock)
 
 
 def _function(function: Callable[..., Any], name: str, functions: dict[str, str], imports: dict[str, str]) -> str:

@@ -19,11 +19,11 @@ from .running.calls import count_writes, lifted, others_of, overwritten, repeate
 from .running.program import CompiledProgram
 from .running.pullback import BackwardProgram, watched
 from .running.report import Report, report
-save: Any = None
+from .save import save
 from .tracing.captures import Surroundings
 from .tracing.differentiate import cut, positions
 from .tracing.trace import trace
-plain: Any = None
+from .writing.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,9 @@ from micrograd_np import nn, optim
 from micrograd_np.compiler.writing.plain import plain
 
 
-def called(v):
-    """What `arrays_of` calls the array of a value."""
-    owner = v.storage.owner
+def called(memory):
+    """What `arrays_of` calls some memory."""
+    owner = memory.owner
     return f"{owner[0].name}_{owner[1]}" if isinstance(owner, tuple) else owner.name
 
 
@@ -22,7 +22,7 @@ def ran(found, inputs, arrays, clock_numbers):
     namespace = {}
     exec(found.source, namespace)
     state = {name: arrays[called(v)] for name, v in found.state.items()}
-    given = {name: np.asarray(clock_numbers[v.storage.owner.name], v.dtype) for name, v in found.numbers.items()}
+    given = {name: np.asarray(clock_numbers[v.memory.owner.name], v.dtype) for name, v in found.numbers.items()}
     return namespace["step"](*inputs, state, given, found.constants, found.objects), state
 
 

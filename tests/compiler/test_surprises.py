@@ -461,12 +461,12 @@ def test_an_error_in_the_middle_says_what_has_changed():
 def test_an_error_in_the_update_says_that_parameters_may_be_half_updated():
     """If it happens during the update (a keyboard interrupt, say), the note says that parameters may be half
     updated, and to load a checkpoint."""
-    from micrograd_np.compiler.running.failure import explain, state_writes
+    from micrograd_np.compiler.running.failure import explain
 
     training = Training()
     training.compiled(X, Y)
     entry = training.compiled.last
-    number = state_writes(entry.source)[0]
+    number = min(n for n, op in entry.writer.rows.items() if entry.writer.changes_state(op))
     assert "lr" in entry.source.splitlines()[number - 2] or "weight" in entry.source.splitlines()[number - 1]
     with pytest.raises(KeyboardInterrupt) as caught:
         exec(compile("\n" * number + "raise KeyboardInterrupt", entry.filename, "exec"))

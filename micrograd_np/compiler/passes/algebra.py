@@ -26,7 +26,7 @@ def fold_scalings(program: Program) -> int:
     changed = 0
     for op in program.ops:
         z = op.result
-        if z is None or not elementwise(op) or z.dtype.kind != "f":
+        if z is None or not elementwise(op) or z.dtype.kind != "f" or not z.shape:
             continue
         term = _as_scaling(op, scaled)
         if term is None:

@@ -39,7 +39,7 @@ def fuse_updates(program: Program) -> int:
         memories = _stored(program)
         for op in program.ops:
             if op.unit is not None and op.unit[0] == i:
-                units.setdefault(op.unit[1], _Unit(memories)).add(op)
+                units.setdefault(op.unit[1], _Unit(memories, program.stores)).add(op)
         alike: dict[Any, list[_Unit]] = {}
         for unit in units.values():
             pattern = unit.pattern()
@@ -65,8 +65,8 @@ def _stored(program: Program) -> dict[Value, Value]:
 class _Unit:
     """The update of one parameter."""
 
-    def __init__(self, stored: dict[Value, Value]) -> None:
-        self.stored = stored
+    def __init__(self, stored: dict[Value, Value], later: dict[Memory, Value]) -> None:
+        self.stored, self.later = stored, later
         self.ops: list[Op] = []
         self.roles: dict[Value, int] = {}
         """Its arrays, numbered in the order of their appearance."""
@@ -96,8 +96,8 @@ class _Unit:
             whole, order = _whole(v)
             if v.shape != shape or whole is None or whole.kind not in ("state", "buffer"):
                 return None
-            if whole.memory is not None and whole.memory.shared:
-                return None  # it has to stay where it is
+            if whole.memory is not None and (whole.memory.shared or self.later.get(whole.memory, v) not in self.roles):
+                return None  # it has to stay where it is; or something else is stored there later
             kinds.append((whole.kind, str(v.dtype), self.roles.get(self.stored.get(v, v))))
             if v not in inside:
                 orders.add(order)

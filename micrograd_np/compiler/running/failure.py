@@ -24,10 +24,10 @@ class Emitted(Protocol):
 def explain(error: BaseException, entry: Emitted) -> None:
     """Let `error` say what eager says, and add which of the user's lines failed, and the state of the state."""
     number, rows = _line_in(error, entry.filename), entry.writer.rows
-    if number is None or number not in rows:
+    if number is None or not rows or number < min(rows):
         return
     text = entry.source.splitlines()
-    failed = rows[number]
+    failed = rows[max(n for n in rows if n <= number)]
     if failed.refusal and isinstance(error, (IndexError, ValueError)):
         error.args = (failed.refusal.replace("\0", f"{str(error).rstrip('.')}."),)
     if failed.where:

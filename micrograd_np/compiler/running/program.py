@@ -55,7 +55,7 @@ class CompiledProgram:
         finalize(self, linecache.cache.pop, self.filename, None)
         namespace: dict[str, Any] = {}
         exec(builtins.compile(self.source, self.filename, "exec"), namespace)  # noqa: S102  it was just written
-        state = {n: v.memory.array for n, v in writer.state.items() if v.memory is not None}
+        state = {n: memory.array for n, memory in writer.state.items()}
         numbers = {n: v.memory.array for n, v in writer.numbers.items() if v.memory is not None}
         self.step, self.outputs = namespace["build"](state, numbers, writer.constants, writer.objects)
         self.tensors = [(t, t.data, t.requires_grad) for t, _ in program.states.values() if t is not None]

@@ -126,7 +126,7 @@ class Cells:
             return self.append(Op(function, call, args, kwargs, cell.content, "new"))
         back = self._way_back(ref) if cell.memory is None else None
         if back is None:
-            return self.update(function, call, args, kwargs, ref)
+            return self.update("np.copyto" if function == "copy" else function, call, args, kwargs, ref)
         value = Value(ref.shape, ref.dtype, strides, ref.label)
         op = self.append(Op(function, call, args, kwargs, value, "new"))
         of = value

@@ -602,18 +602,19 @@ class Tracer(Events):
 
 
 def _check_early(program: Program) -> None:
-    """Move checks to where what they look at is there: nothing is written before that a failed check must prevent."""
-    checks = [op for op in program.ops if op.effect == "check"]
-    if not checks:
-        return
-    rest = [op for op in program.ops if op.effect != "check"]
-    for check in checks:
-        places = [i for i, op in enumerate(rest) if op.result in check.reads]
-        rest.insert(places[-1] + 1 if places else 0, check)
-    if program.pullback is not None:
-        ahead = set(program.ops[: program.pullback.split])
-        program.pullback.split = max((i for i, op in enumerate(rest) if op in ahead), default=-1) + 1
-    program.ops[:] = rest
+    """Move checks of what is there by then before whatever writes memory that outlives the step."""
+    ops, lasting = program.ops, {v.root for v in program.stores.values()}
+    for check in [op for op in ops if op.effect == "check"]:
+        at = ops.index(check)
+        ready = max((i for i, op in enumerate(ops[:at]) if op.result in check.reads), default=-1)
+        writes = [i for i, op in enumerate(ops[:at]) if i > ready and (op.result in lasting or _writes_lasting(op))]
+        if writes:
+            ops.insert(writes[0], ops.pop(at))
+
+
+def _writes_lasting(op: Op) -> bool:
+    """Whether an operation writes into memory that outlives the step."""
+    return op.effect == "update" and op.result is not None and op.result.kind in OUTLIVES
 
 
 def _span(array: Any) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..ir import OUTLIVES, STATIC, Loop, Op, Value, values_in
+from ..ir import OUTLIVES, STATIC, Loop, Memory, Op, Value, values_in
 from ..operations import uniform, writes_first
 from .naming import Names
 
@@ -36,7 +36,7 @@ class Literals:
         self.names = Names(*_OWN)
         self.objects: dict[str, Any] = {}
         self.constants: dict[str, Any] = {}
-        self.state: dict[str, Value] = {}
+        self.state: dict[str, Memory] = {}
         self.numbers: dict[str, Value] = {}
         self.routines: dict[str, Any] = {}
 
@@ -51,7 +51,7 @@ class Literals:
         if memory is not None and memory.kind == "constant":
             self.constants.setdefault(name, memory.array)
         elif memory is not None and memory.kind == "state":
-            self.state.setdefault(name, v)
+            self.state.setdefault(name, memory)
         elif memory is not None and memory.kind == "number":
             self.numbers.setdefault(name, v)
         return name
@@ -158,7 +158,7 @@ class Writer(Literals):
         if v.memory is None and not v.is_view and v.op is not None:
             memory = self.plan.storage(v).memory
             if memory is not None and memory.kind == "state":
-                self.state.setdefault(name, v)
+                self.state.setdefault(name, memory)
         return name
 
     def alias(self, path: str) -> str:
@@ -392,7 +392,7 @@ class Writer(Literals):
         rows: list[str] = []
         if self.state:
             rows.append("# what outlives the step: parameters, buffers, the optimiser's memory")
-            rows += [f"{n} = state[{n!r}]  # {v.shape} {v.dtype}" for n, v in self.state.items()]
+            rows += [f"{n} = state[{n!r}]  # {m.array.shape} {m.array.dtype}" for n, m in self.state.items()]
         if self.numbers:
             rows += ["", "# numbers that may change from call to call"]
             rows += [f"{n} = numbers[{n!r}]" for n in self.numbers]
