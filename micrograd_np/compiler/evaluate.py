@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .ir import Value, mapped
+from .ir import Value, mapped, with_values
 from .operations import writes_first
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def evaluate(op: Op, array_of: Callable[[Value], Any]) -> Any:
     """The array of the result, with memory of its own unless it is a view; `array_of` gives those of the operands."""
-    args, kwargs = mapped(op.args, array_of), mapped(op.kwargs, array_of)
+    args, kwargs = with_values(op.args, array_of), with_values(op.kwargs, array_of)
     z = op.result
     if op.effect == "check" or z is None:
         return op.call(*args, **kwargs)
@@ -58,7 +58,7 @@ def _seen(v: Value, whole: Any, array_of: Callable[[Value], Any]) -> Any:
     op = v.op
     assert op is not None and op.of is not None
     of = op.of
-    return op.call(*mapped(op.args, lambda x: _seen(of, whole, array_of) if x is of else array_of(x)), **op.kwargs)
+    return op.call(*with_values(op.args, lambda x: _seen(of, whole, array_of) if x is of else array_of(x)), **op.kwargs)
 
 
 def run(program: Program, inputs: Sequence[Any], memory: dict[Any, Any] | None = None) -> tuple[Any, dict[Any, Any]]:

@@ -17,6 +17,7 @@ overwrites) is a source at the beginning, and `Program.stores` says which value 
 
 from __future__ import annotations
 
+from copy import copy as shallow
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -180,13 +181,9 @@ class Op:
     def look_again(self) -> None:
         """Find out anew what it reads, after something about it has changed."""
         found: list[Value] = []
-        for x in self.args:
-            if isinstance(x, Value):
-                found.append(x)
-            elif isinstance(x, (tuple, list, dict)):
-                found.extend(values_in(x))
-        for x in self.kwargs.values():
-            found.extend(values_in(x))
+        _collect(self.args, found)
+        if self.kwargs:
+            _collect(self.kwargs, found)
         if self.of is not None and self.effect == "update":
             found.append(self.of)
         self.reads = tuple(found)
@@ -203,14 +200,13 @@ class Op:
 
     def substitute(self, replacements: Mapping[Value, Value]) -> None:
         """Read other values, by those that are read now."""
-        if not any(v in replacements for v in self.reads):
+        if not any([v in replacements for v in self.reads]):
             return
 
         def change(v: Value) -> Value:
             return replacements.get(v, v)
 
-        self.args = mapped(self.args, change)
-        self.kwargs = mapped(self.kwargs, change)
+        self.args, self.kwargs = with_values(self.args, change), with_values(self.kwargs, change)
         if self.of is not None:
             self.of = change(self.of)
         self.look_again()
@@ -218,7 +214,7 @@ class Op:
     def copy(self, change: Callable[[Value], Value], result: Value | None) -> Op:
         """The same operation on other values, which defines `result`."""
         of = None if self.of is None else change(self.of)
-        args, kwargs = mapped(self.args, change), mapped(self.kwargs, change)
+        args, kwargs = with_values(self.args, change), with_values(self.kwargs, change)
         op = Op(self.function, self.call, args, kwargs, result, self.effect, of, self.section, self.where)
         op.must_run, op.bound, op.unit, op.refusal = self.must_run, self.bound, self.unit, self.refusal
         return op
@@ -353,6 +349,8 @@ class Program:
 
     def replace_needed(self, final: Mapping[Value, Value]) -> None:
         """Let other values leave and be stored, by those that are now."""
+        if not final:
+            return
         self.results = mapped(self.results, lambda v: final.get(v, v))
         self.gradients_out = [(t, None if v is None else final.get(v, v)) for t, v in self.gradients_out]
         self.stores = {memory: final.get(v, v) for memory, v in self.stores.items()}
@@ -369,10 +367,32 @@ def values_in(x: Any) -> Iterator[Value]:
 
 
 def mapped(x: Any, change: Callable[[Value], Any]) -> Any:
-    """`x` with every value replaced by ``change(value)``; what holds values is made anew."""
-    if type(x) is tuple and not any(isinstance(part, (tuple, list, dict)) for part in x):  # the arguments of most calls
-        return tuple([change(part) if isinstance(part, Value) else part for part in x])
+    """A result with every value replaced by ``change(value)``; what holds values is made anew."""
     return replaced(x, Value, change)
+
+
+def with_values(x: Any, change: Callable[[Value], Any]) -> Any:
+    """Arguments of a call with every value replaced: calls take values in tuples, lists and dicts only."""
+    kind = type(x)
+    if kind is Value:
+        return change(x)
+    if kind is tuple:
+        return tuple([change(y) if type(y) is Value else with_values(y, change) for y in x])
+    if kind is list:
+        return [with_values(y, change) for y in x]
+    if kind is dict:
+        return {k: with_values(y, change) for k, y in x.items()} if x else x
+    return x
+
+
+def _collect(x: Any, found: list[Value]) -> None:
+    """Append the values in arguments of a call."""
+    for y in x.values() if type(x) is dict else x:
+        kind = type(y)
+        if kind is Value:
+            found.append(y)
+        elif kind is tuple or kind is list or kind is dict:
+            _collect(y, found)
 
 
 def constant(array: Any, label: Label | None = None) -> Value:
@@ -395,6 +415,13 @@ def natural(op: Op) -> tuple[tuple[int, ...], Any]:
     return np.shape(result), result.dtype
 
 
+def snapshot(program: Program) -> Program:
+    """What a program is now, to be `copied` later: passes may change it meanwhile, but not values and memory."""
+    other = shallow(program)
+    other.ops = list(map(shallow, program.ops))
+    return other
+
+
 def copied(program: Program, ops: Iterable[Op] | None = None) -> tuple[Program, dict[Value, Value]]:
     """A copy of a program, which passes may change without touching the other, and its values by those of the other."""
     copies: dict[Value, Value] = {}
@@ -413,7 +440,7 @@ def copied(program: Program, ops: Iterable[Op] | None = None) -> tuple[Program, 
             known = copies[v] = Value(v.shape, v.dtype, v.strides, label(v.label), v.memory)
         return known
 
-    other = Program(**{name: getattr(program, name) for name in program.__dataclass_fields__})
+    other = shallow(program)
     other.ops = [op.copy(value, None if op.result is None else value(op.result)) for op in ops or program.ops]
     other.inputs = [value(v) for v in program.inputs]
     other.states = {key: (t, value(v)) for key, (t, v) in program.states.items()}

@@ -71,11 +71,17 @@ def _store(program: Program) -> dict[Value, Memory]:
             copies.append((memory, v))
             last[v] = end
     for memory, v in copies:
-        source = sources[memory]
-        new = program.stores[memory] = Value(source.shape, source.dtype, None, source.label)
-        section = v.op.section if v.op is not None else "update"
-        program.ops.append(Op("np.copyto", np.copyto, (v,), {}, new, "update", source, section))
+        _copy_back(program, memory, v, sources[memory])
     return homes
+
+
+def _copy_back(program: Program, memory: Memory, v: Value, source: Value) -> None:
+    """Copy a value into memory that outlives the step, at the end; `source` is what it held first."""
+    versions = [op.result for op in program.ops if op.effect == "update" and op.result is not None]
+    source = next((z for z in reversed(versions) if _first_version(z).memory is memory), source)
+    new = program.stores[memory] = Value(source.shape, source.dtype, None, source.label)
+    section = v.op.section if v.op is not None else "update"
+    program.ops.append(Op("np.copyto", np.copyto, (v,), {}, new, "update", source, section))
 
 
 def _sources(program: Program) -> dict[Memory, Value]:
@@ -93,9 +99,14 @@ def _sources(program: Program) -> dict[Memory, Value]:
 
 def _lies_in(v: Value, memory: Memory) -> bool:
     """Whether a value is a later version of what `memory` holds."""
+    return _first_version(v).memory is memory
+
+
+def _first_version(v: Value) -> Value:
+    """The first version of the memory that a value shows."""
     while v.op is not None and v.op.of is not None:
-        v = v.op.of.root
-    return v.memory is memory
+        v = v.op.of
+    return v
 
 
 def _last_reads(program: Program) -> dict[Value, int]:
@@ -123,6 +134,7 @@ def _copy_before_updates(program: Program) -> None:
     last = _last_reads(program)
     needed = {v.root for v in program.needed()}
     ops: list[Op] = []
+    displaced: list[tuple[Memory, Value]] = []
     for i, op in enumerate(program.ops):
         for one in op.body if isinstance(op, Loop) else (op,):
             if one.effect != "update" or one.of is None:
@@ -133,6 +145,8 @@ def _copy_before_updates(program: Program) -> None:
                 continue
             copied = Value(root.shape, root.dtype, root.strides, root.label)
             ops.append(Op("copy", np.copyto, (root,), {}, copied, "new", None, op.section, op.where))
+            memory = _first_version(root).memory
+            displaced += [(memory, root)] if memory is not None and memory in program.stores else []
             changed = {root: copied}
             view: Value = one.of
             chain = []
@@ -150,3 +164,5 @@ def _copy_before_updates(program: Program) -> None:
                 op.look_again()
         ops.append(op)
     program.ops[:] = ops
+    for memory, root in displaced:
+        _copy_back(program, memory, program.stores[memory], root)

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .ir import copied
+from .ir import snapshot
 from .memory import plan
 from .passes import run_passes
 from .running.program import CompiledProgram
+from .verify import verify, verify_plan
 from .writing.write import Writer
 
 if TYPE_CHECKING:
     from .ir import Program
 
 
-def build(program: Program, mode: str) -> CompiledProgram:
-    """Run the passes of `mode` over a traced program, plan its memory, write its source and bind it."""
-    raw, _ = copied(program)
-    passes = run_passes(program, mode)
+def build(program: Program, mode: str, *, verified: bool = False) -> CompiledProgram:
+    """Run the passes of `mode` over a traced program, plan its memory, write its source and bind it.
+
+    If `verified`, the rules of programs are checked after each pass, and those of memory at the end.
+    """
+    raw = snapshot(program)
+    if verified:
+        verify(program)
+    passes = run_passes(program, mode, verify if verified else None)
     layout = plan(program)
+    if verified:
+        verify(program)
+        verify_plan(program, layout)
     return CompiledProgram(program, raw, Writer(program, layout), passes, layout)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import threading
 import warnings
+from functools import partial, update_wrapper
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .ir import Program
 
 _MANY = 64  # kinds of arguments from which on it looks as if there would be no end to them
+VERIFY = False
+"""Whether the rules of every program are checked; tests of the compiler set it."""
 _MOST = 8  # programs for one kind of arguments: train, eval, with and without gradients, and some more
 
 
@@ -46,7 +48,7 @@ class CacheInfo(NamedTuple):
 class Compiled:
     """What `compile` returns. Call it like the function it was made from."""
 
-    def __init__(self, function: Any, mode: str = "exact") -> None:
+    def __init__(self, function: Any, mode: str = "exact", *, verify: bool = False) -> None:
         if not callable(function):
             message = (
                 f"compile: takes a function, a module or anything else that can be called, found {function!r:.60} "
@@ -62,8 +64,8 @@ class Compiled:
         if mode not in ("exact", "fast"):
             message = f"compile: mode must be 'exact' or 'fast', found {mode!r}."
             raise ValueError(message)
-        self.function, self.mode = function, mode
-        functools.update_wrapper(self, function, updated=())
+        self.function, self.mode, self.verify = function, mode, verify
+        update_wrapper(self, function, updated=())
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self.entries: dict[Any, list[CompiledProgram]] = {}
         self.looked: dict[Any, list[int]] = {}
@@ -136,14 +138,14 @@ class Compiled:
         traced = perf_counter()
         self._refuse_replaced(around, program)
         self._refuse_moved(given, program)
-        found = program.pullback
+        found, verified = program.pullback, self.verify or VERIFY
         if found is None:
-            entry = build(program, self.mode)
+            entry = build(program, self.mode, verified=verified)
         else:
             tree, which = program.results, positions(program, found)
             ahead, back = cut(program, found)
-            entry = build(ahead, self.mode)
-            behind = build(back, self.mode)
+            entry = build(ahead, self.mode, verified=verified)
+            behind = build(back, self.mode, verified=verified)
             entry.source += f"\n\n{behind.source}"
             arguments, others = [t for t, _ in given], watched(back, [a for _, a in arrays], given)
             entry.reverse = BackwardProgram(behind, found, arguments, tree, which, self.lock, others)
@@ -166,7 +168,7 @@ class Compiled:
         """The function with these arguments, the arrays among them lifted and noted in `arrays`."""
         made: dict[int, Any] = {}
         told = [lifted(a, name, arrays, made) for name, a in self._named(args)]
-        return functools.partial(self.function, *told, **{k: lifted(a, k, arrays, made) for k, a in kwargs.items()})
+        return partial(self.function, *told, **{k: lifted(a, k, arrays, made) for k, a in kwargs.items()})
 
     def _named(self, args: tuple[Any, ...]) -> list[tuple[str, Any]]:
         """Arguments that came by position, with their names."""
@@ -290,20 +292,21 @@ class Compiled:
         self.misses = self.forgotten = 0
 
     def __reduce__(self) -> Any:
-        return Compiled, (self.function, self.mode)  # programs are traced again where it is unpickled
+        return partial(Compiled, verify=self.verify), (self.function, self.mode)  # programs are traced again where it is unpickled
 
     def __repr__(self) -> str:
         count = sum(map(len, self.entries.values()))
         return f"<compiled {self.__name__}: {count} program{'' if count == 1 else 's'}, mode={self.mode!r}>"
 
 
-def compile(function: Callable[..., Any] | None = None, *, mode: str = "exact") -> Any:
+def compile(function: Callable[..., Any] | None = None, *, mode: str = "exact", verify: bool = False) -> Any:
     """Turn a whole training step, a loss or a model into a NumPy program, and run that.
 
     The first call with arguments of some shapes and dtypes runs `function` as it is, watches, and emits the program;
     later calls of that kind run the program. ``mode="exact"`` keeps every bit; ``mode="fast"`` may round differently,
     to about the precision of the dtype, and trusts that no nan comes in from outside. As a decorator, ``@mg.compile``
-    or ``@mg.compile(mode="fast")``.
+    or ``@mg.compile(mode="fast")``. With ``verify=True`` the compiler checks its own rules after each pass, for whoever
+    changes it.
 
     Raises TypeError for what cannot be called and ValueError for an unknown mode; the first call raises `CompileError`
     for what a program could not repeat.
@@ -316,5 +319,5 @@ def compile(function: Callable[..., Any] | None = None, *, mode: str = "exact") 
     CacheInfo(hits=1, misses=1, currsize=1)
     """
     if function is None:
-        return lambda f: Compiled(f, mode)
-    return Compiled(function, mode)
+        return lambda f: Compiled(f, mode, verify=verify)
+    return Compiled(function, mode, verify=verify)

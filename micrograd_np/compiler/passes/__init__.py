@@ -1,11 +1,11 @@
-"""The passes over a traced program, in order: first those that keep every bit, then those that `fast` allows."""
+"""The passes over a traced program, in order. Each changes a program in place, and says how much it saved."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .algebra import fold_scalings
-from .blocks import cut_into_blocks
+from .blocks import cut_into_blocks, cut_into_blocks_with_sums
 from .constants import fold_constants, numbers_to_arrays, spread_bounds
 from .cse import merge_repeats
 from .dce import drop_dead_ops
@@ -17,31 +17,49 @@ from .small import make_results_last, match_axes
 from .value_ranges import drop_guards
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..ir import Program
 
 
-def run_passes(program: Program, mode: str) -> dict[str, int]:
-    """Shorten and rearrange `program` in place: how many lines or operands each pass saved."""
-    saved = {
-        "dead lines": drop_dead_ops(program),
-        "constants": fold_constants(program),
-        "numbers": numbers_to_arrays(program),
-        "repeats": merge_repeats(program),
-    }
-    saved["dead lines"] += drop_dead_ops(program)
-    saved["paddings"] = pad_once(program)
-    if mode == "fast":
-        saved["guards"] = drop_guards(program)
-    saved["negations"] = absorbed = absorb_signs(program)
-    if mode == "fast":
-        saved["scalings"] = fold_scalings(program)
-    saved["negations"] += negate_what_is_small(program)
-    if absorbed:
-        saved["repeats"] += merge_repeats(program)
-    saved["dead lines"] += drop_dead_ops(program)
-    saved["bounds"] = spread_bounds(program)
-    saved["axes"] = match_axes(program)
-    saved["copies"] = make_results_last(program)
-    saved["one vector"] = fuse_updates(program)
-    saved["in blocks"] = cut_into_blocks(program, sums=mode == "fast")
+class Pass(NamedTuple):
+    """A pass, under the name by which a report counts what it saved."""
+
+    name: str
+    run: Callable[[Program], int]
+    mode: str = ""
+    """The only mode in which it runs; "fast" passes may change the last bits."""
+
+
+PASSES = (
+    Pass("dead lines", drop_dead_ops),
+    Pass("constants", fold_constants),
+    Pass("numbers", numbers_to_arrays),
+    Pass("guards", drop_guards, "fast"),
+    Pass("repeats", merge_repeats),
+    Pass("negations", absorb_signs),
+    Pass("scalings", fold_scalings, "fast"),
+    Pass("negations", negate_what_is_small),
+    Pass("dead lines", drop_dead_ops),
+    Pass("paddings", pad_once),
+    Pass("bounds", spread_bounds),
+    Pass("axes", match_axes),
+    Pass("copies", make_results_last),
+    Pass("one vector", fuse_updates),
+    Pass("in blocks", cut_into_blocks, "exact"),
+    Pass("in blocks", cut_into_blocks_with_sums, "fast"),
+)
+
+
+def run_passes(program: Program, mode: str, after: Callable[[Program], None] | None = None) -> dict[str, int]:
+    """Shorten and rearrange `program` in place: how many operations or operands each pass saved.
+
+    `after` is called with the program after each pass.
+    """
+    saved: dict[str, int] = {}
+    for one in PASSES:
+        if one.mode in ("", mode):
+            saved[one.name] = saved.get(one.name, 0) + one.run(program)
+            if after is not None:
+                after(program)
     return saved

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..ir import Value
+from ..ir import Label, Value
 from ..operations import elementwise
 
 if TYPE_CHECKING:
@@ -93,7 +93,9 @@ class _Plan:
             return True
         if op.function in _PRODUCTS:
             self.changes[op] = op.function.removeprefix("np."), tuple(minus if x is v else x for x in op.args)
-            self.opposite[z] = Value(z.shape, z.dtype, z.strides, z.label)
+            hint = z.label.hint
+            label = Label("", ("minus_d", hint[1])) if isinstance(hint, tuple) and hint[0] == "d" else z.label
+            self.opposite[z] = Value(z.shape, z.dtype, z.strides, label)
             waiting.append(z)
             return True
         return False
@@ -108,9 +110,6 @@ class _Plan:
             if z in self.opposite:
                 op.result = self.opposite[z]
                 op.result.op = op
-                hint = z.label.hint
-                if isinstance(hint, tuple) and hint[0] == "d":
-                    z.label.hint = ("minus_d", hint[1])
             for v in args:
                 if isinstance(v, Value) and op not in self.uses.setdefault(v, []):
                     self.uses[v].append(op)

@@ -12,7 +12,7 @@ import itertools
 import linecache
 from itertools import count
 from typing import TYPE_CHECKING, Any
-from weakref import finalize
+from weakref import finalize, proxy
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from .failure import explain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..ir import Program, UpdateGroup
+    from ..ir import Op, Program, UpdateGroup
     from ..memory import Plan
     from ..writing.write import Writer
     from .pullback import BackwardProgram
@@ -46,13 +46,13 @@ class CompiledProgram:
         self.raw = raw
         """The program as it was traced, before any pass."""
         self.source = writer.source()
-        self.calls = 0
-        """How many calls it has run."""
+        self.counter = [0]
         self.number = next(_numbers)
         self.filename = f"<micrograd_np {program.name} {self.number}>"
         lines = self.source.splitlines(keepends=True)
         linecache.cache[self.filename] = (len(self.source), None, lines, self.filename)
         finalize(self, linecache.cache.pop, self.filename, None)
+        finalize(self, _dissolve, [*program.ops, *raw.ops])
         namespace: dict[str, Any] = {}
         exec(builtins.compile(self.source, self.filename, "exec"), namespace)  # noqa: S102  it was just written
         state = {n: memory.array for n, memory in writer.state.items()}
@@ -85,6 +85,11 @@ class CompiledProgram:
             for g in program.groups
         ]
         self._bound: _Source | None = None
+
+    @property
+    def calls(self) -> int:
+        """How many calls it has run."""
+        return self.counter[0]
 
     def rebuilt(self, results: Any) -> Any:
         """What the step returns, with tensors around the arrays of the program."""
@@ -141,13 +146,21 @@ class CompiledProgram:
         return self.bound.quick(args, lock)
 
 
+def _dissolve(ops: list[Op]) -> None:
+    """Let go of operations whose program is gone: they and their values know each other, and would wait for `gc`."""
+    for op in ops:
+        for v in op.defines:
+            v.op = None
+
+
 class _Source:
     """Collects the objects that the lines name."""
 
     def __init__(self, entry: CompiledProgram) -> None:
-        self.entry = entry
+        self.entry = proxy(entry)
         self.names: dict[str, Any] = {
-            "MISS": MISS, "QUIET": QUIET, "mode": mode, "step": entry.step, "entry": entry, "explain": explain,
+            "MISS": MISS, "QUIET": QUIET, "mode": mode, "step": entry.step, "entry": proxy(entry), "explain": explain,
+            "counter": entry.counter,
             "wrap": tensor_of, "ndarray": np.ndarray, "GONE": GONE, "with_parts": with_parts,
         }  # fmt: skip
         self.by_id = {id(x): name for name, x in self.names.items()}
@@ -203,7 +216,7 @@ class _Source:
         for i, (group, _) in enumerate(entry.numbers):
             steps = [f"{self.name(state)}['step']" for state in group.states]
             rows.append(f"{' = '.join(steps)} = t{i}")
-        rows += ["entry.calls += 1", *self._writes()]
+        rows += ["counter[0] += 1", *self._writes()]
         for t, g in entry.gradients:
             rows.append(f"{self.name(t)}._grad = {self.name(g) if g is not None else None}")
             if g is not None:

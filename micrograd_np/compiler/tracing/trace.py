@@ -724,3 +724,5 @@ def trace(
         mode.set(events=QUIET)
         tracer.frames.forget()
         tracer.alive.clear()
+        tracer.computed.clear()
+        vars(tracer).clear()  # it lies in cycles, and would keep all memory until these are found

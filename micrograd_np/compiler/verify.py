@@ -1,0 +1,102 @@
+"""The rules of programs, and of where their values lie. Each broken rule is an AssertionError that names it.
+
+Of a program: a value is defined once, before it is read; a view shows an operand; an update gives a version of what it
+writes into. Of a plan: whoever reads a value reads memory that still holds it, so that what is reused, computed in
+place or stored is never what somebody still needs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .ir import Loop, Op, Value
+
+if TYPE_CHECKING:
+    from .ir import Program
+    from .memory import Plan, Storage
+
+
+def verify(program: Program) -> None:
+    """Check the rules of a program."""
+    known: set[Value] = set()
+    for op in program.ops:
+        _verify_op(op, known)
+    for v in program.needed():
+        _require(v in known or v.memory is not None, f"{v!r} leaves the step and is not defined", None)
+
+
+def _verify_op(op: Op, known: set[Value]) -> None:
+    for v in op.reads:
+        _require(v in known or v.memory is not None, f"{v!r} is read before it is defined", op)
+    if isinstance(op, Loop):
+        for one in op.body:
+            _verify_op(one, known)
+    for v in op.defines:
+        if not isinstance(op, Loop):
+            _require(v not in known, f"{v!r} is defined twice", op)
+            _require(v.op is op, f"{v!r} is said to be defined by {v.op!r}", op)
+        known.add(v)
+    _require(set(op.reads) == set(_read_anew(op)), "what it reads has changed without notice", op)
+    z = op.result
+    if op.effect == "view":
+        _require(op.of in op.reads, "a view shows something that it does not read", op)
+    elif op.effect == "update":
+        _require(op.of is not None and z is not None, "an update writes into nothing", op)
+        root = op.of.root if op.of is not None else z
+        _require(z is not None and root is not None and z.shape == root.shape, "a version has another shape", op)
+    elif op.effect in ("new", "fresh"):
+        _require(op.of is None, "what is computed lies in memory of its own", op)
+
+
+def _read_anew(op: Op) -> tuple[Value, ...]:
+    before = op.reads
+    op.look_again()
+    found, op.reads = op.reads, before
+    return found
+
+
+def verify_plan(program: Program, plan: Plan) -> None:
+    """Check that each value is read while its memory still holds it."""
+    content: dict[Storage, Value] = {}
+    alive: list[tuple[int, int, Storage]] = []  # what of the arena is taken: from, to, by
+
+    def check(v: Value, op: Op | None) -> None:
+        storage = plan.storage(v)
+        if v.root.op is None and storage not in content:
+            return  # a source that nothing has been written into
+        _require(content.get(storage) is v.root, f"{v!r} is read after its memory was written", op)
+
+    def write(v: Value) -> None:
+        storage = plan.storage(v)
+        content[storage] = v.root
+        if storage.kind == "buffer":
+            start, end = storage.start, storage.start + v.root.nbytes
+            for _, _, other in [x for x in alive if x[0] < end and start < x[1]]:
+                if other is not storage and other is not storage.inside and storage is not other.inside:
+                    content.pop(other, None)
+                    alive[:] = [x for x in alive if x[2] is not other]
+            alive.append((start, end, storage))
+
+    for op in program.ops:
+        inside = set(op.slots) if isinstance(op, Loop) else set()
+        for one in op.body if isinstance(op, Loop) else (op,):
+            for v in one.reads:
+                if v.root not in inside and v.root.shape != () and one.function != "pack":
+                    check(v, one)
+            for v in one.defines:
+                if v not in inside and not v.is_view and one.function != "empty":
+                    write(v)
+                elif one.function == "empty":
+                    content[plan.storage(v)] = v
+        if isinstance(op, Loop):
+            for _, sums in op.sums:
+                write(sums)
+    for v in program.leaving():
+        check(v, None)
+    for memory, v in program.stores.items():
+        _require(plan.storage(v).memory is memory, f"{v!r} is not where it is to be stored", None)
+
+
+def _require(holds: Any, rule: str, op: Op | None) -> None:
+    if not holds:
+        raise AssertionError(f"{rule}{f' ({op.function}, {op.where or op.section})' if op is not None else ''}.")
