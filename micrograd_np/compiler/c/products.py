@@ -1,0 +1,160 @@
+"""Which code NumPy runs for a product of matrices, so that C runs the same and gets the same bits.
+
+np.matmul's inner loop (`find_loop(np.matmul, "ff->f")`) multiplies (m, k) by (k, n) of any strides and chooses the BLAS
+routine itself, so that what `matmul` returns is exact with every BLAS: OpenBLAS, Accelerate, MKL, none. np.dot has
+rules of its own; where `dot` returns a "loop", np.dot runs what np.matmul's loop would run:
+
+- matrix · matrix: gemm, or syrk if the second is the first transposed (both compare addresses); matrix · vector and
+  vector · matrix: gemv; vector · vector: dot. For np.dot (n, 1) and (1, n) are vectors.
+- np.dot copies a matrix that is neither C- nor F-contiguous. gemm's bits do not depend on leading dimensions, so C
+  needs no copy there. gemv's do, and a copy is no longer "the first transposed": `dot` says None.
+- k = 1 (and not "scale" or "multiply"): each element is a[i] · b[j] + 0, by gemm or by plain C. The 0 makes -0 a 0.
+- one element · vector: np.dot runs axpy, which gives 0 where the element w is 0, whatever x is: w == 0 ? 0 : w·x + 0.
+  One element · one element is a plain product. np.matmul knows neither.
+
+Wanted: operands and result of one dtype, float32 or float64, aligned; the result overlaps no operand. np.dot's result
+is C-contiguous; np.matmul's may have any strides, and its bits depend on them. np.vdot is `dot` of both operands
+flattened. Bits depend neither on alignment nor on the addresses (but for syrk). They do depend on the number of BLAS
+threads: compare only what ran with the same number.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["BlasCall", "Layout", "Product", "blas_call", "dot", "loop_arguments", "matmul"]
+
+_ROWS, _COLUMNS, _PLAIN, _TRANSPOSED = 101, 102, 111, 112  # CBLAS's numbers
+
+
+class Layout(NamedTuple):
+    """Shape and strides (in bytes) of an array."""
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+class _Matrix(NamedTuple):
+    """A layout of two axes."""
+
+    shape: tuple[int, int]
+    strides: tuple[int, int]
+
+
+class Product(NamedTuple):
+    """c = a · b by np.matmul's loop, or elementwise ("scale", "multiply"); strides are in bytes."""
+
+    kind: str
+    m: int
+    k: int
+    n: int
+    a: tuple[int, int]
+    b: tuple[int, int]
+    c: tuple[int, int]
+    batch: tuple[tuple[int, int, int, int], ...] = ()
+    """Loops around the product, outermost first: how often, and by how many bytes a, b and c move."""
+
+
+class BlasCall(NamedTuple):
+    """The BLAS routine that np.matmul's loop calls for one product, as integers of CBLAS.
+
+    gemm: (order, transpose first, transpose second, m, n, k, ld of first, ld of second, ld of c)
+    gemv: (order, transpose, rows, columns, ld of first, step of second, step of c), first being the matrix
+    dot: (k, step of first, step of second)
+    """
+
+    routine: str
+    first: str
+    second: str
+    integers: tuple[int, ...]
+
+
+def matmul(a: Layout, b: Layout, c: Layout) -> Product:
+    """What np.matmul(a, b, out=c) runs; shapes as np.matmul takes them, vectors and batches included."""
+    rows, columns = len(a.shape) > 1, len(b.shape) > 1
+    a_, b_ = _matrix(a, column=False), _matrix(b, column=True)
+    c_strides = list(c.strides[len(c.strides) - rows - columns :])
+    c_ = (c_strides.pop(0) if rows else 0, c_strides.pop(0) if columns else 0)
+    outer = c.shape[: len(c.shape) - rows - columns]
+    steps = [_broadcast(x, outer, ends) for x, ends in ((a, 1 + rows), (b, 1 + columns), (c, rows + columns))]
+    (m, k), n = a_.shape, b_.shape[1]
+    return Product("loop", m, k, n, a_.strides, b_.strides, c_, tuple(zip(outer, *steps, strict=True)))
+
+
+def dot(a: Layout, b: Layout, itemsize: int) -> Product | None:
+    """What np.dot(a, b) runs, its result being C-contiguous; None: leave it to NumPy."""
+    if not all(len(x.shape) in {1, 2} and 0 not in x.shape and _plain(x, itemsize) for x in (a, b)):
+        return None
+    a_, b_ = _matrix(a, column=False), _matrix(b, column=True)
+    (m, k), n = a_.shape, b_.shape[1]
+    if k == 1 and 1 in {m, n}:
+        kind = "multiply" if m == n else "scale"
+        return Product(kind, m, k, n, a_.strides, b_.strides, (n * itemsize, itemsize))
+    copied = [x for x in (a_, b_) if 1 not in x.shape and not _contiguous(x, itemsize)]
+    vector, symmetric = 1 in {m, n}, (a_.shape, a_.strides) == (b_.shape[::-1], b_.strides[::-1])
+    if copied and (vector or symmetric or any(itemsize not in x.strides for x in copied)):
+        return None
+    return Product("loop", m, k, n, a_.strides, b_.strides, (n * itemsize, itemsize))
+
+
+def loop_arguments(product: Product) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The counts and the strides that np.matmul's loop takes for one product (the outer loop runs once)."""
+    return (1, product.m, product.k, product.n), (0, 0, 0, *product.a, *product.b, *product.c)
+
+
+def blas_call(product: Product, itemsize: int) -> BlasCall | None:
+    """The routine behind a "loop", if a and b are different arrays; None: plain C, or NumPy copies something first."""
+    _, m, k, n, a, b, c, _ = product
+    if 0 in {m, k, n} or product.kind != "loop":
+        return None
+    if m == n == 1:
+        ok = min(a[1], b[0]) > 0 and not (a[1] % itemsize or b[0] % itemsize)
+        return BlasCall("dot", "a", "b", (k, a[1] // itemsize, b[0] // itemsize)) if ok else None
+    if 1 in {m, n}:
+        matrix, rows, step, out = (b[::-1], n, a[1], c[1]) if m == 1 else (a, m, b[0], c[0])
+        order = _leading(matrix, rows, k, itemsize)
+        if k == 1 or order is None or step < itemsize or step % itemsize:
+            return None
+        flag, ld = (_COLUMNS, order[1]) if order[0] == _PLAIN else (_ROWS, order[1])
+        names = ("b", "a") if m == 1 else ("a", "b")
+        return BlasCall("gemv", *names, (flag, _TRANSPOSED, k, rows, ld, step // itemsize, out // itemsize))
+    if k == 1:
+        return None
+    names = ("a", "b")
+    if abs(c[0]) < abs(c[1]):  # c.T = b.T · a.T
+        m, n, a, b, c, names = n, m, b[::-1], a[::-1], c[::-1], ("b", "a")
+    x, y, z = _leading(a, m, k, itemsize), _leading(b, k, n, itemsize), _leading(c, m, n, itemsize)
+    if x is None or y is None or z is None:
+        return None
+    return BlasCall("gemm", *names, (_ROWS, x[0], y[0], m, n, k, x[1], y[1], z[1]))
+
+
+def _matrix(x: Layout, *, column: bool) -> _Matrix:
+    """The last two axes; a vector is one row, or one column."""
+    (*_, m, n), (*_, s, t) = ((1, *x.shape), (0, *x.strides)) if len(x.shape) == 1 else x
+    return _Matrix((n, m), (t, s)) if column and len(x.shape) == 1 else _Matrix((m, n), (s, t))
+
+
+def _broadcast(x: Layout, outer: tuple[int, ...], ends: int) -> list[int]:
+    """The strides of x along the axes of a batch."""
+    own = len(x.shape) - ends
+    return [0] * (len(outer) - own) + [0 if n == 1 else s for n, s in zip(x.shape[:own], x.strides[:own], strict=True)]
+
+
+def _plain(x: Layout, itemsize: int) -> bool:
+    """Whether np.dot uses the array as it is: no stride is negative, or 0, or between two elements."""
+    return all(s >= 0 and s % itemsize == 0 and (s or n == 1) for n, s in zip(*x, strict=True))
+
+
+def _contiguous(x: _Matrix, itemsize: int) -> bool:
+    """Whether a matrix of at least (2, 2) is C- or F-contiguous."""
+    (m, n), (s, t) = x
+    return (s, t) in {(n * itemsize, itemsize), (itemsize, m * itemsize)}
+
+
+def _leading(strides: tuple[int, int], rows: int, columns: int, itemsize: int) -> tuple[int, int] | None:
+    """How BLAS, by rows, sees a matrix: plain or transposed, and its leading dimension; None: not at all."""
+    for flag, (far, near), length in ((_PLAIN, strides, columns), (_TRANSPOSED, strides[::-1], rows)):
+        if near == itemsize and far % itemsize == 0 and far // itemsize >= length:
+            return flag, far // itemsize
+    return None
