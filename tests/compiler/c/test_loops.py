@@ -13,14 +13,16 @@ from micrograd_np.compiler.c.loops import call_loop, find_loop
 
 pytestmark = pytest.mark.skipif(sys.implementation.name != "cpython", reason="a ufunc has another structure here")
 
-UNARY = (
-    "absolute arctan ceil cos exp exp2 expm1 floor isfinite isinf isnan log log1p log2 logical_not negative reciprocal "
-    "rint sign sin sqrt square tan tanh trunc"
-).split()
-BINARY = (
-    "add arctan2 copysign divide equal floor_divide fmod greater greater_equal hypot less less_equal logaddexp "
-    "logical_and logical_or maximum minimum multiply not_equal power remainder subtract"
-).split()
+UNARY = [
+    "absolute", "arctan", "ceil", "cos", "exp", "exp2", "expm1", "floor", "isfinite", "isinf", "isnan", "log",
+    "log1p", "log2", "logical_not", "negative", "reciprocal", "rint", "sign", "sin", "sqrt", "square", "tan", "tanh",
+    "trunc",
+]  # fmt: skip
+BINARY = [
+    "add", "arctan2", "copysign", "divide", "equal", "floor_divide", "fmod", "greater", "greater_equal", "hypot",
+    "less", "less_equal", "logaddexp", "logical_and", "logical_or", "maximum", "minimum", "multiply", "not_equal",
+    "power", "remainder", "subtract",
+]  # fmt: skip
 each_dtype = pytest.mark.parametrize("kind", ["f", "d"], ids=["float32", "float64"])
 
 
@@ -59,7 +61,7 @@ def test_a_loop_gives_numpys_bits_whatever_it_is_cut_into(name, kind, rng):
     loop, dtype = loop_of(ufunc, kind)
     assert loop is not None
     with np.errstate(all="ignore"):
-        for n in (*range(1, 20), 31, 32, 33, 63, 64, 65, 100, 1000):
+        for n in (*range(1, 10), 15, 16, 17, 31, 33, 63, 65, 100, 1000):
             inputs = [numbers(rng, n, kind) for _ in range(ufunc.nin)]
             expected = ufunc(*inputs)
             result = np.empty(n, dtype)

@@ -59,11 +59,11 @@ def shape_and_axes(rng):
 
 @each_dtype
 @each_ufunc
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_reductions_of_whole_arrays_are_walked_as_numpy_walks(ufunc, start, kind, seed):
     rng = np.random.default_rng(seed)
     compared = 0
-    while compared < 60:
+    while compared < 40:
         shape, axes = shape_and_axes(rng)
         if np.prod(shape) > 100_000:
             continue
