@@ -22,9 +22,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["BlasCall", "Layout", "Product", "blas_call", "dot", "loop_arguments", "matmul"]
-
-_ROWS, _COLUMNS, _PLAIN, _TRANSPOSED = 101, 102, 111, 112  # CBLAS's numbers
+__all__ = ["Layout", "Product", "dot", "matmul"]
 
 
 class Layout(NamedTuple):
@@ -55,20 +53,6 @@ class Product(NamedTuple):
     """Loops around the product, outermost first: how often, and by how many bytes a, b and c move."""
 
 
-class BlasCall(NamedTuple):
-    """The BLAS routine that np.matmul's loop calls for one product, as integers of CBLAS.
-
-    gemm: (order, transpose first, transpose second, m, n, k, ld of first, ld of second, ld of c)
-    gemv: (order, transpose, rows, columns, ld of first, step of second, step of c), first being the matrix
-    dot: (k, step of first, step of second)
-    """
-
-    routine: str
-    first: str
-    second: str
-    integers: tuple[int, ...]
-
-
 def matmul(a: Layout, b: Layout, c: Layout) -> Product:
     """What np.matmul(a, b, out=c) runs; shapes as np.matmul takes them, vectors and batches included."""
     rows, columns = len(a.shape) > 1, len(b.shape) > 1
@@ -97,38 +81,6 @@ def dot(a: Layout, b: Layout, itemsize: int) -> Product | None:
     return Product("loop", m, k, n, a_.strides, b_.strides, (n * itemsize, itemsize))
 
 
-def loop_arguments(product: Product) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The counts and the strides that np.matmul's loop takes for one product (the outer loop runs once)."""
-    return (1, product.m, product.k, product.n), (0, 0, 0, *product.a, *product.b, *product.c)
-
-
-def blas_call(product: Product, itemsize: int) -> BlasCall | None:
-    """The routine behind a "loop", if a and b are different arrays; None: plain C, or NumPy copies something first."""
-    _, m, k, n, a, b, c, _ = product
-    if 0 in {m, k, n} or product.kind != "loop":
-        return None
-    if m == n == 1:
-        ok = min(a[1], b[0]) > 0 and not (a[1] % itemsize or b[0] % itemsize)
-        return BlasCall("dot", "a", "b", (k, a[1] // itemsize, b[0] // itemsize)) if ok else None
-    if 1 in {m, n}:
-        matrix, rows, step, out = (b[::-1], n, a[1], c[1]) if m == 1 else (a, m, b[0], c[0])
-        order = _leading(matrix, rows, k, itemsize)
-        if k == 1 or order is None or step < itemsize or step % itemsize:
-            return None
-        flag, ld = (_COLUMNS, order[1]) if order[0] == _PLAIN else (_ROWS, order[1])
-        names = ("b", "a") if m == 1 else ("a", "b")
-        return BlasCall("gemv", *names, (flag, _TRANSPOSED, k, rows, ld, step // itemsize, out // itemsize))
-    if k == 1:
-        return None
-    names = ("a", "b")
-    if abs(c[0]) < abs(c[1]):  # c.T = b.T · a.T
-        m, n, a, b, c, names = n, m, b[::-1], a[::-1], c[::-1], ("b", "a")
-    x, y, z = _leading(a, m, k, itemsize), _leading(b, k, n, itemsize), _leading(c, m, n, itemsize)
-    if x is None or y is None or z is None:
-        return None
-    return BlasCall("gemm", *names, (_ROWS, x[0], y[0], m, n, k, x[1], y[1], z[1]))
-
-
 def _matrix(x: Layout, *, column: bool) -> _Matrix:
     """The last two axes; a vector is one row, or one column."""
     (*_, m, n), (*_, s, t) = ((1, *x.shape), (0, *x.strides)) if len(x.shape) == 1 else x
@@ -150,11 +102,3 @@ def _contiguous(x: _Matrix, itemsize: int) -> bool:
     """Whether a matrix of at least (2, 2) is C- or F-contiguous."""
     (m, n), (s, t) = x
     return (s, t) in {(n * itemsize, itemsize), (itemsize, m * itemsize)}
-
-
-def _leading(strides: tuple[int, int], rows: int, columns: int, itemsize: int) -> tuple[int, int] | None:
-    """How BLAS, by rows, sees a matrix: plain or transposed, and its leading dimension; None: not at all."""
-    for flag, (far, near), length in ((_PLAIN, strides, columns), (_TRANSPOSED, strides[::-1], rows)):
-        if near == itemsize and far % itemsize == 0 and far // itemsize >= length:
-            return flag, far // itemsize
-    return None
