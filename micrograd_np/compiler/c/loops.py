@@ -70,6 +70,7 @@ def find_loop(ufunc: np.ufunc, signature: str) -> Loop | None:
     return loop if same else None
 
 
+@functools.cache
 def _sample(kind: str, n: int, seed: int) -> np.ndarray:
     """Numbers of both signs, small and large, with a zero among them."""
     numbers = np.random.default_rng(seed).standard_normal(n) * np.logspace(-3, 1, n)

@@ -6,16 +6,17 @@ rules of its own; where `dot` returns a "loop", np.dot runs what np.matmul's loo
 
 - matrix · matrix: gemm, or syrk if the second is the first transposed (both compare addresses); matrix · vector and
   vector · matrix: gemv; vector · vector: dot. For np.dot (n, 1) and (1, n) are vectors.
-- np.dot copies a matrix that is neither C- nor F-contiguous. gemm's bits do not depend on leading dimensions, so C
-  needs no copy there. gemv's do, and a copy is no longer "the first transposed": `dot` says None.
+- np.dot first copies a matrix that is neither C- nor F-contiguous, and what has negative or zero strides, to C's order:
+  so does C (`copied`), since transposition changes gemm's bits on some processors, and the leading dimension gemv's.
+  Only gemm of a matrix whose rows are contiguous needs no copy for NumPy's bits.
 - k = 1 (and not "scale" or "multiply"): each element is a[i] · b[j] + 0, by gemm or by plain C. The 0 makes -0 a 0.
 - one element · vector: np.dot runs axpy, which gives 0 where the element w is 0, whatever x is: w == 0 ? 0 : w·x + 0.
   One element · one element is a plain product. np.matmul knows neither.
 
 Wanted: operands and result of one dtype, float32 or float64, aligned; the result overlaps no operand. np.dot's result
 is C-contiguous; np.matmul's may have any strides, and its bits depend on them. np.vdot is `dot` of both operands
-flattened. Bits depend neither on alignment nor on the addresses (but for syrk). They do depend on the number of BLAS
-threads: compare only what ran with the same number.
+flattened. Alignment changes no bits (but on processors without AVX2), and addresses only choose syrk. The number of
+BLAS threads does change bits: compare only what ran with the same number.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class Product(NamedTuple):
     a: tuple[int, int]
     b: tuple[int, int]
     c: tuple[int, int]
+    copied: str = ""
+    """Which of "a" and "b" to copy to C's order first; the strides are then those of the copy."""
     batch: tuple[tuple[int, int, int, int], ...] = ()
     """Loops around the product, outermost first: how often, and by how many bytes a, b and c move."""
 
@@ -62,23 +65,27 @@ def matmul(a: Layout, b: Layout, c: Layout) -> Product:
     outer = c.shape[: len(c.shape) - rows - columns]
     steps = [_broadcast(x, outer, ends) for x, ends in ((a, 1 + rows), (b, 1 + columns), (c, rows + columns))]
     (m, k), n = a_.shape, b_.shape[1]
-    return Product("loop", m, k, n, a_.strides, b_.strides, c_, tuple(zip(outer, *steps, strict=True)))
+    return Product("loop", m, k, n, a_.strides, b_.strides, c_, "", tuple(zip(outer, *steps, strict=True)))
 
 
 def dot(a: Layout, b: Layout, itemsize: int) -> Product | None:
     """What np.dot(a, b) runs, its result being C-contiguous; None: leave it to NumPy."""
-    if not all(len(x.shape) in {1, 2} and 0 not in x.shape and _plain(x, itemsize) for x in (a, b)):
+    if any(len(x.shape) not in {1, 2} or 0 in x.shape for x in (a, b)):
         return None
     a_, b_ = _matrix(a, column=False), _matrix(b, column=True)
     (m, k), n = a_.shape, b_.shape[1]
+    c = (n * itemsize, itemsize)
     if k == 1 and 1 in {m, n}:
-        kind = "multiply" if m == n else "scale"
-        return Product(kind, m, k, n, a_.strides, b_.strides, (n * itemsize, itemsize))
-    copied = [x for x in (a_, b_) if 1 not in x.shape and not _contiguous(x, itemsize)]
-    vector, symmetric = 1 in {m, n}, (a_.shape, a_.strides) == (b_.shape[::-1], b_.strides[::-1])
-    if copied and (vector or symmetric or any(itemsize not in x.strides for x in copied)):
-        return None
-    return Product("loop", m, k, n, a_.strides, b_.strides, (n * itemsize, itemsize))
+        return Product("multiply" if m == n else "scale", m, k, n, a_.strides, b_.strides, c)
+    copied = "".join(
+        name
+        for name, x, matrix in (("a", a, a_), ("b", b, b_))
+        if not _plain(x, itemsize)
+        or (1 not in matrix.shape and not _read_in_place(matrix, itemsize, by_rows=1 not in {m, n}))
+    )
+    a_strides = (k * itemsize, itemsize) if "a" in copied else a_.strides
+    b_strides = (n * itemsize, itemsize) if "b" in copied else b_.strides
+    return Product("loop", m, k, n, a_strides, b_strides, c, copied)
 
 
 def _matrix(x: Layout, *, column: bool) -> _Matrix:
@@ -98,7 +105,7 @@ def _plain(x: Layout, itemsize: int) -> bool:
     return all(s >= 0 and s % itemsize == 0 and (s or n == 1) for n, s in zip(*x, strict=True))
 
 
-def _contiguous(x: _Matrix, itemsize: int) -> bool:
-    """Whether a matrix of at least (2, 2) is C- or F-contiguous."""
+def _read_in_place(x: _Matrix, itemsize: int, *, by_rows: bool) -> bool:
+    """Whether np.dot does not copy a matrix of at least (2, 2); or copies it, but rows that lie anywhere do as well."""
     (m, n), (s, t) = x
-    return (s, t) in {(n * itemsize, itemsize), (itemsize, m * itemsize)}
+    return (s, t) in {(n * itemsize, itemsize), (itemsize, m * itemsize)} or (by_rows and t == itemsize)
