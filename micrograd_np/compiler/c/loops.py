@@ -1,7 +1,21 @@
 """NumPy's own inner loops, read from the public C structure of a ufunc, so that C computes what NumPy computes.
 
 A loop is `void loop(char **args, const intptr_t *counts, const intptr_t *strides, void *data)`. `find_loop` gives its
-address only after a sample has shown that calling it gives the bits of the ufunc.
+address only after a sample has shown that calling it gives the bits of the ufunc. What C may rely on, of float32 and
+float64 and every set of SIMD instructions:
+
+- An element's bits depend on its operands alone: not on n, its place, the alignment, or whether strides are 0, one
+  element or more, so a call may be cut into blocks and written over an operand of equal address and strides.
+- Not so for negative strides: exp, log1p, tan, ... then take another routine. np.fmax and np.fmin choose between zeros
+  of both signs, and between NaNs, by place. Leave both to NumPy. Let the result of isnan, isinf, isfinite and signbit
+  lie together: NumPy does not write all of it otherwise.
+- The result may not overlap an operand in part: NumPy would copy first.
+- add, subtract, multiply, divide, sqrt, square (x · x), reciprocal (1 / x), negative, absolute and comparisons are
+  plain C. np.maximum takes its second operand where they are equal (0.0 and -0.0), and the first NaN: `prelude.h`.
+- absolute, negative, sign, maximum, minimum, tanh, comparisons, logical_and, isnan and isfinite clear the flags of
+  floating point, also those that were raised before: read them first.
+
+`reductions` says how NumPy calls the loops of np.add and others to reduce, `products` how that of np.matmul.
 """
 
 from __future__ import annotations

@@ -28,6 +28,15 @@ void product(const numpy_loop *loops, const REAL *a, const REAL *b, REAL *c, lon
     long s = sizeof(REAL);
     matmul(&loops[2], a, k * s, s, b, n * s, s, c, n * s, s, m, k, n);
 }
+void arithmetic(const REAL *a, const REAL *b, REAL *z, boolean *t, long n) {
+    for (long i = 0; i < n; i++) {
+        REAL x = a[i], y = b[i];
+        z[i] = x + y, z[n + i] = x - y, z[2 * n + i] = x * y, z[3 * n + i] = x / y, z[4 * n + i] = ROOT(x);
+        z[5 * n + i] = x * x, z[6 * n + i] = 1 / x, z[7 * n + i] = -x, z[8 * n + i] = ABSOLUTE(x);
+        t[i] = x < y, t[n + i] = x <= y, t[2 * n + i] = x == y, t[3 * n + i] = x != y, t[4 * n + i] = x > y;
+        t[5 * n + i] = x >= y, t[6 * n + i] = isfinite(x), t[7 * n + i] = isnan(x);
+    }
+}
 int flags(REAL x, REAL *y) { feclearexcept(FE_ALL_EXCEPT); *y = 1 / x; return raised(); }
 """
 
@@ -38,7 +47,10 @@ def library(tmp_path_factory):
 
     def compiled(kind):
         folder = tmp_path_factory.mktemp("c")
-        (folder / "a.c").write_text(prelude() + PROGRAM.replace("REAL", {"f": "float", "d": "double"}[kind]))
+        text = PROGRAM.replace("REAL", {"f": "float", "d": "double"}[kind])
+        for name, function in (("ROOT", "sqrt"), ("ABSOLUTE", "fabs")):
+            text = text.replace(name, function + "f" * (kind == "f"))
+        (folder / "a.c").write_text(prelude() + text)
         subprocess.run(
             [x for x in compiler.arguments("a.c", "a") if x != "-w"] + ["-Wall", "-Werror"], cwd=folder, check=True
         )
@@ -60,6 +72,25 @@ def test_maximum_and_minimum_choose_as_numpy_does(library, kind):
     library(kind).smallest_and_largest(*addresses(a, b, least, most), ctypes.c_long(a.size))
     assert least.tobytes() == np.minimum(a, b).tobytes()
     assert most.tobytes() == np.maximum(a, b).tobytes()
+
+
+@each_dtype
+def test_arithmetic_and_comparisons_are_those_of_numpy(library, kind, rng):
+    special = np.array([0.0, -0.0, 1.0, -3.0, np.inf, -np.inf, np.nan, 1e-40, 1e-310, np.finfo(kind).max], kind)
+    x = np.concatenate([special, rng.standard_normal(50).astype(kind) * 10])
+    a, b = (x.ravel().copy() for x in np.meshgrid(x, x))
+    z, t = np.empty((9, a.size), kind), np.empty((8, a.size), bool)
+    library(kind).arithmetic(*addresses(a, b, z, t), ctypes.c_long(a.size))
+    with np.errstate(all="ignore"):
+        for result, ufunc in zip(z, (np.add, np.subtract, np.multiply, np.divide), strict=False):
+            assert result.tobytes() == ufunc(a, b).tobytes(), ufunc
+        for result, ufunc in zip(z[4:], (np.sqrt, np.square, np.reciprocal, np.negative, np.absolute), strict=True):
+            assert result.tobytes() == ufunc(a).tobytes(), ufunc
+        comparisons = (np.less, np.less_equal, np.equal, np.not_equal, np.greater, np.greater_equal)
+        for result, ufunc in zip(t, comparisons, strict=False):
+            assert result.tobytes() == ufunc(a, b).tobytes(), ufunc
+    assert (t[6] == np.isfinite(a)).all()
+    assert (t[7] == np.isnan(a)).all()
 
 
 @each_dtype
