@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import micrograd_np as mg
+from micrograd_np.compiler.c.prelude import prelude
 
 assert Path(mg.__file__).is_relative_to(sys.prefix), f"imported from {mg.__file__}, not from the installed wheel"
 assert (Path(mg.__file__).parent / "py.typed").exists()
@@ -56,6 +57,8 @@ def train(x, y):
 for _ in range(3):  # the first call traces, the others run the emitted program
     eager = criterion(model(x), y).item()
     assert train(x, y).item() == eager
+
+assert "numpy_loop" in prelude()  # a file of the wheel, too
 
 picture = mg.draw(criterion(model(x), y)).save("graph.svg")  # the source instead, where no Graphviz is installed
 assert picture.exists()

@@ -1,0 +1,133 @@
+"""Where compiled code is kept: a folder that only the user can write to, since what lies in it is loaded and run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import sys
+import tempfile
+import time
+import weakref
+from pathlib import Path
+
+__all__ = ["Cache", "cache", "set_cache"]
+
+_SUFFIX = ".dll" if sys.platform == "win32" else ".so"
+_ABANDONED = 3600.0  # seconds after which the folder of a compilation that never ended is removed
+
+
+class Cache:
+    """Compiled code by content, what was used longest ago removed first.
+
+    The environment variable MICROGRAD_NP_CACHE=0 turns it off, as `set_cache(False)` does. Then, or where the user's
+    cache cannot be used, code is kept in a temporary folder of this process, which is removed when it exits.
+    """
+
+    def __init__(self) -> None:
+        self.enabled = os.environ.get("MICROGRAD_NP_CACHE") != "0"
+        self.limit = 256 * 2**20  # bytes
+        self.temporary: Path | None = None
+
+    def place(self, key: str, source: str) -> tuple[Path, Path | None, str]:
+        """The path of a library, a folder that holds its source if it is still to be compiled, and a sentence.
+
+        The sentence says why that is not in the user's cache. Raises OSError where nothing can be written at all.
+        """
+        why = ""
+        if self.enabled:
+            try:
+                folder = _users_folder()
+                return folder / (key + _SUFFIX), _prepare(folder / (key + _SUFFIX), source), ""
+            except (OSError, RuntimeError) as error:
+                why = f"compiled code is kept until this process ends only: {error}."
+        if self.temporary is None or not self.temporary.exists():
+            self.temporary = Path(tempfile.mkdtemp(prefix="micrograd_np-"))  # its mode is 0700
+            weakref.finalize(self, _remove, self.temporary, os.getpid())
+        path = self.temporary / (key + _SUFFIX)
+        return path, _prepare(path, source), why
+
+    def keep(self, work: Path, path: Path) -> str:
+        """Move the library in `work` to its path, and make room; returns what went wrong, if anything."""
+        try:
+            (work / "step").replace(path)
+        except OSError as error:
+            if not _is_own(path):  # (Windows does not replace what is loaded)
+                return f"compiled code cannot be kept: {error}."
+        found = []
+        with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):  # another process may remove it
+                    known = entry.stat(follow_symlinks=False)
+                    if entry.name.endswith(".work") and known.st_mtime < time.time() - _ABANDONED:
+                        shutil.rmtree(entry.path, ignore_errors=True)
+                    elif entry.name.endswith(_SUFFIX):
+                        found.append((entry.name == path.name, known.st_mtime, known.st_size, entry.path))
+        total = sum(size for _, _, size, _ in found)
+        for is_new, _, size, other in sorted(found):
+            if total > self.limit and not is_new:
+                with contextlib.suppress(OSError):  # loaded (Windows), or gone
+                    Path(other).unlink()
+                total -= size
+        return ""
+
+
+cache = Cache()
+
+
+def set_cache(enabled: bool | None = None, limit: int | None = None) -> None:
+    """Turn the cache of compiled code on or off, or set how many bytes it may take (at first 256 MB)."""
+    cache.enabled = cache.enabled if enabled is None else enabled
+    cache.limit = cache.limit if limit is None else limit
+
+
+def _users_folder() -> Path:
+    """The folder in the user's cache, made if there is none; raises PermissionError where others may write to it."""
+    named = Path(os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", ""))
+    path = (named if named.is_absolute() else Path.home() / ".cache") / "micrograd_np" / "c"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
+    if sys.platform == "win32":  # it keeps the folders of users apart by itself
+        return path
+    known = path.lstat()
+    if not stat.S_ISDIR(known.st_mode) or known.st_uid != os.getuid() or known.st_mode & 0o077:
+        message = f"{path} is not a folder of this user's own with mode 700 (try: chmod 700 {path})"
+        raise PermissionError(message)
+    for k, above in enumerate(path.resolve().parents):  # deep in a shared temporary folder only owners rename
+        mode = above.stat().st_mode
+        if mode & stat.S_IWOTH and (k < 2 or not mode & stat.S_ISVTX):
+            message = f"everybody may write to {above}"
+            raise PermissionError(message)
+    return path
+
+
+def _prepare(path: Path, source: str) -> Path | None:
+    """None if the library is there; else a new folder beside its path, with the source in it."""
+    if _is_own(path):
+        with contextlib.suppress(OSError):
+            os.utime(path)  # used just now
+        return None
+    work = Path(tempfile.mkdtemp(".work", dir=path.parent))
+    try:
+        (work / "step.c").write_text(source, encoding="utf-8")
+    except OSError:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    return work
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a file is there, and the user's."""
+    try:
+        known = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(known.st_mode) and (sys.platform == "win32" or known.st_uid == os.getuid())
+
+
+def _remove(folder: Path, process: int) -> None:
+    """Remove a folder, in the process that made it."""
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,111 @@
+"""Which code NumPy runs for a product of matrices, so that C runs the same and gets the same bits.
+
+np.matmul's inner loop (`find_loop(np.matmul, "ff->f")`) multiplies (m, k) by (k, n) of any strides and chooses the BLAS
+routine itself, so that what `matmul` returns is exact with every BLAS: OpenBLAS, Accelerate, MKL, none. np.dot has
+rules of its own; where `dot` returns a "loop", np.dot runs what np.matmul's loop would run:
+
+- matrix · matrix: gemm, or syrk if the second is the first transposed (both compare addresses); matrix · vector and
+  vector · matrix: gemv; vector · vector: dot. For np.dot (n, 1) and (1, n) are vectors.
+- np.dot first copies a matrix that is neither C- nor F-contiguous, and what has negative or zero strides, to C's order:
+  so does C (`copied`), since transposition changes gemm's bits on some processors, and the leading dimension gemv's.
+  Only gemm of a matrix whose rows are contiguous needs no copy for NumPy's bits.
+- k = 1 (and not "scale" or "multiply"): each element is a[i] · b[j] + 0, by gemm or by plain C. The 0 makes -0 a 0.
+- one element · vector: np.dot runs axpy, which gives 0 where the element w is 0, whatever x is: w == 0 ? 0 : w·x + 0.
+  One element · one element is a plain product. np.matmul knows neither.
+
+Wanted: operands and result of one dtype, float32 or float64, aligned; the result overlaps no operand. np.dot's result
+is C-contiguous; np.matmul's may have any strides, and its bits depend on them. np.vdot is `dot` of both operands
+flattened. Alignment changes no bits (but on processors without AVX2), and addresses only choose syrk. The number of
+BLAS threads does change bits: compare only what ran with the same number.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["Layout", "Product", "dot", "matmul"]
+
+
+class Layout(NamedTuple):
+    """Shape and strides (in bytes) of an array."""
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+class _Matrix(NamedTuple):
+    """A layout of two axes."""
+
+    shape: tuple[int, int]
+    strides: tuple[int, int]
+
+
+class Product(NamedTuple):
+    """c = a · b by np.matmul's loop, or elementwise ("scale", "multiply"); strides are in bytes."""
+
+    kind: str
+    m: int
+    k: int
+    n: int
+    a: tuple[int, int]
+    b: tuple[int, int]
+    c: tuple[int, int]
+    copied: str = ""
+    """Which of "a" and "b" to copy to C's order first; the strides are then those of the copy."""
+    batch: tuple[tuple[int, int, int, int], ...] = ()
+    """Loops around the product, outermost first: how often, and by how many bytes a, b and c move."""
+
+
+def matmul(a: Layout, b: Layout, c: Layout) -> Product:
+    """What np.matmul(a, b, out=c) runs; shapes as np.matmul takes them, vectors and batches included."""
+    rows, columns = len(a.shape) > 1, len(b.shape) > 1
+    a_, b_ = _matrix(a, column=False), _matrix(b, column=True)
+    c_strides = list(c.strides[len(c.strides) - rows - columns :])
+    c_ = (c_strides.pop(0) if rows else 0, c_strides.pop(0) if columns else 0)
+    outer = c.shape[: len(c.shape) - rows - columns]
+    steps = [_broadcast(x, outer, ends) for x, ends in ((a, 1 + rows), (b, 1 + columns), (c, rows + columns))]
+    (m, k), n = a_.shape, b_.shape[1]
+    return Product("loop", m, k, n, a_.strides, b_.strides, c_, "", tuple(zip(outer, *steps, strict=True)))
+
+
+def dot(a: Layout, b: Layout, itemsize: int) -> Product | None:
+    """What np.dot(a, b) runs, its result being C-contiguous; None: leave it to NumPy."""
+    if any(len(x.shape) not in {1, 2} or 0 in x.shape for x in (a, b)):
+        return None
+    a_, b_ = _matrix(a, column=False), _matrix(b, column=True)
+    (m, k), n = a_.shape, b_.shape[1]
+    c = (n * itemsize, itemsize)
+    if k == 1 and 1 in {m, n}:
+        return Product("multiply" if m == n else "scale", m, k, n, a_.strides, b_.strides, c)
+    copied = "".join(
+        name
+        for name, x, matrix in (("a", a, a_), ("b", b, b_))
+        if not _plain(x, itemsize)
+        or (1 not in matrix.shape and not _read_in_place(matrix, itemsize, by_rows=1 not in {m, n}))
+    )
+    a_strides = (k * itemsize, itemsize) if "a" in copied else a_.strides
+    b_strides = (n * itemsize, itemsize) if "b" in copied else b_.strides
+    return Product("loop", m, k, n, a_strides, b_strides, c, copied)
+
+
+def _matrix(x: Layout, *, column: bool) -> _Matrix:
+    """The last two axes; a vector is one row, or one column."""
+    (*_, m, n), (*_, s, t) = ((1, *x.shape), (0, *x.strides)) if len(x.shape) == 1 else x
+    return _Matrix((n, m), (t, s)) if column and len(x.shape) == 1 else _Matrix((m, n), (s, t))
+
+
+def _broadcast(x: Layout, outer: tuple[int, ...], ends: int) -> list[int]:
+    """The strides of x along the axes of a batch."""
+    own = len(x.shape) - ends
+    return [0] * (len(outer) - own) + [0 if n == 1 else s for n, s in zip(x.shape[:own], x.strides[:own], strict=True)]
+
+
+def _plain(x: Layout, itemsize: int) -> bool:
+    """Whether np.dot uses the array as it is: no stride is negative, or 0, or between two elements."""
+    return all(s >= 0 and s % itemsize == 0 and (s or n == 1) for n, s in zip(*x, strict=True))
+
+
+def _read_in_place(x: _Matrix, itemsize: int, *, by_rows: bool) -> bool:
+    """Whether np.dot does not copy a matrix of at least (2, 2); or copies it, but rows that lie anywhere do as well."""
+    (m, n), (s, t) = x
+    return (s, t) in {(n * itemsize, itemsize), (itemsize, m * itemsize)} or (by_rows and t == itemsize)
