@@ -56,7 +56,8 @@ def _seen(v: Value, whole: Any, array_of: Callable[[Value], Any]) -> Any:
     if not v.is_view:
         return whole
     op = v.op
-    assert op is not None and op.of is not None
+    assert op is not None
+    assert op.of is not None
     of = op.of
     return op.call(*with_values(op.args, lambda x: _seen(of, whole, array_of) if x is of else array_of(x)), **op.kwargs)
 

@@ -103,20 +103,42 @@ class Value:
         return self.op is not None and self.op.effect == "view"
 
     @property
+    def base(self) -> Value:
+        """Of a view, what it shows; of a version, what was written into."""
+        assert self.op is not None
+        assert self.op.of is not None
+        return self.op.of
+
+    @property
     def root(self) -> Value:
         """The value whose memory it shows; itself, if it is no view."""
         v = self
         while v.op is not None and v.op.effect == "view":
-            assert v.op.of is not None
+            v = v.base
+        return v
+
+    @property
+    def steps(self) -> list[Op]:
+        """The views between its root and itself, in order."""
+        steps: list[Op] = []
+        v = self
+        while v.op is not None and v.op.effect == "view":
+            steps.append(v.op)
+            v = v.base
+        return steps[::-1]
+
+    @property
+    def first(self) -> Value:
+        """The first version of the memory that it shows."""
+        v = self
+        while v.op is not None and v.op.of is not None:
             v = v.op.of
         return v
 
     @property
     def kind(self) -> str:
         """The kind of memory it lies in: of a source; "fresh" where NumPy allocates, else "buffer"."""
-        v = self.root
-        while v.op is not None and v.op.of is not None:
-            v = v.op.of.root
+        v = self.first
         if v.op is None:
             return v.memory.kind if v.memory is not None else "buffer"
         return "fresh" if v.op.effect == "fresh" else "buffer"
@@ -200,7 +222,7 @@ class Op:
 
     def substitute(self, replacements: Mapping[Value, Value]) -> None:
         """Read other values, by those that are read now."""
-        if not any([v in replacements for v in self.reads]):
+        if not any(v in replacements for v in self.reads):
             return
 
         def change(v: Value) -> Value:

@@ -151,7 +151,8 @@ def _copy_before_updates(program: Program) -> None:
             view: Value = one.of
             chain = []
             while view.is_view:
-                assert view.op is not None and view.op.of is not None
+                assert view.op is not None
+                assert view.op.of is not None
                 chain.append(view.op)
                 view = view.op.of
             for step in reversed(chain):

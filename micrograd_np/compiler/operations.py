@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .ir import Op, Value
@@ -66,13 +68,13 @@ def inverse(op: Op, source: Value) -> Op | None:
         return Op("method.transpose", np.ndarray.transpose, (source, back), {}, z, "view", source)
     if op.function in RESHAPES and not op.kwargs:
         return Op("method.reshape", np.ndarray.reshape, (source, base.shape), {}, z, "view", source)
-    if op.function == "method.view" and len(op.args) == 2 and isinstance(op.args[1], np.dtype | type):
-        if np.dtype(op.args[1]).itemsize == base.dtype.itemsize:
+    if op.function == "method.view" and op.result is not None and op.result.dtype.itemsize == base.dtype.itemsize:
+        if op.result.shape == base.shape:
             return Op("method.view", np.ndarray.view, (source, base.dtype), {}, z, "view", source)
     return None
 
 
-def uniform(a: np.ndarray) -> bool:  # type: ignore[type-arg]
+def uniform(a: Any) -> bool:
     """Whether all elements of an array are one number, in sign too."""
     same = bool((a == a.flat[0]).all())
     return same and (a.dtype.kind != "f" or bool((np.signbit(a) == np.signbit(a.flat[0])).all()))

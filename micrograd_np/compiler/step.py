@@ -292,7 +292,10 @@ class Compiled:
         self.misses = self.forgotten = 0
 
     def __reduce__(self) -> Any:
-        return partial(Compiled, verify=self.verify), (self.function, self.mode)  # programs are traced again where it is unpickled
+        return partial(Compiled, verify=self.verify), (
+            self.function,
+            self.mode,
+        )  # programs are traced again where it is unpickled
 
     def __repr__(self) -> str:
         count = sum(map(len, self.entries.values()))

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .ir import Loop, Memory, Op, Program, Value, natural, values_in
+from .ir import Effect, Loop, Memory, Op, Program, Value, natural, values_in
 from .operations import writes_first
 from .writing.naming import Names
 
@@ -57,7 +57,7 @@ def printed(program: Program) -> str:
         if source.memory is not None and source not in declared:
             declared.add(source)
             a = source.constant
-            told = a.tolist() if a is not None and a.size <= 4 else ""  # noqa: PLR2004  what fits into a line
+            told = a.tolist() if a is not None and a.size <= 4 else ""
             rows.append(f"{name(source)}: {_type(source)} = {source.memory.kind}({told})")
 
     def add(op: Op, indent: str) -> None:
@@ -71,7 +71,9 @@ def printed(program: Program) -> str:
         args = [*map(literal, op.args), *(f"{k}={literal(v)}" for k, v in op.kwargs.items())]
         args += [f"into={name(op.of)}"] if op.effect == "update" and op.of is not None else []
         call = f"{op.function}({', '.join(args)})"
-        rows.append(f"{indent}{name(op.result)}: {_type(op.result)} = {call}" if op.result is not None else indent + call)
+        rows.append(
+            f"{indent}{name(op.result)}: {_type(op.result)} = {call}" if op.result is not None else indent + call
+        )
 
     for v in (*program.inputs, *(v for _, v in program.gradients_in)):
         declare(v)
@@ -125,7 +127,8 @@ class _Parser:
         if name == "store":
             self.program.stores[args[0].memory] = args[1]
         elif name == "gradient":
-            self.program.gradients_out.append((None, args[0]))  # type: ignore[arg-type]  nobody asks whose it is
+            nobody: Any = None
+            self.program.gradients_out.append((nobody, args[0]))
         else:
             self.program.ops.append(Op(name, _function(name), tuple(args), {}, None, "check"))
 
@@ -153,6 +156,8 @@ class _Parser:
         self._append(name, function, _function(function), args, kwargs, into, known)
 
     def _append(self, name: str, function: str, call: Any, args: Any, kwargs: Any, into: Any, known: Any) -> None:
+        z: Value
+        effect: Effect
         if into is not None:
             z, effect, of = Value(into.root.shape, into.root.dtype, into.root.strides), "update", into
             assert writes_first(function) or function.startswith("np.")
@@ -163,9 +168,11 @@ class _Parser:
             z, effect, of = self._computed(function, call, args, kwargs, known)
         z.label.name = name
         self.values[name] = z
-        self.program.ops.append(Op(function, call, args, kwargs, z, effect, of))  # type: ignore[arg-type]
+        self.program.ops.append(Op(function, call, args, kwargs, z, effect, of))
 
-    def _computed(self, function: str, call: Any, args: Any, kwargs: Any, known: Any) -> tuple[Value, str, Value | None]:
+    def _computed(
+        self, function: str, call: Any, args: Any, kwargs: Any, known: Any
+    ) -> tuple[Value, Effect, Value | None]:
         """What a call gives that writes into nothing that exists: its value, its effect, and what it is a view of."""
         op = Op(function, call, args, kwargs, None, "new")
         shape, dtype = natural(op)
@@ -204,17 +211,17 @@ def _function(path: str) -> Callable[..., Any]:
     """What a path such as ``np.add.reduce`` or ``method.reshape`` calls."""
     kind, _, name = path.partition(".")
     if kind == "np":
-        return reduce(getattr, name.split("."), np)  # type: ignore[arg-type, return-value]
+        return reduce(getattr, name.split("."), np)
     if kind == "method":
-        return getattr(np.ndarray, name)  # type: ignore[no-any-return]
+        return getattr(np.ndarray, name)
     if kind == "routine":
         from micrograd_np.ops import routine
 
-        return getattr(routine, name).function  # type: ignore[no-any-return]
+        return getattr(routine, name).function
     calls: dict[str, Any] = {
         "getitem": lambda x, i: x[i],
         "setitem": np.ndarray.__setitem__,
         "attribute": lambda x: x.T,
         "copy": np.copyto,
     }
-    return calls.get(kind, np.empty)  # type: ignore[no-any-return]
+    return calls.get(kind, np.empty)

@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from ..ir import Label, Loop, Op, Value
+from ..ir import Label, Loop, Memory, Op, Value
 from ..operations import elementwise
 
 if TYPE_CHECKING:
-    from ..ir import Memory, Program
+    from ..ir import Program
 
 BLOCK = 96 * 1024  # bytes of one operand in one block: measured; a dozen of them fit a usual second-level cache
 _SHARED = 4_000_000  # elements times operations, about 1 ms, from which a second thread repays its start (0.1 ms)
@@ -80,8 +80,11 @@ def _fits(op: Op, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
 
 def _is_cast(op: Op) -> bool:
     """Whether an operation shows the same bits under another type of the same width."""
-    return op.function == "method.view" and op.effect == "view" and op.result is not None and (
-        op.args[0].shape == op.result.shape
+    return (
+        op.function == "method.view"
+        and op.effect == "view"
+        and op.result is not None
+        and (op.args[0].shape == op.result.shape)
     )
 
 
@@ -95,6 +98,9 @@ def _straight(v: Value) -> bool:
         memory = v.memory
         return memory is None or bool(memory.array.flags.c_contiguous)
     return v.kind in ("buffer", "input") and v.strides is None
+
+
+_NOWHERE = Memory("none")
 
 
 def _passage(program: Program, start: int) -> tuple[list[Op], list[Op], int] | None:
@@ -116,7 +122,7 @@ def _passage(program: Program, start: int) -> tuple[list[Op], list[Op], int] | N
         if (
             _fits(op, shape) is not None
             and later.isdisjoint(op.reads)
-            and not (op.result in stored and stored[op.result] in read)  # type: ignore[index]
+            and not (op.result is not None and stored.get(op.result, _NOWHERE) in read)
             and not (op.effect == "update" and op.of is not None and any(op.of in one.reads for one in behind))
         ):
             members.append(op)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..operations import ELEMENTWISE
 from ..ir import Value
+from ..operations import ELEMENTWISE
 
 if TYPE_CHECKING:
     from ..ir import Op, Program
@@ -60,7 +60,8 @@ def merge_repeats(program: Program) -> int:
 
 def _may_stand_for(twin: Value, z: Value, updated: set[Value]) -> bool:
     """Whether nobody writes into the memory of either; of views of one value all may be one."""
-    assert twin.op is not None and z.op is not None
+    assert twin.op is not None
+    assert z.op is not None
     if z.op.effect == "view" and twin.op.of is z.op.of:
         return True
     return twin.root not in updated and z.root not in updated

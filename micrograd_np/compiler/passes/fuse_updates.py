@@ -126,7 +126,8 @@ def _whole(v: Value) -> tuple[Value | None, str]:
     whole, order = v, "C"
     while whole.is_view:
         op = whole.op
-        assert op is not None and op.of is not None
+        assert op is not None
+        assert op.of is not None
         if op.function == "attribute.T" and not op.of.is_view and whole is v:
             order = "F"
         elif op.function not in RESHAPES or op.kwargs or order == "F":
@@ -256,7 +257,7 @@ def _common(group: UpdateGroup, column: tuple[Value, ...], spans: list[_Span], t
             memory = v.memory
             assert memory is not None
             old = memory.array
-            order = "C" if old.flags.c_contiguous else "F"
+            order: Any = "C" if old.flags.c_contiguous else "F"
             new = memory.array = vector[begin:end].reshape(v.shape, order=order)
             new[...] = old
             if isinstance(memory.owner, tuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,27 +30,25 @@ def pad_once(program: Program) -> int:
     return count
 
 
-def _is_zero(x: object) -> bool:
-    return not isinstance(x, Value) and x == 0 and not np.signbit(x)  # type: ignore[call-overload]
+def _is_zero(x: Any) -> bool:
+    return not isinstance(x, Value) and x == 0 and not np.signbit(x)
 
 
 def _filled(z: Value, uses: dict[Value, list[Op]]) -> Value:
     """The last version of `z` after copies into parts of it, before which nothing else is done with it."""
     while True:
-        part, *others = uses.get(z, []) or [None]
-        writes = uses.get(part.result, []) if part is not None and part.result is not None else []
-        if others or part is None or part.function != "getitem" or len(writes) != 1:
+        readers = uses.get(z, [])
+        part = readers[0].result if len(readers) == 1 and readers[0].function == "getitem" else None
+        writes = uses.get(part, []) if part is not None else []
+        if len(writes) != 1:
             return z
-        (write,) = writes
-        if write.function != "np.copyto" or write.kwargs or write.of is not part.result or write.result is None:
+        write = writes[0]
+        if write.function != "np.copyto" or write.kwargs or write.of is not part or write.result is None:
             return z
         z = write.result
 
 
 def _written(v: Value, uses: dict[Value, list[Op]]) -> bool:
     """Whether anything writes into a value, or into a view of it."""
-    return any(
-        op.effect == "update" or (op.result is not None and op.effect == "view" and _written(op.result, uses))
-        for op in uses.get(v, [])
-        if op.effect in ("view", "update") and (op.of is v or op.effect == "view")
-    )
+    into = [op for op in uses.get(v, []) if op.of is v]
+    return any(op.effect == "update" or (op.result is not None and _written(op.result, uses)) for op in into)

@@ -110,8 +110,8 @@ class _Plan:
             if z in self.opposite:
                 op.result = self.opposite[z]
                 op.result.op = op
-            for v in args:
-                if isinstance(v, Value) and op not in self.uses.setdefault(v, []):
+            for v in op.reads:
+                if op not in self.uses.setdefault(v, []):
                     self.uses[v].append(op)
         for z, v in self.same.items():
             for op in self.uses.get(z, ()):

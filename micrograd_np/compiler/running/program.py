@@ -180,13 +180,19 @@ class _Source:
         if name not in self.names:
             lines = self._holds() if name == "holds" else self._run()
             self._execute(lines)
-        return self.names[name]  # type: ignore[no-any-return]
+        return self.names[name]
 
     def _execute(self, lines: list[str]) -> None:
         exec(builtins.compile("\n".join(lines), f"<dispatch {self.entry.filename}>", "exec"), self.names)  # noqa: S102
 
     def _holds(self) -> list[str]:
-        return ["def holds():", "    try:", f"        return {self.condition}", "    except GONE:", "        return False"]
+        return [
+            "def holds():",
+            "    try:",
+            f"        return {self.condition}",
+            "    except GONE:",
+            "        return False",
+        ]
 
     def _run(self) -> list[str]:
         entry = self.entry
@@ -261,7 +267,7 @@ class _Source:
         rows += [f"    {row}" for row in inside]
         rows += [f"finally: {self.name(lock)}.release()", f"return {self._result()}"]
         self._execute(["def quick(*args):", *(f"    {row}" for row in rows)])
-        return self.names["quick"]  # type: ignore[no-any-return]
+        return self.names["quick"]
 
     def _result(self) -> str:
         """What a quick call returns."""

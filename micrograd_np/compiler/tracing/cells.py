@@ -132,7 +132,8 @@ class Cells:
         of = value
         for view in back:  # what is computed in the shape of the view is seen in that of the whole
             undone = inverse(view, of)
-            assert undone is not None and undone.result is not None
+            assert undone is not None
+            assert undone.result is not None
             of = self.append(undone).result or of
         cell.content, ref.view = of, value
         ref.base = None if ref.parent.parent is not None else of
@@ -142,7 +143,8 @@ class Cells:
         """The views between an array and its cell, the last first; None where one of them shows a part only."""
         views = []
         while ref.parent is not None:
-            assert ref.template is not None and ref.template.of is not None
+            assert ref.template is not None
+            assert ref.template.of is not None
             if inverse(ref.template, ref.template.of) is None:
                 return None
             views.append(ref.template)
@@ -183,8 +185,3 @@ class Cells:
 
 def _first(x: Any, _: Any) -> Any:
     return x
-
-
-
-
-__all__ = ["Cell", "Cells", "Ref"]

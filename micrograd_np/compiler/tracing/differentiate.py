@@ -102,7 +102,8 @@ def cut(program: Program, found: Pullback) -> tuple[Program, Program]:
     for v in read:  # the views of what crosses are made again
         chain = []
         while v in views:
-            assert v.op is not None and v.op.of is not None
+            assert v.op is not None
+            assert v.op.of is not None
             chain.append(v.op)
             v = v.op.of  # noqa: PLW2901
         again |= dict.fromkeys(reversed(chain))

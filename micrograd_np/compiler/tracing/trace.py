@@ -30,7 +30,7 @@ from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.state import copy
 
 from ..error import CompileError
-from ..ir import OUTLIVES, Label, Memory, Op, Program, UpdateGroup, Value
+from ..ir import OUTLIVES, Label, Memory, Op, Program, UpdateGroup
 from .arrays import digest, same, shared, whole
 from .cells import Cell, Cells, Ref
 from .differentiate import differentiate
@@ -568,9 +568,9 @@ class Tracer(Events):
             program.gradients_out.append((leaf, None if known is None else self.cells.read(known)))
         for cell in {ref.cell: None for ref in self.known.values()}:
             content, memory = cell.content, cell.memory
-            if memory is not None and memory.kind in OUTLIVES and content is not None:
-                if content.root.memory is not memory:
-                    program.stores[memory] = content
+            lasts = memory is not None and memory.kind in OUTLIVES
+            if memory is not None and content is not None and lasts and content.root.memory is not memory:
+                program.stores[memory] = content
         self._name()
         _check_early(program)
         return program

@@ -135,7 +135,8 @@ def _merge_views(program: Program) -> None:
 def _merged(op: Op) -> bool:
     """Let a view be made of what its source is a view of, where one step will do; whether no step is left."""
     x, axes = op.of, axes_of(op)
-    assert x is not None and op.result is not None
+    assert x is not None
+    assert op.result is not None
     shape, before = op.result.shape, x.op if x.is_view else None
     if axes is not None and len(axes) > 2 and _moves_nothing(axes, x.shape):
         _remake(op, "method.reshape", x, shape)

@@ -102,9 +102,8 @@ class PlainWriter(Literals):
         if v in self.bare:
             x = a.item()
             return repr(int(x) if x == int(x) and not np.signbit(a) and x < 1e6 else x)
-        if a is not None and not v.label.name and a.ndim == 1 and a.dtype == np.intp and a.size:
-            if np.array_equal(a, np.arange(a.size)):
-                return f"np.arange({a.size})"
+        if a is not None and not v.label.name and _counts_up(a):
+            return f"np.arange({a.size})"
         return super().operand(v)
 
     def tight(self, x: Any, least: int) -> str:
@@ -344,6 +343,11 @@ def _bare(op: Op) -> set[Value]:
     single = [v for v in values if v.constant is not None and v.shape == () and v.dtype.kind == "f"]
     others = {v.dtype for v in values if v not in single}
     return {v for v in single if others == {v.dtype} and np.isfinite(v.constant)}
+
+
+def _counts_up(a: Any) -> bool:
+    """Whether an array is 0, 1, 2, … as `arange` makes it."""
+    return a.ndim == 1 and a.dtype == np.intp and a.size > 0 and np.array_equal(a, np.arange(a.size))
 
 
 def _filled(v: Value, number: Any, laid_out: set[Value], text: str = "") -> str:
