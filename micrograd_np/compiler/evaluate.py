@@ -1,4 +1,4 @@
-"""What an operation computes, on arrays: for folding constants, and for tests, which compare programs before and after."""
+"""What an operation computes, on arrays: for folding constants, and for tests, which compare programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from .operations import writes_first
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .ir import Op, Program
+    from .ir import Op
+    from .program import Program
 
 
 def evaluate(op: Op, array_of: Callable[[Value], Any]) -> Any:
@@ -55,10 +56,8 @@ def _seen(v: Value, whole: Any, array_of: Callable[[Value], Any]) -> Any:
     """The view `v`, of `whole` instead of its root."""
     if not v.is_view:
         return whole
-    op = v.op
+    op, of = v.op, v.base
     assert op is not None
-    assert op.of is not None
-    of = op.of
     return op.call(*with_values(op.args, lambda x: _seen(of, whole, array_of) if x is of else array_of(x)), **op.kwargs)
 
 

@@ -20,7 +20,7 @@ from micrograd_np.core.vertex import Vertex
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .ir import UpdateGroup
+    from .program import UpdateGroup
 
 GONE = (KeyError, IndexError, AttributeError, ValueError, TypeError)
 """What looking somewhere raises that has nothing by now: in a dict, a list, an object, a variable of a function."""

@@ -1,4 +1,4 @@
-"""The form of program that passes work on: values that are assigned once, and operations that define them.
+"""Values that are assigned once, and operations that define them: what passes work on.
 
 An operation is one call of NumPy. It reads values and defines one value; whoever reads that value reads what this
 operation computed, however the memory is used later. Two kinds of operation touch memory that exists:
@@ -11,14 +11,10 @@ So a program has no variables, and no pass has to ask whether something is writt
 another value. Which values share memory, and what is computed in place, is decided when all passes are done
 (`memory.plan`). Memory that outlives the step (parameters, the state of an optimiser, arguments that the step
 overwrites) is a source at the beginning, and `Program.stores` says which value it must hold at the end.
-
-`str(program)` shows all of this, `text.parse` reads it, and `verify.verify` checks the rules.
 """
 
 from __future__ import annotations
 
-from copy import copy as shallow
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -26,9 +22,7 @@ import numpy as np
 from micrograd_np.core.trees import instances, replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from micrograd_np.engine.tensor import Tensor
+    from collections.abc import Callable, Iterator, Mapping
 
 STATIC = frozenset(("state", "constant", "number"))
 """Kinds of memory whose address is the same in every call."""
@@ -287,102 +281,6 @@ def _never(*_: Any) -> None:
     raise NotImplementedError
 
 
-@dataclass(eq=False)
-class UpdateGroup:
-    """Parameters of one optimiser that step together: same group, same step number, in each call."""
-
-    optimizer: Any
-    group: dict[str, Any]
-    states: list[dict[str, Any]]
-    """The optimiser's state of each of these parameters, in the order of the update."""
-    settings: dict[str, Any]
-    """The group as the trace found it."""
-    numbers: dict[str, Value] = field(default_factory=dict)
-    fixed: dict[str, Any] = field(default_factory=dict)
-    """Settings that decided something while tracing: another value needs another program."""
-    truths: dict[str, bool] = field(default_factory=dict)
-    """Numbers of which only "zero or not" decided something."""
-    params: list[Any] = field(default_factory=list)
-    """The parameters, in the same order."""
-    before: int = 0
-    """How many steps they have made in the same call before this one."""
-
-
-@dataclass
-class Program:
-    """A traced step."""
-
-    name: str
-    ops: list[Op] = field(default_factory=list)
-    inputs: list[Value] = field(default_factory=list)
-    results: Any = None
-    """What the step returns, with values where tensors stand."""
-    stores: dict[Memory, Value] = field(default_factory=dict)
-    """What memory that outlives the step holds at its end, where that is not what it held at the beginning."""
-    states: dict[int, tuple[Any, Value]] = field(default_factory=dict)
-    """Every tensor whose memory the program uses, by id: (tensor or None for bare arrays, what it holds first)."""
-    gradients_in: list[tuple[Tensor, Value]] = field(default_factory=list)
-    gradients_out: list[tuple[Tensor, Value | None]] = field(default_factory=list)
-    gradients_absent: list[Tensor] = field(default_factory=list)
-    """Leaves that must come without a gradient, because the step adds none to what they have."""
-    groups: list[UpdateGroup] = field(default_factory=list)
-    silent: dict[str, str] = field(default_factory=dict)
-    """The floating-point warnings that some kernel wants silenced."""
-    inspected: set[int] = field(default_factory=set)
-    """The arrays of lists of numbers, by id, at which Python has looked itself."""
-    modes: list[tuple[Any, bool]] = field(default_factory=list)
-    """Modules whose training flag was read."""
-    pullback: Any = None
-    """The traced backward pass of the results, where they carry gradients out of the step."""
-
-    def leaving(self) -> list[Value]:
-        """Every value that leaves the step: returned, or as a gradient."""
-        return [*values_in(self.results), *(v for _, v in self.gradients_out if v is not None)]
-
-    def needed(self) -> list[Value]:
-        """Every value that must be there at the end: those that leave, and those that are stored."""
-        return [*self.leaving(), *self.stores.values()]
-
-    def uses(self) -> dict[Value, list[Op]]:
-        """By value: the operations that read it, in order, each once."""
-        found: dict[Value, list[Op]] = {}
-        for op in self.ops:
-            for v in dict.fromkeys(op.reads):
-                found.setdefault(v, []).append(op)
-        return found
-
-    def written(self) -> set[Memory]:
-        """The memory that it changes."""
-        return set(self.stores)
-
-    def replace(self, replacements: Mapping[Value, Value]) -> None:
-        """Let other values be read, and leave, by those that do now; replacements of replacements are followed."""
-        if not replacements:
-            return
-        final: dict[Value, Value] = {}
-        for v in replacements:
-            w = replacements[v]
-            while w in replacements:
-                w = replacements[w]
-            final[v] = w
-        for op in self.ops:
-            op.substitute(final)
-        self.replace_needed(final)
-
-    def replace_needed(self, final: Mapping[Value, Value]) -> None:
-        """Let other values leave and be stored, by those that are now."""
-        if not final:
-            return
-        self.results = mapped(self.results, lambda v: final.get(v, v))
-        self.gradients_out = [(t, None if v is None else final.get(v, v)) for t, v in self.gradients_out]
-        self.stores = {memory: final.get(v, v) for memory, v in self.stores.items()}
-
-    def __str__(self) -> str:
-        from .text import printed
-
-        return printed(self)
-
-
 def values_in(x: Any) -> Iterator[Value]:
     """The values in an argument or a result, which may be nested."""
     return instances(x, Value)
@@ -435,39 +333,3 @@ def natural(op: Op) -> tuple[tuple[int, ...], Any]:
     with np.errstate(all="ignore"):
         result = op.call(*map(empty, op.args), **{k: empty(v) for k, v in op.kwargs.items()})
     return np.shape(result), result.dtype
-
-
-def snapshot(program: Program) -> Program:
-    """What a program is now, to be `copied` later: passes may change it meanwhile, but not values and memory."""
-    other = shallow(program)
-    other.ops = list(map(shallow, program.ops))
-    return other
-
-
-def copied(program: Program, ops: Iterable[Op] | None = None) -> tuple[Program, dict[Value, Value]]:
-    """A copy of a program, which passes may change without touching the other, and its values by those of the other."""
-    copies: dict[Value, Value] = {}
-    labels: dict[Label, Label] = {}
-
-    def label(x: Label) -> Label:
-        if x not in labels:
-            labels[x] = new = Label(x.name, x.hint)
-            if isinstance(x.hint, tuple):
-                new.hint = (x.hint[0], label(x.hint[1]))
-        return labels[x]
-
-    def value(v: Value) -> Value:
-        known = copies.get(v)
-        if known is None:
-            known = copies[v] = Value(v.shape, v.dtype, v.strides, label(v.label), v.memory)
-        return known
-
-    other = shallow(program)
-    other.ops = [op.copy(value, None if op.result is None else value(op.result)) for op in ops or program.ops]
-    other.inputs = [value(v) for v in program.inputs]
-    other.states = {key: (t, value(v)) for key, (t, v) in program.states.items()}
-    other.gradients_in = [(t, value(v)) for t, v in program.gradients_in]
-    other.gradients_out = [(t, None if v is None else value(v)) for t, v in program.gradients_out]
-    other.stores = {memory: value(v) for memory, v in program.stores.items()}
-    other.results = mapped(program.results, value)
-    return other, copies

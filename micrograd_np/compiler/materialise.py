@@ -14,7 +14,8 @@ from .ir import Loop, Op, Value
 from .operations import elementwise
 
 if TYPE_CHECKING:
-    from .ir import Memory, Program
+    from .ir import Memory
+    from .program import Program
 
 
 def materialise(program: Program, *, gradients: bool = True) -> dict[Value, Memory]:
@@ -78,7 +79,7 @@ def _store(program: Program) -> dict[Value, Memory]:
 def _copy_back(program: Program, memory: Memory, v: Value, source: Value) -> None:
     """Copy a value into memory that outlives the step, at the end; `source` is what it held first."""
     versions = [op.result for op in program.ops if op.effect == "update" and op.result is not None]
-    source = next((z for z in reversed(versions) if _first_version(z).memory is memory), source)
+    source = next((z for z in reversed(versions) if z.first.memory is memory), source)
     new = program.stores[memory] = Value(source.shape, source.dtype, None, source.label)
     section = v.op.section if v.op is not None else "update"
     program.ops.append(Op("np.copyto", np.copyto, (v,), {}, new, "update", source, section))
@@ -99,14 +100,7 @@ def _sources(program: Program) -> dict[Memory, Value]:
 
 def _lies_in(v: Value, memory: Memory) -> bool:
     """Whether a value is a later version of what `memory` holds."""
-    return _first_version(v).memory is memory
-
-
-def _first_version(v: Value) -> Value:
-    """The first version of the memory that a value shows."""
-    while v.op is not None and v.op.of is not None:
-        v = v.op.of
-    return v
+    return v.first.memory is memory
 
 
 def _last_reads(program: Program) -> dict[Value, int]:
@@ -145,17 +139,10 @@ def _copy_before_updates(program: Program) -> None:
                 continue
             copied = Value(root.shape, root.dtype, root.strides, root.label)
             ops.append(Op("copy", np.copyto, (root,), {}, copied, "new", None, op.section, op.where))
-            memory = _first_version(root).memory
+            memory = root.first.memory
             displaced += [(memory, root)] if memory is not None and memory in program.stores else []
             changed = {root: copied}
-            view: Value = one.of
-            chain = []
-            while view.is_view:
-                assert view.op is not None
-                assert view.op.of is not None
-                chain.append(view.op)
-                view = view.op.of
-            for step in reversed(chain):
+            for step in one.of.steps:
                 assert step.result is not None
                 seen = changed[step.result] = Value(step.result.shape, step.result.dtype, label=step.result.label)
                 ops.append(step.copy(lambda v, changed=changed: changed.get(v, v), seen))  # type: ignore[misc]

@@ -12,7 +12,8 @@ from .materialise import materialise
 from .operations import elementwise
 
 if TYPE_CHECKING:
-    from .ir import Op, Program
+    from .ir import Op
+    from .program import Program
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
 
@@ -29,7 +30,7 @@ class Storage:
         """A value that spans it."""
         self.memory = memory
         self.begins = begins
-        """What a buffer holds where nothing writes, so that its place in the arena is its own; None if all is written."""
+        """What a buffer holds where nothing writes, so that its place in the arena is its own; None where all is."""
         self.offset = 0
         """Of a buffer, in bytes: where it begins in the arena, or in the storage that it lies in."""
         self.inside: Storage | None = None

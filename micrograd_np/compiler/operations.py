@@ -68,9 +68,8 @@ def inverse(op: Op, source: Value) -> Op | None:
         return Op("method.transpose", np.ndarray.transpose, (source, back), {}, z, "view", source)
     if op.function in RESHAPES and not op.kwargs:
         return Op("method.reshape", np.ndarray.reshape, (source, base.shape), {}, z, "view", source)
-    if op.function == "method.view" and op.result is not None and op.result.dtype.itemsize == base.dtype.itemsize:
-        if op.result.shape == base.shape:
-            return Op("method.view", np.ndarray.view, (source, base.dtype), {}, z, "view", source)
+    if op.function == "method.view" and op.result is not None and op.result.shape == base.shape:
+        return Op("method.view", np.ndarray.view, (source, base.dtype), {}, z, "view", source)
     return None
 
 

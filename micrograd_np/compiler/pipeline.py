@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .ir import snapshot
 from .memory import plan
 from .passes import run_passes
+from .program import snapshot
 from .running.program import CompiledProgram
 from .verify import verify, verify_plan
 from .writing.write import Writer
 
 if TYPE_CHECKING:
-    from .ir import Program
+    from .program import Program
 
 
 def build(program: Program, mode: str, *, verified: bool = False) -> CompiledProgram:

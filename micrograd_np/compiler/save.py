@@ -16,7 +16,8 @@ from numpy.lib.array_utils import byte_bounds
 from micrograd_np.core.messages import with_article
 
 from .error import CompileError
-from .ir import Memory, UpdateGroup, Value
+from .ir import Memory, Value
+from .program import UpdateGroup
 from .writing.plain import plain
 
 if TYPE_CHECKING:

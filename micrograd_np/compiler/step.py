@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from .ir import Program
+    from .program import Program
 
 _MANY = 64  # kinds of arguments from which on it looks as if there would be no end to them
 VERIFY = False

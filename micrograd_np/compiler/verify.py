@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from .ir import Loop, Op, Value
 
 if TYPE_CHECKING:
-    from .ir import Program
     from .memory import Plan, Storage
+    from .program import Program
 
 
 def verify(program: Program) -> None:

@@ -19,7 +19,7 @@ from .value_ranges import drop_guards
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..ir import Program
+    from ..program import Program
 
 
 class Pass(NamedTuple):

@@ -14,7 +14,8 @@ from ..ir import Value, constant
 from ..operations import elementwise
 
 if TYPE_CHECKING:
-    from ..ir import Op, Program
+    from ..ir import Op
+    from ..program import Program
 
 _Term = tuple[float, Value]
 """A factor, and the value that it scales."""

@@ -15,7 +15,7 @@ from ..ir import Label, Loop, Memory, Op, Value
 from ..operations import elementwise
 
 if TYPE_CHECKING:
-    from ..ir import Program
+    from ..program import Program
 
 BLOCK = 96 * 1024  # bytes of one operand in one block: measured; a dozen of them fit a usual second-level cache
 _SHARED = 4_000_000  # elements times operations, about 1 ms, from which a second thread repays its start (0.1 ms)
@@ -200,8 +200,7 @@ def _allot(loop: Loop, leaving: set[Value], sums: set[Value], versions: Any) -> 
         """The first version of the memory in which `v` lies."""
         v = v.root
         while v.op is not None and v.op.effect == "update" and v.op in body:
-            assert v.op.of is not None
-            v = v.op.of.root
+            v = v.base.root
         return v
 
     body = set(loop.body)

@@ -11,7 +11,8 @@ from ..ir import Value, constant
 from ..operations import ELEMENTWISE, elementwise, uniform
 
 if TYPE_CHECKING:
-    from ..ir import Op, Program
+    from ..ir import Op
+    from ..program import Program
 
 _SHORT, _LONG = 1024, 1 << 24  # bytes of an array between which a bound is worth an array of its own
 _BOUNDING = ("np.maximum", "np.minimum")
@@ -23,7 +24,7 @@ def fold_constants(program: Program, *, bounds: bool = True) -> int:
     folded: set[Op] = set()
 
     def array_of(v: Value) -> Any:
-        return arrays[v] if v in arrays else v.constant
+        return arrays.get(v, v.constant)
 
     with np.errstate(all="ignore"):
         for op in program.ops:

@@ -8,7 +8,8 @@ from ..ir import Value
 from ..operations import ELEMENTWISE
 
 if TYPE_CHECKING:
-    from ..ir import Op, Program
+    from ..ir import Op
+    from ..program import Program
 
 _SMALL = 4096  # bytes up to which constants are compared
 
@@ -60,9 +61,7 @@ def merge_repeats(program: Program) -> int:
 
 def _may_stand_for(twin: Value, z: Value, updated: set[Value]) -> bool:
     """Whether nobody writes into the memory of either; of views of one value all may be one."""
-    assert twin.op is not None
-    assert z.op is not None
-    if z.op.effect == "view" and twin.op.of is z.op.of:
+    if z.is_view and twin.base is z.base:
         return True
     return twin.root not in updated and z.root not in updated
 

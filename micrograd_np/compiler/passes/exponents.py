@@ -10,7 +10,7 @@ from ..ir import Op, Value
 from ..operations import elementwise
 
 if TYPE_CHECKING:
-    from ..ir import Program
+    from ..program import Program
 
 
 def negate_what_is_small(program: Program) -> int:

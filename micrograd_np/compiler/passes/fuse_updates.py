@@ -21,7 +21,7 @@ from ..ir import Label, Memory, Op, Value
 from ..operations import RESHAPES, elementwise
 
 if TYPE_CHECKING:
-    from ..ir import Program, UpdateGroup
+    from ..program import Program, UpdateGroup
 
 _LANE = 64  # bytes to which every part is padded: a cache line, and the widest vector register
 _ours: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
@@ -127,12 +127,11 @@ def _whole(v: Value) -> tuple[Value | None, str]:
     while whole.is_view:
         op = whole.op
         assert op is not None
-        assert op.of is not None
-        if op.function == "attribute.T" and not op.of.is_view and whole is v:
+        if op.function == "attribute.T" and not whole.base.is_view and whole is v:
             order = "F"
         elif op.function not in RESHAPES or op.kwargs or order == "F":
             return None, "?"
-        whole = op.of
+        whole = whole.base
     if whole.strides is not None:
         return whole, "?"
     return whole, order if order == "F" or sum(n > 1 for n in v.shape) > 1 else ""
@@ -198,7 +197,7 @@ def _never(*_: Any) -> None:
 
 
 def _packable(program: Program, columns: list[tuple[Value, ...]]) -> bool:
-    """Whether each gradient can be computed where it belongs: it has memory of its own, and no other vector takes it."""
+    """Whether each gradient can be computed where it belongs: its memory is its own, and no other vector takes it."""
     taken = {v for op in program.ops if op.function == "pack" for v in op.reads}
     roots = [v.root for column in columns for v in column]
     return len(set(roots)) == len(roots) and taken.isdisjoint(roots)

@@ -9,7 +9,8 @@ import numpy as np
 from ..ir import Value
 
 if TYPE_CHECKING:
-    from ..ir import Op, Program
+    from ..ir import Op
+    from ..program import Program
 
 _SMALL = 256 * 1024  # bytes up to which memory of its own for each padded array is little beside what a call saves
 

@@ -13,7 +13,8 @@ from ..ir import Label, Value
 from ..operations import elementwise
 
 if TYPE_CHECKING:
-    from ..ir import Op, Program
+    from ..ir import Op
+    from ..program import Program
 
 _PRODUCTS = ("np.multiply", "np.true_divide")
 

@@ -14,7 +14,7 @@ from ..ir import STATIC, Label, Op, Value, natural, values_in
 from ..operations import elementwise
 
 if TYPE_CHECKING:
-    from ..ir import Program
+    from ..program import Program
 
 _SMALL = 64 * 1024  # bytes of a result up to which the calls cost more than the memory
 

@@ -16,7 +16,8 @@ from ..operations import elementwise
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..ir import Op, Program
+    from ..ir import Op
+    from ..program import Program
 
 Range = tuple[float, float]
 """The least and the largest that the elements of a value can be."""
@@ -152,7 +153,7 @@ def _is_nonzero(x: Any, known: dict[Value, Range]) -> bool:
 
 _CALM = frozenset(
     ("np.dot", "np.matmul", "np.add.reduce", "copy", "np.copyto", "np.sin", "np.cos", "np.arctan", "np.where",
-     "np.not_equal", "np.equal", "np.less", "np.greater", "np.less_equal", "np.greater_equal", "np.logical_and", "np.logical_or",
-     "np.logical_not", "np.sign", "np.maximum.reduce", "np.minimum.reduce")
+     "np.not_equal", "np.equal", "np.less", "np.greater", "np.less_equal", "np.greater_equal", "np.logical_and",
+     "np.logical_or", "np.logical_not", "np.sign", "np.maximum.reduce", "np.minimum.reduce")
 )  # fmt: skip
 """Other calls that make finite numbers of finite ones."""

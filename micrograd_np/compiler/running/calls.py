@@ -15,7 +15,7 @@ from micrograd_np.engine.tensor import Tensor
 from ..tracing.numbers import Fixed, Numbers, array_of
 
 if TYPE_CHECKING:
-    from ..ir import Program
+    from ..program import Program
 
 
 def signature_of(x: Any, leaves: list[Any]) -> Any:

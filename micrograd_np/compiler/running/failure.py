@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..ir import Program
+    from ..program import Program
     from ..writing.write import Writer
 
 

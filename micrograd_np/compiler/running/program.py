@@ -30,8 +30,9 @@ from .failure import explain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..ir import Op, Program, UpdateGroup
+    from ..ir import Op
     from ..memory import Plan
+    from ..program import Program, UpdateGroup
     from ..writing.write import Writer
     from .pullback import BackwardProgram
 

@@ -10,7 +10,8 @@ from micrograd_np.core.primitive import Primitive, wrap_result
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.engine.tensor import Tensor
 
-from ..ir import Program, Value, mapped
+from ..ir import Value, mapped
+from ..program import Program
 from .failure import explain
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..ir import Program, Value
+    from ..ir import Value
+    from ..program import Program
     from .program import CompiledProgram
 
 
@@ -76,25 +77,18 @@ def peak(program: Program) -> int:
     spans: dict[Value, list[int]] = {}
     for i, op in enumerate(program.ops):
         for v in (*op.reads, *op.defines):
-            first = _first_version(v)
+            first = v.first
             if first.memory is None:
                 begin, _, size = spans.get(first, [i, i, 0])
                 spans[first] = [begin, i, max(size, v.nbytes)]
     for v in program.leaving():
-        if (first := _first_version(v)) in spans:
+        if (first := v.first) in spans:
             spans[first][1] = len(program.ops)
     changes = [0] * (len(program.ops) + 2)
     for begin, last, size in spans.values():
         changes[begin] += size
         changes[last + 1] -= size
     return max(accumulate(changes))
-
-
-def _first_version(v: Value) -> Value:
-    """The first version of the memory that a value shows."""
-    while v.op is not None and v.op.of is not None:
-        v = v.op.of
-    return v
 
 
 def _told(count: int) -> str:

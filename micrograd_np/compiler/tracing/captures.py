@@ -26,7 +26,7 @@ from ..guards import GONE, Guard, Parts, Place, is_module, is_optimizer, of_opti
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from ..ir import Program
+    from ..program import Program
 
 _MOST = 10_000  # things looked at: more than anybody writes by hand, so that no data set is gone through
 _OURS = __name__.partition(".")[0]

@@ -16,7 +16,8 @@ from micrograd_np.core.vertex import Node, Vertex, tensor_of
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import set_grad_enabled
 
-from ..ir import Label, Memory, Op, Program, Value, copied, mapped
+from ..ir import Label, Memory, Op, Value, mapped
+from ..program import Program, copied
 from .cells import Cell, Ref
 
 if TYPE_CHECKING:
@@ -100,13 +101,7 @@ def cut(program: Program, found: Pullback) -> tuple[Program, Program]:
     residuals = list(dict.fromkeys(v.root for v in read if v.root in computed))
     again: dict[Op, None] = {}
     for v in read:  # the views of what crosses are made again
-        chain = []
-        while v in views:
-            assert v.op is not None
-            assert v.op.of is not None
-            chain.append(v.op)
-            v = v.op.of  # noqa: PLW2901
-        again |= dict.fromkeys(reversed(chain))
+        again |= dict.fromkeys(op for op in v.steps if op.result in views)
     back, copies = copied(program, [*again, *behind])
     crossing = {copies[v]: Value(v.shape, v.dtype, None, copies[v].label, Memory("input")) for v in residuals}
     back.name = f"{program.name}, backward"

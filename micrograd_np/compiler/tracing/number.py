@@ -11,7 +11,7 @@ from micrograd_np.engine.tensor import Tensor
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..ir import UpdateGroup
+    from ..program import UpdateGroup
     from .cells import Ref
 
 

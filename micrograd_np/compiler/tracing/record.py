@@ -291,9 +291,10 @@ class Recorder:
         for x in _recorded_in(args[path == "getitem" :]):
             if x._ref.kind != "constant" and (path != "getitem" or x._array.dtype == np.bool_):
                 message = (
-                    f"compile: {self.cells.where or path} takes the elements that a mask of shape {x._array.shape} chooses; "
-                    f"how many there are depends on values, which a program cannot follow. Choose with mg.where, or "
-                    f"multiply by the mask and divide by its sum; or say mg.constant(mask) if it is the same each time."
+                    f"compile: {self.cells.where or path} takes the elements that a mask of shape {x._array.shape} "
+                    f"chooses; how many there are depends on values, which a program cannot follow. Choose with "
+                    f"mg.where, or multiply by the mask and divide by its sum; or say mg.constant(mask) if it is the "
+                    f"same each time."
                 )
                 raise self.refused(message)
 

@@ -30,7 +30,8 @@ from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.state import copy
 
 from ..error import CompileError
-from ..ir import OUTLIVES, Label, Memory, Op, Program, UpdateGroup
+from ..ir import OUTLIVES, Label, Memory, Op
+from ..program import Program, UpdateGroup
 from .arrays import digest, same, shared, whole
 from .cells import Cell, Cells, Ref
 from .differentiate import differentiate

@@ -10,7 +10,7 @@ from ..ir import Op, Value, constant
 from ..operations import ELEMENTWISE, RESHAPES, axes_of
 
 if TYPE_CHECKING:
-    from ..ir import Program
+    from ..program import Program
 
 
 def respell(program: Program) -> None:

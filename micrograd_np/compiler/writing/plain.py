@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..ir import Memory, Value, copied, natural, values_in
+from ..ir import Memory, Value, natural, values_in
 from ..materialise import materialise
 from ..operations import RESHAPES, writes_first
 from ..passes.constants import fold_constants
 from ..passes.cse import merge_repeats
 from ..passes.dce import drop_dead_ops
+from ..program import copied
 from .idioms import respell
 from .write import WIDTH, Literals, written
 
 if TYPE_CHECKING:
-    from ..ir import Op, Program
+    from ..ir import Op
+    from ..program import Program
 
 _ATOM, _UNARY, _PRODUCT, _SUM, _COMPARISON = 10, 7, 6, 5, 3
 _OPERATORS = {
@@ -85,8 +87,8 @@ class PlainWriter(Literals):
             self.last[z.label] = z
             if op.effect == "update" and op.of is not None:
                 self.ends[op.of.root] = i
-                if any(step.function in RESHAPES for step in _steps(op.of)):
-                    self.laid_out.add(_first(op.of))
+                if any(step.function in RESHAPES for step in op.of.steps):
+                    self.laid_out.add(op.of.first)
             elif z in self.homes and self.homes[z] in first:
                 self.ends[first[self.homes[z]]] = i
         for v in program.leaving():
@@ -194,7 +196,7 @@ class PlainWriter(Literals):
         arguments = [self.operand(v) for v in (*program.inputs, *(v for _, v in program.gradients_in))]
         for v in self.last.values():  # names from the user first, so that they are not taken
             if v.label.name and not v.is_view and v.op is not None and v not in self.homes:
-                self.name(_first(v))
+                self.name(v.first)
         body: list[str] = []
         section = where = ""
         for i, op in enumerate(program.ops):
@@ -319,22 +321,6 @@ class PlainWriter(Literals):
             out.append("")
         out += [f"{indent}{row}" if row else "" for row in body]
         return "\n".join([*out, ""])
-
-
-def _steps(v: Value) -> list[Op]:
-    """The views between a value and its root."""
-    steps = []
-    while v.is_view and v.op is not None and v.op.of is not None:
-        steps.append(v.op)
-        v = v.op.of
-    return steps
-
-
-def _first(v: Value) -> Value:
-    """The first version of the memory that a value shows."""
-    while v.op is not None and v.op.of is not None:
-        v = v.op.of
-    return v
 
 
 def _bare(op: Op) -> set[Value]:

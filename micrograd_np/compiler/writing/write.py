@@ -14,8 +14,8 @@ from ..operations import uniform, writes_first
 from .naming import Names
 
 if TYPE_CHECKING:
-    from ..ir import Program
     from ..memory import Plan
+    from ..program import Program
 
 _POSITIONAL_OUT = frozenset(  # maximum and minimum want their destination by keyword
     f"np.{name}"
