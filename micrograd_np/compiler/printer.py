@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from .ir import Loop, Op, Value, values_in
-from .writing.naming import Names
+from .naming import Names
 
 
 def printed(program: Any) -> str:

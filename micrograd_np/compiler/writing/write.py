@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..ir import OUTLIVES, STATIC, Loop, Memory, Op, Value, values_in
+from ..naming import Names
 from ..operations import uniform, writes_first
-from .naming import Names
 
 if TYPE_CHECKING:
     from ..memory import Plan

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..operations import uniform
+from .operations import uniform
 
 if TYPE_CHECKING:
-    from ..ir import Label, Value
+    from .ir import Label, Value
 
 _NOUNS = {
     "add": "total", "subtract": "difference", "multiply": "product", "divide": "quotient", "square": "squares",
