@@ -8,17 +8,16 @@ from micrograd_np.core.settings import Share
 from .function_layer import FunctionLayer
 
 
-class Dropout(FunctionLayer):
+class Dropout(FunctionLayer, function=functional.dropout):
     """Elements set to 0 with probability `p` while training, the others divided by 1 − p; see `functional.dropout`.
 
     ValueError for `p` outside [0, 1].
     """
 
-    _name, _function = "dropout", staticmethod(functional.dropout)
-    _settings, _shown = ("p", "training", "inplace"), ("p", "inplace")
+    _name, _settings, _shown = "dropout", ("p", "training", "inplace"), ("p", "inplace")
 
     def __init__(self, p: Share = 0.5, inplace: bool = False) -> None:
-        self.p, self.inplace = p, inplace
+        self._hold(locals())
 
 
 class Dropout1d(Dropout, d=1):
