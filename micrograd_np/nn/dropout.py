@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from micrograd_np import functional
 from micrograd_np.core.settings import Share
+from micrograd_np.engine.tensor import Tensor
 
 from .function_layer import FunctionLayer
 
@@ -14,10 +17,14 @@ class Dropout(FunctionLayer, function=functional.dropout):
     ValueError for `p` outside [0, 1].
     """
 
-    _name, _settings, _shown = "dropout", ("p", "training", "inplace"), ("p", "inplace")
+    _name, _shown = "dropout", ("p", "inplace")
 
     def __init__(self, p: Share = 0.5, inplace: bool = False) -> None:
         self._hold(locals())
+
+    def forward(self, input: Any) -> Tensor:
+        """`input`, while training with elements dropped."""
+        return self._function(input, self.p, self.training, self.inplace)
 
 
 class Dropout1d(Dropout, d=1):

@@ -34,7 +34,7 @@ class FunctionModule(Module):
             code = getattr(cls.__init__, "__code__", None)
             names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else ()
             cls._function = staticmethod(function)
-            cls._settings = cls._settings or tuple([name for name in names if name != "inplace"])
+            cls._settings = tuple([name for name in names if name != "inplace"])  # most functions have none
 
     def _hold(self, arguments: Mapping[str, Any]) -> None:
         for name, value in arguments.items():

@@ -33,7 +33,7 @@ class _FunctionalLoss(FunctionModule):
             self.register_buffer(name, np.asarray(x) if isinstance(x, (list, tuple)) else x)
 
     def _loss(self, *tensors: Any) -> Tensor:
-        return self._function(*tensors, **{name: getattr(self, name) for name in self._settings})
+        return self._function(*tensors, *[getattr(self, name) for name in self._settings])
 
 
 class _Loss(_FunctionalLoss):
