@@ -34,6 +34,15 @@ _NO_SETTINGS = ("self", "params", "__class__")  # what else `locals` returns in 
 _NOT_NEGATIVE = ("lr", "eps", "weight_decay", "momentum")
 _COUNTS = {"ns_steps", "max_iter", "max_eval", "history_size"}
 _PYTORCH_ONLY = {"foreach", "fused", "capturable", "differentiable"}  # how PyTorch executes, not what it computes
+_EXAMPLE = """
+    >>> from micrograd_np import Tensor
+    >>> p = Tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = {}
+    >>> (p * p).sum().backward()
+    >>> optimizer.step()
+    >>> {}
+    {}
+    """
 
 
 class Slot(NamedTuple):
@@ -61,8 +70,11 @@ class Optimizer:
     _keywords: ClassVar[tuple[str, ...]] = ()  # of `update`
     _conditions: ClassVar[tuple[tuple[str | Slot, str | None], ...]] = ()  # each slot, and the setting it depends on
 
-    def __init_subclass__(cls, **arguments: Any) -> None:
+    def __init_subclass__(cls, example: tuple[str, str, str] | None = None, **arguments: Any) -> None:
+        """`example` is for the docstring: how to construct the optimiser, what to show after a step, and its value."""
         super().__init_subclass__(**arguments)
+        if example and cls.__doc__:
+            cls.__doc__ = cls.__doc__.rstrip() + "\n" + _EXAMPLE.format(*example)
         own = signature(cls.update).parameters.values()
         names = tuple(x.name for x in own if x.kind is Parameter.KEYWORD_ONLY)
         inherited = any(x.kind is Parameter.VAR_KEYWORD for x in own)  # it passes them on to the rule that it overrides

@@ -8,25 +8,16 @@ from typing import Any
 
 from micrograd_np.ops.transcendental import sqrt
 
-from .adam import shares
-from .optimizer import Optimizer, effective_gradient
+from .adam import Moments, shares
 
 
-class RAdam(Optimizer):
+class RAdam(
+    Moments, example=("RAdam([p], lr=0.1)", "p.data  # the first steps are those of momentum", "array([ 0.8, -1.6])")
+):
     """Adam, rectified: momentum alone while the second moment rests on few gradients, then Adam, phased in.
 
     Source: Liu et al. (2020).
-
-    >>> from micrograd_np import Tensor
-    >>> p = Tensor([1.0, -2.0], requires_grad=True)
-    >>> optimizer = RAdam([p], lr=0.1)
-    >>> (p * p).sum().backward()
-    >>> optimizer.step()
-    >>> p.data  # the first steps are those of momentum
-    array([ 0.8, -1.6])
     """
-
-    slots = ("exp_avg", "exp_avg_sq")
 
     def __init__(
         self,
@@ -59,31 +50,8 @@ class RAdam(Optimizer):
         return {"step_size": step_size, "adaptive": 1.0, "constant": group["eps"], **shares(group)}
 
     @staticmethod
-    def update(
-        p,
-        g,
-        state,
-        *,
-        step_size,
-        adaptive,
-        constant,
-        beta1,
-        share1,
-        beta2,
-        share2,
-        weight_decay,
-        shrink,
-        decoupled,
-        maximize,
-    ) -> None:
-        g = effective_gradient(p, g, maximize, weight_decay)
-        if decoupled:
-            p *= shrink
-        m, v = state["exp_avg"], state["exp_avg_sq"]
-        m *= beta1
-        m += share1 * g
-        v *= beta2
-        v += share2 * (g * g)
+    def update(p, g, state, *, step_size, adaptive, constant, **moments: Any) -> None:  # type: ignore[override]
+        _, m, v = Moments.update(p, g, state, **moments)
         d = sqrt(v)
         d *= adaptive
         d += constant
