@@ -7,23 +7,22 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from micrograd_np import random
 from micrograd_np.core.settings import Count, Counts, Size, Sizes
-from micrograd_np.engine.tensor import get_default_dtype
 from micrograd_np.functional.dimensions import as_vertex, paddings, per_axis
 from micrograd_np.numpy_api.arrange import pad
 
 from .function_layer import FunctionLayer
-from .parameter import Parameter
+from .parameter import Parameter, uniform
 
 _MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # PyTorch's names and NumPy's
-_DEFAULTS = {"padding": 0, "dilation": 1, "output_padding": 0}
+_OPTIONAL = ("padding=?", "dilation=?", "output_padding=?", "groups=?", "bias=?", "padding_mode=?")
 
 
 class _Conv(FunctionLayer):
     _name = "conv"
     _modes: ClassVar[tuple[str, ...]] = ("zeros", *_MODES)
     _transposed = False
+    _in_repr = ("in_channels", "out_channels", "kernel_size=", "stride=", *_OPTIONAL)
     bias: Parameter | None
 
     def __init__(
@@ -54,13 +53,11 @@ class _Conv(FunctionLayer):
         self.padding: Any = padding if isinstance(padding, str) else per_axis(d, padding=padding)[0]
         self.dilation, self.output_padding = per_axis(d, dilation=dilation, output_padding=0)
         self.padding_mode = padding_mode
-        dtype = get_default_dtype() if dtype is None else dtype
         channels = (in_channels, out_channels // groups) if self._transposed else (out_channels, in_channels // groups)
         fan_in = channels[1] * prod(self.kernel_size)  # as PyTorch has it, also of the transposed one
         bound = 1 / sqrt(fan_in) if fan_in else 0.0
-        draw = random.generator().uniform
-        self.weight = Parameter(draw(-bound, bound, (*channels, *self.kernel_size)).astype(dtype))
-        self.register_parameter("bias", Parameter(draw(-bound, bound, out_channels).astype(dtype)) if bias else None)
+        self.weight = uniform(bound, *channels, *self.kernel_size, dtype=dtype)
+        self.register_parameter("bias", uniform(bound, out_channels, dtype=dtype) if bias else None)
 
     def forward(self, input: Any) -> Any:
         """The convolution of `input`."""
@@ -70,17 +67,6 @@ class _Conv(FunctionLayer):
             widths = [(0, 0)] * (np.ndim(input) - self._d) + list(pairs)
             input, padding = pad(as_vertex(input), widths, _MODES[self.padding_mode]), 0
         return self._function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
-
-    def extra_repr(self) -> str:
-        """As PyTorch shows it: what differs from the defaults."""
-        shown = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
-        for name, value in _DEFAULTS.items():
-            setting = getattr(self, name)
-            if setting != (value,) * self._d:
-                shown.append(f"{name}={setting}")
-        shown += [f"groups={self.groups}"] * (self.groups != 1) + ["bias=False"] * (self.bias is None)
-        shown += [f"padding_mode={self.padding_mode}"] * (self.padding_mode != "zeros")
-        return ", ".join(shown)
 
 
 class Conv1d(_Conv, d=1):

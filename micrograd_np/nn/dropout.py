@@ -17,7 +17,7 @@ class Dropout(FunctionLayer, function=functional.dropout):
     ValueError for `p` outside [0, 1].
     """
 
-    _name, _shown = "dropout", ("p", "inplace")
+    _name, _in_repr = "dropout", ("p=", "inplace=")
 
     def __init__(self, p: Share = 0.5, inplace: bool = False) -> None:
         self._hold(locals())

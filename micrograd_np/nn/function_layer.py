@@ -43,17 +43,14 @@ class FunctionModule(Module):
 
 
 class FunctionLayer(FunctionModule):
-    """Such a module with one input."""
+    """Such a module with one input. Its repr shows all settings, or what `_in_repr` says."""
 
-    _shown: ClassVar[tuple[str, ...] | None] = None  # what the repr shows; None for all settings
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        cls._in_repr = cls._in_repr or tuple([f"{name}=" for name in cls._settings])
 
     def forward(self, input: Any) -> Any:
         """The function of `input` and the settings."""
         if not self._settings:
             return self._function(input)
         return self._function(input, **{name: getattr(self, name) for name in self._settings})
-
-    def extra_repr(self) -> str:
-        """As PyTorch shows it."""
-        names = self._settings if self._shown is None else self._shown
-        return ", ".join(f"{name}={getattr(self, name)!r}" for name in names)

@@ -81,7 +81,10 @@ class Module:
     _hooks: dict[str, Hooks] | None = None
     _registered: Mapping[str, Kind] = MappingProxyType({})  # by attribute name; includes attributes that are None
     _in_repr: ClassVar[tuple[str, ...]] = ()
-    """The attributes in the repr. "x" shows the value, "x=" name and value, "x=?" both if it is not the default."""
+    """The attributes in the repr. "x" shows the value, "x=" name and value, "x=?" both if it is not the default.
+
+    The default is that of the constructor, for each axis if there are several; "x=?" shows text without quotes.
+    """
     _later_buffers: tuple[str, ...] = ()  # buffers that older state dicts lack, which is no error
 
     def __new__(cls, *_: Any, **__: Any) -> Self:
@@ -449,10 +452,15 @@ class Module:
         """What the repr shows in parentheses: the settings, as PyTorch shows them."""
         shown = []
         for item in self._in_repr:
-            name = item.rstrip("=?")
+            name, optional = item.rstrip("=?"), item[-1] == "?"
             x = getattr(self, name)
-            if item[-1] != "?" or x != signature(type(self)).parameters[name].default:
-                shown.append(f"{name}=" * ("=" in item) + repr(x is not None if name == "bias" else x))
+            x = x is not None if name == "bias" and not isinstance(x, bool) else x
+            if not optional:
+                shown.append(f"{name}=" * ("=" in item) + repr(x))
+            elif parameter := signature(type(self)).parameters.get(name):
+                for_each_axis = isinstance(x, tuple) and x == (parameter.default,) * len(x)
+                if x != parameter.default and not for_each_axis:
+                    shown.append(f"{name}={x}")
         return ", ".join(shown)
 
     def __repr__(self) -> str:

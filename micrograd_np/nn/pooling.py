@@ -12,7 +12,7 @@ from .function_layer import FunctionLayer
 
 class _MaxPool(FunctionLayer):
     _name = "max_pool"
-    _shown = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+    _in_repr = ("kernel_size=", "stride=", "padding=", "dilation=", "ceil_mode=")
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class MaxPool3d(_MaxPool, d=3):
 
 class _AvgPool(FunctionLayer):
     _name = "avg_pool"
-    _shown = ("kernel_size", "stride", "padding")
+    _in_repr = ("kernel_size=", "stride=", "padding=")
 
     def __init__(
         self,
