@@ -16,7 +16,7 @@ from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import reshape, transpose
 
 from .dropout import dropout
-from .loss import as_tensor
+from .operands import as_tensor, tensor_or_array
 
 
 def scaled_dot_product_attention(
@@ -94,7 +94,7 @@ def attend(
 
 def masked(scores: Any, mask: Any) -> Any:
     """Scores with a mask applied: where a boolean one is False, −inf; a floating one is added."""
-    mask = mask if isinstance(mask, Tensor) else np.asarray(mask)
+    mask = tensor_or_array(mask)
     if mask.dtype == np.bool_:
         return where(mask, scores, -np.inf)
     return scores + (mask if mask.dtype == scores.dtype else mask.astype(scores.dtype))

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.checks import check, labels_within, probabilities_within
@@ -27,7 +25,8 @@ from micrograd_np.ops.reduce import sum  # noqa: A004
 from micrograd_np.ops.shape import reshape, transpose
 from micrograd_np.ops.state import astype
 
-from .loss import as_floats, as_like, operands, reduced
+from .loss import reduced
+from .operands import as_floats, as_like, operands, tensor_or_array
 
 
 def cross_entropy(
@@ -54,7 +53,7 @@ def cross_entropy(
     x = as_floats(input)
     if not x.ndim:
         raise ValueError("cross_entropy: input is one number; it must be (n, c), or (c,) for one sample.")
-    target = target if isinstance(target, Tensor) else np.asarray(target)
+    target = tensor_or_array(target)
     if not within(label_smoothing, "label_smoothing", 0, 1):
         raise ValueError(f"cross_entropy: label_smoothing must be in [0, 1], found {label_smoothing}.")
     if target.dtype.kind == "f" and target.shape == x.shape:
@@ -144,7 +143,7 @@ def _class_weights(name: str, weight: Any, logs: Any) -> Any:
 
 def _labels(name: str, input: Tensor, labels: Any, ignore_index: int | None) -> Any:
     """`labels`, checked: integers, of a shape that belongs to `input`, in range."""
-    labels = labels if isinstance(labels, Tensor) else np.asarray(labels)
+    labels = tensor_or_array(labels)
     if labels.dtype.kind not in "iu":
         raise TypeError(
             f"{name}: target must be class indices (integers), found {labels.dtype} of shape {labels.shape}"

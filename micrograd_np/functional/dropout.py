@@ -10,7 +10,7 @@ from micrograd_np.ops.axes import within
 from micrograd_np.ops.random import dropout_mask
 
 from .dimensions import over_axes
-from .loss import as_tensor
+from .operands import as_tensor
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

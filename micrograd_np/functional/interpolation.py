@@ -13,7 +13,7 @@ from micrograd_np.ops.axes import whole, within
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import broadcast_to, reshape, transpose
 
-from .loss import as_floats, as_tensor
+from .operands import as_floats, as_tensor
 
 _RANKS = {"nearest": (3, 4), "linear": (3,), "bilinear": (4,)}
 _SMALL = 128  # rows and columns of a result, together, up to which PyTorch finds the nearest by another routine

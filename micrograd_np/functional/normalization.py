@@ -24,7 +24,7 @@ from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import sqrt
 
 from .distance import vector_norm
-from .loss import as_floats
+from .operands import as_floats
 
 
 def standardized(x: Any, axes: tuple[int, ...], eps: float, weight: Any = None) -> tuple[Any, Any, Any]:

@@ -20,7 +20,7 @@ from micrograd_np.ops.index import view
 from micrograd_np.ops.shape import reshape
 
 from .dimensions import Size, batched, over_axes, paddings, per_axis
-from .loss import as_floats
+from .operands import as_floats
 
 
 def _geometry(

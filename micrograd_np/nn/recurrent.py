@@ -17,7 +17,7 @@ from micrograd_np.core.settings import Count, Share, Size
 from micrograd_np.core.views import called_as
 from micrograd_np.engine.constant import constant
 from micrograd_np.functional.linear import linear
-from micrograd_np.functional.loss import as_tensor
+from micrograd_np.functional.operands import as_tensor
 from micrograd_np.ops.fused.gru import gru, gru_memory
 from micrograd_np.ops.fused.lstm import lstm, lstm_memory
 from micrograd_np.ops.fused.rnn import rnn
