@@ -116,11 +116,10 @@ def _check_weight(name: str, d: int, x: Any, weight: Any, bias: Any, groups: int
     groups = whole(groups, "groups")
     needed = first if transposed else second * groups
     if groups < 1 or first % groups or channels != needed:
-        message = (
+        raise ValueError(
             f"{name}: input has {channels} channels and weight {layout} is {weight.shape} with groups={groups}; "
             f"input must have {needed}, and {first} must divide into the groups."
         )
-        raise ValueError(message)
     features, shape = second * groups if transposed else first, np.shape(getattr(bias, "data", bias))
     if bias is not None and shape != (features,):
         message = f"{name}: bias is {shape}; it must be ({features},), one for each output channel."

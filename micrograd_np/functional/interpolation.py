@@ -43,11 +43,10 @@ def interpolate(
     """
     x = as_tensor(input)
     if str(mode) not in _RANKS or x.ndim not in _RANKS[mode]:
-        message = (
+        raise ValueError(
             f"interpolate: mode is {mode!r} and input is {x.shape}; there are nearest, linear for (n, c, l) and "
             f"bilinear for (n, c, h, w)."
         )
-        raise ValueError(message)
     if mode == "nearest" and align_corners is not None:
         raise ValueError("interpolate: align_corners is for linear and bilinear; by the nearest leave it out.")
     lengths = x.shape[2:]

@@ -10,7 +10,7 @@ from micrograd_np import functional
 from micrograd_np.core.settings import Count, Share, Size
 from micrograd_np.core.views import called_as
 from micrograd_np.engine.constant import constant
-from micrograd_np.engine.tensor import get_default_dtype
+from micrograd_np.engine.tensor import Tensor, get_default_dtype
 from micrograd_np.functional.attention import attend
 from micrograd_np.functional.operands import as_tensor, tensor_or_array
 from micrograd_np.ops.choice import where
@@ -176,7 +176,7 @@ def _additive(mask: Any, dtype: Any) -> Any:
     return mask if mask.dtype == dtype else mask.astype(dtype)
 
 
-def _append(x: Any, row: Any) -> Any:
+def _append(x: Tensor, row: Tensor) -> Any:
     return concatenate(x, broadcast_to(row, shape=(x.shape[0], 1, x.shape[2])), axis=1)
 
 

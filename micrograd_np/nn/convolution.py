@@ -43,11 +43,10 @@ class _Conv(FunctionLayer):
             message = f"{name}: padding_mode must be {' or '.join(map(repr, self._modes))}, found {padding_mode!r}."
             raise ValueError(message)
         if in_channels % groups or out_channels % groups:
-            message = (
+            raise ValueError(
                 f"{name}: in_channels ({in_channels}) and out_channels ({out_channels}) must divide into "
                 f"groups ({groups})."
             )
-            raise ValueError(message)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride = per_axis(d, kernel_size=kernel_size, stride=stride)
         self.padding: Any = padding if isinstance(padding, str) else per_axis(d, padding=padding)[0]

@@ -8,12 +8,13 @@ itself, in the order in which it was set, then what its submodules hold.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from enum import Enum
 from inspect import signature
 from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 from weakref import WeakSet
 
 import numpy as np
@@ -28,10 +29,6 @@ from micrograd_np.engine.tensor import Tensor
 
 from . import hooked
 from .parameter import Buffer, Parameter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
 
 alive: WeakSet[Module] = WeakSet()
 """Every module that exists, copies included: pictures look up here which module a parameter is part of."""

@@ -146,11 +146,10 @@ class _Layer(_Recurrent):
         single = x.ndim == 2
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
             layout = "(n, t, features)" if self.batch_first else "(t, n, features)"
-            message = (
+            raise ValueError(
                 f"{self._name}: input is {x.shape}; it must be {layout} or (t, features), "
                 f"with {self.input_size} features."
             )
-            raise ValueError(message)
         if single:
             x = x[:, None]
         elif self.batch_first:

@@ -164,10 +164,9 @@ def summary(model: Module, *inputs: Any) -> Summary:
         signature(model.forward).bind(*tensors)
     except TypeError as error:
         names, inputs_passed = ", ".join(signature(model.forward).parameters), count_of(len(tensors), "input")
-        message = (
+        raise TypeError(
             f"summary: {type(model).__name__} takes ({names}); found {inputs_passed}. Call summary(model, {names})."
-        )
-        raise TypeError(message) from error
+        ) from error
     counter = _Counter(model, tensors)
     handles = []
     for module in model.modules():

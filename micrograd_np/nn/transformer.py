@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np import functional
 from micrograd_np.core.settings import Count, Share, Size
@@ -14,9 +15,6 @@ from .dropout import Dropout
 from .linear import Linear
 from .module import Module
 from .normalization import LayerNorm
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class TransformerEncoderLayer(Module):
