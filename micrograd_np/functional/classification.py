@@ -13,13 +13,7 @@ from micrograd_np.ops.checks import check, labels_within, probabilities_within
 from micrograd_np.ops.choice import masked_keep, relu, where
 from micrograd_np.ops.comparison import equal, not_equal
 from micrograd_np.ops.elementwise import multiply, zero_safe_multiply
-from micrograd_np.ops.fused.losses import (
-    bce,
-    bce_with_logits,
-    gather_labels,
-    one_hot_mask,
-    softmax_cross_entropy,
-)
+from micrograd_np.ops.fused.losses import bce, bce_with_logits, gather_labels, one_hot_mask, softmax_cross_entropy
 from micrograd_np.ops.fused.softmax import log_softmax
 from micrograd_np.ops.reduce import sum  # noqa: A004
 from micrograd_np.ops.shape import reshape, transpose
