@@ -1,7 +1,8 @@
 """Requirements of settings: a constructor states them in its annotations, and its arguments are checked when called.
 
-``in_features: Size`` is a whole number of at least 0, ``kernel_size: Counts`` one of at least 1 or several of them.
-Arguments annotated otherwise (a dtype, a function, a mode) are not looked at here.
+``in_features: Size`` is a whole number of at least 0, ``kernel_size: Counts`` one of at least 1 or several of them,
+``mode: Annotated[str, "min", "max"]`` one of these words. Arguments annotated otherwise (a dtype, a function) are not
+looked at here.
 """
 
 from __future__ import annotations
@@ -101,6 +102,9 @@ def _rule(node: ast.expr) -> Rule | None:
             return Rule(f"{one.words}, or several of them", *_either([one, _several(one, None)])[1:])
         case ast.Name(name):
             return _RULES.get(name)
+        case ast.Subscript(ast.Name("Annotated"), ast.Tuple([_, *choices])):
+            values = [ast.literal_eval(choice) for choice in choices]
+            return Rule(" or ".join(map(repr, values)), lambda x: True, lambda x: x in values)
         case ast.Constant(None):
             return Rule("None", lambda x: x is None)
         case ast.BinOp(left, ast.BitOr(), right):

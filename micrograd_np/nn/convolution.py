@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod, sqrt
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -20,7 +20,6 @@ _OPTIONAL = ("padding=?", "dilation=?", "output_padding=?", "groups=?", "bias=?"
 
 class _Conv(FunctionLayer):
     _name = "conv"
-    _modes: ClassVar[tuple[str, ...]] = ("zeros", *_MODES)
     _transposed = False
     _in_repr = ("in_channels", "out_channels", "kernel_size=", "stride=", *_OPTIONAL)
     bias: Parameter | None
@@ -35,13 +34,10 @@ class _Conv(FunctionLayer):
         dilation: Counts = 1,
         groups: Count = 1,
         bias: bool = True,
-        padding_mode: str = "zeros",
+        padding_mode: Annotated[str, "zeros", "reflect", "replicate", "circular"] = "zeros",
         dtype: Any = None,
     ) -> None:
         name, d = type(self).__name__, self._d
-        if padding_mode not in self._modes:
-            message = f"{name}: padding_mode must be {' or '.join(map(repr, self._modes))}, found {padding_mode!r}."
-            raise ValueError(message)
         if in_channels % groups or out_channels % groups:
             raise ValueError(
                 f"{name}: in_channels ({in_channels}) and out_channels ({out_channels}) must divide into "
@@ -94,7 +90,6 @@ class Conv3d(_Conv, d=3):
 
 class _ConvTranspose(_Conv):
     _name = "conv_transpose"
-    _modes = ("zeros",)
     _transposed = True
 
     def __init__(
@@ -108,7 +103,7 @@ class _ConvTranspose(_Conv):
         groups: Count = 1,
         bias: bool = True,
         dilation: Counts = 1,
-        padding_mode: str = "zeros",
+        padding_mode: Annotated[str, "zeros"] = "zeros",
         dtype: Any = None,
     ) -> None:
         settings = (stride, padding, dilation, groups, bias, padding_mode, dtype)

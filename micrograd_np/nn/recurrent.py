@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -202,16 +202,13 @@ class RNN(_Layer):
         input_size: Size,
         hidden_size: Count,
         num_layers: Count = 1,
-        nonlinearity: str = "tanh",
+        nonlinearity: Annotated[str, "tanh", "relu"] = "tanh",
         bias: bool = True,
         batch_first: bool = False,
         dropout: Share = 0.0,
         bidirectional: bool = False,
         dtype: Any = None,
     ) -> None:
-        if nonlinearity not in ("tanh", "relu"):
-            message = f"RNN: nonlinearity must be 'tanh' or 'relu', found {nonlinearity!r}."
-            raise ValueError(message)
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype)
         self.nonlinearity = nonlinearity
 

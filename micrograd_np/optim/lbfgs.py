@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class LBFGS(Optimizer):
         tolerance_grad: float = 1e-7,
         tolerance_change: float = 1e-9,
         history_size: int = 100,
-        line_search_fn: str | None = None,
+        line_search_fn: Annotated[str | None, None, "strong_wolfe"] = None,
     ) -> None:
         max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
         super().__init__(params, locals())
@@ -58,10 +58,6 @@ class LBFGS(Optimizer):
         super().check(group)
         first = self.param_groups[0] if self.param_groups else group
         self.require(group["params"] is first["params"], "takes one group only; all its parameters are one vector.")
-        search = group["line_search_fn"]
-        self.require(
-            search in (None, "strong_wolfe"), f"line_search_fn must be None or 'strong_wolfe', found {search!r}."
-        )
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Iterate; returns the loss at the point where it began. TypeError without a closure."""

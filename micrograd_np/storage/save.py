@@ -50,9 +50,7 @@ def load(f: str | Path, into: _Place = None) -> Any:
     try:
         content = arrays if description is None else tree.unflatten(arrays, description)
     except (KeyError, ValueError) as error:
-        raise CheckpointError(
-            f"load: {path} has a description that does not fit its arrays ({error}); nothing has been loaded."
-        ) from error
+        raise files.unusable(path, f"has a description that does not fit its arrays ({error})") from error
     if into is not None:
         _restore(path, into, content)
     return content

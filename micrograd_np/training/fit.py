@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sized
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     validation: Iterable[Any] | None = None,
     metrics: Mapping[str, Metric] | Iterable[Metric] = (),
     scheduler: Any = None,
-    scheduler_per: Literal["epoch", "batch"] = "epoch",
+    scheduler_per: Annotated[str, "epoch", "batch"] = "epoch",
     clip: Positive | None = None,
     patience: Size | None = None,
     checkpoint: str | Path | None = None,
@@ -81,7 +81,8 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     >>> history["loss"][-1] < history["loss"][0]
     True
     """
-    check("fit", rules_of(fit), {"epochs": epochs, "clip": clip, "patience": patience})
+    settings = {"epochs": epochs, "clip": clip, "patience": patience, "scheduler_per": scheduler_per}
+    check("fit", rules_of(fit), settings)
     _check_parts("fit", model, loss, metrics)
     steps = all(callable(getattr(optimizer, name, None)) for name in ("step", "zero_grad"))
     suits = steps and not isinstance(optimizer, type)
@@ -91,8 +92,6 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     for name, path in (("checkpoint", checkpoint), ("record", record)):
         suits = path is None or isinstance(path, (str, Path)) or (name == "record" and isinstance(path, Record))
         require_type("fit", name, path, suits, "the name of a file")
-    if scheduler_per not in ("epoch", "batch"):
-        raise ValueError(f"fit: scheduler_per is 'epoch' or 'batch', found {scheduler_per!r}.")
     history = History()
     running = {"total": 0.0, "samples": 0, "batches": 0}  # of the epoch under way
     run = {"model": model, "optimizer": optimizer, "history": history, "random": random.generator()}
