@@ -414,26 +414,16 @@ class Module:
         """
         own = dict(self._state())
         arrays = {name: np.asarray(x.data if isinstance(x, Tensor) else x) for name, x in state_dict.items()}
-        optional = {
-            _join(path, name)
-            for path, module in self.named_modules(remove_duplicate=False)
-            for name in module._later_buffers
-        }
+        modules = self.named_modules(remove_duplicate=False)
+        optional = {_join(path, name) for path, module in modules for name in module._later_buffers}
         missing = [name for name in own if name not in arrays and name not in optional]
         unexpected = [name for name in arrays if name not in own]
         matching = {name: x for name, x in arrays.items() if name in own}
-        unequal = [
-            f"{name} is {own[name].shape} here and {x.shape} there"
-            for name, x in matching.items()
-            if own[name].shape != x.shape
-        ]
-        problems = {
-            "wrong shape": "; ".join(unequal),
-            "missing": ", ".join(missing) if strict else "",
-            "unexpected": ", ".join(unexpected) if strict else "",
-        }
-        if any(problems.values()):
-            message = ". ".join(f"{problem}: {names}" for problem, names in problems.items() if names)
+        shapes = [(name, own[name].shape, x.shape) for name, x in matching.items()]
+        problems = [("wrong shape", "; ".join(f"{name} is {a} here and {b} there" for name, a, b in shapes if a != b))]
+        if strict:
+            problems += [("missing", ", ".join(missing)), ("unexpected", ", ".join(unexpected))]
+        if message := ". ".join(f"{problem}: {names}" for problem, names in problems if names):
             raise ValueError(f"load_state_dict into {type(self).__name__}: {message}.")
         for name, x in matching.items():
             if assign:

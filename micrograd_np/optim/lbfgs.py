@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from typing import Annotated, Any
 
 import numpy as np
@@ -148,7 +149,7 @@ class LBFGS(Optimizer):
     def state_dict(self) -> dict[str, Any]:
         """The curvature history under parameter 0, in this class's own layout."""
         state = self.state.get(self.param_groups[0]["params"][0])
-        return {**super().state_dict(), "state": {0: _copied(state)} if state else {}}
+        return {**super().state_dict(), "state": {0: deepcopy(state)} if state else {}}
 
     def _adopted(self, p: Any, group: Mapping[str, Any], saved: Mapping[str, Any]) -> dict[str, Any]:
         if not saved:
@@ -161,8 +162,4 @@ class LBFGS(Optimizer):
                 f"load_state_dict into LBFGS: found {', '.join(saved)}; wanted {', '.join(sorted(names))} "
                 f"for {size} elements."
             )
-        return _copied(saved)
-
-
-def _copied(state: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: [np.array(v) for v in value] if isinstance(value, list) else value for name, value in state.items()}
+        return deepcopy(dict(saved))

@@ -57,15 +57,9 @@ class Muon(Optimizer):
     @staticmethod
     def scalars(group, t) -> dict[str, Any]:
         a, b, c = group["ns_coefficients"]
-        return {
-            "shrink": 1 - group["lr"] * group["weight_decay"],
-            "share": 1 - group["momentum"],
-            "a": a,
-            "b": b,
-            "c": c,
-            "iterations": range(group["ns_steps"]),
-            "like_adamw": group["adjust_lr_fn"] == "match_rms_adamw",
-        }
+        numbers = {"shrink": 1 - group["lr"] * group["weight_decay"], "share": 1 - group["momentum"]}
+        like_adamw = group["adjust_lr_fn"] == "match_rms_adamw"
+        return {**numbers, "a": a, "b": b, "c": c, "iterations": range(group["ns_steps"]), "like_adamw": like_adamw}
 
     @staticmethod
     def update(p, g, state, *, lr, shrink, momentum, share, a, b, c, eps, iterations, nesterov, like_adamw) -> None:

@@ -15,6 +15,7 @@ Settings and slots have PyTorch's names, so that states move between the two lib
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
 from inspect import Parameter, signature
 from typing import Any, ClassVar, NamedTuple
 
@@ -249,11 +250,7 @@ class Optimizer:
         Parameters are numbered in the order of the groups; only those that have been updated have a state.
         """
         numbers = {p: i for i, p in enumerate(self._params())}
-        state = {
-            i: {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in self.state[p].items()}
-            for p, i in numbers.items()
-            if self.state.get(p)
-        }
+        state = {i: deepcopy(self.state[p]) for p, i in numbers.items() if self.state.get(p)}
         groups = [{**group, "params": [numbers[p] for p in group["params"]]} for group in self.param_groups]
         return {"state": state, "param_groups": groups}
 
@@ -331,6 +328,4 @@ def _called(p: Tensor) -> str:
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Numbers as floats, unless they count something: a float may change from step to step, also in a compiled one."""
-    return {
-        name: float(value) if type(value) is int and name not in _COUNTS else value for name, value in settings.items()
-    }
+    return {name: float(x) if type(x) is int and name not in _COUNTS else x for name, x in settings.items()}
