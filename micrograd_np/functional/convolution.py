@@ -46,8 +46,7 @@ def _conv(
         message = f"{name}: padding='same' keeps the length only at stride 1; found stride={stride}. Give numbers."
         raise ValueError(message)
     if isinstance(padding, str) and padding not in ("same", "valid"):
-        message = f"{name}: padding must be 'same', 'valid', a number or {d} numbers; found {padding!r}."
-        raise ValueError(message)
+        raise ValueError(f"{name}: padding must be 'same', 'valid', a number or {d} numbers; found {padding!r}.")
     pairs = paddings(padding, weight.shape[2:], dilation)
     z = convolve(x, weight, stride=stride, padding=pairs, dilation=dilation)
     return _with_bias(z, bias, d, single)
@@ -81,13 +80,11 @@ def _conv_transpose(
         d, stride=stride, dilation=dilation, padding=padding, output_padding=output_padding
     )
     if any(m >= max(s, e) for m, s, e in zip(extra, stride, dilation, strict=True)):
-        message = f"{name}: output_padding={extra} must be less than stride={stride} or dilation={dilation}."
-        raise ValueError(message)
+        raise ValueError(f"{name}: output_padding={extra} must be less than stride={stride} or dilation={dilation}.")
     axes = zip(x.shape[2:], weight.shape[2:], stride, padding, extra, dilation, strict=True)
     lengths = tuple((n - 1) * s - 2 * p + e * (k - 1) + m + 1 for n, k, s, p, m, e in axes)
     if min(lengths) < 1:
-        message = f"{name}: the result would have lengths {lengths}; pad less."
-        raise ValueError(message)
+        raise ValueError(f"{name}: the result would have lengths {lengths}; pad less.")
     # an extra length of a stride or more would be room for another place: the padding after shrinks, or zeros follow
     more = tuple(m if m >= s else 0 for m, s in zip(extra, stride, strict=True))
     pairs = tuple((p, max(0, p - m)) for p, m in zip(padding, more, strict=True))
@@ -122,8 +119,7 @@ def _check_weight(name: str, d: int, x: Any, weight: Any, bias: Any, groups: int
         )
     features, shape = second * groups if transposed else first, np.shape(getattr(bias, "data", bias))
     if bias is not None and shape != (features,):
-        message = f"{name}: bias is {shape}; it must be ({features},), one for each output channel."
-        raise ValueError(message)
+        raise ValueError(f"{name}: bias is {shape}; it must be ({features},), one for each output channel.")
 
 
 conv1d, conv2d, conv3d = over_axes(_conv)

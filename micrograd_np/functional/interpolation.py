@@ -58,14 +58,12 @@ def interpolate(
     if size is None:
         factors = _for_each(scale_factor, len(lengths))
         if not all(within(f, "scale_factor", 0, 2**63) for f in factors):
-            message = f"interpolate: scale_factor must be positive and finite, found {scale_factor!r}."
-            raise ValueError(message)
+            raise ValueError(f"interpolate: scale_factor must be positive and finite, found {scale_factor!r}.")
         sizes = [floor(n * f) for n, f in zip(lengths, factors, strict=True)]
     else:
         sizes = [whole(n, "size") for n in _for_each(size, len(lengths))]
     if min((*lengths, *sizes), default=1) < 1:
-        message = f"interpolate: input is {x.shape}, to lengths {tuple(sizes)}; all lengths must be at least 1."
-        raise ValueError(message)
+        raise ValueError(f"interpolate: input is {x.shape}, to lengths {tuple(sizes)}; all lengths must be at least 1.")
     if mode != "nearest":
         x = as_floats(x)
     small = x.ndim == 4 and sum(sizes) <= _SMALL
@@ -91,8 +89,7 @@ def interpolate(
 def _for_each(value: Any, d: int) -> list[Any]:
     values = list(value) if np.ndim(value) else [value] * d
     if len(values) != d:
-        message = f"interpolate: needs one number or {d}, found {value!r}."
-        raise ValueError(message)
+        raise ValueError(f"interpolate: needs one number or {d}, found {value!r}.")
     return values
 
 

@@ -24,9 +24,8 @@ class _FunctionalLoss(FunctionModule):
         """Keep the settings, weights of classes or elements as buffers. ValueError for an unknown reduction."""
         if arguments["reduction"] not in self._reductions:
             allowed = ", ".join(self._reductions)
-            raise ValueError(
-                f"{type(self).__name__}: reduction must be one of {allowed}, found {arguments['reduction']!r}."
-            )
+            message = f"{type(self).__name__}: reduction must be one of {allowed}, found {arguments['reduction']!r}."
+            raise ValueError(message)
         weights = {name: arguments[name] for name in ("weight", "pos_weight") if name in arguments}
         super()._hold({name: value for name, value in arguments.items() if name not in weights})
         for name, x in weights.items():

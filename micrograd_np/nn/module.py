@@ -307,9 +307,8 @@ class Module:
     def register_parameter(self, name: str, param: Any) -> None:
         """Set `param` (or None) as the parameter `name`, like ``self.name = param``. TypeError for anything else."""
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(
-                f"register_parameter: {name!r} is {with_article(type(param).__name__)}; wrap it: Parameter(...)."
-            )
+            message = f"register_parameter: {name!r} is {with_article(type(param).__name__)}; wrap it: Parameter(...)."
+            raise TypeError(message)
         self._register(name, param, Kind.PARAMETER)
 
     def add_module(self, name: str, module: Any) -> None:

@@ -155,8 +155,7 @@ class _Layer(_Recurrent):
         elif self.batch_first:
             x = called_as(x, transpose(x, axes=(1, 0, 2)))
         if not x.shape[0]:
-            message = f"{self._name}: the sequence has no steps; input is {x.shape}, time first."
-            raise ValueError(message)
+            raise ValueError(f"{self._name}: the sequence has no steps; input is {x.shape}, time first.")
         starts = self._starts(hx, x.shape[1], 1 if single else None)
         finals: list[Any] = []
         for layer in range(self.num_layers):
@@ -180,8 +179,7 @@ class _Layer(_Recurrent):
             return [states] * count
         for state, size in zip(states, (self.proj_size or self.hidden_size, self.hidden_size), strict=False):
             if state.shape != (count, n, size):
-                message = f"{self._name}: an initial state is {state.shape}; it must be {(count, n, size)}."
-                raise ValueError(message)
+                raise ValueError(f"{self._name}: an initial state is {state.shape}; it must be {(count, n, size)}.")
         return [tuple(s[i] for s in states) for i in range(count)]
 
 
@@ -242,8 +240,7 @@ class LSTM(_Layer):
         dtype: Any = None,
     ) -> None:
         if proj_size >= hidden_size:
-            message = f"LSTM: proj_size must be below hidden_size; found {proj_size} and {hidden_size}."
-            raise ValueError(message)
+            raise ValueError(f"LSTM: proj_size must be below hidden_size; found {proj_size} and {hidden_size}.")
         self.proj_size = proj_size
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype)
 
@@ -275,8 +272,7 @@ class _Cell(_Recurrent):
         single = x.ndim == 1
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
             features = self.input_size
-            message = f"{self._name}Cell: input is {x.shape}; it must be (n, {features}) or ({features},)."
-            raise ValueError(message)
+            raise ValueError(f"{self._name}Cell: input is {x.shape}; it must be (n, {features}) or ({features},).")
         x = x[None] if single else x
         states = self._states(hx, x.shape[0], 0 if single else None, self.weight_hh.dtype)
         _, finals = self._run(x[None], states, "")

@@ -55,8 +55,7 @@ class Unflatten(Module):
     def forward(self, input: Any) -> Any:
         """`input` with that axis as several. ValueError unless it is there and the lengths multiply to its."""
         if not -input.ndim <= self.dim < input.ndim:
-            message = f"Unflatten: input is {input.shape}; it has no axis dim={self.dim}."
-            raise ValueError(message)
+            raise ValueError(f"Unflatten: input is {input.shape}; it has no axis dim={self.dim}.")
         at = self.dim % input.ndim
         return reshape(input, shape=(*input.shape[:at], *self.unflattened_size, *input.shape[at + 1 :]))
 

@@ -41,9 +41,8 @@ class TransformerEncoderLayer(Module):
     ) -> None:
         if isinstance(activation, str):
             if activation not in ("relu", "gelu"):
-                raise ValueError(
-                    f"TransformerEncoderLayer: activation is 'relu', 'gelu' or a function, found {activation!r}."
-                )
+                message = f"TransformerEncoderLayer: activation is 'relu', 'gelu' or a function, found {activation!r}."
+                raise ValueError(message)
             activation = getattr(functional, activation)
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype)
         self.linear1 = Linear(d_model, dim_feedforward, bias, dtype)

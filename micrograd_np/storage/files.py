@@ -39,9 +39,8 @@ def write(path: Path, arrays: Mapping[str, Any], description: str) -> None:
     if encode is None:
         raise ValueError(f"save: the name must end in .npz or .safetensors, found {path.name!r}.")
     if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"save: there is no directory {str(path.parent)!r} for {path.name}. Make it first: Path(...).mkdir()."
-        )
+        message = f"save: there is no directory {str(path.parent)!r} for {path.name}. Make it first: Path(...).mkdir()."
+        raise FileNotFoundError(message)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
@@ -160,7 +159,6 @@ def _library() -> Any:
     try:
         import safetensors.numpy
     except ImportError as error:
-        raise ImportError(
-            "safetensors: the library is not installed. pip install micrograd_np[io], or save as .npz."
-        ) from error
+        message = "safetensors: the library is not installed. pip install micrograd_np[io], or save as .npz."
+        raise ImportError(message) from error
     return safetensors

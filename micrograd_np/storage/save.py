@@ -72,9 +72,8 @@ def _restore(path: Path, into: _Place, content: Any) -> None:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         for name in done:
             _set_state(places[name], before[name])
-        raise CheckpointError(
-            f"load: {path} does not fit{f' {done[-1]}' if done[-1] else ''}: {error} Nothing has been loaded."
-        ) from error
+        message = f"load: {path} does not fit{f' {done[-1]}' if done[-1] else ''}: {error} Nothing has been loaded."
+        raise CheckpointError(message) from error
 
 
 def _state(place: _Place) -> Any:

@@ -31,6 +31,8 @@ from .record import Record
 
 Metric = Callable[[Any, Any], Any]
 
+_NO_BATCHES = "there are no batches; an iterator that is used up has none left, pass a DataLoader."
+
 
 def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     model: Module,
@@ -135,9 +137,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
                 if interrupt.requested:
                     break
             if not running["batches"]:
-                raise ValueError(
-                    "fit: there are no batches; an iterator that is used up has none left, pass a DataLoader."
-                )
+                raise ValueError(f"fit: {_NO_BATCHES}")
             if not interrupt.requested or running["batches"] == batches:
                 row = {"loss": running["total"] / running["samples"]}
                 running = dict.fromkeys(running, 0)
@@ -194,9 +194,7 @@ def evaluate(
         for module, mode in modes.items():
             module.training = mode
     if not truths:
-        raise ValueError(
-            "evaluate: there are no batches; an iterator that has been used up has none left, pass a DataLoader."
-        )
+        raise ValueError(f"evaluate: {_NO_BATCHES}")
     predicted, true = np.concatenate(predictions), np.concatenate(truths)
     return {"loss": total / len(true), **{name: metric(predicted, true) for name, metric in metrics.items()}}
 
@@ -220,10 +218,8 @@ def _batches(caller: str, name: str, batches: Any) -> Any:
         kind = f"{'a tuple' if isinstance(batches, tuple) else 'a list'} of arrays, {shapes}"
         remedy = f"[{names}] for one batch of all, or DataLoader(TensorDataset{names}, batch_size=32)"
     elif isinstance(batches, Dataset):
-        kind, remedy = (
-            f"{describe_value(batches)}, whose elements are single samples",
-            "DataLoader(dataset, batch_size=32)",
-        )
+        kind = f"{describe_value(batches)}, whose elements are single samples"
+        remedy = "DataLoader(dataset, batch_size=32)"
     elif not isinstance(batches, Iterable):
         kind, remedy = describe_value(batches), "DataLoader(TensorDataset(x, y), batch_size=32)"
     else:

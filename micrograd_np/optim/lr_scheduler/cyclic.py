@@ -135,9 +135,8 @@ class OneCycleLR(_Cycle):
     ) -> None:
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
-                raise ValueError(
-                    "OneCycleLR: needs to know its length: give total_steps, or epochs and steps_per_epoch."
-                )
+                message = "OneCycleLR: needs to know its length: give total_steps, or epochs and steps_per_epoch."
+                raise ValueError(message)
             total_steps = epochs * steps_per_epoch
         self.total_steps, self.anneal_strategy, self.cycle_momentum = total_steps, anneal_strategy, cycle_momentum
         top = self._one_per_group(optimizer, "max_lr", max_lr)
