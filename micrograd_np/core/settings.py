@@ -1,8 +1,7 @@
 """Requirements of settings: a constructor states them in its annotations, and its arguments are checked when called.
 
 ``in_features: Size`` is a whole number of at least 0, ``kernel_size: Counts`` one of at least 1 or several of them,
-``mode: Annotated[str, "min", "max"]`` one of these words. Arguments annotated otherwise (a dtype, a function) are not
-looked at here.
+``mode: Annotated[str, "min", "max"]`` one of these words; annotations of other kinds (a dtype, a function) say nothing.
 """
 
 from __future__ import annotations
