@@ -38,7 +38,7 @@ class FunctionModule(Module):
 
     def _hold(self, arguments: Mapping[str, Any]) -> None:
         for name, value in arguments.items():
-            if name != "self":
+            if name not in ("self", "__class__"):
                 setattr(self, name, value)
 
 
