@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import sqrt as root
-from typing import Any, ClassVar
+from typing import Any
 
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.transcendental import sqrt
@@ -79,25 +79,6 @@ def shares(group) -> dict[str, Any]:
     means = {"beta1": beta1, "share1": 1 - beta1, "beta2": beta2, "share2": 1 - beta2}
     decay = {"shrink": 1 - group["lr"] * weight_decay, "decoupled": bool(decoupled and weight_decay)}
     return {**means, "weight_decay": 0.0 if decoupled else weight_decay, **decay}
-
-
-class Moments(Optimizer):
-    """What NAdam and RAdam share: both running means, and how `p` decays."""
-
-    slots: ClassVar[tuple[str | Slot, ...]] = ("exp_avg", "exp_avg_sq")
-
-    @staticmethod
-    def update(p, g, state, *, beta1, share1, beta2, share2, weight_decay, shrink, decoupled, maximize) -> Any:
-        """Decay `p` and move the means; returns the gradient to descend along, and the means."""
-        g = effective_gradient(p, g, maximize, weight_decay)
-        if decoupled:
-            p *= shrink
-        m, v = state["exp_avg"], state["exp_avg_sq"]
-        m *= beta1
-        m += share1 * g
-        v *= beta2
-        v += share2 * (g * g)
-        return g, m, v
 
 
 class AdamW(Adam):

@@ -7,18 +7,18 @@ from typing import Any
 
 from micrograd_np.ops.transcendental import sqrt
 
-from .adam import Moments, shares
-from .optimizer import Slot
+from .adam import shares
+from .optimizer import Optimizer, Slot, effective_gradient
 
 
-class NAdam(Moments, example=("NAdam([p], lr=0.1)", "p.data.round(4)", "array([ 0.8944, -1.8944])")):
+class NAdam(Optimizer, example=("NAdam([p], lr=0.1)", "p.data.round(4)", "array([ 0.8944, -1.8944])")):
     """Adam whose first moment looks ahead by one step, with the momentum schedule μₜ = β₁ (1 − ½ · 0.96^(t ψ)).
 
     ψ is `momentum_decay`. The product of all μ so far is part of the state, as in PyTorch.
     Source: Dozat (2016).
     """
 
-    slots = (*Moments.slots, Slot("mu_product", start=1.0, shape=()))
+    slots = ("exp_avg", "exp_avg_sq", Slot("mu_product", start=1.0, shape=()))
 
     def __init__(
         self,
@@ -44,10 +44,35 @@ class NAdam(Moments, example=("NAdam([p], lr=0.1)", "p.data.round(4)", "array([ 
         return {**numbers, "correction": 1 - beta2**t, **shares(group)}
 
     @staticmethod
-    def update(p, g, state, *, by_gradient, by_momentum, mu, mu_next, correction, eps, **moments: Any) -> None:  # type: ignore[override]
-        product = state["mu_product"]
+    def update(
+        p,
+        g,
+        state,
+        *,
+        by_gradient,
+        by_momentum,
+        mu,
+        mu_next,
+        beta1,
+        share1,
+        beta2,
+        share2,
+        correction,
+        eps,
+        weight_decay,
+        shrink,
+        decoupled,
+        maximize,
+    ) -> None:
+        g = effective_gradient(p, g, maximize, weight_decay)
+        if decoupled:
+            p *= shrink
+        m, v, product = state["exp_avg"], state["exp_avg_sq"], state["mu_product"]
         product *= mu
-        g, m, v = Moments.update(p, g, state, **moments)
+        m *= beta1
+        m += share1 * g
+        v *= beta2
+        v += share2 * (g * g)
         d = sqrt(v / correction)
         d += eps
         p -= (by_gradient / (1 - product)) * g / d
