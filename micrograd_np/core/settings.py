@@ -102,8 +102,10 @@ def _rule(node: ast.expr) -> Rule | None:
         case ast.Name(name):
             return _RULES.get(name)
         case ast.Subscript(ast.Name("Annotated"), ast.Tuple([_, *choices])):
-            values = [ast.literal_eval(choice) for choice in choices]
-            return Rule(" or ".join(map(repr, values)), lambda x: True, lambda x: x in values)
+            words = [ast.literal_eval(choice) for choice in choices]
+            return Rule(
+                " or ".join(map(repr, words)), lambda x: True, lambda x: isinstance(x, str | None) and x in words
+            )
         case ast.Constant(None):
             return Rule("None", lambda x: x is None)
         case ast.BinOp(left, ast.BitOr(), right):
