@@ -129,7 +129,7 @@ def test_layers_without_inputs_are_built_as_pytorch_builds_them():
 
 @pytest.mark.parametrize("mode", ["mirror", None, 3, ["zeros"], np.zeros(2)])
 def test_a_word_that_is_none_of_those_of_the_annotation_is_refused(mode):
-    with pytest.raises(ValueError, match="Conv1d: padding_mode must be 'zeros' or 'reflect' or .*; found "):
+    with pytest.raises(ValueError, match=r"Conv1d: padding_mode must be 'zeros' or 'reflect' or .*; found "):
         nn.Conv1d(2, 2, 2, padding_mode=mode)
     with pytest.raises(ValueError, match="Muon: adjust_lr_fn must be None or 'original' or 'match_rms_adamw'; found "):
         optim.Muon([nn.Parameter(np.eye(2))], adjust_lr_fn="mirror" if mode is None else mode)

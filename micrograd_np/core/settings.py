@@ -103,9 +103,8 @@ def _rule(node: ast.expr) -> Rule | None:
             return _RULES.get(name)
         case ast.Subscript(ast.Name("Annotated"), ast.Tuple([_, *choices])):
             words = [ast.literal_eval(choice) for choice in choices]
-            return Rule(
-                " or ".join(map(repr, words)), lambda x: True, lambda x: isinstance(x, str | None) and x in words
-            )
+            suits = lambda x: isinstance(x, str | None) and x in words
+            return Rule(" or ".join(map(repr, words)), lambda x: True, suits)
         case ast.Constant(None):
             return Rule("None", lambda x: x is None)
         case ast.BinOp(left, ast.BitOr(), right):
@@ -124,8 +123,7 @@ def rules_of(function: Callable[..., Any]) -> dict[str, Rule]:
     rules = {}
     for name, parameter in signature(function).parameters.items():
         if isinstance(parameter.annotation, str) and parameter.kind is not Parameter.VAR_POSITIONAL:
-            rule = _rule(ast.parse(parameter.annotation, mode="eval").body)
-            if rule is not None:
+            if (rule := _rule(ast.parse(parameter.annotation, mode="eval").body)) is not None:
                 rules[name] = rule
     return rules
 
