@@ -173,9 +173,8 @@ def multi_margin_loss(
     excess = relu(margin + rows - reshape(gather_labels(rows, flat), shape=(-1, 1)))
     losses = where(right, 0, excess if p == 1 else excess**p)
     if weight is not None:
-        losses = losses * reshape(
-            _weight_of(_class_weights("multi_margin_loss", weight, rows), flat, classes), shape=(-1, 1)
-        )
+        weights = _weight_of(_class_weights("multi_margin_loss", weight, rows), flat, classes)
+        losses = losses * reshape(weights, shape=(-1, 1))
     return reduced(reshape(sum(losses, axis=-1) / classes, shape=labels.shape), reduction)
 
 

@@ -76,9 +76,8 @@ def _conv_transpose(
     x, single = batched(name, input, d)
     weight = as_vertex(weight)
     _check_weight(name, d, x, weight, bias, groups, transposed=True)
-    stride, dilation, padding, extra = per_axis(
-        d, stride=stride, dilation=dilation, padding=padding, output_padding=output_padding
-    )
+    stride, dilation = per_axis(d, stride=stride, dilation=dilation)
+    padding, extra = per_axis(d, padding=padding, output_padding=output_padding)
     if any(m >= max(s, e) for m, s, e in zip(extra, stride, dilation, strict=True)):
         raise ValueError(f"{name}: output_padding={extra} must be less than stride={stride} or dilation={dilation}.")
     axes = zip(x.shape[2:], weight.shape[2:], stride, padding, extra, dilation, strict=True)
