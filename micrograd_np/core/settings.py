@@ -47,10 +47,8 @@ class Rule(NamedTuple):
 
 
 def _is_whole(x: Any) -> bool:
-    whole = isinstance(x, Integral) or (
-        getattr(x, "ndim", None) == 0 and getattr(x, "dtype", np.dtype("O")).kind in "iu"
-    )
-    return whole and not isinstance(x, bool)
+    array = getattr(x, "ndim", None) == 0 and getattr(x, "dtype", np.dtype("O")).kind in "iu"
+    return (array or isinstance(x, Integral)) and not isinstance(x, bool)
 
 
 def _is_number(x: Any) -> bool:
@@ -123,7 +121,8 @@ def rules_of(function: Callable[..., Any]) -> dict[str, Rule]:
     rules = {}
     for name, parameter in signature(function).parameters.items():
         if isinstance(parameter.annotation, str) and parameter.kind is not Parameter.VAR_POSITIONAL:
-            if (rule := _rule(ast.parse(parameter.annotation, mode="eval").body)) is not None:
+            rule = _rule(ast.parse(parameter.annotation, mode="eval").body)
+            if rule is not None:
                 rules[name] = rule
     return rules
 
