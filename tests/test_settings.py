@@ -125,3 +125,11 @@ def test_a_class_of_ones_own_may_annotate_as_it_likes():
 def test_layers_without_inputs_are_built_as_pytorch_builds_them():
     assert nn.Conv1d(0, 2, 1).weight.shape == (2, 0, 1)
     assert nn.Linear(0, 2)(mg.Tensor(np.ones((3, 0)))).shape == (3, 2)
+
+
+@pytest.mark.parametrize("mode", ["mirror", None, 3, ["zeros"], np.zeros(2)])
+def test_a_word_that_is_none_of_those_of_the_annotation_is_refused(mode):
+    with pytest.raises(ValueError, match=r"Conv1d: padding_mode must be 'zeros' or 'reflect' or .*; found "):
+        nn.Conv1d(2, 2, 2, padding_mode=mode)
+    with pytest.raises(ValueError, match="Muon: adjust_lr_fn must be None or 'original' or 'match_rms_adamw'; found "):
+        optim.Muon([nn.Parameter(np.eye(2))], adjust_lr_fn="mirror" if mode is None else mode)

@@ -143,7 +143,8 @@ def _names(kind: type) -> frozenset[str]:
             codes += [part for part in code.co_consts if isinstance(part, CodeType)]
         steps = dis.get_instructions(kind.forward)  # type: ignore[attr-defined]
         counted = {step.argval for step in steps if step.opname == "STORE_ATTR"}
-        _spoken[kind] = frozenset(name for code in codes for name in code.co_names) - counted
+        spoken = frozenset(name for code in codes for name in code.co_names) - counted
+        _spoken[kind] = spoken.union(getattr(kind, "_settings", ()))  # which a layer passes on without naming them
     return _spoken[kind]
 
 

@@ -1,7 +1,7 @@
 """Requirements of settings: a constructor states them in its annotations, and its arguments are checked when called.
 
-``in_features: Size`` is a whole number of at least 0, ``kernel_size: Counts`` one of at least 1 or several of them.
-Arguments annotated otherwise (a dtype, a function, a mode) are not looked at here.
+``in_features: Size`` is a whole number of at least 0, ``kernel_size: Counts`` one of at least 1 or several of them,
+``mode: Annotated[str, "min", "max"]`` one of these words; annotations of other kinds (a dtype, a function) say nothing.
 """
 
 from __future__ import annotations
@@ -47,10 +47,8 @@ class Rule(NamedTuple):
 
 
 def _is_whole(x: Any) -> bool:
-    whole = isinstance(x, Integral) or (
-        getattr(x, "ndim", None) == 0 and getattr(x, "dtype", np.dtype("O")).kind in "iu"
-    )
-    return whole and not isinstance(x, bool)
+    array = getattr(x, "ndim", None) == 0 and getattr(x, "dtype", np.dtype("O")).kind in "iu"
+    return (array or isinstance(x, Integral)) and not isinstance(x, bool)
 
 
 def _is_number(x: Any) -> bool:
@@ -101,6 +99,10 @@ def _rule(node: ast.expr) -> Rule | None:
             return Rule(f"{one.words}, or several of them", *_either([one, _several(one, None)])[1:])
         case ast.Name(name):
             return _RULES.get(name)
+        case ast.Subscript(ast.Name("Annotated"), ast.Tuple([_, *choices])):
+            words = [ast.literal_eval(choice) for choice in choices]
+            suits = lambda x: isinstance(x, str | None) and x in words
+            return Rule(" or ".join(map(repr, words)), lambda x: True, suits)
         case ast.Constant(None):
             return Rule("None", lambda x: x is None)
         case ast.BinOp(left, ast.BitOr(), right):

@@ -8,20 +8,8 @@ from .mapped import memory_map, write_rows
 from .toys import blobs, circles, moons, sine, spirals, xor
 
 __all__ = [
-    "DataLoader",
-    "Dataset",
-    "Subset",
-    "TensorDataset",
-    "blobs",
-    "circles",
-    "collate",
-    "memory_map",
-    "moons",
-    "random_split",
-    "sine",
-    "spirals",
-    "write_rows",
-    "xor",
-]
+    "DataLoader", "Dataset", "Subset", "TensorDataset", "blobs", "circles", "collate", "memory_map", "moons",
+    "random_split", "sine", "spirals", "write_rows", "xor",
+]  # fmt: skip
 
 _check_all(__all__, globals())

@@ -32,9 +32,8 @@ class Dataset:
     """
 
     def __len__(self) -> int:
-        raise NotImplementedError(
-            f"{type(self).__name__}: write a method __len__(self) that says how many samples there are."
-        )
+        message = f"{type(self).__name__}: write a method __len__(self) that says how many samples there are."
+        raise NotImplementedError(message)
 
     def __getitem__(self, i: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__}: write a method __getitem__(self, i) that returns sample i.")

@@ -62,13 +62,9 @@ class DataLoader:
                     f"DataLoader: {name} is {with_article(type(x).__name__)}, which one epoch uses up; pass a list, or "
                     "an object whose __iter__ begins anew."
                 )
-        self.dataset = dataset
-        self.batch_size = batch_size
-        self.shuffle = bool(shuffle)
+        self.dataset, self.batch_size, self.drop_last, self.shuffle = dataset, batch_size, drop_last, bool(shuffle)
         self.sampler, self.batch_sampler = sampler, batch_sampler
-        self.collate_fn = collate_fn
-        self.drop_last = drop_last
-        self.transform = transform
+        self.collate_fn, self.transform = collate_fn, transform
         self.prefetch = max(prefetch, 2 * num_workers)
         random_order = self.shuffle or transform is not None
         self.seed = int((generator or random.generator()).integers(2**63)) if random_order else 0

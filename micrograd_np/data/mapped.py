@@ -19,9 +19,8 @@ def memory_map(path: str | Path) -> np.ndarray[Any, Any]:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise ValueError(
-            f"memory_map: {path} is not a whole .npy file of numbers ({error}). Write one with write_rows."
-        ) from error
+        message = f"memory_map: {path} is not a whole .npy file of numbers ({error}). Write one with write_rows."
+        raise ValueError(message) from error
 
 
 def write_rows(path: str | Path, chunks: Iterable[Any]) -> Path:

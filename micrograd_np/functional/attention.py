@@ -16,7 +16,7 @@ from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import reshape, transpose
 
 from .dropout import dropout
-from .loss import as_tensor
+from .operands import as_tensor, tensor_or_array
 
 
 def scaled_dot_product_attention(
@@ -86,15 +86,11 @@ def attend(
     scores = matmul(q * scale, transpose(k, axes=axes))
     if is_causal:
         scores = where(causal_mask(scores), scores, -np.inf)
-    if mask is not None:
-        scores = masked(scores, mask)
+    if mask is not None:  # a boolean one says what may be attended to, a floating one is added
+        mask = tensor_or_array(mask)
+        if mask.dtype == np.bool_:
+            scores = where(mask, scores, -np.inf)
+        else:
+            scores = scores + (mask if mask.dtype == scores.dtype else mask.astype(scores.dtype))
     weights = softmax(scores, axis=-1)
     return matmul(dropout(weights, dropout_p) if dropout_p else weights, v), weights
-
-
-def masked(scores: Any, mask: Any) -> Any:
-    """Scores with a mask applied: where a boolean one is False, −inf; a floating one is added."""
-    mask = mask if isinstance(mask, Tensor) else np.asarray(mask)
-    if mask.dtype == np.bool_:
-        return where(mask, scores, -np.inf)
-    return scores + (mask if mask.dtype == scores.dtype else mask.astype(scores.dtype))

@@ -7,27 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.checks import check, labels_within, probabilities_within
 from micrograd_np.ops.choice import masked_keep, relu, where
 from micrograd_np.ops.comparison import equal, not_equal
 from micrograd_np.ops.elementwise import multiply, zero_safe_multiply
-from micrograd_np.ops.fused.losses import (
-    bce,
-    bce_with_logits,
-    gather_labels,
-    one_hot_mask,
-    softmax_cross_entropy,
-)
+from micrograd_np.ops.fused.losses import bce, bce_with_logits, gather_labels, one_hot_mask, softmax_cross_entropy
 from micrograd_np.ops.fused.softmax import log_softmax
 from micrograd_np.ops.reduce import sum  # noqa: A004
 from micrograd_np.ops.shape import reshape, transpose
 from micrograd_np.ops.state import astype
 
-from .loss import as_floats, as_like, operands, reduced
+from .loss import reduced
+from .operands import as_floats, as_like, operands, tensor_or_array
 
 
 def cross_entropy(
@@ -54,7 +47,7 @@ def cross_entropy(
     x = as_floats(input)
     if not x.ndim:
         raise ValueError("cross_entropy: input is one number; it must be (n, c), or (c,) for one sample.")
-    target = target if isinstance(target, Tensor) else np.asarray(target)
+    target = tensor_or_array(target)
     if not within(label_smoothing, "label_smoothing", 0, 1):
         raise ValueError(f"cross_entropy: label_smoothing must be in [0, 1], found {label_smoothing}.")
     if target.dtype.kind == "f" and target.shape == x.shape:
@@ -144,7 +137,7 @@ def _class_weights(name: str, weight: Any, logs: Any) -> Any:
 
 def _labels(name: str, input: Tensor, labels: Any, ignore_index: int | None) -> Any:
     """`labels`, checked: integers, of a shape that belongs to `input`, in range."""
-    labels = labels if isinstance(labels, Tensor) else np.asarray(labels)
+    labels = tensor_or_array(labels)
     if labels.dtype.kind not in "iu":
         raise TypeError(
             f"{name}: target must be class indices (integers), found {labels.dtype} of shape {labels.shape}"
@@ -180,9 +173,8 @@ def multi_margin_loss(
     excess = relu(margin + rows - reshape(gather_labels(rows, flat), shape=(-1, 1)))
     losses = where(right, 0, excess if p == 1 else excess**p)
     if weight is not None:
-        losses = losses * reshape(
-            _weight_of(_class_weights("multi_margin_loss", weight, rows), flat, classes), shape=(-1, 1)
-        )
+        weights = _weight_of(_class_weights("multi_margin_loss", weight, rows), flat, classes)
+        losses = losses * reshape(weights, shape=(-1, 1))
     return reduced(reshape(sum(losses, axis=-1) / classes, shape=labels.shape), reduction)
 
 

@@ -46,8 +46,7 @@ def _conv(
         message = f"{name}: padding='same' keeps the length only at stride 1; found stride={stride}. Give numbers."
         raise ValueError(message)
     if isinstance(padding, str) and padding not in ("same", "valid"):
-        message = f"{name}: padding must be 'same', 'valid', a number or {d} numbers; found {padding!r}."
-        raise ValueError(message)
+        raise ValueError(f"{name}: padding must be 'same', 'valid', a number or {d} numbers; found {padding!r}.")
     pairs = paddings(padding, weight.shape[2:], dilation)
     z = convolve(x, weight, stride=stride, padding=pairs, dilation=dilation)
     return _with_bias(z, bias, d, single)
@@ -77,17 +76,14 @@ def _conv_transpose(
     x, single = batched(name, input, d)
     weight = as_vertex(weight)
     _check_weight(name, d, x, weight, bias, groups, transposed=True)
-    stride, dilation, padding, extra = per_axis(
-        d, stride=stride, dilation=dilation, padding=padding, output_padding=output_padding
-    )
+    stride, dilation = per_axis(d, stride=stride, dilation=dilation)
+    padding, extra = per_axis(d, padding=padding, output_padding=output_padding)
     if any(m >= max(s, e) for m, s, e in zip(extra, stride, dilation, strict=True)):
-        message = f"{name}: output_padding={extra} must be less than stride={stride} or dilation={dilation}."
-        raise ValueError(message)
+        raise ValueError(f"{name}: output_padding={extra} must be less than stride={stride} or dilation={dilation}.")
     axes = zip(x.shape[2:], weight.shape[2:], stride, padding, extra, dilation, strict=True)
     lengths = tuple((n - 1) * s - 2 * p + e * (k - 1) + m + 1 for n, k, s, p, m, e in axes)
     if min(lengths) < 1:
-        message = f"{name}: the result would have lengths {lengths}; pad less."
-        raise ValueError(message)
+        raise ValueError(f"{name}: the result would have lengths {lengths}; pad less.")
     # an extra length of a stride or more would be room for another place: the padding after shrinks, or zeros follow
     more = tuple(m if m >= s else 0 for m, s in zip(extra, stride, strict=True))
     pairs = tuple((p, max(0, p - m)) for p, m in zip(padding, more, strict=True))
@@ -116,15 +112,13 @@ def _check_weight(name: str, d: int, x: Any, weight: Any, bias: Any, groups: int
     groups = whole(groups, "groups")
     needed = first if transposed else second * groups
     if groups < 1 or first % groups or channels != needed:
-        message = (
+        raise ValueError(
             f"{name}: input has {channels} channels and weight {layout} is {weight.shape} with groups={groups}; "
             f"input must have {needed}, and {first} must divide into the groups."
         )
-        raise ValueError(message)
     features, shape = second * groups if transposed else first, np.shape(getattr(bias, "data", bias))
     if bias is not None and shape != (features,):
-        message = f"{name}: bias is {shape}; it must be ({features},), one for each output channel."
-        raise ValueError(message)
+        raise ValueError(f"{name}: bias is {shape}; it must be ({features},), one for each output channel.")
 
 
 conv1d, conv2d, conv3d = over_axes(_conv)

@@ -19,7 +19,8 @@ from micrograd_np.ops.reduce import sum  # noqa: A004
 from micrograd_np.ops.shape import broadcast_to
 from micrograd_np.ops.transcendental import power
 
-from .loss import as_floats, as_like, operands, reduced, refuse_broadcast
+from .loss import reduced
+from .operands import as_floats, as_like, operands, refuse_broadcast, tensor_or_array
 
 
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tensor:
@@ -108,7 +109,7 @@ def cosine_embedding_loss(
     ValueError for shapes that do not belong together.
     """
     x1, x2 = operands("cosine_embedding_loss", input1, input2=input2)
-    target = as_like(target if isinstance(target, Tensor) else np.asarray(target), x1)
+    target = as_like(tensor_or_array(target), x1)
     if target.shape != x1.shape[:-1]:
         refuse_broadcast("cosine_embedding_loss", "input1[..., 0]", x1.shape[:-1], "target", target.shape)
     tiny = 1e-6  # as in PyTorch: the angle of a zero vector is a right one

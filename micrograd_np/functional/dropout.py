@@ -10,7 +10,7 @@ from micrograd_np.ops.axes import within
 from micrograd_np.ops.random import dropout_mask
 
 from .dimensions import over_axes
-from .loss import as_tensor
+from .operands import as_tensor
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -30,8 +30,7 @@ def _dropout(d: int, input: Any, p: float = 0.5, training: bool = True, inplace:
     """Whole channels of (n, c, {axes}) or (c, {axes}) dropped together; see `dropout`. ValueError for other ranks."""
     name, x = f"dropout{d}d", as_tensor(input)
     if x.ndim not in (d + 1, d + 2):
-        message = f"{name}: input is {x.shape}; it must have {d + 2} axes, or {d + 1} for one sample."
-        raise ValueError(message)
+        raise ValueError(f"{name}: input is {x.shape}; it must have {d + 2} axes, or {d + 1} for one sample.")
     return _dropped(name, x, p, (*x.shape[:-d], *(1,) * d), training, inplace)
 
 
@@ -40,8 +39,7 @@ dropout1d, dropout2d, dropout3d = over_axes(_dropout)
 
 def _dropped(name: str, x: Tensor, p: float, shape: tuple[int, ...], training: bool, inplace: bool) -> Tensor:
     if not within(p, "p", 0, 1):
-        message = f"{name}: p is a probability, in [0, 1]; found {p}."
-        raise ValueError(message)
+        raise ValueError(f"{name}: p is a probability, in [0, 1]; found {p}.")
     if not training or p == 0:
         return x
     dtype = x.dtype if x.dtype.kind == "f" else get_default_dtype()

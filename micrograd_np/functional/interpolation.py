@@ -13,7 +13,7 @@ from micrograd_np.ops.axes import whole, within
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import broadcast_to, reshape, transpose
 
-from .loss import as_floats, as_tensor
+from .operands import as_floats, as_tensor
 
 _RANKS = {"nearest": (3, 4), "linear": (3,), "bilinear": (4,)}
 _SMALL = 128  # rows and columns of a result, together, up to which PyTorch finds the nearest by another routine
@@ -43,11 +43,10 @@ def interpolate(
     """
     x = as_tensor(input)
     if str(mode) not in _RANKS or x.ndim not in _RANKS[mode]:
-        message = (
+        raise ValueError(
             f"interpolate: mode is {mode!r} and input is {x.shape}; there are nearest, linear for (n, c, l) and "
             f"bilinear for (n, c, h, w)."
         )
-        raise ValueError(message)
     if mode == "nearest" and align_corners is not None:
         raise ValueError("interpolate: align_corners is for linear and bilinear; by the nearest leave it out.")
     lengths = x.shape[2:]
@@ -59,14 +58,12 @@ def interpolate(
     if size is None:
         factors = _for_each(scale_factor, len(lengths))
         if not all(within(f, "scale_factor", 0, 2**63) for f in factors):
-            message = f"interpolate: scale_factor must be positive and finite, found {scale_factor!r}."
-            raise ValueError(message)
+            raise ValueError(f"interpolate: scale_factor must be positive and finite, found {scale_factor!r}.")
         sizes = [floor(n * f) for n, f in zip(lengths, factors, strict=True)]
     else:
         sizes = [whole(n, "size") for n in _for_each(size, len(lengths))]
     if min((*lengths, *sizes), default=1) < 1:
-        message = f"interpolate: input is {x.shape}, to lengths {tuple(sizes)}; all lengths must be at least 1."
-        raise ValueError(message)
+        raise ValueError(f"interpolate: input is {x.shape}, to lengths {tuple(sizes)}; all lengths must be at least 1.")
     if mode != "nearest":
         x = as_floats(x)
     small = x.ndim == 4 and sum(sizes) <= _SMALL
@@ -92,8 +89,7 @@ def interpolate(
 def _for_each(value: Any, d: int) -> list[Any]:
     values = list(value) if np.ndim(value) else [value] * d
     if len(values) != d:
-        message = f"interpolate: needs one number or {d}, found {value!r}."
-        raise ValueError(message)
+        raise ValueError(f"interpolate: needs one number or {d}, found {value!r}.")
     return values
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import whole
@@ -19,7 +17,7 @@ from micrograd_np.ops.reduce import sum  # noqa: A004
 from micrograd_np.ops.shape import reshape, transpose
 
 from .distance import vector_norm
-from .loss import as_tensor
+from .operands import as_tensor, tensor_or_array
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
@@ -64,7 +62,7 @@ def embedding(
             [1., 2.]])
     """
     weight = as_tensor(weight)
-    indices = input if isinstance(input, Tensor) else np.asarray(input)
+    indices = tensor_or_array(input)
     if indices.dtype.kind not in "iu":
         raise TypeError(f"embedding: indices must be integers, found {indices.dtype}.")
     if weight.ndim != 2:

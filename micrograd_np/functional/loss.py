@@ -10,12 +10,8 @@ from math import log as log_of
 from math import pi
 from typing import Any
 
-import numpy as np
-
 from micrograd_np.core.messages import caller
-from micrograd_np.core.primitive import as_array
-from micrograd_np.engine.constant import settled
-from micrograd_np.engine.tensor import Tensor, get_default_dtype
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.checks import check, variances_within
 from micrograd_np.ops.choice import masked_zero, maximum, minimum, where
@@ -23,10 +19,10 @@ from micrograd_np.ops.comparison import equal, greater
 from micrograd_np.ops.elementwise import absolute, square, subtract, zero_safe_multiply
 from micrograd_np.ops.fused.losses import mean_squared_error
 from micrograd_np.ops.reduce import mean, sum  # noqa: A004
-from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import exp, log
 
-_NUMBERS = (bool, int, float, np.generic)
+from .operands import as_like, operands, refuse_broadcast
+
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -39,65 +35,6 @@ def reduced(losses: Any, reduction: str) -> Tensor:
     if reduction == "none":
         return losses
     raise ValueError(f"{caller('reduction')}: reduction must be 'mean', 'sum' or 'none', found {reduction!r}.")
-
-
-def operands(name: str, input: Any, **others: Any) -> list[Any]:
-    """`input` as floating numbers, the others as Tensors or arrays of its kind, all of one shape or ValueError."""
-    x = as_floats(input)
-    xs = [x]
-    shape = x.data.shape
-    for label, other in others.items():
-        y = as_like(other, x)
-        if y.shape != shape:
-            refuse_broadcast(name, "input", shape, label, y.shape)
-        xs.append(y)
-    return xs
-
-
-def as_tensor(x: Any) -> Tensor:
-    """`x` as a Tensor; in a step that is compiled, a number is a constant of it."""
-    if isinstance(x, Tensor):
-        return x
-    t = Tensor(x)
-    return settled(t.data) if isinstance(x, _NUMBERS) else t
-
-
-def as_floats(x: Any) -> Tensor:
-    """`x` as a Tensor of floating numbers: integers, which overflow, and booleans take on the default dtype."""
-    if isinstance(x, Tensor) and x.data.dtype.kind == "f":
-        return x
-    x = as_tensor(x)
-    return x if x.dtype.kind == "f" else astype(x, dtype=get_default_dtype())
-
-
-def as_like(x: Any, input: Any) -> Any:
-    """`x` as a Tensor or array; numbers that are not floating, and Python's own, in the dtype of `input`."""
-    if (type(x) is np.ndarray and x.dtype.kind == "f") or (isinstance(x, Tensor) and x.data.dtype.kind == "f"):
-        return x
-    if isinstance(x, _NUMBERS):
-        return settled(np.asarray(x, input.dtype))
-    if not isinstance(x, Tensor) and type(x) is not np.ndarray:
-        x = as_array(x)
-        if x.dtype.kind == "f":
-            return x.astype(input.dtype, copy=False)
-    if x.dtype.kind != "f":
-        return astype(x, dtype=input.dtype) if isinstance(x, Tensor) else x.astype(input.dtype)
-    return x
-
-
-def refuse_broadcast(name: str, first: str, shape: tuple[int, ...], second: str, other: tuple[int, ...]) -> None:
-    """Raise ValueError: the two have different shapes, so that they would broadcast or do not fit together."""
-    try:
-        result = f"would broadcast to {np.broadcast_shapes(shape, other)}"
-    except ValueError:
-        result = "do not fit together"
-    if shape == (*other, 1):
-        fix = f"Reshape one: {second}[{':' if len(other) == 1 else '...'}, None]"
-    elif other == (*shape, 1):
-        fix = f"Reshape one: {first}[{':' if len(shape) == 1 else '...'}, None]"
-    else:
-        fix = "Give both one shape"
-    raise ValueError(f"{name}: {first} is {shape} and {second} is {other}; they {result}. {fix}.")
 
 
 def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
@@ -184,12 +121,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
 
 
 def poisson_nll_loss(
-    input: Any,
-    target: Any,
-    log_input: bool = True,
-    full: bool = False,
-    eps: float = 1e-8,
-    reduction: str = "mean",
+    input: Any, target: Any, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean"
 ) -> Tensor:
     """Negative log-likelihood of counts `target` under a Poisson distribution: ``(…), (…) -> ()``.
 

@@ -24,7 +24,7 @@ from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import sqrt
 
 from .distance import vector_norm
-from .loss import as_floats
+from .operands import as_floats
 
 
 def standardized(x: Any, axes: tuple[int, ...], eps: float, weight: Any = None) -> tuple[Any, Any, Any]:
@@ -137,7 +137,8 @@ def batch_norm(
             raise ValueError(
                 f"batch_norm: in training a channel needs more than one value, and input {x.shape} has 1. Call eval()?"
             )
-        return _by_own_statistics(x, (0, *range(2, x.ndim)), n, running_mean, running_var, weight, bias, momentum, eps)
+        running = (running_mean, running_var, momentum)
+        return _by_own_statistics(x, (0, *range(2, x.ndim)), n, running, weight, bias, eps)
     if running_mean is None or running_var is None:
         raise ValueError("batch_norm: without running statistics it can only normalise by the batch: training=True.")
     centred, variance = x - _by_channel(running_mean, x), _by_channel(running_var, x)
@@ -168,7 +169,7 @@ def instance_norm(
     if n == 1:
         raise ValueError(f"instance_norm: a channel needs more than one value, and input is {x.shape}.")
     weight, bias = _by_channel(weight, x), _by_channel(bias, x)
-    return _by_own_statistics(x, tuple(range(2, x.ndim)), n, running_mean, running_var, weight, bias, momentum, eps)
+    return _by_own_statistics(x, tuple(range(2, x.ndim)), n, (running_mean, running_var, momentum), weight, bias, eps)
 
 
 def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
@@ -189,26 +190,18 @@ def _by_channel(x: Any, input: Any) -> Any:
 
 
 def _by_own_statistics(
-    x: Any,
-    axes: tuple[int, ...],
-    n: int,
-    running_mean: Any,
-    running_var: Any,
-    weight: Any,
-    bias: Any,
-    momentum: Any,
-    eps: float,
+    x: Any, axes: tuple[int, ...], n: int, running: tuple[Any, Any, Any], weight: Any, bias: Any, eps: float
 ) -> Tensor:
     """`x` normalised over `axes`, of `n` elements, whose mean and variance the running ones, unless None, move to."""
     if not n:
         return affine(x, weight, bias)  # without values there are no statistics
+    running_mean, running_var, momentum = running
     unit, centred, variance = standardized(x, axes, eps, weight)
-    if running_mean is not None:
-        first = tuple([slice(0, 1) if i in axes else slice(None) for i in range(x.ndim)])
-        with no_grad():
+    with no_grad():
+        if running_mean is not None:
+            first = tuple([slice(0, 1) if i in axes else slice(None) for i in range(x.ndim)])
             _move(running_mean, x[first] - centred[first], momentum)  # what the first values lost is the mean
-    if running_var is not None:
-        with no_grad():
+        if running_var is not None:
             _move(running_var, variance, momentum, n / (n - 1))
     return affine(unit, None, bias)
 
@@ -221,8 +214,3 @@ def _move(running: Any, statistic: Any, momentum: Any, factor: float = 1.0) -> N
     average = reshape(rows, shape=(-1,)) if rows.shape[0] == 1 else mean(rows, axis=0)
     running *= 1 - momentum
     running += average * (factor * momentum)
-
-
-def cumulative_momentum(count: Any, dtype: Any) -> Any:
-    """1 / count as a tensor: with this momentum a running statistic is the plain average of all batches."""
-    return astype(1 / count, dtype=dtype)

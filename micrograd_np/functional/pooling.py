@@ -20,7 +20,7 @@ from micrograd_np.ops.index import view
 from micrograd_np.ops.shape import reshape
 
 from .dimensions import Size, batched, over_axes, paddings, per_axis
-from .loss import as_floats
+from .operands import as_floats
 
 
 def _geometry(
@@ -41,8 +41,7 @@ def _windows(
     for n, k, s, p, e in zip(shape[2:], kernel, stride, padding, dilation, strict=True):
         span = (k - 1) * e + 1
         if 2 * p > span:
-            message = f"{name}: padding={p} is more than half of the window, which spans {span}; pad less."
-            raise ValueError(message)
+            raise ValueError(f"{name}: padding={p} is more than half of the window, which spans {span}; pad less.")
         room = n + 2 * p - span
         count = (-(-room // s) if ceil_mode else room // s) + 1
         if ceil_mode and (count - 1) * s >= n + p:
@@ -128,8 +127,7 @@ def _avg_pool(
     settings = _geometry(name, d, x, kernel_size, stride, padding, 1, ceil_mode).settings
     del settings["dilation"]
     if divisor_override == 0:
-        message = f"{name}: divisor_override must not be 0; leave it out to divide by the number of elements."
-        raise ValueError(message)
+        raise ValueError(f"{name}: divisor_override must not be 0; leave it out to divide by the number of elements.")
     divide = divisor_override or ("padded" if count_include_pad else "inside")
     z = pooling.avg_pool(x, divide=divide, **settings)
     return view(z, index=0) if single else z
@@ -149,8 +147,7 @@ def _adaptive_avg_pool(d: int, input: Any, output_size: Any) -> Tensor:
     (sizes,) = per_axis(d, output_size=sizes)
     for axis, size in enumerate(sizes, -d):
         if x.shape[axis] == 0:
-            message = f"{name}: input is {x.shape}; there is no mean of an empty axis."
-            raise ValueError(message)
+            raise ValueError(f"{name}: input is {x.shape}; there is no mean of an empty axis.")
         if size != x.shape[axis]:
             x = pooling.bin_means(x, size=size, axis=axis)
     return view(x, index=0) if single else x

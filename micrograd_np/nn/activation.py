@@ -1,9 +1,8 @@
-"""Activation functions as modules: each holds its settings and calls its function of `functional`."""
+"""Activation functions as modules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -11,36 +10,16 @@ from micrograd_np import functional
 from micrograd_np.core.settings import Size
 from micrograd_np.engine.tensor import get_default_dtype
 
+from .function_layer import FunctionLayer
 from .module import Module
 from .parameter import Parameter
 
 
-class _Activation(Module):
-    """Calls `function` with the settings, the arguments of the constructor apart from `inplace`, by name."""
-
-    _function: ClassVar[Callable[..., Any]]
-    _settings: ClassVar[tuple[str, ...]] = ()
-
-    def __init_subclass__(cls, function: Callable[..., Any] | None = None, **others: Any) -> None:
-        super().__init_subclass__(**others)
-        if function is not None:
-            code = getattr(cls.__init__, "__code__", None)
-            names = code.co_varnames[1 : code.co_argcount] if code else ()
-            cls._function, cls._settings = function, tuple([name for name in names if name != "inplace"])
-            cls._in_repr = tuple([f"{name}=" for name in cls._settings])
-
-    def forward(self, input: Any) -> Any:
-        """The function, of `input`."""
-        if not self._settings:
-            return type(self)._function(input)
-        return type(self)._function(input, **{name: getattr(self, name) for name in self._settings})
-
-
-class _InPlace(_Activation):
+class _InPlace(FunctionLayer):
     """In PyTorch these may overwrite their input; here `inplace` changes nothing."""
 
     def __init__(self, inplace: bool = False) -> None:
-        self.inplace = inplace
+        self._hold(locals())
 
 
 class ReLU(_InPlace, function=functional.relu):
@@ -71,66 +50,66 @@ class Hardswish(_InPlace, function=functional.hardswish):
     """x min(max(x + 3, 0), 6) / 6, elementwise."""
 
 
-class Sigmoid(_Activation, function=functional.sigmoid):
+class Sigmoid(FunctionLayer, function=functional.sigmoid):
     """1 / (1 + exp(−x)), elementwise."""
 
 
-class Tanh(_Activation, function=functional.tanh):
+class Tanh(FunctionLayer, function=functional.tanh):
     """Hyperbolic tangent, elementwise."""
 
 
-class Tanhshrink(_Activation, function=functional.tanhshrink):
+class Tanhshrink(FunctionLayer, function=functional.tanhshrink):
     """x − tanh(x), elementwise."""
 
 
-class LogSigmoid(_Activation, function=functional.logsigmoid):
+class LogSigmoid(FunctionLayer, function=functional.logsigmoid):
     """log(1 / (1 + exp(−x))), elementwise, stable for any x."""
 
 
-class Softsign(_Activation, function=functional.softsign):
+class Softsign(FunctionLayer, function=functional.softsign):
     """x / (1 + |x|), elementwise."""
 
 
-class LeakyReLU(_Activation, function=functional.leaky_relu):
+class LeakyReLU(FunctionLayer, function=functional.leaky_relu):
     """x where it is positive, `negative_slope` times x elsewhere."""
 
     def __init__(self, negative_slope: float = 1e-2, inplace: bool = False) -> None:
-        self.negative_slope, self.inplace = negative_slope, inplace
+        self._hold(locals())
 
 
-class ELU(_Activation, function=functional.elu):
+class ELU(FunctionLayer, function=functional.elu):
     """x where it is positive, alpha · (exp(x) − 1) elsewhere."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        self.alpha, self.inplace = alpha, inplace
+        self._hold(locals())
 
 
-class CELU(_Activation, function=functional.celu):
+class CELU(FunctionLayer, function=functional.celu):
     """x where it is positive, alpha · (exp(x / alpha) − 1) elsewhere."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        self.alpha, self.inplace = alpha, inplace
+        self._hold(locals())
 
 
-class GELU(_Activation, function=functional.gelu):
+class GELU(FunctionLayer, function=functional.gelu):
     """x Φ(x), elementwise; with ``approximate="tanh"``, the approximation by tanh."""
 
     def __init__(self, approximate: str = "none") -> None:
-        self.approximate = approximate
+        self._hold(locals())
 
 
-class Softplus(_Activation, function=functional.softplus):
+class Softplus(FunctionLayer, function=functional.softplus):
     """log(1 + exp(beta · x)) / beta, elementwise, and x above a `threshold`; see `functional.softplus`."""
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        self.beta, self.threshold = beta, threshold
+        self._hold(locals())
 
 
-class Hardtanh(_Activation, function=functional.hardtanh):
+class Hardtanh(FunctionLayer, function=functional.hardtanh):
     """x limited to the range from `min_val` to `max_val`."""
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
-        self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
+        self._hold(locals())
 
 
 class PReLU(Module):
@@ -147,9 +126,9 @@ class PReLU(Module):
         return functional.prelu(input, self.weight)
 
 
-class _AlongAxis(_Activation):
+class _AlongAxis(FunctionLayer):
     def __init__(self, dim: int = -1) -> None:
-        self.dim = dim
+        self._hold(locals())
 
 
 class Softmax(_AlongAxis, function=functional.softmax):

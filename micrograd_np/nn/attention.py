@@ -12,7 +12,7 @@ from micrograd_np.core.views import called_as
 from micrograd_np.engine.constant import constant
 from micrograd_np.engine.tensor import Tensor, get_default_dtype
 from micrograd_np.functional.attention import attend
-from micrograd_np.functional.loss import as_tensor
+from micrograd_np.functional.operands import as_tensor, tensor_or_array
 from micrograd_np.ops.choice import where
 from micrograd_np.ops.index import view
 from micrograd_np.ops.reduce import mean
@@ -109,7 +109,7 @@ class MultiheadAttention(Module):
         single = q.ndim == 2
         if single:
             q, k, v = (called_as(x, x[None]) for x in (q, k, v))
-            key_padding_mask = None if key_padding_mask is None else _mask(key_padding_mask)[None]
+            key_padding_mask = None if key_padding_mask is None else tensor_or_array(key_padding_mask)[None]
         elif not self.batch_first:
             q, k, v = (called_as(x, transpose(x, axes=(1, 0, 2))) for x in (q, k, v))  # (n, time, features) now
         self._check(q, k, v)
@@ -168,19 +168,15 @@ class MultiheadAttention(Module):
         return joint
 
 
-def _mask(mask: Any) -> Any:
-    return mask if isinstance(mask, Tensor) else np.asarray(mask)
-
-
 def _additive(mask: Any, dtype: Any) -> Any:
     """A boolean mask as a floating one: −inf where it is True, which means blocked, and 0 elsewhere."""
-    mask = _mask(mask)
+    mask = tensor_or_array(mask)
     if mask.dtype == np.bool_:
         return where(mask, constant(np.array(-np.inf, dtype)), constant(np.array(0, dtype)))
     return mask if mask.dtype == dtype else mask.astype(dtype)
 
 
-def _append(x: Any, row: Any) -> Any:
+def _append(x: Tensor, row: Tensor) -> Any:
     return concatenate(x, broadcast_to(row, shape=(x.shape[0], 1, x.shape[2])), axis=1)
 
 

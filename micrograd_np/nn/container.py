@@ -241,14 +241,13 @@ class ModuleDict(_Dict[Module]):
         self.update(modules or ())
 
 
-class _Parameters(Module):
+class _Parameters(_Container[Parameter]):
     def _admitted(self, x: Any) -> Parameter:
         return x if isinstance(x, Parameter) else Parameter(x.detach() if isinstance(x, Tensor) else x)
 
     def extra_repr(self) -> str:
         """One line for each parameter."""
-        parameters = [(name, x) for name, x in vars(self).items() if isinstance(x, Parameter)]
-        return "\n".join(f"({name}): Parameter of shape {p.shape}, {p.dtype}" for name, p in parameters)
+        return "\n".join(f"({name}): Parameter of shape {p.shape}, {p.dtype}" for name, p in self._contents().items())
 
     def __repr__(self) -> str:
         return block(self, self.extra_repr().splitlines())

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from math import prod, sqrt
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 
-from micrograd_np import random
 from micrograd_np.core.settings import Count, Counts, Size, Sizes
-from micrograd_np.engine.tensor import get_default_dtype
 from micrograd_np.functional.dimensions import as_vertex, paddings, per_axis
 from micrograd_np.numpy_api.arrange import pad
 
 from .function_layer import FunctionLayer
-from .parameter import Parameter
+from .parameter import Parameter, uniform
 
 _MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # PyTorch's names and NumPy's
-_DEFAULTS = {"padding": 0, "dilation": 1, "output_padding": 0}
+_OPTIONAL = ("padding=?", "dilation=?", "output_padding=?", "groups=?", "bias=?", "padding_mode=?")
 
 
 class _Conv(FunctionLayer):
     _name = "conv"
-    _modes: ClassVar[tuple[str, ...]] = ("zeros", *_MODES)
     _transposed = False
+    _in_repr = ("in_channels", "out_channels", "kernel_size=", "stride=", *_OPTIONAL)
     bias: Parameter | None
 
     def __init__(
@@ -36,31 +34,25 @@ class _Conv(FunctionLayer):
         dilation: Counts = 1,
         groups: Count = 1,
         bias: bool = True,
-        padding_mode: str = "zeros",
+        padding_mode: Annotated[str, "zeros", "reflect", "replicate", "circular"] = "zeros",
         dtype: Any = None,
     ) -> None:
         name, d = type(self).__name__, self._d
-        if padding_mode not in self._modes:
-            message = f"{name}: padding_mode must be {' or '.join(map(repr, self._modes))}, found {padding_mode!r}."
-            raise ValueError(message)
         if in_channels % groups or out_channels % groups:
-            message = (
+            raise ValueError(
                 f"{name}: in_channels ({in_channels}) and out_channels ({out_channels}) must divide into "
                 f"groups ({groups})."
             )
-            raise ValueError(message)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride = per_axis(d, kernel_size=kernel_size, stride=stride)
         self.padding: Any = padding if isinstance(padding, str) else per_axis(d, padding=padding)[0]
         self.dilation, self.output_padding = per_axis(d, dilation=dilation, output_padding=0)
         self.padding_mode = padding_mode
-        dtype = get_default_dtype() if dtype is None else dtype
         channels = (in_channels, out_channels // groups) if self._transposed else (out_channels, in_channels // groups)
         fan_in = channels[1] * prod(self.kernel_size)  # as PyTorch has it, also of the transposed one
         bound = 1 / sqrt(fan_in) if fan_in else 0.0
-        draw = random.generator().uniform
-        self.weight = Parameter(draw(-bound, bound, (*channels, *self.kernel_size)).astype(dtype))
-        self.register_parameter("bias", Parameter(draw(-bound, bound, out_channels).astype(dtype)) if bias else None)
+        self.weight = uniform(bound, *channels, *self.kernel_size, dtype=dtype)
+        self.register_parameter("bias", uniform(bound, out_channels, dtype=dtype) if bias else None)
 
     def forward(self, input: Any) -> Any:
         """The convolution of `input`."""
@@ -70,17 +62,6 @@ class _Conv(FunctionLayer):
             widths = [(0, 0)] * (np.ndim(input) - self._d) + list(pairs)
             input, padding = pad(as_vertex(input), widths, _MODES[self.padding_mode]), 0
         return self._function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
-
-    def extra_repr(self) -> str:
-        """As PyTorch shows it: what differs from the defaults."""
-        shown = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
-        for name, value in _DEFAULTS.items():
-            setting = getattr(self, name)
-            if setting != (value,) * self._d:
-                shown.append(f"{name}={setting}")
-        shown += [f"groups={self.groups}"] * (self.groups != 1) + ["bias=False"] * (self.bias is None)
-        shown += [f"padding_mode={self.padding_mode}"] * (self.padding_mode != "zeros")
-        return ", ".join(shown)
 
 
 class Conv1d(_Conv, d=1):
@@ -109,7 +90,6 @@ class Conv3d(_Conv, d=3):
 
 class _ConvTranspose(_Conv):
     _name = "conv_transpose"
-    _modes = ("zeros",)
     _transposed = True
 
     def __init__(
@@ -123,7 +103,7 @@ class _ConvTranspose(_Conv):
         groups: Count = 1,
         bias: bool = True,
         dilation: Counts = 1,
-        padding_mode: str = "zeros",
+        padding_mode: Annotated[str, "zeros"] = "zeros",
         dtype: Any = None,
     ) -> None:
         settings = (stride, padding, dilation, groups, bias, padding_mode, dtype)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from micrograd_np import functional
 from micrograd_np.core.settings import Share
+from micrograd_np.engine.tensor import Tensor
 
 from .function_layer import FunctionLayer
 
 
-class Dropout(FunctionLayer):
+class Dropout(FunctionLayer, function=functional.dropout):
     """Elements set to 0 with probability `p` while training, the others divided by 1 − p; see `functional.dropout`.
 
     ValueError for `p` outside [0, 1].
     """
 
-    _name, _function = "dropout", staticmethod(functional.dropout)
-    _settings, _shown = ("p", "training", "inplace"), ("p", "inplace")
+    _name, _in_repr = "dropout", ("p=", "inplace=")
 
     def __init__(self, p: Share = 0.5, inplace: bool = False) -> None:
-        self.p, self.inplace = p, inplace
+        self._hold(locals())
+
+    def forward(self, input: Any) -> Tensor:
+        """`input`, while training with elements dropped."""
+        return self._function(input, self.p, self.training, self.inplace)
 
 
 class Dropout1d(Dropout, d=1):

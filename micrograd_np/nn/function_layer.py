@@ -1,36 +1,56 @@
-"""Layers that apply one function of `functional` to their input and their settings."""
+"""Modules that apply one function of `functional` to their inputs and their settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from micrograd_np import functional
 
 from .module import Module
 
 
-class FunctionLayer(Module):
-    """A layer of `_settings`, which its function takes by position after the input; `_shown` are those in its repr.
+class FunctionModule(Module):
+    """A module whose settings, the arguments of its constructor, are arguments of its function, under the same names.
 
-    ``class MaxPool3d(_MaxPool, d=3)`` is a layer over three spatial axes, whose function is ``functional.max_pool3d``.
+    The constructor passes them on as ``self._hold(locals())``. ``class Tanh(FunctionLayer, function=functional.tanh)``
+    is the layer of that function, ``class MaxPool3d(_MaxPool, d=3)`` the one of ``functional.max_pool3d``.
     """
 
     _name: ClassVar[str]  # of the function, without the number of axes
     _d: ClassVar[int]
     _function: ClassVar[Callable[..., Any]]
-    _settings: ClassVar[tuple[str, ...]]
-    _shown: ClassVar[tuple[str, ...]]
+    _settings: ClassVar[tuple[str, ...]] = ()
 
-    def __init_subclass__(cls, d: int | None = None, **keywords: Any) -> None:
-        super().__init_subclass__(**keywords)
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    def __init_subclass__(cls, function: Callable[..., Any] | None = None, d: int | None = None, **others: Any) -> None:
+        super().__init_subclass__(**others)
         if d is not None:
-            cls._d, cls._function = d, staticmethod(getattr(functional, f"{cls._name}{d}d"))
+            cls._d, function = d, getattr(functional, f"{cls._name}{d}d")
+        if function is not None:
+            code = getattr(cls.__init__, "__code__", None)
+            names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else ()
+            cls._function = staticmethod(function)
+            cls._settings = tuple([name for name in names if name != "inplace"])  # most functions have none
+
+    def _hold(self, arguments: Mapping[str, Any]) -> None:
+        for name, value in arguments.items():
+            if name not in ("self", "__class__"):
+                setattr(self, name, value)
+
+
+class FunctionLayer(FunctionModule):
+    """Such a module with one input. Its repr shows all settings, or what `_in_repr` says."""
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        cls._in_repr = cls._in_repr or tuple([f"{name}=" for name in cls._settings])
 
     def forward(self, input: Any) -> Any:
         """The function of `input` and the settings."""
-        return self._function(input, *[getattr(self, name) for name in self._settings])
-
-    def extra_repr(self) -> str:
-        """As PyTorch shows it."""
-        return ", ".join(f"{name}={getattr(self, name)}" for name in self._shown)
+        if not self._settings:
+            return self._function(input)
+        return self._function(input, **{name: getattr(self, name) for name in self._settings})

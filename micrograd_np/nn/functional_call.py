@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from micrograd_np.core.hooks import changes
 from micrograd_np.engine.tensor import Tensor
 
 from .module import Module
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 _lock = threading.RLock()  # a module has one set of parameters at a time
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from micrograd_np.core import trees
+from micrograd_np.core.hooks import Hooks
 from micrograd_np.core.modes import mode
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.shape import reshape
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from micrograd_np.core.hooks import Hooks
 
 
 class Hooked(Protocol):

@@ -17,13 +17,8 @@ from micrograd_np.engine.tensor import Tensor
 
 T = TypeVar("T", bound=Tensor)
 
-_GAINS = {
-    **dict.fromkeys(("linear", "sigmoid", "conv1d", "conv2d", "conv3d"), 1.0),
-    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), 1.0),
-    "tanh": 5 / 3,
-    "relu": sqrt(2),
-    "selu": 3 / 4,
-}
+_LINEAR = ("linear", "sigmoid", *(f"{conv}{d}d" for conv in ("conv", "conv_transpose") for d in (1, 2, 3)))
+_GAINS = {**dict.fromkeys(_LINEAR, 1.0), "tanh": 5 / 3, "relu": sqrt(2), "selu": 3 / 4}
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:

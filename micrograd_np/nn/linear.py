@@ -5,14 +5,13 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
-from micrograd_np import functional, random
+from micrograd_np import functional
 from micrograd_np.core.settings import Count, Size
-from micrograd_np.engine.tensor import get_default_dtype
 from micrograd_np.ops.linear import linear, matmul
 from micrograd_np.ops.shape import transpose
 
 from .module import Module
-from .parameter import Parameter
+from .parameter import Parameter, uniform
 
 
 class Linear(Module):
@@ -23,13 +22,11 @@ class Linear(Module):
     bias: Parameter | None
 
     def __init__(self, in_features: Size, out_features: Size, bias: bool = True, dtype: Any = None) -> None:
-        dtype = get_default_dtype() if dtype is None else dtype
         bound = 1 / sqrt(in_features) if in_features else 0.0
-        draw = random.generator().uniform
         self.in_features, self.out_features = in_features, out_features
         # Fortran order makes Wᵀ contiguous, and the product x Wᵀ up to twice as fast
-        self.weight = Parameter(draw(-bound, bound, (out_features, in_features)).astype(dtype, order="F"))
-        self.register_parameter("bias", Parameter(draw(-bound, bound, (out_features,)).astype(dtype)) if bias else None)
+        self.weight = uniform(bound, out_features, in_features, dtype=dtype, order="F")
+        self.register_parameter("bias", uniform(bound, out_features, dtype=dtype) if bias else None)
 
     def forward(self, input: Any) -> Any:
         """input Wᵀ + b."""
@@ -51,12 +48,10 @@ class Bilinear(Module):
     def __init__(
         self, in1_features: Count, in2_features: Size, out_features: Size, bias: bool = True, dtype: Any = None
     ) -> None:
-        dtype = get_default_dtype() if dtype is None else dtype
         bound = 1 / sqrt(in1_features)
-        draw = random.generator().uniform
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
-        self.weight = Parameter(draw(-bound, bound, (out_features, in1_features, in2_features)).astype(dtype))
-        self.register_parameter("bias", Parameter(draw(-bound, bound, (out_features,)).astype(dtype)) if bias else None)
+        self.weight = uniform(bound, out_features, in1_features, in2_features, dtype=dtype)
+        self.register_parameter("bias", uniform(bound, out_features, dtype=dtype) if bias else None)
 
     def forward(self, input1: Any, input2: Any) -> Any:
         """x₁ᵀ W x₂ + b."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,43 +11,28 @@ from micrograd_np import functional
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.functional.loss import REDUCTIONS
 
-from .module import Module
+from .function_layer import FunctionModule
 
 
-class _FunctionalLoss(Module):
-    """A loss whose constructor has the settings of its function, in the same order."""
-
-    reduction: str
-    weight: Any
-    pos_weight: Any
-    _function: ClassVar[Callable[..., Any]]
-    _settings: ClassVar[tuple[str, ...]]
+class _FunctionalLoss(FunctionModule):
     _reductions: ClassVar[tuple[str, ...]] = REDUCTIONS
-
-    def __init_subclass__(cls, *, function: Callable[..., Any] | None = None, **arguments: Any) -> None:
-        super().__init_subclass__(**arguments)
-        if function is not None:
-            code = cls.__init__.__code__
-            cls._function = function
-            cls._settings = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
 
     def __init__(self, reduction: str = "mean") -> None:
         self._hold(locals())
 
     def _hold(self, arguments: Mapping[str, Any]) -> None:
         """Keep the settings, weights of classes or elements as buffers. ValueError for an unknown reduction."""
-        for name in self._settings:
-            value = arguments[name]
-            if name == "reduction" and value not in self._reductions:
-                allowed = ", ".join(self._reductions)
-                raise ValueError(f"{type(self).__name__}: reduction must be one of {allowed}, found {value!r}.")
-            if name in ("weight", "pos_weight"):
-                self.register_buffer(name, np.asarray(value) if isinstance(value, (list, tuple)) else value)
-            else:
-                setattr(self, name, value)
+        if arguments["reduction"] not in self._reductions:
+            allowed = ", ".join(self._reductions)
+            message = f"{type(self).__name__}: reduction must be one of {allowed}, found {arguments['reduction']!r}."
+            raise ValueError(message)
+        weights = {name: arguments[name] for name in ("weight", "pos_weight") if name in arguments}
+        super()._hold({name: value for name, value in arguments.items() if name not in weights})
+        for name, x in weights.items():
+            self.register_buffer(name, np.asarray(x) if isinstance(x, (list, tuple)) else x)
 
     def _loss(self, *tensors: Any) -> Tensor:
-        return type(self)._function(*tensors, *[getattr(self, name) for name in self._settings])
+        return self._function(*tensors, *[getattr(self, name) for name in self._settings])
 
 
 class _Loss(_FunctionalLoss):

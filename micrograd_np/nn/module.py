@@ -8,12 +8,13 @@ itself, in the order in which it was set, then what its submodules hold.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from enum import Enum
 from inspect import signature
 from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 from weakref import WeakSet
 
 import numpy as np
@@ -28,10 +29,6 @@ from micrograd_np.engine.tensor import Tensor
 
 from . import hooked
 from .parameter import Buffer, Parameter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
 
 alive: WeakSet[Module] = WeakSet()
 """Every module that exists, copies included: pictures look up here which module a parameter is part of."""
@@ -81,7 +78,10 @@ class Module:
     _hooks: dict[str, Hooks] | None = None
     _registered: Mapping[str, Kind] = MappingProxyType({})  # by attribute name; includes attributes that are None
     _in_repr: ClassVar[tuple[str, ...]] = ()
-    """The attributes in the repr. "x" shows the value, "x=" name and value, "x=?" both if it is not the default."""
+    """The attributes in the repr. "x" shows the value, "x=" name and value, "x=?" both if it is not the default.
+
+    The default is that of the constructor, for each axis if there are several; "x=?" shows text without quotes.
+    """
     _later_buffers: tuple[str, ...] = ()  # buffers that older state dicts lack, which is no error
 
     def __new__(cls, *_: Any, **__: Any) -> Self:
@@ -307,9 +307,8 @@ class Module:
     def register_parameter(self, name: str, param: Any) -> None:
         """Set `param` (or None) as the parameter `name`, like ``self.name = param``. TypeError for anything else."""
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(
-                f"register_parameter: {name!r} is {with_article(type(param).__name__)}; wrap it: Parameter(...)."
-            )
+            message = f"register_parameter: {name!r} is {with_article(type(param).__name__)}; wrap it: Parameter(...)."
+            raise TypeError(message)
         self._register(name, param, Kind.PARAMETER)
 
     def add_module(self, name: str, module: Any) -> None:
@@ -414,26 +413,16 @@ class Module:
         """
         own = dict(self._state())
         arrays = {name: np.asarray(x.data if isinstance(x, Tensor) else x) for name, x in state_dict.items()}
-        optional = {
-            _join(path, name)
-            for path, module in self.named_modules(remove_duplicate=False)
-            for name in module._later_buffers
-        }
+        modules = self.named_modules(remove_duplicate=False)
+        optional = {_join(path, name) for path, module in modules for name in module._later_buffers}
         missing = [name for name in own if name not in arrays and name not in optional]
         unexpected = [name for name in arrays if name not in own]
         matching = {name: x for name, x in arrays.items() if name in own}
-        unequal = [
-            f"{name} is {own[name].shape} here and {x.shape} there"
-            for name, x in matching.items()
-            if own[name].shape != x.shape
-        ]
-        problems = {
-            "wrong shape": "; ".join(unequal),
-            "missing": ", ".join(missing) if strict else "",
-            "unexpected": ", ".join(unexpected) if strict else "",
-        }
-        if any(problems.values()):
-            message = ". ".join(f"{problem}: {names}" for problem, names in problems.items() if names)
+        shapes = [(name, own[name].shape, x.shape) for name, x in matching.items()]
+        problems = [("wrong shape", "; ".join(f"{name} is {a} here and {b} there" for name, a, b in shapes if a != b))]
+        if strict:
+            problems += [("missing", ", ".join(missing)), ("unexpected", ", ".join(unexpected))]
+        if message := ". ".join(f"{problem}: {names}" for problem, names in problems if names):
             raise ValueError(f"load_state_dict into {type(self).__name__}: {message}.")
         for name, x in matching.items():
             if assign:
@@ -449,10 +438,15 @@ class Module:
         """What the repr shows in parentheses: the settings, as PyTorch shows them."""
         shown = []
         for item in self._in_repr:
-            name = item.rstrip("=?")
+            name, optional = item.rstrip("=?"), item[-1] == "?"
             x = getattr(self, name)
-            if item[-1] != "?" or x != signature(type(self)).parameters[name].default:
-                shown.append(f"{name}=" * ("=" in item) + repr(x is not None if name == "bias" else x))
+            x = x is not None if name == "bias" and not isinstance(x, bool) else x
+            if not optional:
+                shown.append(f"{name}=" * ("=" in item) + repr(x))
+            elif parameter := signature(type(self)).parameters.get(name):
+                for_each_axis = isinstance(x, tuple) and x == (parameter.default,) * len(x)
+                if x != parameter.default and not for_each_axis:
+                    shown.append(f"{name}={x}")
         return ", ".join(shown)
 
     def __repr__(self) -> str:

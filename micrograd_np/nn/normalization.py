@@ -11,7 +11,8 @@ from micrograd_np import functional
 from micrograd_np.core.settings import Count, Size, Sizes
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import get_default_dtype
-from micrograd_np.functional.normalization import cumulative_momentum, lengths_of
+from micrograd_np.functional.normalization import lengths_of
+from micrograd_np.ops.state import astype
 
 from .module import Module
 from .parameter import Parameter
@@ -85,8 +86,8 @@ class _BatchNorm(_ChannelNorm):
         if self.training and self.track_running_stats:
             with no_grad():
                 self.num_batches_tracked += 1
-                if momentum is None:
-                    momentum = cumulative_momentum(self.num_batches_tracked, self.running_mean.dtype)
+                if momentum is None:  # then the statistics are the plain average of all batches
+                    momentum = astype(1 / self.num_batches_tracked, dtype=self.running_mean.dtype)
         return self._normalized(functional.batch_norm, input, momentum)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from micrograd_np.engine.tensor import Tensor
+from micrograd_np import random
+from micrograd_np.engine.tensor import Tensor, get_default_dtype
 
 
 class Parameter(Tensor):
@@ -24,3 +25,9 @@ class Buffer(Tensor):
     def __init__(self, data: Any, persistent: bool = True, dtype: Any = None, name: str | None = None) -> None:
         super().__init__(data, requires_grad=False, dtype=dtype, name=name)
         self.persistent = persistent
+
+
+def uniform(bound: float, *shape: int, dtype: Any, order: Any = "C") -> Parameter:
+    """A parameter drawn from U(±bound), of the default dtype if `dtype` is None."""
+    values = random.generator().uniform(-bound, bound, shape)
+    return Parameter(values.astype(get_default_dtype() if dtype is None else dtype, order=order))

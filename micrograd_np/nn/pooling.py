@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from micrograd_np.core.settings import Counts, Size, Sizes
 from micrograd_np.functional.dimensions import per_axis
@@ -13,8 +12,7 @@ from .function_layer import FunctionLayer
 
 class _MaxPool(FunctionLayer):
     _name = "max_pool"
-    _settings = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
-    _shown = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+    _in_repr = ("kernel_size=", "stride=", "padding=", "dilation=", "ceil_mode=")
 
     def __init__(
         self,
@@ -25,9 +23,8 @@ class _MaxPool(FunctionLayer):
         return_indices: bool = False,
         ceil_mode: bool = False,
     ) -> None:
-        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
-        self.return_indices = return_indices
+        stride = kernel_size if stride is None else stride
+        self._hold(locals())
 
 
 class MaxPool1d(_MaxPool, d=1):
@@ -47,15 +44,7 @@ class MaxPool3d(_MaxPool, d=3):
 
 class _AvgPool(FunctionLayer):
     _name = "avg_pool"
-    _settings: ClassVar[tuple[str, ...]] = (
-        "kernel_size",
-        "stride",
-        "padding",
-        "ceil_mode",
-        "count_include_pad",
-        "divisor_override",
-    )
-    _shown = ("kernel_size", "stride", "padding")
+    _in_repr = ("kernel_size=", "stride=", "padding=")
 
     def __init__(
         self,
@@ -66,15 +55,12 @@ class _AvgPool(FunctionLayer):
         count_include_pad: bool = True,
         divisor_override: int | None = None,
     ) -> None:
-        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
-        self.divisor_override = divisor_override
+        stride = kernel_size if stride is None else stride
+        self._hold(locals())
 
 
 class AvgPool1d(_AvgPool, d=1):
     """The mean of each window: ``(n, c, l) -> (n, c, places)``; see `functional.avg_pool1d`."""
-
-    _settings = _AvgPool._settings[:-1]
 
     def __init__(
         self,
@@ -84,9 +70,9 @@ class AvgPool1d(_AvgPool, d=1):
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
-        (self.kernel_size,) = per_axis(1, kernel_size=kernel_size)
-        self.stride, self.padding = per_axis(1, stride=kernel_size if stride is None else stride, padding=padding)
-        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
+        (kernel_size,) = per_axis(1, kernel_size=kernel_size)
+        stride, padding = per_axis(1, stride=kernel_size if stride is None else stride, padding=padding)
+        self._hold(locals())
 
 
 class AvgPool2d(_AvgPool, d=2):
@@ -99,10 +85,9 @@ class AvgPool3d(_AvgPool, d=3):
 
 class _AdaptiveAvgPool(FunctionLayer):
     _name = "adaptive_avg_pool"
-    _settings = _shown = ("output_size",)
 
     def __init__(self, output_size: Size | Sequence[Size | None] | None) -> None:
-        self.output_size = output_size
+        self._hold(locals())
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool, d=1):

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
-from micrograd_np import functional, random
+from micrograd_np import functional
 from micrograd_np.core.settings import Count, Share, Size
 from micrograd_np.core.views import called_as
 from micrograd_np.engine.constant import constant
-from micrograd_np.engine.tensor import get_default_dtype
 from micrograd_np.functional.linear import linear
-from micrograd_np.functional.loss import as_tensor
+from micrograd_np.functional.operands import as_tensor
 from micrograd_np.ops.fused.gru import gru, gru_memory
 from micrograd_np.ops.fused.lstm import lstm, lstm_memory
 from micrograd_np.ops.fused.rnn import rnn
@@ -27,16 +26,10 @@ from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import concatenate, stack, transpose
 
 from .module import Module
-from .parameter import Parameter
+from .parameter import Parameter, uniform
 
 _WEIGHTS = "weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"
-_DEFAULTS = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
-
-
-def _drawn(hidden_size: int, shape: tuple[int, ...], dtype: Any, order: Any = "C") -> Parameter:
-    bound = 1 / sqrt(hidden_size)
-    dtype = get_default_dtype() if dtype is None else dtype
-    return Parameter(random.generator().uniform(-bound, bound, shape).astype(dtype, order=order))
+_LAYER = ("batch_first=?", "dropout=?", "bidirectional=?")
 
 
 def _zeros(*shape: int, like: Any) -> Any:
@@ -90,23 +83,40 @@ _KINDS = {"RNN": _Kind(1, 1, _rnn), "LSTM": _Kind(4, 2, _lstm), "GRU": _Kind(3, 
 class _Recurrent(Module):
     _name: str  # of the kind
     nonlinearity = "tanh"
+    proj_size = 0
+    hidden_size: int
+    bias: bool
 
-    def _states(self, hx: Any, samples: int | None) -> tuple[Any, ...] | None:
-        """The initial states as a tuple; each gets an axis for n if there is one sample, on the axis `samples`."""
+    def _add_weights(self, features: int, end: str, dtype: Any) -> None:
+        """Add the parameters of one recurrence, whose names end in `end`."""
+        rows, state = _KINDS[self._name].gates * self.hidden_size, self.proj_size or self.hidden_size
+        shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, features), "weight_hh": (rows, state)}
+        shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if self.bias else {}
+        shapes |= {"weight_hr": (self.proj_size, self.hidden_size)} if self.proj_size else {}
+        for name, shape in shapes.items():
+            order = "F" if name == "weight_ih" else "C"  # as in `Linear`
+            setattr(self, f"{name}{end}", uniform(1 / sqrt(self.hidden_size), *shape, dtype=dtype, order=order))
+
+    def _run(self, x: Any, states: tuple[Any, ...], end: str) -> tuple[Any, tuple[Any, ...]]:
+        weights = [getattr(self, f"{name}{end}", None) for name in _WEIGHTS]
+        return _KINDS[self._name].run(x, states, weights, self.nonlinearity)
+
+    def _states(self, hx: Any, n: int, axis: int | None, dtype: Any) -> tuple[Any, ...]:
+        """The initial states, zero by default; those of one sample get the axis of n, which they lack."""
+        sizes = (self.proj_size or self.hidden_size, self.hidden_size)[: _KINDS[self._name].states]
         if hx is None:
-            return None
-        states = tuple(hx) if _KINDS[self._name].states > 1 else (hx,)
-        if samples is None:
-            return tuple(as_tensor(s) for s in states)
-        return tuple(as_tensor(s)[(slice(None),) * samples + (None,)] for s in states)
+            return tuple([constant(np.zeros((n, size), dtype)) for size in sizes])
+        states = tuple(map(as_tensor, hx if len(sizes) > 1 else (hx,)))
+        return states if axis is None else tuple([s[(slice(None),) * axis + (None,)] for s in states])
 
-    def _unpack(self, finals: tuple[Any, ...]) -> Any:
-        return finals if len(finals) > 1 else finals[0]
+
+def _unpack(states: tuple[Any, ...]) -> Any:
+    return states if len(states) > 1 else states[0]
 
 
 class _Layer(_Recurrent):
-    proj_size: int = 0
     weight_hh_l0: Parameter
+    _in_repr = ("input_size", "hidden_size", "proj_size=?", "num_layers=?", "bias=?", *_LAYER)
 
     def __init__(
         self,
@@ -121,16 +131,10 @@ class _Layer(_Recurrent):
     ) -> None:
         self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
         self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
-        rows, state = _KINDS[self._name].gates * hidden_size, self.proj_size or hidden_size
         for layer in range(num_layers):
-            features = input_size if layer == 0 else state * (1 + bidirectional)
-            shapes = [(rows, features), (rows, state), *[(rows,), (rows,)] * bias]
-            names = [*_WEIGHTS[: len(shapes)], *["weight_hr"] * bool(self.proj_size)]
-            shapes += [(self.proj_size, hidden_size)] * bool(self.proj_size)
+            features = (self.proj_size or hidden_size) * (1 + bidirectional) if layer else input_size
             for end in self._ends(layer):
-                for name, shape in zip(names, shapes, strict=True):
-                    order = "F" if name == "weight_ih" else "C"  # as in `Linear`
-                    setattr(self, f"{name}{end}", _drawn(hidden_size, shape, dtype, order))
+                self._add_weights(features, end, dtype)
 
     def _ends(self, layer: int) -> list[str]:
         """What the names of a layer's parameters end in, for each direction."""
@@ -138,56 +142,45 @@ class _Layer(_Recurrent):
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """Outputs of every step, and the final state of every layer; of an LSTM the final h and c."""
-        x, kind = as_tensor(input), _KINDS[self._name]
+        x = as_tensor(input)
         single = x.ndim == 2
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
             layout = "(n, t, features)" if self.batch_first else "(t, n, features)"
-            message = (
+            raise ValueError(
                 f"{self._name}: input is {x.shape}; it must be {layout} or (t, features), "
                 f"with {self.input_size} features."
             )
-            raise ValueError(message)
         if single:
             x = x[:, None]
         elif self.batch_first:
             x = called_as(x, transpose(x, axes=(1, 0, 2)))
         if not x.shape[0]:
-            message = f"{self._name}: the sequence has no steps; input is {x.shape}, time first."
-            raise ValueError(message)
+            raise ValueError(f"{self._name}: the sequence has no steps; input is {x.shape}, time first.")
         starts = self._starts(hx, x.shape[1], 1 if single else None)
-        finals = []
+        finals: list[Any] = []
         for layer in range(self.num_layers):
             if layer and self.dropout:
                 x = functional.dropout(x, self.dropout, self.training)
             directions = []
             for reverse, end in enumerate(self._ends(layer)):
-                weights = [getattr(self, f"{name}{end}", None) for name in _WEIGHTS]
-                z, final = kind.run(x[::-1] if reverse else x, next(starts), weights, self.nonlinearity)
+                z, final = self._run(x[::-1] if reverse else x, starts[len(finals)], end)
                 directions.append(z[::-1] if reverse else z)
                 finals.append(final)
             x = directions[0] if len(directions) == 1 else concatenate(*directions, axis=-1)
         ends = tuple(stack(states) for states in zip(*finals, strict=True))
         if single:
-            return x[:, 0], self._unpack(tuple(end[:, 0] for end in ends))
-        return transpose(x, axes=(1, 0, 2)) if self.batch_first else x, self._unpack(ends)
+            return x[:, 0], _unpack(tuple(end[:, 0] for end in ends))
+        return transpose(x, axes=(1, 0, 2)) if self.batch_first else x, _unpack(ends)
 
-    def _starts(self, hx: Any, n: int, samples: int | None) -> Any:
-        """The initial states of each layer and direction: those of `hx`, (layers · directions, n, size), or zeros."""
-        count, states = self.num_layers * (1 + self.bidirectional), self._states(hx, samples)
-        sizes = (self.proj_size or self.hidden_size, self.hidden_size)[: _KINDS[self._name].states]
-        if states is None:
-            return iter([tuple(_zeros(n, size, like=self.weight_hh_l0) for size in sizes)] * count)
-        for state, size in zip(states, sizes, strict=True):
+    def _starts(self, hx: Any, n: int, axis: int | None) -> list[tuple[Any, ...]]:
+        """The initial states of each layer and direction, those of `hx` being (layers · directions, n, size)."""
+        states, count = self._states(hx, n, axis, self.weight_hh_l0.dtype), self.num_layers * (1 + self.bidirectional)
+        if hx is None:
+            return [states] * count
+        for state, size in zip(states, (self.proj_size or self.hidden_size, self.hidden_size), strict=False):
             if state.shape != (count, n, size):
-                message = f"{self._name}: an initial state is {state.shape}; it must be {(count, n, size)}."
-                raise ValueError(message)
-        return iter([tuple(s[i] for s in states) for i in range(count)])
-
-    def extra_repr(self) -> str:
-        """As PyTorch shows it: what differs from the defaults."""
-        shown = [str(self.input_size), str(self.hidden_size)] + [f"proj_size={self.proj_size}"] * bool(self.proj_size)
-        settings = [(name, getattr(self, name)) for name in _DEFAULTS]
-        return ", ".join(shown + [f"{name}={value}" for name, value in settings if value != _DEFAULTS[name]])
+                raise ValueError(f"{self._name}: an initial state is {state.shape}; it must be {(count, n, size)}.")
+        return [tuple(s[i] for s in states) for i in range(count)]
 
 
 class RNN(_Layer):
@@ -207,16 +200,13 @@ class RNN(_Layer):
         input_size: Size,
         hidden_size: Count,
         num_layers: Count = 1,
-        nonlinearity: str = "tanh",
+        nonlinearity: Annotated[str, "tanh", "relu"] = "tanh",
         bias: bool = True,
         batch_first: bool = False,
         dropout: Share = 0.0,
         bidirectional: bool = False,
         dtype: Any = None,
     ) -> None:
-        if nonlinearity not in ("tanh", "relu"):
-            message = f"RNN: nonlinearity must be 'tanh' or 'relu', found {nonlinearity!r}."
-            raise ValueError(message)
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype)
         self.nonlinearity = nonlinearity
 
@@ -250,8 +240,7 @@ class LSTM(_Layer):
         dtype: Any = None,
     ) -> None:
         if proj_size >= hidden_size:
-            message = f"LSTM: proj_size must be below hidden_size; found {proj_size} and {hidden_size}."
-            raise ValueError(message)
+            raise ValueError(f"LSTM: proj_size must be below hidden_size; found {proj_size} and {hidden_size}.")
         self.proj_size = proj_size
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype)
 
@@ -266,38 +255,28 @@ class GRU(_Layer):
 
 
 class _Cell(_Recurrent):
+    weight_hh: Parameter
     bias_ih: Parameter | None
     bias_hh: Parameter | None
+    _in_repr = ("input_size", "hidden_size", "bias=?", "nonlinearity=?")
 
     def __init__(self, input_size: Size, hidden_size: Count, bias: bool = True, dtype: Any = None) -> None:
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        rows = _KINDS[self._name].gates * hidden_size
-        self.weight_ih = _drawn(hidden_size, (rows, input_size), dtype, "F")  # as in `Linear`
-        self.weight_hh = _drawn(hidden_size, (rows, hidden_size), dtype)
-        for name in ("bias_ih", "bias_hh"):
-            self.register_parameter(name, _drawn(hidden_size, (rows,), dtype) if bias else None)
+        self._add_weights(input_size, "", dtype)
+        for name in () if bias else ("bias_ih", "bias_hh"):
+            self.register_parameter(name, None)
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """The next state; of an LSTM the next h and c."""
-        x, kind = as_tensor(input), _KINDS[self._name]
+        x = as_tensor(input)
         single = x.ndim == 1
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
             features = self.input_size
-            message = f"{self._name}Cell: input is {x.shape}; it must be (n, {features}) or ({features},)."
-            raise ValueError(message)
+            raise ValueError(f"{self._name}Cell: input is {x.shape}; it must be (n, {features}) or ({features},).")
         x = x[None] if single else x
-        states = self._states(hx, 0 if single else None)
-        if states is None:
-            states = (_zeros(x.shape[0], self.hidden_size, like=self.weight_hh),) * kind.states
-        weights = [getattr(self, name, None) for name in _WEIGHTS]
-        _, finals = kind.run(x[None], states, weights, self.nonlinearity)
-        return self._unpack(tuple(s[0] for s in finals) if single else finals)
-
-    def extra_repr(self) -> str:
-        """As PyTorch shows it."""
-        shown = [f"{self.input_size}, {self.hidden_size}"] + ["bias=False"] * (not self.bias)
-        shown += [f"nonlinearity={self.nonlinearity}"] * (self.nonlinearity != "tanh")
-        return ", ".join(shown)
+        states = self._states(hx, x.shape[0], 0 if single else None, self.weight_hh.dtype)
+        _, finals = self._run(x[None], states, "")
+        return _unpack(tuple(s[0] for s in finals) if single else finals)
 
 
 class RNNCell(_Cell):

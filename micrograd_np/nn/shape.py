@@ -28,6 +28,8 @@ class Identity(Module):
 class Flatten(Module):
     """The axes from `start_dim` to `end_dim` as one: ``(n, c, h, w) -> (n, c · h · w)``."""
 
+    _in_repr = ("start_dim=", "end_dim=")
+
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         self.start_dim, self.end_dim = start_dim, end_dim
 
@@ -41,13 +43,11 @@ class Flatten(Module):
         merged = prod(input.shape[first : last + 1])
         return called_as(input, reshape(input, shape=(*input.shape[:first], merged, *input.shape[last + 1 :])))
 
-    def extra_repr(self) -> str:
-        """As PyTorch shows it."""
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
-
 
 class Unflatten(Module):
     """The axis `dim` as several, of lengths `unflattened_size`, one of which may be −1."""
+
+    _in_repr = ("dim=", "unflattened_size=")
 
     def __init__(self, dim: int, unflattened_size: tuple[int, ...]) -> None:
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
@@ -55,37 +55,25 @@ class Unflatten(Module):
     def forward(self, input: Any) -> Any:
         """`input` with that axis as several. ValueError unless it is there and the lengths multiply to its."""
         if not -input.ndim <= self.dim < input.ndim:
-            message = f"Unflatten: input is {input.shape}; it has no axis dim={self.dim}."
-            raise ValueError(message)
+            raise ValueError(f"Unflatten: input is {input.shape}; it has no axis dim={self.dim}.")
         at = self.dim % input.ndim
         return reshape(input, shape=(*input.shape[:at], *self.unflattened_size, *input.shape[at + 1 :]))
 
-    def extra_repr(self) -> str:
-        """As PyTorch shows it."""
-        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
-
-class Unfold(FunctionLayer):
+class Unfold(FunctionLayer, function=functional.unfold):
     """Every window of an image as a column: ``(n, c, h, w) -> (n, c · k · l, places)``; see `functional.unfold`."""
 
-    _function = staticmethod(functional.unfold)
-    _settings = _shown = ("kernel_size", "dilation", "padding", "stride")
-
     def __init__(self, kernel_size: Counts, dilation: Counts = 1, padding: Sizes = 0, stride: Counts = 1) -> None:
-        self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
+        self._hold(locals())
 
 
-class Fold(FunctionLayer):
+class Fold(FunctionLayer, function=functional.fold):
     """Columns added up where their windows lie: ``(n, c · k · l, places) -> (n, c, *output_size)``.
 
     See `functional.fold`.
     """
 
-    _function = staticmethod(functional.fold)
-    _settings = _shown = ("output_size", "kernel_size", "dilation", "padding", "stride")
-
     def __init__(
         self, output_size: Counts, kernel_size: Counts, dilation: Counts = 1, padding: Sizes = 0, stride: Counts = 1
     ) -> None:
-        self.output_size = output_size
-        self.kernel_size, self.dilation, self.padding, self.stride = kernel_size, dilation, padding, stride
+        self._hold(locals())

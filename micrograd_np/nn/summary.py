@@ -164,10 +164,9 @@ def summary(model: Module, *inputs: Any) -> Summary:
         signature(model.forward).bind(*tensors)
     except TypeError as error:
         names, inputs_passed = ", ".join(signature(model.forward).parameters), count_of(len(tensors), "input")
-        message = (
+        raise TypeError(
             f"summary: {type(model).__name__} takes ({names}); found {inputs_passed}. Call summary(model, {names})."
-        )
-        raise TypeError(message) from error
+        ) from error
     counter = _Counter(model, tensors)
     handles = []
     for module in model.modules():
@@ -207,9 +206,8 @@ def _input(x: Any, floating: Any) -> Tensor:
     if isinstance(x, Tensor):
         return x
     if type(x) is tuple and all(isinstance(n, int) for n in x):
-        raise TypeError(
-            f"summary: {x} may be a shape or values. For a shape, pass np.zeros({x}); for values, np.array({x})."
-        )
+        message = f"summary: {x} may be a shape or values. For a shape, pass np.zeros({x}); for values, np.array({x})."
+        raise TypeError(message)
     array = np.asarray(x)
     return Tensor(array.astype(floating) if array.dtype.kind == "f" and floating is not None else array)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np import functional
 from micrograd_np.core.settings import Count, Share, Size
@@ -14,9 +15,6 @@ from .dropout import Dropout
 from .linear import Linear
 from .module import Module
 from .normalization import LayerNorm
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class TransformerEncoderLayer(Module):
@@ -43,9 +41,8 @@ class TransformerEncoderLayer(Module):
     ) -> None:
         if isinstance(activation, str):
             if activation not in ("relu", "gelu"):
-                raise ValueError(
-                    f"TransformerEncoderLayer: activation is 'relu', 'gelu' or a function, found {activation!r}."
-                )
+                message = f"TransformerEncoderLayer: activation is 'relu', 'gelu' or a function, found {activation!r}."
+                raise ValueError(message)
             activation = getattr(functional, activation)
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype)
         self.linear1 = Linear(d_model, dim_feedforward, bias, dtype)

@@ -20,25 +20,9 @@ from .sgd import SGD
 from .vector import parameters_to_vector, vector_to_parameters
 
 __all__ = [
-    "LBFGS",
-    "SGD",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Adamax",
-    "ExponentialMovingAverage",
-    "Muon",
-    "NAdam",
-    "Optimizer",
-    "RAdam",
-    "RMSprop",
-    "Rprop",
-    "clip_grad_norm_",
-    "clip_grad_value_",
-    "lr_scheduler",
-    "parameters_to_vector",
-    "vector_to_parameters",
-]
+    "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "ExponentialMovingAverage", "Muon", "NAdam",
+    "Optimizer", "RAdam", "RMSprop", "Rprop", "clip_grad_norm_", "clip_grad_value_", "lr_scheduler",
+    "parameters_to_vector", "vector_to_parameters",
+]  # fmt: skip
 
 _check_all(__all__, globals())

@@ -11,18 +11,10 @@ from micrograd_np.ops.transcendental import sqrt
 from .optimizer import Optimizer, effective_gradient
 
 
-class Adadelta(Optimizer):
+class Adadelta(Optimizer, example=("Adadelta([p])", "p.data.round(4)", "array([ 0.9968, -1.9968])")):
     """p ← p − lr · Δ with Δ = √(u + ε) / √(v + ε) · g, where v and u are the running means of g² and Δ².
 
     Source: Zeiler (2012).
-
-    >>> from micrograd_np import Tensor
-    >>> p = Tensor([1.0, -2.0], requires_grad=True)
-    >>> optimizer = Adadelta([p])
-    >>> (p * p).sum().backward()
-    >>> optimizer.step()
-    >>> p.data.round(4)
-    array([ 0.9968, -1.9968])
     """
 
     slots = ("square_avg", "acc_delta")

@@ -10,18 +10,10 @@ from micrograd_np.ops.transcendental import sqrt
 from .optimizer import Optimizer, Slot, effective_gradient
 
 
-class Adagrad(Optimizer):
+class Adagrad(Optimizer, example=("Adagrad([p], lr=0.1)", "p.data.round(6)", "array([ 0.9, -1.9])")):
     """p ← p − lr / (1 + (t − 1) · lr_decay) · g / (√Σg² + ε), the sum starting at `initial_accumulator_value`.
 
     Source: Duchi, Hazan & Singer (2011).
-
-    >>> from micrograd_np import Tensor
-    >>> p = Tensor([1.0, -2.0], requires_grad=True)
-    >>> optimizer = Adagrad([p], lr=0.1)
-    >>> (p * p).sum().backward()
-    >>> optimizer.step()
-    >>> p.data.round(6)
-    array([ 0.9, -1.9])
     """
 
     slots = (Slot("sum", start="initial_accumulator_value"),)

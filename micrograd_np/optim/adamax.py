@@ -11,18 +11,10 @@ from micrograd_np.ops.elementwise import absolute
 from .optimizer import Optimizer, effective_gradient
 
 
-class Adamax(Optimizer):
+class Adamax(Optimizer, example=("Adamax([p], lr=0.1)", "p.data.round(6)", "array([ 0.9, -1.9])")):
     """p ← p − lr / (1 − β₁ᵗ) · m / u, with u ← max(β₂ u, |g| + ε).
 
     Source: Kingma & Ba (2015), section 7.1.
-
-    >>> from micrograd_np import Tensor
-    >>> p = Tensor([1.0, -2.0], requires_grad=True)
-    >>> optimizer = Adamax([p], lr=0.1)
-    >>> (p * p).sum().backward()
-    >>> optimizer.step()
-    >>> p.data.round(6)
-    array([ 0.9, -1.9])
     """
 
     slots = ("exp_avg", "exp_inf")

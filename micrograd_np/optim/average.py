@@ -66,9 +66,8 @@ class ExponentialMovingAverage:
         saved = [np.shape(a) for a in state_dict["averages"]]
         shapes = [a.shape for a in self.averages]
         if saved != shapes:
-            raise ValueError(
-                f"load_state_dict into ExponentialMovingAverage: shapes are {shapes} here and {saved} there."
-            )
+            message = f"load_state_dict into ExponentialMovingAverage: shapes are {shapes} here and {saved} there."
+            raise ValueError(message)
         self.decay = state_dict["decay"]
         for a, value in zip(self.averages, state_dict["averages"], strict=True):
             a.copy_(value)

@@ -14,14 +14,12 @@ from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import grad_of
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
+from micrograd_np.ops import reduce
 from micrograd_np.ops.checks import check, norm_within
 from micrograd_np.ops.choice import maximum, minimum, where
 from micrograd_np.ops.comparison import equal, greater, logical_and
 from micrograd_np.ops.comparison import isfinite as is_finite
 from micrograd_np.ops.elementwise import absolute, sign, square
-from micrograd_np.ops.reduce import max as most
-from micrograd_np.ops.reduce import min as least
-from micrograd_np.ops.reduce import sum as total_of
 from micrograd_np.ops.shape import stack
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.transcendental import power, sqrt
@@ -68,7 +66,7 @@ def _norm(grads: list[Any], p: float) -> tuple[Any, Any]:
     The first is their largest (of negative p, smallest) absolute value, or 1 if that is 0 or not finite. Powers are
     taken of multiples of it in [0, 1], so nothing overflows, and what underflows does not count.
     """
-    extreme = least if p < 0 else most
+    extreme = reduce.min if p < 0 else reduce.max
     peak = astype(extreme(stack([extreme(absolute(g)) for g in grads])), dtype=np.float64)
     regular = logical_and(is_finite(peak), greater(peak, 0.0))
     scale = where(regular, peak, 1.0)
@@ -93,7 +91,7 @@ def _like(scale: Any, g: Any) -> Any:
 
 def _total(parts: Iterable[Any]) -> Any:
     """The sum of all elements of all of them, those of each first, in float64."""
-    return total_of(astype(stack([total_of(x) for x in parts]), dtype=np.float64))
+    return reduce.sum(astype(stack([reduce.sum(x) for x in parts]), dtype=np.float64))
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from copy import deepcopy
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class LBFGS(Optimizer):
         tolerance_grad: float = 1e-7,
         tolerance_change: float = 1e-9,
         history_size: int = 100,
-        line_search_fn: str | None = None,
+        line_search_fn: Annotated[str | None, None, "strong_wolfe"] = None,
     ) -> None:
         max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
         super().__init__(params, locals())
@@ -58,10 +59,6 @@ class LBFGS(Optimizer):
         super().check(group)
         first = self.param_groups[0] if self.param_groups else group
         self.require(group["params"] is first["params"], "takes one group only; all its parameters are one vector.")
-        search = group["line_search_fn"]
-        self.require(
-            search in (None, "strong_wolfe"), f"line_search_fn must be None or 'strong_wolfe', found {search!r}."
-        )
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Iterate; returns the loss at the point where it began. TypeError without a closure."""
@@ -152,7 +149,7 @@ class LBFGS(Optimizer):
     def state_dict(self) -> dict[str, Any]:
         """The curvature history under parameter 0, in this class's own layout."""
         state = self.state.get(self.param_groups[0]["params"][0])
-        return {**super().state_dict(), "state": {0: _copied(state)} if state else {}}
+        return {**super().state_dict(), "state": {0: deepcopy(state)} if state else {}}
 
     def _adopted(self, p: Any, group: Mapping[str, Any], saved: Mapping[str, Any]) -> dict[str, Any]:
         if not saved:
@@ -165,8 +162,4 @@ class LBFGS(Optimizer):
                 f"load_state_dict into LBFGS: found {', '.join(saved)}; wanted {', '.join(sorted(names))} "
                 f"for {size} elements."
             )
-        return _copied(saved)
-
-
-def _copied(state: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: [np.array(v) for v in value] if isinstance(value, list) else value for name, value in state.items()}
+        return deepcopy(dict(saved))

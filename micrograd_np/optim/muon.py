@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import sqrt as root
-from typing import Any
+from typing import Annotated, Any
 
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.linear import matmul
@@ -44,7 +44,7 @@ class Muon(Optimizer):
         ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
         eps: float = 1e-7,
         ns_steps: int = 5,
-        adjust_lr_fn: str | None = None,
+        adjust_lr_fn: Annotated[str | None, None, "original", "match_rms_adamw"] = None,
     ) -> None:
         super().__init__(params, locals())
 
@@ -53,21 +53,13 @@ class Muon(Optimizer):
         for p in group["params"]:
             shape = f"{p.name or 'a parameter'} of shape {p.shape}"
             self.require(p.ndim == 2, f"takes matrices only, found {shape}. Give it to AdamW.")
-        rule, rules = group["adjust_lr_fn"], (None, "original", "match_rms_adamw")
-        self.require(rule in rules, f"adjust_lr_fn must be None, 'original' or 'match_rms_adamw', found {rule!r}.")
 
     @staticmethod
     def scalars(group, t) -> dict[str, Any]:
         a, b, c = group["ns_coefficients"]
-        return {
-            "shrink": 1 - group["lr"] * group["weight_decay"],
-            "share": 1 - group["momentum"],
-            "a": a,
-            "b": b,
-            "c": c,
-            "iterations": range(group["ns_steps"]),
-            "like_adamw": group["adjust_lr_fn"] == "match_rms_adamw",
-        }
+        numbers = {"shrink": 1 - group["lr"] * group["weight_decay"], "share": 1 - group["momentum"]}
+        like_adamw = group["adjust_lr_fn"] == "match_rms_adamw"
+        return {**numbers, "a": a, "b": b, "c": c, "iterations": range(group["ns_steps"]), "like_adamw": like_adamw}
 
     @staticmethod
     def update(p, g, state, *, lr, shrink, momentum, share, a, b, c, eps, iterations, nesterov, like_adamw) -> None:

@@ -11,19 +11,11 @@ from .adam import shares
 from .optimizer import Optimizer, Slot, effective_gradient
 
 
-class NAdam(Optimizer):
+class NAdam(Optimizer, example=("NAdam([p], lr=0.1)", "p.data.round(4)", "array([ 0.8944, -1.8944])")):
     """Adam whose first moment looks ahead by one step, with the momentum schedule μₜ = β₁ (1 − ½ · 0.96^(t ψ)).
 
     ψ is `momentum_decay`. The product of all μ so far is part of the state, as in PyTorch.
     Source: Dozat (2016).
-
-    >>> from micrograd_np import Tensor
-    >>> p = Tensor([1.0, -2.0], requires_grad=True)
-    >>> optimizer = NAdam([p], lr=0.1)
-    >>> (p * p).sum().backward()
-    >>> optimizer.step()
-    >>> p.data.round(4)
-    array([ 0.8944, -1.8944])
     """
 
     slots = ("exp_avg", "exp_avg_sq", Slot("mu_product", start=1.0, shape=()))

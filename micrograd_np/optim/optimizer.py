@@ -15,6 +15,7 @@ Settings and slots have PyTorch's names, so that states move between the two lib
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
 from inspect import Parameter, signature
 from typing import Any, ClassVar, NamedTuple
 
@@ -34,6 +35,15 @@ _NO_SETTINGS = ("self", "params", "__class__")  # what else `locals` returns in 
 _NOT_NEGATIVE = ("lr", "eps", "weight_decay", "momentum")
 _COUNTS = {"ns_steps", "max_iter", "max_eval", "history_size"}
 _PYTORCH_ONLY = {"foreach", "fused", "capturable", "differentiable"}  # how PyTorch executes, not what it computes
+_EXAMPLE = """
+    >>> from micrograd_np import Tensor
+    >>> p = Tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = {}
+    >>> (p * p).sum().backward()
+    >>> optimizer.step()
+    >>> {}
+    {}
+    """
 
 
 class Slot(NamedTuple):
@@ -61,8 +71,11 @@ class Optimizer:
     _keywords: ClassVar[tuple[str, ...]] = ()  # of `update`
     _conditions: ClassVar[tuple[tuple[str | Slot, str | None], ...]] = ()  # each slot, and the setting it depends on
 
-    def __init_subclass__(cls, **arguments: Any) -> None:
+    def __init_subclass__(cls, example: tuple[str, str, str] | None = None, **arguments: Any) -> None:
+        """`example` is for the docstring: how to construct the optimiser, what to show after a step, and its value."""
         super().__init_subclass__(**arguments)
+        if example and cls.__doc__:
+            cls.__doc__ = cls.__doc__.rstrip() + "\n" + _EXAMPLE.format(*example)
         own = signature(cls.update).parameters.values()
         names = tuple(x.name for x in own if x.kind is Parameter.KEYWORD_ONLY)
         inherited = any(x.kind is Parameter.VAR_KEYWORD for x in own)  # it passes them on to the rule that it overrides
@@ -237,11 +250,7 @@ class Optimizer:
         Parameters are numbered in the order of the groups; only those that have been updated have a state.
         """
         numbers = {p: i for i, p in enumerate(self._params())}
-        state = {
-            i: {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in self.state[p].items()}
-            for p, i in numbers.items()
-            if self.state.get(p)
-        }
+        state = {i: deepcopy(self.state[p]) for p, i in numbers.items() if self.state.get(p)}
         groups = [{**group, "params": [numbers[p] for p in group["params"]]} for group in self.param_groups]
         return {"state": state, "param_groups": groups}
 
@@ -319,6 +328,4 @@ def _called(p: Tensor) -> str:
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Numbers as floats, unless they count something: a float may change from step to step, also in a compiled one."""
-    return {
-        name: float(value) if type(value) is int and name not in _COUNTS else value for name, value in settings.items()
-    }
+    return {name: float(x) if type(x) is int and name not in _COUNTS else x for name, x in settings.items()}

@@ -12,18 +12,12 @@ from .adam import shares
 from .optimizer import Optimizer, effective_gradient
 
 
-class RAdam(Optimizer):
+class RAdam(
+    Optimizer, example=("RAdam([p], lr=0.1)", "p.data  # the first steps are those of momentum", "array([ 0.8, -1.6])")
+):
     """Adam, rectified: momentum alone while the second moment rests on few gradients, then Adam, phased in.
 
     Source: Liu et al. (2020).
-
-    >>> from micrograd_np import Tensor
-    >>> p = Tensor([1.0, -2.0], requires_grad=True)
-    >>> optimizer = RAdam([p], lr=0.1)
-    >>> (p * p).sum().backward()
-    >>> optimizer.step()
-    >>> p.data  # the first steps are those of momentum
-    array([ 0.8, -1.6])
     """
 
     slots = ("exp_avg", "exp_avg_sq")
@@ -43,7 +37,7 @@ class RAdam(Optimizer):
 
     @staticmethod
     def scalars(group, t) -> dict[str, Any]:
-        """The step is `step_size` · m / (`adaptive` √v + `constant`): 0 and 1 until the variance can be trusted, then
+        """The step is `step_size` · m / (`adaptive` √v + `eps`): 0 and 1 until the variance can be trusted, then
         1 and ε.
 
         So both phases are one form, which a compiled program can keep.
@@ -53,10 +47,10 @@ class RAdam(Optimizer):
         limit = 2 / (1 - beta2) - 1
         length = limit - 2 * t * beta2**t / (1 - beta2**t)
         if length <= 5:  # the variance of the second moment diverges
-            return {"step_size": step_size, "adaptive": 0.0, "constant": 1.0, **shares(group)}
+            return {"step_size": step_size, "adaptive": 0.0, "eps": 1.0, **shares(group)}
         rectified = (length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)
         step_size *= root(rectified) * root(1 - beta2**t)
-        return {"step_size": step_size, "adaptive": 1.0, "constant": group["eps"], **shares(group)}
+        return {"step_size": step_size, "adaptive": 1.0, "eps": group["eps"], **shares(group)}
 
     @staticmethod
     def update(
@@ -66,7 +60,7 @@ class RAdam(Optimizer):
         *,
         step_size,
         adaptive,
-        constant,
+        eps,
         beta1,
         share1,
         beta2,
@@ -86,5 +80,5 @@ class RAdam(Optimizer):
         v += share2 * (g * g)
         d = sqrt(v)
         d *= adaptive
-        d += constant
+        d += eps
         p -= step_size * (m / d)

@@ -10,19 +10,11 @@ from micrograd_np.ops.transcendental import sqrt
 from .optimizer import Optimizer, Slot, effective_gradient
 
 
-class RMSprop(Optimizer):
+class RMSprop(Optimizer, example=("RMSprop([p], lr=0.01)", "p.data.round(6)", "array([ 0.9, -1.9])")):
     """p ← p − lr · g / (√v + ε), with v the running mean of g², or of its variance if `centered`.
 
     With `momentum` μ: b ← μ b + g / (√v + ε), p ← p − lr · b. Source: Hinton (2012), lecture 6; Graves (2013) for
     `centered`.
-
-    >>> from micrograd_np import Tensor
-    >>> p = Tensor([1.0, -2.0], requires_grad=True)
-    >>> optimizer = RMSprop([p], lr=0.01)
-    >>> (p * p).sum().backward()
-    >>> optimizer.step()
-    >>> p.data.round(6)
-    array([ 0.9, -1.9])
     """
 
     slots = ("square_avg", Slot("momentum_buffer", when="momentum"), Slot("grad_avg", when="centered"))

@@ -12,19 +12,11 @@ from micrograd_np.ops.elementwise import sign
 from .optimizer import Optimizer, Slot
 
 
-class Rprop(Optimizer):
+class Rprop(Optimizer, example=("Rprop([p], lr=0.1)", "p.data", "array([ 0.9, -1.9])")):
     """p ← p − step · sign g. A step grows while the sign stays, and shrinks, without being taken, where it has turned.
 
     `etas` are the factors for shrinking and growing, `step_sizes` the bounds. For whole-batch training only.
     Source: Riedmiller & Braun (1993), without weight backtracking.
-
-    >>> from micrograd_np import Tensor
-    >>> p = Tensor([1.0, -2.0], requires_grad=True)
-    >>> optimizer = Rprop([p], lr=0.1)
-    >>> (p * p).sum().backward()
-    >>> optimizer.step()
-    >>> p.data
-    array([ 0.9, -1.9])
     """
 
     slots = ("prev", Slot("step_size", start="lr"))

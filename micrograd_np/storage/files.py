@@ -25,6 +25,11 @@ class CheckpointError(ValueError):
     """A file is not a whole checkpoint, or does not fit what it is loaded into. Nothing has been changed."""
 
 
+def unusable(path: Path, problem: str) -> CheckpointError:
+    """The error for a file that has the problem."""
+    return CheckpointError(f"load: {path} {problem}; nothing has been loaded.")
+
+
 def write(path: Path, arrays: Mapping[str, Any], description: str) -> None:
     """Write a file beside `path`, and rename it once it is safely on disk; a crash leaves the old file.
 
@@ -34,9 +39,8 @@ def write(path: Path, arrays: Mapping[str, Any], description: str) -> None:
     if encode is None:
         raise ValueError(f"save: the name must end in .npz or .safetensors, found {path.name!r}.")
     if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"save: there is no directory {str(path.parent)!r} for {path.name}. Make it first: Path(...).mkdir()."
-        )
+        message = f"save: there is no directory {str(path.parent)!r} for {path.name}. Make it first: Path(...).mkdir()."
+        raise FileNotFoundError(message)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
@@ -76,7 +80,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str | None]:
         if len(start) == 9 and start[8:] == b"{":
             return _read_safetensors(path)
     kind = "neither .npz nor .safetensors" if start else "empty"
-    raise CheckpointError(f"load: {path} is {kind}; nothing has been loaded.")
+    raise unusable(path, f"is {kind}")
 
 
 def _npz(file: Any, arrays: Mapping[str, Any], description: str) -> None:
@@ -102,14 +106,10 @@ def _read_npz(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str | None]:
                     array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
                     arrays[name.removesuffix(".npy")] = array
     except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError) as error:
-        raise CheckpointError(
-            f"load: {path} is cut short, damaged or no .npz of numbers ({error}); nothing has been loaded."
-        ) from error
+        raise unusable(path, f"is cut short, damaged or no .npz of numbers ({error})") from error
     if pickled:
-        raise CheckpointError(
-            f"load: {path} is a pickle by PyTorch, which could run any code. In PyTorch, save the state dict with "
-            f"safetensors.torch.save_file instead; nothing has been loaded."
-        )
+        remedy = "In PyTorch, save the state dict with safetensors.torch.save_file instead"
+        raise unusable(path, f"is a pickle by PyTorch, which could run any code. {remedy}")
     return arrays, description
 
 
@@ -135,15 +135,11 @@ def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray[Any, Any]], str 
         length = int.from_bytes(content[:8], "little")
         header = json.loads(content[8 : 8 + length])
     except (library.SafetensorError, ValueError, KeyError) as error:
-        raise CheckpointError(
-            f"load: {path} is cut short, damaged or no .safetensors ({error}); nothing has been loaded."
-        ) from error
+        raise unusable(path, f"is cut short, damaged or no .safetensors ({error})") from error
     metadata = header.pop("__metadata__", None) or {}
     if strange := [f"{name!r} is {parts[name]['dtype']}" for name in header if parts[name]["dtype"] not in _DTYPES]:
-        raise CheckpointError(
-            f"load: {path} holds numbers of kinds not supported here: {', '.join(strange)}. Convert them where "
-            f"the file was made, to one of {', '.join(_DTYPES)}; nothing has been loaded."
-        )
+        remedy = f"Convert them where the file was made, to one of {', '.join(_DTYPES)}"
+        raise unusable(path, f"holds numbers of kinds not supported here: {', '.join(strange)}. {remedy}")
     return {name: _decoded(parts[name]) for name in header}, metadata.get(_DESCRIPTION)
 
 
@@ -163,7 +159,6 @@ def _library() -> Any:
     try:
         import safetensors.numpy
     except ImportError as error:
-        raise ImportError(
-            "safetensors: the library is not installed. pip install micrograd_np[io], or save as .npz."
-        ) from error
+        message = "safetensors: the library is not installed. pip install micrograd_np[io], or save as .npz."
+        raise ImportError(message) from error
     return safetensors

@@ -50,9 +50,7 @@ def load(f: str | Path, into: _Place = None) -> Any:
     try:
         content = arrays if description is None else tree.unflatten(arrays, description)
     except (KeyError, ValueError) as error:
-        raise CheckpointError(
-            f"load: {path} has a description that does not fit its arrays ({error}); nothing has been loaded."
-        ) from error
+        raise files.unusable(path, f"has a description that does not fit its arrays ({error})") from error
     if into is not None:
         _restore(path, into, content)
     return content
@@ -74,9 +72,8 @@ def _restore(path: Path, into: _Place, content: Any) -> None:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         for name in done:
             _set_state(places[name], before[name])
-        raise CheckpointError(
-            f"load: {path} does not fit{f' {done[-1]}' if done[-1] else ''}: {error} Nothing has been loaded."
-        ) from error
+        message = f"load: {path} does not fit{f' {done[-1]}' if done[-1] else ''}: {error} Nothing has been loaded."
+        raise CheckpointError(message) from error
 
 
 def _state(place: _Place) -> Any:

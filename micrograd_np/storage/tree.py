@@ -48,9 +48,8 @@ def _described(x: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> An
     children = []
     for key, value in x.items() if isinstance(x, dict) else enumerate(x):
         if type(key) not in _PLAIN:
-            raise TypeError(
-                f"save: a key of {path or 'the dict'} is {type(key).__name__}; keys must be strings or numbers."
-            )
+            message = f"save: a key of {path or 'the dict'} is {type(key).__name__}; keys must be strings or numbers."
+            raise TypeError(message)
         children.append([key, _described(value, f"{path}.{key}" if path else str(key), arrays)])
     if isinstance(x, dict):
         return {"dict": children}

@@ -7,14 +7,6 @@ from .metrics import accuracy, binary_accuracy, confusion_matrix, r2_score
 from .record import Record
 
 __all__ = [
-    "History",
-    "LintWarning",
-    "Record",
-    "accuracy",
-    "binary_accuracy",
-    "confusion_matrix",
-    "evaluate",
-    "fit",
-    "lint",
+    "History", "LintWarning", "Record", "accuracy", "binary_accuracy", "confusion_matrix", "evaluate", "fit", "lint",
     "r2_score",
-]
+]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sized
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -31,6 +31,8 @@ from .record import Record
 
 Metric = Callable[[Any, Any], Any]
 
+_NO_BATCHES = "there are no batches; an iterator that is used up has none left, pass a DataLoader."
+
 
 def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     model: Module,
@@ -42,7 +44,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     validation: Iterable[Any] | None = None,
     metrics: Mapping[str, Metric] | Iterable[Metric] = (),
     scheduler: Any = None,
-    scheduler_per: Literal["epoch", "batch"] = "epoch",
+    scheduler_per: Annotated[str, "epoch", "batch"] = "epoch",
     clip: Positive | None = None,
     patience: Size | None = None,
     checkpoint: str | Path | None = None,
@@ -81,7 +83,8 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     >>> history["loss"][-1] < history["loss"][0]
     True
     """
-    check("fit", rules_of(fit), {"epochs": epochs, "clip": clip, "patience": patience})
+    settings = {"epochs": epochs, "clip": clip, "patience": patience, "scheduler_per": scheduler_per}
+    check("fit", rules_of(fit), settings)
     _check_parts("fit", model, loss, metrics)
     steps = all(callable(getattr(optimizer, name, None)) for name in ("step", "zero_grad"))
     suits = steps and not isinstance(optimizer, type)
@@ -91,8 +94,6 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     for name, path in (("checkpoint", checkpoint), ("record", record)):
         suits = path is None or isinstance(path, (str, Path)) or (name == "record" and isinstance(path, Record))
         require_type("fit", name, path, suits, "the name of a file")
-    if scheduler_per not in ("epoch", "batch"):
-        raise ValueError(f"fit: scheduler_per is 'epoch' or 'batch', found {scheduler_per!r}.")
     history = History()
     running = {"total": 0.0, "samples": 0, "batches": 0}  # of the epoch under way
     run = {"model": model, "optimizer": optimizer, "history": history, "random": random.generator()}
@@ -136,9 +137,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
                 if interrupt.requested:
                     break
             if not running["batches"]:
-                raise ValueError(
-                    "fit: there are no batches; an iterator that is used up has none left, pass a DataLoader."
-                )
+                raise ValueError(f"fit: {_NO_BATCHES}")
             if not interrupt.requested or running["batches"] == batches:
                 row = {"loss": running["total"] / running["samples"]}
                 running = dict.fromkeys(running, 0)
@@ -195,9 +194,7 @@ def evaluate(
         for module, mode in modes.items():
             module.training = mode
     if not truths:
-        raise ValueError(
-            "evaluate: there are no batches; an iterator that has been used up has none left, pass a DataLoader."
-        )
+        raise ValueError(f"evaluate: {_NO_BATCHES}")
     predicted, true = np.concatenate(predictions), np.concatenate(truths)
     return {"loss": total / len(true), **{name: metric(predicted, true) for name, metric in metrics.items()}}
 
@@ -221,10 +218,8 @@ def _batches(caller: str, name: str, batches: Any) -> Any:
         kind = f"{'a tuple' if isinstance(batches, tuple) else 'a list'} of arrays, {shapes}"
         remedy = f"[{names}] for one batch of all, or DataLoader(TensorDataset{names}, batch_size=32)"
     elif isinstance(batches, Dataset):
-        kind, remedy = (
-            f"{describe_value(batches)}, whose elements are single samples",
-            "DataLoader(dataset, batch_size=32)",
-        )
+        kind = f"{describe_value(batches)}, whose elements are single samples"
+        remedy = "DataLoader(dataset, batch_size=32)"
     elif not isinstance(batches, Iterable):
         kind, remedy = describe_value(batches), "DataLoader(TensorDataset(x, y), batch_size=32)"
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -189,9 +190,7 @@ def _updates(names: dict[Any, str], trained: dict[Any, str], loss: Tensor, optim
             size = float(np.linalg.norm(p.data))
             if p not in names or p not in gradients or p.ndim < 2 or not size or not group["lr"]:
                 continue
-            saved = optimizer.state.get(p, {})
-            state: dict[str, Any] = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in saved.items()}
-            state = state or optimizer.start(p, group)
+            state = deepcopy(optimizer.state.get(p)) or optimizer.start(p, group)
             after = p.data.copy()
             optimizer.update(after, np.array(gradients[p]), state, **optimizer.numbers(group, state["step"] + 1))
             ratios[names[p]] = float(np.linalg.norm(after - p.data)) / size

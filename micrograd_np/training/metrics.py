@@ -18,9 +18,8 @@ def _array(x: Any) -> np.ndarray[Any, Any]:
 
 def _paired(predicted: Any, true: Any, caller: str) -> _Arrays:
     if predicted.shape != true.shape:
-        raise ValueError(
-            f"{caller}: predictions are {predicted.shape} and targets {true.shape}; there must be one for each."
-        )
+        message = f"{caller}: predictions are {predicted.shape} and targets {true.shape}; there must be one for each."
+        raise ValueError(message)
     return predicted, true
 
 

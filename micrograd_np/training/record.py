@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from micrograd_np.engine.tensor import Tensor
+from micrograd_np.nn.module import Module
 from micrograd_np.pictures.boundary import Boundary, arrays_of
 from micrograd_np.pictures.escape import shortened
 from micrograd_np.pictures.page import fill, numbers, write
@@ -17,12 +20,6 @@ from micrograd_np.pictures.plot import Plot, curves
 from micrograd_np.pictures.render import target
 
 from .history import History, numbers_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from micrograd_np.engine.tensor import Tensor
-    from micrograd_np.nn.module import Module
 
 _SHARE, _STOPS = 0.0225, 0.01  # of the time of training: for all, and for stops; caches grown cold cost as much again
 _GUESS = 0.002  # seconds that the first page may take

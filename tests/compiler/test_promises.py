@@ -558,6 +558,14 @@ def test_a_setting_of_a_layer_may_be_another_between_calls(layer, name, value, r
     assert compiled.cache_info()[:2] == (4, 2)
 
 
+def test_the_reduction_of_a_loss_may_be_another_between_calls(rng):
+    net = nn.HuberLoss()
+    compiled = mg.compile(net)
+    x, y = rng.standard_normal((2, 3, 4))
+    for net.reduction, net.delta in (("mean", 1.0), ("sum", 1.0), ("sum", 0.5), ("mean", 1.0)):
+        assert np.array_equal(compiled(x, y).data, net(x, y).data)
+
+
 def test_a_method_that_no_step_asks_may_be_replaced(rng):
     class Net(nn.Module):
         def __init__(self):

@@ -21,9 +21,8 @@ class _Several(LRScheduler):
     def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], last_epoch: int = -1) -> None:
         self.schedulers = list(schedulers)
         if any(isinstance(scheduler, ReduceLROnPlateau) for scheduler in self.schedulers):
-            raise ValueError(
-                f"{self._name}: cannot hold ReduceLROnPlateau, whose step needs a value; step it by itself."
-            )
+            message = f"{self._name}: cannot hold ReduceLROnPlateau, whose step needs a value; step it by itself."
+            raise ValueError(message)
         if any(scheduler.optimizer is not optimizer for scheduler in self.schedulers):
             raise ValueError(f"{self._name}: all schedulers must belong to one optimiser.")
         super().__init__(optimizer, last_epoch)

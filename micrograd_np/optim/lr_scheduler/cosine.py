@@ -49,9 +49,6 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
         super().__init__(optimizer, last_epoch)
 
-    def start(self, i: int, lr: float) -> float:
-        return self.rate(i, lr)
-
     def rate(self, i: int, lr: float) -> float:
         """From the part of the present period that is over."""
         over, period = self.last_epoch, self.T_0
@@ -60,4 +57,4 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             period *= self.T_mult
         return self.eta_min + (self.base_lrs[i] - self.eta_min) * (1 + cos(pi * over / period)) / 2
 
-    take_up = rate
+    start = take_up = rate

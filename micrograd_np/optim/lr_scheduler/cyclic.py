@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import cos, floor, pi
-from typing import Any
+from typing import Annotated, Any
 
-from micrograd_np.core.settings import Count, Positive
+from micrograd_np.core.settings import Count, Positive, Share
 from micrograd_np.optim.optimizer import Optimizer
 
 from .scheduler import LRScheduler
@@ -123,8 +123,8 @@ class OneCycleLR(_Cycle):
         total_steps: Count | None = None,
         epochs: Count | None = None,
         steps_per_epoch: Count | None = None,
-        pct_start: float = 0.3,
-        anneal_strategy: str = "cos",
+        pct_start: Share = 0.3,
+        anneal_strategy: Annotated[str, "cos", "linear"] = "cos",
         cycle_momentum: bool = True,
         base_momentum: float | Sequence[float] = 0.85,
         max_momentum: float | Sequence[float] = 0.95,
@@ -135,15 +135,9 @@ class OneCycleLR(_Cycle):
     ) -> None:
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
-                raise ValueError(
-                    "OneCycleLR: needs to know its length: give total_steps, or epochs and steps_per_epoch."
-                )
+                message = "OneCycleLR: needs to know its length: give total_steps, or epochs and steps_per_epoch."
+                raise ValueError(message)
             total_steps = epochs * steps_per_epoch
-        if not 0 <= pct_start <= 1 or anneal_strategy not in ("cos", "linear"):
-            raise ValueError(
-                "OneCycleLR: needs pct_start in [0, 1] and anneal_strategy 'cos' or 'linear'; "
-                f"found {pct_start} and {anneal_strategy!r}."
-            )
         self.total_steps, self.anneal_strategy, self.cycle_momentum = total_steps, anneal_strategy, cycle_momentum
         top = self._one_per_group(optimizer, "max_lr", max_lr)
         calm = self._one_per_group(optimizer, "max_momentum", max_momentum)

@@ -150,13 +150,10 @@ class LambdaLR(_ByFunction):
     [0.5]
     """
 
-    def start(self, i: int, lr: float) -> float:
-        return self.rate(i, lr)
-
     def rate(self, i: int, lr: float) -> float:
         return self.base_lrs[i] * self.lr_lambdas[i](self.last_epoch)
 
-    take_up = rate
+    start = take_up = rate
 
 
 class MultiplicativeLR(_ByFunction):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
-from typing import Any
+from typing import Annotated, Any
 
 from micrograd_np.core.settings import Size
 from micrograd_np.engine.tensor import Tensor
@@ -34,22 +34,17 @@ class ReduceLROnPlateau(LRScheduler):
     def __init__(
         self,
         optimizer: Optimizer,
-        mode: str = "min",
+        mode: Annotated[str, "min", "max"] = "min",
         factor: float = 0.1,
         patience: Size = 10,
         threshold: float = 1e-4,
-        threshold_mode: str = "rel",
+        threshold_mode: Annotated[str, "rel", "abs"] = "rel",
         cooldown: Size = 0,
         min_lr: float | Sequence[float] = 0.0,
         eps: float = 1e-8,
     ) -> None:
         if not factor < 1:
             raise ValueError(f"ReduceLROnPlateau: factor must be below 1, found {factor}.")
-        if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
-            raise ValueError(
-                f"ReduceLROnPlateau: mode must be 'min' or 'max' and threshold_mode 'rel' or 'abs'; "
-                f"found {mode!r} and {threshold_mode!r}."
-            )
         self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
         self.factor, self.patience, self.cooldown, self.eps = factor, patience, cooldown, eps
         self.min_lrs = self._one_per_group(optimizer, "min_lr", min_lr)
