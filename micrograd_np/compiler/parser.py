@@ -21,6 +21,8 @@ _SPACES = ("copy", "empty", "once")
 def parse(text: str) -> Program:
     r"""The program that a text says; constants, state and numbers are filled with what stands in their parentheses.
 
+    Names are the user's, but for those that begin with an underscore.
+
     >>> print(parse("x: float64[2] = input()\ny = np.negative(x)\nreturn y"))
     x: float64[2] = input()
     y: float64[2] = np.negative(x)
@@ -90,7 +92,7 @@ class _Parser:
             z, effect, of = Value(shape, dtype, strides), "new", None
         else:
             z, effect, of = self._computed(function, call, args, kwargs, known)
-        z.label.name = name
+        z.label.name = "" if name[0] == "_" else name
         self.values[name] = z
         self.program.ops.append(Op(function, call, args, kwargs, z, effect, of))
 
