@@ -115,7 +115,7 @@ class Program:
 def snapshot(program: Program) -> Program:
     """What a program is now, to be `copied` later: passes may change it meanwhile, but not values and memory."""
     other = shallow(program)
-    other.ops = list(map(shallow, program.ops))
+    other.ops = [op.clone() for op in program.ops]
     return other
 
 

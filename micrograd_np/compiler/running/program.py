@@ -262,11 +262,11 @@ class _Source:
         tests += [f"(x{i} is not x{j} and {overlap}(x{i}, x{j}))" for i, j in pairs]
         rows += [f"if {' or '.join(tests)}: return MISS"] if tests else []
         rows += ["try:", f"    if not ({self.condition}): return MISS", "except GONE: return MISS"]
-        rows += [f"if not {self.name(lock)}.acquire(False): return MISS", "try:"]
+        rows += [f"if not {self.name(lock.acquire)}(False): return MISS", "try:"]
         inside = self._call(", ".join(f"x{i}" for i in range(len(args))))
         inside += [f"{self.name(writes)}.note(x{i})" for i in entry.overwritten]
         rows += [f"    {row}" for row in inside]
-        rows += [f"finally: {self.name(lock)}.release()", f"return {self._result()}"]
+        rows += [f"finally: {self.name(lock.release)}()", f"return {self._result()}"]
         self._execute(["def quick(*args):", *(f"    {row}" for row in rows)])
         return self.names["quick"]
 

@@ -124,7 +124,7 @@ class Writer(Literals):
         super().__init__()
         self.program, self.plan = program, plan
         self.aliases: dict[str, str] = {}
-        self.views: dict[str, str] = {}  # by expression: the view that it makes of fixed memory
+        self.views: dict[Any, str] = {}  # by what it shows of what: a view of fixed memory, which is made once
         self.view_names: dict[Value, str] = {}
         self.inner: dict[Value, str] = {}  # within a loop over blocks: the name of each value's block
         self.threads = 1
@@ -241,14 +241,14 @@ class Writer(Literals):
         z = op.result
         assert z is not None
         static = all(map(self.is_static, op.reads))
-        text = self.expression(op)
-        if static and text in self.views:
-            self.view_names[z] = self.views[text]
+        key = (op.shows, self.name(op.args[0])) if static and len(op.reads) == 1 else z
+        if key in self.views:
+            self.view_names[z] = self.views[key]
             return []
-        name = self.names.name(z, z)
+        text, name = self.expression(op), self.names.name(z, z)
         if not static:
             return [f"{name} = {text}"]
-        self.views[text] = self.view_names[z] = name
+        self.views[key] = self.view_names[z] = name
         self.once.append((f"{name} = {text}", op))
         return []
 
