@@ -7,20 +7,18 @@ has to be traced again.
 from __future__ import annotations
 
 import dis
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from inspect import unwrap
 from keyword import iskeyword
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from micrograd_np.core.hooks import changes
 from micrograd_np.core.vertex import Vertex
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from .program import UpdateGroup
+from .program import UpdateGroup
 
 GONE = (KeyError, IndexError, AttributeError, ValueError, TypeError)
 """What looking somewhere raises that has nothing by now: in a dict, a list, an object, a variable of a function."""

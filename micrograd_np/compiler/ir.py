@@ -15,14 +15,12 @@ overwrites) is a source at the beginning, and `Program.stores` says which value 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
 
 import numpy as np
 
 from micrograd_np.core.trees import instances, replaced
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 STATIC = frozenset(("state", "constant", "number"))
 """Kinds of memory whose address is the same in every call."""

@@ -6,16 +6,11 @@ a value that stands elsewhere. That is all right among values; memory needs a co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from .ir import Loop, Op, Value
+from .ir import Loop, Memory, Op, Value
 from .operations import elementwise
-
-if TYPE_CHECKING:
-    from .ir import Memory
-    from .program import Program
+from .program import Program
 
 
 def materialise(program: Program, *, gradients: bool = True) -> dict[Value, Memory]:

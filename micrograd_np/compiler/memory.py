@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from bisect import insort
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .ir import Loop, Memory, Value
+from .ir import Loop, Memory, Op, Value
 from .materialise import materialise
 from .operations import elementwise
-
-if TYPE_CHECKING:
-    from .ir import Op
-    from .program import Program
+from .program import Program
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import keyword
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from .ir import Label, Value
 from .operations import uniform
-
-if TYPE_CHECKING:
-    from .ir import Label, Value
 
 _NOUNS = {
     "add": "total", "subtract": "difference", "multiply": "product", "divide": "quotient", "square": "squares",

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .ir import Effect, Memory, Op, Value, natural
 from .program import Program
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _SOURCES = ("input", "gradient", "state", "constant", "number")
 _SPACES = ("copy", "empty", "once")

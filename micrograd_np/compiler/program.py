@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from copy import copy as shallow
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from micrograd_np.engine.tensor import Tensor
 
 from .ir import Label, Memory, Op, Value, mapped, values_in
 from .printer import printed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from micrograd_np.engine.tensor import Tensor
 
 
 @dataclass(eq=False)

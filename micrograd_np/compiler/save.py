@@ -7,8 +7,9 @@ import json
 import math
 import pprint
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
@@ -18,13 +19,9 @@ from micrograd_np.core.messages import with_article
 from .error import CompileError
 from .ir import Memory, Value
 from .program import UpdateGroup
+from .running.program import CompiledProgram
 from .writing.plain import plain
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .running.program import CompiledProgram
-    from .writing.write import Literals
+from .writing.write import Literals
 
 _HEAD = '''"""{title}, written by micrograd_np. It needs NumPy alone.
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import threading
 import warnings
+from collections.abc import Callable
 from functools import partial, update_wrapper
+from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
@@ -15,6 +17,7 @@ from micrograd_np.core.modes import mode
 from .error import CompileError
 from .guards import MISS, Guard
 from .pipeline import build
+from .program import Program
 from .running.calls import count_writes, lifted, others_of, overwritten, repeated, signature_of, tensors_of
 from .running.program import CompiledProgram
 from .running.pullback import BackwardProgram, watched
@@ -24,12 +27,6 @@ from .tracing.captures import Surroundings
 from .tracing.differentiate import cut, positions
 from .tracing.trace import trace
 from .writing.plain import plain
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from .program import Program
 
 _MANY = 64  # kinds of arguments from which on it looks as if there would be no end to them
 VERIFY = False

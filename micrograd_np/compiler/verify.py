@@ -7,13 +7,11 @@ place or stored is never what somebody still needs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .ir import Loop, Op, Value
-
-if TYPE_CHECKING:
-    from .memory import Plan, Storage
-    from .program import Program
+from .memory import Plan, Storage
+from .program import Program
 
 
 def verify(program: Program) -> None:

@@ -9,13 +9,11 @@ values never exist as whole arrays. Elementwise arithmetic does not notice: ever
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..ir import Label, Loop, Memory, Op, Value
 from ..operations import elementwise
-
-if TYPE_CHECKING:
-    from ..program import Program
+from ..program import Program
 
 BLOCK = 96 * 1024  # bytes of one operand in one block: measured; a dozen of them fit a usual second-level cache
 _SHARED = 4_000_000  # elements times operations, about 1 ms, from which a second thread repays its start (0.1 ms)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..evaluate import evaluate
-from ..ir import Value, constant
+from ..ir import Op, Value, constant
 from ..operations import ELEMENTWISE, elementwise, uniform
-
-if TYPE_CHECKING:
-    from ..ir import Op
-    from ..program import Program
+from ..program import Program
 
 _SHORT, _LONG = 1024, 1 << 24  # bytes of an array between which a bound is worth an array of its own
 _BOUNDING = ("np.maximum", "np.minimum")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..ir import Value, frozen
+from ..ir import Op, Value, frozen
 from ..operations import ELEMENTWISE
-
-if TYPE_CHECKING:
-    from ..ir import Op
-    from ..program import Program
+from ..program import Program
 
 _SMALL = 4096  # bytes up to which constants are compared
 

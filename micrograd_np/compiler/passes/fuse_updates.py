@@ -13,15 +13,13 @@ overflow or lose its variance in a long run.
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..ir import Label, Memory, Op, Value
 from ..operations import RESHAPES, elementwise
-
-if TYPE_CHECKING:
-    from ..program import Program, UpdateGroup
+from ..program import Program, UpdateGroup
 
 _LANE = 64  # bytes to which every part is padded: a cache line, and the widest vector register
 _ours: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()

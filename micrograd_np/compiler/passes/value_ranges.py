@@ -5,19 +5,15 @@ Read off the operations, one after another: a square is not below 0, 1 more than
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import exp, inf, isnan, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..ir import Value
+from ..ir import Op, Value
 from ..operations import elementwise
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..ir import Op
-    from ..program import Program
+from ..program import Program
 
 Range = tuple[float, float]
 """The least and the largest that the elements of a value can be."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +12,8 @@ from micrograd_np.core.vertex import Vertex
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.tensor import Tensor
 
+from ..program import Program
 from ..tracing.numbers import Fixed, Numbers, array_of
-
-if TYPE_CHECKING:
-    from ..program import Program
 
 
 def signature_of(x: Any, leaves: list[Any]) -> Any:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..program import Program
-    from ..writing.write import Writer
+from ..program import Program
+from ..writing.write import Writer
 
 
 class Emitted(Protocol):

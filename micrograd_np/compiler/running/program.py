@@ -10,8 +10,9 @@ from __future__ import annotations
 import builtins
 import itertools
 import linecache
+from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import finalize, proxy
 
 import numpy as np
@@ -24,17 +25,12 @@ from micrograd_np.core.writes import clock, writes
 from micrograd_np.engine.tensor import Tensor
 
 from ..guards import GONE, MISS, Guard
-from ..ir import Value, mapped
+from ..ir import Op, Value, mapped
+from ..memory import Plan
+from ..program import Program, UpdateGroup
+from ..writing.write import Writer
 from .failure import explain
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..ir import Op
-    from ..memory import Plan
-    from ..program import Program, UpdateGroup
-    from ..writing.write import Writer
-    from .pullback import BackwardProgram
+from .pullback import BackwardProgram
 
 _numbers = itertools.count(1)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +13,8 @@ from micrograd_np.engine.tensor import Tensor
 
 from ..ir import Value, mapped
 from ..program import Program
-from .failure import explain
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ..tracing.differentiate import Pullback
-    from .failure import Emitted
+from ..tracing.differentiate import Pullback
+from .failure import Emitted, explain
 
 
 class BackwardProgram:

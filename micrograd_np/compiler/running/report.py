@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..ir import Value
-    from ..program import Program
-    from .program import CompiledProgram
+from ..ir import Value
+from ..program import Program
+from .program import CompiledProgram
 
 
 @dataclass(frozen=True)

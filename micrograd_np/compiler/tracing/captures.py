@@ -10,11 +10,12 @@ import dis
 import sys
 from argparse import Namespace
 from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial, partialmethod
 from itertools import islice
 from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -22,11 +23,7 @@ from micrograd_np.core.hooks import changes
 from micrograd_np.core.vertex import Vertex
 
 from ..guards import GONE, Guard, Parts, Place, is_module, is_optimizer, of_optimizers, parts_of, size_of
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
-    from ..program import Program
+from ..program import Program
 
 _MOST = 10_000  # things looked at: more than anybody writes by hand, so that no data set is gone through
 _OURS = __name__.partition(".")[0]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ..ir import Label, Memory, Op, Value
 from ..operations import inverse
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Cell:

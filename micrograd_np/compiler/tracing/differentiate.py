@@ -6,8 +6,9 @@ be alive at once. The second computes the gradients.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,9 +20,6 @@ from micrograd_np.engine.grad_mode import set_grad_enabled
 from ..ir import Label, Memory, Op, Value, mapped
 from ..program import Program, copied
 from .cells import Cell, Ref
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
 
 
 class Traces(Protocol):

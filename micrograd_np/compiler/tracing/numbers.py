@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.modes import mode
 from micrograd_np.engine.tensor import Tensor
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def array_of(x: list[Any]) -> Any:

@@ -11,9 +11,10 @@ import gc
 import random
 import warnings
 import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import CodeType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -40,9 +41,6 @@ from .number import RuntimeScalar
 from .numbers import Fixed, Numbers
 from .record import Bound, Recorded, Recorder
 from .words import name_by_making
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 class Tracer(Events):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..ir import Op, Value, constant
 from ..operations import ELEMENTWISE, RESHAPES, axes_of
-
-if TYPE_CHECKING:
-    from ..program import Program
+from ..program import Program
 
 
 def respell(program: Program) -> None:

@@ -6,23 +6,19 @@ Where fresh arrays lie in another order in memory than the buffers, a sum may di
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ir import Memory, Value, natural, values_in
+from ..ir import Memory, Op, Value, natural, values_in
 from ..materialise import materialise
 from ..operations import RESHAPES, writes_first
 from ..passes.constants import fold_constants
 from ..passes.cse import merge_repeats
 from ..passes.dce import drop_dead_ops
-from ..program import copied
+from ..program import Program, copied
 from .idioms import respell
 from .write import WIDTH, Literals, written
-
-if TYPE_CHECKING:
-    from ..ir import Op
-    from ..program import Program
 
 _ATOM, _UNARY, _PRODUCT, _SUM, _COMPARISON = 10, 7, 6, 5, 3
 _OPERATORS = {

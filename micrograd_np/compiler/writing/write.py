@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from inspect import getsource
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..ir import OUTLIVES, STATIC, Loop, Memory, Op, Value, values_in
+from ..memory import Plan
 from ..naming import Names
 from ..operations import uniform, writes_first
-
-if TYPE_CHECKING:
-    from ..memory import Plan
-    from ..program import Program
+from ..program import Program
 
 _POSITIONAL_OUT = frozenset(  # maximum and minimum want their destination by keyword
     f"np.{name}"
