@@ -68,7 +68,7 @@ def run(program: Program, inputs: Sequence[Any], memory: dict[Any, Any] | None =
         return arrays[v]
 
     for op in program.ops:
-        found = evaluate(op, array_of)
+        result = evaluate(op, array_of)
         if op.result is not None:
-            arrays[op.result] = found
+            arrays[op.result] = result
     return mapped(program.results, array_of), {m: array_of(v) for m, v in program.stores.items()}

@@ -195,13 +195,13 @@ class Op:
 
     def look_again(self) -> None:
         """Find out anew what it reads, after something about it has changed."""
-        found: list[Value] = []
-        _collect(self.args, found)
+        values: list[Value] = []
+        _collect(self.args, values)
         if self.kwargs:
-            _collect(self.kwargs, found)
+            _collect(self.kwargs, values)
         if self.of is not None and self.effect == "update":
-            found.append(self.of)
-        self.reads = tuple(found)
+            values.append(self.of)
+        self.reads = tuple(values)
 
     @property
     def defines(self) -> tuple[Value, ...]:
@@ -320,14 +320,14 @@ def with_values(x: Any, change: Callable[[Value], Any]) -> Any:
     return x
 
 
-def _collect(x: Any, found: list[Value]) -> None:
+def _collect(x: Any, values: list[Value]) -> None:
     """Append the values in arguments of a call."""
     for y in x.values() if type(x) is dict else x:
         kind = type(y)
         if kind is Value:
-            found.append(y)
+            values.append(y)
         elif kind is tuple or kind is list or kind is dict:
-            _collect(y, found)
+            _collect(y, values)
 
 
 def frozen(x: Any, change: Callable[[Value], Any]) -> Any:

@@ -74,11 +74,11 @@ class Program:
 
     def uses(self) -> dict[Value, list[Op]]:
         """By value: the operations that read it, in order, each once."""
-        found: dict[Value, list[Op]] = {}
+        readers: dict[Value, list[Op]] = {}
         for op in self.ops:
             for v in dict.fromkeys(op.reads):
-                found.setdefault(v, []).append(op)
-        return found
+                readers.setdefault(v, []).append(op)
+        return readers
 
     def written(self) -> set[Memory]:
         """The memory that it changes."""
@@ -130,10 +130,10 @@ def copied(program: Program, ops: Iterable[Op] | None = None) -> tuple[Program, 
         return labels[x]
 
     def value(v: Value) -> Value:
-        known = copies.get(v)
-        if known is None:
-            known = copies[v] = Value(v.shape, v.dtype, v.strides, label(v.label), v.memory)
-        return known
+        copy = copies.get(v)
+        if copy is None:
+            copy = copies[v] = Value(v.shape, v.dtype, v.strides, label(v.label), v.memory)
+        return copy
 
     other = shallow(program)
     other.ops = [op.copy(value, None if op.result is None else value(op.result)) for op in ops or program.ops]

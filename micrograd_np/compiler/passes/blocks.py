@@ -36,11 +36,11 @@ def _cut(program: Program, *, sums: bool) -> int:
     start = 0
     while start < len(program.ops):
         target = program.ops[start].result
-        found = None if target is None or target.nbytes < BLOCK else _passage(program, start)
-        if found is None:
+        passage = None if target is None or target.nbytes < BLOCK else _passage(program, start)
+        if passage is None:
             start += 1
             continue
-        members, behind, end = found
+        members, behind, end = passage
         assert members[0].result is not None
         size = members[0].result.size
         widest = max(v.dtype.itemsize for op in members for v in (*op.reads, *op.defines))

@@ -119,8 +119,8 @@ def _whole(v: Value) -> tuple[Value | None, str]:
     """The value of which `v` is a turned or reshaped view, and its order in memory: "C", "F", "" for either."""
     if v.memory is not None and v.memory.kind == "state":
         a = v.memory.array
-        both = a.flags.c_contiguous and a.flags.f_contiguous
-        return v, "" if both else "C" if a.flags.c_contiguous else "F" if a.flags.f_contiguous else "?"
+        either = a.flags.c_contiguous and a.flags.f_contiguous
+        return v, "" if either else "C" if a.flags.c_contiguous else "F" if a.flags.f_contiguous else "?"
     whole, order = v, "C"
     while whole.is_view:
         op = whole.op

@@ -109,7 +109,7 @@ class CompiledProgram:
     def guards(self) -> list[Guard]:
         """All that must hold for it to be the right program: same memory, same modes, same settings."""
         guards = self._memory_guards()
-        guards += [Guard(f"{{0}}.requires_grad is {wanted}", (t,)) for t, _, wanted in self.tensors]
+        guards += [Guard(f"{{0}}.requires_grad is {flag}", (t,)) for t, _, flag in self.tensors]
         guards += [Guard(f"{{0}}._training is {flag}", (module,)) for module, flag in self.program.modes]
         for group in self.program.groups:  # one of them may have been left out of some step since
             steps = " == ".join(f"{{{i}}}['step']" for i in range(len(group.states)))
@@ -276,9 +276,9 @@ class _Source:
             held = parts(x)
             if held is None:
                 return self.name(x)
-            found = ", ".join([spelt(part) for part in held.values()])
+            inside = ", ".join([spelt(part) for part in held.values()])
             if type(x) is tuple:
-                return f"({found}{',' if len(held) == 1 else ''})"
-            return f"[{found}]" if type(x) is list else f"with_parts({self.name(x)}, [{found}])"
+                return f"({inside}{',' if len(held) == 1 else ''})"
+            return f"[{inside}]" if type(x) is list else f"with_parts({self.name(x)}, [{inside}])"
 
         return spelt(self.entry.program.results)

@@ -43,11 +43,11 @@ class Fixed(tuple[Any, ...]):
     __primitive__ = staticmethod(_applied)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        made = np.array(tuple(self), dtype)
+        array = np.array(tuple(self), dtype)
         fixed = getattr(mode.events, "fixed", None)
         if fixed is not None:
-            fixed(made)
-        return made
+            fixed(array)
+        return array
 
     @property
     def data(self) -> np.ndarray[Any, Any]:

@@ -111,10 +111,10 @@ class Namespace:
             return self._recorder.silence
         if name == "routine":
             return self._recorder.routine
-        found = getattr(self._thing, name)
-        if isinstance(found, (type, float, int, type(None))):
-            return found
-        return Namespace(self._recorder, found, f"{self._path}.{name}")
+        thing = getattr(self._thing, name)
+        if isinstance(thing, (type, float, int, type(None))):
+            return thing
+        return Namespace(self._recorder, thing, f"{self._path}.{name}")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function, and record that; TypeError for a module."""

@@ -139,8 +139,8 @@ class PlainWriter(Literals):
         """What makes an array of the elements of another, or of a number."""
         shape = source.shape if isinstance(source, Value) else ()
         if shape == z.shape and isinstance(source, Value):
-            made = "copy()" if source.dtype == z.dtype else f"astype(np.{z.dtype.name})"
-            return f"{self.tight(source, _ATOM)}.{made}"
+            function = "copy()" if source.dtype == z.dtype else f"astype(np.{z.dtype.name})"
+            return f"{self.tight(source, _ATOM)}.{function}"
         if not isinstance(source, Value):
             return _filled(z, source, self.laid_out, self.literal(source))
         if shape == ():
@@ -334,16 +334,16 @@ def _counts_up(a: Any) -> bool:
 
 def _filled(v: Value, number: Any, laid_out: set[Value], text: str = "") -> str:
     """Memory for `v`, in the order in which the buffer has it if that matters, filled with a number or not at all."""
-    made = {0: "zeros", 1: "ones", None: "empty"}.get(number if number is None or number in (0, 1) else -1, "full")
-    if made == "zeros" and np.signbit(number):
-        made = "full"
+    function = {0: "zeros", 1: "ones", None: "empty"}.get(number if number is None or number in (0, 1) else -1, "full")
+    if function == "zeros" and np.signbit(number):
+        function = "full"
     shape, turned = v.shape, ""
     if v.strides is not None and v in laid_out:
         strides = v.strides
         order = sorted(range(len(v.shape)), key=lambda i: -strides[i])
         shape = tuple(v.shape[i] for i in order)
         turned = f".transpose({tuple(order.index(i) for i in range(len(order)))})"
-    return f"np.{made}({shape}, {f'{text}, ' if made == 'full' else ''}np.{v.dtype.name}){turned}"
+    return f"np.{function}({shape}, {f'{text}, ' if function == 'full' else ''}np.{v.dtype.name}){turned}"
 
 
 def _part(text: str, index: str) -> str:
