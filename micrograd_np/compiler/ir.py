@@ -216,6 +216,17 @@ class Op:
             self._shows = self.function, frozen((self.args, self.kwargs), lambda v: v is of or v)
         return self._shows
 
+    def of_another(self, base: Value, result: Value) -> Op:
+        """The same view of another value."""
+        of = self.of
+        if len(self.reads) != 1 or self.args[0] is not of:
+            return self.copy(lambda v: base if v is of else v, result)
+        other = self.clone()
+        other._shows = self.shows  # equal for both
+        other.args, other.of, other.reads, other.result = (base, *self.args[1:]), base, (base,), result
+        result.op = other
+        return other
+
     def clone(self) -> Op:
         """The operation as it is now, which defines the same value."""
         other = Op.__new__(type(self))

@@ -106,8 +106,7 @@ class Cells:
         """The same view of another version."""
         assert view.result is not None
         result = Value(view.result.shape, view.result.dtype, label=label)
-        of = view.of
-        self.append(view.copy(lambda v: base if v is of else v, result))
+        self.append(view.of_another(base, result))
         return result
 
     def compute(

@@ -215,8 +215,9 @@ class Tracer(Events):
         where_made = self.suspects.get(id(array), "")
         where = place() or self.program.name
         message = (
-            f"compile: {where} uses an array of shape {array.shape}{where_made} that the step neither received nor owns; its "
-            f"values would be frozen. Pass it as an argument, draw it with mg.random, or say mg.constant(array)."
+            f"compile: {where} uses an array of shape {array.shape}{where_made} that the step neither received nor "
+            f"owns; its values would be frozen. Pass it as an argument, draw it with mg.random, or say "
+            f"mg.constant(array)."
         )
         raise self.refused(message)
 
