@@ -172,7 +172,7 @@ LINES = {
     ".": 220,
     "autograd": 780,
     "check": 1320,
-    "compiler": 2300,
+    "compiler": 2310,
     "compiler/c": 680,  # what the C writer needs: a compiler, a cache, NumPy's loops, reductions and products
     "compiler/passes": 1320,
     "compiler/running": 700,
