@@ -37,7 +37,8 @@ COMPILE = Table(
     "One step, compiled, float32",
     ALL,
     (
-        *("numpy_plain", "numpy_preallocated", "numpy_flat", "numpy_dots", "ours_eager", "ours_compiled", "ours_fast"),
+        *("numpy_plain", "numpy_preallocated", "numpy_flat", "numpy_dots"),
+        *("ours_eager", "ours_compiled", "ours_fast", "ours_c"),
         *("torch_eager", "torch_compile", "jax_jit", "mygrad", "autograd"),
     ),
     "numpy_plain",

@@ -17,6 +17,7 @@ REQUIRES = {
     "ours_eager": "micrograd_np",
     "ours_compiled": "micrograd_np",
     "ours_fast": "micrograd_np",
+    "ours_c": "micrograd_np",
     "numpy_plain": "numpy",
     "numpy_preallocated": "numpy",
     "numpy_flat": "numpy",
