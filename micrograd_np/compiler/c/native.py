@@ -65,6 +65,11 @@ class Native:
         self.source, self._fields, self._pieces, self._loops = found.text, found.fields, found.pieces, found.loops
         python = [step for piece in self._pieces if isinstance(piece, list) for step in piece]
         self.segments = len(python)
+        import os
+        if os.environ.get("SEG"):
+            from ..text import printed
+            with open("/tmp/seg.txt","a") as f:
+                for step in python: f.write(f"{step.op.function} {step.op.call} {[x.shape for x in step.reads]} {[x.strides for x in step.reads]} {[x.dtype for x in step.reads]} {step.op.kwargs} {step.op.args} {step.op.effect}\n")
         self.why = list(Counter(step.op.function for step in python).items())
 
     def _storages(self) -> list[Storage]:
