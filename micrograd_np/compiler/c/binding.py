@@ -46,10 +46,9 @@ def _handling() -> Callable[[], Any]:
     """What gives another object whenever ``np.seterr`` or ``np.errstate`` has changed something."""
     try:
         from numpy._core.umath import _extobj_contextvar
-
-        return _extobj_contextvar.get  # type: ignore[no-any-return]  0.01 µs
     except ImportError:
         return object  # always another one: np.geterr is asked each time, for 1 µs
+    return _extobj_contextvar.get
 
 
 class Binding:
@@ -62,10 +61,11 @@ class Binding:
         if None in loops:
             message = "an inner loop of NumPy's is not what it was when the program was written."
             raise Unsupported(message)
-        self._table = (ctypes.c_void_p * (2 * len(loops) or 1))(*[x for loop in loops if loop is not None for x in loop])
+        numbers = [x for loop in loops if loop is not None for x in loop]
+        self._table = (ctypes.c_void_p * (len(numbers) or 1))(*numbers)
         self.library.bind(self._table)
-        numbers = (ctypes.c_int * len(_WORDS)).in_dll(self.library, "flag_numbers")
-        self.numbers = dict(zip(_WORDS, numbers, strict=True))
+        flags = (ctypes.c_int * len(_WORDS)).in_dll(self.library, "flag_numbers")
+        self.numbers = dict(zip(_WORDS, flags, strict=True))
         space = np.zeros(native.plan.nbytes + 64, np.uint8)
         self.arena = space[-space.ctypes.data % 64 :]
         addresses = [self._address(storage) for storage in native.fields]
@@ -105,7 +105,7 @@ class Binding:
         ):
             return whole
         low, high = place.bounds
-        span = (ctypes.c_char * (high - low)).from_address(address + low)
+        span: Any = (ctypes.c_char * (high - low)).from_address(address + low)
         span.owner = whole  # its memory stays as long as the array
         return np.ndarray(place.shape, place.dtype, span, place.offset - low, place.strides)
 
@@ -160,9 +160,10 @@ class Binding:
 
     def look(self) -> None:
         """Find out which flags NumPy would report now."""
-        kinds = {**np.geterr(), **self.native.program.silent}
-        everything = kinds.pop("all", None)
-        self.heeded = {kind: kinds[kind] for kind in _WORDS if kinds[kind] != "ignore" and everything != "ignore"}
+        silent = self.native.program.silent
+        kinds: dict[str, Any] = {**np.geterr(), **silent}
+        kinds |= dict.fromkeys(_WORDS, silent["all"]) if "all" in silent else {}
+        self.heeded = {kind: kinds[kind] for kind in _WORDS if kinds[kind] != "ignore"}
         self._reported.value = STOP | sum(self.numbers[kind] for kind in self.heeded)
 
     def _step(self) -> Callable[..., Any]:
@@ -176,7 +177,8 @@ class Binding:
             function.argtypes = [ctypes.c_void_p] + [ctypes.py_object] * len(native.sources)
             calls.append((function, None))
         values = list(values_in(native.program.results))
-        fixed = [None if native.plan.storage(v) in native.inputs else self._array(native.places.of(v), ()) for v in values]
+        given = [native.plan.storage(v) in native.inputs for v in values]
+        fixed = [None if x else self._array(native.places.of(v), ()) for v, x in zip(values, given, strict=True)]
         orders = ["K" if v.is_view or v.strides else "C" for v in values]
         incoming = len(native.program.inputs)
         layouts = [(v.memory.strides, v.dtype) for v in native.sources[incoming:] if v.memory is not None]
@@ -232,11 +234,12 @@ class Binding:
         return step
 
     def _run(self, segments: Sequence[tuple[bool, Callable[..., None]]], arrays: Sequence[Any]) -> bool:
-        """Let NumPy do some lines; False where one that is not late has something to report, so that it must be undone."""
+        """Let NumPy do some lines; False where one that is not late has something to report."""
         for late, segment in segments:
-            how = self.heeded if late else dict.fromkeys(self.heeded, "raise")
+            how: Any = self.heeded if late else dict.fromkeys(self.heeded, "raise")
+            how = dict.fromkeys(_WORDS, "ignore") | how
             try:
-                with np.errstate(**{kind: how.get(kind, "ignore") for kind in _WORDS}):
+                with np.errstate(**how):
                     segment(arrays)
             except Exception:
                 if late:
@@ -265,6 +268,6 @@ def _call(op: Op) -> Callable[..., Any]:
         return op.call
     method = getattr(*op.bound)
     if not op.function.endswith("]"):
-        return method  # type: ignore[no-any-return]
+        return method
     part = int(op.function[:-1].rpartition("[")[2])
     return lambda *args, **kwargs: method(*args, **kwargs)[part]

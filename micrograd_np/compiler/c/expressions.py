@@ -78,7 +78,7 @@ def _expression(function: str, dtype: np.dtype[Any]) -> str:
     if function in _NUMBERS:
         return _NUMBERS[function]
     if dtype.kind == "f":
-        single = dtype.itemsize == 4  # noqa: PLR2004  bytes
+        single = dtype.itemsize == 4
         if function == "np.sqrt":
             return "sqrtf({0})" if single else "sqrt({0})"
         if function in ("np.absolute", "np.fabs"):
@@ -107,11 +107,11 @@ def literal(x: Any, dtype: np.dtype[Any]) -> str:
     if dtype.kind in "iu":
         if dtype.kind == "i" and x == np.iinfo(dtype).min:
             return f"({int(x) + 1} - 1)"
-        return f"({int(x)}{'u' if dtype.kind == 'u' else ''}{'LL' if dtype.itemsize > 4 else ''})"  # noqa: PLR2004
+        return f"({int(x)}{'u' if dtype.kind == 'u' else ''}{'LL' if dtype.itemsize > 4 else ''})"
     if np.isnan(x) or np.isinf(x):
         sign = "-" if np.signbit(x) else ""
         return f"({sign}{'NAN' if np.isnan(x) else 'INFINITY'})"
     text = str(x)
     text = text if "." in text or "e" in text else f"{text}.0"
-    text = f"{text}f" if dtype.itemsize == 4 else text  # noqa: PLR2004
+    text = f"{text}f" if dtype.itemsize == 4 else text
     return f"({text})" if text[0] == "-" else text

@@ -161,7 +161,9 @@ class Nest:
             found.pointer = self._keys[key]
         if found.dtype != x.dtype:
             name = f"as_{TYPES[x.dtype.name]}" if {found.dtype.kind, x.dtype.kind} & {"f"} else ""
-            found = self._line(step, [found], self._register(x.dtype, x.value), f"{name}({{0}})", None, readers, current)
+            found = self._line(
+                step, [found], self._register(x.dtype, x.value), f"{name}({{0}})", None, readers, current
+            )
         return found
 
     def _line(
@@ -177,7 +179,7 @@ class Nest:
         self.lines.append(line)
         return output
 
-    def _compute(self, step: Step, operands: list[Any], current: Any, readers: Any, last: bool) -> None:  # noqa: FBT001
+    def _compute(self, step: Step, operands: list[Any], current: Any, readers: Any, last: bool) -> None:
         z, spelt = step.result, step.spelling
         assert z is not None
         key = self._key(z, step)
@@ -193,7 +195,8 @@ class Nest:
             self._line(step, operands, register, text, None, readers, current)
         else:
             self.loops[spelt.loop] = None
-            inputs = [self._in_memory(step, x, kind, readers, current) for x, kind in zip(operands, spelt.inputs, strict=True)]
+            pairs = zip(operands, spelt.inputs, strict=True)
+            inputs = [self._in_memory(step, x, kind, readers, current) for x, kind in pairs]
             register = self._register(spelt.output, z.value)
             self._line(step, inputs, register, "", spelt.loop, readers, current)
             if spelt.output != z.dtype or (stored and not self._together(self._keys[key])):
@@ -210,12 +213,13 @@ class Nest:
     def _in_memory(self, step: Step, x: Any, kind: np.dtype[Any], readers: Any, current: Any) -> Any:
         """An operand of an inner loop of NumPy's: what lies together in memory, or is one number."""
         if isinstance(x, _Register) and x.dtype == kind:
-            if x.line is not None and x.line.loop is None or x.pointer is None:
+            if x.line is not None or x.pointer is None:
                 return x
-            if self._together(x.pointer) or x.line is not None or not any(self.strides[x.pointer]):
+            if self._together(x.pointer) or not any(self.strides[x.pointer]):
                 return x
         text = cast("{0}", x.dtype, kind) if isinstance(x, _Register) else x
-        value = x.value if isinstance(x, _Register) else step.op.result
+        assert step.result is not None
+        value = x.value if isinstance(x, _Register) else step.result.value
         inputs = [x] if isinstance(x, _Register) else []
         return self._line(step, inputs, self._register(kind, value), text, None, readers, current)
 
@@ -256,7 +260,7 @@ class Nest:
 
     def _parameters(self) -> list[str]:
         self.names = []
-        for i, place in enumerate(self.arguments):
+        for place in self.arguments:
             self.labels.append(place.value)
             self.names.append(f"${len(self.labels) - 1}$")
         return [

@@ -1,4 +1,4 @@
-"""Where the elements of each value lie: a storage, an offset and strides. NumPy itself makes the views, on stand-ins."""
+"""Where the elements of each value lie: storage, offset and strides. NumPy itself makes the views, on stand-ins."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ class Places:
         roots = {v.root for op in program.ops for v in (*op.reads, *op.defines)}
         roots |= {v.root for v in program.needed()}
         spans = [v.nbytes for v in roots if v.memory is None]
-        spans += [_reach(v.shape, v.memory.strides, v.dtype) for v in roots if v.memory is not None and v.memory.strides]
+        sources = [(v, v.memory.strides) for v in roots if v.memory is not None]
+        spans += [_reach(v.shape, strides, v.dtype) for v, strides in sources if strides]
         self._scratch = np.empty(max(spans, default=0) + 64, np.uint8)  # nothing of it is ever touched
 
     def of(self, v: Value) -> Place:
@@ -130,7 +131,7 @@ class Places:
                 low = sum((n - 1) * s for n, s in zip(v.shape, strides, strict=True) if s < 0)
                 found = np.ndarray(v.shape, v.dtype, self._scratch, -low if v.size else 0, strides)
             else:
-                assert v.op is not None and v.op.of is not None
+                assert v.op is not None
                 args, kwargs = with_values(v.op.args, self._standin), with_values(v.op.kwargs, self._standin)
                 found = v.op.call(*args, **kwargs)
                 if v.size and not np.may_share_memory(found, self._standin(v.root)):
@@ -164,6 +165,7 @@ def _share(a: Place, b: Place) -> bool:
     space = np.empty(max(a.bounds[1], b.bounds[1]) - start, np.uint8)
     x, y = (np.ndarray(p.shape, p.dtype, space, p.offset - start, p.strides) for p in (a, b))
     try:
-        return np.shares_memory(x, y, max_work=1000)
+        work: Any = 1000
+        return np.shares_memory(x, y, max_work=work)
     except np.exceptions.TooHardError:
         return True

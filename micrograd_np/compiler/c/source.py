@@ -1,13 +1,13 @@
-"""The C text of a program: its memory as a structure of named pointers, a function for each kind of loop, and the step."""
+"""The C text of a program: its memory as named pointers, a function for each kind of loop, and the step."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from .binding import STOP
 from ..writing.naming import Names
-from .expressions import TYPES, literal
+from .binding import STOP
+from .expressions import TYPES
 from .nest import Nest, loop_name
 from .prelude import prelude
 from .totals import around, index_of, reduction, total, whole_sum
@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Source"]
 
-_TAKEN = (
+_TAKEN = re.findall(
+    r"\w+",
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "
     "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
-    "i j k l m n p q block count memory step note flags raised unary binary reduce matmul ndarray numpy_loop boolean given "
-    "row x y z exp log tanh sin cos isfinite isnan isinf signbit sqrt sqrtf fabs fabsf main data div index y0 y1 yn j0 j1 jn"
-).split()
+    "i j k l m n p q a b c block count skip label row place memory step note flags raised unary binary reduce matmul "
+    "ndarray numpy_loop boolean given bind exp log tanh sin cos pow round isfinite isnan isinf signbit sqrt fabs index "
+    "main div y0 y1 yn j0 j1 jn",
+)
+"""Words that have a meaning in C, or in the text around the names."""
+
 
 class Piece(NamedTuple):
     """A function of C, with its rows; or the steps that NumPy runs."""
@@ -54,7 +58,7 @@ class Source:
         """By ufunc and signature: the name of NumPy's inner loop."""
         sources = [*program.inputs, *(v for _, v in program.gradients_in)]
         for i, v in enumerate(sources):
-            self.arguments[i] = self.names.unique(self.names._wish(v.label) or "x")  # noqa: SLF001
+            self.arguments[i] = self.names.unique(self.names._wish(v.label) or "x")
         self.types = {i: TYPES.get(v.dtype.name, "char") for i, v in enumerate(sources)}
         self.pieces = self._pieces()
         """In order: the name of a C function, or the steps that NumPy runs."""
@@ -64,7 +68,7 @@ class Source:
 
     def word(self, v: Value) -> str:
         """What to call a value."""
-        wish = self.names._wish(v.label) or "t"  # noqa: SLF001
+        wish = self.names._wish(v.label) or "t"
         return re.sub(r"\W+", "_", wish).strip("_") or "t"
 
     def pointer(self, place: Place) -> str:
@@ -117,9 +121,8 @@ class Source:
                 late = True
             if step.kind == "python" or (step.kind == "check" and late):
                 close()
-                if pieces and pieces[-1].steps:
-                    step = (*pieces.pop().steps, step)
-                pieces.append(Piece("", (), step if isinstance(step, tuple) else (step,)))
+                before = pieces.pop().steps if pieces and pieces[-1].steps else ()
+                pieces.append(Piece("", (), (*before, step)))
                 continue
             if op.section != section:
                 rows += ["", f"/* {op.section} */"]
@@ -148,7 +151,7 @@ class Source:
     def _function(self, text: str, labels: list[Value], section: str) -> str:
         """The name of the function of a text, which is written once."""
         if text not in self.functions:
-            name = self.names.unique(section.split()[-1])
+            name = self.names.unique(section.rpartition(" ")[2])
             names = Names(*_TAKEN)
             words = {str(i): names.unique(self.word(v)) for i, v in enumerate(labels)}
             self.functions[text] = name
@@ -168,7 +171,7 @@ class Source:
         if p.kind != "loop":
             ctype, size = TYPES[a.dtype.name], a.dtype.itemsize
             x, y = (a, b) if p.m == 1 else (b, a)
-            sx, sy = (p.a, p.b) if p.m == 1 else (p.b, p.a)
+            sy = p.b if p.m == 1 else p.a
             n = p.n if p.m == 1 else p.m
             step_y = (sy[1] if p.m == 1 else sy[0]) // size
             scaled = "a[0] * b[0]" if p.kind == "multiply" else f"a[0] == 0 ? 0 : a[0] * b[{step_y} * i] + 0"
@@ -237,8 +240,7 @@ class Source:
         body = [*rows, *around(loops[step.spelling :], [last], "")]
         places = [x, *indices, z]
         parameters = ", ".join(
-            f"{'' if p is z else 'const '}{TYPES[p.dtype.name]} *${k}$"
-            for k, p in enumerate(places)
+            f"{'' if p is z else 'const '}{TYPES[p.dtype.name]} *${k}$" for k, p in enumerate(places)
         )
         text = "\n".join([f"static void NAME({parameters}) {{", *around(loops[: step.spelling], body), "}"])
         name = self._function(text, [p.value for p in places], "gather")
@@ -254,7 +256,7 @@ class Source:
         out += [
             "/* An array of NumPy's, of which C reads where its elements are. */",
             f"typedef struct {{ char head[{object.__basicsize__}]; void *data; }} ndarray;", "",
-            "/* What lies where; what is reported of the flags of floating point. */", "typedef struct {", "    int reported;",
+            "/* What lies where. */", "typedef struct {", "    int reported; /* of the flags of floating point */",
         ]  # fmt: skip
         for storage, name in self.fields.items():
             v = storage.spans
@@ -289,8 +291,11 @@ class Source:
             if argument in words:
                 kind = self.types[i]
                 found.append(f"{kind} *{argument} = {argument}_array->data;")
-                found.append(f"if ((uintptr_t){argument} % sizeof({kind})) return {STOP}; /* NumPy would copy it first */")
+                found.append(
+                    f"if ((uintptr_t){argument} % sizeof({kind})) return {STOP}; /* NumPy would copy it first */"
+                )
         return [*found, "flags = 0;", "if (raised()) feclearexcept(FE_ALL_EXCEPT);"]
 
     def _kind(self, storage: Storage) -> str:
-        return {"state": ", lasts", "number": ", may change from call to call", "constant": ", constant"}.get(storage.kind, "")
+        told = {"state": ", lasts", "number": ", may change from call to call", "constant": ", constant"}
+        return told.get(storage.kind, "")

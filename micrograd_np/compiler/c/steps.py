@@ -22,13 +22,11 @@ __all__ = ["Step", "steps"]
 
 
 class Step:
-    """One thing that C does, or NumPy does for it: ``loop``, ``product``, ``reduction``, ``check``, ``gather``… or ``python``."""
+    """One thing that C does (loop, product, reduction, check, gather), or that NumPy does for it (python)."""
 
     __slots__ = ("at", "kind", "late", "op", "operands", "result", "shape", "spelling")
 
-    def __init__(
-        self, kind: str, op: Op, operands: list[Any], result: Place | None, spelling: Any = None
-    ) -> None:
+    def __init__(self, kind: str, op: Op, operands: list[Any], result: Place | None, spelling: Any = None) -> None:
         self.kind, self.op = kind, op
         self.operands, self.result = operands, result
         """Places or numbers."""
@@ -97,12 +95,12 @@ def _lowered(op: Op, places: Places) -> list[Step] | None:
         return _concatenate(op, target, places)
     if f in ("copy", "np.copyto", "method.astype") and not op.kwargs:
         return [_copy(op, args[0], target)]
-    if f == "setitem" and isinstance(op.of, Value) and len(op.args) == 2 and _basic(op.args[0]):  # noqa: PLR2004
+    if f == "setitem" and isinstance(op.of, Value) and len(op.args) == 2 and _basic(op.args[0]):
         return [_copy(op, operand(op.args[1]), places.part(op.of, op.args[0]))]
     if f == "routine.clear" and op.effect == "update":
         zero = Spelling("{1} ? {0} : 0", None, (target.dtype, np.dtype(bool)), target.dtype)
         return [Step("loop", op, [target, args[0]], target, zero)]
-    if f == "np.where" and len(op.args) == 3 and not op.kwargs:  # noqa: PLR2004
+    if f == "np.where" and len(op.args) == 3 and not op.kwargs:
         choice = Spelling("{0} ? {1} : {2}", None, (np.dtype(bool), z.dtype, z.dtype), z.dtype)
         return [Step("loop", op, args, target, choice)]
     if f in ("getitem", "np.take") and op.effect == "fresh":
@@ -126,7 +124,7 @@ def _copy(op: Op, source: Any, target: Place) -> Step:
 def _basic(index: Any) -> bool:
     """Whether an index makes a view."""
     parts = index if isinstance(index, tuple) else (index,)
-    return all(x is None or x is Ellipsis or isinstance(x, (int, slice)) and not isinstance(x, bool) for x in parts)
+    return all(x is None or x is Ellipsis or type(x) in (int, slice) for x in parts)
 
 
 def _concatenate(op: Op, target: Place, places: Places) -> list[Step] | None:
@@ -137,7 +135,7 @@ def _concatenate(op: Op, target: Place, places: Places) -> list[Step] | None:
     found, start, axis = [], 0, axis % len(target.shape)
     for v in parts:
         x = places.of(v)
-        shape = target.shape[:axis] + (x.shape[axis],) + target.shape[axis + 1 :]
+        shape = (*target.shape[:axis], x.shape[axis], *target.shape[axis + 1 :])
         part = target._replace(offset=target.offset + start * target.strides[axis], shape=shape)
         found.append(_copy(op, x, part))
         start += x.shape[axis]
@@ -151,7 +149,7 @@ def _floats(*found: Place) -> str:
 
 
 def _product(op: Op, target: Place, places: Places) -> list[Step] | None:
-    if len(op.args) != 2 or op.kwargs or not all(isinstance(x, Value) for x in op.args):  # noqa: PLR2004
+    if len(op.args) != 2 or op.kwargs or not all(isinstance(x, Value) for x in op.args):
         return None
     a, b = (places.of(x) for x in op.args)
     kind = _floats(a, b, target)
@@ -159,28 +157,29 @@ def _product(op: Op, target: Place, places: Places) -> list[Step] | None:
         return None
     if places.overlap(a, target) or places.overlap(b, target):
         return None
-    x, y = products.Layout(a.shape, a.strides), products.Layout(b.shape, b.strides)
-    if op.function == "np.matmul":
-        found = products.matmul(x, y, products.Layout(target.shape, target.strides))
-    else:
-        if op.function == "np.vdot":
-            if not a.contiguous or not b.contiguous:
-                return None
-            x = y = products.Layout((a.size,), (a.dtype.itemsize,))
-        if not target.contiguous:
-            return None
-        found = products.dot(x, y, a.dtype.itemsize)
+    found = _multiplication(op.function, a, b, target)
     if found is None:
         return None
     copies, factors = [], [a, b]
-    for i, (letter, shape) in enumerate((("a", (found.m, found.k)), ("b", (found.k, found.n)))):
+    for i, letter in enumerate("ab"):
         if letter in found.copied:  # to C's order, in memory of its own
             x = factors[i]
-            v = Value(x.shape, x.dtype, label=Label("", x.value.label.hint or x.value.label.name))
+            v = Value(x.shape, x.dtype, label=Label("", ("copy", x.value.label)))
             factors[i] = Place(Storage("buffer", v), 0, x.shape, in_order(x.shape, x.dtype.itemsize), x.dtype, v)
             copies.append(_copy(op, x, factors[i]))
-            assert x.size == shape[0] * shape[1]
     return [*copies, Step("product", op, factors, target, found)]
+
+
+def _multiplication(function: str, a: Place, b: Place, target: Place) -> products.Product | None:
+    """What NumPy runs for a product; None: more than one call."""
+    x, y = products.Layout(a.shape, a.strides), products.Layout(b.shape, b.strides)
+    if function == "np.matmul":
+        return products.matmul(x, y, products.Layout(target.shape, target.strides))
+    if not target.contiguous or (function == "np.vdot" and not (a.contiguous and b.contiguous)):
+        return None
+    if function == "np.vdot":
+        x = y = products.Layout((a.size,), (a.dtype.itemsize,))
+    return products.dot(x, y, a.dtype.itemsize)
 
 
 def _reduction(op: Op, target: Place, places: Places) -> list[Step] | None:

@@ -61,7 +61,9 @@ def reduction(x: Place, z: Place, nest: tuple[Axis, ...], start: Any, loop: str,
     elif start is None:
         skip = f"!({' || '.join(again)})" if again else "1"
         body = [f"const intptr_t skip = {skip};"]
-        body.append(f"reduce(&{loop}, {pz}, 0, {px} + skip * {inner.operand // size}, {inner.operand}, {inner.n} - skip);")
+        body.append(
+            f"reduce(&{loop}, {pz}, 0, {px} + skip * {inner.operand // size}, {inner.operand}, {inner.n} - skip);"
+        )
     else:
         body = [call]
     if clears:

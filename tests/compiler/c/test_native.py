@@ -142,3 +142,137 @@ def test_an_optimizer_steps_in_c_as_eagerly(name, dtype, default_dtype):
             return model, optimizer, lambda x, y: (model(x) - y).square().mean()
 
         assert_equal_bits(parts, [vector, numbers(3)])
+
+
+def in_c(function, *arrays):
+    """A compiled function that has run once, and runs in C from then on."""
+    step = InC(function)
+    step(*arrays)
+    return step
+
+
+def test_strides_of_arguments_are_heeded(rng):
+    x = rng.standard_normal((8, 6))
+    for a in (x.T, x[::2], x[:, ::3], x[::-1], np.broadcast_to(x[0], (4, 6)), np.asfortranarray(x), x[:0]):
+        f = in_c(lambda x: ((x * 2.0).exp() + x).sum(0), a)
+        assert f(a).data.tobytes() == f.compiled.function(mg.Tensor(a)).data.tobytes()
+        assert (f.runs, f.flagged) == (1, 0)
+
+
+def test_an_argument_out_of_line_is_left_to_numpy(rng):
+    x = rng.standard_normal(5)
+    f = in_c(lambda x: x * 2, x)
+    odd = np.zeros(41, np.uint8)[1:].view(float)
+    odd[:] = x
+    assert f(odd).data.tobytes() == (x * 2).tobytes()
+    assert f.flagged == 1
+
+
+def test_what_numpy_would_tell_of_is_left_to_numpy_before_anything_has_changed():
+    w = nn.Parameter(np.ones(3))
+    optimizer = optim.SGD([w], lr=0.5)
+
+    def step(x):
+        optimizer.zero_grad()
+        loss = (w * x).exp().sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    f = in_c(step, np.ones(3))
+    before = w.data.copy()
+    large = np.array([1.0, -3000.0, 2.0])
+    assert f.step(large) is FLAGGED
+    assert w.data.tobytes() == before.tobytes()
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        f(large)
+    f(np.ones(3))
+    assert (f.runs, f.flagged) == (2, 1)
+
+
+def test_what_numpy_is_told_to_ignore_is_computed_in_c():
+    f = in_c(lambda x: 1 / x, np.ones(2))
+    with np.errstate(divide="ignore"):
+        assert f(np.zeros(2)).data.tolist() == [np.inf, np.inf]
+    assert f.flagged == 0
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError, match="divide by zero"):
+        f(np.zeros(2))
+    assert f.flagged == 1
+    small = in_c(lambda x: x * x, np.ones(2))
+    small(np.full(2, 1e-200))
+    assert small.flagged == 0
+    with np.errstate(under="warn"), pytest.warns(RuntimeWarning, match="underflow"):
+        small(np.full(2, 1e-200))
+
+
+def test_flags_that_a_loop_of_numpys_clears_are_seen():
+    f = in_c(lambda x: ((1 / x).sum(), x.tanh()), np.ones(2))
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        f(np.zeros(2))
+    assert f.flagged == 1
+
+
+def test_flags_of_an_update_are_told_after_it(default_dtype):
+    default_dtype("float32")
+    w = nn.Parameter(np.ones(2, "float32"))
+    optimizer = optim.SGD([w], lr=1.0)
+
+    def step(x):
+        optimizer.zero_grad()
+        loss = (w * x).sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    f = in_c(step, np.ones(2, "float32"))
+    optimizer.param_groups[0]["lr"] = 1e30
+    with pytest.warns(RuntimeWarning, match="overflow encountered in the update"):
+        f(np.full(2, 1e30, "float32"))
+    assert f.flagged == 0
+    assert w.data.tolist() == [-np.inf, -np.inf]
+
+
+def test_random_numbers_are_put_back_when_numpy_runs_the_call():
+    mg.random.manual_seed(3)
+    drop = nn.Dropout(0.5)
+    f = in_c(lambda x: 1 / (drop(x) + x), np.ones(40))
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        f(np.zeros(40))
+    assert f.flagged == 1
+    found = f(np.ones(40))
+    mg.random.manual_seed(3)
+    expected = [1 / (drop(mg.Tensor(np.ones(40))) + 1).data for _ in range(3)][-1]
+    assert found.data.tobytes() == expected.tobytes()
+
+
+def test_a_failed_check_is_numpys_to_explain(rng):
+    x, y = rng.standard_normal((4, 3)), np.array([0, 2, 1, 1])
+    f = in_c(nn.CrossEntropyLoss(), x, y)
+    with pytest.raises(IndexError, match="target 3 is out of bounds"):
+        f(x, np.array([0, 3, 1, 1]))
+    assert f.flagged == 1
+
+
+def test_results_are_the_callers_own(rng):
+    x = rng.standard_normal((3, 4))
+    f = in_c(lambda x: (x, x.T, x + 1, (x + 1).T, x.sum()), x)
+    first, second = f(x), f(x + 1)
+    for a, b, c in zip(first, second, (x, x.T, x + 1, (x + 1).T, x.sum()), strict=True):
+        assert not np.shares_memory(a.data, b.data)
+        assert not np.shares_memory(a.data, x)
+        assert a.data.tobytes() == np.asarray(c).tobytes()
+
+
+def test_equal_layers_are_one_function(rng):
+    model = nn.Sequential(*[nn.Sequential(nn.Linear(8, 8), nn.Tanh()) for _ in range(30)])
+    f = in_c(model, rng.standard_normal((4, 8)))
+    assert f.native.source.count("static void ") < 5
+    assert f.native.segments == 0
+
+
+def test_what_lives_in_one_loop_needs_no_memory(rng):
+    x = rng.standard_normal(100_000)
+    f = in_c(lambda x: ((x * 2).tanh() * x).exp() + 1, x)
+    assert f.native.plan.nbytes < 2 * x.nbytes
+    assert f.native.source.count("static void ") == 1
+    assert f(x).data.tobytes() == (np.exp(np.tanh(x * 2) * x) + 1).tobytes()
