@@ -180,9 +180,12 @@ class Binding:
         given = [native.plan.storage(v) in native.inputs for v in values]
         fixed = [None if x else self._array(native.places.of(v), ()) for v, x in zip(values, given, strict=True)]
         orders = ["K" if v.is_view or v.strides else "C" for v in values]
-        incoming = len(native.program.inputs)
-        layouts = [(v.memory.strides, v.dtype) for v in native.sources[incoming:] if v.memory is not None]
-        if len(calls) == 1 and len(fixed) == 1 and fixed[0] is not None and calls[0][0] is not None and not layouts:
+        unsure = [  # a gradient, and what a call that was cut in two hands on, may be laid out otherwise each time
+            (i, (native.places.of(v).strides, v.dtype))
+            for i, v in enumerate(native.sources)
+            if v.memory is None or v.memory.kind == "gradient" or v.memory.strides is None
+        ]
+        if len(calls) == 1 and len(fixed) == 1 and fixed[0] is not None and calls[0][0] is not None and not unsure:
             return self._short(calls[0][0], memory, fixed[0], orders[0])
 
         def step(*arrays: Any) -> Any:
@@ -190,8 +193,8 @@ class Binding:
             if handling is not self._seen:
                 self.look()
                 self._seen = handling
-            for a, layout in zip(arrays[incoming:], layouts, strict=True):
-                if (a.strides, a.dtype) != layout:
+            for i, layout in unsure:
+                if (arrays[i].strides, arrays[i].dtype) != layout:
                     return FLAGGED
             before = [g.state for g in self.generators]
             late = 0

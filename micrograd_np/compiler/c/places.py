@@ -115,8 +115,8 @@ class Places:
     @staticmethod
     def _strides(v: Value) -> tuple[int, ...]:
         memory = v.memory
-        if memory is not None:
-            return tuple(memory.strides or memory.array.strides)
+        if memory is not None and (memory.strides is not None or memory.array is not None):
+            return tuple(memory.strides if memory.strides is not None else memory.array.strides)
         return v.strides if v.strides is not None else in_order(v.shape, v.dtype.itemsize)
 
     def _standin(self, v: Value) -> Any:

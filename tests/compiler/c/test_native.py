@@ -276,3 +276,16 @@ def test_what_lives_in_one_loop_needs_no_memory(rng):
     assert f.native.plan.nbytes < 2 * x.nbytes
     assert f.native.source.count("static void ") == 1
     assert f(x).data.tobytes() == (np.exp(np.tanh(x * 2) * x) + 1).tobytes()
+
+
+def test_the_traced_program_stays_as_it_was_when_memory_is_planned(rng):
+    target = mg.Tensor(np.zeros(3))
+
+    def write(x):
+        mg.add.write(target, x, 0.5)
+        return target
+
+    x = rng.standard_normal(3)
+    f = in_c(write, x)
+    assert f(x + 1).data.tobytes() == target.data.tobytes() == (x + 1 + 0.5).tobytes()
+    assert (f.runs, f.flagged) == (1, 0)
