@@ -7,6 +7,7 @@ else reads live in registers, or in a buffer of one block.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from .expressions import TYPES, cast, literal
@@ -260,6 +261,7 @@ class Nest:
 
     def _parameters(self) -> list[str]:
         self.names = []
+        self.parameters = range(len(self.labels), len(self.labels) + len(self.arguments))
         for place in self.arguments:
             self.labels.append(place.value)
             self.names.append(f"${len(self.labels) - 1}$")
@@ -302,39 +304,51 @@ class Nest:
         if register.block:
             return f"{register.name}[{self._in_block()}]"
         assert register.pointer is not None
-        pointer = self.names[register.pointer]
-        if self.arguments[register.pointer].dtype != register.dtype:
-            pointer = f"(({TYPES[register.dtype.name]} *){pointer})"
-        return f"{pointer}[{self._index(register.pointer, len(self.lengths))}]"
+        return self._at(register.pointer, register.dtype)
+
+    def _at(self, pointer: int, dtype: np.dtype[Any]) -> str:
+        """The element of a pointer, as a number of some type."""
+        name = self.names[pointer]
+        if self.arguments[pointer].dtype != dtype:
+            name = f"(({TYPES[dtype.name]} *){name})"
+        return f"{name}[{self._index(pointer, len(self.lengths))}]"
 
     def _body(self, lines: list[_Line]) -> list[str]:
+        """What some lines do for one element; what is used only once needs no name."""
         rows = []
         inside: dict[_Register, str] = {}
+        uses = Counter(
+            x for line in lines for i, x in enumerate(line.inputs) for _ in range(line.text.count(f"{{{i}}}"))
+        )
 
         def read(x: Any) -> str:
             if not isinstance(x, _Register):
                 return str(x)
-            if x not in inside:
-                self.labels.append(x.value)
-                inside[x] = f"${len(self.labels) - 1}$"
-                rows.append(f"const {TYPES[x.dtype.name]} {inside[x]} = {self._element(x)};")
+            if x in inside:
+                return inside[x]
+            if uses[x] == 1:
+                return self._element(x)
+            inside[x] = self._named(x)
+            rows.append(f"const {TYPES[x.dtype.name]} {inside[x]} = {self._element(x)};")
             return inside[x]
 
         for line in lines:
             z = line.output
             text = line.text.format(*map(read, line.inputs))
-            if z.block:
-                self.labels.append(z.value)
-            inside[z] = f"${len(self.labels) - 1}$" if z.block else z.name
-            rows.append(f"const {TYPES[z.dtype.name]} {inside[z]} = {text};")
-            if z.block:
-                rows.append(f"{z.name}[{self._in_block()}] = {inside[z]};")
+            targets = [f"{z.name}[{self._in_block()}]"] if z.block else []
             if line.into is not None:
-                pointer = self.names[line.into]
-                if self.arguments[line.into].dtype != z.dtype:
-                    pointer = f"(({TYPES[z.dtype.name]} *){pointer})"
-                rows.append(f"{pointer}[{self._index(line.into, len(self.lengths))}] = {inside[z]};")
+                targets.append(self._at(line.into, z.dtype))
+            if uses[z] or not targets:
+                inside[z] = self._named(z) if z.block else z.name
+                rows.append(f"const {TYPES[z.dtype.name]} {inside[z]} = {text};")
+                text = inside[z]
+            rows += [f"{' = '.join(targets)} = {text};"] if targets else []
         return rows
+
+    def _named(self, x: _Register) -> str:
+        """A name for one element of a register."""
+        self.labels.append(x.value)
+        return f"${len(self.labels) - 1}$"
 
     def _call(self, line: _Line, count: str) -> str:
         name, signature = line.loop

@@ -13,7 +13,7 @@ from .prelude import prelude
 from .totals import around, index_of, reduction, total, whole_sum
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ..ir import Program, Value
     from ..memory import Storage
@@ -140,7 +140,7 @@ class Source:
             nest = Nest(group, self.stored)
             for ufunc, signature in nest.loops:
                 self.loop(ufunc, signature)
-            name = self._function(nest.text, nest.labels, group.steps[-1].op.section)
+            name = self._function(nest.text, nest.labels, group.steps[-1].op.section, nest.parameters)
             return [f"{name}({', '.join(map(self.pointer, nest.arguments))});"]
         if group.kind == "product":
             return self._product(step)
@@ -148,12 +148,12 @@ class Source:
             return self._reduction(step)
         return self._gather(step) if step.kind == "gather" else self._check(step)
 
-    def _function(self, text: str, labels: list[Value], section: str) -> str:
-        """The name of the function of a text, which is written once."""
+    def _function(self, text: str, labels: list[Value], section: str, first: Iterable[int] = ()) -> str:
+        """The name of the function of a text, which is written once; `first` say which labels are named first."""
         if text not in self.functions:
             name = self.names.unique(section.rpartition(" ")[2])
             names = Names(*_TAKEN)
-            words = {str(i): names.unique(self.word(v)) for i, v in enumerate(labels)}
+            words = {str(i): names.unique(self.word(labels[i])) for i in dict.fromkeys((*first, *range(len(labels))))}
             self.functions[text] = name
             spelt = re.sub(r"\$(\d+)\$", lambda found: words[found[1]], text)
             self.definitions.append(spelt.replace("NAME", name, 1))
