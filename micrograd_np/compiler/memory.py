@@ -68,6 +68,15 @@ class Plan:
 
 def plan(program: Program) -> Plan:
     """Give every value a place: versions and results in place share one, the rest is packed by lifetime."""
+    layout = place(program)
+    spans = _lifetimes(program, layout)
+    _merge_in_place(program, layout, spans)
+    arrange(layout, spans)
+    return layout
+
+
+def place(program: Program) -> Plan:
+    """Give every value a storage, which is not yet part of the arena; versions share one."""
     homes = materialise(program)
     layout = Plan()
     for op in program.ops:
@@ -81,9 +90,6 @@ def plan(program: Program) -> Plan:
     for op in program.ops:
         if op.function == "pack":
             _pack(op, layout)
-    spans = _lifetimes(program, layout)
-    _merge_in_place(program, layout, spans)
-    _arrange(layout, spans)
     return layout
 
 
@@ -167,8 +173,11 @@ def _is_free(storage: Storage) -> bool:
     return storage.kind == "buffer" and storage.begins is None and storage.inside is None
 
 
-def _arrange(layout: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
-    """Pack the buffers into one arena, the largest first, where nothing lies that is alive at the same time."""
+def arrange(layout: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
+    """Pack the buffers into one arena, the largest first, where nothing lies that is alive at the same time.
+
+    `spans` says of each storage when it is touched first, and when last.
+    """
     buffers = {storage: span for storage, span in spans.items() if storage.kind == "buffer" and storage.inside is None}
     layout.separate += sum(storage.nbytes for storage in buffers)
     placed: list[tuple[int, int, int, int]] = []  # (offset, size, first operation, last operation), in order

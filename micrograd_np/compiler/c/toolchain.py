@@ -19,7 +19,10 @@ import numpy as np
 __all__ = ["Compiler", "find_compiler"]
 
 # nothing is contracted, reordered or assumed finite; errno and traps are not kept; never -ffast-math
-_FLAGS = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC", "-std=gnu11", "-w")
+_FLAGS = (
+    *("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"),
+    *("-fno-strict-aliasing", "-shared", "-fPIC", "-std=gnu11", "-w"),  # masks are read as integers
+)
 
 
 class Compiler(NamedTuple):

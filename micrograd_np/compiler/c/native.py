@@ -1,0 +1,112 @@
+"""A traced program as C that computes what eager computes, in every bit.
+
+It stands on the form of program before it was made fit for NumPy's calls: steps are joined to loops first, memory is
+planned afterwards, so what lives in one loop only needs none. What C does not say (draws of random numbers, sorting,
+an index of unusual form) is left to NumPy, between two functions of C.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..ir import Op, Value
+from ..memory import Storage, arrange, place
+from ..passes import PASSES
+from ..program import Program, copied
+from .binding import FLAGGED, Binding
+from .fuse import fuse
+from .places import Places, Unsupported
+from .source import Source
+from .steps import Step, steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+__all__ = ["FLAGGED", "Native", "Unsupported"]
+
+_FOR_NUMPY = frozenset(("bounds", "axes", "copies", "one vector", "in blocks"))
+"""Passes that lower the costs of NumPy's calls, which C has not."""
+
+
+class Native:
+    """The C of a program, and its step once it is compiled.
+
+    `raw` is the program as it was traced. `outputs` are the arrays in which NumPy's program leaves the gradients, in
+    their order, None where there is none: C leaves them there as well. Raises Unsupported, which says why.
+    """
+
+    def __init__(self, raw: Program, outputs: Sequence[np.ndarray[Any, Any] | None]) -> None:
+        self.program, _ = copied(raw)
+        for one in PASSES:
+            if one.mode == "" and one.name not in _FOR_NUMPY:
+                one.run(self.program)
+        self.plan = place(self.program)
+        for storage in [*self.plan.storages.values(), *self.plan.sources.values()]:
+            storage.kind = "buffer" if storage.kind == "fresh" else storage.kind
+        self.places = Places(self.program, self.plan)
+        self.fixed: dict[Storage, tuple[Any, int]] = {}
+        """By storage of a gradient: the array that it lies in, and its address."""
+        self._hand_out(outputs)
+        self.inputs: dict[Storage, int] = {}
+        self.sources = [*self.program.inputs, *(v for _, v in self.program.gradients_in)]
+        for i, v in enumerate(self.sources):
+            self.inputs.setdefault(self.plan.storage(v), i)
+        lasting = {self.plan.sources[memory] for memory in self.program.stores if memory in self.plan.sources}
+        self.groups = fuse(steps(self.program, self.places), self.places, lasting)
+        written = Source(self.program, self.groups, self.inputs, self._arrange())
+        self.source = written.text
+        """The text, to be compiled."""
+        self.fields, self.pieces, self.loops = written.fields, written.pieces, written.loops
+        lines = [step.op.function for piece in self.pieces if piece.steps for step in piece.steps]
+        self.segments = len(lines)
+        """How many lines NumPy still runs."""
+        self.why = list(Counter(lines).items())
+
+    def bind(self, path: Path) -> Callable[..., Any]:
+        """The step in the library at `path`: ``step(*arrays)`` gives a tuple of fresh arrays, or FLAGGED."""
+        return Binding(self, path).step
+
+    def _hand_out(self, outputs: Sequence[np.ndarray[Any, Any] | None]) -> None:
+        """Let gradients lie where NumPy's program leaves them."""
+        program = self.program
+        for i, ((t, v), out) in enumerate(zip(program.gradients_out, outputs, strict=True)):
+            if v is None or out is None:
+                continue
+            place = self.places.of(v)
+            axes = zip(out.shape, out.strides, place.strides, strict=True)
+            if place.storage in self.fixed or any(mine != its for n, mine, its in axes if n != 1):
+                z = Value(v.shape, v.dtype, out.strides, v.label)
+                program.ops.append(Op("copy", np.copyto, (v,), {}, z, "new", None, "after the backward"))
+                program.gradients_out[i] = (t, z)
+                self.plan.storages[z] = Storage("buffer", z)
+                place = self.places.of(z)
+            self.fixed[place.storage] = out, out.ctypes.data - place.offset
+
+    def _arrange(self) -> set[Step]:
+        """Give memory to what is read outside the loop that computes it; the steps whose results are stored."""
+        needed = {self.plan.storage(v) for v in self.program.leaving()}
+        users: dict[Storage, list[int]] = {}
+        for i, group in enumerate(self.groups):
+            for step in group.steps:
+                for x in step.touches:
+                    users.setdefault(x.storage, []).append(i)
+        end = len(self.groups)
+        spans: dict[Storage, tuple[int, int]] = {}
+        inside: set[Storage] = set()
+        for storage in dict.fromkeys((*users, *needed)):
+            if storage.kind != "buffer" or storage in self.fixed:
+                continue
+            first, last = min(users.get(storage, [0])), max(users.get(storage, [end]))
+            if storage not in needed and first == last and self.groups[first].kind == "loop":
+                inside.add(storage)
+            elif storage.begins is not None:
+                spans[storage] = 0, end
+            else:
+                spans[storage] = first, end if storage in needed else last
+        arrange(self.plan, spans)
+        every = (step for group in self.groups for step in group.steps)
+        return {step for step in every if step.result is not None and step.result.storage not in inside}

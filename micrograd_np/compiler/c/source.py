@@ -1,0 +1,302 @@
+"""The C text of a program: its memory as named pointers, a function for each kind of loop, and the step."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..naming import Names
+from .binding import STOP
+from .expressions import TYPES
+from .nest import Nest, loop_name
+from .prelude import prelude
+from .totals import around, index_of, reduction, total, whole_sum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..ir import Value
+    from ..memory import Storage
+    from ..program import Program
+    from .fuse import Group
+    from .places import Place
+    from .products import Product
+    from .steps import Step
+
+__all__ = ["Source"]
+
+_TAKEN = re.findall(
+    r"\w+",
+    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
+    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
+    "i j k l m n p q a b c block count skip label row place memory step note flags raised unary binary reduce matmul "
+    "ndarray numpy_loop boolean given bind exp log tanh sin cos pow round isfinite isnan isinf signbit sqrt fabs index "
+    "main div y0 y1 yn j0 j1 jn",
+)
+"""Words that have a meaning in C, or in the text around the names."""
+
+
+class Piece(NamedTuple):
+    """A function of C, with its rows; or the steps that NumPy runs."""
+
+    name: str
+    rows: Sequence[str] = ()
+    steps: Sequence[Step] = ()
+
+
+class Source:
+    """Collects what the text consists of; `text` puts it together."""
+
+    def __init__(self, program: Program, groups: list[Group], inputs: dict[Storage, int], stored: set[Step]) -> None:
+        self.program, self.groups, self.inputs, self.stored = program, groups, inputs, stored
+        self.names = Names(*_TAKEN)
+        self.fields: dict[Storage, str] = {}
+        """By storage whose address does not change: its name in the structure."""
+        self.arguments: dict[int, str] = {}
+        self.functions: dict[str, str] = {}  # by text
+        self.definitions: list[str] = []
+        self.loops: dict[tuple[str, str], str] = {}
+        """By ufunc and signature: the name of NumPy's inner loop."""
+        sources = [*program.inputs, *(v for _, v in program.gradients_in)]
+        for i, v in enumerate(sources):
+            self.arguments[i] = self.names.unique(self.names._wish(v.label) or "x")
+        self.types = {i: TYPES.get(v.dtype.name, "char") for i, v in enumerate(sources)}
+        self.pieces = self._pieces()
+        """In order: the name of a C function, or the steps that NumPy runs."""
+        self.text = self._text()
+
+    # names
+
+    def word(self, v: Value) -> str:
+        """What to call a value."""
+        wish = self.names._wish(v.label) or "t"
+        return re.sub(r"\W+", "_", wish).strip("_") or "t"
+
+    def pointer(self, place: Place) -> str:
+        """An expression for the address of a place."""
+        storage = place.storage
+        if storage in self.inputs:
+            i = self.inputs[storage]
+            base, kind = self.arguments[i], self.types[i]
+        else:
+            base, kind = self._field(storage), TYPES.get(storage.spans.dtype.name, "char")
+        size = storage.spans.dtype.itemsize
+        kind_here = TYPES[place.dtype.name]
+        if place.offset % size == 0:
+            at = f" + {place.offset // size}" if place.offset else ""
+            return f"{base}{at}" if kind == kind_here else f"({kind_here} *)({base}{at})"
+        return f"({kind_here} *)((char *){base} + {place.offset})"
+
+    def _field(self, storage: Storage) -> str:
+        if storage not in self.fields:
+            self.fields[storage] = self.names.name(storage, storage.spans)
+        return f"m->{self.fields[storage]}"
+
+    def loop(self, ufunc: str, signature: str) -> str:
+        """The name of an inner loop of NumPy's."""
+        return self.loops.setdefault((ufunc, signature), loop_name(ufunc, signature))
+
+    # groups
+
+    def _pieces(self) -> list[Piece]:
+        """The rows of all groups, cut where NumPy runs something."""
+        pieces: list[Piece] = []
+        rows: list[str] = []
+        section = where = ""
+        late = False
+
+        def close() -> None:
+            if rows:
+                rows.append("note();")
+                rows.append(f"return {'-' if late else ''}(flags & m->reported);")
+                pieces.append(Piece(f"step_{len(pieces)}" if pieces else "step", rows.copy()))
+                rows.clear()
+
+        for group in self.groups:
+            step = group.steps[-1]
+            op = step.op
+            if group.late and not late:
+                if rows:
+                    rows += ["note();", "if (flags & m->reported) return flags & m->reported;"]
+                rows += ["", "/* up to here nothing has changed that outlives the step */", "flags = 0;"]
+                late = True
+            if step.kind == "python" or (step.kind == "check" and late):
+                close()
+                before = pieces.pop().steps if pieces and pieces[-1].steps else ()
+                pieces.append(Piece("", (), (*before, step)))
+                continue
+            if op.section != section:
+                rows += ["", f"/* {op.section} */"]
+                section, where = op.section, ""
+            if op.where and op.where != where:
+                where = op.where
+                rows.append(f"/* {where.replace('*/', '* /')} */")
+            rows += self._call(group)
+        close()
+        return pieces
+
+    def _call(self, group: Group) -> list[str]:
+        step = group.steps[0]
+        if group.kind == "loop":
+            nest = Nest(group, self.stored)
+            for ufunc, signature in nest.loops:
+                self.loop(ufunc, signature)
+            name = self._function(nest.text, nest.labels, group.steps[-1].op.section, nest.parameters)
+            return [f"{name}({', '.join(map(self.pointer, nest.arguments))});"]
+        if group.kind == "product":
+            return self._product(step)
+        if group.kind == "reduction":
+            return self._reduction(step)
+        return self._gather(step) if step.kind == "gather" else self._check(step)
+
+    def _function(self, text: str, labels: list[Value], section: str, first: Iterable[int] = ()) -> str:
+        """The name of the function of a text, which is written once; `first` say which labels are named first."""
+        if text not in self.functions:
+            name = self.names.unique(section.rpartition(" ")[2])
+            names = Names(*_TAKEN)
+            words = {str(i): names.unique(self.word(labels[i])) for i in dict.fromkeys((*first, *range(len(labels))))}
+            self.functions[text] = name
+            spelt = re.sub(r"\$(\d+)\$", lambda rows_first: words[rows_first[1]], text)
+            self.definitions.append(spelt.replace("NAME", name, 1))
+        return self.functions[text]
+
+    def _product(self, step: Step) -> list[str]:
+        p: Product = step.spelling
+        a, b = step.operands
+        z = step.result
+        assert z is not None
+        kind = a.dtype.char
+        loop = self.loop("matmul", f"{kind * 2}->{kind}")
+        rows = []
+        pointers = [self.pointer(x) for x in (a, b, z)]
+        if p.kind != "loop":
+            ctype, size = TYPES[a.dtype.name], a.dtype.itemsize
+            x, y = (a, b) if p.m == 1 else (b, a)
+            sy = p.b if p.m == 1 else p.a
+            n = p.n if p.m == 1 else p.m
+            step_y = (sy[1] if p.m == 1 else sy[0]) // size
+            scaled = "a[0] * b[0]" if p.kind == "multiply" else f"a[0] == 0 ? 0 : a[0] * b[{step_y} * i] + 0"
+            text = (
+                f"static void NAME(const {ctype} *a, const {ctype} *b, {ctype} *restrict c) {{\n"
+                f"    for (intptr_t i = 0; i < {n}; i++)\n        c[i] = {scaled};\n}}"
+            )
+            return [f"{self._function(text, [], 'product')}({self.pointer(x)}, {self.pointer(y)}, {pointers[2]});"]
+        (ar, ac), (br, bc), (cr, cc) = p.a, p.b, p.c
+        sizes = f"{p.m}, {p.k}, {p.n}"
+        indent = ""
+        at = ["", "", ""]
+        for d, (n, *moves) in enumerate(p.batch):
+            if n == 1:
+                continue
+            i = "ijkl"[d]
+            rows.append(f"{indent}for (intptr_t {i} = 0; {i} < {n}; {i}++)")
+            indent += "    "
+            for q, move in enumerate(moves):
+                if move:
+                    at[q] += f" + {move // a.dtype.itemsize} * {i}"
+        u, v, w = (f"{x}{y}" for x, y in zip(pointers, at, strict=True))
+        rows.append(f"{indent}matmul(&{loop}, {u}, {ar}, {ac}, {v}, {br}, {bc}, {w}, {cr}, {cc}, {sizes});")
+        return rows
+
+    def _reduction(self, step: Step) -> list[str]:
+        name, nest, start, axes, kept = step.spelling
+        (x,), z = step.operands, step.result
+        assert z is not None
+        if nest is None:
+            text = whole_sum(x, z, axes, kept)
+        else:
+            loop = self.loop(name, f"{x.dtype.char * 2}->{x.dtype.char}")
+            text = reduction(x, z, nest, start, loop, clears=name in ("maximum", "minimum"))
+        return [f"{self._function(text, [x.value, z.value], name)}({self.pointer(x)}, {self.pointer(z)});"]
+
+    def _check(self, step: Step) -> list[str]:
+        """A loop that looks for what must not be."""
+        (x,), (word, wrong) = step.operands, step.spelling
+        kind = TYPES[x.dtype.name]
+        loops = list(zip("ijklmnpq", x.shape, strict=False))
+        body = [f"const {kind} {word} = $0$[{index_of(x, [v for v, _ in loops])}];"]
+        body.append(f"if ({wrong}) flags |= {STOP};")
+        text = "\n".join([f"static void NAME(const {kind} *$0$) {{", *around(loops, body), "}"])
+        return [f"{self._function(text, [x.value], 'check')}({self.pointer(x)});"]
+
+    def _gather(self, step: Step) -> list[str]:
+        """A loop that reads where whole numbers say; where one is out of bounds, NumPy's program says so."""
+        (x, *indices), z = step.operands, step.result
+        assert z is not None
+        loops = list(zip("ijklmnpq", z.shape, strict=False))
+        variables = [v for v, _ in loops]
+        rows = []
+        at = []
+        for k, place in enumerate(indices):
+            own = variables[step.spelling - len(place.shape) : step.spelling]
+            rows.append(f"intptr_t row_{k} = ${k + 1}$[{index_of(place, own)}];")
+            if place.dtype.kind == "i":
+                rows.append(f"if (row_{k} < 0) row_{k} += {x.shape[k]};")
+            rows.append(f"if (row_{k} < 0 || row_{k} >= {x.shape[k]}) {{ flags |= {STOP}; return; }}")
+            at.append((x.strides[k] // x.dtype.itemsize, f"row_{k}"))
+        inner = variables[step.spelling :]
+        size = x.dtype.itemsize
+        at += [(s // size, v) for s, v in zip(x.strides[len(indices) :], inner, strict=True)]
+        last = f"${len(indices) + 1}$[{index_of(z, variables)}] = $0$[{total(at)}];"
+        body = [*rows, *around(loops[step.spelling :], [last], "")]
+        places = [x, *indices, z]
+        parameters = ", ".join(
+            f"{'' if p is z else 'const '}{TYPES[p.dtype.name]} *${k}$" for k, p in enumerate(places)
+        )
+        text = "\n".join([f"static void NAME({parameters}) {{", *around(loops[: step.spelling], body), "}"])
+        name = self._function(text, [p.value for p in places], "gather")
+        return [f"{name}({', '.join(map(self.pointer, places))});"]
+
+    # the whole
+
+    def _text(self) -> str:
+        program = self.program
+        sources = [*program.inputs, *(v for _, v in program.gradients_in)]
+        shown = "; ".join(f"{self.arguments[i]} {v.shape} {v.dtype}" for i, v in enumerate(sources))
+        out = [f"/* {program.name}{f', for {shown}' if shown else ''} */", prelude()]
+        out += [
+            "/* An array of NumPy's, of which C reads where its elements are. */",
+            f"typedef struct {{ char head[{object.__basicsize__}]; void *data; }} ndarray;", "",
+            "/* What lies where. */", "typedef struct {", "    int reported; /* of the flags of floating point */",
+        ]  # fmt: skip
+        for storage, name in self.fields.items():
+            v = storage.spans
+            shape = " x ".join(map(str, v.shape)) or "one number"
+            out.append(f"    {TYPES.get(v.dtype.name, 'char')} *{name}; /* {shape}{self._kind(storage)} */")
+        out += ["} memory;", ""]
+        out += [f"static numpy_loop {', '.join(self.loops.values())};", ""] if self.loops else []
+        out += ["const int flag_numbers[] = {FE_DIVBYZERO, FE_OVERFLOW, FE_UNDERFLOW, FE_INVALID};", ""]
+        out += ["void bind(const numpy_loop *given) {"]
+        out += [f"    {name} = given[{i}];" for i, name in enumerate(self.loops.values())]
+        out += ["}", "", "/* The flags that were raised so far in this call. */", "static _Thread_local int flags;"]
+        out += ["INLINE void note(void) { flags |= raised(); }", ""]
+        out += ["INLINE float as_float(int32_t x) { float z; memcpy(&z, &x, 4); return z; }"]
+        out += ["INLINE int32_t as_int32_t(float x) { int32_t z; memcpy(&z, &x, 4); return z; }"]
+        out += ["INLINE double as_double(int64_t x) { double z; memcpy(&z, &x, 8); return z; }"]
+        out += ["INLINE int64_t as_int64_t(double x) { int64_t z; memcpy(&z, &x, 8); return z; }", ""]
+        for definition in self.definitions:
+            out += [definition, ""]
+        parameters = "".join(f", const ndarray *{name}_array" for name in self.arguments.values())
+        for piece in self.pieces:
+            if piece.rows:
+                out.append(f"int {piece.name}(const memory *m{parameters}) {{")
+                out += [f"    {row}" if row else "" for row in (*self._opening(piece.rows), *piece.rows)]
+                out += ["}", ""]
+        return "\n".join(out)
+
+    def _opening(self, rows: Sequence[str]) -> list[str]:
+        """Where the elements of the arguments are that some rows read."""
+        rows_first = []
+        words = set(re.findall(r"\w+", " ".join(rows)))
+        for i, argument in self.arguments.items():
+            if argument in words:
+                kind = self.types[i]
+                rows_first.append(f"{kind} *{argument} = {argument}_array->data;")
+                rows_first.append(
+                    f"if ((uintptr_t){argument} % sizeof({kind})) return {STOP}; /* NumPy would copy it first */"
+                )
+        return [*rows_first, "flags = 0;", "if (raised()) feclearexcept(FE_ALL_EXCEPT);"]
+
+    def _kind(self, storage: Storage) -> str:
+        shown = {"state": ", lasts", "number": ", may change from call to call", "constant": ", constant"}
+        return shown.get(storage.kind, "")

@@ -1,0 +1,248 @@
+"""What C does for each operation of a program: steps, with the places that each reads and writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..ir import Label, Op, Value
+from ..memory import Storage
+from ..operations import PRODUCTS, uniform
+from ..program import Program
+from . import expressions, products
+from .expressions import Spelling, spelling
+from .loops import find_loop
+from .places import Place, Places, in_order
+from .reductions import loop_nest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Step", "steps"]
+
+
+class Step:
+    """One thing that C does (loop, product, reduction, check, gather), or that NumPy does for it (python)."""
+
+    __slots__ = ("at", "kind", "late", "op", "operands", "result", "shape", "spelling")
+
+    def __init__(self, kind: str, op: Op, operands: list[Any], result: Place | None, spelling: Any = None) -> None:
+        self.kind, self.op = kind, op
+        self.operands, self.result = operands, result
+        """Places or numbers."""
+        self.spelling = spelling
+        self.shape = tuple(n for n in result.shape if n != 1) if result is not None else ()
+        """What a loop goes over: the lengths of the axes of the result, without those of length 1."""
+        self.at = 0
+        """Its number in the order of the program."""
+        self.late = False
+        """Whether it runs after the flags have been looked at."""
+
+    @property
+    def touches(self) -> list[Place]:
+        """The places that it reads or writes."""
+        return [*self.reads, *([self.result] if self.result is not None else [])]
+
+    @property
+    def reads(self) -> Iterator[Place]:
+        """The places that it reads."""
+        return (x for x in self.operands if isinstance(x, Place))
+
+
+def steps(program: Program, places: Places) -> list[Step]:
+    """The steps of a program, in order; views need none."""
+    lowered_steps: list[Step] = []
+    for op in program.ops:
+        if op.effect == "view" or op.function in ("empty", "once"):
+            continue
+        lowered = None
+        if op.bound is None and all(v.dtype.name in expressions.TYPES for v in (*op.reads, *op.defines)):
+            lowered = _lowered(op, places)
+        lowered_steps += [_python(op, places)] if lowered is None else lowered
+    lowered_steps = [step for step in lowered_steps if step.kind == "python" or step.result is None or step.result.size]
+    for i, step in enumerate(lowered_steps):
+        step.at = i
+    return lowered_steps
+
+
+def _python(op: Op, places: Places) -> Step:
+    """A step that NumPy does."""
+    z = op.result
+    target = None if z is None else places.of(op.of if op.effect == "update" and op.of is not None else z)
+    return Step("python", op, [places.of(v) for v in op.reads], target)
+
+
+def _lowered(op: Op, places: Places) -> list[Step] | None:
+    """What C does for an operation; None where C does not say it."""
+    f, z = op.function, op.result
+    if op.effect == "check":
+        return _check(op, places)
+    assert z is not None
+    target = places.of(op.of if op.effect == "update" and op.of is not None else z)
+
+    def operand(x: Any) -> Any:
+        if not isinstance(x, Value):
+            return x
+        a = x.constant
+        return a.flat[0] if a is not None and a.size and uniform(a) else places.of(x)
+
+    args = [operand(x) for x in op.args if not isinstance(x, (tuple, list, dict))]
+    if f in PRODUCTS:
+        return _product(op, target, places)
+    if f.startswith("np.") and f.endswith(".reduce"):
+        return _reduction(op, target, places)
+    if f == "np.concatenate":
+        return _concatenate(op, target, places)
+    if f in ("copy", "np.copyto", "method.astype") and not op.kwargs:
+        return [_copy(op, args[0], target)]
+    if f == "setitem" and isinstance(op.of, Value) and len(op.args) == 2 and _basic(op.args[0]):
+        return [_copy(op, operand(op.args[1]), places.part(op.of, op.args[0]))]
+    if f == "routine.clear" and op.effect == "update":
+        zero = Spelling("{1} ? {0} : 0", None, (target.dtype, np.dtype(bool)), target.dtype)
+        return [Step("loop", op, [target, args[0]], target, zero)]
+    if f == "np.where" and len(op.args) == 3 and not op.kwargs:
+        choice = Spelling("{0} ? {1} : {2}", None, (np.dtype(bool), z.dtype, z.dtype), z.dtype)
+        return [Step("loop", op, args, target, choice)]
+    if f in ("getitem", "np.take") and op.effect == "fresh":
+        return _gather(op, target, places)
+    if op.kwargs or not f.startswith("np.") or len(args) != len(op.args):
+        return None
+    spelt = spelling(f, tuple(_kind(x) for x in args))
+    return None if spelt is None else [Step("loop", op, args, target, spelt)]
+
+
+def _kind(x: Any) -> Any:
+    """The dtype of an operand, or the type of a number of Python's."""
+    return x.dtype if isinstance(x, (Place, np.generic)) else np.dtype(bool) if isinstance(x, bool) else type(x)
+
+
+def _copy(op: Op, source: Any, target: Place) -> Step:
+    kind = source.dtype if isinstance(source, (Place, np.generic)) else target.dtype
+    return Step("loop", op, [source], target, Spelling("{0}", None, (kind,), kind))
+
+
+def _basic(index: Any) -> bool:
+    """Whether an index makes a view."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(x is None or x is Ellipsis or type(x) in (int, slice) for x in parts)
+
+
+def _concatenate(op: Op, target: Place, places: Places) -> list[Step] | None:
+    """A copy for each part."""
+    parts, axis = op.args[0], op.kwargs.get("axis", op.args[1] if len(op.args) > 1 else 0)
+    if op.kwargs.keys() - {"axis"} or axis is None:
+        return None
+    parts_copied, start, axis = [], 0, axis % len(target.shape)
+    for v in parts:
+        x = places.of(v)
+        shape = (*target.shape[:axis], x.shape[axis], *target.shape[axis + 1 :])
+        part = target._replace(offset=target.offset + start * target.strides[axis], shape=shape)
+        parts_copied.append(_copy(op, x, part))
+        start += x.shape[axis]
+    return parts_copied
+
+
+def _floats(*operands: Place) -> str:
+    """The letter of the float type that all places have; empty where they have not one."""
+    kinds = {x.dtype for x in operands}
+    return operands[0].dtype.char if len(kinds) == 1 and operands[0].dtype.name in ("float32", "float64") else ""
+
+
+def _product(op: Op, target: Place, places: Places) -> list[Step] | None:
+    if len(op.args) != 2 or op.kwargs or not all(isinstance(x, Value) for x in op.args):
+        return None
+    a, b = (places.of(x) for x in op.args)
+    kind = _floats(a, b, target)
+    if not kind or find_loop(np.matmul, f"{kind * 2}->{kind}") is None or 0 in (a.size, b.size):
+        return None
+    if places.overlap(a, target) or places.overlap(b, target):
+        return None
+    product = _multiplication(op.function, a, b, target)
+    if product is None:
+        return None
+    copies, factors = [], [a, b]
+    for i, letter in enumerate("ab"):
+        if letter in product.copied:  # to C's order, in memory of its own
+            x = factors[i]
+            v = Value(x.shape, x.dtype, label=Label("", ("copy", x.value.label)))
+            factors[i] = Place(Storage("buffer", v), 0, x.shape, in_order(x.shape, x.dtype.itemsize), x.dtype, v)
+            copies.append(_copy(op, x, factors[i]))
+    return [*copies, Step("product", op, factors, target, product)]
+
+
+def _multiplication(function: str, a: Place, b: Place, target: Place) -> products.Product | None:
+    """What NumPy runs for a product; None: more than one call."""
+    x, y = products.Layout(a.shape, a.strides), products.Layout(b.shape, b.strides)
+    if function == "np.matmul":
+        return products.matmul(x, y, products.Layout(target.shape, target.strides))
+    if not target.contiguous or (function == "np.vdot" and not (a.contiguous and b.contiguous)):
+        return None
+    if function == "np.vdot":
+        x = y = products.Layout((a.size,), (a.dtype.itemsize,))
+    return products.dot(x, y, a.dtype.itemsize)
+
+
+def _reduction(op: Op, target: Place, places: Places) -> list[Step] | None:
+    """A reduction by NumPy's inner loop; of whole numbers and truths by C's own, since these do not round."""
+    if op.kwargs.keys() - {"axis", "keepdims", "initial"} or len(op.args) != 1:
+        return None
+    x = places.of(op.args[0])
+    name, axis = op.function.split(".")[1], op.kwargs.get("axis", 0)
+    starts = {"add": -0.0, "multiply": 1.0, "maximum": None, "minimum": None}
+    if name not in starts:
+        return None
+    start = op.kwargs.get("initial", starts[name])
+    if isinstance(start, Value) or type(start).__name__ == "_NoValueType":
+        return None
+    ndim = len(x.shape)
+    axes = {k % ndim for k in ((axis,) if isinstance(axis, int) else range(ndim) if axis is None else axis)}
+    kept = target.strides
+    if op.kwargs.get("keepdims"):
+        kept = tuple(s for k, s in enumerate(target.strides) if k not in axes)
+    if not _floats(x, target):
+        if name != "add" or x.dtype.kind not in "biu" or target.dtype.kind not in "iu" or start:
+            return None
+        return [Step("reduction", op, [x], target, (name, None, 0, axes, kept))]
+    kind = x.dtype.char
+    nest = loop_nest(x.shape, x.strides, tuple(axes), x.dtype.itemsize, None if op.effect == "fresh" else kept)
+    if nest is None or find_loop(getattr(np, name), f"{kind * 2}->{kind}") is None:
+        return None
+    return [Step("reduction", op, [x], target, (name, nest, start, axes, kept))]
+
+
+_CHECKS = {
+    "routine.labels_within": ("label", "({x} < 0 || {x} >= {1}) && {x} != {2}"),
+    "routine.rows_within": ("row", "{x} < 0 || {x} >= {0}"),
+    "routine.places_within": ("place", "{x} < 0 || {x} >= {0}"),
+}
+"""What a check calls an element, and when it finds one wrong."""
+
+
+def _check(op: Op, places: Places) -> list[Step] | None:
+    """A check of whole numbers; where it fails, NumPy's program says why."""
+    if op.function not in _CHECKS or op.kwargs:
+        return None
+    word, wrong = _CHECKS[op.function]
+    x, *numbers = op.args
+    place = places.of(x)
+    if place.dtype.kind not in "iu" or (op.function == "routine.labels_within" and not isinstance(numbers[2], int)):
+        return None
+    return [Step("check", op, [place], None, (word, wrong.format(*numbers, x=word)))]
+
+
+def _gather(op: Op, target: Place, places: Places) -> list[Step] | None:
+    """Elements, or rows, by whole numbers: x[i], x[i, j], np.take(x, i, axis=0)."""
+    x, index = op.args[:2]
+    parts = index if isinstance(index, tuple) else (index,)
+    if op.function == "np.take" and op.kwargs != {"axis": 0}:
+        return None
+    if not all(isinstance(v, Value) and v.dtype.kind in "iu" for v in parts) or not isinstance(x, Value):
+        return None
+    places_read = [places.of(x), *(places.of(v) for v in parts)]
+    if any(places.overlap(target, p) for p in places_read) or places_read[0].dtype != target.dtype:
+        return None
+    shape = np.broadcast_shapes(*(p.shape for p in places_read[1:]))
+    if target.shape != shape + places_read[0].shape[len(parts) :]:
+        return None
+    return [Step("gather", op, places_read, target, len(shape))]

@@ -1,0 +1,291 @@
+"""Programs that run as C give every bit that eager gives: losses, gradients, parameters, buffers, optimiser state."""
+
+import numpy as np
+import pytest
+from trainable import LAYERS, LOSSES, OPTIMIZERS, numbers, vector
+
+import micrograd_np as mg
+from micrograd_np import nn, optim
+from micrograd_np.compiler.c.build import Build
+from micrograd_np.compiler.c.native import FLAGGED, Native
+from micrograd_np.compiler.c.toolchain import find_compiler
+
+pytestmark = pytest.mark.skipif(isinstance(find_compiler(), str), reason="there is no C compiler")
+each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+QUICK = {"Linear", "Conv2d", "MaxPool2d", "BatchNorm1d", "LayerNorm", "Embedding", "LSTM", "Dropout", "GELU"}
+QUICK |= {"CrossEntropyLoss", "BCEWithLogitsLoss", "SGD", "Adam"}
+
+
+def each(names):
+    """All of them; those that are not quick, in the thorough run."""
+    marks = {name: () if name in QUICK else pytest.mark.thorough for name in names}
+    return pytest.mark.parametrize("name", [pytest.param(name, marks=mark) for name, mark in marks.items()])
+
+
+@pytest.fixture
+def default_dtype():
+    """Sets the default dtype, for as long as the test lasts."""
+    before = mg.get_default_dtype()
+    yield mg.set_default_dtype
+    mg.set_default_dtype(before)
+
+
+class InC:
+    """A compiled step, which runs in C after the first call."""
+
+    def __init__(self, step):
+        self.compiled = mg.compile(step)
+        self.native = None
+        self.runs = self.flagged = 0
+
+    def __call__(self, *batch):
+        result = self.compiled(*batch)
+        if self.native is None:
+            ((entry,),) = self.compiled.entries.values()
+            outputs = iter(entry.outputs)
+            each = [None if v is None else next(outputs) for _, v in entry.program.gradients_out]
+            self.native = Native(entry.raw, each)
+            build = Build(self.native.source)
+            assert build.wait() == "ready", build.why
+            self.numpy, self.step = entry.step, self.native.bind(build.path)
+            entry.step, entry._bound, self.compiled.quick = self.run, None, None
+        return result
+
+    def run(self, *arrays):
+        self.runs += 1
+        result = self.step(*arrays)
+        if result is FLAGGED:
+            self.flagged += 1
+            return self.numpy(*arrays)
+        return result
+
+
+def trained(parts, draws, wrap, steps=4):
+    """What training leaves behind, step by step; ``parts()`` gives model, optimiser and the loss of a batch."""
+    mg.random.manual_seed(1)
+    dtype = mg.get_default_dtype()
+    model, optimizer, loss_of = parts()
+
+    def step(*batch):
+        optimizer.zero_grad()
+        loss = loss_of(*batch)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    run = wrap(step)
+    rng = np.random.default_rng(2)
+    rows = []
+    for _ in range(steps):
+        batch = [draw(rng) for draw in draws]
+        loss = run(*[x.astype(dtype) if x.dtype.kind == "f" else x for x in batch])
+        rows.append([loss.data.copy()])
+        for p in model.parameters():
+            rows[-1] += [p.data.copy(), p.grad.data.copy()] if p.grad is not None else [p.data.copy()]
+            rows[-1] += [x.copy() for x in optimizer.state[p].values() if isinstance(x, np.ndarray)]
+        rows[-1] += [b.data.copy() for b in model.buffers()]
+    return rows, run
+
+
+def assert_equal_bits(parts, draws):
+    eager, _ = trained(parts, draws, lambda step: step)
+    ours, run = trained(parts, draws, InC)
+    for i, (a, b) in enumerate(zip(eager, ours, strict=True)):
+        assert len(a) == len(b)
+        for j, (x, y) in enumerate(zip(a, b, strict=True)):
+            assert (x.dtype, x.shape, x.tobytes()) == (y.dtype, y.shape, y.tobytes()), f"step {i}, array {j}"
+    assert run.compiled.cache_info().misses == 1
+    assert (run.runs, run.flagged) == (3, 0)
+    return run.native
+
+
+@each_dtype
+@each(LAYERS)
+def test_a_layer_trains_in_c_as_eagerly(name, dtype, default_dtype):
+    default_dtype(dtype)
+    make, *draws = LAYERS[name]
+
+    def parts():
+        scale = nn.Parameter(np.ones((), dtype))  # so that there is something to train
+        model = nn.ModuleList([make(), nn.ParameterList([scale])])
+        optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        return model, optimizer, lambda *xs: (model[0](*xs) * scale).square().mean()
+
+    assert_equal_bits(parts, draws)
+
+
+@each_dtype
+@each(LOSSES)
+def test_a_loss_trains_in_c_as_eagerly(name, dtype, default_dtype):
+    default_dtype(dtype)
+    make, last, *targets = LOSSES[name]
+
+    def parts():
+        model = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3))
+        loss = make()
+        optimizer = optim.Adam(model.parameters(), lr=0.1)
+        return model, optimizer, lambda x, *rest: loss(last(model(x)) if last else model(x), *rest)
+
+    assert_equal_bits(parts, [vector, *targets])
+
+
+@each_dtype
+@each(OPTIMIZERS)
+def test_an_optimizer_steps_in_c_as_eagerly(name, dtype, default_dtype):
+    default_dtype(dtype)
+    for settings in OPTIMIZERS[name]:
+
+        def parts(settings=settings):
+            bias = name != "Muon"  # which takes matrices only
+            model = nn.Sequential(nn.Linear(4, 5, bias=bias), nn.Tanh(), nn.Linear(5, 3, bias=bias))
+            optimizer = getattr(optim, name)(model.parameters(), **settings)
+            return model, optimizer, lambda x, y: (model(x) - y).square().mean()
+
+        assert_equal_bits(parts, [vector, numbers(3)])
+
+
+def in_c(function, *arrays):
+    """A compiled function that has run once, and runs in C from then on."""
+    step = InC(function)
+    step(*arrays)
+    return step
+
+
+def test_strides_of_arguments_are_heeded(rng):
+    x = rng.standard_normal((8, 6))
+    for a in (x.T, x[::2], x[:, ::3], x[::-1], np.broadcast_to(x[0], (4, 6)), np.asfortranarray(x), x[:0]):
+        f = in_c(lambda x: ((x * 2.0).exp() + x).sum(0), a)
+        assert f(a).data.tobytes() == f.compiled.function(mg.Tensor(a)).data.tobytes()
+        assert (f.runs, f.flagged) == (1, 0)
+
+
+def test_an_argument_out_of_line_is_left_to_numpy(rng):
+    x = rng.standard_normal(5)
+    f = in_c(lambda x: x * 2, x)
+    odd = np.zeros(41, np.uint8)[1:].view(float)
+    odd[:] = x
+    assert f(odd).data.tobytes() == (x * 2).tobytes()
+    assert f.flagged == 1
+
+
+def test_what_numpy_would_tell_of_is_left_to_numpy_before_anything_has_changed():
+    w = nn.Parameter(np.ones(3))
+    optimizer = optim.SGD([w], lr=0.5)
+
+    def step(x):
+        optimizer.zero_grad()
+        loss = (w * x).exp().sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    f = in_c(step, np.ones(3))
+    before = w.data.copy()
+    large = np.array([1.0, -3000.0, 2.0])
+    assert f.step(large) is FLAGGED
+    assert w.data.tobytes() == before.tobytes()
+    f(np.ones(3))
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        f(large)
+    assert (f.runs, f.flagged) == (2, 1)
+
+
+def test_what_numpy_is_told_to_ignore_is_computed_in_c():
+    f = in_c(lambda x: 1 / x, np.ones(2))
+    with np.errstate(divide="ignore"):
+        assert f(np.zeros(2)).data.tolist() == [np.inf, np.inf]
+    assert f.flagged == 0
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError, match="divide by zero"):
+        f(np.zeros(2))
+    assert f.flagged == 1
+    small = in_c(lambda x: x * x, np.ones(2))
+    small(np.full(2, 1e-200))
+    assert small.flagged == 0
+    with np.errstate(under="warn"), pytest.warns(RuntimeWarning, match="underflow"):
+        small(np.full(2, 1e-200))
+
+
+def test_flags_that_a_loop_of_numpys_clears_are_seen():
+    f = in_c(lambda x: ((1 / x).sum(), x.tanh()), np.ones(2))
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        f(np.zeros(2))
+    assert f.flagged == 1
+
+
+def test_flags_of_an_update_are_told_after_it(default_dtype):
+    default_dtype("float32")
+    w = nn.Parameter(np.ones(2, "float32"))
+    optimizer = optim.SGD([w], lr=1.0)
+
+    def step(x):
+        optimizer.zero_grad()
+        loss = (w * x).sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    f = in_c(step, np.ones(2, "float32"))
+    optimizer.param_groups[0]["lr"] = 1e30
+    with pytest.warns(RuntimeWarning, match="overflow encountered in the update"):
+        f(np.full(2, 1e30, "float32"))
+    assert f.flagged == 0
+    assert w.data.tolist() == [-np.inf, -np.inf]
+
+
+def test_random_numbers_are_put_back_when_numpy_runs_the_call():
+    mg.random.manual_seed(3)
+    drop = nn.Dropout(0.5)
+    f = in_c(lambda x: 1 / (drop(x) + x), np.ones(40))
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        f(np.zeros(40))
+    assert f.flagged == 1
+    found = f(np.ones(40))
+    mg.random.manual_seed(3)
+    expected = [1 / (drop(mg.Tensor(np.ones(40))) + 1).data for _ in range(3)][-1]
+    assert found.data.tobytes() == expected.tobytes()
+
+
+def test_a_failed_check_is_numpys_to_explain(rng):
+    x, y = rng.standard_normal((4, 3)), np.array([0, 2, 1, 1])
+    f = in_c(nn.CrossEntropyLoss(), x, y)
+    with pytest.raises(IndexError, match="target 3 is out of bounds"):
+        f(x, np.array([0, 3, 1, 1]))
+    assert f.flagged == 1
+
+
+def test_results_are_the_callers_own(rng):
+    x = rng.standard_normal((3, 4))
+    f = in_c(lambda x: (x, x.T, x + 1, (x + 1).T, x.sum()), x)
+    first, second = f(x), f(x + 1)
+    for a, b, c in zip(first, second, (x, x.T, x + 1, (x + 1).T, x.sum()), strict=True):
+        assert not np.shares_memory(a.data, b.data)
+        assert not np.shares_memory(a.data, x)
+        assert a.data.tobytes() == np.asarray(c).tobytes()
+
+
+def test_equal_layers_are_one_function(rng):
+    model = nn.Sequential(*[nn.Sequential(nn.Linear(8, 8), nn.Tanh()) for _ in range(30)])
+    f = in_c(model, rng.standard_normal((4, 8)))
+    assert f.native.source.count("static void ") < 5
+    assert f.native.segments == 0
+
+
+def test_what_lives_in_one_loop_needs_no_memory(rng):
+    x = rng.standard_normal(100_000)
+    f = in_c(lambda x: ((x * 2).tanh() * x).exp() + 1, x)
+    assert f.native.plan.nbytes < 2 * x.nbytes
+    assert f.native.source.count("static void ") == 1
+    assert f(x).data.tobytes() == (np.exp(np.tanh(x * 2) * x) + 1).tobytes()
+
+
+def test_the_traced_program_stays_as_it_was_when_memory_is_planned(rng):
+    target = mg.Tensor(np.zeros(3))
+
+    def write(x):
+        mg.add.write(target, x, 0.5)
+        return target
+
+    x = rng.standard_normal(3)
+    f = in_c(write, x)
+    assert f(x + 1).data.tobytes() == target.data.tobytes() == (x + 1 + 0.5).tobytes()
+    assert (f.runs, f.flagged) == (1, 0)
