@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..c.policy import Policy
     from ..program import Program
     from ..writing.write import Writer
 
@@ -18,7 +19,8 @@ class Emitted(Protocol):
     writer: Writer
     filename: str
     source: str
-    step: Callable[..., Any]
+    policy: Policy | None
+    call: Callable[..., Any]
 
 
 def explain(error: BaseException, entry: Emitted) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ..memory import Plan
     from ..program import Program, UpdateGroup
     from ..writing.write import Writer
+    from ..c.policy import Policy
     from .pullback import BackwardProgram
 
 _numbers = itertools.count(1)
@@ -77,6 +78,8 @@ class CompiledProgram:
         self.incoming = [t for t, _ in program.gradients_in]
         self.absent = list(program.gradients_absent)
         self.reverse: BackwardProgram | None = None
+        self.policy: Policy | None = None
+        """Which of two programs each call runs, where there may be one in C."""
         self.seconds = (0.0, 0.0)
         """What tracing (the first call included) and emitting took."""
         self.captured: list[Guard] = []
@@ -91,6 +94,12 @@ class CompiledProgram:
     def calls(self) -> int:
         """How many calls it has run."""
         return self.counter[0]
+
+    def call(self, *arrays: Any) -> Any:
+        """Run the step itself, and count the call."""
+        results = self.step(*arrays) if self.policy is None else self.policy(*arrays)
+        self.counter[0] += 1
+        return results
 
     def rebuilt(self, results: Any) -> Any:
         """What the step returns, with tensors around the arrays of the program."""
@@ -218,8 +227,13 @@ class _Source:
             if tests:
                 rows.append(f"if {' or '.join(tests)}: return MISS")
             rows += [f"{self.name(array)}.fill(n{i}[{key!r}])" for array, key in slots]
-        rows += ["try:", f"    out = step({arguments})", "except BaseException as error:"]
-        rows += ["    explain(error, entry)", "    raise"]
+        if entry.policy is None:
+            rows += ["try:", f"    out = step({arguments})"]
+        else:
+            policy, flagged = self.name(entry.policy), self.name(entry.policy.flagged)
+            rows += ["try:", f"    out = {policy}.step({arguments})"]
+            rows.append(f"    if out is {flagged}: out = {policy}.fallback({arguments})")
+        rows += ["except BaseException as error:", "    explain(error, entry)", "    raise"]
         for i, (group, _) in enumerate(entry.numbers):
             steps = [f"{self.name(state)}['step']" for state in group.states]
             rows.append(f"{' = '.join(steps)} = t{i}")

@@ -111,7 +111,7 @@ class _Call:
             self.seeds = {}
             with self.reverse.lock:
                 try:
-                    found = self.reverse.entry.step(*self.inputs, *self.residuals, *every)
+                    found = self.reverse.entry.call(*self.inputs, *self.residuals, *every)
                 except BaseException as error:
                     explain(error, self.reverse.entry)
                     raise
