@@ -40,8 +40,10 @@ class Build:
             if self._work is None:
                 self._state = "ready"
             else:
-                self._process = _start(compiler, self._work)
-                self._end = weakref.finalize(self, _end, self._process, self._work, self._owner)  # at exit, too
+                started: list[subprocess.Popen[bytes]] = []  # known before it starts: Ctrl-C may come at any moment
+                self._end = weakref.finalize(self, _end, started, self._work, self._owner)  # at exit, too
+                started.append(_start(compiler, self._work))
+                self._process = started[0]
         except OSError as error:
             self._fail(f"C cannot be compiled: {error}.")
 
@@ -112,11 +114,13 @@ def _start(compiler: Compiler, work: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-def _end(process: subprocess.Popen[bytes], work: Path, owner: int) -> None:
+def _end(started: list[subprocess.Popen[bytes]], work: Path, owner: int) -> None:
     """End a compiler with all that it has started, and remove its folder; in the process that started it."""
     if os.getpid() != owner:
         return
-    if process.poll() is None:
+    for process in started:
+        if process.poll() is not None:
+            continue
         with contextlib.suppress(OSError):
             if sys.platform == "win32":
                 process.kill()
