@@ -192,8 +192,8 @@ class Compiled:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all programs there are have been compiled, for `timeout` seconds at most: whether they are done.
 
-        With backend "numpy", and where C cannot be compiled, nothing is left to wait for. C is compared with NumPy in the
-        next call.
+        With backend "numpy", and where C cannot be compiled, there is nothing to wait for. C is compared with NumPy in
+        the next call.
         """
         end = None if timeout is None else monotonic() + timeout
         with self.lock:
@@ -201,7 +201,7 @@ class Compiled:
             policies = [one.policy for one in entries if one.policy is not None]
             for policy in policies:
                 policy.start()
-        return all([policy.wait(None if end is None else max(0.0, end - monotonic())) for policy in policies])
+        return all(policy.wait(None if end is None else max(0.0, end - monotonic())) for policy in policies)
 
     def _uncompiled(self, arrays: list[tuple[str, Any]], args: Any, kwargs: dict[str, Any]) -> Callable[[], Any]:
         """The function with these arguments, the arrays among them lifted and noted in `arrays`."""
@@ -335,8 +335,8 @@ class Compiled:
         self.misses = self.forgotten = 0
 
     def __reduce__(self) -> Any:
-        settings = {"backend": self.backend, "wait": self.waits, "verify": self.verify}
-        return partial(Compiled, **settings), (self.function, self.mode)  # its programs are traced again
+        made = partial(Compiled, backend=self.backend, wait=self.waits, verify=self.verify)
+        return made, (self.function, self.mode)  # programs are traced again where it is unpickled
 
     def __repr__(self) -> str:
         count = sum(map(len, self.entries.values()))
@@ -380,8 +380,8 @@ def compile(
     has been seen to keep every bit; `wait` makes the first call wait for it, and `report()` says what runs, and why.
     Where no `backend` is given, the one set by `set_compile_backend` holds: at first "numpy".
 
-    Raises TypeError for what cannot be called and ValueError for an unknown mode or backend; the first call raises `CompileError`
-    for what a program could not repeat.
+    Raises TypeError for what cannot be called and ValueError for an unknown mode or backend; the first call raises
+    `CompileError` for what a program could not repeat.
 
     >>> import numpy as np
     >>> norm = compile(lambda x: (x * x).sum().sqrt())

@@ -8,11 +8,12 @@ NumPy would report. Whatever fails on the way, NumPy goes on.
 
 from __future__ import annotations
 
-import atexit
 import os
+import sys
 import threading
 import warnings
-from time import monotonic
+import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,9 @@ _SHARE = 0.01  # of the calls may run as NumPy because of flags that NumPy has n
 _LEAST = 5  # so many such calls before the share is looked at
 _MOST = 0.5  # of the calls may run as NumPy at all, of twenty or more
 _OFTEN, _SELDOM = 100, 32  # so many calls are looked at for nan, inf and -0, later one of so many
+
+
+_OURS = (str(Path(__file__).parents[2]), "<dispatch ")
 
 
 class Policy:
@@ -69,7 +73,9 @@ class Policy:
             found.append(f"NumPy does {self.native.segments} of its lines ({calls}).")
         if self.state == "c" and self.retreats:
             found.append(f"NumPy has run {self.retreats:,} calls because of floating-point flags.")
-        return " ".join([*found, *[f"{self.note[0].upper()}{self.note[1:]}"] * bool(self.note)])
+        if self.note:
+            found.append(self.note[0].upper() + self.note[1:])
+        return " ".join(found)
 
     def source(self) -> str:
         """The C program; raises `Unsupported` where there can be none."""
@@ -160,11 +166,16 @@ class Policy:
             f"kept, and NumPy goes on. Please report this with step.source_as('c'), your processor, and the versions "
             f"of NumPy ({np.__version__}) and of the C compiler."
         )
-        warnings.warn(message, RuntimeWarning, stacklevel=5)
+        depth, frame = 1, sys._getframe()
+        while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
+            depth, frame = depth + 1, frame.f_back
+        warnings.warn(message, RuntimeWarning, stacklevel=depth)
 
     def _watch(self, *arrays: Any) -> Any:
-        """C, which is compared once more when nan, inf or -0 is among its results: at once, or after a step that changes
-        what the next one starts from, in the next call."""
+        """Run C, and compare it once more when nan, inf or -0 is among its results.
+
+        That is done at once, but after a step that changes what the next one starts from, in the next call.
+        """
         results = self._run(*arrays)
         self._looked += 1
         if (self._looked < _OFTEN or not self._looked % _SELDOM) and results is not FLAGGED and _unusual(results):
@@ -251,13 +262,13 @@ def _exit() -> None:
 
 def _forked() -> None:
     """Forget what the process was about to compile that this one was forked from."""
-    global _turn, _starting  # noqa: PLW0603  threads that are not here may have them
+    global _turn, _starting
     _turn, _starting = threading.Lock(), threading.Lock()
     for policy in list(_making):
         policy.stay("this process was forked while C was being compiled.")
     _making.clear()
 
 
-atexit.register(_exit)
+weakref.finalize(Policy, _exit)  # at exit: in one row with the finalizers that end compilers
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..c.policy import Policy
     from ..program import Program
     from ..writing.write import Writer
@@ -20,7 +18,9 @@ class Emitted(Protocol):
     filename: str
     source: str
     policy: Policy | None
-    call: Callable[..., Any]
+
+    def call(self, *arrays: Any) -> Any:
+        """Run it."""
 
 
 def explain(error: BaseException, entry: Emitted) -> None:

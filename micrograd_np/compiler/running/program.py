@@ -30,11 +30,11 @@ from .failure import explain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..c.policy import Policy
     from ..ir import Op
     from ..memory import Plan
     from ..program import Program, UpdateGroup
     from ..writing.write import Writer
-    from ..c.policy import Policy
     from .pullback import BackwardProgram
 
 _numbers = itertools.count(1)
