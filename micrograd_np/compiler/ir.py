@@ -39,10 +39,12 @@ class Memory:
     - ``constant``: the same in every call; ``number``: a runtime number, such as a learning rate, in a 0-d array.
     """
 
-    __slots__ = ("array", "kind", "owner", "shared")
+    __slots__ = ("array", "kind", "owner", "shared", "strides")
 
     def __init__(self, kind: str, array: Any = None, owner: Any = None, *, shared: bool = False) -> None:
         self.kind, self.array, self.owner = kind, array, owner
+        self.strides: tuple[int, ...] | None = None
+        """Of an argument: how it is laid out in every call, which may leave gaps that no value of NumPy's has."""
         self.shared = shared
         """State that others hold too (another tensor, a view, a variable of the user), so that it has to stay there."""
 

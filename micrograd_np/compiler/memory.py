@@ -72,6 +72,15 @@ class Plan:
 
 def plan(program: Program) -> Plan:
     """Give every value a place: versions and results in place share one, the rest is packed by lifetime."""
+    found = place(program)
+    spans = _lifetimes(program, found)
+    _merge_in_place(program, found, spans)
+    arrange(found, spans)
+    return found
+
+
+def place(program: Program) -> Plan:
+    """Give every value a storage, which is not yet part of the arena; versions share one."""
     homes = materialise(program)
     found = Plan()
     for op in program.ops:
@@ -85,9 +94,6 @@ def plan(program: Program) -> Plan:
     for op in program.ops:
         if op.function == "pack":
             _pack(op, found)
-    spans = _lifetimes(program, found)
-    _merge_in_place(program, found, spans)
-    _arrange(found, spans)
     return found
 
 
@@ -171,8 +177,11 @@ def _is_free(storage: Storage) -> bool:
     return storage.kind == "buffer" and storage.begins is None and storage.inside is None
 
 
-def _arrange(found: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
-    """Pack the buffers into one arena, the largest first, where nothing lies that is alive at the same time."""
+def arrange(found: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
+    """Pack the buffers into one arena, the largest first, where nothing lies that is alive at the same time.
+
+    `spans` says of each storage when it is touched first, and when last.
+    """
     buffers = {storage: span for storage, span in spans.items() if storage.kind == "buffer" and storage.inside is None}
     found.separate += sum(storage.nbytes for storage in buffers)
     placed: list[tuple[int, int, int, int]] = []  # (offset, size, first operation, last operation), in order

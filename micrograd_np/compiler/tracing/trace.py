@@ -100,6 +100,7 @@ class Tracer(Events):
     @staticmethod
     def _source(kind: str, array: Any, name: str, owner: Any = None, *, shared: bool = False) -> Ref:
         memory = Memory(kind, None if kind in ("input", "gradient") else array, owner, shared=shared)
+        memory.strides = array.strides
         dense = not array.flags.c_contiguous and array.size * array.itemsize == _span(array)
         return Ref(Cell(array.shape, array.dtype, array.strides if dense else None, memory, Label(name)))
 

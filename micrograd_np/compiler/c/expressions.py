@@ -1,0 +1,117 @@
+"""How C says what NumPy's elementwise functions compute, in every bit; or which inner loop of NumPy's to call."""
+
+from __future__ import annotations
+
+import functools
+import platform
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .loops import find_loop
+
+__all__ = ["TYPES", "Spelling", "cast", "literal", "spelling"]
+
+TYPES = {
+    "float32": "float", "float64": "double", "bool": "boolean",
+    **{f"{u}int{n}": f"{u}int{n}_t" for u in ("", "u") for n in (8, 16, 32, 64)},
+}  # fmt: skip
+"""NumPy's types in C."""
+
+_ANY = {
+    "np.equal": "{0} == {1}", "np.not_equal": "{0} != {1}", "np.less": "{0} < {1}", "np.less_equal": "{0} <= {1}",
+    "np.greater": "{0} > {1}", "np.greater_equal": "{0} >= {1}", "np.logical_and": "{0} && {1}",
+    "np.logical_or": "{0} || {1}", "np.logical_not": "!{0}", "np.logical_xor": "!{0} != !{1}",
+    "np.positive": "{0}",
+}  # fmt: skip
+_NUMBERS = {
+    "np.add": "{0} + {1}", "np.subtract": "{0} - {1}", "np.multiply": "{0} * {1}", "np.negative": "-{0}",
+    "np.square": "{0} * {0}",
+}  # fmt: skip
+_FLOATS = {
+    "np.true_divide": "{0} / {1}", "np.divide": "{0} / {1}", "np.reciprocal": "1 / {0}", "np.isfinite": "isfinite({0})",
+    "np.isnan": "isnan({0})", "np.isinf": "isinf({0})", "np.signbit": "signbit({0})",
+}  # fmt: skip
+_BITS = {"np.bitwise_and": "{0} & {1}", "np.bitwise_or": "{0} | {1}", "np.bitwise_xor": "{0} ^ {1}"}
+_TRUTHS = {"np.add": "{0} | {1}", "np.multiply": "{0} & {1}", "np.maximum": "{0} | {1}", "np.minimum": "{0} & {1}"}
+_X86 = platform.machine().lower() in {"x86_64", "amd64", "i386", "i686"}
+
+
+class Spelling(NamedTuple):
+    """A call in C: an expression of {0}, {1}, … or the inner loop of a ufunc, with the types that it computes in."""
+
+    text: str
+    loop: tuple[str, str] | None
+    """A ufunc's name, and the signature of its loop."""
+    inputs: tuple[np.dtype[Any], ...]
+    output: np.dtype[Any]
+
+
+@functools.cache
+def spelling(function: str, kinds: tuple[Any, ...]) -> Spelling | None:
+    """How C says a ufunc of operands of these dtypes, or types of Python's numbers; None: it does not."""
+    ufunc = getattr(np, function.removeprefix("np."), None)
+    if not isinstance(ufunc, np.ufunc) or ufunc.nout != 1 or ufunc.nin != len(kinds):
+        return None
+    try:
+        *inputs, output = ufunc.resolve_dtypes((*kinds, None))
+    except TypeError:
+        return None
+    if any(x.name not in TYPES for x in (*inputs, output)):
+        return None
+    text = _expression(function, inputs[0])
+    if text:
+        return Spelling(text, None, tuple(inputs), output)
+    signature = f"{''.join(x.char for x in inputs)}->{output.char}"
+    if inputs[0].name not in ("float32", "float64") or function in ("np.fmax", "np.fmin"):
+        return None
+    if find_loop(ufunc, signature) is None:
+        return None
+    return Spelling("", (ufunc.__name__, signature), tuple(inputs), output)
+
+
+def _expression(function: str, dtype: np.dtype[Any]) -> str:
+    if function in _ANY:
+        return _ANY[function]
+    if dtype.kind == "b":
+        return {**_TRUTHS, **_BITS, "np.invert": "!{0}", "np.bitwise_not": "!{0}"}.get(function, "")
+    if function in _NUMBERS:
+        return _NUMBERS[function]
+    if dtype.kind == "f":
+        single = dtype.itemsize == 4  # noqa: PLR2004  bytes
+        if function == "np.sqrt":
+            return "sqrtf({0})" if single else "sqrt({0})"
+        if function in ("np.absolute", "np.fabs"):
+            return "fabsf({0})" if single else "fabs({0})"
+        if function in ("np.maximum", "np.minimum") and _X86:
+            return f"{function[3:]}_{TYPES[dtype.name]}({{0}}, {{1}})"
+        return _FLOATS.get(function, "")
+    return {
+        **_BITS, "np.invert": "~{0}", "np.maximum": "({0} > {1} ? {0} : {1})", "np.minimum": "({0} < {1} ? {0} : {1})",
+        "np.absolute": "({0} < 0 ? -{0} : {0})",
+    }.get(function, "")  # fmt: skip
+
+
+def cast(text: str, before: np.dtype[Any], after: np.dtype[Any]) -> str:
+    """An operand in another type."""
+    if before == after:
+        return text
+    return f"({text} != 0)" if after.kind == "b" else f"({TYPES[after.name]}){text}"
+
+
+def literal(x: Any, dtype: np.dtype[Any]) -> str:
+    """A number as C writes it in a type."""
+    x = np.asarray(x).astype(dtype)[()]
+    if dtype.kind == "b":
+        return str(int(x))
+    if dtype.kind in "iu":
+        if dtype.kind == "i" and x == np.iinfo(dtype).min:
+            return f"({int(x) + 1} - 1)"
+        return f"({int(x)}{'u' if dtype.kind == 'u' else ''}{'LL' if dtype.itemsize > 4 else ''})"  # noqa: PLR2004
+    if np.isnan(x) or np.isinf(x):
+        sign = "-" if np.signbit(x) else ""
+        return f"({sign}{'NAN' if np.isnan(x) else 'INFINITY'})"
+    text = str(x)
+    text = text if "." in text or "e" in text else f"{text}.0"
+    text = f"{text}f" if dtype.itemsize == 4 else text  # noqa: PLR2004
+    return f"({text})" if text[0] == "-" else text

@@ -1,0 +1,144 @@
+"""Which steps run in one loop, and in which order.
+
+Elementwise steps over one shape join where one reads what the other writes, element by element. What may move is read
+off the places: two steps keep their order where one writes what the other reads or writes. Steps that write into memory
+which outlives the call come last, so that all else has been computed, and its flags looked at, before they run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from ..memory import Storage
+    from .places import Place, Places
+    from .steps import Step
+
+__all__ = ["Group", "fuse"]
+
+_FAR = 150  # groups between two that are not joined: their values would be out of the cache, and the search takes long
+
+
+class Group:
+    """Steps that run in one loop; or a single step of another kind."""
+
+    __slots__ = ("after", "at", "before", "late", "shape", "steps")
+
+    def __init__(self, step: Step, at: int) -> None:
+        self.steps, self.shape, self.late = [step], step.shape, step.late
+        self.at = at
+        self.before: dict[Group, bool] = {}
+        """The groups that run before it, and whether what both touch is the same for each element."""
+        self.after: set[Group] = set()
+
+    @property
+    def kind(self) -> str:
+        """The kind of its steps."""
+        return self.steps[0].kind
+
+
+def fuse(steps: Sequence[Step], places: Places, lasting: Collection[Storage]) -> list[Group]:
+    """The groups of all steps, in an order in which they can run."""
+    order = _dependences(steps, places, lasting)
+    for group in reversed(order.copy()):
+        if group.kind == "loop":
+            for other in sorted(group.after, key=lambda g: -g.at):
+                if other in group.after and _alike(group, other):
+                    group = _join(order, group, other)  # noqa: PLW2901  it goes on as a part of the other
+    return [g for g in order if not g.late] + [g for g in order if g.late]
+
+
+def _alike(a: Group, b: Group) -> bool:
+    """Whether two groups, the second of which needs the first, are loops that could be one."""
+    return b.kind == "loop" and a.shape == b.shape and a.late == b.late and b.before[a] and b.at - a.at < _FAR
+
+
+def _dependences(steps: Sequence[Step], places: Places, lasting: Collection[Storage]) -> list[Group]:
+    """A group for each step, with what must run before it."""
+    order: list[Group] = []
+    touched: dict[Storage, list[tuple[Group, Place, bool]]] = {}
+    chain: Group | None = None  # what runs where it stands: draws, and what may raise
+    for i, step in enumerate(steps):
+        z = step.result
+        group = Group(step, i)
+        accesses = [(x, False) for x in step.reads] + ([(z, True)] if z is not None else [])
+        late = step.late or any(write and place.storage in lasting for place, write in accesses)
+        for place, write in accesses:
+            for other, there, written in touched.get(place.storage, ()):
+                if (write or written) and other is not group and places.overlap(place, there):
+                    _order(other, group, same=_same(there, place, other, group))
+                    late = late or other.late
+        if step.op.bound is not None or step.op.must_run:
+            if chain is not None:
+                _order(chain, group, same=False)
+                late = late or chain.late
+            chain = group
+        group.late = step.late = late
+        for place, write in accesses:
+            kept = touched.setdefault(place.storage, [])
+            if write:  # whoever comes later and touches this, waits for this step, and so for those before it
+                key = place[1:5]
+                kept[:] = [x for x in kept if x[1][1:5] != key]
+            kept.append((group, place, write))
+        order.append(group)
+    _hold_back(order)
+    return order
+
+
+def _hold_back(order: list[Group]) -> None:
+    """Of an update, what is only needed to write into lasting memory runs late, too."""
+    for group in reversed(order):
+        step = group.steps[0]
+        if step.kind == "loop" and step.op.section == "update" and group.after and all(g.late for g in group.after):
+            group.late = step.late = True
+
+
+def _order(first: Group, second: Group, *, same: bool) -> None:
+    """Let one group run before another."""
+    second.before[first] = second.before.get(first, True) and same
+    first.after.add(second)
+
+
+def _same(a: Place, b: Place, one: Group, other: Group) -> bool:
+    """Whether two places of steps over one shape are the same for each element."""
+    if one.kind != "loop" or other.kind != "loop" or one.shape != other.shape or a.offset != b.offset:
+        return False
+    if a.dtype.itemsize != b.dtype.itemsize:
+        return False
+    za, zb = one.steps[0].result, other.steps[0].result
+    return za is not None and zb is not None and a.spread(za.shape) == b.spread(zb.shape)
+
+
+def _join(order: list[Group], a: Group, b: Group) -> Group:
+    """One group of two, if nothing has to run between them; else the first."""
+    reached: set[Group] = set()
+    waiting = [g for g in a.after if g is not b]
+    while waiting:
+        group = waiting.pop()
+        if group is b:
+            return a
+        if group.at < b.at and group not in reached:
+            reached.add(group)
+            waiting += group.after
+    between = order[a.at + 1 : b.at]
+    moved = [*(g for g in between if g not in reached), b, *(g for g in between if g in reached)]
+    start = a.at
+    del order[b.at]
+    order[start : b.at] = moved
+    for i in range(start, len(order)):
+        order[i].at = i
+    b.steps = [*a.steps, *b.steps]
+    b.before.pop(a)
+    for g, same in a.before.items():
+        b.before[g] = b.before.get(g, True) and same
+        g.after.discard(a)
+        g.after.add(b)
+    for g in a.after:
+        if g is not b:
+            same = g.before.pop(a)
+            g.before[b] = g.before.get(b, True) and same
+            b.after.add(g)
+    b.after.discard(b)
+    return b

@@ -1,0 +1,169 @@
+"""Where the elements of each value lie: a storage, an offset and strides. NumPy itself makes the views, on stand-ins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..ir import with_values
+
+if TYPE_CHECKING:
+    from ..ir import Program, Value
+    from ..memory import Plan, Storage
+
+__all__ = ["Place", "Places", "Unsupported", "in_order"]
+
+
+class Unsupported(Exception):  # noqa: N818  it is what the interface is called
+    """Why a program cannot be said in C, in a sentence."""
+
+
+class Place(NamedTuple):
+    """A part of a storage: the offset and strides are in bytes."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: np.dtype[Any]
+    value: Value
+    """A value that lies there, for its name."""
+
+    @property
+    def size(self) -> int:
+        """How many elements it has."""
+        n = 1
+        for length in self.shape:
+            n *= length
+        return n
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The first byte, and the one behind the last."""
+        low = high = self.offset
+        for n, stride in zip(self.shape, self.strides, strict=True):
+            low, high = (low + (n - 1) * stride, high) if stride < 0 else (low, high + (n - 1) * stride)
+        return low, high + self.dtype.itemsize
+
+    @property
+    def contiguous(self) -> bool:
+        """Whether the elements follow one another in C order."""
+        step = self.dtype.itemsize
+        for n, stride in zip(reversed(self.shape), reversed(self.strides), strict=True):
+            if n != 1:
+                if stride != step:
+                    return False
+                step *= n
+        return True
+
+    def spread(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Its strides when it is broadcast to a shape, without the axes of length 1."""
+        own = (0,) * (len(shape) - len(self.shape)) + tuple(
+            0 if n == 1 else s for n, s in zip(self.shape, self.strides, strict=True)
+        )
+        return tuple(s for n, s in zip(shape, own, strict=True) if n != 1)
+
+
+class Places:
+    """The places of the values of a program whose storages are known."""
+
+    def __init__(self, program: Program, plan: Plan) -> None:
+        self.plan = plan
+        self._known: dict[Value, Place] = {}
+        self._standins: dict[Value, Any] = {}
+        self._overlaps: dict[Any, bool] = {}
+        roots = {v.root for op in program.ops for v in (*op.reads, *op.defines)}
+        roots |= {v.root for v in program.needed()}
+        spans = [v.nbytes for v in roots if v.memory is None]
+        spans += [_reach(v.shape, v.memory.strides, v.dtype) for v in roots if v.memory is not None and v.memory.strides]
+        self._scratch = np.empty(max(spans, default=0) + 64, np.uint8)  # nothing of it is ever touched
+
+    def of(self, v: Value) -> Place:
+        """Where a value lies."""
+        found = self._known.get(v)
+        if found is None:
+            storage = self.plan.storage(v)
+            if v.is_view:
+                root, view = self._standin(v.root), self._standin(v)
+                offset = _address(view) - _address(root)
+                found = Place(storage, offset, view.shape, view.strides, view.dtype, v)
+            else:
+                found = Place(storage, 0, v.shape, self._strides(v), v.dtype, v)
+            self._known[v] = found
+        return found
+
+    def part(self, v: Value, index: Any) -> Place:
+        """Where a part of a value lies that basic indexing shows."""
+        whole, view = self._standin(v), self._standin(v)[index]
+        offset = self.of(v).offset + _address(view) - _address(whole)
+        return Place(self.plan.storage(v), offset, view.shape, view.strides, view.dtype, v)
+
+    def overlap(self, a: Place, b: Place) -> bool:
+        """Whether two places have a byte in common."""
+        if a.storage is not b.storage or not a.size or not b.size:
+            return False
+        (low, high), (begin, end) = a.bounds, b.bounds
+        if high <= begin or end <= low:
+            return False
+        key = a[1:5], b[1:5]
+        if key not in self._overlaps:
+            self._overlaps[key] = _share(a, b)
+        return self._overlaps[key]
+
+    @staticmethod
+    def _strides(v: Value) -> tuple[int, ...]:
+        memory = v.memory
+        if memory is not None:
+            return tuple(memory.strides or memory.array.strides)
+        return v.strides if v.strides is not None else in_order(v.shape, v.dtype.itemsize)
+
+    def _standin(self, v: Value) -> Any:
+        """An array that is laid out as a value is."""
+        found = self._standins.get(v)
+        if found is None:
+            memory = v.memory
+            if memory is not None and memory.array is not None:
+                found = memory.array
+            elif not v.is_view:
+                strides = self._strides(v)
+                low = sum((n - 1) * s for n, s in zip(v.shape, strides, strict=True) if s < 0)
+                found = np.ndarray(v.shape, v.dtype, self._scratch, -low if v.size else 0, strides)
+            else:
+                assert v.op is not None and v.op.of is not None
+                args, kwargs = with_values(v.op.args, self._standin), with_values(v.op.kwargs, self._standin)
+                found = v.op.call(*args, **kwargs)
+                if v.size and not np.may_share_memory(found, self._standin(v.root)):
+                    message = f"{v.op.function} copies what it should show."
+                    raise Unsupported(message)
+            self._standins[v] = found
+        return found
+
+
+def in_order(shape: tuple[int, ...], step: int) -> tuple[int, ...]:
+    """The strides of an array in C order."""
+    strides = []
+    for n in reversed(shape):
+        strides.append(step)
+        step *= n
+    return tuple(reversed(strides))
+
+
+def _reach(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    """How many bytes there are from the first to the last of an array's."""
+    return sum((n - 1) * abs(s) for n, s in zip(shape, strides, strict=True) if n) + dtype.itemsize
+
+
+def _address(a: Any) -> int:
+    return int(a.__array_interface__["data"][0])
+
+
+def _share(a: Place, b: Place) -> bool:
+    """Whether two places whose bounds overlap have a byte in common; in doubt they have."""
+    start = min(a.bounds[0], b.bounds[0])
+    space = np.empty(max(a.bounds[1], b.bounds[1]) - start, np.uint8)
+    x, y = (np.ndarray(p.shape, p.dtype, space, p.offset - start, p.strides) for p in (a, b))
+    try:
+        return np.shares_memory(x, y, max_work=1000)
+    except np.exceptions.TooHardError:
+        return True

@@ -1,0 +1,259 @@
+"""The C text of a program: its memory as a structure of named pointers, a function for each kind of loop, and the step."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ..memory import Storage
+from ..writing.naming import Names
+from .expressions import TYPES, literal
+from .nest import Nest, loop_name
+from .prelude import prelude
+from .totals import reduction, whole_sum
+
+if TYPE_CHECKING:
+    from ..ir import Program, Value
+    from .fuse import Group
+    from .places import Place
+    from .products import Product
+    from .steps import Step
+
+__all__ = ["Source"]
+
+_TAKEN = (
+    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
+    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
+    "i j k l m n p q block count memory step note flags raised unary binary reduce matmul ndarray numpy_loop boolean given "
+    "row x y z exp log tanh sin cos isfinite isnan isinf signbit sqrt sqrtf fabs fabsf main data div index y0 y1 yn j0 j1 jn"
+).split()
+STOP = 1 << 20
+"""A flag of its own: a check has failed."""
+
+
+class Source:
+    """Collects what the text consists of; `text` puts it together."""
+
+    def __init__(self, program: Program, groups: list[Group], inputs: dict[Storage, int], stored: set[Step]) -> None:
+        self.program, self.groups, self.inputs, self.stored = program, groups, inputs, stored
+        self.names = Names(*_TAKEN)
+        self.fields: dict[Storage, str] = {}
+        """By storage whose address does not change: its name in the structure."""
+        self.arguments: dict[int, str] = {}
+        self.functions: dict[str, str] = {}  # by text
+        self.definitions: list[str] = []
+        self.loops: dict[tuple[str, str], str] = {}
+        """By ufunc and signature: the name of NumPy's inner loop."""
+        sources = [*program.inputs, *(v for _, v in program.gradients_in)]
+        for i, v in enumerate(sources):
+            self.arguments[i] = self.names.unique(self.names._wish(v.label) or "x")  # noqa: SLF001
+        self.types = {i: TYPES.get(v.dtype.name, "char") for i, v in enumerate(sources)}
+        self.pieces: list[Any] = self._pieces()
+        """In order: the name of a C function, or the steps that NumPy runs."""
+        self.text = self._text()
+
+    # names
+
+    def word(self, v: Value) -> str:
+        """What to call a value."""
+        wish = self.names._wish(v.label) or "t"  # noqa: SLF001
+        return re.sub(r"\W+", "_", wish).strip("_") or "t"
+
+    def pointer(self, place: Place) -> str:
+        """An expression for the address of a place."""
+        storage = place.storage
+        if storage in self.inputs:
+            i = self.inputs[storage]
+            base, kind = self.arguments[i], self.types[i]
+        else:
+            base, kind = self._field(storage), TYPES.get(storage.spans.dtype.name, "char")
+        size = storage.spans.dtype.itemsize
+        wanted = TYPES[place.dtype.name]
+        if place.offset % size == 0:
+            at = f" + {place.offset // size}" if place.offset else ""
+            return f"{base}{at}" if kind == wanted else f"({wanted} *)({base}{at})"
+        return f"({wanted} *)((char *){base} + {place.offset})"
+
+    def _field(self, storage: Storage) -> str:
+        if storage not in self.fields:
+            self.fields[storage] = self.names.name(storage, storage.spans)
+        return f"m->{self.fields[storage]}"
+
+    def loop(self, ufunc: str, signature: str) -> str:
+        """The name of an inner loop of NumPy's."""
+        return self.loops.setdefault((ufunc, signature), loop_name(ufunc, signature))
+
+    # groups
+
+    def _pieces(self) -> list[Any]:
+        pieces: list[Any] = []
+        rows: list[str] = []
+        section = where = ""
+        late = False
+
+        def close() -> None:
+            if rows:
+                name = f"step_{len(pieces)}" if pieces else "step"
+                pieces.append((name, rows.copy(), late))
+                rows.clear()
+
+        for group in self.groups:
+            step = group.steps[-1]
+            if group.late and not late:
+                rows += ["", "/* up to here nothing has changed that outlives the step */", "note();"]
+                rows.append("if (flags & m->reported) return flags;")
+                late = True
+            op = step.op
+            if op.section != section:
+                rows += ["", f"/* {op.section} */"]
+                section, where = op.section, ""
+            if step.kind == "python":
+                close()
+                if pieces and isinstance(pieces[-1], list):
+                    pieces[-1].append(step)
+                else:
+                    pieces.append([step])
+                continue
+            if op.where and op.where != where:
+                where = op.where
+                rows.append(f"/* {where.replace('*/', '* /')} */")
+            rows += self._call(group)
+        close()
+        return pieces
+
+    def _call(self, group: Group) -> list[str]:
+        step = group.steps[0]
+        if group.kind == "loop":
+            nest = Nest(group, self.stored)
+            for ufunc, signature in nest.loops:
+                self.loop(ufunc, signature)
+            name = self._function(nest.text, nest.labels, group.steps[-1].op.section)
+            return [f"{name}({', '.join(map(self.pointer, nest.arguments))});"]
+        if group.kind == "product":
+            return self._product(step)
+        if group.kind == "reduction":
+            return self._reduction(step)
+        return self._check(step)
+
+    def _function(self, text: str, labels: list[Value], section: str) -> str:
+        """The name of the function of a text, which is written once."""
+        if text not in self.functions:
+            name = self.names.unique(section.split()[-1])
+            names = Names(*_TAKEN)
+            words = {str(i): names.unique(self.word(v)) for i, v in enumerate(labels)}
+            self.functions[text] = name
+            spelt = re.sub("\0(\\d+)\0", lambda found: words[found[1]], text)
+            self.definitions.append(spelt.replace("NAME", name, 1))
+        return self.functions[text]
+
+    def _product(self, step: Step) -> list[str]:
+        p: Product = step.spelling
+        a, b = step.operands
+        z = step.result
+        assert z is not None
+        kind = a.dtype.char
+        loop = self.loop("matmul", f"{kind * 2}->{kind}")
+        rows = []
+        pointers = [self.pointer(x) for x in (a, b, z)]
+        if p.kind != "loop":
+            ctype, size = TYPES[a.dtype.name], a.dtype.itemsize
+            x, y = (a, b) if p.m == 1 else (b, a)
+            sx, sy = (p.a, p.b) if p.m == 1 else (p.b, p.a)
+            n = p.n if p.m == 1 else p.m
+            step_y = (sy[1] if p.m == 1 else sy[0]) // size
+            scaled = "a[0] * b[0]" if p.kind == "multiply" else f"a[0] == 0 ? 0 : a[0] * b[{step_y} * i] + 0"
+            text = (
+                f"static void NAME(const {ctype} *a, const {ctype} *b, {ctype} *restrict c) {{\n"
+                f"    for (intptr_t i = 0; i < {n}; i++)\n        c[i] = {scaled};\n}}"
+            )
+            return [f"{self._function(text, [], 'product')}({self.pointer(x)}, {self.pointer(y)}, {pointers[2]});"]
+        (ar, ac), (br, bc), (cr, cc) = p.a, p.b, p.c
+        sizes = f"{p.m}, {p.k}, {p.n}"
+        indent = ""
+        at = ["", "", ""]
+        for d, (n, *moves) in enumerate(p.batch):
+            if n == 1:
+                continue
+            i = "ijkl"[d]
+            rows.append(f"{indent}for (intptr_t {i} = 0; {i} < {n}; {i}++)")
+            indent += "    "
+            for q, move in enumerate(moves):
+                if move:
+                    at[q] += f" + {move // a.dtype.itemsize} * {i}"
+        u, v, w = (f"{x}{y}" for x, y in zip(pointers, at, strict=True))
+        rows.append(f"{indent}matmul(&{loop}, {u}, {ar}, {ac}, {v}, {br}, {bc}, {w}, {cr}, {cc}, {sizes});")
+        return rows
+
+    def _reduction(self, step: Step) -> list[str]:
+        name, nest, start, axes, kept = step.spelling
+        (x,), z = step.operands, step.result
+        assert z is not None
+        if nest is None:
+            text = whole_sum(x, z, axes, kept)
+        else:
+            loop = self.loop(name, f"{x.dtype.char * 2}->{x.dtype.char}")
+            text = reduction(x, z, nest, start, loop, clears=name in ("maximum", "minimum"))
+        return [f"{self._function(text, [x.value, z.value], name)}({self.pointer(x)}, {self.pointer(z)});"]
+
+    def _check(self, step: Step) -> list[str]:
+        (x,), (classes, *ignored) = step.operands, step.spelling
+        size = x.dtype.itemsize
+        loops, at = [], []
+        for k, (n, s) in enumerate(zip(x.shape, x.strides, strict=True)):
+            loops.append(f"    for (intptr_t {'ijkl'[k]} = 0; {'ijkl'[k]} < {n}; {'ijkl'[k]}++)")
+            at.append(f"{s // size} * {'ijkl'[k]}")
+        where = "".join(f" && label != {n}" for n in ignored)
+        text = "\n".join(
+            [
+                f"static void NAME(const {TYPES[x.dtype.name]} *\0000\0) {{", *loops, "    {",
+                f"        const {TYPES[x.dtype.name]} label = \0000\0[{' + '.join(at) or 0}];",
+                f"        if ((label < 0 || label >= {classes}){where}) flags |= {STOP};", "    }", "}",
+            ]
+        )  # fmt: skip
+        return [f"{self._function(text, [x.value], 'check')}({self.pointer(x)});"]
+
+    # the whole
+
+    def _text(self) -> str:
+        program = self.program
+        sources = [*program.inputs, *(v for _, v in program.gradients_in)]
+        told = "; ".join(f"{self.arguments[i]} {v.shape} {v.dtype}" for i, v in enumerate(sources))
+        out = [f"/* {program.name}{f', for {told}' if told else ''} */", prelude()]
+        out += [
+            "/* An array of NumPy's, of which C reads where its elements are. */",
+            f"typedef struct {{ char head[{object.__basicsize__}]; void *data; }} ndarray;", "",
+            "/* What lies where; what is reported of the flags of floating point. */", "typedef struct {", "    int reported;",
+        ]  # fmt: skip
+        for storage, name in self.fields.items():
+            v = storage.spans
+            shape = " x ".join(map(str, v.shape)) or "one number"
+            out.append(f"    {TYPES.get(v.dtype.name, 'char')} *{name}; /* {shape}{self._kind(storage)} */")
+        out += ["} memory;", ""]
+        out += [f"static numpy_loop {', '.join(self.loops.values())};", ""] if self.loops else []
+        out += ["void bind(const numpy_loop *given) {"]
+        out += [f"    {name} = given[{i}];" for i, name in enumerate(self.loops.values())]
+        out += ["}", "", "/* The flags that were raised so far in this call. */", "static _Thread_local int flags;"]
+        out += ["INLINE void note(void) { flags |= raised(); }", ""]
+        out += ["INLINE float as_float(int32_t x) { float z; memcpy(&z, &x, 4); return z; }"]
+        out += ["INLINE int32_t as_int32_t(float x) { int32_t z; memcpy(&z, &x, 4); return z; }"]
+        out += ["INLINE double as_double(int64_t x) { double z; memcpy(&z, &x, 8); return z; }"]
+        out += ["INLINE int64_t as_int64_t(double x) { int64_t z; memcpy(&z, &x, 8); return z; }", ""]
+        for definition in self.definitions:
+            out += [definition, ""]
+        parameters = "".join(f", const ndarray *{name}_array" for name in self.arguments.values())
+        for piece in self.pieces:
+            if isinstance(piece, list):
+                continue
+            name, rows, _ = piece
+            out.append(f"int {name}(const memory *m{parameters}) {{")
+            body = "\n".join(rows)
+            for i, argument in self.arguments.items():
+                if re.search(rf"\b{argument}\b", body):
+                    out.append(f"    {self.types[i]} *{argument} = {argument}_array->data;")
+            out += ["    flags = 0;", "    if (raised()) feclearexcept(FE_ALL_EXCEPT);"]
+            out += [f"    {row}" if row else "" for row in rows]
+            out += ["    note();", "    return flags & m->reported;", "}", ""]
+        return "\n".join(out)
+
+    def _kind(self, storage: Storage) -> str:
+        return {"state": ", lasts", "number": ", may change from call to call", "constant": ", constant"}.get(storage.kind, "")

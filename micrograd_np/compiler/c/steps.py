@@ -1,0 +1,223 @@
+"""What C does for each operation of a program: steps, with the places that each reads and writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..ir import Label, Op, Program, Value
+from ..memory import Storage
+from ..operations import PRODUCTS, uniform
+from . import expressions, products
+from .expressions import Spelling, spelling
+from .loops import find_loop
+from .places import Place, Places, in_order
+from .reductions import loop_nest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Step", "steps"]
+
+
+class Step:
+    """One thing that C does, or NumPy does for it: ``loop``, ``product``, ``reduction``, ``labels`` or ``python``."""
+
+    __slots__ = ("at", "kind", "late", "op", "operands", "result", "shape", "spelling")
+
+    def __init__(
+        self, kind: str, op: Op, operands: list[Any], result: Place | None, spelling: Any = None
+    ) -> None:
+        self.kind, self.op = kind, op
+        self.operands, self.result = operands, result
+        """Places or numbers."""
+        self.spelling = spelling
+        self.shape = tuple(n for n in result.shape if n != 1) if result is not None else ()
+        """What a loop goes over: the lengths of the axes of the result, without those of length 1."""
+        self.at = 0
+        """Its number in the order of the program."""
+        self.late = False
+        """Whether it runs after the flags have been looked at."""
+
+    @property
+    def reads(self) -> Iterator[Place]:
+        """The places that it reads."""
+        return (x for x in self.operands if isinstance(x, Place))
+
+
+def steps(program: Program, places: Places) -> list[Step]:
+    """The steps of a program, in order; views need none."""
+    found: list[Step] = []
+    for op in program.ops:
+        if op.effect == "view" or op.function in ("empty", "once"):
+            continue
+        lowered = None
+        if op.bound is None and all(v.dtype.name in expressions.TYPES for v in (*op.reads, *op.defines)):
+            lowered = _lowered(op, places)
+        found += [_python(op, places)] if lowered is None else lowered
+    found = [step for step in found if step.kind == "python" or step.result is None or step.result.size]
+    for i, step in enumerate(found):
+        step.at = i
+    return found
+
+
+def _python(op: Op, places: Places) -> Step:
+    """A step that NumPy does."""
+    z = op.result
+    target = None if z is None else places.of(op.of if op.effect == "update" and op.of is not None else z)
+    return Step("python", op, [places.of(v) for v in op.reads], target)
+
+
+def _lowered(op: Op, places: Places) -> list[Step] | None:
+    """What C does for an operation; None where C does not say it."""
+    f, z = op.function, op.result
+    if op.effect == "check":
+        return _labels(op, places) if f == "routine.labels_within" else None
+    assert z is not None
+    target = places.of(op.of if op.effect == "update" and op.of is not None else z)
+
+    def operand(x: Any) -> Any:
+        if not isinstance(x, Value):
+            return x
+        a = x.constant
+        return a.flat[0] if a is not None and a.size and uniform(a) else places.of(x)
+
+    args = [operand(x) for x in op.args if not isinstance(x, (tuple, list, dict))]
+    if f in PRODUCTS:
+        return _product(op, target, places)
+    if f.startswith("np.") and f.endswith(".reduce"):
+        return _reduction(op, target, places)
+    if f == "np.concatenate":
+        return _concatenate(op, target, places)
+    if f in ("copy", "np.copyto", "method.astype") and not op.kwargs:
+        return [_copy(op, args[0], target)]
+    if f == "setitem" and isinstance(op.of, Value) and len(op.args) == 2 and _basic(op.args[0]):  # noqa: PLR2004
+        return [_copy(op, operand(op.args[1]), places.part(op.of, op.args[0]))]
+    if f == "routine.clear" and op.effect == "update":
+        zero = Spelling("{1} ? {0} : 0", None, (target.dtype, np.dtype(bool)), target.dtype)
+        return [Step("loop", op, [target, args[0]], target, zero)]
+    if f == "np.where" and len(op.args) == 3 and not op.kwargs:  # noqa: PLR2004
+        choice = Spelling("{0} ? {1} : {2}", None, (np.dtype(bool), z.dtype, z.dtype), z.dtype)
+        return [Step("loop", op, args, target, choice)]
+    if f == "getitem" and op.effect == "fresh":
+        return _gather(op, target, places)
+    if op.kwargs or not f.startswith("np.") or len(args) != len(op.args):
+        return None
+    spelt = spelling(f, tuple(_kind(x) for x in args))
+    return None if spelt is None else [Step("loop", op, args, target, spelt)]
+
+
+def _kind(x: Any) -> Any:
+    """The dtype of an operand, or the type of a number of Python's."""
+    return x.dtype if isinstance(x, (Place, np.generic)) else np.dtype(bool) if isinstance(x, bool) else type(x)
+
+
+def _copy(op: Op, source: Any, target: Place) -> Step:
+    kind = source.dtype if isinstance(source, (Place, np.generic)) else target.dtype
+    return Step("loop", op, [source], target, Spelling("{0}", None, (kind,), kind))
+
+
+def _basic(index: Any) -> bool:
+    """Whether an index makes a view."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(x is None or x is Ellipsis or isinstance(x, (int, slice)) and not isinstance(x, bool) for x in parts)
+
+
+def _concatenate(op: Op, target: Place, places: Places) -> list[Step] | None:
+    """A copy for each part."""
+    parts, axis = op.args[0], op.kwargs.get("axis", op.args[1] if len(op.args) > 1 else 0)
+    if op.kwargs.keys() - {"axis"} or axis is None:
+        return None
+    found, start, axis = [], 0, axis % len(target.shape)
+    for v in parts:
+        x = places.of(v)
+        shape = target.shape[:axis] + (x.shape[axis],) + target.shape[axis + 1 :]
+        part = target._replace(offset=target.offset + start * target.strides[axis], shape=shape)
+        found.append(_copy(op, x, part))
+        start += x.shape[axis]
+    return found
+
+
+def _floats(*found: Place) -> str:
+    """The letter of the float type that all places have; empty where they have not one."""
+    kinds = {x.dtype for x in found}
+    return found[0].dtype.char if len(kinds) == 1 and found[0].dtype.name in ("float32", "float64") else ""
+
+
+def _product(op: Op, target: Place, places: Places) -> list[Step] | None:
+    if len(op.args) != 2 or op.kwargs or not all(isinstance(x, Value) for x in op.args):  # noqa: PLR2004
+        return None
+    a, b = (places.of(x) for x in op.args)
+    kind = _floats(a, b, target)
+    if not kind or find_loop(np.matmul, f"{kind * 2}->{kind}") is None or 0 in (a.size, b.size):
+        return None
+    if places.overlap(a, target) or places.overlap(b, target):
+        return None
+    x, y = products.Layout(a.shape, a.strides), products.Layout(b.shape, b.strides)
+    if op.function == "np.matmul":
+        found = products.matmul(x, y, products.Layout(target.shape, target.strides))
+    else:
+        if op.function == "np.vdot":
+            if not a.contiguous or not b.contiguous:
+                return None
+            x = y = products.Layout((a.size,), (a.dtype.itemsize,))
+        if not target.contiguous:
+            return None
+        found = products.dot(x, y, a.dtype.itemsize)
+    if found is None:
+        return None
+    copies, factors = [], [a, b]
+    for i, (letter, shape) in enumerate((("a", (found.m, found.k)), ("b", (found.k, found.n)))):
+        if letter in found.copied:  # to C's order, in memory of its own
+            x = factors[i]
+            v = Value(x.shape, x.dtype, label=Label("", x.value.label.hint or x.value.label.name))
+            factors[i] = Place(Storage("buffer", v), 0, x.shape, in_order(x.shape, x.dtype.itemsize), x.dtype, v)
+            copies.append(_copy(op, x, factors[i]))
+            assert x.size == shape[0] * shape[1]
+    return [*copies, Step("product", op, factors, target, found)]
+
+
+def _reduction(op: Op, target: Place, places: Places) -> list[Step] | None:
+    """A reduction by NumPy's inner loop; of whole numbers and truths by C's own, since these do not round."""
+    if op.kwargs.keys() - {"axis", "keepdims", "initial"} or len(op.args) != 1:
+        return None
+    x = places.of(op.args[0])
+    name, axis = op.function.split(".")[1], op.kwargs.get("axis", 0)
+    starts = {"add": -0.0, "multiply": 1.0, "maximum": None, "minimum": None}
+    if name not in starts:
+        return None
+    start = op.kwargs.get("initial", starts[name])
+    if isinstance(start, Value) or type(start).__name__ == "_NoValueType":
+        return None
+    if start == 0 and "initial" in op.kwargs:
+        return None
+    ndim = len(x.shape)
+    axes = {k % ndim for k in ((axis,) if isinstance(axis, int) else range(ndim) if axis is None else axis)}
+    kept = target.strides
+    if op.kwargs.get("keepdims"):
+        kept = tuple(s for k, s in enumerate(target.strides) if k not in axes)
+    if not _floats(x, target):
+        if name != "add" or x.dtype.kind not in "biu" or target.dtype.kind not in "iu" or start:
+            return None
+        return [Step("reduction", op, [x], target, (name, None, 0, axes, kept))]
+    kind = x.dtype.char
+    nest = loop_nest(x.shape, x.strides, tuple(axes), x.dtype.itemsize, None if op.effect == "fresh" else kept)
+    if nest is None or find_loop(getattr(np, name), f"{kind * 2}->{kind}") is None:
+        return None
+    return [Step("reduction", op, [x], target, (name, nest, start, axes, kept))]
+
+
+def _labels(op: Op, places: Places) -> list[Step] | None:
+    """The check that labels are within the classes, or ignored."""
+    labels, _, classes, *ignored = op.args
+    x = places.of(labels)
+    numbers = [x for x in (classes, *ignored) if x is not None]
+    if x.dtype.kind not in "iu" or not all(isinstance(n, int) for n in numbers):
+        return None
+    return [Step("labels", op, [x], None, (classes, *[n for n in ignored if n is not None]))]
+
+
+def _gather(op: Op, target: Place, places: Places) -> list[Step] | None:
+    """Rows, or single elements, by index."""
+    return None

@@ -1,0 +1,76 @@
+"""Reductions in C: NumPy's inner loop, called in NumPy's order; sums of whole numbers, which do not round, in any."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .expressions import TYPES, literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .places import Place
+    from .reductions import Axis
+
+__all__ = ["reduction", "whole_sum"]
+
+_VARIABLES = "ijklmnpq"
+
+
+def around(loops: Iterable[tuple[str, int]], body: Sequence[str], indent: str = "    ") -> list[str]:
+    """Some rows in loops over variables, each with its count."""
+    rows = []
+    closing = []
+    for variable, n in loops:
+        rows.append(f"{indent}for (intptr_t {variable} = 0; {variable} < {n}; {variable}++) {{")
+        closing.append(f"{indent}}}")
+        indent += "    "
+    rows += [indent + row for row in body]
+    return rows + closing[::-1]
+
+
+def _sum(terms: Iterable[tuple[int, str]]) -> str:
+    """Multiples of variables as an index."""
+    return " + ".join(v if n == 1 else f"{n} * {v}" for n, v in terms if n) or "0"
+
+
+def _head(x: Place, z: Place) -> str:
+    return f"static void NAME(const {TYPES[x.dtype.name]} *\0000\0, {TYPES[z.dtype.name]} *\0001\0) {{"
+
+
+def reduction(x: Place, z: Place, nest: tuple[Axis, ...], start: Any, loop: str, *, clears: bool) -> str:
+    """The function that reduces x into z, which begins as `start`; None: as the first elements, which are skipped."""
+    size = x.dtype.itemsize
+    *outer, inner = nest
+    pairs = list(zip(outer, _VARIABLES, strict=False))
+    kept = [(axis, v) for axis, v in zip(nest, _VARIABLES, strict=False) if axis.result]
+    to = _sum((axis.result // size, v) for axis, v in kept)
+    first = f"\0000\0[{_sum((axis.operand // size, v) for axis, v in kept)}]" if start is None else literal(start, z.dtype)
+    rows = around([(v, axis.n) for axis, v in kept], [f"\0001\0[{to}] = {first};"])
+    px = f"\0000\0 + {_sum((axis.operand // size, v) for axis, v in pairs)}".removesuffix(" + 0")
+    pz = f"\0001\0 + {_sum((axis.result // size, v) for axis, v in pairs)}".removesuffix(" + 0")
+    again = [v for axis, v in pairs if not axis.result]
+    call = f"reduce(&{loop}, {pz}, {inner.result}, {px}, {inner.operand}, {inner.n});"
+    if start is None and inner.result:
+        body = [f"if ({' || '.join(again)}) {call}"]
+    elif start is None:
+        skip = f"!({' || '.join(again)})" if again else "1"
+        body = [f"const intptr_t skip = {skip};"]
+        body.append(f"reduce(&{loop}, {pz}, 0, {px} + skip * {inner.operand // size}, {inner.operand}, {inner.n} - skip);")
+    else:
+        body = [call]
+    if clears:
+        body.insert(0, "note();")
+    return "\n".join([_head(x, z), *rows, *around([(v, axis.n) for axis, v in pairs], body), "}"])
+
+
+def whole_sum(x: Place, z: Place, axes: set[int], kept: tuple[int, ...]) -> str:
+    """The function that adds up whole numbers or truths."""
+    rest = iter(kept)
+    letters = dict(zip(range(len(x.shape)), _VARIABLES, strict=False))
+    into = {k: next(rest) // z.dtype.itemsize for k in range(len(x.shape)) if k not in axes}
+    source = _sum((x.strides[k] // x.dtype.itemsize, letters[k]) for k in range(len(x.shape)))
+    inside = around([(letters[k], x.shape[k]) for k in sorted(axes)], [f"total += \0000\0[{source}];"], "")
+    kind = TYPES[z.dtype.name]
+    body = [f"{kind} total = 0;", *inside, f"\0001\0[{_sum((s, letters[k]) for k, s in into.items())}] = total;"]
+    return "\n".join([_head(x, z), *around([(letters[k], x.shape[k]) for k in into], body), "}"])
