@@ -12,7 +12,23 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["listen"]
+__all__ = ["listen", "modes_of", "settings"]
+
+_settings = getattr(np._core.umath, "_extobj_contextvar", None)
+settings: Callable[[], Any] = np.geterr if _settings is None else _settings.get
+"""What `np.seterr` has set: the same object as long as that stays; where NumPy has none, another each time."""
+
+
+def modes_of(step: Callable[..., Any]) -> dict[str, str]:
+    """What NumPy does about which kind of flag while a NumPy program runs."""
+    context = _context(step)
+    return np.geterr() if context is None else context.run(np.geterr)
+
+
+def _context(step: Callable[..., Any]) -> Context | None:
+    """The context in which a NumPy program runs that silences something."""
+    context = getattr(step.func, "__self__", None) if isinstance(step, partial) else None
+    return context if isinstance(context, Context) else None
 
 
 def listen(step: Callable[..., Any], arrays: Sequence[Any]) -> tuple[Any, bool]:
@@ -21,8 +37,8 @@ def listen(step: Callable[..., Any], arrays: Sequence[Any]) -> tuple[Any, bool]:
     Warnings appear as they would have, at the same line.
     """
     report = _Report()
-    if isinstance(step, partial) and isinstance(context := getattr(step.func, "__self__", None), Context):
-        return context.copy().run(_heard, step.args[0], arrays, report), report.made  # it silences something
+    if (context := _context(step)) is not None:
+        return context.copy().run(_heard, step.args[0], arrays, report), report.made  # type: ignore[attr-defined]
     return _heard(step, arrays, report), report.made
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..ir import Op, Program, Value, copied, values_in, with_values
+from ..ir import Op, Value, values_in, with_values
 from ..memory import Plan, Storage, arrange, place
 from ..operations import writes_first
 from ..passes import PASSES
+from ..program import Program, copied
 from .fuse import Group, fuse
 from .loops import find_loop
 from .places import Place, Places, Unsupported
@@ -19,7 +20,7 @@ from .source import Source
 from .steps import Step, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["FLAGGED", "Native", "Unsupported"]
@@ -135,9 +136,7 @@ class Native:
         self._arena = arena
         addresses = [self._address(storage, start) for storage in self._fields]
         memory = (ctypes.c_void_p * (1 + len(addresses)))(0, *addresses)
-        silent = {k for k, x in self.program.silent.items() if x == "ignore"} | {"under"}
-        reported = sum(flag for name, flag in _FLAGS.items() if name not in silent) | 1 << 20
-        ctypes.c_int.from_buffer(memory).value = reported
+        self._reported = ctypes.c_int.from_buffer(memory)
         self._keep += [memory, table, library, space]
         calls: list[Any] = []
         for piece in self._pieces:
@@ -148,6 +147,10 @@ class Native:
             f.argtypes = [ctypes.c_void_p] + [ctypes.py_object] * len(self._sources())
             calls.append((f, None))
         return self._step(calls, ctypes.addressof(memory))
+
+    def mind(self, modes: Mapping[str, str]) -> None:
+        """Let the step look for the flags that NumPy reports under these settings, which `np.geterr()` gives."""
+        self._reported.value = sum(flag for name, flag in _FLAGS.items() if modes[name] != "ignore") | 1 << 20
 
     def _sources(self) -> list[Value]:
         return [*self.program.inputs, *(v for _, v in self.program.gradients_in)]

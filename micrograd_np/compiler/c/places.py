@@ -9,7 +9,8 @@ import numpy as np
 from ..ir import with_values
 
 if TYPE_CHECKING:
-    from ..ir import Program, Value
+    from ..ir import Value
+    from ..program import Program
     from ..memory import Plan, Storage
 
 __all__ = ["Place", "Places", "Unsupported", "in_order"]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .build import Build
-from .listen import listen
+from .listen import listen, modes_of, settings
 from .native import FLAGGED, Native, Unsupported
 from .outside import Outside, free_memory, same_bits
 
@@ -47,7 +47,7 @@ class Policy:
     Call `step(*arrays)`, or `fallback(*arrays)` where that has returned FLAGGED.
     """
 
-    flagged = FLAGGED
+    flagged, settings = FLAGGED, staticmethod(settings)
 
     def __init__(self, entry: CompiledProgram) -> None:
         self.name, self.counter, self.numpy = entry.program.name, entry.counter, entry.step
@@ -56,6 +56,8 @@ class Policy:
         self.outside = Outside(entry.raw, self.outputs)
         self.state, self.why = "numpy", "it is compiled once it is called again."
         self.native: Native | None = None
+        self.minded: Any = None
+        """The settings of `np.seterr` of which C knows. Before `step`, see whether they hold, or else call `mind`."""
         self.note = ""
         """What else there is to say of it."""
         self.step: Callable[..., Any] = self._second_call
@@ -83,8 +85,16 @@ class Policy:
 
     def __call__(self, *arrays: Any) -> Any:
         """Run the step in one of the two ways."""
+        if settings() is not self.minded:
+            self.mind()
         results = self.step(*arrays)
         return self.fallback(*arrays) if results is FLAGGED else results
+
+    def mind(self) -> None:
+        """Let C look for the floating-point flags that NumPy reports now."""
+        self.minded = settings()
+        if self.state == "c" and self.native is not None:
+            self.native.mind(modes_of(self.numpy))
 
     # C is made
 
@@ -121,6 +131,7 @@ class Policy:
 
     def _check(self, *arrays: Any) -> Any:
         """Run both programs from the same state. What stays is NumPy's outcome; after an interrupt, what was before."""
+        self.mind()
         outside, version = self.outside, ".".join(np.__version__.split(".")[:2])
         try:
             few = outside.nbytes(arrays) <= free_memory() // 2

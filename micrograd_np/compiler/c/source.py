@@ -6,14 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ..memory import Storage
-from ..writing.naming import Names
+from ..naming import Names
 from .expressions import TYPES, literal
 from .nest import Nest, loop_name
 from .prelude import prelude
 from .totals import reduction, whole_sum
 
 if TYPE_CHECKING:
-    from ..ir import Program, Value
+    from ..ir import Value
+    from ..program import Program
     from .fuse import Group
     from .places import Place
     from .products import Product

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..ir import Label, Op, Program, Value
+from ..ir import Label, Op, Value
+from ..program import Program
 from ..memory import Storage
 from ..operations import PRODUCTS, uniform
 from . import expressions, products

@@ -231,6 +231,7 @@ class _Source:
             rows += ["try:", f"    out = step({arguments})"]
         else:
             policy, flagged = self.name(entry.policy), self.name(entry.policy.flagged)
+            rows.append(f"if {self.name(entry.policy.settings)}() is not {policy}.minded: {policy}.mind()")
             rows += ["try:", f"    out = {policy}.step({arguments})"]
             rows.append(f"    if out is {flagged}: out = {policy}.fallback({arguments})")
         rows += ["except BaseException as error:", "    explain(error, entry)", "    raise"]
