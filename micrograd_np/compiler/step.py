@@ -180,7 +180,7 @@ class Compiled:
 
     def _choose(self, entry: CompiledProgram) -> None:
         """Let the programs of an entry run in C when that is there."""
-        from .c.policy import Policy  # C is not for every process
+        from .c.policy import Policy  # which not every process needs
 
         for one in _both(entry):
             one.policy = Policy(one)

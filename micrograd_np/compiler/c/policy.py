@@ -14,21 +14,21 @@ import threading
 import warnings
 import weakref
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .build import Build
 from .listen import listen, modes_of, settings
-from .native import FLAGGED, Native, Unsupported
 from .outside import Outside, free_memory, same_bits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ..running.program import CompiledProgram
+    from .native import Native
 
-__all__ = ["FLAGGED", "Policy"]
+__all__ = ["Policy"]
 
 TRIED = ("2.3", "2.4")
 """The versions of NumPy whose bits C has been seen to have: with others it has to be seen first, or NumPy goes on."""
@@ -38,16 +38,17 @@ _MOST = 0.5  # of the calls may run as NumPy at all, of twenty or more
 _OFTEN, _SELDOM = 100, 32  # so many calls are looked at for nan, inf and -0, later one of so many
 
 
+_PAUSE = 0.001  # seconds, in which the call that has started the thread goes on
 _OURS = (str(Path(__file__).parents[2]), "<dispatch ")
 
 
 class Policy:
     """What the calls of one program run. `state` is "numpy", "compiling" or "c", and `why` says why, in a sentence.
 
-    Call `step(*arrays)`, or `fallback(*arrays)` where that has returned FLAGGED.
+    Call `step(*arrays)`, or `fallback(*arrays)` where that has returned `flagged`.
     """
 
-    flagged, settings = FLAGGED, staticmethod(settings)
+    settings = staticmethod(settings)
 
     def __init__(self, entry: CompiledProgram) -> None:
         self.name, self.counter, self.numpy = entry.program.name, entry.counter, entry.step
@@ -56,6 +57,7 @@ class Policy:
         self.outside = Outside(entry.raw, self.outputs)
         self.state, self.why = "numpy", "it is compiled once it is called again."
         self.native: Native | None = None
+        self.flagged: Any = Policy  # nothing that a step returns, until there is C
         self.minded: Any = None
         """The settings of `np.seterr` of which C knows. Before `step`, see whether they hold, or else call `mind`."""
         self.note = ""
@@ -81,6 +83,8 @@ class Policy:
 
     def source(self) -> str:
         """The C program; raises `Unsupported` where there can be none."""
+        from .native import Native
+
         return (self.native or Native(self._raw, self.outputs)).source
 
     def __call__(self, *arrays: Any) -> Any:
@@ -88,7 +92,7 @@ class Policy:
         if settings() is not self.minded:
             self.mind()
         results = self.step(*arrays)
-        return self.fallback(*arrays) if results is FLAGGED else results
+        return self.fallback(*arrays) if results is self.flagged else results
 
     def mind(self) -> None:
         """Let C look for the floating-point flags that NumPy reports now."""
@@ -152,7 +156,9 @@ class Policy:
             outside.put(before, arrays)
             try:
                 found = self._run(*arrays)
-                different = "" if found is FLAGGED else outside.difference(after, arrays) or _difference(found, results)
+                different = (
+                    "" if found is self.flagged else outside.difference(after, arrays) or _difference(found, results)
+                )
             except Exception as error:  # noqa: BLE001  whatever it is, NumPy did not raise it
                 found, different = None, f"an error that NumPy does not raise, {error!r}"
             outside.put(after, arrays)
@@ -161,7 +167,7 @@ class Policy:
             raise
         if different:
             self._part(different)
-        elif found is FLAGGED:
+        elif found is self.flagged:
             self._count(reported)
         else:
             self.why = "its bits are those of NumPy's program."
@@ -189,7 +195,7 @@ class Policy:
         """
         results = self._run(*arrays)
         self._looked += 1
-        if (self._looked < _OFTEN or not self._looked % _SELDOM) and results is not FLAGGED and _unusual(results):
+        if (self._looked < _OFTEN or not self._looked % _SELDOM) and results is not self.flagged and _unusual(results):
             if self.outside.pure:
                 return self._check(*arrays)
             self.step = self._check
@@ -241,7 +247,11 @@ _exiting = False
 
 def _make(policy: Policy) -> None:
     """Write C, have it compiled, and hand it over."""
-    why = ""
+    sleep(_PAUSE)
+    from .build import Build
+    from .native import FLAGGED, Native, Unsupported
+
+    policy.flagged, why = FLAGGED, ""
     try:
         with _turn, np.errstate(all="ignore"):
             native = policy.native = Native(policy._raw, policy.outputs)

@@ -230,10 +230,10 @@ class _Source:
         if entry.policy is None:
             rows += ["try:", f"    out = step({arguments})"]
         else:
-            policy, flagged = self.name(entry.policy), self.name(entry.policy.flagged)
+            policy = self.name(entry.policy)
             rows.append(f"if {self.name(entry.policy.settings)}() is not {policy}.minded: {policy}.mind()")
             rows += ["try:", f"    out = {policy}.step({arguments})"]
-            rows.append(f"    if out is {flagged}: out = {policy}.fallback({arguments})")
+            rows.append(f"    if out is {policy}.flagged: out = {policy}.fallback({arguments})")
         rows += ["except BaseException as error:", "    explain(error, entry)", "    raise"]
         for i, (group, _) in enumerate(entry.numbers):
             steps = [f"{self.name(state)}['step']" for state in group.states]

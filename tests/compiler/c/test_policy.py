@@ -14,7 +14,8 @@ import micrograd_np as mg
 import micrograd_np.compiler.backend as backends
 import micrograd_np.compiler.c.policy as policies
 from micrograd_np import nn, optim
-from micrograd_np.compiler.c import listen
+from micrograd_np.compiler.c import build, listen, native
+from micrograd_np.compiler.c.build import Build
 from micrograd_np.compiler.c.native import FLAGGED, Unsupported
 
 X = np.random.default_rng(0).standard_normal((4, 3))
@@ -56,7 +57,7 @@ def stand(monkeypatch):
 
             return step
 
-    class Build:
+    class Compiles:
         path, why = "library", ""
 
         def __init__(self, source):
@@ -74,8 +75,8 @@ def stand(monkeypatch):
         steps[id(entry.raw)] = entry.step
 
     monkeypatch.setattr(policies.Policy, "__init__", made)
-    monkeypatch.setattr(policies, "Native", Native)
-    monkeypatch.setattr(policies, "Build", Build)
+    monkeypatch.setattr(native, "Native", Native)
+    monkeypatch.setattr(build, "Build", Compiles)
     return found
 
 
@@ -475,9 +476,7 @@ def test_numpy_goes_on_where_the_compiler_fails(stand):
 
 
 def test_numpy_goes_on_without_a_compiler(monkeypatch, stand):
-    from micrograd_np.compiler.c.build import Build
-
-    monkeypatch.setattr(policies, "Build", Build)
+    monkeypatch.setattr(build, "Build", Build)
     monkeypatch.setenv("CC", "no-such-compiler")
     double = mg.compile(lambda x: x * 2, backend="c", wait=True)
     assert np.array_equal(double(X).data, double(X).data)
@@ -488,7 +487,7 @@ def test_a_fault_of_the_writer_is_a_sentence(monkeypatch, stand):
     def broken(raw, outputs):
         raise KeyError("shape")
 
-    monkeypatch.setattr(policies, "Native", broken)
+    monkeypatch.setattr(native, "Native", broken)
     double = mg.compile(lambda x: x * 2, backend="c", wait=True)
     assert np.array_equal(double(X).data, X * 2)
     assert state(double) == ("numpy", "C could not be made: KeyError: 'shape'")
@@ -604,7 +603,7 @@ PROGRAM = """
 import os, sys, time
 import numpy as np
 import micrograd_np as mg
-import micrograd_np.compiler.c.policy as policies
+import micrograd_np.compiler.c.native as native
 
 class Native:
     source, segments, why = "int step;", 0, ()
@@ -612,7 +611,7 @@ class Native:
     def bind(self, path): return lambda x: (x * 2,)
     def mind(self, modes): pass
 
-policies.Native = Native
+native.Native = Native
 double = mg.compile(lambda x: x * 2, backend="c")
 x = np.ones(3)
 """
