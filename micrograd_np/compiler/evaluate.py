@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from .ir import Value, mapped, with_values
+from .ir import Op, Value, mapped, with_values
 from .operations import writes_first
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from .ir import Op
-    from .program import Program
+from .program import Program
 
 
 def evaluate(op: Op, array_of: Callable[[Value], Any]) -> Any:
@@ -72,7 +68,7 @@ def run(program: Program, inputs: Sequence[Any], memory: dict[Any, Any] | None =
         return arrays[v]
 
     for op in program.ops:
-        found = evaluate(op, array_of)
+        result = evaluate(op, array_of)
         if op.result is not None:
-            arrays[op.result] = found
+            arrays[op.result] = result
     return mapped(program.results, array_of), {m: array_of(v) for m, v in program.stores.items()}

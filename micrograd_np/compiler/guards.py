@@ -7,20 +7,18 @@ has to be traced again.
 from __future__ import annotations
 
 import dis
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from inspect import unwrap
 from keyword import iskeyword
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from micrograd_np.core.hooks import changes
 from micrograd_np.core.vertex import Vertex
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from .program import UpdateGroup
+from .program import UpdateGroup
 
 GONE = (KeyError, IndexError, AttributeError, ValueError, TypeError)
 """What looking somewhere raises that has nothing by now: in a dict, a list, an object, a variable of a function."""
@@ -111,11 +109,12 @@ def parts_of(x: Any, read: set[int]) -> list[Any]:
     if isinstance(x, Vertex):
         return [hook for hook, _ in (x.notes or {}).get("hooks", ())]
     hooks: dict[str, Any] = vars(x).get("_hooks") or {}
-    spoken = _names(type(x))
+    mentioned = _names(type(x))
     parts = [
         y
         for name, y in vars(x).items()
-        if callable(y) or (id(y) in read or type(y) is not y.result_type if isinstance(y, Vertex) else name in spoken)
+        if callable(y)
+        or (id(y) in read or type(y) is not y.result_type if isinstance(y, Vertex) else name in mentioned)
     ]
     return [*parts, *(hook for when in hooks.values() for hook, _ in when)]
 
@@ -131,21 +130,23 @@ def _same(x: Any, y: Any) -> bool:
     return type(x) in _SETTINGS and repr(x) == repr(y)
 
 
-_spoken: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
+_mentioned: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
 
 
 def _names(kind: type) -> frozenset[str]:
     """The attributes that a class of modules speaks of in its methods, but for those that `forward` itself sets."""
-    if kind not in _spoken:
+    if kind not in _mentioned:
         own = [c for c in kind.__mro__ if "named_parameters" not in vars(c)]
         codes = [unwrap(f).__code__ for c in own for f in vars(c).values() if isinstance(f, FunctionType)]
         for code in codes:  # grows as it goes
             codes += [part for part in code.co_consts if isinstance(part, CodeType)]
         steps = dis.get_instructions(kind.forward)  # type: ignore[attr-defined]
         counted = {step.argval for step in steps if step.opname == "STORE_ATTR"}
-        spoken = frozenset(name for code in codes for name in code.co_names) - counted
-        _spoken[kind] = spoken.union(getattr(kind, "_settings", ()))  # which a layer passes on without naming them
-    return _spoken[kind]
+        mentioned = frozenset(name for code in codes for name in code.co_names) - counted
+        _mentioned[kind] = mentioned.union(
+            getattr(kind, "_settings", ())
+        )  # which a layer passes on without naming them
+    return _mentioned[kind]
 
 
 def is_module(x: Any) -> bool:

@@ -15,14 +15,12 @@ overwrites) is a source at the beginning, and `Program.stores` says which value 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
 
 import numpy as np
 
 from micrograd_np.core.trees import instances, replaced
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 STATIC = frozenset(("state", "constant", "number"))
 """Kinds of memory whose address is the same in every call."""
@@ -161,8 +159,8 @@ class Op:
     """One call: `function` is ``"np.add"``, ``"method.reshape"``, ``"getitem"``, ``"copy"``, ``"routine.clear"``…"""
 
     __slots__ = (
-        "args", "bound", "call", "effect", "function", "kwargs", "must_run", "of", "reads", "refusal", "result",
-        "section", "unit", "where",
+        "_shows", "args", "bound", "call", "effect", "function", "kwargs", "must_run", "of", "reads", "refusal",
+        "result", "section", "unit", "where",
     )  # fmt: skip
 
     def __init__(
@@ -190,6 +188,7 @@ class Op:
         """In an update of parameters: which group, and which of its parameters."""
         self.refusal = ""
         """Where NumPy may refuse values: what eager says then, with a NUL for NumPy's words."""
+        self._shows: Any = None
         if result is not None:
             result.op = self
         self.reads: tuple[Value, ...] = ()
@@ -198,22 +197,37 @@ class Op:
 
     def look_again(self) -> None:
         """Find out anew what it reads, after something about it has changed."""
-        found: list[Value] = []
-        _collect(self.args, found)
+        values: list[Value] = []
+        _collect(self.args, values)
         if self.kwargs:
-            _collect(self.kwargs, found)
+            _collect(self.kwargs, values)
         if self.of is not None and self.effect == "update":
-            found.append(self.of)
-        self.reads = tuple(found)
+            values.append(self.of)
+        self.reads = tuple(values)
 
     @property
     def defines(self) -> tuple[Value, ...]:
         """The values that it defines."""
         return () if self.result is None else (self.result,)
 
+    @property
+    def shows(self) -> Any:
+        """What a view shows of its operand: equal for views that show the same of equal operands."""
+        if self._shows is None:
+            of = self.of
+            self._shows = self.function, frozen((self.args, self.kwargs), lambda v: v is of or v)
+        return self._shows
+
+    def clone(self) -> Op:
+        """The operation as it is now, which defines the same value."""
+        other = Op.__new__(type(self))
+        for name in Op.__slots__:
+            setattr(other, name, getattr(self, name))
+        return other
+
     def set_args(self, args: tuple[Any, ...]) -> None:
         """Give the call other arguments."""
-        self.args = args
+        self.args, self._shows = args, None
         self.look_again()
 
     def substitute(self, replacements: Mapping[Value, Value]) -> None:
@@ -235,6 +249,7 @@ class Op:
         args, kwargs = with_values(self.args, change), with_values(self.kwargs, change)
         op = Op(self.function, self.call, args, kwargs, result, self.effect, of, self.section, self.where)
         op.must_run, op.bound, op.unit, op.refusal = self.must_run, self.bound, self.unit, self.refusal
+        op._shows = self._shows if len(self.reads) == 1 else None
         return op
 
     def __repr__(self) -> str:
@@ -307,14 +322,28 @@ def with_values(x: Any, change: Callable[[Value], Any]) -> Any:
     return x
 
 
-def _collect(x: Any, found: list[Value]) -> None:
+def _collect(x: Any, values: list[Value]) -> None:
     """Append the values in arguments of a call."""
     for y in x.values() if type(x) is dict else x:
         kind = type(y)
         if kind is Value:
-            found.append(y)
+            values.append(y)
         elif kind is tuple or kind is list or kind is dict:
-            _collect(y, found)
+            _collect(y, values)
+
+
+def frozen(x: Any, change: Callable[[Value], Any]) -> Any:
+    """Arguments as something to compare calls by, with ``change(value)`` for each value."""
+    kind = type(x)
+    if kind is Value:
+        return change(x)
+    if kind is tuple or kind is list:
+        return tuple([frozen(part, change) for part in x])
+    if kind is dict:
+        return tuple([(k, frozen(v, change)) for k, v in sorted(x.items())])
+    if kind is slice:
+        return ("slice", x.start, x.stop, x.step)
+    return (kind.__name__, repr(x) if isinstance(x, (float, complex)) else x)  # zeros have two signs
 
 
 def constant(array: Any, label: Label | None = None) -> Value:

@@ -6,16 +6,11 @@ a value that stands elsewhere. That is all right among values; memory needs a co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from .ir import Loop, Op, Value
+from .ir import Loop, Memory, Op, Value
 from .operations import elementwise
-
-if TYPE_CHECKING:
-    from .ir import Memory
-    from .program import Program
+from .program import Program
 
 
 def materialise(program: Program, *, gradients: bool = True) -> dict[Value, Memory]:
@@ -87,15 +82,15 @@ def _copy_back(program: Program, memory: Memory, v: Value, source: Value) -> Non
 
 def _sources(program: Program) -> dict[Memory, Value]:
     """By memory that is stored into: what it holds first."""
-    found: dict[Memory, Value] = {}
+    sources: dict[Memory, Value] = {}
     for v in (*program.inputs, *(v for _, v in program.gradients_in), *(v for _, v in program.states.values())):
         if v.root.memory is not None:
-            found[v.root.memory] = v.root
+            sources[v.root.memory] = v.root
     for op in program.ops:
         for v in op.reads:
             if v.root.memory is not None:
-                found.setdefault(v.root.memory, v.root)
-    return found
+                sources.setdefault(v.root.memory, v.root)
+    return sources
 
 
 def _lies_in(v: Value, memory: Memory) -> bool:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from bisect import insort
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .ir import Loop, Memory, Value
+from .ir import Loop, Memory, Op, Value
 from .materialise import materialise
 from .operations import elementwise
-
-if TYPE_CHECKING:
-    from .ir import Op
-    from .program import Program
+from .program import Program
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
 
@@ -61,81 +57,81 @@ class Plan:
     def storage(self, v: Value) -> Storage:
         """The storage of a value."""
         root = v.root
-        known = self.storages.get(root)
-        if known is None:
+        storage = self.storages.get(root)
+        if storage is None:
             memory = root.memory
             assert memory is not None, f"{root} is not defined"
-            known = self.sources.setdefault(memory, Storage(memory.kind, root, memory))
-            self.storages[root] = known
-        return known
+            storage = self.sources.setdefault(memory, Storage(memory.kind, root, memory))
+            self.storages[root] = storage
+        return storage
 
 
 def plan(program: Program) -> Plan:
     """Give every value a place: versions and results in place share one, the rest is packed by lifetime."""
-    found = place(program)
-    spans = _lifetimes(program, found)
-    _merge_in_place(program, found, spans)
-    arrange(found, spans)
-    return found
+    layout = place(program)
+    spans = _lifetimes(program, layout)
+    _merge_in_place(program, layout, spans)
+    arrange(layout, spans)
+    return layout
 
 
 def place(program: Program) -> Plan:
     """Give every value a storage, which is not yet part of the arena; versions share one."""
     homes = materialise(program)
-    found = Plan()
+    layout = Plan()
     for op in program.ops:
         for one in op.body if isinstance(op, Loop) else (op,):
-            _place(one, op, homes, found)
+            _place(one, op, homes, layout)
         if isinstance(op, Loop):
             for _, sums in op.sums:
-                found.storages[sums] = Storage("buffer", sums)
+                layout.storages[sums] = Storage("buffer", sums)
             for v in op.slots.values():
-                found.storages.setdefault(v, Storage("buffer", v))
+                layout.storages.setdefault(v, Storage("buffer", v))
     for op in program.ops:
         if op.function == "pack":
-            _pack(op, found)
-    return found
+            _pack(op, layout)
+    return layout
 
 
-def _place(op: Op, outer: Op, homes: dict[Value, Memory], found: Plan) -> None:
+def _place(op: Op, outer: Op, homes: dict[Value, Memory], layout: Plan) -> None:
     """The storage of what one operation defines."""
     z = op.result
     if z is None or op.effect == "view" or (isinstance(outer, Loop) and z in outer.slots):
         return
     if op.effect == "update":
         assert op.of is not None
-        found.storages[z] = found.storage(op.of)
+        layout.storages[z] = layout.storage(op.of)
     elif z in homes:
         memory = homes[z]
-        found.storages[z] = found.sources.setdefault(memory, Storage(memory.kind, z, memory))
+        layout.storages[z] = layout.sources.setdefault(memory, Storage(memory.kind, z, memory))
     else:
         begins = {"once": 0.0, "pack": np.nan}.get(op.function)
-        found.storages[z] = Storage("fresh" if op.effect == "fresh" else "buffer", z, None, begins)
+        layout.storages[z] = Storage("fresh" if op.effect == "fresh" else "buffer", z, None, begins)
 
 
-def _pack(op: Op, found: Plan) -> None:
+def _pack(op: Op, layout: Plan) -> None:
     """Let each gradient lie where it belongs in the common vector."""
     assert op.result is not None
     *parts, spans = op.args
     for v, (start, _) in zip(parts, spans, strict=True):
-        storage = found.storage(v)
-        storage.inside = found.storage(op.result)
+        storage = layout.storage(v)
+        storage.inside = layout.storage(op.result)
         storage.offset = start * v.dtype.itemsize
 
 
-def _lifetimes(program: Program, found: Plan) -> dict[Storage, tuple[int, int]]:
+def _lifetimes(program: Program, layout: Plan) -> dict[Storage, tuple[int, int]]:
     """By storage: the first operation that touches it, and the last; one past the end for what leaves the step."""
     spans: dict[Storage, tuple[int, int]] = {}
     for i, op in enumerate(program.ops):
         touched = [*op.reads, *op.defines]
         if isinstance(op, Loop):
-            touched += [*op.slots.values(), *(v for one in op.body for v in one.defines if v in found.storages)]
+            touched += [*op.slots.values(), *(v for one in op.body for v in one.defines if v in layout.storages)]
         for v in touched:
-            storage = found.storage(v)
+            storage = layout.storage(v)
             spans[storage] = (spans[storage][0] if storage in spans else i, i)
     end = len(program.ops)
     for v in program.leaving():
-        storage = found.storage(v)
+        storage = layout.storage(v)
         spans[storage] = (spans.get(storage, (0, 0))[0], end)
     for storage in spans:
         if storage.begins is not None:
@@ -143,32 +139,32 @@ def _lifetimes(program: Program, found: Plan) -> dict[Storage, tuple[int, int]]:
     return spans
 
 
-def _merge_in_place(program: Program, found: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
+def _merge_in_place(program: Program, layout: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
     """Let the result of an elementwise operation take over the memory of an operand that dies there."""
     tenants: dict[Storage, list[Value]] = {}
-    for v, storage in found.storages.items():
+    for v, storage in layout.storages.items():
         tenants.setdefault(storage, []).append(v)
     for i, op in enumerate(program.ops):
         z = op.result
         if z is None or not elementwise(op):
             continue
-        old = found.storage(z)
+        old = layout.storage(z)
         if not _is_free(old) or spans[old][0] != i or old.spans.nbytes != z.nbytes:
             continue
         for x in op.args:
             if not isinstance(x, Value) or x.is_view or (x.shape, x.dtype, x.strides) != (z.shape, z.dtype, z.strides):
                 continue
-            new = found.storage(x)
+            new = layout.storage(x)
             if not _is_free(new) or new is old or spans[new][1] != i or new.spans.nbytes != x.nbytes:
                 continue
-            if any(isinstance(y, Value) and y is not x and found.storage(y) is new for y in op.args):
+            if any(isinstance(y, Value) and y is not x and layout.storage(y) is new for y in op.args):
                 continue  # another view of the same memory is read, in another order
             spans[new] = (spans[new][0], spans.pop(old)[1])
             moved = tenants.pop(old)
             for v in moved:
-                found.storages[v] = new
+                layout.storages[v] = new
             tenants[new] += moved
-            found.separate += old.nbytes
+            layout.separate += old.nbytes
             break
 
 
@@ -177,13 +173,13 @@ def _is_free(storage: Storage) -> bool:
     return storage.kind == "buffer" and storage.begins is None and storage.inside is None
 
 
-def arrange(found: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
+def arrange(layout: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
     """Pack the buffers into one arena, the largest first, where nothing lies that is alive at the same time.
 
     `spans` says of each storage when it is touched first, and when last.
     """
     buffers = {storage: span for storage, span in spans.items() if storage.kind == "buffer" and storage.inside is None}
-    found.separate += sum(storage.nbytes for storage in buffers)
+    layout.separate += sum(storage.nbytes for storage in buffers)
     placed: list[tuple[int, int, int, int]] = []  # (offset, size, first operation, last operation), in order
     for storage in sorted(buffers, key=lambda s: (-s.nbytes, spans[s])):
         first, last = buffers[storage]
@@ -195,4 +191,4 @@ def arrange(found: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
                 offset = max(offset, other + taken)
         insort(placed, (offset, size, first, last))
         storage.offset = offset
-        found.nbytes = max(found.nbytes, offset + size)
+        layout.nbytes = max(layout.nbytes, offset + size)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import keyword
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from .ir import Label, Value
 from .operations import uniform
-
-if TYPE_CHECKING:
-    from .ir import Label, Value
 
 _NOUNS = {
     "add": "total", "subtract": "difference", "multiply": "product", "divide": "quotient", "square": "squares",
@@ -30,7 +28,7 @@ class Names:
     def __init__(self, *taken: str) -> None:
         self.taken = set(taken)
         self.counts: dict[str, int] = {}  # by name: the number that the next one of that name gets
-        self.given: dict[Any, str] = {}
+        self.named: dict[Any, str] = {}
         self.words: dict[Label, str] = {}  # what a label was called first, for what is named after it
 
     def unique(self, wish: str) -> str:
@@ -52,11 +50,11 @@ class Names:
 
     def name(self, key: Any, v: Value) -> str:
         """The name of `v`, which all values of this key share."""
-        known = self.given.get(key)
-        if known is None:
-            known = self.given[key] = self.unique(self._wish(v.label) or _number_name(v))
-            self.words.setdefault(v.label, known)
-        return known
+        name = self.named.get(key)
+        if name is None:
+            name = self.named[key] = self.unique(self._wish(v.label) or _number_name(v))
+            self.words.setdefault(v.label, name)
+        return name
 
     def _wish(self, label: Label) -> str:
         if label.name:

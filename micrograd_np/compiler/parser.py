@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .ir import Effect, Memory, Op, Value, natural
 from .program import Program
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _SOURCES = ("input", "gradient", "state", "constant", "number")
 _SPACES = ("copy", "empty", "once")
@@ -20,6 +18,8 @@ _SPACES = ("copy", "empty", "once")
 
 def parse(text: str) -> Program:
     r"""The program that a text says; constants, state and numbers are filled with what stands in their parentheses.
+
+    Names are the user's, but for those that begin with an underscore.
 
     >>> print(parse("x: float64[2] = input()\ny = np.negative(x)\nreturn y"))
     x: float64[2] = input()
@@ -77,30 +77,30 @@ class _Parser:
                 self.program.states[id(v)] = (None, v)
             return
         into = kwargs.pop("into", None)
-        known = None if annotation is None else (shape, dtype, strides)
-        self._append(name, function, _function(function), args, kwargs, into, known)
+        declared = None if annotation is None else (shape, dtype, strides)
+        self._append(name, function, _function(function), args, kwargs, into, declared)
 
-    def _append(self, name: str, function: str, call: Any, args: Any, kwargs: Any, into: Any, known: Any) -> None:
+    def _append(self, name: str, function: str, call: Any, args: Any, kwargs: Any, into: Any, declared: Any) -> None:
         z: Value
         effect: Effect
         if into is not None:
             z, effect, of = Value(into.root.shape, into.root.dtype, into.root.strides), "update", into
         elif function in _SPACES:
-            shape, dtype, strides = known or (args[0].shape, args[0].dtype, None)
+            shape, dtype, strides = declared or (args[0].shape, args[0].dtype, None)
             z, effect, of = Value(shape, dtype, strides), "new", None
         else:
-            z, effect, of = self._computed(function, call, args, kwargs, known)
-        z.label.name = name
+            z, effect, of = self._computed(function, call, args, kwargs, declared)
+        z.label.name = "" if name[0] == "_" else name
         self.values[name] = z
         self.program.ops.append(Op(function, call, args, kwargs, z, effect, of))
 
     def _computed(
-        self, function: str, call: Any, args: Any, kwargs: Any, known: Any
+        self, function: str, call: Any, args: Any, kwargs: Any, declared: Any
     ) -> tuple[Value, Effect, Value | None]:
         """What a call gives that writes into nothing that exists: its value, its effect, and what it is a view of."""
         op = Op(function, call, args, kwargs, None, "new")
         shape, dtype = natural(op)
-        z = Value(*(known or (shape, dtype, None)))
+        z = Value(*(declared or (shape, dtype, None)))
         first = args[0] if args else None
         if isinstance(first, Value) and (function == "getitem" or function.startswith(("method.", "attribute."))):
             return z, "view", first

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .memory import plan
 from .passes import run_passes
-from .program import snapshot
+from .program import Program, snapshot
 from .running.program import CompiledProgram
 from .verify import verify, verify_plan
 from .writing.write import Writer
-
-if TYPE_CHECKING:
-    from .program import Program
 
 
 def build(program: Program, mode: str, *, verified: bool = False) -> CompiledProgram:

@@ -48,8 +48,8 @@ def printed(program: Any) -> str:
         if source.memory is not None and source not in declared:
             declared.add(source)
             a = source.constant
-            told = a.tolist() if a is not None and a.size <= 4 else ""
-            rows.append(f"{name(source)}: {_type(source)} = {source.memory.kind}({told})")
+            shown = a.tolist() if a is not None and a.size <= 4 else ""
+            rows.append(f"{name(source)}: {_type(source)} = {source.memory.kind}({shown})")
 
     def add(op: Op, indent: str) -> None:
         for v in (*op.reads, *((op.of,) if op.of is not None else ())):

@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from copy import copy as shallow
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from micrograd_np.engine.tensor import Tensor
 
 from .ir import Label, Memory, Op, Value, mapped, values_in
 from .printer import printed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from micrograd_np.engine.tensor import Tensor
 
 
 @dataclass(eq=False)
@@ -76,11 +74,11 @@ class Program:
 
     def uses(self) -> dict[Value, list[Op]]:
         """By value: the operations that read it, in order, each once."""
-        found: dict[Value, list[Op]] = {}
+        readers: dict[Value, list[Op]] = {}
         for op in self.ops:
             for v in dict.fromkeys(op.reads):
-                found.setdefault(v, []).append(op)
-        return found
+                readers.setdefault(v, []).append(op)
+        return readers
 
     def written(self) -> set[Memory]:
         """The memory that it changes."""
@@ -115,7 +113,7 @@ class Program:
 def snapshot(program: Program) -> Program:
     """What a program is now, to be `copied` later: passes may change it meanwhile, but not values and memory."""
     other = shallow(program)
-    other.ops = list(map(shallow, program.ops))
+    other.ops = [op.clone() for op in program.ops]
     other.stores, other.gradients_out = dict(program.stores), list(program.gradients_out)
     return other
 
@@ -133,10 +131,10 @@ def copied(program: Program, ops: Iterable[Op] | None = None) -> tuple[Program, 
         return labels[x]
 
     def value(v: Value) -> Value:
-        known = copies.get(v)
-        if known is None:
-            known = copies[v] = Value(v.shape, v.dtype, v.strides, label(v.label), v.memory)
-        return known
+        copy = copies.get(v)
+        if copy is None:
+            copy = copies[v] = Value(v.shape, v.dtype, v.strides, label(v.label), v.memory)
+        return copy
 
     other = shallow(program)
     other.ops = [op.copy(value, None if op.result is None else value(op.result)) for op in ops or program.ops]

@@ -7,8 +7,9 @@ import json
 import math
 import pprint
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
@@ -18,13 +19,9 @@ from micrograd_np.core.messages import with_article
 from .error import CompileError
 from .ir import Memory, Value
 from .program import UpdateGroup
+from .running.program import CompiledProgram
 from .writing.plain import plain
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .running.program import CompiledProgram
-    from .writing.write import Literals
+from .writing.write import Literals
 
 _HEAD = '''"""{title}, written by micrograd_np. It needs NumPy alone.
 
@@ -206,8 +203,8 @@ def _refuse(entry: CompiledProgram) -> None:
     if strange:
         kind = with_article(type(strange[0]).__name__)
         raise CompileError(f"compile: {entry.program.name} uses {kind}, which a file of its own cannot hold.")
-    found = {id(t) for t, v in entry.program.gradients_out if v is not None}
-    if any(id(t) in found for t in entry.absent):
+    delivered = {id(t) for t, v in entry.program.gradients_out if v is not None}
+    if any(id(t) in delivered for t in entry.absent):
         message = (
             f"compile: {entry.program.name} adds to gradients, and its last call found none to add to, so the program "
             f"of that call is not the one that goes on. Call it once more, then save."
@@ -251,8 +248,8 @@ def _now(entry: CompiledProgram, memory: Memory) -> Any:
     owner = memory.owner
     if isinstance(owner, tuple):
         p, name = owner
-        found = [g.optimizer.state[p] for g in entry.program.groups if p in g.optimizer.state]
-        return next((state[name] for state in found if name in state), memory.array)
+        states = [g.optimizer.state[p] for g in entry.program.groups if p in g.optimizer.state]
+        return next((state[name] for state in states if name in state), memory.array)
     return memory.array if owner is None else owner.data
 
 
@@ -326,18 +323,18 @@ def _returned(entry: CompiledProgram) -> str:
     """What the step returns, as an expression over the tuple `results`."""
     count = iter(range(10**9))
 
-    def told(tree: Any) -> str:
+    def expression(tree: Any) -> str:
         if isinstance(tree, Value):
             return f"results[{next(count)}]"
         if isinstance(tree, dict):
-            return "{" + ", ".join(f"{k!r}: {told(x)}" for k, x in tree.items()) + "}"
+            return "{" + ", ".join(f"{k!r}: {expression(x)}" for k, x in tree.items()) + "}"
         if isinstance(tree, list):
-            return f"[{', '.join(map(told, tree))}]"
+            return f"[{', '.join(map(expression, tree))}]"
         if isinstance(tree, tuple):
-            return f"({''.join(f'{told(x)}, ' for x in tree)})"
+            return f"({''.join(f'{expression(x)}, ' for x in tree)})"
         if isinstance(tree, (int, float, str, bool, bytes, type(None))):
             return repr(tree)
         kind = with_article(type(tree).__name__)
         raise CompileError(f"compile: {entry.program.name} returns {kind}, which a file of its own cannot hold.")
 
-    return told(entry.reverse.tree if entry.reverse is not None else entry.program.results)
+    return expression(entry.reverse.tree if entry.reverse is not None else entry.program.results)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import threading
 import warnings
+from collections.abc import Callable
 from functools import partial, update_wrapper
+from pathlib import Path
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
@@ -16,6 +18,7 @@ from .backend import check_backend, get_compile_backend
 from .error import CompileError
 from .guards import MISS, Guard
 from .pipeline import build
+from .program import Program
 from .running.calls import count_writes, lifted, others_of, overwritten, repeated, signature_of, tensors_of
 from .running.program import CompiledProgram
 from .running.pullback import BackwardProgram, watched
@@ -25,12 +28,6 @@ from .tracing.captures import Surroundings
 from .tracing.differentiate import cut, positions
 from .tracing.trace import trace
 from .writing.plain import plain
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from .program import Program
 
 _MANY = 64  # kinds of arguments from which on it looks as if there would be no end to them
 VERIFY = False
@@ -145,22 +142,22 @@ class Compiled:
         self._refuse_twofold(around, arrays)
         cleared = [id(t) for entry in self.entries.get(key, ()) for t in entry.absent if t._grad is not None]
         began = perf_counter()
-        given = [(t, t.data) for t in tensors_of((args, kwargs))]
+        arguments = [(t, t.data) for t in tensors_of((args, kwargs))]
         result, program = trace(function, (), arrays, self.__name__, cleared, around.names())
         traced = perf_counter()
         self._refuse_replaced(around, program)
-        self._refuse_moved(given, program)
-        found, verified = program.pullback, self.verify or VERIFY
-        if found is None:
+        self._refuse_moved(arguments, program)
+        pullback, verified = program.pullback, self.verify or VERIFY
+        if pullback is None:
             entry = build(program, self.mode, verified=verified)
         else:
-            tree, which = program.results, positions(program, found)
-            ahead, back = cut(program, found)
+            tree, which = program.results, positions(program, pullback)
+            ahead, back = cut(program, pullback)
             entry = build(ahead, self.mode, verified=verified)
             behind = build(back, self.mode, verified=verified)
             entry.source += f"\n\n{behind.source}"
-            arguments, others = [t for t, _ in given], watched(back, [a for _, a in arrays], given)
-            entry.reverse = BackwardProgram(behind, found, arguments, tree, which, self.lock, others)
+            arguments, others = [t for t, _ in arguments], watched(back, [a for _, a in arrays], arguments)
+            entry.reverse = BackwardProgram(behind, pullback, arguments, tree, which, self.lock, others)
         entry.overwritten = overwritten(program, arrays)
         entry.captured = around.guards(program)
         if not self.entries.get(key) and around.has_more(Surroundings(self.function, rest)):
@@ -180,10 +177,8 @@ class Compiled:
 
     def _choose(self, entry: CompiledProgram) -> None:
         """Let the programs of an entry run in C when that is there."""
-        from .c.policy import Policy  # which not every process needs
-
         for one in _both(entry):
-            one.policy = Policy(one)
+            one.policy = one.choice()
             if self.mode != "exact":
                 one.policy.stay("C computes what mode='exact' computes, and the mode is 'fast'.")
             elif self.waits:
@@ -205,9 +200,9 @@ class Compiled:
 
     def _uncompiled(self, arrays: list[tuple[str, Any]], args: Any, kwargs: dict[str, Any]) -> Callable[[], Any]:
         """The function with these arguments, the arrays among them lifted and noted in `arrays`."""
-        made: dict[int, Any] = {}
-        told = [lifted(a, name, arrays, made) for name, a in self._named(args)]
-        return partial(self.function, *told, **{k: lifted(a, k, arrays, made) for k, a in kwargs.items()})
+        tensors: dict[int, Any] = {}
+        lifted_args = [lifted(a, name, arrays, tensors) for name, a in self._named(args)]
+        return partial(self.function, *lifted_args, **{k: lifted(a, k, arrays, tensors) for k, a in kwargs.items()})
 
     def _named(self, args: tuple[Any, ...]) -> list[tuple[str, Any]]:
         """Arguments that came by position, with their names."""
@@ -216,9 +211,9 @@ class Compiled:
 
     def _refuse_twofold(self, around: Surroundings, arrays: list[tuple[str, Any]]) -> None:
         """Raise CompileError for an argument whose memory the function also has by itself."""
-        given = {id(array) for _, array in arrays}
+        ids = {id(array) for _, array in arrays}
         for name, t in around.named().items():
-            if id(t.data) in given:
+            if id(t.data) in ids:
                 message = (
                     f"compile: {self.__name__} is given {name} as an argument, and has it by itself as well; the "
                     f"program could not tell which of the two is meant when another tensor is passed. Take one way."
@@ -237,10 +232,10 @@ class Compiled:
                 )
                 raise CompileError(message)
 
-    def _refuse_moved(self, given: list[tuple[Any, Any]], program: Program) -> None:
+    def _refuse_moved(self, arguments: list[tuple[Any, Any]], program: Program) -> None:
         """Raise CompileError if the step has put another array into a tensor that was there before it."""
         states = [(t, v.memory.array) for t, v in program.states.values() if t is not None and v.memory is not None]
-        for t, array in (*given, *states):
+        for t, array in (*arguments, *states):
             if t.data is not array:
                 name = t.name or f"a tensor of shape {array.shape}"
                 message = (
@@ -350,11 +345,10 @@ def _both(entry: CompiledProgram) -> list[Any]:
 
 def _in_c(entry: CompiledProgram) -> str:
     """The C source of an entry; raises CompileError where there can be none."""
-    from .c.native import Unsupported
-    from .c.policy import Policy
+    from .c.native import Unsupported  # with all that writes C
 
     try:
-        return "\n\n".join((one.policy or Policy(one)).source() for one in _both(entry))
+        return "\n\n".join((one.policy or one.choice()).source() for one in _both(entry))
     except Unsupported as error:
         message = f"source_as: {entry.program.name} cannot be written in C: {error}"
         raise CompileError(message) from None

@@ -7,35 +7,33 @@ place or stored is never what somebody still needs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .ir import Loop, Op, Value
-
-if TYPE_CHECKING:
-    from .memory import Plan, Storage
-    from .program import Program
+from .memory import Plan, Storage
+from .program import Program
 
 
 def verify(program: Program) -> None:
     """Check the rules of a program."""
-    known: set[Value] = set()
+    defined: set[Value] = set()
     for op in program.ops:
-        _verify_op(op, known)
+        _verify_op(op, defined)
     for v in program.needed():
-        _require(v in known or v.memory is not None, f"{v!r} leaves the step and is not defined", None)
+        _require(v in defined or v.memory is not None, f"{v!r} leaves the step and is not defined", None)
 
 
-def _verify_op(op: Op, known: set[Value]) -> None:
+def _verify_op(op: Op, defined: set[Value]) -> None:
     for v in op.reads:
-        _require(v in known or v.memory is not None, f"{v!r} is read before it is defined", op)
+        _require(v in defined or v.memory is not None, f"{v!r} is read before it is defined", op)
     if isinstance(op, Loop):
         for one in op.body:
-            _verify_op(one, known)
+            _verify_op(one, defined)
     for v in op.defines:
         if not isinstance(op, Loop):
-            _require(v not in known, f"{v!r} is defined twice", op)
+            _require(v not in defined, f"{v!r} is defined twice", op)
             _require(v.op is op, f"{v!r} is said to be defined by {v.op!r}", op)
-        known.add(v)
+        defined.add(v)
     _require(set(op.reads) == set(_read_anew(op)), "what it reads has changed without notice", op)
     z = op.result
     if op.effect == "view":
@@ -51,8 +49,8 @@ def _verify_op(op: Op, known: set[Value]) -> None:
 def _read_anew(op: Op) -> tuple[Value, ...]:
     before = op.reads
     op.look_again()
-    found, op.reads = op.reads, before
-    return found
+    reads, op.reads = op.reads, before
+    return reads
 
 
 def verify_plan(program: Program, plan: Plan) -> None:

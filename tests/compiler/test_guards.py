@@ -513,7 +513,7 @@ def test_a_tensor_that_the_first_call_leaves_behind_is_read_by_the_second():
 def test_looking_around_does_not_go_through_data():
     data = [[float(i)] for i in range(100_000)]
     state = {"h": zeros()}
-    found = Surroundings(lambda x: len(data) * x + state["h"]).found
+    found = Surroundings(lambda x: len(data) * x + state["h"]).things
     assert len(found) <= 10_000
 
 

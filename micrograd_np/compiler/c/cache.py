@@ -55,17 +55,17 @@ class Cache:
         except OSError as error:
             if not _is_own(path):  # (Windows does not replace what is loaded)
                 return f"compiled code cannot be kept: {error}."
-        found = []
+        libraries = []
         with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
             for entry in entries:
                 with contextlib.suppress(OSError):  # another process may remove it
-                    known = entry.stat(follow_symlinks=False)
-                    if entry.name.endswith(".work") and known.st_mtime < time.time() - _ABANDONED:
+                    status = entry.stat(follow_symlinks=False)
+                    if entry.name.endswith(".work") and status.st_mtime < time.time() - _ABANDONED:
                         shutil.rmtree(entry.path, ignore_errors=True)
                     elif entry.name.endswith(_SUFFIX):
-                        found.append((entry.name == path.name, known.st_mtime, known.st_size, entry.path))
-        total = sum(size for _, _, size, _ in found)
-        for is_new, _, size, other in sorted(found):
+                        libraries.append((entry.name == path.name, status.st_mtime, status.st_size, entry.path))
+        total = sum(size for _, _, size, _ in libraries)
+        for is_new, _, size, other in sorted(libraries):
             if total > self.limit and not is_new:
                 with contextlib.suppress(OSError):  # loaded (Windows), or gone
                     Path(other).unlink()
@@ -91,8 +91,8 @@ def _users_folder() -> Path:
         path.mkdir(mode=0o700, exist_ok=True)
     if sys.platform == "win32":  # it keeps the folders of users apart by itself
         return path
-    known = path.lstat()
-    if not stat.S_ISDIR(known.st_mode) or known.st_uid != os.getuid() or known.st_mode & 0o077:
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
         message = f"{path} is not a folder of this user's own with mode 700 (try: chmod 700 {path})"
         raise PermissionError(message)
     for k, above in enumerate(path.resolve().parents):  # deep in a shared temporary folder only owners rename
@@ -121,10 +121,10 @@ def _prepare(path: Path, source: str) -> Path | None:
 def _is_own(path: Path) -> bool:
     """Whether a file is there, and the user's."""
     try:
-        known = path.lstat()
+        status = path.lstat()
     except OSError:
         return False
-    return stat.S_ISREG(known.st_mode) and (sys.platform == "win32" or known.st_uid == os.getuid())
+    return stat.S_ISREG(status.st_mode) and (sys.platform == "win32" or status.st_uid == os.getuid())
 
 
 def _remove(folder: Path, process: int) -> None:

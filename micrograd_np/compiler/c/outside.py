@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..ir import values_in
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from ..program import Program
+from ..program import Program
 
 __all__ = ["Copy", "Outside", "free_memory", "same_bits"]
 

@@ -13,20 +13,19 @@ import sys
 import threading
 import warnings
 import weakref
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..program import Program
 from .listen import listen, modes_of, settings
 from .outside import Outside, free_memory, same_bits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from ..running.program import CompiledProgram
-    from .native import Native
+    from .native import Native  # with all that writes C: where it is needed
 
 __all__ = ["Policy"]
 
@@ -50,11 +49,13 @@ class Policy:
 
     settings = staticmethod(settings)
 
-    def __init__(self, entry: CompiledProgram) -> None:
-        self.name, self.counter, self.numpy = entry.program.name, entry.counter, entry.step
-        arrays = iter(entry.outputs)
-        self.outputs = [None if v is None else next(arrays) for _, v in entry.raw.gradients_out]
-        self.outside = Outside(entry.raw, self.outputs)
+    def __init__(
+        self, raw: Program, step: Callable[..., Any], outputs: Sequence[np.ndarray], counter: list[int]
+    ) -> None:
+        self.numpy, self.counter = step, counter
+        arrays = iter(outputs)
+        self.outputs = [None if v is None else next(arrays) for _, v in raw.gradients_out]
+        self.outside = Outside(raw, self.outputs)
         self.state, self.why = "numpy", "it is compiled once it is called again."
         self.native: Native | None = None
         self.flagged: Any = Policy  # nothing that a step returns, until there is C
@@ -63,8 +64,8 @@ class Policy:
         self.note = ""
         """What else there is to say of it."""
         self.step: Callable[..., Any] = self._second_call
-        self._raw, self._fresh = entry.raw, True
-        self._run: Callable[..., Any] = entry.step
+        self._raw, self._fresh = raw, True
+        self._run = step
         self._thread: threading.Thread | None = None
         self._checks = self._looked = 0
         self._began = self.retreats = self.idle = 0
@@ -179,8 +180,8 @@ class Policy:
         """Let NumPy go on for good, and say so."""
         self.stay(f"C has computed other bits than NumPy: {different}.")
         message = (
-            f"compile: the C program of {self.name} differs from its NumPy program in {different}. NumPy's numbers are "
-            f"kept, and NumPy goes on. Please report this with step.source_as('c'), your processor, and the versions "
+            f"compile: the C program of {self._raw.name} differs from its NumPy program in {different}. NumPy's numbers "
+            f"are kept, and NumPy goes on. Please report this with step.source_as('c'), your processor, and the versions "
             f"of NumPy ({np.__version__}) and of the C compiler."
         )
         depth, frame = 1, sys._getframe()

@@ -51,10 +51,10 @@ def _find(named: str, path: str) -> Compiler | str:
     if named:
         return _examine(tuple(shlex.split(named))) or f"CC is {named!r}, and `{named} --version` does not run."
     for name in ("cc", "gcc", "clang"):
-        if shutil.which(name, path=path) and (found := _examine((name,))):
-            return found
-    if importlib.util.find_spec("ziglang") and (found := _examine((sys.executable, "-m", "ziglang", "cc"))):
-        return found
+        if shutil.which(name, path=path) and (compiler := _examine((name,))):
+            return compiler
+    if importlib.util.find_spec("ziglang") and (compiler := _examine((sys.executable, "-m", "ziglang", "cc"))):
+        return compiler
     return "no C compiler is installed (none of CC, cc, gcc, clang, nor the package ziglang)."
 
 
@@ -77,5 +77,7 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0].splitlines()
     except OSError:
         lines = []
-    told = [x for x in lines if x.split("\t")[0].strip() in {"model name", "flags", "Features", "CPU part"}]
-    return "\n".join([platform.machine(), platform.processor(), str(np.show_config("dicts")["SIMD Extensions"]), *told])
+    named = [x for x in lines if x.split("\t")[0].strip() in {"model name", "flags", "Features", "CPU part"}]
+    return "\n".join(
+        [platform.machine(), platform.processor(), str(np.show_config("dicts")["SIMD Extensions"]), *named]
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
+from ..program import Program
 from .algebra import fold_scalings
 from .blocks import cut_into_blocks, cut_into_blocks_with_sums
 from .constants import fold_constants, numbers_to_arrays, spread_bounds
@@ -15,11 +17,6 @@ from .padding import pad_once
 from .signs import absorb_signs
 from .small import make_results_last, match_axes
 from .value_ranges import drop_guards
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..program import Program
 
 
 class Pass(NamedTuple):

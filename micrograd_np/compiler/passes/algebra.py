@@ -6,16 +6,13 @@ follow one another become one, like terms are collected, a division by a constan
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..ir import Value, constant
+from ..ir import Op, Value, constant
 from ..operations import elementwise
-
-if TYPE_CHECKING:
-    from ..ir import Op
-    from ..program import Program
+from ..program import Program
 
 _Term = tuple[float, Value]
 """A factor, and the value that it scales."""

@@ -9,13 +9,11 @@ values never exist as whole arrays. Elementwise arithmetic does not notice: ever
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..ir import Label, Loop, Memory, Op, Value
 from ..operations import elementwise
-
-if TYPE_CHECKING:
-    from ..program import Program
+from ..program import Program
 
 BLOCK = 96 * 1024  # bytes of one operand in one block: measured; a dozen of them fit a usual second-level cache
 _SHARED = 4_000_000  # elements times operations, about 1 ms, from which a second thread repays its start (0.1 ms)
@@ -38,11 +36,11 @@ def _cut(program: Program, *, sums: bool) -> int:
     start = 0
     while start < len(program.ops):
         target = program.ops[start].result
-        found = None if target is None or target.nbytes < BLOCK else _passage(program, start)
-        if found is None:
+        passage = None if target is None or target.nbytes < BLOCK else _passage(program, start)
+        if passage is None:
             start += 1
             continue
-        members, behind, end = found
+        members, behind, end = passage
         assert members[0].result is not None
         size = members[0].result.size
         widest = max(v.dtype.itemsize for op in members for v in (*op.reads, *op.defines))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..evaluate import evaluate
-from ..ir import Value, constant
+from ..ir import Op, Value, constant
 from ..operations import ELEMENTWISE, elementwise, uniform
-
-if TYPE_CHECKING:
-    from ..ir import Op
-    from ..program import Program
+from ..program import Program
 
 _SHORT, _LONG = 1024, 1 << 24  # bytes of an array between which a bound is worth an array of its own
 _BOUNDING = ("np.maximum", "np.minimum")
@@ -88,7 +85,7 @@ def _uniform_to_numbers(program: Program, *, bounds: bool) -> None:
 
 def numbers_to_arrays(program: Program) -> int:
     """Bare numbers beside an array become 0-d arrays of its type, for which NumPy takes half the time, bit for bit."""
-    made: dict[tuple[Any, Any], Value] = {}
+    constants: dict[tuple[Any, Any], Value] = {}
     count = 0
     for op in program.ops:
         if op.function not in ELEMENTWISE or op.function == "np.power" or op.result is None:
@@ -101,9 +98,9 @@ def numbers_to_arrays(program: Program) -> int:
         for i, x in enumerate(args):
             if type(x) in (int, float) and dtype.kind == "f":
                 key = (repr(x), dtype)
-                if key not in made:
-                    made[key] = constant(np.array(x, dtype))
-                args[i] = made[key]
+                if key not in constants:
+                    constants[key] = constant(np.array(x, dtype))
+                args[i] = constants[key]
                 count += 1
         op.set_args(tuple(args))
     return count
@@ -111,7 +108,7 @@ def numbers_to_arrays(program: Program) -> int:
 
 def spread_bounds(program: Program) -> int:
     """Numbers that arrays are compared with become arrays: NumPy's maximum of two arrays takes a third of the time."""
-    made: dict[Any, Value] = {}
+    constants: dict[Any, Value] = {}
     count = 0
     for op in program.ops:
         z = op.result
@@ -126,9 +123,9 @@ def spread_bounds(program: Program) -> int:
         if not _SHORT < z.nbytes <= _LONG or number == 0 or not np.isfinite(number):
             continue  # which of two zeros is the larger may depend on how many there are
         key = number.tobytes(), z.shape, z.dtype
-        if key not in made:
-            made[key] = constant(np.full(z.shape, number, z.dtype))
-            made[key].label.hint = "bounds"
-        op.set_args((x, made[key]))
+        if key not in constants:
+            constants[key] = constant(np.full(z.shape, number, z.dtype))
+            constants[key].label.hint = "bounds"
+        op.set_args((x, constants[key]))
         count += 1
     return count

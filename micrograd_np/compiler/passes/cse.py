@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..ir import Value
+from ..ir import Op, Value, frozen
 from ..operations import ELEMENTWISE
-
-if TYPE_CHECKING:
-    from ..ir import Op
-    from ..program import Program
+from ..program import Program
 
 _SMALL = 4096  # bytes up to which constants are compared
 
@@ -93,23 +90,14 @@ def _key(op: Op, numbered: Any) -> Any:
     z = op.result
     if z is None or op.must_run or op.effect == "loop":
         return None
-    laid_out = None if op.effect == "view" else (z.shape, z.dtype, z.strides)
     of = None if op.of is None else numbered(op.of)
     try:
-        key = (op.function, op.effect, of, _frozen(op.args, numbered), _frozen(op.kwargs, numbered), laid_out)
+        if op.effect == "view" and len(op.reads) == 1:
+            key: Any = of, op.shows
+        else:
+            call = frozen((op.args, op.kwargs), numbered)
+            key = op.function, op.effect, of, call, z.shape, z.dtype, z.strides
         hash(key)
     except TypeError:
         return None
     return key
-
-
-def _frozen(x: Any, numbered: Any) -> Any:
-    if isinstance(x, Value):
-        return numbered(x)
-    if isinstance(x, (tuple, list)):
-        return tuple([_frozen(part, numbered) for part in x])
-    if isinstance(x, dict):
-        return tuple([(k, _frozen(v, numbered)) for k, v in sorted(x.items())])
-    if isinstance(x, slice):
-        return ("slice", x.start, x.stop, x.step)
-    return (type(x).__name__, repr(x) if isinstance(x, (float, complex)) else x)  # zeros have two signs

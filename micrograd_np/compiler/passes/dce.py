@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ..ir import Op
-    from ..program import Program
+from ..ir import Op
+from ..program import Program
 
 
 def drop_dead_ops(program: Program) -> int:

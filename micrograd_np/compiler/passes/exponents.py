@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ..ir import Op, Value
 from ..operations import elementwise
-
-if TYPE_CHECKING:
-    from ..program import Program
+from ..program import Program
 
 
 def negate_what_is_small(program: Program) -> int:

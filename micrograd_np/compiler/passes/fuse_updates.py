@@ -13,15 +13,13 @@ overflow or lose its variance in a long run.
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..ir import Label, Memory, Op, Value
 from ..operations import RESHAPES, elementwise
-
-if TYPE_CHECKING:
-    from ..program import Program, UpdateGroup
+from ..program import Program, UpdateGroup
 
 _LANE = 64  # bytes to which every part is padded: a cache line, and the widest vector register
 _ours: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
@@ -121,8 +119,8 @@ def _whole(v: Value) -> tuple[Value | None, str]:
     """The value of which `v` is a turned or reshaped view, and its order in memory: "C", "F", "" for either."""
     if v.memory is not None and v.memory.kind == "state":
         a = v.memory.array
-        both = a.flags.c_contiguous and a.flags.f_contiguous
-        return v, "" if both else "C" if a.flags.c_contiguous else "F" if a.flags.f_contiguous else "?"
+        either = a.flags.c_contiguous and a.flags.f_contiguous
+        return v, "" if either else "C" if a.flags.c_contiguous else "F" if a.flags.f_contiguous else "?"
     whole, order = v, "C"
     while whole.is_view:
         op = whole.op

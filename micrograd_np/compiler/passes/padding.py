@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..ir import Value
-
-if TYPE_CHECKING:
-    from ..ir import Op
-    from ..program import Program
+from ..ir import Op, Value
+from ..program import Program
 
 _SMALL = 256 * 1024  # bytes up to which memory of its own for each padded array is little beside what a call saves
 

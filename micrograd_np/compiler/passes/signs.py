@@ -5,16 +5,11 @@ x + (−y) is x − y, (−x) · y is −(x · y) and −(−x) is x in every bi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from ..ir import Label, Value
+from ..ir import Label, Op, Value
 from ..operations import elementwise
-
-if TYPE_CHECKING:
-    from ..ir import Op
-    from ..program import Program
+from ..program import Program
 
 _PRODUCTS = ("np.multiply", "np.true_divide")
 

@@ -6,15 +6,11 @@ a third of the time. And a result is made by its last operation, instead of copi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ..ir import STATIC, Label, Op, Value, natural, values_in
 from ..operations import elementwise
-
-if TYPE_CHECKING:
-    from ..program import Program
+from ..program import Program
 
 _SMALL = 64 * 1024  # bytes of a result up to which the calls cost more than the memory
 

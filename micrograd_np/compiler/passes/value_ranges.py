@@ -5,19 +5,15 @@ Read off the operations, one after another: a square is not below 0, 1 more than
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import exp, inf, isnan, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..ir import Value
+from ..ir import Op, Value
 from ..operations import elementwise
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..ir import Op
-    from ..program import Program
+from ..program import Program
 
 Range = tuple[float, float]
 """The least and the largest that the elements of a value can be."""
@@ -27,19 +23,19 @@ _ANY = (-inf, inf)
 
 def ranges(program: Program) -> dict[Value, Range]:
     """By value that arithmetic computes: its range. Other values can be anything."""
-    found: dict[Value, Range] = {}
+    ranges: dict[Value, Range] = {}
     for op in program.ops:
         if op.result is None or op.function not in _RULES or not elementwise(op):
             continue
-        known = [_range(x, found) for x in op.args]
+        operands = [_range(x, ranges) for x in op.args]
         square = op.function == "np.multiply" and op.args[0] is op.args[1]
-        result = _square(known[0]) if square else _RULES[op.function](*known)
+        result = _square(operands[0]) if square else _RULES[op.function](*operands)
         if not any(map(isnan, result)):
-            found[op.result] = result
-    return found
+            ranges[op.result] = result
+    return ranges
 
 
-def _range(x: Any, found: dict[Value, Range]) -> Range:
+def _range(x: Any, ranges: dict[Value, Range]) -> Range:
     if isinstance(x, (int, float)):
         return (float(x), float(x))
     if not isinstance(x, Value):
@@ -47,7 +43,7 @@ def _range(x: Any, found: dict[Value, Range]) -> Range:
     a = x.constant
     if a is not None and a.dtype.kind in "fiub" and a.size:
         return (float(a.min()), float(a.max()))
-    return found.get(x, _ANY)
+    return ranges.get(x, _ANY)
 
 
 def _square(x: Range) -> Range:
@@ -103,7 +99,7 @@ def drop_guards(program: Program) -> int:
     Of y it has to be known that it is not 0; of the factors, that no division by 0 went into them. What is kept out no
     longer then is a nan that came in from outside, or an overflow.
     """
-    known = ranges(program)
+    limits = ranges(program)
     wild: set[Value] = set()  # values that may hold inf or nan though all that came in was finite
     guards: set[Value] = set()  # masks that keep out what is 0 anyway; others choose
     gone: dict[Value, Value] = {}
@@ -119,7 +115,7 @@ def drop_guards(program: Program) -> int:
             continue
         if _asks_for_zero(op) or (op.function == "np.logical_and" and guards.issuperset(op.reads)):
             guards.add(z)
-        if not _is_calm(op, wild, known):
+        if not _is_calm(op, wild, limits):
             wild.add(z)
     program.ops[:] = [op for op in program.ops if op.result not in gone]
     program.replace(gone)
@@ -134,19 +130,19 @@ def _asks_for_zero(op: Op) -> bool:
     return zero is not None and not np.any(zero)
 
 
-def _is_calm(op: Op, wild: set[Value], known: dict[Value, Range]) -> bool:
+def _is_calm(op: Op, wild: set[Value], limits: dict[Value, Range]) -> bool:
     """Whether an operation makes finite numbers of finite ones."""
     if not wild.isdisjoint(v.root for v in op.reads) or not (op.function in _RULES or op.function in _CALM):
         return False
     if op.function in ("np.true_divide", "np.reciprocal"):
-        return _is_nonzero(op.args[-1], known)
-    return op.function != "np.sqrt" or _range(op.args[0], known)[0] >= 0
+        return _is_nonzero(op.args[-1], limits)
+    return op.function != "np.sqrt" or _range(op.args[0], limits)[0] >= 0
 
 
-def _is_nonzero(x: Any, known: dict[Value, Range]) -> bool:
+def _is_nonzero(x: Any, limits: dict[Value, Range]) -> bool:
     if not isinstance(x, Value):
         return bool(x)
-    low, high = _range(x, known)
+    low, high = _range(x, limits)
     tiny = float(np.finfo(x.dtype).tiny) if x.dtype.kind == "f" else 0.5
     return low >= tiny or high <= -tiny
 

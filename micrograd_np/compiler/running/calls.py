@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,10 +12,8 @@ from micrograd_np.core.vertex import Vertex
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.tensor import Tensor
 
+from ..program import Program
 from ..tracing.numbers import Fixed, Numbers, array_of
-
-if TYPE_CHECKING:
-    from ..program import Program
 
 
 def signature_of(x: Any, leaves: list[Any]) -> Any:
@@ -62,12 +60,12 @@ def repeated(leaves: list[Any]) -> Any:
     return places if len(first) < len(leaves) else None
 
 
-def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], made: dict[int, Any]) -> Any:
+def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], tensors: dict[int, Any]) -> Any:
     """`x` with arrays as tensors, `made` for each that differs, lists of numbers as `Numbers`; noted in `arrays`."""
     if isinstance(x, np.ndarray):
         x = np.asarray(x)
         arrays.append((name, x))
-        return made.setdefault(id(x), Tensor(x))
+        return tensors.setdefault(id(x), Tensor(x))
     if isinstance(x, Vertex):
         arrays.append((name, x.data))
         return x
@@ -80,7 +78,7 @@ def lifted(x: Any, name: str, arrays: list[tuple[str, Any]], made: dict[int, Any
     if type(x) is tuple and array_of(list(x)) is not None:
         return Fixed(x)
     held = parts(x)
-    return x if held is None else with_parts(x, [lifted(y, f"{name}_{k}", arrays, made) for k, y in held.items()])
+    return x if held is None else with_parts(x, [lifted(y, f"{name}_{k}", arrays, tensors) for k, y in held.items()])
 
 
 def tensors_of(x: Any) -> list[Any]:
@@ -100,8 +98,8 @@ def others_of(x: Any, name: str = "") -> list[tuple[str, Any]]:
 
 def overwritten(program: Program, arrays: list[tuple[str, Any]]) -> list[int]:
     """Which of `arrays`, the arguments of `program`, it writes into: one that came twice is one array."""
-    found = program.written()
-    mine = {id(a) for (_, a), v in zip(arrays, program.inputs, strict=True) if v.memory in found}
+    written = program.written()
+    mine = {id(a) for (_, a), v in zip(arrays, program.inputs, strict=True) if v.memory in written}
     return [i for i, (_, a) in enumerate(arrays) if id(a) in mine]
 
 

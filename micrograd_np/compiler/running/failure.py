@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from ..c.policy import Policy
-    from ..program import Program
-    from ..writing.write import Writer
+from ..c.policy import Policy
+from ..program import Program
+from ..writing.write import Writer
 
 
 class Emitted(Protocol):
@@ -48,11 +47,11 @@ def explain(error: BaseException, entry: Emitted) -> None:
 
 def _line_in(error: BaseException, filename: str) -> int | None:
     """The number of the line of the step that raised."""
-    found = None
+    number = None
     trace = error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
         if code.co_filename == filename and "<" in code.co_qualname:  # the step itself, no routine that it calls
-            found = trace.tb_lineno
+            number = trace.tb_lineno
         trace = trace.tb_next
-    return found
+    return number

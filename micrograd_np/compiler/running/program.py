@@ -10,8 +10,9 @@ from __future__ import annotations
 import builtins
 import itertools
 import linecache
+from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import finalize, proxy
 
 import numpy as np
@@ -23,19 +24,14 @@ from micrograd_np.core.vertex import Vertex, tensor_of
 from micrograd_np.core.writes import clock, writes
 from micrograd_np.engine.tensor import Tensor
 
+from ..c.policy import Policy
 from ..guards import GONE, MISS, Guard
-from ..ir import Value, mapped
+from ..ir import Op, Value, mapped
+from ..memory import Plan
+from ..program import Program, UpdateGroup
+from ..writing.write import Writer
 from .failure import explain
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..c.policy import Policy
-    from ..ir import Op
-    from ..memory import Plan
-    from ..program import Program, UpdateGroup
-    from ..writing.write import Writer
-    from .pullback import BackwardProgram
+from .pullback import BackwardProgram
 
 _numbers = itertools.count(1)
 
@@ -95,6 +91,10 @@ class CompiledProgram:
         """How many calls it has run."""
         return self.counter[0]
 
+    def choice(self) -> Policy:
+        """What may run its calls in C."""
+        return Policy(self.raw, self.step, self.outputs, self.counter)
+
     def call(self, *arrays: Any) -> Any:
         """Run the step itself, and count the call."""
         results = self.step(*arrays) if self.policy is None else self.policy(*arrays)
@@ -122,7 +122,7 @@ class CompiledProgram:
     def guards(self) -> list[Guard]:
         """All that must hold for it to be the right program: same memory, same modes, same settings."""
         guards = self._memory_guards()
-        guards += [Guard(f"{{0}}.requires_grad is {wanted}", (t,)) for t, _, wanted in self.tensors]
+        guards += [Guard(f"{{0}}.requires_grad is {flag}", (t,)) for t, _, flag in self.tensors]
         guards += [Guard(f"{{0}}._training is {flag}", (module,)) for module, flag in self.program.modes]
         for group in self.program.groups:  # one of them may have been left out of some step since
             steps = " == ".join(f"{{{i}}}['step']" for i in range(len(group.states)))
@@ -277,11 +277,11 @@ class _Source:
         tests += [f"(x{i} is not x{j} and {overlap}(x{i}, x{j}))" for i, j in pairs]
         rows += [f"if {' or '.join(tests)}: return MISS"] if tests else []
         rows += ["try:", f"    if not ({self.condition}): return MISS", "except GONE: return MISS"]
-        rows += [f"if not {self.name(lock)}.acquire(False): return MISS", "try:"]
+        rows += [f"if not {self.name(lock.acquire)}(False): return MISS", "try:"]
         inside = self._call(", ".join(f"x{i}" for i in range(len(args))))
         inside += [f"{self.name(writes)}.note(x{i})" for i in entry.overwritten]
         rows += [f"    {row}" for row in inside]
-        rows += [f"finally: {self.name(lock)}.release()", f"return {self._result()}"]
+        rows += [f"finally: {self.name(lock.release)}()", f"return {self._result()}"]
         self._execute(["def quick(*args):", *(f"    {row}" for row in rows)])
         return self.names["quick"]
 
@@ -295,9 +295,9 @@ class _Source:
             held = parts(x)
             if held is None:
                 return self.name(x)
-            found = ", ".join([spelt(part) for part in held.values()])
+            inside = ", ".join([spelt(part) for part in held.values()])
             if type(x) is tuple:
-                return f"({found}{',' if len(held) == 1 else ''})"
-            return f"[{found}]" if type(x) is list else f"with_parts({self.name(x)}, [{found}])"
+                return f"({inside}{',' if len(held) == 1 else ''})"
+            return f"[{inside}]" if type(x) is list else f"with_parts({self.name(x)}, [{inside}])"
 
         return spelt(self.entry.program.results)

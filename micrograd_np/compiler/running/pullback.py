@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +13,8 @@ from micrograd_np.engine.tensor import Tensor
 
 from ..ir import Value, mapped
 from ..program import Program
-from .failure import explain
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ..tracing.differentiate import Pullback
-    from .failure import Emitted
+from ..tracing.differentiate import Pullback
+from .failure import Emitted, explain
 
 
 class BackwardProgram:
@@ -27,7 +23,7 @@ class BackwardProgram:
     def __init__(
         self,
         entry: Emitted,
-        found: Pullback,
+        pullback: Pullback,
         arguments: Sequence[Any],
         tree: Any,
         which: list[int | None],
@@ -37,48 +33,48 @@ class BackwardProgram:
         self.which = which
         self.entry, self.tree, self.lock = entry, tree, lock
         positions: dict[int, int] = {id(x): i for i, x in enumerate(arguments)}
-        every = (*found.leaves, *dict.fromkeys(others))
+        every = (*pullback.leaves, *dict.fromkeys(others))
         self.inputs = [(positions.get(id(x)), x if id(x) not in positions else None) for x in every]
         """The leaves, and behind them others on which the gradients depend: a write to one is to be noticed."""
-        self.count = len(found.leaves)
-        self.shapes = [(v.shape, v.dtype) for v in found.seeds]
+        self.count = len(pullback.leaves)
+        self.shapes = [(v.shape, v.dtype) for v in pullback.seeds]
 
     def results(self, arrays: Any, arguments: Sequence[Any], inputs: list[Any]) -> Any:
         """The results of the forward program as tensors that remember how to pull a gradient back."""
-        known: tuple[Any, ...] = tuple(arguments[i] if i is not None else x for i, x in self.inputs)
-        values = [x.data for x in known]
+        leaves: tuple[Any, ...] = tuple(arguments[i] if i is not None else x for i, x in self.inputs)
+        values = [x.data for x in leaves]
         call = _Call(self, inputs, list(arrays[len(self.which) :]))
-        needs = sum(1 << i for i, x in enumerate(known) if x.requires_grad)
-        made: dict[int, Any] = {}
+        needs = sum(1 << i for i, x in enumerate(leaves) if x.requires_grad)
+        tensors: dict[int, Any] = {}
         rest = iter(zip(arrays, self.which, strict=False))  # behind them lie the residuals
         whole: Any = None
         if len(self.shapes) > 1:
-            whole = wrap_result(Tensor, _compiled, known, values, {"call": call}, np.zeros(()), needs)
+            whole = wrap_result(Tensor, _compiled, leaves, values, {"call": call}, np.zeros(()), needs)
 
         def tensor(_: Value) -> Any:
             array, which = next(rest)
             if which is None:
                 return Tensor(array)
-            if which not in made and whole is None:
-                made[which] = wrap_result(Tensor, _compiled, known, values, {"call": call}, array, needs)
-            elif which not in made:
+            if which not in tensors and whole is None:
+                tensors[which] = wrap_result(Tensor, _compiled, leaves, values, {"call": call}, array, needs)
+            elif which not in tensors:
                 static = {"call": call, "which": which}
-                made[which] = wrap_result(Tensor, _part, (whole,), [whole.data], static, array, 1)
-            return made[which]
+                tensors[which] = wrap_result(Tensor, _part, (whole,), [whole.data], static, array, 1)
+            return tensors[which]
 
         return mapped(self.tree, tensor)
 
 
-def watched(back: Program, arrays: Sequence[Any], given: Sequence[tuple[Any, Any]]) -> list[Any]:
+def watched(back: Program, arrays: Sequence[Any], tensors: Sequence[tuple[Any, Any]]) -> list[Any]:
     """The tensors that take no gradient, but whose memory the backward program reads: arguments, and others outside.
 
-    `arrays` are those of all arguments, `given` the tensors among these with their arrays.
+    `arrays` are those of all arguments, `tensors` the tensors among these with their arrays.
     """
     read = {v.root for op in back.ops for v in op.reads}
     mine = {id(a) for a, v in zip(arrays, back.inputs, strict=False) if v in read}
-    found = [t for t, a in given if id(a) in mine]
-    found += [t for t, v in back.states.values() if t is not None and v.root in read]
-    return [t for t in found if not t.requires_grad]
+    others = [t for t, a in tensors if id(a) in mine]
+    others += [t for t, v in back.states.values() if t is not None and v.root in read]
+    return [t for t in others if not t.requires_grad]
 
 
 class _Call:
@@ -111,11 +107,11 @@ class _Call:
             self.seeds = {}
             with self.reverse.lock:
                 try:
-                    found = self.reverse.entry.call(*self.inputs, *self.residuals, *every)
+                    gradients = self.reverse.entry.call(*self.inputs, *self.residuals, *every)
                 except BaseException as error:
                     explain(error, self.reverse.entry)
                     raise
-            self.pulled = (g, found)
+            self.pulled = (g, gradients)
         return self.pulled[1]
 
 
@@ -124,10 +120,10 @@ def _kernel(xp: Any, out: Any, *xs: Any, call: _Call) -> Any:
 
 
 def _rule(i: int, g: Any, z: Any, *xs: Any, call: _Call) -> Any:
-    found = call.gradients(g)[i]
+    gradient = call.gradients(g)[i]
     if i == call.reverse.count - 1:
         call.pulled = None
-    return found
+    return gradient
 
 
 def _kernel_of_part(xp: Any, out: Any, x: Any, *, call: _Call, which: int) -> Any:

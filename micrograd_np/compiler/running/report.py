@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..ir import Value
-    from ..program import Program
-    from .program import CompiledProgram
+from ..ir import Value
+from ..program import Program
+from .program import CompiledProgram
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class Report:
 
     def __str__(self) -> str:
         saved = ", ".join(f"{name} {count}" for name, count in self.passes.items() if count) or "nothing"
-        arena, separate, eager = map(_told, (self.arena_bytes, self.separate_bytes, self.eager_bytes))
+        arena, separate, eager = map(_size, (self.arena_bytes, self.separate_bytes, self.eager_bytes))
         first, second = self.trace_seconds * 1e3, self.compile_seconds * 1e3
         return (
             f"{self.name}: {self.lines} lines, of {self.traced_lines} traced\n"
@@ -105,7 +102,7 @@ def peak(program: Program) -> int:
     return max(accumulate(changes))
 
 
-def _told(count: int) -> str:
+def _size(count: int) -> str:
     return (
         f"{count:,} bytes"
         if count < 10_000

@@ -21,18 +21,18 @@ def shared(x: Vertex, inputs: tuple[Any, ...] = (), result: Any = None) -> bool:
     is just being applied to `inputs` and has given `result`.
     """
     data = result.data if isinstance(result, Vertex) else result
-    given = sum(isinstance(y, Vertex) and y.data is x.data for y in inputs)  # by the list of what the kernel was given
+    own = sum(isinstance(y, Vertex) and y.data is x.data for y in inputs)  # by the list of what the kernel was given
     if isinstance(result, Vertex) and result.node is not None:
         if type(result.node.arrays) is tuple:
-            given *= 2  # by variables, and by the tuple of them
-        given += sum(type(y) is Constant and getattr(y, "array", None) is x.data for y in result.node.inputs)
+            own *= 2  # by variables, and by the tuple of them
+        own += sum(type(y) is Constant and getattr(y, "array", None) is x.data for y in result.node.inputs)
     rest = (
-        sys.getrefcount(x.data) - 2 - given - (result is not None and data.base is x.data)
+        sys.getrefcount(x.data) - 2 - own - (result is not None and data.base is x.data)
     )  # 2: the tensor, and the argument here
     if rest > 0:
         lists = [r for r in gc.get_referrers(x.data) if type(r) is list]
         recorded = sum(any(isinstance(z, Node) and z.arrays is r for z in gc.get_referrers(r)) for r in lists)
-        rest -= max(recorded - (given > 0), 0)
+        rest -= max(recorded - (own > 0), 0)
     return rest > 0
 
 

@@ -10,11 +10,12 @@ import dis
 import sys
 from argparse import Namespace
 from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial, partialmethod
 from itertools import islice
 from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -22,11 +23,7 @@ from micrograd_np.core.hooks import changes
 from micrograd_np.core.vertex import Vertex
 
 from ..guards import GONE, Guard, Parts, Place, is_module, is_optimizer, of_optimizers, parts_of, size_of
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-
-    from ..program import Program
+from ..program import Program
 
 _MOST = 10_000  # things looked at: more than anybody writes by hand, so that no data set is gone through
 _OURS = __name__.partition(".")[0]
@@ -74,29 +71,29 @@ class Surroundings:
     `given` are arguments, with their names: those that are neither arrays nor containers are known by what they are.
     """
 
-    def __init__(self, function: Any, given: Iterable[tuple[str, Any]] = ()) -> None:
-        self.found = [Captured(function, called="" if is_module(function) else "self")]
-        self.found += [Captured(x, called=name) for name, x in given if _opens(x)]
+    def __init__(self, function: Any, arguments: Iterable[tuple[str, Any]] = ()) -> None:
+        self.things = [Captured(function, called="" if is_module(function) else "self")]
+        self.things += [Captured(x, called=name) for name, x in arguments if _opens(x)]
         opened: set[int] = set()
         named: set[str] = {"update", "scalars"}  # the names in all code that was found, or that ours asks for
         owners: dict[int, Captured] = {}  # classes and modules, in which code finds things by name
         seen: set[tuple[int, str]] = set()
-        for x in self.found:  # grows as it goes
+        for x in self.things:  # grows as it goes
             if id(x.thing) not in opened and _opens(x.thing):
                 opened.add(id(x.thing))
                 self._add(_inside(x))
                 named.update(_names(x.thing))
                 owners |= {id(owner.thing): owner for owner in _owners(x)}
-            if x is self.found[-1]:
+            if x is self.things[-1]:
                 self._add(y for owner in owners.values() for y in _by_name(owner, named, seen))
 
     def _add(self, more: Iterable[Captured]) -> None:
         some = (y for y in more if isinstance(y.thing, Vertex) or callable(y.thing) or _opens(y.thing) or y.by_name)
-        self.found += islice(some, max(0, _MOST - len(self.found)))
+        self.things += islice(some, max(0, _MOST - len(self.things)))
 
     def tensors(self) -> Iterator[Captured]:
         """The tensors."""
-        return (x for x in self.found if isinstance(x.thing, Vertex))
+        return (x for x in self.things if isinstance(x.thing, Vertex))
 
     def named(self) -> dict[str, Any]:
         """The tensors that have a name of their own: variables, and what is in a module that is one."""
@@ -131,12 +128,12 @@ class Surroundings:
             filled |= above
             used |= above if id(x.thing) in read else set()
         # a loss or an activation has no tensors by which one could tell
-        used |= {id(x.thing) for x in self.found if is_module(x.thing) and id(x.thing) not in filled}
-        used |= {id(x.thing) for x in self.found if (callable(x.thing) and not is_module(x.thing)) or x.by_name}
+        used |= {id(x.thing) for x in self.things if is_module(x.thing) and id(x.thing) not in filled}
+        used |= {id(x.thing) for x in self.things if (callable(x.thing) and not is_module(x.thing)) or x.by_name}
         places: dict[Any, Guard] = {}
         containers: dict[int, Any] = {}
         modules: dict[int, Any] = {}
-        for x in self.found:
+        for x in self.things:
             for y in x.way() if id(x.thing) in used else ():
                 if is_module(y.thing):
                     modules[id(y.thing)] = y.thing
@@ -148,7 +145,7 @@ class Surroundings:
                 if y.inside is not None and not y.place.attribute:
                     containers[id(y.place.holder)] = y.place.holder
         guards += places.values()
-        functions = {id(x.thing): x.thing for x in self.found if isinstance(x.thing, FunctionType) and _opens(x.thing)}
+        functions = {id(x.thing): x.thing for x in self.things if isinstance(x.thing, FunctionType) and _opens(x.thing)}
         for f in functions.values():
             parts = {name: getattr(f, name) for name in ("__code__", "__defaults__", "__kwdefaults__")}
             guards += [Place(f, name, attribute=True).guard(y) for name, y in parts.items() if y is not None]
@@ -189,8 +186,8 @@ def _inside(x: Captured) -> Iterator[Captured]:
         dotted = any(is_module(y.thing) for y in x.way())
         for key, y in list(islice(thing.items() if isinstance(thing, dict) else enumerate(thing), _MOST)):
             if type(y) not in _PLAIN:
-                told = repr(key) if type(key) in (int, str) else type(key).__name__
-                yield Captured(y, Place(thing, key), x, f".{key}" if dotted else f"[{told}]")
+                shown = repr(key) if type(key) in (int, str) else type(key).__name__
+                yield Captured(y, Place(thing, key), x, f".{key}" if dotted else f"[{shown}]")
     elif isinstance(thing, FunctionType):
         yield from _variables(thing)
     elif isinstance(thing, MethodType):
@@ -229,8 +226,8 @@ def _by_name(owner: Captured, named: set[str], seen: set[tuple[int, str]]) -> It
     theirs = {name: kind for kind in reversed(kinds) if not _foreign(kind) for name in list(vars(kind))}
     for name, kind in theirs.items():
         y = vars(kind)[name]
-        asked = name in named or (isinstance(y, FunctionType) and _is_asked_silently(name))
-        if not asked or (id(owner.thing), name) in seen:
+        named_by_code = name in named or (isinstance(y, FunctionType) and _is_asked_silently(name))
+        if not named_by_code or (id(owner.thing), name) in seen:
             continue
         seen.add((id(owner.thing), name))
         if type(y) in _PLAIN and not hasattr(kind, "named_parameters"):
@@ -267,21 +264,21 @@ def _attributes(x: Any) -> Iterator[tuple[str, Any]]:
 def _variables(function: FunctionType) -> Iterator[Captured]:
     """The variables outside a function that it uses, what it asks of our modules by name, and its defaults."""
     code = function.__code__
-    found: dict[tuple[str, ...], Captured] = {}
+    variables: dict[tuple[str, ...], Captured] = {}
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         place = Place(cell, "cell_contents", attribute=True)
         try:
-            found[name,] = Captured(cell.cell_contents, place, None, name)
+            variables[name,] = Captured(cell.cell_contents, place, None, name)
         except GONE:  # a variable that has no value yet
             continue
     for path in dict.fromkeys(_paths(code, code.co_freevars)):
-        name, inside = path[-1], found.get(path[:-1])
-        if len(path) == 1 and path not in found and name in function.__globals__:
-            found[path] = Captured(function.__globals__[name], Place(function.__globals__, name), None, name)
+        name, inside = path[-1], variables.get(path[:-1])
+        if len(path) == 1 and path not in variables and name in function.__globals__:
+            variables[path] = Captured(function.__globals__[name], Place(function.__globals__, name), None, name)
         elif inside is not None and _is_ours(inside.thing) and name in vars(inside.thing):
             place = Place(inside.thing, name, attribute=True)
-            found[path] = Captured(vars(inside.thing)[name], place, inside, f".{name}")
-    yield from found.values()
+            variables[path] = Captured(vars(inside.thing)[name], place, inside, f".{name}")
+    yield from variables.values()
     names = code.co_varnames[: code.co_argcount]
     defaults = function.__defaults__ or ()
     for name, y in (*zip(reversed(names), reversed(defaults), strict=False), *(function.__kwdefaults__ or {}).items()):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ..ir import Label, Memory, Op, Value
 from ..operations import inverse
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Cell:
@@ -100,11 +98,11 @@ class Cells:
         base = self.read(ref.parent)
         if ref.base is not base or ref.view is None:
             assert ref.template is not None
-            ref.view = self._again(ref.template, base, ref.label)
+            ref.view = self._on(ref.template, base, ref.label)
             ref.base = base
         return ref.view
 
-    def _again(self, view: Op, base: Value, label: Label) -> Value:
+    def _on(self, view: Op, base: Value, label: Label) -> Value:
         """The same view of another version."""
         assert view.result is not None
         result = Value(view.result.shape, view.result.dtype, label=label)
@@ -178,7 +176,7 @@ class Cells:
             return new
         assert content.op is not None
         base = self._moved(content.op.of, old, new)
-        return self._again(content.op, base, content.label)
+        return self._on(content.op, base, content.label)
 
 
 def _first(x: Any, _: Any) -> Any:

@@ -6,8 +6,9 @@ be alive at once. The second computes the gradients.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,9 +20,6 @@ from micrograd_np.engine.grad_mode import set_grad_enabled
 from ..ir import Label, Memory, Op, Value, mapped
 from ..program import Program, copied
 from .cells import Cell, Ref
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
 
 
 class Traces(Protocol):
@@ -65,48 +63,48 @@ def differentiate(tracer: Traces, result: Any, floor: int) -> Pullback | None:
     }
     program = tracer.program
     results = [tracer.value(z) for z in roots]
-    found = Pullback(len(program.ops), results, [], [], [])
+    pullback = Pullback(len(program.ops), results, [], [], [])
     seeds = []
     for z, value in zip(roots, results, strict=True):
         seeds.append(tensor_of(np.ones(z.shape, z.dtype)))
         label = Label(f"d_{value.label.name or 'result'}")
         seed = tracer._know(seeds[-1].data, Ref(Cell(z.shape, z.dtype, None, Memory("input"), label)))
         assert seed.cell.content is not None
-        found.seeds.append(seed.cell.content)
+        pullback.seeds.append(seed.cell.content)
 
     def deliver(leaf: Any, g: Any) -> None:
-        found.leaves.append(tensors.get(leaf, leaf))
-        found.gradients.append(tracer.value(g))
+        pullback.leaves.append(tensors.get(leaf, leaf))
+        pullback.gradients.append(tracer.value(g))
 
     more = list(zip(roots[1:], seeds[1:], strict=True))
     with tracer.section("backward"), set_grad_enabled(False):
         walk.pull(roots[0], seeds[0], deliver, retain=True, lifted=True, more=more, floor=floor)
-    return found
+    return pullback
 
 
-def positions(program: Program, found: Pullback) -> list[int | None]:
+def positions(program: Program, pullback: Pullback) -> list[int | None]:
     """For each value among the results, in order: which root it is."""
-    roots = {v: i for i, v in enumerate(found.roots)}
+    roots = {v: i for i, v in enumerate(pullback.roots)}
     which: list[int | None] = []
     mapped(program.results, lambda v: which.append(roots.get(v)))
     return which
 
 
-def cut(program: Program, found: Pullback) -> tuple[Program, Program]:
+def cut(program: Program, pullback: Pullback) -> tuple[Program, Program]:
     """The forward program, giving ``(results, residuals)``, and the backward one, from inputs, residuals and seeds."""
-    ahead, behind = program.ops[: found.split], program.ops[found.split :]
+    ahead, behind = program.ops[: pullback.split], program.ops[pullback.split :]
     views = {v for op in ahead for v in op.defines if v.is_view}
     computed = {v for op in ahead for v in op.defines} - views
-    read = [v for op in behind for v in op.reads] + found.gradients
+    read = [v for op in behind for v in op.reads] + pullback.gradients
     residuals = list(dict.fromkeys(v.root for v in read if v.root in computed))
-    again: dict[Op, None] = {}
+    views_read: dict[Op, None] = {}
     for v in read:  # the views of what crosses are made again
-        again |= dict.fromkeys(op for op in v.steps if op.result in views)
-    back, copies = copied(program, [*again, *behind])
+        views_read |= dict.fromkeys(op for op in v.steps if op.result in views)
+    back, copies = copied(program, [*views_read, *behind])
     crossing = {copies[v]: Value(v.shape, v.dtype, None, copies[v].label, Memory("input")) for v in residuals}
     back.name = f"{program.name}, backward"
-    back.inputs += [*crossing.values(), *(copies[v] for v in found.seeds)]
-    back.results = [copies[v] for v in found.gradients]
+    back.inputs += [*crossing.values(), *(copies[v] for v in pullback.seeds)]
+    back.results = [copies[v] for v in pullback.gradients]
     back.replace(crossing)
     used = {v.root for op in back.ops for v in op.reads}
     back.states = {key: (t, v) for key, (t, v) in back.states.items() if v in used}

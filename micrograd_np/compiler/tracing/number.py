@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
 from micrograd_np.engine.tensor import Tensor
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..program import UpdateGroup
-    from .cells import Ref
+from ..program import UpdateGroup
+from .cells import Ref
 
 
 class RuntimeScalar:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.modes import mode
 from micrograd_np.engine.tensor import Tensor
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def array_of(x: list[Any]) -> Any:
@@ -45,11 +43,11 @@ class Fixed(tuple[Any, ...]):
     __primitive__ = staticmethod(_applied)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        made = np.array(tuple(self), dtype)
+        array = np.array(tuple(self), dtype)
         fixed = getattr(mode.events, "fixed", None)
         if fixed is not None:
-            fixed(made)
-        return made
+            fixed(array)
+        return array
 
     @property
     def data(self) -> np.ndarray[Any, Any]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import copy
 import functools
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from types import FrameType, ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +20,6 @@ from ..ir import Op, Value, constant
 from ..operations import RESHAPES, WRITES_FIRST
 from .cells import Cell, Cells, Ref
 from .words import Words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
 
 _COMPILER = str(Path(__file__).parent)
 _FACTS = frozenset(("shape", "dtype", "ndim", "size", "strides", "nbytes", "itemsize", "flags", "base"))
@@ -114,10 +111,10 @@ class Namespace:
             return self._recorder.silence
         if name == "routine":
             return self._recorder.routine
-        found = getattr(self._thing, name)
-        if isinstance(found, (type, float, int, type(None))):
-            return found
-        return Namespace(self._recorder, found, f"{self._path}.{name}")
+        thing = getattr(self._thing, name)
+        if isinstance(thing, (type, float, int, type(None))):
+            return thing
+        return Namespace(self._recorder, thing, f"{self._path}.{name}")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function, and record that; TypeError for a module."""

@@ -11,9 +11,10 @@ import gc
 import random
 import warnings
 import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import CodeType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -41,9 +42,6 @@ from .numbers import Fixed, Numbers
 from .record import Bound, Recorded, Recorder
 from .words import name_by_making
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
 
 class Tracer(Events):
     """Watches one run of a step and builds its `Program`."""
@@ -54,7 +52,7 @@ class Tracer(Events):
         self.program = Program(name)
         self.cells = Cells(self.program.ops)
         self.recorder = Recorder(self.cells, self.program.silent, self.refused)
-        self.known: dict[int, Ref] = {}
+        self.refs: dict[int, Ref] = {}
         self.kept: list[Any] = []  # what must stay alive because it is known by id
         self.alive: dict[int, weakref.ref[Any]] = {}  # results need not: they are forgotten as they die
         self.suspects: dict[int, str] = {}
@@ -69,10 +67,10 @@ class Tracer(Events):
         self.places: dict[int, str] = {}  # by array: the user's line that computed it
         self.pulled_ops = 0
         self.shared: set[int] = set()  # arrays that others hold too
-        self.frames = Frames(trace.__code__, lambda x: self.known.get(id(x.data)))
+        self.frames = Frames(trace.__code__, lambda x: self.refs.get(id(x.data)))
         self.refusal: CompileError | None = None
         self.steps: dict[int, int] = {}  # by an optimiser's state of a parameter: how many steps it has made
-        self.made: dict[int, Any] = {}  # leaves of the step's own
+        self.own_leaves: dict[int, Any] = {}  # leaves of the step's own
         self.computed: dict[int, weakref.ref[Any]] = {}  # tensors that an application gave, while they are alive
         self.looked = self.program.inspected
         self.roots: dict[int, list[tuple[Any, Cell]]] = {}  # by what owns memory: the state that lies in it
@@ -105,18 +103,18 @@ class Tracer(Events):
         return Ref(Cell(array.shape, array.dtype, array.strides if dense else None, memory, Label(name)))
 
     def _know(self, array: Any, ref: Ref) -> Ref:
-        self.known[id(array)] = ref
+        self.refs[id(array)] = ref
         self.kept.append(array)
         return ref
 
     def _know_while_alive(self, array: Any, ref: Ref) -> None:
         """A trace holds no memory that eager would have given back by now."""
         key = id(array)
-        self.known[key] = ref
+        self.refs[key] = ref
         self.alive[key] = weakref.ref(array, lambda _: self._forget(key))
 
     def _forget(self, key: int) -> None:
-        self.known.pop(key, None)
+        self.refs.pop(key, None)
         self.alive.pop(key, None)
 
     def _keep_steady(self, name: str, ref: Ref, array: Any) -> None:
@@ -130,7 +128,7 @@ class Tracer(Events):
         array = x.data if isinstance(x, (Vertex, Numbers, Fixed)) else x
         if not isinstance(array, np.ndarray):
             return x
-        ref = self.known.get(id(array))
+        ref = self.refs.get(id(array))
         if ref is not None:
             return ref
         if isinstance(x, Vertex) and id(array) not in self.suspects and id(x) not in self.computed:
@@ -144,28 +142,28 @@ class Tracer(Events):
 
     def taken(self, array: Any, dtype: Any) -> Any:
         """A list of numbers, which stands for `array`, becomes an array for an op: each time one of its own."""
-        made = np.array(array, dtype)
-        if id(array) not in self.known:  # a list that the step itself has written out for a compiled function
-            return made
-        self.converted.append(made)
-        return self._know_copy(made, array)
+        array_made = np.array(array, dtype)
+        if id(array) not in self.refs:  # a list that the step itself has written out for a compiled function
+            return array_made
+        self.converted.append(array_made)
+        return self._know_copy(array_made, array)
 
-    def fixed(self, made: Any) -> None:
+    def fixed(self, array_made: Any) -> None:
         """A tuple of numbers, by which calls are told apart, becomes an array for an op."""
-        self.converted.append(made)
-        self.constant(made)
+        self.converted.append(array_made)
+        self.constant(array_made)
 
-    def _know_copy(self, made: Any, array: Any) -> Any:
+    def _know_copy(self, array_made: Any, array: Any) -> Any:
         self.cells.section, self.cells.where = self.heading, self.frames.place()
-        copied = self.recorder.lift(self.known[id(array)], array).astype(made.dtype)
-        self._know(made, copied._ref)
-        return made
+        copied = self.recorder.lift(self.refs[id(array)], array).astype(array_made.dtype)
+        self._know(array_made, copied._ref)
+        return array_made
 
     def _cast(self, array: Any) -> Ref | None:
         """The value of an array that eager has just made of that of a list, of another type; None if there is none."""
-        for made in self.converted:
-            if made.dtype != array.dtype and same(made.astype(array.dtype), array):
-                return self.known[id(self._know_copy(array, made))]
+        for array_made in self.converted:
+            if array_made.dtype != array.dtype and same(array_made.astype(array.dtype), array):
+                return self.refs[id(self._know_copy(array, array_made))]
         return None
 
     def state(self, x: Any) -> Ref:
@@ -215,10 +213,10 @@ class Tracer(Events):
                 self.gradients_before.setdefault(id(owner), (owner, x))
 
     def _refuse(self, array: Any) -> Ref:
-        made = self.suspects.get(id(array), "")
+        where_made = self.suspects.get(id(array), "")
         where = place() or self.program.name
         message = (
-            f"compile: {where} uses an array of shape {array.shape}{made} that the step neither received nor owns; its "
+            f"compile: {where} uses an array of shape {array.shape}{where_made} that the step neither received nor owns; its "
             f"values would be frozen. Pass it as an argument, draw it with mg.random, or say mg.constant(array)."
         )
         raise self.refused(message)
@@ -226,7 +224,7 @@ class Tracer(Events):
     def _meet(self, tensors: tuple[Any, ...], inputs: tuple[Any, ...] = (), result: Any = None) -> None:
         """Look who else holds the memory of tensors that are met for the first time, as `shared` asks it."""
         for x in tensors:
-            if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.known and shared(x, inputs, result):
+            if isinstance(x, Vertex) and x.op is None and id(x.data) not in self.refs and shared(x, inputs, result):
                 self.shared.add(id(x.data))
 
     # events
@@ -346,24 +344,24 @@ class Tracer(Events):
 
     def computes(self, x: Any) -> bool:
         """Whether `x` is a tensor that is another one in each call."""
-        ref = self.known.get(id(x.data if isinstance(x, Vertex) else x))
+        ref = self.refs.get(id(x.data if isinstance(x, Vertex) else x))
         return ref is not None and ref.kind not in ("state", "constant")
 
     def created(self, tensor: Any) -> None:
         """A tensor made inside the step from an array that nobody knows: an error if it is ever used."""
-        self.made[id(tensor)] = tensor
-        if id(tensor.data) not in self.known and self._cast(tensor.data) is None:
+        self.own_leaves[id(tensor)] = tensor
+        if id(tensor.data) not in self.refs and self._cast(tensor.data) is None:
             self.suspects[id(tensor.data)] = f" (made at {place()})"
             self.kept.append(tensor.data)
 
     def detached(self, old: Any, new: Any) -> None:
         """The same memory: known by its array already."""
-        self.made[id(new)] = new
+        self.own_leaves[id(new)] = new
 
     def rebound(self, target: Any, before: Any, z: Any) -> None:
         """An in-place write that went through the graph: arrays tell all, but `target` is another array now."""
-        ref = self.known.get(id(before.data))
-        own = id(target) in self.computed or id(target) in self.made
+        ref = self.refs.get(id(before.data))
+        own = id(target) in self.computed or id(target) in self.own_leaves
         if ref is not None and ref.kind == "state" and not own:
             name = self.called(target) or f"a tensor of shape {before.shape}"
             message = (
@@ -375,7 +373,7 @@ class Tracer(Events):
 
     def exported(self, tensor: Any, what: str) -> None:
         """A value leaves for Python, where it could decide something."""
-        if id(tensor.data) in self.known and self.known[id(tensor.data)].kind == "constant":
+        if id(tensor.data) in self.refs and self.refs[id(tensor.data)].kind == "constant":
             return
         message = (
             f"compile: {place() or self.program.name} asks for the value of a tensor ({what}); a compiled step cannot "
@@ -386,7 +384,7 @@ class Tracer(Events):
 
     def pulled(self, z: Any, x: Any, g: Any, gx: Any) -> None:
         """A gradient: named after what it is the gradient of."""
-        ref, of = self.known.get(id(gx.data)), self.known.get(id(x.data))
+        ref, of = self.refs.get(id(gx.data)), self.refs.get(id(x.data))
         if ref is not None and of is not None:
             self.gradient_of.append((ref, of))
         where = self.places.get(id(z.data))
@@ -421,7 +419,7 @@ class Tracer(Events):
         """A gradient reaches a leaf: as eager does it, in memory of its own."""
         before = grad_of(leaf)
         if before is not None:
-            if id(before.data) not in self.known:
+            if id(before.data) not in self.refs:
                 self.gradients_before.setdefault(id(leaf), (leaf, before))
             g = before + g
         else:
@@ -443,8 +441,8 @@ class Tracer(Events):
 
     def _inside(self, leaf: Any) -> bool:
         """Whether the step has made this leaf, so that it is another one in every call."""
-        ref = self.known.get(id(leaf.data))
-        return id(leaf) in self.made or (ref is not None and ref.kind not in ("state", "input"))
+        ref = self.refs.get(id(leaf.data))
+        return id(leaf) in self.own_leaves or (ref is not None and ref.kind not in ("state", "input"))
 
     def backward(self, root: Any, seed: Any, deliver: Callable[[Any], Any], **settings: Any) -> bool:
         """Walk on tensors."""
@@ -525,7 +523,7 @@ class Tracer(Events):
         return group, numbers
 
     def _slot(self, p: Any, name: str, array: Any) -> Tensor:
-        if id(array) not in self.known:
+        if id(array) not in self.refs:
             ref = self._know(array, self._source("state", array, f"{self.called(p)}_{name}", (p, name)))
             assert ref.cell.content is not None
             self.program.states[id(array)] = (None, ref.cell.content)
@@ -566,9 +564,9 @@ class Tracer(Events):
             if self._inside(leaf):
                 continue
             g = grad_of(leaf)
-            known = None if g is None else self.known.get(id(g.data))
-            program.gradients_out.append((leaf, None if known is None else self.cells.read(known)))
-        for cell in {ref.cell: None for ref in self.known.values()}:
+            refs = None if g is None else self.refs.get(id(g.data))
+            program.gradients_out.append((leaf, None if refs is None else self.cells.read(refs)))
+        for cell in {ref.cell: None for ref in self.refs.values()}:
             content, memory = cell.content, cell.memory
             lasts = memory is not None and memory.kind in OUTLIVES
             if memory is not None and content is not None and lasts and content.root.memory is not memory:
@@ -647,16 +645,16 @@ def _with_values(tree: Any, tracer: Tracer) -> Any:
 
 def _reached(x: Any) -> list[Any]:
     """What an object holds, and what that holds: attributes, elements, variables; a good many at most."""
-    found, seen = [x], {id(x)}
-    for y in found:
-        if isinstance(y, (type, ModuleType, CodeType, Vertex, np.ndarray)) or len(found) > _MANY:
+    things, seen = [x], {id(x)}
+    for y in things:
+        if isinstance(y, (type, ModuleType, CodeType, Vertex, np.ndarray)) or len(things) > _MANY:
             continue
         around = (y.__closure__, y.__defaults__) if isinstance(y, FunctionType) else gc.get_referents(y)
         for part in around:
             if part is not None and id(part) not in seen:
                 seen.add(id(part))
-                found.append(part)
-    return found
+                things.append(part)
+    return things
 
 
 _MANY = 10_000  # objects among which computed tensors are looked for

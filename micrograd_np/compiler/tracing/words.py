@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from ..ir import Label, Value
-    from ..program import Program
+from ..ir import Label, Value
+from ..program import Program
 
 _NOUNS = {
     "np.maximum.reduce": "peak", "np.add.reduce": "total", "np.exp": "exponentials", "np.log": "logs",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..ir import Op, Value, constant
 from ..operations import ELEMENTWISE, RESHAPES, axes_of
-
-if TYPE_CHECKING:
-    from ..program import Program
+from ..program import Program
 
 
 def respell(program: Program) -> None:
@@ -26,11 +24,11 @@ def _choose(program: Program) -> None:
     ops: list[Op] = []
     for op in program.ops:
         op.substitute(replaced)
-        made = _choice(op)
-        if made is None or op.result is None:
+        choice = _choice(op)
+        if choice is None or op.result is None:
             ops.append(op)
             continue
-        *computed, z = made
+        *computed, z = choice
         for one in computed:
             one.section, one.where = op.section, op.where
         ops += computed
@@ -57,10 +55,10 @@ def _choice(op: Op) -> list[Any] | None:
     x = _viewed(bits.args[0]) if bits.function == "np.bitwise_and" and bits.effect == "new" else None
     if x is None or x.dtype != z.dtype or x.dtype.kind != "f" or not isinstance(bits.args[1], Value):
         return None
-    found = _condition(bits.args[1])
-    if found is None:
+    mask = _condition(bits.args[1])
+    if mask is None:
         return None
-    condition, keeps = found
+    condition, keeps = mask
     if condition is None:  # it holds everywhere
         return [x]
     return _where(z, condition, x, 0) if keeps else _where(z, condition, 0, x)

@@ -6,23 +6,19 @@ Where fresh arrays lie in another order in memory than the buffers, a sum may di
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ir import Memory, Value, natural, values_in
+from ..ir import Memory, Op, Value, natural, values_in
 from ..materialise import materialise
 from ..operations import RESHAPES, writes_first
 from ..passes.constants import fold_constants
 from ..passes.cse import merge_repeats
 from ..passes.dce import drop_dead_ops
-from ..program import copied
+from ..program import Program, copied
 from .idioms import respell
 from .write import WIDTH, Literals, written
-
-if TYPE_CHECKING:
-    from ..ir import Op
-    from ..program import Program
 
 _ATOM, _UNARY, _PRODUCT, _SUM, _COMPARISON = 10, 7, 6, 5, 3
 _OPERATORS = {
@@ -143,8 +139,8 @@ class PlainWriter(Literals):
         """What makes an array of the elements of another, or of a number."""
         shape = source.shape if isinstance(source, Value) else ()
         if shape == z.shape and isinstance(source, Value):
-            made = "copy()" if source.dtype == z.dtype else f"astype(np.{z.dtype.name})"
-            return f"{self.tight(source, _ATOM)}.{made}"
+            function = "copy()" if source.dtype == z.dtype else f"astype(np.{z.dtype.name})"
+            return f"{self.tight(source, _ATOM)}.{function}"
         if not isinstance(source, Value):
             return _filled(z, source, self.laid_out, self.literal(source))
         if shape == ():
@@ -338,16 +334,16 @@ def _counts_up(a: Any) -> bool:
 
 def _filled(v: Value, number: Any, laid_out: set[Value], text: str = "") -> str:
     """Memory for `v`, in the order in which the buffer has it if that matters, filled with a number or not at all."""
-    made = {0: "zeros", 1: "ones", None: "empty"}.get(number if number is None or number in (0, 1) else -1, "full")
-    if made == "zeros" and np.signbit(number):
-        made = "full"
+    function = {0: "zeros", 1: "ones", None: "empty"}.get(number if number is None or number in (0, 1) else -1, "full")
+    if function == "zeros" and np.signbit(number):
+        function = "full"
     shape, turned = v.shape, ""
     if v.strides is not None and v in laid_out:
         strides = v.strides
         order = sorted(range(len(v.shape)), key=lambda i: -strides[i])
         shape = tuple(v.shape[i] for i in order)
         turned = f".transpose({tuple(order.index(i) for i in range(len(order)))})"
-    return f"np.{made}({shape}, {f'{text}, ' if made == 'full' else ''}np.{v.dtype.name}){turned}"
+    return f"np.{function}({shape}, {f'{text}, ' if function == 'full' else ''}np.{v.dtype.name}){turned}"
 
 
 def _part(text: str, index: str) -> str:

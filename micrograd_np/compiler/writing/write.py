@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from inspect import getsource
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..ir import OUTLIVES, STATIC, Loop, Memory, Op, Value, values_in
+from ..memory import Plan
 from ..naming import Names
 from ..operations import uniform, writes_first
-
-if TYPE_CHECKING:
-    from ..memory import Plan
-    from ..program import Program
+from ..program import Program
 
 _POSITIONAL_OUT = frozenset(  # maximum and minimum want their destination by keyword
     f"np.{name}"
@@ -92,9 +90,9 @@ class Literals:
 
     def bound(self, thing: Any, name: str = "generator") -> str:
         """The name of an object that the program is given."""
-        for known, x in self.objects.items():
+        for known_as, x in self.objects.items():
             if x is thing:
-                return known
+                return known_as
         name = self.names.unique(name)
         self.objects[name] = thing
         return name
@@ -124,7 +122,7 @@ class Writer(Literals):
         super().__init__()
         self.program, self.plan = program, plan
         self.aliases: dict[str, str] = {}
-        self.views: dict[str, str] = {}  # by expression: the view that it makes of fixed memory
+        self.views: dict[Any, str] = {}  # by what it shows of what: a view of fixed memory, which is made once
         self.view_names: dict[Value, str] = {}
         self.inner: dict[Value, str] = {}  # within a loop over blocks: the name of each value's block
         self.threads = 1
@@ -241,14 +239,14 @@ class Writer(Literals):
         z = op.result
         assert z is not None
         static = all(map(self.is_static, op.reads))
-        text = self.expression(op)
-        if static and text in self.views:
-            self.view_names[z] = self.views[text]
+        key = (op.shows, self.name(op.args[0])) if static and len(op.reads) == 1 else z
+        if key in self.views:
+            self.view_names[z] = self.views[key]
             return []
-        name = self.names.name(z, z)
+        text, name = self.expression(op), self.names.name(z, z)
         if not static:
             return [f"{name} = {text}"]
-        self.views[text] = self.view_names[z] = name
+        self.views[key] = self.view_names[z] = name
         self.once.append((f"{name} = {text}", op))
         return []
 
@@ -259,18 +257,18 @@ class Writer(Literals):
         """
         whole = self._whole(loop)
         fixed = [v for v in whole if self.is_static(v)]
-        given = [v for v in whole if not self.is_static(v)]
+        passing = [v for v in whole if not self.is_static(v)]
         local = list({loop.slots[v]: v for v in loop.slots}.values())
         name = self.names.unique("blocks")
         cuts = [f"{self.operand(v)}{'' if len(v.shape) == 1 else '.reshape(-1)'}[i:j]" for v in fixed]
         cuts += [f"{self.name(loop.slots[v])}[own]" for v in local]
         cuts += [f"{self.operand(sums)}[i // {loop.block}, ...]" for _, sums in loop.sums]
-        flat = [self.names.unique(f"{self.operand(v)}_all") for v in given]
-        arguments = [f"{self.operand(v)}.reshape(-1)" for v in given]
+        flat = [self.names.unique(f"{self.operand(v)}_all") for v in passing]
+        arguments = [f"{self.operand(v)}.reshape(-1)" for v in passing]
         scalars = [v for op in loop.body for v in op.reads if v.shape == () and not self.is_static(v)]
         numbers = list(dict.fromkeys(map(self.operand, scalars)))
-        inner = {v: self.names.unique(f"{self.operand(v)}_i") for v in (*fixed, *given)}
-        by_place = {self.operand(v): inner[v] for v in (*fixed, *given)}
+        inner = {v: self.names.unique(f"{self.operand(v)}_i") for v in (*fixed, *passing)}
+        by_place = {self.operand(v): inner[v] for v in (*fixed, *passing)}
         slots = {loop.slots[v]: self.names.unique(f"{self._word(v)}") for v in local}
         inner |= {v: slots[slot] for v, slot in loop.slots.items()}
         inner |= {part: self.names.unique("sum") for part, _ in loop.sums}
@@ -287,7 +285,7 @@ class Writer(Literals):
         once += _filled(f"    {name}.append((", ["i", "j", *cuts], "))")
         heads = [*(inner[v] for v in fixed), *slots.values(), *(inner[part] for part, _ in loop.sums)]
         rows = _filled("for ", ["i", "j", *heads], f" in {name}:")
-        rows += [f"    {inner[v]} = {f}[i:j]" for v, f in zip(given, flat, strict=True)]
+        rows += [f"    {inner[v]} = {f}[i:j]" for v, f in zip(passing, flat, strict=True)]
         self.inner = inner
         rows += [f"    {row}" for row in self._passage(loop)]
         self.inner = {}
@@ -314,8 +312,8 @@ class Writer(Literals):
         """The arrays that are cut into blocks, in the order of their appearance, one for each place."""
         own = {*loop.slots, *(part for part, _ in loop.sums)}
         own |= {v for op in loop.body if op.effect == "view" for v in op.defines}
-        found = [v for op in loop.body for v in (*op.reads, *op.defines) if v not in own and v.shape != ()]
-        return list({self.operand(v): v for v in reversed(found)}.values())[::-1]
+        arrays = [v for op in loop.body for v in (*op.reads, *op.defines) if v not in own and v.shape != ()]
+        return list({self.operand(v): v for v in reversed(arrays)}.values())[::-1]
 
     def _word(self, v: Value) -> str:
         return self.names._wish(v.label) or "block"
@@ -484,6 +482,8 @@ def written(name: str, array: Any) -> str:
     if array.size > 1 and array.dtype.kind == "f" and array.flags.c_contiguous and np.isfinite(array.flat[0]):
         number, dtype = array.flat[0].item(), f"np.{array.dtype.name}"
         if uniform(array) and not np.signbit(number):
-            made = {0.0: "zeros", 1.0: "ones"}.get(number)
-            return f"np.{made}({array.shape}, {dtype})" if made else f"np.full({array.shape}, {number!r}, {dtype})"
+            function = {0.0: "zeros", 1.0: "ones"}.get(number)
+            return (
+                f"np.{function}({array.shape}, {dtype})" if function else f"np.full({array.shape}, {number!r}, {dtype})"
+            )
     return f"constants[{name!r}]  # {array.shape} {array.dtype}"

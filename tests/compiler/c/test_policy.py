@@ -70,9 +70,9 @@ def stand(monkeypatch):
 
     begin = policies.Policy.__init__
 
-    def made(self, entry):
-        begin(self, entry)
-        steps[id(entry.raw)] = entry.step
+    def made(self, raw, step, *rest):
+        begin(self, raw, step, *rest)
+        steps[id(raw)] = step
 
     monkeypatch.setattr(policies.Policy, "__init__", made)
     monkeypatch.setattr(native, "Native", Native)

@@ -1,0 +1,333 @@
+"""Passes, planning and the verifier on programs of a few lines, written as text."""
+
+import numpy as np
+import pytest
+
+from micrograd_np.compiler.evaluate import run
+from micrograd_np.compiler.memory import plan
+from micrograd_np.compiler.parser import parse
+from micrograd_np.compiler.passes.algebra import fold_scalings
+from micrograd_np.compiler.passes.constants import fold_constants, numbers_to_arrays, spread_bounds
+from micrograd_np.compiler.passes.cse import merge_repeats
+from micrograd_np.compiler.passes.dce import drop_dead_ops
+from micrograd_np.compiler.passes.exponents import negate_what_is_small
+from micrograd_np.compiler.passes.padding import pad_once
+from micrograd_np.compiler.passes.signs import absorb_signs
+from micrograd_np.compiler.passes.small import make_results_last, match_axes
+from micrograd_np.compiler.passes.value_ranges import drop_guards
+from micrograd_np.compiler.program import copied
+from micrograd_np.compiler.verify import verify, verify_plan
+
+
+def outcome(program):
+    """What a program returns and stores, on inputs with zeros of either sign among them."""
+    draw = np.random.default_rng(0)
+    inputs = [np.trunc(3 * draw.uniform(-1, 1, v.shape)).astype(v.dtype) for v in program.inputs]
+    memory = {v.memory: np.linspace(-1, 2, v.size).reshape(v.shape) for _, v in program.states.values()}
+    with np.errstate(all="ignore"):
+        results, stores = run(program, inputs, memory)
+    return [np.asarray(x) for x in (*np.atleast_1d(np.asarray(results, object)), *stores.values())]
+
+
+def after(change, text):
+    """The functions that are left after a pass, which has kept every bit, and how much it says that it saved."""
+    program = parse(text)
+    verify(program)
+    before = outcome(copied(program)[0])
+    saved = change(program)
+    verify(program)
+    for a, b in zip(before, outcome(program), strict=True):
+        np.testing.assert_array_equal(a, b)
+    layout = plan(program)
+    verify(program)
+    verify_plan(program, layout)
+    return [op.function for op in program.ops if op.effect != "view"], saved
+
+
+def test_what_is_printed_can_be_read_again():
+    text = """
+x: float64[4, 3] = input()
+w: float64[3] = state()
+rate: float64[()] = constant(0.5)
+h: float64[4, 3] = np.multiply(x, rate)
+h_top: float64[2, 3] = getitem(h, slice(0, 2, None))
+z: float64[4, 3] = np.copyto(1.0, into=h_top)
+total: float64[3] = np.add.reduce(z, axis=0)
+w_2: float64[3] = np.subtract(w, total)
+return z
+store(w, w_2)
+"""
+    again = parse(str(parse(text)))
+    verify(again)
+    assert str(again) == str(parse(text))
+    assert all(map(np.array_equal, outcome(parse(text)), outcome(again)))
+
+
+def test_what_nobody_needs_goes_and_draws_stay():
+    text = """
+x: float64[3] = input()
+y = np.exp(x)
+z = np.add(x, 1.0)
+return z
+"""
+    assert after(drop_dead_ops, text) == (["np.add"], 1)
+
+
+def test_what_is_the_same_in_every_call_is_computed_once():
+    text = """
+x: float64[3] = input()
+c: float64[3] = constant([1.0, 2.0, 3.0])
+d = np.multiply(c, 2.0)
+e = np.exp(d)
+z = np.add(x, e)
+return z
+"""
+    assert after(fold_constants, text) == (["np.add"], 2)
+
+
+def test_a_constant_that_is_written_into_is_made_in_each_call():
+    text = """
+x: float64[2] = input()
+z: float64[4] = copy(0)
+y = np.copyto(x, into=z[1:3])
+return y
+"""
+    assert after(fold_constants, text) == (["copy", "np.copyto"], 0)
+
+
+def test_bare_numbers_become_arrays():
+    text = """
+x: float64[3] = input()
+y = np.multiply(x, 2.0)
+return y
+"""
+    assert after(numbers_to_arrays, text) == (["np.multiply"], 1)
+
+
+EQUAL = """
+x: float64[3] = input()
+a = np.exp(x)
+b = np.exp(x)
+y = np.add(a, 1.0)
+z = np.add(b, 1.0)
+s = np.multiply(y, z)
+return s
+"""
+
+
+def test_equal_calls_are_one():
+    assert after(merge_repeats, EQUAL) == (["np.exp", "np.add", "np.multiply"], 2)
+
+
+def test_equal_buffers_that_are_filled_in_parts_are_one():
+    text = """
+x: float64[2] = input()
+a: float64[4] = copy(0)
+b = np.copyto(x, into=a[1:3])
+c: float64[4] = copy(0)
+d = np.copyto(x, into=c[1:3])
+e = np.subtract(b, d)
+return e
+"""
+    functions, _ = after(lambda program: merge_repeats(program) + drop_dead_ops(program), text)
+    assert functions == ["copy", "np.copyto", "np.subtract"]
+
+
+def test_calls_between_which_something_is_written_are_not_equal():
+    text = """
+x: float64[3] = input()
+h = np.multiply(x, 2.0)
+a = np.exp(h)
+g = np.copyto(1.0, into=h[0:1])
+b = np.exp(g)
+s = np.subtract(a, b)
+return s
+"""
+    assert after(merge_repeats, text)[1] == 0
+
+
+def test_a_matrix_and_its_equal_are_not_one_where_they_meet_in_a_product():
+    text = """
+x: float64[3, 3] = input()
+a = np.multiply(x, 2.0)
+b = np.multiply(x, 2.0)
+c = attribute.T(b)
+p = np.matmul(a, c)
+return p
+"""
+    assert after(merge_repeats, text)[0].count("np.multiply") == 2
+
+
+def test_a_sum_takes_the_other_sign_as_a_difference():
+    text = """
+x: float64[3] = input()
+y: float64[3] = input()
+n = np.negative(y)
+_p = np.multiply(n, x)
+s = np.add(x, _p)
+return s
+"""
+    assert after(absorb_signs, text) == (["np.multiply", "np.subtract"], 1)
+
+
+@pytest.mark.parametrize("last", ["np.exp(n)", "np.subtract(n, x)", "np.multiply(n, 1.0)"])
+def test_a_negation_that_is_needed_stays(last):
+    text = f"x: float64[3] = input()\nn = np.negative(x)\nz = {last}\nreturn z"
+    assert after(absorb_signs, text)[1] == 0
+
+
+def test_a_negation_is_of_the_version_that_it_reads():
+    text = """
+x: float64[3] = input()
+w: float64[3] = input()
+h = np.multiply(x, 2.0)
+n = np.negative(h)
+g = np.add(h, 1.0, into=h[0:3])
+a = np.add(w, n)
+b = np.multiply(g, 0.0)
+s = np.add(a, b)
+return s
+"""
+    functions, saved = after(absorb_signs, text)
+    assert saved == 1
+    assert functions.count("copy") == 1  # what the sum reads is kept from the update
+
+
+def test_the_exponent_of_a_sum_is_negated_where_it_is_small():
+    text = """
+x: float64[4, 3] = input()
+b: float64[3] = input()
+t = np.add(x, b)
+n = np.negative(t)
+e = np.exp(n)
+return e
+"""
+    assert after(negate_what_is_small, text) == (["np.negative", "np.subtract", "np.exp"], 1)
+
+
+def test_zeros_around_a_copy_are_written_once():
+    text = """
+x: float64[2] = input()
+a: float64[4] = copy(0)
+b = np.copyto(x, into=a[1:3])
+e = np.exp(b)
+return e
+"""
+    assert after(pad_once, text) == (["once", "np.copyto", "np.exp"], 1)
+
+
+@pytest.mark.parametrize("more", ["c = np.copyto(1.0, into=b[0:1])\nreturn c", "return b"])
+def test_zeros_that_somebody_writes_over_are_written_each_time(more):
+    text = f"x: float64[2] = input()\na: float64[4] = copy(0)\nb = np.copyto(x, into=a[1:3])\n{more}"
+    assert after(pad_once, text)[1] == 0
+
+
+def test_a_bias_gets_the_axes_of_a_single_sample():
+    text = """
+x: float64[1, 3] = input()
+b: float64[3] = state()
+y = np.add(x, b)
+z = np.exp(y)
+return z
+"""
+    assert after(match_axes, text)[1] == 1
+
+
+def test_a_result_is_allocated_where_it_is_computed():
+    program = parse("x: float64[3] = input()\ny = np.exp(x)\nz = np.add(y, 1.0)\nreturn (y, z)")
+    assert make_results_last(program) == 1
+    assert [op.effect for op in program.ops] == ["new", "fresh"]
+
+
+def test_bounds_are_spread():
+    text = """
+x: float64[40, 30] = input()
+c: float64[()] = constant(0.5)
+y = np.minimum(x, c)
+return y
+"""
+    assert after(spread_bounds, text)[1] == 1
+
+
+def test_scalings_that_follow_one_another_are_one():
+    text = """
+x: float64[3] = input()
+a = np.multiply(x, 2.0)
+b = np.multiply(a, 4.0)
+c = np.true_divide(b, 8.0)
+return c
+"""
+    program = parse(text)
+    fold_scalings(program)
+    drop_dead_ops(program)
+    assert [op.function for op in program.ops] == ["np.multiply"]
+
+
+def test_guards_are_dropped_where_a_divisor_cannot_be_zero():
+    text = """
+x: float64[3] = input()
+s = np.multiply(x, x)
+d = np.add(s, 1.0)
+q = np.true_divide(x, d)
+m = np.not_equal(x, 0.0)
+z = routine.clear(m, into=q)
+return z
+"""
+    assert after(drop_guards, text)[1] == 1
+
+
+# memory
+
+
+def places(text):
+    program = parse(text)
+    before = outcome(copied(program)[0])
+    layout = plan(program)
+    verify(program)
+    verify_plan(program, layout)
+    assert all(map(np.array_equal, before, outcome(program)))
+    return program, layout
+
+
+def test_a_parameter_is_updated_where_it_lies():
+    program, layout = places("w: float64[3] = state()\nv = np.multiply(w, 0.5)\nz = np.exp(v)\nreturn z\nstore(w, v)")
+    assert [op.function for op in program.ops] == ["np.multiply", "np.exp"]
+    assert layout.storage(program.ops[0].result).kind == "state"
+
+
+def test_a_parameter_that_is_still_read_is_stored_at_the_end():
+    program, _ = places("w: float64[3] = state()\nv = np.exp(w)\nz = np.add(v, w)\nreturn z\nstore(w, v)")
+    assert [op.function for op in program.ops] == ["np.exp", "np.add", "np.copyto"]
+
+
+def test_two_parameters_change_places():
+    text = """
+u: float64[3] = state()
+w: float64[3] = state()
+a = np.add(u, w)
+return a
+store(u, w)
+store(w, u)
+"""
+    program, _ = places(text)
+    assert [op.function for op in program.ops].count("copy") == 1
+
+
+def test_elementwise_chains_are_computed_in_place():
+    _, layout = places("x: float64[100] = input()\na = np.exp(x)\nb = np.add(a, 1.0)\nc = np.sqrt(b)\nreturn c")
+    assert layout.nbytes == 832  # 800 in cache lines
+
+
+def test_a_verifier_sees_what_is_read_too_late():
+    program = parse("x: float64[3] = input()\na = np.exp(x)\nb = np.add(a, 1.0)\nc = np.add(a, b)\nreturn c")
+    layout = plan(program)
+    layout.storages[program.ops[1].result] = layout.storages[program.ops[0].result]  # as if `a` were dead
+    with pytest.raises(AssertionError, match="read after its memory was written"):
+        verify_plan(program, layout)
+
+
+def test_a_verifier_sees_what_is_read_before_it_is_defined():
+    program = parse("x: float64[3] = input()\na = np.exp(x)\nb = np.add(a, 1.0)\nreturn b")
+    program.ops.reverse()
+    with pytest.raises(AssertionError, match="read before it is defined"):
+        verify(program)
