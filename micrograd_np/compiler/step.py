@@ -32,6 +32,8 @@ from .writing.plain import plain
 _MANY = 64  # kinds of arguments from which on it looks as if there would be no end to them
 VERIFY = False
 """Whether the rules of every program are checked; tests of the compiler set it."""
+WAIT = False
+"""Whether every first call waits for C, as tests of the C backend want it."""
 _MOST = 8  # programs for one kind of arguments: train, eval, with and without gradients, and some more
 
 
@@ -181,7 +183,7 @@ class Compiled:
             one.policy = one.choice()
             if self.mode != "exact":
                 one.policy.stay("C computes what mode='exact' computes, and the mode is 'fast'.")
-            elif self.waits:
+            elif self.waits or WAIT:
                 one.policy.wait()
 
     def wait(self, timeout: float | None = None) -> bool:

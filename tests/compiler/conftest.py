@@ -8,3 +8,4 @@ import micrograd_np.compiler.step as compiled_steps
 @pytest.fixture(autouse=True)
 def verified(monkeypatch):
     monkeypatch.setattr(compiled_steps, "VERIFY", True)
+    monkeypatch.setattr(compiled_steps, "WAIT", True)
