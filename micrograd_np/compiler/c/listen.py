@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-__all__ = ["listen", "modes_of", "settings"]
-
-_variable = getattr(getattr(np, "_core").umath, "_extobj_contextvar", None)  # noqa: B009  not for type checkers
-settings: Callable[[], Any] = np.geterr if _variable is None else _variable.get
-"""What `np.seterr` has set: the same object as long as that stays; where NumPy has none, another each time."""
-
-
-def modes_of(step: Callable[..., Any]) -> Mapping[str, Any]:
-    """What NumPy does about which kind of flag while a NumPy program runs."""
-    context = _context(step)
-    modes: Mapping[str, Any] = np.geterr() if context is None else context.run(np.geterr)
-    return modes
+__all__ = ["listen"]
 
 
 def _context(step: Callable[..., Any]) -> Context | None:

@@ -30,7 +30,7 @@ class _Register:
     """A number of each element: loaded, or computed by a line."""
 
     def __init__(self, number: int, dtype: np.dtype[Any], value: Value) -> None:
-        self.name, self.dtype, self.value = f"\0{number}\0", dtype, value
+        self.name, self.dtype, self.value = f"${number}$", dtype, value
         self.pointer: int | None = None
         """Which pointer it can be loaded from."""
         self.line: _Line | None = None
@@ -258,7 +258,7 @@ class Nest:
         self.names = []
         for i, place in enumerate(self.arguments):
             self.labels.append(place.value)
-            self.names.append(f"\0{len(self.labels) - 1}\0")
+            self.names.append(f"${len(self.labels) - 1}$")
         return [
             f"{'' if i in self.written else 'const '}{TYPES[p.dtype.name]} *restrict {self.names[i]}"
             for i, p in enumerate(self.arguments)
@@ -312,7 +312,7 @@ class Nest:
                 return str(x)
             if x not in inside:
                 self.labels.append(x.value)
-                inside[x] = f"\0{len(self.labels) - 1}\0"
+                inside[x] = f"${len(self.labels) - 1}$"
                 rows.append(f"const {TYPES[x.dtype.name]} {inside[x]} = {self._element(x)};")
             return inside[x]
 
@@ -321,7 +321,7 @@ class Nest:
             text = line.text.format(*map(read, line.inputs))
             if z.block:
                 self.labels.append(z.value)
-            inside[z] = f"\0{len(self.labels) - 1}\0" if z.block else z.name
+            inside[z] = f"${len(self.labels) - 1}$" if z.block else z.name
             rows.append(f"const {TYPES[z.dtype.name]} {inside[z]} = {text};")
             if z.block:
                 rows.append(f"{z.name}[{self._in_block()}] = {inside[z]};")

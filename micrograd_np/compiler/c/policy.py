@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..program import Program
-from .listen import listen, modes_of, settings
+from .listen import listen
 from .outside import Outside, free_memory, same_bits
 
 if TYPE_CHECKING:
@@ -47,8 +47,6 @@ class Policy:
     Call `step(*arrays)`, or `fallback(*arrays)` where that has returned `flagged`.
     """
 
-    settings = staticmethod(settings)
-
     def __init__(
         self, raw: Program, step: Callable[..., Any], outputs: Sequence[np.ndarray], counter: list[int]
     ) -> None:
@@ -59,8 +57,6 @@ class Policy:
         self.state, self.why = "numpy", "it is compiled once it is called again."
         self.native: Native | None = None
         self.flagged: Any = Policy  # nothing that a step returns, until there is C
-        self.minded: Any = None
-        """The settings of `np.seterr` of which C knows. Before `step`, see whether they hold, or else call `mind`."""
         self.note = ""
         """What else there is to say of it."""
         self.step: Callable[..., Any] = self._second_call
@@ -90,16 +86,8 @@ class Policy:
 
     def __call__(self, *arrays: Any) -> Any:
         """Run the step in one of the two ways."""
-        if settings() is not self.minded:
-            self.mind()
         results = self.step(*arrays)
         return self.fallback(*arrays) if results is self.flagged else results
-
-    def mind(self) -> None:
-        """Let C look for the floating-point flags that NumPy reports now."""
-        self.minded = settings()
-        if self.state == "c" and self.native is not None:
-            self.native.mind(modes_of(self.numpy))
 
     # C is made
 
@@ -136,7 +124,6 @@ class Policy:
 
     def _check(self, *arrays: Any) -> Any:
         """Run both programs from the same state. What stays is NumPy's outcome; after an interrupt, what was before."""
-        self.mind()
         outside, version = self.outside, ".".join(np.__version__.split(".")[:2])
         try:
             few = outside.nbytes(arrays) <= free_memory() // 2

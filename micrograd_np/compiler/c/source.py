@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..memory import Storage
+from .binding import STOP
 from ..naming import Names
 from .expressions import TYPES, literal
 from .nest import Nest, loop_name
 from .prelude import prelude
-from .totals import reduction, whole_sum
+from .totals import around, index_of, reduction, total, whole_sum
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..ir import Value
     from ..program import Program
+    from ..memory import Storage
     from .fuse import Group
     from .places import Place
     from .products import Product
@@ -28,8 +31,13 @@ _TAKEN = (
     "i j k l m n p q block count memory step note flags raised unary binary reduce matmul ndarray numpy_loop boolean given "
     "row x y z exp log tanh sin cos isfinite isnan isinf signbit sqrt sqrtf fabs fabsf main data div index y0 y1 yn j0 j1 jn"
 ).split()
-STOP = 1 << 20
-"""A flag of its own: a check has failed."""
+
+class Piece(NamedTuple):
+    """A function of C, with its rows; or the steps that NumPy runs."""
+
+    name: str
+    rows: Sequence[str] = ()
+    steps: Sequence[Step] = ()
 
 
 class Source:
@@ -49,7 +57,7 @@ class Source:
         for i, v in enumerate(sources):
             self.arguments[i] = self.names.unique(self.names._wish(v.label) or "x")  # noqa: SLF001
         self.types = {i: TYPES.get(v.dtype.name, "char") for i, v in enumerate(sources)}
-        self.pieces: list[Any] = self._pieces()
+        self.pieces = self._pieces()
         """In order: the name of a C function, or the steps that NumPy runs."""
         self.text = self._text()
 
@@ -86,35 +94,37 @@ class Source:
 
     # groups
 
-    def _pieces(self) -> list[Any]:
-        pieces: list[Any] = []
+    def _pieces(self) -> list[Piece]:
+        """The rows of all groups, cut where NumPy runs something."""
+        pieces: list[Piece] = []
         rows: list[str] = []
         section = where = ""
         late = False
 
         def close() -> None:
             if rows:
-                name = f"step_{len(pieces)}" if pieces else "step"
-                pieces.append((name, rows.copy(), late))
+                rows.append("note();")
+                rows.append(f"return {'-' if late else ''}(flags & m->reported);")
+                pieces.append(Piece(f"step_{len(pieces)}" if pieces else "step", rows.copy()))
                 rows.clear()
 
         for group in self.groups:
             step = group.steps[-1]
-            if group.late and not late:
-                rows += ["", "/* up to here nothing has changed that outlives the step */", "note();"]
-                rows.append("if (flags & m->reported) return flags;")
-                late = True
             op = step.op
+            if group.late and not late:
+                if rows:
+                    rows += ["note();", "if (flags & m->reported) return flags & m->reported;"]
+                rows += ["", "/* up to here nothing has changed that outlives the step */", "flags = 0;"]
+                late = True
+            if step.kind == "python" or (step.kind == "check" and late):
+                close()
+                if pieces and pieces[-1].steps:
+                    step = (*pieces.pop().steps, step)
+                pieces.append(Piece("", (), step if isinstance(step, tuple) else (step,)))
+                continue
             if op.section != section:
                 rows += ["", f"/* {op.section} */"]
                 section, where = op.section, ""
-            if step.kind == "python":
-                close()
-                if pieces and isinstance(pieces[-1], list):
-                    pieces[-1].append(step)
-                else:
-                    pieces.append([step])
-                continue
             if op.where and op.where != where:
                 where = op.where
                 rows.append(f"/* {where.replace('*/', '* /')} */")
@@ -134,7 +144,7 @@ class Source:
             return self._product(step)
         if group.kind == "reduction":
             return self._reduction(step)
-        return self._check(step)
+        return self._gather(step) if step.kind == "gather" else self._check(step)
 
     def _function(self, text: str, labels: list[Value], section: str) -> str:
         """The name of the function of a text, which is written once."""
@@ -143,7 +153,7 @@ class Source:
             names = Names(*_TAKEN)
             words = {str(i): names.unique(self.word(v)) for i, v in enumerate(labels)}
             self.functions[text] = name
-            spelt = re.sub("\0(\\d+)\0", lambda found: words[found[1]], text)
+            spelt = re.sub(r"\$(\d+)\$", lambda found: words[found[1]], text)
             self.definitions.append(spelt.replace("NAME", name, 1))
         return self.functions[text]
 
@@ -197,21 +207,43 @@ class Source:
         return [f"{self._function(text, [x.value, z.value], name)}({self.pointer(x)}, {self.pointer(z)});"]
 
     def _check(self, step: Step) -> list[str]:
-        (x,), (classes, *ignored) = step.operands, step.spelling
-        size = x.dtype.itemsize
-        loops, at = [], []
-        for k, (n, s) in enumerate(zip(x.shape, x.strides, strict=True)):
-            loops.append(f"    for (intptr_t {'ijkl'[k]} = 0; {'ijkl'[k]} < {n}; {'ijkl'[k]}++)")
-            at.append(f"{s // size} * {'ijkl'[k]}")
-        where = "".join(f" && label != {n}" for n in ignored)
-        text = "\n".join(
-            [
-                f"static void NAME(const {TYPES[x.dtype.name]} *\0000\0) {{", *loops, "    {",
-                f"        const {TYPES[x.dtype.name]} label = \0000\0[{' + '.join(at) or 0}];",
-                f"        if ((label < 0 || label >= {classes}){where}) flags |= {STOP};", "    }", "}",
-            ]
-        )  # fmt: skip
+        """A loop that looks for what must not be."""
+        (x,), (word, wrong) = step.operands, step.spelling
+        kind = TYPES[x.dtype.name]
+        loops = list(zip("ijklmnpq", x.shape, strict=False))
+        body = [f"const {kind} {word} = $0$[{index_of(x, [v for v, _ in loops])}];"]
+        body.append(f"if ({wrong}) flags |= {STOP};")
+        text = "\n".join([f"static void NAME(const {kind} *$0$) {{", *around(loops, body), "}"])
         return [f"{self._function(text, [x.value], 'check')}({self.pointer(x)});"]
+
+    def _gather(self, step: Step) -> list[str]:
+        """A loop that reads where whole numbers say; where one is out of bounds, NumPy's program says so."""
+        (x, *indices), z = step.operands, step.result
+        assert z is not None
+        loops = list(zip("ijklmnpq", z.shape, strict=False))
+        variables = [v for v, _ in loops]
+        rows = []
+        at = []
+        for k, place in enumerate(indices):
+            own = variables[step.spelling - len(place.shape) : step.spelling]
+            rows.append(f"intptr_t row_{k} = ${k + 1}$[{index_of(place, own)}];")
+            if place.dtype.kind == "i":
+                rows.append(f"if (row_{k} < 0) row_{k} += {x.shape[k]};")
+            rows.append(f"if (row_{k} < 0 || row_{k} >= {x.shape[k]}) {{ flags |= {STOP}; return; }}")
+            at.append((x.strides[k] // x.dtype.itemsize, f"row_{k}"))
+        inner = variables[step.spelling :]
+        size = x.dtype.itemsize
+        at += [(s // size, v) for s, v in zip(x.strides[len(indices) :], inner, strict=True)]
+        last = f"${len(indices) + 1}$[{index_of(z, variables)}] = $0$[{total(at)}];"
+        body = [*rows, *around(loops[step.spelling :], [last], "")]
+        places = [x, *indices, z]
+        parameters = ", ".join(
+            f"{'' if p is z else 'const '}{TYPES[p.dtype.name]} *${k}$"
+            for k, p in enumerate(places)
+        )
+        text = "\n".join([f"static void NAME({parameters}) {{", *around(loops[: step.spelling], body), "}"])
+        name = self._function(text, [p.value for p in places], "gather")
+        return [f"{name}({', '.join(map(self.pointer, places))});"]
 
     # the whole
 
@@ -231,6 +263,7 @@ class Source:
             out.append(f"    {TYPES.get(v.dtype.name, 'char')} *{name}; /* {shape}{self._kind(storage)} */")
         out += ["} memory;", ""]
         out += [f"static numpy_loop {', '.join(self.loops.values())};", ""] if self.loops else []
+        out += ["const int flag_numbers[] = {FE_DIVBYZERO, FE_OVERFLOW, FE_UNDERFLOW, FE_INVALID};", ""]
         out += ["void bind(const numpy_loop *given) {"]
         out += [f"    {name} = given[{i}];" for i, name in enumerate(self.loops.values())]
         out += ["}", "", "/* The flags that were raised so far in this call. */", "static _Thread_local int flags;"]
@@ -243,18 +276,22 @@ class Source:
             out += [definition, ""]
         parameters = "".join(f", const ndarray *{name}_array" for name in self.arguments.values())
         for piece in self.pieces:
-            if isinstance(piece, list):
-                continue
-            name, rows, _ = piece
-            out.append(f"int {name}(const memory *m{parameters}) {{")
-            body = "\n".join(rows)
-            for i, argument in self.arguments.items():
-                if re.search(rf"\b{argument}\b", body):
-                    out.append(f"    {self.types[i]} *{argument} = {argument}_array->data;")
-            out += ["    flags = 0;", "    if (raised()) feclearexcept(FE_ALL_EXCEPT);"]
-            out += [f"    {row}" if row else "" for row in rows]
-            out += ["    note();", "    return flags & m->reported;", "}", ""]
+            if piece.rows:
+                out.append(f"int {piece.name}(const memory *m{parameters}) {{")
+                out += [f"    {row}" if row else "" for row in (*self._opening(piece.rows), *piece.rows)]
+                out += ["}", ""]
         return "\n".join(out)
+
+    def _opening(self, rows: Sequence[str]) -> list[str]:
+        """Where the elements of the arguments are that some rows read."""
+        found = []
+        words = set(re.findall(r"\w+", " ".join(rows)))
+        for i, argument in self.arguments.items():
+            if argument in words:
+                kind = self.types[i]
+                found.append(f"{kind} *{argument} = {argument}_array->data;")
+                found.append(f"if ((uintptr_t){argument} % sizeof({kind})) return {STOP}; /* NumPy would copy it first */")
+        return [*found, "flags = 0;", "if (raised()) feclearexcept(FE_ALL_EXCEPT);"]
 
     def _kind(self, storage: Storage) -> str:
         return {"state": ", lasts", "number": ", may change from call to call", "constant": ", constant"}.get(storage.kind, "")

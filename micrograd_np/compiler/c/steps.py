@@ -23,7 +23,7 @@ __all__ = ["Step", "steps"]
 
 
 class Step:
-    """One thing that C does, or NumPy does for it: ``loop``, ``product``, ``reduction``, ``labels`` or ``python``."""
+    """One thing that C does, or NumPy does for it: ``loop``, ``product``, ``reduction``, ``check``, ``gather``… or ``python``."""
 
     __slots__ = ("at", "kind", "late", "op", "operands", "result", "shape", "spelling")
 
@@ -40,6 +40,11 @@ class Step:
         """Its number in the order of the program."""
         self.late = False
         """Whether it runs after the flags have been looked at."""
+
+    @property
+    def touches(self) -> list[Place]:
+        """The places that it reads or writes."""
+        return [*self.reads, *([self.result] if self.result is not None else [])]
 
     @property
     def reads(self) -> Iterator[Place]:
@@ -74,7 +79,7 @@ def _lowered(op: Op, places: Places) -> list[Step] | None:
     """What C does for an operation; None where C does not say it."""
     f, z = op.function, op.result
     if op.effect == "check":
-        return _labels(op, places) if f == "routine.labels_within" else None
+        return _check(op, places)
     assert z is not None
     target = places.of(op.of if op.effect == "update" and op.of is not None else z)
 
@@ -101,7 +106,7 @@ def _lowered(op: Op, places: Places) -> list[Step] | None:
     if f == "np.where" and len(op.args) == 3 and not op.kwargs:  # noqa: PLR2004
         choice = Spelling("{0} ? {1} : {2}", None, (np.dtype(bool), z.dtype, z.dtype), z.dtype)
         return [Step("loop", op, args, target, choice)]
-    if f == "getitem" and op.effect == "fresh":
+    if f in ("getitem", "np.take") and op.effect == "fresh":
         return _gather(op, target, places)
     if op.kwargs or not f.startswith("np.") or len(args) != len(op.args):
         return None
@@ -191,8 +196,6 @@ def _reduction(op: Op, target: Place, places: Places) -> list[Step] | None:
     start = op.kwargs.get("initial", starts[name])
     if isinstance(start, Value) or type(start).__name__ == "_NoValueType":
         return None
-    if start == 0 and "initial" in op.kwargs:
-        return None
     ndim = len(x.shape)
     axes = {k % ndim for k in ((axis,) if isinstance(axis, int) else range(ndim) if axis is None else axis)}
     kept = target.strides
@@ -209,16 +212,38 @@ def _reduction(op: Op, target: Place, places: Places) -> list[Step] | None:
     return [Step("reduction", op, [x], target, (name, nest, start, axes, kept))]
 
 
-def _labels(op: Op, places: Places) -> list[Step] | None:
-    """The check that labels are within the classes, or ignored."""
-    labels, _, classes, *ignored = op.args
-    x = places.of(labels)
-    numbers = [x for x in (classes, *ignored) if x is not None]
-    if x.dtype.kind not in "iu" or not all(isinstance(n, int) for n in numbers):
+_CHECKS = {
+    "routine.labels_within": ("label", "({x} < 0 || {x} >= {1}) && {x} != {2}"),
+    "routine.rows_within": ("row", "{x} < 0 || {x} >= {0}"),
+    "routine.places_within": ("place", "{x} < 0 || {x} >= {0}"),
+}
+"""What a check calls an element, and when it finds one wrong."""
+
+
+def _check(op: Op, places: Places) -> list[Step] | None:
+    """A check of whole numbers; where it fails, NumPy's program says why."""
+    if op.function not in _CHECKS or op.kwargs:
         return None
-    return [Step("labels", op, [x], None, (classes, *[n for n in ignored if n is not None]))]
+    word, wrong = _CHECKS[op.function]
+    x, *numbers = op.args
+    found = places.of(x)
+    if found.dtype.kind not in "iu" or (op.function == "routine.labels_within" and not isinstance(numbers[2], int)):
+        return None
+    return [Step("check", op, [found], None, (word, wrong.format(*numbers, x=word)))]
 
 
 def _gather(op: Op, target: Place, places: Places) -> list[Step] | None:
-    """Rows, or single elements, by index."""
-    return None
+    """Elements, or rows, by whole numbers: x[i], x[i, j], np.take(x, i, axis=0)."""
+    x, index = op.args[:2]
+    parts = index if isinstance(index, tuple) else (index,)
+    if op.function == "np.take" and op.kwargs != {"axis": 0}:
+        return None
+    if not all(isinstance(v, Value) and v.dtype.kind in "iu" for v in parts) or not isinstance(x, Value):
+        return None
+    found = [places.of(x), *(places.of(v) for v in parts)]
+    if any(places.overlap(target, p) for p in found) or found[0].dtype != target.dtype:
+        return None
+    shape = np.broadcast_shapes(*(p.shape for p in found[1:]))
+    if target.shape != shape + found[0].shape[len(parts) :]:
+        return None
+    return [Step("gather", op, found, target, len(shape))]

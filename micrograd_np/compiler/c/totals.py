@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .places import Place
     from .reductions import Axis
 
-__all__ = ["reduction", "whole_sum"]
+__all__ = ["around", "index_of", "reduction", "total", "whole_sum"]
 
 _VARIABLES = "ijklmnpq"
 
@@ -29,13 +29,18 @@ def around(loops: Iterable[tuple[str, int]], body: Sequence[str], indent: str = 
     return rows + closing[::-1]
 
 
-def _sum(terms: Iterable[tuple[int, str]]) -> str:
+def total(terms: Iterable[tuple[int, str]]) -> str:
     """Multiples of variables as an index."""
     return " + ".join(v if n == 1 else f"{n} * {v}" for n, v in terms if n) or "0"
 
 
+def index_of(place: Place, variables: Sequence[str]) -> str:
+    """The element of a place at some variables."""
+    return total((s // place.dtype.itemsize, v) for s, v in zip(place.strides, variables, strict=True))
+
+
 def _head(x: Place, z: Place) -> str:
-    return f"static void NAME(const {TYPES[x.dtype.name]} *\0000\0, {TYPES[z.dtype.name]} *\0001\0) {{"
+    return f"static void NAME(const {TYPES[x.dtype.name]} *$0$, {TYPES[z.dtype.name]} *$1$) {{"
 
 
 def reduction(x: Place, z: Place, nest: tuple[Axis, ...], start: Any, loop: str, *, clears: bool) -> str:
@@ -44,11 +49,11 @@ def reduction(x: Place, z: Place, nest: tuple[Axis, ...], start: Any, loop: str,
     *outer, inner = nest
     pairs = list(zip(outer, _VARIABLES, strict=False))
     kept = [(axis, v) for axis, v in zip(nest, _VARIABLES, strict=False) if axis.result]
-    to = _sum((axis.result // size, v) for axis, v in kept)
-    first = f"\0000\0[{_sum((axis.operand // size, v) for axis, v in kept)}]" if start is None else literal(start, z.dtype)
-    rows = around([(v, axis.n) for axis, v in kept], [f"\0001\0[{to}] = {first};"])
-    px = f"\0000\0 + {_sum((axis.operand // size, v) for axis, v in pairs)}".removesuffix(" + 0")
-    pz = f"\0001\0 + {_sum((axis.result // size, v) for axis, v in pairs)}".removesuffix(" + 0")
+    to = total((axis.result // size, v) for axis, v in kept)
+    first = f"$0$[{total((axis.operand // size, v) for axis, v in kept)}]" if start is None else literal(start, z.dtype)
+    rows = around([(v, axis.n) for axis, v in kept], [f"$1$[{to}] = {first};"])
+    px = f"$0$ + {total((axis.operand // size, v) for axis, v in pairs)}".removesuffix(" + 0")
+    pz = f"$1$ + {total((axis.result // size, v) for axis, v in pairs)}".removesuffix(" + 0")
     again = [v for axis, v in pairs if not axis.result]
     call = f"reduce(&{loop}, {pz}, {inner.result}, {px}, {inner.operand}, {inner.n});"
     if start is None and inner.result:
@@ -69,8 +74,8 @@ def whole_sum(x: Place, z: Place, axes: set[int], kept: tuple[int, ...]) -> str:
     rest = iter(kept)
     letters = dict(zip(range(len(x.shape)), _VARIABLES, strict=False))
     into = {k: next(rest) // z.dtype.itemsize for k in range(len(x.shape)) if k not in axes}
-    source = _sum((x.strides[k] // x.dtype.itemsize, letters[k]) for k in range(len(x.shape)))
-    inside = around([(letters[k], x.shape[k]) for k in sorted(axes)], [f"total += \0000\0[{source}];"], "")
+    source = total((x.strides[k] // x.dtype.itemsize, letters[k]) for k in range(len(x.shape)))
+    inside = around([(letters[k], x.shape[k]) for k in sorted(axes)], [f"total += $0$[{source}];"], "")
     kind = TYPES[z.dtype.name]
-    body = [f"{kind} total = 0;", *inside, f"\0001\0[{_sum((s, letters[k]) for k, s in into.items())}] = total;"]
+    body = [f"{kind} total = 0;", *inside, f"$1$[{total((s, letters[k]) for k, s in into.items())}] = total;"]
     return "\n".join([_head(x, z), *around([(letters[k], x.shape[k]) for k in into], body), "}"])

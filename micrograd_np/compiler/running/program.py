@@ -231,7 +231,6 @@ class _Source:
             rows += ["try:", f"    out = step({arguments})"]
         else:
             policy = self.name(entry.policy)
-            rows.append(f"if {self.name(entry.policy.settings)}() is not {policy}.minded: {policy}.mind()")
             rows += ["try:", f"    out = {policy}.step({arguments})"]
             rows.append(f"    if out is {policy}.flagged: out = {policy}.fallback({arguments})")
         rows += ["except BaseException as error:", "    explain(error, entry)", "    raise"]

@@ -47,9 +47,6 @@ def stand(monkeypatch):
                 raise Unsupported(found.refusal)
             self.raw = raw
 
-        def mind(self, modes):
-            found.modes = modes
-
         def bind(self, path):
             def step(*arrays):
                 found.calls += 1
@@ -609,7 +606,6 @@ class Native:
     source, segments, why = "int step;", 0, ()
     def __init__(self, raw, outputs): pass
     def bind(self, path): return lambda x: (x * 2,)
-    def mind(self, modes): pass
 
 native.Native = Native
 double = mg.compile(lambda x: x * 2, backend="c")

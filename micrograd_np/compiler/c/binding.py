@@ -1,0 +1,270 @@
+"""A compiled library, bound to memory and called: addresses, NumPy's own lines in between, flags of floating point."""
+
+from __future__ import annotations
+
+import ctypes
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..ir import Value, values_in, with_values
+from ..operations import writes_first
+from .loops import find_loop
+from .places import Unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from ..ir import Op
+    from ..memory import Storage
+    from .native import Native
+    from .places import Place
+    from .steps import Step
+
+__all__ = ["FLAGGED", "Binding"]
+
+STOP = 1 << 20
+"""Beside C's flags: a check has failed, or an argument lies where C cannot read it."""
+_WORDS = {
+    "divide": "divide by zero", "over": "overflow", "under": "underflow", "invalid": "invalid value",
+}  # fmt: skip
+"""Kinds of flags, in the order of the library's `flag_numbers`, as NumPy tells of them."""
+
+
+class _Flagged:
+    def __repr__(self) -> str:
+        return "FLAGGED"
+
+
+FLAGGED = _Flagged()
+"""What a step returns that has changed nothing, because NumPy would report something: let NumPy's program run."""
+
+
+def _handling() -> Callable[[], Any]:
+    """What gives another object whenever ``np.seterr`` or ``np.errstate`` has changed something."""
+    try:
+        from numpy._core.umath import _extobj_contextvar
+
+        return _extobj_contextvar.get  # type: ignore[no-any-return]  0.01 µs
+    except ImportError:
+        return object  # always another one: np.geterr is asked each time, for 1 µs
+
+
+class Binding:
+    """A program's library with the memory that it works on."""
+
+    def __init__(self, native: Native, path: Path) -> None:
+        self.native = native
+        self.library = ctypes.CDLL(str(path))
+        loops = [find_loop(getattr(np, name), signature) for name, signature in native.loops]
+        if None in loops:
+            message = "an inner loop of NumPy's is not what it was when the program was written."
+            raise Unsupported(message)
+        self._table = (ctypes.c_void_p * (2 * len(loops) or 1))(*[x for loop in loops if loop is not None for x in loop])
+        self.library.bind(self._table)
+        numbers = (ctypes.c_int * len(_WORDS)).in_dll(self.library, "flag_numbers")
+        self.numbers = dict(zip(_WORDS, numbers, strict=True))
+        space = np.zeros(native.plan.nbytes + 64, np.uint8)
+        self.arena = space[-space.ctypes.data % 64 :]
+        addresses = [self._address(storage) for storage in native.fields]
+        self._memory = (ctypes.c_void_p * (1 + len(addresses)))(None, *addresses)
+        self._reported = ctypes.c_int.from_buffer(self._memory)
+        self._handling, self._seen = _handling(), None
+        self.heeded: dict[str, str] = {}
+        """The kinds of flags that are heeded, and how."""
+        self.generators = self._generators()
+        self.step = self._step()
+
+    # memory
+
+    def _address(self, storage: Storage) -> int:
+        native = self.native
+        if storage in native.fixed:
+            return native.fixed[storage][1]
+        if storage.memory is not None:
+            return int(storage.memory.array.ctypes.data)
+        return int(self.arena.ctypes.data) + storage.start
+
+    def _array(self, place: Place, arrays: Sequence[Any]) -> Any:
+        """The array at a place; `arrays` are the arguments of the call."""
+        storage, native = place.storage, self.native
+        if storage in native.inputs:
+            whole = arrays[native.inputs[storage]]
+            address = whole.ctypes.data
+        elif storage in native.fixed:
+            whole, address = native.fixed[storage]
+        elif storage.memory is not None:
+            whole = storage.memory.array
+            address = whole.ctypes.data
+        else:
+            return np.ndarray(place.shape, place.dtype, self.arena, storage.start + place.offset, place.strides)
+        if whole.ctypes.data == address + place.offset and (
+            (whole.shape, whole.strides, whole.dtype) == (place.shape, place.strides, place.dtype)
+        ):
+            return whole
+        low, high = place.bounds
+        span = (ctypes.c_char * (high - low)).from_address(address + low)
+        span.owner = whole  # its memory stays as long as the array
+        return np.ndarray(place.shape, place.dtype, span, place.offset - low, place.strides)
+
+    # NumPy's lines
+
+    def _segment(self, step: Step) -> Callable[[Sequence[Any]], None]:
+        """A line that NumPy runs, on the memory of the program."""
+        op, native, target = step.op, self.native, step.result
+        movable = any(x.storage in native.inputs for x in step.touches)
+        known: dict[Value, Any] = {}
+
+        def run(arrays: Sequence[Any]) -> None:
+            def array_of(v: Value) -> Any:
+                if movable:
+                    return self._array(native.places.of(v), arrays)
+                if v not in known:
+                    known[v] = self._array(native.places.of(v), ())
+                return known[v]
+
+            args, kwargs = with_values(op.args, array_of), with_values(op.kwargs, array_of)
+            call = _call(op)
+            if target is None:
+                call(*args, **kwargs)
+                return
+            assert op.result is not None
+            out = array_of(op.of if op.effect == "update" and op.of is not None else op.result)
+            if op.effect == "fresh":
+                out[...] = call(*args, **kwargs)
+            elif writes_first(op.function) and op.effect == "update":
+                call(out, *args, **kwargs)
+            elif op.function == "copy":
+                np.copyto(out, args[0], casting="unsafe")
+            else:
+                call(*args, **kwargs, out=out)
+
+        return run
+
+    def _generators(self) -> list[Any]:
+        """What draws random numbers, of which the state is put back where NumPy's program runs the call instead."""
+        found: dict[int, Any] = {}
+        for piece in self.native.pieces:
+            for step in piece.steps or ():
+                if step.op.bound is not None:
+                    thing = step.op.bound[0]
+                    if not isinstance(thing, np.random.Generator):
+                        message = f"C does not know how to put back the state of a {type(thing).__name__}."
+                        raise Unsupported(message)
+                    found[id(thing)] = thing.bit_generator
+        return list(found.values())
+
+    # calls
+
+    def look(self) -> None:
+        """Find out which flags NumPy would report now."""
+        kinds = {**np.geterr(), **self.native.program.silent}
+        everything = kinds.pop("all", None)
+        self.heeded = {kind: kinds[kind] for kind in _WORDS if kinds[kind] != "ignore" and everything != "ignore"}
+        self._reported.value = STOP | sum(self.numbers[kind] for kind in self.heeded)
+
+    def _step(self) -> Callable[..., Any]:
+        native, memory = self.native, ctypes.addressof(self._memory)
+        calls: list[tuple[Any, Any]] = []
+        for piece in native.pieces:
+            if piece.steps:
+                calls.append((None, [(step.late, self._segment(step)) for step in piece.steps]))
+                continue
+            function = getattr(self.library, piece.name)
+            function.argtypes = [ctypes.c_void_p] + [ctypes.py_object] * len(native.sources)
+            calls.append((function, None))
+        values = list(values_in(native.program.results))
+        fixed = [None if native.plan.storage(v) in native.inputs else self._array(native.places.of(v), ()) for v in values]
+        orders = ["K" if v.is_view or v.strides else "C" for v in values]
+        incoming = len(native.program.inputs)
+        layouts = [(v.memory.strides, v.dtype) for v in native.sources[incoming:] if v.memory is not None]
+        if len(calls) == 1 and len(fixed) == 1 and fixed[0] is not None and calls[0][0] is not None and not layouts:
+            return self._short(calls[0][0], memory, fixed[0], orders[0])
+
+        def step(*arrays: Any) -> Any:
+            handling = self._handling()
+            if handling is not self._seen:
+                self.look()
+                self._seen = handling
+            for a, layout in zip(arrays[incoming:], layouts, strict=True):
+                if (a.strides, a.dtype) != layout:
+                    return FLAGGED
+            before = [g.state for g in self.generators]
+            late = 0
+            for function, segments in calls:
+                if function is not None:
+                    flags = function(memory, *arrays)
+                    if flags > 0:
+                        return self._back(before)
+                    late |= -flags
+                elif not self._run(segments, arrays):
+                    return self._back(before)
+            if late:
+                self.tell(late)
+            return tuple(
+                [
+                    (self._array(native.places.of(v), arrays) if a is None else a).copy(order)
+                    for v, a, order in zip(values, fixed, orders, strict=True)
+                ]
+            )
+
+        return step
+
+    def _short(self, function: Any, memory: int, result: Any, order: str) -> Callable[..., Any]:
+        """The step that is one function with one result."""
+        look, current, copy = self.look, self._handling, result.copy
+        seen = None
+
+        def step(*arrays: Any) -> Any:
+            nonlocal seen
+            if current() is not seen:
+                look()
+                seen = current()
+            flags = function(memory, *arrays)
+            if flags:
+                if flags > 0:
+                    return FLAGGED
+                self.tell(-flags)
+            return (copy(order),)
+
+        return step
+
+    def _run(self, segments: Sequence[tuple[bool, Callable[..., None]]], arrays: Sequence[Any]) -> bool:
+        """Let NumPy do some lines; False where one that is not late has something to report, so that it must be undone."""
+        for late, segment in segments:
+            how = self.heeded if late else dict.fromkeys(self.heeded, "raise")
+            try:
+                with np.errstate(**{kind: how.get(kind, "ignore") for kind in _WORDS}):
+                    segment(arrays)
+            except Exception:
+                if late:
+                    raise
+                return False
+        return True
+
+    def _back(self, before: Sequence[Any]) -> Any:
+        for generator, state in zip(self.generators, before, strict=True):
+            generator.state = state
+        return FLAGGED
+
+    def tell(self, flags: int) -> None:
+        """Report flags that were raised while parameters were updated, as NumPy is told to report them."""
+        for kind, how in self.heeded.items():
+            if flags & self.numbers[kind]:
+                message = f"{_WORDS[kind]} encountered in the update"
+                if how == "raise":
+                    raise FloatingPointError(message)
+                warnings.warn(message, RuntimeWarning, stacklevel=3)
+
+
+def _call(op: Op) -> Callable[..., Any]:
+    """What NumPy calls; of a bound object, its method as it is now."""
+    if op.bound is None:
+        return op.call
+    method = getattr(*op.bound)
+    if not op.function.endswith("]"):
+        return method  # type: ignore[no-any-return]
+    part = int(op.function[:-1].rpartition("[")[2])
+    return lambda *args, **kwargs: method(*args, **kwargs)[part]
