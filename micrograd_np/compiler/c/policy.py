@@ -167,9 +167,9 @@ class Policy:
         """Let NumPy go on for good, and say so."""
         self.stay(f"C has computed other bits than NumPy: {different}.")
         message = (
-            f"compile: the C program of {self._raw.name} differs from its NumPy program in {different}. NumPy's numbers "
-            f"are kept, and NumPy goes on. Please report this with step.source_as('c'), your processor, and the versions "
-            f"of NumPy ({np.__version__}) and of the C compiler."
+            f"compile: the C program of {self._raw.name} differs from its NumPy program in {different}. The numbers are "
+            f"NumPy's, which goes on. Please report this with step.source_as('c'), your processor, and the versions of "
+            f"NumPy ({np.__version__}) and of the C compiler."
         )
         depth, frame = 1, sys._getframe()
         while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):

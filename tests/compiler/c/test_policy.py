@@ -285,6 +285,21 @@ def test_an_interrupt_while_bits_are_compared_leaves_everything_as_it_was(stand)
     assert (one.left()) == trained(3)[1]
 
 
+def test_an_interrupt_after_c_says_that_memory_may_have_changed(stand):
+    one = Training(backend="c", wait=True)
+    for _ in range(2):
+        one.compiled(mg.Tensor(X))
+
+    def interrupted(numpy, arrays):
+        numpy(*arrays)
+        raise KeyboardInterrupt
+
+    stand.behave = interrupted
+    with pytest.raises(KeyboardInterrupt) as e:
+        one.compiled(mg.Tensor(X))
+    assert "runs in C, and may have changed parameters" in e.value.__notes__[0]
+
+
 def test_nothing_is_compared_where_copies_take_more_than_half_of_the_memory(stand, monkeypatch):
     monkeypatch.setattr(policies, "free_memory", lambda: 1000)
     monkeypatch.setattr(policies, "TRIED", (".".join(np.__version__.split(".")[:2]),))
