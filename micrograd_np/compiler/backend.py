@@ -26,13 +26,13 @@ def get_compile_backend() -> str:
     """The backend set by `set_compile_backend`, or else by the environment variable, or else "numpy"."""
     if _backend is not None:
         return _backend
-    named = os.environ.get(_VARIABLE) or "numpy"
-    check_backend(f"the environment variable {_VARIABLE}", named)
-    return named
+    name = os.environ.get(_VARIABLE) or "numpy"
+    check_backend(f"the environment variable {_VARIABLE}", name)
+    return name
 
 
-def check_backend(asker: str, backend: object) -> None:
+def check_backend(where: str, backend: object) -> None:
     """Raise ValueError for a backend that there is not."""
     if backend not in BACKENDS:
-        message = f"{asker}: backend must be 'numpy' or 'c', found {backend!r}."
+        message = f"{where}: backend must be 'numpy' or 'c', found {backend!r}."
         raise ValueError(message)

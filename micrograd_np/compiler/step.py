@@ -179,7 +179,7 @@ class Compiled:
 
     def _choose(self, entry: CompiledProgram) -> None:
         """Let the programs of an entry run in C when that is there."""
-        for one in _both(entry):
+        for one in _programs(entry):
             one.policy = one.choice()
             if self.mode != "exact":
                 one.policy.stay("C computes what mode='exact' computes, and the mode is 'fast'.")
@@ -194,7 +194,7 @@ class Compiled:
         """
         end = None if timeout is None else monotonic() + timeout
         with self.lock:
-            entries = [one for kind in self.entries.values() for entry in kind for one in _both(entry)]
+            entries = [one for kind in self.entries.values() for entry in kind for one in _programs(entry)]
             policies = [one.policy for one in entries if one.policy is not None]
             for policy in policies:
                 policy.start()
@@ -332,15 +332,15 @@ class Compiled:
         self.misses = self.forgotten = 0
 
     def __reduce__(self) -> Any:
-        made = partial(Compiled, backend=self.backend, wait=self.waits, verify=self.verify)
-        return made, (self.function, self.mode)  # programs are traced again where it is unpickled
+        maker = partial(Compiled, backend=self.backend, wait=self.waits, verify=self.verify)
+        return maker, (self.function, self.mode)  # programs are traced again where it is unpickled
 
     def __repr__(self) -> str:
         count = sum(map(len, self.entries.values()))
         return f"<compiled {self.__name__}: {count} program{'' if count == 1 else 's'}, mode={self.mode!r}>"
 
 
-def _both(entry: CompiledProgram) -> list[Any]:
+def _programs(entry: CompiledProgram) -> list[Any]:
     """The program of an entry, and its backward program if there is one."""
     return [entry] if entry.reverse is None else [entry, entry.reverse.entry]
 
@@ -350,7 +350,7 @@ def _in_c(entry: CompiledProgram) -> str:
     from .c.native import Unsupported  # with all that writes C
 
     try:
-        return "\n\n".join((one.policy or one.choice()).source() for one in _both(entry))
+        return "\n\n".join((one.policy or one.choice()).source() for one in _programs(entry))
     except Unsupported as error:
         message = f"source_as: {entry.program.name} cannot be written in C: {error}"
         raise CompileError(message) from None

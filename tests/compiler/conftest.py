@@ -1,7 +1,7 @@
 """Every program that these tests compile is checked against the rules of programs and of memory.
 
-Tests marked `native` run with both backends; with MICROGRAD_NP_COMPILE_BACKEND=c all tests run in C. Then programs run in
-C from their second call on, which compares it with NumPy; a difference is a warning, and so an error.
+Tests marked `native` run with both backends; with MICROGRAD_NP_COMPILE_BACKEND=c all tests run in C. Then programs run
+in C from their second call on, which compares it with NumPy; a difference is a warning, and so an error.
 """
 
 import pytest

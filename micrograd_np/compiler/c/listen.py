@@ -26,14 +26,14 @@ def listen(step: Callable[..., Any], arrays: Sequence[Any]) -> tuple[Any, bool]:
     """
     report = _Report()
     if (context := _context(step)) is not None:
-        return context.copy().run(_heard, step.args[0], arrays, report), report.made  # type: ignore[attr-defined]
-    return _heard(step, arrays, report), report.made
+        return context.copy().run(_heard, step.args[0], arrays, report), report.heard  # type: ignore[attr-defined]
+    return _heard(step, arrays, report), report.heard
 
 
 def _heard(step: Callable[..., Any], arrays: Sequence[Any], report: _Report) -> Any:
     modes = np.geterr()
-    report.made = not {"ignore", "warn", "raise"}.issuperset(modes.values())  # the user listens: do not disturb
-    if report.made:
+    report.heard = not {"ignore", "warn", "raise"}.issuperset(modes.values())  # the user listens: do not disturb
+    if report.heard:
         return step(*arrays)
     with np.errstate(call=report, **{kind: "log" if how == "warn" else how for kind, how in modes.items()}):  # type: ignore[arg-type]
         return step(*arrays)
@@ -42,9 +42,9 @@ def _heard(step: Callable[..., Any], arrays: Sequence[Any], report: _Report) -> 
 class _Report:
     """To NumPy a file for its log, which warns of what it is told."""
 
-    made = False
+    heard = False
 
     def write(self, text: str) -> None:
         """Warn as NumPy does of what it logs ("Warning: overflow encountered in exp")."""
-        self.made = True
+        self.heard = True
         warnings.warn(text.removeprefix("Warning: ").rstrip(), RuntimeWarning, stacklevel=2)

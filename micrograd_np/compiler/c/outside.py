@@ -93,5 +93,5 @@ def free_memory() -> int:
         return next(int(row.split()[1]) * 1024 for row in rows if row.startswith("MemAvailable:"))
     except (OSError, StopIteration):
         names = getattr(os, "sysconf_names", {})
-        known = "SC_AVPHYS_PAGES" in names and "SC_PAGE_SIZE" in names
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if known else 2**30
+        can_say = "SC_AVPHYS_PAGES" in names and "SC_PAGE_SIZE" in names
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if can_say else 2**30

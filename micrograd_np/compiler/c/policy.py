@@ -68,15 +68,15 @@ class Policy:
 
     def reason(self) -> str:
         """Why it runs what it runs, with what C leaves to NumPy, in sentences."""
-        found = [self.why]
+        sentences = [self.why]
         if self.native is not None and self.native.segments:
             calls = ", ".join(f"{function} {count}" for function, count in self.native.why)
-            found.append(f"NumPy does {self.native.segments} of its lines ({calls}).")
+            sentences.append(f"NumPy does {self.native.segments} of its lines ({calls}).")
         if self.state == "c" and self.retreats:
-            found.append(f"NumPy has run {self.retreats:,} calls because of floating-point flags.")
+            sentences.append(f"NumPy has run {self.retreats:,} calls because of floating-point flags.")
         if self.note:
-            found.append(self.note[0].upper() + self.note[1:])
-        return " ".join(found)
+            sentences.append(self.note[0].upper() + self.note[1:])
+        return " ".join(sentences)
 
     def source(self) -> str:
         """The C program; raises `Unsupported` where there can be none."""
@@ -143,19 +143,21 @@ class Policy:
             after = outside.copy(arrays)
             outside.put(before, arrays)
             try:
-                found = self._run(*arrays)
+                native_results = self._run(*arrays)
                 different = (
-                    "" if found is self.flagged else outside.difference(after, arrays) or _difference(found, results)
+                    ""
+                    if native_results is self.flagged
+                    else outside.difference(after, arrays) or _difference(native_results, results)
                 )
             except Exception as error:  # noqa: BLE001  whatever it is, NumPy did not raise it
-                found, different = None, f"an error that NumPy does not raise, {error!r}"
+                native_results, different = None, f"an error that NumPy does not raise, {error!r}"
             outside.put(after, arrays)
         except BaseException:
             outside.put(before, arrays)
             raise
         if different:
             self._part(different)
-        elif found is self.flagged:
+        elif native_results is self.flagged:
             self._count(reported)
         else:
             self.why = "its bits are those of NumPy's program."
@@ -167,9 +169,9 @@ class Policy:
         """Let NumPy go on for good, and say so."""
         self.stay(f"C has computed other bits than NumPy: {different}.")
         message = (
-            f"compile: the C program of {self._raw.name} differs from its NumPy program in {different}. The numbers are "
-            f"NumPy's, which goes on. Please report this with step.source_as('c'), your processor, and the versions of "
-            f"NumPy ({np.__version__}) and of the C compiler."
+            f"compile: the C program of {self._raw.name} differs from its NumPy program in {different}. The numbers "
+            f"are NumPy's, which goes on. Please report this with step.source_as('c'), your processor and the versions "
+            f"of NumPy ({np.__version__}) and of the C compiler."
         )
         depth, frame = 1, sys._getframe()
         while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
@@ -208,11 +210,11 @@ class Policy:
             self.stay(f"in {self.retreats} of {calls:,} calls NumPy had floating-point warnings to report.")
 
 
-def _difference(found: Any, results: Any) -> str:
+def _difference(native: Any, results: Any) -> str:
     """In which result C differs; "" if in none."""
-    if len(found) != len(results):
-        return f"the number of results ({len(found)} for {len(results)})"
-    for i, (a, b) in enumerate(zip(found, results, strict=True)):
+    if len(native) != len(results):
+        return f"the number of results ({len(native)} for {len(results)})"
+    for i, (a, b) in enumerate(zip(native, results, strict=True)):
         if not same_bits(np.asarray(a), np.asarray(b)) or np.asarray(a).strides != np.asarray(b).strides:
             return f"result {i} of shape {np.shape(b)}"
     return ""
