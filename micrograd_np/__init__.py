@@ -121,7 +121,7 @@ if TYPE_CHECKING:
     from .autograd import checkpoint
     from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient
-    from .compiler import CompileError, compile  # noqa: A004
+    from .compiler import CompileError, compile, get_compile_backend, set_compile_backend  # noqa: A004
     from .debug import NonfiniteError, detect_mutation, detect_nonfinite, trace_origins
     from .debug.explain import explain
     from .nn.functional_call import functional_call
@@ -145,19 +145,19 @@ __all__ = [
     "detect_nonfinite", "diag", "diagonal", "diff", "divide", "dot", "draw", "draw_boundary", "draw_network",
     "draw_steps", "dsplit", "dstack", "einsum", "enable_grad", "equal", "erf", "exp", "exp2", "expand_dims", "explain",
     "expm1", "fit", "flatten", "flip", "fliplr", "flipud", "floor", "floor_divide", "fmod", "from_dlpack", "functional",
-    "functional_call", "get_default_dtype", "grad", "gradcheck", "gradgradcheck", "greater", "greater_equal", "hessian",
-    "hsplit", "hstack", "hvp", "hypot", "inner", "invert", "is_grad_enabled", "isfinite", "isinf", "isnan", "jacobian",
-    "jvp", "kron", "less", "less_equal", "linalg", "lint", "load", "log", "log1p", "log2", "log10", "log_softmax",
-    "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "matmul", "matvec", "max",
-    "maximum", "mean", "median", "meshgrid", "min", "minimum", "moveaxis", "multiply", "nan_to_num", "nanmax",
-    "nanmean", "nanmin", "nanprod", "nansum", "ndtr", "negative", "nn", "no_grad", "norm", "not_equal",
-    "numeric_gradient", "optim", "outer", "pad", "percentile", "pictures", "power", "prod", "ptp", "quantile",
-    "radians", "random", "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape", "roll", "rot90", "round",
-    "save", "set_default_dtype", "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split",
-    "sqrt", "square", "squeeze", "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes", "take",
-    "take_along_axis", "tan", "tanh", "tensordot", "tile", "topk", "trace", "trace_origins", "training", "transpose",
-    "tril", "triu", "trunc", "unstack", "value_and_grad", "var", "vdot", "vecdot", "vecmat", "vjp", "vsplit", "vstack",
-    "where", "xlogy", "zeros_like",
+    "functional_call", "get_compile_backend", "get_default_dtype", "grad", "gradcheck", "gradgradcheck", "greater",
+    "greater_equal", "hessian", "hsplit", "hstack", "hvp", "hypot", "inner", "invert", "is_grad_enabled", "isfinite",
+    "isinf", "isnan", "jacobian", "jvp", "kron", "less", "less_equal", "linalg", "lint", "load", "log", "log1p", "log2",
+    "log10", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp",
+    "matmul", "matvec", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "moveaxis", "multiply",
+    "nan_to_num", "nanmax", "nanmean", "nanmin", "nanprod", "nansum", "ndtr", "negative", "nn", "no_grad", "norm",
+    "not_equal", "numeric_gradient", "optim", "outer", "pad", "percentile", "pictures", "power", "prod", "ptp",
+    "quantile", "radians", "random", "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape", "roll", "rot90",
+    "round", "save", "set_compile_backend", "set_default_dtype", "set_grad_enabled", "sigmoid", "sign", "sin", "sinh",
+    "softmax", "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "storage", "subtract", "sum", "summary",
+    "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensordot", "tile", "topk", "trace", "trace_origins",
+    "training", "transpose", "tril", "triu", "trunc", "unstack", "value_and_grad", "var", "vdot", "vecdot", "vecmat",
+    "vjp", "vsplit", "vstack", "where", "xlogy", "zeros_like",
 ]  # fmt: skip
 
 # loaded on first use, so that importing the package costs little more than importing NumPy
@@ -165,7 +165,7 @@ _LATER = {
     "autograd": ("checkpoint",),
     "autograd.transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
     "check": ("GradcheckError", "check_gradients", "check_primitive", "gradcheck", "gradgradcheck", "numeric_gradient"),
-    "compiler": ("CompileError", "compile"),
+    "compiler": ("CompileError", "compile", "get_compile_backend", "set_compile_backend"),
     "data": (),
     "debug": ("NonfiniteError", "detect_mutation", "detect_nonfinite", "explain", "trace_origins"),
     "nn": (),

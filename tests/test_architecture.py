@@ -172,10 +172,10 @@ LINES = {
     ".": 220,
     "autograd": 780,
     "check": 1320,
-    "compiler": 2330,
-    "compiler/c": 2520,  # the C writer, its toolchain and cache: twice the 1,200 that were planned
+    "compiler": 2430,
+    "compiler/c": 2950,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
     "compiler/passes": 1320,
-    "compiler/running": 700,
+    "compiler/running": 740,
     "compiler/tracing": 2130,
     "compiler/writing": 1010,
     "core": 2480,  # recomputed values are compared with those that are held

@@ -8,12 +8,13 @@ import warnings
 from collections.abc import Callable
 from functools import partial, update_wrapper
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, NamedTuple
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
 
+from .backend import check_backend, get_compile_backend
 from .error import CompileError
 from .guards import MISS, Guard
 from .pipeline import build
@@ -31,6 +32,8 @@ from .writing.plain import plain
 _MANY = 64  # kinds of arguments from which on it looks as if there would be no end to them
 VERIFY = False
 """Whether the rules of every program are checked; tests of the compiler set it."""
+WAIT = False
+"""Whether every first call waits for C, as tests of the C backend want it."""
 _MOST = 8  # programs for one kind of arguments: train, eval, with and without gradients, and some more
 
 
@@ -45,7 +48,15 @@ class CacheInfo(NamedTuple):
 class Compiled:
     """What `compile` returns. Call it like the function it was made from."""
 
-    def __init__(self, function: Any, mode: str = "exact", *, verify: bool = False) -> None:
+    def __init__(
+        self,
+        function: Any,
+        mode: str = "exact",
+        *,
+        backend: str | None = None,
+        wait: bool = False,
+        verify: bool = False,
+    ) -> None:
         if not callable(function):
             message = (
                 f"compile: takes a function, a module or anything else that can be called, found {function!r:.60} "
@@ -61,7 +72,10 @@ class Compiled:
         if mode not in ("exact", "fast"):
             message = f"compile: mode must be 'exact' or 'fast', found {mode!r}."
             raise ValueError(message)
+        if backend is not None:
+            check_backend("compile", backend)
         self.function, self.mode, self.verify = function, mode, verify
+        self.backend, self.waits = backend, wait
         update_wrapper(self, function, updated=())
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self.entries: dict[Any, list[CompiledProgram]] = {}
@@ -157,9 +171,34 @@ class Compiled:
             self.looked[alike] = sorted(looked.union(self.looked.get(alike, ())))
             key = (*alike, *(arrays[i][1].tobytes() for i in self.looked[alike]))
         entry.seconds = (traced - began, perf_counter() - traced)
+        if (self.backend or get_compile_backend()) == "c":
+            self._choose(entry)
         self._keep(key, entry)
         self.last, self.quick = entry, None
         return result
+
+    def _choose(self, entry: CompiledProgram) -> None:
+        """Let the programs of an entry run in C when that is there."""
+        for one in _programs(entry):
+            one.policy = one.choice()
+            if self.mode != "exact":
+                one.policy.stay("C computes what mode='exact' computes, and the mode is 'fast'.")
+            elif self.waits or WAIT:
+                one.policy.wait()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until all programs there are have been compiled, for `timeout` seconds at most: whether they are done.
+
+        With backend "numpy", and where C cannot be compiled, there is nothing to wait for. C is compared with NumPy in
+        the next call.
+        """
+        end = None if timeout is None else monotonic() + timeout
+        with self.lock:
+            entries = [one for kind in self.entries.values() for entry in kind for one in _programs(entry)]
+            policies = [one.policy for one in entries if one.policy is not None]
+            for policy in policies:
+                policy.start()
+        return all(policy.wait(None if end is None else max(0.0, end - monotonic())) for policy in policies)
 
     def _uncompiled(self, arrays: list[tuple[str, Any]], args: Any, kwargs: dict[str, Any]) -> Callable[[], Any]:
         """The function with these arguments, the arrays among them lifted and noted in `arrays`."""
@@ -245,16 +284,20 @@ class Compiled:
         return max(entries, key=lambda entry: (entry.in_place(), entry.calls, entry is self.last, entry.number))
 
     def source_as(self, style: str) -> str:
-        """The program that has run most calls as source: "exact" as it runs, "plain" in expressions, without buffers.
+        """The program that has run most calls as source: "exact" in NumPy as it runs, "plain" in expressions, or "c".
 
         The plain program computes the same numbers: ``step(x, y, state, numbers, constants, objects)`` takes and
         changes dicts of arrays, and returns the results and the gradients. ``save(path, style="plain")`` writes a
         module that has all this, to be run.
+
+        The C program is what the backend "c" compiles and calls. CompileError where there can be none.
         """
+        if style == "c":
+            return _in_c(self._main())
         if style == "exact":
             return self.source
         if style != "plain":
-            message = f"source_as: style must be 'exact' or 'plain', found {style!r}."
+            message = f"source_as: style must be 'exact', 'plain' or 'c', found {style!r}."
             raise ValueError(message)
         return plain(self._main().raw).source
 
@@ -289,17 +332,38 @@ class Compiled:
         self.misses = self.forgotten = 0
 
     def __reduce__(self) -> Any:
-        return partial(Compiled, verify=self.verify), (
-            self.function,
-            self.mode,
-        )  # programs are traced again where it is unpickled
+        maker = partial(Compiled, backend=self.backend, wait=self.waits, verify=self.verify)
+        return maker, (self.function, self.mode)  # programs are traced again where it is unpickled
 
     def __repr__(self) -> str:
         count = sum(map(len, self.entries.values()))
         return f"<compiled {self.__name__}: {count} program{'' if count == 1 else 's'}, mode={self.mode!r}>"
 
 
-def compile(function: Callable[..., Any] | None = None, *, mode: str = "exact", verify: bool = False) -> Any:
+def _programs(entry: CompiledProgram) -> list[Any]:
+    """The program of an entry, and its backward program if there is one."""
+    return [entry] if entry.reverse is None else [entry, entry.reverse.entry]
+
+
+def _in_c(entry: CompiledProgram) -> str:
+    """The C source of an entry; raises CompileError where there can be none."""
+    from .c.native import Unsupported  # with all that writes C
+
+    try:
+        return "\n\n".join((one.policy or one.choice()).source() for one in _programs(entry))
+    except Unsupported as error:
+        message = f"source_as: {entry.program.name} cannot be written in C: {error}"
+        raise CompileError(message) from None
+
+
+def compile(
+    function: Callable[..., Any] | None = None,
+    *,
+    mode: str = "exact",
+    backend: str | None = None,
+    wait: bool = False,
+    verify: bool = False,
+) -> Any:
     """Turn a whole training step, a loss or a model into a NumPy program, and run that.
 
     The first call with arguments of some shapes and dtypes runs `function` as it is, watches, and emits the program;
@@ -308,8 +372,12 @@ def compile(function: Callable[..., Any] | None = None, *, mode: str = "exact", 
     or ``@mg.compile(mode="fast")``. With ``verify=True`` the compiler checks its own rules after each pass, for whoever
     changes it.
 
-    Raises TypeError for what cannot be called and ValueError for an unknown mode; the first call raises `CompileError`
-    for what a program could not repeat.
+    With ``backend="c"`` the program is compiled as C as well, in the background, and takes over when that is done and
+    has been seen to keep every bit; `wait` makes the first call wait for it, and `report()` says what runs, and why.
+    Where no `backend` is given, the one set by `set_compile_backend` holds: at first "numpy".
+
+    Raises TypeError for what cannot be called and ValueError for an unknown mode or backend; the first call raises
+    `CompileError` for what a program could not repeat.
 
     >>> import numpy as np
     >>> norm = compile(lambda x: (x * x).sum().sqrt())
@@ -319,5 +387,5 @@ def compile(function: Callable[..., Any] | None = None, *, mode: str = "exact", 
     CacheInfo(hits=1, misses=1, currsize=1)
     """
     if function is None:
-        return lambda f: Compiled(f, mode, verify=verify)
-    return Compiled(function, mode, verify=verify)
+        return partial(compile, mode=mode, backend=backend, wait=wait, verify=verify)
+    return Compiled(function, mode, backend=backend, wait=wait, verify=verify)

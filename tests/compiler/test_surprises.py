@@ -3,6 +3,7 @@
 import importlib.util
 import pickle
 import random
+import signal
 import threading
 import traceback
 from pathlib import Path
@@ -12,11 +13,21 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
+from micrograd_np.compiler.c.toolchain import find_compiler
 
 DOCS = Path(__file__).parents[2] / "docs"
 X = np.random.default_rng(0).standard_normal((4, 3))
 Y = np.random.default_rng(1).standard_normal((4, 2))
 Z = np.random.default_rng(2).standard_normal((4, 3))
+
+
+@pytest.fixture
+def in_c():
+    """`compile` with C."""
+    compiler = find_compiler()
+    if isinstance(compiler, str) or not hasattr(signal, "setitimer"):
+        pytest.skip(f"needs a C compiler: {compiler}")
+    return mg.compile(backend="c", wait=True)
 
 
 class Training:
@@ -561,6 +572,61 @@ def test_something_that_keeps_changing_is_told():
     p.data = p.data.copy()
     with pytest.warns(RuntimeWarning, match="keeps changing"):
         f(X)
+
+
+# what differs with backend="c"
+
+
+def test_the_first_native_call_takes_longer_and_needs_more_memory(in_c):
+    """C is compiled in the background, a second or less for most steps. The first call that finds it ready runs both
+    programs, with copies of everything that a step changes, and compares what they leave: should it differ, a warning
+    says what to report, and NumPy goes on. `step.report()` says what runs, and why."""
+    step = in_c(lambda x: x.exp().sum())
+    step(X)
+    assert str(step.report()).endswith("backend  c: its bits are compared with NumPy's in the next call.")
+    assert step(X).item() == np.exp(X).sum()
+    assert str(step.report()).endswith("backend  c: its bits are those of NumPy's program.")
+
+
+def test_the_sign_of_a_nan_is_not_compared(in_c):
+    """All numbers keep their bits, and nan stays nan. Which nan results where two meet, and its sign, depends on the
+    order of operands, and no standard says: bits of nan are not compared."""
+    step = in_c(lambda x, y: x * y + y)
+    x, y = np.array([np.nan, 1.0]), np.array([-np.nan, 2.0])
+    for _ in range(3):
+        assert np.array_equal(step(x, y).data, x * y + y, equal_nan=True)
+    assert step.report().backend == "c"
+
+
+def test_an_interrupt_arrives_after_a_native_call(in_c):
+    """NumPy's program can be interrupted between two lines, C cannot: the interrupt arrives when the call is over. What
+    it has computed is in the memory of parameters and of the optimiser then, and its result is lost."""
+    w = mg.Tensor(np.zeros(3_000_000))
+
+    def step(x):
+        w.copy_(w + x.exp().tanh())
+        return x.sum()
+
+    compiled = in_c(step)
+    x = np.full(3_000_000, 0.5)
+    for _ in range(3):
+        compiled(x)
+    before = w.data[0]
+
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    old = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
+        with pytest.raises(KeyboardInterrupt) as e:
+            compiled(x)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+    assert "runs in C" in e.value.__notes__[0]
+    assert len(set(w.data)) == 1  # all or nothing
+    assert w.data[0] > before
 
 
 def test_the_page_tells_what_is_tested():

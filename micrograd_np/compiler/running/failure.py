@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
+from ..c.policy import Policy
 from ..program import Program
 from ..writing.write import Writer
 
@@ -16,13 +16,21 @@ class Emitted(Protocol):
     writer: Writer
     filename: str
     source: str
-    step: Callable[..., Any]
+    policy: Policy | None
+
+    def call(self, *arrays: Any) -> Any:
+        """Run it."""
 
 
 def explain(error: BaseException, entry: Emitted) -> None:
     """Let `error` say what eager says, and add which of the user's lines failed, and the state of the state."""
     number, rows = _line_in(error, entry.filename), entry.writer.rows
     if number is None or not rows or number < min(rows):
+        if entry.policy is not None and entry.policy.state == "c" and entry.program.stores:
+            error.add_note(
+                f"compile: {entry.program.name} runs in C, and may have changed parameters, buffers or the optimiser's "
+                f"memory, some or all: load a checkpoint."
+            )
         return
     text = entry.source.splitlines()
     failed = rows[max(n for n in rows if n <= number)]

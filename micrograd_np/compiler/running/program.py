@@ -24,6 +24,7 @@ from micrograd_np.core.vertex import Vertex, tensor_of
 from micrograd_np.core.writes import clock, writes
 from micrograd_np.engine.tensor import Tensor
 
+from ..c.policy import Policy
 from ..guards import GONE, MISS, Guard
 from ..ir import Op, Value, mapped
 from ..memory import Plan
@@ -73,6 +74,8 @@ class CompiledProgram:
         self.incoming = [t for t, _ in program.gradients_in]
         self.absent = list(program.gradients_absent)
         self.reverse: BackwardProgram | None = None
+        self.policy: Policy | None = None
+        """Which of two programs each call runs, where there may be one in C."""
         self.seconds = (0.0, 0.0)
         """What tracing (the first call included) and emitting took."""
         self.captured: list[Guard] = []
@@ -87,6 +90,16 @@ class CompiledProgram:
     def calls(self) -> int:
         """How many calls it has run."""
         return self.counter[0]
+
+    def choice(self) -> Policy:
+        """What may run its calls in C."""
+        return Policy(self.raw, self.step, self.outputs, self.counter)
+
+    def call(self, *arrays: Any) -> Any:
+        """Run the step itself, and count the call."""
+        results = self.step(*arrays) if self.policy is None else self.policy(*arrays)
+        self.counter[0] += 1
+        return results
 
     def rebuilt(self, results: Any) -> Any:
         """What the step returns, with tensors around the arrays of the program."""
@@ -214,8 +227,13 @@ class _Source:
             if tests:
                 rows.append(f"if {' or '.join(tests)}: return MISS")
             rows += [f"{self.name(array)}.fill(n{i}[{key!r}])" for array, key in slots]
-        rows += ["try:", f"    out = step({arguments})", "except BaseException as error:"]
-        rows += ["    explain(error, entry)", "    raise"]
+        if entry.policy is None:
+            rows += ["try:", f"    out = step({arguments})"]
+        else:
+            policy = self.name(entry.policy)
+            rows += ["try:", f"    out = {policy}.step({arguments})"]
+            rows.append(f"    if out is {policy}.flagged: out = {policy}.fallback({arguments})")
+        rows += ["except BaseException as error:", "    explain(error, entry)", "    raise"]
         for i, (group, _) in enumerate(entry.numbers):
             steps = [f"{self.name(state)}['step']" for state in group.states]
             rows.append(f"{' = '.join(steps)} = t{i}")

@@ -107,7 +107,7 @@ class _Call:
             self.seeds = {}
             with self.reverse.lock:
                 try:
-                    gradients = self.reverse.entry.step(*self.inputs, *self.residuals, *every)
+                    gradients = self.reverse.entry.call(*self.inputs, *self.residuals, *every)
                 except BaseException as error:
                     explain(error, self.reverse.entry)
                     raise

@@ -36,6 +36,10 @@ class Report:
     trace_seconds: float
     """Includes the first call itself, which is done for real."""
     compile_seconds: float
+    backend: str
+    """What runs calls: "numpy"; "compiling", which is NumPy while C is being compiled; or "c"."""
+    reason: str
+    """Why, in sentences, where C was asked for."""
 
     def __str__(self) -> str:
         saved = ", ".join(f"{name} {count}" for name, count in self.passes.items() if count) or "nothing"
@@ -46,7 +50,8 @@ class Report:
             f"  memory   {self.buffers} buffers in one arena of {arena}; side by side {separate}, "
             f"eager at least {eager}\n"
             f"  passes   {saved}\n"
-            f"  time     {first:.1f} ms for the first call and its trace, {second:.1f} ms to write the program"
+            f"  time     {first:.1f} ms for the first call and its trace, {second:.1f} ms to write the program\n"
+            f"  backend  {self.backend}{f': {self.reason}' if self.reason else ''}"
         )
 
     __repr__ = __str__
@@ -66,7 +71,16 @@ def report(entry: CompiledProgram) -> Report:
         passes=dict(entry.passes),
         trace_seconds=entry.seconds[0],
         compile_seconds=entry.seconds[1],
+        backend="numpy" if entry.policy is None else entry.policy.state,
+        reason=". The backward pass: ".join(_reasons(entry)),
     )
+
+
+def _reasons(entry: CompiledProgram) -> list[str]:
+    """Why it runs what it runs; also of its backward program, where that is another reason."""
+    behind = entry.reverse.entry.policy if entry.reverse is not None else None
+    policies = [policy for policy in (entry.policy, behind) if policy is not None]
+    return list(dict.fromkeys(policy.reason() for policy in policies))
 
 
 def peak(program: Program) -> int:
