@@ -1,7 +1,5 @@
 """`checkpoint`: recompute results in backward instead of storing them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Whether a repeated call reads the same memory as the first."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

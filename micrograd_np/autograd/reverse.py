@@ -1,7 +1,5 @@
 """Particular gradients by the backward walk: PyTorch's `autograd.grad`, and the base of the transforms."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ that gradients also reach an outer transform or ``backward``. So transforms nest
 ends its walk at its own stand-ins.
 """
 
-from __future__ import annotations
-
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -4,8 +4,6 @@ They take and return arrays or tensors, whichever the arguments are. Only a resu
 from outside is always a tensor, so that no gradient is lost. How they nest: `stand_ins`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any

@@ -1,7 +1,5 @@
 """What a check computes by the graph: the weighted sum of all that a function returns, and its gradient."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, reduce

@@ -1,7 +1,5 @@
 """Checks that raise an error, with the table, unless the gradients agree: PyTorch's `gradcheck` and `gradgradcheck`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

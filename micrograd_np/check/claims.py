@@ -3,8 +3,6 @@
 The suite draws samples for every primitive of the package; `check_primitive` does for one of the user's own.
 """
 
-from __future__ import annotations
-
 import re
 import string
 import warnings

@@ -1,7 +1,5 @@
 """Checking the gradients of a function or of a model: a report with a row for each input or parameter."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any
 from zlib import crc32

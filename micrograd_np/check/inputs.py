@@ -1,7 +1,5 @@
 """The inputs of a checked function: which are differentiated, their names, and leaves in their places."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Derivatives from values alone: perturb one entry, compare the values. Every rule here is judged by them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """`check_primitive`: what the suite claims of every primitive of the package, tested on one of your own."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any

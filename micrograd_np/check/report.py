@@ -1,7 +1,5 @@
 """The result of a check as a table, for a terminal and for a notebook, which is true when all is well."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from html import escape
 from math import prod

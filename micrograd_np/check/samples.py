@@ -4,14 +4,12 @@ A shape contract such as ``"(n,k),(k,m)->(n,m)"`` names lengths that may be any,
 Without a contract an op is elementwise: it takes any shapes that broadcast.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -70,13 +68,13 @@ class Sample:
         f.names = list(map(self.name_of, places))  # type: ignore[attr-defined]
         return f, [self.inputs[i] for i in places]
 
-    def astype(self, dtype: Any) -> Sample:
+    def astype(self, dtype: Any) -> Self:
         """The same with its floating arrays in another dtype."""
         return self.map(lambda x: x.astype(dtype) if x.dtype.kind == "f" else x)
 
-    def map(self, change: Any) -> Sample:
+    def map(self, change: Any) -> Self:
         """The same with ``change(x)`` for each array x."""
-        return Sample(self.op, tuple(change(x) for x in self.inputs), self.static)
+        return type(self)(self.op, tuple(change(x) for x in self.inputs), self.static)
 
     def __str__(self) -> str:
         static = "".join(f", {name}={value!r}" for name, value in self.static.items())

@@ -1,12 +1,11 @@
 """The derivation of one backward pass, as one would write it on a blackboard, with the numbers of this run."""
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 
@@ -19,16 +18,11 @@ from micrograd_np.core.vertex import Node, Source, Vertex, grad_of, source
 from micrograd_np.core.writes import writes
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.symbol import Symbol, nested, spelt
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.shape import spread_axes
 
 from .origin import origin_of
 from .watch import Watch
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import TextIO
-
-    from micrograd_np.engine.tensor import Tensor
 
 _SPELT = 9  # elements of an array that a formula spells out
 

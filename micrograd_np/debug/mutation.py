@@ -1,7 +1,5 @@
 """Raw arrays that change between forward and backward."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Mapping
 from typing import Any

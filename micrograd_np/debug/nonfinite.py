@@ -1,7 +1,5 @@
 """`detect_nonfinite`: an error at the first op, forward or backward, that makes a nan or an infinity."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType

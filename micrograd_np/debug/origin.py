@@ -1,7 +1,5 @@
 """Where a tensor was made: the file and line outside this package, and the module whose call was running."""
 
-from __future__ import annotations
-
 import linecache
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The base of all debugging contexts: see all events of this thread, and pass them on to the outer watcher."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import ContextDecorator
 from typing import Any, Self

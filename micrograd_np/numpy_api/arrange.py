@@ -1,10 +1,9 @@
 """NumPy's functions that move, add and drop axes, and split, repeat, flip and pad arrays, made of a few primitives."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,17 +11,12 @@ from micrograd_np.core.domains import REALS
 from micrograd_np.core.messages import caller
 from micrograd_np.core.primitive import as_array, primitive
 from micrograd_np.core.vertex import Vertex
-from micrograd_np.ops.axes import ALL, along, axes_of, axis_of, whole
+from micrograd_np.ops.axes import ALL, Axes, along, axes_of, axis_of, whole
 from micrograd_np.ops.index import view
 from micrograd_np.ops.operand import as_operand, as_operands
 from micrograd_np.ops.shape import broadcast_to, reshape, transpose
 from micrograd_np.ops.shape import concatenate as join
 from micrograd_np.ops.state import copy
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from micrograd_np.ops.axes import Axes
 
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:

@@ -1,8 +1,7 @@
 """NumPy's functions that stack, split, rotate and broadcast arrays, made of the general ones in `arrange`."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +13,6 @@ from micrograd_np.ops.shape import broadcast_to, reshape
 from micrograd_np.ops.state import astype, copy
 
 from .arrange import concatenate, flip, ravel, split, swapaxes
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def _each(xs: tuple[Any, ...], change: Any) -> Any:

@@ -1,7 +1,5 @@
 """Exponentials and logarithms to the bases 2 and 10, cube roots, and the logarithm of a sum of two exponentials."""
 
-from __future__ import annotations
-
 from math import log
 from typing import Any
 

@@ -5,8 +5,6 @@ for the Cholesky factor; Stewart (1998), "On the adjugate matrix", for cofactors
 has no inverse, so there all derivatives but that of the determinant raise `numpy.linalg.LinAlgError`.
 """
 
-from __future__ import annotations
-
 from functools import reduce
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Sorting along an axis: the positions have no derivative, the elements taken from there have one."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

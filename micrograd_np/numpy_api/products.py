@@ -1,9 +1,8 @@
 """Products in NumPy's notations: the primitive `einsum`, and functions made of it and of `matmul`."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +17,6 @@ from micrograd_np.ops.routine import stored
 from micrograd_np.ops.shape import broadcast_to, reshape, sum_to
 
 from .diagonal import diagonal
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

@@ -6,14 +6,13 @@
 array that has lost its gradient. Operators do not come this way, except with an ndarray on the left.
 """
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -22,9 +21,6 @@ from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import registry
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.core.writes import writes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
 
 # functions of ours that share a name with one of NumPy's, and mean different things
 _HOMONYMS = frozenset({"index.split", "convolve"})

@@ -1,7 +1,5 @@
 """Division with remainder: the remainder has slope 1 by the dividend, the quotient goes in steps."""
 
-from __future__ import annotations
-
 from micrograd_np.core.domains import Domain
 from micrograd_np.ops.elementwise import divide, zero_safe_multiply, zeros_like
 from micrograd_np.ops.ufunc import ufunc

@@ -1,7 +1,5 @@
 """Rounding: steps, whose derivative is 0 wherever there is one, and 0 at the steps too."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import Domain

@@ -1,14 +1,10 @@
 """The position of the largest or smallest element along an axis, and any and all. No gradient passes."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np.core.domains import DISTINCT, MASK
 from micrograd_np.core.primitive import primitive
-
-if TYPE_CHECKING:
-    from micrograd_np.ops.reduce import Axis
+from micrograd_np.ops.reduce import Axis
 
 _ONE_AXIS: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": -1, "keepdims": True})
 _AXES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": (0, -1), "keepdims": True})

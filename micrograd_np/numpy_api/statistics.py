@@ -1,9 +1,7 @@
 """Variance, standard deviation and norms: primitives, because the derivative of each needs care at 0."""
 
-from __future__ import annotations
-
 from math import inf, nan
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,14 +12,11 @@ from micrograd_np.ops.choice import masked_zero, where
 from micrograd_np.ops.comparison import equal
 from micrograd_np.ops.elementwise import absolute, divide_or_zero, sign
 from micrograd_np.ops.operand import as_operand
-from micrograd_np.ops.reduce import EXAMPLES, broadcastable, max, mean, min, reduced_size, sum  # noqa: A004
+from micrograd_np.ops.reduce import EXAMPLES, Axis, broadcastable, max, mean, min, reduced_size, sum  # noqa: A004
 from micrograd_np.ops.routine import in_single, is_half
 from micrograd_np.ops.state import astype
 from micrograd_np.ops.sums import sum_by_product
 from micrograd_np.ops.transcendental import power
-
-if TYPE_CHECKING:
-    from micrograd_np.ops.reduce import Axis
 
 _SPREADS = (*EXAMPLES, {"axis": 1, "ddof": 1})
 

@@ -1,9 +1,8 @@
 """Averages, medians and quantiles, composed of sums and sorting; reductions without nan, and nan as a number."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from math import floor, inf, nan
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from micrograd_np.ops.comparison import equal, isnan, logical_not
 from micrograd_np.ops.elementwise import add, divide, multiply, subtract
 from micrograd_np.ops.index import view
 from micrograd_np.ops.operand import as_operand
-from micrograd_np.ops.reduce import keepdims_shape, max, mean, min, reduced_size, sum  # noqa: A004
+from micrograd_np.ops.reduce import Axis, keepdims_shape, max, mean, min, reduced_size, sum  # noqa: A004
 from micrograd_np.ops.shape import broadcast_to, reshape, stack
 from micrograd_np.ops.state import astype, copy
 
@@ -25,11 +24,6 @@ from .arrange import moveaxis
 from .cumulative import prod
 from .order import sort
 from .searching import all  # noqa: A004
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from micrograd_np.ops.reduce import Axis
 
 
 def ptp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:

@@ -1,7 +1,5 @@
 """Elements by their positions along an axis."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

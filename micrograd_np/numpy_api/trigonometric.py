@@ -1,7 +1,5 @@
 """Trigonometric and hyperbolic functions and their inverses, element by element, in radians."""
 
-from __future__ import annotations
-
 from math import pi
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Products of vectors, of Kronecker, and of stacked vectors and matrices, under NumPy's names."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.messages import caller

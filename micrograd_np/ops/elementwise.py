@@ -1,7 +1,5 @@
 """Arithmetic, element by element, broadcasting as NumPy does."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import KINK_AT_ZERO, NONZERO, REALS

@@ -1,7 +1,5 @@
 """Operands of functions that read shapes: tensors, arrays and symbols stay, everything else becomes an array."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Random draws: primitives without inputs; the generator is a setting. A compiled step draws anew in each call."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -5,8 +5,6 @@ alike, since NumPy, too, adds one row after another. Along the last axes NumPy a
 long rows are left to it.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from math import prod
 from typing import Any

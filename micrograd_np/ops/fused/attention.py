@@ -1,7 +1,5 @@
 """The mask of causal attention."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import REALS

@@ -16,18 +16,14 @@ The sum is split into matrix products in one of three ways, chosen by measuremen
 - *places*: one for each place in a row and each row, on columns that overlap in the same way. For many samples.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np.core.domains import REALS
 from micrograd_np.core.primitive import primitive
 
 from .windows import Lengths, Padding, interior, lay, padded, positions, sliding
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _ALL = slice(None)
 _BLOCK = 1 << 20  # windows are copied in blocks of about as many numbers, to stay in cache

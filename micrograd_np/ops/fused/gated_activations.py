@@ -3,8 +3,6 @@
 At ±∞ they have their limits: x is clipped where the step has long been 0 or 1, so that no product is 0 · ∞.
 """
 
-from __future__ import annotations
-
 from math import pi
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Gated recurrent units."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import REALS

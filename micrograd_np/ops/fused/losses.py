@@ -1,7 +1,5 @@
 """Losses that are one primitive each: stable for any logits, with short gradients."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import INTEGERS, PROBABILITY, REALS

@@ -5,8 +5,6 @@ goes over the elements of the kernel, not over the windows: a pool of 2 takes tw
 of a `Geometry`; places are static too, since PyTorch's `ceil_mode` lets a last window hang over the edge.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from itertools import product
 from math import prod

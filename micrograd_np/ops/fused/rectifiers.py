@@ -1,7 +1,5 @@
 """Activations that are primitives because that halves the tape, or because the plain formula is not stable."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import KINK_AT_ZERO, REALS, Domain

@@ -1,7 +1,5 @@
 """The plain recurrence."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import KINK_AT_ZERO, REALS

@@ -1,19 +1,14 @@
 """Softmax, its logarithm and the logarithm of its divisor, stable for any x: the largest one is subtracted first."""
 
-from __future__ import annotations
-
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np.core.domains import REALS
 from micrograd_np.core.primitive import primitive
-from micrograd_np.ops.reduce import EXAMPLES, broadcastable, sum  # noqa: A004
+from micrograd_np.ops.reduce import EXAMPLES, Axis, broadcastable, sum  # noqa: A004
 from micrograd_np.ops.routine import floating, in_single, is_half
 from micrograd_np.ops.sums import sum_by_product
 from micrograd_np.ops.transcendental import exp
-
-if TYPE_CHECKING:
-    from micrograd_np.ops.reduce import Axis
 
 _AXES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": None})
 

@@ -1,7 +1,5 @@
 """The error function, the normal distribution function, and x log y, element by element. NumPy has none of them."""
 
-from __future__ import annotations
-
 from math import pi
 from typing import Any
 

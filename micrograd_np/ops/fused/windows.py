@@ -4,19 +4,15 @@
 stride, a dilation, and a padding before and after.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from micrograd_np.core.domains import REALS
 from micrograd_np.core.primitive import primitive
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Lengths = tuple[int, ...]
 Padding = tuple[tuple[int, int], ...]
