@@ -186,23 +186,12 @@ def convolve(xp: Any, out: Any, x: Any, weight: Any, *, stride: Lengths, padding
 
 
 @primitive(
-    "{x} ∗ᵀ {weight}",
-    domain=(REALS, REALS),
-    shape="(2,6,3,6),(6,2,3,2)->(2,4,6,7)",
-    examples=({**_STATICS, "shape": (4, 6, 7)},),
-    onnx="ConvTranspose",
-)
+    "{x} ∗ᵀ {weight}", domain=(REALS, REALS), shape="(2,6,3,6),(6,2,3,2)->(2,4,6,7)",
+    examples=({**_STATICS, "shape": (4, 6, 7)},), onnx="ConvTranspose",
+)  # fmt: skip
 def convolve_back(
-    xp: Any,
-    out: Any,
-    x: Any,
-    weight: Any,
-    *,
-    shape: Lengths,
-    stride: Lengths,
-    padding: Padding,
-    dilation: Lengths,
-) -> Any:
+    xp: Any, out: Any, x: Any, weight: Any, *, shape: Lengths, stride: Lengths, padding: Padding, dilation: Lengths,
+) -> Any:  # fmt: skip
     """The adjoint of `convolve` in its image: each place of `x` adds to its window, (n,o,*out) -> (n, *shape)."""
     n, o = x.shape[:2]
     per_group, kernel = weight.shape[1], weight.shape[2:]
@@ -280,11 +269,9 @@ def _around(xp: Any, x: Any, groups: int, rows: int, reach: int, before: int, cu
 
 
 @primitive(
-    "Σ {x} ⊗ {y}",
-    domain=(REALS, REALS),
-    shape="(2,4,6,7),(2,6,3,6)->(6,2,3,2)",
+    "Σ {x} ⊗ {y}", domain=(REALS, REALS), shape="(2,4,6,7),(2,6,3,6)->(6,2,3,2)",
     examples=({**_STATICS, "shape": (6, 2, 3, 2)},),
-)
+)  # fmt: skip
 def convolve_weight(
     xp: Any, out: Any, x: Any, y: Any, *, shape: Lengths, stride: Lengths, padding: Padding, dilation: Lengths
 ) -> Any:

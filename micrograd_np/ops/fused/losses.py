@@ -16,12 +16,9 @@ from .softmax import softmax
 
 
 @primitive(
-    "1 where class = {labels}",
-    domain=(INTEGERS,),
-    shape="(3)->(3,4)",
-    examples=({"classes": 4},),
+    "1 where class = {labels}", domain=(INTEGERS,), shape="(3)->(3,4)", examples=({"classes": 4},),
     not_differentiable=("labels",),
-)
+)  # fmt: skip
 def one_hot_mask(xp: Any, out: Any, labels: Any, *, classes: int) -> Any:
     """True where the class, counted along a new last axis, is the label."""
     return xp.equal(labels[..., None], xp.arange(classes), out=out)
@@ -41,13 +38,9 @@ gather_labels.vjp(x=lambda g, z, x, labels: reshape(g, shape=(*g.shape, 1)) * on
 
 
 @primitive(
-    "−log softmax({x})[{labels}]",
-    domain=(REALS, INTEGERS),
-    shape="(3,4),(3)->(3)",
-    examples=({},),
-    onnx="SoftmaxCrossEntropyLoss",
-    not_differentiable=("labels",),
-)
+    "−log softmax({x})[{labels}]", domain=(REALS, INTEGERS), shape="(3,4),(3)->(3)", examples=({},),
+    onnx="SoftmaxCrossEntropyLoss", not_differentiable=("labels",),
+)  # fmt: skip
 def softmax_cross_entropy(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int = -100) -> Any:
     """Negative log-probability of each row's label, from logits; 0 where the label is `ignore`. Stable for any logits.
 
@@ -66,12 +59,9 @@ def softmax_cross_entropy(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int
 
 
 @primitive(
-    "softmax({x}) − onehot({labels})",
-    domain=(REALS, INTEGERS),
-    shape="(3,4),(3)->(3,4)",
-    examples=({},),
+    "softmax({x}) − onehot({labels})", domain=(REALS, INTEGERS), shape="(3,4),(3)->(3,4)", examples=({},),
     not_differentiable=("labels",),
-)
+)  # fmt: skip
 def softmax_residual(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int = -100) -> Any:
     """The slope of `softmax_cross_entropy`; 0 in rows whose label is `ignore`, also where these hold nan."""
     z = softmax.kernel(xp, out, x)

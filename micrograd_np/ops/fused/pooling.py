@@ -97,12 +97,9 @@ _PLAIN = {"kernel": (2, 2), "stride": (2, 2), "padding": ((0, 0), (0, 0)), "dila
 
 
 @primitive(
-    "max over {kernel} of {x}",
-    domain=(DISTINCT,),
-    shape="(2,6,6)->(2,3,3)",
+    "max over {kernel} of {x}", domain=(DISTINCT,), shape="(2,6,6)->(2,3,3)", onnx="MaxPool",
     examples=(_PLAIN, {**_GEOMETRY, "padding": ((1, 1), (0, 0))}),
-    onnx="MaxPool",
-)
+)  # fmt: skip
 def max_pool(
     xp: Any, out: Any, x: Any, *, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths, places: Lengths
 ) -> Any:
@@ -113,25 +110,13 @@ def max_pool(
 
 
 @primitive(
-    "where max over {kernel} of {x}: {g}",
-    domain=(REALS, DISTINCT, REALS),
-    shape="(2,3,3),(2,6,6),(2,3,3)->(2,6,6)",
-    examples=(_PLAIN,),
-    not_differentiable=("x", "z"),
-)
+    "where max over {kernel} of {x}: {g}", domain=(REALS, DISTINCT, REALS), examples=(_PLAIN,),
+    shape="(2,3,3),(2,6,6),(2,3,3)->(2,6,6)", not_differentiable=("x", "z"),
+)  # fmt: skip
 def max_pool_back(
-    xp: Any,
-    out: Any,
-    g: Any,
-    x: Any,
-    z: Any,
-    *,
-    kernel: Lengths,
-    stride: Lengths,
-    padding: Padding,
-    dilation: Lengths,
-    places: Lengths,
-) -> Any:
+    xp: Any, out: Any, g: Any, x: Any, z: Any,
+    *, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths, places: Lengths,
+) -> Any:  # fmt: skip
     """`g` of each window to the elements of `x` that equal its largest, `z`, in equal shares."""
     geometry = Geometry(x.shape[-len(kernel) :], kernel, stride, padding, dilation, places)
     slices = _slices(geometry)
@@ -151,25 +136,13 @@ def max_pool_back(
 
 
 @primitive(
-    "{y} where max over {kernel} of {x}",
-    domain=(REALS, DISTINCT, REALS),
-    shape="(2,6,6),(2,6,6),(2,3,3)->(2,3,3)",
-    examples=(_PLAIN,),
-    not_differentiable=("x", "z"),
-)
+    "{y} where max over {kernel} of {x}", domain=(REALS, DISTINCT, REALS), examples=(_PLAIN,),
+    shape="(2,6,6),(2,6,6),(2,3,3)->(2,3,3)", not_differentiable=("x", "z"),
+)  # fmt: skip
 def max_pool_pick(
-    xp: Any,
-    out: Any,
-    y: Any,
-    x: Any,
-    z: Any,
-    *,
-    kernel: Lengths,
-    stride: Lengths,
-    padding: Padding,
-    dilation: Lengths,
-    places: Lengths,
-) -> Any:
+    xp: Any, out: Any, y: Any, x: Any, z: Any,
+    *, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths, places: Lengths,
+) -> Any:  # fmt: skip
     """From each window the mean of `y` over where `x` equals its largest, `z`: the adjoint of `max_pool_back`."""
     slices = _slices(Geometry(x.shape[-len(kernel) :], kernel, stride, padding, dilation, places))
     winners, count = _winners(xp, x, z, slices)
@@ -233,23 +206,13 @@ def avg_pool(
 
 
 @primitive(
-    "spread {x} over {kernel}",
-    domain=(REALS,),
-    shape="(2,3,3)->(2,6,6)",
+    "spread {x} over {kernel}", domain=(REALS,), shape="(2,3,3)->(2,6,6)",
     examples=tuple({**each, "lengths": (6, 6)} for each in _MEAN),
-)
+)  # fmt: skip
 def avg_pool_back(
-    xp: Any,
-    out: Any,
-    x: Any,
-    *,
-    lengths: Lengths,
-    kernel: Lengths,
-    stride: Lengths,
-    padding: Padding,
-    places: Lengths,
-    divide: int | str,
-) -> Any:
+    xp: Any, out: Any, x: Any,
+    *, lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, places: Lengths, divide: int | str,
+) -> Any:  # fmt: skip
     """Each element spread evenly over its window in an array of `lengths`: the adjoint of `avg_pool`."""
     geometry = _undilated(lengths, kernel, stride, padding, places)
     share = xp.true_divide(x, _divisors(geometry, divide, x.dtype))

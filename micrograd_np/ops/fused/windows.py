@@ -141,22 +141,13 @@ def unfold(xp: Any, out: Any, x: Any, *, kernel: Lengths, stride: Lengths, paddi
 
 
 @primitive(
-    "Σ windows {kernel} of {x}",
-    domain=(REALS,),
-    shape="(2,18,18)->(2,3,5,6)",
+    "Σ windows {kernel} of {x}", domain=(REALS,), shape="(2,18,18)->(2,3,5,6)",
     examples=({**_GEOMETRY, "lengths": (5, 6)},),
-)
+)  # fmt: skip
 def fold(
-    xp: Any,
-    out: Any,
-    x: Any,
-    *,
-    lengths: Lengths,
-    kernel: Lengths,
-    stride: Lengths,
-    padding: Padding,
+    xp: Any, out: Any, x: Any, *, lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding,
     dilation: Lengths,
-) -> Any:
+) -> Any:  # fmt: skip
     """Columns (n, c · kernel, places) added up where their windows lie in (n, c, *lengths): the adjoint of `unfold`."""
     places = positions(lengths, kernel, stride, padding, dilation)
     n, c = x.shape[0], x.shape[1] // prod(kernel)
