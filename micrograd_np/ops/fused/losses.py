@@ -7,7 +7,7 @@ from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.choice import masked_keep, maximum
 from micrograd_np.ops.comparison import not_equal
 from micrograd_np.ops.reduce import sum  # noqa: A004
-from micrograd_np.ops.routine import clear, in_single, is_half
+from micrograd_np.ops.routine import clear, in_single, is_half, stored
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.sums import sum_by_product
 from micrograd_np.ops.transcendental import log, sigmoid
@@ -28,10 +28,7 @@ def one_hot_mask(xp: Any, out: Any, labels: Any, *, classes: int) -> Any:
 def gather_labels(xp: Any, out: Any, x: Any, labels: Any) -> Any:
     """The element of each row of `x` at its label. IndexError for a label outside, also a negative one."""
     z = x[xp.arange(len(labels)), labels.astype("uint32")]  # unsigned: a negative label is no index from the end
-    if out is ...:
-        return z
-    xp.copyto(out, z)
-    return out
+    return stored(xp, out, z)
 
 
 gather_labels.vjp(x=lambda g, z, x, labels: reshape(g, shape=(*g.shape, 1)) * one_hot_mask(labels, classes=x.shape[1]))
@@ -81,8 +78,6 @@ def _softmax_cross_entropy_vjp(g: Any, z: Any, x: Any, labels: Any, ignore: int)
 
 
 softmax_residual.vjp(x=_softmax_residual_vjp)
-
-
 softmax_cross_entropy.vjp(x=_softmax_cross_entropy_vjp)
 
 
