@@ -16,8 +16,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from micrograd_np.core.primitive import Primitive
 from micrograd_np.engine.tensor import Tensor
 
-from .analytic import gradients, weighted_sum, weights
-from .assertions import second_order
+from .functions import gradients, second_order, weighted_sum, weights
 from .gradients import check_gradients
 from .numeric import numeric_gradient
 from .samples import Sample, contract, shape_from
@@ -219,21 +218,12 @@ DECLARED: Mapping[str, Callable[[Primitive[Any]], None]] = {
 """Claims about the declaration itself."""
 
 CLAIMS: Mapping[str, Callable[[Sample], None]] = {
-    f.__name__: f
-    for f in (
-        contract_holds,
-        gives_arrays,
-        gradient_agrees,
-        gradient_agrees_with_forward_differences,
-        second_derivative_agrees,
-        rules_agree_on_arrays_and_tensors,
-        dtype_is_kept,
-        layout_does_not_matter,
-        inputs_stay_as_they_are,
-        destination_does_not_matter,
-        domain_is_silent,
+    f.__name__: f for f in (
+        contract_holds, gives_arrays, gradient_agrees, gradient_agrees_with_forward_differences,
+        second_derivative_agrees, rules_agree_on_arrays_and_tensors, dtype_is_kept, layout_does_not_matter,
+        inputs_stay_as_they_are, destination_does_not_matter, domain_is_silent,
     )
-}
+}  # fmt: skip
 """Claims about an application, tried on many samples."""
 
 

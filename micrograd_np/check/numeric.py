@@ -9,7 +9,7 @@ import numpy as np
 from micrograd_np.engine.grad_mode import enable_grad
 from micrograd_np.engine.tensor import Tensor
 
-from .inputs import array_of
+from .functions import array_of
 
 Method = Literal["central", "forward"]
 Value = Callable[[], float]
@@ -35,10 +35,8 @@ def numeric_gradient(f: Callable[..., Any], *inputs: Any, method: Method = "cent
         raise ValueError(f"numeric_gradient: method must be 'central' or 'forward', found {method!r}.")
     arrays = [_floating_copy(x, i) for i, x in enumerate(inputs)]
     before = [a.copy() for a in arrays]
-    arguments = [
-        Tensor(a, x.requires_grad, name=x.name) if isinstance(x, Tensor) else a
-        for a, x in zip(arrays, inputs, strict=True)
-    ]
+    pairs = zip(arrays, inputs, strict=True)
+    arguments = [Tensor(a, x.requires_grad, name=x.name) if isinstance(x, Tensor) else a for a, x in pairs]
 
     def result() -> Any:
         with enable_grad():  # f may take gradients itself
@@ -51,20 +49,18 @@ def numeric_gradient(f: Callable[..., Any], *inputs: Any, method: Method = "cent
             )
         return y
 
-    def value() -> float:
-        return float(result().item())
-
     y = result()
     for i, (a, b) in enumerate(zip(arrays, before, strict=True)):
         if not np.array_equal(a, b, equal_nan=True):
-            raise ValueError(
-                f"numeric_gradient: f changes its input {i} in place, so it cannot be perturbed. Work on a copy."
-            )
+            changed = f"numeric_gradient: f changes its input {i} in place"
+            raise ValueError(f"{changed}, so it cannot be perturbed. Work on a copy.")
     gradients = []
     for a in arrays:
         flat = a.reshape(-1)
         steps = [step or default_step(method, x, a.dtype, y.dtype) for x in flat]
-        slopes = [slope(value, float(y.item()), flat, k, h, method) for k, h in enumerate(steps)]
+        slopes = [
+            slope(lambda: float(result().item()), float(y.item()), flat, k, h, method) for k, h in enumerate(steps)
+        ]
         gradients.append(np.array(slopes, a.dtype).reshape(a.shape))
     return gradients[0] if len(gradients) == 1 else tuple(gradients)
 

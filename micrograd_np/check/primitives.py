@@ -6,8 +6,8 @@ from typing import Any
 
 from micrograd_np.core.primitive import Primitive
 
-from .assertions import GradcheckError
 from .claims import CLAIMS, DECLARED
+from .gradients import GradcheckError
 from .report import Table
 from .samples import Sample, samples_for
 

@@ -98,14 +98,7 @@ def _cells(row: Comparison) -> tuple[str, ...]:
     shape, size, at = str(row.analytic.shape), prod(row.analytic.shape), row.at
     if at is None:
         return (row.name, shape, "none", "", "", "", "", "", row.verdict)
-    return (
-        row.name,
-        shape,
-        "all" if row.checked == size else f"{row.checked} of {size}",
-        f"{row.analytic[at]:.8g}",
-        f"{row.numeric[at]:.8g}",
-        f"{row.absolute:.1e}",
-        f"{row.relative:.1e}",
-        f"[{', '.join(map(str, at))}]" if at else "",
-        row.verdict,
-    )
+    derivatives, errors = (row.analytic[at], row.numeric[at]), (row.absolute, row.relative)
+    numbers = (*(f"{x:.8g}" for x in derivatives), *(f"{x:.1e}" for x in errors))
+    checked = "all" if row.checked == size else f"{row.checked} of {size}"
+    return (row.name, shape, checked, *numbers, f"[{', '.join(map(str, at))}]" if at else "", row.verdict)

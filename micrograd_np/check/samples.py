@@ -16,7 +16,7 @@ import numpy as np
 from micrograd_np.core.domains import Domain
 from micrograd_np.core.primitive import Primitive
 
-from .inputs import replaced
+from .functions import replaced
 
 _WINDOW = 2.0  # values stay near 0, where functions are curved and nothing overflows
 _MARGIN = 0.08  # kinks and ends of domains are farther away than any step of a finite difference
