@@ -49,7 +49,7 @@ def numeric_gradient(f: Callable[..., Any], *inputs: Any, method: Method = "cent
             )
         return y
 
-    y = result()
+    y, value = result(), lambda: float(result().item())
     for i, (a, b) in enumerate(zip(arrays, before, strict=True)):
         if not np.array_equal(a, b, equal_nan=True):
             changed = f"numeric_gradient: f changes its input {i} in place"
@@ -58,9 +58,7 @@ def numeric_gradient(f: Callable[..., Any], *inputs: Any, method: Method = "cent
     for a in arrays:
         flat = a.reshape(-1)
         steps = [step or default_step(method, x, a.dtype, y.dtype) for x in flat]
-        slopes = [
-            slope(lambda: float(result().item()), float(y.item()), flat, k, h, method) for k, h in enumerate(steps)
-        ]
+        slopes = [slope(value, float(y.item()), flat, k, h, method) for k, h in enumerate(steps)]
         gradients.append(np.array(slopes, a.dtype).reshape(a.shape))
     return gradients[0] if len(gradients) == 1 else tuple(gradients)
 

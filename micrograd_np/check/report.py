@@ -14,34 +14,24 @@ _COLOURS = {"agrees": "#2a7d2a", "disagrees": "#b3261e", "too coarse to tell": "
 class Table:
     """Rows of text under a title, with notes below; `right` are the columns of numbers."""
 
-    title: str
     headings: tuple[str, ...] = ()
     right: frozenset[int] = frozenset()
 
-    def cells(self) -> list[tuple[str, ...]]:
-        """The texts of each row."""
-        raise NotImplementedError
-
-    def notes(self) -> Sequence[str]:
-        """Texts below the table."""
-        return ()
-
-    @property
-    def caption(self) -> str:
-        """The title in a notebook."""
-        return self.title
+    def __init__(self, title: str, cells: Sequence[tuple[str, ...]], notes: Sequence[str], caption: str = "") -> None:
+        self.title, self.cells, self.notes = title, cells, notes
+        self.caption = caption or title  # the title in a notebook
 
     def __repr__(self) -> str:
-        table = [self.headings, *self.cells()] if self.headings else self.cells()
+        table = [self.headings, *self.cells] if self.headings else self.cells
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         places = "  ".join(f"{{:{'>' if i in self.right else '<'}{width}}}" for i, width in enumerate(widths))
-        return shown("\n".join((self.title, *(places.format(*row).rstrip() for row in table), *self.notes())))
+        return shown("\n".join((self.title, *(places.format(*row).rstrip() for row in table), *self.notes)))
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(h)}</th>" for h in self.headings)
         head = head and f"<thead><tr>{head}</tr></thead>"
-        body = "".join(f"<tr>{''.join(map(self._html, range(len(row)), row))}</tr>" for row in self.cells())
-        notes = "".join(f"<pre>{escape(note)}</pre>" for note in self.notes())
+        body = "".join(f"<tr>{''.join(map(self._html, range(len(row)), row))}</tr>" for row in self.cells)
+        notes = "".join(f"<pre>{escape(note)}</pre>" for note in self.notes)
         return f"<table><caption>{escape(self.caption)}</caption>{head}<tbody>{body}</tbody></table>{notes}"
 
     def _html(self, column: int, text: str) -> str:
@@ -61,7 +51,7 @@ class Report(Table):
     right = frozenset((2, 3, 4, 5, 6))
 
     def __init__(self, title: str, rows: list[Comparison]) -> None:
-        self.title = title
+        super().__init__(title, list(map(_cells, rows)), [f"{row.name}: {row.note}" for row in rows if row.note])
         self.rows = rows
 
     def __bool__(self) -> bool:
@@ -84,14 +74,6 @@ class Report(Table):
             if row.name == name:
                 return row
         raise KeyError(f"the report has no row {name!r}; its rows are {', '.join(row.name for row in self.rows)}.")
-
-    def cells(self) -> list[tuple[str, ...]]:
-        """A row for each comparison."""
-        return list(map(_cells, self.rows))
-
-    def notes(self) -> Sequence[str]:
-        """The notes of the comparisons."""
-        return [f"{row.name}: {row.note}" for row in self.rows if row.note]
 
 
 def _cells(row: Comparison) -> tuple[str, ...]:

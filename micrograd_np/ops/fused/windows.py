@@ -56,7 +56,7 @@ def positions(lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Paddi
     return tuple(places)
 
 
-def misfit(*lengths_and_kernel: Lengths, **steps: Any) -> str | None:
+def misfit(*lengths_and_kernel: Any, **steps: Any) -> str | None:
     """Why a window has no `positions`; None where it has."""
     try:
         positions(*lengths_and_kernel, **steps)
