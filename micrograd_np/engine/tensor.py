@@ -22,30 +22,8 @@ from micrograd_np.core.terminal import shown
 from micrograd_np.core.vertex import Vertex, grad_of, source, tensor_of
 from micrograd_np.core.views import is_view_of, register_view
 from micrograd_np.core.writes import clock
-from micrograd_np.numpy_api import (
-    arrange,
-    cumulative,
-    diagonal,
-    order,
-    products,
-    protocols,
-    remainder,
-    rounding,
-    searching,
-    statistics,
-    take,
-)
-from micrograd_np.ops import (
-    choice,
-    comparison,
-    elementwise,
-    index,
-    linear,
-    reduce,
-    shape,
-    state,
-    transcendental,
-)
+from micrograd_np.numpy_api import arrange, cumulative, diagonal, elementary, order, products, protocols, statistics
+from micrograd_np.ops import choice, comparison, elementwise, index, linear, reduce, shape, state, transcendental
 
 from . import backward as walk
 from . import in_place, pickling
@@ -397,8 +375,8 @@ class Tensor(Vertex):
     __sub__, __rsub__ = _operators(elementwise.subtract)
     __mul__, __rmul__ = _operators(elementwise.multiply)
     __truediv__, __rtruediv__ = _operators(elementwise.divide)
-    __mod__, __rmod__ = _operators(remainder.remainder)
-    __floordiv__, __rfloordiv__ = _operators(remainder.floor_divide)
+    __mod__, __rmod__ = _operators(elementary.remainder)
+    __floordiv__, __rfloordiv__ = _operators(elementary.floor_divide)
     __matmul__, __rmatmul__ = _operators(linear.matmul)
     __and__, __rand__ = _operators(comparison.bitwise_and)
     __or__, __ror__ = _operators(comparison.bitwise_or)
@@ -424,13 +402,13 @@ class Tensor(Vertex):
         return comparison.not_equal(self, other) if _comparable(other) else NotImplemented
 
     def __round__(self, ndigits: int | None = None) -> Tensor:
-        return rounding.round(self, decimals=ndigits or 0)
+        return elementary.round(self, decimals=ndigits or 0)
 
     def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
-        return remainder.floor_divide(self, other), remainder.remainder(self, other)
+        return elementary.floor_divide(self, other), elementary.remainder(self, other)
 
     def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
-        return remainder.floor_divide(other, self), remainder.remainder(other, self)
+        return elementary.floor_divide(other, self), elementary.remainder(other, self)
 
     def __getitem__(self, key: Any) -> Tensor:
         return index.getitem(self, key)
@@ -441,8 +419,8 @@ class Tensor(Vertex):
     __isub__ = _in_place(elementwise.subtract)
     __imul__ = _in_place(elementwise.multiply)
     __itruediv__ = _in_place(elementwise.divide)
-    __imod__ = _in_place(remainder.remainder)
-    __ifloordiv__ = _in_place(remainder.floor_divide)
+    __imod__ = _in_place(elementary.remainder)
+    __ifloordiv__ = _in_place(elementary.floor_divide)
     __ipow__ = _in_place(transcendental.power)
     __imatmul__ = _in_place(linear.matmul)
     __iand__ = _in_place(comparison.bitwise_and)
@@ -507,19 +485,19 @@ class Tensor(Vertex):
 
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """Index of the largest element along `axis`; without gradient."""
-        return searching.argmax(self, axis=axis, keepdims=keepdims)
+        return order.argmax(self, axis=axis, keepdims=keepdims)
 
     def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """Index of the smallest element along `axis`; without gradient."""
-        return searching.argmin(self, axis=axis, keepdims=keepdims)
+        return order.argmin(self, axis=axis, keepdims=keepdims)
 
     def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Whether any element along `axis` is true."""
-        return searching.any(self, axis=axis, keepdims=keepdims)
+        return order.any(self, axis=axis, keepdims=keepdims)
 
     def all(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Whether all elements along `axis` are true."""
-        return searching.all(self, axis=axis, keepdims=keepdims)
+        return order.all(self, axis=axis, keepdims=keepdims)
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """Each element, limited to the bounds."""
@@ -527,7 +505,7 @@ class Tensor(Vertex):
 
     def round(self, decimals: int = 0) -> Tensor:
         """Each element at the nearest multiple of 10^−decimals; the gradient is 0."""
-        return rounding.round(self, decimals=decimals)
+        return elementary.round(self, decimals=decimals)
 
     def reshape(self, *lengths: Any) -> Tensor:
         """The same elements in another shape, given as one tuple or as lengths."""
@@ -561,7 +539,7 @@ class Tensor(Vertex):
 
     def take(self, indices: Any, axis: int | None = None) -> Tensor:
         """The elements, or the slices along `axis`, that integers name."""
-        return take.take(self, indices, axis)
+        return order.take(self, indices, axis)
 
     def argsort(self, axis: int | None = -1) -> Tensor:
         """The positions that sort along `axis`."""

@@ -22,8 +22,7 @@ from micrograd_np.ops.state import astype, copy
 
 from .arrange import moveaxis
 from .cumulative import prod
-from .order import sort
-from .searching import all  # noqa: A004
+from .order import all, sort  # noqa: A004
 
 
 def ptp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
