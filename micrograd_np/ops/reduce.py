@@ -10,7 +10,9 @@ from .choice import masked_zero
 from .comparison import greater, less
 from .routine import in_single, is_half
 from .shape import broadcast_to, reshape
-from .sums import Axis, sum_by_product
+from .sums import sum_by_product
+
+Axis = int | tuple[int, ...] | None
 
 EXAMPLES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": (0, -1), "keepdims": True})
 
