@@ -63,8 +63,8 @@ def with_article(noun: str) -> str:
 
 
 def count_of(n: int, noun: str) -> str:
-    """A number and what it counts: "1 node", "1,200 nodes"."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+    """A number and what it counts: "1 node", "1,200 nodes", "2 axes"."""
+    return f"{n:,} {noun if n == 1 else 'axes' if noun == 'axis' else f'{noun}s'}"
 
 
 def describe_value(x: Any) -> str:

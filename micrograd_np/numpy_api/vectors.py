@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from micrograd_np.core.messages import caller
 from micrograd_np.ops.axes import axis_of
 from micrograd_np.ops.elementwise import multiply
 from micrograd_np.ops.index import getitem
 from micrograd_np.ops.linear import matmul
-from micrograd_np.ops.operand import as_operand
+from micrograd_np.ops.operand import as_operand, with_axes
 from micrograd_np.ops.reduce import sum  # noqa: A004
 from micrograd_np.ops.shape import reshape
 
@@ -21,39 +20,23 @@ def vdot(a: Any, b: Any) -> Any:
 
 def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     """Σ of products along one axis, the others broadcasting: ``(…, n), (…, n) -> (…)``."""
-    x1, x2 = _vectors(x1), _vectors(x2)
+    x1, x2 = with_axes(x1, 1, "x1"), with_axes(x2, 1, "x2")
     if x1.shape[axis_of(axis, x1.ndim)] != x2.shape[axis_of(axis, x2.ndim)]:
         message = f"vecdot: x1 is {tuple(x1.shape)} and x2 is {tuple(x2.shape)}; their vectors must be equally long."
         raise ValueError(message)
     return sum(multiply(x1, x2), axis=axis)
 
 
-def _vectors(x: Any) -> Any:
-    """`x` by `as_operand`; ValueError for a number, which is no vector."""
-    x = as_operand(x)
-    if not x.ndim:
-        raise ValueError(f"{caller()}: a vector has at least one axis, found a number.")
-    return x
-
-
-def _matrices(x: Any) -> Any:
-    """`x` by `as_operand`; ValueError for a number and a vector, which are no matrices."""
-    x = as_operand(x)
-    if x.ndim < 2:
-        raise ValueError(f"{caller()}: a matrix has at least two axes, found {tuple(x.shape)}.")
-    return x
-
-
 def matvec(x1: Any, x2: Any) -> Any:
     """Matrices times vectors: ``(…, m, n), (…, n) -> (…, m)``."""
-    x1, x2 = _matrices(x1), _vectors(x2)
+    x1, x2 = with_axes(x1, 2, "x1"), with_axes(x2, 1, "x2")
     z = matmul(x1, reshape(x2, shape=(*x2.shape, 1)))
     return reshape(z, shape=z.shape[:-1])
 
 
 def vecmat(x1: Any, x2: Any) -> Any:
     """Vectors times matrices: ``(…, n), (…, n, m) -> (…, m)``."""
-    x1, x2 = _vectors(x1), _matrices(x2)
+    x1, x2 = with_axes(x1, 1, "x1"), with_axes(x2, 2, "x2")
     z = matmul(reshape(x1, shape=(*x1.shape[:-1], 1, x1.shape[-1])), x2)
     return reshape(z, shape=(*z.shape[:-2], z.shape[-1]))
 
