@@ -14,14 +14,9 @@ from micrograd_np.engine.tensor import Tensor
 
 
 def gradients(
-    outputs: Sequence[Tensor],
-    seeds: Sequence[Any],
-    inputs: Sequence[Tensor],
-    *,
-    retain: bool,
-    create: bool,
-    alone: bool = False,
-) -> list[Tensor | None]:
+    outputs: Sequence[Tensor], seeds: Sequence[Any], inputs: Sequence[Tensor],
+    *, retain: bool, create: bool, alone: bool = False,
+) -> list[Tensor | None]:  # fmt: skip
     """The derivative of Σ ⟨seed, output⟩ by each of `inputs`, in one walk; None where nothing depends on it.
 
     With `create` the derivatives are themselves recorded. `alone` says that `inputs` are all leaves there are, so that
@@ -32,14 +27,14 @@ def gradients(
     lifted = create or mode.events.on_tensors
     pairs = [(z, s) for z, s in zip(outputs, seeds, strict=True) if z.requires_grad]
     if pairs:
-        convert = _tensor if lifted else _array
+        convert = _tensor if lifted else array_of
         (root, seed), *more = [(z, convert(s)) for z, s in pairs]
         targets = None if alone else frozenset(at)
         with set_grad_enabled(create):
             walk.pull(root, seed, arrived.__setitem__, retain=retain, lifted=lifted, targets=targets, more=more)
     if lifted:
         return [arrived.get(x) for x in at]
-    shared = {id(_array(seed)) for seed in seeds}
+    shared = {id(array_of(seed)) for seed in seeds}
     return [None if x not in arrived else Tensor(_own(arrived[x], shared)) for x in at]
 
 
@@ -47,7 +42,8 @@ def _tensor(x: Any) -> Tensor:
     return x if isinstance(x, Tensor) else Tensor(x)
 
 
-def _array(x: Any) -> np.ndarray[Any, Any]:
+def array_of(x: Any) -> np.ndarray[Any, Any]:
+    """The array in a Tensor; anything else as an array."""
     return x.data if isinstance(x, Tensor) else np.asarray(x)
 
 

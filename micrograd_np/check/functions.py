@@ -10,16 +10,12 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.autograd import reverse
+from micrograd_np.autograd.reverse import array_of
 from micrograd_np.core import trees
 from micrograd_np.engine.grad_mode import enable_grad, is_grad_enabled
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.elementwise import multiply
 from micrograd_np.ops.reduce import sum as total
-
-
-def array_of(x: Any) -> Any:
-    """The array in a Tensor; anything else as an array."""
-    return x.data if isinstance(x, Tensor) else np.asarray(x)
 
 
 def name_of(f: Any) -> str:

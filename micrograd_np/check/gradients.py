@@ -6,12 +6,13 @@ from zlib import crc32
 
 import numpy as np
 
+from micrograd_np.autograd.reverse import array_of
 from micrograd_np.core.messages import count_of
 from micrograd_np.core.terminal import shown
 from micrograd_np.engine.grad_mode import enable_grad, set_grad_enabled
 from micrograd_np.engine.tensor import Tensor
 
-from .functions import array_of, floating, gradients, in_float64, name_of, second_order, weighted_sum, with_leaves
+from .functions import floating, gradients, in_float64, name_of, second_order, weighted_sum, with_leaves
 from .numeric import Method, resolution
 from .report import Report
 from .verdict import Judge

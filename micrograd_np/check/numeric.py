@@ -6,10 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from micrograd_np.autograd.reverse import array_of
 from micrograd_np.engine.grad_mode import enable_grad
 from micrograd_np.engine.tensor import Tensor
-
-from .functions import array_of
 
 Method = Literal["central", "forward"]
 Value = Callable[[], float]

@@ -58,14 +58,9 @@ _ready = frozenset((np.ndarray, float, int, bool, np.float64, np.float32, np.boo
 
 
 def wrap_result(
-    result_type: type[Vertex],
-    op: Primitive[Any],
-    inputs: tuple[Any, ...],
-    arrays: Sequence[Any],
-    static: Mapping[str, Any],
-    data: Any,
-    needs: int,
-) -> Vertex:
+    result_type: type[Vertex], op: Primitive[Any], inputs: tuple[Any, ...], arrays: Sequence[Any],
+    static: Mapping[str, Any], data: Any, needs: int,
+) -> Vertex:  # fmt: skip
     """The result of an application as a tensor, recorded if one of the inputs requires a gradient.
 
     Bit i of `needs` says that input number i requires one; the node holds what the rules of these inputs read.
@@ -144,17 +139,10 @@ class Primitive(Generic[P]):
     """An op that can be differentiated, traced, drawn, tested and documented. Created by the decorator `primitive`."""
 
     def __init__(
-        self,
-        kernel: Callable[..., Any],
-        label: str,
-        domain: Sequence[Domain],
-        shape: str | None,
-        examples: Sequence[Mapping[str, Any]],
-        onnx: str | None,
-        not_differentiable: Sequence[str],
-        view: bool,
-        numpy: Sequence[str],
-    ) -> None:
+        self, kernel: Callable[..., Any], label: str, *, domain: Sequence[Domain], shape: str | None = None,
+        examples: Sequence[Mapping[str, Any]] = (), onnx: str | None = None, not_differentiable: Sequence[str] = (),
+        view: bool = False, numpy: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         parameters = _parameters(kernel)
         tensors = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
         settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
@@ -509,18 +497,14 @@ def primitive(
     - `view`: the result may share memory with the first input.
     - `numpy`: NumPy functions that it implements besides the one of its name, e.g. ``("absolute",)``.
     """
+    declaration = locals()
 
     def declare(kernel: Callable[Concatenate[Any, Any, P], Any]) -> Primitive[P]:
         kinds = [p.kind for p in _parameters(kernel)]
         inputs = [kind for kind in kinds if kind is not inspect.Parameter.KEYWORD_ONLY]
-        cls: type[Primitive[P]] = Primitive
-        if inputs == [_PLAIN]:
-            cls = Unary
-        elif kinds == [_PLAIN] * 2:
-            cls = Binary
-        elif kinds == [_PLAIN] * 3:
-            cls = Ternary
-        op = cls(kernel, label, domain, shape, examples, onnx, not_differentiable, view, numpy)
+        fast: Any = {1: Unary, 2: Binary, 3: Ternary}.get(len(inputs), Primitive)
+        plain = set(inputs) == {_PLAIN} and (fast is Unary or kinds == inputs)
+        op: Primitive[P] = (fast if plain else Primitive)(kernel, **declaration)
         earlier = registry.get(op.name)
         taken = earlier is not None and earlier.__module__ != op.__module__  # another module's op keeps its name
         registry[f"{op.__module__}.{op.name}" if taken else op.name] = op

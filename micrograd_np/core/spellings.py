@@ -56,18 +56,7 @@ _FUNCTIONS = {
     **dict.fromkeys(("tensor", "from_numpy", "as_tensor", "array", "asarray"), "mg.Tensor(data)"),
     **{name: f"{name!r} or np.{name}" for name in ("float16", "float32", "float64", "int32", "int64", "bool_")},
 }  # fmt: skip
-_PARTS = [
-    "nn",
-    "functional",
-    "optim",
-    "optim.lr_scheduler",
-    "data",
-    "training",
-    "random",
-    "linalg",
-    "autograd",
-    "debug",
-]
+_PARTS = "nn functional optim optim.lr_scheduler data training random linalg autograd debug"
 
 
 class ForeignName:
@@ -98,7 +87,7 @@ def suggestion(package: str, name: str, names: Iterable[str]) -> str:
         return f"Write {_FUNCTIONS[name]}."
     if name in _ARRAYS.split():
         return f"Write mg.Tensor(np.{name}(...))."
-    for part in _PARTS:
+    for part in _PARTS.split():
         if not name.startswith("_") and name in getattr(import_module(f"{package}.{part}"), "__all__", ()):
             return f"Write mg.{part}.{name}."
     near = get_close_matches(name, names, 1)

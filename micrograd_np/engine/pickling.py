@@ -97,16 +97,9 @@ def _tensor(
 
 
 def _node(
-    op: Any,
-    inputs: Any,
-    arrays: Any,
-    data: Any,
-    static: Any,
-    name: str | None,
-    stale: bool,
-    shape: tuple[int, ...],
-    dtype: Any,
-) -> Node:
+    op: Any, inputs: Any, arrays: Any, data: Any, static: Any,
+    name: str | None, stale: bool, shape: tuple[int, ...], dtype: Any,
+) -> Node:  # fmt: skip
     node = object.__new__(Node)
     node.op, node.inputs, node.arrays, node.data, node.static = op, inputs, arrays, data, static or _NO_STATIC
     node.shape, node.dtype = shape, dtype

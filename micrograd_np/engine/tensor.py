@@ -65,6 +65,16 @@ def _method(op: Any) -> Callable[[Tensor], Tensor]:
     return method
 
 
+def _reduction(op: Any) -> Callable[..., Tensor]:
+    """``self.op(axis, keepdims)``, with the docstring of `op`."""
+
+    def method(self: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return op(self, axis=axis, keepdims=keepdims)
+
+    method.__doc__ = op.__doc__
+    return method
+
+
 def _operators(op: Any) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tensor, Any], Tensor]]:
     """``self ∘ other`` and ``other ∘ self``, where `op` is ∘."""
 
@@ -447,25 +457,11 @@ class Tensor(Vertex):
         """The axes reversed."""
         return shape.transpose(self)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Sum along `axis`."""
-        return reduce.sum(self, axis=axis, keepdims=keepdims)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Arithmetic mean along `axis`."""
-        return reduce.mean(self, axis=axis, keepdims=keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Largest element along `axis`."""
-        return reduce.max(self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Smallest element along `axis`."""
-        return reduce.min(self, axis=axis, keepdims=keepdims)
-
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Product along `axis`."""
-        return cumulative.prod(self, axis=axis, keepdims=keepdims)
+    sum, mean = _reduction(reduce.sum), _reduction(reduce.mean)
+    max, min = _reduction(reduce.max), _reduction(reduce.min)
+    argmax, argmin = _reduction(order.argmax), _reduction(order.argmin)
+    any, all = _reduction(order.any), _reduction(order.all)
+    prod = _reduction(cumulative.prod)
 
     def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
         """Variance along `axis`, with n − `ddof` as divisor."""
@@ -482,22 +478,6 @@ class Tensor(Vertex):
     def cumprod(self, axis: int | None = None) -> Tensor:
         """Running product along `axis`, of all elements in order when it is None."""
         return cumulative.cumprod(self, axis=axis)
-
-    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        """Index of the largest element along `axis`; without gradient."""
-        return order.argmax(self, axis=axis, keepdims=keepdims)
-
-    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        """Index of the smallest element along `axis`; without gradient."""
-        return order.argmin(self, axis=axis, keepdims=keepdims)
-
-    def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Whether any element along `axis` is true."""
-        return order.any(self, axis=axis, keepdims=keepdims)
-
-    def all(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Whether all elements along `axis` are true."""
-        return order.all(self, axis=axis, keepdims=keepdims)
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """Each element, limited to the bounds."""
