@@ -34,7 +34,8 @@ class _Rereading(Relay):
 
     def applied(self, op: Any, inputs: tuple[Any, ...], static: Any, result: Any) -> None:
         """Check the inputs of an op with a gradient."""
-        if self._reads_changed(inputs) and not _is_view(array_of(result), inputs):
+        owner = owner_of(array_of(result))
+        if self._reads_changed(inputs) and not any(owner is owner_of(array_of(x)) for x in inputs):  # readers of views
             if isinstance(result, Vertex) and result.requires_grad:
                 raise RuntimeError(
                     "backward: a function under checkpoint() is called again, and a tensor that it uses was changed in "
@@ -53,12 +54,6 @@ class _Rereading(Relay):
 
     def _reads_changed(self, inputs: Iterable[Any]) -> bool:
         return any(self.changed.since(array_of(x), self.moment) for x in inputs)
-
-
-def _is_view(array: Any, inputs: Iterable[Any]) -> bool:
-    """Whether `array` shares the memory of one of `inputs`: then its readers are checked."""
-    owner = owner_of(array)
-    return any(owner is owner_of(array_of(x)) for x in inputs)
 
 
 class _Segment:

@@ -336,20 +336,15 @@ def outer_parts(vertices: Iterable[Source]) -> set[Node]:
     parts: set[Node] = set()
     others: set[Node] = set()
     for z in vertices:
-        reshaped = (
-            [x for x in z.inputs if isinstance(x, Node) and x.op.name == "reshape"] if isinstance(z, Node) else ()
-        )
+        reshaped = [x for x in z.inputs if isinstance(x, Node) and x.op.name == "reshape"]
         if reshaped:
-            is_outer = z.op.name == "multiply" and _is_outer(*map(np.shape, inputs_of(z)))
+            a, b = map(np.shape, inputs_of(z)) if z.op.name == "multiply" else ((), ())
+            is_outer = len(a) == len(b) == 2 and (a[1] == b[0] == 1 or a[0] == b[1] == 1)
             for x in reshaped:
                 plain = (x.notes or {}).keys().isdisjoint(("name", "hooks", "retain_grad"))
                 vector = is_outer and plain and len(np.shape(inputs_of(x)[0])) == 1
                 (parts if vector else others).add(x)
     return parts - others
-
-
-def _is_outer(x: tuple[int, ...], y: tuple[int, ...]) -> bool:
-    return len(x) == len(y) == 2 and (x[1] == y[0] == 1 or x[0] == y[1] == 1)
 
 
 def summed_axes(raw: Any, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -231,7 +231,10 @@ def _arrived(z: Source, g: Any, *, lifted: bool) -> Any:
     if "stale" in notes:
         raise _mutated(z)
     if z.node is not None:  # type: ignore[attr-defined]
-        raise _moved(z)
+        raise RuntimeError(
+            f"backward: the gradient of {_title(z)} is asked for as of a leaf, but it was written to in the graph "
+            f"since, and is a result now. Run backward() before the write, or write to a copy: x.clone()."
+        )
     tensor: Any = Vertex.result_type
     hooks = notes.get("hooks", ())
     for hook, _ in hooks:
@@ -266,13 +269,6 @@ def _gone(z: Source) -> RuntimeError:
     return RuntimeError(
         f"backward: the graph under {_title(z)} is gone; a backward pass frees it as it goes. "
         f"Compute the value again, or keep the graph with backward(retain_graph=True)."
-    )
-
-
-def _moved(z: Source) -> RuntimeError:
-    return RuntimeError(
-        f"backward: the gradient of {_title(z)} is asked for as of a leaf, but it was written to in the graph since, "
-        f"and is a result now. Run backward() before the write, or write to a copy: x.clone()."
     )
 
 

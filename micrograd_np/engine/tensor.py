@@ -6,7 +6,7 @@ import dis
 import sys
 import warnings
 from functools import partial
-from types import FrameType, FunctionType
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from weakref import ref
 
@@ -253,7 +253,9 @@ class Tensor(Vertex):
 
     def _warn_lost_gradient(self, what: str) -> None:
         """Warn where a value becomes a Python number (or an element of an array), and its gradient is lost."""
-        if self.requires_grad and mode.recording and not _is_formatting(sys._getframe(2)):
+        frame = sys._getframe(2)
+        formats = dis.opname[frame.f_code.co_code[frame.f_lasti]] == "BINARY_OP"  # text % self: no other operator does
+        if self.requires_grad and mode.recording and not formats:
             message = (
                 f"{what} of a tensor that requires a gradient: what is computed from the number carries no gradient. "
                 f"Say .item() if that is meant; else use functions of micrograd_np, and mg.stack for a list of tensors."
@@ -564,11 +566,6 @@ for _name, _function in list(vars(Tensor).items()):
         _function.__name__, _function.__qualname__ = _name, f"Tensor.{_name}"
         if {"axis", "keepdims", "ddof"} & {*_function.__code__.co_varnames}:
             setattr(Tensor, _name, explain_keywords(_function))
-
-
-def _is_formatting(frame: FrameType) -> bool:
-    """Whether `frame` executes ``text % tensor``: no other operator turns a tensor into a number."""
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "BINARY_OP"
 
 
 def _comparable(x: object) -> bool:

@@ -27,16 +27,12 @@ from .diagonal import diagonal as diagonal_of
 from .statistics import norm as vector_norm_of
 
 
-def _regular(rng: Any, shape: tuple[int, ...]) -> Any:
-    return rng.uniform(-1, 1, shape) + 3 * np.eye(shape[-1])
-
-
 def _definite(rng: Any, shape: tuple[int, ...]) -> Any:
     x = rng.uniform(-1, 1, shape)
     return x @ np.swapaxes(x, -1, -2) + 2 * np.eye(shape[-1])
 
 
-REGULAR = Domain("regular matrices", draw=_regular)
+REGULAR = Domain("regular matrices", draw=lambda rng, shape: rng.uniform(-1, 1, shape) + 3 * np.eye(shape[-1]))
 DEFINITE = Domain("positive definite matrices", draw=_definite)
 
 

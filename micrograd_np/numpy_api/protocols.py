@@ -27,6 +27,12 @@ _HOMONYMS = frozenset({"index.split", "convolve"})
 _FOLDERS = (f"{ops.__name__}.", f"{numpy_api.__name__}.")
 _DIFFERENT_IN_LINALG = frozenset({"diagonal", "norm", "trace"})  # served by numpy_api.linalg
 
+_INSTEAD_OF = {
+    "reduce": "Use sum, prod, max or min.",
+    "accumulate": "Use cumsum or cumprod.",
+    "outer": "Write x[:, None] and y, and let them broadcast.",
+    "at": "Write t[index] on the right, or use a new tensor for what is changed.",
+}
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
 # their results have no gradient: by their meaning, or because a small change of the argument does not change them
@@ -88,7 +94,8 @@ def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs:
         return array_function(self, _REDUCTIONS[ufunc], (), inputs, {"axis": 0, **kwargs})
     if method != "__call__":
         raise TypeError(
-            f"{name}.{method}: has no derivative rule for tensors. {_alternative(method)} "
+            f"{name}.{method}: has no derivative rule for tensors. "
+            f"{_INSTEAD_OF.get(method, 'Write it in other functions.')} "
             f"If no gradient is wanted, call it on t.detach().numpy()."
         )
     if "out" in kwargs:
@@ -133,15 +140,6 @@ def _qualified_name(function: Any) -> str:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"{name}=" for name in names)
-
-
-def _alternative(method: str) -> str:
-    return {
-        "reduce": "Use sum, prod, max or min.",
-        "accumulate": "Use cumsum or cumprod.",
-        "outer": "Write x[:, None] and y, and let them broadcast.",
-        "at": "Write t[index] on the right, or use a new tensor for what is changed.",
-    }.get(method, "Write it in other functions.")
 
 
 def _no_rule(name: str) -> TypeError:
@@ -204,8 +202,9 @@ def _match_arguments(
         if partner is None and theirs_name not in parameters and theirs_name in inspect.signature(ours).parameters:
             partner = theirs_name  # one that NumPy takes by **kwargs
         if partner is None:
-            everywhere = theirs_name == "where" and value is True
-            if theirs_name not in parameters or not (everywhere or _is(value, parameters[theirs_name].default)):
+            default = parameters[theirs_name].default if theirs_name in parameters else _NO_VALUE
+            same = value is default or (isinstance(value, (str, int, bool, type(None))) and value == default)
+            if theirs_name not in parameters or not (same or (theirs_name == "where" and value is True)):
                 excess.append(theirs_name)
         elif partner == several:
             positional += value
@@ -258,7 +257,3 @@ def _partners(theirs: Any, ours: Any) -> tuple[Mapping[str, inspect.Parameter], 
         if p.name not in partners and p.default is p.empty and p.kind is not p.VAR_KEYWORD and free:
             partners[p.name] = free.pop(0)
     return signature.parameters, partners, several
-
-
-def _is(value: Any, default: Any) -> bool:
-    return value is default or (isinstance(value, (str, int, bool, type(None))) and value == default)

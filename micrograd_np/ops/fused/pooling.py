@@ -185,10 +185,6 @@ def _divisors(geometry: Geometry, divide: int | str, dtype: Any) -> Any:
     return np.array([prod(at) for at in product(*counts)], dtype).reshape(geometry.places)
 
 
-def _undilated(lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, places: Lengths) -> Geometry:
-    return Geometry(lengths, kernel, stride, padding, (1,) * len(kernel), places)
-
-
 _MEAN = tuple(
     {**{k: v for k, v in each.items() if k != "dilation"}, "divide": divide}
     for each, divide in ((_PLAIN, "padded"), (_GEOMETRY, "padded"), (_GEOMETRY, "inside"))
@@ -200,7 +196,7 @@ def avg_pool(
     xp: Any, out: Any, x: Any, *, kernel: Lengths, stride: Lengths, padding: Padding, places: Lengths, divide: int | str
 ) -> Any:
     """The mean of each window, or its sum over the number `divide`; see `_divisors`."""
-    geometry = _undilated(x.shape[-len(kernel) :], kernel, stride, padding, places)
+    geometry = Geometry(x.shape[-len(kernel) :], kernel, stride, padding, (1,) * len(kernel), places)
     z = _gathered(xp, out, xp.add, 0, x, geometry)
     return xp.true_divide(z, _divisors(geometry, divide, x.dtype), out=z)
 
@@ -214,7 +210,7 @@ def avg_pool_back(
     *, lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, places: Lengths, divide: int | str,
 ) -> Any:  # fmt: skip
     """Each element spread evenly over its window in an array of `lengths`: the adjoint of `avg_pool`."""
-    geometry = _undilated(lengths, kernel, stride, padding, places)
+    geometry = Geometry(lengths, kernel, stride, padding, (1,) * len(kernel), places)
     share = xp.true_divide(x, _divisors(geometry, divide, x.dtype))
     z = xp.empty_like(share, shape=(*x.shape[: -len(kernel)], *lengths)) if out is ... else out
     tiles = _tiles(geometry)
