@@ -78,7 +78,7 @@ from .numpy_api.elementary import (
     trunc,
 )
 from .numpy_api.order import all, any, argmax, argmin, argsort, sort, take, take_along_axis, topk  # noqa: A004
-from .numpy_api.products import dot, einsum, inner, outer, tensordot
+from .numpy_api.products import cross, dot, einsum, inner, kron, matvec, outer, tensordot, vdot, vecdot, vecmat
 from .numpy_api.statistics import norm, std, var
 from .numpy_api.summaries import (
     average,
@@ -93,7 +93,6 @@ from .numpy_api.summaries import (
     ptp,
     quantile,
 )
-from .numpy_api.vectors import cross, kron, matvec, vdot, vecdot, vecmat
 from .ops.choice import clip, maximum, minimum, relu, where
 from .ops.comparison import (
     bitwise_and,

@@ -11,7 +11,7 @@ _PACKAGE = __name__.partition(".")[0]
 _FORMER_FOLDER = {
     "core": ("", "events hooks modes primitive reads vertex views writes"),
     "engine": ("", "backward constant grad_mode in_place pickling tensor"),
-    "numpy_api": ("ops", "arrange assembly cumulative diagonal linalg products"),
+    "numpy_api": ("ops", "arrange assembly cumulative diagonal linalg"),
     "ops.fused": ("ops", "blocks convolution pooling rectifiers special windows"),
 }
 """For each folder, the former folder and the modules that came from there."""
@@ -23,10 +23,10 @@ _FORMER_MODULE = {
     "numpy_api.elementary": "ops.trigonometric ops.hyperbolic ops.rounding ops.remainder numpy_api.exponential "
     "numpy_api.trigonometric numpy_api.rounding numpy_api.remainder",
     "numpy_api.order": "ops.order ops.searching numpy_api.searching numpy_api.take",
+    "numpy_api.products": "ops.products ops.vectors numpy_api.vectors",
     "numpy_api.protocols": "protocols",
     "numpy_api.statistics": "ops.statistics",
     "numpy_api.summaries": "ops.summaries",
-    "numpy_api.vectors": "ops.vectors",
     "ops.fused.gated_activations": "ops.gates",
     "ops.fused.gru": "functional.recurrent.gated_units",
     "ops.fused.lstm": "functional.recurrent.long_short_term",
