@@ -1,19 +1,13 @@
 """What an op says where its kernel fails: which op was given what, in shapes and the user's own names, and why."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from .messages import caller, describe_value
-from .vertex import Vertex
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .vertex import Op
+from .vertex import Op, Vertex
 
 KERNEL_ERRORS = (ValueError, TypeError, IndexError, AttributeError, OverflowError, ZeroDivisionError, StopIteration)
 """What a kernel raises where it was given what it cannot use."""

@@ -1,7 +1,5 @@
 """Former places of modules and former names of primitives, for old pickles and for imports from the old places."""
 
-from __future__ import annotations
-
 import sys
 
 from .primitive import registry

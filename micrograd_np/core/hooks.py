@@ -1,12 +1,8 @@
 """Hooks, functions that are called when something happens; and a number that counts changes of hooks and modules."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Any, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 _next = count().__next__
 _next_change = count(1).__next__
@@ -36,7 +32,7 @@ class Hooks:
     def __init__(self) -> None:
         self.entries: dict[int, tuple[Callable[..., Any], dict[str, Any]]] = {}
 
-    def add(self, hook: Callable[..., Any], *, prepend: bool = False, **options: Any) -> RemovableHandle:
+    def add(self, hook: Callable[..., Any], *, prepend: bool = False, **options: Any) -> "RemovableHandle":
         """Register `hook`, last or first, and return the handle that removes it. TypeError if it cannot be called."""
         if not callable(hook):
             raise TypeError(f"a hook must be a function, found {type(hook).__name__}.")

@@ -1,17 +1,12 @@
 """Error messages in the user's words: the public function that was called, what an argument must be, other names."""
 
-from __future__ import annotations
-
 import sys
+from collections.abc import Callable, Iterable
 from functools import wraps
 from inspect import CO_VARKEYWORDS, signature
 from numbers import Integral
-from types import FunctionType
-from typing import TYPE_CHECKING, Any, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from types import FrameType
+from types import FrameType, FunctionType
+from typing import Any, TypeVar
 
 F = TypeVar("F", bound="Callable[..., Any]")
 

@@ -22,11 +22,13 @@ the `result_type` of its first tensor argument.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec
+from typing import Any, Concatenate, Generic, ParamSpec
 
 import numpy as np
 
+from .domains import Domain
 from .errors import KERNEL_ERRORS, complaint
 from .messages import caller, other_names
 from .modes import mode
@@ -34,11 +36,6 @@ from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .vertex import Node, Vertex, edge
 from .views import register_view
 from .writes import clock, writes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from .domains import Domain
 
 P = ParamSpec("P")
 

@@ -4,8 +4,6 @@ A rule that asks an argument only for its shape or dtype does not read it, and g
 analysed, such as an object with ``__call__``, counts as reading everything.
 """
 
-from __future__ import annotations
-
 import dis
 from functools import cache
 from inspect import CO_VARARGS

@@ -1,13 +1,9 @@
 """Names of PyTorch and NumPy that a tensor or the package does not have, and what to write instead."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import Any, NoReturn
 
 _DEVICE = "t itself: there are no devices, and every tensor is in the machine's memory"
 _ALONE = (

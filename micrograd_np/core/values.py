@@ -1,9 +1,8 @@
 """The values of a recorded graph: those that are held, and those that can be recomputed from them."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +10,6 @@ from .events import QUIET
 from .modes import mode
 from .vertex import Node, Source, Vertex, held_inputs
 from .writes import writes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 _MAX_RECOMPUTED = 1000  # results that are recomputed on the way to those asked for
 

@@ -4,21 +4,16 @@ Backward walks from node to node. A node holds the arrays that its derivative ru
 graph does not keep the value at its other end, which lives as long as somebody holds its tensor, or a rule reads it.
 """
 
-from __future__ import annotations
-
 import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 from weakref import ref
 
 import numpy as np
 
+from .domains import Domain
 from .modes import mode
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from .domains import Domain
 
 
 class Op(Protocol):
@@ -110,7 +105,7 @@ class Vertex(Source):
 
     __slots__ = ("__weakref__", "_grad", "_name", "_notes", "_time", "_view", "_views", "data", "node", "requires_grad")
 
-    result_type: ClassVar[type[Vertex]]
+    result_type: ClassVar[type["Vertex"]]
 
     data: Any
     requires_grad: bool

@@ -5,10 +5,9 @@ its consumers have sent their gradients, and it frees each record after use. It 
 tensors, so that what it computes is itself recorded (for higher derivatives) or traced (for the compiler).
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import ref
 
 import numpy as np
@@ -20,9 +19,6 @@ from micrograd_np.core.spent import keep_structure, weak_inputs, without_arrays
 from micrograd_np.core.vertex import Constant, Node, Source, Vertex, grad_of, source, tensor_of
 from micrograd_np.core.writes import writes
 from micrograd_np.ops.shape import broadcast_to, sum_to
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
 
 
 def reached(*roots: Source, floor: int = 0, spent: bool = False) -> list[Source]:

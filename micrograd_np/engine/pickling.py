@@ -5,11 +5,10 @@ all nodes under a tensor, inputs first, is written before the tensor: whatever a
 it, so a reference is enough. What is shared stays shared within one pickle or copy.
 """
 
-from __future__ import annotations
-
 import threading
+from collections.abc import Iterator
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import ref
 
 from micrograd_np.core.primitive import _NO_STATIC
@@ -17,9 +16,6 @@ from micrograd_np.core.vertex import Node, Vertex, edge, grad_of, retains_grad, 
 from micrograd_np.core.writes import clock
 
 from .backward import is_gone, is_stale, topological
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class _Written(threading.local):

@@ -8,19 +8,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.primitive import Primitive
 from micrograd_np.core.terminal import shown
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.ops import comparison, elementwise, linear, shape, state, transcendental
 from micrograd_np.ops.index import getitem
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from micrograd_np.core.primitive import Primitive
 
 _SUM, _PRODUCT, _PREFIX, _POSTFIX, _ATOM = range(1, 6)  # how tightly the parts of a formula bind
 _HOLE = re.compile(r"\{(\w+)\}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dis
 import sys
 import warnings
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 from weakref import ref
 
 import numpy as np
@@ -29,9 +30,6 @@ from . import backward as walk
 from . import in_place, pickling
 from .accumulate import Accumulator, accumulate_recorded, clear_grad, deliver_to
 from .grad_mode import set_grad_enabled
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 T = TypeVar("T", bound="Tensor")
 
