@@ -29,15 +29,8 @@ class Blank:
         self.shape = shape
         self.dtype = dtype
 
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return int(np.prod(self.shape, dtype=int))
+    ndim: Any = property(lambda self: len(self.shape), doc="The number of axes.")
+    size: Any = property(lambda self: int(np.prod(self.shape, dtype=int)), doc="The number of elements.")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Blank, (self.shape, self.dtype)

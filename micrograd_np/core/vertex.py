@@ -79,10 +79,7 @@ class Node(Source):
 
     node = None  # so that `x.node or x` is the node of a tensor and of a node
 
-    @property
-    def ndim(self) -> int:
-        """The number of axes of the result."""
-        return len(self.shape)
+    ndim: Any = property(lambda self: len(self.shape), doc="The number of axes of the result.")
 
     @property
     def name(self) -> str | None:
@@ -167,20 +164,9 @@ class Vertex(Source):
         else:
             self.node.notes = notes
 
-    @property
-    def op(self) -> Any:
-        """The primitive that computed it; None for a leaf."""
-        return None if self.node is None else self.node.op
-
-    @property
-    def order(self) -> int:  # type: ignore[override]
-        """The moment of recording; 0 for a leaf."""
-        return 0 if self.node is None else self.node.order
-
-    @property
-    def inputs(self) -> tuple[Any, ...]:
-        """Where its gradient goes; see `Node`."""
-        return () if self.node is None else self.node.inputs
+    op: Any = property(lambda self: self.node and self.node.op, doc="The primitive that computed it; None for a leaf.")
+    order: Any = property(lambda self: self.node.order if self.node else 0, doc="The moment of recording, or 0.")
+    inputs: Any = property(lambda self: self.node.inputs if self.node else (), doc="Where its gradient goes.")
 
 
 _NO_GRAD = (

@@ -315,12 +315,10 @@ def symbols_of(inputs: Sequence[Any], names: Mapping[int, str], data: Mapping[An
 
 def rule_of(z: Node, i: int, g: Symbol, result: Symbol, symbols: Sequence[Any]) -> tuple[str, Any]:
     """The rule for input `i` as a formula, and what it gave before the walk undid broadcasting."""
-    op = z.op
-    rule = op.rules[min(i, len(op.rules) - 1)]
+    op, rule = z.op, z.op.rules_for(len(symbols))[i]
     assert rule is not None
-    first = (i - op.fixed,) if op.variadic and i >= op.fixed else ()
     try:
-        symbol = rule(*first, g, result, *symbols, **z.static)
+        symbol = rule(g, result, *symbols, **z.static)
     except Exception:  # noqa: BLE001  a rule that branches on what symbols do not have is named instead of shown
         return f"rule of {op.name.lstrip('_')} by {op.inputs[min(i, len(op.inputs) - 1)]}", None
     return (symbol.text, symbol.value) if isinstance(symbol, Symbol) else (str(symbol), np.asarray(symbol))

@@ -224,6 +224,5 @@ def formula(op: Primitive[Any], wrt: str, *examples: Any, **static: Any) -> str:
     names = [*op.inputs[: op.fixed], *(f"{op.inputs[-1]}{i}" for i in range(len(values) - op.fixed))]
     symbols = [Symbol(name, value) for name, value in zip(names, values, strict=False)]
     g = Symbol("g", np.ones_like(z, dtype=float))
-    at = op.inputs.index(wrt)
-    first = (0,) if op.variadic and at >= op.fixed else ()
-    return str(op.rules[at](*first, g, Symbol("z", z), *symbols, **static))  # type: ignore[misc]
+    rule = op.rules_for(len(symbols))[op.inputs.index(wrt)]
+    return str(rule(g, Symbol("z", z), *symbols, **static))  # type: ignore[misc]

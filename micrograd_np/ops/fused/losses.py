@@ -12,6 +12,7 @@ from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.sums import sum_by_product
 from micrograd_np.ops.transcendental import log, sigmoid
 
+from .rectifiers import log1p_exp
 from .softmax import softmax
 
 
@@ -84,10 +85,7 @@ softmax_cross_entropy.vjp(x=_softmax_cross_entropy_vjp)
 @primitive("−log-likelihood of {target} under σ({x})", domain=(REALS, REALS))
 def bce_with_logits(xp: Any, out: Any, x: Any, target: Any) -> Any:
     """log(1 + exp(x)) − target · x, elementwise: −log σ(x) for target 1, −log σ(−x) for 0. Stable for any x."""
-    z = xp.absolute(x, out=...)
-    z = xp.negative(z, out=z)
-    z = xp.exp(z, out=z)
-    z = xp.log1p(z, out=z)
+    z = log1p_exp(xp, ..., x)
     straight = xp.subtract(xp.maximum(x, 0), xp.multiply(x, target))
     return xp.add(straight, z, out=out)
 

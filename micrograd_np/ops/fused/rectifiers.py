@@ -45,7 +45,7 @@ def _elu_slope(g: Any, z: Any, x: Any, alpha: float) -> Any:
 elu.vjp(x=_elu_slope)
 
 
-def _log1p_exp(xp: Any, out: Any, x: Any) -> Any:
+def log1p_exp(xp: Any, out: Any, x: Any) -> Any:
     """log(1 + exp(−|x|))."""
     z = xp.absolute(x, out=out)
     z = xp.negative(z, out=z)
@@ -58,7 +58,7 @@ def softplus(xp: Any, out: Any, x: Any) -> Any:
     """log(1 + exp(x)) as max(x, 0) + log1p(exp(−|x|)): accurate in both tails, and never overflows."""
     x = floating(xp, x)
     positive = xp.maximum(x, 0)
-    z = _log1p_exp(xp, out, x)
+    z = log1p_exp(xp, out, x)
     return xp.add(z, positive, out=z)
 
 
@@ -70,7 +70,7 @@ def log_sigmoid(xp: Any, out: Any, x: Any) -> Any:
     """log(1 / (1 + exp(−x))) as min(x, 0) − log1p(exp(−|x|)): accurate in both tails, and never overflows."""
     x = floating(xp, x)
     negative = xp.minimum(x, 0)
-    z = _log1p_exp(xp, out, x)
+    z = log1p_exp(xp, out, x)
     return xp.subtract(negative, z, out=z)
 
 
