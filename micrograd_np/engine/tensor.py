@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import FunctionType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from weakref import ref
 
 import numpy as np
@@ -30,8 +30,6 @@ from . import backward as walk
 from . import in_place, pickling
 from .accumulate import Accumulator, accumulate_recorded, clear_grad, deliver_to
 from .grad_mode import set_grad_enabled
-
-T = TypeVar("T", bound="Tensor")
 
 _default_dtype: np.dtype[Any] = np.dtype(np.float64)
 
@@ -73,8 +71,8 @@ def _reduction(op: Any) -> Callable[..., Tensor]:
     return method
 
 
-def _operators(op: Any) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tensor, Any], Tensor]]:
-    """``self ∘ other`` and ``other ∘ self``, where `op` is ∘."""
+def _operators(op: Any) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tensor, Any], Tensor], Any]:
+    """``self ∘ other``, ``other ∘ self`` and ``self ∘= other``, where `op` is ∘."""
 
     def operator(self: Tensor, other: Any) -> Tensor:
         return op(self, other)
@@ -82,17 +80,11 @@ def _operators(op: Any) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tens
     def reflected(self: Tensor, other: Any) -> Tensor:
         return op(other, self)
 
-    return operator, reflected
-
-
-def _in_place(op: Any) -> Callable[[T, Any], T]:
-    """``self ∘= other``, where `op` is ∘."""
-
-    def operator(self: T, other: Any) -> T:
+    def written(self: Tensor, other: Any) -> Tensor:
         in_place.update(self, op, other)
         return self
 
-    return operator
+    return operator, reflected, written
 
 
 class Tensor(Vertex):
@@ -381,16 +373,16 @@ class Tensor(Vertex):
 
     # operators
 
-    __add__, __radd__ = _operators(elementwise.add)
-    __sub__, __rsub__ = _operators(elementwise.subtract)
-    __mul__, __rmul__ = _operators(elementwise.multiply)
-    __truediv__, __rtruediv__ = _operators(elementwise.divide)
-    __mod__, __rmod__ = _operators(elementary.remainder)
-    __floordiv__, __rfloordiv__ = _operators(elementary.floor_divide)
-    __matmul__, __rmatmul__ = _operators(linear.matmul)
-    __and__, __rand__ = _operators(comparison.bitwise_and)
-    __or__, __ror__ = _operators(comparison.bitwise_or)
-    __xor__, __rxor__ = _operators(comparison.bitwise_xor)
+    __add__, __radd__, __iadd__ = _operators(elementwise.add)
+    __sub__, __rsub__, __isub__ = _operators(elementwise.subtract)
+    __mul__, __rmul__, __imul__ = _operators(elementwise.multiply)
+    __truediv__, __rtruediv__, __itruediv__ = _operators(elementwise.divide)
+    __mod__, __rmod__, __imod__ = _operators(elementary.remainder)
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _operators(elementary.floor_divide)
+    __matmul__, __rmatmul__, __imatmul__ = _operators(linear.matmul)
+    __and__, __rand__, __iand__ = _operators(comparison.bitwise_and)
+    __or__, __ror__, __ior__ = _operators(comparison.bitwise_or)
+    __xor__, __rxor__, __ixor__ = _operators(comparison.bitwise_xor)
     __lt__, __gt__ = _operators(comparison.less)[0], _operators(comparison.greater)[0]
     __le__, __ge__ = _operators(comparison.less_equal)[0], _operators(comparison.greater_equal)[0]
     __neg__, __pos__ = _method(elementwise.negative), _method(state.copy)
@@ -402,8 +394,7 @@ class Tensor(Vertex):
             return shortcut(self)
         return transcendental.power(self, exponent)
 
-    def __rpow__(self, base: Any) -> Tensor:
-        return transcendental.power(base, self)
+    __rpow__, __ipow__ = _operators(transcendental.power)[1:]
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
         return comparison.equal(self, other) if _comparable(other) else NotImplemented
@@ -424,18 +415,6 @@ class Tensor(Vertex):
         return index.getitem(self, key)
 
     # writing in place
-
-    __iadd__ = _in_place(elementwise.add)
-    __isub__ = _in_place(elementwise.subtract)
-    __imul__ = _in_place(elementwise.multiply)
-    __itruediv__ = _in_place(elementwise.divide)
-    __imod__ = _in_place(elementary.remainder)
-    __ifloordiv__ = _in_place(elementary.floor_divide)
-    __ipow__ = _in_place(transcendental.power)
-    __imatmul__ = _in_place(linear.matmul)
-    __iand__ = _in_place(comparison.bitwise_and)
-    __ior__ = _in_place(comparison.bitwise_or)
-    __ixor__ = _in_place(comparison.bitwise_xor)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         static, arrays = index.split(key)
