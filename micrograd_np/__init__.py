@@ -79,8 +79,7 @@ from .numpy_api.elementary import (
 )
 from .numpy_api.order import all, any, argmax, argmin, argsort, sort, take, take_along_axis, topk  # noqa: A004
 from .numpy_api.products import cross, dot, einsum, inner, kron, matvec, outer, tensordot, vdot, vecdot, vecmat
-from .numpy_api.statistics import norm, std, var
-from .numpy_api.summaries import (
+from .numpy_api.statistics import (
     average,
     median,
     nan_to_num,
@@ -89,9 +88,12 @@ from .numpy_api.summaries import (
     nanmin,
     nanprod,
     nansum,
+    norm,
     percentile,
     ptp,
     quantile,
+    std,
+    var,
 )
 from .ops.choice import clip, maximum, minimum, relu, where
 from .ops.comparison import (

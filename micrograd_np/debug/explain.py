@@ -21,8 +21,7 @@ from micrograd_np.engine.symbol import Symbol, nested, spelt
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.shape import spread_axes
 
-from .origin import origin_of
-from .watch import Watch
+from .origin import Watch, origin_of
 
 _SPELT = 9  # elements of an array that a formula spells out
 

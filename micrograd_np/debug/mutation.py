@@ -9,8 +9,7 @@ import numpy as np
 from micrograd_np.core.primitive import Primitive
 from micrograd_np.core.vertex import Node, Source, Vertex
 
-from .origin import origin_of
-from .watch import Watch
+from .origin import Watch, origin_of
 
 
 class detect_mutation(Watch):  # noqa: N801  a function to its users

@@ -14,8 +14,7 @@ from micrograd_np.core.terminal import shown
 from micrograd_np.core.vertex import Node, Op, Source, Vertex, held_inputs
 from micrograd_np.engine import backward as walk
 
-from .origin import Origin, origin_of
-from .watch import Watch
+from .origin import Origin, Watch, origin_of
 
 _SHOWN = 3  # elements in a message: enough to see a pattern
 
