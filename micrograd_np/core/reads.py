@@ -32,9 +32,6 @@ class Blank:
     ndim: Any = property(lambda self: len(self.shape), doc="The number of axes.")
     size: Any = property(lambda self: int(np.prod(self.shape, dtype=int)), doc="The number of elements.")
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Blank, (self.shape, self.dtype)
-
 
 def reads(rule: Any, count: int, *, skip: int = 0) -> tuple[int, ...]:
     """What `rule` reads of its `count` arguments ``z, *inputs``, which come behind `skip` others and ``g``.

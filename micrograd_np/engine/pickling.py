@@ -1,13 +1,13 @@
 """Pickles and deep copies of tensors with the graph under them, however deep.
 
 By itself, pickle would descend from a result to its inputs, to their inputs, and run out of stack. Here a `_Run` of
-all nodes under a tensor, inputs first, is written before the tensor: whatever a node refers to has been written before
-it, so a reference is enough. What is shared stays shared within one pickle or copy.
+all leaves and nodes under a tensor, inputs first, is written before the tensor: whatever a node refers to has been
+written before it, so a reference is enough. What is shared stays shared within one pickle or copy: `copy.deepcopy`
+takes tensors apart in the same way.
 """
 
 import threading
 from collections.abc import Iterator
-from copy import deepcopy
 from typing import Any
 from weakref import ref
 
@@ -60,7 +60,7 @@ def reduce_ex(self: Vertex, protocol: Any) -> tuple[Any, ...]:
     node = self.node
     run = None
     if node is not None and id(node) not in _written.ids:
-        run = _Run([z for z in topological(node) if isinstance(z, Node)])
+        run = _Run(topological(node))
     name = self._name if node is None else None
     arguments = (run, type(self), self.data, node, self.requires_grad, name, node is not None and retains_grad(self))
     return _tensor, arguments, (None, _state(self))
@@ -139,42 +139,6 @@ def _state(self: Vertex) -> dict[str, Any]:
             break
         state |= {slot: getattr(self, slot) for slot in kind.__dict__.get("__slots__", ()) if hasattr(self, slot)}
     return {**state, **getattr(self, "__dict__", {})}
-
-
-def deep_copy(self: Vertex, memo: dict[int, Any]) -> Vertex:
-    """A copy of this and of everything under it, in memory of its own; what is in `memo` has been copied already."""
-    copies: list[tuple[Any, Any]] = []
-    for z in topological(self):
-        if id(z) in memo:
-            continue
-        if isinstance(z, Node):
-            memo[id(z)] = _copied_node(z, memo)
-        else:
-            leaf: Any = z
-            memo[id(z)] = _tensor(None, type(leaf), deepcopy(z.data, memo), None, z.requires_grad, leaf._name)
-            copies.append((z, memo[id(z)]))
-        memo.setdefault(id(memo), []).append(z)  # what memo knows by its id must not die
-    if self.node is not None:
-        data, node = deepcopy(self.data, memo), memo[id(self.node)]
-        memo[id(self)] = _tensor(None, type(self), data, node, True, None, retains_grad(self))
-        copies.append((self, memo[id(self)]))
-    for t, twin in copies:  # only now, because a gradient may refer back to a tensor
-        for slot, value in _state(t).items():
-            setattr(twin, slot, deepcopy(value, memo))
-    return memo[id(self)]
-
-
-def _copied_node(z: Node, memo: dict[int, Any]) -> Node:
-    inputs = tuple(
-        memo[id(x)] if isinstance(x, (Node, Vertex)) else None if isinstance(x, ref) else deepcopy(x, memo)
-        for x in (() if is_gone(z) else z.inputs)
-    )
-    arrays = None if z.arrays is None else [deepcopy(a, memo) for a in z.arrays]
-    static = deepcopy(dict(z.static), memo)
-    node = _node(z.op, inputs, arrays, deepcopy(z.data, memo), static, z.name, is_stale(z), z.shape, z.dtype)
-    notes = {key: deepcopy(note, memo) for key, note in _portable_notes(z).items()}
-    node.notes = {**(node.notes or {}), **notes} or None
-    return node
 
 
 def restore(self: Vertex, state: Any) -> None:

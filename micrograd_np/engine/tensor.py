@@ -104,7 +104,6 @@ class Tensor(Vertex):
     __array_ufunc__ = protocols.array_ufunc
     __array_function__ = protocols.array_function
     __reduce_ex__ = pickling.reduce_ex
-    __deepcopy__ = pickling.deep_copy
     __hash__ = object.__hash__
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
