@@ -28,17 +28,8 @@ class _Written(threading.local):
 _written = _Written()
 
 
-class _Run:
-    """Nodes that are written before the one that needs them."""
-
-    def __init__(self, nodes: list[Any] | None = None) -> None:
-        self.nodes = nodes or []
-
-    def append(self, _: Any) -> None:
-        """Nothing: they exist now, which is what the run is for."""
-
-    def extend(self, _: Any) -> None:
-        """Nothing."""
+class _Run(list[Any]):
+    """Leaves and nodes that are written before the one that needs them; what loads them has no other use for them."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _Run, (), None, self._announced()
@@ -46,7 +37,7 @@ class _Run:
     def _announced(self) -> Iterator[Any]:
         new = []
         try:
-            for z in self.nodes:
+            for z in self:
                 if id(z) not in _written.ids:
                     new.append(id(z))
                     _written.ids.add(id(z))
