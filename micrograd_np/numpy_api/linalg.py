@@ -45,10 +45,6 @@ def inv(xp: Any, out: Any, x: Any) -> Any:
 inv.vjp(x=lambda g, z, x: -matmul(_t(z), matmul(g, _t(z))))
 
 
-def _as_matrices(g: Any) -> Any:
-    return reshape(g, shape=(*g.shape, 1, 1))
-
-
 @primitive("det {x}", domain=(REGULAR,), shape="(n,n)->()", onnx="Det")
 def det(xp: Any, out: Any, x: Any) -> Any:
     """The determinant of square matrices. Its derivative are the cofactors, which singular matrices have, too.
@@ -84,7 +80,7 @@ def _by_minors(g: Any, z: Any, x: Any) -> Any:
 
 
 cofactors.vjp(x=_by_minors)
-det.vjp(x=lambda g, z, x: _as_matrices(g) * cofactors(x))
+det.vjp(x=lambda g, z, x: reshape(g, shape=(*g.shape, 1, 1)) * cofactors(x))
 
 
 @primitive("log |det {x}|", domain=(REGULAR,), shape="(n,n)->()")
@@ -93,7 +89,7 @@ def logabsdet(xp: Any, out: Any, x: Any) -> Any:
     return stored(xp, out, xp.linalg.slogdet(x)[1])
 
 
-logabsdet.vjp(x=lambda g, z, x: _as_matrices(g) * _t(inv(x)))
+logabsdet.vjp(x=lambda g, z, x: reshape(g, shape=(*g.shape, 1, 1)) * _t(inv(x)))
 
 
 @primitive("sign det {x}", domain=(REGULAR,), shape="(n,n)->()", not_differentiable=("x",))

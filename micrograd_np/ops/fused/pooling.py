@@ -22,8 +22,9 @@ _INT8 = 127  # the largest count that an int8 holds
 
 
 @lru_cache(maxsize=256)  # layers ask for the same few windows in every step
-def _axis_slices(n: int, k: int, stride: int, low: int, dilation: int, places: int) -> list[tuple[slice, slice]]:
-    """Along one axis, for each element of the kernel: the places where it lies inside the array, and which elements."""
+def _of_axis(geometry: Geometry, axis: int) -> list[tuple[slice, slice]]:
+    """Along an axis, for each element of the kernel: the places where it lies inside the array, and which elements."""
+    n, k, stride, (low, _), dilation, places = list(zip(*geometry, strict=True))[axis]
     pairs = []
     for i in range(k):
         offset = i * dilation - low  # the element at the first place
@@ -39,14 +40,9 @@ def _part(x: Any, where: tuple[slice, ...]) -> Any:
     return x if all(s == _ALL for s in where) else x[(..., *where)]
 
 
-def _of_axis(geometry: Geometry, i: int) -> list[tuple[slice, slice]]:
-    lengths, kernel, stride, padding, dilation, places = geometry
-    return _axis_slices(lengths[i], kernel[i], stride[i], padding[i][0], dilation[i], places[i])
-
-
 @lru_cache(maxsize=256)
 def _slices(geometry: Geometry) -> list[tuple[Any, Any]]:
-    """As `_axis_slices`, along all axes: for each element of the kernel, slices of places and of the array."""
+    """As `_of_axis`, along all axes: for each element of the kernel, slices of places and of the array."""
     pairs = product(*(_of_axis(geometry, i) for i in range(len(geometry.kernel))))
     return [(tuple(places for places, _ in at), tuple(elements for _, elements in at)) for at in pairs]
 

@@ -4,7 +4,6 @@
 stride, a dilation, and a padding before and after.
 """
 
-from collections.abc import Iterator
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
@@ -75,15 +74,6 @@ def stretch(start: int, count: int, step: int, length: int) -> slice:
     return slice(start or None, None if stop + step > length else stop, step if step > 1 else None)
 
 
-def offsets(
-    lengths: Lengths, kernel: Lengths, stride: Lengths, dilation: Lengths, places: Lengths
-) -> Iterator[tuple[slice, ...]]:
-    """For each element of the kernel, the slices of the padded lengths that it covers as the window moves."""
-    for at in product(*map(range, kernel)):
-        axes = zip(at, stride, dilation, places, lengths, strict=True)
-        yield tuple(stretch(i * e, p, s, n) for i, s, e, p, n in axes)
-
-
 def interior(padding: Padding, lengths: Lengths) -> tuple[slice, ...]:
     """Where in the padded lengths the array itself lies."""
     return tuple(stretch(low, n, 1, low + n + high) for n, (low, high) in zip(lengths, padding, strict=True))
@@ -125,12 +115,11 @@ def sliding(xp: Any, x: Any, kernel: Lengths, stride: Lengths, dilation: Lengths
 
 def lay(xp: Any, z: Any, columns: Any, kernel: Lengths, stride: Lengths, dilation: Lengths, front: int) -> None:
     """Add columns of shape (front…, *kernel, *places, tail…) to `z` of shape (front…, *padded lengths, tail…)."""
-    d = len(kernel)
-    places = columns.shape[front + d : front + 2 * d]
-    before = (_ALL,) * front
-    lengths = z.shape[front : front + d]
-    for at, there in zip(product(*map(range, kernel)), offsets(lengths, kernel, stride, dilation, places), strict=True):
-        target = z[before + there]
+    d, before = len(kernel), (_ALL,) * front
+    lengths, places = z.shape[front : front + d], columns.shape[front + d : front + 2 * d]
+    for at in product(*map(range, kernel)):  # each element of the kernel covers these slices as the window moves
+        axes = zip(at, stride, dilation, places, lengths, strict=True)
+        target = z[before + tuple(stretch(i * e, p, s, n) for i, s, e, p, n in axes)]
         xp.add(target, columns[before + at], out=target)
 
 
