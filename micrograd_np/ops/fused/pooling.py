@@ -24,7 +24,8 @@ _INT8 = 127  # the largest count that an int8 holds
 @lru_cache(maxsize=256)  # layers ask for the same few windows in every step
 def _of_axis(geometry: Geometry, axis: int) -> list[tuple[slice, slice]]:
     """Along an axis, for each element of the kernel: the places where it lies inside the array, and which elements."""
-    n, k, stride, (low, _), dilation, places = list(zip(*geometry, strict=True))[axis]
+    settings: tuple[Any, ...] = geometry
+    n, k, stride, (low, _), dilation, places = (setting[axis] for setting in settings)
     pairs = []
     for i in range(k):
         offset = i * dilation - low  # the element at the first place
