@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import numpy_api, ops
+from micrograd_np.core import trees
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import registry
 from micrograd_np.core.vertex import Vertex
@@ -159,7 +160,7 @@ def _without_gradient(self: Any, function: Any, args: Any, kwargs: Mapping[str, 
 def _may_write(targets: tuple[Any, ...], arguments: Any) -> bool:
     """Whether a call with these `arguments` may write into `targets`: all are arrays, and no gradient is lost."""
     arrays = bool(targets) and all(isinstance(target, np.ndarray) for target in targets)
-    return arrays and not (mode.recording and any(x.requires_grad for x in _vertices(arguments)))
+    return arrays and not (mode.recording and any(x.requires_grad for x in trees.instances(arguments, Vertex)))
 
 
 def _write_into_arrays(name: str, function: Any, args: Any, kwargs: Mapping[str, Any], targets: Iterable[Any]) -> Any:
@@ -171,20 +172,8 @@ def _write_into_arrays(name: str, function: Any, args: Any, kwargs: Mapping[str,
 
 
 def _on_arrays(function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
-    def array(x: Any) -> Any:
-        if isinstance(x, Vertex):
-            return x.data
-        return type(x)(array(y) for y in x) if type(x) in (list, tuple) else x
-
-    return function(*(array(x) for x in args), **{name: array(x) for name, x in kwargs.items()})
-
-
-def _vertices(tree: Any) -> Iterable[Vertex]:
-    if isinstance(tree, Vertex):
-        yield tree
-    elif type(tree) in (list, tuple, dict):
-        for part in tree.values() if isinstance(tree, dict) else tree:
-            yield from _vertices(part)
+    arrays, settings = trees.replaced((tuple(args), dict(kwargs)), Vertex, lambda x: x.data)
+    return function(*arrays, **settings)
 
 
 def _match_arguments(
