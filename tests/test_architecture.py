@@ -170,22 +170,22 @@ def test_files_are_short(record_property):
 # Lines of Python by folder, so that growth is a decision. Whoever raises a number writes the reason beside it.
 LINES = {
     ".": 220,
-    "autograd": 780,
-    "check": 1320,
+    "autograd": 745,
+    "check": 1190,
     "compiler": 1240,
     "compiler/passes": 1740,
     "compiler/running": 850,
     "compiler/tracing": 1860,
     "compiler/writing": 1380,
-    "core": 2480,  # recomputed values are compared with those that are held
+    "core": 2360,
     "data": 550,
-    "debug": 830,  # the derivation that explain and the stepper share
-    "engine": 1760,
+    "debug": 790,
+    "engine": 1610,
     "functional": 1950,
     "nn": 3420,  # summary says which inputs a model takes
-    "numpy_api": 2330,  # cumulative, exponential and take came from ops
-    "ops": 1390,
-    "ops/fused": 2340,  # softmax, special and blocks came from ops
+    "numpy_api": 2170,
+    "ops": 1355,
+    "ops/fused": 2145,
     "optim": 1580,
     "optim/lr_scheduler": 790,
     "pictures": 3230,  # its budget is 2,500; it says what changed, whose numbers it shows, and what is lost

@@ -58,11 +58,8 @@ _PARTS = "nn functional optim optim.lr_scheduler data training random linalg aut
 class ForeignName:
     """An attribute of another library: reading it raises an AttributeError that says what to write."""
 
-    def __init__(self, hint: str) -> None:
-        self.hint = hint
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, hint: str) -> None:
+        self.name, self.hint = name, hint
 
     def __get__(self, instance: Any, owner: type) -> NoReturn:
         raise AttributeError(f"{owner.__name__} has no {self.name!r}. Write {self.hint}.", name=self.name, obj=instance)
@@ -72,9 +69,7 @@ def add_foreign_names(owner: type) -> None:
     """Let `owner` say what to write for the methods of other libraries that it does not have."""
     for name, hint in _METHODS.items():
         if not hasattr(owner, name):
-            there = ForeignName(hint)
-            there.__set_name__(owner, name)
-            setattr(owner, name, there)
+            setattr(owner, name, ForeignName(name, hint))
 
 
 def suggestion(package: str, name: str, names: Iterable[str]) -> str:
