@@ -50,10 +50,7 @@ def subtract_or_zero(xp: Any, out: Any, x: Any, y: Any) -> Any:
     return clear(xp, z, xp.not_equal(x, y))
 
 
-subtract_or_zero.vjp(
-    x=lambda g, z, x, y: g,
-    y=lambda g, z, x, y: -g,
-)
+subtract_or_zero.vjp(x=lambda g, z, x, y: g, y=lambda g, z, x, y: -g)
 
 logaddexp = ufunc(
     "logaddexp", "log(exp {x} + exp {y})",
@@ -108,10 +105,7 @@ hypot = ufunc(
     "hypot", "√({x}² + {y}²)",
     "Elementwise √(x² + y²), without overflow on the way. Both derivatives are 0 at (0, 0).", NONZERO, NONZERO,
 )  # fmt: skip
-hypot.vjp(
-    x=lambda g, z, x, y: g * divide_or_zero(x, z),
-    y=lambda g, z, x, y: g * divide_or_zero(y, z),
-)
+hypot.vjp(x=lambda g, z, x, y: g * divide_or_zero(x, z), y=lambda g, z, x, y: g * divide_or_zero(y, z))
 
 
 @primitive("∠({x}, {y})", domain=(NONZERO, NONZERO))
@@ -190,24 +184,15 @@ floor_divide = ufunc(
     "floor_divide", "⌊{x} / {y}⌋",
     "Elementwise largest integer that is at most x / y. The gradients are 0 everywhere.", *_DIVISION,
 )  # fmt: skip
-floor_divide.vjp(
-    x=lambda g, z, x, y: zeros_like(g),
-    y=lambda g, z, x, y: zeros_like(g),
-)
+floor_divide.vjp(x=lambda g, z, x, y: zeros_like(g), y=lambda g, z, x, y: zeros_like(g))
 
 remainder = ufunc(
     "remainder", "{x} mod {y}",
     f"Elementwise x − ⌊x / y⌋ y, with the sign of y, as Python's %. {_STEP}", *_DIVISION, numpy=("mod",),
 )  # fmt: skip
-remainder.vjp(
-    x=lambda g, z, x, y: g,
-    y=lambda g, z, x, y: -zero_safe_multiply(g, floor_divide(x, y)),
-)
+remainder.vjp(x=lambda g, z, x, y: g, y=lambda g, z, x, y: -zero_safe_multiply(g, floor_divide(x, y)))
 
 fmod = ufunc(
     "fmod", "{x} fmod {y}", f"Elementwise x − trunc(x / y) y, with the sign of x, as C's fmod. {_STEP}", *_DIVISION
 )
-fmod.vjp(
-    x=lambda g, z, x, y: g,
-    y=lambda g, z, x, y: -zero_safe_multiply(g, trunc(divide(x, y))),
-)
+fmod.vjp(x=lambda g, z, x, y: g, y=lambda g, z, x, y: -zero_safe_multiply(g, trunc(divide(x, y))))

@@ -114,10 +114,7 @@ def _solve(xp: Any, out: Any, x: Any, y: Any) -> Any:
     return stored(xp, out, xp.linalg.solve(x, y))
 
 
-_solve.vjp(
-    x=lambda g, z, x, y: -matmul(_solve(_t(x), g), _t(z)),
-    y=lambda g, z, x, y: _solve(_t(x), g),
-)
+_solve.vjp(x=lambda g, z, x, y: -matmul(_solve(_t(x), g), _t(z)), y=lambda g, z, x, y: _solve(_t(x), g))
 
 
 def solve(a: Any, b: Any) -> Any:
