@@ -10,7 +10,7 @@ _FORMER_FOLDER = {
     "core": ("", "events hooks modes primitive reads vertex views writes"),
     "engine": ("", "backward constant grad_mode in_place pickling tensor"),
     "numpy_api": ("ops", "arrange assembly cumulative diagonal linalg"),
-    "ops.fused": ("ops", "blocks convolution pooling rectifiers special windows"),
+    "ops.fused": ("ops", "blocks convolution pooling special windows"),
 }
 """For each folder, the former folder and the modules that came from there."""
 
@@ -24,10 +24,11 @@ _FORMER_MODULE = {
     "numpy_api.products": "ops.products ops.vectors numpy_api.vectors",
     "numpy_api.protocols": "protocols",
     "numpy_api.statistics": "ops.statistics ops.summaries numpy_api.summaries",
-    "ops.fused.gated_activations": "ops.gates",
+    "ops.fused.activations": "ops.gates ops.rectifiers ops.fused.gated_activations ops.fused.rectifiers",
     "ops.fused.gru": "functional.recurrent.gated_units",
     "ops.fused.lstm": "functional.recurrent.long_short_term",
     "ops.fused.rnn": "functional.recurrent.plain",
+    "ops.fused.softmax": "ops.fused.attention",
 }
 """Modules that have other names as well."""
 

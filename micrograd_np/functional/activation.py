@@ -16,9 +16,8 @@ from micrograd_np.ops.choice import clamp_min, relu, where
 from micrograd_np.ops.comparison import greater
 from micrograd_np.ops.elementwise import absolute, multiply, negative
 from micrograd_np.ops.fused import softmax as _softmax
-from micrograd_np.ops.fused.gated_activations import gelu_tanh
-from micrograd_np.ops.fused.rectifiers import elu, hardtanh, log_sigmoid
-from micrograd_np.ops.fused.rectifiers import softplus as _softplus
+from micrograd_np.ops.fused.activations import elu, gelu_tanh, hardtanh, log_sigmoid
+from micrograd_np.ops.fused.activations import softplus as _softplus
 from micrograd_np.ops.fused.special import ndtr
 from micrograd_np.ops.index import getitem
 from micrograd_np.ops.operand import as_operand

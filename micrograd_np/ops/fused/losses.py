@@ -12,7 +12,7 @@ from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.sums import sum_by_product
 from micrograd_np.ops.transcendental import log, sigmoid
 
-from .rectifiers import log1p_exp
+from .activations import log1p_exp
 from .softmax import softmax
 
 

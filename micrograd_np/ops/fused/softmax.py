@@ -1,4 +1,7 @@
-"""Softmax, its logarithm and the logarithm of its divisor, stable for any x: the largest one is subtracted first."""
+"""Softmax, its logarithm and the logarithm of its divisor, stable for any x: the largest one is subtracted first.
+
+And the mask of causal attention, which takes a softmax of its scores.
+"""
 
 from math import inf
 from typing import Any
@@ -70,3 +73,10 @@ def log_softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
 
 
 log_softmax.vjp(x=lambda g, z, x, axis: g - exp(z) * sum(g, axis=axis, keepdims=True))
+
+
+@primitive("column ≤ row, as {x}", domain=(REALS,), shape="(3,4)->(3,4)", not_differentiable=("x",))
+def causal_mask(xp: Any, out: Any, x: Any) -> Any:
+    """True where the column is at most the row, in the shape of the last two axes: each may attend to earlier ones."""
+    rows, columns = x.shape[-2:]
+    return xp.greater_equal(xp.reshape(xp.arange(rows), (rows, 1)), xp.arange(columns), out=out)
