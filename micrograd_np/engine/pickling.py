@@ -64,13 +64,8 @@ def reduce_node(self: Node) -> tuple[Any, ...]:
     stale = is_stale(self)
     static = dict(self.static)
     arguments = (self.op, inputs, arrays, self.data, static, self.name, stale, self.shape, self.dtype)
-    notes = _portable_notes(self)
+    notes = {key: note for key, note in (self.notes or {}).items() if key not in {"retain_grad", "held"}}
     return _node, arguments, (None, {"notes": {**notes, "stale": True} if stale else notes}) if notes else None
-
-
-def _portable_notes(node: Node) -> dict[str, Any]:
-    """The notes that a copy has, too."""
-    return {key: note for key, note in (node.notes or {}).items() if key not in {"retain_grad", "held"}}
 
 
 def _tensor(
