@@ -99,6 +99,14 @@ def test_a_gradient_that_leads_back_to_its_tensor(again):
     assert_array_equal(g.data, [27.0])
 
 
+def test_a_result_and_a_gradient_with_a_graph_share_what_they_shared(again):
+    x = leaf(1.0, 2.0)
+    y = (x * x).exp().sum()
+    y.backward(create_graph=True)
+    y2, x2 = again((y, x))
+    assert len(backward.reached(y2, x2.grad)) == len(backward.reached(y, x.grad))
+
+
 def test_a_record_that_is_gone_stays_gone(again):
     x = leaf(3.0)
     y = (x * x).sum()
