@@ -21,16 +21,9 @@ _LOST = "no gradient arrives here: the result does not depend on it, or was take
 
 
 def check_gradients(
-    model_or_f: Any,
-    *inputs: Any,
-    loss: Callable[..., Any] | None = None,
-    target: Any = None,
-    entries: int | None = 100,
-    method: Method = "central",
-    step: float | None = None,
-    rtol: float = 1e-5,
-    atol: float | None = None,
-) -> Report:
+    model_or_f: Any, *inputs: Any, loss: Callable[..., Any] | None = None, target: Any = None, entries: int | None = 100,
+    method: Method = "central", step: float | None = None, rtol: float = 1e-5, atol: float | None = None,
+) -> Report:  # fmt: skip
     """Gradients by `backward` beside finite differences, for every parameter of a model or input of a function.
 
     `model_or_f` is called with `inputs`; `loss`, if there is one, with the result (and `target`). A result that is not
@@ -129,13 +122,9 @@ class GradcheckError(RuntimeError):
 
 
 def gradcheck(
-    f: Callable[..., Any],
-    *inputs: Any,
-    eps: float | None = None,
-    atol: float | None = None,
-    rtol: float = 1e-5,
-    raise_exception: bool = True,
-) -> bool:
+    f: Callable[..., Any], *inputs: Any,
+    eps: float | None = None, atol: float | None = None, rtol: float = 1e-5, raise_exception: bool = True,
+) -> bool:  # fmt: skip
     """True if the gradients of `f` agree with finite differences; otherwise GradcheckError, with a table.
 
     It checks every entry of the inputs that `check_gradients` would check; `eps` is the step. The inputs may also stand
@@ -153,13 +142,9 @@ def gradcheck(
 
 
 def gradgradcheck(
-    f: Callable[..., Any],
-    *inputs: Any,
-    eps: float | None = None,
-    atol: float | None = None,
-    rtol: float = 1e-5,
-    raise_exception: bool = True,
-) -> bool:
+    f: Callable[..., Any], *inputs: Any,
+    eps: float | None = None, atol: float | None = None, rtol: float = 1e-5, raise_exception: bool = True,
+) -> bool:  # fmt: skip
     """True if the second derivatives of `f` agree with differences of its first ones; otherwise GradcheckError.
 
     It differentiates ``∂f/∂inputs`` by the inputs and by the gradient that arrives at the result of `f`. So it also
