@@ -73,14 +73,10 @@ def _one_each(grad_outputs: Any, n: int, *, alone: bool) -> list[Any]:
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
-    grad_outputs: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    allow_unused: bool | None = None,
-    materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
+    outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor], grad_outputs: Any = None,
+    retain_graph: bool | None = None, create_graph: bool = False,
+    allow_unused: bool | None = None, materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:  # fmt: skip
     """The derivatives of `outputs` by each of `inputs`, as a tuple; no ``.grad`` changes.
 
     `inputs` may be leaves or intermediate results. `outputs` must be scalars, or `grad_outputs` holds, for each, the

@@ -115,13 +115,9 @@ class Call:
     """One call of `f` on stand-ins, and its `result`."""
 
     def __init__(
-        self,
-        caller: str,
-        f: Callable[..., Any],
-        args: Sequence[Any],
-        argnums: Argnums | None = None,
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> None:
+        self, caller: str, f: Callable[..., Any], args: Sequence[Any],
+        argnums: Argnums | None = None, kwargs: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         check_callable(caller, f)
         kwargs = kwargs or {}
         self.caller, self.argnums = caller, tuple(range(len(args))) if argnums is None else argnums

@@ -21,8 +21,9 @@ _LOST = "no gradient arrives here: the result does not depend on it, or was take
 
 
 def check_gradients(
-    model_or_f: Any, *inputs: Any, loss: Callable[..., Any] | None = None, target: Any = None, entries: int | None = 100,
-    method: Method = "central", step: float | None = None, rtol: float = 1e-5, atol: float | None = None,
+    model_or_f: Any, *inputs: Any, loss: Callable[..., Any] | None = None, target: Any = None,
+    entries: int | None = 100, method: Method = "central", step: float | None = None,
+    rtol: float = 1e-5, atol: float | None = None,
 ) -> Report:  # fmt: skip
     """Gradients by `backward` beside finite differences, for every parameter of a model or input of a function.
 

@@ -58,16 +58,9 @@ def leading_to(roots: Iterable[Source], targets: Iterable[Source], floor: int = 
 
 
 def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
-    root: Source,
-    seed: Any,
-    deliver: Callable[[Any, Any], None],
-    *,
-    retain: bool = False,
-    lifted: bool = False,
-    targets: frozenset[Source] | None = None,
-    more: Sequence[tuple[Source, Any]] = (),
-    floor: int = 0,
-) -> None:
+    root: Source, seed: Any, deliver: Callable[[Any, Any], None], *, retain: bool = False, lifted: bool = False,
+    targets: frozenset[Source] | None = None, more: Sequence[tuple[Source, Any]] = (), floor: int = 0,
+) -> None:  # fmt: skip
     """Walk from `root`, with `seed` as its gradient, in the reverse of the order in which vertices were recorded.
 
     `deliver(leaf, gradient)` is called once for every leaf reached; with `targets`, leaves and nodes, once for each of
