@@ -1,7 +1,8 @@
 """`check_primitive`: what the suite claims of every primitive of the package, tested on one of your own."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from micrograd_np.core.primitive import Primitive
 
@@ -11,7 +12,8 @@ from .report import Table
 from .samples import Sample, samples_for
 
 
-class Finding(NamedTuple):
+@dataclass(frozen=True)
+class Finding:
     """One claim: on how many samples it was tried, and what went wrong on the first that failed, if one did."""
 
     claim: str
@@ -34,6 +36,9 @@ class PrimitiveReport(Table):
         ]
         notes = [f"{claim}:\n{f.failure}" for claim, f in zip(words, findings, strict=True) if f.failure]
         super().__init__(f"{name}:", cells, notes, self.complaint)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        PrimitiveReport.__init__(self, state["name"], state["findings"])  # an older pickle has these alone
 
     def __bool__(self) -> bool:
         return not self.failures

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 from math import prod
+from typing import Any
 
 from micrograd_np.core.terminal import shown
 
@@ -53,6 +54,9 @@ class Report(Table):
     def __init__(self, title: str, rows: list[Comparison]) -> None:
         super().__init__(title, list(map(_cells, rows)), [f"{row.name}: {row.note}" for row in rows if row.note])
         self.rows = rows
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Report.__init__(self, state["title"], state["rows"])  # an older pickle has these alone
 
     def __bool__(self) -> bool:
         return all(row.verdict == AGREES for row in self.rows)
