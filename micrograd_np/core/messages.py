@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from functools import wraps
-from inspect import CO_VARKEYWORDS, signature
+from inspect import CO_VARKEYWORDS, Signature, signature
 from numbers import Integral
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from types import FrameType
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -111,6 +111,12 @@ def other_names(names: Iterable[str], parameters: Iterable[str]) -> str:
         ours = [other for group in _SAME if name in group for other in group if other in parameters]
         sentences += [f" {'NumPy' if name in _NUMPYS else 'PyTorch'}'s {name} is {ours[0]} here."] if ours else []
     return "".join(sentences)
+
+
+def wrong_call(name: str, accepted: Signature, named: Mapping[str, Any], error: TypeError) -> TypeError:
+    """The error of a call that Python refuses with `error`: it shows which arguments the public `name` takes."""
+    bare = [p.replace(annotation=p.empty) for p in accepted.parameters.values() if p.name != "self"]
+    return TypeError(f"{name}{Signature(bare)}: {error}.{other_names(named, accepted.parameters)}")
 
 
 def explain_keywords(function: F) -> F:

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec
 import numpy as np
 
 from .errors import KERNEL_ERRORS, complaint
-from .messages import caller, other_names
+from .messages import caller, wrong_call
 from .modes import mode
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .vertex import Node, Vertex, edge
@@ -294,9 +294,7 @@ class Primitive(Generic[P]):
         try:
             bound = self._lenient.bind(*args, **kwargs)
         except TypeError as error:
-            bare = [p.replace(annotation=p.empty) for p in self.__signature__.parameters.values()]
-            advice = other_names(kwargs, (*self.inputs, *self.statics))
-            raise TypeError(f"{caller(self.name)}{inspect.Signature(bare)}: {error}.{advice}") from None
+            raise wrong_call(caller(self.name), self.__signature__, kwargs, error) from None
         bound.apply_defaults()
         static = {name: bound.arguments[name] for name in self.statics}
         if self.variadic:
