@@ -28,8 +28,12 @@ class PrimitiveReport(Table):
 
     def __init__(self, name: str, findings: list[Finding]) -> None:
         self.name = name
-        self.title = f"{name}:"
         self.findings = findings
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """The name of the primitive."""
+        return f"{self.name}:"
 
     def __bool__(self) -> bool:
         return not self.failures
