@@ -80,7 +80,7 @@ class TestNumericGradient:
             mg.numeric_gradient(lambda x, y: (x * y).sum(), X, np.arange(3))
 
     def test_refuses_an_unknown_method(self):
-        with pytest.raises(ValueError, match=r"'central' or 'forward', found 'backward'"):
+        with pytest.raises(ValueError, match=r"'central' or 'forward'; found 'backward'"):
             mg.numeric_gradient(lambda x: x.sum(), X, method="backward")
 
     def test_refuses_a_function_that_changes_its_input(self):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.messages import require_type
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Source, source
 from micrograd_np.engine import backward as walk
@@ -105,8 +106,7 @@ def grad(
     gs = _one_each(grad_outputs, len(ys), alone=isinstance(outputs, Tensor))
     for what, tensors in (("outputs", ys), ("inputs", xs)):
         for i, x in enumerate(tensors):
-            if not isinstance(x, Tensor):
-                raise TypeError(f"autograd.grad: {what}[{i}] must be a Tensor, found {type(x).__name__}.")
+            require_type("autograd.grad", f"{what}[{i}]", x, isinstance(x, Tensor), "a Tensor")
             if not x.requires_grad:
                 raise RuntimeError(
                     f"autograd.grad: {what}[{i}], {x._title()}, does not require a gradient. Make a leaf with "

@@ -166,8 +166,8 @@ class Call:
             return copy(x) if x.requires_grad else x.detach().requires_grad_()
         if isinstance(x, (bool, int, float)):
             return as_constant(np.asarray(x, get_default_dtype())).requires_grad_()
-        if not isinstance(x, (np.ndarray, np.generic)):
-            raise TypeError(f"{self.caller}: {where} must be an array, a Tensor or a number; found {type(x).__name__}.")
+        suits = isinstance(x, (np.ndarray, np.generic))
+        require_type(self.caller, where, x, suits, "an array, a Tensor or a number")
         if x.dtype.kind != "f":
             raise TypeError(
                 f"{self.caller}: {where} has dtype {x.dtype}; only floating arrays have derivatives. "

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
+from .messages import require_type
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -38,8 +40,7 @@ class Hooks:
 
     def add(self, hook: Callable[..., Any], *, prepend: bool = False, **options: Any) -> RemovableHandle:
         """Register `hook`, last or first, and return the handle that removes it. TypeError if it cannot be called."""
-        if not callable(hook):
-            raise TypeError(f"a hook must be a function, found {type(hook).__name__}.")
+        require_type("register a hook", "the hook", hook, callable(hook), "a function")
         key = _next()
         self.entries[key] = (hook, options)
         if prepend:

@@ -76,15 +76,21 @@ def describe_value(x: Any) -> str:
     return f"the function {x.__name__}" if isinstance(x, FunctionType) else with_article(type(x).__name__)
 
 
-def must_be(function: str, name: str, requirement: str, value: str) -> str:
-    """The message of an error: the argument `name` of `function` does not meet the requirement."""
-    return f"{function}: {name} must be {requirement}; found {value}."
+def must_be(function: str, name: str, requirement: str, value: str, advice: str = "") -> str:
+    """The message of an error: the argument `name` of `function` does not meet the requirement. `advice` may follow."""
+    return f"{function}: {name} must be {requirement}; found {value}.{advice and f' {advice}'}"
 
 
 def require_type(function: str, name: str, x: Any, suits: bool, requirement: str) -> None:
     """Raise TypeError unless `x`, the argument `name` of `function`, suits."""
     if not suits:
         raise TypeError(must_be(function, name, requirement, describe_value(x)))
+
+
+def require_value(function: str, name: str, x: Any, suits: bool, requirement: str) -> None:
+    """Raise ValueError unless `x`, the argument `name` of `function`, suits."""
+    if not suits:
+        raise ValueError(must_be(function, name, requirement, f"{x!r:.80}"))
 
 
 def require_choice(function: str, name: str, x: Any, *choices: Any) -> None:

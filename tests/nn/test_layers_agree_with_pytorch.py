@@ -246,9 +246,9 @@ def test_padding_is_never_where_the_largest_element_lies():
 
 
 def test_a_padding_mode_that_is_none_is_refused():
-    with pytest.raises(ValueError, match="must be 'zeros' or 'reflect' or 'replicate' or 'circular', found 'mirror'"):
+    with pytest.raises(ValueError, match="must be 'zeros' or 'reflect' or 'replicate' or 'circular'; found 'mirror'"):
         nn.Conv2d(1, 1, 3, padding_mode="mirror")
-    with pytest.raises(ValueError, match="padding_mode must be 'zeros', found 'reflect'"):
+    with pytest.raises(ValueError, match="padding_mode must be 'zeros'; found 'reflect'"):
         nn.ConvTranspose2d(1, 1, 3, padding_mode="reflect")
 
 
