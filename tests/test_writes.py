@@ -355,7 +355,7 @@ def test_rules_that_cannot_be_looked_into_read_everything():
     assert reads(lambda g, z, x: 2 * g * locals()["x"], 2) == (2, 2)
     assert reads(Unhashable(2.0), 2) == (2, 2)
     assert reads(lambda g, z, x: np.ones(x[0].shape) * g, 2) == (0, 2)
-    assert reads(lambda g, z, x: sum([x * i for i in range(3)]) * g, 2)[1] == 2  # noqa: C419
+    assert reads(lambda g, z, x: sum([x * i for i in range(3)]) * g, 2)[1] == 2
 
 
 @pytest.mark.parametrize(
