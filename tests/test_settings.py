@@ -19,6 +19,7 @@ REQUIRED = {
     "milestones": [1], "gamma": 0.5, "T_max": 2, "T_0": 2, "base_lr": 0.1, "max_lr": 0.2, "total_steps": 5,
     "lr_lambda": lambda epoch: 1.0, "dataset": [0, 1, 2], "arrays": (np.arange(3),), "indices": [0], "lengths": [1, 2],
 }  # fmt: skip
+VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 ODD = (0, -1, 2.5, "3", None, [2], (1, 2, 3, 4), True, float("nan"))
 
 CLASSES = {
@@ -41,7 +42,8 @@ def given(function):
             arguments[name] = [nn.Parameter([[1.0]])]
         elif name == "optimizer":
             arguments[name] = optim.SGD([nn.Parameter([1.0])], lr=0.1, momentum=0.9)
-        elif name in REQUIRED and (parameter.default is parameter.empty or name == "total_steps"):
+        elif name == "total_steps" or (parameter.default is parameter.empty and parameter.kind not in VARIADIC):
+            assert name in REQUIRED, f"say in REQUIRED what {name} may be"
             arguments[name] = REQUIRED[name]
     return arguments
 

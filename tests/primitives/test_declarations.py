@@ -42,7 +42,7 @@ def test_names_are_unique():
 
 
 def test_a_domain_alone_is_asked_for_in_a_tuple():
-    with pytest.raises(TypeError, match="^doubled: domain must be a tuple, with a Domain for each input; found a"):
+    with pytest.raises(TypeError, match=r"^doubled: domain must be a tuple, with a Domain for each input; found a"):
 
         @primitive("2 {x}", domain=REALS)
         def doubled(xp, out, x):
