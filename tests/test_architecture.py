@@ -171,13 +171,13 @@ def test_files_are_short(record_property):
 LINES = {
     ".": 220,
     "autograd": 780,
-    "check": 1320,
+    "check": 1360,  # check_primitive also claims that a compiled call is eager's
     "compiler": 1240,
     "compiler/passes": 1740,
     "compiler/running": 850,
     "compiler/tracing": 1860,
     "compiler/writing": 1380,
-    "core": 2480,  # recomputed values are compared with those that are held
+    "core": 2500,  # recomputed values are compared with those that are held; what an argument must be is said here
     "data": 550,
     "debug": 830,  # the derivation that explain and the stepper share
     "engine": 1760,

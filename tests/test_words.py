@@ -41,9 +41,9 @@ def identifiers(path):
 @pytest.mark.parametrize("name", [name for name in FILES if not name.startswith(WAITING)])
 def test_names_say_what_a_value_is(name):
     path = FILES[name]
-    assert path.stem not in REFUSED
+    assert path.stem not in REFUSED, "say what is in it"
     refused = sorted({f"line {line}: {x}" for line, x in identifiers(path) if x.strip("_") in REFUSED})
-    assert refused == []
+    assert refused == [], "say what the value is"
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if not name.startswith(SAID)])

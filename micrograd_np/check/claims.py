@@ -229,8 +229,8 @@ def compiled_is_eager(sample: Sample) -> None:
     except Exception as error:
         advice = "A kernel calls xp, never NumPy, and asks for no values; a rule uses operators and ops."
         raise AssertionError(f"{sample} cannot be compiled: {str(error).rstrip('.')}. {advice}") from error
-    for found, wanted in zip(compiled, expected, strict=True):
-        _same_bits(found, wanted, err_msg=f"{sample}: compiled and eager")
+    for x, y in zip(compiled, expected, strict=True):
+        _same_bits(x, y, err_msg=f"{sample}: compiled and eager")
 
 
 def _steps(sample: Sample, wrap: Callable[[Any], Any]) -> list[Any]:
