@@ -112,7 +112,8 @@ def grad(
                     f"autograd.grad: {what}[{i}], {x._title()}, does not require a gradient. Make a leaf with "
                     f"requires_grad=True, and compute outside no_grad()."
                 )
-    seeds = [y._seed(g) if g is not None else as_constant(y._seed(g)) for y, g in zip(ys, gs, strict=True)]
+    seeds = [y._seed(g, "autograd.grad") for y, g in zip(ys, gs, strict=True)]
+    seeds = [as_constant(seed) if g is None else seed for seed, g in zip(seeds, gs, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
     unused_allowed = materialize_grads if allow_unused is None else allow_unused
     derivatives = gradients(ys, seeds, xs, retain=retain, create=create_graph)
