@@ -190,8 +190,8 @@ def _distinct(domain: Domain | None, count: int, rng: np.random.Generator) -> An
 
 def _is_smooth_at_0(domain: Domain) -> bool:
     """Whether 0 is a value like any other: quotients and roots in a rule go wrong there, and nowhere else."""
-    usual = domain.kind == "float" and not domain.distinct and domain.draw is None
-    return usual and domain.low < 0 < domain.high and not _near_a_kink(domain, 0.0)
+    plain = domain.kind == "float" and not domain.distinct and domain.draw is None
+    return plain and domain.low < 0 < domain.high and not _near_a_kink(domain, 0.0)
 
 
 def _window(domain: Domain) -> tuple[float, float]:
