@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.messages import require_type
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Source, source
 from micrograd_np.engine import backward as walk
-from micrograd_np.engine.constant import settled
+from micrograd_np.engine.constant import as_constant
 from micrograd_np.engine.grad_mode import set_grad_enabled
 from micrograd_np.engine.tensor import Tensor
 
@@ -58,7 +59,7 @@ def _own(g: Any, shared: set[int]) -> np.ndarray[Any, Any]:
 
 def or_zeros(gradients: Sequence[Tensor | None], tensors: Sequence[Tensor]) -> list[Tensor]:
     """`gradients`, with zeros of the shape of each of `tensors` in the place of None."""
-    return [settled(np.zeros_like(x.data)) if g is None else g for g, x in zip(gradients, tensors, strict=True)]
+    return [as_constant(np.zeros_like(x.data)) if g is None else g for g, x in zip(gradients, tensors, strict=True)]
 
 
 def _one_each(grad_outputs: Any, n: int, *, alone: bool) -> list[Any]:
@@ -95,14 +96,14 @@ def grad(
     gs = _one_each(grad_outputs, len(ys), alone=isinstance(outputs, Tensor))
     for what, tensors in (("outputs", ys), ("inputs", xs)):
         for i, x in enumerate(tensors):
-            if not isinstance(x, Tensor):
-                raise TypeError(f"autograd.grad: {what}[{i}] must be a Tensor, found {type(x).__name__}.")
+            require_type("autograd.grad", f"{what}[{i}]", x, isinstance(x, Tensor), "a Tensor")
             if not x.requires_grad:
                 raise RuntimeError(
                     f"autograd.grad: {what}[{i}], {x._title()}, does not require a gradient. Make a leaf with "
                     f"requires_grad=True, and compute outside no_grad()."
                 )
-    seeds = [y._seed(g) if g is not None else settled(y._seed(g)) for y, g in zip(ys, gs, strict=True)]
+    seeds = [y._seed(g, "autograd.grad") for y, g in zip(ys, gs, strict=True)]
+    seeds = [as_constant(seed) if g is None else seed for seed, g in zip(seeds, gs, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
     unused_allowed = materialize_grads if allow_unused is None else allow_unused
     derivatives = gradients(ys, seeds, xs, retain=retain, create=create_graph)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from micrograd_np.autograd.reverse import array_of
+from micrograd_np.core.messages import require_value
 from micrograd_np.engine.grad_mode import enable_grad
 from micrograd_np.engine.tensor import Tensor
 
@@ -30,8 +31,7 @@ def numeric_gradient(f: Callable[..., Any], *inputs: Any, method: Method = "cent
     >>> print(f"{numeric_gradient(lambda x: x * x, 1.0, method='forward', step=1e-4):.6f}")  # one step too high
     2.000100
     """
-    if method not in {"central", "forward"}:
-        raise ValueError(f"numeric_gradient: method must be 'central' or 'forward', found {method!r}.")
+    require_value("numeric_gradient", "method", method, method in ("central", "forward"), "'central' or 'forward'")
     arrays = [_floating_copy(x, i) for i, x in enumerate(inputs)]
     before = [a.copy() for a in arrays]
     pairs = zip(arrays, inputs, strict=True)

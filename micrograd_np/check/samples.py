@@ -138,7 +138,7 @@ def samples_for(op: Primitive[Any], seed: int = 0) -> Iterator[Sample]:
 
 
 def sample(op: Primitive[Any], shapes: list[Shape], static: Mapping[str, Any], rng: np.random.Generator) -> Sample:
-    """Random inputs of these shapes from the op's domains."""
+    """Random inputs of these shapes from the op's domains, each with a 0 somewhere else if the op is smooth at 0."""
     domains = [op.domain[min(i, len(op.domain) - 1)] for i in range(len(shapes))]
     lengths = [n for shape, d in zip(shapes, domains, strict=True) if d.kind == "float" for n in shape]
     lengths += static["shape"] if isinstance(static.get("shape"), tuple) else ()
@@ -152,6 +152,9 @@ def sample(op: Primitive[Any], shapes: list[Shape], static: Mapping[str, Any], r
             distinct = distinct[count:]
         else:
             arrays.append(_values(domain, shape, rng, positions))
+    for i, (domain, x) in enumerate(zip(domains, arrays, strict=True)):
+        if x.size > 1 and _is_smooth_at_0(domain):
+            x.flat[i % x.size] = 0.0
     return Sample(op, tuple(arrays), static)
 
 
@@ -181,6 +184,12 @@ def _distinct(domain: Domain | None, count: int, rng: np.random.Generator) -> An
     grid = np.linspace(*_window(domain), 3 * count + 7)
     grid = grid[~_near_a_kink(domain, grid)]
     return rng.permutation(grid)[:count]
+
+
+def _is_smooth_at_0(domain: Domain) -> bool:
+    """Whether 0 is a value like any other: quotients and roots in a rule go wrong there, and nowhere else."""
+    plain = domain.kind == "float" and not domain.distinct and domain.draw is None
+    return plain and domain.low < 0 < domain.high and not _near_a_kink(domain, 0.0)
 
 
 def _window(domain: Domain) -> tuple[float, float]:

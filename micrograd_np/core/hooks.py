@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, Self
 
+from .messages import require_type
+
 _next = count().__next__
 _next_change = count(1).__next__
 
@@ -34,8 +36,7 @@ class Hooks:
 
     def add(self, hook: Callable[..., Any], *, prepend: bool = False, **options: Any) -> "RemovableHandle":
         """Register `hook`, last or first, and return the handle that removes it. TypeError if it cannot be called."""
-        if not callable(hook):
-            raise TypeError(f"a hook must be a function, found {type(hook).__name__}.")
+        require_type("register a hook", "the hook", hook, callable(hook), "a function")
         key = _next()
         self.entries[key] = (hook, options)
         if prepend:

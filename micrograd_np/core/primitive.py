@@ -30,7 +30,7 @@ import numpy as np
 
 from .domains import Domain
 from .errors import KERNEL_ERRORS, complaint
-from .messages import caller, other_names
+from .messages import caller, require_type, wrong_call
 from .modes import mode
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .vertex import Node, Vertex, edge
@@ -141,6 +141,8 @@ class Primitive(Generic[P]):
         view: bool = False, numpy: Sequence[str] = (),
     ) -> None:  # fmt: skip
         parameters = _parameters(kernel)
+        described = isinstance(domain, (tuple, list))
+        require_type(kernel.__name__, "domain", domain, described, "a tuple, with a Domain for each input")
         tensors = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
         settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.kernel = kernel
@@ -188,13 +190,15 @@ class Primitive(Generic[P]):
             raise TypeError(f"{self.name}: there is no input {name!r}; its inputs are {', '.join(self.inputs)}.")
         return self.inputs.index(name)
 
-    def vjp(self, **rules: Callable[..., Any]) -> Primitive[P]:
+    def vjp(self, *unnamed: Any, **rules: Callable[..., Any]) -> Primitive[P]:
         """Set the derivative rule of each input by name: ``rule(g, z, *inputs, **static)`` → the input's gradient.
 
         `g` is the gradient of the output `z`. The rule of a variadic input gets its position among them first. Rules
         are written with operators and primitives only, so that they run on arrays, on tensors and on symbols alike;
         the backward pass undoes broadcasting. Raises TypeError for a name that the kernel does not have.
         """
+        if unnamed:
+            raise TypeError(f"{self.name}: name the input of each rule: {self.name}.vjp({self.inputs[0]}=...).")
         all_rules = list(self.rules)
         for name, rule in rules.items():
             position = self._position(name)
@@ -279,9 +283,7 @@ class Primitive(Generic[P]):
         try:
             bound = self._lenient.bind(*args, **kwargs)
         except TypeError as error:
-            bare = [p.replace(annotation=p.empty) for p in self.__signature__.parameters.values()]
-            advice = other_names(kwargs, (*self.inputs, *self.statics))
-            raise TypeError(f"{caller(self.name)}{inspect.Signature(bare)}: {error}.{advice}") from None
+            raise wrong_call(caller(self.name), self.__signature__, kwargs, error) from None
         bound.apply_defaults()
         static = {name: bound.arguments[name] for name in self.statics}
         if self.variadic:

@@ -13,6 +13,7 @@ from weakref import ref
 import numpy as np
 
 from .domains import Domain
+from .messages import must_be
 from .modes import mode
 
 
@@ -126,9 +127,8 @@ class Vertex(Source):
     def grad(self, grad: Any) -> None:
         if grad is not None:
             if not isinstance(grad, Vertex):
-                raise TypeError(
-                    f"grad: must be a tensor or None, found {type(grad).__name__}; wrap it, mg.Tensor(...)."
-                )
+                kind = type(grad).__name__
+                raise TypeError(must_be("Tensor", "grad", "a tensor or None", kind, "Wrap it, mg.Tensor(...)."))
             if (grad.data.shape, grad.data.dtype) != (self.data.shape, self.data.dtype):
                 raise ValueError(
                     f"grad: {self.name or 'the tensor'} is {self.data.shape} of {self.data.dtype}, and the gradient "

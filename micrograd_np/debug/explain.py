@@ -218,7 +218,7 @@ def seed_of(tensor: Tensor, gradient: Any, caller: str) -> Any:
             f"{caller}: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, "
             "and compute outside no_grad()."
         )
-    seed = tensor._seed(gradient)
+    seed = tensor._seed(gradient, caller)
     return seed.data if isinstance(seed, Vertex) else seed
 
 

@@ -13,32 +13,32 @@ from weakref import ref
 import numpy as np
 
 from micrograd_np.core.events import QUIET
+from micrograd_np.core.freed import keep_structure, weak_inputs, without_arrays
 from micrograd_np.core.modes import mode
 from micrograd_np.core.reads import VALUE
-from micrograd_np.core.spent import keep_structure, weak_inputs, without_arrays
 from micrograd_np.core.vertex import Constant, Node, Source, Vertex, grad_of, source, tensor_of
 from micrograd_np.core.writes import writes
 from micrograd_np.ops.shape import broadcast_to, sum_to
 
 
-def reached(*roots: Source, floor: int = 0, spent: bool = False) -> list[Source]:
+def reached(*roots: Source, floor: int = 0, freed: bool = False) -> list[Source]:
     """`roots` and every node and leaf under them; those recorded at `floor` or before count as leaves.
 
-    With `spent` also what is left of freed records.
+    With `freed` also what is left of freed records.
     """
     vertices = list(dict.fromkeys(map(source, roots)))
     seen = set(vertices)
     for z in vertices:  # grows as it goes
-        for x in z.inputs if z.order > floor and (spent or not is_gone(z)) else ():
+        for x in z.inputs if z.order > floor and (freed or not is_gone(z)) else ():
             if isinstance(x, Source) and x not in seen:
                 seen.add(x)
                 vertices.append(x)
     return vertices
 
 
-def topological(*roots: Source, floor: int = 0, spent: bool = False) -> list[Source]:
+def topological(*roots: Source, floor: int = 0, freed: bool = False) -> list[Source]:
     """The same, inputs before the results computed from them, leaves first. No recursion."""
-    return sorted(reached(*roots, floor=floor, spent=spent), key=lambda z: z.order)
+    return sorted(reached(*roots, floor=floor, freed=freed), key=lambda z: z.order)
 
 
 def is_gone(z: Source) -> bool:

@@ -33,8 +33,8 @@ def constant(data: ArrayLike | Tensor, name: str | None = None) -> Tensor:
     return t
 
 
-def settled(array: Any) -> Tensor:
-    """A tensor of an array that this package has computed from shapes and settings only: the same in every call."""
+def as_constant(array: Any) -> Tensor:
+    """A constant of `array` itself, not of a copy: this package has computed it from shapes and settings only."""
     t = Tensor(array)
     mode.events.constant(array)
     return t

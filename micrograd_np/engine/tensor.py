@@ -349,17 +349,19 @@ class Tensor(Vertex):
             seed = seed.data if isinstance(seed, Tensor) else seed
             walk.pull(self, seed, deliver_to(by_source, Accumulator(seed)), retain=retain, targets=targets)
 
-    def _seed(self, gradient: Any) -> Any:
+    def _seed(self, gradient: Any, caller: str = "backward") -> Any:
         if gradient is None:
             if self.data.size != 1:
+                remedy = "call .mean().backward() or .sum().backward()"
+                remedy = remedy if caller == "backward" else "take its .mean() or .sum()"
                 raise RuntimeError(
-                    f"backward: {self.name or 'the tensor'} has shape {self.shape}, and a gradient starts from a "
-                    f"scalar; call .mean().backward() or .sum().backward(), or pass a gradient of that shape."
+                    f"{caller}: {self.name or 'the tensor'} has shape {self.shape}, and a gradient starts from a "
+                    f"scalar; {remedy}, or pass a gradient of that shape."
                 )
             return np.ones(self.data.shape, self.data.dtype) if self.data.ndim else np.array(1, self.data.dtype)
         seed = gradient if isinstance(gradient, Tensor) else np.asarray(gradient, dtype=self.data.dtype)
         if seed.shape != self.shape:
-            raise ValueError(f"backward: gradient is {seed.shape} and {self._title()}; they must be equal.")
+            raise ValueError(f"{caller}: gradient is {seed.shape} and {self._title()}; they must be equal.")
         return seed
 
     def zero_grad(self) -> None:

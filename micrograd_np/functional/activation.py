@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.messages import must_be
 from micrograd_np.ops.axes import along, axis_of
 from micrograd_np.ops.choice import clamp_min, relu, where
 from micrograd_np.ops.comparison import greater
@@ -59,7 +60,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
         return clamp_min(x, -50.0) * ndtr(x)  # Φ is 0 below, and −∞ · 0 would be nan
     if approximate == "tanh":
         return gelu_tanh(input)
-    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}.")
+    raise ValueError(must_be("gelu", "approximate", "'none' or 'tanh'", f"{approximate!r}"))
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:

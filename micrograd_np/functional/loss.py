@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.messages import caller
+from micrograd_np.core.messages import caller, must_be, require_value
 from micrograd_np.core.primitive import as_array
-from micrograd_np.engine.constant import settled
+from micrograd_np.engine.constant import as_constant
 from micrograd_np.engine.tensor import Tensor, get_default_dtype
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.checks import check, variances_within
@@ -38,7 +38,7 @@ def reduced(losses: Any, reduction: str) -> Tensor:
         return sum(losses)
     if reduction == "none":
         return losses
-    raise ValueError(f"{caller('reduction')}: reduction must be 'mean', 'sum' or 'none', found {reduction!r}.")
+    raise ValueError(must_be(caller("reduction"), "reduction", "'mean', 'sum' or 'none'", f"{reduction!r}"))
 
 
 def operands(name: str, input: Any, **others: Any) -> list[Any]:
@@ -59,7 +59,7 @@ def as_tensor(x: Any) -> Tensor:
     if isinstance(x, Tensor):
         return x
     t = Tensor(x)
-    return settled(t.data) if isinstance(x, _NUMBERS) else t
+    return as_constant(t.data) if isinstance(x, _NUMBERS) else t
 
 
 def as_floats(x: Any) -> Tensor:
@@ -75,7 +75,7 @@ def as_like(x: Any, input: Any) -> Any:
     if (type(x) is np.ndarray and x.dtype.kind == "f") or (isinstance(x, Tensor) and x.data.dtype.kind == "f"):
         return x
     if isinstance(x, _NUMBERS):
-        return settled(np.asarray(x, input.dtype))
+        return as_constant(np.asarray(x, input.dtype))
     if not isinstance(x, Tensor) and type(x) is not np.ndarray:
         x = as_array(x)
         if x.dtype.kind == "f":
@@ -148,8 +148,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     >>> huber_loss(Tensor([0.0]), [2.0], delta=0.5)
     Tensor(0.875)
     """
-    if not within(delta, "delta", 0) or delta == 0:
-        raise ValueError(f"huber_loss: delta must be positive, found {delta}.")
+    require_value("huber_loss", "delta", delta, within(delta, "delta", 0) and delta != 0, "positive")
     x, target = operands("huber_loss", input, target=target)
     return reduced(_huber(x - target, delta), reduction)
 

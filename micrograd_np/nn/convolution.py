@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.core.messages import require_value
 from micrograd_np.core.settings import Count, Counts, Size, Sizes
 from micrograd_np.engine.tensor import get_default_dtype
 from micrograd_np.functional.dimensions import as_vertex, paddings, per_axis
@@ -40,9 +41,8 @@ class _Conv(FunctionLayer):
         dtype: Any = None,
     ) -> None:
         name, d = type(self).__name__, self._d
-        if padding_mode not in self._modes:
-            message = f"{name}: padding_mode must be {' or '.join(map(repr, self._modes))}, found {padding_mode!r}."
-            raise ValueError(message)
+        allowed = " or ".join(map(repr, self._modes))
+        require_value(name, "padding_mode", padding_mode, padding_mode in self._modes, allowed)
         if in_channels % groups or out_channels % groups:
             message = (
                 f"{name}: in_channels ({in_channels}) and out_channels ({out_channels}) must divide into "

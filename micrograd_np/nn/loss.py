@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from micrograd_np import functional
+from micrograd_np.core.messages import require_value
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.functional.loss import REDUCTIONS
 
@@ -38,9 +39,9 @@ class _FunctionalLoss(Module):
         """Keep the settings, weights of classes or elements as buffers. ValueError for an unknown reduction."""
         for name in self._settings:
             value = arguments[name]
-            if name == "reduction" and value not in self._reductions:
-                allowed = ", ".join(self._reductions)
-                raise ValueError(f"{type(self).__name__}: reduction must be one of {allowed}, found {value!r}.")
+            if name == "reduction":
+                allowed = f"one of {', '.join(self._reductions)}"
+                require_value(type(self).__name__, name, value, value in self._reductions, allowed)
             if name in ("weight", "pos_weight"):
                 self.register_buffer(name, np.asarray(value) if isinstance(value, (list, tuple)) else value)
             else:

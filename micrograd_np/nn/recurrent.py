@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from micrograd_np import functional, random
+from micrograd_np.core.messages import require_value
 from micrograd_np.core.settings import Count, Share, Size
 from micrograd_np.core.views import called_as
 from micrograd_np.engine.constant import constant
@@ -214,9 +215,7 @@ class RNN(_Layer):
         bidirectional: bool = False,
         dtype: Any = None,
     ) -> None:
-        if nonlinearity not in ("tanh", "relu"):
-            message = f"RNN: nonlinearity must be 'tanh' or 'relu', found {nonlinearity!r}."
-            raise ValueError(message)
+        require_value("RNN", "nonlinearity", nonlinearity, nonlinearity in ("tanh", "relu"), "'tanh' or 'relu'")
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype)
         self.nonlinearity = nonlinearity
 
@@ -249,9 +248,7 @@ class LSTM(_Layer):
         proj_size: Size = 0,
         dtype: Any = None,
     ) -> None:
-        if proj_size >= hidden_size:
-            message = f"LSTM: proj_size must be below hidden_size; found {proj_size} and {hidden_size}."
-            raise ValueError(message)
+        require_value("LSTM", "proj_size", proj_size, proj_size < hidden_size, f"below hidden_size, {hidden_size}")
         self.proj_size = proj_size
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype)
 

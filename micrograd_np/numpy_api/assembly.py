@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.messages import caller
+from micrograd_np.core.messages import caller, require_value
 from micrograd_np.ops.axes import axes_of, axis_of, whole
 from micrograd_np.ops.index import view
 from micrograd_np.ops.operand import as_operand, as_operands, with_axes
@@ -161,8 +161,7 @@ def meshgrid(*xi: Any, indexing: str = "xy") -> tuple[Any, ...]:
 
     With "ij" their shape is (n, m, …), with "xy" the first two are exchanged. ValueError for another `indexing`.
     """
-    if indexing not in {"xy", "ij"}:
-        raise ValueError(f"meshgrid: indexing must be 'xy' or 'ij', found {indexing!r}.")
+    require_value("meshgrid", "indexing", indexing, indexing in ("xy", "ij"), "'xy' or 'ij'")
     d = len(xi)
     order = [1, 0, *range(2, d)] if indexing == "xy" and d > 1 else [*range(d)]
     vectors = [ravel(x) for x in xi]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.domains import REALS, Domain
-from micrograd_np.core.messages import caller
+from micrograd_np.core.messages import caller, must_be
 from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.axes import axes_of, whole
 from micrograd_np.ops.elementwise import absolute, zeros_like
@@ -223,7 +223,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         return vector_norm_of(x, None, axes, keepdims)
     if ord not in {1, -1, np.inf, -np.inf}:
         possible = "'fro', 1, −1, inf or −inf"
-        raise ValueError(f"{caller()}: of a matrix ord must be {possible}, found {ord!r}; for rows, name one axis.")
+        raise ValueError(must_be(caller(), "ord of a matrix", possible, f"{ord!r}", "For rows, name one axis."))
     rows, columns = axes
     sums = sum(absolute(x), axis=rows if abs(ord) == 1 else columns, keepdims=True)
     nothing = not sums.shape[rows] * sums.shape[columns]

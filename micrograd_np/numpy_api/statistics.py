@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.domains import NONZERO, REALS
-from micrograd_np.core.messages import caller
+from micrograd_np.core.messages import caller, must_be
 from micrograd_np.core.primitive import as_array, primitive
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.ops.axes import axes_of, axis_of
@@ -126,7 +126,7 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     if ord is None or ord == 2:
         return euclidean_norm(x, axis=axis, keepdims=keepdims)
     if not isinstance(ord, (int, float, np.integer, np.floating)) or ord != ord:  # noqa: PLR0124  nan
-        raise ValueError(f"{caller()}: ord must be a number, inf or -inf, found {ord!r}.")
+        raise ValueError(must_be(caller(), "ord", "a number, inf or -inf", f"{ord!r}"))
     if ord == 0:
         return sum(absolute(sign(x)), axis=axis, keepdims=keepdims)
     nothing = not reduced_size(tuple(x.shape), axis)

@@ -19,6 +19,8 @@ def ufunc(name: str, label: str, doc: str, *domain: Domain, function: str = "", 
     """
     function = function or name
     numpys = getattr(np, function)
+    if not isinstance(numpys, np.ufunc):
+        raise TypeError(f"{name}: np.{function} is no ufunc; write a kernel and declare it with @primitive.")
 
     def unary(xp: Any, out: Any, x: Any) -> Any:
         return (numpys if xp is np else getattr(xp, function))(x, out=out)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.messages import require_value
 from micrograd_np.core.modes import mode
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.grad_mode import set_grad_enabled
@@ -59,9 +60,8 @@ class LBFGS(Optimizer):
         first = self.param_groups[0] if self.param_groups else group
         self.require(group["params"] is first["params"], "takes one group only; all its parameters are one vector.")
         search = group["line_search_fn"]
-        self.require(
-            search in (None, "strong_wolfe"), f"line_search_fn must be None or 'strong_wolfe', found {search!r}."
-        )
+        suits = search in (None, "strong_wolfe")
+        require_value(self._name, "line_search_fn", search, suits, "None or 'strong_wolfe'")
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Iterate; returns the loss at the point where it began. TypeError without a closure."""

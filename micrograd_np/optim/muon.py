@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from math import sqrt as root
 from typing import Any
 
+from micrograd_np.core.messages import require_value
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.reduce import sum  # noqa: A004
@@ -54,7 +55,7 @@ class Muon(Optimizer):
             shape = f"{p.name or 'a parameter'} of shape {p.shape}"
             self.require(p.ndim == 2, f"takes matrices only, found {shape}. Give it to AdamW.")
         rule, rules = group["adjust_lr_fn"], (None, "original", "match_rms_adamw")
-        self.require(rule in rules, f"adjust_lr_fn must be None, 'original' or 'match_rms_adamw', found {rule!r}.")
+        require_value(self._name, "adjust_lr_fn", rule, rule in rules, "None, 'original' or 'match_rms_adamw'")
 
     @staticmethod
     def scalars(group, t) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.compiler import compile as compiled
-from micrograd_np.core.messages import describe_value, require_type
+from micrograd_np.core.messages import describe_value, must_be, require_type, require_value
 from micrograd_np.core.settings import Positive, Size, check, rules_of
 from micrograd_np.data.dataset import Dataset
 from micrograd_np.engine.grad_mode import no_grad
@@ -91,8 +91,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     for name, path in (("checkpoint", checkpoint), ("record", record)):
         suits = path is None or isinstance(path, (str, Path)) or (name == "record" and isinstance(path, Record))
         require_type("fit", name, path, suits, "the name of a file")
-    if scheduler_per not in ("epoch", "batch"):
-        raise ValueError(f"fit: scheduler_per is 'epoch' or 'batch', found {scheduler_per!r}.")
+    require_value("fit", "scheduler_per", scheduler_per, scheduler_per in ("epoch", "batch"), "'epoch' or 'batch'")
     history = History()
     running = {"total": 0.0, "samples": 0, "batches": 0}  # of the epoch under way
     run = {"model": model, "optimizer": optimizer, "history": history, "random": random.generator()}
@@ -229,7 +228,7 @@ def _batches(caller: str, name: str, batches: Any) -> Any:
         kind, remedy = describe_value(batches), "DataLoader(TensorDataset(x, y), batch_size=32)"
     else:
         return batches
-    raise TypeError(f"{caller}: {name} must be batches, each a tuple (inputs…, targets); found {kind}. Write {remedy}.")
+    raise TypeError(must_be(caller, name, "batches, each a tuple (inputs…, targets)", kind, f"Write {remedy}."))
 
 
 def _check_batch(caller: str, name: str, batch: Any) -> None:

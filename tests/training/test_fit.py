@@ -122,7 +122,7 @@ def test_a_scheduler_is_stepped_after_each_batch_where_wanted():
     schedule = lr_scheduler.StepLR(optimizer, 1, gamma=0.5)
     fit(model, loss, optimizer, train, epochs=2, scheduler=schedule, scheduler_per="batch", progress=False)
     assert optimizer.param_groups[0]["lr"] == 0.05 / 2**6
-    with pytest.raises(ValueError, match="'epoch' or 'batch', found 'step'"):
+    with pytest.raises(ValueError, match="'epoch' or 'batch'; found 'step'"):
         fit(model, loss, optimizer, train, scheduler=schedule, scheduler_per="step")
 
 
