@@ -1,9 +1,8 @@
 """The values of a recorded graph: those that are held, and those that can be recomputed from them."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +10,6 @@ from .events import QUIET
 from .modes import mode
 from .vertex import Node, Source, Vertex, held_inputs
 from .writes import writes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 _MAX_RECOMPUTED = 1000  # results that are recomputed on the way to those asked for
 
@@ -29,7 +25,7 @@ def inputs(z: Source) -> list[Any]:
 
 
 def values(
-    sources: Iterable[Source], held: Mapping[Source, Any], *, spent: bool = False
+    sources: Iterable[Source], held: Mapping[Source, Any], *, freed: bool = False
 ) -> Iterator[tuple[Source, Any]]:
     """Each of `sources` with its array, inputs before the results computed from them; None for what is lost.
 
@@ -37,7 +33,7 @@ def values(
     (`held`); the rest is recomputed from leaves and constants that are still there, and dropped after its last use.
     Memory that was written since is no value of the computation; a leaf is what it is now. If a held array contradicts
     recomputed ones, a write that nobody counts, ``w.data[0] = 1``, changed what they were computed from: then only held
-    arrays are known. With `spent`, used-up records are recomputed too, as far as they hold what that needs.
+    arrays are known. With `freed`, freed records are recomputed too, as far as they hold what that needs.
     """
     waiting = list(dict.fromkeys(sources))
     requested = set(waiting)
@@ -71,7 +67,7 @@ def values(
             if isinstance(z, Node) and z not in far and (data is None or z in checked):
                 if data is not None:
                     agreed = agrees(z, operands(z, arrays), data)
-                elif spent or z.arrays is not None:
+                elif freed or z.arrays is not None:
                     data = _recomputed(z, operands(z, arrays))
                 for x in parts[z]:
                     left[x] -= 1

@@ -72,7 +72,7 @@ class Record:
 
     def values(self, places: Iterable[int], *, spent: bool = False) -> Iterator[tuple[int, Any]]:
         """The arrays at these places, in order, one after the other; None for one that is not held any more."""
-        arrays = values((self.vertices[v] for v in places), {z: t.data for z, t in self.held.items()}, spent=spent)
+        arrays = values((self.vertices[v] for v in places), {z: t.data for z, t in self.held.items()}, freed=spent)
         return ((self.at(z), data) for z, data in arrays)
 
     def is_changed(self, v: int) -> bool:
