@@ -7,14 +7,15 @@ order, with texts as people read them. `digraph` knows how they look.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 from micrograd_np.core.messages import require_at_least, require_choice, require_type
 
-from .escape import label
+from .text import label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import graphviz
 
@@ -60,9 +61,8 @@ _EDGES: dict[str, dict[str, str]] = {
     "order": {"style": "invis"},
 }
 
-_CHOICES: dict[str, tuple[Any, ...]] = {"direction": ("TB", "LR", "BT", "RL")}
-_CHOICES |= dict.fromkeys(("values", "gradients"), (True, False, "auto"))  # the others are True or False
-_LEAST = {"depth": 0, "max_nodes": 1, "max_units": 1, "max_ops": 2}
+_SETTINGS: dict[str, Any] = {"direction": ("TB", "LR", "BT", "RL"), "depth": 0, "max_nodes": 1, "max_units": 1}
+_SETTINGS |= {"max_ops": 2, "name": str, **dict.fromkeys(("values", "gradients"), (True, False, "auto"))}
 _NARROW, _WIDE = 60, 100  # letters in a line of the legend
 _SIGNS = {
     "▆": "a … b … c: least, mean, largest, above the histogram",
@@ -137,25 +137,36 @@ class Drawing(Cluster):
             part = self.frames[key]
         return part.nodes
 
-    def put(self, node: Node, frames: Iterable[tuple[Any, str]] = ()) -> None:
-        """Append a node to the innermost of `frames`, and to what `describe` says."""
+    def put(self, node: Node, frames: Iterable[tuple[Any, str]] = ()) -> Node:
+        """Append a node to the innermost of `frames`, and to what `describe` says; return it."""
         self.inside(frames).append(node)
         self.lines.append(node)
+        return node
 
-    def explain(self, *notes: str, legend: bool, spent: bool, remarks: Iterable[str] = ()) -> None:
+    def connect(self, tails: Iterable[Node], heads: Iterable[Node], **look: str) -> None:
+        """Draw an arrow from each of `tails` to each of `heads`."""
+        self.edges += [Edge(a.id, b.id, look=look) for a, b in product(tails, heads)]
+
+    def align(self, row: Sequence[Node]) -> None:
+        """Place nodes side by side, in this order."""
+        joined = {(edge.tail, edge.head) for edge in self.edges}
+        self.columns.append([node.id for node in row])
+        self.edges += [Edge(a.id, b.id, "order") for a, b in pairwise(row) if (a.id, b.id) not in joined]
+
+    def explain(self, *notes: str, legend: bool, spent: bool = False, remarks: Iterable[str] = ()) -> None:
         """Write below it what each shape stands for, with `notes`, if a `legend` is wanted, and what is not kept."""
-        texts = [*(node.text for node in self.every_node()), *(frame.text for frame in self.frames.values())]
-        notes = (*notes, *(note for sign, note in _SIGNS.items() if any(sign in text for text in texts)))
         nodes = self.every_node()
-        kinds, lines = {node.kind for node in nodes}, {line for node in nodes for line in node.text.split("\n")[1:]}
+        kinds, texts = {node.kind for node in nodes}, [node.text for node in nodes]
+        lines = {line for text in texts for line in text.split("\n")[1:]}
+        words, texts = {line.split(" ")[0] for line in lines}, [*texts, *(x.text for x in self.frames.values())]
         advice = "backward(retain_graph=True) keeps it, until" if spent else "draw([…, it]) shows it, until"
         said = {
             "not kept": f"not kept: {'draw before' if CHANGED in lines and not spent else advice} weights change",
             CHANGED: f"{CHANGED}: by a write after its use here, whose results are older",
         }
         self.note = "; ".join([*(text for word, text in said.items() if word in lines), *remarks])
-        words = {line.split(" ")[0] for line in lines}
         parts = [*(text for kind, text in _SHAPES.items() if kind in kinds), *filter(None, notes)]
+        parts += [note for sign, note in _SIGNS.items() if any(sign in text for text in texts)]
         parts += [text for word, text in _LINES.items() if word in words]
         below = [""]
         for part in parts:
@@ -168,14 +179,13 @@ class Drawing(Cluster):
 def check(caller: str, **settings: Any) -> None:
     """Raise TypeError for a setting of another kind than its own, ValueError for one that nothing can be drawn with."""
     for name, x in settings.items():
-        if name == "name":
+        allowed = _SETTINGS.get(name, (True, False))
+        if allowed is str:
             require_type(caller, name, x, isinstance(x, str), "a str")
-        elif name not in _LEAST:
-            require_choice(caller, name, x, *_CHOICES.get(name, (True, False)))
-        elif name != "depth":
-            require_at_least(caller, name, x, _LEAST[name])
-        elif not isinstance(x, str) or x != "auto":
-            require_at_least(caller, name, x, _LEAST[name], 'a whole number or "auto"')
+        elif isinstance(allowed, tuple):
+            require_choice(caller, name, x, *allowed)
+        elif name != "depth" or not isinstance(x, str) or x != "auto":
+            require_at_least(caller, name, x, allowed, *['a whole number or "auto"'] * (name == "depth"))
 
 
 def words(drawing: Drawing) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import accumulate, chain, count, groupby
+from itertools import accumulate, count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,11 +14,13 @@ from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.engine.grad_mode import no_grad
 
-from .formula import constant, formula
+from .repeats import Repeats
 from .structure import WHOLE, kind_of
+from .text import constant, formula
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
 __all__ = ["Block", "folded", "guessed", "watched"]
 
@@ -163,126 +165,64 @@ def guessed(model: Any) -> list[Block]:
 def folded(blocks: list[Block], *, numbers: bool) -> list[Block]:
     """The blocks as they are drawn: what repeats is there once, in a frame that says how often.
 
-    What repeats are calls one after the other that do the same: each with what the one before made, or all with the
-    same. A recurrent layer that is called in a loop is one block, and so are the layers that are called beside it.
-    Where units are drawn with `numbers`, which differ from call to call, a frame needs more than 8 columns of them, and
+    A recurrent layer that is called in a loop is one block, and so are the layers that are called beside it. Where
+    units are drawn with `numbers`, which differ from call to call, a frame needs more than 8 columns of them, and
     behind it stand those that the last call gives.
     """
-    repeats = _Repeats(blocks, numbers=numbers)
-    drawn = repeats.drawn(blocks, 0)
+    repeats = _Folds(blocks, numbers=numbers)
+    repeats.search(blocks)
+    drawn = [
+        x
+        for block in blocks
+        if block not in repeats.twins or repeats.twins[block] in repeats.behind
+        for x in (repeats.twins.get(block, block),)
+    ]
     for block in drawn:
         block.sources = dict.fromkeys(s for s in map(repeats.twin, block.sources) if s is not block)
     return drawn
 
 
-class _Repeats:
+class _Folds(Repeats[Block]):
     def __init__(self, blocks: Sequence[Block], *, numbers: bool) -> None:
+        super().__init__(blocks)
         self.numbers = numbers
-        self.twins: dict[Block, Block] = {}  # the block that is drawn instead
-        self.users: dict[Block, set[Block]] = {block: set() for block in blocks}
-        for block in blocks:
-            for source in block.sources:
-                self.users[source].add(block)
+        self.behind: set[Block] = set()  # what stands for the last block of several runs
 
-    def twin(self, block: Block) -> Block:
-        """The block that is drawn for this one."""
-        while block in self.twins:
-            block = self.twins[block]
-        return block
+    def scope(self, item: Block) -> Sequence[tuple[int, str]]:
+        return item.scope
 
-    def drawn(self, blocks: Sequence[Block], depth: int) -> list[Block]:
-        """The blocks that are drawn for the `blocks` of one call, whose parts are the calls at `depth` and ops."""
-        parts = [list(part) for _, part in groupby(blocks, lambda b: b.scope[depth] if depth < len(b.scope) else b)]
-        kinds = [[_kind(block, depth) for block in part] for part in parts]
-        drawn: list[Block] = []
-        i = 0
-        while i < len(parts):
-            period, times = _period(kinds, i)
-            runs = [list(chain(*parts[k : k + period])) for k in range(i, i + period * times, period)]
-            last = self.fold(runs, depth) if times > 1 else None
-            if last is None:
-                period = times = 1
-            for part in parts[i : i + period]:
-                drawn += self.drawn(part, depth + 1) if any(len(b.scope) > depth + 1 for b in part) else part
-            drawn += last or ()
-            i += period * times
-        return drawn
+    def sources(self, item: Block) -> Iterable[Block]:
+        return item.sources
 
-    def fold(self, runs: Sequence[Sequence[Block]], depth: int) -> list[Block] | None:
-        """Let the first of `runs` stand for all of them and return what is drawn behind it; None if they differ."""
+    def does(self, item: Block) -> Any:
+        return item.title, np.shape(item.result)
+
+    def fold(self, runs: Sequence[Sequence[Block]], inside: AbstractSet[Block], depth: int) -> bool:
         first, *others = runs
         tied = all(a.module is b.module for run in others for a, b in zip(first, run, strict=True))
-        if not any(block.module for block in first) or not self.alike(runs, tied=tied):
-            return None
+        if not any(block.module for block in first) or not self.alike(runs, inside, tied=tied):
+            return False
         loop = tied and any(block.recurrent for block in first)
         units = [b for b in first if b.linear and np.ndim(b.result) <= 2]
         few = len(others) * len(first) < _WORTH or (self.numbers and 0 < len(units) * len(runs) <= _COLUMNS)
         if not loop and (few or (not tied and any(len(b.scope) == depth + 1 for b in units))):
-            return None
+            return False
+        last, chained = runs[-1][-1], any(source in first for block in others[0] for source in block.sources)
         for run in others:
             self.twins.update(zip(run, first, strict=True))
-        last, chained = runs[-1][-1], any(source in first for block in others[0] for source in block.sources)
-        behind = []
-        read = units or any(user.linear for user in self.users[last])  # by units, in which numbers stand
-        if self.numbers and chained and not loop and read and np.ndim(last.result) <= 2:
-            name = f"after all {len(runs)}"
-            behind = [Block(name, sources={first[-1]: None}, result=last.result, frames=first[-1].frames)]
-            self.twins[last] = behind[0]
-        paths = [*dict.fromkeys(block.scope[depth][1] for block in first if depth < len(block.scope))]
-        heading = f"{' … '.join(paths[:: max(len(paths) - 1, 1)])}   × {len(runs)}"
         for block, *calls in zip(*runs, strict=True):
             if loop:
                 later = {self.twin(source): None for call in calls for source in call.sources}
                 block.starts = frozenset(source for source in map(self.twin, block.sources) if source not in later)
-                block.sources, block.result, block.calls = (
-                    block.sources | later,
-                    calls[-1].result,
-                    block.calls * len(runs),
-                )
+                block.sources |= later
+                block.result, block.calls = calls[-1].result, block.calls * len(runs)
             else:
-                block.frames += (((first[0], depth), heading),)
-        return behind
-
-    def alike(self, runs: Sequence[Sequence[Block]], *, tied: bool) -> bool:
-        """Whether each run takes what the one before made, or all the same.
-
-        What uses one of them from outside must use the last as well, and of a chain only the last, unless it is `tied`.
-        """
-        place = {block: (k, j) for k, run in enumerate(runs) for j, block in enumerate(run)}
-
-        def links(k: int, block: Block) -> set[Any]:
-            """Where its inputs come from: outside, or how many runs before, and which block of it."""
-            sources = map(self.twin, block.sources)
-            return {(k - place[s][0], place[s][1]) if s in place else s for s in sources}
-
-        first, second, *rest = ([links(k, block) for block in run] for k, run in enumerate(runs))
-        lasting = [{x for x in sources if isinstance(x, Block) or not x[0]} for sources in second]
-        chained = lasting != second
-        for sources, kept in zip(first, lasting, strict=True) if chained else ():
-            sources -= {x for x in sources - kept if isinstance(x, Block)}  # in place of an earlier run's result
-        return (
-            first == lasting
-            and all(sources == second for sources in rest)
-            and all(
-                self.users[a] - place.keys() <= (set() if chained and not tied else self.users[b])
-                for run in runs[:-1]
-                for a, b in zip(run, runs[-1], strict=True)
+                block.frames += (((first[0], depth), self.heading(runs, depth)),)
+        read = units or any(user.linear for user in self.users.get(last, ()))  # by units, in which numbers stand
+        if self.numbers and chained and not loop and read and np.ndim(last.result) <= 2:
+            around = first[-1].frames[:-1]
+            self.twins[last] = Block(
+                f"after all {len(runs)}", sources={first[-1]: None}, result=last.result, frames=around
             )
-        )
-
-
-def _kind(block: Block, depth: int) -> Any:
-    """What a block does, and where in the call at `depth`."""
-    return block.title, np.shape(block.result), [path.rpartition(".")[2] for _, path in block.scope[depth + 1 :]]
-
-
-def _period(kinds: Sequence[Any], i: int) -> tuple[int, int]:
-    """How many of `kinds` repeat from `i` on, and how often; the choice that covers the most."""
-    best = (1, 1)
-    for period in range(1, (len(kinds) - i) // 2 + 1):
-        times = 1
-        while kinds[i + times * period : i + (times + 1) * period] == kinds[i : i + period]:
-            times += 1
-        if times > 1 and period * times > best[0] * best[1]:
-            best = period, times
-    return best
+            self.behind.add(self.twins[last])
+        return True

@@ -12,17 +12,20 @@ import numpy as np
 
 from micrograd_np.core.values import inputs
 
-from .formula import op_name
+from .repeats import Repeats
+from .text import op_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from .structure import Homes, Path, Record
 
 __all__ = ["Box", "Folding"]
 
 _LEAVES = 8  # of one op that are all drawn where there is no room
-_WORTH = 3  # ops in a block that is worth being drawn once for all
+_WORTH = 3  # ops in a block that is worth being drawn once for all; of smaller ones twice as many must be spared
+_ROWS = 0.4  # of the nodes that there may be, as many may follow each other: a picture is no ribbon
 
 
 @dataclass(slots=True)
@@ -31,13 +34,14 @@ class Box:
 
     path: Path | None  # of the module that is folded; None for the middle of a long graph
     around: tuple[Path, ...] = ()
+    first: int = 0  # of its vertices
     ops: Counter[str] = field(default_factory=Counter)
     leaves: int = 0
     trained: int = 0  # numbers, of a block that repeats once
     shape: tuple[int, ...] = ()  # of what comes out
 
 
-class Folding:
+class Folding(Repeats[int]):
     """Where each vertex is drawn: as itself, in a `Box`, or where its twin in an equal block is.
 
     Modules deeper than `depth` are boxes; with None, as deep as leaves at most `most` nodes. A vertex that `same` maps
@@ -50,14 +54,16 @@ class Folding:
         constants = (sum(x is None or isinstance(x, np.ndarray) for x in inputs(z)) for z in record.vertices)
         self.constants = array("i", constants)  # by vertex, how many are drawn beside it
         self.boxes: list[Box] = []
-        self.twin = array("i", range(len(record)))  # of a vertex in a repeated block: the one in the first
-        self.alike: set[Path] = set()  # the blocks that repeat
-        self._repeats()
-        for v, x in enumerate(self.twin):
-            self.twin[v] = self.twin[same.get(v, x)]
+        self.blocks: dict[int, Path] = {}  # vertices in blocks that repeat, and in which
+        self.around: dict[int, list[tuple[int, Any, str]]] = {}  # frames of blocks that are no module: depth, key, text
+        self.leaves = {(home[0], homes.called(v)): v for v in record.leaves.values() if (home := homes.homes[v])}
+        ops = [v for v in range(len(record)) if record.is_op(v) and v not in same] if self.leaves else []
+        super().__init__(ops)
+        self.search(ops)
+        self.drawn = array("i", (self.twin(same.get(v, v)) for v in range(len(record))))
         deepest = max((len(homes.chain(v)) for v in range(len(record))), default=0)
         for level in range(deepest, -1, -1) if depth is None else (depth,):
-            if self._fold_below(level) <= most:
+            if self._fold_below(level) <= most and (level == 0 or depth is not None or self._rows() <= _ROWS * most):
                 break
         else:
             self._shorten(most)
@@ -69,33 +75,48 @@ class Folding:
                     box.shape = z.shape
                 else:
                     box.leaves += 1
-                    box.trained += prod(z.shape) if z.requires_grad and self.twin[v] == v else 0
+                    box.trained += prod(z.shape) if z.requires_grad and self.drawn[v] == v else 0
 
     def repeated(self, x: int, v: int) -> bool:
         """Whether the arrow from `x` to `v` lies in or between repeated blocks, and the first block shows its like."""
-        return self.twin[v] != v and not self.alike.isdisjoint(self.homes.chain(x))
+        return self.drawn[v] != v and x in self.blocks
 
     def block(self, v: int) -> Path | None:
         """The repeated block in which the vertex at `v` was made, if it is drawn in the first one instead."""
-        v = self.same.get(v, v)
-        return next((p for p in reversed(self.homes.chain(v)) if p in self.alike), None) if self.twin[v] != v else None
+        return self.blocks.get(self.same.get(v, v)) if self.drawn[v] != self.same.get(v, v) else None
+
+    def frames(self, at: int) -> list[tuple[Any, str]]:
+        """The frames around what is drawn at a place."""
+        box = self.boxes[~at] if at < 0 else None
+        v, around = (box.first, box.around) if box else (at, self.homes.chain(at))
+        frames: list[tuple[Any, str]] = [*self.homes.frames(around)]
+        for n, (depth, key, text) in enumerate(self.around.get(v, ()) if box is None or box.path else ()):
+            if depth <= len(around):
+                frames.insert(depth + n, (key, text))
+        return frames
+
+    def _rows(self) -> int:
+        """How many nodes the longest way through the picture has."""
+        rows: dict[int, int] = {}
+        for v, at in enumerate(self.place):
+            before = (self.place[x] for x in self._inputs(v) if not self.repeated(x, v))
+            rows[at] = max(rows.get(at, 1), *(rows[x] + (x != at) for x in before), 1)
+        return max(rows.values())
 
     def _fold_below(self, level: int) -> int:
         """Draw modules deeper than `level` as boxes; return how many nodes there are."""
         numbers: dict[Path, int] = {}
         self.boxes = []
-        self.place = array("i", range(len(self.record)))
+        self.place = array("i", self.drawn)
         count = 0
-        for v in range(len(self.record)):
-            first = self.twin[v]
+        for v, first in enumerate(self.drawn):
             around = self.homes.chain(first)
             if len(around) > level:
                 path = around[level]
                 if path not in numbers:
-                    numbers[path] = self._box(Box(path, around[:level]))
-                first = numbers[path]
-            self.place[v] = first
-            count += (1 + self.constants[v]) * (first == v)
+                    numbers[path] = self._box(Box(path, around[:level], first))
+                self.place[v] = numbers[path]
+            count += (1 + self.constants[v]) * (self.place[v] == v)
         return count + len(self.boxes)
 
     def _box(self, box: Box) -> int:
@@ -124,71 +145,72 @@ class Folding:
 
     # blocks that repeat
 
-    def _repeats(self) -> None:
-        """Find modules with numbers, of one parent, that do the same one after the other, and twins of their vertices.
+    def scope(self, item: int) -> Sequence[Path]:
+        return self.homes.chain(item)
 
-        What a block does before its parameters come in is recorded only if its input requires a gradient, which that of
-        the first block may not. So blocks are alike if they do the same with their parameters; what comes before is
-        drawn in the first block, if it is there.
+    def _inputs(self, v: int) -> Iterator[int]:
+        return (self.same.get(x, x) for x in self.record.inputs(v))
+
+    def _own(self, v: int) -> bool:
+        return not self.record.is_op(v) and bool(self.homes.chain(v))
+
+    def sources(self, item: int) -> Iterator[int]:
+        return (x for x in self._inputs(item) if not self._own(x))
+
+    def does(self, item: int) -> Any:
+        z = self.record.vertices[item]
+        names = [(self.homes.called(x) or "").rpartition(".")[2] for x in self._inputs(item) if self._own(x)]
+        return z.op and z.op.name, z.shape, names
+
+    def core(self, part: Sequence[int], depth: int) -> Sequence[int]:
+        """The ops that the parameters of a module reach.
+
+        What it does before those come in is recorded only if its input requires a gradient, which that of the first
+        block may not. It is drawn in the first block, if it is there.
         """
-        members: dict[Path, array[int]] = {}
-        for v in range(len(self.record)):
-            for path in self.homes.chain(v) if v not in self.same else ():
-                if path[1].rpartition(".")[2].isdigit():
-                    members.setdefault(path, array("i")).append(v)
-        blocks: dict[Any, dict[Path, list[int]]] = {}
-        for path in sorted(members, key=lambda path: (path[1].count("."), int(path[1].rpartition(".")[2]))):
-            if sum(map(self.record.is_op, members[path])) >= _WORTH:
-                core = self._core(path, members[path])
-                if {*members[path]} <= {*core, *(x for v in members[path] for x in self._inputs(v))}:
-                    key = path[0], path[1].rpartition(".")[0], self._signature(path, core)
-                    blocks.setdefault(key, {})[path] = core
-        for cores in blocks.values():
-            first = next(iter(cores))
-            if len(cores) > 1 and all(self.twin[v] == v for v in cores[first]) and self._adjoin(cores.keys()):
-                self.homes.times[first] = len(cores)
-                self.alike |= cores.keys()
-                for path in [*cores][1:]:
-                    for v, x in zip(cores[path], cores[first], strict=True):
-                        self.twin[v] = x
-                    for v in reversed(members[path]):  # an op before the parameters is drawn as its user
-                        for x in self._inputs(v):
-                            if self.twin[x] == x and path in self.homes.chain(x):
-                                self.twin[x] = self.twin[v]
+        around = self.homes.chain(part[0])[: depth + 1]
+        reached: dict[int, None] = {}
+        for v in part if len(around) > depth else ():
+            for x in self._inputs(v):
+                if x in reached or (
+                    self.record.vertices[x].requires_grad
+                    and self._own(x)
+                    and self.homes.chain(x)[: depth + 1] == around
+                ):
+                    reached[v] = None
+        return [*reached] if len(around) > depth else part
 
-    def _inputs(self, v: int) -> list[int]:
-        return [self.same.get(x, x) for x in self.record.inputs(v)]
-
-    def _core(self, path: Path, vertices: Sequence[int]) -> list[int]:
-        """The leaves of a block by their names, and the ops that its parameters reach."""
-        names = {v: (self.homes.called(v) or "").partition(path[1])[2] for v in vertices if not self.record.is_op(v)}
-        reached = {v for v in names if self.record.vertices[v].requires_grad}
-        for v in vertices:
-            if v not in names and not reached.isdisjoint(self._inputs(v)):
-                reached.add(v)
-        return [*sorted(names, key=names.__getitem__), *sorted(reached - names.keys())]
-
-    def _signature(self, path: Path, core: Sequence[int]) -> Any:
-        """Op, shape, module and links of each vertex of a block, equal for blocks that do the same."""
-        number = {v: i for i, v in enumerate(core)}
-        return tuple(
-            (
-                z.op.name if z.op else "",
-                z.shape,
-                tuple(p[1].removeprefix(path[1]) for p in self.homes.chain(v) if p[1].startswith(path[1])),
-                tuple(number[x] for x in self._inputs(v) if x in number),
-            )
-            for v in core
-            for z in (self.record.vertices[v],)
-        )
-
-    def _adjoin(self, blocks: Any) -> bool:
-        """Whether results of these blocks go straight to one of them or never do, so that no op lies in between."""
-        inside = bytearray(not blocks.isdisjoint(self.homes.chain(v)) for v in range(len(self.record)))
-        behind = bytearray(len(self.record))
-        for v, within in enumerate(inside):
-            sources = self.record.inputs(v)
-            if within and any(behind[x] for x in sources):
-                return False
-            behind[v] = not within and any(behind[x] or inside[x] for x in sources)
+    def fold(self, runs: Sequence[Sequence[int]], inside: AbstractSet[int], depth: int) -> bool:
+        first, *others = runs
+        modules = [[*dict.fromkeys(self.scope(v)[depth] for v in run if depth < len(self.scope(v)))] for run in runs]
+        every = [path for paths in modules for path in paths]
+        numbered = every and all(path[1].rpartition(".")[2].isdigit() for path in every)
+        worth = len(first) >= _WORTH or len(first) * len(others) >= 2 * _WORTH
+        if not numbered or len({*every}) < len(every) or not worth or not self.alike(runs, inside):
+            return False
+        named = {path: twin for paths in modules for path, twin in zip(paths, modules[0], strict=True)}
+        for run in others:
+            self.twins.update(zip(run, first, strict=True))
+        label = {v: paths[-1] for run, paths in zip(runs, modules, strict=True) for v in run}
+        leaves = {v: path for v in self.record.leaves.values() for path in self.scope(v)[depth : depth + 1]}
+        leaves = {v: path for v, path in leaves.items() if path in named}
+        for v in sorted(inside, reverse=True):
+            path = next((p for p in self.scope(v) if p in named), None) or label[v]
+            self.blocks[v] = path
+            if path in modules[0] or (v in label and v not in self.twins):
+                continue
+            if v not in self.twins:  # it comes before the parameters, and is drawn as its user
+                self.twins[v] = self.twins[self.users[v][0]]
+            for x in self._inputs(v):
+                if x in leaves and x not in self.twins:
+                    name = named[path][1] + (self.homes.called(x) or "").removeprefix(path[1])
+                    self.twins[x] = self.leaves.get((path[0], name), self.twins[v])
+        self.blocks |= leaves
+        if len(modules[0]) == 1 and all(depth < len(self.scope(v)) for v in first):
+            self.homes.times[modules[0][0]] = len(runs)
+        else:
+            text = f"{self.heading(runs, depth)}, with the numbers of the first"
+            for v in (*inside, *leaves):
+                if v not in self.twins:
+                    self.around.setdefault(v, []).append((depth, ("run", first[0]), text))
         return True

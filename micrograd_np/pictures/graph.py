@@ -19,12 +19,10 @@ from micrograd_np.engine.backward import is_gone
 from micrograd_np.engine.symbol import Symbol
 
 from .drawing import CHANGED, Drawing, Edge, Node, check
-from .escape import plain, shortened
 from .fold import Folding
-from .formula import Names, constant, formula, op_name
 from .picture import Picture
 from .structure import Homes, Record, turns
-from .values import summary
+from .text import Names, constant, formula, op_name, plain, shortened, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -226,7 +224,7 @@ class _Graph:
         for at in self.places:
             box = self.folding.boxes[~at] if at < 0 else None
             node = self.box(at, box) if box else self.node(at)
-            self.drawing.put(node, self.homes.frames(box.around if box else self.homes.chain(at)))
+            self.drawing.put(node, self.folding.frames(at))
         self.drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in dict.fromkeys(self.arrows())]
         for v in self.places:
             for i, x in enumerate(inputs(self.vertices[v]) if v >= 0 else ()):
@@ -316,7 +314,7 @@ class _Graph:
                 node = self.value(
                     id_, kind, x, title, numbers=_shown(x, writes.since(x, z.order)) if self.valued else ""
                 )
-            self.drawing.put(node, self.homes.frames(() if kind == "input" else self.homes.chain(v)))
+            self.drawing.put(node, () if kind == "input" else self.folding.frames(v))
         self.drawing.edges.append(Edge(self.arrays[key], _id(v)))
 
     def rules(self, v: int) -> Iterator[Edge]:

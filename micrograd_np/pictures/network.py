@@ -15,8 +15,8 @@ from micrograd_np.functional.loss import mse_loss
 from .drawing import INK, LINE, Drawing, Edge, Node, check
 from .flow import Block, folded, guessed, watched
 from .picture import Picture
+from .text import number, subscript, summary
 from .unroll import Steps, unrolled
-from .values import number, subscript, summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

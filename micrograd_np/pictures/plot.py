@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .boundary import Boundary
-from .escape import shortened
 from .picture import Shown
 from .render import target
+from .text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

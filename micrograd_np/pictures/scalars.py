@@ -15,10 +15,8 @@ from micrograd_np.core.vertex import Source
 from micrograd_np.engine.backward import is_gone
 
 from .drawing import CHANGED, Drawing, Edge, Node
-from .escape import shortened
-from .formula import Names, constant, formula, op_name
 from .structure import Record
-from .values import number
+from .text import Names, constant, formula, number, op_name, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -18,12 +18,11 @@ from micrograd_np.engine.symbol import nested
 from micrograd_np.engine.tensor import Tensor
 
 from .drawing import Drawing, Edge, Node, check, digraph
-from .escape import plain, shortened
-from .formula import op_name
 from .page import SIZE_LIMIT, embed, fill, numbers, write
 from .picture import Shown
 from .render import RenderError, render
 from .structure import Homes, Record
+from .text import op_name, plain, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.pictures.boundary import Boundary, arrays_of
-from micrograd_np.pictures.escape import shortened
 from micrograd_np.pictures.page import fill, numbers, write
 from micrograd_np.pictures.plot import Plot, curves
 from micrograd_np.pictures.render import target
+from micrograd_np.pictures.text import shortened
 
 from .history import History, numbers_of
 

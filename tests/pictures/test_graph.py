@@ -14,7 +14,7 @@ import micrograd_np as mg
 from micrograd_np import nn
 from micrograd_np.pictures.drawing import Drawing, Node, digraph
 from micrograd_np.pictures.render import render
-from micrograd_np.pictures.values import summary
+from micrograd_np.pictures.text import summary
 
 
 def leaf(data, name=None):
@@ -416,10 +416,13 @@ class Residual(nn.Module):
         return (x + self.second(self.first(x).tanh()) * 2).relu()
 
 
-def test_blocks_with_something_in_between_are_not_drawn_as_one():
+def test_what_lies_between_blocks_that_repeat_is_drawn_once_with_them():
     net = nn.Sequential(*[Residual() for _ in range(3)])
     picture = mg.draw(net(mg.Tensor(np.ones((2, 3)), name="x")).sum())
-    assert not any("×" in cluster.text for cluster in picture.drawing.clusters)
+    (block,) = (cluster for cluster in picture.drawing.clusters if "×" in cluster.text)
+    assert block.text == "0   × 3, with the numbers of the first"
+    assert [inner.text for inner in block.clusters] == ["0  Residual"]
+    assert [node.text.split(" ")[2] for node in block.nodes] == ["z₃", "x", "relu"]
     inputs = {}
     for edge in picture.drawing.edges:
         inputs.setdefault(edge.head, set()).add(edge.tail)
@@ -427,6 +430,42 @@ def test_blocks_with_something_in_between_are_not_drawn_as_one():
         for head in free:
             del inputs[head]
     assert not inputs  # no arrows lead round
+
+
+@pytest.mark.parametrize(("times", "frames"), [(3, 0), (5, 1)])
+def test_a_list_of_layers_with_an_op_between_them_is_no_staircase(times, frames):
+    class Stack(nn.Module):
+        def __init__(self):
+            self.layers = nn.ModuleList([nn.Linear(4, 4) for _ in range(times)])
+
+        def forward(self, x):
+            for layer in self.layers:
+                x = layer(x).relu()
+            return x
+
+    net = Stack()
+    z = net(mg.Tensor(np.ones((2, 4)), name="x"))
+    for depth in ("auto", 0):
+        picture = mg.draw(z.sum(), depth=depth)
+        headings = [frame.text for frame in picture.drawing.frames.values() if "×" in frame.text]
+        assert headings == ["layers.0   × 5, with the numbers of the first"] * frames
+        last = f"‹layers.{times - 1}›" if frames else f"z{'₃₆'[depth == 'auto']}"
+        assert any(text.split("\n")[0].endswith(f"= Σ {last}") for text in texts(picture))
+    folded = mg.draw(z.sum(), max_nodes=6)
+    assert len(folded.drawing.every_node()) <= 6
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_picture_of_many_layers_is_no_ribbon(training):
+    layers = nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 4, 32), 6).train(training)
+    net = nn.Sequential(nn.Embedding(50, 16), layers)
+    picture = mg.draw(net(np.arange(10).reshape(5, 2)).square().mean())
+    boxes = {node.text.split(" ")[0] for node in picture.drawing.every_node() if node.kind == "module"}
+    assert boxes >= {"self_attn", "norm1", "linear1", "linear2", "norm2"}
+    rows = {}
+    for edge in sorted(picture.drawing.edges, key=lambda edge: picture.drawing.edges.index(edge)):
+        rows[edge.head] = max(rows.get(edge.head, 0), rows.get(edge.tail, 0) + 1)
+    assert max(rows.values()) <= 16
 
 
 class Nested(nn.Module):

@@ -15,8 +15,8 @@ import pytest
 import micrograd_np as mg
 from micrograd_np import nn
 from micrograd_np.pictures import render as module
-from micrograd_np.pictures.escape import plain
 from micrograd_np.pictures.render import FORMATS, RenderError, render, save
+from micrograd_np.pictures.text import plain
 
 SOURCE = 'digraph {\n\tx -> z [label="σ(x) · y"]\n\ty -> z\n}\n'
 RENDER = Path(module.__file__)
