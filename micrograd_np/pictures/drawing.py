@@ -4,22 +4,14 @@ Whatever is drawn (a graph, a network, a step of the stepper) is first a `Drawin
 order, with texts as people read them. `digraph` knows how they look.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np.core.messages import require_at_least, require_choice, require_type
 
 from .text import label
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    import graphviz
-
-__all__ = ["CHANGED", "Cluster", "Drawing", "Edge", "Node", "check", "digraph", "words"]
 
 INK = "#24303c"
 LINE = "#7b8894"
@@ -101,7 +93,7 @@ class Cluster:
     id: str = ""
     text: str = ""
     nodes: list[Node] = field(default_factory=list)
-    clusters: list[Cluster] = field(default_factory=list)
+    clusters: "list[Cluster]" = field(default_factory=list)
 
     def every_node(self) -> list[Node]:
         """All nodes, those in clusters too."""
@@ -199,7 +191,7 @@ def words(drawing: Drawing) -> list[str]:
     return [*lines, drawing.note] if drawing.note else lines
 
 
-def digraph(drawing: Drawing) -> graphviz.Digraph:
+def digraph(drawing: Drawing) -> Any:
     """The drawing as a `graphviz.Digraph`: no HTML-like labels and no records, which not every Graphviz draws."""
     import graphviz  # here, as it takes an eighth of the package's import
 
@@ -229,7 +221,7 @@ def digraph(drawing: Drawing) -> graphviz.Digraph:
     return graph
 
 
-def _fill(graph: graphviz.Digraph, name: str, part: Cluster) -> None:
+def _fill(graph: Any, name: str, part: Cluster) -> None:
     for node in part.nodes:
         tip = {"tooltip": label(node.tooltip)} if node.tooltip else {}
         graph.node(node.id, label(node.text), _attributes={**_STYLES[node.kind], **tip, **node.look})

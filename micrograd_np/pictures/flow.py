@@ -1,11 +1,11 @@
 """The connections of a network's layers, from one watched pass through it, which changes nothing."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import accumulate, count
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,13 +18,8 @@ from .repeats import Repeats
 from .structure import WHOLE, kind_of
 from .text import constant, formula
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
-
-__all__ = ["Block", "folded", "guessed", "watched"]
-
 _WORTH = 3  # blocks that a frame around a repeat must save
+_STEPWISE = {"Embedding", "Linear", "LayerNorm", "RMSNorm"}  # so do all that hold nothing and keep the shape
 _COLUMNS = 8  # layers of units with numbers that are drawn singly, though they repeat
 
 
@@ -36,11 +31,16 @@ class Block:
     module: Any = None
     scope: tuple[tuple[int, str], ...] = ()
     """The calls of modules that it is in, outermost first, a layer's own the last: a number and the module's path."""
-    sources: dict[Block, None] = field(default_factory=dict)
+    sources: "dict[Block, None]" = field(default_factory=dict)
     result: Any = None  # an array, unless nothing has run
     calls: int = 1  # in a loop
-    starts: frozenset[Block] = frozenset()  # sources of the first of these calls only
+    starts: "frozenset[Block]" = frozenset()  # sources of the first of these calls only
     frames: tuple[tuple[Any, str], ...] = ()  # around what repeats, outermost first: a key, and a heading
+
+    holds = property(lambda self: self.module and any(True for _ in self.module.parameters()), doc="If it has weights.")
+    linear = property(lambda self: _is_linear(self.module), doc="Whether it is a matrix of weights between units.")
+    recurrent = property(lambda self: _is_recurrent(self.module), doc="Whether it has weights from state to state.")
+    shape = property(lambda self: np.shape(self.result), doc="Of its result.")
 
     @property
     def name(self) -> str:
@@ -48,21 +48,13 @@ class Block:
         path = self.scope[-1][1] if self.module is not None else ""
         return f"{path}  {self.title}".strip() + (f"   × {self.calls}" if self.calls > 1 else "")
 
-    @property
-    def holds(self) -> bool:
-        """Whether the layer has parameters."""
-        return self.module is not None and any(True for _ in self.module.parameters())
 
-    @property
-    def recurrent(self) -> bool:
-        """Whether the layer has weights from its own state to its next."""
-        return hasattr(self.module, "weight_hh_l0") or hasattr(self.module, "weight_hh")
+def _is_linear(m: Any) -> bool:
+    return hasattr(m, "in_features") and hasattr(m, "out_features") and m.weight.data.ndim == 2
 
-    @property
-    def linear(self) -> bool:
-        """Whether the layer is a matrix of weights between units."""
-        m = self.module
-        return hasattr(m, "in_features") and hasattr(m, "out_features") and m.weight.data.ndim == 2
+
+def _is_recurrent(m: Any) -> bool:
+    return hasattr(m, "weight_hh_l0") or hasattr(m, "weight_hh")
 
 
 class _Flow(Events):
@@ -169,60 +161,86 @@ def folded(blocks: list[Block], *, numbers: bool) -> list[Block]:
     units are drawn with `numbers`, which differ from call to call, a frame needs more than 8 columns of them, and
     behind it stand those that the last call gives.
     """
-    repeats = _Folds(blocks, numbers=numbers)
-    repeats.search(blocks)
-    drawn = [
-        x
-        for block in blocks
-        if block not in repeats.twins or repeats.twins[block] in repeats.behind
-        for x in (repeats.twins.get(block, block),)
-    ]
+    behind: dict[Block, Block] = {}  # what stands for the last block of several runs
+
+    def fold(repeats: Repeats[Block], runs: list[list[Block]], inside: AbstractSet[Block], depth: int) -> bool:
+        first, *others = runs
+        tied = all(a.module is b.module for run in others for a, b in zip(first, run, strict=True))
+        if not any(block.module for block in first) or not repeats.alike(runs, inside, tied=tied):
+            return False
+        loop = tied and any(block.recurrent for block in first)
+        units = [b for b in first if b.linear and len(b.shape) <= 2]
+        few = len(others) * len(first) < _WORTH or (numbers and 0 < len(units) * len(runs) <= _COLUMNS)
+        if not loop and (few or (not tied and any(len(b.scope) == depth + 1 for b in units))):
+            return False
+        last, chained = runs[-1][-1], any(source in first for block in others[0] for source in block.sources)
+        read = units or any(user.linear for user in repeats.users[last])  # by units, in which numbers stand
+        for run in others:
+            repeats.twins.update(zip(run, first, strict=True))
+        if numbers and chained and not loop and read and len(last.shape) <= 2:
+            name, source = f"after all {len(runs)}", first[-1]
+            behind[last] = Block(name, sources={source: None}, result=last.result, frames=source.frames)
+            repeats.twins[last] = behind[last]
+        for block, *calls in zip(*runs, strict=True):
+            if loop:
+                later = {repeats.twin(source): None for call in calls for source in call.sources}
+                block.starts = frozenset(x for x in map(repeats.twin, block.sources) if x not in later)
+                block.sources |= later
+                block.result, block.calls = calls[-1].result, block.calls * len(runs)
+            else:
+                block.frames += (((first[0], depth), repeats.heading(runs, depth)),)
+        return True
+
+    does = lambda block: (block.title, block.shape)
+    repeats = Repeats(blocks, lambda block: block.scope, lambda block: block.sources, does, fold)
+    drawn = [behind.get(block, block) for block in blocks if block in behind or block not in repeats.twins]
     for block in drawn:
         block.sources = dict.fromkeys(s for s in map(repeats.twin, block.sources) if s is not block)
     return drawn
 
 
-class _Folds(Repeats[Block]):
-    def __init__(self, blocks: Sequence[Block], *, numbers: bool) -> None:
-        super().__init__(blocks)
-        self.numbers = numbers
-        self.behind: set[Block] = set()  # what stands for the last block of several runs
+class Steps(NamedTuple):
+    """`size` steps, which a recurrent layer reads from `source` along an `axis`; -1 for those of a cell in a loop."""
 
-    def scope(self, item: Block) -> Sequence[tuple[int, str]]:
-        return item.scope
+    size: int
+    axis: int
+    source: Block | None = None
 
-    def sources(self, item: Block) -> Iterable[Block]:
-        return item.sources
+    def feeds(self, block: Block, user: Block) -> bool:
+        """Whether `block` makes for each step what `user` reads at that step."""
+        if self.axis < 0:
+            return block.calls == self.size or (not block.sources and block.shape[:1] == (self.size,))
+        reads = self.source is block or not user.recurrent
+        return reads and block.shape[self.axis :][:1] == (self.size,)
 
-    def does(self, item: Block) -> Any:
-        return item.title, np.shape(item.result)
+    def keeps(self, block: Block, user: Block) -> bool:
+        """Whether `user` makes something of each step that `block` makes."""
+        if self.axis < 0:
+            return user.calls == self.size
+        return user.shape[:-1] == block.shape[:-1]
 
-    def fold(self, runs: Sequence[Sequence[Block]], inside: AbstractSet[Block], depth: int) -> bool:
-        first, *others = runs
-        tied = all(a.module is b.module for run in others for a, b in zip(first, run, strict=True))
-        if not any(block.module for block in first) or not self.alike(runs, inside, tied=tied):
-            return False
-        loop = tied and any(block.recurrent for block in first)
-        units = [b for b in first if b.linear and np.ndim(b.result) <= 2]
-        few = len(others) * len(first) < _WORTH or (self.numbers and 0 < len(units) * len(runs) <= _COLUMNS)
-        if not loop and (few or (not tied and any(len(b.scope) == depth + 1 for b in units))):
-            return False
-        last, chained = runs[-1][-1], any(source in first for block in others[0] for source in block.sources)
-        for run in others:
-            self.twins.update(zip(run, first, strict=True))
-        for block, *calls in zip(*runs, strict=True):
-            if loop:
-                later = {self.twin(source): None for call in calls for source in call.sources}
-                block.starts = frozenset(source for source in map(self.twin, block.sources) if source not in later)
-                block.sources |= later
-                block.result, block.calls = calls[-1].result, block.calls * len(runs)
-            else:
-                block.frames += (((first[0], depth), self.heading(runs, depth)),)
-        read = units or any(user.linear for user in self.users.get(last, ()))  # by units, in which numbers stand
-        if self.numbers and chained and not loop and read and np.ndim(last.result) <= 2:
-            around = first[-1].frames[:-1]
-            self.twins[last] = Block(
-                f"after all {len(runs)}", sources={first[-1]: None}, result=last.result, frames=around
-            )
-            self.behind.add(self.twins[last])
-        return True
+
+def unrolled(blocks: list[Block]) -> dict[Block, Steps]:
+    """The recurrent layers, and those before and after them that work on each of their steps by itself."""
+    steps: dict[Block, Steps] = {}
+    for block in (block for block in blocks if block.recurrent):
+        m, shapes = block.module, {source: source.shape for source in block.sources}
+        steps[block] = Steps(block.calls, -1)
+        if hasattr(m, "weight_hh_l0") and shapes and block.calls == 1:
+            states = m.num_layers * (1 + m.bidirectional)  # an initial state has them along its first axis
+            source = min(shapes, key=lambda s: (shapes[s][-1] != m.input_size, shapes[s][0] == states))
+            axis = int(m.batch_first and len(shapes[source]) == 3)
+            steps[block] = Steps(shapes[source][axis], axis, source)
+    for user in reversed(blocks):
+        for block in user.sources if user in steps else ():
+            if _is_stepwise(block) and steps[user].feeds(block, user):
+                steps.setdefault(block, steps[user]._replace(source=None))
+    for block in filter(_is_stepwise, blocks):
+        for source in block.sources:
+            if source in steps and steps[source].keeps(source, block):
+                steps.setdefault(block, steps[source]._replace(source=None))
+    return steps
+
+
+def _is_stepwise(block: Block) -> bool:
+    return not block.holds or type(block.module).__name__ in _STEPWISE

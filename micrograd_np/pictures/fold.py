@@ -1,27 +1,20 @@
 """Parts of a graph that are drawn as one: deep modules, blocks that repeat, the middle of a long graph."""
 
-from __future__ import annotations
-
 from array import array
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.values import inputs
 
 from .repeats import Repeats
+from .structure import Homes, Path, Record
 from .text import op_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from .structure import Homes, Path, Record
-
-__all__ = ["Box", "Folding"]
 
 _LEAVES = 8  # of one op that are all drawn where there is no room
 _WORTH = 3  # ops in a block that is worth being drawn once for all; of smaller ones twice as many must be spared
@@ -41,11 +34,11 @@ class Box:
     shape: tuple[int, ...] = ()  # of what comes out
 
 
-class Folding(Repeats[int]):
+class Folding:
     """Where each vertex is drawn: as itself, in a `Box`, or where its twin in an equal block is.
 
-    Modules deeper than `depth` are boxes; with None, as deep as leaves at most `most` nodes. A vertex that `same` maps
-    to another is drawn as that.
+    Modules deeper than `depth` are boxes; with None, as deep as leaves at most `most` nodes, which are no ribbon. A
+    vertex that `same` maps to another is drawn as that.
     """
 
     def __init__(self, record: Record, homes: Homes, same: Mapping[int, int], depth: int | None, most: int) -> None:
@@ -58,9 +51,8 @@ class Folding(Repeats[int]):
         self.around: dict[int, list[tuple[int, Any, str]]] = {}  # frames of blocks that are no module: depth, key, text
         self.leaves = {(home[0], homes.called(v)): v for v in record.leaves.values() if (home := homes.homes[v])}
         ops = [v for v in range(len(record)) if record.is_op(v) and v not in same] if self.leaves else []
-        super().__init__(ops)
-        self.search(ops)
-        self.drawn = array("i", (self.twin(same.get(v, v)) for v in range(len(record))))
+        repeats = Repeats(ops, homes.chain, self._sources, self._does, self._fold, self._core)
+        self.drawn = array("i", (repeats.twin(same.get(v, v)) for v in range(len(record))))
         deepest = max((len(homes.chain(v)) for v in range(len(record))), default=0)
         for level in range(deepest, -1, -1) if depth is None else (depth,):
             if self._fold_below(level) <= most and (level == 0 or depth is not None or self._rows() <= _ROWS * most):
@@ -83,10 +75,11 @@ class Folding(Repeats[int]):
 
     def block(self, v: int) -> Path | None:
         """The repeated block in which the vertex at `v` was made, if it is drawn in the first one instead."""
-        return self.blocks.get(self.same.get(v, v)) if self.drawn[v] != self.same.get(v, v) else None
+        v = self.same.get(v, v)
+        return self.blocks.get(v) if self.drawn[v] != v else None
 
     def frames(self, at: int) -> list[tuple[Any, str]]:
-        """The frames around what is drawn at a place."""
+        """The frames around what is drawn at a place: of modules, and of blocks that are more than one."""
         box = self.boxes[~at] if at < 0 else None
         v, around = (box.first, box.around) if box else (at, self.homes.chain(at))
         frames: list[tuple[Any, str]] = [*self.homes.frames(around)]
@@ -94,6 +87,9 @@ class Folding(Repeats[int]):
             if depth <= len(around):
                 frames.insert(depth + n, (key, text))
         return frames
+
+    def _inputs(self, v: int) -> Iterator[int]:
+        return (self.same.get(x, x) for x in self.record.inputs(v))
 
     def _rows(self) -> int:
         """How many nodes the longest way through the picture has."""
@@ -112,10 +108,9 @@ class Folding(Repeats[int]):
         for v, first in enumerate(self.drawn):
             around = self.homes.chain(first)
             if len(around) > level:
-                path = around[level]
-                if path not in numbers:
-                    numbers[path] = self._box(Box(path, around[:level], first))
-                self.place[v] = numbers[path]
+                if around[level] not in numbers:
+                    numbers[around[level]] = self._box(Box(around[level], around[:level], first))
+                self.place[v] = numbers[around[level]]
             count += (1 + self.constants[v]) * (self.place[v] == v)
         return count + len(self.boxes)
 
@@ -125,17 +120,14 @@ class Folding(Repeats[int]):
 
     def _shorten(self, most: int) -> None:
         """Draw the first and last ops as they are, and one box for the interval between: so without cycles."""
-        record = self.record
-        keep = max(most // 6, 1)
+        record, keep = self.record, max(most // 6, 1)
         ops = array("i", (v for v in range(len(record)) if record.is_op(v)))
         ends = {*ops[:keep], *ops[-keep:], *record.roots}
-        used = {self.same.get(x, x) for v in ends for x in record.inputs(v)}
-        middle = None
-        for v in range(len(record)):
-            if v not in ends and (record.is_op(v) or self.same.get(v, v) not in used):
-                if middle is None:
-                    middle = self._box(Box(None))
-                self.place[v] = middle
+        used = {x for v in ends for x in self._inputs(v)}
+        hidden = [v not in ends and (record.is_op(v) or self.same.get(v, v) not in used) for v in range(len(record))]
+        middle = self._box(Box(None)) if any(hidden) else 0
+        for v in (v for v, is_hidden in enumerate(hidden) if is_hidden):
+            self.place[v] = middle
         for v in sorted(ends):
             leaves = [x for x in record.inputs(v) if self.place[x] == x and not record.is_op(x)]
             if len(leaves) > _LEAVES:
@@ -145,72 +137,62 @@ class Folding(Repeats[int]):
 
     # blocks that repeat
 
-    def scope(self, item: int) -> Sequence[Path]:
-        return self.homes.chain(item)
+    def _own(self, x: int) -> bool:
+        """Whether it is a parameter or a buffer of a module."""
+        return not self.record.is_op(x) and bool(self.homes.chain(x))
 
-    def _inputs(self, v: int) -> Iterator[int]:
-        return (self.same.get(x, x) for x in self.record.inputs(v))
+    def _sources(self, v: int) -> Iterator[int]:
+        return (x for x in self._inputs(v) if not self._own(x))
 
-    def _own(self, v: int) -> bool:
-        return not self.record.is_op(v) and bool(self.homes.chain(v))
+    def _does(self, v: int) -> Any:
+        z = self.record.vertices[v]
+        own = [(self.homes.called(x) or "").rpartition(".")[2] for x in self._inputs(v) if self._own(x)]
+        return z.op and z.op.name, z.shape, own
 
-    def sources(self, item: int) -> Iterator[int]:
-        return (x for x in self._inputs(item) if not self._own(x))
-
-    def does(self, item: int) -> Any:
-        z = self.record.vertices[item]
-        names = [(self.homes.called(x) or "").rpartition(".")[2] for x in self._inputs(item) if self._own(x)]
-        return z.op and z.op.name, z.shape, names
-
-    def core(self, part: Sequence[int], depth: int) -> Sequence[int]:
+    def _core(self, part: Sequence[int], depth: int) -> Sequence[int]:
         """The ops that the parameters of a module reach.
 
         What it does before those come in is recorded only if its input requires a gradient, which that of the first
         block may not. It is drawn in the first block, if it is there.
         """
-        around = self.homes.chain(part[0])[: depth + 1]
-        reached: dict[int, None] = {}
-        for v in part if len(around) > depth else ():
-            for x in self._inputs(v):
-                if x in reached or (
-                    self.record.vertices[x].requires_grad
-                    and self._own(x)
-                    and self.homes.chain(x)[: depth + 1] == around
-                ):
-                    reached[v] = None
-        return [*reached] if len(around) > depth else part
+        around = self.homes.chain(part[0])[depth : depth + 1]
+        own = {x for v in part for x in self._inputs(v) if self._own(x) and self.record.vertices[x].requires_grad}
+        reached = {x for x in own if self.homes.chain(x)[depth : depth + 1] == around}
+        for v in part:
+            if not reached.isdisjoint(self._inputs(v)):
+                reached.add(v)
+        return [v for v in part if v in reached] if around else part
 
-    def fold(self, runs: Sequence[Sequence[int]], inside: AbstractSet[int], depth: int) -> bool:
+    def _fold(self, repeats: Repeats[int], runs: list[list[int]], inside: AbstractSet[int], depth: int) -> bool:
         first, *others = runs
-        modules = [[*dict.fromkeys(self.scope(v)[depth] for v in run if depth < len(self.scope(v)))] for run in runs]
+        modules = [[*dict.fromkeys(p for v in run for p in self.homes.chain(v)[depth : depth + 1])] for run in runs]
         every = [path for paths in modules for path in paths]
         numbered = every and all(path[1].rpartition(".")[2].isdigit() for path in every)
         worth = len(first) >= _WORTH or len(first) * len(others) >= 2 * _WORTH
-        if not numbered or len({*every}) < len(every) or not worth or not self.alike(runs, inside):
+        if not numbered or len({*every}) < len(every) or not worth or not repeats.alike(runs, inside):
             return False
         named = {path: twin for paths in modules for path, twin in zip(paths, modules[0], strict=True)}
         for run in others:
-            self.twins.update(zip(run, first, strict=True))
+            repeats.twins.update(zip(run, first, strict=True))
         label = {v: paths[-1] for run, paths in zip(runs, modules, strict=True) for v in run}
-        leaves = {v: path for v in self.record.leaves.values() for path in self.scope(v)[depth : depth + 1]}
-        leaves = {v: path for v, path in leaves.items() if path in named}
+        leaves = {
+            v: p for v in self.record.leaves.values() for p in self.homes.chain(v)[depth : depth + 1] if p in named
+        }
         for v in sorted(inside, reverse=True):
-            path = next((p for p in self.scope(v) if p in named), None) or label[v]
-            self.blocks[v] = path
-            if path in modules[0] or (v in label and v not in self.twins):
+            path = self.blocks[v] = next((p for p in self.homes.chain(v) if p in named), None) or label[v]
+            if path in modules[0]:
                 continue
-            if v not in self.twins:  # it comes before the parameters, and is drawn as its user
-                self.twins[v] = self.twins[self.users[v][0]]
+            if v not in repeats.twins:  # it comes before the parameters, and is drawn as its user
+                repeats.twins[v] = repeats.twins[repeats.users[v][0]]
             for x in self._inputs(v):
-                if x in leaves and x not in self.twins:
+                if x in leaves and x not in repeats.twins:
                     name = named[path][1] + (self.homes.called(x) or "").removeprefix(path[1])
-                    self.twins[x] = self.leaves.get((path[0], name), self.twins[v])
+                    repeats.twins[x] = self.leaves.get((path[0], name), repeats.twins[v])
         self.blocks |= leaves
-        if len(modules[0]) == 1 and all(depth < len(self.scope(v)) for v in first):
+        if len(modules[0]) == 1 and all(len(self.homes.chain(v)) > depth for v in first):
             self.homes.times[modules[0][0]] = len(runs)
-        else:
-            text = f"{self.heading(runs, depth)}, with the numbers of the first"
-            for v in (*inside, *leaves):
-                if v not in self.twins:
-                    self.around.setdefault(v, []).append((depth, ("run", first[0]), text))
+            return True
+        text = f"{repeats.heading(runs, depth)}, with the numbers of the first"
+        for v in (v for v in (*inside, *leaves) if v not in repeats.twins):
+            self.around.setdefault(v, []).append((depth, ("run", first[0]), text))
         return True

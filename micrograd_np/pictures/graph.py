@@ -1,10 +1,10 @@
 """The picture of a computation graph: its values, the ops between them, and the modules that hold them."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from weakref import ref
 
 import numpy as np
@@ -19,18 +19,10 @@ from micrograd_np.engine.backward import is_gone
 from micrograd_np.engine.symbol import Symbol
 
 from .drawing import CHANGED, Drawing, Edge, Node, check
-from .fold import Folding
+from .fold import Box, Folding
 from .picture import Picture
 from .structure import Homes, Record, turns
 from .text import Names, constant, formula, op_name, plain, shortened, summary
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from .fold import Box
-
-__all__ = ["draw"]
 
 _NO_GRAPH = "no graph: nothing requires a gradient here, or no_grad() or a compiled step kept no record"
 _NO_MODEL = "no frames: the model is gone; hold it in a variable"

@@ -5,8 +5,6 @@ reaches the page in a name or a value cannot run. A template is a file ``templat
 they exist, ``NAME.css`` and ``NAME.js`` go into it.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os
@@ -21,8 +19,6 @@ from typing import Any
 import numpy as np
 
 from .render import target
-
-__all__ = ["SIZE_LIMIT", "embed", "fill", "numbers", "write"]
 
 SIZE_LIMIT = 5_000_000
 """Bytes that a page may have: a browser on a phone opens it, and a repository or a mail takes it."""

@@ -1,14 +1,12 @@
 """`Picture`: a drawing that shows itself, in a notebook, in a window, or in a file."""
 
-from __future__ import annotations
-
 import sys
 import tempfile
 import webbrowser
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np.core.messages import count_of
 from micrograd_np.core.terminal import shown
@@ -16,11 +14,6 @@ from micrograd_np.core.terminal import shown
 from .drawing import Drawing, digraph, words
 from .page import fill
 from .render import render, save
-
-if TYPE_CHECKING:
-    import graphviz
-
-__all__ = ["Picture", "Shown"]
 
 
 class Shown:
@@ -56,7 +49,7 @@ class Picture(Shown):
         self.drawing = drawing
 
     @property
-    def digraph(self) -> graphviz.Digraph:
+    def digraph(self) -> Any:
         """The picture as a new `graphviz.Digraph`, to be changed at will."""
         return digraph(self.drawing)
 

@@ -1,55 +1,40 @@
 """What a computation does again and again, and a picture shows once: the search that graphs and networks share."""
 
-from __future__ import annotations
-
-from abc import abstractmethod
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from collections.abc import Set as AbstractSet
-
-__all__ = ["Repeats"]
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 _LONGEST = 32  # parts of what repeats
 
 
 class Repeats(Generic[T]):
-    """A search among `items`, which stand in the order of computation, for parts that do the same one after the other.
+    """A search for what repeats: calls of modules, or runs of calls and of items outside of them.
 
-    A part is a call of a module or an item outside of those; several parts in a row may be what repeats. They do the
-    same if each takes what the one before made, or all take the same. `twins` are what is drawn instead of an item.
+    They do the same one after the other, each with what the one before made, or all with the same. Of an item, `scope`
+    are the modules around it, outermost first, each a tuple that ends with its path; `sources` what it is computed
+    from, and `does` what it does. `core` picks what is alike in equal parts at a depth. `fold` draws the first of some
+    runs in place of all, with everything else in them, or refuses; `twins` are what is drawn instead of an item.
     """
 
-    def __init__(self, items: Iterable[T]) -> None:
+    def __init__(
+        self,
+        items: Sequence[T],
+        scope: Callable[[T], Sequence[tuple[Any, str]]],
+        sources: Callable[[T], Iterable[T]],
+        does: Callable[[T], Any],
+        fold: Callable[["Repeats[T]", list[list[T]], AbstractSet[T], int], bool],
+        core: Callable[[Sequence[T], int], Sequence[T]] = lambda part, _: part,
+    ) -> None:
+        self.scope, self.sources, self.does, self.core, self.fold = scope, sources, does, core, fold
         self.twins: dict[T, T] = {}
-        self.users: dict[T, list[T]] = {}
+        self.users: dict[T, list[T]] = defaultdict(list)
         for item in items:
-            for source in self.sources(item):
-                self.users.setdefault(source, []).append(item)
-
-    @abstractmethod
-    def scope(self, item: T) -> Sequence[tuple[Any, str]]:
-        """The modules around an item, outermost first: each a pair whose last is its path."""
-
-    @abstractmethod
-    def sources(self, item: T) -> Iterable[T]:
-        """The items that it was computed from."""
-
-    @abstractmethod
-    def does(self, item: T) -> Any:
-        """What it does."""
-
-    def core(self, part: Sequence[T], depth: int) -> Sequence[T]:
-        """What is alike in parts that do the same."""
-        del depth
-        return part
-
-    @abstractmethod
-    def fold(self, runs: Sequence[Sequence[T]], inside: AbstractSet[T], depth: int) -> bool:
-        """Let the first of `runs` stand for all of them, with everything `inside` the calls at `depth`; or refuse."""
+            for source in sources(item):
+                self.users[source].append(item)
+        self.search(items, 0)
 
     def twin(self, item: T) -> T:
         """What is drawn for this item."""
@@ -57,25 +42,27 @@ class Repeats(Generic[T]):
             item = self.twins[item]
         return item
 
-    def search(self, items: Sequence[T], depth: int = 0) -> None:
+    def search(self, items: Sequence[T], depth: int) -> None:
         """Fold what repeats among the `items` of one call, whose parts are the calls at `depth`, and in those."""
         parts = [list(part) for _, part in groupby(items, lambda x: self.scope(x)[depth : depth + 1] or x)]
         cores = [self.core(part, depth) for part in parts]
+        within = depth + 1
         kinds = [
-            [(self.does(x), [p.rpartition(".")[2] for _, p in self.scope(x)[depth + 1 :]]) for x in c] for c in cores
+            [(self.does(x), [path.rpartition(".")[2] for _, path in self.scope(x)[within:]]) for x in core]
+            for core in cores
         ]
         i = 0
         while i < len(parts):
             period, times = _period(kinds, i)
             runs = [list(chain(*cores[k : k + period])) for k in range(i, i + period * times, period)]
-            if times == 1 or not self.fold(runs, {*chain(*parts[i : i + period * times])}, depth):
+            if times == 1 or not self.fold(self, runs, {*chain(*parts[i : i + period * times])}, depth):
                 period = times = 1
             for part in parts[i : i + period]:
-                if any(len(self.scope(x)) > depth + 1 for x in part):
-                    self.search(part, depth + 1)
+                if any(len(self.scope(x)) > within for x in part):
+                    self.search(part, within)
             i += period * times
 
-    def alike(self, runs: Sequence[Sequence[T]], inside: AbstractSet[T], *, tied: bool = False) -> bool:
+    def alike(self, runs: list[list[T]], inside: AbstractSet[T], *, tied: bool = False) -> bool:
         """Whether each run takes what the one before made, or all the same.
 
         What uses one of them from outside must use the last as well, and of a chain only the last, unless it is `tied`.
@@ -94,16 +81,17 @@ class Repeats(Generic[T]):
         chained = lasting != second
         for found, kept in zip(first, lasting, strict=True) if chained else ():
             found -= {x for x in found - kept if not isinstance(x, tuple)}  # in place of an earlier run's result
-        users = ([{*self.users.get(x, ())} - inside for x in run] for run in zip(*runs, strict=True))
+        users = ([{*self.users.get(x, ())} - inside for x in same] for same in zip(*runs, strict=True))
+        last_only = chained and not tied
         return (
             first == lasting
             and all(found == second for found in rest)
-            and all(used <= (set() if chained and not tied else last) for *before, last in users for used in before)
+            and all(used <= (set() if last_only else last) for *before, last in users for used in before)
         )
 
-    def heading(self, runs: Sequence[Sequence[T]], depth: int) -> str:
+    def heading(self, runs: list[list[T]], depth: int) -> str:
         """The first and the last module of a run at `depth`, and how often it is there."""
-        paths = [*dict.fromkeys(self.scope(x)[depth][1] for x in runs[0] if depth < len(self.scope(x)))]
+        paths = [*dict.fromkeys(self.scope(x)[depth][-1] for x in runs[0] if depth < len(self.scope(x)))]
         return f"{' … '.join(paths[:: max(len(paths) - 1, 1)])}   × {len(runs)}"
 
 

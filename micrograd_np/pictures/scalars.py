@@ -1,27 +1,22 @@
 """A graph whose nodes are single numbers: a product of matrices becomes weighted sums."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import chain, pairwise, repeat
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from micrograd_np.core.values import agrees, inputs, operands
 from micrograd_np.core.vertex import Source
 from micrograd_np.engine.backward import is_gone
+from micrograd_np.engine.symbol import number
 
 from .drawing import CHANGED, Drawing, Edge, Node
 from .structure import Record
-from .text import Names, constant, formula, number, op_name, shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-__all__ = ["LIMIT", "draw_scalars"]
+from .text import Names, constant, formula, op_name, shortened
 
 LIMIT = 64
 """Elements, of all tensors in the graph together, that are drawn one by one."""

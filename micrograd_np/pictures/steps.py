@@ -1,17 +1,17 @@
 """One forward and one backward pass as a page to step through: each op and each derivative rule, in numbers."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.messages import count_of
 from micrograd_np.core.vertex import Source, source
-from micrograd_np.debug.explain import Derivation, hooked, seed_of, summed, summed_axes, why
+from micrograd_np.debug.explain import Derivation, Pull, hooked, seed_of, summed, summed_axes, why
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.symbol import nested
@@ -23,14 +23,6 @@ from .picture import Shown
 from .render import RenderError, render
 from .structure import Homes, Record
 from .text import op_name, plain, shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from micrograd_np.debug.explain import Pull
-
-__all__ = ["Steps", "draw_steps"]
 
 INPUTS = 50  # inputs of an op whose rules are explained
 LONGEST = 400  # letters of a formula or a name

@@ -1,23 +1,17 @@
 """The structure of a finished computation: the op that made each value, its inputs, and its module."""
 
-from __future__ import annotations
-
 import sys
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, reduce
 from heapq import heappop, heappush
 from itertools import chain, takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np.core.values import inputs, values
 from micrograd_np.core.vertex import Node, Source, Vertex, grad_of, source
 from micrograd_np.core.writes import owner_of, writes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-__all__ = ["WHOLE", "Homes", "Path", "Record", "kind_of", "turns"]
 
 
 class Record:

@@ -1,19 +1,13 @@
-"""The words of a picture: values, formulas and names; and any text as the text it is, whatever DOT or SVG make of it."""
-
-from __future__ import annotations
+"""The words of a picture: values, formulas and names; and any text as it is, whatever DOT or SVG make of it."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from string import Formatter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.engine.symbol import number, setting
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-__all__ = ["Names", "constant", "formula", "label", "number", "op_name", "plain", "shortened", "subscript", "summary"]
 
 LIMIT = 4000  # bytes of a label; Graphviz before 16 refuses a quoted string over 16,384, and escaping can double it
 

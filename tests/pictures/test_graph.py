@@ -678,7 +678,7 @@ def test_settings_of_numpys_types_are_settings(small):
 
 
 def test_the_signature_says_the_direction():
-    assert str(signature(mg.draw).parameters["direction"]) == "direction: 'str' = 'TB'"
+    assert str(signature(mg.draw).parameters["direction"]) == "direction: str = 'TB'"
     assert mg.draw(leaf(1.0) * 2).drawing.direction == "TB"
     assert mg.draw(nn.Linear(2, 1)).drawing.direction == "LR"  # as draw_network would
 
