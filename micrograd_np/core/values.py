@@ -13,7 +13,7 @@ from .vertex import Node, Source, Vertex, held_inputs
 from .writes import writes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _MAX_RECOMPUTED = 1000  # results that are recomputed on the way to those asked for
 
@@ -29,9 +29,13 @@ def inputs(z: Source) -> list[Any]:
 
 
 def values(
-    sources: Iterable[Source], held: Mapping[Source, Any], *, spent: bool = False
-) -> Iterator[tuple[Source, Any]]:
-    """Each of `sources` with its array, inputs before the results computed from them; None for what is lost.
+    sources: Iterable[Source],
+    held: Mapping[Source, Any],
+    read: Callable[[Source, Any], Any] = lambda _, data: data,
+    *,
+    spent: bool = False,
+) -> dict[Source, Any]:
+    """What `read` makes of each of `sources` and its array, None for one that is lost; inputs before their results.
 
     A record holds what its rules read, a tensor that retains its gradient its own array, and the caller may hold more
     (`held`); the rest is recomputed from leaves and constants that are still there, and dropped after its last use.
@@ -61,29 +65,25 @@ def values(
     checked = {z for z, xs in parts.items() if held_data[z] is not None and any(held_data[x] is None for x in xs)}
     for x in (x for z in checked for x in parts[z]):
         uses[x] += 1
-
-    def computed() -> Iterator[tuple[Source, Any, bool]]:
-        """Each with its array, and whether that agrees with recomputed inputs."""
-        arrays: dict[Any, Any] = {}
-        left = uses.copy()
-        for z in order:
-            data, agreed = held_data[z], True
-            if isinstance(z, Node) and z not in far and (data is None or z in checked):
-                if data is not None:
-                    agreed = agrees(z, operands(z, arrays), data)
-                elif spent or z.arrays is not None:
-                    data = _recomputed(z, operands(z, arrays))
-                for x in parts[z]:
-                    left[x] -= 1
-                    if not left[x]:
-                        arrays.pop(x, None)
-            if left[z] > 0:
-                arrays[z] = data
-            yield z, data, agreed
-
-    trusted = not checked or all(agreed for *_, agreed in computed())  # nothing to compare: computed once, below
-    results = ((z, data) for z, data, _ in computed()) if trusted else held_data.items()
-    yield from ((z, data) for z, data in results if z in requested)
+    arrays: dict[Any, Any] = {}
+    results: dict[Source, Any] = {}
+    trusted = True
+    for z in order:
+        data = held_data[z]
+        if isinstance(z, Node) and z not in far and (data is None or z in checked):
+            if data is not None:
+                trusted = trusted and agrees(z, operands(z, arrays), data)
+            elif trusted and (spent or z.arrays is not None):
+                data = _recomputed(z, operands(z, arrays))
+            for x in parts[z]:
+                uses[x] -= 1
+                if not uses[x]:
+                    arrays.pop(x, None)
+        if uses[z] > 0:
+            arrays[z] = data
+        if z in requested:
+            results[z] = read(z, data)
+    return results if trusted else {z: read(z, None) if held_data[z] is None else x for z, x in results.items()}
 
 
 def agrees(z: Node, inputs: list[Any], data: Any) -> bool:

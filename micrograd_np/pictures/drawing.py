@@ -139,10 +139,10 @@ class Drawing(Cluster):
         """Draw an arrow from each of `tails` to each of `heads`."""
         self.edges += [Edge(a.id, b.id, look=look) for a, b in product(tails, heads)]
 
-    def align(self, row: Sequence[Node]) -> None:
+    def align(self, row: Sequence[Any]) -> None:
         """Place nodes side by side, in this order."""
         joined = {(edge.tail, edge.head) for edge in self.edges}
-        self.columns.append([node.id for node in row])
+        self.columns += [[node.id for node in row]] * (len(row) > 1)
         self.edges += [Edge(a.id, b.id, "order") for a, b in pairwise(row) if (a.id, b.id) not in joined]
 
     def explain(self, *notes: str, legend: bool, spent: bool = False, remarks: Iterable[str] = ()) -> None:

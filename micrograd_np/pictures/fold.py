@@ -124,10 +124,11 @@ class Folding:
         ops = array("i", (v for v in range(len(record)) if record.is_op(v)))
         ends = {*ops[:keep], *ops[-keep:], *record.roots}
         used = {x for v in ends for x in self._inputs(v)}
-        hidden = [v not in ends and (record.is_op(v) or self.same.get(v, v) not in used) for v in range(len(record))]
-        middle = self._box(Box(None)) if any(hidden) else 0
-        for v in (v for v, is_hidden in enumerate(hidden) if is_hidden):
-            self.place[v] = middle
+        middle = None
+        for v in range(len(record)):
+            if v not in ends and (record.is_op(v) or self.same.get(v, v) not in used):
+                middle = self._box(Box(None)) if middle is None else middle
+                self.place[v] = middle
         for v in sorted(ends):
             leaves = [x for x in record.inputs(v) if self.place[x] == x and not record.is_op(x)]
             if len(leaves) > _LEAVES:

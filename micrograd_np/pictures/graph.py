@@ -134,8 +134,8 @@ class _Graph:
         self.places = list(dict.fromkeys(self.folding.place))  # of what is drawn, each once
         drawn = [v for v in self.places if v >= 0]
         self.valued = values is True or (values == "auto" and len(self.places) <= _ROOM)
-        arrays = self.record.values(drawn) if self.valued else ()  # one is held at a time
-        self.numbers = {v: "not kept" if x is None else _shown(x, self.record.is_changed(v)) for v, x in arrays}
+        said = lambda v, x: "not kept" if x is None else _shown(x, self.record.is_changed(v))
+        self.numbers = self.record.values(drawn, said) if self.valued else {}  # one array is held at a time
         self.names: dict[int, str] = {}
         self.labels = Names()
         named = {z.name: v for z, v in self.record.leaves.items() if z.name and not z.requires_grad}

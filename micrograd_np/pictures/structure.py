@@ -3,7 +3,7 @@
 import sys
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, reduce
 from heapq import heappop, heappush
 from itertools import chain, takewhile
@@ -64,10 +64,11 @@ class Record:
         """Whether an op made it."""
         return isinstance(self.vertices[v], Node)
 
-    def values(self, places: Iterable[int], *, spent: bool = False) -> Iterator[tuple[int, Any]]:
-        """The arrays at these places, in order, one after the other; None for one that is not held any more."""
-        arrays = values((self.vertices[v] for v in places), {z: t.data for z, t in self.held.items()}, spent=spent)
-        return ((self.at(z), data) for z, data in arrays)
+    def values(self, places: Iterable[int], read: Callable[[int, Any], Any], *, spent: bool = False) -> dict[int, Any]:
+        """What `read` makes of each place and its array, of one after the other; None for one that is not held."""
+        held = {z: t.data for z, t in self.held.items()}
+        sources = (self.vertices[v] for v in places)
+        return {self.at(z): x for z, x in values(sources, held, lambda z, x: read(self.at(z), x), spent=spent).items()}
 
     def is_changed(self, v: int) -> bool:
         """Whether the leaf at `v` was written after its first use."""
