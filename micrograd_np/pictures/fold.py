@@ -69,9 +69,16 @@ class Folding:
                     box.leaves += 1
                     box.trained += prod(z.shape) if z.requires_grad and self.drawn[v] == v else 0
 
-    def repeated(self, x: int, v: int) -> bool:
-        """Whether the arrow from `x` to `v` lies in or between repeated blocks, and the first block shows its like."""
-        return self.drawn[v] != v and x in self.blocks
+    def arrows(self) -> Mapping[tuple[int, int], None]:
+        """The places that arrows join, without those in or between repeated blocks of which the first shows the like."""
+        pairs = (
+            (self.place[x], self.place[v])
+            for v in range(len(self.record))
+            if v not in self.same
+            for x in self._inputs(v)
+            if self.drawn[v] == v or x not in self.blocks
+        )
+        return dict.fromkeys(pair for pair in pairs if pair[0] != pair[1])
 
     def block(self, v: int) -> Path | None:
         """The repeated block in which the vertex at `v` was made, if it is drawn in the first one instead."""
@@ -93,10 +100,9 @@ class Folding:
 
     def _rows(self) -> int:
         """How many nodes the longest way through the picture has."""
-        rows: dict[int, int] = {}
-        for v, at in enumerate(self.place):
-            before = (self.place[x] for x in self._inputs(v) if not self.repeated(x, v))
-            rows[at] = max(rows.get(at, 1), *(rows[x] + (x != at) for x in before), 1)
+        rows = dict.fromkeys(self.place, 1)
+        for tail, head in self.arrows():
+            rows[head] = max(rows[head], rows[tail] + 1)
         return max(rows.values())
 
     def _fold_below(self, level: int) -> int:
