@@ -4,62 +4,25 @@ Whatever is drawn (a graph, a network, a step of the stepper) is first a `Drawin
 order, with texts as people read them. `digraph` knows how they look.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, product
+from pathlib import Path
 from typing import Any
 
 from micrograd_np.core.messages import require_at_least, require_choice, require_type
 
 from .text import label
 
-INK = "#24303c"
-LINE = "#7b8894"
+_LOOK = Path(__file__).with_name("templates") / "look.json"
+LOOK: dict[str, Any] = json.loads(_LOOK.read_text(encoding="utf-8"))
+"""How each kind of node and edge looks, told apart by shape, not by colour alone; and what the legend says of them."""
+
 CHANGED = "changed since"  # what stands below numbers that were written after their use
-_VALUE = {"shape": "box", "style": "rounded,filled", "fillcolor": "#ffffff"}  # most nodes are values
-_STYLES: dict[str, dict[str, str]] = {
-    "value": {},
-    "parameter": {"shape": "box3d", "style": "filled", "fillcolor": "#fdeccb", "margin": "0.13,0.11"},
-    "input": {"shape": "box", "style": "filled,diagonals", "fillcolor": "#dbe9f6", "margin": "0.16,0.08"},
-    "buffer": {"shape": "cylinder", "style": "filled", "fillcolor": "#ece6f5"},
-    "constant": {"shape": "note", "style": "filled", "fillcolor": "#eef0f2"},
-    "output": {"shape": "box", "style": "rounded,filled", "fillcolor": "#dff1df", "peripheries": "2"},
-    "module": {"shape": "component", "style": "filled", "fillcolor": "#e7edf3", "margin": "0.2,0.1"},
-    "folded": {"shape": "box", "style": "dashed,filled", "fillcolor": "#f4f4f4"},
-    "unit": {"shape": "circle", "style": "filled", "fillcolor": "#ffffff", "fixedsize": "true", "width": "0.66"},
-    "text": {"shape": "box", "style": "filled,rounded", "fillcolor": "#f4f6f8", "color": "#f4f6f8", "margin": "0.06"},
-}
-"""The look of each kind of node. Kinds differ by shape, not by colour alone."""
-
-_SHAPES = {
-    "parameter": "yellow box in 3-d: parameter",
-    "input": "blue with cut corners: input",
-    "buffer": "violet cylinder: buffer",
-    "constant": "grey note: constant",
-    "output": "green with double rim: output",
-    "module": "box with tabs: folded module",
-    "folded": "dashed: folded ops",
-}
-"""What the legend says of each kind that is not a plain value."""
-
-_LINES = {".grad": ".grad: summed over backward passes", "∂": "∂: gradient of the output"}
-"""What it says of lines that begin so."""
-
-_FRAME = {"style": "rounded,filled", "fillcolor": "#eef3f6", "color": LINE, "labeljust": "l", "labelloc": "t"}
-_FRAME |= {"fontname": "Helvetica", "fontsize": "11", "fontcolor": INK, "tooltip": " "}
-_EDGES: dict[str, dict[str, str]] = {
-    "value": {},
-    "gradient": {"style": "dashed", "color": "#c8504b", "fontcolor": "#c8504b", "constraint": "false"},
-    "order": {"style": "invis"},
-}
-
 _SETTINGS: dict[str, Any] = {"direction": ("TB", "LR", "BT", "RL"), "depth": 0, "max_nodes": 1, "max_units": 1}
 _SETTINGS |= {"max_ops": 2, "name": str, **dict.fromkeys(("values", "gradients"), (True, False, "auto"))}
 _NARROW, _WIDE = 60, 100  # letters in a line of the legend
-_SIGNS = {
-    "▆": "a … b … c: least, mean, largest, above the histogram",
-    "   × ": "× n: n times in a row, of which the first is shown",
-}
 _PLAIN: Mapping[str, str] = {}  # shared by nodes and edges, of which there may be many
 
 
@@ -147,19 +110,17 @@ class Drawing(Cluster):
 
     def explain(self, *notes: str, legend: bool, spent: bool = False, remarks: Iterable[str] = ()) -> None:
         """Write below it what each shape stands for, with `notes`, if a `legend` is wanted, and what is not kept."""
-        nodes = self.every_node()
-        kinds, texts = {node.kind for node in nodes}, [node.text for node in nodes]
+        kinds, texts = {node.kind for node in self.every_node()}, [node.text for node in self.every_node()]
         lines = {line for text in texts for line in text.split("\n")[1:]}
-        words, texts = {line.split(" ")[0] for line in lines}, [*texts, *(x.text for x in self.frames.values())]
+        texts += [frame.text for frame in self.frames.values()]
         advice = "backward(retain_graph=True) keeps it, until" if spent else "draw([…, it]) shows it, until"
         said = {
             "not kept": f"not kept: {'draw before' if CHANGED in lines and not spent else advice} weights change",
             CHANGED: f"{CHANGED}: by a write after its use here, whose results are older",
         }
         self.note = "; ".join([*(text for word, text in said.items() if word in lines), *remarks])
-        parts = [*(text for kind, text in _SHAPES.items() if kind in kinds), *filter(None, notes)]
-        parts += [note for sign, note in _SIGNS.items() if any(sign in text for text in texts)]
-        parts += [text for word, text in _LINES.items() if word in words]
+        parts = [*(text for kind, text in LOOK["kinds"].items() if kind in kinds), *filter(None, notes)]
+        parts += [note for sign, note in LOOK["signs"].items() if any(sign in text for text in texts)]
         below = [""]
         for part in parts:
             if below[-1] and len(below[-1]) + len(part) > (_NARROW if self.direction in {"TB", "BT"} else _WIDE):
@@ -195,17 +156,11 @@ def digraph(drawing: Drawing) -> Any:
     """The drawing as a `graphviz.Digraph`: no HTML-like labels and no records, which not every Graphviz draws."""
     import graphviz  # here, as it takes an eighth of the package's import
 
-    shape = {"rankdir": drawing.direction, "nodesep": "0.25", "ranksep": "0.35", "newrank": "true"}
-    page = {"id": drawing.name, "bgcolor": "white", "tooltip": " ", "pad": "0.15"}  # a module's tabs stand out
-    text = {"fontname": "Helvetica", "color": LINE, "tooltip": " "}
-    graph = graphviz.Digraph(
-        graph_attr=page | shape | drawing.look,
-        node_attr=text | {"fontsize": "11", "fontcolor": INK} | _VALUE,
-        edge_attr=text | {"fontsize": "10", "arrowsize": "0.6"},
-    )
+    page = {"id": drawing.name, "rankdir": drawing.direction, **drawing.look}
+    graph = graphviz.Digraph(graph_attr=LOOK["graph"] | page, node_attr=LOOK["node"], edge_attr=LOOK["edge"])
     if drawing.legend or drawing.note:
         below = label("\n".join([drawing.legend, *drawing.note.split("; ")]).strip())
-        graph.attr(label=below, labelloc="b", fontname="Helvetica", fontsize="10", fontcolor=INK)
+        graph.attr(**LOOK["legend"], label=below)
     _fill(graph, drawing.name, drawing)
     for column in drawing.columns:
         with graph.subgraph() as rank:
@@ -213,7 +168,7 @@ def digraph(drawing: Drawing) -> Any:
             for id in column:
                 rank.node(id)
     for edge in drawing.edges:
-        attributes = {**_EDGES[edge.kind], **edge.look}
+        attributes = {**LOOK["edges"][edge.kind], **edge.look}
         if edge.text:
             below = "\n " if drawing.direction in {"LR", "RL"} else ""  # else it touches the line, as without spaces
             attributes |= {"label": label(f"   {edge.text} {below}")}
@@ -224,8 +179,8 @@ def digraph(drawing: Drawing) -> Any:
 def _fill(graph: Any, name: str, part: Cluster) -> None:
     for node in part.nodes:
         tip = {"tooltip": label(node.tooltip)} if node.tooltip else {}
-        graph.node(node.id, label(node.text), _attributes={**_STYLES[node.kind], **tip, **node.look})
+        graph.node(node.id, label(node.text), _attributes={**LOOK["nodes"][node.kind], **tip, **node.look})
     for cluster in part.clusters:
         with graph.subgraph(name=f"cluster_{cluster.id}") as inner:  # its own id, else it has that of the graph
-            inner.attr(label=label(cluster.text), _attributes={**_FRAME, "id": f"{name}_{cluster.id}"})
+            inner.attr(label=label(cluster.text), _attributes={**LOOK["frame"], "id": f"{name}_{cluster.id}"})
             _fill(inner, name, cluster)

@@ -70,7 +70,7 @@ class Folding:
                     box.trained += prod(z.shape) if z.requires_grad and self.drawn[v] == v else 0
 
     def arrows(self) -> Mapping[tuple[int, int], None]:
-        """The places that arrows join, without those in or between repeated blocks of which the first shows the like."""
+        """The places that arrows join; of those in or between repeated blocks, those of the first."""
         pairs = (
             (self.place[x], self.place[v])
             for v in range(len(self.record))

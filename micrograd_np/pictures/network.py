@@ -12,16 +12,12 @@ from micrograd_np.core.vertex import Vertex
 from micrograd_np.engine.symbol import number
 from micrograd_np.functional.loss import mse_loss
 
-from .drawing import INK, LINE, Drawing, Edge, Node, check
+from .drawing import LOOK, Drawing, Edge, Node, check
 from .flow import Block, Steps, folded, guessed, unrolled, watched
 from .picture import Picture
 from .text import subscript, summary
 
 _FEW = 16  # weights of a layer, its bias included, that are written on their lines
-_CHIP = {"margin": "0.02", "width": "0", "height": "0", "fontsize": "10"}  # a weight's number, on its line
-_DOTS = {"style": "", "color": "transparent", "fontcolor": LINE}
-_ONE = {"shape": "circle", "fixedsize": "true", "width": "0.4"}  # the unit that is always 1, whose weight is a bias
-_BLUE, _RED = "#2f6fb0", "#c0453f"
 
 
 def draw_network(
@@ -195,7 +191,7 @@ class _Network:
         self.drawing.lines.append(column.caption)
         for i in range(size) if whole else (0, 1, 2, size - 1):
             if i > len(column.circles):
-                column.nodes.append(Node(next(self.ids), "⋮", "text", look=_DOTS))
+                column.nodes.append(Node(next(self.ids), "⋮", "dots"))
             column.circles[i] = Node(next(self.ids), " ", "unit")
             column.nodes.append(column.circles[i])
         if what == "units":
@@ -222,7 +218,7 @@ class _Network:
             self.drawing.edges.append(Edge(before.caption.id, after.caption.id, "order", look={"weight": "50"}))
         parts: list[tuple[Any, dict[Any, Node]]] = [(weight, dict(before.circles))]
         if bias is not None:
-            before.nodes.insert(0, Node(next(self.ids), "1", "constant", look=_ONE))
+            before.nodes.insert(0, Node(next(self.ids), "1", "one"))
             parts.append((bias, {...: before.nodes[0]}))  # bias[j, ...] is what leads from it to j
         every = np.concatenate([np.abs(part.data).ravel() for part, _ in parts])
         largest = every[np.isfinite(every)].max(initial=0) or 1.0
@@ -232,16 +228,16 @@ class _Network:
             for i, tail in tails.items():
                 w = float(part.data[j, i])
                 share = min(abs(w) / largest, 1) if np.isfinite(w) else 1
-                color, style = (_BLUE, "solid") if w >= 0 else (_RED, "dashed") if w < 0 else (LINE, "dotted")
+                kind = "positive" if w >= 0 else "negative" if w < 0 else "undefined"
+                look = {"penwidth": f"{0.4 + 2.6 * share:.2f}", **LOOK["weights"][kind]}
                 self.undefined = self.undefined or np.isnan(w)
                 line = [tail, head]
                 if every.size <= _FEW:
                     text = number(part.data[j, i], 3)
                     text += "" if part.grad is None else f"\n∂ {number(part.grad.data[j, i], 3)}"
                     after.weights.setdefault(j, []).append(text.replace("\n", " "))
-                    line.insert(1, Node(next(self.ids), text, "text", look={"fontcolor": color, **_CHIP}))
+                    line.insert(1, Node(next(self.ids), text, "weight", look={"fontcolor": look["color"]}))
                     self.drawing.inside(block.frames).append(line[1])
-                look = {"penwidth": f"{0.4 + 2.6 * share:.2f}", "color": color, "style": style, "arrowhead": "none"}
                 self.drawing.edges += [Edge(a.id, b.id, look=look) for a, b in pairwise(line)]
         if grads and every.size > _FEW:
             after.caption.text += f"\n∂ {summary(np.concatenate(grads)).splitlines()[0]}"
@@ -301,7 +297,7 @@ class _Network:
             if self.ends(source) != [node]:
                 self.drawing.connect(self.last(source) if last else self.ends(source), [node])
         if block.recurrent:
-            self.drawing.edges.append(Edge(node.id, node.id, text="each step", look={"fontcolor": INK}))
+            self.drawing.edges.append(Edge(node.id, node.id, "loop", "each step"))
 
     def ends(self, block: Block) -> list[Node]:
         """The nodes that `block` is drawn as, or the last of several layers in it."""
