@@ -115,10 +115,8 @@ class _Story(Derivation):
         last = max_ops - first
         self.left_out = set(ops[first:-last]) if len(ops) > max_ops else set()
         if self.left_out:
-            self.folded.setdefault(
-                f"{len(self.left_out):,} of {len(ops):,} ops are folded into one box; the first {first:,} and the last "
-                f"{last:,} are shown."
-            )
+            folded = f"{len(self.left_out):,} of {len(ops):,} ops are folded into one box"
+            self.folded[f"{folded}; the first {first:,} and the last {last:,} are shown."] = None
         self.lay(record)
         self.leaves: dict[Any, dict[str, Any]] = {
             z: {"name": self.name(z), "node": self.place.get(id(z)), "shape": list(z.shape), "dtype": str(z.dtype)}
@@ -152,7 +150,7 @@ class _Story(Derivation):
                 if far[a] <= _FARTHEST or b - a <= _FAR:
                     self.drawing.edges.append(Edge(f"n{a}", f"n{b}", look={"id": f"e{a}-{b}"}))
         if any(n > _FARTHEST for n in far.values()):
-            self.folded.setdefault(f"Of the long arrows from a box the first {_FARTHEST} are drawn.")
+            self.folded[f"Of the long arrows from a box the first {_FARTHEST} are drawn."] = None
 
     def add(self, key: int, node: dict[str, Any], around: Sequence[tuple[Any, str]] = ()) -> None:
         """Put a node on the page and into the picture."""
@@ -160,12 +158,15 @@ class _Story(Derivation):
         kind, title = node["kind"], _title(node)
         short = title.replace(f"{around[-1][0][1]}.", "") if around else title  # the frame shows the module
         lines = [short, _brief(node["value"]) if "value" in node else "", _LATER if node.get("gradient") else ""]
-        look = {"id": f"n{i}", "class": kind, "style": _STYLES.get(kind, "")}
-        look["peripheries"] = "2" if kind == "result" else "1"
-        box = Node(f"n{i}", "\n".join(shortened(line, LINE) for line in lines if line), tooltip=title, look=look)
-        self.drawing.put(box, around)
+        text = "\n".join(shortened(line, LINE) for line in lines if line)
+        look = {
+            "id": f"n{i}",
+            "class": kind,
+            "style": _STYLES.get(kind, ""),
+            "peripheries": f"{1 + (kind == 'result')}",
+        }
+        self.boxes.append(self.drawing.put(Node(f"n{i}", text, tooltip=title, look=look), around))
         self.nodes.append(node)
-        self.boxes.append(box)
 
     def node(self, z: Any) -> dict[str, Any]:
         """What the page says of a value: its name and kind, its formula, its line of code, and a corner of it."""
@@ -185,35 +186,36 @@ class _Story(Derivation):
 
     def pulled(self, step: Pull) -> None:
         """Record what one rule did."""
-        z, place = step.z, self.place[id(step.z)]
+        z, place, left_out = step.z, self.place[id(step.z)], step.z in self.left_out
         if z is not self.at:
             self.at = z
-            if z not in self.left_out:
-                self.reserve(place, f"grad {_brief(self.view(step.g))}")
-                self.steps.append({"node": place, "arriving": self.view(step.g), "to": [], "hooked": hooked(z)})
-            elif self.steps[-1:] != [{"node": place, "to": []}]:
-                self.steps.append({"node": place, "to": []})
+            entry: dict[str, Any] = {"node": place, "to": []}
+            if not left_out:
+                self.reserve(place, step.g)
+                entry |= {"arriving": self.view(step.g), "hooked": hooked(z)}
+            if self.steps[-1:] != [entry]:  # one for all that is folded
+                self.steps.append(entry)
         rules = self.steps[-1]["to"]
-        if z not in self.left_out and len(rules) < INPUTS:
+        if not left_out and len(rules) < INPUTS:
             rules.append(self.rule_entry(step))
-            more = " + …" if step.part < step.of else ""
-            self.reserve(rules[-1]["node"], f"grad {_brief(self.view(step.total))}{more}")
+            self.reserve(rules[-1]["node"], step.total, " + …" * (step.part < step.of))
         elif rules:
-            self.folded.setdefault(f"Of ops with more than {INPUTS} inputs the first {INPUTS} are explained.")
+            self.folded[f"Of ops with more than {INPUTS} inputs the first {INPUTS} are explained."] = None
 
-    def reserve(self, i: int, text: str) -> None:
+    def reserve(self, i: int, g: Any, more: str = "") -> None:
         """Make room for a gradient in the box of node `i`, if it has one: its last line is the longest of these."""
         *lines, last = self.boxes[i].text.split("\n")
         if self.nodes[i].get("gradient"):
-            self.boxes[i].text = "\n".join([*lines, max(last, shortened(text, LINE), key=len)])
+            text = shortened(f"grad {_brief(self.view(g))}{more}", LINE)
+            self.boxes[i].text = "\n".join([*lines, max(last, text, key=len)])
 
     def rule_entry(self, step: Pull) -> dict[str, Any]:
         """One rule as a formula with names and with numbers, its gradient, and the sum of gradients so far."""
         z, i, g, x = step.z, step.i, step.g, step.x
         text, raw = self.rule(z, i, g)
-        text = summed(text, summed_axes(raw, z.inputs[i].shape))
         in_numbers, example = self.rule_in_numbers(z, i, g, raw)
-        entry = {"node": self.place[id(x)], "name": self.name(x), "rule": _clip(text)}
+        entry = {"node": self.place[id(x)], "name": self.name(x)}
+        entry |= {"rule": _clip(summed(text, summed_axes(raw, z.inputs[i].shape)))}
         entry |= {"numbers": _clip(in_numbers), "example": _clip(example), "why": why(z, i, raw, self.name(x))}
         entry |= {"gives": self.view(step.gives), "part": step.part, "of": step.of}
         if raw is not None and raw.shape != step.gives.shape:
@@ -224,10 +226,10 @@ class _Story(Derivation):
 
     def delivered(self, x: Any, g: Any) -> None:
         """Record the gradient of a leaf, which is complete."""
-        self.reserve(self.place[id(x)], f"grad {_brief(self.view(g))}")
+        self.reserve(self.place[id(x)], g)
         exact = numbers(g) if g.size <= self.exact else None
         if exact is None:
-            self.folded.setdefault(f"Gradients of more than {self.exact:,} elements are given in part.")
+            self.folded[f"Gradients of more than {self.exact:,} elements are given in part."] = None
         self.leaves[x] |= {"shown": self.view(g), "values": exact, "uses": self.uses[x]}
         self.leaves[x] |= {"held": x in self.held, "hooked": hooked(x)}
 
@@ -235,15 +237,16 @@ class _Story(Derivation):
 
     def view(self, array: Any, like: Any = None) -> dict[str, Any]:
         """A corner of an array as texts, with its shape and dtype; its extremes and mean, or a small one in a line."""
+        view: dict[str, Any] = {"shape": list((like if array is None else array).shape)}
+        view["dtype"] = str((like if array is None else array).dtype)
         if array is None:
-            return {"shape": list(like.shape), "dtype": str(like.dtype), "rows": [["not kept"]], "text": "not kept"}
+            return view | {"rows": [["not kept"]], "text": "not kept"}
         a = np.asarray(array)
         rows = a.reshape(-1, a.shape[-1] if a.ndim else 1) if a.size else np.empty((0, 0))
         corner = rows[: self.edge, : self.edge]
-        view: dict[str, Any] = {"shape": list(a.shape), "dtype": str(a.dtype)}
         view["rows"] = [[nested(v, 6 if a.size == 1 else 4) for v in row] for row in corner]
         if corner.size < a.size:
-            self.folded.setdefault(f"Of large arrays the first {self.edge} rows and columns are shown.")
+            self.folded[f"Of large arrays the first {self.edge} rows and columns are shown."] = None
             with np.errstate(all="ignore"):
                 size = np.abs(a) if a.dtype.kind == "c" else a
                 view["range"] = [nested(n) for n in (size.min(), size.mean(dtype=float), size.max())]
@@ -253,11 +256,11 @@ class _Story(Derivation):
 
     def page(self, seed: Any) -> str:
         """The page as HTML."""
-        self.reserve(self.start, f"grad {_brief(self.view(seed))}")
+        self.reserve(self.start, seed)
         self.walk(seed, self.pulled, self.delivered)
         gradients = list(self.leaves.values())
         if len(gradients) > _LISTED:
-            self.folded.setdefault(f"Of {len(gradients):,} final gradients the first {_LISTED:,} are listed.")
+            self.folded[f"Of {len(gradients):,} final gradients the first {_LISTED:,} are listed."] = None
         data = {"root": self.name(self.root), "start": self.start, "nodes": self.nodes, "seed": self.view(seed)}
         graph = self.graph()
         data |= {"backward": self.steps, "gradients": gradients[:_LISTED], "folded": list(self.folded)}
@@ -265,25 +268,23 @@ class _Story(Derivation):
 
     def graph(self) -> str:
         """The picture as an ``<svg>`` element; without Graphviz, or where it would take long, as a list."""
-        title = f"The graph of {self.title}"
-        svg, reason = "", f"there are more than {ENGINE_LIMIT:,}"
-        if len(self.boxes) <= ENGINE_LIMIT:
-            try:
+        title, reason = escape(f"The graph of {self.title}"), f"there are more than {ENGINE_LIMIT:,}"
+        try:
+            if len(self.boxes) <= ENGINE_LIMIT:
                 svg = render(str(digraph(self.drawing).source), "svg", timeout=5).decode()
-            except RenderError as failure:
-                reason = str(failure).partition(";")[0].removesuffix(".")
-        if svg:
-            svg = re.sub(r"<title>.*?</title>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-            ops = [_title(node) for node in self.nodes if "formula" in node]
-            words = f"{'; '.join(ops[:40])}{f'; and {len(ops) - 40:,} more' if len(ops) > 40 else ''}."
-            inside = f'<title id="graph-title">{escape(title)}</title><desc id="graph-text">{escape(words)}</desc>'
-            return svg.replace(">", f' role="img" aria-labelledby="graph-title graph-text">{inside}', 1)
-        self.folded.setdefault(f"The graph is a list of boxes, without arrows: {reason}.")
+                svg = re.sub(r"<title>.*?</title>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+                ops = [_title(node) for node in self.nodes if "formula" in node]
+                words = f"{'; '.join(ops[:40])}{f'; and {len(ops) - 40:,} more' if len(ops) > 40 else ''}."
+                inside = f'<title id="graph-title">{title}</title><desc id="graph-text">{escape(words)}</desc>'
+                return svg.replace(">", f' role="img" aria-labelledby="graph-title graph-text">{inside}', 1)
+        except RenderError as failure:
+            reason = str(failure).partition(";")[0].removesuffix(".")
+        self.folded[f"The graph is a list of boxes, without arrows: {reason}."] = None
         items = []
         for box in self.boxes:
             lines = "".join(f"<div>{escape(x)}</div>" for x in (plain(box.tooltip), *box.text.split("\n")[1:]))
             items.append(f'<li id="{box.id}" class="node {box.look["class"]}">{lines}</li>')
-        return f'<ol aria-label="{escape(title)}">{"".join(items)}</ol>'
+        return f'<ol aria-label="{title}">{"".join(items)}</ol>'
 
 
 def _title(node: dict[str, Any]) -> str:
