@@ -17,6 +17,7 @@ from micrograd_np.debug.explain import Pulled, or_zeros, outer_parts, rule_of, s
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.engine.backward import is_gone
 from micrograd_np.engine.symbol import Symbol
+from micrograd_np.functional.dropout import MASK
 
 from .drawing import CHANGED, Drawing, Edge, Node, check
 from .fold import Folding
@@ -238,7 +239,7 @@ class _Graph:
             kind = "output" if v in self.record.roots else "value"
             title += f" = {self.formula(z)}" if self.settings["formulas"] else f"  {op_name(z.op)}"
         else:
-            trained = "parameter" if z.requires_grad else "input"
+            trained = "parameter" if z.requires_grad else "constant" if name == MASK else "input"
             kind = "buffer" if v in self.homes.buffers or hasattr(z, "persistent") else trained
         if not grad and z.requires_grad and self.gradients is not False and (z.op is None or self.gradients is True):
             grad = f".grad not {'kept: retain_grad()' if z.op is not None and self.computed else 'computed yet'}"
@@ -279,10 +280,11 @@ class _Graph:
         """Draw the array that is input `i` of vertex `v` (None if nobody holds it any more), and the arrow from it."""
         z = self.vertices[v]
         name, title = getattr(z.inputs[i], "name", None), self.input_name(z, i, x)
-        key = id(x) if x is not None else name or id(z.inputs[i])
+        key = id(x) if x is not None else name if name and name != MASK else id(z.inputs[i])
         if key not in self.arrays:
             id_ = self.arrays[key] = f"a{len(self.arrays)}"
-            kind = "buffer" if name in self.homes.statistics else "input" if name or title == "input" else "constant"
+            given = title == "input" or (name and name != MASK)
+            kind = "buffer" if name in self.homes.statistics else "input" if given else "constant"
             is_changed = x is not None and writes.since(x, z.order)
             numbers = self.values(x, is_changed=is_changed) if self.valued or x is None else ""
             node = self.value(id_, kind, x, title, title, numbers)

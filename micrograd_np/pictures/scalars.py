@@ -13,6 +13,7 @@ from micrograd_np.core.values import agrees, inputs, operands
 from micrograd_np.core.vertex import Source
 from micrograd_np.engine.backward import is_gone
 from micrograd_np.engine.symbol import number
+from micrograd_np.functional.dropout import MASK
 
 from .drawing import CHANGED, Drawing, Edge, Node
 from .structure import Record
@@ -63,7 +64,8 @@ class _Scalars:
         name = z.name and self.labels.own(shortened(z.name, 16))
         is_leaf, is_root = not self.record.is_op(v), v in self.record.roots
         name = self.labels.numbered("x") if is_leaf and not name else name
-        kind = ("parameter" if z.requires_grad else "input") if is_leaf else "output" if is_root else "value"
+        given = "parameter" if z.requires_grad else "constant" if z.name == MASK else "input"
+        kind = given if is_leaf else "output" if is_root else "value"
         element = self.elements(z, is_root) if not is_leaf else lambda _: ("", ())
         row: list[_Number] = []
         self.terms.clear()

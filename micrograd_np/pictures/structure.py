@@ -12,6 +12,7 @@ from typing import Any
 from micrograd_np.core.values import inputs, values
 from micrograd_np.core.vertex import Node, Source, Vertex, grad_of, source
 from micrograd_np.core.writes import owner_of, writes
+from micrograd_np.functional.dropout import MASK
 
 
 class Record:
@@ -147,8 +148,10 @@ class Homes:
         turned = set[int]()  # views of leaves
         for v in ops:
             sources = [x for x in record.inputs(v) if not record.is_op(x) or x in turned]
-            if record.vertices[v].op.view and len(sources) == len(record.inputs(v)) == 1:
-                turned.add(v)
+            if record.vertices[v].op.view and len(record.inputs(v)) == 1:
+                turned.update([v] * len(sources))
+                made = record.vertices[record.inputs(v)[0]]  # a layer takes its outputs out of all that an lstm makes
+                sources += record.inputs(v) if made.op is not None and made.op.name == "lstm" else ()
             lost = (self.statistics.get(getattr(x, "name", None)) for x in record.vertices[v].inputs)
             around = [home for home in (*(homes[x] for x in sources), *lost) if home]
             homes[v] = reduce(_common, around) if around else None
@@ -180,6 +183,8 @@ class Homes:
             before_this = _FIRST.get(record.vertices[v].op.name, _NORMAL)
             for x in record.inputs(v):
                 users[x] = _common(users[x], homes[v]) if users[x] else homes[v]
+                if record.vertices[x].name == MASK:
+                    homes[x] = homes[v]
                 if record.is_op(x) and record.vertices[x].op.name not in before_this:
                     entering.add(x)
 

@@ -1,5 +1,7 @@
 """Claims about the picture of a network: units, weights, numbers, and layers of other kinds."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -186,7 +188,7 @@ def test_an_unrolled_layer_has_a_row_for_each_of_its_layers_and_directions_whose
     assert rows[1:] == [["h₁", "h₂", "h₃", "h₄", f"← {caption}"] for caption in captions]
     joined = {(edge.tail, edge.head) for edge in picture.drawing.edges if edge.kind != "order"}
     inputs, forwards, backwards, above, _ = (row[:4] for row in picture.drawing.columns)
-    assert {*zip(forwards, forwards[1:], strict=False), *zip(backwards[1:], backwards, strict=False)} <= joined
+    assert {*pairwise(forwards), *pairwise(backwards[::-1])} <= joined
     for below in (inputs, forwards, backwards):
         for heads in (forwards, backwards) if below is inputs else (above,):
             assert {*zip(below, heads, strict=True)} <= joined
