@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.values import parts_of
 from micrograd_np.engine.symbol import number, setting
 
 LIMIT = 4000  # bytes of a label; Graphviz before 16 refuses a quoted string over 16,384, and escaping can double it
@@ -19,7 +20,6 @@ _LENGTH = 90  # characters of a formula
 _SMALL = 6  # so many numbers are printed; a matrix may have two more
 _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _BARS = "▁▂▃▄▅▆"  # no higher: where the font is not the one asked for, they run into the line above
-_PART = 2**12  # numbers that are looked at at once: what is drawn should need little beside the graph
 
 
 def plain(text: str) -> str:
@@ -138,9 +138,6 @@ def summary(array: Any) -> str:
 
 
 def _parts(array: Any) -> Iterator[Any]:
-    """The finite elements, so many at a time that they take little memory."""
-    for start in range(0, array.size, _PART):
-        part = array.flat[start : start + _PART]
-        part = part[np.isfinite(part)] if part.dtype.kind == "f" else part
-        if part.size:
-            yield part
+    """The finite elements in parts."""
+    finite = (part[np.isfinite(part)] if part.dtype.kind == "f" else part for part in parts_of(array))
+    return (part for part in finite if part.size)
