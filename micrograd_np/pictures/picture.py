@@ -73,7 +73,7 @@ class Picture(Shown):
     def _page(self, svg: str) -> str:
         picture, words = svg[svg.index("<svg") :], escape(self.describe())
         points = float(picture.split('"', 2)[1].removesuffix("pt"))
-        least = f"{0.6 * points:g}pt"  # with letters of 9 pixels
+        least = f"{0.9 * points:g}pt"  # with letters of 12 pixels
         return fill("picture", "A picture of a computation", least=least, picture=picture, words=words)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
