@@ -153,8 +153,8 @@ class Folding:
 
     def _does(self, v: int) -> Any:
         z = self.record.vertices[v]
-        own = [(self.homes.called(x) or "").rpartition(".")[2] for x in self._inputs(v) if self._own(x)]
-        return z.op and z.op.name, z.shape, own
+        own = ((self.homes.called(x) or "").rpartition(".")[2] for x in self._inputs(v) if self._own(x))
+        return z.op and z.op.name, z.shape, *own
 
     def _core(self, part: Sequence[int], depth: int) -> Sequence[int]:
         """The ops that the parameters of a module reach.

@@ -198,7 +198,7 @@ class _Graph:
         name, role = getattr(z.inputs[i], "name", None), z.op.inputs[min(i, len(z.op.inputs) - 1)]
         if name:
             return shortened(self.homes.inside(name, self.homes.chain(self.record.at(z))[-1:]))
-        if i == 0 and self.homes.is_layer(self.homes.homes[self.record.at(z)]):
+        if i == 0 and self.homes.homes[self.record.at(z)] in self.homes.layers:
             return "input"
         return role if len(role) > 1 and i < z.op.fixed else constant(x)
 

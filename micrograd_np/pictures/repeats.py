@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 _LONGEST = 32  # parts of what repeats
+_TRIES = 8  # to fold what repeats from the next part on
 
 
 class Repeats(Generic[T]):
@@ -45,19 +46,20 @@ class Repeats(Generic[T]):
     def search(self, items: Sequence[T], depth: int) -> None:
         """Fold what repeats among the `items` of one call, whose parts are the calls at `depth`, and in those."""
         parts = [list(part) for _, part in groupby(items, lambda x: self.scope(x)[depth : depth + 1] or x)]
-        cores = [self.core(part, depth) for part in parts]
-        within = depth + 1
-        kinds = [
-            [(self.does(x), [path.rpartition(".")[2] for _, path in self.scope(x)[within:]]) for x in core]
-            for core in cores
-        ]
-        i = 0
+        cores, within = [self.core(part, depth) for part in parts], depth + 1
+        numbers: dict[Any, int] = {}
+        tails: Any = lambda x: tuple(path.rpartition(".")[2] for _, path in self.scope(x)[within:])
+        kinds = [numbers.setdefault(tuple((self.does(x), tails(x)) for x in c), len(numbers)) for c in cores]
+        i = refused = 0
         while i < len(parts):
             period, times = _period(kinds, i)
             runs = [list(chain(*cores[k : k + period])) for k in range(i, i + period * times, period)]
+            shown = period
             if times == 1 or not self.fold(self, runs, {*chain(*parts[i : i + period * times])}, depth):
-                period = times = 1
-            for part in parts[i : i + period]:
+                refused = refused + 1 if times > 1 else 0
+                period, times = (period, times - 1) if refused > _TRIES else (1, 1)
+                shown = period * times  # where it is refused again and again, it will be from each of these parts on
+            for part in parts[i : i + shown]:
                 if any(len(self.scope(x)) > within for x in part):
                     self.search(part, within)
             i += period * times

@@ -135,6 +135,8 @@ class Homes:
                         name = self.buffers[v] = statistic
                 if name:
                     self.homes[v] = number, _parent(name)
+        ours = ((path, m) for path, m in self.modules.items() if type(m).__module__.startswith("micrograd_np.nn."))
+        self.layers = {path for path, m in ours if not any(m.children())}  # whose ops are known by what they read
         if any(self.homes):
             self._settle(self.homes)
 
@@ -188,13 +190,8 @@ class Homes:
                 if record.is_op(x) and record.vertices[x].op.name not in before_this:
                     entering.add(x)
 
-    def is_layer(self, home: Any) -> bool:
-        """Whether the module at `home` is a layer of this package, whose ops are known by the parameters they read."""
-        module: Any = self.modules.get(home)
-        return type(module).__module__.startswith("micrograd_np.nn.") and not any(module.children())
-
     def _outside(self, home: Path) -> Path:
-        return (home[0], _parent(home[1])) if self.is_layer(home) else home
+        return (home[0], _parent(home[1])) if home in self.layers else home
 
     def _normalizes(self, v: int, users: Path) -> bool:
         """Whether the op at `v` is a step of the normalization that a module does before it scales."""
