@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, product
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from micrograd_np.core.messages import require_at_least, require_choice, require_type
@@ -22,7 +23,7 @@ LOOK: dict[str, Any] = json.loads(_LOOK.read_text(encoding="utf-8"))
 CHANGED = "changed since"  # what stands below numbers that were written after their use
 _SETTINGS: dict[str, Any] = {"direction": ("TB", "LR", "BT", "RL"), "depth": 0, "max_nodes": 1, "max_units": 1}
 _SETTINGS |= {"max_ops": 2, "name": str, **dict.fromkeys(("values", "gradients"), (True, False, "auto"))}
-_NARROW, _WIDE = 60, 100  # letters in a line of the legend
+_NARROW, _WIDE = 65, 105  # letters in a line of the legend
 _PLAIN: Mapping[str, str] = {}  # shared by nodes and edges, of which there may be many
 
 
@@ -121,12 +122,13 @@ class Drawing(Cluster):
         self.note = "; ".join([*(text for word, text in said.items() if word in lines), *remarks])
         parts = [*(text for kind, text in LOOK["kinds"].items() if kind in kinds), *filter(None, notes)]
         parts += [note for sign, note in LOOK["signs"].items() if any(sign in text for text in texts)]
-        below = [""]
-        for part in parts:
-            if below[-1] and len(below[-1]) + len(part) > (_NARROW if self.direction in {"TB", "BT"} else _WIDE):
-                below.append("")
-            below[-1] += f"{'     ' if below[-1] else ''}{part}"
-        self.legend = "\n".join(below) if legend else ""
+        width = _NARROW if self.direction in {"TB", "BT"} else _WIDE
+        gaps = "     ".join(part.replace(" ", "\0") for part in parts)  # where a line may break
+        self.legend = (
+            "\n".join(wrap(gaps, width, break_long_words=False, break_on_hyphens=False)).replace("\0", " ")
+            if legend
+            else ""
+        )
 
 
 def check(caller: str, **settings: Any) -> None:

@@ -104,14 +104,11 @@ def draw(
 
 def _undrawable(x: Any) -> str:
     """What `x` is, and what to draw instead."""
-    if isinstance(x, type):
-        return describe_value(x)
-    if callable(x):
-        return f"{describe_value(x)}; call it and draw the tensor that it returns"
     what = describe_value(x)
     if isinstance(x, (list, tuple)):
         what = f"a list of {', '.join(sorted({type(part).__name__ for part in x}))}" if x else "an empty list"
-    return f"{what}; draw a Tensor that was computed"
+    instead = "call it and draw the tensor that it returns" if callable(x) else "draw a Tensor that was computed"
+    return what if isinstance(x, type) else f"{what}; {instead}"
 
 
 class _Graph:

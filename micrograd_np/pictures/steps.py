@@ -102,7 +102,7 @@ class _Story(Derivation):
     def __init__(self, root: Tensor, edge: int, exact: int, max_ops: int) -> None:
         record = Record([root])
         super().__init__(root, record.vertices)
-        self.names = {key: _clip(name) for key, name in self.names.items()}
+        self.names = _clipped(self.names)
         self.edge, self.exact = edge, exact
         self.folded: dict[str, None] = {}  # sentences on what the page leaves out, each once
         self.nodes: list[dict[str, Any]] = []
@@ -173,14 +173,13 @@ class _Story(Derivation):
         entry: dict[str, Any] = {"name": self.name(z), "kind": "parameter" if z.requires_grad else "data"}
         entry |= {"gradient": z.requires_grad, "value": self.view(self.data[z], z)}
         if z in self.inputs:
-            about = (z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0]
-            entry |= {"kind": "result" if z is self.root else "op", "op": op_name(z.op)}
-            entry |= {"about": _clip(about.replace("`", "").rstrip(" :")), "formula": _clip(self.formula(z))}
-            entry["numbers"] = _clip(self.formula_in_numbers(z))
-            entry["inputs"] = [self.place[id(x)] for x in self.inputs[z] if id(x) in self.place]
+            about = (z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0].replace("`", "").rstrip(" :")
+            kind, places = "result" if z is self.root else "op", (self.place.get(id(x)) for x in self.inputs[z])
+            entry |= {"kind": kind, "op": op_name(z.op), "inputs": [i for i in places if i is not None]}
+            entry |= {"about": about, "formula": self.formula(z), "numbers": self.formula_in_numbers(z)}
         if origin := origin_of(z):
-            entry |= {"line": _clip(str(origin)), "source": _clip(origin.source), "module": origin.module}
-        return entry
+            entry |= {"line": str(origin), "source": origin.source, "module": origin.module}
+        return _clipped(entry)
 
     # the walk
 
@@ -214,15 +213,14 @@ class _Story(Derivation):
         z, i, g, x = step.z, step.i, step.g, step.x
         text, raw = self.rule(z, i, g)
         in_numbers, example = self.rule_in_numbers(z, i, g, raw)
-        entry = {"node": self.place[id(x)], "name": self.name(x)}
-        entry |= {"rule": _clip(summed(text, summed_axes(raw, z.inputs[i].shape)))}
-        entry |= {"numbers": _clip(in_numbers), "example": _clip(example), "why": why(z, i, raw, self.name(x))}
+        entry = {"node": self.place[id(x)], "name": self.name(x), "numbers": in_numbers, "example": example}
+        entry |= {"rule": summed(text, summed_axes(raw, z.inputs[i].shape)), "why": why(z, i, raw, self.name(x))}
         entry |= {"gives": self.view(step.gives), "part": step.part, "of": step.of}
         if raw is not None and raw.shape != step.gives.shape:
             entry["raw"] = self.view(raw)
         if step.before is not None:
             entry |= {"before": self.view(step.before), "total": self.view(step.total)}
-        return entry
+        return _clipped(entry)
 
     def delivered(self, x: Any, g: Any) -> None:
         """Record the gradient of a leaf, which is complete."""
@@ -297,6 +295,7 @@ def _brief(view: dict[str, Any]) -> str:
     return text if 0 < len(text) <= LINE - 4 else f"{' × '.join(map(str, view['shape']))} numbers"
 
 
-def _clip(text: str) -> str:
-    text = text.replace("\0", "␀")
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _clipped(entry: dict[Any, Any]) -> dict[Any, Any]:
+    """`entry` with its texts as a page shows them."""
+    texts = {key: x.replace("\0", "␀") for key, x in entry.items() if isinstance(x, str)}
+    return entry | {key: x if len(x) <= LONGEST else f"{x[: LONGEST - 1]}…" for key, x in texts.items()}

@@ -32,23 +32,20 @@ class Record:
         while nodes:
             z = nodes.pop()
             sources = [x for x in inputs(z) if isinstance(x, Source)]
-            for x in sources:
-                self._leaf(x, z.order)
+            self._append((x for x in sources if isinstance(x, Vertex)), z.order)
             self._links.extend(map(self.at, sources))
-            self._append(z, z.order)
-        for z in self.held:
-            self._leaf(z, sys.maxsize)  # a root that nothing uses
+            self._append([z], z.order)
+        self._append((z for z in self.held if isinstance(z, Vertex)), sys.maxsize)  # a root that nothing uses
         self.roots = [self.at(z) for z in self.held]
 
-    def _leaf(self, x: Source, moment: int) -> None:
-        if isinstance(x, Vertex) and x not in self.leaves:
-            self.leaves[x] = len(self.vertices)
-            self._append(x, moment)
-
-    def _append(self, z: Source, moment: int) -> None:
-        self.vertices.append(z)
-        self._moments.append(moment)
-        self._ends.append(len(self._links))
+    def _append(self, sources: Iterable[Source], moment: int) -> None:
+        for z in sources:
+            if z not in self.leaves:
+                if isinstance(z, Vertex):
+                    self.leaves[z] = len(self.vertices)
+                self.vertices.append(z)
+                self._moments.append(moment)
+                self._ends.append(len(self._links))
 
     def __len__(self) -> int:
         return len(self.vertices)
@@ -259,14 +256,13 @@ WHOLE = {"MultiheadAttention"}
 def kind_of(module: Any) -> str:
     """What a module is, with its sizes: ``Linear(16 → 3)``."""
     name = type(module).__name__
+    of: Any = lambda key, default=None: getattr(module, key, default)
     for a, b in (("in_features", "out_features"), ("in_channels", "out_channels"), ("input_size", "hidden_size")):
         if hasattr(module, a) and hasattr(module, b):
-            size = getattr(module, "kernel_size", ())
+            size, layers = of("kernel_size", ()), of("num_layers", 1)
             window = "×".join(map(str, size if isinstance(size, tuple) else (size,)))
-            more = [window] if window else []
-            more += [f"{module.num_layers} layers"] if getattr(module, "num_layers", 1) != 1 else []
-            more += ["both directions"] if getattr(module, "bidirectional", False) else []
-            return f"{name}({', '.join([f'{getattr(module, a)} → {getattr(module, b)}', *more])})"
+            more = [window, f"{layers} layers" * (layers != 1), "both directions" * bool(of("bidirectional"))]
+            return f"{name}({', '.join([f'{of(a)} → {of(b)}', *filter(None, more)])})"
     extra = str(module.extra_repr()) if hasattr(module, "extra_repr") else ""
     extra = extra.removesuffix(", inplace=False").removesuffix("inplace=False")
     return f"{name}({extra})" if 0 < len(extra) <= 16 else name
