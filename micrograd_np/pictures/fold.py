@@ -4,13 +4,16 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, field
-from math import prod
+from graphlib import CycleError, TopologicalSorter
+from math import inf, prod
 from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.values import inputs
+from micrograd_np.functional.dropout import MASK
 
 from .repeats import Repeats
 from .structure import Homes, Path, Record
@@ -54,10 +57,10 @@ class Folding:
         repeats = Repeats(ops, homes.chain, self._sources, self._does, self._fold, self._core)
         self.drawn = array("i", (repeats.twin(same.get(v, v)) for v in range(len(record))))
         deepest = max((len(homes.chain(v)) for v in range(len(record))), default=0)
-        for level in range(deepest, -1, -1) if depth is None else (depth,):
-            if self._fold_below(level) <= most and (level == 0 or depth is not None or self._rows() <= _ROWS * most):
-                break
-        else:
+        levels = range(deepest, -1, -1) if depth is None else (depth,)
+        fitting = [level for level in levels if self._fold_below(level) <= most]
+        self._fold_below(min(fitting, key=lambda level: max(self._rows(level), _ROWS * most), default=levels[-1]))
+        if not fitting:
             self._shorten(most)
         for v, at in enumerate(self.place):
             if at < 0 and v not in same:
@@ -98,12 +101,21 @@ class Folding:
     def _inputs(self, v: int) -> Iterator[int]:
         return (self.same.get(x, x) for x in self.record.inputs(v))
 
-    def _rows(self) -> int:
-        """How many nodes the longest way through the picture has."""
-        rows = dict.fromkeys(self.place, 1)
+    def _rows(self, level: int) -> float:
+        """How many nodes the longest way through the picture has, if modules deeper than `level` are boxes.
+
+        If one of them is called several times, a way may lead around.
+        """
+        self._fold_below(level)
+        sources: dict[int, list[int]] = {at: [] for at in self.place}
         for tail, head in self.arrows():
-            rows[head] = max(rows[head], rows[tail] + 1)
-        return max(rows.values())
+            sources[head].append(tail)
+        rows: dict[int, int] = {}
+        with suppress(CycleError):
+            for at in TopologicalSorter(sources).static_order():
+                rows[at] = 1 + max((rows[x] for x in sources[at]), default=0)
+            return max(rows.values())
+        return inf
 
     def _fold_below(self, level: int) -> int:
         """Draw modules deeper than `level` as boxes; return how many nodes there are."""
@@ -187,6 +199,7 @@ class Folding:
         }
         for v in sorted(inside, reverse=True):
             path = self.blocks[v] = next((p for p in self.homes.chain(v) if p in named), None) or label[v]
+            leaves |= {x: path for x in self._inputs(v) if self.record.vertices[x].name == MASK}
             if path in modules[0]:
                 continue
             if v not in repeats.twins:  # it comes before the parameters, and is drawn as its user

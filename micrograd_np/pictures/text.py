@@ -130,9 +130,9 @@ def summary(array: Any) -> str:
     span, middle = float(high) - float(low), sum(sums) / count
     middle = 0.0 if abs(middle) <= 1e-12 * span else middle  # but for rounding
     text = f"{number(low, 3)} … {number(middle, 3)} … {number(high, 3)}\n"
-    if np.isfinite(span):
-        bins = [np.histogram(part.astype(float), 8, (float(low), float(high)))[0] for part in _parts(array)]
-        counts = np.sum(bins, axis=0)
+    if 0 < 8 / span < np.inf:
+        places = (((part.astype(float) - float(low)) * (8 / span)).astype(int).clip(0, 7) for part in _parts(array))
+        counts = np.sum([np.bincount(part, minlength=8) for part in places], axis=0)
         text += "".join(_BARS[int(np.ceil(5 * n / counts.max()))] for n in counts)
     return text + note
 
