@@ -61,6 +61,11 @@ class Folding:
         fitting = [level for level in levels if self._fold_below(level) <= most]
         self._fold_below(min(fitting, key=lambda level: max(self._rows(level), _ROWS * most), default=levels[-1]))
         if not fitting:
+            if self.blocks:  # of which the first or the last may be in the middle
+                self.drawn = array("i", (same.get(v, v) for v in range(len(record))))
+                for found in (self.blocks, self.around, homes.times):
+                    found.clear()
+                self._fold_below(levels[-1])
             self._shorten(most)
         for v, at in enumerate(self.place):
             if at < 0 and v not in same:
