@@ -63,8 +63,8 @@ class Folding:
         if not fitting:
             if self.blocks:  # of which the first or the last may be in the middle
                 self.drawn = array("i", (same.get(v, v) for v in range(len(record))))
-                for found in (self.blocks, self.around, homes.times):
-                    found.clear()
+                for folds in (self.blocks, self.around, homes.times):
+                    folds.clear()
                 self._fold_below(levels[-1])
             self._shorten(most)
         for v, at in enumerate(self.place):

@@ -280,8 +280,8 @@ class _Graph:
         key = id(x) if x is not None else name if name and name != MASK else id(z.inputs[i])
         if key not in self.arrays:
             id_ = self.arrays[key] = f"a{len(self.arrays)}"
-            given = title == "input" or (name and name != MASK)
-            kind = "buffer" if name in self.homes.statistics else "input" if given else "constant"
+            by_user = title == "input" or (name and name != MASK)
+            kind = "buffer" if name in self.homes.statistics else "input" if by_user else "constant"
             is_changed = x is not None and writes.since(x, z.order)
             numbers = self.values(x, is_changed=is_changed) if self.valued or x is None else ""
             node = self.value(id_, kind, x, title, title, numbers)

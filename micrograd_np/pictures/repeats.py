@@ -73,21 +73,21 @@ class Repeats(Generic[T]):
 
         def links(k: int, item: T) -> set[Any]:
             """Where its inputs come from: outside, or how many runs before, and which item of it."""
-            found: set[Any] = set()
+            places: set[Any] = set()
             for x in map(self.twin, self.sources(item)):
-                found |= {(k - place[x][0], place[x][1])} if x in place else links(k, x) if x in inside else {x}
-            return found
+                places |= {(k - place[x][0], place[x][1])} if x in place else links(k, x) if x in inside else {x}
+            return places
 
         first, second, *rest = ([links(k, item) for item in run] for k, run in enumerate(runs))
-        lasting = [{x for x in found if not isinstance(x, tuple) or not x[0]} for found in second]
+        lasting = [{x for x in places if not isinstance(x, tuple) or not x[0]} for places in second]
         chained = lasting != second
-        for found, kept in zip(first, lasting, strict=True) if chained else ():
-            found -= {x for x in found - kept if not isinstance(x, tuple)}  # in place of an earlier run's result
+        for places, kept in zip(first, lasting, strict=True) if chained else ():
+            places -= {x for x in places - kept if not isinstance(x, tuple)}  # in place of an earlier run's result
         users = ([{*self.users.get(x, ())} - inside for x in same] for same in zip(*runs, strict=True))
         last_only = chained and not tied
         return (
             first == lasting
-            and all(found == second for found in rest)
+            and all(places == second for places in rest)
             and all(used <= (set() if last_only else last) for *before, last in users for used in before)
         )
 

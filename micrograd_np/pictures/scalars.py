@@ -64,13 +64,13 @@ class _Scalars:
         name = z.name and self.labels.own(shortened(z.name, 16))
         is_leaf, is_root = not self.record.is_op(v), v in self.record.roots
         name = self.labels.numbered("x") if is_leaf and not name else name
-        given = "parameter" if z.requires_grad else "constant" if z.name == MASK else "input"
-        kind = given if is_leaf else "output" if is_root else "value"
+        leaf = "parameter" if z.requires_grad else "constant" if z.name == MASK else "input"
+        kind = leaf if is_leaf else "output" if is_root else "value"
         element = self.elements(z, is_root) if not is_leaf else lambda _: ("", ())
         row: list[_Number] = []
         self.terms.clear()
 
-        def made(at: tuple[int, ...]) -> _Number:
+        def number_at(at: tuple[int, ...]) -> _Number:
             text, sources = element(at)
             if isinstance(text, _Number):
                 return text
@@ -80,7 +80,7 @@ class _Scalars:
             row.append(self.add(own, text, None if data is None else data[at], kind, sources, lines))
             return row[-1]
 
-        self.numbers[z] = _array(z.shape, made)
+        self.numbers[z] = _array(z.shape, number_at)
         self.drawing.align(self.terms)
         self.drawing.align(row)
 

@@ -149,8 +149,8 @@ class Homes:
             sources = [x for x in record.inputs(v) if not record.is_op(x) or x in turned]
             if record.vertices[v].op.view and len(record.inputs(v)) == 1:
                 turned.update([v] * len(sources))
-                made = record.vertices[record.inputs(v)[0]]  # a layer takes its outputs out of all that an lstm makes
-                sources += record.inputs(v) if made.op is not None and made.op.name == "lstm" else ()
+                maker = record.vertices[record.inputs(v)[0]]  # a layer takes its outputs out of all that an lstm makes
+                sources += record.inputs(v) if maker.op is not None and maker.op.name == "lstm" else ()
             lost = (self.statistics.get(getattr(x, "name", None)) for x in record.vertices[v].inputs)
             around = [home for home in (*(homes[x] for x in sources), *lost) if home]
             homes[v] = reduce(_common, around) if around else None
