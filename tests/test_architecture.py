@@ -188,7 +188,7 @@ LINES = {
     "ops/fused": 2340,  # softmax, special and blocks came from ops
     "optim": 1580,
     "optim/lr_scheduler": 790,
-    "pictures": 3070,  # its budget is 2,500; each of its pictures, values that changed or are lost, and pages need the rest
+    "pictures": 3070,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
     "storage": 360,
     "training": 1040,  # planes of a record are drawn later, from copies of the weights
 }

@@ -59,6 +59,11 @@ class Cluster:
     nodes: list[Node] = field(default_factory=list)
     clusters: "list[Cluster]" = field(default_factory=list)
 
+    @property
+    def words(self) -> str:
+        """What `describe` says of it: its text, and of a block that repeats whose numbers it has."""
+        return " ".join(self.text.split()) + ", with the numbers of the first" * ("   × " in self.text)
+
     def every_node(self) -> list[Node]:
         """All nodes, those in clusters too."""
         nodes, clusters = list(self.nodes), list(self.clusters)
@@ -145,7 +150,7 @@ def check(caller: str, **settings: Any) -> None:
 
 def words(drawing: Drawing) -> list[str]:
     """What a picture says, line by line: its nodes and frames, the rules on its edges, and its note."""
-    lines = [getattr(part, "words", "") or " ".join(part.text.split()) for part in drawing.lines]
+    lines = [part.words or " ".join(part.text.split()) for part in drawing.lines]
     heads = {node.id: node.text.split("\n")[0].split(" = ")[0] for node in drawing.every_node()}
     for edge in drawing.edges:
         if edge.text:

@@ -217,7 +217,7 @@ class Folding:
         if len(modules[0]) == 1 and all(len(self.homes.chain(v)) > depth for v in first):
             self.homes.times[modules[0][0]] = len(runs)
             return True
-        text = f"{repeats.heading(runs, depth)}, with the numbers of the first"
+        text = repeats.heading(runs, depth)
         for v in (v for v in (*inside, *leaves) if v not in repeats.twins):
             self.around.setdefault(v, []).append((depth, ("run", first[0]), text))
         return True

@@ -230,7 +230,7 @@ class Homes:
         """The modules `around` as frames: with each its name, what it is, and how often it repeats, if it does."""
         frames = []
         for k, path in enumerate(around):
-            times = f"   × {self.times[path]}, with the numbers of the first" if path in self.times else ""
+            times = f"   × {self.times[path]}" if path in self.times else ""
             frames.append((path, f"{self.inside(path[1], around[:k])}  {kind_of(self.modules[path])}{times}"))
         return frames
 

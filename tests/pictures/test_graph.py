@@ -54,7 +54,7 @@ def test_the_legend_explains_histograms_and_repeats_where_there_are_some():
     net = nn.Sequential(*[nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.LayerNorm(8)) for _ in range(3)])
     legend = mg.draw(net(np.ones((4, 8))).sum()).drawing.legend.split("\n")
     assert "a … b … c: least, mean, largest, above the histogram" in legend
-    assert "× n: n times in a row, of which the first is shown" in legend
+    assert "× n: n times in a row, with the numbers of the first" in legend
 
 
 def test_large_values_are_a_range_and_a_histogram():
@@ -330,7 +330,7 @@ def test_the_words_say_what_the_picture_says():
         for line in shown:
             for part in re.sub(r"[\s:,=]+", " ", line).split("∂"):
                 assert part.strip() in said
-    assert "layers.0 TransformerEncoderLayer × 6, with the numbers of the first" in picture.describe()
+    assert "layers.0 TransformerEncoderLayer × 6, with the numbers of the first" in picture.describe().splitlines()
 
 
 def test_a_second_order_graph_is_drawn():
@@ -368,9 +368,7 @@ def test_a_block_that_repeats_is_drawn_once(spent):
     if spent:
         loss.backward()
     picture = mg.draw(loss)
-    assert [cluster.text for cluster in picture.drawing.clusters] == [
-        "layers.0  TransformerEncoderLayer   × 6, with the numbers of the first"
-    ]
+    assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6"]
     assert len(picture.drawing.every_node()) <= 60
     rank = {node.id: i for i, node in enumerate(picture.drawing.every_node())}
     assert len(rank) > 5
@@ -386,7 +384,7 @@ def test_what_is_made_of_the_last_of_equal_blocks_names_it(depth):
     net = nn.Sequential(*[nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.LayerNorm(4)) for _ in range(3)])
     z = net(mg.Tensor(np.arange(4.0)[None], name="x"))
     picture = mg.draw((z * z).sum(), depth=depth)
-    assert any("Sequential   × 3, with the numbers of the first" in text for text in (picture.source, *texts(picture)))
+    assert any("Sequential   × 3" in text for text in (picture.source, *texts(picture)))
     assert any(" = ‹2› · ‹2›\n" in text for text in texts(picture))
 
 
@@ -399,9 +397,7 @@ def test_the_first_block_is_like_the_others_though_its_input_takes_no_gradient(n
     if spent:
         loss.backward()
     picture = mg.draw(loss)
-    assert [cluster.text for cluster in picture.drawing.clusters] == [
-        "layers.0  TransformerEncoderLayer   × 6, with the numbers of the first"
-    ]
+    assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6"]
     assert len(picture.drawing.nodes) <= 4  # x, its deviations and their scale, known beforehand, and the sum
     heads = {edge.head for edge in picture.drawing.edges}
     ends = [node.text for node in picture.drawing.every_node() if node.id not in heads]
@@ -421,7 +417,7 @@ def test_what_lies_between_blocks_that_repeat_is_drawn_once_with_them():
     net = nn.Sequential(*[Residual() for _ in range(3)])
     picture = mg.draw(net(mg.Tensor(np.ones((2, 3)), name="x")).sum())
     (block,) = (cluster for cluster in picture.drawing.clusters if "×" in cluster.text)
-    assert block.text == "0   × 3, with the numbers of the first"
+    assert block.text == "0   × 3"
     assert [inner.text for inner in block.clusters] == ["0  Residual"]
     assert [node.text.split(" ")[2] for node in block.nodes] == ["z₃", "x", "relu"]
     inputs = {}
@@ -449,7 +445,7 @@ def test_a_list_of_layers_with_an_op_between_them_is_no_staircase(times, frames)
     for depth in ("auto", 0):
         picture = mg.draw(z.sum(), depth=depth)
         headings = [frame.text for frame in picture.drawing.frames.values() if "×" in frame.text]
-        assert headings == ["layers.0   × 5, with the numbers of the first"] * frames
+        assert headings == ["layers.0   × 5"] * frames
         last = f"‹layers.{times - 1}›" if frames else f"z{'₃₆'[depth == 'auto']}"
         assert any(text.split("\n")[0].endswith(f"= Σ {last}") for text in texts(picture))
     folded = mg.draw(z.sum(), max_nodes=6)
@@ -502,8 +498,8 @@ def test_blocks_in_blocks_that_repeat_are_drawn_once():
     net = Nested(nn.Tanh, nn.Tanh)
     picture = mg.draw(net(leaf(np.ones((2, 3)), "x")).sum())
     assert [frame.text for frame in picture.drawing.frames.values() if "×" in frame.text] == [
-        "runs.0  Sequential   × 2, with the numbers of the first",
-        "0  Sequential   × 3, with the numbers of the first",
+        "runs.0  Sequential   × 2",
+        "0  Sequential   × 3",
     ]
     linear = "@ weightᵀ + bias"
     assert way_back(picture) == ["z₄ = Σ ‹runs.1›", f"z₃ = z₂ {linear}", "z₂ = tanh z₁", f"z₁ = x {linear}", "x"]
@@ -523,7 +519,7 @@ def test_blocks_that_do_different_things_are_not_drawn_as_one():
     net = nn.Sequential(*blocks)
     picture = mg.draw(net(np.ones((2, 3))).sum())
     assert sorted(cluster.text for cluster in picture.drawing.clusters if "×" in cluster.text) == [
-        "1  Sequential   × 2, with the numbers of the first"
+        "1  Sequential   × 2"
     ]
 
 
