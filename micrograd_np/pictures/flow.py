@@ -38,23 +38,24 @@ class Block:
     frames: tuple[tuple[Any, str], ...] = ()  # around what repeats, outermost first: a key, and a heading
 
     holds = property(lambda self: self.module and any(True for _ in self.module.parameters()), doc="If it has weights.")
-    linear = property(lambda self: _is_linear(self.module), doc="Whether it is a matrix of weights between units.")
-    recurrent = property(lambda self: _is_recurrent(self.module), doc="Whether it has weights from state to state.")
     shape = property(lambda self: np.shape(self.result), doc="Of its result.")
+
+    @property
+    def linear(self) -> bool:
+        """Whether it is a matrix of weights between units."""
+        sizes = hasattr(self.module, "in_features") and hasattr(self.module, "out_features")
+        return sizes and self.module.weight.data.ndim == 2
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether it has weights from its own state to its next."""
+        return hasattr(self.module, "weight_hh_l0") or hasattr(self.module, "weight_hh")
 
     @property
     def name(self) -> str:
         """Where the layer is in the model, what it is, and how often it is called; of an op its formula."""
         path = self.scope[-1][1] if self.module is not None else ""
         return f"{path}  {self.title}".strip() + (f"   × {self.calls}" if self.calls > 1 else "")
-
-
-def _is_linear(m: Any) -> bool:
-    return hasattr(m, "in_features") and hasattr(m, "out_features") and m.weight.data.ndim == 2
-
-
-def _is_recurrent(m: Any) -> bool:
-    return hasattr(m, "weight_hh_l0") or hasattr(m, "weight_hh")
 
 
 class _Flow(Events):

@@ -208,7 +208,7 @@ class Folding:
             if path in modules[0]:
                 continue
             if v not in repeats.twins:  # it comes before the parameters, and is drawn as its user
-                repeats.twins[v] = repeats.twins[repeats.users[v][0]]
+                repeats.twins[v] = repeats.twins.get(repeats.users[v][0], first[-1])
             for x in self._inputs(v):
                 if x in leaves and x not in repeats.twins:
                     name = named[path][1] + (self.homes.called(x) or "").removeprefix(path[1])

@@ -53,8 +53,8 @@ def draw(
     maximum with a histogram; ``.grad`` of leaves, and of results that keep it by ``retain_grad()``. If `gradients` is
     True, ∂ is the gradient of the output, of all after ``backward(retain_graph=True)``. Parameters, inputs, constants
     and outputs have shapes of their own, told by the `legend`. Modules are frames; those deeper than `depth` are one
-    box each, and "auto" goes as deep as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their
-    number and the numbers of the first.
+    box each, and "auto" goes as deep as leaves at most `max_nodes` boxes, of which at most two in five follow each
+    other. Blocks that repeat are drawn once, with their number and the numbers of the first.
     `direction` is "TB" from top to bottom, or "LR", "BT", "RL", also as ``draw(tensor, "LR")``. With `backward`,
     dashed arrows carry the derivative rules, with the sums that undo broadcasting; with `scalars`, every element is a
     node, where there are at most 64.

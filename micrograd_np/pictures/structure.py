@@ -165,8 +165,9 @@ class Homes:
             branches = {ends[x] for x in record.inputs(v) if ends[x]}
             if branches and not homes[v]:
                 joined, between = reduce(_common, branches), _between(last, behind[v])
-                ends[v] = max(between, joined, key=_depth)
-                if len(branches) > 1 and _depth(joined) > _depth(between):
+                is_deeper = len(joined[1]) > len(between[1])  # of two modules of which one lies in the other
+                ends[v] = joined if is_deeper else between
+                if len(branches) > 1 and is_deeper:
                     homes[v] = self._outside(joined)
             before[v] = last = homes[v] or last
         last = None
@@ -301,7 +302,3 @@ def _common(a: Path, b: Path) -> Path:
 def _between(a: Path | None, b: Path | None) -> Path:
     """The module around what lies between the two."""
     return _common(a, b) if a and b else (0, "")
-
-
-def _depth(path: Path) -> int:
-    return len(path[1])  # to compare modules of which one lies in the other
