@@ -93,7 +93,7 @@ class Derivation:
 
     def __init__(self, tensor: Tensor, vertices: list[Source]) -> None:
         self.tensor, self.root, self.vertices = tensor, source(tensor), vertices
-        self.data = dict(values(vertices, {self.root: tensor.data}))
+        self.data = values(vertices, {self.root: tensor.data})
         self.vectors = {z: inputs_of(z)[0] for z in outer_parts(vertices)}
         shown = [z for z in vertices if z not in self.vectors]
         self.inputs: dict[Any, Any] = {
