@@ -55,5 +55,5 @@ def _dropped(name: str, x: Tensor, p: float, shape: tuple[int, ...], training: b
         return x
     if mode.events is QUIET:  # a watcher knows the array
         mask = tensor_of(mask)
-        mask.name = MASK
+        mask._name = MASK
     return x * mask

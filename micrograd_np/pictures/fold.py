@@ -52,8 +52,7 @@ class Folding:
         self.boxes: list[Box] = []
         self.blocks: dict[int, Path] = {}  # vertices in blocks that repeat, and in which
         self.around: dict[int, list[tuple[int, Any, str]]] = {}  # frames of blocks that are no module: depth, key, text
-        self.leaves = {(home[0], homes.called(v)): v for v in record.leaves.values() if (home := homes.homes[v])}
-        ops = [v for v in range(len(record)) if record.is_op(v) and v not in same] if self.leaves else []
+        ops = [v for v in range(len(record)) if record.is_op(v) and v not in same] if homes.modules else []
         repeats = Repeats(ops, homes.chain, self._sources, self._does, self._fold, self._core)
         self.drawn = array("i", (repeats.twin(same.get(v, v)) for v in range(len(record))))
         deepest = max((len(homes.chain(v)) for v in range(len(record))), default=0)
@@ -161,17 +160,20 @@ class Folding:
 
     # blocks that repeat
 
-    def _own(self, x: int) -> bool:
-        """Whether it is a parameter or a buffer of a module."""
-        return not self.record.is_op(x) and bool(self.homes.chain(x))
+    def _is_own(self, x: int) -> bool:
+        """Whether it belongs to the module that reads it: a parameter, a buffer, or what was drawn by chance."""
+        is_leaf = not self.record.is_op(x)
+        return is_leaf and (bool(self.homes.chain(x)) or self.record.vertices[x].name == MASK)
 
     def _sources(self, v: int) -> Iterator[int]:
-        return (x for x in self._inputs(v) if not self._own(x))
+        return (x for x in self._inputs(v) if not self._is_own(x))
+
+    def _own(self, v: int) -> Iterator[int]:
+        return filter(self._is_own, self._inputs(v))
 
     def _does(self, v: int) -> Any:
         z = self.record.vertices[v]
-        own = ((self.homes.called(x) or "").rpartition(".")[2] for x in self._inputs(v) if self._own(x))
-        return z.op and z.op.name, z.shape, *own
+        return z.op and z.op.name, z.shape, *((self.homes.called(x) or "").rpartition(".")[2] for x in self._own(v))
 
     def _core(self, part: Sequence[int], depth: int) -> Sequence[int]:
         """The ops that the parameters of a module reach.
@@ -180,8 +182,8 @@ class Folding:
         block may not. It is drawn in the first block, if it is there.
         """
         around = self.homes.chain(part[0])[depth : depth + 1]
-        own = {x for v in part for x in self._inputs(v) if self._own(x) and self.record.vertices[x].requires_grad}
-        reached = {x for x in own if self.homes.chain(x)[depth : depth + 1] == around}
+        trained = (x for v in part for x in self._own(v) if self.record.vertices[x].requires_grad)
+        reached = {x for x in trained if self.homes.chain(x)[depth : depth + 1] == around}
         for v in part:
             if not reached.isdisjoint(self._inputs(v)):
                 reached.add(v)
@@ -195,29 +197,25 @@ class Folding:
         worth = len(first) >= _WORTH or len(first) * len(others) >= 2 * _WORTH
         if not numbered or len({*every}) < len(every) or not worth or not repeats.alike(runs, inside):
             return False
-        named = {path: twin for paths in modules for path, twin in zip(paths, modules[0], strict=True)}
-        for run in others:
-            repeats.twins.update(zip(run, first, strict=True))
-        label = {v: paths[-1] for run, paths in zip(runs, modules, strict=True) for v in run}
-        leaves = {
-            v: p for v in self.record.leaves.values() for p in self.homes.chain(v)[depth : depth + 1] if p in named
-        }
+        paths = {v: run_paths[-1] for run, run_paths in zip(runs, modules, strict=True) for v in run}
+        own: dict[int, Path] = {}
+        for v, twin in (pair for run in others for pair in zip(run, first, strict=True)):
+            for x, y in ((v, twin), *zip(self._own(v), self._own(twin), strict=True)):
+                if repeats.twin(y) != x:  # as one that they share is
+                    repeats.twins.setdefault(x, y)
         for v in sorted(inside, reverse=True):
-            path = self.blocks[v] = next((p for p in self.homes.chain(v) if p in named), None) or label[v]
-            leaves |= {x: path for x in self._inputs(v) if self.record.vertices[x].name == MASK}
-            if path in modules[0]:
-                continue
-            if v not in repeats.twins:  # it comes before the parameters, and is drawn as its user
+            path = self.blocks[v] = next((p for p in self.homes.chain(v) if p in every), None) or paths[v]
+            mine = [x for x in self._own(v) if path in self.homes.chain(x) or self.record.vertices[x].name == MASK]
+            own |= dict.fromkeys(mine, path)
+            if path not in modules[0] and v not in repeats.twins:  # before the parameters: it is drawn as its user
                 repeats.twins[v] = repeats.twins.get(repeats.users[v][0], first[-1])
-            for x in self._inputs(v):
-                if x in leaves and x not in repeats.twins:
-                    name = named[path][1] + (self.homes.called(x) or "").removeprefix(path[1])
-                    repeats.twins[x] = self.leaves.get((path[0], name), repeats.twins[v])
-        self.blocks |= leaves
+                for x in mine:
+                    repeats.twins.setdefault(x, repeats.twins[v])
+        self.blocks |= own
         if len(modules[0]) == 1 and all(len(self.homes.chain(v)) > depth for v in first):
             self.homes.times[modules[0][0]] = len(runs)
             return True
         text = repeats.heading(runs, depth)
-        for v in (v for v in (*inside, *leaves) if v not in repeats.twins):
+        for v in (v for v in (*inside, *own) if v not in repeats.twins):
             self.around.setdefault(v, []).append((depth, ("run", first[0]), text))
         return True

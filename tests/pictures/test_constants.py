@@ -191,3 +191,22 @@ def test_masks_of_blocks_that_repeat_are_no_difference_between_them():
     picture = mg.draw(net(np.ones((2, 4))).sum(), max_nodes=99)
     assert [frame.text for frame in picture.drawing.frames.values() if "×" in frame.text] == ["0  Sequential   × 4"]
     assert sum(node.text.startswith("dropout mask") for node in picture.drawing.every_node()) == 1
+
+
+def test_masks_between_layers_that_repeat_are_drawn_once_too():
+    net = nn.Sequential(*[layer for _ in range(5) for layer in (nn.Linear(4, 4), nn.ReLU(), nn.Dropout())])
+    picture = mg.draw(net(np.ones((2, 4))).sum())
+    (block,) = picture.drawing.clusters
+    assert block.text == "0   × 5"
+    assert [node.text.split("\n")[0] for node in block.nodes if node.kind == "constant"] == ["dropout mask"]
+    assert not any("dropout mask" in node.text for node in picture.drawing.nodes)
+
+
+def test_a_weight_that_blocks_share_is_drawn_once():
+    net = nn.Sequential(*[nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4), nn.Tanh()) for _ in range(4)])
+    for block in net:
+        block[2].weight = net[0][2].weight
+    picture = mg.draw(net(np.ones((2, 4))).sum(), max_nodes=99)
+    assert sum("0.2.weight" in line.split(":")[0] for line in picture.describe().splitlines()) == 1
+    tails = {edge.tail for edge in picture.drawing.edges}
+    assert all(node.id in tails or node.kind == "output" for node in picture.drawing.every_node())
