@@ -177,3 +177,11 @@ def test_a_class_beside_module_may_take_the_settings():
         pass
 
     assert Net(3).scale == 3
+
+
+def test_a_layer_of_ones_own_that_derives_from_another_passes_the_settings_on():
+    class Scaled(nn.ELU, function=lambda x, alpha: alpha * x):
+        pass
+
+    assert Scaled(2.0)(mg.Tensor([3.0])).data == 6.0
+    assert repr(Scaled(2.0)) == "Scaled(alpha=2.0)"
