@@ -224,7 +224,8 @@ class _Story(Derivation):
 
     def delivered(self, x: Any, g: Any) -> None:
         """Record the gradient of a leaf, which is complete."""
-        self.reserve(self.place[id(x)], g)
+        if id(x) in self.place:  # else only folded ops use it
+            self.reserve(self.place[id(x)], g)
         exact = numbers(g) if g.size <= self.exact else None
         if exact is None:
             self.folded[f"Gradients of more than {self.exact:,} elements are given in part."] = None
