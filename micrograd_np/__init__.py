@@ -48,14 +48,38 @@ from .numpy_api.assembly import (
 )
 from .numpy_api.cumulative import cumprod, cumsum, diff, prod
 from .numpy_api.diagonal import diag, diagonal, trace, tril, triu
-from .numpy_api.exponential import cbrt, exp2, log2, log10, logaddexp
-from .numpy_api.order import argsort, sort, topk
-from .numpy_api.products import dot, einsum, inner, outer, tensordot
-from .numpy_api.remainder import floor_divide, fmod, remainder
-from .numpy_api.rounding import ceil, floor, round, trunc  # noqa: A004
-from .numpy_api.searching import all, any, argmax, argmin  # noqa: A004
-from .numpy_api.statistics import norm, std, var
-from .numpy_api.summaries import (
+from .numpy_api.elementary import (
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctan2,
+    arctanh,
+    cbrt,
+    ceil,
+    cos,
+    cosh,
+    degrees,
+    exp2,
+    floor,
+    floor_divide,
+    fmod,
+    hypot,
+    log2,
+    log10,
+    logaddexp,
+    radians,
+    remainder,
+    round,  # noqa: A004
+    sin,
+    sinh,
+    tan,
+    trunc,
+)
+from .numpy_api.order import all, any, argmax, argmin, argsort, sort, take, take_along_axis, topk  # noqa: A004
+from .numpy_api.products import cross, dot, einsum, inner, kron, matvec, outer, tensordot, vdot, vecdot, vecmat
+from .numpy_api.statistics import (
     average,
     median,
     nan_to_num,
@@ -64,29 +88,13 @@ from .numpy_api.summaries import (
     nanmin,
     nanprod,
     nansum,
+    norm,
     percentile,
     ptp,
     quantile,
+    std,
+    var,
 )
-from .numpy_api.take import take, take_along_axis
-from .numpy_api.trigonometric import (
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctan2,
-    arctanh,
-    cos,
-    cosh,
-    degrees,
-    hypot,
-    radians,
-    sin,
-    sinh,
-    tan,
-)
-from .numpy_api.vectors import cross, kron, matvec, vdot, vecdot, vecmat
 from .ops.choice import clip, maximum, minimum, relu, where
 from .ops.comparison import (
     bitwise_and,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from micrograd_np.core.messages import require_value
+
 from .engine.tensor import Tensor, get_default_dtype
 from .ops import random as draws
 
@@ -133,8 +135,7 @@ def normal(
 
 
 def _check_probability(name: str, p: float) -> None:
-    if not 0 <= p <= 1:
-        raise ValueError(f"{name}: p must be a probability, from 0 to 1; found {p}.")
+    require_value(name, "p", p, 0 <= p <= 1, "a probability, from 0 to 1")
 
 
 def bernoulli(

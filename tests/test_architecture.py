@@ -170,26 +170,26 @@ def test_files_are_short(record_property):
 # Lines of Python by folder, so that growth is a decision. Whoever raises a number writes the reason beside it.
 LINES = {
     ".": 220,
-    "autograd": 780,
-    "check": 1320,
+    "autograd": 740,
+    "check": 1230,  # check_primitive also claims that a compiled call is eager's
     "compiler": 2430,
     "compiler/c": 2950,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
     "compiler/passes": 1320,
     "compiler/running": 740,
     "compiler/tracing": 2130,
     "compiler/writing": 1010,
-    "core": 2480,  # recomputed values are compared with those that are held
+    "core": 2390,  # what an argument must be is said here; recomputed values are compared in parts
     "data": 530,
-    "debug": 830,  # the derivation that explain and the stepper share
-    "engine": 1760,
-    "functional": 1830,
+    "debug": 790,
+    "engine": 1600,
+    "functional": 1840,  # dropout masks have a name
     "nn": 3190,  # summary says which inputs a model takes
-    "numpy_api": 2330,  # cumulative, exponential and take came from ops
-    "ops": 1390,
-    "ops/fused": 2340,  # softmax, special and blocks came from ops
+    "numpy_api": 2150,
+    "ops": 1340,
+    "ops/fused": 2130,
     "optim": 1490,
     "optim/lr_scheduler": 760,
-    "pictures": 3230,  # its budget is 2,500; it says what changed, whose numbers it shows, and what is lost
+    "pictures": 3070,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
     "storage": 350,
     "training": 1020,  # planes of a record are drawn later, from copies of the weights
 }
@@ -202,9 +202,9 @@ def test_every_folder_is_as_large_as_was_decided():
         folder = path.parent.relative_to(PACKAGE).as_posix()
         found[folder] = found.get(folder, 0) + len(path.read_text(encoding="utf-8").splitlines())
     assert sorted(found) == sorted(LINES)
-    larger = {folder: n for folder, n in found.items() if n > LINES[folder]}
+    larger = {folder: f"{n} lines, above {LINES[folder]}" for folder, n in found.items() if n > LINES[folder]}
     assert not larger, "make it smaller, or raise the number in LINES and say why beside it"
-    smaller = {folder: n for folder, n in found.items() if n < LINES[folder] - SLACK}
+    smaller = {folder: f"{n} lines" for folder, n in found.items() if n < LINES[folder] - SLACK}
     assert not smaller, "well done: lower the number in LINES"
 
 
@@ -282,7 +282,8 @@ def test_every_exported_name_exists_and_dir_lists_it():
     assert set(exported) <= set(dir(micrograd_np))
     public = {name for name in vars(micrograd_np) if not name.startswith("_")}
     own_files = {name.split(".")[0] for name in modules}
-    assert public - set(exported) - own_files == {"Any", "TYPE_CHECKING", "import_module"}
+    missing = public - set(exported) - own_files - {"Any", "TYPE_CHECKING", "import_module"}
+    assert not missing, "run: ruff check --preview --fix --select F401,RUF022"
 
 
 def test_a_name_the_package_does_not_have_is_refused_in_words():

@@ -325,3 +325,20 @@ def test_articles_and_plurals_are_english():
     for noun in ("Tensor", "NoneType", "str", "GRU", "dict", "tuple", "Module"):
         assert with_article(noun) == f"a {noun}"
     assert [count_of(n, "node") for n in (0, 1, 2, 1200)] == ["0 nodes", "1 node", "2 nodes", "1,200 nodes"]
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda y, x: y.backward(), "backward"),
+        (lambda y, x: mg.explain(y), "explain"),
+        (lambda y, x: mg.draw_steps(y), "draw_steps"),
+        (mg.autograd.grad, "autograd.grad"),
+    ],
+)
+def test_what_starts_from_a_scalar_is_called_by_its_name(call, name):
+    x = tensor(3, requires_grad=True)
+    with pytest.raises(
+        RuntimeError, match=rf"^{name}: the tensor has shape \(3,\), and a gradient starts from a scalar; "
+    ):
+        call(x * 2, x)

@@ -140,7 +140,7 @@ def test_backward_gives_memory_back_as_it_goes():
         assert early() is None  # although loss is still there
 
 
-def test_what_survives_of_a_spent_graph_holds_no_leaf_and_no_constant():
+def test_what_survives_of_a_freed_graph_holds_no_leaf_and_no_constant():
     w = mg.Tensor(np.ones((3, 1000)), requires_grad=True)
     index = np.arange(500)
     loss = (w[:, index] * mg.Tensor(np.full((3, 500), 2.0))).sum()
@@ -152,10 +152,10 @@ def test_what_survives_of_a_spent_graph_holds_no_leaf_and_no_constant():
 
 
 @pytest.mark.parametrize("shape", [(), (300,), (2, 300)])
-def test_a_vertex_of_a_spent_graph_takes_at_most_200_bytes(shape):
+def test_a_vertex_of_a_freed_graph_takes_at_most_200_bytes(shape):
     w = mg.Tensor(np.ones(shape, np.float32), requires_grad=True)
 
-    def spent(n):
+    def freed(n):
         z = w
         for i in range(n):
             z = mg.clip((mg.tanh(z) * 1.5).reshape(shape[::-1]).reshape(shape), min=0.0, max=i % 3 + 1.0)
@@ -165,22 +165,22 @@ def test_a_vertex_of_a_spent_graph_takes_at_most_200_bytes(shape):
         gc.collect()
         return loss
 
-    spent(1000)
+    freed(1000)
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        loss = spent(1000)
+        loss = freed(1000)
         grown = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert grown / len(reached(loss, spent=True)) <= 200
+    assert grown / len(reached(loss, freed=True)) <= 200
 
 
-def test_equal_slices_of_a_spent_graph_keep_one_index():
+def test_equal_slices_of_a_freed_graph_keep_one_index():
     w = mg.Tensor(np.ones((9, 3)), requires_grad=True)
     z = sum(w[1:, 2] * w[:2, 0].sum() + w[1:, 2] for _ in range(3)).sum()
     z.backward()
-    indices = [node.static["index"] for node in reached(z, spent=True) if node.op and node.op.name == "view"]
+    indices = [node.static["index"] for node in reached(z, freed=True) if node.op and node.op.name == "view"]
     assert len(indices) == 9
     assert len(set(map(id, indices))) == 2
 
@@ -201,10 +201,10 @@ def test_losses_in_a_list_and_running_totals_keep_a_bounded_structure():
 
     for gather in (list.append, total):
         kept = train(6000, gather)
-        nodes = reached(*kept, spent=True)
+        nodes = reached(*kept, freed=True)
         assert len(nodes) <= 20_000 + 3 * 6000, "structure of 5,000 losses; a loss and its sum of the others"
         tops = [kept[-1], kept[0]] if gather is list.append else [kept[0], kept[0].inputs[1]]
-        assert len(reached(tops[0], spent=True)) > 3
+        assert len(reached(tops[0], freed=True)) > 3
 
 
 @given(expressions())

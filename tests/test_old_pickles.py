@@ -2,7 +2,7 @@
 
 Made by commit c1c52c1 and compressed: a tensor that was written to after it had been used; one that retains its
 gradient; a parameter that was cut after its gradient had arrived; a checkpointed call; a network and its
-optimiser after one step.
+optimiser after one step; the errors of two checks that failed.
 """
 
 import base64
@@ -71,6 +71,23 @@ CHECKPOINTED = (
     "Jh^-CdDk|DA_|3lAQ4)#saefS7@>lPw2i#Z%T3!OJ{SUd^ODCsT`Hfp6Am-FFK3q8QsEMW7Q7LW`#mEnqsjzWEn`Z`M*7K@31%Q#PH"
     "(&&27I&P&ZmY3za$!R&bS+e&XXV4&HRW4&Jkl6Mf)9lZxMA5s%vP+g5{~it6*0Cu)h$K<Jp3?eVn}6)bb*H<An;SO"
 )
+DISAGREES = (
+    "c-n1IF>4e-6uv$0k|-ipk!UlZ#R*|S5fKSoafsl;6(Ox0v$M0eLw0ADH?v;02*l!ufw8(L0aL`%#$O=lFR;<xCWW?wy}sQGXpvV8!#CeI-}l}-=)Jk"
+    "q?X=}L3MIfyfhQAPh9Z+<H&ogx>(F0&N^lE30Wg3IypRsEG(hx~?d4^GcVFT@4t(D!mrL|JsWFe)J*IS7xlI;xu{-0CFh1pE<(QD#0nb^Y(o}-fLR#"
+    "XoG&kHme6Yzlvrd*QHNYen8Efb@`W~2>#pmd6UJ&YqghUBSb!B9Vl7q5F|4Y`>yr5vg9{M$|d0smu(68&NDC=+{49Kvka;G=|C#S0ukit+@s6^AB@3"
+    "&0!t2$Xy78rHrI0|As#BCfzLDZdNcEk4*SC_Jpbkj$8^lJHf$p>3F9*>{>p=yt)<1juNU4Q@k_+)nWYxwT#M1Oz%V~7NkOI1jqgxPww(fDMy{&%@ex"
+    "-TC-{yg3}8-A(}2B&YoeQtGY=R>ef&yCJsPL$<SkkVolko0~<qcDy}(ZMR_RXnGE_i2^qJIz*X9R3A05#yH"
+)
+FAILS = (
+    "c-oDWO>fgc5QbCH4;0Z4QA9xqX}BdKL|!|w<DR$xhh9)mNKs^M>`A<;zqGq)8>vWe;N~0VpYem3jT73?RKgeUj-GvY=bhR8w*BjPr?L3Tm#GM4K9xK"
+    "QvZ5Qt7+!Qmri9W}dGLwCi_ixtb6NeY%GVq4LW)#qafzxb4?nLa=UC)Y)0+18>TA_1w=<q%RX&>Jc~w51h%6G>R8^y@6+bHXKGySFd?!q}NUQQBLK;"
+    "b~MV<vh1!0~R32IW>(NbVkoo$tS6E2dOq*$YxjpO}VB0ehj6F$ZynB+3$T2=AWv#t0zezwLOgn6bV4|NddNwk2r??F$dCcS`5$>$FshsG3vnGX0=BC"
+    "dA(@_wt)$Z`!lNnnL2STJxUbPQyL&<K&3Oi*GLqJq}-Da}<a)NYbxtx1w|?e>Ot2b@v+6c~uCnCT9Td3bTfWkiyk3a24NlTWfHC^A?Ibby1>SOA#<$"
+    "io;6K5qhmig|(bUsM$%0G{z=u0;roFPo((&Ey76H{1Y7Ot>jEk-BCsQAQ%v&1-;`Icd8No7{nQoqms5Ho!ZpYxf5>>oM1aU3_a<U`BR58d@E&M{sMw"
+    "dR1HhI2{-pO_7Za!JV|1B`AMyGH_uZSf{XDxaQYz2v*m3U7uNw12pcruIDf|Se~8rJP$@q7@Dc)_-@bb8O&xj^F7-&n8iHi4;(fcbs!?=E^DubL)Il"
+    "B()E2>;W@75dj4Q#4=p#kw7X|Br|<WP>H8LQeZOZMvIe&0_|9mw?#T;<)W?+l-;M6H;r(WPBWH=}XM+TEvFgSSI4Nk%R4yM_w;$<wf#x1wV4*iN&l5"
+    "h+XF7;-+JQPhpu4A0ZiY`5Wl(|Ad>(KW=oslwS9v4-Dng}2RzC*+rGFIVDP0S5VkHvlnL8NH#y_fa0?S=lKUVRs8h8Hyp`f=c"
+)
 # fmt: on
 
 
@@ -113,3 +130,16 @@ def test_a_network_and_its_optimiser_go_on():
     (net(mg.Tensor(np.ones((3, 2)))) ** 2).mean().backward()
     optimizer.step()
     assert next(iter(optimizer.state.values()))["step"] == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (DISAGREES, "not all gradients agree with finite differences (x: disagrees).\nfoo: 1 input"),
+        (FAILS, "foo: 2 of 13 claims do not hold.\nfoo:\n  declaration is complete                   holds"),
+    ],
+)
+def test_the_error_of_a_check_that_failed_still_shows_its_table(text, says):
+    error = loaded(text)
+    assert type(error) is mg.GradcheckError
+    assert str(error).startswith(says)

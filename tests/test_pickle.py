@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import pkgutil
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -97,6 +99,14 @@ def test_a_gradient_that_leads_back_to_its_tensor(again):
     y2, x3 = again((y, x))
     (g,) = mg.autograd.grad(y2, x3)
     assert_array_equal(g.data, [27.0])
+
+
+def test_a_result_and_a_gradient_with_a_graph_share_what_they_shared(again):
+    x = leaf(1.0, 2.0)
+    y = (x * x).exp().sum()
+    y.backward(create_graph=True)
+    y2, x2 = again((y, x))
+    assert len(backward.reached(y2, x2.grad)) == len(backward.reached(y, x.grad))
 
 
 def test_a_record_that_is_gone_stays_gone(again):
@@ -233,3 +243,37 @@ def test_a_leaf_has_every_slot_but_those_of_views_however_it_is_made(again):
         result = x * 3
     for t in (x, result, x.detach(), again(x)):
         assert {slot for slot in Vertex.__slots__ if not hasattr(t, slot)} <= {"_time", "_view", "_views"}
+
+
+def nonfinite():
+    with mg.detect_nonfinite():
+        mg.log(mg.Tensor([0.0], requires_grad=True))
+
+
+def disagreeing():
+    mg.gradcheck(lambda x: x.detach() * 2 + x, np.array([1.0, 2.0]))
+
+
+RAISED = {"GradcheckError": disagreeing, "NonfiniteError": nonfinite}  # else an instance with a message will do
+
+
+def exceptions():
+    """Every exception and warning that the package defines."""
+    for info in pkgutil.walk_packages(mg.__path__, "micrograd_np."):
+        for x in vars(import_module(info.name)).values() if info.name != "micrograd_np.pictures.bundled" else ():
+            if isinstance(x, type) and issubclass(x, BaseException) and x.__module__.startswith("micrograd_np"):
+                yield x
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys(exceptions()))
+def test_every_error_of_the_package_keeps_its_message_and_what_it_knows(again, kind):
+    def error_of():
+        raise kind("what went wrong")
+
+    with np.errstate(all="ignore"), pytest.raises(kind) as caught:
+        RAISED.get(kind.__name__, error_of)()
+    error = caught.value
+    copied = again(error)
+    assert type(copied) is kind
+    assert str(copied) == str(error)
+    assert repr(vars(copied)) == repr(vars(error))

@@ -347,7 +347,7 @@ def test_adding_a_tensor_into_an_array_is_refused_with_the_way_out():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (np.sinc, "np.sinc: has no derivative rule"),
+        (np.i0, "np.i0: has no derivative rule"),
         (np.ediff1d, "np.ediff1d: has no derivative rule"),
         (np.fft.fft, "np.fft.fft: has no derivative rule"),
         (lambda t: np.divmod(t, 2), "np.divmod: has no derivative rule"),
@@ -388,17 +388,17 @@ def test_questions_without_gradient_are_answered():
 
 
 def test_a_users_own_primitive_serves_the_function_it_names():
-    with pytest.raises(TypeError, match=r"np\.sinc"):
-        np.sinc(mg.Tensor(ONE))
+    with pytest.raises(TypeError, match=r"np\.i0"):
+        np.i0(mg.Tensor(ONE))
 
-    @primitive("sinc {x}", domain=(), numpy=("sinc",))
-    def my_sinc(xp, out, x):
-        return xp.asarray(xp.sinc(x))
+    @primitive("I₀({x})", domain=(), numpy=("i0",))
+    def my_i0(xp, out, x):
+        return xp.asarray(xp.i0(x))
 
     try:
-        assert_array_equal(np.sinc(mg.Tensor(ONE)).data, np.sinc(ONE))
+        assert_array_equal(np.i0(mg.Tensor(ONE)).data, np.i0(ONE))
     finally:
-        del registry["my_sinc"]
+        del registry["my_i0"]
 
 
 def test_every_alias_names_a_numpy_function():

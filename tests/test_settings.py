@@ -19,6 +19,7 @@ REQUIRED = {
     "milestones": [1], "gamma": 0.5, "T_max": 2, "T_0": 2, "base_lr": 0.1, "max_lr": 0.2, "total_steps": 5,
     "lr_lambda": lambda epoch: 1.0, "dataset": [0, 1, 2], "arrays": (np.arange(3),), "indices": [0], "lengths": [1, 2],
 }  # fmt: skip
+VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 ODD = (0, -1, 2.5, "3", None, [2], (1, 2, 3, 4), True, float("nan"))
 
 CLASSES = {
@@ -41,7 +42,8 @@ def given(function):
             arguments[name] = [nn.Parameter([[1.0]])]
         elif name == "optimizer":
             arguments[name] = optim.SGD([nn.Parameter([1.0])], lr=0.1, momentum=0.9)
-        elif name in REQUIRED and (parameter.default is parameter.empty or name == "total_steps"):
+        elif name == "total_steps" or (parameter.default is parameter.empty and parameter.kind not in VARIADIC):
+            assert name in REQUIRED, f"say in REQUIRED what {name} may be"
             arguments[name] = REQUIRED[name]
     return arguments
 
@@ -133,3 +135,53 @@ def test_a_word_that_is_none_of_those_of_the_annotation_is_refused(mode):
         nn.Conv1d(2, 2, 2, padding_mode=mode)
     with pytest.raises(ValueError, match="Muon: adjust_lr_fn must be None or 'original' or 'match_rms_adamw'; found "):
         optim.Muon([nn.Parameter(np.eye(2))], adjust_lr_fn="mirror" if mode is None else mode)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: nn.Tanh(3), r"Tanh\(\): takes no settings\."),
+        (lambda: nn.Sigmoid(inplace=True), r"Sigmoid\(\): takes no settings\."),
+        (lambda: nn.ReLU(False, 2), r"ReLU\(inplace=False\): too many positional arguments\."),
+        (lambda: nn.ELU(slope=2.0), r"ELU\(alpha=1\.0, inplace=False\): got an unexpected keyword argument 'slope'\."),
+        (lambda: nn.Softmax(1, 2), r"Softmax\(dim=-1\): too many"),
+        (lambda: nn.Softmax(axis=1), r"Softmax\(dim=-1\): .*'axis'\. NumPy's axis is dim here\."),
+        (lambda: nn.MSELoss("mean", 3), r"MSELoss\(reduction='mean'\): too many"),
+        (lambda: nn.Linear(2), r"Linear\(in_features, .*\): missing a required argument: 'out_features'\."),
+        (lambda: nn.Sequential(first=nn.Tanh()), r"Sequential\(\*\w+\): got an unexpected keyword argument 'first'\."),
+        (lambda: optim.SGD([nn.Parameter([1.0])], rate=1.0), r"SGD\(params, lr=0\.001, .*'rate'\."),
+        (lr_scheduler.StepLR, r"StepLR\(optimizer, step_size, .*: missing a required argument: 'optimizer'"),
+        (lambda: data.DataLoader([1], size=3), r"DataLoader\(dataset, .*'size'\."),
+    ],
+)  # fmt: skip
+def test_arguments_that_do_not_fit_are_refused_under_the_name_and_with_the_settings_of_the_class(make, says):
+    with pytest.raises(TypeError, match=f"^{says}"):
+        make()
+
+
+def test_a_module_of_ones_own_without_a_constructor_takes_no_settings():
+    class Net(nn.Module):
+        pass
+
+    with pytest.raises(TypeError, match=r"^Net\(\): takes no settings\.$"):
+        Net(3)
+    assert isinstance(Net(), Net)
+
+
+def test_a_class_beside_module_may_take_the_settings():
+    class Scaled:
+        def __init__(self, scale):
+            self.scale = scale
+
+    class Net(nn.Module, Scaled):
+        pass
+
+    assert Net(3).scale == 3
+
+
+def test_a_layer_of_ones_own_that_derives_from_another_passes_the_settings_on():
+    class Scaled(nn.ELU, function=lambda x, alpha: alpha * x):
+        pass
+
+    assert Scaled(2.0)(mg.Tensor([3.0])).data == 6.0
+    assert repr(Scaled(2.0)) == "Scaled(alpha=2.0)"

@@ -1,23 +1,59 @@
-"""`checkpoint`: recompute results in backward instead of storing them."""
+"""`checkpoint`: recompute results in backward instead of storing them, from the same memory as at first."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from micrograd_np import random
 from micrograd_np.core import trees
+from micrograd_np.core.events import QUIET, Events, Relay
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import Primitive, wrap_result
 from micrograd_np.core.vertex import Source, Vertex, source, tensor_of
-from micrograd_np.core.writes import clock, writes
+from micrograd_np.core.writes import clock, owner_of, writes
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.grad_mode import enable_grad, set_grad_enabled
 from micrograd_np.engine.tensor import Tensor
 
-from .rereading import Rereading
+from .reverse import array_of
+
+
+class _Rereading(Relay):
+    """Watches a repeated call: RuntimeError where a gradient would depend on memory that was written in between.
+
+    A result without a gradient that is computed from written memory counts as written, too. So running means may
+    change, as long as nothing that is differentiated reads them.
+    """
+
+    def __init__(self, moment: int, outer: Events) -> None:
+        self.moment = moment
+        self.changed = writes.later(moment)
+        self.outer = outer
+        self.holds, self.on_tensors = outer is not QUIET and outer.holds, outer.on_tensors
+
+    def applied(self, op: Any, inputs: tuple[Any, ...], static: Any, result: Any) -> None:
+        """Check the inputs of an op with a gradient."""
+        owner = owner_of(array_of(result))
+        if self._reads_changed(inputs) and not any(owner is owner_of(array_of(x)) for x in inputs):  # readers of views
+            if isinstance(result, Vertex) and result.requires_grad:
+                raise RuntimeError(
+                    "backward: a function under checkpoint() is called again, and a tensor that it uses was changed in "
+                    "place since it was first called. Change it after backward(), or change a copy."
+                )
+            self.changed.note(array_of(result))
+        super().applied(op, inputs, static, result)
+
+    def written(self, op: Any, target: Any, inputs: tuple[Any, ...], static: Any) -> None:
+        """The call itself writes, as it did the first time."""
+        if self._reads_changed(inputs):
+            self.changed.note(target.data)
+        else:
+            self.changed.forget(target.data)
+        super().written(op, target, inputs, static)
+
+    def _reads_changed(self, inputs: Iterable[Any]) -> bool:
+        return any(self.changed.since(array_of(x), self.moment) for x in inputs)
 
 
 class _Segment:
@@ -48,7 +84,7 @@ class _Segment:
         events, generator, state = mode.events, self.drawn_from, self.drawn_from.bit_generator.state
         generator.bit_generator.state = self.state
         if writes.latest > self.end:
-            mode.set(events=Rereading(self.end, events))
+            mode.set(events=_Rereading(self.end, events))
         self.floor = clock()
         try:
             with enable_grad():
@@ -103,9 +139,7 @@ def _rule(i: int, g: Any, z: Any, *xs: Any, segment: _Segment, which: int) -> An
 
 _kernel.__name__ = "checkpoint"
 _kernel.__qualname__ = "_recomputed"  # under which pickle finds it
-_recomputed: Primitive[Any] = Primitive(
-    _kernel, "checkpoint", domain=(), shape=None, examples=(), onnx=None, not_differentiable=(), view=False, numpy=()
-).vjp(xs=_rule)
+_recomputed: Primitive[Any] = Primitive(_kernel, "checkpoint", domain=()).vjp(xs=_rule)
 _recomputed.reads_all = True  # the repeated call does
 
 

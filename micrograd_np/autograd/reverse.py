@@ -1,29 +1,23 @@
 """Particular gradients by the backward walk: PyTorch's `autograd.grad`, and the base of the transforms."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.messages import require_type
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Source, source
 from micrograd_np.engine import backward as walk
-from micrograd_np.engine.constant import settled
+from micrograd_np.engine.constant import as_constant
 from micrograd_np.engine.grad_mode import set_grad_enabled
 from micrograd_np.engine.tensor import Tensor
 
 
 def gradients(
-    outputs: Sequence[Tensor],
-    seeds: Sequence[Any],
-    inputs: Sequence[Tensor],
-    *,
-    retain: bool,
-    create: bool,
-    alone: bool = False,
-) -> list[Tensor | None]:
+    outputs: Sequence[Tensor], seeds: Sequence[Any], inputs: Sequence[Tensor],
+    *, retain: bool, create: bool, alone: bool = False,
+) -> list[Tensor | None]:  # fmt: skip
     """The derivative of Σ ⟨seed, output⟩ by each of `inputs`, in one walk; None where nothing depends on it.
 
     With `create` the derivatives are themselves recorded. `alone` says that `inputs` are all leaves there are, so that
@@ -34,14 +28,14 @@ def gradients(
     lifted = create or mode.events.on_tensors
     pairs = [(z, s) for z, s in zip(outputs, seeds, strict=True) if z.requires_grad]
     if pairs:
-        convert = _tensor if lifted else _array
+        convert = _tensor if lifted else array_of
         (root, seed), *more = [(z, convert(s)) for z, s in pairs]
         targets = None if alone else frozenset(at)
         with set_grad_enabled(create):
             walk.pull(root, seed, arrived.__setitem__, retain=retain, lifted=lifted, targets=targets, more=more)
     if lifted:
         return [arrived.get(x) for x in at]
-    shared = {id(_array(seed)) for seed in seeds}
+    shared = {id(array_of(seed)) for seed in seeds}
     return [None if x not in arrived else Tensor(_own(arrived[x], shared)) for x in at]
 
 
@@ -49,7 +43,8 @@ def _tensor(x: Any) -> Tensor:
     return x if isinstance(x, Tensor) else Tensor(x)
 
 
-def _array(x: Any) -> np.ndarray[Any, Any]:
+def array_of(x: Any) -> np.ndarray[Any, Any]:
+    """The array in a Tensor; anything else as an array."""
     return x.data if isinstance(x, Tensor) else np.asarray(x)
 
 
@@ -64,7 +59,7 @@ def _own(g: Any, shared: set[int]) -> np.ndarray[Any, Any]:
 
 def or_zeros(gradients: Sequence[Tensor | None], tensors: Sequence[Tensor]) -> list[Tensor]:
     """`gradients`, with zeros of the shape of each of `tensors` in the place of None."""
-    return [settled(np.zeros_like(x.data)) if g is None else g for g, x in zip(gradients, tensors, strict=True)]
+    return [as_constant(np.zeros_like(x.data)) if g is None else g for g, x in zip(gradients, tensors, strict=True)]
 
 
 def _one_each(grad_outputs: Any, n: int, *, alone: bool) -> list[Any]:
@@ -79,14 +74,10 @@ def _one_each(grad_outputs: Any, n: int, *, alone: bool) -> list[Any]:
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
-    grad_outputs: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    allow_unused: bool | None = None,
-    materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
+    outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor], grad_outputs: Any = None,
+    retain_graph: bool | None = None, create_graph: bool = False,
+    allow_unused: bool | None = None, materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:  # fmt: skip
     """The derivatives of `outputs` by each of `inputs`, as a tuple; no ``.grad`` changes.
 
     `inputs` may be leaves or intermediate results. `outputs` must be scalars, or `grad_outputs` holds, for each, the
@@ -105,14 +96,14 @@ def grad(
     gs = _one_each(grad_outputs, len(ys), alone=isinstance(outputs, Tensor))
     for what, tensors in (("outputs", ys), ("inputs", xs)):
         for i, x in enumerate(tensors):
-            if not isinstance(x, Tensor):
-                raise TypeError(f"autograd.grad: {what}[{i}] must be a Tensor, found {type(x).__name__}.")
+            require_type("autograd.grad", f"{what}[{i}]", x, isinstance(x, Tensor), "a Tensor")
             if not x.requires_grad:
                 raise RuntimeError(
                     f"autograd.grad: {what}[{i}], {x._title()}, does not require a gradient. Make a leaf with "
                     f"requires_grad=True, and compute outside no_grad()."
                 )
-    seeds = [y._seed(g) if g is not None else settled(y._seed(g)) for y, g in zip(ys, gs, strict=True)]
+    seeds = [y._seed(g, "autograd.grad") for y, g in zip(ys, gs, strict=True)]
+    seeds = [as_constant(seed) if g is None else seed for seed, g in zip(seeds, gs, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
     unused_allowed = materialize_grads if allow_unused is None else allow_unused
     derivatives = gradients(ys, seeds, xs, retain=retain, create=create_graph)

@@ -5,8 +5,6 @@ that gradients also reach an outer transform or ``backward``. So transforms nest
 ends its walk at its own stand-ins.
 """
 
-from __future__ import annotations
-
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,7 +18,7 @@ from micrograd_np.core.messages import require_type
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex, source
 from micrograd_np.engine.backward import is_gone, reached
-from micrograd_np.engine.constant import settled
+from micrograd_np.engine.constant import as_constant
 from micrograd_np.engine.grad_mode import enable_grad
 from micrograd_np.engine.tensor import Tensor, get_default_dtype
 from micrograd_np.ops.state import copy
@@ -117,13 +115,9 @@ class Call:
     """One call of `f` on stand-ins, and its `result`."""
 
     def __init__(
-        self,
-        caller: str,
-        f: Callable[..., Any],
-        args: Sequence[Any],
-        argnums: Argnums | None = None,
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> None:
+        self, caller: str, f: Callable[..., Any], args: Sequence[Any],
+        argnums: Argnums | None = None, kwargs: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         check_callable(caller, f)
         kwargs = kwargs or {}
         self.caller, self.argnums = caller, tuple(range(len(args))) if argnums is None else argnums
@@ -165,9 +159,9 @@ class Call:
         if isinstance(x, Tensor):
             return copy(x) if x.requires_grad else x.detach().requires_grad_()
         if isinstance(x, (bool, int, float)):
-            return settled(np.asarray(x, get_default_dtype())).requires_grad_()
-        if not isinstance(x, (np.ndarray, np.generic)):
-            raise TypeError(f"{self.caller}: {where} must be an array, a Tensor or a number; found {type(x).__name__}.")
+            return as_constant(np.asarray(x, get_default_dtype())).requires_grad_()
+        suits = isinstance(x, (np.ndarray, np.generic))
+        require_type(self.caller, where, x, suits, "an array, a Tensor or a number")
         if x.dtype.kind != "f":
             raise TypeError(
                 f"{self.caller}: {where} has dtype {x.dtype}; only floating arrays have derivatives. "

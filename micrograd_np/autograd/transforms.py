@@ -4,8 +4,6 @@ They take and return arrays or tensors, whichever the arguments are. Only a resu
 from outside is always a tensor, so that no gradient is lost. How they nest: `stand_ins`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
@@ -15,7 +13,7 @@ import numpy as np
 from micrograd_np.core import trees
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
-from micrograd_np.engine.constant import settled
+from micrograd_np.engine.constant import as_constant
 from micrograd_np.engine.grad_mode import enable_grad
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.shape import concatenate, reshape
@@ -49,7 +47,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
         y, aux = call.result if has_aux else (call.result, None)
         y = call.scalar(y)
         create = call.create([y])
-        derivatives = call.pull([y], [settled(np.ones_like(y.data))], retain=False, create=create)
+        derivatives = call.pull([y], [as_constant(np.ones_like(y.data))], retain=False, create=create)
         value = call.returned(y)
         return (value, call.returned(aux)) if has_aux else value, call.like_arguments(derivatives)
 
@@ -114,7 +112,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     outputs = call.outputs()
     create = call.create(outputs) or _recorded(moves)
     with enable_grad():
-        g = [settled(np.zeros_like(y.data)).requires_grad_() for y in outputs]
+        g = [as_constant(np.zeros_like(y.data)).requires_grad_() for y in outputs]
         back = gradients(outputs, g, call.stand_ins, retain=True, create=True)
     rows = [b for b in back if b is not None]
     seeds = list(seeds_like(rows, [v for v, b in zip(moves, back, strict=True) if b is not None]))
@@ -154,12 +152,12 @@ def _rows(call: Call, y: Tensor, *, create: bool) -> list[Tensor]:
     for i in range(y.size):
         seed = np.zeros(y.size, y.dtype)
         seed[i] = 1
-        rows.append(call.pull([y], [settled(seed.reshape(y.shape))], retain=True, create=create))
+        rows.append(call.pull([y], [as_constant(seed.reshape(y.shape))], retain=True, create=create))
     blocks = []
     for j, x in enumerate(call.stand_ins):
         shape = (*y.shape, *x.shape)
         if not rows:
-            blocks.append(settled(np.zeros(shape, x.dtype)))
+            blocks.append(as_constant(np.zeros(shape, x.dtype)))
         elif create or mode.events is not QUIET:  # the rows are recorded or watched
             blocks.append(reshape(concatenate(*(reshape(row[j], shape=(1, *x.shape)) for row in rows)), shape=shape))
         else:

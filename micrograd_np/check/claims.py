@@ -3,8 +3,6 @@
 The suite draws samples for every primitive of the package; `check_primitive` does for one of the user's own.
 """
 
-from __future__ import annotations
-
 import re
 import string
 import warnings
@@ -18,8 +16,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from micrograd_np.core.primitive import Primitive
 from micrograd_np.engine.tensor import Tensor
 
-from .analytic import gradients, weighted_sum, weights
-from .assertions import second_order
+from .functions import gradients, second_order, weighted_sum, weights
 from .gradients import check_gradients
 from .numeric import numeric_gradient
 from .samples import Sample, contract, shape_from
@@ -36,7 +33,9 @@ def declaration_is_complete(op: Primitive[Any]) -> None:
     """It has a docstring, a domain for every input, and a rule for every input that is not declared without one."""
     assert (op.__doc__ or "").strip(), f"{op.name} has no docstring"
     width = len(op.inputs) if not op.variadic else op.fixed + 1
-    assert len(op.domain) >= width, f"{op.name} has {len(op.inputs)} inputs and {len(op.domain)} domains"
+    assert len(op.domain) >= width, (
+        f"{op.name} has {len(op.inputs)} inputs and {len(op.domain)} domains; settings stand after a *"
+    )
     for name, rule in zip(op.inputs, op.rules, strict=True):
         assert not hasattr(rule, "missing"), (
             f"{op.name}: {name} has neither a rule, {op.name}.vjp({name}=...), nor is it declared not_differentiable"
@@ -83,7 +82,7 @@ def contract_holds(sample: Sample) -> None:
 def gives_arrays(sample: Sample) -> None:
     """Arrays give an array (not a NumPy scalar, even 0-d), Tensors a Tensor, of the same bits."""
     on_arrays = sample.apply()
-    assert type(on_arrays) is np.ndarray, f"{sample} gives {type(on_arrays).__name__}, not an array"
+    assert type(on_arrays) is np.ndarray, f"{sample} gives {type(on_arrays).__name__}, not an array: pass out on"
     if sample.inputs:
         on_tensors = sample.map(Tensor).apply()
         assert isinstance(on_tensors, Tensor), f"{sample} of Tensors gives {type(on_tensors).__name__}"
@@ -215,27 +214,52 @@ def domain_is_silent(sample: Sample) -> None:
             assert g is None or np.all(np.isfinite(g)), f"{sample}: the gradient of input {i} is not finite: {g}"
 
 
+def compiled_is_eager(sample: Sample) -> None:
+    """A compiled step that applies it gives the bits of eager, in the result and in every gradient."""
+    from micrograd_np import compiler
+
+    if not sample.inputs:
+        return  # what it draws is drawn anew in each call
+    expected = _steps(sample, lambda step: step)
+    try:
+        compiled = _steps(sample, compiler.compile)
+    except Exception as error:
+        advice = "A kernel calls xp, never NumPy, and asks for no values; a rule uses operators and ops."
+        raise AssertionError(f"{sample} cannot be compiled: {str(error).rstrip('.')}. {advice}") from error
+    for x, y in zip(compiled, expected, strict=True):
+        _same_bits(x, y, err_msg=f"{sample}: compiled and eager")
+
+
+def _steps(sample: Sample, wrap: Callable[[Any], Any]) -> list[Any]:
+    """What two steps leave behind: the result, and the gradients of its weighted sum."""
+    settings, seed = sample.settings, weights(np.shape(sample.apply()))
+    leaves = [Tensor(x.copy(), requires_grad=sample.smooth and i in sample.varied) for i, x in enumerate(sample.inputs)]
+    varied = [x for x in leaves if x.requires_grad]
+
+    def apply(seed: Any) -> Any:
+        for x in varied:
+            x.zero_grad()
+        z = sample.op(*leaves, **settings)
+        if varied:
+            z.backward(seed)
+        return z
+
+    step = wrap(apply)
+    return [x.copy() for _ in range(2) for x in (step(seed).data, *(x.grad.data for x in varied if x.grad is not None))]
+
+
 DECLARED: Mapping[str, Callable[[Primitive[Any]], None]] = {
     f.__name__: f for f in (declaration_is_complete, label_formats)
 }
 """Claims about the declaration itself."""
 
 CLAIMS: Mapping[str, Callable[[Sample], None]] = {
-    f.__name__: f
-    for f in (
-        contract_holds,
-        gives_arrays,
-        gradient_agrees,
-        gradient_agrees_with_forward_differences,
-        second_derivative_agrees,
-        rules_agree_on_arrays_and_tensors,
-        dtype_is_kept,
-        layout_does_not_matter,
-        inputs_stay_as_they_are,
-        destination_does_not_matter,
-        domain_is_silent,
+    f.__name__: f for f in (
+        contract_holds, gives_arrays, gradient_agrees, gradient_agrees_with_forward_differences,
+        second_derivative_agrees, rules_agree_on_arrays_and_tensors, dtype_is_kept, layout_does_not_matter,
+        inputs_stay_as_they_are, destination_does_not_matter, domain_is_silent, compiled_is_eager,
     )
-}
+}  # fmt: skip
 """Claims about an application, tried on many samples."""
 
 

@@ -1,6 +1,4 @@
-"""Checking the gradients of a function or of a model: a report with a row for each input or parameter."""
-
-from __future__ import annotations
+"""Gradients of a function or a model beside finite differences: a report, and PyTorch's `gradcheck`, which raises."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,10 +6,13 @@ from zlib import crc32
 
 import numpy as np
 
+from micrograd_np.autograd.reverse import array_of
+from micrograd_np.core.messages import count_of
+from micrograd_np.core.terminal import shown
 from micrograd_np.engine.grad_mode import enable_grad, set_grad_enabled
+from micrograd_np.engine.tensor import Tensor
 
-from .analytic import gradients, in_float64, magnitude, weighted_sum
-from .inputs import array_of, differentiable, leaves_of, name_of, replaced
+from .functions import floating, gradients, in_float64, name_of, second_order, weighted_sum, with_leaves
 from .numeric import Method, resolution
 from .report import Report
 from .verdict import Judge
@@ -20,16 +21,10 @@ _LOST = "no gradient arrives here: the result does not depend on it, or was take
 
 
 def check_gradients(
-    model_or_f: Any,
-    *inputs: Any,
-    loss: Callable[..., Any] | None = None,
-    target: Any = None,
-    entries: int | None = 100,
-    method: Method = "central",
-    step: float | None = None,
-    rtol: float = 1e-5,
-    atol: float | None = None,
-) -> Report:
+    model_or_f: Any, *inputs: Any, loss: Callable[..., Any] | None = None, target: Any = None,
+    entries: int | None = 100, method: Method = "central", step: float | None = None,
+    rtol: float = 1e-5, atol: float | None = None,
+) -> Report:  # fmt: skip
     """Gradients by `backward` beside finite differences, for every parameter of a model or input of a function.
 
     `model_or_f` is called with `inputs`; `loss`, if there is one, with the result (and `target`). A result that is not
@@ -51,9 +46,7 @@ def check_gradients(
     """
     named = list(model_or_f.named_parameters()) if hasattr(model_or_f, "named_parameters") else []
     buffers = [b for _, b in model_or_f.named_buffers()] if hasattr(model_or_f, "named_buffers") else []
-    places = differentiable(inputs, all_floating=not named)
-    leaves = leaves_of(model_or_f, inputs, places)
-    arguments = replaced(inputs, places, leaves)
+    _, leaves, arguments = with_leaves(model_or_f, inputs, all_floating=not named)
     checked = [(name, p) for name, p in named if p.requires_grad] + [(x.name, x) for x in leaves]
     if not checked:
         raise ValueError(
@@ -82,7 +75,9 @@ def check_gradients(
                 f"and {second:.17g}. Switch randomness off (model.eval()), or draw from a generator seeded inside f."
             )
         arrays = [x.data for _, x in checked]
-        size, coarsest = magnitude(result)
+        parts = list(map(array_of, floating(result)))  # their size and the coarsest dtype determine the rounding
+        size = sum(float(np.abs(x).sum(dtype=float)) for x in parts)
+        coarsest = min((x.dtype for x in parts), key=lambda d: d.itemsize, default=np.dtype(float))
         sampler = np.random.default_rng([crc32(a.tobytes()) for a in arrays])
         noise = max(
             8 * resolution(np.float64, coarsest) * size,  # a few roundings of the largest terms,
@@ -98,7 +93,7 @@ def check_gradients(
                 chosen = sorted(sampler.choice(a.size, entries, replace=False))
             analytic = np.zeros(a.shape) if g is None else g.data
             rows.append(judge.compare(name, a, analytic, chosen, zero, note if a.size else ""))
-    count = f"{len(rows)} {'parameter' if named else 'input'}{'s' if len(rows) > 1 else ''}"
+    count = count_of(len(rows), "parameter" if named else "input")
     how = f"step {step:g}" if step else "a step for each entry"
     return Report(f"{name_of(model_or_f)}: {count}, backward against {method} differences in float64, {how}", rows)
 
@@ -114,3 +109,57 @@ def _sensitivity(value: Callable[[], float], middle: float, arrays: list[Any], r
     for a, x in zip(arrays, before, strict=True):
         a[...] = x
     return max((c for c in changes if np.isfinite(c)), default=0.0)
+
+
+class GradcheckError(RuntimeError):
+    """A gradient does not agree with finite differences; `report` has the table."""
+
+    def __init__(self, report: Any) -> None:
+        super().__init__(report)
+        self.report = report
+
+    def __str__(self) -> str:
+        return shown(f"{self.report.complaint}.\n{self.report}")
+
+
+def gradcheck(
+    f: Callable[..., Any], *inputs: Any,
+    eps: float | None = None, atol: float | None = None, rtol: float = 1e-5, raise_exception: bool = True,
+) -> bool:  # fmt: skip
+    """True if the gradients of `f` agree with finite differences; otherwise GradcheckError, with a table.
+
+    It checks every entry of the inputs that `check_gradients` would check; `eps` is the step. The inputs may also stand
+    in one tuple, as in PyTorch. With ``raise_exception=False`` it returns False instead of raising.
+
+    >>> import numpy as np
+    >>> from micrograd_np.ops.transcendental import sigmoid
+    >>> gradcheck(sigmoid, np.array([-1.0, 0.0, 2.0]))
+    True
+    """
+    report = check_gradients(f, *_unpacked(inputs), entries=None, step=eps, atol=atol, rtol=rtol)
+    if not report and raise_exception:
+        raise GradcheckError(report)
+    return bool(report)
+
+
+def gradgradcheck(
+    f: Callable[..., Any], *inputs: Any,
+    eps: float | None = None, atol: float | None = None, rtol: float = 1e-5, raise_exception: bool = True,
+) -> bool:  # fmt: skip
+    """True if the second derivatives of `f` agree with differences of its first ones; otherwise GradcheckError.
+
+    It differentiates ``∂f/∂inputs`` by the inputs and by the gradient that arrives at the result of `f`. So it also
+    detects a rule that ignores that gradient, or treats it as a constant.
+
+    >>> import numpy as np
+    >>> gradgradcheck(lambda x: x ** 3, np.array([1.0, 2.0]))
+    True
+    """
+    first, *varied = second_order(f, _unpacked(inputs))
+    return gradcheck(first, *varied, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception)
+
+
+def _unpacked(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """`inputs`, or the elements of the one tuple in which PyTorch passes them."""
+    packed = len(inputs) == 1 and isinstance(inputs[0], (tuple, list)) and bool(inputs[0])
+    return tuple(inputs[0]) if packed and all(isinstance(x, (Tensor, np.ndarray)) for x in inputs[0]) else inputs

@@ -1,17 +1,15 @@
 """Derivatives from values alone: perturb one entry, compare the values. Every rule here is judged by them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
 
+from micrograd_np.autograd.reverse import array_of
+from micrograd_np.core.messages import require_value
 from micrograd_np.engine.grad_mode import enable_grad
 from micrograd_np.engine.tensor import Tensor
-
-from .inputs import array_of
 
 Method = Literal["central", "forward"]
 Value = Callable[[], float]
@@ -33,14 +31,11 @@ def numeric_gradient(f: Callable[..., Any], *inputs: Any, method: Method = "cent
     >>> print(f"{numeric_gradient(lambda x: x * x, 1.0, method='forward', step=1e-4):.6f}")  # one step too high
     2.000100
     """
-    if method not in {"central", "forward"}:
-        raise ValueError(f"numeric_gradient: method must be 'central' or 'forward', found {method!r}.")
+    require_value("numeric_gradient", "method", method, method in ("central", "forward"), "'central' or 'forward'")
     arrays = [_floating_copy(x, i) for i, x in enumerate(inputs)]
     before = [a.copy() for a in arrays]
-    arguments = [
-        Tensor(a, x.requires_grad, name=x.name) if isinstance(x, Tensor) else a
-        for a, x in zip(arrays, inputs, strict=True)
-    ]
+    pairs = zip(arrays, inputs, strict=True)
+    arguments = [Tensor(a, x.requires_grad, name=x.name) if isinstance(x, Tensor) else a for a, x in pairs]
 
     def result() -> Any:
         with enable_grad():  # f may take gradients itself
@@ -53,15 +48,11 @@ def numeric_gradient(f: Callable[..., Any], *inputs: Any, method: Method = "cent
             )
         return y
 
-    def value() -> float:
-        return float(result().item())
-
-    y = result()
+    y, value = result(), lambda: float(result().item())
     for i, (a, b) in enumerate(zip(arrays, before, strict=True)):
         if not np.array_equal(a, b, equal_nan=True):
-            raise ValueError(
-                f"numeric_gradient: f changes its input {i} in place, so it cannot be perturbed. Work on a copy."
-            )
+            changed = f"numeric_gradient: f changes its input {i} in place"
+            raise ValueError(f"{changed}, so it cannot be perturbed. Work on a copy.")
     gradients = []
     for a in arrays:
         flat = a.reshape(-1)

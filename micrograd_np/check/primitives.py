@@ -1,15 +1,13 @@
 """`check_primitive`: what the suite claims of every primitive of the package, tested on one of your own."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from micrograd_np.core.primitive import Primitive
 
-from .assertions import GradcheckError
 from .claims import CLAIMS, DECLARED
+from .gradients import GradcheckError
 from .report import Table
 from .samples import Sample, samples_for
 
@@ -27,41 +25,23 @@ class PrimitiveReport(Table):
     """The findings about one primitive; true when every claim holds."""
 
     def __init__(self, name: str, findings: list[Finding]) -> None:
-        self.name = name
-        self.title = f"{name}:"
-        self.findings = findings
+        self.name, self.findings = name, findings
+        self.failures = {f.claim: f.failure for f in findings if f.failure}  # what went wrong
+        false, count = len(self.failures), len(findings)
+        self.complaint = f"{name}: {f'{false} of {count} claims do not' if false else f'all {count} claims'} hold"
+        words = [f.claim.replace("_", " ") for f in findings]
+        cells = [
+            (f"  {claim}", "FAILS" if f.failure else "holds", "" if f.tried == 1 else f"on {f.tried} samples")
+            for claim, f in zip(words, findings, strict=True)
+        ]
+        notes = [f"{claim}:\n{f.failure}" for claim, f in zip(words, findings, strict=True) if f.failure]
+        super().__init__(f"{name}:", cells, notes, self.complaint)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        PrimitiveReport.__init__(self, state["name"], state["findings"])  # an older pickle has these alone
 
     def __bool__(self) -> bool:
         return not self.failures
-
-    @property
-    def failures(self) -> dict[str, str]:
-        """What went wrong, by claim."""
-        return {f.claim: f.failure for f in self.findings if f.failure}
-
-    @property
-    def complaint(self) -> str:
-        """The report in one sentence."""
-        if not self.failures:
-            return f"{self.name}: all {len(self.findings)} claims hold"
-        return f"{self.name}: {len(self.failures)} of {len(self.findings)} claims do not hold"
-
-    caption = complaint
-
-    def cells(self) -> list[tuple[str, ...]]:
-        """A row for each claim."""
-        return [
-            (f"  {_words(f.claim)}", "FAILS" if f.failure else "holds", "" if f.tried == 1 else f"on {f.tried} samples")
-            for f in self.findings
-        ]
-
-    def notes(self) -> Sequence[str]:
-        """The failures."""
-        return [f"{_words(claim)}:\n{failure}" for claim, failure in self.failures.items()]
-
-
-def _words(claim: str) -> str:
-    return claim.replace("_", " ")
 
 
 def check_primitive(
@@ -75,7 +55,7 @@ def check_primitive(
 
     >>> from micrograd_np.ops.transcendental import tanh
     >>> check_primitive(tanh).complaint
-    'tanh: all 13 claims hold'
+    'tanh: all 14 claims hold'
     """
     findings = [_finding(claim, test, [op]) for claim, test in DECLARED.items()]
     if not any(f.failure for f in findings):

@@ -1,10 +1,9 @@
 """The result of a check as a table, for a terminal and for a notebook, which is true when all is well."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from html import escape
 from math import prod
+from typing import Any
 
 from micrograd_np.core.terminal import shown
 
@@ -16,34 +15,24 @@ _COLOURS = {"agrees": "#2a7d2a", "disagrees": "#b3261e", "too coarse to tell": "
 class Table:
     """Rows of text under a title, with notes below; `right` are the columns of numbers."""
 
-    title: str
     headings: tuple[str, ...] = ()
     right: frozenset[int] = frozenset()
 
-    def cells(self) -> list[tuple[str, ...]]:
-        """The texts of each row."""
-        raise NotImplementedError
-
-    def notes(self) -> Sequence[str]:
-        """Texts below the table."""
-        return ()
-
-    @property
-    def caption(self) -> str:
-        """The title in a notebook."""
-        return self.title
+    def __init__(self, title: str, cells: Sequence[tuple[str, ...]], notes: Sequence[str], caption: str = "") -> None:
+        self.title, self.cells, self.notes = title, cells, notes
+        self.caption = caption or title  # the title in a notebook
 
     def __repr__(self) -> str:
-        table = [self.headings, *self.cells()] if self.headings else self.cells()
+        table = [self.headings, *self.cells] if self.headings else self.cells
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         places = "  ".join(f"{{:{'>' if i in self.right else '<'}{width}}}" for i, width in enumerate(widths))
-        return shown("\n".join((self.title, *(places.format(*row).rstrip() for row in table), *self.notes())))
+        return shown("\n".join((self.title, *(places.format(*row).rstrip() for row in table), *self.notes)))
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(h)}</th>" for h in self.headings)
         head = head and f"<thead><tr>{head}</tr></thead>"
-        body = "".join(f"<tr>{''.join(map(self._html, range(len(row)), row))}</tr>" for row in self.cells())
-        notes = "".join(f"<pre>{escape(note)}</pre>" for note in self.notes())
+        body = "".join(f"<tr>{''.join(map(self._html, range(len(row)), row))}</tr>" for row in self.cells)
+        notes = "".join(f"<pre>{escape(note)}</pre>" for note in self.notes)
         return f"<table><caption>{escape(self.caption)}</caption>{head}<tbody>{body}</tbody></table>{notes}"
 
     def _html(self, column: int, text: str) -> str:
@@ -63,8 +52,11 @@ class Report(Table):
     right = frozenset((2, 3, 4, 5, 6))
 
     def __init__(self, title: str, rows: list[Comparison]) -> None:
-        self.title = title
+        super().__init__(title, list(map(_cells, rows)), [f"{row.name}: {row.note}" for row in rows if row.note])
         self.rows = rows
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Report.__init__(self, state["title"], state["rows"])  # an older pickle has these alone
 
     def __bool__(self) -> bool:
         return all(row.verdict == AGREES for row in self.rows)
@@ -87,27 +79,12 @@ class Report(Table):
                 return row
         raise KeyError(f"the report has no row {name!r}; its rows are {', '.join(row.name for row in self.rows)}.")
 
-    def cells(self) -> list[tuple[str, ...]]:
-        """A row for each comparison."""
-        return list(map(_cells, self.rows))
-
-    def notes(self) -> Sequence[str]:
-        """The notes of the comparisons."""
-        return [f"{row.name}: {row.note}" for row in self.rows if row.note]
-
 
 def _cells(row: Comparison) -> tuple[str, ...]:
     shape, size, at = str(row.analytic.shape), prod(row.analytic.shape), row.at
     if at is None:
         return (row.name, shape, "none", "", "", "", "", "", row.verdict)
-    return (
-        row.name,
-        shape,
-        "all" if row.checked == size else f"{row.checked} of {size}",
-        f"{row.analytic[at]:.8g}",
-        f"{row.numeric[at]:.8g}",
-        f"{row.absolute:.1e}",
-        f"{row.relative:.1e}",
-        f"[{', '.join(map(str, at))}]" if at else "",
-        row.verdict,
-    )
+    derivatives, errors = (row.analytic[at], row.numeric[at]), (row.absolute, row.relative)
+    numbers = (*(f"{x:.8g}" for x in derivatives), *(f"{x:.1e}" for x in errors))
+    checked = "all" if row.checked == size else f"{row.checked} of {size}"
+    return (row.name, shape, checked, *numbers, f"[{', '.join(map(str, at))}]" if at else "", row.verdict)

@@ -4,21 +4,19 @@ A shape contract such as ``"(n,k),(k,m)->(n,m)"`` names lengths that may be any,
 Without a contract an op is elementwise: it takes any shapes that broadcast.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from micrograd_np.core.domains import Domain
 from micrograd_np.core.primitive import Primitive
 
-from .inputs import replaced
+from .functions import replaced
 
 _WINDOW = 2.0  # values stay near 0, where functions are curved and nothing overflows
 _MARGIN = 0.08  # kinks and ends of domains are farther away than any step of a finite difference
@@ -70,13 +68,13 @@ class Sample:
         f.names = list(map(self.name_of, places))  # type: ignore[attr-defined]
         return f, [self.inputs[i] for i in places]
 
-    def astype(self, dtype: Any) -> Sample:
+    def astype(self, dtype: Any) -> Self:
         """The same with its floating arrays in another dtype."""
         return self.map(lambda x: x.astype(dtype) if x.dtype.kind == "f" else x)
 
-    def map(self, change: Any) -> Sample:
+    def map(self, change: Any) -> Self:
         """The same with ``change(x)`` for each array x."""
-        return Sample(self.op, tuple(change(x) for x in self.inputs), self.static)
+        return type(self)(self.op, tuple(change(x) for x in self.inputs), self.static)
 
     def __str__(self) -> str:
         static = "".join(f", {name}={value!r}" for name, value in self.static.items())
@@ -140,7 +138,7 @@ def samples_for(op: Primitive[Any], seed: int = 0) -> Iterator[Sample]:
 
 
 def sample(op: Primitive[Any], shapes: list[Shape], static: Mapping[str, Any], rng: np.random.Generator) -> Sample:
-    """Random inputs of these shapes from the op's domains."""
+    """Random inputs of these shapes from the op's domains, each with a 0 somewhere else if the op is smooth at 0."""
     domains = [op.domain[min(i, len(op.domain) - 1)] for i in range(len(shapes))]
     lengths = [n for shape, d in zip(shapes, domains, strict=True) if d.kind == "float" for n in shape]
     lengths += static["shape"] if isinstance(static.get("shape"), tuple) else ()
@@ -154,6 +152,9 @@ def sample(op: Primitive[Any], shapes: list[Shape], static: Mapping[str, Any], r
             distinct = distinct[count:]
         else:
             arrays.append(_values(domain, shape, rng, positions))
+    for i, (domain, x) in enumerate(zip(domains, arrays, strict=True)):
+        if x.size > 1 and _is_smooth_at_0(domain):
+            x.flat[i % x.size] = 0.0
     return Sample(op, tuple(arrays), static)
 
 
@@ -183,6 +184,12 @@ def _distinct(domain: Domain | None, count: int, rng: np.random.Generator) -> An
     grid = np.linspace(*_window(domain), 3 * count + 7)
     grid = grid[~_near_a_kink(domain, grid)]
     return rng.permutation(grid)[:count]
+
+
+def _is_smooth_at_0(domain: Domain) -> bool:
+    """Whether 0 is a value like any other: quotients and roots in a rule go wrong there, and nowhere else."""
+    plain = domain.kind == "float" and not domain.distinct and domain.draw is None
+    return plain and domain.low < 0 < domain.high and not _near_a_kink(domain, 0.0)
 
 
 def _window(domain: Domain) -> tuple[float, float]:

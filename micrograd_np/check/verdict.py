@@ -1,7 +1,5 @@
 """Whether a derivative and its finite differences agree, and if not, why."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial

@@ -7,8 +7,6 @@ under 32 MB, which is never touched, it keeps blocks up to that size, and up to 
 libraries ignore it.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 _LARGEST = 31 << 20  # glibc learns nothing from blocks of 32 MiB or more

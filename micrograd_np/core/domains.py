@@ -1,13 +1,9 @@
 """The domains of inputs: tests draw from them, and the op table prints them."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)

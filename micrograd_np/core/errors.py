@@ -1,19 +1,13 @@
 """What an op says where its kernel fails: which op was given what, in shapes and the user's own names, and why."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from .messages import caller, describe_value
-from .vertex import Vertex
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .vertex import Op
+from .vertex import Op, Vertex
 
 KERNEL_ERRORS = (ValueError, TypeError, IndexError, AttributeError, OverflowError, ZeroDivisionError, StopIteration)
 """What a kernel raises where it was given what it cannot use."""
@@ -24,12 +18,16 @@ _INTERNAL = re.compile(
 )
 
 
+def input_names(op: Op, n: int) -> list[str]:
+    """The names of `n` inputs of `op`; those of a variadic one are numbered."""
+    return [*op.inputs[: op.fixed], *(f"{op.inputs[-1]}[{i}]" for i in range(n - op.fixed) if op.variadic)]
+
+
 def complaint(op: Op, error: Exception, inputs: tuple[Any, ...], static: Mapping[str, Any]) -> Exception:
     """The same kind of error as `error`, raised by the kernel of `op`, in words that help the user."""
     shapes = [np.shape(x.data if isinstance(x, Vertex) else x) for x in inputs]
-    rest = [f"{op.inputs[-1]}[{i}]" for i in range(len(inputs) - op.fixed)] if op.variadic else []
     described = []
-    for name, x, shape in zip([*op.inputs[: op.fixed], *rest], inputs, shapes, strict=False):
+    for name, x, shape in zip(input_names(op, len(inputs)), inputs, shapes, strict=False):
         if isinstance(x, Vertex) and not isinstance(x.data, (np.ndarray, np.generic)):
             return TypeError(f"{caller(op.name)}: {no_array(x, name)}")
         alias = f" ({x.name})" if isinstance(x, Vertex) and x.name else ""

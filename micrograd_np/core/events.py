@@ -3,12 +3,8 @@
 The methods of `Events` do nothing. A watcher derives from it, or from `Relay`, which passes all to an outer watcher.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 
 class Events:

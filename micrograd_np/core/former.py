@@ -1,7 +1,5 @@
 """Former places of modules and former names of primitives, for old pickles and for imports from the old places."""
 
-from __future__ import annotations
-
 import sys
 
 from .primitive import registry
@@ -11,8 +9,8 @@ _PACKAGE = __name__.partition(".")[0]
 _FORMER_FOLDER = {
     "core": ("", "events hooks modes primitive reads vertex views writes"),
     "engine": ("", "backward constant grad_mode in_place pickling tensor"),
-    "numpy_api": ("ops", "arrange assembly cumulative diagonal linalg order products remainder rounding searching"),
-    "ops.fused": ("ops", "blocks convolution pooling rectifiers special windows"),
+    "numpy_api": ("ops", "arrange assembly cumulative diagonal linalg"),
+    "ops.fused": ("ops", "blocks convolution pooling special windows"),
 }
 """For each folder, the former folder and the modules that came from there."""
 
@@ -20,15 +18,17 @@ _FORMER_MODULE = {
     "core.domains": "ops.domains",
     "core.messages": "asked",
     "functional.classification": "functional.classes",
+    "numpy_api.elementary": "ops.trigonometric ops.hyperbolic ops.rounding ops.remainder numpy_api.exponential "
+    "numpy_api.trigonometric numpy_api.rounding numpy_api.remainder",
+    "numpy_api.order": "ops.order ops.searching numpy_api.searching numpy_api.take",
+    "numpy_api.products": "ops.products ops.vectors numpy_api.vectors",
     "numpy_api.protocols": "protocols",
-    "numpy_api.statistics": "ops.statistics",
-    "numpy_api.summaries": "ops.summaries",
-    "numpy_api.trigonometric": "ops.trigonometric ops.hyperbolic",
-    "numpy_api.vectors": "ops.vectors",
-    "ops.fused.gated_activations": "ops.gates",
+    "numpy_api.statistics": "ops.statistics ops.summaries numpy_api.summaries",
+    "ops.fused.activations": "ops.gates ops.rectifiers ops.fused.gated_activations ops.fused.rectifiers",
     "ops.fused.gru": "functional.recurrent.gated_units",
     "ops.fused.lstm": "functional.recurrent.long_short_term",
     "ops.fused.rnn": "functional.recurrent.plain",
+    "ops.fused.softmax": "ops.fused.attention",
 }
 """Modules that have other names as well."""
 
@@ -40,7 +40,7 @@ _FORMER_NAME = {
     "functional.loss": "mean_squared_error",
     "functional.normalization": "scaled=scale_and_weight",
     "numpy_api.diagonal": "put_diagonal=diag_embed",
-    "numpy_api.trigonometric": "one_plus_square=square_plus_one",
+    "numpy_api.elementary": "one_plus_square=square_plus_one",
     "ops.choice": "at_least=clamp_min at_most=clamp_max halve_where=masked_halve keep_where=masked_keep "
     "zero_where=masked_zero nan_to_num",
     "ops.elementwise": "ratio=divide_or_zero xdivy=zero_safe_divide xmuly=zero_safe_multiply",

@@ -1,12 +1,10 @@
 """Hooks, functions that are called when something happens; and a number that counts changes of hooks and modules."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from .messages import require_type
 
 _next = count().__next__
 _next_change = count(1).__next__
@@ -36,10 +34,9 @@ class Hooks:
     def __init__(self) -> None:
         self.entries: dict[int, tuple[Callable[..., Any], dict[str, Any]]] = {}
 
-    def add(self, hook: Callable[..., Any], *, prepend: bool = False, **options: Any) -> RemovableHandle:
+    def add(self, hook: Callable[..., Any], *, prepend: bool = False, **options: Any) -> "RemovableHandle":
         """Register `hook`, last or first, and return the handle that removes it. TypeError if it cannot be called."""
-        if not callable(hook):
-            raise TypeError(f"a hook must be a function, found {type(hook).__name__}.")
+        require_type("register a hook", "the hook", hook, callable(hook), "a function")
         key = _next()
         self.entries[key] = (hook, options)
         if prepend:

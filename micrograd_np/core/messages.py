@@ -1,17 +1,12 @@
 """Error messages in the user's words: the public function that was called, what an argument must be, other names."""
 
-from __future__ import annotations
-
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from inspect import CO_VARKEYWORDS, signature
+from inspect import CO_VARKEYWORDS, Signature, signature
 from numbers import Integral
-from types import FunctionType
-from typing import TYPE_CHECKING, Any, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from types import FrameType
+from types import FrameType, FunctionType
+from typing import Any, TypeVar
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -63,8 +58,8 @@ def with_article(noun: str) -> str:
 
 
 def count_of(n: int, noun: str) -> str:
-    """A number and what it counts: "1 node", "1,200 nodes"."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+    """A number and what it counts: "1 node", "1,200 nodes", "2 axes"."""
+    return f"{n:,} {noun if n == 1 else 'axes' if noun == 'axis' else f'{noun}s'}"
 
 
 def describe_value(x: Any) -> str:
@@ -76,15 +71,21 @@ def describe_value(x: Any) -> str:
     return f"the function {x.__name__}" if isinstance(x, FunctionType) else with_article(type(x).__name__)
 
 
-def must_be(function: str, name: str, requirement: str, value: str) -> str:
-    """The message of an error: the argument `name` of `function` does not meet the requirement."""
-    return f"{function}: {name} must be {requirement}; found {value}."
+def must_be(function: str, name: str, requirement: str, value: str, advice: str = "") -> str:
+    """The message of an error: the argument `name` of `function` does not meet the requirement. `advice` may follow."""
+    return f"{function}: {name} must be {requirement}; found {value}.{advice and f' {advice}'}"
 
 
 def require_type(function: str, name: str, x: Any, suits: bool, requirement: str) -> None:
     """Raise TypeError unless `x`, the argument `name` of `function`, suits."""
     if not suits:
         raise TypeError(must_be(function, name, requirement, describe_value(x)))
+
+
+def require_value(function: str, name: str, x: Any, suits: bool, requirement: str) -> None:
+    """Raise ValueError unless `x`, the argument `name` of `function`, suits."""
+    if not suits:
+        raise ValueError(must_be(function, name, requirement, f"{x!r:.80}"))
 
 
 def require_choice(function: str, name: str, x: Any, *choices: Any) -> None:
@@ -111,6 +112,12 @@ def other_names(names: Iterable[str], parameters: Iterable[str]) -> str:
         ours = [other for group in _SAME if name in group for other in group if other in parameters]
         sentences += [f" {'NumPy' if name in _NUMPYS else 'PyTorch'}'s {name} is {ours[0]} here."] if ours else []
     return "".join(sentences)
+
+
+def wrong_call(name: str, accepted: Signature, named: Mapping[str, Any], error: TypeError) -> TypeError:
+    """The error of a call that Python refuses with `error`: it shows which arguments the public `name` takes."""
+    bare = [p.replace(annotation=p.empty) for p in accepted.parameters.values() if p.name != "self"]
+    return TypeError(f"{name}{Signature(bare)}: {error}.{other_names(named, accepted.parameters)}")
 
 
 def explain_keywords(function: F) -> F:

@@ -1,7 +1,5 @@
 """What this thread does with applications of primitives: record them for backward, report them to a watcher."""
 
-from __future__ import annotations
-
 import threading
 
 from .events import QUIET, Events

@@ -22,23 +22,20 @@ the `result_type` of its first tensor argument.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec
+from typing import Any, Concatenate, Generic, ParamSpec
 
 import numpy as np
 
+from .domains import Domain
 from .errors import KERNEL_ERRORS, complaint
-from .messages import caller, other_names
+from .messages import caller, require_type, wrong_call
 from .modes import mode
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .vertex import Node, Vertex, edge
 from .views import register_view
 from .writes import clock, writes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from .domains import Domain
 
 P = ParamSpec("P")
 
@@ -58,14 +55,9 @@ _ready = frozenset((np.ndarray, float, int, bool, np.float64, np.float32, np.boo
 
 
 def wrap_result(
-    result_type: type[Vertex],
-    op: Primitive[Any],
-    inputs: tuple[Any, ...],
-    arrays: Sequence[Any],
-    static: Mapping[str, Any],
-    data: Any,
-    needs: int,
-) -> Vertex:
+    result_type: type[Vertex], op: Primitive[Any], inputs: tuple[Any, ...], arrays: Sequence[Any],
+    static: Mapping[str, Any], data: Any, needs: int,
+) -> Vertex:  # fmt: skip
     """The result of an application as a tensor, recorded if one of the inputs requires a gradient.
 
     Bit i of `needs` says that input number i requires one; the node holds what the rules of these inputs read.
@@ -144,18 +136,13 @@ class Primitive(Generic[P]):
     """An op that can be differentiated, traced, drawn, tested and documented. Created by the decorator `primitive`."""
 
     def __init__(
-        self,
-        kernel: Callable[..., Any],
-        label: str,
-        domain: Sequence[Domain],
-        shape: str | None,
-        examples: Sequence[Mapping[str, Any]],
-        onnx: str | None,
-        not_differentiable: Sequence[str],
-        view: bool,
-        numpy: Sequence[str],
-    ) -> None:
+        self, kernel: Callable[..., Any], label: str, *, domain: Sequence[Domain], shape: str | None = None,
+        examples: Sequence[Mapping[str, Any]] = (), onnx: str | None = None, not_differentiable: Sequence[str] = (),
+        view: bool = False, numpy: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         parameters = _parameters(kernel)
+        described = isinstance(domain, (tuple, list))
+        require_type(kernel.__name__, "domain", domain, described, "a tuple, with a Domain for each input")
         tensors = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
         settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.kernel = kernel
@@ -203,13 +190,15 @@ class Primitive(Generic[P]):
             raise TypeError(f"{self.name}: there is no input {name!r}; its inputs are {', '.join(self.inputs)}.")
         return self.inputs.index(name)
 
-    def vjp(self, **rules: Callable[..., Any]) -> Primitive[P]:
+    def vjp(self, *unnamed: Any, **rules: Callable[..., Any]) -> Primitive[P]:
         """Set the derivative rule of each input by name: ``rule(g, z, *inputs, **static)`` → the input's gradient.
 
         `g` is the gradient of the output `z`. The rule of a variadic input gets its position among them first. Rules
         are written with operators and primitives only, so that they run on arrays, on tensors and on symbols alike;
         the backward pass undoes broadcasting. Raises TypeError for a name that the kernel does not have.
         """
+        if unnamed:
+            raise TypeError(f"{self.name}: name the input of each rule: {self.name}.vjp({self.inputs[0]}=...).")
         all_rules = list(self.rules)
         for name, rule in rules.items():
             position = self._position(name)
@@ -294,9 +283,7 @@ class Primitive(Generic[P]):
         try:
             bound = self._lenient.bind(*args, **kwargs)
         except TypeError as error:
-            bare = [p.replace(annotation=p.empty) for p in self.__signature__.parameters.values()]
-            advice = other_names(kwargs, (*self.inputs, *self.statics))
-            raise TypeError(f"{caller(self.name)}{inspect.Signature(bare)}: {error}.{advice}") from None
+            raise wrong_call(caller(self.name), self.__signature__, kwargs, error) from None
         bound.apply_defaults()
         static = {name: bound.arguments[name] for name in self.statics}
         if self.variadic:
@@ -509,18 +496,14 @@ def primitive(
     - `view`: the result may share memory with the first input.
     - `numpy`: NumPy functions that it implements besides the one of its name, e.g. ``("absolute",)``.
     """
+    declaration = locals()
 
     def declare(kernel: Callable[Concatenate[Any, Any, P], Any]) -> Primitive[P]:
         kinds = [p.kind for p in _parameters(kernel)]
         inputs = [kind for kind in kinds if kind is not inspect.Parameter.KEYWORD_ONLY]
-        cls: type[Primitive[P]] = Primitive
-        if inputs == [_PLAIN]:
-            cls = Unary
-        elif kinds == [_PLAIN] * 2:
-            cls = Binary
-        elif kinds == [_PLAIN] * 3:
-            cls = Ternary
-        op = cls(kernel, label, domain, shape, examples, onnx, not_differentiable, view, numpy)
+        fast: Any = {1: Unary, 2: Binary, 3: Ternary}.get(len(inputs), Primitive)
+        plain = set(inputs) == {_PLAIN} and (fast is Unary or kinds == inputs)
+        op: Primitive[P] = (fast if plain else Primitive)(kernel, **declaration)
         earlier = registry.get(op.name)
         taken = earlier is not None and earlier.__module__ != op.__module__  # another module's op keeps its name
         registry[f"{op.__module__}.{op.name}" if taken else op.name] = op

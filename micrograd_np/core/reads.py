@@ -4,8 +4,6 @@ A rule that asks an argument only for its shape or dtype does not read it, and g
 analysed, such as an object with ``__call__``, counts as reading everything.
 """
 
-from __future__ import annotations
-
 import dis
 from functools import cache
 from inspect import CO_VARARGS
@@ -31,18 +29,8 @@ class Blank:
         self.shape = shape
         self.dtype = dtype
 
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return int(np.prod(self.shape, dtype=int))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Blank, (self.shape, self.dtype)
+    ndim: Any = property(lambda self: len(self.shape), doc="The number of axes.")
+    size: Any = property(lambda self: int(np.prod(self.shape, dtype=int)), doc="The number of elements.")
 
 
 def reads(rule: Any, count: int, *, skip: int = 0) -> tuple[int, ...]:

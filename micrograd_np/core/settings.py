@@ -4,22 +4,17 @@
 ``mode: Annotated[str, "min", "max"]`` one of these words; annotations of other kinds (a dtype, a function) say nothing.
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from inspect import Parameter, signature
 from numbers import Integral, Real
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from .messages import must_be
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from .messages import must_be, wrong_call
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -138,19 +133,21 @@ def check(function: str, rules: Mapping[str, Rule], values: Mapping[str, Any]) -
 
 
 def checked(function: F) -> F:
-    """`function`, a function or an ``__init__``, with its arguments checked against its annotations first."""
-    rules, parameters = rules_of(function), signature(function)
+    """`function`, a function or an ``__init__``, with its arguments checked against its annotations first.
+
+    Where they are too many, too few or unknown, the TypeError names the class and shows its settings.
+    """
+    rules, accepted = rules_of(function), signature(function)
     method = function.__name__ == "__init__"
-    if not rules:
-        return function
 
     @wraps(function)
     def call(*args: Any, **named: Any) -> Any:
+        name = type(args[0]).__name__ if method else function.__name__
         try:
-            arguments = parameters.bind(*args, **named).arguments
-        except TypeError:
-            arguments = {}  # Python says what is missing or too much
-        check(type(args[0]).__name__ if method else function.__name__, rules, arguments)
+            arguments = accepted.bind(*args, **named).arguments
+        except TypeError as error:
+            raise wrong_call(name, accepted, named, error) from None
+        check(name, rules, arguments)
         return function(*args, **named)
 
     call.rules = rules  # type: ignore[attr-defined]

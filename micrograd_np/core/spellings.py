@@ -1,13 +1,9 @@
 """Names of PyTorch and NumPy that a tensor or the package does not have, and what to write instead."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import Any, NoReturn
 
 _DEVICE = "t itself: there are no devices, and every tensor is in the machine's memory"
 _ALONE = (
@@ -56,28 +52,14 @@ _FUNCTIONS = {
     **dict.fromkeys(("tensor", "from_numpy", "as_tensor", "array", "asarray"), "mg.Tensor(data)"),
     **{name: f"{name!r} or np.{name}" for name in ("float16", "float32", "float64", "int32", "int64", "bool_")},
 }  # fmt: skip
-_PARTS = [
-    "nn",
-    "functional",
-    "optim",
-    "optim.lr_scheduler",
-    "data",
-    "training",
-    "random",
-    "linalg",
-    "autograd",
-    "debug",
-]
+_PARTS = "nn functional optim optim.lr_scheduler data training random linalg autograd debug"
 
 
 class ForeignName:
     """An attribute of another library: reading it raises an AttributeError that says what to write."""
 
-    def __init__(self, hint: str) -> None:
-        self.hint = hint
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, hint: str) -> None:
+        self.name, self.hint = name, hint
 
     def __get__(self, instance: Any, owner: type) -> NoReturn:
         raise AttributeError(f"{owner.__name__} has no {self.name!r}. Write {self.hint}.", name=self.name, obj=instance)
@@ -87,9 +69,7 @@ def add_foreign_names(owner: type) -> None:
     """Let `owner` say what to write for the methods of other libraries that it does not have."""
     for name, hint in _METHODS.items():
         if not hasattr(owner, name):
-            there = ForeignName(hint)
-            there.__set_name__(owner, name)
-            setattr(owner, name, there)
+            setattr(owner, name, ForeignName(name, hint))
 
 
 def suggestion(package: str, name: str, names: Iterable[str]) -> str:
@@ -98,7 +78,7 @@ def suggestion(package: str, name: str, names: Iterable[str]) -> str:
         return f"Write {_FUNCTIONS[name]}."
     if name in _ARRAYS.split():
         return f"Write mg.Tensor(np.{name}(...))."
-    for part in _PARTS:
+    for part in _PARTS.split():
         if not name.startswith("_") and name in getattr(import_module(f"{package}.{part}"), "__all__", ()):
             return f"Write mg.{part}.{name}."
     near = get_close_matches(name, names, 1)

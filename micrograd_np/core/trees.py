@@ -5,19 +5,15 @@ dataclasses (`parts`). A module stands for the dict of its parameters by name: w
 such a dict.
 """
 
-from __future__ import annotations
-
 from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .vertex import Vertex
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 
 def is_module(x: Any) -> bool:

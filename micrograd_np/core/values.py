@@ -1,9 +1,8 @@
 """The values of a recorded graph: those that are held, and those that can be recomputed from them."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +10,6 @@ from .events import QUIET
 from .modes import mode
 from .vertex import Node, Source, Vertex, held_inputs
 from .writes import writes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 _MAX_RECOMPUTED = 1000  # results that are recomputed on the way to those asked for
 
@@ -29,15 +25,19 @@ def inputs(z: Source) -> list[Any]:
 
 
 def values(
-    sources: Iterable[Source], held: Mapping[Source, Any], *, spent: bool = False
-) -> Iterator[tuple[Source, Any]]:
-    """Each of `sources` with its array, inputs before the results computed from them; None for what is lost.
+    sources: Iterable[Source],
+    held: Mapping[Source, Any],
+    read: Callable[[Source, Any], Any] = lambda _, data: data,
+    *,
+    freed: bool = False,
+) -> dict[Source, Any]:
+    """What `read` makes of each of `sources` and its array, None for one that is lost; inputs before their results.
 
     A record holds what its rules read, a tensor that retains its gradient its own array, and the caller may hold more
     (`held`); the rest is recomputed from leaves and constants that are still there, and dropped after its last use.
     Memory that was written since is no value of the computation; a leaf is what it is now. If a held array contradicts
     recomputed ones, a write that nobody counts, ``w.data[0] = 1``, changed what they were computed from: then only held
-    arrays are known. With `spent`, used-up records are recomputed too, as far as they hold what that needs.
+    arrays are known. With `freed`, freed records are recomputed too, as far as they hold what that needs.
     """
     waiting = list(dict.fromkeys(sources))
     requested = set(waiting)
@@ -61,35 +61,38 @@ def values(
     checked = {z for z, xs in parts.items() if held_data[z] is not None and any(held_data[x] is None for x in xs)}
     for x in (x for z in checked for x in parts[z]):
         uses[x] += 1
-
-    def computed() -> Iterator[tuple[Source, Any, bool]]:
-        """Each with its array, and whether that agrees with recomputed inputs."""
-        arrays: dict[Any, Any] = {}
-        left = uses.copy()
-        for z in order:
-            data, agreed = held_data[z], True
-            if isinstance(z, Node) and z not in far and (data is None or z in checked):
-                if data is not None:
-                    agreed = agrees(z, operands(z, arrays), data)
-                elif spent or z.arrays is not None:
-                    data = _recomputed(z, operands(z, arrays))
-                for x in parts[z]:
-                    left[x] -= 1
-                    if not left[x]:
-                        arrays.pop(x, None)
-            if left[z] > 0:
-                arrays[z] = data
-            yield z, data, agreed
-
-    trusted = not checked or all(agreed for *_, agreed in computed())  # nothing to compare: computed once, below
-    results = ((z, data) for z, data, _ in computed()) if trusted else held_data.items()
-    yield from ((z, data) for z, data in results if z in requested)
+    arrays: dict[Any, Any] = {}
+    results: dict[Source, Any] = {}
+    trusted = True
+    for z in order:
+        data = held_data[z]
+        if isinstance(z, Node) and z not in far and (data is None or z in checked):
+            if data is not None:
+                trusted = trusted and agrees(z, operands(z, arrays), data)
+            elif trusted and (freed or z.arrays is not None):
+                data = _recomputed(z, operands(z, arrays))
+            for x in parts[z]:
+                uses[x] -= 1
+                if not uses[x]:
+                    arrays.pop(x, None)
+        if uses[z] > 0:
+            arrays[z] = data
+        if z in requested:
+            results[z] = read(z, data)
+    return results if trusted else {z: read(z, None) if held_data[z] is None else x for z, x in results.items()}
 
 
 def agrees(z: Node, inputs: list[Any], data: Any) -> bool:
     """Whether the op of `z` computes `data` from `inputs`; if one of them is lost, nothing contradicts it."""
     array = None if z.op.inputs[-1] == "memory" else _recomputed(z, inputs)  # which writes there
-    return array is None or np.allclose(array, data, rtol=1e-3, atol=1e-6, equal_nan=True)
+    pairs = zip(parts_of(array), parts_of(data), strict=True) if array is not None else ()
+    return all(np.allclose(a, b, rtol=1e-3, atol=1e-6, equal_nan=True) for a, b in pairs)
+
+
+def parts_of(array: Any) -> Iterator[Any]:
+    """The elements, so many at a time that what is made of a part takes little memory beside the array."""
+    size = max(array.size >> 6, 2**10)
+    return (array.flat[start : start + size] for start in range(0, array.size, size))
 
 
 def operands(z: Node, arrays: Mapping[Any, Any]) -> list[Any]:

@@ -4,21 +4,17 @@ Backward walks from node to node. A node holds the arrays that its derivative ru
 graph does not keep the value at its other end, which lives as long as somebody holds its tensor, or a rule reads it.
 """
 
-from __future__ import annotations
-
 import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 from weakref import ref
 
 import numpy as np
 
+from .domains import Domain
+from .messages import must_be
 from .modes import mode
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from .domains import Domain
 
 
 class Op(Protocol):
@@ -84,10 +80,7 @@ class Node(Source):
 
     node = None  # so that `x.node or x` is the node of a tensor and of a node
 
-    @property
-    def ndim(self) -> int:
-        """The number of axes of the result."""
-        return len(self.shape)
+    ndim: Any = property(lambda self: len(self.shape), doc="The number of axes of the result.")
 
     @property
     def name(self) -> str | None:
@@ -110,7 +103,7 @@ class Vertex(Source):
 
     __slots__ = ("__weakref__", "_grad", "_name", "_notes", "_time", "_view", "_views", "data", "node", "requires_grad")
 
-    result_type: ClassVar[type[Vertex]]
+    result_type: ClassVar[type["Vertex"]]
 
     data: Any
     requires_grad: bool
@@ -134,9 +127,8 @@ class Vertex(Source):
     def grad(self, grad: Any) -> None:
         if grad is not None:
             if not isinstance(grad, Vertex):
-                raise TypeError(
-                    f"grad: must be a tensor or None, found {type(grad).__name__}; wrap it, mg.Tensor(...)."
-                )
+                kind = type(grad).__name__
+                raise TypeError(must_be("Tensor", "grad", "a tensor or None", kind, "Wrap it, mg.Tensor(...)."))
             if (grad.data.shape, grad.data.dtype) != (self.data.shape, self.data.dtype):
                 raise ValueError(
                     f"grad: {self.name or 'the tensor'} is {self.data.shape} of {self.data.dtype}, and the gradient "
@@ -172,20 +164,9 @@ class Vertex(Source):
         else:
             self.node.notes = notes
 
-    @property
-    def op(self) -> Any:
-        """The primitive that computed it; None for a leaf."""
-        return None if self.node is None else self.node.op
-
-    @property
-    def order(self) -> int:  # type: ignore[override]
-        """The moment of recording; 0 for a leaf."""
-        return 0 if self.node is None else self.node.order
-
-    @property
-    def inputs(self) -> tuple[Any, ...]:
-        """Where its gradient goes; see `Node`."""
-        return () if self.node is None else self.node.inputs
+    op: Any = property(lambda self: self.node and self.node.op, doc="The primitive that computed it; None for a leaf.")
+    order: Any = property(lambda self: self.node.order if self.node else 0, doc="The moment of recording, or 0.")
+    inputs: Any = property(lambda self: self.node.inputs if self.node else (), doc="Where its gradient goes.")
 
 
 _NO_GRAD = (

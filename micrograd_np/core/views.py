@@ -1,16 +1,12 @@
 """Which tensors are views of which: a write in the graph changes all that share the memory."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 from weakref import ref
 
 from .modes import mode
 from .vertex import Vertex, tensor_of
 from .writes import owner_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 _MAX_DEPTH = 1000  # views of views that are followed
 _PRUNED_FROM = 64  # views of one tensor from which on the dead ones are removed

@@ -5,17 +5,13 @@ owner, and a write through any of them counts for all whose bytes overlap. One c
 writes, so an array was changed since it was recorded exactly if a later write overlaps it.
 """
 
-from __future__ import annotations
-
+from collections.abc import Hashable, Iterable
 from itertools import count
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import ref
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
 
 clock = count(1).__next__
 """The next moment: recorded applications and writes share this clock."""
@@ -89,7 +85,7 @@ class Writes:
         if array.base is None:
             self._log.pop(id(array), None)
 
-    def later(self, moment: int) -> Writes:
+    def later(self, moment: int) -> "Writes":
         """A separate log of the writes after `moment` until now."""
         log = Writes()
         log.latest = self.latest

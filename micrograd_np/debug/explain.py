@@ -1,12 +1,11 @@
 """The derivation of one backward pass, as one would write it on a blackboard, with the numbers of this run."""
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 
@@ -19,16 +18,10 @@ from micrograd_np.core.vertex import Node, Source, Vertex, grad_of, source
 from micrograd_np.core.writes import writes
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.symbol import Symbol, nested, spelt
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.shape import spread_axes
 
-from .origin import origin_of
-from .watch import Watch
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import TextIO
-
-    from micrograd_np.engine.tensor import Tensor
+from .origin import Watch, origin_of
 
 _SPELT = 9  # elements of an array that a formula spells out
 
@@ -100,7 +93,7 @@ class Derivation:
 
     def __init__(self, tensor: Tensor, vertices: list[Source]) -> None:
         self.tensor, self.root, self.vertices = tensor, source(tensor), vertices
-        self.data = dict(values(vertices, {self.root: tensor.data}))
+        self.data = values(vertices, {self.root: tensor.data})
         self.vectors = {z: inputs_of(z)[0] for z in outer_parts(vertices)}
         shown = [z for z in vertices if z not in self.vectors]
         self.inputs: dict[Any, Any] = {
@@ -225,7 +218,7 @@ def seed_of(tensor: Tensor, gradient: Any, caller: str) -> Any:
             f"{caller}: the tensor depends on nothing that requires a gradient. Make a leaf with requires_grad=True, "
             "and compute outside no_grad()."
         )
-    seed = tensor._seed(gradient)
+    seed = tensor._seed(gradient, caller)
     return seed.data if isinstance(seed, Vertex) else seed
 
 
@@ -321,12 +314,10 @@ def symbols_of(inputs: Sequence[Any], names: Mapping[int, str], data: Mapping[An
 
 def rule_of(z: Node, i: int, g: Symbol, result: Symbol, symbols: Sequence[Any]) -> tuple[str, Any]:
     """The rule for input `i` as a formula, and what it gave before the walk undid broadcasting."""
-    op = z.op
-    rule = op.rules[min(i, len(op.rules) - 1)]
+    op, rule = z.op, z.op.rules_for(len(symbols))[i]
     assert rule is not None
-    first = (i - op.fixed,) if op.variadic and i >= op.fixed else ()
     try:
-        symbol = rule(*first, g, result, *symbols, **z.static)
+        symbol = rule(g, result, *symbols, **z.static)
     except Exception:  # noqa: BLE001  a rule that branches on what symbols do not have is named instead of shown
         return f"rule of {op.name.lstrip('_')} by {op.inputs[min(i, len(op.inputs) - 1)]}", None
     return (symbol.text, symbol.value) if isinstance(symbol, Symbol) else (str(symbol), np.asarray(symbol))
@@ -342,20 +333,15 @@ def outer_parts(vertices: Iterable[Source]) -> set[Node]:
     parts: set[Node] = set()
     others: set[Node] = set()
     for z in vertices:
-        reshaped = (
-            [x for x in z.inputs if isinstance(x, Node) and x.op.name == "reshape"] if isinstance(z, Node) else ()
-        )
+        reshaped = [x for x in z.inputs if isinstance(x, Node) and x.op.name == "reshape"]
         if reshaped:
-            is_outer = z.op.name == "multiply" and _is_outer(*map(np.shape, inputs_of(z)))
+            a, b = map(np.shape, inputs_of(z)) if z.op.name == "multiply" else ((), ())
+            is_outer = len(a) == len(b) == 2 and (a[1] == b[0] == 1 or a[0] == b[1] == 1)
             for x in reshaped:
                 plain = (x.notes or {}).keys().isdisjoint(("name", "hooks", "retain_grad"))
                 vector = is_outer and plain and len(np.shape(inputs_of(x)[0])) == 1
                 (parts if vector else others).add(x)
     return parts - others
-
-
-def _is_outer(x: tuple[int, ...], y: tuple[int, ...]) -> bool:
-    return len(x) == len(y) == 2 and (x[1] == y[0] == 1 or x[0] == y[1] == 1)
 
 
 def summed_axes(raw: Any, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,7 +1,5 @@
 """Raw arrays that change between forward and backward."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +9,7 @@ import numpy as np
 from micrograd_np.core.primitive import Primitive
 from micrograd_np.core.vertex import Node, Source, Vertex
 
-from .origin import origin_of
-from .watch import Watch
+from .origin import Watch, origin_of
 
 
 class detect_mutation(Watch):  # noqa: N801  a function to its users
@@ -49,22 +46,17 @@ class detect_mutation(Watch):  # noqa: N801  a function to its users
         inputs = z.held or z.arrays or ()
         for k, (array, before) in enumerate(zip((*(z.arrays or ()), z.data), saved, strict=True)):
             if _checksum(array) != before:
-                raise _changed(z, k, (*inputs, z)[k])
+                op, origin, x = z.op, origin_of(z), (*inputs, z)[k]
+                alias = f" ({x.name})" if getattr(x, "name", None) else ""
+                where = f" at {origin}: {origin.source}" if origin else ""
+                position = "the result" if k == len(z.inputs) else f"input {op.inputs[min(k, len(op.inputs) - 1)]}"
+                raise RuntimeError(
+                    f"detect_mutation: {position} of {op.name}{alias}, an array of shape {x.shape}, was changed after "
+                    f"{op.name} had saved it{where}. Its derivative would be wrong. Change a copy, or change it after "
+                    f"backward()."
+                )
 
 
 def _checksum(x: Any) -> int | None:
     array = x.data if isinstance(x, Source) else x
     return zlib.crc32(np.ascontiguousarray(array).data) if isinstance(array, np.ndarray) else None
-
-
-def _changed(z: Node, k: int, x: Any) -> RuntimeError:
-    op, origin = z.op, origin_of(z)
-    assert op is not None
-    name = getattr(x, "name", None)
-    where = f" at {origin}: {origin.source}" if origin else ""
-    position = "the result" if k == len(z.inputs) else f"input {op.inputs[min(k, len(op.inputs) - 1)]}"
-    return RuntimeError(
-        f"detect_mutation: {position} of {op.name}{f' ({name})' if name else ''}, an array of shape {x.shape}, was "
-        f"changed after {op.name} had saved it{where}. Its derivative would be wrong. Change a copy, or change it "
-        f"after backward()."
-    )

@@ -1,7 +1,5 @@
 """`detect_nonfinite`: an error at the first op, forward or backward, that makes a nan or an infinity."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
@@ -9,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.errors import input_names
 from micrograd_np.core.primitive import Primitive
 from micrograd_np.core.reads import Blank
 from micrograd_np.core.terminal import shown
 from micrograd_np.core.vertex import Node, Op, Source, Vertex, held_inputs
 from micrograd_np.engine import backward as walk
 
-from .origin import Origin, origin_of
-from .watch import Watch
+from .origin import Origin, Watch, origin_of
 
 _SHOWN = 3  # elements in a message: enough to see a pattern
 
@@ -94,7 +92,7 @@ class detect_nonfinite(Watch):  # noqa: N801  a function to its users
         bad = _new_nonfinite(array, [*arrays, z.data, _array(g)])
         if bad is not None:
             named = [("gradient arriving", _array(g)), *_named(op, held, arrays), ("result", z.data)]
-            title = f"{op.name}, backward by {_names(op, len(z.inputs))[i]}, made"
+            title = f"{op.name}, backward by {input_names(op, len(z.inputs))[i]}, made"
             raise _error(title, bad, array, named, _cause(op, named, array), op, "backward", origin_of(z))
 
     def _check_input(self, op: Primitive[Any], i: int, x: Any, array: Any) -> None:
@@ -107,7 +105,7 @@ class detect_nonfinite(Watch):  # noqa: N801  a function to its users
             what = f"{'parameter' if trained else 'data'} {getattr(x, 'name', None) or ''}".rstrip()
             of_parameter = "the last optimiser step put it there (is the learning rate too large?), or it was loaded so"
             cause = of_parameter if trained else "it came from outside; look at how the data were made"
-            title = f"{what} of shape {array.shape}, input {_names(op, i + 1)[i]} of {op.name}, holds"
+            title = f"{what} of shape {array.shape}, input {input_names(op, i + 1)[i]} of {op.name}, holds"
             raise _error(title, bad, array, [], cause, op, "forward", self.here())
 
 
@@ -137,29 +135,17 @@ def _inside_walk() -> bool:
     return frame is not None
 
 
-def _names(op: Op, n: int) -> list[str]:
-    if not op.variadic:
-        return list(op.inputs)
-    return [*op.inputs[: op.fixed], *(f"{op.inputs[-1]}[{i}]" for i in range(n - op.fixed))]
-
-
 def _named(op: Op, inputs: Sequence[Any], arrays: Sequence[Any]) -> list[tuple[str, Any]]:
     return [
         (f"{name}{f' ({x.name})' if isinstance(x, Vertex) and x.name else ''}", array)
-        for name, x, array in zip(_names(op, len(inputs)), inputs, arrays, strict=True)
+        for name, x, array in zip(input_names(op, len(inputs)), inputs, arrays, strict=True)
     ]
 
 
 def _error(
-    title: str,
-    bad: Any,
-    array: Any,
-    named: Sequence[tuple[str, Any]],
-    cause: str,
-    op: Op,
-    during: str,
-    origin: Origin | None,
-) -> NonfiniteError:
+    title: str, bad: Any, array: Any, named: Sequence[tuple[str, Any]], cause: str,
+    op: Op, during: str, origin: Origin | None,
+) -> NonfiniteError:  # fmt: skip
     """The error about the elements of `array` where `bad` is true; `named` are the arrays it was computed from."""
     values = array[bad]
     kinds = {"nan": np.isnan(values), "inf": values == np.inf, "-inf": values == -np.inf}

@@ -1,17 +1,13 @@
 """Where the gradients of a backward pass go: added to `grad` of the leaves, in memory that belongs to nobody else."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex, grad_of, retains_grad, tensor_of
 from micrograd_np.ops import state
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 
 class Accumulator:

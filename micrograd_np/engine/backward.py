@@ -5,44 +5,40 @@ its consumers have sent their gradients, and it frees each record after use. It 
 tensors, so that what it computes is itself recorded (for higher derivatives) or traced (for the compiler).
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import ref
 
 import numpy as np
 
 from micrograd_np.core.events import QUIET
+from micrograd_np.core.freed import keep_structure, weak_inputs, without_arrays
 from micrograd_np.core.modes import mode
 from micrograd_np.core.reads import VALUE
-from micrograd_np.core.spent import keep_structure, weak_inputs, without_arrays
 from micrograd_np.core.vertex import Constant, Node, Source, Vertex, grad_of, source, tensor_of
 from micrograd_np.core.writes import writes
 from micrograd_np.ops.shape import broadcast_to, sum_to
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
 
-
-def reached(*roots: Source, floor: int = 0, spent: bool = False) -> list[Source]:
+def reached(*roots: Source, floor: int = 0, freed: bool = False) -> list[Source]:
     """`roots` and every node and leaf under them; those recorded at `floor` or before count as leaves.
 
-    With `spent` also what is left of freed records.
+    With `freed` also what is left of freed records.
     """
     vertices = list(dict.fromkeys(map(source, roots)))
     seen = set(vertices)
     for z in vertices:  # grows as it goes
-        for x in z.inputs if z.order > floor and (spent or not is_gone(z)) else ():
+        for x in z.inputs if z.order > floor and (freed or not is_gone(z)) else ():
             if isinstance(x, Source) and x not in seen:
                 seen.add(x)
                 vertices.append(x)
     return vertices
 
 
-def topological(*roots: Source, floor: int = 0, spent: bool = False) -> list[Source]:
+def topological(*roots: Source, floor: int = 0, freed: bool = False) -> list[Source]:
     """The same, inputs before the results computed from them, leaves first. No recursion."""
-    return sorted(reached(*roots, floor=floor, spent=spent), key=lambda z: z.order)
+    return sorted(reached(*roots, floor=floor, freed=freed), key=lambda z: z.order)
 
 
 def is_gone(z: Source) -> bool:
@@ -62,16 +58,9 @@ def leading_to(roots: Iterable[Source], targets: Iterable[Source], floor: int = 
 
 
 def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
-    root: Source,
-    seed: Any,
-    deliver: Callable[[Any, Any], None],
-    *,
-    retain: bool = False,
-    lifted: bool = False,
-    targets: frozenset[Source] | None = None,
-    more: Sequence[tuple[Source, Any]] = (),
-    floor: int = 0,
-) -> None:
+    root: Source, seed: Any, deliver: Callable[[Any, Any], None], *, retain: bool = False, lifted: bool = False,
+    targets: frozenset[Source] | None = None, more: Sequence[tuple[Source, Any]] = (), floor: int = 0,
+) -> None:  # fmt: skip
     """Walk from `root`, with `seed` as its gradient, in the reverse of the order in which vertices were recorded.
 
     `deliver(leaf, gradient)` is called once for every leaf reached; with `targets`, leaves and nodes, once for each of
@@ -231,7 +220,10 @@ def _arrived(z: Source, g: Any, *, lifted: bool) -> Any:
     if "stale" in notes:
         raise _mutated(z)
     if z.node is not None:  # type: ignore[attr-defined]
-        raise _moved(z)
+        raise RuntimeError(
+            f"backward: the gradient of {_title(z)} is asked for as of a leaf, but it was written to in the graph "
+            f"since, and is a result now. Run backward() before the write, or write to a copy: x.clone()."
+        )
     tensor: Any = Vertex.result_type
     hooks = notes.get("hooks", ())
     for hook, _ in hooks:
@@ -266,13 +258,6 @@ def _gone(z: Source) -> RuntimeError:
     return RuntimeError(
         f"backward: the graph under {_title(z)} is gone; a backward pass frees it as it goes. "
         f"Compute the value again, or keep the graph with backward(retain_graph=True)."
-    )
-
-
-def _moved(z: Source) -> RuntimeError:
-    return RuntimeError(
-        f"backward: the gradient of {_title(z)} is asked for as of a leaf, but it was written to in the graph since, "
-        f"and is a result now. Run backward() before the write, or write to a copy: x.clone()."
     )
 
 

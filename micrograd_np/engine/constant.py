@@ -1,17 +1,13 @@
 """`constant`: an array that is the same in every call, so that a compiled step may keep it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from micrograd_np.core.modes import mode
 
 from .tensor import Tensor
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
 
 
 def constant(data: ArrayLike | Tensor, name: str | None = None) -> Tensor:
@@ -37,8 +33,8 @@ def constant(data: ArrayLike | Tensor, name: str | None = None) -> Tensor:
     return t
 
 
-def settled(array: Any) -> Tensor:
-    """A tensor of an array that this package has computed from shapes and settings only: the same in every call."""
+def as_constant(array: Any) -> Tensor:
+    """A constant of `array` itself, not of a copy: this package has computed it from shapes and settings only."""
     t = Tensor(array)
     mode.events.constant(array)
     return t

@@ -1,7 +1,5 @@
 """Whether this thread records: `no_grad`, `enable_grad`, `set_grad_enabled`, as context managers and decorators."""
 
-from __future__ import annotations
-
 from contextlib import ContextDecorator
 from typing import Any, Self
 

@@ -5,24 +5,20 @@ value stays right. All tensors that share the memory see the write, as in NumPy:
 becomes a new result, too, the old value with the written part replaced; and its views are taken from it once more.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.messages import caller
 from micrograd_np.core.modes import mode
+from micrograd_np.core.primitive import Primitive
 from micrograd_np.core.vertex import Vertex, tensor_of
 from micrograd_np.core.views import base_of, is_too_deep, views_of
 from micrograd_np.ops import index, state
 
 from .grad_mode import set_grad_enabled
-
-if TYPE_CHECKING:
-    from micrograd_np.core.primitive import Primitive
 
 
 def update(t: Any, op: Primitive[Any], other: Any, *more: Any, **static: Any) -> None:

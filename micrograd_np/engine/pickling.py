@@ -1,15 +1,14 @@
 """Pickles and deep copies of tensors with the graph under them, however deep.
 
 By itself, pickle would descend from a result to its inputs, to their inputs, and run out of stack. Here a `_Run` of
-all nodes under a tensor, inputs first, is written before the tensor: whatever a node refers to has been written before
-it, so a reference is enough. What is shared stays shared within one pickle or copy.
+all leaves and nodes under a tensor, inputs first, is written before the tensor: whatever a node refers to has been
+written before it, so a reference is enough. What is shared stays shared within one pickle or copy: `copy.deepcopy`
+takes tensors apart in the same way.
 """
 
-from __future__ import annotations
-
 import threading
-from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 from weakref import ref
 
 from micrograd_np.core.primitive import _NO_STATIC
@@ -17,9 +16,6 @@ from micrograd_np.core.vertex import Node, Vertex, edge, grad_of, retains_grad, 
 from micrograd_np.core.writes import clock
 
 from .backward import is_gone, is_stale, topological
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class _Written(threading.local):
@@ -32,17 +28,8 @@ class _Written(threading.local):
 _written = _Written()
 
 
-class _Run:
-    """Nodes that are written before the one that needs them."""
-
-    def __init__(self, nodes: list[Any] | None = None) -> None:
-        self.nodes = nodes or []
-
-    def append(self, _: Any) -> None:
-        """Nothing: they exist now, which is what the run is for."""
-
-    def extend(self, _: Any) -> None:
-        """Nothing."""
+class _Run(list[Any]):
+    """Leaves and nodes that are written before the one that needs them; what loads them has no other use for them."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _Run, (), None, self._announced()
@@ -50,7 +37,7 @@ class _Run:
     def _announced(self) -> Iterator[Any]:
         new = []
         try:
-            for z in self.nodes:
+            for z in self:
                 if id(z) not in _written.ids:
                     new.append(id(z))
                     _written.ids.add(id(z))
@@ -64,7 +51,7 @@ def reduce_ex(self: Vertex, protocol: Any) -> tuple[Any, ...]:
     node = self.node
     run = None
     if node is not None and id(node) not in _written.ids:
-        run = _Run([z for z in topological(node) if isinstance(z, Node)])
+        run = _Run(topological(node))
     name = self._name if node is None else None
     arguments = (run, type(self), self.data, node, self.requires_grad, name, node is not None and retains_grad(self))
     return _tensor, arguments, (None, _state(self))
@@ -77,13 +64,8 @@ def reduce_node(self: Node) -> tuple[Any, ...]:
     stale = is_stale(self)
     static = dict(self.static)
     arguments = (self.op, inputs, arrays, self.data, static, self.name, stale, self.shape, self.dtype)
-    notes = _portable_notes(self)
+    notes = {key: note for key, note in (self.notes or {}).items() if key not in {"retain_grad", "held"}}
     return _node, arguments, (None, {"notes": {**notes, "stale": True} if stale else notes}) if notes else None
-
-
-def _portable_notes(node: Node) -> dict[str, Any]:
-    """The notes that a copy has, too."""
-    return {key: note for key, note in (node.notes or {}).items() if key not in {"retain_grad", "held"}}
 
 
 def _tensor(
@@ -97,16 +79,9 @@ def _tensor(
 
 
 def _node(
-    op: Any,
-    inputs: Any,
-    arrays: Any,
-    data: Any,
-    static: Any,
-    name: str | None,
-    stale: bool,
-    shape: tuple[int, ...],
-    dtype: Any,
-) -> Node:
+    op: Any, inputs: Any, arrays: Any, data: Any, static: Any,
+    name: str | None, stale: bool, shape: tuple[int, ...], dtype: Any,
+) -> Node:  # fmt: skip
     node = object.__new__(Node)
     node.op, node.inputs, node.arrays, node.data, node.static = op, inputs, arrays, data, static or _NO_STATIC
     node.shape, node.dtype = shape, dtype
@@ -150,42 +125,6 @@ def _state(self: Vertex) -> dict[str, Any]:
             break
         state |= {slot: getattr(self, slot) for slot in kind.__dict__.get("__slots__", ()) if hasattr(self, slot)}
     return {**state, **getattr(self, "__dict__", {})}
-
-
-def deep_copy(self: Vertex, memo: dict[int, Any]) -> Vertex:
-    """A copy of this and of everything under it, in memory of its own; what is in `memo` has been copied already."""
-    copies: list[tuple[Any, Any]] = []
-    for z in topological(self):
-        if id(z) in memo:
-            continue
-        if isinstance(z, Node):
-            memo[id(z)] = _copied_node(z, memo)
-        else:
-            leaf: Any = z
-            memo[id(z)] = _tensor(None, type(leaf), deepcopy(z.data, memo), None, z.requires_grad, leaf._name)
-            copies.append((z, memo[id(z)]))
-        memo.setdefault(id(memo), []).append(z)  # what memo knows by its id must not die
-    if self.node is not None:
-        data, node = deepcopy(self.data, memo), memo[id(self.node)]
-        memo[id(self)] = _tensor(None, type(self), data, node, True, None, retains_grad(self))
-        copies.append((self, memo[id(self)]))
-    for t, twin in copies:  # only now, because a gradient may refer back to a tensor
-        for slot, value in _state(t).items():
-            setattr(twin, slot, deepcopy(value, memo))
-    return memo[id(self)]
-
-
-def _copied_node(z: Node, memo: dict[int, Any]) -> Node:
-    inputs = tuple(
-        memo[id(x)] if isinstance(x, (Node, Vertex)) else None if isinstance(x, ref) else deepcopy(x, memo)
-        for x in (() if is_gone(z) else z.inputs)
-    )
-    arrays = None if z.arrays is None else [deepcopy(a, memo) for a in z.arrays]
-    static = deepcopy(dict(z.static), memo)
-    node = _node(z.op, inputs, arrays, deepcopy(z.data, memo), static, z.name, is_stale(z), z.shape, z.dtype)
-    notes = {key: deepcopy(note, memo) for key, note in _portable_notes(z).items()}
-    node.notes = {**(node.notes or {}), **notes} or None
-    return node
 
 
 def restore(self: Vertex, state: Any) -> None:

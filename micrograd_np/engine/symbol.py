@@ -8,19 +8,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.primitive import Primitive
 from micrograd_np.core.terminal import shown
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.ops import comparison, elementwise, linear, shape, state, transcendental
 from micrograd_np.ops.index import getitem
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from micrograd_np.core.primitive import Primitive
 
 _SUM, _PRODUCT, _PREFIX, _POSTFIX, _ATOM = range(1, 6)  # how tightly the parts of a formula bind
 _HOLE = re.compile(r"\{(\w+)\}")
@@ -227,6 +224,5 @@ def formula(op: Primitive[Any], wrt: str, *examples: Any, **static: Any) -> str:
     names = [*op.inputs[: op.fixed], *(f"{op.inputs[-1]}{i}" for i in range(len(values) - op.fixed))]
     symbols = [Symbol(name, value) for name, value in zip(names, values, strict=False)]
     g = Symbol("g", np.ones_like(z, dtype=float))
-    at = op.inputs.index(wrt)
-    first = (0,) if op.variadic and at >= op.fixed else ()
-    return str(op.rules[at](*first, g, Symbol("z", z), *symbols, **static))  # type: ignore[misc]
+    rule = op.rules_for(len(symbols))[op.inputs.index(wrt)]
+    return str(rule(g, Symbol("z", z), *symbols, **static))  # type: ignore[misc]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dis
 import sys
 import warnings
+from collections.abc import Callable, Iterator
 from functools import partial
-from types import FrameType, FunctionType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from types import FunctionType
+from typing import Any, Self
 from weakref import ref
 
 import numpy as np
@@ -22,40 +23,13 @@ from micrograd_np.core.terminal import shown
 from micrograd_np.core.vertex import Vertex, grad_of, source, tensor_of
 from micrograd_np.core.views import is_view_of, register_view
 from micrograd_np.core.writes import clock
-from micrograd_np.numpy_api import (
-    arrange,
-    cumulative,
-    diagonal,
-    order,
-    products,
-    protocols,
-    remainder,
-    rounding,
-    searching,
-    statistics,
-    take,
-)
-from micrograd_np.ops import (
-    choice,
-    comparison,
-    elementwise,
-    index,
-    linear,
-    reduce,
-    shape,
-    state,
-    transcendental,
-)
+from micrograd_np.numpy_api import arrange, cumulative, diagonal, elementary, order, products, protocols, statistics
+from micrograd_np.ops import choice, comparison, elementwise, index, linear, reduce, shape, state, transcendental
 
 from . import backward as walk
 from . import in_place, pickling
 from .accumulate import Accumulator, accumulate_recorded, clear_grad, deliver_to
 from .grad_mode import set_grad_enabled
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-T = TypeVar("T", bound="Tensor")
 
 _default_dtype: np.dtype[Any] = np.dtype(np.float64)
 
@@ -87,8 +61,18 @@ def _method(op: Any) -> Callable[[Tensor], Tensor]:
     return method
 
 
-def _operators(op: Any) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tensor, Any], Tensor]]:
-    """``self ∘ other`` and ``other ∘ self``, where `op` is ∘."""
+def _reduction(op: Any) -> Callable[..., Tensor]:
+    """``self.op(axis, keepdims)``, with the docstring of `op`."""
+
+    def method(self: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return op(self, axis=axis, keepdims=keepdims)
+
+    method.__doc__ = op.__doc__
+    return method
+
+
+def _operators(op: Any) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tensor, Any], Tensor], Any]:
+    """``self ∘ other``, ``other ∘ self`` and ``self ∘= other``, where `op` is ∘."""
 
     def operator(self: Tensor, other: Any) -> Tensor:
         return op(self, other)
@@ -96,17 +80,11 @@ def _operators(op: Any) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tens
     def reflected(self: Tensor, other: Any) -> Tensor:
         return op(other, self)
 
-    return operator, reflected
-
-
-def _in_place(op: Any) -> Callable[[T, Any], T]:
-    """``self ∘= other``, where `op` is ∘."""
-
-    def operator(self: T, other: Any) -> T:
+    def written(self: Tensor, other: Any) -> Tensor:
         in_place.update(self, op, other)
         return self
 
-    return operator
+    return operator, reflected, written
 
 
 class Tensor(Vertex):
@@ -126,7 +104,6 @@ class Tensor(Vertex):
     __array_ufunc__ = protocols.array_ufunc
     __array_function__ = protocols.array_function
     __reduce_ex__ = pickling.reduce_ex
-    __deepcopy__ = pickling.deep_copy
     __hash__ = object.__hash__
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
@@ -265,7 +242,9 @@ class Tensor(Vertex):
 
     def _warn_lost_gradient(self, what: str) -> None:
         """Warn where a value becomes a Python number (or an element of an array), and its gradient is lost."""
-        if self.requires_grad and mode.recording and not _is_formatting(sys._getframe(2)):
+        frame = sys._getframe(2)
+        formats = dis.opname[frame.f_code.co_code[frame.f_lasti]] == "BINARY_OP"  # text % self: no other operator does
+        if self.requires_grad and mode.recording and not formats:
             message = (
                 f"{what} of a tensor that requires a gradient: what is computed from the number carries no gradient. "
                 f"Say .item() if that is meant; else use functions of micrograd_np, and mg.stack for a list of tensors."
@@ -370,17 +349,19 @@ class Tensor(Vertex):
             seed = seed.data if isinstance(seed, Tensor) else seed
             walk.pull(self, seed, deliver_to(by_source, Accumulator(seed)), retain=retain, targets=targets)
 
-    def _seed(self, gradient: Any) -> Any:
+    def _seed(self, gradient: Any, caller: str = "backward") -> Any:
         if gradient is None:
             if self.data.size != 1:
+                remedy = "call .mean().backward() or .sum().backward()"
+                remedy = remedy if caller == "backward" else "take its .mean() or .sum()"
                 raise RuntimeError(
-                    f"backward: {self.name or 'the tensor'} has shape {self.shape}, and a gradient starts from a "
-                    f"scalar; call .mean().backward() or .sum().backward(), or pass a gradient of that shape."
+                    f"{caller}: {self.name or 'the tensor'} has shape {self.shape}, and a gradient starts from a "
+                    f"scalar; {remedy}, or pass a gradient of that shape."
                 )
             return np.ones(self.data.shape, self.data.dtype) if self.data.ndim else np.array(1, self.data.dtype)
         seed = gradient if isinstance(gradient, Tensor) else np.asarray(gradient, dtype=self.data.dtype)
         if seed.shape != self.shape:
-            raise ValueError(f"backward: gradient is {seed.shape} and {self._title()}; they must be equal.")
+            raise ValueError(f"{caller}: gradient is {seed.shape} and {self._title()}; they must be equal.")
         return seed
 
     def zero_grad(self) -> None:
@@ -393,16 +374,16 @@ class Tensor(Vertex):
 
     # operators
 
-    __add__, __radd__ = _operators(elementwise.add)
-    __sub__, __rsub__ = _operators(elementwise.subtract)
-    __mul__, __rmul__ = _operators(elementwise.multiply)
-    __truediv__, __rtruediv__ = _operators(elementwise.divide)
-    __mod__, __rmod__ = _operators(remainder.remainder)
-    __floordiv__, __rfloordiv__ = _operators(remainder.floor_divide)
-    __matmul__, __rmatmul__ = _operators(linear.matmul)
-    __and__, __rand__ = _operators(comparison.bitwise_and)
-    __or__, __ror__ = _operators(comparison.bitwise_or)
-    __xor__, __rxor__ = _operators(comparison.bitwise_xor)
+    __add__, __radd__, __iadd__ = _operators(elementwise.add)
+    __sub__, __rsub__, __isub__ = _operators(elementwise.subtract)
+    __mul__, __rmul__, __imul__ = _operators(elementwise.multiply)
+    __truediv__, __rtruediv__, __itruediv__ = _operators(elementwise.divide)
+    __mod__, __rmod__, __imod__ = _operators(elementary.remainder)
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _operators(elementary.floor_divide)
+    __matmul__, __rmatmul__, __imatmul__ = _operators(linear.matmul)
+    __and__, __rand__, __iand__ = _operators(comparison.bitwise_and)
+    __or__, __ror__, __ior__ = _operators(comparison.bitwise_or)
+    __xor__, __rxor__, __ixor__ = _operators(comparison.bitwise_xor)
     __lt__, __gt__ = _operators(comparison.less)[0], _operators(comparison.greater)[0]
     __le__, __ge__ = _operators(comparison.less_equal)[0], _operators(comparison.greater_equal)[0]
     __neg__, __pos__ = _method(elementwise.negative), _method(state.copy)
@@ -414,8 +395,7 @@ class Tensor(Vertex):
             return shortcut(self)
         return transcendental.power(self, exponent)
 
-    def __rpow__(self, base: Any) -> Tensor:
-        return transcendental.power(base, self)
+    __rpow__, __ipow__ = _operators(transcendental.power)[1:]
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
         return comparison.equal(self, other) if _comparable(other) else NotImplemented
@@ -424,30 +404,18 @@ class Tensor(Vertex):
         return comparison.not_equal(self, other) if _comparable(other) else NotImplemented
 
     def __round__(self, ndigits: int | None = None) -> Tensor:
-        return rounding.round(self, decimals=ndigits or 0)
+        return elementary.round(self, decimals=ndigits or 0)
 
     def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
-        return remainder.floor_divide(self, other), remainder.remainder(self, other)
+        return elementary.floor_divide(self, other), elementary.remainder(self, other)
 
     def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
-        return remainder.floor_divide(other, self), remainder.remainder(other, self)
+        return elementary.floor_divide(other, self), elementary.remainder(other, self)
 
     def __getitem__(self, key: Any) -> Tensor:
         return index.getitem(self, key)
 
     # writing in place
-
-    __iadd__ = _in_place(elementwise.add)
-    __isub__ = _in_place(elementwise.subtract)
-    __imul__ = _in_place(elementwise.multiply)
-    __itruediv__ = _in_place(elementwise.divide)
-    __imod__ = _in_place(remainder.remainder)
-    __ifloordiv__ = _in_place(remainder.floor_divide)
-    __ipow__ = _in_place(transcendental.power)
-    __imatmul__ = _in_place(linear.matmul)
-    __iand__ = _in_place(comparison.bitwise_and)
-    __ior__ = _in_place(comparison.bitwise_or)
-    __ixor__ = _in_place(comparison.bitwise_xor)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         static, arrays = index.split(key)
@@ -469,25 +437,11 @@ class Tensor(Vertex):
         """The axes reversed."""
         return shape.transpose(self)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Sum along `axis`."""
-        return reduce.sum(self, axis=axis, keepdims=keepdims)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Arithmetic mean along `axis`."""
-        return reduce.mean(self, axis=axis, keepdims=keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Largest element along `axis`."""
-        return reduce.max(self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Smallest element along `axis`."""
-        return reduce.min(self, axis=axis, keepdims=keepdims)
-
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Product along `axis`."""
-        return cumulative.prod(self, axis=axis, keepdims=keepdims)
+    sum, mean = _reduction(reduce.sum), _reduction(reduce.mean)
+    max, min = _reduction(reduce.max), _reduction(reduce.min)
+    argmax, argmin = _reduction(order.argmax), _reduction(order.argmin)
+    any, all = _reduction(order.any), _reduction(order.all)
+    prod = _reduction(cumulative.prod)
 
     def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
         """Variance along `axis`, with n − `ddof` as divisor."""
@@ -505,29 +459,13 @@ class Tensor(Vertex):
         """Running product along `axis`, of all elements in order when it is None."""
         return cumulative.cumprod(self, axis=axis)
 
-    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        """Index of the largest element along `axis`; without gradient."""
-        return searching.argmax(self, axis=axis, keepdims=keepdims)
-
-    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        """Index of the smallest element along `axis`; without gradient."""
-        return searching.argmin(self, axis=axis, keepdims=keepdims)
-
-    def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Whether any element along `axis` is true."""
-        return searching.any(self, axis=axis, keepdims=keepdims)
-
-    def all(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Whether all elements along `axis` are true."""
-        return searching.all(self, axis=axis, keepdims=keepdims)
-
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """Each element, limited to the bounds."""
         return choice.clip(self, min, max)
 
     def round(self, decimals: int = 0) -> Tensor:
         """Each element at the nearest multiple of 10^−decimals; the gradient is 0."""
-        return rounding.round(self, decimals=decimals)
+        return elementary.round(self, decimals=decimals)
 
     def reshape(self, *lengths: Any) -> Tensor:
         """The same elements in another shape, given as one tuple or as lengths."""
@@ -561,7 +499,7 @@ class Tensor(Vertex):
 
     def take(self, indices: Any, axis: int | None = None) -> Tensor:
         """The elements, or the slices along `axis`, that integers name."""
-        return take.take(self, indices, axis)
+        return order.take(self, indices, axis)
 
     def argsort(self, axis: int | None = -1) -> Tensor:
         """The positions that sort along `axis`."""
@@ -606,11 +544,6 @@ for _name, _function in list(vars(Tensor).items()):
         _function.__name__, _function.__qualname__ = _name, f"Tensor.{_name}"
         if {"axis", "keepdims", "ddof"} & {*_function.__code__.co_varnames}:
             setattr(Tensor, _name, explain_keywords(_function))
-
-
-def _is_formatting(frame: FrameType) -> bool:
-    """Whether `frame` executes ``text % tensor``: no other operator turns a tensor into a number."""
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "BINARY_OP"
 
 
 def _comparable(x: object) -> bool:

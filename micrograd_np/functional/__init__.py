@@ -5,8 +5,7 @@ from micrograd_np.ops.choice import relu
 from micrograd_np.ops.fused import gru as _gru  # noqa: F401  these three register their primitives
 from micrograd_np.ops.fused import lstm as _lstm  # noqa: F401
 from micrograd_np.ops.fused import rnn as _rnn  # noqa: F401
-from micrograd_np.ops.fused.gated_activations import mish, silu
-from micrograd_np.ops.fused.rectifiers import elu, hardswish, hardtanh, leaky_relu, log_sigmoid
+from micrograd_np.ops.fused.activations import elu, hardswish, hardtanh, leaky_relu, log_sigmoid, mish, silu
 from micrograd_np.ops.transcendental import sigmoid, tanh
 
 # fmt: off

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.messages import must_be
 from micrograd_np.ops.axes import along, axis_of
 from micrograd_np.ops.choice import clamp_min, relu, where
 from micrograd_np.ops.comparison import greater
 from micrograd_np.ops.elementwise import absolute, multiply, negative
 from micrograd_np.ops.fused import softmax as _softmax
-from micrograd_np.ops.fused.gated_activations import gelu_tanh
-from micrograd_np.ops.fused.rectifiers import elu, hardtanh, log_sigmoid
-from micrograd_np.ops.fused.rectifiers import softplus as _softplus
+from micrograd_np.ops.fused.activations import elu, gelu_tanh, hardtanh, log_sigmoid
+from micrograd_np.ops.fused.activations import softplus as _softplus
 from micrograd_np.ops.fused.special import ndtr
 from micrograd_np.ops.index import getitem
 from micrograd_np.ops.operand import as_operand
@@ -60,7 +60,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
         return clamp_min(x, -50.0) * ndtr(x)  # Φ is 0 below, and −∞ · 0 would be nan
     if approximate == "tanh":
         return gelu_tanh(input)
-    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}.")
+    raise ValueError(must_be("gelu", "approximate", "'none' or 'tanh'", f"{approximate!r}"))
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:

@@ -10,8 +10,7 @@ import numpy as np
 from micrograd_np.core.messages import caller
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.choice import where
-from micrograd_np.ops.fused.attention import causal_mask
-from micrograd_np.ops.fused.softmax import softmax
+from micrograd_np.ops.fused.softmax import causal_mask, softmax
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import reshape, transpose
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from micrograd_np.core.messages import must_be, require_value
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.checks import check, labels_within, probabilities_within
@@ -48,8 +49,8 @@ def cross_entropy(
     if not x.ndim:
         raise ValueError("cross_entropy: input is one number; it must be (n, c), or (c,) for one sample.")
     target = tensor_or_array(target)
-    if not within(label_smoothing, "label_smoothing", 0, 1):
-        raise ValueError(f"cross_entropy: label_smoothing must be in [0, 1], found {label_smoothing}.")
+    suits = within(label_smoothing, "label_smoothing", 0, 1)
+    require_value("cross_entropy", "label_smoothing", label_smoothing, suits, "in [0, 1]")
     if target.dtype.kind == "f" and target.shape == x.shape:
         return _against_probabilities(x, as_like(target, x), weight, reduction, label_smoothing)
     labels = _labels("cross_entropy", x, target, ignore_index)
@@ -139,10 +140,9 @@ def _labels(name: str, input: Tensor, labels: Any, ignore_index: int | None) -> 
     """`labels`, checked: integers, of a shape that belongs to `input`, in range."""
     labels = tensor_or_array(labels)
     if labels.dtype.kind not in "iu":
-        raise TypeError(
-            f"{name}: target must be class indices (integers), found {labels.dtype} of shape {labels.shape}"
-            f"{f'; probabilities must have the shape of input, {input.shape}' if name == 'cross_entropy' else ''}."
-        )
+        kind = f"{labels.dtype} of shape {labels.shape}"
+        advice = f"Probabilities must have the shape of input, {input.shape}." if name == "cross_entropy" else ""
+        raise TypeError(must_be(name, "target", "class indices (integers)", kind, advice))
     if not input.ndim or labels.shape != _label_shape(input):
         raise ValueError(
             f"{name}: input is {input.shape} and target is {labels.shape}; they must be (n, c) and (n,), "

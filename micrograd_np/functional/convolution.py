@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.messages import require_value
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import whole
 from micrograd_np.ops.elementwise import add
@@ -45,8 +46,8 @@ def _conv(
     if padding == "same" and any(s != 1 for s in stride):
         message = f"{name}: padding='same' keeps the length only at stride 1; found stride={stride}. Give numbers."
         raise ValueError(message)
-    if isinstance(padding, str) and padding not in ("same", "valid"):
-        raise ValueError(f"{name}: padding must be 'same', 'valid', a number or {d} numbers; found {padding!r}.")
+    suits = not isinstance(padding, str) or padding in ("same", "valid")
+    require_value(name, "padding", padding, suits, f"'same', 'valid', a number or {d} numbers")
     pairs = paddings(padding, weight.shape[2:], dilation)
     z = convolve(x, weight, stride=stride, padding=pairs, dilation=dilation)
     return _with_bias(z, bias, d, single)

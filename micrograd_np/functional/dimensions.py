@@ -7,7 +7,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from micrograd_np.core.messages import caller
+from micrograd_np.core.messages import caller, must_be
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.shape import reshape
 
@@ -73,8 +73,8 @@ def per_axis(d: int, **settings: Any) -> tuple[tuple[int, ...], ...]:
         if len(values) == 1:
             values *= d
         if len(values) != d or not all(isinstance(v, (int, np.integer)) and v >= least for v in values):
-            message = f"{caller()}: {name} must be a whole number, at least {least}, or {d} of them; found {value!r}."
-            raise ValueError(message)
+            requirement = f"a whole number, at least {least}, or {d} of them"
+            raise ValueError(must_be(caller(), name, requirement, f"{value!r}"))
         settings[name] = tuple(map(int, values))
     return tuple(settings.values())
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.engine.tensor import Tensor
-from micrograd_np.numpy_api.searching import any  # noqa: A004
+from micrograd_np.numpy_api.elementary import hypot
+from micrograd_np.numpy_api.order import any  # noqa: A004
 from micrograd_np.numpy_api.statistics import norm
-from micrograd_np.numpy_api.trigonometric import hypot
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.choice import masked_zero, maximum, minimum, relu, where
 from micrograd_np.ops.comparison import equal

@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from micrograd_np import random
+from micrograd_np.core.events import QUIET
+from micrograd_np.core.messages import require_value
+from micrograd_np.core.modes import mode
+from micrograd_np.core.vertex import tensor_of
 from micrograd_np.engine.tensor import Tensor, get_default_dtype
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.random import dropout_mask
 
 from .dimensions import over_axes
 from .operands import as_tensor
+
+MASK = "dropout mask"
+"""The name by which pictures and errors call what an input is multiplied with."""
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -38,8 +45,7 @@ dropout1d, dropout2d, dropout3d = over_axes(_dropout)
 
 
 def _dropped(name: str, x: Tensor, p: float, shape: tuple[int, ...], training: bool, inplace: bool) -> Tensor:
-    if not within(p, "p", 0, 1):
-        raise ValueError(f"{name}: p is a probability, in [0, 1]; found {p}.")
+    require_value(name, "p", p, within(p, "p", 0, 1), "a probability, in [0, 1]")
     if not training or p == 0:
         return x
     dtype = x.dtype if x.dtype.kind == "f" else get_default_dtype()
@@ -47,4 +53,7 @@ def _dropped(name: str, x: Tensor, p: float, shape: tuple[int, ...], training: b
     if inplace:
         x *= mask
         return x
+    if mode.events is QUIET:  # a watcher knows the array
+        mask = tensor_of(mask)
+        mask._name = MASK
     return x * mask

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.messages import require_value
 from micrograd_np.engine.constant import constant
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import whole, within
@@ -57,8 +58,8 @@ def interpolate(
     factors: list[Any] = [None] * len(lengths)
     if size is None:
         factors = _for_each(scale_factor, len(lengths))
-        if not all(within(f, "scale_factor", 0, 2**63) for f in factors):
-            raise ValueError(f"interpolate: scale_factor must be positive and finite, found {scale_factor!r}.")
+        suits = all(within(f, "scale_factor", 0, 2**63) for f in factors)
+        require_value("interpolate", "scale_factor", scale_factor, suits, "positive and finite")
         sizes = [floor(n * f) for n, f in zip(lengths, factors, strict=True)]
     else:
         sizes = [whole(n, "size") for n in _for_each(size, len(lengths))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from micrograd_np.core.messages import must_be
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import whole
@@ -64,7 +65,7 @@ def embedding(
     weight = as_tensor(weight)
     indices = tensor_or_array(input)
     if indices.dtype.kind not in "iu":
-        raise TypeError(f"embedding: indices must be integers, found {indices.dtype}.")
+        raise TypeError(must_be("embedding", "indices", "integers", f"{indices.dtype}"))
     if weight.ndim != 2:
         raise ValueError(f"embedding: weight is {weight.shape}; it must be a table of rows, (v, d).")
     count = weight.shape[0]

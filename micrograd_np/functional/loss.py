@@ -10,7 +10,7 @@ from math import log as log_of
 from math import pi
 from typing import Any
 
-from micrograd_np.core.messages import caller
+from micrograd_np.core.messages import caller, must_be, require_value
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.checks import check, variances_within
@@ -34,7 +34,7 @@ def reduced(losses: Any, reduction: str) -> Tensor:
         return sum(losses)
     if reduction == "none":
         return losses
-    raise ValueError(f"{caller('reduction')}: reduction must be 'mean', 'sum' or 'none', found {reduction!r}.")
+    raise ValueError(must_be(caller("reduction"), "reduction", "'mean', 'sum' or 'none'", f"{reduction!r}"))
 
 
 def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
@@ -85,8 +85,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     >>> huber_loss(Tensor([0.0]), [2.0], delta=0.5)
     Tensor(0.875)
     """
-    if not within(delta, "delta", 0) or delta == 0:
-        raise ValueError(f"huber_loss: delta must be positive, found {delta}.")
+    require_value("huber_loss", "delta", delta, within(delta, "delta", 0) and delta != 0, "positive")
     x, target = operands("huber_loss", input, target=target)
     return reduced(_huber(x - target, delta), reduction)
 

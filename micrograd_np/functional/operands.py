@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.primitive import as_array
-from micrograd_np.engine.constant import settled
+from micrograd_np.engine.constant import as_constant
 from micrograd_np.engine.tensor import Tensor, get_default_dtype
 from micrograd_np.ops.state import astype
 
@@ -19,7 +19,7 @@ def as_tensor(x: Any) -> Tensor:
     if isinstance(x, Tensor):
         return x
     t = Tensor(x)
-    return settled(t.data) if isinstance(x, _NUMBERS) else t
+    return as_constant(t.data) if isinstance(x, _NUMBERS) else t
 
 
 def tensor_or_array(x: Any) -> Any:
@@ -40,7 +40,7 @@ def as_like(x: Any, input: Any) -> Any:
     if (type(x) is np.ndarray and x.dtype.kind == "f") or (isinstance(x, Tensor) and x.data.dtype.kind == "f"):
         return x
     if isinstance(x, _NUMBERS):
-        return settled(np.asarray(x, input.dtype))
+        return as_constant(np.asarray(x, input.dtype))
     if not isinstance(x, Tensor) and type(x) is not np.ndarray:
         x = as_array(x)
         if x.dtype.kind == "f":

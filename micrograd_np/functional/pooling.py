@@ -12,7 +12,7 @@ from micrograd_np.engine.constant import constant
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.numpy_api.arrange import pad
-from micrograd_np.numpy_api.searching import argmax
+from micrograd_np.numpy_api.order import argmax
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.fused import pooling
 from micrograd_np.ops.fused.windows import Geometry, Lengths, unfold

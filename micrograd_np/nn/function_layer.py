@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import unwrap
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from micrograd_np import functional
@@ -31,7 +32,7 @@ class FunctionModule(Module):
         if d is not None:
             cls._d, function = d, getattr(functional, f"{cls._name}{d}d")
         if function is not None:
-            code = getattr(cls.__init__, "__code__", None)
+            code = getattr(unwrap(cls.__init__), "__code__", None)
             names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else ()
             cls._function = staticmethod(function)
             cls._settings = tuple([name for name in names if name != "inplace"])  # most functions have none

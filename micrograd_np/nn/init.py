@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.core.messages import require_value
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.tensor import Tensor
 
@@ -182,8 +183,7 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Any = None) -> T:
 
 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
-    if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"kaiming: mode must be 'fan_in' or 'fan_out', found {mode!r}.")
+    require_value("kaiming", "mode", mode, mode in ("fan_in", "fan_out"), "'fan_in' or 'fan_out'")
     fan = fans(tensor)[mode == "fan_out"]
     return calculate_gain(nonlinearity, a) / sqrt(fan) if fan else 0.0
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from micrograd_np import functional
+from micrograd_np.core.messages import require_value
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.functional.loss import REDUCTIONS
 
@@ -22,10 +23,8 @@ class _FunctionalLoss(FunctionModule):
 
     def _hold(self, arguments: Mapping[str, Any]) -> None:
         """Keep the settings, weights of classes or elements as buffers. ValueError for an unknown reduction."""
-        if arguments["reduction"] not in self._reductions:
-            allowed = ", ".join(self._reductions)
-            message = f"{type(self).__name__}: reduction must be one of {allowed}, found {arguments['reduction']!r}."
-            raise ValueError(message)
+        reduction, allowed = arguments["reduction"], self._reductions
+        require_value(type(self).__name__, "reduction", reduction, reduction in allowed, f"one of {', '.join(allowed)}")
         weights = {name: arguments[name] for name in ("weight", "pos_weight") if name in arguments}
         super()._hold({name: value for name, value in arguments.items() if name not in weights})
         for name, x in weights.items():

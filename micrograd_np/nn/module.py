@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from enum import Enum
-from inspect import signature
+from inspect import Signature, signature
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self
@@ -21,7 +21,7 @@ import numpy as np
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle, changes
-from micrograd_np.core.messages import require_type, with_article
+from micrograd_np.core.messages import require_type, with_article, wrong_call
 from micrograd_np.core.modes import mode
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.accumulate import clear_grad
@@ -84,8 +84,10 @@ class Module:
     """
     _later_buffers: tuple[str, ...] = ()  # buffers that older state dicts lack, which is no error
 
-    def __new__(cls, *_: Any, **__: Any) -> Self:
-        """Create the module, and add it to `alive`."""
+    def __new__(cls, *args: Any, **settings: Any) -> Self:
+        """Create the module, and add it to `alive`. TypeError for settings where no constructor takes any."""
+        if (args or settings) and cls.__init__ is object.__init__:
+            raise wrong_call(cls.__name__, Signature(), settings, TypeError("takes no settings"))
         module = super().__new__(cls)
         alive.add(module)
         return module

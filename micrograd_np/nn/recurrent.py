@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from micrograd_np import functional
+from micrograd_np.core.messages import require_value
 from micrograd_np.core.settings import Count, Share, Size
 from micrograd_np.core.views import called_as
 from micrograd_np.engine.constant import constant
@@ -239,8 +240,7 @@ class LSTM(_Layer):
         proj_size: Size = 0,
         dtype: Any = None,
     ) -> None:
-        if proj_size >= hidden_size:
-            raise ValueError(f"LSTM: proj_size must be below hidden_size; found {proj_size} and {hidden_size}.")
+        require_value("LSTM", "proj_size", proj_size, proj_size < hidden_size, f"below hidden_size, {hidden_size}")
         self.proj_size = proj_size
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype)
 

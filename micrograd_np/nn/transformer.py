@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from micrograd_np import functional
+from micrograd_np.core.messages import require_value
 from micrograd_np.core.settings import Count, Share, Size
 
 from .attention import MultiheadAttention
@@ -40,9 +41,8 @@ class TransformerEncoderLayer(Module):
         dtype: Any = None,
     ) -> None:
         if isinstance(activation, str):
-            if activation not in ("relu", "gelu"):
-                message = f"TransformerEncoderLayer: activation is 'relu', 'gelu' or a function, found {activation!r}."
-                raise ValueError(message)
+            suits = activation in ("relu", "gelu")
+            require_value("TransformerEncoderLayer", "activation", activation, suits, "'relu', 'gelu' or a function")
             activation = getattr(functional, activation)
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, dtype=dtype)
         self.linear1 = Linear(d_model, dim_feedforward, bias, dtype)

@@ -1,28 +1,22 @@
 """NumPy's functions that move, add and drop axes, and split, repeat, flip and pad arrays, made of a few primitives."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.domains import REALS
-from micrograd_np.core.messages import caller
+from micrograd_np.core.messages import caller, must_be, require_value
 from micrograd_np.core.primitive import as_array, primitive
 from micrograd_np.core.vertex import Vertex
-from micrograd_np.ops.axes import ALL, along, axes_of, axis_of, whole
+from micrograd_np.ops.axes import ALL, Axes, along, axes_of, axis_of, whole
 from micrograd_np.ops.index import view
 from micrograd_np.ops.operand import as_operand, as_operands
 from micrograd_np.ops.shape import broadcast_to, reshape, transpose
 from micrograd_np.ops.shape import concatenate as join
 from micrograd_np.ops.state import copy
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from micrograd_np.ops.axes import Axes
 
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
@@ -242,7 +236,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
     x = as_operand(x)
     padding = as_array(pad_width)
     if padding.dtype.kind not in "iu":
-        raise TypeError(f"pad: pad_width must be integers, found {pad_width!r}.")
+        raise TypeError(must_be("pad", "pad_width", "integers", f"{pad_width!r}"))
     if padding.shape not in {(), (1,), (2,), (1, 1), (1, 2), (x.ndim, 1), (x.ndim, 2)}:
         raise ValueError(
             f"pad: x is {x.shape} and pad_width={pad_width!r}; it must be a number, a pair (before, after), or such a "
@@ -254,8 +248,8 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float =
     if mode == "constant":
         value = constant_values if x.dtype.kind == "f" else x.dtype.type(constant_values).item()
         return _pad(x, widths=widths, value=value)
-    if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise ValueError(f"pad: mode must be 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', found {mode!r}.")
+    suits = mode in ("edge", "reflect", "symmetric", "wrap")
+    require_value("pad", "mode", mode, suits, "'constant', 'edge', 'reflect', 'symmetric' or 'wrap'")
     for axis, (low, high) in enumerate(widths):
         x = _extended(x, axis, low, high, mode)
     return x

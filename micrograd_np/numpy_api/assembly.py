@@ -1,22 +1,18 @@
 """NumPy's functions that stack, split, rotate and broadcast arrays, made of the general ones in `arrange`."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.messages import caller
+from micrograd_np.core.messages import caller, require_value
 from micrograd_np.ops.axes import axes_of, axis_of, whole
 from micrograd_np.ops.index import view
-from micrograd_np.ops.operand import as_operand, as_operands
+from micrograd_np.ops.operand import as_operand, as_operands, with_axes
 from micrograd_np.ops.shape import broadcast_to, reshape
 from micrograd_np.ops.state import astype, copy
 
 from .arrange import concatenate, flip, ravel, split, swapaxes
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def _each(xs: tuple[Any, ...], change: Any) -> Any:
@@ -100,29 +96,20 @@ def array_split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 
     return split(x, [i * length + min(i, longer) for i in range(1, sections)], axis)
 
 
-def _with_axes(x: Any, least: int) -> Any:
-    """`x` by `as_operand`; ValueError where it has fewer than `least` axes."""
-    x = as_operand(x)
-    if x.ndim < least:
-        message = f"{caller()}: x is {tuple(x.shape)}; it must have at least {least} {'axes' if least > 1 else 'axis'}."
-        raise ValueError(message)
-    return x
-
-
 def hsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
     """Parts along the second axis, of a vector along the first: undoes `hstack`. ValueError for a number."""
-    x = _with_axes(ary, 1)
+    x = with_axes(ary, 1)
     return split(x, indices_or_sections, axis=min(1, x.ndim - 1))
 
 
 def vsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
     """Parts along the first axis of two or more: undoes `vstack`. ValueError for fewer axes."""
-    return split(_with_axes(ary, 2), indices_or_sections)
+    return split(with_axes(ary, 2), indices_or_sections)
 
 
 def dsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
     """Parts along the third axis: undoes `dstack`. ValueError for fewer axes."""
-    return split(_with_axes(ary, 3), indices_or_sections, axis=2)
+    return split(with_axes(ary, 3), indices_or_sections, axis=2)
 
 
 def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
@@ -174,8 +161,7 @@ def meshgrid(*xi: Any, indexing: str = "xy") -> tuple[Any, ...]:
 
     With "ij" their shape is (n, m, …), with "xy" the first two are exchanged. ValueError for another `indexing`.
     """
-    if indexing not in {"xy", "ij"}:
-        raise ValueError(f"meshgrid: indexing must be 'xy' or 'ij', found {indexing!r}.")
+    require_value("meshgrid", "indexing", indexing, indexing in ("xy", "ij"), "'xy' or 'ij'")
     d = len(xi)
     order = [1, 0, *range(2, d)] if indexing == "xy" and d > 1 else [*range(d)]
     vectors = [ravel(x) for x in xi]

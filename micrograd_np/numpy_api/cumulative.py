@@ -1,8 +1,6 @@
 """Running sums and products, differences, products, and the linear recurrence that their derivatives need."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +11,9 @@ from micrograd_np.ops.comparison import not_equal
 from micrograd_np.ops.elementwise import subtract, zeros_like
 from micrograd_np.ops.index import scatter_slice, view
 from micrograd_np.ops.operand import as_operand
-from micrograd_np.ops.reduce import EXAMPLES, broadcastable, reduced_size
+from micrograd_np.ops.reduce import EXAMPLES, Axis, broadcastable, reduced_size
 from micrograd_np.ops.routine import stored
 from micrograd_np.ops.shape import concatenate, reshape, transpose
-
-if TYPE_CHECKING:
-    from micrograd_np.ops.reduce import Axis
 
 _ONE_AXIS: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": -1})
 

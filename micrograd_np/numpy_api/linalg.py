@@ -5,15 +5,13 @@ for the Cholesky factor; Stewart (1998), "On the adjugate matrix", for cofactors
 has no inverse, so there all derivatives but that of the determinant raise `numpy.linalg.LinAlgError`.
 """
 
-from __future__ import annotations
-
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.domains import REALS, Domain
-from micrograd_np.core.messages import caller
+from micrograd_np.core.messages import caller, must_be
 from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.axes import axes_of, whole
 from micrograd_np.ops.elementwise import absolute, zeros_like
@@ -29,16 +27,12 @@ from .diagonal import diagonal as diagonal_of
 from .statistics import norm as vector_norm_of
 
 
-def _regular(rng: Any, shape: tuple[int, ...]) -> Any:
-    return rng.uniform(-1, 1, shape) + 3 * np.eye(shape[-1])
-
-
 def _definite(rng: Any, shape: tuple[int, ...]) -> Any:
     x = rng.uniform(-1, 1, shape)
     return x @ np.swapaxes(x, -1, -2) + 2 * np.eye(shape[-1])
 
 
-REGULAR = Domain("regular matrices", draw=_regular)
+REGULAR = Domain("regular matrices", draw=lambda rng, shape: rng.uniform(-1, 1, shape) + 3 * np.eye(shape[-1]))
 DEFINITE = Domain("positive definite matrices", draw=_definite)
 
 
@@ -49,10 +43,6 @@ def inv(xp: Any, out: Any, x: Any) -> Any:
 
 
 inv.vjp(x=lambda g, z, x: -matmul(_t(z), matmul(g, _t(z))))
-
-
-def _as_matrices(g: Any) -> Any:
-    return reshape(g, shape=(*g.shape, 1, 1))
 
 
 @primitive("det {x}", domain=(REGULAR,), shape="(n,n)->()", onnx="Det")
@@ -90,7 +80,7 @@ def _by_minors(g: Any, z: Any, x: Any) -> Any:
 
 
 cofactors.vjp(x=_by_minors)
-det.vjp(x=lambda g, z, x: _as_matrices(g) * cofactors(x))
+det.vjp(x=lambda g, z, x: reshape(g, shape=(*g.shape, 1, 1)) * cofactors(x))
 
 
 @primitive("log |det {x}|", domain=(REGULAR,), shape="(n,n)->()")
@@ -99,7 +89,7 @@ def logabsdet(xp: Any, out: Any, x: Any) -> Any:
     return stored(xp, out, xp.linalg.slogdet(x)[1])
 
 
-logabsdet.vjp(x=lambda g, z, x: _as_matrices(g) * _t(inv(x)))
+logabsdet.vjp(x=lambda g, z, x: reshape(g, shape=(*g.shape, 1, 1)) * _t(inv(x)))
 
 
 @primitive("sign det {x}", domain=(REGULAR,), shape="(n,n)->()", not_differentiable=("x",))
@@ -124,10 +114,7 @@ def _solve(xp: Any, out: Any, x: Any, y: Any) -> Any:
     return stored(xp, out, xp.linalg.solve(x, y))
 
 
-_solve.vjp(
-    x=lambda g, z, x, y: -matmul(_solve(_t(x), g), _t(z)),
-    y=lambda g, z, x, y: _solve(_t(x), g),
-)
+_solve.vjp(x=lambda g, z, x, y: -matmul(_solve(_t(x), g), _t(z)), y=lambda g, z, x, y: _solve(_t(x), g))
 
 
 def solve(a: Any, b: Any) -> Any:
@@ -236,7 +223,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         return vector_norm_of(x, None, axes, keepdims)
     if ord not in {1, -1, np.inf, -np.inf}:
         possible = "'fro', 1, −1, inf or −inf"
-        raise ValueError(f"{caller()}: of a matrix ord must be {possible}, found {ord!r}; for rows, name one axis.")
+        raise ValueError(must_be(caller(), "ord of a matrix", possible, f"{ord!r}", "For rows, name one axis."))
     rows, columns = axes
     sums = sum(absolute(x), axis=rows if abs(ord) == 1 else columns, keepdims=True)
     nothing = not sums.shape[rows] * sums.shape[columns]

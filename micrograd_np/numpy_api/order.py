@@ -1,20 +1,83 @@
-"""Sorting along an axis: the positions have no derivative, the elements taken from there have one."""
-
-from __future__ import annotations
+"""Positions along an axis: taking elements by them, sorting, searching; and any and all. Positions have no gradient."""
 
 from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.domains import DISTINCT, INTEGERS
+from micrograd_np.core.domains import DISTINCT, INTEGERS, MASK, REALS
 from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.axes import along, axis_of, whole
-from micrograd_np.ops.index import view
+from micrograd_np.ops.index import getitem, view
 from micrograd_np.ops.operand import as_operand
-from micrograd_np.ops.routine import stored
+from micrograd_np.ops.reduce import Axis
+from micrograd_np.ops.routine import stored, zeroed
 from micrograd_np.ops.shape import reshape
 
-from .take import take_along_axis
+
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """The elements, or the slices along `axis`, at integer `indices`; without `axis` those of `x` flattened.
+
+    The result has the shape of `indices` in place of that axis. IndexError for an index outside.
+
+    >>> take(np.array([[1.0, 2.0], [3.0, 4.0]]), [1, 1], axis=0)
+    array([[3., 4.],
+           [3., 4.]])
+    """
+    x = as_operand(x)
+    if axis is None or not x.ndim:
+        x, axis = reshape(x, shape=(x.size,)), axis or 0
+    return getitem(x, along(axis_of(axis, x.ndim), indices))
+
+
+def _grid(indices: Any, shape: tuple[int, ...], axis: int) -> tuple[Any, ...]:
+    """The index that NumPy takes: `indices` along one axis, and each position along the others."""
+    axis, d = axis_of(axis, len(shape)), len(shape)
+    return tuple(
+        indices if i == axis else np.arange(n).reshape((1,) * i + (n,) + (1,) * (d - 1 - i))
+        for i, n in enumerate(shape)
+    )
+
+
+@primitive(
+    "{x} at {indices} along {axis}", domain=(REALS, INTEGERS), shape="(4,3),(2,3)->(2,3)",
+    examples=({"axis": 0}, {"axis": -2}), not_differentiable=("indices",), onnx="GatherElements",
+)  # fmt: skip
+def take_along_axis(xp: Any, out: Any, x: Any, indices: Any, *, axis: int = -1) -> Any:
+    """For each position the element of `x` that `indices` names along `axis`; lengths elsewhere are equal or broadcast.
+
+    >>> take_along_axis(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1], [0]]), axis=1)
+    array([[2.],
+           [3.]])
+    """
+    return stored(xp, out, x[_grid(indices, x.shape, axis)])
+
+
+@primitive(
+    "0 with += {x} at {indices} along {axis}", domain=(REALS, INTEGERS), shape="(2,3),(2,3)->(4,3)",
+    examples=({"axis": 0, "shape": (4, 3)},), not_differentiable=("indices",),
+)  # fmt: skip
+def scatter_add_along_axis(xp: Any, out: Any, x: Any, indices: Any, *, shape: tuple[int, ...], axis: int) -> Any:
+    """Zeros of `shape` with `x` added where `indices` say along `axis`: the adjoint of `take_along_axis`."""
+    z = zeroed(xp, out, shape, x.dtype)
+    lengths = list(shape)
+    lengths[axis] = 1
+    grid = _grid(indices, shape, axis)
+    if tuple(lengths) == indices.shape:  # one for each row: no element is named twice
+        z[grid] = x
+    else:
+        xp.add.at(z, grid, x)
+    return z
+
+
+take_along_axis.vjp(x=lambda g, z, x, indices, axis: scatter_add_along_axis(g, indices, shape=x.shape, axis=axis))
+scatter_add_along_axis.vjp(x=lambda g, z, x, indices, shape, axis: take_along_axis(g, indices, axis=axis))
+
+
+@take_along_axis.advise
+def _advice_along(x: tuple[int, ...], indices: tuple[int, ...], axis: int) -> str | None:
+    if len(x) != len(indices):
+        return f"indices must have as many axes as x ({len(x)}); keep the axis, as argmax(..., keepdims=True) does."
+    return None
 
 
 @primitive(
@@ -68,3 +131,35 @@ def one_hot(xp: Any, out: Any, x: Any, *, num_classes: int, dtype: Any = np.int6
     """For each integer a row of `num_classes` with 1 in its place and 0 elsewhere: (…) -> (…, num_classes)."""
     z = xp.equal(xp.reshape(x, (*x.shape, 1)), np.arange(num_classes))
     return z.astype(dtype) if out is ... else stored(xp, out, z)
+
+
+_AXIS: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": -1, "keepdims": True})
+_AXES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": (0, -1), "keepdims": True})
+
+
+@primitive(
+    "arg max {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_AXIS, not_differentiable=("x",), onnx="ArgMax"
+)
+def argmax(xp: Any, out: Any, x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Index of the largest element along `axis`, the first among equals; in row-major order when it is None."""
+    return xp.asarray(xp.argmax(x, axis=axis, keepdims=keepdims, out=None if out is ... else out))
+
+
+@primitive(
+    "arg min {x}", domain=(DISTINCT,), shape="(3,4)->()", examples=_AXIS, not_differentiable=("x",), onnx="ArgMin"
+)
+def argmin(xp: Any, out: Any, x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Index of the smallest element along `axis`, the first among equals; in row-major order when it is None."""
+    return xp.asarray(xp.argmin(x, axis=axis, keepdims=keepdims, out=None if out is ... else out))
+
+
+@primitive("any {x}", domain=(MASK,), shape="(3,4)->()", examples=_AXES, not_differentiable=("x",))
+def any(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Whether any element along `axis` is true; False for none."""
+    return xp.logical_or.reduce(x, axis=axis, keepdims=keepdims, out=out)
+
+
+@primitive("all {x}", domain=(MASK,), shape="(3,4)->()", examples=_AXES, not_differentiable=("x",))
+def all(xp: Any, out: Any, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Whether all elements along `axis` are true; True for none."""
+    return xp.logical_and.reduce(x, axis=axis, keepdims=keepdims, out=out)

@@ -6,31 +6,34 @@
 array that has lost its gradient. Operators do not come this way, except with an ndarray on the left.
 """
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from micrograd_np import numpy_api, ops
+from micrograd_np.core import trees
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import registry
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.core.writes import writes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
 
 # functions of ours that share a name with one of NumPy's, and mean different things
 _HOMONYMS = frozenset({"index.split", "convolve"})
 _FOLDERS = (f"{ops.__name__}.", f"{numpy_api.__name__}.")
 _DIFFERENT_IN_LINALG = frozenset({"diagonal", "norm", "trace"})  # served by numpy_api.linalg
 
+_INSTEAD_OF = {
+    "reduce": "Use sum, prod, max or min.",
+    "accumulate": "Use cumsum or cumprod.",
+    "outer": "Write x[:, None] and y, and let them broadcast.",
+    "at": "Write t[index] on the right, or use a new tensor for what is changed.",
+}
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
 # their results have no gradient: by their meaning, or because a small change of the argument does not change them
@@ -92,7 +95,8 @@ def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs:
         return array_function(self, _REDUCTIONS[ufunc], (), inputs, {"axis": 0, **kwargs})
     if method != "__call__":
         raise TypeError(
-            f"{name}.{method}: has no derivative rule for tensors. {_alternative(method)} "
+            f"{name}.{method}: has no derivative rule for tensors. "
+            f"{_INSTEAD_OF.get(method, 'Write it in other functions.')} "
             f"If no gradient is wanted, call it on t.detach().numpy()."
         )
     if "out" in kwargs:
@@ -139,15 +143,6 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"{name}=" for name in names)
 
 
-def _alternative(method: str) -> str:
-    return {
-        "reduce": "Use sum, prod, max or min.",
-        "accumulate": "Use cumsum or cumprod.",
-        "outer": "Write x[:, None] and y, and let them broadcast.",
-        "at": "Write t[index] on the right, or use a new tensor for what is changed.",
-    }.get(method, "Write it in other functions.")
-
-
 def _no_rule(name: str) -> TypeError:
     return TypeError(
         f"{name}: has no derivative rule for tensors. Write it in functions that have one (docs/ops.md lists them), "
@@ -165,7 +160,7 @@ def _without_gradient(self: Any, function: Any, args: Any, kwargs: Mapping[str, 
 def _may_write(targets: tuple[Any, ...], arguments: Any) -> bool:
     """Whether a call with these `arguments` may write into `targets`: all are arrays, and no gradient is lost."""
     arrays = bool(targets) and all(isinstance(target, np.ndarray) for target in targets)
-    return arrays and not (mode.recording and any(x.requires_grad for x in _vertices(arguments)))
+    return arrays and not (mode.recording and any(x.requires_grad for x in trees.instances(arguments, Vertex)))
 
 
 def _write_into_arrays(name: str, function: Any, args: Any, kwargs: Mapping[str, Any], targets: Iterable[Any]) -> Any:
@@ -177,20 +172,8 @@ def _write_into_arrays(name: str, function: Any, args: Any, kwargs: Mapping[str,
 
 
 def _on_arrays(function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
-    def array(x: Any) -> Any:
-        if isinstance(x, Vertex):
-            return x.data
-        return type(x)(array(y) for y in x) if type(x) in (list, tuple) else x
-
-    return function(*(array(x) for x in args), **{name: array(x) for name, x in kwargs.items()})
-
-
-def _vertices(tree: Any) -> Iterable[Vertex]:
-    if isinstance(tree, Vertex):
-        yield tree
-    elif type(tree) in (list, tuple, dict):
-        for part in tree.values() if isinstance(tree, dict) else tree:
-            yield from _vertices(part)
+    arrays, settings = trees.replaced((tuple(args), dict(kwargs)), Vertex, lambda x: x.data)
+    return function(*arrays, **settings)
 
 
 def _match_arguments(
@@ -208,8 +191,9 @@ def _match_arguments(
         if partner is None and theirs_name not in parameters and theirs_name in inspect.signature(ours).parameters:
             partner = theirs_name  # one that NumPy takes by **kwargs
         if partner is None:
-            everywhere = theirs_name == "where" and value is True
-            if theirs_name not in parameters or not (everywhere or _is(value, parameters[theirs_name].default)):
+            default = parameters[theirs_name].default if theirs_name in parameters else _NO_VALUE
+            same = value is default or (isinstance(value, (str, int, bool, type(None))) and value == default)
+            if theirs_name not in parameters or not (same or (theirs_name == "where" and value is True)):
                 excess.append(theirs_name)
         elif partner == several:
             positional += value
@@ -262,7 +246,3 @@ def _partners(theirs: Any, ours: Any) -> tuple[Mapping[str, inspect.Parameter], 
         if p.name not in partners and p.default is p.empty and p.kind is not p.VAR_KEYWORD and free:
             partners[p.name] = free.pop(0)
     return signature.parameters, partners, several
-
-
-def _is(value: Any, default: Any) -> bool:
-    return value is default or (isinstance(value, (str, int, bool, type(None))) and value == default)

@@ -1,7 +1,5 @@
 """Checks of axes and other numbers in arguments; negative axes are counted from the last."""
 
-from __future__ import annotations
-
 from math import inf
 from operator import index
 from typing import Any

@@ -4,15 +4,11 @@ Each rule is a function of an array and settings that uses NumPy alone, because 
 the smallest and the largest element; ``argmin`` finds them in a quarter of the time of a reduction.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def check(rule: Callable[..., None], x: Any, *settings: Any) -> None:

@@ -4,8 +4,6 @@ An element that is not chosen gets the gradient 0, even where inf or nan arrives
 do not multiply. So ``sqrt(maximum(x, 0))`` has the gradient 0 for negative x, where a product would be inf · 0.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import Any
 

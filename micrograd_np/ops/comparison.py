@@ -1,7 +1,5 @@
 """Comparisons and logic, element by element: booleans, through which no gradient passes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import DISTINCT, MASK, REALS, Domain

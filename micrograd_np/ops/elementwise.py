@@ -1,7 +1,5 @@
 """Arithmetic, element by element, broadcasting as NumPy does."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import KINK_AT_ZERO, NONZERO, REALS
@@ -11,24 +9,15 @@ from .routine import clear
 from .ufunc import ufunc
 
 add = ufunc("add", "{x} + {y}", "Elementwise sum, broadcasting as NumPy does.", REALS, REALS, onnx="Add")
-add.vjp(
-    x=lambda g, z, x, y: g,
-    y=lambda g, z, x, y: g,
-)
+add.vjp(x=lambda g, z, x, y: g, y=lambda g, z, x, y: g)
 
 subtract = ufunc(
     "subtract", "{x} − {y}", "Elementwise difference, broadcasting as NumPy does.", REALS, REALS, onnx="Sub"
 )
-subtract.vjp(
-    x=lambda g, z, x, y: g,
-    y=lambda g, z, x, y: -g,
-)
+subtract.vjp(x=lambda g, z, x, y: g, y=lambda g, z, x, y: -g)
 
 multiply = ufunc("multiply", "{x} · {y}", "Elementwise product, broadcasting as NumPy does.", REALS, REALS, onnx="Mul")
-multiply.vjp(
-    x=lambda g, z, x, y: g * y,
-    y=lambda g, z, x, y: g * x,
-)
+multiply.vjp(x=lambda g, z, x, y: g * y, y=lambda g, z, x, y: g * x)
 
 negative = ufunc("negative", "−{x}", "Elementwise −x.", REALS, onnx="Neg")
 negative.vjp(x=lambda g, z, x: -g)

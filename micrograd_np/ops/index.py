@@ -4,8 +4,6 @@ The ints, slices, None and Ellipsis of an index are static. Its arrays of indice
 from one batch to the next, so they are inputs; a `HOLE` in the static index marks the position of each.
 """
 
-from __future__ import annotations
-
 from math import prod
 from typing import Any
 

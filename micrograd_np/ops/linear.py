@@ -1,7 +1,5 @@
 """Products of matrices, and the affine map built on them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import REALS

@@ -1,12 +1,10 @@
 """Operands of functions that read shapes: tensors, arrays and symbols stay, everything else becomes an array."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.messages import caller
+from micrograd_np.core.messages import caller, count_of
 from micrograd_np.core.primitive import as_array
 from micrograd_np.core.vertex import Vertex
 
@@ -16,6 +14,14 @@ def as_operand(x: Any) -> Any:
     if isinstance(x, (Vertex, np.ndarray)) or hasattr(type(x), "__primitive__"):
         return x
     return as_array(x)
+
+
+def with_axes(x: Any, least: int, name: str = "x") -> Any:
+    """`x` by `as_operand`; ValueError where it has fewer than `least` axes."""
+    x = as_operand(x)
+    if x.ndim < least:
+        raise ValueError(f"{caller()}: {name} is {tuple(x.shape)}; it must have at least {count_of(least, 'axis')}.")
+    return x
 
 
 def as_operands(xs: Any) -> list[Any]:

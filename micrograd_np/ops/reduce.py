@@ -1,9 +1,7 @@
 """Many elements to one, along axes."""
 
-from __future__ import annotations
-
 from math import prod as product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np.core.domains import DISTINCT, REALS
 from micrograd_np.core.primitive import primitive
@@ -14,8 +12,7 @@ from .routine import in_single, is_half
 from .shape import broadcast_to, reshape
 from .sums import sum_by_product
 
-if TYPE_CHECKING:
-    Axis = int | tuple[int, ...] | None
+Axis = int | tuple[int, ...] | None
 
 EXAMPLES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": (0, -1), "keepdims": True})
 

@@ -4,14 +4,10 @@ A kernel calls one with its namespace first, ``clear(xp, z, keep)``. A compiled 
 `Routine` that it uses, so a routine is self-contained: it uses `np` and nothing else.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def floating(xp: Any, x: Any) -> Any:

@@ -1,10 +1,9 @@
 """The same elements in another shape. Adjoint pairs are neighbours: to broadcast one way is to sum the other way."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np.core.domains import REALS
 from micrograd_np.core.messages import caller
@@ -14,10 +13,6 @@ from .axes import along, axis_of
 from .index import view
 from .operand import as_operands
 from .sums import sum_by_product
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 _FILL_LIMIT = 4096  # elements up to which filling an array is quicker than making a view by NumPy (measured)
 

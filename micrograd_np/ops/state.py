@@ -1,7 +1,5 @@
 """Copies of a tensor, in the same or another dtype."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -5,15 +5,11 @@ alike, since NumPy, too, adds one row after another. Along the last axes NumPy a
 long rows are left to it.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from math import prod
 from typing import Any
 
 import numpy as np
-
-Axis = int | tuple[int, ...] | None
 
 _LONG = 4096  # elements up to which a row's sum in float32 has an error below 3e-7 of its terms (measured)
 _FAST = (np.dtype(np.float32), np.dtype(np.float64))
@@ -46,7 +42,9 @@ def _plan(
     return first, n, tuple([1 if a in axes else m for a, m in enumerate(wide) if keepdims or a not in axes])
 
 
-def sum_by_product(xp: Any, out: Any, x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def sum_by_product(
+    xp: Any, out: Any, x: Any, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False
+) -> Any:
     """``xp.add.reduce``, by a product where that is possible."""
     plan = None if axis is None or x.dtype not in _FAST or not x.flags.c_contiguous else _plan(x.shape, axis, keepdims)
     if plan is None:

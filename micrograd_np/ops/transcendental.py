@@ -1,7 +1,5 @@
 """Exponentials, logarithms, powers, and the two sigmoid functions made of them, element by element."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import ABOVE_MINUS_ONE, NONZERO, POSITIVE, REALS

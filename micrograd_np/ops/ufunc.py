@@ -1,16 +1,12 @@
 """NumPy's own elementwise functions as primitives: the kernel that calls one is written once, here."""
 
-from __future__ import annotations
-
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.domains import Domain
 from micrograd_np.core.primitive import Primitive, primitive
-
-if TYPE_CHECKING:
-    from micrograd_np.core.domains import Domain
 
 
 def ufunc(name: str, label: str, doc: str, *domain: Domain, function: str = "", **settings: Any) -> Primitive[...]:
@@ -23,6 +19,8 @@ def ufunc(name: str, label: str, doc: str, *domain: Domain, function: str = "", 
     """
     function = function or name
     numpys = getattr(np, function)
+    if not isinstance(numpys, np.ufunc):
+        raise TypeError(f"{name}: np.{function} is no ufunc; write a kernel and declare it with @primitive.")
 
     def unary(xp: Any, out: Any, x: Any) -> Any:
         return (numpys if xp is np else getattr(xp, function))(x, out=out)

@@ -23,6 +23,7 @@ import numpy as np
 
 from micrograd_np.core.errors import no_array
 from micrograd_np.core.events import QUIET
+from micrograd_np.core.messages import must_be, require_value
 from micrograd_np.core.modes import mode
 from micrograd_np.core.settings import check
 from micrograd_np.core.writes import writes
@@ -112,8 +113,8 @@ class Optimizer:
         trained = set(self._params())
         for p in params:
             if not isinstance(p, Tensor):
-                hint = " Pass model.parameters()." if isinstance(p, (str, tuple)) else ""
-                raise TypeError(f"{self._name}: parameters must be tensors, found {type(p).__name__}.{hint}")
+                advice = "Pass model.parameters()." if isinstance(p, (str, tuple)) else ""
+                raise TypeError(must_be(self._name, "parameters", "tensors", type(p).__name__, advice))
             if p in trained:
                 raise ValueError(f"{self._name}: {_called(p)} is there twice.")
             if p.op is not None:
@@ -132,9 +133,9 @@ class Optimizer:
         try:
             return list(params)
         except TypeError:
-            hint = " Pass model.parameters()." if hasattr(params, "parameters") else ""
+            advice = "Pass model.parameters()." if hasattr(params, "parameters") else ""
             kind = type(params).__name__
-            raise TypeError(f"{self._name}: params must be tensors or dicts of them, found {kind}.{hint}") from None
+            raise TypeError(must_be(self._name, "params", "tensors or dicts of them", kind, advice)) from None
 
     def check(self, group: Mapping[str, Any]) -> None:
         """Raise ValueError for settings that make no sense, TypeError for what is of another kind."""
@@ -142,7 +143,7 @@ class Optimizer:
         for name in _NOT_NEGATIVE:
             self.require(group.get(name, 0) >= 0, f"{name} must not be negative, found {group.get(name)}.")
         betas = group.get("betas", ())
-        self.require(all(0 <= beta < 1 for beta in betas), f"betas must be in [0, 1), found {betas}.")
+        require_value(self._name, "betas", betas, all(0 <= beta < 1 for beta in betas), "in [0, 1)")
 
     def require(self, condition: bool, message: str) -> None:
         """Raise ValueError, with `message` after the name of the optimiser, unless the condition holds."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from micrograd_np.core.messages import require_value
 from micrograd_np.ops.choice import maximum, minimum, where
 from micrograd_np.ops.comparison import greater, less
 from micrograd_np.ops.elementwise import sign
@@ -35,7 +36,8 @@ class Rprop(Optimizer, example=("Rprop([p], lr=0.1)", "p.data", "array([ 0.9, -1
     def check(self, group) -> None:
         super().check(group)
         shrink, grow = group["etas"]
-        self.require(0 < shrink < 1 < grow, f"etas must be a factor below 1 and one above, found {group['etas']}.")
+        suits = 0 < shrink < 1 < grow
+        require_value(self._name, "etas", group["etas"], suits, "a factor below 1 and one above")
 
     @staticmethod
     def scalars(group, t) -> dict[str, Any]:

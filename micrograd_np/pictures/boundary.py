@@ -1,9 +1,8 @@
 """What a model of two inputs says at each point of the plane around its data."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +11,6 @@ from micrograd_np.core.messages import with_article
 from micrograd_np.core.vertex import Node, Vertex
 from micrograd_np.engine.grad_mode import enable_grad, no_grad
 from micrograd_np.engine.tensor import Tensor, get_default_dtype
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["Boundary", "arrays_of"]
 
 _MARGIN = 0.12  # of the range of the data, on each side
 _AT_ONCE = 4096  # points: what a wide layer keeps of them fits into memory

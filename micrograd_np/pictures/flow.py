@@ -1,11 +1,11 @@
 """The connections of a network's layers, from one watched pass through it, which changes nothing."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import accumulate, chain, count, groupby
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate, count
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,15 +14,12 @@ from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.engine.grad_mode import no_grad
 
-from .formula import constant, formula
+from .repeats import Repeats
 from .structure import WHOLE, kind_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-__all__ = ["Block", "folded", "guessed", "watched"]
+from .text import constant, formula
 
 _WORTH = 3  # blocks that a frame around a repeat must save
+_STEPWISE = {"Embedding", "Linear", "LayerNorm", "RMSNorm"}  # so do all that hold nothing and keep the shape
 _COLUMNS = 8  # layers of units with numbers that are drawn singly, though they repeat
 
 
@@ -34,33 +31,31 @@ class Block:
     module: Any = None
     scope: tuple[tuple[int, str], ...] = ()
     """The calls of modules that it is in, outermost first, a layer's own the last: a number and the module's path."""
-    sources: dict[Block, None] = field(default_factory=dict)
+    sources: "dict[Block, None]" = field(default_factory=dict)
     result: Any = None  # an array, unless nothing has run
     calls: int = 1  # in a loop
-    starts: frozenset[Block] = frozenset()  # sources of the first of these calls only
+    starts: "frozenset[Block]" = frozenset()  # sources of the first of these calls only
     frames: tuple[tuple[Any, str], ...] = ()  # around what repeats, outermost first: a key, and a heading
+
+    holds = property(lambda self: self.module and any(True for _ in self.module.parameters()), doc="If it has weights.")
+    shape = property(lambda self: np.shape(self.result), doc="Of its result.")
+
+    @property
+    def linear(self) -> bool:
+        """Whether it is a matrix of weights between units."""
+        sizes = hasattr(self.module, "in_features") and hasattr(self.module, "out_features")
+        return sizes and self.module.weight.data.ndim == 2
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether it has weights from its own state to its next."""
+        return hasattr(self.module, "weight_hh_l0") or hasattr(self.module, "weight_hh")
 
     @property
     def name(self) -> str:
         """Where the layer is in the model, what it is, and how often it is called; of an op its formula."""
         path = self.scope[-1][1] if self.module is not None else ""
         return f"{path}  {self.title}".strip() + (f"   × {self.calls}" if self.calls > 1 else "")
-
-    @property
-    def holds(self) -> bool:
-        """Whether the layer has parameters."""
-        return self.module is not None and any(True for _ in self.module.parameters())
-
-    @property
-    def recurrent(self) -> bool:
-        """Whether the layer has weights from its own state to its next."""
-        return hasattr(self.module, "weight_hh_l0") or hasattr(self.module, "weight_hh")
-
-    @property
-    def linear(self) -> bool:
-        """Whether the layer is a matrix of weights between units."""
-        m = self.module
-        return hasattr(m, "in_features") and hasattr(m, "out_features") and m.weight.data.ndim == 2
 
 
 class _Flow(Events):
@@ -163,126 +158,90 @@ def guessed(model: Any) -> list[Block]:
 def folded(blocks: list[Block], *, numbers: bool) -> list[Block]:
     """The blocks as they are drawn: what repeats is there once, in a frame that says how often.
 
-    What repeats are calls one after the other that do the same: each with what the one before made, or all with the
-    same. A recurrent layer that is called in a loop is one block, and so are the layers that are called beside it.
-    Where units are drawn with `numbers`, which differ from call to call, a frame needs more than 8 columns of them, and
+    A recurrent layer that is called in a loop is one block, and so are the layers that are called beside it. Where
+    units are drawn with `numbers`, which differ from call to call, a frame needs more than 8 columns of them, and
     behind it stand those that the last call gives.
     """
-    repeats = _Repeats(blocks, numbers=numbers)
-    drawn = repeats.drawn(blocks, 0)
+    behind: dict[Block, Block] = {}  # what stands for the last block of several runs
+
+    def fold(repeats: Repeats[Block], runs: list[list[Block]], inside: AbstractSet[Block], depth: int) -> bool:
+        first, *others = runs
+        tied = all(a.module is b.module for run in others for a, b in zip(first, run, strict=True))
+        if not any(block.module for block in first) or not repeats.alike(runs, inside, tied=tied):
+            return False
+        loop = tied and any(block.recurrent for block in first)
+        units = [b for b in first if b.linear and len(b.shape) <= 2]
+        few = len(others) * len(first) < _WORTH or (numbers and 0 < len(units) * len(runs) <= _COLUMNS)
+        if not loop and (few or (not tied and any(len(b.scope) == depth + 1 for b in units))):
+            return False
+        last, chained = runs[-1][-1], any(source in first for block in others[0] for source in block.sources)
+        read = units or any(user.linear for user in repeats.users[last])  # by units, in which numbers stand
+        for run in others:
+            repeats.twins.update(zip(run, first, strict=True))
+        if numbers and chained and not loop and read and len(last.shape) <= 2:
+            name, source = f"after all {len(runs)}", first[-1]
+            behind[last] = Block(name, sources={source: None}, result=last.result, frames=source.frames)
+            repeats.twins[last] = behind[last]
+        for block, *calls in zip(*runs, strict=True):
+            if loop:
+                later = {repeats.twin(source): None for call in calls for source in call.sources}
+                block.starts = frozenset(x for x in map(repeats.twin, block.sources) if x not in later)
+                block.sources |= later
+                block.result, block.calls = calls[-1].result, block.calls * len(runs)
+            else:
+                block.frames += (((first[0], depth), repeats.heading(runs, depth)),)
+        return True
+
+    does = lambda block: (block.title, block.shape)
+    repeats = Repeats(blocks, lambda block: block.scope, lambda block: block.sources, does, fold)
+    drawn = [behind.get(block, block) for block in blocks if block in behind or block not in repeats.twins]
     for block in drawn:
         block.sources = dict.fromkeys(s for s in map(repeats.twin, block.sources) if s is not block)
     return drawn
 
 
-class _Repeats:
-    def __init__(self, blocks: Sequence[Block], *, numbers: bool) -> None:
-        self.numbers = numbers
-        self.twins: dict[Block, Block] = {}  # the block that is drawn instead
-        self.users: dict[Block, set[Block]] = {block: set() for block in blocks}
-        for block in blocks:
-            for source in block.sources:
-                self.users[source].add(block)
+class Steps(NamedTuple):
+    """`size` steps, which a recurrent layer reads from `source` along an `axis`; -1 for those of a cell in a loop."""
 
-    def twin(self, block: Block) -> Block:
-        """The block that is drawn for this one."""
-        while block in self.twins:
-            block = self.twins[block]
-        return block
+    size: int
+    axis: int
+    source: Block | None = None
 
-    def drawn(self, blocks: Sequence[Block], depth: int) -> list[Block]:
-        """The blocks that are drawn for the `blocks` of one call, whose parts are the calls at `depth` and ops."""
-        parts = [list(part) for _, part in groupby(blocks, lambda b: b.scope[depth] if depth < len(b.scope) else b)]
-        kinds = [[_kind(block, depth) for block in part] for part in parts]
-        drawn: list[Block] = []
-        i = 0
-        while i < len(parts):
-            period, times = _period(kinds, i)
-            runs = [list(chain(*parts[k : k + period])) for k in range(i, i + period * times, period)]
-            last = self.fold(runs, depth) if times > 1 else None
-            if last is None:
-                period = times = 1
-            for part in parts[i : i + period]:
-                drawn += self.drawn(part, depth + 1) if any(len(b.scope) > depth + 1 for b in part) else part
-            drawn += last or ()
-            i += period * times
-        return drawn
+    def feeds(self, block: Block, user: Block) -> bool:
+        """Whether `block` makes for each step what `user` reads at that step."""
+        if self.axis < 0:
+            return block.calls == self.size or (not block.sources and block.shape[:1] == (self.size,))
+        reads = self.source is block or not user.recurrent
+        return reads and block.shape[self.axis :][:1] == (self.size,)
 
-    def fold(self, runs: Sequence[Sequence[Block]], depth: int) -> list[Block] | None:
-        """Let the first of `runs` stand for all of them and return what is drawn behind it; None if they differ."""
-        first, *others = runs
-        tied = all(a.module is b.module for run in others for a, b in zip(first, run, strict=True))
-        if not any(block.module for block in first) or not self.alike(runs, tied=tied):
-            return None
-        loop = tied and any(block.recurrent for block in first)
-        units = [b for b in first if b.linear and np.ndim(b.result) <= 2]
-        few = len(others) * len(first) < _WORTH or (self.numbers and 0 < len(units) * len(runs) <= _COLUMNS)
-        if not loop and (few or (not tied and any(len(b.scope) == depth + 1 for b in units))):
-            return None
-        for run in others:
-            self.twins.update(zip(run, first, strict=True))
-        last, chained = runs[-1][-1], any(source in first for block in others[0] for source in block.sources)
-        behind = []
-        read = units or any(user.linear for user in self.users[last])  # by units, in which numbers stand
-        if self.numbers and chained and not loop and read and np.ndim(last.result) <= 2:
-            name = f"after all {len(runs)}"
-            behind = [Block(name, sources={first[-1]: None}, result=last.result, frames=first[-1].frames)]
-            self.twins[last] = behind[0]
-        paths = [*dict.fromkeys(block.scope[depth][1] for block in first if depth < len(block.scope))]
-        heading = f"{' … '.join(paths[:: max(len(paths) - 1, 1)])}   × {len(runs)}"
-        for block, *calls in zip(*runs, strict=True):
-            if loop:
-                later = {self.twin(source): None for call in calls for source in call.sources}
-                block.starts = frozenset(source for source in map(self.twin, block.sources) if source not in later)
-                block.sources, block.result, block.calls = (
-                    block.sources | later,
-                    calls[-1].result,
-                    block.calls * len(runs),
-                )
-            else:
-                block.frames += (((first[0], depth), heading),)
-        return behind
-
-    def alike(self, runs: Sequence[Sequence[Block]], *, tied: bool) -> bool:
-        """Whether each run takes what the one before made, or all the same.
-
-        What uses one of them from outside must use the last as well, and of a chain only the last, unless it is `tied`.
-        """
-        place = {block: (k, j) for k, run in enumerate(runs) for j, block in enumerate(run)}
-
-        def links(k: int, block: Block) -> set[Any]:
-            """Where its inputs come from: outside, or how many runs before, and which block of it."""
-            sources = map(self.twin, block.sources)
-            return {(k - place[s][0], place[s][1]) if s in place else s for s in sources}
-
-        first, second, *rest = ([links(k, block) for block in run] for k, run in enumerate(runs))
-        lasting = [{x for x in sources if isinstance(x, Block) or not x[0]} for sources in second]
-        chained = lasting != second
-        for sources, kept in zip(first, lasting, strict=True) if chained else ():
-            sources -= {x for x in sources - kept if isinstance(x, Block)}  # in place of an earlier run's result
-        return (
-            first == lasting
-            and all(sources == second for sources in rest)
-            and all(
-                self.users[a] - place.keys() <= (set() if chained and not tied else self.users[b])
-                for run in runs[:-1]
-                for a, b in zip(run, runs[-1], strict=True)
-            )
-        )
+    def keeps(self, block: Block, user: Block) -> bool:
+        """Whether `user` makes something of each step that `block` makes."""
+        if self.axis < 0:
+            return user.calls == self.size
+        return user.shape[:-1] == block.shape[:-1]
 
 
-def _kind(block: Block, depth: int) -> Any:
-    """What a block does, and where in the call at `depth`."""
-    return block.title, np.shape(block.result), [path.rpartition(".")[2] for _, path in block.scope[depth + 1 :]]
+def unrolled(blocks: list[Block]) -> dict[Block, Steps]:
+    """The recurrent layers, and those before and after them that work on each of their steps by itself."""
+    steps: dict[Block, Steps] = {}
+    for block in (block for block in blocks if block.recurrent):
+        m, shapes = block.module, {source: source.shape for source in block.sources}
+        steps[block] = Steps(block.calls, -1)
+        if hasattr(m, "weight_hh_l0") and shapes and block.calls == 1:
+            states = m.num_layers * (1 + m.bidirectional)  # an initial state has them along its first axis
+            source = min(shapes, key=lambda s: (shapes[s][-1] != m.input_size, shapes[s][0] == states))
+            axis = int(m.batch_first and len(shapes[source]) == 3)
+            steps[block] = Steps(shapes[source][axis], axis, source)
+    for user in reversed(blocks):
+        for block in user.sources if user in steps else ():
+            if _is_stepwise(block) and steps[user].feeds(block, user):
+                steps.setdefault(block, steps[user]._replace(source=None))
+    for block in filter(_is_stepwise, blocks):
+        for source in block.sources:
+            if source in steps and steps[source].keeps(source, block):
+                steps.setdefault(block, steps[source]._replace(source=None))
+    return steps
 
 
-def _period(kinds: Sequence[Any], i: int) -> tuple[int, int]:
-    """How many of `kinds` repeat from `i` on, and how often; the choice that covers the most."""
-    best = (1, 1)
-    for period in range(1, (len(kinds) - i) // 2 + 1):
-        times = 1
-        while kinds[i + times * period : i + (times + 1) * period] == kinds[i : i + period]:
-            times += 1
-        if times > 1 and period * times > best[0] * best[1]:
-            best = period, times
-    return best
+def _is_stepwise(block: Block) -> bool:
+    return not block.holds or type(block.module).__name__ in _STEPWISE

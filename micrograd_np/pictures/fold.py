@@ -1,28 +1,27 @@
 """Parts of a graph that are drawn as one: deep modules, blocks that repeat, the middle of a long graph."""
 
-from __future__ import annotations
-
 from array import array
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, field
-from math import prod
-from typing import TYPE_CHECKING, Any
+from graphlib import CycleError, TopologicalSorter
+from math import inf, prod
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.values import inputs
+from micrograd_np.functional.dropout import MASK
 
-from .formula import op_name
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from .structure import Homes, Path, Record
-
-__all__ = ["Box", "Folding"]
+from .repeats import Repeats
+from .structure import Homes, Path, Record
+from .text import op_name
 
 _LEAVES = 8  # of one op that are all drawn where there is no room
-_WORTH = 3  # ops in a block that is worth being drawn once for all
+_WORTH = 3  # ops in a block that is worth being drawn once for all; of smaller ones twice as many must be spared
+_ROWS = 0.4  # of the nodes that there may be, as many may follow each other: a picture is no ribbon
 
 
 @dataclass(slots=True)
@@ -31,6 +30,7 @@ class Box:
 
     path: Path | None  # of the module that is folded; None for the middle of a long graph
     around: tuple[Path, ...] = ()
+    first: int = 0  # of its vertices
     ops: Counter[str] = field(default_factory=Counter)
     leaves: int = 0
     trained: int = 0  # numbers, of a block that repeats once
@@ -40,8 +40,8 @@ class Box:
 class Folding:
     """Where each vertex is drawn: as itself, in a `Box`, or where its twin in an equal block is.
 
-    Modules deeper than `depth` are boxes; with None, as deep as leaves at most `most` nodes. A vertex that `same` maps
-    to another is drawn as that.
+    Modules deeper than `depth` are boxes; with None, as deep as leaves at most `most` nodes, which are no ribbon. A
+    vertex that `same` maps to another is drawn as that.
     """
 
     def __init__(self, record: Record, homes: Homes, same: Mapping[int, int], depth: int | None, most: int) -> None:
@@ -50,16 +50,21 @@ class Folding:
         constants = (sum(x is None or isinstance(x, np.ndarray) for x in inputs(z)) for z in record.vertices)
         self.constants = array("i", constants)  # by vertex, how many are drawn beside it
         self.boxes: list[Box] = []
-        self.twin = array("i", range(len(record)))  # of a vertex in a repeated block: the one in the first
-        self.alike: set[Path] = set()  # the blocks that repeat
-        self._repeats()
-        for v, x in enumerate(self.twin):
-            self.twin[v] = self.twin[same.get(v, x)]
+        self.blocks: dict[int, Path] = {}  # vertices in blocks that repeat, and in which
+        self.around: dict[int, list[tuple[int, Any, str]]] = {}  # frames of blocks that are no module: depth, key, text
+        ops = [v for v in range(len(record)) if record.is_op(v) and v not in same] if homes.modules else []
+        repeats = Repeats(ops, homes.chain, self._sources, self._does, self._fold, self._core)
+        self.drawn = array("i", (repeats.twin(same.get(v, v)) for v in range(len(record))))
         deepest = max((len(homes.chain(v)) for v in range(len(record))), default=0)
-        for level in range(deepest, -1, -1) if depth is None else (depth,):
-            if self._fold_below(level) <= most:
-                break
-        else:
+        levels = range(deepest, -1, -1) if depth is None else (depth,)
+        fitting = [level for level in levels if self._fold_below(level) <= most]
+        self._fold_below(min(fitting, key=lambda level: max(self._rows(level), _ROWS * most), default=levels[-1]))
+        if not fitting:
+            if self.blocks:  # of which the first or the last may be in the middle
+                self.drawn = array("i", (same.get(v, v) for v in range(len(record))))
+                for folds in (self.blocks, self.around, homes.times):
+                    folds.clear()
+                self._fold_below(levels[-1])
             self._shorten(most)
         for v, at in enumerate(self.place):
             if at < 0 and v not in same:
@@ -69,33 +74,66 @@ class Folding:
                     box.shape = z.shape
                 else:
                     box.leaves += 1
-                    box.trained += prod(z.shape) if z.requires_grad and self.twin[v] == v else 0
+                    box.trained += prod(z.shape) if z.requires_grad and self.drawn[v] == v else 0
 
-    def repeated(self, x: int, v: int) -> bool:
-        """Whether the arrow from `x` to `v` lies in or between repeated blocks, and the first block shows its like."""
-        return self.twin[v] != v and not self.alike.isdisjoint(self.homes.chain(x))
+    def arrows(self) -> Mapping[tuple[int, int], None]:
+        """The places that arrows join; of those in or between repeated blocks, those of the first."""
+        pairs = (
+            (self.place[x], self.place[v])
+            for v in range(len(self.record))
+            if v not in self.same
+            for x in self._inputs(v)
+            if self.drawn[v] == v or x not in self.blocks
+        )
+        return dict.fromkeys(pair for pair in pairs if pair[0] != pair[1])
 
     def block(self, v: int) -> Path | None:
         """The repeated block in which the vertex at `v` was made, if it is drawn in the first one instead."""
         v = self.same.get(v, v)
-        return next((p for p in reversed(self.homes.chain(v)) if p in self.alike), None) if self.twin[v] != v else None
+        return self.blocks.get(v) if self.drawn[v] != v else None
+
+    def frames(self, at: int) -> list[tuple[Any, str]]:
+        """The frames around what is drawn at a place: of modules, and of blocks that are more than one."""
+        box = self.boxes[~at] if at < 0 else None
+        v, around = (box.first, box.around) if box else (at, self.homes.chain(at))
+        frames: list[tuple[Any, str]] = [*self.homes.frames(around)]
+        for n, (depth, key, text) in enumerate(self.around.get(v, ()) if box is None or box.path else ()):
+            if depth <= len(around):
+                frames.insert(depth + n, (key, text))
+        return frames
+
+    def _inputs(self, v: int) -> Iterator[int]:
+        return (self.same.get(x, x) for x in self.record.inputs(v))
+
+    def _rows(self, level: int) -> float:
+        """How many nodes the longest way through the picture has, if modules deeper than `level` are boxes.
+
+        If one of them is called several times, a way may lead around.
+        """
+        self._fold_below(level)
+        sources: dict[int, list[int]] = {at: [] for at in self.place}
+        for tail, head in self.arrows():
+            sources[head].append(tail)
+        rows: dict[int, int] = {}
+        with suppress(CycleError):
+            for at in TopologicalSorter(sources).static_order():
+                rows[at] = 1 + max((rows[x] for x in sources[at]), default=0)
+            return max(rows.values())
+        return inf
 
     def _fold_below(self, level: int) -> int:
         """Draw modules deeper than `level` as boxes; return how many nodes there are."""
         numbers: dict[Path, int] = {}
         self.boxes = []
-        self.place = array("i", range(len(self.record)))
+        self.place = array("i", self.drawn)
         count = 0
-        for v in range(len(self.record)):
-            first = self.twin[v]
+        for v, first in enumerate(self.drawn):
             around = self.homes.chain(first)
             if len(around) > level:
-                path = around[level]
-                if path not in numbers:
-                    numbers[path] = self._box(Box(path, around[:level]))
-                first = numbers[path]
-            self.place[v] = first
-            count += (1 + self.constants[v]) * (first == v)
+                if around[level] not in numbers:
+                    numbers[around[level]] = self._box(Box(around[level], around[:level], first))
+                self.place[v] = numbers[around[level]]
+            count += (1 + self.constants[v]) * (self.place[v] == v)
         return count + len(self.boxes)
 
     def _box(self, box: Box) -> int:
@@ -104,16 +142,14 @@ class Folding:
 
     def _shorten(self, most: int) -> None:
         """Draw the first and last ops as they are, and one box for the interval between: so without cycles."""
-        record = self.record
-        keep = max(most // 6, 1)
+        record, keep = self.record, max(most // 6, 1)
         ops = array("i", (v for v in range(len(record)) if record.is_op(v)))
         ends = {*ops[:keep], *ops[-keep:], *record.roots}
-        used = {self.same.get(x, x) for v in ends for x in record.inputs(v)}
+        used = {x for v in ends for x in self._inputs(v)}
         middle = None
         for v in range(len(record)):
             if v not in ends and (record.is_op(v) or self.same.get(v, v) not in used):
-                if middle is None:
-                    middle = self._box(Box(None))
+                middle = self._box(Box(None)) if middle is None else middle
                 self.place[v] = middle
         for v in sorted(ends):
             leaves = [x for x in record.inputs(v) if self.place[x] == x and not record.is_op(x)]
@@ -124,71 +160,62 @@ class Folding:
 
     # blocks that repeat
 
-    def _repeats(self) -> None:
-        """Find modules with numbers, of one parent, that do the same one after the other, and twins of their vertices.
+    def _is_own(self, x: int) -> bool:
+        """Whether it belongs to the module that reads it: a parameter, a buffer, or what was drawn by chance."""
+        is_leaf = not self.record.is_op(x)
+        return is_leaf and (bool(self.homes.chain(x)) or self.record.vertices[x].name == MASK)
 
-        What a block does before its parameters come in is recorded only if its input requires a gradient, which that of
-        the first block may not. So blocks are alike if they do the same with their parameters; what comes before is
-        drawn in the first block, if it is there.
+    def _sources(self, v: int) -> Iterator[int]:
+        return (x for x in self._inputs(v) if not self._is_own(x))
+
+    def _own(self, v: int) -> Iterator[int]:
+        return filter(self._is_own, self._inputs(v))
+
+    def _does(self, v: int) -> Any:
+        z = self.record.vertices[v]
+        return z.op and z.op.name, z.shape, *((self.homes.called(x) or "").rpartition(".")[2] for x in self._own(v))
+
+    def _core(self, part: Sequence[int], depth: int) -> Sequence[int]:
+        """The ops that the parameters of a module reach.
+
+        What it does before those come in is recorded only if its input requires a gradient, which that of the first
+        block may not. It is drawn in the first block, if it is there.
         """
-        members: dict[Path, array[int]] = {}
-        for v in range(len(self.record)):
-            for path in self.homes.chain(v) if v not in self.same else ():
-                if path[1].rpartition(".")[2].isdigit():
-                    members.setdefault(path, array("i")).append(v)
-        blocks: dict[Any, dict[Path, list[int]]] = {}
-        for path in sorted(members, key=lambda path: (path[1].count("."), int(path[1].rpartition(".")[2]))):
-            if sum(map(self.record.is_op, members[path])) >= _WORTH:
-                core = self._core(path, members[path])
-                if {*members[path]} <= {*core, *(x for v in members[path] for x in self._inputs(v))}:
-                    key = path[0], path[1].rpartition(".")[0], self._signature(path, core)
-                    blocks.setdefault(key, {})[path] = core
-        for cores in blocks.values():
-            first = next(iter(cores))
-            if len(cores) > 1 and all(self.twin[v] == v for v in cores[first]) and self._adjoin(cores.keys()):
-                self.homes.times[first] = len(cores)
-                self.alike |= cores.keys()
-                for path in [*cores][1:]:
-                    for v, x in zip(cores[path], cores[first], strict=True):
-                        self.twin[v] = x
-                    for v in reversed(members[path]):  # an op before the parameters is drawn as its user
-                        for x in self._inputs(v):
-                            if self.twin[x] == x and path in self.homes.chain(x):
-                                self.twin[x] = self.twin[v]
-
-    def _inputs(self, v: int) -> list[int]:
-        return [self.same.get(x, x) for x in self.record.inputs(v)]
-
-    def _core(self, path: Path, vertices: Sequence[int]) -> list[int]:
-        """The leaves of a block by their names, and the ops that its parameters reach."""
-        names = {v: (self.homes.called(v) or "").partition(path[1])[2] for v in vertices if not self.record.is_op(v)}
-        reached = {v for v in names if self.record.vertices[v].requires_grad}
-        for v in vertices:
-            if v not in names and not reached.isdisjoint(self._inputs(v)):
+        around = self.homes.chain(part[0])[depth : depth + 1]
+        trained = (x for v in part for x in self._own(v) if self.record.vertices[x].requires_grad)
+        reached = {x for x in trained if self.homes.chain(x)[depth : depth + 1] == around}
+        for v in part:
+            if not reached.isdisjoint(self._inputs(v)):
                 reached.add(v)
-        return [*sorted(names, key=names.__getitem__), *sorted(reached - names.keys())]
+        return [v for v in part if v in reached] if around else part
 
-    def _signature(self, path: Path, core: Sequence[int]) -> Any:
-        """Op, shape, module and links of each vertex of a block, equal for blocks that do the same."""
-        number = {v: i for i, v in enumerate(core)}
-        return tuple(
-            (
-                z.op.name if z.op else "",
-                z.shape,
-                tuple(p[1].removeprefix(path[1]) for p in self.homes.chain(v) if p[1].startswith(path[1])),
-                tuple(number[x] for x in self._inputs(v) if x in number),
-            )
-            for v in core
-            for z in (self.record.vertices[v],)
-        )
-
-    def _adjoin(self, blocks: Any) -> bool:
-        """Whether results of these blocks go straight to one of them or never do, so that no op lies in between."""
-        inside = bytearray(not blocks.isdisjoint(self.homes.chain(v)) for v in range(len(self.record)))
-        behind = bytearray(len(self.record))
-        for v, within in enumerate(inside):
-            sources = self.record.inputs(v)
-            if within and any(behind[x] for x in sources):
-                return False
-            behind[v] = not within and any(behind[x] or inside[x] for x in sources)
+    def _fold(self, repeats: Repeats[int], runs: list[list[int]], inside: AbstractSet[int], depth: int) -> bool:
+        first, *others = runs
+        modules = [[*dict.fromkeys(p for v in run for p in self.homes.chain(v)[depth : depth + 1])] for run in runs]
+        every = [path for paths in modules for path in paths]
+        numbered = every and all(path[1].rpartition(".")[2].isdigit() for path in every)
+        worth = len(first) >= _WORTH or len(first) * len(others) >= 2 * _WORTH
+        if not numbered or len({*every}) < len(every) or not worth or not repeats.alike(runs, inside):
+            return False
+        paths = {v: run_paths[-1] for run, run_paths in zip(runs, modules, strict=True) for v in run}
+        own: dict[int, Path] = {}
+        for v, twin in (pair for run in others for pair in zip(run, first, strict=True)):
+            for x, y in ((v, twin), *zip(self._own(v), self._own(twin), strict=True)):
+                if repeats.twin(y) != x:  # as one that they share is
+                    repeats.twins.setdefault(x, y)
+        for v in sorted(inside, reverse=True):
+            path = self.blocks[v] = next((p for p in self.homes.chain(v) if p in every), None) or paths[v]
+            mine = [x for x in self._own(v) if path in self.homes.chain(x) or self.record.vertices[x].name == MASK]
+            own |= dict.fromkeys(mine, path)
+            if path not in modules[0] and v not in repeats.twins:  # before the parameters: it is drawn as its user
+                repeats.twins[v] = repeats.twins.get(repeats.users[v][0], first[-1])
+                for x in mine:
+                    repeats.twins.setdefault(x, repeats.twins[v])
+        self.blocks |= own
+        if len(modules[0]) == 1 and all(len(self.homes.chain(v)) > depth for v in first):
+            self.homes.times[modules[0][0]] = len(runs)
+            return True
+        text = repeats.heading(runs, depth)
+        for v in (v for v in (*inside, *own) if v not in repeats.twins):
+            self.around.setdefault(v, []).append((depth, ("run", first[0]), text))
         return True

@@ -1,10 +1,10 @@
 """The picture of a computation graph: its values, the ops between them, and the modules that hold them."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from weakref import ref
 
 import numpy as np
@@ -17,39 +17,25 @@ from micrograd_np.debug.explain import Pulled, or_zeros, outer_parts, rule_of, s
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.engine.backward import is_gone
 from micrograd_np.engine.symbol import Symbol
+from micrograd_np.functional.dropout import MASK
 
 from .drawing import CHANGED, Drawing, Edge, Node, check
-from .escape import plain, shortened
 from .fold import Folding
-from .formula import Names, constant, formula, op_name
 from .picture import Picture
 from .structure import Homes, Record, turns
-from .values import summary
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from .fold import Box
-
-__all__ = ["draw"]
+from .text import Names, constant, formula, op_name, plain, shortened, summary
 
 _NO_GRAPH = "no graph: nothing requires a gradient here, or no_grad() or a compiled step kept no record"
 _NO_MODEL = "no frames: the model is gone; hold it in a variable"
 _ROOM = 200  # nodes up to which "auto" prints values
-
-
-class _Default(str):
-    """The default of `direction`: a graph runs from top to bottom, a network as `draw_network` chooses."""
-
-    __slots__ = ()
+_DEFAULT = "".join("TB")  # not the "TB" that a user writes: a graph runs that way, a network as `draw_network` chooses
 
 
 def draw(
     tensor: Any,
     /,
     *more: Any,
-    direction: str = _Default("TB"),
+    direction: str = _DEFAULT,
     values: bool | Literal["auto"] = "auto",
     gradients: bool | Literal["auto"] = "auto",
     depth: int | Literal["auto"] = "auto",
@@ -67,8 +53,8 @@ def draw(
     maximum with a histogram; ``.grad`` of leaves, and of results that keep it by ``retain_grad()``. If `gradients` is
     True, ∂ is the gradient of the output, of all after ``backward(retain_graph=True)``. Parameters, inputs, constants
     and outputs have shapes of their own, told by the `legend`. Modules are frames; those deeper than `depth` are one
-    box each, and "auto" goes as deep as leaves at most `max_nodes` boxes. Blocks that repeat are drawn once, with their
-    number and the numbers of the first.
+    box each, and "auto" goes as deep as leaves at most `max_nodes` boxes, of which at most two in five follow each
+    other. Blocks that repeat are drawn once, with their number and the numbers of the first.
     `direction` is "TB" from top to bottom, or "LR", "BT", "RL", also as ``draw(tensor, "LR")``. With `backward`,
     dashed arrows carry the derivative rules, with the sums that undo broadcasting; with `scalars`, every element is a
     node, where there are at most 64.
@@ -88,7 +74,7 @@ def draw(
     z₁ = w · 2: () float64 = 6
     z₂ = σ(z₁): () float64 = 0.9975
     """
-    if more and isinstance(more[0], str) and isinstance(direction, _Default):
+    if more and isinstance(more[0], str) and direction is _DEFAULT:
         direction, *more = more  # type: ignore[assignment]
     settings: dict[str, Any] = {"values": values, "gradients": gradients, "depth": depth, "max_nodes": max_nodes}
     settings |= {"formulas": formulas, "backward": backward, "scalars": scalars}
@@ -98,7 +84,7 @@ def draw(
 
         if changed := [key for key, x in settings.items() if x != draw.__kwdefaults__[key]]:  # type: ignore[index]
             raise TypeError(f"draw: {changed[0]} is for graphs, and this is a module; draw what it returns.")
-        way = None if isinstance(direction, _Default) else direction
+        way = None if direction is _DEFAULT else direction
         return draw_network(tensor, *more, direction=way, legend=legend, name=name, **network)
     roots = list(tensor) if isinstance(tensor, (list, tuple)) else [tensor]
     if not roots or not all(isinstance(root, Vertex) for root in roots):
@@ -118,14 +104,11 @@ def draw(
 
 def _undrawable(x: Any) -> str:
     """What `x` is, and what to draw instead."""
-    if isinstance(x, type):
-        return describe_value(x)
-    if callable(x):
-        return f"{describe_value(x)}; call it and draw the tensor that it returns"
     what = describe_value(x)
     if isinstance(x, (list, tuple)):
         what = f"a list of {', '.join(sorted({type(part).__name__ for part in x}))}" if x else "an empty list"
-    return f"{what}; draw a Tensor that was computed"
+    instead = "call it and draw the tensor that it returns" if callable(x) else "draw a Tensor that was computed"
+    return what if isinstance(x, type) else f"{what}; {instead}"
 
 
 class _Graph:
@@ -142,10 +125,10 @@ class _Graph:
         level = None if depth == "auto" else depth
         self.folding = Folding(self.record, self.homes, self.same, level, settings["max_nodes"])
         self.places = list(dict.fromkeys(self.folding.place))  # of what is drawn, each once
-        drawn = [v for v in self.places if v >= 0]
+        self.drawn = [v for v in self.places if v >= 0]
         self.valued = values is True or (values == "auto" and len(self.places) <= _ROOM)
-        arrays = self.record.values(drawn) if self.valued else ()  # one is held at a time
-        self.numbers = {v: "not kept" if x is None else _shown(x, self.record.is_changed(v)) for v, x in arrays}
+        said = lambda v, x: self.values(x, is_changed=self.record.is_changed(v))
+        self.numbers = self.record.values(self.drawn, said) if self.valued else {}  # one array is held at a time
         self.names: dict[int, str] = {}
         self.labels = Names()
         named = {z.name: v for z, v in self.record.leaves.items() if z.name and not z.requires_grad}
@@ -154,7 +137,7 @@ class _Graph:
         dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
         self.dtype = str(dtypes.pop()) if len(dtypes) == 1 else None  # that all values have
         self.gone = any(map(is_gone, self.vertices))
-        arrived = {v: g for v in drawn if (g := self.record.gradient(v)) is not None}
+        arrived = {v: g for v in self.drawn if (g := self.record.gradient(v)) is not None}
         self.computed = bool(arrived)  # whether a backward pass has run
         shown = {v: g for v, g in arrived.items() if self.gradients is not False and self.vertices[v].requires_grad}
         self.grads = {v: f".grad {summary(g)}" for v, g in shown.items()}
@@ -166,9 +149,8 @@ class _Graph:
         pulled: dict[int, str] = {}
 
         def delivered(x: Source, g: Any) -> None:
-            v = self.record.at(x)
-            if self.folding.place[v] == v and v not in pulled:
-                pulled[v] = f"∂ {summary(g)}"
+            if self.folding.place[v := self.record.at(x)] == v:
+                pulled.setdefault(v, f"∂ {summary(g)}")
 
         if not others and root.requires_grad and root.data.size == 1:
             with suppress(RuntimeError):  # an array that a rule reads was written since
@@ -187,14 +169,12 @@ class _Graph:
         if v < 0:
             box = self.folding.boxes[~v]
             return f"‹{self.homes.inside(box.path[1], box.around)}›" if box.path is not None else "‹…›"
-        if v not in self.names:
-            name = self.homes.called(v)
-            if name:
-                around = self.homes.chain(v)[-1:]
-                inside = self.homes.inside(name, () if self.record.is_op(v) else around)  # the frame shows its name
-                self.names[v] = self.labels.own(shortened(inside), around)
-            else:
-                self.names[v] = self.labels.numbered("z" if self.record.is_op(v) else "x")
+        if v not in self.names and (name := self.homes.called(v)):
+            around = self.homes.chain(v)[-1:]
+            inside = self.homes.inside(name, () if self.record.is_op(v) else around)  # the frame shows its name
+            self.names[v] = self.labels.own(shortened(inside), around)
+        elif v not in self.names:
+            self.names[v] = self.labels.numbered("z" if self.record.is_op(v) else "x")
         return self.names[v]
 
     def formula(self, z: Any) -> str:
@@ -215,7 +195,7 @@ class _Graph:
         name, role = getattr(z.inputs[i], "name", None), z.op.inputs[min(i, len(z.op.inputs) - 1)]
         if name:
             return shortened(self.homes.inside(name, self.homes.chain(self.record.at(z))[-1:]))
-        if i == 0 and self.homes.is_layer(self.homes.homes[self.record.at(z)]):
+        if i == 0 and self.homes.homes[self.record.at(z)] in self.homes.layers:
             return "input"
         return role if len(role) > 1 and i < z.op.fixed else constant(x)
 
@@ -224,15 +204,14 @@ class _Graph:
     def draw(self, *, legend: bool) -> None:
         """Draw nodes, then arrows, then the legend."""
         for at in self.places:
-            box = self.folding.boxes[~at] if at < 0 else None
-            node = self.box(at, box) if box else self.node(at)
-            self.drawing.put(node, self.homes.frames(box.around if box else self.homes.chain(at)))
-        self.drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in dict.fromkeys(self.arrows())]
-        for v in self.places:
-            for i, x in enumerate(inputs(self.vertices[v]) if v >= 0 else ()):
-                if not isinstance(x, Source) and (np.ndim(x) or isinstance(self.vertices[v].inputs[i], ref)):
+            self.drawing.put(self.node(at) if at >= 0 else self.box(at), self.folding.frames(at))
+        self.drawing.edges = [Edge(_id(tail), _id(head)) for tail, head in self.folding.arrows()]
+        for v in self.drawn:
+            z = self.vertices[v]
+            for i, x in enumerate(inputs(z)):
+                if not isinstance(x, Source) and (np.ndim(x) or isinstance(z.inputs[i], ref)):
                     self.constant(x, v, i)
-            if v >= 0 and self.settings["backward"]:
+            if self.settings["backward"]:
                 self.drawing.edges += self.rules(v)
         leaves = self.record.leaves.items()
         lone = any(v in self.record.roots and not z.requires_grad for z, v in leaves)
@@ -246,44 +225,45 @@ class _Graph:
         )
 
     def node(self, v: int) -> Node:
-        """The node of one value: its formula, its shape and numbers, its gradient."""
-        z = self.vertices[v]
-        title, name = self.name(z), self.homes.called(v)
-        full = plain(name) if z.op is None and name else ""  # with the module that a frame shows in the picture
+        """The node of one value: its formula, its shape and numbers, its gradient, or why there is none."""
+        z, title, name, grad = (
+            self.vertices[v],
+            self.name(self.vertices[v]),
+            self.homes.called(v),
+            self.grads.get(v, ""),
+        )
         if z.op is not None:
             kind = "output" if v in self.record.roots else "value"
             title += f" = {self.formula(z)}" if self.settings["formulas"] else f"  {op_name(z.op)}"
-        elif v in self.homes.buffers or hasattr(z, "persistent"):
-            kind = "buffer"
         else:
-            kind = "parameter" if z.requires_grad else "input"
-        return self.value(_id(v), kind, z, title, full, self.numbers.get(v, ""), self.gradient(v, z))
+            trained = "parameter" if z.requires_grad else "constant" if name == MASK else "input"
+            kind = "buffer" if v in self.homes.buffers or hasattr(z, "persistent") else trained
+        if not grad and z.requires_grad and self.gradients is not False and (z.op is None or self.gradients is True):
+            grad = f".grad not {'kept: retain_grad()' if z.op is not None and self.computed else 'computed yet'}"
+        full = plain(name) if z.op is None and name else title  # with the module that a frame shows in the picture
+        return self.value(_id(v), kind, z, title, full, self.numbers.get(v, ""), grad)
 
-    def value(self, id: str, kind: str, x: Any, title: str, full: str = "", numbers: str = "", grad: str = "") -> Node:
+    def value(self, id: str, kind: str, x: Any, title: str, full: str, numbers: str, grad: str = "") -> Node:
         """A node with `title`, shape, numbers and gradient; its words have the `full` name, dtype and line of code."""
-        dtype = "" if self.dtype == str(x.dtype) else x.dtype
-        text = "\n".join(filter(None, (title, f"{x.shape or ''} {dtype}".strip(), numbers, grad)))
-        role = "" if kind in {"value", "output"} else f"{kind}, "
-        words = f"{full or title}: {role}{x.shape} {x.dtype}{numbers and f' = {numbers}'}{grad and f', {grad}'}"
+        dtype = "" if x is None or self.dtype == str(x.dtype) else x.dtype
+        shape = f"{(x is not None and x.shape) or ''} {dtype}".strip()
+        role = [kind] if kind not in {"value", "output"} else []
+        whole = f"{x.shape} {x.dtype}{numbers and f' = {numbers}'}" if x is not None else numbers
         where = origin_of(x) if isinstance(x, Source) else None
         place = plain(f"{where}: {where.source}") if where else ""
-        tooltip = place or (full if full != title else "")
-        return Node(id, text, kind, tooltip, (words + (f"   [{place}]" if place else "")).replace("\n", " "))
+        words = f"{full}: {', '.join(filter(None, [*role, whole, grad]))}{place and f'   [{place}]'}"
+        text = "\n".join(filter(None, (title, shape, numbers, grad)))
+        return Node(id, text, kind, place or (full if full != title else ""), words.replace("\n", " "))
 
-    def gradient(self, v: int, z: Source) -> str:
-        """The gradient of a value as text, or why there is none."""
-        if v in self.grads:
-            return self.grads[v]
-        if self.gradients is False or not z.requires_grad or (z.op is not None and self.gradients is not True):
-            return ""
-        return ".grad not kept: retain_grad()" if z.op is not None and self.computed else ".grad not computed yet"
+    def values(self, x: Any, *, is_changed: bool) -> str:
+        return "not kept" if x is None else summary(x) + f"\n{CHANGED}" * is_changed
 
-    def box(self, at: int, box: Box) -> Node:
-        """The node that stands for the values in `box`."""
-        count = box.ops.total()
+    def box(self, at: int) -> Node:
+        """The node that stands for the values in a box."""
+        box = self.folding.boxes[~at]
         if box.path is not None:
             text = f"{self.homes.frames((*box.around, box.path))[-1][1]}\n→ {box.shape}"
-        elif count:
+        elif count := box.ops.total():
             common = ", ".join(f"{n:,} {name}" for name, n in box.ops.most_common(3))
             text = f"{count:,} ops in between\n{common}"
         else:
@@ -293,30 +273,19 @@ class _Graph:
 
     # edges
 
-    def arrows(self) -> Iterator[tuple[int, int]]:
-        """The places that arrows join; a pair may come several times."""
-        place = self.folding.place
-        for v, head in enumerate(place):
-            for x in (self.same.get(x, x) for x in self.record.inputs(v)) if v not in self.same else ():
-                if place[x] != head and not self.folding.repeated(x, v):
-                    yield place[x], head
-
     def constant(self, x: Any, v: int, i: int) -> None:
         """Draw the array that is input `i` of vertex `v` (None if nobody holds it any more), and the arrow from it."""
         z = self.vertices[v]
-        name = getattr(z.inputs[i], "name", None)
-        key = id(x) if x is not None else name or id(z.inputs[i])
+        name, title = getattr(z.inputs[i], "name", None), self.input_name(z, i, x)
+        key = id(x) if x is not None else name if name and name != MASK else id(z.inputs[i])
         if key not in self.arrays:
             id_ = self.arrays[key] = f"a{len(self.arrays)}"
-            title = self.input_name(z, i, x)
-            kind = "buffer" if name in self.homes.statistics else "input" if name or title == "input" else "constant"
-            if x is None:
-                node = Node(id_, f"{title}\nnot kept", kind, "", f"{title}: {kind}, not kept")
-            else:
-                node = self.value(
-                    id_, kind, x, title, numbers=_shown(x, writes.since(x, z.order)) if self.valued else ""
-                )
-            self.drawing.put(node, self.homes.frames(() if kind == "input" else self.homes.chain(v)))
+            by_user = title == "input" or (name and name != MASK)
+            kind = "buffer" if name in self.homes.statistics else "input" if by_user else "constant"
+            is_changed = x is not None and writes.since(x, z.order)
+            numbers = self.values(x, is_changed=is_changed) if self.valued or x is None else ""
+            node = self.value(id_, kind, x, title, title, numbers)
+            self.drawing.put(node, () if kind == "input" else self.folding.frames(v))
         self.drawing.edges.append(Edge(self.arrays[key], _id(v)))
 
     def rules(self, v: int) -> Iterator[Edge]:
@@ -335,10 +304,6 @@ class _Graph:
                 text, raw = rule_of(z, i, g, result, symbols)
                 text = shortened(summed(text, summed_axes(raw, x.shape)), 90)
                 yield Edge(_id(v), _id(at), "gradient", text)
-
-
-def _shown(x: Any, is_changed: bool) -> str:
-    return summary(x) + f"\n{CHANGED}" * is_changed
 
 
 def _id(at: int) -> str:

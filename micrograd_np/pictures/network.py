@@ -1,33 +1,23 @@
 """The picture of a network: units as circles in columns, weights as lines, other layers as blocks."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count, pairwise, product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.messages import describe_value, require_type
 from micrograd_np.core.vertex import Vertex
+from micrograd_np.engine.symbol import number
 from micrograd_np.functional.loss import mse_loss
 
-from .drawing import INK, LINE, Drawing, Edge, Node, check
-from .flow import Block, folded, guessed, watched
+from .drawing import LOOK, Drawing, Edge, Node, check
+from .flow import Block, Steps, folded, guessed, unrolled, watched
 from .picture import Picture
-from .unroll import Steps, unrolled
-from .values import number, subscript, summary
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-__all__ = ["draw_network"]
+from .text import subscript, summary
 
 _FEW = 16  # weights of a layer, its bias included, that are written on their lines
-_CHIP = {"margin": "0.02", "width": "0", "height": "0", "fontsize": "10"}  # a weight's number, on its line
-_DOTS = {"style": "", "color": "transparent", "fontcolor": LINE}
-_ONE = {"shape": "circle", "fixedsize": "true", "width": "0.4"}  # the unit that is always 1, whose weight is a bias
-_BLUE, _RED = "#2f6fb0", "#c0453f"
 
 
 def draw_network(
@@ -125,8 +115,10 @@ class _Network:
     def __init__(self, blocks: list[Block], most: int, *, numbers: bool, steps: dict[Block, Steps]) -> None:
         self.blocks, self.most, self.numbers, self.steps = blocks, most, numbers, steps
         self.drawing = Drawing()
-        self.columns: dict[Block, _Column] = {}  # of units, or where a block has steps, of those
+        self.columns: dict[Block, _Column] = {}  # of units
+        self.rows: dict[Block, list[list[_Column]]] = {}  # of steps: for each layer in it, forwards and backwards
         self.boxes: dict[Block, Node] = {}
+        self.all: dict[_Column, None] = {}
         self.weighted = self.undefined = self.graded = False
         self.ids = map("n{}".format, count(1))
         self.users: dict[Block, list[Block]] = {block: [] for block in blocks}
@@ -140,41 +132,38 @@ class _Network:
         for block in self.blocks:
             self.put(block)
         for block in self.blocks:  # after all nodes, as in a loop some arrows lead back
-            if block in self.steps:
+            if block in self.rows:
                 self.connect_steps(block)
             elif block in self.boxes:
                 self.connect_box(block)
-        joined = {(edge.tail, edge.head) for edge in self.drawing.edges}
-        for column in dict.fromkeys(self.columns.values()):
+        for column in self.all:
             column.describe()
             nodes = [*column.nodes, column.caption]
             self.drawing.inside(column.frames).extend(nodes)
-            self.drawing.columns.append([node.id for node in nodes])
-            self.drawing.edges += [Edge(a.id, b.id, "order") for a, b in pairwise(nodes) if (a.id, b.id) not in joined]
+            self.drawing.align(nodes)
 
     def put(self, block: Block) -> None:
         """The nodes of `block`: a row of steps, a column of units, or a box, perhaps of the layer before it."""
         sources, linear = list(block.sources), [user for user in self.users[block] if user.linear]
         source = sources[0] if len(sources) == 1 else None
-        column = self.columns.get(source) if source and source not in self.steps else None  # of units
-        follows = source is not None and self.follows(block, source)
+        column = self.columns.get(source) if source else None
+        alone = source is not None and len(self.users[source]) == 1
+        follows = source and alone and (block.calls, block.frames) == (source.calls, source.frames) and not block.holds
         if block in self.steps:
             self.row(block)
-        elif block.linear and source and source not in self.steps and (column or np.ndim(source.result) <= 2):
+        elif block.linear and source and source not in self.steps and (column or len(source.shape) <= 2):
             self.layer(block, source)  # on vectors; on sequences it is a box
         elif column and source and follows and _fits(block, source):
             self.columns[block] = column  # each unit changes by itself
             column.caption.text += f"\n{block.name}".replace("(·)", "")
             self.fill(column, block.result)
-        elif not sources and linear and np.ndim(block.result) <= 2:
-            width = linear[0].module.in_features
-            self.column(block, width, block.title + self.sample(block, width))
+        elif not sources and linear and len(block.shape) <= 2:
+            self.column(block, linear[0].module.in_features, block.title)
         elif any(self.is_unitwise(block, x) for x in sources):
-            size = np.shape(block.result)[-1]
-            circles = self.column(block, size, block.name + self.sample(block, size)).circles
+            circles = self.column(block, block.shape[-1], block.name).circles
             for x, i in product(sources, circles):
-                one = self.is_unitwise(block, x)
-                self.connect([self.columns[x].circles[i]] if one else self.ends(x), [circles[i]])
+                tails = [self.columns[x].circles[i]] if self.is_unitwise(block, x) else self.ends(x)
+                self.drawing.connect(tails, [circles[i]])
         elif source in self.boxes and follows and block.module and source.module:
             node = self.boxes[block] = self.boxes[source]
             node.text = f"{node.text.removesuffix(_shape(source))}\n{block.name}{_shape(block)}"
@@ -182,42 +171,33 @@ class _Network:
             kind = "module" if block.module else "value" if sources else "input"
             one = self.numbers and kind == "value" and np.size(block.result) == 1
             text = block.name + _shape(block) + (f"\n{_value(np.ravel(block.result)[0])}" if one else "")
-            self.boxes[block] = Node(next(self.ids), text, kind)
-            self.drawing.put(self.boxes[block], block.frames)
+            self.boxes[block] = self.drawing.put(Node(next(self.ids), text, kind), block.frames)
 
     def is_unitwise(self, block: Block, source: Block) -> bool:
         """Whether `block` is an op that makes units of its own of those of `source`, each of one."""
         own = self.numbers and not block.module and (len(block.sources) > 1 or len(self.users[source]) == 1)
-        fits = source in self.columns and source not in self.steps and 0 < np.ndim(block.result) <= 2
-        return own and fits and _fits(block, source)
-
-    def follows(self, block: Block, source: Block) -> bool:
-        """Whether `block` has no parameters, and is the only user of `source`."""
-        alone = len(self.users[source]) == 1 and (block.calls, block.frames) == (source.calls, source.frames)
-        return alone and not block.holds
+        return own and source in self.columns and 0 < len(block.shape) <= 2 and _fits(block, source)
 
     # circles
 
-    def column(self, block: Block, size: int, caption: str) -> _Column:
+    def column(self, block: Block, size: int, caption: str, what: str = "units") -> _Column:
         """A circle for each unit of `block` with its value, or for each of its steps."""
-        whole, what = size <= max(self.most, 4), "steps" if block in self.steps else "units"
-        caption = caption if whole else f"{caption}\n{size} {what}"
-        column = self.columns[block] = _Column(size, Node(next(self.ids), caption, "text"), block.frames)
+        samples = np.size(block.result) // size if self.numbers and what == "units" and size else 1
+        caption += f"\nsample 1 of {samples:,}" if samples > 1 and not block.linear else ""
+        whole = size <= max(self.most, 4)
+        column = _Column(size, Node(next(self.ids), caption + f"\n{size} {what}" * (not whole), "text"), block.frames)
+        self.all[column] = None
         self.drawing.inside(block.frames)
         self.drawing.lines.append(column.caption)
         for i in range(size) if whole else (0, 1, 2, size - 1):
             if i > len(column.circles):
-                column.nodes.append(Node(next(self.ids), "⋮", "text", look=_DOTS))
+                column.nodes.append(Node(next(self.ids), "⋮", "dots"))
             column.circles[i] = Node(next(self.ids), " ", "unit")
             column.nodes.append(column.circles[i])
-        if block not in self.steps:
+        if what == "units":
+            self.columns[block] = column
             self.fill(column, block.result)
         return column
-
-    def sample(self, block: Block, size: int) -> str:
-        """Which of the samples stands in the circles, if there are several."""
-        count = np.size(block.result) // size if self.numbers else 1
-        return f"\nsample 1 of {count:,}" if count > 1 else ""
 
     def fill(self, column: _Column, result: Any) -> None:
         """Write the values of the first sample into the circles."""
@@ -231,18 +211,15 @@ class _Network:
         """A linear layer: a column of units, and a line for each weight to them."""
         weight, bias = block.module.weight, block.module.bias
         if source not in self.columns:
-            size = block.module.in_features
-            flat = self.column(source, size, "flat" + self.sample(source, size))
-            self.connect([self.boxes[source]], flat.circles.values(), arrowhead="none")
+            flat = self.column(source, block.module.in_features, "flat")
+            self.drawing.connect([self.boxes[source]], flat.circles.values(), arrowhead="none")
         before, after = self.columns[source], self.column(block, block.module.out_features, block.name)
         if self.chained:  # the captions in one line, which no other line crosses
-            level = {"weight": "50"}
-            self.drawing.edges.append(Edge(before.caption.id, after.caption.id, "order", look=level))
+            self.drawing.edges.append(Edge(before.caption.id, after.caption.id, "order", look={"weight": "50"}))
         parts: list[tuple[Any, dict[Any, Node]]] = [(weight, dict(before.circles))]
         if bias is not None:
-            unit = Node(next(self.ids), "1", "constant", look=_ONE)
-            before.nodes.insert(0, unit)
-            parts.append((bias, {...: unit}))  # bias[j, ...] is what leads from it to j
+            before.nodes.insert(0, Node(next(self.ids), "1", "one"))
+            parts.append((bias, {...: before.nodes[0]}))  # bias[j, ...] is what leads from it to j
         every = np.concatenate([np.abs(part.data).ravel() for part, _ in parts])
         largest = every[np.isfinite(every)].max(initial=0) or 1.0
         grads = [part.grad.data.ravel() for part, _ in parts if part.grad is not None]
@@ -251,69 +228,87 @@ class _Network:
             for i, tail in tails.items():
                 w = float(part.data[j, i])
                 share = min(abs(w) / largest, 1) if np.isfinite(w) else 1
-                color, style = (_BLUE, "solid") if w >= 0 else (_RED, "dashed") if w < 0 else (LINE, "dotted")
+                kind = "positive" if w >= 0 else "negative" if w < 0 else "undefined"
+                look = {"penwidth": f"{0.4 + 2.6 * share:.2f}", **LOOK["weights"][kind]}
                 self.undefined = self.undefined or np.isnan(w)
-                look = {"penwidth": f"{0.4 + 2.6 * share:.2f}", "color": color, "style": style}
                 line = [tail, head]
                 if every.size <= _FEW:
                     text = number(part.data[j, i], 3)
                     text += "" if part.grad is None else f"\n∂ {number(part.grad.data[j, i], 3)}"
                     after.weights.setdefault(j, []).append(text.replace("\n", " "))
-                    line.insert(1, Node(next(self.ids), text, "text", look={"fontcolor": color, **_CHIP}))
+                    line.insert(1, Node(next(self.ids), text, "weight", look={"fontcolor": look["color"]}))
                     self.drawing.inside(block.frames).append(line[1])
-                for a, b in pairwise(line):
-                    self.connect([a], [b], arrowhead="none", **look)
+                self.drawing.edges += [Edge(a.id, b.id, look=look) for a, b in pairwise(line)]
         if grads and every.size > _FEW:
             after.caption.text += f"\n∂ {summary(np.concatenate(grads)).splitlines()[0]}"
 
-    def row(self, block: Block) -> None:
-        """A layer that works step by step: a circle for each."""
-        size, axis, _ = self.steps[block]
-        row = self.column(block, size, f"← {block.name}")  # another row may stand behind it
-        letter = "h" if block.recurrent else "y" if block.sources else "x"
-        for i, node in row.circles.items():
-            node.text = f"{letter}{subscript(i + 1)}"
-        if axis >= 0 and np.size(block.result) == np.shape(block.result)[axis] == size:
-            self.fill(row, block.result)
+    # steps
 
-    # arrows
+    def row(self, block: Block) -> None:
+        """A layer that works step by step: a circle for each, in a row for each layer in it and each direction."""
+        size, axis, _ = self.steps[block]
+        layers, ways = getattr(block.module, "num_layers", 1), 1 + bool(getattr(block.module, "bidirectional", False))
+        letter = "h" if block.recurrent else "y" if block.sources else "x"
+        self.rows[block] = []
+        for k in range(layers):
+            notes = [f"layer {k + 1}"] * (layers > 1)
+            captions = [" ".join([*notes, *["backwards"] * way]) for way in range(ways)]
+            captions[0] = f"{block.name}\n{captions[0]}".strip() if k == 0 else captions[0]
+            self.rows[block].append([self.column(block, size, f"← {caption}", "steps") for caption in captions])
+            for row in self.rows[block][-1]:
+                for i, node in row.circles.items():
+                    node.text = f"{letter}{subscript(i + 1)}"
+        if axis >= 0 and np.size(block.result) == block.shape[axis] == size:
+            self.fill(row, block.result)
 
     def connect_steps(self, block: Block) -> None:
         """Arrows to the steps of `block`, and from step to step where it is recurrent."""
-        row, sequence = self.columns[block], self.steps[block].source
-        if block.recurrent:
-            ends = {"dir": "both"} if getattr(block.module, "bidirectional", False) else {}
-            for a, b in pairwise(row.nodes):
-                self.connect([a], [b], **ends)
+        layers, sequence = self.rows[block], self.steps[block].source
+        for layer in layers if block.recurrent else ():
+            for way, row in enumerate(layer):
+                for a, b in pairwise(row.nodes[:: 1 - 2 * way]):
+                    self.drawing.connect([a], [b])
+            self.drawing.edges += [Edge(a.nodes[0].id, b.nodes[0].id, "order") for a, b in pairwise(layer)]
+        for below, above in pairwise(layers):
+            self.along(below, above)
         for source in block.sources:
-            tails, heads = self.ends(source), list(row.circles.values())
             late = self.blocks.index(source) > self.blocks.index(block)  # it is read at the next step
             if source in block.starts or sequence not in {None, source}:  # the initial state
-                self.connect(tails[-1:], heads[:1])
-            elif source in self.steps and len(tails) == len(heads):
-                before = self.columns[source].circles
-                for i, head in row.circles.items():
-                    self.connect([before[i - late]] if i - late in before else [], [head])
+                for k, layer in enumerate(layers):
+                    tails = self.last(source, k if len(self.rows.get(source, ())) == len(layers) else -1)
+                    for way, row in enumerate(layer):
+                        self.drawing.connect([tails[way % len(tails)]], [[*row.circles.values()][-way]])
+            elif source in self.rows and len(self.rows[source][-1][0].circles) == len(layers[0][0].circles):
+                self.along(self.rows[source][-1], layers[0], late)
             else:
-                self.connect(tails[-1:], heads)
+                self.drawing.connect(self.last(source), (x for row in layers[0] for x in row.circles.values()))
+
+    def along(self, below: list[_Column], above: list[_Column], late: int = 0) -> None:
+        """Arrows from each step to the same one above, or to the next if what it makes is read there."""
+        for tails, heads in product(below, above):
+            for i, head in heads.circles.items():
+                self.drawing.connect([tails.circles[i - late]] if i - late in tails.circles else [], [head])
 
     def connect_box(self, block: Block) -> None:
         """Arrows to the box of `block`, unless it stands in that of the layer before."""
         node = self.boxes[block]
         for source in block.sources:
-            tails = self.ends(source)
-            last = source in self.steps and block.module is not None and not self.steps[source].keeps(source, block)
-            if tails != [node]:
-                self.connect(tails[-1:] if last else tails, [node])
+            last = source in self.rows and block.module is not None and not self.steps[source].keeps(source, block)
+            if self.ends(source) != [node]:
+                self.drawing.connect(self.last(source) if last else self.ends(source), [node])
         if block.recurrent:
-            self.drawing.edges.append(Edge(node.id, node.id, text="each step", look={"fontcolor": INK}))
+            self.drawing.edges.append(Edge(node.id, node.id, "loop", "each step"))
 
     def ends(self, block: Block) -> list[Node]:
-        """The nodes that `block` is drawn as."""
-        return list(self.columns[block].circles.values()) if block in self.columns else [self.boxes[block]]
+        """The nodes that `block` is drawn as, or the last of several layers in it."""
+        columns = self.rows[block][-1] if block in self.rows else [self.columns[block]] if block in self.columns else []
+        return [node for column in columns for node in column.circles.values()] or [self.boxes[block]]
 
-    def connect(self, tails: Iterable[Node], heads: Iterable[Node], **look: str) -> None:
-        self.drawing.edges += [Edge(a.id, b.id, look=look) for a, b in product(tails, heads)]
+    def last(self, block: Block, layer: int = -1) -> list[Node]:
+        """The last of these nodes, or of a layer in it; in each direction."""
+        if block not in self.rows:
+            return self.ends(block)[-1:]
+        return [[*row.circles.values()][way - 1] for way, row in enumerate(self.rows[block][layer])]
 
     def error(self, result: Any, target: Any, loss: Callable[[Any, Any], Any] | None) -> None:
         """The error at the end, and what it was compared with."""
@@ -330,16 +325,15 @@ class _Network:
         name = f"of all {samples:,} samples:\n{name}" if samples > 1 else name
         compared = number(array) if array.size == 1 else array.shape
         node = Node(next(self.ids), f"{name}\n{number(value, 4)}\ntarget {compared}", "output")
-        self.drawing.put(node)
-        self.connect(self.ends(self.blocks[-1]), [node])
+        self.drawing.connect(self.ends(self.blocks[-1]), [self.drawing.put(node)])
 
 
 def _fits(block: Block, source: Block) -> bool:
-    return block.result is None or np.shape(block.result) == np.shape(source.result)
+    return block.result is None or block.shape == source.shape
 
 
 def _shape(block: Block) -> str:
-    return "" if block.result is None else f"\n{np.shape(block.result)}"
+    return "" if block.result is None else f"\n{block.shape}"
 
 
 def _value(x: Any) -> str:

@@ -1,11 +1,9 @@
 """Self-contained HTML pages: a template of the wheel, its style and script, and the data they show, in one file.
 
 A page loads nothing. Its content policy admits only the style and the script in it, by their hashes, so markup that
-reaches the page in a name or a value cannot run. A template is a file ``templates/NAME.html``; ``page.css`` and, where
-they exist, ``NAME.css`` and ``NAME.js`` go into it.
+reaches the page in a name or a value cannot run. A template is a file ``templates/NAME.html``, the body of
+``page.html``; ``page.css`` and, where they exist, ``NAME.css`` and ``NAME.js`` go into it.
 """
-
-from __future__ import annotations
 
 import json
 import math
@@ -21,8 +19,6 @@ from typing import Any
 import numpy as np
 
 from .render import target
-
-__all__ = ["SIZE_LIMIT", "embed", "fill", "numbers", "write"]
 
 SIZE_LIMIT = 5_000_000
 """Bytes that a page may have: a browser on a phone opens it, and a repository or a mail takes it."""
@@ -49,7 +45,7 @@ def fill(name: str, title: str, data: Any = None, **fragments: str) -> str:
     for mark in "<>&\u2028\u2029":  # nothing in the data ends its element or begins another
         text = text.replace(mark, f"\\u{ord(mark):04x}")
     holes = {"title": escape(title), "policy": policy, "style": style, "script": script, "data": text, **fragments}
-    page = Template(_template(f"{name}.html")).substitute(holes)
+    page = Template(_template("page.html").replace("$body", _template(f"{name}.html"))).substitute(holes)
     return page.replace("\0", "␀").encode(errors="replace").decode()  # lone surrogates are no UTF-8
 
 

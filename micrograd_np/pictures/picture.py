@@ -1,14 +1,12 @@
 """`Picture`: a drawing that shows itself, in a notebook, in a window, or in a file."""
 
-from __future__ import annotations
-
 import sys
 import tempfile
 import webbrowser
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np.core.messages import count_of
 from micrograd_np.core.terminal import shown
@@ -16,11 +14,6 @@ from micrograd_np.core.terminal import shown
 from .drawing import Drawing, digraph, words
 from .page import fill
 from .render import render, save
-
-if TYPE_CHECKING:
-    import graphviz
-
-__all__ = ["Picture", "Shown"]
 
 
 class Shown:
@@ -56,7 +49,7 @@ class Picture(Shown):
         self.drawing = drawing
 
     @property
-    def digraph(self) -> graphviz.Digraph:
+    def digraph(self) -> Any:
         """The picture as a new `graphviz.Digraph`, to be changed at will."""
         return digraph(self.drawing)
 
@@ -80,7 +73,7 @@ class Picture(Shown):
     def _page(self, svg: str) -> str:
         picture, words = svg[svg.index("<svg") :], escape(self.describe())
         points = float(picture.split('"', 2)[1].removesuffix("pt"))
-        least = f"{0.6 * points:g}pt"  # with letters of 9 pixels
+        least = f"{0.9 * points:g}pt"  # with letters of 12 pixels
         return fill("picture", "A picture of a computation", least=least, picture=picture, words=words)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

@@ -1,26 +1,20 @@
 """Plots by matplotlib, as objects that show themselves in any notebook: curves over epochs, and regions of a plane."""
 
-from __future__ import annotations
-
 import io
 import logging
 import math
 import warnings
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .boundary import Boundary
-from .escape import shortened
 from .picture import Shown
 from .render import target
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-__all__ = ["COLOURS", "Plot", "curves", "draw_boundary"]
+from .text import shortened
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#b8860b", "#7f3fbf", "#5b6875")
 """Told apart by people who see red and green alike (after Okabe and Ito, 2008)."""

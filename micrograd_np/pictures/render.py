@@ -4,8 +4,6 @@ Each runs in a process of their own, because Graphviz may crash on an unusual gr
 neither may take a training run with it.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import logging
 import os
@@ -13,13 +11,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-__all__ = ["FORMATS", "TIME_LIMIT", "RenderError", "render", "save", "target"]
 
 FORMATS = ("svg", "png", "pdf", "eps", "ps", "jpg", "gif", "json")
 """What `render` can write, whichever Graphviz it finds."""

@@ -1,29 +1,23 @@
 """A graph whose nodes are single numbers: a product of matrices becomes weighted sums."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from itertools import chain, pairwise, repeat
+from itertools import chain, repeat
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from micrograd_np.core.values import agrees, inputs, operands
 from micrograd_np.core.vertex import Source
 from micrograd_np.engine.backward import is_gone
+from micrograd_np.engine.symbol import number
+from micrograd_np.functional.dropout import MASK
 
 from .drawing import CHANGED, Drawing, Edge, Node
-from .escape import shortened
-from .formula import Names, constant, formula, op_name
 from .structure import Record
-from .values import number
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-__all__ = ["LIMIT", "draw_scalars"]
+from .text import Names, constant, formula, op_name, shortened
 
 LIMIT = 64
 """Elements, of all tensors in the graph together, that are drawn one by one."""
@@ -45,7 +39,7 @@ def draw_scalars(roots: Sequence[Any], drawing: Drawing, *, legend: bool) -> Non
         )
     graph = _Scalars(record, drawing)
     for v, z in enumerate(record.vertices):
-        graph.numbers[z] = graph.op(v, z) if record.is_op(v) else graph.leaf(v, z)
+        graph.vertex(v, z)
     drawing.explain(legend=legend, spent=any(map(is_gone, record.vertices)))
 
 
@@ -59,60 +53,64 @@ class _Number(NamedTuple):
 class _Scalars:
     def __init__(self, record: Record, drawing: Drawing) -> None:
         self.record, self.drawing = record, drawing
-        self.data = {record.vertices[v]: data for v, data in record.values(range(len(record)), spent=True)}
-        self.numbers: dict[Source, Any] = {}  # an array of them for each tensor
+        arrays = record.values(range(len(record)), lambda _, array: array, spent=True)
+        self.data = {record.vertices[v]: array for v, array in arrays.items()}
+        self.numbers: dict[Any, Any] = {}  # an array of them for each tensor
         self.labels = Names()
+        self.terms: list[_Number] = []  # of the products in one op
 
-    def leaf(self, v: int, z: Source) -> Any:
-        """The numbers of a leaf, with their gradients."""
-        name = self.labels.own(shortened(z.name, 16)) if z.name else self.labels.numbered("x")
-        kind = "parameter" if z.requires_grad else "input"
-        elements = _array(z.shape, lambda at: self.add(_element(name, at), "", z.data[at], kind, (), self.below(v, at)))
-        self.align(list(elements.flat))
-        return elements
+    def vertex(self, v: int, z: Any) -> None:
+        """Draw the numbers of a tensor: of a leaf with their names, of a result with arrows to them."""
+        name = z.name and self.labels.own(shortened(z.name, 16))
+        is_leaf, is_root = not self.record.is_op(v), v in self.record.roots
+        name = self.labels.numbered("x") if is_leaf and not name else name
+        leaf = "parameter" if z.requires_grad else "constant" if z.name == MASK else "input"
+        kind = leaf if is_leaf else "output" if is_root else "value"
+        element = self.elements(z, is_root) if not is_leaf else lambda _: ("", ())
+        row: list[_Number] = []
+        self.terms.clear()
 
-    def op(self, v: int, z: Any) -> Any:
-        """The numbers that an op made, and arrows to them."""
+        def number_at(at: tuple[int, ...]) -> _Number:
+            text, sources = element(at)
+            if isinstance(text, _Number):
+                return text
+            data, grad = z.data if is_leaf else self.data[z], self.record.gradient(v)
+            lines = [CHANGED] * self.record.is_changed(v) + ([] if grad is None else [f".grad {number(grad[at])}"])
+            own = name and (f"{name}[{','.join(map(str, at))}]" if at else name)
+            row.append(self.add(own, text, None if data is None else data[at], kind, sources, lines))
+            return row[-1]
+
+        self.numbers[z] = _array(z.shape, number_at)
+        self.drawing.align(self.terms)
+        self.drawing.align(row)
+
+    def elements(self, z: Any, is_root: bool) -> Callable[[tuple[int, ...]], Any]:
+        """For an index, how that element of `z` was made, and of which numbers; or the number that it is."""
         arrays = operands(z, self.data)
         numbers = [self.numbers[x] if isinstance(x, Source) else _constants(x) for x in inputs(z)]
         samples = [np.zeros(x.shape) if a is None else np.asarray(a) for a, x in zip(arrays, numbers, strict=False)]
         links = [_links(z, i, samples) for i in range(len(samples))]
-        name, is_root = z.name and self.labels.own(shortened(z.name, 16)), v in self.record.roots
-        terms: list[_Number] = []
-        results: list[_Number] = []
+        lost = any(a is None for a in (*arrays, self.data[z])) or not agrees(z, arrays, self.data[z])
 
-        def element(at: tuple[int, ...]) -> _Number:
+        def element(at: tuple[int, ...]) -> Any:
             parts = [list(x[link[at]]) for x, link in zip(numbers, links, strict=True)]
             chosen, by = _chosen(z, parts)
             if chosen and not by and not is_root:
-                return chosen
+                return chosen, ()
             if chosen:
-                text = chosen.name + (f" by {', '.join(by)}" if by else "")
-            elif z.op.name in _PRODUCTS and 0 < len(parts[0]) == len(parts[1]):
-                pairs, rest = list(zip(*parts[:2], strict=True)), parts[2:]
-                labels = [f"{a.name} · {b.name}" for a, b in pairs]
-                if len(pairs) > 1:
-                    lost = any(a is None for a in (*arrays, self.data[z])) or not agrees(z, arrays, self.data[z])
-                    values = repeat(None) if lost else samples[0][links[0][at]] * samples[1][links[1][at]]
-                    new = [self.add(None, *term) for term in zip(labels, values, repeat("value"), pairs, strict=False)]
-                    terms.extend(new)
-                    labels, parts = [x.name for x in new], [new, *rest]
-                text = _joined([*labels, *(x.name for x in chain(*rest))], " + ")
-            else:
-                text = _text(z, at, parts)
-            kind, value, own = "output" if is_root else "value", _at(self.data[z], at), name and _element(name, at)
-            results.append(self.add(own, text, value, kind, chain(*parts), self.below(v, at)))
-            return results[-1]
+                return chosen.name + (f" by {', '.join(by)}" if by else ""), chain(*parts)
+            if z.op.name not in _PRODUCTS or not 0 < len(parts[0]) == len(parts[1]):
+                return _text(z, at, parts), chain(*parts)
+            pairs, rest = list(zip(*parts[:2], strict=True)), parts[2:]
+            labels = [f"{a.name} · {b.name}" for a, b in pairs]
+            if len(pairs) > 1:
+                values = repeat(None) if lost else samples[0][links[0][at]] * samples[1][links[1][at]]
+                terms = [self.add(None, *x) for x in zip(labels, values, repeat("value"), pairs, strict=False)]
+                self.terms += terms
+                labels, parts = [x.name for x in terms], [terms, *rest]
+            return _joined([*labels, *(x.name for x in chain(*rest))], " + "), chain(*parts)
 
-        elements = _array(z.shape, element)
-        self.align(terms)
-        self.align(results)
-        return elements
-
-    def below(self, v: int, at: tuple[int, ...]) -> list[str]:
-        """The lines below a number of vertex `v`: whether it was changed, its gradient."""
-        grad = self.record.gradient(v)
-        return [CHANGED] * self.record.is_changed(v) + ([] if grad is None else [f".grad {number(grad[at])}"])
+        return element
 
     def add(
         self, name: str | None, text: str, value: Any, kind: str, sources: Iterable[_Number], below: Sequence[str] = ()
@@ -127,12 +125,6 @@ class _Scalars:
         self.drawing.edges += [Edge(id, new.id, text=f"{n} times" if n > 1 else "") for id, n in uses.items()]
         return new
 
-    def align(self, row: list[_Number]) -> None:
-        """Place numbers side by side, in this order."""
-        if len(row) > 1:
-            self.drawing.columns.append([x.id for x in row])
-            self.drawing.edges += [Edge(a.id, b.id, "order") for a, b in pairwise(row)]
-
 
 def _array(shape: tuple[int, ...], element: Callable[[tuple[int, ...]], _Number]) -> Any:
     """An array of numbers, each made by its index."""
@@ -140,14 +132,6 @@ def _array(shape: tuple[int, ...], element: Callable[[tuple[int, ...]], _Number]
     for at in np.ndindex(shape):
         array[at] = element(at)
     return array
-
-
-def _element(name: str, at: tuple[int, ...]) -> str:
-    return f"{name}[{','.join(map(str, at))}]" if at else name
-
-
-def _at(array: Any, at: tuple[int, ...]) -> Any:
-    return None if array is None else array[at]
 
 
 def _constants(x: Any) -> Any:
@@ -171,8 +155,8 @@ def _text(z: Any, at: tuple[int, ...], parts: list[list[_Number]]) -> str:
     if z.op.name == "sum":
         return _joined(names[0], " + ")
     text = formula(z.op, [part[0] if len(part) == 1 else f"({_joined(part, ', ')})" for part in names], z.static)
-    shared = len(names[0]) > 1 and z.shape == np.shape(inputs(z)[0])  # all elements are made of the same
-    return _element(f"({text})", at) if shared else text
+    shared = at and len(names[0]) > 1 and z.shape == np.shape(inputs(z)[0])  # all elements are made of the same
+    return f"({text})[{','.join(map(str, at))}]" if shared else text
 
 
 def _joined(names: list[str], sign: str) -> str:
@@ -188,15 +172,15 @@ def _links(z: Any, i: int, arrays: list[Any]) -> Any:
     x, rules = arrays[i], z.op.rules_for(len(arrays))
     links = np.zeros((*z.shape, *x.shape), bool)
     sample = [_distinct(a.shape, k) if rule else a for k, (a, rule) in enumerate(zip(arrays, rules, strict=False))]
+    compute: Any = lambda y: z.op.kernel(np, ..., *sample[:i], y, *sample[i + 1 :], **z.static)
     try:
         with np.errstate(all="ignore"):
-            before = np.asarray(z.op.kernel(np, ..., *sample, **z.static))
+            before = np.asarray(compute(sample[i]))
             for at in np.ndindex(x.shape):
+                other = not x[at] if x.dtype.kind == "b" else x[at] - 1 if x[at] > 0 else 1
                 changed = np.array(sample[i])
-                changed[at] = (
-                    np.nan if rules[i] else not x[at] if x.dtype.kind == "b" else x[at] - 1 if x[at] > 0 else 1
-                )
-                links[(..., *at)] = z.op.kernel(np, ..., *sample[:i], changed, *sample[i + 1 :], **z.static) != before
+                changed[at] = np.nan if rules[i] else other
+                links[(..., *at)] = compute(changed) != before
     except Exception:  # noqa: BLE001 - whatever a kernel says of what it never meant to be given
         links[...] = z.op.shape is not None
     with suppress(ValueError):  # of shapes that do not broadcast

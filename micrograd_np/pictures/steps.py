@@ -1,37 +1,28 @@
 """One forward and one backward pass as a page to step through: each op and each derivative rule, in numbers."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.core.messages import count_of
 from micrograd_np.core.vertex import Source, source
-from micrograd_np.debug.explain import Derivation, hooked, seed_of, summed, summed_axes, why
+from micrograd_np.debug.explain import Derivation, Pull, hooked, seed_of, summed, summed_axes, why
 from micrograd_np.debug.origin import origin_of
 from micrograd_np.engine import backward as walk
 from micrograd_np.engine.symbol import nested
 from micrograd_np.engine.tensor import Tensor
 
 from .drawing import Drawing, Edge, Node, check, digraph
-from .escape import plain, shortened
-from .formula import op_name
 from .page import SIZE_LIMIT, embed, fill, numbers, write
 from .picture import Shown
 from .render import RenderError, render
 from .structure import Homes, Record
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from micrograd_np.debug.explain import Pull
-
-__all__ = ["Steps", "draw_steps"]
+from .text import op_name, plain, shortened
 
 INPUTS = 50  # inputs of an op whose rules are explained
 LONGEST = 400  # letters of a formula or a name
@@ -111,7 +102,7 @@ class _Story(Derivation):
     def __init__(self, root: Tensor, edge: int, exact: int, max_ops: int) -> None:
         record = Record([root])
         super().__init__(root, record.vertices)
-        self.names = {key: _clip(name) for key, name in self.names.items()}
+        self.names = _clipped(self.names)
         self.edge, self.exact = edge, exact
         self.folded: dict[str, None] = {}  # sentences on what the page leaves out, each once
         self.nodes: list[dict[str, Any]] = []
@@ -124,10 +115,8 @@ class _Story(Derivation):
         last = max_ops - first
         self.left_out = set(ops[first:-last]) if len(ops) > max_ops else set()
         if self.left_out:
-            self.folded.setdefault(
-                f"{len(self.left_out):,} of {len(ops):,} ops are folded into one box; the first {first:,} and the last "
-                f"{last:,} are shown."
-            )
+            folded = f"{len(self.left_out):,} of {len(ops):,} ops are folded into one box"
+            self.folded[f"{folded}; the first {first:,} and the last {last:,} are shown."] = None
         self.lay(record)
         self.leaves: dict[Any, dict[str, Any]] = {
             z: {"name": self.name(z), "node": self.place.get(id(z)), "shape": list(z.shape), "dtype": str(z.dtype)}
@@ -161,7 +150,7 @@ class _Story(Derivation):
                 if far[a] <= _FARTHEST or b - a <= _FAR:
                     self.drawing.edges.append(Edge(f"n{a}", f"n{b}", look={"id": f"e{a}-{b}"}))
         if any(n > _FARTHEST for n in far.values()):
-            self.folded.setdefault(f"Of the long arrows from a box the first {_FARTHEST} are drawn.")
+            self.folded[f"Of the long arrows from a box the first {_FARTHEST} are drawn."] = None
 
     def add(self, key: int, node: dict[str, Any], around: Sequence[tuple[Any, str]] = ()) -> None:
         """Put a node on the page and into the picture."""
@@ -169,74 +158,77 @@ class _Story(Derivation):
         kind, title = node["kind"], _title(node)
         short = title.replace(f"{around[-1][0][1]}.", "") if around else title  # the frame shows the module
         lines = [short, _brief(node["value"]) if "value" in node else "", _LATER if node.get("gradient") else ""]
-        look = {"id": f"n{i}", "class": kind, "style": _STYLES.get(kind, "")}
-        look["peripheries"] = "2" if kind == "result" else "1"
-        box = Node(f"n{i}", "\n".join(shortened(line, LINE) for line in lines if line), tooltip=title, look=look)
-        self.drawing.put(box, around)
+        text = "\n".join(shortened(line, LINE) for line in lines if line)
+        look = {
+            "id": f"n{i}",
+            "class": kind,
+            "style": _STYLES.get(kind, ""),
+            "peripheries": f"{1 + (kind == 'result')}",
+        }
+        self.boxes.append(self.drawing.put(Node(f"n{i}", text, tooltip=title, look=look), around))
         self.nodes.append(node)
-        self.boxes.append(box)
 
     def node(self, z: Any) -> dict[str, Any]:
         """What the page says of a value: its name and kind, its formula, its line of code, and a corner of it."""
         entry: dict[str, Any] = {"name": self.name(z), "kind": "parameter" if z.requires_grad else "data"}
         entry |= {"gradient": z.requires_grad, "value": self.view(self.data[z], z)}
         if z in self.inputs:
-            about = (z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0]
-            entry |= {"kind": "result" if z is self.root else "op", "op": op_name(z.op)}
-            entry |= {"about": _clip(about.replace("`", "").rstrip(" :")), "formula": _clip(self.formula(z))}
-            entry["numbers"] = _clip(self.formula_in_numbers(z))
-            entry["inputs"] = [self.place[id(x)] for x in self.inputs[z] if id(x) in self.place]
+            about = (z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0].replace("`", "").rstrip(" :")
+            kind, places = "result" if z is self.root else "op", (self.place.get(id(x)) for x in self.inputs[z])
+            entry |= {"kind": kind, "op": op_name(z.op), "inputs": [i for i in places if i is not None]}
+            entry |= {"about": about, "formula": self.formula(z), "numbers": self.formula_in_numbers(z)}
         if origin := origin_of(z):
-            entry |= {"line": _clip(str(origin)), "source": _clip(origin.source), "module": origin.module}
-        return entry
+            entry |= {"line": str(origin), "source": origin.source, "module": origin.module}
+        return _clipped(entry)
 
     # the walk
 
     def pulled(self, step: Pull) -> None:
         """Record what one rule did."""
-        z, place = step.z, self.place[id(step.z)]
+        z, place, left_out = step.z, self.place[id(step.z)], step.z in self.left_out
         if z is not self.at:
             self.at = z
-            if z not in self.left_out:
-                self.reserve(place, f"grad {_brief(self.view(step.g))}")
-                self.steps.append({"node": place, "arriving": self.view(step.g), "to": [], "hooked": hooked(z)})
-            elif self.steps[-1:] != [{"node": place, "to": []}]:
-                self.steps.append({"node": place, "to": []})
+            entry: dict[str, Any] = {"node": place, "to": []}
+            if not left_out:
+                self.reserve(place, step.g)
+                entry |= {"arriving": self.view(step.g), "hooked": hooked(z)}
+            if self.steps[-1:] != [entry]:  # one for all that is folded
+                self.steps.append(entry)
         rules = self.steps[-1]["to"]
-        if z not in self.left_out and len(rules) < INPUTS:
+        if not left_out and len(rules) < INPUTS:
             rules.append(self.rule_entry(step))
-            more = " + …" if step.part < step.of else ""
-            self.reserve(rules[-1]["node"], f"grad {_brief(self.view(step.total))}{more}")
+            self.reserve(rules[-1]["node"], step.total, " + …" * (step.part < step.of))
         elif rules:
-            self.folded.setdefault(f"Of ops with more than {INPUTS} inputs the first {INPUTS} are explained.")
+            self.folded[f"Of ops with more than {INPUTS} inputs the first {INPUTS} are explained."] = None
 
-    def reserve(self, i: int, text: str) -> None:
+    def reserve(self, i: int, g: Any, more: str = "") -> None:
         """Make room for a gradient in the box of node `i`, if it has one: its last line is the longest of these."""
         *lines, last = self.boxes[i].text.split("\n")
         if self.nodes[i].get("gradient"):
-            self.boxes[i].text = "\n".join([*lines, max(last, shortened(text, LINE), key=len)])
+            text = shortened(f"grad {_brief(self.view(g))}{more}", LINE)
+            self.boxes[i].text = "\n".join([*lines, max(last, text, key=len)])
 
     def rule_entry(self, step: Pull) -> dict[str, Any]:
         """One rule as a formula with names and with numbers, its gradient, and the sum of gradients so far."""
         z, i, g, x = step.z, step.i, step.g, step.x
         text, raw = self.rule(z, i, g)
-        text = summed(text, summed_axes(raw, z.inputs[i].shape))
         in_numbers, example = self.rule_in_numbers(z, i, g, raw)
-        entry = {"node": self.place[id(x)], "name": self.name(x), "rule": _clip(text)}
-        entry |= {"numbers": _clip(in_numbers), "example": _clip(example), "why": why(z, i, raw, self.name(x))}
+        entry = {"node": self.place[id(x)], "name": self.name(x), "numbers": in_numbers, "example": example}
+        entry |= {"rule": summed(text, summed_axes(raw, z.inputs[i].shape)), "why": why(z, i, raw, self.name(x))}
         entry |= {"gives": self.view(step.gives), "part": step.part, "of": step.of}
         if raw is not None and raw.shape != step.gives.shape:
             entry["raw"] = self.view(raw)
         if step.before is not None:
             entry |= {"before": self.view(step.before), "total": self.view(step.total)}
-        return entry
+        return _clipped(entry)
 
     def delivered(self, x: Any, g: Any) -> None:
         """Record the gradient of a leaf, which is complete."""
-        self.reserve(self.place[id(x)], f"grad {_brief(self.view(g))}")
+        if id(x) in self.place:  # else only folded ops use it
+            self.reserve(self.place[id(x)], g)
         exact = numbers(g) if g.size <= self.exact else None
         if exact is None:
-            self.folded.setdefault(f"Gradients of more than {self.exact:,} elements are given in part.")
+            self.folded[f"Gradients of more than {self.exact:,} elements are given in part."] = None
         self.leaves[x] |= {"shown": self.view(g), "values": exact, "uses": self.uses[x]}
         self.leaves[x] |= {"held": x in self.held, "hooked": hooked(x)}
 
@@ -244,15 +236,16 @@ class _Story(Derivation):
 
     def view(self, array: Any, like: Any = None) -> dict[str, Any]:
         """A corner of an array as texts, with its shape and dtype; its extremes and mean, or a small one in a line."""
+        view: dict[str, Any] = {"shape": list((like if array is None else array).shape)}
+        view["dtype"] = str((like if array is None else array).dtype)
         if array is None:
-            return {"shape": list(like.shape), "dtype": str(like.dtype), "rows": [["not kept"]], "text": "not kept"}
+            return view | {"rows": [["not kept"]], "text": "not kept"}
         a = np.asarray(array)
         rows = a.reshape(-1, a.shape[-1] if a.ndim else 1) if a.size else np.empty((0, 0))
         corner = rows[: self.edge, : self.edge]
-        view: dict[str, Any] = {"shape": list(a.shape), "dtype": str(a.dtype)}
         view["rows"] = [[nested(v, 6 if a.size == 1 else 4) for v in row] for row in corner]
         if corner.size < a.size:
-            self.folded.setdefault(f"Of large arrays the first {self.edge} rows and columns are shown.")
+            self.folded[f"Of large arrays the first {self.edge} rows and columns are shown."] = None
             with np.errstate(all="ignore"):
                 size = np.abs(a) if a.dtype.kind == "c" else a
                 view["range"] = [nested(n) for n in (size.min(), size.mean(dtype=float), size.max())]
@@ -262,11 +255,11 @@ class _Story(Derivation):
 
     def page(self, seed: Any) -> str:
         """The page as HTML."""
-        self.reserve(self.start, f"grad {_brief(self.view(seed))}")
+        self.reserve(self.start, seed)
         self.walk(seed, self.pulled, self.delivered)
         gradients = list(self.leaves.values())
         if len(gradients) > _LISTED:
-            self.folded.setdefault(f"Of {len(gradients):,} final gradients the first {_LISTED:,} are listed.")
+            self.folded[f"Of {len(gradients):,} final gradients the first {_LISTED:,} are listed."] = None
         data = {"root": self.name(self.root), "start": self.start, "nodes": self.nodes, "seed": self.view(seed)}
         graph = self.graph()
         data |= {"backward": self.steps, "gradients": gradients[:_LISTED], "folded": list(self.folded)}
@@ -274,25 +267,23 @@ class _Story(Derivation):
 
     def graph(self) -> str:
         """The picture as an ``<svg>`` element; without Graphviz, or where it would take long, as a list."""
-        title = f"The graph of {self.title}"
-        svg, reason = "", f"there are more than {ENGINE_LIMIT:,}"
-        if len(self.boxes) <= ENGINE_LIMIT:
-            try:
+        title, reason = escape(f"The graph of {self.title}"), f"there are more than {ENGINE_LIMIT:,}"
+        try:
+            if len(self.boxes) <= ENGINE_LIMIT:
                 svg = render(str(digraph(self.drawing).source), "svg", timeout=5).decode()
-            except RenderError as failure:
-                reason = str(failure).partition(";")[0].removesuffix(".")
-        if svg:
-            svg = re.sub(r"<title>.*?</title>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-            ops = [_title(node) for node in self.nodes if "formula" in node]
-            words = f"{'; '.join(ops[:40])}{f'; and {len(ops) - 40:,} more' if len(ops) > 40 else ''}."
-            inside = f'<title id="graph-title">{escape(title)}</title><desc id="graph-text">{escape(words)}</desc>'
-            return svg.replace(">", f' role="img" aria-labelledby="graph-title graph-text">{inside}', 1)
-        self.folded.setdefault(f"The graph is a list of boxes, without arrows: {reason}.")
+                svg = re.sub(r"<title>.*?</title>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+                ops = [_title(node) for node in self.nodes if "formula" in node]
+                words = f"{'; '.join(ops[:40])}{f'; and {len(ops) - 40:,} more' if len(ops) > 40 else ''}."
+                inside = f'<title id="graph-title">{title}</title><desc id="graph-text">{escape(words)}</desc>'
+                return svg.replace(">", f' role="img" aria-labelledby="graph-title graph-text">{inside}', 1)
+        except RenderError as failure:
+            reason = str(failure).partition(";")[0].removesuffix(".")
+        self.folded[f"The graph is a list of boxes, without arrows: {reason}."] = None
         items = []
         for box in self.boxes:
             lines = "".join(f"<div>{escape(x)}</div>" for x in (plain(box.tooltip), *box.text.split("\n")[1:]))
             items.append(f'<li id="{box.id}" class="node {box.look["class"]}">{lines}</li>')
-        return f'<ol aria-label="{escape(title)}">{"".join(items)}</ol>'
+        return f'<ol aria-label="{title}">{"".join(items)}</ol>'
 
 
 def _title(node: dict[str, Any]) -> str:
@@ -305,6 +296,7 @@ def _brief(view: dict[str, Any]) -> str:
     return text if 0 < len(text) <= LINE - 4 else f"{' × '.join(map(str, view['shape']))} numbers"
 
 
-def _clip(text: str) -> str:
-    text = text.replace("\0", "␀")
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _clipped(entry: dict[Any, Any]) -> dict[Any, Any]:
+    """`entry` with its texts as a page shows them."""
+    texts = {key: x.replace("\0", "␀") for key, x in entry.items() if isinstance(x, str)}
+    return entry | {key: x if len(x) <= LONGEST else f"{x[: LONGEST - 1]}…" for key, x in texts.items()}

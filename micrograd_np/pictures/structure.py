@@ -1,23 +1,18 @@
 """The structure of a finished computation: the op that made each value, its inputs, and its module."""
 
-from __future__ import annotations
-
 import sys
 from array import array
 from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, reduce
 from heapq import heappop, heappush
 from itertools import chain, takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np.core.values import inputs, values
 from micrograd_np.core.vertex import Node, Source, Vertex, grad_of, source
 from micrograd_np.core.writes import owner_of, writes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-__all__ = ["WHOLE", "Homes", "Path", "Record", "kind_of", "turns"]
+from micrograd_np.functional.dropout import MASK
 
 
 class Record:
@@ -37,23 +32,20 @@ class Record:
         while nodes:
             z = nodes.pop()
             sources = [x for x in inputs(z) if isinstance(x, Source)]
-            for x in sources:
-                self._leaf(x, z.order)
+            self._append((x for x in sources if isinstance(x, Vertex)), z.order)
             self._links.extend(map(self.at, sources))
-            self._append(z, z.order)
-        for z in self.held:
-            self._leaf(z, sys.maxsize)  # a root that nothing uses
+            self._append([z], z.order)
+        self._append((z for z in self.held if isinstance(z, Vertex)), sys.maxsize)  # a root that nothing uses
         self.roots = [self.at(z) for z in self.held]
 
-    def _leaf(self, x: Source, moment: int) -> None:
-        if isinstance(x, Vertex) and x not in self.leaves:
-            self.leaves[x] = len(self.vertices)
-            self._append(x, moment)
-
-    def _append(self, z: Source, moment: int) -> None:
-        self.vertices.append(z)
-        self._moments.append(moment)
-        self._ends.append(len(self._links))
+    def _append(self, sources: Iterable[Source], moment: int) -> None:
+        for z in sources:
+            if z not in self.leaves:
+                if isinstance(z, Vertex):
+                    self.leaves[z] = len(self.vertices)
+                self.vertices.append(z)
+                self._moments.append(moment)
+                self._ends.append(len(self._links))
 
     def __len__(self) -> int:
         return len(self.vertices)
@@ -70,10 +62,11 @@ class Record:
         """Whether an op made it."""
         return isinstance(self.vertices[v], Node)
 
-    def values(self, places: Iterable[int], *, spent: bool = False) -> Iterator[tuple[int, Any]]:
-        """The arrays at these places, in order, one after the other; None for one that is not held any more."""
-        arrays = values((self.vertices[v] for v in places), {z: t.data for z, t in self.held.items()}, spent=spent)
-        return ((self.at(z), data) for z, data in arrays)
+    def values(self, places: Iterable[int], read: Callable[[int, Any], Any], *, spent: bool = False) -> dict[int, Any]:
+        """What `read` makes of each place and its array, of one after the other; None for one that is not held."""
+        held = {z: t.data for z, t in self.held.items()}
+        sources = (self.vertices[v] for v in places)
+        return {self.at(z): x for z, x in values(sources, held, lambda z, x: read(self.at(z), x), freed=spent).items()}
 
     def is_changed(self, v: int) -> bool:
         """Whether the leaf at `v` was written after its first use."""
@@ -139,6 +132,8 @@ class Homes:
                         name = self.buffers[v] = statistic
                 if name:
                     self.homes[v] = number, _parent(name)
+        ours = ((path, m) for path, m in self.modules.items() if type(m).__module__.startswith("micrograd_np.nn."))
+        self.layers = {path for path, m in ours if not any(m.children())}  # whose ops are known by what they read
         if any(self.homes):
             self._settle(self.homes)
 
@@ -152,8 +147,10 @@ class Homes:
         turned = set[int]()  # views of leaves
         for v in ops:
             sources = [x for x in record.inputs(v) if not record.is_op(x) or x in turned]
-            if record.vertices[v].op.view and len(sources) == len(record.inputs(v)) == 1:
-                turned.add(v)
+            if record.vertices[v].op.view and len(record.inputs(v)) == 1:
+                turned.update([v] * len(sources))
+                maker = record.vertices[record.inputs(v)[0]]  # a layer takes its outputs out of all that an lstm makes
+                sources += record.inputs(v) if maker.op is not None and maker.op.name == "lstm" else ()
             lost = (self.statistics.get(getattr(x, "name", None)) for x in record.vertices[v].inputs)
             around = [home for home in (*(homes[x] for x in sources), *lost) if home]
             homes[v] = reduce(_common, around) if around else None
@@ -168,8 +165,9 @@ class Homes:
             branches = {ends[x] for x in record.inputs(v) if ends[x]}
             if branches and not homes[v]:
                 joined, between = reduce(_common, branches), _between(last, behind[v])
-                ends[v] = max(between, joined, key=_depth)
-                if len(branches) > 1 and _depth(joined) > _depth(between):
+                is_deeper = len(joined[1]) > len(between[1])  # of two modules of which one lies in the other
+                ends[v] = joined if is_deeper else between
+                if len(branches) > 1 and is_deeper:
                     homes[v] = self._outside(joined)
             before[v] = last = homes[v] or last
         last = None
@@ -185,16 +183,13 @@ class Homes:
             before_this = _FIRST.get(record.vertices[v].op.name, _NORMAL)
             for x in record.inputs(v):
                 users[x] = _common(users[x], homes[v]) if users[x] else homes[v]
+                if record.vertices[x].name == MASK:
+                    homes[x] = homes[v]
                 if record.is_op(x) and record.vertices[x].op.name not in before_this:
                     entering.add(x)
 
-    def is_layer(self, home: Any) -> bool:
-        """Whether the module at `home` is a layer of this package, whose ops are known by the parameters they read."""
-        module: Any = self.modules.get(home)
-        return type(module).__module__.startswith("micrograd_np.nn.") and not any(module.children())
-
     def _outside(self, home: Path) -> Path:
-        return (home[0], _parent(home[1])) if self.is_layer(home) else home
+        return (home[0], _parent(home[1])) if home in self.layers else home
 
     def _normalizes(self, v: int, users: Path) -> bool:
         """Whether the op at `v` is a step of the normalization that a module does before it scales."""
@@ -236,7 +231,7 @@ class Homes:
         """The modules `around` as frames: with each its name, what it is, and how often it repeats, if it does."""
         frames = []
         for k, path in enumerate(around):
-            times = f"   × {self.times[path]}, with the numbers of the first" if path in self.times else ""
+            times = f"   × {self.times[path]}" if path in self.times else ""
             frames.append((path, f"{self.inside(path[1], around[:k])}  {kind_of(self.modules[path])}{times}"))
         return frames
 
@@ -262,14 +257,13 @@ WHOLE = {"MultiheadAttention"}
 def kind_of(module: Any) -> str:
     """What a module is, with its sizes: ``Linear(16 → 3)``."""
     name = type(module).__name__
+    of: Any = lambda key, default=None: getattr(module, key, default)
     for a, b in (("in_features", "out_features"), ("in_channels", "out_channels"), ("input_size", "hidden_size")):
         if hasattr(module, a) and hasattr(module, b):
-            size = getattr(module, "kernel_size", ())
+            size, layers = of("kernel_size", ()), of("num_layers", 1)
             window = "×".join(map(str, size if isinstance(size, tuple) else (size,)))
-            more = [window] if window else []
-            more += [f"{module.num_layers} layers"] if getattr(module, "num_layers", 1) != 1 else []
-            more += ["both directions"] if getattr(module, "bidirectional", False) else []
-            return f"{name}({', '.join([f'{getattr(module, a)} → {getattr(module, b)}', *more])})"
+            more = [window, f"{layers} layers" * (layers != 1), "both directions" * bool(of("bidirectional"))]
+            return f"{name}({', '.join([f'{of(a)} → {of(b)}', *filter(None, more)])})"
     extra = str(module.extra_repr()) if hasattr(module, "extra_repr") else ""
     extra = extra.removesuffix(", inplace=False").removesuffix("inplace=False")
     return f"{name}({extra})" if 0 < len(extra) <= 16 else name
@@ -308,7 +302,3 @@ def _common(a: Path, b: Path) -> Path:
 def _between(a: Path | None, b: Path | None) -> Path:
     """The module around what lies between the two."""
     return _common(a, b) if a and b else (0, "")
-
-
-def _depth(path: Path) -> int:
-    return len(path[1])  # to compare modules of which one lies in the other

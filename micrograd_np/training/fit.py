@@ -11,7 +11,7 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.compiler import compile as compiled
-from micrograd_np.core.messages import describe_value, require_type
+from micrograd_np.core.messages import describe_value, must_be, require_type
 from micrograd_np.core.settings import Positive, Size, check, rules_of
 from micrograd_np.data.dataset import Dataset
 from micrograd_np.engine.grad_mode import no_grad
@@ -224,7 +224,7 @@ def _batches(caller: str, name: str, batches: Any) -> Any:
         kind, remedy = describe_value(batches), "DataLoader(TensorDataset(x, y), batch_size=32)"
     else:
         return batches
-    raise TypeError(f"{caller}: {name} must be batches, each a tuple (inputs…, targets); found {kind}. Write {remedy}.")
+    raise TypeError(must_be(caller, name, "batches, each a tuple (inputs…, targets)", kind, f"Write {remedy}."))
 
 
 def _check_batch(caller: str, name: str, batch: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.messages import must_be
 from micrograd_np.core.primitive import unmasked
 from micrograd_np.engine.tensor import Tensor
 
@@ -73,9 +74,8 @@ def confusion_matrix(predictions: Any, targets: Any, labels: int | None = None) 
     needed = scores.shape[1] if scores.ndim == true.ndim + 1 else highest + 1
     k = needed if labels is None else labels
     if needed > k or min(predicted.min(initial=0), true.min(initial=0)) < 0:
-        raise ValueError(
-            f"confusion_matrix: classes must be 0 to {k - 1} for labels={labels}, found {needed - 1} or a negative."
-        )
+        wrong = f"{needed - 1} or a negative"
+        raise ValueError(must_be("confusion_matrix", "classes", f"0 to {k - 1} for labels={labels}", wrong))
     return np.bincount(true.ravel() * k + predicted.ravel(), minlength=k * k).reshape(k, k)
 
 

@@ -14,10 +14,10 @@ import numpy as np
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.nn.module import Module
 from micrograd_np.pictures.boundary import Boundary, arrays_of
-from micrograd_np.pictures.escape import shortened
 from micrograd_np.pictures.page import fill, numbers, write
 from micrograd_np.pictures.plot import Plot, curves
 from micrograd_np.pictures.render import target
+from micrograd_np.pictures.text import shortened
 
 from .history import History, numbers_of
 

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from trainable import BATCH, LAYERS, LOSSES, OPTIMIZERS, numbers
+from trainable import BATCH, LAYERS, LOSSES, MATRICES_ONLY, OPTIMIZERS, numbers
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
@@ -212,7 +212,7 @@ def test_the_plain_program_of_a_loss_gives_the_same_numbers(name):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_plain_program_of_an_optimizer_gives_the_same_numbers(name):
     for settings in OPTIMIZERS[name]:
-        model = nn.Sequential(nn.Linear(4, 3, bias=name != "Muon"))
+        model = nn.Sequential(nn.Linear(4, 3, bias=name not in MATRICES_ONLY))
         rng = np.random.default_rng(4)
         batches = [[draw(rng) for draw in (numbers(4), numbers(3))] for _ in range(2)]
         optimizer = getattr(optim, name)(model.parameters(), **settings)

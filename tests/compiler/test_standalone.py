@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.lib.array_utils import byte_bounds
 from numpy.lib.stride_tricks import as_strided
-from trainable import OPTIMIZERS
+from trainable import MATRICES_ONLY, OPTIMIZERS
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
@@ -34,7 +34,7 @@ def run_alone(folder, code):
 
 
 def training(name, settings):
-    bias = name != "Muon"  # which takes matrices only
+    bias = name not in MATRICES_ONLY
     layers = [nn.Linear(3, 5, bias=bias), nn.Dropout(0.3), nn.Tanh(), nn.Linear(5, 2, bias=bias)]
     if bias:
         layers.insert(1, nn.BatchNorm1d(5))

@@ -104,5 +104,5 @@ def test_glu_of_an_odd_length_is_an_error():
 
 
 def test_gelu_knows_two_spellings():
-    with pytest.raises(ValueError, match="approximate must be 'none' or 'tanh', found 'erf'"):
+    with pytest.raises(ValueError, match="approximate must be 'none' or 'tanh'; found 'erf'"):
         F.gelu(mg.Tensor(X), approximate="erf")

@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from trainable import LAYERS
 
 import micrograd_np as mg
 from micrograd_np import nn
@@ -379,7 +380,7 @@ def test_an_old_state_dict_need_not_count_batches():
     assert model[0].num_batches_tracked.item() == 1
 
 
-LAYERS = {
+SIZES = {
     "Linear": (2, 3), "Bilinear": (2, 3, 4), "Conv1d": (2, 4, 2), "Conv2d": (2, 4, 2), "ConvTranspose1d": (2, 4, 2),
     "ConvTranspose2d": (2, 4, 2), "LayerNorm": (4,), "RMSNorm": (4,), "GroupNorm": (2, 4), "BatchNorm1d": (4,),
     "BatchNorm2d": (4,), "InstanceNorm1d": (4,), "Embedding": (5, 3), "PReLU": (3,),
@@ -387,23 +388,23 @@ LAYERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", SIZES)
 @pytest.mark.parametrize("odd", [1.5, "2", None, (1.5,), {}, -1, np.float64(2)], ids=repr)
 def test_a_size_that_is_none_is_refused_under_the_name_of_the_layer(name, odd):
-    for i in range(len(LAYERS[name])):
+    for i in range(len(SIZES[name])):
         with pytest.raises((TypeError, ValueError), match=rf"^{name}: [a-z_0-9]+ (must|is a probability|\()"):
-            getattr(nn, name)(*LAYERS[name][:i], odd, *LAYERS[name][i + 1 :])
+            getattr(nn, name)(*SIZES[name][:i], odd, *SIZES[name][i + 1 :])
 
 
 @pytest.mark.parametrize("name", ["Linear", "Conv1d", "ConvTranspose2d", "BatchNorm1d", "Embedding"])
 def test_a_layer_may_have_no_features(name):
-    assert not next(iter(getattr(nn, name)(0, *LAYERS[name][1:]).parameters())).size
+    assert not next(iter(getattr(nn, name)(0, *SIZES[name][1:]).parameters())).size
 
 
 @pytest.mark.parametrize("name", ["GroupNorm", "MultiheadAttention"])
 def test_no_groups_are_refused(name):
     with pytest.raises(ValueError, match=rf"^{name}: [a-z_]+ must be a whole number of at least 1; found 0"):
-        getattr(nn, name)(0, *LAYERS[name][1:])
+        getattr(nn, name)(0, *SIZES[name][1:])
 
 
 def test_a_probability_is_a_number():
@@ -413,3 +414,13 @@ def test_a_probability_is_a_number():
 
 def test_sizes_may_be_numbers_of_numpy():
     assert nn.Linear(np.int64(2), np.array(3)).weight.shape == (3, 2)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_parameters_and_buffers_of_a_layer_have_the_default_dtype(name):
+    mg.set_default_dtype("float32")
+    try:
+        layer = LAYERS[name][0]()
+    finally:
+        mg.set_default_dtype("float64")
+    assert {x.dtype for x in (*layer.parameters(), *layer.buffers()) if x.dtype.kind == "f"} <= {np.dtype("float32")}

@@ -147,10 +147,10 @@ def test_an_axis_that_is_no_integer_is_told_what_it_must_be(name, axis):
         (lambda: mg.hsplit(np.ones(()), 2), r"^hsplit: x is \(\); it must have at least 1 axis"),
         (lambda: mg.linalg.norm(np.zeros((0, 3)), -np.inf), r"^norm: x is \(0, 3\), and of nothing there is no norm"),
         (lambda: mg.norm(np.zeros(0), -1), r"^norm: x is \(0,\), and of nothing there is no norm of the order -1"),
-        (lambda: mg.norm(np.ones(2), np.nan), "^norm: ord must be a number, inf or -inf, found nan"),
+        (lambda: mg.norm(np.ones(2), np.nan), "^norm: ord must be a number, inf or -inf; found nan"),
         (lambda: mg.cumsum(np.ones(()), axis=1), "^cumsum: .*axis=1 must name"),
         (lambda: mg.vecdot(np.ones(1), np.ones(3)), r"^vecdot: x1 is \(1,\) and x2 is \(3,\); .*equally long"),
-        (lambda: mg.matvec(np.ones(3), np.ones(3)), r"^matvec: a matrix has at least two axes, found \(3,\)"),
+        (lambda: mg.matvec(np.ones(3), np.ones(3)), r"^matvec: x1 is \(3,\); it must have at least 2 axes"),
         (lambda: mg.negative(np.array([True])), "^negative: .*it needs floating numbers"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 
 import micrograd_np as mg
 from micrograd_np import functional as F  # noqa: N812
-from micrograd_np.numpy_api.take import scatter_add_along_axis
+from micrograd_np.numpy_api.order import scatter_add_along_axis
 from micrograd_np.ops.index import HOLE, scatter_add
 
 rng = np.random.default_rng(0)

@@ -278,7 +278,7 @@ def test_padding_an_empty_array_along_a_full_axis_needs_no_elements_on_the_empty
         (lambda x: mg.array_split(x, 0), "array_split: indices_or_sections must be at least 1; found 0"),
         (lambda x: x.sum(axis=[0, 1]), "sum: .*axis must be an integer, or a tuple of integers"),
         (lambda x: mg.pad(x, (1, 2, 3)), "pad: .*a number, a pair"),
-        (lambda x: mg.pad(x, 1.9), "pad: pad_width must be integers, found 1.9"),
+        (lambda x: mg.pad(x, 1.9), "pad: pad_width must be integers; found 1.9"),
         (lambda x: mg.linalg.multi_dot([]), "multi_dot: .*two matrices or more, found 0"),
         (lambda x: mg.linalg.matrix_power(x, 1.5), "matrix_power: n must be an integer"),
         (lambda x: mg.rot90(x, 1.5), "rot90: k must be an integer"),
@@ -300,7 +300,7 @@ def test_padding_an_empty_array_along_a_full_axis_needs_no_elements_on_the_empty
         (lambda x: functional.one_hot([1], 1.5), "one_hot: num_classes must be an integer; found 1.5"),
         (
             lambda x: functional.mse_loss(x, x, "max"),
-            "mse_loss: reduction must be 'mean', 'sum' or 'none', found 'max'",
+            "mse_loss: reduction must be 'mean', 'sum' or 'none'; found 'max'",
         ),
         (lambda x: functional.huber_loss(x, x, delta=None), "huber_loss: delta must be a number; found None"),
         (lambda x: functional.normalize(x, [2]), r"normalize: p must be a number; found \[2\]"),

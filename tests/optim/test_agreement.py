@@ -28,6 +28,7 @@ CASES = [
     ("Rprop", {"lr": 0.05, "etas": (0.4, 1.5), "step_sizes": (0.01, 0.08)}),
     ("Rprop", {"lr": 0.05, "maximize": True}),
 ]
+ELSEWHERE = {"Optimizer", "Muon", "LBFGS"}  # the latter two have tests of their own below
 SHAPES = ((3, 4), (4,), ())
 
 
@@ -37,6 +38,11 @@ def _float64():
     torch.set_default_dtype(torch.float64)  # NAdam keeps its product of momenta in it
     yield
     torch.set_default_dtype(before)
+
+
+def test_every_optimizer_that_pytorch_has_is_compared():
+    shared = {name for name in optim.__all__ if name in vars(torch.optim) and name != "lr_scheduler"}
+    assert shared - {name for name, _ in CASES} - ELSEWHERE == set(), "add it to CASES, with settings that matter"
 
 
 def pair(name, settings, rng):

@@ -2,36 +2,22 @@
 
 import numpy as np
 import pytest
+from trainable import MATRICES_ONLY, OPTIMIZERS
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
 
-KINDS = [
-    (optim.SGD, {}),
-    (optim.SGD, {"momentum": 0.9, "dampening": 0.2, "weight_decay": 0.1}),
-    (optim.SGD, {"momentum": 0.9, "nesterov": True, "maximize": True}),
-    (optim.Adam, {}),
-    (optim.Adam, {"amsgrad": True, "weight_decay": 0.1}),
-    (optim.AdamW, {}),
-    (optim.RMSprop, {"momentum": 0.5, "centered": True}),
-    (optim.Adagrad, {"lr_decay": 0.1, "initial_accumulator_value": 0.5}),
-    (optim.Adadelta, {}),
-    (optim.Adamax, {}),
-    (optim.NAdam, {"decoupled_weight_decay": True, "weight_decay": 0.1}),
-    (optim.RAdam, {}),
-    (optim.Rprop, {}),
-    (optim.Muon, {}),
-]
+KINDS = [(name, settings) for name, tried in OPTIMIZERS.items() for settings in tried]
 
 
-def trained(kind, settings, dtype, *, compiled):
+def trained(name, settings, dtype, *, compiled):
     mg.random.manual_seed(0)
     rng = np.random.default_rng(0)
     model = nn.Sequential(nn.Linear(3, 5, dtype=dtype), nn.Tanh(), nn.Linear(5, 2, dtype=dtype))
     layers = [list(layer.parameters()) for layer in (model[0], model[2])]
-    groups = [{"params": params[:1] if kind is optim.Muon else params} for params in layers]  # Muon takes only matrices
+    groups = [{"params": params[:1] if name in MATRICES_ONLY else params} for params in layers]
     groups[1]["lr"] = 0.03
-    optimizer = kind(groups, lr=0.1, **settings)
+    optimizer = getattr(optim, name)(groups, **{"lr": 0.1, **settings})
     average = optim.ExponentialMovingAverage(model.parameters(), decay=0.9)
     criterion = nn.MSELoss()
 
@@ -55,15 +41,15 @@ def trained(kind, settings, dtype, *, compiled):
 
 
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
-@pytest.mark.parametrize(("kind", "settings"), KINDS)
-def test_compiled_is_eager_bit_for_bit(kind, settings, dtype):
-    eager, compiled = (trained(kind, settings, dtype, compiled=c) for c in (False, True))
+@pytest.mark.parametrize(("name", "settings"), KINDS)
+def test_compiled_is_eager_bit_for_bit(name, settings, dtype):
+    eager, compiled = (trained(name, settings, dtype, compiled=c) for c in (False, True))
     assert eager[0] == compiled[0]
     for a, b in zip(eager[1], compiled[1], strict=True):
         np.testing.assert_array_equal(a, b)
     for i, state in eager[2]["state"].items():
-        for name, value in state.items():
-            np.testing.assert_array_equal(value, compiled[2]["state"][i][name])
+        for slot, value in state.items():
+            np.testing.assert_array_equal(value, compiled[2]["state"][i][slot])
 
 
 WITHOUT_EPS = [

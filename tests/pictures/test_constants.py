@@ -161,3 +161,52 @@ def test_no_arrow_of_a_block_that_repeats_leads_back():
 def test_constants_count_among_the_nodes_for_which_there_is_room():
     net = nn.Sequential(nn.Embedding(50, 8), nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 6))
     assert len(mg.draw(net(np.arange(4).reshape(4, 1)).sum()).drawing.every_node()) <= 60
+
+
+@pytest.mark.parametrize("spent", [False, True])
+def test_a_dropout_mask_is_called_that_and_lies_where_it_is_applied(spent):
+    net = nn.Sequential(nn.Linear(3, 4), nn.Sequential(nn.Linear(4, 4), nn.Dropout(), nn.Linear(4, 4), nn.Dropout()))
+    loss = net(mg.Tensor(np.ones((2, 3)), name="x")).sum()
+    if spent:
+        loss.backward()
+    picture = mg.draw(loss)
+    masks = [node for node in picture.drawing.every_node() if node.text.startswith("dropout mask")]
+    assert [node.kind for node in masks] == ["constant"] * 2
+    assert {"z₃ = z₂ · dropout mask", "x"} <= kinds(picture).keys()
+    assert any("dropout mask: constant" in line for line in picture.describe().splitlines())
+    frames = {
+        cluster.text: [node.text.split("\n")[0] for node in cluster.nodes] for cluster in picture.drawing.clusters
+    }
+    assert sum(text.startswith("dropout mask") for text in frames["1  Sequential"]) == 1  # the other is its result
+    assert (
+        mg.draw((weights() * 2).sum() * mg.functional.dropout(weights()).sum(), scalars=True).source.count("mask[") == 6
+    )
+
+
+def test_masks_of_blocks_that_repeat_are_no_difference_between_them():
+    block = [
+        nn.Sequential(nn.Linear(4, 4), nn.Dropout(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)) for _ in range(4)
+    ]
+    net = nn.Sequential(*block)
+    picture = mg.draw(net(np.ones((2, 4))).sum(), max_nodes=99)
+    assert [frame.text for frame in picture.drawing.frames.values() if "×" in frame.text] == ["0  Sequential   × 4"]
+    assert sum(node.text.startswith("dropout mask") for node in picture.drawing.every_node()) == 1
+
+
+def test_masks_between_layers_that_repeat_are_drawn_once_too():
+    net = nn.Sequential(*[layer for _ in range(5) for layer in (nn.Linear(4, 4), nn.ReLU(), nn.Dropout())])
+    picture = mg.draw(net(np.ones((2, 4))).sum())
+    (block,) = picture.drawing.clusters
+    assert block.text == "0   × 5"
+    assert [node.text.split("\n")[0] for node in block.nodes if node.kind == "constant"] == ["dropout mask"]
+    assert not any("dropout mask" in node.text for node in picture.drawing.nodes)
+
+
+def test_a_weight_that_blocks_share_is_drawn_once():
+    net = nn.Sequential(*[nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4), nn.Tanh()) for _ in range(4)])
+    for block in net:
+        block[2].weight = net[0][2].weight
+    picture = mg.draw(net(np.ones((2, 4))).sum(), max_nodes=99)
+    assert sum("0.2.weight" in line.split(":")[0] for line in picture.describe().splitlines()) == 1
+    tails = {edge.tail for edge in picture.drawing.edges}
+    assert all(node.id in tails or node.kind == "output" for node in picture.drawing.every_node())

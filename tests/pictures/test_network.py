@@ -1,5 +1,7 @@
 """Claims about the picture of a network: units, weights, numbers, and layers of other kinds."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -177,12 +179,19 @@ def test_a_state_leads_from_the_last_step_to_the_first():
     )
 
 
-def test_an_unrolled_layer_says_its_layers_and_directions_and_its_caption_points_to_its_row():
+def test_an_unrolled_layer_has_a_row_for_each_of_its_layers_and_directions_whose_caption_points_to_it():
     lstm = nn.LSTM(3, 5, num_layers=2, bidirectional=True)
-    drawing = mg.draw_network(lstm, np.ones((4, 1, 3)), unroll=True).drawing
-    shown = {node.id: node.text for node in drawing.every_node()}
-    rows = [[shown[id] for id in row] for row in drawing.columns]
-    assert rows[1] == ["h₁", "h₂", "h₃", "h₄", "← LSTM(3 → 5, 2 layers, both directions)"]
+    picture = mg.draw_network(lstm, np.ones((4, 1, 3)), unroll=True)
+    shown = {node.id: node.text for node in picture.drawing.every_node()}
+    rows = [[shown[id] for id in row] for row in picture.drawing.columns]
+    captions = ["LSTM(3 → 5, 2 layers, both directions)\nlayer 1", "layer 1 backwards", "layer 2", "layer 2 backwards"]
+    assert rows[1:] == [["h₁", "h₂", "h₃", "h₄", f"← {caption}"] for caption in captions]
+    joined = {(edge.tail, edge.head) for edge in picture.drawing.edges if edge.kind != "order"}
+    inputs, forwards, backwards, above, _ = (row[:4] for row in picture.drawing.columns)
+    assert {*pairwise(forwards), *pairwise(backwards[::-1])} <= joined
+    for below in (inputs, forwards, backwards):
+        for heads in (forwards, backwards) if below is inputs else (above,):
+            assert {*zip(below, heads, strict=True)} <= joined
 
 
 class Looped(nn.Module):
@@ -456,7 +465,7 @@ def test_an_initial_state_is_no_sequence_however_many_layers_it_is_for(layers):
             return self.b(y, self.a(x)[1])[0]
 
     shown = arrows(mg.draw_network(Deep(), (np.ones((3, 1, 4)), np.ones((2, 1, 4))), unroll=True))
-    assert shown.count(("h₃", "h₁")) == 1
+    assert shown.count(("h₃", "h₁")) == layers  # from the last state of each layer
     assert not any("h₄" in pair for pair in shown)
 
 
@@ -492,7 +501,7 @@ def test_on_a_phone_a_page_is_as_wide_as_the_window_and_its_labels_legible(brows
     browser.get(path.as_uri())
     assert browser.execute_script("return document.documentElement.scrollWidth") == 390
     heights = "return [...document.querySelectorAll('svg text')].map(t => t.getBoundingClientRect().height)"
-    assert min(browser.execute_script(heights)) >= 9
+    assert min(browser.execute_script(heights)) >= 13  # of letters of 12 pixels
     attached = browser.execute_script("return getComputedStyle(document.querySelector('main')).backgroundAttachment")
     assert attached == "local, local, scroll, scroll"  # shadows at the sides where there is more
     assert browser.get_log("browser") == []

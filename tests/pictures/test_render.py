@@ -15,8 +15,8 @@ import pytest
 import micrograd_np as mg
 from micrograd_np import nn
 from micrograd_np.pictures import render as module
-from micrograd_np.pictures.escape import plain
 from micrograd_np.pictures.render import FORMATS, RenderError, render, save
+from micrograd_np.pictures.text import plain
 
 SOURCE = 'digraph {\n\tx -> z [label="σ(x) · y"]\n\ty -> z\n}\n'
 RENDER = Path(module.__file__)
@@ -307,8 +307,10 @@ def test_a_page_of_a_picture_fits_a_phone_and_its_words_stand_out(browser, tmp_p
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", colour)
     browser.get(path.as_uri())
     assert browser.get_log("browser") == []
-    wide = "return [document.documentElement, document.querySelector('main')].map(e => e.scrollWidth - e.clientWidth)"
-    assert browser.execute_script(wide) == [0, 0]
+    wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert browser.execute_script(wide) == 0  # the picture itself scrolls where its letters would be too small
+    heights = "return [...document.querySelectorAll('svg text')].map(t => t.getBoundingClientRect().height)"
+    assert min(browser.execute_script(heights)) >= 13  # of letters of 12 pixels
     colours = browser.execute_script("""
         const legend = [...document.querySelectorAll('text')].find(t => t.textContent.includes('parameter'));
         return [getComputedStyle(legend).fill, getComputedStyle(document.body).backgroundColor]""")

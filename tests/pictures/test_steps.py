@@ -202,6 +202,17 @@ def test_a_long_computation_is_folded_without_recursion_and_says_so():
     assert data_of(drawn)["gradients"][0]["values"] == x.grad.item()
 
 
+def test_a_leaf_that_only_folded_ops_use_has_its_gradient_in_the_table():
+    y = mg.Tensor(1.0, requires_grad=True, name="x")
+    for i in range(12):
+        y = y * mg.Tensor(float(i + 1), requires_grad=True, name=f"w{i}")
+    data = data_of(mg.draw_steps(y, max_ops=4))
+    y.backward()
+    said = {leaf["name"]: (leaf["node"], leaf["values"]) for leaf in data["gradients"]}
+    assert said["w5"][0] is None
+    assert said["w5"][1] == y.item() / 6
+
+
 def test_of_an_op_with_very_many_inputs_some_are_told():
     leaves = [mg.Tensor(float(i), requires_grad=True, name=f"leaf{i}") for i in range(400)]
     drawn = mg.draw_steps(mg.stack(leaves, axis=0).sum())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from trainable import BATCH, LAYERS, MATRICES_ONLY, OPTIMIZERS
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
@@ -339,3 +340,58 @@ def test_every_real_dtype_comes_back(path, code):
     np.testing.assert_array_equal(found["v"], values)
     assert found["v"].dtype.newbyteorder("=") == values.dtype.newbyteorder("=")
     assert found["none"].shape == (0,)
+
+
+class Scaled(nn.Module):
+    """A layer and a factor, so that there is something to train."""
+
+    def __init__(self, layer):
+        self.layer, self.factor = layer, nn.Parameter([1.0])
+
+    def forward(self, *xs):
+        return self.layer(*xs) * self.factor
+
+
+def assert_a_file_changes_nothing(path, make_model, batches, kind=optim.SGD, **settings):
+    """Half of the steps, then the other half, there from memory and here from a file."""
+
+    def run():
+        mg.random.manual_seed(0)
+        model = make_model()
+        return {"model": model, "optimizer": kind(model.parameters(), **settings)}
+
+    def trained(model, optimizer, batches):
+        mg.random.manual_seed(1)
+        for batch in batches:
+            optimizer.zero_grad()
+            model(*batch).square().mean().backward()
+            optimizer.step()
+        return [x.data for x in (*model.parameters(), *model.buffers())]
+
+    first, second = run(), run()
+    trained(**first, batches=batches[: len(batches) // 2])
+    save(first, path)
+    load(path, into=second)
+    rest = batches[len(batches) // 2 :]
+    for a, b in zip(trained(**first, batches=rest), trained(**second, batches=rest), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_layer_goes_on_from_a_file_as_from_memory(name, tmp_path):
+    make, *draws = LAYERS[name]
+    rng = np.random.default_rng(0)
+    batches = [[draw(rng) for draw in draws] for _ in range(2)]
+    assert_a_file_changes_nothing(tmp_path / "run.npz", lambda: Scaled(make()), batches, lr=0.1, momentum=0.9)
+
+
+@pytest.mark.parametrize(("name", "settings"), [(name, x) for name, tried in OPTIMIZERS.items() for x in tried])
+def test_every_optimizer_goes_on_from_a_file_as_from_memory(name, settings, tmp_path):
+    batches = np.random.default_rng(0).standard_normal((4, 1, BATCH, 4))
+    assert_a_file_changes_nothing(
+        tmp_path / "run.npz",
+        lambda: nn.Linear(4, 3, name not in MATRICES_ONLY),
+        batches,
+        getattr(optim, name),
+        **settings,
+    )

@@ -49,5 +49,5 @@ def test_metrics_agree_with_scikit_learn():
 
 
 def test_a_class_beyond_the_labels_is_told():
-    with pytest.raises(ValueError, match="classes must be 0 to 1 for labels=2, found 3"):
+    with pytest.raises(ValueError, match="classes must be 0 to 1 for labels=2; found 3"):
         confusion_matrix([0, 3], [0, 1], labels=2)

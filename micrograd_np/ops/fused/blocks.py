@@ -4,17 +4,13 @@ On a million float32 `erf` takes less than half of the time this way, on float64
 its own blocks over all its lines, so a kernel that is being recorded runs without these.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from micrograd_np.ops.routine import floating, in_single, is_half
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _BYTES = 1 << 17  # so that half a dozen intermediate results fit into a core's own cache
 

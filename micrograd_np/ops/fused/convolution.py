@@ -16,18 +16,15 @@ The sum is split into matrix products in one of three ways, chosen by measuremen
 - *places*: one for each place in a row and each row, on columns that overlap in the same way. For many samples.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np.core.domains import REALS
 from micrograd_np.core.primitive import primitive
+from micrograd_np.ops.routine import stored
 
-from .windows import Lengths, Padding, interior, lay, padded, positions, sliding
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .windows import Lengths, Padding, interior, lay, misfit, padded, positions, sliding, widened
 
 _ALL = slice(None)
 _BLOCK = 1 << 20  # windows are copied in blocks of about as many numbers, to stay in cache
@@ -190,23 +187,12 @@ def convolve(xp: Any, out: Any, x: Any, weight: Any, *, stride: Lengths, padding
 
 
 @primitive(
-    "{x} ∗ᵀ {weight}",
-    domain=(REALS, REALS),
-    shape="(2,6,3,6),(6,2,3,2)->(2,4,6,7)",
-    examples=({**_STATICS, "shape": (4, 6, 7)},),
-    onnx="ConvTranspose",
-)
+    "{x} ∗ᵀ {weight}", domain=(REALS, REALS), shape="(2,6,3,6),(6,2,3,2)->(2,4,6,7)",
+    examples=({**_STATICS, "shape": (4, 6, 7)},), onnx="ConvTranspose",
+)  # fmt: skip
 def convolve_back(
-    xp: Any,
-    out: Any,
-    x: Any,
-    weight: Any,
-    *,
-    shape: Lengths,
-    stride: Lengths,
-    padding: Padding,
-    dilation: Lengths,
-) -> Any:
+    xp: Any, out: Any, x: Any, weight: Any, *, shape: Lengths, stride: Lengths, padding: Padding, dilation: Lengths,
+) -> Any:  # fmt: skip
     """The adjoint of `convolve` in its image: each place of `x` adds to its window, (n,o,*out) -> (n, *shape)."""
     n, o = x.shape[:2]
     per_group, kernel = weight.shape[1], weight.shape[2:]
@@ -215,8 +201,7 @@ def convolve_back(
     m = o // groups
     places = positions(lengths, kernel, stride, padding, dilation)
     if places != x.shape[2:]:
-        message = f"an image of {lengths} has {places} places for this window, but x has {x.shape[2:]}."
-        raise ValueError(message)
+        raise ValueError(f"an image of {lengths} has {places} places for this window, but x has {x.shape[2:]}.")
     cut = _cut(n, prod(places[1:]), m * per_group * prod(kernel), kernel)
     dtype = xp.result_type(x, weight)
     front = (groups,) if groups > 1 else ()
@@ -246,14 +231,10 @@ def convolve_back(
     if pointwise:
         return _outward(xp, out, columns)
     shares = columns.reshape((c, *kernel, *columns.shape[1:]))
-    if not any(map(any, padding)):
-        z = _room(xp, out, (c, *lengths, n), dtype, x, weight, zero=True)
-        lay(xp, z, shares, kernel, stride, dilation, 1)
-        return _outward(xp, out, z)
-    wide = tuple(length + low + high for length, (low, high) in zip(lengths, padding, strict=True))
-    z = xp.zeros((c, *wide, n), dtype=dtype)
+    pads = any(map(any, padding))
+    z = _room(xp, ... if pads else out, (c, *widened(lengths, padding), n), dtype, x, weight, zero=True)
     lay(xp, z, shares, kernel, stride, dilation, 1)
-    return _outward(xp, out, z[(_ALL, *interior(padding, lengths))])
+    return _outward(xp, out, z[(_ALL, *interior(padding, lengths))] if pads else z)
 
 
 def _around(xp: Any, x: Any, groups: int, rows: int, reach: int, before: int, cut: str) -> Any:
@@ -284,11 +265,9 @@ def _around(xp: Any, x: Any, groups: int, rows: int, reach: int, before: int, cu
 
 
 @primitive(
-    "Σ {x} ⊗ {y}",
-    domain=(REALS, REALS),
-    shape="(2,4,6,7),(2,6,3,6)->(6,2,3,2)",
+    "Σ {x} ⊗ {y}", domain=(REALS, REALS), shape="(2,4,6,7),(2,6,3,6)->(6,2,3,2)",
     examples=({**_STATICS, "shape": (6, 2, 3, 2)},),
-)
+)  # fmt: skip
 def convolve_weight(
     xp: Any, out: Any, x: Any, y: Any, *, shape: Lengths, stride: Lengths, padding: Padding, dilation: Lengths
 ) -> Any:
@@ -321,10 +300,7 @@ def convolve_weight(
         total = total.reshape((*front, kernel[0], per_group, *kernel[1:], m))
         total = total.transpose((*range(at), total.ndim - 1, at + 1, at, *range(at + 2, total.ndim - 1)))
         xp.copyto(z.reshape(total.shape), total)
-    if out is ... or direct:
-        return z
-    xp.copyto(out, z)
-    return out
+    return z if out is ... or direct else stored(xp, out, z)
 
 
 convolve.vjp(
@@ -339,12 +315,4 @@ convolve_weight.vjp(
     x=lambda g, z, x, y, shape, **geometry: convolve_back(y, g, shape=x.shape[1:], **geometry),
     y=lambda g, z, x, y, shape, **geometry: convolve(x, g, **geometry),
 )
-
-
-@convolve.advise
-def _advice(x: Lengths, weight: Lengths, stride: Lengths, padding: Padding, dilation: Lengths) -> str | None:
-    try:
-        positions(x[2:], weight[2:], stride, padding, dilation)
-    except ValueError as error:
-        return str(error)
-    return None
+convolve.advise(lambda x, weight, **steps: misfit(x[2:], weight[2:], **steps))

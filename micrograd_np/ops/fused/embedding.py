@@ -1,7 +1,5 @@
 """Rows of a table by number, and the sum of gradients into those rows: the two directions of an embedding."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import INTEGERS, REALS

@@ -1,7 +1,5 @@
 """Gated recurrent units."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import REALS
@@ -20,11 +18,9 @@ _BLOCKS = 4  # of every step a memory holds n, r, z and m
 
 
 @primitive(
-    "memory of gru {x}",
-    domain=(REALS,) * 6,
-    shape="(3,2,4),(2,2),(6,4),(6,2),(6),(2)->(15,2,2)",
+    "memory of gru {x}", domain=(REALS,) * 6, shape="(3,2,4),(2,2),(6,4),(6,2),(6),(2)->(15,2,2)",
     not_differentiable=("x", "h", "weight_ih", "weight_hh", "bias", "bias_hn"),
-)
+)  # fmt: skip
 def gru_memory(xp: Any, out: Any, x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias: Any, bias_hn: Any) -> Any:
     """The gates and states of every step, in one array: ``(5t, n, h)``; see `lstm_memory`."""
     (steps, n, _), k = x.shape, h.shape[1]
@@ -52,13 +48,9 @@ def gru_memory(xp: Any, out: Any, x: Any, h: Any, weight_ih: Any, weight_hh: Any
 
 
 @primitive(
-    "gru {x}",
-    domain=(REALS,) * 7,
-    shape="(3,2,4),(2,2),(6,4),(6,2),(6),(2)->(3,2,2)",
-    not_differentiable=("memory",),
-    view=True,
-    onnx="GRU",
-)
+    "gru {x}", domain=(REALS,) * 7, shape="(3,2,4),(2,2),(6,4),(6,2),(6),(2)->(3,2,2)", not_differentiable=("memory",),
+    view=True, onnx="GRU",
+)  # fmt: skip
 def gru(
     xp: Any, out: Any, x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias: Any, bias_hn: Any, *memory: Any
 ) -> Any:
@@ -93,23 +85,13 @@ def _unrolled_sweep(gradient: Any, x: Any, h: Any, weight_ih: Any, weight_hh: An
 
 
 @primitive(
-    "back through gru {gradient}",
-    domain=(REALS,) * 8,
-    shape="(3,2,2),(3,2,4),(2,2),(6,4),(6,2),(6),(2)->(4,2,8)",
+    "back through gru {gradient}", domain=(REALS,) * 8, shape="(3,2,2),(3,2,4),(2,2),(6,4),(6,2),(6),(2)->(4,2,8)",
     not_differentiable=("memory",),
-)
+)  # fmt: skip
 def gru_sweep(
-    xp: Any,
-    out: Any,
-    gradient: Any,
-    x: Any,
-    h: Any,
-    weight_ih: Any,
-    weight_hh: Any,
-    bias: Any,
-    bias_hn: Any,
+    xp: Any, out: Any, gradient: Any, x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias: Any, bias_hn: Any,
     *memory: Any,
-) -> Any:
+) -> Any:  # fmt: skip
     """BPTT: the gradients of `gru` by m and the pre-activations of r, z and n in every step, and last that by h.
 
     ``(t, n, h), ... -> (t + 1, n, 4h)``, with the inputs of `gru` after the gradient; see `lstm_sweep`.

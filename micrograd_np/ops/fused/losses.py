@@ -1,7 +1,5 @@
 """Losses that are one primitive each: stable for any logits, with short gradients."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import INTEGERS, PROBABILITY, REALS
@@ -9,21 +7,19 @@ from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.choice import masked_keep, maximum
 from micrograd_np.ops.comparison import not_equal
 from micrograd_np.ops.reduce import sum  # noqa: A004
-from micrograd_np.ops.routine import clear, in_single, is_half
+from micrograd_np.ops.routine import clear, in_single, is_half, stored
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.sums import sum_by_product
 from micrograd_np.ops.transcendental import log, sigmoid
 
+from .activations import log1p_exp
 from .softmax import softmax
 
 
 @primitive(
-    "1 where class = {labels}",
-    domain=(INTEGERS,),
-    shape="(3)->(3,4)",
-    examples=({"classes": 4},),
+    "1 where class = {labels}", domain=(INTEGERS,), shape="(3)->(3,4)", examples=({"classes": 4},),
     not_differentiable=("labels",),
-)
+)  # fmt: skip
 def one_hot_mask(xp: Any, out: Any, labels: Any, *, classes: int) -> Any:
     """True where the class, counted along a new last axis, is the label."""
     return xp.equal(labels[..., None], xp.arange(classes), out=out)
@@ -33,23 +29,16 @@ def one_hot_mask(xp: Any, out: Any, labels: Any, *, classes: int) -> Any:
 def gather_labels(xp: Any, out: Any, x: Any, labels: Any) -> Any:
     """The element of each row of `x` at its label. IndexError for a label outside, also a negative one."""
     z = x[xp.arange(len(labels)), labels.astype("uint32")]  # unsigned: a negative label is no index from the end
-    if out is ...:
-        return z
-    xp.copyto(out, z)
-    return out
+    return stored(xp, out, z)
 
 
 gather_labels.vjp(x=lambda g, z, x, labels: reshape(g, shape=(*g.shape, 1)) * one_hot_mask(labels, classes=x.shape[1]))
 
 
 @primitive(
-    "−log softmax({x})[{labels}]",
-    domain=(REALS, INTEGERS),
-    shape="(3,4),(3)->(3)",
-    examples=({},),
-    onnx="SoftmaxCrossEntropyLoss",
-    not_differentiable=("labels",),
-)
+    "−log softmax({x})[{labels}]", domain=(REALS, INTEGERS), shape="(3,4),(3)->(3)", examples=({},),
+    onnx="SoftmaxCrossEntropyLoss", not_differentiable=("labels",),
+)  # fmt: skip
 def softmax_cross_entropy(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int = -100) -> Any:
     """Negative log-probability of each row's label, from logits; 0 where the label is `ignore`. Stable for any logits.
 
@@ -68,12 +57,9 @@ def softmax_cross_entropy(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int
 
 
 @primitive(
-    "softmax({x}) − onehot({labels})",
-    domain=(REALS, INTEGERS),
-    shape="(3,4),(3)->(3,4)",
-    examples=({},),
+    "softmax({x}) − onehot({labels})", domain=(REALS, INTEGERS), shape="(3,4),(3)->(3,4)", examples=({},),
     not_differentiable=("labels",),
-)
+)  # fmt: skip
 def softmax_residual(xp: Any, out: Any, x: Any, labels: Any, *, ignore: int = -100) -> Any:
     """The slope of `softmax_cross_entropy`; 0 in rows whose label is `ignore`, also where these hold nan."""
     z = softmax.kernel(xp, out, x)
@@ -93,18 +79,13 @@ def _softmax_cross_entropy_vjp(g: Any, z: Any, x: Any, labels: Any, ignore: int)
 
 
 softmax_residual.vjp(x=_softmax_residual_vjp)
-
-
 softmax_cross_entropy.vjp(x=_softmax_cross_entropy_vjp)
 
 
 @primitive("−log-likelihood of {target} under σ({x})", domain=(REALS, REALS))
 def bce_with_logits(xp: Any, out: Any, x: Any, target: Any) -> Any:
     """log(1 + exp(x)) − target · x, elementwise: −log σ(x) for target 1, −log σ(−x) for 0. Stable for any x."""
-    z = xp.absolute(x, out=...)
-    z = xp.negative(z, out=z)
-    z = xp.exp(z, out=z)
-    z = xp.log1p(z, out=z)
+    z = log1p_exp(xp, ..., x)
     straight = xp.subtract(xp.maximum(x, 0), xp.multiply(x, target))
     return xp.add(straight, z, out=out)
 

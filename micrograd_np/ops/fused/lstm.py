@@ -1,7 +1,5 @@
 """Long short-term memory."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import REALS
@@ -18,11 +16,9 @@ _BLOCKS = 6  # of every step a memory holds o, i, f, g, the previous cell state,
 
 
 @primitive(
-    "memory of lstm {x}",
-    domain=(REALS,) * 6,
-    shape="(3,2,4),(2,2),(2,2),(8,4),(8,2),(8)->(22,2,2)",
+    "memory of lstm {x}", domain=(REALS,) * 6, shape="(3,2,4),(2,2),(2,2),(8,4),(8,2),(8)->(22,2,2)",
     not_differentiable=("x", "h", "c", "weight_ih", "weight_hh", "bias"),
-)
+)  # fmt: skip
 def lstm_memory(xp: Any, out: Any, x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: Any, bias: Any) -> Any:
     """The gates and states of every step, in one array: ``(7t + 1, n, h)``.
 
@@ -54,13 +50,9 @@ def lstm_memory(xp: Any, out: Any, x: Any, h: Any, c: Any, weight_ih: Any, weigh
 
 
 @primitive(
-    "lstm {x}",
-    domain=(REALS,) * 7,
-    shape="(3,2,4),(2,2),(2,2),(8,4),(8,2),(8)->(4,2,2)",
-    not_differentiable=("memory",),
-    view=True,
-    onnx="LSTM",
-)
+    "lstm {x}", domain=(REALS,) * 7, shape="(3,2,4),(2,2),(2,2),(8,4),(8,2),(8)->(4,2,2)",
+    not_differentiable=("memory",), view=True, onnx="LSTM",
+)  # fmt: skip
 def lstm(xp: Any, out: Any, x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: Any, bias: Any, *memory: Any) -> Any:
     """The hidden state after every step, then the last cell state: ``(t, n, m), (n, h), (n, h), … -> (t + 1, n, h)``.
 
@@ -92,11 +84,9 @@ def _unrolled_sweep(gradient: Any, x: Any, h: Any, c: Any, weight_ih: Any, weigh
 
 
 @primitive(
-    "back through lstm {gradient}",
-    domain=(REALS,) * 8,
-    shape="(4,2,2),(3,2,4),(2,2),(2,2),(8,4),(8,2),(8)->(4,2,8)",
+    "back through lstm {gradient}", domain=(REALS,) * 8, shape="(4,2,2),(3,2,4),(2,2),(2,2),(8,4),(8,2),(8)->(4,2,8)",
     not_differentiable=("memory",),
-)
+)  # fmt: skip
 def lstm_sweep(
     xp: Any, out: Any, gradient: Any, x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: Any, bias: Any, *memory: Any
 ) -> Any:

@@ -1,7 +1,5 @@
 """Steps of a normalisation that plain arithmetic does less well: centring, scaling, division by a deviation."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import POSITIVE, REALS

@@ -5,8 +5,6 @@ goes over the elements of the kernel, not over the windows: a pool of 2 takes tw
 of a `Geometry`; places are static too, since PyTorch's `ceil_mode` lets a last window hang over the edge.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from itertools import product
 from math import prod
@@ -24,8 +22,10 @@ _INT8 = 127  # the largest count that an int8 holds
 
 
 @lru_cache(maxsize=256)  # layers ask for the same few windows in every step
-def _axis_slices(n: int, k: int, stride: int, low: int, dilation: int, places: int) -> list[tuple[slice, slice]]:
-    """Along one axis, for each element of the kernel: the places where it lies inside the array, and which elements."""
+def _of_axis(geometry: Geometry, axis: int) -> list[tuple[slice, slice]]:
+    """Along an axis, for each element of the kernel: the places where it lies inside the array, and which elements."""
+    settings: tuple[Any, ...] = geometry
+    n, k, stride, (low, _), dilation, places = (setting[axis] for setting in settings)
     pairs = []
     for i in range(k):
         offset = i * dilation - low  # the element at the first place
@@ -41,14 +41,9 @@ def _part(x: Any, where: tuple[slice, ...]) -> Any:
     return x if all(s == _ALL for s in where) else x[(..., *where)]
 
 
-def _of_axis(geometry: Geometry, i: int) -> list[tuple[slice, slice]]:
-    lengths, kernel, stride, padding, dilation, places = geometry
-    return _axis_slices(lengths[i], kernel[i], stride[i], padding[i][0], dilation[i], places[i])
-
-
 @lru_cache(maxsize=256)
 def _slices(geometry: Geometry) -> list[tuple[Any, Any]]:
-    """As `_axis_slices`, along all axes: for each element of the kernel, slices of places and of the array."""
+    """As `_of_axis`, along all axes: for each element of the kernel, slices of places and of the array."""
     pairs = product(*(_of_axis(geometry, i) for i in range(len(geometry.kernel))))
     return [(tuple(places for places, _ in at), tuple(elements for _, elements in at)) for at in pairs]
 
@@ -99,12 +94,9 @@ _PLAIN = {"kernel": (2, 2), "stride": (2, 2), "padding": ((0, 0), (0, 0)), "dila
 
 
 @primitive(
-    "max over {kernel} of {x}",
-    domain=(DISTINCT,),
-    shape="(2,6,6)->(2,3,3)",
+    "max over {kernel} of {x}", domain=(DISTINCT,), shape="(2,6,6)->(2,3,3)", onnx="MaxPool",
     examples=(_PLAIN, {**_GEOMETRY, "padding": ((1, 1), (0, 0))}),
-    onnx="MaxPool",
-)
+)  # fmt: skip
 def max_pool(
     xp: Any, out: Any, x: Any, *, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths, places: Lengths
 ) -> Any:
@@ -115,25 +107,13 @@ def max_pool(
 
 
 @primitive(
-    "where max over {kernel} of {x}: {g}",
-    domain=(REALS, DISTINCT, REALS),
-    shape="(2,3,3),(2,6,6),(2,3,3)->(2,6,6)",
-    examples=(_PLAIN,),
-    not_differentiable=("x", "z"),
-)
+    "where max over {kernel} of {x}: {g}", domain=(REALS, DISTINCT, REALS), examples=(_PLAIN,),
+    shape="(2,3,3),(2,6,6),(2,3,3)->(2,6,6)", not_differentiable=("x", "z"),
+)  # fmt: skip
 def max_pool_back(
-    xp: Any,
-    out: Any,
-    g: Any,
-    x: Any,
-    z: Any,
-    *,
-    kernel: Lengths,
-    stride: Lengths,
-    padding: Padding,
-    dilation: Lengths,
-    places: Lengths,
-) -> Any:
+    xp: Any, out: Any, g: Any, x: Any, z: Any,
+    *, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths, places: Lengths,
+) -> Any:  # fmt: skip
     """`g` of each window to the elements of `x` that equal its largest, `z`, in equal shares."""
     geometry = Geometry(x.shape[-len(kernel) :], kernel, stride, padding, dilation, places)
     slices = _slices(geometry)
@@ -153,25 +133,13 @@ def max_pool_back(
 
 
 @primitive(
-    "{y} where max over {kernel} of {x}",
-    domain=(REALS, DISTINCT, REALS),
-    shape="(2,6,6),(2,6,6),(2,3,3)->(2,3,3)",
-    examples=(_PLAIN,),
-    not_differentiable=("x", "z"),
-)
+    "{y} where max over {kernel} of {x}", domain=(REALS, DISTINCT, REALS), examples=(_PLAIN,),
+    shape="(2,6,6),(2,6,6),(2,3,3)->(2,3,3)", not_differentiable=("x", "z"),
+)  # fmt: skip
 def max_pool_pick(
-    xp: Any,
-    out: Any,
-    y: Any,
-    x: Any,
-    z: Any,
-    *,
-    kernel: Lengths,
-    stride: Lengths,
-    padding: Padding,
-    dilation: Lengths,
-    places: Lengths,
-) -> Any:
+    xp: Any, out: Any, y: Any, x: Any, z: Any,
+    *, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths, places: Lengths,
+) -> Any:  # fmt: skip
     """From each window the mean of `y` over where `x` equals its largest, `z`: the adjoint of `max_pool_back`."""
     slices = _slices(Geometry(x.shape[-len(kernel) :], kernel, stride, padding, dilation, places))
     winners, count = _winners(xp, x, z, slices)
@@ -214,10 +182,6 @@ def _divisors(geometry: Geometry, divide: int | str, dtype: Any) -> Any:
     return np.array([prod(at) for at in product(*counts)], dtype).reshape(geometry.places)
 
 
-def _undilated(lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, places: Lengths) -> Geometry:
-    return Geometry(lengths, kernel, stride, padding, (1,) * len(kernel), places)
-
-
 _MEAN = tuple(
     {**{k: v for k, v in each.items() if k != "dilation"}, "divide": divide}
     for each, divide in ((_PLAIN, "padded"), (_GEOMETRY, "padded"), (_GEOMETRY, "inside"))
@@ -229,31 +193,21 @@ def avg_pool(
     xp: Any, out: Any, x: Any, *, kernel: Lengths, stride: Lengths, padding: Padding, places: Lengths, divide: int | str
 ) -> Any:
     """The mean of each window, or its sum over the number `divide`; see `_divisors`."""
-    geometry = _undilated(x.shape[-len(kernel) :], kernel, stride, padding, places)
+    geometry = Geometry(x.shape[-len(kernel) :], kernel, stride, padding, (1,) * len(kernel), places)
     z = _gathered(xp, out, xp.add, 0, x, geometry)
     return xp.true_divide(z, _divisors(geometry, divide, x.dtype), out=z)
 
 
 @primitive(
-    "spread {x} over {kernel}",
-    domain=(REALS,),
-    shape="(2,3,3)->(2,6,6)",
+    "spread {x} over {kernel}", domain=(REALS,), shape="(2,3,3)->(2,6,6)",
     examples=tuple({**each, "lengths": (6, 6)} for each in _MEAN),
-)
+)  # fmt: skip
 def avg_pool_back(
-    xp: Any,
-    out: Any,
-    x: Any,
-    *,
-    lengths: Lengths,
-    kernel: Lengths,
-    stride: Lengths,
-    padding: Padding,
-    places: Lengths,
-    divide: int | str,
-) -> Any:
+    xp: Any, out: Any, x: Any,
+    *, lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, places: Lengths, divide: int | str,
+) -> Any:  # fmt: skip
     """Each element spread evenly over its window in an array of `lengths`: the adjoint of `avg_pool`."""
-    geometry = _undilated(lengths, kernel, stride, padding, places)
+    geometry = Geometry(lengths, kernel, stride, padding, (1,) * len(kernel), places)
     share = xp.true_divide(x, _divisors(geometry, divide, x.dtype))
     z = xp.empty_like(share, shape=(*x.shape[: -len(kernel)], *lengths)) if out is ... else out
     tiles = _tiles(geometry)

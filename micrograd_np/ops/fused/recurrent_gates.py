@@ -9,14 +9,10 @@ as long if the second is transposed in memory (measured). For one step that does
 rearranged instead.
 """
 
-from __future__ import annotations
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    Gates = Sequence[tuple[int, float]]  # the gate that comes next, and its scale
+Gates = Sequence[tuple[int, float]]  # the gate that comes next, and its scale
 
 
 def room(xp: Any, out: Any, shape: tuple[int, ...], dtype: Any, blocks: int) -> tuple[Any, Any, Any]:

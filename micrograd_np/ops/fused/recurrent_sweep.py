@@ -11,9 +11,8 @@ All rules of an application need the same sweep, from the last step to the first
 the others is one product or one slice of it.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 from weakref import ref
 
 from micrograd_np.core.vertex import source
@@ -24,9 +23,6 @@ from micrograd_np.ops.index import scatter_slice
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.shape import concatenate, reshape
 from micrograd_np.ops.state import copy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class MemoizeLast:

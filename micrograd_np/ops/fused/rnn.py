@@ -1,7 +1,5 @@
 """The plain recurrence."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from micrograd_np.core.domains import KINK_AT_ZERO, REALS
@@ -14,12 +12,9 @@ from .recurrent_sweep import MemoizeLast, before, by_weight, partials
 
 
 @primitive(
-    "rnn {x}",
-    domain=(REALS, REALS, REALS),
-    shape="(3,2,4),(2,4),(4,4)->(3,2,4)",
-    examples=({}, {"nonlinearity": "relu"}),
-    onnx="RNN",
-)
+    "rnn {x}", domain=(REALS, REALS, REALS), shape="(3,2,4),(2,4),(4,4)->(3,2,4)",
+    examples=({}, {"nonlinearity": "relu"}), onnx="RNN",
+)  # fmt: skip
 def rnn(xp: Any, out: Any, x: Any, h: Any, weight: Any, *, nonlinearity: str = "tanh") -> Any:
     """hₜ = tanh(xₜ + U hₜ₋₁), or relu: ``(t, n, h), (n, h), (h, h) -> (t, n, h)``, the state after every step."""
     dtype = xp.result_type(x, h, weight)
@@ -43,11 +38,9 @@ def _unrolled_sweep(gradient: Any, z: Any, weight: Any, nonlinearity: str) -> An
 
 
 @primitive(
-    "back through rnn {gradient}",
-    domain=(REALS, KINK_AT_ZERO, REALS),
-    shape="(3,2,4),(3,2,4),(4,4)->(3,2,4)",
+    "back through rnn {gradient}", domain=(REALS, KINK_AT_ZERO, REALS), shape="(3,2,4),(3,2,4),(4,4)->(3,2,4)",
     examples=({}, {"nonlinearity": "relu"}),
-)
+)  # fmt: skip
 def rnn_sweep(xp: Any, out: Any, gradient: Any, z: Any, weight: Any, *, nonlinearity: str = "tanh") -> Any:
     """BPTT: the gradient by x of `rnn`, whose result is z: ``(t, n, h), (t, n, h), (h, h) -> (t, n, h)``."""
     deltas = xp.empty(z.shape, dtype=xp.result_type(gradient, z, weight)) if out is ... else out

@@ -1,19 +1,17 @@
-"""Softmax, its logarithm and the logarithm of its divisor, stable for any x: the largest one is subtracted first."""
+"""Softmax, its logarithm and the logarithm of its divisor, stable for any x: the largest one is subtracted first.
 
-from __future__ import annotations
+And the mask of causal attention, which takes a softmax of its scores.
+"""
 
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrograd_np.core.domains import REALS
 from micrograd_np.core.primitive import primitive
-from micrograd_np.ops.reduce import EXAMPLES, broadcastable, sum  # noqa: A004
+from micrograd_np.ops.reduce import EXAMPLES, Axis, broadcastable, sum  # noqa: A004
 from micrograd_np.ops.routine import floating, in_single, is_half
 from micrograd_np.ops.sums import sum_by_product
 from micrograd_np.ops.transcendental import exp
-
-if TYPE_CHECKING:
-    from micrograd_np.ops.reduce import Axis
 
 _AXES: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": None})
 
@@ -75,3 +73,10 @@ def log_softmax(xp: Any, out: Any, x: Any, *, axis: Axis = -1) -> Any:
 
 
 log_softmax.vjp(x=lambda g, z, x, axis: g - exp(z) * sum(g, axis=axis, keepdims=True))
+
+
+@primitive("column ≤ row, as {x}", domain=(REALS,), shape="(3,4)->(3,4)", not_differentiable=("x",))
+def causal_mask(xp: Any, out: Any, x: Any) -> Any:
+    """True where the column is at most the row, in the shape of the last two axes: each may attend to earlier ones."""
+    rows, columns = x.shape[-2:]
+    return xp.greater_equal(xp.reshape(xp.arange(rows), (rows, 1)), xp.arange(columns), out=out)

@@ -4,19 +4,15 @@
 stride, a dilation, and a padding before and after.
 """
 
-from __future__ import annotations
-
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from micrograd_np.core.domains import REALS
 from micrograd_np.core.primitive import primitive
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from micrograd_np.ops.routine import stored
 
 Lengths = tuple[int, ...]
 Padding = tuple[tuple[int, int], ...]
@@ -48,17 +44,24 @@ def positions(lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Paddi
     (3,)
     """
     if not len(lengths) == len(kernel) == len(stride):
-        message = f"a window of {len(kernel)} axes cannot move along {len(lengths)}."
-        raise ValueError(message)
+        raise ValueError(f"a window of {len(kernel)} axes cannot move along {len(lengths)}.")
     places = []
-    for length, k, s, (low, high), e in zip(lengths, kernel, stride, padding, dilation, strict=True):
+    for wide, k, s, e in zip(widened(lengths, padding), kernel, stride, dilation, strict=True):
         span = (k - 1) * e + 1
-        wide = length + low + high
         if wide < span:
-            message = f"the window spans {span}, more than the padded length {wide}; pad more or take a smaller window."
-            raise ValueError(message)
+            misfits = f"the window spans {span}, more than the padded length {wide}"
+            raise ValueError(f"{misfits}; pad more or take a smaller window.")
         places.append((wide - span) // s + 1)
     return tuple(places)
+
+
+def misfit(*lengths_and_kernel: Any, **steps: Any) -> str | None:
+    """Why a window has no `positions`; None where it has."""
+    try:
+        positions(*lengths_and_kernel, **steps)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def stretch(start: int, count: int, step: int, length: int) -> slice:
@@ -71,18 +74,14 @@ def stretch(start: int, count: int, step: int, length: int) -> slice:
     return slice(start or None, None if stop + step > length else stop, step if step > 1 else None)
 
 
-def offsets(
-    lengths: Lengths, kernel: Lengths, stride: Lengths, dilation: Lengths, places: Lengths
-) -> Iterator[tuple[slice, ...]]:
-    """For each element of the kernel, the slices of the padded lengths that it covers as the window moves."""
-    for at in product(*map(range, kernel)):
-        axes = zip(at, stride, dilation, places, lengths, strict=True)
-        yield tuple(stretch(i * e, p, s, n) for i, s, e, p, n in axes)
-
-
 def interior(padding: Padding, lengths: Lengths) -> tuple[slice, ...]:
     """Where in the padded lengths the array itself lies."""
     return tuple(stretch(low, n, 1, low + n + high) for n, (low, high) in zip(lengths, padding, strict=True))
+
+
+def widened(lengths: Lengths, padding: Padding) -> Lengths:
+    """The padded lengths."""
+    return tuple(n + low + high for n, (low, high) in zip(lengths, padding, strict=True))
 
 
 def padded(xp: Any, x: Any, padding: Padding, front: int) -> Any:
@@ -91,8 +90,7 @@ def padded(xp: Any, x: Any, padding: Padding, front: int) -> Any:
         return x
     d = len(padding)
     lengths = x.shape[front : front + d]
-    wide = tuple(n + low + high for n, (low, high) in zip(lengths, padding, strict=True))
-    z = xp.zeros((*x.shape[:front], *wide, *x.shape[front + d :]), dtype=x.dtype)
+    z = xp.zeros((*x.shape[:front], *widened(lengths, padding), *x.shape[front + d :]), dtype=x.dtype)
     xp.copyto(z[(_ALL,) * front + interior(padding, lengths)], x)
     return z
 
@@ -117,12 +115,11 @@ def sliding(xp: Any, x: Any, kernel: Lengths, stride: Lengths, dilation: Lengths
 
 def lay(xp: Any, z: Any, columns: Any, kernel: Lengths, stride: Lengths, dilation: Lengths, front: int) -> None:
     """Add columns of shape (front…, *kernel, *places, tail…) to `z` of shape (front…, *padded lengths, tail…)."""
-    d = len(kernel)
-    places = columns.shape[front + d : front + 2 * d]
-    before = (_ALL,) * front
-    lengths = z.shape[front : front + d]
-    for at, there in zip(product(*map(range, kernel)), offsets(lengths, kernel, stride, dilation, places), strict=True):
-        target = z[before + there]
+    d, before = len(kernel), (_ALL,) * front
+    lengths, places = z.shape[front : front + d], columns.shape[front + d : front + 2 * d]
+    for at in product(*map(range, kernel)):  # each element of the kernel covers these slices as the window moves
+        axes = zip(at, stride, dilation, places, lengths, strict=True)
+        target = z[before + tuple(stretch(i * e, p, s, n) for i, s, e, p, n in axes)]
         xp.add(target, columns[before + at], out=target)
 
 
@@ -145,66 +142,33 @@ def unfold(xp: Any, out: Any, x: Any, *, kernel: Lengths, stride: Lengths, paddi
 
 
 @primitive(
-    "Σ windows {kernel} of {x}",
-    domain=(REALS,),
-    shape="(2,18,18)->(2,3,5,6)",
+    "Σ windows {kernel} of {x}", domain=(REALS,), shape="(2,18,18)->(2,3,5,6)",
     examples=({**_GEOMETRY, "lengths": (5, 6)},),
-)
+)  # fmt: skip
 def fold(
-    xp: Any,
-    out: Any,
-    x: Any,
-    *,
-    lengths: Lengths,
-    kernel: Lengths,
-    stride: Lengths,
-    padding: Padding,
+    xp: Any, out: Any, x: Any, *, lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding,
     dilation: Lengths,
-) -> Any:
+) -> Any:  # fmt: skip
     """Columns (n, c · kernel, places) added up where their windows lie in (n, c, *lengths): the adjoint of `unfold`."""
     places = positions(lengths, kernel, stride, padding, dilation)
     n, c = x.shape[0], x.shape[1] // prod(kernel)
     columns = xp.reshape(x, (n, c, *kernel, *places))
-    wide = tuple(length + low + high for length, (low, high) in zip(lengths, padding, strict=True))
-    z = xp.zeros((n, c, *wide), dtype=x.dtype)
+    z = xp.zeros((n, c, *widened(lengths, padding)), dtype=x.dtype)
     lay(xp, z, columns, kernel, stride, dilation, 2)
     z = z[(_ALL, _ALL, *interior(padding, lengths))]
-    if out is ...:
-        return z
-    xp.copyto(out, z)
-    return out
+    return z if out is ... else stored(xp, out, z)
 
 
-unfold.vjp(
-    x=lambda g, z, x, kernel, stride, padding, dilation: fold(
-        g, lengths=x.shape[2:], kernel=kernel, stride=stride, padding=padding, dilation=dilation
-    )
-)
-fold.vjp(
-    x=lambda g, z, x, lengths, kernel, stride, padding, dilation: unfold(
-        g, kernel=kernel, stride=stride, padding=padding, dilation=dilation
-    )
-)
+unfold.vjp(x=lambda g, z, x, **geometry: fold(g, lengths=x.shape[2:], **geometry))
+fold.vjp(x=lambda g, z, x, lengths, **geometry: unfold(g, **geometry))
+unfold.advise(lambda x, **geometry: misfit(x[2:], **geometry))
 
 
 @fold.advise
-def _advice_fold(
-    x: Lengths, lengths: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths
-) -> str | None:
-    try:
-        places = positions(lengths, kernel, stride, padding, dilation)
-    except ValueError as error:
-        return str(error)
-    if len(x) == 3 and (x[1] % prod(kernel) or x[2] != prod(places)):
-        expected = f"(n, c · {prod(kernel)}, {prod(places)})"
-        return f"x must be {expected}: {prod(kernel)} elements to a window, {prod(places)} windows."
-    return None
-
-
-@unfold.advise
-def _advice_unfold(x: Lengths, kernel: Lengths, stride: Lengths, padding: Padding, dilation: Lengths) -> str | None:
-    try:
-        positions(x[2:], kernel, stride, padding, dilation)
-    except ValueError as error:
-        return str(error)
+def _advice_fold(x: Lengths, lengths: Lengths, kernel: Lengths, **steps: Any) -> str | None:
+    if reason := misfit(lengths, kernel, **steps):
+        return reason
+    k, places = prod(kernel), prod(positions(lengths, kernel, **steps))
+    if len(x) == 3 and (x[1] % k or x[2] != places):
+        return f"x must be (n, c · {k}, {places}): {k} elements to a window, {places} windows."
     return None

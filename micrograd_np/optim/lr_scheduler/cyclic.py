@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from math import cos, floor, pi
 from typing import Annotated, Any
 
+from micrograd_np.core.messages import require_value
 from micrograd_np.core.settings import Count, Positive, Share
 from micrograd_np.optim.optimizer import Optimizer
 
@@ -72,10 +73,10 @@ class CyclicLR(_Cycle):
         max_momentum: float | Sequence[float] = 0.9,
         last_epoch: int = -1,
     ) -> None:
-        if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
-            raise ValueError(
-                f"CyclicLR: mode must be 'triangular', 'triangular2' or 'exp_range', found {mode!r}; or give scale_fn."
-            )
+        suits = mode in ("triangular", "triangular2", "exp_range") or scale_fn is not None
+        require_value(
+            "CyclicLR", "mode", mode, suits, "'triangular', 'triangular2' or 'exp_range' where no scale_fn is given"
+        )
         self.low = self._one_per_group(optimizer, "base_lr", base_lr)
         self.high = self._one_per_group(optimizer, "max_lr", max_lr)
         self.base_momentums = self._one_per_group(optimizer, "base_momentum", base_momentum)

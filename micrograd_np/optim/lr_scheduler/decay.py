@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from micrograd_np.core.messages import require_value
 from micrograd_np.core.settings import Count, Positive, Size
 from micrograd_np.optim.optimizer import Optimizer
 
@@ -91,8 +92,7 @@ class LinearLR(LRScheduler):
         total_iters: Size = 5,
         last_epoch: int = -1,
     ) -> None:
-        if not 0 < start_factor <= 1:
-            raise ValueError(f"LinearLR: start_factor must be in (0, 1], found {start_factor}.")
+        require_value("LinearLR", "start_factor", start_factor, 0 < start_factor <= 1, "in (0, 1]")
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
         super().__init__(optimizer, last_epoch)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import Annotated, Any
 
+from micrograd_np.core.messages import require_value
 from micrograd_np.core.settings import Size
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.optim.optimizer import Optimizer
@@ -43,8 +44,7 @@ class ReduceLROnPlateau(LRScheduler):
         min_lr: float | Sequence[float] = 0.0,
         eps: float = 1e-8,
     ) -> None:
-        if not factor < 1:
-            raise ValueError(f"ReduceLROnPlateau: factor must be below 1, found {factor}.")
+        require_value("ReduceLROnPlateau", "factor", factor, factor < 1, "below 1")
         self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
         self.factor, self.patience, self.cooldown, self.eps = factor, patience, cooldown, eps
         self.min_lrs = self._one_per_group(optimizer, "min_lr", min_lr)

@@ -188,8 +188,8 @@ const edges = [...document.querySelectorAll("#graph .edge")].map((edge) => [edge
 const picture = document.querySelector("#graph svg");
 if (picture) {
   const width = 4 / 3 * parseFloat(picture.getAttribute("width")); // points in pixels
-  const fits = 0.7 * width <= $("graph").clientWidth; // what is little too wide shrinks; what is wider scrolls
-  picture.style.minWidth = `${(fits ? 0.7 : 1) * width}px`;
+  const fits = 0.82 * width <= $("graph").clientWidth; // what is little too wide shrinks; what is wider scrolls
+  picture.style.minWidth = `${(fits ? 0.82 : 1) * width}px`; // letters of 12 pixels
 }
 let lit = [];
 function light(k, step) {

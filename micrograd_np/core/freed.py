@@ -5,20 +5,16 @@ its own), and is bounded: of the graphs whose results are alive, the latest keep
 together (half of that, once there are more), and at least one graph.
 """
 
-from __future__ import annotations
-
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 from weakref import ref
 
 import numpy as np
 
 from .reads import Blank
 from .vertex import Constant, Node, Vertex
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MOST = 20_000
 _lock = threading.Lock()
