@@ -291,7 +291,8 @@ def test_a_shape_is_no_data():
 @pytest.mark.parametrize(
     ("function", "first"),
     [(mg.Tensor.std, "ddof=1"), (mg.Tensor.var, "ddof=1"), (mg.std, "ddof=1"), (mg.var, "ddof=1"),
-     (mg.median, "PyTorch"), (mg.Tensor.repeat, "tile"), (mg.repeat, "tile"), (mg.split, "PyTorch"), (mg.Tensor.transpose, "as in NumPy")],
+     (mg.median, "PyTorch"), (mg.Tensor.repeat, "tile"), (mg.repeat, "tile"), (mg.split, "PyTorch"),
+     (mg.Tensor.transpose, "as in NumPy")],
 )  # fmt: skip
 def test_where_pytorchs_meaning_differs_the_docstring_says_it_first(function, first):
     assert first in function.__doc__.splitlines()[0]

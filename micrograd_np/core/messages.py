@@ -27,6 +27,8 @@ _SAME = (
     ("ddof", "correction", "unbiased"),
     ("x", "input", "a", "m", "arr", "ary"),
     ("y", "other", "b"),
+    ("num", "steps"),
+    ("stop", "end"),
 )
 """Names of one argument here, in PyTorch and in NumPy."""
 _NUMPYS = frozenset(("axis", "axes", "keepdims", "ddof", "x", "a", "m", "arr", "ary", "b", "y"))
