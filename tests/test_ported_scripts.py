@@ -14,7 +14,7 @@ MLP = """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from torch.utils.data import DataLoader, TensorDataset  #- No module named 'micrograd_np.utils'. Write mg.data
+from torch.utils.data import DataLoader, TensorDataset  #- Write mg.data for utils.data
 from micrograd_np.data import DataLoader, TensorDataset  #+
 
 torch.manual_seed(0)

@@ -97,12 +97,23 @@ def test_a_module_says_what_to_write_for_a_method_of_pytorchs(name):
     assert getattr(layer, name) == 3
 
 
-@pytest.mark.parametrize("name", ["utils", "cuda", "backends"])
-def test_an_import_of_pytorchs_modules_says_what_to_import(name):
-    with pytest.raises(ModuleNotFoundError, match=re.escape(f"Write {spellings._FUNCTIONS[name]}")):
-        importlib.import_module(f"micrograd_np.{name}.data")
-    with pytest.raises(ModuleNotFoundError, match=r"No module named 'micrograd_np.xyzzy'$"):
-        importlib.import_module("micrograd_np.xyzzy")
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("from micrograd_np.utils.data import DataLoader", "micrograd_np has no 'utils'. Write mg.data for utils.data"),
+        ("import micrograd_np.cuda", "micrograd_np has no 'cuda'. Write nothing: there is one device; leave it out."),
+        ("from micrograd_np import randn", "micrograd_np has no 'randn'. Write mg.random.randn(2, 3)."),
+        ("from micrograd_np import nn, Linear", "micrograd_np has no 'Linear'. Write mg.nn.Linear."),
+        ("from micrograd_np.nn import Linaer", "micrograd_np.nn has no 'Linaer'. Did you mean Linear?"),
+        ("from micrograd_np.optim import StepLR", "Write mg.optim.lr_scheduler.StepLR."),
+        ("import micrograd_np.xyzzy", "micrograd_np has no 'xyzzy'. dir(micrograd_np) lists what it has."),
+        ("import micrograd_np._xyzzy", "No module named 'micrograd_np._xyzzy'"),
+        ("import micrograd_np.zeros", "No module named 'micrograd_np.zeros'"),
+    ],
+)
+def test_an_import_line_says_what_to_import(line, says):
+    with pytest.raises(ModuleNotFoundError, match=re.escape(says)):
+        exec(line, {})
 
 
 def test_pytorchs_import_lines_work():

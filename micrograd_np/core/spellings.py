@@ -119,13 +119,20 @@ def explain_names(namespace: dict[str, Any]) -> None:
 
 
 class ForeignModules:
-    """Asked last for a module: one of PyTorch's is answered with what to import."""
+    """Asked last for a module: an import of what the package does not have is answered with what to write.
+
+    Python asks for a module, too, where ``from package import name`` finds no attribute.
+    """
 
     def __init__(self, package: str) -> None:
         self.package = package
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:
-        """None for all but ``package.name`` where PyTorch has a `name`: for these, a ModuleNotFoundError."""
-        package, _, name = fullname.partition(".")
-        if package == self.package and name in _FUNCTIONS:
-            raise ModuleNotFoundError(f"No module named {fullname!r}. Write {_FUNCTIONS[name]}.", name=fullname)
+        """None outside the package and for private names, else a ModuleNotFoundError with the module's own message."""
+        parent, _, name = fullname.rpartition(".")
+        missing = vars(sys.modules.get(parent, sys)).get("__getattr__")
+        if parent.partition(".")[0] == self.package and not name.startswith("_") and missing is not None:
+            try:
+                missing(name)
+            except AttributeError as error:
+                raise ModuleNotFoundError(str(error), name=parent) from None  # of another `name`, Python drops the text
