@@ -261,6 +261,8 @@ def test_transpose_of_two_axes_of_a_matrix_warns_once_per_line():
     assert {w.filename for w in caught} == {__file__}
     with pytest.raises(ValueError, match=r"axes must name all 3 axes; to exchange two of them, write swapaxes\(1, 2\)"):
         mg.Tensor(X[None]).transpose(1, 2)
+    with pytest.raises(TypeError, match="To exchange two axes, write swapaxes"):
+        mg.transpose(t, 0, 1)
 
 
 ROWS = [(2, f) for f in (lambda t: t.max(1), lambda t: t.min(1), mg.sort)]

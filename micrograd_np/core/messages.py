@@ -159,7 +159,8 @@ def without_inert(function: str, named: Mapping[str, Any], accepted: Iterable[st
 def wrong_call(name: str, accepted: Signature, named: Mapping[str, Any], error: TypeError) -> TypeError:
     """The error of a call that Python refuses with `error`: it shows which arguments the public `name` takes."""
     bare = [p.replace(annotation=p.empty) for p in accepted.parameters.values() if p.name != "self"]
-    return TypeError(f"{name}{Signature(bare)}: {error}.{other_names(named, accepted.parameters)}")
+    exchange = " To exchange two axes, write swapaxes." if name == "transpose" and not named else ""
+    return TypeError(f"{name}{Signature(bare)}: {error}.{other_names(named, accepted.parameters)}{exchange}")
 
 
 def explain_keywords(function: F, *, always: bool = False) -> F:

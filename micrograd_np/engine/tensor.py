@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator
-from dis import opmap
 from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Self
@@ -598,7 +598,7 @@ for _name, _method_of_torch in torch_names.METHODS.items():
 add_foreign_names(Tensor)
 
 _VALUES_ONLY = (reduce.max, reduce.min, order.take_along_axis)
-_ATTRIBUTES_ARE_CALLED = "LOAD_METHOD" not in opmap  # from Python 3.12 on, a bit of the argument says so
+_ATTRIBUTES_ARE_CALLED = sys.version_info >= (3, 12)  # a bit of the argument says so; before, LOAD_METHOD does
 
 _powers: dict[float, Any] = {2: elementwise.square, 0.5: transcendental.sqrt, -1: elementwise.reciprocal, 1: state.copy}
 
