@@ -169,11 +169,10 @@ class Tensor(Vertex):
 
     def __iter__(self) -> Iterator[Tensor]:
         count = len(self)
-        pair = use_of_result(1) == ("UNPACK_SEQUENCE", 2)
-        if pair and (count != 2 or (self.node is not None and self.node.op in _VALUES_ONLY)):
+        if count != 2 and use_of_result(1) == ("UNPACK_SEQUENCE", 2):
             raise ValueError(
-                f"{self._title()} is not a pair of values and positions: max, min, sort and median return the values "
-                f"only, as in NumPy. The positions are t.argmax(axis), t.argmin(axis), t.argsort(axis)."
+                f"{self._title()} does not unpack into two. If values and positions are meant: max, min, sort and median "
+                f"return the values only, as in NumPy. The positions are t.argmax(axis), t.argmin(axis), t.argsort(axis)."
             )
         return (self[i] for i in range(count))
 
@@ -597,7 +596,6 @@ for _name, _method_of_torch in torch_names.METHODS.items():
     setattr(Tensor, _name, explain_keywords(_method_of_torch))
 add_foreign_names(Tensor)
 
-_VALUES_ONLY = (reduce.max, reduce.min, order.take_along_axis)
 _ATTRIBUTES_ARE_CALLED = sys.version_info >= (3, 12)  # a bit of the argument says so; before, LOAD_METHOD does
 
 _powers: dict[float, Any] = {2: elementwise.square, 0.5: transcendental.sqrt, -1: elementwise.reciprocal, 1: state.copy}
