@@ -171,8 +171,8 @@ class Tensor(Vertex):
         count = len(self)
         if count != 2 and use_of_result(1) == ("UNPACK_SEQUENCE", 2):
             raise ValueError(
-                f"{self._title()} does not unpack into two. If values and positions are meant: max, min, sort and median "
-                f"return the values only, as in NumPy. The positions are t.argmax(axis), t.argmin(axis), t.argsort(axis)."
+                f"{self._title()} does not unpack into two. If values and positions are meant: max, min, sort and "
+                f"median return the values only, as in NumPy. The positions are t.argmax(axis) or t.argsort(axis)."
             )
         return (self[i] for i in range(count))
 
