@@ -1,11 +1,15 @@
 """micrograd_np: an autograd framework on NumPy that a newcomer can read and a practitioner can ship."""
 
+import sys as _sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from numpy import bool_, float16, float32, float64, int8, int16, int32, int64, uint8
 
 from . import functional, linalg, random
 from .core import former as _former
 from .core.messages import explain_all_keywords as _explain_all_keywords
+from .core.spellings import ForeignModules as _ForeignModules
 from .core.spellings import suggestion as _suggestion
 from .engine.constant import constant
 from .engine.grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
@@ -95,6 +99,7 @@ from .numpy_api.statistics import (
     std,
     var,
 )
+from .numpy_api.torch_names import cat, chunk, clamp, expand, masked_fill, numel, permute, unsqueeze
 from .ops.choice import clip, maximum, minimum, relu, where
 from .ops.comparison import (
     bitwise_and,
@@ -115,7 +120,7 @@ from .ops.comparison import (
     logical_xor,
     not_equal,
 )
-from .ops.elementwise import absolute, add, divide, multiply, negative, reciprocal, sign, square, subtract, zeros_like
+from .ops.elementwise import absolute, add, divide, multiply, negative, reciprocal, sign, square, subtract
 from .ops.elementwise import absolute as abs  # noqa: A004
 from .ops.fused.softmax import log_softmax, logsumexp, softmax
 from .ops.fused.special import erf, ndtr, xlogy
@@ -123,13 +128,29 @@ from .ops.linear import matmul
 from .ops.reduce import max, mean, min, sum  # noqa: A004
 from .ops.shape import broadcast_to, reshape, stack, transpose
 from .ops.transcendental import exp, expm1, log, log1p, power, sigmoid, sqrt, tanh
+from .random import manual_seed
 
 if TYPE_CHECKING:
-    from . import autograd, check, compiler, data, debug, nn, optim, pictures, storage, training
+    from . import autograd, check, compiler, creation, data, debug, nn, optim, pictures, storage, training
     from .autograd import checkpoint
     from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient
     from .compiler import CompileError, compile, get_compile_backend, set_compile_backend  # noqa: A004
+    from .creation import (
+        arange,
+        as_tensor,
+        empty,
+        eye,
+        from_numpy,
+        full,
+        full_like,
+        linspace,
+        ones,
+        ones_like,
+        tensor,
+        zeros,
+        zeros_like,
+    )
     from .debug import NonfiniteError, detect_mutation, detect_nonfinite, trace_origins
     from .debug.explain import explain
     from .nn.functional_call import functional_call
@@ -145,27 +166,30 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CheckpointError", "CompileError", "GradcheckError", "History", "NonfiniteError", "Picture", "Tensor", "abs",
-    "absolute", "add", "all", "any", "append", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
-    "argmax", "argmin", "argsort", "array_split", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "average",
-    "bitwise_and", "bitwise_or", "bitwise_xor", "block", "broadcast_arrays", "broadcast_to", "cbrt", "ceil", "check",
-    "check_gradients", "check_primitive", "checkpoint", "clip", "column_stack", "compile", "compiler", "concatenate",
-    "constant", "cos", "cosh", "cross", "cumprod", "cumsum", "data", "debug", "degrees", "detect_mutation",
-    "detect_nonfinite", "diag", "diagonal", "diff", "divide", "dot", "draw", "draw_boundary", "draw_network",
-    "draw_steps", "dsplit", "dstack", "einsum", "enable_grad", "equal", "erf", "exp", "exp2", "expand_dims", "explain",
-    "expm1", "fit", "flatten", "flip", "fliplr", "flipud", "floor", "floor_divide", "fmod", "from_dlpack", "functional",
-    "functional_call", "get_compile_backend", "get_default_dtype", "grad", "gradcheck", "gradgradcheck", "greater",
-    "greater_equal", "hessian", "hsplit", "hstack", "hvp", "hypot", "inner", "invert", "is_grad_enabled", "isfinite",
-    "isinf", "isnan", "jacobian", "jvp", "kron", "less", "less_equal", "linalg", "lint", "load", "log", "log1p", "log2",
-    "log10", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp",
-    "matmul", "matvec", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "moveaxis", "multiply",
-    "nan_to_num", "nanmax", "nanmean", "nanmin", "nanprod", "nansum", "ndtr", "negative", "nn", "no_grad", "norm",
-    "not_equal", "numeric_gradient", "optim", "outer", "pad", "percentile", "pictures", "power", "prod", "ptp",
-    "quantile", "radians", "random", "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape", "roll", "rot90",
-    "round", "save", "set_compile_backend", "set_default_dtype", "set_grad_enabled", "sigmoid", "sign", "sin", "sinh",
-    "softmax", "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "storage", "subtract", "sum", "summary",
-    "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensordot", "tile", "topk", "trace", "trace_origins",
-    "training", "transpose", "tril", "triu", "trunc", "unstack", "value_and_grad", "var", "vdot", "vecdot", "vecmat",
-    "vjp", "vsplit", "vstack", "where", "xlogy", "zeros_like",
+    "absolute", "add", "all", "any", "append", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2",
+    "arctanh", "argmax", "argmin", "argsort", "array_split", "as_tensor", "atleast_1d", "atleast_2d", "atleast_3d",
+    "autograd", "average", "bitwise_and", "bitwise_or", "bitwise_xor", "block", "bool_", "broadcast_arrays",
+    "broadcast_to", "cat", "cbrt", "ceil", "check", "check_gradients", "check_primitive", "checkpoint", "chunk",
+    "clamp", "clip", "column_stack", "compile", "compiler", "concatenate", "constant", "cos", "cosh", "creation",
+    "cross", "cumprod", "cumsum", "data", "debug", "degrees", "detect_mutation", "detect_nonfinite", "diag",
+    "diagonal", "diff", "divide", "dot", "draw", "draw_boundary", "draw_network", "draw_steps", "dsplit", "dstack",
+    "einsum", "empty", "enable_grad", "equal", "erf", "exp", "exp2", "expand", "expand_dims", "explain", "expm1",
+    "eye", "fit", "flatten", "flip", "fliplr", "flipud", "float16", "float32", "float64", "floor", "floor_divide",
+    "fmod", "from_dlpack", "from_numpy", "full", "full_like", "functional", "functional_call", "get_compile_backend",
+    "get_default_dtype", "grad", "gradcheck", "gradgradcheck", "greater", "greater_equal", "hessian", "hsplit",
+    "hstack", "hvp", "hypot", "inner", "int8", "int16", "int32", "int64", "invert", "is_grad_enabled", "isfinite",
+    "isinf", "isnan", "jacobian", "jvp", "kron", "less", "less_equal", "linalg", "linspace", "lint", "load", "log",
+    "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "logsumexp", "manual_seed", "masked_fill", "matmul", "matvec", "max", "maximum", "mean", "median", "meshgrid",
+    "min", "minimum", "moveaxis", "multiply", "nan_to_num", "nanmax", "nanmean", "nanmin", "nanprod", "nansum", "ndtr",
+    "negative", "nn", "no_grad", "norm", "not_equal", "numel", "numeric_gradient", "ones", "ones_like", "optim",
+    "outer", "pad", "percentile", "permute", "pictures", "power", "prod", "ptp", "quantile", "radians", "random",
+    "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape", "roll", "rot90", "round", "save",
+    "set_compile_backend", "set_default_dtype", "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax",
+    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes",
+    "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "topk", "trace", "trace_origins",
+    "training", "transpose", "tril", "triu", "trunc", "uint8", "unsqueeze", "unstack", "value_and_grad", "var", "vdot",
+    "vecdot", "vecmat", "vjp", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
 ]  # fmt: skip
 
 # loaded on first use, so that importing the package costs little more than importing NumPy
@@ -174,6 +198,10 @@ _LATER = {
     "autograd.transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
     "check": ("GradcheckError", "check_gradients", "check_primitive", "gradcheck", "gradgradcheck", "numeric_gradient"),
     "compiler": ("CompileError", "compile", "get_compile_backend", "set_compile_backend"),
+    "creation": (
+        "arange", "as_tensor", "empty", "eye", "from_numpy", "full", "full_like", "linspace", "ones", "ones_like",
+        "tensor", "zeros", "zeros_like",
+    ),
     "data": (),
     "debug": ("NonfiniteError", "detect_mutation", "detect_nonfinite", "explain", "trace_origins"),
     "nn": (),
@@ -183,7 +211,7 @@ _LATER = {
     "pictures": ("Picture", "draw", "draw_boundary", "draw_network", "draw_steps"),
     "storage": ("CheckpointError", "load", "save"),
     "training": ("History", "fit", "lint"),
-}
+}  # fmt: skip
 _HOMES = {name: module for module, names in _LATER.items() for name in names}
 
 if not TYPE_CHECKING:  # a type checker would believe every name to exist
@@ -200,6 +228,7 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
 
 _explain_all_keywords(__all__, globals())
 _former.install()
+_sys.meta_path.append(_ForeignModules(__name__))
 
 
 def __dir__() -> list[str]:

@@ -1,6 +1,7 @@
 """Linear algebra under NumPy's names: ``mg.linalg.solve(a, b)``."""
 
 from .core.messages import explain_all_keywords as _explain_all_keywords
+from .core.spellings import explain_names as _explain_names
 from .numpy_api.linalg import (
     cholesky,
     det,
@@ -28,3 +29,4 @@ __all__ = [
 ]
 
 _explain_all_keywords(__all__, globals())
+_explain_names(globals())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from micrograd_np.core.messages import require_value
+from micrograd_np.core.messages import explain_keywords, require_value
 
 from .engine.tensor import Tensor, get_default_dtype
 from .ops import random as draws
@@ -187,3 +187,51 @@ def permutation(n: int, generator: np.random.Generator | None = None) -> Tensor:
     [0, 1, 2, 3]
     """
     return Tensor(draws.permutation(n=n, generator=_generator if generator is None else generator))
+
+
+def _listed(size: tuple[Any, ...]) -> Any:
+    """A shape that is passed as lengths, or as one tuple."""
+    return size[0] if len(size) == 1 else size
+
+
+def rand(
+    *size: Any, dtype: Any = None, requires_grad: bool = False, generator: np.random.Generator | None = None
+) -> Tensor:
+    """Draws evenly distributed over [0, 1), of shape `size`, as lengths or as one tuple: `uniform` in PyTorch's words.
+
+    TypeError for lengths that are no integers.
+
+    >>> rand(2, 3).shape
+    (2, 3)
+    """
+    return uniform(size=_listed(size), dtype=dtype, generator=generator).requires_grad_(requires_grad)
+
+
+def randn(
+    *size: Any, dtype: Any = None, requires_grad: bool = False, generator: np.random.Generator | None = None
+) -> Tensor:
+    """Draws from the standard normal distribution, of shape `size`, as lengths or as one tuple: `normal` of mean 0.
+
+    TypeError for lengths that are no integers.
+
+    >>> randn(2, 3, requires_grad=True).shape
+    (2, 3)
+    """
+    return normal(size=_listed(size), dtype=dtype, generator=generator).requires_grad_(requires_grad)
+
+
+def randint(
+    low: int, high: Any = None, size: Size = None, dtype: Any = np.int64, generator: np.random.Generator | None = None
+) -> Tensor:
+    """Draws evenly distributed over low … high − 1, of shape `size`: `integers`; ``randint(10, (3,))`` is below 10.
+
+    >>> randint(1, (3,)).tolist(), randint(5, 6, (2,)).tolist()
+    ([0, 0, 0], [5, 5])
+    """
+    high, size = (None, high) if size is None and np.ndim(high) else (high, size)
+    return integers(low, high, size, dtype, generator)
+
+
+rand = explain_keywords(rand, always=True)
+randn = explain_keywords(randn, always=True)
+randint = explain_keywords(randint, always=True)

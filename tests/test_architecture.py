@@ -21,7 +21,7 @@ FLOORS = (
     ("ops", "numpy_api"),
     ("engine",),
     ("ops.fused",),
-    ("random", "functional", "linalg", "autograd", "optim", "check", "compiler", "pictures", "debug"),
+    ("creation", "random", "functional", "linalg", "autograd", "optim", "check", "compiler", "pictures", "debug"),
     ("nn", "data", "storage"),
     ("training",),
     ("sklearn", "export", "distributed"),
@@ -169,7 +169,7 @@ def test_files_are_short(record_property):
 
 # Lines of Python by folder, so that growth is a decision. Whoever raises a number writes the reason beside it.
 LINES = {
-    ".": 220,
+    ".": 490,  # tensors are created of shapes, ranges and data, as NumPy and PyTorch do
     "autograd": 740,
     "check": 1230,  # check_primitive also claims that a compiled call is eager's
     "compiler": 2430,
@@ -178,16 +178,16 @@ LINES = {
     "compiler/running": 740,
     "compiler/tracing": 2130,
     "compiler/writing": 1010,
-    "core": 2390,  # what an argument must be is said here; recomputed values are compared in parts
+    "core": 2500,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
     "data": 530,
     "debug": 790,
-    "engine": 1600,
+    "engine": 1670,  # what PyTorch's size(), transpose and max would mean is said
     "functional": 1840,  # dropout masks have a name
-    "nn": 3190,  # summary says which inputs a model takes
-    "numpy_api": 2150,
-    "ops": 1340,
+    "nn": 3210,  # summary says which inputs a model takes
+    "numpy_api": 2280,  # PyTorch's names for what means the same
+    "ops": 1350,
     "ops/fused": 2130,
-    "optim": 1490,
+    "optim": 1500,
     "optim/lr_scheduler": 760,
     "pictures": 3070,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
     "storage": 350,

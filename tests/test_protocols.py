@@ -383,6 +383,7 @@ def test_questions_without_gradient_are_answered():
     assert np.array_equal(t, ONE)
     assert np.result_type(t, np.float32) == np.float64
     assert type(np.ones_like(t)) is mg.Tensor
+    assert type(np.full_like(t, 7.0)) is mg.Tensor
     assert type(np.isnan(t)) is mg.Tensor
     assert not np.signbit(t[0, 0])
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dis import opname
 from functools import wraps
 from inspect import CO_VARKEYWORDS, Signature, signature
 from numbers import Integral
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound="Callable[..., Any]")
 
 _PACKAGE = __name__.partition(".")[0]
-_PUBLIC = tuple(f"{_PACKAGE}.{name}." for name in ("ops", "numpy_api", "functional"))
+_PUBLIC = tuple(f"{_PACKAGE}.{name}" for name in ("ops.", "numpy_api.", "functional.", "creation"))
 _LAYERS = f"{_PACKAGE}.nn."
 _INSIDE = (
     *(f"{_PACKAGE}.{name}" for name in ("core.errors", "core.primitive", "engine.tensor", "engine.in_place")),
@@ -23,13 +24,26 @@ _INSIDE = (
 _SAME = (
     ("axis", "dim", "dims", "axes"),
     ("keepdims", "keepdim"),
-    ("ddof", "correction"),
+    ("ddof", "correction", "unbiased"),
     ("x", "input", "a", "m", "arr", "ary"),
     ("y", "other", "b"),
+    ("num", "steps"),
+    ("stop", "end"),
 )
 """Names of one argument here, in PyTorch and in NumPy."""
 _NUMPYS = frozenset(("axis", "axes", "keepdims", "ddof", "x", "a", "m", "arr", "ary", "b", "y"))
 _RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m", "arr", "ary"))
+_OVERWRITING = frozenset(("celu", "hardsigmoid", "relu6", "selu"))  # functions that take inplace= in PyTorch
+_COMPILED = "mg.compile makes steps fast; leave it out"
+_INERT = {
+    "device": "there is one device; leave it out",
+    "pin_memory": "there is one memory; leave it out",
+    "non_blocking": "there is one memory; leave it out",
+    "persistent_workers": "workers are threads; leave it out",
+    "inplace": "a new tensor is returned; use the result",
+    **dict.fromkeys(("foreach", "fused", "capturable"), _COMPILED),
+}
+"""PyTorch's arguments that choose nothing here, and what is said of another value than None, False or "cpu"."""
 
 
 def caller(default: str = "") -> str:
@@ -49,6 +63,16 @@ def caller(default: str = "") -> str:
             name = called
         frame = frame.f_back
     return name
+
+
+def use_of_result(depth: int) -> tuple[str, int]:
+    """The instruction that a caller is at, and its argument: what its line does with what it has asked for.
+
+    `depth` counts as in ``sys._getframe``, from the function that asks.
+    """
+    frame = sys._getframe(depth + 1)
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return opname[code[at]], code[at + 1]
 
 
 def with_article(noun: str) -> str:
@@ -114,31 +138,54 @@ def other_names(names: Iterable[str], parameters: Iterable[str]) -> str:
     return "".join(sentences)
 
 
+def is_inert(value: Any) -> bool:
+    """Whether `value`, of one of PyTorch's arguments that choose nothing here, asks for nothing."""
+    return str(value) in ("None", "False", "cpu")
+
+
+def without_inert(function: str, named: Mapping[str, Any], accepted: Iterable[str]) -> dict[str, Any]:
+    """`named` without PyTorch's arguments that choose nothing in `function`; ValueError where one asks for something.
+
+    >>> without_inert("Linear", {"device": "cpu", "bias": False}, ["bias"])
+    {'bias': False}
+    """
+    ignored = {key: value for key, value in named.items() if key in _INERT and key not in accepted}
+    for key, value in ignored.items():
+        if not is_inert(value):
+            raise ValueError(f"{function}: {key}={value!r:.80}: {_INERT[key]}.")
+    return {key: value for key, value in named.items() if key not in ignored}
+
+
 def wrong_call(name: str, accepted: Signature, named: Mapping[str, Any], error: TypeError) -> TypeError:
     """The error of a call that Python refuses with `error`: it shows which arguments the public `name` takes."""
     bare = [p.replace(annotation=p.empty) for p in accepted.parameters.values() if p.name != "self"]
-    return TypeError(f"{name}{Signature(bare)}: {error}.{other_names(named, accepted.parameters)}")
+    exchange = " To exchange two axes, write swapaxes." if name == "transpose" and not named else ""
+    return TypeError(f"{name}{Signature(bare)}: {error}.{other_names(named, accepted.parameters)}{exchange}")
 
 
-def explain_keywords(function: F) -> F:
+def explain_keywords(function: F, *, always: bool = False) -> F:
     """`function` with a TypeError for unknown keywords that says what NumPy's and PyTorch's keywords are called here.
 
-    A function without arguments of several names is returned as it is: what layers call costs nothing more.
+    A function without arguments of several names is returned as it is, unless `always`: what layers call costs nothing
+    more.
     """
     code = function.__code__  # read here, since `inspect.signature` of all of them is a tenth of the import
     names = frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-    if not names & _RENAMED or code.co_flags & CO_VARKEYWORDS:
+    always = always or bool(names & _RENAMED) or function.__name__ in _OVERWRITING
+    if not always or code.co_flags & CO_VARKEYWORDS:
         return function
 
     @wraps(function)
     def call(*args: Any, **named: Any) -> Any:
         if named and not named.keys() <= names:
-            unknown = sorted(named.keys() - names)
-            ours = [name for name in signature(function).parameters if name != "self"]
-            raise TypeError(
-                f"{function.__name__}: does not take {', '.join(f'{key}=' for key in unknown)}; its arguments are "
-                f"{', '.join(ours)}.{other_names(unknown, ours)}"
-            )
+            named = without_inert(function.__name__, named, names)
+            if unknown := sorted(named.keys() - names):
+                taken = signature(function).parameters.values()
+                ours = [f"{'*' * (p.kind is p.VAR_POSITIONAL)}{p.name}" for p in taken if p.name != "self"]
+                raise TypeError(
+                    f"{function.__name__}: does not take {', '.join(f'{key}=' for key in unknown)}; its arguments are "
+                    f"{', '.join(ours)}.{other_names(unknown, ours)}"
+                )
         return function(*args, **named)
 
     return call  # type: ignore[return-value]

@@ -30,7 +30,7 @@ import numpy as np
 
 from .domains import Domain
 from .errors import KERNEL_ERRORS, complaint
-from .messages import caller, require_type, wrong_call
+from .messages import caller, require_type, without_inert, wrong_call
 from .modes import mode
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .vertex import Node, Vertex, edge
@@ -283,6 +283,9 @@ class Primitive(Generic[P]):
         try:
             bound = self._lenient.bind(*args, **kwargs)
         except TypeError as error:
+            rest = without_inert(caller(self.name), kwargs, self.__signature__.parameters)
+            if len(rest) < len(kwargs):
+                return self._bind(args, rest)
             raise wrong_call(caller(self.name), self.__signature__, kwargs, error) from None
         bound.apply_defaults()
         static = {name: bound.arguments[name] for name in self.statics}

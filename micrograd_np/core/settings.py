@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from .messages import must_be, wrong_call
+from .messages import must_be, without_inert, wrong_call
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -146,6 +146,9 @@ def checked(function: F) -> F:
         try:
             arguments = accepted.bind(*args, **named).arguments
         except TypeError as error:
+            rest = without_inert(name, named, accepted.parameters)
+            if len(rest) < len(named):
+                return call(*args, **rest)
             raise wrong_call(name, accepted, named, error) from None
         check(name, rules, arguments)
         return function(*args, **named)

@@ -1,6 +1,7 @@
 """Data: sets of samples, loaders that cut them into batches, toy problems, and arrays larger than memory."""
 
 from micrograd_np.core.settings import check_all as _check_all
+from micrograd_np.core.spellings import explain_names as _explain_names
 
 from .dataset import Dataset, Subset, TensorDataset, collate, random_split
 from .loader import DataLoader
@@ -13,3 +14,4 @@ __all__ = [
 ]  # fmt: skip
 
 _check_all(__all__, globals())
+_explain_names(globals())

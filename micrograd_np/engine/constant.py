@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from micrograd_np.core.modes import mode
+from micrograd_np.ops.state import copy
 
 from .tensor import Tensor
 
@@ -31,6 +32,13 @@ def constant(data: ArrayLike | Tensor, name: str | None = None) -> Tensor:
     t.notes = {"constant": True}
     mode.events.constant(array, name or "")
     return t
+
+
+def fresh(array: Any, requires_grad: bool = False) -> Tensor:
+    """A tensor of `array`, computed from shapes and settings only: in a compiled step a copy of a constant."""
+    kept = mode.events.constant(array) is not None
+    t = copy(Tensor(array)) if kept else Tensor(array)  # the program may write into it
+    return t.requires_grad_() if requires_grad else t
 
 
 def as_constant(array: Any) -> Tensor:

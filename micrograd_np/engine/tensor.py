@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import dis
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import FunctionType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from weakref import ref
 
 import numpy as np
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle
-from micrograd_np.core.messages import explain_keywords
+from micrograd_np.core.messages import explain_keywords, use_of_result
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import unmasked
 from micrograd_np.core.spellings import ForeignName, add_foreign_names
@@ -23,8 +22,19 @@ from micrograd_np.core.terminal import shown
 from micrograd_np.core.vertex import Vertex, grad_of, source, tensor_of
 from micrograd_np.core.views import is_view_of, register_view
 from micrograd_np.core.writes import clock
-from micrograd_np.numpy_api import arrange, cumulative, diagonal, elementary, order, products, protocols, statistics
+from micrograd_np.numpy_api import (
+    arrange,
+    cumulative,
+    diagonal,
+    elementary,
+    order,
+    products,
+    protocols,
+    statistics,
+    torch_names,
+)
 from micrograd_np.ops import choice, comparison, elementwise, index, linear, reduce, shape, state, transcendental
+from micrograd_np.ops.operand import with_axes
 
 from . import backward as walk
 from . import in_place, pickling
@@ -117,6 +127,8 @@ class Tensor(Vertex):
         self._time = clock()
         self.requires_grad = False
         if requires_grad:
+            if not isinstance(requires_grad, (bool, np.bool_)):
+                raise TypeError(f"Tensor: requires_grad is {requires_grad!r:.80}; of a shape, write mg.empty(2, 3).")
             self.requires_grad_()
         mode.events.created(self)
 
@@ -139,7 +151,10 @@ class Tensor(Vertex):
 
     @property
     def size(self) -> int:
-        """The number of elements."""
+        """The number of elements, as in NumPy (PyTorch's ``size()`` is `shape`)."""
+        use, argument = use_of_result(1)
+        if use == "LOAD_METHOD" or (use == "LOAD_ATTR" and argument & 1 and _ATTRIBUTES_ARE_CALLED):
+            raise TypeError("size is a number here, as in NumPy; write t.shape for t.size(), t.shape[0] for t.size(0).")
         return self.data.size
 
     @property
@@ -153,7 +168,13 @@ class Tensor(Vertex):
         return len(self.data)
 
     def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
+        count = len(self)
+        if count != 2 and use_of_result(1) == ("UNPACK_SEQUENCE", 2):
+            raise ValueError(
+                f"{self._title()} does not unpack into two. If values and positions are meant: max, min, sort and "
+                f"median return the values only, as in NumPy. The positions are t.argmax(axis) or t.argsort(axis)."
+            )
+        return (self[i] for i in range(count))
 
     def __repr__(self) -> str:
         text = np.array2string(self.data, separator=", ", prefix="Tensor(")
@@ -242,8 +263,7 @@ class Tensor(Vertex):
 
     def _warn_lost_gradient(self, what: str) -> None:
         """Warn where a value becomes a Python number (or an element of an array), and its gradient is lost."""
-        frame = sys._getframe(2)
-        formats = dis.opname[frame.f_code.co_code[frame.f_lasti]] == "BINARY_OP"  # text % self: no other operator does
+        formats = use_of_result(2)[0] == "BINARY_OP"  # text % self: no other operator does
         if self.requires_grad and mode.recording and not formats:
             message = (
                 f"{what} of a tensor that requires a gradient: what is computed from the number carries no gradient. "
@@ -437,6 +457,11 @@ class Tensor(Vertex):
         """The axes reversed."""
         return shape.transpose(self)
 
+    @property
+    def mT(self) -> Tensor:  # noqa: N802
+        """The last two axes exchanged: ``(…, n, m) -> (…, m, n)``. ValueError for fewer than two."""
+        return arrange.swapaxes(with_axes(self, 2), -1, -2)
+
     sum, mean = _reduction(reduce.sum), _reduction(reduce.mean)
     max, min = _reduction(reduce.max), _reduction(reduce.min)
     argmax, argmin = _reduction(order.argmax), _reduction(order.argmin)
@@ -444,11 +469,23 @@ class Tensor(Vertex):
     prod = _reduction(cumulative.prod)
 
     def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
-        """Variance along `axis`, with n − `ddof` as divisor."""
+        """Variance along `axis`, divided by n as in NumPy: PyTorch's ``var()`` is ``var(ddof=1)`` here.
+
+        The divisor is n − `ddof`. Without `axis`, of all elements. nan where n ≤ `ddof`.
+
+        >>> Tensor([1.0, 3.0]).var(), Tensor([1.0, 3.0]).var(ddof=1)
+        (Tensor(1.), Tensor(2.))
+        """
         return statistics.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
 
     def std(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
-        """Standard deviation along `axis`, with n − `ddof` as divisor."""
+        """Standard deviation along `axis`, divided by n as in NumPy: PyTorch's ``std()`` is ``std(ddof=1)`` here.
+
+        The divisor is n − `ddof`. Without `axis`, of all elements. nan where n ≤ `ddof`.
+
+        >>> Tensor([1.0, 3.0]).std(), Tensor([0.0, 0.0, 3.0]).std(ddof=1)
+        (Tensor(1.), Tensor(1.73205081))
+        """
         return statistics.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
 
     def cumsum(self, axis: int | None = None) -> Tensor:
@@ -476,9 +513,19 @@ class Tensor(Vertex):
         return shape.reshape(self, shape=(-1,))
 
     def transpose(self, *axes: Any) -> Tensor:
-        """The axes in the order given, as one tuple or as numbers; reversed when none are given."""
+        """The axes in the order given, as one tuple or as numbers; reversed when none are given, as in NumPy.
+
+        PyTorch's ``transpose(1, 2)``, which exchanges two, is ``swapaxes(1, 2)`` here; ``transpose(0, 1)`` leaves a
+        matrix as it is, with a UserWarning.
+
+        >>> Tensor(np.ones((2, 3, 4))).transpose(0, 2, 1).shape
+        (2, 4, 3)
+        """
         if not axes or axes == (None,):
             return shape.transpose(self)
+        if axes == (0, 1) and self.data.ndim == 2:
+            message = "transpose(0, 1) leaves a matrix as it is, as in NumPy. To exchange its axes, write t.T."
+            warnings.warn(message, UserWarning, stacklevel=2)
         return shape.transpose(self, axes=tuple(axes[0]) if len(axes) == 1 else axes)
 
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -494,7 +541,14 @@ class Tensor(Vertex):
         return arrange.swapaxes(self, axis1, axis2)
 
     def repeat(self, repeats: Any, axis: int | None = None) -> Tensor:
-        """Every element, or slice along `axis`, `repeats` times in a row."""
+        """Every element `repeats` times in a row, as in NumPy: PyTorch's ``t.repeat(2, 3)`` is ``mg.tile(t, (2, 3))``.
+
+        With `axis`, every slice along it; without, all elements in order, along one axis. ValueError where `repeats` is
+        negative.
+
+        >>> Tensor([1.0, 2.0]).repeat(2)
+        Tensor([1., 1., 2., 2.])
+        """
         return arrange.repeat(self, repeats, axis)
 
     def take(self, indices: Any, axis: int | None = None) -> Tensor:
@@ -521,6 +575,10 @@ class Tensor(Vertex):
         """The same values in another dtype; gradients have the present one. Integers and booleans have none."""
         return state.astype(self, dtype=np.dtype(dtype))
 
+    if TYPE_CHECKING:
+        chunk = clamp = expand = masked_fill = permute = unsqueeze = torch_names.expand
+        numel = torch_names.numel
+
     clone = _method(state.copy)
     copy = _method(state.copy)
     exp = _method(transcendental.exp)
@@ -534,7 +592,11 @@ class Tensor(Vertex):
 
 
 Vertex.result_type = Tensor
+for _name, _method_of_torch in torch_names.METHODS.items():
+    setattr(Tensor, _name, explain_keywords(_method_of_torch))
 add_foreign_names(Tensor)
+
+_ATTRIBUTES_ARE_CALLED = sys.version_info >= (3, 12)  # a bit of the argument says so; before, LOAD_METHOD does
 
 _powers: dict[float, Any] = {2: elementwise.square, 0.5: transcendental.sqrt, -1: elementwise.reciprocal, 1: state.copy}
 

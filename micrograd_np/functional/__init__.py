@@ -1,6 +1,7 @@
 """Functions of tensors, among them the losses: PyTorch's `torch.nn.functional`, composed of primitives."""
 
 from micrograd_np.core.messages import explain_all_keywords as _explain_all_keywords
+from micrograd_np.core.spellings import explain_names as _explain_names
 from micrograd_np.ops.choice import relu
 from micrograd_np.ops.fused import gru as _gru  # noqa: F401  these three register their primitives
 from micrograd_np.ops.fused import lstm as _lstm  # noqa: F401
@@ -48,3 +49,4 @@ __all__ = [
 # fmt: on
 
 _explain_all_keywords(__all__, globals())
+_explain_names(globals())

@@ -1,7 +1,10 @@
 """Layers, losses and containers, with PyTorch's names, arguments, defaults and state-dict keys."""
 
+import sys as _sys
+
 from micrograd_np import functional
 from micrograd_np.core.settings import check_all as _check_all
+from micrograd_np.core.spellings import explain_names as _explain_names
 from micrograd_np.optim import clip as utils  # PyTorch has clip_grad_norm_ and its relatives in nn.utils
 
 from . import init
@@ -55,3 +58,5 @@ __all__ = [
 # fmt: on
 
 _check_all(__all__, globals())
+_explain_names(globals())
+_sys.modules |= {f"{__name__}.functional": functional, f"{__name__}.utils": utils}  # import micrograd_np.nn.functional

@@ -21,8 +21,9 @@ import numpy as np
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle, changes
-from micrograd_np.core.messages import require_type, with_article, wrong_call
+from micrograd_np.core.messages import is_inert, require_type, with_article, wrong_call
 from micrograd_np.core.modes import mode
+from micrograd_np.core.spellings import add_foreign_names
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.accumulate import clear_grad
 from micrograd_np.engine.tensor import Tensor
@@ -360,12 +361,19 @@ class Module:
         for p in self.parameters():
             clear_grad(p, set_to_none)
 
-    def to(self, dtype: Any) -> Self:
+    def to(self, dtype: Any = None, device: Any = None) -> Self:
         """Cast all floating parameters, buffers and gradients to `dtype`, in place; returns self.
 
-        TypeError for a dtype that is not floating.
+        There is one device: "cpu", as either argument, changes nothing. TypeError for a dtype that is not floating, and
+        for another device.
         """
-        target = np.dtype(dtype)
+        targets = [x for x in (dtype, device) if not is_inert(x)]
+        if not targets:
+            return self
+        try:
+            target = np.dtype(targets[0])
+        except TypeError:
+            raise TypeError(f"to: {targets[0]!r:.80} is no dtype, and there is one device; leave it out.") from None
         if target.kind != "f":
             raise TypeError(f"to: needs a floating dtype such as 'float32', found {target}.")
         for module in self.modules():
@@ -456,6 +464,9 @@ class Module:
         if not inner:
             return f"{type(self).__name__}({self.extra_repr()})"
         return block(self, [*self.extra_repr().splitlines(), *inner])
+
+
+add_foreign_names(Module)
 
 
 def block(module: Module, lines: list[str]) -> str:

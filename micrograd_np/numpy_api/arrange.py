@@ -106,7 +106,9 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
 
 
 def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
-    """Views of equal parts along `axis`, or of the parts between indices; ValueError for an unequal division.
+    """So many equal parts along `axis`, as in NumPy: PyTorch's `split` takes the length of a part instead.
+
+    Or the parts between indices. They are views. ValueError for an unequal division; `chunk` allows one.
 
     >>> split(np.arange(4.0), 2), split(np.arange(4.0), [1, 3])
     ([array([0., 1.]), array([2., 3.])], [array([0.]), array([1., 2.]), array([3.])])
@@ -148,7 +150,9 @@ def tile(x: Any, reps: Axes) -> Any:
 
 
 def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any:
-    """Every element, or every slice along `axis`, repeated `repeats` times; a sequence gives a number for each.
+    """Every element `repeats` times in a row, as in NumPy: PyTorch's ``x.repeat(2, 3)`` is ``tile(x, (2, 3))``.
+
+    With `axis`, every slice along it. A sequence gives a number for each.
 
     >>> repeat(np.array([1.0, 2.0]), 2), repeat(np.array([1.0, 2.0]), [2, 1])
     (array([1., 1., 2., 2.]), array([1., 1., 2.]))

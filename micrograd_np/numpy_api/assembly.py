@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.messages import caller, require_value
+from micrograd_np.core.vertex import Vertex, tensor_of
 from micrograd_np.ops.axes import axes_of, axis_of, whole
 from micrograd_np.ops.index import view
 from micrograd_np.ops.operand import as_operand, as_operands, with_axes
@@ -73,6 +74,7 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> 
     a = as_operand(a)
     wide = tuple(a.shape) if shape is None else tuple(np.atleast_1d(shape).tolist())
     z = copy(broadcast_to(as_operand(fill_value), shape=wide))
+    z = tensor_of(z) if isinstance(a, Vertex) and not isinstance(z, Vertex) else z
     dtype = np.dtype(a.dtype if dtype is None else dtype)
     return z if z.dtype == dtype else astype(z, dtype=dtype)
 

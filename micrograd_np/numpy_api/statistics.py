@@ -36,8 +36,9 @@ _SPREADS = (*EXAMPLES, {"axis": 1, "ddof": 1})
 
 @primitive("var {x}", domain=(REALS,), shape="(3,4)->()", examples=_SPREADS)
 def var(xp: Any, out: Any, x: Any, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
-    """Mean squared deviation from the mean along `axis`, with n − `ddof` as divisor: 0 as in NumPy (PyTorch: 1).
+    """Variance along `axis`, divided by n as in NumPy: PyTorch's ``var(x)`` is ``var(x, ddof=1)`` here.
 
+    It is the mean squared deviation from the mean, with n − `ddof` as divisor;
     nan where n ≤ ddof, as a mean of nothing is. In two passes, so that a large mean costs no digits.
     """
     if is_half(x):
@@ -69,7 +70,10 @@ var.vjp(x=lambda g, z, x, axis, ddof, keepdims: _share(2 * g, x, axis, ddof, kee
 
 @primitive("std {x}", domain=(REALS,), shape="(3,4)->()", examples=_SPREADS)
 def std(xp: Any, out: Any, x: Any, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
-    """Root of the variance along `axis`. The subgradient where all are equal is 0."""
+    """Root of the variance, divided by n as in NumPy: PyTorch's ``std(x)`` is ``std(x, ddof=1)`` here.
+
+    The subgradient where all are equal is 0.
+    """
     if is_half(x):
         return in_single(std.kernel, xp, out, x, axis=axis, ddof=ddof, keepdims=keepdims)
     z = var.kernel(xp, out, x, axis=axis, ddof=ddof, keepdims=keepdims)
@@ -212,7 +216,9 @@ def percentile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: 
 
 
 def median(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The middle element along `axis`, or the mean of the two middle ones, which share the gradient.
+    """The middle element along `axis`; of two middle ones the mean, as in NumPy, not the lower one, as in PyTorch.
+
+    These share the gradient. Values only: PyTorch's ``median(x, 1)`` also returns positions.
 
     >>> import numpy as np
     >>> median(np.array([4.0, 1.0, 2.0, 9.0]))

@@ -75,6 +75,13 @@ def transpose(xp: Any, out: Any, x: Any, *, axes: tuple[int, ...] | None = None)
     return x.T if axes is None else xp.transpose(x, axes)
 
 
+@transpose.advise
+def _advice_on_axes(x: tuple[int, ...], axes: tuple[int, ...] | None) -> str | None:
+    if axes is not None and len(axes) == 2 != len(x):
+        return f"axes must name all {len(x)} axes; to exchange two of them, write swapaxes{tuple(axes)}"
+    return None
+
+
 def _inverse(axes: tuple[int, ...] | None) -> tuple[int, ...] | None:
     if axes is None:
         return None

@@ -1,6 +1,7 @@
 """Optimisers, schedules for their learning rates, clipping and averaging: PyTorch's names, arguments and defaults."""
 
 from micrograd_np.core.settings import check_all as _check_all
+from micrograd_np.core.spellings import explain_names as _explain_names
 
 from . import lr_scheduler
 from .adadelta import Adadelta
@@ -26,3 +27,4 @@ __all__ = [
 ]  # fmt: skip
 
 _check_all(__all__, globals())
+_explain_names(globals())

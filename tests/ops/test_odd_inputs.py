@@ -62,8 +62,8 @@ OF_OTHER_THINGS = {
     "check_gradients", "check_primitive", "checkpoint", "compile", "constant", "detect_mutation", "detect_nonfinite",
     "draw", "draw_boundary", "draw_network", "draw_steps",
     "explain", "fit", "from_dlpack", "functional_call", "grad", "gradcheck", "gradgradcheck", "hessian", "hvp",
-    "jacobian", "jvp", "lint", "load", "numeric_gradient", "save", "set_default_dtype", "set_grad_enabled", "summary",
-    "trace_origins", "get_default_dtype", "is_grad_enabled", "value_and_grad", "vjp",
+    "jacobian", "jvp", "lint", "load", "manual_seed", "numeric_gradient", "save", "set_default_dtype",
+    "set_grad_enabled", "summary", "trace_origins", "get_default_dtype", "is_grad_enabled", "value_and_grad", "vjp",
 }  # fmt: skip
 HOMES = {"mg": (mg, mg.__all__), "linalg": (mg.linalg, mg.linalg.__all__), "F": (functional, functional.__all__)}
 PUBLIC = {

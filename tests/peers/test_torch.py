@@ -25,7 +25,8 @@ WITHOUT = {
     "a quotient or a difference of two that are here": "percentile ptp",
     "a draw: no two generators agree; tests/ops/test_random.py judges by statistics": """
         functional.dropout functional.dropout1d functional.dropout2d functional.dropout3d
-        random.bernoulli random.dropout_mask random.integers random.normal random.permutation random.uniform
+        random.bernoulli random.dropout_mask random.integers random.normal random.permutation random.rand
+        random.randint random.randn random.uniform
     """,
     "another name of one that is here": """
         functional.log_sigmoid functional.relu functional.sigmoid functional.tanh
@@ -36,9 +37,13 @@ WITHOUT = {
     "no function of numbers": """
         draw_boundary draw_network draw_steps
         check_gradients check_primitive constant draw explain fit from_dlpack get_default_dtype gradcheck gradgradcheck
-        is_grad_enabled lint load numeric_gradient save set_default_dtype random.generator random.get_state
+        is_grad_enabled lint load manual_seed numeric_gradient save set_default_dtype random.generator random.get_state
         random.manual_seed random.set_state summary
     """,
+    "creates a tensor; tests/test_creation.py": """
+        arange as_tensor empty eye from_numpy full full_like linspace ones ones_like tensor zeros zeros_like
+    """,
+    "a number; tests/test_spellings.py": "numel",
 }
 UNREACHED = {
     "a derivative of a derivative": "max_pool_pick",

@@ -137,6 +137,8 @@ PEERS = {
     "not_equal": peer(torch.ne),
     "round": peer(lambda x, decimals: torch.round(x, decimals=decimals)),
     "clip": peer(torch.clip, call(X, min=-0.5, max=1.0), call(X, min=0.0), call(X, drawn(6) - 1, drawn(3, 1) + 2)),
+    "clamp": peer(torch.clamp, call(X, min=-0.5, max=1.0), call(X, drawn(6) - 1, drawn(3, 1) + 2)),
+    "masked_fill": peer(lambda x, mask, value: x.masked_fill(torch.tensor(mask), value), call(X, X > 0, value=2.5)),
     # reductions
     "sum": peer(lambda x, axis, keepdims: x.sum(axis, keepdims)),
     "mean": peer(lambda x, axis, keepdims: x.mean(axis, keepdims)),
@@ -263,6 +265,11 @@ PEERS = {
         call(X, repeats=3, axis=1),
         call(X, repeats=(1, 0, 2), axis=0),
     ),
+    "cat": peer(lambda *xs, axis=0: torch.cat(xs, axis), call(X, drawn(2, 6)), call(X, Y, axis=1), packed=True),
+    "chunk": peer(torch.chunk, call(V, 4), call(X, 4, 1), call(X, 1), call(X, 9)),
+    "expand": peer(torch.Tensor.expand, call(X, 2, -1, 6), call(drawn(3, 1), (3, 4))),
+    "permute": peer(torch.Tensor.permute, call(CUBE, 2, 0, 1), call(CUBE, (0, 2, 1)), call(X, 0, 1)),
+    "unsqueeze": peer(torch.unsqueeze, call(X, 1), call(X, -1)),
     "flip": peer(
         lambda x, axis=None: torch.flip(x, tuple(np.atleast_1d(range(x.ndim) if axis is None else axis).tolist())),
         call(X),

@@ -1,0 +1,123 @@
+"""PyTorch's names for what means the same there and here: functions ``mg.name(t, …)`` and methods ``t.name(…)``.
+
+Where PyTorch's name means something else in NumPy (`repeat`, `split`, `transpose`), it is not here; `core.spellings`
+says what to write for names that do not exist.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from micrograd_np.core.messages import caller, count_of
+from micrograd_np.ops.axes import axis_of, whole
+from micrograd_np.ops.choice import clip, where
+from micrograd_np.ops.operand import as_operand
+from micrograd_np.ops.shape import broadcast_to, transpose
+
+from .arrange import concatenate, expand_dims, split
+
+
+def _listed(numbers: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Numbers that are passed one by one, or as one tuple or list."""
+    return tuple(numbers[0]) if len(numbers) == 1 and isinstance(numbers[0], (tuple, list)) else numbers
+
+
+def permute(x: Any, *axes: Any) -> Any:
+    """The axes in the order given, as one tuple or as numbers: a view. ValueError unless each is named once.
+
+    >>> import numpy as np
+    >>> permute(np.ones((2, 3, 4)), 2, 0, 1).shape
+    (4, 2, 3)
+    """
+    return transpose(as_operand(x), axes=_listed(axes))
+
+
+def expand(x: Any, *shape: Any) -> Any:
+    """`x` repeated along axes of length one, and along new ones in front, to `shape`; −1 keeps a length.
+
+    ``(…, 1, …) -> shape``. ValueError where a length is neither kept nor 1.
+
+    >>> import numpy as np
+    >>> expand(np.ones((3, 1)), 2, -1, 4).shape
+    (2, 3, 4)
+    """
+    x, lengths = as_operand(x), _listed(shape)
+    new = len(lengths) - x.ndim
+    if new < 0 or -1 in lengths[:new]:
+        reason = f"has fewer than {count_of(x.ndim, 'axis')}" if new < 0 else "keeps the length of a new axis"
+        raise ValueError(f"{caller()}: x is {tuple(x.shape)}; the shape {lengths} {reason}.")
+    wide = [x.shape[i - new] if n == -1 else whole(n, "shape") for i, n in enumerate(lengths)]
+    return broadcast_to(x, shape=tuple(wide))
+
+
+def chunk(x: Any, chunks: int, axis: int = 0) -> list[Any]:
+    """Views of parts along `axis`, all of one length but the last, which may be shorter: at most `chunks` of them.
+
+    NumPy's `array_split` gives as many as asked for. ValueError for fewer than one.
+
+    >>> import numpy as np
+    >>> [part.size for part in chunk(np.arange(7), 3)]
+    [3, 3, 1]
+    """
+    x = as_operand(x)
+    axis = axis_of(axis, x.ndim)
+    n = x.shape[axis]
+    length = -(-n // whole(chunks, "chunks", least=1))
+    return split(x, list(range(length, n, length)) if n else [0] * (chunks - 1), axis)
+
+
+def masked_fill(x: Any, mask: Any, value: Any) -> Any:
+    """`x` with `value` where `mask` is true; mask and value broadcast. No gradient reaches `x` there.
+
+    >>> import numpy as np
+    >>> masked_fill(np.array([1.0, 2.0]), [True, False], 0.0)
+    array([0., 2.])
+    """
+    return where(mask, value, x)
+
+
+def numel(x: Any) -> int:
+    """The number of elements.
+
+    >>> numel([[1.0, 2.0], [3.0, 4.0]])
+    4
+    """
+    return int(as_operand(x).size)
+
+
+def cat(tensors: Sequence[Any], axis: int = 0) -> Any:
+    """Tensors one after another along an axis that they have: NumPy's `concatenate`. ValueError where they do not fit.
+
+    >>> import numpy as np
+    >>> cat([np.ones((2, 3)), np.ones((1, 3))]).shape
+    (3, 3)
+    """
+    return concatenate(tensors, axis)
+
+
+def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
+    """`x` held between two bounds, which broadcast; either may be None: NumPy's `clip`. ``(…) -> (…)``.
+
+    >>> import numpy as np
+    >>> clamp(np.array([-1.0, 2.0]), min=0)
+    array([0., 2.])
+    """
+    return clip(x, min, max)
+
+
+def unsqueeze(x: Any, axis: int) -> Any:
+    """`x` with a new axis of length one, at the position `axis` of the result: NumPy's `expand_dims`.
+
+    ValueError where the result has no such axis.
+
+    >>> import numpy as np
+    >>> unsqueeze(np.ones((2, 3)), 1).shape
+    (2, 1, 3)
+    """
+    return expand_dims(x, axis)
+
+
+METHODS: dict[str, Any] = {
+    "chunk": chunk, "clamp": clamp, "expand": expand, "masked_fill": masked_fill, "numel": numel, "permute": permute,
+    "unsqueeze": unsqueeze,
+}  # fmt: skip
+"""Which of them a tensor has as methods."""
