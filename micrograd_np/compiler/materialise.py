@@ -33,7 +33,7 @@ def _copy_gradients(program: Program) -> None:
             continue
         root = v.root
         if root.kind != "buffer" or root in taken:
-            copied = Value(v.shape, v.dtype, None, v.label)
+            copied = Value(v.shape, v.dtype, v.strides, v.label)
             program.ops.append(Op("copy", np.copyto, (v,), {}, copied, "new", None, "after the backward"))
             program.gradients_out[i] = (t, copied)
         taken.add(root)
@@ -42,7 +42,7 @@ def _copy_gradients(program: Program) -> None:
 def _store(program: Program) -> dict[Value, Memory]:
     """Copy into memory that outlives the step what is not computed there; by value that is, the memory."""
     sources = _sources(program)
-    pinned = {v.root for v in program.leaving()}
+    pinned = {v.root for _, v in program.gradients_out if v is not None}
     pinned |= {v for op in program.ops if op.function == "pack" for v in op.reads}
     last = _last_reads(program)
     end = len(program.ops)
@@ -75,7 +75,7 @@ def _copy_back(program: Program, memory: Memory, v: Value, source: Value) -> Non
     """Copy a value into memory that outlives the step, at the end; `source` is what it held first."""
     versions = [op.result for op in program.ops if op.effect == "update" and op.result is not None]
     source = next((z for z in reversed(versions) if z.first.memory is memory), source)
-    new = program.stores[memory] = Value(source.shape, source.dtype, None, source.label)
+    new = program.stores[memory] = Value(source.shape, source.dtype, source.strides, source.label)
     section = v.op.section if v.op is not None else "update"
     program.ops.append(Op("np.copyto", np.copyto, (v,), {}, new, "update", source, section))
 

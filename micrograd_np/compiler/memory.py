@@ -35,7 +35,7 @@ class Storage:
     @property
     def nbytes(self) -> int:
         """How many bytes of the arena it takes."""
-        return -(-self.spans.nbytes // ALIGNMENT) * ALIGNMENT
+        return -(-sum(self.spans.reach) // ALIGNMENT) * ALIGNMENT
 
     @property
     def start(self) -> int:

@@ -114,6 +114,7 @@ def snapshot(program: Program) -> Program:
     """What a program is now, to be `copied` later: passes may change it meanwhile, but not values and memory."""
     other = shallow(program)
     other.ops = [op.clone() for op in program.ops]
+    other.stores, other.gradients_out = dict(program.stores), list(program.gradients_out)
     return other
 
 

@@ -41,7 +41,8 @@ def _verify_op(op: Op, defined: set[Value]) -> None:
     elif op.effect == "update":
         _require(op.of is not None and z is not None, "an update writes into nothing", op)
         root = op.of.root if op.of is not None else z
-        _require(z is not None and root is not None and z.shape == root.shape, "a version has another shape", op)
+        alike = z is not None and root is not None and (z.shape, z.strides) == (root.shape, root.strides)
+        _require(alike, "a version has another shape, or lies otherwise", op)
     elif op.effect in ("new", "fresh"):
         _require(op.of is None, "what is computed lies in memory of its own", op)
 
@@ -68,7 +69,7 @@ def verify_plan(program: Program, plan: Plan) -> None:
         storage = plan.storage(v)
         content[storage] = v.root
         if storage.kind == "buffer":
-            start, end = storage.start, storage.start + v.root.nbytes
+            start, end = storage.start, storage.start + sum(v.root.reach)
             for _, _, other in [x for x in alive if x[0] < end and start < x[1]]:
                 if other is not storage and other is not storage.inside and storage is not other.inside:
                     content.pop(other, None)

@@ -92,10 +92,9 @@ def _straight(v: Value) -> bool:
         v = v.op.args[0]
     if v.is_view:
         return v.op is not None and v.op.function == "part" and v.op.args[4] == "C"
-    if v.kind in ("state", "constant"):
-        memory = v.memory
-        return memory is None or bool(memory.array.flags.c_contiguous)
-    return v.kind in ("buffer", "input") and v.strides is None
+    if v.constant is not None:
+        return bool(v.constant.flags.c_contiguous)
+    return v.kind in ("buffer", "input", "state") and v.strides is None
 
 
 _NOWHERE = Memory("none")

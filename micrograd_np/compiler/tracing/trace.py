@@ -98,8 +98,8 @@ class Tracer(Events):
     @staticmethod
     def _source(kind: str, array: Any, name: str, owner: Any = None, *, shared: bool = False) -> Ref:
         memory = Memory(kind, None if kind in ("input", "gradient") else array, owner, shared=shared)
-        dense = not array.flags.c_contiguous and array.size * array.itemsize == _span(array)
-        return Ref(Cell(array.shape, array.dtype, array.strides if dense else None, memory, Label(name)))
+        plain = array.flags.c_contiguous or kind == "constant"
+        return Ref(Cell(array.shape, array.dtype, None if plain else array.strides, memory, Label(name)))
 
     def _know(self, array: Any, ref: Ref) -> Ref:
         self.refs[id(array)] = ref
@@ -195,8 +195,7 @@ class Tracer(Events):
         beside = self.roots.setdefault(id(root), [])
         for other, mirrored in beside:
             if np.may_share_memory(array, other):
-                cell.mirrors.append(mirrored)
-                mirrored.mirrors.append(cell)
+                self.cells.mirror(cell, mirrored)
         beside.append((array, cell))
 
     def called(self, x: Any) -> str:
@@ -505,6 +504,8 @@ class Tracer(Events):
         group.states.append(state)
         group.params.append(p)
         arrays = {k: self._slot(p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}
+        self._meet((p,))
+        self.ref(p)
         begin = len(self.program.ops)
         optimizer.update(p, p._grad, {**state, **arrays}, **numbers)
         unit = (self.program.groups.index(group), len(group.states) - 1)
@@ -566,6 +567,7 @@ class Tracer(Events):
             g = grad_of(leaf)
             refs = None if g is None else self.refs.get(id(g.data))
             program.gradients_out.append((leaf, None if refs is None else self.cells.read(refs)))
+        program.states = {key: (t, v if v.op is None else v.op.args[0]) for key, (t, v) in program.states.items()}
         for cell in {ref.cell: None for ref in self.refs.values()}:
             content, memory = cell.content, cell.memory
             lasts = memory is not None and memory.kind in OUTLIVES
@@ -590,7 +592,8 @@ class Tracer(Events):
 
     def _refuse_silent_writes(self) -> None:
         """Raise CompileError if memory that the step relies on has changed without any operation that does it."""
-        written = [array for _, ref, array, _, before in self.snapshots if ref.cell.content is not before]
+        contents = [(array, ref.cell.content, before) for _, ref, array, _, before in self.snapshots]
+        written = [array for array, now, before in contents if now and now is not before and now.root.memory is None]
         for name, _, array, before, _ in self.snapshots:
             if digest(array) != before and not any(np.may_share_memory(array, other) for other in written):
                 message = (
@@ -615,13 +618,6 @@ def _check_early(program: Program) -> None:
 def _writes_lasting(op: Op) -> bool:
     """Whether an operation writes into memory that outlives the step."""
     return op.effect == "update" and op.result is not None and op.result.kind in OUTLIVES
-
-
-def _span(array: Any) -> int:
-    """How many bytes lie between the first byte of an array and its last."""
-    if not array.size:
-        return 0
-    return int(sum((n - 1) * abs(s) for n, s in zip(array.shape, array.strides, strict=True)) + array.itemsize)
 
 
 def _with_values(tree: Any, tracer: Tracer) -> Any:
