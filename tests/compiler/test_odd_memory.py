@@ -165,3 +165,70 @@ def test_a_parameter_that_is_computed_elsewhere_keeps_its_name(tmp_path):
     compiled, saved = agree(make, tmp_path, (4, 4))
     assert "w = state['w']" in compiled.source
     assert list(saved.state) == ["w"]
+
+
+@pytest.mark.parametrize("which", ["a row", "all", "the gradient"])
+def test_an_argument_may_lie_in_memory_that_the_step_writes(which):
+    """Another call has brought other memory, so that the program knows nothing of it."""
+
+    def results(compiles):
+        w = mg.Tensor(matrix(), requires_grad=True, name="w")
+
+        def step(x):
+            w.zero_grad()
+            before = x.tanh()
+            loss = (w * x).square().sum()
+            loss.backward()
+            with mg.no_grad():
+                w.__isub__(0.1 * w.grad)
+            return loss, before, x.tanh(), x * 2
+
+        run, found = mg.compile(step) if compiles else step, []
+        for i in range(4):
+            other = {"a row": lambda: w.data[1], "all": lambda: w.data[...], "the gradient": lambda: w.grad.data}[which]
+            x = other() if i > 1 else np.full((4, 4) if which != "a row" else 4, 0.5)
+            found += [z.data.copy() for z in run(x if compiles else mg.Tensor(x))]
+            found.append(w.data.copy())
+        return found
+
+    for a, b in zip(results(compiles=True), results(compiles=False), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def test_a_gradient_that_is_the_same_in_every_call_may_be_written_to():
+    w = mg.Tensor(matrix(), requires_grad=True, name="w")
+
+    @mg.compile
+    def step(x):
+        w.zero_grad()
+        loss = w.sum() + x.sum()
+        loss.backward()
+        return loss
+
+    for _ in range(4):
+        step(np.ones(3))
+        assert (w.grad.data == 1).all()
+        w.grad.data[...] = 7
+    assert step.cache_info().hits == 3
+
+
+def test_gradients_that_are_equal_have_memory_of_their_own():
+    a, b, kept = (mg.Tensor(matrix(), requires_grad=i < 2, name="abk"[i]) for i in range(3))
+
+    @mg.compile
+    def step(x):
+        a.zero_grad()
+        b.zero_grad()
+        loss = ((a + b) * x).sum()
+        loss.backward()
+        with mg.no_grad():
+            kept.copy_(a.grad)
+        return loss
+
+    for i in range(4):
+        step(np.full((4, 4), 1.0 + i))
+        assert (a.grad.data == 1 + i).all()
+        a.grad.data[...] = 7
+        assert (b.grad.data == 1 + i).all()
+        assert (kept.data == 1 + i).all()
+    assert step.cache_info().hits == 3
