@@ -503,7 +503,7 @@ class Tracer(Events):
         group.before = before
         group.states.append(state)
         group.params.append(p)
-        arrays = {k: self._slot(p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}
+        arrays = {k: self._slot(optimizer, p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}
         self._meet((p,))
         self.ref(p)
         begin = len(self.program.ops)
@@ -523,9 +523,9 @@ class Tracer(Events):
                 numbers[name] = group.fixed[name] = x
         return group, numbers
 
-    def _slot(self, p: Any, name: str, array: Any) -> Tensor:
+    def _slot(self, optimizer: Any, p: Any, name: str, array: Any) -> Tensor:
         if id(array) not in self.refs:
-            ref = self._know(array, self._source("state", array, f"{self.called(p)}_{name}", (p, name)))
+            ref = self._know(array, self._source("state", array, f"{self.called(p)}_{name}", (optimizer, p, name)))
             assert ref.cell.content is not None
             self.program.states[id(array)] = (None, ref.cell.content)
         return tensor_of(array)
