@@ -99,6 +99,21 @@ return y
     assert after(fold_constants, text) == (["copy", "np.copyto"], 0)
 
 
+def test_a_mask_that_keeps_all_of_a_part_is_not_the_whole():
+    text = """
+x: float64[4] = input()
+k: bool[2] = constant([True, True])
+h = np.exp(x)
+z = routine.clear(k, into=h[0:2])
+return z
+"""
+    assert after(fold_constants, text) == (["np.exp", "routine.clear"], 0)
+    assert after(
+        fold_constants,
+        text.replace("bool[2]", "bool[4]").replace("True, True", "True, True, True, True").replace("h[0:2]", "h"),
+    ) == (["np.exp"], 0)
+
+
 def test_bare_numbers_become_arrays():
     text = """
 x: float64[3] = input()
@@ -247,7 +262,10 @@ return e
     assert after(pad_once, text) == (["once", "np.copyto", "np.exp"], 1)
 
 
-@pytest.mark.parametrize("more", ["c = np.copyto(1.0, into=b[0:1])\nreturn c", "return b"])
+@pytest.mark.parametrize(
+    "more",
+    ["c = np.copyto(1.0, into=b[0:1])\nreturn c", "c = np.add(b, 1.0, into=b)\nd = np.exp(c)\nreturn d", "return b"],
+)
 def test_zeros_that_somebody_writes_over_are_written_each_time(more):
     text = f"x: float64[2] = input()\na: float64[4] = copy(0)\nb = np.copyto(x, into=a[1:3])\n{more}"
     assert after(pad_once, text)[1] == 0
@@ -393,6 +411,19 @@ def test_a_loop_over_blocks_writes_over_a_parameter_that_it_has_read(late):
     assert ["np.copyto"] * (late == "w") == [op.function for op in program.ops[1:]]
 
 
+@pytest.mark.parametrize("late", ["h", "z"])
+def test_a_loop_over_blocks_writes_over_no_version_that_is_still_read(late):
+    program = parse(
+        "x: float64[64] = input()\nk: float64[64] = input()\nh = np.multiply(x, 2.0)\nm = np.not_equal(k, 0.0)\n"
+        f"z = routine.clear(m, into=h)\ns = np.add({late}, 1.0)\nt = np.add(s, z)\nreturn t"
+    )
+    with patch.multiple(blocks, BLOCK=64, _WORTH=1):
+        assert blocks.cut_into_blocks(program) >= 4
+    layout = plan(program)
+    verify(program)
+    verify_plan(program, layout)
+
+
 def test_elementwise_chains_are_computed_in_place():
     _, layout = places("x: float64[100] = input()\na = np.exp(x)\nb = np.add(a, 1.0)\nc = np.sqrt(b)\nreturn c")
     assert layout.nbytes == 832  # 800 in cache lines
@@ -411,3 +442,18 @@ def test_a_verifier_sees_what_is_read_before_it_is_defined():
     program.ops.reverse()
     with pytest.raises(AssertionError, match="read before it is defined"):
         verify(program)
+
+
+COPIED = {
+    "a constant": "c: float64[3] = constant([1.0, 2.0, 3.0])\nz = np.add(c, x, into=c)\nreturn z",
+    "an old version that leaves": "h = np.exp(x)\nz = np.add(h, 1.0, into=h)\nreturn (h, z)",
+    "an old version that is stored": "h = np.exp(x)\nz = np.add(h, 1.0, into=h)\nreturn z\nstore(w, h)",
+    "what is read turned": "z = np.add(w_T, y)\nreturn x\nstore(v, z)",
+}
+
+
+@pytest.mark.parametrize("what", COPIED)
+def test_what_somebody_still_needs_is_not_written_over(what):
+    text = "x: float64[3] = input()\ny: float64[3, 3] = input()\nv: float64[3, 3] = state()\nw_T = attribute.T(v)\n"
+    program, _ = places(f"{text}w: float64[3] = state()\n{COPIED[what]}")
+    assert any(op.function in ("copy", "np.copyto") for op in program.ops)
