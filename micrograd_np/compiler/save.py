@@ -247,7 +247,7 @@ def _now(memory: Memory) -> Any:
     """Memory that outlives the step, which may have moved since the trace."""
     owner = memory.owner
     if isinstance(owner, tuple):
-        optimizer, p, name = owner
+        p, name, optimizer = owner
         return optimizer.state.get(p, {}).get(name, memory.array)
     return memory.array if owner is None else owner.data
 

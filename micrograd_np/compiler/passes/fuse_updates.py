@@ -245,7 +245,7 @@ def _common(column: tuple[Value, ...], spans: list[_Span], total: int) -> Value:
     first = column[0]
     assert first.memory is not None
     owner = first.memory.owner
-    name = "parameters" if not isinstance(owner, tuple) else owner[-1]
+    name = "parameters" if not isinstance(owner, tuple) else owner[1]
     vector = _already(column, spans, total)
     if vector is None:
         vector = np.full(total, np.nan if first.dtype.kind == "f" else 1, first.dtype)
@@ -258,7 +258,7 @@ def _common(column: tuple[Value, ...], spans: list[_Span], total: int) -> Value:
             new = memory.array = vector[begin:end].reshape(v.shape, order=order)
             new[...] = old
             if isinstance(memory.owner, tuple):
-                optimizer, tensor, slot = memory.owner
+                tensor, slot, optimizer = memory.owner
                 optimizer.state[tensor][slot] = new
             else:
                 memory.owner.data = new

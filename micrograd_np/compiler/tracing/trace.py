@@ -525,7 +525,7 @@ class Tracer(Events):
 
     def _slot(self, optimizer: Any, p: Any, name: str, array: Any) -> Tensor:
         if id(array) not in self.refs:
-            ref = self._know(array, self._source("state", array, f"{self.called(p)}_{name}", (optimizer, p, name)))
+            ref = self._know(array, self._source("state", array, f"{self.called(p)}_{name}", (p, name, optimizer)))
             assert ref.cell.content is not None
             self.program.states[id(array)] = (None, ref.cell.content)
         return tensor_of(array)
