@@ -45,7 +45,7 @@ def allocated(v: Value) -> Any:
     """New memory for a value, laid out as it is."""
     if v.strides is None:
         return np.empty(v.shape, v.dtype)
-    return np.ndarray(v.shape, v.dtype, np.empty(v.nbytes, np.uint8), 0, v.strides)
+    return np.ndarray(v.shape, v.dtype, np.empty(sum(v.reach), np.uint8), v.reach[0], v.strides)
 
 
 def _seen(v: Value, whole: Any, array_of: Callable[[Value], Any]) -> Any:

@@ -73,7 +73,10 @@ class Value:
     ) -> None:
         self.shape, self.dtype = shape, dtype
         self.strides = strides
-        """How it is laid out if not in C order: NumPy's results take over the order of what they are made from."""
+        """How it is laid out if not in C order: NumPy's results take over the order of what they are made from.
+
+        Sums round by it, so that a version of what a source brings along lies as that does.
+        """
         self.label = Label() if label is None else label
         self.memory = memory
         self.op: Op | None = None
@@ -90,6 +93,14 @@ class Value:
     def nbytes(self) -> int:
         """How many bytes it spans when contiguous."""
         return self.size * self.dtype.itemsize
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """How many bytes its memory spans before its first element, and from there on."""
+        if self.strides is None or not self.size:
+            return 0, self.nbytes
+        ways = [(n - 1) * step for n, step in zip(self.shape, self.strides, strict=True)]
+        return -sum(min(way, 0) for way in ways), sum(max(way, 0) for way in ways) + self.dtype.itemsize
 
     @property
     def is_view(self) -> bool:

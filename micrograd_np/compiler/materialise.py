@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .ir import Loop, Memory, Op, Value
+from .ir import Loop, Memory, Op, Value, mapped, values_in
 from .operations import elementwise
 from .program import Program
 
@@ -20,6 +20,7 @@ def materialise(program: Program, *, gradients: bool = True) -> dict[Value, Memo
     """
     if gradients:
         _copy_gradients(program)
+    _copy_results(program)
     homes = _store(program)
     _copy_before_updates(program)
     return homes
@@ -27,22 +28,33 @@ def materialise(program: Program, *, gradients: bool = True) -> dict[Value, Memo
 
 def _copy_gradients(program: Program) -> None:
     """Each gradient has memory of its own, which lasts until the next call."""
-    taken = {v.root for v in program.stores.values()}
+    taken: set[Value] = set()
     for i, (t, v) in enumerate(program.gradients_out):
         if v is None:
             continue
         root = v.root
         if root.kind != "buffer" or root in taken:
-            copied = Value(v.shape, v.dtype, None, v.label)
+            copied = Value(v.shape, v.dtype, v.strides, v.label)
             program.ops.append(Op("copy", np.copyto, (v,), {}, copied, "new", None, "after the backward"))
             program.gradients_out[i] = (t, copied)
         taken.add(root)
 
 
+def _copy_results(program: Program) -> None:
+    """What was in memory before it is written, and is returned, has memory of its own."""
+    copies: dict[Value, Value] = {}
+    for v in values_in(program.results):
+        if v.root.memory in program.stores and v not in copies:
+            copies[v] = Value(v.shape, v.dtype, v.strides, v.label)
+            program.ops.append(Op("copy", np.copyto, (v,), {}, copies[v], "new"))
+    if copies:
+        program.results = mapped(program.results, lambda v: copies.get(v, v))
+
+
 def _store(program: Program) -> dict[Value, Memory]:
     """Copy into memory that outlives the step what is not computed there; by value that is, the memory."""
     sources = _sources(program)
-    pinned = {v.root for v in program.leaving()}
+    pinned = {v.root for _, v in program.gradients_out if v is not None}
     pinned |= {v for op in program.ops if op.function == "pack" for v in op.reads}
     last = _last_reads(program)
     end = len(program.ops)
@@ -53,19 +65,17 @@ def _store(program: Program) -> dict[Value, Memory]:
         if _lies_in(v, memory):
             continue
         source = sources[memory]
-        movable = v not in homes and v not in pinned and not v.is_view and v.kind == "buffer" and v.op is not None
-        if movable and v.op.effect in ("new", "loop") and (v.shape, v.dtype) == (source.shape, source.dtype):  # type: ignore[union-attr]
+        computed = v.op is not None and v.op.effect == "new" and v not in homes and v not in pinned
+        if computed and (v.shape, v.dtype, v.strides) == (source.shape, source.dtype, source.strides):
             homes[v] = memory
         else:
             copies.append((memory, v))
             last[v.root] = end
-    leaving = {v.root for v in program.leaving()}
     for v, memory in list(homes.items()):
         source = sources[memory]
-        if source in leaving or last.get(source, -1) > where[v] or not _in_place(program.ops[where[v]], v, source):
+        if last.get(source, -1) > where[v] or not _in_place(program.ops[where[v]], v, source):
             del homes[v]
             copies.append((memory, v))
-            last[v] = end
     for memory, v in copies:
         _copy_back(program, memory, v, sources[memory])
     return homes
@@ -75,7 +85,7 @@ def _copy_back(program: Program, memory: Memory, v: Value, source: Value) -> Non
     """Copy a value into memory that outlives the step, at the end; `source` is what it held first."""
     versions = [op.result for op in program.ops if op.effect == "update" and op.result is not None]
     source = next((z for z in reversed(versions) if z.first.memory is memory), source)
-    new = program.stores[memory] = Value(source.shape, source.dtype, None, source.label)
+    new = program.stores[memory] = Value(source.shape, source.dtype, source.strides, source.label)
     section = v.op.section if v.op is not None else "update"
     program.ops.append(Op("np.copyto", np.copyto, (v,), {}, new, "update", source, section))
 

@@ -35,7 +35,7 @@ class Storage:
     @property
     def nbytes(self) -> int:
         """How many bytes of the arena it takes."""
-        return -(-self.spans.nbytes // ALIGNMENT) * ALIGNMENT
+        return -(-sum(self.spans.reach) // ALIGNMENT) * ALIGNMENT
 
     @property
     def start(self) -> int:
@@ -149,13 +149,13 @@ def _merge_in_place(program: Program, layout: Plan, spans: dict[Storage, tuple[i
         if z is None or not elementwise(op):
             continue
         old = layout.storage(z)
-        if not _is_free(old) or spans[old][0] != i or old.spans.nbytes != z.nbytes:
+        if not _is_free(old):
             continue
         for x in op.args:
             if not isinstance(x, Value) or x.is_view or (x.shape, x.dtype, x.strides) != (z.shape, z.dtype, z.strides):
                 continue
             new = layout.storage(x)
-            if not _is_free(new) or new is old or spans[new][1] != i or new.spans.nbytes != x.nbytes:
+            if not _is_free(new) or spans[new][1] != i:
                 continue
             if any(isinstance(y, Value) and y is not x and layout.storage(y) is new for y in op.args):
                 continue  # another view of the same memory is read, in another order

@@ -217,7 +217,7 @@ def _memory(entry: CompiledProgram, writer: Literals) -> tuple[dict[str, Any], d
     memory: dict[str, Any] = {}
     roots: dict[int, str] = {}
     places: dict[str, Any] = {}
-    named: dict[str, Any] = {name: _now(entry, x) for name, x in writer.state.items()}
+    named: dict[str, Any] = {name: _now(x) for name, x in writer.state.items()}
     for t, array, _ in entry.tensors:
         if t.name and t.name not in named:
             named[t.name] = array
@@ -243,13 +243,12 @@ def _spread(root: Any) -> Any:
     return memory
 
 
-def _now(entry: CompiledProgram, memory: Memory) -> Any:
+def _now(memory: Memory) -> Any:
     """Memory that outlives the step, which may have moved since the trace."""
     owner = memory.owner
     if isinstance(owner, tuple):
-        p, name = owner
-        states = [g.optimizer.state[p] for g in entry.program.groups if p in g.optimizer.state]
-        return next((state[name] for state in states if name in state), memory.array)
+        p, name, optimizer = owner
+        return optimizer.state.get(p, {}).get(name, memory.array)
     return memory.array if owner is None else owner.data
 
 

@@ -120,7 +120,7 @@ class Compiled:
             if self.looked and key in self.looked:
                 key = (*key, *(leaves[i].tobytes() for i in self.looked[key]))
             for entry in self.entries.get(key, ()):
-                if entry.overwritten and entry.overlap(leaves):
+                if entry.overlap(leaves):
                     return self._uncompiled([], args, kwargs)()
                 if entry.holds():
                     results = entry.run(leaves)

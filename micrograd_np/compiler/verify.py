@@ -11,6 +11,7 @@ from typing import Any
 
 from .ir import Loop, Op, Value
 from .memory import Plan, Storage
+from .operations import elementwise
 from .program import Program
 
 
@@ -41,7 +42,8 @@ def _verify_op(op: Op, defined: set[Value]) -> None:
     elif op.effect == "update":
         _require(op.of is not None and z is not None, "an update writes into nothing", op)
         root = op.of.root if op.of is not None else z
-        _require(z is not None and root is not None and z.shape == root.shape, "a version has another shape", op)
+        alike = z is not None and root is not None and (z.shape, z.strides) == (root.shape, root.strides)
+        _require(alike, "a version has another shape, or lies otherwise", op)
     elif op.effect in ("new", "fresh"):
         _require(op.of is None, "what is computed lies in memory of its own", op)
 
@@ -68,7 +70,7 @@ def verify_plan(program: Program, plan: Plan) -> None:
         storage = plan.storage(v)
         content[storage] = v.root
         if storage.kind == "buffer":
-            start, end = storage.start, storage.start + v.root.nbytes
+            start, end = storage.start, storage.start + sum(v.root.reach)
             for _, _, other in [x for x in alive if x[0] < end and start < x[1]]:
                 if other is not storage and other is not storage.inside and storage is not other.inside:
                     content.pop(other, None)
@@ -78,6 +80,7 @@ def verify_plan(program: Program, plan: Plan) -> None:
     for op in program.ops:
         inside = set(op.slots) if isinstance(op, Loop) else set()
         for one in op.body if isinstance(op, Loop) else (op,):
+            _verify_in_place(one, plan)
             for v in one.reads:
                 if v.root not in inside and v.root.shape != () and one.function != "pack":
                     check(v, one)
@@ -93,6 +96,16 @@ def verify_plan(program: Program, plan: Plan) -> None:
         check(v, None)
     for memory, v in program.stores.items():
         _require(plan.storage(v).memory is memory, f"{v!r} is not where it is to be stored", None)
+
+
+def _verify_in_place(op: Op, plan: Plan) -> None:
+    """Check that what is computed in the place of an operand is so element by element."""
+    z = op.result
+    if op.effect != "new" or z is None or op.function in ("pack", "once", "empty") or z not in plan.storages:
+        return
+    for v in op.reads:
+        if v.root in plan.storages and plan.storage(v) is plan.storage(z):
+            _require(elementwise(op) and not v.is_view, f"{v!r} is read while its memory is written", op)
 
 
 def _require(holds: Any, rule: str, op: Op | None) -> None:

@@ -1,11 +1,14 @@
 """Passes, planning and the verifier on programs of a few lines, written as text."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 
 from micrograd_np.compiler.evaluate import run
 from micrograd_np.compiler.memory import plan
 from micrograd_np.compiler.parser import parse
+from micrograd_np.compiler.passes import blocks
 from micrograd_np.compiler.passes.algebra import fold_scalings
 from micrograd_np.compiler.passes.constants import fold_constants, numbers_to_arrays, spread_bounds
 from micrograd_np.compiler.passes.cse import merge_repeats
@@ -26,7 +29,7 @@ def outcome(program):
     memory = {v.memory: np.linspace(-1, 2, v.size).reshape(v.shape) for _, v in program.states.values()}
     with np.errstate(all="ignore"):
         results, stores = run(program, inputs, memory)
-    return [np.asarray(x) for x in (*np.atleast_1d(np.asarray(results, object)), *stores.values())]
+    return [np.asarray(x) for x in (*(results if isinstance(results, tuple) else [results]), *stores.values())]
 
 
 def after(change, text):
@@ -38,6 +41,7 @@ def after(change, text):
     verify(program)
     for a, b in zip(before, outcome(program), strict=True):
         np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(np.signbit(a), np.signbit(b))
     layout = plan(program)
     verify(program)
     verify_plan(program, layout)
@@ -93,6 +97,21 @@ y = np.copyto(x, into=z[1:3])
 return y
 """
     assert after(fold_constants, text) == (["copy", "np.copyto"], 0)
+
+
+def test_a_mask_that_keeps_all_of_a_part_is_not_the_whole():
+    text = """
+x: float64[4] = input()
+k: bool[2] = constant([True, True])
+h = np.exp(x)
+z = routine.clear(k, into=h[0:2])
+return z
+"""
+    assert after(fold_constants, text) == (["np.exp", "routine.clear"], 0)
+    assert after(
+        fold_constants,
+        text.replace("bool[2]", "bool[4]").replace("True, True", "True, True, True, True").replace("h[0:2]", "h"),
+    ) == (["np.exp"], 0)
 
 
 def test_bare_numbers_become_arrays():
@@ -176,6 +195,33 @@ def test_a_negation_that_is_needed_stays(last):
     assert after(absorb_signs, text)[1] == 0
 
 
+SIGNS = {
+    "a square": "p = np.multiply(n, n)\n_s = np.add(p, y)\nz = np.add(_s, 0.5)",
+    "two opposites": "_a = np.multiply(n, y)\n_b = np.multiply(n, x)\n_c = np.multiply(_a, _b)\nz = np.add(_c, y)",
+    "itself and its product": "_p = np.multiply(n, y)\nz = np.add(_p, n)",
+    "a later product": "_p = np.multiply(n, y)\n_q = np.multiply(_p, y)\n_s = np.subtract(n, _q)\nz = np.add(_s, y)",
+    "what leaves": "_p = np.multiply(n, y)\ns = np.add(_p, y)\nz = np.add(n, s)\nstore(w, _p)",
+    "a part": "_p = np.multiply(n, y)\n_part = _p[0:2]\n_s = np.add(_p, y)\nz = np.add(_s[0:2], _part)",
+    "an update": "_h = np.multiply(x, 0.5)\n_g = np.add(n, 1.0, into=_h)\nz = np.add(_g, y)",
+    "a negation of it": "m = np.negative(n)\n_p = np.multiply(m, y)\nz = np.add(_p, x)",
+    "two negations": "k = np.negative(y)\n_p = np.multiply(n, k)\n_q = np.negative(_p)\nz = np.add(_q, x)",
+}
+
+
+@pytest.mark.parametrize("readers", SIGNS)
+def test_negations_keep_every_bit_whoever_reads_them(readers):
+    text = "x: float64[3] = input()\ny: float64[3] = input()\nw: float64[3] = state()\n"
+    after(absorb_signs, f"{text}n = np.negative(x)\n{SIGNS[readers]}\nreturn z")
+
+
+@pytest.mark.parametrize(
+    "more", ["return (e, n)", "return (e, t)", "_f = np.add(e, t)\nreturn _f", "_f = np.add(e, n)\nreturn _f"]
+)
+def test_the_sign_of_an_exponent_stays_where_somebody_else_reads_it(more):
+    text = "x: float64[4, 3] = input()\nb: float64[3] = input()\nt = np.add(x, b)\nn = np.negative(t)\ne = np.exp(n)"
+    assert after(negate_what_is_small, f"{text}\n{more}")[1] == 0
+
+
 def test_a_negation_is_of_the_version_that_it_reads():
     text = """
 x: float64[3] = input()
@@ -216,7 +262,10 @@ return e
     assert after(pad_once, text) == (["once", "np.copyto", "np.exp"], 1)
 
 
-@pytest.mark.parametrize("more", ["c = np.copyto(1.0, into=b[0:1])\nreturn c", "return b"])
+@pytest.mark.parametrize(
+    "more",
+    ["c = np.copyto(1.0, into=b[0:1])\nreturn c", "c = np.add(b, 1.0, into=b)\nd = np.exp(c)\nreturn d", "return b"],
+)
 def test_zeros_that_somebody_writes_over_are_written_each_time(more):
     text = f"x: float64[2] = input()\na: float64[4] = copy(0)\nb = np.copyto(x, into=a[1:3])\n{more}"
     assert after(pad_once, text)[1] == 0
@@ -313,6 +362,68 @@ store(w, u)
     assert [op.function for op in program.ops].count("copy") == 1
 
 
+STORED = {
+    "what is stored twice": ("v = np.exp(x)\nreturn v", ["v", "v"]),
+    "what was there before": ("v = np.multiply(w, 2.0)\nreturn w", ["u", "v"]),
+    "what another had before": ("v = np.multiply(w, 2.0)\nreturn v", ["w", "v"]),
+    "a part": ("h = np.exp(y)\nv = h[0:3]\nreturn v", ["u", "v"]),
+    "a gradient": ("v = np.exp(x)\nreturn x\ngradient(v)\ngradient(v)", ["u", "v"]),
+    "a constant that is a gradient": ("v: float64[3] = constant([1.0, 1.0, 1.0])\nreturn x\ngradient(v)", ["u", "v"]),
+}
+
+
+@pytest.mark.parametrize("what", STORED)
+def test_what_is_stored_and_wanted_elsewhere_has_a_place_for_each(what):
+    body, (u, w) = STORED[what]
+    text = "x: float64[3] = input()\ny: float64[5] = input()\nu: float64[3] = state()\nw: float64[3] = state()\n"
+    program, layout = places(
+        f"{text}{body}\nstore(u, {u})\nstore(w, {w})" if u != "u" else f"{text}{body}\nstore(w, {w})"
+    )
+    storages = [layout.storage(v) for v in [*program.stores.values(), *(v for _, v in program.gradients_out)]]
+    assert len(set(storages)) == len(storages)
+    assert all(layout.storage(v).kind == "buffer" for _, v in program.gradients_out)
+
+
+def test_a_product_is_not_computed_where_a_factor_lies():
+    program, _ = places("w: float64[3, 3] = state()\np = np.dot(w, w)\nreturn p\nstore(w, p)")
+    assert [op.function for op in program.ops] == ["np.dot", "np.copyto"]
+
+
+def test_a_verifier_sees_a_product_that_is_computed_where_a_factor_lies():
+    program = parse("x: float64[3, 3] = input()\na = np.exp(x)\np = np.dot(a, a)\nreturn p")
+    layout = plan(program)
+    layout.storages[program.ops[1].result] = layout.storages[program.ops[0].result]
+    with pytest.raises(AssertionError, match="is read while its memory is written"):
+        verify_plan(program, layout)
+
+
+@pytest.mark.parametrize("late", ["w", "u"])
+def test_a_loop_over_blocks_writes_over_a_parameter_that_it_has_read(late):
+    program = parse(
+        "w: float64[64] = state()\nu: float64[64] = state()\nv = np.multiply(w, 2.0)\n"
+        f"z = np.add(v, {late})\nreturn z\nstore(w, v)"
+    )
+    with patch.multiple(blocks, BLOCK=64, _WORTH=1):
+        assert blocks.cut_into_blocks(program) == 2
+    layout = plan(program)
+    verify(program)
+    verify_plan(program, layout)
+    assert ["np.copyto"] * (late == "w") == [op.function for op in program.ops[1:]]
+
+
+@pytest.mark.parametrize("late", ["h", "z"])
+def test_a_loop_over_blocks_writes_over_no_version_that_is_still_read(late):
+    program = parse(
+        "x: float64[64] = input()\nk: float64[64] = input()\nh = np.multiply(x, 2.0)\nm = np.not_equal(k, 0.0)\n"
+        f"z = routine.clear(m, into=h)\ns = np.add({late}, 1.0)\nt = np.add(s, z)\nreturn t"
+    )
+    with patch.multiple(blocks, BLOCK=64, _WORTH=1):
+        assert blocks.cut_into_blocks(program) >= 4
+    layout = plan(program)
+    verify(program)
+    verify_plan(program, layout)
+
+
 def test_elementwise_chains_are_computed_in_place():
     _, layout = places("x: float64[100] = input()\na = np.exp(x)\nb = np.add(a, 1.0)\nc = np.sqrt(b)\nreturn c")
     assert layout.nbytes == 832  # 800 in cache lines
@@ -331,3 +442,18 @@ def test_a_verifier_sees_what_is_read_before_it_is_defined():
     program.ops.reverse()
     with pytest.raises(AssertionError, match="read before it is defined"):
         verify(program)
+
+
+COPIED = {
+    "a constant": "c: float64[3] = constant([1.0, 2.0, 3.0])\nz = np.add(c, x, into=c)\nreturn z",
+    "an old version that leaves": "h = np.exp(x)\nz = np.add(h, 1.0, into=h)\nreturn (h, z)",
+    "an old version that is stored": "h = np.exp(x)\nz = np.add(h, 1.0, into=h)\nreturn z\nstore(w, h)",
+    "what is read turned": "z = np.add(w_T, y)\nreturn x\nstore(v, z)",
+}
+
+
+@pytest.mark.parametrize("what", COPIED)
+def test_what_somebody_still_needs_is_not_written_over(what):
+    text = "x: float64[3] = input()\ny: float64[3, 3] = input()\nv: float64[3, 3] = state()\nw_T = attribute.T(v)\n"
+    program, _ = places(f"{text}w: float64[3] = state()\n{COPIED[what]}")
+    assert any(op.function in ("copy", "np.copyto") for op in program.ops)

@@ -107,6 +107,28 @@ def test_a_saved_step_brings_its_threads_and_its_silence(monkeypatch, tmp_path):
     assert np.load(tmp_path / "after.npz")["loss"] == loss.data
 
 
+@pytest.mark.parametrize("style", ["exact", "plain"])
+def test_a_saved_step_keeps_what_two_optimisers_know_of_one_parameter(style, tmp_path):
+    w, v = (mg.nn.Parameter(np.linspace(-1, 1, 4) + i) for i in range(2))
+    optimizers = [optim.SGD([w, v], lr=0.1, momentum=0.9), optim.SGD([w], lr=0.01, momentum=0.5)]
+
+    @mg.compile
+    def step(x):
+        for k, optimizer in enumerate(optimizers):
+            optimizer.zero_grad()
+            loss = ((w * x).square().sum() + (v * x).sum()) * (k + 1)
+            loss.backward()
+            optimizer.step()
+        return w * x
+
+    for _ in range(3):
+        step(np.arange(4.0))
+    step.save(tmp_path / "two.py", style=style)
+    np.save(tmp_path / "wanted.npy", [step(np.arange(4.0)).data for _ in range(2)])
+    code = "import two\nfor a in np.load('wanted.npy'): assert np.allclose(two.step(np.arange(4.0)), a, 1e-12, 0)"
+    run_alone(tmp_path, code)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_saved_step_goes_on_with_the_same_bits(name, tmp_path):
     model, optimizer, step = training(name, OPTIMIZERS[name][-1])

@@ -9,6 +9,7 @@ values never exist as whole arrays. Elementwise arithmetic does not notice: ever
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from ..ir import Label, Loop, Memory, Op, Value
@@ -92,10 +93,9 @@ def _straight(v: Value) -> bool:
         v = v.op.args[0]
     if v.is_view:
         return v.op is not None and v.op.function == "part" and v.op.args[4] == "C"
-    if v.kind in ("state", "constant"):
-        memory = v.memory
-        return memory is None or bool(memory.array.flags.c_contiguous)
-    return v.kind in ("buffer", "input") and v.strides is None
+    if v.constant is not None:
+        return bool(v.constant.flags.c_contiguous)
+    return v.kind in ("buffer", "input", "state") and v.strides is None
 
 
 _NOWHERE = Memory("none")
@@ -112,22 +112,18 @@ def _passage(program: Program, start: int) -> tuple[list[Op], list[Op], int] | N
     end = start
     later: set[Value] = set()  # what is computed behind
     read: set[Memory | None] = set()  # the memory that is read there, which the passage must not change before
-    dead: set[Value] = set()  # versions that an update within has replaced
     for i in range(start, len(program.ops)):
         op = program.ops[i]
-        if op.effect == "check" or not dead.isdisjoint(op.reads):  # what must not happen if a check fails stays behind
-            break
         if (
             _fits(op, shape) is not None
             and later.isdisjoint(op.reads)
             and not (op.result is not None and stored.get(op.result, _NOWHERE) in read)
-            and not (op.effect == "update" and op.of is not None and any(op.of in one.reads for one in behind))
+            and not (op.effect == "update" and _is_wanted(op.of, program, (*behind, *program.ops[i + 1 :])))
         ):
             members.append(op)
-            dead.update((op.of,) if op.effect == "update" and op.of is not None else ())
             end = end if op.effect == "view" else i + 1
             continue
-        if op.must_run and op.bound is None:  # it looks at memory at its place
+        if op.must_run and op.bound is None:  # it looks at memory, or may raise before what stands behind happens
             break
         behind.append(op)
         later.update(op.defines)
@@ -142,6 +138,11 @@ def _passage(program: Program, start: int) -> tuple[list[Op], list[Op], int] | N
     if len(members) < 2 or sum(arrays.values()) < _WORTH:
         return None
     return members, behind, end
+
+
+def _is_wanted(old: Value | None, program: Program, later: Iterable[Op]) -> bool:
+    """Whether a version that is written over is still read `later`: then it has to be copied before that."""
+    return any(v.root is old for op in later for v in op.reads) or any(v.root is old for v in program.needed())
 
 
 def _sum_within(program: Program, loop: Loop) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..ir import Label, Memory, Op, Value
 from ..operations import RESHAPES, elementwise
-from ..program import Program, UpdateGroup
+from ..program import Program
 
 _LANE = 64  # bytes to which every part is padded: a cache line, and the widest vector register
 _ours: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
@@ -32,7 +32,7 @@ _Span = tuple[int, int]
 def fuse_updates(program: Program) -> int:
     """Join the updates of each group where they are alike; how many operations that saved."""
     before = _work(program)
-    for i, group in enumerate(program.groups):
+    for i in range(len(program.groups)):
         units: dict[int, _Unit] = {}
         memories = _stored(program)
         for op in program.ops:
@@ -45,7 +45,7 @@ def fuse_updates(program: Program) -> int:
                 alike.setdefault(pattern, []).append(unit)
         for members in alike.values():
             if len(members) > 1:
-                _join(program, group, members)
+                _join(program, members)
     return before - _work(program)
 
 
@@ -135,7 +135,7 @@ def _whole(v: Value) -> tuple[Value | None, str]:
     return whole, order if order == "F" or sum(n > 1 for n in v.shape) > 1 else ""
 
 
-def _join(program: Program, group: UpdateGroup, members: list[_Unit]) -> None:
+def _join(program: Program, members: list[_Unit]) -> None:
     """Let one update of common vectors stand for those of `members`."""
     joined = {op for unit in members for op in unit.ops}
     places = [i for i, op in enumerate(program.ops) if op in joined]
@@ -162,7 +162,7 @@ def _join(program: Program, group: UpdateGroup, members: list[_Unit]) -> None:
     column_of = {v: i for i, column in enumerate(columns) for v in column}
     first, new, last = [], [], []
     for column in states:
-        vectors[column[0]] = _common(group, column, spans, total)
+        vectors[column[0]] = _common(column, spans, total)
         first += [part(v, k, "update") for k, v in enumerate(column)]
     for column in gradients:
         vector = vectors[column[0]] = Value((total,), column[0].dtype, None, Label("gradients"))
@@ -240,7 +240,7 @@ def _already(column: tuple[Value, ...], spans: list[_Span], total: int) -> Any:
     return vector
 
 
-def _common(group: UpdateGroup, column: tuple[Value, ...], spans: list[_Span], total: int) -> Value:
+def _common(column: tuple[Value, ...], spans: list[_Span], total: int) -> Value:
     """The value that spans all of a role that outlives the step, its memory set up."""
     first = column[0]
     assert first.memory is not None
@@ -258,8 +258,8 @@ def _common(group: UpdateGroup, column: tuple[Value, ...], spans: list[_Span], t
             new = memory.array = vector[begin:end].reshape(v.shape, order=order)
             new[...] = old
             if isinstance(memory.owner, tuple):
-                tensor, slot = memory.owner
-                group.optimizer.state[tensor][slot] = new
+                tensor, slot, optimizer = memory.owner
+                optimizer.state[tensor][slot] = new
             else:
                 memory.owner.data = new
     return Value((total,), first.dtype, None, Label(name), Memory("state", vector))

@@ -23,7 +23,7 @@ def absorb_signs(program: Program) -> int:
     gone: set[Op] = set()
     replaced: dict[Value, Value] = {}
     for op in negations:
-        if op not in gone and _is_arithmetic(op, uses, needed):
+        if op not in gone and _is_arithmetic(op, needed):
             plan = _Plan(op, uses, needed, gone)
             if plan.holds:
                 plan.carry_out(replaced)
@@ -33,8 +33,8 @@ def absorb_signs(program: Program) -> int:
     return len(gone)
 
 
-def _is_arithmetic(op: Op, uses: dict[Value, list[Op]], needed: set[Value]) -> bool:
-    """Whether an operation computes numbers that only arithmetic reads: no view, no update, nothing that leaves."""
+def _is_arithmetic(op: Op, needed: set[Value]) -> bool:
+    """Whether an operation computes numbers, and nothing that leaves."""
     z = op.result
     return (
         z is not None
@@ -42,7 +42,6 @@ def _is_arithmetic(op: Op, uses: dict[Value, list[Op]], needed: set[Value]) -> b
         and op.unit is None
         and z.dtype.kind in "fc"  # integers wrap
         and z not in needed
-        and all(reader.effect not in ("view", "update") for reader in uses.get(z, ()))
     )
 
 
@@ -64,7 +63,7 @@ class _Plan:
         while waiting and self.holds:
             v = waiting.pop()
             for op in uses.get(v, ()):
-                self.holds = self.holds and op not in self.changes and op not in gone and self._change(op, v, waiting)
+                self.holds = self.holds and op not in gone and self._change(op, v, waiting)
 
     def _change(self, op: Op, v: Value, waiting: list[Value]) -> bool:
         """Plan that `op`, which reads `v`, reads the negative; False if it cannot."""
@@ -81,7 +80,7 @@ class _Plan:
             self.changes[op] = "add", (rest[0], minus)
             return True
         z = op.result
-        if z.label.name or not _is_arithmetic(op, self.uses, self.needed):
+        if z.label.name or not _is_arithmetic(op, self.needed):
             return False
         if op.function == "np.negative":
             self.same[z] = minus

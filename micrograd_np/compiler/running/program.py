@@ -72,6 +72,10 @@ class CompiledProgram:
         rest = iter(self.outputs)
         self.gradients = [(t, None if v is None else Tensor(next(rest))) for t, v in program.gradients_out]
         self.incoming = [t for t, _ in program.gradients_in]
+        mine = [memory.array for memory in program.stores if memory.array is not None]
+        mine += [g.data for _, g in self.gradients if g is not None]
+        self.own = frozenset(id(a) for array in mine for a in _holders(array))
+        """What holds the memory that it writes into of itself, by id."""
         self.absent = list(program.gradients_absent)
         self.reverse: BackwardProgram | None = None
         self.policy: Policy | None = None
@@ -107,7 +111,9 @@ class CompiledProgram:
         return mapped(self.program.results, lambda _: Tensor(next(rest)))
 
     def overlap(self, arrays: list[Any]) -> bool:
-        """Whether an array that it writes into may share memory with another, of which its lines know nothing."""
+        """Whether an array that is written into may share memory with an argument, of which its lines know nothing."""
+        if any(id(a) in self.own for array in arrays for a in _holders(array)):
+            return True
         return any(a is not arrays[i] and np.may_share_memory(a, arrays[i]) for i in self.overwritten for a in arrays)
 
     def in_place(self) -> bool:
@@ -154,6 +160,14 @@ class CompiledProgram:
         if self.incoming or self.reverse is not None or not plain:
             return None
         return self.bound.quick(args, lock)
+
+
+def _holders(array: Any) -> list[Any]:
+    """An array, and what it is a view of."""
+    holders = [array]
+    while isinstance(holders[-1].base, np.ndarray):
+        holders.append(holders[-1].base)
+    return holders
 
 
 def _dissolve(ops: list[Op]) -> None:
@@ -274,6 +288,8 @@ class _Source:
         pairs = [(i, j) for i in entry.overwritten for j in range(len(args)) if j not in entry.overwritten or j > i]
         overlap = self.name(np.may_share_memory)
         tests += [f"(x{i} is not x{j} and {overlap}(x{i}, x{j}))" for i, j in pairs]
+        own = self.name(entry.own)
+        tests += [f"id(x{i}) in {own} or id(x{i}.base) in {own}" for i in range(len(args)) if entry.own]
         rows += [f"if {' or '.join(tests)}: return MISS"] if tests else []
         rows += ["try:", f"    if not ({self.condition}): return MISS", "except GONE: return MISS"]
         rows += [f"if not {self.name(lock.acquire)}(False): return MISS", "try:"]

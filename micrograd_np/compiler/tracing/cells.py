@@ -14,7 +14,7 @@ from ..operations import inverse
 class Cell:
     """Memory that is written, perhaps several times: what it holds now."""
 
-    __slots__ = ("content", "dtype", "label", "memory", "mirrors", "shape", "strides")
+    __slots__ = ("content", "copied", "dtype", "label", "memory", "mirrors", "shape", "source", "strides")
 
     def __init__(
         self,
@@ -28,10 +28,14 @@ class Cell:
         self.label = Label() if label is None else label
         self.content: Value | None = None
         """None as long as nothing has been written."""
+        self.source: Value | None = None
+        """What the memory holds first."""
         if memory is not None:
-            self.content = Value(shape, dtype, None, self.label, memory)
+            self.content = self.source = Value(shape, dtype, strides, self.label, memory)
         self.mirrors: list[Cell] = []
         """Other cells that lie in the same memory: a tensor and a view of it that the step finds side by side."""
+        self.copied: tuple[Value, Value] | None = None
+        """With mirrors: a content, and the copy of it that is read."""
 
 
 class Ref:
@@ -90,11 +94,13 @@ class Cells:
             if cell.content is None:
                 cell.content = Value(cell.shape, cell.dtype, cell.strides, cell.label)
                 self.append(Op("empty", np.empty, (), {}, cell.content, "new"))
-            if cell.mirrors:  # whatever is written in that memory is seen here, so this is what it holds at this moment
-                content = Value(cell.shape, cell.dtype, cell.strides, Label(cell.label.name))
-                self.append(Op("copy", np.copyto, (cell.content,), {}, content, "new")).must_run = True
-                return content
-            return cell.content
+            if not cell.mirrors:
+                return cell.content
+            if cell.copied is None or cell.copied[0] is not cell.content:  # no pass knows what lies in the same memory
+                copied = Value(cell.shape, cell.dtype, cell.strides, Label(cell.label.name))
+                self.append(Op("copy", np.copyto, (cell.content,), {}, copied, "new")).must_run = True
+                cell.copied = cell.content, copied
+            return cell.copied[1]
         base = self.read(ref.parent)
         if ref.base is not base or ref.view is None:
             assert ref.template is not None
@@ -161,12 +167,39 @@ class Cells:
             old = of.root
         new = Value(old.shape, old.dtype, old.strides, old.label)
         op = self.append(Op(function, call, args, kwargs, new, "update", of))
-        ref.cell.content = self._moved(ref.cell.content, old, new)
+        ref.cell.content = new if mirrors else self._moved(ref.cell.content, old, new)
         for other in mirrors:
-            value = Value(other.shape, other.dtype, None, other.label)
-            self.append(Op("after", _first, (other.content, new), {}, value, "view", other.content)).must_run = True
-            other.content = value
+            other.content = self._after(other, new)
         return op
+
+    def mirror(self, cell: Cell, other: Cell) -> None:
+        """Note that `cell`, which is met for the first time, lies in the memory of `other`."""
+        if not other.mirrors:
+            self._set_apart(other)
+        cell.mirrors.append(other)
+        other.mirrors.append(cell)
+        if other.content is not None and other.content is not other.source:  # has been written to
+            cell.content = self._after(cell, other.content.root)
+
+    def _set_apart(self, cell: Cell) -> None:
+        """What has been done with a cell so far, was done with a copy; what that has come to is in its memory now."""
+        old, content = cell.source, cell.content
+        assert old is not None
+        source = Value(old.shape, old.dtype, old.strides, old.label, old.memory)
+        old.memory, old.label = None, Label(old.label.name)
+        self.ops.insert(0, Op("copy", np.copyto, (source,), {}, old, "new"))
+        self.ops[0].must_run = True
+        cell.source = cell.content = source
+        if content is not old:
+            cell.content = Value(source.shape, source.dtype, source.strides, source.label)
+            self.append(Op("np.copyto", np.copyto, (content,), {}, cell.content, "update", source))
+
+    def _after(self, cell: Cell, written: Value) -> Value:
+        """What a cell holds when something has been written into its memory."""
+        assert cell.content is not None
+        before, value = cell.content.root, Value(cell.shape, cell.dtype, cell.strides, cell.label)
+        self.append(Op("after", _first, (before, written), {}, value, "view", before)).must_run = True
+        return value
 
     def _moved(self, content: Value | None, old: Value, new: Value) -> Value:
         """The content of a cell, seen in another version of its root."""

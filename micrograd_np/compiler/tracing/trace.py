@@ -99,8 +99,8 @@ class Tracer(Events):
     def _source(kind: str, array: Any, name: str, owner: Any = None, *, shared: bool = False) -> Ref:
         memory = Memory(kind, None if kind in ("input", "gradient") else array, owner, shared=shared)
         memory.strides = array.strides
-        dense = not array.flags.c_contiguous and array.size * array.itemsize == _span(array)
-        return Ref(Cell(array.shape, array.dtype, array.strides if dense else None, memory, Label(name)))
+        plain = array.flags.c_contiguous or kind == "constant"
+        return Ref(Cell(array.shape, array.dtype, None if plain else array.strides, memory, Label(name)))
 
     def _know(self, array: Any, ref: Ref) -> Ref:
         self.refs[id(array)] = ref
@@ -196,8 +196,7 @@ class Tracer(Events):
         beside = self.roots.setdefault(id(root), [])
         for other, mirrored in beside:
             if np.may_share_memory(array, other):
-                cell.mirrors.append(mirrored)
-                mirrored.mirrors.append(cell)
+                self.cells.mirror(cell, mirrored)
         beside.append((array, cell))
 
     def called(self, x: Any) -> str:
@@ -505,7 +504,9 @@ class Tracer(Events):
         group.before = before
         group.states.append(state)
         group.params.append(p)
-        arrays = {k: self._slot(p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}
+        arrays = {k: self._slot(optimizer, p, k, v) for k, v in state.items() if isinstance(v, np.ndarray)}
+        self._meet((p,))
+        self.ref(p)
         begin = len(self.program.ops)
         optimizer.update(p, p._grad, {**state, **arrays}, **numbers)
         unit = (self.program.groups.index(group), len(group.states) - 1)
@@ -523,9 +524,9 @@ class Tracer(Events):
                 numbers[name] = group.fixed[name] = x
         return group, numbers
 
-    def _slot(self, p: Any, name: str, array: Any) -> Tensor:
+    def _slot(self, optimizer: Any, p: Any, name: str, array: Any) -> Tensor:
         if id(array) not in self.refs:
-            ref = self._know(array, self._source("state", array, f"{self.called(p)}_{name}", (p, name)))
+            ref = self._know(array, self._source("state", array, f"{self.called(p)}_{name}", (p, name, optimizer)))
             assert ref.cell.content is not None
             self.program.states[id(array)] = (None, ref.cell.content)
         return tensor_of(array)
@@ -567,6 +568,7 @@ class Tracer(Events):
             g = grad_of(leaf)
             refs = None if g is None else self.refs.get(id(g.data))
             program.gradients_out.append((leaf, None if refs is None else self.cells.read(refs)))
+        program.states = {key: (t, v if v.op is None else v.op.args[0]) for key, (t, v) in program.states.items()}
         for cell in {ref.cell: None for ref in self.refs.values()}:
             content, memory = cell.content, cell.memory
             lasts = memory is not None and memory.kind in OUTLIVES
@@ -591,7 +593,8 @@ class Tracer(Events):
 
     def _refuse_silent_writes(self) -> None:
         """Raise CompileError if memory that the step relies on has changed without any operation that does it."""
-        written = [array for _, ref, array, _, before in self.snapshots if ref.cell.content is not before]
+        contents = [(array, ref.cell.content, before) for _, ref, array, _, before in self.snapshots]
+        written = [array for array, now, before in contents if now and now is not before and now.root.memory is None]
         for name, _, array, before, _ in self.snapshots:
             if digest(array) != before and not any(np.may_share_memory(array, other) for other in written):
                 message = (
@@ -616,13 +619,6 @@ def _check_early(program: Program) -> None:
 def _writes_lasting(op: Op) -> bool:
     """Whether an operation writes into memory that outlives the step."""
     return op.effect == "update" and op.result is not None and op.result.kind in OUTLIVES
-
-
-def _span(array: Any) -> int:
-    """How many bytes lie between the first byte of an array and its last."""
-    if not array.size:
-        return 0
-    return int(sum((n - 1) * abs(s) for n, s in zip(array.shape, array.strides, strict=True)) + array.itemsize)
 
 
 def _with_values(tree: Any, tracer: Tracer) -> Any:

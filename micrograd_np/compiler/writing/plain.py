@@ -340,7 +340,7 @@ def _filled(v: Value, number: Any, laid_out: set[Value], text: str = "") -> str:
     shape, turned = v.shape, ""
     if v.strides is not None and v in laid_out:
         strides = v.strides
-        order = sorted(range(len(v.shape)), key=lambda i: -strides[i])
+        order = sorted(range(len(v.shape)), key=lambda i: -abs(strides[i]))
         shape = tuple(v.shape[i] for i in order)
         turned = f".transpose({tuple(order.index(i) for i in range(len(order)))})"
     return f"np.{function}({shape}, {f'{text}, ' if function == 'full' else ''}np.{v.dtype.name}){turned}"

@@ -348,10 +348,11 @@ class Writer(Literals):
                     self.alias(f)
         sources = [*program.inputs, *(v for _, v in program.gradients_in)]
         arguments = [self.name(v) for v in sources]
-        for op in program.ops:  # names from the user first, so that they are not taken
-            for v in op.defines:
-                if v.label.name and not v.is_view:
-                    self.name(v)
+        values = [v for op in program.ops for v in op.reads if v.memory is not None]
+        values += [v for op in program.ops for v in op.defines]
+        for v in values:  # names from the user first, so that they are not taken: of memory, of what is computed
+            if v.label.name and not v.is_view:
+                self.name(v)
         body: list[tuple[str, Op | None]] = []
         section = where = ""
         for op in program.ops:
@@ -447,8 +448,8 @@ class Writer(Literals):
         filled: set[Any] = set()
         for name, v in self.buffers.items():
             storage = self.plan.storages[v]
-            strides = f", {v.strides}" if v.strides else ""
-            rows.append(f"{name} = np.ndarray({v.shape!r}, {_dtype(v.dtype)}, arena, {storage.start}{strides})")
+            place = f"{storage.start + v.reach[0]}{f', {v.strides}' if v.strides else ''}"
+            rows.append(f"{name} = np.ndarray({v.shape!r}, {_dtype(v.dtype)}, arena, {place})")
             begins = storage.begins
             if begins is not None and begins != 0 and storage not in filled:  # the arena begins as zeros
                 filled.add(storage)
