@@ -79,7 +79,10 @@ def verify_plan(program: Program, plan: Plan) -> None:
 
     for op in program.ops:
         inside = set(op.slots) if isinstance(op, Loop) else set()
+        gone: set[Value] = set()  # within a loop, where the memory of a version is but a block
         for one in op.body if isinstance(op, Loop) else (op,):
+            _require(gone.isdisjoint(v.root for v in one.reads), "a version is read after it was written over", one)
+            gone.update((one.of.root,) if one.effect == "update" and one.of is not None else ())
             _verify_in_place(one, plan)
             for v in one.reads:
                 if v.root not in inside and v.root.shape != () and one.function != "pack":
