@@ -33,6 +33,6 @@ def get_compile_backend() -> str:
 
 def check_backend(where: str, backend: object) -> None:
     """Raise ValueError for a backend that there is not."""
-    if backend not in BACKENDS:
+    if not isinstance(backend, str) or backend not in BACKENDS:
         message = f"{where}: backend must be 'numpy' or 'c', found {backend!r}."
         raise ValueError(message)

@@ -76,7 +76,7 @@ def transpose(xp: Any, out: Any, x: Any, *, axes: tuple[int, ...] | None = None)
 
 
 @transpose.advise
-def _advice_on_axes(x: tuple[int, ...], axes: tuple[int, ...] | None) -> str | None:
+def _advice_on_axes(x: tuple[int, ...], axes: tuple[int, ...] | None = None) -> str | None:
     if axes is not None and len(axes) == 2 != len(x):
         return f"axes must name all {len(x)} axes; to exchange two of them, write swapaxes{tuple(axes)}"
     return None

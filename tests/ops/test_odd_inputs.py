@@ -64,6 +64,7 @@ OF_OTHER_THINGS = {
     "explain", "fit", "from_dlpack", "functional_call", "grad", "gradcheck", "gradgradcheck", "hessian", "hvp",
     "jacobian", "jvp", "lint", "load", "manual_seed", "numeric_gradient", "save", "set_default_dtype",
     "set_grad_enabled", "summary", "trace_origins", "get_default_dtype", "is_grad_enabled", "value_and_grad", "vjp",
+    "get_compile_backend", "set_compile_backend",
 }  # fmt: skip
 HOMES = {"mg": (mg, mg.__all__), "linalg": (mg.linalg, mg.linalg.__all__), "F": (functional, functional.__all__)}
 PUBLIC = {
