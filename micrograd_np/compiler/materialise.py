@@ -44,7 +44,8 @@ def _copy_results(program: Program) -> None:
     """What was in memory before it is written, and is returned, has memory of its own."""
     copies: dict[Value, Value] = {}
     for v in values_in(program.results):
-        if v.root.memory in program.stores and v not in copies:
+        memory = v.first.memory
+        if memory in program.stores and program.stores[memory].root is not v.root and v not in copies:
             copies[v] = Value(v.shape, v.dtype, v.strides, v.label)
             program.ops.append(Op("copy", np.copyto, (v,), {}, copies[v], "new"))
     if copies:
@@ -72,8 +73,8 @@ def _store(program: Program) -> dict[Value, Memory]:
             copies.append((memory, v))
             last[v.root] = end
     for v, memory in list(homes.items()):
-        source = sources[memory]
-        if last.get(source, -1) > where[v] or not _in_place(program.ops[where[v]], v, source):
+        late = max((i for root, i in last.items() if root.first.memory is memory), default=-1)
+        if late > where[v] or not _in_place(program.ops[where[v]], v, memory):
             del homes[v]
             copies.append((memory, v))
     for memory, v in copies:
@@ -113,19 +114,19 @@ def _last_reads(program: Program) -> dict[Value, int]:
     return {v.root: i for i, op in enumerate(program.ops) for v in op.reads}
 
 
-def _in_place(op: Op, v: Value, source: Value) -> bool:
-    """Whether an operation may compute `v` where `source` lies, as far as it reads that itself."""
+def _in_place(op: Op, v: Value, memory: Memory) -> bool:
+    """Whether an operation may compute `v` in `memory`, as far as it reads that itself."""
     if isinstance(op, Loop):
         at = next(i for i, one in enumerate(op.body) if one.result is v)
-        late = any(x.root is source for one in op.body[at + 1 :] for x in one.reads)
-        return not late and all(_reads_alike(one, source) for one in op.body)
-    return _reads_alike(op, source)
+        late = any(x.first.memory is memory for one in op.body[at + 1 :] for x in one.reads)
+        return not late and all(_reads_alike(one, memory) for one in op.body)
+    return _reads_alike(op, memory)
 
 
-def _reads_alike(op: Op, source: Value) -> bool:
-    """Whether an operation reads `source` element by element, if at all."""
-    read = [v for v in op.reads if v.root is source]
-    return not read or (all(v is source for v in read) and elementwise(op))
+def _reads_alike(op: Op, memory: Memory) -> bool:
+    """Whether an operation reads what lies in `memory` element by element, if at all."""
+    read = [v for v in op.reads if v.first.memory is memory]
+    return not read or (all(v is v.root for v in read) and (elementwise(op) or op.function == "copy"))
 
 
 def _copy_before_updates(program: Program) -> None:

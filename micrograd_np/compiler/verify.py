@@ -108,7 +108,8 @@ def _verify_in_place(op: Op, plan: Plan) -> None:
         return
     for v in op.reads:
         if v.root in plan.storages and plan.storage(v) is plan.storage(z):
-            _require(elementwise(op) and not v.is_view, f"{v!r} is read while its memory is written", op)
+            alike = elementwise(op) or op.function == "copy"
+            _require(alike and not v.is_view, f"{v!r} is read while its memory is written", op)
 
 
 def _require(holds: Any, rule: str, op: Op | None) -> None:

@@ -457,3 +457,30 @@ def test_what_somebody_still_needs_is_not_written_over(what):
     text = "x: float64[3] = input()\ny: float64[3, 3] = input()\nv: float64[3, 3] = state()\nw_T = attribute.T(v)\n"
     program, _ = places(f"{text}w: float64[3] = state()\n{COPIED[what]}")
     assert any(op.function in ("copy", "np.copyto") for op in program.ops)
+
+
+def test_a_version_that_is_read_late_or_as_a_whole_is_not_computed_over():
+    text = """
+w: float64[2, 2] = state()
+v = np.copyto(1.0, into=w[0:1])
+u = np.matmul(v, v)
+z = np.add(v, u)
+return z
+store(w, u)
+"""
+    program, layout = places(text)
+    assert program.ops[-1].function == "np.copyto"
+    product = next(op for op in program.ops if op.function == "np.matmul")
+    assert layout.storage(product.result).kind != "state"
+
+
+def test_a_parameter_that_is_copied_onto_itself_stays():
+    text = """
+w: float64[3] = state()
+v = np.copyto(1.0, into=w[0:1])
+u = copy(v)
+z = np.add(v, 1.0)
+return z
+store(w, u)
+"""
+    places(text)
