@@ -6,6 +6,9 @@ optimiser has its defaults. The tables say what else there is to try, and what t
 
 import inspect
 
+import numpy as np
+
+import micrograd_np as mg
 from micrograd_np import nn, optim
 
 BATCH = 6
@@ -134,3 +137,31 @@ OPTIMIZERS = {  # settings to try
 }
 MATRICES_ONLY = {"Muon"}
 del OPTIMIZERS["Optimizer"], OPTIMIZERS["LBFGS"]  # which refuses to be compiled: its course depends on values
+
+
+def trained(parts, draws, wrap, steps=6):
+    """What training leaves behind, step by step; ``parts()`` gives model, optimiser and the loss of a batch."""
+    mg.random.manual_seed(1)
+    dtype = mg.get_default_dtype()
+    model, optimizer, loss_of = parts()
+
+    def step(*batch):
+        optimizer.zero_grad()
+        loss = loss_of(*batch)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    run = wrap(step)
+    rng = np.random.default_rng(2)
+    rows = []
+    for _ in range(steps):
+        batch = [draw(rng) for draw in draws]
+        loss = run(*[x.astype(dtype) if x.dtype.kind == "f" else x for x in batch])
+        assert np.isfinite(loss.item())
+        rows.append([loss.data.copy()])
+        for p in model.parameters():
+            rows[-1] += [p.data.copy(), p.grad.data.copy()] if p.grad is not None else [p.data.copy()]
+            rows[-1] += [x.copy() for x in optimizer.state.get(p, {}).values() if isinstance(x, np.ndarray)]
+        rows[-1] += [b.data.copy() for b in model.buffers()]
+    return rows, run

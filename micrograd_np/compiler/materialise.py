@@ -72,9 +72,11 @@ def _store(program: Program) -> dict[Value, Memory]:
         else:
             copies.append((memory, v))
             last[v.root] = end
+    latest: dict[Memory | None, int] = {}  # by memory: the last operation that reads what lies there
+    for root, i in last.items():
+        latest[root.first.memory] = max(i, latest.get(root.first.memory, -1))
     for v, memory in list(homes.items()):
-        late = max((i for root, i in last.items() if root.first.memory is memory), default=-1)
-        if late > where[v] or not _in_place(program.ops[where[v]], v, memory):
+        if latest.get(memory, -1) > where[v] or not _in_place(program.ops[where[v]], v, memory):
             del homes[v]
             copies.append((memory, v))
     for memory, v in copies:

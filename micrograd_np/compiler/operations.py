@@ -29,9 +29,6 @@ WRITES_FIRST = frozenset(
 )
 """Calls that write into their first argument; so do all routines. Other updates are given ``out``."""
 
-COMMUTATIVE = frozenset(("np.add", "np.multiply"))
-"""Calls whose operands can be exchanged, in every bit."""
-
 
 def elementwise(op: Op) -> bool:
     """Whether an operation computes each element of its result from the same elements of its operands."""

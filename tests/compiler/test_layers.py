@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from trainable import HOLDERS, LAYERS, LOSSES, MATRICES_ONLY, MODULES, OPTIMIZERS, numbers, vector
+from trainable import HOLDERS, LAYERS, LOSSES, MATRICES_ONLY, MODULES, OPTIMIZERS, numbers, trained, vector
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
@@ -18,34 +18,6 @@ def default_dtype():
     before = mg.get_default_dtype()
     yield mg.set_default_dtype
     mg.set_default_dtype(before)
-
-
-def trained(parts, draws, wrap, steps=6):
-    """What training leaves behind, step by step; ``parts()`` gives model, optimiser and the loss of a batch."""
-    mg.random.manual_seed(1)
-    dtype = mg.get_default_dtype()
-    model, optimizer, loss_of = parts()
-
-    def step(*batch):
-        optimizer.zero_grad()
-        loss = loss_of(*batch)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    compiled = wrap(step)
-    rng = np.random.default_rng(2)
-    rows = []
-    for _ in range(steps):
-        batch = [draw(rng) for draw in draws]
-        batch = [x.astype(dtype) if x.dtype.kind == "f" else x for x in batch]
-        loss = compiled(*batch)
-        assert np.isfinite(loss.item())
-        rows.append([loss.data.copy()])
-        for p in model.parameters():
-            rows[-1] += [p.data.copy(), p.grad.data.copy()] if p.grad is not None else [p.data.copy()]
-        rows[-1] += [b.data.copy() for b in model.buffers()]
-    return rows, compiled
 
 
 def assert_equal_training(parts, draws):

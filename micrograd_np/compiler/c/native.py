@@ -14,7 +14,7 @@ import numpy as np
 
 from ..ir import Op, Value
 from ..memory import Storage, arrange, place
-from ..passes import PASSES
+from ..passes import run_passes
 from ..program import Program, copied
 from .binding import FLAGGED, Binding
 from .fuse import fuse
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FLAGGED", "Native", "Unsupported"]
 
-_FOR_NUMPY = frozenset(("bounds", "axes", "copies", "one vector", "in blocks"))
-"""Passes that lower the costs of NumPy's calls, which C has not."""
-
 
 class Native:
     """The C of a program, and its step once it is compiled.
@@ -41,9 +38,7 @@ class Native:
 
     def __init__(self, raw: Program, outputs: Sequence[np.ndarray[Any, Any] | None]) -> None:
         self.program, _ = copied(raw)
-        for one in PASSES:
-            if one.mode == "" and one.name not in _FOR_NUMPY:
-                one.run(self.program)
+        run_passes(self.program, "exact", calls=False)
         self.plan = place(self.program)
         for storage in [*self.plan.storages.values(), *self.plan.sources.values()]:
             storage.kind = "buffer" if storage.kind == "fresh" else storage.kind

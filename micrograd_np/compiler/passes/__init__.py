@@ -26,6 +26,8 @@ class Pass(NamedTuple):
     run: Callable[[Program], int]
     mode: str = ""
     """The only mode in which it runs; "fast" passes may change the last bits."""
+    calls: bool = False
+    """Whether it lowers the costs of NumPy's calls, which C does not have."""
 
 
 PASSES = (
@@ -39,23 +41,26 @@ PASSES = (
     Pass("negations", negate_what_is_small),
     Pass("dead lines", drop_dead_ops),
     Pass("paddings", pad_once),
-    Pass("bounds", spread_bounds),
-    Pass("axes", match_axes),
-    Pass("copies", make_results_last),
-    Pass("one vector", fuse_updates),
-    Pass("in blocks", cut_into_blocks, "exact"),
-    Pass("in blocks", cut_into_blocks_with_sums, "fast"),
+    Pass("bounds", spread_bounds, calls=True),
+    Pass("axes", match_axes, calls=True),
+    Pass("copies", make_results_last, calls=True),
+    Pass("one vector", fuse_updates, calls=True),
+    Pass("in blocks", cut_into_blocks, "exact", calls=True),
+    Pass("in blocks", cut_into_blocks_with_sums, "fast", calls=True),
 )
 
 
-def run_passes(program: Program, mode: str, after: Callable[[Program], None] | None = None) -> dict[str, int]:
+def run_passes(
+    program: Program, mode: str, after: Callable[[Program], None] | None = None, *, calls: bool = True
+) -> dict[str, int]:
     """Shorten and rearrange `program` in place: how many operations or operands each pass saved.
 
-    `after` is called with the program after each pass.
+    `after` is called with the program after each pass. Without `calls`, what only lowers the costs of NumPy's calls is
+    left out.
     """
     saved: dict[str, int] = {}
     for one in PASSES:
-        if one.mode in ("", mode):
+        if one.mode in ("", mode) and (calls or not one.calls):
             saved[one.name] = saved.get(one.name, 0) + one.run(program)
             if after is not None:
                 after(program)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from trainable import LAYERS, LOSSES, OPTIMIZERS, numbers, vector
+from trainable import LAYERS, LOSSES, OPTIMIZERS, numbers, trained, vector
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
@@ -60,36 +60,9 @@ class InC:
         return result
 
 
-def trained(parts, draws, wrap, steps=4):
-    """What training leaves behind, step by step; ``parts()`` gives model, optimiser and the loss of a batch."""
-    mg.random.manual_seed(1)
-    dtype = mg.get_default_dtype()
-    model, optimizer, loss_of = parts()
-
-    def step(*batch):
-        optimizer.zero_grad()
-        loss = loss_of(*batch)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    run = wrap(step)
-    rng = np.random.default_rng(2)
-    rows = []
-    for _ in range(steps):
-        batch = [draw(rng) for draw in draws]
-        loss = run(*[x.astype(dtype) if x.dtype.kind == "f" else x for x in batch])
-        rows.append([loss.data.copy()])
-        for p in model.parameters():
-            rows[-1] += [p.data.copy(), p.grad.data.copy()] if p.grad is not None else [p.data.copy()]
-            rows[-1] += [x.copy() for x in optimizer.state[p].values() if isinstance(x, np.ndarray)]
-        rows[-1] += [b.data.copy() for b in model.buffers()]
-    return rows, run
-
-
 def assert_equal_bits(parts, draws):
-    eager, _ = trained(parts, draws, lambda step: step)
-    ours, run = trained(parts, draws, InC)
+    eager, _ = trained(parts, draws, lambda step: step, steps=4)
+    ours, run = trained(parts, draws, InC, steps=4)
     for i, (a, b) in enumerate(zip(eager, ours, strict=True)):
         assert len(a) == len(b)
         for j, (x, y) in enumerate(zip(a, b, strict=True)):
