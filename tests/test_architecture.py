@@ -24,7 +24,7 @@ FLOORS = (
     ("creation", "random", "functional", "linalg", "autograd", "optim", "check", "compiler", "pictures", "debug"),
     ("nn", "data", "storage"),
     ("training",),
-    ("sklearn", "export", "distributed"),
+    ("sklearn", "onnx", "distributed"),
 )
 
 modules = {
