@@ -22,7 +22,7 @@ FLOORS = (
     ("engine",),
     ("ops.fused",),
     ("creation", "random", "functional", "linalg", "autograd", "optim", "check", "compiler", "pictures", "debug"),
-    ("nn", "data", "storage"),
+    ("nn", "data", "storage", "exercises"),
     ("training",),
     ("sklearn", "export", "distributed"),
 )
@@ -171,9 +171,9 @@ def test_files_are_short(record_property):
 LINES = {
     ".": 490,  # tensors are created of shapes, ranges and data, as NumPy and PyTorch do
     "autograd": 740,
-    "check": 1230,  # check_primitive also claims that a compiled call is eager's
+    "check": 1280,  # check_primitive also claims that a compiled call is eager's; samples to look at, smallest first
     "compiler": 2470,
-    "compiler/c": 2950,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
+    "compiler/c": 2940,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
     "compiler/passes": 1320,
     "compiler/running": 760,
     "compiler/tracing": 2160,
@@ -182,6 +182,7 @@ LINES = {
     "data": 530,
     "debug": 790,
     "engine": 1670,  # what PyTorch's size(), transpose and max would mean is said
+    "exercises": 590,  # more than the 250 that were planned: what a wrong rule looks like is said in words
     "functional": 1840,  # dropout masks have a name
     "nn": 3210,  # summary says which inputs a model takes
     "numpy_api": 2280,  # PyTorch's names for what means the same
