@@ -66,20 +66,28 @@ def judge(own: Primitive[Any], op: Primitive[Any], rules: Mapping[str, Any]) -> 
             except CounterexampleError as wrong:
                 return _table(op, wrong)
             except Exception as error:  # noqa: BLE001  the learner's
-                _, ours, sentence = str(error).rpartition("exercise: ")
-                what = f"{'' if ours else f'{type(error).__name__}: '}{sentence[:1].upper()}{sentence[1:]}"
-                notes = [what, *getattr(error, "__notes__", ())]
-                return _table(op, CounterexampleError("\n".join(notes), sample), advise=isinstance(error, ValueError))
+                return _table(op, _failed(error, sample))
     count = f"  {len(_REST) + 2} claims hold on {len(every)} samples"
     return Answer(f"{op.name}: right.", [(count,)], [], passed=True)
 
 
-def _table(op: Primitive[Any], wrong: CounterexampleError, *, advise: bool = True) -> Answer:
+def _failed(error: Exception, sample: Sample) -> CounterexampleError:
+    """The counterexample for an error raised by a rule, or by what a rule must return: then its advice is the hint."""
+    message = str(error).removeprefix("exercise: ")
+    if message == str(error):
+        return CounterexampleError(
+            "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])]), sample
+        )
+    what, _, advice = message.replace(f" of {sample.op.name}", "", 1).partition(". ")
+    return CounterexampleError(f"{what[:1].upper()}{what[1:]}.", sample, hint=advice)
+
+
+def _table(op: Primitive[Any], wrong: CounterexampleError) -> Answer:
     settings = "".join(f", {name}={value!r}" for name, value in wrong.sample.static.items())
     named = [*zip(map(wrong.sample.name_of, range(len(wrong.sample.inputs))), wrong.sample.inputs, strict=True)]
     named += [] if wrong.g is None else [("g", wrong.g)]
     lines = [f"with {', '.join(f'{name} = {_text(x)}' for name, x in named)}{settings}"]
-    hint = wrong.hint or (LADDER[op.name].hint if advise and op.name in LADDER else "")
+    hint = wrong.hint or (LADDER[op.name].hint if op.name in LADDER else "")
     return Answer(
         f"{op.name}: not yet. {wrong}", wrong.cells, [*lines, *([f"Hint: {hint}"] if hint else [])], passed=False
     )
