@@ -173,7 +173,7 @@ def _edge(sample: Sample, op: Primitive[Any], rules: Mapping[str, Any]) -> None:
             if name in rules:
                 yours, ours = (o.rules[i](g, z, *sample.inputs, **sample.settings) for o in (sample.op, op))  # type: ignore[misc]
                 if np.all(np.isfinite(ours)) and not np.allclose(yours, ours):
-                    what = f"Your rule for {name} is right except at an edge, where the library's agreement is another:"
+                    what = f"Your rule for {name} is right except at an edge, where the library has another convention:"
                     cells = [(f"  {name}", _text(yours), _text(ours), "")]
                     raise CounterexampleError(what, sample, g, cells, theirs="the library's")
 
