@@ -118,7 +118,7 @@ def _first(sample: Sample, rules: Mapping[str, Any], samples: list[Sample]) -> N
                 what = f"your rule for {name} writes into what it was given ({error})."
                 raise CounterexampleError(what, sample, g, hint=_REST["inputs_stay_as_they_are"]) from error
     for name, report in _wrong_rows(sample, g, rules):
-        what = f"Your rule for {name} disagrees with finite differences; this is the smallest case that was found:"
+        what = f"The smallest case in which your rule for {name} fails:"
         larger = [s for s in samples if s.static == sample.static][-1]
         hints = [_diagnosis(name, _compared(s, _seed(s.apply())), s, rules[name]) for s in (larger, sample)]
         raise CounterexampleError(what, sample, g, _cells(report, rules), next(filter(None, hints), ""))
@@ -150,7 +150,7 @@ def _second(sample: Sample, rules: Mapping[str, Any]) -> None:
     report = check_gradients(*second_order(*sample.function()), entries=12, rtol=1e-4)
     wrong = [row for row in report if row.verdict != AGREES]
     if wrong:
-        what = f"The derivative of your gradient by {wrong[0].name} disagrees with finite differences:"
+        what = f"The smallest case in which the derivative of your gradient by {wrong[0].name} fails:"
         cells = [(f"  {row.name}", _text(row.analytic), _text(row.numeric), row.verdict) for row in report]
         raise CounterexampleError(what, sample, cells=cells, hint=_AGAIN)
 
@@ -173,7 +173,7 @@ def _edge(sample: Sample, op: Primitive[Any], rules: Mapping[str, Any]) -> None:
             if name in rules:
                 yours, ours = (o.rules[i](g, z, *sample.inputs, **sample.settings) for o in (sample.op, op))  # type: ignore[misc]
                 if np.all(np.isfinite(ours)) and not np.allclose(yours, ours):
-                    what = f"Your rule for {name} is right except at an edge, where the library has another convention:"
+                    what = f"At an edge, your rule for {name} differs from the library's convention:"
                     cells = [(f"  {name}", _text(yours), _text(ours), "")]
                     raise CounterexampleError(what, sample, g, cells, theirs="the library's")
 
@@ -201,7 +201,7 @@ def _diagnosis(name: str, report: Report, sample: Sample, rule: Any) -> str:
         return "The sign is wrong."
     g, static = _seed(z), sample.settings
     if _same(rule(g, z, *sample.inputs, **static), rule(2 * g, z, *sample.inputs, **static)):
-        return "Your gradient does not change with g. By the chain rule, what arrives is a factor of it."
+        return "Your gradient does not change with g. By the chain rule, g is a factor of it."
     if a.ndim == 2 and a.shape[0] == a.shape[1] > 1 and _same(a, n.T):
         return "It looks transposed."
     other = next((r.name for r in report if r.name != name and r.numeric.shape == a.shape and _same(a, r.numeric)), "")

@@ -30,7 +30,17 @@ class Words(str):
 
 
 class Exercise:
-    """One derivative rule, or several of one op, written by you; see `exercise`. It prints the verdict."""
+    """One derivative rule, or several of one op, written by you; see `exercise`. It prints the verdict.
+
+    TypeError for a rule that is no function, or of an input that the op does not have.
+
+    >>> answer = exercise("multiply")
+    >>> @answer.rule("x")
+    ... def by_x(g, z, x, y):
+    ...     return g * y
+    >>> answer.passed
+    True
+    """
 
     def __init__(self, op: Primitive[Any], rules: Mapping[str, Rule], time_limit: float) -> None:
         self.op, self.time_limit = op, time_limit
@@ -57,7 +67,7 @@ class Exercise:
     def answer(self) -> Answer:
         """What the property tests say of the rules: a table with the smallest counterexample, if there is one."""
         outer, recording = mode.events, mode.recording
-        mode.set(events=Relay(), recording=True)
+        mode.set(events=Relay(), recording=True)  # for a watcher, records hold every input
         try:
             return judge(_with_rules(self), self.op, self.rules)
         finally:
@@ -74,7 +84,9 @@ class Exercise:
         return Words(step.hint if step else "Move one input a little, and write down how far the result moves.")
 
     def solution(self) -> str:
-        """The rules of the list of exercises as a program; KeyError for any other op."""
+        """The rules as a program. ValueError for an op that is not on the list of exercises."""
+        if self.op.name not in LADDER:
+            raise ValueError(f"exercise: {self.op.name} is not on the list, mg.exercise(), and has no solution there.")
         lines = [f'answer = mg.exercise("{self.op.name}")']
         for name, body in LADDER[self.op.name].solutions.items():
             *before, result = body.split("\n")
@@ -201,9 +213,7 @@ def _check(title: str, gx: Any, g: Any, x: Any, *, elementwise: bool) -> None:
         advice = "An element of x that went to several places gets the sum of what comes back: sum over these axes."
     else:
         advice = "Each element of x gets its own: bring the axes back (mg.expand_dims), and repeat (mg.broadcast_to)."
-    raise ValueError(
-        f"{title} returned an array of shape {gx.shape}; x has {x.shape}, and so has its gradient. {advice}"
-    )
+    raise ValueError(f"{title} returned shape {gx.shape}; x and its gradient have {x.shape}. {advice}")
 
 
 def exercise(name: str | None = None, /, *, time_limit: float = 10.0, **rules: Rule) -> Any:
@@ -219,7 +229,8 @@ def exercise(name: str | None = None, /, *, time_limit: float = 10.0, **rules: R
 
     As a context it computes with your rules: in this thread, until the block ends, by whatever way. What is computed
     inside and differentiated after has the library's rules. A compiled step that is called inside runs uncompiled, and
-    its programs stay as they are. A rule that runs longer than `time_limit` seconds is stopped by TimeoutError.
+    its programs stay as they are. A rule that runs longer than `time_limit` seconds is stopped by TimeoutError, between
+    two of Python's instructions: a single call of NumPy ends first. ValueError for an op that there is not.
 
     >>> import micrograd_np as mg
     >>> mg.exercise("square", x=lambda g, z, x: 2 * g * x)
