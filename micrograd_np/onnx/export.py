@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def export(
     - `input_names`, `output_names`: by default the names of the model's parameters, and "output".
     - `dtype`: of all floats: float32, which every runtime computes in, or float64, where operators without float64
       kernels are written out in others.
-    - `opset`: the version of the operators, at least 18. The IR version is 8 for it, and the lowest that it allows else.
+    - `opset`: the version of the operators, at least 18. The IR version is the lowest that it allows, at least 8.
 
     Parameters and buffers keep their names. A model that is larger than 2 GB, the limit of the format, has its
     parameters in a second file, ``path`` with ``.data`` at the end. `OnnxError`, with the line, for what ONNX cannot
@@ -100,8 +101,8 @@ def _names_of(model: Any, count: int) -> list[str]:
 def _open_axes(dynamic: Mapping[str, Mapping[int, str]], inputs: Mapping[str, Any]) -> dict[str, list[tuple[str, int]]]:
     """By name of an open axis: the inputs and axes that have its length."""
     axes: dict[str, list[tuple[str, int]]] = {}
-    for name, given in dynamic.items():
-        named: Mapping[Any, str] = given
+    for name, named_axes in dynamic.items():
+        named: Mapping[Any, str] = named_axes
         require_value("export", "dynamic", name, name in inputs, f"about inputs, which are {', '.join(inputs)}")
         for axis, called in named.items():
             array = inputs[name]
@@ -118,11 +119,11 @@ def _open_axes(dynamic: Mapping[str, Mapping[int, str]], inputs: Mapping[str, An
 def _traced(model: Callable[..., Any], names: Sequence[str], inputs: Sequence[Any]) -> Program:
     """The program of one call."""
     tensors = [Tensor(x) for x in inputs]
-    known = {id(t): name for name, t in _named(model)}
+    names_by_id = {id(t): name for name, t in _named(model)}
     arrays = [(name, t.data) for name, t in zip(names, tensors, strict=True)]
     try:
         with no_grad():
-            _, program = trace(model, tensors, arrays, "export", (), known, _WHOLE)
+            _, program = trace(model, tensors, arrays, "export", (), names_by_id, _WHOLE)
     except CompileError as error:
         raise OnnxError(f"export: {str(error).removeprefix('compile: ')}") from None
     if program.stores:
@@ -223,9 +224,10 @@ def _stretched(graph: Graph, v: Value, array: Any, shape: Sequence[int]) -> str:
         return graph.cast(
             graph.node("Range", graph.constant(np.int64(0)), limit, graph.constant(np.int64(1))), array.dtype
         )
+    called = v.label.name or v.label.hint or "of the model"
     raise OnnxError(
-        f"export: a constant of shape {array.shape} ({v.label.name or v.label.hint or 'made by the model'}) grows with an "
-        f"open axis; compute it from an input, or leave the axis out of dynamic."
+        f"export: a constant of shape {array.shape} ({called}) grows with an open axis; compute it from an input, or "
+        f"leave the axis out of dynamic."
     )
 
 
@@ -241,6 +243,7 @@ def _model(
             raise ValueError(f"export: the output name {name!r} is the name of something else; say output_names.")
         graph.nodes.append(helper.make_node("Identity", [graph.names[v]], [name], name=f"Identity/{name}"))
     _without_identities(graph, outputs)
+    _with_bias(graph)
     info = [
         [_info(graph, name, v) for name, v in zip(called, values, strict=True)]
         for called, values in ((names, program.inputs), (outputs, results))
@@ -258,13 +261,30 @@ def _outputs(count: int) -> list[str]:
 def _without_identities(graph: Graph, outputs: Sequence[str]) -> None:
     """Let the node that computes an output have its name, where nothing else reads it and it is computed once."""
     reads = [name for node in graph.nodes for name in node.input]
-    made = {name: node for node in graph.nodes for name in node.output}
+    makers = {name: node for node in graph.nodes for name in node.output}
     for node in [node for node in graph.nodes if node.op_type == "Identity" and node.output[0] in outputs]:
         source = node.input[0]
-        if source in made and reads.count(source) == 1:
-            maker = made[source]
+        if source in makers and reads.count(source) == 1:
+            maker = makers[source]
             maker.output[list(maker.output).index(source)] = node.output[0]
             graph.nodes.remove(node)
+
+
+def _with_bias(graph: Graph) -> None:
+    """Let a convolution add its bias itself: a parameter, shaped as (channels, 1, …), that is added to it alone."""
+    reads = Counter(name for node in graph.nodes for name in node.input)
+    makers = {name: node for node in graph.nodes for name in node.output}
+    for node in [node for node in graph.nodes if node.op_type == "Add"]:
+        product, shaped = (makers.get(name) for name in node.input)
+        if product is None or shaped is None or shaped.op_type != "Reshape" or len(product.input) != 2:
+            continue
+        bias = graph.initializers.get(shaped.input[0])
+        alone = reads[node.input[0]] == reads[node.input[1]] == 1
+        if product.op_type in ("Conv", "ConvTranspose") and alone and bias is not None and len(bias.dims) == 1:
+            product.input.append(shaped.input[0])
+            product.output[0] = node.output[0]
+            graph.nodes.remove(node)
+            graph.nodes.remove(shaped)
 
 
 def _info(graph: Graph, name: str, v: Value) -> Any:

@@ -77,9 +77,9 @@ class Graph:
         """
         stem = hint or operator.lower()
         names = [self.fresh(stem) for _ in range(outputs)]
-        given = {k: v for k, v in attributes.items() if v is not None}
+        settings = {k: v for k, v in attributes.items() if v is not None}
         self.nodes.append(
-            helper.make_node(operator, list(inputs), names, name=self.fresh(f"{operator}/{names[0]}"), **given)
+            helper.make_node(operator, list(inputs), names, name=self.fresh(f"{operator}/{names[0]}"), **settings)
         )
         return names[0] if outputs == 1 else names
 
@@ -88,7 +88,7 @@ class Graph:
         return self.node("Cast", name, to=helper.np_dtype_to_tensor_dtype(self.type_of(dtype)))
 
     def of(self, x: Any, dtype: Any = None) -> str:
-        """The name of a value of the program, or of a number or an array; in `dtype`, if that is given."""
+        """The name of a value of the program, or of a number or an array; in `dtype`, if one is named."""
         if isinstance(x, Value):
             name = self.names[x]
             same = dtype is None or self.type_of(dtype) == self.type_of(x.dtype)

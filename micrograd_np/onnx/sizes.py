@@ -82,9 +82,9 @@ class Sizes:
                     self._pair(x, y)
 
     def _pair(self, one: Value, other: Value) -> None:
-        found = self.partners.setdefault(one, [])
-        if other not in found:
-            found.append(other)
+        partners = self.partners.setdefault(one, [])
+        if other not in partners:
+            partners.append(other)
 
     def of(self, x: Any, others: Sequence[Any]) -> Any:
         """`x` with a `Size` in each place where a whole number differs among `others`, the same of the other traces."""

@@ -1,6 +1,7 @@
 """What is exported is a valid ONNX model, and a runtime computes with it what the model computes here."""
 
 import sys
+from itertools import islice
 
 import numpy as np
 import onnx
@@ -19,6 +20,7 @@ from micrograd_np.onnx import OnnxError, export
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-9}
 WITHOUT_DOUBLE = {"GELU", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Fold"}
 onnxruntime.set_default_logger_severity(4)
+pytestmark = pytest.mark.onnx
 
 
 def run(model, *arrays):
@@ -75,17 +77,16 @@ def test_every_layer_computes_the_same_in_float64_or_is_refused_by_name(name):
 
 
 REFUSED = {  # backward passes, linear algebra, and what scatters
-    "argsort", "avg_pool_back", "bin_spread", "cholesky", "cofactors", "convolve_weight", "cumprod", "det", "diag_embed",
-    "diagonal", "gru_memory", "gru_sweep", "inv", "is_last_write", "logabsdet", "lstm_memory", "lstm_sweep",
-    "masked_halve", "max_pool_back", "recurrence", "rnn_sweep", "scatter_add", "scatter_add_along_axis", "segment_sum",
+    "argsort", "avg_pool_back", "bin_spread", "cholesky", "cofactors", "convolve_weight", "cumprod", "det",
+    "diag_embed", "diagonal", "gru_memory", "gru_sweep", "inv", "is_last_write", "logabsdet", "lstm_memory",
+    "lstm_sweep", "masked_halve", "max_pool_back", "recurrence", "rnn_sweep", "scatter_add", "scatter_add_along_axis", "segment_sum",
     "signdet", "_solve",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [name for name, op in registry.items() if op.inputs])
 def test_every_primitive_computes_the_same_in_a_runtime_or_is_refused_by_name(name):
-    for _, sample in zip(range(3), samples_for(registry[name]), strict=False):
-        sample = sample.astype(np.float32)
+    for sample in islice((s.astype(np.float32) for s in samples_for(registry[name])), 3):
         names = names_of(sample.inputs)
         if name in REFUSED:
             with pytest.raises(OnnxError, match="has no equivalent"):
@@ -192,7 +193,7 @@ def test_functions_of_several_tensors_and_several_results(rng):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (lambda x: mg.linalg.inv(x), r"test_export.py:\d+.*inv has no equivalent"),
+        (lambda x: mg.linalg.inv(x) * 1, r"test_export.py:\d+.*inv has no equivalent"),
         (lambda x: x if x.sum().item() > 0 else -x, "item"),
         (lambda x: x + np.ones(2), "frozen"),
         (lambda x: x[x > 0], "mask"),

@@ -35,7 +35,8 @@ def _arctan2(g: Graph, y: str, x: str) -> str:
 _DIRECT = {
     "absolute": "Abs", "add": "Add", "arccos": "Acos", "arccosh": "Acosh", "arcsin": "Asin", "arcsinh": "Asinh",
     "arctan": "Atan", "arctanh": "Atanh", "ceil": "Ceil", "cos": "Cos", "cosh": "Cosh", "divide": "Div",
-    "equal": "Equal", "exp": "Exp", "floor": "Floor", "greater": "Greater", "greater_equal": "GreaterOrEqual", "isnan": "IsNaN",
+    "equal": "Equal", "exp": "Exp", "floor": "Floor", "greater": "Greater", "greater_equal": "GreaterOrEqual",
+    "isnan": "IsNaN",
     "less": "Less", "less_equal": "LessOrEqual", "log": "Log", "logical_and": "And", "logical_not": "Not",
     "logical_or": "Or", "logical_xor": "Xor", "maximum": "Max", "minimum": "Min", "multiply": "Mul", "negative": "Neg",
     "power": "Pow", "reciprocal": "Reciprocal", "rint": "Round", "sign": "Sign", "sin": "Sin", "sinh": "Sinh",
@@ -91,14 +92,14 @@ def _elementwise(g: Graph, op: Op, *operands: Any, **settings: Any) -> str:
     types = tuple(int if t is Size else t for t in types)
     if all(t in (int, float, bool) for t in types):
         types = tuple(map(np.dtype, types))
-    wanted = call.resolve_dtypes((*types, None))
-    names = [g.of(x, dtype) for x, dtype in zip(operands, wanted, strict=False)]
+    dtypes = call.resolve_dtypes((*types, None))
+    names = [g.of(x, dtype) for x, dtype in zip(operands, dtypes, strict=False)]
     if name in _MADE_OF and not (name == "arctan2" and g.double):
         return _MADE_OF[name](g, *names)
-    onnx = (_OF_BOOLS if wanted[0] == np.bool_ else _DIRECT).get(name, _DIRECT.get(name))
+    onnx = (_OF_BOOLS if dtypes[0] == np.bool_ else _DIRECT).get(name, _DIRECT.get(name))
     if onnx is None:
         raise g.refuse(op, "has no equivalent")
-    if g.double and onnx in _WITHOUT_DOUBLE and wanted[0].kind == "f":
+    if g.double and onnx in _WITHOUT_DOUBLE and dtypes[0].kind == "f":
         return _said_otherwise(g, op, _WITHOUT_DOUBLE[onnx], names)
     return g.node(onnx, *names, hint=hint(op))
 

@@ -107,14 +107,14 @@ def _gather(g: Graph, op: Op, x: Any, *indices: Any, index: Any) -> str:
         )
     if any(getattr(i, "dtype", np.dtype(int)).kind == "b" for i in indices):
         raise g.refuse(op, "with a mask has no equivalent; choose with mg.where")
-    wanted = [g.of(i, np.int64) for i in indices]
+    numbers = [g.of(i, np.int64) for i in indices]
     if len(at) == 1:
-        return g.node("Gather", g.of(x), wanted[0], axis=at[0], hint=hint(op))
+        return g.node("Gather", g.of(x), numbers[0], axis=at[0], hint=hint(op))
     if at != list(range(len(at))):
         raise g.refuse(op, "with arrays in places that are not the first has no equivalent; transpose before")
     assert op.result is not None
     shape = g.shapes(op.result)[: len(op.result.shape) - (len(x.shape) - len(at))]
-    spread = [g.axes(g.node("Expand", name, g.sizes(shape)), [-1], "Unsqueeze") for name in wanted]
+    spread = [g.axes(g.node("Expand", name, g.sizes(shape)), [-1], "Unsqueeze") for name in numbers]
     return g.node("GatherND", g.of(x), g.node("Concat", *spread, axis=-1), hint=hint(op))
 
 

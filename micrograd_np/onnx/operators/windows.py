@@ -22,14 +22,14 @@ def _pads(padding: Any) -> list[int]:
 
 def _steps(g: Graph, name: str, kernel: Any, stride: Any, dilation: Any, places: Any) -> list[tuple[Any, str]]:
     """For each element of a kernel: its position, and what lies under it at all places."""
-    found = []
+    steps = []
     for at in product(*map(range, kernel)):
         parts = [
             (axis + 2, slice(k * d, k * d + (p - 1) * s + 1, s))
             for axis, (k, d, s, p) in enumerate(zip(at, dilation, stride, places, strict=True))
         ]
-        found.append((at, g.slice(name, parts)))
-    return found
+        steps.append((at, g.slice(name, parts)))
+    return steps
 
 
 def _padded(g: Graph, name: str, padding: Any, value: float) -> str:
@@ -72,7 +72,7 @@ def _convolve_back(
         s * (n - 1) + d * (k - 1) + 1 - low - high
         for n, k, s, d, (low, high) in zip(x.shape[2:], weight.shape[2:], stride, dilation, padding, strict=True)
     ]
-    rest = [int(length - found) for length, found in zip(op.result.shape[2:], reached, strict=True)]
+    rest = [int(length - n) for length, n in zip(op.result.shape[2:], reached, strict=True)]
     return g.node(
         "ConvTranspose", g.of(x), g.of(weight), strides=list(stride), pads=_pads(padding), dilations=list(dilation),
         output_padding=rest, group=group, hint=hint(op),
@@ -91,8 +91,8 @@ def _reaching(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, pla
 def _image(g: Graph, x: Any, kernel: Any) -> str:
     """`x` as (n, c, *lengths), whatever comes before the lengths."""
     shape = g.shapes(x)
-    lead = len(shape) - len(kernel)
-    return g.of(x) if lead == 2 else g.reshape(g.of(x), [1, math.prod(shape[:lead]), *shape[lead:]])
+    before = len(shape) - len(kernel)
+    return g.of(x) if before == 2 else g.reshape(g.of(x), [1, math.prod(shape[:before]), *shape[before:]])
 
 
 def _pooled(g: Graph, op: Op, x: Any, kernel: Any, name: str) -> str:
