@@ -99,6 +99,7 @@ from .numpy_api.statistics import (
     std,
     var,
 )
+from .numpy_api.torch_names import add_methods as _add_methods
 from .numpy_api.torch_names import cat, chunk, clamp, expand, masked_fill, numel, permute, unsqueeze
 from .ops.choice import clip, maximum, minimum, relu, where
 from .ops.comparison import (
@@ -227,6 +228,7 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
 
 
 _explain_all_keywords(__all__, globals())
+_add_methods(Tensor, globals())
 _former.install()
 _sys.meta_path.append(_ForeignModules(__name__))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.core.messages import explain_keywords, require_value
+from micrograd_np.core.spellings import explain_names
 
 from .engine.tensor import Tensor, get_default_dtype
 from .ops import random as draws
@@ -235,3 +236,11 @@ def randint(
 rand = explain_keywords(rand, always=True)
 randn = explain_keywords(randn, always=True)
 randint = explain_keywords(randint, always=True)
+permutation = explain_keywords(permutation)
+
+__all__ = [
+    "Generator", "bernoulli", "dropout_mask", "generator", "get_state", "integers", "manual_seed", "normal",
+    "permutation", "rand", "randint", "randn", "set_state", "uniform",
+]  # fmt: skip
+
+explain_names(globals())

@@ -29,11 +29,20 @@ _SAME = (
     ("y", "other", "b"),
     ("num", "steps"),
     ("stop", "end"),
+    ("k", "diagonal"),
+    ("shift", "shifts"),
+    ("reps", "dims"),
+    ("shape", "size"),
+    ("reduction", "size_average", "reduce"),
+    ("prefetch", "prefetch_factor"),
 )
 """Names of one argument here, in PyTorch and in NumPy."""
 _NUMPYS = frozenset(("axis", "axes", "keepdims", "ddof", "x", "a", "m", "arr", "ary", "b", "y"))
 _RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m", "arr", "ary"))
-_OVERWRITING = frozenset(("celu", "hardsigmoid", "relu6", "selu"))  # functions that take inplace= in PyTorch
+_LENIENT = frozenset((  # functions that take such arguments in PyTorch
+    "celu", "hardsigmoid", "relu6", "selu", "grad", "load", "clip_grad_norm_", "clip_grad_value_", "clone", "copy_",
+    "permutation", "to",
+))  # fmt: skip
 _COMPILED = "mg.compile makes steps fast; leave it out"
 _INERT = {
     "device": "there is one device; leave it out",
@@ -41,9 +50,19 @@ _INERT = {
     "non_blocking": "there is one memory; leave it out",
     "persistent_workers": "workers are threads; leave it out",
     "inplace": "a new tensor is returned; use the result",
-    **dict.fromkeys(("foreach", "fused", "capturable"), _COMPILED),
+    "map_location": "there is one device; leave it out",
+    "pin_memory_device": "there is one memory; leave it out",
+    **dict.fromkeys(("memory_format", "layout"), "functions take any layout; leave it out"),
+    **dict.fromkeys(("multiprocessing_context", "worker_init_fn"), "workers are threads; leave it out"),
+    "sparse": "gradients are dense; leave it out",
+    "out": "use the result, or write it: t.copy_(result)",
+    **dict.fromkeys(("weights_only", "enable_nested_tensor", "mask_check"), ""),
+    "is_grads_batched": "write mg.jacobian, or one call for each gradient",
+    **dict.fromkeys(("foreach", "fused", "capturable", "differentiable"), _COMPILED),
 }
-"""PyTorch's arguments that choose nothing here, and what is said of another value than None, False or "cpu"."""
+"""PyTorch's arguments that choose nothing here, and what is said of another value than None, False or "cpu".
+
+"" where every value is right."""
 
 
 def caller(default: str = "") -> str:
@@ -57,6 +76,8 @@ def caller(default: str = "") -> str:
         called = frame.f_code.co_qualname
         if called == "Tensor.__setitem__":
             name = "setitem"
+        elif called.startswith("Tensor.") and not called.startswith("Tensor._"):
+            name = called[7:]
         elif called.endswith(".__init__") and module.startswith(_LAYERS):
             name = type(frame.f_locals["self"]).__name__
         elif called.isidentifier() and not called.startswith("_") and module.startswith(_PUBLIC):
@@ -130,7 +151,7 @@ def require_at_least(function: str, name: str, x: Any, least: int, requirement: 
 
 def other_names(names: Iterable[str], parameters: Iterable[str]) -> str:
     """A sentence for each of `names` that is one of `parameters` in PyTorch or NumPy, each with a space before it."""
-    parameters = set(parameters)
+    parameters = {name.lstrip("*") for name in parameters}
     sentences = []
     for name in names:
         ours = [other for group in _SAME if name in group for other in group if other in parameters]
@@ -151,7 +172,7 @@ def without_inert(function: str, named: Mapping[str, Any], accepted: Iterable[st
     """
     ignored = {key: value for key, value in named.items() if key in _INERT and key not in accepted}
     for key, value in ignored.items():
-        if not is_inert(value):
+        if _INERT[key] and not is_inert(value):
             raise ValueError(f"{function}: {key}={value!r:.80}: {_INERT[key]}.")
     return {key: value for key, value in named.items() if key not in ignored}
 
@@ -171,7 +192,7 @@ def explain_keywords(function: F, *, always: bool = False) -> F:
     """
     code = function.__code__  # read here, since `inspect.signature` of all of them is a tenth of the import
     names = frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-    always = always or bool(names & _RENAMED) or function.__name__ in _OVERWRITING
+    always = always or bool(names & _RENAMED) or function.__name__ in _LENIENT
     if not always or code.co_flags & CO_VARKEYWORDS:
         return function
 

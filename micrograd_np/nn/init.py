@@ -13,8 +13,14 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.core.messages import require_value
+from micrograd_np.core.spellings import explain_names
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.tensor import Tensor
+
+__all__ = [
+    "calculate_gain", "constant_", "dirac_", "eye_", "fans", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
+    "orthogonal_", "sparse_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
+]  # fmt: skip
 
 T = TypeVar("T", bound=Tensor)
 
@@ -196,3 +202,6 @@ def _write(tensor: T, values: Any) -> T:
     tensor.data[...] = values
     writes.note(tensor.data)
     return tensor
+
+
+explain_names(globals())
