@@ -41,7 +41,7 @@ _NUMPYS = frozenset(("axis", "axes", "keepdims", "ddof", "x", "a", "m", "arr", "
 _RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m", "arr", "ary"))
 _LENIENT = frozenset((  # functions that take such arguments in PyTorch
     "celu", "hardsigmoid", "relu6", "selu", "grad", "load", "clip_grad_norm_", "clip_grad_value_", "clone", "copy_",
-    "permutation", "to",
+    "to",
 ))  # fmt: skip
 _COMPILED = "mg.compile makes steps fast; leave it out"
 _INERT = {
@@ -63,6 +63,12 @@ _INERT = {
 """PyTorch's arguments that choose nothing here, and what is said of another value than None, False or "cpu".
 
 "" where every value is right."""
+
+_ADVICE = {
+    "transpose": " To exchange two axes, write swapaxes.",
+    "where": " For the positions of what is true, write np.nonzero(condition).",
+}
+"""What may have been meant by a call with too many or too few arguments."""
 
 
 def caller(default: str = "") -> str:
@@ -180,8 +186,8 @@ def without_inert(function: str, named: Mapping[str, Any], accepted: Iterable[st
 def wrong_call(name: str, accepted: Signature, named: Mapping[str, Any], error: TypeError) -> TypeError:
     """The error of a call that Python refuses with `error`: it shows which arguments the public `name` takes."""
     bare = [p.replace(annotation=p.empty) for p in accepted.parameters.values() if p.name != "self"]
-    exchange = " To exchange two axes, write swapaxes." if name == "transpose" and not named else ""
-    return TypeError(f"{name}{Signature(bare)}: {error}.{other_names(named, accepted.parameters)}{exchange}")
+    advice = "" if named else _ADVICE.get(name, "")
+    return TypeError(f"{name}{Signature(bare)}: {error}.{other_names(named, accepted.parameters)}{advice}")
 
 
 def explain_keywords(function: F, *, always: bool = False) -> F:
