@@ -13,6 +13,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 _PACKAGE = __name__.partition(".")[0]
 _PUBLIC = tuple(f"{_PACKAGE}.{name}" for name in ("ops.", "numpy_api.", "functional.", "creation"))
+_PROTOCOLS = f"{_PACKAGE}.numpy_api.protocols"
 _LAYERS = f"{_PACKAGE}.nn."
 _INSIDE = (
     *(f"{_PACKAGE}.{name}" for name in ("core.errors", "core.primitive", "engine.tensor", "engine.in_place")),
@@ -86,7 +87,7 @@ def caller(default: str = "") -> str:
             name = called[7:]
         elif called.endswith(".__init__") and module.startswith(_LAYERS):
             name = type(frame.f_locals["self"]).__name__
-        elif called.isidentifier() and not called.startswith("_") and module.startswith(_PUBLIC):
+        elif called.isidentifier() and called[0] != "_" and module.startswith(_PUBLIC) and module != _PROTOCOLS:
             name = called
         frame = frame.f_back
     return name

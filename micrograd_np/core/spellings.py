@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 _DEVICE = "t itself: there is one device; leave it out"
 _NO_DEVICE = "nothing: there is one device; leave it out"
-_ALONE = "cross expand_dims median norm ptp flip tile average unstack"
+_ALONE = "cross expand_dims median ptp flip tile average unstack"
 _OTHER_NAMES = {
     "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2",
     "atanh": "arctanh", "bitwise_not": "invert", "deg2rad": "radians", "det": "linalg.det", "fix": "trunc",
@@ -62,9 +62,9 @@ _METHODS = {
     "is_floating_point": "t.dtype.kind == 'f'", "allclose": "np.allclose(t, other)", "equal": "(t == other).all()",
     "unsqueeze_": "t = t.unsqueeze(axis)", "squeeze_": "t = t.squeeze(axis)", "relu_": "t = t.relu()",
     **{name: f"mg.{name}(t)" for name in _ALONE.split()},
-    **{name: f"mg.{other}(t)" for name, other in _OTHER_NAMES.items()},
+    **{name: f"mg.{other}" for name, other in _OTHER_NAMES.items()},
     **{f"{name}_": f"t.copy_(t.{name}(...))" for name in _IN_PLACE.split()},
-    **{f"{name}_": f"t.copy_(mg.{other}(t))" for name, other in _OTHER_NAMES.items() if "." not in other},
+    **{f"{name}_": f"t.copy_(mg.{other}(t, ...))" for name, other in _OTHER_NAMES.items() if "." not in other},
     **{name: f"np.{name}(t)" for name in _NUMPYS.split()},
     "clamp_min": "t.clip(min)", "clamp_max": "t.clip(max=max)", "erfc": "1 - t.erf()", "frac": "t - t.trunc()",
     "addmm": "t + a @ b", "baddbmm": "t + a @ b", "addcmul": "t + value * a * b", "addcdiv": "t + value * a / b",
@@ -103,7 +103,7 @@ _FUNCTIONS = {
     "is_tensor": "isinstance(x, mg.Tensor)", "unbind": "mg.unstack(t, axis)",
     "repeat_interleave": "mg.repeat(t, repeats, axis)",
     "rsqrt": "1 / mg.sqrt(t)", "is_floating_point": "t.dtype.kind == 'f'",
-    **{name: f"mg.{other}(t)" for name, other in _OTHER_NAMES.items()},
+    **{name: f"mg.{other}" for name, other in _OTHER_NAMES.items()},
     **{f"{name}_": f"t.copy_(t.{name}(...))" for name in _IN_PLACE.split()},
     **{name: f"np.{name}(...)" for name in f"{_NUMPYS} {_NUMPYS_ALONE}".split()},
     **{name: f"np.{name}" for name in _CONSTANTS.split()},

@@ -587,7 +587,7 @@ class Tensor(Vertex):
         floor_divide = fmod = greater = greater_equal = hsplit = hypot = inner = isfinite = isinf = torch_names.expand
         isnan = kron = less = less_equal = log10 = log1p = log2 = log_softmax = logaddexp = torch_names.expand
         logical_and = logical_not = logical_or = logical_xor = logsumexp = masked_fill = matmul = torch_names.expand
-        maximum = minimum = moveaxis = multiply = nan_to_num = nanmean = nansum = negative = torch_names.expand
+        maximum = minimum = moveaxis = multiply = nan_to_num = nanmean = nansum = negative = norm = torch_names.expand
         not_equal = outer = permute = quantile = reciprocal = remainder = roll = rot90 = sign = torch_names.expand
         sin = sinh = softmax = subtract = tan = topk = tril = triu = trunc = unsqueeze = vsplit = torch_names.expand
         xlogy = torch_names.expand

@@ -121,7 +121,7 @@ METHODS = (
     "ceil chunk clamp cos cosh diag diff divide dsplit erf exp2 expand expm1 fliplr flipud floor floor_divide fmod "
     "greater greater_equal hsplit hypot inner isfinite isinf isnan kron less less_equal log10 log1p log2 log_softmax "
     "logaddexp logical_and logical_not logical_or logical_xor logsumexp masked_fill matmul maximum minimum moveaxis "
-    "multiply nan_to_num nanmean nansum negative not_equal numel outer permute quantile reciprocal remainder roll "
+    "multiply nan_to_num nanmean nansum negative norm not_equal numel outer permute quantile reciprocal remainder roll "
     "rot90 sign sin sinh softmax subtract tan topk tril triu trunc unsqueeze vsplit xlogy"
 )
 """The functions that PyTorch has as methods too: ``t.name(…)`` is ``mg.name(t, …)`` there and here."""
