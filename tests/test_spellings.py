@@ -49,6 +49,13 @@ def test_the_package_says_what_to_write_for_a_function(name):
     list(named(str(caught.value)))
 
 
+@pytest.mark.parametrize("name", spellings._NUMPYS.split())
+def test_numpys_functions_that_a_message_names_take_tensors(name):
+    t = mg.Tensor([1.0, 0.0], requires_grad=True)
+    arguments = {"isclose": (t, t), "bincount": (mg.tensor([0, 1]),)}.get(name, (t,))
+    assert getattr(np, name)(*arguments) is not None
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [

@@ -24,13 +24,13 @@ _IN_PLACE = (
     "not_equal reciprocal remainder round sigmoid sign sin sinh sqrt square subtract tan tanh tril triu trunc xlogy"
 )
 _COMPARED = {"eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">="}
-_NUMPYS = "argwhere bincount count_nonzero histogram isclose nonzero signbit unique"
+_NUMPYS = "argwhere bincount count_nonzero histogram isclose nonzero signbit"
 _NUMPYS_ALONE = (
-    "allclose can_cast dtype finfo iinfo promote_types result_type searchsorted set_printoptions "
+    "allclose can_cast dtype finfo iinfo isin promote_types result_type searchsorted set_printoptions "
     "tril_indices triu_indices"
 )
 _DECOMPOSED = "svd qr eig lstsq"
-_WITHOUT_GRADIENT = "conj copysign corrcoef cov fmax fmin heaviside imag isin real sinc"
+_WITHOUT_GRADIENT = "conj copysign corrcoef cov fmax fmin heaviside imag real sinc unique"
 _CONSTANTS = "inf nan pi e newaxis uint16 uint32 uint64"
 _OF_MATRICES = "cond eig eigh eigvals eigvalsh lstsq matrix_rank pinv qr svd svdvals tensorinv tensorsolve"
 _INITIAL = (
@@ -80,8 +80,8 @@ _METHODS = {
     "transpose_": "t = t.swapaxes(a, b)", "bernoulli": "mg.random.generator().binomial(1, t)",
     "multinomial": "mg.random.generator().choice(len(t), size, p=t)", "H": "t.mT", "mH": "t.mT", "adjoint": "t.mT",
     "register_post_accumulate_grad_hook": "t.register_hook(hook)", "retains_grad": "t.grad is not None, after backward",
-    **{name: f"np.{name}(t), which has no gradient" for name in _WITHOUT_GRADIENT.split()},
-    **{name: f"np.linalg.{name}(t), which has no gradient" for name in _DECOMPOSED.split()},
+    **{name: f"np.{name}(t.numpy()), which has no gradient" for name in _WITHOUT_GRADIENT.split()},
+    **{name: f"np.linalg.{name}(t.numpy()), which has no gradient" for name in _DECOMPOSED.split()},
     "random_": "t.copy_(mg.random.integers(n, size=t.shape))",
     "exponential_": "t.copy_(mg.random.generator().exponential(size=t.shape))",
     "diag_embed": "t[..., None] * mg.eye(n)", "bernoulli_": "t.copy_(mg.random.bernoulli(p, t.shape))",
@@ -110,7 +110,7 @@ _FUNCTIONS = {
     **{name: f"t.{name}()" for name in ("clone", "detach")},
     **{name: f"mg.random.{name[:-5]}(t.shape)" for name in ("rand_like", "randn_like")},
     **{name: f"a {sign} b" for name, sign in _COMPARED.items()},
-    **{name: f"np.linalg.{name}(t), which has no gradient" for name in _DECOMPOSED.split()},
+    **{name: f"np.linalg.{name}(t.numpy()), which has no gradient" for name in _DECOMPOSED.split()},
     "randint_like": "mg.random.randint(low, high, t.shape)", "normal": "mg.random.normal(mean, std, size)",
     "bernoulli": "mg.random.generator().binomial(1, p)", "poisson": "mg.random.generator().poisson(rate)",
     "multinomial": "mg.random.generator().choice(n, size, p=p)", "seed": "mg.manual_seed(seed)",
@@ -137,7 +137,7 @@ _FUNCTIONS = {
     "is_inference_mode_enabled": "not mg.is_grad_enabled()", "set_anomaly_enabled": "mg.detect_nonfinite()",
     "zero_": "t.copy_(0)", "fill_": "t.copy_(value)", "detach_": "t = t.detach()", "relu_": "t = mg.relu(t)",
     "dropout_": "t = mg.functional.dropout(t, p)", "clamp_": "t.copy_(t.clip(min, max))", "neg_": "t *= -1",
-    **{name: f"np.{name}(...), which has no gradient" for name in _WITHOUT_GRADIENT.split()},
+    **{name: f"np.{name}(t.numpy()), which has no gradient" for name in _WITHOUT_GRADIENT.split()},
     "utils": "mg.data for utils.data, mg.checkpoint for utils.checkpoint",
     **dict.fromkeys(("cuda", "device", "backends", "mps", "get_default_device", "set_default_device"), _NO_DEVICE),
     "inference_mode": "mg.no_grad()", "autocast": "mg.set_default_dtype('float32')",
@@ -161,7 +161,7 @@ _OF_PARTS = {
         "seed": "mg.manual_seed(seed)", "fork_rng": "mg.random.get_state() before, mg.random.set_state(state) after",
         "default_generator": "mg.random.generator()", "initial_seed": "mg.random.get_state()",
     },
-    "linalg": {name: f"np.linalg.{name}(t), which has no gradient" for name in _OF_MATRICES.split()},
+    "linalg": {name: f"np.linalg.{name}(t.numpy()), which has no gradient" for name in _OF_MATRICES.split()},
     "nn.init": {
         name: f"mg.nn.init.{name}_" for name in _INITIAL.split()
     },
