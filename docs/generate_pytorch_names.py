@@ -53,6 +53,7 @@ DIFFERENT = {
     "cumsum": "without `axis`, of all elements in a line; PyTorch requires `dim`",
     "cumprod": "without `axis`, of all elements in a line; PyTorch requires `dim`",
     "data": "NumPy's array, not a tensor",
+    "Tensor": "of integers, a tensor of integers; PyTorch's `torch.Tensor([1, 2])` makes float32",
     "dtype": "NumPy's",
     "compile": "of a training step, not of a model",
     "load": "from `.npz` or `.safetensors`, never a pickle",

@@ -390,7 +390,7 @@ class Reviews(Dataset):
 
     def __getitem__(self, idx):
         sentence, label = self.sentences[idx]
-        return torch.LongTensor([vocab[w] for w in sentence.split()]), label  #- Write mg.tensor(data)
+        return torch.LongTensor([vocab[w] for w in sentence.split()]), label  #- Write mg.tensor(data, dtype='int64')
         return torch.tensor([vocab[w] for w in sentence.split()]), label  #+
 
 

@@ -84,6 +84,12 @@ def test_it_knows_where_things_are(name, says):
         (optim, "swa_utils", "Write mg.optim.ExponentialMovingAverage"),
         (optim, "StepLR", "Write mg.optim.lr_scheduler.StepLR"),
         (data, "Adam", "Write mg.optim.Adam"),
+        (optim.lr_scheduler, "SGD", "Write mg.optim.SGD"),
+        (nn.init, "xavier_uniform", "Write mg.nn.init.xavier_uniform_"),
+        (mg.random, "get_rng_state", r"Write mg.random.get_state\(\)"),
+        (mg.autograd, "Function", "Write @primitive of micrograd_np.core.primitive"),
+        (mg.autograd, "no_grad", "Write mg.no_grad"),
+        (mg.linalg, "svd", r"Write np.linalg.svd\(t.numpy\(\)\)"),
         (mg.linalg, "xyzzy", r"dir\(micrograd_np.linalg\) lists what it has"),
     ],
 )
@@ -277,6 +283,19 @@ def test_a_file_is_loaded_wherever_it_is_said_to_go(tmp_path):
         mg.load(path, map_location="cuda")
 
 
+def test_the_parts_under_another_name_say_it():
+    with pytest.raises(AttributeError, match=r"^micrograd_np.nn.utils has no 'clip_grad_norm'. Did you mean"):
+        nn.utils.clip_grad_norm  # noqa: B018
+
+
+def test_initial_values_are_written_into_the_array_of_a_parameter_too():
+    layer = nn.Linear(3, 2)
+    nn.init.constant_(layer.weight.data, 0.5)
+    nn.init.xavier_uniform_(layer.weight.data[:1])
+    assert (layer.weight.data[1] == 0.5).all()
+    assert (layer.weight.data[0] != 0.5).any()
+
+
 def test_a_keyword_of_several_names_is_answered_with_ours():
     x = mg.Tensor(X)
     for call, says in (
@@ -287,6 +306,11 @@ def test_a_keyword_of_several_names_is_answered_with_ours():
         (lambda: mg.tile(x, dims=(2, 2)), "PyTorch's dims is reps here"),
         (lambda: mg.full(size=(2,), fill_value=1), "PyTorch's size is shape here"),
         (lambda: x.softmax(dim=1), "PyTorch's dim is axis here"),
+        (lambda: x.norm(p=2), "PyTorch's p is ord here"),
+        (lambda: x.add(x, alpha=2), r"Write x \+ alpha \* y"),
+        (lambda: mg.divide(x, x, rounding_mode="floor"), r"Write x // y, or mg.trunc\(x / y\)"),
+        (lambda: x.repeat(2, 1, 1), r"write mg.tile\(t, \(2, 3, 4\)\)"),
+        (lambda: mg.random.randn(size=(2, 3)), r"its arguments are \*size, dtype, requires_grad, generator\.$"),
         (lambda: x.topk(1, dim=1), "PyTorch's dim is axis here"),
         (lambda: nn.MSELoss(size_average=True), "PyTorch's size_average is reduction here"),
         (lambda: data.DataLoader([1], prefetch_factor=2), "PyTorch's prefetch_factor is prefetch here"),

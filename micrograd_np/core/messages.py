@@ -30,6 +30,7 @@ _SAME = (
     ("y", "other", "b"),
     ("num", "steps"),
     ("stop", "end"),
+    ("ord", "p"),
     ("k", "diagonal"),
     ("shift", "shifts"),
     ("reps", "dims"),
@@ -68,8 +69,10 @@ _INERT = {
 _ADVICE = {
     "transpose": " To exchange two axes, write swapaxes.",
     "where": " For the positions of what is true, write np.nonzero(condition).",
+    "alpha": " Write x + alpha * y.",
+    "rounding_mode": " Write x // y, or mg.trunc(x / y).",
 }
-"""What may have been meant by a call with too many or too few arguments."""
+"""What may have been meant by a call with too many or too few arguments, and by an unknown keyword."""
 
 
 def caller(default: str = "") -> str:
@@ -161,7 +164,7 @@ def other_names(names: Iterable[str], parameters: Iterable[str]) -> str:
     parameters = {name.lstrip("*") for name in parameters}
     sentences = []
     for name in names:
-        ours = [other for group in _SAME if name in group for other in group if other in parameters]
+        ours = [other for group in _SAME if name in group for other in group if other in parameters - {name}]
         sentences += [f" {'NumPy' if name in _NUMPYS else 'PyTorch'}'s {name} is {ours[0]} here."] if ours else []
     return "".join(sentences)
 
@@ -187,7 +190,7 @@ def without_inert(function: str, named: Mapping[str, Any], accepted: Iterable[st
 def wrong_call(name: str, accepted: Signature, named: Mapping[str, Any], error: TypeError) -> TypeError:
     """The error of a call that Python refuses with `error`: it shows which arguments the public `name` takes."""
     bare = [p.replace(annotation=p.empty) for p in accepted.parameters.values() if p.name != "self"]
-    advice = "" if named else _ADVICE.get(name, "")
+    advice = "".join(_ADVICE.get(key, "") for key in named or (name,))
     return TypeError(f"{name}{Signature(bare)}: {error}.{other_names(named, accepted.parameters)}{advice}")
 
 

@@ -31,6 +31,10 @@ _NUMPYS_ALONE = (
 )
 _DECOMPOSED = "svd qr eig lstsq"
 _WITHOUT_GRADIENT = "conj copysign corrcoef cov fmax fmin heaviside imag real sinc unique"
+_KINDS = {
+    "Float": "float32", "Double": "float64", "Half": "float16", "Long": "int64", "Int": "int32", "Short": "int16",
+    "Char": "int8", "Byte": "uint8", "Bool": "bool",
+}  # fmt: skip
 _CONSTANTS = "inf nan pi e newaxis uint16 uint32 uint64"
 _OF_MATRICES = "cond eig eigh eigvals eigvalsh lstsq matrix_rank pinv qr svd svdvals tensorinv tensorsolve"
 _INITIAL = (
@@ -145,7 +149,8 @@ _FUNCTIONS = {
     "pow": "mg.power(t, exponent)", "sub": "mg.subtract(a, b)", "mul": "mg.multiply(a, b)", "div": "mg.divide(a, b)",
     "neg": "mg.negative(t)", "amax": "mg.max(t, axis)", "amin": "mg.min(t, axis)", "float": "mg.float32",
     "double": "mg.float64", "half": "mg.float16", "int": "mg.int32", "long": "mg.int64", "bool": "mg.bool_",
-    **dict.fromkeys(("FloatTensor", "LongTensor", "array", "asarray"), "mg.tensor(data)"),
+    **dict.fromkeys(("array", "asarray"), "mg.tensor(data)"),
+    **{f"{kind}Tensor": f"mg.tensor(data, dtype='{dtype}')" for kind, dtype in _KINDS.items()},
 }  # fmt: skip
 _OF_PARTS = {
     "autograd": {
@@ -225,13 +230,16 @@ def suggestion(module: str, name: str, names: Iterable[str]) -> str:
     return f"Did you mean {near[0]}?" if near else f"dir({module}) lists what it has."
 
 
-def explain_names(namespace: dict[str, Any]) -> None:
-    """Let a module, whose variables `namespace` are, say what to write for a name that it does not have."""
-    module = namespace["__name__"]
+def explain_names(namespace: dict[str, Any], module: str = "") -> None:
+    """Let a module, whose variables `namespace` are, say what to write for a name that it does not have.
+
+    `module` is the name that users know it by, where that is not its own.
+    """
+    module = module or namespace["__name__"]
 
     def missing(name: str) -> NoReturn:
         hint = "" if name.startswith("__") else f" {suggestion(module, name, namespace['__all__'])}"
-        raise AttributeError(f"{module} has no {name!r}.{hint}", name=name, obj=sys.modules[module])
+        raise AttributeError(f"{module} has no {name!r}.{hint}", name=name, obj=sys.modules[namespace["__name__"]])
 
     namespace["__getattr__"] = missing
 

@@ -545,15 +545,20 @@ class Tensor(Vertex):
         """Two axes exchanged."""
         return arrange.swapaxes(self, axis1, axis2)
 
-    def repeat(self, repeats: Any, axis: int | None = None) -> Tensor:
+    def repeat(self, repeats: Any, axis: int | None = None, *lengths: int) -> Tensor:
         """Every element `repeats` times in a row, as in NumPy: PyTorch's ``t.repeat(2, 3)`` is ``mg.tile(t, (2, 3))``.
 
         With `axis`, every slice along it; without, all elements in order, along one axis. ValueError where `repeats` is
-        negative.
+        negative, TypeError for more than two numbers, as PyTorch takes them.
 
         >>> Tensor([1.0, 2.0]).repeat(2)
         Tensor([1., 1., 2., 2.])
         """
+        if lengths:
+            raise TypeError(
+                "repeat: takes repeats and axis, as in NumPy, and repeats each element; for PyTorch's "
+                "t.repeat(2, 3, 4), write mg.tile(t, (2, 3, 4))."
+            )
         return arrange.repeat(self, repeats, axis)
 
     def take(self, indices: Any, axis: int | None = None) -> Tensor:

@@ -1,5 +1,7 @@
 """Initial values of parameters, under PyTorch's names; each function writes in place and returns its argument.
 
+The argument is a tensor, or the array of one.
+
 Random values come from the project's generator (`micrograd_np.random.manual_seed`), or from `generator`. A weight is
 (out, in, …), as in PyTorch; the fans count the further axes too.
 """
@@ -199,8 +201,10 @@ def _generator(generator: Any) -> Any:
 
 
 def _write(tensor: T, values: Any) -> T:
-    tensor.data[...] = values
-    writes.note(tensor.data)
+    target: Any = tensor  # or m.weight.data, as PyTorch's scripts write it
+    array = target if isinstance(target, np.ndarray) else target.data
+    array[...] = values
+    writes.note(array)
     return tensor
 
 

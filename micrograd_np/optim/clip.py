@@ -113,4 +113,4 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     return [g for p in listed if (g := grad_of(p)) is not None and g.size]
 
 
-explain_names(globals())
+explain_names(globals(), "micrograd_np.nn.utils")
