@@ -222,7 +222,8 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
         if name in _LATER:
             return import_module(f".{name}", __name__)  # and is an attribute from then on
         if name not in _HOMES:
-            raise AttributeError(f"micrograd_np has no {name!r}. {_suggestion(__name__, name, __dir__())}")
+            message = f"micrograd_np has no {name!r}. {_suggestion(__name__, name, __dir__())}"
+            raise AttributeError(message, name=name, obj=None)  # see `core.spellings.ForeignName`
         value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
         return value
 

@@ -1,9 +1,11 @@
 """What PyTorch and NumPy call otherwise is answered with what to write here, and every such answer is right."""
 
+import ast
 import importlib
 import inspect
 import operator
 import re
+import traceback
 import warnings
 from functools import reduce
 
@@ -97,6 +99,23 @@ def test_a_part_says_what_to_write_for_a_name_that_it_does_not_have(module, name
     assert not hasattr(module, name)
     with pytest.raises(AttributeError, match=f"{module.__name__} has no '{name}'. {says}"):
         getattr(module, name)
+
+
+@pytest.mark.parametrize("read", [lambda: mg.randn, lambda: nn.relu, lambda: mg.Tensor([1.0]).dim, lambda: F.Linear])
+def test_python_adds_no_other_suggestion(read):
+    try:
+        read()
+    except AttributeError as error:
+        shown = "".join(traceback.format_exception(error))
+    assert "Write " in shown
+    assert "Did you mean" not in shown
+
+
+def test_a_type_checker_knows_the_methods_of_one_meaning():
+    body = ast.parse(inspect.getsource(mg.Tensor)).body[0].body
+    (block,) = [node for node in body if isinstance(node, ast.If)]
+    declared = {target.id for assignment in block.body for target in assignment.targets}
+    assert declared == {*torch_names.METHODS.split()}
 
 
 @pytest.mark.parametrize("name", spellings._OF_MODULES)

@@ -195,13 +195,16 @@ _PARTS = "nn functional optim optim.lr_scheduler data training random linalg aut
 
 
 class ForeignName:
-    """An attribute of another library: reading it raises an AttributeError that says what to write."""
+    """An attribute of another library: reading it raises an AttributeError that says what to write.
+
+    `obj` is None in these errors, lest Python append a name that is spelt alike.
+    """
 
     def __init__(self, name: str, hint: str) -> None:
         self.name, self.hint = name, hint
 
     def __get__(self, instance: Any, owner: type) -> NoReturn:
-        raise AttributeError(f"{owner.__name__} has no {self.name!r}. Write {self.hint}.", name=self.name, obj=instance)
+        raise AttributeError(f"{owner.__name__} has no {self.name!r}. Write {self.hint}.", name=self.name, obj=None)
 
 
 def add_foreign_names(owner: type) -> None:
@@ -239,7 +242,7 @@ def explain_names(namespace: dict[str, Any], module: str = "") -> None:
 
     def missing(name: str) -> NoReturn:
         hint = "" if name.startswith("__") else f" {suggestion(module, name, namespace['__all__'])}"
-        raise AttributeError(f"{module} has no {name!r}.{hint}", name=name, obj=sys.modules[namespace["__name__"]])
+        raise AttributeError(f"{module} has no {name!r}.{hint}", name=name, obj=None)
 
     namespace["__getattr__"] = missing
 
