@@ -31,7 +31,7 @@ def result(code, **namespace):
     """The value of an expression, or of the y that a statement has written; as nested numbers."""
     try:
         value = eval(code, namespace)
-    except SyntaxError:
+    except SyntaxError:  # a statement
         exec(code, namespace)
         value = namespace["y"]
     return numbers(value, shape_only="rand" in code or "permutation" in code)

@@ -89,6 +89,7 @@ _METHODS = {
     "random_": "t.copy_(mg.random.integers(n, size=t.shape))",
     "exponential_": "t.copy_(mg.random.generator().exponential(size=t.shape))",
     "diag_embed": "t[..., None] * mg.eye(n)", "bernoulli_": "t.copy_(mg.random.bernoulli(p, t.shape))",
+    "scatter_": "t[rows, index] = value, with an index for each axis",
     "kthvalue": "mg.topk(t, k)", "fill_diagonal_": "np.fill_diagonal(t.data, value)",
     "lerp_": "t += weight * (end - t)",
     "addcmul_": "t += value * a * b", "addcdiv_": "t += value * a / b", "addmm_": "t += a @ b",

@@ -565,9 +565,13 @@ class Tensor(Vertex):
         """The elements, or the slices along `axis`, that integers name."""
         return order.take(self, indices, axis)
 
-    def argsort(self, axis: int | None = -1) -> Tensor:
-        """The positions that sort along `axis`."""
-        return order.argsort(self, axis=axis)
+    def argsort(self, axis: int | None = -1, descending: bool = False) -> Tensor:
+        """The positions that sort along `axis`, the largest first if `descending`: ``(…) -> (…)``.
+
+        >>> Tensor([2.0, 3.0, 1.0]).argsort(descending=True)
+        Tensor([1, 0, 2])
+        """
+        return order.argsort(self, axis=axis, descending=descending)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         """The diagonal of the matrices of two axes, as a new last axis."""
