@@ -99,6 +99,7 @@ from .numpy_api.statistics import (
     std,
     var,
 )
+from .numpy_api.torch_names import add_methods as _add_methods
 from .numpy_api.torch_names import cat, chunk, clamp, expand, masked_fill, numel, permute, unsqueeze
 from .ops.choice import clip, maximum, minimum, relu, where
 from .ops.comparison import (
@@ -228,12 +229,14 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
         if name in _LATER:
             return import_module(f".{name}", __name__)  # and is an attribute from then on
         if name not in _HOMES:
-            raise AttributeError(f"micrograd_np has no {name!r}. {_suggestion(__name__, name, __dir__())}")
+            message = f"micrograd_np has no {name!r}. {_suggestion(__name__, name, __dir__())}"
+            raise AttributeError(message, name=name, obj=None)  # see `core.spellings.ForeignName`
         value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
         return value
 
 
 _explain_all_keywords(__all__, globals())
+_add_methods(Tensor, globals())
 _former.install()
 _sys.meta_path.append(_ForeignModules(__name__))
 
