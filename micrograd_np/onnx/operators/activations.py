@@ -17,9 +17,7 @@ def _activation(name: str, onnx: str, double: Callable[..., str] | None = None, 
     """An activation that ONNX has; `attributes` are ours, by ONNX's name. `double` says it without its kernel."""
 
     def convert(g: Graph, op: Op, x: Any, **settings: Any) -> str:
-        attributes: dict[str, Any] = {
-            theirs: float(settings[ours]) for theirs, ours in attributes.items() if ours in settings
-        }
+        numbers: dict[str, Any] = {k: float(settings[ours]) for k, ours in attributes.items() if ours in settings}
         if g.double and double is not None:
             return double(g, g.of(x), *numbers.values())
         return g.node(onnx, g.of(x), hint=hint(op), **numbers)
