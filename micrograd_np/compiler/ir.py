@@ -117,10 +117,10 @@ class Value:
     @property
     def root(self) -> Value:
         """The value whose memory it shows; itself, if it is no view."""
-        v = self
-        while v.op is not None and v.op.effect == "view":
-            v = v.base
-        return v
+        v: Any = self
+        while (op := v.op) is not None and op.effect == "view":
+            v = op.of
+        return v  # type: ignore[no-any-return]
 
     @property
     def steps(self) -> list[Op]:
@@ -243,8 +243,10 @@ class Op:
     def clone(self) -> Op:
         """The operation as it is now, which defines the same value."""
         other = Op.__new__(type(self))
-        for name in Op.__slots__:
-            setattr(other, name, getattr(self, name))
+        other.function, other.call, other.args, other.kwargs = self.function, self.call, self.args, self.kwargs
+        other.result, other.effect, other.of, other.reads = self.result, self.effect, self.of, self.reads
+        other.section, other.where, other.must_run = self.section, self.where, self.must_run
+        other.bound, other.unit, other.refusal, other._shows = self.bound, self.unit, self.refusal, self._shows
         return other
 
     def set_args(self, args: tuple[Any, ...]) -> None:

@@ -73,8 +73,15 @@ def _store(program: Program) -> dict[Value, Memory]:
             copies.append((memory, v))
             last[v.root] = end
     latest: dict[Memory | None, int] = {}  # by memory: the last operation that reads what lies there
+    lies: dict[Value, Memory | None] = {}  # by version: where it lies
+    for op in program.ops:
+        for one in op.body if isinstance(op, Loop) else (op,):
+            if one.effect == "update" and one.result is not None and one.of is not None:
+                root = one.of.root
+                lies[one.result] = lies.get(root, root.memory)
     for root, i in last.items():
-        latest[root.first.memory] = max(i, latest.get(root.first.memory, -1))
+        memory = lies.get(root, root.memory)
+        latest[memory] = max(i, latest.get(memory, -1))
     for v, memory in list(homes.items()):
         if latest.get(memory, -1) > where[v] or not _in_place(program.ops[where[v]], v, memory):
             del homes[v]
@@ -101,8 +108,8 @@ def _sources(program: Program) -> dict[Memory, Value]:
             sources[v.root.memory] = v.root
     for op in program.ops:
         for v in op.reads:
-            if v.root.memory is not None:
-                sources.setdefault(v.root.memory, v.root)
+            if v.memory is not None:
+                sources.setdefault(v.memory, v)
     return sources
 
 
