@@ -16,6 +16,7 @@ overwrites) is a source at the beginning, and `Program.stores` says which value 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from operator import is_not
 from typing import Any, Literal
 
 import numpy as np
@@ -251,12 +252,13 @@ class Op:
 
     def set_args(self, args: tuple[Any, ...]) -> None:
         """Give the call other arguments."""
-        self.args, self._shows = args, None
-        self.look_again()
+        if any(map(is_not, args, self.args)):
+            self.args, self._shows = args, None
+            self.look_again()
 
     def substitute(self, replacements: Mapping[Value, Value]) -> None:
         """Read other values, by those that are read now."""
-        if not any(v in replacements for v in self.reads):
+        if replacements.keys().isdisjoint(self.reads):
             return
 
         def change(v: Value) -> Value:

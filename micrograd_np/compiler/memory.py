@@ -56,9 +56,11 @@ class Plan:
 
     def storage(self, v: Value) -> Storage:
         """The storage of a value."""
-        root = v.root
-        storage = self.storages.get(root)
+        storage = self.storages.get(v)
         if storage is None:
+            root = v.root
+            if root in self.storages:
+                return self.storages[root]
             memory = root.memory
             assert memory is not None, f"{root} is not defined"
             storage = self.sources.setdefault(memory, Storage(memory.kind, root, memory))

@@ -27,7 +27,7 @@ def fold_constants(program: Program, *, bounds: bool = True) -> int:
         for op in program.ops:
             if op.result is None or op.must_run or op.effect == "loop":
                 continue
-            if all(v in arrays or v.constant is not None for v in op.reads):
+            if all([v in arrays or v.constant is not None for v in op.reads]):
                 arrays[op.result] = evaluate(op, array_of)
                 folded.add(op)
     for op in reversed(program.ops):  # what an update writes into has to be made in each call
@@ -72,11 +72,11 @@ def _uniform_to_numbers(program: Program, *, bounds: bool) -> None:
             continue
         if op.function == "np.power" or (bounds and op.function in _BOUNDING):  # other loops, other last bits
             continue
-        shapes = [v.shape if isinstance(v, Value) else () for v in op.args]
         args = list(op.args)
-        for i, v in enumerate(args):
-            if not isinstance(v, Value) or v.constant is None or not v.shape:
-                continue
+        whole = [i for i, v in enumerate(args) if isinstance(v, Value) and v.shape and v.constant is not None]
+        shapes = [v.shape if isinstance(v, Value) else () for v in args] if whole else []
+        for i in whole:
+            v = args[i]
             rest = [shape for j, shape in enumerate(shapes) if j != i]
             if rest and np.broadcast_shapes(*rest) == op.result.shape and (x := number(v)) is not None:
                 args[i], shapes[i] = x, ()

@@ -112,9 +112,10 @@ class Namespace:
         if name == "routine":
             return self._recorder.routine
         thing = getattr(self._thing, name)
-        if isinstance(thing, (type, float, int, type(None))):
-            return thing
-        return Namespace(self._recorder, thing, f"{self._path}.{name}")
+        if not isinstance(thing, (type, float, int, type(None))):
+            thing = Namespace(self._recorder, thing, f"{self._path}.{name}")
+        vars(self)[name] = thing  # found at once from here on
+        return thing
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function, and record that; TypeError for a module."""
@@ -177,6 +178,8 @@ class Recorder:
         calling = []
         while frame is not None and frame.f_code.co_filename == __file__:
             frame = frame.f_back
+        if frame in self.frames:
+            return
         while frame is not None and frame not in self.frames and not frame.f_code.co_filename.startswith(_COMPILER):
             calling.append(frame)
             frame = frame.f_back
