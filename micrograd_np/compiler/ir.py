@@ -121,7 +121,7 @@ class Value:
         v: Any = self
         while (op := v.op) is not None and op.effect == "view":
             v = op.of
-        return v  # type: ignore[no-any-return]
+        return v
 
     @property
     def steps(self) -> list[Op]:

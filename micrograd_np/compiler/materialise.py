@@ -80,8 +80,8 @@ def _store(program: Program) -> dict[Value, Memory]:
                 root = one.of.root
                 lies[one.result] = lies.get(root, root.memory)
     for root, i in last.items():
-        memory = lies.get(root, root.memory)
-        latest[memory] = max(i, latest.get(memory, -1))
+        place = lies.get(root, root.memory)
+        latest[place] = max(i, latest.get(place, -1))
     for v, memory in list(homes.items()):
         if latest.get(memory, -1) > where[v] or not _in_place(program.ops[where[v]], v, memory):
             del homes[v]

@@ -5,6 +5,8 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
+import micrograd_np as mg
+from micrograd_np import nn
 from micrograd_np.compiler.evaluate import run
 from micrograd_np.compiler.memory import plan
 from micrograd_np.compiler.parser import parse
@@ -65,6 +67,75 @@ store(w, w_2)
     verify(again)
     assert str(again) == str(parse(text))
     assert all(map(np.array_equal, outcome(parse(text)), outcome(again)))
+
+
+def _told(program):
+    """What the operations of a program do, one by one."""
+    ops = [one for op in program.ops for one in (op, *getattr(op, "body", ()))]
+    return [(op.function, op.effect, op.must_run, op.bound and op.bound[1], *map(_lies, op.defines)) for op in ops]
+
+
+def _lies(v):
+    return v.shape, v.dtype, v.strides
+
+
+def _in_blocks(x):
+    y = x * 2
+    return ((y - 1) * y + mg.exp(-y)).sum()
+
+
+def _drawn(x):
+    return nn.functional.dropout(x, 0.5).T.reshape(6, 2).sum(0)
+
+
+def _beside():
+    w = mg.Tensor(np.ones(6))
+    first = mg.Tensor(w.data[:3])
+
+    def step(x):
+        with mg.no_grad():
+            w.copy_(w * 2)
+            first.copy_(first + x)
+        return w * mg.where(x.sum() > 0, np.inf, 1.0)
+
+    return step
+
+
+def _trained():
+    net = nn.Sequential(nn.Conv2d(1, 2, 2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(32, 3))
+    optimizer = mg.optim.Adam(net.parameters(), lr=0.1)
+
+    def step(x):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(net(x), (x[:, 0, 0, 0] > 0).astype(np.int64))
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+@pytest.mark.parametrize(
+    ("step", "x"),
+    [
+        (lambda x: (x * 2).sum(0), np.ones((2, 3)).T),
+        (_in_blocks, np.ones(200_000)),
+        (_drawn, np.ones((3, 4))),
+        (_beside(), np.ones(3)),
+        (_trained(), np.ones((2, 1, 3, 3))),
+    ],
+    ids=["laid out otherwise", "in blocks", "drawn", "memory in memory", "trained"],
+)
+def test_programs_are_read_again_as_they_were(step, x, mode):
+    step = mg.compile(step, mode=mode)
+    with mg.no_grad() if x.size == 12 else mg.enable_grad():
+        step(x)
+    for program in (step.last.program, copied(step.last.raw)[0]):
+        again = parse(str(program))
+        verify(again)
+        assert str(again) == str(program)
+        assert _told(again) == _told(program)
 
 
 def test_what_nobody_needs_goes_and_draws_stay():

@@ -27,7 +27,7 @@ def fold_constants(program: Program, *, bounds: bool = True) -> int:
         for op in program.ops:
             if op.result is None or op.must_run or op.effect == "loop":
                 continue
-            if all([v in arrays or v.constant is not None for v in op.reads]):
+            if all(v in arrays or v.constant is not None for v in op.reads):
                 arrays[op.result] = evaluate(op, array_of)
                 folded.add(op)
     for op in reversed(program.ops):  # what an update writes into has to be made in each call

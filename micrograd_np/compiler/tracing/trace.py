@@ -608,7 +608,7 @@ class Tracer(Events):
 def _check_early(program: Program) -> None:
     """Move checks of what is there by then before whatever writes memory that outlives the step."""
     ops, lasting = program.ops, {v.root for v in program.stores.values()}
-    versions = {v for v in (*program.inputs, *(v for _, v in (*program.gradients_in, *program.states.values())))}
+    versions = {*program.inputs, *(v for _, v in (*program.gradients_in, *program.states.values()))}
     for op in ops:
         if op.effect == "update" and op.of is not None and op.of.root in versions:
             versions.update(op.defines)
