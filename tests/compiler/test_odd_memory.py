@@ -139,6 +139,81 @@ def test_what_was_read_before_a_view_was_met_is_not_read_later(tmp_path):
     agree(make, tmp_path, (4, 4))
 
 
+def test_what_was_read_of_memory_without_a_name_is_not_read_later(tmp_path):
+    """Where a set keeps them, tensors have no name by which the plain program would keep a copy of its own."""
+
+    def make():
+        w = mg.Tensor(matrix())
+        v = mg.Tensor(w.data.T)
+        ws, vs = frozenset([w]), frozenset([v])
+
+        def step(x):
+            before = -next(iter(ws))
+            beside = -next(iter(vs))
+            next(iter(vs)).__iadd__(x.sum())
+            return (x + before + beside,)
+
+        return (w, v), step
+
+    agree(make, tmp_path, (4, 4))
+
+
+def test_a_parameter_that_is_written_through_a_view_keeps_its_order_in_memory(tmp_path):
+    """A sum of it rounds by that order, not by that of what was written."""
+
+    def make():
+        w = mg.Tensor(np.linspace(-1, 1, 35 * 23).reshape(35, 23), name="w")
+
+        def step(x):
+            w.T.copy_(x * 0.1)
+            return w.sum(), w.mean(axis=0), w.exp().sum(axis=1)
+
+        return (w,), step
+
+    agree(make, tmp_path, (23, 35))
+
+
+def test_what_is_computed_through_a_view_is_read_without_another(tmp_path):
+    def make():
+        def step(x):
+            y = x * 2
+            t = y.T
+            t.copy_(x.exp())
+            return t + 1, y * 3
+
+        return (), step
+
+    compiled, _ = agree(make, tmp_path, (4, 4))
+    assert sum(op.effect == "view" for op in compiled.last.program.ops) == 1
+
+
+@pytest.mark.parametrize("index", [(), None, (None, ...), slice(0, 1)], ids=str)
+def test_a_number_that_numpy_gives_can_be_written_into(index, tmp_path):
+    def make():
+        def step(x):
+            loss = mg.functional.mse_loss(x, x * 0.5, reduction="sum")
+            target = loss.reshape(1) if isinstance(index, slice) else loss
+            target[index] = loss * 2
+            return (loss * 1,)
+
+        return (), step
+
+    agree(make, tmp_path, (3,))
+
+
+def test_a_write_of_all_takes_leading_axes_of_length_one(tmp_path):
+    def make():
+        def step(x):
+            y = x * 2
+            y[...] = x[None] + 1
+            y[()] = y.reshape(1, 1, 3) * 2
+            return (y * 1,)
+
+        return (), step
+
+    agree(make, tmp_path, (3,))
+
+
 def test_parameters_that_change_places_have_a_plain_program(tmp_path):
     def make():
         a, b = (mg.Tensor(matrix() + i, name="ab"[i]) for i in range(2))

@@ -137,8 +137,7 @@ class Cells:
             undone = inverse(view, of)
             assert undone is not None
             of = self.append(undone).result or of
-        cell.content, ref.view = of, value
-        ref.base = None if ref.parent.parent is not None else of
+        cell.content, ref.base, ref.view = of, of, value
         return op
 
     def _way_back(self, ref: Ref) -> list[Op] | None:

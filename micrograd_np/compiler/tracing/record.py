@@ -276,8 +276,10 @@ class Recorder:
         if not self._spared(target):
             function(*raw, **raw_kwargs)
         values, named = self._values(args[1:]), self._values(kwargs)
-        whole = path in ("np.copyto", "method.fill") or (path == "setitem" and args[1] is Ellipsis)
         source = raw[-1]
+        index = args[1] if path == "setitem" and type(args[1]) is tuple else args[1:2]
+        shows_all = path == "setitem" and all(part is Ellipsis or part is None for part in index)
+        whole = path in ("np.copyto", "method.fill") or (shows_all and np.ndim(source) <= target.ndim)
         if whole and not kwargs and np.can_cast(np.asarray(source).dtype, target.dtype, "same_kind"):
             strides = _layout(target._array)
             self.cells.compute("copy", np.copyto, (values[-1],), {}, target._ref, strides)
