@@ -172,7 +172,7 @@ def _merge_in_place(program: Program, layout: Plan, spans: dict[Storage, tuple[i
 
 def _is_free(storage: Storage) -> bool:
     """Whether a storage is a buffer like any other, which may be shared and moved."""
-    return storage.kind == "buffer" and storage.begins is None and storage.inside is None
+    return storage.kind == "buffer" and storage.inside is None
 
 
 def arrange(layout: Plan, spans: dict[Storage, tuple[int, int]]) -> None:
