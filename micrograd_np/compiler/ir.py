@@ -361,6 +361,8 @@ def _collect(x: Any, values: list[Value]) -> None:
 def frozen(x: Any, change: Callable[[Value], Any]) -> Any:
     """Arguments as something to compare calls by, with ``change(value)`` for each value."""
     kind = type(x)
+    if kind is int or kind is str:
+        return x
     if kind is Value:
         return change(x)
     if kind is tuple or kind is list:
@@ -368,8 +370,8 @@ def frozen(x: Any, change: Callable[[Value], Any]) -> Any:
     if kind is dict:
         return tuple([(k, frozen(v, change)) for k, v in sorted(x.items())])
     if kind is slice:
-        return ("slice", x.start, x.stop, x.step)
-    return (kind.__name__, repr(x) if isinstance(x, (float, complex)) else x)  # zeros have two signs
+        return (kind, x.start, x.stop, x.step)
+    return (kind, repr(x) if isinstance(x, (float, complex)) else x)  # zeros have two signs
 
 
 def constant(array: Any, label: Label | None = None) -> Value:

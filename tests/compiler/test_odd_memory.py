@@ -58,6 +58,7 @@ def matrix():
     return np.linspace(-1, 1, 16).reshape(4, 4)
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_parameter_whose_old_version_is_still_read_keeps_its_order_in_memory(layout, tmp_path):
     """Sums round by that order, so a version that lies elsewhere for a while has to lie alike."""
@@ -77,6 +78,7 @@ def test_a_parameter_whose_old_version_is_still_read_keeps_its_order_in_memory(l
     agree(make, tmp_path, (6, 8))
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_an_argument_that_is_written_keeps_its_order_in_memory(layout, tmp_path):
     def make():

@@ -197,7 +197,7 @@ class Cells:
         """What a cell holds when something has been written into its memory."""
         assert cell.content is not None
         before, value = cell.content.root, Value(cell.shape, cell.dtype, cell.strides, cell.label)
-        self.append(Op("after", _first, (before, written), {}, value, "view", before)).must_run = True
+        self.append(Op("after", _first, (before, written), {}, value, "view", before))
         return value
 
     def _moved(self, content: Value | None, old: Value, new: Value) -> Value:
