@@ -97,6 +97,24 @@ def test_an_argument_that_is_written_keeps_its_order_in_memory(layout, tmp_path)
     agree(make, tmp_path, (6, 8), layout)
 
 
+def test_tensors_that_lie_in_the_same_memory_stay_with_numpy():
+    """In C the order of their reads and writes would not be kept."""
+    w = mg.Tensor(matrix(), name="w")
+    v = mg.Tensor(w.data.T, name="v")
+
+    @mg.compile(backend="c", wait=True)
+    def step(x):
+        v.__iadd__(x.sum())
+        return (w @ w).tanh(), w.sum()
+
+    with mg.no_grad():
+        for _ in range(3):
+            step(np.ones((4, 4)))
+    assert "lie in the same memory" in str(step.report())
+    with pytest.raises(mg.CompileError, match="cannot be written in C"):
+        step.source_as("c")
+
+
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("links", range(64))
 def test_a_parameter_and_a_view_that_a_step_meets_late_are_one_memory(view, links, tmp_path):
