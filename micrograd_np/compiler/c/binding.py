@@ -256,11 +256,11 @@ class Binding:
 
     def tell(self, flags: int) -> None:
         """Report flags that were raised while parameters were updated, as NumPy is told to report them."""
-        lines = dict.fromkeys(step.op.where for group in self.native.groups if group.late for step in group.steps)
-        asked = f" ({'; '.join(line for line in lines if line)})" if any(lines) else ""
+        late = [step.op.where for group in self.native.groups if group.late for step in group.steps]
+        places = "; ".join(line for line in dict.fromkeys(late) if line)
         for kind, how in self.heeded.items():
             if flags & self.numbers[kind]:
-                message = f"{_WORDS[kind]} encountered in the update{asked}"
+                message = f"{_WORDS[kind]} encountered in the update ({places})"
                 if how == "raise":
                     raise FloatingPointError(message)
                 warnings.warn(message, RuntimeWarning, stacklevel=3)

@@ -271,7 +271,7 @@ def _variables(function: FunctionType) -> Iterator[Captured]:
             variables[name,] = Captured(cell.cell_contents, place, None, name)
         except GONE:  # a variable that has no value yet
             continue
-    for path in _asked(code):
+    for path in _variables_of(code):
         name, inside = path[-1], variables.get(path[:-1])
         if len(path) == 1 and path not in variables and name in function.__globals__:
             variables[path] = Captured(function.__globals__[name], Place(function.__globals__, name), None, name)
@@ -294,7 +294,7 @@ def _names(x: Any) -> Iterator[str]:
 
 
 @lru_cache(maxsize=1024)
-def _asked(code: CodeType) -> tuple[tuple[str, ...], ...]:
+def _variables_of(code: CodeType) -> tuple[tuple[str, ...], ...]:
     """The variables outside a function that it asks for, and their attributes, each once."""
     return tuple(dict.fromkeys(_paths(code, code.co_freevars)))
 
