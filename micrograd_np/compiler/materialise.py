@@ -63,7 +63,7 @@ def _store(program: Program) -> dict[Value, Memory]:
     copies: list[tuple[Memory, Value]] = []
     where = {v: i for i, op in enumerate(program.ops) for v in op.defines}
     for memory, v in program.stores.items():
-        if _lies_in(v, memory):
+        if v.first.memory is memory:
             continue
         source = sources[memory]
         computed = v.op is not None and v.op.effect == "new" and v not in homes and v not in pinned
@@ -111,11 +111,6 @@ def _sources(program: Program) -> dict[Memory, Value]:
             if v.memory is not None:
                 sources.setdefault(v.memory, v)
     return sources
-
-
-def _lies_in(v: Value, memory: Memory) -> bool:
-    """Whether a value is a later version of what `memory` holds."""
-    return v.first.memory is memory
 
 
 def _last_reads(program: Program) -> dict[Value, int]:
