@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .places import Place
     from .reductions import Axis
 
-__all__ = ["around", "index_of", "reduction", "total", "whole_sum"]
+__all__ = ["around", "index_of", "one_by_one", "reduction", "total"]
 
 _VARIABLES = "ijklmnpq"
 
@@ -71,13 +71,23 @@ def reduction(x: Place, z: Place, nest: tuple[Axis, ...], start: Any, loop: str,
     return "\n".join([_head(x, z), *rows, *around([(v, axis.n) for axis, v in pairs], body), "}"])
 
 
-def whole_sum(x: Place, z: Place, axes: set[int], kept: tuple[int, ...]) -> str:
-    """The function that adds up whole numbers or truths."""
+_SIGNS = {"add": "+", "multiply": "*", "maximum": ">", "minimum": "<"}
+
+
+def one_by_one(x: Place, z: Place, name: str, start: Any, axes: set[int], kept: tuple[int, ...]) -> str:
+    """The function that reduces element by element: whole numbers and truths, or what may round as it likes."""
     rest = iter(kept)
     letters = dict(zip(range(len(x.shape)), _VARIABLES, strict=False))
     into = {k: next(rest) // z.dtype.itemsize for k in range(len(x.shape)) if k not in axes}
-    source = total((x.strides[k] // x.dtype.itemsize, letters[k]) for k in range(len(x.shape)))
-    inside = around([(letters[k], x.shape[k]) for k in sorted(axes)], [f"total += $0$[{source}];"], "")
+    source = total((x.strides[k] // x.dtype.itemsize, letters[k]) for k, n in enumerate(x.shape) if n > 1)
+    rows = [f"total {_SIGNS[name]}= $0$[{source}];"]
+    if name in ("maximum", "minimum"):
+        nan = " || isnan(element)" if x.dtype.kind == "f" else ""
+        rows = [f"const {TYPES[x.dtype.name]} element = $0$[{source}];"]
+        rows.append(f"if (element {_SIGNS[name]} total{nan}) total = element;")
+    inside = around([(letters[k], x.shape[k]) for k in sorted(axes) if x.shape[k] > 1], rows, "")
     kind = TYPES[z.dtype.name]
-    body = [f"{kind} total = 0;", *inside, f"$1$[{total((s, letters[k]) for k, s in into.items())}] = total;"]
-    return "\n".join([_head(x, z), *around([(letters[k], x.shape[k]) for k in into], body), "}"])
+    first = total((x.strides[k] // x.dtype.itemsize, letters[k]) for k in into if x.shape[k] > 1)
+    begin = f"$0$[{first}]" if start is None else literal(start, z.dtype) if start else "0"
+    body = [f"{kind} total = {begin};", *inside, f"$1$[{total((s, letters[k]) for k, s in into.items() if x.shape[k] > 1)}] = total;"]
+    return "\n".join([_head(x, z), *around([(letters[k], x.shape[k]) for k in into if x.shape[k] > 1], body), "}"])

@@ -1,0 +1,384 @@
+"""A program as one C file of its own, which needs C's standard library alone: for teaching, and for small machines.
+
+It says what `writing.plain` says, in loops. Products are three loops, sums go from the first element to the last, and
+functions are those of <math.h>, so that the numbers are NumPy's but for rounding. What is done once stands where it is
+done; what is done several times is a function.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..error import CompileError
+from ..ir import Label, Op, Value, values_in
+from ..memory import Plan, arrange, place
+from ..naming import Names
+from ..passes import run_passes
+from ..program import copied
+from ..writing.idioms import choose
+from .expressions import TYPES, literal
+from .fuse import fuse
+from .native import lay_out
+from .places import Places, Unsupported
+from .scalars import Symbol, scalars_in_c, tight
+from .source import Source
+from .steps import steps
+from .totals import around, total
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from ..memory import Storage
+    from ..program import Program, UpdateGroup
+    from .places import Place
+    from .steps import Step
+
+__all__ = ["write_file"]
+
+LARGEST = 50_000  # numbers that stand in the file as text
+_WIDTH = 110
+_SPARED = 0.75  # buffers share memory where that takes less than this part of it
+_PART = re.compile(r"\$(\d+)\$(\[([^\]]*)\])?")
+
+
+def write_file(
+    raw: Program, path: Path, numbers: Sequence[tuple[UpdateGroup, list[tuple[Any, str]]]], *, whole: bool
+) -> None:
+    """Write a traced program to `path`, with the numbers that its memory holds now.
+
+    `numbers` are its runtime numbers, by what computes them; if not `whole`, the results are the first of its results.
+    Raises CompileError for what C cannot say.
+    """
+    program, _ = copied(raw)
+    choose(program)
+    run_passes(program, "exact", calls=False)
+    try:
+        file = _File(program, *_leave(program, whole=whole), path.stem, numbers)
+        path.write_text(file.text, encoding="utf-8")
+        if file.loaded:
+            path.with_suffix(".bin").write_bytes(b"".join(x.tobytes() for x in file.loaded.values()))
+    except Unsupported as error:
+        message = f"compile: {program.name} cannot be written as a C file: {error}."
+        raise CompileError(message) from None
+
+
+def _leave(program: Program, *, whole: bool) -> tuple[list[Value], int]:
+    """What the C function is called with, and how many of these are its results, at the end.
+
+    Results and gradients lie in memory of the caller's. Gradients of what the step itself updates stay inside.
+    """
+    incoming = {id(t): v for t, v in program.gradients_in}
+    results = list(values_in(program.results if whole else program.results[0]))
+    for t, v in program.gradients_out:
+        if v is None:
+            continue
+        if id(t) in incoming:
+            program.stores[incoming[id(t)].memory] = v  # type: ignore[index]
+        elif id(t) not in program.states or program.states[id(t)][1].root.memory not in program.stores:
+            results.append(v)
+    program.gradients_out = []
+    stored, outputs = set(program.stores.values()), []
+    for v in results:
+        computed = v.op is not None and v.op.effect in ("new", "fresh") and v.strides is None
+        if not computed or v in stored or v in outputs:
+            z = Value(v.shape, v.dtype, None, Label(v.label.name, v.label.hint))
+            program.ops.append(Op("copy", np.copyto, (v,), {}, z, "new"))
+            v = z  # noqa: PLW2901
+        outputs.append(v)
+    program.results = tuple(outputs)
+    return [*program.inputs, *incoming.values(), *outputs], len(outputs)
+
+
+class _File(Source):
+    """Collects what the file consists of; `text` puts it together."""
+
+    stops = "wrong = 1"
+
+    def __init__(self, program: Program, sources: list[Value], outputs: int, stem: str, numbers: Any) -> None:
+        self.stem, self.outputs = stem, outputs
+        self.updates = numbers
+        self.plan = place(program)
+        for storage in [*self.plan.storages.values(), *self.plan.sources.values()]:
+            storage.kind = "buffer" if storage.kind == "fresh" else storage.kind
+        self.places = places = Places(program, self.plan)
+        inputs: dict[Storage, int] = {}
+        for i, v in enumerate(sources):
+            inputs.setdefault(self.plan.storage(v), i)
+            if not places.of(v).contiguous or v.dtype.name not in TYPES:
+                message = f"{v.label.name or 'an argument'} is {v.dtype} with strides {places.of(v).strides}"
+                raise Unsupported(f"{message}; it takes arrays of C's numbers, row after row")
+        self.lasting = {self.plan.sources[memory] for memory in program.stores if memory in self.plan.sources}
+        lowered = steps(program, places, exact=False)
+        for step in lowered:
+            if step.kind == "python":
+                what = "a draw of random numbers" if step.op.bound is not None else step.op.function
+                raise Unsupported(f"C does not say {what}{step.op.where and f', in {step.op.where}'}")
+        groups = fuse(lowered, places, self.lasting)
+        stored, self.spans = lay_out(self.plan, groups, program.leaving(), inputs)
+        self.loaded: dict[str, Any] = {}
+        """By name: what is read from a file, since it is too much for text."""
+        sizes = [v.size for _, v in program.states.values()]
+        self.largest = sum(sizes) > LARGEST
+        self.counts: Counter[str] = Counter()
+        self.once: set[str] | None = None
+        """The texts of what is done once, as soon as all are counted."""
+        super().__init__(program, groups, sources, inputs, stored)
+
+    # names
+
+    def _field(self, storage: Storage) -> str:
+        name = super()._field(storage).removeprefix("m->")
+        return f"&{name}" if storage.spans.size == 1 else name
+
+    # groups
+
+    def _pieces(self) -> Any:
+        self.names.taken.add(self.stem)
+        for group in self.groups:
+            self._call(group)
+        self.once = {text for text, n in self.counts.items() if n == 1}
+        self.rows = [row for group in self.groups for row in (*self._comments(group.steps[-1]), *self._call(group))]
+        return ()
+
+    def _apply(
+        self, text: str, labels: list[Value], places: Sequence[Place], section: str, first: Iterable[int] = ()
+    ) -> list[str]:
+        numbers = [str(i) for i in first] or [str(i) for i in range(len(places))]
+        pointers = dict(zip(numbers, map(self.pointer, places), strict=True))
+        if self.once is None:
+            self.counts[text] += 1
+            return []
+        if text not in self.once:
+            return self._shared(text, labels, section, pointers)
+        names = Names(*self.names.taken)  # but for what is a name inside of this alone
+        words: dict[str, str] = {}
+
+        def spelt(match: re.Match[str]) -> str:
+            number, _, index = match.groups()
+            if number not in pointers:
+                words[number] = words.get(number) or names.unique(self.word(labels[int(number)]))
+                return words[number]
+            return pointers[number] if index is None else element(pointers[number], index)
+
+        rows = textwrap.dedent(_PART.sub(spelt, text.partition("{\n")[2].removesuffix("}"))).splitlines()
+        return rows if len(rows) == 1 or rows[0].startswith("for") else ["{", *(f"    {row}" for row in rows), "}"]
+
+    def _shared(self, text: str, labels: list[Value], section: str, pointers: dict[str, str]) -> list[str]:
+        """The call of the function of a text; what is one number is handed over itself."""
+        head, _, body = text.partition("\n")
+        for number in pointers:
+            single = f"${number}$[0]"
+            if f"*restrict ${number}$" in head and body.count(f"${number}$") == body.count(single):
+                before = rf"const (\w+) \*restrict \${number}\$"
+                head, count = re.subn(before, rf"const \1 ${number}$", head)
+                body = body.replace(single, f"${number}$") if count else body
+                pointers[number] = element(pointers[number], "0") if count else pointers[number]
+        name = self._function(f"{head}\n{body}", labels, section, map(int, pointers))
+        return [f"{name}({', '.join(pointers.values())});"]
+
+    def _product(self, step: Step) -> list[str]:
+        p, places = step.spelling, [*step.operands, step.result]
+        letters = "ijklmnpq"
+        batch = [(letter, n) for letter, (n, *_) in zip(letters, p.batch, strict=False)]
+        i, j, k = letters[len(batch) : len(batch) + 3]
+        ends = ((p.a, i, k), (p.b, k, j), (p.c, i, j))
+        at = []
+        for q, (place, (strides, u, v)) in enumerate(zip(places, ends, strict=True)):
+            moves = [(moves[q + 1], letter) for moves, (letter, _) in zip(p.batch, batch, strict=True)]
+            bounds = dict([*batch, (i, p.m), (j, p.n), (k, p.k)])
+            terms = [(s // place.dtype.itemsize, x) for s, x in (*moves, (strides[0], u), (strides[1], v))]
+            at.append(total((n, x) for n, x in terms if bounds[x] > 1))
+        kinds = [TYPES[x.dtype.name] for x in places]
+        inside = around([(k, p.k)], [f"total += $0$[{at[0]}] * $1$[{at[1]}];"], "")
+        body = [f"{kinds[2]} total = 0;", *inside, f"$2$[{at[2]}] = total;"]
+        loops = [(x, n) for x, n in (*batch, (i, p.m), (j, p.n)) if n > 1]
+        head = f"static void NAME(const {kinds[0]} *$0$, const {kinds[1]} *$1$, {kinds[2]} *$2$) {{"
+        text = "\n".join([head, *around(loops, body), "}"])
+        return self._apply(text, [x.value for x in places], places, "product")
+
+    # the whole
+
+    def _text(self) -> str:
+        settings, before, after = self._scalars()
+        memory = [row for storage, name in self.fields.items() for row in self._memory(storage, name)]
+        functions = [row for text in self.definitions for row in (*text.splitlines(), "")]
+        code = [*functions, *self.rows]
+        checked = any(self.stops in row for row in code)
+        head = f"{'int' if checked else 'void'} {self.stem}({', '.join(map(self._parameter, range(len(self.sources))))})"
+        used = set(re.findall(r"\w+", " ".join(self.rows)))
+        body = [f"(void){name}; /* makes no difference */" for name in self.arguments.values() if name not in used]
+        body += ["wrong = 0;"] * checked + before + self.rows[not before :] + after + ["return wrong;"] * checked
+        words = set(re.findall(r"\w+", " ".join((*memory, *self._pools(), head, *code))))
+        uses = {"stdint": any(word.endswith("_t") for word in words), "stdio": self.loaded, "string": "memcpy" in words}
+        out = self._title(head, checked=checked)
+        out += [f"#include <{name}.h>" for name in ("math", *(name for name, used in uses.items() if used))]
+        out += ["", *["typedef unsigned char boolean;", ""] * ("boolean" in words)]
+        out += [*settings, *memory, *self._pools(), ""]
+        out += ["static int wrong; /* whether a label or an index is out of bounds */", ""] * checked
+        out += [*self._load(), *functions, f"{head} {{", *(f"    {row}" if row else "" for row in body), "}", ""]
+        return "\n".join(part for row in out for part in _wrapped(row.replace("intptr_t", "int")))
+
+    def _title(self, head: str, *, checked: bool) -> list[str]:
+        """What the file is, and how to call it."""
+        rows = [f"/* {self.program.name}, written by micrograd_np: C99 that needs its standard library alone.", ""]
+        rows += [f"   {row}" for row in textwrap.wrap(f"{head};", _WIDTH - 4, subsequent_indent="    ")]
+        rows += ["", "   makes one call. Arrays lie row after row, and must not overlap:"]
+        for i, v in enumerate(self.sources):
+            shape = " x ".join(map(str, v.shape)) or "one number"
+            rows.append(f"   - {self.arguments[i]}: {shape}, {self._role(i)}")
+        if checked:
+            rows += ["", "   It returns 1, and has stopped, where a label or an index is out of bounds; else 0."]
+        if self.loaded:
+            rows += ["", f"   Call {self.stem}_load(\"{self.stem}.bin\") first: it reads the parameters, and returns 0."]
+        rows += ["", f"   Write #include \"{self.stem}.c\" in your program, or compile it beside: cc -std=c99 -O2 ... -lm"]
+        return [*rows[:-1], f"{rows[-1]} */", ""]
+
+    def _role(self, i: int) -> str:
+        if i >= len(self.sources) - self.outputs:
+            return "which it writes"
+        return "which it reads and changes" if self._written(i) else "which it reads"
+
+    def _written(self, i: int) -> bool:
+        return i >= len(self.sources) - self.outputs or self.plan.storage(self.sources[i]) in self.lasting
+
+    def _parameter(self, i: int) -> str:
+        v = self.sources[i]
+        return f"{'' if self._written(i) else 'const '}{TYPES[v.dtype.name]} {self.arguments[i]}[{_count(v)}]"
+
+    def _memory(self, storage: Storage, name: str) -> list[str]:
+        """The definition of an array, with the numbers that it begins with."""
+        v, memory = storage.spans, storage.memory
+        if storage.kind in ("buffer", "number") or memory is None:
+            return []
+        now = memory.current
+        if self.places.of(v).bounds != (0, v.nbytes) or not now.dtype.isnative:
+            message = f"{name} has strides {now.strides}, or gaps"
+            raise Unsupported(message)
+        count = _count(v, now.strides)
+        now = now.ravel(order="K")
+        kind = TYPES[v.dtype.name]
+        large = storage.kind == "state" and self.largest
+        if large:
+            self.loaded[name] = now
+        const = "" if large or storage in self.lasting else "const "
+        if v.size == 1:
+            return [f"static {const}{kind} {name} = {literal(now[0], v.dtype).strip('()')};"]
+        if large or not (now.any() or np.signbit(now.astype(float)).any()):
+            return [f"static {const}{kind} {name}[{count}];"]
+        numbers = ", ".join([literal(x, v.dtype).strip("()") for x in now])
+        return [f"static {const}{kind} {name}[{count}] = {{ {numbers} }};"]
+
+    def _pools(self) -> list[str]:
+        """The buffers: an array for each, or one for all of a type, where these take turns in using it."""
+        rows = []
+        for kind in dict.fromkeys(storage.spans.dtype.name for storage in self.fields if storage.kind == "buffer"):
+            mine = {s: n for s, n in self.fields.items() if s.kind == "buffer" and s.spans.dtype.name == kind}
+            mine = {s: n for s, n in mine.items() if s not in self.inputs}
+            pool, size = Plan(), np.dtype(kind).itemsize
+            arrange(pool, {s: self.spans[s] for s in mine if s.spans.size > 1})
+            shared = 0 < pool.nbytes < _SPARED * sum(s.spans.nbytes for s in mine)
+            memory = self.names.unique("memory") if shared else ""
+            rows += [f"static {TYPES[kind]} {memory}[{pool.nbytes // size}]; /* shared by: */"] * shared
+            for storage, name in mine.items():
+                v = storage.spans
+                if v.size == 1:
+                    rows.append(f"static {TYPES[kind]} {name};")
+                elif shared:
+                    at = f"{memory} + {storage.offset // size}"
+                    rows.append(f"static {TYPES[kind]} *const {name} = {at}; /* {_count(v, v.strides)} */")
+                else:
+                    rows.append(f"static {TYPES[kind]} {name}[{_count(v, v.strides)}];")
+        return rows
+
+    def _load(self) -> list[str]:
+        """The function that reads what is too much for text."""
+        if not self.loaded:
+            return []
+        reads = [f"fread({name}, sizeof {name}, 1, file) == 1" for name in self.loaded]
+        return [
+            f"int {self.stem}_load(const char *path) {{", "    FILE *file = fopen(path, \"rb\");",
+            "    int whole = file != NULL;", *(f"    whole = whole && {read};" for read in reads),
+            "    if (file) fclose(file);", "    return !whole;", "}", "",
+        ]  # fmt: skip
+
+    def _scalars(self) -> tuple[list[str], list[str], list[str]]:
+        """The settings of optimisers; and what computes the numbers of a step, and counts it."""
+        numbers = {id(s.memory.array): n for s, n in self.fields.items() if s.kind == "number" and s.memory is not None}
+        types = {n: TYPES[s.spans.dtype.name] for s, n in self.fields.items()}
+        settings: list[str] = []
+        before: list[str] = []
+        after: list[str] = []
+        structures: dict[int, str] = {}
+        for clock, slots in self.updates:
+            mine = [(numbers.pop(id(array)), key) for array, key in slots if id(array) in numbers]
+            if not mine:
+                continue
+            first = clock.states[0]
+            title = type(clock.optimizer).__name__
+            name = structures.get(id(first)) or self.names.unique(title.lower())
+            t = Symbol(self.names.unique("t"))
+            group = {k: _symbol(f"{name}.{k}", x) for k, x in clock.group.items() if k not in clock.fixed}
+            scalars = scalars_in_c(clock.optimizer.scalars, {**clock.group, **group}, t)
+            texts = [tight(scalars[key], 0) for _, key in mine]
+            words = set(re.findall(r"[\w.]+", " ".join(texts)))
+            if t.text in words:
+                before.append(f"const double {t.text} = {name}.steps + {1 + clock.before};")
+            for (n, _), x in zip(mine, texts, strict=True):
+                before.append(f"const {types[n]} {n} = {x if types[n] == 'double' else f'(float)({x})'};")
+            if id(first) not in structures:
+                structures[id(first)] = name
+                every = sum(any(s is first for s in c.states) for c, _ in self.updates)
+                after.append(f"{name}.steps += {every};")
+                settings += _structure(title, name, clock.group, group, first["step"])
+        if numbers:
+            raise Unsupported(f"it does not know how {', '.join(numbers.values())} is computed")
+        return settings, before, after
+
+
+def element(pointer: str, index: str) -> str:
+    """What a pointer points at, `index` elements on."""
+    if pointer.startswith("&"):
+        return pointer[1:]
+    name, _, offset = pointer.partition(" + ")
+    if not name.isidentifier():
+        return f"({pointer})[{index}]"
+    return f"{name}[{' + '.join(x for x in (offset, index) if x not in ('', '0')) or '0'}]"
+
+
+def _count(v: Value, strides: tuple[int, ...] | None = None) -> str:
+    """How many elements an array has, by its axes, in their order in memory."""
+    order = sorted(range(len(v.shape)), key=lambda k: -abs(strides[k]) if strides else k)
+    return " * ".join(str(v.shape[k]) for k in order) if v.size > 1 else "1"
+
+
+def _wrapped(row: str) -> list[str]:
+    """A row on as many lines as it takes."""
+    indent = " " * (len(row) - len(row.lstrip()))
+    if len(row) <= _WIDTH or row.lstrip().startswith("/*"):
+        return [row]
+    return textwrap.wrap(row, _WIDTH, subsequent_indent=f"{indent}    ", break_long_words=False)
+
+
+def _symbol(name: str, x: Any) -> Any:
+    """A setting that may change: a float other than 0, or a tuple of these."""
+    if isinstance(x, tuple):
+        return tuple(_symbol(f"{name}[{i}]", y) for i, y in enumerate(x))
+    return Symbol(name) if isinstance(x, float) and x else x
+
+
+def _structure(title: str, name: str, group: dict[str, Any], symbols: dict[str, Any], made: int) -> list[str]:
+    """The settings of an optimiser as a structure."""
+    kept = {k: group[k] for k, x in symbols.items() if any(isinstance(y, Symbol) for y in (x if isinstance(x, tuple) else (x,)))}
+    fields = [f"{k}[{len(x)}]" if isinstance(x, tuple) else k for k, x in kept.items()]
+    values = [f"{{{', '.join(map(repr, x))}}}" if isinstance(x, tuple) else repr(x) for x in kept.values()]
+    return [
+        f"/* the settings of {title}, which may change from call to call, and how many steps it has made */",
+        f"static struct {{ double {', '.join([*fields, 'steps'])}; }} {name} = {{{', '.join([*values, str(made)])}}};",
+        "",
+    ]
