@@ -25,7 +25,7 @@ from .expressions import TYPES, literal
 from .fuse import fuse
 from .native import lay_out
 from .places import Places, Unsupported
-from .scalars import Symbol, scalars_in_c, tight
+from .scalars import ATOM, Symbol, scalars_in_c, tight
 from .source import Source
 from .steps import steps
 from .totals import around, total
@@ -323,7 +323,7 @@ class _File(Source):
             title = type(clock.optimizer).__name__
             name = structures.get(id(first)) or self.names.unique(title.lower())
             t = Symbol(self.names.unique("t"))
-            group = {k: _symbol(f"{name}.{k}", x) for k, x in clock.group.items() if k not in clock.fixed}
+            group = {k: _symbol(f"{name}.{k}", x, t) for k, x in clock.group.items() if k not in clock.fixed}
             scalars = scalars_in_c(clock.optimizer.scalars, {**clock.group, **group}, t)
             texts = [tight(scalars[key], 0) for _, key in mine]
             words = set(re.findall(r"[\w.]+", " ".join(texts)))
@@ -365,11 +365,14 @@ def _wrapped(row: str) -> list[str]:
     return textwrap.wrap(row, _WIDTH, subsequent_indent=f"{indent}    ", break_long_words=False)
 
 
-def _symbol(name: str, x: Any) -> Any:
-    """A setting that may change: a float other than 0, or a tuple of these."""
+def _symbol(name: str, x: Any, t: Symbol) -> Any:
+    """A setting that may change, though not become 0: a float, or a tuple of floats."""
     if isinstance(x, tuple):
-        return tuple(_symbol(f"{name}[{i}]", y) for i, y in enumerate(x))
-    return Symbol(name) if isinstance(x, float) and x else x
+        return tuple(_symbol(f"{name}[{i}]", y, t) for i, y in enumerate(x))
+    if not isinstance(x, float) or not x:
+        return x
+    t.decided[name] = True
+    return t.of(name, ATOM)
 
 
 def _structure(title: str, name: str, group: dict[str, Any], symbols: dict[str, Any], made: int) -> list[str]:

@@ -11,9 +11,9 @@ from .places import Unsupported
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Symbol", "scalars_in_c"]
+__all__ = ["ATOM", "Symbol", "scalars_in_c"]
 
-_ATOM, _UNARY, _PRODUCT, _SUM, _COMPARISON, _CHOICE = 9, 8, 7, 6, 3, 1
+ATOM, _UNARY, _PRODUCT, _SUM, _COMPARISON, _CHOICE = 9, 8, 7, 6, 3, 1
 _DEPTH = 6  # conditions on one way
 
 
@@ -36,7 +36,7 @@ def _operator(sign: str, strength: int, *, swapped: bool = False) -> Callable[[S
 class Symbol:
     """A number of which only the name is known: text in C, and how tightly that binds."""
 
-    def __init__(self, text: str, strength: int = _ATOM, decided: dict[str, bool] | None = None) -> None:
+    def __init__(self, text: str, strength: int = ATOM, decided: dict[str, bool] | None = None) -> None:
         self.text, self.strength = text, strength
         self.decided = {} if decided is None else decided
         """What conditions are on this way, by their text."""
@@ -63,10 +63,10 @@ class Symbol:
         return self.of(f"-{tight(self, _UNARY)}", _UNARY)
 
     def __pow__(self, other: Any) -> Symbol:
-        return self.of(f"pow({tight(self, 0)}, {tight(other, 0)})", _ATOM)
+        return self.of(f"pow({tight(self, 0)}, {tight(other, 0)})", ATOM)
 
     def __rpow__(self, other: Any) -> Symbol:
-        return self.of(f"pow({tight(other, 0)}, {tight(self, 0)})", _ATOM)
+        return self.of(f"pow({tight(other, 0)}, {tight(self, 0)})", ATOM)
 
 
 def tight(x: Any, least: int) -> str:
@@ -110,7 +110,7 @@ def _choice(condition: str, x: Any, y: Any, t: Symbol) -> Any:
 def _on_symbols(function: Any) -> Any:
     """A function of plain Python, with mathematical functions that take symbols too, in itself and in what it calls."""
     if getattr(math, getattr(function, "__name__", ""), None) is function:
-        return lambda x: x.of(f"{function.__name__}({x.text})", _ATOM) if isinstance(x, Symbol) else function(x)
+        return lambda x: x.of(f"{function.__name__}({x.text})", ATOM) if isinstance(x, Symbol) else function(x)
     if function is math:
         return type("maths", (), {name: staticmethod(_on_symbols(f)) for name, f in vars(math).items() if callable(f)})
     if not isinstance(function, FunctionType):

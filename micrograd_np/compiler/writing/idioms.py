@@ -65,7 +65,7 @@ def _choice(op: Op) -> list[Any] | None:
 
 
 def _where(z: Value, condition: Any, x: Any, y: Any) -> list[Any]:
-    chosen = Value(z.shape, z.dtype, z.strides, z.label)
+    chosen = Value(z.shape, z.dtype, z.root.strides if z.root.shape == z.shape else None, z.label)
     return [Op("np.where", np.where, (condition, x, y), {}, chosen, "new"), chosen]
 
 
