@@ -143,7 +143,11 @@ class _File(Source):
         for group in self.groups:
             self._call(group)
         self.once = {text for text, n in self.counts.items() if n == 1}
-        self.rows = [row for group in self.groups for row in (*self._comments(group.steps[-1]), *self._call(group))]
+        self.rows: list[str] = []
+        for group in self.groups:
+            self.rows += [*self._comments(group.steps[-1]), *self._call(group)]
+            if group.kind in ("check", "gather", "scatter"):
+                self.rows.append("if (wrong) return wrong;")
         return ()
 
     def _apply(
@@ -211,7 +215,7 @@ class _File(Source):
         code = [*functions, *self.rows]
         checked = any(self.stops in row for row in code)
         head = f"{'int' if checked else 'void'} {self.stem}({', '.join(map(self._parameter, range(len(self.sources))))})"
-        used = set(re.findall(r"\w+", " ".join(self.rows)))
+        used = set(re.findall(r"\w+", " ".join(row for row in self.rows if not row.startswith("/*"))))
         body = [f"(void){name}; /* makes no difference */" for name in self.arguments.values() if name not in used]
         body += ["wrong = 0;"] * checked + before + self.rows[not before :] + after + ["return wrong;"] * checked
         words = set(re.findall(r"\w+", " ".join((*memory, *self._pools(), head, *code))))
@@ -222,7 +226,7 @@ class _File(Source):
         out += [*settings, *memory, *self._pools(), ""]
         out += ["static int wrong; /* whether a label or an index is out of bounds */", ""] * checked
         out += [*self._load(), *functions, f"{head} {{", *(f"    {row}" if row else "" for row in body), "}", ""]
-        return "\n".join(part for row in out for part in _wrapped(row.replace("intptr_t", "int")))
+        return "\n".join(part for row in out for part in _wrapped(row.replace("for (intptr_t", "for (int")))
 
     def _title(self, head: str, *, checked: bool) -> list[str]:
         """What the file is, and how to call it."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from ..naming import Names
 from .binding import STOP
 from .expressions import MATHS, TYPES
 from .nest import Nest, loop_name
 from .prelude import prelude
-from .totals import around, index_of, one_by_one, reduction, total
+from .totals import around, extreme, index_of, one_by_one, reduction, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -161,7 +163,7 @@ class Source:
             return self._product(step)
         if group.kind == "reduction":
             return self._reduction(step)
-        return self._gather(step) if step.kind == "gather" else self._check(step)
+        return self._check(step) if step.kind == "check" else self._gather(step)
 
     def _apply(
         self, text: str, labels: list[Value], places: Sequence[Place], section: str, first: Iterable[int] = ()
@@ -222,7 +224,9 @@ class Source:
         name, nest, start, axes, kept = step.spelling
         (x,), z = step.operands, step.result
         assert z is not None
-        if nest is None:
+        if name in ("argmax", "argmin"):
+            text = extreme(x, z, name, axes, kept)
+        elif nest is None:
             text = one_by_one(x, z, name, start, axes, kept)
         else:
             loop = self.loop(name, f"{x.dtype.char * 2}->{x.dtype.char}")
@@ -240,31 +244,33 @@ class Source:
         return self._apply(text, [x.value], (x,), "check")
 
     def _gather(self, step: Step) -> list[str]:
-        """A loop that reads where whole numbers say; where one is out of bounds, NumPy's program says so."""
-        (x, *indices), z = step.operands, step.result
-        assert z is not None
-        loops = list(zip("ijklmnpq", z.shape, strict=False))
+        """A loop that reads, or writes, where whole numbers say; where one is out of bounds, NumPy's program says so."""
+        axes, sign = step.spelling
+        (first, *indices), last = step.operands, step.result
+        assert last is not None
+        x, z = (first, last) if step.kind == "gather" else (last, first)
+        loops = list(zip("ijklmnpq", (*np.broadcast_shapes(*(p.shape for p in indices)), *x.shape[len(indices) :]), strict=False))
         variables = [v for v, _ in loops]
         rows = []
         at = []
         for k, place in enumerate(indices):
-            own = variables[step.spelling - len(place.shape) : step.spelling]
+            own = variables[axes - len(place.shape) : axes]
             rows.append(f"intptr_t row_{k} = ${k + 1}$[{index_of(place, own)}];")
             if place.dtype.kind == "i":
                 rows.append(f"if (row_{k} < 0) row_{k} += {x.shape[k]};")
             rows.append(f"if (row_{k} < 0 || row_{k} >= {x.shape[k]}) {{ {self.stops}; row_{k} = 0; }}")
             at.append((x.strides[k] // x.dtype.itemsize, f"row_{k}"))
-        inner = variables[step.spelling :]
         size = x.dtype.itemsize
-        at += [(s // size, v) for s, v in zip(x.strides[len(indices) :], inner, strict=True)]
-        last = f"${len(indices) + 1}$[{index_of(z, variables)}] = $0$[{total(at)}];"
-        body = [*rows, *around(loops[step.spelling :], [last], "")]
+        at += [(s // size, v) for s, v in zip(x.strides[len(indices) :], variables[axes:], strict=True)]
+        pair = [f"$0$[{total(at)}]", f"${len(indices) + 1}$[{index_of(z, variables)}]"]
+        target, source = pair if step.kind == "scatter" else pair[::-1]
+        body = [*rows, *around(loops[axes:], [f"{target} {sign} {source};"], "")]
         places = [x, *indices, z]
         parameters = ", ".join(
-            f"{'' if p is z else 'const '}{TYPES[p.dtype.name]} *${k}$" for k, p in enumerate(places)
+            f"{'' if p is last else 'const '}{TYPES[p.dtype.name]} *${k}$" for k, p in enumerate(places)
         )
-        text = "\n".join([f"static void NAME({parameters}) {{", *around(loops[: step.spelling], body), "}"])
-        return self._apply(text, [p.value for p in places], places, "gather")
+        text = "\n".join([f"static void NAME({parameters}) {{", *around(loops[:axes], body), "}"])
+        return self._apply(text, [p.value for p in places], places, step.kind)
 
     # the whole
 

@@ -90,7 +90,7 @@ def _lowered(op: Op, places: Places, *, exact: bool) -> list[Step] | None:
     args = [operand(x) for x in op.args if not isinstance(x, (tuple, list, dict))]
     if f in PRODUCTS:
         return _product(op, target, places) if exact else _plain_product(op, target, places)
-    if f.startswith("np.") and f.endswith(".reduce"):
+    if f.startswith("np.") and (f.endswith(".reduce") or (not exact and f in ("np.argmax", "np.argmin"))):
         return _reduction(op, target, places, exact=exact)
     if f == "np.concatenate":
         return _concatenate(op, target, places)
@@ -98,6 +98,8 @@ def _lowered(op: Op, places: Places, *, exact: bool) -> list[Step] | None:
         return [_copy(op, args[0], target)]
     if f == "setitem" and isinstance(op.of, Value) and len(op.args) == 2 and _basic(op.args[0]):
         return [_copy(op, operand(op.args[1]), places.part(op.of, op.args[0]))]
+    if not exact and f in ("setitem", "np.add.at") and op.of is not None and len(op.args) == 2 and not op.kwargs:
+        return _scatter(op, places)
     if f == "routine.clear" and op.effect == "update":
         zero = Spelling("{1} ? {0} : 0", None, (target.dtype, np.dtype(bool)), target.dtype)
         return [Step("loop", op, [target, args[0]], target, zero)]
@@ -203,8 +205,10 @@ def _reduction(op: Op, target: Place, places: Places, *, exact: bool) -> list[St
     if op.kwargs.keys() - {"axis", "keepdims", "initial"} or len(op.args) != 1:
         return None
     x = places.of(op.args[0])
-    name, axis = op.function.split(".")[1], op.kwargs.get("axis", 0)
+    name, axis = op.function.split(".")[1], op.kwargs.get("axis", None if "arg" in op.function else 0)
     starts = {"add": -0.0, "multiply": 1.0, "maximum": None, "minimum": None}
+    if not exact:
+        starts |= {"logical_or": 0.0, "logical_and": 1.0, "argmax": None, "argmin": None}
     if name not in starts:
         return None
     start = op.kwargs.get("initial", starts[name])
@@ -262,4 +266,21 @@ def _gather(op: Op, target: Place, places: Places) -> list[Step] | None:
     shape = np.broadcast_shapes(*(p.shape for p in places_read[1:]))
     if target.shape != shape + places_read[0].shape[len(parts) :]:
         return None
-    return [Step("gather", op, places_read, target, len(shape))]
+    return [Step("gather", op, places_read, target, (len(shape), "="))]
+
+
+def _scatter(op: Op, places: Places) -> list[Step] | None:
+    """What writes, or adds, where whole numbers say: x[i] = y, x[i, j] = y, np.add.at(x, i, y)."""
+    index, values = op.args
+    parts = index if isinstance(index, tuple) else (index,)
+    if not all(isinstance(v, Value) and v.dtype.kind in "iu" for v in parts) or not isinstance(values, Value):
+        return None
+    assert op.of is not None
+    target, source, indices = places.of(op.of), places.of(values), [places.of(v) for v in parts]
+    shape = np.broadcast_shapes(*(p.shape for p in indices))
+    whole = shape + target.shape[len(parts) :]
+    alike = len(whole) == len(source.shape) and all(n in (1, m) for n, m in zip(source.shape, whole, strict=True))
+    if not alike or any(places.overlap(target, p) for p in (source, *indices)) or 0 in target.shape:
+        return None
+    sign = "=" if op.function == "setitem" else "+="
+    return [Step("scatter", op, [source, *indices], target, (len(shape), sign))]
