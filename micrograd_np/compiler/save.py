@@ -94,6 +94,9 @@ def step({arguments}):
         arrays[i] = given = np.asarray(arrays[i])
         if given.shape != tuple(shape) or given.dtype != dtype:
             raise ValueError(f"{name} is {given.shape} {given.dtype}; this program is for {tuple(shape)} {dtype}.")
+    for name, shape in _incoming.items():
+        if name not in gradients:
+            raise ValueError(f"this program reads gradients[{name!r}]; set it, to zeros if there is none: {shape}.")
     with _lock:  # there is one set of buffers, so threads take turns
         for clock in _clocks:
             clock.advance()
@@ -166,7 +169,7 @@ def save(entry: CompiledProgram, path: str | Path, style: str = "exact") -> Path
         "numbers": repr({n: v.dtype.name for n, v in writer.numbers.items()}),
         "generators": repr(generators),
         "clocks": clocks,
-        "incoming": repr([owners[id(t)] for t, _ in program.gradients_in]),
+        "incoming": repr({owners[id(t)]: v.shape for t, v in program.gradients_in}),
         "outgoing": repr(
             {
                 owners[id(t)]: None if v is None else [id(o) for o in outputs].index(id(v))

@@ -270,6 +270,33 @@ def test_gradients_that_accumulate_are_saved_too(style, tmp_path):
     )
 
 
+@pytest.mark.parametrize("style", ["exact", "plain"])
+def test_a_saved_step_says_which_gradient_it_lacks(style, tmp_path):
+    model = nn.Linear(3, 1)
+
+    @mg.compile
+    def accumulate(x):
+        loss = model(x).sum()
+        loss.backward()
+        return loss
+
+    X = np.random.default_rng(0).standard_normal((2, 2, 3))
+    accumulate(X[0])
+    accumulate(X[0])
+    model.zero_grad()
+    accumulate.save(tmp_path / "accumulate.py", style)
+    np.save(tmp_path / "x.npy", X[0])
+    run_alone(
+        tmp_path,
+        "import accumulate as a\nx = np.load('x.npy')\n"
+        "try: a.step(x)\n"
+        "except ValueError as e: assert \"gradients['weight']; set it, to zeros if there is none: (1, 3)\" in str(e)\n"
+        "else: raise AssertionError\n"
+        "a.gradients['weight'] = np.zeros((1, 3))\na.gradients['bias'] = np.zeros(1)\na.step(x)\n"
+        "assert np.allclose(a.gradients['weight'], x.sum(axis=0))\nassert a.gradients['bias'] == 2\n",
+    )
+
+
 BIG = np.random.default_rng(0).standard_normal((16, 15))
 LAYOUTS = {
     "C": BIG[:8, :5].copy(),

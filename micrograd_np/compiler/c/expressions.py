@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import platform
-import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,12 +35,13 @@ _FLOATS = {
 _BITS = {"np.bitwise_and": "{0} & {1}", "np.bitwise_or": "{0} | {1}", "np.bitwise_xor": "{0} ^ {1}"}
 _TRUTHS = {"np.add": "{0} | {1}", "np.multiply": "{0} & {1}", "np.maximum": "{0} | {1}", "np.minimum": "{0} & {1}"}
 MATHS = {
-    f"np.{name}": re.sub("^arc", "a", name)
-    for name in (
-        "exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan arcsinh arccosh arctanh sinh cosh tanh "
-        "cbrt floor ceil trunc rint arctan2 hypot fmod copysign fmax fmin"
-    ).split()
-} | {"np.power": "pow", "np.float_power": "pow"}
+    **{f"np.{name}": name for name in (
+        "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "sinh", "cosh", "tanh", "cbrt",
+        "floor", "ceil", "trunc", "rint", "hypot", "fmod", "copysign", "fmax", "fmin",
+    )},
+    **{f"np.arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")},
+    "np.power": "pow", "np.float_power": "pow",
+}  # fmt: skip
 """What C's own library computes, to rounding."""
 _X86 = platform.machine().lower() in {"x86_64", "amd64", "i386", "i686"}
 

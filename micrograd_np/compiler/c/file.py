@@ -25,7 +25,8 @@ from .expressions import TYPES, literal
 from .fuse import fuse
 from .native import lay_out
 from .places import Places, Unsupported
-from .scalars import ATOM, Symbol, scalars_in_c, tight
+from .rolling import rolled
+from .scalars import Clocks, clocks
 from .source import Source
 from .steps import steps
 from .totals import around, total
@@ -121,6 +122,8 @@ class _File(Source):
                 raise Unsupported(f"C does not say {what}{step.op.where and f', in {step.op.where}'}")
         groups = fuse(lowered, places, self.lasting)
         stored, self.spans = lay_out(self.plan, groups, program.leaving(), inputs)
+        self.pools = {v.dtype.name: self._pool(v.dtype.name) for v in (storage.spans for storage in self.spans)}
+        """By type: how many bytes its buffers share; 0 where each has its own."""
         self.loaded: dict[str, Any] = {}
         """By name: what is read from a file, since it is too much for text."""
         sizes = [v.size for _, v in program.states.values()]
@@ -130,11 +133,22 @@ class _File(Source):
         """The texts of what is done once, as soon as all are counted."""
         super().__init__(program, groups, sources, inputs, stored)
 
+    def _pool(self, kind: str) -> int:
+        """Let the buffers of a type lie side by side, or where others have been."""
+        mine = {s: span for s, span in self.spans.items() if s.spans.dtype.name == kind and s.spans.size > 1}
+        pool = Plan()
+        arrange(pool, mine)
+        return pool.nbytes if pool.nbytes < _SPARED * sum(s.spans.nbytes for s in mine) else 0
+
     # names
 
     def _field(self, storage: Storage) -> str:
-        name = super()._field(storage).removeprefix("m->")
-        return f"&{name}" if storage.spans.size == 1 else name
+        v = storage.spans
+        if storage not in self.fields:
+            there = v.dtype, storage.offset, _count(v, v.strides), self.word(v)  # one name for those that take turns
+            shared = storage in self.spans and v.size > 1 and self.pools[v.dtype.name]
+            self.fields[storage] = self.names.name(there if shared else storage, v)
+        return f"&{self.fields[storage]}" if v.size == 1 else self.fields[storage]
 
     # groups
 
@@ -176,13 +190,13 @@ class _File(Source):
     def _shared(self, text: str, labels: list[Value], section: str, pointers: dict[str, str]) -> list[str]:
         """The call of the function of a text; what is one number is handed over itself."""
         head, _, body = text.partition("\n")
-        for number in pointers:
+        for number, pointer in pointers.items():
             single = f"${number}$[0]"
             if f"*restrict ${number}$" in head and body.count(f"${number}$") == body.count(single):
                 before = rf"const (\w+) \*restrict \${number}\$"
                 head, count = re.subn(before, rf"const \1 ${number}$", head)
                 body = body.replace(single, f"${number}$") if count else body
-                pointers[number] = element(pointers[number], "0") if count else pointers[number]
+                pointers[number] = element(pointer, "0") if count else pointer
         name = self._function(f"{head}\n{body}", labels, section, map(int, pointers))
         return [f"{name}({', '.join(pointers.values())});"]
 
@@ -190,17 +204,21 @@ class _File(Source):
         p, places = step.spelling, [*step.operands, step.result]
         letters = "ijklmnpq"
         batch = [(letter, n) for letter, (n, *_) in zip(letters, p.batch, strict=False)]
-        i, j, k = letters[len(batch) : len(batch) + 3]
+        i, j, k = list(letters[len(batch) : len(batch) + 3])
         ends = ((p.a, i, k), (p.b, k, j), (p.c, i, j))
         at = []
-        for q, (place, (strides, u, v)) in enumerate(zip(places, ends, strict=True)):
+        bounds = dict([*batch, (i, p.m), (j, p.n), (k, p.k)])
+        for q, (strides, u, v) in enumerate(ends):
             moves = [(moves[q + 1], letter) for moves, (letter, _) in zip(p.batch, batch, strict=True)]
-            bounds = dict([*batch, (i, p.m), (j, p.n), (k, p.k)])
-            terms = [(s // place.dtype.itemsize, x) for s, x in (*moves, (strides[0], u), (strides[1], v))]
-            at.append(total((n, x) for n, x in terms if bounds[x] > 1))
+            size = places[q].dtype.itemsize
+            terms = [(s // size, x) for s, x in (*moves, (strides[0], u), (strides[1], v)) if bounds[x] > 1]
+            at.append(total(terms))
         kinds = [TYPES[x.dtype.name] for x in places]
-        inside = around([(k, p.k)], [f"total += $0$[{at[0]}] * $1$[{at[1]}];"], "")
+        term = f"$0$[{at[0]}] * $1$[{at[1]}]"
+        inside = around([(k, p.k)], [f"total += {term};"], "")
         body = [f"{kinds[2]} total = 0;", *inside, f"$2$[{at[2]}] = total;"]
+        if p.k == 1:
+            body = [f"$2$[{at[2]}] = {term};"]
         loops = [(x, n) for x, n in (*batch, (i, p.m), (j, p.n)) if n > 1]
         head = f"static void NAME(const {kinds[0]} *$0$, const {kinds[1]} *$1$, {kinds[2]} *$2$) {{"
         text = "\n".join([head, *around(loops, body), "}"])
@@ -212,21 +230,26 @@ class _File(Source):
         settings, before, after = self._scalars()
         memory = [row for storage, name in self.fields.items() for row in self._memory(storage, name)]
         functions = [row for text in self.definitions for row in (*text.splitlines(), "")]
-        code = [*functions, *self.rows]
-        checked = any(self.stops in row for row in code)
-        head = f"{'int' if checked else 'void'} {self.stem}({', '.join(map(self._parameter, range(len(self.sources))))})"
-        used = set(re.findall(r"\w+", " ".join(row for row in self.rows if not row.startswith("/*"))))
+        rows = [row for row in self.rows if not row.startswith("/*")]
+        code = " ".join((*functions, *rows))
+        if re.search(r"\bas_\w+\(|_t \*\)|(float|double) \*\)", code):
+            message = "it reads numbers as those of another type"
+            raise Unsupported(message)
+        checked, used = self.stops in code, set(re.findall(r"\w+", " ".join(rows)))
+        parameters = ", ".join(map(self._parameter, range(len(self.sources))))
+        head = f"{'int' if checked else 'void'} {self.stem}({parameters or 'void'})"
         body = [f"(void){name}; /* makes no difference */" for name in self.arguments.values() if name not in used]
-        body += ["wrong = 0;"] * checked + before + self.rows[not before :] + after + ["return wrong;"] * checked
-        words = set(re.findall(r"\w+", " ".join((*memory, *self._pools(), head, *code))))
-        uses = {"stdint": any(word.endswith("_t") for word in words), "stdio": self.loaded, "string": "memcpy" in words}
+        body += ["wrong = 0;"] * checked + before + rolled(self.rows[not before :]) + after + ["return 0;"] * checked
+        rows = [*settings, *memory, *self._buffers(), ""]
+        rows += ["static int wrong; /* whether a label or an index is out of bounds */", ""] * checked
+        rows += [*self._load(), *functions, f"{head} {{", *(f"    {row}" if row else "" for row in body), "}", ""]
+        rows = [row.replace("for (intptr_t", "for (int").replace("*restrict ", "*") for row in rows]
+        text = "\n".join(part for row in rows for part in _wrapped(row))
+        needs = {"math": r"\b\w+\(|NAN|INFINITY", "stdint": r"\b(u?int\d*|intptr)_t\b", "stdio": "FILE"}
         out = self._title(head, checked=checked)
-        out += [f"#include <{name}.h>" for name in ("math", *(name for name, used in uses.items() if used))]
-        out += ["", *["typedef unsigned char boolean;", ""] * ("boolean" in words)]
-        out += [*settings, *memory, *self._pools(), ""]
-        out += ["static int wrong; /* whether a label or an index is out of bounds */", ""] * checked
-        out += [*self._load(), *functions, f"{head} {{", *(f"    {row}" if row else "" for row in body), "}", ""]
-        return "\n".join(part for row in out for part in _wrapped(row.replace("for (intptr_t", "for (int")))
+        out += [f"#include <{name}.h>" for name, pattern in needs.items() if re.search(pattern, text)]
+        out += ["", *["typedef unsigned char boolean;", ""] * ("boolean" in f"{text}{head}"), text]
+        return "\n".join(out)
 
     def _title(self, head: str, *, checked: bool) -> list[str]:
         """What the file is, and how to call it."""
@@ -238,9 +261,17 @@ class _File(Source):
             rows.append(f"   - {self.arguments[i]}: {shape}, {self._role(i)}")
         if checked:
             rows += ["", "   It returns 1, and has stopped, where a label or an index is out of bounds; else 0."]
+        lasting = sum(x.spans.nbytes for x in self.fields if x.kind in ("state", "constant"))
+        passing = sum(self.pools.values()) + sum(
+            x.spans.nbytes for x in self.fields if x.kind == "buffer" and not self.pools.get(x.spans.dtype.name)
+        )
+        rows += ["", f"   What it keeps takes {lasting:,} bytes, what it computes on the way {passing:,} bytes."]
         if self.loaded:
-            rows += ["", f"   Call {self.stem}_load(\"{self.stem}.bin\") first: it reads the parameters, and returns 0."]
-        rows += ["", f"   Write #include \"{self.stem}.c\" in your program, or compile it beside: cc -std=c99 -O2 ... -lm"]
+            rows += ["", f'   Call {self.stem}_load("{self.stem}.bin") first: it reads the parameters, and returns 0.']
+        rows += [
+            "",
+            f'   Write #include "{self.stem}.c" in your program, or compile it beside: cc -std=c99 -O2 ... -lm',
+        ]
         return [*rows[:-1], f"{rows[-1]} */", ""]
 
     def _role(self, i: int) -> str:
@@ -278,27 +309,22 @@ class _File(Source):
         numbers = ", ".join([literal(x, v.dtype).strip("()") for x in now])
         return [f"static {const}{kind} {name}[{count}] = {{ {numbers} }};"]
 
-    def _pools(self) -> list[str]:
-        """The buffers: an array for each, or one for all of a type, where these take turns in using it."""
-        rows = []
-        for kind in dict.fromkeys(storage.spans.dtype.name for storage in self.fields if storage.kind == "buffer"):
-            mine = {s: n for s, n in self.fields.items() if s.kind == "buffer" and s.spans.dtype.name == kind}
-            mine = {s: n for s, n in mine.items() if s not in self.inputs}
-            pool, size = Plan(), np.dtype(kind).itemsize
-            arrange(pool, {s: self.spans[s] for s in mine if s.spans.size > 1})
-            shared = 0 < pool.nbytes < _SPARED * sum(s.spans.nbytes for s in mine)
-            memory = self.names.unique("memory") if shared else ""
-            rows += [f"static {TYPES[kind]} {memory}[{pool.nbytes // size}]; /* shared by: */"] * shared
-            for storage, name in mine.items():
-                v = storage.spans
-                if v.size == 1:
-                    rows.append(f"static {TYPES[kind]} {name};")
-                elif shared:
-                    at = f"{memory} + {storage.offset // size}"
-                    rows.append(f"static {TYPES[kind]} *const {name} = {at}; /* {_count(v, v.strides)} */")
-                else:
-                    rows.append(f"static {TYPES[kind]} {name}[{_count(v, v.strides)}];")
-        return rows
+    def _buffers(self) -> list[str]:
+        """The definitions of the buffers."""
+        rows: dict[str, None] = {}
+        for storage, name in self.fields.items():
+            v, kind = storage.spans, storage.spans.dtype.name
+            if storage.kind != "buffer" or storage in self.inputs:
+                continue
+            count, size = _count(v, v.strides), self.pools.get(kind, 0) // v.dtype.itemsize
+            if not size or v.size == 1:
+                rows[f"static {TYPES[kind]} {name}{f'[{count}]' * (v.size > 1)};"] = None
+                continue
+            memory = self.names.name(kind, Value((), v.dtype, None, Label("memory")))
+            rows[f"static {TYPES[kind]} {memory}[{size}]; /* shared by */"] = None
+            at = f"{memory} + {storage.offset // v.dtype.itemsize}"
+            rows[f"static {TYPES[kind]} *const {name} = {at}; /* {count} */"] = None
+        return list(rows)
 
     def _load(self) -> list[str]:
         """The function that reads what is too much for text."""
@@ -306,43 +332,16 @@ class _File(Source):
             return []
         reads = [f"fread({name}, sizeof {name}, 1, file) == 1" for name in self.loaded]
         return [
-            f"int {self.stem}_load(const char *path) {{", "    FILE *file = fopen(path, \"rb\");",
+            f"int {self.stem}_load(const char *path) {{", '    FILE *file = fopen(path, "rb");',
             "    int whole = file != NULL;", *(f"    whole = whole && {read};" for read in reads),
             "    if (file) fclose(file);", "    return !whole;", "}", "",
         ]  # fmt: skip
 
-    def _scalars(self) -> tuple[list[str], list[str], list[str]]:
-        """The settings of optimisers; and what computes the numbers of a step, and counts it."""
+    def _scalars(self) -> Clocks:
+        """What computes the runtime numbers."""
         numbers = {id(s.memory.array): n for s, n in self.fields.items() if s.kind == "number" and s.memory is not None}
-        types = {n: TYPES[s.spans.dtype.name] for s, n in self.fields.items()}
-        settings: list[str] = []
-        before: list[str] = []
-        after: list[str] = []
-        structures: dict[int, str] = {}
-        for clock, slots in self.updates:
-            mine = [(numbers.pop(id(array)), key) for array, key in slots if id(array) in numbers]
-            if not mine:
-                continue
-            first = clock.states[0]
-            title = type(clock.optimizer).__name__
-            name = structures.get(id(first)) or self.names.unique(title.lower())
-            t = Symbol(self.names.unique("t"))
-            group = {k: _symbol(f"{name}.{k}", x, t) for k, x in clock.group.items() if k not in clock.fixed}
-            scalars = scalars_in_c(clock.optimizer.scalars, {**clock.group, **group}, t)
-            texts = [tight(scalars[key], 0) for _, key in mine]
-            words = set(re.findall(r"[\w.]+", " ".join(texts)))
-            if t.text in words:
-                before.append(f"const double {t.text} = {name}.steps + {1 + clock.before};")
-            for (n, _), x in zip(mine, texts, strict=True):
-                before.append(f"const {types[n]} {n} = {x if types[n] == 'double' else f'(float)({x})'};")
-            if id(first) not in structures:
-                structures[id(first)] = name
-                every = sum(any(s is first for s in c.states) for c, _ in self.updates)
-                after.append(f"{name}.steps += {every};")
-                settings += _structure(title, name, clock.group, group, first["step"])
-        if numbers:
-            raise Unsupported(f"it does not know how {', '.join(numbers.values())} is computed")
-        return settings, before, after
+        types = {name: TYPES[storage.spans.dtype.name] for storage, name in self.fields.items()}
+        return clocks(self.updates, numbers, types, self.names)
 
 
 def element(pointer: str, index: str) -> str:
@@ -366,26 +365,6 @@ def _wrapped(row: str) -> list[str]:
     indent = " " * (len(row) - len(row.lstrip()))
     if len(row) <= _WIDTH or row.lstrip().startswith("/*"):
         return [row]
-    return textwrap.wrap(row, _WIDTH, subsequent_indent=f"{indent}    ", break_long_words=False)
-
-
-def _symbol(name: str, x: Any, t: Symbol) -> Any:
-    """A setting that may change, though not become 0: a float, or a tuple of floats."""
-    if isinstance(x, tuple):
-        return tuple(_symbol(f"{name}[{i}]", y, t) for i, y in enumerate(x))
-    if not isinstance(x, float) or not x:
-        return x
-    t.decided[name] = True
-    return t.of(name, ATOM)
-
-
-def _structure(title: str, name: str, group: dict[str, Any], symbols: dict[str, Any], made: int) -> list[str]:
-    """The settings of an optimiser as a structure."""
-    kept = {k: group[k] for k, x in symbols.items() if any(isinstance(y, Symbol) for y in (x if isinstance(x, tuple) else (x,)))}
-    fields = [f"{k}[{len(x)}]" if isinstance(x, tuple) else k for k, x in kept.items()]
-    values = [f"{{{', '.join(map(repr, x))}}}" if isinstance(x, tuple) else repr(x) for x in kept.values()]
-    return [
-        f"/* the settings of {title}, which may change from call to call, and how many steps it has made */",
-        f"static struct {{ double {', '.join([*fields, 'steps'])}; }} {name} = {{{', '.join([*values, str(made)])}}};",
-        "",
-    ]
+    text = re.sub("(?<!,) ", "\0", row.lstrip()) if ", " in row else row.lstrip()
+    rows = textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}    ", break_long_words=False)
+    return [row.replace("\0", " ") for row in rows]

@@ -244,12 +244,13 @@ class Source:
         return self._apply(text, [x.value], (x,), "check")
 
     def _gather(self, step: Step) -> list[str]:
-        """A loop that reads, or writes, where whole numbers say; where one is out of bounds, NumPy's program says so."""
+        """A loop that reads, or writes, where whole numbers say; what is out of bounds stops it."""
         axes, sign = step.spelling
         (first, *indices), last = step.operands, step.result
         assert last is not None
         x, z = (first, last) if step.kind == "gather" else (last, first)
-        loops = list(zip("ijklmnpq", (*np.broadcast_shapes(*(p.shape for p in indices)), *x.shape[len(indices) :]), strict=False))
+        shape = np.broadcast_shapes(*(p.shape for p in indices)) + x.shape[len(indices) :]
+        loops = list(zip("ijklmnpq", shape, strict=False))
         variables = [v for v, _ in loops]
         rows = []
         at = []
