@@ -143,15 +143,15 @@ def save(entry: CompiledProgram, path: str | Path, style: str = "exact") -> Path
     if style not in ("exact", "plain", "c"):
         message = f"compile: the style of save must be 'exact', 'plain' or 'c', found {style!r}."
         raise ValueError(message)
+    if style == "c":
+        from .c.file import reserved, write_file  # with all that writes C
     path = Path(path)
     suffix, what = (".c", "C file") if style == "c" else (".py", "module")
-    if path.suffix != suffix or not path.stem.isidentifier():
+    if path.suffix != suffix or not path.stem.isidentifier() or (style == "c" and reserved(path.stem)):
         message = f"compile: save needs the name of a {what}, such as 'train_step{suffix}'; found {str(path)!r}."
         raise ValueError(message)
     _refuse(entry)
     if style == "c":
-        from .c.file import write_file  # with all that writes C
-
         write_file(entry.raw, path, entry.numbers, whole=entry.reverse is None)
         return path
     shown = plain(entry.raw) if style == "plain" else None

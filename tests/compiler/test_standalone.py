@@ -222,7 +222,7 @@ def test_what_lies_between_parameters_warns_of_nothing_in_a_saved_step(tmp_path)
 def test_the_style_of_a_saved_step_is_exact_or_plain(tmp_path):
     f = mg.compile(lambda x: x * 2)
     f(np.ones(3))
-    with pytest.raises(ValueError, match="'exact' or 'plain', found 'fine'"):
+    with pytest.raises(ValueError, match="'exact', 'plain' or 'c', found 'fine'"):
         f.save(tmp_path / "f.py", style="fine")
 
 

@@ -27,7 +27,7 @@ from .native import lay_out
 from .places import Places, Unsupported
 from .rolling import rolled
 from .scalars import Clocks, clocks
-from .source import Source
+from .source import TAKEN, Source
 from .steps import steps
 from .totals import around, total
 
@@ -40,12 +40,17 @@ if TYPE_CHECKING:
     from .places import Place
     from .steps import Step
 
-__all__ = ["write_file"]
+__all__ = ["reserved", "write_file"]
 
 LARGEST = 50_000  # numbers that stand in the file as text
 _WIDTH = 110
 _SPARED = 0.75  # buffers share memory where that takes less than this part of it
 _PART = re.compile(r"\$(\d+)\$(\[([^\]]*)\])?")
+
+
+def reserved(name: str) -> bool:
+    """Whether a word means something else in C than a function of the user's."""
+    return not name.isascii() or (name in TAKEN and name != "step")
 
 
 def write_file(
@@ -320,7 +325,7 @@ class _File(Source):
             if not size or v.size == 1:
                 rows[f"static {TYPES[kind]} {name}{f'[{count}]' * (v.size > 1)};"] = None
                 continue
-            memory = self.names.name(kind, Value((), v.dtype, None, Label("memory")))
+            memory = self.names.name(kind, Value((), v.dtype, None, Label("buffers")))
             rows[f"static {TYPES[kind]} {memory}[{size}]; /* shared by */"] = None
             at = f"{memory} + {storage.offset // v.dtype.itemsize}"
             rows[f"static {TYPES[kind]} *const {name} = {at}; /* {count} */"] = None

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from .products import Product
     from .steps import Step
 
-__all__ = ["Source"]
+__all__ = ["TAKEN", "Source"]
 
-_TAKEN = re.findall(
+TAKEN = re.findall(
     r"\w+",
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "
     "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
@@ -35,7 +35,7 @@ _TAKEN = re.findall(
     "ndarray numpy_loop boolean given bind exp log tanh sin cos pow round isfinite isnan isinf signbit sqrt fabs index "
     "main div y0 y1 yn j0 j1 jn gamma lgamma tgamma load file wrong total element",
 )
-_TAKEN += [f"{name}{end}" for name in MATHS.values() for end in ("", "f")] + ["expf", "fabsf", "sqrtf"]
+TAKEN += [f"{name}{end}" for name in MATHS.values() for end in ("", "f")] + ["expf", "fabsf", "sqrtf"]
 """Words that have a meaning in C, or in the text around the names."""
 
 
@@ -64,7 +64,7 @@ class Source:
         self.program, self.groups, self.inputs, self.stored = program, groups, inputs, stored
         self.sources = sources
         """What the step is called with."""
-        self.names = Names(*_TAKEN)
+        self.names = Names(*TAKEN)
         self._last = "", ""
         self.fields: dict[Storage, str] = {}
         """By storage whose address does not change: its name in the structure."""
@@ -175,7 +175,7 @@ class Source:
         """The name of the function of a text, which is written once; `first` say which labels are named first."""
         if text not in self.functions:
             name = self.names.unique(section.rpartition(" ")[2])
-            names = Names(*_TAKEN)
+            names = Names(*TAKEN)
             words = {str(i): names.unique(self.word(labels[i])) for i in dict.fromkeys((*first, *range(len(labels))))}
             self.functions[text] = name
             spelt = re.sub(r"\$(\d+)\$", lambda rows_first: words[rows_first[1]], text)

@@ -4,16 +4,17 @@ import ctypes
 import re
 import shutil
 import subprocess
-import sys
-import sysconfig
-from itertools import pairwise
 
 import numpy as np
 import pytest
+from strategies import every_primitive
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
-from micrograd_np.nn import functional as F
+from micrograd_np.check.samples import sample, shapes_for
+from micrograd_np.compiler.c import file
+from micrograd_np.compiler.c.rolling import rolled
+from micrograd_np.functional import cross_entropy
 
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler is installed")
@@ -94,8 +95,13 @@ OPTIMIZERS = {
 }
 
 
+QUICK = {"SGD", "SGD, momentum", "Adam"}
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.thorough) for name in OPTIMIZERS]
+)
 def test_training_in_c_goes_where_training_goes(name, dtype, tmp_path):
     mg.random.manual_seed(0)
     model = as_dtype(nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 4)), dtype)
@@ -105,7 +111,7 @@ def test_training_in_c_goes_where_training_goes(name, dtype, tmp_path):
     def step(x, y):
         optimizer.zero_grad()
         scores = model(x)
-        loss = F.cross_entropy(scores, y)
+        loss = cross_entropy(scores, y)
         loss.backward()
         optimizer.step()
         return loss, scores
@@ -149,3 +155,246 @@ def test_layers_train_in_c(name, tmp_path):
         wanted = step(x)
         library.call(x, loss)
         np.testing.assert_allclose(loss, wanted.data, **CLOSE["float64"])
+
+
+def test_a_traced_call_with_gradients_is_saved_as_a_prediction(tmp_path):
+    model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+    predict = mg.compile(model)
+    x = np.random.default_rng(0).standard_normal((4, 2))
+    wanted = predict(x).data
+    out = np.empty_like(wanted)
+    Library(predict.save(tmp_path / "predict.c", style="c")).call(x, out)
+    np.testing.assert_allclose(out, wanted)
+
+
+def test_gradients_of_what_is_not_updated_are_results(tmp_path):
+    w = nn.Parameter(np.array([[1.0, 2.0], [3.0, 4.0]]), name="w")
+
+    @mg.compile
+    def step(x):
+        w.zero_grad()
+        loss = (w @ x).square().sum()
+        loss.backward()
+        return loss
+
+    x = np.array([1.0, -1.0])
+    step(x)
+    path = step.save(tmp_path / "step.c", style="c")
+    loss, gradient = np.empty(()), np.empty((2, 2))
+    Library(path).call(x, loss, gradient)
+    assert loss == 2  # (1 - 2)² + (3 - 4)²
+    assert gradient.tolist() == [[-2, 2], [-2, 2]]
+
+
+def test_gradients_add_up_where_the_caller_keeps_them(tmp_path):
+    w = nn.Parameter(np.ones(2), name="w")
+
+    @mg.compile
+    def accumulate(x):
+        loss = (w * x).sum()
+        loss.backward()
+        return loss
+
+    x = np.array([3.0, 4.0])
+    accumulate(x)
+    accumulate(x)
+    library = Library(accumulate.save(tmp_path / "accumulate.c", style="c"))
+    gradient, loss = np.zeros(2), np.empty(())
+    library.call(x, gradient, loss)
+    library.call(x, gradient, loss)
+    assert gradient.tolist() == [6, 8]
+    assert loss == 7
+
+
+MAIN = """
+#include <stdio.h>
+#include "step.c"
+
+int main(void) {
+    const double x[2] = {1.0, 2.0};
+    double loss[1];
+    for (int i = 0; i < 3; i++) {
+        sgd.lr = 0.1 / (i + 1);
+        step(x, loss);
+        printf("%.17g %.17g\\n", loss[0], w[1]);
+    }
+    return 0;
+}
+"""
+
+
+def test_a_program_includes_the_file_and_sets_the_learning_rate(tmp_path):
+    w = nn.Parameter(np.array([0.5, -0.5]), name="w")
+    optimizer = optim.SGD([w], lr=0.1, momentum=0.9)
+
+    @mg.compile
+    def step(x):
+        optimizer.zero_grad()
+        loss = (w - x).square().sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    x = np.array([1.0, 2.0])
+    step(x)
+    step.save(tmp_path / "step.c", style="c")
+    (tmp_path / "main.c").write_text(MAIN)
+    command = [COMPILER, *STRICT, "main.c", "-o", "main", "-lm"]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    said = subprocess.run([tmp_path / "main"], check=True, capture_output=True, text=True).stdout
+    for i, row in enumerate(said.splitlines()):
+        optimizer.param_groups[0]["lr"] = 0.1 / (i + 1)
+        loss = step(x)
+        np.testing.assert_allclose([float(n) for n in row.split()], [loss.item(), w.data[1]])
+
+
+def test_a_label_out_of_bounds_stops_the_step_before_it_changes_anything(tmp_path):
+    model = nn.Linear(2, 3)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+    @mg.compile
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    x, y = np.random.default_rng(0).standard_normal((4, 2)), np.array([0, 1, 2, 0])
+    step(x, y)
+    library = Library(step.save(tmp_path / "step.c", style="c"))
+    loss = np.empty(())
+    assert library.call(x, np.array([0, 1, 3, 0]), loss) == 1
+    assert library.call(x, y, loss) == 0
+    np.testing.assert_allclose(loss, step(x, y).data)
+
+
+def test_rows_are_looked_up_and_learned(tmp_path):
+    table = nn.Embedding(5, 3).double()
+    optimizer = optim.SGD(table.parameters(), lr=0.1)
+
+    @mg.compile
+    def step(i):
+        optimizer.zero_grad()
+        rows = table(i)
+        loss = rows.square().sum()
+        loss.backward()
+        optimizer.step()
+        return loss, rows.argmax(axis=2), rows > 0
+
+    I = np.random.default_rng(0).integers(0, 5, (4, 2, 6))
+    step(I[0])
+    library = Library(step.save(tmp_path / "step.c", style="c"))
+    loss, best, positive = np.empty(()), np.empty((2, 6), int), np.empty((2, 6, 3), bool)
+    for i in I[1:]:
+        wanted = step(i)
+        assert library.call(i, loss, best, positive) == 0
+        np.testing.assert_allclose(loss, wanted[0].data)
+        assert np.array_equal(best, wanted[1].data)
+        assert np.array_equal(positive, wanted[2].data)
+
+
+def test_many_parameters_are_read_from_a_file(monkeypatch, tmp_path):
+    monkeypatch.setattr(file, "LARGEST", 10)
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    predict = mg.compile(model)
+    x = np.random.default_rng(0).standard_normal((4, 3))
+    with mg.no_grad():
+        wanted = predict(x).data
+    library = Library(predict.save(tmp_path / "predict.c", style="c"))
+    assert library.load(tmp_path / "nothing.bin") == 1
+    assert library.load(tmp_path / "predict.bin") == 0
+    out = np.empty_like(wanted)
+    library.call(x, out)
+    np.testing.assert_allclose(out, wanted)
+
+
+def test_parameters_may_lie_in_any_order(tmp_path):
+    model = nn.Linear(3, 4, bias=False)
+    model.weight.data = np.asfortranarray(model.weight.data.T.copy().T)
+    predict = mg.compile(lambda x: (model(x), model.weight.T * 2, model.weight * 2))
+    x = np.random.default_rng(0).standard_normal((2, 3))
+    with mg.no_grad():
+        wanted = [z.data for z in predict(x)]
+    outputs = [np.empty_like(a, order="C") for a in wanted]
+    Library(predict.save(tmp_path / "predict.c", style="c")).call(x, *outputs)
+    for a, b in zip(outputs, wanted, strict=True):
+        np.testing.assert_allclose(a, b)
+
+
+def refused(function, *arrays):
+    step = mg.compile(function)
+    step(*arrays)
+    with pytest.raises(mg.CompileError) as error:
+        step.save("step.c", style="c")
+    return str(error.value)
+
+
+def test_what_c_does_not_say_is_named_with_the_users_line():
+    layer = nn.Dropout(0.5)
+    x = mg.Tensor([[3.0, 1.0], [2.0, 1.0]])
+    assert re.search(r"a draw of random numbers, in .*layer\(x\) \* 2", refused(lambda x: layer(x) * 2, x))
+    assert re.search(r"np\.argsort, in test_file.py:\d+  .*argsort", refused(lambda x: x.argsort(), x))
+    assert "row after row" in refused(lambda x: x * 2, np.ones((2, 3)).T)
+
+
+@pytest.mark.parametrize("path", ["step.py", "main.c", "double.c", "a-b.c"])
+def test_a_c_file_is_called_as_a_function_may_be(path):
+    step = mg.compile(lambda x: x * 2)
+    step(np.ones(2))
+    with pytest.raises(ValueError, match=r"such as 'train_step\.c'"):
+        step.save(path, style="c")
+
+
+def test_a_recurrence_is_a_loop(tmp_path):
+    recurrence = mg.compile(nn.LSTM(3, 4))
+    lengths = []
+    for n in (6, 12):
+        recurrence.clear()
+        with mg.no_grad():
+            recurrence(np.zeros((n, 2, 3)))
+        text = recurrence.save(tmp_path / "recurrence.c", style="c").read_text()
+        assert "for (int q = 0; q < " in text
+        lengths.append(text.count("\n"))
+    assert lengths[0] == lengths[1]
+
+
+def test_rows_that_repeat_with_growing_numbers_are_a_loop():
+    rows = ["begin();"] + [row for i in range(4) for row in (f"f(x + {8 + 2 * i}, y);", f"z[{i}] = {30 - i} * 2;")]
+    assert rolled(rows) == rows  # 30 - i may not move where it is a factor
+    rows = ["begin();"] + [row for i in range(4) for row in (f"f(x + {8 + 2 * i}, y);", f"z[{i}] = x[{30 - i}];")]
+    loop = ["for (int q = 0; q < 4; q++) {", "    f(x + 8 + 2 * q, y);", "    z[0 + q] = x[30 - q];", "}"]
+    assert rolled(rows) == ["begin();", *loop]
+    assert rolled(["f(x + 1);", "f(x + 2);", "f(x + 4);"]) == ["f(x + 1);", "f(x + 2);", "f(x + 4);"]
+
+
+def _saved(op, folder):
+    """Every sample of a primitive as a C file: its name, the arguments of a call, what they give."""
+    for shapes in shapes_for(op):
+        for static in op.examples:
+            first, second = (sample(op, shapes, static, np.random.default_rng(seed)) for seed in (0, 1))
+            step = mg.compile(lambda *xs, static=first.static: op(*xs, **static))
+            with mg.no_grad():
+                step(*first.inputs)
+            name = f"sample_{len(list(folder.iterdir()))}"
+            try:
+                step.save(folder / f"{name}.c", style="c")
+            except mg.CompileError:
+                continue  # in one sentence
+            yield name, [np.ascontiguousarray(x) for x in second.inputs], np.asarray(second.apply())
+
+
+@pytest.mark.thorough
+@every_primitive
+def test_a_primitive_in_c_is_numpys(op, tmp_path):
+    samples = list(_saved(op, tmp_path))
+    if not samples:
+        return
+    paths = [tmp_path / f"{name}.c" for name, *_ in samples]
+    subprocess.run([COMPILER, *STRICT, "-shared", "-fPIC", *paths, "-o", tmp_path / "all.so", "-lm"], check=True)
+    library = ctypes.CDLL(str(tmp_path / "all.so"))
+    for name, inputs, wanted in samples:
+        out = np.empty_like(wanted, order="C")
+        getattr(library, name)(*(ctypes.c_void_p(a.ctypes.data) for a in (*inputs, out)))
+        tolerance = CLOSE.get(wanted.dtype.name, {"rtol": 0})
+        np.testing.assert_allclose(out, wanted, **tolerance)
