@@ -312,7 +312,8 @@ class _File(Source):
         if large or not (now.any() or np.signbit(now.astype(float)).any()):
             return [f"static {const}{kind} {name}[{count}];"]
         numbers = ", ".join([literal(x, v.dtype).strip("()") for x in now])
-        return [f"static {const}{kind} {name}[{count}] = {{ {numbers} }};"]
+        turned = " /* column after column */" * (len(v.shape) == 2 and count != _count(v))
+        return [f"static {const}{kind} {name}[{count}] = {{ {numbers} }};{turned}"]
 
     def _buffers(self) -> list[str]:
         """The definitions of the buffers."""

@@ -178,7 +178,7 @@ def _setting(name: str, x: Any, t: Symbol) -> Any:
     return t.of(name, _ATOM)
 
 
-def _structure(title: str, name: str, group: dict[str, Any], symbols: dict[str, Any], made: int) -> list[str]:
+def _structure(title: str, name: str, group: dict[str, Any], symbols: dict[str, Any], done: int) -> list[str]:
     """The settings of an optimiser as a structure."""
     changing = [k for k, x in symbols.items() if isinstance(x[0] if isinstance(x, tuple) else x, Symbol)]
     fields = [f"{k}[{len(group[k])}]" if isinstance(group[k], tuple) else k for k in changing]
@@ -186,6 +186,6 @@ def _structure(title: str, name: str, group: dict[str, Any], symbols: dict[str, 
     return [
         f"/* the settings of {title}, which may change from call to call, and how many steps it has made */",
         f"static struct {{ double {', '.join([*fields, 'steps'])}; }} {name} =",
-        f"    {{ {', '.join([*values, str(made)])} }};",
+        f"    {{ {', '.join([*values, str(done)])} }};",
         "",
     ]
