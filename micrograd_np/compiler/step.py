@@ -311,7 +311,8 @@ class Compiled:
 
         With ``style="c"`` and ``"name.c"`` it is one C file that needs C's standard library alone, with the function
         ``name(...)`` for arguments of these shapes and types; its head says how to call it. The parameters stand in it,
-        and beyond 50,000 numbers in ``name.bin`` beside it, in the byte order of this machine. Numbers agree to rounding.
+        and beyond 50,000 numbers in ``name.bin`` beside it, in the byte order of this machine. Results agree to
+        rounding.
 
         Raises ValueError for another style or a name that does not fit, and CompileError for what the file cannot hold:
         in C random draws, arguments that do not lie row after row, and operations that it does not say.

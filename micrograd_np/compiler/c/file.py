@@ -94,7 +94,7 @@ def _leave(program: Program, *, whole: bool) -> tuple[list[Value], int]:
         computed = v.op is not None and v.op.effect in ("new", "fresh") and v.strides is None
         if not computed or v in stored or v in outputs:
             z = Value(v.shape, v.dtype, None, Label(v.label.name, v.label.hint))
-            program.ops.append(Op("copy", np.copyto, (v,), {}, z, "new"))
+            program.ops.append(Op("copy", np.copyto, (v,), {}, z, "new", None, "results"))
             v = z  # noqa: PLW2901
         outputs.append(v)
     program.results = tuple(outputs)
@@ -116,7 +116,7 @@ class _File(Source):
         inputs: dict[Storage, int] = {}
         for i, v in enumerate(sources):
             inputs.setdefault(self.plan.storage(v), i)
-            if not places.of(v).contiguous or v.dtype.name not in TYPES:
+            if (v.size and not places.of(v).contiguous) or v.dtype.name not in TYPES:
                 message = f"{v.label.name or 'an argument'} is {v.dtype} with strides {places.of(v).strides}"
                 raise Unsupported(f"{message}; it takes arrays of C's numbers, row after row")
         self.lasting = {self.plan.sources[memory] for memory in program.stores if memory in self.plan.sources}
@@ -234,6 +234,7 @@ class _File(Source):
     def _text(self) -> str:
         settings, before, after = self._scalars()
         memory = [row for storage, name in self.fields.items() for row in self._memory(storage, name)]
+        self._refuse_shared()
         functions = [row for text in self.definitions for row in (*text.splitlines(), "")]
         rows = [row for row in self.rows if not row.startswith("/*")]
         code = " ".join((*functions, *rows))
@@ -303,7 +304,7 @@ class _File(Source):
         count = _count(v, now.strides)
         now = now.ravel(order="K")
         kind = TYPES[v.dtype.name]
-        large = storage.kind == "state" and self.largest
+        large = storage.kind == "state" and self.largest and v.size > 1
         if large:
             self.loaded[name] = now
         const = "" if large or storage in self.lasting else "const "
@@ -314,6 +315,17 @@ class _File(Source):
         numbers = ", ".join([literal(x, v.dtype).strip("()") for x in now])
         turned = " /* column after column */" * (len(v.shape) == 2 and count != _count(v))
         return [f"static {const}{kind} {name}[{count}] = {{ {numbers} }};{turned}"]
+
+    def _refuse_shared(self) -> None:
+        """Raise Unsupported where memory that is written is also seen by another name, which would be another array."""
+        arrays = [
+            (s, n, s.memory.current) for s, n in self.fields.items() if s.kind == "state" and s.memory is not None
+        ]
+        for storage, name, array in arrays:
+            for other, also, part in arrays if storage in self.lasting else ():
+                if other is not storage and np.may_share_memory(array, part):
+                    message = f"{name} and {also} share memory"
+                    raise Unsupported(message)
 
     def _buffers(self) -> list[str]:
         """The definitions of the buffers."""

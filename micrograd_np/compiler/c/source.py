@@ -238,7 +238,7 @@ class Source:
         (x,), (word, wrong) = step.operands, step.spelling
         kind = TYPES[x.dtype.name]
         loops = list(zip("ijklmnpq", x.shape, strict=False))
-        body = [f"const {kind} {word} = $0$[{index_of(x, [v for v, _ in loops])}];"]
+        body = [f"const int64_t {word} = $0$[{index_of(x, [v for v, _ in loops])}];"]
         body.append(f"if ({wrong}) {self.stops};")
         text = "\n".join([f"static void NAME(const {kind} *$0$) {{", *around(loops, body), "}"])
         return self._apply(text, [x.value], (x,), "check")

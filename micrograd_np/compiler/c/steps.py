@@ -219,7 +219,7 @@ def _reduction(op: Op, target: Place, places: Places, *, exact: bool) -> list[St
     kept = target.strides
     if op.kwargs.get("keepdims"):
         kept = tuple(s for k, s in enumerate(target.strides) if k not in axes)
-    if not exact and x.size:
+    if not exact and (x.size or start is not None):
         return [Step("reduction", op, [x], target, (name, None, start, axes, kept))]
     if not _floats(x, target):
         if name != "add" or x.dtype.kind not in "biu" or target.dtype.kind not in "iu" or start:
@@ -253,9 +253,11 @@ def _check(op: Op, places: Places) -> list[Step] | None:
 
 
 def _gather(op: Op, target: Place, places: Places) -> list[Step] | None:
-    """Elements, or rows, by whole numbers: x[i], x[i, j], np.take(x, i, axis=0)."""
+    """Elements, or rows, by whole numbers: x[0], x[i], x[i, j], np.take(x, i, axis=0)."""
     x, index = op.args[:2]
     parts = index if isinstance(index, tuple) else (index,)
+    if op.function == "getitem" and isinstance(x, Value) and _basic(index):
+        return [_copy(op, places.part(x, index), target)]
     if op.function == "np.take" and op.kwargs != {"axis": 0}:
         return None
     if not all(isinstance(v, Value) and v.dtype.kind in "iu" for v in parts) or not isinstance(x, Value):

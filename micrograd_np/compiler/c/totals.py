@@ -80,7 +80,7 @@ class _Axes:
 
     def __init__(self, x: Place, z: Place, axes: set[int], kept: tuple[int, ...]) -> None:
         rest = iter(kept)
-        loops = {k: (v, n) for k, (v, n) in enumerate(zip(_VARIABLES, x.shape, strict=False)) if n > 1}
+        loops = {k: (v, n) for k, (v, n) in enumerate(zip(_VARIABLES, x.shape, strict=False)) if n != 1}
         into = [(k, next(rest) // z.dtype.itemsize) for k in range(len(x.shape)) if k not in axes]
         self.outer = [loops[k] for k, _ in into if k in loops]
         self.inner = [loops[k] for k in sorted(axes) if k in loops]

@@ -269,6 +269,35 @@ def test_a_label_out_of_bounds_stops_the_step_before_it_changes_anything(tmp_pat
     np.testing.assert_allclose(loss, step(x, y).data)
 
 
+def test_arguments_may_be_small_empty_or_changed(tmp_path):
+    @mg.compile
+    def step(labels, nothing, x):
+        with mg.no_grad():
+            x[0] = x[1] * 2
+        return cross_entropy(x.reshape(1, 3), labels), nothing.sum(), nothing * 2, (x > 1).any()
+
+    nothing, x = np.zeros((0, 2)), np.arange(3.0)
+    wanted = step(np.array([2], np.uint8), nothing, mg.Tensor(x.copy()))
+    library = Library(step.save(tmp_path / "step.c", style="c"))
+    outputs = [np.full(a.shape, 7, a.dtype) for a in wanted]
+    assert library.call(np.array([2], np.uint8), nothing, x, *outputs) == 0
+    for a, b in zip(outputs, wanted, strict=True):
+        np.testing.assert_allclose(a, b.data)
+    assert x.tolist() == [2, 1, 2]
+
+
+def test_memory_that_two_names_share_is_refused():
+    w = nn.Parameter(np.ones(3), name="w")
+    part = mg.Tensor(w.data[1:], name="part")
+
+    def step():
+        with mg.no_grad():
+            w.copy_(w * 2)
+        return part * 3
+
+    assert "share memory" in refused(step)
+
+
 def test_rows_are_looked_up_and_learned(tmp_path):
     table = nn.Embedding(5, 3).double()
     optimizer = optim.SGD(table.parameters(), lr=0.1)
