@@ -146,7 +146,7 @@ def save(entry: CompiledProgram, path: str | Path, style: str = "exact") -> Path
     if style == "c":
         from .c.file import reserved, write_file  # with all that writes C
     path = Path(path)
-    suffix, what = (".c", "C file") if style == "c" else (".py", "module")
+    suffix, what = (".c", "C file that is no word of C's own") if style == "c" else (".py", "module")
     if path.suffix != suffix or not path.stem.isidentifier() or (style == "c" and reserved(path.stem)):
         message = f"compile: save needs the name of a {what}, such as 'train_step{suffix}'; found {str(path)!r}."
         raise ValueError(message)

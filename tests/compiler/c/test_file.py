@@ -248,6 +248,28 @@ def test_a_program_includes_the_file_and_sets_the_learning_rate(tmp_path):
         np.testing.assert_allclose([float(n) for n in row.split()], [loss.item(), w.data[1]])
 
 
+def test_two_optimisers_and_two_updates_in_one_call_are_counted(tmp_path):
+    w, v = (nn.Parameter(np.linspace(-1, 1, 4) + i) for i in range(2))
+    adam, sgd = optim.Adam([w, v], lr=0.1), optim.SGD([w], lr=0.01, momentum=0.5)
+
+    @mg.compile
+    def step(x):
+        for optimizer in (adam, sgd, adam):
+            optimizer.zero_grad()
+            loss = ((w * x).square().sum() + (v * x).sum()) * 2
+            loss.backward()
+            optimizer.step()
+        return loss
+
+    x = np.arange(4.0)
+    for _ in range(3):
+        step(x)
+    library, loss = Library(step.save(tmp_path / "step.c", style="c")), np.empty(())
+    for _ in range(3):
+        library.call(x, loss)
+        np.testing.assert_allclose(loss, step(x).data)
+
+
 def test_a_label_out_of_bounds_stops_the_step_before_it_changes_anything(tmp_path):
     model = nn.Linear(2, 3)
     optimizer = optim.SGD(model.parameters(), lr=0.1)
@@ -367,7 +389,7 @@ def test_what_c_does_not_say_is_named_with_the_users_line():
     assert "row after row" in refused(lambda x: x * 2, np.ones((2, 3)).T)
 
 
-@pytest.mark.parametrize("path", ["step.py", "main.c", "double.c", "a-b.c"])
+@pytest.mark.parametrize("path", ["step.py", "main.c", "double.c", "tanh.c", "a-b.c"])
 def test_a_c_file_is_called_as_a_function_may_be(path):
     step = mg.compile(lambda x: x * 2)
     step(np.ones(2))
