@@ -16,15 +16,15 @@ import numpy as np
 
 from ..error import CompileError
 from ..ir import Label, Op, Value, values_in
-from ..memory import Plan, arrange, place
+from ..memory import Plan, arrange
 from ..naming import Names
 from ..passes import run_passes
 from ..program import copied
 from ..writing.idioms import choose
 from .expressions import TYPES, literal
 from .fuse import fuse
-from .native import lay_out
-from .places import Places, Unsupported
+from .native import lay_out, placed
+from .places import Unsupported
 from .rolling import rolled
 from .scalars import Clocks, clocks
 from .source import TAKEN, Source
@@ -107,19 +107,16 @@ class _File(Source):
     stops = "wrong = 1"
 
     def __init__(self, program: Program, sources: list[Value], outputs: int, stem: str, numbers: Any) -> None:
-        self.stem, self.outputs = stem, outputs
-        self.updates = numbers
-        self.plan = place(program)
-        for storage in [*self.plan.storages.values(), *self.plan.sources.values()]:
-            storage.kind = "buffer" if storage.kind == "fresh" else storage.kind
-        self.places = places = Places(program, self.plan)
+        self.stem, self.updates = stem, numbers
+        self.first_result = len(sources) - outputs
+        self.plan, self.places, self.lasting = placed(program)
+        places = self.places
         inputs: dict[Storage, int] = {}
         for i, v in enumerate(sources):
             inputs.setdefault(self.plan.storage(v), i)
             if (v.size and not places.of(v).contiguous) or v.dtype.name not in TYPES:
                 message = f"{v.label.name or 'an argument'} is {v.dtype} with strides {places.of(v).strides}"
                 raise Unsupported(f"{message}; it takes arrays of C's numbers, row after row")
-        self.lasting = {self.plan.sources[memory] for memory in program.stores if memory in self.plan.sources}
         lowered = steps(program, places, exact=False)
         for step in lowered:
             if step.kind == "python":
@@ -131,8 +128,7 @@ class _File(Source):
         """By type: how many bytes its buffers share; 0 where each has its own."""
         self.loaded: dict[str, Any] = {}
         """By name: what is read from a file, since it is too much for text."""
-        sizes = [v.size for _, v in program.states.values()]
-        self.largest = sum(sizes) > LARGEST
+        self.large = sum(v.size for _, v in program.states.values()) > LARGEST
         self.counts: Counter[str] = Counter()
         self.once: set[str] | None = None
         """The texts of what is done once, as soon as all are counted."""
@@ -264,7 +260,8 @@ class _File(Source):
         rows += ["", "   makes one call. Arrays lie row after row, and must not overlap:"]
         for i, v in enumerate(self.sources):
             shape = " x ".join(map(str, v.shape)) or "one number"
-            rows.append(f"   - {self.arguments[i]}: {shape}, {self._role(i)}")
+            role = "writes" if i >= self.first_result else "reads and changes" if self._written(i) else "reads"
+            rows.append(f"   - {self.arguments[i]}: {shape}, which it {role}")
         if checked:
             rows += ["", "   It returns 1, and has stopped, where a label or an index is out of bounds; else 0."]
         lasting = sum(x.spans.nbytes for x in self.fields if x.kind in ("state", "constant"))
@@ -274,19 +271,11 @@ class _File(Source):
         rows += ["", f"   What it keeps takes {lasting:,} bytes, what it computes on the way {passing:,} bytes."]
         if self.loaded:
             rows += ["", f'   Call {self.stem}_load("{self.stem}.bin") first: it reads the parameters, and returns 0.']
-        rows += [
-            "",
-            f'   Write #include "{self.stem}.c" in your program, or compile it beside: cc -std=c99 -O2 ... -lm',
-        ]
-        return [*rows[:-1], f"{rows[-1]} */", ""]
-
-    def _role(self, i: int) -> str:
-        if i >= len(self.sources) - self.outputs:
-            return "which it writes"
-        return "which it reads and changes" if self._written(i) else "which it reads"
+        last = f'   Write #include "{self.stem}.c" in your program, or compile it beside: cc -std=c99 -O2 ... -lm */'
+        return [*rows, "", last, ""]
 
     def _written(self, i: int) -> bool:
-        return i >= len(self.sources) - self.outputs or self.plan.storage(self.sources[i]) in self.lasting
+        return i >= self.first_result or self.plan.storage(self.sources[i]) in self.lasting
 
     def _parameter(self, i: int) -> str:
         v = self.sources[i]
@@ -304,7 +293,7 @@ class _File(Source):
         count = _count(v, now.strides)
         now = now.ravel(order="K")
         kind = TYPES[v.dtype.name]
-        large = storage.kind == "state" and self.largest and v.size > 1
+        large = storage.kind == "state" and self.large and v.size > 1
         if large:
             self.loaded[name] = now
         const = "" if large or storage in self.lasting else "const "

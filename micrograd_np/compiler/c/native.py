@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["FLAGGED", "Native", "Unsupported", "lay_out"]
+__all__ = ["FLAGGED", "Native", "Unsupported", "lay_out", "placed"]
 
 
 class Native:
@@ -39,10 +39,7 @@ class Native:
     def __init__(self, raw: Program, outputs: Sequence[np.ndarray[Any, Any] | None]) -> None:
         self.program, _ = copied(raw)
         run_passes(self.program, "exact", calls=False)
-        self.plan = place(self.program)
-        for storage in [*self.plan.storages.values(), *self.plan.sources.values()]:
-            storage.kind = "buffer" if storage.kind == "fresh" else storage.kind
-        self.places = Places(self.program, self.plan)
+        self.plan, self.places, lasting = placed(self.program)
         self.fixed: dict[Storage, tuple[Any, int]] = {}
         """By storage of a gradient: the array that it lies in, and its address."""
         self._hand_out(outputs)
@@ -50,7 +47,6 @@ class Native:
         self.sources = [*self.program.inputs, *(v for _, v in self.program.gradients_in)]
         for i, v in enumerate(self.sources):
             self.inputs.setdefault(self.plan.storage(v), i)
-        lasting = {self.plan.sources[memory] for memory in self.program.stores if memory in self.plan.sources}
         self.groups = fuse(steps(self.program, self.places), self.places, lasting)
         stored, spans = lay_out(self.plan, self.groups, self.program.leaving(), self.fixed)
         arrange(self.plan, spans)
@@ -82,6 +78,14 @@ class Native:
                 self.plan.storages[z] = Storage("buffer", z)
                 place = self.places.of(z)
             self.fixed[place.storage] = out, out.ctypes.data - place.offset
+
+
+def placed(program: Program) -> tuple[Plan, Places, set[Storage]]:
+    """Where the values of a program lie, as far as that is known before loops; and what it changes that outlives it."""
+    plan = place(program)
+    for storage in [*plan.storages.values(), *plan.sources.values()]:
+        storage.kind = "buffer" if storage.kind == "fresh" else storage.kind
+    return plan, Places(program, plan), {plan.sources[memory] for memory in program.stores if memory in plan.sources}
 
 
 def lay_out(

@@ -27,7 +27,7 @@ class Library:
 
     def __init__(self, path):
         target = path.with_suffix(".so")
-        subprocess.run([COMPILER, *STRICT, "-O1", "-shared", "-fPIC", path, "-o", target, "-lm"], check=True)
+        subprocess.run([COMPILER, *STRICT, "-O0", "-shared", "-fPIC", path, "-o", target, "-lm"], check=True)
         self.library = ctypes.CDLL(str(target))
         self.name = path.stem
 
