@@ -117,8 +117,12 @@ class _File(Source):
             if (v.size and not places.of(v).contiguous) or v.dtype.name not in TYPES:
                 message = f"{v.label.name or 'an argument'} is {v.dtype} with strides {places.of(v).strides}"
                 raise Unsupported(f"{message}; it takes arrays of C's numbers, row after row")
-        lowered = steps(program, places, exact=False)
-        for step in lowered:
+        lowered: list[Step] = []
+        needed = {*inputs, *self.lasting}
+        for step in reversed(steps(program, places, exact=False)):
+            if step.result is None or step.result.storage in needed:  # others led to what has no elements
+                lowered.insert(0, step)
+                needed.update(x.storage for x in step.reads)
             if step.kind == "python":
                 what = "a draw of random numbers" if step.op.bound is not None else step.op.function
                 raise Unsupported(f"C does not say {what}{step.op.where and f', in {step.op.where}'}")
@@ -324,8 +328,8 @@ class _File(Source):
             if storage.kind != "buffer" or storage in self.inputs:
                 continue
             count, size = _count(v, v.strides), self.pools.get(kind, 0) // v.dtype.itemsize
-            if not size or v.size == 1:
-                rows[f"static {TYPES[kind]} {name}{f'[{count}]' * (v.size > 1)};"] = None
+            if not size or v.size <= 1:
+                rows[f"static {TYPES[kind]} {name}{f'[{count}]' * (v.size != 1)};"] = None
                 continue
             memory = self.names.name(kind, Value((), v.dtype, None, Label("buffers")))
             rows[f"static {TYPES[kind]} {memory}[{size}]; /* shared by */"] = None

@@ -4,6 +4,7 @@ import ctypes
 import re
 import shutil
 import subprocess
+from itertools import product
 
 import numpy as np
 import pytest
@@ -419,33 +420,52 @@ def test_rows_that_repeat_with_growing_numbers_are_a_loop():
     assert rolled(["f(x + 1);", "f(x + 2);", "f(x + 4);"]) == ["f(x + 1);", "f(x + 2);", "f(x + 4);"]
 
 
-def _saved(op, folder):
-    """Every sample of a primitive as a C file: its name, the arguments of a call, what they give."""
-    for shapes in shapes_for(op):
-        for static in op.examples:
-            first, second = (sample(op, shapes, static, np.random.default_rng(seed)) for seed in (0, 1))
-            step = mg.compile(lambda *xs, static=first.static: op(*xs, **static))
-            with mg.no_grad():
-                step(*first.inputs)
-            name = f"sample_{len(list(folder.iterdir()))}"
-            try:
-                step.save(folder / f"{name}.c", style="c")
-            except mg.CompileError:
-                continue  # in one sentence
-            yield name, [np.ascontiguousarray(x) for x in second.inputs], np.asarray(second.apply())
+def forward(op, first, second):
+    """A step that applies a primitive, called once, arguments of another call, and what that gives."""
+    step = mg.compile(lambda *xs: op(*xs, **first.static))
+    with mg.no_grad():
+        step(*first.inputs)
+    return step, [np.ascontiguousarray(x) for x in second.inputs], [np.asarray(second.apply())]
+
+
+def backward(op, first, second):
+    """The same of a step that pulls a gradient back; what it gives are the result and the gradients."""
+    leaves = [mg.Tensor(x.copy(), requires_grad=i in first.varied) for i, x in enumerate(first.inputs)]
+
+    @mg.compile
+    def step(seed):
+        for x in leaves:
+            x.zero_grad()
+        z = op(*leaves, **first.static)
+        z.backward(seed)
+        return z
+
+    step(np.ones(first.apply().shape))
+    seed = np.random.default_rng(2).standard_normal(first.apply().shape)
+    result = step(seed)
+    return step, [seed], [result.data, *(leaves[i].grad.data for i in sorted(first.varied))]
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize("way", [forward, backward])
 @every_primitive
-def test_a_primitive_in_c_is_numpys(op, tmp_path):
-    samples = list(_saved(op, tmp_path))
-    if not samples:
+def test_a_primitive_in_c_is_numpys(op, way, tmp_path):
+    paths, calls = [], []
+    for shapes, static in product(shapes_for(op), op.examples):
+        first, second = (sample(op, shapes, static, np.random.default_rng(seed)) for seed in (0, 1))
+        if way is forward or (op.smooth and first.varied):
+            step, inputs, wanted = way(op, first, second)
+            try:
+                paths.append(step.save(tmp_path / f"sample_{len(paths)}.c", style="c"))
+            except mg.CompileError:
+                continue  # it says why
+            calls.append((paths[-1].stem, inputs, wanted))
+    if not paths:
         return
-    paths = [tmp_path / f"{name}.c" for name, *_ in samples]
     subprocess.run([COMPILER, *STRICT, "-shared", "-fPIC", *paths, "-o", tmp_path / "all.so", "-lm"], check=True)
     library = ctypes.CDLL(str(tmp_path / "all.so"))
-    for name, inputs, wanted in samples:
-        out = np.empty_like(wanted, order="C")
-        getattr(library, name)(*(ctypes.c_void_p(a.ctypes.data) for a in (*inputs, out)))
-        tolerance = CLOSE.get(wanted.dtype.name, {"rtol": 0})
-        np.testing.assert_allclose(out, wanted, **tolerance)
+    for name, inputs, wanted in calls:
+        outputs = [np.empty_like(a, order="C") for a in wanted]
+        getattr(library, name)(*(ctypes.c_void_p(a.ctypes.data) for a in (*inputs, *outputs)))
+        for a, b in zip(outputs, wanted, strict=True):
+            np.testing.assert_allclose(a, b, **CLOSE.get(a.dtype.name, {"rtol": 0}))
