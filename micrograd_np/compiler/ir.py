@@ -47,6 +47,14 @@ class Memory:
         self.shared = shared
         """State that others hold too (another tensor, a view, a variable of the user), so that it has to stay there."""
 
+    @property
+    def current(self) -> Any:
+        """What memory that outlives the step is now: it may have moved since the trace."""
+        if isinstance(self.owner, tuple):
+            p, name, optimizer = self.owner
+            return optimizer.state.get(p, {}).get(name, self.array)
+        return self.array if self.owner is None else self.owner.data
+
 
 class Label:
     """What to call a value, and all versions of it: the user's name, or else a hint, such as the name of an op."""

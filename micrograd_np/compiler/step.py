@@ -303,12 +303,20 @@ class Compiled:
         return plain(self._main().raw).source
 
     def save(self, path: Any, style: str = "exact") -> Path:
-        """Write the program that has run most calls as a module that needs NumPy alone: the path of the module.
+        """Write the program that has run most calls as a module that needs NumPy alone, or in C: the path of the file.
 
         `path` is ``"name.py"``; the state goes into ``name.npz`` beside it, which has to stay there. The module has
         ``step(...)``, for arguments of the shapes that this program is for, ``state`` and ``save_state()``, and goes on
         where this step is now, with the same bits; with ``style="plain"`` it is the program of ``source_as("plain")``,
         which computes the same numbers but for rounding.
+
+        With ``style="c"`` and ``"name.c"`` it is one C file that needs C's standard library alone, with the function
+        ``name(...)`` for arguments of these shapes and types; its head says how to call it. The parameters stand in it,
+        and beyond 50,000 numbers in ``name.bin`` beside it, in the byte order of this machine. Results agree to
+        rounding.
+
+        Raises ValueError for another style or a name that does not fit, and CompileError for what the file cannot hold:
+        in C random draws, arguments that do not lie row after row, and operations that it does not say.
         """
         return save(self._main(), path, style)
 

@@ -98,7 +98,9 @@ class Places:
 
     def part(self, v: Value, index: Any) -> Place:
         """Where a part of a value lies that basic indexing shows."""
-        whole, view = self._standin(v), self._standin(v)[index]
+        parts = index if isinstance(index, tuple) else (index,)
+        parts = parts if any(x is ... for x in parts) else (*parts, ...)  # one element is a view as well
+        whole, view = self._standin(v), self._standin(v)[parts]
         offset = self.of(v).offset + _address(view) - _address(whole)
         return Place(self.plan.storage(v), offset, view.shape, view.strides, view.dtype, v)
 
