@@ -1,7 +1,8 @@
 """Every code block of README.md and docs/ runs, and there is no kind of block that would quietly be skipped.
 
 `python` blocks run here, in order, one namespace to a document; with prompts, their output is compared too. `sh` blocks
-are the README's set-up commands, which `.ci/run` runs. `text` is for what is not code.
+are the README's set-up commands, which `.ci/run` runs. `text` is for what is not code, and neither is a directive of
+MyST's that is listed here.
 """
 
 import doctest
@@ -16,6 +17,8 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LANGUAGES = {"python", "sh", "text"}
+DIRECTIVES = {"figure", "glossary", "image", "math", "note", "seealso", "tip", "toctree", "warning"}
+DIRECTIVE = re.compile(r"\{(\w+)\}[^`]*")
 MARKER = "<!-- .ci/run runs this -->"
 FENCE = re.compile(r"[\s>*+\-\d.)]*(?P<fence>`{3,}|~{3,})(?P<language>.*)")  # quoted or listed ones too
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)(?P<target>[^)#\s]+)")
@@ -44,13 +47,17 @@ def run(path):
 def only_blocks_that_run(path):
     text = path.read_text(encoding="utf-8")
     opened = list(fences(text))
+    code = 0
     for number, line, language in opened:
-        assert language in LANGUAGES, (
-            f"{path.name}:{number}: {line!r}; a block is one of {', '.join(sorted(LANGUAGES))}"
-        )
         assert line == f"```{language}", f"{path.name}:{number}: a fence stands at the margin, as ```{language}"
+        directive = DIRECTIVE.fullmatch(language)
+        assert (directive[1] in DIRECTIVES) if directive else language in LANGUAGES, (
+            f"{path.name}:{number}: {line!r}; a block is one of {', '.join(sorted(LANGUAGES))}, or a directive: "
+            f"{', '.join(sorted(DIRECTIVES))}"
+        )
+        code += directive is None
     found = [example for language in LANGUAGES for example in Document.parse(str(path), CodeBlockParser(language, id))]
-    assert len(found) == len(opened), f"{path.name}: {len(opened)} blocks are opened and {len(found)} would be read"
+    assert len(found) == code, f"{path.name}: {code} blocks of code are opened and {len(found)} would be read"
 
 
 @every_document
@@ -87,9 +94,18 @@ def test_a_wrong_block_is_caught(tmp_path, block):
         run(page)
 
 
-@pytest.mark.parametrize("opening", ["```", "```bash", "~~~python", "- ```python", "````python"])
+@pytest.mark.parametrize(
+    "opening",
+    ["```", "```bash", "~~~python", "- ```python", "````python", "```{code-block} python", "````{note}\n```python"],
+)
 def test_a_block_that_would_be_skipped_is_caught(tmp_path, opening):
     page = tmp_path / "page.md"
     page.write_text(f"{opening}\nassert False\n{re.search('[`~]+', opening)[0]}\n")
     with pytest.raises(AssertionError, match="page"):
         only_blocks_that_run(page)
+
+
+def test_a_directive_is_no_code(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```{toctree}\n:caption: Start\n\ntour\n```\n\n```{note} A title\nA sentence.\n```\n")
+    only_blocks_that_run(page)
