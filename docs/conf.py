@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "extensions"))
 
 project = "micrograd_np"
-extensions = ["myst_parser", "mathml"]
+extensions = ["myst_parser", "mathml", "reference"]
 html_theme = "furo"
 html_title = project
 html_copy_source = False
