@@ -57,16 +57,23 @@ def entries():
 
 @cache
 def members(kind):
-    """The public methods and properties of a class with docstrings of their own, also those of private bases."""
+    """The public methods and properties of a class, each with its docstring; also those of private bases."""
     public = {e.value for e in entries().values() if inspect.isclass(e.value)} - {kind}
     bases = [b for b in kind.__mro__ if b.__module__.startswith(PACKAGE) and b not in public]
     found = {}
     for base in bases:
         for name, x in vars(base).items():
             plain = x.__func__ if isinstance(x, (staticmethod, classmethod)) else x
-            described = callable(plain) or isinstance(plain, property) or hasattr(plain, "__get__")
-            if name[0] != "_" and name not in found and described and not inspect.isclass(plain) and document(plain):
-                found[name] = plain
+            slots = getattr(base, "__slots__", ())
+            text = slots.get(name) if inspect.ismemberdescriptor(plain) and isinstance(slots, dict) else document(plain)
+            if (
+                text
+                and name[0] != "_"
+                and name not in found
+                and hasattr(plain, "__get__")
+                and not inspect.isclass(plain)
+            ):
+                found[name] = plain, inspect.cleandoc(text)
     return found
 
 

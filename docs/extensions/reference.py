@@ -58,15 +58,15 @@ def indented(text, by=3):
     return "\n".join(" " * by + line if line else line for line in text.splitlines())
 
 
-def entry_of(name, value, role="function", inside=""):
+def entry_of(name, value, role="function", text="", inside=""):
     """The directive of one name, with its members if it is a class."""
     arguments = "" if role in {"property", "data"} else signature(value)
     parameters = re.findall(r"\w+", arguments)
-    body = [rst(document(value), inside or name, parameters)]
+    body = [rst(text, inside or name, parameters)]
     if role in {"class", "exception"}:
-        for method, x in members(value).items():
-            kind = "property" if isinstance(x, property) or not callable(x) else "method"
-            body.append(entry_of(method, x, kind, name))
+        for method, (x, about) in members(value).items():
+            kind = "method" if callable(x) else "property"
+            body.append(entry_of(method, x, kind, about, name))
     return f".. py:{role}:: {name}{arguments}\n\n" + indented("\n\n".join(body))
 
 
@@ -96,7 +96,7 @@ def whole_entry(entry):
         role = "exception" if issubclass(value, Exception) else "class"
     else:
         role = "function" if callable(value) else "data"
-    text = entry_of(entry.name, value, role)
+    text = entry_of(entry.name, value, role, document(value))
     notes = []
     if name := counterpart(value):
         notes.append(f"NumPy's: `numpy.{name} <{NUMPY.format(name)}>`__.")
