@@ -67,7 +67,7 @@ def _method(op: Any) -> Callable[[Tensor], Tensor]:
     def method(self: Tensor) -> Tensor:
         return op(self)
 
-    method.__doc__ = op.__doc__
+    method.__doc__ = op.kernel.__doc__
     return method
 
 
@@ -77,7 +77,7 @@ def _reduction(op: Any) -> Callable[..., Tensor]:
     def method(self: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
         return op(self, axis=axis, keepdims=keepdims)
 
-    method.__doc__ = op.__doc__
+    method.__doc__ = op.kernel.__doc__
     return method
 
 

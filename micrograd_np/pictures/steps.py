@@ -173,7 +173,7 @@ class _Story(Derivation):
         entry: dict[str, Any] = {"name": self.name(z), "kind": "parameter" if z.requires_grad else "data"}
         entry |= {"gradient": z.requires_grad, "value": self.view(self.data[z], z)}
         if z in self.inputs:
-            about = (z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0].replace("`", "").rstrip(" :")
+            about = (z.op.kernel.__doc__ or "").split("\n", 1)[0].split("``", 1)[0].replace("`", "").rstrip(" :")
             kind, places = "result" if z is self.root else "op", (self.place.get(id(x)) for x in self.inputs[z])
             entry |= {"kind": kind, "op": op_name(z.op), "inputs": [i for i in places if i is not None]}
             entry |= {"about": about, "formula": self.formula(z), "numbers": self.formula_in_numbers(z)}
