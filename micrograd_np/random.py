@@ -71,22 +71,47 @@ _generator = Generator()
 
 
 def manual_seed(seed: int) -> Generator:
-    """Restart the package's generator from `seed`, and return it: the same object, which compiled steps hold."""
+    """Restart the package's generator from `seed`, and return it: the same object, which compiled steps hold.
+
+    >>> import micrograd_np as mg
+    >>> first = mg.manual_seed(0).random()
+    >>> first == mg.manual_seed(0).random()
+    True
+    """
     return _generator.manual_seed(seed)
 
 
 def generator() -> Generator:
-    """The generator of every draw for which no other is passed."""
+    """The generator of every draw for which no other is passed.
+
+    >>> import micrograd_np as mg
+    >>> mg.random.generator() is mg.manual_seed(0)
+    True
+    """
     return _generator
 
 
 def get_state() -> dict[str, Any]:
-    """The state of the package's generator, for `set_state`."""
+    """The state of the package's generator, for `set_state`.
+
+    >>> import micrograd_np as mg
+    >>> state = mg.random.get_state()
+    >>> x = mg.random.rand(2)
+    >>> mg.random.set_state(state)
+    >>> (mg.random.rand(2) == x).all()
+    Tensor(True)
+    """
     return _generator.get_state()
 
 
 def set_state(state: Mapping[str, Any]) -> None:
-    """Put the package's generator back to where `get_state` was called."""
+    """Put the package's generator back to where `get_state` was called: see there.
+
+    >>> import micrograd_np as mg
+    >>> state = mg.random.get_state()
+    >>> x = mg.random.rand(2)
+    >>> mg.random.set_state(state)
+    """
     _generator.set_state(state)
 
 

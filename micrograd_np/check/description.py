@@ -30,12 +30,12 @@ def derivatives(op: Primitive[Any]) -> dict[str, str]:
 
 
 def spelling(op: Primitive[Any]) -> str:
-    """How users call an op: ``mg.cos``, ``mg.functional.elu``; its name alone if it is not public."""
+    """How users call an op: ``mg.cos``, ``mg.functional.elu``; nothing if it is not public."""
     for home in ("", "linalg.", "functional."):
         module = getattr(micrograd_np, home[:-1]) if home else micrograd_np
-        if module.__dict__.get(op.name) is op:
+        if vars(module).get(op.name) is op:
             return f"mg.{home}{op.name}"
-    return op.name
+    return ""
 
 
 def drawn(op: Primitive[Any]) -> Sample:
@@ -50,13 +50,15 @@ def drawn(op: Primitive[Any]) -> Sample:
 
 
 def example(op: Primitive[Any]) -> str:
-    """A session that applies an op to these."""
-    x, name = drawn(op), spelling(op)
+    """A session that applies an op to these; nothing if it is not public."""
+    name = spelling(op)
+    if not name:
+        return ""
+    x = drawn(op)
     arguments = [f"mg.Tensor({value.tolist()})" for value in x.inputs]
     arguments += [f"{setting}={value!r}" for setting, value in x.static.items()]
-    imports = "" if name.startswith("mg.") else f">>> from {op.__module__} import {name}\n"
-    result = x.apply(*map(Tensor, x.inputs))
-    return f">>> import micrograd_np as mg\n{imports}>>> {name}({', '.join(arguments)})\n{result!r}"
+    result = repr(x.apply(*map(Tensor, x.inputs))).replace("\n\n", "\n<BLANKLINE>\n")
+    return f">>> import micrograd_np as mg\n>>> {name}({', '.join(arguments)})\n{result}"
 
 
 def shapes(op: Primitive[Any]) -> str:
@@ -90,5 +92,5 @@ def describe(op: Primitive[Any]) -> str:
     with suppress(Exception):
         parts[1] = "\n".join(filter(None, [shapes(op), domain, rules(op)]))
     with suppress(Exception):
-        parts += [] if ">>>" in doc else [example(op)]
-    return "\n\n".join(parts)
+        parts.append("" if ">>>" in doc else example(op))
+    return "\n\n".join(filter(None, parts))

@@ -80,6 +80,11 @@ def triplet_margin_loss(
 
     With `swap` the negative's distance from the positive counts where that is smaller. ValueError for unequal shapes.
     Source: Balntas et al. (2016).
+
+    >>> import micrograd_np as mg
+    >>> anchor, near, far = mg.Tensor([[0.0, 0.0]]), mg.Tensor([[1.0, 0.0]]), mg.Tensor([[1.5, 0.0]])
+    >>> mg.functional.triplet_margin_loss(anchor, near, far).round(3)
+    Tensor(0.5)
     """
     anchor, positive, negative = operands("triplet_margin_loss", anchor, positive=positive, negative=negative)
     near = pairwise_distance(anchor, positive, p, eps)
@@ -107,6 +112,11 @@ def cosine_embedding_loss(
     """1 − cos where y is 1, max(0, cos − margin) where it is −1: ``(n, d), (n, d), (n,) -> ()``; also (d,), (d,), ().
 
     ValueError for shapes that do not belong together.
+
+    >>> import micrograd_np as mg
+    >>> x, y = mg.Tensor([[1.0, 0.0]]), mg.Tensor([[1.0, 1.0]])
+    >>> mg.functional.cosine_embedding_loss(x, y, [1.0])
+    Tensor(0.29289322)
     """
     x1, x2 = operands("cosine_embedding_loss", input1, input2=input2)
     target = as_like(tensor_or_array(target), x1)

@@ -20,7 +20,12 @@ from micrograd_np.ops.state import copy
 
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
-    """Two axes exchanged: a view."""
+    """Two axes exchanged: a view.
+
+    >>> import micrograd_np as mg
+    >>> mg.swapaxes(mg.ones(2, 3, 4), 0, 2).shape
+    (4, 3, 2)
+    """
     x = as_operand(x)
     axes = list(range(x.ndim))
     a, b = axis_of(axis1, x.ndim, "axis1"), axis_of(axis2, x.ndim, "axis2")
@@ -60,7 +65,12 @@ def squeeze(x: Any, axis: Axes | None = None) -> Any:
 
 
 def expand_dims(x: Any, axis: Axes) -> Any:
-    """`x` with new axes of length one, at the positions `axis` of the result."""
+    """`x` with new axes of length one, at the positions `axis` of the result.
+
+    >>> import micrograd_np as mg
+    >>> mg.expand_dims(mg.Tensor([1.0, 2.0]), 0).shape
+    (1, 2)
+    """
     x = as_operand(x)
     ndim = x.ndim + (len(axis) if isinstance(axis, (tuple, list)) else 1)
     new = axes_of(axis, ndim)
@@ -69,7 +79,12 @@ def expand_dims(x: Any, axis: Axes) -> Any:
 
 
 def ravel(x: Any) -> Any:
-    """`x` flattened to one axis, in row-major order."""
+    """`x` flattened to one axis, in row-major order.
+
+    >>> import micrograd_np as mg
+    >>> mg.ravel(mg.Tensor([[1.0, 2.0], [3.0, 4.0]]))
+    Tensor([1., 2., 3., 4.])
+    """
     x = as_operand(x)
     z = reshape(x, shape=(x.size,))
     flags = getattr(x.data if isinstance(x, Vertex) else x, "flags", None)
@@ -178,7 +193,12 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
 
 
 def flip(x: Any, axis: Axes | None = None) -> Any:
-    """`x` reversed along `axis`, or along all axes: a view."""
+    """`x` reversed along `axis`, or along all axes: a view.
+
+    >>> import micrograd_np as mg
+    >>> mg.flip(mg.Tensor([1.0, 2.0, 3.0]))
+    Tensor([3., 2., 1.])
+    """
     x = as_operand(x)
     axes = range(x.ndim) if axis is None else axes_of(axis, x.ndim)
     return view(x, index=tuple(slice(None, None, -1) if i in axes else ALL for i in range(x.ndim)))

@@ -192,7 +192,12 @@ def matrix_power(a: Any, n: int) -> Any:
 
 
 def multi_dot(arrays: Any) -> Any:
-    """The product of a row of matrices, from left to right; the first and the last may be vectors."""
+    """The product of a row of matrices, from left to right; the first and the last may be vectors.
+
+    >>> import micrograd_np as mg
+    >>> mg.linalg.multi_dot([mg.ones(2, 3), mg.ones(3, 4), mg.ones(4)])
+    Tensor([12., 12.])
+    """
     arrays = as_operands(arrays)
     if len(arrays) < 2:
         raise ValueError(f"multi_dot: a product needs two matrices or more, found {len(arrays)}.")
@@ -235,10 +240,20 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 
 def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    """The norm of vectors along `axis`, or of all elements: (Σ |x|^ord)^(1/ord)."""
+    """The norm of vectors along `axis`, or of all elements: (Σ |x|^ord)^(1/ord).
+
+    >>> import micrograd_np as mg
+    >>> mg.linalg.vector_norm(mg.Tensor([3.0, 4.0]))
+    Tensor(5.)
+    """
     return vector_norm_of(x, ord, axis, keepdims)
 
 
 def matrix_norm(x: Any, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """The norm of stacked matrices, in the last two axes; see `norm`."""
+    """The norm of stacked matrices, in the last two axes; see `norm`.
+
+    >>> import micrograd_np as mg
+    >>> mg.linalg.matrix_norm(mg.Tensor([[3.0, 0.0], [0.0, 4.0]]))
+    Tensor(5.)
+    """
     return norm(x, ord, (-2, -1), keepdims)

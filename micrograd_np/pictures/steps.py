@@ -43,6 +43,12 @@ class Steps(Shown):
 
     `page` is the page's text; `folded` says in sentences what it leaves out, and is empty where it shows everything.
     No tensor or array is held.
+
+    >>> import micrograd_np as mg
+    >>> x = mg.Tensor([1.0], requires_grad=True, name="x")
+    >>> page = mg.draw_steps((x * x).sum())
+    >>> type(page).__name__
+    'Steps'
     """
 
     file = "steps.html"

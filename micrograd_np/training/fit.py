@@ -174,6 +174,11 @@ def evaluate(
 
     Metrics are a dict of functions, or functions whose names are used. Afterwards each module is in its former mode.
     ValueError if there are no batches.
+
+    >>> from micrograd_np import data, nn, training
+    >>> batches = data.DataLoader(data.TensorDataset(*data.sine(n=20)), batch_size=5)
+    >>> sorted(training.evaluate(nn.Linear(1, 1), nn.MSELoss(), batches))
+    ['loss']
     """
     _check_parts("evaluate", model, loss, metrics)
     batches = _batches("evaluate", "batches", batches)

@@ -46,7 +46,7 @@ class _Cycle(LRScheduler):
         self._note()
 
 
-class CyclicLR(_Cycle):
+class CyclicLR(_Cycle, example=("base_lr=0.1, max_lr=0.5, step_size_up=2", [0.1, 0.3, 0.5, 0.3])):
     """Cycles from `base_lr` to `max_lr` in `step_size_up` steps and back in `step_size_down` (as many unless given).
 
     `mode` shrinks the cycles: "triangular" not at all, "triangular2" by half each time, "exp_range" by ``gamma **
