@@ -166,7 +166,7 @@ def _check_probability(name: str, p: float) -> None:
 def bernoulli(
     p: float = 0.5, size: Size = None, dtype: Any = None, generator: np.random.Generator | None = None
 ) -> Tensor:
-    """Draws that are 1 with probability `p`, else 0. ValueError unless 0 ≤ p ≤ 1.
+    """Draws that are 1 with probability `p`, else 0. ValueError unless 0 ≤ p ≤ 1. Of shape `size`.
 
     >>> bernoulli(1.0, size=3)
     Tensor([1., 1., 1.])
@@ -180,7 +180,7 @@ def dropout_mask(
 ) -> Tensor:
     """Draws that are 0 with probability `p`, else 1 / (1 − p): the factors of inverted dropout.
 
-    ValueError unless 0 ≤ p ≤ 1.
+    ValueError unless 0 ≤ p ≤ 1. Of shape `size`.
 
     >>> dropout_mask(0.0, size=3)
     Tensor([1., 1., 1.])
@@ -196,7 +196,7 @@ def integers(
     dtype: Any = np.int64,
     generator: np.random.Generator | None = None,
 ) -> Tensor:
-    """Draws evenly distributed over low … high − 1, or over 0 … low − 1 without `high`.
+    """Draws evenly distributed over low … high − 1, or over 0 … low − 1 without `high`. Of shape `size`.
 
     >>> integers(1, size=3)
     Tensor([0, 0, 0])
@@ -206,7 +206,7 @@ def integers(
 
 
 def permutation(n: int, generator: np.random.Generator | None = None) -> Tensor:
-    """The integers 0 … n − 1 in random order.
+    """The integers 0 … n − 1 in random order. Of shape (n,).
 
     >>> sorted(permutation(4).tolist())
     [0, 1, 2, 3]

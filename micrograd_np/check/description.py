@@ -45,8 +45,8 @@ def drawn(op: Primitive[Any]) -> Sample:
     lengths = {name: 2 + i for i, name in enumerate(names)}
     inputs: list[tuple[int, ...]] = [shape_from(core, lengths) for core in cores[0]] if cores else [(3,)] * width(op)
     static = next(filter(None, op.examples), op.examples[0])
-    found = sample(op, inputs, static, np.random.default_rng(1))
-    return found.map(lambda x: x.round(1) + 0.0 if x.dtype.kind == "f" else x)
+    examples = sample(op, inputs, static, np.random.default_rng(1))
+    return examples.map(lambda x: x.round(1) + 0.0 if x.dtype.kind == "f" else x)
 
 
 def example(op: Primitive[Any]) -> str:
@@ -75,8 +75,8 @@ def shapes(op: Primitive[Any]) -> str:
 
 def rules(op: Primitive[Any]) -> str:
     """The derivative rules, as a sentence; nothing where they are too long for one."""
-    found = derivatives(op)
-    text = "; ".join(f"by {x}: {rule}" if len(op.inputs) > 1 else rule for x, rule in found.items())
+    formulas = derivatives(op).items()
+    text = "; ".join(f"by {x}: {rule}" if len(op.inputs) > 1 else rule for x, rule in formulas)
     result = "the result z" if re.search(r"\bz\b", text) else "the result"
     return f"Derivative: {text}, where g is the gradient of {result}." if 0 < len(text) <= _LONGEST else ""
 

@@ -46,7 +46,7 @@ class CacheInfo(NamedTuple):
 
 
 class Compiled:
-    """What `compile` returns. Call it like the function it was made from.
+    """What `compile` returns. Call it like the function it was made from; `CompileError` for what it could not repeat.
 
     >>> import micrograd_np as mg
     >>> step = mg.compile(lambda x: x * 2)

@@ -34,7 +34,7 @@ _ALPHA, _SCALE = 1.6732632423543772, 1.0507009873554805
 def selu(input: Any) -> Any:
     """λ · elu(x, α), with the λ and α for which mean 0 and variance 1 persist from layer to layer.
 
-    Source: Klambauer et al. (2017), "Self-normalizing neural networks".
+    Elementwise. Source: Klambauer et al. (2017), "Self-normalizing neural networks".
 
     >>> import micrograd_np as mg
     >>> mg.functional.selu(mg.Tensor([-1.0, 0.0, 1.0]))
@@ -44,7 +44,7 @@ def selu(input: Any) -> Any:
 
 
 def celu(input: Any, alpha: float = 1.0) -> Any:
-    """x where it is positive, α (exp(x/α) − 1) elsewhere: the slope at 0 is 1. ValueError if `alpha` is 0.
+    """x where it is positive, α (exp(x/α) − 1) elsewhere: elementwise, with slope 1 at 0. ValueError if `alpha` is 0.
 
     >>> import micrograd_np as mg
     >>> mg.functional.celu(mg.Tensor([-1.0, 2.0]), alpha=2.0)
@@ -76,7 +76,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """log(1 + exp(βx)) / β, and x itself where βx is above `threshold`, with slope 1.
 
     Never overflows, whatever the threshold; with ``threshold=inf`` the values are exact. The error of the default,
-    which is PyTorch's, is below 2.1e-9 / β.
+    which is PyTorch's, is below 2.1e-9 / β. Elementwise.
 
     >>> import micrograd_np as mg
     >>> mg.functional.softplus(mg.Tensor([-1.0, 0.0, 30.0]))
@@ -88,7 +88,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 
 
 def softsign(input: Any) -> Any:
-    """x / (1 + |x|): ±1 at ±∞.
+    """x / (1 + |x|): ±1 at ±∞. Elementwise.
 
     >>> import micrograd_np as mg
     >>> mg.functional.softsign(mg.Tensor([-1.0, 0.0, 3.0]))
@@ -101,7 +101,7 @@ def softsign(input: Any) -> Any:
 
 
 def relu6(input: Any) -> Any:
-    """min(max(x, 0), 6). The subgradient at 0 and 6 is 0.
+    """min(max(x, 0), 6). The subgradient at 0 and 6 is 0. Elementwise.
 
     >>> import micrograd_np as mg
     >>> mg.functional.relu6(mg.Tensor([-1.0, 3.0, 8.0]))
@@ -111,7 +111,7 @@ def relu6(input: Any) -> Any:
 
 
 def hardsigmoid(input: Any) -> Any:
-    """min(max(x + 3, 0), 6) / 6.
+    """min(max(x + 3, 0), 6) / 6. Elementwise.
 
     >>> import micrograd_np as mg
     >>> mg.functional.hardsigmoid(mg.Tensor([-4.0, 0.0, 1.5]))
@@ -138,7 +138,7 @@ def glu(input: Any, dim: int = -1) -> Any:
 
 
 def softmax(input: Any, dim: int = -1) -> Any:
-    """exp(x) / Σ exp(x) along `dim`, stable for any x. Entries of −inf give 0, even where all are −inf.
+    """exp(x) / Σ exp(x) along `dim`, stable for any x. Entries of −inf give 0, even where all are −inf. ``(…) -> (…)``.
 
     >>> import micrograd_np as mg
     >>> mg.functional.softmax(mg.Tensor([[0.0, 0.0], [1.0, 1.0]]), dim=1)
@@ -149,7 +149,7 @@ def softmax(input: Any, dim: int = -1) -> Any:
 
 
 def log_softmax(input: Any, dim: int = -1) -> Any:
-    """x − log Σ exp(x) along `dim`, stable for any x.
+    """x − log Σ exp(x) along `dim`, stable for any x. ``(…) -> (…)``.
 
     >>> import micrograd_np as mg
     >>> mg.functional.log_softmax(mg.Tensor([0.0, 0.0]))
@@ -159,7 +159,7 @@ def log_softmax(input: Any, dim: int = -1) -> Any:
 
 
 def tanhshrink(input: Any) -> Any:
-    """x − tanh(x).
+    """x − tanh(x). Elementwise.
 
     >>> import micrograd_np as mg
     >>> mg.functional.tanhshrink(mg.Tensor([0.0, 2.0]))

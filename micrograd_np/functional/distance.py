@@ -27,6 +27,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tens
     """The cosine of the angle between vectors along axis `dim`: ``(n, d), (n, d) -> (n,)``, broadcasting.
 
     Lengths count as `eps` at least, so that a zero vector has similarity 0.
+    ValueError for shapes that do not broadcast.
 
     >>> cosine_similarity(Tensor([[3.0, 4.0]]), Tensor([[6.0, 8.0]]))
     Tensor([1.])

@@ -31,7 +31,7 @@ class ReLU6(_InPlace, function=functional.relu6):
 
 
 class SELU(_InPlace, function=functional.selu):
-    """Self-normalising exponential unit; see `functional.selu`."""
+    """Self-normalising exponential unit; elementwise; see `functional.selu`."""
 
 
 class SiLU(_InPlace, function=functional.silu):
@@ -85,7 +85,7 @@ class ELU(FunctionLayer, function=functional.elu):
 
 
 class CELU(FunctionLayer, function=functional.celu):
-    """x where it is positive, alpha · (exp(x / alpha) − 1) elsewhere."""
+    """x where it is positive, alpha · (exp(x / alpha) − 1) elsewhere; elementwise."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         self._hold(locals())

@@ -65,7 +65,7 @@ class _Conv(FunctionLayer):
 
 
 class Conv1d(_Conv, d=1):
-    """Convolution over time, ``(n, in_channels, l) -> (n, out_channels, places)``; see `Conv2d`.
+    """Convolution over time, ``(n, in_channels, l) -> (n, out_channels, places)``; see `Conv2d`. ValueError as there.
 
     >>> import micrograd_np as mg
     >>> mg.nn.Conv1d(3, 8, kernel_size=5)(mg.ones(1, 3, 20)).shape
@@ -89,7 +89,7 @@ class Conv2d(_Conv, d=2):
 class Conv3d(_Conv, d=3):
     """Convolution over volumes: ``(n, in_channels, d, h, w) -> (n, out_channels, slices, rows, columns)``.
 
-    See `Conv2d`.
+    See `Conv2d`. ValueError as there.
 
     >>> import micrograd_np as mg
     >>> mg.nn.Conv3d(3, 8, kernel_size=3, padding=1)(mg.ones(1, 3, 4, 4, 4)).shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from inspect import unwrap
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -24,9 +25,12 @@ class _Docstring:
 
     def __get__(self, _: Any, layer: type[FunctionModule]) -> str:
         if self.inputs:
+            contract = re.search(r"``[^`]*->[^`]*``", layer._function.__doc__ or "")
+            if contract and "->" not in self.text:
+                self.text += f"\n\n    Shapes: {contract[0]}."
             result = repr(layer(*self.settings)(*map(Tensor, self.inputs))).replace("\n", "\n    ")
-            made = f"nn.{layer.__name__}({', '.join(map(repr, self.settings))})"
-            session = f"{made}({', '.join(f'Tensor({x})' for x in self.inputs)})\n    {result}"
+            call = f"nn.{layer.__name__}({', '.join(map(repr, self.settings))})"
+            session = f"{call}({', '.join(f'Tensor({x})' for x in self.inputs)})\n    {result}"
             self.text += f"\n\n    >>> from micrograd_np import Tensor, nn\n    >>> {session}\n    "
             self.inputs = ()
         return self.text

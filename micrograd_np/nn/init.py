@@ -51,7 +51,7 @@ def fans(tensor: Tensor) -> tuple[int, int]:
 
 
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Any = None) -> T:
-    """Values from the uniform distribution on [a, b).
+    """Values from the uniform distribution on [a, b). ``(…) -> (…)``.
 
     >>> import micrograd_np as mg
     >>> w = mg.nn.init.uniform_(mg.zeros(100), -0.1, 0.1)
@@ -62,7 +62,7 @@ def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Any = None) -
 
 
 def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> T:
-    """Values from the normal distribution.
+    """Values from the normal distribution. ``(…) -> (…)``.
 
     >>> import micrograd_np as mg
     >>> mg.nn.init.normal_(mg.zeros(2, 3), std=0.1).shape
@@ -162,6 +162,7 @@ def trunc_normal_(
     """Values from the normal distribution restricted to [a, b]; `a` and `b` are values, not standard deviations.
 
     By rejection: of normal values, or of uniform ones where few normal values would be accepted. ValueError if a ≥ b.
+    ``(…) -> (…)``.
 
     >>> import micrograd_np as mg
     >>> w = mg.nn.init.trunc_normal_(mg.zeros(100), a=-1.0, b=1.0)
@@ -189,7 +190,7 @@ def trunc_normal_(
 
 
 def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Any = None) -> T:
-    """U(±gain √(6 / (fan_in + fan_out))). Source: Glorot & Bengio (2010), eq. 16.
+    """U(±gain √(6 / (fan_in + fan_out))). ``(out, in, …) -> (out, in, …)``. Source: Glorot & Bengio (2010), eq. 16.
 
     >>> import micrograd_np as mg
     >>> w = mg.nn.init.xavier_uniform_(mg.zeros(100, 50))
@@ -201,7 +202,7 @@ def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Any = None) -> T:
 
 
 def xavier_normal_(tensor: T, gain: float = 1.0, generator: Any = None) -> T:
-    """N(0, gain² · 2 / (fan_in + fan_out)). Source: Glorot & Bengio (2010).
+    """N(0, gain² · 2 / (fan_in + fan_out)). ``(out, in, …) -> (out, in, …)``. Source: Glorot & Bengio (2010).
 
     >>> import micrograd_np as mg
     >>> w = mg.nn.init.xavier_normal_(mg.zeros(100, 50))
@@ -216,6 +217,8 @@ def kaiming_uniform_(
 ) -> T:
     """U(±gain √(3 / fan)), `a` being the negative slope of leaky_relu. Source: He et al. (2015), eq. 14.
 
+    ``(out, in, …) -> (out, in, …)``.
+
     >>> import micrograd_np as mg
     >>> w = mg.nn.init.kaiming_uniform_(mg.zeros(100, 50), nonlinearity="relu")
     >>> w.data.max() <= (6 / 50) ** 0.5
@@ -229,6 +232,8 @@ def kaiming_normal_(
     tensor: T, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> T:
     """N(0, gain² / fan), `a` being the negative slope of leaky_relu. Source: He et al. (2015), eq. 14.
+
+    ``(out, in, …) -> (out, in, …)``.
 
     >>> import micrograd_np as mg
     >>> w = mg.nn.init.kaiming_normal_(mg.zeros(100, 50), nonlinearity="relu")

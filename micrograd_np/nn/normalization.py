@@ -239,6 +239,8 @@ class RMSNorm(_Norm):
 class GroupNorm(_Norm):
     """Normalisation of groups of channels, sample by sample; see `micrograd_np.functional.group_norm`.
 
+    ``(n, c, …) -> (n, c, …)``. ValueError unless the number of groups divides that of channels.
+
     >>> import micrograd_np as mg
     >>> mg.nn.GroupNorm(2, 4)(mg.Tensor([[1.0, 3.0, 10.0, 30.0]])).detach().round(3)
     Tensor([[-1.,  1., -1.,  1.]])

@@ -224,6 +224,7 @@ class LSTM(_Layer):
     Gates in the order i, f, g, o: c = f c + i g, h = o tanh c; see `micrograd_np.ops.fused.lstm`. Called
     with (input, (h_0, c_0)); returns outputs and (h_n, c_n). With `proj_size`, h is multiplied by ``weight_hr_l0``
     (proj_size, hidden_size) after every step. Everything else as in `RNN`.
+    ValueError for a `proj_size` that is not below `hidden_size`.
 
     >>> from micrograd_np import Tensor
     >>> outputs, (h, c) = LSTM(3, 4, num_layers=2)(Tensor(np.zeros((5, 2, 3))))

@@ -15,7 +15,7 @@ from .module import Module
 
 
 class Identity(Module):
-    """Its first argument, unchanged. The constructor ignores all arguments.
+    """Its first argument, unchanged. The constructor ignores all arguments. ``(…) -> (…)``.
 
     >>> import micrograd_np as mg
     >>> mg.nn.Identity()(mg.Tensor([1.0]))

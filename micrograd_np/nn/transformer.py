@@ -24,7 +24,7 @@ class TransformerEncoderLayer(Module):
     ``(n, t, d)`` with ``batch_first=True``. With `norm_first`, the input of each part is normalised instead of the sum,
     which trains more easily. `activation` is "relu", "gelu" or a function. Called with (src, src_mask,
     src_key_padding_mask, is_causal); in boolean masks True means blocked. Source: Vaswani et al. (2017); Xiong et al.
-    (2020) for `norm_first`.
+    (2020) for `norm_first`. ValueError for another `activation`.
 
     >>> import micrograd_np as mg
     >>> mg.nn.TransformerEncoderLayer(8, nhead=2, dim_feedforward=16)(mg.ones(5, 1, 8)).shape

@@ -34,7 +34,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
 
 
 def moveaxis(x: Any, source: Axes, destination: Axes) -> Any:
-    """Axes moved to new positions, the others keeping their order: a view.
+    """Axes moved to new positions, the others keeping their order: a view. ValueError for unequal numbers of axes.
 
     >>> moveaxis(np.ones((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
@@ -93,6 +93,8 @@ def ravel(x: Any) -> Any:
 
 def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """The axes from `start_dim` to `end_dim` as one; all of them by default. A 0-d array gets one axis.
+
+    ValueError where `start_dim` comes after `end_dim`.
 
     >>> flatten(np.ones((2, 3, 4)), 1).shape
     (2, 12)
@@ -168,6 +170,7 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
     """Every element `repeats` times in a row, as in NumPy: PyTorch's ``x.repeat(2, 3)`` is ``tile(x, (2, 3))``.
 
     With `axis`, every slice along it. A sequence gives a number for each.
+    ValueError for a negative number, or for other than one number for each slice.
 
     >>> repeat(np.array([1.0, 2.0]), 2), repeat(np.array([1.0, 2.0]), [2, 1])
     (array([1., 1., 2., 2.]), array([1., 1., 2.]))
@@ -206,6 +209,8 @@ def flip(x: Any, axis: Axes | None = None) -> Any:
 
 def roll(x: Any, shift: Axes, axis: Axes | None = None) -> Any:
     """The elements shifted by `shift` along `axis`; those shifted past the end come back at the start.
+
+    ValueError for several shifts without as many axes.
 
     >>> roll(np.array([1.0, 2.0, 3.0]), 1)
     array([3., 1., 2.])

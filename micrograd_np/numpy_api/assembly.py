@@ -54,7 +54,7 @@ def atleast_3d(*arys: Any) -> Any:
 
 
 def vstack(tup: Sequence[Any]) -> Any:
-    """Rows, or arrays with rows, one below the other.
+    """Rows, or arrays with rows, one below the other. ``(n, k), (m, k) -> (n + m, k)``; a vector (k,) is one row.
 
     >>> vstack([np.array([1.0, 2.0]), np.array([3.0, 4.0])])
     array([[1., 2.],
@@ -202,6 +202,8 @@ def flipud(m: Any) -> Any:
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """`m` rotated by `k` quarter turns, from the first of `axes` towards the second.
 
+    ValueError for other than two axes.
+
     >>> rot90(np.array([[1, 2], [3, 4]]))
     array([[2, 4],
            [1, 3]])
@@ -216,7 +218,7 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
 
 
 def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
-    """The arrays in the one shape that they broadcast to.
+    """The arrays in the one shape that they broadcast to. ValueError where they do not.
 
     >>> import micrograd_np as mg
     >>> [x.shape for x in mg.broadcast_arrays(mg.ones(2, 1), mg.ones(3))]
@@ -252,6 +254,8 @@ def meshgrid(*xi: Any, indexing: str = "xy") -> tuple[Any, ...]:
 
 def block(arrays: Any) -> Any:
     """Join nested lists of blocks: the innermost lists along the last axis, the next along the second last, and so on.
+
+    ValueError for an empty list.
 
     >>> block([[np.eye(2), np.zeros((2, 1))], [np.ones((1, 3))]]).shape
     (3, 3)

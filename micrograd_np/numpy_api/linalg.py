@@ -169,6 +169,8 @@ def trace(x: Any, offset: int = 0) -> Any:
 def matrix_power(a: Any, n: int) -> Any:
     """A square matrix times itself, `n` factors in all, in about log₂ n products; of the inverse for a negative `n`.
 
+    ValueError unless it is square.
+
     >>> matrix_power(np.array([[1.0, 1.0], [0.0, 1.0]]), 5)
     array([[1., 5.],
            [0., 1.]])
@@ -193,6 +195,8 @@ def matrix_power(a: Any, n: int) -> Any:
 
 def multi_dot(arrays: Any) -> Any:
     """The product of a row of matrices, from left to right; the first and the last may be vectors.
+
+    ValueError for fewer than two.
 
     >>> import micrograd_np as mg
     >>> mg.linalg.multi_dot([mg.ones(2, 3), mg.ones(3, 4), mg.ones(4)])

@@ -234,6 +234,8 @@ def vdot(a: Any, b: Any) -> Any:
 def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     """Σ of products along one axis, the others broadcasting: ``(…, n), (…, n) -> (…)``.
 
+    ValueError for vectors of different lengths.
+
     >>> import micrograd_np as mg
     >>> mg.vecdot(mg.Tensor([[1.0, 2.0], [3.0, 4.0]]), mg.Tensor([1.0, 1.0]))
     Tensor([3., 7.])

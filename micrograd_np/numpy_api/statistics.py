@@ -162,6 +162,8 @@ def ptp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 def average(a: Any, axis: Axis = None, weights: Any = None, keepdims: bool = False) -> Any:
     """Σ w a / Σ w along `axis`; the mean without weights. They have the shape of `a`, or of its one axis `axis`.
 
+    ValueError for weights of another shape.
+
     >>> import numpy as np
     >>> average(np.array([1.0, 4.0]), weights=np.array([2.0, 1.0]))
     array(2.)
@@ -216,7 +218,7 @@ def _interpolated(line: Any, position: float) -> Any:
 
 
 def percentile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bool = False) -> Any:
-    """`quantile` with `q` in hundredths.
+    """`quantile` with `q` in hundredths. Shapes as there.
 
     >>> import micrograd_np as mg
     >>> mg.percentile(mg.Tensor([1.0, 2.0, 3.0, 4.0]), 50)

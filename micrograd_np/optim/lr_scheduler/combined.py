@@ -44,6 +44,8 @@ class _Several(LRScheduler):
 class SequentialLR(_Several):
     """The first schedule until epoch ``milestones[0]``, where the second starts at its epoch 0, and so on.
 
+    ValueError unless there is one milestone less than schedules.
+
     >>> from micrograd_np import Tensor, optim
     >>> optimizer = optim.SGD([Tensor([0.0], requires_grad=True)], lr=1.0)
     >>> warmup = optim.lr_scheduler.ConstantLR(optimizer, factor=0.5)
@@ -84,7 +86,7 @@ class SequentialLR(_Several):
 
 
 class ChainedScheduler(_Several):
-    """All schedules at once: each changes the rate that the one before has left.
+    """All schedules at once: each changes the rate that the one before has left. ValueError if there are none.
 
     >>> from micrograd_np import Tensor, optim
     >>> optimizer = optim.SGD([Tensor([0.0], requires_grad=True)], lr=1.0)

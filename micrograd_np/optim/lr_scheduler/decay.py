@@ -82,7 +82,10 @@ class ConstantLR(LRScheduler, example=("factor=0.5, total_iters=2", [0.5, 0.5, 1
 
 
 class LinearLR(LRScheduler, example=("start_factor=0.5, total_iters=2", [0.5, 0.75, 1.0, 1.0])):
-    """The rate times a factor that goes in a line from `start_factor` to `end_factor` in `total_iters` epochs."""
+    """The rate times a factor that goes in a line from `start_factor` to `end_factor` in `total_iters` epochs.
+
+    ValueError for a `start_factor` outside (0, 1].
+    """
 
     def __init__(
         self,
