@@ -46,7 +46,8 @@ def prose(line, inside, parameters):
             pieces.append(piece)
         elif piece.startswith("`") and len(piece) > 1:
             text = piece[1:-1]
-            target = text not in parameters and (is_public(f"{inside}.{text}") or is_public(text))
+            places = (f"{inside}.{text}", f"{inside.rpartition('.')[0]}.{text}".lstrip("."), text)
+            target = text not in parameters and next(filter(None, map(is_public, places)), None)
             pieces.append(f":py:obj:`{text} <{target}>`" if target else f"``{text}``")
         else:
             pieces.append(re.sub(r"([*|\\]|(?<=\w)_(?!\w))", r"\\\1", piece))
