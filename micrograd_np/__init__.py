@@ -133,6 +133,7 @@ from .random import manual_seed
 
 if TYPE_CHECKING:
     from . import autograd, check, compiler, creation, data, debug, nn, optim, pictures, storage, training
+    from . import sklearn as sklearn  # not in __all__, for it needs scikit-learn
     from .autograd import checkpoint
     from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient
@@ -212,6 +213,7 @@ _LATER = {
     "pictures": ("Picture", "draw", "draw_boundary", "draw_network", "draw_steps"),
     "storage": ("CheckpointError", "load", "save"),
     "training": ("History", "fit", "lint"),
+    "sklearn": (),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _LATER.items() for name in names}
 
