@@ -8,7 +8,7 @@ from functools import cache
 PACKAGE = "micrograd_np"
 PAGES = (
     "", "creation", "linalg", "random", "autograd", "check", "functional", "nn", "nn.init", "optim",
-    "optim.lr_scheduler", "data", "training", "storage", "compiler", "pictures", "debug",
+    "optim.lr_scheduler", "data", "training", "storage", "compiler", "pictures", "debug", "sklearn",
 )  # fmt: skip
 SAME_PAGE = {"nn.functional": "functional", "nn.utils": "optim"}
 
@@ -62,18 +62,14 @@ def members(kind):
     bases = [b for b in kind.__mro__ if b.__module__.startswith(PACKAGE) and b not in public]
     found = {}
     for base in bases:
+        slots = getattr(base, "__slots__", ())
         for name, x in vars(base).items():
-            plain = x.__func__ if isinstance(x, (staticmethod, classmethod)) else x
-            slots = getattr(base, "__slots__", ())
-            text = slots.get(name) if inspect.ismemberdescriptor(plain) and isinstance(slots, dict) else document(plain)
-            if (
-                text
-                and name[0] != "_"
-                and name not in found
-                and hasattr(plain, "__get__")
-                and not inspect.isclass(plain)
-            ):
-                found[name] = plain, inspect.cleandoc(text)
+            value = x.__func__ if isinstance(x, (staticmethod, classmethod)) else x
+            of_slot = inspect.ismemberdescriptor(value) and isinstance(slots, dict)
+            text = slots[name] if of_slot else document(value)
+            ours = getattr(value, "__module__", PACKAGE).startswith(PACKAGE) and not inspect.isclass(value)
+            if text and ours and name[0] != "_" and hasattr(value, "__get__"):
+                found.setdefault(name, (value, inspect.cleandoc(text)))
     return found
 
 
@@ -85,7 +81,8 @@ def document(value):
 
 def is_public(text):
     """The full name of what `text` means, if that is public: `mg.cos`, `nn.Linear`, `Tensor.backward`; else None."""
-    name = re.sub(r"\(.*\)$", "", text).removeprefix("mg.").removeprefix("micrograd_np.").replace("F.", "functional.")
+    name = re.sub(r"\(.*\)$", "", text).removeprefix("mg.").removeprefix("micrograd_np.")
+    name = re.sub(r"^F\.", "functional.", name)
     if name in entries():
         return f"{PACKAGE}.{entries()[name].name}"
     if name and name in (*PAGES, *SAME_PAGE):

@@ -79,7 +79,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     has no batches.
 
     >>> from micrograd_np import data, nn, optim
-    >>> x, y = data.blobs(90, generator=np.random.default_rng(0))
+    >>> x, y = data.blobs(90, generator=random.manual_seed(0))
     >>> model = nn.Linear(2, 3)
     >>> optimizer = optim.Adam(model.parameters(), lr=0.1)
     >>> batches = data.DataLoader(data.TensorDataset(x, y), batch_size=30)
