@@ -183,7 +183,7 @@ LINES = {
     "debug": 810,  # examples in docstrings
     "engine": 1700,  # what PyTorch's size(), transpose and max would mean is said
     "functional": 1940,  # dropout masks have a name; examples in docstrings
-    "nn": 3520,  # summary says which inputs a model takes; examples in docstrings
+    "nn": 3530,  # summary says which inputs a model takes; examples in docstrings
     "numpy_api": 2480,  # PyTorch's names for what means the same; examples in docstrings
     "ops": 1360,
     "ops/fused": 2130,

@@ -8,6 +8,7 @@ import doctest
 import importlib.util
 import inspect
 import re
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -93,6 +94,17 @@ def test_the_example_of_every_op_runs(name):
     options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     assert doctest.DocTestRunner(optionflags=options).run(test) == (0, len(test.examples))
     assert test.examples
+
+
+def test_docstrings_are_derived_only_when_they_are_read():
+    program = """if True:
+        import sys, micrograd_np as mg
+        mg.nn, mg.optim, mg.training, mg.pictures
+        print("micrograd_np.check" in sys.modules)
+        print(">>>" in mg.nn.ReLU.__doc__, "micrograd_np.check" in sys.modules)
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True", "True"]
 
 
 def test_help_of_an_op_tells_what_its_declaration_says():

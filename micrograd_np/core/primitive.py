@@ -138,15 +138,13 @@ def describe(op: Primitive[Any]) -> str | None:
 
 
 class _Docstring:
-    """Of a class of ops its own docstring; of an op what `describe` says, once it is read."""
+    """Of a class of ops its own docstring; of an op what `describe` says when it is read."""
 
     def __init__(self, of_class: str | None) -> None:
         self.of_class = of_class
 
     def __get__(self, op: Primitive[Any] | None, _: Any) -> str | None:
-        if op is not None and "__doc__" not in vars(op):
-            op.__doc__ = describe(op)
-        return self.of_class if op is None else vars(op)["__doc__"]
+        return self.of_class if op is None else describe(op)
 
 
 class Primitive(Generic[P]):

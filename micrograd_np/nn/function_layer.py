@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from inspect import unwrap
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -62,7 +63,10 @@ class FunctionModule(Module):
         if function is not None:
             code = getattr(unwrap(cls.__init__), "__code__", None)
             names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else ()
-            cls._function = staticmethod(function)
+            plain = isinstance(
+                function, FunctionType
+            )  # an op is not bound anyway, and would be asked for its docstring
+            cls._function = staticmethod(function) if plain else function
             cls._settings = tuple([name for name in names if name != "inplace"])  # most functions have none
         text = vars(cls).get("__doc__")
         if text and ">>>" not in text and cls.__module__.startswith(_LAYERS):
