@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "extensions"))
 
 project = "micrograd_np"
-extensions = ["myst_parser", "mathml", "reference"]
+extensions = ["myst_parser", "sphinx_copybutton", "mathml", "reference"]
 html_theme = "furo"
 html_title = project
 html_copy_source = False
@@ -21,6 +21,9 @@ nitpicky = True
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3  # GitHub's: `tour.md#1-an-op`
+
+copybutton_prompt_text = r">>> |\.\.\. "  # what is typed, without prompts and answers
+copybutton_prompt_is_regexp = True
 
 locale_dirs = ["locale"]
 gettext_compact = False  # a catalogue for each page

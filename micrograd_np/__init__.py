@@ -231,6 +231,7 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
 
 _explain_all_keywords(__all__, globals())
 _former.install()
+# derived when read; until here, and so where a method copies it, an op's docstring is its kernel's
 _primitive.describe = lambda op: import_module(".check.description", __name__).describe(op)
 _sys.meta_path.append(_ForeignModules(__name__))
 

@@ -130,3 +130,12 @@ def test_a_picture_that_is_no_longer_what_the_page_draws_is_caught(tmp_path):
     (tmp_path / "the-forward-pass.svg").write_text(picture.replace("1.521", "1.52"), encoding="utf-8")
     with pytest.raises(AssertionError, match=r"run docs/generate_pictures\.py"):
         only_present_pictures(page, tmp_path)
+
+
+def test_every_term_of_the_glossary_has_a_chinese_one_and_a_meaning():
+    rows = re.findall(r"^\| (?!English|---)(.*) \|$", (ROOT / "docs" / "glossary.md").read_text("utf-8"), re.MULTILINE)
+    cells = [row.split(" | ") for row in rows]
+    assert len(cells) >= 60
+    assert all(len(row) == 3 and all(row) for row in cells)
+    english = [row[0] for row in cells]
+    assert english == sorted(set(english))

@@ -5,11 +5,11 @@ import inspect
 import re
 from functools import cache
 
+import micrograd_np
+
 PACKAGE = "micrograd_np"
-PAGES = (
-    "", "creation", "linalg", "random", "autograd", "check", "functional", "nn", "nn.init", "optim",
-    "optim.lr_scheduler", "data", "training", "storage", "compiler", "pictures", "debug", "sklearn",
-)  # fmt: skip
+MODULES = [name for name in micrograd_np.__all__ if inspect.ismodule(getattr(micrograd_np, name))]
+PAGES = ("", *MODULES, "nn.init", "optim.lr_scheduler", "sklearn")
 SAME_PAGE = {"nn.functional": "functional", "nn.utils": "optim"}
 
 

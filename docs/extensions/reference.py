@@ -15,6 +15,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
+NUMPY_SCALARS = "https://numpy.org/doc/stable/reference/arrays.scalars.html#numpy.{}"
 NUMPY = "https://numpy.org/doc/stable/reference/generated/numpy.{}.html"
 
 
@@ -72,8 +73,8 @@ def entry_of(name, value, role="function", text="", inside=""):
 
 
 def of_numpy(name):
-    """The entry of one of NumPy's own names."""
-    return f".. py:data:: {name}\n\n   NumPy's ``{name}``: `numpy.{name} <{NUMPY.format(name)}>`__."
+    """The entry of one of NumPy's own names: a dtype."""
+    return f".. py:data:: {name}\n\n   NumPy's: `numpy.{name} <{NUMPY_SCALARS.format(name)}>`__."
 
 
 def counterpart(value):
@@ -151,7 +152,7 @@ def heading(home):
 
 
 class LinkNames(SphinxPostTransform):
-    """A public name in the code of a page's text is a link to its entry."""
+    """A public name in the code of a page's text is a link to its entry, a function of NumPy's one to its page."""
 
     default_priority = 1  # before references are resolved
 
@@ -168,6 +169,17 @@ class LinkNames(SphinxPostTransform):
                 )
                 node.replace_self(link)
                 link += node
+            elif is_numpys(node.astext()) and not isinstance(node.parent, nodes.reference):
+                link = nodes.reference("", "", refuri=NUMPY.format(node.astext().removeprefix("np.")), internal=False)
+                node.replace_self(link)
+                link += node
+
+
+def is_numpys(text):
+    """Whether it is ``np.`` and the name of a function that has a page in NumPy's reference."""
+    name = text.removeprefix("np.")
+    value = getattr(np, name, None) if name != text and name.isidentifier() else None
+    return isinstance(value, np.ufunc) or (inspect.isfunction(inspect.unwrap(value)) if callable(value) else False)
 
 
 def setup(app):
