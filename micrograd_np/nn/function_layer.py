@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from inspect import unwrap
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,15 +26,17 @@ class _Docstring:
         self.text, self.settings, self.inputs = text.rstrip(), settings, inputs
 
     def __get__(self, _: Any, layer: type[FunctionModule]) -> str:
-        if self.inputs:
-            contract = re.search(r"``[^`]*->[^`]*``", layer._function.__doc__ or "")
-            if contract and "->" not in self.text:
-                self.text += f"\n\n    Shapes: {contract[0]}."
-            result = repr(layer(*self.settings)(*map(Tensor, self.inputs))).replace("\n", "\n    ")
+        if not self.inputs:
+            return self.text
+        inputs, self.inputs = self.inputs, ()
+        contract = re.search(r"``[^`]*->[^`]*``", layer._function.__doc__ or "")
+        if contract and "->" not in self.text:
+            self.text += f"\n\n    Shapes: {contract[0]}."
+        with suppress(Exception):  # there is none if it needs other arguments, which a test reports
+            result = repr(layer(*self.settings)(*map(Tensor, inputs))).replace("\n", "\n    ")
             call = f"nn.{layer.__name__}({', '.join(map(repr, self.settings))})"
-            session = f"{call}({', '.join(f'Tensor({x})' for x in self.inputs)})\n    {result}"
+            session = f"{call}({', '.join(f'Tensor({x})' for x in inputs)})\n    {result}"
             self.text += f"\n\n    >>> from micrograd_np import Tensor, nn\n    >>> {session}\n    "
-            self.inputs = ()
         return self.text
 
 
