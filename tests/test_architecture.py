@@ -22,7 +22,7 @@ FLOORS = (
     ("engine",),
     ("ops.fused",),
     ("creation", "random", "functional", "linalg", "autograd", "optim", "check", "compiler", "pictures", "debug"),
-    ("nn", "data", "storage"),
+    ("nn", "data", "storage", "exercises"),
     ("training",),
     ("sklearn", "export", "distributed"),
 )
@@ -169,25 +169,26 @@ def test_files_are_short(record_property):
 
 # Lines of Python by folder, so that growth is a decision. Whoever raises a number writes the reason beside it.
 LINES = {
-    ".": 510,  # tensors are created of shapes, ranges and data, as NumPy and PyTorch do
+    ".": 520,  # tensors are created of shapes, ranges and data, as NumPy and PyTorch do
     "autograd": 740,
-    "check": 1350,  # also claims that a compiled call is eager's, and writes the docstrings of ops
+    "check": 1400,  # compiled calls are eager's; samples to look at, smallest first; the docstrings of ops
     "compiler": 2500,
     "compiler/c": 2940,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
     "compiler/passes": 1320,
     "compiler/running": 760,
     "compiler/tracing": 2160,
     "compiler/writing": 1010,
-    "core": 2530,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
+    "core": 2680,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
     "data": 580,  # examples in docstrings
     "debug": 810,  # examples in docstrings
-    "engine": 1700,  # what PyTorch's size(), transpose and max would mean is said
+    "engine": 1720,  # what PyTorch's size(), transpose and max would mean is said
+    "exercises": 610,  # more than the 250 that were planned: what a wrong rule looks like is said in words
     "functional": 1940,  # dropout masks have a name; examples in docstrings
-    "nn": 3530,  # summary says which inputs a model takes; examples in docstrings
-    "numpy_api": 2480,  # PyTorch's names for what means the same; examples in docstrings
+    "nn": 3540,  # summary says which inputs a model takes; examples in docstrings
+    "numpy_api": 2500,  # PyTorch's names for what means the same; examples in docstrings
     "ops": 1360,
     "ops/fused": 2130,
-    "optim": 1530,
+    "optim": 1540,
     "optim/lr_scheduler": 810,  # examples in docstrings
     "pictures": 3090,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
     "sklearn": 340,
