@@ -134,7 +134,8 @@ from .random import manual_seed
 
 if TYPE_CHECKING:
     from . import autograd, check, compiler, creation, data, debug, exercises, nn, optim, pictures, storage, training
-    from . import sklearn as sklearn  # not in __all__, for it needs scikit-learn
+    from . import onnx as onnx  # not in __all__, for it needs onnx
+    from . import sklearn as sklearn  # nor this, for it needs scikit-learn
     from .autograd import checkpoint
     from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient
@@ -213,6 +214,7 @@ _LATER = {
     "nn": (),
     "nn.functional_call": ("functional_call",),
     "nn.summary": ("summary",),
+    "onnx": (),
     "optim": (),
     "pictures": ("Picture", "draw", "draw_boundary", "draw_network", "draw_steps"),
     "storage": ("CheckpointError", "load", "save"),

@@ -24,7 +24,7 @@ FLOORS = (
     ("creation", "random", "functional", "linalg", "autograd", "optim", "check", "compiler", "pictures", "debug"),
     ("nn", "data", "storage", "exercises"),
     ("training",),
-    ("sklearn", "export", "distributed"),
+    ("sklearn", "onnx", "distributed"),
 )
 
 modules = {
@@ -176,7 +176,7 @@ LINES = {
     "compiler/c": 2940,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
     "compiler/passes": 1320,
     "compiler/running": 760,
-    "compiler/tracing": 2160,
+    "compiler/tracing": 2170,
     "compiler/writing": 1010,
     "core": 2680,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
     "data": 580,  # examples in docstrings
@@ -186,6 +186,8 @@ LINES = {
     "functional": 1940,  # dropout masks have a name; examples in docstrings
     "nn": 3540,  # summary says which inputs a model takes; examples in docstrings
     "numpy_api": 2500,  # PyTorch's names for what means the same; examples in docstrings
+    "onnx": 610,
+    "onnx/operators": 980,
     "ops": 1360,
     "ops/fused": 2130,
     "optim": 1540,

@@ -9,7 +9,7 @@ import micrograd_np
 
 PACKAGE = "micrograd_np"
 MODULES = [name for name in micrograd_np.__all__ if inspect.ismodule(getattr(micrograd_np, name))]
-PAGES = ("", *MODULES, "nn.init", "optim.lr_scheduler", "sklearn")
+PAGES = ("", *MODULES, "nn.init", "optim.lr_scheduler", "onnx", "sklearn")
 SAME_PAGE = {"nn.functional": "functional", "nn.utils": "optim"}
 
 
