@@ -171,12 +171,12 @@ def test_files_are_short(record_property):
 LINES = {
     ".": 520,  # tensors are created of shapes, ranges and data, as NumPy and PyTorch do
     "autograd": 740,
-    "check": 1400,  # compiled calls are eager's; samples to look at, smallest first; the docstrings of ops
-    "compiler": 2500,
-    "compiler/c": 2940,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
+    "check": 1400,  # check_primitive also claims that a compiled call is eager's
+    "compiler": 2560,
+    "compiler/c": 2950,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
     "compiler/passes": 1320,
-    "compiler/running": 760,
-    "compiler/tracing": 2170,
+    "compiler/running": 770,
+    "compiler/tracing": 2180,
     "compiler/writing": 1010,
     "core": 2680,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
     "data": 580,  # examples in docstrings

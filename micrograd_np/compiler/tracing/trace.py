@@ -612,17 +612,17 @@ class Tracer(Events):
 def _check_early(program: Program) -> None:
     """Move checks of what is there by then before whatever writes memory that outlives the step."""
     ops, lasting = program.ops, {v.root for v in program.stores.values()}
+    versions = {*program.inputs, *(v for _, v in (*program.gradients_in, *program.states.values()))}
+    for op in ops:
+        if op.effect == "update" and op.of is not None and op.of.root in versions:
+            versions.update(op.defines)
+            lasting.update(op.defines)
     for check in [op for op in ops if op.effect == "check"]:
         at = ops.index(check)
         ready = max((i for i, op in enumerate(ops[:at]) if op.result in check.reads), default=-1)
-        writes = [i for i, op in enumerate(ops[:at]) if i > ready and (op.result in lasting or _writes_lasting(op))]
+        writes = [i for i, op in enumerate(ops[:at]) if i > ready and op.result in lasting]
         if writes:
             ops.insert(writes[0], ops.pop(at))
-
-
-def _writes_lasting(op: Op) -> bool:
-    """Whether an operation writes into memory that outlives the step."""
-    return op.effect == "update" and op.result is not None and op.result.kind in OUTLIVES
 
 
 def _with_values(tree: Any, tracer: Tracer) -> Any:
