@@ -8,6 +8,7 @@ from numpy import bool_, float16, float32, float64, int8, int16, int32, int64, u
 
 from . import functional, linalg, random
 from .core import former as _former
+from .core import primitive as _primitive
 from .core.messages import explain_all_keywords as _explain_all_keywords
 from .core.spellings import ForeignModules as _ForeignModules
 from .core.spellings import suggestion as _suggestion
@@ -238,6 +239,8 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
 _explain_all_keywords(__all__, globals())
 _add_methods(Tensor, globals())
 _former.install()
+# derived when read; until here, and so where a method copies it, an op's docstring is its kernel's
+_primitive.describe = lambda op: import_module(".check.description", __name__).describe(op)
 _sys.meta_path.append(_ForeignModules(__name__))
 
 

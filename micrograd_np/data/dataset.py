@@ -75,7 +75,14 @@ class TensorDataset(Dataset):
 
 
 class Subset(Dataset):
-    """The samples of `dataset` at `indices`, in that order."""
+    """The samples of `dataset` at `indices`, in that order.
+
+    >>> import micrograd_np as mg
+    >>> import numpy as np
+    >>> dataset = mg.data.TensorDataset(np.arange(5.0))
+    >>> len(mg.data.Subset(dataset, [0, 3]))
+    2
+    """
 
     def __init__(self, dataset: Any, indices: Indices) -> None:
         self.dataset = dataset
@@ -129,6 +136,10 @@ def collate(samples: Sequence[Any]) -> Any:
     """Samples as one batch: arrays and numbers stacked along a new first axis, tuples and dicts part by part.
 
     Tuples and lists become a list, as in PyTorch; strings stay a list of strings. ValueError where shapes differ.
+
+    >>> import micrograd_np as mg
+    >>> mg.data.collate([([1.0, 2.0], 0), ([3.0, 4.0], 1)])
+    [[Tensor([1., 3.]), Tensor([2., 4.])], Tensor([0, 1])]
     """
     first = samples[0]
     if isinstance(first, (tuple, list)):

@@ -27,6 +27,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tens
     """The cosine of the angle between vectors along axis `dim`: ``(n, d), (n, d) -> (n,)``, broadcasting.
 
     Lengths count as `eps` at least, so that a zero vector has similarity 0.
+    ValueError for shapes that do not broadcast.
 
     >>> cosine_similarity(Tensor([[3.0, 4.0]]), Tensor([[6.0, 8.0]]))
     Tensor([1.])
@@ -80,6 +81,11 @@ def triplet_margin_loss(
 
     With `swap` the negative's distance from the positive counts where that is smaller. ValueError for unequal shapes.
     Source: Balntas et al. (2016).
+
+    >>> import micrograd_np as mg
+    >>> anchor, near, far = mg.Tensor([[0.0, 0.0]]), mg.Tensor([[1.0, 0.0]]), mg.Tensor([[1.5, 0.0]])
+    >>> mg.functional.triplet_margin_loss(anchor, near, far).round(3)
+    Tensor(0.5)
     """
     anchor, positive, negative = operands("triplet_margin_loss", anchor, positive=positive, negative=negative)
     near = pairwise_distance(anchor, positive, p, eps)
@@ -107,6 +113,11 @@ def cosine_embedding_loss(
     """1 − cos where y is 1, max(0, cos − margin) where it is −1: ``(n, d), (n, d), (n,) -> ()``; also (d,), (d,), ().
 
     ValueError for shapes that do not belong together.
+
+    >>> import micrograd_np as mg
+    >>> x, y = mg.Tensor([[1.0, 0.0]]), mg.Tensor([[1.0, 1.0]])
+    >>> mg.functional.cosine_embedding_loss(x, y, [1.0])
+    Tensor(0.29289322)
     """
     x1, x2 = operands("cosine_embedding_loss", input1, input2=input2)
     target = as_like(tensor_or_array(target), x1)

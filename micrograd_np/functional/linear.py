@@ -22,12 +22,22 @@ from .operands import as_tensor, tensor_or_array
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
-    """x Wᵀ + b: ``(…, in), (out, in), (out,) -> (…, out)``. ValueError for other shapes."""
+    """x Wᵀ + b: ``(…, in), (out, in), (out,) -> (…, out)``. ValueError for other shapes.
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.linear(mg.Tensor([1.0, 2.0]), mg.Tensor([[3.0, 4.0]]), mg.Tensor([0.5]))
+    Tensor([11.5])
+    """
     return matmul(input, transpose(weight)) if bias is None else affine_map(input, weight, bias)
 
 
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
-    """x₁ᵀ Wₒ x₂ + bₒ for each o: ``(…, i), (…, j), (o, i, j), (o,) -> (…, o)``. ValueError for other shapes."""
+    """x₁ᵀ Wₒ x₂ + bₒ for each o: ``(…, i), (…, j), (o, i, j), (o,) -> (…, o)``. ValueError for other shapes.
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.bilinear(mg.Tensor([1.0, 2.0]), mg.Tensor([3.0, 4.0]), mg.ones(1, 2, 2))
+    Tensor([21.])
+    """
     x1, x2, weight = as_tensor(input1), as_tensor(input2), as_tensor(weight)
     if weight.ndim != 3 or not x1.ndim or not x2.ndim:
         message = f"bilinear: inputs are {x1.shape} and {x2.shape} and weight is {weight.shape}; it must be (o, i, j)."

@@ -80,7 +80,7 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
     """d² / 2 where the error d is below δ, δ (|d| − δ/2) beyond: δ times `smooth_l1_loss`. Source: Huber (1964).
 
-    ValueError for unequal shapes, and unless `delta` is positive.
+    ``(…), (…) -> ()``. ValueError for unequal shapes, and unless `delta` is positive.
 
     >>> huber_loss(Tensor([0.0]), [2.0], delta=0.5)
     Tensor(0.875)

@@ -98,6 +98,10 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     """The channels of each sample normalised in `num_groups` groups: ``(n, c, …) -> (n, c, …)``.
 
     `weight` and `bias` are (c,). ValueError unless the groups divide the channels. Source: Wu & He (2018).
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.group_norm(mg.Tensor([[1.0, 3.0, 10.0, 30.0]]), num_groups=2).round(3)
+    Tensor([[-1.,  1., -1.,  1.]])
     """
     x = as_floats(input)
     if x.ndim < 2 or whole(num_groups, "num_groups") < 1 or x.shape[1] % num_groups:
@@ -126,6 +130,12 @@ def batch_norm(
     the fraction `momentum` in place, the variance towards the unbiased one. Otherwise by the running ones. An empty
     batch gives an empty result and moves nothing. ValueError in training for a channel with one value, which has no
     variance, and otherwise without running statistics. Source: Ioffe & Szegedy (2015).
+
+    >>> import micrograd_np as mg
+    >>> x = mg.Tensor([[1.0, 10.0], [3.0, 30.0]])
+    >>> mg.functional.batch_norm(x, None, None, training=True).round(3)
+    Tensor([[-1., -1.],
+            [ 1.,  1.]])
     """
     x = as_floats(input)
     if x.ndim < 2:
@@ -161,6 +171,11 @@ def instance_norm(
 
     With ``use_input_stats=False`` by the running statistics, else by its own, towards whose average over the batch the
     running ones move. ValueError for a channel with one value. Source: Ulyanov et al. (2016).
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.instance_norm(mg.Tensor([[[1.0, 3.0], [10.0, 30.0]]])).round(3)
+    Tensor([[[-1.,  1.],
+             [-1.,  1.]]])
     """
     x = as_floats(input)
     if not use_input_stats:

@@ -118,6 +118,7 @@ def _avg_pool(
 
     The zeros of the padding count as elements unless `count_include_pad` is False; in `avg_pool2d` and `avg_pool3d`,
     `divisor_override` replaces the number of elements. `stride`, `ceil_mode` and errors as in `max_pool{d}d`.
+    ValueError also for a divisor of 0.
 
     >>> avg_pool{d}d(Tensor([[{open}[1.0, 5.0, 2.0, 3.0]{close}]]), {window})
     Tensor([[{open}[3. , 2.5]{close}]])
@@ -135,6 +136,8 @@ def _avg_pool(
 
 def _adaptive_avg_pool(d: int, input: Any, output_size: Any) -> Tensor:
     """The mean over bins of any input size: ``(n, c, {axes}) -> (n, c, *output_size)``; None keeps a length.
+
+    ValueError for an empty axis.
 
     >>> adaptive_avg_pool{d}d(Tensor([[{open}[1.0, 2.0, 3.0, 4.0, 5.0]{close}]]), {window})  # 1 to 3, and 3 to 5
     Tensor([[{open}[2., 4.]{close}]])

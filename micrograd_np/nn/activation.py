@@ -31,7 +31,7 @@ class ReLU6(_InPlace, function=functional.relu6):
 
 
 class SELU(_InPlace, function=functional.selu):
-    """Self-normalising exponential unit; see `functional.selu`."""
+    """Self-normalising exponential unit; elementwise; see `functional.selu`."""
 
 
 class SiLU(_InPlace, function=functional.silu):
@@ -85,7 +85,7 @@ class ELU(FunctionLayer, function=functional.elu):
 
 
 class CELU(FunctionLayer, function=functional.celu):
-    """x where it is positive, alpha · (exp(x / alpha) − 1) elsewhere."""
+    """x where it is positive, alpha · (exp(x / alpha) − 1) elsewhere; elementwise."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         self._hold(locals())
@@ -113,7 +113,12 @@ class Hardtanh(FunctionLayer, function=functional.hardtanh):
 
 
 class PReLU(Module):
-    """x where it is positive, a learned `weight` times x elsewhere: one weight, or one for each channel, axis 1."""
+    """x where it is positive, a learned `weight` times x elsewhere: one weight, or one for each channel, axis 1.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.PReLU()(mg.Tensor([-2.0, 3.0])).detach()
+    Tensor([-0.5,  3. ])
+    """
 
     _in_repr = ("num_parameters=",)
 
@@ -141,3 +146,5 @@ class LogSoftmax(_AlongAxis, function=functional.log_softmax):
 
 class GLU(_AlongAxis, function=functional.glu):
     """a σ(b) for the halves a and b of the input along `dim`: ``(…, 2n) -> (…, n)``."""
+
+    _example = (), ([-2.0, 1.0, 0.0, 3.0],)

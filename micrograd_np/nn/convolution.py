@@ -65,7 +65,12 @@ class _Conv(FunctionLayer):
 
 
 class Conv1d(_Conv, d=1):
-    """Convolution over time, ``(n, in_channels, l) -> (n, out_channels, places)``; see `Conv2d`."""
+    """Convolution over time, ``(n, in_channels, l) -> (n, out_channels, places)``; see `Conv2d`. ValueError as there.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.Conv1d(3, 8, kernel_size=5)(mg.ones(1, 3, 20)).shape
+    (1, 8, 16)
+    """
 
 
 class Conv2d(_Conv, d=2):
@@ -84,7 +89,11 @@ class Conv2d(_Conv, d=2):
 class Conv3d(_Conv, d=3):
     """Convolution over volumes: ``(n, in_channels, d, h, w) -> (n, out_channels, slices, rows, columns)``.
 
-    See `Conv2d`.
+    See `Conv2d`. ValueError as there.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.Conv3d(3, 8, kernel_size=3, padding=1)(mg.ones(1, 3, 4, 4, 4)).shape
+    (1, 8, 4, 4, 4)
     """
 
 
@@ -117,7 +126,12 @@ class _ConvTranspose(_Conv):
 
 
 class ConvTranspose1d(_ConvTranspose, d=1):
-    """The adjoint of `Conv1d`: ``(n, in_channels, l) -> (n, out_channels, length)``; see `ConvTranspose2d`."""
+    """The adjoint of `Conv1d`: ``(n, in_channels, l) -> (n, out_channels, length)``; see `ConvTranspose2d`.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.ConvTranspose1d(8, 3, kernel_size=2, stride=2)(mg.ones(1, 8, 10)).shape
+    (1, 3, 20)
+    """
 
 
 class ConvTranspose2d(_ConvTranspose, d=2):
@@ -125,6 +139,10 @@ class ConvTranspose2d(_ConvTranspose, d=2):
 
     `weight` is (in, out / groups, *kernel_size). Arguments in PyTorch's order, `dilation` after `bias`; see
     `functional.conv_transpose2d` for `output_padding`.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.ConvTranspose2d(8, 3, kernel_size=2, stride=2)(mg.ones(1, 8, 5, 5)).shape
+    (1, 3, 10, 10)
     """
 
 
@@ -132,4 +150,8 @@ class ConvTranspose3d(_ConvTranspose, d=3):
     """The adjoint of `Conv3d`: ``(n, in_channels, d, h, w) -> (n, out_channels, slices, rows, columns)``.
 
     See `ConvTranspose2d`.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.ConvTranspose3d(8, 3, kernel_size=2, stride=2)(mg.ones(1, 8, 2, 2, 2)).shape
+    (1, 3, 4, 4, 4)
     """

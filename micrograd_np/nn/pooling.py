@@ -11,7 +11,7 @@ from .function_layer import FunctionLayer
 
 
 class _MaxPool(FunctionLayer):
-    _name = "max_pool"
+    _name, _example = "max_pool", ((2,), ())
     _in_repr = ("kernel_size=", "stride=", "padding=", "dilation=", "ceil_mode=")
 
     def __init__(
@@ -43,7 +43,7 @@ class MaxPool3d(_MaxPool, d=3):
 
 
 class _AvgPool(FunctionLayer):
-    _name = "avg_pool"
+    _name, _example = "avg_pool", ((2,), ())
     _in_repr = ("kernel_size=", "stride=", "padding=")
 
     def __init__(
@@ -84,7 +84,7 @@ class AvgPool3d(_AvgPool, d=3):
 
 
 class _AdaptiveAvgPool(FunctionLayer):
-    _name = "adaptive_avg_pool"
+    _name, _example = "adaptive_avg_pool", ((1,), ())
 
     def __init__(self, output_size: Size | Sequence[Size | None] | None) -> None:
         self._hold(locals())

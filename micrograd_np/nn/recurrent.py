@@ -192,6 +192,11 @@ class RNN(_Layer):
     outputs of the last layer and the final state of every layer. Parameters: `weight_ih_l0`, `weight_hh_l0`,
     `bias_ih_l0` and `bias_hh_l0`, with the suffix `_reverse` for the way back, drawn from U(±1/√hidden_size).
     ValueError for inputs of other shapes.
+
+    >>> import micrograd_np as mg
+    >>> outputs, state = mg.nn.RNN(3, 4)(mg.ones(5, 2, 3))
+    >>> outputs.shape, state.shape
+    ((5, 2, 4), (1, 2, 4))
     """
 
     _name = "RNN"
@@ -219,6 +224,7 @@ class LSTM(_Layer):
     Gates in the order i, f, g, o: c = f c + i g, h = o tanh c; see `micrograd_np.ops.fused.lstm`. Called
     with (input, (h_0, c_0)); returns outputs and (h_n, c_n). With `proj_size`, h is multiplied by ``weight_hr_l0``
     (proj_size, hidden_size) after every step. Everything else as in `RNN`.
+    ValueError for a `proj_size` that is not below `hidden_size`.
 
     >>> from micrograd_np import Tensor
     >>> outputs, (h, c) = LSTM(3, 4, num_layers=2)(Tensor(np.zeros((5, 2, 3))))
@@ -249,6 +255,11 @@ class GRU(_Layer):
     """Gated recurrent units in `num_layers` layers: ``(t, n, input_size) -> (t, n, h), (layers, n, h)``.
 
     Gates in the order r, z, n: n = tanh(W x + b + r (U h + c)), h = (1 − z) n + z h. Everything else as in `RNN`.
+
+    >>> import micrograd_np as mg
+    >>> outputs, state = mg.nn.GRU(3, 4)(mg.ones(5, 2, 3))
+    >>> outputs.shape, state.shape
+    ((5, 2, 4), (1, 2, 4))
     """
 
     _name = "GRU"
@@ -283,6 +294,10 @@ class RNNCell(_Cell):
     """One step of an `RNN`: ``(n, input_size), (n, h) -> (n, h)``.
 
     Parameters: `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`, drawn from U(±1/√hidden_size).
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.RNNCell(3, 4)(mg.ones(2, 3)).shape
+    (2, 4)
     """
 
     _name = "RNN"
@@ -295,12 +310,23 @@ class RNNCell(_Cell):
 
 
 class LSTMCell(_Cell):
-    """One step of an `LSTM`: ``(n, input_size), ((n, h), (n, h)) -> ((n, h), (n, h))``."""
+    """One step of an `LSTM`: ``(n, input_size), ((n, h), (n, h)) -> ((n, h), (n, h))``.
+
+    >>> import micrograd_np as mg
+    >>> h, c = mg.nn.LSTMCell(3, 4)(mg.ones(2, 3))
+    >>> h.shape, c.shape
+    ((2, 4), (2, 4))
+    """
 
     _name = "LSTM"
 
 
 class GRUCell(_Cell):
-    """One step of a `GRU`: ``(n, input_size), (n, h) -> (n, h)``."""
+    """One step of a `GRU`: ``(n, input_size), (n, h) -> (n, h)``.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.GRUCell(3, 4)(mg.ones(2, 3)).shape
+    (2, 4)
+    """
 
     _name = "GRU"

@@ -15,7 +15,12 @@ from .module import Module
 
 
 class Identity(Module):
-    """Its first argument, unchanged. The constructor ignores all arguments."""
+    """Its first argument, unchanged. The constructor ignores all arguments. ``(…) -> (…)``.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.Identity()(mg.Tensor([1.0]))
+    Tensor([1.])
+    """
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
@@ -26,7 +31,12 @@ class Identity(Module):
 
 
 class Flatten(Module):
-    """The axes from `start_dim` to `end_dim` as one: ``(n, c, h, w) -> (n, c · h · w)``."""
+    """The axes from `start_dim` to `end_dim` as one: ``(n, c, h, w) -> (n, c · h · w)``.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.Flatten()(mg.ones(2, 3, 4, 4)).shape
+    (2, 48)
+    """
 
     _in_repr = ("start_dim=", "end_dim=")
 
@@ -45,7 +55,12 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """The axis `dim` as several, of lengths `unflattened_size`, one of which may be −1."""
+    """The axis `dim` as several, of lengths `unflattened_size`, one of which may be −1.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.Unflatten(1, (2, -1))(mg.ones(5, 6)).shape
+    (5, 2, 3)
+    """
 
     _in_repr = ("dim=", "unflattened_size=")
 
@@ -63,6 +78,8 @@ class Unflatten(Module):
 class Unfold(FunctionLayer, function=functional.unfold):
     """Every window of an image as a column: ``(n, c, h, w) -> (n, c · k · l, places)``; see `functional.unfold`."""
 
+    _example = (2,), ([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]],)
+
     def __init__(self, kernel_size: Counts, dilation: Counts = 1, padding: Sizes = 0, stride: Counts = 1) -> None:
         self._hold(locals())
 
@@ -72,6 +89,8 @@ class Fold(FunctionLayer, function=functional.fold):
 
     See `functional.fold`.
     """
+
+    _example = ((2, 3), 2), ([[[1.0, 2.0], [2.0, 3.0], [4.0, 5.0], [5.0, 6.0]]],)
 
     def __init__(
         self, output_size: Counts, kernel_size: Counts, dilation: Counts = 1, padding: Sizes = 0, stride: Counts = 1

@@ -24,7 +24,11 @@ class TransformerEncoderLayer(Module):
     ``(n, t, d)`` with ``batch_first=True``. With `norm_first`, the input of each part is normalised instead of the sum,
     which trains more easily. `activation` is "relu", "gelu" or a function. Called with (src, src_mask,
     src_key_padding_mask, is_causal); in boolean masks True means blocked. Source: Vaswani et al. (2017); Xiong et al.
-    (2020) for `norm_first`.
+    (2020) for `norm_first`. ValueError for another `activation`.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.TransformerEncoderLayer(8, nhead=2, dim_feedforward=16)(mg.ones(5, 1, 8)).shape
+    (5, 1, 8)
     """
 
     def __init__(
@@ -75,6 +79,11 @@ class TransformerEncoder(Module):
     """`num_layers` copies of an encoder layer, one after another, and then `norm`: ``(t, n, d) -> (t, n, d)``.
 
     The copies start with equal parameters, as in PyTorch.
+
+    >>> import micrograd_np as mg
+    >>> layer = mg.nn.TransformerEncoderLayer(8, nhead=2, dim_feedforward=16)
+    >>> mg.nn.TransformerEncoder(layer, num_layers=2)(mg.ones(5, 1, 8)).shape
+    (5, 1, 8)
     """
 
     def __init__(self, encoder_layer: Module, num_layers: Size, norm: Module | None = None) -> None:

@@ -133,7 +133,7 @@ def _method(function: Any) -> Any:
     def method(self: Any, *args: Any, **settings: Any) -> Any:
         return function(self, *args, **settings)
 
-    method.__name__, method.__doc__ = function.__name__, function.__doc__
+    method.__name__, method.__doc__ = function.__name__, getattr(function, "kernel", function).__doc__
     method.__wrapped__ = function  # type: ignore[attr-defined]  # for its signature
     return method
 
