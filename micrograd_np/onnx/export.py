@@ -244,11 +244,9 @@ def _model(
         graph.nodes.append(helper.make_node("Identity", [graph.names[v]], [name], name=f"Identity/{name}"))
     _without_identities(graph, outputs)
     _with_bias(graph)
-    info = [
-        [_info(graph, name, v) for name, v in zip(called, values, strict=True)]
-        for called, values in ((names, program.inputs), (outputs, results))
-    ]
-    main = helper.make_graph(graph.nodes, "model", *info, initializer=list(graph.initializers.values()))
+    ins = [_info(graph, name, v) for name, v in zip(names, program.inputs, strict=True)]
+    outs = [_info(graph, name, v) for name, v in zip(outputs, results, strict=True)]
+    main = helper.make_graph(graph.nodes, "model", ins, outs, initializer=list(graph.initializers.values()))
     opsets = [helper.make_opsetid("", opset)]
     version = max(8, helper.find_min_ir_version_for(opsets))
     return helper.make_model(main, opset_imports=opsets, ir_version=version, producer_name="micrograd_np")
@@ -300,6 +298,4 @@ def _length(n: int) -> int | str | None:
 
 
 def _save(model: ModelProto, path: Path) -> None:
-    large = model.ByteSize() > _LARGEST
-    aside = {"save_as_external_data": True, "all_tensors_to_one_file": True, "location": f"{path.name}.data"}
-    onnx.save(model, str(path), **(aside if large else {}))
+    onnx.save(model, str(path), save_as_external_data=model.ByteSize() > _LARGEST, location=f"{path.name}.data")
