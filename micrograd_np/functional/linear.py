@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from micrograd_np.core.messages import must_be
+import numpy as np
+
+from micrograd_np.core.messages import must_be, require_value
+from micrograd_np.engine.constant import constant
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
+from micrograd_np.numpy_api.cumulative import cumsum
+from micrograd_np.numpy_api.order import argsort, take_along_axis
 from micrograd_np.ops.axes import whole
-from micrograd_np.ops.checks import check, rows_within
-from micrograd_np.ops.choice import where
-from micrograd_np.ops.comparison import greater
+from micrograd_np.ops.checks import check, offsets_within, rows_within
+from micrograd_np.ops.choice import masked_keep, maximum, where
+from micrograd_np.ops.comparison import greater, not_equal
 from micrograd_np.ops.fused.embedding import embedding_lookup
+from micrograd_np.ops.index import HOLE, scatter_add, view
 from micrograd_np.ops.linear import linear as affine_map
 from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.reduce import sum  # noqa: A004
 from micrograd_np.ops.shape import reshape, transpose
 
 from .distance import vector_norm
-from .operands import as_tensor, tensor_or_array
+from .operands import as_tensor, refuse_broadcast, tensor_or_array
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
@@ -81,3 +87,79 @@ def embedding(
             lengths = vector_norm(rows, norm_type, keepdims=True)
             weight[indices] = rows * where(greater(lengths, max_norm), max_norm / (lengths + 1e-7), 1)
     return embedding_lookup(weight, indices, frozen=padding_idx, shared=scale_grad_by_freq)
+
+
+def embedding_bag(
+    input: Any,
+    weight: Any,
+    offsets: Any = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Any = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """The mean, sum or largest of the rows of the table `weight` in each bag of integer indices.
+
+    ``(n, l), (v, d) -> (n, d)``, where each row of `input` is a bag, or ``(total,), (v, d), (n,) -> (n, d)``, where a
+    bag begins at each of `offsets`; with `include_last_offset` the last of these is the end of the last bag. An empty
+    bag gives 0. `mode` is "mean", "sum" or "max"; `per_sample_weights`, of the shape of `input` and for "sum" only,
+    scale the rows. Rows `padding_idx` do not count. Other settings and errors as in `embedding`; `sparse` changes
+    nothing here. ValueError for offsets that do not begin at 0 or that fall.
+
+    >>> embedding_bag([0, 1, 1], Tensor([[1.0, 2.0], [3.0, 4.0]]), [0, 1], mode="sum")
+    Tensor([[1., 2.],
+            [6., 8.]])
+    """
+    name, indices = "embedding_bag", tensor_or_array(input)
+    require_value(name, "mode", mode, mode in ("mean", "sum", "max"), "'mean', 'sum' or 'max'")
+    if indices.ndim not in (1, 2) or (indices.ndim == 2) == (offsets is not None):
+        raise ValueError(f"{name}: input is {indices.shape}; it must be (n, l), or (total,) with offsets.")
+    flat = reshape(indices, shape=(indices.size,))
+    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+    if indices.ndim == 2:
+        count = indices.shape[0]
+        bags = constant(np.repeat(np.arange(count), indices.shape[1]))
+    else:
+        starts = tensor_or_array(offsets)
+        check(offsets_within, starts, indices.size)
+        count = starts.size - include_last_offset
+        begun = scatter_add(constant(np.ones(starts.size, np.int64)), starts, index=HOLE, shape=(indices.size + 1,))
+        bags = view(cumsum(begun), index=slice(indices.size)) - 1
+    kept = None
+    if padding_idx is not None:
+        kept = not_equal(flat, padding_idx % weight.shape[0])
+    if per_sample_weights is not None:
+        require_value(name, "mode", mode, mode == "sum", "'sum' with per_sample_weights")
+        shares = as_tensor(per_sample_weights)
+        if shares.shape != indices.shape:
+            refuse_broadcast(name, "input", indices.shape, "per_sample_weights", shares.shape)
+        rows = rows * reshape(shares, shape=(-1, 1))
+    if mode == "max":
+        return _largest(rows, bags, count, kept)
+    if kept is not None:
+        rows = masked_keep(rows, reshape(kept, shape=(-1, 1)))
+    total = scatter_add(rows, bags, index=HOLE, shape=(count + 1, rows.shape[1]))[:count]
+    if mode == "sum":
+        return total
+    ones = constant(np.ones(indices.size, rows.dtype))
+    sizes = scatter_add(ones if kept is None else masked_keep(ones, kept), bags, index=HOLE, shape=(count + 1,))[:count]
+    return total / reshape(maximum(sizes, 1), shape=(-1, 1))
+
+
+def _largest(rows: Any, bags: Any, count: int, kept: Any) -> Any:
+    """The largest of the rows in each bag, column by column; 0 where there is none. The last of equal ones counts."""
+    n, d = rows.shape
+    if kept is not None:  # others are in a bag of their own, which is left out
+        bags = where(kept, bags, count)
+    order = argsort(rows.detach(), axis=0)
+    order = take_along_axis(order, argsort(bags[order], axis=0), axis=0)
+    sizes = scatter_add(constant(np.ones(n, np.int64)), bags, index=HOLE, shape=(count + 1,))[:count]
+    some, last = reshape(greater(sizes, 0), shape=(-1, 1)), maximum(cumsum(sizes) - 1, 0)
+    if not n:
+        return constant(np.zeros((count, d), rows.dtype))
+    last = reshape(last, shape=(-1, 1))
+    return masked_keep(take_along_axis(rows, take_along_axis(order, last, axis=0), axis=0), some)
