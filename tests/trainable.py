@@ -120,11 +120,7 @@ LAYERS = {  # how to make it, and what goes in
         for kind in ("Constant", "Zero", "Reflection", "Replication", "Circular")
         for d, x in ((1, signal), (2, image), (3, volume))
     },
-    "TransformerDecoderLayer": (
-        lambda: nn.TransformerDecoderLayer(4, 2, 8, batch_first=True),
-        numbers(3, 4),
-        numbers(2, 4),
-    ),
+    "TransformerDecoderLayer": (lambda: nn.TransformerDecoderLayer(4, 2, 8), numbers(3, 4), numbers(3, 4)),
     "TransformerDecoder": (
         lambda: nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 8, batch_first=True, norm_first=True), 2),
         numbers(3, 4),

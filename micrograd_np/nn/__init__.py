@@ -7,7 +7,7 @@ from micrograd_np.core.settings import check_all as _check_all
 from micrograd_np.core.spellings import explain_names as _explain_names
 from micrograd_np.optim import clip as utils  # PyTorch has clip_grad_norm_ and its relatives in nn.utils
 
-from . import init
+from . import init, packed
 
 # fmt: off
 # isort: off
@@ -76,4 +76,7 @@ __all__ = [
 
 _check_all(__all__, globals())
 _explain_names(globals())
-_sys.modules |= {f"{__name__}.functional": functional, f"{__name__}.utils": utils}  # import micrograd_np.nn.functional
+utils.rnn = packed  # type: ignore[attr-defined]
+_sys.modules |= {  # import micrograd_np.nn.functional
+    f"{__name__}.functional": functional, f"{__name__}.utils": utils, f"{__name__}.utils.rnn": packed,
+}  # fmt: skip

@@ -206,16 +206,20 @@ class Transformer(Module):
         bias: bool = True,
         dtype: Any = None,
     ) -> None:
-        settings: Any = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first)
+        sizes = (d_model, nhead, dim_feedforward, dropout)
+        settings: dict[str, Any] = {
+            "activation": activation, "layer_norm_eps": layer_norm_eps, "batch_first": batch_first,
+            "norm_first": norm_first, "bias": bias, "dtype": dtype,
+        }  # fmt: skip
 
         def norm() -> LayerNorm:
             return LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
 
         if custom_encoder is None:
-            layer: Module = TransformerEncoderLayer(*settings, bias, dtype)
+            layer: Module = TransformerEncoderLayer(*sizes, **settings)
             custom_encoder = TransformerEncoder(layer, num_encoder_layers, norm())
         if custom_decoder is None:
-            layer = TransformerDecoderLayer(*settings, bias, dtype)
+            layer = TransformerDecoderLayer(*sizes, **settings)
             custom_decoder = TransformerDecoder(layer, num_decoder_layers, norm())
         self.encoder, self.decoder = custom_encoder, custom_decoder
         for p in self.parameters():

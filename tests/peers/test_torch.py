@@ -53,7 +53,6 @@ UNREACHED = {
         rnn rnn_sweep lstm lstm_memory lstm_sweep gru gru_memory gru_sweep
     """,
     "a draw": "uniform normal bernoulli dropout_mask integers permutation",
-    "behind assignment; tests/ops/test_index.py": "replace is_last_write",
     "PyTorch has none": "cbrt",
 }
 

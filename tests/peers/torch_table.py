@@ -565,11 +565,8 @@ PEERS = {
     ),
     "functional.multilabel_margin_loss": peer(
         TF.multilabel_margin_loss,
-        *(
-            call(LOGITS, np.array([[3, 0, -1, 1, 1], [-1] * 5, [0, 1, 2, 3, 4], [2, 2, -1, 4, 0]]), reduction=r)
-            for r in ("mean", "none")
-        ),
-        call(V, np.array([5, 0, -1, 9, -1, 0][:3] + [1, 1, 1])),
+        *(call(LOGITS, SEVERAL, reduction=r) for r in ("mean", "sum", "none")),
+        call(V, np.array([5, 0, -1, 1, 1, 1])),
     ),
     "functional.multilabel_soft_margin_loss": peer(
         TF.multilabel_soft_margin_loss,
