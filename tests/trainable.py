@@ -172,6 +172,8 @@ OPTIMIZERS = {  # settings to try
     "RAdam": [{}, {"weight_decay": 0.1}],
     "RMSprop": [{}, {"centered": True, "momentum": 0.9}],
     "Muon": [{}, {"nesterov": False}],
+    "ASGD": [{}, {"lambd": 0.1, "t0": 2, "weight_decay": 0.1}],
+    "Adafactor": [{}, {"lr": 0.5, "weight_decay": 0.1, "eps": (1e-3, 1e-2)}],
 }
 MATRICES_ONLY = {"Muon"}
 del OPTIMIZERS["Optimizer"], OPTIMIZERS["LBFGS"]  # which refuses to be compiled: its course depends on values

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping
+from operator import length_hint
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,7 +120,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
         history.record = record if isinstance(record, Record) else Record(model, record, train)
         history.record.begin(history)
     run_step = compiled(step) if compile else step
-    batches = len(train) if isinstance(train, Sized) else None
+    batches = length_hint(train) or None
     bar = Progress(epochs - len(history), batches, shown=progress)
     with Interrupt() as interrupt:
         for epoch in range(len(history), epochs):
