@@ -27,7 +27,7 @@ backward pass, not to the rules. What happens at the edges is in [edges.md](edge
 """
 
 
-LOOPS = [f"micrograd_np.ops.fused.{name}" for name in ("gru", "lstm", "rnn")]  # their rules are no formulas
+LOOPS = [f"micrograd_np.ops.fused.{name}" for name in ("ctc", "gru", "lstm", "rnn")]  # their rules are no formulas
 
 
 def settings(op):

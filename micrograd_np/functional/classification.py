@@ -189,8 +189,8 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     from the left, up to the first −1. IndexError for a class outside, ValueError for unequal shapes, TypeError for
     classes that are no integers.
 
-    >>> multilabel_margin_loss(Tensor([0.5, 1.0, 0.0]), [1, -1, 0]).item()
-    0.5
+    >>> multilabel_margin_loss(Tensor([0.5, 1.0]), [1, -1]).item()
+    0.25
     """
     x, labels = as_floats(input), tensor_or_array(target)
     if labels.dtype.kind not in "iu":

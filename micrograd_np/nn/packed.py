@@ -67,18 +67,16 @@ def pack_padded_sequence(
     if batch_first:
         x = transpose(x, axes=(1, 0, *range(2, x.ndim)))
     if counts.dtype.kind not in "iu" or counts.shape != x.shape[1:2]:
-        found = f"{counts.dtype} of shape {counts.shape}"
-        raise ValueError(must_be("pack_padded_sequence", "lengths", f"{x.shape[1]} integers", found))
-    if not counts.size or counts.min() < 1 or counts.max() > x.shape[0]:
-        raise ValueError(f"pack_padded_sequence: lengths must be from 1 to {x.shape[0]}, found {counts.tolist()}.")
+        kind = f"{counts.dtype} of shape {counts.shape}"
+        raise ValueError(must_be("pack_padded_sequence", "lengths", f"{x.shape[1]} integers", kind))
+    suits = bool(counts.size) and counts.min() >= 1 and counts.max() <= x.shape[0]
+    require_value("pack_padded_sequence", "lengths", counts.tolist(), bool(suits), f"from 1 to {x.shape[0]}")
     order = None if enforce_sorted else np.argsort(-counts, kind="stable")
     if order is not None:
         x, counts = x[:, constant(order)], counts[order]
     elif (counts[1:] > counts[:-1]).any():
-        raise ValueError(
-            f"pack_padded_sequence: lengths must fall with enforce_sorted=True, found {counts.tolist()}. "
-            f"Sort them, or pass enforce_sorted=False."
-        )
+        advice = "Sort them, or pass enforce_sorted=False."
+        raise ValueError(must_be("pack_padded_sequence", "lengths", "falling", f"{counts.tolist()}", advice))
     inside = np.arange(counts[0])[:, None] < counts
     steps, samples = np.nonzero(inside)
     data = x[constant(steps), constant(samples)]
@@ -168,12 +166,12 @@ def runs_of(batch_sizes: tuple[int, ...]) -> list[tuple[slice, int, int]]:
     >>> runs_of((3, 3, 1))
     [(slice(0, 6, None), 2, 3), (slice(6, 7, None), 1, 1)]
     """
-    found, start = [], 0
+    runs, start = [], 0
     for size in sorted(set(batch_sizes), reverse=True):
         steps = batch_sizes.count(size)
-        found.append((slice(start, start + steps * size), steps, size))
+        runs.append((slice(start, start + steps * size), steps, size))
         start += steps * size
-    return found
+    return runs
 
 
 def joined(parts: Sequence[Any]) -> Any:

@@ -53,7 +53,7 @@ def test_a_model_fits_to_a_stream():
     model = nn.Linear(1, 1)
     stream = data.DataLoader(Stream(6), 3, collate_fn=lambda rows: (np.array([[x] for x, _ in rows]),) * 2)
     history = mg.fit(model, nn.MSELoss(), optim.SGD(model.parameters(), lr=0.01), stream, epochs=3, progress=False)
-    assert history[-1]["loss"] < history[0]["loss"]
+    assert history["loss"][-1] < history["loss"][0]
 
 
 def test_every_sampler_yields_what_it_says_and_from_the_packages_generator():
