@@ -233,11 +233,11 @@ class RNN(_Layer):
     """hₜ = tanh(W xₜ + b + U hₜ₋₁ + c), in `num_layers` layers: ``(t, n, input_size) -> (t, n, h), (layers, n, h)``.
 
     `nonlinearity` may be "relu". With `bidirectional`, a second recurrence runs backwards, and outputs stand side by
-    side. `dropout` acts between layers, while training. Called with (input, h_0); h_0 is zero by default. Of an input
-    packed by `nn.utils.rnn.pack_padded_sequence` the outputs are packed, and states are those after the last of each
-    sequence. Returns the
-    outputs of the last layer and the final state of every layer. Parameters: `weight_ih_l0`, `weight_hh_l0`,
-    `bias_ih_l0` and `bias_hh_l0`, with the suffix `_reverse` for the way back, drawn from U(±1/√hidden_size).
+    side. `dropout` acts between layers, while training. Called with (input, h_0); h_0 is zero by default. Returns the
+    outputs of the last layer and the final state of every layer. Of an input that `nn.utils.rnn.pack_padded_sequence`
+    has packed, the outputs are packed, too, and the final states are those at the end of each sequence. Parameters:
+    `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0` and `bias_hh_l0`, with the suffix `_reverse` for the way back, drawn
+    from U(±1/√hidden_size).
     ValueError for inputs of other shapes.
     """
 
