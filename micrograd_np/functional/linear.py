@@ -11,7 +11,7 @@ from micrograd_np.engine.constant import constant
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.numpy_api.cumulative import cumsum
-from micrograd_np.numpy_api.order import argsort, take_along_axis
+from micrograd_np.numpy_api.order import any, argsort, take_along_axis  # noqa: A004
 from micrograd_np.ops.axes import whole
 from micrograd_np.ops.checks import check, offsets_within, rows_within
 from micrograd_np.ops.choice import masked_keep, maximum, where
@@ -20,6 +20,7 @@ from micrograd_np.ops.fused.embedding import embedding_lookup
 from micrograd_np.ops.index import HOLE, scatter_add, view
 from micrograd_np.ops.linear import linear as affine_map
 from micrograd_np.ops.linear import matmul
+from micrograd_np.ops.reduce import max as greatest
 from micrograd_np.ops.reduce import sum  # noqa: A004
 from micrograd_np.ops.shape import reshape, transpose
 
@@ -138,8 +139,16 @@ def embedding_bag(
         if shares.shape != indices.shape:
             refuse_broadcast(name, "input", indices.shape, "per_sample_weights", shares.shape)
         rows = rows * reshape(shares, shape=(-1, 1))
-    if mode == "max":
+    if mode == "max" and not indices.size:
+        return constant(np.zeros((count, rows.shape[1]), rows.dtype))
+    if mode == "max" and indices.ndim == 1:
         return _largest(rows, bags, count, kept)
+    if mode == "max":
+        rows = reshape(rows, shape=(*indices.shape, rows.shape[1]))
+        if kept is None:
+            return greatest(rows, axis=1)
+        kept = reshape(kept, shape=(*indices.shape, 1))
+        return masked_keep(greatest(where(kept, rows, -np.inf), axis=1), any(kept, axis=1))
     if kept is not None:
         rows = masked_keep(rows, reshape(kept, shape=(-1, 1)))
     total = scatter_add(rows, bags, index=HOLE, shape=(count + 1, rows.shape[1]))[:count]
@@ -152,14 +161,12 @@ def embedding_bag(
 
 def _largest(rows: Any, bags: Any, count: int, kept: Any) -> Any:
     """The largest of the rows in each bag, column by column; 0 where there is none. The last of equal ones counts."""
-    n, d = rows.shape
+    n = rows.shape[0]
     if kept is not None:  # others are in a bag of their own, which is left out
         bags = where(kept, bags, count)
     order = argsort(rows.detach(), axis=0)
     order = take_along_axis(order, argsort(bags[order], axis=0), axis=0)
     sizes = scatter_add(constant(np.ones(n, np.int64)), bags, index=HOLE, shape=(count + 1,))[:count]
     some, last = reshape(greater(sizes, 0), shape=(-1, 1)), maximum(cumsum(sizes) - 1, 0)
-    if not n:
-        return constant(np.zeros((count, d), rows.dtype))
     last = reshape(last, shape=(-1, 1))
     return masked_keep(take_along_axis(rows, take_along_axis(order, last, axis=0), axis=0), some)

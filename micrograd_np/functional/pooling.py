@@ -172,6 +172,9 @@ def _adaptive_max_pool(d: int, input: Any, output_size: Any, return_indices: boo
     name = f"adaptive_max_pool{d}d"
     x, single = batched(name, as_floats(input), d)
     lengths, sizes = x.shape[2:], _output_sizes(name, x, output_size)
+    if not any(n % m for n, m in zip(lengths, sizes, strict=True)):  # bins that do not overlap
+        kernel = tuple(n // m for n, m in zip(lengths, sizes, strict=True))
+        return _max_pool(d, x[0] if single else x, kernel, return_indices=return_indices)
     at, inside = _bin_indices(lengths, sizes)
     elements = reshape(x, shape=(*x.shape[:2], prod(lengths)))[:, :, constant(at)]
     elements = where(constant(inside), elements, -np.inf)
