@@ -33,7 +33,7 @@ _SAME = (
 """Names of one argument here, in PyTorch and in NumPy."""
 _NUMPYS = frozenset(("axis", "axes", "keepdims", "ddof", "x", "a", "m", "arr", "ary", "b", "y"))
 _RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m", "arr", "ary"))
-_OVERWRITING = frozenset(("celu", "hardsigmoid", "relu6", "selu"))  # functions that take inplace= in PyTorch
+_OVERWRITING = frozenset(("celu", "hardsigmoid", "relu6", "selu", "threshold"))  # with inplace= in PyTorch
 _COMPILED = "mg.compile makes steps fast; leave it out"
 _INERT = {
     "device": "there is one device; leave it out",

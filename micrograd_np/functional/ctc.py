@@ -35,11 +35,11 @@ def ctc_loss(
 
     An alignment reads as labels once repetitions are merged and then `blank` is removed. `log_probs` are
     log-probabilities, as `log_softmax` gives them; also (t, c) with (s,), () and (). `targets` may be the labels of all
-    samples in a row, (Σ target_lengths,). "mean" divides each loss by its number of labels first. A sample that no
-    alignment fits has loss inf and gradient 0; with `zero_infinity` loss 0. Stable for any length: logarithms are
-    added. The gradient is that by log-probabilities, −occupancy; PyTorch's has softmax added, which `log_softmax` takes
-    away again. IndexError for a label outside [0, c), ValueError for lengths that do not fit, TypeError for labels that
-    are no integers. Source: Graves et al. (2006).
+    samples in a row, (Σ target_lengths,); in a step that is compiled, lengths are plain numbers then. "mean" divides
+    each loss by its number of labels first. A sample that no alignment fits has loss inf and gradient 0; with
+    `zero_infinity` loss 0. Stable for any length: logarithms are added. The gradient is that by log-probabilities,
+    −occupancy; PyTorch's has softmax added, which `log_softmax` takes away again. IndexError for a label outside [0,
+    c), ValueError for lengths that do not fit, TypeError for labels that are no integers. Source: Graves et al. (2006).
 
     >>> even = Tensor(np.log(np.full((2, 1, 2), 0.5)))  # of "aa", "a-", "-a" and "--" three read as "a"
     >>> round(ctc_loss(even, [[1]], [2], [1]).item(), 6)  # −log ¾

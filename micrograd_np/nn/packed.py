@@ -53,7 +53,8 @@ def pack_padded_sequence(
     """The first `lengths` elements of each sequence, packed: ``(t, n, …), (n,) -> (total, …)``.
 
     ``(n, t, …)`` with `batch_first`. With `enforce_sorted` the lengths have to fall; without it the sequences are
-    sorted, and layers give states back in the order they came. Lengths are numbers, a list, an array or a Tensor.
+    sorted, and layers give states back in the order they came. Lengths are a list, an array or a Tensor; in a step
+    that is compiled, plain numbers.
     ValueError for lengths that do not fall, are below 1 or above t, or are not n.
 
     >>> packed = pack_padded_sequence([[1.0, 2.0, 3.0], [4.0, 0.0, 0.0]], [3, 1], batch_first=True)

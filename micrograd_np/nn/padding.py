@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from micrograd_np import functional
@@ -19,7 +20,7 @@ class _Pad(Module):
         cls._mode, cls._d = mode or cls._mode, d
 
     def __init__(self, padding: int | tuple[int, ...]) -> None:
-        self.padding = (padding,) * (2 * self._d) if isinstance(padding, int) else tuple(padding)
+        self.padding = tuple(padding) if isinstance(padding, Iterable) else (padding,) * (2 * self._d)
 
     def extra_repr(self) -> str:
         """The padding."""
