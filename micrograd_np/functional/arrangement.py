@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from micrograd_np.core.messages import require_value
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.numpy_api.arrange import pad as numpy_pad
@@ -29,8 +31,8 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
     Tensor([[3., 2., 1., 2., 3., 2.]])
     """
     x = as_vertex(input)
-    require_value("pad", "mode", mode, mode in PAD_MODES, f"one of {', '.join(PAD_MODES)}")
-    flat = [whole(n, "pad") for n in pad]
+    require_value("pad", "mode", mode, isinstance(mode, str) and mode in PAD_MODES, f"one of {', '.join(PAD_MODES)}")
+    flat = [whole(n, "pad") for n in (pad if np.ndim(pad) else [pad])]
     if len(flat) % 2 or len(flat) > 2 * x.ndim:
         raise ValueError(f"pad: input is {x.shape} and pad is {tuple(flat)}; it must be (before, after) of last axes.")
     if value and mode != "constant":

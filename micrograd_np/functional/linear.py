@@ -69,17 +69,23 @@ def embedding(
             [3., 4.],
             [1., 2.]])
     """
+    return _looked_up("embedding", input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+
+
+def _looked_up(
+    name: str, input: Any, weight: Any, padding_idx: Any, max_norm: Any, norm_type: float, scale_grad_by_freq: bool
+) -> Tensor:
     weight = as_tensor(weight)
     indices = tensor_or_array(input)
     if indices.dtype.kind not in "iu":
-        raise TypeError(must_be("embedding", "indices", "integers", f"{indices.dtype}"))
+        raise TypeError(must_be(name, "indices", "integers", f"{indices.dtype}"))
     if weight.ndim != 2:
-        raise ValueError(f"embedding: weight is {weight.shape}; it must be a table of rows, (v, d).")
+        raise ValueError(f"{name}: weight is {weight.shape}; it must be a table of rows, (v, d).")
     count = weight.shape[0]
-    check(rows_within, indices, count)
+    check(rows_within, indices, name, count)
     if padding_idx is not None:
         if not -count <= whole(padding_idx, "padding_idx") < count:
-            message = f"embedding: padding_idx {padding_idx} is out of bounds; the {count} rows are 0 to {count - 1}."
+            message = f"{name}: padding_idx {padding_idx} is out of bounds; the {count} rows are 0 to {count - 1}."
             raise ValueError(message)
         padding_idx %= count
     if max_norm is not None:
@@ -120,7 +126,7 @@ def embedding_bag(
     if indices.ndim not in (1, 2) or (indices.ndim == 2) == (offsets is not None):
         raise ValueError(f"{name}: input is {indices.shape}; it must be (n, l), or (total,) with offsets.")
     flat = reshape(indices, shape=(indices.size,))
-    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+    rows = _looked_up(name, flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
     if indices.ndim == 2:
         count = indices.shape[0]
         bags = constant(np.repeat(np.arange(count), indices.shape[1]))

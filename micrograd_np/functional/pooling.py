@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.messages import require_value
 from micrograd_np.engine.constant import constant
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.numpy_api.arrange import pad
 from micrograd_np.numpy_api.order import argmax
+from micrograd_np.ops.axes import within
 from micrograd_np.ops.choice import masked_zero, maximum, where
 from micrograd_np.ops.comparison import equal
 from micrograd_np.ops.fused import pooling
@@ -210,10 +212,15 @@ def _lp_pool(
     >>> lp_pool{d}d(Tensor([[{open}[3.0, 4.0]{close}]]), 2, {window})
     Tensor([[{open}[5.]{close}]])
     """
-    (kernel,) = per_axis(d, kernel_size=kernel_size)
-    total = _avg_pool(d, power(as_floats(input), norm_type), kernel, stride, 0, ceil_mode) * prod(kernel)
+    name = f"lp_pool{d}d"
+    x, single = batched(name, as_floats(input), d)
+    require_value(name, "norm_type", norm_type, within(norm_type, "norm_type") and norm_type != 0, "a number but 0")
+    settings = _geometry(name, d, x, kernel_size, stride, 0, 1, ceil_mode).settings
+    del settings["dilation"]
+    total = pooling.avg_pool(power(x, norm_type), divide="padded", **settings) * prod(settings["kernel"])
     zero = equal(total, 0)
-    return masked_zero(power(where(zero, 1, total), 1 / norm_type), zero)
+    z = masked_zero(power(where(zero, 1, total), 1 / norm_type), zero)
+    return view(z, index=0) if single else z
 
 
 max_pool1d, max_pool2d, max_pool3d = over_axes(_max_pool)

@@ -193,7 +193,8 @@ def index_select(x: Any, axis: int, index: Any) -> Any:
     array([[2.],
            [4.]])
     """
-    return take(x, index, axis)
+    x = as_operand(x)
+    return take(x, index, axis_of(axis, x.ndim))
 
 
 def index_add(x: Any, axis: int, index: Any, source: Any, alpha: float = 1) -> Any:

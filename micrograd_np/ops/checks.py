@@ -26,11 +26,11 @@ def labels_within(labels: Any, caller: Any, classes: Any, ignored: Any) -> None:
             raise IndexError(message)
 
 
-def rows_within(indices: Any, count: Any) -> None:
+def rows_within(indices: Any, caller: Any, count: Any) -> None:
     """IndexError for an index of a table of `count` rows that is outside."""
     if indices.size and (indices.item(indices.argmin()) < 0 or indices.item(indices.argmax()) >= count):
         wrong = indices[(indices < 0) | (indices >= count)].item(0)
-        message = f"embedding: index {wrong} is out of bounds; the {count} rows are 0 to {count - 1}."
+        message = f"{caller}: index {wrong} is out of bounds; the {count} rows are 0 to {count - 1}."
         raise IndexError(message)
 
 
