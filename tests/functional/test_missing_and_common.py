@@ -76,6 +76,22 @@ def test_a_compiled_bag_follows_its_offsets(mode):
     assert compiled.cache_info().misses == 1
 
 
+def test_a_compiled_call_refuses_what_eager_code_refuses():
+    table = mg.Tensor(np.ones((3, 2)))
+    bag = mg.compile(lambda words, offsets: functional.embedding_bag(words, table, offsets))
+    bag(np.array([0, 1]), np.array([0, 1]))
+    with pytest.raises(ValueError, match="embedding_bag: offsets must begin at 0"):
+        bag(np.array([0, 1]), np.array([1, 1]))
+    with pytest.raises(IndexError, match="embedding_bag: index 5 is out of bounds"):
+        bag(np.array([0, 5]), np.array([0, 1]))
+    loss = mg.compile(lambda x, labels, steps: functional.ctc_loss(x, labels, steps, [1]))
+    loss(np.zeros((3, 1, 3)), np.array([[1]]), np.array([3]))
+    with pytest.raises(ValueError, match="ctc_loss: input_lengths must be from 0 to 3"):
+        loss(np.zeros((3, 1, 3)), np.array([[1]]), np.array([4]))
+    with pytest.raises(IndexError, match="ctc_loss: target 3 is out of bounds"):
+        loss(np.zeros((3, 1, 3)), np.array([[3]]), np.array([3]))
+
+
 @pytest.mark.parametrize("mode", ["sum", "mean", "max"])
 def test_a_bag_of_nothing_is_zero(mode):
     weight = np.ones((3, 2))
