@@ -63,9 +63,7 @@ _FUNCTIONS = {
     "double": "mg.float64", "half": "mg.float16", "int": "mg.int32", "long": "mg.int64", "bool": "mg.bool_",
     **dict.fromkeys(("FloatTensor", "LongTensor", "array", "asarray"), "mg.tensor(data)"),
 }  # fmt: skip
-_LAZY = (
-    "Linear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d BatchNorm1d BatchNorm2d BatchNorm3d"
-)
+_LAZY = "Linear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d BatchNorm1d BatchNorm2d"
 _OF_PARTS = {
     "nn": {
         "DataParallel": "the module itself: there is one device; leave it out", "Tensor": "mg.Tensor",
