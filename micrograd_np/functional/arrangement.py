@@ -31,7 +31,7 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
     Tensor([[3., 2., 1., 2., 3., 2.]])
     """
     x = as_vertex(input)
-    require_value("pad", "mode", mode, isinstance(mode, str) and mode in PAD_MODES, f"one of {', '.join(PAD_MODES)}")
+    require_value("pad", "mode", mode, str(mode) in PAD_MODES, f"one of {', '.join(PAD_MODES)}")
     flat = [whole(n, "pad") for n in (pad if np.ndim(pad) else [pad])]
     if len(flat) % 2 or len(flat) > 2 * x.ndim:
         raise ValueError(f"pad: input is {x.shape} and pad is {tuple(flat)}; it must be (before, after) of last axes.")
