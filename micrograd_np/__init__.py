@@ -99,6 +99,7 @@ from .numpy_api.statistics import (
     std,
     var,
 )
+from .numpy_api.torch_names import add_methods as _add_methods
 from .numpy_api.torch_names import (
     cat,
     chunk,
@@ -145,7 +146,9 @@ from .ops.transcendental import exp, expm1, log, log1p, power, sigmoid, sqrt, ta
 from .random import manual_seed
 
 if TYPE_CHECKING:
-    from . import autograd, check, compiler, creation, data, debug, nn, optim, pictures, storage, training
+    from . import autograd, check, compiler, creation, data, debug, exercises, nn, optim, pictures, storage, training
+    from . import onnx as onnx  # not in __all__, for it needs onnx
+    from . import sklearn as sklearn  # nor this, for it needs scikit-learn
     from .autograd import checkpoint
     from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient
@@ -167,6 +170,7 @@ if TYPE_CHECKING:
     )
     from .debug import NonfiniteError, detect_mutation, detect_nonfinite, trace_origins
     from .debug.explain import explain
+    from .exercises.exercise import exercise
     from .nn.functional_call import functional_call
     from .nn.summary import summary
     from .pictures import Picture, draw, draw_boundary, draw_network, draw_steps
@@ -187,11 +191,12 @@ __all__ = [
     "clamp", "clip", "column_stack", "compile", "compiler", "concatenate", "constant", "cos", "cosh", "creation",
     "cross", "cumprod", "cumsum", "data", "debug", "degrees", "detect_mutation", "detect_nonfinite", "diag", "diagonal",
     "diff", "divide", "dot", "draw", "draw_boundary", "draw_network", "draw_steps", "dsplit", "dstack", "einsum",
-    "empty", "enable_grad", "equal", "erf", "exp", "exp2", "expand", "expand_dims", "explain", "expm1", "eye", "fit",
-    "flatten", "flip", "fliplr", "flipud", "float16", "float32", "float64", "floor", "floor_divide", "fmod",
-    "from_dlpack", "from_numpy", "full", "full_like", "functional", "functional_call", "gather", "get_compile_backend",
-    "get_default_dtype", "grad", "gradcheck", "gradgradcheck", "greater", "greater_equal", "hessian", "hsplit",
-    "hstack", "hvp", "hypot", "index_add", "index_select", "inner", "int8", "int16", "int32", "int64", "invert",
+    "empty", "enable_grad", "equal", "erf", "exercise", "exercises", "exp", "exp2", "expand", "expand_dims", "explain",
+    "expm1", "eye", "fit", "flatten", "flip", "fliplr", "flipud", "float16", "float32", "float64", "floor",
+    "floor_divide", "fmod", "from_dlpack", "from_numpy", "full", "full_like", "functional", "functional_call", "gather",
+    "get_compile_backend", "get_default_dtype", "grad", "gradcheck", "gradgradcheck", "greater", "greater_equal",
+    "hessian", "hsplit", "hstack", "hvp", "hypot", "index_add", "index_select", "inner", "int8", "int16", "int32",
+    "int64", "invert",
     "is_grad_enabled", "isfinite", "isinf", "isnan", "jacobian", "jvp", "kron", "less", "less_equal", "linalg",
     "linspace", "lint", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and",
     "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "masked_fill", "matmul", "matvec", "max",
@@ -219,13 +224,16 @@ _LATER = {
     ),
     "data": (),
     "debug": ("NonfiniteError", "detect_mutation", "detect_nonfinite", "explain", "trace_origins"),
+    "exercises": ("exercise",),
     "nn": (),
     "nn.functional_call": ("functional_call",),
     "nn.summary": ("summary",),
+    "onnx": (),
     "optim": (),
     "pictures": ("Picture", "draw", "draw_boundary", "draw_network", "draw_steps"),
     "storage": ("CheckpointError", "load", "save"),
     "training": ("History", "fit", "lint"),
+    "sklearn": (),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _LATER.items() for name in names}
 
@@ -236,12 +244,14 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
         if name in _LATER:
             return import_module(f".{name}", __name__)  # and is an attribute from then on
         if name not in _HOMES:
-            raise AttributeError(f"micrograd_np has no {name!r}. {_suggestion(__name__, name, __dir__())}")
+            message = f"micrograd_np has no {name!r}. {_suggestion(__name__, name, __dir__())}"
+            raise AttributeError(message, name=name, obj=None)  # see `core.spellings.ForeignName`
         value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
         return value
 
 
 _explain_all_keywords(__all__, globals())
+_add_methods(Tensor, globals())
 _former.install()
 _sys.meta_path.append(_ForeignModules(__name__))
 

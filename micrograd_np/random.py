@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from micrograd_np.core.messages import explain_keywords, require_value
+from micrograd_np.core.settings import checked
+from micrograd_np.core.spellings import explain_names
 
 from .engine.tensor import Tensor, get_default_dtype
 from .ops import random as draws
@@ -33,6 +35,7 @@ class Generator(np.random.Generator):
     True
     """
 
+    @checked
     def __init__(self, seed: Any = None) -> None:
         super().__init__(seed if isinstance(seed, np.random.BitGenerator) else np.random.PCG64(seed))
 
@@ -232,6 +235,11 @@ def randint(
     return integers(low, high, size, dtype, generator)
 
 
-rand = explain_keywords(rand, always=True)
-randn = explain_keywords(randn, always=True)
-randint = explain_keywords(randint, always=True)
+__all__ = [
+    "Generator", "bernoulli", "dropout_mask", "generator", "get_state", "integers", "manual_seed", "normal",
+    "permutation", "rand", "randint", "randn", "set_state", "uniform",
+]  # fmt: skip
+
+for _name in __all__[1:]:
+    globals()[_name] = explain_keywords(globals()[_name], always=True)
+explain_names(globals())

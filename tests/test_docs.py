@@ -6,6 +6,7 @@ are the README's set-up commands, which `.ci/run` runs. `text` is for what is no
 
 import doctest
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LANGUAGES = {"python", "sh", "text"}
+PICTURES = runpy.run_path(str(ROOT / "docs" / "generate_pictures.py"))
 MARKER = "<!-- .ci/run runs this -->"
 FENCE = re.compile(r"[\s>*+\-\d.)]*(?P<fence>`{3,}|~{3,})(?P<language>.*)")  # quoted or listed ones too
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)(?P<target>[^)#\s]+)")
@@ -41,6 +43,14 @@ def run(path):
         example.evaluate()
 
 
+def only_present_pictures(path, made):
+    """Pictures that a page shows and leaves in the folder `made` are those of docs/pictures, up to their layout."""
+    if path in PICTURES["PAGES"]:
+        for name in PICTURES["shown"](path):
+            present, kept = (PICTURES["words"](folder / name) for folder in (made, PICTURES["PICTURES"]))
+            assert present == kept, f"{name} is not what {path.name} draws; run docs/generate_pictures.py"
+
+
 def only_blocks_that_run(path):
     text = path.read_text(encoding="utf-8")
     opened = list(fences(text))
@@ -57,6 +67,7 @@ def only_blocks_that_run(path):
 def test_every_code_block_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # a block may leave files
     run(path)
+    only_present_pictures(path, tmp_path)
 
 
 @every_document
@@ -93,3 +104,13 @@ def test_a_block_that_would_be_skipped_is_caught(tmp_path, opening):
     page.write_text(f"{opening}\nassert False\n{re.search('[`~]+', opening)[0]}\n")
     with pytest.raises(AssertionError, match="page"):
         only_blocks_that_run(page)
+
+
+def test_a_picture_that_is_no_longer_what_the_page_draws_is_caught(tmp_path):
+    page = ROOT / "docs" / "tutorial" / "02-the-forward-pass.md"
+    picture = (ROOT / "docs" / "pictures" / "the-forward-pass.svg").read_text(encoding="utf-8")
+    (tmp_path / "the-forward-pass.svg").write_text(picture, encoding="utf-8")
+    only_present_pictures(page, tmp_path)
+    (tmp_path / "the-forward-pass.svg").write_text(picture.replace("1.521", "1.52"), encoding="utf-8")
+    with pytest.raises(AssertionError, match=r"run docs/generate_pictures\.py"):
+        only_present_pictures(page, tmp_path)

@@ -181,6 +181,12 @@ def test_the_network_foretells_diabetes_no_worse_than_a_line(run):
     assert abs(result["network"] - result["line"]) < 0.05
 
 
+def test_a_grid_finds_a_network_that_knows_the_wines(run):
+    run = run("pipeline")
+    assert all(score > 0.9 for score in run.result["scores"].values())
+    assert drawn(run.folder / run.result["network"])
+
+
 def test_the_convolutional_network_reads_nearly_all_digits_after_three_epochs(run):
     assert run("digits_cnn").result["test"] >= 0.95
 

@@ -159,7 +159,8 @@ class Compiled:
             behind = build(back, self.mode, verified=verified)
             entry.source += f"\n\n{behind.source}"
             arguments, others = [t for t, _ in arguments], watched(back, [a for _, a in arrays], arguments)
-            entry.reverse = BackwardProgram(behind, pullback, arguments, tree, which, self.lock, others)
+            wrote = bool(ahead.stores)
+            entry.reverse = BackwardProgram(behind, pullback, arguments, tree, which, self.lock, others, wrote=wrote)
         entry.overwritten = overwritten(program, arrays)
         entry.captured = around.guards(program)
         if not self.entries.get(key) and around.has_more(Surroundings(self.function, rest)):

@@ -1,5 +1,7 @@
 """Initial values of parameters, under PyTorch's names; each function writes in place and returns its argument.
 
+The argument is a tensor, or the array of one.
+
 Random values come from the project's generator (`micrograd_np.random.manual_seed`), or from `generator`. A weight is
 (out, in, …), as in PyTorch; the fans count the further axes too.
 """
@@ -13,8 +15,14 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.core.messages import require_value
+from micrograd_np.core.spellings import explain_names
 from micrograd_np.core.writes import writes
 from micrograd_np.engine.tensor import Tensor
+
+__all__ = [
+    "calculate_gain", "constant_", "dirac_", "eye_", "fans", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
+    "orthogonal_", "sparse_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
+]  # fmt: skip
 
 T = TypeVar("T", bound=Tensor)
 
@@ -193,6 +201,11 @@ def _generator(generator: Any) -> Any:
 
 
 def _write(tensor: T, values: Any) -> T:
-    tensor.data[...] = values
-    writes.note(tensor.data)
+    target: Any = tensor  # or m.weight.data, as PyTorch's scripts write it
+    array = target if isinstance(target, np.ndarray) else target.data
+    array[...] = values
+    writes.note(array)
     return tensor
+
+
+explain_names(globals())

@@ -4,7 +4,7 @@ Where PyTorch's name means something else in NumPy (`repeat`, `split`, `transpos
 says what to write for names that do not exist.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -212,9 +212,30 @@ def index_add(x: Any, axis: int, index: Any, source: Any, alpha: float = 1) -> A
     return add(x, add_at(source if alpha == 1 else source * alpha, *indices, index=at, shape=x.shape))
 
 
-METHODS: dict[str, Any] = {
-    "chunk": chunk, "clamp": clamp, "expand": expand, "gather": gather, "index_add": index_add,
-    "index_select": index_select, "masked_fill": masked_fill, "numel": numel, "permute": permute, "scatter": scatter,
-    "scatter_add": scatter_add, "unsqueeze": unsqueeze,
-}  # fmt: skip
-"""Which of them a tensor has as methods."""
+METHODS = (
+    "absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or bitwise_xor "
+    "broadcast_to ceil chunk clamp cos cosh diag diff divide dsplit erf exp2 expand expm1 fliplr flipud floor "
+    "floor_divide fmod gather greater greater_equal hsplit hypot index_add index_select inner isfinite isinf isnan "
+    "kron less less_equal log10 log1p log2 log_softmax logaddexp logical_and logical_not logical_or logical_xor "
+    "logsumexp masked_fill matmul maximum minimum moveaxis multiply nan_to_num nanmean nansum negative norm not_equal "
+    "numel outer permute quantile reciprocal remainder roll rot90 scatter scatter_add sign sin sinh softmax subtract "
+    "tan topk tril triu trunc unsqueeze vsplit xlogy"
+)
+"""The functions that PyTorch has as methods too: ``t.name(…)`` is ``mg.name(t, …)`` there and here."""
+
+
+def _method(function: Any) -> Any:
+    """``self.function(…)``, with the name and the docstring of the function."""
+
+    def method(self: Any, *args: Any, **settings: Any) -> Any:
+        return function(self, *args, **settings)
+
+    method.__name__, method.__doc__ = function.__name__, function.__doc__
+    method.__wrapped__ = function  # type: ignore[attr-defined]  # for its signature
+    return method
+
+
+def add_methods(owner: type, functions: Mapping[str, Any]) -> None:
+    """Give `owner`, Tensor, the methods of these names."""
+    for name in METHODS.split():
+        setattr(owner, name, _method(functions[name]))

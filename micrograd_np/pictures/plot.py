@@ -163,7 +163,10 @@ def _figure(caller: str, size: tuple[float, float]) -> Any:
 
 
 def _legend(axes: Any, handles: Sequence[Any], names: Sequence[str]) -> None:
-    """A legend whose names are text, whatever matplotlib makes of underscores and dollars."""
-    legend = axes.legend(handles, ["name"] * len(names), fontsize="small")
+    """A legend above the axes, where it hides nothing; names are text, whatever matplotlib makes of "_" and "$"."""
+    names = [shortened(name, _NAME) for name in names]
+    columns = min(len(names), 80 // (max(map(len, names)) + 8)) or 1
+    look: Mapping[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": columns, "frameon": False}
+    legend = axes.legend(handles, ["name"] * len(names), fontsize="small", **look)
     for text, name in zip(legend.get_texts(), names, strict=True):
-        text.set(text=shortened(name, _NAME), parse_math=False)
+        text.set(text=name, parse_math=False)

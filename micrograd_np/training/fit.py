@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from operator import length_hint
 from pathlib import Path
 from typing import Annotated, Any
@@ -54,6 +55,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     lint: bool = True,
     progress: bool = True,
     record: str | Path | Record | None = None,
+    callbacks: Iterable[Callable[[History], Any]] = (),
 ) -> History:
     """Train `model` for `epochs` passes over `train`, batches ``(inputs…, targets)``; returns the `History`.
 
@@ -66,6 +68,8 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     - `record`: a web page (.html) that replays the training: losses, predictions over the plane of two inputs, weights
       and gradients by layer; or a `Record`, for more settings. It is whole at any time, takes at most 5 % of the time
       of training, and changes no bit of it. ``history.record.plot()`` shows weights and gradients over the epochs.
+    - `callbacks`: functions that are called with the history after each epoch, such as `CSVLog` and `TensorBoard`; one
+      that returns True ends training. One that has a method `close` is closed at the end, after errors too.
     - `compile`: run each step as a compiled program. `lint`: check the first step and warn about likely mistakes.
 
     `train` and `validation` are batches: a DataLoader, or a list of tuples, ``[(x, y)]`` for one batch of everything.
@@ -96,6 +100,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
         suits = path is None or isinstance(path, (str, Path)) or (name == "record" and isinstance(path, Record))
         require_type("fit", name, path, suits, "the name of a file")
     history = History()
+    stop: list[Any] = []  # what the callbacks returned after the latest epoch
     running = {"total": 0.0, "samples": 0, "batches": 0}  # of the epoch under way
     run = {"model": model, "optimizer": optimizer, "history": history, "random": random.generator()}
     run |= {name: x for name, x in (("scheduler", scheduler), ("loader", train)) if hasattr(x, "state_dict")}
@@ -119,10 +124,14 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     if record is not None:
         history.record = record if isinstance(record, Record) else Record(model, record, train)
         history.record.begin(history)
+    callbacks = _callbacks(callbacks)
     run_step = compiled(step) if compile else step
     batches = length_hint(train) or None
     bar = Progress(epochs - len(history), batches, shown=progress)
-    with Interrupt() as interrupt:
+    with ExitStack() as stack:
+        for f in callbacks:
+            stack.callback(getattr(f, "close", bool))
+        interrupt = stack.enter_context(Interrupt())
         for epoch in range(len(history), epochs):
             model.train()
             for batch in train:
@@ -148,6 +157,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
                 bar.report(epoch + 1, described_row(row))
                 if history.record is not None:
                     history.record.add(history)
+                stop = [f(history) for f in callbacks]
                 if history.best == epoch:
                     best = model.state_dict()
                 if scheduler is not None and scheduler_per == "epoch":
@@ -155,7 +165,8 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
             history.interrupted = interrupt.requested
             if checkpoint is not None:
                 save({**run, "running": running, "best": best}, checkpoint)
-            if interrupt.requested or (patience is not None and epoch - history.best >= patience):
+            stalled = patience is not None and epoch - history.best >= patience
+            if interrupt.requested or stalled or any(answer is True for answer in stop):
                 break
     bar.close()
     if history.record is not None:
@@ -209,6 +220,16 @@ def _check_parts(caller: str, model: Any, loss: Any, metrics: Any) -> None:
     require_type(caller, "metrics", metrics, isinstance(metrics, Iterable) and not isinstance(metrics, str), functions)
     for metric in metrics.values() if isinstance(metrics, Mapping) else metrics:
         require_type(caller, "metrics", metric, callable(metric), functions)
+
+
+def _callbacks(callbacks: Any) -> list[Callable[[History], Any]]:
+    """The functions of `callbacks`; TypeError for anything else."""
+    functions = "functions of the history, such as [training.CSVLog('run.csv')]"
+    require_type("fit", "callbacks", callbacks, isinstance(callbacks, Iterable), functions)
+    listed = list(callbacks)
+    for f in listed:
+        require_type("fit", "callbacks", f, callable(f) and not isinstance(f, type), functions)
+    return listed
 
 
 def _batches(caller: str, name: str, batches: Any) -> Any:

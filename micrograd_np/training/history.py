@@ -82,6 +82,17 @@ class History:
             plot.save(path)
         return plot
 
+    def to_frame(self) -> Any:
+        """A pandas DataFrame: a row for each epoch, numbered from 1, and a column for each number.
+
+        ImportError if pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise ImportError("History.to_frame: needs pandas; install it with: pip install pandas") from None
+        return pd.DataFrame(self.rows, index=pd.RangeIndex(1, len(self) + 1, name="epoch"))
+
     def state_dict(self) -> dict[str, Any]:
         """The rows."""
         return {"rows": [dict(row) for row in self.rows]}

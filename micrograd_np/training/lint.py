@@ -37,8 +37,8 @@ def lint(model: Module, loss: Tensor, optimizer: Optimizer) -> list[str]:
 
     It reports softmax or sigmoid before a loss that takes logits, parameters that the loss does not reach or the
     optimiser does not hold, gradients that were never zeroed, dropout or batch norm in the wrong mode, a graph kept
-    alive across steps, float64 data meeting float32 weights, units that are dead for the whole batch, and updates that
-    are far too long or too short.
+    alive across steps, float64 data meeting float32 weights, units that are dead for the whole batch, updates that
+    are far too long or too short, and a column minus a row of as many numbers, which is a table of all pairs.
 
     >>> from micrograd_np import Tensor, nn, optim
     >>> model = nn.Sequential(nn.Linear(2, 3), nn.Softmax(-1))
@@ -66,7 +66,7 @@ def lint(model: Module, loss: Tensor, optimizer: Optimizer) -> list[str]:
             f"{_listed(unzeroed)} still with the gradient of an earlier backward(), to which the next adds; call "
             f"optimizer.zero_grad() before each backward(), unless you accumulate on purpose."
         )
-    findings += [*_dtypes(nodes), *_dead(nodes)]
+    findings += [*_pairs(nodes), *_dtypes(nodes), *_dead(nodes)]
     stale = list(_kept_alive(names, nodes))
     return findings + (stale or list(_updates(names, trained, loss, optimizer)))
 
@@ -133,6 +133,19 @@ def _logits(nodes: list[Node]) -> Iterator[str]:
         if isinstance(x, Node) and x.op.name in activations:
             name = x.op.name.replace("_", "-")
             yield f"{loss} takes logits, but gets the result of {name}; remove the {name}, the loss applies its own."
+
+
+def _pairs(nodes: list[Node]) -> Iterator[str]:
+    """The first difference of n predictions and n targets that is (n, n), because one of them is (n, 1)."""
+    for z in nodes:
+        shapes = [x.shape for x in held_inputs(z) if hasattr(x, "shape")]
+        column = (z.shape[0], 1) if z.op.name == "subtract" and z.ndim == 2 and z.shape[0] == z.shape[1] > 1 else None
+        if column in shapes and z.shape[:1] in shapes:
+            yield (
+                f"{shapes[0]} minus {shapes[1]} is {z.shape}, each prediction minus every target; give both the same "
+                f"shape, as in target[:, None], or use nn.functional.mse_loss, which refuses such shapes."
+            )
+            return
 
 
 def _kept_alive(names: dict[Any, str], nodes: list[Node]) -> Iterator[str]:

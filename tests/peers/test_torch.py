@@ -38,7 +38,8 @@ WITHOUT = {
     "no function of numbers": """
         draw_boundary draw_network draw_steps get_compile_backend set_compile_backend
         check_gradients check_primitive constant draw explain fit from_dlpack get_default_dtype gradcheck gradgradcheck
-        is_grad_enabled lint load manual_seed numeric_gradient save set_default_dtype random.generator random.get_state
+        get_compile_backend is_grad_enabled lint load manual_seed numeric_gradient save set_compile_backend
+        set_default_dtype random.generator random.get_state
         random.manual_seed random.set_state summary
     """,
     "creates a tensor; tests/test_creation.py": """

@@ -177,6 +177,20 @@ def test_classes_are_told_apart_by_shape_not_by_colour_alone():
     assert [t.get_text() for t in axes.get_legend().get_texts()] == ["class 0", "class 1", "class 2"]
 
 
+@pytest.mark.parametrize("names", [["loss"], ["a: loss", "b: loss", "c: loss"], ["loss", *(60 * c for c in "abcdef")]])
+def test_a_legend_stands_above_what_is_drawn_and_hides_none_of_it(names):
+    history = mg.History()
+    for i in range(5):
+        history.add({name: (-1.0) ** (i + k) for k, name in enumerate(names)})
+    for plot in (history.plot(), mg.draw_boundary(half(1), (POINTS, [0, 1, 1]))):
+        plot.figure.draw_without_rendering()
+        for axes in plot.figure.axes:
+            legend, drawn = axes.get_legend().get_window_extent(), axes.get_window_extent()
+            assert legend.y0 >= drawn.y1
+            assert legend.x1 <= plot.figure.bbox.x1
+            assert drawn.height > 60
+
+
 def test_drawing_a_boundary_changes_neither_model_nor_random_numbers():
     model = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 2))
     model[2].eval()

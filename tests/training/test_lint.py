@@ -177,6 +177,18 @@ def test_a_running_total_of_losses_is_a_graph_kept_alive():
     only(found, "add up losses with .item()")
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_column_minus_a_row_is_every_prediction_minus_every_target(sign):
+    model, x, y = nn.Linear(2, 1), np.ones((4, 2)), np.arange(4.0)
+    optimizer = optim.SGD(model.parameters(), lr=0.001)
+    by_hand = lambda y: ((model(x) - y if sign > 0 else y - model(x)) ** 2).mean()
+    (found,) = lint(model, by_hand(y), optimizer)
+    assert "is (4, 4), each prediction minus every target; give both the same shape" in found
+    assert lint(model, by_hand(y[:, None]), optimizer) == []
+    column = model(x)
+    assert lint(model, ((column - column.T) ** 2).mean() + column.mean(), optimizer) == []  # all pairs, on purpose
+
+
 def test_float64_data_meets_float32_weights():
     model = nn.Sequential(nn.Linear(4, 8, dtype="f4"), nn.Tanh(), nn.Linear(8, 3, dtype="f4"))
     only(

@@ -37,6 +37,9 @@ class Native:
     """
 
     def __init__(self, raw: Program, outputs: Sequence[np.ndarray[Any, Any] | None]) -> None:
+        if any(op.function == "after" for op in raw.ops):
+            message = "several tensors lie in the same memory, and C would read one before another has been written."
+            raise Unsupported(message)
         self.program, _ = copied(raw)
         run_passes(self.program, "exact", calls=False)
         self.plan = place(self.program)

@@ -88,10 +88,11 @@ class Places:
             storage = self.plan.storage(v)
             if v.is_view:
                 root, view = self._standin(v.root), self._standin(v)
-                offset = _address(view) - _address(root)
+                offset = self.of(v.root).offset + _address(view) - _address(root)
                 place = Place(storage, offset, view.shape, view.strides, view.dtype, v)
             else:
-                place = Place(storage, 0, v.shape, self._strides(v), v.dtype, v)
+                before = v.reach[0] if storage.kind == "buffer" else 0  # strides may be negative
+                place = Place(storage, before, v.shape, self._strides(v), v.dtype, v)
             self._places[v] = place
         return place
 

@@ -188,6 +188,7 @@ class _Source:
             "wrap": tensor_of, "ndarray": np.ndarray, "GONE": GONE, "with_parts": with_parts,
         }  # fmt: skip
         self.by_id = {id(x): name for name, x in self.names.items()}
+        self.quicks: dict[tuple[type, ...], Callable[..., Any]] = {}
         self.condition = " and ".join([guard.source(self.name) for guard in entry.guards()] or ["True"])
 
     def name(self, thing: Any) -> str:
@@ -268,7 +269,13 @@ class _Source:
         return rows
 
     def quick(self, args: tuple[Any, ...], lock: Any) -> Callable[..., Any]:
-        """The function for arguments like `args`."""
+        """The function for arguments of the types of `args`; all else is one for a program."""
+        types = tuple(map(type, args))
+        if types not in self.quicks:
+            self.quicks[types] = self._quick(args, lock)
+        return self.quicks[types]
+
+    def _quick(self, args: tuple[Any, ...], lock: Any) -> Callable[..., Any]:
         entry = self.entry
         other = "not mode.fast_path" if mode.recording else "mode.recording or mode.events is not QUIET"
         rows = [f"if len(args) != {len(args)} or {other}: return MISS"]

@@ -20,6 +20,8 @@ def shared(x: Vertex, inputs: tuple[Any, ...] = (), result: Any = None) -> bool:
     That may be another tensor, a view, or a variable of the user. Neither records of applications count, nor an op that
     is just being applied to `inputs` and has given `result`.
     """
+    if x.data.base is not None:
+        return True  # as parts of the memory of all parameters are, which an earlier program of this step made
     data = result.data if isinstance(result, Vertex) else result
     own = sum(isinstance(y, Vertex) and y.data is x.data for y in inputs)  # by the list of what the kernel was given
     if isinstance(result, Vertex) and result.node is not None:

@@ -199,10 +199,13 @@ def test_flags_of_an_update_are_told_after_it(default_dtype):
 
     f = in_c(step, np.ones(2, "float32"))
     optimizer.param_groups[0]["lr"] = 1e30
-    with pytest.warns(RuntimeWarning, match="overflow encountered in the update"):
+    told = r"overflow encountered in the update \(test_native.py:\d+  optimizer.step\(\)\)"
+    with pytest.warns(RuntimeWarning, match=told):
         f(np.full(2, 1e30, "float32"))
     assert f.flagged == 0
     assert w.data.tolist() == [-np.inf, -np.inf]
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError, match=told):
+        f(np.full(2, 1e30, "float32"))
 
 
 def test_random_numbers_are_put_back_when_numpy_runs_the_call():
