@@ -23,6 +23,7 @@ from micrograd_np.ops.linear import matmul
 from micrograd_np.ops.reduce import max as greatest
 from micrograd_np.ops.reduce import sum  # noqa: A004
 from micrograd_np.ops.shape import reshape, transpose
+from micrograd_np.ops.state import astype
 
 from .distance import vector_norm
 from .operands import as_tensor, refuse_broadcast, tensor_or_array
@@ -125,38 +126,25 @@ def embedding_bag(
     require_value(name, "mode", mode, mode in ("mean", "sum", "max"), "'mean', 'sum' or 'max'")
     if indices.ndim not in (1, 2) or (indices.ndim == 2) == (offsets is not None):
         raise ValueError(f"{name}: input is {indices.shape}; it must be (n, l), or (total,) with offsets.")
-    flat = reshape(indices, shape=(indices.size,))
-    rows = _looked_up(name, flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
-    if indices.ndim == 2:
-        count = indices.shape[0]
-        bags = constant(np.repeat(np.arange(count), indices.shape[1]))
-    else:
-        starts = tensor_or_array(offsets)
-        check(offsets_within, starts, indices.size)
-        count = starts.size - include_last_offset
-        begun = scatter_add(constant(np.ones(starts.size, np.int64)), starts, index=HOLE, shape=(indices.size + 1,))
-        bags = view(cumsum(begun), index=slice(indices.size)) - 1
-    kept = None
-    if padding_idx is not None:
-        kept = not_equal(flat, padding_idx % weight.shape[0])
+    rows = _looked_up(name, indices, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+    kept = None if padding_idx is None else not_equal(indices, padding_idx % weight.shape[0])
     if per_sample_weights is not None:
         require_value(name, "mode", mode, mode == "sum", "'sum' with per_sample_weights")
         shares = as_tensor(per_sample_weights)
         if shares.shape != indices.shape:
             refuse_broadcast(name, "input", indices.shape, "per_sample_weights", shares.shape)
-        rows = rows * reshape(shares, shape=(-1, 1))
-    if mode == "max" and not indices.size:
-        return constant(np.zeros((count, rows.shape[1]), rows.dtype))
-    if mode == "max" and indices.ndim == 1:
-        return _largest(rows, bags, count, kept)
+        rows = rows * reshape(shares, shape=(*shares.shape, 1))
+    if kept is not None and mode != "max":
+        rows = masked_keep(rows, reshape(kept, shape=(*kept.shape, 1)))
+    if indices.ndim == 2:
+        return _of_equal_bags(rows, kept, mode)
+    starts = tensor_or_array(offsets)
+    check(offsets_within, starts, indices.size)
+    count = starts.size - include_last_offset
+    begun = scatter_add(constant(np.ones(starts.size, np.int64)), starts, index=HOLE, shape=(indices.size + 1,))
+    bags = view(cumsum(begun), index=slice(indices.size)) - 1
     if mode == "max":
-        rows = reshape(rows, shape=(*indices.shape, rows.shape[1]))
-        if kept is None:
-            return greatest(rows, axis=1)
-        kept = reshape(kept, shape=(*indices.shape, 1))
-        return masked_keep(greatest(where(kept, rows, -np.inf), axis=1), any(kept, axis=1))
-    if kept is not None:
-        rows = masked_keep(rows, reshape(kept, shape=(-1, 1)))
+        return _largest(rows, bags, count, kept)
     total = scatter_add(rows, bags, index=HOLE, shape=(count + 1, rows.shape[1]))[:count]
     if mode == "sum":
         return total
@@ -165,9 +153,25 @@ def embedding_bag(
     return total / reshape(maximum(sizes, 1), shape=(-1, 1))
 
 
+def _of_equal_bags(rows: Any, kept: Any, mode: str) -> Any:
+    """Rows (n, l, d), l of them in each bag, as (n, d)."""
+    length = rows.shape[1]
+    kept = None if kept is None else reshape(kept, shape=(*kept.shape, 1))
+    if mode == "max" and length:
+        if kept is None:
+            return greatest(rows, axis=1)
+        return masked_keep(greatest(where(kept, rows, -np.inf), axis=1), any(kept, axis=1))
+    total = sum(rows, axis=1)
+    if mode != "mean":
+        return total
+    return total / (max(length, 1) if kept is None else maximum(sum(astype(kept, dtype=rows.dtype), axis=1), 1))
+
+
 def _largest(rows: Any, bags: Any, count: int, kept: Any) -> Any:
     """The largest of the rows in each bag, column by column; 0 where there is none. The last of equal ones counts."""
     n = rows.shape[0]
+    if not n:
+        return constant(np.zeros((count, rows.shape[1]), rows.dtype))
     if kept is not None:  # others are in a bag of their own, which is left out
         bags = where(kept, bags, count)
     order = argsort(rows.detach(), axis=0)

@@ -36,7 +36,7 @@ WITHOUT = {
         grad value_and_grad vjp jvp jacobian hessian hvp checkpoint functional_call compile
     """,
     "no function of numbers": """
-        draw_boundary draw_network draw_steps get_compile_backend set_compile_backend
+        draw_boundary draw_network draw_steps exercise get_compile_backend set_compile_backend
         check_gradients check_primitive constant draw explain fit from_dlpack get_default_dtype gradcheck gradgradcheck
         get_compile_backend is_grad_enabled lint load manual_seed numeric_gradient save set_compile_backend
         set_default_dtype random.generator random.get_state
