@@ -14,7 +14,7 @@ from micrograd_np.engine.tensor import Tensor
 
 from .samples import Sample, contract, sample, samples_for, shape_from, width
 
-LOOPS = ("gru", "lstm", "rnn")  # their rules are no formulas
+LOOPS = ("ctc", "gru", "lstm", "rnn")  # their rules are no formulas
 _LONGEST = 100
 
 

@@ -610,7 +610,7 @@ class Tensor(Vertex):
         maximum = minimum = moveaxis = multiply = nan_to_num = nanmean = nansum = negative = norm = torch_names.expand
         not_equal = outer = permute = quantile = reciprocal = remainder = roll = rot90 = sign = torch_names.expand
         sin = sinh = softmax = subtract = tan = topk = tril = triu = trunc = unsqueeze = vsplit = torch_names.expand
-        xlogy = torch_names.expand
+        gather = index_add = index_select = scatter = scatter_add = xlogy = torch_names.expand
         numel = torch_names.numel
 
     clone = _method(state.copy)

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.messages import must_be
-from micrograd_np.ops.axes import along, axis_of
-from micrograd_np.ops.choice import clamp_min, relu, where
-from micrograd_np.ops.comparison import greater
-from micrograd_np.ops.elementwise import absolute, multiply, negative
+from micrograd_np.core.messages import must_be, require_value
+from micrograd_np.ops.axes import along, axis_of, within
+from micrograd_np.ops.choice import clamp_min, masked_zero, relu, where
+from micrograd_np.ops.comparison import greater, less_equal
+from micrograd_np.ops.elementwise import absolute, multiply, negative, sign
 from micrograd_np.ops.fused import softmax as _softmax
 from micrograd_np.ops.fused.activations import elu, gelu_tanh, hardtanh, log_sigmoid
 from micrograd_np.ops.fused.activations import softplus as _softplus
@@ -158,6 +158,15 @@ def log_softmax(input: Any, dim: int = -1) -> Any:
     return _softmax.log_softmax(input, axis=dim)
 
 
+def softmin(input: Any, dim: int = -1) -> Any:
+    """exp(−x) / Σ exp(−x) along `dim`: `softmax` of −x. ``(…) -> (…)``
+
+    >>> softmin(np.zeros(2))
+    array([0.5, 0.5])
+    """
+    return softmax(negative(as_operand(input)), dim)
+
+
 def tanhshrink(input: Any) -> Any:
     """x − tanh(x). Elementwise.
 
@@ -166,6 +175,39 @@ def tanhshrink(input: Any) -> Any:
     Tensor([0.        , 1.03597242])
     """
     return input - tanh(input)
+
+
+def hardshrink(input: Any, lambd: float = 0.5) -> Any:
+    """0 where |x| ≤ λ, x elsewhere: ``(…) -> (…)``. The subgradient at ±λ is 0.
+
+    >>> hardshrink(np.array([-1.0, 0.25, 2.0]))
+    array([-1.,  0.,  2.])
+    """
+    x = as_floating(input)
+    return masked_zero(x, less_equal(absolute(x), lambd))
+
+
+def softshrink(input: Any, lambd: float = 0.5) -> Any:
+    """0 where |x| ≤ λ, x moved towards 0 by λ elsewhere: ``(…) -> (…)``. The subgradient at ±λ is 0.
+
+    ValueError for a negative λ.
+
+    >>> softshrink(np.array([-1.0, 0.25, 2.0]))
+    array([-0.5,  0. ,  1.5])
+    """
+    require_value("softshrink", "lambd", lambd, within(lambd, "lambd", 0), "at least 0")
+    x = as_floating(input)
+    return masked_zero(x - lambd * sign(x), less_equal(absolute(x), lambd))
+
+
+def threshold(input: Any, threshold: float, value: float) -> Any:
+    """x where it is above `threshold`, `value` elsewhere: ``(…) -> (…)``. The subgradient at the threshold is 0.
+
+    >>> threshold(np.array([0.5, 2.0]), 1.0, -3.0)
+    array([-3.,  2.])
+    """
+    x = as_operand(input)
+    return where(less_equal(x, threshold), value, x)
 
 
 def prelu(input: Any, weight: Any) -> Any:

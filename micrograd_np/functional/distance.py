@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.messages import require_value
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.numpy_api.elementary import hypot
 from micrograd_np.numpy_api.order import any  # noqa: A004
@@ -92,6 +94,37 @@ def triplet_margin_loss(
     far = pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = minimum(far, pairwise_distance(positive, negative, p, eps))
+    return reduced(relu(near - far + margin), reduction)
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Any,
+    positive: Any,
+    negative: Any,
+    *,
+    distance_function: Callable[[Any, Any], Any] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """`triplet_margin_loss` by a distance of your own: ``(n, d), (n, d), (n, d) -> ()``.
+
+    `distance_function` takes two tensors (n, d) and returns the distances (n,); `pairwise_distance` by default.
+    ValueError unless `margin` is positive.
+
+    >>> apart = lambda x, y: (x - y).abs().sum(axis=-1)
+    >>> triplet_margin_with_distance_loss([[0.0]], [[1.0]], [[1.5]], distance_function=apart)
+    Tensor(0.5)
+    """
+    suits = within(margin, "margin", 0) and margin != 0
+    require_value("triplet_margin_with_distance_loss", "margin", margin, suits, "positive")
+    anchor, positive, negative = operands(
+        "triplet_margin_with_distance_loss", anchor, positive=positive, negative=negative
+    )
+    distance = pairwise_distance if distance_function is None else distance_function
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = minimum(far, distance(positive, negative))
     return reduced(relu(near - far + margin), reduction)
 
 

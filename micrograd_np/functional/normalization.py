@@ -18,10 +18,11 @@ from micrograd_np.ops.axes import whole
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.elementwise import square
 from micrograd_np.ops.fused.norms import over_deviation, scale_and_weight, subtract_mean
+from micrograd_np.ops.fused.pooling import avg_pool
 from micrograd_np.ops.reduce import mean
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.state import astype
-from micrograd_np.ops.transcendental import sqrt
+from micrograd_np.ops.transcendental import power, sqrt
 
 from .distance import vector_norm
 from .operands import as_floats
@@ -195,6 +196,26 @@ def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> T
     """
     x = as_floats(input)
     return x / maximum(vector_norm(x, p, dim, keepdims=True), eps)
+
+
+def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """x / (k + α · mean of x² over `size` neighbouring channels)^β: ``(n, c, …) -> (n, c, …)``.
+
+    Beyond the first and the last channel there are zeros. ValueError for fewer than three axes.
+    Source: Krizhevsky et al. (2012).
+
+    >>> local_response_norm(Tensor([[[3.0], [4.0]]]), 1, alpha=1.0, beta=0.5, k=0.0).tolist()
+    [[[1.0], [1.0]]]
+    """
+    x, size = as_floats(input), whole(size, "size", 1)
+    if x.ndim < 3:
+        raise ValueError(f"local_response_norm: input is {x.shape}; it must be (n, channels, …).")
+    if not x.size:
+        return x
+    n, c, *rest = x.shape
+    rows, padding = reshape(square(x), shape=(n, c, prod(rest))), ((size // 2, (size - 1) // 2), (0, 0))
+    mean_square = avg_pool(rows, kernel=(size, 1), stride=(1, 1), padding=padding, places=(c, prod(rest)), divide=size)
+    return x / power(reshape(mean_square, shape=x.shape) * alpha + k, beta)
 
 
 def _by_channel(x: Any, input: Any) -> Any:

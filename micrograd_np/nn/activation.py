@@ -112,6 +112,30 @@ class Hardtanh(FunctionLayer, function=functional.hardtanh):
         self._hold(locals())
 
 
+class Threshold(FunctionLayer, function=functional.threshold):
+    """x where it is above `threshold`, `value` elsewhere: ``(…) -> (…)``."""
+
+    _in_repr = ("threshold=", "value=")
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        self._hold(locals())
+
+
+class _Shrink(FunctionLayer):
+    _in_repr = ("lambd",)
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        self._hold(locals())
+
+
+class Hardshrink(_Shrink, function=functional.hardshrink):
+    """0 where |x| ≤ `lambd`, x elsewhere: ``(…) -> (…)``."""
+
+
+class Softshrink(_Shrink, function=functional.softshrink):
+    """0 where |x| ≤ `lambd`, x moved towards 0 by `lambd` elsewhere: ``(…) -> (…)``."""
+
+
 class PReLU(Module):
     """x where it is positive, a learned `weight` times x elsewhere: one weight, or one for each channel, axis 1.
 
@@ -138,6 +162,20 @@ class _AlongAxis(FunctionLayer):
 
 class Softmax(_AlongAxis, function=functional.softmax):
     """exp(x) / Σ exp(x) along the axis `dim`, by default the last."""
+
+
+class Softmin(_AlongAxis, function=functional.softmin):
+    """exp(−x) / Σ exp(−x) along the axis `dim`, by default the last."""
+
+
+class Softmax2d(Module):
+    """Softmax over the channels of images: ``(n, c, h, w) -> (n, c, h, w)``, or without n."""
+
+    def forward(self, input: Any) -> Any:
+        """The shares of the channels at each place."""
+        if np.ndim(input) not in (3, 4):
+            raise ValueError(f"Softmax2d: input is {np.shape(input)}; it must be (n, c, h, w) or (c, h, w).")
+        return functional.softmax(input, -3)
 
 
 class LogSoftmax(_AlongAxis, function=functional.log_softmax):

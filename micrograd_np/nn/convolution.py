@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import numpy as np
 
 from micrograd_np.core.settings import Count, Counts, Size, Sizes
+from micrograd_np.functional.arrangement import PAD_MODES
 from micrograd_np.functional.dimensions import as_vertex, paddings, per_axis
 from micrograd_np.numpy_api.arrange import pad
 
 from .function_layer import FunctionLayer
 from .parameter import Parameter, uniform
 
-_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # PyTorch's names and NumPy's
 _OPTIONAL = ("padding=?", "dilation=?", "output_padding=?", "groups=?", "bias=?", "padding_mode=?")
 
 
@@ -60,7 +60,7 @@ class _Conv(FunctionLayer):
         if self.padding_mode != "zeros":
             pairs = paddings(padding, self.kernel_size, self.dilation)
             widths = [(0, 0)] * (np.ndim(input) - self._d) + list(pairs)
-            input, padding = pad(as_vertex(input), widths, _MODES[self.padding_mode]), 0
+            input, padding = pad(as_vertex(input), widths, PAD_MODES[self.padding_mode]), 0
         return self._function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 

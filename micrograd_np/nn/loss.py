@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -126,6 +126,28 @@ class MultiMarginLoss(_Loss, function=functional.multi_margin_loss):
         self._hold(locals())
 
 
+class MultiLabelMarginLoss(_Loss, function=functional.multilabel_margin_loss):
+    """How far other classes come within 1 of each right one; see `micrograd_np.functional.multilabel_margin_loss`."""
+
+
+class MultiLabelSoftMarginLoss(_Loss, function=functional.multilabel_soft_margin_loss):
+    """Binary cross-entropy of several labels; see `micrograd_np.functional.multilabel_soft_margin_loss`."""
+
+    def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
+        self._hold(locals())
+
+
+class CTCLoss(_FunctionalLoss, function=functional.ctc_loss):
+    """Minus the log-probability of labels that no one has aligned; see `micrograd_np.functional.ctc_loss`."""
+
+    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+        self._hold(locals())
+
+    def forward(self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any) -> Tensor:
+        """The loss of log-probabilities (t, n, c) against labels (n, s), of so many steps and labels (n,)."""
+        return self._loss(log_probs, targets, input_lengths, target_lengths)
+
+
 class BCELoss(_Loss, function=functional.binary_cross_entropy):
     """Binary cross-entropy of probabilities; see `micrograd_np.functional.binary_cross_entropy`."""
 
@@ -193,3 +215,22 @@ class TripletMarginLoss(_FunctionalLoss, function=functional.triplet_margin_loss
     def forward(self, anchor: Any, positive: Any, negative: Any) -> Tensor:
         """The loss of triples of vectors."""
         return self._loss(anchor, positive, negative)
+
+
+class TripletMarginWithDistanceLoss(_FunctionalLoss, function=functional.triplet_margin_with_distance_loss):
+    """`TripletMarginLoss` by a distance of your own; see `functional.triplet_margin_with_distance_loss`."""
+
+    def __init__(
+        self,
+        *,
+        distance_function: Callable[[Any, Any], Any] | None = None,
+        margin: float = 1.0,
+        swap: bool = False,
+        reduction: str = "mean",
+    ) -> None:
+        require_value("TripletMarginWithDistanceLoss", "margin", margin, margin > 0, "positive")
+        self._hold(locals())
+
+    def forward(self, anchor: Any, positive: Any, negative: Any) -> Tensor:
+        """The loss of triples of vectors."""
+        return self._function(anchor, positive, negative, **{name: getattr(self, name) for name in self._settings})

@@ -14,6 +14,7 @@ from micrograd_np.engine.tensor import get_default_dtype
 from micrograd_np.functional.normalization import lengths_of
 from micrograd_np.ops.state import astype
 
+from .function_layer import FunctionLayer
 from .module import Module
 from .parameter import Parameter
 
@@ -265,3 +266,15 @@ class GroupNorm(_Norm):
     def forward(self, input: Any) -> Any:
         """`input` with each group of channels of each sample normalised."""
         return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+
+class LocalResponseNorm(FunctionLayer, function=functional.local_response_norm):
+    """Each element divided by what neighbouring channels hold: ``(n, c, …) -> (n, c, …)``.
+
+    See `micrograd_np.functional.local_response_norm`.
+    """
+
+    _in_repr = ("size", "alpha=", "beta=", "k=")
+
+    def __init__(self, size: Count, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        self._hold(locals())

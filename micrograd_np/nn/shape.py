@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from micrograd_np import functional
-from micrograd_np.core.settings import Counts, Sizes
+from micrograd_np.core.settings import Count, Counts, Sizes
 from micrograd_np.core.views import called_as
 from micrograd_np.ops.shape import reshape
 
@@ -95,4 +95,25 @@ class Fold(FunctionLayer, function=functional.fold):
     def __init__(
         self, output_size: Counts, kernel_size: Counts, dilation: Counts = 1, padding: Sizes = 0, stride: Counts = 1
     ) -> None:
+        self._hold(locals())
+
+
+class PixelShuffle(FunctionLayer, function=functional.pixel_shuffle):
+    """Channels become space: ``(…, c · r², h, w) -> (…, c, h · r, w · r)``; see `functional.pixel_shuffle`."""
+
+    def __init__(self, upscale_factor: Count) -> None:
+        self._hold(locals())
+
+
+class PixelUnshuffle(FunctionLayer, function=functional.pixel_unshuffle):
+    """Space becomes channels: ``(…, c, h · r, w · r) -> (…, c · r², h, w)``; see `functional.pixel_unshuffle`."""
+
+    def __init__(self, downscale_factor: Count) -> None:
+        self._hold(locals())
+
+
+class ChannelShuffle(FunctionLayer, function=functional.channel_shuffle):
+    """The channels of `groups` dealt out in turn: ``(n, c, …) -> (n, c, …)``; see `functional.channel_shuffle`."""
+
+    def __init__(self, groups: Count) -> None:
         self._hold(locals())

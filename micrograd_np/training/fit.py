@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
+from operator import length_hint
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -125,7 +126,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
         history.record.begin(history)
     callbacks = _callbacks(callbacks)
     run_step = compiled(step) if compile else step
-    batches = len(train) if isinstance(train, Sized) else None
+    batches = length_hint(train) or None
     bar = Progress(epochs - len(history), batches, shown=progress)
     with ExitStack() as stack:
         for f in callbacks:

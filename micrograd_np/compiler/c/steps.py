@@ -234,7 +234,7 @@ def _reduction(op: Op, target: Place, places: Places, *, exact: bool) -> list[St
 
 _CHECKS = {
     "routine.labels_within": ("label", "({x} < 0 || {x} >= {1}) && {x} != {2}"),
-    "routine.rows_within": ("row", "{x} < 0 || {x} >= {0}"),
+    "routine.rows_within": ("row", "{x} < 0 || {x} >= {1}"),
     "routine.places_within": ("place", "{x} < 0 || {x} >= {0}"),
 }
 """What a check calls an element, and when it finds one wrong."""
