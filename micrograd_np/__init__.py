@@ -131,7 +131,7 @@ from .ops.transcendental import exp, expm1, log, log1p, power, sigmoid, sqrt, ta
 from .random import manual_seed
 
 if TYPE_CHECKING:
-    from . import autograd, check, compiler, creation, data, debug, nn, optim, pictures, storage, training
+    from . import autograd, check, compiler, creation, data, debug, distributed, nn, optim, pictures, storage, training
     from .autograd import checkpoint
     from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient
@@ -171,11 +171,11 @@ __all__ = [
     "autograd", "average", "bitwise_and", "bitwise_or", "bitwise_xor", "block", "bool_", "broadcast_arrays",
     "broadcast_to", "cat", "cbrt", "ceil", "check", "check_gradients", "check_primitive", "checkpoint", "chunk",
     "clamp", "clip", "column_stack", "compile", "compiler", "concatenate", "constant", "cos", "cosh", "creation",
-    "cross", "cumprod", "cumsum", "data", "debug", "degrees", "detect_mutation", "detect_nonfinite", "diag",
-    "diagonal", "diff", "divide", "dot", "draw", "draw_boundary", "draw_network", "draw_steps", "dsplit", "dstack",
-    "einsum", "empty", "enable_grad", "equal", "erf", "exp", "exp2", "expand", "expand_dims", "explain", "expm1",
-    "eye", "fit", "flatten", "flip", "fliplr", "flipud", "float16", "float32", "float64", "floor", "floor_divide",
-    "fmod", "from_dlpack", "from_numpy", "full", "full_like", "functional", "functional_call", "get_compile_backend",
+    "cross", "cumprod", "cumsum", "data", "debug", "degrees", "detect_mutation", "detect_nonfinite", "diag", "diagonal",
+    "diff", "distributed", "divide", "dot", "draw", "draw_boundary", "draw_network", "draw_steps", "dsplit", "dstack",
+    "einsum", "empty", "enable_grad", "equal", "erf", "exp", "exp2", "expand", "expand_dims", "explain", "expm1", "eye",
+    "fit", "flatten", "flip", "fliplr", "flipud", "float16", "float32", "float64", "floor", "floor_divide", "fmod",
+    "from_dlpack", "from_numpy", "full", "full_like", "functional", "functional_call", "get_compile_backend",
     "get_default_dtype", "grad", "gradcheck", "gradgradcheck", "greater", "greater_equal", "hessian", "hsplit",
     "hstack", "hvp", "hypot", "inner", "int8", "int16", "int32", "int64", "invert", "is_grad_enabled", "isfinite",
     "isinf", "isnan", "jacobian", "jvp", "kron", "less", "less_equal", "linalg", "linspace", "lint", "load", "log",
@@ -185,11 +185,11 @@ __all__ = [
     "negative", "nn", "no_grad", "norm", "not_equal", "numel", "numeric_gradient", "ones", "ones_like", "optim",
     "outer", "pad", "percentile", "permute", "pictures", "power", "prod", "ptp", "quantile", "radians", "random",
     "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape", "roll", "rot90", "round", "save",
-    "set_compile_backend", "set_default_dtype", "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax",
-    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes",
-    "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "topk", "trace", "trace_origins",
-    "training", "transpose", "tril", "triu", "trunc", "uint8", "unsqueeze", "unstack", "value_and_grad", "var", "vdot",
-    "vecdot", "vecmat", "vjp", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
+    "set_compile_backend", "set_default_dtype", "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax", "sort",
+    "split", "sqrt", "square", "squeeze", "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes", "take",
+    "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "topk", "trace", "trace_origins", "training",
+    "transpose", "tril", "triu", "trunc", "uint8", "unsqueeze", "unstack", "value_and_grad", "var", "vdot", "vecdot",
+    "vecmat", "vjp", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
 ]  # fmt: skip
 
 # loaded on first use, so that importing the package costs little more than importing NumPy
@@ -204,6 +204,7 @@ _LATER = {
     ),
     "data": (),
     "debug": ("NonfiniteError", "detect_mutation", "detect_nonfinite", "explain", "trace_origins"),
+    "distributed": (),
     "nn": (),
     "nn.functional_call": ("functional_call",),
     "nn.summary": ("summary",),

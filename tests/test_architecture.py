@@ -173,14 +173,15 @@ LINES = {
     "autograd": 740,
     "check": 1230,  # check_primitive also claims that a compiled call is eager's
     "compiler": 2470,
-    "compiler/c": 2950,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
+    "compiler/c": 2940,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
     "compiler/passes": 1320,
     "compiler/running": 760,
     "compiler/tracing": 2160,
     "compiler/writing": 1010,
     "core": 2500,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
-    "data": 530,
+    "data": 560,
     "debug": 790,
+    "distributed": 880,
     "engine": 1670,  # what PyTorch's size(), transpose and max would mean is said
     "functional": 1840,  # dropout masks have a name
     "nn": 3210,  # summary says which inputs a model takes

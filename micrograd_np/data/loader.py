@@ -15,6 +15,20 @@ from .dataset import batch_of
 from .prefetch import ahead
 
 
+class UnreadBatch:
+    """A batch of a `DataLoader` of which only the numbers of the samples are known; ``len`` is how many there are."""
+
+    def __init__(self, loader: DataLoader, indices: Sequence[int], epoch: int, number: int) -> None:
+        self.loader, self.indices, self.epoch, self.number = loader, indices, epoch, number
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def read(self, start: int, stop: int, *key: int) -> Any:
+        """Samples `start` … `stop` − 1 as a batch; `transform` draws by seed, epoch, number of the batch, and `key`."""
+        return self.loader._batch(self.indices[start:stop], self.epoch, self.number, *key)
+
+
 class DataLoader:
     """Batches of `dataset`; each iteration is an epoch.
 
@@ -79,11 +93,27 @@ class DataLoader:
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
     def __iter__(self) -> Iterator[Any]:
+        return self._counted(self.batches(*self._place()))
+
+    def unread(self) -> Iterator[UnreadBatch]:
+        """The batches of an epoch, which count like those of an iteration, but are read later, and in parts.
+
+        >>> from micrograd_np.data import TensorDataset
+        >>> batch = next(DataLoader(TensorDataset(np.arange(5)), batch_size=4).unread())
+        >>> len(batch), [x.tolist() for x in batch.read(2, 4)]
+        (4, [[2, 3]])
+        """
+        epoch, start = self._place()
+        pieces = list(self._indices(epoch))[start:]
+        return self._counted(UnreadBatch(self, piece, epoch, number) for number, piece in enumerate(pieces, start))
+
+    def _place(self) -> tuple[int, int]:
+        """Begin an epoch, or continue one: its number, and that of the first batch."""
         if not (self._resume and self.handed_out < len(self)):
             self.handed_out = 0
             self.epoch += 1
         self._resume = False
-        return self._counted(self.batches(self.epoch, self.handed_out))
+        return self.epoch, self.handed_out
 
     def _counted(self, batches: Iterator[Any]) -> Iterator[Any]:
         for batch in batches:
@@ -112,13 +142,13 @@ class DataLoader:
             if len(piece) == self.batch_size or not self.drop_last:
                 yield piece  # type: ignore[misc]
 
-    def _batch(self, indices: Sequence[int], epoch: int, number: int) -> Any:
+    def _batch(self, indices: Sequence[int], *key: int) -> Any:
         if self.collate_fn is not None:
             batch = self.collate_fn([self.dataset[int(i)] for i in indices])
         else:
             batch = batch_of(self.dataset, indices)
         if self.transform is not None:
-            batch = self.transform(batch, np.random.default_rng([self.seed, epoch, number]))
+            batch = self.transform(batch, np.random.default_rng([self.seed, *key]))
         return batch
 
     def state_dict(self) -> dict[str, int]:
