@@ -20,7 +20,7 @@ def arithmetic() -> dict[str, str]:
     Kernels and threads of the library for matrix products are those that threadpoolctl finds; without it, the
     variables that set them.
     """
-    from numpy._core._multiarray_umath import __cpu_features__ as features  # type: ignore[attr-defined]
+    from numpy._core._multiarray_umath import __cpu_features__ as features
 
     try:
         from threadpoolctl import threadpool_info

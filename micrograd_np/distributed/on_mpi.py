@@ -19,6 +19,7 @@ from .serial import Header
 from .tree import Array, Part, block, fold, nodes
 from .work import Work
 
+_ULFM = "OMPI_MCA_mpi_ft_enable"  # Open MPI's launcher sets it to 1 for a job that goes on when a process is lost
 _let_others = getattr(os, "sched_yield", lambda: sleep(0))  # there may be more ranks than processors
 
 
@@ -42,7 +43,7 @@ class MPIEngine:
                 f"data_parallel: the launcher started {expected} processes, and each is alone, since it belongs to "
                 f"another MPI than mpi4py loads ({library}). Use the mpiexec of that library; see `which mpiexec`."
             )
-        if elastic and not _survives_failures(MPI, library):
+        if elastic and os.environ.get(_ULFM) != "1":
             raise RuntimeError(
                 f"data_parallel: elastic=True needs Open MPI under mpiexec --with-ft ulfm; this is {library}. Without, "
                 f"resume from a checkpoint, with any number of workers."
@@ -216,11 +217,6 @@ def _compare(headers: Iterable[Header]) -> None:
                 f"optimiser or another batch than rank 0. Call mg.manual_seed(0) in every process before anything is "
                 f"drawn, change parameters alike everywhere, and let every process read the same data."
             )
-
-
-def _survives_failures(MPI: Any, library: str) -> bool:
-    """Whether this job goes on when a process is lost."""
-    return "Open MPI" in library and "ulfm" in os.environ.get("PRTE_MCA_prte_ft", "ulfm")
 
 
 def _abort_on_error(comm: Any) -> None:

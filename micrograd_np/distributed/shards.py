@@ -14,6 +14,10 @@ from micrograd_np.engine.tensor import Tensor
 _KIND = "arrays or tensors, alone or in a tuple, list or dict, whose first axes run over the samples"
 
 
+class Pieces(dict[int, Any]):
+    """Shards by number, which were cut in another process."""
+
+
 def length(batch: Any) -> int:
     """How many samples a batch has; ValueError where its parts differ, TypeError where nothing has a first axis."""
     if isinstance(batch, UnreadBatch):
@@ -32,6 +36,8 @@ def cut(batch: Any, k: int, shards: int) -> Any:
 
     Numbers and other parts without a first axis are in every shard. Of an unread batch, this shard alone is read.
     """
+    if isinstance(batch, Pieces):
+        return batch[k]
     n = length(batch)
     start, stop = k * n // shards, (k + 1) * n // shards
     if isinstance(batch, UnreadBatch):

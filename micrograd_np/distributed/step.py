@@ -202,7 +202,7 @@ def data_parallel(
     >>> last < first
     True
     """
-    require_type("data_parallel", "loss", loss, callable(loss) and not isinstance(loss, type), "a function")
+    require_type("data_parallel", "loss", loss, not isinstance(loss, type) and callable(loss), "a function")
     require_type("data_parallel", "model", model, isinstance(model, Module), "a Module")
     suits = isinstance(optimizer, Optimizer)
     require_type("data_parallel", "optimizer", optimizer, suits, "an optimiser, such as optim.SGD(…)")

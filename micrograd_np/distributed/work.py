@@ -38,10 +38,10 @@ class Work:
 
     def __init__(self, loss: Any, model: Module, parameters: list[Tensor], shards: int, seed: int) -> None:
         self.model, self.parameters, self.shards, self.seed = model, parameters, shards, seed
-        self.compiled = isinstance(loss, Compiled)
-        self.loss: Callable[[Any, Any], Any] = loss.function if self.compiled else loss
+        self.loss: Callable[[Any, Any], Any] = loss
         self.run: Callable[[Any], Any] = self._backward
-        if self.compiled:
+        if isinstance(loss, Compiled):  # forward and backward in one program
+            self.loss = loss.function
             self.run = compiled(self._backward, mode=loss.mode, backend=loss.backend)
 
     @property
@@ -58,14 +58,10 @@ class Work:
         """The buffers of the model, whichever it has bound now."""
         return list(self.model.buffers())
 
-    def _backward(self, shard: Any, keep: bool = False) -> tuple[Tensor, Any]:
-        """The sum of the losses of a shard, and its number of samples; gradients are in the parameters afterwards.
-
-        With `keep` they are added to those that the parameters have.
-        """
-        if not keep:
-            for p in self.parameters:
-                p.grad = None
+    def _backward(self, shard: Any) -> tuple[Tensor, Any]:
+        """The sum of the losses of a shard, and its number of samples; gradients are in the parameters afterwards."""
+        for p in self.parameters:
+            p.grad = None
         result = self.loss(self.model, shard)
         if isinstance(result, Tensor):
             count: Any = length(shard)
@@ -85,36 +81,20 @@ class Work:
         trained, before = self.trained, [b.data.copy() for b in self.buffers()]
         rows: list[Array] = []
         parts: list[Part] = []
-
-        def evaluate(k: int, keep: bool = False) -> None:
-            """Evaluate shard `k` and append its row."""
-            held = [p._grad if keep else None for p in trained]
-            self._write_buffers(before)
-            with keyed(self.seed, step, k):
-                shard = cut(batch, k, self.shards)
-                total, count = self.run(shard, keep=True) if keep else self.run(shard)
-            reached = [float(p._grad is not g) for p, g in zip(trained, held, strict=True)]
-            buffers = [b.data.ravel().astype(np.float64) for b in self.buffers()]
-            numbers = [float(total.data), float(count.data if isinstance(count, Tensor) else count), *reached]
-            rows.append(np.concatenate([np.asarray(numbers), *buffers]))
-            for p in trained:
-                if p._grad is None:
-                    p.grad = Tensor(np.zeros_like(p.data))
-
-        k = start
         try:
-            while k < stop:
-                evaluate(k)
-                last = k + 1
-                if not self.compiled and k % 2 == 0 and last < stop:  # backward adds, so no other vector is needed
-                    evaluate(last, keep=True)
-                    last += 1
-                if parts and siblings(parts[-1], k, last, self.shards):
+            for k in range(start, stop):
+                self._write_buffers(before)
+                with keyed(self.seed, step, k):
+                    total, count = self.run(cut(batch, k, self.shards))
+                number = float(count.data if isinstance(count, Tensor) else count)
+                reached = [float(p._grad is not None) for p in trained]
+                buffers = [b.data.ravel().astype(np.float64) for b in self.buffers()]
+                rows.append(np.concatenate([[float(total.data), number], reached, *buffers]))
+                if parts and siblings(parts[-1], k, k + 1, self.shards):
                     left = parts.pop()
-                    push(parts, Part(left.start, last, self._add(left.vector)), self.shards)
+                    push(parts, Part(left.start, k + 1, self._add(left.vector)), self.shards)
                 else:
-                    push(parts, Part(k, last, self._add(None)), self.shards)
-                k = last
+                    parts.append(Part(k, k + 1, self._add(None)))
         finally:
             self._write_buffers(before)
             for p in self.parameters:
@@ -123,15 +103,15 @@ class Work:
 
     def _add(self, vector: Array | None) -> Array:
         """`vector` plus the gradients of all parameters, in its memory; without one, a new vector of these."""
-        trained, new = self.trained, vector is None
+        new = vector is None
         if vector is None:
-            vector = np.empty(sum(p.size for p in trained), self.dtype)
-        for p, place in zip(trained, self.views(vector), strict=True):
-            g: Any = p._grad
+            vector = np.empty(sum(p.size for p in self.trained), self.dtype)
+        for p, place in zip(self.trained, self.views(vector), strict=True):
+            g: Any = 0.0 if p._grad is None else p._grad.data
             if new:
-                place[...] = g.data
+                place[...] = g
             else:
-                np.add(place, g.data, out=place)
+                np.add(place, g, out=place)
         return vector
 
     def views(self, vector: Array) -> Iterator[Array]:
