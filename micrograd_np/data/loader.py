@@ -20,13 +20,17 @@ class UnreadBatch:
 
     def __init__(self, loader: DataLoader, indices: Sequence[int], epoch: int, number: int) -> None:
         self.loader, self.indices, self.epoch, self.number = loader, indices, epoch, number
+        self._pieces: dict[tuple[int, ...], Any] = {}
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def read(self, start: int, stop: int, *key: int) -> Any:
         """Samples `start` … `stop` − 1 as a batch; `transform` draws by seed, epoch, number of the batch, and `key`."""
-        return self.loader._batch(self.indices[start:stop], self.epoch, self.number, *key)
+        piece = (start, stop, *key)
+        if piece not in self._pieces:
+            self._pieces[piece] = self.loader._batch(self.indices[start:stop], self.epoch, self.number, *key)
+        return self._pieces[piece]
 
 
 class DataLoader:
@@ -95,8 +99,10 @@ class DataLoader:
     def __iter__(self) -> Iterator[Any]:
         return self._counted(self.batches(*self._place()))
 
-    def unread(self) -> Iterator[UnreadBatch]:
+    def unread(self, prepare: Callable[[UnreadBatch], Any] | None = None) -> Iterator[UnreadBatch]:
         """The batches of an epoch, which count like those of an iteration, but are read later, and in parts.
+
+        Where batches are prefetched, `prepare` is called with each in the thread: it reads what will be needed.
 
         >>> from micrograd_np.data import TensorDataset
         >>> batch = next(DataLoader(TensorDataset(np.arange(5)), batch_size=4).unread())
@@ -105,7 +111,16 @@ class DataLoader:
         """
         epoch, start = self._place()
         pieces = list(self._indices(epoch))[start:]
-        return self._counted(UnreadBatch(self, piece, epoch, number) for number, piece in enumerate(pieces, start))
+        threaded = self.prefetch and prepare is not None
+
+        def batches() -> Iterator[UnreadBatch]:
+            for number, piece in enumerate(pieces, start):
+                batch = UnreadBatch(self, piece, epoch, number)
+                if threaded and prepare is not None:
+                    prepare(batch)
+                yield batch
+
+        return self._counted(ahead(batches(), self.prefetch) if threaded else batches())
 
     def _place(self) -> tuple[int, int]:
         """Begin an epoch, or continue one: its number, and that of the first batch."""

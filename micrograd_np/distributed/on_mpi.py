@@ -26,6 +26,8 @@ _let_others = getattr(os, "sched_yield", lambda: sleep(0))  # there may be more 
 class MPIEngine:
     """The ranks of a communicator of our own. Every wait ends after `timeout` seconds, and says for what it was."""
 
+    reads_here = True
+
     def __init__(self, timeout: float, elastic: bool, allow_mixed: bool, *, fast: bool) -> None:
         try:
             from mpi4py import MPI

@@ -34,7 +34,7 @@ class State(NamedTuple):
 class RayEngine:
     """Tasks on the Ray cluster that this process is connected to, or else on the processors of this machine."""
 
-    rank = 0
+    rank, reads_here = 0, False
 
     def __init__(self, timeout: float, allow_mixed: bool, workers: int | None) -> None:
         try:

@@ -20,7 +20,7 @@ class Header(NamedTuple):
 class Serial:
     """One worker, this process."""
 
-    rank, size = 0, 1
+    rank, size, reads_here = 0, 1, True
 
     def begin(self, work: Work, facts: dict[str, Any]) -> None:
         """Nothing is to be compared."""

@@ -22,8 +22,8 @@ from micrograd_np.optim.optimizer import Optimizer
 from .environment import arithmetic, difference
 from .launch import chosen
 from .serial import Header, Serial
-from .shards import check_size, length
-from .tree import Array, Part, fold
+from .shards import check_size, cut, length
+from .tree import Array, Part, block, fold
 from .work import Work
 
 
@@ -103,7 +103,14 @@ class DataParallel:
 
     def batches(self, loader: Iterable[Any]) -> Iterator[Any]:
         """The batches of an epoch; those of a `DataLoader` are not read before a worker needs a shard of them."""
-        return loader.unread() if isinstance(loader, DataLoader) else iter(loader)
+
+        def read(batch: UnreadBatch) -> None:
+            for k in range(*block(self.rank, self.size, self.work.shards)):
+                cut(batch, k, self.work.shards)
+
+        if not isinstance(loader, DataLoader):
+            return iter(loader)
+        return loader.unread(read if self.engine.reads_here else None)
 
     def _fingerprint(self, batch: Any) -> int:
         """48 bits by which parameters, states of the optimiser and batch are compared."""
