@@ -41,9 +41,8 @@ class MappedFile(NamedTuple):
 def located(array: np.ndarray[Any, Any]) -> MappedFile | np.ndarray[Any, Any]:
     """The file of an array that is all of a read-only memory map; another array itself."""
     whole: Any = array if isinstance(array, np.memmap) else array.base
-    if not isinstance(whole, np.memmap) or not isinstance(whole.base, mmap) or whole.mode != "r" or not whole.filename:
-        return array
-    if (array.shape, array.strides, array.dtype) != (whole.shape, whole.strides, whole.dtype):
+    mapped = isinstance(whole, np.memmap) and isinstance(getattr(whole, "base", None), mmap) and whole.mode == "r"
+    if not mapped or (array.shape, array.strides, array.dtype) != (whole.shape, whole.strides, whole.dtype):
         return array
     order = "C" if whole.flags.c_contiguous else "F"
     return MappedFile(str(Path(whole.filename).resolve()), whole.dtype, whole.offset, whole.shape, order)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import pickle
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import pairwise
 from time import monotonic, sleep
 from typing import Any
@@ -51,6 +53,9 @@ class MPIEngine:
                 f"resume from a checkpoint, with any number of workers."
             )
         self.comm = MPI.COMM_WORLD.Dup()
+        self._requests: list[Any] = []
+        self._lost = False
+        atexit.register(self._leave)
         if self.comm.size > 1:
             _abort_on_error(self.comm)
 
@@ -95,10 +100,26 @@ class MPIEngine:
                 result = self._sums(work, batch, header)
             except self.MPI.Exception:
                 self.comm.Revoke()  # whoever waits for this rank learns of it
+                self._settle()
             if self._agreed(result is not None):
                 assert result is not None
                 return result
             self.comm = self.comm.Shrink()
+            self._lost = True
+
+    def _settle(self) -> None:
+        """Let what was begun before the loss come to an end, so that nothing of it is open when the program ends."""
+        for request in self._requests:
+            if request:
+                with suppress(self.MPI.Exception):
+                    self._wait([request], "messages to a rank that was lost")
+
+    def _leave(self) -> None:
+        """After a loss, end this process without the end of MPI, where Open MPI sometimes waits for the lost process."""
+        if self._lost:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)  # an exception would have aborted the job
 
     def _agreed(self, done: bool) -> bool:
         """Whether all that are left have done the step; every one gets the same answer."""
@@ -189,7 +210,7 @@ class MPIEngine:
 
     def _wait(self, requests: list[Any], what: str) -> None:
         """Wait until `requests` are done, for `timeout` seconds at most."""
-        end = monotonic() + self.timeout
+        end, self._requests = monotonic() + self.timeout, requests
         while not self.MPI.Request.Testall(requests):
             if monotonic() > end:
                 raise TimeoutError(

@@ -76,12 +76,27 @@ def parsed(arguments):
     parser.add_argument("--moment", choices=["before", "loss", "exchange", "update"], default="before")
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--fit", action="store_true", help="by mg.fit, from a file in the folder of the checkpoint")
+    parser.add_argument("--all", action="store_true", help="in float32 and float64, each eager and compiled")
+    parser.add_argument("--every", type=int, nargs="*", help="numbers of workers, one after another")
     return parser.parse_args(arguments)
 
 
 def main(arguments=None):
-    """Train, and return the hash of weights, optimiser and random state."""
+    """Train in one way, or in all; returns the hash of weights, optimiser and random state of each."""
     options = parsed(arguments)
+    if not options.all:
+        return [run(options)]
+    ways = [(dtype, compile) for dtype in ("float32", "float64") for compile in (False, True)]
+    each = options.every or [options.workers]
+    return [
+        run(argparse.Namespace(**{**vars(options), "dtype": dtype, "compile": compile, "workers": workers}))
+        for workers in each
+        for dtype, compile in ways
+    ]
+
+
+def run(options):
+    """Train, and return the hash of weights, optimiser and random state."""
     mg.manual_seed(0)
     model = network(options.dtype)
     optimizer = optim.AdamW(model.parameters(), lr=0.01)
