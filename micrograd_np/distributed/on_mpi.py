@@ -115,7 +115,7 @@ class MPIEngine:
                     self._wait([request], "messages to a rank that was lost")
 
     def _leave(self) -> None:
-        """After a loss, end this process without the end of MPI, where Open MPI sometimes waits for the lost process."""
+        """After a loss, end without the end of MPI, in which Open MPI sometimes waits for the lost process."""
         if self._lost:
             sys.stdout.flush()
             sys.stderr.flush()
