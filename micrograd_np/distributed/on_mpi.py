@@ -156,6 +156,8 @@ class MPIEngine:
                 for m, (a, b) in zip(messages, blocks, strict=True)
             ]
         )
+        own, agreed = work.orders(rows[start:stop]), work.orders(rows)
+        parts = [part._replace(vector=work.reordered(part.vector, own, agreed)) for part in parts]
         vector = self._reduced(parts, blocks, shards, f"the gradients of step {header.step}")
         return vector, rows, any(h.stop for h in headers)
 

@@ -10,7 +10,6 @@ from uuid import uuid4
 import numpy as np
 
 from micrograd_np.core.trees import mapped
-from micrograd_np.core.writes import writes
 from micrograd_np.data.loader import DataLoader, UnreadBatch
 from micrograd_np.engine.tensor import Tensor
 
@@ -18,7 +17,7 @@ from .environment import THREADS, arithmetic, difference
 from .serial import Header
 from .shards import Pieces, cut
 from .tree import Array, Part, block, fold, push
-from .work import Work
+from .work import Work, write
 
 _RETRIES = 10  # times that Ray repeats a task whose worker was lost
 
@@ -89,9 +88,10 @@ class RayEngine:
                     f"arithmetic: take machines of one kind, with one environment; or pass allow_mixed=True, and bits "
                     f"depend on where a shard was computed."
                 )
-            for part in parts:
-                push(stack, part._replace(vector=part.vector.copy()), work.shards)
             rows.append(some)
+            own, agreed = work.orders(some), work.orders(rows[0])
+            for part in parts:
+                push(stack, part._replace(vector=work.reordered(part.vector.copy(), own, agreed)), work.shards)
         return fold(stack, work.shards), np.concatenate(rows), header.stop
 
     def _result(self, task: Any, timeout: float, step: int) -> Any:
@@ -132,9 +132,7 @@ def _task(
         work = _works[key] = cloudpickle.loads(pickled.tobytes())
     for p, flag in zip(work.parameters, state.trained, strict=True):
         p.requires_grad_(flag)
-    for t, array in zip([*work.parameters, *work.buffers()], state.arrays, strict=True):
-        t.data[...] = array
-        writes.note(t.data)
+    write([*work.parameters, *work.buffers()], state.arrays)
     for module, flag in zip(work.model.modules(), state.training, strict=True):
         module.training = flag
     batch = UnreadBatch(loader, *given) if loader is not None else Pieces(mapped(_own, given))

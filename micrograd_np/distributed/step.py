@@ -41,7 +41,7 @@ class DataParallel:
         """The number of batches so far, by which random draws are keyed."""
         self.stop = False
         """Set it to ask all workers to stop; after a step it says whether any was asked to."""
-        self._pending: tuple[Array, Array] | None = None  # sums of batches that wait for an update
+        self._pending: tuple[Array, Array, list[int]] | None = None  # sums of batches that wait for an update
         self._unchecked = True
 
     @property
@@ -79,23 +79,26 @@ class DataParallel:
         compared = self._unchecked or (self.check_every and self.batches_done % self.check_every == 0)
         header = Header(n, self.batches_done, self._fingerprint(batch) if compared else 0, self.stop)
         vector, rows, self.stop = self.engine.sums(self.work, batch, header)
+        orders = self.work.orders(rows)
         totals = fold([Part(k, k + 1, row) for k, row in enumerate(rows)], self.work.shards)
         reached = 2 + len(self.work.trained)
         self.work.average_buffers(totals[reached:])
         if self._pending is not None:
-            vector, totals = np.add(self._pending[0], vector), self._pending[1] + totals[:reached]
-        self._pending = vector, totals[:reached]
+            before, sums, agreed = self._pending
+            vector = before + self.work.reordered(vector, orders, agreed)
+            totals, orders = sums + totals[:reached], agreed
+        self._pending = vector, totals[:reached], orders
         self._unchecked = False
         self.batches_done += 1
 
     def _mean(self) -> Tensor:
         """Divide what was accumulated by the number of samples, once, and give it to the parameters as `grad`."""
         assert self._pending is not None
-        vector, (total, count, *reached) = self._pending
+        vector, (total, count, *reached), orders = self._pending
         if not count > 0:
             raise ValueError(f"data_parallel: the loss says that the batch has {count:g} samples; it must have some.")
         np.divide(vector, float(count), out=vector)  # what `accumulate` has computed belongs to nobody else
-        for p, g, n in zip(self.work.trained, self.work.views(vector), reached, strict=True):
+        for p, g, n in zip(self.work.trained, self.work.views(vector, orders), reached, strict=True):
             p.grad = Tensor(g.astype(p.dtype, copy=False)) if n else None
         if self.clip is not None:
             clip_grad_norm_(self.work.trained, self.clip)

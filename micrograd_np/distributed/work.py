@@ -17,16 +17,18 @@ from micrograd_np.engine.tensor import Tensor
 from micrograd_np.nn.module import Module
 
 from .shards import cut, length
-from .tree import Array, Part, push, siblings
+from .tree import Array, Part, siblings
 
+_BLOCK = 1 << 16  # elements that are added at once: few enough for the nearest caches
 _RESULT = "a function of model and shard that returns the sum of the losses, a 0-d tensor, and the number of samples"
 
 
 class Sums(NamedTuple):
     """What a range of shards adds to the step: gradients by node of the tree, and a row of float64 for each shard.
 
-    A row is the sum of the losses, the number of samples, 1.0 or 0.0 for each parameter that a gradient has reached or
-    not, and the elements of all buffers of the model afterwards.
+    A row is the sum of the losses, the number of samples, a number for each parameter, and the elements of all buffers
+    of the model afterwards. The number is 0 for a parameter that no gradient has reached; else the memory order in
+    which it lies in the vectors, 1 for C and 2 for Fortran: to transpose a gradient takes longer than to add it.
     """
 
     parts: list[Part]
@@ -78,66 +80,105 @@ class Work:
 
     def sums(self, batch: Any, step: int, start: int, stop: int) -> Sums:
         """Forward and backward for shards `start` … `stop` − 1 of `batch`; the model's buffers are as before."""
-        trained, before = self.trained, [b.data.copy() for b in self.buffers()]
+        trained, buffers = self.trained, self.buffers()
+        before, orders = [b.data.copy() for b in buffers], [_order(p) for p in trained]
         rows: list[Array] = []
         parts: list[Part] = []
         try:
             for k in range(start, stop):
-                self._write_buffers(before)
+                write(buffers, before)
                 with keyed(self.seed, step, k):
                     total, count = self.run(cut(batch, k, self.shards))
                 number = float(count.data if isinstance(count, Tensor) else count)
-                reached = [float(p._grad is not None) for p in trained]
-                buffers = [b.data.ravel().astype(np.float64) for b in self.buffers()]
-                rows.append(np.concatenate([[float(total.data), number], reached, *buffers]))
-                if parts and siblings(parts[-1], k, k + 1, self.shards):
+                reached = [0 if p._grad is None else order for p, order in zip(trained, orders, strict=True)]
+                after = [b.data.ravel().astype(np.float64) for b in buffers]
+                rows.append(np.concatenate([[float(total.data), number], reached, *after]))
+                first, lefts = k, []
+                while parts and siblings(parts[-1], first, k + 1, self.shards):
                     left = parts.pop()
-                    push(parts, Part(left.start, k + 1, self._add(left.vector)), self.shards)
-                else:
-                    parts.append(Part(k, k + 1, self._add(None)))
+                    first = left.start
+                    lefts.append(left.vector)
+                parts.append(Part(first, k + 1, self._added(lefts, trained, orders)))
         finally:
-            self._write_buffers(before)
+            write(buffers, before)
             for p in self.parameters:
                 p.grad = None
         return Sums(parts, np.stack(rows))
 
-    def _add(self, vector: Array | None) -> Array:
-        """`vector` plus the gradients of all parameters, in its memory; without one, a new vector of these."""
-        new = vector is None
-        if vector is None:
-            vector = np.empty(sum(p.size for p in self.trained), self.dtype)
-        for p, place in zip(self.trained, self.views(vector), strict=True):
-            g: Any = 0.0 if p._grad is None else p._grad.data
-            if new:
-                place[...] = g
-            else:
-                np.add(place, g, out=place)
-        return vector
+    def _added(self, lefts: list[Array], trained: list[Tensor], orders: list[int]) -> Array:
+        """The gradients of all parameters as a vector; or added to the first of `lefts`, that to the second, and so on.
 
-    def views(self, vector: Array) -> Iterator[Array]:
+        The last of them is overwritten and returned. They are added block by block, so that each is read once.
+        """
+        gradients = [
+            None if p._grad is None else (p._grad.data.T if order == 2 else p._grad.data).reshape(-1)
+            for p, order in zip(trained, orders, strict=True)
+        ]
+        if not lefts:
+            empty = np.zeros(0, self.dtype)
+            parts = [np.zeros(p.data.size) if g is None else g for p, g in zip(trained, gradients, strict=True)]
+            return np.concatenate([empty, *parts], dtype=self.dtype)
+        *inner, target = lefts
+        scratch = np.empty(_BLOCK, self.dtype)
+        place = 0
+        for p, g in zip(trained, gradients, strict=True):
+            for i in range(0, p.data.size, _BLOCK):
+                n = min(_BLOCK, p.data.size - i)
+                here = slice(place + i, place + i + n)
+                right: Any = 0.0 if g is None else g[i : i + n]
+                for left in inner:
+                    right = np.add(left[here], right, out=scratch[:n])
+                np.add(target[here], right, out=target[here])
+            place += p.data.size
+        return target
+
+    def orders(self, rows: Array) -> list[int]:
+        """The memory order of each parameter in the vectors of `rows`: that of the first row to have one."""
+        flags = rows[:, 2 : 2 + len(self.trained)]
+        return [int(column[column != 0][0]) if column.any() else 1 for column in flags.T]
+
+    def views(self, vector: Array, orders: list[int]) -> list[Array]:
         """The parts of `vector` in the shapes of the parameters."""
-        start = 0
-        for p in self.trained:
-            yield vector[start : start + p.size].reshape(p.shape)
-            start += p.size
+        views, start = [], 0
+        for p, order in zip(self.trained, orders, strict=True):
+            part = vector[start : start + p.data.size]
+            views.append(part.reshape(p.shape[::-1]).T if order == 2 else part.reshape(p.shape))
+            start += p.data.size
+        return views
+
+    def reordered(self, vector: Array, before: list[int], after: list[int]) -> Array:
+        """`vector` in other memory orders; itself where they are the same."""
+        if before == after:
+            return vector
+        result = np.empty_like(vector)
+        for new, old in zip(self.views(result, after), self.views(vector, before), strict=True):
+            new[...] = old
+        return result
 
     def width(self) -> int:
         """The length of a row."""
-        return 2 + len(self.trained) + sum(b.size for b in self.buffers())
-
-    def _write_buffers(self, arrays: Iterable[Array]) -> None:
-        for b, array in zip(self.buffers(), arrays, strict=True):
-            b.data[...] = array
-            writes.note(b.data)
+        return 2 + len(self.trained) + sum(b.data.size for b in self.buffers())
 
     def average_buffers(self, totals: Array) -> None:
         """Set each buffer to its mean over the shards; whole numbers are rounded. `totals` are their sums in a row."""
-        arrays, start = [], 0
-        for b in self.buffers():
-            mean = totals[start : start + b.size].reshape(b.shape) / self.shards
+        arrays, start, buffers = [], 0, self.buffers()
+        for b in buffers:
+            mean = totals[start : start + b.data.size].reshape(b.shape) / self.shards
             arrays.append(mean if b.dtype.kind == "f" else np.rint(mean))
-            start += b.size
-        self._write_buffers(arrays)
+            start += b.data.size
+        write(buffers, arrays)
+
+
+def write(tensors: Iterable[Tensor], arrays: Iterable[Array]) -> None:
+    """Write each array into the memory of its tensor."""
+    for t, array in zip(tensors, arrays, strict=True):
+        t.data[...] = array
+        writes.note(t.data)
+
+
+def _order(p: Tensor) -> int:
+    """The memory order of `p`, which its gradients mostly have, and its update wants: 2 for Fortran, else 1."""
+    return 2 if p.data.flags.f_contiguous and not p.data.flags.c_contiguous else 1
 
 
 @contextmanager
