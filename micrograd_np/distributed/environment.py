@@ -1,9 +1,10 @@
-"""The arithmetic of a process: the versions, kernels and threads on which the last bit of a result depends."""
+"""How a process was started, and its arithmetic: what the last bit of a result depends on, but for the program."""
 
 from __future__ import annotations
 
 import os
 import platform
+import sys
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,10 @@ import numpy as np
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """Environment variables that libraries for matrix products read."""
+
+
+SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
+"""Variables in which launchers of MPI programs say how many processes they have started."""
 
 
 @cache
@@ -52,3 +57,16 @@ def difference(mine: dict[str, Any], other: dict[str, Any]) -> str:
                 return f"{name}: {only[0]} against {only[1]}"
             return f"{name}: {x} against {y}"
     return ""
+
+
+def launched() -> int:
+    """How many processes a launcher of MPI programs has started; 0 without one."""
+    return max(int(os.environ.get(name) or 0) for name in SIZES)
+
+
+def chosen() -> str:
+    """The engine that this process was started for: "mpi" under a launcher, "ray" where Ray runs, else "serial"."""
+    if launched() > 1:
+        return "mpi"
+    ray = sys.modules.get("ray")
+    return "ray" if "RAY_ADDRESS" in os.environ or (ray is not None and ray.is_initialized()) else "serial"

@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .environment import THREADS, arithmetic, difference
-from .launch import launched
+from .environment import THREADS, arithmetic, difference, launched
 from .serial import Header
 from .tree import Array, Part, block, fold, nodes
 from .work import Work
@@ -223,25 +222,24 @@ class MPIEngine:
 
 
 def _compare(headers: Iterable[Header]) -> None:
-    """Raise ValueError or RuntimeError where ranks are at different steps, batches or parameters."""
+    """Raise RuntimeError where ranks are at different steps, batches or parameters."""
     first, *rest = headers
     for rank, other in enumerate(rest, 1):
         if other.step != first.step:
-            raise RuntimeError(
-                f"data_parallel: rank {rank} is at step {other.step:g} and rank 0 at step {first.step:g}; every rank "
-                f"must take the same steps. Did only some of them load the checkpoint?"
+            problem = f"is at step {other.step:g}, and rank 0 at step {first.step:g}"
+            remedy = "Let every rank take the same steps, and load the same checkpoint"
+        elif other.samples != first.samples:
+            problem = f"has a batch of {other.samples:g} samples, and rank 0 one of {first.samples:g}"
+            remedy = "Give every rank the whole batch"
+        elif other.fingerprint != first.fingerprint:
+            problem = "has other parameters, another state of the optimiser or another batch than rank 0"
+            remedy = (
+                "Call mg.manual_seed(0) in every process before anything is drawn, change parameters alike everywhere, "
+                "and read the same data"
             )
-        if other.samples != first.samples:
-            raise ValueError(
-                f"data_parallel: rank {rank} has a batch of {other.samples:g} samples and rank 0 one of "
-                f"{first.samples:g}; every rank must be given the whole batch."
-            )
-        if other.fingerprint != first.fingerprint:
-            raise RuntimeError(
-                f"data_parallel: at step {first.step:g}, rank {rank} has other parameters, another state of the "
-                f"optimiser or another batch than rank 0. Call mg.manual_seed(0) in every process before anything is "
-                f"drawn, change parameters alike everywhere, and let every process read the same data."
-            )
+        else:
+            continue
+        raise RuntimeError(f"data_parallel: at step {first.step:g}, rank {rank} {problem}. {remedy}.")
 
 
 def _abort_on_error(comm: Any) -> None:

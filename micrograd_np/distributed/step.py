@@ -19,8 +19,7 @@ from micrograd_np.nn.module import Module
 from micrograd_np.optim.clip import clip_grad_norm_
 from micrograd_np.optim.optimizer import Optimizer
 
-from .environment import arithmetic, difference
-from .launch import chosen
+from .environment import arithmetic, chosen, difference
 from .serial import Header, Serial
 from .shards import check_size, cut, length
 from .tree import Array, Part, block, fold
@@ -41,7 +40,9 @@ class DataParallel:
         """The number of batches so far, by which random draws are keyed."""
         self.stop = False
         """Set it to ask all workers to stop; after a step it says whether any was asked to."""
-        self._pending: tuple[Array, Array, list[int]] | None = None  # sums of batches that wait for an update
+        self._pending: tuple[Array, float, float, list[bool], list[int]] | None = (
+            None  # sums of batches that wait for an update
+        )
         self._unchecked = True
 
     @property
@@ -79,22 +80,23 @@ class DataParallel:
         compared = self._unchecked or (self.check_every and self.batches_done % self.check_every == 0)
         header = Header(n, self.batches_done, self._fingerprint(batch) if compared else 0, self.stop)
         vector, rows, self.stop = self.engine.sums(self.work, batch, header)
-        orders = self.work.orders(rows)
+        orders, reached = self.work.orders(rows), self.work.reached(rows)
         totals = fold([Part(k, k + 1, row) for k, row in enumerate(rows)], self.work.shards)
-        reached = 2 + len(self.work.trained)
-        self.work.average_buffers(totals[reached:])
+        self.work.average_buffers(totals)
+        total, count = totals[:2]
         if self._pending is not None:
-            before, sums, agreed = self._pending
+            before, first, counted, early, agreed = self._pending
             vector = before + self.work.reordered(vector, orders, agreed)
-            totals, orders = sums + totals[:reached], agreed
-        self._pending = vector, totals[:reached], orders
+            total, count, orders = first + total, counted + count, agreed
+            reached = [x or y for x, y in zip(early, reached, strict=True)]
+        self._pending = vector, total, count, reached, orders
         self._unchecked = False
         self.batches_done += 1
 
     def _mean(self) -> Tensor:
         """Divide what was accumulated by the number of samples, once, and give it to the parameters as `grad`."""
         assert self._pending is not None
-        vector, (total, count, *reached), orders = self._pending
+        vector, total, count, reached, orders = self._pending
         if not count > 0:
             raise ValueError(f"data_parallel: the loss says that the batch has {count:g} samples; it must have some.")
         np.divide(vector, float(count), out=vector)  # what `accumulate` has computed belongs to nobody else

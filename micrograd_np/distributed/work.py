@@ -27,8 +27,8 @@ class Sums(NamedTuple):
     """What a range of shards adds to the step: gradients by node of the tree, and a row of float64 for each shard.
 
     A row is the sum of the losses, the number of samples, a number for each parameter, and the elements of all buffers
-    of the model afterwards. The number is 0 for a parameter that no gradient has reached; else the memory order in
-    which it lies in the vectors, 1 for C and 2 for Fortran: to transpose a gradient takes longer than to add it.
+    of the model afterwards. The number is the memory order in which the parameter lies in vectors, 1 for C and 2 for
+    Fortran (to transpose a gradient takes longer than to add it), and negative where no gradient has reached it.
     """
 
     parts: list[Part]
@@ -90,7 +90,7 @@ class Work:
                 with keyed(self.seed, step, k):
                     total, count = self.run(cut(batch, k, self.shards))
                 number = float(count.data if isinstance(count, Tensor) else count)
-                reached = [0 if p._grad is None else order for p, order in zip(trained, orders, strict=True)]
+                reached = [-order if p._grad is None else order for p, order in zip(trained, orders, strict=True)]
                 after = [b.data.ravel().astype(np.float64) for b in buffers]
                 rows.append(np.concatenate([[float(total.data), number], reached, *after]))
                 first, lefts = k, []
@@ -133,9 +133,12 @@ class Work:
         return target
 
     def orders(self, rows: Array) -> list[int]:
-        """The memory order of each parameter in the vectors of `rows`: that of the first row to have one."""
-        flags = rows[:, 2 : 2 + len(self.trained)]
-        return [int(column[column != 0][0]) if column.any() else 1 for column in flags.T]
+        """The memory order of each parameter in the vectors of `rows`."""
+        return np.abs(rows[0, 2 : 2 + len(self.trained)]).astype(int).tolist()
+
+    def reached(self, rows: Array) -> list[bool]:
+        """Which parameters a gradient has reached in any shard."""
+        return [bool(column.max() > 0) for column in rows[:, 2 : 2 + len(self.trained)].T]
 
     def views(self, vector: Array, orders: list[int]) -> list[Array]:
         """The parts of `vector` in the shapes of the parameters."""
@@ -160,8 +163,8 @@ class Work:
         return 2 + len(self.trained) + sum(b.data.size for b in self.buffers())
 
     def average_buffers(self, totals: Array) -> None:
-        """Set each buffer to its mean over the shards; whole numbers are rounded. `totals` are their sums in a row."""
-        arrays, start, buffers = [], 0, self.buffers()
+        """Set each buffer to its mean over the shards; whole numbers are rounded. `totals` is the sum of the rows."""
+        arrays, start, buffers = [], 2 + len(self.trained), self.buffers()
         for b in buffers:
             mean = totals[start : start + b.data.size].reshape(b.shape) / self.shards
             arrays.append(mean if b.dtype.kind == "f" else np.rint(mean))

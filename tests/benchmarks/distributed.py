@@ -32,7 +32,7 @@ ENGINES = {
     "mpi 4, fast": (4, 1, "mpi fast"),
     "ray 2": (1, 1, "ray"),
 }
-SETTLE, COUNT = 3, 8  # steps before the clock runs, and under it
+SETTLE, COUNT = 3, 30  # steps before the clock runs, and under it
 
 
 def launch(n: int, threads: int, *arguments: str) -> dict[str, float]:

@@ -91,11 +91,11 @@ def test_fit_on_ranks_gives_the_bits_of_fit_alone_after_a_kill_too(mpi, train, t
             r"rank 1 differs from rank 0 in shapes of parameters: weight float64\[4, 3\].*weight float64\[5, 3\]",
         ),
         ("shards", r"rank 1 differs from rank 0 in shards: 4 against 5"),
-        ("batch", r"ValueError: data_parallel: rank 1 has a batch of 36 samples and rank 0 one of 40"),
+        ("batch", r"data_parallel: at step 7, rank 1 has a batch of 36 samples, and rank 0 one of 40"),
         ("few samples", r"ValueError: data_parallel: the batch has 3 samples and is cut into 4 shards"),
         ("other data", r"RuntimeError: data_parallel: at step 10, rank 1 has other parameters, .* batch than rank 0"),
         ("drift", r"RuntimeError: data_parallel: at step 10, rank 1 has other parameters"),
-        ("steps", r"RuntimeError: data_parallel: rank 1 is at step 8 and rank 0 at step 7"),
+        ("steps", r"RuntimeError: data_parallel: at step 7, rank 1 is at step 8, and rank 0 at step 7"),
     ],
 )
 def test_what_goes_wrong_on_one_rank_ends_all_with_a_sentence(mpi, kind, error):
