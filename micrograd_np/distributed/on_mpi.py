@@ -70,10 +70,10 @@ class MPIEngine:
 
     def begin(self, work: Work, facts: dict[str, Any]) -> None:
         """Compare `facts` with those of rank 0; RuntimeError says where they differ, and what to do."""
-        for rank, other in enumerate(all_facts := self._shared(facts)):
-            if not (found := difference(all_facts[0], other)):
+        for rank, other in enumerate(all_facts := self._shared(facts) if facts else []):
+            if not (mismatch := difference(all_facts[0], other)):
                 continue
-            name, advice = found.partition(":")[0], "Run one program with the same settings in every process."
+            name, advice = mismatch.partition(":")[0], "Run one program with the same settings in every process."
             if name in arithmetic():
                 if self.allow_mixed or self.fast:
                     continue
@@ -83,8 +83,8 @@ class MPIEngine:
                 )
             elif name in ("parameters", "seed"):
                 advice = "Call mg.manual_seed(0) before the model is made, in every process, or load one checkpoint."
-                found = f"{name}: their values differ"
-            raise RuntimeError(f"data_parallel: rank {rank} differs from rank 0 in {found}. {advice}")
+                mismatch = f"{name}: their values differ"
+            raise RuntimeError(f"data_parallel: rank {rank} differs from rank 0 in {mismatch}. {advice}")
 
     def sums(self, work: Work, batch: Any, header: Header) -> tuple[Array, Array, bool]:
         """The sum of the gradients of all shards of `batch`, a row for each shard, and whether any rank is to stop.

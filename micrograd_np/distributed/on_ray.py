@@ -75,16 +75,16 @@ class RayEngine:
         tasks = []
         for worker in range(self.size):
             start, stop = block(worker, self.size, work.shards)
-            given = self._part(batch, work, start, stop)
-            tasks.append(self.task.remote(self.key, self.work, state, *given, header.step, start, stop))
+            samples = self._part(batch, work, start, stop)
+            tasks.append(self.task.remote(self.key, self.work, state, *samples, header.step, start, stop))
         end = monotonic() + self.timeout
         stack: list[Part] = []
         rows = []
         while tasks:
             parts, some, elsewhere = self._result(tasks.pop(0), max(0.0, end - monotonic()), header.step)
-            if not self.allow_mixed and (found := difference(arithmetic(), elsewhere)):
+            if not self.allow_mixed and (mismatch := difference(arithmetic(), elsewhere)):
                 raise RuntimeError(
-                    f"data_parallel: a worker of Ray differs from this process in {found}. Equal bits need equal "
+                    f"data_parallel: a worker of Ray differs from this process in {mismatch}. Equal bits need equal "
                     f"arithmetic: take machines of one kind, with one environment; or pass allow_mixed=True, and bits "
                     f"depend on where a shard was computed."
                 )
@@ -120,7 +120,7 @@ _works: dict[str, Work] = {}
 
 
 def _task(
-    key: str, pickled: Array, state: State, loader: Any, given: Any, step: int, start: int, stop: int
+    key: str, pickled: Array, state: State, loader: Any, samples: Any, step: int, start: int, stop: int
 ) -> tuple[list[Part], Array, dict[str, str]]:
     """The sums of some shards, in a worker."""
     from ray import cloudpickle
@@ -135,7 +135,7 @@ def _task(
     write([*work.parameters, *work.buffers()], state.arrays)
     for module, flag in zip(work.model.modules(), state.training, strict=True):
         module.training = flag
-    batch = UnreadBatch(loader, *given) if loader is not None else Pieces(mapped(_own, given))
+    batch = UnreadBatch(loader, *samples) if loader is not None else Pieces(mapped(_own, samples))
     parts, rows = work.sums(batch, step, start, stop)
     return parts, rows, arithmetic()
 

@@ -26,8 +26,8 @@ def length(batch: Any) -> int:
     if not counts:
         raise TypeError(must_be("data_parallel", "the batch", _KIND, f"{type(batch).__name__}"))
     if len(counts) > 1:
-        found = " and ".join(str(x.shape) for x in values(batch) if getattr(x, "ndim", 0))
-        raise ValueError(f"data_parallel: the parts of the batch are {found}; their first axes must be equal.")
+        shapes = " and ".join(str(x.shape) for x in values(batch) if getattr(x, "ndim", 0))
+        raise ValueError(f"data_parallel: the parts of the batch are {shapes}; their first axes must be equal.")
     return counts.pop()
 
 

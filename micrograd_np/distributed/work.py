@@ -71,8 +71,7 @@ class Work:
         elif isinstance(result, (tuple, list)) and len(result) == 2 and isinstance(result[0], Tensor):
             total, count = result
         else:
-            found = describe_value(result)
-            raise TypeError(must_be("data_parallel", "loss", f"{_RESULT}; or their mean", found))
+            raise TypeError(must_be("data_parallel", "loss", f"{_RESULT}; or their mean", describe_value(result)))
         if total.shape != ():
             raise ValueError(must_be("data_parallel", "loss", _RESULT, f"a tensor of shape {total.shape}"))
         total.backward()

@@ -175,7 +175,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
                     scheduler.step(*([row[history.watched]] if isinstance(scheduler, ReduceLROnPlateau) else []))
             stop = interrupt.requested if distributed is None else stop  # while validating
             history.interrupted = stop
-            if checkpoint is not None and main:
+            if checkpoint is not None and (distributed is None or distributed.rank == 0):  # it may have become rank 0
                 save({**run, "running": running, "best": best}, checkpoint)
             if stop or (patience is not None and epoch - history.best >= patience):
                 break
