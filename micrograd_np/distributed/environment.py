@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,9 @@ def arithmetic() -> dict[str, str]:
         threads = "unknown without threadpoolctl"
     else:
         np.ones((2, 2)) @ np.ones((2, 2))
-        pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+        every = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+        own = str(Path(np.__file__).parent)  # numpy, or numpy.libs beside it; SciPy has a library of its own
+        pools = [pool for pool in every if pool["filepath"].startswith(own)] or every
         blas = "; ".join(f"{p['internal_api']} {p['version']} for {p.get('architecture', 'unknown')}" for p in pools)
         threads = "; ".join(str(pool["num_threads"]) for pool in pools)
     return {

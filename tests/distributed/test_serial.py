@@ -297,3 +297,12 @@ def test_ranks_that_disagree_are_told_in_what(other, sentence):
     _compare([Header(8, 3, 9, False), Header(8, 3, 9, True)])
     with pytest.raises(RuntimeError, match=sentence):
         _compare([Header(8, 3, 9, False), other])
+
+
+def test_libraries_of_other_packages_are_no_part_of_the_arithmetic():
+    code = "from micrograd_np.distributed.environment import arithmetic; print(sorted(arithmetic().items()))"
+    runs = [
+        subprocess.run([sys.executable, "-c", start + code], capture_output=True, text=True, check=True).stdout
+        for start in ("", "import scipy.linalg, sklearn; ")
+    ]
+    assert runs[0] == runs[1]
