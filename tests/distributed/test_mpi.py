@@ -25,6 +25,14 @@ def test_any_number_of_ranks_gives_the_bits_of_one_process(mpi, expected, n):
     assert found == [expected["float32"]] * 2 + [expected["float64"]] * 2
 
 
+@pytest.mark.parametrize("n", [3, 5])
+def test_unusual_steps_give_the_bits_of_one_process_too(mpi, n):
+    alone = mpi.started([sys.executable, str(HERE / "odd.py"), "serial"]).stdout.splitlines()
+    together = mpi(n, "odd.py", "mpi").stdout.splitlines()
+    assert len(alone) == 10, alone
+    assert sorted(together) == sorted(alone * n)
+
+
 @pytest.mark.parametrize("n", [2, 3])
 def test_open_mpi_gives_the_bits_of_one_process(openmpi, expected, n):
     assert hashes(openmpi(n, "train.py", "--engine", "mpi")) == [expected["float64"]]
