@@ -51,10 +51,11 @@ class MPIEngine:
                 f"data_parallel: elastic=True needs Open MPI under mpiexec --with-ft ulfm; this is {library}. Without, "
                 f"resume from a checkpoint, with any number of workers."
             )
-        self.comm = MPI.COMM_WORLD.Dup()
         self._requests: list[Any] = []
         self._lost = False
         atexit.register(self._leave)
+        self.comm = MPI.COMM_WORLD
+        self.comm = self._by_all(lambda: self.comm.Dup())  # noqa: PLW0108  of the one that there is by then
         if self.comm.size > 1:
             _abort_on_error(self.comm)
 
@@ -70,7 +71,8 @@ class MPIEngine:
 
     def begin(self, work: Work, facts: dict[str, Any]) -> None:
         """Compare `facts` with those of rank 0; RuntimeError says where they differ, and what to do."""
-        for rank, other in enumerate(all_facts := self._shared(facts) if facts else []):
+        all_facts = self._by_all(lambda: self._shared(facts)) if facts else []
+        for rank, other in enumerate(all_facts):
             if not (mismatch := difference(all_facts[0], other)):
                 continue
             name, advice = mismatch.partition(":")[0], "Run one program with the same settings in every process."
@@ -91,20 +93,23 @@ class MPIEngine:
 
         Where a rank is lost and the step is elastic, the others divide the shards anew and do the step again.
         """
-        if not self.elastic:
-            return self._sums(work, batch, header)
-        while True:
-            result = None
-            try:
-                result = self._sums(work, batch, header)
-            except self.MPI.Exception:
+        return self._by_all(lambda: self._sums(work, batch, header))
+
+    def _by_all(self, act: Callable[[], Any]) -> Any:
+        """The result of `act`, which all ranks do; done again by those that are left, where one is lost meanwhile."""
+        while self.elastic:
+            done = False
+            with suppress(self.MPI.Exception):
+                result = act()
+                done = True
+            if not done:
                 self.comm.Revoke()  # whoever waits for this rank learns of it
                 self._settle()
-            if self._agreed(result is not None):
-                assert result is not None
+            if self._agreed(done):
                 return result
             self.comm = self.comm.Shrink()
             self._lost = True
+        return act()
 
     def _settle(self) -> None:
         """Let what was begun before the loss come to an end, so that nothing of it is open when the program ends."""
@@ -121,11 +126,13 @@ class MPIEngine:
             os._exit(0)  # an exception would have aborted the job
 
     def _agreed(self, done: bool) -> bool:
-        """Whether all that are left have done the step; every one gets the same answer."""
+        """Whether all that are left are done; every one gets the same answer."""
+        flag = np.array([done], np.int32)
         try:
-            return bool(self.comm.Agree(int(done)))
+            self._wait([self.comm.Iagree(flag)], "all ranks to say that they are done")
         except self.MPI.Exception:
             return False
+        return bool(flag[0])
 
     def _sums(self, work: Work, batch: Any, header: Header) -> tuple[Array, Array, bool]:
         rank, size, shards = self.rank, self.size, work.shards
