@@ -15,6 +15,7 @@ import micrograd_np as mg
 
 EXAMPLES = {path.stem: path for path in sorted((Path(__file__).parents[1] / "examples").glob("*.py"))}
 BRIEFLY = {
+    "data_parallel": {"epochs": 4},
     "dates": {"epochs": 2, "count": 4000},
     "digits_cnn": {"epochs": 3},
     "labels": {"epochs": 4, "count": 2500},
