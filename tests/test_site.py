@@ -133,6 +133,15 @@ def test_the_catalogues_are_as_the_script_writes_them(catalogues, templates):
         assert (catalogues.CATALOGUES / f"{page}.po").read_text(encoding="utf-8") == catalogues.updated(page, template)
 
 
+def test_every_translation_is_shown(catalogues, templates, chinese):
+    def hidden(page):
+        shown = unescape((chinese / f"{page}.html").read_text(encoding="utf-8"))
+        translations = (message.string for message in catalogues.catalogue(page) if message.id)
+        return [x for x in translations if any(word not in shown for word in re.findall(r"[\u4e00-\u9fff]+", x))]
+
+    assert {page: found for page in templates if (found := hidden(page))} == {}
+
+
 def test_the_first_page_is_in_chinese(chinese):
     page = (chinese / "index.html").read_text(encoding="utf-8")
     assert '<html class="no-js" lang="zh-CN"' in page
@@ -176,6 +185,19 @@ def test_a_translated_message_replaces_the_english_one_and_code_stays(site, cata
     assert "神经元" in page
     assert "它计算 <math" in page
     assert "A unit" not in page
+
+
+def test_formulas_with_words_and_headings_with_numbers_are_translated(site):
+    (site / "index.md").write_text("# 1. A unit\n\n$$x \\text{ is given}$$\n")
+    folder = site / "locale" / "zh_CN" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    formula = 'msgid "x \\\\text{ is given}"\nmsgstr "x \\\\text{ 已知}"\n'
+    heading = 'msgid "1. A unit"\nmsgstr "1\\\\. 神经元"\n'
+    (folder / "index.po").write_text('msgid ""\nmsgstr ""\n\n' + heading + formula, encoding="utf-8")
+    page = unescape((build(site, site / "zh", "zh_CN") / "index.html").read_text(encoding="utf-8"))
+    assert "<h1>1. 神经元" in page
+    assert "已知</mtext>" in page
+    assert "is given" not in page
 
 
 def test_a_message_that_has_changed_is_fuzzy_until_it_is_translated_anew(tmp_path, catalogues):
