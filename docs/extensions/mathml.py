@@ -2,24 +2,9 @@
 
 from docutils import nodes
 from latex2mathml.converter import convert
-from sphinx.locale import init as catalogue
+from sphinx.locale import init
 from sphinx.transforms import SphinxTransform
 from sphinx.util.i18n import docname_to_domain
-
-
-class TranslateFormulas(SphinxTransform):
-    """Put the translation of a formula in its place: Sphinx would write it as reST, which MyST shows as `::`."""
-
-    default_priority = 19  # just before Sphinx's own
-
-    def apply(self):
-        """Translate the formulas of a page that stand by themselves."""
-        folders = [self.env.srcdir / folder for folder in self.config.locale_dirs]
-        page = docname_to_domain(self.env.docname, self.config.gettext_compact)
-        messages, _ = catalogue(folders, self.config.language, page)
-        for node in self.document.findall(nodes.math_block):
-            node.rawsource = messages.gettext(node.astext())
-            node[:] = [nodes.Text(node.rawsource)]
 
 
 def visit_inline(self, node):
@@ -32,6 +17,23 @@ def visit_block(self, node):
     """Write a formula of its own."""
     self.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
     raise nodes.SkipNode
+
+
+class TranslateFormulas(SphinxTransform):
+    """Translate the words in formulas of their own: Sphinx would read their translation as reStructuredText."""
+
+    default_priority = 15  # before Sphinx translates, at 20
+
+    def apply(self):
+        """Replace each formula by its translation, where there is one."""
+        folders = [self.env.srcdir / folder for folder in self.config.locale_dirs]
+        domain = docname_to_domain(self.env.docname, self.config.gettext_compact)
+        catalogue, _ = init(folders, self.config.language, domain)
+        for formula in self.document.findall(nodes.math_block):
+            text = formula.rawsource or formula.astext()
+            if (translated := catalogue.gettext(text)) != text:
+                formula[:] = [nodes.Text(translated)]
+                formula["translatable"] = False  # Sphinx leaves it alone
 
 
 def setup(app):
