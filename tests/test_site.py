@@ -29,7 +29,8 @@ WITHIN_STYLES = re.compile(r"""(?:@import\s+|url\()\s*["']?((?:https?:)?//[^"')]
 
 
 def build(source, target, language="en", builder="html"):
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", builder, "-D", f"language={language}", source, target]
+    settings = ["-D", f"language={language}", "-D", "translation_progress_classes=untranslated"]
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", builder, *settings, source, target]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return target
@@ -137,6 +138,15 @@ def test_the_first_page_is_in_chinese(chinese):
     page = (chinese / "index.html").read_text(encoding="utf-8")
     assert '<html class="no-js" lang="zh-CN"' in page
     assert len(re.findall(r"[\u4e00-\u9fff]", page)) > 500
+
+
+# An image with a translated text has this class, too.
+UNTRANSLATED = re.compile(r'<(?!img)[^<>]*class="[^"]*\buntranslated\b[^<>]*>.{,60}')
+
+
+def test_a_translated_page_shows_every_translated_message(chinese, templates):
+    pages = {page: (chinese / f"{page}.html").read_text(encoding="utf-8") for page in templates}
+    assert {page: found for page, text in pages.items() if (found := UNTRANSLATED.findall(text))} == {}
 
 
 PAGE = "# A unit\n\nIt computes $w x + b$.\n\n```python\n>>> 1 + 1\n2\n```\n"
