@@ -114,14 +114,14 @@ class Drawing(Cluster):
         self.columns += [[node.id for node in row]] * (len(row) > 1)
         self.edges += [Edge(a.id, b.id, "order") for a, b in pairwise(row) if (a.id, b.id) not in joined]
 
-    def explain(self, *notes: str, legend: bool, spent: bool = False, remarks: Iterable[str] = ()) -> None:
+    def explain(self, *notes: str, legend: bool, freed: bool = False, remarks: Iterable[str] = ()) -> None:
         """Write below it what each shape stands for, with `notes`, if a `legend` is wanted, and what is not kept."""
         kinds, texts = {node.kind for node in self.every_node()}, [node.text for node in self.every_node()]
         lines = {line for text in texts for line in text.split("\n")[1:]}
         texts += [frame.text for frame in self.frames.values()]
-        advice = "backward(retain_graph=True) keeps it, until" if spent else "draw([…, it]) shows it, until"
+        advice = "backward(retain_graph=True) keeps it, until" if freed else "draw([…, it]) shows it, until"
         said = {
-            "not kept": f"not kept: {'draw before' if CHANGED in lines and not spent else advice} weights change",
+            "not kept": f"not kept: {'draw before' if CHANGED in lines and not freed else advice} weights change",
             CHANGED: f"{CHANGED}: by a write after its use here, whose results are older",
         }
         self.note = "; ".join([*(text for word, text in said.items() if word in lines), *remarks])
@@ -179,7 +179,8 @@ def digraph(drawing: Drawing) -> Any:
         if edge.text:
             below = "\n " if drawing.direction in {"LR", "RL"} else ""  # else it touches the line, as without spaces
             attributes |= {"label": label(f"   {edge.text} {below}")}
-        graph.edge(edge.tail, edge.head, _attributes=attributes)
+        ends = edge.tail, edge.head  # laid out as what it goes back along, so that its text has room
+        graph.edge(*(ends[::-1] if edge.kind == "gradient" else ends), _attributes=attributes)
     return graph
 
 

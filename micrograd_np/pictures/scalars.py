@@ -11,7 +11,7 @@ import numpy as np
 
 from micrograd_np.core.values import agrees, inputs, operands
 from micrograd_np.core.vertex import Source
-from micrograd_np.engine.backward import is_gone
+from micrograd_np.engine.backward import is_freed
 from micrograd_np.engine.symbol import number
 from micrograd_np.functional.dropout import MASK
 
@@ -40,7 +40,7 @@ def draw_scalars(roots: Sequence[Any], drawing: Drawing, *, legend: bool) -> Non
     graph = _Scalars(record, drawing)
     for v, z in enumerate(record.vertices):
         graph.vertex(v, z)
-    drawing.explain(legend=legend, spent=any(map(is_gone, record.vertices)))
+    drawing.explain(legend=legend, freed=any(map(is_freed, record.vertices)))
 
 
 class _Number(NamedTuple):
@@ -53,7 +53,7 @@ class _Number(NamedTuple):
 class _Scalars:
     def __init__(self, record: Record, drawing: Drawing) -> None:
         self.record, self.drawing = record, drawing
-        arrays = record.values(range(len(record)), lambda _, array: array, spent=True)
+        arrays = record.values(range(len(record)), lambda _, array: array, freed=True)
         self.data = {record.vertices[v]: array for v, array in arrays.items()}
         self.numbers: dict[Any, Any] = {}  # an array of them for each tensor
         self.labels = Names()

@@ -81,7 +81,7 @@ def draw_steps(tensor: Any, gradient: Any = None, *, max_ops: int = 500) -> Step
         raise TypeError(f"draw_steps: found {type(tensor).__name__}; give the tensor that backward() starts from.")
     check("draw_steps", max_ops=max_ops)
     seed = seed_of(tensor, gradient, "draw_steps")
-    if walk.is_gone(source(tensor)):
+    if walk.is_freed(source(tensor)):
         raise RuntimeError(
             "draw_steps: a backward pass has used this graph. Call draw_steps before backward(), or keep the graph "
             "with backward(retain_graph=True)."

@@ -7,6 +7,7 @@ import subprocess
 import time
 import tracemalloc
 from inspect import signature
+from itertools import product
 
 import numpy as np
 import pytest
@@ -845,19 +846,27 @@ def test_a_page_holds_picture_and_words(small, tmp_path):
     assert "Content-Security-Policy" in page
 
 
+def test_a_line_is_free_between_a_histogram_and_the_gradient_below_it():
+    w = mg.Tensor(np.linspace(0, 1, 64), requires_grad=True, name="w")
+    node = mg.draw(w * 2).drawing.every_node()[0]
+    assert node.text.split("\n")[-3:] == ["▆▆▆▆▆▆▆▆", "", ".grad not computed yet"]
+    assert summary(np.array([np.nan, *range(63)])).split("\n")[1] == "1 nan or infinite"  # above the bars
+
+
 @pytest.mark.parametrize("direction", ["TB", "LR"])
-def test_no_rule_is_crossed_by_its_own_arrow(direction):
+@pytest.mark.parametrize("squares", [False, True])
+def test_no_rule_is_crossed_by_an_arrow(direction, squares):
     pytest.importorskip("pygraphviz")
     w, v = leaf(2.0, "w"), leaf([1.0, 2.0], "v")
-    picture = mg.draw(((w * v).tanh() + 1).sum().sigmoid(), direction, backward=True)
-    edges = json.loads(render(picture.source, "json"))["edges"]
-    told = [edge for edge in edges if "lp" in edge]
-    assert len(told) == 6
-    for edge in told:
+    square = w * w
+    z = square * square + square if squares else ((w * v).tanh() + 1).sum().sigmoid()
+    edges = json.loads(render(mg.draw(z, direction, backward=True).source, "json"))["edges"]
+    assert sum("lp" in edge for edge in edges) == 6
+    for edge, arrow in product((edge for edge in edges if "lp" in edge), edges):
         x = float(edge["lp"].split(",")[0])
         texts = [part for part in edge["_ldraw_"] if part["op"] == "T" and part["text"].strip()]
         width, height = max(part["width"] for part in texts), texts[0]["pt"][1]
-        points = [np.array(point.split(","), float) for point in edge["pos"].removeprefix("e,").split(" ")][1:]
+        points = [np.array(point.split(","), float) for point in arrow["pos"][2:].split(" ")][1:]
         for a, b, c, d in (points[i : i + 4] for i in range(0, len(points) - 1, 3)):
             for t in np.linspace(0, 1, 20):
                 s = 1 - t

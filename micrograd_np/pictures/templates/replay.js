@@ -31,6 +31,7 @@ function entry(legend, look, text) {  // a line or shape, and what it stands for
 }
 
 const LETTER = 7.6;  // the width of a digit
+const WIDE = within(at("charts").clientWidth - 26, 240, 400);  // of a picture: on a phone its letters do not shrink
 
 function scale(values, roomy) {  // from values to 0 … 1: logarithmic where they are positive and spread tenfold
   const all = values.filter(finite);
@@ -70,10 +71,10 @@ function axes(picture, [left, right, top, bottom], columns, across, label, rows,
 function chart(title, chosen) {
   const section = element("section", {}, at("charts"));
   element("h2", {}, section, title);
-  const picture = element("svg", { viewBox: "0 0 400 230", role: "img" }, section);
+  const picture = element("svg", { viewBox: `0 0 ${WIDE} 230`, role: "img" }, section);
   const y = scale(chosen.flatMap((c) => c.values), true);
   const x = scale([...rows, ...frames.map((f) => f.epoch)]);
-  const left = 12 + y.room, right = 394 - x.room / 2, top = 8, bottom = 190;
+  const left = 12 + y.room, right = WIDE - 6 - x.room / 2, top = 8, bottom = 190;
   const across = (epoch) => left + (right - left) * x.to(epoch);
   const up = (value) => bottom - (bottom - top) * (0.04 + 0.92 * y.to(value));
   for (const [tick] of y.ticks) element("line", { x1: left, x2: right, y1: up(tick), y2: up(tick), class: "rule" }, picture);
@@ -154,8 +155,8 @@ function drawPlane() {
   at("plane").hidden = false;
   const { side, levels, classes, range } = plane;
   const x = scale(plane.limits.slice(0, 2)), y = scale(plane.limits.slice(2));
-  const x0 = 26 + y.room, y0 = 6, wide = 394 - x.room / 2 - x0;
-  const picture = element("svg", { viewBox: `0 0 400 ${wide + 46}`, role: "img" }, at("plane"));
+  const x0 = 26 + y.room, y0 = 6, wide = WIDE - 6 - x.room / 2 - x0;
+  const picture = element("svg", { viewBox: `0 0 ${WIDE} ${wide + 46}`, role: "img" }, at("plane"));
   const across = (value) => x0 + wide * x.to(value), down = (value) => y0 + wide * (1 - y.to(value));
   const area = (i) => (classes ? { class: `region f${i % 8}` } : { class: "height", fill: shade((i + 0.5) / levels) });
   const unit = wide / (classes ? side - 1 : side);  // between points, or around them
