@@ -183,19 +183,19 @@ def test_after_backward_the_structure_is_drawn_with_what_is_held():
 
 
 def test_the_words_say_how_to_keep_what_is_not_kept():
-    def spent():
+    def freed():
         z = (leaf([3.0, 4.0], "w") * 2 * 2).sum()
         z.backward()
         return z
 
-    z, advice = spent(), "not kept: backward(retain_graph=True) keeps it, until weights change"
+    z, advice = freed(), "not kept: backward(retain_graph=True) keeps it, until weights change"
     for picture in (mg.draw(z, legend=False), mg.draw(z, scalars=True)):
         assert picture.describe().endswith(advice)
         assert f"writes it; {advice}>" in repr(picture)
         assert advice in picture.source
 
 
-def test_what_a_tensor_that_retains_its_gradient_holds_is_shown_of_a_spent_graph():
+def test_what_a_tensor_that_retains_its_gradient_holds_is_shown_of_a_freed_graph():
     w = leaf([1.0, 2.0], "w")
     h = w + 1
     h.retain_grad()
@@ -220,12 +220,12 @@ def test_what_was_computed_from_memory_that_was_written_since_is_not_kept():
     assert "z₁ = w[0] · v[0]\nnot kept" in texts(mg.draw(z, scalars=True))
 
 
-@pytest.mark.parametrize("spent", [False, True])
-def test_what_contradicts_a_value_that_is_held_is_not_kept(spent):
+@pytest.mark.parametrize("freed", [False, True])
+def test_what_contradicts_a_value_that_is_held_is_not_kept(freed):
     w, x = leaf([1.0, 2.0], "w"), mg.Tensor([[3.0, 4.0], [5.0, 6.0]], name="x")
     for z in ((w * w).sum(), (w * 2 + 1).exp().sum(), ((w @ x) * 2).sum(), w @ x):
         shown = [texts(mg.draw(z, scalars=scalars)) for scalars in (False, True)]
-        if spent:
+        if freed:
             z.sum().backward()
             shown[0] = texts(mg.draw(z))
         w.data[0] = 50  # which nobody counts
@@ -301,9 +301,9 @@ def test_a_rule_says_over_which_axes_it_is_summed_where_an_input_was_repeated():
 
 def test_an_outer_product_is_one_op():
     a, b = leaf([1.0, 2.0], "a"), leaf([3.0, 4.0, 5.0], "b")
-    for spent in (False, True):
+    for freed in (False, True):
         z = mg.outer(a, b).sum()
-        if spent:
+        if freed:
             z.backward()
         picture = mg.draw(z, backward=True)
         assert [text.split("\n")[0] for text in texts(picture)] == ["a", "b", "z₁ = a ⊗ b", "z₂ = Σ z₁"]
@@ -362,11 +362,11 @@ def test_modules_below_the_depth_are_one_box():
     assert not any(text.startswith("weight") for text in shown)
 
 
-@pytest.mark.parametrize("spent", [False, True])
-def test_a_block_that_repeats_is_drawn_once(spent):
+@pytest.mark.parametrize("freed", [False, True])
+def test_a_block_that_repeats_is_drawn_once(freed):
     layers = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 6)
     loss = layers(leaf(np.ones((2, 3, 8)), "x")).sum()
-    if spent:
+    if freed:
         loss.backward()
     picture = mg.draw(loss)
     assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6"]
@@ -389,13 +389,13 @@ def test_what_is_made_of_the_last_of_equal_blocks_names_it(depth):
     assert any(" = ‹2› · ‹2›\n" in text for text in texts(picture))
 
 
-@pytest.mark.parametrize("spent", [False, True])
+@pytest.mark.parametrize("freed", [False, True])
 @pytest.mark.parametrize("norm_first", [False, True])
-def test_the_first_block_is_like_the_others_though_its_input_takes_no_gradient(norm_first, spent):
+def test_the_first_block_is_like_the_others_though_its_input_takes_no_gradient(norm_first, freed):
     net = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, norm_first=norm_first), 6)
     x = mg.Tensor(np.ones((2, 3, 8)), name="x")
     loss = net(x).sum()
-    if spent:
+    if freed:
         loss.backward()
     picture = mg.draw(loss)
     assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6"]
