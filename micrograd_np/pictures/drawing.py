@@ -66,11 +66,7 @@ class Cluster:
 
     def every_node(self) -> list[Node]:
         """All nodes, those in clusters too."""
-        nodes, clusters = list(self.nodes), list(self.clusters)
-        for cluster in clusters:  # grows as it goes
-            nodes += cluster.nodes
-            clusters += cluster.clusters
-        return nodes
+        return [*self.nodes, *(node for cluster in self.clusters for node in cluster.every_node())]
 
 
 @dataclass(slots=True)
@@ -129,11 +125,8 @@ class Drawing(Cluster):
         parts += [note for sign, note in LOOK["signs"].items() if any(sign in text for text in texts)]
         width = _NARROW if self.direction in {"TB", "BT"} else _WIDE
         gaps = "     ".join(part.replace(" ", "\0") for part in parts)  # where a line may break
-        self.legend = (
-            "\n".join(wrap(gaps, width, break_long_words=False, break_on_hyphens=False)).replace("\0", " ")
-            if legend
-            else ""
-        )
+        lines_below = wrap(gaps, width, break_long_words=False, break_on_hyphens=False) if legend else ()
+        self.legend = "\n".join(lines_below).replace("\0", " ")
 
 
 def check(caller: str, **settings: Any) -> None:

@@ -79,11 +79,14 @@ def draw(
     settings: dict[str, Any] = {"values": values, "gradients": gradients, "depth": depth, "max_nodes": max_nodes}
     settings |= {"formulas": formulas, "backward": backward, "scalars": scalars}
     check("draw", direction=direction, legend=legend, name=name, **settings)
+    changed = next((key for key, x in settings.items() if x != draw.__kwdefaults__[key]), None)  # type: ignore[index]
+    if scalars and changed != "scalars":
+        raise TypeError(f"draw: {changed} is for graphs of tensors, and scalars=True draws numbers; leave one out.")
     if hasattr(tensor, "named_modules") and not isinstance(tensor, type):
         from .network import draw_network
 
-        if changed := [key for key, x in settings.items() if x != draw.__kwdefaults__[key]]:  # type: ignore[index]
-            raise TypeError(f"draw: {changed[0]} is for graphs, and this is a module; draw what it returns.")
+        if changed:
+            raise TypeError(f"draw: {changed} is for graphs, and this is a module; draw what it returns.")
         way = None if direction is _DEFAULT else direction
         return draw_network(tensor, *more, direction=way, legend=legend, name=name, **network)
     roots = list(tensor) if isinstance(tensor, (list, tuple)) else [tensor]
@@ -226,12 +229,8 @@ class _Graph:
 
     def node(self, v: int) -> Node:
         """The node of one value: its formula, its shape and numbers, its gradient, or why there is none."""
-        z, title, name, grad = (
-            self.vertices[v],
-            self.name(self.vertices[v]),
-            self.homes.called(v),
-            self.grads.get(v, ""),
-        )
+        z, name, grad = self.vertices[v], self.homes.called(v), self.grads.get(v, "")
+        title = self.name(z)
         if z.op is not None:
             kind = "output" if v in self.record.roots else "value"
             title += f" = {self.formula(z)}" if self.settings["formulas"] else f"  {op_name(z.op)}"
