@@ -1,8 +1,9 @@
 """What is kept of a graph that a backward pass has freed: its structure, for pictures.
 
-The structure holds no array and no tensor, takes about 200 bytes a vertex (of a graph whose applications have many
-different settings only `SETTINGS` are kept), and is bounded: of the graphs whose results are alive, the latest keep their structure, up to `MOST` vertices
-together (half of that, once there are more), and at least one graph.
+The structure holds no array and no tensor, takes about 200 bytes a vertex (of settings that differ from application to
+application, `SETTINGS` are kept of a graph, and the others are "…"), and is bounded: of the graphs whose results are
+alive, the latest keep their structure, up to `MOST` vertices together (half of that, once there are more), and at least
+one graph.
 """
 
 import threading

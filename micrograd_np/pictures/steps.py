@@ -159,12 +159,8 @@ class _Story(Derivation):
         short = title.replace(f"{around[-1][0][1]}.", "") if around else title  # the frame shows the module
         lines = [short, _brief(node["value"]) if "value" in node else "", _LATER if node.get("gradient") else ""]
         text = "\n".join(shortened(line, LINE) for line in lines if line)
-        look = {
-            "id": f"n{i}",
-            "class": kind,
-            "style": _STYLES.get(kind, ""),
-            "peripheries": f"{1 + (kind == 'result')}",
-        }
+        rims = f"{1 + (kind == 'result')}"
+        look = {"id": f"n{i}", "class": kind, "style": _STYLES.get(kind, ""), "peripheries": rims}
         self.boxes.append(self.drawing.put(Node(f"n{i}", text, tooltip=title, look=look), around))
         self.nodes.append(node)
 

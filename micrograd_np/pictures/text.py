@@ -19,7 +19,7 @@ _INPUTS = 6  # of one op that are all named
 _LENGTH = 90  # characters of a formula
 _SMALL = 6  # so many numbers are printed; a matrix may have two more
 _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-BARS = ("▁", "▂", "▃", "▄", "▅", "▆")  # no higher: where the font is not the one asked for, they run into the line above
+BARS = ("▁", "▂", "▃", "▄", "▅", "▆")  # no higher: in another font they may run into the line above
 
 
 def plain(text: str) -> str:
