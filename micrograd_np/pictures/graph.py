@@ -212,7 +212,7 @@ class _Graph:
         for v in self.drawn:
             z = self.vertices[v]
             for i, x in enumerate(inputs(z)):
-                if not isinstance(x, Source) and (np.ndim(x) or isinstance(z.inputs[i], ref)):
+                if not isinstance(x, Source) and (np.ndim(x) or (x is None and isinstance(z.inputs[i], ref))):
                     self.constant(x, v, i)
             if self.settings["backward"]:
                 self.drawing.edges += self.rules(v)

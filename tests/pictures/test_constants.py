@@ -210,3 +210,11 @@ def test_a_weight_that_blocks_share_is_drawn_once():
     assert sum("0.2.weight" in line.split(":")[0] for line in picture.describe().splitlines()) == 1
     tails = {edge.tail for edge in picture.drawing.edges}
     assert all(node.id in tails or node.kind == "output" for node in picture.drawing.every_node())
+
+
+def test_a_number_stands_in_formulas_and_has_no_box():
+    u = mg.Tensor(0.5, requires_grad=True, name="u")
+    (u * u).tanh().backward(create_graph=True)
+    words = mg.draw(u.grad).describe()
+    assert "= 1 · z" in words  # what backward began with
+    assert "constant" not in words
