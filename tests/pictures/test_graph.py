@@ -846,6 +846,17 @@ def test_a_page_holds_picture_and_words(small, tmp_path):
     assert "Content-Security-Policy" in page
 
 
+def test_of_settings_that_were_forgotten_nothing_is_computed(monkeypatch):
+    monkeypatch.setattr("micrograd_np.core.freed.SETTINGS", 1)
+    w = leaf([3.0, 1.0, 2.0], "w")
+    z = w[:2].cumsum(0).sum() + w[1:].sum(keepdims=True).sum()
+    z.backward()
+    words = mg.draw(z).describe().splitlines()
+    assert words[0] == "w: parameter, (3,) float64 = [3 1 2], .grad [2 2 1]"
+    assert words[1] == "z₁ = w[…]: (2,) float64 = not kept"
+    assert all(line.endswith("not kept") for line in words[1:-2])
+
+
 def test_a_line_is_free_between_a_histogram_and_the_gradient_below_it():
     w = mg.Tensor(np.linspace(0, 1, 64), requires_grad=True, name="w")
     node = mg.draw(w * 2).drawing.every_node()[0]
