@@ -150,11 +150,12 @@ def pictures():
 
 def main():
     """Write every picture, and the page that shows them."""
-    lines = ["# Gallery", "", "Made by `docs/generate_gallery.py`: every picture is one line.", ""]
+    about = "Made by `docs/generate_gallery.py`: every picture is one line. A touch opens it at full size."
+    lines = ["# Gallery", "", about, ""]
     for title, line, picture in pictures():
         name = title.split(":")[0].split(",")[0].lower().replace(" ", "-")
         path = picture.save(HERE / "pictures" / f"{name}.svg")
-        lines += [f"## {title}", "", f"`{line}`", "", f"![{title}](pictures/{path.name})", ""]
+        lines += [f"## {title}", "", f"`{line}`", "", f"[![{title}](pictures/{path.name})](pictures/{path.name})", ""]
     mg.draw_steps(session()).save(HERE / "pictures" / "steps.html")
     lines += ["## Step by step, forward and backward", "", '`mg.draw_steps(loss).save("steps.html")`', ""]
     lines += ["[A page](pictures/steps.html) to step through: open it in a browser.", ""]
