@@ -166,10 +166,15 @@ def _joined(names: list[str], sign: str) -> str:
 def _links(z: Any, i: int, arrays: list[Any]) -> Any:
     """For each element of the result, a mask of the elements of input `i` that it depends on.
 
-    It is found by trial: an element becomes nan, and so does what it is part of; an index or a mask gets another value.
-    Where that cannot be tried (a checkpoint has no kernel), each element depends on all.
+    Unless an op works element by element, it is found by trial: an element becomes nan, and so does what it is part of;
+    an index or a mask gets another value. Where that cannot be tried (a checkpoint has no kernel), each element depends
+    on all.
     """
     x, rules = arrays[i], z.op.rules_for(len(arrays))
+    if z.op.shape is None:  # element by element
+        with suppress(ValueError):  # of shapes that do not broadcast
+            places = np.broadcast_to(np.arange(x.size).reshape(x.shape), z.shape)
+            return (places[..., None] == np.arange(x.size)).reshape(*z.shape, *x.shape)
     links = np.zeros((*z.shape, *x.shape), bool)
     sample = [_distinct(a.shape, k) if rule else a for k, (a, rule) in enumerate(zip(arrays, rules, strict=False))]
     compute: Any = lambda y: z.op.kernel(np, ..., *sample[:i], y, *sample[i + 1 :], **z.static)
@@ -182,12 +187,7 @@ def _links(z: Any, i: int, arrays: list[Any]) -> Any:
                 changed[at] = np.nan if rules[i] else other
                 links[(..., *at)] = compute(changed) != before
     except Exception:  # noqa: BLE001 - whatever a kernel says of what it never meant to be given
-        links[...] = z.op.shape is not None
-    with suppress(ValueError):  # of shapes that do not broadcast
-        if z.op.shape is None:  # element by element
-            places = np.broadcast_to(np.arange(x.size).reshape(x.shape), z.shape)
-            lone = ~links.any(axis=tuple(range(len(z.shape), links.ndim)))  # in a branch that was not taken
-            links[lone] = (places[..., None] == np.arange(x.size)).reshape(links.shape)[lone]
+        links[...] = True
     return links if links.any() else np.ones_like(links)
 
 
