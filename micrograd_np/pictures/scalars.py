@@ -174,7 +174,7 @@ def _links(z: Any, i: int, arrays: list[Any]) -> Any:
     if z.op.shape is None:  # element by element
         with suppress(ValueError):  # of shapes that do not broadcast
             places = np.broadcast_to(np.arange(x.size).reshape(x.shape), z.shape)
-            return (places[..., None] == np.arange(x.size)).reshape(*z.shape, *x.shape)
+            return (places[..., None] == np.arange(x.size)).reshape((*z.shape, *x.shape))
     links = np.zeros((*z.shape, *x.shape), bool)
     sample = [_distinct(a.shape, k) if rule else a for k, (a, rule) in enumerate(zip(arrays, rules, strict=False))]
     compute: Any = lambda y: z.op.kernel(np, ..., *sample[:i], y, *sample[i + 1 :], **z.static)
