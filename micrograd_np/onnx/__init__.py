@@ -1,0 +1,11 @@
+"""Models from ONNX, and to it, for the runtimes that read it."""
+
+try:
+    import onnx as _onnx  # noqa: F401
+except ImportError:
+    raise ImportError("micrograd_np.onnx: needs onnx; install it with: pip install 'micrograd_np[onnx]'") from None
+
+from .error import OnnxError
+from .reading.model import ImportedModel, load
+
+__all__ = ["ImportedModel", "OnnxError", "load"]

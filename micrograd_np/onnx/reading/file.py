@@ -1,0 +1,392 @@
+"""From an ONNX file to a graph: everything is checked first, and what is wrong or not supported is one sentence."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import (
+    AttributeProto,
+    FunctionProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    OperatorSetIdProto,
+    TypeProto,
+    ValueInfoProto,
+    defs,
+    helper,
+)
+from onnx.shape_inference import infer_shapes
+
+from micrograd_np.core.spellings import suggestion
+from micrograd_np.onnx.error import OnnxError
+
+from .graph import BODIES, Graph, Node, parameters
+from .operators import rule
+from .tensors import array_of, dtype_of
+
+OLDEST, IR_OLDEST, LARGEST = 7, 3, 1_000_000
+_VALUE = {"f": "FLOAT", "i": "INT", "s": "STRING", "t": "TENSOR", "g": "GRAPH", "floats": "FLOATS", "ints": "INTS", "strings": "STRINGS"}
+_FIELDS = {AttributeProto.AttributeType.Value(kind): name for name, kind in _VALUE.items()}
+
+
+class Unsupported(OnnxError):
+    """An operator, or a use of one, that has no rule; its body in the standard may take its place."""
+
+
+def read(source: Any) -> tuple[Graph, dict[str, np.ndarray[Any, Any]], list[Any]]:
+    """The graph of a model, its initializers, and the declarations of its inputs."""
+    model, folder = _parsed(source)
+    functions = _functions(model)
+    reader = Reader(_opsets(model.opset_import, model.graph.node), folder, functions, [LARGEST])
+    arrays = reader.initializers(model.graph)
+    graph = reader.graph(model.graph, set(arrays))
+    return graph, arrays, [x for x in model.graph.input if x.name not in arrays]
+
+
+def _parsed(source: Any) -> tuple[ModelProto, Path | None]:
+    """The message of a path, of bytes, of an open file, or itself; and the folder for data beside it."""
+    if isinstance(source, ModelProto):
+        return source, None
+    folder, name = None, "the model"
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        if not path.is_file():
+            raise FileNotFoundError(f"load: there is no file {os.fspath(source)!r}.")
+        folder, name, source = path.parent, repr(os.fspath(source)), path.read_bytes()
+    elif hasattr(source, "read"):
+        source = source.read()
+    model = ModelProto()
+    try:
+        model.ParseFromString(bytes(source))
+    except DecodeError:
+        raise OnnxError(f"load: {name} is no ONNX file, or one that is cut off.") from None
+    if not model.HasField("graph") or not model.ir_version:
+        raise OnnxError(f"load: {name} holds no graph or no IR version: it is no ONNX file, or one that is cut off.")
+    if not IR_OLDEST <= model.ir_version <= onnx.IR_VERSION:
+        raise OnnxError(f"load: {name} has IR version {model.ir_version}; {IR_OLDEST} to {onnx.IR_VERSION} can be loaded.")
+    return model, folder
+
+
+def _opsets(imports: Iterable[Any], nodes: Sequence[NodeProto]) -> dict[str, int]:
+    """By domain: its version."""
+    opsets = {_domain(o): o.version for o in imports}
+    newest = defs.onnx_opset_version()
+    if not OLDEST <= opsets.get("", OLDEST) <= newest or not opsets:
+        first = _label(0, nodes[0]) if nodes else "the model"
+        raise OnnxError(f"load: {first} needs opset {opsets.get('', 'of no number')}; {OLDEST} to {newest} can be loaded.")
+    return opsets
+
+
+def _domain(message: Any) -> str:
+    return "" if message.domain == "ai.onnx" else message.domain
+
+
+def _label(i: int, node: NodeProto) -> str:
+    """What errors call a node."""
+    return f"node {node.name!r} ({node.op_type})" if node.name else f"node {i} ({node.op_type})"
+
+
+def _nodes(nodes: Iterable[NodeProto]) -> Iterable[NodeProto]:
+    """All nodes, those in bodies included."""
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            for graph in (*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs):
+                yield from _nodes(graph.node)
+
+
+def _functions(model: ModelProto) -> dict[tuple[str, str], FunctionProto]:
+    """The functions of a model by domain and name; OnnxError for one that calls itself, on whatever way."""
+    functions = {(_domain(f), f.name): f for f in model.functions}
+    calls = {key: {(_domain(n), n.op_type) for n in _nodes(f.node)} & functions.keys() for key, f in functions.items()}
+    try:
+        TopologicalSorter(calls).prepare()
+    except CycleError as error:
+        circle = " → ".join(name for _, name in error.args[1])
+        raise OnnxError(f"load: the functions {circle} call each other in a circle.") from None
+    return functions
+
+
+class Reader:
+    """Reads graphs of one model; `graph` may be inside another."""
+
+    def __init__(
+        self, opsets: Mapping[str, int], folder: Path | None, functions: Mapping[tuple[str, str], FunctionProto],
+        left: list[int],
+    ) -> None:  # fmt: skip
+        self.opsets, self.folder, self.functions = opsets, folder, functions
+        self.left = left
+        """How many nodes more may be read, all functions put in their places."""
+
+    def initializers(self, graph: GraphProto) -> dict[str, np.ndarray[Any, Any]]:
+        """The arrays that a graph holds, by name."""
+        if graph.sparse_initializer:
+            raise OnnxError("load: sparse initializers are not supported; store them dense.")
+        arrays: dict[str, np.ndarray[Any, Any]] = {}
+        for tensor in graph.initializer:
+            if not tensor.name or tensor.name in arrays:
+                raise OnnxError(f"load: two initializers are called {tensor.name!r}." if tensor.name else "load: an initializer has no name.")
+            arrays[tensor.name] = array_of(tensor, f"initializer {tensor.name!r}", self.folder)
+        return arrays
+
+    def graph(self, proto: GraphProto, known: set[str]) -> Graph:
+        """A graph whose nodes may read what is `known` outside."""
+        for x in proto.input:
+            _check_type(x, next((_label(i, n) for i, n in enumerate(proto.node) if x.name in n.input), "the graph"))
+        names = [x.name for x in proto.input if x.name not in known]
+        graph = Graph(names, [x.name for x in proto.output])
+        known = known | set(names)
+        labels = [_label(i, n) for i, n in enumerate(proto.node)]
+        types = _Types(proto, self.opsets)
+        makers = {name: i for i, n in enumerate(proto.node) for name in n.output if name}
+        for i, (proto_node, label) in enumerate(zip(proto.node, labels, strict=True)):
+            for name in proto_node.input:
+                if name and name not in known:
+                    raise self._unknown(proto, labels, makers, i, name)
+            for name in proto_node.output:
+                if name and name in known:
+                    raise OnnxError(f"load: {label} gives {name!r}, which is the name of something else already.")
+            self._node(graph, proto_node, label, known, types)
+            known.update(filter(None, proto_node.output))
+        for name in graph.outputs:
+            if name not in known:
+                raise OnnxError(f"load: the output {name!r} of the graph {proto.name!r} is given by no node.")
+        return graph
+
+    def _unknown(self, proto: GraphProto, labels: list[str], makers: dict[str, int], i: int, name: str) -> OnnxError:
+        """The error for an input that is not there: nobody gives it, a later node does, or one of a circle."""
+        if name not in makers:
+            near = suggestion(proto.name or "graph", name, [*makers, *(x.name for x in proto.input)])
+            return OnnxError(f"load: {labels[i]} reads {name!r}, which nothing gives. {near}".strip())
+        before = {j: {makers[x] for x in n.input if x in makers} for j, n in enumerate(proto.node)}
+        try:
+            TopologicalSorter(before).prepare()
+        except CycleError as error:
+            circle = " → ".join(labels[j] for j in error.args[1])
+            return OnnxError(f"load: the graph goes in a circle: {circle}.")
+        return OnnxError(f"load: {labels[i]} reads {name!r}, which {labels[makers[name]]} gives only later; nodes must be in order.")
+
+    def _node(self, graph: Graph, proto: NodeProto, label: str, known: set[str], types: _Types) -> None:
+        """Add a node, or its array if it is a constant."""
+        domain, name = _domain(proto), proto.op_type
+        self.left[0] -= 1
+        if self.left[0] < 0:
+            raise OnnxError(f"load: {label}: with all functions in place the model has more than {LARGEST} nodes.")
+        if (domain, name) in self.functions:
+            graph.nodes.append(self._call(proto, self.functions[domain, name], label, types, {}))
+            return
+        if domain not in self.opsets:
+            raise OnnxError(f"load: {label} is of the domain {domain or 'ai.onnx'!r}, of which the model names no version.")
+        version = self.opsets[domain]
+        try:
+            schema = defs.get_schema(name, version, domain)
+        except defs.SchemaError:
+            of = f"opset {version}" + (f" of the domain {domain!r}" if domain else "")
+            raise OnnxError(f"load: {label}: {of} has no operator {name!r}.") from None
+        given = self._attributes(proto, schema, label, known)
+        self._check_counts(proto, schema, label)
+        if name == "Constant" and not domain:
+            graph.constants[proto.output[0]] = _constant(given, label)
+            return
+        try:
+            if domain or not (rule(name) or name in BODIES):
+                of = f"of the domain {domain!r} " if domain else ""
+                raise Unsupported(f"load: {label}: the operator {name} {of}is not supported.")
+            graph.nodes.append(self._bound(proto, schema, label, given))
+        except Unsupported:
+            body = _body_of(proto, schema, version, types)
+            if body is None:
+                raise
+            defaults = {n: a.default_value for n, a in schema.attributes.items() if a.default_value.type}
+            graph.nodes.append(self._call(proto, body, label, types, defaults))
+
+    def _call(
+        self, proto: NodeProto, function: FunctionProto, label: str, types: _Types, defaults: dict[str, AttributeProto]
+    ) -> Node:
+        """A node that runs the body of a function, with the attributes of the call in their places."""
+        if len(proto.input) > len(function.input) or len(proto.output) > len(function.output):
+            raise OnnxError(f"load: {label} has more inputs or outputs than its function {function.name!r}.")
+        given = {**defaults, **{a.name: a for a in (*function.attribute_proto, *proto.attribute)}}
+        body = GraphProto(name=function.name, node=[_filled(node, given) for node in function.node])
+        for name, actual in zip_longest(function.input, proto.input, fillvalue=""):
+            body.input.add(name=name, type=types.of(actual))
+        body.output.extend(ValueInfoProto(name=name) for name, actual in zip(function.output, proto.output, strict=False) if actual)
+        opsets = {**self.opsets, **_opsets(function.opset_import, function.node)} if function.opset_import else self.opsets
+        inner = Reader(opsets, None, self.functions, self.left)
+        outputs = [name for name in proto.output if name]
+        try:
+            return Node(label, "Call", list(proto.input), {"body": inner.graph(body, set())}, {}, outputs)
+        except OnnxError as error:
+            raise OnnxError(f"load: {label}: in its body, {str(error).removeprefix('load: ')}") from None
+
+    def _check_counts(self, proto: NodeProto, schema: Any, label: str) -> None:
+        for what, names, low, high in (
+            ("inputs", proto.input, schema.min_input, schema.max_input),
+            ("outputs", proto.output, schema.min_output, schema.max_output),
+        ):
+            if not low <= len(names) <= high:
+                raise OnnxError(f"load: {label} has {len(names)} {what}; the operator takes {low} to {high}.")
+
+    def _attributes(self, proto: NodeProto, schema: Any, label: str, known: set[str]) -> dict[str, Any]:
+        """The attributes that are set, as Python's values."""
+        given: dict[str, Any] = {}
+        for attribute in proto.attribute:
+            declared = schema.attributes.get(attribute.name)
+            if declared is None or attribute.name in given:
+                why = "twice" if declared else f"which opset {schema.since_version} of the operator does not have"
+                raise OnnxError(f"load: {label} has the attribute {attribute.name!r} {why}.")
+            if attribute.type != declared.type.value or attribute.ref_attr_name:
+                raise OnnxError(f"load: {label}: the attribute {attribute.name!r} must be of type {declared.type.name}.")
+            given[attribute.name] = self._value(attribute, f"{label}: the attribute {attribute.name!r}", known)
+        for name, declared in schema.attributes.items():
+            if declared.required and name not in given:
+                raise OnnxError(f"load: {label} lacks the attribute {name!r}.")
+        return given
+
+    def _value(self, attribute: AttributeProto, what: str, known: set[str]) -> Any:
+        if attribute.type not in _FIELDS:
+            raise OnnxError(f"load: {what} is of a type that is not supported.")
+        if attribute.type == AttributeProto.GRAPH:
+            return self._body(attribute.g, known)
+        if attribute.type == AttributeProto.TENSOR:
+            return array_of(attribute.t, what, self.folder)
+        try:
+            return _text(helper.get_attribute_value(attribute))
+        except UnicodeDecodeError:
+            raise OnnxError(f"load: {what} is no text.") from None
+
+    def _body(self, proto: GraphProto, known: set[str]) -> Graph:
+        own = {x.name for x in proto.input}
+        arrays = self.initializers(proto)
+        graph = self.graph(proto, (known - own) | set(arrays))
+        graph.constants.update(arrays)
+        return graph
+
+    def _bound(self, proto: NodeProto, schema: Any, label: str, given: dict[str, Any]) -> Node:
+        """The node with its tensors and settings as its rule names them."""
+        positional, more, keyword = parameters(proto.op_type)
+        tensors: list[str] = []
+        named: dict[str, str] = {}
+        for i, name in enumerate(proto.input):
+            formal = schema.inputs[min(i, len(schema.inputs) - 1)].name
+            if formal.lower() in keyword:
+                named.update({formal.lower(): name} if name else {})
+            elif more or len(tensors) < len(positional):
+                tensors.append(name)
+            elif name:
+                raise Unsupported(f"load: {label}: the input {formal!r} is not supported.")
+        settings: dict[str, Any] = {"since": schema.since_version, "outputs": len(proto.output)}
+        for name, declared in schema.attributes.items():
+            default = helper.get_attribute_value(declared.default_value) if declared.default_value.type else None
+            default = _text(default)
+            value = given.get(name, default)
+            if name.lower() not in keyword and name in given and value != default:
+                raise Unsupported(f"load: {label}: the attribute {name}={value!r:.40} is not supported.")
+            if value is not None:
+                settings[name.lower()] = value
+        missing = {name: None for name, default in keyword.items() if default is inspect.Parameter.empty and name not in named}
+        settings = {**missing, **{k: v for k, v in settings.items() if k in keyword}}
+        return Node(label, proto.op_type, _trimmed(tensors), settings, named, list(proto.output))
+
+
+def _check_type(x: Any, reader: str) -> None:
+    """OnnxError for an input of what has no arrays; `reader` is who reads it."""
+    kind, what = x.type, f"input {x.name!r} of {reader}"
+    while kind.WhichOneof("value") in {"sequence_type", "optional_type"}:
+        kind = getattr(kind, kind.WhichOneof("value")).elem_type
+    if kind.WhichOneof("value") not in {None, "tensor_type"}:
+        raise OnnxError(f"load: {what} is a {kind.WhichOneof('value').removesuffix('_type')}; tensors can be loaded.")
+    if kind.tensor_type.elem_type:
+        dtype_of(kind.tensor_type.elem_type, what)
+
+
+class _Types:
+    """The types of a graph's values, worked out when they are first asked for."""
+
+    def __init__(self, proto: GraphProto, opsets: Mapping[str, int]) -> None:
+        self.proto, self.opsets = proto, opsets
+
+    @cached_property
+    def known(self) -> dict[str, TypeProto]:
+        model = ModelProto(graph=self.proto, ir_version=onnx.IR_VERSION)
+        model.opset_import.extend(OperatorSetIdProto(domain=d, version=v) for d, v in self.opsets.items())
+        graph = infer_shapes(model).graph
+        types = {x.name: x.type for x in (*graph.input, *graph.value_info, *graph.output)}
+        return types | {
+            x.name: helper.make_tensor_type_proto(x.data_type, x.dims) for x in graph.initializer if x.name not in types
+        }
+
+    def of(self, name: str) -> TypeProto:
+        """The type of a value; an empty one if it cannot be known."""
+        return self.known.get(name, TypeProto()) if name else TypeProto()
+
+
+def _body_of(proto: NodeProto, schema: Any, version: int, types: _Types) -> FunctionProto | None:
+    """What the standard says that an operator is, in terms of others, or None."""
+    versions = schema.function_opset_versions or schema.context_dependent_function_opset_versions
+    fitting = [v for v in versions if v <= version]
+    if not fitting:
+        return None
+    if schema.function_opset_versions:
+        return FunctionProto.FromString(schema.get_function_with_opset_version(max(fitting)))
+    node = NodeProto()
+    node.CopyFrom(proto)
+    given = {a.name for a in node.attribute}
+    node.attribute.extend(a.default_value for n, a in schema.attributes.items() if a.default_value.type and n not in given)
+    arguments = node.SerializeToString(), [types.of(name).SerializeToString() for name in proto.input]
+    text = schema.get_context_dependent_function_with_opset_version(max(fitting), *arguments)
+    return FunctionProto.FromString(text) if text else None
+
+
+def _filled(node: NodeProto, given: Mapping[str, AttributeProto]) -> NodeProto:
+    """A node of a function with the attributes of the call in place of references to them."""
+    filled = NodeProto()
+    filled.CopyFrom(node)
+    del filled.attribute[:]
+    for attribute in node.attribute:
+        if not attribute.ref_attr_name:
+            new = filled.attribute.add()
+            new.CopyFrom(attribute)
+            if new.HasField("g"):
+                new.g.node.clear()
+                new.g.node.extend(_filled(inner, given) for inner in attribute.g.node)
+        elif attribute.ref_attr_name in given:
+            new = filled.attribute.add()
+            new.CopyFrom(given[attribute.ref_attr_name])
+            new.name = attribute.name
+    return filled
+
+
+def _text(x: Any) -> Any:
+    """Bytes as text, also in a list, which becomes a tuple."""
+    return x.decode() if isinstance(x, bytes) else tuple(map(_text, x)) if isinstance(x, list) else x
+
+
+def _trimmed(names: list[str]) -> list[str]:
+    """Without what is left out at the end."""
+    while names and not names[-1]:
+        names = names[:-1]
+    return names
+
+
+def _constant(given: dict[str, Any], label: str) -> Any:
+    """The array of a node that is a constant."""
+    if len(given) != 1:
+        raise OnnxError(f"load: {label} has {len(given)} values; a constant has one.")
+    ((name, x),) = given.items()
+    kinds = {"value": None, "value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
+    if name not in kinds:
+        raise OnnxError(f"load: {label}: the attribute {name!r} is not supported; numbers are.")
+    return np.asarray(x, kinds[name])
+

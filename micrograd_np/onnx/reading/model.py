@@ -1,0 +1,127 @@
+"""`load`: an ONNX file as a module that trains on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from micrograd_np import nn
+from micrograd_np.engine.tensor import Tensor
+from micrograd_np.nn.parameter import Buffer, Parameter
+from micrograd_np.onnx.error import OnnxError
+
+from .file import read
+from .graph import BODIES, Graph, parameters
+
+_STATISTICS = ("running_mean", "running_var")
+
+
+class ImportedModel(nn.Module):
+    """What `load` gives: the graph of an ONNX file, run operator by operator."""
+
+    def __init__(self, graph: Graph, arrays: dict[str, np.ndarray[Any, Any]], declared: list[Any]) -> None:
+        self._graph, self._declared = graph, [_Input(x) for x in declared]
+        learned, read_as_tensors = _uses(graph)
+        self._names, self._constants = [], {}
+        for name, array in arrays.items():
+            floating = array.dtype.kind == "f"
+            if floating and hasattr(nn.Module, name):
+                raise OnnxError(f"load: the initializer {name!r} has the name of a method of modules; rename it.")
+            if floating and name in learned and array.ndim and np.isfinite(array).all():
+                setattr(self, name, Parameter(array))
+            elif floating and name in read_as_tensors:
+                setattr(self, name, Buffer(array))
+            else:
+                self._constants[name] = array
+                continue
+            self._names.append(name)
+
+    @property
+    def inputs(self) -> list[str]:
+        """The names of the inputs, in order."""
+        return list(self._graph.inputs)
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of the outputs, in order."""
+        return list(self._graph.outputs)
+
+    def forward(self, *args: Any, **named: Any) -> Any:
+        """The output, or a tuple if there are several, as tensors; inputs in order or by name."""
+        if len(args) > len(self._declared):
+            raise OnnxError(f"the model takes {len(self._declared)} inputs, {', '.join(self.inputs)}; found {len(args)}.")
+        given = {**dict(zip(self.inputs, args, strict=False)), **named}
+        known: dict[str, Any] = {**self._constants, **{name: getattr(self, name) for name in self._names}}
+        for x in self._declared:
+            if x.name not in given:
+                raise OnnxError(f"the model needs the input {x.name!r}; it takes {', '.join(self.inputs)}.")
+            known[x.name] = x.checked(given.pop(x.name))
+        if given:
+            raise OnnxError(f"the model has no input {', '.join(map(repr, given))}; it takes {', '.join(self.inputs)}.")
+        results = tuple(map(_result, self._graph.run(known)))
+        return results[0] if len(results) == 1 else results
+
+    def extra_repr(self) -> str:
+        """Inputs, outputs, and the number of operators."""
+        return f"{', '.join(self.inputs)} -> {', '.join(self.outputs)}: {len(self._graph.nodes)} operators"
+
+
+class _Input:
+    """What a model declares of an input: its kind of elements and its lengths, where they are fixed."""
+
+    def __init__(self, declared: Any) -> None:
+        self.name = declared.name
+        tensor = declared.type.tensor_type
+        self.is_tensor = declared.type.WhichOneof("value") == "tensor_type"
+        self.shape = None
+        if self.is_tensor and tensor.HasField("shape"):
+            self.shape = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
+
+    def checked(self, x: Any) -> Any:
+        """Floating numbers as a tensor, others as they are; OnnxError for another shape."""
+        if not self.is_tensor:
+            return x if x is None else [_argument(y) for y in x] if isinstance(x, (list, tuple)) else _argument(x)
+        x = _argument(x)
+        expected = self.shape
+        if expected is not None and (
+            len(expected) != x.ndim or any(n not in (None, m) for n, m in zip(expected, x.shape, strict=True))
+        ):
+            shape = tuple("?" if n is None else n for n in expected)
+            raise OnnxError(f"the input {self.name!r} is {tuple(x.shape)}; the model takes {shape}.".replace("'?'", "?"))
+        return x
+
+
+def _argument(x: Any) -> Any:
+    if isinstance(x, Tensor):
+        return x
+    x = np.asarray(x)
+    return Tensor(x) if x.dtype.kind == "f" else x
+
+
+def _result(x: Any) -> Any:
+    if isinstance(x, Tensor) or x is None:
+        return x
+    return [_result(y) for y in x] if isinstance(x, list) else Tensor(x)
+
+
+def _uses(graph: Graph) -> tuple[set[str], set[str]]:
+    """What nodes read as tensors: the part of which gradients make sense, and all."""
+    learned: set[str] = set()
+    tensors: set[str] = set(graph.outputs)
+    for node in graph.nodes:
+        positional, _, _ = parameters(node.operator)
+        for name, formal in zip(node.tensors, [*positional, *[""] * len(node.tensors)], strict=False):
+            tensors.add(name)
+            learned.update([name] if formal not in _STATISTICS else [])
+        for body in node.settings.values() if node.operator in BODIES else ():
+            if isinstance(body, Graph):
+                more = _uses(body)
+                learned |= more[0]
+                tensors |= more[1]
+    return learned, tensors
+
+
+def load(source: Any) -> ImportedModel:
+    """x"""
+    return ImportedModel(*read(source))
