@@ -36,7 +36,16 @@ from .operators import rule
 from .tensors import array_of, dtype_of
 
 OLDEST, IR_OLDEST, LARGEST = 7, 3, 1_000_000
-_VALUE = {"f": "FLOAT", "i": "INT", "s": "STRING", "t": "TENSOR", "g": "GRAPH", "floats": "FLOATS", "ints": "INTS", "strings": "STRINGS"}
+_VALUE = {
+    "f": "FLOAT",
+    "i": "INT",
+    "s": "STRING",
+    "t": "TENSOR",
+    "g": "GRAPH",
+    "floats": "FLOATS",
+    "ints": "INTS",
+    "strings": "STRINGS",
+}
 _FIELDS = {AttributeProto.AttributeType.Value(kind): name for name, kind in _VALUE.items()}
 
 
@@ -74,7 +83,9 @@ def _parsed(source: Any) -> tuple[ModelProto, Path | None]:
     if not model.HasField("graph") or not model.ir_version:
         raise OnnxError(f"load: {name} holds no graph or no IR version: it is no ONNX file, or one that is cut off.")
     if not IR_OLDEST <= model.ir_version <= onnx.IR_VERSION:
-        raise OnnxError(f"load: {name} has IR version {model.ir_version}; {IR_OLDEST} to {onnx.IR_VERSION} can be loaded.")
+        raise OnnxError(
+            f"load: {name} has IR version {model.ir_version}; {IR_OLDEST} to {onnx.IR_VERSION} can be loaded."
+        )
     return model, folder
 
 
@@ -84,7 +95,9 @@ def _opsets(imports: Iterable[Any], nodes: Sequence[NodeProto]) -> dict[str, int
     newest = defs.onnx_opset_version()
     if not OLDEST <= opsets.get("", OLDEST) <= newest or not opsets:
         first = _label(0, nodes[0]) if nodes else "the model"
-        raise OnnxError(f"load: {first} needs opset {opsets.get('', 'of no number')}; {OLDEST} to {newest} can be loaded.")
+        raise OnnxError(
+            f"load: {first} needs opset {opsets.get('', 'of no number')}; {OLDEST} to {newest} can be loaded."
+        )
     return opsets
 
 
@@ -136,7 +149,11 @@ class Reader:
         arrays: dict[str, np.ndarray[Any, Any]] = {}
         for tensor in graph.initializer:
             if not tensor.name or tensor.name in arrays:
-                raise OnnxError(f"load: two initializers are called {tensor.name!r}." if tensor.name else "load: an initializer has no name.")
+                raise OnnxError(
+                    f"load: two initializers are called {tensor.name!r}."
+                    if tensor.name
+                    else "load: an initializer has no name."
+                )
             arrays[tensor.name] = array_of(tensor, f"initializer {tensor.name!r}", self.folder)
         return arrays
 
@@ -175,7 +192,9 @@ class Reader:
         except CycleError as error:
             circle = " → ".join(labels[j] for j in error.args[1])
             return OnnxError(f"load: the graph goes in a circle: {circle}.")
-        return OnnxError(f"load: {labels[i]} reads {name!r}, which {labels[makers[name]]} gives only later; nodes must be in order.")
+        return OnnxError(
+            f"load: {labels[i]} reads {name!r}, which {labels[makers[name]]} gives only later; nodes must be in order."
+        )
 
     def _node(self, graph: Graph, proto: NodeProto, label: str, known: set[str], types: _Types) -> None:
         """Add a node, or its array if it is a constant."""
@@ -187,7 +206,9 @@ class Reader:
             graph.nodes.append(self._call(proto, self.functions[domain, name], label, types, {}))
             return
         if domain not in self.opsets:
-            raise OnnxError(f"load: {label} is of the domain {domain or 'ai.onnx'!r}, of which the model names no version.")
+            raise OnnxError(
+                f"load: {label} is of the domain {domain or 'ai.onnx'!r}, of which the model names no version."
+            )
         version = self.opsets[domain]
         try:
             schema = defs.get_schema(name, version, domain)
@@ -221,8 +242,12 @@ class Reader:
         body = GraphProto(name=function.name, node=[_filled(node, given) for node in function.node])
         for name, actual in zip_longest(function.input, proto.input, fillvalue=""):
             body.input.add(name=name, type=types.of(actual))
-        body.output.extend(ValueInfoProto(name=name) for name, actual in zip(function.output, proto.output, strict=False) if actual)
-        opsets = {**self.opsets, **_opsets(function.opset_import, function.node)} if function.opset_import else self.opsets
+        body.output.extend(
+            ValueInfoProto(name=name) for name, actual in zip(function.output, proto.output, strict=False) if actual
+        )
+        opsets = (
+            {**self.opsets, **_opsets(function.opset_import, function.node)} if function.opset_import else self.opsets
+        )
         inner = Reader(opsets, None, self.functions, self.left)
         outputs = [name for name in proto.output if name]
         try:
@@ -247,7 +272,9 @@ class Reader:
                 why = "twice" if declared else f"which opset {schema.since_version} of the operator does not have"
                 raise OnnxError(f"load: {label} has the attribute {attribute.name!r} {why}.")
             if attribute.type != declared.type.value or attribute.ref_attr_name:
-                raise OnnxError(f"load: {label}: the attribute {attribute.name!r} must be of type {declared.type.name}.")
+                raise OnnxError(
+                    f"load: {label}: the attribute {attribute.name!r} must be of type {declared.type.name}."
+                )
             given[attribute.name] = self._value(attribute, f"{label}: the attribute {attribute.name!r}", known)
         for name, declared in schema.attributes.items():
             if declared.required and name not in given:
@@ -295,7 +322,9 @@ class Reader:
                 raise Unsupported(f"load: {label}: the attribute {name}={value!r:.40} is not supported.")
             if value is not None:
                 settings[name.lower()] = value
-        missing = {name: None for name, default in keyword.items() if default is inspect.Parameter.empty and name not in named}
+        missing = {
+            name: None for name, default in keyword.items() if default is inspect.Parameter.empty and name not in named
+        }
         settings = {**missing, **{k: v for k, v in settings.items() if k in keyword}}
         return Node(label, proto.op_type, _trimmed(tensors), settings, named, list(proto.output))
 
@@ -343,7 +372,9 @@ def _body_of(proto: NodeProto, schema: Any, version: int, types: _Types) -> Func
     node = NodeProto()
     node.CopyFrom(proto)
     given = {a.name for a in node.attribute}
-    node.attribute.extend(a.default_value for n, a in schema.attributes.items() if a.default_value.type and n not in given)
+    node.attribute.extend(
+        a.default_value for n, a in schema.attributes.items() if a.default_value.type and n not in given
+    )
     arguments = node.SerializeToString(), [types.of(name).SerializeToString() for name in proto.input]
     text = schema.get_context_dependent_function_with_opset_version(max(fitting), *arguments)
     return FunctionProto.FromString(text) if text else None
@@ -385,8 +416,13 @@ def _constant(given: dict[str, Any], label: str) -> Any:
     if len(given) != 1:
         raise OnnxError(f"load: {label} has {len(given)} values; a constant has one.")
     ((name, x),) = given.items()
-    kinds = {"value": None, "value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
+    kinds = {
+        "value": None,
+        "value_float": np.float32,
+        "value_floats": np.float32,
+        "value_int": np.int64,
+        "value_ints": np.int64,
+    }
     if name not in kinds:
         raise OnnxError(f"load: {label}: the attribute {name!r} is not supported; numbers are.")
     return np.asarray(x, kinds[name])
-

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.engine.constant import constant
+from micrograd_np.engine.tensor import Tensor
 from micrograd_np.onnx.error import OnnxError
 
 from .operators import rule, values
@@ -33,6 +35,8 @@ class Node:
         arguments = [known[name] if name else None for name in self.tensors]
         if self.operator in BODIES:
             return BODIES[self.operator](known, *arguments, **self.settings)
+        if any(isinstance(x, Tensor) for x in arguments):  # arrays come of constants and shapes: a compiled step keeps them
+            arguments = [constant(x) if isinstance(x, np.ndarray) else x for x in arguments]
         function = rule(self.operator)
         assert function is not None
         return function(*arguments, **self.settings, **{k: _setting(known[name]) for k, name in self.named.items()})
@@ -55,7 +59,15 @@ class Graph:
                 results = node.run(known)
             except OnnxError as error:
                 raise OnnxError(f"{node.label}: in its body, {error}") from error
-            except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError, np.exceptions.AxisError) as error:
+            except (
+                ArithmeticError,
+                AttributeError,
+                IndexError,
+                KeyError,
+                TypeError,
+                ValueError,
+                np.exceptions.AxisError,
+            ) as error:
                 raise OnnxError(f"{node.label}: {error}") from error
             several = results if isinstance(results, tuple) else (results,)
             if len(several) < len(node.outputs):

@@ -13,6 +13,7 @@ from micrograd_np.onnx.error import OnnxError
 
 from .file import read
 from .graph import BODIES, Graph, parameters
+from .source import Writer
 
 _STATISTICS = ("running_mean", "running_var")
 
@@ -50,7 +51,9 @@ class ImportedModel(nn.Module):
     def forward(self, *args: Any, **named: Any) -> Any:
         """The output, or a tuple if there are several, as tensors; inputs in order or by name."""
         if len(args) > len(self._declared):
-            raise OnnxError(f"the model takes {len(self._declared)} inputs, {', '.join(self.inputs)}; found {len(args)}.")
+            raise OnnxError(
+                f"the model takes {len(self._declared)} inputs, {', '.join(self.inputs)}; found {len(args)}."
+            )
         given = {**dict(zip(self.inputs, args, strict=False)), **named}
         known: dict[str, Any] = {**self._constants, **{name: getattr(self, name) for name in self._names}}
         for x in self._declared:
@@ -61,6 +64,17 @@ class ImportedModel(nn.Module):
             raise OnnxError(f"the model has no input {', '.join(map(repr, given))}; it takes {', '.join(self.inputs)}.")
         results = tuple(map(_result, self._graph.run(known)))
         return results[0] if len(results) == 1 else results
+
+    def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Every array by name: parameters, buffers, and what is fixed. What `to_python` writes is made of them."""
+        return {**self._constants, **self._graph.constants, **self.state_dict()}
+
+    def to_python(self, name: str = "Network") -> str:
+        """z"""
+        held = {x: getattr(self, x) for x in self._names}
+        writer = Writer(self._graph, held, self._constants)
+        writer.ranks.update({x.name: len(x.shape) for x in self._declared if x.shape is not None})
+        return writer.text(name, "An imported network.")
 
     def extra_repr(self) -> str:
         """Inputs, outputs, and the number of operators."""
@@ -79,7 +93,7 @@ class _Input:
             self.shape = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
 
     def checked(self, x: Any) -> Any:
-        """Floating numbers as a tensor, others as they are; OnnxError for another shape."""
+        """The input as a tensor; OnnxError for another shape."""
         if not self.is_tensor:
             return x if x is None else [_argument(y) for y in x] if isinstance(x, (list, tuple)) else _argument(x)
         x = _argument(x)
@@ -88,15 +102,14 @@ class _Input:
             len(expected) != x.ndim or any(n not in (None, m) for n, m in zip(expected, x.shape, strict=True))
         ):
             shape = tuple("?" if n is None else n for n in expected)
-            raise OnnxError(f"the input {self.name!r} is {tuple(x.shape)}; the model takes {shape}.".replace("'?'", "?"))
+            raise OnnxError(
+                f"the input {self.name!r} is {tuple(x.shape)}; the model takes {shape}.".replace("'?'", "?")
+            )
         return x
 
 
 def _argument(x: Any) -> Any:
-    if isinstance(x, Tensor):
-        return x
-    x = np.asarray(x)
-    return Tensor(x) if x.dtype.kind == "f" else x
+    return x if isinstance(x, Tensor) else Tensor(x)
 
 
 def _result(x: Any) -> Any:

@@ -94,7 +94,12 @@ def p_relu(x: Any, slope: Any) -> Any:
 def gemm(a: Any, b: Any, c: Any = None, *, alpha: float, beta: float, transa: int, transb: int) -> Any:
     """alpha · a @ b + beta · c, of matrices that may be transposed first."""
     a = a.T if transa else a
-    if transb and alpha == 1 and (c is None or (beta == 1 and np.ndim(c) == 1 and c.shape[0] == b.shape[0])) and is_float(a):
+    if (
+        transb
+        and alpha == 1
+        and (c is None or (beta == 1 and np.ndim(c) == 1 and c.shape[0] == b.shape[0]))
+        and is_float(a)
+    ):
         return F.linear(a, b, c)
     z = np.matmul(a, b.T if transb else b)
     z = z if alpha == 1 else z * np.asarray(alpha, z.dtype)
@@ -179,11 +184,7 @@ def hard_max(x: Any, *, axis: int) -> Any:
 def top_k(x: Any, *, k: Any, axis: int = -1, largest: int = 1) -> Any:
     """The k largest elements along `axis`, in order, and where they are."""
     (k,) = lengths(k)
-    order = np.argsort(values(x), axis=axis, stable=True)
-    if largest:  # of equal elements, the first comes first
-        order = x.shape[axis] - 1 - np.flip(np.argsort(np.flip(values(x), axis=axis), axis=axis, stable=True), axis=axis)
-    part = order[(slice(None),) * (axis % x.ndim) + (slice(k),)]
-    return np.take_along_axis(x, part, axis=axis), part
+    return mg.topk(x, k, axis=axis, largest=bool(largest))
 
 
 # shapes
@@ -233,7 +234,9 @@ def slice_(x: Any, *, starts: Any, ends: Any, axes: Any = None, steps: Any = Non
     return x[tuple(index)]
 
 
-def pad(x: Any, *, pads: Any, mode: str = "constant", constant_value: float = 0, value: float = 0, axes: Any = None) -> Any:
+def pad(
+    x: Any, *, pads: Any, mode: str = "constant", constant_value: float = 0, value: float = 0, axes: Any = None
+) -> Any:
     """x with more elements around it, or fewer, where a pad is negative."""
     pads, axes = lengths(pads), range(x.ndim) if axes is None else lengths(axes)
     k, width, keep = len(axes), [(0, 0)] * x.ndim, [slice(None)] * x.ndim
@@ -248,7 +251,9 @@ def pad(x: Any, *, pads: Any, mode: str = "constant", constant_value: float = 0,
 def depth_to_space(x: Any, *, blocksize: int, mode: str = "DCR") -> Any:
     """Channels to blocks of pixels."""
     (n, c, h, w), b = x.shape, blocksize
-    shape, axes = ((n, b, b, -1, h, w), (0, 3, 4, 1, 5, 2)) if mode == "DCR" else ((n, -1, b, b, h, w), (0, 1, 4, 2, 5, 3))
+    shape, axes = (
+        ((n, b, b, -1, h, w), (0, 3, 4, 1, 5, 2)) if mode == "DCR" else ((n, -1, b, b, h, w), (0, 1, 4, 2, 5, 3))
+    )
     return np.reshape(np.transpose(np.reshape(x, shape), axes), (n, c // b**2, h * b, w * b))
 
 
@@ -261,7 +266,11 @@ def space_to_depth(x: Any, *, blocksize: int, mode: str = "DCR") -> Any:
 
 def constant_of_shape(*, input: Any, value: Any = None) -> Any:
     """One number everywhere; 0 unless given."""
-    return np.full(lengths(input), np.float32(0) if value is None else np.asarray(value).item(), getattr(value, "dtype", np.float32))
+    return np.full(
+        lengths(input),
+        np.float32(0) if value is None else np.asarray(value).item(),
+        getattr(value, "dtype", np.float32),
+    )
 
 
 def eye_like(x: Any, *, dtype: Any = None, k: int = 0) -> Any:
@@ -316,7 +325,6 @@ def scatter_elements(x: Any, indices: Any, updates: Any, *, axis: int = 0, reduc
 def one_hot(indices: Any, pair: Any, *, depth: Any, axis: int = -1) -> Any:
     """The second of a pair at each index along a new axis, the first elsewhere."""
     (depth,) = lengths(depth)
-    indices = values(indices)
     place = np.expand_dims(np.where(indices < 0, indices + depth, indices), axis)
     axis %= place.ndim
     classes = np.reshape(np.arange(depth), [depth if a == axis else 1 for a in range(place.ndim)])
@@ -334,17 +342,6 @@ def compress(x: Any, *, condition: Any, axis: int | None = None) -> Any:
     """What a mask picks along `axis`, or of all elements."""
     x = np.reshape(x, (-1,)) if axis is None else x
     return np.take(x, np.flatnonzero(condition), axis=axis or 0)
-
-
-def unique(x: Any, *, axis: int | None = None, sorted: int = 1, outputs: int = 1) -> Any:
-    """Each element once, where it was first, which of them each is, and how often it occurs."""
-    z, first, inverse, counts = np.unique(values(x), return_index=True, return_inverse=True, return_counts=True, axis=axis)
-    inverse = np.ravel(inverse)
-    if not sorted:
-        order = np.argsort(first)
-        z, first, counts = np.take(z, order, axis=axis or 0), first[order], counts[order]
-        inverse = np.argsort(order)[inverse]
-    return z, first, inverse, counts
 
 
 # networks
@@ -367,10 +364,14 @@ def batch_norm(
     axes = (0, *range(2, x.ndim))
     mean, var = np.mean(x, axis=axes), np.var(x, axis=axes)
     z = F.batch_norm(x, mean, var, scale, bias, eps=epsilon)
-    return z, *(running * momentum + new * (1 - momentum) for running, new in ((running_mean, mean), (running_var, var)))
+    return z, *(
+        running * momentum + new * (1 - momentum) for running, new in ((running_mean, mean), (running_var, var))
+    )
 
 
-def layer_norm(x: Any, scale: Any, bias: Any = None, *, axis: int, epsilon: float, stash_type: int = 1, outputs: int) -> Any:
+def layer_norm(
+    x: Any, scale: Any, bias: Any = None, *, axis: int, epsilon: float, stash_type: int = 1, outputs: int
+) -> Any:
     """Normalised over the axes from `axis` on."""
     shape = tuple(x.shape[axis % x.ndim :])
     scale, bias = (w if w is None else np.broadcast_to(w, shape) for w in (scale, bias))
@@ -387,7 +388,9 @@ def rms_norm(x: Any, scale: Any, *, axis: int, epsilon: float, stash_type: int =
     return F.rms_norm(x, shape, np.broadcast_to(scale, shape), epsilon)
 
 
-def group_norm(x: Any, scale: Any, bias: Any, *, num_groups: int, epsilon: float, stash_type: int = 1, since: int) -> Any:
+def group_norm(
+    x: Any, scale: Any, bias: Any, *, num_groups: int, epsilon: float, stash_type: int = 1, since: int
+) -> Any:
     """Normalised over groups of channels. Before opset 21 a weight is a group's."""
     if since < 21:
         scale, bias = (np.repeat(w, x.shape[1] // num_groups) for w in (scale, bias))
@@ -409,28 +412,6 @@ def local_response_norm(x: Any, *, alpha: float, beta: float, bias: float, size:
     return x / np.power(bias + alpha / size * total, beta)
 
 
-def quantize(x: Any, scale: Any, zero: Any = None, *, axis: int = 1, output_dtype: int = 0, saturate: int = 1) -> Any:
-    """x / scale + zero, rounded to bytes or short integers."""
-    x, scale = values(x), values(scale)
-    zero = np.zeros(scale.shape, type_of(output_dtype) if output_dtype else np.uint8) if zero is None else values(zero)
-    scale, level = (_along(w, x, axis) for w in (scale, zero))
-    info = np.iinfo(zero.dtype)
-    return np.clip(np.rint(x / scale) + level.astype(np.float32), info.min, info.max).astype(zero.dtype)
-
-
-def dequantize(x: Any, scale: Any, zero: Any = None, *, axis: int = 1) -> Any:
-    """(x − zero) · scale, of bytes or short integers."""
-    level = 0 if zero is None else _along(values(zero), x, axis).astype(np.int32)
-    return (values(x).astype(np.int32) - level).astype(scale.dtype) * _along(scale, x, axis)
-
-
-def _along(w: Any, x: Any, axis: int) -> Any:
-    """One number for all, or one for each place along `axis`."""
-    if w.ndim > 1:
-        raise ValueError("scales in blocks are not supported; one, or one for each place along an axis, are")
-    return w if w.ndim == 0 or w.shape == (1,) else np.reshape(w, [-1 if a == axis % x.ndim else 1 for a in range(x.ndim)])
-
-
 EXPRESSIONS = {
     "Abs": "np.abs(x)", "Acos": "np.arccos(x)", "Acosh": "np.arccosh(x)", "Add": "x + y",
     "And": "np.logical_and(x, y)", "ArgMax": "ops.arg(x, np.argmax, axis, keepdims, select_last_index or 0)",
@@ -439,7 +420,7 @@ EXPRESSIONS = {
     "BitwiseNot": "np.invert(x)", "BitwiseOr": "np.bitwise_or(x, y)", "BitwiseXor": "np.bitwise_xor(x, y)",
     "CastLike": "x.astype(y.dtype)", "Ceil": "np.ceil(x)", "Celu": "F.celu(x, alpha)",
     "Concat": "np.concatenate(xs, axis=axis)",
-    "ConcatFromSequence": "np.stack(x, axis) if new_axis else np.concatenate(x, axis)", "Cos": "np.cos(x)",
+    "Cos": "np.cos(x)",
     "Cosh": "np.cosh(x)", "CumProd": "ops.cumulate(x, np.cumprod, 1, axis, exclusive, reverse)",
     "CumSum": "ops.cumulate(x, np.cumsum, 0, axis, exclusive, reverse)", "Det": "np.linalg.det(x)",
     "Einsum": "np.einsum(equation, *xs)", "Elu": "F.elu(x, alpha)", "Equal": "x == y", "Erf": "mg.erf(x)",
@@ -454,8 +435,7 @@ EXPRESSIONS = {
     "LogSoftmax": "ops.over_axis(x, mg.log_softmax, axis, since)", "MatMul": "np.matmul(x, y)",
     "Max": "reduce(np.maximum, xs)", "Mean": "reduce(np.add, xs) / len(xs)", "Min": "reduce(np.minimum, xs)",
     "Mish": "F.mish(x)", "Mod": "np.fmod(x, y) if fmod else np.remainder(x, y)", "Mul": "x * y", "Neg": "-x",
-    "NonZero": "np.asarray(np.nonzero(ops.values(x)))", "Not": "np.logical_not(x)", "Optional": "x",
-    "OptionalGetElement": "x", "OptionalHasElement": "np.asarray(x is not None)", "Or": "np.logical_or(x, y)",
+    "NonZero": "np.asarray(np.nonzero(ops.values(x)))", "Not": "np.logical_not(x)",     "Or": "np.logical_or(x, y)",
     "Reciprocal": "np.reciprocal(x)",
     "ReduceL1": "ops.reduced(np.sum, np.abs(x), axes, keepdims, noop_with_empty_axes)",
     "ReduceL2": "np.sqrt(ops.reduced(np.sum, x * x, axes, keepdims, noop_with_empty_axes))",
@@ -468,10 +448,8 @@ EXPRESSIONS = {
     "ReduceSum": "ops.reduced(np.sum, x, axes, keepdims, noop_with_empty_axes)",
     "ReduceSumSquare": "ops.reduced(np.sum, x * x, axes, keepdims, noop_with_empty_axes)", "Relu": "F.relu(x)",
     "Round": "np.rint(x)", "Selu": "gamma * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))",
-    "SequenceAt": "x[ops.lengths(position)[0]]", "SequenceConstruct": "list(xs)", 
-    "SequenceErase": "[*x[:ops.place(x, position, 1)], *x[ops.place(x, position, 1) + 1:]]",
-    "SequenceInsert": "[*x[:ops.place(x, position)], y, *x[ops.place(x, position):]]",
-    "SequenceLength": "np.asarray(len(x))", "Shape": "np.asarray(x.shape[start:end], dtype=np.int64)",
+    
+            "Shape": "np.asarray(x.shape[start:end], dtype=np.int64)",
     "Shrink": "np.where(x < -lambd, x + bias, np.where(x > lambd, x - bias, 0))", "Sigmoid": "F.sigmoid(x)",
     "Sign": "np.sign(x)", "Sin": "np.sin(x)", "Sinh": "np.sinh(x)", "Size": "np.asarray(x.size)",
     "Softmax": "ops.over_axis(x, mg.softmax, axis, since)", "Softplus": "F.softplus(x, threshold=inf)",
@@ -484,36 +462,17 @@ EXPRESSIONS = {
 """The operators that are an expression of others. Settings that are not set are None."""
 
 
-def place(x: Any, position: Any, last: int = 0) -> int:
-    """Where in a sequence a position is: its end unless given."""
-    return len(x) - last if position is None else range(len(x) + 1 - last)[lengths(position)[0]]
-
-
-def no_elements(*, dtype: Any = None) -> list[Any]:
-    """A sequence with nothing in it."""
-    return []
-
-
-def split_to_sequence(x: Any, split: Any = None, *, axis: int = 0, keepdims: int = 1) -> list[Any]:
-    """Parts along `axis`, of one length or of several; one by one unless given."""
-    n, parts = x.shape[axis], 1 if split is None else values(split)
-    sizes = lengths(parts) if np.ndim(parts) else [min(int(parts), n - i) for i in range(0, n, int(parts))]
-    found = globals()["split"](x, axis=axis, split=sizes, outputs=len(sizes))
-    return [np.squeeze(z, axis=axis) for z in found] if split is None and not keepdims else list(found)
-
-
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "AveragePool": windows.average_pool, "BatchNormalization": batch_norm, "BitShift": shift, "Cast": cast, "Clip": clip,
-    "Col2Im": windows.fold, "Compress": compress, "ConstantOfShape": constant_of_shape, "Conv": windows.convolve,
-    "ConvTranspose": windows.convolve_transposed, "DepthToSpace": depth_to_space, "DequantizeLinear": dequantize,
-    "Div": divide, "Dropout": dropout, "Expand": expand, "EyeLike": eye_like, "Flatten": flatten, "GRU": recurrent.gru,
-    "GatherND": gather_nd, "Gemm": gemm, "GridSample": windows.grid_sample, "GroupNormalization": group_norm,
+    "Compress": compress, "ConstantOfShape": constant_of_shape, "Conv": windows.convolve,
+    "ConvTranspose": windows.convolve_transposed, "DepthToSpace": depth_to_space,     "Div": divide, "Dropout": dropout, "Expand": expand, "EyeLike": eye_like, "Flatten": flatten, "GRU": recurrent.gru,
+    "GatherND": gather_nd, "Gemm": gemm, "GroupNormalization": group_norm,
     "IsInf": is_infinite, "LRN": local_response_norm, "LSTM": recurrent.lstm, "LayerNormalization": layer_norm,
-    "LpNormalization": lp_norm, "LpPool": windows.lp_pool, "MaxPool": windows.max_pool, "OneHot": one_hot, "PRelu": p_relu,
-    "Pad": pad, "Pow": power, "QuantizeLinear": quantize, "RMSNormalization": rms_norm, "RNN": recurrent.rnn,
+    "LpNormalization": lp_norm, "MaxPool": windows.max_pool, "OneHot": one_hot, "PRelu": p_relu,
+    "Pad": pad, "Pow": power, "RMSNormalization": rms_norm, "RNN": recurrent.rnn,
     "Range": arange, "Reshape": reshape, "Resize": windows.resize, "ReverseSequence": reverse_sequence,
-    "Scatter": scatter_elements, "ScatterElements": scatter_elements, "ScatterND": scatter_nd, "SequenceEmpty": no_elements, "Slice": slice_, "SpaceToDepth": space_to_depth,
-    "Split": split, "SplitToSequence": split_to_sequence, "Squeeze": squeeze, "TopK": top_k, "Unique": unique, "Upsample": windows.upsample,
+    "Scatter": scatter_elements, "ScatterElements": scatter_elements, "ScatterND": scatter_nd, "Slice": slice_, "SpaceToDepth": space_to_depth,
+    "Split": split, "Squeeze": squeeze, "TopK": top_k, "Upsample": windows.upsample,
 }  # fmt: skip
 
 
@@ -524,7 +483,9 @@ def rule(operator: str) -> Callable[..., Any] | None:
         return FUNCTIONS.get(operator)
     own = {"np": np, "mg": mg, "F": F, "ops": inspect.getmodule(rule), "reduce": reduce, "inf": inf}
     names = names_in(EXPRESSIONS[operator]) - own.keys()
-    tensors = ["*xs"] if "xs" in names else [f"{t}=None" for t in "xyz" if t <= max(names & {"x", "y", "z"}, default="")]
+    tensors = (
+        ["*xs"] if "xs" in names else [f"{t}=None" for t in "xyz" if t <= max(names & {"x", "y", "z"}, default="")]
+    )
     settings = sorted(names - {"x", "y", "z", "xs"})
     star = ["*"] if settings and tensors != ["*xs"] else []
     return eval(f"lambda {', '.join([*tensors, *star, *settings])}: {EXPRESSIONS[operator]}", own)  # noqa: S307 - our text

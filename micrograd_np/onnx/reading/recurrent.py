@@ -10,7 +10,11 @@ import numpy as np
 from micrograd_np import functional as F
 from micrograd_np.nn.recurrent import _KINDS
 
-ACTIVATIONS: dict[str, tuple[str, ...]] = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
+ACTIVATIONS: dict[str, tuple[str, ...]] = {
+    "LSTM": ("Sigmoid", "Tanh", "Tanh"),
+    "GRU": ("Sigmoid", "Tanh"),
+    "RNN": ("Tanh",),
+}
 ORDER = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
 """Which of ONNX's blocks of rows each of ours is: i, o, f, c to i, f, g, o; z, r, h to r, z, n."""
 
@@ -75,3 +79,11 @@ def _recurrent(kind: str) -> Callable[..., Any]:
 
 
 lstm, gru, rnn = (_recurrent(kind) for kind in ("LSTM", "GRU", "RNN"))
+
+
+def by_direction(results: Any, directions: int) -> tuple[Any, ...]:
+    """What a layer of ours gives as ONNX has it: outputs by direction, ``(t, n, d·h) -> (t, d, n, h)``; then the states."""
+    z, states = results
+    t, n, k = z.shape
+    y = np.transpose(np.reshape(z, (t, n, directions, k // directions)), (0, 2, 1, 3))
+    return y, *(states if isinstance(states, tuple) else (states,))

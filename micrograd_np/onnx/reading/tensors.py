@@ -12,7 +12,10 @@ from onnx import TensorProto, helper, numpy_helper
 from micrograd_np.onnx.error import OnnxError
 
 _NAMES = "FLOAT16 FLOAT DOUBLE INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64 BOOL"
-DTYPES = {TensorProto.DataType.Value(n): helper.tensor_dtype_to_np_dtype(TensorProto.DataType.Value(n)) for n in _NAMES.split()}
+DTYPES = {
+    TensorProto.DataType.Value(n): helper.tensor_dtype_to_np_dtype(TensorProto.DataType.Value(n))
+    for n in _NAMES.split()
+}
 """By ONNX's number: the types that NumPy has. Of the others, a bfloat16 or float8 has no array, a string no derivative."""
 
 
@@ -35,7 +38,9 @@ def array_of(tensor: TensorProto, what: str, folder: Path | None) -> np.ndarray[
     if min(shape, default=0) < 0 or len(shape) > np.lib.NumpyVersion(np.__version__).major * 32:
         raise OnnxError(f"load: {what} has the shape {shape[:8]}; lengths are not negative, and axes at most 64.")
     if tensor.HasField("segment"):
-        raise OnnxError(f"load: {what} is stored in segments, which no version of the standard describes; store it whole.")
+        raise OnnxError(
+            f"load: {what} is stored in segments, which no version of the standard describes; store it whole."
+        )
     needed = prod(shape) * dtype.itemsize
     if tensor.data_location == TensorProto.EXTERNAL:
         return _external(tensor, what, folder, needed).view(dtype).reshape(shape)
@@ -55,7 +60,9 @@ def _external(tensor: TensorProto, what: str, folder: Path | None, needed: int) 
     given = {entry.key: entry.value for entry in tensor.external_data}
     location = given.get("location", "")
     if folder is None:
-        raise OnnxError(f"load: {what} lies in another file, {location!r}; load the model from its path, not from bytes.")
+        raise OnnxError(
+            f"load: {what} lies in another file, {location!r}; load the model from its path, not from bytes."
+        )
     path = (folder / location).resolve() if "\0" not in location else folder
     if not path.is_relative_to(folder.resolve()) or Path(location).is_absolute() or not path.is_file():
         raise OnnxError(f"load: {what} should lie in {location!r}, which is no file in the model's own folder.")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import product
 from math import ceil, floor, inf, prod
 from typing import Any
 
 import numpy as np
 
 from micrograd_np import functional as F
-from micrograd_np.engine.tensor import Tensor
 
 Lengths = tuple[int, ...]
 
@@ -66,13 +64,18 @@ def convolve_transposed(
         pairs = [(t - t // 2, t // 2) if auto_pad != "SAME_UPPER" else (t // 2, t - t // 2) for t in totals]
     else:
         pairs = _pads(x.shape[2:], spans, strides, pads, auto_pad)
-    if all(low == high >= 0 for low, high in pairs) and all(m < max(s, e) for m, s, e in zip(extra, strides, dilations, strict=True)):
+    if all(low == high >= 0 for low, high in pairs) and all(
+        m < max(s, e) for m, s, e in zip(extra, strides, dilations, strict=True)
+    ):
         padding = tuple(low for low, _ in pairs)
         return _by_axes("conv_transpose", d)(x, w, b, tuple(strides), padding, tuple(extra), group, tuple(dilations))
     z = _by_axes("conv_transpose", d)(x, w, None, tuple(strides), 0, 0, group, tuple(dilations))
     ends = [(max(-low, 0), max(m - high, 0)) for m, (low, high) in zip(extra, pairs, strict=True)]
     z = _filled(z, ends)
-    cut = [slice(max(low, 0), max(low, 0) + n - low - high + m) for n, m, (low, high) in zip(whole, extra, pairs, strict=True)]
+    cut = [
+        slice(max(low, 0), max(low, 0) + n - low - high + m)
+        for n, m, (low, high) in zip(whole, extra, pairs, strict=True)
+    ]
     z = z[(slice(None), slice(None), *cut)]
     return z if b is None else z + np.reshape(b, (-1, *(1,) * d))
 
@@ -80,7 +83,9 @@ def convolve_transposed(
 class _Pool:
     """Where the windows of a pool lie: padding as asked for, and more at the end for a last window that hangs over."""
 
-    def __init__(self, x: Any, kernel: Any, strides: Any, pads: Any, dilations: Any, auto_pad: str, ceil_mode: int) -> None:
+    def __init__(
+        self, x: Any, kernel: Any, strides: Any, pads: Any, dilations: Any, auto_pad: str, ceil_mode: int
+    ) -> None:
         d = x.ndim - 2
         self.kernel, self.strides, self.dilations = kernel, strides or (1,) * d, dilations or (1,) * d
         spans = tuple((k - 1) * e + 1 for k, e in zip(kernel, self.dilations, strict=True))
@@ -93,7 +98,9 @@ class _Pool:
                 count -= 1  # the last window has to start inside
             self.places.append(count)
             self.more.append((0, max(0, (count - 1) * s - room)))
-        self.even = not any(map(any, self.more)) and all(a == b <= k // 2 for k, (a, b) in zip(kernel, self.pads, strict=True))
+        self.even = not any(map(any, self.more)) and all(
+            a == b <= k // 2 for k, (a, b) in zip(kernel, self.pads, strict=True)
+        )
 
     def sum(self, x: Any) -> Any:
         """The sum over each window of an x that has been padded."""
@@ -119,16 +126,6 @@ def average_pool(
     return pool.sum(_filled(_filled(x, pool.pads), pool.more)) / pool.sum(counted)
 
 
-def lp_pool(
-    x: Any, *, kernel_shape: Any, auto_pad: str = "NOTSET", ceil_mode: int = 0, dilations: Any = None, p: int = 2,
-    pads: Any = None, strides: Any = None,
-) -> Any:  # fmt: skip
-    """The p-th root of the sum of p-th powers of each window."""
-    pool = _Pool(x, kernel_shape, strides, pads, dilations, auto_pad, ceil_mode)
-    powers = pool.sum(_filled(_filled(np.power(np.abs(x), p), pool.pads), pool.more))
-    return np.power(powers, np.asarray(1 / p, x.dtype))
-
-
 def max_pool(
     x: Any, *, kernel_shape: Any, auto_pad: str = "NOTSET", ceil_mode: int = 0, dilations: Any = None, pads: Any = None,
     storage_order: int = 0, strides: Any = None, outputs: int = 1,
@@ -145,23 +142,14 @@ def max_pool(
         return function(wide, *settings, padding, tuple(pool.dilations)).astype(x.dtype)
     z, at = function(wide, *settings, padding, tuple(pool.dilations), return_indices=True)
     low = (0,) * d if pool.even else [pair[0] for pair in pool.pads]
-    inside = [i - p for i, p in zip(np.unravel_index(at.numpy(), wide.shape[2:]), low, strict=True)]
+    places = []
+    for n in wide.shape[:1:-1]:
+        places.append(at % n)
+        at = at // n
+    inside = [i - p for i, p in zip(places[::-1], low, strict=True)]
     steps = np.cumprod([1, *x.shape[2:]])[:-1] if storage_order else np.cumprod([1, *x.shape[:2:-1]])[::-1]
     flat = sum(i * int(s) for i, s in zip(inside, steps, strict=True))
     return z, flat + np.reshape(np.arange(prod(x.shape[:2])) * prod(x.shape[2:]), (*x.shape[:2], *(1,) * d))
-
-
-def fold(
-    x: Any, *, image_shape: Any, block_shape: Any, dilations: Any = None, pads: Any = None, strides: Any = None
-) -> Any:
-    """Columns added up where their windows lie."""
-    d = len(image_shape)
-    if d != 2:
-        raise ValueError(f"an image with {d} axes of places is not supported; 2 are")
-    pads = tuple(pads or (0,) * 2 * d)
-    if pads[:d] != pads[d:]:
-        raise ValueError(f"pads={pads} that differ at both ends are not supported")
-    return F.fold(x, tuple(image_shape), tuple(block_shape), tuple(dilations or (1,) * d), pads[:d], tuple(strides or (1,) * d))
 
 
 # resizing: along each axis a matrix, of which each row says how much of each element there is in a new one
@@ -230,7 +218,9 @@ def resize(
         if keep_aspect_ratio_policy != "stretch":
             one = (min if keep_aspect_ratio_policy == "not_larger" else max)(factors)
             factors, new = [one] * len(old), [floor(n * one + 0.5) for n in old]
-    parts = [0.0] * len(axes) + [1.0] * len(axes) if roi is None or not np.size(roi) else [float(r) for r in np.ravel(roi)]
+    parts = (
+        [0.0] * len(axes) + [1.0] * len(axes) if roi is None or not np.size(roi) else [float(r) for r in np.ravel(roi)]
+    )
     crop = coordinate_transformation_mode == "tf_crop_and_resize"
     for k, (axis, n, m, factor) in enumerate(zip(axes, old, new, factors, strict=True)):
         if m == n and factor == 1 and not crop:
@@ -256,67 +246,3 @@ def resize(
 def upsample(x: Any, *, scales: Any, mode: str = "nearest") -> Any:
     """The older form of `resize`."""
     return resize(x, scales=scales, mode=mode, since=10)
-
-
-def grid_sample(
-    x: Any, grid: Any, *, align_corners: int = 0, mode: str = "linear", padding_mode: str = "zeros"
-) -> Any:
-    """x at points: ``(n, c, *lengths), (n, *places, d) -> (n, c, *places)``; −1 and 1 are the outer edges."""
-    d, ends = x.ndim - 2, x.shape[2:]
-    places: list[Any] = []
-    for axis, n in enumerate(ends):
-        p = grid[..., d - 1 - axis]
-        p = (p + 1) * ((n - 1) / 2) if align_corners else ((p + 1) * n - 1) / 2
-        places.append(_inside(p, n, padding_mode, align_corners) if mode != "cubic" else p)
-    low = [np.floor(_array(p)).astype(np.int64) for p in places]
-    if mode == "nearest":
-        near = [np.rint(_array(p)).astype(np.int64) for p in places]
-        return _picked(x, near, padding_mode, align_corners)
-    mode = {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
-    total: Any = 0
-    for offsets in product(range(2) if mode == "linear" else range(-1, 3), repeat=d):
-        weight: Any = 1
-        for p, start, offset in zip(places, low, offsets, strict=True):
-            t = np.abs(p - (start + offset).astype(x.dtype))
-            weight = weight * (1 - t if mode == "linear" else _cubics(t))
-        at = [start + offset for start, offset in zip(low, offsets, strict=True)]
-        total = total + _picked(x, at, padding_mode, align_corners) * np.expand_dims(weight, 1)
-    return total
-
-
-def _cubics(t: Any, a: float = -0.75) -> Any:
-    near = ((a + 2) * t - (a + 3)) * t * t + 1
-    return np.where(t <= 1, near, ((t - 5) * t + 8) * t * a - 4 * a)
-
-
-def _array(x: Any) -> np.ndarray[Any, Any]:
-    return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
-
-
-def _inside(p: Any, n: int, padding_mode: str, align_corners: int) -> Any:
-    """Places moved to where there are elements, as the padding says."""
-    if padding_mode == "border":
-        return np.clip(p, 0, n - 1)
-    if padding_mode == "reflection":
-        first, span = (0.0, n - 1.0) if align_corners else (-0.5, float(n))
-        if span == 0:
-            return p * 0
-        t = p - first
-        turns = np.floor(_array(t) / span)
-        rest = t - (turns * span).astype(t.dtype)
-        t = np.where(turns % 2 == 0, rest, span - rest) + first
-        return np.clip(t, 0, n - 1)
-    return p
-
-
-def _picked(x: Any, at: list[Any], padding_mode: str, align_corners: int) -> Any:
-    """Elements of all channels at whole places, 0 outside: ``(n, c, *places)``."""
-    inside: Any = True
-    index = []
-    for i, n in zip(at, x.shape[2:], strict=True):
-        i = np.rint(_inside(i.astype(np.float64), n, padding_mode, align_corners)).astype(np.int64)
-        inside = inside & (i >= 0) & (i < n)
-        index.append(np.clip(i, 0, n - 1))
-    batch = np.reshape(np.arange(x.shape[0]), (-1, *(1,) * (index[0].ndim - 1)))
-    z = np.moveaxis(np.moveaxis(x, 1, -1)[(batch, *index)], -1, 1)
-    return np.where(np.expand_dims(inside, 1), z, 0)

@@ -1,0 +1,306 @@
+"""A graph as Python: a module in our `nn`, with layers where the weights of a node are its own, else functions."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import keyword
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from micrograd_np.nn.module import Module
+from micrograd_np.onnx.error import OnnxError
+
+from .graph import BODIES, Graph, Node, parameters
+from .operators import EXPRESSIONS, FUNCTIONS
+
+LARGE = 64
+"""From how many elements on a constant is read from the arrays instead of written out."""
+_TAKEN = {*keyword.kwlist, *keyword.softkwlist, *vars(builtins), "F", "arrays", "inf", "mg", "nan", "nn", "np", "ops", "reduce", "self"}
+_HEAD = '''"""{title}"""
+
+from functools import reduce
+from math import inf, nan
+
+import numpy as np
+
+import micrograd_np as mg
+from micrograd_np import functional as F
+from micrograd_np import nn
+from micrograd_np.onnx.reading import operators as ops
+
+
+class {name}(nn.Module):
+    """Made of the arrays of the model it was written from: ``{name}(model.arrays())``."""
+
+    def __init__(self, arrays):
+'''
+
+
+class Writer:
+    """Writes one module. `held` are the parameters and buffers of the model, by name."""
+
+    def __init__(self, graph: Graph, held: Mapping[str, Any], constants: Mapping[str, Any]) -> None:
+        self.graph, self.held, self.constants = graph, held, {**constants, **graph.constants}
+        self.identifiers: dict[str, str] = {}
+        self.taken = set(_TAKEN)
+        self.attributes: dict[str, str] = {}
+        """By name of a parameter, a buffer or a large constant: the attribute that it is, if it is in no layer."""
+        self.layers: list[str] = []
+        self.made: list[str] = []
+        self.state: list[str] = []
+        self.lines: list[str] = []
+        self.ranks: dict[str, int] = {}
+        self.uses = Counter(name for node in graph.nodes for name in (*node.tensors, *node.named.values()))
+        self.uses.update(graph.outputs)
+
+    def text(self, name: str, title: str) -> str:
+        """The source of the module."""
+        arguments = [self.name(x) for x in self.graph.inputs]
+        self.lines += [f"{x} = mg.as_tensor({x})" for x in map(self.name, self.graph.inputs)]
+        for node in self.graph.nodes:
+            self.write(node, self.constants, self.value)
+        self.lines.append(f"return {', '.join(map(self.value, self.graph.outputs))}")
+        state = ["self.load_state_dict(", "    {", *(f"        {x}," for x in self.state), "    },", "    assign=True,", ")"]
+        made = [*self.layers, *(state if self.state else ()), *self.made] or ["pass"]
+        made = "".join(f"        {line}\n" for line in made)
+        forward = f"\n    def forward(self, {', '.join(arguments)}):\n".replace("self, )", "self)")
+        return _HEAD.format(title=title, name=name) + made + forward + "".join(f"        {line}\n" for line in self.lines)
+
+    def name(self, value: str) -> str:
+        """The identifier of a value."""
+        if value not in self.identifiers:
+            self.identifiers[value] = self.fresh(value)
+        return self.identifiers[value]
+
+    def fresh(self, hint: str) -> str:
+        """An identifier like `hint` that is not taken."""
+        stem = re.sub(r"[^0-9A-Za-z_]+", "_", hint.removesuffix("_output_0")).strip("_") or "x"
+        stem = f"x_{stem}" if stem[0].isdecimal() else stem
+        name, number = stem, 2
+        while name in self.taken or hasattr(Module, name):
+            name, number = f"{stem}_{number}", number + 1
+        self.taken.add(name)
+        return name
+
+    def value(self, name: str) -> str:
+        """A value of the graph in an expression."""
+        if not name:
+            return "None"
+        if name in self.held or (name in self.constants and np.size(self.constants[name]) > LARGE):
+            if name not in self.attributes:
+                self.attributes[name] = attribute = self.fresh(name)
+                kind = type(self.held[name]).__name__ if name in self.held else ""
+                self.made.append(f"self.{attribute} = " + (f"nn.{kind}(arrays[{name!r}])" if kind else f"arrays[{name!r}]"))
+            return f"self.{self.attributes[name]}"
+        return literal(self.constants[name]) if name in self.constants else self.name(name)
+
+    def write(self, node: Node, constants: Mapping[str, Any], value: Callable[[str], str]) -> None:
+        """The line of a node; of a function, those of its body."""
+        if node.operator == "Call":
+            return self._call(node, value)
+        if node.operator in BODIES:
+            raise OnnxError(f"to_python: {node.label} is control flow, which has no text; use the model as it is.")
+        settings = {**node.settings, **{k: _plain(constants[name]) for k, name in node.named.items() if name in constants}}
+        rest = {k: value(name) for k, name in node.named.items() if name not in constants}
+        layer = LAYERS.get(node.operator)
+        text = layer(self, node, settings) if layer and value == self.value and not rest else None
+        text = text or _expression(node, [value(x) for x in node.tensors], {k: literal(v) for k, v in settings.items()} | rest)
+        targets = [value(x) if x else "_" for x in node.outputs]
+        if node.operator in SEVERAL and len(targets) == 1:
+            text = f"{text}[0]"
+        elif node.operator in SEVERAL:
+            targets.append("*_")
+        self.lines.append(f"{', '.join(targets)} = {text}")
+        if node.tensors and node.tensors[0] in self.ranks and node.operator in KEEP_RANK:
+            self.ranks[node.outputs[0]] = self.ranks[node.tensors[0]]
+        return None
+
+    def _call(self, node: Node, value: Callable[[str], str]) -> None:
+        body = node.settings["body"]
+        outer = [*map(value, node.tensors), *["None"] * len(body.inputs)]
+        own = dict(zip(body.inputs, outer, strict=False))
+
+        def inner(name: str) -> str:
+            if not name:
+                return "None"
+            if name not in own:
+                own[name] = literal(body.constants[name]) if name in body.constants else self.fresh(name)
+            return own[name]
+
+        for line in body.nodes:
+            self.write(line, body.constants, inner)
+        for name, result in zip(node.outputs, body.outputs, strict=True):
+            self.lines.append(f"{self.name(name) if value == self.value else value(name)} = {inner(result)}")
+
+    # layers: a node whose weights nothing else reads is one, if ours computes the same
+
+    def layer(self, node: Node, made: str, state: Mapping[str, Any], hint: str) -> str:
+        """Add a layer, and say how it is called."""
+        first = next(x for x in node.tensors[1:] if x)
+        name = self.fresh(first.rpartition(".")[0] or hint)
+        self.layers.append(f"self.{name} = nn.{made}")
+        self.state += [f'"{name}.{k}": {v if "[" in v else f"arrays[{v!r}]"}' for k, v in state.items()]
+        return f"self.{name}"
+
+    def own(self, names: list[str]) -> bool:
+        """Whether these are parameters or buffers that nothing else reads."""
+        return all(x in self.held and self.uses[x] == 1 for x in names if x)
+
+
+def literal(x: Any) -> str:
+    """A number, a text, an array or several of them in Python."""
+    if isinstance(x, (np.ndarray, np.generic)):
+        return f"np.array({x.tolist()!r}, np.{x.dtype})" if x.size <= LARGE else f"np.array({x.ravel().tolist()!r}, np.{x.dtype}).reshape({x.shape})"
+    return repr(x)
+
+
+def _plain(x: Any) -> Any:
+    """A setting as its rule gets it."""
+    x = np.asarray(x)
+    return x if x.ndim > 1 else x.tolist() if x.ndim == 0 else tuple(x.tolist())
+
+
+def _expression(node: Node, tensors: list[str], settings: dict[str, str]) -> str:
+    """The rule of a node with its arguments in their places."""
+    if node.operator in FUNCTIONS:
+        function = FUNCTIONS[node.operator]
+        _, _, defaults = parameters(node.operator)
+        given = [f"{k}={v}" for k, v in settings.items() if v != repr(defaults.get(k, inspect.Parameter.empty))]
+        place = "ops" if function.__module__.endswith("operators") else f"ops.{function.__module__.rpartition('.')[2]}"
+        name = next(k for k, v in vars(inspect.getmodule(function)).items() if v is function)
+        return f"{place}.{name}({', '.join([*tensors, *given])})"
+    tree = ast.parse(EXPRESSIONS[node.operator], mode="eval")
+    named = {**dict(zip("xyz", [*tensors, "None", "None", "None"], strict=False)), **settings, "xs": f"[{', '.join(tensors)}]"}
+    return ast.unparse(_simplified(_Fill(named).visit(tree).body))
+
+
+class _Fill(ast.NodeTransformer):
+    """Puts the texts of arguments in the places of their names."""
+
+    def __init__(self, named: Mapping[str, str]) -> None:
+        self.named = named
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """What stands for a name."""
+        return ast.parse(self.named[node.id], mode="eval").body if node.id in self.named else node
+
+
+def _simplified(tree: Any) -> Any:
+    """The branch that is taken, where a condition is a constant; the alternative to None or 0."""
+    for name, field in ast.iter_fields(tree):
+        if isinstance(field, ast.AST):
+            setattr(tree, name, _simplified(field))
+        elif isinstance(field, list):
+            setattr(tree, name, [_simplified(x) if isinstance(x, ast.AST) else x for x in field])
+    if isinstance(tree, ast.IfExp) and isinstance(tree.test, ast.Constant):
+        return tree.body if tree.test.value else tree.orelse
+    if isinstance(tree, ast.BoolOp) and isinstance(tree.values[0], ast.Constant):
+        return tree.values[0] if tree.values[0].value else tree.values[1]
+    return tree
+
+
+def _dtype(array: Any) -> str:
+    return "" if array.dtype == np.float64 else f", dtype=np.{array.dtype}"
+
+
+def _linear(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
+    x, w, b = [*node.tensors, ""][:3]
+    if not (self.own([w, b]) and self.held[w].ndim == 2 and s["transb"] and not s["transa"] and s["alpha"] == s["beta"] == 1):
+        return None
+    (n, m), none = self.held[w].shape, "" if b else ", bias=False"
+    if b and self.held[b].shape != (n,):
+        return None
+    self.ranks[node.outputs[0]] = 2
+    made = f"Linear({m}, {n}{none}{_dtype(self.held[w])})"
+    return f"{self.layer(node, made, _state(w, b), 'linear')}({self.value(x)})"
+
+
+def _state(w: str, b: str, *names: str) -> dict[str, str]:
+    return {k: v for k, v in zip(("weight", "bias", *names[::2]), (w, b, *names[1::2]), strict=True) if v}
+
+
+def _conv(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
+    x, w, b = [*node.tensors, ""][:3]
+    if not self.own([w, b]) or not 1 <= (d := self.held[w].ndim - 2) <= 3 or s.get("auto_pad", "NOTSET") != "NOTSET":
+        return None
+    pads, ones = tuple(s.get("pads") or (0,) * 2 * d), (1,) * d
+    strides, dilations, group = tuple(s.get("strides") or ones), tuple(s.get("dilations") or ones), s.get("group", 1)
+    extra = tuple(s.get("output_padding") or (0,) * d)
+    if pads[:d] != pads[d:] or s.get("output_shape") or any(m >= max(a, e) for m, a, e in zip(extra, strides, dilations, strict=True)):
+        return None
+    transposed = node.operator == "ConvTranspose"
+    first, second, *kernel = self.held[w].shape
+    sizes = (first, second * group) if transposed else (second * group, first)
+    optional = {"stride": (strides, ones), "padding": (pads[:d], (0,) * d), "dilation": (dilations, ones), "groups": (group, 1)}
+    optional |= {"output_padding": (extra, (0,) * d)} if transposed else {}
+    more = "".join(f", {k}={v!r}" for k, (v, usual) in optional.items() if v != usual) + ("" if b else ", bias=False")
+    self.ranks[node.outputs[0]] = d + 2
+    made = f"{node.operator}{d}d({sizes[0]}, {sizes[1]}, {tuple(kernel)}{more}{_dtype(self.held[w])})"
+    return f"{self.layer(node, made, _state(w, b), 'conv')}({self.value(x)})"
+
+
+def _batch_norm(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
+    x, w, b, mean, var = node.tensors
+    rank = self.ranks.get(x, 0)
+    if not self.own([w, b, mean, var]) or s.get("training_mode") or len(node.outputs) > 1 or rank not in {2, 3, 4, 5}:
+        return None
+    made = f"BatchNorm{max(rank - 2, 1)}d({self.held[w].shape[0]}, eps={s['epsilon']!r}{_dtype(self.held[w])})"
+    state = _state(w, b, "running_mean", mean, "running_var", var)
+    return f"{self.layer(node, made, state, 'norm')}({self.value(x)})"
+
+
+def _layer_norm(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
+    x, w, b = [*node.tensors, ""][:3]
+    if not self.own([w, b]) or s["axis"] != -1 or self.held[w].ndim != 1 or len(node.outputs) > 1:
+        return None
+    made = f"LayerNorm({self.held[w].shape[0]}, eps={s['epsilon']!r}{'' if b else ', bias=False'}{_dtype(self.held[w])})"
+    return f"{self.layer(node, made, _state(w, b), 'norm')}({self.value(x)})"
+
+
+def _embedding(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
+    w, x = node.tensors
+    if not self.own([w]) or self.held[w].ndim != 2 or s["axis"] or x in self.constants:
+        return None
+    first, *rest = node.tensors
+    named = Node(node.label, node.operator, [*rest, first], {}, {}, node.outputs)
+    made = f"Embedding({self.held[w].shape[0]}, {self.held[w].shape[1]}{_dtype(self.held[w])})"
+    return f"{self.layer(named, made, {'weight': w}, 'embedding')}({self.value(x)})"
+
+
+def _recurrent(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
+    x, w, r, b, *states = [*node.tensors, "", "", ""][:6]
+    kind = node.operator
+    plain = not s.get("layout") and s.get("direction", "forward") != "reverse" and not s.get("activations")
+    if not self.own([w, r, b]) or not plain or (kind == "GRU" and not s.get("linear_before_reset")):
+        return None
+    if kind != "LSTM":
+        states = states[:1]
+    if any(states) and not all(states):
+        return None
+    directions, hidden = self.held[r].shape[0], self.held[r].shape[2]
+    more = ", bidirectional=True" if directions == 2 else ""
+    made = f"{kind}({self.held[w].shape[2]}, {hidden}{'' if b else ', bias=False'}{more}{_dtype(self.held[w])})"
+    state = {}
+    for d in range(directions):
+        end, half = f"_l0{'_reverse' * d}", self.held[w].shape[1]
+        state |= {f"weight_ih{end}": f"ops.recurrent.rows(arrays[{w!r}][{d}], {kind!r})"}
+        state |= {f"weight_hh{end}": f"ops.recurrent.rows(arrays[{r!r}][{d}], {kind!r})"}
+        for name, part in (("bias_ih", f":{half}"), ("bias_hh", f"{half}:")) if b else ():
+            state |= {f"{name}{end}": f"ops.recurrent.rows(arrays[{b!r}][{d}][{part}], {kind!r})"}
+    start = f", ({', '.join(map(self.value, states))})" if all(states) and len(states) > 1 else f", {self.value(states[0])}" if all(states) else ""
+    return f"ops.recurrent.by_direction({self.layer(node, made, state, kind.lower())}({self.value(x)}{start}), {directions})"
+
+
+LAYERS: dict[str, Callable[..., str | None]] = {
+    "BatchNormalization": _batch_norm, "Conv": _conv, "ConvTranspose": _conv, "GRU": _recurrent, "Gather": _embedding,
+    "Gemm": _linear, "LSTM": _recurrent, "LayerNormalization": _layer_norm, "RNN": _recurrent,
+}  # fmt: skip
+SEVERAL = {"Dropout", "GRU", "LSTM", "RNN", "TopK"}
+"""The operators whose rules give a tuple, however many outputs are wanted."""
+KEEP_RANK = {"Add", "AveragePool", "BatchNormalization", "Clip", "Dropout", "Elu", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "MaxPool", "Mul", "PRelu", "Relu", "Sigmoid", "Sub", "Tanh"}
