@@ -132,6 +132,7 @@ from .random import manual_seed
 
 if TYPE_CHECKING:
     from . import autograd, check, compiler, creation, data, debug, nn, optim, pictures, storage, training
+    from . import onnx as onnx  # not in __all__, for it needs onnx
     from . import sklearn as sklearn  # not in __all__, for it needs scikit-learn
     from .autograd import checkpoint
     from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -208,6 +209,7 @@ _LATER = {
     "nn": (),
     "nn.functional_call": ("functional_call",),
     "nn.summary": ("summary",),
+    "onnx": (),
     "optim": (),
     "pictures": ("Picture", "draw", "draw_boundary", "draw_network", "draw_steps"),
     "storage": ("CheckpointError", "load", "save"),

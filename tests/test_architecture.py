@@ -24,7 +24,7 @@ FLOORS = (
     ("creation", "random", "functional", "linalg", "autograd", "optim", "check", "compiler", "pictures", "debug"),
     ("nn", "data", "storage"),
     ("training",),
-    ("sklearn", "export", "distributed"),
+    ("sklearn", "export", "distributed", "onnx"),
 )
 
 modules = {
@@ -185,6 +185,8 @@ LINES = {
     "functional": 1840,  # dropout masks have a name
     "nn": 3210,  # summary says which inputs a model takes
     "numpy_api": 2280,  # PyTorch's names for what means the same
+    "onnx": 20,
+    "onnx/reading": 2120,
     "ops": 1350,
     "ops/fused": 2130,
     "optim": 1500,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import zip_longest
@@ -28,7 +29,6 @@ from onnx import (
 )
 from onnx.shape_inference import infer_shapes
 
-from micrograd_np.core.spellings import suggestion
 from micrograd_np.onnx.error import OnnxError
 
 from .graph import BODIES, Graph, Node, parameters
@@ -49,7 +49,7 @@ _VALUE = {
 _FIELDS = {AttributeProto.AttributeType.Value(kind): name for name, kind in _VALUE.items()}
 
 
-class Unsupported(OnnxError):
+class UnsupportedError(OnnxError):
     """An operator, or a use of one, that has no rule; its body in the standard may take its place."""
 
 
@@ -75,11 +75,15 @@ def _parsed(source: Any) -> tuple[ModelProto, Path | None]:
         folder, name, source = path.parent, repr(os.fspath(source)), path.read_bytes()
     elif hasattr(source, "read"):
         source = source.read()
+    if not isinstance(source, (bytes, bytearray, memoryview)):
+        raise TypeError(f"load: needs a path, bytes, an open binary file or a ModelProto, found {source!r:.80}.")
     model = ModelProto()
     try:
         model.ParseFromString(bytes(source))
     except DecodeError:
         raise OnnxError(f"load: {name} is no ONNX file, or one that is cut off.") from None
+    if not _is_text(model):
+        raise OnnxError(f"load: {name} has names that are no text; the file is broken.")
     if not model.HasField("graph") or not model.ir_version:
         raise OnnxError(f"load: {name} holds no graph or no IR version: it is no ONNX file, or one that is cut off.")
     if not IR_OLDEST <= model.ir_version <= onnx.IR_VERSION:
@@ -87,6 +91,16 @@ def _parsed(source: Any) -> tuple[ModelProto, Path | None]:
             f"load: {name} has IR version {model.ir_version}; {IR_OLDEST} to {onnx.IR_VERSION} can be loaded."
         )
     return model, folder
+
+
+def _is_text(message: Any) -> bool:
+    """Whether all strings of a message are text; the parser gives bytes where they are not."""
+    for declared, x in message.ListFields():
+        if declared.type in {declared.TYPE_STRING, declared.TYPE_MESSAGE}:
+            for part in x if not isinstance(x, (str, bytes)) and hasattr(x, "extend") else (x,):
+                if isinstance(part, bytes) or not (isinstance(part, str) or _is_text(part)):
+                    return False
+    return True
 
 
 def _opsets(imports: Iterable[Any], nodes: Sequence[NodeProto]) -> dict[str, int]:
@@ -107,7 +121,8 @@ def _domain(message: Any) -> str:
 
 def _label(i: int, node: NodeProto) -> str:
     """What errors call a node."""
-    return f"node {node.name!r} ({node.op_type})" if node.name else f"node {i} ({node.op_type})"
+    operator = node.op_type if node.op_type.isprintable() else repr(node.op_type)
+    return f"node {node.name!r} ({operator})" if node.name else f"node {i} ({operator})"
 
 
 def _nodes(nodes: Iterable[NodeProto]) -> Iterable[NodeProto]:
@@ -184,8 +199,9 @@ class Reader:
     def _unknown(self, proto: GraphProto, labels: list[str], makers: dict[str, int], i: int, name: str) -> OnnxError:
         """The error for an input that is not there: nobody gives it, a later node does, or one of a circle."""
         if name not in makers:
-            near = suggestion(proto.name or "graph", name, [*makers, *(x.name for x in proto.input)])
-            return OnnxError(f"load: {labels[i]} reads {name!r}, which nothing gives. {near}".strip())
+            near = get_close_matches(name, [*makers, *(x.name for x in proto.input)], 1)
+            hint = f" Is it {near[0]!r}?" if near else ""
+            return OnnxError(f"load: {labels[i]} reads {name!r}, which nothing gives.{hint}")
         before = {j: {makers[x] for x in n.input if x in makers} for j, n in enumerate(proto.node)}
         try:
             TopologicalSorter(before).prepare()
@@ -221,11 +237,8 @@ class Reader:
             graph.constants[proto.output[0]] = _constant(given, label)
             return
         try:
-            if domain or not (rule(name) or name in BODIES):
-                of = f"of the domain {domain!r} " if domain else ""
-                raise Unsupported(f"load: {label}: the operator {name} {of}is not supported.")
             graph.nodes.append(self._bound(proto, schema, label, given))
-        except Unsupported:
+        except UnsupportedError:
             body = _body_of(proto, schema, version, types)
             if body is None:
                 raise
@@ -302,7 +315,11 @@ class Reader:
 
     def _bound(self, proto: NodeProto, schema: Any, label: str, given: dict[str, Any]) -> Node:
         """The node with its tensors and settings as its rule names them."""
-        positional, more, keyword = parameters(proto.op_type)
+        domain, name = _domain(proto), proto.op_type
+        if domain or name == "Call" or not (rule(name) or name in BODIES):
+            of = f"of the domain {domain!r} " if domain else ""
+            raise UnsupportedError(f"load: {label}: the operator {name} {of}is not supported.")
+        positional, more, keyword = parameters(name)
         tensors: list[str] = []
         named: dict[str, str] = {}
         for i, name in enumerate(proto.input):
@@ -312,14 +329,14 @@ class Reader:
             elif more or len(tensors) < len(positional):
                 tensors.append(name)
             elif name:
-                raise Unsupported(f"load: {label}: the input {formal!r} is not supported.")
+                raise UnsupportedError(f"load: {label}: the input {formal!r} is not supported.")
         settings: dict[str, Any] = {"since": schema.since_version, "outputs": len(proto.output)}
         for name, declared in schema.attributes.items():
             default = helper.get_attribute_value(declared.default_value) if declared.default_value.type else None
             default = _text(default)
             value = given.get(name, default)
             if name.lower() not in keyword and name in given and value != default:
-                raise Unsupported(f"load: {label}: the attribute {name}={value!r:.40} is not supported.")
+                raise UnsupportedError(f"load: {label}: the attribute {name}={value!r:.40} is not supported.")
             if value is not None:
                 settings[name.lower()] = value
         missing = {
@@ -350,7 +367,10 @@ class _Types:
     def known(self) -> dict[str, TypeProto]:
         model = ModelProto(graph=self.proto, ir_version=onnx.IR_VERSION)
         model.opset_import.extend(OperatorSetIdProto(domain=d, version=v) for d, v in self.opsets.items())
-        graph = infer_shapes(model).graph
+        try:
+            graph = infer_shapes(model).graph
+        except (RuntimeError, ValueError):  # the node itself is checked when its turn comes
+            return {}
         types = {x.name: x.type for x in (*graph.input, *graph.value_info, *graph.output)}
         return types | {
             x.name: helper.make_tensor_type_proto(x.data_type, x.dims) for x in graph.initializer if x.name not in types

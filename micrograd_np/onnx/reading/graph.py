@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.engine.constant import constant
+from micrograd_np.engine.constant import as_constant
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.onnx.error import OnnxError
 
@@ -35,8 +35,10 @@ class Node:
         arguments = [known[name] if name else None for name in self.tensors]
         if self.operator in BODIES:
             return BODIES[self.operator](known, *arguments, **self.settings)
-        if any(isinstance(x, Tensor) for x in arguments):  # arrays come of constants and shapes: a compiled step keeps them
-            arguments = [constant(x) if isinstance(x, np.ndarray) else x for x in arguments]
+        if any(
+            isinstance(x, Tensor) for x in arguments
+        ):  # arrays come of constants and shapes: a compiled step keeps them
+            arguments = [as_constant(x) if isinstance(x, np.ndarray) else x for x in arguments]
         function = rule(self.operator)
         assert function is not None
         return function(*arguments, **self.settings, **{k: _setting(known[name]) for k, name in self.named.items()})
@@ -64,6 +66,7 @@ class Graph:
                 AttributeError,
                 IndexError,
                 KeyError,
+                MemoryError,
                 TypeError,
                 ValueError,
                 np.exceptions.AxisError,

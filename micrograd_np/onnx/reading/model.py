@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np import nn
+from micrograd_np.engine.constant import as_constant
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.nn.parameter import Buffer, Parameter
 from micrograd_np.onnx.error import OnnxError
@@ -19,7 +20,11 @@ _STATISTICS = ("running_mean", "running_var")
 
 
 class ImportedModel(nn.Module):
-    """What `load` gives: the graph of an ONNX file, run operator by operator."""
+    """What `load` gives: the graph of an ONNX file, run operator by operator.
+
+    Inputs are tensors, arrays or lists, in order or by name; the result is a tensor, or a tuple of several. OnnxError
+    for inputs of other shapes than the file declares, and, with the node, for what an operator cannot do.
+    """
 
     def __init__(self, graph: Graph, arrays: dict[str, np.ndarray[Any, Any]], declared: list[Any]) -> None:
         self._graph, self._declared = graph, [_Input(x) for x in declared]
@@ -66,11 +71,40 @@ class ImportedModel(nn.Module):
         return results[0] if len(results) == 1 else results
 
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Every array by name: parameters, buffers, and what is fixed. What `to_python` writes is made of them."""
+        """Copies of every array by name: parameters, buffers, and what is fixed; see `to_python`."""
         return {**self._constants, **self._graph.constants, **self.state_dict()}
 
     def to_python(self, name: str = "Network") -> str:
-        """z"""
+        """The model as the source of a module called `name`, to read and to change.
+
+        It has layers of `nn` where a node is one and nothing else reads its weights, parameters elsewhere, and a line
+        for each operator. ``Network(model.arrays())`` makes it; in evaluation mode it computes the same bits. (In
+        training its batch norms learn, as ours do.) OnnxError for control flow, which has no text. Values that are
+        fixed, of more than 64 elements, stay among the arrays.
+
+        >>> from onnx import TensorProto, helper
+        >>> x, y = (helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["n", 2]) for name in "xy")
+        >>> w = helper.make_tensor("fc.weight", TensorProto.DOUBLE, [2, 2], [1.0, 0.0, 0.0, 1.0])
+        >>> gemm = helper.make_node("Gemm", ["x", "fc.weight"], ["h"], transB=1)
+        >>> graph = helper.make_graph([gemm, helper.make_node("Relu", ["h"], ["y"])], "small", [x], [y], [w])
+        >>> model = load(helper.make_model(graph))
+        >>> print(model.to_python().partition("def __init__")[2])
+        (self, arrays):
+                self.fc = nn.Linear(2, 2, bias=False)
+                self.load_state_dict(
+                    {
+                        "fc.weight": arrays['fc.weight'],
+                    },
+                    assign=True,
+                )
+        <BLANKLINE>
+            def forward(self, x):
+                x = mg.as_tensor(x)
+                h = self.fc(x)
+                y = F.relu(h)
+                return y
+        <BLANKLINE>
+        """
         held = {x: getattr(self, x) for x in self._names}
         writer = Writer(self._graph, held, self._constants)
         writer.ranks.update({x.name: len(x.shape) for x in self._declared if x.shape is not None})
@@ -78,7 +112,8 @@ class ImportedModel(nn.Module):
 
     def extra_repr(self) -> str:
         """Inputs, outputs, and the number of operators."""
-        return f"{', '.join(self.inputs)} -> {', '.join(self.outputs)}: {len(self._graph.nodes)} operators"
+        count = len(self._graph.nodes)
+        return f"{', '.join(self.inputs)} -> {', '.join(self.outputs)}: {count} operator{'s' * (count != 1)}"
 
 
 class _Input:
@@ -115,7 +150,7 @@ def _argument(x: Any) -> Any:
 def _result(x: Any) -> Any:
     if isinstance(x, Tensor) or x is None:
         return x
-    return [_result(y) for y in x] if isinstance(x, list) else Tensor(x)
+    return [_result(y) for y in x] if isinstance(x, list) else as_constant(x)  # of constants and shapes only
 
 
 def _uses(graph: Graph) -> tuple[set[str], set[str]]:
@@ -136,5 +171,37 @@ def _uses(graph: Graph) -> tuple[set[str], set[str]]:
 
 
 def load(source: Any) -> ImportedModel:
-    """x"""
+    """A model from an ONNX file, as a module that computes the same and trains on.
+
+    `source` is a path, the file's bytes, an open file, or a message of the package onnx. Weights that lie in other
+    files are read from the model's own folder only. Its arrays keep their names, in `state_dict` too:
+
+    - a **parameter** is an initializer of floating numbers that has axes, is finite everywhere, and that an
+      operator computes with, rather than reads as a setting;
+    - a **buffer** is another floating initializer that is computed with: a single number, a mask with −∞ in it, the
+      running statistics of a batch normalisation;
+    - the rest, such as shapes, axes, bounds and scales, is fixed.
+
+    The model computes what the file says, which for a file made to be used means that dropout drops nothing and batch
+    normalisation uses its running statistics, in training too. Opsets 7 to the newest that onnx knows; element types
+    that NumPy has: no bfloat16, float8 or text. An operator without a rule of ours runs by its body in the standard, or
+    is refused by name.
+
+    FileNotFoundError if there is no such file; OnnxError, in one sentence, for a file that is broken, contradicts
+    itself or needs what is not supported, before any array of a false size is made.
+
+    >>> from onnx import TensorProto, helper
+    >>> x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 2])
+    >>> y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 1])
+    >>> w = helper.make_tensor("fc.weight", TensorProto.FLOAT, [1, 2], [1.0, -1.0])
+    >>> gemm = helper.make_node("Gemm", ["x", "fc.weight"], ["y"], transB=1)
+    >>> graph = helper.make_graph([gemm], "difference", [x], [y], [w])
+    >>> model = load(helper.make_model(graph))
+    >>> model
+    ImportedModel(x -> y: 1 operator)
+    >>> model([[3.0, 2.0]])
+    Tensor([[1.]], op=matmul)
+    >>> [name for name, _ in model.named_parameters()]
+    ['fc.weight']
+    """
     return ImportedModel(*read(source))

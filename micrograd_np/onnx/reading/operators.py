@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 import micrograd_np as mg
-from micrograd_np import functional as F
+from micrograd_np import functional as F  # noqa: N812 - the field's name
+from micrograd_np.engine.constant import as_constant
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.ops.index import HOLE, scatter_add
 
@@ -44,6 +45,11 @@ def type_of(number: int) -> np.dtype[Any]:
     if number not in DTYPES:
         raise ValueError(f"the type {type_name(number)} is not supported")
     return DTYPES[number]
+
+
+def number(n: Any, x: Any) -> Any:
+    """A number in the type of x."""
+    return np.dtype(x.dtype).type(n)
 
 
 def is_float(x: Any) -> bool:
@@ -82,8 +88,8 @@ def is_infinite(x: Any, *, detect_negative: int = 1, detect_positive: int = 1) -
 
 def clip(x: Any, *, min: float | None = None, max: float | None = None) -> Any:
     """Elements below `min` become it, then those above `max`."""
-    x = x if min is None else np.maximum(x, np.asarray(min, x.dtype))
-    return x if max is None else np.minimum(x, np.asarray(max, x.dtype))
+    x = x if min is None else np.maximum(x, number(min, x))
+    return x if max is None else np.minimum(x, number(max, x))
 
 
 def p_relu(x: Any, slope: Any) -> Any:
@@ -102,8 +108,8 @@ def gemm(a: Any, b: Any, c: Any = None, *, alpha: float, beta: float, transa: in
     ):
         return F.linear(a, b, c)
     z = np.matmul(a, b.T if transb else b)
-    z = z if alpha == 1 else z * np.asarray(alpha, z.dtype)
-    return z if c is None else z + (c if beta == 1 else c * np.asarray(beta, z.dtype))
+    z = z if alpha == 1 else z * number(alpha, z)
+    return z if c is None else z + (c if beta == 1 else c * number(beta, z))
 
 
 def cumulate(x: Any, function: Callable[..., Any], neutral: int, axis: int, exclusive: int, reverse: int) -> Any:
@@ -112,7 +118,7 @@ def cumulate(x: Any, function: Callable[..., Any], neutral: int, axis: int, excl
     x = np.flip(x, axis=axis) if reverse else x
     z = function(x, axis=axis)
     if exclusive:
-        first = np.full([1 if a == axis % x.ndim else n for a, n in enumerate(x.shape)], neutral, x.dtype)
+        first = as_constant(np.full([1 if a == axis % x.ndim else n for a, n in enumerate(x.shape)], neutral, x.dtype))
         z = np.concatenate([first, z], axis=axis)[(slice(None),) * (axis % x.ndim) + (slice(-1),)]
     z = z.astype(x.dtype)
     return np.flip(z, axis=axis) if reverse else z
@@ -148,7 +154,7 @@ def extreme(name: str) -> Callable[..., Any]:
         else:
             least = getattr(np.iinfo(x.dtype), "min" if name == "max" else "max")
         least = least if np.dtype(x.dtype).kind != "b" else name == "min"
-        return np.full(np.sum(values(x), axis=axis, keepdims=keepdims).shape, least, x.dtype)
+        return np.full(np.sum(np.empty(x.shape), axis=axis, keepdims=keepdims).shape, least, x.dtype)
 
     return largest
 
@@ -177,7 +183,7 @@ def over_axis(x: Any, function: Callable[..., Any], axis: int, since: int) -> An
 
 def hard_max(x: Any, *, axis: int) -> Any:
     """1 at the first largest element along `axis`, 0 elsewhere."""
-    place = np.expand_dims(np.arange(x.shape[axis]), lengths(range(1, x.ndim - axis % x.ndim)))
+    place = as_constant(np.expand_dims(np.arange(x.shape[axis]), lengths(range(1, x.ndim - axis % x.ndim))))
     return (place == np.argmax(x, axis=axis, keepdims=True)).astype(x.dtype)
 
 
@@ -244,8 +250,9 @@ def pad(
         low, high = pads[i], pads[i + k]
         width[axis] = max(low, 0), max(high, 0)
         keep[axis] = slice(max(-low, 0), x.shape[axis] - max(-high, 0))
-    settings = {"constant_values": np.asarray(constant_value or value, x.dtype)} if mode == "constant" else {}
-    return np.pad(x[tuple(keep)], width, mode=mode, **settings)
+    settings: dict[str, Any] = {"constant_values": number(constant_value or value, x)} if mode == "constant" else {}
+    settings["mode"] = mode
+    return np.pad(x[tuple(keep)], width, **settings)
 
 
 def depth_to_space(x: Any, *, blocksize: int, mode: str = "DCR") -> Any:
@@ -275,7 +282,8 @@ def constant_of_shape(*, input: Any, value: Any = None) -> Any:
 
 def eye_like(x: Any, *, dtype: Any = None, k: int = 0) -> Any:
     """Ones on a diagonal of a matrix."""
-    return np.eye(*x.shape, k=k, dtype=type_of(dtype) if dtype else x.dtype)
+    rows, columns = x.shape
+    return np.eye(rows, columns, k=k, dtype=type_of(dtype) if dtype else x.dtype)
 
 
 def cast(x: Any, *, to: int) -> Any:
@@ -286,16 +294,11 @@ def cast(x: Any, *, to: int) -> Any:
 # indices
 
 
-def _grid(shape: tuple[int, ...]) -> list[Any]:
-    """The index of every element, axis by axis, to broadcast."""
-    return list(np.ogrid[tuple(slice(n) for n in shape)])
-
-
 def gather_nd(x: Any, indices: Any, *, batch_dims: int = 0) -> Any:
     """Elements, or parts, of x at indices that lie along the last axis."""
     shape = indices.shape[:-1]
     grids = [np.reshape(np.arange(n), [-1 if a == b else 1 for a in range(len(shape))]) for b, n in enumerate(shape)]
-    return x[(*grids[:batch_dims], *(indices[..., i] for i in range(indices.shape[-1])))]
+    return x[(*map(as_constant, grids[:batch_dims]), *(indices[..., i] for i in range(indices.shape[-1])))]
 
 
 def _written(x: Any, index: tuple[Any, ...], updates: Any, reduction: str) -> Any:
@@ -304,8 +307,7 @@ def _written(x: Any, index: tuple[Any, ...], updates: Any, reduction: str) -> An
         return x + scatter_add(updates, *index, index=(HOLE,) * len(index), shape=tuple(x.shape)).astype(x.dtype)
     if reduction != "none":
         raise ValueError(f"reduction={reduction!r} is not supported; 'none' and 'add' are")
-    z = np.copy(x) + 0 if isinstance(updates, Tensor) and not isinstance(x, Tensor) else np.copy(x)
-    z = mg.as_tensor(z) if isinstance(updates, Tensor) else z
+    z: Any = mg.as_tensor(np.copy(x)) if isinstance(updates, Tensor) else np.copy(x)
     z[index] = updates
     return z
 
@@ -317,7 +319,9 @@ def scatter_nd(x: Any, indices: Any, updates: Any, *, reduction: str = "none") -
 
 def scatter_elements(x: Any, indices: Any, updates: Any, *, axis: int = 0, reduction: str = "none") -> Any:
     """x with elements replaced at indices along `axis`."""
-    index = [np.broadcast_to(i, indices.shape) for i in _grid(indices.shape)]
+    index: list[Any] = [
+        as_constant(np.broadcast_to(i, indices.shape)) for i in np.ogrid[tuple(map(slice, indices.shape))]
+    ]
     index[axis] = indices
     return _written(x, tuple(index), updates, reduction)
 
@@ -327,7 +331,7 @@ def one_hot(indices: Any, pair: Any, *, depth: Any, axis: int = -1) -> Any:
     (depth,) = lengths(depth)
     place = np.expand_dims(np.where(indices < 0, indices + depth, indices), axis)
     axis %= place.ndim
-    classes = np.reshape(np.arange(depth), [depth if a == axis else 1 for a in range(place.ndim)])
+    classes = as_constant(np.reshape(np.arange(depth), [depth if a == axis else 1 for a in range(place.ndim)]))
     return np.where(place == classes, pair[1], pair[0])
 
 
@@ -335,13 +339,14 @@ def reverse_sequence(x: Any, *, sequence_lens: Any, batch_axis: int = 1, time_ax
     """The first elements along time, of each sample as many as it has, in reverse order."""
     ends = np.reshape(lengths(sequence_lens), [-1 if a == batch_axis else 1 for a in range(x.ndim)])
     at = np.reshape(np.arange(x.shape[time_axis]), [-1 if a == time_axis else 1 for a in range(x.ndim)])
-    return np.take_along_axis(x, np.broadcast_to(np.where(at < ends, ends - 1 - at, at), x.shape), axis=time_axis)
+    index: Any = as_constant(np.broadcast_to(np.where(at < ends, ends - 1 - at, at), x.shape))
+    return np.take_along_axis(x, index, axis=time_axis)
 
 
 def compress(x: Any, *, condition: Any, axis: int | None = None) -> Any:
     """What a mask picks along `axis`, or of all elements."""
     x = np.reshape(x, (-1,)) if axis is None else x
-    return np.take(x, np.flatnonzero(condition), axis=axis or 0)
+    return np.take(x, as_constant(np.flatnonzero(condition)), axis=axis or 0)
 
 
 # networks
@@ -413,15 +418,15 @@ def local_response_norm(x: Any, *, alpha: float, beta: float, bias: float, size:
 
 
 EXPRESSIONS = {
-    "Abs": "np.abs(x)", "Acos": "np.arccos(x)", "Acosh": "np.arccosh(x)", "Add": "x + y",
-    "And": "np.logical_and(x, y)", "ArgMax": "ops.arg(x, np.argmax, axis, keepdims, select_last_index or 0)",
+    "Abs": "np.abs(x)", "Acos": "np.arccos(x)", "Acosh": "np.arccosh(x)", "Add": "x + y", "And": "np.logical_and(x, y)",
+    "ArgMax": "ops.arg(x, np.argmax, axis, keepdims, select_last_index or 0)",
     "ArgMin": "ops.arg(x, np.argmin, axis, keepdims, select_last_index or 0)", "Asin": "np.arcsin(x)",
-    "Asinh": "np.arcsinh(x)", "Atan": "np.arctan(x)", "Atanh": "np.arctanh(x)", "BitCast": "ops.values(x).view(ops.type_of(to))", "BitwiseAnd": "np.bitwise_and(x, y)",
+    "Asinh": "np.arcsinh(x)", "Atan": "np.arctan(x)", "Atanh": "np.arctanh(x)",
+    "BitCast": "ops.values(x).view(ops.type_of(to))", "BitwiseAnd": "np.bitwise_and(x, y)",
     "BitwiseNot": "np.invert(x)", "BitwiseOr": "np.bitwise_or(x, y)", "BitwiseXor": "np.bitwise_xor(x, y)",
     "CastLike": "x.astype(y.dtype)", "Ceil": "np.ceil(x)", "Celu": "F.celu(x, alpha)",
-    "Concat": "np.concatenate(xs, axis=axis)",
-    "Cos": "np.cos(x)",
-    "Cosh": "np.cosh(x)", "CumProd": "ops.cumulate(x, np.cumprod, 1, axis, exclusive, reverse)",
+    "Concat": "np.concatenate(xs, axis=axis)", "Cos": "np.cos(x)", "Cosh": "np.cosh(x)",
+    "CumProd": "ops.cumulate(x, np.cumprod, 1, axis, exclusive, reverse)",
     "CumSum": "ops.cumulate(x, np.cumsum, 0, axis, exclusive, reverse)", "Det": "np.linalg.det(x)",
     "Einsum": "np.einsum(equation, *xs)", "Elu": "F.elu(x, alpha)", "Equal": "x == y", "Erf": "mg.erf(x)",
     "Exp": "np.exp(x)", "Floor": "np.floor(x)", "Gather": "np.take(x, y, axis=axis)",
@@ -435,7 +440,7 @@ EXPRESSIONS = {
     "LogSoftmax": "ops.over_axis(x, mg.log_softmax, axis, since)", "MatMul": "np.matmul(x, y)",
     "Max": "reduce(np.maximum, xs)", "Mean": "reduce(np.add, xs) / len(xs)", "Min": "reduce(np.minimum, xs)",
     "Mish": "F.mish(x)", "Mod": "np.fmod(x, y) if fmod else np.remainder(x, y)", "Mul": "x * y", "Neg": "-x",
-    "NonZero": "np.asarray(np.nonzero(ops.values(x)))", "Not": "np.logical_not(x)",     "Or": "np.logical_or(x, y)",
+    "NonZero": "np.asarray(np.nonzero(ops.values(x)))", "Not": "np.logical_not(x)", "Or": "np.logical_or(x, y)",
     "Reciprocal": "np.reciprocal(x)",
     "ReduceL1": "ops.reduced(np.sum, np.abs(x), axes, keepdims, noop_with_empty_axes)",
     "ReduceL2": "np.sqrt(ops.reduced(np.sum, x * x, axes, keepdims, noop_with_empty_axes))",
@@ -448,31 +453,30 @@ EXPRESSIONS = {
     "ReduceSum": "ops.reduced(np.sum, x, axes, keepdims, noop_with_empty_axes)",
     "ReduceSumSquare": "ops.reduced(np.sum, x * x, axes, keepdims, noop_with_empty_axes)", "Relu": "F.relu(x)",
     "Round": "np.rint(x)", "Selu": "gamma * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))",
-    
-            "Shape": "np.asarray(x.shape[start:end], dtype=np.int64)",
+    "Shape": "np.asarray(x.shape[start:end], dtype=np.int64)",
     "Shrink": "np.where(x < -lambd, x + bias, np.where(x > lambd, x - bias, 0))", "Sigmoid": "F.sigmoid(x)",
     "Sign": "np.sign(x)", "Sin": "np.sin(x)", "Sinh": "np.sinh(x)", "Size": "np.asarray(x.size)",
     "Softmax": "ops.over_axis(x, mg.softmax, axis, since)", "Softplus": "F.softplus(x, threshold=inf)",
     "Softsign": "F.softsign(x)", "Sqrt": "np.sqrt(x)", "Sub": "x - y", "Sum": "reduce(np.add, xs)",
     "Swish": "x * F.sigmoid(alpha * x)", "Tan": "np.tan(x)", "Tanh": "np.tanh(x)",
-    "ThresholdedRelu": "np.where(x > alpha, x, 0)", "Tile": "np.tile(x, repeats)",
-    "Transpose": "np.transpose(x, perm)", "Trilu": "np.triu(x, k or 0) if upper else np.tril(x, k or 0)",
-    "Unsqueeze": "np.expand_dims(x, ops.lengths(axes))", "Where": "np.where(x, y, z)", "Xor": "np.logical_xor(x, y)",
+    "ThresholdedRelu": "np.where(x > alpha, x, 0)", "Tile": "np.tile(x, repeats)", "Transpose": "np.transpose(x, perm)",
+    "Trilu": "np.triu(x, k or 0) if upper else np.tril(x, k or 0)", "Unsqueeze": "np.expand_dims(x, ops.lengths(axes))",
+    "Where": "np.where(x, y, z)", "Xor": "np.logical_xor(x, y)",
 }  # fmt: skip
 """The operators that are an expression of others. Settings that are not set are None."""
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "AveragePool": windows.average_pool, "BatchNormalization": batch_norm, "BitShift": shift, "Cast": cast, "Clip": clip,
-    "Compress": compress, "ConstantOfShape": constant_of_shape, "Conv": windows.convolve,
-    "ConvTranspose": windows.convolve_transposed, "DepthToSpace": depth_to_space,     "Div": divide, "Dropout": dropout, "Expand": expand, "EyeLike": eye_like, "Flatten": flatten, "GRU": recurrent.gru,
-    "GatherND": gather_nd, "Gemm": gemm, "GroupNormalization": group_norm,
-    "IsInf": is_infinite, "LRN": local_response_norm, "LSTM": recurrent.lstm, "LayerNormalization": layer_norm,
-    "LpNormalization": lp_norm, "MaxPool": windows.max_pool, "OneHot": one_hot, "PRelu": p_relu,
-    "Pad": pad, "Pow": power, "RMSNormalization": rms_norm, "RNN": recurrent.rnn,
+    "AveragePool": windows.average_pool, "BatchNormalization": batch_norm, "BitShift": shift, "Cast": cast,
+    "Clip": clip, "Compress": compress, "ConstantOfShape": constant_of_shape, "Conv": windows.convolve,
+    "ConvTranspose": windows.convolve_transposed, "DepthToSpace": depth_to_space, "Div": divide, "Dropout": dropout,
+    "Expand": expand, "EyeLike": eye_like, "Flatten": flatten, "GRU": recurrent.gru, "GatherND": gather_nd,
+    "Gemm": gemm, "GroupNormalization": group_norm, "IsInf": is_infinite, "LRN": local_response_norm,
+    "LSTM": recurrent.lstm, "LayerNormalization": layer_norm, "LpNormalization": lp_norm, "MaxPool": windows.max_pool,
+    "OneHot": one_hot, "PRelu": p_relu, "Pad": pad, "Pow": power, "RMSNormalization": rms_norm, "RNN": recurrent.rnn,
     "Range": arange, "Reshape": reshape, "Resize": windows.resize, "ReverseSequence": reverse_sequence,
-    "Scatter": scatter_elements, "ScatterElements": scatter_elements, "ScatterND": scatter_nd, "Slice": slice_, "SpaceToDepth": space_to_depth,
-    "Split": split, "Squeeze": squeeze, "TopK": top_k, "Upsample": windows.upsample,
+    "Scatter": scatter_elements, "ScatterElements": scatter_elements, "ScatterND": scatter_nd, "Slice": slice_,
+    "SpaceToDepth": space_to_depth, "Split": split, "Squeeze": squeeze, "TopK": top_k, "Upsample": windows.upsample,
 }  # fmt: skip
 
 

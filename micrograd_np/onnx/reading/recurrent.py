@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np import functional as F
+from micrograd_np import functional as F  # noqa: N812 - the field's name
+from micrograd_np.engine.constant import as_constant
 from micrograd_np.nn.recurrent import _KINDS
 
 ACTIVATIONS: dict[str, tuple[str, ...]] = {
@@ -26,8 +27,8 @@ def rows(w: Any, kind: str) -> Any:
     return w if len(order) == 1 else np.concatenate([w[i * k : (i + 1) * k] for i in order])
 
 
-def _step(x: Any, h: Any, weights: Sequence[Any]) -> Any:
-    """A step of a GRU whose reset gate acts before the product, which ours does not have; ours have all steps at once."""
+def _reset_first(x: Any, h: Any, weights: Sequence[Any]) -> Any:
+    """A GRU whose reset gate acts before the product, which ours has not."""
     w_ih, w_hh, b_ih, b_hh = weights
     k = w_hh.shape[1]
     by_x = F.linear(x, w_ih, b_ih if b_hh is None else b_ih + b_hh)
@@ -61,11 +62,11 @@ def _recurrent(kind: str) -> Callable[..., Any]:
             k = r.shape[2]
             bias = (None, None) if b is None else (b[d][: b.shape[1] // 2], b[d][b.shape[1] // 2 :])
             weights = [v if v is None else rows(v, kind) for v in (w[d], r[d], *bias)]
-            zero = np.zeros((x.shape[1], k), x.dtype)
+            zero = as_constant(np.zeros((x.shape[1], k), x.dtype))
             start = tuple(zero if s is None else (s[:, d] if layout else s[d]) for s in (h, c)[: _KINDS[kind].states])
             turned = np.flip(x, axis=0) if backward else x
             if kind == "GRU" and not linear_before_reset:
-                z, last = _step(turned, start[0], weights)
+                z, last = _reset_first(turned, start[0], weights)
             else:
                 z, last = _KINDS[kind].run(turned, start, [*weights, None], names[0].lower())
             steps.append(np.flip(z, axis=0) if backward else z)
@@ -82,7 +83,7 @@ lstm, gru, rnn = (_recurrent(kind) for kind in ("LSTM", "GRU", "RNN"))
 
 
 def by_direction(results: Any, directions: int) -> tuple[Any, ...]:
-    """What a layer of ours gives as ONNX has it: outputs by direction, ``(t, n, d·h) -> (t, d, n, h)``; then the states."""
+    """What a layer of ours gives, as ONNX has it: outputs ``(t, n, d·h) -> (t, d, n, h)``, then the states."""
     z, states = results
     t, n, k = z.shape
     y = np.transpose(np.reshape(z, (t, n, directions, k // directions)), (0, 2, 1, 3))

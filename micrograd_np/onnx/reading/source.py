@@ -21,7 +21,21 @@ from .operators import EXPRESSIONS, FUNCTIONS
 
 LARGE = 64
 """From how many elements on a constant is read from the arrays instead of written out."""
-_TAKEN = {*keyword.kwlist, *keyword.softkwlist, *vars(builtins), "F", "arrays", "inf", "mg", "nan", "nn", "np", "ops", "reduce", "self"}
+_TAKEN = {
+    *keyword.kwlist,
+    *keyword.softkwlist,
+    *vars(builtins),
+    "F",
+    "arrays",
+    "inf",
+    "mg",
+    "nan",
+    "nn",
+    "np",
+    "ops",
+    "reduce",
+    "self",
+}
 _HEAD = '''"""{title}"""
 
 from functools import reduce
@@ -64,13 +78,25 @@ class Writer:
         arguments = [self.name(x) for x in self.graph.inputs]
         self.lines += [f"{x} = mg.as_tensor({x})" for x in map(self.name, self.graph.inputs)]
         for node in self.graph.nodes:
-            self.write(node, self.constants, self.value)
+            try:
+                self.write(node, self.constants, self.value)
+            except OnnxError:
+                raise
+            except (IndexError, KeyError, TypeError, ValueError) as error:
+                raise OnnxError(f"to_python: {node.label}: {error}") from error
         self.lines.append(f"return {', '.join(map(self.value, self.graph.outputs))}")
-        state = ["self.load_state_dict(", "    {", *(f"        {x}," for x in self.state), "    },", "    assign=True,", ")"]
+        state = [
+            "self.load_state_dict(",
+            "    {",
+            *(f"        {x}," for x in self.state),
+            "    },",
+            "    assign=True,",
+            ")",
+        ]
         made = [*self.layers, *(state if self.state else ()), *self.made] or ["pass"]
-        made = "".join(f"        {line}\n" for line in made)
         forward = f"\n    def forward(self, {', '.join(arguments)}):\n".replace("self, )", "self)")
-        return _HEAD.format(title=title, name=name) + made + forward + "".join(f"        {line}\n" for line in self.lines)
+        before, after = ("".join(f"        {line}\n" for line in part) for part in (made, self.lines))
+        return _HEAD.format(title=title, name=name) + before + forward + after
 
     def name(self, value: str) -> str:
         """The identifier of a value."""
@@ -96,7 +122,9 @@ class Writer:
             if name not in self.attributes:
                 self.attributes[name] = attribute = self.fresh(name)
                 kind = type(self.held[name]).__name__ if name in self.held else ""
-                self.made.append(f"self.{attribute} = " + (f"nn.{kind}(arrays[{name!r}])" if kind else f"arrays[{name!r}]"))
+                self.made.append(
+                    f"self.{attribute} = " + (f"nn.{kind}(arrays[{name!r}])" if kind else f"arrays[{name!r}]")
+                )
             return f"self.{self.attributes[name]}"
         return literal(self.constants[name]) if name in self.constants else self.name(name)
 
@@ -106,11 +134,16 @@ class Writer:
             return self._call(node, value)
         if node.operator in BODIES:
             raise OnnxError(f"to_python: {node.label} is control flow, which has no text; use the model as it is.")
-        settings = {**node.settings, **{k: _plain(constants[name]) for k, name in node.named.items() if name in constants}}
+        settings = {
+            **node.settings,
+            **{k: _plain(constants[name]) for k, name in node.named.items() if name in constants},
+        }
         rest = {k: value(name) for k, name in node.named.items() if name not in constants}
         layer = LAYERS.get(node.operator)
         text = layer(self, node, settings) if layer and value == self.value and not rest else None
-        text = text or _expression(node, [value(x) for x in node.tensors], {k: literal(v) for k, v in settings.items()} | rest)
+        text = text or _expression(
+            node, [value(x) for x in node.tensors], {k: literal(v) for k, v in settings.items()} | rest
+        )
         targets = [value(x) if x else "_" for x in node.outputs]
         if node.operator in SEVERAL and len(targets) == 1:
             text = f"{text}[0]"
@@ -156,7 +189,11 @@ class Writer:
 def literal(x: Any) -> str:
     """A number, a text, an array or several of them in Python."""
     if isinstance(x, (np.ndarray, np.generic)):
-        return f"np.array({x.tolist()!r}, np.{x.dtype})" if x.size <= LARGE else f"np.array({x.ravel().tolist()!r}, np.{x.dtype}).reshape({x.shape})"
+        return (
+            f"np.array({x.tolist()!r}, np.{x.dtype})"
+            if x.size <= LARGE
+            else f"np.array({x.ravel().tolist()!r}, np.{x.dtype}).reshape({x.shape})"
+        )
     return repr(x)
 
 
@@ -176,7 +213,11 @@ def _expression(node: Node, tensors: list[str], settings: dict[str, str]) -> str
         name = next(k for k, v in vars(inspect.getmodule(function)).items() if v is function)
         return f"{place}.{name}({', '.join([*tensors, *given])})"
     tree = ast.parse(EXPRESSIONS[node.operator], mode="eval")
-    named = {**dict(zip("xyz", [*tensors, "None", "None", "None"], strict=False)), **settings, "xs": f"[{', '.join(tensors)}]"}
+    named = {
+        **dict(zip("xyz", [*tensors, "None", "None", "None"], strict=False)),
+        **settings,
+        "xs": f"[{', '.join(tensors)}]",
+    }
     return ast.unparse(_simplified(_Fill(named).visit(tree).body))
 
 
@@ -211,7 +252,9 @@ def _dtype(array: Any) -> str:
 
 def _linear(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
     x, w, b = [*node.tensors, ""][:3]
-    if not (self.own([w, b]) and self.held[w].ndim == 2 and s["transb"] and not s["transa"] and s["alpha"] == s["beta"] == 1):
+    if not (
+        self.own([w, b]) and self.held[w].ndim == 2 and s["transb"] and not s["transa"] and s["alpha"] == s["beta"] == 1
+    ):
         return None
     (n, m), none = self.held[w].shape, "" if b else ", bias=False"
     if b and self.held[b].shape != (n,):
@@ -232,12 +275,21 @@ def _conv(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
     pads, ones = tuple(s.get("pads") or (0,) * 2 * d), (1,) * d
     strides, dilations, group = tuple(s.get("strides") or ones), tuple(s.get("dilations") or ones), s.get("group", 1)
     extra = tuple(s.get("output_padding") or (0,) * d)
-    if pads[:d] != pads[d:] or s.get("output_shape") or any(m >= max(a, e) for m, a, e in zip(extra, strides, dilations, strict=True)):
+    if (
+        pads[:d] != pads[d:]
+        or s.get("output_shape")
+        or any(m >= max(a, e) for m, a, e in zip(extra, strides, dilations, strict=True))
+    ):
         return None
     transposed = node.operator == "ConvTranspose"
     first, second, *kernel = self.held[w].shape
     sizes = (first, second * group) if transposed else (second * group, first)
-    optional = {"stride": (strides, ones), "padding": (pads[:d], (0,) * d), "dilation": (dilations, ones), "groups": (group, 1)}
+    optional = {
+        "stride": (strides, ones),
+        "padding": (pads[:d], (0,) * d),
+        "dilation": (dilations, ones),
+        "groups": (group, 1),
+    }
     optional |= {"output_padding": (extra, (0,) * d)} if transposed else {}
     more = "".join(f", {k}={v!r}" for k, (v, usual) in optional.items() if v != usual) + ("" if b else ", bias=False")
     self.ranks[node.outputs[0]] = d + 2
@@ -259,7 +311,9 @@ def _layer_norm(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
     x, w, b = [*node.tensors, ""][:3]
     if not self.own([w, b]) or s["axis"] != -1 or self.held[w].ndim != 1 or len(node.outputs) > 1:
         return None
-    made = f"LayerNorm({self.held[w].shape[0]}, eps={s['epsilon']!r}{'' if b else ', bias=False'}{_dtype(self.held[w])})"
+    made = (
+        f"LayerNorm({self.held[w].shape[0]}, eps={s['epsilon']!r}{'' if b else ', bias=False'}{_dtype(self.held[w])})"
+    )
     return f"{self.layer(node, made, _state(w, b), 'norm')}({self.value(x)})"
 
 
@@ -286,15 +340,17 @@ def _recurrent(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
     directions, hidden = self.held[r].shape[0], self.held[r].shape[2]
     more = ", bidirectional=True" if directions == 2 else ""
     made = f"{kind}({self.held[w].shape[2]}, {hidden}{'' if b else ', bias=False'}{more}{_dtype(self.held[w])})"
-    state = {}
+    state: dict[str, str] = {}
     for d in range(directions):
         end, half = f"_l0{'_reverse' * d}", self.held[w].shape[1]
         state |= {f"weight_ih{end}": f"ops.recurrent.rows(arrays[{w!r}][{d}], {kind!r})"}
         state |= {f"weight_hh{end}": f"ops.recurrent.rows(arrays[{r!r}][{d}], {kind!r})"}
         for name, part in (("bias_ih", f":{half}"), ("bias_hh", f"{half}:")) if b else ():
             state |= {f"{name}{end}": f"ops.recurrent.rows(arrays[{b!r}][{d}][{part}], {kind!r})"}
-    start = f", ({', '.join(map(self.value, states))})" if all(states) and len(states) > 1 else f", {self.value(states[0])}" if all(states) else ""
-    return f"ops.recurrent.by_direction({self.layer(node, made, state, kind.lower())}({self.value(x)}{start}), {directions})"
+    start = ", ".join(map(self.value, states)) if all(states) else ""
+    start = f", ({start})" if kind == "LSTM" and start else f", {start}" if start else ""
+    called = f"{self.layer(node, made, state, kind.lower())}({self.value(x)}{start})"
+    return f"ops.recurrent.by_direction({called}, {directions})"
 
 
 LAYERS: dict[str, Callable[..., str | None]] = {
@@ -303,4 +359,22 @@ LAYERS: dict[str, Callable[..., str | None]] = {
 }  # fmt: skip
 SEVERAL = {"Dropout", "GRU", "LSTM", "RNN", "TopK"}
 """The operators whose rules give a tuple, however many outputs are wanted."""
-KEEP_RANK = {"Add", "AveragePool", "BatchNormalization", "Clip", "Dropout", "Elu", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "MaxPool", "Mul", "PRelu", "Relu", "Sigmoid", "Sub", "Tanh"}
+KEEP_RANK = {
+    "Add",
+    "AveragePool",
+    "BatchNormalization",
+    "Clip",
+    "Dropout",
+    "Elu",
+    "HardSigmoid",
+    "HardSwish",
+    "Identity",
+    "LeakyRelu",
+    "MaxPool",
+    "Mul",
+    "PRelu",
+    "Relu",
+    "Sigmoid",
+    "Sub",
+    "Tanh",
+}

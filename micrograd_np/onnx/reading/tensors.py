@@ -16,7 +16,7 @@ DTYPES = {
     TensorProto.DataType.Value(n): helper.tensor_dtype_to_np_dtype(TensorProto.DataType.Value(n))
     for n in _NAMES.split()
 }
-"""By ONNX's number: the types that NumPy has. Of the others, a bfloat16 or float8 has no array, a string no derivative."""
+"""By ONNX's number: the types that NumPy has, without texts."""
 
 
 def type_name(number: int) -> str:
@@ -52,6 +52,8 @@ def array_of(tensor: TensorProto, what: str, folder: Path | None) -> np.ndarray[
         kind = "bytes" if tensor.HasField("raw_data") else "numbers"
         raise OnnxError(f"load: {what} has the shape {shape}, which takes {unit} {kind}, and holds {found}.")
     array: np.ndarray[Any, Any] = numpy_helper.to_array(tensor)
+    if dtype.kind == "b":
+        array = array.view(np.uint8) != 0  # a byte of raw data may be any number
     return array.astype(dtype, copy=not array.flags.writeable)
 
 
@@ -70,7 +72,7 @@ def _external(tensor: TensorProto, what: str, folder: Path | None, needed: int) 
     offset, length = (given.get(key) or default for key, default in (("offset", "0"), ("length", str(needed))))
     if not (offset.isdecimal() and length.isdecimal() and int(length) == needed and int(offset) + needed <= size):
         raise OnnxError(
-            f"load: {what} takes {needed} bytes, and should be {length} bytes from {offset} on in {location!r}, which has "
-            f"{size}."
+            f"load: {what} takes {needed} bytes, and should be {length} bytes from {offset} on in {location!r}, which "
+            f"has {size}."
         )
     return np.fromfile(path, np.uint8, needed, offset=int(offset))

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np import functional as F
+from micrograd_np import functional as F  # noqa: N812 - the field's name
+from micrograd_np.engine.constant import as_constant
 
 Lengths = tuple[int, ...]
 
@@ -31,7 +32,14 @@ def _filled(x: Any, pads: list[tuple[int, int]], value: Any = 0) -> Any:
     """x with `value` around its places."""
     if not any(map(any, pads)):
         return x
-    return np.pad(x, [(0, 0), (0, 0), *pads], constant_values=np.asarray(value, x.dtype))
+    return np.pad(x, [(0, 0), (0, 0), *pads], constant_values=np.dtype(x.dtype).type(value))
+
+
+def _axes_of(x: Any, w: Any, kernel_shape: Any) -> int:
+    """How many axes of places there are; ValueError for a weight of another kernel than is declared."""
+    if kernel_shape is not None and tuple(kernel_shape) != w.shape[2:]:
+        raise ValueError(f"kernel_shape is {kernel_shape}, and the weight has {w.shape}")
+    return x.ndim - 2
 
 
 def convolve(
@@ -39,7 +47,7 @@ def convolve(
     kernel_shape: Any = None, pads: Any = None, strides: Any = None,
 ) -> Any:  # fmt: skip
     """A convolution; where the padding differs at both ends, x is padded first."""
-    d = x.ndim - 2
+    d = _axes_of(x, w, kernel_shape)
     strides, dilations = strides or (1,) * d, dilations or (1,) * d
     spans = tuple((k - 1) * e + 1 for k, e in zip(w.shape[2:], dilations, strict=True))
     pairs = _pads(x.shape[2:], spans, strides, pads, auto_pad)
@@ -50,10 +58,11 @@ def convolve(
 
 def convolve_transposed(
     x: Any, w: Any, b: Any = None, *, auto_pad: str = "NOTSET", dilations: Any = None, group: int = 1,
-    kernel_shape: Any = None, pads: Any = None, strides: Any = None, output_padding: Any = None, output_shape: Any = None,
+    kernel_shape: Any = None, output_padding: Any = None, output_shape: Any = None, pads: Any = None,
+    strides: Any = None,
 ) -> Any:  # fmt: skip
     """The adjoint of a convolution: computed whole, then cut, or filled up with zeros, at the ends."""
-    d = x.ndim - 2
+    d = _axes_of(x, w, kernel_shape)
     strides, dilations = strides or (1,) * d, dilations or (1,) * d
     extra = output_padding or (0,) * d
     spans = tuple((k - 1) * e + 1 for k, e in zip(w.shape[2:], dilations, strict=True))
@@ -105,7 +114,7 @@ class _Pool:
     def sum(self, x: Any) -> Any:
         """The sum over each window of an x that has been padded."""
         d = x.ndim - 2
-        ones = np.ones((1, 1, *self.kernel), x.dtype)
+        ones = as_constant(np.ones((1, 1, *self.kernel), x.dtype))
         flat = np.reshape(x, (-1, 1, *x.shape[2:]))
         z = _by_axes("conv", d)(flat, ones, None, tuple(self.strides), 0, tuple(self.dilations))
         return np.reshape(z, (*x.shape[:2], *z.shape[2:]))
@@ -121,7 +130,7 @@ def average_pool(
         padding, d = tuple(low for low, _ in pool.pads), x.ndim - 2
         include = bool(count_include_pad)
         return _by_axes("avg_pool", d)(x, tuple(kernel_shape), tuple(pool.strides), padding, count_include_pad=include)
-    ones = np.ones((1, 1, *x.shape[2:]), x.dtype)
+    ones = as_constant(np.ones((1, 1, *x.shape[2:]), x.dtype))
     counted = _filled(_filled(ones, pool.pads, 1 if count_include_pad else 0), pool.more)
     return pool.sum(_filled(_filled(x, pool.pads), pool.more)) / pool.sum(counted)
 
@@ -133,7 +142,7 @@ def max_pool(
     """The largest element of each window, and its place in the whole tensor."""
     pool, d = _Pool(x, kernel_shape, strides, pads, dilations, auto_pad, ceil_mode), x.ndim - 2
     function, settings = _by_axes("max_pool", d), (tuple(kernel_shape), tuple(pool.strides))
-    padding = 0
+    padding: Any = 0
     if pool.even:
         padding = tuple(low for low, _ in pool.pads)
     least = -inf if np.dtype(x.dtype).kind == "f" else np.iinfo(x.dtype).min
@@ -149,13 +158,15 @@ def max_pool(
     inside = [i - p for i, p in zip(places[::-1], low, strict=True)]
     steps = np.cumprod([1, *x.shape[2:]])[:-1] if storage_order else np.cumprod([1, *x.shape[:2:-1]])[::-1]
     flat = sum(i * int(s) for i, s in zip(inside, steps, strict=True))
-    return z, flat + np.reshape(np.arange(prod(x.shape[:2])) * prod(x.shape[2:]), (*x.shape[:2], *(1,) * d))
+    first = np.reshape(np.arange(prod(x.shape[:2])) * prod(x.shape[2:]), (*x.shape[:2], *(1,) * d))
+    return z, flat + as_constant(first)
 
 
 # resizing: along each axis a matrix, of which each row says how much of each element there is in a new one
 
 _NEAREST = {
-    "round_prefer_floor": lambda p: ceil(p - 0.5), "round_prefer_ceil": lambda p: floor(p + 0.5), "floor": floor, "ceil": ceil,
+    "ceil": ceil, "floor": floor, "round_prefer_ceil": lambda p: floor(p + 0.5),
+    "round_prefer_floor": lambda p: ceil(p - 0.5),
 }  # fmt: skip
 
 
@@ -229,16 +240,16 @@ def resize(
         places = [_place(i, n, m, factor, section, coordinate_transformation_mode) for i in range(m)]
         if mode == "nearest":
             at = [min(max(_NEAREST[nearest_mode](p), 0), n - 1) for p in places]
-            x_new = np.take(x, np.asarray(at, np.int64), axis=axis)
+            x_new = np.take(x, as_constant(np.asarray(at, np.int64)), axis=axis)
         else:
             stretch = min(1.0, factor) if antialias else 1.0
-            way = {"a": cubic_coeff_a, "stretch": stretch, "exclude": bool(exclude_outside)}
+            way: dict[str, Any] = {"a": cubic_coeff_a, "stretch": stretch, "exclude": bool(exclude_outside)}
             w = np.stack([_shares(p, n, mode, **way) for p in places]).astype(x.dtype)
-            x_new = np.moveaxis(np.matmul(np.moveaxis(x, axis, -1), w.T), -1, axis)
+            x_new = np.moveaxis(np.matmul(np.moveaxis(x, axis, -1), as_constant(w.T)), -1, axis)
         if crop:
             shape = [m if a == axis else 1 for a in range(x.ndim)]
-            outside = np.reshape([not 0 <= p <= n - 1 for p in places], shape)
-            x_new = np.where(outside, np.asarray(extrapolation_value, x.dtype), x_new)
+            outside = as_constant(np.reshape([not 0 <= p <= n - 1 for p in places], shape))
+            x_new = np.where(outside, np.dtype(x.dtype).type(extrapolation_value), x_new)
         x = x_new
     return x
 
