@@ -172,27 +172,27 @@ class Reader:
             arrays[tensor.name] = array_of(tensor, f"initializer {tensor.name!r}", self.folder)
         return arrays
 
-    def graph(self, proto: GraphProto, known: set[str]) -> Graph:
-        """A graph whose nodes may read what is `known` outside."""
+    def graph(self, proto: GraphProto, visible: set[str]) -> Graph:
+        """A graph whose nodes may read what is `visible` outside."""
         for x in proto.input:
             _check_type(x, next((_label(i, n) for i, n in enumerate(proto.node) if x.name in n.input), "the graph"))
-        names = [x.name for x in proto.input if x.name not in known]
+        names = [x.name for x in proto.input if x.name not in visible]
         graph = Graph(names, [x.name for x in proto.output])
-        known = known | set(names)
+        visible = visible | set(names)
         labels = [_label(i, n) for i, n in enumerate(proto.node)]
         types = _Types(proto, self.opsets)
         makers = {name: i for i, n in enumerate(proto.node) for name in n.output if name}
         for i, (proto_node, label) in enumerate(zip(proto.node, labels, strict=True)):
             for name in proto_node.input:
-                if name and name not in known:
+                if name and name not in visible:
                     raise self._unknown(proto, labels, makers, i, name)
             for name in proto_node.output:
-                if name and name in known:
+                if name and name in visible:
                     raise OnnxError(f"load: {label} gives {name!r}, which is the name of something else already.")
-            self._node(graph, proto_node, label, known, types)
-            known.update(filter(None, proto_node.output))
+            self._node(graph, proto_node, label, visible, types)
+            visible.update(filter(None, proto_node.output))
         for name in graph.outputs:
-            if name not in known:
+            if name not in visible:
                 raise OnnxError(f"load: the output {name!r} of the graph {proto.name!r} is given by no node.")
         return graph
 
@@ -212,7 +212,7 @@ class Reader:
             f"load: {labels[i]} reads {name!r}, which {labels[makers[name]]} gives only later; nodes must be in order."
         )
 
-    def _node(self, graph: Graph, proto: NodeProto, label: str, known: set[str], types: _Types) -> None:
+    def _node(self, graph: Graph, proto: NodeProto, label: str, visible: set[str], types: _Types) -> None:
         """Add a node, or its array if it is a constant."""
         domain, name = _domain(proto), proto.op_type
         self.left[0] -= 1
@@ -231,13 +231,13 @@ class Reader:
         except defs.SchemaError:
             of = f"opset {version}" + (f" of the domain {domain!r}" if domain else "")
             raise OnnxError(f"load: {label}: {of} has no operator {name!r}.") from None
-        given = self._attributes(proto, schema, label, known)
+        attributes = self._attributes(proto, schema, label, visible)
         self._check_counts(proto, schema, label)
         if name == "Constant" and not domain:
-            graph.constants[proto.output[0]] = _constant(given, label)
+            graph.constants[proto.output[0]] = _constant(attributes, label)
             return
         try:
-            graph.nodes.append(self._bound(proto, schema, label, given))
+            graph.nodes.append(self._bound(proto, schema, label, attributes))
         except UnsupportedError:
             body = _body_of(proto, schema, version, types)
             if body is None:
@@ -251,8 +251,8 @@ class Reader:
         """A node that runs the body of a function, with the attributes of the call in their places."""
         if len(proto.input) > len(function.input) or len(proto.output) > len(function.output):
             raise OnnxError(f"load: {label} has more inputs or outputs than its function {function.name!r}.")
-        given = {**defaults, **{a.name: a for a in (*function.attribute_proto, *proto.attribute)}}
-        body = GraphProto(name=function.name, node=[_filled(node, given) for node in function.node])
+        attributes = {**defaults, **{a.name: a for a in (*function.attribute_proto, *proto.attribute)}}
+        body = GraphProto(name=function.name, node=[_filled(node, attributes) for node in function.node])
         for name, actual in zip_longest(function.input, proto.input, fillvalue=""):
             body.input.add(name=name, type=types.of(actual))
         body.output.extend(
@@ -276,29 +276,29 @@ class Reader:
             if not low <= len(names) <= high:
                 raise OnnxError(f"load: {label} has {len(names)} {what}; the operator takes {low} to {high}.")
 
-    def _attributes(self, proto: NodeProto, schema: Any, label: str, known: set[str]) -> dict[str, Any]:
+    def _attributes(self, proto: NodeProto, schema: Any, label: str, visible: set[str]) -> dict[str, Any]:
         """The attributes that are set, as Python's values."""
-        given: dict[str, Any] = {}
+        attributes: dict[str, Any] = {}
         for attribute in proto.attribute:
             declared = schema.attributes.get(attribute.name)
-            if declared is None or attribute.name in given:
+            if declared is None or attribute.name in attributes:
                 why = "twice" if declared else f"which opset {schema.since_version} of the operator does not have"
                 raise OnnxError(f"load: {label} has the attribute {attribute.name!r} {why}.")
             if attribute.type != declared.type.value or attribute.ref_attr_name:
                 raise OnnxError(
                     f"load: {label}: the attribute {attribute.name!r} must be of type {declared.type.name}."
                 )
-            given[attribute.name] = self._value(attribute, f"{label}: the attribute {attribute.name!r}", known)
+            attributes[attribute.name] = self._value(attribute, f"{label}: the attribute {attribute.name!r}", visible)
         for name, declared in schema.attributes.items():
-            if declared.required and name not in given:
+            if declared.required and name not in attributes:
                 raise OnnxError(f"load: {label} lacks the attribute {name!r}.")
-        return given
+        return attributes
 
-    def _value(self, attribute: AttributeProto, what: str, known: set[str]) -> Any:
+    def _value(self, attribute: AttributeProto, what: str, visible: set[str]) -> Any:
         if attribute.type not in _FIELDS:
             raise OnnxError(f"load: {what} is of a type that is not supported.")
         if attribute.type == AttributeProto.GRAPH:
-            return self._body(attribute.g, known)
+            return self._body(attribute.g, visible)
         if attribute.type == AttributeProto.TENSOR:
             return array_of(attribute.t, what, self.folder)
         try:
@@ -306,14 +306,14 @@ class Reader:
         except UnicodeDecodeError:
             raise OnnxError(f"load: {what} is no text.") from None
 
-    def _body(self, proto: GraphProto, known: set[str]) -> Graph:
+    def _body(self, proto: GraphProto, visible: set[str]) -> Graph:
         own = {x.name for x in proto.input}
         arrays = self.initializers(proto)
-        graph = self.graph(proto, (known - own) | set(arrays))
+        graph = self.graph(proto, (visible - own) | set(arrays))
         graph.constants.update(arrays)
         return graph
 
-    def _bound(self, proto: NodeProto, schema: Any, label: str, given: dict[str, Any]) -> Node:
+    def _bound(self, proto: NodeProto, schema: Any, label: str, attributes: dict[str, Any]) -> Node:
         """The node with its tensors and settings as its rule names them."""
         domain, name = _domain(proto), proto.op_type
         if domain or name == "Call" or not (rule(name) or name in BODIES):
@@ -334,8 +334,8 @@ class Reader:
         for name, declared in schema.attributes.items():
             default = helper.get_attribute_value(declared.default_value) if declared.default_value.type else None
             default = _text(default)
-            value = given.get(name, default)
-            if name.lower() not in keyword and name in given and value != default:
+            value = attributes.get(name, default)
+            if name.lower() not in keyword and name in attributes and value != default:
                 raise UnsupportedError(f"load: {label}: the attribute {name}={value!r:.40} is not supported.")
             if value is not None:
                 settings[name.lower()] = value
@@ -364,7 +364,7 @@ class _Types:
         self.proto, self.opsets = proto, opsets
 
     @cached_property
-    def known(self) -> dict[str, TypeProto]:
+    def by_name(self) -> dict[str, TypeProto]:
         model = ModelProto(graph=self.proto, ir_version=onnx.IR_VERSION)
         model.opset_import.extend(OperatorSetIdProto(domain=d, version=v) for d, v in self.opsets.items())
         try:
@@ -378,7 +378,7 @@ class _Types:
 
     def of(self, name: str) -> TypeProto:
         """The type of a value; an empty one if it cannot be known."""
-        return self.known.get(name, TypeProto()) if name else TypeProto()
+        return self.by_name.get(name, TypeProto()) if name else TypeProto()
 
 
 def _body_of(proto: NodeProto, schema: Any, version: int, types: _Types) -> FunctionProto | None:
@@ -391,16 +391,16 @@ def _body_of(proto: NodeProto, schema: Any, version: int, types: _Types) -> Func
         return FunctionProto.FromString(schema.get_function_with_opset_version(max(fitting)))
     node = NodeProto()
     node.CopyFrom(proto)
-    given = {a.name for a in node.attribute}
+    attributes = {a.name for a in node.attribute}
     node.attribute.extend(
-        a.default_value for n, a in schema.attributes.items() if a.default_value.type and n not in given
+        a.default_value for n, a in schema.attributes.items() if a.default_value.type and n not in attributes
     )
     arguments = node.SerializeToString(), [types.of(name).SerializeToString() for name in proto.input]
     text = schema.get_context_dependent_function_with_opset_version(max(fitting), *arguments)
     return FunctionProto.FromString(text) if text else None
 
 
-def _filled(node: NodeProto, given: Mapping[str, AttributeProto]) -> NodeProto:
+def _filled(node: NodeProto, attributes: Mapping[str, AttributeProto]) -> NodeProto:
     """A node of a function with the attributes of the call in place of references to them."""
     filled = NodeProto()
     filled.CopyFrom(node)
@@ -411,10 +411,10 @@ def _filled(node: NodeProto, given: Mapping[str, AttributeProto]) -> NodeProto:
             new.CopyFrom(attribute)
             if new.HasField("g"):
                 new.g.node.clear()
-                new.g.node.extend(_filled(inner, given) for inner in attribute.g.node)
-        elif attribute.ref_attr_name in given:
+                new.g.node.extend(_filled(inner, attributes) for inner in attribute.g.node)
+        elif attribute.ref_attr_name in attributes:
             new = filled.attribute.add()
-            new.CopyFrom(given[attribute.ref_attr_name])
+            new.CopyFrom(attributes[attribute.ref_attr_name])
             new.name = attribute.name
     return filled
 
@@ -431,11 +431,11 @@ def _trimmed(names: list[str]) -> list[str]:
     return names
 
 
-def _constant(given: dict[str, Any], label: str) -> Any:
+def _constant(attributes: dict[str, Any], label: str) -> Any:
     """The array of a node that is a constant."""
-    if len(given) != 1:
-        raise OnnxError(f"load: {label} has {len(given)} values; a constant has one.")
-    ((name, x),) = given.items()
+    if len(attributes) != 1:
+        raise OnnxError(f"load: {label} has {len(attributes)} values; a constant has one.")
+    ((name, x),) = attributes.items()
     kinds = {
         "value": None,
         "value_float": np.float32,

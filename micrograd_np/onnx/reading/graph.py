@@ -30,18 +30,18 @@ class Node:
     """By setting: the tensor that it is read from."""
     outputs: list[str]
 
-    def run(self, known: dict[str, Any]) -> Any:
+    def run(self, scope: dict[str, Any]) -> Any:
         """What the operator gives: one value, or a tuple."""
-        arguments = [known[name] if name else None for name in self.tensors]
+        arguments = [scope[name] if name else None for name in self.tensors]
         if self.operator in BODIES:
-            return BODIES[self.operator](known, *arguments, **self.settings)
+            return BODIES[self.operator](scope, *arguments, **self.settings)
         if any(
             isinstance(x, Tensor) for x in arguments
         ):  # arrays come of constants and shapes: a compiled step keeps them
             arguments = [as_constant(x) if isinstance(x, np.ndarray) else x for x in arguments]
         function = rule(self.operator)
         assert function is not None
-        return function(*arguments, **self.settings, **{k: _setting(known[name]) for k, name in self.named.items()})
+        return function(*arguments, **self.settings, **{k: _setting(scope[name]) for k, name in self.named.items()})
 
 
 @dataclass
@@ -53,12 +53,12 @@ class Graph:
     nodes: list[Node] = field(default_factory=list)
     constants: dict[str, Any] = field(default_factory=dict)
 
-    def run(self, known: dict[str, Any]) -> list[Any]:
-        """The outputs; `known` has the inputs and what an outer graph computed, and gets what this one does."""
-        known.update(self.constants)
+    def run(self, scope: dict[str, Any]) -> list[Any]:
+        """The outputs; `scope` has the inputs and what an outer graph computed, and gets what this one does."""
+        scope.update(self.constants)
         for node in self.nodes:
             try:
-                results = node.run(known)
+                results = node.run(scope)
             except OnnxError as error:
                 raise OnnxError(f"{node.label}: in its body, {error}") from error
             except (
@@ -75,8 +75,8 @@ class Graph:
             several = results if isinstance(results, tuple) else (results,)
             if len(several) < len(node.outputs):
                 raise OnnxError(f"{node.label}: its output {node.outputs[len(several)]!r} is not supported.")
-            known.update(zip(node.outputs, several, strict=False))
-        return [known[name] for name in self.outputs]
+            scope.update(zip(node.outputs, several, strict=False))
+        return [scope[name] for name in self.outputs]
 
 
 def _setting(x: Any) -> Any:
@@ -90,23 +90,23 @@ def _setting(x: Any) -> Any:
 @cache
 def parameters(operator: str) -> tuple[list[str], bool, dict[str, Any]]:
     """A rule's tensors, whether it takes more of them, and its settings with their defaults."""
-    found = inspect.signature(rule(operator) or BODIES[operator]).parameters.values()
-    positional = [p.name for p in found if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "known"]
-    keyword = {p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY}
-    return positional, any(p.kind is p.VAR_POSITIONAL for p in found), keyword
+    arguments = inspect.signature(rule(operator) or BODIES[operator]).parameters.values()
+    positional = [p.name for p in arguments if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "known"]
+    keyword = {p.name: p.default for p in arguments if p.kind is p.KEYWORD_ONLY}
+    return positional, any(p.kind is p.VAR_POSITIONAL for p in arguments), keyword
 
 
-def choose(known: dict[str, Any], condition: Any, *, then_branch: Graph, else_branch: Graph) -> Any:
+def choose(scope: dict[str, Any], condition: Any, *, then_branch: Graph, else_branch: Graph) -> Any:
     """If: one of two graphs."""
-    return tuple((then_branch if values(condition).item() else else_branch).run(dict(known)))
+    return tuple((then_branch if values(condition).item() else else_branch).run(dict(scope)))
 
 
-def loop(known: dict[str, Any], trips: Any = None, condition: Any = None, *state: Any, body: Graph) -> Any:
+def loop(scope: dict[str, Any], trips: Any = None, condition: Any = None, *state: Any, body: Graph) -> Any:
     """Loop: a graph again and again, as often as `trips` says and while its condition holds."""
     carried, scanned, kept, turn = list(state), [], True if condition is None else values(condition).item(), 0
     while kept and (trips is None or turn < values(trips).item()):
         inputs = dict(zip(body.inputs, [np.asarray(turn), np.asarray(kept), *carried], strict=True))
-        after, *results = body.run({**known, **inputs})
+        after, *results = body.run({**scope, **inputs})
         carried, kept, turn = results[: len(state)], values(after).item(), turn + 1
         scanned.append(results[len(state) :])
     if not scanned and len(body.outputs) > 1 + len(state):
@@ -119,7 +119,7 @@ def _stacked(parts: Sequence[Any], axis: int = 0) -> Any:
 
 
 def scan(
-    known: dict[str, Any], *inputs: Any, body: Graph, num_scan_inputs: int, scan_input_axes: Any = None,
+    scope: dict[str, Any], *inputs: Any, body: Graph, num_scan_inputs: int, scan_input_axes: Any = None,
     scan_input_directions: Any = None, scan_output_axes: Any = None, scan_output_directions: Any = None, since: int,
 ) -> Any:  # fmt: skip
     """Scan: a graph for each element of some inputs along an axis, with states that pass from one to the next."""
@@ -134,7 +134,7 @@ def scan(
     ]
     scanned = []
     for t in range(sequences[0].shape[0]):
-        results = body.run({**known, **dict(zip(body.inputs, [*state, *(x[t] for x in sequences)], strict=True))})
+        results = body.run({**scope, **dict(zip(body.inputs, [*state, *(x[t] for x in sequences)], strict=True))})
         state = results[:first]
         scanned.append(results[first:])
     count = len(body.outputs) - first

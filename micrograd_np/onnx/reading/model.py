@@ -59,15 +59,17 @@ class ImportedModel(nn.Module):
             raise OnnxError(
                 f"the model takes {len(self._declared)} inputs, {', '.join(self.inputs)}; found {len(args)}."
             )
-        given = {**dict(zip(self.inputs, args, strict=False)), **named}
-        known: dict[str, Any] = {**self._constants, **{name: getattr(self, name) for name in self._names}}
+        inputs = {**dict(zip(self.inputs, args, strict=False)), **named}
+        scope: dict[str, Any] = {**self._constants, **{name: getattr(self, name) for name in self._names}}
         for x in self._declared:
-            if x.name not in given:
+            if x.name not in inputs:
                 raise OnnxError(f"the model needs the input {x.name!r}; it takes {', '.join(self.inputs)}.")
-            known[x.name] = x.checked(given.pop(x.name))
-        if given:
-            raise OnnxError(f"the model has no input {', '.join(map(repr, given))}; it takes {', '.join(self.inputs)}.")
-        results = tuple(map(_result, self._graph.run(known)))
+            scope[x.name] = x.checked(inputs.pop(x.name))
+        if inputs:
+            raise OnnxError(
+                f"the model has no input {', '.join(map(repr, inputs))}; it takes {', '.join(self.inputs)}."
+            )
+        results = tuple(map(_result, self._graph.run(scope)))
         return results[0] if len(results) == 1 else results
 
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:

@@ -497,5 +497,5 @@ def rule(operator: str) -> Callable[..., Any] | None:
 
 def names_in(text: str) -> set[str]:
     """The names that an expression reads, except built-in ones."""
-    found = {node.id for node in ast.walk(ast.parse(text, mode="eval")) if isinstance(node, ast.Name)}
-    return found - vars(builtins).keys()
+    names = {node.id for node in ast.walk(ast.parse(text, mode="eval")) if isinstance(node, ast.Name)}
+    return names - vars(builtins).keys()

@@ -49,10 +49,10 @@ def _recurrent(kind: str) -> Callable[..., Any]:
         hidden_size: int | None = None, layout: int = 0, activations: Any = None, activation_alpha: Any = None,
         activation_beta: Any = None, linear_before_reset: int = 0, sequence_lens: Any = None, outputs: int = 1,
     ) -> Any:  # fmt: skip
-        usual = ACTIVATIONS[kind] * w.shape[0]
-        names = tuple(activations or usual)[: len(usual)]  # the standard's default is for two directions
-        if names != usual and not (kind == "RNN" and set(names) == {"Relu"}):
-            raise ValueError(f"activations {names} are not supported; {usual} are")
+        default = ACTIVATIONS[kind] * w.shape[0]
+        names = tuple(activations or default)[: len(default)]  # the standard's default is for two directions
+        if names != default and not (kind == "RNN" and set(names) == {"Relu"}):
+            raise ValueError(f"activations {names} are not supported; {default} are")
         x = np.swapaxes(x, 0, 1) if layout else x
         if sequence_lens is not None and {*np.ravel(sequence_lens)} != {x.shape[0]}:
             raise ValueError("sequence_lens that differ from the length of the input are not supported")

@@ -66,7 +66,7 @@ class Writer:
         self.attributes: dict[str, str] = {}
         """By name of a parameter, a buffer or a large constant: the attribute that it is, if it is in no layer."""
         self.layers: list[str] = []
-        self.made: list[str] = []
+        self.creation: list[str] = []
         self.state: list[str] = []
         self.lines: list[str] = []
         self.ranks: dict[str, int] = {}
@@ -93,9 +93,9 @@ class Writer:
             "    assign=True,",
             ")",
         ]
-        made = [*self.layers, *(state if self.state else ()), *self.made] or ["pass"]
+        creation = [*self.layers, *(state if self.state else ()), *self.creation] or ["pass"]
         forward = f"\n    def forward(self, {', '.join(arguments)}):\n".replace("self, )", "self)")
-        before, after = ("".join(f"        {line}\n" for line in part) for part in (made, self.lines))
+        before, after = ("".join(f"        {line}\n" for line in part) for part in (creation, self.lines))
         return _HEAD.format(title=title, name=name) + before + forward + after
 
     def name(self, value: str) -> str:
@@ -122,7 +122,7 @@ class Writer:
             if name not in self.attributes:
                 self.attributes[name] = attribute = self.fresh(name)
                 kind = type(self.held[name]).__name__ if name in self.held else ""
-                self.made.append(
+                self.creation.append(
                     f"self.{attribute} = " + (f"nn.{kind}(arrays[{name!r}])" if kind else f"arrays[{name!r}]")
                 )
             return f"self.{self.attributes[name]}"
@@ -173,11 +173,11 @@ class Writer:
 
     # layers: a node whose weights nothing else reads is one, if ours computes the same
 
-    def layer(self, node: Node, made: str, state: Mapping[str, Any], hint: str) -> str:
+    def layer(self, node: Node, creation: str, state: Mapping[str, Any], hint: str) -> str:
         """Add a layer, and say how it is called."""
         first = next(x for x in node.tensors[1:] if x)
         name = self.fresh(first.rpartition(".")[0] or hint)
-        self.layers.append(f"self.{name} = nn.{made}")
+        self.layers.append(f"self.{name} = nn.{creation}")
         self.state += [f'"{name}.{k}": {v if "[" in v else f"arrays[{v!r}]"}' for k, v in state.items()]
         return f"self.{name}"
 
@@ -208,10 +208,10 @@ def _expression(node: Node, tensors: list[str], settings: dict[str, str]) -> str
     if node.operator in FUNCTIONS:
         function = FUNCTIONS[node.operator]
         _, _, defaults = parameters(node.operator)
-        given = [f"{k}={v}" for k, v in settings.items() if v != repr(defaults.get(k, inspect.Parameter.empty))]
+        keywords = [f"{k}={v}" for k, v in settings.items() if v != repr(defaults.get(k, inspect.Parameter.empty))]
         place = "ops" if function.__module__.endswith("operators") else f"ops.{function.__module__.rpartition('.')[2]}"
         name = next(k for k, v in vars(inspect.getmodule(function)).items() if v is function)
-        return f"{place}.{name}({', '.join([*tensors, *given])})"
+        return f"{place}.{name}({', '.join([*tensors, *keywords])})"
     tree = ast.parse(EXPRESSIONS[node.operator], mode="eval")
     named = {
         **dict(zip("xyz", [*tensors, "None", "None", "None"], strict=False)),
@@ -260,8 +260,8 @@ def _linear(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
     if b and self.held[b].shape != (n,):
         return None
     self.ranks[node.outputs[0]] = 2
-    made = f"Linear({m}, {n}{none}{_dtype(self.held[w])})"
-    return f"{self.layer(node, made, _state(w, b), 'linear')}({self.value(x)})"
+    creation = f"Linear({m}, {n}{none}{_dtype(self.held[w])})"
+    return f"{self.layer(node, creation, _state(w, b), 'linear')}({self.value(x)})"
 
 
 def _state(w: str, b: str, *names: str) -> dict[str, str]:
@@ -291,10 +291,12 @@ def _conv(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
         "groups": (group, 1),
     }
     optional |= {"output_padding": (extra, (0,) * d)} if transposed else {}
-    more = "".join(f", {k}={v!r}" for k, (v, usual) in optional.items() if v != usual) + ("" if b else ", bias=False")
+    more = "".join(f", {k}={v!r}" for k, (v, default) in optional.items() if v != default) + (
+        "" if b else ", bias=False"
+    )
     self.ranks[node.outputs[0]] = d + 2
-    made = f"{node.operator}{d}d({sizes[0]}, {sizes[1]}, {tuple(kernel)}{more}{_dtype(self.held[w])})"
-    return f"{self.layer(node, made, _state(w, b), 'conv')}({self.value(x)})"
+    creation = f"{node.operator}{d}d({sizes[0]}, {sizes[1]}, {tuple(kernel)}{more}{_dtype(self.held[w])})"
+    return f"{self.layer(node, creation, _state(w, b), 'conv')}({self.value(x)})"
 
 
 def _batch_norm(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
@@ -302,19 +304,19 @@ def _batch_norm(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
     rank = self.ranks.get(x, 0)
     if not self.own([w, b, mean, var]) or s.get("training_mode") or len(node.outputs) > 1 or rank not in {2, 3, 4, 5}:
         return None
-    made = f"BatchNorm{max(rank - 2, 1)}d({self.held[w].shape[0]}, eps={s['epsilon']!r}{_dtype(self.held[w])})"
+    creation = f"BatchNorm{max(rank - 2, 1)}d({self.held[w].shape[0]}, eps={s['epsilon']!r}{_dtype(self.held[w])})"
     state = _state(w, b, "running_mean", mean, "running_var", var)
-    return f"{self.layer(node, made, state, 'norm')}({self.value(x)})"
+    return f"{self.layer(node, creation, state, 'norm')}({self.value(x)})"
 
 
 def _layer_norm(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
     x, w, b = [*node.tensors, ""][:3]
     if not self.own([w, b]) or s["axis"] != -1 or self.held[w].ndim != 1 or len(node.outputs) > 1:
         return None
-    made = (
+    creation = (
         f"LayerNorm({self.held[w].shape[0]}, eps={s['epsilon']!r}{'' if b else ', bias=False'}{_dtype(self.held[w])})"
     )
-    return f"{self.layer(node, made, _state(w, b), 'norm')}({self.value(x)})"
+    return f"{self.layer(node, creation, _state(w, b), 'norm')}({self.value(x)})"
 
 
 def _embedding(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
@@ -323,7 +325,7 @@ def _embedding(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
         return None
     first, *rest = node.tensors
     named = Node(node.label, node.operator, [*rest, first], {}, {}, node.outputs)
-    made = f"Embedding({self.held[w].shape[0]}, {self.held[w].shape[1]}{_dtype(self.held[w])})"
+    creation = f"Embedding({self.held[w].shape[0]}, {self.held[w].shape[1]}{_dtype(self.held[w])})"
     return f"{self.layer(named, made, {'weight': w}, 'embedding')}({self.value(x)})"
 
 
@@ -339,7 +341,7 @@ def _recurrent(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
         return None
     directions, hidden = self.held[r].shape[0], self.held[r].shape[2]
     more = ", bidirectional=True" if directions == 2 else ""
-    made = f"{kind}({self.held[w].shape[2]}, {hidden}{'' if b else ', bias=False'}{more}{_dtype(self.held[w])})"
+    creation = f"{kind}({self.held[w].shape[2]}, {hidden}{'' if b else ', bias=False'}{more}{_dtype(self.held[w])})"
     state: dict[str, str] = {}
     for d in range(directions):
         end, half = f"_l0{'_reverse' * d}", self.held[w].shape[1]
@@ -349,7 +351,7 @@ def _recurrent(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
             state |= {f"{name}{end}": f"ops.recurrent.rows(arrays[{b!r}][{d}][{part}], {kind!r})"}
     start = ", ".join(map(self.value, states)) if all(states) else ""
     start = f", ({start})" if kind == "LSTM" and start else f", {start}" if start else ""
-    called = f"{self.layer(node, made, state, kind.lower())}({self.value(x)}{start})"
+    called = f"{self.layer(node, creation, state, kind.lower())}({self.value(x)}{start})"
     return f"ops.recurrent.by_direction({called}, {directions})"
 
 

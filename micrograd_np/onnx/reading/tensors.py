@@ -27,8 +27,8 @@ def type_name(number: int) -> str:
 def dtype_of(number: int, what: str) -> np.dtype[Any]:
     """NumPy's type; OnnxError if it has none."""
     if number not in DTYPES:
-        known = ", ".join(type_name(n) for n in DTYPES)
-        raise OnnxError(f"load: {what} is of type {type_name(number)}; the types that can be loaded are {known}.")
+        names = ", ".join(type_name(n) for n in DTYPES)
+        raise OnnxError(f"load: {what} is of type {type_name(number)}; the types that can be loaded are {names}.")
     return DTYPES[number]
 
 
@@ -45,12 +45,12 @@ def array_of(tensor: TensorProto, what: str, folder: Path | None) -> np.ndarray[
     if tensor.data_location == TensorProto.EXTERNAL:
         return _external(tensor, what, folder, needed).view(dtype).reshape(shape)
     if tensor.HasField("raw_data"):
-        found, unit = len(tensor.raw_data), needed
+        size, unit = len(tensor.raw_data), needed
     else:
-        found, unit = len(getattr(tensor, helper.tensor_dtype_to_field(tensor.data_type))), prod(shape)
-    if found != unit:
+        size, unit = len(getattr(tensor, helper.tensor_dtype_to_field(tensor.data_type))), prod(shape)
+    if size != unit:
         kind = "bytes" if tensor.HasField("raw_data") else "numbers"
-        raise OnnxError(f"load: {what} has the shape {shape}, which takes {unit} {kind}, and holds {found}.")
+        raise OnnxError(f"load: {what} has the shape {shape}, which takes {unit} {kind}, and holds {size}.")
     array: np.ndarray[Any, Any] = numpy_helper.to_array(tensor)
     if dtype.kind == "b":
         array = array.view(np.uint8) != 0  # a byte of raw data may be any number
@@ -59,8 +59,8 @@ def array_of(tensor: TensorProto, what: str, folder: Path | None) -> np.ndarray[
 
 def _external(tensor: TensorProto, what: str, folder: Path | None, needed: int) -> np.ndarray[Any, Any]:
     """The bytes of a tensor in a file beside the model."""
-    given = {entry.key: entry.value for entry in tensor.external_data}
-    location = given.get("location", "")
+    entries = {entry.key: entry.value for entry in tensor.external_data}
+    location = entries.get("location", "")
     if folder is None:
         raise OnnxError(
             f"load: {what} lies in another file, {location!r}; load the model from its path, not from bytes."
@@ -69,7 +69,7 @@ def _external(tensor: TensorProto, what: str, folder: Path | None, needed: int) 
     if not path.is_relative_to(folder.resolve()) or Path(location).is_absolute() or not path.is_file():
         raise OnnxError(f"load: {what} should lie in {location!r}, which is no file in the model's own folder.")
     size = path.stat().st_size
-    offset, length = (given.get(key) or default for key, default in (("offset", "0"), ("length", str(needed))))
+    offset, length = (entries.get(key) or default for key, default in (("offset", "0"), ("length", str(needed))))
     if not (offset.isdecimal() and length.isdecimal() and int(length) == needed and int(offset) + needed <= size):
         raise OnnxError(
             f"load: {what} takes {needed} bytes, and should be {length} bytes from {offset} on in {location!r}, which "

@@ -68,8 +68,8 @@ def convolve_transposed(
     spans = tuple((k - 1) * e + 1 for k, e in zip(w.shape[2:], dilations, strict=True))
     whole = tuple((n - 1) * s + k for n, s, k in zip(x.shape[2:], strides, spans, strict=True))
     if output_shape or auto_pad.startswith("SAME"):
-        wanted = output_shape or tuple(n * s for n, s in zip(x.shape[2:], strides, strict=True))
-        totals = [n + m - o for n, m, o in zip(whole, extra, wanted[-d:], strict=True)]
+        target = output_shape or tuple(n * s for n, s in zip(x.shape[2:], strides, strict=True))
+        totals = [n + m - o for n, m, o in zip(whole, extra, target[-d:], strict=True)]
         pairs = [(t - t // 2, t // 2) if auto_pad != "SAME_UPPER" else (t // 2, t - t // 2) for t in totals]
     else:
         pairs = _pads(x.shape[2:], spans, strides, pads, auto_pad)
