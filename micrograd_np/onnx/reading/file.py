@@ -35,7 +35,7 @@ from .graph import BODIES, Graph, Node, parameters
 from .operators import rule
 from .tensors import array_of, dtype_of
 
-OLDEST, IR_OLDEST, LARGEST = 7, 3, 1_000_000
+OLDEST, IR_OLDEST, LARGEST = 7, 3, 100_000
 _VALUE = {
     "f": "FLOAT",
     "i": "INT",
@@ -57,7 +57,7 @@ def read(source: Any) -> tuple[Graph, dict[str, np.ndarray[Any, Any]], list[Any]
     """The graph of a model, its initializers, and the declarations of its inputs."""
     model, folder = _parsed(source)
     functions = _functions(model)
-    reader = Reader(_opsets(model.opset_import, model.graph.node), folder, functions, [LARGEST])
+    reader = Reader(_opsets(model.opset_import, model.graph.node), folder, functions)
     arrays = reader.initializers(model.graph)
     graph = reader.graph(model.graph, set(arrays))
     return graph, arrays, [x for x in model.graph.input if x.name not in arrays]
@@ -65,9 +65,7 @@ def read(source: Any) -> tuple[Graph, dict[str, np.ndarray[Any, Any]], list[Any]
 
 def _parsed(source: Any) -> tuple[ModelProto, Path | None]:
     """The message of a path, of bytes, of an open file, or itself; and the folder for data beside it."""
-    if isinstance(source, ModelProto):
-        return source, None
-    folder, name = None, "the model"
+    folder, name, model = None, "the model", source
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
         if not path.is_file():
@@ -75,17 +73,18 @@ def _parsed(source: Any) -> tuple[ModelProto, Path | None]:
         folder, name, source = path.parent, repr(os.fspath(source)), path.read_bytes()
     elif hasattr(source, "read"):
         source = source.read()
-    if not isinstance(source, (bytes, bytearray, memoryview)):
-        raise TypeError(f"load: needs a path, bytes, an open binary file or a ModelProto, found {source!r:.80}.")
-    model = ModelProto()
-    try:
-        model.ParseFromString(bytes(source))
-    except DecodeError:
-        raise OnnxError(f"load: {name} is no ONNX file, or one that is cut off.") from None
-    if not _is_text(model):
-        raise OnnxError(f"load: {name} has names that are no text; the file is broken.")
+    if not isinstance(source, ModelProto):
+        if not isinstance(source, (bytes, bytearray, memoryview)):
+            raise TypeError(f"load: needs a path, bytes, an open binary file or a ModelProto, found {source!r:.80}.")
+        model = ModelProto()
+        try:
+            model.ParseFromString(bytes(source))
+        except DecodeError:
+            raise OnnxError(f"load: {name} is no ONNX file, or one that is cut off.") from None
     if not model.HasField("graph") or not model.ir_version:
         raise OnnxError(f"load: {name} holds no graph or no IR version: it is no ONNX file, or one that is cut off.")
+    if not _is_text(model):
+        raise OnnxError(f"load: {name} has names that are no text; the file is broken.")
     if not IR_OLDEST <= model.ir_version <= onnx.IR_VERSION:
         raise OnnxError(
             f"load: {name} has IR version {model.ir_version}; {IR_OLDEST} to {onnx.IR_VERSION} can be loaded."
@@ -135,14 +134,19 @@ def _nodes(nodes: Iterable[NodeProto]) -> Iterable[NodeProto]:
 
 
 def _functions(model: ModelProto) -> dict[tuple[str, str], FunctionProto]:
-    """The functions of a model by domain and name; OnnxError for one that calls itself, on whatever way."""
+    """The functions of a model by domain and name; OnnxError if they call each other in a circle, or all too often."""
     functions = {(_domain(f), f.name): f for f in model.functions}
-    calls = {key: {(_domain(n), n.op_type) for n in _nodes(f.node)} & functions.keys() for key, f in functions.items()}
+    calls = {key: [(_domain(n), n.op_type) for n in _nodes(f.node)] for key, f in functions.items()}
+    sizes: dict[tuple[str, str], int] = {}
     try:
-        TopologicalSorter(calls).prepare()
+        for key in TopologicalSorter({key: functions.keys() & names for key, names in calls.items()}).static_order():
+            sizes[key] = sum(sizes.get(name, 1) for name in calls[key])
     except CycleError as error:
         circle = " → ".join(name for _, name in error.args[1])
         raise OnnxError(f"load: the functions {circle} call each other in a circle.") from None
+    size = sum(sizes.get((_domain(n), n.op_type), 1) for n in _nodes(model.graph.node))
+    if size > LARGEST:
+        raise OnnxError(f"load: with its functions in place the model has {size} nodes; up to {LARGEST} can be loaded.")
     return functions
 
 
@@ -150,12 +154,9 @@ class Reader:
     """Reads graphs of one model; `graph` may be inside another."""
 
     def __init__(
-        self, opsets: Mapping[str, int], folder: Path | None, functions: Mapping[tuple[str, str], FunctionProto],
-        left: list[int],
-    ) -> None:  # fmt: skip
+        self, opsets: Mapping[str, int], folder: Path | None, functions: Mapping[tuple[str, str], FunctionProto]
+    ) -> None:
         self.opsets, self.folder, self.functions = opsets, folder, functions
-        self.left = left
-        """How many nodes more may be read, all functions put in their places."""
 
     def initializers(self, graph: GraphProto) -> dict[str, np.ndarray[Any, Any]]:
         """The arrays that a graph holds, by name."""
@@ -175,7 +176,9 @@ class Reader:
     def graph(self, proto: GraphProto, visible: set[str]) -> Graph:
         """A graph whose nodes may read what is `visible` outside."""
         for x in proto.input:
-            _check_type(x, next((_label(i, n) for i, n in enumerate(proto.node) if x.name in n.input), "the graph"))
+            readers = [f"of {_label(i, n)}" for i, n in enumerate(proto.node) if x.name in n.input]
+            beside = [f"beside {_label(i, n)}" for i, n in enumerate(proto.node)]
+            _check_type(x, [*readers, *beside, "of the graph"][0])
         names = [x.name for x in proto.input if x.name not in visible]
         graph = Graph(names, [x.name for x in proto.output])
         visible = visible | set(names)
@@ -215,9 +218,6 @@ class Reader:
     def _node(self, graph: Graph, proto: NodeProto, label: str, visible: set[str], types: _Types) -> None:
         """Add a node, or its array if it is a constant."""
         domain, name = _domain(proto), proto.op_type
-        self.left[0] -= 1
-        if self.left[0] < 0:
-            raise OnnxError(f"load: {label}: with all functions in place the model has more than {LARGEST} nodes.")
         if (domain, name) in self.functions:
             graph.nodes.append(self._call(proto, self.functions[domain, name], label, types, {}))
             return
@@ -261,7 +261,7 @@ class Reader:
         opsets = (
             {**self.opsets, **_opsets(function.opset_import, function.node)} if function.opset_import else self.opsets
         )
-        inner = Reader(opsets, None, self.functions, self.left)
+        inner = Reader(opsets, None, self.functions)
         outputs = [name for name in proto.output if name]
         try:
             return Node(label, "Call", list(proto.input), {"body": inner.graph(body, set())}, {}, outputs)
@@ -347,8 +347,8 @@ class Reader:
 
 
 def _check_type(x: Any, reader: str) -> None:
-    """OnnxError for an input of what has no arrays; `reader` is who reads it."""
-    kind, what = x.type, f"input {x.name!r} of {reader}"
+    """OnnxError for an input of what has no arrays; `reader` says whose it is."""
+    kind, what = x.type, f"input {x.name!r} {reader}"
     while kind.WhichOneof("value") in {"sequence_type", "optional_type"}:
         kind = getattr(kind, kind.WhichOneof("value")).elem_type
     if kind.WhichOneof("value") not in {None, "tensor_type"}:

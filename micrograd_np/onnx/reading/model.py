@@ -56,9 +56,7 @@ class ImportedModel(nn.Module):
     def forward(self, *args: Any, **named: Any) -> Any:
         """The output, or a tuple if there are several, as tensors; inputs in order or by name."""
         if len(args) > len(self._declared):
-            raise OnnxError(
-                f"the model takes {len(self._declared)} inputs, {', '.join(self.inputs)}; found {len(args)}."
-            )
+            raise OnnxError(f"the model takes {len(self.inputs)}, {', '.join(self.inputs)}; found {len(args)} inputs.")
         inputs = {**dict(zip(self.inputs, args, strict=False)), **named}
         scope: dict[str, Any] = {**self._constants, **{name: getattr(self, name) for name in self._names}}
         for x in self._declared:

@@ -326,13 +326,17 @@ def _embedding(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
     first, *rest = node.tensors
     named = Node(node.label, node.operator, [*rest, first], {}, {}, node.outputs)
     creation = f"Embedding({self.held[w].shape[0]}, {self.held[w].shape[1]}{_dtype(self.held[w])})"
-    return f"{self.layer(named, made, {'weight': w}, 'embedding')}({self.value(x)})"
+    return f"{self.layer(named, creation, {'weight': w}, 'embedding')}({self.value(x)})"
 
 
 def _recurrent(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
     x, w, r, b, *states = [*node.tensors, "", "", ""][:6]
     kind = node.operator
-    plain = not s.get("layout") and s.get("direction", "forward") != "reverse" and not s.get("activations")
+    plain = (
+        not s.get("layout")
+        and s.get("direction", "forward") != "reverse"
+        and set(s.get("activations") or ()) <= {"Tanh"}
+    )
     if not self.own([w, r, b]) or not plain or (kind == "GRU" and not s.get("linear_before_reset")):
         return None
     if kind != "LSTM":
