@@ -13,7 +13,10 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PICTURES = HERE / "pictures"
-PAGES = [*sorted((HERE / "tutorial").glob("*.md")), HERE / "quickstart.md"]
+PAGES = [
+    *(page for folder in ("tutorial", "howto") for page in sorted((HERE / folder).glob("*.md"))),
+    HERE / "quickstart.md",
+]
 
 os.environ["SOURCE_DATE_EPOCH"] = "0"  # so that matplotlib writes the same file every day
 

@@ -8,6 +8,7 @@ from numpy import bool_, float16, float32, float64, int8, int16, int32, int64, u
 
 from . import functional, linalg, random
 from .core import former as _former
+from .core import primitive as _primitive
 from .core.messages import explain_all_keywords as _explain_all_keywords
 from .core.spellings import ForeignModules as _ForeignModules
 from .core.spellings import suggestion as _suggestion
@@ -99,7 +100,22 @@ from .numpy_api.statistics import (
     std,
     var,
 )
-from .numpy_api.torch_names import cat, chunk, clamp, expand, masked_fill, numel, permute, unsqueeze
+from .numpy_api.torch_names import add_methods as _add_methods
+from .numpy_api.torch_names import (
+    cat,
+    chunk,
+    clamp,
+    expand,
+    gather,
+    index_add,
+    index_select,
+    masked_fill,
+    numel,
+    permute,
+    scatter,
+    scatter_add,
+    unsqueeze,
+)
 from .ops.choice import clip, maximum, minimum, relu, where
 from .ops.comparison import (
     bitwise_and,
@@ -131,9 +147,9 @@ from .ops.transcendental import exp, expm1, log, log1p, power, sigmoid, sqrt, ta
 from .random import manual_seed
 
 if TYPE_CHECKING:
-    from . import autograd, check, compiler, creation, data, debug, nn, optim, pictures, storage, training
+    from . import autograd, check, compiler, creation, data, debug, exercises, nn, optim, pictures, storage, training
     from . import onnx as onnx  # not in __all__, for it needs onnx
-    from . import sklearn as sklearn  # not in __all__, for it needs scikit-learn
+    from . import sklearn as sklearn  # nor this, for it needs scikit-learn
     from .autograd import checkpoint
     from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient
@@ -155,6 +171,7 @@ if TYPE_CHECKING:
     )
     from .debug import NonfiniteError, detect_mutation, detect_nonfinite, trace_origins
     from .debug.explain import explain
+    from .exercises.exercise import exercise
     from .nn.functional_call import functional_call
     from .nn.summary import summary
     from .pictures import Picture, draw, draw_boundary, draw_network, draw_steps
@@ -173,25 +190,27 @@ __all__ = [
     "autograd", "average", "bitwise_and", "bitwise_or", "bitwise_xor", "block", "bool_", "broadcast_arrays",
     "broadcast_to", "cat", "cbrt", "ceil", "check", "check_gradients", "check_primitive", "checkpoint", "chunk",
     "clamp", "clip", "column_stack", "compile", "compiler", "concatenate", "constant", "cos", "cosh", "creation",
-    "cross", "cumprod", "cumsum", "data", "debug", "degrees", "detect_mutation", "detect_nonfinite", "diag",
-    "diagonal", "diff", "divide", "dot", "draw", "draw_boundary", "draw_network", "draw_steps", "dsplit", "dstack",
-    "einsum", "empty", "enable_grad", "equal", "erf", "exp", "exp2", "expand", "expand_dims", "explain", "expm1",
-    "eye", "fit", "flatten", "flip", "fliplr", "flipud", "float16", "float32", "float64", "floor", "floor_divide",
-    "fmod", "from_dlpack", "from_numpy", "full", "full_like", "functional", "functional_call", "get_compile_backend",
-    "get_default_dtype", "grad", "gradcheck", "gradgradcheck", "greater", "greater_equal", "hessian", "hsplit",
-    "hstack", "hvp", "hypot", "inner", "int8", "int16", "int32", "int64", "invert", "is_grad_enabled", "isfinite",
-    "isinf", "isnan", "jacobian", "jvp", "kron", "less", "less_equal", "linalg", "linspace", "lint", "load", "log",
-    "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "logsumexp", "manual_seed", "masked_fill", "matmul", "matvec", "max", "maximum", "mean", "median", "meshgrid",
-    "min", "minimum", "moveaxis", "multiply", "nan_to_num", "nanmax", "nanmean", "nanmin", "nanprod", "nansum", "ndtr",
-    "negative", "nn", "no_grad", "norm", "not_equal", "numel", "numeric_gradient", "ones", "ones_like", "optim",
-    "outer", "pad", "percentile", "permute", "pictures", "power", "prod", "ptp", "quantile", "radians", "random",
-    "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape", "roll", "rot90", "round", "save",
-    "set_compile_backend", "set_default_dtype", "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax",
-    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes",
-    "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "topk", "trace", "trace_origins",
-    "training", "transpose", "tril", "triu", "trunc", "uint8", "unsqueeze", "unstack", "value_and_grad", "var", "vdot",
-    "vecdot", "vecmat", "vjp", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
+    "cross", "cumprod", "cumsum", "data", "debug", "degrees", "detect_mutation", "detect_nonfinite", "diag", "diagonal",
+    "diff", "divide", "dot", "draw", "draw_boundary", "draw_network", "draw_steps", "dsplit", "dstack", "einsum",
+    "empty", "enable_grad", "equal", "erf", "exercise", "exercises", "exp", "exp2", "expand", "expand_dims", "explain",
+    "expm1", "eye", "fit", "flatten", "flip", "fliplr", "flipud", "float16", "float32", "float64", "floor",
+    "floor_divide", "fmod", "from_dlpack", "from_numpy", "full", "full_like", "functional", "functional_call", "gather",
+    "get_compile_backend", "get_default_dtype", "grad", "gradcheck", "gradgradcheck", "greater", "greater_equal",
+    "hessian", "hsplit", "hstack", "hvp", "hypot", "index_add", "index_select", "inner", "int8", "int16", "int32",
+    "int64", "invert",
+    "is_grad_enabled", "isfinite", "isinf", "isnan", "jacobian", "jvp", "kron", "less", "less_equal", "linalg",
+    "linspace", "lint", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "masked_fill", "matmul", "matvec", "max",
+    "maximum", "mean", "median", "meshgrid", "min", "minimum", "moveaxis", "multiply", "nan_to_num", "nanmax",
+    "nanmean", "nanmin", "nanprod", "nansum", "ndtr", "negative", "nn", "no_grad", "norm", "not_equal", "numel",
+    "numeric_gradient", "ones", "ones_like", "optim", "outer", "pad", "percentile", "permute", "pictures", "power",
+    "prod", "ptp", "quantile", "radians", "random", "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape",
+    "roll", "rot90", "round", "save", "scatter", "scatter_add", "set_compile_backend", "set_default_dtype",
+    "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split", "sqrt", "square", "squeeze",
+    "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes", "take", "take_along_axis", "tan", "tanh",
+    "tensor", "tensordot", "tile", "topk", "trace", "trace_origins", "training", "transpose", "tril", "triu", "trunc",
+    "uint8", "unsqueeze", "unstack", "value_and_grad", "var", "vdot", "vecdot", "vecmat", "vjp", "vsplit", "vstack",
+    "where", "xlogy", "zeros", "zeros_like",
 ]  # fmt: skip
 
 # loaded on first use, so that importing the package costs little more than importing NumPy
@@ -206,6 +225,7 @@ _LATER = {
     ),
     "data": (),
     "debug": ("NonfiniteError", "detect_mutation", "detect_nonfinite", "explain", "trace_origins"),
+    "exercises": ("exercise",),
     "nn": (),
     "nn.functional_call": ("functional_call",),
     "nn.summary": ("summary",),
@@ -225,13 +245,17 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
         if name in _LATER:
             return import_module(f".{name}", __name__)  # and is an attribute from then on
         if name not in _HOMES:
-            raise AttributeError(f"micrograd_np has no {name!r}. {_suggestion(__name__, name, __dir__())}")
+            message = f"micrograd_np has no {name!r}. {_suggestion(__name__, name, __dir__())}"
+            raise AttributeError(message, name=name, obj=None)  # see `core.spellings.ForeignName`
         value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
         return value
 
 
 _explain_all_keywords(__all__, globals())
+_add_methods(Tensor, globals())
 _former.install()
+# derived when read; until here, and so where a method copies it, an op's docstring is its kernel's
+_primitive.describe = lambda op: import_module(".check.description", __name__).describe(op)
 _sys.meta_path.append(_ForeignModules(__name__))
 
 

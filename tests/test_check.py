@@ -172,6 +172,10 @@ class TestVerdicts:
         assert self.verdict(lambda x: mg.maximum(x, x[::-1]), [1.0, 1.0]) == "agrees"  # half each: both sides
         assert self.verdict(lambda x: mg.maximum(x, 1.0), [1.0]) == "agrees"  # half is the central difference
 
+    def test_an_infinite_gradient_agrees_with_nothing(self):
+        endless = op(rule=lambda g, z, x: g * np.inf)
+        assert self.verdict(endless, [0.5, 1.0]) == "disagrees"
+
     def test_a_gradient_outside_the_kinks_two_slopes_disagrees(self):
         wrong = op(kernel=lambda xp, out, x: xp.maximum(x, 0, out=out), rule=lambda g, z, x: g * 3)
         assert self.verdict(wrong, [0.0]) == "disagrees"

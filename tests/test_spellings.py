@@ -1,9 +1,11 @@
 """What PyTorch and NumPy call otherwise is answered with what to write here, and every such answer is right."""
 
+import ast
 import importlib
 import inspect
 import operator
 import re
+import traceback
 import warnings
 from functools import reduce
 
@@ -24,7 +26,7 @@ def torch():
 
 def named(hint):
     """What a hint names, in the package and in NumPy."""
-    roots = {"mg": mg, "np": np, "nn": mg.nn, "t": mg.Tensor([1.0])}
+    roots = {"mg": mg, "np": np, "nn": mg.nn, "t": mg.Tensor([[1.0]])}
     for root, path in re.findall(r"\b(mg|np|nn|t)((?:\.\w+)+)", hint):
         yield reduce(getattr, path[1:].split("."), roots[root])
 
@@ -47,6 +49,13 @@ def test_the_package_says_what_to_write_for_a_function(name):
     with pytest.raises(AttributeError, match=f"micrograd_np has no '{name}'. Write ") as caught:
         getattr(mg, name)
     list(named(str(caught.value)))
+
+
+@pytest.mark.parametrize("name", spellings._NUMPYS.split())
+def test_numpys_functions_that_a_message_names_take_tensors(name):
+    t = mg.Tensor([1.0, 0.0], requires_grad=True)
+    arguments = {"isclose": (t, t), "bincount": (mg.tensor([0, 1]),)}.get(name, (t,))
+    assert getattr(np, name)(*arguments) is not None
 
 
 @pytest.mark.parametrize(
@@ -77,6 +86,12 @@ def test_it_knows_where_things_are(name, says):
         (optim, "swa_utils", "Write mg.optim.ExponentialMovingAverage"),
         (optim, "StepLR", "Write mg.optim.lr_scheduler.StepLR"),
         (data, "Adam", "Write mg.optim.Adam"),
+        (optim.lr_scheduler, "SGD", "Write mg.optim.SGD"),
+        (nn.init, "xavier_uniform", "Write mg.nn.init.xavier_uniform_"),
+        (mg.random, "get_rng_state", r"Write mg.random.get_state\(\)"),
+        (mg.autograd, "Function", "Write @primitive of micrograd_np.core.primitive"),
+        (mg.autograd, "no_grad", "Write mg.no_grad"),
+        (mg.linalg, "svd", r"Write np.linalg.svd\(t.numpy\(\)\)"),
         (mg.linalg, "xyzzy", r"dir\(micrograd_np.linalg\) lists what it has"),
     ],
 )
@@ -84,6 +99,23 @@ def test_a_part_says_what_to_write_for_a_name_that_it_does_not_have(module, name
     assert not hasattr(module, name)
     with pytest.raises(AttributeError, match=f"{module.__name__} has no '{name}'. {says}"):
         getattr(module, name)
+
+
+@pytest.mark.parametrize("read", [lambda: mg.randn, lambda: nn.relu, lambda: mg.Tensor([1.0]).dim, lambda: F.Linear])
+def test_python_adds_no_other_suggestion(read):
+    try:
+        read()
+    except AttributeError as error:
+        shown = "".join(traceback.format_exception(error))
+    assert "Write " in shown
+    assert "Did you mean" not in shown
+
+
+def test_a_type_checker_knows_the_methods_of_one_meaning():
+    body = ast.parse(inspect.getsource(mg.Tensor)).body[0].body
+    (block,) = [node for node in body if isinstance(node, ast.If)]
+    declared = {target.id for assignment in block.body for target in assignment.targets}
+    assert declared == {*torch_names.METHODS.split()}
 
 
 @pytest.mark.parametrize("name", spellings._OF_MODULES)
@@ -122,11 +154,11 @@ def test_pytorchs_import_lines_work():
     assert importlib.import_module("micrograd_np.optim.lr_scheduler").StepLR
 
 
-@pytest.mark.parametrize("name", ["cat", *torch_names.METHODS])
+@pytest.mark.parametrize("name", ["cat", *torch_names.METHODS.split()])
 def test_a_name_of_one_meaning_is_a_function_and_a_method(name, torch):
-    assert getattr(mg, name).__doc__ == getattr(torch_names, name).__doc__
     assert hasattr(torch, name) or hasattr(torch.Tensor, name)
-    assert name == "cat" or getattr(mg.Tensor, name).__doc__ == getattr(mg, name).__doc__
+    function = getattr(mg, name)
+    assert name == "cat" or getattr(mg.Tensor, name).__doc__ == getattr(function, "kernel", function).__doc__
     assert name in mg.__all__
 
 
@@ -155,6 +187,12 @@ def test_methods_of_pytorchs_names_do_what_they_do_there(torch):
     assert ours.copy() is not ours
 
 
+def test_a_method_of_one_meaning_is_compiled_as_its_function_is():
+    x = mg.Tensor(X, requires_grad=True)
+    step = mg.compile(lambda x: x.sin().softmax(-1).multiply(2.0).sum())
+    np.testing.assert_array_equal(step(x).data, (mg.softmax(mg.sin(x)) * 2.0).sum().data)
+
+
 def test_what_a_name_of_one_meaning_cannot_do_is_said():
     t = mg.Tensor(X)
     with pytest.raises(TypeError, match=r"expand_dims|unsqueeze: does not take dim=.* PyTorch's dim is axis here"):
@@ -167,7 +205,7 @@ def test_what_a_name_of_one_meaning_cannot_do_is_said():
         t.expand(-1, 2, 3)
     with pytest.raises(ValueError, match=r"expand: x is \(2, 3\); the shape \(3,\) has fewer than 2 axes"):
         t.expand(3)
-    with pytest.raises(ValueError, match=r"must have at least 2 axes"):
+    with pytest.raises(ValueError, match=r"^mT: x is \(1,\); it must have at least 2 axes"):
         mg.Tensor([1.0]).mT  # noqa: B018
 
 
@@ -202,6 +240,13 @@ def test_pytorchs_keywords_are_answered_with_ours_everywhere(owner, name):
         lambda **x: mg.tensor([1.0], **x),
         lambda **x: mg.arange(3, **x),
         lambda **x: mg.random.randn(2, **x),
+        lambda **x: mg.random.permutation(2, **x),
+        lambda **x: mg.random.normal(size=2, **x),
+        mg.random.Generator,
+        lambda **x: mg.Tensor([1.0], **x),
+        lambda **x: mg.exp(mg.Tensor([1.0]), **x),
+        lambda **x: data.DataLoader([1, 2], **x),
+        nn.ReLU,
     ],
 )
 def test_the_one_device_may_be_named(make):
@@ -224,6 +269,22 @@ def test_the_one_device_may_be_named(make):
         (lambda **x: F.selu(X, **x), "inplace"),
         (lambda **x: F.hardsigmoid(X, **x), "inplace"),
         (lambda **x: F.celu(X, **x), "inplace"),
+        (lambda **x: F.hardtanh(X, **x), "inplace"),
+        (lambda **x: F.elu(X, 1.0, **x), "inplace"),
+        (lambda **x: F.mish(X, **x), "inplace"),
+        (lambda **x: F.silu(X, **x), "inplace"),
+        (lambda **x: F.hardswish(X, **x), "inplace"),
+        (lambda **x: nn.utils.clip_grad_norm_([nn.Parameter(X)], 1.0, **x), "foreach"),
+        (lambda **x: nn.utils.clip_grad_value_([nn.Parameter(X)], 1.0, **x), "foreach"),
+        (lambda **x: optim.Adam([nn.Parameter(X)], **x), "capturable"),
+        (lambda **x: optim.Adam([nn.Parameter(X)], **x), "differentiable"),
+        (lambda **x: mg.Tensor(X).clone(**x), "memory_format"),
+        (lambda **x: mg.Tensor(X).copy_(X, **x), "non_blocking"),
+        (lambda **x: nn.Linear(1, 1).to("cpu", **x), "non_blocking"),
+        (lambda **x: mg.zeros_like(mg.Tensor(X), **x), "memory_format"),
+        (lambda **x: mg.empty(2, **x), "pin_memory"),
+        (lambda **x: data.DataLoader([1, 2], **x), "pin_memory_device"),
+        (lambda **x: nn.Embedding(3, 2, **x), "sparse"),
     ],
 )
 def test_an_argument_that_chooses_nothing_here_takes_what_asks_for_nothing(make, name):
@@ -232,6 +293,50 @@ def test_an_argument_that_chooses_nothing_here_takes_what_asks_for_nothing(make,
         make(**{name: True})
     with pytest.raises(TypeError, match="qwerty"):
         make(**{name: False, "qwerty": 1})
+
+
+def test_a_file_is_loaded_wherever_it_is_said_to_go(tmp_path):
+    path = mg.save({"a": 1}, tmp_path / "a.npz")
+    for weights_only in (True, False):
+        assert mg.load(path, map_location="cpu", weights_only=weights_only) == {"a": 1}
+    with pytest.raises(ValueError, match="load: map_location='cuda': there is one device; leave it out"):
+        mg.load(path, map_location="cuda")
+
+
+def test_the_parts_under_another_name_say_it():
+    with pytest.raises(AttributeError, match=r"^micrograd_np.nn.utils has no 'clip_grad_norm'. Did you mean"):
+        nn.utils.clip_grad_norm  # noqa: B018
+
+
+def test_initial_values_are_written_into_the_array_of_a_parameter_too():
+    layer = nn.Linear(3, 2)
+    nn.init.constant_(layer.weight.data, 0.5)
+    nn.init.xavier_uniform_(layer.weight.data[:1])
+    assert (layer.weight.data[1] == 0.5).all()
+    assert (layer.weight.data[0] != 0.5).any()
+
+
+def test_a_keyword_of_several_names_is_answered_with_ours():
+    x = mg.Tensor(X)
+    for call, says in (
+        (lambda: x.permute(dims=(1, 0)), "PyTorch's dims is axes here"),
+        (lambda: mg.tril(x, diagonal=1), "PyTorch's diagonal is k here"),
+        (lambda: x.triu(diagonal=1), "PyTorch's diagonal is k here"),
+        (lambda: x.roll(shifts=1), "PyTorch's shifts is shift here"),
+        (lambda: mg.tile(x, dims=(2, 2)), "PyTorch's dims is reps here"),
+        (lambda: mg.full(size=(2,), fill_value=1), "PyTorch's size is shape here"),
+        (lambda: x.softmax(dim=1), "PyTorch's dim is axis here"),
+        (lambda: x.norm(p=2), "PyTorch's p is ord here"),
+        (lambda: x.add(x, alpha=2), r"Write x \+ alpha \* y"),
+        (lambda: mg.divide(x, x, rounding_mode="floor"), r"Write x // y, or mg.trunc\(x / y\)"),
+        (lambda: x.repeat(2, 1, 1), r"write mg.tile\(t, \(2, 3, 4\)\)"),
+        (lambda: mg.random.randn(size=(2, 3)), r"its arguments are \*size, dtype, requires_grad, generator\.$"),
+        (lambda: x.topk(1, dim=1), "PyTorch's dim is axis here"),
+        (lambda: nn.MSELoss(size_average=True), "PyTorch's size_average is reduction here"),
+        (lambda: data.DataLoader([1], prefetch_factor=2), "PyTorch's prefetch_factor is prefetch here"),
+    ):
+        with pytest.raises(TypeError, match=says):
+            call()
 
 
 def test_a_layer_with_inplace_returns_a_new_tensor():

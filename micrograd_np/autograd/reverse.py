@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.messages import require_type
+from micrograd_np.core.messages import explain_keywords, require_type
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Source, source
 from micrograd_np.engine import backward as walk
@@ -73,6 +73,7 @@ def _one_each(grad_outputs: Any, n: int, *, alone: bool) -> list[Any]:
     return gradients
 
 
+@explain_keywords
 def grad(
     outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor], grad_outputs: Any = None,
     retain_graph: bool | None = None, create_graph: bool = False,

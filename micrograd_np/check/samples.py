@@ -8,12 +8,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import product
 from math import isfinite
 from typing import Any, Self
 
 import numpy as np
 
 from micrograd_np.core.domains import Domain
+from micrograd_np.core.errors import KERNEL_ERRORS
 from micrograd_np.core.primitive import Primitive
 
 from .functions import replaced
@@ -135,6 +137,52 @@ def samples_for(op: Primitive[Any], seed: int = 0) -> Iterator[Sample]:
     for shapes in shapes_for(op):
         for static in op.examples:
             yield sample(op, shapes, static, rng)
+
+
+def small_samples(op: Primitive[Any], seed: int = 0) -> list[Sample]:
+    """Samples without empty inputs, the smallest first and with few decimals: the first that fails is one to look at.
+
+    >>> from micrograd_np.ops.linear import matmul
+    >>> print(*small_samples(matmul)[:2], sep="; ")
+    matmul(float64[1, 1], float64[1, 1]); matmul(float64[2, 1], float64[1, 1])
+    """
+    rng = np.random.default_rng(seed)
+    cores = contract(op)
+    every: list[list[Shape]] = []
+    if cores is None:
+        patterns: list[list[Shape]] = [[()], [(2,)], [(2,), ()], [(), (2,)], [(2, 1), (2,)]]
+        every = [[pattern[i % len(pattern)] for i in range(width(op))] for pattern in patterns]
+    else:
+        names = sorted({length for core in cores[0] for length in core if length != "1"})
+        for lengths in product((1, 2), repeat=len(names)):
+            length_of = {"1": 1, **dict(zip(names, lengths, strict=True))}
+            every.append([tuple(length_of[length] for length in core) for core in cores[0]])
+    drawn = []
+    for shapes in [*every, *shapes_for(op)]:
+        for static in op.examples:
+            try:
+                drawn.append(_with_few_decimals(sample(op, shapes, static, rng)))
+                drawn[-1].apply()
+            except KERNEL_ERRORS:  # of lengths that its contract fixes
+                drawn.pop()
+    return sorted((s for s in drawn if all(x.size for x in s.inputs)), key=lambda s: sum(x.size for x in s.inputs))
+
+
+def _with_few_decimals(drawn: Sample) -> Sample:
+    """`drawn` rounded as far as its values stay apart, and inside their domains."""
+    domains = [drawn.op.domain[min(i, len(drawn.op.domain) - 1)] for i in range(len(drawn.inputs))]
+    for decimals in (1, 2):
+        rounded = [np.round(x, decimals) if x.dtype.kind == "f" else x for x in drawn.inputs]
+        different = [x for x, domain in zip(rounded, domains, strict=True) if domain.distinct]
+        values = np.concatenate([x.ravel() for x in different]) if different else np.zeros(0)
+        suits = [
+            domain.draw is None and domain.low < x.min() and x.max() < domain.high and not _near_a_kink(domain, x).any()
+            for x, domain in zip(rounded, domains, strict=True)
+            if x.dtype.kind == "f" and x.size
+        ]  # fmt: skip
+        if all(suits) and len(np.unique(values)) == len(values):
+            return Sample(drawn.op, tuple(map(np.asarray, rounded)), drawn.static)
+    return drawn
 
 
 def sample(op: Primitive[Any], shapes: list[Shape], static: Mapping[str, Any], rng: np.random.Generator) -> Sample:

@@ -112,7 +112,7 @@ class Judge:
         one_sided = partial(slope, self.value, self.middle, flat, k, method="forward")
         if self.method == "forward":  # its own error is half of what separates it from the backward difference
             allowed += abs(n - one_sided(-h))
-        if abs(a - n) <= allowed:
+        if abs(a - n) <= allowed < inf:  # an infinite one agrees with nothing
             return n, AGREES
         slopes = [(step, one_sided(-step), one_sided(step)) for step in (h * factor for factor in _LADDER)]
         return self._doubtful(a, slopes)
@@ -130,7 +130,7 @@ class Judge:
         if len(central) < 2:  # nothing confirms a single estimate
             return np.nan, COARSE
         (before, _), (best, noise) = min(pairwise(central), key=lambda pair: abs(pair[0][0] - pair[1][0]))
-        if abs(a - best) <= self._allowed(a, best, noise):
+        if abs(a - best) <= self._allowed(a, best, noise) < inf:
             return best, AGREES
         uncertainty = 4 * max(abs(best - before), noise)  # neighbouring steps differ by it
         return best, COARSE if abs(a - best) <= uncertainty else DISAGREES

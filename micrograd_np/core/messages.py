@@ -13,6 +13,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 _PACKAGE = __name__.partition(".")[0]
 _PUBLIC = tuple(f"{_PACKAGE}.{name}" for name in ("ops.", "numpy_api.", "functional.", "creation"))
+_PROTOCOLS = f"{_PACKAGE}.numpy_api.protocols"
 _LAYERS = f"{_PACKAGE}.nn."
 _INSIDE = (
     *(f"{_PACKAGE}.{name}" for name in ("core.errors", "core.primitive", "engine.tensor", "engine.in_place")),
@@ -29,11 +30,21 @@ _SAME = (
     ("y", "other", "b"),
     ("num", "steps"),
     ("stop", "end"),
+    ("ord", "p"),
+    ("k", "diagonal"),
+    ("shift", "shifts"),
+    ("reps", "dims"),
+    ("shape", "size"),
+    ("reduction", "size_average", "reduce"),
+    ("prefetch", "prefetch_factor"),
 )
 """Names of one argument here, in PyTorch and in NumPy."""
 _NUMPYS = frozenset(("axis", "axes", "keepdims", "ddof", "x", "a", "m", "arr", "ary", "b", "y"))
 _RENAMED = frozenset(("axis", "dim", "keepdims", "keepdim", "ddof", "x", "a", "m", "arr", "ary"))
-_OVERWRITING = frozenset(("celu", "hardsigmoid", "relu6", "selu"))  # functions that take inplace= in PyTorch
+_LENIENT = frozenset((  # functions that take such arguments in PyTorch
+    "celu", "hardsigmoid", "relu6", "selu", "grad", "load", "clip_grad_norm_", "clip_grad_value_", "clone", "copy_",
+    "threshold", "to",
+))  # fmt: skip
 _COMPILED = "mg.compile makes steps fast; leave it out"
 _INERT = {
     "device": "there is one device; leave it out",
@@ -41,9 +52,27 @@ _INERT = {
     "non_blocking": "there is one memory; leave it out",
     "persistent_workers": "workers are threads; leave it out",
     "inplace": "a new tensor is returned; use the result",
-    **dict.fromkeys(("foreach", "fused", "capturable"), _COMPILED),
+    "map_location": "there is one device; leave it out",
+    "pin_memory_device": "there is one memory; leave it out",
+    **dict.fromkeys(("memory_format", "layout"), "functions take any layout; leave it out"),
+    **dict.fromkeys(("multiprocessing_context", "worker_init_fn"), "workers are threads; leave it out"),
+    "sparse": "gradients are dense; leave it out",
+    "out": "use the result, or write it: t.copy_(result)",
+    **dict.fromkeys(("weights_only", "enable_nested_tensor", "mask_check"), ""),
+    "is_grads_batched": "write mg.jacobian, or one call for each gradient",
+    **dict.fromkeys(("foreach", "fused", "capturable", "differentiable"), _COMPILED),
 }
-"""PyTorch's arguments that choose nothing here, and what is said of another value than None, False or "cpu"."""
+"""PyTorch's arguments that choose nothing here, and what is said of another value than None, False or "cpu".
+
+"" where every value is right."""
+
+_ADVICE = {
+    "transpose": " To exchange two axes, write swapaxes.",
+    "where": " For the positions of what is true, write np.nonzero(condition).",
+    "alpha": " Write x + alpha * y.",
+    "rounding_mode": " Write x // y, or mg.trunc(x / y).",
+}
+"""What may have been meant by a call with too many or too few arguments, and by an unknown keyword."""
 
 
 def caller(default: str = "") -> str:
@@ -57,9 +86,11 @@ def caller(default: str = "") -> str:
         called = frame.f_code.co_qualname
         if called == "Tensor.__setitem__":
             name = "setitem"
+        elif called.startswith("Tensor.") and not called.startswith("Tensor._"):
+            name = called[7:]
         elif called.endswith(".__init__") and module.startswith(_LAYERS):
             name = type(frame.f_locals["self"]).__name__
-        elif called.isidentifier() and not called.startswith("_") and module.startswith(_PUBLIC):
+        elif called.isidentifier() and called[0] != "_" and module.startswith(_PUBLIC) and module != _PROTOCOLS:
             name = called
         frame = frame.f_back
     return name
@@ -130,10 +161,10 @@ def require_at_least(function: str, name: str, x: Any, least: int, requirement: 
 
 def other_names(names: Iterable[str], parameters: Iterable[str]) -> str:
     """A sentence for each of `names` that is one of `parameters` in PyTorch or NumPy, each with a space before it."""
-    parameters = set(parameters)
+    parameters = {name.lstrip("*") for name in parameters}
     sentences = []
     for name in names:
-        ours = [other for group in _SAME if name in group for other in group if other in parameters]
+        ours = [other for group in _SAME if name in group for other in group if other in parameters - {name}]
         sentences += [f" {'NumPy' if name in _NUMPYS else 'PyTorch'}'s {name} is {ours[0]} here."] if ours else []
     return "".join(sentences)
 
@@ -151,7 +182,7 @@ def without_inert(function: str, named: Mapping[str, Any], accepted: Iterable[st
     """
     ignored = {key: value for key, value in named.items() if key in _INERT and key not in accepted}
     for key, value in ignored.items():
-        if not is_inert(value):
+        if _INERT[key] and not is_inert(value):
             raise ValueError(f"{function}: {key}={value!r:.80}: {_INERT[key]}.")
     return {key: value for key, value in named.items() if key not in ignored}
 
@@ -159,8 +190,8 @@ def without_inert(function: str, named: Mapping[str, Any], accepted: Iterable[st
 def wrong_call(name: str, accepted: Signature, named: Mapping[str, Any], error: TypeError) -> TypeError:
     """The error of a call that Python refuses with `error`: it shows which arguments the public `name` takes."""
     bare = [p.replace(annotation=p.empty) for p in accepted.parameters.values() if p.name != "self"]
-    exchange = " To exchange two axes, write swapaxes." if name == "transpose" and not named else ""
-    return TypeError(f"{name}{Signature(bare)}: {error}.{other_names(named, accepted.parameters)}{exchange}")
+    advice = "".join(_ADVICE.get(key, "") for key in named or (name,))
+    return TypeError(f"{name}{Signature(bare)}: {error}.{other_names(named, accepted.parameters)}{advice}")
 
 
 def explain_keywords(function: F, *, always: bool = False) -> F:
@@ -171,7 +202,7 @@ def explain_keywords(function: F, *, always: bool = False) -> F:
     """
     code = function.__code__  # read here, since `inspect.signature` of all of them is a tenth of the import
     names = frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-    always = always or bool(names & _RENAMED) or function.__name__ in _OVERWRITING
+    always = always or bool(names & _RENAMED) or function.__name__ in _LENIENT
     if not always or code.co_flags & CO_VARKEYWORDS:
         return function
 

@@ -8,10 +8,37 @@ from typing import Any, NoReturn
 
 _DEVICE = "t itself: there is one device; leave it out"
 _NO_DEVICE = "nothing: there is one device; leave it out"
-_ALONE = (
-    "sin cos tan arcsin arccos arctan sinh cosh cbrt exp2 expm1 log1p log2 log10 reciprocal sign negative floor ceil "
-    "trunc erf softmax log_softmax logsumexp isnan isinf isfinite sort topk median norm diff tril triu unstack outer "
-    "inner maximum minimum matmul flip tile roll split moveaxis expand_dims ptp average"
+_ALONE = "cross expand_dims median ptp flip tile average unstack"
+_OTHER_NAMES = {
+    "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2",
+    "atanh": "arctanh", "bitwise_not": "invert", "deg2rad": "radians", "det": "linalg.det", "fix": "trunc",
+    "ger": "outer", "inverse": "linalg.inv", "logdet": "linalg.slogdet", "matrix_power": "linalg.matrix_power",
+    "movedim": "moveaxis", "rad2deg": "degrees", "sgn": "sign", "slogdet": "linalg.slogdet", "swapdims": "swapaxes",
+    "take_along_dim": "take_along_axis", "tensor_split": "array_split", "true_divide": "divide",
+}  # fmt: skip
+"""Functions that PyTorch has under another name, as a method too."""
+_IN_PLACE = (
+    "abs absolute arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or bitwise_xor ceil clip "
+    "cos cosh cumprod cumsum divide erf exp exp2 expm1 floor floor_divide fmod greater greater_equal hypot less "
+    "less_equal log log10 log1p log2 logical_and logical_not logical_or logical_xor multiply nan_to_num negative "
+    "not_equal reciprocal remainder round sigmoid sign sin sinh sqrt square subtract tan tanh tril triu trunc xlogy"
+)
+_COMPARED = {"eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">="}
+_NUMPYS = "argwhere bincount count_nonzero histogram isclose nonzero signbit"
+_NUMPYS_ALONE = (
+    "allclose can_cast dtype finfo iinfo isin promote_types result_type searchsorted set_printoptions "
+    "tril_indices triu_indices"
+)
+_DECOMPOSED = "svd qr eig lstsq"
+_WITHOUT_GRADIENT = "conj copysign corrcoef cov fmax fmin heaviside imag real sinc unique"
+_KINDS = {
+    "Float": "float32", "Double": "float64", "Half": "float16", "Long": "int64", "Int": "int32", "Short": "int16",
+    "Char": "int8", "Byte": "uint8", "Bool": "bool",
+}  # fmt: skip
+_CONSTANTS = "inf nan pi e newaxis uint16 uint32 uint64"
+_OF_MATRICES = "cond eig eigh eigvals eigvalsh lstsq matrix_rank pinv qr svd svdvals tensorinv tensorsolve"
+_INITIAL = (
+    "constant dirac eye kaiming_normal kaiming_uniform normal orthogonal sparse uniform xavier_normal xavier_uniform"
 )
 _METHODS = {
     "view": "t.reshape(...)", "view_as": "t.reshape(other.shape)", "reshape_as": "t.reshape(other.shape)",
@@ -24,21 +51,50 @@ _METHODS = {
     "zero_": "t.copy_(0)", "fill_": "t.copy_(value)", "fill": "t.copy_(value)", "add_": "t += other",
     "sub_": "t -= other", "mul_": "t *= other", "div_": "t /= other", "detach_": "t = t.detach()",
     "clamp_": "t.copy_(t.clip(min, max))", "normal_": "nn.init.normal_(t, mean, std)",
-    "uniform_": "nn.init.uniform_(t, low, high)", "add": "t + other", "sub": "t - other", "mul": "t * other",
+    "uniform_": "nn.init.uniform_(t, low, high)", "sub": "t - other", "mul": "t * other",
     "div": "t / other", "pow": "t ** exponent", "mm": "t @ other", "bmm": "t @ other", "mv": "t @ other",
     "neg": "-t", "eq": "t == other", "ne": "t != other", "lt": "t < other", "gt": "t > other", "le": "t <= other",
     "ge": "t >= other", "amax": "t.max(axis)", "amin": "t.min(axis)", "masked_fill_": "t[mask] = value",
-    "where": "mg.where(condition, t, other)", "gather": "mg.take_along_axis(t, index, axis)",
-    "index_select": "t.take(index, axis)", "grad_fn": "t.op",
+    "where": "mg.where(condition, t, other)", "grad_fn": "t.op",
+    "scatter_": "t.copy_(t.scatter(axis, index, src))", "scatter_add_": "t.copy_(t.scatter_add(axis, index, src))",
+    "index_add_": "t.copy_(t.index_add(axis, index, source))",
     "new_zeros": "mg.zeros(shape, dtype=t.dtype)", "new_ones": "mg.ones(shape, dtype=t.dtype)",
-    "nonzero": "np.nonzero(t)", "strides": "t.data.strides", "nbytes": "t.data.nbytes",
+    "strides": "t.data.strides", "nbytes": "t.data.nbytes",
     "itemsize": "t.data.itemsize",
     "repeat_interleave": "t.repeat(repeats, axis)", "masked_select": "t[mask]", "narrow": "t[start : start + length]",
-    "select": "t[index]", "movedim": "mg.moveaxis(t, source, destination)", "rsqrt": "1 / t.sqrt()",
+    "select": "t[index]", "rsqrt": "1 / t.sqrt()",
     "new_full": "mg.full(shape, value, t.dtype)", "new_tensor": "mg.tensor(data, t.dtype)", "stride": "t.data.strides",
     "is_floating_point": "t.dtype.kind == 'f'", "allclose": "np.allclose(t, other)", "equal": "(t == other).all()",
     "unsqueeze_": "t = t.unsqueeze(axis)", "squeeze_": "t = t.squeeze(axis)", "relu_": "t = t.relu()",
     **{name: f"mg.{name}(t)" for name in _ALONE.split()},
+    **{name: f"mg.{other}" for name, other in _OTHER_NAMES.items()},
+    **{f"{name}_": f"t.copy_(t.{name}(...))" for name in _IN_PLACE.split()},
+    **{f"{name}_": f"t.copy_(mg.{other}(t, ...))" for name, other in _OTHER_NAMES.items() if "." not in other},
+    **{name: f"np.{name}(t)" for name in _NUMPYS.split()},
+    "clamp_min": "t.clip(min)", "clamp_max": "t.clip(max=max)", "erfc": "1 - t.erf()", "frac": "t - t.trunc()",
+    "addmm": "t + a @ b", "baddbmm": "t + a @ b", "addcmul": "t + value * a * b", "addcdiv": "t + value * a / b",
+    "lerp": "t + weight * (end - t)", "logit": "mg.log(t / (1 - t))", "type_as": "t.astype(other.dtype)",
+    "bfloat16": "t.astype('float32'): NumPy has no bfloat16", "short": "t.astype('int16')", "byte": "t.astype('uint8')",
+    "char": "t.astype('int8')", "ndimension": "t.ndim", "element_size": "t.data.itemsize", "is_complex": "False",
+    "is_contiguous": "t.data.flags.c_contiguous", "data_ptr": "t.data.ctypes.data", "is_cpu": _DEVICE,
+    "get_device": _DEVICE, "is_pinned": _DEVICE, "share_memory_": _DEVICE, "xpu": _DEVICE,
+    "unflatten": "t.reshape(shape)", "sum_to_size": "t.sum(axes, keepdims=True)", "vdot": "mg.vdot(t, other)",
+    "pow_": "t **= exponent", "neg_": "t *= -1", "index_fill_": "t[index] = value",
+    "index_copy_": "t[index] = source", "index_put_": "t[index] = value",
+    "new_empty": "mg.empty(shape, dtype=t.dtype)", "swapaxes_": "t = t.swapaxes(a, b)", "t_": "t = t.T",
+    "transpose_": "t = t.swapaxes(a, b)", "bernoulli": "mg.random.generator().binomial(1, t)",
+    "multinomial": "mg.random.generator().choice(len(t), size, p=t)", "H": "t.mT", "mH": "t.mT", "adjoint": "t.mT",
+    "register_post_accumulate_grad_hook": "t.register_hook(hook)", "retains_grad": "t.grad is not None, after backward",
+    **{name: f"np.{name}(t.numpy(), ...), which has no gradient" for name in _WITHOUT_GRADIENT.split()},
+    **{name: f"np.linalg.{name}(t.numpy()), which has no gradient" for name in _DECOMPOSED.split()},
+    "random_": "t.copy_(mg.random.integers(n, size=t.shape))",
+    "exponential_": "t.copy_(mg.random.generator().exponential(size=t.shape))",
+    "diag_embed": "t[..., None] * mg.eye(n)", "bernoulli_": "t.copy_(mg.random.bernoulli(p, t.shape))",
+    "kthvalue": "mg.topk(t, k)", "fill_diagonal_": "np.fill_diagonal(t.data, value)",
+    "lerp_": "t += weight * (end - t)",
+    "addcmul_": "t += value * a * b", "addcdiv_": "t += value * a / b", "addmm_": "t += a @ b",
+    **{f"{name}_": f"t.copy_(t {sign} other)" for name, sign in _COMPARED.items()},
+    "cholesky": "mg.linalg.cholesky(t)", "dist": "mg.norm(t - other)", "aminmax": "t.min(axis) and t.max(axis)",
     "split": "mg.split(t, parts), for parts in NumPy's sense: how many, not of which length",
     "sort": "mg.sort(t) for the values, t.argsort() for the positions",
 }  # fmt: skip
@@ -47,12 +103,46 @@ _ARRAYS = "identity logspace geomspace empty_like vander tri"
 _FUNCTIONS = {
     "randn": "mg.random.randn(2, 3)", "rand": "mg.random.rand(2, 3)",
     "randint": "mg.random.randint(low, high, size)", "randperm": "mg.random.permutation(n)",
-    "mm": "a @ b", "bmm": "a @ b", "gather": "mg.take_along_axis(t, index, axis)",
+    "mm": "a @ b", "bmm": "a @ b",
     "set_default_tensor_type": "mg.set_default_dtype(dtype)",
     "is_tensor": "isinstance(x, mg.Tensor)", "unbind": "mg.unstack(t, axis)",
-    "repeat_interleave": "mg.repeat(t, repeats, axis)", "movedim": "mg.moveaxis(t, source, destination)",
+    "repeat_interleave": "mg.repeat(t, repeats, axis)",
     "rsqrt": "1 / mg.sqrt(t)", "is_floating_point": "t.dtype.kind == 'f'",
-    **{name: f"np.{name}(...)" for name in ("allclose", "isclose", "nonzero", "argwhere", "bincount", "searchsorted")},
+    **{name: f"mg.{other}" for name, other in _OTHER_NAMES.items()},
+    **{f"{name}_": f"t.copy_(t.{name}(...))" for name in _IN_PLACE.split()},
+    **{name: f"np.{name}(...)" for name in f"{_NUMPYS} {_NUMPYS_ALONE}".split()},
+    **{name: f"np.{name}" for name in _CONSTANTS.split()},
+    **{name: f"t.{name}()" for name in ("clone", "detach")},
+    **{name: f"mg.random.{name[:-5]}(t.shape)" for name in ("rand_like", "randn_like")},
+    **{name: f"a {sign} b" for name, sign in _COMPARED.items()},
+    **{name: f"np.linalg.{name}(t.numpy()), which has no gradient" for name in _DECOMPOSED.split()},
+    "randint_like": "mg.random.randint(low, high, t.shape)", "normal": "mg.random.normal(mean, std, size)",
+    "bernoulli": "mg.random.generator().binomial(1, p)", "poisson": "mg.random.generator().poisson(rate)",
+    "multinomial": "mg.random.generator().choice(n, size, p=p)", "seed": "mg.manual_seed(seed)",
+    "get_rng_state": "mg.random.get_state()", "set_rng_state": "mg.random.set_state(state)",
+    "Size": "tuple: a shape is one", "mv": "a @ b", "t": "t.T",
+    "masked_select": "t[mask]", "narrow": "t[start : start + length]", "select": "t[index]",
+    "concat": "mg.cat(tensors)", "row_stack": "mg.vstack(tensors)",
+    "broadcast_tensors": "mg.broadcast_arrays(*tensors)",
+    "addmm": "c + a @ b", "baddbmm": "c + a @ b", "lerp": "a + weight * (b - a)",
+    "logit": "mg.log(t / (1 - t))", "erfc": "1 - mg.erf(t)", "frac": "t - mg.trunc(t)", "clamp_min": "mg.clip(t, min)",
+    "clamp_max": "mg.clip(t, max=max)", "std_mean": "mg.std(t, ddof=1) and mg.mean(t)",
+    "var_mean": "mg.var(t, ddof=1) and mg.mean(t)", "aminmax": "mg.min(t, axis) and mg.max(t, axis)",
+    "cdist": "mg.norm(a[:, None] - b, axis=-1)", "dist": "mg.norm(a - b)", "bucketize": "np.searchsorted(...)",
+    "vmap": "the batch as the first axis: functions broadcast", "jit": "mg.compile(step)",
+    "func": "mg.grad, mg.vjp, mg.jvp, mg.jacobian, mg.hessian or mg.functional_call",
+    "amp": "mg.set_default_dtype('float32')", "bfloat16": "mg.float32: NumPy has no bfloat16", "short": "mg.int16",
+    "set_num_threads": "OMP_NUM_THREADS in the environment", "distributions": "functions of mg.random",
+    "use_deterministic_algorithms": "nothing: a seed determines every number; leave it out",
+    "set_float32_matmul_precision": "nothing: products are exact to the dtype; leave it out",
+    "special": "mg.erf, mg.ndtr or mg.xlogy", "fft": "np.fft, which has no gradient", "version": "mg.__version__",
+    "unflatten": "t.reshape(shape)", "scalar_tensor": "mg.tensor(data)", "range": "mg.arange(start, stop)",
+    "default_generator": "mg.random.generator()", "initial_seed": "mg.random.get_state()", "kthvalue": "mg.topk(t, k)",
+    "diag_embed": "t[..., None] * mg.eye(n)", "addcmul": "t + value * a * b", "addcdiv": "t + value * a / b",
+    "is_inference_mode_enabled": "not mg.is_grad_enabled()", "set_anomaly_enabled": "mg.detect_nonfinite()",
+    "zero_": "t.copy_(0)", "fill_": "t.copy_(value)", "detach_": "t = t.detach()", "relu_": "t = mg.relu(t)",
+    "dropout_": "t = mg.functional.dropout(t, p)", "clamp_": "t.copy_(t.clip(min, max))", "neg_": "t *= -1",
+    **{name: f"np.{name}(t.numpy(), ...), which has no gradient" for name in _WITHOUT_GRADIENT.split()},
     "utils": "mg.data for utils.data, mg.checkpoint for utils.checkpoint",
     **dict.fromkeys(("cuda", "device", "backends", "mps", "get_default_device", "set_default_device"), _NO_DEVICE),
     "inference_mode": "mg.no_grad()", "autocast": "mg.set_default_dtype('float32')",
@@ -60,33 +150,64 @@ _FUNCTIONS = {
     "pow": "mg.power(t, exponent)", "sub": "mg.subtract(a, b)", "mul": "mg.multiply(a, b)", "div": "mg.divide(a, b)",
     "neg": "mg.negative(t)", "amax": "mg.max(t, axis)", "amin": "mg.min(t, axis)", "float": "mg.float32",
     "double": "mg.float64", "half": "mg.float16", "int": "mg.int32", "long": "mg.int64", "bool": "mg.bool_",
-    **dict.fromkeys(("FloatTensor", "LongTensor", "array", "asarray"), "mg.tensor(data)"),
+    **dict.fromkeys(("array", "asarray"), "mg.tensor(data)"),
+    **{f"{kind}Tensor": f"mg.tensor(data, dtype='{dtype}')" for kind, dtype in _KINDS.items()},
 }  # fmt: skip
+_LAZY = "Linear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d BatchNorm1d BatchNorm2d"
 _OF_PARTS = {
+    "autograd": {
+        "Function": "@primitive of micrograd_np.core.primitive, with its rules by .vjp: docs/from-pytorch.md",
+        "functional": "mg.jacobian, mg.hessian, mg.vjp, mg.jvp or mg.hvp", "forward_ad": "mg.jvp(f, xs, tangents)",
+        **dict.fromkeys(("detect_anomaly", "set_detect_anomaly", "anomaly_mode"), "mg.detect_nonfinite()"),
+        "inference_mode": "mg.no_grad()", "grad_mode": "mg.no_grad()", "backward": "loss.backward()",
+        "Variable": "mg.Tensor(data, requires_grad=True)", "profiler": "mg.explain(step)",
+        "graph": "mg.checkpoint(f, *xs) to save memory",
+    },
+    "random": {
+        "get_rng_state": "mg.random.get_state()", "set_rng_state": "mg.random.set_state(state)",
+        "seed": "mg.manual_seed(seed)", "fork_rng": "mg.random.get_state() before, mg.random.set_state(state) after",
+        "default_generator": "mg.random.generator()", "initial_seed": "mg.random.get_state()",
+    },
+    "linalg": {name: f"np.linalg.{name}(t.numpy()), which has no gradient" for name in _OF_MATRICES.split()},
+    "nn.init": {
+        name: f"mg.nn.init.{name}_" for name in _INITIAL.split()
+    },
     "nn": {
         "DataParallel": "the module itself: there is one device; leave it out", "Tensor": "mg.Tensor",
-        "parallel": _NO_DEVICE,
+        "parallel": _NO_DEVICE, "SyncBatchNorm": "mg.nn.BatchNorm2d", "UpsamplingNearest2d": "mg.nn.Upsample",
+        "UpsamplingBilinear2d": "mg.nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True)",
+        **{f"Lazy{name}": f"mg.nn.{name}, which takes its sizes at once" for name in _LAZY.split()},
     },
     "optim": {"swa_utils": "mg.optim.ExponentialMovingAverage"},
-    "data": {"get_worker_info": "nothing: workers are threads; leave it out"},
+    "data": {
+        "get_worker_info": "nothing: workers are threads; leave it out", "default_collate": "mg.data.collate",
+        "dataloader": "mg.data.DataLoader", "distributed": _NO_DEVICE,
+    },
 }  # fmt: skip
 """What to write for names that PyTorch has in one of its parts."""
 _OF_MODULES = {
     **dict.fromkeys(("cuda", "cpu", "share_memory"), "the module itself: there is one device; leave it out"),
     "half": "module.to('float16')",
+    "bfloat16": "module.float(): NumPy has no bfloat16",
     "type": "module.to(dtype)",
+    "xpu": "the module itself: there is one device; leave it out",
+    "compile": "mg.compile(step)",
+    "register_backward_hook": "module.register_full_backward_hook(hook)",
 }
-_PARTS = "nn functional optim optim.lr_scheduler data training random linalg autograd debug"
+_PARTS = "nn functional optim optim.lr_scheduler data training random linalg autograd debug nn.init"
 
 
 class ForeignName:
-    """An attribute of another library: reading it raises an AttributeError that says what to write."""
+    """An attribute of another library: reading it raises an AttributeError that says what to write.
+
+    `obj` is None in these errors, lest Python append a name that is spelt alike.
+    """
 
     def __init__(self, name: str, hint: str) -> None:
         self.name, self.hint = name, hint
 
     def __get__(self, instance: Any, owner: type) -> NoReturn:
-        raise AttributeError(f"{owner.__name__} has no {self.name!r}. Write {self.hint}.", name=self.name, obj=instance)
+        raise AttributeError(f"{owner.__name__} has no {self.name!r}. Write {self.hint}.", name=self.name, obj=None)
 
 
 def add_foreign_names(owner: type) -> None:
@@ -115,13 +236,16 @@ def suggestion(module: str, name: str, names: Iterable[str]) -> str:
     return f"Did you mean {near[0]}?" if near else f"dir({module}) lists what it has."
 
 
-def explain_names(namespace: dict[str, Any]) -> None:
-    """Let a module, whose variables `namespace` are, say what to write for a name that it does not have."""
-    module = namespace["__name__"]
+def explain_names(namespace: dict[str, Any], module: str = "") -> None:
+    """Let a module, whose variables `namespace` are, say what to write for a name that it does not have.
+
+    `module` is the name that users know it by, where that is not its own.
+    """
+    module = module or namespace["__name__"]
 
     def missing(name: str) -> NoReturn:
         hint = "" if name.startswith("__") else f" {suggestion(module, name, namespace['__all__'])}"
-        raise AttributeError(f"{module} has no {name!r}.{hint}", name=name, obj=sys.modules[module])
+        raise AttributeError(f"{module} has no {name!r}.{hint}", name=name, obj=None)
 
     namespace["__getattr__"] = missing
 

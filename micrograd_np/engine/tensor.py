@@ -14,7 +14,7 @@ import numpy as np
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle
-from micrograd_np.core.messages import explain_keywords, use_of_result
+from micrograd_np.core.messages import explain_keywords, use_of_result, without_inert
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import unmasked
 from micrograd_np.core.spellings import ForeignName, add_foreign_names
@@ -48,6 +48,12 @@ def set_default_dtype(dtype: Any) -> None:
     """Set the dtype of Python floats, layers and random draws for which none is given: at first float64.
 
     Raises TypeError for anything but a floating dtype.
+
+    >>> import micrograd_np as mg
+    >>> mg.set_default_dtype("float32")
+    >>> mg.zeros(2).dtype
+    dtype('float32')
+    >>> mg.set_default_dtype("float64")
     """
     global _default_dtype  # noqa: PLW0603  one for the process, as in PyTorch
     dtype = np.dtype(dtype)
@@ -57,7 +63,12 @@ def set_default_dtype(dtype: Any) -> None:
 
 
 def get_default_dtype() -> np.dtype[Any]:
-    """The dtype set by `set_default_dtype`."""
+    """The dtype set by `set_default_dtype`.
+
+    >>> import micrograd_np as mg
+    >>> mg.get_default_dtype()
+    dtype('float64')
+    """
     return _default_dtype
 
 
@@ -67,7 +78,7 @@ def _method(op: Any) -> Callable[[Tensor], Tensor]:
     def method(self: Tensor) -> Tensor:
         return op(self)
 
-    method.__doc__ = op.__doc__
+    method.__doc__ = op.kernel.__doc__
     return method
 
 
@@ -77,7 +88,7 @@ def _reduction(op: Any) -> Callable[..., Tensor]:
     def method(self: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
         return op(self, axis=axis, keepdims=keepdims)
 
-    method.__doc__ = op.__doc__
+    method.__doc__ = op.kernel.__doc__
     return method
 
 
@@ -102,7 +113,8 @@ class Tensor(Vertex):
 
     `data` is anything NumPy takes for an array of numbers; an ndarray is shared, not copied, unless `dtype` asks for
     another type. With `requires_grad`, `backward` on a scalar computed from it puts the derivative into `grad`. `name`
-    appears in pictures and errors. Raises TypeError for what is not numbers, and when a gradient is asked of integers.
+    appears in pictures and errors. `device` may name the one device, "cpu". Raises TypeError for what is not numbers,
+    and when a gradient is asked of integers; ValueError for another device.
 
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> (x * x).sum().backward()
@@ -116,7 +128,11 @@ class Tensor(Vertex):
     __reduce_ex__ = pickling.reduce_ex
     __hash__ = object.__hash__
 
-    def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
+    def __init__(
+        self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None, *, device: Any = None
+    ) -> None:
+        if device is not None:
+            without_inert("Tensor", {"device": device}, ())
         if type(data) is np.ndarray and dtype is None and data.dtype.kind in "fiub":
             array = data
         else:
@@ -540,24 +556,33 @@ class Tensor(Vertex):
         """Two axes exchanged."""
         return arrange.swapaxes(self, axis1, axis2)
 
-    def repeat(self, repeats: Any, axis: int | None = None) -> Tensor:
+    def repeat(self, repeats: Any, axis: int | None = None, *lengths: int) -> Tensor:
         """Every element `repeats` times in a row, as in NumPy: PyTorch's ``t.repeat(2, 3)`` is ``mg.tile(t, (2, 3))``.
 
         With `axis`, every slice along it; without, all elements in order, along one axis. ValueError where `repeats` is
-        negative.
+        negative, TypeError for more than two numbers, as PyTorch takes them.
 
         >>> Tensor([1.0, 2.0]).repeat(2)
         Tensor([1., 1., 2., 2.])
         """
+        if lengths:
+            raise TypeError(
+                "repeat: takes repeats and axis, as in NumPy, and repeats each element; for PyTorch's "
+                "t.repeat(2, 3, 4), write mg.tile(t, (2, 3, 4))."
+            )
         return arrange.repeat(self, repeats, axis)
 
     def take(self, indices: Any, axis: int | None = None) -> Tensor:
         """The elements, or the slices along `axis`, that integers name."""
         return order.take(self, indices, axis)
 
-    def argsort(self, axis: int | None = -1) -> Tensor:
-        """The positions that sort along `axis`."""
-        return order.argsort(self, axis=axis)
+    def argsort(self, axis: int | None = -1, descending: bool = False) -> Tensor:
+        """The positions that sort along `axis`, the largest first if `descending`: ``(…) -> (…)``.
+
+        >>> Tensor([2.0, 3.0, 1.0]).argsort(descending=True)
+        Tensor([1, 0, 2])
+        """
+        return order.argsort(self, axis=axis, descending=descending)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         """The diagonal of the matrices of two axes, as a new last axis."""
@@ -576,7 +601,16 @@ class Tensor(Vertex):
         return state.astype(self, dtype=np.dtype(dtype))
 
     if TYPE_CHECKING:
-        chunk = clamp = expand = masked_fill = permute = unsqueeze = torch_names.expand
+        absolute = add = arccos = arccosh = arcsin = arcsinh = arctan = arctan2 = arctanh = torch_names.expand
+        bitwise_and = bitwise_or = bitwise_xor = broadcast_to = ceil = chunk = clamp = cos = cosh = torch_names.expand
+        diag = diff = divide = dsplit = erf = exp2 = expand = expm1 = fliplr = flipud = floor = torch_names.expand
+        floor_divide = fmod = greater = greater_equal = hsplit = hypot = inner = isfinite = isinf = torch_names.expand
+        isnan = kron = less = less_equal = log10 = log1p = log2 = log_softmax = logaddexp = torch_names.expand
+        logical_and = logical_not = logical_or = logical_xor = logsumexp = masked_fill = matmul = torch_names.expand
+        maximum = minimum = moveaxis = multiply = nan_to_num = nanmean = nansum = negative = norm = torch_names.expand
+        not_equal = outer = permute = quantile = reciprocal = remainder = roll = rot90 = sign = torch_names.expand
+        sin = sinh = softmax = subtract = tan = topk = tril = triu = trunc = unsqueeze = vsplit = torch_names.expand
+        gather = index_add = index_select = scatter = scatter_add = xlogy = torch_names.expand
         numel = torch_names.numel
 
     clone = _method(state.copy)
@@ -592,8 +626,6 @@ class Tensor(Vertex):
 
 
 Vertex.result_type = Tensor
-for _name, _method_of_torch in torch_names.METHODS.items():
-    setattr(Tensor, _name, explain_keywords(_method_of_torch))
 add_foreign_names(Tensor)
 
 _ATTRIBUTES_ARE_CALLED = sys.version_info >= (3, 12)  # a bit of the argument says so; before, LOAD_METHOD does
@@ -604,8 +636,7 @@ _powers: dict[float, Any] = {2: elementwise.square, 0.5: transcendental.sqrt, -1
 for _name, _function in list(vars(Tensor).items()):
     if isinstance(_function, FunctionType) and _function.__module__ == __name__:
         _function.__name__, _function.__qualname__ = _name, f"Tensor.{_name}"
-        if {"axis", "keepdims", "ddof"} & {*_function.__code__.co_varnames}:
-            setattr(Tensor, _name, explain_keywords(_function))
+        setattr(Tensor, _name, explain_keywords(_function))
 
 
 def _comparable(x: object) -> bool:

@@ -21,7 +21,7 @@ import numpy as np
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle, changes
-from micrograd_np.core.messages import is_inert, require_type, with_article, wrong_call
+from micrograd_np.core.messages import explain_keywords, is_inert, require_type, with_article, wrong_call
 from micrograd_np.core.modes import mode
 from micrograd_np.core.spellings import add_foreign_names
 from micrograd_np.core.writes import writes
@@ -361,6 +361,7 @@ class Module:
         for p in self.parameters():
             clear_grad(p, set_to_none)
 
+    @explain_keywords
     def to(self, dtype: Any = None, device: Any = None) -> Self:
         """Cast all floating parameters, buffers and gradients to `dtype`, in place; returns self.
 

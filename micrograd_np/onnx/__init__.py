@@ -6,6 +6,7 @@ except ImportError:
     raise ImportError("micrograd_np.onnx: needs onnx; install it with: pip install 'micrograd_np[onnx]'") from None
 
 from .error import OnnxError
+from .export import export
 from .reading.model import ImportedModel, load
 
-__all__ = ["ImportedModel", "OnnxError", "load"]
+__all__ = ["ImportedModel", "OnnxError", "export", "load"]

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.events import QUIET
+from micrograd_np.core.messages import explain_keywords
 from micrograd_np.core.modes import mode
+from micrograd_np.core.spellings import explain_names
 from micrograd_np.core.vertex import grad_of
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
@@ -29,6 +31,7 @@ from .vector import parameters_to_vector, vector_to_parameters
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
 
 
+@explain_keywords
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
 ) -> Tensor:
@@ -94,8 +97,17 @@ def _total(parts: Iterable[Any]) -> Any:
     return reduce.sum(astype(stack([reduce.sum(x) for x in parts]), dtype=np.float64))
 
 
+@explain_keywords
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Bring every element of every gradient into [−clip_value, clip_value], in place."""
+    """Bring every element of every gradient into [−clip_value, clip_value], in place.
+
+    >>> import micrograd_np as mg
+    >>> p = mg.nn.Parameter([1.0, 2.0])
+    >>> (10 * p).sum().backward()
+    >>> mg.optim.clip_grad_value_([p], 1.0)
+    >>> p.grad
+    Tensor([1., 1.])
+    """
     with no_grad():
         for g in _gradients(parameters):
             g.copy_(minimum(maximum(g, -clip_value), clip_value))
@@ -107,3 +119,6 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
         message = "clipping gradients: the iterator of parameters is used up, so nothing is clipped; pass a list."
         warnings.warn(message, stacklevel=3)
     return [g for p in listed if (g := grad_of(p)) is not None and g.size]
+
+
+explain_names(globals(), "micrograd_np.nn.utils")

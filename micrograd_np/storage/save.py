@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.messages import explain_keywords
+
 from . import files, tree
 from .files import CheckpointError
 
@@ -35,6 +37,7 @@ def save(obj: Any, f: str | Path) -> Path:
     return path
 
 
+@explain_keywords
 def load(f: str | Path, into: _Place = None) -> Any:
     """The content of the file `f`, with dicts of arrays for the saved objects; `into` also restores the objects.
 
@@ -43,7 +46,17 @@ def load(f: str | Path, into: _Place = None) -> Any:
     file without a description, such as PyTorch's weights in ``.safetensors``, gives the dict of its arrays.
 
     FileNotFoundError if there is no file. `CheckpointError` for one that is cut short, damaged, of another kind, or
-    that does not fit `into`; then everything is as it was before.
+    that does not fit `into`; then everything is as it was before. PyTorch's `map_location` and `weights_only` choose
+    nothing here.
+
+    >>> import micrograd_np as mg
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> net = mg.nn.Linear(2, 1)
+    >>> path = mg.save(net, f"{folder.name}/net.npz")
+    >>> sorted(mg.load(path))
+    ['bias', 'weight']
+    >>> folder.cleanup()
     """
     path = Path(f)
     arrays, description = files.read(path)

@@ -1,6 +1,7 @@
 """Schedules for learning rates, stepped after the optimiser: PyTorch's names, arguments and sequences."""
 
 from micrograd_np.core.settings import check_all as _check_all
+from micrograd_np.core.spellings import explain_names as _explain_names
 
 from .combined import ChainedScheduler, SequentialLR
 from .cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
@@ -16,3 +17,4 @@ __all__ = [
 ]  # fmt: skip
 
 _check_all(__all__, globals())
+_explain_names(globals())

@@ -1,0 +1,175 @@
+"""Write `docs/pytorch-names.md`, where each name of PyTorch's is here: `python docs/generate_pytorch_names.py`."""
+
+import re
+from importlib import import_module
+from inspect import isclass, isfunction, ismodule
+from pathlib import Path
+
+import micrograd_np as mg
+
+PAGE = Path(__file__).with_name("pytorch-names.md")
+HEAD = """\
+# Where each name of PyTorch's is
+
+Every public name of PyTorch {version}, part by part, and what it is here. [Coming from PyTorch](from-pytorch.md) says
+what differs; this is the list to search. `python docs/generate_pytorch_names.py` writes it from both packages as they
+are, and a test fails when it is stale. Where a name is not here, the error message says the same.
+
+Functions under NumPy's names have `axis` and `keepdims` where PyTorch has `dim` and `keepdim`; layers and the functions
+of `nn.functional` keep PyTorch's words.
+"""
+PARTS = {
+    "torch": ("torch", "micrograd_np"),
+    "Tensor": ("torch.Tensor", "micrograd_np.Tensor"),
+    "torch.linalg": ("torch.linalg", "micrograd_np.linalg"),
+    "torch.random": ("torch.random", "micrograd_np.random"),
+    "torch.autograd": ("torch.autograd", "micrograd_np.autograd"),
+    "torch.nn": ("torch.nn", "micrograd_np.nn"),
+    "nn.Module": ("torch.nn.Module", "micrograd_np.nn.Module"),
+    "torch.nn.functional": ("torch.nn.functional", "micrograd_np.functional"),
+    "torch.nn.init": ("torch.nn.init", "micrograd_np.nn.init"),
+    "torch.nn.utils": ("torch.nn.utils", "micrograd_np.nn.utils"),
+    "torch.optim": ("torch.optim", "micrograd_np.optim"),
+    "optim.Optimizer": ("torch.optim.Optimizer", "micrograd_np.optim.Optimizer"),
+    "torch.optim.lr_scheduler": ("torch.optim.lr_scheduler", "micrograd_np.optim.lr_scheduler"),
+    "torch.utils.data": ("torch.utils.data", "micrograd_np.data"),
+}
+"""Parts of PyTorch, and ours."""
+DIFFERENT = {
+    "max": "`max(axis)` is the values only; the positions are `argmax(axis)`",
+    "min": "`min(axis)` is the values only; the positions are `argmin(axis)`",
+    "sort": "the values only; the positions are `argsort`",
+    "median": "the mean of the middle two where the count is even; the values only",
+    "std": "divides by n; PyTorch's is `std(ddof=1)`",
+    "var": "divides by n; PyTorch's is `var(ddof=1)`",
+    "transpose": "all axes in a new order; PyTorch's `transpose(a, b)` is `swapaxes(a, b)`",
+    "repeat": "each element several times; PyTorch's `t.repeat(2, 3)` is `mg.tile(t, (2, 3))`",
+    "split": "into how many parts, or where to cut; PyTorch's `split(t, n)` is `mg.split(t, range(n, len(t), n))`",
+    "size": "the number of elements; PyTorch's `size()` is `shape`",
+    "equal": "elementwise; PyTorch's is `(a == b).all()`",
+    "squeeze": "an error for an axis that is longer than one; PyTorch leaves it",
+    "meshgrid": 'in the order "xy"; PyTorch\'s is `indexing="ij"`',
+    "cross": "along the last axis; PyTorch's along the first of length 3, with a warning",
+    "cumsum": "without `axis`, of all elements in a line; PyTorch requires `dim`",
+    "cumprod": "without `axis`, of all elements in a line; PyTorch requires `dim`",
+    "data": "NumPy's array, not a tensor",
+    "Tensor": "of integers, a tensor of integers; PyTorch's `torch.Tensor([1, 2])` makes float32",
+    "dtype": "NumPy's",
+    "compile": "of a training step, not of a model",
+    "load": "from `.npz` or `.safetensors`, never a pickle",
+    "save": "to `.npz` or `.safetensors`, never a pickle",
+    "state_dict": "the values are copies, as arrays",
+}
+"""Names of NumPy's meaning, or of ours, and what it is."""
+SKIPPED = (
+    "torch", "TYPE_CHECKING", "inf", "compiler", "storage", "functional", "ops", "attention", "parameter", "modules",
+    "dataset", "name",
+)  # fmt: skip
+"""Modules behind the names, and names of Python's."""
+NOT_HERE = {
+    "complex numbers": r"""
+        complex conj angle imag real$ polar cdouble cfloat chalf stft
+    """,
+    "tensors that are sparse, nested or quantised": r"""
+        sparse coalesced?$ crow ccol (row|col)_indices ^indices ^values dense spmm dsmm hsmm saddmm s?sp?mm$ quan
+        ^q_ q?u?int\d qscheme int_repr fbgemm ^qat bits\d float[48]_ intrinsic ^ao$ nested jagged padded masked$
+        Lazy Uninit lazy names?$ rename
+    """,
+    "other devices and processes": r"""
+        cudnn miopen mkldnn mps mtia xla xpu vulkan ipu maia _meta autocast Autocast cuda accel [dD]istributed
+        Stream Event cpp [Ss]hared fork wait rpc multiproc mkl is_(in)?ference$ openmp lapack spectral$ device ^cpu$
+        futures Future scaled_mm grouped_mm swap_in SparseAdam
+    """,
+    "seldom called in a script": ".",
+}
+"""Reasons for what is not here, and of which names each is the reason: the first that matches."""
+
+
+def at(path):
+    """The module or class at a dotted path."""
+    try:
+        return import_module(path)
+    except ModuleNotFoundError:
+        home, _, name = path.rpartition(".")
+        return getattr(at(home), name)
+
+
+def public(part, path):
+    """The names of a part of PyTorch that are its own: no types, no modules of Python's, no leading underscore."""
+    for name in dir(part):
+        thing = getattr(part, name)
+        home = thing.__name__ if ismodule(thing) else getattr(thing, "__module__", None) or "torch"
+        foreign = not home.startswith("torch") or (not isclass(part) and isfunction(thing) and path not in home)
+        imported = name in SKIPPED or (name == "Tensor" and path != "torch")
+        if name[0] != "_" and not imported and not (foreign and (ismodule(thing) or path != "torch")):
+            yield name
+
+
+def there(ours, name):
+    """What says where the name is: None where it is here, else the error."""
+    try:
+        getattr(ours, name)
+    except AttributeError as error:
+        return str(error)
+    except (ValueError, RuntimeError):
+        pass  # it is here, and this one object has none
+    return None
+
+
+def instance(ours):
+    """An object of a class: messages are those of objects."""
+    makers = {
+        "Tensor": lambda: mg.Tensor([[1.0]]),
+        "Module": lambda: mg.nn.Linear(1, 1),
+        "Optimizer": lambda: mg.optim.SGD([mg.nn.Parameter([1.0])]),
+    }
+    return makers[ours.__name__]() if isclass(ours) else ours
+
+
+def sorted_names(theirs, ours):
+    """The names of a part of PyTorch in four groups: of one meaning, of another, answered by a message, not here."""
+    one, other, instead, missing = [], {}, {}, {}
+    part, own = at(theirs), instance(at(ours))
+    for name in sorted(set(public(part, theirs)), key=lambda name: (name.lower(), name)):
+        message = there(own, name)
+        if message is None:
+            if name in DIFFERENT and not theirs.endswith("linalg"):
+                other[name] = DIFFERENT[name]
+            else:
+                one.append(name)
+        elif found := re.search(rf"has no '{name}'\. Write (.*)\.$", message):
+            write = found[1].replace(f"t.{name[:-1]}(...)", "t.name(...)").replace("|", "\\|")
+            instead.setdefault(write, []).append(name)
+        elif not ismodule(getattr(part, name)):  # which of those are there depends on what was imported
+            reason = next(reason for reason, names in NOT_HERE.items() if re.search("|".join(names.split()), name))
+            missing.setdefault(reason, []).append(name)
+    return one, other, instead, missing
+
+
+def listed(names):
+    """Names as code."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def section(title, theirs, ours):
+    """One part of the page."""
+    one, other, instead, missing = sorted_names(theirs, ours)
+    lines = [f"## {title}\n"]
+    if one:
+        lines.append(f"**Of one meaning:** {listed(one)}.\n")
+    if other:
+        lines += ["| name | what it is here |", "| --- | --- |", *(f"| `{k}` | {v} |" for k, v in other.items()), ""]
+    if instead:
+        rows = [f"| {listed(names)} | {write} |" for write, names in instead.items()]
+        lines += ["| PyTorch's name | write |", "| --- | --- |", *rows, ""]
+    lines += [f"**Not here**, {reason}: {listed(names)}.\n" for reason, names in missing.items()]
+    return "\n".join(lines)
+
+
+def page(version):
+    """The whole page."""
+    return "\n".join([HEAD.format(version=version), *(section(title, *paths) for title, paths in PARTS.items())])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(import_module("torch").__version__.partition("+")[0]), encoding="utf-8")
