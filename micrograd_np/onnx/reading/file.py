@@ -238,10 +238,10 @@ class Reader:
             return
         try:
             graph.nodes.append(self._bound(proto, schema, label, attributes))
-        except UnsupportedError:
+        except UnsupportedError as error:
             body = _body_of(proto, schema, version, types)
             if body is None:
-                raise
+                raise OnnxError(str(error)) from None
             defaults = {n: a.default_value for n, a in schema.attributes.items() if a.default_value.type}
             graph.nodes.append(self._call(proto, body, label, types, defaults))
 

@@ -34,7 +34,8 @@ class ImportedModel(nn.Module):
             floating = array.dtype.kind == "f"
             if floating and hasattr(nn.Module, name):
                 raise OnnxError(f"load: the initializer {name!r} has the name of a method of modules; rename it.")
-            if floating and name in learned and array.ndim and np.isfinite(array).all():
+            statistic = name.rpartition(".")[2] in _STATISTICS
+            if floating and name in learned and array.ndim and not statistic and np.isfinite(array).all():
                 setattr(self, name, Parameter(array))
             elif floating and name in read_as_tensors:
                 setattr(self, name, Buffer(array))
@@ -179,7 +180,7 @@ def load(source: Any) -> ImportedModel:
     - a **parameter** is an initializer of floating numbers that has axes, is finite everywhere, and that an
       operator computes with, rather than reads as a setting;
     - a **buffer** is another floating initializer that is computed with: a single number, a mask with −∞ in it, the
-      running statistics of a batch normalisation;
+      running statistics of a batch normalisation, which an operator or a name shows to be some;
     - the rest, such as shapes, axes, bounds and scales, is fixed.
 
     The model computes what the file says, which for a file made to be used means that dropout drops nothing and batch

@@ -468,7 +468,7 @@ EXPRESSIONS = {
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "AveragePool": windows.average_pool, "BatchNormalization": batch_norm, "BitShift": shift, "Cast": cast,
-    "Clip": clip, "Compress": compress, "ConstantOfShape": constant_of_shape, "Conv": windows.convolve,
+    "Clip": clip, "Col2Im": windows.fold, "Compress": compress, "ConstantOfShape": constant_of_shape, "Conv": windows.convolve,
     "ConvTranspose": windows.convolve_transposed, "DepthToSpace": depth_to_space, "Div": divide, "Dropout": dropout,
     "Expand": expand, "EyeLike": eye_like, "Flatten": flatten, "GRU": recurrent.gru, "GatherND": gather_nd,
     "Gemm": gemm, "GroupNormalization": group_norm, "IsInf": is_infinite, "LRN": local_response_norm,

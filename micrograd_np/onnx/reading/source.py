@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.nn.module import Module
+from micrograd_np.nn.parameter import Buffer
 from micrograd_np.onnx.error import OnnxError
 
 from .graph import BODIES, Graph, Node, parameters
@@ -118,6 +119,8 @@ class Writer:
         """A value of the graph in an expression."""
         if not name:
             return "None"
+        if name in self.held and isinstance(self.held[name], Buffer) and not self.held[name].ndim:
+            return literal(self.held[name].data)
         if name in self.held or (name in self.constants and np.size(self.constants[name]) > LARGE):
             if name not in self.attributes:
                 self.attributes[name] = attribute = self.fresh(name)
@@ -189,6 +192,8 @@ class Writer:
 def literal(x: Any) -> str:
     """A number, a text, an array or several of them in Python."""
     if isinstance(x, (np.ndarray, np.generic)):
+        if not x.ndim:
+            return f"np.{x.dtype}({x.item()!r})"
         return (
             f"np.array({x.tolist()!r}, np.{x.dtype})"
             if x.size <= LARGE

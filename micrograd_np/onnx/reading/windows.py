@@ -162,6 +162,19 @@ def max_pool(
     return z, flat + as_constant(first)
 
 
+def fold(
+    x: Any, *, image_shape: Any, block_shape: Any, dilations: Any = None, pads: Any = None, strides: Any = None
+) -> Any:
+    """Columns added up where their windows lie, in an image that is cut afterwards."""
+    d = len(image_shape)
+    if d != 2:
+        raise ValueError(f"an image with {d} axes of places is not supported; 2 are")
+    pads = tuple(pads or (0,) * 4)
+    whole = tuple(n + pads[i] + pads[i + d] for i, n in enumerate(image_shape))
+    z = F.fold(x, whole, tuple(block_shape), tuple(dilations or (1, 1)), 0, tuple(strides or (1, 1)))
+    return z[(..., *(slice(pads[i], pads[i] + n) for i, n in enumerate(image_shape)))]
+
+
 # resizing: along each axis a matrix, of which each row says how much of each element there is in a new one
 
 _NEAREST = {
