@@ -2,7 +2,7 @@
 
 It shows `mg.onnx.load`: a network that knows the digits 0 to 7 leaves as an ONNX file, as it might come from any other
 framework. The file is loaded, its last layer is widened to ten classes, everything but that layer stands still, and a
-hundred examples teach it 8 and 9 as well. The same new layer on a network that knows nothing stands beside it. It leaves
+hundred examples teach it 8 and 9 as well. The same layer on a network that knows nothing stands beside it. It leaves
 `fine_tune.onnx`, `fine_tune.py`, which is the loaded network as a module to read, and a picture of the network.
 """
 

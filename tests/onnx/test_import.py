@@ -1,7 +1,6 @@
 """`mg.onnx.load` gives a module that computes what the file says, and trains on; a broken file is one sentence."""
 
 import copy
-import os
 import pickle
 import re
 import sys
@@ -152,7 +151,7 @@ digits_net_bytes = digits_net().SerializeToString()
 
 def written(imported):
     namespace = {}
-    exec(imported.to_python("Net"), namespace)  # noqa: S102 - that it runs is the claim
+    exec(imported.to_python("Net"), namespace)
     return namespace["Net"](imported.arrays()).eval()
 
 
@@ -163,12 +162,29 @@ def written(imported):
         (recurrent_net("LSTM", 4), ["LSTM"]),
         (recurrent_net("GRU", 3, both=False, linear_before_reset=1), ["GRU"]),
         (recurrent_net("RNN", 1), ["RNN"]),
-        (model([node("ConvTranspose", "x w", "y", strides=[2])], {"x": ["n", 2, 3]}, arrays={"w": floats(2, 1, 3)}), ["ConvTranspose1d"]),
-        (model([node("Gather", "w i", "e"), node("LayerNormalization", "e s b", "y")], {"i": (INT, ["n"])}, arrays={"w": floats(9, 4), "s": floats(4), "b": floats(4)}), ["Embedding", "LayerNorm"]),
-        (model([node("MatMul", "x w", "z"), node("Add", "z b", "y")], {"x": ["n", 2]}, arrays={"w": floats(2, 3), "b": floats(3)}), []),
+        (
+            model([node("ConvTranspose", "x w", "y", strides=[2])], {"x": ["n", 2, 3]}, arrays={"w": floats(2, 1, 3)}),
+            ["ConvTranspose1d"],
+        ),
+        (
+            model(
+                [node("Gather", "w i", "e"), node("LayerNormalization", "e s b", "y")],
+                {"i": (INT, ["n"])},
+                arrays={"w": floats(9, 4), "s": floats(4), "b": floats(4)},
+            ),
+            ["Embedding", "LayerNorm"],
+        ),
+        (
+            model(
+                [node("MatMul", "x w", "z"), node("Add", "z b", "y")],
+                {"x": ["n", 2]},
+                arrays={"w": floats(2, 3), "b": floats(3)},
+            ),
+            [],
+        ),
     ],
     ids=lambda x: "-".join(x) if isinstance(x, list) else "",
-)  # fmt: skip
+)
 def test_the_python_that_is_written_has_layers_and_computes_the_same_bits(proto, layers):
     imported = load(proto)
     x = proto.graph.input[0]
@@ -199,7 +215,7 @@ def test_a_shared_weight_stays_one_parameter():
 
 def test_numbers_masks_and_settings_are_no_parameters():
     nodes = [
-        node("Add", "x mask", "a"), node("Mul", "a two", "b"), node("Clip", "b low", "c"), node("Resize", "c  scales", "y"),
+        node("Add", "x mask", "a"), node("Mul", "a two", "b"), node("Clip", "b low", "c"), node("Resize", "c", "y"),
     ]  # fmt: skip
     nodes[3].input[:] = ["c", "", "scales"]
     arrays = {"mask": np.float32([0, -np.inf]), "two": np.float32(2), "low": np.float32(-1), "scales": np.float32([2])}
@@ -239,8 +255,8 @@ def test_a_path_bytes_an_open_file_and_a_message_are_the_same(tmp_path):
 @pytest.mark.parametrize("opset", [7, 9, 10, 11, 13, 18, 21, 25])
 def test_a_setting_that_was_an_attribute_once_and_is_an_input_now_is_the_same(opset):
     steps = [  # the operator, its settings, and since when they are inputs
-        ("Unsqueeze", {"axes": [0]}, 13), ("ReduceSum", {"axes": [1], "keepdims": 1}, 13), ("Squeeze", {"axes": [1]}, 13),
-        ("Slice", {"starts": [1], "ends": [9], "axes": [1]}, 10), ("Softmax", {"axis": 1}, 99),
+        ("Unsqueeze", {"axes": [0]}, 13), ("ReduceSum", {"axes": [1], "keepdims": 1}, 13),
+        ("Squeeze", {"axes": [1]}, 13), ("Slice", {"starts": [1], "ends": [9], "axes": [1]}, 10), ("Softmax", {"axis": 1}, 99),
     ]  # fmt: skip
     nodes, arrays, last = [], {}, "x"
     for operator, settings, since in steps:
@@ -372,40 +388,122 @@ def doubling(depth):
 
 
 BROKEN = {
-    "an older opset": (model([node("Relu", "x", "y")], {"x": [2]}, opset=6), r"node 0 \(Relu\) needs opset 6; 7 to \d+ can be loaded"),
+    "an older opset": (
+        model([node("Relu", "x", "y")], {"x": [2]}, opset=6),
+        r"node 0 \(Relu\) needs opset 6; 7 to \d+ can be loaded",
+    ),
     "a newer opset": (model([node("Relu", "x", "y")], {"x": [2]}, opset=99), r"node 0 \(Relu\) needs opset 99"),
     "a newer IR": (relu(ir_version=99), r"has IR version 99; 3 to \d+ can be loaded"),
-    "an unknown operator": (model([node("Rello", "x", "y")], {"x": [2]}), r"node 0 \(Rello\): opset 18 has no operator 'Rello'"),
+    "an unknown operator": (
+        model([node("Rello", "x", "y")], {"x": [2]}),
+        r"node 0 \(Rello\): opset 18 has no operator 'Rello'",
+    ),
     "an operator of a later opset": (model([node("Gelu", "x", "y")], {"x": [2]}), r"opset 18 has no operator 'Gelu'"),
-    "an unsupported operator": (model([node("NonMaxSuppression", "x x", "y")], {"x": [2]}), r"node 0 \(NonMaxSuppression\): the operator NonMaxSuppression is not supported"),
-    "an unnamed domain": (model([node("Relu", "x", "y", domain="mine")], {"x": [2]}), r"node 0 \(Relu\) is of the domain 'mine', of which the model names no version"),
-    "an unknown domain": (model([node("Relu", "x", "y", domain="mine")], {"x": [2]}, opsets=[("mine", 1)]), r"node 0 \(Relu\): opset 1 of the domain 'mine' has no operator 'Relu'"),
-    "an unknown attribute": (model([node("Relu", "x", "y", slope=1.0)], {"x": [2]}), r"node 0 \(Relu\) has the attribute 'slope' which opset 14 of the operator does not have"),
-    "an attribute of another type": (model([node("LeakyRelu", "x", "y", alpha=1)], {"x": [2]}), r"node 0 \(LeakyRelu\): the attribute 'alpha' must be of type FLOAT"),
-    "a missing attribute": (model([node("Concat", "x x", "y")], {"x": [2]}), r"node 0 \(Concat\) lacks the attribute 'axis'"),
-    "too many inputs": (model([node("Relu", "x x", "y")], {"x": [2]}), r"node 0 \(Relu\) has 2 inputs; the operator takes 1 to 1"),
-    "an unsupported use": (model([node("LSTM", "x w r", "y", clip=1.0)], {"x": [1, 1, 1]}, arrays={"w": floats(1, 4, 1), "r": floats(1, 4, 1)}), r"node 0 \(LSTM\): the attribute clip=1.0 is not supported"),
-    "a missing input": (model([node("Relu", "xx", "y")], {"x": [2]}), r"node 0 \(Relu\) reads 'xx', which nothing gives. Is it 'x'\?"),
-    "a missing output": (model([node("Relu", "x", "y")], {"x": [2]}, "z"), r"the output 'z' of the graph 'graph' is given by no node"),
-    "nodes out of order": (model([node("Relu", "z", "y"), node("Tanh", "x", "z")], {"x": [2]}), r"node 0 \(Relu\) reads 'z', which node 1 \(Tanh\) gives only later"),
-    "a circle": (model([node("Add", "x y", "z"), node("Tanh", "z", "y")], {"x": [2]}), r"the graph goes in a circle: .*node 1 \(Tanh\)"),
-    "a node that reads itself": (model([node("Add", "x y", "y")], {"x": [2]}), r"the graph goes in a circle: node 0 \(Add\) → node 0 \(Add\)"),
-    "one name twice": (model([node("Relu", "x", "y"), node("Tanh", "x", "y")], {"x": [2]}), r"node 1 \(Tanh\) gives 'y', which is the name of something else already"),
-    "two initializers of one name": (added(with_tensor(), initializer=numpy_helper.from_array(floats(2), "w")), r"two initializers are called 'w'"),
-    "a name of a method": (model([node("Add", "x forward", "y")], {"x": [2]}, arrays={"forward": floats(2)}), r"the initializer 'forward' has the name of a method"),
-    "too few bytes": (with_tensor(dims=[3]), r"initializer 'w' has the shape \(3,\), which takes 12 bytes, and holds 8"),
+    "an unsupported operator": (
+        model([node("NonMaxSuppression", "x x", "y")], {"x": [2]}),
+        r"node 0 \(NonMaxSuppression\): the operator NonMaxSuppression is not supported",
+    ),
+    "an unnamed domain": (
+        model([node("Relu", "x", "y", domain="mine")], {"x": [2]}),
+        r"node 0 \(Relu\) is of the domain 'mine', of which the model names no version",
+    ),
+    "an unknown domain": (
+        model([node("Relu", "x", "y", domain="mine")], {"x": [2]}, opsets=[("mine", 1)]),
+        r"node 0 \(Relu\): opset 1 of the domain 'mine' has no operator 'Relu'",
+    ),
+    "an unknown attribute": (
+        model([node("Relu", "x", "y", slope=1.0)], {"x": [2]}),
+        r"node 0 \(Relu\) has the attribute 'slope' which opset 14 of the operator does not have",
+    ),
+    "an attribute of another type": (
+        model([node("LeakyRelu", "x", "y", alpha=1)], {"x": [2]}),
+        r"node 0 \(LeakyRelu\): the attribute 'alpha' must be of type FLOAT",
+    ),
+    "a missing attribute": (
+        model([node("Concat", "x x", "y")], {"x": [2]}),
+        r"node 0 \(Concat\) lacks the attribute 'axis'",
+    ),
+    "too many inputs": (
+        model([node("Relu", "x x", "y")], {"x": [2]}),
+        r"node 0 \(Relu\) has 2 inputs; the operator takes 1 to 1",
+    ),
+    "an unsupported use": (
+        model(
+            [node("LSTM", "x w r", "y", clip=1.0)],
+            {"x": [1, 1, 1]},
+            arrays={"w": floats(1, 4, 1), "r": floats(1, 4, 1)},
+        ),
+        r"node 0 \(LSTM\): the attribute clip=1.0 is not supported",
+    ),
+    "a missing input": (
+        model([node("Relu", "xx", "y")], {"x": [2]}),
+        r"node 0 \(Relu\) reads 'xx', which nothing gives. Is it 'x'\?",
+    ),
+    "a missing output": (
+        model([node("Relu", "x", "y")], {"x": [2]}, "z"),
+        r"the output 'z' of the graph 'graph' is given by no node",
+    ),
+    "nodes out of order": (
+        model([node("Relu", "z", "y"), node("Tanh", "x", "z")], {"x": [2]}),
+        r"node 0 \(Relu\) reads 'z', which node 1 \(Tanh\) gives only later",
+    ),
+    "a circle": (
+        model([node("Add", "x y", "z"), node("Tanh", "z", "y")], {"x": [2]}),
+        r"the graph goes in a circle: .*node 1 \(Tanh\)",
+    ),
+    "a node that reads itself": (
+        model([node("Add", "x y", "y")], {"x": [2]}),
+        r"the graph goes in a circle: node 0 \(Add\) → node 0 \(Add\)",
+    ),
+    "one name twice": (
+        model([node("Relu", "x", "y"), node("Tanh", "x", "y")], {"x": [2]}),
+        r"node 1 \(Tanh\) gives 'y', which is the name of something else already",
+    ),
+    "two initializers of one name": (
+        added(with_tensor(), initializer=numpy_helper.from_array(floats(2), "w")),
+        r"two initializers are called 'w'",
+    ),
+    "a name of a method": (
+        model([node("Add", "x forward", "y")], {"x": [2]}, arrays={"forward": floats(2)}),
+        r"the initializer 'forward' has the name of a method",
+    ),
+    "too few bytes": (
+        with_tensor(dims=[3]),
+        r"initializer 'w' has the shape \(3,\), which takes 12 bytes, and holds 8",
+    ),
     "far too few bytes": (with_tensor(dims=[2**40, 2**40]), r"takes \d+ bytes, and holds 8"),
-    "too few numbers": (with_tensor(raw_data=b"", float_data=[1.0]), r"initializer 'w' has the shape \(2,\), which takes 8 bytes, and holds 0"),
+    "too few numbers": (
+        with_tensor(raw_data=b"", float_data=[1.0]),
+        r"initializer 'w' has the shape \(2,\), which takes 8 bytes, and holds 0",
+    ),
     "a negative length": (with_tensor(dims=[-2]), r"initializer 'w' has the shape \(-2,\)"),
     "too many axes": (with_tensor(dims=[1] * 99), r"axes at most 64"),
-    "an unknown type": (with_tensor(data_type=99), r"initializer 'w' is of type type 99; the types that can be loaded are"),
+    "an unknown type": (
+        with_tensor(data_type=99),
+        r"initializer 'w' is of type type 99; the types that can be loaded are",
+    ),
     "a type without arrays": (with_tensor(data_type=TensorProto.BFLOAT16), r"initializer 'w' is of type bfloat16"),
-    "an input without arrays": (model([node("Relu", "x", "y")], {"x": (TensorProto.BFLOAT16, [2])}), r"input 'x' of node 0 \(Relu\) is of type bfloat16"),
-    "a function that calls itself": (model([node("a", "x", "y", domain="f")], {"x": [2]}, functions=calling("a"), opsets=[("f", 1)]), r"the functions a → a call each other in a circle"),
-    "functions that call each other": (model([node("a", "x", "y", domain="f")], {"x": [2]}, functions=calling("a", "b"), opsets=[("f", 1)]), r"the functions .* call each other in a circle"),
-    "functions that double": (model([node("f0", "x", "y", domain="f")], {"x": [2]}, functions=doubling(40), opsets=[("f", 1)]), r"with its functions in place the model has \d+ nodes; up to 100000 can be loaded"),
-    "names that are no text": (onnx.ModelProto.FromString(relu().SerializeToString().replace(b"Relu", b"Re\xff\xfe")), r"names that are no text"),
-}  # fmt: skip
+    "an input without arrays": (
+        model([node("Relu", "x", "y")], {"x": (TensorProto.BFLOAT16, [2])}),
+        r"input 'x' of node 0 \(Relu\) is of type bfloat16",
+    ),
+    "a function that calls itself": (
+        model([node("a", "x", "y", domain="f")], {"x": [2]}, functions=calling("a"), opsets=[("f", 1)]),
+        r"the functions a → a call each other in a circle",
+    ),
+    "functions that call each other": (
+        model([node("a", "x", "y", domain="f")], {"x": [2]}, functions=calling("a", "b"), opsets=[("f", 1)]),
+        r"the functions .* call each other in a circle",
+    ),
+    "functions that double": (
+        model([node("f0", "x", "y", domain="f")], {"x": [2]}, functions=doubling(40), opsets=[("f", 1)]),
+        r"with its functions in place the model has \d+ nodes; up to 100000 can be loaded",
+    ),
+    "names that are no text": (
+        onnx.ModelProto.FromString(relu().SerializeToString().replace(b"Relu", b"Re\xff\xfe")),
+        r"names that are no text",
+    ),
+}
 
 
 @pytest.mark.parametrize("what", BROKEN)
@@ -424,7 +522,7 @@ def test_a_file_that_is_cut_off_anywhere_is_refused():
 
 
 def test_a_file_with_wrong_bytes_is_refused_or_loads_but_nothing_else():
-    changes = np.random.default_rng(0)
+    changes, sentences = np.random.default_rng(0), []
     for _ in range(400):
         content = bytearray(digits_net_bytes)
         content[changes.integers(len(content))] = changes.integers(256)
@@ -433,7 +531,8 @@ def test_a_file_with_wrong_bytes_is_refused_or_loads_but_nothing_else():
             imported(np.ones((2, 1, 6, 6), np.float32))
             compile(imported.to_python(), "written", "exec")
         except OnnxError as error:
-            assert "\n" not in str(error)
+            sentences.append(str(error))
+    assert not any("\n" in sentence for sentence in sentences)
 
 
 @pytest.fixture
@@ -481,7 +580,7 @@ def test_weights_outside_of_the_models_folder_or_of_their_file_are_refused(besid
     if entries == {"location": "link.bin"}:
         if sys.platform == "win32":
             pytest.skip("links need a right there")
-        os.symlink(tmp_path / "outside.bin", path.parent / "link.bin")
+        (path.parent / "link.bin").symlink_to(tmp_path / "outside.bin")
     with pytest.raises(OnnxError, match=r"^load: initializer 'w' (should lie|takes 8 bytes)[^\n]*$"):
         load(path)
 

@@ -468,15 +468,16 @@ EXPRESSIONS = {
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "AveragePool": windows.average_pool, "BatchNormalization": batch_norm, "BitShift": shift, "Cast": cast,
-    "Clip": clip, "Col2Im": windows.fold, "Compress": compress, "ConstantOfShape": constant_of_shape, "Conv": windows.convolve,
-    "ConvTranspose": windows.convolve_transposed, "DepthToSpace": depth_to_space, "Div": divide, "Dropout": dropout,
-    "Expand": expand, "EyeLike": eye_like, "Flatten": flatten, "GRU": recurrent.gru, "GatherND": gather_nd,
-    "Gemm": gemm, "GroupNormalization": group_norm, "IsInf": is_infinite, "LRN": local_response_norm,
-    "LSTM": recurrent.lstm, "LayerNormalization": layer_norm, "LpNormalization": lp_norm, "MaxPool": windows.max_pool,
-    "OneHot": one_hot, "PRelu": p_relu, "Pad": pad, "Pow": power, "RMSNormalization": rms_norm, "RNN": recurrent.rnn,
-    "Range": arange, "Reshape": reshape, "Resize": windows.resize, "ReverseSequence": reverse_sequence,
-    "Scatter": scatter_elements, "ScatterElements": scatter_elements, "ScatterND": scatter_nd, "Slice": slice_,
-    "SpaceToDepth": space_to_depth, "Split": split, "Squeeze": squeeze, "TopK": top_k, "Upsample": windows.upsample,
+    "Clip": clip, "Col2Im": windows.fold, "Compress": compress, "ConstantOfShape": constant_of_shape,
+    "Conv": windows.convolve, "ConvTranspose": windows.convolve_transposed, "DepthToSpace": depth_to_space,
+    "Div": divide, "Dropout": dropout, "Expand": expand, "EyeLike": eye_like, "Flatten": flatten, "GRU": recurrent.gru,
+    "GatherND": gather_nd, "Gemm": gemm, "GroupNormalization": group_norm, "IsInf": is_infinite,
+    "LRN": local_response_norm, "LSTM": recurrent.lstm, "LayerNormalization": layer_norm, "LpNormalization": lp_norm,
+    "MaxPool": windows.max_pool, "OneHot": one_hot, "PRelu": p_relu, "Pad": pad, "Pow": power,
+    "RMSNormalization": rms_norm, "RNN": recurrent.rnn, "Range": arange, "Reshape": reshape, "Resize": windows.resize,
+    "ReverseSequence": reverse_sequence, "Scatter": scatter_elements, "ScatterElements": scatter_elements,
+    "ScatterND": scatter_nd, "Slice": slice_, "SpaceToDepth": space_to_depth, "Split": split, "Squeeze": squeeze,
+    "TopK": top_k, "Upsample": windows.upsample,
 }  # fmt: skip
 
 
