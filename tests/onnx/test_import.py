@@ -256,7 +256,8 @@ def test_a_path_bytes_an_open_file_and_a_message_are_the_same(tmp_path):
 def test_a_setting_that_was_an_attribute_once_and_is_an_input_now_is_the_same(opset):
     steps = [  # the operator, its settings, and since when they are inputs
         ("Unsqueeze", {"axes": [0]}, 13), ("ReduceSum", {"axes": [1], "keepdims": 1}, 13),
-        ("Squeeze", {"axes": [1]}, 13), ("Slice", {"starts": [1], "ends": [9], "axes": [1]}, 10), ("Softmax", {"axis": 1}, 99),
+        ("Squeeze", {"axes": [1]}, 13), ("Slice", {"starts": [1], "ends": [9], "axes": [1]}, 10),
+        ("Softmax", {"axis": 1}, 99),
     ]  # fmt: skip
     nodes, arrays, last = [], {}, "x"
     for operator, settings, since in steps:

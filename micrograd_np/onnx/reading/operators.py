@@ -294,6 +294,14 @@ def cast(x: Any, *, to: int) -> Any:
 # indices
 
 
+def gather_elements(x: Any, indices: Any, *, axis: int = 0) -> Any:
+    """Elements at indices along `axis`; along the others there may be fewer indices than elements."""
+    if any(n > m for a, (n, m) in enumerate(zip(indices.shape, x.shape, strict=True)) if a != axis % x.ndim):
+        raise ValueError(f"the indices are {indices.shape}, more than there are elements in {x.shape}")
+    part = tuple(slice(None) if a == axis % x.ndim else slice(n) for a, n in enumerate(indices.shape))
+    return np.take_along_axis(x[part], indices, axis=axis)
+
+
 def gather_nd(x: Any, indices: Any, *, batch_dims: int = 0) -> Any:
     """Elements, or parts, of x at indices that lie along the last axis."""
     shape = indices.shape[:-1]
@@ -429,8 +437,7 @@ EXPRESSIONS = {
     "CumProd": "ops.cumulate(x, np.cumprod, 1, axis, exclusive, reverse)",
     "CumSum": "ops.cumulate(x, np.cumsum, 0, axis, exclusive, reverse)", "Det": "np.linalg.det(x)",
     "Einsum": "np.einsum(equation, *xs)", "Elu": "F.elu(x, alpha)", "Equal": "x == y", "Erf": "mg.erf(x)",
-    "Exp": "np.exp(x)", "Floor": "np.floor(x)", "Gather": "np.take(x, y, axis=axis)",
-    "GatherElements": "np.take_along_axis(x, y, axis=axis)", "Gelu": "F.gelu(x, approximate)",
+    "Exp": "np.exp(x)", "Floor": "np.floor(x)", "Gather": "np.take(x, y, axis=axis)", "Gelu": "F.gelu(x, approximate)",
     "GlobalAveragePool": "np.mean(x, axis=tuple(range(2, x.ndim)), keepdims=True)",
     "GlobalMaxPool": "np.max(x, axis=tuple(range(2, x.ndim)), keepdims=True)", "Greater": "x > y",
     "GreaterOrEqual": "x >= y", "HardSigmoid": "np.clip(alpha * x + beta, 0, 1)", "HardSwish": "F.hardswish(x)",
@@ -471,13 +478,13 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Clip": clip, "Col2Im": windows.fold, "Compress": compress, "ConstantOfShape": constant_of_shape,
     "Conv": windows.convolve, "ConvTranspose": windows.convolve_transposed, "DepthToSpace": depth_to_space,
     "Div": divide, "Dropout": dropout, "Expand": expand, "EyeLike": eye_like, "Flatten": flatten, "GRU": recurrent.gru,
-    "GatherND": gather_nd, "Gemm": gemm, "GroupNormalization": group_norm, "IsInf": is_infinite,
-    "LRN": local_response_norm, "LSTM": recurrent.lstm, "LayerNormalization": layer_norm, "LpNormalization": lp_norm,
-    "MaxPool": windows.max_pool, "OneHot": one_hot, "PRelu": p_relu, "Pad": pad, "Pow": power,
-    "RMSNormalization": rms_norm, "RNN": recurrent.rnn, "Range": arange, "Reshape": reshape, "Resize": windows.resize,
-    "ReverseSequence": reverse_sequence, "Scatter": scatter_elements, "ScatterElements": scatter_elements,
-    "ScatterND": scatter_nd, "Slice": slice_, "SpaceToDepth": space_to_depth, "Split": split, "Squeeze": squeeze,
-    "TopK": top_k, "Upsample": windows.upsample,
+    "GatherElements": gather_elements, "GatherND": gather_nd, "Gemm": gemm, "GroupNormalization": group_norm,
+    "IsInf": is_infinite, "LRN": local_response_norm, "LSTM": recurrent.lstm, "LayerNormalization": layer_norm,
+    "LpNormalization": lp_norm, "MaxPool": windows.max_pool, "OneHot": one_hot, "PRelu": p_relu, "Pad": pad,
+    "Pow": power, "RMSNormalization": rms_norm, "RNN": recurrent.rnn, "Range": arange, "Reshape": reshape,
+    "Resize": windows.resize, "ReverseSequence": reverse_sequence, "Scatter": scatter_elements,
+    "ScatterElements": scatter_elements, "ScatterND": scatter_nd, "Slice": slice_, "SpaceToDepth": space_to_depth,
+    "Split": split, "Squeeze": squeeze, "TopK": top_k, "Upsample": windows.upsample,
 }  # fmt: skip
 
 

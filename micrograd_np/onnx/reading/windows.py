@@ -231,6 +231,8 @@ def resize(
     """Longer or shorter along some axes: by the nearest element, or by lines or cubics through neighbours."""
     if since < 11:
         coordinate_transformation_mode, nearest_mode = "asymmetric", "floor"
+        if mode == "nearest" and min(np.ravel(scales)) < 1:
+            raise ValueError("opset 10 does not say which element is the nearest where there are to be fewer")
     axes = [a % x.ndim for a in (range(x.ndim) if axes is None else axes)]
     old = [x.shape[a] for a in axes]
     if sizes is None or not np.size(sizes):
