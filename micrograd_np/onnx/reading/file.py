@@ -33,20 +33,11 @@ from micrograd_np.onnx.error import OnnxError
 
 from .graph import BODIES, Graph, Node, parameters
 from .operators import rule
-from .tensors import array_of, dtype_of
+from .tensors import DTYPES, array_of, dtype_of
 
 OLDEST, IR_OLDEST, LARGEST = 7, 3, 100_000
-_VALUE = {
-    "f": "FLOAT",
-    "i": "INT",
-    "s": "STRING",
-    "t": "TENSOR",
-    "g": "GRAPH",
-    "floats": "FLOATS",
-    "ints": "INTS",
-    "strings": "STRINGS",
-}
-_FIELDS = {AttributeProto.AttributeType.Value(kind): name for name, kind in _VALUE.items()}
+_KIND_NAMES = ("FLOAT", "INT", "STRING", "TENSOR", "GRAPH", "FLOATS", "INTS", "STRINGS")
+_KINDS = {AttributeProto.AttributeType.Value(x) for x in _KIND_NAMES}
 
 
 class UnsupportedError(OnnxError):
@@ -164,22 +155,18 @@ class Reader:
             raise OnnxError("load: sparse initializers are not supported; store them dense.")
         arrays: dict[str, np.ndarray[Any, Any]] = {}
         for tensor in graph.initializer:
-            if not tensor.name or tensor.name in arrays:
-                raise OnnxError(
-                    f"load: two initializers are called {tensor.name!r}."
-                    if tensor.name
-                    else "load: an initializer has no name."
-                )
+            if tensor.name in arrays:
+                raise OnnxError(f"load: two initializers are called {tensor.name!r}.")
             arrays[tensor.name] = array_of(tensor, f"initializer {tensor.name!r}", self.folder)
         return arrays
 
     def graph(self, proto: GraphProto, visible: set[str]) -> Graph:
         """A graph whose nodes may read what is `visible` outside."""
         for x in proto.input:
-            readers = [f"of {_label(i, n)}" for i, n in enumerate(proto.node) if x.name in n.input]
-            beside = [f"beside {_label(i, n)}" for i, n in enumerate(proto.node)]
-            _check_type(x, [*readers, *beside, "of the graph"][0])
+            _check_type(x, proto)
         names = [x.name for x in proto.input if x.name not in visible]
+        if len(set(names)) < len(names):
+            raise OnnxError(f"load: two inputs of the graph {proto.name!r} have one name: {', '.join(names)}.")
         graph = Graph(names, [x.name for x in proto.output])
         visible = visible | set(names)
         labels = [_label(i, n) for i, n in enumerate(proto.node)]
@@ -255,13 +242,10 @@ class Reader:
         body = GraphProto(name=function.name, node=[_filled(node, attributes) for node in function.node])
         for name, actual in zip_longest(function.input, proto.input, fillvalue=""):
             body.input.add(name=name, type=types.of(actual))
-        body.output.extend(
-            ValueInfoProto(name=name) for name, actual in zip(function.output, proto.output, strict=False) if actual
-        )
-        opsets = (
-            {**self.opsets, **_opsets(function.opset_import, function.node)} if function.opset_import else self.opsets
-        )
-        inner = Reader(opsets, None, self.functions)
+        names = [name for name, actual in zip(function.output, proto.output, strict=False) if actual]
+        body.output.extend(ValueInfoProto(name=name) for name in names)
+        own = _opsets(function.opset_import, function.node) if function.opset_import else {}
+        inner = Reader({**self.opsets, **own}, None, self.functions)
         outputs = [name for name in proto.output if name]
         try:
             return Node(label, "Call", list(proto.input), {"body": inner.graph(body, set())}, {}, outputs)
@@ -295,7 +279,7 @@ class Reader:
         return attributes
 
     def _value(self, attribute: AttributeProto, what: str, visible: set[str]) -> Any:
-        if attribute.type not in _FIELDS:
+        if attribute.type not in _KINDS:
             raise OnnxError(f"load: {what} is of a type that is not supported.")
         if attribute.type == AttributeProto.GRAPH:
             return self._body(attribute.g, visible)
@@ -332,29 +316,32 @@ class Reader:
                 raise UnsupportedError(f"load: {label}: the input {formal!r} is not supported.")
         settings: dict[str, Any] = {"since": schema.since_version, "outputs": len(proto.output)}
         for name, declared in schema.attributes.items():
-            default = helper.get_attribute_value(declared.default_value) if declared.default_value.type else None
-            default = _text(default)
+            default = _text(helper.get_attribute_value(declared.default_value)) if declared.default_value.type else None
             value = attributes.get(name, default)
             if name.lower() not in keyword and name in attributes and value != default:
                 raise UnsupportedError(f"load: {label}: the attribute {name}={value!r:.40} is not supported.")
             if value is not None:
                 settings[name.lower()] = value
-        missing = {
-            name: None for name, default in keyword.items() if default is inspect.Parameter.empty and name not in named
-        }
+        needed = [name for name, default in keyword.items() if default is inspect.Parameter.empty]
+        missing = {name: None for name in needed if name not in named}
         settings = {**missing, **{k: v for k, v in settings.items() if k in keyword}}
         return Node(label, proto.op_type, _trimmed(tensors), settings, named, list(proto.output))
 
 
-def _check_type(x: Any, reader: str) -> None:
-    """OnnxError for an input of what has no arrays; `reader` says whose it is."""
-    kind, what = x.type, f"input {x.name!r} {reader}"
+def _check_type(x: Any, graph: GraphProto) -> None:
+    """OnnxError for an input of what has no arrays, with a node of its graph, one that reads it if there is one."""
+    kind = x.type
     while kind.WhichOneof("value") in {"sequence_type", "optional_type"}:
         kind = getattr(kind, kind.WhichOneof("value")).elem_type
-    if kind.WhichOneof("value") not in {None, "tensor_type"}:
-        raise OnnxError(f"load: {what} is a {kind.WhichOneof('value').removesuffix('_type')}; tensors can be loaded.")
-    if kind.tensor_type.elem_type:
-        dtype_of(kind.tensor_type.elem_type, what)
+    what = kind.WhichOneof("value")
+    if what in {None, "tensor_type"} and kind.tensor_type.elem_type in {0, *DTYPES}:
+        return
+    nodes = [(x.name not in n.input, i, _label(i, n)) for i, n in enumerate(graph.node)]
+    beside, _, label = min(nodes, default=(True, 0, "the graph"))
+    where = f"input {x.name!r} {'beside' if beside else 'of'} {label}"
+    if what == "tensor_type":
+        dtype_of(kind.tensor_type.elem_type, where)
+    raise OnnxError(f"load: {where} is a {str(what).removesuffix('_type')}; tensors can be loaded.")
 
 
 class _Types:
@@ -391,10 +378,9 @@ def _body_of(proto: NodeProto, schema: Any, version: int, types: _Types) -> Func
         return FunctionProto.FromString(schema.get_function_with_opset_version(max(fitting)))
     node = NodeProto()
     node.CopyFrom(proto)
-    attributes = {a.name for a in node.attribute}
-    node.attribute.extend(
-        a.default_value for n, a in schema.attributes.items() if a.default_value.type and n not in attributes
-    )
+    names = {a.name for a in node.attribute}
+    defaults = [a.default_value for a in schema.attributes.values() if a.default_value.type]
+    node.attribute.extend(default for default in defaults if default.name not in names)
     arguments = node.SerializeToString(), [types.of(name).SerializeToString() for name in proto.input]
     text = schema.get_context_dependent_function_with_opset_version(max(fitting), *arguments)
     return FunctionProto.FromString(text) if text else None
@@ -436,13 +422,8 @@ def _constant(attributes: dict[str, Any], label: str) -> Any:
     if len(attributes) != 1:
         raise OnnxError(f"load: {label} has {len(attributes)} values; a constant has one.")
     ((name, x),) = attributes.items()
-    kinds = {
-        "value": None,
-        "value_float": np.float32,
-        "value_floats": np.float32,
-        "value_int": np.int64,
-        "value_ints": np.int64,
-    }
-    if name not in kinds:
+    if name == "value":
+        return x
+    if not name.startswith(("value_int", "value_float")):
         raise OnnxError(f"load: {label}: the attribute {name!r} is not supported; numbers are.")
-    return np.asarray(x, kinds[name])
+    return np.asarray(x, np.int64 if name.startswith("value_int") else np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import zip_longest
@@ -35,13 +35,14 @@ class Node:
         arguments = [scope[name] if name else None for name in self.tensors]
         if self.operator in BODIES:
             return BODIES[self.operator](scope, *arguments, **self.settings)
-        if any(
-            isinstance(x, Tensor) for x in arguments
-        ):  # arrays come of constants and shapes: a compiled step keeps them
+        if any(isinstance(x, Tensor) for x in arguments):  # arrays come of constants and shapes: a step may keep them
             arguments = [as_constant(x) if isinstance(x, np.ndarray) else x for x in arguments]
         function = rule(self.operator)
         assert function is not None
-        return function(*arguments, **self.settings, **{k: _setting(scope[name]) for k, name in self.named.items()})
+        return function(*arguments, **self.settings, **{k: setting(scope[name]) for k, name in self.named.items()})
+
+
+_FAILURES = (AttributeError, LookupError, MemoryError, OverflowError, TypeError, ValueError, ZeroDivisionError)
 
 
 @dataclass
@@ -61,16 +62,7 @@ class Graph:
                 results = node.run(scope)
             except OnnxError as error:
                 raise OnnxError(f"{node.label}: in its body, {error}") from error
-            except (
-                ArithmeticError,
-                AttributeError,
-                IndexError,
-                KeyError,
-                MemoryError,
-                TypeError,
-                ValueError,
-                np.exceptions.AxisError,
-            ) as error:
+            except _FAILURES as error:
                 raise OnnxError(f"{node.label}: {error}") from error
             several = results if isinstance(results, tuple) else (results,)
             if len(several) < len(node.outputs):
@@ -79,7 +71,7 @@ class Graph:
         return [scope[name] for name in self.outputs]
 
 
-def _setting(x: Any) -> Any:
+def setting(x: Any) -> Any:
     """A setting that is an input: a number, a tuple of numbers, or an array of more axes."""
     if x is None:
         return None
@@ -91,7 +83,7 @@ def _setting(x: Any) -> Any:
 def parameters(operator: str) -> tuple[list[str], bool, dict[str, Any]]:
     """A rule's tensors, whether it takes more of them, and its settings with their defaults."""
     arguments = inspect.signature(rule(operator) or BODIES[operator]).parameters.values()
-    positional = [p.name for p in arguments if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "known"]
+    positional = [p.name for p in arguments if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "scope"]
     keyword = {p.name: p.default for p in arguments if p.kind is p.KEYWORD_ONLY}
     return positional, any(p.kind is p.VAR_POSITIONAL for p in arguments), keyword
 
@@ -111,11 +103,7 @@ def loop(scope: dict[str, Any], trips: Any = None, condition: Any = None, *state
         scanned.append(results[len(state) :])
     if not scanned and len(body.outputs) > 1 + len(state):
         raise ValueError("a loop that never runs has no elements to stack")
-    return (*carried, *(_stacked(z) for z in zip(*scanned, strict=True)))
-
-
-def _stacked(parts: Sequence[Any], axis: int = 0) -> Any:
-    return np.stack(list(parts), axis=axis)
+    return (*carried, *(np.stack(list(z)) for z in zip(*scanned, strict=True)))
 
 
 def scan(
@@ -125,13 +113,10 @@ def scan(
     """Scan: a graph for each element of some inputs along an axis, with states that pass from one to the next."""
     if since < 9:
         raise ValueError("the Scan of opset 8, which has a batch axis, is not supported")
-    first = len(inputs) - num_scan_inputs
-    state, ways = list(inputs[:first]), scan_input_directions or (0,) * num_scan_inputs
-    axes = scan_input_axes or (0,) * num_scan_inputs
-    sequences = [
-        np.flip(x, axis=0) if back else x
-        for x, back in zip((np.moveaxis(x, a, 0) for x, a in zip(inputs[first:], axes, strict=True)), ways, strict=True)
-    ]
+    first, zeros = len(inputs) - num_scan_inputs, (0,) * len(inputs)
+    state, sequences = list(inputs[:first]), []
+    for x, axis, back in zip(inputs[first:], scan_input_axes or zeros, scan_input_directions or zeros, strict=False):
+        sequences.append(np.flip(np.moveaxis(x, axis, 0), axis=0) if back else np.moveaxis(x, axis, 0))
     scanned = []
     for t in range(sequences[0].shape[0]):
         results = body.run({**scope, **dict(zip(body.inputs, [*state, *(x[t] for x in sequences)], strict=True))})
@@ -139,7 +124,7 @@ def scan(
         scanned.append(results[first:])
     count = len(body.outputs) - first
     ends, ways = scan_output_axes or (0,) * count, scan_output_directions or (0,) * count
-    stacked = [_stacked(z, a) for z, a in zip(zip(*scanned, strict=True), ends, strict=True)]
+    stacked = [np.stack(list(z), axis=a) for z, a in zip(zip(*scanned, strict=True), ends, strict=True)]
     return (*state, *(np.flip(z, axis=a) if back else z for z, a, back in zip(stacked, ends, ways, strict=True)))
 
 

@@ -24,6 +24,12 @@ class ImportedModel(nn.Module):
 
     Inputs are tensors, arrays or lists, in order or by name; the result is a tensor, or a tuple of several. OnnxError
     for inputs of other shapes than the file declares, and, with the node, for what an operator cannot do.
+
+    >>> from onnx import TensorProto, helper
+    >>> x, y, z = (helper.make_tensor_value_info(name, TensorProto.DOUBLE, [2]) for name in "xyz")
+    >>> model = load(helper.make_model(helper.make_graph([helper.make_node("Sub", "xy", "z")], "minus", [x, y], [z])))
+    >>> model.inputs, model([3.0, 2.0], y=[1.0, 1.0])
+    (['x', 'y'], Tensor([2., 1.]))
     """
 
     def __init__(self, graph: Graph, arrays: dict[str, np.ndarray[Any, Any]], declared: list[Any]) -> None:

@@ -17,26 +17,13 @@ from micrograd_np.nn.module import Module
 from micrograd_np.nn.parameter import Buffer
 from micrograd_np.onnx.error import OnnxError
 
-from .graph import BODIES, Graph, Node, parameters
+from .graph import BODIES, Graph, Node, parameters, setting
 from .operators import EXPRESSIONS, FUNCTIONS
 
 LARGE = 64
 """From how many elements on a constant is read from the arrays instead of written out."""
-_TAKEN = {
-    *keyword.kwlist,
-    *keyword.softkwlist,
-    *vars(builtins),
-    "F",
-    "arrays",
-    "inf",
-    "mg",
-    "nan",
-    "nn",
-    "np",
-    "ops",
-    "reduce",
-    "self",
-}
+_NAMES = ("F", "arrays", "inf", "mg", "nan", "nn", "np", "ops", "reduce", "self")
+_TAKEN = {*keyword.kwlist, *keyword.softkwlist, *vars(builtins), *_NAMES}
 _HEAD = '''"""{title}"""
 
 from functools import reduce
@@ -86,14 +73,8 @@ class Writer:
             except (IndexError, KeyError, TypeError, ValueError) as error:
                 raise OnnxError(f"to_python: {node.label}: {error}") from error
         self.lines.append(f"return {', '.join(map(self.value, self.graph.outputs))}")
-        state = [
-            "self.load_state_dict(",
-            "    {",
-            *(f"        {x}," for x in self.state),
-            "    },",
-            "    assign=True,",
-            ")",
-        ]
+        entries = (f"        {x}," for x in self.state)
+        state = ["self.load_state_dict(", "    {", *entries, "    },", "    assign=True,", ")"]
         creation = [*self.layers, *(state if self.state else ()), *self.creation] or ["pass"]
         forward = f"\n    def forward(self, {', '.join(arguments)}):\n".replace("self, )", "self)")
         before, after = ("".join(f"        {line}\n" for line in part) for part in (creation, self.lines))
@@ -123,11 +104,9 @@ class Writer:
             return literal(self.held[name].data)
         if name in self.held or (name in self.constants and np.size(self.constants[name]) > LARGE):
             if name not in self.attributes:
-                self.attributes[name] = attribute = self.fresh(name)
-                kind = type(self.held[name]).__name__ if name in self.held else ""
-                self.creation.append(
-                    f"self.{attribute} = " + (f"nn.{kind}(arrays[{name!r}])" if kind else f"arrays[{name!r}]")
-                )
+                self.attributes[name] = self.fresh(name)
+                kind = f"nn.{type(self.held[name]).__name__}" if name in self.held else "np.asarray"
+                self.creation.append(f"self.{self.attributes[name]} = {kind}(arrays[{name!r}])")
             return f"self.{self.attributes[name]}"
         return literal(self.constants[name]) if name in self.constants else self.name(name)
 
@@ -137,16 +116,13 @@ class Writer:
             return self._call(node, value)
         if node.operator in BODIES:
             raise OnnxError(f"to_python: {node.label} is control flow, which has no text; use the model as it is.")
-        settings = {
-            **node.settings,
-            **{k: _plain(constants[name]) for k, name in node.named.items() if name in constants},
-        }
+        fixed = {k: setting(constants[name]) for k, name in node.named.items() if name in constants}
+        settings = {**node.settings, **fixed}
         rest = {k: value(name) for k, name in node.named.items() if name not in constants}
         layer = LAYERS.get(node.operator)
         text = layer(self, node, settings) if layer and value == self.value and not rest else None
-        text = text or _expression(
-            node, [value(x) for x in node.tensors], {k: literal(v) for k, v in settings.items()} | rest
-        )
+        texts = {k: literal(v) for k, v in settings.items()} | rest
+        text = text or _expression(node, list(map(value, node.tensors)), texts)
         targets = [value(x) if x else "_" for x in node.outputs]
         if node.operator in SEVERAL and len(targets) == 1:
             text = f"{text}[0]"
@@ -176,12 +152,19 @@ class Writer:
 
     # layers: a node whose weights nothing else reads is one, if ours computes the same
 
-    def layer(self, node: Node, creation: str, state: Mapping[str, Any], hint: str) -> str:
-        """Add a layer, and say how it is called."""
-        first = next(x for x in node.tensors[1:] if x)
-        name = self.fresh(first.rpartition(".")[0] or hint)
-        self.layers.append(f"self.{name} = nn.{creation}")
-        self.state += [f'"{name}.{k}": {v if "[" in v else f"arrays[{v!r}]"}' for k, v in state.items()]
+    def layer(
+        self, node: Node, kind: str, sizes: tuple[Any, ...], state: Mapping[str, str], rank: int = 0, **more: Any
+    ) -> str:
+        """Add a layer, and say how it is called; `state` says which array each of its parameters is."""
+        w = next(x for x in state.values() if x)
+        name = self.fresh(w.rpartition(".")[0] or kind.rstrip("123d").lower())
+        more = {**more, "bias": bool(state["bias"])} if "bias" in state else more
+        settings = [*map(repr, sizes), *(f"{k}={v!r}" for k, v in more.items() if v is not True)]
+        if self.held[w].dtype != np.float64:
+            settings.append(f"dtype=np.{self.held[w].dtype}")
+        self.layers.append(f"self.{name} = nn.{kind}({', '.join(settings)})")
+        self.state += [f'"{name}.{k}": arrays[{v!r}]' for k, v in state.items() if v]
+        self.ranks[node.outputs[0]] = rank
         return f"self.{name}"
 
     def own(self, names: list[str]) -> bool:
@@ -194,18 +177,8 @@ def literal(x: Any) -> str:
     if isinstance(x, (np.ndarray, np.generic)):
         if not x.ndim:
             return f"np.{x.dtype}({x.item()!r})"
-        return (
-            f"np.array({x.tolist()!r}, np.{x.dtype})"
-            if x.size <= LARGE
-            else f"np.array({x.ravel().tolist()!r}, np.{x.dtype}).reshape({x.shape})"
-        )
+        return f"np.array({x.ravel().tolist()!r}, np.{x.dtype})" + (f".reshape({x.shape})" if x.ndim > 1 else "")
     return repr(x)
-
-
-def _plain(x: Any) -> Any:
-    """A setting as its rule gets it."""
-    x = np.asarray(x)
-    return x if x.ndim > 1 else x.tolist() if x.ndim == 0 else tuple(x.tolist())
 
 
 def _expression(node: Node, tensors: list[str], settings: dict[str, str]) -> str:
@@ -218,12 +191,8 @@ def _expression(node: Node, tensors: list[str], settings: dict[str, str]) -> str
         name = next(k for k, v in vars(inspect.getmodule(function)).items() if v is function)
         return f"{place}.{name}({', '.join([*tensors, *keywords])})"
     tree = ast.parse(EXPRESSIONS[node.operator], mode="eval")
-    named = {
-        **dict(zip("xyz", [*tensors, "None", "None", "None"], strict=False)),
-        **settings,
-        "xs": f"[{', '.join(tensors)}]",
-    }
-    return ast.unparse(_simplified(_Fill(named).visit(tree).body))
+    named = {**dict(zip("xyz", [*tensors, *["None"] * 3], strict=False)), "xs": f"[{', '.join(tensors)}]"}
+    return ast.unparse(_simplified(_Fill({**named, **settings}).visit(tree).body))
 
 
 class _Fill(ast.NodeTransformer):
@@ -251,117 +220,88 @@ def _simplified(tree: Any) -> Any:
     return tree
 
 
-def _dtype(array: Any) -> str:
-    return "" if array.dtype == np.float64 else f", dtype=np.{array.dtype}"
-
-
 def _linear(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
     x, w, b = [*node.tensors, ""][:3]
-    if not (
-        self.own([w, b]) and self.held[w].ndim == 2 and s["transb"] and not s["transa"] and s["alpha"] == s["beta"] == 1
+    plain = s["transb"] and not s["transa"] and s["alpha"] == s["beta"] == 1
+    if (
+        not plain
+        or not self.own([w, b])
+        or self.held[w].ndim != 2
+        or (b and self.held[b].shape != self.held[w].shape[:1])
     ):
         return None
-    (n, m), none = self.held[w].shape, "" if b else ", bias=False"
-    if b and self.held[b].shape != (n,):
-        return None
-    self.ranks[node.outputs[0]] = 2
-    creation = f"Linear({m}, {n}{none}{_dtype(self.held[w])})"
-    return f"{self.layer(node, creation, _state(w, b), 'linear')}({self.value(x)})"
-
-
-def _state(w: str, b: str, *names: str) -> dict[str, str]:
-    return {k: v for k, v in zip(("weight", "bias", *names[::2]), (w, b, *names[1::2]), strict=True) if v}
+    layer = self.layer(node, "Linear", self.held[w].shape[::-1], {"weight": w, "bias": b}, rank=2)
+    return f"{layer}({self.value(x)})"
 
 
 def _conv(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
     x, w, b = [*node.tensors, ""][:3]
     if not self.own([w, b]) or not 1 <= (d := self.held[w].ndim - 2) <= 3 or s.get("auto_pad", "NOTSET") != "NOTSET":
         return None
-    pads, ones = tuple(s.get("pads") or (0,) * 2 * d), (1,) * d
-    strides, dilations, group = tuple(s.get("strides") or ones), tuple(s.get("dilations") or ones), s.get("group", 1)
-    extra = tuple(s.get("output_padding") or (0,) * d)
-    if (
-        pads[:d] != pads[d:]
-        or s.get("output_shape")
-        or any(m >= max(a, e) for m, a, e in zip(extra, strides, dilations, strict=True))
-    ):
+    zeros, ones, group = (0,) * d, (1,) * d, s.get("group", 1)
+    pads, extra = s.get("pads") or zeros * 2, s.get("output_padding") or zeros
+    strides, dilations = s.get("strides") or ones, s.get("dilations") or ones
+    if pads[:d] != pads[d:] or s.get("output_shape") or any(map(lambda m, *n: m >= max(n), extra, strides, dilations)):
         return None
-    transposed = node.operator == "ConvTranspose"
     first, second, *kernel = self.held[w].shape
-    sizes = (first, second * group) if transposed else (second * group, first)
-    optional = {
-        "stride": (strides, ones),
-        "padding": (pads[:d], (0,) * d),
-        "dilation": (dilations, ones),
-        "groups": (group, 1),
-    }
-    optional |= {"output_padding": (extra, (0,) * d)} if transposed else {}
-    more = "".join(f", {k}={v!r}" for k, (v, default) in optional.items() if v != default) + (
-        "" if b else ", bias=False"
-    )
-    self.ranks[node.outputs[0]] = d + 2
-    creation = f"{node.operator}{d}d({sizes[0]}, {sizes[1]}, {tuple(kernel)}{more}{_dtype(self.held[w])})"
-    return f"{self.layer(node, creation, _state(w, b), 'conv')}({self.value(x)})"
+    sizes = (first, second * group) if node.operator == "ConvTranspose" else (second * group, first)
+    settings = {"stride": (strides, ones), "padding": (pads[:d], zeros), "output_padding": (extra, zeros)}
+    settings |= {"dilation": (dilations, ones), "groups": (group, 1)}
+    more = {k: v for k, (v, default) in settings.items() if v != default}
+    state = {"weight": w, "bias": b}
+    layer = self.layer(node, f"{node.operator}{d}d", (*sizes, tuple(kernel)), state, rank=d + 2, **more)
+    return f"{layer}({self.value(x)})"
 
 
 def _batch_norm(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
-    x, w, b, mean, var = node.tensors
+    x, *arrays = node.tensors
     rank = self.ranks.get(x, 0)
-    if not self.own([w, b, mean, var]) or s.get("training_mode") or len(node.outputs) > 1 or rank not in {2, 3, 4, 5}:
+    if not self.own(arrays) or s.get("training_mode") or len(node.outputs) > 1 or rank not in {2, 3, 4, 5}:
         return None
-    creation = f"BatchNorm{max(rank - 2, 1)}d({self.held[w].shape[0]}, eps={s['epsilon']!r}{_dtype(self.held[w])})"
-    state = _state(w, b, "running_mean", mean, "running_var", var)
-    return f"{self.layer(node, creation, state, 'norm')}({self.value(x)})"
+    state = dict(zip(("weight", "bias", "running_mean", "running_var"), arrays, strict=True))
+    sizes = self.held[arrays[0]].shape
+    return f"{self.layer(node, f'BatchNorm{max(rank - 2, 1)}d', sizes, state, rank, eps=s['epsilon'])}({self.value(x)})"
 
 
 def _layer_norm(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
     x, w, b = [*node.tensors, ""][:3]
     if not self.own([w, b]) or s["axis"] != -1 or self.held[w].ndim != 1 or len(node.outputs) > 1:
         return None
-    creation = (
-        f"LayerNorm({self.held[w].shape[0]}, eps={s['epsilon']!r}{'' if b else ', bias=False'}{_dtype(self.held[w])})"
-    )
-    return f"{self.layer(node, creation, _state(w, b), 'norm')}({self.value(x)})"
+    state = {"weight": w, "bias": b}
+    return f"{self.layer(node, 'LayerNorm', self.held[w].shape, state, eps=s['epsilon'])}({self.value(x)})"
 
 
 def _embedding(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
     w, x = node.tensors
     if not self.own([w]) or self.held[w].ndim != 2 or s["axis"] or x in self.constants:
         return None
-    first, *rest = node.tensors
-    named = Node(node.label, node.operator, [*rest, first], {}, {}, node.outputs)
-    creation = f"Embedding({self.held[w].shape[0]}, {self.held[w].shape[1]}{_dtype(self.held[w])})"
-    return f"{self.layer(named, creation, {'weight': w}, 'embedding')}({self.value(x)})"
+    return f"{self.layer(node, 'Embedding', self.held[w].shape, {'weight': w})}({self.value(x)})"
 
 
 def _recurrent(self: Writer, node: Node, s: dict[str, Any]) -> str | None:
     x, w, r, b, *states = [*node.tensors, "", "", ""][:6]
     kind = node.operator
-    plain = (
-        not s.get("layout")
-        and s.get("direction", "forward") != "reverse"
-        and set(s.get("activations") or ()) <= {"Tanh"}
-    )
-    if not self.own([w, r, b]) or not plain or (kind == "GRU" and not s.get("linear_before_reset")):
+    states = states if kind == "LSTM" else states[:1]
+    plain = s.get("direction") != "reverse" and set(s.get("activations") or ()) <= {"Tanh"} and not s.get("layout")
+    if not self.own([w, r, b]) or not plain or any(states) != all(states):
         return None
-    if kind != "LSTM":
-        states = states[:1]
-    if any(states) and not all(states):
+    if kind == "GRU" and not s.get("linear_before_reset"):
         return None
-    directions, hidden = self.held[r].shape[0], self.held[r].shape[2]
-    more = ", bidirectional=True" if directions == 2 else ""
-    creation = f"{kind}({self.held[w].shape[2]}, {hidden}{'' if b else ', bias=False'}{more}{_dtype(self.held[w])})"
-    state: dict[str, str] = {}
+    directions, rows, features = self.held[w].shape
+    sizes, more = (features, self.held[r].shape[2]), {"bidirectional": True} if directions == 2 else {}
+    name = self.fresh(w.rpartition(".")[0] or kind.lower())
+    text = "".join(f", {k}={v}" for k, v in {**more, **({} if b else {"bias": False})}.items())
+    dtype = "" if self.held[w].dtype == np.float64 else f", dtype=np.{self.held[w].dtype}"
+    self.layers.append(f"self.{name} = nn.{kind}({sizes[0]}, {sizes[1]}{text}{dtype})")
+    parts = {"weight_ih": (w, ""), "weight_hh": (r, "")}
+    parts |= {"bias_ih": (b, f"[:{rows}]"), "bias_hh": (b, f"[{rows}:]")} if b else {}
     for d in range(directions):
-        end, half = f"_l0{'_reverse' * d}", self.held[w].shape[1]
-        state |= {f"weight_ih{end}": f"ops.recurrent.rows(arrays[{w!r}][{d}], {kind!r})"}
-        state |= {f"weight_hh{end}": f"ops.recurrent.rows(arrays[{r!r}][{d}], {kind!r})"}
-        for name, part in (("bias_ih", f":{half}"), ("bias_hh", f"{half}:")) if b else ():
-            state |= {f"{name}{end}": f"ops.recurrent.rows(arrays[{b!r}][{d}][{part}], {kind!r})"}
+        for k, (array, part) in parts.items():
+            own = f"ops.recurrent.rows(arrays[{array!r}][{d}]{part}, {kind!r})"
+            self.state.append(f'"{name}.{k}_l0{"_reverse" * d}": {own}')
     start = ", ".join(map(self.value, states)) if all(states) else ""
     start = f", ({start})" if kind == "LSTM" and start else f", {start}" if start else ""
-    called = f"{self.layer(node, creation, state, kind.lower())}({self.value(x)}{start})"
-    return f"ops.recurrent.by_direction({called}, {directions})"
+    return f"ops.recurrent.by_direction(self.{name}({self.value(x)}{start}), {directions})"
 
 
 LAYERS: dict[str, Callable[..., str | None]] = {
@@ -371,21 +311,7 @@ LAYERS: dict[str, Callable[..., str | None]] = {
 SEVERAL = {"Dropout", "GRU", "LSTM", "RNN", "TopK"}
 """The operators whose rules give a tuple, however many outputs are wanted."""
 KEEP_RANK = {
-    "Add",
-    "AveragePool",
-    "BatchNormalization",
-    "Clip",
-    "Dropout",
-    "Elu",
-    "HardSigmoid",
-    "HardSwish",
-    "Identity",
-    "LeakyRelu",
-    "MaxPool",
-    "Mul",
-    "PRelu",
-    "Relu",
-    "Sigmoid",
-    "Sub",
-    "Tanh",
-}
+    "Add", "AveragePool", "BatchNormalization", "Clip", "Dropout", "Elu", "HardSigmoid", "HardSwish", "Identity",
+    "LeakyRelu", "MaxPool", "Mul", "PRelu", "Relu", "Sigmoid", "Sub", "Tanh",
+}  # fmt: skip
+"""The operators whose first output has as many axes as the first input has, or, with a constant, nearly always."""
