@@ -27,6 +27,7 @@ def network(classes):
     ).float()  # fmt: skip
 
 
+# %%
 def train(model, parameters, x, y, steps, rng):
     """Adam on batches of 50; returns the losses."""
     optimizer, losses = optim.Adam(parameters, lr=3e-3), []
@@ -40,6 +41,7 @@ def train(model, parameters, x, y, steps, rng):
     return losses
 
 
+# %%
 def accuracy(model, x, y):
     """The share of images (n, 1, 8, 8) whose digit the model names."""
     model.eval()
@@ -96,4 +98,4 @@ if __name__ == "__main__":
     parser.add_argument("--steps", type=int, default=150, help="steps of each training (150)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and the split (0)")
     parser.add_argument("--out", default=".", metavar="DIR", help="where the files go (here)")
-    main(**vars(parser.parse_args()))
+    main(**vars(parser.parse_args(None if "__file__" in globals() else [])))

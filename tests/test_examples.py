@@ -225,7 +225,7 @@ def test_a_network_that_comes_from_a_file_learns_new_digits_better_than_one_that
     run = run("fine_tune")
     scores = run.result["scores"]
     assert scores["imported"] > max(0.9, scores["knows nothing"] + 0.02)
-    assert "class Network(nn.Module)" in run.result["source"].read_text(encoding="utf-8")
+    assert "class Network(nn.Module)" in (run.folder / run.result["source"]).read_text(encoding="utf-8")
     assert drawn(run.folder / run.result["graph"])
 
 

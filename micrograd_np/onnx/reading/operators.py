@@ -57,6 +57,11 @@ def is_float(x: Any) -> bool:
     return np.dtype(x.dtype).kind == "f"
 
 
+def kept(x: Any) -> Any:
+    """What was computed of shapes, as a tensor if it is no shape itself: a compiled step may keep it."""
+    return as_constant(x) if isinstance(x, np.ndarray) and is_float(x) else x
+
+
 # arithmetic
 
 
@@ -273,11 +278,8 @@ def space_to_depth(x: Any, *, blocksize: int, mode: str = "DCR") -> Any:
 
 def constant_of_shape(*, input: Any, value: Any = None) -> Any:
     """One number everywhere; 0 unless given."""
-    return np.full(
-        lengths(input),
-        np.float32(0) if value is None else np.asarray(value).item(),
-        getattr(value, "dtype", np.float32),
-    )
+    value = np.float32(0) if value is None else np.ravel(value)[0]
+    return kept(np.full(lengths(input), value, value.dtype))
 
 
 def eye_like(x: Any, *, dtype: Any = None, k: int = 0) -> Any:
@@ -288,7 +290,7 @@ def eye_like(x: Any, *, dtype: Any = None, k: int = 0) -> Any:
 
 def cast(x: Any, *, to: int) -> Any:
     """x in another type."""
-    return x.astype(type_of(to))
+    return kept(x.astype(type_of(to)))
 
 
 # indices

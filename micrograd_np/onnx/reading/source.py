@@ -108,7 +108,7 @@ class Writer:
                 kind = f"nn.{type(self.held[name]).__name__}" if name in self.held else "np.asarray"
                 self.creation.append(f"self.{self.attributes[name]} = {kind}(arrays[{name!r}])")
             return f"self.{self.attributes[name]}"
-        return literal(self.constants[name]) if name in self.constants else self.name(name)
+        return tensor_literal(self.constants[name]) if name in self.constants else self.name(name)
 
     def write(self, node: Node, constants: Mapping[str, Any], value: Callable[[str], str]) -> None:
         """The line of a node; of a function, those of its body."""
@@ -142,7 +142,7 @@ class Writer:
             if not name:
                 return "None"
             if name not in own:
-                own[name] = literal(body.constants[name]) if name in body.constants else self.fresh(name)
+                own[name] = tensor_literal(body.constants[name]) if name in body.constants else self.fresh(name)
             return own[name]
 
         for line in body.nodes:
@@ -170,6 +170,11 @@ class Writer:
     def own(self, names: list[str]) -> bool:
         """Whether these are parameters or buffers that nothing else reads."""
         return all(x in self.held and self.uses[x] == 1 for x in names if x)
+
+
+def tensor_literal(x: Any) -> str:
+    """An array to compute with: floating numbers as a constant tensor, others as NumPy's, for they may be shapes."""
+    return f"mg.constant({literal(x)})" if x.ndim and x.dtype.kind == "f" else literal(x)
 
 
 def literal(x: Any) -> str:
