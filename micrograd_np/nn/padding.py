@@ -9,7 +9,7 @@ import numpy as np
 
 from micrograd_np import functional
 
-from .function_layer import Docstring
+from .docstring import Docstring
 from .module import Module
 
 
