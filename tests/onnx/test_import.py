@@ -214,6 +214,14 @@ def test_a_shared_weight_stays_one_parameter():
     assert len(list(imported.parameters())) == len(list(written(imported).parameters())) == 1
 
 
+def test_what_an_operator_cannot_give_is_refused_only_where_it_is_read():
+    nodes = [node("Dropout", "x", "kept mask"), node("Split", "kept", "y rest", axis=0), node("TopK", "x k", "a b")]
+    imported = load(model(nodes, {"x": [4]}, arrays={"k": np.array([1])}, opset=11))  # whose masks have another type
+    assert imported([1.0, 2.0, 3.0, 4.0]).tolist() == written(imported)([1.0, 2.0, 3.0, 4.0]).tolist() == [1, 2]
+    with pytest.raises(OnnxError, match=r"node 0 \(Dropout\): its output 'mask' is not supported"):
+        load(model(nodes[:1], {"x": [4]}, "mask", opset=11))([1.0, 2.0, 3.0, 4.0])
+
+
 def test_numbers_masks_and_settings_are_no_parameters():
     nodes = [
         node("Add", "x mask", "a"), node("Mul", "a two", "b"), node("Clip", "b low", "c"), node("Resize", "c", "y"),

@@ -172,6 +172,7 @@ class Reader:
         labels = [_label(i, n) for i, n in enumerate(proto.node)]
         types = _Types(proto, self.opsets)
         makers = {name: i for i, n in enumerate(proto.node) for name in n.output if name}
+        read = {name for n in _nodes(proto.node) for name in n.input} | set(graph.outputs)
         for i, (proto_node, label) in enumerate(zip(proto.node, labels, strict=True)):
             for name in proto_node.input:
                 if name and name not in visible:
@@ -180,6 +181,7 @@ class Reader:
                 if name and name in visible:
                     raise OnnxError(f"load: {label} gives {name!r}, which is the name of something else already.")
             self._node(graph, proto_node, label, visible, types)
+            _forget_unread(graph, read)
             visible.update(filter(None, proto_node.output))
         for name in graph.outputs:
             if name not in visible:
@@ -408,6 +410,16 @@ def _filled(node: NodeProto, attributes: Mapping[str, AttributeProto]) -> NodePr
 def _text(x: Any) -> Any:
     """Bytes as text, also in a list, which becomes a tuple."""
     return x.decode() if isinstance(x, bytes) else tuple(map(_text, x)) if isinstance(x, list) else x
+
+
+def _forget_unread(graph: Graph, read: set[str]) -> None:
+    """Strike from the last node the outputs that nobody reads, which it may not be able to give; or the whole node."""
+    for node in graph.nodes[-1:]:
+        node.outputs = _trimmed([name if name in read else "" for name in node.outputs])
+        if not node.outputs:
+            graph.nodes.pop()
+        elif "outputs" in node.settings and node.operator != "Split":  # which has as many parts as outputs
+            node.settings["outputs"] = len(node.outputs)
 
 
 def _trimmed(names: list[str]) -> list[str]:

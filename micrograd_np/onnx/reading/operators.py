@@ -366,7 +366,7 @@ def dropout(x: Any, *, training_mode: Any = False, ratio: float = 0.5, seed: int
     """x: a model that was exported to be used drops nothing."""
     if training_mode and ratio:
         raise ValueError("training_mode is set; only a dropout that passes all through is supported")
-    return (x, np.ones(x.shape, bool)) if since >= 12 else x  # before, a mask was of another type
+    return (x, np.ones(x.shape, bool)) if since >= 12 else (x,)  # before, a mask was of another type
 
 
 def batch_norm(

@@ -313,7 +313,7 @@ LAYERS: dict[str, Callable[..., str | None]] = {
     "BatchNormalization": _batch_norm, "Conv": _conv, "ConvTranspose": _conv, "GRU": _recurrent, "Gather": _embedding,
     "Gemm": _linear, "LSTM": _recurrent, "LayerNormalization": _layer_norm, "RNN": _recurrent,
 }  # fmt: skip
-SEVERAL = {"Dropout", "GRU", "LSTM", "RNN", "TopK"}
+SEVERAL = {"Dropout", "GRU", "LSTM", "RNN", "Split", "TopK"}
 """The operators whose rules give a tuple, however many outputs are wanted."""
 KEEP_RANK = {
     "Add", "AveragePool", "BatchNormalization", "Clip", "Dropout", "Elu", "HardSigmoid", "HardSwish", "Identity",
