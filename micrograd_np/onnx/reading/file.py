@@ -384,7 +384,10 @@ def _body_of(proto: NodeProto, schema: Any, version: int, types: _Types) -> Func
     defaults = [a.default_value for a in schema.attributes.values() if a.default_value.type]
     node.attribute.extend(default for default in defaults if default.name not in names)
     arguments = node.SerializeToString(), [types.of(name).SerializeToString() for name in proto.input]
-    text = schema.get_context_dependent_function_with_opset_version(max(fitting), *arguments)
+    try:
+        text = schema.get_context_dependent_function_with_opset_version(max(fitting), *arguments)
+    except (RuntimeError, ValueError, TypeError):  # for types that the operator does not take
+        return None
     return FunctionProto.FromString(text) if text else None
 
 
