@@ -222,6 +222,14 @@ def test_the_network_of_the_grid_search_classifies_the_wines(run):
     assert drawn(run.folder / run.result["network"])
 
 
+def test_a_network_that_comes_from_a_file_learns_new_digits_better_than_one_that_knows_nothing(run):
+    run = run("fine_tune")
+    scores = run.result["scores"]
+    assert scores["imported"] > max(0.9, scores["knows nothing"] + 0.02)
+    assert "class Network(nn.Module)" in (run.folder / run.result["source"]).read_text(encoding="utf-8")
+    assert drawn(run.folder / run.result["graph"])
+
+
 def test_the_convolutional_network_reads_nearly_all_digits_after_three_epochs(run):
     assert run("digits_cnn").result["test"] >= 0.95
 
