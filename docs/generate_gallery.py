@@ -131,13 +131,13 @@ def pictures():
     )  # fmt: skip
     yield "Convolutions", "mg.draw_network(net, image)", mg.draw_network(cnn, image)
     net, moons, history = trained()
-    yield "What a network says over the plane", "mg.draw_boundary(net, (x, y))", mg.draw_boundary(net, moons)
+    yield "What a network predicts over the plane", "mg.draw_boundary(net, (x, y))", mg.draw_boundary(net, moons)
     yield "How training went", "history.plot()", history.plot()
 
 
 def main():
     """Write every picture, and the page that shows them."""
-    lines = ["# Gallery", "", "Made by `docs/generate_gallery.py`: every picture is one line.", ""]
+    lines = ["# Gallery", "", "Each picture takes one line. `docs/generate_gallery.py` writes this page.", ""]
     for title, line, picture in pictures():
         name = title.split(":")[0].split(",")[0].lower().replace(" ", "-")
         path = picture.save(HERE / "pictures" / f"{name}.svg")

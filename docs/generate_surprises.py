@@ -11,8 +11,8 @@ HEAD = """\
 # What may surprise in a compiled step
 
 `mg.compile` runs a function once, as it is, records the arithmetic, and runs that from then on. Almost everything on
-this page follows from that. Each paragraph is the docstring of a test in `tests/compiler/test_surprises.py`; the page is
-written by `python docs/generate_surprises.py`, and a test fails when it is stale.
+this page follows from that. Each paragraph is the docstring of a test in `tests/compiler/test_surprises.py`. The page
+is written by `python docs/generate_surprises.py`, and a test fails when it is stale.
 """
 
 
