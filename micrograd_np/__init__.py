@@ -217,6 +217,7 @@ _LATER = {
     "storage": ("CheckpointError", "load", "save"),
     "training": ("History", "fit", "lint"),
     "sklearn": (),
+    "torch": (),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _LATER.items() for name in names}
 
