@@ -59,7 +59,10 @@ def _number(x: Any) -> Any:
 
 
 def _arange(*args: Any, start: Any = 0, end: Any = None, step: Any = 1, dtype: Any = None) -> Any:
-    start, end, step = (*args, step)[:3] if len(args) > 1 else (start, *args, step) if args else (start, end, step)
+    if len(args) == 1 and end is None:
+        end = args[0]
+    else:
+        start, end, step = (*args, *((start, end, step)[len(args) :]))
     start, end, step = map(_number, (start, end, step))
     return mg.arange(start, end, step, dtype=_kind(dtype, start, end, step))
 
@@ -92,7 +95,7 @@ def _drawn(f: Any) -> Callable[..., Any]:
 def _whole_numbers(*args: Any, low: Any = None, high: Any = None, size: Any = None, dtype: Any = None, generator: Any = None) -> Any:
     size = args[-1] if args and np.ndim(args[-1]) else size
     low, high = ((0, args[0]) if np.ndim(args[1] if len(args) > 1 else ()) and high is None else (args[0], args[1] if len(args) > 1 and not np.ndim(args[1]) else high)) if args else (low or 0, high)
-    return mg.random.randint(low, high, tuple(size), np.dtype(dtype or np.int64), generator)
+    return mg.random.randint(low, high, tuple(size), np.int64, generator).astype(np.dtype(dtype or np.int64))
 
 
 def _symmetric(n: Any, f: Any, periodic: bool = True, *args: Any, dtype: Any = None) -> Any:

@@ -49,10 +49,7 @@ def adopt(module: Any) -> Any:
     """`module` with PyTorch's tensors as parameters and buffers; returns it."""
     for part in module.modules():
         for _, x, _ in _held(part):
-            if isinstance(x, mg.Tensor) and not isinstance(x, Tensor):
-                if isinstance(x, _nn.Buffer):
-                    x.__class__ = Buffer
-                as_torch(x)
+            as_torch(x)
     return module
 
 
@@ -125,6 +122,7 @@ def _arguments(args: Any, settings: Any) -> Any:
     inplace = settings.pop("inplace", False)
     if inplace:
         raise NotImplementedError("inplace=True: functions return new tensors here; layers take it.")
+    args = tuple(None if type(x) is tuple and not x else x for x in args)  # a stride of () is the kernel's
     return args, {key: x for key, x in settings.items() if key not in ("size_average", "reduce", "_stacklevel")}
 
 

@@ -19,7 +19,7 @@ from micrograd_np.core.vertex import Vertex
 from . import nn
 from .dtypes import Size, check_device, default, device, dtype, get_default_dtype, named, set_default_dtype
 from .function import Context, Function
-from .table import FLOATS, REDUCTIONS, Determinant, _cast, _floats, _row, _vector_norm
+from .table import ELEMENTWISE, FLOATS, REDUCTIONS, Determinant, _cast, _floats, _power, _promoted, _row, _solve, _vander, _vector_norm
 from .tensor import Buffer, Parameter, Tensor, as_torch
 
 
@@ -243,7 +243,7 @@ TOP: dict[str, Any] = {
     "no_grad": mg.no_grad, "enable_grad": mg.enable_grad, "set_grad_enabled": mg.set_grad_enabled,
     "is_grad_enabled": mg.is_grad_enabled, "inference_mode": inference_mode,
     "save": save, "load": load, "compile": compiled, "finfo": finfo, "iinfo": iinfo,
-    "set_printoptions": set_printoptions, "set_num_threads": _nothing, "get_num_threads": lambda: 1,
+    "set_printoptions": set_printoptions, "set_default_device": check_device, "get_default_device": device, "set_num_threads": _nothing, "get_num_threads": lambda: 1,
     "use_deterministic_algorithms": _nothing, "set_float32_matmul_precision": _nothing,
     "pi": np.pi, "e": np.e, "inf": np.inf, "nan": np.nan, "newaxis": None,
     "strided": "torch.strided", "contiguous_format": None, "preserve_format": None, "channels_last": None,
@@ -262,20 +262,22 @@ def _normed(input: Any, ord: Any = None, dim: Any = None, keepdim: bool = False,
 
 
 def _matrix_norm(input: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Any:
+    if ord not in ("fro", 1, -1, np.inf, -np.inf):
+        raise NotImplementedError(f"matrix_norm: ord={ord!r} needs singular values, which are not here.")
     return mg.linalg.norm(_cast(input, dtype), ord, tuple(dim), keepdim)
 
 
 _LINALG: dict[str, Any] = {
-    "inv": mg.linalg.inv, "det": mg.linalg.det, "matrix_power": mg.linalg.matrix_power,
+    "inv": mg.linalg.inv, "det": mg.linalg.det, "matrix_power": _power,
     "slogdet": lambda A: Determinant(*mg.linalg.slogdet(A)),
-    "solve": lambda A, B, *, left=True: mg.linalg.solve(A, B) if left else mg.linalg.solve(A.mT, B.mT).mT,
+    "solve": _solve,
     "cholesky": lambda input, *, upper=False: mg.linalg.cholesky(input).mT if upper else mg.linalg.cholesky(input),
     "multi_dot": lambda tensors: mg.linalg.multi_dot(tensors),
     "vector_norm": _vector_norm, "norm": _normed, "matrix_norm": _matrix_norm,
     "cross": lambda input, other, *, dim=-1: mg.cross(*mg.broadcast_arrays(input, other), axis=dim),
     "diagonal": lambda A, *, offset=0, dim1=-2, dim2=-1: mg.diagonal(A, offset=offset, axis1=dim1, axis2=dim2),
     "vecdot": lambda x, y, *, dim=-1: (x * y).sum(axis=dim),
-    "matmul": mg.matmul,
+    "matmul": mg.matmul, "vander": lambda x, *, N=None: _vander(x, N),
 }  # fmt: skip
 _UTILS = {name: getattr(_optim, name) for name in "clip_grad_norm_ clip_grad_value_ parameters_to_vector vector_to_parameters".split()}
 _DATA = {name: getattr(_data, name) for name in "Dataset Subset random_split".split()}
@@ -314,7 +316,8 @@ PARTS: dict[str, dict[str, Any]] = {
     "autograd.functional": {"jacobian": _of_functions(transforms.jacobian), "hessian": _hessian, "vjp": _vjp, "jvp": _jvp},
     "func": _FUNC,
     "linalg": {name: _row(name, f) for name, f in _LINALG.items()},
-    "special": {name.removeprefix("special_"): _row(name, f, _floats) for name, f in FLOATS.items()},
+    "special": {name.removeprefix("special_"): _row(name, f, _floats) for name, f in FLOATS.items()}
+    | {"xlogy": _row("xlogy", ELEMENTWISE["xlogy"], _promoted), "xlog1py": _row("xlog1py", ELEMENTWISE["special_xlog1py"], _promoted)},
     "random": {"manual_seed": manual_seed, "get_rng_state": mg.random.get_state, "set_rng_state": mg.random.set_state},
     "cuda": vars(_Cuda), "mps": vars(_Cuda), "version": {"cuda": None, "__version__": "2.13.0"},
     "backends": {}, "backends.cudnn": {"deterministic": False, "benchmark": False, "enabled": False, "is_available": lambda: False},

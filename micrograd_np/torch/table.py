@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Callable
-from functools import partial, reduce
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,6 +40,20 @@ def _axes(dim: Any) -> Any:
 def _listed(numbers: Any) -> tuple[Any, ...]:
     """Numbers that are passed one by one, or as one tuple or list."""
     return tuple(numbers[0]) if len(numbers) == 1 and not np.ndim(numbers[0]) == 0 else tuple(numbers)
+
+
+def _tensors(xs: Any) -> tuple[Any, ...]:
+    """Tensors that are passed one by one, or as one list."""
+    return tuple(xs[0]) if len(xs) == 1 and isinstance(xs[0], (tuple, list)) else xs
+
+
+def _many(name: str, f: Any) -> Callable[..., Any]:
+    """``f(input, numbers)`` for numbers that are passed one by one, as one tuple, or as the keyword `name`."""
+
+    def call(input: Any, *numbers: Any, **settings: Any) -> Any:
+        return f(input, _listed((settings.pop(name),) if name in settings else numbers), **settings)
+
+    return call
 
 
 def _constant(array: Any, dtype: Any = None) -> Any:
@@ -104,11 +118,25 @@ def _running(name: str) -> Callable[..., Any]:
     return running
 
 
-def _median(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+def _most_frequent(input: Any, dim: int = -1, keepdim: bool = False) -> Any:
+    x, axis = _whole(input, dim)
+    equal = np.expand_dims(_array(x), axis) == np.expand_dims(_array(x), axis + 1)
+    counts = equal.sum(axis=axis + 1)
+    best = np.where(counts == counts.max(axis=axis, keepdims=True), _array(x), np.inf)
+    last = x.shape[axis] - 1 - np.flip(best == best.min(axis=axis, keepdims=True), axis).argmax(axis=axis)
+    pair = _picked(x, last, axis, keepdim)
+    return pair if input.ndim else Pair(input, _constant(0))
+
+
+def _median(input: Any, dim: Any = None, keepdim: bool = False, *, nans: bool = False) -> Any:
     flat = input.reshape(-1) if dim is None else input
     values, axis = _whole(flat, -1 if dim is None else dim)
-    order = np.argsort(_array(values), axis=axis, kind="stable")
-    pair = _picked(values, order.take((values.shape[axis] - 1) // 2, axis), axis, keepdim)
+    x = _array(values)
+    order = np.argsort(x, axis=axis, kind="stable")  # which leaves nan at the end
+    missing = np.isnan(x).sum(axis=axis, keepdims=True) if x.dtype.kind == "f" else np.zeros(1, int)
+    middle = (x.shape[axis] - missing - 1) // 2 if nans else np.where(missing, x.shape[axis] - 1, (x.shape[axis] - 1) // 2)
+    middle = np.broadcast_to(np.maximum(middle, 0), order.take([0], axis).shape)
+    pair = _picked(values, np.take_along_axis(order, middle, axis).squeeze(axis), axis, keepdim)
     if dim is None:
         return pair.values
     return pair if input.ndim else Pair(input, _constant(0))
@@ -156,8 +184,8 @@ def _spread(name: str, *, mean: bool = False) -> Callable[..., Any]:
 def _quantile(
     input: Any, q: Any, dim: Any = None, keepdim: bool = False, *, interpolation: str = "linear", of: Any = mg.quantile
 ) -> Any:
-    if interpolation != "linear":
-        raise NotImplementedError(f"quantile: interpolation {interpolation!r} is not here; 'linear' is.")
+    if interpolation != "linear" or getattr(q, "requires_grad", False):
+        raise NotImplementedError("quantile: only interpolation 'linear' is here, and no gradient by q.")
     z = of(input, _array(q).tolist(), dim if input.ndim else None, keepdim and input.ndim > 0)
     return z.reshape((*np.shape(q), *(1,) * input.ndim)) if keepdim and dim is None else z
 
@@ -210,10 +238,6 @@ def _roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     return mg.roll(input, tuple(shifts) if np.ndim(shifts) else shifts, _axes(dims))
 
 
-def _tiled(input: Any, *sizes: Any) -> Any:
-    return mg.tile(input, _listed(sizes))
-
-
 def _repeat_interleave(input: Any, repeats: Any = None, dim: Any = None, *, output_size: Any = None) -> Any:
     if repeats is None:
         return _constant(np.repeat(np.arange(len(_array(input))), _array(input)))
@@ -231,6 +255,8 @@ def _windows(input: Any, dimension: int, size: int, step: int) -> Any:
 
 
 def _as_strided(input: Any, size: Any, stride: Any, storage_offset: Any = 0) -> Any:
+    if not input.data.flags.c_contiguous or (input.data.base is not None and input.data.base.size != input.size):
+        raise NotImplementedError("as_strided: of a part of a tensor, whose memory is more, it is not here.")
     at = np.full((), storage_offset or 0)
     for n, step in zip(size, stride, strict=True):
         at = at[..., None] + np.arange(n) * step
@@ -390,6 +416,18 @@ def _product(*factors: Any, beta: Any = 1, alpha: Any = 1) -> Any:
     return mg.broadcast_to(z, shape=np.broadcast_shapes(z.shape, input.shape)) if beta == 0 else beta * input + z
 
 
+def _power(input: Any, n: int) -> Any:
+    if n == 0:
+        return mg.where(np.ones(input.shape, bool), np.eye(input.shape[-1], dtype=input.dtype), input)
+    return mg.linalg.matrix_power(input, n)
+
+
+def _solve(A: Any, B: Any, *, left: bool = True) -> Any:
+    if B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1]):
+        return mg.linalg.solve(A, mg.expand_dims(B, -1)).squeeze(-1)
+    return mg.linalg.solve(A, B) if left else mg.linalg.solve(A.mT, B.mT).mT
+
+
 def _dist(input: Any, other: Any, p: float = 2) -> Any:
     return _vector_norm(input - other, p)
 
@@ -416,12 +454,12 @@ def _covariance(input: Any, *, correction: int = 1, fweights: Any = None, aweigh
     centred = x - (x * w).sum(axis=1, keepdims=True) / total
     divisor = total - correction * (w * other).sum() / total if aweights is not None else total - correction
     z = mg.matmul(centred * w, centred.T) / mg.maximum(divisor, 0)
-    return z.reshape(()) if input.ndim < 2 else z
+    return z.reshape(()) if len(x) == 1 else z
 
 
 def _correlation(input: Any) -> Any:
     z = _covariance(input)
-    if input.ndim < 2:
+    if z.ndim == 0:
         return z / z
     spread = mg.sqrt(mg.diagonal(z))
     return mg.clip(z / spread.reshape(-1, 1) / spread, -1, 1)
@@ -454,7 +492,7 @@ def _count_runs(
     if not len(rows):
         starts = np.zeros(0, np.int64)
     else:
-        changes = (rows[1:] != rows[:-1]).reshape(len(rows) - 1, -1).any(axis=1)
+        changes = (rows[1:] != rows[:-1]).reshape(len(rows) - 1, math.prod(rows.shape[1:])).any(axis=1)
         starts = np.flatnonzero(np.r_[True, changes])
     z = [_constant(rows[starts] if dim is None else np.moveaxis(rows[starts], 0, dim))]
     if return_inverse:
@@ -474,8 +512,8 @@ def _searchsorted(
     if sorter is not None:
         edges = np.take_along_axis(edges, _array(sorter), -1)
     side = side or ("right" if right else "left")
-    if edges.ndim == 1:
-        at = np.searchsorted(edges, values, side)
+    if edges.ndim == 1 or not values.size:
+        at = np.zeros(values.shape) if not values.size else np.searchsorted(edges, values, side)
     else:
         rows = zip(edges.reshape(-1, edges.shape[-1]), values.reshape(-1, values.shape[-1]), strict=True)
         at = np.array([np.searchsorted(a, v, side) for a, v in rows]).reshape(values.shape)
@@ -619,7 +657,7 @@ ELEMENTWISE: dict[str, Any] = {
     "ge": mg.greater_equal, "greater_equal": mg.greater_equal,
     "logical_and": mg.logical_and, "logical_or": mg.logical_or, "logical_xor": mg.logical_xor,
     "bitwise_and": mg.bitwise_and, "bitwise_or": mg.bitwise_or, "bitwise_xor": mg.bitwise_xor,
-    "heaviside": _by_numpy(np.heaviside), "nextafter": _by_numpy(np.nextafter), "gcd": _by_numpy(np.gcd),
+    "heaviside": _by_numpy(np.heaviside), "gcd": _by_numpy(np.gcd),
     "lcm": _by_numpy(np.lcm),
     "bitwise_left_shift": _by_numpy(np.left_shift), "bitwise_right_shift": _by_numpy(np.right_shift),
     "float_power": lambda input, exponent: mg.power(_cast(as_operand(input), np.float64), exponent),
@@ -654,7 +692,7 @@ UNARY: dict[str, Any] = {
     "baddbmm": lambda input, batch1, batch2, *, beta=1, alpha=1: _product(input, batch1, batch2, beta=beta, alpha=alpha),
     "addbmm": lambda input, batch1, batch2, *, beta=1, alpha=1: _product(input, mg.concatenate(mg.unstack(batch1), 1) if len(batch1) else batch1.reshape(batch1.shape[1], 0), batch2.reshape(-1, batch2.shape[2]), beta=beta, alpha=alpha),
     "addr": lambda input, vec1, vec2, *, beta=1, alpha=1: _product(input, mg.expand_dims(vec1, 1), mg.expand_dims(vec2, 0), beta=beta, alpha=alpha),
-    "fill": lambda input, value: mg.broadcast_to(_cast(as_operand(value), input.dtype), shape=input.shape).clone() if isinstance(value, Vertex) else mg.full_like(input, value),
+    "fill": lambda input, value: mg.where(np.ones(input.shape, bool), _cast(as_operand(value), input.dtype), input),
 }  # fmt: skip
 """Functions that have an in-place form too, and keep the dtype."""
 
@@ -666,11 +704,11 @@ def _line(input: Any, dim: int, index: Any, source: Any) -> tuple[Any, ...]:
 
 
 SHAPES: dict[str, Any] = {
-    "reshape": lambda input, *shape: mg.reshape(input, shape=_listed(shape)),
+    "reshape": _many("shape", lambda input, shape: mg.reshape(input, shape=shape)),
     "flatten": lambda input, start_dim=0, end_dim=-1: mg.flatten(input, start_dim, end_dim) if input.ndim else input.reshape(1),
     "unflatten": lambda input, dim, sizes: input.reshape(*input.shape[: (a := axis_of(dim, input.ndim))], *sizes, *input.shape[a + 1 :]),
     "ravel": lambda input: input.reshape(-1),
-    "permute": lambda input, *dims: mg.permute(input, _listed(dims)),
+    "permute": _many("dims", mg.permute),
     "transpose": _transposed, "swapaxes": _transposed, "swapdims": _transposed,
     "t": lambda input: input.T,
     "adjoint": lambda input: input.mT,
@@ -691,11 +729,11 @@ SHAPES: dict[str, Any] = {
     "select_scatter": lambda input, src, dim, index: _inserted(input, src, along(axis_of(dim, input.ndim), int(index))),
     "slice_scatter": lambda input, src, dim=0, start=None, end=None, step=1: _inserted(input, src, along(axis_of(dim, input.ndim), slice(start, end, step))),
     "diagonal_scatter": _diagonal_scatter,
-    "flip": lambda input, *dims: mg.flip(input, _listed(dims)) if _listed(dims) else input.clone(),
+    "flip": _many("dims", lambda input, dims: mg.flip(input, dims) if dims else input.clone()),
     "fliplr": mg.fliplr, "flipud": mg.flipud,
     "rot90": lambda input, k=1, dims=(0, 1): mg.rot90(input, k, tuple(dims)),
     "roll": _roll,
-    "tile": _tiled,
+    "tile": _many("dims", mg.tile),
     "repeat_interleave": _repeat_interleave,
     "as_strided": _as_strided,
     "diag": lambda input, diagonal=0: mg.diag(input, diagonal),
@@ -710,10 +748,21 @@ SHAPES: dict[str, Any] = {
     "index_select": lambda input, dim, index: mg.index_select(_whole(input, dim)[0], dim, _array(index).reshape(-1)).reshape(() if input.ndim == 0 else (*input.shape[: (a := axis_of(dim, input.ndim))], _array(index).size, *input.shape[a + 1 :])),
     "masked_select": lambda input, mask: (parts := mg.broadcast_arrays(input, mask))[0][_array(parts[1]).astype(bool)],
     "cross": lambda input, other, dim=None: mg.cross(*mg.broadcast_arrays(input, other), axis=next(a for a, n in enumerate(input.shape) if n == 3) if dim is None else dim),
-    "diff": lambda input, n=1, dim=-1, prepend=None, append=None: mg.diff(mg.concatenate([x for x in (prepend, input, append) if x is not None], dim), n, dim),
+    "diff": lambda input, n=1, dim=-1, prepend=None, append=None: input.clone() if n == 0 else mg.diff(mg.concatenate([x for x in (prepend, input, append) if x is not None], dim), n, dim),
     "unique_consecutive": _count_runs, "unique": _unique,
 }  # fmt: skip
 """Shapes and parts."""
+
+
+SHAPES |= {
+    f"{name}_copy": (lambda f: lambda *args, **settings: _cloned(f(*args, **settings)))(SHAPES[name])
+    for name in "as_strided diagonal narrow permute squeeze t transpose unbind unsqueeze split_with_sizes".split()
+}
+SHAPES |= {"alias_copy": lambda input: input.clone(), "detach_copy": lambda input: input.detach().clone()}
+
+
+def _cloned(x: Any) -> Any:
+    return tuple(map(_cloned, x)) if isinstance(x, tuple) else x.clone()
 
 
 def _broadcast_but(x: Any, index: Any, dim: int) -> tuple[Any, Any]:
@@ -759,14 +808,18 @@ REDUCTIONS: dict[str, Any] = {
     "isposinf": _by_numpy(np.isposinf), "isneginf": _by_numpy(np.isneginf), "signbit": _by_numpy(np.signbit),
     "isreal": lambda input: _constant(np.ones(input.shape, bool)),
     "argwhere": _by_numpy(np.argwhere),
-    "nonzero": lambda input, *, as_tuple=False: tuple(map(_constant, np.nonzero(_array(input)))) if as_tuple else _constant(np.argwhere(_array(input))),
+    "nonzero": lambda input, *, as_tuple=False: tuple(map(_constant, np.nonzero(np.atleast_1d(_array(input))))) if as_tuple else _constant(np.argwhere(_array(input))),
     "bincount": lambda input, weights=None, minlength=0: _constant(np.bincount(_array(input), None if weights is None else _array(weights), minlength)),
     "bucketize": lambda input, boundaries, *, out_int32=False, right=False: _constant(np.searchsorted(_array(boundaries), _array(input), "right" if right else "left"), np.int32 if out_int32 else np.int64),
     "histc": lambda input, bins=100, min=0, max=0: _constant(np.histogram(x := _array(input), bins, None if min == max and not x.size else (x.min(), x.max()) if min == max == 0 else (min, max))[0], x.dtype),
     "det": mg.linalg.det, "logdet": lambda input: mg.where((parts := mg.linalg.slogdet(input))[0] < 0, np.nan, parts[1]),
     "slogdet": lambda input: Determinant(*mg.linalg.slogdet(input)), "inverse": mg.linalg.inv,
-    "matrix_power": mg.linalg.matrix_power,
+    "matrix_power": _power,
     "cholesky": lambda input, upper=False: mg.linalg.cholesky(input).mT if upper else mg.linalg.cholesky(input),
+    "cholesky_solve": lambda input, L, upper=False: mg.linalg.solve(L.mT @ L if upper else L @ L.mT, input),
+    "cholesky_inverse": lambda L, upper=False: mg.linalg.inv(L.mT @ L if upper else L @ L.mT),
+    "mode": _most_frequent, "nanmedian": partial(_median, nans=True),
+    "angle": lambda input: mg.where(np.isnan(_array(input)), input, mg.where(_array(input) < 0, math.pi, 0) + 0 * input),
     "numel": lambda input: int(input.size), "is_floating_point": lambda input: input.dtype.kind == "f",
     "is_complex": lambda input: False, "is_nonzero": lambda input: bool(input),
     "multinomial": lambda input, num_samples, replacement=False, *, generator=None: _constant(_drawn(_array(input), num_samples, replacement, generator)),
@@ -806,11 +859,11 @@ FUNCTIONS_ONLY: dict[str, Any] = {
     "hstack": lambda tensors: mg.hstack(common(*tensors)), "vstack": lambda tensors: mg.vstack(common(*tensors)),
     "row_stack": lambda tensors: mg.vstack(common(*tensors)), "dstack": lambda tensors: mg.dstack(common(*tensors)),
     "column_stack": lambda tensors: mg.column_stack(common(*tensors)),
-    **{f"atleast_{n}d": (lambda n: lambda *tensors: getattr(mg, f"atleast_{n}d")(*_listed(tensors)))(n) for n in (1, 2, 3)},
+    **{f"atleast_{n}d": (lambda n: lambda *tensors: getattr(mg, f"atleast_{n}d")(*_tensors(tensors)))(n) for n in (1, 2, 3)},
     "broadcast_tensors": lambda *tensors: tuple(mg.broadcast_arrays(*tensors)),
-    "meshgrid": lambda *tensors, indexing="ij": tuple(mg.meshgrid(*_listed(tensors), indexing=indexing)),
+    "meshgrid": lambda *tensors, indexing="ij": tuple(mg.meshgrid(*_tensors(tensors), indexing=indexing)),
     "where": _where,
-    "einsum": lambda equation, *operands: mg.einsum(equation, *_listed(operands)),
+    "einsum": lambda equation, *operands: mg.einsum(equation, *_tensors(operands)),
     "tensordot": lambda a, b, dims=2: mg.tensordot(a, b, tuple(map(tuple, dims)) if np.ndim(dims) else dims),
     "cdist": _cdist, "block_diag": _block_diag, "cartesian_prod": lambda *tensors: _combined(*tensors),
     "combinations": _combinations, "searchsorted": _searchsorted,
@@ -820,7 +873,7 @@ FUNCTIONS_ONLY: dict[str, Any] = {
     "can_cast": lambda from_, to: np.can_cast(np.dtype(from_), np.dtype(to), "same_kind"),
     "is_tensor": lambda obj: isinstance(obj, Tensor),
     "broadcast_shapes": lambda *shapes: np.broadcast_shapes(*shapes),
-    "normal": lambda mean, std=1.0, size=None, *, generator=None, dtype=None: _constant(_generator(generator).normal(_array(mean), _array(std), size), dtype or default()),
+    "normal": lambda mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, layout=None, pin_memory=None: _constant(_generator(generator).normal(_array(mean), _array(std), size), dtype or (result_type(*tensors) if (tensors := [x for x in (mean, std) if isinstance(x, Vertex)]) else default())),
 }  # fmt: skip
 """Functions that are no methods."""
 
@@ -834,9 +887,9 @@ METHODS_ONLY: dict[str, Any] = {
     "view": lambda input, *shape: input.to(shape[0]) if shape and not np.ndim(shape[0]) and not isinstance(shape[0], (int, np.integer)) else mg.reshape(input, shape=_listed(shape)),
     "view_as": lambda input, other: mg.reshape(input, shape=other.shape),
     "reshape_as": lambda input, other: mg.reshape(input, shape=other.shape),
-    "expand": lambda input, *sizes: mg.expand(input, *_listed(sizes)),
+    "expand": _many("size", lambda input, size: mg.expand(input, *size)),
     "expand_as": lambda input, other: mg.expand(input, *other.shape),
-    "repeat": lambda input, *sizes: mg.tile(input, _listed(sizes)),
+    "repeat": _many("repeats", mg.tile),
     "unfold": _windows, "sum_to_size": _sum_to_size,
     "where": lambda input, condition, other: _where(condition, input, other),
     "dim": lambda input: input.ndim, "ndimension": lambda input: input.ndim,
@@ -845,7 +898,7 @@ METHODS_ONLY: dict[str, Any] = {
     "is_contiguous": lambda input, memory_format=None: bool(input.data.flags.c_contiguous),
     "stride": lambda input, dim=None: (s := tuple(n // input.data.itemsize for n in input.data.strides)) if dim is None else input.data.strides[dim] // input.data.itemsize,
     "data_ptr": lambda input: input.data.ctypes.data, "get_device": lambda input: -1,
-    **{name: (lambda kind: lambda input, memory_format=None: input.to(kind))(kind) for name, kind in zip("half float double char short int long byte bool".split(), "float16 float32 float64 int8 int16 int32 int64 uint8 bool".split(), strict=True)},
+    **{name: (lambda kind: lambda input, memory_format=None: _cast(input, kind))(kind) for name, kind in zip("half float double char short int long byte bool".split(), "float16 float32 float64 int8 int16 int32 int64 uint8 bool".split(), strict=True)},
     "new_tensor": lambda input, data, *, dtype=None, device=None, requires_grad=False: wrapped(np.array(_array(data), dtype or input.dtype)).requires_grad_(requires_grad),
     **{f"new_{name}": (lambda name: lambda input, *size, dtype=None, device=None, requires_grad=False, **other: getattr(mg, name)(*_listed(size) and (_listed(size),) or ((),), dtype=dtype or input.dtype).requires_grad_(requires_grad))(name) for name in ("zeros", "ones", "empty")},
     "new_full": lambda input, size, fill_value, *, dtype=None, device=None, requires_grad=False: mg.full(tuple(size), fill_value, dtype or input.dtype).requires_grad_(requires_grad),
@@ -854,6 +907,9 @@ METHODS_ONLY: dict[str, Any] = {
     "random_": lambda input, low=0, high=None, *, generator=None: input.copy_(_constant(_generator(generator).integers(*((0, low) if high is None else (low, high)), input.shape), input.dtype)),
     "bernoulli_": lambda input, p=0.5, *, generator=None: input.copy_(_constant(_generator(generator).uniform(size=input.shape) < _array(p), input.dtype)),
     "exponential_": lambda input, lambd=1, *, generator=None: input.copy_(_constant(_generator(generator).exponential(1 / lambd, input.shape), input.dtype)),
+    "log_normal_": lambda input, mean=1, std=2, *, generator=None: input.copy_(_constant(_generator(generator).lognormal(mean, std, input.shape), input.dtype)),
+    "geometric_": lambda input, p, *, generator=None: input.copy_(_constant(_generator(generator).geometric(p, input.shape), input.dtype)),
+    "cauchy_": lambda input, median=0, sigma=1, *, generator=None: input.copy_(_constant(median + sigma * _generator(generator).standard_cauchy(input.shape), input.dtype)),
     "fill_diagonal_": lambda input, value, wrap=False: input.copy_(_diagonal_scatter(input, wrapped(np.full(builtins.min(input.shape), value, input.dtype)))),
     **{f"{name}_": (lambda name: lambda input, *args: input.copy_(SHAPES[name](input, *args)) if SHAPES[name](input, *args).shape == input.shape else _moved(input, SHAPES[name](input, *args)))(name) for name in ("unsqueeze", "squeeze", "t", "transpose")},
 }  # fmt: skip
@@ -873,7 +929,12 @@ def _row(name: str, f: Any, prepare: Any = None) -> Any:
                 settings[theirs] = settings.pop(ours)
         if prepare is not None:
             args, settings = prepare(args, settings)
-        z = as_torch(f(*args, **settings))
+        try:
+            z = as_torch(f(*args, **settings))
+        except TypeError as error:
+            if "() " in str(error) and ("argument" in str(error)):  # Python's own, of a row
+                raise TypeError(f"{name}: {str(error).partition('() ')[2]}.") from None
+            raise
         return z if out is None else _written(out, z)
 
     call.__name__ = call.__qualname__ = name

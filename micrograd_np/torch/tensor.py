@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -321,14 +320,14 @@ class Parameter(Tensor, parameter.Parameter):
 class Buffer(Tensor, parameter.Buffer):
     """A tensor that a module holds and saves, and does not train."""
 
-    __slots__ = ("persistent",)
+    __slots__ = ()
 
     def __init__(self, data: Any = None, *, persistent: bool = True) -> None:
         mg.Tensor.__init__(self, data.data if isinstance(data, Vertex) else np.asarray(data))
         self.persistent = persistent
 
 
-_COUNTERPARTS: dict[type, Any] = {mg.Tensor: Tensor, parameter.Parameter: Parameter}
+_COUNTERPARTS: dict[type, Any] = {mg.Tensor: Tensor, parameter.Parameter: Parameter, parameter.Buffer: Buffer}
 
 
 def _plain(data: Any) -> Any:
@@ -356,5 +355,3 @@ def tensor(
     mode.events.constant(array)
     return Tensor(array, requires_grad)
 
-
-Pair = namedtuple("Pair", "values indices")
