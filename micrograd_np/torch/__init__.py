@@ -16,29 +16,20 @@ from types import ModuleType as _ModuleType
 from typing import Any as _Any
 
 from . import nn
-from .creation import CREATION as _CREATION
-from .dtypes import DTYPES as _DTYPES
-from .dtypes import Size, device, dtype, get_default_dtype, set_default_dtype
 from .parts import PARTS as _PARTS
+from .parts import SECTIONS as _SECTIONS
 from .parts import TOP as _TOP
-from .table import rows as _rows
-from .tensor import ByCaller as _ByCaller
 from .tensor import Tensor
+from .tensor import add_methods as _add_methods
 
-_functions, _methods = _rows()
-_own = vars(Tensor.__mro__[1])
-for _name, _method in _methods.items():
-    if _name not in vars(Tensor):
-        _ours = _own.get(_name)
-        setattr(Tensor, _name, _method if _ours is None or type(_ours).__name__ == "ForeignName" else _ByCaller(_ours, _method))
-
-globals().update({**_functions, **_CREATION, **_TOP, **_DTYPES})
+_add_methods(_SECTIONS["Tensor"])
+globals().update(_TOP)
 _parts = {__name__: _sys.modules[__name__], f"{__name__}.nn": nn}
 
 
 def missing(name: str, part: str = "torch") -> str:
     """The sentence that says that there is no such name."""
-    from difflib import get_close_matches  # noqa: PLC0415
+    from difflib import get_close_matches
 
     near = get_close_matches(name, dir(_sys.modules[part.replace("torch", __name__, 1)]), 1)
     return f"{part}.{name} is not in micrograd_np.torch.{f' Did you mean {near[0]}?' if near else ''}"

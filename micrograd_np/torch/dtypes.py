@@ -42,12 +42,12 @@ class dtype:  # noqa: N801  PyTorch's name
         return dtype, (self.dtype.name,)
 
 
-DTYPES = {name: dtype(name) for name in "float16 float32 float64 int8 int16 int32 int64 uint8 bool".split()}
+DTYPES = {name: dtype(name) for name in ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"]}
 """PyTorch's dtypes by name, with its other names for them."""
 DTYPES |= {
     alias: DTYPES[name]
     for alias, name in zip(
-        "half float double short int long".split(), "float16 float32 float64 int16 int32 int64".split(), strict=True
+        ["half", "float", "double", "short", "int", "long"], ["float16", "float32", "float64", "int16", "int32", "int64"], strict=True
     )
 }
 _OF_NUMPY = {x.dtype: x for x in DTYPES.values()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -12,11 +11,12 @@ import micrograd_np as mg
 from micrograd_np import functional as _functional
 from micrograd_np import nn as _nn
 from micrograd_np.core.vertex import Vertex
-from micrograd_np.nn.module import _BUFFERS, _held
+from micrograd_np.nn.module import _held
 
+from . import rules
 from .dtypes import check_device, default, device
-from .table import REDUCTIONS, _row
-from .tensor import Buffer, Parameter, Tensor, as_torch, wrapped
+from .table import _row
+from .tensor import Buffer, Parameter, as_torch
 
 
 class in_default_dtype:  # noqa: N801  used as a context
@@ -128,9 +128,5 @@ def _arguments(args: Any, settings: Any) -> Any:
 
 FUNCTIONAL = {name: _result(name, getattr(_functional, name)) for name in _functional.__all__}
 FUNCTIONAL |= {
-    name: _result(name, f)
-    for name, f in {
-        "softmax": REDUCTIONS["softmax"],
-        "log_softmax": REDUCTIONS["log_softmax"],
-    }.items()
+    name: _row(name, rules._softmax(f)) for name, f in (("softmax", mg.softmax), ("log_softmax", mg.log_softmax))
 }

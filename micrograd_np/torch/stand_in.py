@@ -9,7 +9,7 @@ from multiprocessing import spawn
 from typing import Any
 
 _HOME = "micrograd_np.torch"
-_RELATED = "torchvision torchaudio torchtext torchmetrics torchdata torch_geometric pytorch_lightning lightning".split()
+_RELATED = ["torchvision", "torchaudio", "torchtext", "torchmetrics", "torchdata", "torch_geometric", "pytorch_lightning", "lightning"]
 
 
 class _Loader:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 import micrograd_np as mg
-from micrograd_np.core import trees
 from micrograd_np.core.modes import mode
+from micrograd_np.core.spellings import ForeignName
 from micrograd_np.core.terminal import shown
 from micrograd_np.core.vertex import Vertex, preferred
 from micrograd_np.nn import parameter
@@ -289,8 +289,8 @@ _grad: Any = Vertex.grad
 _WITHOUT: set[str] = set()
 _TYPES = dict(
     zip(
-        "float16 float32 float64 int8 int16 int32 int64 uint8 bool".split(),
-        "Half Float Double Char Short Int Long Byte Bool".split(),
+        ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"],
+        ["Half", "Float", "Double", "Char", "Short", "Int", "Long", "Byte", "Bool"],
         strict=True,
     )
 )
@@ -355,3 +355,26 @@ def tensor(
     mode.events.constant(array)
     return Tensor(array, requires_grad)
 
+
+def from_numpy(ndarray: Any) -> Tensor:
+    """A tensor that shares the memory of an array. TypeError for anything else."""
+    return as_torch(mg.from_numpy(ndarray))
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
+    """`data` itself where it is a tensor of this dtype; of an array a tensor that shares its memory; else a new one."""
+    check_device(device)
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    if isinstance(data, np.ndarray) and (dtype is None or np.dtype(dtype) == data.dtype):
+        return from_numpy(data)
+    return tensor(data, dtype=dtype)
+
+
+def add_methods(methods: Mapping[str, Any]) -> None:
+    """Give tensors the methods of the table; where the package has one of that name, the package keeps it."""
+    own = vars(mg.Tensor)
+    for name, method in methods.items():
+        if name not in vars(Tensor):
+            ours = own.get(name)
+            setattr(Tensor, name, method if ours is None or isinstance(ours, ForeignName) else ByCaller(ours, method))

@@ -12,18 +12,32 @@ import numpy as np
 
 import micrograd_np.torch as ours
 
-RANDOM = set("""
+RANDOM = set(
+    """
     cauchy exponential geometric log_normal normal uniform randn randn_like rand_like randint randint_like multinomial
     bernoulli empty empty_like new_empty new_empty_strided empty_strided empty_permuted nn.functional.dropout
     nn.functional.dropout2d nn.functional.dropout3d nn.functional.alpha_dropout nn.functional.feature_alpha_dropout
     nn.functional.rrelu nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool3d
-""".split())
+""".split()
+)
 """Of these, shapes and dtypes are compared."""
 CONTRADICTED = {
     "cov": "of two observations it does not depend on their weights; PyTorch's gradient by them is −2.4e-7, not 0",
 }
 """Where mathematics contradicts PyTorch, and how."""
-LEFT_OUT = ("sparse", "nested", "complex", "jiterator", "fft.", "stft", "polar", "cdouble", "cfloat", "chalf", "bfloat16")
+LEFT_OUT = (
+    "sparse",
+    "nested",
+    "complex",
+    "jiterator",
+    "fft.",
+    "stft",
+    "polar",
+    "cdouble",
+    "cfloat",
+    "chalf",
+    "bfloat16",
+)
 
 
 SWAPPED = {
@@ -142,14 +156,24 @@ def compare(op, sample, f):
     rng = np.random.default_rng(0)
     seeds = [rng.normal(size=tuple(a.shape)) for a, _ in pairs]
     expected = torch.autograd.grad(
-        [a for a, _ in pairs], [x for x, _ in leaves], [torch.from_numpy(np.asarray(s)).to(a.dtype) for s, (a, _) in zip(seeds, pairs)],
+        [a for a, _ in pairs],
+        [x for x, _ in leaves],
+        [torch.from_numpy(np.asarray(s)).to(a.dtype) for s, (a, _) in zip(seeds, pairs)],
         allow_unused=True,
     )
-    recorded = [(b, ours.from_numpy(np.asarray(s)).to(b.dtype)) for s, (_, b) in zip(seeds, pairs, strict=True) if b.requires_grad]
+    recorded = [
+        (b, ours.from_numpy(np.asarray(s)).to(b.dtype))
+        for s, (_, b) in zip(seeds, pairs, strict=True)
+        if b.requires_grad
+    ]
     found = [None] * len(leaves)
     if recorded:
-        found = ours.autograd.grad(*zip(*recorded), [t for _, t in leaves], allow_unused=True) if False else ours.autograd.grad(
-            [b for b, _ in recorded], [t for _, t in leaves], [s for _, s in recorded], allow_unused=True
+        found = (
+            ours.autograd.grad(*zip(*recorded), [t for _, t in leaves], allow_unused=True)
+            if False
+            else ours.autograd.grad(
+                [b for b, _ in recorded], [t for _, t in leaves], [s for _, s in recorded], allow_unused=True
+            )
         )
     for i, (a, b) in enumerate(zip(expected, found, strict=True)):
         x = np.zeros(leaves[i][0].shape) if a is None else array_of(a)
@@ -181,7 +205,9 @@ def judge(op, most=200):
             refused.append(str(error)[:200])
             continue
         except Exception as error:  # noqa: BLE001
-            if isinstance(error, (ValueError, TypeError, RuntimeError)) and str(error).startswith(op.name.rpartition(".")[2]):  # says by name what it does not take
+            if isinstance(error, (ValueError, TypeError, RuntimeError)) and str(error).startswith(
+                op.name.rpartition(".")[2]
+            ):  # says by name what it does not take
                 refused.append(str(error)[:200])
                 continue
             problem = f"RAISES {type(error).__name__}: {str(error)[:160]}"
