@@ -7,9 +7,8 @@ import re
 from pathlib import Path
 
 import micrograd_np.ops
-from micrograd_np.check.samples import samples_for
+from micrograd_np.check.description import LOOPS, derivatives
 from micrograd_np.core.primitive import registry
-from micrograd_np.engine.symbol import formula
 
 PAGE = Path(__file__).with_name("ops.md")
 HEAD = """\
@@ -27,26 +26,10 @@ backward pass, not to the rules. What happens at the edges is in [edges.md](edge
 """
 
 
-LOOPS = [f"micrograd_np.ops.fused.{name}" for name in ("gru", "lstm", "rnn")]  # their rules are no formulas
-
-
 def settings(op):
     """The op's static parameters with their defaults."""
     given = inspect.signature(op).parameters.values()
     return ", ".join(str(p.replace(annotation=p.empty)) for p in given if p.kind is p.KEYWORD_ONLY)
-
-
-def derivatives(op):
-    """The rule by each input as a formula: on the example that makes it shortest."""
-    firsts = {}
-    for sample in samples_for(op, 0):
-        firsts.setdefault(repr(sample.static), sample)
-    found = []
-    for name in op.inputs:
-        if name not in op.not_differentiable:
-            texts = [formula(op, name, *s.inputs, **s.static) for s in firsts.values()]
-            found.append(f"{name}: {min(texts, key=len)}" if len(op.inputs) > 1 else min(texts, key=len))
-    return "<br>".join(found) or "none"
 
 
 def row(op):
@@ -54,7 +37,9 @@ def row(op):
     about = inspect.getdoc(op.kernel).split("\n\n")[0].replace("\n", " ")
     domain = ", ".join(map(str, op.domain))
     label = re.sub(r"\{(\w+)\}", r"\1", op.label)
-    told = [f"**{op.name}**", label, settings(op), op.shape or "elementwise", domain, derivatives(op), about]
+    found = derivatives(op)
+    rules = "<br>".join(f"{x}: {rule}" if len(op.inputs) > 1 else rule for x, rule in found.items()) or "none"
+    told = [f"**{op.name}**", label, settings(op), op.shape or "elementwise", domain, rules, about]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in told) + " |"
 
 
@@ -64,7 +49,7 @@ def page():
     folders = (micrograd_np.ops, micrograd_np.numpy_api, micrograd_np.ops.fused)
     for found in (x for folder in folders for x in pkgutil.iter_modules(folder.__path__, f"{folder.__name__}.")):
         module = importlib.import_module(found.name)
-        ops = [op for op in registry.values() if op.__module__ == found.name and found.name not in LOOPS]
+        ops = [op for op in registry.values() if op.__module__ == found.name and not found.name.endswith(LOOPS)]
         if ops:
             title = module.__doc__.splitlines()[0].rstrip(".")
             table = [

@@ -7,6 +7,7 @@ leaves `dates_graph.svg`, the computation of one loss, `dates_curve.svg`, how th
 `dates_attention.svg` where the network looked while it wrote.
 """
 
+# %%
 import argparse
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,11 +23,13 @@ LETTERS = "\0 ,-./" + digits + ascii_letters  # the first stands for no letter
 LONGEST, ANSWER = 29, 11  # "Wednesday, September 10, 1997", and "1997-09-10" with nothing before it
 
 
+# %%
 def numbered(texts, length):
     """The numbers of their letters, filled up with zeros: (n, length)."""
     return np.array([[LETTERS.index(letter) for letter in text.ljust(length, "\0")] for text in texts])
 
 
+# %%
 def dates(count, rng):
     """Different texts as numbers (count, 29) and what they mean (count, 11): days from 1970 on, up to 2068."""
     found = {}
@@ -36,6 +39,7 @@ def dates(count, rng):
     return numbered(found, LONGEST), numbered(found.values(), ANSWER)
 
 
+# %%
 class Translator(mg.nn.Module):
     """An encoder, a decoder, and attention between them."""
 
@@ -59,6 +63,7 @@ class Translator(mg.nn.Module):
         return self.output(mg.concatenate([written, seen], axis=-1)), weights
 
 
+# %%
 @mg.no_grad()
 def translated(model, text):
     """The answers (n, 11) to texts (n, 29), letter by letter, each by what has been written so far."""
@@ -68,6 +73,7 @@ def translated(model, text):
     return answers
 
 
+# %%
 def show(model, text, path):
     """How much of the attention each letter of one text (1, 29) gets for each letter of the answer."""
     answer = translated(model, text)
@@ -81,6 +87,7 @@ def show(model, text, path):
     return path
 
 
+# %%
 def main(epochs=3, seed=0, out=".", compile=True, count=6000):
     """Learn from `count` dates, tell how many of 500 others are written without a mistake, and leave the pictures."""
     out = Path(out)
@@ -111,10 +118,11 @@ def main(epochs=3, seed=0, out=".", compile=True, count=6000):
     return {"right": right, "losses": history["loss"], "graph": graph, "curve": curve, "shown": shown}
 
 
+# %%
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=3, help="passes over the dates (3)")
     parser.add_argument("--seed", type=int, default=0, help="of the dates, the weights and the batches (0)")
     parser.add_argument("--out", default=".", metavar="DIR", help="where the pictures go (here)")
     parser.add_argument("--eager", dest="compile", action="store_false", help="do not compile the step")
-    main(**vars(parser.parse_args()))
+    main(**vars(parser.parse_args(None if "__file__" in globals() else [])))

@@ -5,6 +5,7 @@ that it has never seen. It leaves two pictures: `digits_graph.svg`, the computat
 how the learning went. The digits, 8 by 8 pixels each, are those that scikit-learn brings along.
 """
 
+# %%
 import argparse
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tqdm import tqdm
 import micrograd_np as mg
 
 
+# %%
 def shifted(images, rng):
     """The images (n, 64), every other one moved by up to a pixel: it teaches that a digit is a shape, not a place."""
     padded = np.pad(images.reshape(-1, 8, 8), ((0, 0), (1, 1), (1, 1)))
@@ -26,6 +28,7 @@ def shifted(images, rng):
     return padded[np.arange(len(images))[:, None, None], rows, columns].reshape(-1, 64)
 
 
+# %%
 def accuracy(model, images, labels):
     """The share of images whose largest logit is that of their label."""
     with mg.no_grad():
@@ -33,6 +36,7 @@ def accuracy(model, images, labels):
     return float((logits.numpy().argmax(axis=1) == labels).mean())
 
 
+# %%
 def main(epochs=60, seed=0, out="."):
     """Train, print the accuracies, leave the pictures in the folder `out`; return accuracies, losses and paths."""
     out = Path(out)
@@ -74,9 +78,10 @@ def main(epochs=60, seed=0, out="."):
     return {"train": train, "test": test, "losses": history["loss"], "graph": graph, "curve": curve}
 
 
+# %%
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=60, help="passes over the training digits (60)")
     parser.add_argument("--seed", type=int, default=0, help="of the split, the weights and the batches (0)")
     parser.add_argument("--out", default=".", metavar="DIR", help="where the pictures go (here)")
-    main(**vars(parser.parse_args()))
+    main(**vars(parser.parse_args(None if "__file__" in globals() else [])))

@@ -7,6 +7,7 @@ scikit-learn brings along. It leaves `digits_cnn_graph.svg`, the computation of 
 how the learning went.
 """
 
+# %%
 import argparse
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tqdm import tqdm
 import micrograd_np as mg
 
 
+# %%
 def network():
     """From a picture (n, 1, 8, 8) to ten logits: details first, then what they make up, at half the resolution."""
     nn = mg.nn
@@ -29,6 +31,7 @@ def network():
     )  # fmt: skip
 
 
+# %%
 def shifted(batch, rng):
     """The images (n, 1, 8, 8) of a batch, each moved by up to a pixel: a digit is a shape, not a place."""
     images, labels = batch
@@ -38,6 +41,7 @@ def shifted(batch, rng):
     return [mg.Tensor(np.stack(moved)), labels]
 
 
+# %%
 def main(epochs=20, seed=0, out=".", compile=True):
     """Train, print the test accuracy, leave the pictures in the folder `out`; return what was found."""
     out = Path(out)
@@ -87,10 +91,11 @@ def main(epochs=20, seed=0, out=".", compile=True):
     return {"test": accuracy, "losses": history["loss"], "graph": graph, "curve": curve}
 
 
+# %%
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=20, help="passes over the training digits (20)")
     parser.add_argument("--seed", type=int, default=0, help="of the split, the weights and the batches (0)")
     parser.add_argument("--out", default=".", metavar="DIR", help="where the pictures go (here)")
     parser.add_argument("--eager", dest="compile", action="store_false", help="do not compile the step")
-    main(**vars(parser.parse_args()))
+    main(**vars(parser.parse_args(None if "__file__" in globals() else [])))

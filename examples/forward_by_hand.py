@@ -6,6 +6,9 @@ pass was made of Tensors it can be walked backwards too: the last lines show wha
 error changes with each weight, beside the finite difference that anybody can check by hand.
 """
 
+# %%
+import argparse
+
 import numpy as np
 
 import micrograd_np as mg
@@ -18,6 +21,7 @@ PRINTED = {  # what the textbook shows for each stage
 }
 
 
+# %%
 def forward(x, target, to_hidden, to_output):
     """Every stage of the pass, by name, as Tensors; ``(2,), (), (2, 3), (3,)``."""
     pre_activations = x @ to_hidden  # one weighted sum for each hidden unit
@@ -31,6 +35,7 @@ def forward(x, target, to_hidden, to_output):
     }
 
 
+# %%
 def main():
     """Print the pass and its gradient; return the stages by name, with both gradients, as arrays."""
     x = mg.Tensor([1.0, 1.0], name="x")
@@ -66,5 +71,8 @@ def main():
     return result | {"gradient": gradient, "numeric": numeric}
 
 
+# %%
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.parse_args(None if "__file__" in globals() else [])
     main()

@@ -8,6 +8,7 @@ learn from are made as they are needed; those of the test are made of digits tha
 some scenes with what the network says of them.
 """
 
+# %%
 import argparse
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from sklearn.model_selection import train_test_split
 import micrograd_np as mg
 
 
+# %%
 def scenes(images, digits, count, rng):
     """`count` pictures (count, 1, 20, 20) of one to three of the images, and which digits are there (count, 10)."""
     pictures = np.zeros((count, 1, 20, 20), np.float32)
@@ -32,6 +34,7 @@ def scenes(images, digits, count, rng):
     return pictures, there
 
 
+# %%
 def network():
     """Features of small places, pooled to the strongest answer anywhere: where a digit lies does not matter."""
     nn = mg.nn
@@ -43,11 +46,13 @@ def network():
     )  # fmt: skip
 
 
+# %%
 def all_right(logits, there):
     """The share of scenes of which all ten labels are right."""
     return float(((logits > 0) == (there > 0.5)).all(axis=1).mean())
 
 
+# %%
 def show(pictures, there, chances, path):
     """Scenes, above each what is there and what the network gives half a chance or more."""
     figure = Figure(figsize=(9, 4.4), layout="constrained")
@@ -60,6 +65,7 @@ def show(pictures, there, chances, path):
     return path
 
 
+# %%
 def main(epochs=16, seed=0, out=".", compile=True, count=5000):
     """Learn from `count` scenes in each epoch, tell how well 1,000 others are read, and leave the pictures."""
     out = Path(out)
@@ -104,10 +110,11 @@ def main(epochs=16, seed=0, out=".", compile=True, count=5000):
     return found | {"losses": history["loss"], "graph": graph, "curve": curve, "shown": shown}
 
 
+# %%
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=16, help="times 5,000 new scenes (16)")
     parser.add_argument("--seed", type=int, default=0, help="of the scenes, the weights and the batches (0)")
     parser.add_argument("--out", default=".", metavar="DIR", help="where the pictures go (here)")
     parser.add_argument("--eager", dest="compile", action="store_false", help="do not compile the step")
-    main(**vars(parser.parse_args()))
+    main(**vars(parser.parse_args(None if "__file__" in globals() else [])))

@@ -7,6 +7,7 @@ has loaded them continues a sentence. It leaves `language_model.npz`, the weight
 computation of one loss over four letters, and `language_model_curve.svg`, how the learning went.
 """
 
+# %%
 import argparse
 from math import log
 from pathlib import Path
@@ -19,6 +20,7 @@ from tqdm import tqdm
 import micrograd_np as mg
 
 
+# %%
 def load_text(most):
     """The letters there are, and the text as their numbers; paragraphs that stand in several topics are kept once."""
     text = "\n\n".join(dict.fromkeys("\n\n".join(topics.values()).split("\n\n")))[:most]
@@ -26,6 +28,7 @@ def load_text(most):
     return letters, np.searchsorted(letters, list(text))
 
 
+# %%
 def windows(numbers, length, batch_size, *, shuffle):
     """Batches of stretches of the text (n, length), and of the same one letter further on."""
     stretches = sliding_window_view(numbers, length + 1)[::length]
@@ -33,6 +36,7 @@ def windows(numbers, length, batch_size, *, shuffle):
     return mg.data.DataLoader(dataset, batch_size, shuffle=shuffle, drop_last=True)
 
 
+# %%
 class LanguageModel(mg.nn.Module):
     """Letters, what has been read so far, and what may come next."""
 
@@ -47,6 +51,7 @@ class LanguageModel(mg.nn.Module):
         return self.output(outputs), state
 
 
+# %%
 def continued(model, letters, start, count, rng, temperature=0.7):
     """`start` and `count` letters more, each drawn from what the model gives; less temperature, less daring."""
     written, numbers, state = start, np.searchsorted(letters, list(start)), None
@@ -59,6 +64,7 @@ def continued(model, letters, start, count, rng, temperature=0.7):
     return written
 
 
+# %%
 def main(epochs=6, seed=0, out=".", compile=True, characters=None):
     """Train on nine tenths of the text, tell the bits per letter of the rest, write some; return what was found."""
     out = Path(out)
@@ -110,6 +116,7 @@ def main(epochs=6, seed=0, out=".", compile=True, characters=None):
     return {"bits": bits, "single": single, "losses": history["loss"], "graph": graph, "curve": curve, "model": fresh}
 
 
+# %%
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=6, help="passes over the text (6)")
@@ -117,4 +124,4 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0, help="of the weights, the batches and what is written (0)")
     parser.add_argument("--out", default=".", metavar="DIR", help="where weights and pictures go (here)")
     parser.add_argument("--eager", dest="compile", action="store_false", help="do not compile the step")
-    main(**vars(parser.parse_args()))
+    main(**vars(parser.parse_args(None if "__file__" in globals() else [])))

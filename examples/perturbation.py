@@ -6,6 +6,9 @@ which way is down. It costs one more forward pass for every weight, and it is of
 same fit with `backward()`, which finds every derivative in one walk and is exact.
 """
 
+# %%
+import argparse
+
 import numpy as np
 
 import micrograd_np as mg
@@ -18,11 +21,13 @@ PERTURBATION = 0.0001
 PRINTED = (2.99929065, 0.00478785)  # what the article shows after 1000 epochs
 
 
+# %%
 def squared_errors(a, b):
     """The squared error of each sample, for the line a x + b."""
     return (a * X + b - Y) ** 2
 
 
+# %%
 def perturb(weights):
     """The direction of descent, as the article computes it: one weight at a time, one forward pass for each."""
     before = squared_errors(*weights)
@@ -34,6 +39,7 @@ def perturb(weights):
     return directions
 
 
+# %%
 def pull(weights):
     """The direction of descent, exactly: minus the gradient of the mean squared error, from one walk backwards."""
     a, b = (mg.Tensor(weight.data, requires_grad=True) for weight in weights)
@@ -41,6 +47,7 @@ def pull(weights):
     return [-a.grad.item(), -b.grad.item()]
 
 
+# %%
 def descend(direction, epochs):
     """Follow `direction` from START, all weights from the same point at each step; the weights after every epoch."""
     weights = [mg.Tensor(start) for start in START]
@@ -52,6 +59,7 @@ def descend(direction, epochs):
     return np.array(path)
 
 
+# %%
 def main(epochs=1000):
     """Print both fits; return the final (a, b) by perturbation and by `backward`, and the first gradient both ways."""
     start = [mg.Tensor(weight) for weight in START]
@@ -80,5 +88,8 @@ def main(epochs=1000):
     }
 
 
+# %%
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--epochs", type=int, default=1000, help="steps of each descent (1000)")
+    main(**vars(parser.parse_args(None if "__file__" in globals() else [])))

@@ -8,6 +8,7 @@ squares puts through the same patients stands beside the network. It leaves `reg
 one loss, and `regression_curve.svg`, how the learning went.
 """
 
+# %%
 import argparse
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from sklearn.model_selection import KFold, train_test_split
 import micrograd_np as mg
 
 
+# %%
 def network(inputs):
     """Two hidden layers; dropout between them, because 283 patients are few."""
     return mg.nn.Sequential(
@@ -26,6 +28,7 @@ def network(inputs):
     )  # fmt: skip
 
 
+# %%
 def trained(x, y, epochs, seed, *, compile):
     """A network that has learned from four fifths of the patients (n, 10), (n, 1), while the others got better, too."""
     learn_x, check_x, learn_y, check_y = train_test_split(x, y, test_size=0.2, random_state=seed)
@@ -40,11 +43,13 @@ def trained(x, y, epochs, seed, *, compile):
     return model.eval(), history
 
 
+# %%
 def line(x, y):
     """The weights (11, 1) of the straight line with the least squares."""
     return np.linalg.lstsq(np.column_stack([x, np.ones(len(x))]), y)[0]
 
 
+# %%
 def main(epochs=300, seed=0, out=".", compile=True):
     """Train on four fifths of the patients, five times over so that each is foretold once; return R² and pictures."""
     out = Path(out)
@@ -76,10 +81,11 @@ def main(epochs=300, seed=0, out=".", compile=True):
     return found | {"losses": history["loss"], "validation": history["validation R²"], "graph": graph, "curve": curve}
 
 
+# %%
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=300, help="passes over the patients, at most (300)")
     parser.add_argument("--seed", type=int, default=0, help="of the split, the weights and the batches (0)")
     parser.add_argument("--out", default=".", metavar="DIR", help="where the pictures go (here)")
     parser.add_argument("--eager", dest="compile", action="store_false", help="do not compile the step")
-    main(**vars(parser.parse_args()))
+    main(**vars(parser.parse_args(None if "__file__" in globals() else [])))

@@ -7,6 +7,7 @@ beside the LSTM stands a model that only knows which words occur. No review of t
 It leaves `reviews_graph.svg`, the computation of one loss, and `reviews_curve.svg`, how the learning went.
 """
 
+# %%
 import argparse
 from pathlib import Path
 
@@ -24,6 +25,7 @@ NUMBER = {word: i for i, word in enumerate(WORDS)}  # 0 is no word: what fills u
 LENGTH = 32
 
 
+# %%
 def review(rng):
     """The words of a review, and whether it is good (1) or bad (0); None if neither outweighs the other."""
     words, verdicts = [rng.choice(OPENINGS)], []
@@ -39,6 +41,7 @@ def review(rng):
     return (" ".join(words).split(), float(np.mean(verdicts) > 0.5)) if np.mean(verdicts) != 0.5 else None
 
 
+# %%
 def reviews(count, rng):
     """Different reviews as numbers of words (count, 32), filled up in front, and their verdicts (count,)."""
     found = {}
@@ -52,6 +55,7 @@ def reviews(count, rng):
     return numbers, np.array(list(found.values()), np.float32)
 
 
+# %%
 class Reader(mg.nn.Module):
     """What an LSTM remembers after the last word decides."""
 
@@ -66,6 +70,7 @@ class Reader(mg.nn.Module):
         return self.verdict(h[-1])[:, 0]
 
 
+# %%
 class Counter(mg.nn.Module):
     """Every word has a weight, in whatever order they stand: what words alone can tell."""
 
@@ -78,6 +83,7 @@ class Counter(mg.nn.Module):
         return self.weight(words).sum(axis=(1, 2)) + self.bias
 
 
+# %%
 def main(epochs=6, seed=0, out=".", compile=True, count=5000):
     """Train both on `count` reviews, tell how many of 1,000 others each judges rightly, and leave the pictures."""
     out = Path(out)
@@ -111,10 +117,11 @@ def main(epochs=6, seed=0, out=".", compile=True, count=5000):
     return {"test": accuracy, "without order": without_order, "losses": history["loss"], "graph": graph, "curve": curve}
 
 
+# %%
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=6, help="passes over the reviews (6)")
     parser.add_argument("--seed", type=int, default=0, help="of the reviews, the weights and the batches (0)")
     parser.add_argument("--out", default=".", metavar="DIR", help="where the pictures go (here)")
     parser.add_argument("--eager", dest="compile", action="store_false", help="do not compile the step")
-    main(**vars(parser.parse_args()))
+    main(**vars(parser.parse_args(None if "__file__" in globals() else [])))

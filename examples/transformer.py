@@ -6,6 +6,7 @@ test is its end. It leaves `transformer_graph.svg`, the computation of one loss 
 `transformer_curve.svg`, how the learning went.
 """
 
+# %%
 import argparse
 from math import log
 from pathlib import Path
@@ -19,6 +20,7 @@ import micrograd_np as mg
 CONTEXT = 64  # letters that the network sees at once
 
 
+# %%
 def load_text(most):
     """The letters there are, and the text as their numbers; paragraphs that stand in several topics are kept once."""
     text = "\n\n".join(dict.fromkeys("\n\n".join(topics.values()).split("\n\n")))[:most]
@@ -26,6 +28,7 @@ def load_text(most):
     return letters, np.searchsorted(letters, list(text))
 
 
+# %%
 def windows(numbers, *, shuffle):
     """Batches of stretches of the text (32, t), and of the same one letter further on."""
     stretches = sliding_window_view(numbers, CONTEXT + 1)[::CONTEXT]
@@ -33,6 +36,7 @@ def windows(numbers, *, shuffle):
     return mg.data.DataLoader(dataset, batch_size=32, shuffle=shuffle, drop_last=True)
 
 
+# %%
 class Transformer(mg.nn.Module):
     """Letters and their places, two layers in which each looks at those before it, and what may come next."""
 
@@ -49,6 +53,7 @@ class Transformer(mg.nn.Module):
         return self.output(self.layers(x, is_causal=True))
 
 
+# %%
 def continued(model, letters, start, count, rng, temperature=0.7):
     """`start` and `count` letters more, each drawn from what the model gives; less temperature, less daring."""
     numbers = list(np.searchsorted(letters, list(start)))
@@ -60,6 +65,7 @@ def continued(model, letters, start, count, rng, temperature=0.7):
     return "".join(letters[i] for i in numbers)
 
 
+# %%
 def main(epochs=4, seed=0, out=".", compile=True, characters=None):
     """Train on nine tenths of the text, tell the bits per letter of the rest, write some; return what was found."""
     out = Path(out)
@@ -94,6 +100,7 @@ def main(epochs=4, seed=0, out=".", compile=True, characters=None):
     return {"bits": bits, "single": single, "losses": history["loss"], "graph": graph, "curve": curve, "model": model}
 
 
+# %%
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=4, help="passes over the text (4)")
@@ -101,4 +108,4 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0, help="of the weights, the batches and what is written (0)")
     parser.add_argument("--out", default=".", metavar="DIR", help="where the pictures go (here)")
     parser.add_argument("--eager", dest="compile", action="store_false", help="do not compile the step")
-    main(**vars(parser.parse_args()))
+    main(**vars(parser.parse_args(None if "__file__" in globals() else [])))

@@ -8,6 +8,7 @@ from numpy import bool_, float16, float32, float64, int8, int16, int32, int64, u
 
 from . import functional, linalg, random
 from .core import former as _former
+from .core import primitive as _primitive
 from .core.messages import explain_all_keywords as _explain_all_keywords
 from .core.spellings import ForeignModules as _ForeignModules
 from .core.spellings import suggestion as _suggestion
@@ -100,7 +101,21 @@ from .numpy_api.statistics import (
     var,
 )
 from .numpy_api.torch_names import add_methods as _add_methods
-from .numpy_api.torch_names import cat, chunk, clamp, expand, masked_fill, numel, permute, unsqueeze
+from .numpy_api.torch_names import (
+    cat,
+    chunk,
+    clamp,
+    expand,
+    gather,
+    index_add,
+    index_select,
+    masked_fill,
+    numel,
+    permute,
+    scatter,
+    scatter_add,
+    unsqueeze,
+)
 from .ops.choice import clip, maximum, minimum, relu, where
 from .ops.comparison import (
     bitwise_and,
@@ -133,7 +148,8 @@ from .random import manual_seed
 
 if TYPE_CHECKING:
     from . import autograd, check, compiler, creation, data, debug, exercises, nn, optim, pictures, storage, training
-    from . import sklearn as sklearn  # not in __all__, for it needs scikit-learn
+    from . import onnx as onnx  # not in __all__, for it needs onnx
+    from . import sklearn as sklearn  # nor this, for it needs scikit-learn
     from .autograd import checkpoint
     from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient
@@ -178,9 +194,10 @@ __all__ = [
     "diff", "divide", "dot", "draw", "draw_boundary", "draw_network", "draw_steps", "dsplit", "dstack", "einsum",
     "empty", "enable_grad", "equal", "erf", "exercise", "exercises", "exp", "exp2", "expand", "expand_dims", "explain",
     "expm1", "eye", "fit", "flatten", "flip", "fliplr", "flipud", "float16", "float32", "float64", "floor",
-    "floor_divide", "fmod", "from_dlpack", "from_numpy", "full", "full_like", "functional", "functional_call",
+    "floor_divide", "fmod", "from_dlpack", "from_numpy", "full", "full_like", "functional", "functional_call", "gather",
     "get_compile_backend", "get_default_dtype", "grad", "gradcheck", "gradgradcheck", "greater", "greater_equal",
-    "hessian", "hsplit", "hstack", "hvp", "hypot", "inner", "int8", "int16", "int32", "int64", "invert",
+    "hessian", "hsplit", "hstack", "hvp", "hypot", "index_add", "index_select", "inner", "int8", "int16", "int32",
+    "int64", "invert",
     "is_grad_enabled", "isfinite", "isinf", "isnan", "jacobian", "jvp", "kron", "less", "less_equal", "linalg",
     "linspace", "lint", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and",
     "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "masked_fill", "matmul", "matvec", "max",
@@ -188,12 +205,12 @@ __all__ = [
     "nanmean", "nanmin", "nanprod", "nansum", "ndtr", "negative", "nn", "no_grad", "norm", "not_equal", "numel",
     "numeric_gradient", "ones", "ones_like", "optim", "outer", "pad", "percentile", "permute", "pictures", "power",
     "prod", "ptp", "quantile", "radians", "random", "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape",
-    "roll", "rot90", "round", "save", "set_compile_backend", "set_default_dtype", "set_grad_enabled", "sigmoid", "sign",
-    "sin", "sinh", "softmax", "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "storage", "subtract",
-    "sum", "summary", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "topk",
-    "trace", "trace_origins", "training", "transpose", "tril", "triu", "trunc", "uint8", "unsqueeze", "unstack",
-    "value_and_grad", "var", "vdot", "vecdot", "vecmat", "vjp", "vsplit", "vstack", "where", "xlogy", "zeros",
-    "zeros_like",
+    "roll", "rot90", "round", "save", "scatter", "scatter_add", "set_compile_backend", "set_default_dtype",
+    "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split", "sqrt", "square", "squeeze",
+    "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes", "take", "take_along_axis", "tan", "tanh",
+    "tensor", "tensordot", "tile", "topk", "trace", "trace_origins", "training", "transpose", "tril", "triu", "trunc",
+    "uint8", "unsqueeze", "unstack", "value_and_grad", "var", "vdot", "vecdot", "vecmat", "vjp", "vsplit", "vstack",
+    "where", "xlogy", "zeros", "zeros_like",
 ]  # fmt: skip
 
 # loaded on first use, so that importing the package costs little more than importing NumPy
@@ -212,6 +229,7 @@ _LATER = {
     "nn": (),
     "nn.functional_call": ("functional_call",),
     "nn.summary": ("summary",),
+    "onnx": (),
     "optim": (),
     "pictures": ("Picture", "draw", "draw_boundary", "draw_network", "draw_steps"),
     "storage": ("CheckpointError", "load", "save"),
@@ -237,6 +255,8 @@ if not TYPE_CHECKING:  # a type checker would believe every name to exist
 _explain_all_keywords(__all__, globals())
 _add_methods(Tensor, globals())
 _former.install()
+# derived when read; until here, and so where a method copies it, an op's docstring is its kernel's
+_primitive.describe = lambda op: import_module(".check.description", __name__).describe(op)
 _sys.meta_path.append(_ForeignModules(__name__))
 
 

@@ -74,22 +74,47 @@ _generator = Generator()
 
 
 def manual_seed(seed: int) -> Generator:
-    """Restart the package's generator from `seed`, and return it: the same object, which compiled steps hold."""
+    """Restart the package's generator from `seed`, and return it: the same object, which compiled steps hold.
+
+    >>> import micrograd_np as mg
+    >>> first = mg.manual_seed(0).random()
+    >>> first == mg.manual_seed(0).random()
+    True
+    """
     return _generator.manual_seed(seed)
 
 
 def generator() -> Generator:
-    """The generator of every draw for which no other is passed."""
+    """The generator of every draw for which no other is passed.
+
+    >>> import micrograd_np as mg
+    >>> mg.random.generator() is mg.manual_seed(0)
+    True
+    """
     return _generator
 
 
 def get_state() -> dict[str, Any]:
-    """The state of the package's generator, for `set_state`."""
+    """The state of the package's generator, for `set_state`.
+
+    >>> import micrograd_np as mg
+    >>> state = mg.random.get_state()
+    >>> x = mg.random.rand(2)
+    >>> mg.random.set_state(state)
+    >>> (mg.random.rand(2) == x).all()
+    Tensor(True)
+    """
     return _generator.get_state()
 
 
 def set_state(state: Mapping[str, Any]) -> None:
-    """Put the package's generator back to where `get_state` was called."""
+    """Put the package's generator back to where `get_state` was called: see there.
+
+    >>> import micrograd_np as mg
+    >>> state = mg.random.get_state()
+    >>> x = mg.random.rand(2)
+    >>> mg.random.set_state(state)
+    """
     _generator.set_state(state)
 
 
@@ -144,7 +169,7 @@ def _check_probability(name: str, p: float) -> None:
 def bernoulli(
     p: float = 0.5, size: Size = None, dtype: Any = None, generator: np.random.Generator | None = None
 ) -> Tensor:
-    """Draws that are 1 with probability `p`, else 0. ValueError unless 0 ≤ p ≤ 1.
+    """Draws that are 1 with probability `p`, else 0. ValueError unless 0 ≤ p ≤ 1. Of shape `size`.
 
     >>> bernoulli(1.0, size=3)
     Tensor([1., 1., 1.])
@@ -158,7 +183,7 @@ def dropout_mask(
 ) -> Tensor:
     """Draws that are 0 with probability `p`, else 1 / (1 − p): the factors of inverted dropout.
 
-    ValueError unless 0 ≤ p ≤ 1.
+    ValueError unless 0 ≤ p ≤ 1. Of shape `size`.
 
     >>> dropout_mask(0.0, size=3)
     Tensor([1., 1., 1.])
@@ -174,7 +199,7 @@ def integers(
     dtype: Any = np.int64,
     generator: np.random.Generator | None = None,
 ) -> Tensor:
-    """Draws evenly distributed over low … high − 1, or over 0 … low − 1 without `high`.
+    """Draws evenly distributed over low … high − 1, or over 0 … low − 1 without `high`. Of shape `size`.
 
     >>> integers(1, size=3)
     Tensor([0, 0, 0])
@@ -184,7 +209,7 @@ def integers(
 
 
 def permutation(n: int, generator: np.random.Generator | None = None) -> Tensor:
-    """The integers 0 … n − 1 in random order.
+    """The integers 0 … n − 1 in random order. Of shape (n,).
 
     >>> sorted(permutation(4).tolist())
     [0, 1, 2, 3]

@@ -1,7 +1,8 @@
 """Every code block of README.md and docs/ runs, and there is no kind of block that would quietly be skipped.
 
 `python` blocks run here, in order, one namespace to a document; with prompts, their output is compared too. `sh` blocks
-are the README's set-up commands, which `.ci/run` runs. `text` is for what is not code.
+are the README's set-up commands, which `.ci/run` runs. `text` is for what is not code, and neither is a directive of
+MyST's that is listed here.
 """
 
 import doctest
@@ -17,6 +18,8 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LANGUAGES = {"python", "sh", "text"}
+DIRECTIVES = {"figure", "glossary", "image", "math", "note", "seealso", "tip", "toctree", "warning"}
+DIRECTIVE = re.compile(r"\{(\w+)\}[^`]*")
 PICTURES = runpy.run_path(str(ROOT / "docs" / "generate_pictures.py"))
 MARKER = "<!-- .ci/run runs this -->"
 FENCE = re.compile(r"[\s>*+\-\d.)]*(?P<fence>`{3,}|~{3,})(?P<language>.*)")  # quoted or listed ones too
@@ -54,13 +57,17 @@ def only_present_pictures(path, made):
 def only_blocks_that_run(path):
     text = path.read_text(encoding="utf-8")
     opened = list(fences(text))
+    code = 0
     for number, line, language in opened:
-        assert language in LANGUAGES, (
-            f"{path.name}:{number}: {line!r}; a block is one of {', '.join(sorted(LANGUAGES))}"
-        )
         assert line == f"```{language}", f"{path.name}:{number}: a fence stands at the margin, as ```{language}"
+        directive = DIRECTIVE.fullmatch(language)
+        assert (directive[1] in DIRECTIVES) if directive else language in LANGUAGES, (
+            f"{path.name}:{number}: {line!r}; a block is one of {', '.join(sorted(LANGUAGES))}, or a directive: "
+            f"{', '.join(sorted(DIRECTIVES))}"
+        )
+        code += directive is None
     found = [example for language in LANGUAGES for example in Document.parse(str(path), CodeBlockParser(language, id))]
-    assert len(found) == len(opened), f"{path.name}: {len(opened)} blocks are opened and {len(found)} would be read"
+    assert len(found) == code, f"{path.name}: {code} blocks of code are opened and {len(found)} would be read"
 
 
 @every_document
@@ -98,12 +105,21 @@ def test_a_wrong_block_is_caught(tmp_path, block):
         run(page)
 
 
-@pytest.mark.parametrize("opening", ["```", "```bash", "~~~python", "- ```python", "````python"])
+@pytest.mark.parametrize(
+    "opening",
+    ["```", "```bash", "~~~python", "- ```python", "````python", "```{code-block} python", "````{note}\n```python"],
+)
 def test_a_block_that_would_be_skipped_is_caught(tmp_path, opening):
     page = tmp_path / "page.md"
     page.write_text(f"{opening}\nassert False\n{re.search('[`~]+', opening)[0]}\n")
     with pytest.raises(AssertionError, match="page"):
         only_blocks_that_run(page)
+
+
+def test_a_directive_is_no_code(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```{toctree}\n:caption: Start\n\ntour\n```\n\n```{note} A title\nA sentence.\n```\n")
+    only_blocks_that_run(page)
 
 
 def test_a_picture_that_is_no_longer_what_the_page_draws_is_caught(tmp_path):
@@ -114,3 +130,12 @@ def test_a_picture_that_is_no_longer_what_the_page_draws_is_caught(tmp_path):
     (tmp_path / "the-forward-pass.svg").write_text(picture.replace("1.521", "1.52"), encoding="utf-8")
     with pytest.raises(AssertionError, match=r"run docs/generate_pictures\.py"):
         only_present_pictures(page, tmp_path)
+
+
+def test_every_term_of_the_glossary_has_a_chinese_one_and_a_meaning():
+    rows = re.findall(r"^\| (?!English|---)(.*) \|$", (ROOT / "docs" / "glossary.md").read_text("utf-8"), re.MULTILINE)
+    cells = [row.split(" | ") for row in rows]
+    assert len(cells) >= 60
+    assert all(len(row) == 3 and all(row) for row in cells)
+    english = [row[0] for row in cells]
+    assert english == sorted(set(english))

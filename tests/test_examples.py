@@ -1,8 +1,11 @@
 """Every example runs as it stands, and says what is true."""
 
+import ast
 import importlib.util
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +78,38 @@ def test_every_example_opens_by_saying_what_it_shows_and_how_long_it_takes(name)
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_is_short_enough_to_read(name):
-    assert 40 <= len(EXAMPLES[name].read_text(encoding="utf-8").splitlines()) <= 120
+    lines = EXAMPLES[name].read_text(encoding="utf-8").splitlines()
+    assert 40 <= len(lines) - lines.count("# %%") <= 120
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_opens_as_a_notebook_and_takes_help(name):
+    text = EXAMPLES[name].read_text(encoding="utf-8")
+    opening, *cells = text.split("\n# %%\n")
+    assert ast.get_docstring(ast.parse(opening))
+    assert len(cells) >= 3
+    for cell in cells:  # each is whole by itself: one function, or the imports, or the command line
+        assert sum(isinstance(node, (ast.FunctionDef, ast.ClassDef)) for node in ast.parse(cell).body) <= 1
+    calls = {ast.unparse(node) for node in ast.walk(ast.parse(cells[-1])) if isinstance(node, ast.Call)}
+    assert "argparse.ArgumentParser(description=__doc__.partition('\\n')[0])" in calls
+    assert "parser.parse_args(None if '__file__' in globals() else [])" in calls  # a notebook's arguments are Jupyter's
+
+
+def test_an_example_runs_cell_by_cell(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["ipykernel_launcher.py", "-f", "kernel.json"])
+    cells = EXAMPLES["forward_by_hand"].read_text(encoding="utf-8").split("\n# %%\n")
+    names = {"__name__": "__main__", "__doc__": "A notebook."}
+    for cell in cells:
+        exec(cell, names)
+    assert "1.23321210" in capsys.readouterr().out
+
+
+def test_help_is_the_first_line_of_an_example_and_its_options():
+    shown = subprocess.run(
+        [sys.executable, EXAMPLES["perturbation"], "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "Gradient descent without calculus, then with it" in shown
+    assert "--epochs" in shown
 
 
 def test_the_forward_pass_gives_the_numbers_of_the_textbook(run):

@@ -18,6 +18,9 @@ REQUIRED = {
     "num_embeddings": 4, "embedding_dim": 4, "dim": 0, "unflattened_size": (2, 2), "decay": 0.5, "step_size": 2,
     "milestones": [1], "gamma": 0.5, "T_max": 2, "T_0": 2, "base_lr": 0.1, "max_lr": 0.2, "total_steps": 5,
     "lr_lambda": lambda epoch: 1.0, "dataset": [0, 1, 2], "arrays": (np.arange(3),), "indices": [0], "lengths": [1, 2],
+    "groups": 2, "padding": 1, "value": 0.5, "norm_type": 2.0, "size": 3, "upscale_factor": 2, "downscale_factor": 2,
+    "threshold": 0.1, "decoder_layer": nn.TransformerDecoderLayer(4, 2), "sampler": [0, 1, 2], "batch_size": 2,
+    "drop_last": False, "data_source": [0, 1, 2], "weights": [0.5, 0.5], "num_samples": 2, "datasets": [[0, 1], [2]],
 }  # fmt: skip
 VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 ODD = (0, -1, 2.5, "3", None, [2], (1, 2, 3, 4), True, float("nan"))

@@ -40,6 +40,7 @@ def first(module):
 
 
 vector, signal, image, volume = numbers(4), numbers(4, 8), numbers(4, 8, 8), numbers(4, 4, 5, 4)
+VALUE = {"Constant": (0.5,)}
 HOLDERS = {"Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"}
 MODULES = {name: x for name, x in vars(nn).items() if inspect.isclass(x) and issubclass(x, nn.Module)}
 
@@ -99,6 +100,33 @@ LAYERS = {  # how to make it, and what goes in
     "LSTMCell": (lambda: first(nn.LSTMCell(4, 5)), vector),
     "MultiheadAttention": (lambda: first(nn.MultiheadAttention(4, 2, dropout=0.2)), *[numbers(3, 4)] * 3),
     "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), numbers(3, 4)),
+    "EmbeddingBag": (lambda: nn.EmbeddingBag(7, 4, padding_idx=1), labels(7, 3)),
+    "Threshold": (lambda: nn.Threshold(0.2, -0.3), vector),
+    "Softmax2d": (nn.Softmax2d, image),
+    "PixelShuffle": (lambda: nn.PixelShuffle(2), image),
+    "PixelUnshuffle": (lambda: nn.PixelUnshuffle(2), image),
+    "ChannelShuffle": (lambda: nn.ChannelShuffle(2), image),
+    "AdaptiveMaxPool1d": (lambda: nn.AdaptiveMaxPool1d(3), signal),
+    "AdaptiveMaxPool2d": (lambda: nn.AdaptiveMaxPool2d((3, 5)), image),
+    "AdaptiveMaxPool3d": (lambda: nn.AdaptiveMaxPool3d((3, 2, 1)), volume),
+    "LPPool1d": (lambda: nn.LPPool1d(2, 3), signal),
+    "LPPool2d": (lambda: nn.LPPool2d(2, 3, stride=2), image),
+    "LPPool3d": (lambda: nn.LPPool3d(2, 2), volume),
+    "LocalResponseNorm": (lambda: nn.LocalResponseNorm(3, alpha=0.1), image),
+    "CosineSimilarity": (nn.CosineSimilarity, vector, vector),
+    "PairwiseDistance": (nn.PairwiseDistance, vector, vector),
+    **{
+        f"{kind}Pad{d}d": (lambda kind=kind, d=d: getattr(nn, f"{kind}Pad{d}d")((1, 2) * d, *VALUE.get(kind, ())), x)
+        for kind in ("Constant", "Zero", "Reflection", "Replication", "Circular")
+        for d, x in ((1, signal), (2, image), (3, volume))
+    },
+    "TransformerDecoderLayer": (lambda: nn.TransformerDecoderLayer(4, 2, 8), numbers(3, 4), numbers(3, 4)),
+    "TransformerDecoder": (
+        lambda: nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 8, batch_first=True, norm_first=True), 2),
+        numbers(3, 4),
+        numbers(2, 4),
+    ),
+    "Transformer": (lambda: nn.Transformer(4, 2, 1, 1, 8, batch_first=True), numbers(3, 4), numbers(2, 4)),
     "TransformerEncoder": (
         lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8, norm_first=True), 2),
         numbers(3, 4),
@@ -116,6 +144,16 @@ LOSSES = {  # how to make it, what the net's outputs are put through, and the ta
     "CrossEntropyLoss": (lambda: nn.CrossEntropyLoss(label_smoothing=0.1), None, labels(3)),
     "NLLLoss": (lambda: nn.NLLLoss(ignore_index=1), nn.LogSoftmax(1), labels(3)),
     "MultiMarginLoss": (nn.MultiMarginLoss, None, labels(3)),
+    "MultiLabelMarginLoss": (nn.MultiLabelMarginLoss, None, labels(3, 3)),
+    "MultiLabelSoftMarginLoss": (nn.MultiLabelSoftMarginLoss, None, numbers(3, low=0.0, high=1.0)),
+    "TripletMarginWithDistanceLoss": (nn.TripletMarginWithDistanceLoss, None, numbers(3), numbers(3)),
+    "CTCLoss": (
+        lambda: nn.CTCLoss(zero_infinity=True),
+        lambda z: nn.functional.log_softmax(z, -1).reshape((BATCH, 1, 3)).expand(-1, 2, -1),
+        lambda rng: rng.integers(1, 3, (2, 2)),
+        lambda rng: np.array([BATCH, BATCH - 1]),
+        lambda rng: rng.integers(0, 3, 2),
+    ),
     "CosineEmbeddingLoss": (nn.CosineEmbeddingLoss, None, numbers(3), signs()),
     "MarginRankingLoss": (nn.MarginRankingLoss, None, numbers(3), signs(3)),
     "TripletMarginLoss": (nn.TripletMarginLoss, None, numbers(3), numbers(3)),
@@ -134,6 +172,8 @@ OPTIMIZERS = {  # settings to try
     "RAdam": [{}, {"weight_decay": 0.1}],
     "RMSprop": [{}, {"centered": True, "momentum": 0.9}],
     "Muon": [{}, {"nesterov": False}],
+    "ASGD": [{}, {"lambd": 0.1, "t0": 2, "weight_decay": 0.1}],
+    "Adafactor": [{}, {"lr": 0.5, "weight_decay": 0.1, "eps": (1e-3, 1e-2)}],
 }
 MATRICES_ONLY = {"Muon"}
 del OPTIMIZERS["Optimizer"], OPTIMIZERS["LBFGS"]  # which refuses to be compiled: its course depends on values

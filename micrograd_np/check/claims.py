@@ -31,7 +31,7 @@ _SECOND = 60  # of all inputs together, since each costs two walks; other sample
 
 def declaration_is_complete(op: Primitive[Any]) -> None:
     """It has a docstring, a domain for every input, and a rule for every input that is not declared without one."""
-    assert (op.__doc__ or "").strip(), f"{op.name} has no docstring"
+    assert (op.kernel.__doc__ or "").strip(), f"{op.name} has no docstring"
     width = len(op.inputs) if not op.variadic else op.fixed + 1
     assert len(op.domain) >= width, (
         f"{op.name} has {len(op.inputs)} inputs and {len(op.domain)} domains; settings stand after a *"

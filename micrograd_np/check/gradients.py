@@ -112,7 +112,17 @@ def _sensitivity(value: Callable[[], float], middle: float, arrays: list[Any], r
 
 
 class GradcheckError(RuntimeError):
-    """A gradient does not agree with finite differences; `report` has the table."""
+    """A gradient does not agree with finite differences; `report` has the table.
+
+    >>> import micrograd_np as mg
+    >>> import numpy as np
+    >>> x = np.array([1.0])
+    >>> try:
+    ...     mg.gradcheck(lambda x: mg.Tensor(x.detach().numpy()) * 2 + x, [x])
+    ... except mg.GradcheckError as error:
+    ...     print("the derivative is wrong")
+    the derivative is wrong
+    """
 
     def __init__(self, report: Any) -> None:
         super().__init__(report)

@@ -22,7 +22,13 @@ class Finding:
 
 
 class PrimitiveReport(Table):
-    """The findings about one primitive; true when every claim holds."""
+    """The findings about one primitive; true when every claim holds.
+
+    >>> import micrograd_np as mg
+    >>> report = mg.check_primitive(mg.exp)
+    >>> bool(report), type(report).__name__
+    (True, 'PrimitiveReport')
+    """
 
     def __init__(self, name: str, findings: list[Finding]) -> None:
         self.name, self.findings = name, findings

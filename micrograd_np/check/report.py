@@ -46,6 +46,11 @@ class Report(Table):
 
     One row per input or parameter: how many entries were checked, the two derivatives side by side at the entry `at`
     where they differ most, the largest difference, and that as a part of the largest derivative in the row.
+
+    >>> import micrograd_np as mg
+    >>> report = mg.check_gradients(lambda x: x * x, [3.0])
+    >>> bool(report), type(report).__name__
+    (True, 'Report')
     """
 
     headings = ("", "shape", "checked", "analytic", "numeric", "|error|", "relative", "at", "verdict")

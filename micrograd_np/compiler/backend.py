@@ -16,6 +16,9 @@ def set_compile_backend(backend: str) -> None:
 
     It holds for programs that are made from now on. The environment variable MICROGRAD_NP_COMPILE_BACKEND sets it for a
     whole process. Raises ValueError for any other backend.
+
+    >>> import micrograd_np as mg
+    >>> mg.set_compile_backend(mg.get_compile_backend())
     """
     global _backend  # noqa: PLW0603  one for the process, as the default dtype is
     check_backend("set_compile_backend", backend)
@@ -23,7 +26,12 @@ def set_compile_backend(backend: str) -> None:
 
 
 def get_compile_backend() -> str:
-    """The backend set by `set_compile_backend`, or else by the environment variable, or else "numpy"."""
+    """The backend set by `set_compile_backend`, or else by the environment variable, or else "numpy".
+
+    >>> import micrograd_np as mg
+    >>> mg.get_compile_backend()
+    'numpy'
+    """
     if _backend is not None:
         return _backend
     name = os.environ.get(_VARIABLE) or "numpy"

@@ -16,6 +16,7 @@ overwrites) is a source at the beginning, and `Program.stores` says which value 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from operator import is_not
 from typing import Any, Literal
 
 import numpy as np
@@ -45,6 +46,14 @@ class Memory:
         """Of an argument: how it is laid out in every call, which may leave gaps that no value of NumPy's has."""
         self.shared = shared
         """State that others hold too (another tensor, a view, a variable of the user), so that it has to stay there."""
+
+    @property
+    def current(self) -> Any:
+        """What memory that outlives the step is now: it may have moved since the trace."""
+        if isinstance(self.owner, tuple):
+            p, name, optimizer = self.owner
+            return optimizer.state.get(p, {}).get(name, self.array)
+        return self.array if self.owner is None else self.owner.data
 
 
 class Label:
@@ -117,9 +126,9 @@ class Value:
     @property
     def root(self) -> Value:
         """The value whose memory it shows; itself, if it is no view."""
-        v = self
-        while v.op is not None and v.op.effect == "view":
-            v = v.base
+        v: Any = self
+        while (op := v.op) is not None and op.effect == "view":
+            v = op.of
         return v
 
     @property
@@ -243,18 +252,21 @@ class Op:
     def clone(self) -> Op:
         """The operation as it is now, which defines the same value."""
         other = Op.__new__(type(self))
-        for name in Op.__slots__:
-            setattr(other, name, getattr(self, name))
+        other.function, other.call, other.args, other.kwargs = self.function, self.call, self.args, self.kwargs
+        other.result, other.effect, other.of, other.reads = self.result, self.effect, self.of, self.reads
+        other.section, other.where, other.must_run = self.section, self.where, self.must_run
+        other.bound, other.unit, other.refusal, other._shows = self.bound, self.unit, self.refusal, self._shows
         return other
 
     def set_args(self, args: tuple[Any, ...]) -> None:
         """Give the call other arguments."""
-        self.args, self._shows = args, None
-        self.look_again()
+        if any(map(is_not, args, self.args)):
+            self.args, self._shows = args, None
+            self.look_again()
 
     def substitute(self, replacements: Mapping[Value, Value]) -> None:
         """Read other values, by those that are read now."""
-        if not any(v in replacements for v in self.reads):
+        if replacements.keys().isdisjoint(self.reads):
             return
 
         def change(v: Value) -> Value:
@@ -357,6 +369,8 @@ def _collect(x: Any, values: list[Value]) -> None:
 def frozen(x: Any, change: Callable[[Value], Any]) -> Any:
     """Arguments as something to compare calls by, with ``change(value)`` for each value."""
     kind = type(x)
+    if kind is int or kind is str:
+        return x
     if kind is Value:
         return change(x)
     if kind is tuple or kind is list:
@@ -364,8 +378,8 @@ def frozen(x: Any, change: Callable[[Value], Any]) -> Any:
     if kind is dict:
         return tuple([(k, frozen(v, change)) for k, v in sorted(x.items())])
     if kind is slice:
-        return ("slice", x.start, x.stop, x.step)
-    return (kind.__name__, repr(x) if isinstance(x, (float, complex)) else x)  # zeros have two signs
+        return (kind, x.start, x.stop, x.step)
+    return (kind, repr(x) if isinstance(x, (float, complex)) else x)  # zeros have two signs
 
 
 def constant(array: Any, label: Label | None = None) -> Value:

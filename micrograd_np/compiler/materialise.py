@@ -63,7 +63,7 @@ def _store(program: Program) -> dict[Value, Memory]:
     copies: list[tuple[Memory, Value]] = []
     where = {v: i for i, op in enumerate(program.ops) for v in op.defines}
     for memory, v in program.stores.items():
-        if _lies_in(v, memory):
+        if v.first.memory is memory:
             continue
         source = sources[memory]
         computed = v.op is not None and v.op.effect == "new" and v not in homes and v not in pinned
@@ -73,8 +73,15 @@ def _store(program: Program) -> dict[Value, Memory]:
             copies.append((memory, v))
             last[v.root] = end
     latest: dict[Memory | None, int] = {}  # by memory: the last operation that reads what lies there
+    lies: dict[Value, Memory | None] = {}  # by version: where it lies
+    for op in program.ops:
+        for one in op.body if isinstance(op, Loop) else (op,):
+            if one.effect == "update" and one.result is not None and one.of is not None:
+                root = one.of.root
+                lies[one.result] = lies.get(root, root.memory)
     for root, i in last.items():
-        latest[root.first.memory] = max(i, latest.get(root.first.memory, -1))
+        place = lies.get(root, root.memory)
+        latest[place] = max(i, latest.get(place, -1))
     for v, memory in list(homes.items()):
         if latest.get(memory, -1) > where[v] or not _in_place(program.ops[where[v]], v, memory):
             del homes[v]
@@ -101,14 +108,9 @@ def _sources(program: Program) -> dict[Memory, Value]:
             sources[v.root.memory] = v.root
     for op in program.ops:
         for v in op.reads:
-            if v.root.memory is not None:
-                sources.setdefault(v.root.memory, v.root)
+            if v.memory is not None:
+                sources.setdefault(v.memory, v)
     return sources
-
-
-def _lies_in(v: Value, memory: Memory) -> bool:
-    """Whether a value is a later version of what `memory` holds."""
-    return v.first.memory is memory
 
 
 def _last_reads(program: Program) -> dict[Value, int]:

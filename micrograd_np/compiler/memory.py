@@ -56,9 +56,11 @@ class Plan:
 
     def storage(self, v: Value) -> Storage:
         """The storage of a value."""
-        root = v.root
-        storage = self.storages.get(root)
+        storage = self.storages.get(v)
         if storage is None:
+            root = v.root
+            if root in self.storages:
+                return self.storages[root]
             memory = root.memory
             assert memory is not None, f"{root} is not defined"
             storage = self.sources.setdefault(memory, Storage(memory.kind, root, memory))
@@ -170,7 +172,7 @@ def _merge_in_place(program: Program, layout: Plan, spans: dict[Storage, tuple[i
 
 def _is_free(storage: Storage) -> bool:
     """Whether a storage is a buffer like any other, which may be shared and moved."""
-    return storage.kind == "buffer" and storage.begins is None and storage.inside is None
+    return storage.kind == "buffer" and storage.inside is None
 
 
 def arrange(layout: Plan, spans: dict[Storage, tuple[int, int]]) -> None:

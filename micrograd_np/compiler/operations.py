@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .ir import Op, Value
+from .ir import Effect, Op, Value
 
 ELEMENTWISE = frozenset(
     f"np.{name}"
@@ -28,6 +28,18 @@ WRITES_FIRST = frozenset(
     ("setitem", "np.copyto", "np.add.at", "np.subtract.at", "np.put", "np.place", "np.put_along_axis", "method.fill")
 )
 """Calls that write into their first argument; so do all routines. Other updates are given ``out``."""
+
+
+_VIEWS = frozenset(("getitem", "part", "after", "method.view", *RESHAPES, *TRANSPOSES))
+_SPACES = frozenset(("copy", "empty", "once", "pack", "np.dot"))
+
+
+def usual_effect(function: str) -> Effect:
+    """What a call does that writes into nothing that exists, unless its operation says otherwise."""
+    if function in _VIEWS:
+        return "view"
+    name = function.removeprefix("np.").removesuffix(".reduce").removesuffix(".accumulate")
+    return "new" if function in _SPACES or isinstance(getattr(np, name, None), np.ufunc) else "fresh"
 
 
 def elementwise(op: Op) -> bool:

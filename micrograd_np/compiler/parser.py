@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from .ir import Effect, Memory, Op, Value, natural
+from .ir import Loop, Memory, Op, Value, natural
+from .operations import usual_effect
+from .passes.blocks import settle
 from .program import Program
 
 _SOURCES = ("input", "gradient", "state", "constant", "number")
-_SPACES = ("copy", "empty", "once")
 
 
 def parse(text: str) -> Program:
@@ -33,11 +34,21 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.program = Program("text")
         self.values: dict[str, Value] = {}
+        self.sums: list[tuple[Value, Value]] = []
+        self.generator = np.random.default_rng(0)
         rows = "\n".join(f"    {row}" for row in text.strip().splitlines())
         (function,) = ast.parse(f"def program():\n{rows}").body
         assert isinstance(function, ast.FunctionDef)
-        for row in function.body:
-            if isinstance(row, ast.AnnAssign) and isinstance(row.target, ast.Name):
+        self._read(function.body)
+        for op in list(self.program.ops):
+            if isinstance(op, Loop):
+                settle(self.program, op)
+
+    def _read(self, body: Iterable[ast.stmt]) -> None:
+        for row in body:
+            if isinstance(row, ast.For) and isinstance(row.iter, ast.Call):
+                self._loop(row.body, *map(ast.literal_eval, row.iter.args))
+            elif isinstance(row, ast.AnnAssign) and isinstance(row.target, ast.Name):
                 self._define(row.target.id, row.value, row.annotation)
             elif isinstance(row, ast.Assign) and isinstance(row.targets[0], ast.Name):
                 self._define(row.targets[0].id, row.value, None)
@@ -45,6 +56,15 @@ class _Parser:
                 self.program.results = self._argument(row.value)
             elif isinstance(row, ast.Expr) and isinstance(row.value, ast.Call):
                 self._note(row.value)
+
+    def _loop(self, body: list[ast.stmt], size: int, block: int, threads: int = 1) -> None:
+        before, self.program.ops, self.sums = self.program.ops, [], []
+        self._read(body)
+        loop = Loop(self.program.ops, size, block, threads)
+        loop.sums = self.sums
+        for _, sums in loop.sums:
+            sums.op = loop
+        self.program.ops = [*before, loop]
 
     def _note(self, call: ast.Call) -> None:
         name = ast.unparse(call.func)
@@ -56,6 +76,7 @@ class _Parser:
             self.program.gradients_out.append((nobody, args[0]))
         else:
             self.program.ops.append(Op(name, _function(name), tuple(args), {}, None, "check"))
+            self.program.ops[-1].must_run = True
 
     def _define(self, name: str, call: Any, annotation: Any) -> None:
         shape, dtype, strides = self._type(annotation) if annotation is not None else ((), np.dtype(float), None)
@@ -66,13 +87,21 @@ class _Parser:
         function = ast.unparse(call.func)
         args = tuple(self._argument(x) for x in call.args)
         kwargs = {str(k.arg): self._argument(k.value) for k in call.keywords}
+        if function == "each":
+            z = self.values[name] = Value(shape, dtype, strides)
+            z.label.name = name
+            self.sums.append((args[0], z))
+            return
         if function in _SOURCES:
             array = np.array(args[0] if args else np.zeros(shape), dtype).reshape(shape)
             memory = Memory(function, None if function in ("input", "gradient") else array)
             v = self.values[name] = Value(shape, dtype, strides, memory=memory)
             v.label.name = name
+            nobody: Any = None
             if function == "input":
                 self.program.inputs.append(v)
+            elif function == "gradient":
+                self.program.gradients_in.append((nobody, v))
             elif function == "state":
                 self.program.states[id(v)] = (None, v)
             return
@@ -81,36 +110,29 @@ class _Parser:
         self._append(name, function, _function(function), args, kwargs, into, declared)
 
     def _append(self, name: str, function: str, call: Any, args: Any, kwargs: Any, into: Any, declared: Any) -> None:
-        z: Value
-        effect: Effect
+        effect, must_run = kwargs.pop("effect", usual_effect(function)), kwargs.pop("must_run", False)
+        of = None
         if into is not None:
-            z, effect, of = Value(into.root.shape, into.root.dtype, into.root.strides), "update", into
-        elif function in _SPACES:
-            shape, dtype, strides = declared or (args[0].shape, args[0].dtype, None)
-            z, effect, of = Value(shape, dtype, strides), "new", None
-        else:
-            z, effect, of = self._computed(function, call, args, kwargs, declared)
+            declared, effect, of = (into.root.shape, into.root.dtype, into.root.strides), "update", into
+        elif function == "copy":
+            declared = declared or (args[0].shape, args[0].dtype, None)
+        elif effect == "view":
+            of = args[0]
+        z = Value(*(declared or natural(Op(function, call, args, kwargs, None, "new"))))
         z.label.name = "" if name[0] == "_" else name
         self.values[name] = z
-        self.program.ops.append(Op(function, call, args, kwargs, z, effect, of))
+        op = Op(function, call, args, kwargs, z, effect, of)
+        if function.startswith("generator."):
+            op.function, op.bound = "call", (self.generator, function.partition(".")[2])
+        op.must_run = must_run or op.bound is not None
+        self.program.ops.append(op)
 
-    def _computed(
-        self, function: str, call: Any, args: Any, kwargs: Any, declared: Any
-    ) -> tuple[Value, Effect, Value | None]:
-        """What a call gives that writes into nothing that exists: its value, its effect, and what it is a view of."""
-        op = Op(function, call, args, kwargs, None, "new")
-        shape, dtype = natural(op)
-        z = Value(*(declared or (shape, dtype, None)))
-        first = args[0] if args else None
-        if isinstance(first, Value) and (function == "getitem" or function.startswith(("method.", "attribute."))):
-            return z, "view", first
-        takes_out = isinstance(call, np.ufunc) or isinstance(getattr(call, "__self__", None), np.ufunc)
-        return z, "new" if takes_out or function == "np.dot" else "fresh", None
-
-    def _type(self, annotation: ast.expr) -> tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...] | None]:
-        assert isinstance(annotation, ast.Subscript)
+    def _type(self, annotation: Any) -> tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...] | None]:
+        strides = None
+        if isinstance(annotation, ast.Call) and isinstance(annotation.func, ast.Attribute):
+            annotation, strides = annotation.func.value, tuple(map(ast.literal_eval, annotation.args))
         shape = ast.literal_eval(annotation.slice)
-        return shape if isinstance(shape, tuple) else (shape,), np.dtype(ast.unparse(annotation.value)), None
+        return shape if isinstance(shape, tuple) else (shape,), np.dtype(ast.unparse(annotation.value)), strides
 
     def _argument(self, x: Any) -> Any:
         if isinstance(x, ast.Name):
@@ -119,15 +141,18 @@ class _Parser:
             name = f"{ast.unparse(x.value)}_part_{len(self.values)}"
             self._define(name, x, None)
             return self.values[name]
+        if isinstance(x, ast.UnaryOp) and isinstance(x.operand, ast.Attribute):
+            return -self._argument(x.operand)
         if isinstance(x, ast.Attribute):
-            return np.dtype(x.attr)
+            return getattr(np, x.attr) if x.attr in ("nan", "inf") else np.dtype(x.attr)
         if isinstance(x, (ast.Tuple, ast.List)):
             parts = [self._argument(y) for y in x.elts]
             return parts if isinstance(x, ast.List) else tuple(parts)
         if isinstance(x, ast.Slice):
             return slice(*(None if y is None else ast.literal_eval(y) for y in (x.lower, x.upper, x.step)))
         if isinstance(x, ast.Call):
-            return slice(*map(ast.literal_eval, x.args))
+            kind = slice if ast.unparse(x.func) == "slice" else np.dtype(ast.unparse(x.func)[3:]).type
+            return kind(*map(ast.literal_eval, x.args))
         return ast.literal_eval(x)
 
 
@@ -140,13 +165,17 @@ def _function(path: str) -> Callable[..., Any]:
     if kind == "method":
         return getattr(np.ndarray, name)
     if kind == "routine":
-        from micrograd_np.ops import routine
+        from micrograd_np.ops import checks, routine
 
-        return getattr(routine, name).function
+        return getattr(checks, name, None) or getattr(routine, name).function
+    if kind == "generator":
+        return getattr(np.random.default_rng(0), name)
     calls: dict[str, Any] = {
         "getitem": lambda x, i: x[i],
         "setitem": np.ndarray.__setitem__,
         "attribute": lambda x: x.T,
         "copy": np.copyto,
+        "part": lambda x, start, stop, shape, order: x[start:stop].reshape(shape, order=order),
+        "after": lambda x, _: x,
     }
     return calls.get(kind, np.empty)

@@ -10,6 +10,8 @@
 
 Every line defines one value, with what computes it; a source says what kind of memory it is. ``into=`` is what an
 update writes into. The shape and the type of a result may be left out where NumPy gives it without a destination.
+``float64[3, 2].strides(8, 24)`` is laid out otherwise than in C order. ``effect=`` says what a call does where that is
+not what such calls usually do, and ``each(sum)`` is the vector of what a loop sums in each of its blocks.
 """
 
 from __future__ import annotations
@@ -20,11 +22,12 @@ import numpy as np
 
 from .ir import Loop, Op, Value, values_in
 from .naming import Names
+from .operations import usual_effect
 
 
 def printed(program: Any) -> str:
     """The text of a program."""
-    names = Names("np", "into", "return", "store", "slice")
+    names = Names("np", "into", "return", "store", "slice", "generator")
     rows: list[str] = []
     declared: set[Value] = set()
 
@@ -41,6 +44,8 @@ def printed(program: Any) -> str:
             return f"slice({x.start}, {x.stop}, {x.step})"
         if isinstance(x, (np.dtype, type)):
             return f"np.{np.dtype(x).name}"
+        if isinstance(x, float) and not np.isfinite(x):
+            return "np.nan" if np.isnan(x) else "np.inf" if x > 0 else "-np.inf"
         return "..." if x is Ellipsis else repr(x)
 
     def declare(v: Value) -> None:
@@ -48,20 +53,26 @@ def printed(program: Any) -> str:
         if source.memory is not None and source not in declared:
             declared.add(source)
             a = source.constant
-            shown = a.tolist() if a is not None and a.size <= 4 else ""
+            shown = literal(a.tolist()) if a is not None and a.size <= 4 else ""
             rows.append(f"{name(source)}: {_type(source)} = {source.memory.kind}({shown})")
 
     def add(op: Op, indent: str) -> None:
         for v in (*op.reads, *((op.of,) if op.of is not None else ())):
             declare(v)
         if isinstance(op, Loop):
-            rows.append(f"{indent}for block in blocks({op.size}, {op.block}):")
+            rows.append(f"{indent}for block in blocks({op.size}, {op.block}, {op.threads}):")
             for one in op.body:
                 add(one, indent + "    ")
+            rows.extend(f"{indent}    {name(z)}: {_type(z)} = each({name(part)})" for part, z in op.sums)
             return
         args = [*map(literal, op.args), *(f"{k}={literal(v)}" for k, v in op.kwargs.items())]
-        args += [f"into={name(op.of)}"] if op.effect == "update" and op.of is not None else []
-        call = f"{op.function}({', '.join(args)})"
+        function = op.function if op.bound is None else f"generator.{op.bound[1]}"
+        if op.effect == "update" and op.of is not None:
+            args.append(f"into={name(op.of)}")
+        elif op.result is not None and op.effect != usual_effect(function):
+            args.append(f"effect={op.effect!r}")
+        args += ["must_run=True"] if op.must_run and op.effect != "check" and op.bound is None else []
+        call = f"{function}({', '.join(args)})"
         rows.append(
             f"{indent}{name(op.result)}: {_type(op.result)} = {call}" if op.result is not None else indent + call
         )
@@ -80,5 +91,5 @@ def printed(program: Any) -> str:
 
 
 def _type(v: Value) -> str:
-    strides = f", strides={v.strides}" if v.strides is not None else ""
-    return f"{v.dtype.name}[{', '.join(map(str, v.shape))}{strides}]" if v.shape else f"{v.dtype.name}[()]"
+    strides = f".strides({', '.join(map(str, v.strides))})" if v.strides is not None else ""
+    return f"{v.dtype.name}[{', '.join(map(str, v.shape)) or '()'}]{strides}"

@@ -17,7 +17,7 @@ from numpy.lib.array_utils import byte_bounds
 from micrograd_np.core.messages import with_article
 
 from .error import CompileError
-from .ir import Memory, Value
+from .ir import Value
 from .program import UpdateGroup
 from .running.program import CompiledProgram
 from .writing.plain import plain
@@ -94,6 +94,9 @@ def step({arguments}):
         arrays[i] = given = np.asarray(arrays[i])
         if given.shape != tuple(shape) or given.dtype != dtype:
             raise ValueError(f"{name} is {given.shape} {given.dtype}; this program is for {tuple(shape)} {dtype}.")
+    for name, shape in _incoming.items():
+        if name not in gradients:
+            raise ValueError(f"this program reads gradients[{name!r}]; set it, to zeros if there is none: {shape}.")
     with _lock:  # there is one set of buffers, so threads take turns
         for clock in _clocks:
             clock.advance()
@@ -137,14 +140,20 @@ def build(state, numbers, constants, objects):
 
 def save(entry: CompiledProgram, path: str | Path, style: str = "exact") -> Path:
     """Write `entry` to `path` (``….py``), which is returned, and its state beside it (``….npz``)."""
-    if style not in ("exact", "plain"):
-        message = f"compile: the style of save must be 'exact' or 'plain', found {style!r}."
+    if style not in ("exact", "plain", "c"):
+        message = f"compile: the style of save must be 'exact', 'plain' or 'c', found {style!r}."
         raise ValueError(message)
+    if style == "c":
+        from .c.file import reserved, write_file  # with all that writes C
     path = Path(path)
-    if path.suffix != ".py" or not path.stem.isidentifier():
-        message = f"compile: save needs the name of a module, such as 'train_step.py'; found {str(path)!r}."
+    suffix, what = (".c", "C file that is no word of C's own") if style == "c" else (".py", "module")
+    if path.suffix != suffix or not path.stem.isidentifier() or (style == "c" and reserved(path.stem)):
+        message = f"compile: save needs the name of a {what}, such as 'train_step{suffix}'; found {str(path)!r}."
         raise ValueError(message)
     _refuse(entry)
+    if style == "c":
+        write_file(entry.raw, path, entry.numbers, whole=entry.reverse is None)
+        return path
     shown = plain(entry.raw) if style == "plain" else None
     writer: Literals = entry.writer if shown is None else shown
     program, source = (entry.program, entry.source) if shown is None else (shown.program, shown.source)
@@ -160,7 +169,7 @@ def save(entry: CompiledProgram, path: str | Path, style: str = "exact") -> Path
         "numbers": repr({n: v.dtype.name for n, v in writer.numbers.items()}),
         "generators": repr(generators),
         "clocks": clocks,
-        "incoming": repr([owners[id(t)] for t, _ in program.gradients_in]),
+        "incoming": repr({owners[id(t)]: v.shape for t, v in program.gradients_in}),
         "outgoing": repr(
             {
                 owners[id(t)]: None if v is None else [id(o) for o in outputs].index(id(v))
@@ -217,7 +226,7 @@ def _memory(entry: CompiledProgram, writer: Literals) -> tuple[dict[str, Any], d
     memory: dict[str, Any] = {}
     roots: dict[int, str] = {}
     places: dict[str, Any] = {}
-    named: dict[str, Any] = {name: _now(x) for name, x in writer.state.items()}
+    named: dict[str, Any] = {name: x.current for name, x in writer.state.items()}
     for t, array, _ in entry.tensors:
         if t.name and t.name not in named:
             named[t.name] = array
@@ -241,15 +250,6 @@ def _spread(root: Any) -> Any:
     same = np.ndarray(root.shape, root.dtype, memory, root.__array_interface__["data"][0] - low, root.strides)
     same[...] = root
     return memory
-
-
-def _now(memory: Memory) -> Any:
-    """Memory that outlives the step, which may have moved since the trace."""
-    owner = memory.owner
-    if isinstance(owner, tuple):
-        p, name, optimizer = owner
-        return optimizer.state.get(p, {}).get(name, memory.array)
-    return memory.array if owner is None else owner.data
 
 
 def _owners(entry: CompiledProgram) -> dict[int, str]:

@@ -132,6 +132,21 @@ def _parameters(kernel: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
     return parameters[2:]
 
 
+def describe(op: Primitive[Any]) -> str | None:
+    """The docstring of an op: its kernel's. The package puts in its place what adds to this (`check.description`)."""
+    return op.kernel.__doc__
+
+
+class _Docstring:
+    """Of a class of ops its own docstring; of an op what `describe` says when it is read."""
+
+    def __init__(self, of_class: str | None) -> None:
+        self.of_class = of_class
+
+    def __get__(self, op: Primitive[Any] | None, _: Any) -> str | None:
+        return self.of_class if op is None else describe(op)
+
+
 class Primitive(Generic[P]):
     """An op that can be differentiated, traced, drawn, tested and documented. Created by the decorator `primitive`."""
 
@@ -147,7 +162,7 @@ class Primitive(Generic[P]):
         settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.kernel = kernel
         self.name = self.__name__ = kernel.__name__
-        self.__qualname__, self.__module__, self.__doc__ = kernel.__qualname__, kernel.__module__, kernel.__doc__
+        self.__qualname__, self.__module__ = kernel.__qualname__, kernel.__module__
         self.__signature__ = inspect.Signature(parameters)
         self.inputs = tuple(p.name for p in tensors)
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in tensors)
@@ -430,6 +445,9 @@ class Ternary(Primitive[P]):
                 return wrap_result(x.result_type, self, args, arrays, _NO_STATIC, data, needs)
         return _in_any_form(self, *args, **static)
 
+
+for _class in (Primitive, Unary, Binary, Ternary):
+    _class.__doc__ = _Docstring(_class.__doc__)  # type: ignore[assignment]
 
 _REFLECTED = {
     "add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__", "power": "__rpow__",

@@ -55,8 +55,9 @@ _METHODS = {
     "div": "t / other", "pow": "t ** exponent", "mm": "t @ other", "bmm": "t @ other", "mv": "t @ other",
     "neg": "-t", "eq": "t == other", "ne": "t != other", "lt": "t < other", "gt": "t > other", "le": "t <= other",
     "ge": "t >= other", "amax": "t.max(axis)", "amin": "t.min(axis)", "masked_fill_": "t[mask] = value",
-    "where": "mg.where(condition, t, other)", "gather": "mg.take_along_axis(t, index, axis)",
-    "index_select": "t.take(index, axis)", "grad_fn": "t.op",
+    "where": "mg.where(condition, t, other)", "grad_fn": "t.op",
+    "scatter_": "t.copy_(t.scatter(axis, index, src))", "scatter_add_": "t.copy_(t.scatter_add(axis, index, src))",
+    "index_add_": "t.copy_(t.index_add(axis, index, source))",
     "new_zeros": "mg.zeros(shape, dtype=t.dtype)", "new_ones": "mg.ones(shape, dtype=t.dtype)",
     "strides": "t.data.strides", "nbytes": "t.data.nbytes",
     "itemsize": "t.data.itemsize",
@@ -80,7 +81,6 @@ _METHODS = {
     "unflatten": "t.reshape(shape)", "sum_to_size": "t.sum(axes, keepdims=True)", "vdot": "mg.vdot(t, other)",
     "pow_": "t **= exponent", "neg_": "t *= -1", "index_fill_": "t[index] = value",
     "index_copy_": "t[index] = source", "index_put_": "t[index] = value",
-    "index_add_": "np.add.at(t.data, index, source)",
     "new_empty": "mg.empty(shape, dtype=t.dtype)", "swapaxes_": "t = t.swapaxes(a, b)", "t_": "t = t.T",
     "transpose_": "t = t.swapaxes(a, b)", "bernoulli": "mg.random.generator().binomial(1, t)",
     "multinomial": "mg.random.generator().choice(len(t), size, p=t)", "H": "t.mT", "mH": "t.mT", "adjoint": "t.mT",
@@ -90,7 +90,6 @@ _METHODS = {
     "random_": "t.copy_(mg.random.integers(n, size=t.shape))",
     "exponential_": "t.copy_(mg.random.generator().exponential(size=t.shape))",
     "diag_embed": "t[..., None] * mg.eye(n)", "bernoulli_": "t.copy_(mg.random.bernoulli(p, t.shape))",
-    "scatter_": "t[rows, index] = value, with an index for each axis",
     "kthvalue": "mg.topk(t, k)", "fill_diagonal_": "np.fill_diagonal(t.data, value)",
     "lerp_": "t += weight * (end - t)",
     "addcmul_": "t += value * a * b", "addcdiv_": "t += value * a / b", "addmm_": "t += a @ b",
@@ -104,7 +103,7 @@ _ARRAYS = "identity logspace geomspace empty_like vander tri"
 _FUNCTIONS = {
     "randn": "mg.random.randn(2, 3)", "rand": "mg.random.rand(2, 3)",
     "randint": "mg.random.randint(low, high, size)", "randperm": "mg.random.permutation(n)",
-    "mm": "a @ b", "bmm": "a @ b", "gather": "mg.take_along_axis(t, index, axis)",
+    "mm": "a @ b", "bmm": "a @ b",
     "set_default_tensor_type": "mg.set_default_dtype(dtype)",
     "is_tensor": "isinstance(x, mg.Tensor)", "unbind": "mg.unstack(t, axis)",
     "repeat_interleave": "mg.repeat(t, repeats, axis)",
@@ -121,7 +120,7 @@ _FUNCTIONS = {
     "bernoulli": "mg.random.generator().binomial(1, p)", "poisson": "mg.random.generator().poisson(rate)",
     "multinomial": "mg.random.generator().choice(n, size, p=p)", "seed": "mg.manual_seed(seed)",
     "get_rng_state": "mg.random.get_state()", "set_rng_state": "mg.random.set_state(state)",
-    "Size": "tuple: a shape is one", "mv": "a @ b", "t": "t.T", "index_select": "mg.take(t, index, axis)",
+    "Size": "tuple: a shape is one", "mv": "a @ b", "t": "t.T",
     "masked_select": "t[mask]", "narrow": "t[start : start + length]", "select": "t[index]",
     "concat": "mg.cat(tensors)", "row_stack": "mg.vstack(tensors)",
     "broadcast_tensors": "mg.broadcast_arrays(*tensors)",
@@ -154,6 +153,7 @@ _FUNCTIONS = {
     **dict.fromkeys(("array", "asarray"), "mg.tensor(data)"),
     **{f"{kind}Tensor": f"mg.tensor(data, dtype='{dtype}')" for kind, dtype in _KINDS.items()},
 }  # fmt: skip
+_LAZY = "Linear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d BatchNorm1d BatchNorm2d"
 _OF_PARTS = {
     "autograd": {
         "Function": "@primitive of micrograd_np.core.primitive, with its rules by .vjp: docs/from-pytorch.md",
@@ -176,6 +176,7 @@ _OF_PARTS = {
         "DataParallel": "the module itself: there is one device; leave it out", "Tensor": "mg.Tensor",
         "parallel": _NO_DEVICE, "SyncBatchNorm": "mg.nn.BatchNorm2d", "UpsamplingNearest2d": "mg.nn.Upsample",
         "UpsamplingBilinear2d": "mg.nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True)",
+        **{f"Lazy{name}": f"mg.nn.{name}, which takes its sizes at once" for name in _LAZY.split()},
     },
     "optim": {"swa_utils": "mg.optim.ExponentialMovingAverage"},
     "data": {

@@ -101,7 +101,12 @@ class Node(Source):
 class Vertex(Source):
     """A value in the graph: its array, and the `node` that computed it, if that is recorded."""
 
-    __slots__ = ("__weakref__", "_grad", "_name", "_notes", "_time", "_view", "_views", "data", "node", "requires_grad")
+    __slots__ = {  # with what `help` says of each
+        **dict.fromkeys(("__weakref__", "_grad", "_name", "_notes", "_time", "_view", "_views")),
+        "data": "The numbers: the array itself, not a copy.",
+        "node": "The application that computed it, with what backward needs; None for a leaf.",
+        "requires_grad": "Whether a backward pass computes a derivative for it, or for what it was computed from.",
+    }
 
     result_type: ClassVar[type["Vertex"]]
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain
 from math import floor, isclose
 from typing import Any
 
 import numpy as np
 
 from micrograd_np import random
+from micrograd_np.core.messages import require_type
 from micrograd_np.core.primitive import unmasked
 from micrograd_np.core.settings import checked
 from micrograd_np.engine.tensor import Tensor
@@ -38,9 +41,110 @@ class Dataset:
     def __getitem__(self, i: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__}: write a method __getitem__(self, i) that returns sample i.")
 
+    def __add__(self, other: Any) -> ConcatDataset:
+        return ConcatDataset([self, other])
+
     def batch(self, indices: Indices) -> Any:
         """The samples at `indices`, stacked."""
         return collate([self[i] for i in indices])
+
+
+class IterableDataset(Dataset):
+    """Derive from this, and write ``__iter__``, for samples that come one after another: a stream has no sample i.
+
+    A `DataLoader` takes them in that order; TypeError for its length, unless there is a ``__len__``.
+
+    >>> class Squares(IterableDataset):
+    ...     def __iter__(self):
+    ...         return (i * i for i in range(3))
+    >>> list(Squares())
+    [0, 1, 4]
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__}: write a method __iter__(self) that yields the samples.")
+
+    def __len__(self) -> int:
+        raise TypeError(f"{type(self).__name__}: nobody knows how many samples there are; write __len__(self).")
+
+    def __getitem__(self, i: Any) -> Any:
+        raise TypeError(f"{type(self).__name__}: an IterableDataset has no sample {i!r}; iterate over it.")
+
+    def __add__(self, other: Any) -> ChainDataset:  # type: ignore[override]
+        return ChainDataset([self, other])
+
+
+class ChainDataset(IterableDataset):
+    """The samples of several `IterableDataset`, one set after another.
+
+    >>> list(ChainDataset([range(2), range(3)]))
+    [0, 1, 0, 1, 2]
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = list(datasets)
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain.from_iterable(self.datasets)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.datasets))
+
+
+class ConcatDataset(Dataset):
+    """The samples of several sets, one set after another; ``a + b`` is short for it. ValueError for no set.
+
+    >>> both = ConcatDataset([range(2), range(10, 13)])
+    >>> len(both), both[2], both[-1]
+    (5, 10, 12)
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise ValueError("ConcatDataset: there are no sets to concatenate; found an empty list.")
+        for dataset in self.datasets:
+            suits = not isinstance(dataset, IterableDataset)
+            require_type("ConcatDataset", "datasets", dataset, suits, "sets with indices; ChainDataset takes others")
+        self.cumulative_sizes = list(accumulate(map(len, self.datasets)))
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
+
+    def __getitem__(self, i: Any) -> Any:
+        n = len(self)
+        if not -n <= i < n:
+            raise IndexError(f"ConcatDataset: index {i} is out of bounds; there are {n} samples.")
+        i = i % n
+        k = bisect_right(self.cumulative_sizes, i)
+        return self.datasets[k][i - (self.cumulative_sizes[k - 1] if k else 0)]
+
+
+class StackDataset(Dataset):
+    """Sets of one length side by side: sample i is a tuple of theirs, or a dict where sets are named.
+
+    ValueError for unequal lengths, for none, and for both kinds at once.
+
+    >>> StackDataset(x=range(3), y="abc")[1]
+    {'x': 1, 'y': 'b'}
+    """
+
+    def __init__(self, *datasets: Any, **named: Any) -> None:
+        lengths = {len(dataset) for dataset in (*datasets, *named.values())}
+        if len(lengths) != 1 or (datasets and named):
+            raise ValueError(
+                f"StackDataset: needs sets of one length, all of them named or none; found {len(datasets)} without a "
+                f"name and {len(named)} with, of lengths {sorted(lengths)}."
+            )
+        self.datasets: Any = datasets or named
+
+    def __len__(self) -> int:
+        return len(self.datasets[0] if isinstance(self.datasets, tuple) else next(iter(self.datasets.values())))
+
+    def __getitem__(self, i: Any) -> Any:
+        if isinstance(self.datasets, tuple):
+            return tuple(dataset[i] for dataset in self.datasets)
+        return {name: dataset[i] for name, dataset in self.datasets.items()}
 
 
 class TensorDataset(Dataset):
@@ -75,7 +179,14 @@ class TensorDataset(Dataset):
 
 
 class Subset(Dataset):
-    """The samples of `dataset` at `indices`, in that order."""
+    """The samples of `dataset` at `indices`, in that order.
+
+    >>> import micrograd_np as mg
+    >>> import numpy as np
+    >>> dataset = mg.data.TensorDataset(np.arange(5.0))
+    >>> len(mg.data.Subset(dataset, [0, 3]))
+    2
+    """
 
     def __init__(self, dataset: Any, indices: Indices) -> None:
         self.dataset = dataset
@@ -129,6 +240,10 @@ def collate(samples: Sequence[Any]) -> Any:
     """Samples as one batch: arrays and numbers stacked along a new first axis, tuples and dicts part by part.
 
     Tuples and lists become a list, as in PyTorch; strings stay a list of strings. ValueError where shapes differ.
+
+    >>> import micrograd_np as mg
+    >>> mg.data.collate([([1.0, 2.0], 0), ([3.0, 4.0], 1)])
+    [[Tensor([1., 3.]), Tensor([2., 4.])], Tensor([0, 1])]
     """
     first = samples[0]
     if isinstance(first, (tuple, list)):

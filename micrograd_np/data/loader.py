@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from micrograd_np import random
 from micrograd_np.core.messages import with_article
 from micrograd_np.core.settings import Count, Size
 
-from .dataset import batch_of
+from .dataset import IterableDataset, batch_of, collate
 from .prefetch import ahead
+from .samplers import cut
 
 
 class DataLoader:
@@ -26,6 +28,7 @@ class DataLoader:
     - `collate_fn`: makes a batch of a list of samples; by default `dataset.batch` does, or `collate`.
     - `transform`: ``transform(batch, rng)`` changes each batch; `rng` depends on seed, epoch and number of the batch,
       so that random augmentation is as repeatable as the order.
+    - an `IterableDataset` comes in its own order, without `shuffle` and samplers; the loader of one has no length.
     - `prefetch`: how many batches a thread prepares ahead. `num_workers` is PyTorch's name: each stands for two
       batches.
 
@@ -56,6 +59,9 @@ class DataLoader:
             raise ValueError("DataLoader: a sampler already says the order; leave out shuffle.")
         if batch_sampler is not None and (batch_size != 1 or sampler is not None or drop_last):
             raise ValueError("DataLoader: a batch_sampler says all; leave out batch_size, sampler and drop_last.")
+        self._streams = isinstance(dataset, IterableDataset)
+        if self._streams and (shuffle or sampler is not None or batch_sampler is not None):
+            raise ValueError("DataLoader: an IterableDataset comes in its own order; leave out shuffle and samplers.")
         for name, x in (("sampler", sampler), ("batch_sampler", batch_sampler)):
             if isinstance(x, Iterator):
                 raise TypeError(
@@ -79,7 +85,7 @@ class DataLoader:
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
     def __iter__(self) -> Iterator[Any]:
-        if not (self._resume and self.handed_out < len(self)):
+        if not (self._resume and (self._streams or self.handed_out < len(self))):
             self.handed_out = 0
             self.epoch += 1
         self._resume = False
@@ -92,8 +98,11 @@ class DataLoader:
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Any]:
         """The batches of `epoch` from number `start` on, independent of the epoch that the loader is in."""
-        pieces = list(self._indices(epoch))[start:]
-        batches = (self._batch(piece, epoch, number) for number, piece in enumerate(pieces, start))
+        if self._streams:
+            cut_up: Iterable[Any] = islice(cut(self.dataset, self.batch_size, drop_last=self.drop_last), start, None)
+        else:
+            cut_up = list(self._indices(epoch))[start:]
+        batches = (self._batch(piece, epoch, number) for number, piece in enumerate(cut_up, start))
         return ahead(batches, self.prefetch) if self.prefetch else batches
 
     def _indices(self, epoch: int) -> Iterator[Sequence[int]]:
@@ -112,8 +121,10 @@ class DataLoader:
             if len(piece) == self.batch_size or not self.drop_last:
                 yield piece  # type: ignore[misc]
 
-    def _batch(self, indices: Sequence[int], epoch: int, number: int) -> Any:
-        if self.collate_fn is not None:
+    def _batch(self, indices: Sequence[Any], epoch: int, number: int) -> Any:
+        if self._streams:
+            batch = (self.collate_fn or collate)(list(indices))
+        elif self.collate_fn is not None:
             batch = self.collate_fn([self.dataset[int(i)] for i in indices])
         else:
             batch = batch_of(self.dataset, indices)

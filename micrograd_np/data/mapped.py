@@ -15,6 +15,14 @@ def memory_map(path: str | Path) -> np.ndarray[Any, Any]:
     """The array in the ``.npy`` file at `path`, read-only; only the rows that are used come into memory.
 
     ``TensorDataset(memory_map(...))`` makes a data set of it. ValueError for a file that is no such array.
+
+    >>> import micrograd_np as mg
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> np.save(f"{folder.name}/x.npy", np.arange(6.0).reshape(3, 2))
+    >>> mg.data.memory_map(f"{folder.name}/x.npy")[1].tolist()
+    [2.0, 3.0]
+    >>> folder.cleanup()
     """
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)

@@ -45,7 +45,13 @@ def moons(n: Size = 200, noise: float = 0.1, generator: np.random.Generator | No
 def circles(
     n: Size = 200, noise: float = 0.05, factor: float = 0.5, generator: np.random.Generator | None = None
 ) -> _Pair:
-    """A circle of radius 1 and one of radius `factor` inside it: ``(n, 2)`` points and ``(n,)`` labels 0 and 1."""
+    """A circle of radius 1 and one of radius `factor` inside it: ``(n, 2)`` points and ``(n,)`` labels 0 and 1.
+
+    >>> import micrograd_np as mg
+    >>> points, labels = mg.data.circles(n=6, noise=0.0)
+    >>> (points[labels == 0] ** 2).sum(1).round(6)
+    array([1., 1., 1.])
+    """
     labels = np.arange(n) % 2
     angle = 2 * np.pi * np.arange(n) / max(n, 1)
     radius = np.where(labels, factor, 1.0)
@@ -60,7 +66,13 @@ def spirals(
     turns: float = 0.75,
     generator: np.random.Generator | None = None,
 ) -> _Pair:
-    """One arm for each of `classes`, wound around one another by `turns`: ``(n, 2)`` points and ``(n,)`` labels."""
+    """One arm for each of `classes`, wound around one another by `turns`: ``(n, 2)`` points and ``(n,)`` labels.
+
+    >>> import micrograd_np as mg
+    >>> points, labels = mg.data.spirals(n=6)
+    >>> points.shape, sorted(labels.tolist())
+    ((6, 2), [0, 0, 1, 1, 2, 2])
+    """
     labels = np.arange(n) % classes
     radius = (np.arange(n) // classes + 1) / max(-(-n // classes), 1)
     angle = 2 * np.pi * (turns * radius + labels / classes)
@@ -69,7 +81,13 @@ def spirals(
 
 @checked
 def xor(n: Size = 200, noise: float = 0.0, generator: np.random.Generator | None = None) -> _Pair:
-    """Points of the square [−1, 1]², and whether their coordinates differ in sign: ``(n, 2)`` and ``(n,)`` labels."""
+    """Points of the square [−1, 1]², and whether their coordinates differ in sign: ``(n, 2)`` and ``(n,)`` labels.
+
+    >>> import micrograd_np as mg
+    >>> points, labels = mg.data.xor(n=6)
+    >>> (labels == (points[:, 0] * points[:, 1] < 0)).all()
+    np.True_
+    """
     rng = generator or random.generator()
     points = rng.uniform(-1, 1, (n, 2))
     return _noisy(points, ((points[:, 0] > 0) != (points[:, 1] > 0)).astype(np.int64), noise, rng)
@@ -77,7 +95,13 @@ def xor(n: Size = 200, noise: float = 0.0, generator: np.random.Generator | None
 
 @checked
 def blobs(n: Size = 200, classes: Count = 3, noise: float = 0.3, generator: np.random.Generator | None = None) -> _Pair:
-    """Clouds around the corners of a regular polygon of radius 1: ``(n, 2)`` points and ``(n,)`` labels."""
+    """Clouds around the corners of a regular polygon of radius 1: ``(n, 2)`` points and ``(n,)`` labels.
+
+    >>> import micrograd_np as mg
+    >>> points, labels = mg.data.blobs(n=6)
+    >>> points.shape, sorted(labels.tolist())
+    ((6, 2), [0, 0, 1, 1, 2, 2])
+    """
     labels = np.arange(n) % classes
     angle = 2 * np.pi * labels / classes
     return _noisy(_on_circle(1, angle), labels, noise, generator)
@@ -87,7 +111,13 @@ def blobs(n: Size = 200, classes: Count = 3, noise: float = 0.3, generator: np.r
 def sine(
     n: Size = 200, noise: float = 0.1, periods: float = 1.0, generator: np.random.Generator | None = None
 ) -> _Pair:
-    """Arguments in [−1, 1] and their sine, over `periods` periods, with noise: ``(n, 1)`` and ``(n, 1)``."""
+    """Arguments in [−1, 1] and their sine, over `periods` periods, with noise: ``(n, 1)`` and ``(n, 1)``.
+
+    >>> import micrograd_np as mg
+    >>> x, y = mg.data.sine(n=6, noise=0.0)
+    >>> x.shape, y.shape
+    ((6, 1), (6, 1))
+    """
     rng = generator or random.generator()
     x = rng.uniform(-1, 1, (n, 1))
     return x, np.sin(np.pi * periods * x) + noise * rng.standard_normal((n, 1))

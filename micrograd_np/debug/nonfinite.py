@@ -43,6 +43,15 @@ class NonfiniteError(FloatingPointError):
     """An op made a nan or an infinity inside `detect_nonfinite`.
 
     `op` is the name of the op, `during` "forward" or "backward", `origin` the place in the user's code.
+
+    >>> import micrograd_np as mg
+    >>> import numpy as np
+    >>> try:
+    ...     with mg.detect_nonfinite(), np.errstate(divide="ignore"):
+    ...         mg.log(mg.Tensor([0.0]))
+    ... except mg.NonfiniteError as error:
+    ...     print(error.op)
+    log
     """
 
     def __init__(self, message: str, op: str = "", during: str = "", origin: Origin | None = None) -> None:

@@ -19,7 +19,14 @@ _package = str(Path(__file__).parent.parent) + "/"
 
 
 class Origin(NamedTuple):
-    """A place in the user's code."""
+    """A place in the user's code.
+
+    >>> import micrograd_np as mg
+    >>> with mg.trace_origins():
+    ...     x = mg.Tensor([1.0])
+    >>> type(mg.debug.origin_of(x)).__name__
+    'Origin'
+    """
 
     file: str
     line: int
@@ -45,7 +52,12 @@ def here(module: str | None) -> Origin:
 
 
 def origin_of(x: Vertex | Any) -> Origin | None:
-    """Where `x` was made, if it was made inside ``mg.trace_origins()`` or a debugging context; otherwise None."""
+    """Where `x` was made, if it was made inside ``mg.trace_origins()`` or a debugging context; otherwise None.
+
+    >>> import micrograd_np as mg
+    >>> mg.debug.origin_of(mg.Tensor([1.0])) is None
+    True
+    """
     notes = getattr(x, "notes", None)
     return None if notes is None else notes.get("made")
 

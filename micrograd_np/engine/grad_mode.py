@@ -82,11 +82,25 @@ class no_grad(_Recording):  # noqa: N801
 
 
 class enable_grad(_Recording):  # noqa: N801
-    """Record again in this thread, inside a `no_grad`."""
+    """Record again in this thread, inside a `no_grad`.
+
+    >>> import micrograd_np as mg
+    >>> with mg.no_grad(), mg.enable_grad():
+    ...     mg.is_grad_enabled()
+    True
+    """
 
     enabled = True
 
 
 def is_grad_enabled() -> bool:
-    """Whether applications are recorded in this thread."""
+    """Whether applications are recorded in this thread.
+
+    >>> import micrograd_np as mg
+    >>> mg.is_grad_enabled()
+    True
+    >>> with mg.no_grad():
+    ...     mg.is_grad_enabled()
+    False
+    """
     return mode.recording

@@ -48,6 +48,12 @@ def set_default_dtype(dtype: Any) -> None:
     """Set the dtype of Python floats, layers and random draws for which none is given: at first float64.
 
     Raises TypeError for anything but a floating dtype.
+
+    >>> import micrograd_np as mg
+    >>> mg.set_default_dtype("float32")
+    >>> mg.zeros(2).dtype
+    dtype('float32')
+    >>> mg.set_default_dtype("float64")
     """
     global _default_dtype  # noqa: PLW0603  one for the process, as in PyTorch
     dtype = np.dtype(dtype)
@@ -57,7 +63,12 @@ def set_default_dtype(dtype: Any) -> None:
 
 
 def get_default_dtype() -> np.dtype[Any]:
-    """The dtype set by `set_default_dtype`."""
+    """The dtype set by `set_default_dtype`.
+
+    >>> import micrograd_np as mg
+    >>> mg.get_default_dtype()
+    dtype('float64')
+    """
     return _default_dtype
 
 
@@ -67,7 +78,7 @@ def _method(op: Any) -> Callable[[Tensor], Tensor]:
     def method(self: Tensor) -> Tensor:
         return op(self)
 
-    method.__doc__ = op.__doc__
+    method.__doc__ = op.kernel.__doc__
     return method
 
 
@@ -77,7 +88,7 @@ def _reduction(op: Any) -> Callable[..., Tensor]:
     def method(self: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
         return op(self, axis=axis, keepdims=keepdims)
 
-    method.__doc__ = op.__doc__
+    method.__doc__ = op.kernel.__doc__
     return method
 
 
@@ -599,7 +610,7 @@ class Tensor(Vertex):
         maximum = minimum = moveaxis = multiply = nan_to_num = nanmean = nansum = negative = norm = torch_names.expand
         not_equal = outer = permute = quantile = reciprocal = remainder = roll = rot90 = sign = torch_names.expand
         sin = sinh = softmax = subtract = tan = topk = tril = triu = trunc = unsqueeze = vsplit = torch_names.expand
-        xlogy = torch_names.expand
+        gather = index_add = index_select = scatter = scatter_add = xlogy = torch_names.expand
         numel = torch_names.numel
 
     clone = _method(state.copy)

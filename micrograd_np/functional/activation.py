@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.messages import must_be
-from micrograd_np.ops.axes import along, axis_of
-from micrograd_np.ops.choice import clamp_min, relu, where
-from micrograd_np.ops.comparison import greater
-from micrograd_np.ops.elementwise import absolute, multiply, negative
+from micrograd_np.core.messages import must_be, require_value
+from micrograd_np.ops.axes import along, axis_of, within
+from micrograd_np.ops.choice import clamp_min, masked_zero, relu, where
+from micrograd_np.ops.comparison import greater, less_equal
+from micrograd_np.ops.elementwise import absolute, multiply, negative, sign
 from micrograd_np.ops.fused import softmax as _softmax
 from micrograd_np.ops.fused.activations import elu, gelu_tanh, hardtanh, log_sigmoid
 from micrograd_np.ops.fused.activations import softplus as _softplus
@@ -34,13 +34,22 @@ _ALPHA, _SCALE = 1.6732632423543772, 1.0507009873554805
 def selu(input: Any) -> Any:
     """λ · elu(x, α), with the λ and α for which mean 0 and variance 1 persist from layer to layer.
 
-    Source: Klambauer et al. (2017), "Self-normalizing neural networks".
+    Elementwise. Source: Klambauer et al. (2017), "Self-normalizing neural networks".
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.selu(mg.Tensor([-1.0, 0.0, 1.0]))
+    Tensor([-1.11133074,  0.        ,  1.05070099])
     """
     return elu(input, alpha=_ALPHA) * _SCALE
 
 
 def celu(input: Any, alpha: float = 1.0) -> Any:
-    """x where it is positive, α (exp(x/α) − 1) elsewhere: the slope at 0 is 1. ValueError if `alpha` is 0."""
+    """x where it is positive, α (exp(x/α) − 1) elsewhere: elementwise, with slope 1 at 0. ValueError if `alpha` is 0.
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.celu(mg.Tensor([-1.0, 2.0]), alpha=2.0)
+    Tensor([-0.78693868,  2.        ])
+    """
     if alpha == 0:
         raise ValueError("celu: alpha must not be 0, because x is divided by it; relu is the limit.")
     return elu(input) if alpha == 1 else elu(as_floating(input) / alpha) * alpha
@@ -67,7 +76,11 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """log(1 + exp(βx)) / β, and x itself where βx is above `threshold`, with slope 1.
 
     Never overflows, whatever the threshold; with ``threshold=inf`` the values are exact. The error of the default,
-    which is PyTorch's, is below 2.1e-9 / β.
+    which is PyTorch's, is below 2.1e-9 / β. Elementwise.
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.softplus(mg.Tensor([-1.0, 0.0, 30.0]))
+    Tensor([ 0.31326169,  0.69314718, 30.        ])
     """
     x = as_floating(input)
     smooth = _softplus(x) if beta == 1 else _softplus(multiply(x, beta)) / beta
@@ -75,7 +88,12 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 
 
 def softsign(input: Any) -> Any:
-    """x / (1 + |x|): ±1 at ±∞."""
+    """x / (1 + |x|): ±1 at ±∞. Elementwise.
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.softsign(mg.Tensor([-1.0, 0.0, 3.0]))
+    Tensor([-0.5 ,  0.  ,  0.75])
+    """
     x = as_floating(input)
     largest = float(np.finfo(x.dtype).max)
     x = hardtanh(x, min_val=-largest, max_val=largest)  # avoids ∞ / ∞
@@ -83,12 +101,22 @@ def softsign(input: Any) -> Any:
 
 
 def relu6(input: Any) -> Any:
-    """min(max(x, 0), 6). The subgradient at 0 and 6 is 0."""
+    """min(max(x, 0), 6). The subgradient at 0 and 6 is 0. Elementwise.
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.relu6(mg.Tensor([-1.0, 3.0, 8.0]))
+    Tensor([0., 3., 6.])
+    """
     return hardtanh(input, min_val=0.0, max_val=6.0)
 
 
 def hardsigmoid(input: Any) -> Any:
-    """min(max(x + 3, 0), 6) / 6."""
+    """min(max(x + 3, 0), 6) / 6. Elementwise.
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.hardsigmoid(mg.Tensor([-4.0, 0.0, 1.5]))
+    Tensor([0.  , 0.5 , 0.75])
+    """
     return relu6(as_floating(input) + 3) * (1 / 6)
 
 
@@ -96,6 +124,10 @@ def glu(input: Any, dim: int = -1) -> Any:
     """a σ(b) for the halves a and b of the input along `dim`: ``(…, 2n) -> (…, n)``.
 
     ValueError if the length along `dim` is odd. Source: Dauphin et al. (2017).
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.glu(mg.Tensor([-2.0, 1.0, 0.0, 3.0]))
+    Tensor([-1.        ,  0.95257413])
     """
     input = as_operand(input)
     at = axis_of(dim, input.ndim, "dim")
@@ -106,24 +138,86 @@ def glu(input: Any, dim: int = -1) -> Any:
 
 
 def softmax(input: Any, dim: int = -1) -> Any:
-    """exp(x) / Σ exp(x) along `dim`, stable for any x. Entries of −inf give 0, even where all are −inf."""
+    """exp(x) / Σ exp(x) along `dim`, stable for any x. Entries of −inf give 0, even where all are −inf. ``(…) -> (…)``.
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.softmax(mg.Tensor([[0.0, 0.0], [1.0, 1.0]]), dim=1)
+    Tensor([[0.5, 0.5],
+            [0.5, 0.5]])
+    """
     return _softmax.softmax(input, axis=dim)
 
 
 def log_softmax(input: Any, dim: int = -1) -> Any:
-    """x − log Σ exp(x) along `dim`, stable for any x."""
+    """x − log Σ exp(x) along `dim`, stable for any x. ``(…) -> (…)``.
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.log_softmax(mg.Tensor([0.0, 0.0]))
+    Tensor([-0.69314718, -0.69314718])
+    """
     return _softmax.log_softmax(input, axis=dim)
 
 
+def softmin(input: Any, dim: int = -1) -> Any:
+    """exp(−x) / Σ exp(−x) along `dim`: `softmax` of −x. ``(…) -> (…)``
+
+    >>> softmin(np.zeros(2))
+    array([0.5, 0.5])
+    """
+    return softmax(negative(as_operand(input)), dim)
+
+
 def tanhshrink(input: Any) -> Any:
-    """x − tanh(x)."""
+    """x − tanh(x). Elementwise.
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.tanhshrink(mg.Tensor([0.0, 2.0]))
+    Tensor([0.        , 1.03597242])
+    """
     return input - tanh(input)
+
+
+def hardshrink(input: Any, lambd: float = 0.5) -> Any:
+    """0 where |x| ≤ λ, x elsewhere: ``(…) -> (…)``. The subgradient at ±λ is 0.
+
+    >>> hardshrink(np.array([-1.0, 0.25, 2.0]))
+    array([-1.,  0.,  2.])
+    """
+    x = as_floating(input)
+    return masked_zero(x, less_equal(absolute(x), lambd))
+
+
+def softshrink(input: Any, lambd: float = 0.5) -> Any:
+    """0 where |x| ≤ λ, x moved towards 0 by λ elsewhere: ``(…) -> (…)``. The subgradient at ±λ is 0.
+
+    ValueError for a negative λ.
+
+    >>> softshrink(np.array([-1.0, 0.25, 2.0]))
+    array([-0.5,  0. ,  1.5])
+    """
+    require_value("softshrink", "lambd", lambd, within(lambd, "lambd", 0), "at least 0")
+    x = as_floating(input)
+    return masked_zero(x - lambd * sign(x), less_equal(absolute(x), lambd))
+
+
+def threshold(input: Any, threshold: float, value: float) -> Any:
+    """x where it is above `threshold`, `value` elsewhere: ``(…) -> (…)``. The subgradient at the threshold is 0.
+
+    >>> threshold(np.array([0.5, 2.0]), 1.0, -3.0)
+    array([-3.,  2.])
+    """
+    x = as_operand(input)
+    return where(less_equal(x, threshold), value, x)
 
 
 def prelu(input: Any, weight: Any) -> Any:
     """x where it is positive, `weight` times x elsewhere: ``(n, c, …), (1,) or (c,) -> (n, c, …)``.
 
     ValueError unless there is one weight, or one for each channel, on axis 1. Source: He et al. (2015).
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.prelu(mg.Tensor([-2.0, 3.0]), mg.Tensor([0.25]))
+    Tensor([-0.5,  3. ])
     """
     input, weight = as_floating(input), as_floating(weight)
     if not input.ndim and weight.size == 1:

@@ -7,21 +7,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from micrograd_np.core.messages import must_be, require_value
 from micrograd_np.engine.tensor import Tensor
+from micrograd_np.numpy_api.cumulative import cumsum
+from micrograd_np.numpy_api.order import take_along_axis
 from micrograd_np.ops.axes import within
 from micrograd_np.ops.checks import check, labels_within, probabilities_within
 from micrograd_np.ops.choice import masked_keep, relu, where
-from micrograd_np.ops.comparison import equal, not_equal
+from micrograd_np.ops.comparison import equal, greater, logical_and, logical_not, not_equal
 from micrograd_np.ops.elementwise import multiply, zero_safe_multiply
 from micrograd_np.ops.fused.losses import bce, bce_with_logits, gather_labels, one_hot_mask, softmax_cross_entropy
 from micrograd_np.ops.fused.softmax import log_softmax
-from micrograd_np.ops.reduce import sum  # noqa: A004
+from micrograd_np.ops.reduce import mean, sum  # noqa: A004
 from micrograd_np.ops.shape import reshape, transpose
 from micrograd_np.ops.state import astype
 
 from .loss import reduced
-from .operands import as_floats, as_like, operands, tensor_or_array
+from .operands import as_floats, as_like, operands, refuse_broadcast, tensor_or_array
 
 
 def cross_entropy(
@@ -178,7 +182,48 @@ def multi_margin_loss(
     return reduced(reshape(sum(losses, axis=-1) / classes, shape=labels.shape), reduction)
 
 
+def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Tensor:
+    """How far other classes come within 1 of each right one: ``(n, c), (n, c) -> ()``; also ``(c,), (c,) -> ()``.
+
+    Σ max(0, 1 − x[y] + x[j]) / c over the right classes y and the others j. `target` lists the right classes of a row
+    from the left, up to the first −1. IndexError for a class outside, ValueError for unequal shapes, TypeError for
+    classes that are no integers.
+
+    >>> multilabel_margin_loss(Tensor([0.5, 1.0]), [1, -1]).item()
+    0.25
+    """
+    x, labels = as_floats(input), tensor_or_array(target)
+    if labels.dtype.kind not in "iu":
+        raise TypeError(must_be("multilabel_margin_loss", "target", "class indices (integers)", f"{labels.dtype}"))
+    if labels.shape != x.shape or x.ndim not in (1, 2):
+        refuse_broadcast("multilabel_margin_loss", "input", x.shape, "target", labels.shape)
+    classes = x.shape[-1]
+    check(labels_within, labels, "multilabel_margin_loss", classes, -1)
+    listed = equal(cumsum(equal(labels, -1).astype(np.int64), axis=-1), 0)
+    labels = labels * listed  # what is not listed is 0, and does not count
+    right = greater(sum(one_hot_mask(labels, classes=classes) * reshape(listed, shape=(*x.shape, 1)), axis=-2), 0)
+    scores = reshape(take_along_axis(x, labels, axis=-1), shape=(*x.shape, 1))
+    near = relu(1 - (scores - reshape(x, shape=(*x.shape[:-1], 1, classes))))
+    counted = logical_and(
+        reshape(listed, shape=(*x.shape, 1)), logical_not(reshape(right, shape=(*x.shape[:-1], 1, classes)))
+    )
+    return reduced(sum(masked_keep(near, counted), axis=(-2, -1)) / classes, reduction)
+
+
 # two classes
+
+
+def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
+    """Binary cross-entropy with logits, averaged over the classes, the last axis: ``(n, c), (n, c) -> ()``.
+
+    `weight` (c,) scales the classes. ValueError for unequal shapes.
+
+    >>> round(multilabel_soft_margin_loss(Tensor([[0.0, 0.0]]), [[1, 0]]).item(), 6)  # log 2
+    0.693147
+    """
+    x, target = operands("multilabel_soft_margin_loss", input, target=target)
+    losses = bce_with_logits(x, target)
+    return reduced(mean(losses if weight is None else losses * as_like(weight, x), axis=-1), reduction)
 
 
 def binary_cross_entropy_with_logits(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.messages import require_value
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.numpy_api.elementary import hypot
 from micrograd_np.numpy_api.order import any  # noqa: A004
@@ -27,6 +29,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Tens
     """The cosine of the angle between vectors along axis `dim`: ``(n, d), (n, d) -> (n,)``, broadcasting.
 
     Lengths count as `eps` at least, so that a zero vector has similarity 0.
+    ValueError for shapes that do not broadcast.
 
     >>> cosine_similarity(Tensor([[3.0, 4.0]]), Tensor([[6.0, 8.0]]))
     Tensor([1.])
@@ -80,12 +83,48 @@ def triplet_margin_loss(
 
     With `swap` the negative's distance from the positive counts where that is smaller. ValueError for unequal shapes.
     Source: Balntas et al. (2016).
+
+    >>> import micrograd_np as mg
+    >>> anchor, near, far = mg.Tensor([[0.0, 0.0]]), mg.Tensor([[1.0, 0.0]]), mg.Tensor([[1.5, 0.0]])
+    >>> mg.functional.triplet_margin_loss(anchor, near, far).round(3)
+    Tensor(0.5)
     """
     anchor, positive, negative = operands("triplet_margin_loss", anchor, positive=positive, negative=negative)
     near = pairwise_distance(anchor, positive, p, eps)
     far = pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = minimum(far, pairwise_distance(positive, negative, p, eps))
+    return reduced(relu(near - far + margin), reduction)
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Any,
+    positive: Any,
+    negative: Any,
+    *,
+    distance_function: Callable[[Any, Any], Any] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """`triplet_margin_loss` by a distance of your own: ``(n, d), (n, d), (n, d) -> ()``.
+
+    `distance_function` takes two tensors (n, d) and returns the distances (n,); `pairwise_distance` by default.
+    ValueError unless `margin` is positive.
+
+    >>> apart = lambda x, y: (x - y).abs().sum(axis=-1)
+    >>> triplet_margin_with_distance_loss([[0.0]], [[1.0]], [[1.5]], distance_function=apart)
+    Tensor(0.5)
+    """
+    suits = within(margin, "margin", 0) and margin != 0
+    require_value("triplet_margin_with_distance_loss", "margin", margin, suits, "positive")
+    anchor, positive, negative = operands(
+        "triplet_margin_with_distance_loss", anchor, positive=positive, negative=negative
+    )
+    distance = pairwise_distance if distance_function is None else distance_function
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = minimum(far, distance(positive, negative))
     return reduced(relu(near - far + margin), reduction)
 
 
@@ -107,6 +146,11 @@ def cosine_embedding_loss(
     """1 − cos where y is 1, max(0, cos − margin) where it is −1: ``(n, d), (n, d), (n,) -> ()``; also (d,), (d,), ().
 
     ValueError for shapes that do not belong together.
+
+    >>> import micrograd_np as mg
+    >>> x, y = mg.Tensor([[1.0, 0.0]]), mg.Tensor([[1.0, 1.0]])
+    >>> mg.functional.cosine_embedding_loss(x, y, [1.0])
+    Tensor(0.29289322)
     """
     x1, x2 = operands("cosine_embedding_loss", input1, input2=input2)
     target = as_like(tensor_or_array(target), x1)

@@ -34,7 +34,12 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
 
 
 def _dropout(d: int, input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Whole channels of (n, c, {axes}) or (c, {axes}) dropped together; see `dropout`. ValueError for other ranks."""
+    """Whole channels of (n, c, {axes}) or (c, {axes}) dropped together; see `dropout`. ValueError for other ranks.
+
+    >>> x = Tensor({open}[[2.0, 3.0]]{close})
+    >>> dropout{d}d(x, 0.5).sum().item() in (0.0, 10.0)
+    True
+    """
     name, x = f"dropout{d}d", as_tensor(input)
     if x.ndim not in (d + 1, d + 2):
         raise ValueError(f"{name}: input is {x.shape}; it must have {d + 2} axes, or {d + 1} for one sample.")

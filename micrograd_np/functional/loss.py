@@ -80,7 +80,7 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
     """d² / 2 where the error d is below δ, δ (|d| − δ/2) beyond: δ times `smooth_l1_loss`. Source: Huber (1964).
 
-    ValueError for unequal shapes, and unless `delta` is positive.
+    ``(…), (…) -> ()``. ValueError for unequal shapes, and unless `delta` is positive.
 
     >>> huber_loss(Tensor([0.0]), [2.0], delta=0.5)
     Tensor(0.875)
@@ -146,8 +146,8 @@ def gaussian_nll_loss(
     """Negative log-likelihood of `target` under normal distributions of mean `input` and variance `var`, without
     log(2π)/2 unless `full`: ``(…), (…), (…) -> ()``.
 
-    `var` has the shape of `input`, or that with the last axis 1 or missing (one variance for a row), or is a number; it
-    counts as `eps` at least. ValueError for other shapes and for a negative variance.
+    `var` has the shape of `input`, or that with one axis 1 or the last missing (one variance for a row), or is a
+    number; it counts as `eps` at least. ValueError for other shapes and for a negative variance.
 
     >>> gaussian_nll_loss(Tensor([1.0]), [3.0], [1.0])
     Tensor(2.)
@@ -156,7 +156,8 @@ def gaussian_nll_loss(
     var = as_like(var, x)
     if var.shape == x.shape[:-1] and var.shape != x.shape and var.ndim:
         var = var.reshape((*var.shape, 1))
-    if var.ndim and var.shape not in (x.shape, (*x.shape[:-1], 1)):
+    other = [m for n, m in zip(x.shape, var.shape, strict=False) if m != n]
+    if var.ndim and (var.ndim != x.ndim or other not in ([], [1])):
         refuse_broadcast("gaussian_nll_loss", "input", x.shape, "var", var.shape)
     check(variances_within, var)
     var = maximum(var, eps)

@@ -18,10 +18,11 @@ from micrograd_np.ops.axes import whole
 from micrograd_np.ops.choice import maximum
 from micrograd_np.ops.elementwise import square
 from micrograd_np.ops.fused.norms import over_deviation, scale_and_weight, subtract_mean
+from micrograd_np.ops.fused.pooling import avg_pool
 from micrograd_np.ops.reduce import mean
 from micrograd_np.ops.shape import reshape
 from micrograd_np.ops.state import astype
-from micrograd_np.ops.transcendental import sqrt
+from micrograd_np.ops.transcendental import power, sqrt
 
 from .distance import vector_norm
 from .operands import as_floats
@@ -98,6 +99,10 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     """The channels of each sample normalised in `num_groups` groups: ``(n, c, …) -> (n, c, …)``.
 
     `weight` and `bias` are (c,). ValueError unless the groups divide the channels. Source: Wu & He (2018).
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.group_norm(mg.Tensor([[1.0, 3.0, 10.0, 30.0]]), num_groups=2).round(3)
+    Tensor([[-1.,  1., -1.,  1.]])
     """
     x = as_floats(input)
     if x.ndim < 2 or whole(num_groups, "num_groups") < 1 or x.shape[1] % num_groups:
@@ -126,6 +131,12 @@ def batch_norm(
     the fraction `momentum` in place, the variance towards the unbiased one. Otherwise by the running ones. An empty
     batch gives an empty result and moves nothing. ValueError in training for a channel with one value, which has no
     variance, and otherwise without running statistics. Source: Ioffe & Szegedy (2015).
+
+    >>> import micrograd_np as mg
+    >>> x = mg.Tensor([[1.0, 10.0], [3.0, 30.0]])
+    >>> mg.functional.batch_norm(x, None, None, training=True).round(3)
+    Tensor([[-1., -1.],
+            [ 1.,  1.]])
     """
     x = as_floats(input)
     if x.ndim < 2:
@@ -161,6 +172,11 @@ def instance_norm(
 
     With ``use_input_stats=False`` by the running statistics, else by its own, towards whose average over the batch the
     running ones move. ValueError for a channel with one value. Source: Ulyanov et al. (2016).
+
+    >>> import micrograd_np as mg
+    >>> mg.functional.instance_norm(mg.Tensor([[[1.0, 3.0], [10.0, 30.0]]])).round(3)
+    Tensor([[[-1.,  1.],
+             [-1.,  1.]]])
     """
     x = as_floats(input)
     if not use_input_stats:
@@ -180,6 +196,26 @@ def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> T
     """
     x = as_floats(input)
     return x / maximum(vector_norm(x, p, dim, keepdims=True), eps)
+
+
+def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """x / (k + α · mean of x² over `size` neighbouring channels)^β: ``(n, c, …) -> (n, c, …)``.
+
+    Beyond the first and the last channel there are zeros. ValueError for fewer than three axes.
+    Source: Krizhevsky et al. (2012).
+
+    >>> local_response_norm(Tensor([[[3.0], [4.0]]]), 1, alpha=1.0, beta=0.5, k=0.0).tolist()
+    [[[1.0], [1.0]]]
+    """
+    x, size = as_floats(input), whole(size, "size", 1)
+    if x.ndim < 3:
+        raise ValueError(f"local_response_norm: input is {x.shape}; it must be (n, channels, …).")
+    if not x.size:
+        return x
+    n, c, *rest = x.shape
+    rows, padding = reshape(square(x), shape=(n, c, prod(rest))), ((size // 2, (size - 1) // 2), (0, 0))
+    mean_square = avg_pool(rows, kernel=(size, 1), stride=(1, 1), padding=padding, places=(c, prod(rest)), divide=size)
+    return x / power(reshape(mean_square, shape=x.shape) * alpha + k, beta)
 
 
 def _by_channel(x: Any, input: Any) -> Any:

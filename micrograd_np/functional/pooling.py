@@ -8,16 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_np.core.messages import require_value
 from micrograd_np.engine.constant import constant
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.numpy_api.arrange import pad
 from micrograd_np.numpy_api.order import argmax
-from micrograd_np.ops.choice import maximum
+from micrograd_np.ops.axes import within
+from micrograd_np.ops.choice import masked_zero, maximum, where
+from micrograd_np.ops.comparison import equal
 from micrograd_np.ops.fused import pooling
 from micrograd_np.ops.fused.windows import Geometry, Lengths, unfold
 from micrograd_np.ops.index import view
+from micrograd_np.ops.reduce import max as greatest
 from micrograd_np.ops.shape import reshape
+from micrograd_np.ops.transcendental import power
 
 from .dimensions import Size, batched, over_axes, paddings, per_axis
 from .operands import as_floats
@@ -118,6 +123,7 @@ def _avg_pool(
 
     The zeros of the padding count as elements unless `count_include_pad` is False; in `avg_pool2d` and `avg_pool3d`,
     `divisor_override` replaces the number of elements. `stride`, `ceil_mode` and errors as in `max_pool{d}d`.
+    ValueError also for a divisor of 0.
 
     >>> avg_pool{d}d(Tensor([[{open}[1.0, 5.0, 2.0, 3.0]{close}]]), {window})
     Tensor([[{open}[3. , 2.5]{close}]])
@@ -136,23 +142,92 @@ def _avg_pool(
 def _adaptive_avg_pool(d: int, input: Any, output_size: Any) -> Tensor:
     """The mean over bins of any input size: ``(n, c, {axes}) -> (n, c, *output_size)``; None keeps a length.
 
+    ValueError for an empty axis.
+
     >>> adaptive_avg_pool{d}d(Tensor([[{open}[1.0, 2.0, 3.0, 4.0, 5.0]{close}]]), {window})  # 1 to 3, and 3 to 5
     Tensor([[{open}[2., 4.]{close}]])
     """
     name = f"adaptive_avg_pool{d}d"
     x, single = batched(name, as_floats(input), d)
-    sizes = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * d
-    if len(sizes) == d:
-        sizes = tuple(n if size is None else size for size, n in zip(sizes, x.shape[2:], strict=True))
-    (sizes,) = per_axis(d, output_size=sizes)
-    for axis, size in enumerate(sizes, -d):
-        if x.shape[axis] == 0:
-            raise ValueError(f"{name}: input is {x.shape}; there is no mean of an empty axis.")
+    for axis, size in enumerate(_output_sizes(name, x, output_size), -d):
         if size != x.shape[axis]:
             x = pooling.bin_means(x, size=size, axis=axis)
     return view(x, index=0) if single else x
 
 
+def _output_sizes(name: str, x: Any, output_size: Any) -> Lengths:
+    """How many bins there are along each spatial axis of `x`; ValueError for an empty one."""
+    lengths = x.shape[2:]
+    if not all(lengths):
+        raise ValueError(f"{name}: input is {x.shape}; there is nothing to pool along an empty axis.")
+    sizes = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * len(lengths)
+    if len(sizes) == len(lengths):
+        sizes = tuple(n if size is None else size for size, n in zip(sizes, lengths, strict=True))
+    return per_axis(len(lengths), output_size=sizes)[0]
+
+
+def _adaptive_max_pool(d: int, input: Any, output_size: Any, return_indices: bool = False) -> Any:
+    """The largest element of bins of any input size: ``(n, c, {axes}) -> (n, c, *output_size)``; None keeps a length.
+
+    Bins, ties and `return_indices` as in `adaptive_avg_pool{d}d` and `max_pool{d}d`. ValueError for an empty axis.
+
+    >>> adaptive_max_pool{d}d(Tensor([[{open}[1.0, 2.0, 3.0, 4.0, 5.0]{close}]]), {window})  # 1 to 3, and 3 to 5
+    Tensor([[{open}[3., 5.]{close}]])
+    """
+    name = f"adaptive_max_pool{d}d"
+    x, single = batched(name, as_floats(input), d)
+    lengths, sizes = x.shape[2:], _output_sizes(name, x, output_size)
+    if not any(n % m for n, m in zip(lengths, sizes, strict=True)):  # bins that do not overlap
+        kernel = tuple(n // m for n, m in zip(lengths, sizes, strict=True))
+        return _max_pool(d, x[0] if single else x, kernel, return_indices=return_indices)
+    at, inside = _bin_indices(lengths, sizes)
+    elements = reshape(x, shape=(*x.shape[:2], prod(lengths)))[:, :, constant(at)]
+    elements = where(constant(inside), elements, -np.inf)
+    results = [reshape(greatest(elements, axis=2), shape=(*x.shape[:2], *sizes))]
+    if return_indices:
+        winners = constant(at)[argmax(elements.detach(), axis=2), constant(np.arange(prod(sizes)))]
+        results.append(reshape(winners, shape=results[0].shape))
+    results = [view(z, index=0) if single else z for z in results]
+    return tuple(results) if return_indices else results[0]
+
+
+@lru_cache(maxsize=64)
+def _bin_indices(lengths: Lengths, sizes: Lengths) -> tuple[Any, Any]:
+    """The flat indices of the elements of each bin, (most in one, bins), and which of them are inside."""
+    at, inside = np.zeros((1, 1), np.int64), np.ones((1, 1), bool)
+    for n, m in zip(lengths, sizes, strict=True):
+        starts, stops = (np.array(ends) for ends in zip(*((b.start, b.stop) for b in pooling.bins(n, m)), strict=True))
+        axis = starts + np.arange(max(stops - starts))[:, None]
+        k = len(at) * len(axis)
+        at = (at[:, None, :, None] * n + np.minimum(axis, n - 1)[None, :, None, :]).reshape(k, -1)
+        inside = (inside[:, None, :, None] & (axis < stops)[None, :, None, :]).reshape(k, -1)
+    return at, inside
+
+
+def _lp_pool(
+    d: int, input: Any, norm_type: float, kernel_size: Size, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    """(Σ xᵖ)^(1/p) of each window, p being `norm_type`: ``(n, c, {axes}) -> (n, c, {places})``.
+
+    An odd p of negative elements gives nan, as in PyTorch. The subgradient where the sum is 0 is 0. `stride`,
+    `ceil_mode` and errors as in `max_pool{d}d`; a window that hangs over the edge counts as a whole one.
+
+    >>> lp_pool{d}d(Tensor([[{open}[3.0, 4.0]{close}]]), 2, {window})
+    Tensor([[{open}[5.]{close}]])
+    """
+    name = f"lp_pool{d}d"
+    x, single = batched(name, as_floats(input), d)
+    require_value(name, "norm_type", norm_type, within(norm_type, "norm_type") and norm_type != 0, "a number but 0")
+    settings = _geometry(name, d, x, kernel_size, stride, 0, 1, ceil_mode).settings
+    del settings["dilation"]
+    total = pooling.avg_pool(power(x, norm_type), divide="padded", **settings) * prod(settings["kernel"])
+    zero = equal(total, 0)
+    z = masked_zero(power(where(zero, 1, total), 1 / norm_type), zero)
+    return view(z, index=0) if single else z
+
+
 max_pool1d, max_pool2d, max_pool3d = over_axes(_max_pool)
 avg_pool1d, avg_pool2d, avg_pool3d = over_axes(_avg_pool, not_in_1d="divisor_override")
 adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = over_axes(_adaptive_avg_pool)
+adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = over_axes(_adaptive_max_pool)
+lp_pool1d, lp_pool2d, lp_pool3d = over_axes(_lp_pool)

@@ -31,7 +31,7 @@ class ReLU6(_InPlace, function=functional.relu6):
 
 
 class SELU(_InPlace, function=functional.selu):
-    """Self-normalising exponential unit; see `functional.selu`."""
+    """Self-normalising exponential unit; elementwise; see `functional.selu`."""
 
 
 class SiLU(_InPlace, function=functional.silu):
@@ -85,7 +85,7 @@ class ELU(FunctionLayer, function=functional.elu):
 
 
 class CELU(FunctionLayer, function=functional.celu):
-    """x where it is positive, alpha · (exp(x / alpha) − 1) elsewhere."""
+    """x where it is positive, alpha · (exp(x / alpha) − 1) elsewhere; elementwise."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         self._hold(locals())
@@ -112,8 +112,37 @@ class Hardtanh(FunctionLayer, function=functional.hardtanh):
         self._hold(locals())
 
 
+class Threshold(FunctionLayer, function=functional.threshold):
+    """x where it is above `threshold`, `value` elsewhere: ``(…) -> (…)``."""
+
+    _in_repr = ("threshold=", "value=")
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        self._hold(locals())
+
+
+class _Shrink(FunctionLayer):
+    _in_repr = ("lambd",)
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        self._hold(locals())
+
+
+class Hardshrink(_Shrink, function=functional.hardshrink):
+    """0 where |x| ≤ `lambd`, x elsewhere: ``(…) -> (…)``."""
+
+
+class Softshrink(_Shrink, function=functional.softshrink):
+    """0 where |x| ≤ `lambd`, x moved towards 0 by `lambd` elsewhere: ``(…) -> (…)``."""
+
+
 class PReLU(Module):
-    """x where it is positive, a learned `weight` times x elsewhere: one weight, or one for each channel, axis 1."""
+    """x where it is positive, a learned `weight` times x elsewhere: one weight, or one for each channel, axis 1.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.PReLU()(mg.Tensor([-2.0, 3.0])).detach()
+    Tensor([-0.5,  3. ])
+    """
 
     _in_repr = ("num_parameters=",)
 
@@ -135,9 +164,25 @@ class Softmax(_AlongAxis, function=functional.softmax):
     """exp(x) / Σ exp(x) along the axis `dim`, by default the last."""
 
 
+class Softmin(_AlongAxis, function=functional.softmin):
+    """exp(−x) / Σ exp(−x) along the axis `dim`, by default the last."""
+
+
+class Softmax2d(Module):
+    """Softmax over the channels of images: ``(n, c, h, w) -> (n, c, h, w)``, or without n."""
+
+    def forward(self, input: Any) -> Any:
+        """The shares of the channels at each place."""
+        if np.ndim(input) not in (3, 4):
+            raise ValueError(f"Softmax2d: input is {np.shape(input)}; it must be (n, c, h, w) or (c, h, w).")
+        return functional.softmax(input, -3)
+
+
 class LogSoftmax(_AlongAxis, function=functional.log_softmax):
     """x − log Σ exp(x) along the axis `dim`, by default the last."""
 
 
 class GLU(_AlongAxis, function=functional.glu):
     """a σ(b) for the halves a and b of the input along `dim`: ``(…, 2n) -> (…, n)``."""
+
+    _example = (), ([-2.0, 1.0, 0.0, 3.0],)

@@ -269,7 +269,12 @@ class ParameterList(_Parameters, _List[Parameter]):
 
 
 class ParameterDict(_Parameters, _Dict[Parameter]):
-    """Parameters by name; other values become parameters."""
+    """Parameters by name; other values become parameters.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.ParameterDict({"scale": mg.Tensor([1.0])})["scale"]
+    Tensor([1.], requires_grad=True)
+    """
 
     def __init__(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
         self.update(parameters or ())

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import numpy as np
 
 from micrograd_np.core.settings import Count, Counts, Size, Sizes
+from micrograd_np.functional.arrangement import PAD_MODES
 from micrograd_np.functional.dimensions import as_vertex, paddings, per_axis
 from micrograd_np.numpy_api.arrange import pad
 
 from .function_layer import FunctionLayer
 from .parameter import Parameter, uniform
 
-_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # PyTorch's names and NumPy's
 _OPTIONAL = ("padding=?", "dilation=?", "output_padding=?", "groups=?", "bias=?", "padding_mode=?")
 
 
@@ -60,12 +60,17 @@ class _Conv(FunctionLayer):
         if self.padding_mode != "zeros":
             pairs = paddings(padding, self.kernel_size, self.dilation)
             widths = [(0, 0)] * (np.ndim(input) - self._d) + list(pairs)
-            input, padding = pad(as_vertex(input), widths, _MODES[self.padding_mode]), 0
+            input, padding = pad(as_vertex(input), widths, PAD_MODES[self.padding_mode]), 0
         return self._function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv1d(_Conv, d=1):
-    """Convolution over time, ``(n, in_channels, l) -> (n, out_channels, places)``; see `Conv2d`."""
+    """Convolution over time, ``(n, in_channels, l) -> (n, out_channels, places)``; see `Conv2d`. ValueError as there.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.Conv1d(3, 8, kernel_size=5)(mg.ones(1, 3, 20)).shape
+    (1, 8, 16)
+    """
 
 
 class Conv2d(_Conv, d=2):
@@ -84,7 +89,11 @@ class Conv2d(_Conv, d=2):
 class Conv3d(_Conv, d=3):
     """Convolution over volumes: ``(n, in_channels, d, h, w) -> (n, out_channels, slices, rows, columns)``.
 
-    See `Conv2d`.
+    See `Conv2d`. ValueError as there.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.Conv3d(3, 8, kernel_size=3, padding=1)(mg.ones(1, 3, 4, 4, 4)).shape
+    (1, 8, 4, 4, 4)
     """
 
 
@@ -117,7 +126,12 @@ class _ConvTranspose(_Conv):
 
 
 class ConvTranspose1d(_ConvTranspose, d=1):
-    """The adjoint of `Conv1d`: ``(n, in_channels, l) -> (n, out_channels, length)``; see `ConvTranspose2d`."""
+    """The adjoint of `Conv1d`: ``(n, in_channels, l) -> (n, out_channels, length)``; see `ConvTranspose2d`.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.ConvTranspose1d(8, 3, kernel_size=2, stride=2)(mg.ones(1, 8, 10)).shape
+    (1, 3, 20)
+    """
 
 
 class ConvTranspose2d(_ConvTranspose, d=2):
@@ -125,6 +139,10 @@ class ConvTranspose2d(_ConvTranspose, d=2):
 
     `weight` is (in, out / groups, *kernel_size). Arguments in PyTorch's order, `dilation` after `bias`; see
     `functional.conv_transpose2d` for `output_padding`.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.ConvTranspose2d(8, 3, kernel_size=2, stride=2)(mg.ones(1, 8, 5, 5)).shape
+    (1, 3, 10, 10)
     """
 
 
@@ -132,4 +150,8 @@ class ConvTranspose3d(_ConvTranspose, d=3):
     """The adjoint of `Conv3d`: ``(n, in_channels, d, h, w) -> (n, out_channels, slices, rows, columns)``.
 
     See `ConvTranspose2d`.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.ConvTranspose3d(8, 3, kernel_size=2, stride=2)(mg.ones(1, 8, 2, 2, 2)).shape
+    (1, 3, 4, 4, 4)
     """

@@ -15,6 +15,13 @@ class Dropout(FunctionLayer, function=functional.dropout):
     """Elements set to 0 with probability `p` while training, the others divided by 1 − p; see `functional.dropout`.
 
     ValueError for `p` outside [0, 1].
+
+    >>> from micrograd_np import Tensor, nn
+    >>> layer = nn.Dropout(0.5)
+    >>> set(layer(Tensor([1.0] * 100)).tolist()) == {0.0, 2.0}
+    True
+    >>> layer.eval()(Tensor([1.0, 2.0]))
+    Tensor([1., 2.])
     """
 
     _name, _in_repr = "dropout", ("p=", "inplace=")
@@ -28,12 +35,30 @@ class Dropout(FunctionLayer, function=functional.dropout):
 
 
 class Dropout1d(Dropout, d=1):
-    """Whole channels of (n, c, l) dropped together; see `Dropout`."""
+    """Whole channels of (n, c, l) dropped together; see `Dropout`.
+
+    >>> import micrograd_np as mg
+    >>> y = mg.nn.Dropout1d(0.5)(mg.ones(1, 50, 2))
+    >>> set(y.sum(2).ravel().tolist()) == {0.0, 4.0}
+    True
+    """
 
 
 class Dropout2d(Dropout, d=2):
-    """Whole channels of images (n, c, h, w) dropped together; see `Dropout`."""
+    """Whole channels of images (n, c, h, w) dropped together; see `Dropout`.
+
+    >>> import micrograd_np as mg
+    >>> y = mg.nn.Dropout2d(0.5)(mg.ones(1, 50, 2, 2))
+    >>> set(y.sum((2, 3)).ravel().tolist()) == {0.0, 8.0}
+    True
+    """
 
 
 class Dropout3d(Dropout, d=3):
-    """Whole channels of volumes (n, c, d, h, w) dropped together; see `Dropout`."""
+    """Whole channels of volumes (n, c, d, h, w) dropped together; see `Dropout`.
+
+    >>> import micrograd_np as mg
+    >>> y = mg.nn.Dropout3d(0.5)(mg.ones(1, 50, 2, 2, 2))
+    >>> set(y.sum((2, 3, 4)).ravel().tolist()) == {0.0, 16.0}
+    True
+    """

@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from inspect import unwrap
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from micrograd_np import functional
+from micrograd_np.engine.tensor import Tensor
 
 from .module import Module
+
+_LAYERS = __name__.rpartition(".")[0]
+
+
+class _Docstring:
+    """The docstring of a layer, which gets its example when it is first read: the layer applied to a few numbers."""
+
+    def __init__(self, text: str, settings: tuple[Any, ...], inputs: tuple[Any, ...]) -> None:
+        self.text, self.settings, self.inputs = text.rstrip(), settings, inputs
+
+    def __get__(self, _: Any, layer: type[FunctionModule]) -> str:
+        if not self.inputs:
+            return self.text
+        inputs, self.inputs = self.inputs, ()
+        contract = re.search(r"``[^`]*->[^`]*``", layer._function.__doc__ or "")
+        if contract and "->" not in self.text:
+            self.text += f"\n\n    Shapes: {contract[0]}."
+        with suppress(Exception):  # there is none if it needs other arguments, which a test reports
+            result = repr(layer(*self.settings)(*map(Tensor, inputs))).replace("\n", "\n    ")
+            call = f"nn.{layer.__name__}({', '.join(map(repr, self.settings))})"
+            session = f"{call}({', '.join(f'Tensor({x})' for x in inputs)})\n    {result}"
+            self.text += f"\n\n    >>> from micrograd_np import Tensor, nn\n    >>> {session}\n    "
+        return self.text
 
 
 class FunctionModule(Module):
@@ -22,6 +51,8 @@ class FunctionModule(Module):
     _d: ClassVar[int]
     _function: ClassVar[Callable[..., Any]]
     _settings: ClassVar[tuple[str, ...]] = ()
+    _example: ClassVar[tuple[tuple[Any, ...], tuple[Any, ...]]] = (), ([-2.0, -0.5, 1.0],)
+    """For the docstring: the arguments of the constructor, and inputs, which are (1, 1, 2, …) where there is a `d`."""
 
     if TYPE_CHECKING:
 
@@ -31,11 +62,18 @@ class FunctionModule(Module):
         super().__init_subclass__(**others)
         if d is not None:
             cls._d, function = d, getattr(functional, f"{cls._name}{d}d")
+            cls._example = cls._example[0], (np.arange(2.0**d).reshape(1, 1, *[2] * d).tolist(),)
         if function is not None:
             code = getattr(unwrap(cls.__init__), "__code__", None)
             names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else ()
-            cls._function = staticmethod(function)
+            plain = isinstance(
+                function, FunctionType
+            )  # an op is not bound anyway, and would be asked for its docstring
+            cls._function = staticmethod(function) if plain else function
             cls._settings = tuple([name for name in names if name != "inplace"])  # most functions have none
+        text = vars(cls).get("__doc__")
+        if text and ">>>" not in text and cls.__module__.startswith(_LAYERS):
+            cls.__doc__ = _Docstring(text, *cls._example)  # type: ignore[assignment]
 
     def _hold(self, arguments: Mapping[str, Any]) -> None:
         for name, value in arguments.items():

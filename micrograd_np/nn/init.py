@@ -59,32 +59,64 @@ def fans(tensor: Tensor) -> tuple[int, int]:
 
 
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Any = None) -> T:
-    """Values from the uniform distribution on [a, b)."""
+    """Values from the uniform distribution on [a, b). ``(…) -> (…)``.
+
+    >>> import micrograd_np as mg
+    >>> w = mg.nn.init.uniform_(mg.zeros(100), -0.1, 0.1)
+    >>> abs(w.data).max() <= 0.1
+    np.True_
+    """
     return _write(tensor, _generator(generator).uniform(a, b, tensor.shape))
 
 
 def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> T:
-    """Values from the normal distribution."""
+    """Values from the normal distribution. ``(…) -> (…)``.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.init.normal_(mg.zeros(2, 3), std=0.1).shape
+    (2, 3)
+    """
     return _write(tensor, _generator(generator).normal(mean, std, tensor.shape))
 
 
 def constant_(tensor: T, val: float) -> T:
-    """`val` everywhere."""
+    """`val` everywhere.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.init.constant_(mg.zeros(2), 3.0)
+    Tensor([3., 3.])
+    """
     return _write(tensor, val)
 
 
 def zeros_(tensor: T) -> T:
-    """0 everywhere."""
+    """0 everywhere.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.init.zeros_(mg.ones(2))
+    Tensor([0., 0.])
+    """
     return _write(tensor, 0)
 
 
 def ones_(tensor: T) -> T:
-    """1 everywhere."""
+    """1 everywhere.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.init.ones_(mg.zeros(2))
+    Tensor([1., 1.])
+    """
     return _write(tensor, 1)
 
 
 def eye_(tensor: T) -> T:
-    """The identity matrix. ValueError unless there are two axes."""
+    """The identity matrix. ValueError unless there are two axes.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.init.eye_(mg.zeros(2, 2))
+    Tensor([[1., 0.],
+            [0., 1.]])
+    """
     if tensor.ndim != 2:
         raise ValueError(f"eye_: an identity is a matrix, found shape {tensor.shape}.")
     return _write(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
@@ -94,6 +126,10 @@ def dirac_(tensor: T, groups: int = 1) -> T:
     """The identity as a convolution weight (out, in, …), in each group: output channel i is input channel i.
 
     Further output channels are 0. ValueError unless there are 3 to 5 axes and `groups` divides the first.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.init.dirac_(mg.zeros(2, 2, 3)).tolist()
+    [[[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]
     """
     if not 3 <= tensor.ndim <= 5 or tensor.shape[0] % groups:
         raise ValueError(
@@ -110,7 +146,13 @@ def dirac_(tensor: T, groups: int = 1) -> T:
 
 
 def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Any = None) -> T:
-    """Normal values; in each column a fraction `sparsity` of them, rounded up, is 0. ValueError unless a matrix."""
+    """Normal values; in each column a fraction `sparsity` of them, rounded up, is 0. ValueError unless a matrix.
+
+    >>> import micrograd_np as mg
+    >>> w = mg.nn.init.sparse_(mg.zeros(10, 2), sparsity=0.3)
+    >>> (w.data == 0).sum(axis=0)
+    array([3, 3])
+    """
     if tensor.ndim != 2:
         raise ValueError(f"sparse_: needs a matrix, found shape {tensor.shape}.")
     rows, columns = tensor.shape
@@ -128,6 +170,12 @@ def trunc_normal_(
     """Values from the normal distribution restricted to [a, b]; `a` and `b` are values, not standard deviations.
 
     By rejection: of normal values, or of uniform ones where few normal values would be accepted. ValueError if a ≥ b.
+    ``(…) -> (…)``.
+
+    >>> import micrograd_np as mg
+    >>> w = mg.nn.init.trunc_normal_(mg.zeros(100), a=-1.0, b=1.0)
+    >>> abs(w.data).max() <= 1
+    np.True_
     """
     if a >= b:
         raise ValueError(f"trunc_normal_: needs a < b, found a={a} and b={b}.")
@@ -150,20 +198,40 @@ def trunc_normal_(
 
 
 def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Any = None) -> T:
-    """U(±gain √(6 / (fan_in + fan_out))). Source: Glorot & Bengio (2010), eq. 16."""
+    """U(±gain √(6 / (fan_in + fan_out))). ``(out, in, …) -> (out, in, …)``. Source: Glorot & Bengio (2010), eq. 16.
+
+    >>> import micrograd_np as mg
+    >>> w = mg.nn.init.xavier_uniform_(mg.zeros(100, 50))
+    >>> w.data.max() <= (6 / 150) ** 0.5
+    np.True_
+    """
     bound = gain * sqrt(6 / sum(fans(tensor)))
     return uniform_(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor: T, gain: float = 1.0, generator: Any = None) -> T:
-    """N(0, gain² · 2 / (fan_in + fan_out)). Source: Glorot & Bengio (2010)."""
+    """N(0, gain² · 2 / (fan_in + fan_out)). ``(out, in, …) -> (out, in, …)``. Source: Glorot & Bengio (2010).
+
+    >>> import micrograd_np as mg
+    >>> w = mg.nn.init.xavier_normal_(mg.zeros(100, 50))
+    >>> abs(w.std().item() - (2 / 150) ** 0.5) < 0.02
+    True
+    """
     return normal_(tensor, 0.0, gain * sqrt(2 / sum(fans(tensor))), generator)
 
 
 def kaiming_uniform_(
     tensor: T, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> T:
-    """U(±gain √(3 / fan)), `a` being the negative slope of leaky_relu. Source: He et al. (2015), eq. 14."""
+    """U(±gain √(3 / fan)), `a` being the negative slope of leaky_relu. Source: He et al. (2015), eq. 14.
+
+    ``(out, in, …) -> (out, in, …)``.
+
+    >>> import micrograd_np as mg
+    >>> w = mg.nn.init.kaiming_uniform_(mg.zeros(100, 50), nonlinearity="relu")
+    >>> w.data.max() <= (6 / 50) ** 0.5
+    np.True_
+    """
     bound = sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
 
@@ -171,7 +239,15 @@ def kaiming_uniform_(
 def kaiming_normal_(
     tensor: T, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> T:
-    """N(0, gain² / fan), `a` being the negative slope of leaky_relu. Source: He et al. (2015), eq. 14."""
+    """N(0, gain² / fan), `a` being the negative slope of leaky_relu. Source: He et al. (2015), eq. 14.
+
+    ``(out, in, …) -> (out, in, …)``.
+
+    >>> import micrograd_np as mg
+    >>> w = mg.nn.init.kaiming_normal_(mg.zeros(100, 50), nonlinearity="relu")
+    >>> abs(w.std().item() - (2 / 50) ** 0.5) < 0.02
+    True
+    """
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
@@ -180,6 +256,12 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Any = None) -> T:
 
     It is Q of a QR decomposition of a normal matrix, with the signs that make the distribution uniform. ValueError
     below two axes.
+
+    >>> import micrograd_np as mg
+    >>> w = mg.nn.init.orthogonal_(mg.zeros(2, 3))
+    >>> abs(w @ w.T).round(6)
+    Tensor([[1., 0.],
+            [0., 1.]])
     """
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_: needs two axes or more, found {tensor.shape}.")

@@ -15,7 +15,13 @@ from .parameter import Parameter, uniform
 
 
 class Linear(Module):
-    """y = x Wᵀ + b: ``(…, in) -> (…, out)``. `weight` is (out, in), `bias` (out,), both drawn from U(±1/√in)."""
+    """y = x Wᵀ + b: ``(…, in) -> (…, out)``. `weight` is (out, in), `bias` (out,), both drawn from U(±1/√in).
+
+    >>> import micrograd_np as mg
+    >>> layer = mg.nn.Linear(3, 2)
+    >>> layer(mg.ones(5, 3)).shape, layer.weight.shape, layer.bias.shape
+    ((5, 2), (2, 3), (2,))
+    """
 
     _in_repr = ("in_features=", "out_features=", "bias=")
 
@@ -39,6 +45,10 @@ class Bilinear(Module):
     """x₁ᵀ W x₂ + b, one W for each output: ``(…, in1), (…, in2) -> (…, out)``. `weight` is (out, in1, in2).
 
     Weight and bias (out,) are drawn from U(±1/√in1). ValueError for inputs of other shapes.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.Bilinear(4, 3, 2)(mg.ones(6, 4), mg.ones(6, 3)).shape
+    (6, 2)
     """
 
     _in_repr = ("in1_features=", "in2_features=", "out_features=", "bias=")

@@ -14,6 +14,7 @@ from micrograd_np.engine.tensor import get_default_dtype
 from micrograd_np.functional.normalization import lengths_of
 from micrograd_np.ops.state import astype
 
+from .function_layer import FunctionLayer
 from .module import Module
 from .parameter import Parameter
 
@@ -109,13 +110,23 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Batch normalisation of images (n, c, h, w), channel by channel; see `BatchNorm1d`."""
+    """Batch normalisation of images (n, c, h, w), channel by channel; see `BatchNorm1d`.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.BatchNorm2d(4)(mg.ones(2, 4, 3, 3)).shape
+    (2, 4, 3, 3)
+    """
 
     _ranks = (4,)
 
 
 class BatchNorm3d(_BatchNorm):
-    """Batch normalisation of volumes (n, c, d, h, w), channel by channel; see `BatchNorm1d`."""
+    """Batch normalisation of volumes (n, c, d, h, w), channel by channel; see `BatchNorm1d`.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.BatchNorm3d(4)(mg.ones(2, 4, 3, 3, 3)).shape
+    (2, 4, 3, 3, 3)
+    """
 
     _ranks = (5,)
 
@@ -142,25 +153,47 @@ class _InstanceNorm(_ChannelNorm):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Instance normalisation of (n, c, l) or (c, l); see `functional.instance_norm`."""
+    """Instance normalisation of (n, c, l) or (c, l); see `functional.instance_norm`.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.InstanceNorm1d(2)(mg.Tensor([[[1.0, 3.0], [10.0, 30.0]]])).round(3)
+    Tensor([[[-1.,  1.],
+             [-1.,  1.]]])
+    """
 
     _ranks = (3, 2)
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Instance normalisation of images (n, c, h, w) or (c, h, w); see `functional.instance_norm`."""
+    """Instance normalisation of images (n, c, h, w) or (c, h, w); see `functional.instance_norm`.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.InstanceNorm2d(4)(mg.ones(2, 4, 3, 3)).shape
+    (2, 4, 3, 3)
+    """
 
     _ranks = (4, 3)
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Instance normalisation of volumes (n, c, d, h, w) or (c, d, h, w); see `functional.instance_norm`."""
+    """Instance normalisation of volumes (n, c, d, h, w) or (c, d, h, w); see `functional.instance_norm`.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.InstanceNorm3d(4)(mg.ones(2, 4, 3, 3, 3)).shape
+    (2, 4, 3, 3, 3)
+    """
 
     _ranks = (5, 4)
 
 
 class LayerNorm(_Norm):
-    """Layer normalisation over the last axes, of lengths `normalized_shape`; see `functional.layer_norm`."""
+    """Layer normalisation over the last axes, of lengths `normalized_shape`; see `functional.layer_norm`.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.LayerNorm(2)(mg.Tensor([[1.0, 3.0], [10.0, 30.0]])).detach().round(3)
+    Tensor([[-1.,  1.],
+            [-1.,  1.]])
+    """
 
     _in_repr = ("normalized_shape", "eps=", "elementwise_affine=", "bias=")
 
@@ -182,7 +215,12 @@ class LayerNorm(_Norm):
 
 
 class RMSNorm(_Norm):
-    """Division of the last axes by their root mean square; see `micrograd_np.functional.rms_norm`."""
+    """Division of the last axes by their root mean square; see `micrograd_np.functional.rms_norm`.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.RMSNorm(2)(mg.Tensor([[3.0, 4.0]])).detach().round(3)
+    Tensor([[0.849, 1.131]])
+    """
 
     _in_repr = ("normalized_shape", "eps=", "elementwise_affine=")
 
@@ -200,7 +238,14 @@ class RMSNorm(_Norm):
 
 
 class GroupNorm(_Norm):
-    """Normalisation of groups of channels, sample by sample; see `micrograd_np.functional.group_norm`."""
+    """Normalisation of groups of channels, sample by sample; see `micrograd_np.functional.group_norm`.
+
+    ``(n, c, …) -> (n, c, …)``. ValueError unless the number of groups divides that of channels.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.GroupNorm(2, 4)(mg.Tensor([[1.0, 3.0, 10.0, 30.0]])).detach().round(3)
+    Tensor([[-1.,  1., -1.,  1.]])
+    """
 
     _in_repr = ("num_groups", "num_channels", "eps=", "affine=", "bias=")
 
@@ -221,3 +266,15 @@ class GroupNorm(_Norm):
     def forward(self, input: Any) -> Any:
         """`input` with each group of channels of each sample normalised."""
         return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+
+class LocalResponseNorm(FunctionLayer, function=functional.local_response_norm):
+    """Each element divided by what neighbouring channels hold: ``(n, c, …) -> (n, c, …)``.
+
+    See `micrograd_np.functional.local_response_norm`.
+    """
+
+    _in_repr = ("size", "alpha=", "beta=", "k=")
+
+    def __init__(self, size: Count, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        self._hold(locals())

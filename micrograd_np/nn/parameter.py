@@ -9,7 +9,12 @@ from micrograd_np.engine.tensor import Tensor, get_default_dtype
 
 
 class Parameter(Tensor):
-    """A tensor that is trained: listed by ``parameters()``, updated by an optimiser. Its results are plain Tensors."""
+    """A tensor that is trained: listed by ``parameters()``, updated by an optimiser. Its results are plain Tensors.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.Parameter([1.0, 2.0])
+    Tensor([1., 2.], requires_grad=True)
+    """
 
     __slots__ = ()
 
@@ -18,7 +23,14 @@ class Parameter(Tensor):
 
 
 class Buffer(Tensor):
-    """A tensor that a module holds but does not train, such as a running mean; in the state dict if `persistent`."""
+    """A tensor that a module holds but does not train, such as a running mean; in the state dict if `persistent`.
+
+    >>> import micrograd_np as mg
+    >>> module = mg.nn.Module()
+    >>> module.mean = mg.nn.Buffer([0.0])
+    >>> list(module.parameters()), list(module.state_dict())
+    ([], ['mean'])
+    """
 
     __slots__ = ("persistent",)
 

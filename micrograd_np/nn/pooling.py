@@ -11,7 +11,7 @@ from .function_layer import FunctionLayer
 
 
 class _MaxPool(FunctionLayer):
-    _name = "max_pool"
+    _name, _example = "max_pool", ((2,), ())
     _in_repr = ("kernel_size=", "stride=", "padding=", "dilation=", "ceil_mode=")
 
     def __init__(
@@ -43,7 +43,7 @@ class MaxPool3d(_MaxPool, d=3):
 
 
 class _AvgPool(FunctionLayer):
-    _name = "avg_pool"
+    _name, _example = "avg_pool", ((2,), ())
     _in_repr = ("kernel_size=", "stride=", "padding=")
 
     def __init__(
@@ -84,7 +84,7 @@ class AvgPool3d(_AvgPool, d=3):
 
 
 class _AdaptiveAvgPool(FunctionLayer):
-    _name = "adaptive_avg_pool"
+    _name, _in_repr, _example = "adaptive_avg_pool", ("output_size=",), ((1,), ())
 
     def __init__(self, output_size: Size | Sequence[Size | None] | None) -> None:
         self._hold(locals())
@@ -100,3 +100,49 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool, d=2):
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool, d=3):
     """The mean over bins of any input size; None keeps a length. See `functional.adaptive_avg_pool3d`."""
+
+
+class _AdaptiveMaxPool(FunctionLayer):
+    _name, _in_repr = "adaptive_max_pool", ("output_size=",)
+
+    def __init__(self, output_size: Size | Sequence[Size | None] | None, return_indices: bool = False) -> None:
+        self._hold(locals())
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool, d=1):
+    """The largest in each of so many bins: ``(n, c, l) -> (n, c, bins)``; see `functional.adaptive_max_pool1d`."""
+
+
+class AdaptiveMaxPool2d(_AdaptiveMaxPool, d=2):
+    """The largest in each bin of any input size: ``(n, c, h, w) -> (n, c, rows, columns)``; None keeps a length.
+
+    See `functional.adaptive_max_pool2d`.
+    """
+
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool, d=3):
+    """The largest in each bin: ``(n, c, d, h, w) -> (n, c, slices, rows, columns)``; None keeps a length.
+
+    See `functional.adaptive_max_pool3d`.
+    """
+
+
+class _LPPool(FunctionLayer):
+    _name, _in_repr = "lp_pool", ("norm_type=", "kernel_size=", "stride=", "ceil_mode=")
+
+    def __init__(
+        self, norm_type: float, kernel_size: Counts, stride: Counts | None = None, ceil_mode: bool = False
+    ) -> None:
+        self._hold(locals())
+
+
+class LPPool1d(_LPPool, d=1):
+    """(Σ xᵖ)^(1/p) of each window: ``(n, c, l) -> (n, c, places)``; see `functional.lp_pool1d`."""
+
+
+class LPPool2d(_LPPool, d=2):
+    """(Σ xᵖ)^(1/p) of each window: ``(n, c, h, w) -> (n, c, rows, columns)``; see `functional.lp_pool2d`."""
+
+
+class LPPool3d(_LPPool, d=3):
+    """(Σ xᵖ)^(1/p) of each window: ``(n, c, d, h, w) -> (n, c, slices, rows, columns)``; see `functional.lp_pool3d`."""

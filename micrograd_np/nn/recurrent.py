@@ -24,9 +24,10 @@ from micrograd_np.ops.fused.lstm import lstm, lstm_memory
 from micrograd_np.ops.fused.rnn import rnn
 from micrograd_np.ops.index import scatter_slice, view
 from micrograd_np.ops.linear import matmul
-from micrograd_np.ops.shape import concatenate, stack, transpose
+from micrograd_np.ops.shape import concatenate, reshape, stack, transpose
 
 from .module import Module
+from .packed import PackedSequence, joined, runs_of
 from .parameter import Parameter, uniform
 
 _WEIGHTS = "weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"
@@ -143,6 +144,8 @@ class _Layer(_Recurrent):
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """Outputs of every step, and the final state of every layer; of an LSTM the final h and c."""
+        if isinstance(input, PackedSequence):
+            return self._packed(input, hx)
         x = as_tensor(input)
         single = x.ndim == 2
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
@@ -157,21 +160,63 @@ class _Layer(_Recurrent):
             x = called_as(x, transpose(x, axes=(1, 0, 2)))
         if not x.shape[0]:
             raise ValueError(f"{self._name}: the sequence has no steps; input is {x.shape}, time first.")
-        starts = self._starts(hx, x.shape[1], 1 if single else None)
+        x, ends = self._layers(x, self._starts(hx, x.shape[1], 1 if single else None), self._swept)
+        if single:
+            return x[:, 0], _unpack(tuple(end[:, 0] for end in ends))
+        return transpose(x, axes=(1, 0, 2)) if self.batch_first else x, _unpack(ends)
+
+    def _layers(self, x: Any, starts: list[tuple[Any, ...]], sweep: Callable[..., Any]) -> tuple[Any, tuple[Any, ...]]:
+        """The last layer's outputs and the final states, from the initial ones; `sweep` is one layer, one way."""
         finals: list[Any] = []
         for layer in range(self.num_layers):
             if layer and self.dropout:
                 x = functional.dropout(x, self.dropout, self.training)
             directions = []
             for reverse, end in enumerate(self._ends(layer)):
-                z, final = self._run(x[::-1] if reverse else x, starts[len(finals)], end)
-                directions.append(z[::-1] if reverse else z)
+                z, final = sweep(x, starts[len(finals)], end, reverse)
+                directions.append(z)
                 finals.append(final)
             x = directions[0] if len(directions) == 1 else concatenate(*directions, axis=-1)
-        ends = tuple(stack(states) for states in zip(*finals, strict=True))
-        if single:
-            return x[:, 0], _unpack(tuple(end[:, 0] for end in ends))
-        return transpose(x, axes=(1, 0, 2)) if self.batch_first else x, _unpack(ends)
+        return x, tuple(stack(states) for states in zip(*finals, strict=True))
+
+    def _swept(self, x: Any, states: tuple[Any, ...], end: str, reverse: int) -> tuple[Any, tuple[Any, ...]]:
+        z, final = self._run(x[::-1] if reverse else x, states, end)
+        return z[::-1] if reverse else z, final
+
+    def _packed(self, sequence: PackedSequence, hx: Any) -> tuple[PackedSequence, Any]:
+        """`forward` of packed sequences: as many at a time as there still are."""
+        data, sizes, order, back = sequence
+        if data.ndim != 2 or data.shape[1] != self.input_size:
+            needed = f"({sum(sizes)}, {self.input_size})"
+            raise ValueError(f"{self._name}: the data of the packed sequence is {data.shape}; it must be {needed}.")
+        runs = runs_of(sizes)
+        starts = self._starts(hx, sizes[0], None)
+        if order is not None and hx is not None:
+            starts = [tuple(s[constant(np.array(order))] for s in states) for states in starts]
+
+        def sweep(x: Any, states: tuple[Any, ...], end: str, reverse: int) -> tuple[Any, tuple[Any, ...]]:
+            outputs: list[Any] = []
+            ended: list[tuple[Any, ...]] = []  # the states of sequences that are over, the latest first
+            first, states = states, states if not reverse else tuple(s[:0] for s in states)
+            for rows, steps, size in reversed(runs) if reverse else runs:
+                n = states[0].shape[0]
+                if n > size:
+                    ended.insert(0, tuple(s[size:] for s in states))
+                    states = tuple(s[:size] for s in states)
+                elif n < size:  # the way back meets the ends of further sequences
+                    more = tuple(s[n:size] for s in first)
+                    states = tuple(concatenate(s, m, axis=0) for s, m in zip(states, more, strict=True)) if n else more
+                z, states = self._swept(reshape(x[rows], shape=(steps, size, x.shape[1])), states, end, reverse)
+                outputs.append(z)
+            parts = zip(states, *ended, strict=True)
+            return joined(outputs[:: -1 if reverse else 1]), tuple(
+                concatenate(*p, axis=0) if len(p) > 1 else p[0] for p in parts
+            )
+
+        z, ends = self._layers(data, starts, sweep)
+        if back is not None:
+            ends = tuple(end[:, constant(np.array(back))] for end in ends)
+        return PackedSequence(z, sizes, order, back), _unpack(ends)
 
     def _starts(self, hx: Any, n: int, axis: int | None) -> list[tuple[Any, ...]]:
         """The initial states of each layer and direction, those of `hx` being (layers · directions, n, size)."""
@@ -189,9 +234,16 @@ class RNN(_Layer):
 
     `nonlinearity` may be "relu". With `bidirectional`, a second recurrence runs backwards, and outputs stand side by
     side. `dropout` acts between layers, while training. Called with (input, h_0); h_0 is zero by default. Returns the
-    outputs of the last layer and the final state of every layer. Parameters: `weight_ih_l0`, `weight_hh_l0`,
-    `bias_ih_l0` and `bias_hh_l0`, with the suffix `_reverse` for the way back, drawn from U(±1/√hidden_size).
+    outputs of the last layer and the final state of every layer. Of an input that `nn.utils.rnn.pack_padded_sequence`
+    has packed, the outputs are packed, too, and the final states are those at the end of each sequence. Parameters:
+    `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0` and `bias_hh_l0`, with the suffix `_reverse` for the way back, drawn
+    from U(±1/√hidden_size).
     ValueError for inputs of other shapes.
+
+    >>> import micrograd_np as mg
+    >>> outputs, state = mg.nn.RNN(3, 4)(mg.ones(5, 2, 3))
+    >>> outputs.shape, state.shape
+    ((5, 2, 4), (1, 2, 4))
     """
 
     _name = "RNN"
@@ -219,6 +271,7 @@ class LSTM(_Layer):
     Gates in the order i, f, g, o: c = f c + i g, h = o tanh c; see `micrograd_np.ops.fused.lstm`. Called
     with (input, (h_0, c_0)); returns outputs and (h_n, c_n). With `proj_size`, h is multiplied by ``weight_hr_l0``
     (proj_size, hidden_size) after every step. Everything else as in `RNN`.
+    ValueError for a `proj_size` that is not below `hidden_size`.
 
     >>> from micrograd_np import Tensor
     >>> outputs, (h, c) = LSTM(3, 4, num_layers=2)(Tensor(np.zeros((5, 2, 3))))
@@ -249,6 +302,11 @@ class GRU(_Layer):
     """Gated recurrent units in `num_layers` layers: ``(t, n, input_size) -> (t, n, h), (layers, n, h)``.
 
     Gates in the order r, z, n: n = tanh(W x + b + r (U h + c)), h = (1 − z) n + z h. Everything else as in `RNN`.
+
+    >>> import micrograd_np as mg
+    >>> outputs, state = mg.nn.GRU(3, 4)(mg.ones(5, 2, 3))
+    >>> outputs.shape, state.shape
+    ((5, 2, 4), (1, 2, 4))
     """
 
     _name = "GRU"
@@ -283,6 +341,10 @@ class RNNCell(_Cell):
     """One step of an `RNN`: ``(n, input_size), (n, h) -> (n, h)``.
 
     Parameters: `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`, drawn from U(±1/√hidden_size).
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.RNNCell(3, 4)(mg.ones(2, 3)).shape
+    (2, 4)
     """
 
     _name = "RNN"
@@ -295,12 +357,23 @@ class RNNCell(_Cell):
 
 
 class LSTMCell(_Cell):
-    """One step of an `LSTM`: ``(n, input_size), ((n, h), (n, h)) -> ((n, h), (n, h))``."""
+    """One step of an `LSTM`: ``(n, input_size), ((n, h), (n, h)) -> ((n, h), (n, h))``.
+
+    >>> import micrograd_np as mg
+    >>> h, c = mg.nn.LSTMCell(3, 4)(mg.ones(2, 3))
+    >>> h.shape, c.shape
+    ((2, 4), (2, 4))
+    """
 
     _name = "LSTM"
 
 
 class GRUCell(_Cell):
-    """One step of a `GRU`: ``(n, input_size), (n, h) -> (n, h)``."""
+    """One step of a `GRU`: ``(n, input_size), (n, h) -> (n, h)``.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.GRUCell(3, 4)(mg.ones(2, 3)).shape
+    (2, 4)
+    """
 
     _name = "GRU"

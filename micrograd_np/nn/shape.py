@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from micrograd_np import functional
-from micrograd_np.core.settings import Counts, Sizes
+from micrograd_np.core.settings import Count, Counts, Sizes
 from micrograd_np.core.views import called_as
 from micrograd_np.ops.shape import reshape
 
@@ -15,7 +15,12 @@ from .module import Module
 
 
 class Identity(Module):
-    """Its first argument, unchanged. The constructor ignores all arguments."""
+    """Its first argument, unchanged. The constructor ignores all arguments. ``(…) -> (…)``.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.Identity()(mg.Tensor([1.0]))
+    Tensor([1.])
+    """
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
@@ -26,7 +31,12 @@ class Identity(Module):
 
 
 class Flatten(Module):
-    """The axes from `start_dim` to `end_dim` as one: ``(n, c, h, w) -> (n, c · h · w)``."""
+    """The axes from `start_dim` to `end_dim` as one: ``(n, c, h, w) -> (n, c · h · w)``.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.Flatten()(mg.ones(2, 3, 4, 4)).shape
+    (2, 48)
+    """
 
     _in_repr = ("start_dim=", "end_dim=")
 
@@ -45,7 +55,12 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """The axis `dim` as several, of lengths `unflattened_size`, one of which may be −1."""
+    """The axis `dim` as several, of lengths `unflattened_size`, one of which may be −1.
+
+    >>> import micrograd_np as mg
+    >>> mg.nn.Unflatten(1, (2, -1))(mg.ones(5, 6)).shape
+    (5, 2, 3)
+    """
 
     _in_repr = ("dim=", "unflattened_size=")
 
@@ -63,6 +78,8 @@ class Unflatten(Module):
 class Unfold(FunctionLayer, function=functional.unfold):
     """Every window of an image as a column: ``(n, c, h, w) -> (n, c · k · l, places)``; see `functional.unfold`."""
 
+    _example = (2,), ([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]],)
+
     def __init__(self, kernel_size: Counts, dilation: Counts = 1, padding: Sizes = 0, stride: Counts = 1) -> None:
         self._hold(locals())
 
@@ -73,7 +90,30 @@ class Fold(FunctionLayer, function=functional.fold):
     See `functional.fold`.
     """
 
+    _example = ((2, 3), 2), ([[[1.0, 2.0], [2.0, 3.0], [4.0, 5.0], [5.0, 6.0]]],)
+
     def __init__(
         self, output_size: Counts, kernel_size: Counts, dilation: Counts = 1, padding: Sizes = 0, stride: Counts = 1
     ) -> None:
+        self._hold(locals())
+
+
+class PixelShuffle(FunctionLayer, function=functional.pixel_shuffle):
+    """Channels become space: ``(…, c · r², h, w) -> (…, c, h · r, w · r)``; see `functional.pixel_shuffle`."""
+
+    def __init__(self, upscale_factor: Count) -> None:
+        self._hold(locals())
+
+
+class PixelUnshuffle(FunctionLayer, function=functional.pixel_unshuffle):
+    """Space becomes channels: ``(…, c, h · r, w · r) -> (…, c · r², h, w)``; see `functional.pixel_unshuffle`."""
+
+    def __init__(self, downscale_factor: Count) -> None:
+        self._hold(locals())
+
+
+class ChannelShuffle(FunctionLayer, function=functional.channel_shuffle):
+    """The channels of `groups` dealt out in turn: ``(n, c, …) -> (n, c, …)``; see `functional.channel_shuffle`."""
+
+    def __init__(self, groups: Count) -> None:
         self._hold(locals())

@@ -13,6 +13,8 @@ from .function_layer import FunctionLayer
 class Upsample(FunctionLayer, function=functional.interpolate):
     """(n, c, *lengths) at the lengths `size`, or `scale_factor` times as long; see `functional.interpolate`."""
 
+    _example = ((3,), ([[[1.0, 2.0]]],))
+
     def __init__(
         self,
         size: Counts | None = None,

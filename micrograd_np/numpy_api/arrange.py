@@ -20,7 +20,12 @@ from micrograd_np.ops.state import copy
 
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
-    """Two axes exchanged: a view."""
+    """Two axes exchanged: a view.
+
+    >>> import micrograd_np as mg
+    >>> mg.swapaxes(mg.ones(2, 3, 4), 0, 2).shape
+    (4, 3, 2)
+    """
     x = as_operand(x)
     axes = list(range(x.ndim))
     a, b = axis_of(axis1, x.ndim, "axis1"), axis_of(axis2, x.ndim, "axis2")
@@ -29,7 +34,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
 
 
 def moveaxis(x: Any, source: Axes, destination: Axes) -> Any:
-    """Axes moved to new positions, the others keeping their order: a view.
+    """Axes moved to new positions, the others keeping their order: a view. ValueError for unequal numbers of axes.
 
     >>> moveaxis(np.ones((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
@@ -60,7 +65,12 @@ def squeeze(x: Any, axis: Axes | None = None) -> Any:
 
 
 def expand_dims(x: Any, axis: Axes) -> Any:
-    """`x` with new axes of length one, at the positions `axis` of the result."""
+    """`x` with new axes of length one, at the positions `axis` of the result.
+
+    >>> import micrograd_np as mg
+    >>> mg.expand_dims(mg.Tensor([1.0, 2.0]), 0).shape
+    (1, 2)
+    """
     x = as_operand(x)
     ndim = x.ndim + (len(axis) if isinstance(axis, (tuple, list)) else 1)
     new = axes_of(axis, ndim)
@@ -69,7 +79,12 @@ def expand_dims(x: Any, axis: Axes) -> Any:
 
 
 def ravel(x: Any) -> Any:
-    """`x` flattened to one axis, in row-major order."""
+    """`x` flattened to one axis, in row-major order.
+
+    >>> import micrograd_np as mg
+    >>> mg.ravel(mg.Tensor([[1.0, 2.0], [3.0, 4.0]]))
+    Tensor([1., 2., 3., 4.])
+    """
     x = as_operand(x)
     z = reshape(x, shape=(x.size,))
     flags = getattr(x.data if isinstance(x, Vertex) else x, "flags", None)
@@ -78,6 +93,8 @@ def ravel(x: Any) -> Any:
 
 def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """The axes from `start_dim` to `end_dim` as one; all of them by default. A 0-d array gets one axis.
+
+    ValueError where `start_dim` comes after `end_dim`.
 
     >>> flatten(np.ones((2, 3, 4)), 1).shape
     (2, 12)
@@ -153,6 +170,7 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
     """Every element `repeats` times in a row, as in NumPy: PyTorch's ``x.repeat(2, 3)`` is ``tile(x, (2, 3))``.
 
     With `axis`, every slice along it. A sequence gives a number for each.
+    ValueError for a negative number, or for other than one number for each slice.
 
     >>> repeat(np.array([1.0, 2.0]), 2), repeat(np.array([1.0, 2.0]), [2, 1])
     (array([1., 1., 2., 2.]), array([1., 1., 2.]))
@@ -178,7 +196,12 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Any
 
 
 def flip(x: Any, axis: Axes | None = None) -> Any:
-    """`x` reversed along `axis`, or along all axes: a view."""
+    """`x` reversed along `axis`, or along all axes: a view.
+
+    >>> import micrograd_np as mg
+    >>> mg.flip(mg.Tensor([1.0, 2.0, 3.0]))
+    Tensor([3., 2., 1.])
+    """
     x = as_operand(x)
     axes = range(x.ndim) if axis is None else axes_of(axis, x.ndim)
     return view(x, index=tuple(slice(None, None, -1) if i in axes else ALL for i in range(x.ndim)))
@@ -186,6 +209,8 @@ def flip(x: Any, axis: Axes | None = None) -> Any:
 
 def roll(x: Any, shift: Axes, axis: Axes | None = None) -> Any:
     """The elements shifted by `shift` along `axis`; those shifted past the end come back at the start.
+
+    ValueError for several shifts without as many axes.
 
     >>> roll(np.array([1.0, 2.0, 3.0]), 1)
     array([3., 1., 2.])

@@ -23,23 +23,38 @@ def _each(xs: tuple[Any, ...], change: Any) -> Any:
 
 
 def atleast_1d(*arys: Any) -> Any:
-    """Each array with at least one axis: numbers become arrays of one element. A tuple for several."""
+    """Each array with at least one axis: numbers become arrays of one element. A tuple for several.
+
+    >>> import micrograd_np as mg
+    >>> mg.atleast_1d(mg.Tensor(3.0))
+    Tensor([3.])
+    """
     return _each(arys, lambda x: x if x.ndim else reshape(x, shape=(1,)))
 
 
 def atleast_2d(*arys: Any) -> Any:
-    """Each array with at least two axes, new ones in front: a vector becomes a row. A tuple for several."""
+    """Each array with at least two axes, new ones in front: a vector becomes a row. A tuple for several.
+
+    >>> import micrograd_np as mg
+    >>> mg.atleast_2d(mg.Tensor([1.0, 2.0]))
+    Tensor([[1., 2.]])
+    """
     return _each(arys, lambda x: x if x.ndim > 1 else reshape(x, shape=(1, x.size)))
 
 
 def atleast_3d(*arys: Any) -> Any:
-    """Each array with at least three axes: (n) becomes (1,n,1), (n,m) becomes (n,m,1). A tuple for several."""
+    """Each array with at least three axes: (n) becomes (1,n,1), (n,m) becomes (n,m,1). A tuple for several.
+
+    >>> import micrograd_np as mg
+    >>> mg.atleast_3d(mg.ones(2, 3)).shape
+    (2, 3, 1)
+    """
     shapes = {0: (1, 1, 1), 1: (1, -1, 1)}
     return _each(arys, lambda x: x if x.ndim > 2 else reshape(x, shape=shapes.get(x.ndim, (*x.shape, 1))))
 
 
 def vstack(tup: Sequence[Any]) -> Any:
-    """Rows, or arrays with rows, one below the other.
+    """Rows, or arrays with rows, one below the other. ``(n, k), (m, k) -> (n + m, k)``; a vector (k,) is one row.
 
     >>> vstack([np.array([1.0, 2.0]), np.array([3.0, 4.0])])
     array([[1., 2.],
@@ -49,18 +64,34 @@ def vstack(tup: Sequence[Any]) -> Any:
 
 
 def hstack(tup: Sequence[Any]) -> Any:
-    """Arrays side by side: along the second axis, vectors along the first."""
+    """Arrays side by side: along the second axis, vectors along the first.
+
+    >>> import micrograd_np as mg
+    >>> mg.hstack([mg.Tensor([1.0]), mg.Tensor([2.0, 3.0])])
+    Tensor([1., 2., 3.])
+    """
     parts = [atleast_1d(x) for x in as_operands(tup)]
     return concatenate(parts, axis=0 if not parts or parts[0].ndim == 1 else 1)
 
 
 def dstack(tup: Sequence[Any]) -> Any:
-    """Arrays joined along the third axis."""
+    """Arrays joined along the third axis.
+
+    >>> import micrograd_np as mg
+    >>> mg.dstack([mg.ones(2, 3), mg.ones(2, 3)]).shape
+    (2, 3, 2)
+    """
     return concatenate([atleast_3d(x) for x in as_operands(tup)], axis=2)
 
 
 def column_stack(tup: Sequence[Any]) -> Any:
-    """Vectors as the columns of a matrix; matrices side by side."""
+    """Vectors as the columns of a matrix; matrices side by side.
+
+    >>> import micrograd_np as mg
+    >>> mg.column_stack([mg.Tensor([1.0, 2.0]), mg.Tensor([3.0, 4.0])])
+    Tensor([[1., 3.],
+            [2., 4.]])
+    """
     parts = as_operands(tup)
     return concatenate([x if x.ndim > 1 else reshape(x, shape=(x.size, 1)) for x in parts], axis=1)
 
@@ -80,7 +111,12 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> 
 
 
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    """`values` after `arr` along an axis, or both flattened."""
+    """`values` after `arr` along an axis, or both flattened.
+
+    >>> import micrograd_np as mg
+    >>> mg.append(mg.Tensor([1.0, 2.0]), [3.0])
+    Tensor([1., 2., 3.])
+    """
     return concatenate([arr, values], axis=axis)
 
 
@@ -99,40 +135,74 @@ def array_split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 
 
 
 def hsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
-    """Parts along the second axis, of a vector along the first: undoes `hstack`. ValueError for a number."""
+    """Parts along the second axis, of a vector along the first: undoes `hstack`. ValueError for a number.
+
+    >>> import micrograd_np as mg
+    >>> mg.hsplit(mg.Tensor([1.0, 2.0, 3.0, 4.0]), 2)
+    [Tensor([1., 2.]), Tensor([3., 4.])]
+    """
     x = with_axes(ary, 1)
     return split(x, indices_or_sections, axis=min(1, x.ndim - 1))
 
 
 def vsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
-    """Parts along the first axis of two or more: undoes `vstack`. ValueError for fewer axes."""
+    """Parts along the first axis of two or more: undoes `vstack`. ValueError for fewer axes.
+
+    >>> import micrograd_np as mg
+    >>> [x.shape for x in mg.vsplit(mg.ones(4, 3), 2)]
+    [(2, 3), (2, 3)]
+    """
     return split(with_axes(ary, 2), indices_or_sections)
 
 
 def dsplit(ary: Any, indices_or_sections: int | Sequence[int]) -> list[Any]:
-    """Parts along the third axis: undoes `dstack`. ValueError for fewer axes."""
+    """Parts along the third axis: undoes `dstack`. ValueError for fewer axes.
+
+    >>> import micrograd_np as mg
+    >>> [x.shape for x in mg.dsplit(mg.ones(2, 3, 4), 2)]
+    [(2, 3, 2), (2, 3, 2)]
+    """
     return split(with_axes(ary, 3), indices_or_sections, axis=2)
 
 
 def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
-    """The slices along `axis`, without it: undoes `stack`."""
+    """The slices along `axis`, without it: undoes `stack`.
+
+    >>> import micrograd_np as mg
+    >>> mg.unstack(mg.Tensor([[1.0, 2.0], [3.0, 4.0]]))
+    (Tensor([1., 2.]), Tensor([3., 4.]))
+    """
     x = as_operand(x)
     at = axis_of(axis, x.ndim)
     return tuple(view(x, index=(slice(None),) * at + (i,)) for i in range(x.shape[at]))
 
 
 def fliplr(m: Any) -> Any:
-    """`m` reversed along the second axis."""
+    """`m` reversed along the second axis.
+
+    >>> import micrograd_np as mg
+    >>> mg.fliplr(mg.Tensor([[1.0, 2.0], [3.0, 4.0]]))
+    Tensor([[2., 1.],
+            [4., 3.]])
+    """
     return flip(m, 1)
 
 
 def flipud(m: Any) -> Any:
-    """`m` reversed along the first axis."""
+    """`m` reversed along the first axis.
+
+    >>> import micrograd_np as mg
+    >>> mg.flipud(mg.Tensor([[1.0, 2.0], [3.0, 4.0]]))
+    Tensor([[3., 4.],
+            [1., 2.]])
+    """
     return flip(m, 0)
 
 
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """`m` rotated by `k` quarter turns, from the first of `axes` towards the second.
+
+    ValueError for other than two axes.
 
     >>> rot90(np.array([[1, 2], [3, 4]]))
     array([[2, 4],
@@ -148,7 +218,12 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
 
 
 def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
-    """The arrays in the one shape that they broadcast to."""
+    """The arrays in the one shape that they broadcast to. ValueError where they do not.
+
+    >>> import micrograd_np as mg
+    >>> [x.shape for x in mg.broadcast_arrays(mg.ones(2, 1), mg.ones(3))]
+    [(2, 3), (2, 3)]
+    """
     xs = [as_operand(x) for x in args]
     shapes = [tuple(x.shape) for x in xs]
     try:
@@ -162,6 +237,11 @@ def meshgrid(*xi: Any, indexing: str = "xy") -> tuple[Any, ...]:
     """For vectors of lengths n, m, …, as many arrays: each varies along its own axis.
 
     With "ij" their shape is (n, m, …), with "xy" the first two are exchanged. ValueError for another `indexing`.
+
+    >>> import micrograd_np as mg
+    >>> x, y = mg.meshgrid(mg.Tensor([1.0, 2.0, 3.0]), mg.Tensor([4.0, 5.0]))
+    >>> x.shape, x[0], y[:, 0]
+    ((2, 3), Tensor([1., 2., 3.]), Tensor([4., 5.]))
     """
     require_value("meshgrid", "indexing", indexing, indexing in ("xy", "ij"), "'xy' or 'ij'")
     d = len(xi)
@@ -174,6 +254,8 @@ def meshgrid(*xi: Any, indexing: str = "xy") -> tuple[Any, ...]:
 
 def block(arrays: Any) -> Any:
     """Join nested lists of blocks: the innermost lists along the last axis, the next along the second last, and so on.
+
+    ValueError for an empty list.
 
     >>> block([[np.eye(2), np.zeros((2, 1))], [np.ones((1, 3))]]).shape
     (3, 3)

@@ -148,12 +148,22 @@ arctanh.vjp(x=lambda g, z, x: zero_safe_divide(g, (1 - x) * (1 + x)))
 
 
 def radians(x: Any) -> Any:
-    """Degrees as radians: x π / 180."""
+    """Degrees as radians: x π / 180. Elementwise.
+
+    >>> import micrograd_np as mg
+    >>> mg.radians(mg.Tensor([0.0, 180.0]))
+    Tensor([0.        , 3.14159265])
+    """
     return multiply(x, pi / 180)
 
 
 def degrees(x: Any) -> Any:
-    """Radians as degrees: x 180 / π."""
+    """Radians as degrees: x 180 / π. Elementwise.
+
+    >>> import micrograd_np as mg
+    >>> mg.degrees(mg.Tensor([0.0, 3.141592653589793]))
+    Tensor([  0., 180.])
+    """
     return multiply(x, 180 / pi)
 
 

@@ -169,6 +169,8 @@ def trace(x: Any, offset: int = 0) -> Any:
 def matrix_power(a: Any, n: int) -> Any:
     """A square matrix times itself, `n` factors in all, in about log₂ n products; of the inverse for a negative `n`.
 
+    ValueError unless it is square.
+
     >>> matrix_power(np.array([[1.0, 1.0], [0.0, 1.0]]), 5)
     array([[1., 5.],
            [0., 1.]])
@@ -192,7 +194,14 @@ def matrix_power(a: Any, n: int) -> Any:
 
 
 def multi_dot(arrays: Any) -> Any:
-    """The product of a row of matrices, from left to right; the first and the last may be vectors."""
+    """The product of a row of matrices, from left to right; the first and the last may be vectors.
+
+    ValueError for fewer than two.
+
+    >>> import micrograd_np as mg
+    >>> mg.linalg.multi_dot([mg.ones(2, 3), mg.ones(3, 4), mg.ones(4)])
+    Tensor([12., 12.])
+    """
     arrays = as_operands(arrays)
     if len(arrays) < 2:
         raise ValueError(f"multi_dot: a product needs two matrices or more, found {len(arrays)}.")
@@ -235,10 +244,20 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 
 def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    """The norm of vectors along `axis`, or of all elements: (Σ |x|^ord)^(1/ord)."""
+    """The norm of vectors along `axis`, or of all elements: (Σ |x|^ord)^(1/ord).
+
+    >>> import micrograd_np as mg
+    >>> mg.linalg.vector_norm(mg.Tensor([3.0, 4.0]))
+    Tensor(5.)
+    """
     return vector_norm_of(x, ord, axis, keepdims)
 
 
 def matrix_norm(x: Any, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """The norm of stacked matrices, in the last two axes; see `norm`."""
+    """The norm of stacked matrices, in the last two axes; see `norm`.
+
+    >>> import micrograd_np as mg
+    >>> mg.linalg.matrix_norm(mg.Tensor([[3.0, 0.0], [0.0, 4.0]]))
+    Tensor(5.)
+    """
     return norm(x, ord, (-2, -1), keepdims)

@@ -222,12 +222,24 @@ def outer(a: Any, b: Any) -> Any:
 
 
 def vdot(a: Any, b: Any) -> Any:
-    """Σ of products of all elements; both arrays are flattened."""
+    """Σ of products of all elements; both arrays are flattened.
+
+    >>> import micrograd_np as mg
+    >>> mg.vdot(mg.Tensor([[1.0, 2.0]]), mg.Tensor([[3.0, 4.0]]))
+    Tensor(11.)
+    """
     return matmul(ravel(a), ravel(b))
 
 
 def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
-    """Σ of products along one axis, the others broadcasting: ``(…, n), (…, n) -> (…)``."""
+    """Σ of products along one axis, the others broadcasting: ``(…, n), (…, n) -> (…)``.
+
+    ValueError for vectors of different lengths.
+
+    >>> import micrograd_np as mg
+    >>> mg.vecdot(mg.Tensor([[1.0, 2.0], [3.0, 4.0]]), mg.Tensor([1.0, 1.0]))
+    Tensor([3., 7.])
+    """
     x1, x2 = with_axes(x1, 1, "x1"), with_axes(x2, 1, "x2")
     if x1.shape[axis_of(axis, x1.ndim)] != x2.shape[axis_of(axis, x2.ndim)]:
         message = f"vecdot: x1 is {tuple(x1.shape)} and x2 is {tuple(x2.shape)}; their vectors must be equally long."
@@ -236,14 +248,24 @@ def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
 
 
 def matvec(x1: Any, x2: Any) -> Any:
-    """Matrices times vectors: ``(…, m, n), (…, n) -> (…, m)``."""
+    """Matrices times vectors: ``(…, m, n), (…, n) -> (…, m)``.
+
+    >>> import micrograd_np as mg
+    >>> mg.matvec(mg.Tensor([[1.0, 2.0], [3.0, 4.0]]), mg.Tensor([1.0, 0.0]))
+    Tensor([1., 3.])
+    """
     x1, x2 = with_axes(x1, 2, "x1"), with_axes(x2, 1, "x2")
     z = matmul(x1, reshape(x2, shape=(*x2.shape, 1)))
     return reshape(z, shape=z.shape[:-1])
 
 
 def vecmat(x1: Any, x2: Any) -> Any:
-    """Vectors times matrices: ``(…, n), (…, n, m) -> (…, m)``."""
+    """Vectors times matrices: ``(…, n), (…, n, m) -> (…, m)``.
+
+    >>> import micrograd_np as mg
+    >>> mg.vecmat(mg.Tensor([1.0, 0.0]), mg.Tensor([[1.0, 2.0], [3.0, 4.0]]))
+    Tensor([1., 2.])
+    """
     x1, x2 = with_axes(x1, 1, "x1"), with_axes(x2, 2, "x2")
     z = matmul(reshape(x1, shape=(*x1.shape[:-1], 1, x1.shape[-1])), x2)
     return reshape(z, shape=(*z.shape[:-2], z.shape[-1]))

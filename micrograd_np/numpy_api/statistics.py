@@ -150,12 +150,19 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
 
 
 def ptp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The largest minus the smallest element along `axis`."""
+    """The largest minus the smallest element along `axis`.
+
+    >>> import micrograd_np as mg
+    >>> mg.ptp(mg.Tensor([[1.0, 5.0], [2.0, 2.0]]), axis=1)
+    Tensor([4., 0.])
+    """
     return subtract(max(a, axis=axis, keepdims=keepdims), min(a, axis=axis, keepdims=keepdims))
 
 
 def average(a: Any, axis: Axis = None, weights: Any = None, keepdims: bool = False) -> Any:
     """Σ w a / Σ w along `axis`; the mean without weights. They have the shape of `a`, or of its one axis `axis`.
+
+    ValueError for weights of another shape.
 
     >>> import numpy as np
     >>> average(np.array([1.0, 4.0]), weights=np.array([2.0, 1.0]))
@@ -211,7 +218,12 @@ def _interpolated(line: Any, position: float) -> Any:
 
 
 def percentile(a: Any, q: float | Sequence[float], axis: Axis = None, keepdims: bool = False) -> Any:
-    """`quantile` with `q` in hundredths."""
+    """`quantile` with `q` in hundredths. Shapes as there.
+
+    >>> import micrograd_np as mg
+    >>> mg.percentile(mg.Tensor([1.0, 2.0, 3.0, 4.0]), 50)
+    Tensor(2.5)
+    """
     return quantile(a, (as_array(q).astype(float) / 100).tolist(), axis, keepdims)
 
 
@@ -243,31 +255,56 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: fl
 
 
 def nansum(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The sum of the elements along `axis` that are not nan. No gradient goes to those that are."""
+    """The sum of the elements along `axis` that are not nan. No gradient goes to those that are.
+
+    >>> import micrograd_np as mg
+    >>> mg.nansum(mg.Tensor([1.0, float("nan"), 3.0]))
+    Tensor(4.)
+    """
     a = as_operand(a)
     return sum(masked_zero(a, isnan(a)), axis=axis, keepdims=keepdims)
 
 
 def nanprod(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The product of the elements along `axis` that are not nan."""
+    """The product of the elements along `axis` that are not nan.
+
+    >>> import micrograd_np as mg
+    >>> mg.nanprod(mg.Tensor([2.0, float("nan"), 3.0]))
+    Tensor(6.)
+    """
     a = as_operand(a)
     return prod(where(isnan(a), 1, a), axis=axis, keepdims=keepdims)
 
 
 def nanmean(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The mean of the elements along `axis` that are not nan; nan where there are none."""
+    """The mean of the elements along `axis` that are not nan; nan where there are none.
+
+    >>> import micrograd_np as mg
+    >>> mg.nanmean(mg.Tensor([1.0, float("nan"), 3.0]))
+    Tensor(2.)
+    """
     a = as_operand(a)
     n = sum(logical_not(isnan(a)), axis=axis, keepdims=keepdims)
     return divide(nansum(a, axis, keepdims), astype(n, dtype=a.dtype) if a.dtype.kind == "f" else n)
 
 
 def nanmax(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The largest element along `axis` that is not nan; nan where there is none."""
+    """The largest element along `axis` that is not nan; nan where there is none.
+
+    >>> import micrograd_np as mg
+    >>> mg.nanmax(mg.Tensor([1.0, float("nan"), 3.0]))
+    Tensor(3.)
+    """
     return _extreme(max, -inf, a, axis, keepdims)
 
 
 def nanmin(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The smallest element along `axis` that is not nan; nan where there is none."""
+    """The smallest element along `axis` that is not nan; nan where there is none.
+
+    >>> import micrograd_np as mg
+    >>> mg.nanmin(mg.Tensor([1.0, float("nan"), 3.0]))
+    Tensor(1.)
+    """
     return _extreme(min, inf, a, axis, keepdims)
 
 

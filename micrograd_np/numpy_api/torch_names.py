@@ -7,13 +7,20 @@ says what to write for names that do not exist.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from micrograd_np.core.messages import caller, count_of
-from micrograd_np.ops.axes import axis_of, whole
+from micrograd_np.ops.axes import along, axis_of, whole
 from micrograd_np.ops.choice import clip, where
+from micrograd_np.ops.elementwise import add
+from micrograd_np.ops.index import HOLE, replace, scatter_slice, view
+from micrograd_np.ops.index import scatter_add as add_at
+from micrograd_np.ops.index import split as split_index
 from micrograd_np.ops.operand import as_operand
 from micrograd_np.ops.shape import broadcast_to, transpose
 
 from .arrange import concatenate, expand_dims, split
+from .order import scatter_add_along_axis, take, take_along_axis
 
 
 def _listed(numbers: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -116,13 +123,103 @@ def unsqueeze(x: Any, axis: int) -> Any:
     return expand_dims(x, axis)
 
 
+def gather(x: Any, axis: int, index: Any) -> Any:
+    """The elements of `x` that `index` names along `axis`, at its own position along the others.
+
+    `index` has as many axes as `x`, and is no longer along the others: ``(n, m), (k, l) -> (k, l)``. NumPy's
+    `take_along_axis` broadcasts instead. IndexError for an index outside, ValueError for one of another rank.
+
+    >>> import numpy as np
+    >>> gather(np.array([[1.0, 2.0], [3.0, 4.0]]), 1, np.array([[1, 1, 0]]))
+    array([[2., 2., 1.]])
+    """
+    x, index, axis, at, _ = _places(x, axis, index)
+    return take_along_axis(view(x, index=at), index, axis=axis)
+
+
+def scatter(x: Any, axis: int, index: Any, src: Any) -> Any:
+    """`x` with elements of `src`, or a number, where `index` says along `axis`: the reverse of `gather`.
+
+    ``(n, m), (k, l), (k, l) -> (n, m)``; what of `src` is beyond `index` does not count. Of several for one place the
+    last stays. Errors as in `gather`.
+
+    >>> import numpy as np
+    >>> scatter(np.zeros(3), 0, np.array([2, 0]), np.array([5.0, 6.0]))
+    array([6., 0., 5.])
+    """
+    x, index, axis, _, at = _places(x, axis, index)
+    grid = [index if a == axis else np.arange(n).reshape((-1,) + (1,) * (x.ndim - 1 - a)) for a, n in at]
+    return replace(x, _of_places(src, index), *grid, index=(HOLE,) * x.ndim)
+
+
+def scatter_add(x: Any, axis: int, index: Any, src: Any) -> Any:
+    """`x` with the elements of `src` added where `index` says along `axis`: ``(n, m), (k, l), (k, l) -> (n, m)``.
+
+    What several add to one place, adds up. Errors as in `gather`.
+
+    >>> import numpy as np
+    >>> scatter_add(np.ones(3), 0, np.array([2, 2]), np.array([5.0, 6.0]))
+    array([ 1.,  1., 12.])
+    """
+    x, index, axis, _, at = _places(x, axis, index)
+    shape = tuple(x.shape[a] if a == axis else n for a, n in at)
+    added = scatter_add_along_axis(_of_places(src, index), index, shape=shape, axis=axis)
+    if shape != x.shape:
+        added = scatter_slice(added, index=tuple(map(slice, shape)), shape=x.shape)
+    return add(x, added)
+
+
+def _places(x: Any, axis: int, index: Any) -> tuple[Any, Any, int, Any, list[tuple[int, int]]]:
+    """Operands and axis; the part of `x` that `index` reaches along the others; the axes and lengths of `index`."""
+    x, index = as_operand(x), as_operand(index)
+    axis = axis_of(axis, x.ndim)
+    lengths = zip(x.shape, index.shape, strict=False)
+    if index.ndim != x.ndim or any(m > n for a, (n, m) in enumerate(lengths) if a != axis):
+        raise ValueError(f"{caller()}: x is {x.shape} and index {index.shape}; it must have as many axes, none longer.")
+    reached = tuple(slice(None) if a == axis else slice(n) for a, n in enumerate(index.shape))
+    return x, index, axis, reached, list(enumerate(index.shape))
+
+
+def _of_places(src: Any, index: Any) -> Any:
+    src = as_operand(src)
+    return view(src, index=tuple(map(slice, index.shape))) if src.ndim else broadcast_to(src, shape=index.shape)
+
+
+def index_select(x: Any, axis: int, index: Any) -> Any:
+    """The slices of `x` at the positions `index` (k,) along `axis`: ``(n, m), (k,) -> (k, m)``; NumPy's `take`.
+
+    >>> import numpy as np
+    >>> index_select(np.array([[1.0, 2.0], [3.0, 4.0]]), 1, [1])
+    array([[2.],
+           [4.]])
+    """
+    x = as_operand(x)
+    return take(x, index, axis_of(axis, x.ndim))
+
+
+def index_add(x: Any, axis: int, index: Any, source: Any, alpha: float = 1) -> Any:
+    """`x` with `alpha` times the slices of `source` added at the positions `index` (k,) along `axis`.
+
+    ``(n, m), (k,), (k, m) -> (n, m)``. What several add to one place, adds up. IndexError for a position outside.
+
+    >>> import numpy as np
+    >>> index_add(np.zeros((2, 2)), 0, np.array([1, 1]), np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[0., 0.],
+           [4., 6.]])
+    """
+    x, source = as_operand(x), as_operand(source)
+    at, indices = split_index(along(axis_of(axis, x.ndim), index))
+    return add(x, add_at(source if alpha == 1 else source * alpha, *indices, index=at, shape=x.shape))
+
+
 METHODS = (
-    "absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or bitwise_xor broadcast_to "
-    "ceil chunk clamp cos cosh diag diff divide dsplit erf exp2 expand expm1 fliplr flipud floor floor_divide fmod "
-    "greater greater_equal hsplit hypot inner isfinite isinf isnan kron less less_equal log10 log1p log2 log_softmax "
-    "logaddexp logical_and logical_not logical_or logical_xor logsumexp masked_fill matmul maximum minimum moveaxis "
-    "multiply nan_to_num nanmean nansum negative norm not_equal numel outer permute quantile reciprocal remainder roll "
-    "rot90 sign sin sinh softmax subtract tan topk tril triu trunc unsqueeze vsplit xlogy"
+    "absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or bitwise_xor "
+    "broadcast_to ceil chunk clamp cos cosh diag diff divide dsplit erf exp2 expand expm1 fliplr flipud floor "
+    "floor_divide fmod gather greater greater_equal hsplit hypot index_add index_select inner isfinite isinf isnan "
+    "kron less less_equal log10 log1p log2 log_softmax logaddexp logical_and logical_not logical_or logical_xor "
+    "logsumexp masked_fill matmul maximum minimum moveaxis multiply nan_to_num nanmean nansum negative norm not_equal "
+    "numel outer permute quantile reciprocal remainder roll rot90 scatter scatter_add sign sin sinh softmax subtract "
+    "tan topk tril triu trunc unsqueeze vsplit xlogy"
 )
 """The functions that PyTorch has as methods too: ``t.name(…)`` is ``mg.name(t, …)`` there and here."""
 
@@ -133,7 +230,7 @@ def _method(function: Any) -> Any:
     def method(self: Any, *args: Any, **settings: Any) -> Any:
         return function(self, *args, **settings)
 
-    method.__name__, method.__doc__ = function.__name__, function.__doc__
+    method.__name__, method.__doc__ = function.__name__, getattr(function, "kernel", function).__doc__
     method.__wrapped__ = function  # type: ignore[attr-defined]  # for its signature
     return method
 

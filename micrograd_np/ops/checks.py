@@ -26,12 +26,26 @@ def labels_within(labels: Any, caller: Any, classes: Any, ignored: Any) -> None:
             raise IndexError(message)
 
 
-def rows_within(indices: Any, count: Any) -> None:
+def rows_within(indices: Any, caller: Any, count: Any) -> None:
     """IndexError for an index of a table of `count` rows that is outside."""
     if indices.size and (indices.item(indices.argmin()) < 0 or indices.item(indices.argmax()) >= count):
         wrong = indices[(indices < 0) | (indices >= count)].item(0)
-        message = f"embedding: index {wrong} is out of bounds; the {count} rows are 0 to {count - 1}."
+        message = f"{caller}: index {wrong} is out of bounds; the {count} rows are 0 to {count - 1}."
         raise IndexError(message)
+
+
+def offsets_within(offsets: Any, total: Any) -> None:
+    """ValueError for offsets of bags among `total` indices that do not begin at 0, that fall, or that are outside."""
+    if offsets.size and (offsets[0] != 0 or (offsets[1:] < offsets[:-1]).any() or offsets[-1] > total):
+        message = f"embedding_bag: offsets must begin at 0, not fall, and end within {total}, found {offsets}."
+        raise ValueError(message)
+
+
+def lengths_within(lengths: Any, name: Any, longest: Any) -> None:
+    """ValueError for a length that is negative or larger than that of all."""
+    if lengths.size and (lengths.min() < 0 or lengths.max() > longest):
+        message = f"ctc_loss: {name} must be from 0 to {longest}, found {lengths}."
+        raise ValueError(message)
 
 
 def places_within(places: Any, classes: Any) -> None:

@@ -107,7 +107,13 @@ concatenate.vjp(xs=_part)
 
 
 def stack(xs: Sequence[Any], axis: int = 0) -> Any:
-    """The arrays, all of one shape, along a new axis. ValueError where the shapes differ."""
+    """The arrays, all of one shape, along a new axis. ValueError where the shapes differ.
+
+    >>> import micrograd_np as mg
+    >>> mg.stack([mg.Tensor([1.0, 2.0]), mg.Tensor([3.0, 4.0])], axis=1)
+    Tensor([[1., 3.],
+            [2., 4.]])
+    """
     xs = as_operands(xs)
     shapes = {tuple(x.shape) for x in xs}
     if len(shapes) != 1:

@@ -5,9 +5,11 @@ from micrograd_np.core.spellings import explain_names as _explain_names
 
 from . import lr_scheduler
 from .adadelta import Adadelta
+from .adafactor import Adafactor
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .adamax import Adamax
+from .asgd import ASGD
 from .average import ExponentialMovingAverage
 from .clip import clip_grad_norm_, clip_grad_value_
 from .lbfgs import LBFGS
@@ -21,8 +23,8 @@ from .sgd import SGD
 from .vector import parameters_to_vector, vector_to_parameters
 
 __all__ = [
-    "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "ExponentialMovingAverage", "Muon", "NAdam",
-    "Optimizer", "RAdam", "RMSprop", "Rprop", "clip_grad_norm_", "clip_grad_value_", "lr_scheduler",
+    "ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "ExponentialMovingAverage",
+    "Muon", "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop", "clip_grad_norm_", "clip_grad_value_", "lr_scheduler",
     "parameters_to_vector", "vector_to_parameters",
 ]  # fmt: skip
 

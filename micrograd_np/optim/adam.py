@@ -85,6 +85,14 @@ class AdamW(Adam):
     """Adam with decoupled weight decay: p shrinks by lr · `weight_decay`, and g is left alone.
 
     Source: Loshchilov & Hutter (2019).
+
+    >>> import micrograd_np as mg
+    >>> p = mg.Tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = mg.optim.AdamW([p], lr=0.1)
+    >>> (p * p).sum().backward()
+    >>> optimizer.step()
+    >>> p.data.round(6)
+    array([ 0.899, -1.898])
     """
 
     def __init__(

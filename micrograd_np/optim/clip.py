@@ -99,7 +99,15 @@ def _total(parts: Iterable[Any]) -> Any:
 
 @explain_keywords
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Bring every element of every gradient into [−clip_value, clip_value], in place."""
+    """Bring every element of every gradient into [−clip_value, clip_value], in place.
+
+    >>> import micrograd_np as mg
+    >>> p = mg.nn.Parameter([1.0, 2.0])
+    >>> (10 * p).sum().backward()
+    >>> mg.optim.clip_grad_value_([p], 1.0)
+    >>> p.grad
+    Tensor([1., 1.])
+    """
     with no_grad():
         for g in _gradients(parameters):
             g.copy_(minimum(maximum(g, -clip_value), clip_value))

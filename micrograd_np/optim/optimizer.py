@@ -64,6 +64,20 @@ class Optimizer:
 
     Raises ValueError for no parameters at all, for one that is there twice or was computed, and for settings that make
     no sense; TypeError for what is not a tensor.
+
+    >>> from micrograd_np import Tensor, optim
+    >>> class Descent(optim.Optimizer):
+    ...     def __init__(self, params, lr=0.1):
+    ...         super().__init__(params, locals())
+    ...     @staticmethod
+    ...     def update(p, g, state, *, lr):
+    ...         p -= lr * g
+    >>> p = Tensor([1.0], requires_grad=True)
+    >>> optimizer = Descent([p])
+    >>> (p * p).sum().backward()
+    >>> optimizer.step()
+    >>> p.data
+    array([0.8])
     """
 
     slots: ClassVar[tuple[str | Slot, ...]] = ()

@@ -25,7 +25,14 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 
 
 def vector_to_parameters(vec: Any, parameters: Iterable[Tensor]) -> None:
-    """Write the elements of `vec` into the memory of `parameters`, in order. ValueError if their numbers differ."""
+    """Write the elements of `vec` into the memory of `parameters`, in order. ValueError if their numbers differ.
+
+    >>> import micrograd_np as mg
+    >>> p, q = mg.zeros(2), mg.zeros(1)
+    >>> mg.optim.vector_to_parameters(mg.Tensor([1.0, 2.0, 3.0]), [p, q])
+    >>> p, q
+    (Tensor([1., 2.]), Tensor([3.]))
+    """
     parameters = list(parameters)
     vec = vec if isinstance(vec, Tensor) else Tensor(np.asarray(vec))
     size = sum(p.size for p in parameters)

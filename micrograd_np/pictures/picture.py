@@ -43,6 +43,12 @@ class Picture(Shown):
 
     `drawing` holds the nodes, edges and clusters as plain data, `digraph` is the same as a `graphviz.Digraph`, and
     `source` as text in the DOT language.
+
+    >>> import micrograd_np as mg
+    >>> x = mg.Tensor([1.0], requires_grad=True, name="x")
+    >>> picture = mg.draw(x * 2)
+    >>> picture.source.startswith("digraph")
+    True
     """
 
     def __init__(self, drawing: Drawing) -> None:

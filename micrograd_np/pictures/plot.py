@@ -29,7 +29,13 @@ log = logging.getLogger(__name__)
 
 
 class Plot(Shown):
-    """A plot that shows itself in a notebook and is written to a file by `save`; `figure` is matplotlib's Figure."""
+    """A plot that shows itself in a notebook and is written to a file by `save`; `figure` is matplotlib's Figure.
+
+    >>> import micrograd_np as mg
+    >>> plot = mg.draw_boundary(lambda x: x[:, :1], ([[0.0, 1.0], [1.0, 0.0]], [0, 1]), resolution=5)
+    >>> type(plot).__name__
+    'Plot'
+    """
 
     file = "plot.svg"
 

@@ -43,6 +43,12 @@ class Steps(Shown):
 
     `page` is the page's text; `folded` says in sentences what it leaves out, and is empty where it shows everything.
     No tensor or array is held.
+
+    >>> import micrograd_np as mg
+    >>> x = mg.Tensor([1.0], requires_grad=True, name="x")
+    >>> page = mg.draw_steps((x * x).sum())
+    >>> type(page).__name__
+    'Steps'
     """
 
     file = "steps.html"
@@ -173,7 +179,7 @@ class _Story(Derivation):
         entry: dict[str, Any] = {"name": self.name(z), "kind": "parameter" if z.requires_grad else "data"}
         entry |= {"gradient": z.requires_grad, "value": self.view(self.data[z], z)}
         if z in self.inputs:
-            about = (z.op.__doc__ or "").split("\n", 1)[0].split("``", 1)[0].replace("`", "").rstrip(" :")
+            about = (z.op.kernel.__doc__ or "").split("\n", 1)[0].split("``", 1)[0].replace("`", "").rstrip(" :")
             kind, places = "result" if z is self.root else "op", (self.place.get(id(x)) for x in self.inputs[z])
             entry |= {"kind": kind, "op": op_name(z.op), "inputs": [i for i in places if i is not None]}
             entry |= {"about": about, "formula": self.formula(z), "numbers": self.formula_in_numbers(z)}

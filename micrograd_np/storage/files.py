@@ -22,7 +22,17 @@ _ABANDONED = 600  # seconds; the writer may run on another machine, so its proce
 
 
 class CheckpointError(ValueError):
-    """A file is not a whole checkpoint, or does not fit what it is loaded into. Nothing has been changed."""
+    """A file is not a whole checkpoint, or does not fit what it is loaded into. Nothing has been changed.
+
+    >>> import micrograd_np as mg
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile(suffix=".npz") as empty:
+    ...     try:
+    ...         mg.load(empty.name)
+    ...     except mg.CheckpointError:
+    ...         print("not loaded")
+    not loaded
+    """
 
 
 def unusable(path: Path, problem: str) -> CheckpointError:

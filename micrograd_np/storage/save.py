@@ -48,6 +48,15 @@ def load(f: str | Path, into: _Place = None) -> Any:
     FileNotFoundError if there is no file. `CheckpointError` for one that is cut short, damaged, of another kind, or
     that does not fit `into`; then everything is as it was before. PyTorch's `map_location` and `weights_only` choose
     nothing here.
+
+    >>> import micrograd_np as mg
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> net = mg.nn.Linear(2, 1)
+    >>> path = mg.save(net, f"{folder.name}/net.npz")
+    >>> sorted(mg.load(path))
+    ['bias', 'weight']
+    >>> folder.cleanup()
     """
     path = Path(f)
     arrays, description = files.read(path)

@@ -47,6 +47,11 @@ class TensorBoard:
     """Writes the numbers of each epoch to `folder`, where TensorBoard finds them: a curve for each number.
 
     ImportError if tensorboardX is not installed, which the extra `tensorboard` brings.
+
+    >>> import tempfile
+    >>> from micrograd_np.training import TensorBoard
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     TensorBoard(folder).close()
     """
 
     def __init__(self, folder: str | Path) -> None:

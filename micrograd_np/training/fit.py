@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
+from operator import length_hint
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -79,7 +80,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     has no batches.
 
     >>> from micrograd_np import data, nn, optim
-    >>> x, y = data.blobs(90, generator=np.random.default_rng(0))
+    >>> x, y = data.blobs(90, generator=random.manual_seed(0))
     >>> model = nn.Linear(2, 3)
     >>> optimizer = optim.Adam(model.parameters(), lr=0.1)
     >>> batches = data.DataLoader(data.TensorDataset(x, y), batch_size=30)
@@ -125,7 +126,7 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
         history.record.begin(history)
     callbacks = _callbacks(callbacks)
     run_step = compiled(step) if compile else step
-    batches = len(train) if isinstance(train, Sized) else None
+    batches = length_hint(train) or None
     bar = Progress(epochs - len(history), batches, shown=progress)
     with ExitStack() as stack:
         for f in callbacks:
@@ -185,6 +186,11 @@ def evaluate(
 
     Metrics are a dict of functions, or functions whose names are used. Afterwards each module is in its former mode.
     ValueError if there are no batches.
+
+    >>> from micrograd_np import data, nn, training
+    >>> batches = data.DataLoader(data.TensorDataset(*data.sine(n=20)), batch_size=5)
+    >>> sorted(training.evaluate(nn.Linear(1, 1), nn.MSELoss(), batches))
+    ['loss']
     """
     _check_parts("evaluate", model, loss, metrics)
     batches = _batches("evaluate", "batches", batches)

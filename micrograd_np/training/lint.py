@@ -26,7 +26,12 @@ _ENOUGH = 8  # samples from which on a unit that is always 0 means something
 
 
 class LintWarning(UserWarning):
-    """Something in a training step that is probably a mistake."""
+    """Something in a training step that is probably a mistake.
+
+    >>> import micrograd_np as mg
+    >>> issubclass(mg.training.LintWarning, UserWarning)
+    True
+    """
 
 
 def lint(model: Module, loss: Tensor, optimizer: Optimizer) -> list[str]:

@@ -64,6 +64,8 @@ def binary_accuracy(predictions: Any, targets: Any, threshold: float = 0.5) -> f
 def confusion_matrix(predictions: Any, targets: Any, labels: int | None = None) -> np.ndarray[Any, Any]:
     """How often each class (row) is predicted as each (column): ``(k, k)`` counts; k is `labels`, or the most needed.
 
+    ValueError for a class outside 0 … k − 1.
+
     >>> confusion_matrix([0, 1, 1, 1], [0, 0, 1, 1])
     array([[1, 1],
            [0, 2]])

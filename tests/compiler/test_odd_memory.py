@@ -58,6 +58,7 @@ def matrix():
     return np.linspace(-1, 1, 16).reshape(4, 4)
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_parameter_whose_old_version_is_still_read_keeps_its_order_in_memory(layout, tmp_path):
     """Sums round by that order, so a version that lies elsewhere for a while has to lie alike."""
@@ -77,6 +78,7 @@ def test_a_parameter_whose_old_version_is_still_read_keeps_its_order_in_memory(l
     agree(make, tmp_path, (6, 8))
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_an_argument_that_is_written_keeps_its_order_in_memory(layout, tmp_path):
     def make():
@@ -93,6 +95,24 @@ def test_an_argument_that_is_written_keeps_its_order_in_memory(layout, tmp_path)
         return (w,), step
 
     agree(make, tmp_path, (6, 8), layout)
+
+
+def test_tensors_that_lie_in_the_same_memory_stay_with_numpy():
+    """In C the order of their reads and writes would not be kept."""
+    w = mg.Tensor(matrix(), name="w")
+    v = mg.Tensor(w.data.T, name="v")
+
+    @mg.compile(backend="c", wait=True)
+    def step(x):
+        v.__iadd__(x.sum())
+        return (w @ w).tanh(), w.sum()
+
+    with mg.no_grad():
+        for _ in range(3):
+            step(np.ones((4, 4)))
+    assert "lie in the same memory" in str(step.report())
+    with pytest.raises(mg.CompileError, match="cannot be written in C"):
+        step.source_as("c")
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -137,6 +157,81 @@ def test_what_was_read_before_a_view_was_met_is_not_read_later(tmp_path):
         return (w, v), step
 
     agree(make, tmp_path, (4, 4))
+
+
+def test_what_was_read_of_memory_without_a_name_is_not_read_later(tmp_path):
+    """Where a set keeps them, tensors have no name by which the plain program would keep a copy of its own."""
+
+    def make():
+        w = mg.Tensor(matrix())
+        v = mg.Tensor(w.data.T)
+        ws, vs = frozenset([w]), frozenset([v])
+
+        def step(x):
+            first = -next(iter(ws)) + next(iter(vs)).__iadd__(x.sum())
+            second = -next(iter(vs)) + next(iter(ws)).__iadd__(x.sum())
+            return first, second
+
+        return (w, v), step
+
+    agree(make, tmp_path, (4, 4))
+
+
+def test_a_parameter_that_is_written_through_a_view_is_written_where_it_lies(tmp_path):
+    """A sum of it rounds by its order in memory, not by that of what was written."""
+
+    def make():
+        w = mg.Tensor(np.linspace(-1, 1, 35 * 23).reshape(35, 23), name="w")
+
+        def step(x):
+            w.T.copy_(x * 0.1)
+            return w.sum(), w.mean(axis=0), w.exp().sum(axis=1)
+
+        return (w,), step
+
+    compiled, _ = agree(make, tmp_path, (23, 35))
+    assert compiled.source.count("copyto(") == 1
+
+
+def test_what_is_computed_through_a_view_is_read_without_another(tmp_path):
+    def make():
+        def step(x):
+            y = x * 2
+            t = y.T
+            t.copy_(x.exp())
+            return t + 1, y * 3
+
+        return (), step
+
+    compiled, _ = agree(make, tmp_path, (4, 4))
+    assert sum(op.effect == "view" for op in compiled.last.program.ops) == 1
+
+
+@pytest.mark.parametrize("index", [(), None, (None, ...), slice(0, 1)], ids=str)
+def test_a_number_that_numpy_gives_can_be_written_into(index, tmp_path):
+    def make():
+        def step(x):
+            top = x[1, 2]
+            target = top.reshape(1) if isinstance(index, slice) else top
+            target[index] = top * 2
+            return (top * 1,)
+
+        return (), step
+
+    agree(make, tmp_path, (2, 3))
+
+
+def test_a_write_of_all_takes_leading_axes_of_length_one(tmp_path):
+    def make():
+        def step(x):
+            y = x * 2
+            y[...] = x[None] + 1
+            y[()] = y.reshape(1, 1, 3) * 2
+            return (y * 1,)
+
+        return (), step
+
+    agree(make, tmp_path, (3,))
 
 
 def test_parameters_that_change_places_have_a_plain_program(tmp_path):

@@ -5,6 +5,8 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
+import micrograd_np as mg
+from micrograd_np import nn
 from micrograd_np.compiler.evaluate import run
 from micrograd_np.compiler.memory import plan
 from micrograd_np.compiler.parser import parse
@@ -67,7 +69,85 @@ store(w, w_2)
     assert all(map(np.array_equal, outcome(parse(text)), outcome(again)))
 
 
-def test_what_nobody_needs_goes_and_draws_stay():
+def _told(program):
+    """What the operations of a program do, one by one."""
+    ops = [one for op in program.ops for one in (op, *getattr(op, "body", ()))]
+    return [(op.function, op.effect, op.must_run, op.bound and op.bound[1], *map(_lies, op.defines)) for op in ops]
+
+
+def _lies(v):
+    return v.shape, v.dtype, v.strides
+
+
+def _in_blocks(x):
+    y = x * 2
+    return ((y - 1) * y + mg.exp(-y)).sum()
+
+
+def _drawn(x):
+    return nn.functional.dropout(x, 0.5).T.reshape(6, 2).sum(0)
+
+
+def _beside():
+    w = mg.Tensor(np.ones(6))
+    first = mg.Tensor(w.data[:3])
+
+    def step(x):
+        with mg.no_grad():
+            w.copy_(w * 2)
+            first.copy_(first + x)
+        return w * mg.where(x.sum() > 0, np.inf, 1.0)
+
+    return step
+
+
+def _trained():
+    net = nn.Sequential(nn.Conv2d(1, 2, 2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(32, 3))
+    optimizer = mg.optim.Adam(net.parameters(), lr=0.1)
+
+    def step(x):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(net(x), (x[:, 0, 0, 0] > 0).astype(np.int64))
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+@pytest.mark.parametrize(
+    ("step", "x"),
+    [
+        (lambda x: (x * 2).sum(0), np.ones((2, 3)).T),
+        (_in_blocks, np.ones(200_000)),
+        (_drawn, np.ones((3, 4))),
+        (_beside(), np.ones(3)),
+        (_trained(), np.ones((2, 1, 3, 3))),
+    ],
+    ids=["laid out otherwise", "in blocks", "drawn", "memory in memory", "trained"],
+)
+def test_programs_are_read_again_as_they_were(step, x, mode):
+    step = mg.compile(step, mode=mode)
+    with mg.no_grad() if x.size == 12 else mg.enable_grad():
+        step(x)
+    for program in (step.last.program, copied(step.last.raw)[0]):
+        again = parse(str(program))
+        verify(again)
+        assert str(again) == str(program)
+        assert _told(again) == _told(program)
+
+
+def left(change, text):
+    """The functions that are left after a pass, of a program that draws or looks at values, or is laid out oddly."""
+    program = parse(text)
+    verify(program)
+    change(program)
+    verify(program)
+    return [op.function for op in program.ops if op.effect != "view"]
+
+
+def test_what_nobody_needs_goes():
     text = """
 x: float64[3] = input()
 y = np.exp(x)
@@ -75,6 +155,22 @@ z = np.add(x, 1.0)
 return z
 """
     assert after(drop_dead_ops, text) == (["np.add"], 1)
+
+
+DRAWS = """
+x: float64[3] = input()
+a: float64[3] = generator.standard_normal(3)
+b: float64[3] = generator.standard_normal(3)
+routine.rows_within(x, 4)
+z = np.add(b, 1.0)
+y = np.subtract(z, b)
+return y
+"""
+
+
+@pytest.mark.parametrize("change", [drop_dead_ops, fold_constants, merge_repeats])
+def test_draws_and_checks_stay_where_they_are(change):
+    assert left(change, DRAWS) == ["call", "call", "routine.rows_within", "np.add", "np.subtract"]
 
 
 def test_what_is_the_same_in_every_call_is_computed_once():
@@ -163,6 +259,36 @@ s = np.subtract(a, b)
 return s
 """
     assert after(merge_repeats, text)[1] == 0
+
+
+def test_equal_calls_whose_results_lie_otherwise_are_not_equal():
+    text = """
+x: float64[2, 3] = input()
+y: float64[2, 3] = np.multiply(x, x)
+z: float64[2, 3].strides(8, 16) = np.multiply(x, x)
+s = np.add.reduce(y)
+t = np.add.reduce(z)
+return s, t
+"""
+    assert left(merge_repeats, text) == ["np.multiply", "np.multiply", "np.add.reduce", "np.add.reduce"]
+
+
+def test_equal_constants_that_lie_otherwise_are_not_equal():
+    text = """
+x: float64[2, 2] = input()
+_c: float64[2, 2] = constant([[1.0, 2.0], [3.0, 4.0]])
+_d: float64[2, 2] = constant([[1.0, 2.0], [3.0, 4.0]])
+y = np.dot(x, _c)
+z = np.dot(x, _d)
+return y, z
+"""
+    for lies, count in ((np.ascontiguousarray, 1), (np.asfortranarray, 2)):
+        program = parse(text)
+        for v in program.ops[1].reads[1:]:
+            v.label.name, v.memory.array = "", lies(v.memory.array)
+        program.ops[0].reads[1].label.name = ""
+        merge_repeats(program)
+        assert len(program.ops) == count
 
 
 def test_a_matrix_and_its_equal_are_not_one_where_they_meet_in_a_product():
@@ -286,6 +412,24 @@ def test_a_result_is_allocated_where_it_is_computed():
     program = parse("x: float64[3] = input()\ny = np.exp(x)\nz = np.add(y, 1.0)\nreturn (y, z)")
     assert make_results_last(program) == 1
     assert [op.effect for op in program.ops] == ["new", "fresh"]
+
+
+@pytest.mark.parametrize("y", ["float32[3]", "float64[2, 3]"])
+def test_a_result_that_numpy_would_allocate_otherwise_is_given_its_destination(y):
+    program = parse(f"x: float64[3] = input()\ny: {y} = np.negative(x)\nreturn y")
+    assert make_results_last(program) == 0
+    assert program.ops[0].effect == "new"
+
+
+def test_bounds_are_not_spread_where_they_would_lie_otherwise():
+    text = """
+x: float64[64, 64].strides(8, 512) = input()
+one: float64[()] = constant(1.0)
+y: float64[64, 64].strides(8, 512) = np.minimum(x, one)
+return y
+"""
+    assert spread_bounds(parse(text)) == 0
+    assert spread_bounds(parse(text.replace(".strides(8, 512)", ""))) == 1
 
 
 def test_bounds_are_spread():
@@ -484,3 +628,69 @@ return z
 store(w, u)
 """
     places(text)
+
+
+def _cut(text):
+    """The functions that are left when passages of any length run in blocks."""
+    with patch.multiple(blocks, BLOCK=64, _WORTH=1):
+        return left(blocks.cut_into_blocks, text)
+
+
+BESIDE = """
+x: float64[8, 8] = input()
+i: int64[2] = input()
+w: float64[8, 8] = state()
+a: float64[8, 8] = np.multiply(x, 2.0)
+{}
+b: float64[8, 8] = np.add(w, a)
+return a
+store(w, b)
+"""
+
+
+def test_a_parameter_is_not_written_in_blocks_before_a_check_that_comes_first():
+    assert _cut(BESIDE.format("routine.rows_within(i, 4)")) == ["np.multiply", "routine.rows_within", "np.add"]
+
+
+def test_a_draw_moves_behind_a_passage_in_blocks():
+    assert _cut(BESIDE.format("r: float64[1] = generator.standard_normal(1)")) == ["loop", "call"]
+
+
+@pytest.mark.parametrize("odd", ["x", "a", "none"])
+def test_what_is_not_laid_out_in_c_order_does_not_run_in_blocks(odd):
+    text = """
+x: float64[8, 8]{x} = input()
+a: float64[8, 8]{a} = np.multiply(x, 2.0)
+b: float64[8, 8] = np.exp(x)
+return a, b
+"""
+    order = {"x": "", "a": ""} | {odd: ".strides(8, 64)"}
+    assert _cut(text.format(**order)) == (["loop"] if odd == "none" else ["np.multiply", "np.exp"])
+
+
+def test_what_is_filled_once_is_not_computed_over():
+    program = parse("""
+x: float64[4] = input()
+z: float64[6] = once(0)
+z_2 = np.copyto(x, into=z[1:5])
+y = np.negative(z_2)
+return y
+""")
+    layout = plan(program)
+    before, y = program.ops[-1].reads[0], program.ops[-1].result
+    assert layout.storage(before) is not layout.storage(y)
+    assert layout.nbytes == 128
+
+
+def test_a_gradient_that_lies_in_a_common_vector_is_not_computed_over():
+    program = parse("""
+x: float64[4] = input()
+y: float64[4] = input()
+g: float64[4] = np.negative(x)
+h: float64[4] = np.negative(y)
+k: float64[4] = np.exp(g)
+v: float64[12] = pack(g, h, ((0, 4), (8, 12)))
+return k, v
+""")
+    layout = plan(program)
+    assert layout.storage(program.ops[2].result) is not layout.storage(program.ops[0].result)

@@ -633,3 +633,40 @@ def test_the_source_of_a_program_goes_with_it():
     compiled(np.ones(3))
     del compiled
     assert sources() == before
+
+
+def test_a_backward_pass_that_fails_says_that_what_was_written_forward_stays():
+    mean, v = mg.Tensor(np.ones(3)), mg.Tensor(np.ones(3), requires_grad=True)
+
+    @mg.compile
+    def step(x, *, writes):
+        with mg.no_grad():
+            if writes:
+                mean.copy_(mean * 0.5)
+        return (v * x).sum()
+
+    for writes, told in ((True, "what the forward pass had written before it stays"), (False, "had changed no param")):
+        step(np.ones(3), writes=writes)
+        with np.errstate(all="raise"), pytest.raises(FloatingPointError) as caught:
+            step(np.full(3, 1e10), writes=writes).backward(np.array(1e300))
+        assert told in caught.value.__notes__[-1]
+
+
+def test_a_loop_that_threads_will_share_has_not_begun_to_change_a_parameter(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    state = {"w": mg.Tensor(np.ones(1_500_000))}
+
+    @mg.compile
+    def step(x):
+        with mg.no_grad():
+            top = mg.linalg.inv(x)[0, 0]
+            state["w"] *= 0.5
+            state["w"] += top
+            state["w"] *= 3.0
+            return top
+
+    step(np.eye(2))
+    assert "threads.submit" in step.source
+    with pytest.raises(np.linalg.LinAlgError) as caught:
+        step(np.zeros((2, 2)))
+    assert "had changed no parameter" in caught.value.__notes__[-1]

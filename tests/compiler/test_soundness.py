@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import micrograd_np as mg
-from micrograd_np import optim
+from micrograd_np import nn, optim
 from micrograd_np.ops import transcendental
 
 
@@ -146,6 +146,14 @@ class Fixed(optim.Optimizer):
         p -= 0.01 * g
 
 
+class Shrinking(Fixed):
+    """Steps that grow with the weights, so that equal gradients make others."""
+
+    @staticmethod
+    def update(p, g, state):
+        p -= p * g
+
+
 class Damped(optim.Optimizer):
     """Steps that shrink as the gradient grows: an update into whose middle a pass puts lines of its own."""
 
@@ -185,6 +193,40 @@ def test_updates_between_which_something_happens_are_not_joined():
         assert compiled(x).item() == eager(mg.Tensor(x)).item()
         assert all(np.array_equal(p.data, q.data) for p, q in zip(ours, theirs, strict=True))
     assert compiled.cache_info().hits == 2
+
+
+@pytest.mark.parametrize("groups", [[[0, 1, 3]], [[0, 3], [1, 4]]], ids=["in one vector", "in two"])
+def test_a_gradient_that_two_parameters_share_lies_in_one_vector_once(groups):
+    """Both are equal, so one stands for them; where it would have to lie in two places, updates are not joined."""
+
+    def made():
+        weights = [nn.Parameter(np.full(3, 1.0 + i)) for i in range(6)]
+        optimizer = Shrinking([{"params": [weights[i] for i in group]} for group in groups])
+
+        def step(x):
+            for w in weights:
+                w.zero_grad()
+            loss = (sum(weights[:3]) * x).sum() + (sum(weights[3:]) * (x * 3)).sum()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return weights, step
+
+    (ours, step), (theirs, eager) = made(), made()
+    compiled = mg.compile(step)
+    for x in np.random.default_rng(7).random((3, 3)):
+        assert compiled(x).item() == eager(mg.Tensor(x)).item()
+        assert all(np.array_equal(p.data, q.data) for p, q in zip(ours, theirs, strict=True))
+    assert compiled.cache_info().hits == 2
+
+
+def test_what_an_update_of_all_saves_is_counted():
+    weights, step = training(lambda weights: optim.SGD(weights, lr=0.1))
+    compiled = mg.compile(step)
+    compiled(np.ones(4))
+    updates = [op for op in compiled.last.raw.ops if op.unit is not None and op.effect != "view"]
+    assert compiled.report().passes["one vector"] == len(updates) - len(updates) // len(weights)
 
 
 @pytest.mark.parametrize(

@@ -222,7 +222,7 @@ def test_what_lies_between_parameters_warns_of_nothing_in_a_saved_step(tmp_path)
 def test_the_style_of_a_saved_step_is_exact_or_plain(tmp_path):
     f = mg.compile(lambda x: x * 2)
     f(np.ones(3))
-    with pytest.raises(ValueError, match="'exact' or 'plain', found 'fine'"):
+    with pytest.raises(ValueError, match="'exact', 'plain' or 'c', found 'fine'"):
         f.save(tmp_path / "f.py", style="fine")
 
 
@@ -267,6 +267,33 @@ def test_gradients_that_accumulate_are_saved_too(style, tmp_path):
         tmp_path,
         "import accumulate as a\nd = np.load('data.npz')\nfor x in d['X'][2:]: a.step(x)\n"
         "assert np.array_equal(a.gradients['weight'], d['weight'])\n",
+    )
+
+
+@pytest.mark.parametrize("style", ["exact", "plain"])
+def test_a_saved_step_says_which_gradient_it_lacks(style, tmp_path):
+    model = nn.Linear(3, 1)
+
+    @mg.compile
+    def accumulate(x):
+        loss = model(x).sum()
+        loss.backward()
+        return loss
+
+    X = np.random.default_rng(0).standard_normal((2, 2, 3))
+    accumulate(X[0])
+    accumulate(X[0])
+    model.zero_grad()
+    accumulate.save(tmp_path / "accumulate.py", style)
+    np.save(tmp_path / "x.npy", X[0])
+    run_alone(
+        tmp_path,
+        "import accumulate as a\nx = np.load('x.npy')\n"
+        "try: a.step(x)\n"
+        "except ValueError as e: assert \"gradients['weight']; set it, to zeros if there is none: (1, 3)\" in str(e)\n"
+        "else: raise AssertionError\n"
+        "a.gradients['weight'] = np.zeros((1, 3))\na.gradients['bias'] = np.zeros(1)\na.step(x)\n"
+        "assert np.allclose(a.gradients['weight'], x.sum(axis=0))\nassert a.gradients['bias'] == 2\n",
     )
 
 

@@ -163,6 +163,13 @@ MODULES = [
     (nn.MarginRankingLoss(margin=0.2), (X, U, SIGNS)),
     (nn.MultiMarginLoss(p=2, margin=0.5, weight=WEIGHT), (X, LABELS)),
     (nn.TripletMarginLoss(margin=2.0, swap=True), (X, U, V)),
+    (nn.TripletMarginWithDistanceLoss(margin=2.0, swap=True), (X, U, V)),
+    (nn.MultiLabelMarginLoss(), (X, np.tile([1, 3, -1, 2, 2], (4, 1)))),
+    (nn.MultiLabelSoftMarginLoss(weight=WEIGHT), (X, Q)),
+    (
+        nn.CTCLoss(blank=1),
+        (np.log(np.full((4, 2, 3), 1 / 3)), np.full((2, 1), 2), np.array([4, 3]), np.array([1, 1])),
+    ),
 ]
 
 

@@ -24,7 +24,11 @@ def at(n, *shape):
 
 
 PLAIN = [name for name, (make, *_) in LAYERS.items() if inspect.isclass(make) and hasattr(torch.nn, name)]
-DIFFERENT = {"Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "Flatten", "LogSoftmax", "Softmax"}  # by default
+DIFFERENT = {  # by default, or they need two inputs or images
+    *("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "Flatten", "LogSoftmax", "Softmax", "Softmin"),
+    *("CosineSimilarity", "PairwiseDistance", "Softmax2d"),
+}
+PADS = (("Constant", ", 0.5"), ("Zero", ""), ("Reflection", ""), ("Replication", ""), ("Circular", ""))
 
 # a layer as an expression over either package's nn, and its inputs
 CASES = [
@@ -126,6 +130,49 @@ CASES = [
         "TransformerEncoder(nn.TransformerEncoderLayer(6, 3, 8, dropout=0.0, batch_first=True), 2, nn.LayerNorm(6))",
         draw(3, 4, 6),
     ),
+    ("EmbeddingBag(7, 3)", at(7, 4, 5)),
+    ("EmbeddingBag(7, 3, mode='sum', padding_idx=-2)", at(7, 9), np.array([0, 0, 4, 9])),
+    ("EmbeddingBag(7, 3, mode='max', include_last_offset=True)", at(7, 9), np.array([0, 3, 3, 9])),
+    ("EmbeddingBag(7, 3, max_norm=1.0, norm_type=1.0)", at(7, 4, 5)),
+    ("AdaptiveMaxPool1d(3)", draw(2, 3, 7)),
+    ("AdaptiveMaxPool2d((2, None), return_indices=True)", draw(2, 3, 5, 4)),
+    ("AdaptiveMaxPool3d((2, None, 3))", draw(3, 5, 4, 4)),
+    ("LPPool1d(2, 3, stride=2)", draw(2, 3, 7)),
+    ("LPPool2d(2, (2, 3))", draw(2, 3, 6, 7)),
+    ("LPPool3d(4, 2, ceil_mode=True)", draw(2, 3, 5, 6, 4)),
+    ("LocalResponseNorm(3)", draw(2, 5, 4)),
+    ("LocalResponseNorm(2, alpha=1.0, beta=0.5, k=2.0)", draw(2, 5, 4, 3)),
+    ("PixelShuffle(2)", draw(2, 8, 3, 2)),
+    ("PixelUnshuffle(2)", draw(2, 3, 4, 6)),
+    ("ChannelShuffle(3)", draw(2, 6, 4, 3)),
+    ("CosineSimilarity(dim=-1)", draw(2, 3, 4), draw(2, 3, 4, seed=1)),
+    ("PairwiseDistance(p=3.0, keepdim=True)", draw(3, 4), draw(3, 4, seed=1)),
+    *((f"{kind}Pad1d((2, 1){value})", draw(2, 3, 5)) for kind, value in PADS),
+    *((f"{kind}Pad2d(2{value})", draw(2, 3, 4, 5)) for kind, value in PADS),
+    *((f"{kind}Pad3d((1, 0, 2, 1, 0, 1){value})", draw(2, 3, 4, 5, 4)) for kind, value in PADS),
+    ("ConstantPad2d((-1, 1, 2, -2), 1.5)", draw(3, 4)),
+    ("Upsample(size=(7, 3), mode='bicubic', align_corners=True)", draw(2, 3, 4, 5)),
+    ("Upsample(scale_factor=2, mode='trilinear')", draw(2, 3, 4, 2, 5)),
+    ("Upsample(scale_factor=1.7, mode='nearest-exact')", draw(2, 3, 4, 5)),
+    ("Upsample(size=3, mode='area')", draw(2, 3, 4, 5)),
+    ("TransformerDecoderLayer(6, 2, 8, dropout=0.0)", draw(4, 3, 6), draw(5, 3, 6, seed=1)),
+    (
+        "TransformerDecoderLayer(6, 2, 8, 0.0, activation='gelu', batch_first=True, norm_first=True, bias=False)",
+        draw(3, 4, 6),
+        draw(3, 5, 6, seed=1),
+    ),
+    (
+        "TransformerDecoder(nn.TransformerDecoderLayer(6, 3, 8, dropout=0.0), 2, nn.LayerNorm(6))",
+        draw(4, 3, 6),
+        draw(5, 3, 6, seed=1),
+    ),
+    ("Transformer(6, 2, 1, 2, 8, dropout=0.0, batch_first=True)", draw(3, 4, 6), draw(3, 5, 6, seed=1)),
+    ("Transformer(6, 2, 1, 1, 8, dropout=0.0, norm_first=True)", draw(4, 6), draw(5, 6, seed=1)),
+    ("Threshold(0.2, -1.5)", draw(3, 4)),
+    ("Hardshrink(0.3)", draw(3, 4)),
+    ("Softshrink(0.3)", draw(3, 4)),
+    ("Softmin(dim=1)", draw(3, 4, 2)),
+    ("Softmax2d()", draw(3, 4, 2)),
     *((f"{name}()", draw(3, 4)) for name in PLAIN if name not in DIFFERENT),
     ("LeakyReLU(0.3)", draw(3, 4)),
     ("PReLU(4, init=0.1)", draw(3, 4, 2)),
@@ -339,7 +386,8 @@ def test_weights_move_to_pytorch():
 
 def test_parameters_come_in_pytorchs_order():
     for expression in (
-        "TransformerEncoderLayer(6, 2, 8)", "LSTM(3, 4, 2, bidirectional=True, proj_size=2)",
+        "TransformerEncoderLayer(6, 2, 8)", "TransformerDecoderLayer(6, 2, 8)", "Transformer(6, 2, 1, 1, 8)",
+        "LSTM(3, 4, 2, bidirectional=True, proj_size=2)",
         "MultiheadAttention(6, 2, kdim=3, add_bias_kv=True)", "BatchNorm1d(3)", "Bilinear(2, 3, 4)",
     ):  # fmt: skip
         ours, theirs = pair(expression)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from trainable import LAYERS
 
 import micrograd_np as mg
 from micrograd_np import nn
@@ -71,3 +72,13 @@ def test_it_prints_itself_once():
     table = mg.summary(nn.Linear(2, 1), np.zeros((1, 2)))
     assert str(table) == repr(table)
     assert str(table).count("total") == 1
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_layer_has_a_summary_and_a_picture(name):
+    make, *draws = LAYERS[name]
+    model, inputs = make(), [draw(np.random.default_rng(0)) for draw in draws]
+    shown = mg.summary(model, *inputs)
+    assert shown.parameters == sum(p.size for p in model.parameters())
+    picture = mg.draw_network(model, inputs[0] if len(inputs) == 1 else tuple(inputs))
+    assert "node" in repr(picture)

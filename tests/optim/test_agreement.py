@@ -27,6 +27,10 @@ CASES = [
     ("RAdam", {"lr": 0.05, "weight_decay": 0.1, "decoupled_weight_decay": True, "maximize": True}),
     ("Rprop", {"lr": 0.05, "etas": (0.4, 1.5), "step_sizes": (0.01, 0.08)}),
     ("Rprop", {"lr": 0.05, "maximize": True}),
+    ("ASGD", {"lr": 0.05, "lambd": 0.1, "alpha": 0.6, "t0": 3, "weight_decay": 0.1}),
+    ("ASGD", {"lr": 0.05, "maximize": True}),
+    ("Adafactor", {"lr": 0.05, "weight_decay": 0.1, "beta2_decay": -0.5, "d": 1.5}),
+    ("Adafactor", {"lr": 0.5, "eps": (1e-2, 1e-1), "maximize": True}),
 ]
 ELSEWHERE = {"Optimizer", "Muon", "LBFGS"}  # the latter two have tests of their own below
 SHAPES = ((3, 4), (4,), ())

@@ -111,7 +111,9 @@ SAME = [  # primitives that have neither settings nor another name there; what t
     for name in mg.__all__
     if isinstance(op := getattr(mg, name), Primitive) and not op.statics and hasattr(torch, name)
 ]
-ACTIVATIONS = "celu mish selu silu softplus softsign relu6 hardsigmoid hardswish tanhshrink logsigmoid glu"
+ACTIVATIONS = (
+    "celu mish selu silu softplus softsign relu6 hardsigmoid hardswish tanhshrink logsigmoid glu hardshrink softshrink"
+)
 X, Y = drawn(3, 6), drawn(3, 6, seed=1)
 V, W = drawn(6), drawn(6, seed=1)
 GAPS = np.concatenate([drawn(3, 3), np.full((3, 1), np.nan), np.full((3, 1), np.inf), np.full((3, 1), -np.inf)], 1)
@@ -121,6 +123,8 @@ LOGITS, OTHERS, THIRDS = drawn(4, 5), drawn(4, 5, seed=1), drawn(4, 5, seed=2)
 WEIGHTS, WEIGHT, RUNNING = drawn(5, low=0.5, high=1.5), ("weight",), ("running_mean", "running_var")
 REGULAR = drawn(2, 4, 4, low=-1, high=1) + 3 * np.eye(4)
 DEFINITE = REGULAR @ np.swapaxes(REGULAR, 1, 2)
+TABLE, BAGS = drawn(7, 3), ("mean", "sum", "max")
+SEVERAL = np.array([[3, 0, -1, 1, 1], [-1] * 5, [0, 1, 2, 3, 4], [2, 2, -1, 4, 0]])  # labels, up to −1
 IMAGE, SIGNAL, VOLUME = drawn(2, 4, 7, 6), drawn(2, 4, 9), drawn(2, 4, 5, 6, 4)
 
 PEERS = {
@@ -317,6 +321,21 @@ PEERS = {
         call(X, np.array([5, 5]), axis=1),
     ),
     "take_along_axis": peer(torch.take_along_dim),
+    "gather": peer(torch.gather, call(X, 1, below(6, 3, 4)), call(CUBE, -2, below(3, 1, 5, 2))),
+    "index_select": peer(torch.index_select, call(X, 1, below(6, 4))),
+    "scatter": peer(
+        torch.scatter, call(X, 1, np.array([[2, 0], [1, 5]]), drawn(2, 2, seed=2)), call(X, 0, below(3, 1, 6), 1.5)
+    ),
+    "scatter_add": peer(
+        torch.scatter_add,
+        call(X, 1, below(6, 3, 4), drawn(3, 4, seed=2)),
+        call(CUBE, 0, below(2, 3, 2, 4), drawn(3, 2, 4)),
+    ),
+    "index_add": peer(
+        torch.index_add,
+        call(X, 0, np.array([2, 0, 2]), drawn(3, 6, seed=2)),
+        call(X, 1, below(6, 4), drawn(3, 4), alpha=-2),
+    ),
     "sort": peer(lambda x, axis=-1: torch.sort(x, axis).values, call(X), call(X, axis=0)),
     "argsort": peer(lambda x, axis, descending: torch.argsort(x, dim=axis, descending=descending, stable=True)),
     "topk": peer(
@@ -344,6 +363,8 @@ PEERS = {
     "Tensor.clone": peer(torch.clone, call(X)),
     # activations
     **{f"functional.{name}": peer(getattr(TF, name), call(X), call(CUBE)) for name in (ACTIVATIONS.split())},
+    "functional.threshold": peer(TF.threshold, call(X, 0.3, -2.0)),
+    "functional.softmin": peer(TF.softmin, call(X, dim=1), call(CUBE, dim=0)),
     "functional.gelu": peer(TF.gelu, call(X), call(X, approximate="tanh")),
     "functional.elu": peer(TF.elu),
     "functional.leaky_relu": peer(TF.leaky_relu),
@@ -356,6 +377,20 @@ PEERS = {
     "functional.bilinear": peer(TF.bilinear, call(drawn(5, 3), drawn(5, 4), drawn(2, 3, 4), drawn(2))),
     "functional.embedding": peer(
         TF.embedding, call(below(7, 2, 5), drawn(7, 3)), call(below(7, 9), drawn(7, 3), padding_idx=2)
+    ),
+    "functional.embedding_bag": peer(
+        TF.embedding_bag,
+        *(call(below(7, 4, 3), TABLE, mode=mode, padding_idx=p) for mode in BAGS for p in (None, 2)),
+        *(
+            call(
+                below(7, 8), TABLE, np.array([0, 3, 3, 5, 8][:k]), mode=mode, include_last_offset=k == 5, padding_idx=p
+            )
+            for mode in BAGS
+            for p in (None, 4)
+            for k in (4, 5)
+        ),
+        call(below(7, 8), TABLE, np.array([0, 3]), mode="sum", per_sample_weights=drawn(8)),
+        call(below(7, 8), TABLE, np.array([0, 3]), mode="sum", scale_grad_by_freq=True),
     ),
     "functional.scaled_dot_product_attention": peer(
         TF.scaled_dot_product_attention,
@@ -441,12 +476,50 @@ PEERS = {
     "functional.adaptive_avg_pool1d": peer(TF.adaptive_avg_pool1d, call(SIGNAL, 4), call(SIGNAL, 3)),
     "functional.adaptive_avg_pool2d": peer(TF.adaptive_avg_pool2d, call(IMAGE, (3, 4)), call(IMAGE, (None, 2))),
     "functional.adaptive_avg_pool3d": peer(TF.adaptive_avg_pool3d, call(VOLUME, (2, 4, 1)), call(VOLUME, (None, 2, 3))),
+    "functional.adaptive_max_pool1d": peer(
+        TF.adaptive_max_pool1d, call(SIGNAL, 4), call(SIGNAL, 3, return_indices=True)
+    ),
+    "functional.adaptive_max_pool2d": peer(
+        TF.adaptive_max_pool2d, call(IMAGE, (3, 4), return_indices=True), call(IMAGE, (None, 9))
+    ),
+    "functional.adaptive_max_pool3d": peer(
+        TF.adaptive_max_pool3d, call(VOLUME, (2, 4, 1)), call(VOLUME[0], (None, 2, 3), return_indices=True)
+    ),
+    "functional.lp_pool1d": peer(TF.lp_pool1d, call(SIGNAL, 2, 3), call(SIGNAL, 4.0, 2, 3, ceil_mode=True)),
+    "functional.lp_pool2d": peer(TF.lp_pool2d, call(IMAGE, 2, 3), call(abs(IMAGE), 1.5, (2, 1), stride=2)),
+    "functional.lp_pool3d": peer(TF.lp_pool3d, call(VOLUME, 2, 2), call(VOLUME[0], 2, (2, 1, 3), stride=1)),
+    "functional.local_response_norm": peer(
+        TF.local_response_norm, call(IMAGE, 2), call(SIGNAL, 3, alpha=2.0, beta=0.5, k=0.5), call(VOLUME, 9, alpha=1.0)
+    ),
+    "functional.pad": peer(
+        TF.pad,
+        *(call(IMAGE, (2, 1, 0, 3), mode=mode) for mode in ("constant", "reflect", "replicate", "circular")),
+        *(call(IMAGE, (-2, 1, 1, -3), mode=mode) for mode in ("constant", "reflect", "replicate", "circular")),
+        *(call(VOLUME, (1, 2, -1, 0, 2, 1), mode=mode) for mode in ("replicate", "circular", "reflect")),
+        call(SIGNAL, (1, 0), "constant", 1.5),
+        call(VOLUME, (0, 1) * 5),
+    ),
+    "functional.pixel_shuffle": peer(
+        TF.pixel_shuffle, call(IMAGE, 2), call(drawn(9, 2, 3), 3), call(VOLUME[..., :1], 1)
+    ),
+    "functional.pixel_unshuffle": peer(TF.pixel_unshuffle, call(drawn(2, 3, 4, 6), 2), call(drawn(3, 6, 9), 3)),
+    "functional.channel_shuffle": peer(TF.channel_shuffle, call(IMAGE, 2), call(drawn(2, 6, 3), 3)),
     "functional.interpolate": peer(
         TF.interpolate,
         call(IMAGE, scale_factor=2),
         call(IMAGE, size=(9, 4), mode="bilinear"),
         call(IMAGE, size=(9, 4), mode="bilinear", align_corners=True),
         call(SIGNAL, scale_factor=1.6, mode="linear"),
+        *(call(IMAGE, size=size, mode=mode) for size in ((9, 4), (7, 13)) for mode in ("area", "nearest-exact")),
+        *(call(x, scale_factor=1.3, mode="nearest-exact") for x in (SIGNAL, IMAGE, VOLUME)),
+        *(call(x, scale_factor=f, mode="area") for x in (SIGNAL, IMAGE, VOLUME) for f in (0.6, 2)),
+        *(call(VOLUME, size=(4, 9, 5), mode="trilinear", align_corners=c) for c in (None, True)),
+        *(
+            call(IMAGE, size=s, mode="bicubic", align_corners=c)
+            for c in (None, True)
+            for s in ((9, 4), (3, 13), (7, 1))
+        ),
+        *(call(IMAGE, scale_factor=f, mode="bicubic") for f in (2, 0.4, 1.3)),
     ),
     # losses
     **{
@@ -490,6 +563,17 @@ PEERS = {
         call(LOGITS, below(5, 4)),
         call(LOGITS, below(5, 4), p=2, margin=0.5, weight=WEIGHTS, constant=WEIGHT),
     ),
+    "functional.multilabel_margin_loss": peer(
+        TF.multilabel_margin_loss,
+        *(call(LOGITS, SEVERAL, reduction=r) for r in ("mean", "sum", "none")),
+        call(V, np.array([5, 0, -1, 1, 1, 1])),
+    ),
+    "functional.multilabel_soft_margin_loss": peer(
+        TF.multilabel_soft_margin_loss,
+        call(LOGITS, Q),
+        call(LOGITS, Q, weight=WEIGHTS, constant=WEIGHT),
+        call(LOGITS, Q, reduction="none"),
+    ),
     "functional.soft_margin_loss": peer(TF.soft_margin_loss, call(LOGITS, signs(4, 5))),
     "functional.hinge_embedding_loss": peer(TF.hinge_embedding_loss, call(LOGITS, signs(4, 5), margin=1.5)),
     "functional.cosine_similarity": peer(TF.cosine_similarity, call(LOGITS, OTHERS), call(CUBE, CUBE[:1] + 1, dim=-1)),
@@ -500,5 +584,11 @@ PEERS = {
     "functional.margin_ranking_loss": peer(TF.margin_ranking_loss, call(V, W, signs(6), margin=0.3)),
     "functional.triplet_margin_loss": peer(
         TF.triplet_margin_loss, call(LOGITS, OTHERS, THIRDS), call(LOGITS, OTHERS, THIRDS, margin=2.0, swap=True)
+    ),
+    "functional.triplet_margin_with_distance_loss": peer(
+        TF.triplet_margin_with_distance_loss,
+        call(LOGITS, OTHERS, THIRDS),
+        call(LOGITS, OTHERS, THIRDS, margin=2.0, swap=True, reduction="sum"),
+        call(LOGITS, OTHERS, THIRDS, distance_function=lambda x, y: ((x - y) ** 4).sum(-1)),
     ),
 }

@@ -256,9 +256,11 @@ class Binding:
 
     def tell(self, flags: int) -> None:
         """Report flags that were raised while parameters were updated, as NumPy is told to report them."""
+        late = [step.op.where for group in self.native.groups if group.late for step in group.steps]
+        places = "; ".join(line for line in dict.fromkeys(late) if line)
         for kind, how in self.heeded.items():
             if flags & self.numbers[kind]:
-                message = f"{_WORDS[kind]} encountered in the update"
+                message = f"{_WORDS[kind]} encountered in the update ({places})"
                 if how == "raise":
                     raise FloatingPointError(message)
                 warnings.warn(message, RuntimeWarning, stacklevel=3)

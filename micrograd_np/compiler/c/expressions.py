@@ -10,7 +10,7 @@ import numpy as np
 
 from .loops import find_loop
 
-__all__ = ["TYPES", "Spelling", "cast", "literal", "spelling"]
+__all__ = ["MATHS", "TYPES", "Spelling", "cast", "literal", "spelling"]
 
 TYPES = {
     "float32": "float", "float64": "double", "bool": "boolean",
@@ -34,6 +34,15 @@ _FLOATS = {
 }  # fmt: skip
 _BITS = {"np.bitwise_and": "{0} & {1}", "np.bitwise_or": "{0} | {1}", "np.bitwise_xor": "{0} ^ {1}"}
 _TRUTHS = {"np.add": "{0} | {1}", "np.multiply": "{0} & {1}", "np.maximum": "{0} | {1}", "np.minimum": "{0} & {1}"}
+MATHS = {
+    **{f"np.{name}": name for name in (
+        "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "sinh", "cosh", "tanh", "cbrt",
+        "floor", "ceil", "trunc", "rint", "hypot", "fmod", "copysign", "fmax", "fmin",
+    )},
+    **{f"np.arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")},
+    "np.power": "pow", "np.float_power": "pow",
+}  # fmt: skip
+"""What C's own library computes, to rounding."""
 _X86 = platform.machine().lower() in {"x86_64", "amd64", "i386", "i686"}
 
 
@@ -48,8 +57,11 @@ class Spelling(NamedTuple):
 
 
 @functools.cache
-def spelling(function: str, kinds: tuple[Any, ...]) -> Spelling | None:
-    """How C says a ufunc of operands of these dtypes, or types of Python's numbers; None: it does not."""
+def spelling(function: str, kinds: tuple[Any, ...], *, exact: bool = True) -> Spelling | None:
+    """How C says a ufunc of operands of these dtypes, or types of Python's numbers; None: it does not.
+
+    Unless `exact`, C's own functions will do.
+    """
     ufunc = getattr(np, function.removeprefix("np."), None)
     if not isinstance(ufunc, np.ufunc) or ufunc.nout != 1 or ufunc.nin != len(kinds):
         return None
@@ -59,11 +71,11 @@ def spelling(function: str, kinds: tuple[Any, ...]) -> Spelling | None:
         return None
     if any(x.name not in TYPES for x in (*inputs, output)):
         return None
-    text = _expression(function, inputs[0])
+    text = (not exact and _rounded(function, inputs[0])) or _expression(function, inputs[0])
     if text:
         return Spelling(text, None, tuple(inputs), output)
     signature = f"{''.join(x.char for x in inputs)}->{output.char}"
-    if inputs[0].name not in ("float32", "float64") or function in ("np.fmax", "np.fmin"):
+    if not exact or inputs[0].name not in ("float32", "float64") or function in ("np.fmax", "np.fmin"):
         return None
     if find_loop(ufunc, signature) is None:
         return None
@@ -90,6 +102,19 @@ def _expression(function: str, dtype: np.dtype[Any]) -> str:
         **_BITS, "np.invert": "~{0}", "np.maximum": "({0} > {1} ? {0} : {1})", "np.minimum": "({0} < {1} ? {0} : {1})",
         "np.absolute": "({0} < 0 ? -{0} : {0})",
     }.get(function, "")  # fmt: skip
+
+
+def _rounded(function: str, dtype: np.dtype[Any]) -> str:
+    """How C says a function of floats with its own library alone; empty where that has no other way."""
+    if dtype.kind != "f":
+        return ""
+    if function in ("np.maximum", "np.minimum"):
+        return f"{{0}} {'>' if function == 'np.maximum' else '<'} {{1}} || isnan({{0}}) ? {{0}} : {{1}}"
+    if function == "np.sign":
+        return "isnan({0}) ? {0} : ({0} > 0) - ({0} < 0)"
+    name = MATHS.get(function, "")
+    operands = "{0}, {1}" if getattr(np, function[3:]).nin == 2 else "{0}"
+    return name and f"{name}{'f' if dtype.itemsize == 4 else ''}({operands})"
 
 
 def cast(text: str, before: np.dtype[Any], after: np.dtype[Any]) -> str:

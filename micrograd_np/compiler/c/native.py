@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..ir import Op, Value
-from ..memory import Storage, arrange, place
+from ..memory import Plan, Storage, arrange, place
 from ..passes import run_passes
 from ..program import Program, copied
 from .binding import FLAGGED, Binding
-from .fuse import fuse
+from .fuse import Group, fuse
 from .places import Places, Unsupported
 from .source import Source
 from .steps import Step, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["FLAGGED", "Native", "Unsupported"]
+__all__ = ["FLAGGED", "Native", "Unsupported", "lay_out", "placed"]
 
 
 class Native:
@@ -37,12 +37,12 @@ class Native:
     """
 
     def __init__(self, raw: Program, outputs: Sequence[np.ndarray[Any, Any] | None]) -> None:
+        if any(op.function == "after" for op in raw.ops):
+            message = "several tensors lie in the same memory, and C would read one before another has been written."
+            raise Unsupported(message)
         self.program, _ = copied(raw)
         run_passes(self.program, "exact", calls=False)
-        self.plan = place(self.program)
-        for storage in [*self.plan.storages.values(), *self.plan.sources.values()]:
-            storage.kind = "buffer" if storage.kind == "fresh" else storage.kind
-        self.places = Places(self.program, self.plan)
+        self.plan, self.places, lasting = placed(self.program)
         self.fixed: dict[Storage, tuple[Any, int]] = {}
         """By storage of a gradient: the array that it lies in, and its address."""
         self._hand_out(outputs)
@@ -50,9 +50,10 @@ class Native:
         self.sources = [*self.program.inputs, *(v for _, v in self.program.gradients_in)]
         for i, v in enumerate(self.sources):
             self.inputs.setdefault(self.plan.storage(v), i)
-        lasting = {self.plan.sources[memory] for memory in self.program.stores if memory in self.plan.sources}
         self.groups = fuse(steps(self.program, self.places), self.places, lasting)
-        written = Source(self.program, self.groups, self.inputs, self._arrange())
+        stored, spans = lay_out(self.plan, self.groups, self.program.leaving(), self.fixed)
+        arrange(self.plan, spans)
+        written = Source(self.program, self.groups, self.sources, self.inputs, stored)
         self.source = written.text
         """The text, to be compiled."""
         self.fields, self.pieces, self.loops = written.fields, written.pieces, written.loops
@@ -81,27 +82,41 @@ class Native:
                 place = self.places.of(z)
             self.fixed[place.storage] = out, out.ctypes.data - place.offset
 
-    def _arrange(self) -> set[Step]:
-        """Give memory to what is read outside the loop that computes it; the steps whose results are stored."""
-        needed = {self.plan.storage(v) for v in self.program.leaving()}
-        users: dict[Storage, list[int]] = {}
-        for i, group in enumerate(self.groups):
-            for step in group.steps:
-                for x in step.touches:
-                    users.setdefault(x.storage, []).append(i)
-        end = len(self.groups)
-        spans: dict[Storage, tuple[int, int]] = {}
-        inside: set[Storage] = set()
-        for storage in dict.fromkeys((*users, *needed)):
-            if storage.kind != "buffer" or storage in self.fixed:
-                continue
-            first, last = min(users.get(storage, [0])), max(users.get(storage, [end]))
-            if storage not in needed and first == last and self.groups[first].kind == "loop":
-                inside.add(storage)
-            elif storage.begins is not None:
-                spans[storage] = 0, end
-            else:
-                spans[storage] = first, end if storage in needed else last
-        arrange(self.plan, spans)
-        every = (step for group in self.groups for step in group.steps)
-        return {step for step in every if step.result is not None and step.result.storage not in inside}
+
+def placed(program: Program) -> tuple[Plan, Places, set[Storage]]:
+    """Where the values of a program lie, as far as that is known before loops; and what it changes that outlives it."""
+    plan = place(program)
+    for storage in [*plan.storages.values(), *plan.sources.values()]:
+        storage.kind = "buffer" if storage.kind == "fresh" else storage.kind
+    return plan, Places(program, plan), {plan.sources[memory] for memory in program.stores if memory in plan.sources}
+
+
+def lay_out(
+    plan: Plan, groups: Sequence[Group], leaving: Iterable[Value], fixed: Collection[Storage]
+) -> tuple[set[Step], dict[Storage, tuple[int, int]]]:
+    """What needs memory, since it is read outside the loop that computes it.
+
+    The steps whose results are stored; and by storage but for the `fixed`, the first group that touches it, and the
+    last.
+    """
+    needed = {plan.storage(v) for v in leaving}
+    users: dict[Storage, list[int]] = {}
+    for i, group in enumerate(groups):
+        for step in group.steps:
+            for x in step.touches:
+                users.setdefault(x.storage, []).append(i)
+    end = len(groups)
+    spans: dict[Storage, tuple[int, int]] = {}
+    inside: set[Storage] = set()
+    for storage in dict.fromkeys((*users, *needed)):
+        if storage.kind != "buffer" or storage in fixed:
+            continue
+        first, last = min(users.get(storage, [0])), max(users.get(storage, [end]))
+        if storage not in needed and first == last and groups[first].kind == "loop":
+            inside.add(storage)
+        elif storage.begins is not None:
+            spans[storage] = 0, end
+        else:
+            spans[storage] = first, end if storage in needed else last
+    every = (step for group in groups for step in group.steps)
+    return {step for step in every if step.result is not None and step.result.storage not in inside}, spans

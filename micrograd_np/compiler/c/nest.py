@@ -7,6 +7,7 @@ else reads live in registers, or in a buffer of one block.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ __all__ = ["Nest"]
 
 BLOCK = 1024  # elements: a dozen of such buffers fit the first-level cache
 _VARIABLES = "ijklmnpq"
+_SHORT = 50  # characters of an expression that still goes into another
+_ATOM = re.compile(r"\w+\(\{0\}(, \{1\})?\)")
 _CLEARING = frozenset(("tanh", "sign", "maximum", "minimum", "absolute"))  # of NumPy's loops, those that clear flags
 
 
@@ -315,8 +318,11 @@ class Nest:
 
     def _body(self, lines: list[_Line]) -> list[str]:
         """What some lines do for one element; what is used only once needs no name."""
-        rows = []
+        rows: list[str] = []
+        stores = [z for z, line in enumerate(lines) if line.output.block or line.into is not None]
+        readers = {x: z for z, line in enumerate(lines) for x in line.inputs if isinstance(x, _Register)}
         inside: dict[_Register, str] = {}
+        bare: dict[str, str] = {}  # what stands in parentheses, without
         uses = Counter(
             x for line in lines for i, x in enumerate(line.inputs) for _ in range(line.text.count(f"{{{i}}}"))
         )
@@ -332,12 +338,19 @@ class Nest:
             rows.append(f"const {TYPES[x.dtype.name]} {inside[x]} = {self._element(x)};")
             return inside[x]
 
-        for line in lines:
+        for i, line in enumerate(lines):
             z = line.output
-            text = line.text.format(*map(read, line.inputs))
+            atom = _ATOM.fullmatch(line.text)
+            operands = [read(x) for x in line.inputs]
+            text = line.text.format(*(bare.get(x, x) if atom else x for x in operands))
             targets = [f"{z.name}[{self._in_block()}]"] if z.block else []
             if line.into is not None:
                 targets.append(self._at(line.into, z.dtype))
+            reader = readers.get(z, i)
+            if uses[z] == 1 and not targets and len(text) < _SHORT and not any(i < k < reader for k in stores):
+                inside[z] = text if atom else f"({text})"
+                bare[inside[z]] = text
+                continue
             if uses[z] or not targets:
                 inside[z] = self._named(z) if z.block else z.name
                 rows.append(f"const {TYPES[z.dtype.name]} {inside[z]} = {text};")

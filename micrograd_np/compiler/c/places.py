@@ -88,16 +88,19 @@ class Places:
             storage = self.plan.storage(v)
             if v.is_view:
                 root, view = self._standin(v.root), self._standin(v)
-                offset = _address(view) - _address(root)
+                offset = self.of(v.root).offset + _address(view) - _address(root)
                 place = Place(storage, offset, view.shape, view.strides, view.dtype, v)
             else:
-                place = Place(storage, 0, v.shape, self._strides(v), v.dtype, v)
+                before = v.reach[0] if storage.kind == "buffer" else 0  # strides may be negative
+                place = Place(storage, before, v.shape, self._strides(v), v.dtype, v)
             self._places[v] = place
         return place
 
     def part(self, v: Value, index: Any) -> Place:
         """Where a part of a value lies that basic indexing shows."""
-        whole, view = self._standin(v), self._standin(v)[index]
+        parts = index if isinstance(index, tuple) else (index,)
+        parts = parts if any(x is ... for x in parts) else (*parts, ...)  # one element is a view as well
+        whole, view = self._standin(v), self._standin(v)[parts]
         offset = self.of(v).offset + _address(view) - _address(whole)
         return Place(self.plan.storage(v), offset, view.shape, view.strides, view.dtype, v)
 

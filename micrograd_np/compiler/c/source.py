@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from ..naming import Names
 from .binding import STOP
-from .expressions import TYPES
+from .expressions import MATHS, TYPES
 from .nest import Nest, loop_name
 from .prelude import prelude
-from .totals import around, index_of, reduction, total, whole_sum
+from .totals import around, extreme, index_of, one_by_one, reduction, total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,16 +25,17 @@ if TYPE_CHECKING:
     from .products import Product
     from .steps import Step
 
-__all__ = ["Source"]
+__all__ = ["TAKEN", "Source"]
 
-_TAKEN = re.findall(
+TAKEN = re.findall(
     r"\w+",
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "
     "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
     "i j k l m n p q a b c block count skip label row place memory step note flags raised unary binary reduce matmul "
     "ndarray numpy_loop boolean given bind exp log tanh sin cos pow round isfinite isnan isinf signbit sqrt fabs index "
-    "main div y0 y1 yn j0 j1 jn",
+    "main div y0 y1 yn j0 j1 jn gamma lgamma tgamma load file wrong total element",
 )
+TAKEN += [f"{name}{end}" for name in MATHS.values() for end in ("", "f")] + ["expf", "fabsf", "sqrtf"]
 """Words that have a meaning in C, or in the text around the names."""
 
 
@@ -47,9 +50,22 @@ class Piece(NamedTuple):
 class Source:
     """Collects what the text consists of; `text` puts it together."""
 
-    def __init__(self, program: Program, groups: list[Group], inputs: dict[Storage, int], stored: set[Step]) -> None:
+    stops = f"flags |= {STOP}"
+    """What says that the call must not go on."""
+
+    def __init__(
+        self,
+        program: Program,
+        groups: list[Group],
+        sources: list[Value],
+        inputs: dict[Storage, int],
+        stored: set[Step],
+    ) -> None:
         self.program, self.groups, self.inputs, self.stored = program, groups, inputs, stored
-        self.names = Names(*_TAKEN)
+        self.sources = sources
+        """What the step is called with."""
+        self.names = Names(*TAKEN)
+        self._last = "", ""
         self.fields: dict[Storage, str] = {}
         """By storage whose address does not change: its name in the structure."""
         self.arguments: dict[int, str] = {}
@@ -57,7 +73,6 @@ class Source:
         self.definitions: list[str] = []
         self.loops: dict[tuple[str, str], str] = {}
         """By ufunc and signature: the name of NumPy's inner loop."""
-        sources = [*program.inputs, *(v for _, v in program.gradients_in)]
         for i, v in enumerate(sources):
             self.arguments[i] = self.names.unique(self.names._wish(v.label) or "x")
         self.types = {i: TYPES.get(v.dtype.name, "char") for i, v in enumerate(sources)}
@@ -102,7 +117,6 @@ class Source:
         """The rows of all groups, cut where NumPy runs something."""
         pieces: list[Piece] = []
         rows: list[str] = []
-        section = where = ""
         late = False
 
         def close() -> None:
@@ -114,7 +128,6 @@ class Source:
 
         for group in self.groups:
             step = group.steps[-1]
-            op = step.op
             if group.late and not late:
                 if rows:
                     rows += ["note();", "if (flags & m->reported) return flags & m->reported;"]
@@ -125,15 +138,18 @@ class Source:
                 before = pieces.pop().steps if pieces and pieces[-1].steps else ()
                 pieces.append(Piece("", (), (*before, step)))
                 continue
-            if op.section != section:
-                rows += ["", f"/* {op.section} */"]
-                section, where = op.section, ""
-            if op.where and op.where != where:
-                where = op.where
-                rows.append(f"/* {where.replace('*/', '* /')} */")
-            rows += self._call(group)
+            rows += [*self._comments(step), *self._call(group)]
         close()
         return pieces
+
+    def _comments(self, step: Step) -> list[str]:
+        """The heading of a section that begins, and the user's line, if it is another one."""
+        section, where = step.op.section, step.op.where
+        rows = ["", f"/* {section} */"] if section != self._last[0] else []
+        if where and (section, where) != self._last:
+            rows.append(f"/* {where.replace('*/', '* /').replace('/*', '/ *')} */")
+        self._last = section, where or self._last[1] * (section == self._last[0])
+        return rows
 
     def _call(self, group: Group) -> list[str]:
         step = group.steps[0]
@@ -141,19 +157,25 @@ class Source:
             nest = Nest(group, self.stored)
             for ufunc, signature in nest.loops:
                 self.loop(ufunc, signature)
-            name = self._function(nest.text, nest.labels, group.steps[-1].op.section, nest.parameters)
-            return [f"{name}({', '.join(map(self.pointer, nest.arguments))});"]
+            section = group.steps[-1].op.section
+            return self._apply(nest.text, nest.labels, nest.arguments, section, nest.parameters)
         if group.kind == "product":
             return self._product(step)
         if group.kind == "reduction":
             return self._reduction(step)
-        return self._gather(step) if step.kind == "gather" else self._check(step)
+        return self._check(step) if step.kind == "check" else self._gather(step)
+
+    def _apply(
+        self, text: str, labels: list[Value], places: Sequence[Place], section: str, first: Iterable[int] = ()
+    ) -> list[str]:
+        """The call of the function of a text on some places."""
+        return [f"{self._function(text, labels, section, first)}({', '.join(map(self.pointer, places))});"]
 
     def _function(self, text: str, labels: list[Value], section: str, first: Iterable[int] = ()) -> str:
         """The name of the function of a text, which is written once; `first` say which labels are named first."""
         if text not in self.functions:
             name = self.names.unique(section.rpartition(" ")[2])
-            names = Names(*_TAKEN)
+            names = Names(*TAKEN)
             words = {str(i): names.unique(self.word(labels[i])) for i in dict.fromkeys((*first, *range(len(labels))))}
             self.functions[text] = name
             spelt = re.sub(r"\$(\d+)\$", lambda rows_first: words[rows_first[1]], text)
@@ -180,7 +202,7 @@ class Source:
                 f"static void NAME(const {ctype} *a, const {ctype} *b, {ctype} *restrict c) {{\n"
                 f"    for (intptr_t i = 0; i < {n}; i++)\n        c[i] = {scaled};\n}}"
             )
-            return [f"{self._function(text, [], 'product')}({self.pointer(x)}, {self.pointer(y)}, {pointers[2]});"]
+            return self._apply(text, [], (x, y, z), "product")
         (ar, ac), (br, bc), (cr, cc) = p.a, p.b, p.c
         sizes = f"{p.m}, {p.k}, {p.n}"
         indent = ""
@@ -202,57 +224,60 @@ class Source:
         name, nest, start, axes, kept = step.spelling
         (x,), z = step.operands, step.result
         assert z is not None
-        if nest is None:
-            text = whole_sum(x, z, axes, kept)
+        if name in ("argmax", "argmin"):
+            text = extreme(x, z, name, axes, kept)
+        elif nest is None:
+            text = one_by_one(x, z, name, start, axes, kept)
         else:
             loop = self.loop(name, f"{x.dtype.char * 2}->{x.dtype.char}")
             text = reduction(x, z, nest, start, loop, clears=name in ("maximum", "minimum"))
-        return [f"{self._function(text, [x.value, z.value], name)}({self.pointer(x)}, {self.pointer(z)});"]
+        return self._apply(text, [x.value, z.value], (x, z), name)
 
     def _check(self, step: Step) -> list[str]:
         """A loop that looks for what must not be."""
         (x,), (word, wrong) = step.operands, step.spelling
         kind = TYPES[x.dtype.name]
         loops = list(zip("ijklmnpq", x.shape, strict=False))
-        body = [f"const {kind} {word} = $0$[{index_of(x, [v for v, _ in loops])}];"]
-        body.append(f"if ({wrong}) flags |= {STOP};")
+        body = [f"const int64_t {word} = $0$[{index_of(x, [v for v, _ in loops])}];"]
+        body.append(f"if ({wrong}) {self.stops};")
         text = "\n".join([f"static void NAME(const {kind} *$0$) {{", *around(loops, body), "}"])
-        return [f"{self._function(text, [x.value], 'check')}({self.pointer(x)});"]
+        return self._apply(text, [x.value], (x,), "check")
 
     def _gather(self, step: Step) -> list[str]:
-        """A loop that reads where whole numbers say; where one is out of bounds, NumPy's program says so."""
-        (x, *indices), z = step.operands, step.result
-        assert z is not None
-        loops = list(zip("ijklmnpq", z.shape, strict=False))
+        """A loop that reads, or writes, where whole numbers say; what is out of bounds stops it."""
+        axes, sign = step.spelling
+        (first, *indices), last = step.operands, step.result
+        assert last is not None
+        x, z = (first, last) if step.kind == "gather" else (last, first)
+        shape = np.broadcast_shapes(*(p.shape for p in indices)) + x.shape[len(indices) :]
+        loops = list(zip("ijklmnpq", shape, strict=False))
         variables = [v for v, _ in loops]
         rows = []
         at = []
         for k, place in enumerate(indices):
-            own = variables[step.spelling - len(place.shape) : step.spelling]
+            own = variables[axes - len(place.shape) : axes]
             rows.append(f"intptr_t row_{k} = ${k + 1}$[{index_of(place, own)}];")
             if place.dtype.kind == "i":
                 rows.append(f"if (row_{k} < 0) row_{k} += {x.shape[k]};")
-            rows.append(f"if (row_{k} < 0 || row_{k} >= {x.shape[k]}) {{ flags |= {STOP}; return; }}")
+            rows.append(f"if (row_{k} < 0 || row_{k} >= {x.shape[k]}) {{ {self.stops}; row_{k} = 0; }}")
             at.append((x.strides[k] // x.dtype.itemsize, f"row_{k}"))
-        inner = variables[step.spelling :]
         size = x.dtype.itemsize
-        at += [(s // size, v) for s, v in zip(x.strides[len(indices) :], inner, strict=True)]
-        last = f"${len(indices) + 1}$[{index_of(z, variables)}] = $0$[{total(at)}];"
-        body = [*rows, *around(loops[step.spelling :], [last], "")]
+        at += [(s // size, v) for s, v in zip(x.strides[len(indices) :], variables[axes:], strict=True)]
+        pair = [f"$0$[{total(at)}]", f"${len(indices) + 1}$[{index_of(z, variables)}]"]
+        target, source = pair if step.kind == "scatter" else pair[::-1]
+        body = [*rows, *around(loops[axes:], [f"{target} {sign} {source};"], "")]
         places = [x, *indices, z]
         parameters = ", ".join(
-            f"{'' if p is z else 'const '}{TYPES[p.dtype.name]} *${k}$" for k, p in enumerate(places)
+            f"{'' if p is last else 'const '}{TYPES[p.dtype.name]} *${k}$" for k, p in enumerate(places)
         )
-        text = "\n".join([f"static void NAME({parameters}) {{", *around(loops[: step.spelling], body), "}"])
-        name = self._function(text, [p.value for p in places], "gather")
-        return [f"{name}({', '.join(map(self.pointer, places))});"]
+        text = "\n".join([f"static void NAME({parameters}) {{", *around(loops[:axes], body), "}"])
+        return self._apply(text, [p.value for p in places], places, step.kind)
 
     # the whole
 
     def _text(self) -> str:
         program = self.program
-        sources = [*program.inputs, *(v for _, v in program.gradients_in)]
-        shown = "; ".join(f"{self.arguments[i]} {v.shape} {v.dtype}" for i, v in enumerate(sources))
+        shown = "; ".join(f"{self.arguments[i]} {v.shape} {v.dtype}" for i, v in enumerate(self.sources))
         out = [f"/* {program.name}{f', for {shown}' if shown else ''} */", prelude()]
         out += [
             "/* An array of NumPy's, of which C reads where its elements are. */",

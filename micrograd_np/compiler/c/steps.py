@@ -50,15 +50,15 @@ class Step:
         return (x for x in self.operands if isinstance(x, Place))
 
 
-def steps(program: Program, places: Places) -> list[Step]:
-    """The steps of a program, in order; views need none."""
+def steps(program: Program, places: Places, *, exact: bool = True) -> list[Step]:
+    """The steps of a program, in order; views need none. Unless `exact`, they round as C does."""
     lowered_steps: list[Step] = []
     for op in program.ops:
         if op.effect == "view" or op.function in ("empty", "once"):
             continue
         lowered = None
         if op.bound is None and all(v.dtype.name in expressions.TYPES for v in (*op.reads, *op.defines)):
-            lowered = _lowered(op, places)
+            lowered = _lowered(op, places, exact=exact)
         lowered_steps += [_python(op, places)] if lowered is None else lowered
     lowered_steps = [step for step in lowered_steps if step.kind == "python" or step.result is None or step.result.size]
     for i, step in enumerate(lowered_steps):
@@ -73,7 +73,7 @@ def _python(op: Op, places: Places) -> Step:
     return Step("python", op, [places.of(v) for v in op.reads], target)
 
 
-def _lowered(op: Op, places: Places) -> list[Step] | None:
+def _lowered(op: Op, places: Places, *, exact: bool) -> list[Step] | None:
     """What C does for an operation; None where C does not say it."""
     f, z = op.function, op.result
     if op.effect == "check":
@@ -89,15 +89,17 @@ def _lowered(op: Op, places: Places) -> list[Step] | None:
 
     args = [operand(x) for x in op.args if not isinstance(x, (tuple, list, dict))]
     if f in PRODUCTS:
-        return _product(op, target, places)
-    if f.startswith("np.") and f.endswith(".reduce"):
-        return _reduction(op, target, places)
+        return _product(op, target, places) if exact else _plain_product(op, target, places)
+    if f.startswith("np.") and (f.endswith(".reduce") or (not exact and f in ("np.argmax", "np.argmin"))):
+        return _reduction(op, target, places, exact=exact)
     if f == "np.concatenate":
         return _concatenate(op, target, places)
     if f in ("copy", "np.copyto", "method.astype") and not op.kwargs:
         return [_copy(op, args[0], target)]
     if f == "setitem" and isinstance(op.of, Value) and len(op.args) == 2 and _basic(op.args[0]):
         return [_copy(op, operand(op.args[1]), places.part(op.of, op.args[0]))]
+    if not exact and f in ("setitem", "np.add.at") and op.of is not None and len(op.args) == 2 and not op.kwargs:
+        return _scatter(op, places)
     if f == "routine.clear" and op.effect == "update":
         zero = Spelling("{1} ? {0} : 0", None, (target.dtype, np.dtype(bool)), target.dtype)
         return [Step("loop", op, [target, args[0]], target, zero)]
@@ -106,9 +108,10 @@ def _lowered(op: Op, places: Places) -> list[Step] | None:
         return [Step("loop", op, args, target, choice)]
     if f in ("getitem", "np.take") and op.effect == "fresh":
         return _gather(op, target, places)
-    if op.kwargs or not f.startswith("np.") or len(args) != len(op.args):
+    if op.kwargs.keys() - {"dtype"} or not f.startswith("np.") or len(args) != len(op.args):
         return None
-    spelt = spelling(f, tuple(_kind(x) for x in args))
+    kinds = tuple(np.dtype(op.kwargs["dtype"]) if op.kwargs else _kind(x) for x in args)
+    spelt = spelling(f, kinds, exact=exact)
     return None if spelt is None else [Step("loop", op, args, target, spelt)]
 
 
@@ -183,13 +186,29 @@ def _multiplication(function: str, a: Place, b: Place, target: Place) -> product
     return products.dot(x, y, a.dtype.itemsize)
 
 
-def _reduction(op: Op, target: Place, places: Places) -> list[Step] | None:
+def _plain_product(op: Op, target: Place, places: Places) -> list[Step] | None:
+    """A product as loops say it: as np.matmul's, of whatever layout."""
+    a, b = (places.of(x) for x in op.args)
+    x, y = (products.Layout(p.shape, p.strides) for p in (a, b))
+    flat = op.function == "np.vdot"
+    if op.kwargs or not all((a.shape, b.shape)) or (flat and not (a.contiguous and b.contiguous)):
+        return None
+    if (op.function == "np.dot" and len(b.shape) > 2) or any(places.overlap(p, target) for p in (a, b)):
+        return None
+    if flat:
+        x, y = (products.Layout((p.size,), (p.dtype.itemsize,)) for p in (a, b))
+    return [Step("product", op, [a, b], target, products.matmul(x, y, products.Layout(target.shape, target.strides)))]
+
+
+def _reduction(op: Op, target: Place, places: Places, *, exact: bool) -> list[Step] | None:
     """A reduction by NumPy's inner loop; of whole numbers and truths by C's own, since these do not round."""
     if op.kwargs.keys() - {"axis", "keepdims", "initial"} or len(op.args) != 1:
         return None
     x = places.of(op.args[0])
-    name, axis = op.function.split(".")[1], op.kwargs.get("axis", 0)
+    name, axis = op.function.split(".")[1], op.kwargs.get("axis", None if "arg" in op.function else 0)
     starts = {"add": -0.0, "multiply": 1.0, "maximum": None, "minimum": None}
+    if not exact:
+        starts |= {"logical_or": 0.0, "logical_and": 1.0, "argmax": None, "argmin": None}
     if name not in starts:
         return None
     start = op.kwargs.get("initial", starts[name])
@@ -200,6 +219,8 @@ def _reduction(op: Op, target: Place, places: Places) -> list[Step] | None:
     kept = target.strides
     if op.kwargs.get("keepdims"):
         kept = tuple(s for k, s in enumerate(target.strides) if k not in axes)
+    if not exact and (x.size or start is not None):
+        return [Step("reduction", op, [x], target, (name, None, start, axes, kept))]
     if not _floats(x, target):
         if name != "add" or x.dtype.kind not in "biu" or target.dtype.kind not in "iu" or start:
             return None
@@ -213,7 +234,7 @@ def _reduction(op: Op, target: Place, places: Places) -> list[Step] | None:
 
 _CHECKS = {
     "routine.labels_within": ("label", "({x} < 0 || {x} >= {1}) && {x} != {2}"),
-    "routine.rows_within": ("row", "{x} < 0 || {x} >= {0}"),
+    "routine.rows_within": ("row", "{x} < 0 || {x} >= {1}"),
     "routine.places_within": ("place", "{x} < 0 || {x} >= {0}"),
 }
 """What a check calls an element, and when it finds one wrong."""
@@ -232,17 +253,36 @@ def _check(op: Op, places: Places) -> list[Step] | None:
 
 
 def _gather(op: Op, target: Place, places: Places) -> list[Step] | None:
-    """Elements, or rows, by whole numbers: x[i], x[i, j], np.take(x, i, axis=0)."""
+    """Elements, or rows, by whole numbers: x[0], x[i], x[i, j], np.take(x, i, axis=0)."""
     x, index = op.args[:2]
     parts = index if isinstance(index, tuple) else (index,)
+    if op.function == "getitem" and isinstance(x, Value) and _basic(index):
+        return [_copy(op, places.part(x, index), target)]
     if op.function == "np.take" and op.kwargs != {"axis": 0}:
         return None
     if not all(isinstance(v, Value) and v.dtype.kind in "iu" for v in parts) or not isinstance(x, Value):
         return None
     places_read = [places.of(x), *(places.of(v) for v in parts)]
-    if any(places.overlap(target, p) for p in places_read) or places_read[0].dtype != target.dtype:
+    if any(places.overlap(target, p) for p in places_read) or places_read[0].dtype != target.dtype or 0 in x.shape:
         return None
     shape = np.broadcast_shapes(*(p.shape for p in places_read[1:]))
     if target.shape != shape + places_read[0].shape[len(parts) :]:
         return None
-    return [Step("gather", op, places_read, target, len(shape))]
+    return [Step("gather", op, places_read, target, (len(shape), "="))]
+
+
+def _scatter(op: Op, places: Places) -> list[Step] | None:
+    """What writes, or adds, where whole numbers say: x[i] = y, x[i, j] = y, np.add.at(x, i, y)."""
+    index, values = op.args
+    parts = index if isinstance(index, tuple) else (index,)
+    if not all(isinstance(v, Value) and v.dtype.kind in "iu" for v in parts) or not isinstance(values, Value):
+        return None
+    assert op.of is not None
+    target, source, indices = places.of(op.of), places.of(values), [places.of(v) for v in parts]
+    shape = np.broadcast_shapes(*(p.shape for p in indices))
+    whole = shape + target.shape[len(parts) :]
+    alike = len(whole) == len(source.shape) and all(n in (1, m) for n, m in zip(source.shape, whole, strict=True))
+    if not alike or any(places.overlap(target, p) for p in (source, *indices)) or 0 in target.shape:
+        return None
+    sign = "=" if op.function == "setitem" else "+="
+    return [Step("scatter", op, [source, *indices], target, (len(shape), sign))]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .places import Place
     from .reductions import Axis
 
-__all__ = ["around", "index_of", "reduction", "total", "whole_sum"]
+__all__ = ["around", "extreme", "index_of", "one_by_one", "reduction", "total"]
 
 _VARIABLES = "ijklmnpq"
 
@@ -36,7 +36,8 @@ def total(terms: Iterable[tuple[int, str]]) -> str:
 
 def index_of(place: Place, variables: Sequence[str]) -> str:
     """The element of a place at some variables."""
-    return total((s // place.dtype.itemsize, v) for s, v in zip(place.strides, variables, strict=True))
+    axes = zip(place.shape, place.strides, variables, strict=True)
+    return total((s // place.dtype.itemsize, v) for n, s, v in axes if n > 1)
 
 
 def _head(x: Place, z: Place) -> str:
@@ -71,13 +72,49 @@ def reduction(x: Place, z: Place, nest: tuple[Axis, ...], start: Any, loop: str,
     return "\n".join([_head(x, z), *rows, *around([(v, axis.n) for axis, v in pairs], body), "}"])
 
 
-def whole_sum(x: Place, z: Place, axes: set[int], kept: tuple[int, ...]) -> str:
-    """The function that adds up whole numbers or truths."""
-    rest = iter(kept)
-    letters = dict(zip(range(len(x.shape)), _VARIABLES, strict=False))
-    into = {k: next(rest) // z.dtype.itemsize for k in range(len(x.shape)) if k not in axes}
-    source = total((x.strides[k] // x.dtype.itemsize, letters[k]) for k in range(len(x.shape)))
-    inside = around([(letters[k], x.shape[k]) for k in sorted(axes)], [f"total += $0$[{source}];"], "")
-    kind = TYPES[z.dtype.name]
-    body = [f"{kind} total = 0;", *inside, f"$1$[{total((s, letters[k]) for k, s in into.items())}] = total;"]
-    return "\n".join([_head(x, z), *around([(letters[k], x.shape[k]) for k in into], body), "}"])
+_SIGNS = {"add": "+", "multiply": "*", "maximum": ">", "minimum": "<", "logical_or": "|", "logical_and": "&"}
+
+
+class _Axes:
+    """The loops and the indices of a reduction of x into z, whose strides along the axes that stay are `kept`."""
+
+    def __init__(self, x: Place, z: Place, axes: set[int], kept: tuple[int, ...]) -> None:
+        rest = iter(kept)
+        loops = {k: (v, n) for k, (v, n) in enumerate(zip(_VARIABLES, x.shape, strict=False)) if n != 1}
+        into = [(k, next(rest) // z.dtype.itemsize) for k in range(len(x.shape)) if k not in axes]
+        self.outer = [loops[k] for k, _ in into if k in loops]
+        self.inner = [loops[k] for k in sorted(axes) if k in loops]
+        terms = [(k, (x.strides[k] // x.dtype.itemsize, loops[k][0])) for k in loops]
+        self.of = total(term for _, term in terms)
+        self.first = total(term for k, term in terms if k not in axes)
+        self.to = total((s, loops[k][0]) for k, s in into if k in loops)
+
+
+def extreme(x: Place, z: Place, name: str, axes: set[int], kept: tuple[int, ...]) -> str:
+    """The function that says where the largest or the smallest is, along one axis or over all."""
+    at = _Axes(x, z, axes, kept)
+    sign, kind = ">" if name == "argmax" else "<", TYPES[x.dtype.name]
+    nan = " || (isnan(element) && !isnan(best))" if x.dtype.kind == "f" else ""
+    body = [
+        f"{kind} best = $0$[{at.first}];", "intptr_t count = 0, place = 0;",
+        *around(at.inner, [
+            f"const {kind} element = $0$[{at.of}];",
+            f"if (element {sign} best{nan}) {{ best = element; place = count; }}",
+            "count++;",
+        ], ""),
+        f"$1$[{at.to}] = place;",
+    ]  # fmt: skip
+    return "\n".join([_head(x, z), *around(at.outer, body), "}"])
+
+
+def one_by_one(x: Place, z: Place, name: str, start: Any, axes: set[int], kept: tuple[int, ...]) -> str:
+    """The function that reduces element by element: whole numbers and truths, or what may round as it likes."""
+    at = _Axes(x, z, axes, kept)
+    rows = [f"total {_SIGNS[name]}= $0$[{at.of}]{' != 0' * name.startswith('logical')};"]
+    if name in ("maximum", "minimum"):
+        nan = " || isnan(element)" if x.dtype.kind == "f" else ""
+        rows = [f"const {TYPES[x.dtype.name]} element = $0$[{at.of}];"]
+        rows.append(f"if (element {_SIGNS[name]} total{nan}) total = element;")
+    begin = f"$0$[{at.first}]" if start is None else literal(start, z.dtype) if start else "0"
+    body = [f"{TYPES[z.dtype.name]} total = {begin};", *around(at.inner, rows, ""), f"$1$[{at.to}] = total;"]
+    return "\n".join([_head(x, z), *around(at.outer, body), "}"])

@@ -50,7 +50,7 @@ def _cut(program: Program, *, sums: bool) -> int:
         if sums:
             _sum_within(program, loop)
         count += len(members)
-        start += 1 + _close(program, loop)
+        start += 1 + settle(program, loop)
     return count
 
 
@@ -165,7 +165,7 @@ def _sum_within(program: Program, loop: Loop) -> None:
         op.set_args((sums,))
 
 
-def _close(program: Program, loop: Loop) -> int:
+def settle(program: Program, loop: Loop) -> int:
     """Settle what leaves the loop, with views of it behind it, and which block stands for what does not.
 
     How many operations that puts behind the loop.

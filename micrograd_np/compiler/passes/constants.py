@@ -72,11 +72,11 @@ def _uniform_to_numbers(program: Program, *, bounds: bool) -> None:
             continue
         if op.function == "np.power" or (bounds and op.function in _BOUNDING):  # other loops, other last bits
             continue
-        shapes = [v.shape if isinstance(v, Value) else () for v in op.args]
         args = list(op.args)
-        for i, v in enumerate(args):
-            if not isinstance(v, Value) or v.constant is None or not v.shape:
-                continue
+        whole = [i for i, v in enumerate(args) if isinstance(v, Value) and v.shape and v.constant is not None]
+        shapes = [v.shape if isinstance(v, Value) else () for v in args] if whole else []
+        for i in whole:
+            v = args[i]
             rest = [shape for j, shape in enumerate(shapes) if j != i]
             if rest and np.broadcast_shapes(*rest) == op.result.shape and (x := number(v)) is not None:
                 args[i], shapes[i] = x, ()

@@ -46,11 +46,10 @@ def make_results_last(program: Program) -> int:
     """Let NumPy allocate a result that nobody reads on the way, instead of copying a buffer; how many copies go."""
     read = {v for op in program.ops for v in op.reads}
     read |= {v for _, v in program.gradients_out if v is not None} | set(program.stores.values())
-    results = list(values_in(program.results))
     count = 0
-    for v in dict.fromkeys(results):
+    for v in dict.fromkeys(values_in(program.results)):
         op = v.op
-        if op is None or v in read or not v.shape or v.nbytes > _SMALL or results.count(v) > 1:
+        if op is None or v in read or not v.shape or v.nbytes > _SMALL:
             continue
         if (elementwise(op) or (op.function == "np.dot" and op.effect == "new")) and natural(op) == (v.shape, v.dtype):
             op.effect = "fresh"

@@ -22,8 +22,11 @@ class Emitted(Protocol):
         """Run it."""
 
 
-def explain(error: BaseException, entry: Emitted) -> None:
-    """Let `error` say what eager says, and add which of the user's lines failed, and the state of the state."""
+def explain(error: BaseException, entry: Emitted, *, wrote: bool = False) -> None:
+    """Let `error` say what eager says, and add which of the user's lines failed, and the state of the state.
+
+    `wrote` says that the entry is the backward pass of one that has changed something.
+    """
     number, rows = _line_in(error, entry.filename), entry.writer.rows
     if number is None or not rows or number < min(rows):
         if entry.policy is not None and entry.policy.state == "c" and entry.program.stores:
@@ -38,8 +41,14 @@ def explain(error: BaseException, entry: Emitted) -> None:
         error.args = (failed.refusal.replace("\0", f"{str(error).rstrip('.')}."),)
     if failed.where:
         error.add_note(f"compile: {text[number - 1].strip()!r} does what {failed.where!r} asks for.")
-    writes = [n for n, op in rows.items() if n <= number and entry.writer.changes_state(op)]
-    if writes:
+    begin = min(number, text.index(next(row for row in text if row.startswith("    def step("))))
+    writes = [n for n, op in rows.items() if begin <= n <= number and entry.writer.changes_state(op)]
+    if wrote:
+        error.add_note(
+            f"compile: {entry.program.name} changes no parameter, buffer or optimiser, but what the forward pass had "
+            f"written before it stays written."
+        )
+    elif writes:
         error.add_note(
             f"compile: {entry.program.name} had begun to change parameters, buffers or the optimiser's memory "
             f"({text[min(writes) - 1].strip()!r}); they may be half updated: load a checkpoint."

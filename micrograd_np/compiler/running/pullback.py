@@ -29,8 +29,10 @@ class BackwardProgram:
         which: list[int | None],
         lock: Any,
         others: Sequence[Any],
+        *,
+        wrote: bool,
     ) -> None:
-        self.which = which
+        self.which, self.wrote = which, wrote
         self.entry, self.tree, self.lock = entry, tree, lock
         positions: dict[int, int] = {id(x): i for i, x in enumerate(arguments)}
         every = (*pullback.leaves, *dict.fromkeys(others))
@@ -109,7 +111,7 @@ class _Call:
                 try:
                     gradients = self.reverse.entry.call(*self.inputs, *self.residuals, *every)
                 except BaseException as error:
-                    explain(error, self.reverse.entry)
+                    explain(error, self.reverse.entry, wrote=self.reverse.wrote)
                     raise
             self.pulled = (g, gradients)
         return self.pulled[1]

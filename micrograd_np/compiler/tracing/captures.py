@@ -12,7 +12,7 @@ from argparse import Namespace
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial, partialmethod
+from functools import cached_property, lru_cache, partial, partialmethod
 from itertools import islice
 from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
@@ -271,7 +271,7 @@ def _variables(function: FunctionType) -> Iterator[Captured]:
             variables[name,] = Captured(cell.cell_contents, place, None, name)
         except GONE:  # a variable that has no value yet
             continue
-    for path in dict.fromkeys(_paths(code, code.co_freevars)):
+    for path in _variables_of(code):
         name, inside = path[-1], variables.get(path[:-1])
         if len(path) == 1 and path not in variables and name in function.__globals__:
             variables[path] = Captured(function.__globals__[name], Place(function.__globals__, name), None, name)
@@ -291,6 +291,12 @@ def _names(x: Any) -> Iterator[str]:
     for code in codes:  # grows as it goes
         yield from code.co_names
         codes += [part for part in code.co_consts if isinstance(part, CodeType)]
+
+
+@lru_cache(maxsize=1024)
+def _variables_of(code: CodeType) -> tuple[tuple[str, ...], ...]:
+    """The variables outside a function that it asks for, and their attributes, each once."""
+    return tuple(dict.fromkeys(_paths(code, code.co_freevars)))
 
 
 def _paths(code: CodeType, free: Collection[str]) -> Iterator[tuple[str, ...]]:

@@ -137,8 +137,7 @@ class Cells:
             undone = inverse(view, of)
             assert undone is not None
             of = self.append(undone).result or of
-        cell.content, ref.view = of, value
-        ref.base = None if ref.parent.parent is not None else of
+        cell.content, ref.base, ref.view = of, of, value
         return op
 
     def _way_back(self, ref: Ref) -> list[Op] | None:
@@ -198,7 +197,7 @@ class Cells:
         """What a cell holds when something has been written into its memory."""
         assert cell.content is not None
         before, value = cell.content.root, Value(cell.shape, cell.dtype, cell.strides, cell.label)
-        self.append(Op("after", _first, (before, written), {}, value, "view", before)).must_run = True
+        self.append(Op("after", _first, (before, written), {}, value, "view", before))
         return value
 
     def _moved(self, content: Value | None, old: Value, new: Value) -> Value:

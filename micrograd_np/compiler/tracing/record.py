@@ -112,9 +112,10 @@ class Namespace:
         if name == "routine":
             return self._recorder.routine
         thing = getattr(self._thing, name)
-        if isinstance(thing, (type, float, int, type(None))):
-            return thing
-        return Namespace(self._recorder, thing, f"{self._path}.{name}")
+        if not isinstance(thing, (type, float, int, type(None))):
+            thing = Namespace(self._recorder, thing, f"{self._path}.{name}")
+        vars(self)[name] = thing  # found at once from here on
+        return thing
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function, and record that; TypeError for a module."""
@@ -177,6 +178,8 @@ class Recorder:
         calling = []
         while frame is not None and frame.f_code.co_filename == __file__:
             frame = frame.f_back
+        if frame in self.frames:
+            return
         while frame is not None and frame not in self.frames and not frame.f_code.co_filename.startswith(_COMPILER):
             calling.append(frame)
             frame = frame.f_back
@@ -273,8 +276,10 @@ class Recorder:
         if not self._spared(target):
             function(*raw, **raw_kwargs)
         values, named = self._values(args[1:]), self._values(kwargs)
-        whole = path in ("np.copyto", "method.fill") or (path == "setitem" and args[1] is Ellipsis)
         source = raw[-1]
+        index = args[1] if path == "setitem" and type(args[1]) is tuple else args[1:2]
+        shows_all = path == "setitem" and all(part is Ellipsis or part is None for part in index)
+        whole = path in ("np.copyto", "method.fill") or (shows_all and np.ndim(source) <= target.ndim)
         if whole and not kwargs and np.can_cast(np.asarray(source).dtype, target.dtype, "same_kind"):
             strides = _layout(target._array)
             self.cells.compute("copy", np.copyto, (values[-1],), {}, target._ref, strides)

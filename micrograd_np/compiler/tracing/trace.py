@@ -11,8 +11,9 @@ import gc
 import random
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -48,8 +49,9 @@ class Tracer(Events):
 
     on_tensors = True  # backward and updates are computed on tensors, so that they are seen
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, whole: Collection[str] = ()) -> None:
         self.program = Program(name)
+        self.whole = whole  # primitives that are recorded as one operation each, and not call by call
         self.cells = Cells(self.program.ops)
         self.recorder = Recorder(self.cells, self.program.silent, self.refused)
         self.refs: dict[int, Ref] = {}
@@ -270,6 +272,8 @@ class Tracer(Events):
         recorder = self.recorder
         self.cells.section, self.cells.where = self.heading, self.frames.place()
         operands = [self._operand(x, sample) for x in inputs]
+        if op.name in self.whole:
+            return recorder.call(f"primitive.{op.name}", partial(op.kernel, np, ...), tuple(operands), dict(static))
         begin = len(self.program.ops)
         with recorder.listening(), np.errstate(all="ignore"):  # samples need not be right; the op has warned already
             done = op.kernel(recorder.xp, out, *operands, **self._settings(static))
@@ -608,17 +612,17 @@ class Tracer(Events):
 def _check_early(program: Program) -> None:
     """Move checks of what is there by then before whatever writes memory that outlives the step."""
     ops, lasting = program.ops, {v.root for v in program.stores.values()}
+    versions = {*program.inputs, *(v for _, v in (*program.gradients_in, *program.states.values()))}
+    for op in ops:
+        if op.effect == "update" and op.of is not None and op.of.root in versions:
+            versions.update(op.defines)
+            lasting.update(op.defines)
     for check in [op for op in ops if op.effect == "check"]:
         at = ops.index(check)
         ready = max((i for i, op in enumerate(ops[:at]) if op.result in check.reads), default=-1)
-        writes = [i for i, op in enumerate(ops[:at]) if i > ready and (op.result in lasting or _writes_lasting(op))]
+        writes = [i for i, op in enumerate(ops[:at]) if i > ready and op.result in lasting]
         if writes:
             ops.insert(writes[0], ops.pop(at))
-
-
-def _writes_lasting(op: Op) -> bool:
-    """Whether an operation writes into memory that outlives the step."""
-    return op.effect == "update" and op.result is not None and op.result.kind in OUTLIVES
 
 
 def _with_values(tree: Any, tracer: Tracer) -> Any:
@@ -689,13 +693,14 @@ def trace(
     name: str,
     cleared: Iterable[int] = (),
     names: Mapping[int, str] | None = None,
+    whole: Collection[str] = (),
 ) -> tuple[Any, Program]:
     """Run ``function(*args)`` under a tracer that knows `arrays` as its inputs: (result, program).
 
     `cleared` are ids of leaves that have a gradient now: if they have none when one arrives, the step has cleared it.
-    `names` is what the user calls parameters and buffers, by id.
+    `names` is what the user calls parameters and buffers, by id. Primitives named in `whole` stay one operation each.
     """
-    tracer = Tracer(name)
+    tracer = Tracer(name, whole)
     tracer.names.update(names or {})
     tracer.cleared_leaves.update(cleared)
     for argument, array in arrays:

@@ -13,12 +13,12 @@ from ..program import Program
 
 def respell(program: Program) -> None:
     """Change operations in place; the numbers stay the same, and the work may grow."""
-    _choose(program)
+    choose(program)
     _drop_copies(program)
     _merge_views(program)
 
 
-def _choose(program: Program) -> None:
+def choose(program: Program) -> None:
     """What is cleared, masked by bits, or computed only where a condition holds, is a choice."""
     replaced: dict[Value, Value] = {}
     ops: list[Op] = []
@@ -65,7 +65,7 @@ def _choice(op: Op) -> list[Any] | None:
 
 
 def _where(z: Value, condition: Any, x: Any, y: Any) -> list[Any]:
-    chosen = Value(z.shape, z.dtype, None, z.label)
+    chosen = Value(z.shape, z.dtype, z.root.strides if z.root.shape == z.shape else None, z.label)
     return [Op("np.where", np.where, (condition, x, y), {}, chosen, "new"), chosen]
 
 

@@ -233,7 +233,7 @@ class PlainWriter(Literals):
         wish = self.name(z)
         name = wish if self.last[z.label] is z or z.root in self.ends else self.names.unique(f"{wish}_before")
         self.texts[z] = _Text(name, _ATOM, frozenset((z.root,)))
-        if z in self.laid_out and op.function not in ("empty", "once", "copy"):
+        if z in self.laid_out and op.function not in ("empty", "once", *(["copy"] if z.shape else [])):
             return [f"{name} = {_filled(z, None, self.laid_out)}", f"{name}[...] = {text}"]
         return [f"{name} = {text}"]
 

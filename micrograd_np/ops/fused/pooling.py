@@ -165,7 +165,7 @@ max_pool_back.vjp(g=lambda h, r, g, x, z, **geometry: max_pool_pick(h, x, z, **g
 max_pool_pick.vjp(y=lambda g, r, y, x, z, **geometry: max_pool_back(g, x, z, **geometry))
 
 
-def _divisors(geometry: Geometry, divide: int | str, dtype: Any) -> Any:
+def window_sizes(geometry: Geometry, divide: int | str, dtype: Any) -> Any:
     """What the sum of each window is divided by: a number, or an array where the windows at the edge count fewer.
 
     `divide` is a number, "padded" (padding counts too, what hangs over it does not) or "inside" (elements only).
@@ -192,10 +192,10 @@ _MEAN = tuple(
 def avg_pool(
     xp: Any, out: Any, x: Any, *, kernel: Lengths, stride: Lengths, padding: Padding, places: Lengths, divide: int | str
 ) -> Any:
-    """The mean of each window, or its sum over the number `divide`; see `_divisors`."""
+    """The mean of each window, or its sum over the number `divide`; see `window_sizes`."""
     geometry = Geometry(x.shape[-len(kernel) :], kernel, stride, padding, (1,) * len(kernel), places)
     z = _gathered(xp, out, xp.add, 0, x, geometry)
-    return xp.true_divide(z, _divisors(geometry, divide, x.dtype), out=z)
+    return xp.true_divide(z, window_sizes(geometry, divide, x.dtype), out=z)
 
 
 @primitive(
@@ -208,7 +208,7 @@ def avg_pool_back(
 ) -> Any:  # fmt: skip
     """Each element spread evenly over its window in an array of `lengths`: the adjoint of `avg_pool`."""
     geometry = Geometry(lengths, kernel, stride, padding, (1,) * len(kernel), places)
-    share = xp.true_divide(x, _divisors(geometry, divide, x.dtype))
+    share = xp.true_divide(x, window_sizes(geometry, divide, x.dtype))
     z = xp.empty_like(share, shape=(*x.shape[: -len(kernel)], *lengths)) if out is ... else out
     tiles = _tiles(geometry)
     if not tiles:

@@ -44,6 +44,8 @@ class _Several(LRScheduler):
 class SequentialLR(_Several):
     """The first schedule until epoch ``milestones[0]``, where the second starts at its epoch 0, and so on.
 
+    ValueError unless there is one milestone less than schedules.
+
     >>> from micrograd_np import Tensor, optim
     >>> optimizer = optim.SGD([Tensor([0.0], requires_grad=True)], lr=1.0)
     >>> warmup = optim.lr_scheduler.ConstantLR(optimizer, factor=0.5)
@@ -84,7 +86,20 @@ class SequentialLR(_Several):
 
 
 class ChainedScheduler(_Several):
-    """All schedules at once: each changes the rate that the one before has left."""
+    """All schedules at once: each changes the rate that the one before has left. ValueError if there are none.
+
+    >>> from micrograd_np import Tensor, optim
+    >>> optimizer = optim.SGD([Tensor([0.0], requires_grad=True)], lr=1.0)
+    >>> warmup = optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=2)
+    >>> decay = optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.1)
+    >>> schedule = optim.lr_scheduler.ChainedScheduler([warmup, decay])
+    >>> for _ in range(3):
+    ...     print(round(optimizer.param_groups[0]["lr"], 6))
+    ...     schedule.step()
+    0.5
+    0.05
+    0.01
+    """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
         if not schedulers:

@@ -36,7 +36,7 @@ class CosineAnnealingLR(LRScheduler):
         return (1 + cos(pi * epoch / T)) / (1 + cos(pi * (epoch - 1) / T)) * (lr - self.eta_min) + self.eta_min
 
 
-class CosineAnnealingWarmRestarts(LRScheduler):
+class CosineAnnealingWarmRestarts(LRScheduler, example=("T_0=2", [1.0, 0.5, 1.0, 0.5])):
     """From the initial rate towards `eta_min` along half a cosine in `T_0` epochs, and once more from the initial rate,
     each time in `T_mult` times as many epochs.
 

@@ -46,12 +46,12 @@ class _Cycle(LRScheduler):
         self._note()
 
 
-class CyclicLR(_Cycle):
+class CyclicLR(_Cycle, example=("base_lr=0.1, max_lr=0.5, step_size_up=2", [0.1, 0.3, 0.5, 0.3])):
     """Cycles from `base_lr` to `max_lr` in `step_size_up` steps and back in `step_size_down` (as many unless given).
 
     `mode` shrinks the cycles: "triangular" not at all, "triangular2" by half each time, "exp_range" by ``gamma **
     step``; or `scale_fn` does, a function of the cycle (1, 2, …) or, with ``scale_mode="iterations"``, of the step.
-    Momentum goes from `max_momentum` to `base_momentum` and back. Source: Smith (2017).
+    Momentum goes from `max_momentum` to `base_momentum` and back. Source: Smith (2017). ValueError for another `mode`.
     """
 
     _unsaved = (*LRScheduler._unsaved, "scale_fn")

@@ -36,7 +36,7 @@ class StepLR(LRScheduler):
     take_up = rate
 
 
-class MultiStepLR(LRScheduler):
+class MultiStepLR(LRScheduler, example=("milestones=[1, 3], gamma=0.1", [1.0, 0.1, 0.1, 0.01])):
     """The rate times `gamma` at each of the epochs `milestones`; twice where one is there twice."""
 
     def __init__(
@@ -52,7 +52,7 @@ class MultiStepLR(LRScheduler):
     take_up = rate
 
 
-class ExponentialLR(LRScheduler):
+class ExponentialLR(LRScheduler, example=("gamma=0.5", [1.0, 0.5, 0.25])):
     """The rate times `gamma` every epoch."""
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
@@ -63,7 +63,7 @@ class ExponentialLR(LRScheduler):
         return lr * self.gamma
 
 
-class ConstantLR(LRScheduler):
+class ConstantLR(LRScheduler, example=("factor=0.5, total_iters=2", [0.5, 0.5, 1.0])):
     """The rate times `factor` until epoch `total_iters`, and then as it was."""
 
     def __init__(
@@ -81,8 +81,11 @@ class ConstantLR(LRScheduler):
     take_up = rate
 
 
-class LinearLR(LRScheduler):
-    """The rate times a factor that goes in a line from `start_factor` to `end_factor` in `total_iters` epochs."""
+class LinearLR(LRScheduler, example=("start_factor=0.5, total_iters=2", [0.5, 0.75, 1.0, 1.0])):
+    """The rate times a factor that goes in a line from `start_factor` to `end_factor` in `total_iters` epochs.
+
+    ValueError for a `start_factor` outside (0, 1].
+    """
 
     def __init__(
         self,
@@ -107,7 +110,7 @@ class LinearLR(LRScheduler):
         return lr * (1 + rise / (self.total_iters * self.start_factor + (self.last_epoch - 1) * rise))
 
 
-class PolynomialLR(LRScheduler):
+class PolynomialLR(LRScheduler, example=("total_iters=4", [1.0, 0.75, 0.5, 0.25, 0.0])):
     """The rate times (1 − epoch / total_iters)^power: 0 from epoch `total_iters` on."""
 
     def __init__(self, optimizer: Optimizer, total_iters: Size = 5, power: float = 1.0, last_epoch: int = -1) -> None:
@@ -156,7 +159,7 @@ class LambdaLR(_ByFunction):
     start = take_up = rate
 
 
-class MultiplicativeLR(_ByFunction):
+class MultiplicativeLR(_ByFunction, example=("lambda epoch: 0.9", [1.0, 0.9, 0.81])):
     """The rate times ``lr_lambda(epoch)``, from epoch 1 on at every epoch. A list has one function for each group."""
 
     def rate(self, i: int, lr: float) -> float:

@@ -20,6 +20,7 @@ class ReduceLROnPlateau(LRScheduler):
 
     Better is lower (`mode` "min") or higher ("max") than the best by `threshold`, relative ("rel") or absolute
     ("abs"). After lowering, the next `cooldown` epochs do not count; a change of less than `eps` is not made.
+    ValueError for a `factor` of 1 or more.
 
     >>> from micrograd_np import Tensor, optim
     >>> optimizer = optim.SGD([Tensor([0.0], requires_grad=True)], lr=1.0)

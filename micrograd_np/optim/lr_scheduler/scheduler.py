@@ -9,6 +9,18 @@ from typing import Any, ClassVar
 from micrograd_np.core.messages import count_of
 from micrograd_np.optim.optimizer import Optimizer
 
+_EXAMPLE = """
+    >>> from micrograd_np import Tensor, optim
+    >>> optimizer = optim.SGD([Tensor([0.0], requires_grad=True)], lr=1.0, momentum=0.9)
+    >>> schedule = optim.lr_scheduler.{}(optimizer, {})
+    >>> rates = []
+    >>> for _ in range({}):
+    ...     rates.append(round(schedule.get_last_lr()[0], 3))
+    ...     schedule.step()
+    >>> rates
+    {}
+    """
+
 
 class LRScheduler:
     """What all schedules share. A derived class computes the rate at epoch 0 (`start`) and at later ones (`rate`).
@@ -22,11 +34,28 @@ class LRScheduler:
 
     Groups that are added to the optimiser later join in: a value that is shared by all groups holds for them, too;
     where each group has a value of its own, the next step is a ValueError.
+
+    >>> from micrograd_np import Tensor, optim
+    >>> class Halving(optim.lr_scheduler.LRScheduler):
+    ...     def rate(self, i, lr):
+    ...         return lr / 2
+    >>> optimizer = optim.SGD([Tensor([0.0], requires_grad=True)], lr=1.0)
+    >>> schedule = Halving(optimizer)
+    >>> schedule.step()
+    >>> schedule.get_last_lr()
+    [0.5]
     """
 
     _unsaved: ClassVar[tuple[str, ...]] = ("optimizer", "_shared")
     _per_group: ClassVar[tuple[str, ...]] = ()  # the attributes that are lists of one value for each group
     _shared: bool = True  # whether each of these values is the same for all groups
+
+    def __init_subclass__(cls, example: tuple[str, list[float]] | None = None, **arguments: Any) -> None:
+        """`example` is for the docstring: the arguments after the optimiser, and the first rates, from 1.0 on."""
+        super().__init_subclass__(**arguments)
+        if example and cls.__doc__:
+            settings, rates = example
+            cls.__doc__ = cls.__doc__.rstrip() + "\n" + _EXAMPLE.format(cls.__name__, settings, len(rates), rates)
 
     def __init__(self, optimizer: Any, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):

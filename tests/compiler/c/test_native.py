@@ -199,10 +199,13 @@ def test_flags_of_an_update_are_told_after_it(default_dtype):
 
     f = in_c(step, np.ones(2, "float32"))
     optimizer.param_groups[0]["lr"] = 1e30
-    with pytest.warns(RuntimeWarning, match="overflow encountered in the update"):
+    told = r"overflow encountered in the update \(test_native.py:\d+  optimizer.step\(\)\)"
+    with pytest.warns(RuntimeWarning, match=told):
         f(np.full(2, 1e30, "float32"))
     assert f.flagged == 0
     assert w.data.tolist() == [-np.inf, -np.inf]
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError, match=told):
+        f(np.full(2, 1e30, "float32"))
 
 
 def test_random_numbers_are_put_back_when_numpy_runs_the_call():
@@ -262,3 +265,28 @@ def test_the_traced_program_stays_as_it_was_when_memory_is_planned(rng):
     f = in_c(write, x)
     assert f(x + 1).data.tobytes() == target.data.tobytes() == (x + 1 + 0.5).tobytes()
     assert (f.runs, f.flagged) == (1, 0)
+
+
+def test_indices_are_broadcast_together():
+    step = InC(lambda x, i, j: x[i, j])
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        x, i, j = rng.standard_normal((4, 5)), rng.integers(0, 4, (3, 1)), rng.integers(-5, 5, (1, 2))
+        assert np.array_equal(step(x, i, j).data, x[i, j])
+    assert (step.runs, step.flagged, step.native.segments) == (2, 0, 0)
+
+
+def test_one_element_is_read_and_written_where_it_lies():
+    memory = mg.Tensor(np.zeros(3))
+
+    @InC
+    def step(x):
+        with mg.no_grad():
+            memory[1] = x[2] * 2
+        return memory.sum() + x[0]
+
+    for k in range(3):
+        x = np.arange(3.0) + k
+        assert step(x).item() == 2 * x[2] + x[0]
+        assert memory.data.tolist() == [0, 2 * x[2], 0]
+    assert (step.runs, step.flagged, step.native.segments) == (2, 0, 0)

@@ -1,0 +1,171 @@
+"""An ONNX graph under construction: names, nodes, constants, and sizes that are known when it runs only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+from micrograd_np.compiler.ir import Op, Value
+
+from .error import OnnxError
+from .sizes import Size, Sizes
+
+LARGEST = np.iinfo(np.int64).max
+
+
+class Graph:
+    """Collects nodes and initializers. Every float is of `dtype`, whatever the model computes in."""
+
+    def __init__(self, dtype: Any, sizes: Sizes | None) -> None:
+        self.dtype, self.compared = np.dtype(dtype), sizes
+        self.nodes: list[NodeProto] = []
+        self.initializers: dict[str, TensorProto] = {}
+        self.names: dict[Value, str] = {}
+        """By value of the program: what it is called."""
+        self.taken: set[str] = set()
+        self.constants: dict[Any, str] = {}
+        self.open: dict[str, tuple[str, int]] = {}
+        """By open axis: an input that has it, and where."""
+        self.lengths: dict[str, str] = {}
+        """By open axis: its length, as a tensor."""
+
+    @property
+    def double(self) -> bool:
+        """Whether floats are float64, for which runtimes lack kernels."""
+        return self.dtype == np.float64
+
+    def type_of(self, dtype: Any) -> np.dtype[Any]:
+        """What an array of `dtype` is in the graph."""
+        dtype = np.dtype(dtype)
+        return self.dtype if dtype.kind == "f" else dtype
+
+    def array(self, array: Any) -> Any:
+        """An array as it is in the graph: contiguous, little-endian, of the graph's type."""
+        array = np.asarray(array)
+        dtype = self.type_of(array.dtype).newbyteorder("<")
+        return np.require(array, dtype, "C")
+
+    def fresh(self, hint: str) -> str:
+        """A name that is not taken yet."""
+        name, number = hint, 2
+        while name in self.taken:
+            name, number = f"{hint}_{number}", number + 1
+        self.taken.add(name)
+        return name
+
+    def initializer(self, name: str, array: Any) -> str:
+        """A constant under its own name, such as a parameter."""
+        name = self.fresh(name)
+        self.initializers[name] = numpy_helper.from_array(self.array(array), name)
+        return name
+
+    def constant(self, x: Any, dtype: Any = None) -> str:
+        """A constant; equal ones are one. A float is of the graph's type, an int is int64, unless `dtype` says more."""
+        array = self.array(np.asarray(x, dtype))
+        key = array.dtype.str, array.shape, array.tobytes()
+        if key not in self.constants:
+            self.constants[key] = self.initializer("constant", array)
+        return self.constants[key]
+
+    def node(self, operator: str, *inputs: str, hint: str = "", outputs: int = 1, **attributes: Any) -> Any:
+        """The name of what ``operator(*inputs)`` gives; a list of names if there are several outputs.
+
+        Attributes that are None are left out.
+        """
+        stem = hint or operator.lower()
+        names = [self.fresh(stem) for _ in range(outputs)]
+        settings = {k: v for k, v in attributes.items() if v is not None}
+        self.nodes.append(
+            helper.make_node(operator, list(inputs), names, name=self.fresh(f"{operator}/{names[0]}"), **settings)
+        )
+        return names[0] if outputs == 1 else names
+
+    def cast(self, name: str, dtype: Any) -> str:
+        """`name` in another type."""
+        return self.node("Cast", name, to=helper.np_dtype_to_tensor_dtype(self.type_of(dtype)))
+
+    def of(self, x: Any, dtype: Any = None) -> str:
+        """The name of a value of the program, or of a number or an array; in `dtype`, if one is named."""
+        if isinstance(x, Value):
+            name = self.names[x]
+            same = dtype is None or self.type_of(dtype) == self.type_of(x.dtype)
+            return name if same else self.cast(name, dtype)
+        if isinstance(x, Size):
+            return self.cast(self.node("Squeeze", self.sizes([x])), np.int64 if dtype is None else dtype)
+        return self.constant(x, dtype)
+
+    def sizes(self, lengths: Sequence[int]) -> str:
+        """A vector of whole numbers, of which some may be sizes."""
+        if not any(isinstance(n, Size) for n in lengths):
+            return self.constant(np.array([int(n) for n in lengths], np.int64))
+        return self.node("Concat", *(self._size(n) for n in lengths), axis=0, hint="sizes")
+
+    def _size(self, n: int) -> str:
+        """A vector of one whole number."""
+        if not isinstance(n, Size):
+            return self.constant(np.array([n], np.int64))
+        if n.factors is None:
+            raise OnnxError("export: a size depends on two open axes together; leave one of them out of dynamic.")
+        terms = []
+        for name, factor in n.factors.items():
+            if name not in self.lengths:
+                source, axis = self.open[name]
+                self.lengths[name] = self.node("Shape", source, start=axis, end=axis + 1, hint=name)
+            length = self.lengths[name]
+            terms.append(
+                length if factor == 1 else self.node("Mul", length, self.constant(np.array([factor], np.int64)))
+            )
+        if n.rest:
+            terms.append(self.constant(np.array([n.rest], np.int64)))
+        total = terms[0]
+        for term in terms[1:]:
+            total = self.node("Add", total, term)
+        return total
+
+    def shapes(self, v: Value) -> list[int]:
+        """The shape of a value, with sizes where it depends on open axes."""
+        if self.compared is None:
+            return list(v.shape)
+        return self.compared.of(list(v.shape), [list(other.shape) for other in self.compared.partners_of(v)])
+
+    def require_fixed(self, op: Op, v: Value, axes: Iterable[int]) -> None:
+        """Raise OnnxError if one of these axes of `v` is open."""
+        shape = self.shapes(v)
+        if any(isinstance(shape[axis], Size) for axis in axes):
+            raise self.refuse(op, "needs axes of a fixed length here; leave them out of dynamic")
+
+    def reshape(self, name: str, shape: Sequence[int], hint: str = "") -> str:
+        """`name` in another shape; one axis may be a size of any kind."""
+        if sum(isinstance(n, Size) for n in shape) == 1 and 0 not in shape:
+            shape = [-1 if isinstance(n, Size) else n for n in shape]
+        return self.node("Reshape", name, self.sizes(shape), hint=hint, allowzero=1 if 0 in shape else None)
+
+    def slice(self, name: str, slices: Sequence[tuple[int, slice]]) -> str:
+        """Parts of `name` along some axes."""
+        slices = [(axis, part) for axis, part in slices if part != slice(None)]
+        if not slices:
+            return name
+        starts, ends, axes, steps = [], [], [], []
+        for axis, part in slices:
+            step = 1 if part.step is None else part.step
+            starts.append(part.start if part.start is not None else (0 if step > 0 else LARGEST))
+            ends.append(part.stop if part.stop is not None else (LARGEST if step > 0 else -LARGEST))
+            axes.append(axis)
+            steps.append(step)
+        return self.node("Slice", name, *map(self.sizes, (starts, ends, axes, steps)))
+
+    def axes(self, name: str, axes: Sequence[int], operator: str) -> str:
+        """`name` with axes of length 1 taken away ("Squeeze") or put in ("Unsqueeze")."""
+        return self.node(operator, name, self.sizes(axes)) if axes else name
+
+    def refuse(self, op: Op, why: str) -> OnnxError:
+        """The error for what cannot be said, with the user's line."""
+        where = f" {op.where}" if op.where else ""
+        return OnnxError(f"export:{where}: {op.function.rpartition('.')[2]} {why}.")
+
+    def refuse_double(self, op: Op) -> OnnxError:
+        """The error for what runtimes have no float64 kernel for."""
+        return self.refuse(op, "has no kernel in float64; export in float32")

@@ -1,0 +1,120 @@
+"""Activations, by the operator of their name or in others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from micrograd_np.compiler.ir import Op
+
+from ..graph import Graph
+from .arithmetic import choose, expm1, log1p, minus_abs, plus, times
+from .table import OPERATORS, hint, operator
+
+
+def _activation(name: str, onnx: str, double: Callable[..., str] | None = None, **attributes: str) -> None:
+    """An activation that ONNX has; `attributes` are ours, by ONNX's name. `double` says it without its kernel."""
+
+    def convert(g: Graph, op: Op, x: Any, **settings: Any) -> str:
+        numbers: dict[str, Any] = {k: float(settings[ours]) for k, ours in attributes.items() if ours in settings}
+        if g.double and double is not None:
+            return double(g, g.of(x), *numbers.values())
+        return g.node(onnx, g.of(x), hint=hint(op), **numbers)
+
+    OPERATORS[f"primitive.{name}"] = convert
+
+
+def _relu(g: Graph, x: str) -> str:
+    return g.node("Relu", x)
+
+
+def _leaky_relu(g: Graph, x: str, slope: float = 0.01) -> str:
+    return choose(g, g.node("Greater", x, g.constant(0.0)), x, times(g, x, slope))
+
+
+def _elu(g: Graph, x: str, alpha: float = 1.0) -> str:
+    return g.node("Add", _relu(g, x), times(g, expm1(g, g.node("Min", x, g.constant(0.0))), alpha))
+
+
+def _softplus(g: Graph, x: str) -> str:
+    return g.node("Add", _relu(g, x), log1p(g, g.node("Exp", minus_abs(g, x))))
+
+
+def _hardswish(g: Graph, x: str) -> str:
+    inside = g.node("Min", g.node("Max", plus(g, x, 3.0), g.constant(0.0)), g.constant(6.0))
+    return g.node("Mul", times(g, inside, 1 / 6), x)
+
+
+_activation("relu", "Relu")
+_activation("sigmoid", "Sigmoid")
+_activation("leaky_relu", "LeakyRelu", _leaky_relu, alpha="negative_slope")
+_activation("elu", "Elu", _elu, alpha="alpha")
+_activation("softplus", "Softplus", _softplus)
+_activation("hardswish", "HardSwish", _hardswish)
+
+
+@operator("primitive.mish")
+def _mish(g: Graph, op: Op, x: Any) -> str:
+    name = g.of(x)  # the operator itself expands to what runtimes then refuse
+    softplus = _softplus(g, name) if g.double else g.node("Softplus", name)
+    return g.node("Mul", name, g.node("Tanh", softplus), hint=hint(op))
+
+
+@operator("primitive.hardtanh")
+def _hardtanh(g: Graph, op: Op, x: Any, *, min_val: float = -1.0, max_val: float = 1.0) -> str:
+    return g.node("Clip", g.of(x), g.constant(float(min_val)), g.constant(float(max_val)), hint=hint(op))
+
+
+@operator("primitive.log_sigmoid")
+def _log_sigmoid(g: Graph, op: Op, x: Any) -> str:
+    name = g.node("Neg", g.of(x))  # −log(1 + exp(−x)): a sigmoid in float32 may be exactly 0
+    return g.node("Neg", _softplus(g, name) if g.double else g.node("Softplus", name), hint=hint(op))
+
+
+@operator("primitive.silu")
+def _silu(g: Graph, op: Op, x: Any) -> str:
+    return g.node("Mul", g.of(x), g.node("Sigmoid", g.of(x)), hint=hint(op))
+
+
+@operator("primitive.erf")
+def _erf(g: Graph, op: Op, x: Any) -> str:
+    if g.double:
+        raise g.refuse_double(op)
+    return g.node("Erf", g.of(x), hint=hint(op))
+
+
+@operator("primitive.ndtr")
+def _ndtr(g: Graph, op: Op, x: Any) -> str:
+    if g.double:
+        raise g.refuse_double(op)
+    return times(g, plus(g, g.node("Erf", times(g, g.of(x), math.sqrt(0.5))), 1.0), 0.5)
+
+
+@operator("primitive.gelu_tanh")
+def _gelu_tanh(g: Graph, op: Op, x: Any) -> str:
+    name = g.of(x)
+    cube = g.node("Mul", g.node("Mul", name, name), name)
+    inside = times(g, g.node("Add", name, times(g, cube, 0.044715)), math.sqrt(2 / math.pi))
+    return times(g, g.node("Mul", name, plus(g, g.node("Tanh", inside), 1.0)), 0.5)
+
+
+@operator("primitive.softmax", "primitive.log_softmax")
+def _softmax(g: Graph, op: Op, x: Any, *, axis: Any = -1) -> str:
+    axes = tuple(range(len(x.shape))) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    onnx = "Softmax" if op.function.endswith(".softmax") else "LogSoftmax"
+    if len(axes) == 1:
+        return g.node(onnx, g.of(x), axis=int(axes[0]), hint=hint(op))
+    flat, back = _gathered(len(x.shape), axes)
+    moved = g.node("Transpose", g.of(x), perm=flat)
+    kept = [x.shape[a] for a in flat[: len(x.shape) - len(axes)]]
+    rows = g.reshape(moved, [*kept, math.prod(x.shape[a] for a in axes)])
+    done = g.reshape(g.node(onnx, rows, axis=-1), [x.shape[a] for a in flat])
+    return g.node("Transpose", done, perm=back)
+
+
+def _gathered(ndim: int, axes: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The permutation that brings some axes to the end, and the one that undoes it."""
+    last = [a % ndim for a in axes]
+    order = [a for a in range(ndim) if a not in last] + last
+    return order, sorted(range(ndim), key=order.__getitem__)

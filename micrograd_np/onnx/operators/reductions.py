@@ -1,0 +1,88 @@
+"""Reductions along axes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from micrograd_np.compiler.ir import Op
+
+from ..graph import Graph
+from .arithmetic import choose, times
+from .table import hint, operator
+
+_REDUCE = {"sum": "ReduceSum", "mean": "ReduceMean", "max": "ReduceMax", "min": "ReduceMin", "prod": "ReduceProd"}
+_REDUCE |= {"euclidean_norm": "ReduceL2", "np.add.reduce": "ReduceSum", "np.maximum.reduce": "ReduceMax"}
+_REDUCE |= {"np.minimum.reduce": "ReduceMin", "np.multiply.reduce": "ReduceProd", "np.sum": "ReduceSum"}
+
+
+@operator(*(name if "." in name else f"primitive.{name}" for name in _REDUCE))
+def _reduce(g: Graph, op: Op, x: Any, axis: Any = None, *, keepdims: bool = False, **_: Any) -> str:
+    assert op.result is not None
+    onnx = _REDUCE[op.function if op.function in _REDUCE else op.function.partition(".")[2]]
+    name = g.of(x, op.result.dtype if onnx in ("ReduceSum", "ReduceMean", "ReduceProd") else None)
+    if axis == ():
+        return name
+    axes = None if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    inputs = [name] if axes is None else [name, g.sizes(axes)]
+    return g.node(onnx, *inputs, keepdims=int(keepdims), hint=hint(op))
+
+
+@operator("primitive.subtract_mean")
+def _subtract_mean(g: Graph, op: Op, x: Any, *, axis: Any) -> str:
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    return g.node("Sub", g.of(x), g.node("ReduceMean", g.of(x), g.sizes(axes), keepdims=1), hint=hint(op))
+
+
+@operator("primitive.var", "primitive.std")
+def _var(g: Graph, op: Op, x: Any, *, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> str:
+    axes = tuple(range(len(x.shape))) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    lengths = g.shapes(x)
+    if ddof:
+        g.require_fixed(op, x, axes)
+    centred = g.node("Sub", g.of(x), g.node("ReduceMean", g.of(x), g.sizes(axes), keepdims=1))
+    spread = g.node("ReduceMean", g.node("Mul", centred, centred), g.sizes(axes), keepdims=int(keepdims))
+    n = math.prod(lengths[a] for a in axes)
+    spread = times(g, spread, n / (n - ddof)) if ddof else spread
+    return g.node("Sqrt", spread) if op.function.endswith("std") else spread
+
+
+@operator("primitive.logsumexp")
+def _logsumexp(g: Graph, op: Op, x: Any, *, axis: Any = None, keepdims: bool = False) -> str:
+    axes = None if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    rest = [] if axes is None else [g.sizes(axes)]
+    peak = g.node("ReduceMax", g.of(x), *rest, keepdims=1)  # the operator itself may overflow
+    finite = choose(g, g.node("Less", g.node("Abs", peak), g.constant(np.inf)), peak, g.constant(0.0))
+    total = g.node("ReduceSum", g.node("Exp", g.node("Sub", g.of(x), finite)), *rest, keepdims=1)
+    result = g.node("Add", g.node("Log", total), finite)
+    assert op.result is not None
+    return result if keepdims else g.reshape(result, g.shapes(op.result))
+
+
+@operator("primitive.argmax", "primitive.argmin")
+def _arg(g: Graph, op: Op, x: Any, *, axis: Any = None, keepdims: bool = False) -> str:
+    onnx = "ArgMax" if op.function.endswith("max") else "ArgMin"
+    name = g.of(x, np.int64 if x.dtype.kind == "b" else None)
+    if axis is None:
+        name, axis = g.reshape(name, [math.prod(x.shape)]), 0
+        if keepdims:
+            raise g.refuse(op, "of all elements with keepdims has no equivalent")
+    return g.node(onnx, name, axis=int(axis), keepdims=int(keepdims), hint=hint(op))
+
+
+@operator("primitive.any", "primitive.all")
+def _any(g: Graph, op: Op, x: Any, *, axis: Any = None, keepdims: bool = False) -> str:
+    axes = None if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    onnx = "ReduceMax" if op.function.endswith("any") else "ReduceMin"
+    name = g.cast(g.of(x, np.bool_), np.int64)
+    return g.cast(g.node(onnx, name, *([] if axes is None else [g.sizes(axes)]), keepdims=int(keepdims)), np.bool_)
+
+
+@operator("primitive.cumsum")
+def _cumsum(g: Graph, op: Op, x: Any, *, axis: Any = None) -> str:
+    name = g.of(x)
+    if axis is None:
+        name, axis = g.reshape(name, [math.prod(x.shape)]), 0
+    return g.node("CumSum", name, g.constant(np.int64(axis)), hint=hint(op))

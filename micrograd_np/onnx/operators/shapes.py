@@ -1,0 +1,180 @@
+"""Shapes, parts and places."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from micrograd_np.compiler.ir import Op, Value
+from micrograd_np.compiler.operations import axes_of
+from micrograd_np.ops.index import HOLE
+
+from ..graph import Graph
+from ..sizes import Size
+from .table import hint, operator
+
+
+@operator("primitive.reshape", "np.reshape", "method.reshape")
+def _reshape(g: Graph, op: Op, x: Any, *arguments: Any, **settings: Any) -> str:
+    assert op.result is not None
+    shape = g.shapes(op.result)
+    return g.names[x] if shape == g.shapes(x) else g.reshape(g.of(x), shape, hint(op))
+
+
+@operator("primitive.transpose")
+def _transpose(g: Graph, op: Op, x: Any, *, axes: Any = None) -> str:
+    order = range(len(x.shape))[::-1] if axes is None else [a % len(x.shape) for a in axes]
+    return g.node("Transpose", g.of(x), perm=list(order), hint=hint(op))
+
+
+@operator("np.transpose", "method.transpose", "np.swapaxes", "method.swapaxes", "attribute.T")
+def _moved(g: Graph, op: Op, x: Any, *_: Any) -> str:
+    order = axes_of(op)
+    assert order is not None
+    return g.node("Transpose", g.of(x), perm=list(order))
+
+
+@operator("primitive.broadcast_to", "np.broadcast_to")
+def _broadcast_to(g: Graph, op: Op, x: Any, *_: Any, **__: Any) -> str:
+    assert op.result is not None
+    return g.node("Expand", g.of(x), g.sizes(g.shapes(op.result)), hint=hint(op))
+
+
+@operator("primitive.concatenate")
+def _concatenate(g: Graph, op: Op, *xs: Any, axis: int = 0) -> str:
+    assert op.result is not None
+    return g.node("Concat", *(g.of(x, op.result.dtype) for x in xs), axis=int(axis), hint=hint(op))
+
+
+@operator("np.concatenate")
+def _joined(g: Graph, op: Op, xs: Any, axis: int = 0) -> str:
+    return _concatenate(g, op, *xs, axis=axis)
+
+
+@operator("primitive._pad")
+def _pad(g: Graph, op: Op, x: Any, *, widths: Any, value: Any) -> str:
+    ends = [low for low, _ in widths] + [high for _, high in widths]
+    return g.node("Pad", g.of(x), g.sizes(ends), g.constant(value, x.dtype), hint=hint(op))
+
+
+@operator("primitive.view", "getitem")
+def _view(g: Graph, op: Op, x: Any, *arguments: Any, index: Any = None) -> str:
+    """Slices, then positions, then new axes."""
+    index = arguments[0] if arguments else index
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if any(not (p is None or p is ... or isinstance(p, (slice, int, np.integer))) for p in parts):
+        return _gather(g, op, x, *[p for p in parts if isinstance(p, Value)], index=tuple(
+            HOLE if isinstance(p, Value) else p for p in parts))  # fmt: skip
+    parts = _spread(parts, len(x.shape))
+    slices, positions, axis, new = [], [], 0, []
+    kept = 0
+    for part in parts:
+        if part is None:
+            new.append(kept)
+            kept += 1
+            continue
+        if isinstance(part, slice):
+            slices.append((axis, part))
+            kept += 1
+        else:
+            slices.append((axis, slice(part, part + 1 if part != -1 else None)))
+            positions.append(axis)
+        axis += 1
+    name = g.slice(g.of(x), slices)
+    name = g.axes(name, positions, "Squeeze")
+    return g.axes(name, new, "Unsqueeze")
+
+
+def _spread(parts: list[Any], ndim: int) -> list[Any]:
+    """An index with its ellipsis written out."""
+    missing = ndim - sum(p is not None and p is not ... for p in parts)
+    if ... not in parts:
+        return [*parts, *[slice(None)] * missing]
+    at = next(i for i, p in enumerate(parts) if p is ...)
+    return [*parts[:at], *[slice(None)] * missing, *parts[at + 1 :]]
+
+
+@operator("primitive.gather")
+def _gather(g: Graph, op: Op, x: Any, *indices: Any, index: Any) -> str:
+    """Rows of one axis, or several axes at the front at once."""
+    parts = _spread(list(index) if isinstance(index, tuple) else [index], len(x.shape))
+    at = [i for i, p in enumerate(parts) if p is HOLE]
+    if any(p is not HOLE and p != slice(None) for p in parts):
+        raise g.refuse(
+            op, "with arrays and other parts in one index has no equivalent; take the parts one after another"
+        )
+    if any(getattr(i, "dtype", np.dtype(int)).kind == "b" for i in indices):
+        raise g.refuse(op, "with a mask has no equivalent; choose with mg.where")
+    numbers = [g.of(i, np.int64) for i in indices]
+    if len(at) == 1:
+        return g.node("Gather", g.of(x), numbers[0], axis=at[0], hint=hint(op))
+    if at != list(range(len(at))):
+        raise g.refuse(op, "with arrays in places that are not the first has no equivalent; transpose before")
+    assert op.result is not None
+    shape = g.shapes(op.result)[: len(op.result.shape) - (len(x.shape) - len(at))]
+    spread = [g.axes(g.node("Expand", name, g.sizes(shape)), [-1], "Unsqueeze") for name in numbers]
+    return g.node("GatherND", g.of(x), g.node("Concat", *spread, axis=-1), hint=hint(op))
+
+
+@operator("primitive.take_along_axis", "np.take_along_axis")
+def _take_along_axis(g: Graph, op: Op, x: Any, indices: Any, *, axis: int = -1) -> str:
+    return g.node("GatherElements", g.of(x), g.of(indices, np.int64), axis=int(axis), hint=hint(op))
+
+
+@operator("primitive.embedding_lookup")
+def _embedding(g: Graph, op: Op, weight: Any, indices: Any, **_: Any) -> str:
+    return g.node("Gather", g.of(weight), g.of(indices, np.int64), axis=0, hint=hint(op))
+
+
+@operator("np.arange")
+def _arange(g: Graph, op: Op, *limits: Any, dtype: Any = None) -> str:
+    assert op.result is not None
+    if not any(isinstance(limit, Size) for limit in limits):
+        return g.constant(np.arange(*limits), op.result.dtype)
+    start, stop, step = (*((0, *limits) if len(limits) == 1 else limits), 1)[:3]
+    ends = [g.of(limit, np.int64) for limit in (start, stop, step)]
+    return g.cast(g.node("Range", *ends), op.result.dtype)
+
+
+@operator("primitive.one_hot")
+def _one_hot(g: Graph, op: Op, x: Any, *, num_classes: int, dtype: Any = np.int64) -> str:
+    numbers = g.constant(np.arange(num_classes))
+    return g.cast(g.node("Equal", g.axes(g.of(x, np.int64), [-1], "Unsqueeze"), numbers), dtype)
+
+
+@operator("primitive.tril", "primitive.triu")
+def _triangle(g: Graph, op: Op, x: Any, *, k: int = 0) -> str:
+    return g.node("Trilu", g.of(x), g.constant(np.int64(k)), upper=int(op.function.endswith("triu")), hint=hint(op))
+
+
+@operator("primitive.replace")
+def _replace(g: Graph, op: Op, x: Any, value: Any, *indices: Any, index: Any) -> str:
+    if indices:
+        raise g.refuse(op, "of elements at arrays of indices has no equivalent")
+    return _with(g, op, x, index, value)
+
+
+@operator("routine.clear")
+def _clear(g: Graph, op: Op, keep: Any) -> str:
+    assert op.of is not None
+    return g.node("Where", g.of(keep, np.bool_), g.of(op.of), g.constant(0, op.of.dtype))
+
+
+@operator("setitem")
+def _setitem(g: Graph, op: Op, index: Any, value: Any) -> str:
+    assert op.of is not None
+    return _with(g, op, op.of, index, value)
+
+
+def _with(g: Graph, op: Op, x: Value, index: Any, value: Any) -> str:
+    """`x` with `value` at a basic index: by the numbers of these elements in a row of all."""
+    if any(isinstance(part, (Value, np.ndarray, Size)) for part in (index if isinstance(index, tuple) else (index,))):
+        raise g.refuse(op, "at places that are not the same in each call has no equivalent")
+    assert op.result is not None
+    g.require_fixed(op, op.result, range(len(x.shape)))
+    numbers = np.arange(math.prod(x.shape)).reshape(x.shape)[index]
+    spread = g.node("Expand", g.of(value, x.dtype), g.sizes(numbers.shape))
+    flat = [g.reshape(g.of(x), [-1]), g.constant(numbers.ravel()), g.reshape(spread, [-1])]
+    return g.reshape(g.node("ScatterElements", *flat, axis=0), x.shape, hint(op))

@@ -1,0 +1,176 @@
+"""Convolution and pooling; in float64, one slice for each element of the kernel."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from micrograd_np.compiler.ir import Op
+from micrograd_np.ops.fused.pooling import bins, window_sizes
+from micrograd_np.ops.fused.windows import Geometry
+
+from ..graph import Graph
+from .table import hint, operator
+
+
+def _pads(padding: Any) -> list[int]:
+    return [int(low) for low, _ in padding] + [int(high) for _, high in padding]
+
+
+def _steps(g: Graph, name: str, kernel: Any, stride: Any, dilation: Any, places: Any) -> list[tuple[Any, str]]:
+    """For each element of a kernel: its position, and what lies under it at all places."""
+    steps = []
+    for at in product(*map(range, kernel)):
+        parts = [
+            (axis + 2, slice(k * d, k * d + (p - 1) * s + 1, s))
+            for axis, (k, d, s, p) in enumerate(zip(at, dilation, stride, places, strict=True))
+        ]
+        steps.append((at, g.slice(name, parts)))
+    return steps
+
+
+def _padded(g: Graph, name: str, padding: Any, value: float) -> str:
+    pads = [0, 0, *(low for low, _ in padding), 0, 0, *(high for _, high in padding)]
+    return g.node("Pad", name, g.sizes(pads), g.constant(float(value))) if any(pads) else name
+
+
+@operator("primitive.convolve")
+def _convolve(g: Graph, op: Op, x: Any, weight: Any, *, stride: Any, padding: Any, dilation: Any) -> str:
+    group = x.shape[1] // weight.shape[1]
+    if not g.double:
+        return g.node(
+            "Conv", g.of(x), g.of(weight), strides=list(stride), pads=_pads(padding), dilations=list(dilation),
+            group=group, hint=hint(op),
+        )  # fmt: skip
+    assert op.result is not None
+    g.require_fixed(op, op.result, range(2, len(op.result.shape)))
+    places, lengths = op.result.shape[2:], g.shapes(op.result)
+    n, wide = lengths[0], math.prod(places)
+    total = ""
+    for at, part in _steps(g, _padded(g, g.of(x), padding, 0), weight.shape[2:], stride, dilation, places):
+        rows = g.reshape(part, [n, group, weight.shape[1], wide])
+        cut = g.slice(g.of(weight), [(axis + 2, slice(k, k + 1)) for axis, k in enumerate(at)])
+        matrix = g.reshape(cut, [group, weight.shape[0] // group, weight.shape[1]])
+        term = g.node("MatMul", matrix, rows)
+        total = g.node("Add", total, term) if total else term
+    return g.reshape(total, lengths, hint(op))
+
+
+@operator("primitive.convolve_back")
+def _convolve_back(
+    g: Graph, op: Op, x: Any, weight: Any, *, shape: Any, stride: Any, padding: Any, dilation: Any
+) -> str:
+    if g.double:
+        raise g.refuse_double(op)
+    assert op.result is not None
+    group = op.result.shape[1] // weight.shape[1]
+    g.require_fixed(op, op.result, range(2, len(op.result.shape)))
+    reached = [
+        s * (n - 1) + d * (k - 1) + 1 - low - high
+        for n, k, s, d, (low, high) in zip(x.shape[2:], weight.shape[2:], stride, dilation, padding, strict=True)
+    ]
+    rest = [int(length - n) for length, n in zip(op.result.shape[2:], reached, strict=True)]
+    return g.node(
+        "ConvTranspose", g.of(x), g.of(weight), strides=list(stride), pads=_pads(padding), dilations=list(dilation),
+        output_padding=rest, group=group, hint=hint(op),
+    )  # fmt: skip
+
+
+def _reaching(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, places: Any) -> list[tuple[int, int]]:
+    """The padding with which windows reach all places: one may hang over the edge."""
+    needed = [(p - 1) * s + d * (k - 1) + 1 for p, s, d, k in zip(places, stride, dilation, kernel, strict=True)]
+    lengths = x.shape[-len(kernel) :]
+    return [
+        (low, max(high, need - n - low)) for need, n, (low, high) in zip(needed, lengths, padding, strict=True)
+    ]  # fmt: skip
+
+
+def _image(g: Graph, x: Any, kernel: Any) -> str:
+    """`x` as (n, c, *lengths), whatever comes before the lengths."""
+    shape = g.shapes(x)
+    before = len(shape) - len(kernel)
+    return g.of(x) if before == 2 else g.reshape(g.of(x), [1, math.prod(shape[:before]), *shape[before:]])
+
+
+def _pooled(g: Graph, op: Op, x: Any, kernel: Any, name: str) -> str:
+    """The result of a pool of `_image`, in the shape that it has."""
+    assert op.result is not None
+    return name if len(x.shape) - len(kernel) == 2 else g.reshape(name, g.shapes(op.result))
+
+
+@operator("primitive.max_pool")
+def _max_pool(g: Graph, op: Op, x: Any, *, kernel: Any, stride: Any, padding: Any, dilation: Any, places: Any) -> str:
+    reach = _reaching(x, kernel, stride, padding, dilation, places)
+    image = _image(g, x, kernel)
+    if g.double or reach != list(padding):
+        g.require_fixed(op, x, range(len(x.shape) - len(kernel), len(x.shape)))
+    if g.double:
+        parts = _steps(g, _padded(g, image, reach, -np.inf), kernel, stride, dilation, places)
+        return _pooled(g, op, x, kernel, g.node("Max", *(part for _, part in parts)))
+    settings: dict[str, Any] = {
+        "kernel_shape": list(kernel),
+        "strides": list(stride),
+        "pads": _pads(reach),
+        "dilations": list(dilation),
+    }
+    return _pooled(g, op, x, kernel, g.node("MaxPool", image, **settings))
+
+
+@operator("primitive.avg_pool")
+def _avg_pool(g: Graph, op: Op, x: Any, *, kernel: Any, stride: Any, padding: Any, places: Any, divide: Any) -> str:
+    ones = (1,) * len(kernel)
+    reach = _reaching(x, kernel, stride, padding, ones, places)
+    lengths = x.shape[-len(kernel) :]
+    divisors = window_sizes(Geometry(lengths, kernel, stride, padding, ones, places), divide, np.float64)
+    image, size = _image(g, x, kernel), math.prod(kernel)
+    if g.double or np.size(divisors) > 1 or reach != list(padding):
+        g.require_fixed(op, x, range(len(x.shape) - len(kernel), len(x.shape)))
+    if g.double:
+        parts = _steps(g, _padded(g, image, reach, 0), kernel, stride, ones, places)
+        total = g.node("Sum", *(part for _, part in parts))
+    else:
+        settings: dict[str, Any] = {"kernel_shape": list(kernel), "strides": list(stride), "pads": _pads(reach)}
+        total, divisors = g.node("AveragePool", image, count_include_pad=1, **settings), divisors / size
+    if not np.all(divisors == 1):
+        total = g.node("Div", total, g.constant(np.asarray(divisors, np.float64)))
+    return _pooled(g, op, x, kernel, total)
+
+
+@operator("primitive.bin_means")
+def _bin_means(g: Graph, op: Op, x: Any, *, size: int, axis: int) -> str:
+    axis = axis % len(x.shape)
+    if size == 1:
+        return g.node("ReduceMean", g.of(x), g.sizes([axis]), keepdims=1)
+    g.require_fixed(op, x, [axis])
+    parts = [g.slice(g.of(x), [(axis, where)]) for where in bins(x.shape[axis], size)]
+    means = [g.node("ReduceMean", part, g.sizes([axis]), keepdims=1) for part in parts]
+    return g.node("Concat", *means, axis=axis, hint=hint(op))
+
+
+@operator("primitive.unfold")
+def _unfold(g: Graph, op: Op, x: Any, *, kernel: Any, stride: Any, padding: Any, dilation: Any) -> str:
+    assert op.result is not None
+    places = [
+        (n + low + high - d * (k - 1) - 1) // s + 1
+        for n, k, s, (low, high), d in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)
+    ]
+    g.require_fixed(op, x, range(2, len(x.shape)))
+    parts = [part for _, part in _steps(g, _padded(g, g.of(x), padding, 0), kernel, stride, dilation, places)]
+    columns = [g.axes(part, [2], "Unsqueeze") for part in parts]
+    return g.reshape(g.node("Concat", *columns, axis=2), g.shapes(op.result), hint(op))
+
+
+@operator("primitive.fold")
+def _fold(
+    g: Graph, op: Op, x: Any, *, lengths: Any, kernel: Any, stride: Any, padding: Any, dilation: Any
+) -> str:  # fmt: skip
+    if g.double:
+        raise g.refuse_double(op)
+    g.require_fixed(op, x, range(2, len(x.shape)))
+    return g.node(
+        "Col2Im", g.of(x), g.sizes(lengths), g.sizes(kernel), strides=list(stride), pads=_pads(padding),
+        dilations=list(dilation), hint=hint(op),
+    )  # fmt: skip

@@ -1,0 +1,221 @@
+"""What is exported is a valid ONNX model, and a runtime computes with it what the model computes here."""
+
+import sys
+from itertools import islice
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx.reference import ReferenceEvaluator
+from trainable import LAYERS
+
+import micrograd_np as mg
+from micrograd_np import nn
+from micrograd_np.check.samples import samples_for
+from micrograd_np.core.primitive import registry
+from micrograd_np.core.trees import instances
+from micrograd_np.onnx import OnnxError, export
+
+TOLERANCE = {np.float32: 2e-5, np.float64: 1e-9}
+WITHOUT_DOUBLE = {"GELU", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Fold"}
+onnxruntime.set_default_logger_severity(4)
+pytestmark = pytest.mark.onnx
+
+
+def run(model, *arrays):
+    """What onnxruntime computes."""
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, dict(zip([x.name for x in model.graph.input], arrays, strict=True)))
+
+
+def results(model, *arrays):
+    """What the model computes here."""
+    with mg.no_grad():
+        return [t.data for t in instances(model(*map(mg.Tensor, arrays)), mg.Tensor)]
+
+
+def agree(found, expected, dtype=np.float32):
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        assert a.shape == b.shape
+        np.testing.assert_allclose(a, b, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+
+
+def layer(name, dtype):
+    """A layer in evaluation mode, and arrays to feed it."""
+    make, *inputs = LAYERS[name]
+    rng = np.random.default_rng(0)
+    arrays = [x.astype(dtype) if x.dtype.kind == "f" else x for x in (f(rng) for f in inputs)]
+    return make().to(dtype).eval(), arrays
+
+
+def names_of(arrays):
+    return [f"x{i}" for i in range(len(arrays))]
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_layer_computes_the_same_in_a_runtime_for_any_number_of_samples(name):
+    model, arrays = layer(name, np.float32)
+    names = names_of(arrays)
+    exported = export(model, tuple(arrays), input_names=names, dynamic={x: {0: "n"} for x in names})
+    agree(run(exported, *arrays), results(model, *arrays))
+    more = [np.concatenate([x, x[::-1][:3]]) for x in arrays]
+    agree(run(exported, *more), results(model, *more))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_layer_computes_the_same_in_float64_or_is_refused_by_name(name):
+    model, arrays = layer(name, np.float64)
+    if name in WITHOUT_DOUBLE:
+        with pytest.raises(OnnxError, match="has no kernel in float64; export in float32"):
+            export(model, tuple(arrays), dtype=np.float64)
+        return
+    exported = export(model, tuple(arrays), dtype=np.float64, input_names=names_of(arrays))
+    agree(run(exported, *arrays), results(model, *arrays), np.float64)
+
+
+REFUSED = {  # backward passes, linear algebra, and what scatters
+    "alignments", "argsort", "avg_pool_back", "bin_spread", "cholesky", "cofactors", "convolve_weight", "cumprod",
+    "det", "diag_embed", "diagonal", "gru_memory", "gru_sweep", "inv", "is_last_write", "logabsdet", "lstm_memory",
+    "lstm_sweep", "masked_halve", "max_pool_back", "occupancy", "recurrence", "rnn_sweep", "scatter_add",
+    "scatter_add_along_axis", "segment_sum", "signdet", "_solve",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name, op in registry.items() if op.inputs])
+def test_every_primitive_computes_the_same_in_a_runtime_or_is_refused_by_name(name):
+    for sample in islice((s.astype(np.float32) for s in samples_for(registry[name])), 3):
+        names = names_of(sample.inputs)
+        if name in REFUSED:
+            with pytest.raises(OnnxError, match="has no equivalent"):
+                export(sample.apply, sample.inputs, input_names=names)
+            continue
+        expected = np.asarray(sample.apply(*map(mg.Tensor, sample.inputs)).data)
+        (found,) = run(export(sample.apply, sample.inputs, input_names=names), *sample.inputs)
+        assert (found.shape, found.dtype.kind) == (expected.shape, expected.dtype.kind)
+        np.testing.assert_allclose(found, expected, rtol=3e-4, atol=3e-5)
+
+
+class Classifier(nn.Module):
+    """Words to the chance that they are good: embedding, LSTM, attention over its states."""
+
+    def __init__(self):
+        self.embed = nn.Embedding(50, 8)
+        self.memory = nn.LSTM(8, 16, num_layers=2, bidirectional=True, batch_first=True)
+        self.score = nn.Linear(32, 1)
+
+    def forward(self, words):
+        states, _ = self.memory(self.embed(words))
+        weight = mg.softmax(self.score(states), axis=1)
+        return mg.sigmoid((states * weight).sum(axis=1) @ self.score.weight.T)
+
+
+class Causal(nn.Module):
+    """A language model of two blocks, with positions."""
+
+    def __init__(self):
+        self.embed, self.place = nn.Embedding(50, 16), nn.Embedding(32, 16)
+        layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True, norm_first=True)
+        self.blocks, self.head = nn.TransformerEncoder(layer, 2), nn.Linear(16, 50)
+
+    def forward(self, words):
+        x = self.embed(words) + self.place(mg.arange(words.shape[1]))
+        return self.head(self.blocks(x))
+
+
+def lenet():
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(),
+        nn.AvgPool2d(2), nn.Flatten(), nn.Linear(400, 84), nn.Dropout(), nn.Linear(84, 10), nn.LogSoftmax(1),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "other", "axes"),
+    [
+        (lenet, (2, 1, 28, 28), (5, 1, 28, 28), {0: "batch"}),
+        (Classifier, (3, 7), (2, 11), {0: "batch", 1: "words"}),
+        (Causal, (3, 7), (2, 11), {0: "batch", 1: "words"}),
+    ],
+)
+def test_whole_models_run_at_other_sizes(make, shape, other, axes, rng):
+    model = make().float().eval()
+    draw = lambda shape: rng.integers(0, 50, shape) if len(shape) == 2 else rng.normal(size=shape).astype(np.float32)
+    exported = export(model, draw(shape), dynamic={"input" if make is lenet else "words": axes})
+    x = draw(other)
+    agree(run(exported, x), results(model, x))
+    (dims,) = [[d.dim_param or d.dim_value for d in x.type.tensor_type.shape.dim] for x in exported.graph.input]
+    assert dims == [axes.get(i, n) for i, n in enumerate(shape)]
+
+
+def test_parameters_keep_their_names_and_the_reference_evaluator_agrees(rng):
+    model, x = lenet().float().eval(), rng.normal(size=(2, 1, 28, 28)).astype(np.float32)
+    exported = export(model, x)
+    names = {t.name for t in exported.graph.initializer}
+    assert names >= {name for name, _ in model.named_parameters()}
+    agree(ReferenceEvaluator(exported).run(None, {"input": x}), results(model, x))
+
+
+def test_the_file_is_what_is_returned_and_the_model_stays_in_its_mode(tmp_path, rng):
+    model, x = lenet(), rng.normal(size=(2, 1, 28, 28))
+    exported = export(model, x, tmp_path / "model.onnx")
+    assert onnx.load(tmp_path / "model.onnx") == exported
+    assert model.training
+    assert model[1].num_batches_tracked.item() == 0
+    assert (exported.opset_import[0].version, exported.ir_version) == (18, 8)
+
+
+def test_parameters_beyond_the_limit_of_the_format_lie_in_a_second_file(tmp_path, rng, monkeypatch):
+    monkeypatch.setattr(sys.modules["micrograd_np.onnx.export"], "_LARGEST", 1000)
+    model, x = nn.Linear(64, 64).float(), rng.normal(size=(2, 64)).astype(np.float32)
+    export(model, x, tmp_path / "model.onnx")
+    assert (tmp_path / "model.onnx.data").stat().st_size >= 64 * 64 * 4
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    agree(session.run(None, {"input": x}), results(model, x))
+
+
+def test_newer_operators_are_written_when_asked_for(rng):
+    x = rng.normal(size=(2, 3)).astype(np.float32)
+    exported = export(nn.Linear(3, 2).float(), x, opset=21)
+    assert exported.opset_import[0].version == 21
+    run(exported, x)
+
+
+def test_functions_of_several_tensors_and_several_results(rng):
+    x, y = rng.normal(size=(2, 2, 3)).astype(np.float32)
+    exported = export(lambda x, y: (x @ y.T, mg.maximum(x, y)), (x, y), output_names=["product", "larger"])
+    agree(run(exported, x, y), [x @ y.T, np.maximum(x, y)])
+    assert [x.name for x in exported.graph.output] == ["product", "larger"]
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (lambda x: mg.linalg.inv(x) * 1, r"test_export.py:\d+.*inv has no equivalent"),
+        (lambda x: x if x.sum().item() > 0 else -x, "item"),
+        (lambda x: x + np.ones(2), "frozen"),
+        (lambda x: x[x > 0], "mask"),
+        (nn.Linear, "model must be a Module or a function"),
+    ],
+)
+def test_what_onnx_cannot_say_is_an_error_with_the_line(model, message):
+    with pytest.raises((OnnxError, TypeError), match=message):
+        export(model, np.eye(2, dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"opset": 17}, "opset must be a version from 18"),
+        ({"dtype": np.float16}, "dtype must be float32 or float64"),
+        ({"dynamic": {"y": {0: "n"}}}, "dynamic must be about inputs, which are input"),
+        ({"dynamic": {"input": {2: "n"}}}, "an axis of"),
+        ({"input_names": ["a", "b"]}, "1 inputs and 2 input_names"),
+        ({"output_names": ["a", "b"]}, "1 outputs and 2 output_names"),
+    ],
+)
+def test_settings_that_make_no_sense_say_so(settings, message):
+    with pytest.raises(ValueError, match=message):
+        export(nn.Linear(2, 2), np.ones((1, 2)), **settings)

@@ -1,0 +1,192 @@
+"""The site that Sphinx makes of `docs/`: complete, without warnings, readable offline, and in Chinese where it is."""
+
+import importlib.util
+import inspect
+import io
+import re
+import subprocess
+import sys
+from functools import reduce
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+
+pytest.importorskip("sphinx", reason="the site is made by pip install 'micrograd_np[docs]'")
+pytest.importorskip("furo", reason="the site is made by pip install 'micrograd_np[docs]'")
+
+from babel.messages.pofile import read_po
+from sphinx.util.inventory import InventoryFile
+
+pytestmark = pytest.mark.docs
+DOCS = Path(__file__).parents[1] / "docs"
+ADDRESS = re.compile(r"(?:https?:)?//")
+WITHIN_STYLES = re.compile(r"""(?:@import\s+|url\()\s*["']?((?:https?:)?//[^"')]+)""")
+
+
+def build(source, target, language="en", builder="html"):
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", builder, "-D", f"language={language}", source, target]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return target
+
+
+@pytest.fixture(scope="module")
+def catalogues():
+    """The script that brings the catalogues up to date, as a module."""
+    spec = importlib.util.spec_from_file_location("update_catalogues", DOCS / "update_catalogues.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def english(tmp_path_factory):
+    return build(DOCS, tmp_path_factory.mktemp("en"))
+
+
+@pytest.fixture(scope="module")
+def chinese(tmp_path_factory):
+    return build(DOCS, tmp_path_factory.mktemp("zh"), "zh_CN")
+
+
+@pytest.fixture(scope="module")
+def templates(catalogues):
+    return catalogues.templates()
+
+
+def public(module):
+    """Every name that the package offers, from its modules alone."""
+    values = {name: x for name, x in vars(module).items() if inspect.isroutine(x) or inspect.isclass(x)}
+    own = [name for name, x in values.items() if x.__module__ == module.__name__]
+    for name in getattr(module, "__all__", own):
+        if not name.startswith("_"):
+            x = getattr(module, name)
+            yield f"{module.__name__}.{name}"
+            if inspect.ismodule(x) and x.__name__.startswith("micrograd_np"):
+                yield from (f"{module.__name__}.{name}{other.removeprefix(x.__name__)}" for other in public(x))
+
+
+def test_every_public_name_has_an_entry(english):
+    inventory = InventoryFile.loads((english / "objects.inv").read_bytes(), uri="")
+    listed = {name for kind, found in inventory.data.items() if kind.startswith("py:") for name in found}
+    assert sorted(set(public(mg)) - listed) == []
+    methods = {f"micrograd_np.Tensor.{name}" for name in dir(mg.Tensor(1.0)) if not name.startswith("_")}
+    assert methods - listed == {"micrograd_np.Tensor.result_type"}  # for the primitives only
+
+
+def test_the_pages_that_a_link_says_are_numpys_are_about_something_that_numpy_has(english):
+    pages = "".join(path.read_text(encoding="utf-8") for path in (english / "reference").glob("*.html"))
+    linked = set(re.findall(r"/generated/numpy\.([\w.]+)\.html", pages))
+    assert len(linked) > 100
+    assert [name for name in linked if not reduce(lambda x, part: getattr(x, part, None), name.split("."), np)] == []
+
+
+class Loaded(HTMLParser):
+    """What a browser loads to show a page: scripts, styles, fonts and images."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.addresses = WITHIN_STYLES.findall(page)
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        names = ("src", "srcset", "data", "poster", "xlink:href") if tag != "link" else ("href",)
+        names += ("href",) if tag in {"image", "use"} else ()
+        self.addresses += [x for name, x in attributes if name in names and x and ADDRESS.match(x)]
+
+
+@pytest.mark.parametrize("language", ["english", "chinese"])
+def test_nothing_is_loaded_from_outside(request, language):
+    folder = request.getfixturevalue(language)
+    files = [path for path in folder.rglob("*") if path.suffix in {".html", ".svg", ".css"}]
+    assert len(files) > 50
+    assert {path.name: found for path in files if (found := Loaded(path.read_text(encoding="utf-8")).addresses)} == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<script src='https://x.org/a.js'></script>",
+        "<link rel=preload href=//x.org/a.woff>",
+        "<img src=http://x.org/a>",
+    ],
+)
+def test_what_would_be_loaded_from_outside_is_seen(line):
+    assert Loaded(line).addresses
+    assert Loaded("<style>@font-face {src: url('https://x.org/a')}</style>").addresses
+    assert not Loaded("<a href='https://x.org/'>elsewhere</a>").addresses
+
+
+def test_what_is_translated_is_translated_whole_and_up_to_date(catalogues, templates):
+    assert {page: found for page, template in templates.items() if (found := catalogues.faults(page, template))} == {}
+
+
+def test_the_catalogues_are_as_the_script_writes_them(catalogues, templates):
+    files = {path.relative_to(catalogues.CATALOGUES).as_posix() for path in catalogues.CATALOGUES.rglob("*.po")}
+    assert files == {f"{page}.po" for page in templates}
+    for page, template in templates.items():
+        assert (catalogues.CATALOGUES / f"{page}.po").read_text(encoding="utf-8") == catalogues.updated(page, template)
+
+
+def test_the_first_page_is_in_chinese(chinese):
+    page = (chinese / "index.html").read_text(encoding="utf-8")
+    assert '<html class="no-js" lang="zh-CN"' in page
+    assert len(re.findall(r"[\u4e00-\u9fff]", page)) > 500
+
+
+PAGE = "# A unit\n\nIt computes $w x + b$.\n\n```python\n>>> 1 + 1\n2\n```\n"
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """A site of one page with this one's settings but no theme and no reference."""
+    settings = f"extensions = ['myst_parser', 'mathml']\nimport sys; sys.path.insert(0, {str(DOCS / 'extensions')!r})\n"
+    settings += "html_math_renderer = 'mathml'\nmyst_enable_extensions = ['dollarmath']\nlocale_dirs = ['locale']\n"
+    (tmp_path / "conf.py").write_text(settings)
+    (tmp_path / "index.md").write_text(PAGE)
+    return tmp_path
+
+
+def test_formulas_are_mathml(site):
+    page = unescape((build(site, site / "html") / "index.html").read_text(encoding="utf-8"))
+    assert re.search(r"<math .*?<mi>w</mi><mi>x</mi><mo>\+</mo><mi>b</mi>.*?</math>", page)
+    assert not re.search(r"<script[^>]*mathjax", page, re.IGNORECASE)
+
+
+def test_a_translated_message_replaces_the_english_one_and_code_stays(site, catalogues):
+    template = read_po(io.BytesIO((build(site, site / "pot", builder="gettext") / "index.pot").read_bytes()))
+    assert [message.id for message in template if message.id] == ["A unit", "It computes $w x + b$."]
+    folder = site / "locale" / "zh_CN" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    written = folder / "index.po"
+    written.write_text(catalogues.updated("index", template, folder), encoding="utf-8")
+    assert catalogues.faults("index", template, folder) == [
+        "untranslated: A unit",
+        "untranslated: It computes $w x + b$.",
+    ]
+    text = written.read_text(encoding="utf-8").replace('unit"\nmsgstr ""', 'unit"\nmsgstr "神经元"')
+    written.write_text(text.replace('b$."\nmsgstr ""', 'b$."\nmsgstr "它计算 $w x + b$。"'), encoding="utf-8")
+    assert catalogues.faults("index", template, folder) == []
+    page = (build(site, site / "zh", "zh_CN") / "index.html").read_text(encoding="utf-8")
+    assert "神经元" in page
+    assert "它计算 <math" in page
+    assert "A unit" not in page
+
+
+def test_a_message_that_has_changed_is_fuzzy_until_it_is_translated_anew(tmp_path, catalogues):
+    def template(sentence):
+        return read_po(io.BytesIO(f'msgid "{sentence}"\nmsgstr ""\n'.encode()))
+
+    written = tmp_path / "page.po"
+    written.write_text(f'{catalogues.HEADER}msgid "A unit adds two numbers."\nmsgstr "神经元"\n', encoding="utf-8")
+    changed = template("A unit adds three numbers.")
+    stale = ["missing: A unit adds three numbers.", "stale: A unit adds two numbers."]
+    assert catalogues.faults("page", changed, tmp_path) == stale
+    written.write_text(catalogues.updated("page", changed, tmp_path), encoding="utf-8")
+    assert catalogues.faults("page", changed, tmp_path) == ["fuzzy: A unit adds three numbers."]
+    assert "神经元" in written.read_text(encoding="utf-8")
