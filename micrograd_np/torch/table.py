@@ -13,13 +13,21 @@ with spaces goes on with the row above. In the expressions tensors have this pac
 
 from __future__ import annotations
 
+import builtins
+import math
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import numpy as np
+
+import micrograd_np as mg
+from micrograd_np.core.vertex import Vertex
+
 from . import creation, rules
-from .dtypes import check_device, named
-from .tensor import as_torch, common, floating
+from .dtypes import check_device, default, named, promote, result_type
+from .tensor import Tensor, as_torch, common, floating, wrapped
 
 TABLE = """
 [floats]
@@ -409,7 +417,7 @@ def _sources(text: str) -> dict[str, dict[str, str]]:
             left, _, right = row.partition(" = ")
             names, opened, arguments = left.partition("(")
             for name in names.split(", "):
-                section[name] = f"lambda {arguments[:-1]}: {right}" if opened else right.replace("*", name)
+                section[name] = f"lambda {arguments[:-1]}: {right}" if opened else right.replace(".*", f".{name}")
     return sections
 
 
@@ -487,16 +495,24 @@ def _creating(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
     return create
 
 
+_NAMES = {
+    "Tensor": Tensor, "Vertex": Vertex, "builtins": builtins, "default": default, "floating": floating, "math": math,
+    "mg": mg, "named": named, "np": np, "partial": partial, "promote": promote, "result_type": result_type,
+    "wrapped": wrapped, "common": common,
+}  # fmt: skip
+"""What rows may say beside `rules` and `creation`."""
+
+
 def read() -> dict[str, dict[str, Any]]:
     """The functions of the table by section and name; "torch" and "Tensor" hold all of torch's, and its methods."""
-    namespace = {**vars(creation), **vars(rules), "_row": _row}
+    namespace = {**vars(creation), **vars(rules), **_NAMES}
     prepare = {"floats": _floats, "special": _floats, "elementwise": _promoted}
     sections: dict[str, dict[str, Any]] = {}
     for section, sources in _sources(TABLE).items():
         make: Any = _creating if section == "creation" else _row
         more = (prepare[section],) if section in prepare else ()
         sections[section] = {
-            name: make(name, eval(source, namespace), *more)  # noqa: S307  it stands above
+            name: make(name, eval(compile(source, __file__, "eval"), namespace), *more)  # noqa: S307  it stands above
             for name, source in sources.items()
         }
     functions: dict[str, Any] = {}
