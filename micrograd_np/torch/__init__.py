@@ -19,7 +19,6 @@ from . import nn
 from .parts import PARTS as _PARTS
 from .parts import SECTIONS as _SECTIONS
 from .parts import TOP as _TOP
-from .tensor import Tensor
 from .tensor import add_methods as _add_methods
 
 _add_methods(_SECTIONS["Tensor"])

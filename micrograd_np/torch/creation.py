@@ -57,3 +57,28 @@ def _whole_numbers(
 def _window(f: Any, n: int, periodic: bool, dtype: Any) -> Any:
     z = np.ones(1) if n == 1 else f(n + 1)[:-1] if periodic else f(n)
     return z.astype(np.dtype(dtype or default()))
+
+
+def _points(n: int, sym: bool) -> Any:
+    """Where a window of `n` points is evaluated, and its length: a periodic one leaves out its last point."""
+    return np.arange(n), n if sym else n + 1
+
+
+def _cosines(a: Any, n: int, sym: bool, dtype: Any) -> Any:
+    """Σ (−1)ᵏ aₖ cos(2πkt): the windows of Hann, Hamming, Blackman and Nuttall."""
+    terms = lambda t: sum((-1) ** k * x * np.cos(2 * np.pi * k * t) for k, x in enumerate(a))
+    return _spread_out(terms, n, sym, dtype)
+
+
+def _spread_out(f: Any, n: int, sym: bool, dtype: Any, ends: float = 0) -> Any:
+    """``f(t)`` for t from 0 to 1 over a window, `ends` of a step from its ends."""
+    at, length = _points(n, sym)
+    z = np.ones(1) if n == 1 else f((at + ends) / (length - 1 + 2 * ends))
+    return np.asarray(z).astype(np.dtype(dtype or default()))
+
+
+def _about_middle(f: Any, n: int, sym: bool, dtype: Any, center: Any = None) -> Any:
+    """``f(t)`` for t in points from the middle of a window, or from `center`."""
+    at, length = _points(n, sym)
+    z = np.ones(n) if n == 1 else f(at - ((length - 1) / 2 if center is None else center))
+    return z.astype(np.dtype(dtype or default()))

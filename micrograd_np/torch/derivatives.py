@@ -42,10 +42,10 @@ def grad(
 
 def backward(tensors: Any, grad_tensors: Any = None, retain_graph: Any = None, create_graph: bool = False) -> None:
     """Add the derivatives of all of `tensors` to the leaves."""
-    ys = [tensors] if isinstance(tensors, Vertex) else list(tensors)
+    ys: list[Any] = [tensors] if isinstance(tensors, Vertex) else list(tensors)
     gs = [grad_tensors] if isinstance(grad_tensors, Vertex) else grad_tensors or [None] * len(ys)
     for i, (y, g) in enumerate(zip(ys, gs, strict=True)):
-        y.backward(g, retain_graph or i < len(ys) - 1, create_graph)  # type: ignore[attr-defined]
+        y.backward(g, retain_graph or i < len(ys) - 1, create_graph)
 
 
 def value_last(func: Any, argnums: Any = 0, has_aux: bool = False) -> Any:
@@ -71,8 +71,7 @@ def functional(transform: Any) -> Callable[..., Any]:
     def of_inputs(func: Any, inputs: Any, create_graph: bool = False, strict: bool = False, **other: Any) -> Any:
         several = isinstance(inputs, tuple)
         xs = inputs if several else (inputs,)
-        z = on_tensors(transform)(func, tuple(range(len(xs))) if several else 0)(*xs)
-        return z
+        return on_tensors(transform)(func, tuple(range(len(xs))) if several else 0)(*xs)
 
     return of_inputs
 

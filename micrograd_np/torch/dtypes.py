@@ -42,12 +42,16 @@ class dtype:  # noqa: N801  PyTorch's name
         return dtype, (self.dtype.name,)
 
 
-DTYPES = {name: dtype(name) for name in ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"]}
+DTYPES = {
+    name: dtype(name) for name in ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"]
+}
 """PyTorch's dtypes by name, with its other names for them."""
 DTYPES |= {
     alias: DTYPES[name]
     for alias, name in zip(
-        ["half", "float", "double", "short", "int", "long"], ["float16", "float32", "float64", "int16", "int32", "int64"], strict=True
+        ["half", "float", "double", "short", "int", "long"],
+        ["float16", "float32", "float64", "int16", "int32", "int64"],
+        strict=True,
     )
 }
 _OF_NUMPY = {x.dtype: x for x in DTYPES.values()}
@@ -101,7 +105,7 @@ def result_type(*operands: Any) -> np.dtype[Any]:
     ranks: list[np.dtype[Any] | None] = [None, None, None]
     for x in operands:
         if isinstance(x, (Vertex, np.ndarray)):
-            kind, rank = x.dtype, 0 if x.ndim else 1
+            kind, rank = x.dtype, 0 if x.data.ndim else 1
         elif isinstance(x, float):
             kind, rank = _default, 2
         else:
@@ -109,7 +113,7 @@ def result_type(*operands: Any) -> np.dtype[Any]:
         before = ranks[rank]
         ranks[rank] = kind if before is None else promote(before, kind)
     result: np.dtype[Any] | None = None
-    for kind in ranks:  # type: ignore[assignment]
+    for kind in ranks:
         if kind is not None and (result is None or _CATEGORIES[kind.kind] > _CATEGORIES[result.kind]):
             result = kind
     return _default if result is None else result

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from micrograd_np import storage
+import micrograd_np as mg
 
 from .dtypes import check_device, device
 from .tensor import as_torch
@@ -20,10 +20,10 @@ def save(obj: Any, f: Any, *args: Any, **settings: Any) -> None:
     """
     path = Path(f) if isinstance(f, (str, Path)) else None
     if path is not None and path.suffix in (".npz", ".safetensors"):
-        storage.save.save(obj, path)
+        mg.save(obj, path)
         return
     with TemporaryDirectory(dir=None if path is None else path.parent) as folder:
-        written = storage.save.save(obj, Path(folder) / "x.npz")
+        written = mg.save(obj, Path(folder) / "x.npz")
         if path is None:
             f.write(written.read_bytes())
         else:
@@ -35,8 +35,8 @@ def load(f: Any, map_location: Any = None, *args: Any, weights_only: Any = None,
     if isinstance(map_location, (str, device)):
         check_device(map_location)
     if isinstance(f, (str, Path)):
-        return as_torch(storage.save.load(f))
+        return as_torch(mg.load(f))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "x.npz"
         path.write_bytes(f.read())
-        return as_torch(storage.save.load(path))
+        return as_torch(mg.load(path))

@@ -147,7 +147,7 @@ class Function:
         with no_grad():
             if "setup_context" in vars(cls):
                 results = cls.forward(*args)
-                cls.setup_context(context, args, results)
+                cls.setup_context(context, args, results)  # type: ignore[attr-defined]
             else:
                 results = cls.forward(context, *args)
         several = isinstance(results, (tuple, list))

@@ -128,5 +128,13 @@ def _arguments(args: Any, settings: Any) -> Any:
 
 FUNCTIONAL = {name: _result(name, getattr(_functional, name)) for name in _functional.__all__}
 FUNCTIONAL |= {
-    name: _row(name, rules._softmax(f)) for name, f in (("softmax", mg.softmax), ("log_softmax", mg.log_softmax))
-}
+    name: _result(name, f)
+    for name, f in {
+        "softmax": rules._softmax(mg.softmax), "log_softmax": rules._softmax(mg.log_softmax),
+        "softmin": rules._softmax(mg.softmax, -1), "pdist": rules._pairs, "upsample": _functional.interpolate,
+        "upsample_nearest": _functional.interpolate,
+        "upsample_bilinear": lambda input, size=None, scale_factor=None: _functional.interpolate(  # noqa: A006
+            input, size, scale_factor, "bilinear", align_corners=True
+        ),
+    }.items()
+}  # fmt: skip

@@ -66,7 +66,8 @@ _GRAD = {
 }  # fmt: skip
 _SEEDS = {
     "manual_seed": lambda seed: mg.manual_seed(int(seed)), "get_rng_state": mg.random.get_state,
-    "set_rng_state": mg.random.set_state, "seed": lambda: mg.manual_seed(int(np.random.SeedSequence().generate_state(1)[0])),
+    "set_rng_state": mg.random.set_state,
+    "seed": lambda: mg.manual_seed(int(np.random.SeedSequence().generate_state(1)[0])),
 }  # fmt: skip
 _NO_DEVICE = {
     **dict.fromkeys(["is_available", "is_built", "is_initialized", "is_bf16_supported"], _no), "device_count": lambda: 0,
@@ -77,8 +78,10 @@ TOP: dict[str, Any] = {
     "Generator": Generator, "tensor": tensor, "as_tensor": as_tensor, "asarray": as_tensor, "from_numpy": from_numpy,
     "get_default_dtype": get_default_dtype, "set_default_dtype": set_default_dtype, "set_default_device": check_device,
     "get_default_device": device, "is_grad_enabled": mg.is_grad_enabled, "save": files.save, "load": files.load,
-    "compile": compiled, "finfo": lambda kind=None: np.finfo(np.dtype(kind or default())), "iinfo": lambda kind: np.iinfo(np.dtype(kind)),
-    **dict.fromkeys(["set_printoptions", "set_num_threads", "use_deterministic_algorithms", "set_float32_matmul_precision"], _nothing),
+    "compile": compiled, "finfo": lambda kind=None: np.finfo(np.dtype(kind or default())),
+    "iinfo": lambda kind: np.iinfo(np.dtype(kind)),  # type: ignore[type-var]
+    **dict.fromkeys(["set_printoptions", "set_num_threads", "use_deterministic_algorithms"], _nothing),
+    "set_float32_matmul_precision": _nothing,
     "get_num_threads": lambda: 1, "pi": np.pi, "e": np.e, "inf": np.inf, "nan": np.nan, "newaxis": None,
     "strided": "torch.strided", "contiguous_format": None, "preserve_format": None, "channels_last": None,
     "FloatTensor": _typed("float32"), "DoubleTensor": _typed("float64"), "LongTensor": _typed("int64"),
@@ -119,7 +122,9 @@ PARTS: dict[str, dict[str, Any]] = {
         "grad_and_value": derivatives.value_last, "vjp": derivatives.vjp, "jvp": derivatives.jvp,
         "functional_call": lambda module, *args, **more: as_torch(mg.functional_call(module, *args, **more)),
     },
-    "linalg": SECTIONS["linalg"], "special": SECTIONS["special"], "random": _SEEDS, "cuda": _NO_DEVICE, "mps": _NO_DEVICE,
+    "linalg": SECTIONS["linalg"], "special": SECTIONS["special"], "signal": {},
+    "signal.windows": SECTIONS["signal.windows"], "random": _SEEDS,
+    "cuda": _NO_DEVICE, "mps": _NO_DEVICE,
     "version": {"cuda": None, "__version__": "2.13.0"}, "backends": {}, "backends.cuda": {}, "backends.mps": _NO_DEVICE,
     "backends.cudnn": {**_NO_DEVICE, "deterministic": False, "benchmark": False, "enabled": False},
 }  # fmt: skip

@@ -27,12 +27,12 @@ class Pair(NamedTuple):
 
 def _axes(dim: Any) -> Any:
     """PyTorch's dims, of which none means all."""
-    return None if dim is None or dim == () or dim == [] else tuple(dim) if isinstance(dim, list) else dim
+    return None if dim is None or dim in ((), []) else tuple(dim) if isinstance(dim, list) else dim
 
 
 def _listed(numbers: Any) -> tuple[Any, ...]:
     """Numbers that are passed one by one, or as one tuple or list."""
-    return tuple(numbers[0]) if len(numbers) == 1 and not np.ndim(numbers[0]) == 0 else tuple(numbers)
+    return tuple(numbers[0]) if len(numbers) == 1 and np.ndim(numbers[0]) else tuple(numbers)
 
 
 def _tensors(xs: Any) -> tuple[Any, ...]:
@@ -254,10 +254,22 @@ def _windows(input: Any, dimension: int, size: int, step: int) -> Any:
 def _as_strided(input: Any, size: Any, stride: Any, storage_offset: Any = 0) -> Any:
     if not input.data.flags.c_contiguous or (input.data.base is not None and input.data.base.size != input.size):
         raise NotImplementedError("as_strided: of a part of a tensor, whose memory is more, it is not here.")
+    return input.reshape(-1)[_places(size, stride, storage_offset)]
+
+
+def _places(size: Any, stride: Any, storage_offset: Any = 0) -> Any:
+    """Where the elements of a strided tensor stand in its memory."""
     at = np.full((), storage_offset or 0)
     for n, step in zip(size, stride, strict=True):
         at = at[..., None] + np.arange(n) * step
-    return input.reshape(-1)[at]
+    return at
+
+
+def _index_reduce(input: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True) -> Any:
+    x, axis = _whole(input, dim)
+    source = source.reshape(1) if source.ndim == 0 else source
+    at = np.broadcast_to(_array(index).reshape([-1 if a == axis else 1 for a in range(x.ndim)]), source.shape)
+    return _scatter_reduce(x, axis, _constant(at), source, reduce, include_self=include_self).reshape(input.shape)
 
 
 def _indexed(x: Any, dim: int, index: Any, value: Any) -> Any:
@@ -272,7 +284,7 @@ def _indexed(x: Any, dim: int, index: Any, value: Any) -> Any:
 
 def _scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None) -> Any:
     src = value if src is None else src
-    src = np.asarray(src, input.dtype) if not isinstance(src, Vertex) else src
+    src = src if isinstance(src, Vertex) else wrapped(np.asarray(src, input.dtype))
     if reduce is not None:
         src = src if src.ndim else mg.Tensor(np.broadcast_to(src, index.shape).copy())
         return _scatter_reduce(input, dim, index, src, {"add": "sum", "multiply": "prod"}[reduce])
@@ -408,7 +420,11 @@ def _division(input: Any, other: Any, *, rounding_mode: Any = None) -> Any:
 
 def _linear_combination(sign: int) -> Callable[..., Any]:
     op = mg.add if sign > 0 else mg.subtract
-    return lambda input, other, *, alpha=1: op(input, other if alpha == 1 else other * alpha)
+
+    def combination(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+        return op(input, other if alpha == 1 else other * alpha)
+
+    return combination
 
 
 def _product(*factors: Any, beta: Any = 1, alpha: Any = 1) -> Any:
@@ -430,6 +446,20 @@ def _solve(A: Any, B: Any, *, left: bool = True) -> Any:
     return mg.linalg.solve(A, B) if left else mg.linalg.solve(A.mT, B.mT).mT
 
 
+def _solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Any:
+    triangle = mg.triu(A) if upper else mg.tril(A)
+    if unitriangular:
+        eye = np.eye(A.shape[-1], dtype=A.dtype)
+        triangle = mg.where(eye > 0, eye, triangle)
+    return mg.linalg.solve(triangle, B) if left else mg.linalg.solve(triangle.mT, B.mT).mT
+
+
+def _tensor_solve(A: Any, B: Any, dims: Any = None) -> Any:
+    last = [] if dims is None else [axis_of(a, A.ndim) for a in dims]
+    A = mg.permute(A, [*(a for a in range(A.ndim) if a not in last), *last])
+    return mg.linalg.solve(A.reshape(B.size, -1), B.reshape(-1)).reshape(A.shape[B.ndim :])
+
+
 def _dist(input: Any, other: Any, p: float = 2) -> Any:
     return _vector_norm(input - other, p)
 
@@ -437,6 +467,12 @@ def _dist(input: Any, other: Any, p: float = 2) -> Any:
 def _cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: Any = None) -> Any:
     difference = mg.expand_dims(x1, -2) - mg.expand_dims(x2, -3)
     return mg.linalg.vector_norm(difference, axis=-1, ord=p)
+
+
+def _pairs(input: Any, p: float = 2.0) -> Any:
+    """The distances of all pairs of rows."""
+    first, second = np.triu_indices(len(input), 1)
+    return mg.linalg.vector_norm(input[first] - input[second], axis=-1, ord=p)
 
 
 def _logcumsumexp(input: Any, dim: int) -> Any:
@@ -482,7 +518,7 @@ def _trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1, cumulati
 def _unique(
     input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: Any = None
 ) -> Any:
-    z = np.unique(_array(input), return_inverse=return_inverse, return_counts=return_counts, axis=dim)
+    z: Any = np.unique(_array(input), return_inverse=return_inverse, return_counts=return_counts, axis=dim)  # type: ignore[call-overload]
     return tuple(map(_constant, z)) if isinstance(z, tuple) else _constant(z)
 
 
@@ -567,8 +603,7 @@ def _combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any
 
 def _vander(x: Any, N: Any = None, *, increasing: bool = True) -> Any:
     n = x.shape[-1] if N is None else N
-    z = mg.power(mg.expand_dims(x, -1), np.arange(n)[:: 1 if increasing else -1].copy())
-    return z
+    return mg.power(mg.expand_dims(x if x.ndim else x.reshape(1), -1), np.arange(n)[:: 1 if increasing else -1].copy())
 
 
 def _reduced(op: Any, *, each: bool = False) -> Callable[..., Any]:

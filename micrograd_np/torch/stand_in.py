@@ -1,4 +1,4 @@
-"""``import torch`` as this package, in one process and its workers: an installed PyTorch is neither read nor changed."""
+"""``import torch`` as this package, in a process and its workers: an installed PyTorch is neither read nor changed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from multiprocessing import spawn
 from typing import Any
 
 _HOME = "micrograd_np.torch"
-_RELATED = ["torchvision", "torchaudio", "torchtext", "torchmetrics", "torchdata", "torch_geometric", "pytorch_lightning", "lightning"]
+_RELATED = [
+    "torchvision",
+    "torchaudio",
+    "torchtext",
+    "torchmetrics",
+    "torchdata",
+    "torch_geometric",
+    "pytorch_lightning",
+    "lightning",
+]
 
 
 class _Loader:
@@ -59,10 +68,10 @@ def install() -> None:
         return
     if "torch" in sys.modules:
         raise RuntimeError("torch is imported already; start the process with python -m micrograd_np.torch.")
-    sys.meta_path.insert(0, StandIn())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, StandIn())
     prepared = spawn.get_preparation_data
 
     def with_stand_in(name: str) -> dict[str, Any]:
         return {"stand_in_for_torch": _Installed(), **prepared(name)}
 
-    spawn.get_preparation_data = with_stand_in  # type: ignore[assignment]
+    spawn.get_preparation_data = with_stand_in

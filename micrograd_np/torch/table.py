@@ -75,6 +75,7 @@ le, less_equal = mg.less_equal
 gt, greater = mg.greater
 ge, greater_equal = mg.greater_equal
 logical_and, logical_or, logical_xor, bitwise_and, bitwise_or, bitwise_xor = mg.*
+nextafter(input, other) = input + (np.nextafter(_array(input), _array(other)) - _array(input))
 heaviside = _by_numpy(np.heaviside)
 gcd = _by_numpy(np.gcd)
 lcm = _by_numpy(np.lcm)
@@ -107,6 +108,7 @@ put = _flat_put
 scatter = _scatter
 scatter_add(input, dim, index, src) = _as_lines(mg.scatter_add, input, dim, index, src)
 scatter_reduce = _scatter_reduce
+index_reduce = _index_reduce
 cumsum = _cumulative(mg.cumsum)
 cumprod = _cumulative(mg.cumprod)
 renorm = _renorm
@@ -156,6 +158,10 @@ roll = _roll
 tile = _many('dims', mg.tile)
 repeat_interleave = _repeat_interleave
 as_strided = _as_strided
+alias_copy(input) = input.clone()
+expand_copy(input, size) = mg.expand(input, *size).clone()
+view_copy(input, size) = mg.reshape(input, shape=tuple(size)).clone()
+unfold_copy = cloned(_windows)
 diag(input, diagonal=0) = mg.diag(input, diagonal)
 diagonal(input, offset=0, dim1=0, dim2=1) = mg.diagonal(input, offset=offset, axis1=dim1, axis2=dim2)
 diag_embed = _diag_embed
@@ -281,6 +287,7 @@ einsum(equation, *operands) = mg.einsum(equation, *_tensors(operands))
 tensordot(a, b, dims=2) = mg.tensordot(a, b, tuple(map(tuple, dims)) if np.ndim(dims) else dims)
 cdist = _cdist
 block_diag = _block_diag
+constant_pad_nd(input, pad, value=0) = mg.functional.pad(input, pad, 'constant', value)
 cartesian_prod(*tensors) = _combined(*tensors)
 combinations = _combinations
 searchsorted = _searchsorted
@@ -327,6 +334,7 @@ data_ptr(input) = input.data.ctypes.data
 get_device(input) = -1
 new_tensor(input, data, *, dtype=None, device=None, requires_grad=False) = wrapped(np.array(_array(data), dtype or
     input.dtype)).requires_grad_(requires_grad)
+new_empty_strided(input, size, stride, **settings) = _new(mg.empty)(input, size, **settings)
 new_full(input, size, fill_value, *, dtype=None, device=None, requires_grad=False) = mg.full(tuple(size),
     fill_value, dtype or input.dtype).requires_grad_(requires_grad)
 normal_(input, mean=0, std=1, *, generator=None) = input.copy_(_constant(_generator(generator).normal(mean, std,
@@ -359,6 +367,9 @@ multi_dot(tensors) = mg.linalg.multi_dot(tensors)
 vector_norm = _vector_norm
 norm = _normed
 matrix_norm = _matrix_norm
+solve_triangular = _solve_triangular
+tensorinv(A, ind=2) = mg.linalg.inv(A.reshape(math.prod(A.shape[:ind]), -1)).reshape(A.shape[ind:] + A.shape[:ind])
+tensorsolve = _tensor_solve
 cross(input, other, *, dim=-1) = mg.cross(*mg.broadcast_arrays(input, other), axis=dim)
 diagonal(A, *, offset=0, dim1=-2, dim2=-1) = mg.diagonal(A, offset=offset, axis1=dim1, axis2=dim2)
 vecdot(x, y, *, dim=-1) = (x * y).sum(axis=dim)
@@ -377,6 +388,20 @@ softmax = _softmax(mg.softmax)
 log_softmax = _softmax(mg.log_softmax)
 logsumexp = mg.logsumexp
 
+[signal.windows]
+general_cosine(M, *, a, sym=True, dtype=None) = _cosines(a, M, sym, dtype)
+general_hamming(M, *, alpha=0.54, sym=True, dtype=None) = _cosines([alpha, 1 - alpha], M, sym, dtype)
+hann(M, *, sym=True, dtype=None) = _cosines([0.5, 0.5], M, sym, dtype)
+hamming(M, *, sym=True, dtype=None) = _cosines([0.54, 0.46], M, sym, dtype)
+blackman(M, *, sym=True, dtype=None) = _cosines([0.42, 0.5, 0.08], M, sym, dtype)
+nuttall(M, *, sym=True, dtype=None) = _cosines([0.3635819, 0.4891775, 0.1365995, 0.0106411], M, sym, dtype)
+bartlett(M, *, sym=True, dtype=None) = _spread_out(lambda t: 1 - np.abs(2 * t - 1), M, sym, dtype)
+cosine(M, *, sym=True, dtype=None) = _spread_out(lambda t: np.sin(np.pi * t), M, sym, dtype, ends=0.5)
+gaussian(M, *, std=1.0, sym=True, dtype=None) = _about_middle(lambda t: np.exp(-(t / std) ** 2 / 2), M, sym, dtype)
+exponential(M, *, center=None, tau=1.0, sym=True, dtype=None) =
+    _about_middle(lambda t: np.exp(-np.abs(t) / tau), M, sym, dtype, center)
+kaiser(M, *, beta=12.0, sym=True, dtype=None) = _window(lambda n: np.kaiser(n, beta), M, not sym, dtype)
+
 [creation]
 zeros, ones, empty = _sized(mg.*)
 rand, randn = _sized(mg.random.*)
@@ -384,7 +409,8 @@ zeros_like(input, dtype=None) = mg.zeros(input.shape, dtype=dtype or input.dtype
 ones_like(input, dtype=None) = mg.ones(input.shape, dtype=dtype or input.dtype)
 empty_like(input, dtype=None) = mg.empty(input.shape, dtype=dtype or input.dtype)
 full_like(input, fill_value, dtype=None) = mg.full(input.shape, fill_value, dtype or input.dtype)
-rand_like(input, dtype=None, generator=None) = mg.random.rand(input.shape, dtype=dtype or input.dtype, generator=generator)
+rand_like(input, dtype=None, generator=None) =
+    mg.random.rand(input.shape, dtype=dtype or input.dtype, generator=generator)
 randn_like(input, dtype=None, generator=None) =
     mg.random.randn(input.shape, dtype=dtype or input.dtype, generator=generator)
 randint = _whole_numbers
@@ -397,6 +423,8 @@ linspace(start, end, steps, *, dtype=None) = np.linspace(_array(start), _array(e
 logspace(start, end, steps, base=10.0, *, dtype=None) =
     np.power(float(base), np.linspace(_array(start), _array(end), steps)).astype(np.dtype(dtype or default()))
 eye(n, m=None, *, dtype=None) = mg.eye(n, m, dtype=dtype or default())
+empty_strided(size, stride, dtype=None) = mg.empty(size, dtype=dtype or default())
+empty_permuted(size, physical_layout, dtype=None) = mg.empty(size, dtype=dtype or default())
 scalar_tensor(s, *, dtype=None) = np.asarray(s, dtype or default())
 tril_indices(row, col, offset=0, *, dtype=None) = np.array(np.tril_indices(row, offset, col))
 triu_indices(row, col, offset=0, *, dtype=None) = np.array(np.triu_indices(row, offset, col))
@@ -509,7 +537,7 @@ def read() -> dict[str, dict[str, Any]]:
     prepare = {"floats": _floats, "special": _floats, "elementwise": _promoted}
     sections: dict[str, dict[str, Any]] = {}
     for section, sources in _sources(TABLE).items():
-        make: Any = _creating if section == "creation" else _row
+        make: Any = _creating if section in ("creation", "signal.windows") else _row
         more = (prepare[section],) if section in prepare else ()
         sections[section] = {
             name: make(name, eval(compile(source, __file__, "eval"), namespace), *more)  # noqa: S307  it stands above

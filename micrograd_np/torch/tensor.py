@@ -129,15 +129,15 @@ class Tensor(mg.Tensor):
         array = np.zeros(data, default()) if sizes else np.array(_plain(*data), default())
         super().__init__(array, **settings)
 
-    data = ByCaller(mg.Tensor.data, property(lambda self: self.detach(), doc="The values, as a tensor."))  # type: ignore[assignment]
-    dtype = ByCaller(mg.Tensor.dtype, property(lambda self: named(self.dtype), doc="The type of the elements."))  # type: ignore[assignment]
-    shape = ByCaller(mg.Tensor.shape, property(lambda self: Size(self.shape), doc="The lengths of the axes."))  # type: ignore[assignment]
+    data: Any = ByCaller(mg.Tensor.data, property(lambda self: self.detach(), doc="The values, as a tensor."))
+    dtype: Any = ByCaller(mg.Tensor.dtype, property(lambda self: named(self.dtype), doc="The type of the elements."))
+    shape: Any = ByCaller(mg.Tensor.shape, property(lambda self: Size(self.shape), doc="The lengths of the axes."))
 
-    def size(self, dim: int | None = None) -> Any:
+    def _size(self, dim: int | None = None) -> Any:
         """The lengths of the axes, or of the axis `dim`."""
         return Size(self.shape) if dim is None else self.shape[dim]
 
-    size = ByCaller(mg.Tensor.size, size)  # type: ignore[assignment]
+    size: Any = ByCaller(mg.Tensor.size, _size)
 
     @property
     def grad(self) -> Any:
@@ -158,7 +158,7 @@ class Tensor(mg.Tensor):
     layout = property(lambda self: "torch.strided", doc="Every tensor is dense.")
     itemsize = property(lambda self: self.data.itemsize, doc="Bytes for an element.")
     nbytes = property(lambda self: self.data.nbytes, doc="Bytes for all elements.")
-    H = mH = property(lambda self: self.mT, doc="The last two axes exchanged.")
+    H = mH = property(lambda self: self.mT, doc="The last two axes exchanged.")  # noqa: N815  PyTorch's name
 
     __add__, __radd__ = _operators("add")
     __sub__, __rsub__ = _operators("sub")
@@ -171,7 +171,7 @@ class Tensor(mg.Tensor):
     __or__, __ror__ = _operators("or")
     __xor__, __rxor__ = _operators("xor")
     __lt__, __gt__, __le__, __ge__ = map(_comparison, ("lt", "gt", "le", "ge"))
-    __eq__, __ne__ = _comparison("eq"), _comparison("ne")  # type: ignore[assignment]
+    __eq__, __ne__ = _comparison("eq"), _comparison("ne")
     __hash__ = object.__hash__
 
     def __iter__(self) -> Iterator[Any]:
@@ -187,9 +187,9 @@ class Tensor(mg.Tensor):
         whole = numbers.dtype.kind != "f" or (np.isfinite(numbers) & (numbers == np.round(numbers))).all()
         size = np.abs(numbers[np.isfinite(numbers) & (numbers != 0)]) if numbers.dtype.kind == "f" else numbers[:0]
         scaled = size.size and (size.max() >= 1e8 or size.min() < 1e-4 or size.max() / size.min() > 1000)
-        form = {"float_kind": (lambda x: f"{x:.4e}")} if scaled and not whole else None
+        form: Any = {"float_kind": (lambda x: f"{x:.4e}")} if scaled and not whole else None
         text = np.array2string(
-            numbers, precision=4, separator=", ", prefix="tensor(", formatter=form,  # type: ignore[arg-type]
+            numbers, precision=4, separator=", ", prefix="tensor(", formatter=form,
             floatmode="maxprec" if whole else "fixed",
         )  # fmt: skip
         notes = [text]
@@ -348,7 +348,7 @@ def tensor(
     check_device(device)
     array = np.array(_plain(data))
     own = isinstance(data, (Vertex, np.ndarray, np.generic))
-    kind = default() if not own and array.dtype.kind == "f" and not array.dtype == np.float16 else array.dtype
+    kind = default() if not own and array.dtype.kind == "f" and array.dtype != np.float16 else array.dtype
     array = array.astype(kind if dtype is None else np.dtype(dtype), copy=False)
     if isinstance(data, Vertex) or mode.fast_path:
         return Tensor(array, requires_grad)

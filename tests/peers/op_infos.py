@@ -22,6 +22,7 @@ RANDOM = set(
 )
 """Of these, shapes and dtypes are compared."""
 CONTRADICTED = {
+    "nn.functional.ctc_loss": "PyTorch's gradient by log-probabilities contains that of log_softmax",
     "cov": "of two observations it does not depend on their weights; PyTorch's gradient by them is −2.4e-7, not 0",
 }
 """Where mathematics contradicts PyTorch, and how."""
@@ -68,7 +69,7 @@ def entries():
             yield op
 
 
-def function(op_name):
+def function(op_name, *, in_place=False):
     """Ours of that name: a function, or a method."""
     if op_name in SWAPPED:
         return SWAPPED[op_name]
@@ -79,8 +80,8 @@ def function(op_name):
     except AttributeError:
         if "." in op_name or not (hasattr(ours.Tensor, op_name) or hasattr(ours.Tensor, f"{op_name}_")):
             raise
-    if not callable(found):
-        if hasattr(ours.Tensor, op_name):
+    if not callable(found) or in_place:
+        if not in_place and hasattr(ours.Tensor, op_name):
             return lambda x, *args, **settings: getattr(x, op_name)(*args, **settings)
         return lambda x, *args, **settings: getattr(x.detach().clone(), f"{op_name}_")(*args, **settings)
     return found
@@ -102,6 +103,8 @@ def converted(x, leaves):
         return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
     if isinstance(x, dict):
         return {key: converted(y, leaves) for key, y in x.items()}
+    if isinstance(x, torch.nn.Module):
+        return getattr(ours.nn, type(x).__name__)()
     if isinstance(x, torch.dtype):
         return getattr(ours, str(x).removeprefix("torch."))
     if isinstance(x, (torch.device, torch.layout, torch.memory_format)):
@@ -113,7 +116,7 @@ def flat(x):
     """Every tensor or number in a result."""
     if isinstance(x, dict):
         x = tuple(x.values())
-    if isinstance(x, (tuple, list)) and type(x).__name__ not in ("Size",):
+    if isinstance(x, (tuple, list)) and type(x).__name__ != "Size":
         return [y for part in x for y in flat(part)]
     return [x]
 
@@ -137,7 +140,7 @@ def compare(op, sample, f):
     pairs = []
     for a, b in zip(theirs, mine, strict=True):
         if not isinstance(a, torch.Tensor):
-            if a != b and not (a != a and b != b):
+            if a != b and not np.isnan([a, b]).all():
                 return f"result {a!r}, ours {b!r}"
             continue
         if not isinstance(b, ours.Tensor):
@@ -154,27 +157,14 @@ def compare(op, sample, f):
     if not pairs or random or not op.supports_autograd:
         return None
     rng = np.random.default_rng(0)
-    seeds = [rng.normal(size=tuple(a.shape)) for a, _ in pairs]
-    expected = torch.autograd.grad(
-        [a for a, _ in pairs],
-        [x for x, _ in leaves],
-        [torch.from_numpy(np.asarray(s)).to(a.dtype) for s, (a, _) in zip(seeds, pairs)],
-        allow_unused=True,
-    )
-    recorded = [
-        (b, ours.from_numpy(np.asarray(s)).to(b.dtype))
-        for s, (_, b) in zip(seeds, pairs, strict=True)
-        if b.requires_grad
-    ]
+    seeds = [np.asarray(rng.normal(size=tuple(a.shape))) for a, _ in pairs]
+    given = [torch.from_numpy(s).to(a.dtype) for s, (a, _) in zip(seeds, pairs, strict=True)]
+    expected = torch.autograd.grad([a for a, _ in pairs], [x for x, _ in leaves], given, allow_unused=True)
+    recorded = [(b, ours.from_numpy(s).to(b.dtype)) for s, (_, b) in zip(seeds, pairs, strict=True) if b.requires_grad]
     found = [None] * len(leaves)
     if recorded:
-        found = (
-            ours.autograd.grad(*zip(*recorded), [t for _, t in leaves], allow_unused=True)
-            if False
-            else ours.autograd.grad(
-                [b for b, _ in recorded], [t for _, t in leaves], [s for _, s in recorded], allow_unused=True
-            )
-        )
+        ys, gs = zip(*recorded, strict=True)
+        found = ours.autograd.grad(ys, [t for _, t in leaves], gs, allow_unused=True)
     for i, (a, b) in enumerate(zip(expected, found, strict=True)):
         x = np.zeros(leaves[i][0].shape) if a is None else array_of(a)
         y = np.zeros(leaves[i][0].shape) if b is None else array_of(b)
@@ -190,13 +180,13 @@ def judge(op, most=200):
     import torch
 
     try:
-        f = function(op.name)
+        f = function(op.name, in_place=op.variant_test_name == "in_place")
     except AttributeError as error:
         return "refused", [str(error)]
     problems, refused, right = [], [], 0
     try:
         samples = list(op.sample_inputs("cpu", torch.float64, requires_grad=op.supports_autograd))[:most]
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  a sample of PyTorch's that it cannot make itself
         return "unjudged", [str(error)[:80]]
     for sample in samples:
         try:
