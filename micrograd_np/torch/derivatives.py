@@ -94,6 +94,11 @@ def functional_jvp(func: Any, inputs: Any, v: Any = None, create_graph: bool = F
     return jvp(func, xs, vs)
 
 
+def check(gradcheck: Any) -> Callable[..., Any]:
+    """`gradcheck` or `gradgradcheck`, of a function of PyTorch's tensors."""
+    return lambda func, inputs, *args, **settings: gradcheck(_of_tensors(func), inputs, *args, **settings)
+
+
 class set_detect_anomaly:  # noqa: N801  PyTorch's name
     """Find the first operation with a result that is not finite, inside; see ``mg.detect_nonfinite``."""
 

@@ -12,7 +12,7 @@ from micrograd_np.core.primitive import primitive
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.engine.grad_mode import no_grad
 
-from .tensor import Tensor, as_torch, wrapped
+from .tensor import as_torch, wrapped
 
 
 class Context:
@@ -58,6 +58,8 @@ custom.reads_all = True
 class _Call:
     """One application of a `Function`: its context, inputs and results."""
 
+    latest: tuple[Any, int, list[Any]] | None = None  # the gradient that was pulled last, of which output, and to what
+
     def __init__(self, function: Any, context: Context, args: tuple[Any, ...]) -> None:
         self.function, self.context, self.args = function, context, args
         self.outputs: list[Any] = []
@@ -88,18 +90,11 @@ class _Call:
         ]
 
 
-class _Once:
-    """The gradients of one pull, which the rules of all inputs share."""
-
-    latest: tuple[Any, Any] = (None, None)
-
-
 def _rule(i: int, g: Any, z: Any, *xs: Any, call: Any, which: int) -> Any:
-    held = call.__dict__.setdefault("latest", {})
-    if held.get("g") is not g or held.get("which") != which:
-        held.clear()
-        held.update(g=g, which=which, results=call.gradients(which, g, xs))
-    return held["results"][i]
+    """The gradient of input `i`; one `backward` serves all of them."""
+    if call.latest is None or call.latest[0] is not g or call.latest[1] != which:
+        call.latest = (g, which, call.gradients(which, g, xs))
+    return call.latest[2][i]
 
 
 custom.vjp(xs=_rule)
@@ -152,10 +147,10 @@ class Function:
                 results = cls.forward(context, *args)
         several = isinstance(results, (tuple, list))
         results = list(results) if several else [results]
-        call.outputs = [x.data for x in results]
+        call.outputs = [x.data if isinstance(x, Vertex) else x for x in results]
         tensors = [args[i] for i in call.tensors]
         z = [
-            x if id(x) in context.silent or not isinstance(x, Tensor) else custom(*tensors, call=call, which=k)
+            x if id(x) in context.silent or not isinstance(x, Vertex) else custom(*tensors, call=call, which=k)
             for k, x in enumerate(results)
         ]
         return tuple(z) if several else z[0]

@@ -70,7 +70,8 @@ _SEEDS = {
     "seed": lambda: mg.manual_seed(int(np.random.SeedSequence().generate_state(1)[0])),
 }  # fmt: skip
 _NO_DEVICE = {
-    **dict.fromkeys(["is_available", "is_built", "is_initialized", "is_bf16_supported"], _no), "device_count": lambda: 0,
+    **dict.fromkeys(["is_available", "is_built", "is_initialized", "is_bf16_supported"], _no),
+    "device_count": lambda: 0,
     **dict.fromkeys(["manual_seed", "manual_seed_all", "empty_cache", "synchronize"], _nothing),
 }  # fmt: skip
 TOP: dict[str, Any] = {
@@ -107,8 +108,8 @@ PARTS: dict[str, dict[str, Any]] = {
     },
     "autograd": {
         **_GRAD, "Function": Function, "Variable": lambda data, requires_grad=False: data.requires_grad_(requires_grad),
-        "grad": derivatives.grad, "backward": derivatives.backward, "gradcheck": mg.gradcheck,
-        "gradgradcheck": mg.gradgradcheck, "detect_anomaly": derivatives.set_detect_anomaly,
+        "grad": derivatives.grad, "backward": derivatives.backward, "gradcheck": derivatives.check(mg.gradcheck),
+        "gradgradcheck": derivatives.check(mg.gradgradcheck), "detect_anomaly": derivatives.set_detect_anomaly,
         "set_detect_anomaly": derivatives.set_detect_anomaly,
     },
     "autograd.function": {"Function": Function, "FunctionCtx": Context},

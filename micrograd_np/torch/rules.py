@@ -284,7 +284,7 @@ def _indexed(x: Any, dim: int, index: Any, value: Any) -> Any:
 
 def _scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None) -> Any:
     src = value if src is None else src
-    src = src if isinstance(src, Vertex) else wrapped(np.asarray(src, input.dtype))
+    src = wrapped(np.asarray(src, input.dtype)) if np.ndim(src) == 0 and not hasattr(src, "dtype") else src
     if reduce is not None:
         src = src if src.ndim else mg.Tensor(np.broadcast_to(src, index.shape).copy())
         return _scatter_reduce(input, dim, index, src, {"add": "sum", "multiply": "prod"}[reduce])

@@ -45,6 +45,9 @@ SWAPPED = {
     "where": lambda x, condition, other: ours.where(condition, x, other),
     "einsum": lambda tensors, equation: ours.einsum(equation, *tensors),
     "nn.functional.embedding": lambda weight, indices, **more: ours.nn.functional.embedding(indices, weight, **more),
+    "nn.functional.embedding_bag": lambda weight, indices, *more, **settings: ours.nn.functional.embedding_bag(
+        indices, weight, *more, **settings
+    ),
     "zero_": lambda x: x.clone().zero_(),
     **{name: lambda x, name=name: getattr(x, name) for name in ("T", "H", "mT", "mH")},
 }
@@ -176,7 +179,7 @@ def compare(op, sample, f):
 
 
 def judge(op, most=200):
-    """(verdict, what is the matter): "right", "partly" where some samples are refused, "refused", "failed" or "wrong"."""
+    """(verdict, what is the matter): right, partly where some samples are refused, refused, failed or wrong."""
     import torch
 
     try:
