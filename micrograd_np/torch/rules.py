@@ -276,19 +276,19 @@ def _indexed(x: Any, dim: int, index: Any, value: Any) -> Any:
     """A copy of `x` with `value` at the positions `index` along an axis."""
     z, axis = _whole(x.clone(), dim)
     index = _array(index).reshape(-1)
-    if isinstance(value, Vertex) and value.ndim and x.ndim == 0:
+    if isinstance(value, mg.Tensor) and value.ndim and x.ndim == 0:
         value = value.reshape(1)
     z[along(axis, index)] = value
     return z.reshape(x.shape)
 
 
 def _scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None) -> Any:
-    src = value if src is None else src
-    src = wrapped(np.asarray(src, input.dtype)) if np.ndim(src) == 0 and not hasattr(src, "dtype") else src
+    source: Any = value if src is None else src
+    source = source if isinstance(source, mg.Tensor) else wrapped(np.asarray(source, input.dtype))
     if reduce is not None:
-        src = src if src.ndim else mg.Tensor(np.broadcast_to(src, index.shape).copy())
-        return _scatter_reduce(input, dim, index, src, {"add": "sum", "multiply": "prod"}[reduce])
-    return _as_lines(mg.scatter, input, dim, index, src)
+        source = source if source.ndim else mg.Tensor(np.broadcast_to(source, index.shape).copy())
+        return _scatter_reduce(input, dim, index, source, {"add": "sum", "multiply": "prod"}[reduce])
+    return _as_lines(mg.scatter, input, dim, index, source)
 
 
 def _as_lines(op: Any, input: Any, dim: int, index: Any, src: Any) -> Any:

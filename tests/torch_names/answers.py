@@ -25,7 +25,9 @@ class Pools:
         """The place of `array`: its dtype, where it begins, and its shape."""
         kind = array.dtype.name
         start = self.sizes.get(kind, 0)
-        self.parts.setdefault(kind, []).append(np.array(array).reshape(-1))  # a copy: some functions write into arguments
+        self.parts.setdefault(kind, []).append(
+            np.array(array).reshape(-1)
+        )  # a copy: some functions write into arguments
         self.sizes[kind] = start + array.size
         return [kind, start, list(array.shape)]
 

@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from answers import load, problem  # noqa: E402
+from answers import load, problem
 
 ENTRIES, ARRAY = load()
 TITLES = sorted({entry["title"] for entry in ENTRIES})

@@ -19,7 +19,10 @@ x_rand = torch.rand_like(x_data, dtype=torch.float)
 print(f"Ones Tensor: \n {x_ones} \n")
 assert x_rand.dtype == torch.float32 and x_rand.shape == (2, 2)
 
-shape = (2, 3,)
+shape = (
+    2,
+    3,
+)
 rand_tensor = torch.rand(shape)
 zeros_tensor = torch.zeros(shape)
 print(f"Shape of tensor: {rand_tensor.shape}")
