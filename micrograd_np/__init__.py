@@ -177,6 +177,7 @@ if TYPE_CHECKING:
     from .pictures import Picture, draw, draw_boundary, draw_network, draw_steps
     from .storage import CheckpointError
     from .storage.save import load, save
+    from .torch.source import to_torch_code
     from .training import History
     from .training.fit import fit
     from .training.lint import lint
@@ -190,27 +191,26 @@ __all__ = [
     "autograd", "average", "bitwise_and", "bitwise_or", "bitwise_xor", "block", "bool_", "broadcast_arrays",
     "broadcast_to", "cat", "cbrt", "ceil", "check", "check_gradients", "check_primitive", "checkpoint", "chunk",
     "clamp", "clip", "column_stack", "compile", "compiler", "concatenate", "constant", "cos", "cosh", "creation",
-    "cross", "cumprod", "cumsum", "data", "debug", "degrees", "detect_mutation", "detect_nonfinite", "diag", "diagonal",
-    "diff", "divide", "dot", "draw", "draw_boundary", "draw_network", "draw_steps", "dsplit", "dstack", "einsum",
-    "empty", "enable_grad", "equal", "erf", "exercise", "exercises", "exp", "exp2", "expand", "expand_dims", "explain",
-    "expm1", "eye", "fit", "flatten", "flip", "fliplr", "flipud", "float16", "float32", "float64", "floor",
-    "floor_divide", "fmod", "from_dlpack", "from_numpy", "full", "full_like", "functional", "functional_call", "gather",
-    "get_compile_backend", "get_default_dtype", "grad", "gradcheck", "gradgradcheck", "greater", "greater_equal",
-    "hessian", "hsplit", "hstack", "hvp", "hypot", "index_add", "index_select", "inner", "int8", "int16", "int32",
-    "int64", "invert",
-    "is_grad_enabled", "isfinite", "isinf", "isnan", "jacobian", "jvp", "kron", "less", "less_equal", "linalg",
-    "linspace", "lint", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "masked_fill", "matmul", "matvec", "max",
-    "maximum", "mean", "median", "meshgrid", "min", "minimum", "moveaxis", "multiply", "nan_to_num", "nanmax",
-    "nanmean", "nanmin", "nanprod", "nansum", "ndtr", "negative", "nn", "no_grad", "norm", "not_equal", "numel",
-    "numeric_gradient", "ones", "ones_like", "optim", "outer", "pad", "percentile", "permute", "pictures", "power",
-    "prod", "ptp", "quantile", "radians", "random", "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape",
-    "roll", "rot90", "round", "save", "scatter", "scatter_add", "set_compile_backend", "set_default_dtype",
-    "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split", "sqrt", "square", "squeeze",
-    "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes", "take", "take_along_axis", "tan", "tanh",
-    "tensor", "tensordot", "tile", "topk", "trace", "trace_origins", "training", "transpose", "tril", "triu", "trunc",
-    "uint8", "unsqueeze", "unstack", "value_and_grad", "var", "vdot", "vecdot", "vecmat", "vjp", "vsplit", "vstack",
-    "where", "xlogy", "zeros", "zeros_like",
+    "cross", "cumprod", "cumsum", "data", "debug", "degrees", "detect_mutation", "detect_nonfinite", "diag",
+    "diagonal", "diff", "divide", "dot", "draw", "draw_boundary", "draw_network", "draw_steps", "dsplit", "dstack",
+    "einsum", "empty", "enable_grad", "equal", "erf", "exercise", "exercises", "exp", "exp2", "expand", "expand_dims",
+    "explain", "expm1", "eye", "fit", "flatten", "flip", "fliplr", "flipud", "float16", "float32", "float64", "floor",
+    "floor_divide", "fmod", "from_dlpack", "from_numpy", "full", "full_like", "functional", "functional_call",
+    "gather", "get_compile_backend", "get_default_dtype", "grad", "gradcheck", "gradgradcheck", "greater",
+    "greater_equal", "hessian", "hsplit", "hstack", "hvp", "hypot", "index_add", "index_select", "inner", "int8",
+    "int16", "int32", "int64", "invert", "is_grad_enabled", "isfinite", "isinf", "isnan", "jacobian", "jvp", "kron",
+    "less", "less_equal", "linalg", "linspace", "lint", "load", "log", "log1p", "log2", "log10", "log_softmax",
+    "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "masked_fill",
+    "matmul", "matvec", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "moveaxis", "multiply",
+    "nan_to_num", "nanmax", "nanmean", "nanmin", "nanprod", "nansum", "ndtr", "negative", "nn", "no_grad", "norm",
+    "not_equal", "numel", "numeric_gradient", "ones", "ones_like", "optim", "outer", "pad", "percentile", "permute",
+    "pictures", "power", "prod", "ptp", "quantile", "radians", "random", "ravel", "reciprocal", "relu", "remainder",
+    "repeat", "reshape", "roll", "rot90", "round", "save", "scatter", "scatter_add", "set_compile_backend",
+    "set_default_dtype", "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split", "sqrt",
+    "square", "squeeze", "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes", "take",
+    "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "to_torch_code", "topk", "trace", "trace_origins",
+    "training", "transpose", "tril", "triu", "trunc", "uint8", "unsqueeze", "unstack", "value_and_grad", "var", "vdot",
+    "vecdot", "vecmat", "vjp", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
 ]  # fmt: skip
 
 # loaded on first use, so that importing the package costs little more than importing NumPy
@@ -236,6 +236,7 @@ _LATER = {
     "training": ("History", "fit", "lint"),
     "sklearn": (),
     "torch": (),
+    "torch.source": ("to_torch_code",),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _LATER.items() for name in names}
 
