@@ -150,6 +150,7 @@ if TYPE_CHECKING:
     from . import autograd, check, compiler, creation, data, debug, exercises, nn, optim, pictures, storage, training
     from . import onnx as onnx  # not in __all__, for it needs onnx
     from . import sklearn as sklearn  # nor this, for it needs scikit-learn
+    from . import torch as torch  # nor this, for PyTorch itself has the name
     from .autograd import checkpoint
     from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient

@@ -24,7 +24,7 @@ FLOORS = (
     ("creation", "random", "functional", "linalg", "autograd", "optim", "check", "compiler", "pictures", "debug"),
     ("nn", "data", "storage", "exercises"),
     ("training",),
-    ("sklearn", "onnx", "distributed"),
+    ("sklearn", "onnx", "distributed", "torch"),
 )
 
 modules = {
@@ -172,13 +172,13 @@ LINES = {
     ".": 520,  # tensors are created of shapes, ranges and data, as NumPy and PyTorch do
     "autograd": 740,
     "check": 1400,  # check_primitive also claims that a compiled call is eager's
-    "compiler": 2570,
+    "compiler": 2580,
     "compiler/c": 3760,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
     "compiler/passes": 1320,
-    "compiler/running": 770,
+    "compiler/running": 780,
     "compiler/tracing": 2180,
     "compiler/writing": 1010,
-    "core": 2680,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
+    "core": 2690,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
     "data": 860,  # examples in docstrings
     "debug": 810,  # examples in docstrings
     "engine": 1720,  # what PyTorch's size(), transpose and max would mean is said
@@ -195,6 +195,7 @@ LINES = {
     "pictures": 3090,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
     "sklearn": 340,
     "storage": 370,
+    "torch": 2900,
     "training": 1160,  # planes of a record are drawn later, from copies of the weights
 }
 SLACK = 250  # a number that is further away from the truth is no decision

@@ -50,8 +50,8 @@ def backward(tensors: Any, grad_tensors: Any = None, retain_graph: Any = None, c
 
 def value_last(func: Any, argnums: Any = 0, has_aux: bool = False) -> Any:
     """``(gradient, value)`` of `func`: PyTorch's grad_and_value."""
-    both = on_tensors(transforms.value_and_grad)(func, argnums, has_aux)
-    return lambda *xs, **settings: both(*xs, **settings)[::-1]
+    value_first = on_tensors(transforms.value_and_grad)(func, argnums, has_aux)
+    return lambda *xs, **settings: value_first(*xs, **settings)[::-1]
 
 
 def vjp(func: Any, *primals: Any, has_aux: bool = False) -> Any:

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_np.core.domains import REALS
 from micrograd_np.core.modes import mode
-from micrograd_np.core.primitive import primitive
+from micrograd_np.core.primitive import Primitive
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.engine.grad_mode import no_grad
 
@@ -46,13 +45,9 @@ class Context:
         self.materialize = value
 
 
-@primitive("{call}({xs})", domain=(REALS,), examples=())
-def custom(xp: Any, out: Any, *xs: Any, call: Any, which: int) -> Any:
+def _result(xp: Any, out: Any, *xs: Any, call: Any, which: int) -> Any:
     """Result number `which` of a user's function, which `call` has computed already."""
     return call.outputs[which]
-
-
-custom.reads_all = True
 
 
 class _Call:
@@ -97,7 +92,8 @@ def _rule(i: int, g: Any, z: Any, *xs: Any, call: Any, which: int) -> Any:
     return call.latest[2][i]
 
 
-custom.vjp(xs=_rule)
+_custom: Primitive[Any] = Primitive(_result, "{call}({xs})", domain=()).vjp(xs=_rule)
+_custom.reads_all = True  # what a user's backward does
 
 
 class Function:
@@ -150,7 +146,7 @@ class Function:
         call.outputs = [x.data if isinstance(x, Vertex) else x for x in results]
         tensors = [args[i] for i in call.tensors]
         z = [
-            x if id(x) in context.silent or not isinstance(x, Vertex) else custom(*tensors, call=call, which=k)
+            x if id(x) in context.silent or not isinstance(x, Vertex) else _custom(*tensors, call=call, which=k)
             for k, x in enumerate(results)
         ]
         return tuple(z) if several else z[0]

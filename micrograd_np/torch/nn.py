@@ -105,7 +105,8 @@ def _layer(ours: Any) -> Any:
     """A layer's class, as a class of PyTorch's modules."""
     if not issubclass(ours, _nn.Module):
         return ours
-    return _Kind(ours.__name__, (Module, ours), {"_ours": ours, "__module__": __name__, "__doc__": ours.__doc__})
+    doc = f"PyTorch's ``{ours.__name__}``: see `micrograd_np.nn.{ours.__name__}`."
+    return _Kind(ours.__name__, (Module, ours), {"_ours": ours, "__module__": __name__, "__doc__": doc})
 
 
 LAYERS = {name: _layer(getattr(_nn, name)) for name in _nn.__all__ if isinstance(getattr(_nn, name), type)}

@@ -82,9 +82,9 @@ def _expression(module: Any, path: str, depth: int) -> str:
         plain = parameter.default is Parameter.empty
         arguments.append(text if plain else f"{parameter.name}={text}")
     text = f"{title}({', '.join(arguments)})"
-    again = eval(text, {"nn": nn, "inf": float("inf")})  # noqa: S307  it was just written
-    shapes = [{key: x.shape for key, x in m.state_dict().items()} for m in (module, again)]
-    if shapes[0] != shapes[1] or repr(again) != repr(module).replace(type(module).__name__, kind.__name__, 1):
+    copy = eval(text, {"nn": nn, "inf": float("inf")})  # noqa: S307  it was just written
+    shapes = [{key: x.shape for key, x in m.state_dict().items()} for m in (module, copy)]
+    if shapes[0] != shapes[1] or repr(copy) != repr(module).replace(type(module).__name__, kind.__name__, 1):
         raise _unreadable(module, path, "one of its arguments")
     return text
 

@@ -1,5 +1,6 @@
 """Scripts written for PyTorch run unmodified by ``python -m micrograd_np.torch``, on this package alone."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,14 @@ def test_a_script_for_pytorch_runs_as_it_is(name):
 @pytest.mark.thorough
 def test_a_character_rnn_runs_as_it_is():
     assert "char rnn: True" in run(SCRIPTS["char_rnn"])
+
+
+def test_the_example_runs_as_it_is():
+    printed = run(ROOT / "examples" / "unmodified" / "spirals.py", "--epochs", 60)
+    right, of = map(int, re.search(r"(\d+) of (\d+) points right", printed).groups())
+    assert right / of > 0.85
+    opening = (ROOT / "examples" / "unmodified" / "spirals.py").read_text(encoding="utf-8")
+    assert "Takes" in opening.splitlines()[0]
 
 
 @pytest.fixture
