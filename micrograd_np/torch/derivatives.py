@@ -65,6 +65,28 @@ def jvp(func: Any, primals: Any, tangents: Any) -> Any:
     return as_torch(transforms.jvp(_of_tensors(func), primals, tangents))
 
 
+def vmap(func: Any, in_dims: Any = 0, out_dims: int = 0) -> Callable[..., Any]:
+    """`func` for each element along an axis of its arguments, its results stacked: one call after another."""
+
+    def batched(*args: Any) -> Any:
+        dims = in_dims if isinstance(in_dims, tuple) else (in_dims,) * len(args)
+        columns = [None if d is None else mg.unstack(x, d) for x, d in zip(args, dims, strict=True)]
+        counts = {len(column) for column in columns if column is not None}
+        if len(counts) != 1:
+            raise ValueError(
+                f"vmap: the arguments have {sorted(counts)} elements along their axes; one number is needed."
+            )
+        rows = [
+            func(*as_torch([x if column is None else column[i] for x, column in zip(args, columns, strict=True)]))
+            for i in range(counts.pop())
+        ]
+        if isinstance(rows[0], tuple):
+            return tuple(as_torch(mg.stack(parts, out_dims)) for parts in zip(*rows, strict=True))
+        return as_torch(mg.stack(rows, out_dims))
+
+    return batched
+
+
 def functional(transform: Any) -> Callable[..., Any]:
     """``jacobian(func, inputs)`` of `autograd.functional`, of one tensor or of a tuple of them."""
 

@@ -10,6 +10,7 @@ import micrograd_np as mg
 from micrograd_np import data as _data
 from micrograd_np import optim as _optim
 from micrograd_np.autograd import transforms
+from micrograd_np.nn import packed
 
 from . import data, derivatives, files, nn
 from .dtypes import DTYPES, Size, check_device, default, device, dtype, get_default_dtype, set_default_dtype
@@ -74,7 +75,12 @@ _NO_DEVICE = {
     "device_count": lambda: 0,
     **dict.fromkeys(["manual_seed", "manual_seed_all", "empty_cache", "synchronize"], _nothing),
 }  # fmt: skip
+_FUNCTIONAL = """
+    conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d celu selu prelu bilinear cosine_similarity
+    pairwise_distance layer_norm group_norm rms_norm pixel_shuffle pixel_unshuffle channel_shuffle pdist
+"""
 TOP: dict[str, Any] = {
+    **{name: nn.FUNCTIONAL[name] for name in _FUNCTIONAL.split()}, "vmap": derivatives.vmap,
     **SECTIONS["torch"], **DTYPES, **_GRAD, **_SEEDS, "Tensor": Tensor, "Size": Size, "device": device, "dtype": dtype,
     "Generator": Generator, "tensor": tensor, "as_tensor": as_tensor, "asarray": as_tensor, "from_numpy": from_numpy,
     "get_default_dtype": get_default_dtype, "set_default_dtype": set_default_dtype, "set_default_device": check_device,
@@ -99,7 +105,9 @@ _DATA = """
 """
 PARTS: dict[str, dict[str, Any]] = {
     "nn.functional": nn.FUNCTIONAL, "nn.init": _INIT, "nn.parameter": {"Parameter": Parameter, "Buffer": Buffer},
-    "nn.utils": {name: _row(name, f) for name, f in _UTILS.items()}, "nn.modules": nn.LAYERS,
+    "nn.utils": {name: _row(name, f) for name, f in _UTILS.items()},
+    "nn.utils.rnn": {name: x if isinstance(x, type) else _row(name, x) for name, x in _all(packed).items()},
+    "nn.modules": nn.LAYERS,
     "optim": {name: x for name, x in _all(_optim).items() if isinstance(x, type)},
     "optim.lr_scheduler": _all(_optim.lr_scheduler), "optim.optimizer": {"Optimizer": _optim.Optimizer},
     "utils": {}, "utils.data": _all(_data, _DATA) | _all(data, "DataLoader TensorDataset default_collate"),
@@ -120,6 +128,7 @@ PARTS: dict[str, dict[str, Any]] = {
     "func": {
         "grad": derivatives.on_tensors(transforms.grad), "hessian": derivatives.on_tensors(transforms.hessian),
         **dict.fromkeys(("jacrev", "jacfwd"), derivatives.on_tensors(transforms.jacobian)),
+        "vmap": derivatives.vmap,
         "grad_and_value": derivatives.value_last, "vjp": derivatives.vjp, "jvp": derivatives.jvp,
         "functional_call": lambda module, *args, **more: as_torch(mg.functional_call(module, *args, **more)),
     },

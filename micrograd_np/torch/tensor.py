@@ -184,10 +184,10 @@ class Tensor(mg.Tensor):
 
     def __repr__(self) -> str:
         numbers = self.data
-        whole = numbers.dtype.kind != "f" or (np.isfinite(numbers) & (numbers == np.round(numbers))).all()
-        size = np.abs(numbers[np.isfinite(numbers) & (numbers != 0)]) if numbers.dtype.kind == "f" else numbers[:0]
-        scaled = size.size and (size.max() >= 1e8 or size.min() < 1e-4 or size.max() / size.min() > 1000)
-        form: Any = {"float_kind": (lambda x: f"{x:.4e}")} if scaled and not whole else None
+        finite = np.abs(numbers[np.isfinite(numbers) & (numbers != 0)]) if numbers.dtype.kind == "f" else np.zeros(0)
+        whole = (finite == np.round(finite)).all()
+        scaled = finite.size and (finite.max() >= 1e8 or finite.min() < 1e-4 or finite.max() / finite.min() > 1000)
+        form: Any = {"float_kind": lambda x: f"{x:.4e}"} if scaled and not whole else None
         text = np.array2string(
             numbers, precision=4, separator=", ", prefix="tensor(", formatter=form,
             floatmode="maxprec" if whole else "fixed",

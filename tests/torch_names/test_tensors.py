@@ -208,7 +208,19 @@ def test_tensors_print_as_in_pytorch():
     assert repr(torch.ones(2, requires_grad=True)) == "tensor([1., 1.], requires_grad=True)"
     assert repr(torch.ones(1, dtype=torch.float64)) == "tensor([1.], dtype=torch.float64)"
     assert repr(torch.tensor([1e-6, 1.0])) == "tensor([1.0000e-06, 1.0000e+00])"
+    assert repr(torch.tensor(3)) == "tensor(3)"
     assert f"{torch.tensor(1.23456):.2f}" == "1.23"
+
+
+def test_packed_sequences_go_through_recurrent_layers():
+    rnn = nn.utils.rnn
+    padded = rnn.pad_sequence([torch.ones(3, 2), torch.ones(1, 2)], batch_first=True)
+    packed = rnn.pack_padded_sequence(padded, [3, 1], batch_first=True)
+    outputs, _ = nn.GRU(2, 4, batch_first=True)(packed)
+    unpacked, lengths = rnn.pad_packed_sequence(outputs, batch_first=True)
+    assert unpacked.shape == (2, 3, 4)
+    assert type(unpacked) is torch.Tensor
+    assert lengths.tolist() == [3, 1]
 
 
 def test_every_name_in_the_table_exists():
@@ -233,6 +245,8 @@ def test_transforms_give_tensors():
     x = torch.tensor([1.0, 2.0])
     assert torch.func.grad(lambda t: (t**2).sum())(x).tolist() == [2.0, 4.0]
     assert torch.func.jacrev(lambda t: t**2)(x).tolist() == [[2.0, 0.0], [0.0, 4.0]]
+    batched = torch.vmap(lambda a, b: (a * b).sum(), in_dims=(0, None))(torch.ones(3, 2), x)
+    assert batched.tolist() == [3.0, 3.0, 3.0]
     _, pull = torch.func.vjp(lambda t: t * 3, x)
     assert pull(torch.ones(2))[0].tolist() == [3.0, 3.0]
     _, product = torch.autograd.functional.vjp(lambda t: (t**3).sum(), x)
