@@ -1,12 +1,14 @@
 """Draws the pictures of gallery.md: graphs, networks, and the architectures that everybody draws."""
 
+from math import inf
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
 import micrograd_np as mg
 from micrograd_np import data, nn, optim
-from micrograd_np.training import fit
+from micrograd_np.training import Record, fit
 
 HERE = Path(__file__).parent
 
@@ -62,13 +64,16 @@ def session():
 
 
 def trained():
-    """A network that tells two moons apart, the moons, and how training went."""
+    """A network that tells two moons apart, the moons, how training went, and its record with a page."""
     moons, others = (data.moons(200, generator=np.random.default_rng(seed)) for seed in range(2))
     net = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 2))
     batches, validation = (data.DataLoader(data.TensorDataset(*part), 20) for part in (moons, others))
     optimizer = optim.Adam(net.parameters(), lr=0.01)
-    history = fit(net, nn.CrossEntropyLoss(), optimizer, batches, epochs=60, validation=validation, progress=False)
-    return net, moons, history
+    record = Record(net, HERE / "pictures" / "replay.html", moons)
+    loss, settings = nn.CrossEntropyLoss(), {"validation": validation, "progress": False}
+    with patch.multiple("micrograd_np.training.record", _SHARE=inf, _STOPS=inf):  # whatever the time: the same page
+        history = fit(net, loss, optimizer, batches, epochs=60, record=record, **settings)
+    return net, moons, history, record
 
 
 def pictures():
@@ -96,6 +101,13 @@ def pictures():
         "Its gradients, and the rules that made them",
         "z.backward(retain_graph=True); mg.draw(z, backward=True)",
         mg.draw(z, backward=True),
+    )
+    u = mg.Tensor(0.5, requires_grad=True, name="u")
+    (u * u).tanh().backward(create_graph=True)
+    yield (
+        "A derivative, to be derived again",
+        "z = (u * u).tanh(); z.backward(create_graph=True); mg.draw(u.grad)",
+        mg.draw(u.grad),
     )
     weights = mg.Tensor([[0.8, 0.4], [0.2, 0.9]], requires_grad=True, name="W")
     yield "Number by number", "mg.draw(x @ W, scalars=True)", mg.draw(x @ weights, scalars=True)
@@ -130,21 +142,25 @@ def pictures():
         nn.Linear(144, 10),
     )  # fmt: skip
     yield "Convolutions", "mg.draw_network(net, image)", mg.draw_network(cnn, image)
-    net, moons, history = trained()
+    net, moons, history, record = trained()
     yield "What a network says over the plane", "mg.draw_boundary(net, (x, y))", mg.draw_boundary(net, moons)
     yield "How training went", "history.plot()", history.plot()
+    yield "Layer by layer: how they learned", "fit(…, record=record); record.plot()", record.plot()
 
 
 def main():
     """Write every picture, and the page that shows them."""
-    lines = ["# Gallery", "", "Made by `docs/generate_gallery.py`: every picture is one line.", ""]
+    about = "Made by `docs/generate_gallery.py`: every picture is one line. A touch opens it at full size."
+    lines = ["# Gallery", "", about, ""]
     for title, line, picture in pictures():
         name = title.split(":")[0].split(",")[0].lower().replace(" ", "-")
         path = picture.save(HERE / "pictures" / f"{name}.svg")
-        lines += [f"## {title}", "", f"`{line}`", "", f"![{title}](pictures/{path.name})", ""]
+        lines += [f"## {title}", "", f"`{line}`", "", f"[![{title}](pictures/{path.name})](pictures/{path.name})", ""]
     mg.draw_steps(session()).save(HERE / "pictures" / "steps.html")
     lines += ["## Step by step, forward and backward", "", '`mg.draw_steps(loss).save("steps.html")`', ""]
     lines += ["[A page](pictures/steps.html) to step through: open it in a browser.", ""]
+    lines += ["## The training, to be replayed", "", '`fit(…, record="replay.html")`', ""]
+    lines += ["[A page](pictures/replay.html) with a slider over the epochs: open it in a browser.", ""]
     mg.draw(session()).save(HERE / "pictures" / "session.svg")
     (HERE / "gallery.md").write_text("\n".join(lines), encoding="utf-8")
 

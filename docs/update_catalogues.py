@@ -5,6 +5,7 @@ empty, and those of no page any more are gone. A test of the group `docs` fails 
 """
 
 import io
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,8 +16,7 @@ from babel.messages.pofile import read_po, write_po
 
 HERE = Path(__file__).parent
 CATALOGUES = HERE / "locale" / "zh_CN" / "LC_MESSAGES"
-TRANSLATED = ("index",)  # the README; what is neither here nor waiting stays English
-WAITING = ("quickstart", "tutorial/*", "exercises")  # to be translated; each moves up when its catalogue is written
+TRANSLATED = ("index", "quickstart", "tutorial/*", "exercises")  # what is not here stays English; index is the README
 HEADER = 'msgid ""\nmsgstr ""\n"Language: zh_CN\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
 
 
@@ -49,6 +49,7 @@ def updated(page, template, folder=CATALOGUES):
     messages.update(template, update_header_comment=False)
     for message in messages:
         message.auto_comments, message.previous_id = [], []
+        message.string = re.sub(r"^(\d+)\. ", r"\1\\. ", message.string)  # a title; Markdown would begin a list
     return text(messages)
 
 

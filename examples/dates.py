@@ -1,10 +1,10 @@
-"""A network with attention writes dates, however they are written, as 1997-03-14. Takes about ten seconds.
+"""A network with attention translates dates in seven formats to the form 1997-03-14. Takes about ten seconds.
 
-It shows a sequence that becomes another one. An encoder reads "Fri, 14 Mar 97" letter by letter, in both directions; a
-decoder writes "1997-03-14", and before each letter looks back at what was read: the attention says where. The dates are
-drawn at random and written in seven ways by Python's own `strftime`; none of the test is among those to learn from. It
-leaves `dates_graph.svg`, the computation of one loss, `dates_curve.svg`, how the learning went, and in
-`dates_attention.svg` where the network looked while it wrote.
+It shows sequence-to-sequence learning. An encoder reads "Fri, 14 Mar 97" letter by letter, in both directions. A
+decoder writes "1997-03-14"; before each letter, attention tells it which letters of the input to look at. The dates are
+random, and Python's own `strftime` writes them; no test date is among the training dates. It writes three pictures:
+`dates_graph.svg`, the graph of one loss; `dates_curve.svg`, the learning curve; and `dates_attention.svg`, the
+attention of each output letter to each input letter.
 """
 
 # %%
@@ -18,25 +18,25 @@ from matplotlib.figure import Figure
 
 import micrograd_np as mg
 
-WAYS = ["%d %B %Y", "%B %d, %Y", "%d.%m.%Y", "%m/%d/%y", "%a, %d %b %y", "%A, %B %d, %Y", "%d-%b-%Y"]
-LETTERS = "\0 ,-./" + digits + ascii_letters  # the first stands for no letter
-LONGEST, ANSWER = 29, 11  # "Wednesday, September 10, 1997", and "1997-09-10" with nothing before it
+FORMATS = ["%d %B %Y", "%B %d, %Y", "%d.%m.%Y", "%m/%d/%y", "%a, %d %b %y", "%A, %B %d, %Y", "%d-%b-%Y"]
+LETTERS = "\0 ,-./" + digits + ascii_letters  # the first one is padding
+LONGEST, ANSWER = 29, 11  # "Wednesday, September 10, 1997", and "1997-09-10" after one padding letter
 
 
 # %%
 def numbered(texts, length):
-    """The numbers of their letters, filled up with zeros: (n, length)."""
+    """The index of each letter, padded with zeros: (n, length)."""
     return np.array([[LETTERS.index(letter) for letter in text.ljust(length, "\0")] for text in texts])
 
 
 # %%
 def dates(count, rng):
-    """Different texts as numbers (count, 29) and what they mean (count, 11): days from 1970 on, up to 2068."""
-    found = {}
-    while len(found) < count:  # %y leaves the century out; Python takes 69 to 99 for 1969 to 1999
+    """Distinct dates from 1970 to 2068: texts (count, 29) and ISO dates (count, 11), as indices of letters."""
+    answers = {}
+    while len(answers) < count:  # %y leaves the century out; Python takes 69 to 99 for 1969 to 1999
         day = date(1970, 1, 1) + timedelta(days=int(rng.integers(36_000)))
-        found[day.strftime(WAYS[rng.integers(len(WAYS))])] = "\0" + day.isoformat()
-    return numbered(found, LONGEST), numbered(found.values(), ANSWER)
+        answers[day.strftime(FORMATS[rng.integers(len(FORMATS))])] = "\0" + day.isoformat()
+    return numbered(answers, LONGEST), numbered(answers.values(), ANSWER)
 
 
 # %%
@@ -51,13 +51,13 @@ class Translator(mg.nn.Module):
         self.output = mg.nn.Linear(4 * size, len(LETTERS))
 
     def forward(self, text, before):
-        """Logits of each letter from the text and the letters before it: (n, t), (n, l) -> (n, l, letters)."""
+        """Logits of the next letter, given the text and the letters so far: (n, t), (n, l) -> (n, l, letters)."""
         return self.attended(text, before)[0]
 
     def attended(self, text, before):
-        """The same, and where each letter looked: (n, l, t)."""
+        """The same logits, and the attention weights (n, l, t)."""
         read, ends = self.encoder(self.embedding(text))
-        start = mg.concatenate([*ends], axis=-1)[None]  # what both directions know at their ends
+        start = mg.concatenate([*ends], axis=-1)[None]  # the last states of both directions
         written, _ = self.decoder(self.embedding(before), start)
         seen, weights = self.attention(written, read, read, key_padding_mask=text == 0)
         return self.output(mg.concatenate([written, seen], axis=-1)), weights
@@ -66,7 +66,7 @@ class Translator(mg.nn.Module):
 # %%
 @mg.no_grad()
 def translated(model, text):
-    """The answers (n, 11) to texts (n, 29), letter by letter, each by what has been written so far."""
+    """The predicted dates (n, 11) of texts (n, 29), one letter at a time, each given the letters so far."""
     answers = np.zeros((len(text), ANSWER), np.int64)
     for i in range(1, ANSWER):
         answers[:, i] = model(text, answers[:, :i]).numpy()[:, -1].argmax(axis=-1)
@@ -75,7 +75,7 @@ def translated(model, text):
 
 # %%
 def show(model, text, path):
-    """How much of the attention each letter of one text (1, 29) gets for each letter of the answer."""
+    """Draw the attention weights of one text (1, 29): a row for each letter of the answer."""
     answer = translated(model, text)
     weights = model.attended(text, answer[:, :-1])[1].detach().numpy()[0]
     read, written = ([LETTERS[i] for i in row if i] for row in (text[0], answer[0]))
@@ -89,11 +89,11 @@ def show(model, text, path):
 
 # %%
 def main(epochs=3, seed=0, out=".", compile=True, count=6000):
-    """Learn from `count` dates, tell how many of 500 others are written without a mistake, and leave the pictures."""
+    """Train on `count` dates, print the share of 500 other dates without a mistake, and write the pictures."""
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     mg.random.manual_seed(seed)
-    texts, answers = dates(count + 500, np.random.default_rng(seed))  # all different
+    texts, answers = dates(count + 500, np.random.default_rng(seed))  # all distinct
     samples = mg.data.TensorDataset(texts, answers[:, :-1], answers[:, 1:])
     learn = mg.data.DataLoader(mg.data.Subset(samples, range(count)), 50, shuffle=True)
     test = mg.data.DataLoader(mg.data.Subset(samples, range(count, count + 500)), 50)
@@ -108,13 +108,13 @@ def main(epochs=3, seed=0, out=".", compile=True, count=6000):
 
     test_x, test_y = texts[count:], answers[count:]
     right = float(((written := translated(model, test_x)) == test_y).all(axis=1).mean())
-    print(f"{right:.1%} of 500 dates never seen are written without a mistake")
+    print(f"{right:.1%} of 500 unseen dates are translated without a mistake")
     for text, answer in zip(test_x[:4], written, strict=False):
         print(" -> ".join("".join(LETTERS[i] for i in row if i) for row in (text, answer)))
     shown = show(model, test_x[:1], out / "dates_attention.svg")
     graph = mg.draw(criterion(model(test_x[:2], test_y[:2, :-1]), test_y[:2, 1:])).save(out / "dates_graph.svg")
     history.plot(curve := out / "dates_curve.svg")
-    print(f"wrote the computation of one loss to {graph}, the learning curve to {curve} and where it looked to {shown}")
+    print(f"wrote the graph of one loss to {graph}, the learning curve to {curve} and the attention to {shown}")
     return {"right": right, "losses": history["loss"], "graph": graph, "curve": curve, "shown": shown}
 
 

@@ -1,8 +1,8 @@
-"""A network learns to read 1,797 real handwritten digits. Takes about five seconds.
+"""A network learns to read handwritten digits. Takes about five seconds.
 
-It shows a whole training run: data in mini-batches, a model out of layers, a loss, an optimiser, and a look at digits
-that it has never seen. It leaves two pictures: `digits_graph.svg`, the computation of one loss, and `digits_curve.svg`,
-how the learning went. The digits, 8 by 8 pixels each, are those that scikit-learn brings along.
+It shows a whole training run: data in batches, a model made of layers, a loss, an optimiser, and the accuracy on digits
+that took no part in training. The 1,797 digits of 8 by 8 pixels come with scikit-learn. It writes two pictures:
+`digits_graph.svg`, the graph of one loss, and `digits_curve.svg`, the learning curve.
 """
 
 # %%
@@ -19,10 +19,10 @@ import micrograd_np as mg
 
 # %%
 def shifted(images, rng):
-    """The images (n, 64), every other one moved by up to a pixel: it teaches that a digit is a shape, not a place."""
+    """Shift every other image (n, 64) by up to a pixel, so that the position of a digit matters less."""
     padded = np.pad(images.reshape(-1, 8, 8), ((0, 0), (1, 1), (1, 1)))
     corners = rng.integers(0, 3, size=(len(images), 2))
-    corners[::2] = 1  # the middle: not moved
+    corners[::2] = 1  # the middle: not shifted
     rows = corners[:, 0, None, None] + np.arange(8)[:, None]  # (n, 8, 1)
     columns = corners[:, 1, None, None] + np.arange(8)  # (n, 1, 8)
     return padded[np.arange(len(images))[:, None, None], rows, columns].reshape(-1, 64)
@@ -38,7 +38,7 @@ def accuracy(model, images, labels):
 
 # %%
 def main(epochs=60, seed=0, out="."):
-    """Train, print the accuracies, leave the pictures in the folder `out`; return accuracies, losses and paths."""
+    """Train, print the accuracies, write the pictures into the folder `out`; return accuracies, losses and paths."""
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     images, labels = load_digits(return_X_y=True)
@@ -70,11 +70,11 @@ def main(epochs=60, seed=0, out="."):
     train = accuracy(model, train_x, train_y)
     print(f"train accuracy {train:.2%} of {len(train_x)} digits")
     test = history["test accuracy"][-1]
-    print(f"test accuracy  {test:.2%} of {len(test_x)} digits never seen in training")
+    print(f"test accuracy  {test:.2%} of {len(test_x)} unseen digits")
 
     graph = mg.draw(criterion(model(mg.Tensor(test_x[:32], name="images")), test_y[:32])).save(out / "digits_graph.svg")
     curve = history.plot().save(out / "digits_curve.svg")
-    print(f"wrote the computation of one loss to {graph} and the learning curve to {curve}")
+    print(f"wrote the graph of one loss to {graph} and the learning curve to {curve}")
     return {"train": train, "test": test, "losses": history["loss"], "graph": graph, "curve": curve}
 
 

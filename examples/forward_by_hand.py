@@ -1,9 +1,9 @@
 """One forward pass, number by number: two inputs, three hidden units, one output. Takes no time at all.
 
-A unit is a weighted sum followed by a bend. Here both are written out with Tensors, for the input (1, 1) and the target
-0, without biases. The numbers are a textbook's, which rounds as it goes; beside each stands the exact one. Because the
-pass was made of Tensors it can be walked backwards too: the last lines show what the textbook leaves for later, how the
-error changes with each weight, beside the finite difference that anybody can check by hand.
+A unit is a weighted sum followed by an activation function. Here both are written out with Tensors, for the input
+(1, 1) and the target 0, without biases. The weights are from a textbook, which rounds at every stage; the exact number
+is printed beside each rounded one. Since the pass consists of Tensors, `backward()` computes the gradient, too: the
+last lines print the derivative of the error by each weight, beside the finite difference, which you can check by hand.
 """
 
 # %%
@@ -13,7 +13,7 @@ import numpy as np
 
 import micrograd_np as mg
 
-PRINTED = {  # what the textbook shows for each stage
+PRINTED = {  # the textbook's number for each stage
     "pre-activations": (1.0, 1.3, 0.8),
     "hidden units": (0.73, 0.78, 0.69),
     "output": (1.235,),
@@ -25,8 +25,8 @@ PRINTED = {  # what the textbook shows for each stage
 def forward(x, target, to_hidden, to_output):
     """Every stage of the pass, by name, as Tensors; ``(2,), (), (2, 3), (3,)``."""
     pre_activations = x @ to_hidden  # one weighted sum for each hidden unit
-    hidden = pre_activations.sigmoid()  # the bend: 1 / (1 + exp(-s))
-    output = hidden @ to_output  # the unit of the output does not bend
+    hidden = pre_activations.sigmoid()  # the activation function: 1 / (1 + exp(-s))
+    output = hidden @ to_output  # the output unit has no activation function
     return {
         "pre-activations": pre_activations,
         "hidden units": hidden,
@@ -43,8 +43,8 @@ def main():
     to_hidden = mg.Tensor([[0.8, 0.4, 0.3], [0.2, 0.9, 0.5]], requires_grad=True, name="to_hidden")
     to_output = mg.Tensor([0.3, 0.5, 0.9], requires_grad=True, name="to_output")
 
-    for given in (x, target, to_hidden, to_output):
-        print(f"{given.name:<18} {given.tolist()}")
+    for tensor in (x, target, to_hidden, to_output):
+        print(f"{tensor.name:<18} {tensor.tolist()}")
 
     stages = forward(x, target, to_hidden, to_output)
     print("\nstage              as printed             exact")

@@ -1,11 +1,10 @@
-"""A network says which digits, how many of them it is not told, lie about in a picture. Takes about half a minute.
+"""A network predicts which digits, one to three of them, occur in an image. Takes about half a minute.
 
-It shows one input with many labels at once: ten outputs, each the probability that its digit is there, independent of
-one another, so that the loss is a binary cross-entropy for each and not a choice among ten. A scene of 20 by 20 pixels
-has one to three of the digits that scikit-learn brings along, each at a random place in a quarter of its own. Scenes to
-learn from are made as they are needed; those of the test are made of digits that occur in none of them. It leaves
-`labels_graph.svg`, the computation of one loss, `labels_curve.svg`, how the learning went, and `labels_scenes.svg`,
-some scenes with what the network says of them.
+It shows one input with several labels: ten outputs, each the probability that its digit occurs. They are independent,
+so the loss is a binary cross-entropy for each output. An image has 20 by 20 pixels and shows one to three of
+scikit-learn's digits, each at a random position in its own quarter. Training images are generated in every epoch; the
+test images are made of digits that no training image contains. It writes three pictures: `labels_graph.svg`, the graph
+of one loss; `labels_curve.svg`, the learning curve; and `labels_scenes.svg`, ten test images with their predictions.
 """
 
 # %%
@@ -22,7 +21,7 @@ import micrograd_np as mg
 
 # %%
 def scenes(images, digits, count, rng):
-    """`count` pictures (count, 1, 20, 20) of one to three of the images, and which digits are there (count, 10)."""
+    """`count` scenes (count, 1, 20, 20) of one to three images, and the digits that occur, as 0 or 1 (count, 10)."""
     pictures = np.zeros((count, 1, 20, 20), np.float32)
     there = np.zeros((count, 10), np.float32)
     for picture, present in zip(pictures[:, 0], there, strict=True):
@@ -36,7 +35,7 @@ def scenes(images, digits, count, rng):
 
 # %%
 def network():
-    """Features of small places, pooled to the strongest answer anywhere: where a digit lies does not matter."""
+    """Local features, and a maximum over all positions, so that the position of a digit does not matter."""
     nn = mg.nn
     return nn.Sequential(
         nn.Conv2d(1, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
@@ -48,18 +47,18 @@ def network():
 
 # %%
 def all_right(logits, there):
-    """The share of scenes of which all ten labels are right."""
+    """The share of scenes with all ten labels right."""
     return float(((logits > 0) == (there > 0.5)).all(axis=1).mean())
 
 
 # %%
 def show(pictures, there, chances, path):
-    """Scenes, above each what is there and what the network gives half a chance or more."""
+    """Draw scenes; above each its digits, and those that the network gives a probability above one half."""
     figure = Figure(figsize=(9, 4.4), layout="constrained")
     for axes, picture, present, chance in zip(figure.subplots(2, 5).flat, pictures[:, 0], there, chances, strict=True):
         axes.imshow(picture, cmap="gray_r")
-        said = ", ".join(f"{digit} {chance[digit]:.0%}" for digit in np.flatnonzero(chance > 0.5)) or "nothing"
-        axes.set_title(f"there: {', '.join(map(str, np.flatnonzero(present)))}\nsaid: {said}", fontsize=8)
+        predicted = ", ".join(f"{digit} {chance[digit]:.0%}" for digit in np.flatnonzero(chance > 0.5)) or "nothing"
+        axes.set_title(f"labels: {', '.join(map(str, np.flatnonzero(present)))}\npredicted: {predicted}", fontsize=8)
         axes.axis("off")
     figure.savefig(path)
     return path
@@ -67,7 +66,7 @@ def show(pictures, there, chances, path):
 
 # %%
 def main(epochs=16, seed=0, out=".", compile=True, count=5000):
-    """Learn from `count` scenes in each epoch, tell how well 1,000 others are read, and leave the pictures."""
+    """Train on `count` new scenes in each epoch, print the accuracy on 1,000 others, and write the pictures."""
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     images, digits = load_digits(return_X_y=True)
@@ -94,10 +93,12 @@ def main(epochs=16, seed=0, out=".", compile=True, count=5000):
         validation=test, metrics=metrics, scheduler=schedule, compile=compile,
     )  # fmt: skip
 
-    found = {name: history[f"validation {name}"][-1] for name in metrics}
-    found["by saying no"] = 1 - float(there.mean())
-    print(f"{found['scenes right']:.1%} of 1,000 scenes made of digits never seen are read without a mistake")
-    print(f"{found['labels right']:.2%} of their labels are right; {found['by saying no']:.2%} are by always saying no")
+    shares = {name: history[f"validation {name}"][-1] for name in metrics}
+    shares["always no"] = 1 - float(there.mean())
+    print(f"{shares['scenes right']:.1%} of 1,000 scenes of unseen digits have all ten labels right")
+    print(
+        f"{shares['labels right']:.2%} of all labels are right; always predicting 'no' gets {shares['always no']:.2%}"
+    )
 
     model.eval()
     with mg.no_grad():
@@ -106,14 +107,14 @@ def main(epochs=16, seed=0, out=".", compile=True, count=5000):
     loss = criterion(model(mg.Tensor(pictures[:10], name="scenes")), there[:10])
     graph = mg.draw(loss).save(out / "labels_graph.svg")
     history.plot(curve := out / "labels_curve.svg")
-    print(f"wrote the computation of one loss to {graph}, the learning curve to {curve} and scenes to {shown}")
-    return found | {"losses": history["loss"], "graph": graph, "curve": curve, "shown": shown}
+    print(f"wrote the graph of one loss to {graph}, the learning curve to {curve} and scenes to {shown}")
+    return shares | {"losses": history["loss"], "graph": graph, "curve": curve, "shown": shown}
 
 
 # %%
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--epochs", type=int, default=16, help="times 5,000 new scenes (16)")
+    parser.add_argument("--epochs", type=int, default=16, help="epochs of 5,000 new scenes each (16)")
     parser.add_argument("--seed", type=int, default=0, help="of the scenes, the weights and the batches (0)")
     parser.add_argument("--out", default=".", metavar="DIR", help="where the pictures go (here)")
     parser.add_argument("--eager", dest="compile", action="store_false", help="do not compile the step")

@@ -1,9 +1,9 @@
 """Gradient descent without calculus, then with it: a straight line fitted both ways. Takes a second.
 
-How does the error change with a weight? Perturb the weight a little and look. That is how the article this project
-started from trains: each weight in turn is raised by 0.0001, the error is computed again, and the difference says
-which way is down. It costs one more forward pass for every weight, and it is off by about half a perturbation. Then the
-same fit with `backward()`, which finds every derivative in one walk and is exact.
+How does the error change with a weight? Perturb the weight a little, and compute the error again. The article that this
+project started from trains in this way: it raises each weight in turn by 0.0001, and the difference of the errors gives
+the direction of descent. That costs one more forward pass for every weight, and the derivative is off by about half a
+step. Then the same fit with `backward()`, which computes every derivative exactly, in one walk.
 """
 
 # %%
@@ -18,7 +18,7 @@ Y = np.array([3.0, 9.0, 12.0, 24.0, 30.0])  # y = 3 x
 START = (2.269, 1.01)
 LEARNING_RATE = 0.01
 PERTURBATION = 0.0001
-PRINTED = (2.99929065, 0.00478785)  # what the article shows after 1000 epochs
+PRINTED = (2.99929065, 0.00478785)  # the article's result after 1000 epochs
 
 
 # %%
@@ -41,7 +41,7 @@ def perturb(weights):
 
 # %%
 def pull(weights):
-    """The direction of descent, exactly: minus the gradient of the mean squared error, from one walk backwards."""
+    """The exact direction of descent: minus the gradient of the mean squared error, from one backward pass."""
     a, b = (mg.Tensor(weight.data, requires_grad=True) for weight in weights)
     squared_errors(a, b).mean().backward()
     return [-a.grad.item(), -b.grad.item()]
@@ -49,7 +49,7 @@ def pull(weights):
 
 # %%
 def descend(direction, epochs):
-    """Follow `direction` from START, all weights from the same point at each step; the weights after every epoch."""
+    """Follow `direction` from START, changing all weights together; return the weights after every epoch."""
     weights = [mg.Tensor(start) for start in START]
     path = []
     for _ in range(epochs):
@@ -76,9 +76,9 @@ def main(epochs=1000):
     print(f"backward()      {pulled[-1][0]:.8f}  {pulled[-1][1]:.8f}")
     print(f"article         {PRINTED[0]:.8f}  {PRINTED[1]:.8f}   (as printed there)")
     a, b = perturbed[nearest]
-    print("\nThe article's pair does not quite follow from the start it states: its own procedure comes nearest")
-    print(f"to it after {nearest + 1} epochs, with {a:.8f} and {b:.8f}. The two fits differ because a one-sided")
-    print("difference is the slope half a perturbation further on, not the slope here.")
+    print("\nThe article's numbers do not quite follow from its start: its own procedure comes nearest to them")
+    print(f"after {nearest + 1} epochs, with {a:.8f} and {b:.8f}. The two fits differ because a forward")
+    print("difference is the slope half a step further on, not the slope at the point itself.")
     return {
         "perturbation": perturbed[-1],
         "backward": pulled[-1],

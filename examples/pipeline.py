@@ -1,8 +1,8 @@
 """A network in a scikit-learn pipeline, with its settings found by a grid search. Takes about five seconds.
 
 It shows `micrograd_np.sklearn`: a scaler and a network in one estimator, a grid over widths and learning rates with
-cross-validation, early stopping on held-out samples, and a network of your own in the same place. The 178 wines are
-those that scikit-learn brings along: thirteen measurements each, from three growers.
+cross-validation, early stopping on held-out samples, and your own network in its place. The 178 wines, thirteen
+measurements each, from three growers, come with scikit-learn. It writes `pipeline_network.svg`, the best network.
 """
 
 # %%
@@ -22,7 +22,7 @@ from micrograd_np.sklearn import NeuralClassifier
 
 # %%
 def residual(features, classes):
-    """A network of our own: a hidden layer that adds to its input, then one score for each class."""
+    """Our own network: a hidden layer with a residual connection, then one score for each class."""
 
     class Residual(nn.Module):
         def __init__(self):
@@ -37,7 +37,7 @@ def residual(features, classes):
 
 # %%
 def main(epochs=60, seed=0, out="."):
-    """Search, compare with a straight boundary, and draw the network that was found; return what was reached."""
+    """Search, compare with logistic regression, and draw the best network; return the accuracies and the picture."""
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     x, y = load_wine(return_X_y=True)
@@ -51,16 +51,16 @@ def main(epochs=60, seed=0, out="."):
     own = NeuralClassifier(module=residual, lr=0.01, epochs=epochs, early_stopping=True, random_state=seed)
     estimators = {
         "a network from the grid": search,
-        "a network of our own": make_pipeline(StandardScaler(), own).fit(learn_x, learn_y),
+        "our own network": make_pipeline(StandardScaler(), own).fit(learn_x, learn_y),
         "logistic regression": make_pipeline(StandardScaler(), LogisticRegression()).fit(learn_x, learn_y),
     }
     scores = {name: estimator.score(test_x, test_y) for name, estimator in estimators.items()}
     for name, score in scores.items():
-        print(f"{score:6.1%} of {len(test_y)} wines right: {name}")
+        print(f"{score:6.1%} of {len(test_y)} wines are classified correctly by {name}")
 
-    found = search.best_estimator_[-1]
-    picture = mg.draw_network(found.module_).save(out / "pipeline_network.svg")
-    print(f"wrote the network that was found to {picture}")
+    best = search.best_estimator_[-1]
+    picture = mg.draw_network(best.module_).save(out / "pipeline_network.svg")
+    print(f"wrote the best network to {picture}")
     return {"scores": scores, "network": picture}
 
 
@@ -70,4 +70,4 @@ if __name__ == "__main__":
     parser.add_argument("--epochs", type=int, default=60, help="passes over the wines (60)")
     parser.add_argument("--seed", type=int, default=0, help="of the split, the weights and the batches (0)")
     parser.add_argument("--out", default=".", metavar="DIR", help="where the picture goes (here)")
-    main(**vars(parser.parse_args()))
+    main(**vars(parser.parse_args(None if "__file__" in globals() else [])))

@@ -147,7 +147,21 @@ from .ops.transcendental import exp, expm1, log, log1p, power, sigmoid, sqrt, ta
 from .random import manual_seed
 
 if TYPE_CHECKING:
-    from . import autograd, check, compiler, creation, data, debug, exercises, nn, optim, pictures, storage, training
+    from . import (
+        autograd,
+        check,
+        compiler,
+        creation,
+        data,
+        debug,
+        distributed,
+        exercises,
+        nn,
+        optim,
+        pictures,
+        storage,
+        training,
+    )
     from . import onnx as onnx  # not in __all__, for it needs onnx
     from . import sklearn as sklearn  # nor this, for it needs scikit-learn
     from . import torch as torch  # nor this, for PyTorch itself has the name
@@ -192,26 +206,27 @@ __all__ = [
     "autograd", "average", "bitwise_and", "bitwise_or", "bitwise_xor", "block", "bool_", "broadcast_arrays",
     "broadcast_to", "cat", "cbrt", "ceil", "check", "check_gradients", "check_primitive", "checkpoint", "chunk",
     "clamp", "clip", "column_stack", "compile", "compiler", "concatenate", "constant", "cos", "cosh", "creation",
-    "cross", "cumprod", "cumsum", "data", "debug", "degrees", "detect_mutation", "detect_nonfinite", "diag",
-    "diagonal", "diff", "divide", "dot", "draw", "draw_boundary", "draw_network", "draw_steps", "dsplit", "dstack",
+    "cross", "cumprod", "cumsum", "data", "debug", "degrees", "detect_mutation", "detect_nonfinite", "diag", "diagonal",
+    "diff", "distributed", "divide", "dot", "draw", "draw_boundary", "draw_network", "draw_steps", "dsplit", "dstack",
     "einsum", "empty", "enable_grad", "equal", "erf", "exercise", "exercises", "exp", "exp2", "expand", "expand_dims",
     "explain", "expm1", "eye", "fit", "flatten", "flip", "fliplr", "flipud", "float16", "float32", "float64", "floor",
-    "floor_divide", "fmod", "from_dlpack", "from_numpy", "full", "full_like", "functional", "functional_call",
-    "gather", "get_compile_backend", "get_default_dtype", "grad", "gradcheck", "gradgradcheck", "greater",
-    "greater_equal", "hessian", "hsplit", "hstack", "hvp", "hypot", "index_add", "index_select", "inner", "int8",
-    "int16", "int32", "int64", "invert", "is_grad_enabled", "isfinite", "isinf", "isnan", "jacobian", "jvp", "kron",
-    "less", "less_equal", "linalg", "linspace", "lint", "load", "log", "log1p", "log2", "log10", "log_softmax",
-    "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "masked_fill",
-    "matmul", "matvec", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "moveaxis", "multiply",
-    "nan_to_num", "nanmax", "nanmean", "nanmin", "nanprod", "nansum", "ndtr", "negative", "nn", "no_grad", "norm",
-    "not_equal", "numel", "numeric_gradient", "ones", "ones_like", "optim", "outer", "pad", "percentile", "permute",
-    "pictures", "power", "prod", "ptp", "quantile", "radians", "random", "ravel", "reciprocal", "relu", "remainder",
-    "repeat", "reshape", "roll", "rot90", "round", "save", "scatter", "scatter_add", "set_compile_backend",
-    "set_default_dtype", "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split", "sqrt",
-    "square", "squeeze", "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes", "take",
-    "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "to_torch_code", "topk", "trace", "trace_origins",
-    "training", "transpose", "tril", "triu", "trunc", "uint8", "unsqueeze", "unstack", "value_and_grad", "var", "vdot",
-    "vecdot", "vecmat", "vjp", "vsplit", "vstack", "where", "xlogy", "zeros", "zeros_like",
+    "floor_divide", "fmod", "from_dlpack", "from_numpy", "full", "full_like", "functional", "functional_call", "gather",
+    "get_compile_backend", "get_default_dtype", "grad", "gradcheck", "gradgradcheck", "greater", "greater_equal",
+    "hessian", "hsplit", "hstack", "hvp", "hypot", "index_add", "index_select", "inner", "int8", "int16", "int32",
+    "int64", "invert", "is_grad_enabled", "isfinite", "isinf", "isnan", "jacobian", "jvp", "kron", "less", "less_equal",
+    "linalg", "linspace", "lint", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "masked_fill", "matmul", "matvec", "max",
+    "maximum", "mean", "median", "meshgrid", "min", "minimum", "moveaxis", "multiply", "nan_to_num", "nanmax",
+    "nanmean", "nanmin", "nanprod", "nansum", "ndtr", "negative", "nn", "no_grad", "norm", "not_equal", "numel",
+    "numeric_gradient", "ones", "ones_like", "optim", "outer", "pad", "percentile", "permute", "pictures", "power",
+    "prod", "ptp", "quantile", "radians", "random", "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape",
+    "roll", "rot90", "round", "save", "scatter", "scatter_add", "set_compile_backend", "set_default_dtype",
+    "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split", "sqrt", "square", "squeeze",
+    "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes", "take", "take_along_axis", "tan", "tanh",
+    "tensor", "tensordot", "tile", "to_torch_code",
+    "topk", "trace", "trace_origins", "training", "transpose", "tril", "triu", "trunc",
+    "uint8", "unsqueeze", "unstack", "value_and_grad", "var", "vdot", "vecdot", "vecmat", "vjp", "vsplit", "vstack",
+    "where", "xlogy", "zeros", "zeros_like",
 ]  # fmt: skip
 
 # loaded on first use, so that importing the package costs little more than importing NumPy
@@ -226,6 +241,7 @@ _LATER = {
     ),
     "data": (),
     "debug": ("NonfiniteError", "detect_mutation", "detect_nonfinite", "explain", "trace_origins"),
+    "distributed": (),
     "exercises": ("exercise",),
     "nn": (),
     "nn.functional_call": ("functional_call",),

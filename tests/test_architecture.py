@@ -178,25 +178,27 @@ LINES = {
     "compiler/running": 780,
     "compiler/tracing": 2180,
     "compiler/writing": 1010,
-    "core": 2690,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
-    "data": 860,  # examples in docstrings
+    "core": 2700,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
+    "data": 950,  # examples in docstrings
     "debug": 810,  # examples in docstrings
+    "distributed": 1100,  # its budget is 900: what goes wrong between processes is said in sentences
     "engine": 1720,  # what PyTorch's size(), transpose and max would mean is said
     "exercises": 610,  # more than the 250 that were planned: what a wrong rule looks like is said in words
     "functional": 2500,  # dropout masks have a name
-    "nn": 4310,  # summary says which inputs a model takes
+    "nn": 4370,  # summary says which inputs a model takes
     "numpy_api": 2590,  # PyTorch's names for what means the same
     "onnx": 610,
     "onnx/operators": 980,
+    "onnx/reading": 2080,  # what a hostile file can say, old opsets, functions, control flow, and source to read
     "ops": 1370,
     "ops/fused": 2250,
     "optim": 1670,
     "optim/lr_scheduler": 810,  # examples in docstrings
-    "pictures": 3090,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
+    "pictures": 3080,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
     "sklearn": 340,
     "storage": 370,
-    "torch": 2900,
-    "training": 1160,  # planes of a record are drawn later, from copies of the weights
+    "torch": 2930,  # its budget is 1,600: the table alone has 400 rows, and what takes more than one expression 60
+    "training": 1210,  # planes of a record are drawn later, from copies of the weights
 }
 SLACK = 250  # a number that is further away from the truth is no decision
 

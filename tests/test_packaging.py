@@ -38,6 +38,6 @@ def test_pygraphviz_can_be_left_out():
 
 def test_the_install_page_names_every_extra_and_its_packages():
     page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `([\w-]+)` \| ([^|]+) \|", page, re.MULTILINE)
     shown = {extra: set(packages.split(", ")) for extra, packages in rows}
     assert shown == {extra: {Requirement(line).name for line in lines} for extra, lines in EXTRAS.items()}

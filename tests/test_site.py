@@ -29,7 +29,8 @@ WITHIN_STYLES = re.compile(r"""(?:@import\s+|url\()\s*["']?((?:https?:)?//[^"')]
 
 
 def build(source, target, language="en", builder="html"):
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", builder, "-D", f"language={language}", source, target]
+    settings = ["-D", f"language={language}", "-D", "translation_progress_classes=untranslated"]
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", builder, *settings, source, target]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return target
@@ -139,7 +140,13 @@ def test_the_first_page_is_in_chinese(chinese):
     assert len(re.findall(r"[\u4e00-\u9fff]", page)) > 500
 
 
-PAGE = "# A unit\n\nIt computes $w x + b$.\n\n```python\n>>> 1 + 1\n2\n```\n"
+def test_every_translated_message_is_on_its_page(chinese, templates):
+    pages = {page: (chinese / f"{page}.html").read_text(encoding="utf-8") for page in templates}
+    english = r"<(?!img)\w+ [^>]*\buntranslated\b.*"  # Sphinx says so of images, too, whose descriptions are translated
+    assert {page: found for page, text in pages.items() if (found := re.findall(english, text))} == {}
+
+
+PAGE = "# 1. A unit\n\nIt computes\n\n$$w x + b \\text{ or more}$$\n\n```python\n>>> 1 + 1\n2\n```\n"
 
 
 @pytest.fixture
@@ -160,22 +167,25 @@ def test_formulas_are_mathml(site):
 
 def test_a_translated_message_replaces_the_english_one_and_code_stays(site, catalogues):
     template = read_po(io.BytesIO((build(site, site / "pot", builder="gettext") / "index.pot").read_bytes()))
-    assert [message.id for message in template if message.id] == ["A unit", "It computes $w x + b$."]
+    english = ["1. A unit", "It computes", r"w x + b \text{ or more}"]
+    assert [message.id for message in template if message.id] == english
     folder = site / "locale" / "zh_CN" / "LC_MESSAGES"
     folder.mkdir(parents=True)
     written = folder / "index.po"
     written.write_text(catalogues.updated("index", template, folder), encoding="utf-8")
-    assert catalogues.faults("index", template, folder) == [
-        "untranslated: A unit",
-        "untranslated: It computes $w x + b$.",
-    ]
-    text = written.read_text(encoding="utf-8").replace('unit"\nmsgstr ""', 'unit"\nmsgstr "神经元"')
-    written.write_text(text.replace('b$."\nmsgstr ""', 'b$."\nmsgstr "它计算 $w x + b$。"'), encoding="utf-8")
+    assert catalogues.faults("index", template, folder) == [f"untranslated: {message}" for message in english]
+    messages = catalogues.catalogue("index", folder)
+    for message, translation in zip(english, ["1. 神经元", "它计算", r"w x + b \text{ 或更多}"], strict=True):
+        messages[message].string = translation
+    written.write_text(catalogues.text(messages), encoding="utf-8")
+    written.write_text(catalogues.updated("index", template, folder), encoding="utf-8")
     assert catalogues.faults("index", template, folder) == []
     page = (build(site, site / "zh", "zh_CN") / "index.html").read_text(encoding="utf-8")
-    assert "神经元" in page
-    assert "它计算 <math" in page
+    assert ">1. 神经元<" in page
+    assert "它计算" in page
+    assert "或更多</mtext>" in page
     assert "A unit" not in page
+    assert "or more" not in page
 
 
 def test_a_message_that_has_changed_is_fuzzy_until_it_is_translated_anew(tmp_path, catalogues):

@@ -17,7 +17,7 @@ from micrograd_np.core.events import QUIET, Events
 from micrograd_np.core.messages import require_type
 from micrograd_np.core.modes import mode
 from micrograd_np.core.vertex import Vertex, source
-from micrograd_np.engine.backward import is_gone, reached
+from micrograd_np.engine.backward import is_freed, reached
 from micrograd_np.engine.constant import as_constant
 from micrograd_np.engine.grad_mode import enable_grad
 from micrograd_np.engine.tensor import Tensor, get_default_dtype
@@ -223,7 +223,7 @@ class Call:
         return trees.mapped(self._returned, tree)
 
     def _returned(self, x: Any) -> Any:
-        if not isinstance(x, Tensor) or (x.requires_grad and not is_gone(source(x)) and self.create([x])):
+        if not isinstance(x, Tensor) or (x.requires_grad and not is_freed(source(x)) and self.create([x])):
             return x
         return x.detach() if self.tensors_in else x.data
 

@@ -1,8 +1,9 @@
 """What is kept of a graph that a backward pass has freed: its structure, for pictures.
 
-The structure holds no array and no tensor, takes about 200 bytes a vertex (more where an application has settings of
-its own), and is bounded: of the graphs whose results are alive, the latest keep their structure, up to `MOST` vertices
-together (half of that, once there are more), and at least one graph.
+The structure holds no array and no tensor, takes about 200 bytes a vertex (of settings that differ from application to
+application, `SETTINGS` are kept of a graph, and the others are "…"), and is bounded: of the graphs whose results are
+alive, the latest keep their structure, up to `MOST` vertices together (half of that, once there are more), and at least
+one graph.
 """
 
 import threading
@@ -17,6 +18,8 @@ from .reads import Blank
 from .vertex import Constant, Node, Vertex
 
 MOST = 20_000
+SETTINGS = 64
+_FORGOTTEN = Blank((), np.dtype(bool))
 _lock = threading.Lock()
 
 
@@ -61,13 +64,14 @@ def without_arrays(op: Any, static: Mapping[str, Any], shared: dict[Any, Any]) -
         return static
     if op.reads_all:  # its settings are whole functions, and whatever they hold
         return shared.setdefault((), {})
+    kept = static if len(shared) < SETTINGS else shared.setdefault(op, dict.fromkeys(static, _FORGOTTEN))
     try:
-        return shared.setdefault((op, *static.items()), static)
+        return shared.setdefault((op, *static.items()), kept)
     except TypeError:  # an index: slices have no hash, nor have arrays
         try:
-            return shared.setdefault((op, *map(_hashable, static.values())), static)
+            return shared.setdefault((op, *map(_hashable, static.values())), kept)
         except TypeError:
-            return {name: _blanked(value) for name, value in static.items()}
+            return {name: _blanked(value) for name, value in kept.items()}
 
 
 def _hashable(value: Any) -> Any:

@@ -29,6 +29,9 @@ class Blank:
         self.shape = shape
         self.dtype = dtype
 
+    def __repr__(self) -> str:
+        return "…"
+
     ndim: Any = property(lambda self: len(self.shape), doc="The number of axes.")
     size: Any = property(lambda self: int(np.prod(self.shape, dtype=int)), doc="The number of elements.")
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from .events import QUIET
 from .modes import mode
+from .reads import Blank
 from .vertex import Node, Source, Vertex, held_inputs
 from .writes import writes
 
@@ -112,8 +113,8 @@ def _held(z: Node, held: Mapping[Source, Any]) -> Any:
 
 
 def _recomputed(z: Node, inputs: list[Any]) -> Any:
-    """What the op of `z` computes from `inputs`; None if one of them is lost."""
-    if any(x is None for x in inputs):
+    """What the op of `z` computes from `inputs`; None if one of them, or a setting, is lost."""
+    if any(x is None for x in inputs) or any(isinstance(x, Blank) for x in z.static.values()):
         return None
     before, recording = mode.events, mode.recording
     mode.set(events=QUIET, recording=False)

@@ -16,6 +16,8 @@ from micrograd_np.core.primitive import unmasked
 from micrograd_np.core.settings import checked
 from micrograd_np.engine.tensor import Tensor
 
+from .mapped import MappedFile, located
+
 Indices = Any  # a sequence or an array of whole numbers
 
 
@@ -150,8 +152,8 @@ class StackDataset(Dataset):
 class TensorDataset(Dataset):
     """Samples along the first axis of tensors or arrays: sample i is ``(tensors[0][i], …)``.
 
-    Arrays are shared, not copied, so that a memory-mapped one stays on disk until its rows are read. ValueError for
-    unequal lengths.
+    Arrays are shared, not copied, so that a memory-mapped one stays on disk until its rows are read; when pickled, it
+    is opened again where it arrives. ValueError for unequal lengths.
 
     >>> TensorDataset(np.eye(3), np.arange(3))[1]
     (Tensor([0., 1., 0.]), Tensor(1))
@@ -165,6 +167,14 @@ class TensorDataset(Dataset):
         if len(lengths) != 1 or lengths == {()}:
             shapes = ", ".join(str(a.shape) for a in self.arrays) or "nothing"
             raise ValueError(f"TensorDataset: needs tensors with first axes of one length, found {shapes}.")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: of arrays on disk, where they lie."""
+        return {**vars(self), "arrays": tuple(map(located, self.arrays))}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.arrays = tuple(np.asarray(a.open() if isinstance(a, MappedFile) else a) for a in self.arrays)
 
     def __len__(self) -> int:
         return len(self.arrays[0])

@@ -17,6 +17,24 @@ from .prefetch import ahead
 from .samplers import cut
 
 
+class UnreadBatch:
+    """A batch of a `DataLoader` of which only the numbers of the samples are known; ``len`` is how many there are."""
+
+    def __init__(self, loader: DataLoader, indices: Sequence[int], epoch: int, number: int) -> None:
+        self.loader, self.indices, self.epoch, self.number = loader, indices, epoch, number
+        self._pieces: dict[tuple[int, ...], Any] = {}
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def read(self, start: int, stop: int, *key: int) -> Any:
+        """Samples `start` … `stop` − 1 as a batch; `transform` draws by seed, epoch, number of the batch, and `key`."""
+        piece = (start, stop, *key)
+        if piece not in self._pieces:
+            self._pieces[piece] = self.loader._batch(self.indices[start:stop], self.epoch, self.number, *key)
+        return self._pieces[piece]
+
+
 class DataLoader:
     """Batches of `dataset`; each iteration is an epoch.
 
@@ -85,11 +103,38 @@ class DataLoader:
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
     def __iter__(self) -> Iterator[Any]:
+        return self._counted(self.batches(*self._place()))
+
+    def unread(self, prepare: Callable[[UnreadBatch], Any] | None = None) -> Iterator[UnreadBatch]:
+        """The batches of an epoch, which count like those of an iteration, but are read later, and in parts.
+
+        Where batches are prefetched, `prepare` is called with each in the thread: it reads what will be needed.
+
+        >>> from micrograd_np.data import TensorDataset
+        >>> batch = next(DataLoader(TensorDataset(np.arange(5)), batch_size=4).unread())
+        >>> len(batch), [x.tolist() for x in batch.read(2, 4)]
+        (4, [[2, 3]])
+        """
+        epoch, start = self._place()
+        pieces = self._pieces(epoch, start)
+        threaded = self.prefetch and prepare is not None
+
+        def batches() -> Iterator[UnreadBatch]:
+            for number, piece in enumerate(pieces, start):
+                batch = UnreadBatch(self, piece, epoch, number)
+                if threaded and prepare is not None:
+                    prepare(batch)
+                yield batch
+
+        return self._counted(ahead(batches(), self.prefetch) if threaded else batches())
+
+    def _place(self) -> tuple[int, int]:
+        """Begin an epoch, or continue one: its number, and that of the first batch."""
         if not (self._resume and (self._streams or self.handed_out < len(self))):
             self.handed_out = 0
             self.epoch += 1
         self._resume = False
-        return self._counted(self.batches(self.epoch, self.handed_out))
+        return self.epoch, self.handed_out
 
     def _counted(self, batches: Iterator[Any]) -> Iterator[Any]:
         for batch in batches:
@@ -98,12 +143,15 @@ class DataLoader:
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Any]:
         """The batches of `epoch` from number `start` on, independent of the epoch that the loader is in."""
-        if self._streams:
-            cut_up: Iterable[Any] = islice(cut(self.dataset, self.batch_size, drop_last=self.drop_last), start, None)
-        else:
-            cut_up = list(self._indices(epoch))[start:]
-        batches = (self._batch(piece, epoch, number) for number, piece in enumerate(cut_up, start))
+        pieces = self._pieces(epoch, start)
+        batches = (self._batch(piece, epoch, number) for number, piece in enumerate(pieces, start))
         return ahead(batches, self.prefetch) if self.prefetch else batches
+
+    def _pieces(self, epoch: int, start: int) -> Iterable[Any]:
+        """Of each batch from number `start` on, the indices of its samples; of a stream, the samples."""
+        if self._streams:
+            return islice(cut(self.dataset, self.batch_size, drop_last=self.drop_last), start, None)
+        return list(self._indices(epoch))[start:]
 
     def _indices(self, epoch: int) -> Iterator[Sequence[int]]:
         """The sample indices of each batch of an epoch."""
@@ -121,7 +169,7 @@ class DataLoader:
             if len(piece) == self.batch_size or not self.drop_last:
                 yield piece  # type: ignore[misc]
 
-    def _batch(self, indices: Sequence[Any], epoch: int, number: int) -> Any:
+    def _batch(self, indices: Sequence[Any], *key: int) -> Any:
         if self._streams:
             batch = (self.collate_fn or collate)(list(indices))
         elif self.collate_fn is not None:
@@ -129,7 +177,7 @@ class DataLoader:
         else:
             batch = batch_of(self.dataset, indices)
         if self.transform is not None:
-            batch = self.transform(batch, np.random.default_rng([self.seed, epoch, number]))
+            batch = self.transform(batch, np.random.default_rng([self.seed, *key]))
         return batch
 
     def state_dict(self) -> dict[str, int]:

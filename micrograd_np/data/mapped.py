@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from mmap import mmap
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +30,30 @@ def memory_map(path: str | Path) -> np.ndarray[Any, Any]:
     except (ValueError, EOFError) as error:
         message = f"memory_map: {path} is not a whole .npy file of numbers ({error}). Write one with write_rows."
         raise ValueError(message) from error
+
+
+class MappedFile(NamedTuple):
+    """Where a memory-mapped array lies: what is sent to another process in its place."""
+
+    filename: str
+    dtype: np.dtype[Any]
+    offset: int
+    shape: tuple[int, ...]
+    order: Any
+
+    def open(self) -> np.ndarray[Any, Any]:
+        """The array, of the file of that name on this machine."""
+        return np.memmap(self.filename, self.dtype, "r", self.offset, self.shape, self.order)
+
+
+def located(array: np.ndarray[Any, Any]) -> MappedFile | np.ndarray[Any, Any]:
+    """The file of an array that is all of a read-only memory map; another array itself."""
+    whole: Any = array if isinstance(array, np.memmap) else array.base
+    mapped = isinstance(whole, np.memmap) and isinstance(getattr(whole, "base", None), mmap) and whole.mode == "r"
+    if not mapped or (array.shape, array.strides, array.dtype) != (whole.shape, whole.strides, whole.dtype):
+        return array
+    order = "C" if whole.flags.c_contiguous else "F"
+    return MappedFile(str(Path(whole.filename).resolve()), whole.dtype, whole.offset, whole.shape, order)
 
 
 def write_rows(path: str | Path, chunks: Iterable[Any]) -> Path:

@@ -26,7 +26,16 @@ def cut(items: Iterable[Any], size: int, *, drop_last: bool) -> Iterator[list[An
 
 
 class Sampler:
-    """Derive from this, and write ``__iter__``, which yields the indices of an epoch, and ``__len__``."""
+    """Derive from this, and write ``__iter__``, which yields the indices of an epoch, and ``__len__``.
+
+    >>> class Backwards(Sampler):
+    ...     def __len__(self):
+    ...         return 3
+    ...     def __iter__(self):
+    ...         return iter([2, 1, 0])
+    >>> list(Backwards())
+    [2, 1, 0]
+    """
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(f"{type(self).__name__}: write a method __iter__(self) that yields indices.")

@@ -29,7 +29,7 @@ def reached(*roots: Source, floor: int = 0, freed: bool = False) -> list[Source]
     vertices = list(dict.fromkeys(map(source, roots)))
     seen = set(vertices)
     for z in vertices:  # grows as it goes
-        for x in z.inputs if z.order > floor and (freed or not is_gone(z)) else ():
+        for x in z.inputs if z.order > floor and (freed or not is_freed(z)) else ():
             if isinstance(x, Source) and x not in seen:
                 seen.add(x)
                 vertices.append(x)
@@ -41,7 +41,7 @@ def topological(*roots: Source, floor: int = 0, freed: bool = False) -> list[Sou
     return sorted(reached(*roots, floor=floor, freed=freed), key=lambda z: z.order)
 
 
-def is_gone(z: Source) -> bool:
+def is_freed(z: Source) -> bool:
     """Whether a backward pass has freed the record of `z`."""
     return isinstance(z, Node) and z.arrays is None
 
@@ -50,8 +50,8 @@ def leading_to(roots: Iterable[Source], targets: Iterable[Source], floor: int = 
     """The vertices under `roots`, down to `floor`, through which a gradient reaches one of `targets`."""
     useful = set(targets)
     for z in topological(*roots, floor=floor):
-        if is_gone(z) and z.order > floor:
-            raise _gone(z)  # its inputs are forgotten, and one of them may have led to a target
+        if is_freed(z) and z.order > floor:
+            raise _freed_error(z)  # its inputs are forgotten, and one of them may have led to a target
         if not useful.isdisjoint(x for x in z.inputs if isinstance(x, Source)):
             useful.add(z)
     return useful
@@ -96,7 +96,7 @@ def pull(  # noqa: PLR0915  one loop, whose every line is paid for per vertex
         if targets is not None and z in targets:
             deliver(z, g)
         if arrays is None:
-            raise _gone(z)
+            raise _freed_error(z)
         if z.order < writes.latest and is_stale(z):  # type: ignore[arg-type]
             raise _mutated(z)
         inputs = z.inputs
@@ -254,7 +254,7 @@ def _whole_numbers(x: Source) -> TypeError:
     )
 
 
-def _gone(z: Source) -> RuntimeError:
+def _freed_error(z: Source) -> RuntimeError:
     return RuntimeError(
         f"backward: the graph under {_title(z)} is gone; a backward pass frees it as it goes. "
         f"Compute the value again, or keep the graph with backward(retain_graph=True)."

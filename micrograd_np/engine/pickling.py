@@ -15,7 +15,7 @@ from micrograd_np.core.primitive import _NO_STATIC
 from micrograd_np.core.vertex import Node, Vertex, edge, grad_of, retains_grad, tensor_of
 from micrograd_np.core.writes import clock
 
-from .backward import is_gone, is_stale, topological
+from .backward import is_freed, is_stale, topological
 
 
 class _Written(threading.local):
@@ -59,7 +59,7 @@ def reduce_ex(self: Vertex, protocol: Any) -> tuple[Any, ...]:
 
 def reduce_node(self: Node) -> tuple[Any, ...]:
     """How pickle takes a node apart: inputs without a gradient are dropped, but for arrays that rules read."""
-    inputs = () if is_gone(self) else tuple(None if isinstance(x, ref) else x for x in self.inputs)
+    inputs = () if is_freed(self) else tuple(None if isinstance(x, ref) else x for x in self.inputs)
     arrays = None if self.arrays is None else list(self.arrays)
     stale = is_stale(self)
     static = dict(self.static)

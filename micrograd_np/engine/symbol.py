@@ -138,7 +138,8 @@ def spelt(value: Any) -> Symbol:
 
 def _labelled(op: Primitive[Any], inputs: tuple[Any, ...], static: Mapping[str, Any]) -> tuple[str, int]:
     """The label of `op` over the texts of its inputs, each in brackets where it holds together less than it has to."""
-    if op is shape.broadcast_to or op is shape.sum_to or op is state.copy or op is state.astype:
+    spread = op is shape.reshape and not np.ndim(_part(inputs[0]).value) and static["shape"]  # a number as an array
+    if spread or op is shape.broadcast_to or op is shape.sum_to or op is state.copy or op is state.astype:
         return _part(inputs[0]).text, _part(inputs[0]).tightness  # not shown
     parts = dict(zip(op.inputs, map(_part, inputs), strict=False))
     if op.variadic:

@@ -210,7 +210,8 @@ def _lp_pool(
     """(Σ xᵖ)^(1/p) of each window, p being `norm_type`: ``(n, c, {axes}) -> (n, c, {places})``.
 
     An odd p of negative elements gives nan, as in PyTorch. The subgradient where the sum is 0 is 0. `stride`,
-    `ceil_mode` and errors as in `max_pool{d}d`; a window that hangs over the edge counts as a whole one.
+    `ceil_mode` and errors as in `max_pool{d}d`; a window that hangs over the edge counts as a whole one. ValueError for
+    a `norm_type` of 0.
 
     >>> lp_pool{d}d(Tensor([[{open}[3.0, 4.0]{close}]]), 2, {window})
     Tensor([[{open}[5.]{close}]])

@@ -115,7 +115,7 @@ class Hardtanh(FunctionLayer, function=functional.hardtanh):
 class Threshold(FunctionLayer, function=functional.threshold):
     """x where it is above `threshold`, `value` elsewhere: ``(…) -> (…)``."""
 
-    _in_repr = ("threshold=", "value=")
+    _in_repr, _example = ("threshold=", "value="), ((0.0, 5.0), ([-2.0, 1.0],))
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         self._hold(locals())
@@ -169,7 +169,13 @@ class Softmin(_AlongAxis, function=functional.softmin):
 
 
 class Softmax2d(Module):
-    """Softmax over the channels of images: ``(n, c, h, w) -> (n, c, h, w)``, or without n."""
+    """Softmax over the channels of images: ``(n, c, h, w) -> (n, c, h, w)``, or without n. ValueError for other shapes.
+
+    >>> from micrograd_np import Tensor, nn
+    >>> nn.Softmax2d()(Tensor([[[0.0]], [[0.0]]]))
+    Tensor([[[0.5]],
+            [[0.5]]])
+    """
 
     def forward(self, input: Any) -> Any:
         """The shares of the channels at each place."""

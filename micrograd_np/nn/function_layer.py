@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from inspect import unwrap
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,32 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from micrograd_np import functional
-from micrograd_np.engine.tensor import Tensor
 
+from .docstring import Docstring
 from .module import Module
 
 _LAYERS = __name__.rpartition(".")[0]
-
-
-class _Docstring:
-    """The docstring of a layer, which gets its example when it is first read: the layer applied to a few numbers."""
-
-    def __init__(self, text: str, settings: tuple[Any, ...], inputs: tuple[Any, ...]) -> None:
-        self.text, self.settings, self.inputs = text.rstrip(), settings, inputs
-
-    def __get__(self, _: Any, layer: type[FunctionModule]) -> str:
-        if not self.inputs:
-            return self.text
-        inputs, self.inputs = self.inputs, ()
-        contract = re.search(r"``[^`]*->[^`]*``", layer._function.__doc__ or "")
-        if contract and "->" not in self.text:
-            self.text += f"\n\n    Shapes: {contract[0]}."
-        with suppress(Exception):  # there is none if it needs other arguments, which a test reports
-            result = repr(layer(*self.settings)(*map(Tensor, inputs))).replace("\n", "\n    ")
-            call = f"nn.{layer.__name__}({', '.join(map(repr, self.settings))})"
-            session = f"{call}({', '.join(f'Tensor({x})' for x in inputs)})\n    {result}"
-            self.text += f"\n\n    >>> from micrograd_np import Tensor, nn\n    >>> {session}\n    "
-        return self.text
 
 
 class FunctionModule(Module):
@@ -73,7 +50,7 @@ class FunctionModule(Module):
             cls._settings = tuple([name for name in names if name != "inplace"])  # most functions have none
         text = vars(cls).get("__doc__")
         if text and ">>>" not in text and cls.__module__.startswith(_LAYERS):
-            cls.__doc__ = _Docstring(text, *cls._example)  # type: ignore[assignment]
+            cls.__doc__ = Docstring(text, *cls._example)  # type: ignore[assignment]
 
     def _hold(self, arguments: Mapping[str, Any]) -> None:
         for name, value in arguments.items():

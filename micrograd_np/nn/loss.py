@@ -129,6 +129,8 @@ class MultiMarginLoss(_Loss, function=functional.multi_margin_loss):
 class MultiLabelMarginLoss(_Loss, function=functional.multilabel_margin_loss):
     """How far other classes come within 1 of each right one; see `micrograd_np.functional.multilabel_margin_loss`."""
 
+    _example = (), ([[0.1, 0.2, 0.4, 0.8]], [[3, 0, -1, 1]])
+
 
 class MultiLabelSoftMarginLoss(_Loss, function=functional.multilabel_soft_margin_loss):
     """Binary cross-entropy of several labels; see `micrograd_np.functional.multilabel_soft_margin_loss`."""
@@ -139,6 +141,8 @@ class MultiLabelSoftMarginLoss(_Loss, function=functional.multilabel_soft_margin
 
 class CTCLoss(_FunctionalLoss, function=functional.ctc_loss):
     """Minus the log-probability of labels that no one has aligned; see `micrograd_np.functional.ctc_loss`."""
+
+    _example = (), ([[[-1.0, -0.5]], [[-0.3, -1.4]]], [[1]], [2], [1])
 
     def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
         self._hold(locals())
@@ -218,7 +222,12 @@ class TripletMarginLoss(_FunctionalLoss, function=functional.triplet_margin_loss
 
 
 class TripletMarginWithDistanceLoss(_FunctionalLoss, function=functional.triplet_margin_with_distance_loss):
-    """`TripletMarginLoss` by a distance of your own; see `functional.triplet_margin_with_distance_loss`."""
+    """`TripletMarginLoss` by a distance of your own; see `functional.triplet_margin_with_distance_loss`.
+
+    ValueError for a `margin` that is not positive.
+    """
+
+    _example = (), ([[0.0, 0.0]], [[1.0, 0.0]], [[1.5, 0.0]])
 
     def __init__(
         self,

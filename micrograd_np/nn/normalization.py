@@ -274,7 +274,7 @@ class LocalResponseNorm(FunctionLayer, function=functional.local_response_norm):
     See `micrograd_np.functional.local_response_norm`.
     """
 
-    _in_repr = ("size", "alpha=", "beta=", "k=")
+    _in_repr, _example = ("size", "alpha=", "beta=", "k="), ((2,), ([[[1.0], [2.0], [3.0]]],))
 
     def __init__(self, size: Count, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         self._hold(locals())

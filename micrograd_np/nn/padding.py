@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+import numpy as np
+
 from micrograd_np import functional
 
+from .docstring import Docstring
 from .module import Module
 
 
 class _Pad(Module):
+    _function = staticmethod(functional.pad)
     _mode: ClassVar[str]
     _d: ClassVar[int]
     value: float = 0.0
@@ -18,6 +22,10 @@ class _Pad(Module):
     def __init_subclass__(cls, mode: str = "", d: int = 0, **others: Any) -> None:
         super().__init_subclass__(**others)
         cls._mode, cls._d = mode or cls._mode, d
+        if d:
+            settings = (1, 0.5) if issubclass(cls, _ConstantPad) else (1,)
+            numbers = np.arange(2.0**d).reshape(1, 1, *[2] * d).tolist()
+            cls.__doc__ = Docstring(vars(cls)["__doc__"], settings, (numbers,))  # type: ignore[assignment]
 
     def __init__(self, padding: int | tuple[int, ...]) -> None:
         self.padding = tuple(padding) if isinstance(padding, Iterable) else (padding,) * (2 * self._d)

@@ -103,7 +103,7 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPool, d=3):
 
 
 class _AdaptiveMaxPool(FunctionLayer):
-    _name, _in_repr = "adaptive_max_pool", ("output_size=",)
+    _name, _in_repr, _example = "adaptive_max_pool", ("output_size=",), ((1,), ())
 
     def __init__(self, output_size: Size | Sequence[Size | None] | None, return_indices: bool = False) -> None:
         self._hold(locals())
@@ -128,7 +128,8 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool, d=3):
 
 
 class _LPPool(FunctionLayer):
-    _name, _in_repr = "lp_pool", ("norm_type=", "kernel_size=", "stride=", "ceil_mode=")
+    _name, _example = "lp_pool", ((2, 2), ())
+    _in_repr = ("norm_type=", "kernel_size=", "stride=", "ceil_mode=")
 
     def __init__(
         self, norm_type: float, kernel_size: Counts, stride: Counts | None = None, ceil_mode: bool = False

@@ -101,6 +101,8 @@ class Fold(FunctionLayer, function=functional.fold):
 class PixelShuffle(FunctionLayer, function=functional.pixel_shuffle):
     """Channels become space: ``(…, c · r², h, w) -> (…, c, h · r, w · r)``; see `functional.pixel_shuffle`."""
 
+    _example = (2,), ([[[1.0]], [[2.0]], [[3.0]], [[4.0]]],)
+
     def __init__(self, upscale_factor: Count) -> None:
         self._hold(locals())
 
@@ -108,12 +110,16 @@ class PixelShuffle(FunctionLayer, function=functional.pixel_shuffle):
 class PixelUnshuffle(FunctionLayer, function=functional.pixel_unshuffle):
     """Space becomes channels: ``(…, c, h · r, w · r) -> (…, c · r², h, w)``; see `functional.pixel_unshuffle`."""
 
+    _example = (2,), ([[[1.0, 2.0], [3.0, 4.0]]],)
+
     def __init__(self, downscale_factor: Count) -> None:
         self._hold(locals())
 
 
 class ChannelShuffle(FunctionLayer, function=functional.channel_shuffle):
     """The channels of `groups` dealt out in turn: ``(n, c, …) -> (n, c, …)``; see `functional.channel_shuffle`."""
+
+    _example = (2,), ([[[1.0], [2.0], [3.0], [4.0]]],)
 
     def __init__(self, groups: Count) -> None:
         self._hold(locals())

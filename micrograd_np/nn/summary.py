@@ -65,7 +65,7 @@ class Summary:
     `rows`, one for each module, and the totals `parameters`, `trainable`, `multiply_adds` and `kept` (bytes).
     """
 
-    heading = ("layer", "output shape", "parameters", "multiply-adds", "kept for backward")
+    heading = ("layer", "output shape", "parameters", "multiply-adds", "held for backward")
 
     def __init__(self, rows: list[Row], parameters: int, trainable: int) -> None:
         self.rows, self.parameters, self.trainable = rows, parameters, trainable
@@ -148,7 +148,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
 
     >>> from micrograd_np import nn
     >>> summary(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1)), np.zeros((32, 4)))
-    layer        output shape  parameters  multiply-adds  kept for backward
+    layer        output shape  parameters  multiply-adds  held for backward
     ───────────────────────────────────────────────────────────────────────
     Sequential   (32, 1)                –              –                  –
       0: Linear  (32, 8)               40          1,024             2.0 kB

@@ -102,7 +102,13 @@ class TransformerDecoderLayer(_Layer):
 
     Called with (tgt, memory), `memory` being that output, and masks: `tgt_mask` (t, t), `memory_mask` (t, s),
     `tgt_key_padding_mask` (n, t), `memory_key_padding_mask` (n, s). With ``tgt_is_causal=True``, a position attends to
-    itself and to earlier ones. Settings, masks and sources as in `TransformerEncoderLayer`.
+    itself and to earlier ones. Settings, masks, errors and sources as in `TransformerEncoderLayer`: ValueError for
+    another `activation`.
+
+    >>> import micrograd_np as mg
+    >>> layer = mg.nn.TransformerDecoderLayer(8, nhead=2, dim_feedforward=16)
+    >>> layer(mg.ones(5, 1, 8), mg.ones(7, 1, 8)).shape
+    (5, 1, 8)
     """
 
     _attentions = ("self_attn", "multihead_attn")
@@ -152,6 +158,11 @@ class TransformerDecoder(Module):
     """`num_layers` copies of a decoder layer in a row, and then `norm`: ``(t, n, d), (s, n, d) -> (t, n, d)``.
 
     The copies start with equal parameters, as in PyTorch.
+
+    >>> import micrograd_np as mg
+    >>> layer = mg.nn.TransformerDecoderLayer(8, nhead=2, dim_feedforward=16)
+    >>> mg.nn.TransformerDecoder(layer, num_layers=2)(mg.ones(5, 1, 8), mg.ones(7, 1, 8)).shape
+    (5, 1, 8)
     """
 
     def __init__(self, decoder_layer: Module, num_layers: Size, norm: Module | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Models to ONNX, for the runtimes that read it."""
+"""Models from ONNX, and to it, for the runtimes that read it."""
 
 try:
     import onnx as _onnx  # noqa: F401
@@ -7,5 +7,6 @@ except ImportError:
 
 from .error import OnnxError
 from .export import export
+from .reading.model import ImportedModel, load
 
-__all__ = ["OnnxError", "export"]
+__all__ = ["ImportedModel", "OnnxError", "export", "load"]

@@ -66,11 +66,7 @@ class Cluster:
 
     def every_node(self) -> list[Node]:
         """All nodes, those in clusters too."""
-        nodes, clusters = list(self.nodes), list(self.clusters)
-        for cluster in clusters:  # grows as it goes
-            nodes += cluster.nodes
-            clusters += cluster.clusters
-        return nodes
+        return [*self.nodes, *(node for cluster in self.clusters for node in cluster.every_node())]
 
 
 @dataclass(slots=True)
@@ -114,14 +110,14 @@ class Drawing(Cluster):
         self.columns += [[node.id for node in row]] * (len(row) > 1)
         self.edges += [Edge(a.id, b.id, "order") for a, b in pairwise(row) if (a.id, b.id) not in joined]
 
-    def explain(self, *notes: str, legend: bool, spent: bool = False, remarks: Iterable[str] = ()) -> None:
+    def explain(self, *notes: str, legend: bool, freed: bool = False, remarks: Iterable[str] = ()) -> None:
         """Write below it what each shape stands for, with `notes`, if a `legend` is wanted, and what is not kept."""
         kinds, texts = {node.kind for node in self.every_node()}, [node.text for node in self.every_node()]
         lines = {line for text in texts for line in text.split("\n")[1:]}
         texts += [frame.text for frame in self.frames.values()]
-        advice = "backward(retain_graph=True) keeps it, until" if spent else "draw([…, it]) shows it, until"
+        advice = "backward(retain_graph=True) keeps it, until" if freed else "draw([…, it]) shows it, until"
         said = {
-            "not kept": f"not kept: {'draw before' if CHANGED in lines and not spent else advice} weights change",
+            "not kept": f"not kept: {'draw before' if CHANGED in lines and not freed else advice} weights change",
             CHANGED: f"{CHANGED}: by a write after its use here, whose results are older",
         }
         self.note = "; ".join([*(text for word, text in said.items() if word in lines), *remarks])
@@ -129,11 +125,8 @@ class Drawing(Cluster):
         parts += [note for sign, note in LOOK["signs"].items() if any(sign in text for text in texts)]
         width = _NARROW if self.direction in {"TB", "BT"} else _WIDE
         gaps = "     ".join(part.replace(" ", "\0") for part in parts)  # where a line may break
-        self.legend = (
-            "\n".join(wrap(gaps, width, break_long_words=False, break_on_hyphens=False)).replace("\0", " ")
-            if legend
-            else ""
-        )
+        lines_below = wrap(gaps, width, break_long_words=False, break_on_hyphens=False) if legend else ()
+        self.legend = "\n".join(lines_below).replace("\0", " ")
 
 
 def check(caller: str, **settings: Any) -> None:
@@ -179,7 +172,8 @@ def digraph(drawing: Drawing) -> Any:
         if edge.text:
             below = "\n " if drawing.direction in {"LR", "RL"} else ""  # else it touches the line, as without spaces
             attributes |= {"label": label(f"   {edge.text} {below}")}
-        graph.edge(edge.tail, edge.head, _attributes=attributes)
+        ends = edge.tail, edge.head  # laid out as what it goes back along, so that its text has room
+        graph.edge(*(ends[::-1] if edge.kind == "gradient" else ends), _attributes=attributes)
     return graph
 
 

@@ -15,7 +15,7 @@ from micrograd_np.core.vertex import Source, Vertex
 from micrograd_np.core.writes import owner_of, writes
 from micrograd_np.debug.explain import Pulled, or_zeros, outer_parts, rule_of, summed, summed_axes, symbols_of
 from micrograd_np.debug.origin import origin_of
-from micrograd_np.engine.backward import is_gone
+from micrograd_np.engine.backward import is_freed
 from micrograd_np.engine.symbol import Symbol
 from micrograd_np.functional.dropout import MASK
 
@@ -23,7 +23,7 @@ from .drawing import CHANGED, Drawing, Edge, Node, check
 from .fold import Folding
 from .picture import Picture
 from .structure import Homes, Record, turns
-from .text import Names, constant, formula, op_name, plain, shortened, summary
+from .text import BARS, Names, constant, formula, op_name, plain, shortened, summary
 
 _NO_GRAPH = "no graph: nothing requires a gradient here, or no_grad() or a compiled step kept no record"
 _NO_MODEL = "no frames: the model is gone; hold it in a variable"
@@ -79,11 +79,14 @@ def draw(
     settings: dict[str, Any] = {"values": values, "gradients": gradients, "depth": depth, "max_nodes": max_nodes}
     settings |= {"formulas": formulas, "backward": backward, "scalars": scalars}
     check("draw", direction=direction, legend=legend, name=name, **settings)
+    changed = next((key for key, x in settings.items() if x != draw.__kwdefaults__[key]), None)  # type: ignore[index]
+    if scalars and changed != "scalars":
+        raise TypeError(f"draw: {changed} is for graphs of tensors, and scalars=True draws numbers; leave one out.")
     if hasattr(tensor, "named_modules") and not isinstance(tensor, type):
         from .network import draw_network
 
-        if changed := [key for key, x in settings.items() if x != draw.__kwdefaults__[key]]:  # type: ignore[index]
-            raise TypeError(f"draw: {changed[0]} is for graphs, and this is a module; draw what it returns.")
+        if changed:
+            raise TypeError(f"draw: {changed} is for graphs, and this is a module; draw what it returns.")
         way = None if direction is _DEFAULT else direction
         return draw_network(tensor, *more, direction=way, legend=legend, name=name, **network)
     roots = list(tensor) if isinstance(tensor, (list, tuple)) else [tensor]
@@ -136,12 +139,12 @@ class _Graph:
         # the node of each array that an op was applied to, by its id, or by its name if it is lost
         dtypes = {z.dtype for v, z in enumerate(self.vertices) if v not in self.same}
         self.dtype = str(dtypes.pop()) if len(dtypes) == 1 else None  # that all values have
-        self.gone = any(map(is_gone, self.vertices))
+        self.freed = any(map(is_freed, self.vertices))
         arrived = {v: g for v in self.drawn if (g := self.record.gradient(v)) is not None}
         self.computed = bool(arrived)  # whether a backward pass has run
         shown = {v: g for v, g in arrived.items() if self.gradients is not False and self.vertices[v].requires_grad}
         self.grads = {v: f".grad {summary(g)}" for v, g in shown.items()}
-        if self.gradients is True and self.computed and not self.gone:
+        if self.gradients is True and self.computed and not self.freed:
             self.pull(*tensors)
 
     def pull(self, root: Any, *others: Vertex) -> None:
@@ -209,7 +212,7 @@ class _Graph:
         for v in self.drawn:
             z = self.vertices[v]
             for i, x in enumerate(inputs(z)):
-                if not isinstance(x, Source) and (np.ndim(x) or isinstance(z.inputs[i], ref)):
+                if not isinstance(x, Source) and (np.ndim(x) or (x is None and isinstance(z.inputs[i], ref))):
                     self.constant(x, v, i)
             if self.settings["backward"]:
                 self.drawing.edges += self.rules(v)
@@ -220,18 +223,14 @@ class _Graph:
             f"all are {self.dtype}" if self.dtype else "",
             "dashed: what is passed back where g arrives" if self.settings["backward"] else "",
             legend=legend,
-            spent=self.gone,
+            freed=self.freed,
             remarks=[_NO_GRAPH] * lone + [_NO_MODEL] * homeless,
         )
 
     def node(self, v: int) -> Node:
         """The node of one value: its formula, its shape and numbers, its gradient, or why there is none."""
-        z, title, name, grad = (
-            self.vertices[v],
-            self.name(self.vertices[v]),
-            self.homes.called(v),
-            self.grads.get(v, ""),
-        )
+        z, name, grad = self.vertices[v], self.homes.called(v), self.grads.get(v, "")
+        title = self.name(z)
         if z.op is not None:
             kind = "output" if v in self.record.roots else "value"
             title += f" = {self.formula(z)}" if self.settings["formulas"] else f"  {op_name(z.op)}"
@@ -252,7 +251,8 @@ class _Graph:
         where = origin_of(x) if isinstance(x, Source) else None
         place = plain(f"{where}: {where.source}") if where else ""
         words = f"{full}: {', '.join(filter(None, [*role, whole, grad]))}{place and f'   [{place}]'}"
-        text = "\n".join(filter(None, (title, shape, numbers, grad)))
+        below = "\n" * (grad != "" and numbers.endswith(BARS))  # bars reach down to letters in the next line
+        text = "\n".join(filter(None, (title, shape, numbers + below, grad)))
         return Node(id, text, kind, place or (full if full != title else ""), words.replace("\n", " "))
 
     def values(self, x: Any, *, is_changed: bool) -> str:

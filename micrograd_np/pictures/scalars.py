@@ -11,7 +11,7 @@ import numpy as np
 
 from micrograd_np.core.values import agrees, inputs, operands
 from micrograd_np.core.vertex import Source
-from micrograd_np.engine.backward import is_gone
+from micrograd_np.engine.backward import is_freed
 from micrograd_np.engine.symbol import number
 from micrograd_np.functional.dropout import MASK
 
@@ -40,7 +40,7 @@ def draw_scalars(roots: Sequence[Any], drawing: Drawing, *, legend: bool) -> Non
     graph = _Scalars(record, drawing)
     for v, z in enumerate(record.vertices):
         graph.vertex(v, z)
-    drawing.explain(legend=legend, spent=any(map(is_gone, record.vertices)))
+    drawing.explain(legend=legend, freed=any(map(is_freed, record.vertices)))
 
 
 class _Number(NamedTuple):
@@ -53,7 +53,7 @@ class _Number(NamedTuple):
 class _Scalars:
     def __init__(self, record: Record, drawing: Drawing) -> None:
         self.record, self.drawing = record, drawing
-        arrays = record.values(range(len(record)), lambda _, array: array, spent=True)
+        arrays = record.values(range(len(record)), lambda _, array: array, freed=True)
         self.data = {record.vertices[v]: array for v, array in arrays.items()}
         self.numbers: dict[Any, Any] = {}  # an array of them for each tensor
         self.labels = Names()
@@ -166,10 +166,15 @@ def _joined(names: list[str], sign: str) -> str:
 def _links(z: Any, i: int, arrays: list[Any]) -> Any:
     """For each element of the result, a mask of the elements of input `i` that it depends on.
 
-    It is found by trial: an element becomes nan, and so does what it is part of; an index or a mask gets another value.
-    Where that cannot be tried (a checkpoint has no kernel), each element depends on all.
+    Unless an op works element by element, it is found by trial: an element becomes nan, and so does what it is part of;
+    an index or a mask gets another value. Where that cannot be tried (a checkpoint has no kernel), each element depends
+    on all.
     """
     x, rules = arrays[i], z.op.rules_for(len(arrays))
+    if z.op.shape is None:  # element by element
+        with suppress(ValueError):  # of shapes that do not broadcast
+            places = np.broadcast_to(np.arange(x.size).reshape(x.shape), z.shape)
+            return (places[..., None] == np.arange(x.size)).reshape((*z.shape, *x.shape))
     links = np.zeros((*z.shape, *x.shape), bool)
     sample = [_distinct(a.shape, k) if rule else a for k, (a, rule) in enumerate(zip(arrays, rules, strict=False))]
     compute: Any = lambda y: z.op.kernel(np, ..., *sample[:i], y, *sample[i + 1 :], **z.static)
@@ -182,12 +187,7 @@ def _links(z: Any, i: int, arrays: list[Any]) -> Any:
                 changed[at] = np.nan if rules[i] else other
                 links[(..., *at)] = compute(changed) != before
     except Exception:  # noqa: BLE001 - whatever a kernel says of what it never meant to be given
-        links[...] = z.op.shape is not None
-    with suppress(ValueError):  # of shapes that do not broadcast
-        if z.op.shape is None:  # element by element
-            places = np.broadcast_to(np.arange(x.size).reshape(x.shape), z.shape)
-            lone = ~links.any(axis=tuple(range(len(z.shape), links.ndim)))  # in a branch that was not taken
-            links[lone] = (places[..., None] == np.arange(x.size)).reshape(links.shape)[lone]
+        links[...] = True
     return links if links.any() else np.ones_like(links)
 
 

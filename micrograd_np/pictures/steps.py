@@ -87,7 +87,7 @@ def draw_steps(tensor: Any, gradient: Any = None, *, max_ops: int = 500) -> Step
         raise TypeError(f"draw_steps: found {type(tensor).__name__}; give the tensor that backward() starts from.")
     check("draw_steps", max_ops=max_ops)
     seed = seed_of(tensor, gradient, "draw_steps")
-    if walk.is_gone(source(tensor)):
+    if walk.is_freed(source(tensor)):
         raise RuntimeError(
             "draw_steps: a backward pass has used this graph. Call draw_steps before backward(), or keep the graph "
             "with backward(retain_graph=True)."
@@ -165,12 +165,8 @@ class _Story(Derivation):
         short = title.replace(f"{around[-1][0][1]}.", "") if around else title  # the frame shows the module
         lines = [short, _brief(node["value"]) if "value" in node else "", _LATER if node.get("gradient") else ""]
         text = "\n".join(shortened(line, LINE) for line in lines if line)
-        look = {
-            "id": f"n{i}",
-            "class": kind,
-            "style": _STYLES.get(kind, ""),
-            "peripheries": f"{1 + (kind == 'result')}",
-        }
+        rims = f"{1 + (kind == 'result')}"
+        look = {"id": f"n{i}", "class": kind, "style": _STYLES.get(kind, ""), "peripheries": rims}
         self.boxes.append(self.drawing.put(Node(f"n{i}", text, tooltip=title, look=look), around))
         self.nodes.append(node)
 

@@ -62,11 +62,11 @@ class Record:
         """Whether an op made it."""
         return isinstance(self.vertices[v], Node)
 
-    def values(self, places: Iterable[int], read: Callable[[int, Any], Any], *, spent: bool = False) -> dict[int, Any]:
+    def values(self, places: Iterable[int], read: Callable[[int, Any], Any], *, freed: bool = False) -> dict[int, Any]:
         """What `read` makes of each place and its array, of one after the other; None for one that is not held."""
         held = {z: t.data for z, t in self.held.items()}
         sources = (self.vertices[v] for v in places)
-        return {self.at(z): x for z, x in values(sources, held, lambda z, x: read(self.at(z), x), freed=spent).items()}
+        return {self.at(z): x for z, x in values(sources, held, lambda z, x: read(self.at(z), x), freed=freed).items()}
 
     def is_changed(self, v: int) -> bool:
         """Whether the leaf at `v` was written after its first use."""

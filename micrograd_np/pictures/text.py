@@ -19,7 +19,7 @@ _INPUTS = 6  # of one op that are all named
 _LENGTH = 90  # characters of a formula
 _SMALL = 6  # so many numbers are printed; a matrix may have two more
 _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_BARS = "▁▂▃▄▅▆"  # no higher: where the font is not the one asked for, they run into the line above
+BARS = ("▁", "▂", "▃", "▄", "▅", "▆")  # no higher: in another font they may run into the line above
 
 
 def plain(text: str) -> str:
@@ -129,12 +129,12 @@ def summary(array: Any) -> str:
         return f"all {number(low)}{note}" if count else note.strip()
     span, middle = float(high) - float(low), sum(sums) / count
     middle = 0.0 if abs(middle) <= 1e-12 * span else middle  # but for rounding
-    text = f"{number(low, 3)} … {number(middle, 3)} … {number(high, 3)}\n"
+    text = f"{number(low, 3)} … {number(middle, 3)} … {number(high, 3)}{note}\n"
     if 0 < 8 / span < np.inf:
         places = (((part.astype(float) - float(low)) * (8 / span)).astype(int).clip(0, 7) for part in _parts(array))
         counts = np.sum([np.bincount(part, minlength=8) for part in places], axis=0)
-        text += "".join(_BARS[int(np.ceil(5 * n / counts.max()))] for n in counts)
-    return text + note
+        text += "".join(BARS[int(np.ceil(5 * n / counts.max()))] for n in counts)
+    return text.rstrip()
 
 
 def _parts(array: Any) -> Iterator[Any]:

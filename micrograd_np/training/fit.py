@@ -13,9 +13,10 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.compiler import compile as compiled
-from micrograd_np.core.messages import describe_value, must_be, require_type
+from micrograd_np.core.messages import describe_value, must_be, require_type, require_value
 from micrograd_np.core.settings import Positive, Size, check, rules_of
 from micrograd_np.data.dataset import Dataset
+from micrograd_np.data.loader import UnreadBatch
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.nn.module import Module
@@ -50,12 +51,13 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     clip: Positive | None = None,
     patience: Size | None = None,
     checkpoint: str | Path | None = None,
-    resume: bool = False,
+    resume: bool | str = False,
     compile: bool = False,
     lint: bool = True,
     progress: bool = True,
     record: str | Path | Record | None = None,
     callbacks: Iterable[Callable[[History], Any]] = (),
+    distributed: Any = None,
 ) -> History:
     """Train `model` for `epochs` passes over `train`, batches ``(inputs…, targets)``; returns the `History`.
 
@@ -63,14 +65,19 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     - `scheduler`: stepped after each epoch, or with ``scheduler_per="batch"`` after each batch.
     - `clip`: the largest norm of all gradients together.
     - `patience`: stop after so many epochs without a lower validation loss, and restore the weights of the best epoch.
-    - `checkpoint`: a file that holds the whole run after each epoch; with `resume`, training continues from it, bit
-      for bit. ``mg.load(checkpoint)["best"]`` are the weights of the best epoch.
+    - `checkpoint`: a file that holds the whole run after each epoch; with `resume`, True or "auto", training
+      continues from it, bit for bit, or begins where there is none. ``mg.load(checkpoint)["best"]`` are the weights of
+      the best epoch.
     - `record`: a web page (.html) that replays the training: losses, predictions over the plane of two inputs, weights
       and gradients by layer; or a `Record`, for more settings. It is whole at any time, takes at most 5 % of the time
       of training, and changes no bit of it. ``history.record.plot()`` shows weights and gradients over the epochs.
     - `callbacks`: functions that are called with the history after each epoch, such as `CSVLog` and `TensorBoard`; one
-      that returns True ends training. One that has a method `close` is closed at the end, after errors too.
+      that returns True ends training. One that has a method `close` is closed at the end, after errors too. With
+      `distributed`, rank 0 alone calls them, and none can end training.
     - `compile`: run each step as a compiled program. `lint`: check the first step and warn about likely mistakes.
+    - `distributed`: the engine, or the step, of `mg.distributed.data_parallel` that computes gradients. Each worker
+      reads the shards of a DataLoader that it needs; rank 0 alone shows progress, records, and writes the checkpoint,
+      from which any number of workers may continue. Validation is done by every rank, and the first step not checked.
 
     `train` and `validation` are batches: a DataLoader, or a list of tuples, ``[(x, y)]`` for one batch of everything.
     The pair ``(x, y)`` itself, which would be two batches, is a TypeError that says so; so is a Dataset.
@@ -99,11 +106,18 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
     for name, path in (("checkpoint", checkpoint), ("record", record)):
         suits = path is None or isinstance(path, (str, Path)) or (name == "record" and isinstance(path, Record))
         require_type("fit", name, path, suits, "the name of a file")
+    require_value("fit", "resume", resume, resume in {True, False, "auto"}, 'True, False or "auto"')
+    main = True
+    if distributed is not None:
+        distributed = _distributed(distributed, model, loss, optimizer, clip, compile=compile)
+        main, lint = distributed.rank == 0, False
     history = History()
-    stop: list[Any] = []  # what the callbacks returned after the latest epoch
+    ended = False  # by a callback
     running = {"total": 0.0, "samples": 0, "batches": 0}  # of the epoch under way
     run = {"model": model, "optimizer": optimizer, "history": history, "random": random.generator()}
     run |= {name: x for name, x in (("scheduler", scheduler), ("loader", train)) if hasattr(x, "state_dict")}
+    if distributed is not None:
+        run["distributed"] = distributed
     best = model.state_dict()
     if resume and checkpoint is not None and Path(checkpoint).exists():
         saved = load(checkpoint, into=run)
@@ -121,34 +135,43 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
         optimizer.step()
         return value
 
-    if record is not None:
+    if record is not None and main:
         history.record = record if isinstance(record, Record) else Record(model, record, train)
         history.record.begin(history)
     callbacks = _callbacks(callbacks)
     run_step = compiled(step) if compile else step
     batches = length_hint(train) or None
-    bar = Progress(epochs - len(history), batches, shown=progress)
+    bar = Progress(epochs - len(history), batches, shown=progress and main)
     with ExitStack() as stack:
         for f in callbacks:
             stack.callback(getattr(f, "close", bool))
         interrupt = stack.enter_context(Interrupt())
         for epoch in range(len(history), epochs):
             model.train()
-            for batch in train:
-                _check_batch("fit", "train", batch)
-                value = step(*batch, check=True) if lint else run_step(*batch)
+            for batch in train if distributed is None else distributed.batches(train):
+                unread = isinstance(batch, UnreadBatch)
+                if not unread:
+                    _check_batch("fit", "train", batch)
+                if distributed is None:
+                    value = step(*batch, check=True) if lint else run_step(*batch)
+                    stop = interrupt.requested
+                else:
+                    distributed.stop = interrupt.requested
+                    value = distributed(batch)
+                    stop = distributed.stop  # of any rank: all stop after the same step
                 lint = False
-                running["total"] += value.item() * len(batch[-1])
-                running["samples"] += len(batch[-1])
+                samples = len(batch if unread else batch[-1])
+                running["total"] += value.item() * samples
+                running["samples"] += samples
                 running["batches"] += 1
                 if scheduler is not None and scheduler_per == "batch":
                     scheduler.step()
                 bar.advance()
-                if interrupt.requested:
+                if stop:
                     break
             if not running["batches"]:
                 raise ValueError(f"fit: {_NO_BATCHES}")
-            if not interrupt.requested or running["batches"] == batches:
+            if not stop or running["batches"] == batches:
                 row = {"loss": running["total"] / running["samples"]}
                 running = dict.fromkeys(running, 0)
                 if validation is not None:
@@ -157,16 +180,20 @@ def fit(  # noqa: PLR0915  one loop, to be read from top to bottom
                 bar.report(epoch + 1, described_row(row))
                 if history.record is not None:
                     history.record.add(history)
-                stop = [f(history) for f in callbacks]
+                if distributed is None or distributed.rank == 0:  # it may have become rank 0
+                    ended = True in [f(history) for f in callbacks]
+                    if ended and distributed is not None:
+                        raise ValueError("fit: a callback cannot end distributed training; use patience.")
                 if history.best == epoch:
                     best = model.state_dict()
                 if scheduler is not None and scheduler_per == "epoch":
                     scheduler.step(*([row[history.watched]] if isinstance(scheduler, ReduceLROnPlateau) else []))
-            history.interrupted = interrupt.requested
-            if checkpoint is not None:
+            stop = interrupt.requested if distributed is None else stop  # while validating
+            history.interrupted = stop
+            if checkpoint is not None and (distributed is None or distributed.rank == 0):  # it may have become rank 0
                 save({**run, "running": running, "best": best}, checkpoint)
             stalled = patience is not None and epoch - history.best >= patience
-            if interrupt.requested or stalled or any(answer is True for answer in stop):
+            if stop or stalled or ended:
                 break
     bar.close()
     if history.record is not None:
@@ -214,6 +241,26 @@ def evaluate(
         raise ValueError(f"evaluate: {_NO_BATCHES}")
     predicted, true = np.concatenate(predictions), np.concatenate(truths)
     return {"loss": total / len(true), **{name: metric(predicted, true) for name, metric in metrics.items()}}
+
+
+def _distributed(step: Any, model: Any, loss: Any, optimizer: Any, clip: Any, *, compile: bool) -> Any:
+    """The step of a name of an engine, or `step` itself; ValueError if it belongs to another model or optimiser."""
+    from micrograd_np.distributed import DataParallel, data_parallel
+
+    if isinstance(step, str):
+
+        def mean(model: Any, shard: Any) -> Tensor:
+            *inputs, targets = shard
+            return loss(model(*inputs), targets)
+
+        return data_parallel(compiled(mean) if compile else mean, model, optimizer, step, clip=clip)
+    steps = 'the name of an engine, such as "mpi", or a step of mg.distributed.data_parallel'
+    require_type("fit", "distributed", step, isinstance(step, DataParallel), steps)
+    if step.work.model is not model or step.optimizer is not optimizer:
+        raise ValueError("fit: distributed is a step of another model or optimiser; make it of the ones given here.")
+    if clip is not None:
+        step.clip = clip
+    return step
 
 
 def _check_parts(caller: str, model: Any, loss: Any, metrics: Any) -> None:

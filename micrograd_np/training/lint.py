@@ -10,7 +10,7 @@ import numpy as np
 
 from micrograd_np.core.vertex import Node, Source, held_inputs
 from micrograd_np.core.writes import writes
-from micrograd_np.engine.backward import is_gone, pull, topological
+from micrograd_np.engine.backward import is_freed, pull, topological
 from micrograd_np.engine.tensor import Tensor
 from micrograd_np.nn.module import Module
 from micrograd_np.optim.optimizer import Optimizer
@@ -156,7 +156,7 @@ def _pairs(nodes: list[Node]) -> Iterator[str]:
 def _kept_alive(names: dict[Any, str], nodes: list[Node]) -> Iterator[str]:
     """The first value that was recorded before the last update of a parameter, or already walked by backward."""
     for z in nodes:
-        if is_gone(z) or any(writes.since(p.data, z.order) for p in names):
+        if is_freed(z) or any(writes.since(p.data, z.order) for p in names):
             yield (
                 f"the loss depends on a {z.op.name} of shape {z.shape} from an earlier step, whose graph is kept alive "
                 f"with it; detach() what is carried from step to step, and add up losses with .item()."

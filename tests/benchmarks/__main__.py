@@ -19,7 +19,7 @@ LENGTH = 0.06  # seconds of a round: long beside the clock's grain, short beside
 def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("table", choices=[*TABLES, "ops", "memory"])
+    parser.add_argument("table", choices=[*TABLES, "ops", "memory", "distributed"])
     parser.add_argument("--quick", action="store_true", help="fewer workloads and rounds, one thread")
     parser.add_argument("--threads", help="numbers of threads, as in 1,2 (the default)")
     parser.add_argument("--rounds", type=int, help=f"rounds for each contender ({ROUNDS}; {QUICK_ROUNDS} if quick)")
@@ -78,6 +78,10 @@ def main(given: Sequence[str] | None = None) -> None:
         from .memory import main as memory
 
         memory(options)
+    elif options.table == "distributed":
+        from .distributed import main as distributed
+
+        distributed(options)
     else:
         races(options)
 

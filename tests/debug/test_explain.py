@@ -159,6 +159,14 @@ def test_an_outer_product_is_one_line_and_one_rule_for_each_vector():
     assert "v2 = v1 ⊗ b" in text
 
 
+def test_the_gradient_of_a_product_of_vectors_is_told_without_the_reshape_of_a_number():
+    a, b = (mg.Tensor(np.ones(3), requires_grad=True, name=name) for name in "ab")
+    text = told(a @ b)
+    assert "reshape" not in text
+    assert "∂v1/∂a = g · b  " in text
+    assert "∂v1/∂b = g · a  " in text
+
+
 def test_every_kind_of_network_can_be_explained():
     net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
     loss = nn.CrossEntropyLoss()(net(np.ones((5, 3))), np.array([0, 1, 1, 0, 1]))

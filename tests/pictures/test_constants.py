@@ -23,15 +23,15 @@ def in_frames(picture):
     return {node.text.split("\n")[0] for cluster in picture.drawing.clusters for node in cluster.nodes}
 
 
-@pytest.mark.parametrize("spent", [False, True])
+@pytest.mark.parametrize("freed", [False, True])
 @pytest.mark.parametrize("affine", [False, True])
 @pytest.mark.parametrize("first", [nn.Linear(3, 4), nn.Conv1d(3, 4, 1), nn.Conv2d(3, 4, 1)], ids=["1d", "2d", "3d"])
-def test_statistics_of_a_batch_norm_have_their_names_in_its_frame(first, affine, spent):
+def test_statistics_of_a_batch_norm_have_their_names_in_its_frame(first, affine, freed):
     shape = (2, 3, 5, 5)[: first.weight.ndim]
     norm = nn.BatchNorm2d if len(shape) == 4 else nn.BatchNorm1d
     net, x = nn.Sequential(first, norm(4, affine=affine)).eval(), mg.Tensor(np.ones(shape), name="x")
     loss = net(x).sum()
-    if spent:
+    if freed:
         loss.backward()
     picture = mg.draw(loss)
     assert {kinds(picture)[name] for name in ("running_mean", "running_var")} == {"buffer"}
@@ -106,7 +106,7 @@ def test_an_input_with_a_name_is_that_before_and_after_backward():
     assert before["x"] == "input"
 
 
-@pytest.mark.parametrize("spent", [False, True])
+@pytest.mark.parametrize("freed", [False, True])
 @pytest.mark.parametrize(
     ("layer", "call", "shape", "uses"),
     [
@@ -118,10 +118,10 @@ def test_an_input_with_a_name_is_that_before_and_after_backward():
     ],
     ids=["attention", "one sequence", "encoder", "batch first", "flatten"],
 )
-def test_an_input_that_a_layer_turns_is_one_input(layer, call, shape, uses, spent):
+def test_an_input_that_a_layer_turns_is_one_input(layer, call, shape, uses, freed):
     x = mg.Tensor(np.random.default_rng(0).normal(size=shape), name="x")
     loss = call(layer, x).sum()
-    if spent:
+    if freed:
         loss.backward()
     drawing = mg.draw(loss, max_nodes=99).drawing
     (box,) = (node for node in drawing.every_node() if node.text.split("\n")[0] == "x")
@@ -163,11 +163,11 @@ def test_constants_count_among_the_nodes_for_which_there_is_room():
     assert len(mg.draw(net(np.arange(4).reshape(4, 1)).sum()).drawing.every_node()) <= 60
 
 
-@pytest.mark.parametrize("spent", [False, True])
-def test_a_dropout_mask_is_called_that_and_lies_where_it_is_applied(spent):
+@pytest.mark.parametrize("freed", [False, True])
+def test_a_dropout_mask_is_called_that_and_lies_where_it_is_applied(freed):
     net = nn.Sequential(nn.Linear(3, 4), nn.Sequential(nn.Linear(4, 4), nn.Dropout(), nn.Linear(4, 4), nn.Dropout()))
     loss = net(mg.Tensor(np.ones((2, 3)), name="x")).sum()
-    if spent:
+    if freed:
         loss.backward()
     picture = mg.draw(loss)
     masks = [node for node in picture.drawing.every_node() if node.text.startswith("dropout mask")]
@@ -210,3 +210,11 @@ def test_a_weight_that_blocks_share_is_drawn_once():
     assert sum("0.2.weight" in line.split(":")[0] for line in picture.describe().splitlines()) == 1
     tails = {edge.tail for edge in picture.drawing.edges}
     assert all(node.id in tails or node.kind == "output" for node in picture.drawing.every_node())
+
+
+def test_a_number_stands_in_formulas_and_has_no_box():
+    u = mg.Tensor(0.5, requires_grad=True, name="u")
+    (u * u).tanh().backward(create_graph=True)
+    words = mg.draw(u.grad).describe()
+    assert "= 1 · z" in words  # what backward began with
+    assert "constant" not in words

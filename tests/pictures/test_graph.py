@@ -7,6 +7,7 @@ import subprocess
 import time
 import tracemalloc
 from inspect import signature
+from itertools import product
 
 import numpy as np
 import pytest
@@ -182,19 +183,19 @@ def test_after_backward_the_structure_is_drawn_with_what_is_held():
 
 
 def test_the_words_say_how_to_keep_what_is_not_kept():
-    def spent():
+    def freed():
         z = (leaf([3.0, 4.0], "w") * 2 * 2).sum()
         z.backward()
         return z
 
-    z, advice = spent(), "not kept: backward(retain_graph=True) keeps it, until weights change"
+    z, advice = freed(), "not kept: backward(retain_graph=True) keeps it, until weights change"
     for picture in (mg.draw(z, legend=False), mg.draw(z, scalars=True)):
         assert picture.describe().endswith(advice)
         assert f"writes it; {advice}>" in repr(picture)
         assert advice in picture.source
 
 
-def test_what_a_tensor_that_retains_its_gradient_holds_is_shown_of_a_spent_graph():
+def test_what_a_tensor_that_retains_its_gradient_holds_is_shown_of_a_freed_graph():
     w = leaf([1.0, 2.0], "w")
     h = w + 1
     h.retain_grad()
@@ -219,12 +220,12 @@ def test_what_was_computed_from_memory_that_was_written_since_is_not_kept():
     assert "z₁ = w[0] · v[0]\nnot kept" in texts(mg.draw(z, scalars=True))
 
 
-@pytest.mark.parametrize("spent", [False, True])
-def test_what_contradicts_a_value_that_is_held_is_not_kept(spent):
+@pytest.mark.parametrize("freed", [False, True])
+def test_what_contradicts_a_value_that_is_held_is_not_kept(freed):
     w, x = leaf([1.0, 2.0], "w"), mg.Tensor([[3.0, 4.0], [5.0, 6.0]], name="x")
     for z in ((w * w).sum(), (w * 2 + 1).exp().sum(), ((w @ x) * 2).sum(), w @ x):
         shown = [texts(mg.draw(z, scalars=scalars)) for scalars in (False, True)]
-        if spent:
+        if freed:
             z.sum().backward()
             shown[0] = texts(mg.draw(z))
         w.data[0] = 50  # which nobody counts
@@ -300,9 +301,9 @@ def test_a_rule_says_over_which_axes_it_is_summed_where_an_input_was_repeated():
 
 def test_an_outer_product_is_one_op():
     a, b = leaf([1.0, 2.0], "a"), leaf([3.0, 4.0, 5.0], "b")
-    for spent in (False, True):
+    for freed in (False, True):
         z = mg.outer(a, b).sum()
-        if spent:
+        if freed:
             z.backward()
         picture = mg.draw(z, backward=True)
         assert [text.split("\n")[0] for text in texts(picture)] == ["a", "b", "z₁ = a ⊗ b", "z₂ = Σ z₁"]
@@ -361,11 +362,11 @@ def test_modules_below_the_depth_are_one_box():
     assert not any(text.startswith("weight") for text in shown)
 
 
-@pytest.mark.parametrize("spent", [False, True])
-def test_a_block_that_repeats_is_drawn_once(spent):
+@pytest.mark.parametrize("freed", [False, True])
+def test_a_block_that_repeats_is_drawn_once(freed):
     layers = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 6)
     loss = layers(leaf(np.ones((2, 3, 8)), "x")).sum()
-    if spent:
+    if freed:
         loss.backward()
     picture = mg.draw(loss)
     assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6"]
@@ -388,13 +389,13 @@ def test_what_is_made_of_the_last_of_equal_blocks_names_it(depth):
     assert any(" = ‹2› · ‹2›\n" in text for text in texts(picture))
 
 
-@pytest.mark.parametrize("spent", [False, True])
+@pytest.mark.parametrize("freed", [False, True])
 @pytest.mark.parametrize("norm_first", [False, True])
-def test_the_first_block_is_like_the_others_though_its_input_takes_no_gradient(norm_first, spent):
+def test_the_first_block_is_like_the_others_though_its_input_takes_no_gradient(norm_first, freed):
     net = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, norm_first=norm_first), 6)
     x = mg.Tensor(np.ones((2, 3, 8)), name="x")
     loss = net(x).sum()
-    if spent:
+    if freed:
         loss.backward()
     picture = mg.draw(loss)
     assert [cluster.text for cluster in picture.drawing.clusters] == ["layers.0  TransformerEncoderLayer   × 6"]
@@ -845,19 +846,38 @@ def test_a_page_holds_picture_and_words(small, tmp_path):
     assert "Content-Security-Policy" in page
 
 
+def test_of_settings_that_were_forgotten_nothing_is_computed(monkeypatch):
+    monkeypatch.setattr("micrograd_np.core.freed.SETTINGS", 1)
+    w = leaf([3.0, 1.0, 2.0], "w")
+    z = w[:2].cumsum(0).sum() + w[1:].sum(keepdims=True).sum()
+    z.backward()
+    words = mg.draw(z).describe().splitlines()
+    assert words[0] == "w: parameter, (3,) float64 = [3 1 2], .grad [2 2 1]"
+    assert words[1] == "z₁ = w[…]: (2,) float64 = not kept"
+    assert all(line.endswith("not kept") for line in words[1:-2])
+
+
+def test_a_line_is_free_between_a_histogram_and_the_gradient_below_it():
+    w = mg.Tensor(np.linspace(0, 1, 64), requires_grad=True, name="w")
+    node = mg.draw(w * 2).drawing.every_node()[0]
+    assert node.text.split("\n")[-3:] == ["▆▆▆▆▆▆▆▆", "", ".grad not computed yet"]
+    assert summary(np.array([np.nan, *range(63)])).split("\n")[1] == "1 nan or infinite"  # above the bars
+
+
 @pytest.mark.parametrize("direction", ["TB", "LR"])
-def test_no_rule_is_crossed_by_its_own_arrow(direction):
+@pytest.mark.parametrize("squares", [False, True])
+def test_no_rule_is_crossed_by_an_arrow(direction, squares):
     pytest.importorskip("pygraphviz")
     w, v = leaf(2.0, "w"), leaf([1.0, 2.0], "v")
-    picture = mg.draw(((w * v).tanh() + 1).sum().sigmoid(), direction, backward=True)
-    edges = json.loads(render(picture.source, "json"))["edges"]
-    told = [edge for edge in edges if "lp" in edge]
-    assert len(told) == 6
-    for edge in told:
+    square = w * w
+    z = square * square + square if squares else ((w * v).tanh() + 1).sum().sigmoid()
+    edges = json.loads(render(mg.draw(z, direction, backward=True).source, "json"))["edges"]
+    assert sum("lp" in edge for edge in edges) == 6
+    for edge, arrow in product((edge for edge in edges if "lp" in edge), edges):
         x = float(edge["lp"].split(",")[0])
         texts = [part for part in edge["_ldraw_"] if part["op"] == "T" and part["text"].strip()]
         width, height = max(part["width"] for part in texts), texts[0]["pt"][1]
-        points = [np.array(point.split(","), float) for point in edge["pos"].removeprefix("e,").split(" ")][1:]
+        points = [np.array(point.split(","), float) for point in arrow["pos"][2:].split(" ")][1:]
         for a, b, c, d in (points[i : i + 4] for i in range(0, len(points) - 1, 3)):
             for t in np.linspace(0, 1, 20):
                 s = 1 - t

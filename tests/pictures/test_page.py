@@ -89,10 +89,11 @@ def test_other_suffixes_and_pages_above_the_limit_are_refused(tmp_path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_page_of_the_gallery_is_made_of_the_present_templates():
+@pytest.mark.parametrize("name", ["steps", "replay"])
+def test_the_pages_of_the_gallery_are_made_of_the_present_templates(name):
     docs = module.TEMPLATES.parents[2] / "docs"
     if not docs.exists():
         pytest.skip("the package is installed without its docs")
-    page = (docs / "pictures" / "steps.html").read_text(encoding="utf-8")
-    for part in ("page.css", "steps.css", "steps.js"):
+    page = (docs / "pictures" / f"{name}.html").read_text(encoding="utf-8")
+    for part in ("page.css", f"{name}.css", f"{name}.js"):
         assert (module.TEMPLATES / part).read_text(encoding="utf-8") in page, "run docs/generate_gallery.py"

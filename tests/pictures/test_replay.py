@@ -13,6 +13,8 @@ CUT = """return [...document.querySelectorAll('svg[role=img] text')].filter(t =>
     const a = t.getBoundingClientRect(), b = t.closest('svg').getBoundingClientRect();
     return a.left < b.left - 0.5 || a.right > b.right + 0.5 || a.bottom > b.bottom + 0.5
 }).map(t => t.textContent)"""
+LETTERS = """return [...document.querySelectorAll('svg[role=img] text')].map(
+    t => parseFloat(getComputedStyle(t).fontSize) * Math.hypot(t.getScreenCTM().a, t.getScreenCTM().b))"""
 MARKUP = "<b onclick=alert(1)>loss</script><i>"
 
 
@@ -176,14 +178,17 @@ def test_a_stop_without_a_plane_of_its_own_shows_the_last_one_and_says_of_which_
     assert text(browser, "#plane-title") == "Predictions over the inputs"
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [360, 390, 1280])
 @pytest.mark.parametrize("mode", ["light", "dark"])
-def test_nothing_is_wider_than_the_window(replay, width, mode):
+def test_nothing_is_wider_than_the_window_and_letters_have_12_pixels(replay, width, mode):
     size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
     colour = {"features": [{"name": "prefers-color-scheme", "value": mode}]}
     replay.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     replay.execute_cdp_cmd("Emulation.setEmulatedMedia", colour)
+    replay.refresh()
     assert replay.execute_script("return document.documentElement.scrollWidth") <= width
     assert replay.execute_script(CUT) == []
+    letters = replay.execute_script(LETTERS)
+    assert 12 <= min(letters) <= max(letters) <= 16
     paper = replay.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (paper == "rgb(255, 255, 255)") == (mode == "light")

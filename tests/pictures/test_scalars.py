@@ -160,3 +160,9 @@ def test_after_backward_and_a_step_the_rest_is_not_kept_and_the_words_say_how_to
 def test_above_the_limit_the_number_of_elements_is_told():
     with pytest.raises(ValueError, match=r"at most 64; this graph has 200"):
         mg.draw(mg.Tensor(np.ones(100), requires_grad=True) * 2, scalars=True)
+
+
+@pytest.mark.parametrize("setting", [{"backward": True}, {"gradients": True}, {"depth": 1}, {"formulas": False}])
+def test_a_setting_that_does_nothing_to_numbers_is_refused(setting):
+    with pytest.raises(TypeError, match=rf"^draw: {next(iter(setting))} is for graphs of tensors, and scalars=True"):
+        mg.draw(mg.Tensor([1.0], requires_grad=True) * 2, scalars=True, **setting)

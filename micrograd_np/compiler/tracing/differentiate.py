@@ -52,7 +52,7 @@ def differentiate(tracer: Traces, result: Any, floor: int) -> Pullback | None:
     """Trace the backward pass of `result`, down to what was there before the step; None if nobody can ask for it."""
     roots = list(dict.fromkeys(z for z in instances(result, Vertex) if z.requires_grad and z.order > floor))
     under = walk.topological(*roots, floor=floor)
-    if not roots or any(walk.is_gone(z) for z in under if z.order > floor):
+    if not roots or any(walk.is_freed(z) for z in under if z.order > floor):
         return None
     tensors = {
         x: t if t.node is x else walk.with_record(a, x)

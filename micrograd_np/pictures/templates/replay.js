@@ -7,7 +7,7 @@ const updates = [];  // what is done for each frame shown; each says its part of
 let shown = last, timer = null;
 
 const finite = (x) => typeof x === "number";
-function told(x, digits = 4) {  // a number to so many digits, a large or tiny one with its power of ten
+function format(x, digits = 4) {  // a number to so many digits, a large or tiny one with its power of ten
   if (!finite(x)) return x ?? "none";
   const rounded = Number(x.toPrecision(digits)), size = Math.abs(rounded);
   const text = size && (size < 1e-4 || size >= 1e6) ? rounded.toExponential().replace("e+", "e") : String(rounded);
@@ -31,6 +31,7 @@ function entry(legend, look, text) {  // a line or shape, and what it stands for
 }
 
 const LETTER = 7.6;  // the width of a digit
+const width = (section) => within(section.clientWidth - 24, 240, 400);  // of a picture: its letters do not shrink
 
 function scale(values, roomy) {  // from values to 0 … 1: logarithmic where they are positive and spread tenfold
   const all = values.filter(finite);
@@ -50,7 +51,7 @@ function scale(values, roomy) {  // from values to 0 … 1: logarithmic where th
     for (let k = Math.ceil(low / step); k * step <= high * (1 + 1e-9); k += 1) ticks.push(k * step);
   }
   const from = bend(low), span = bend(high) - from;
-  const shown = ticks.filter((t) => t >= low && t <= high).map((t) => [t, told(t, digits)]);  // with their labels
+  const shown = ticks.filter((t) => t >= low && t <= high).map((t) => [t, format(t, digits)]);  // with their labels
   const room = LETTER * Math.max(...shown.map(([, text]) => text.length), 3);  // for the longest
   return { low, high, log, ticks: shown, room, to: (x) => (bend(x) - from) / span };
 }
@@ -70,10 +71,10 @@ function axes(picture, [left, right, top, bottom], columns, across, label, rows,
 function chart(title, chosen) {
   const section = element("section", {}, at("charts"));
   element("h2", {}, section, title);
-  const picture = element("svg", { viewBox: "0 0 400 230", role: "img" }, section);
+  const wide = width(section), picture = element("svg", { viewBox: `0 0 ${wide} 230`, role: "img" }, section);
   const y = scale(chosen.flatMap((c) => c.values), true);
   const x = scale([...rows, ...frames.map((f) => f.epoch)]);
-  const left = 12 + y.room, right = 394 - x.room / 2, top = 8, bottom = 190;
+  const left = 12 + y.room, right = wide - 6 - x.room / 2, top = 8, bottom = 190;
   const across = (epoch) => left + (right - left) * x.to(epoch);
   const up = (value) => bottom - (bottom - top) * (0.04 + 0.92 * y.to(value));
   for (const [tick] of y.ticks) element("line", { x1: left, x2: right, y1: up(tick), y2: up(tick), class: "rule" }, picture);
@@ -96,7 +97,7 @@ function chart(title, chosen) {
     for (const end of ["x1", "x2"]) now.setAttribute(end, across(frame.epoch));
     const said = parts.map(({ curve, dot, label }) => {
       const value = curve.values[k];
-      label.textContent = `${curve.name} ${k < 0 ? "not measured yet" : told(value)}`;
+      label.textContent = `${curve.name} ${k < 0 ? "not measured yet" : format(value)}`;
       set(dot, finite(value) ? { cx: across(rows[k]), cy: up(value), r: 4.5 } : { r: 0 });
       return label.textContent;
     }).join(", ");
@@ -151,11 +152,10 @@ function outlines(kinds, leads, side) {  // of regions, in squares between four 
 }
 
 function drawPlane() {
-  at("plane").hidden = false;
   const { side, levels, classes, range } = plane;
   const x = scale(plane.limits.slice(0, 2)), y = scale(plane.limits.slice(2));
-  const x0 = 26 + y.room, y0 = 6, wide = 394 - x.room / 2 - x0;
-  const picture = element("svg", { viewBox: `0 0 400 ${wide + 46}`, role: "img" }, at("plane"));
+  const all = width(at("plane")), x0 = 26 + y.room, y0 = 6, wide = all - 6 - x.room / 2 - x0;
+  const picture = element("svg", { viewBox: `0 0 ${all} ${wide + 46}`, role: "img" }, at("plane"));
   const across = (value) => x0 + wide * x.to(value), down = (value) => y0 + wide * (1 - y.to(value));
   const area = (i) => (classes ? { class: `region f${i % 8}` } : { class: "height", fill: shade((i + 0.5) / levels) });
   const unit = wide / (classes ? side - 1 : side);  // between points, or around them
@@ -171,7 +171,7 @@ function drawPlane() {
   element("text", { transform: `translate(12 ${y0 + wide / 2}) rotate(-90)`, "text-anchor": "middle" }, picture, "input 1");
   const legend = element("ul", { class: "legend" }, at("plane"));
   if (classes) classes.slice(0, 12).forEach((name, i) => entry(legend, mark(i), `class ${name}`));
-  else range.forEach((value, i) => entry(legend, { d: "M-12-5h24v10h-24z", fill: shade(i), stroke: "currentColor" }, told(value)));
+  else range.forEach((value, i) => entry(legend, { d: "M-12-5h24v10h-24z", fill: shade(i), stroke: "currentColor" }, format(value)));
   if (!classes) element("li", {}, legend, "circles: targets");
   const title = at("plane-title").textContent;
   updates.push((stop) => {
@@ -203,15 +203,15 @@ function drawLayers() {
       return { text, path: element("path", { class: kind }, element("svg", look, cell)) };
     });
   });
-  const bars = `Gradient: bars from ${told(norm.low)} to ${told(norm.high)}${norm.log ? ", logarithmic" : ""}. `;
-  const blocks = `Weights: from ${told(-far)} to ${told(far)}, line from least to largest, block the middle half.`;
+  const bars = `Gradient: bars from ${format(norm.low)} to ${format(norm.high)}${norm.log ? ", logarithmic" : ""}. `;
+  const blocks = `Weights: from ${format(-far)} to ${format(far)}, line from least to largest, block the middle half.`;
   at("scales").textContent = (norms.length ? bars : "") + (far ? blocks : "No weight is a number other than 0.")
     + (unshown ? ` ${unshown} more layers are left out.` : "");
   const block = (from, to, half) => `M${from} ${4 - half}H${to}V${4 + half}H${from}z`;
   updates.push((frame) => lines.forEach(([gradient, weight], i) => {
     const [low, quarter, , threeQuarters, high] = frame.spread[i].map(place);
-    gradient.text.textContent = told(frame.gradient[i]);
-    weight.text.textContent = `norm ${told(frame.weight[i])}`;
+    gradient.text.textContent = format(frame.gradient[i]);
+    weight.text.textContent = `norm ${format(frame.weight[i])}`;
     set(gradient.path, { d: block(0, long(frame.gradient[i]), 4) });
     set(weight.path, { d: block(low, high, 0.5) + block(quarter, Math.max(threeQuarters, quarter + 1), 4) });
   }));
@@ -236,6 +236,7 @@ function play(on) {
   show(on && shown === last ? 0 : shown);
 }
 
+at("plane").hidden = !plane;  // before anything is measured
 for (const [title, isLoss] of [["Loss", true], ["Metrics", false]]) {
   const chosen = curves.filter(({ name }) => name.endsWith("loss") === isLoss);
   if (chosen.length) chart(title, chosen);

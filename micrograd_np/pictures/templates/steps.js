@@ -126,10 +126,10 @@ function backward(step, node) {
     part.append(paragraph("formula", code(`∂${data.root}/∂${x} ${sign} ${to.rule}`)));
     if (to.numbers) part.append(withNumbers(to.numbers, result));
     else if (to.example) part.append(paragraph("", `its first element${summed ? ", before the sum" : ""}: `, code(to.example)));
-    const told = to.numbers && inline(result) !== null;
-    if (summed || (to.raw && !told)) part.append(arrayOf(to.raw, summed ? "before the sum" : "the rule gives"));
+    const inNumbers = to.numbers && inline(result) !== null;
+    if (summed || (to.raw && !inNumbers)) part.append(arrayOf(to.raw, summed ? "before the sum" : "the rule gives"));
     if (to.why) part.append(paragraph("why", `${to.why[0].toUpperCase()}${to.why.slice(1)}.`));
-    if (!told || result !== to.gives) part.append(arrayOf(to.gives, to.of > 1 ? "this part" : `gradient of ${x}`));
+    if (!inNumbers || result !== to.gives) part.append(arrayOf(to.gives, to.of > 1 ? "this part" : `gradient of ${x}`));
     if (to.of > 1) {
       const left = to.of - to.part;
       const state = left ? `${plural(left, "part")} still to come` : "that was the last part";

@@ -1,0 +1,195 @@
+"""What every worker does with its shards: forward, backward, and the sums that it sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from micrograd_np import random
+from micrograd_np.compiler import compile as compiled
+from micrograd_np.compiler.step import Compiled
+from micrograd_np.core.messages import describe_value, must_be
+from micrograd_np.core.writes import writes
+from micrograd_np.engine.tensor import Tensor
+from micrograd_np.nn.module import Module
+
+from .shards import cut, length
+from .tree import Array, Part, siblings
+
+_BLOCK = 1 << 16  # elements that are added at once: few enough for the nearest caches
+_RESULT = "a function of model and shard that returns the sum of the losses, a 0-d tensor, and the number of samples"
+
+
+class Sums(NamedTuple):
+    """What a range of shards adds to the step: gradients by node of the tree, and a row of float64 for each shard.
+
+    A row is the sum of the losses, the number of samples, a number for each parameter, and the elements of all buffers
+    of the model afterwards. The number is the memory order in which the parameter lies in vectors, 1 for C and 2 for
+    Fortran (to transpose a gradient takes longer than to add it), and negative where no gradient has reached it.
+    """
+
+    parts: list[Part]
+    rows: Array
+
+
+class Work:
+    """Model, loss and parameters of a run, in the process of one worker. It is pickled once for each Ray worker."""
+
+    def __init__(self, loss: Any, model: Module, parameters: list[Tensor], shards: int, seed: int) -> None:
+        self.model, self.parameters, self.shards, self.seed = model, parameters, shards, seed
+        self.loss: Callable[[Any, Any], Any] = loss
+        self.run: Callable[[Any], Any] = self._backward
+        if isinstance(loss, Compiled):  # forward and backward in one program
+            self.loss = loss.function
+            self.run = compiled(self._backward, mode=loss.mode, backend=loss.backend)
+
+    @property
+    def trained(self) -> list[Tensor]:
+        """The parameters that require a gradient now."""
+        return [p for p in self.parameters if p.requires_grad]
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of gradient vectors: that of the parameters, but never less than float32."""
+        return np.result_type(np.float32, *(p.dtype for p in self.parameters))
+
+    def buffers(self) -> list[Tensor]:
+        """The buffers of the model, whichever it has bound now."""
+        return list(self.model.buffers())
+
+    def _backward(self, shard: Any) -> tuple[Tensor, Any]:
+        """The sum of the losses of a shard, and its number of samples; gradients are in the parameters afterwards."""
+        for p in self.parameters:
+            p.grad = None
+        result = self.loss(self.model, shard)
+        if isinstance(result, Tensor):
+            count: Any = length(shard)
+            total = result * count
+        elif isinstance(result, (tuple, list)) and len(result) == 2 and isinstance(result[0], Tensor):
+            total, count = result
+        else:
+            raise TypeError(must_be("data_parallel", "loss", f"{_RESULT}; or their mean", describe_value(result)))
+        if total.shape != ():
+            raise ValueError(must_be("data_parallel", "loss", _RESULT, f"a tensor of shape {total.shape}"))
+        total.backward()
+        return total, count
+
+    def sums(self, batch: Any, step: int, start: int, stop: int) -> Sums:
+        """Forward and backward for shards `start` … `stop` − 1 of `batch`; the model's buffers are as before."""
+        trained, buffers = self.trained, self.buffers()
+        before, orders = [b.data.copy() for b in buffers], [_order(p) for p in trained]
+        rows: list[Array] = []
+        parts: list[Part] = []
+        try:
+            for k in range(start, stop):
+                write(buffers, before)
+                with keyed(self.seed, step, k):
+                    total, count = self.run(cut(batch, k, self.shards))
+                number = float(count.data if isinstance(count, Tensor) else count)
+                reached = [-order if p._grad is None else order for p, order in zip(trained, orders, strict=True)]
+                after = [b.data.ravel().astype(np.float64) for b in buffers]
+                rows.append(np.concatenate([[float(total.data), number], reached, *after]))
+                first, lefts = k, []
+                while parts and siblings(parts[-1], first, k + 1, self.shards):
+                    left = parts.pop()
+                    first = left.start
+                    lefts.append(left.vector)
+                parts.append(Part(first, k + 1, self._added(lefts, trained, orders)))
+        finally:
+            write(buffers, before)
+            for p in self.parameters:
+                p.grad = None
+        return Sums(parts, np.stack(rows))
+
+    def _added(self, lefts: list[Array], trained: list[Tensor], orders: list[int]) -> Array:
+        """The gradients of all parameters as a vector; or added to the first of `lefts`, that to the second, and so on.
+
+        The last of them is overwritten and returned. They are added block by block, so that each is read once.
+        """
+        gradients = [
+            None if p._grad is None else (p._grad.data.T if order == 2 else p._grad.data).reshape(-1)
+            for p, order in zip(trained, orders, strict=True)
+        ]
+        if not lefts:
+            empty = np.zeros(0, self.dtype)
+            parts = [np.zeros(p.data.size) if g is None else g for p, g in zip(trained, gradients, strict=True)]
+            return np.concatenate([empty, *parts], dtype=self.dtype)
+        *inner, target = lefts
+        scratch = np.empty(_BLOCK, self.dtype)
+        place = 0
+        for p, g in zip(trained, gradients, strict=True):
+            for i in range(0, p.data.size, _BLOCK):
+                n = min(_BLOCK, p.data.size - i)
+                here = slice(place + i, place + i + n)
+                right: Any = 0.0 if g is None else g[i : i + n]
+                for left in inner:
+                    right = np.add(left[here], right, out=scratch[:n])
+                np.add(target[here], right, out=target[here])
+            place += p.data.size
+        return target
+
+    def orders(self, rows: Array) -> list[int]:
+        """The memory order of each parameter in the vectors of `rows`."""
+        return np.abs(rows[0, 2 : 2 + len(self.trained)]).astype(int).tolist()
+
+    def reached(self, rows: Array) -> list[bool]:
+        """Which parameters a gradient has reached in any shard."""
+        return [bool(column.max() > 0) for column in rows[:, 2 : 2 + len(self.trained)].T]
+
+    def views(self, vector: Array, orders: list[int]) -> list[Array]:
+        """The parts of `vector` in the shapes of the parameters."""
+        views, start = [], 0
+        for p, order in zip(self.trained, orders, strict=True):
+            part = vector[start : start + p.data.size]
+            views.append(part.reshape(p.shape[::-1]).T if order == 2 else part.reshape(p.shape))
+            start += p.data.size
+        return views
+
+    def reordered(self, vector: Array, before: list[int], after: list[int]) -> Array:
+        """`vector` in other memory orders; itself where they are the same."""
+        if before == after:
+            return vector
+        result = np.empty_like(vector)
+        for new, old in zip(self.views(result, after), self.views(vector, before), strict=True):
+            new[...] = old
+        return result
+
+    def width(self) -> int:
+        """The length of a row."""
+        return 2 + len(self.trained) + sum(b.data.size for b in self.buffers())
+
+    def average_buffers(self, totals: Array) -> None:
+        """Set each buffer to its mean over the shards; whole numbers are rounded. `totals` is the sum of the rows."""
+        arrays, start, buffers = [], 2 + len(self.trained), self.buffers()
+        for b in buffers:
+            mean = totals[start : start + b.data.size].reshape(b.shape) / self.shards
+            arrays.append(mean if b.dtype.kind == "f" else np.rint(mean))
+            start += b.data.size
+        write(buffers, arrays)
+
+
+def write(tensors: Iterable[Tensor], arrays: Iterable[Array]) -> None:
+    """Write each array into the memory of its tensor."""
+    for t, array in zip(tensors, arrays, strict=True):
+        t.data[...] = array
+        writes.note(t.data)
+
+
+def _order(p: Tensor) -> int:
+    """The memory order of `p`, which its gradients mostly have, and its update wants: 2 for Fortran, else 1."""
+    return 2 if p.data.flags.f_contiguous and not p.data.flags.c_contiguous else 1
+
+
+@contextmanager
+def keyed(seed: int, step: int, shard: int) -> Iterator[None]:
+    """Draws from the package's generator depend on these three numbers inside; afterwards it is where it was."""
+    generator = random.generator().bit_generator
+    before = generator.state
+    generator.state = np.random.PCG64([seed, step, shard]).state
+    try:
+        yield
+    finally:
+        generator.state = before

@@ -1,0 +1,52 @@
+"""Unlike most: few parameters, uneven shards, LBFGS, accumulation, what is not reached; a hash for each."""
+
+import sys
+
+import numpy as np
+
+import micrograd_np as mg
+from micrograd_np import nn, optim
+
+
+def ends(engine):
+    """The names of the kinds, with the bytes of the parameters that each ends with."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(30, 3)), rng.normal(size=(30, 2))
+
+    def loss(model, shard):
+        return nn.MSELoss()(model(shard[0]), shard[1])
+
+    def branches(model, shard):
+        first = (shard[0].ravel()[0] > 0.5).item()  # in some shards the second layer is not used
+        return (model[0](shard[0]) if first else model[1](model[0](shard[0]))).square().mean()
+
+    def trained(name, f, model, optimizer, shards, accumulate=False):
+        step = mg.distributed.data_parallel(f, model, optimizer, engine, shards, check_every=1)
+        for _ in range(4):
+            if accumulate:
+                step.accumulate((x[:17], y[:17]))
+            step((x, y))
+        return name, b"".join(p.data.tobytes() for p in model.parameters())
+
+    mg.manual_seed(0)
+    single = nn.Sequential(nn.Linear(3, 1, bias=False))
+    yield trained("few", lambda m, s: m(s[0]).square().mean(), single, optim.SGD(single.parameters(), lr=0.1), 8)
+    for shards in (5, 7, 13, 30):
+        model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 2))
+        yield trained(f"{shards} shards", loss, model, optim.NAdam(model.parameters(), lr=0.1), shards)
+    model = nn.Linear(3, 2)
+    yield trained("LBFGS", loss, model, optim.LBFGS(model.parameters(), max_iter=5), 8)
+    model = nn.Linear(3, 2).to("float16")
+    yield trained("float16", loss, model, optim.SGD(model.parameters(), lr=0.1), 6)
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
+    yield trained("accumulated", loss, model, optim.Adam(model.parameters(), lr=0.1), 8, accumulate=True)
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
+    yield trained("not reached", branches, model, optim.AdamW(model.parameters(), lr=0.1), 8)
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
+    model[0].requires_grad_(False)
+    yield trained("frozen", loss, model, optim.Muon([model[1].weight], lr=0.1), 8)
+
+
+if __name__ == "__main__":
+    lines = [f"{name} {end.hex()}" for name, end in ends(sys.argv[1])]
+    print("\n".join(lines) + "\n", end="", flush=True)
