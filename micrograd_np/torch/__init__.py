@@ -30,7 +30,7 @@ def missing(name: str, part: str = "torch") -> str:
     """The sentence that says that there is no such name."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, dir(_sys.modules[part.replace("torch", __name__, 1)]), 1)
+    near = get_close_matches(name, dir(_sys.modules[part.replace("torch", __name__, 1)]), 1, 0.8)
     return f"{part}.{name} is not in micrograd_np.torch.{f' Did you mean {near[0]}?' if near else ''}"
 
 

@@ -15,6 +15,7 @@ from micrograd_np.ops.axes import along, axes_of, axis_of
 from micrograd_np.ops.operand import as_operand
 from micrograd_np.ops.state import astype
 
+from .dtypes import result_type
 from .tensor import as_torch, common, floating, wrapped
 
 
@@ -177,12 +178,32 @@ def _spread(name: str, *, mean: bool = False) -> Callable[..., Any]:
 
 
 def _quantile(
-    input: Any, q: Any, dim: Any = None, keepdim: bool = False, *, interpolation: str = "linear", of: Any = mg.quantile
+    input: Any, q: Any, dim: Any = None, keepdim: bool = False, *, interpolation: str = "linear", nans: bool = False
 ) -> Any:
-    if interpolation != "linear" or getattr(q, "requires_grad", False):
-        raise NotImplementedError("quantile: only interpolation 'linear' is here, and no gradient by q.")
-    z = of(input, _array(q).tolist(), dim if input.ndim else None, keepdim and input.ndim > 0)
-    return z.reshape((*np.shape(q), *(1,) * input.ndim)) if keepdim and dim is None else z
+    """Between the sorted elements; with `nans` those that are nan do not count, else they make the result nan."""
+    x, axis = _whole(input.reshape(-1) if dim is None else input, 0 if dim is None else dim)
+    x = mg.moveaxis(mg.sort(x, axis), axis, -1)
+    at = as_operand(q if isinstance(q, Vertex) else np.asarray(q, input.dtype))
+    levels = at.reshape([-1, *(1,) * (x.ndim - 1)])
+    missing = np.isnan(_array(x)).sum(axis=-1)
+    place = levels * (np.maximum(x.shape[-1] - missing, 1) - 1 if nans else x.shape[-1] - 1.0)
+    steps: Any = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}
+    if interpolation in steps:
+        z = _at(x, steps[interpolation](_array(place)))
+    else:
+        low = np.floor(_array(place))
+        below, above = _at(x, low), _at(x, np.ceil(_array(place)))
+        z = (below + above) / 2 if interpolation == "midpoint" else below + (place - low) * (above - below)
+    z = z if nans else mg.where(missing > 0, np.nan, z)
+    shape = tuple(1 if a == axis or dim is None else n for a, n in enumerate(input.shape))
+    shape = shape if keepdim else () if dim is None else tuple(n for a, n in enumerate(input.shape) if a != axis)
+    return z.reshape(tuple(at.shape) + shape)
+
+
+def _at(x: Any, places: Any) -> Any:
+    """The elements of `x` (…, n) at places (k, …) along its last axis: (k, …)."""
+    wide = mg.broadcast_to(x, shape=(len(places), *x.shape))
+    return mg.take_along_axis(wide, np.expand_dims(places.astype(np.int64), -1), axis=-1).squeeze(-1)
 
 
 def _norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
@@ -326,8 +347,11 @@ def _scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, 
         z = total / weights if reduce == "mean" and x.dtype.kind == "f" else total
         z = total // weights.astype(x.dtype) if reduce == "mean" and x.dtype.kind != "f" else z
         return z.reshape(input.shape)
+    if reduce == "prod":
+        z = x if include_self else mg.where(hit, 1, x)
+        return _multiplied(z, axis_of(dim, x.ndim), at, parts).reshape(input.shape)
     if reduce not in ("amax", "amin"):
-        raise NotImplementedError(f"scatter_reduce: reduce={reduce!r} is not here; sum, mean, amax and amin are.")
+        raise NotImplementedError(f"scatter_reduce: reduce={reduce!r} is not here; sum, prod, mean, amax and amin are.")
     best, ufunc = _array(x).copy(), np.maximum if reduce == "amax" else np.minimum
     grid = [
         at if a == axis_of(dim, x.ndim) else np.arange(n).reshape((-1,) + (1,) * (x.ndim - 1 - a))
@@ -341,6 +365,64 @@ def _scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, 
     shares = mg.scatter_add(own.astype(x.dtype), dim, at, theirs.astype(x.dtype))
     z = mg.scatter_add(mg.where(own, x, 0), dim, at, mg.where(theirs, parts, 0))  # equals share, as their gradient
     return (z / mg.maximum(shares, 1)).reshape(input.shape)
+
+
+def _multiplied(x: Any, axis: int, at: Any, parts: Any) -> Any:
+    """`x` times the `parts` that an index sends to the same place: one factor for each place at a time."""
+    grid = [at if a == axis else np.arange(n).reshape((-1,) + (1,) * (x.ndim - 1 - a)) for a, n in enumerate(at.shape)]
+    flat = np.ravel_multi_index(
+        tuple(np.broadcast_arrays(*[g % n for g, n in zip(grid, x.shape, strict=True)])), x.shape
+    )
+    places = flat.reshape(-1)
+    order = np.argsort(places, kind="stable")
+    firsts = np.searchsorted(places[order], places[order])
+    turns = np.empty(places.size, np.int64)
+    turns[order] = np.arange(places.size) - firsts  # how many before it go to its place
+    z, factors = x.reshape(-1).clone(), parts.reshape(-1)
+    for turn in range(turns.max() + 1):
+        these = np.flatnonzero(turns == turn)
+        z = _put(z, (places[these],), z[places[these]] * factors[these])
+    return z
+
+
+def _nonzero_places(input: Any, *, size: int, fill_value: int = -1) -> Any:
+    at = np.argwhere(_array(input))[:size]
+    return _constant(np.concatenate([at, np.full((size - len(at), input.ndim), fill_value, np.int64)]))
+
+
+def _unpooled(d: int) -> Callable[..., Any]:
+    """``max_unpool(input, indices, …)``: zeros with the elements where max pooling took them from."""
+
+    def unpool(
+        input: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
+    ) -> Any:
+        kernel, padded = (x if np.ndim(x) else (x,) * d for x in (kernel_size, padding))
+        step = kernel if stride is None or stride == () else stride if np.ndim(stride) else (stride,) * d
+        sizes = zip(input.shape[-d:], step, padded, kernel, strict=True)
+        places = tuple((n - 1) * s - 2 * p + k for n, s, p, k in sizes)
+        places = places if output_size is None else tuple(output_size)[-d:]
+        lead = tuple(input.shape[:-d])
+        zeros = mg.Tensor(np.zeros((*lead, math.prod(places)), input.dtype))
+        z = mg.scatter(zeros, -1, _array(indices).reshape(*lead, -1), input.reshape(*lead, -1))
+        return z.reshape(*lead, *places)
+
+    return unpool
+
+
+def _leaky_at_random(
+    input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
+) -> Any:
+    if not training:
+        return mg.functional.leaky_relu(input, negative_slope=(lower + upper) / 2)
+    slopes = mg.random.generator().uniform(lower, upper, input.shape).astype(input.dtype)
+    return mg.where(input < 0, input * slopes, input)
+
+
+class Parts(NamedTuple):
+    """A number as a fraction times a power of two."""
+
+    mantissa: Any
+    exponent: Any
 
 
 def _put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
@@ -399,7 +481,8 @@ def _diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> 
 def _where(condition: Any, input: Any = None, other: Any = None) -> Any:
     if input is None:
         return tuple(_constant(a) for a in np.nonzero(_array(condition)))
-    return mg.where(condition, *common(input, other))
+    z = mg.where(condition, *common(input, other))
+    return z if isinstance(input, Vertex) or isinstance(other, Vertex) else _cast(z, result_type(input, other))
 
 
 def _clamp(input: Any, min: Any = None, max: Any = None) -> Any:

@@ -210,6 +210,9 @@ cummin = _running('min')
 median = _median
 kthvalue = _kth
 quantile = _quantile
+nanquantile = partial(_quantile, nans=True)
+frexp(input) = Parts(input * np.exp2(-(e := np.frexp(_array(input))[1])).astype(input.dtype), _constant(e))
+nonzero_static = _nonzero_places
 norm = _norm
 dist = _dist
 sort = _sort

@@ -22,6 +22,10 @@ RANDOM = set(
 )
 """Of these, shapes and dtypes are compared."""
 CONTRADICTED = {
+    **dict.fromkeys(
+        (f"nn.functional.max_unpool{d}d" for d in (1, 2, 3)),
+        "of two elements for one place the last stays; PyTorch's gradient reaches the other, too",
+    ),
     "nn.functional.ctc_loss": "PyTorch's gradient by log-probabilities contains that of log_softmax",
     "cov": "of two observations it does not depend on their weights; PyTorch's gradient by them is −2.4e-7, not 0",
 }

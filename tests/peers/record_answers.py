@@ -81,7 +81,7 @@ def main():
     np.seterr(all="ignore")
     pools, written = Pools(), []
     for op in entries():
-        if op.name in RANDOM or op.name in CONTRADICTED or judge(op, most=40)[0] not in ("right", "partly"):
+        if op.name in RANDOM or title(op) in CONTRADICTED or judge(op, most=40)[0] not in ("right", "partly"):
             continue
         kept = 0
         for sample in op.sample_inputs("cpu", torch.float64, requires_grad=op.supports_autograd):

@@ -49,4 +49,4 @@ def test_pytorchs_samples_are_answered_as_pytorch_does_or_refused_by_name(capsys
     assert {name: what for name, what in wrong.items() if name not in CONTRADICTED} == {}
     assert {name for name in CONTRADICTED if name not in wrong} == set(), "well done: strike it from the list"
     assert {name: verdicts[name] for name in WHOLE if verdicts[name][0] != "right"} == {}
-    assert sum(verdict == "right" for verdict, _ in verdicts.values()) >= 475
+    assert sum(verdict == "right" for verdict, _ in verdicts.values()) >= 485
