@@ -401,10 +401,10 @@ def _unpooled(d: int) -> Callable[..., Any]:
         sizes = zip(input.shape[-d:], step, padded, kernel, strict=True)
         places = tuple((n - 1) * s - 2 * p + k for n, s, p, k in sizes)
         places = places if output_size is None else tuple(output_size)[-d:]
-        lead = tuple(input.shape[:-d])
-        zeros = mg.Tensor(np.zeros((*lead, math.prod(places)), input.dtype))
-        z = mg.scatter(zeros, -1, _array(indices).reshape(*lead, -1), input.reshape(*lead, -1))
-        return z.reshape(*lead, *places)
+        outer = tuple(input.shape[:-d])
+        zeros = mg.Tensor(np.zeros((*outer, math.prod(places)), input.dtype))
+        z = mg.scatter(zeros, -1, _array(indices).reshape(*outer, -1), input.reshape(*outer, -1))
+        return z.reshape(*outer, *places)
 
     return unpool
 

@@ -1,4 +1,4 @@
-"""The scripts that run unmodified here are PyTorch's: PyTorch itself runs them, and promotes dtypes by the same table."""
+"""The scripts that run unmodified here are PyTorch's: PyTorch runs them, and promotes dtypes by the same table."""
 
 import subprocess
 import sys
