@@ -238,8 +238,11 @@ preferred: list[type[Vertex]] = []
 
 def preferred_type(result_type: type[Vertex], inputs: Iterable[Any]) -> type[Vertex]:
     """The class of the result of an op on `inputs`: a preferred one if an input has it, else `result_type`."""
-    kinds = (x.result_type for x in inputs if isinstance(x, Vertex) and x.result_type in preferred)
-    return next(kinds, result_type)
+    if result_type not in preferred:
+        for x in inputs:
+            if isinstance(x, Vertex) and x.result_type in preferred:
+                return x.result_type
+    return result_type
 
 
 _new = object.__new__
