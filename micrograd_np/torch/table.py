@@ -158,6 +158,8 @@ roll = _roll
 tile = _many('dims', mg.tile)
 repeat_interleave = _repeat_interleave
 as_strided = _as_strided
+as_strided_scatter(input, src, size, stride, storage_offset=0) =
+    _flat_put(input, _places(size, stride, storage_offset), src)
 alias_copy(input) = input.clone()
 expand_copy(input, size) = mg.expand(input, *size).clone()
 view_copy(input, size) = mg.reshape(input, shape=tuple(size)).clone()

@@ -27,6 +27,7 @@ CONTRADICTED = {
         "of two elements for one place the last stays; PyTorch's gradient reaches the other, too",
     ),
     "nn.functional.ctc_loss": "PyTorch's gradient by log-probabilities contains that of log_softmax",
+    "as_strided_scatter": "PyTorch's gradient reaches the elements that are overwritten, and not the others",
     "cov": "of two observations it does not depend on their weights; PyTorch's gradient by them is −2.4e-7, not 0",
 }
 """Where mathematics contradicts PyTorch, and how."""

@@ -223,6 +223,14 @@ def test_packed_sequences_go_through_recurrent_layers():
     assert lengths.tolist() == [3, 1]
 
 
+def test_what_is_overwritten_at_strides_gets_no_gradient():
+    x, source = torch.ones(3, requires_grad=True), torch.tensor([5.0, 6.0], requires_grad=True)
+    z = torch.as_strided_scatter(x, source, (2,), (1,), 0)
+    z.sum().backward()
+    assert z.tolist() == [5.0, 6.0, 1.0]
+    assert x.grad.tolist() == [0.0, 0.0, 1.0]  # PyTorch 2.13 says 1, 1, 0
+
+
 def test_every_name_in_the_table_exists():
     namespace = {**vars(creation), **vars(rules), **table._NAMES, **vars(builtins)}
     for section, sources in table._sources(table.TABLE).items():
