@@ -189,10 +189,10 @@ if TYPE_CHECKING:
     from .exercises.exercise import exercise
     from .nn.functional_call import functional_call
     from .nn.summary import summary
+    from .nn.torch_source import to_torch_code
     from .pictures import Picture, draw, draw_boundary, draw_network, draw_steps
     from .storage import CheckpointError
     from .storage.save import load, save
-    from .torch.source import to_torch_code
     from .training import History
     from .training.fit import fit
     from .training.lint import lint
@@ -253,7 +253,7 @@ _LATER = {
     "training": ("History", "fit", "lint"),
     "sklearn": (),
     "torch": (),
-    "torch.source": ("to_torch_code",),
+    "nn.torch_source": ("to_torch_code",),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _LATER.items() for name in names}
 
