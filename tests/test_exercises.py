@@ -1,6 +1,7 @@
 """A learner's derivative rule is judged rightly, works only where it may, and is gone afterwards."""
 
 import subprocess
+import sys
 import threading
 import time
 from functools import partial
