@@ -34,7 +34,7 @@ class CounterexampleError(Exception):
     """A counterexample: a sentence, the inputs, gradients beside each other, a hint."""
 
     def __init__(
-        self, what: str, sample: Sample, g: Any = None, cells: Any = (), hint: str = "", theirs: str = "numeric"
+        self, what: str, sample: Any = None, g: Any = None, cells: Any = (), hint: str = "", theirs: str = "numeric"
     ) -> None:
         super().__init__(what)
         self.sample, self.g, self.hint = sample, g, hint
