@@ -14,7 +14,7 @@ import numpy as np
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle
-from micrograd_np.core.messages import explain_keywords, use_of_result, without_inert
+from micrograd_np.core.messages import explain_keywords, use_of_result, warn_of_unpacking, without_inert
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import unmasked
 from micrograd_np.core.spellings import ForeignName, add_foreign_names
@@ -185,7 +185,10 @@ class Tensor(Vertex):
 
     def __iter__(self) -> Iterator[Tensor]:
         count = len(self)
-        if count != 2 and use_of_result(1) == ("UNPACK_SEQUENCE", 2):
+        unpacked = use_of_result(1) == ("UNPACK_SEQUENCE", 2)
+        if unpacked and count == 2:
+            warn_of_unpacking(1)
+        elif unpacked:
             raise ValueError(
                 f"{self._title()} does not unpack into two. If values and positions are meant: max, min, sort and "
                 f"median return the values only, as in NumPy. The positions are t.argmax(axis) or t.argsort(axis)."
@@ -531,16 +534,16 @@ class Tensor(Vertex):
     def transpose(self, *axes: Any) -> Tensor:
         """The axes in the order given, as one tuple or as numbers; reversed when none are given, as in NumPy.
 
-        PyTorch's ``transpose(1, 2)``, which exchanges two, is ``swapaxes(1, 2)`` here; ``transpose(0, 1)`` leaves a
-        matrix as it is, with a UserWarning.
+        PyTorch's ``transpose(1, 2)``, which exchanges two, is ``swapaxes(1, 2)`` here; ``transpose(0, 1)`` and
+        ``transpose(-2, -1)`` leave a matrix as it is, with a UserWarning.
 
         >>> Tensor(np.ones((2, 3, 4))).transpose(0, 2, 1).shape
         (2, 4, 3)
         """
         if not axes or axes == (None,):
             return shape.transpose(self)
-        if axes == (0, 1) and self.data.ndim == 2:
-            message = "transpose(0, 1) leaves a matrix as it is, as in NumPy. To exchange its axes, write t.T."
+        if len(axes) == 2 == self.data.ndim and axes[0] in (0, -2) and axes[1] in (1, -1):
+            message = f"transpose{axes} leaves a matrix as it is, as in NumPy. To exchange its axes, write t.T."
             warnings.warn(message, UserWarning, stacklevel=2)
         return shape.transpose(self, axes=tuple(axes[0]) if len(axes) == 1 else axes)
 

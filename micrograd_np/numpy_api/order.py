@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.domains import DISTINCT, INTEGERS, MASK, REALS
+from micrograd_np.core.messages import warn_of_unpacking
 from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.axes import along, axis_of, whole
 from micrograd_np.ops.index import getitem, view
@@ -99,6 +100,8 @@ def sort(x: Any, axis: int | None = -1) -> Any:
     >>> sort(np.array([3.0, 1.0, 2.0]))
     array([1., 2., 3.])
     """
+    if isinstance(x, np.ndarray):
+        warn_of_unpacking(2)
     x = as_operand(x)
     if axis is None:
         x, axis = reshape(x, shape=(-1,)), 0
