@@ -355,6 +355,39 @@ def test_a_module_moves_to_the_one_device():
         net.to("cuda")
 
 
+def test_a_tensor_moves_to_the_one_device():
+    t = mg.Tensor(X, requires_grad=True)
+    assert t.to("cpu") is t.to(device="cpu") is t.to(None) is t.to("cpu", non_blocking=False) is t.cpu() is t
+    assert t.to("cpu", mg.float32).dtype == t.to(mg.float32).dtype == t.to(dtype="float32").dtype == np.float32
+    assert t.to("float64") is t
+    t.to(mg.float32).sum().backward()
+    assert t.grad.dtype == np.float64
+    with pytest.raises(TypeError, match="to: 'cuda:0' is no dtype, and there is one device; leave it out"):
+        t.to("cuda:0")
+
+
+def test_topk_names_what_it_returns():
+    found = mg.Tensor(X).topk(2)
+    assert found.values is found[0]
+    assert found.indices is found[1]
+    step = mg.compile(lambda x: mg.topk(x, 1).indices)
+    assert step(mg.Tensor(X)).shape == (2, 1)
+
+
+def test_the_hint_for_multinomial_draws_different_ones_with_these_probabilities():
+    write = re.search("Write (.+), which draws", str(pytest.raises(AttributeError, lambda: mg.multinomial).value))[1]
+    mg.manual_seed(0)
+    p = mg.Tensor([[0.5, 0.3, 0.2, 0.0]] * 20000)
+    with np.errstate(divide="ignore"):
+        drawn = eval(write, {"mg": mg, "p": p, "n": 2}).numpy()
+    first = np.bincount(drawn[:, 0], minlength=4) / len(drawn)
+    np.testing.assert_allclose(first, [0.5, 0.3, 0.2, 0.0], atol=0.015)
+    pairs = (np.sort(drawn) == [0, 1]).all(1).mean()
+    assert abs(pairs - (0.5 * 0.3 / 0.5 + 0.3 * 0.5 / 0.7)) < 0.015
+    with np.errstate(divide="ignore"):
+        assert eval(write, {"mg": mg, "p": p[0], "n": 3}).shape == (3,)
+
+
 def test_transpose_of_two_axes_of_a_matrix_warns_once_per_line():
     t = mg.Tensor(X)
     with warnings.catch_warnings(record=True) as caught:

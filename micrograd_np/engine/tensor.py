@@ -14,7 +14,7 @@ import numpy as np
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle
-from micrograd_np.core.messages import explain_keywords, use_of_result, warn_of_unpacking, without_inert
+from micrograd_np.core.messages import explain_keywords, is_inert, use_of_result, warn_of_unpacking, without_inert
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import unmasked
 from micrograd_np.core.spellings import ForeignName, add_foreign_names
@@ -228,10 +228,7 @@ class Tensor(Vertex):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if self.requires_grad:
-            raise TypeError(
-                f"{self._title()} requires a gradient, which an array does not carry: write a @ t instead of a.dot(t), "
-                f"mg.stack([t, u]) to make one of several, or t.detach().numpy() if no gradient is wanted."
-            )
+            raise protocols.as_no_array(self._title())
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __dlpack__(self, **options: Any) -> Any:
@@ -282,11 +279,14 @@ class Tensor(Vertex):
 
     def _warn_lost_gradient(self, what: str) -> None:
         """Warn where a value becomes a Python number (or an element of an array), and its gradient is lost."""
-        formats = use_of_result(2)[0] == "BINARY_OP"  # text % self: no other operator does
-        if self.requires_grad and mode.recording and not formats:
+        use = use_of_result(2)[0]
+        if self.requires_grad and mode.recording and use != "BINARY_OP":  # text % self: no other operator asks for it
             message = (
-                f"{what} of a tensor that requires a gradient: what is computed from the number carries no gradient. "
-                f"Say .item() if that is meant; else use functions of micrograd_np, and mg.stack for a list of tensors."
+                protocols.FILLED.format(title=self._title())
+                if use.startswith("STORE_S")
+                else f"{what} of a tensor that requires a gradient: what is computed from the number carries no "
+                f"gradient. Say .item() if that is meant; else use functions of micrograd_np, and mg.stack for a list "
+                f"of tensors."
             )
             warnings.warn(message, UserWarning, stacklevel=3)
 
@@ -598,6 +598,26 @@ class Tensor(Vertex):
     def dot(self, other: Any) -> Tensor:
         """NumPy's dot with `other`."""
         return products.dot(self, other)
+
+    def to(self, dtype: Any = None, device: Any = None) -> Tensor:
+        """This tensor itself, on the one device, or `astype` of `dtype`, as in PyTorch and ``Module.to``.
+
+        "cpu", as either argument, changes nothing, nor does the present dtype. TypeError for another device.
+
+        >>> t = Tensor([1.0])
+        >>> t.to("cpu") is t, t.to("float32").dtype
+        (True, dtype('float32'))
+        """
+        dtypes = [self.dtype, *(x for x in (dtype, device) if not is_inert(x))]
+        try:
+            target = np.dtype(dtypes[-1])
+        except TypeError:
+            raise TypeError(f"to: {dtypes[-1]!r:.80} is no dtype, and there is one device; leave it out.") from None
+        return self if target == self.dtype else self.astype(target)
+
+    def cpu(self) -> Self:
+        """This tensor itself: there is one device."""
+        return self
 
     def astype(self, dtype: Any) -> Tensor:
         """The same values in another dtype; gradients have the present one. Integers and booleans have none."""
