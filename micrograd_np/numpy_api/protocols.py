@@ -122,14 +122,14 @@ def as_no_array(title: str) -> TypeError:
 
     `title` names the tensor. The caller is the method of the tensor that raises it, for it reads the stack.
     """
-    if use_of_result(2)[0].startswith("STORE_S"):
-        return TypeError(FILLED.format(title=title))
     if name := scipy_names.asking(sys._getframe(2)):
         instead = scipy_names.instead_of(name) or "it in functions of NumPy or micrograd_np"
         return TypeError(
             f"{name}: works on arrays, and {title} requires a gradient, which an array does not carry. "
             f"Write {instead}; or, if no gradient is wanted, give it t.detach().numpy()."
         )
+    if use_of_result(2)[0].startswith("STORE_S"):
+        return TypeError(FILLED.format(title=title))
     return TypeError(
         f"{title} requires a gradient, which an array does not carry: write a @ t instead of a.dot(t), "
         f"mg.stack([t, u]) to make one of several, or t.detach().numpy() if no gradient is wanted."

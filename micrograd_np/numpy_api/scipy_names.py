@@ -57,7 +57,8 @@ def asking(frame: FrameType | None) -> str:
         called = frame.f_code.co_qualname
         if "<locals>" in called:  # a decorator's function, which holds the one that it decorates
             held = [x for x in frame.f_locals.values() if isinstance(x, FunctionType)]
-            module, called = next(((x.__module__, x.__qualname__) for x in held), (module, called))
+            theirs = ((x.__module__, x.__qualname__) for x in held if str(x.__module__).startswith("scipy."))
+            module, called = next(theirs, (module, called))
         home = ".".join(takewhile(lambda part: part[0] != "_", module.split(".")))
         public = called[0] != "_" and hasattr(sys.modules.get(home), called.partition(".")[0])
         name = f"{home}.{called.removesuffix('.__init__')}" if public and module.startswith("scipy.") else name
