@@ -244,7 +244,7 @@ JACOBIANS = [
     (lambda x: x[:0], np.ones(2)),
     (lambda x: x * x, np.ones((0,))),
     (lambda x: mg.Tensor([1.0, 2.0]), np.ones(2)),
-    (lambda x: mg.grad(lambda y: (y**3).sum())(x), np.array([1.0, 2.0])),
+    (mg.grad(lambda y: (y**3).sum()), np.array([1.0, 2.0])),
     (lambda x: np.abs(x) + np.maximum(x, 0), np.array([0.0, 1.0, -1.0])),
 ]
 

@@ -24,6 +24,7 @@ ROWS = [
 TEXT = re.findall(r"(?ms)^```text\n(.+?)^```$", PAGE)
 TENSORS = dict(re.findall(r"(?m)^([xyi]) = mg\.\w+\((\[\[.+?\]\])", PAGE))
 VECTOR = re.search(r">>> x = np\.array\((.+)\)", NUMPYS)[1]
+RANDOM = "rand|permutation|multinomial|normal_|uniform_"
 EXTRA = "pip install 'micrograd_np[bench]'"
 
 
@@ -34,7 +35,7 @@ def result(code, **namespace):
     except SyntaxError:  # a statement
         exec(code, namespace)
         value = namespace["y"]
-    return numbers(value, shape_only="rand" in code or "permutation" in code)
+    return numbers(value, shape_only=re.search(RANDOM, code) is not None)
 
 
 def numbers(value, *, shape_only):

@@ -168,8 +168,9 @@ def _columns(call: Call, outputs: Sequence[Tensor], *, create: bool) -> list[lis
         back = gradients(outputs, g, call.stand_ins, retain=True, create=True)
     blocks: list[list[Tensor]] = [[] for _ in outputs]
     for x, b in zip(call.stand_ins, back, strict=True):
-        seeds = _units(x) if b is not None else ()
-        columns = [or_zeros(gradients([b], [seed], g, retain=True, create=create), g) for seed in seeds]
+        known = [b] if b is not None else []
+        seeds = ([seed] for seed in _units(x) if known)
+        columns = [or_zeros(gradients(known, seed, g, retain=True, create=create), g) for seed in seeds]
         for k, y in enumerate(outputs):
             blocks[k].append(_joined([column[k] for column in columns], -1, y, x, create))
     return blocks

@@ -323,12 +323,13 @@ def _bare(source: str) -> str:
     """The source of a function without annotations, whose names the file need not know."""
     text = source.encode()  # columns are counted in bytes
     starts = [0, *(i + 1 for i, byte in enumerate(text) if byte == ord("\n"))]
-    spans = []
+    spans: list[tuple[int, Any]] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.arg) and node.annotation is not None:
             spans.append((starts[node.lineno - 1] + node.col_offset + len(node.arg.encode()), node.annotation))
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
-            spans.append((starts[node.target.end_lineno - 1] + node.target.end_col_offset, node.annotation))
+            name: Any = node.target
+            spans.append((starts[name.end_lineno - 1] + name.end_col_offset, node.annotation))
         elif isinstance(node, ast.FunctionDef) and node.returns is not None:
             at = starts[node.returns.lineno - 1] + node.returns.col_offset
             spans.append((text.rindex(b"->", 0, at) - 1, node.returns))

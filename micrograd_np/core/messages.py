@@ -147,8 +147,8 @@ def warn_of_unpacking(depth: int) -> None:
     name, owner = _unpacked(frame.f_code, frame.f_lasti)
     if name in VALUES_ONLY and getattr(frame.f_globals.get(owner), "__name__", "") != "numpy":
         message = (
-            f"{name} returns the values only, as in NumPy, and they are unpacked into two here. If values and positions "
-            f"are meant, the positions are t.arg{name if name in ('max', 'min') else 'sort'}(axis). "
+            f"{name} returns the values only, as in NumPy, and they are unpacked into two here. If values and "
+            f"positions are meant, the positions are t.arg{name if name in ('max', 'min') else 'sort'}(axis). "
             f"If two rows of values are, name the axis: {name}(axis=0)."
         )
         warnings.warn(message, UserWarning, stacklevel=depth + 2)

@@ -26,7 +26,8 @@ _INSTEAD = {
     "cho_factor": _CHOLESKY, "cholesky": _CHOLESKY, "inv": "mg.linalg.inv(a)", "det": "mg.linalg.det(a)",
     **dict.fromkeys(("cho_solve", "solve", "solve_triangular"), "mg.linalg.solve(a, b)"),
     **dict.fromkeys(("odeint", "solve_ivp"), "the steps as a loop, which docs/from-numpy.md shows"),
-    "trapezoid": "((y[1:] + y[:-1]) / 2 * np.diff(x)).sum()", "minimize": "minimize(mg.value_and_grad(f), x0, jac=True)",
+    "trapezoid": "((y[1:] + y[:-1]) / 2 * np.diff(x)).sum()",
+    "minimize": "minimize(mg.value_and_grad(f), x0, jac=True)",
     "least_squares": _JACOBIAN, "root": _JACOBIAN, "fsolve": "f on arrays, and pass fprime=mg.jacobian(f)",
 }  # fmt: skip
 """What to write for a function of SciPy, by its name."""

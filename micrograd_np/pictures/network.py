@@ -43,8 +43,8 @@ def draw_network(
     With an `input` the numbers of its first sample stand in the circles; it is also how the layers' connections are
     known, so give one where the layers are not simply one after the other. With `unroll`, recurrent layers and those
     that work step by step beside them are drawn once for each step of it. With a `target` the error of all samples is
-    drawn too: ``loss(output, target)``, by default the mean squared error; a number is the target of every output, unless
-    the loss takes it as it is. The model is left as it was.
+    drawn too: ``loss(output, target)``, by default the mean squared error; a number is the target of every output,
+    unless the loss takes it as it is. The model is left as it was.
 
     TypeError for anything but a module, and for a target without a loss where the model returns no tensor; ValueError
     for `unroll` or `target` without an `input`, a `loss` without a `target`, and `unroll` where no layer is recurrent.
