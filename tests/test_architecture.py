@@ -169,7 +169,7 @@ def test_files_are_short(record_property):
 
 # Lines of Python by folder, so that growth is a decision. Whoever raises a number writes the reason beside it.
 LINES = {
-    ".": 520,  # tensors are created of shapes, ranges and data, as NumPy and PyTorch do
+    ".": 530,  # tensors are created of shapes, ranges and data, as NumPy and PyTorch do
     "autograd": 770,
     "check": 1400,  # check_primitive also claims that a compiled call is eager's
     "compiler": 2590,
@@ -178,15 +178,15 @@ LINES = {
     "compiler/running": 770,
     "compiler/tracing": 2180,
     "compiler/writing": 1010,
-    "core": 2740,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
+    "core": 2750,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
     "data": 950,  # examples in docstrings
     "debug": 810,  # examples in docstrings
     "distributed": 1100,  # its budget is 900: what goes wrong between processes is said in sentences
-    "engine": 1740,  # what PyTorch's size(), transpose and max would mean is said
+    "engine": 1720,  # what PyTorch's size(), transpose and max would mean is said
     "exercises": 610,  # more than the 250 that were planned: what a wrong rule looks like is said in words
     "functional": 2500,  # dropout masks have a name
     "nn": 4370,  # summary says which inputs a model takes
-    "numpy_api": 2700,  # PyTorch's names for what means the same
+    "numpy_api": 2720,  # PyTorch's names for what means the same
     "onnx": 610,
     "onnx/operators": 980,
     "onnx/reading": 2080,  # what a hostile file can say, old opsets, functions, control flow, and source to read

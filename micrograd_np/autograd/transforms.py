@@ -168,11 +168,11 @@ def _columns(call: Call, outputs: Sequence[Tensor], *, create: bool) -> list[lis
         back = gradients(outputs, g, call.stand_ins, retain=True, create=True)
     blocks: list[list[Tensor]] = [[] for _ in outputs]
     for x, b in zip(call.stand_ins, back, strict=True):
-        known = [b] if b is not None else []
-        seeds = ([seed] for seed in _units(x) if known)
-        columns = [or_zeros(gradients(known, seed, g, retain=True, create=create), g) for seed in seeds]
-        for k, y in enumerate(outputs):
-            blocks[k].append(_joined([column[k] for column in columns], -1, y, x, create))
+        paths = [b] if b is not None else []  # none where nothing depends on x
+        seeds = ([seed] for seed in _units(x) if paths)
+        columns = [or_zeros(gradients(paths, seed, g, retain=True, create=create), g) for seed in seeds]
+        for n, y in enumerate(outputs):
+            blocks[n].append(_joined([column[n] for column in columns], -1, y, x, create))
     return blocks
 
 

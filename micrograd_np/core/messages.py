@@ -154,6 +154,14 @@ def warn_of_unpacking(depth: int) -> None:
         warnings.warn(message, UserWarning, stacklevel=depth + 2)
 
 
+def does_not_unpack(title: str) -> ValueError:
+    """The error of unpacking a tensor of another length into two."""
+    return ValueError(
+        f"{title} does not unpack into two. If values and positions are meant: max, min, sort and median return the "
+        f"values only, as in NumPy. The positions are t.argmax(axis) or t.argsort(axis)."
+    )
+
+
 def with_article(noun: str) -> str:
     """`noun` with its article, as it is read aloud: "a Tensor", "an int", "an ndarray", "an LSTM"."""
     spelt_out = noun[:2].isupper() or noun.startswith("nd")

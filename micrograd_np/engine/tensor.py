@@ -14,7 +14,14 @@ import numpy as np
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle
-from micrograd_np.core.messages import explain_keywords, is_inert, use_of_result, warn_of_unpacking, without_inert
+from micrograd_np.core.messages import (
+    does_not_unpack,
+    explain_keywords,
+    is_inert,
+    use_of_result,
+    warn_of_unpacking,
+    without_inert,
+)
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import unmasked
 from micrograd_np.core.spellings import ForeignName, add_foreign_names
@@ -185,14 +192,10 @@ class Tensor(Vertex):
 
     def __iter__(self) -> Iterator[Tensor]:
         count = len(self)
-        unpacked = use_of_result(1) == ("UNPACK_SEQUENCE", 2)
-        if unpacked and count == 2:
+        if use_of_result(1) == ("UNPACK_SEQUENCE", 2):
+            if count != 2:
+                raise does_not_unpack(self._title())
             warn_of_unpacking(1)
-        elif unpacked:
-            raise ValueError(
-                f"{self._title()} does not unpack into two. If values and positions are meant: max, min, sort and "
-                f"median return the values only, as in NumPy. The positions are t.argmax(axis) or t.argsort(axis)."
-            )
         return (self[i] for i in range(count))
 
     def __repr__(self) -> str:
@@ -237,7 +240,7 @@ class Tensor(Vertex):
                 f"DLPack: {self._title()} requires a gradient, and another library would not carry it. "
                 f"Export t.detach() if that is meant."
             )
-        return _exportable(self.numpy(), copies=options.get("copy")).__dlpack__(**options)
+        return protocols.exportable(self.numpy(), copies=options.get("copy")).__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return self.data.__dlpack_device__()
@@ -674,31 +677,6 @@ def _comparable(x: object) -> bool:
 
 _COMPARABLE = frozenset((int, float, bool, np.ndarray))
 _NUMERIC = ("__float__", "__complex__", "__array__", "__array_interface__", "__primitive__")
-
-
-def from_dlpack(x: Any) -> Tensor:
-    """A tensor that shares memory with `x`, an array of another library on the CPU (anything with ``__dlpack__``).
-
-    >>> t = from_dlpack(np.arange(3.0))
-    >>> t
-    Tensor([0., 1., 2.])
-    """
-    return Tensor(np.from_dlpack(x))
-
-
-def _exportable(array: np.ndarray[Any, Any], *, copies: bool | None) -> np.ndarray[Any, Any]:
-    """`array`, or a copy of it that any consumer of DLPack can take: in C order, aligned, writable, native bytes.
-
-    Consumers differ in the strides that they support, and some write into memory that they should only read.
-    BufferError where a copy is needed and ``copies`` is False.
-    """
-    plain = np.require(array, array.dtype.newbyteorder("="), requirements=("C", "A", "W"))
-    if copies is False and not np.may_share_memory(plain, array) and array.size:
-        raise BufferError(
-            f"DLPack: copy=False, and this {array.shape} array is not one that every library can share (C order, "
-            f"aligned, writable, native byte order). Leave copy out, or export a copy: np.ascontiguousarray(t.numpy())."
-        )
-    return plain.ravel().reshape(plain.shape)  # else axes of length 1 and 0 keep odd strides
 
 
 def _as_data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:

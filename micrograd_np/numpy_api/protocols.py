@@ -277,3 +277,18 @@ def _partners(theirs: Any, ours: Any) -> tuple[Mapping[str, inspect.Parameter], 
         if p.name not in partners and p.default is p.empty and p.kind is not p.VAR_KEYWORD and free:
             partners[p.name] = free.pop(0)
     return signature.parameters, partners, several
+
+
+def exportable(array: np.ndarray[Any, Any], *, copies: bool | None) -> np.ndarray[Any, Any]:
+    """`array`, or a copy of it that any consumer of DLPack can take: in C order, aligned, writable, native bytes.
+
+    Consumers differ in the strides that they support, and some write into memory that they should only read.
+    BufferError where a copy is needed and ``copies`` is False.
+    """
+    plain = np.require(array, array.dtype.newbyteorder("="), requirements=("C", "A", "W"))
+    if copies is False and not np.may_share_memory(plain, array) and array.size:
+        raise BufferError(
+            f"DLPack: copy=False, and this {array.shape} array is not one that every library can share (C order, "
+            f"aligned, writable, native byte order). Leave copy out, or export a copy: np.ascontiguousarray(t.numpy())."
+        )
+    return plain.ravel().reshape(plain.shape)  # else axes of length 1 and 0 keep odd strides
