@@ -137,7 +137,7 @@ def as_no_array(title: str) -> TypeError:
 
 
 FILLED = (
-    "a[i] = t: {title} requires a gradient, which the array a does not carry. Make a tensor to fill, a = "
+    "a[i] = t: {title} requires a gradient, which an array does not carry. Make a tensor to fill, a = "
     "mg.zeros(shape), or collect a list and write mg.stack(list) after the loop; if no gradient is wanted, write "
     "a[i] = t.detach()."
 )
