@@ -14,7 +14,7 @@ from .core.spellings import ForeignModules as _ForeignModules
 from .core.spellings import suggestion as _suggestion
 from .engine.constant import constant
 from .engine.grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from .engine.tensor import Tensor, from_dlpack, get_default_dtype, set_default_dtype
+from .engine.tensor import Tensor, get_default_dtype, set_default_dtype
 from .numpy_api.arrange import (
     concatenate,
     expand_dims,
@@ -174,6 +174,7 @@ if TYPE_CHECKING:
         as_tensor,
         empty,
         eye,
+        from_dlpack,
         from_numpy,
         full,
         full_like,
@@ -236,8 +237,8 @@ _LATER = {
     "check": ("GradcheckError", "check_gradients", "check_primitive", "gradcheck", "gradgradcheck", "numeric_gradient"),
     "compiler": ("CompileError", "compile", "get_compile_backend", "set_compile_backend"),
     "creation": (
-        "arange", "as_tensor", "empty", "eye", "from_numpy", "full", "full_like", "linspace", "ones", "ones_like",
-        "tensor", "zeros", "zeros_like",
+        "arange", "as_tensor", "empty", "eye", "from_dlpack", "from_numpy", "full", "full_like", "linspace", "ones",
+        "ones_like", "tensor", "zeros", "zeros_like",
     ),
     "data": (),
     "debug": ("NonfiniteError", "detect_mutation", "detect_nonfinite", "explain", "trace_origins"),

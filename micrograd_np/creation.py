@@ -21,8 +21,8 @@ from .ops.operand import as_operand
 from .ops.state import astype, copy
 
 __all__ = [
-    "arange", "as_tensor", "empty", "eye", "from_numpy", "full", "full_like", "linspace", "ones", "ones_like", "tensor",
-    "zeros", "zeros_like",
+    "arange", "as_tensor", "empty", "eye", "from_dlpack", "from_numpy", "full", "full_like", "linspace", "ones",
+    "ones_like", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -208,6 +208,16 @@ def from_numpy(ndarray: Any) -> Tensor:
     """
     require_type("from_numpy", "ndarray", ndarray, isinstance(ndarray, np.ndarray), "an ndarray")
     return Tensor(ndarray)
+
+
+def from_dlpack(x: Any) -> Tensor:
+    """A tensor that shares memory with `x`, an array of another library on the CPU (anything with ``__dlpack__``).
+
+    >>> t = from_dlpack(np.arange(3.0))
+    >>> t
+    Tensor([0., 1., 2.])
+    """
+    return Tensor(np.from_dlpack(x))
 
 
 for _name in __all__:

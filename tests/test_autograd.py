@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import micrograd_np as mg
 from micrograd_np import nn
+from micrograd_np.core import trees
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.modes import mode
 
@@ -232,6 +233,41 @@ def test_jacobian_of_structures():
     jac = mg.jacobian(lambda t: {"y": t["a"] * t["b"]})({"a": np.array([1.0, 2.0]), "b": 3.0})
     assert_array_equal(jac["y"]["a"], 3 * np.eye(2))
     assert_array_equal(jac["y"]["b"], [1.0, 2.0])
+
+
+JACOBIANS = [
+    (lambda x: np.sin(x) * x[0], np.array([0.3, -1.2, 2.0])),
+    (lambda x: np.exp(-np.outer(np.arange(5.0), x)), np.array([0.3, 0.7])),
+    (lambda t: {"y": t["a"] * t["b"], "n": 3.0, "k": t["a"].argmax()}, {"a": np.array([1.0, 2.0]), "b": 3.0}),
+    (lambda x: mg.Tensor(np.eye(2)) @ x, mg.Tensor(np.ones((2, 3)))),
+    (lambda x: (x.astype("float64") ** 2, x * 0.5), np.ones(3, "f4")),
+    (lambda x: x[:0], np.ones(2)),
+    (lambda x: x * x, np.ones((0,))),
+    (lambda x: mg.Tensor([1.0, 2.0]), np.ones(2)),
+    (mg.grad(lambda y: (y**3).sum()), np.array([1.0, 2.0])),
+    (lambda x: np.abs(x) + np.maximum(x, 0), np.array([0.0, 1.0, -1.0])),
+]
+
+
+@pytest.mark.parametrize(("f", "x"), JACOBIANS)
+def test_jacobian_is_the_same_by_rows_and_by_columns(f, x):
+    rows, columns = (trees.values(mg.jacobian(f, forward=forward)(x)) for forward in (False, True))
+    assert len(rows) == len(columns)
+    for a, b in zip(rows, columns, strict=True):
+        assert type(a) is type(b)
+        assert (a.shape, a.dtype) == (b.shape, b.dtype)
+        assert_allclose(np.asarray(b), np.asarray(a), rtol=1e-14, atol=1e-15)
+
+
+def test_a_jacobian_by_columns_can_be_differentiated_and_names_its_arguments():
+    x, w = np.array([0.3, 0.7]), np.array([1.0, 2.0, 3.0])
+    both = mg.jacobian(lambda a, b: np.outer(b, np.sin(a)), argnums=(0, 1), forward=True)(x, w)
+    assert [block.shape for block in both] == [(3, 2, 2), (3, 2, 3)]
+    second = mg.jacobian(mg.jacobian(np.sin, forward=True), forward=True)(x)
+    assert_allclose(np.einsum("iii->i", second), -np.sin(x))
+    t = mg.Tensor(w, requires_grad=True)
+    mg.jacobian(lambda a: np.outer(t, a**2), forward=True)(x).sum().backward()
+    assert_allclose(t.grad.data, [2 * x.sum()] * 3)
 
 
 def test_jacobian_of_nothing_is_empty():

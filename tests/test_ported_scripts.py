@@ -54,7 +54,7 @@ for epoch in range(8):
     model.train()
     total = 0.0
     for xb, yb in loader:
-        xb, yb = xb.to(device), yb.to(device)  #- there is one device; leave it out
+        xb, yb = xb.to(device), yb.to(device)
         optimizer.zero_grad(set_to_none=True)
         loss = criterion(model(xb), yb)
         loss.backward()
@@ -291,8 +291,7 @@ with torch.inference_mode():  #- Write mg.no_grad()
 with torch.no_grad():  #+
     z = torch.randn(4, 2)  #- Write mg.random.randn
     z = torch.random.randn(4, 2)  #+
-    samples = model.decoder(z).cpu().numpy()  #- there is one device; leave it out
-    samples = model.decoder(z).numpy()  #+
+    samples = model.decoder(z).cpu().numpy()
 assert samples.shape == (4, 2) and history[-1] < 0.5 * history[0]
 """
 

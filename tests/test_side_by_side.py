@@ -24,6 +24,7 @@ ROWS = [
 TEXT = re.findall(r"(?ms)^```text\n(.+?)^```$", PAGE)
 TENSORS = dict(re.findall(r"(?m)^([xyi]) = mg\.\w+\((\[\[.+?\]\])", PAGE))
 VECTOR = re.search(r">>> x = np\.array\((.+)\)", NUMPYS)[1]
+RANDOM = "rand|permutation|multinomial|normal_|uniform_"
 EXTRA = "pip install 'micrograd_np[bench]'"
 
 
@@ -34,7 +35,7 @@ def result(code, **namespace):
     except SyntaxError:  # a statement
         exec(code, namespace)
         value = namespace["y"]
-    return numbers(value, shape_only="rand" in code or "permutation" in code)
+    return numbers(value, shape_only=re.search(RANDOM, code) is not None)
 
 
 def numbers(value, *, shape_only):
@@ -61,6 +62,8 @@ def functions(np):
 
 def ours(library, code):
     namespace = {"np": np, "F": F, **tensors(mg.Tensor)} if library == "PyTorch" else functions(np)
+    if library == "SciPy":
+        namespace = scipys_arrays(lambda x: mg.Tensor(x, requires_grad=True))
     return result(code, mg=mg, **namespace)
 
 
@@ -84,7 +87,22 @@ def jaxs(code):
         jax.config.update("jax_enable_x64", before)
 
 
-LIBRARIES = {"PyTorch": pytorchs, "autograd": autograds, "JAX": jaxs}
+def scipys_arrays(kind):
+    """What the page on NumPy calls x, p, q, A, i and j in its table of SciPy's functions."""
+    code = "".join(re.findall(r"(?m)^>>> ((?:p, q|A|i, j) = .+\n)", NUMPYS))
+    namespace = {"np": np, "x": functions(np)["x"]}
+    exec(code, namespace)
+    return {"np": np, "i": namespace["i"], "j": namespace["j"], **{name: kind(namespace[name]) for name in "xpqA"}}
+
+
+def scipys(code):
+    scipy = pytest.importorskip("scipy", reason=EXTRA)
+    parts = {part: import_module(f"scipy.{part}") for part in ("special", "spatial", "linalg", "integrate")}
+    assert scipy.__version__
+    return result(code, **parts, **scipys_arrays(np.array))
+
+
+LIBRARIES = {"PyTorch": pytorchs, "autograd": autograds, "JAX": jaxs, "SciPy": scipys}
 
 
 def test_the_pages_have_their_tables():

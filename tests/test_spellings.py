@@ -8,6 +8,7 @@ import re
 import traceback
 import warnings
 from functools import reduce
+from itertools import product
 
 import numpy as np
 import pytest
@@ -354,6 +355,41 @@ def test_a_module_moves_to_the_one_device():
         net.to("cuda")
 
 
+def test_a_tensor_moves_to_the_one_device():
+    t = mg.Tensor(X, requires_grad=True)
+    assert t.to("cpu") is t.to(device="cpu") is t.to(None) is t.to("cpu", non_blocking=False) is t.cpu() is t
+    assert t.to("cpu", mg.float32).dtype == t.to(mg.float32).dtype == t.to(dtype="float32").dtype == np.float32
+    assert t.to("float64") is t
+    t.to(mg.float32).sum().backward()
+    assert t.grad.dtype == np.float64
+    with pytest.raises(TypeError, match="to: 'cuda:0' is no dtype, and there is one device; leave it out"):
+        t.to("cuda:0")
+
+
+def test_topk_names_what_it_returns():
+    found = mg.Tensor(X).topk(2)
+    assert found.values is found[0]
+    assert found.indices is found[1]
+    step = mg.compile(lambda x: mg.topk(x, 1).indices)
+    assert step(mg.Tensor(X)).shape == (2, 1)
+
+
+def test_the_hint_for_multinomial_draws_different_ones_with_these_probabilities():
+    with pytest.raises(AttributeError) as caught:
+        mg.multinomial  # noqa: B018
+    write = re.search("Write (.+), which draws", str(caught.value))[1]
+    mg.manual_seed(0)
+    p = mg.Tensor([[0.5, 0.3, 0.2, 0.0]] * 20000)
+    with np.errstate(divide="ignore"):
+        drawn = eval(write, {"mg": mg, "p": p, "n": 2}).numpy()
+    first = np.bincount(drawn[:, 0], minlength=4) / len(drawn)
+    np.testing.assert_allclose(first, [0.5, 0.3, 0.2, 0.0], atol=0.015)
+    pairs = (np.sort(drawn) == [0, 1]).all(1).mean()
+    assert abs(pairs - (0.5 * 0.3 / 0.5 + 0.3 * 0.5 / 0.7)) < 0.015
+    with np.errstate(divide="ignore"):
+        assert eval(write, {"mg": mg, "p": p[0], "n": 3}).shape == (3,)
+
+
 def test_transpose_of_two_axes_of_a_matrix_warns_once_per_line():
     t = mg.Tensor(X)
     with warnings.catch_warnings(record=True) as caught:
@@ -361,7 +397,8 @@ def test_transpose_of_two_axes_of_a_matrix_warns_once_per_line():
         for _ in range(3):
             assert t.transpose(0, 1).shape == (2, 3)
         t.transpose(0, 1)
-        t.transpose(1, 0), t.transpose((0, 1)), t.permute(0, 1), mg.Tensor(X[None]).transpose(0, 1, 2)
+        t.transpose(1, 0), t.transpose(-1, -2), t.transpose((0, 1)), t.permute(0, 1)
+        mg.Tensor(X[None]).transpose(0, 1, 2)
     assert [str(w.message)[:15] for w in caught] == ["transpose(0, 1)"] * 2
     assert {w.filename for w in caught} == {__file__}
     with pytest.raises(ValueError, match=r"axes must name all 3 axes; to exchange two of them, write swapaxes\(1, 2\)"):
@@ -377,6 +414,63 @@ def test_values_and_positions_are_not_unpacked_from_values(reduced):
         _values, _positions = reduced(t)
     first, second = reduced(t[:2])  # two rows: NumPy's meaning
     assert first.shape == second.shape == reduced(t[0:1])[0].shape
+
+
+@pytest.mark.parametrize("axes", [pair for pair in product(range(-2, 2), repeat=2) if (pair[0] - pair[1]) % 2])
+def test_any_two_axes_of_a_matrix_are_exchanged_or_warn(torch, axes):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        same = mg.Tensor(X).transpose(*axes).shape == tuple(torch.tensor(X).transpose(*axes).shape)
+    assert [str(w.message).startswith(f"transpose{axes} leaves a matrix") for w in caught] == [True] * (not same)
+
+
+UNPACKED = """
+_, p = t.max(1)
+_, p = t.min(-1)
+v, p = mg.max(t, 1)
+v, p = mg.max(net(t, [1, 2]) * 2, 1)
+v, p = mg.sort(t, 1)
+v, p = mg.sort(t)
+v, p = mg.median(t, 1)
+v, p = t.detach().max(1 - 2)
+_, p = mg.max(t.data, 1)
+_, p = mg.min(t.detach().data, 1)
+_, p = mg.sort(t.data, 1)
+_, p = mg.median(t.data, 1)
+"""
+MEANT = """
+low, high = t.max(axis=1)
+low, high = mg.sort(t, axis=0)
+low, high = np.max(t, 1)
+low, high = np.sort(t)
+low, high = mg.max(t.data, axis=1)
+low, high = t
+low, high = t * 2
+low, high = t[0].max(), t.max(1)
+low, high = net(t.max(1), [t.max(0)])
+low, high = max([t, t], key=len)
+v = t.max(1); low, high = v
+(low, high), _ = mg.topk(t, 1)
+for low, high in [t.max(1)]: pass
+"""
+
+
+@pytest.mark.parametrize("line", UNPACKED.strip().splitlines())
+@pytest.mark.parametrize("inside", [False, True])
+def test_two_rows_unpacked_as_values_and_positions_warn_at_the_line(line, inside):
+    code = f"def run(t):\n    {line}\nrun(t)" if inside else line
+    with pytest.warns(UserWarning, match=r"returns the values only, as in NumPy.* name the axis") as caught:
+        exec(compile(code, "line.py", "exec"), {"mg": mg, "t": mg.Tensor(X), "net": lambda x, _: x})
+    assert [w.filename for w in caught] == ["line.py"]
+
+
+@pytest.mark.parametrize("line", MEANT.strip().splitlines())
+@pytest.mark.parametrize("inside", [False, True])
+def test_two_rows_that_can_be_meant_do_not_warn(line, inside):
+    code = f"def run(t):\n    {line}\nrun(t)" if inside else line
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        exec(code, {"mg": mg, "np": np, "t": mg.Tensor(X), "net": lambda x, _: x})
 
 
 def test_tensors_are_unpacked_as_before():

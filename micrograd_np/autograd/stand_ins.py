@@ -101,7 +101,8 @@ def _escape(caller: str, tensor: Tensor, what: str) -> TypeError:
     return TypeError(
         f"{caller}: the function asks for the value of {tensor._title()} ({what}), and what Python or NumPy computes "
         f"from a number or an array carries no derivative. Use the functions of micrograd_np or of NumPy on the tensor "
-        f"itself, join results with mg.stack, or say .detach() first if a constant is meant."
+        f"itself, join results with mg.stack or write them into mg.zeros(shape) instead of an array, or say .detach() "
+        f"first if a constant is meant."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import math
@@ -296,7 +297,7 @@ def _slots(entry: CompiledProgram, clock: UpdateGroup) -> list[tuple[Any, str]]:
 
 def _function(function: Callable[..., Any], name: str, functions: dict[str, str], imports: dict[str, str]) -> str:
     """The source of a function of plain Python under another name; what it uses goes into `functions` and `imports`."""
-    source = textwrap.dedent(inspect.getsource(function)).removeprefix("@staticmethod\n")
+    source = _bare(textwrap.dedent(inspect.getsource(function)).removeprefix("@staticmethod\n"))
     source = source.replace(f"def {function.__name__}(", f"def {name}(", 1)
     for used in function.__code__.co_names:
         thing: Any = function.__globals__.get(used)
@@ -316,6 +317,25 @@ def _function(function: Callable[..., Any], name: str, functions: dict[str, str]
             message = f"compile: {function.__qualname__} uses {used}, which cannot be written into a file of its own."
             raise CompileError(message)
     return source
+
+
+def _bare(source: str) -> str:
+    """The source of a function without annotations, whose names the file need not know."""
+    text = source.encode()  # columns are counted in bytes
+    starts = [0, *(i + 1 for i, byte in enumerate(text) if byte == ord("\n"))]
+    spans: list[tuple[int, Any]] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.arg) and node.annotation is not None:
+            spans.append((starts[node.lineno - 1] + node.col_offset + len(node.arg.encode()), node.annotation))
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            name: Any = node.target
+            spans.append((starts[name.end_lineno - 1] + name.end_col_offset, node.annotation))
+        elif isinstance(node, ast.FunctionDef) and node.returns is not None:
+            at = starts[node.returns.lineno - 1] + node.returns.col_offset
+            spans.append((text.rindex(b"->", 0, at) - 1, node.returns))
+    for start, annotation in sorted(spans, key=lambda span: -span[0]):
+        text = text[:start] + text[starts[annotation.end_lineno - 1] + annotation.end_col_offset :]
+    return text.decode()
 
 
 def _returned(entry: CompiledProgram) -> str:

@@ -1,12 +1,13 @@
 """Error messages in the user's words: the public function that was called, what an argument must be, other names."""
 
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dis import opname
-from functools import wraps
+from dis import get_instructions, opname, stack_effect
+from functools import lru_cache, wraps
 from inspect import CO_VARKEYWORDS, Signature, signature
 from numbers import Integral
-from types import FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -104,6 +105,61 @@ def use_of_result(depth: int) -> tuple[str, int]:
     frame = sys._getframe(depth + 1)
     code, at = frame.f_code.co_code, frame.f_lasti
     return opname[code[at]], code[at + 1]
+
+
+VALUES_ONLY = frozenset(("max", "min", "sort", "median"))
+"""Functions that return values where PyTorch's, called with an axis, return values and positions."""
+
+
+@lru_cache(maxsize=256)
+def _unpacked(code: CodeType, at: int) -> tuple[str, str]:
+    """What `code` calls, by position alone, and unpacks into two at or right after the instruction `at`.
+
+    The name of the method or of the attribute, and what the line has read before it: ("max", "out") for
+    ``values, positions = out.max(1)``. Two empty names for anything else.
+    """
+    steps = [i for i in get_instructions(code) if i.opname not in _SKIPPED]
+    last = max((k for k, i in enumerate(steps) if i.offset <= at), default=0)
+    last += steps[last].opname == "CALL"
+    if steps[last : last + 1] and (steps[last].opname, steps[last].arg) == ("UNPACK_SEQUENCE", 2):
+        k = last - 1
+        height = (steps[k].arg or 0) if steps[k].opname == "CALL" else -1  # of the arguments, above what is called
+        k -= 1 + (steps[k - 1].opname == "PRECALL")
+        while k > 0 and height > 0 and steps[k].opname != "KW_NAMES":
+            height -= stack_effect(steps[k].opcode, steps[k].arg, jump=False)
+            k -= 1
+        k -= steps[k].opname == "PUSH_NULL"
+        if height == 0 and steps[k].opname in ("LOAD_METHOD", "LOAD_ATTR"):
+            return str(steps[k].argval), str(steps[k - 1].argval)
+    return "", ""
+
+
+_SKIPPED = ("CACHE", "EXTENDED_ARG", "NOT_TAKEN")
+
+
+def warn_of_unpacking(depth: int) -> None:
+    """Warn where a caller unpacks into two what one of `VALUES_ONLY` returns: values and positions may be meant.
+
+    A call that names its axis, ``axis=0``, and one of NumPy's function mean the values. `depth` counts as in
+    ``sys._getframe``, from the function that asks.
+    """
+    frame = sys._getframe(depth + 1)
+    name, owner = _unpacked(frame.f_code, frame.f_lasti)
+    if name in VALUES_ONLY and getattr(frame.f_globals.get(owner), "__name__", "") != "numpy":
+        message = (
+            f"{name} returns the values only, as in NumPy, and they are unpacked into two here. If values and "
+            f"positions are meant, the positions are t.arg{name if name in ('max', 'min') else 'sort'}(axis). "
+            f"If two rows of values are, name the axis: {name}(axis=0)."
+        )
+        warnings.warn(message, UserWarning, stacklevel=depth + 2)
+
+
+def does_not_unpack(title: str) -> ValueError:
+    """The error of unpacking a tensor of another length into two."""
+    return ValueError(
+        f"{title} does not unpack into two. If values and positions are meant: max, min, sort and median return the "
+        f"values only, as in NumPy. The positions are t.argmax(axis) or t.argsort(axis)."
+    )
 
 
 def with_article(noun: str) -> str:

@@ -30,7 +30,7 @@ import numpy as np
 
 from .domains import Domain
 from .errors import KERNEL_ERRORS, complaint
-from .messages import caller, require_type, without_inert, wrong_call
+from .messages import VALUES_ONLY, caller, require_type, warn_of_unpacking, without_inert, wrong_call
 from .modes import mode
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
 from .vertex import Node, Vertex, edge, preferred, preferred_type
@@ -302,6 +302,8 @@ class Primitive(Generic[P]):
             if len(rest) < len(kwargs):
                 return self._bind(args, rest)
             raise wrong_call(caller(self.name), self.__signature__, kwargs, error) from None
+        if self.name in VALUES_ONLY and isinstance(args[0], np.ndarray):
+            warn_of_unpacking(3)  # a tensor says so itself, when it is unpacked
         bound.apply_defaults()
         static = {name: bound.arguments[name] for name in self.statics}
         if self.variadic:

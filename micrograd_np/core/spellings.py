@@ -40,14 +40,16 @@ _OF_MATRICES = "cond eig eigh eigvals eigvalsh lstsq matrix_rank pinv qr svd svd
 _INITIAL = (
     "constant dirac eye kaiming_normal kaiming_uniform normal orthogonal sparse uniform xavier_normal xavier_uniform"
 )
+_DRAWN = "mg.topk(mg.log({0}) + mg.random.generator().gumbel(size={0}.shape), n)[1], which draws n different ones a row"
+_SMALLER = "nothing: leave it out; model.float() trains in float32"
 _METHODS = {
     "view": "t.reshape(...)", "view_as": "t.reshape(other.shape)", "reshape_as": "t.reshape(other.shape)",
     "t": "t.T", "expand_as": "t.expand(other.shape)", "unbind": "mg.unstack(t, axis)",
     "contiguous": "t: every function takes any layout", "nelement": "t.size", "dim": "t.ndim",
-    "to": f"{_DEVICE}; t.astype(dtype) changes the dtype", "type": "t.astype(dtype)", "float": "t.astype('float32')",
+    "type": "t.astype(dtype)", "float": "t.astype('float32')",
     "double": "t.astype('float64')",
     "half": "t.astype('float16')", "long": "t.astype('int64')", "int": "t.astype('int32')", "bool": "t.astype(bool)",
-    "cuda": _DEVICE, "cpu": _DEVICE, "device": _DEVICE, "is_cuda": _DEVICE, "pin_memory": _DEVICE,
+    "cuda": _DEVICE, "device": _DEVICE, "is_cuda": _DEVICE, "pin_memory": _DEVICE,
     "zero_": "t.copy_(0)", "fill_": "t.copy_(value)", "fill": "t.copy_(value)", "add_": "t += other",
     "sub_": "t -= other", "mul_": "t *= other", "div_": "t /= other", "detach_": "t = t.detach()",
     "clamp_": "t.copy_(t.clip(min, max))", "normal_": "nn.init.normal_(t, mean, std)",
@@ -83,7 +85,7 @@ _METHODS = {
     "index_copy_": "t[index] = source", "index_put_": "t[index] = value",
     "new_empty": "mg.empty(shape, dtype=t.dtype)", "swapaxes_": "t = t.swapaxes(a, b)", "t_": "t = t.T",
     "transpose_": "t = t.swapaxes(a, b)", "bernoulli": "mg.random.generator().binomial(1, t)",
-    "multinomial": "mg.random.generator().choice(len(t), size, p=t)", "H": "t.mT", "mH": "t.mT", "adjoint": "t.mT",
+    "multinomial": _DRAWN.format("t"), "H": "t.mT", "mH": "t.mT", "adjoint": "t.mT",
     "register_post_accumulate_grad_hook": "t.register_hook(hook)", "retains_grad": "t.grad is not None, after backward",
     **{name: f"np.{name}(t.numpy(), ...), which has no gradient" for name in _WITHOUT_GRADIENT.split()},
     **{name: f"np.linalg.{name}(t.numpy()), which has no gradient" for name in _DECOMPOSED.split()},
@@ -97,6 +99,8 @@ _METHODS = {
     "cholesky": "mg.linalg.cholesky(t)", "dist": "mg.norm(t - other)", "aminmax": "t.min(axis) and t.max(axis)",
     "split": "mg.split(t, parts), for parts in NumPy's sense: how many, not of which length",
     "sort": "mg.sort(t) for the values, t.argsort() for the positions",
+    "values": "t itself: max, min, sort and median return the values only",
+    "indices": "t.argmax(axis), or t.argsort(axis), of the tensor that max, min, sort or median was called on",
 }  # fmt: skip
 
 _ARRAYS = "identity logspace geomspace empty_like vander tri"
@@ -118,7 +122,7 @@ _FUNCTIONS = {
     **{name: f"np.linalg.{name}(t.numpy()), which has no gradient" for name in _DECOMPOSED.split()},
     "randint_like": "mg.random.randint(low, high, t.shape)", "normal": "mg.random.normal(mean, std, size)",
     "bernoulli": "mg.random.generator().binomial(1, p)", "poisson": "mg.random.generator().poisson(rate)",
-    "multinomial": "mg.random.generator().choice(n, size, p=p)", "seed": "mg.manual_seed(seed)",
+    "multinomial": _DRAWN.format("p"), "seed": "mg.manual_seed(seed)",
     "get_rng_state": "mg.random.get_state()", "set_rng_state": "mg.random.set_state(state)",
     "Size": "tuple: a shape is one", "mv": "a @ b", "t": "t.T",
     "masked_select": "t[mask]", "narrow": "t[start : start + length]", "select": "t[index]",
@@ -131,7 +135,7 @@ _FUNCTIONS = {
     "cdist": "mg.norm(a[:, None] - b, axis=-1)", "dist": "mg.norm(a - b)", "bucketize": "np.searchsorted(...)",
     "vmap": "the batch as the first axis: functions broadcast", "jit": "mg.compile(step)",
     "func": "mg.grad, mg.vjp, mg.jvp, mg.jacobian, mg.hessian or mg.functional_call",
-    "amp": "mg.set_default_dtype('float32')", "bfloat16": "mg.float32: NumPy has no bfloat16", "short": "mg.int16",
+    "bfloat16": "mg.float32: NumPy has no bfloat16", "short": "mg.int16",
     "set_num_threads": "OMP_NUM_THREADS in the environment", "distributions": "functions of mg.random",
     "use_deterministic_algorithms": "nothing: a seed determines every number; leave it out",
     "set_float32_matmul_precision": "nothing: products are exact to the dtype; leave it out",
@@ -145,7 +149,7 @@ _FUNCTIONS = {
     **{name: f"np.{name}(t.numpy(), ...), which has no gradient" for name in _WITHOUT_GRADIENT.split()},
     "utils": "mg.data for utils.data, mg.checkpoint for utils.checkpoint",
     **dict.fromkeys(("cuda", "device", "backends", "mps", "get_default_device", "set_default_device"), _NO_DEVICE),
-    "inference_mode": "mg.no_grad()", "autocast": "mg.set_default_dtype('float32')",
+    "inference_mode": "mg.no_grad()", **dict.fromkeys(("autocast", "GradScaler", "amp"), _SMALLER),
     "Variable": "mg.Tensor(data, requires_grad=True)", "Value": "mg.Tensor(data, requires_grad=True)",
     "pow": "mg.power(t, exponent)", "sub": "mg.subtract(a, b)", "mul": "mg.multiply(a, b)", "div": "mg.divide(a, b)",
     "neg": "mg.negative(t)", "amax": "mg.max(t, axis)", "amin": "mg.min(t, axis)", "float": "mg.float32",

@@ -14,7 +14,14 @@ import numpy as np
 
 from micrograd_np.core.events import QUIET
 from micrograd_np.core.hooks import Hooks, RemovableHandle
-from micrograd_np.core.messages import explain_keywords, use_of_result, without_inert
+from micrograd_np.core.messages import (
+    does_not_unpack,
+    explain_keywords,
+    is_inert,
+    use_of_result,
+    warn_of_unpacking,
+    without_inert,
+)
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import unmasked
 from micrograd_np.core.spellings import ForeignName, add_foreign_names
@@ -185,11 +192,10 @@ class Tensor(Vertex):
 
     def __iter__(self) -> Iterator[Tensor]:
         count = len(self)
-        if count != 2 and use_of_result(1) == ("UNPACK_SEQUENCE", 2):
-            raise ValueError(
-                f"{self._title()} does not unpack into two. If values and positions are meant: max, min, sort and "
-                f"median return the values only, as in NumPy. The positions are t.argmax(axis) or t.argsort(axis)."
-            )
+        if use_of_result(1) == ("UNPACK_SEQUENCE", 2):
+            if count != 2:
+                raise does_not_unpack(self._title())
+            warn_of_unpacking(1)
         return (self[i] for i in range(count))
 
     def __repr__(self) -> str:
@@ -225,10 +231,7 @@ class Tensor(Vertex):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if self.requires_grad:
-            raise TypeError(
-                f"{self._title()} requires a gradient, which an array does not carry: write a @ t instead of a.dot(t), "
-                f"mg.stack([t, u]) to make one of several, or t.detach().numpy() if no gradient is wanted."
-            )
+            raise protocols.as_no_array(self._title())
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __dlpack__(self, **options: Any) -> Any:
@@ -237,7 +240,7 @@ class Tensor(Vertex):
                 f"DLPack: {self._title()} requires a gradient, and another library would not carry it. "
                 f"Export t.detach() if that is meant."
             )
-        return _exportable(self.numpy(), copies=options.get("copy")).__dlpack__(**options)
+        return protocols.exportable(self.numpy(), copies=options.get("copy")).__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return self.data.__dlpack_device__()
@@ -279,11 +282,14 @@ class Tensor(Vertex):
 
     def _warn_lost_gradient(self, what: str) -> None:
         """Warn where a value becomes a Python number (or an element of an array), and its gradient is lost."""
-        formats = use_of_result(2)[0] == "BINARY_OP"  # text % self: no other operator does
-        if self.requires_grad and mode.recording and not formats:
+        use = use_of_result(2)[0]
+        if self.requires_grad and mode.recording and use != "BINARY_OP":  # text % self: no other operator asks for it
             message = (
-                f"{what} of a tensor that requires a gradient: what is computed from the number carries no gradient. "
-                f"Say .item() if that is meant; else use functions of micrograd_np, and mg.stack for a list of tensors."
+                protocols.FILLED.format(title=self._title())
+                if use.startswith("STORE_S")
+                else f"{what} of a tensor that requires a gradient: what is computed from the number carries no "
+                f"gradient. Say .item() if that is meant; else use functions of micrograd_np, and mg.stack for a list "
+                f"of tensors."
             )
             warnings.warn(message, UserWarning, stacklevel=3)
 
@@ -531,16 +537,16 @@ class Tensor(Vertex):
     def transpose(self, *axes: Any) -> Tensor:
         """The axes in the order given, as one tuple or as numbers; reversed when none are given, as in NumPy.
 
-        PyTorch's ``transpose(1, 2)``, which exchanges two, is ``swapaxes(1, 2)`` here; ``transpose(0, 1)`` leaves a
-        matrix as it is, with a UserWarning.
+        PyTorch's ``transpose(1, 2)``, which exchanges two, is ``swapaxes(1, 2)`` here; ``transpose(0, 1)`` and
+        ``transpose(-2, -1)`` leave a matrix as it is, with a UserWarning.
 
         >>> Tensor(np.ones((2, 3, 4))).transpose(0, 2, 1).shape
         (2, 4, 3)
         """
         if not axes or axes == (None,):
             return shape.transpose(self)
-        if axes == (0, 1) and self.data.ndim == 2:
-            message = "transpose(0, 1) leaves a matrix as it is, as in NumPy. To exchange its axes, write t.T."
+        if len(axes) == 2 == self.data.ndim and axes[0] in (0, -2) and axes[1] in (1, -1):
+            message = f"transpose{axes} leaves a matrix as it is, as in NumPy. To exchange its axes, write t.T."
             warnings.warn(message, UserWarning, stacklevel=2)
         return shape.transpose(self, axes=tuple(axes[0]) if len(axes) == 1 else axes)
 
@@ -595,6 +601,26 @@ class Tensor(Vertex):
     def dot(self, other: Any) -> Tensor:
         """NumPy's dot with `other`."""
         return products.dot(self, other)
+
+    def to(self, dtype: Any = None, device: Any = None) -> Tensor:
+        """This tensor itself, on the one device, or `astype` of `dtype`, as in PyTorch and ``Module.to``.
+
+        "cpu", as either argument, changes nothing, nor does the present dtype. TypeError for another device.
+
+        >>> t = Tensor([1.0])
+        >>> t.to("cpu") is t, t.to("float32").dtype
+        (True, dtype('float32'))
+        """
+        dtypes = [self.dtype, *(x for x in (dtype, device) if not is_inert(x))]
+        try:
+            target = np.dtype(dtypes[-1])
+        except TypeError:
+            raise TypeError(f"to: {dtypes[-1]!r:.80} is no dtype, and there is one device; leave it out.") from None
+        return self if target == self.dtype else self.astype(target)
+
+    def cpu(self) -> Self:
+        """This tensor itself: there is one device."""
+        return self
 
     def astype(self, dtype: Any) -> Tensor:
         """The same values in another dtype; gradients have the present one. Integers and booleans have none."""
@@ -651,31 +677,6 @@ def _comparable(x: object) -> bool:
 
 _COMPARABLE = frozenset((int, float, bool, np.ndarray))
 _NUMERIC = ("__float__", "__complex__", "__array__", "__array_interface__", "__primitive__")
-
-
-def from_dlpack(x: Any) -> Tensor:
-    """A tensor that shares memory with `x`, an array of another library on the CPU (anything with ``__dlpack__``).
-
-    >>> t = from_dlpack(np.arange(3.0))
-    >>> t
-    Tensor([0., 1., 2.])
-    """
-    return Tensor(np.from_dlpack(x))
-
-
-def _exportable(array: np.ndarray[Any, Any], *, copies: bool | None) -> np.ndarray[Any, Any]:
-    """`array`, or a copy of it that any consumer of DLPack can take: in C order, aligned, writable, native bytes.
-
-    Consumers differ in the strides that they support, and some write into memory that they should only read.
-    BufferError where a copy is needed and ``copies`` is False.
-    """
-    plain = np.require(array, array.dtype.newbyteorder("="), requirements=("C", "A", "W"))
-    if copies is False and not np.may_share_memory(plain, array) and array.size:
-        raise BufferError(
-            f"DLPack: copy=False, and this {array.shape} array is not one that every library can share (C order, "
-            f"aligned, writable, native byte order). Leave copy out, or export a copy: np.ascontiguousarray(t.numpy())."
-        )
-    return plain.ravel().reshape(plain.shape)  # else axes of length 1 and 0 keep odd strides
 
 
 def _as_data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:

@@ -1,10 +1,11 @@
 """Positions along an axis: taking elements by them, sorting, searching; and any and all. Positions have no gradient."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from micrograd_np.core.domains import DISTINCT, INTEGERS, MASK, REALS
+from micrograd_np.core.messages import warn_of_unpacking
 from micrograd_np.core.primitive import primitive
 from micrograd_np.ops.axes import along, axis_of, whole
 from micrograd_np.ops.index import getitem, view
@@ -99,6 +100,8 @@ def sort(x: Any, axis: int | None = -1) -> Any:
     >>> sort(np.array([3.0, 1.0, 2.0]))
     array([1., 2., 3.])
     """
+    if isinstance(x, np.ndarray):
+        warn_of_unpacking(2)
     x = as_operand(x)
     if axis is None:
         x, axis = reshape(x, shape=(-1,)), 0
@@ -106,13 +109,20 @@ def sort(x: Any, axis: int | None = -1) -> Any:
     return take_along_axis(x, argsort(x, axis=axis), axis=axis)
 
 
-def topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> tuple[Any, Any]:
-    """The `k` largest (or smallest) elements along `axis`, best first, and their positions.
+class TopK(NamedTuple):
+    """What `topk` returns: the elements, and their positions."""
+
+    values: Any
+    indices: Any
+
+
+def topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> TopK:
+    """The `k` largest (or smallest) elements along `axis`, best first, and their positions: `values` and `indices`.
 
     ValueError for more than there are.
 
     >>> topk(np.array([3.0, 1.0, 2.0]), 2)
-    (array([3., 2.]), array([0, 2]))
+    TopK(values=array([3., 2.]), indices=array([0, 2]))
     """
     x = as_operand(x)
     axis = axis_of(axis, x.ndim)
@@ -120,7 +130,7 @@ def topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> tuple[Any, Any
         raise ValueError(f"topk: k={k} of the {x.shape[axis]} elements along axis {axis} of x, which is {x.shape}.")
     order = argsort(x, axis=axis, descending=largest)
     order = view(order, index=along(axis, slice(k)))
-    return take_along_axis(x, order, axis=axis), order
+    return TopK(take_along_axis(x, order, axis=axis), order)
 
 
 @primitive(

@@ -9,6 +9,7 @@ array that has lost its gradient. Operators do not come this way, except with an
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from types import FunctionType
@@ -18,10 +19,13 @@ import numpy as np
 
 from micrograd_np import numpy_api, ops
 from micrograd_np.core import trees
+from micrograd_np.core.messages import use_of_result
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import registry
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.core.writes import writes
+
+from . import scipy_names
 
 # functions of ours that share a name with one of NumPy's, and mean different things
 _HOMONYMS = frozenset({"index.split", "convolve"})
@@ -84,10 +88,10 @@ def _numpy_functions(name: str, ours: Callable[..., Any]) -> Iterable[tuple[Any,
 
 def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """``ufunc(*inputs)`` where one of the inputs is a tensor."""
-    op = _table(len(registry)).get(ufunc)
+    op = _table(len(registry)).get(ufunc) or registry.get(scipy_names.primitive_of(ufunc))
     if op is not None and method == "__call__" and not kwargs:
         return op(*inputs)
-    name = f"np.{ufunc.__name__}"
+    name = scipy_names.name_of(ufunc)
     target = kwargs["out"] if "out" in kwargs else inputs[:1] if method == "at" else ()
     if _may_write(target, (inputs, kwargs)):
         return _write_into_arrays(name, getattr(ufunc, method), inputs, kwargs, target)
@@ -111,6 +115,32 @@ def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs:
     if all(signature.endswith("?") for signature in ufunc.types):  # yes or no: there is no gradient to lose
         return _without_gradient(self, ufunc, inputs, {})
     raise _no_rule(name)
+
+
+def as_no_array(title: str) -> TypeError:
+    """The error of making an array of a tensor that requires a gradient: it says what asks for one, what to write.
+
+    `title` names the tensor. The caller is the method of the tensor that raises it, for it reads the stack.
+    """
+    if name := scipy_names.asking(sys._getframe(2)):
+        instead = scipy_names.instead_of(name) or "it in functions of NumPy or micrograd_np"
+        return TypeError(
+            f"{name}: works on arrays, and {title} requires a gradient, which an array does not carry. "
+            f"Write {instead}; or, if no gradient is wanted, give it t.detach().numpy()."
+        )
+    if use_of_result(2)[0].startswith("STORE_S"):
+        return TypeError(FILLED.format(title=title))
+    return TypeError(
+        f"{title} requires a gradient, which an array does not carry: write a @ t instead of a.dot(t), "
+        f"mg.stack([t, u]) to make one of several, or t.detach().numpy() if no gradient is wanted."
+    )
+
+
+FILLED = (
+    "a[i] = t: {title} requires a gradient, which an array does not carry. Make a tensor to fill, a = "
+    "mg.zeros(shape), or collect a list and write mg.stack(list) after the loop; if no gradient is wanted, write "
+    "a[i] = t.detach()."
+)
 
 
 def array_function(
@@ -144,9 +174,10 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _no_rule(name: str) -> TypeError:
+    general = "it in functions that have one (docs/ops.md lists them), declare it with @primitive"
     return TypeError(
-        f"{name}: has no derivative rule for tensors. Write it in functions that have one (docs/ops.md lists them), "
-        f"declare it with @primitive, or, if no gradient is wanted, call it on t.detach().numpy()."
+        f"{name}: has no derivative rule for tensors. Write {scipy_names.instead_of(name) or general}, or, if no "
+        f"gradient is wanted, call it on t.detach().numpy()."
     )
 
 
@@ -246,3 +277,18 @@ def _partners(theirs: Any, ours: Any) -> tuple[Mapping[str, inspect.Parameter], 
         if p.name not in partners and p.default is p.empty and p.kind is not p.VAR_KEYWORD and free:
             partners[p.name] = free.pop(0)
     return signature.parameters, partners, several
+
+
+def exportable(array: np.ndarray[Any, Any], *, copies: bool | None) -> np.ndarray[Any, Any]:
+    """`array`, or a copy of it that any consumer of DLPack can take: in C order, aligned, writable, native bytes.
+
+    Consumers differ in the strides that they support, and some write into memory that they should only read.
+    BufferError where a copy is needed and ``copies`` is False.
+    """
+    plain = np.require(array, array.dtype.newbyteorder("="), requirements=("C", "A", "W"))
+    if copies is False and not np.may_share_memory(plain, array) and array.size:
+        raise BufferError(
+            f"DLPack: copy=False, and this {array.shape} array is not one that every library can share (C order, "
+            f"aligned, writable, native byte order). Leave copy out, or export a copy: np.ascontiguousarray(t.numpy())."
+        )
+    return plain.ravel().reshape(plain.shape)  # else axes of length 1 and 0 keep odd strides

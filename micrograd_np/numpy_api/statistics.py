@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.domains import NONZERO, REALS
-from micrograd_np.core.messages import caller, must_be
+from micrograd_np.core.messages import caller, must_be, warn_of_unpacking
 from micrograd_np.core.primitive import as_array, primitive
 from micrograd_np.core.vertex import Vertex
 from micrograd_np.ops.axes import axes_of, axis_of
@@ -236,6 +236,8 @@ def median(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> median(np.array([4.0, 1.0, 2.0, 9.0]))
     array(3.)
     """
+    if isinstance(a, np.ndarray):
+        warn_of_unpacking(2)
     return quantile(a, 0.5, axis, keepdims)
 
 

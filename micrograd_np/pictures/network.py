@@ -43,7 +43,8 @@ def draw_network(
     With an `input` the numbers of its first sample stand in the circles; it is also how the layers' connections are
     known, so give one where the layers are not simply one after the other. With `unroll`, recurrent layers and those
     that work step by step beside them are drawn once for each step of it. With a `target` the error of all samples is
-    drawn too: ``loss(output, target)``, by default the mean squared error. The model is left as it was.
+    drawn too: ``loss(output, target)``, by default the mean squared error; a number is the target of every output,
+    unless the loss takes it as it is. The model is left as it was.
 
     TypeError for anything but a module, and for a target without a loss where the model returns no tensor; ValueError
     for `unroll` or `target` without an `input`, a `loss` without a `target`, and `unroll` where no layer is recurrent.
@@ -320,7 +321,12 @@ class _Network:
                 raise TypeError(f"draw_network: the model returns a {kind}; pass a loss that takes it and the target.")
             name, loss = "squared error" if result.data.size == 1 else "mean squared error", mse_loss
             target = array if array.ndim else np.full(result.data.shape, array)
-        value = np.asarray(loss(result, target).data)
+        try:
+            value = np.asarray(loss(result, target).data)
+        except ValueError:
+            if array.ndim or not isinstance(result, Vertex):  # a number that the loss does not broadcast itself
+                raise
+            value = np.asarray(loss(result, np.full(result.data.shape, array)).data)
         samples = len(result.data) if isinstance(result, Vertex) and result.data.ndim > 1 else 1
         name = f"of all {samples:,} samples:\n{name}" if samples > 1 else name
         compared = number(array) if array.size == 1 else array.shape

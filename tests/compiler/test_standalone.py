@@ -1,5 +1,7 @@
 """A saved step needs NumPy alone, and goes on with the same bits: optimiser, counters, dropout and running means."""
 
+import ast
+import builtins
 import importlib.util
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from trainable import MATRICES_ONLY, OPTIMIZERS
 
 import micrograd_np as mg
 from micrograd_np import nn, optim
+from micrograd_np.compiler import save
 from micrograd_np.compiler.passes import blocks
 
 SITE = Path(np.__file__).parents[1]
@@ -31,6 +34,17 @@ def run_alone(folder, code):
         "sys.meta_path.insert(0, Hidden())\nimport numpy as np\n"
     )
     subprocess.run([sys.executable, "-I", "-S", "-c", head + code + TAIL], check=True, cwd=folder, timeout=60)
+
+
+def undefined_names(path):
+    """The names that a file reads, in annotations too, and that nothing in it binds."""
+    nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    bound = {node.id for node in names if not isinstance(node.ctx, ast.Load)} | {*vars(builtins), "__file__"}
+    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    bound |= {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler))}
+    bound |= {(node.asname or node.name).split(".")[0] for node in nodes if isinstance(node, ast.alias)}
+    return {node.id for node in names} - bound
 
 
 def training(name, settings):
@@ -136,7 +150,7 @@ def test_a_saved_step_goes_on_with_the_same_bits(name, tmp_path):
     X, Y = rng.standard_normal((8, 4, 3)), rng.standard_normal((8, 4, 2))
     for x, y in zip(X[:3], Y[:3], strict=True):
         step(x, y)
-    step.save(tmp_path / "train_step.py")
+    assert undefined_names(step.save(tmp_path / "train_step.py")) == set()
     for x, y in zip(X[3:6], Y[3:6], strict=True):
         step(x, y)
     optimizer.param_groups[0]["lr"] *= 0.5
@@ -161,6 +175,23 @@ def test_a_saved_step_goes_on_with_the_same_bits(name, tmp_path):
         assert np.array_equal(after[key], p.data)
 
 
+def test_a_function_in_a_saved_file_has_no_annotations():
+    source = """def f(
+    é: Sequence[float], /, *args: Any, k: dict[str, "int"] | None = None, **more: Any  # n: Any
+) -> dict[str, Any]:
+    n: int = len(args)  # -> Any
+    def g(x: Any) -> Callable[[Any], Any]: return x
+    return g(n) if k is None else {"a -> b: c": é}
+"""
+    bare = save._bare(source)
+    assert "Any" not in bare.replace("# n: Any", "").replace("# -> Any", "")
+    assert "def f(\n    é, /, *args, k = None, **more  # n: Any\n):\n    n = len(args)  # -> Any\n" in bare
+    namespace = {}
+    exec(bare, namespace)
+    assert namespace["f"](1, 2, k={}) == {"a -> b: c": 1}
+    assert namespace["f"](1, 2) == 1
+
+
 @pytest.mark.parametrize("name", ["SGD", "Adam", "Muon"])
 def test_a_saved_plain_step_goes_on_with_the_same_numbers(name, tmp_path):
     model, _, step = training(name, OPTIMIZERS[name][-1])
@@ -169,6 +200,7 @@ def test_a_saved_plain_step_goes_on_with_the_same_numbers(name, tmp_path):
     for x, y in zip(X[:3], Y[:3], strict=True):
         step(x, y)
     path = step.save(tmp_path / "by_hand.py", style="plain")
+    assert undefined_names(path) == set()
     assert "out=" not in path.read_text(encoding="utf-8")
     assert path.with_suffix(".npz").exists()
     for x, y in zip(X[3:], Y[3:], strict=True):

@@ -512,6 +512,26 @@ def test_a_target_of_another_shape_is_refused():
         mg.draw_network(nn.Linear(2, 1), np.ones((5, 2)), target=np.ones(5))
 
 
+@pytest.mark.parametrize("loss", [nn.BCEWithLogitsLoss(), nn.MSELoss(), nn.L1Loss(), None])
+@pytest.mark.parametrize(("samples", "outputs"), [(1, 1), (5, 1), (5, 3)])
+def test_a_number_is_the_target_of_every_output(loss, samples, outputs):
+    net, x = nn.Linear(2, outputs), np.ones((samples, 2))
+    picture = mg.draw_network(net, x, target=1, loss=loss)
+    value = (loss or nn.MSELoss())(net(x), np.ones((samples, outputs))).item()
+    assert any(f"{value:.4g}" in text and text.endswith("target 1") for text in texts(picture))
+
+
+def test_a_class_is_the_target_of_one_sample_and_no_number_for_many():
+    net = nn.Linear(2, 3)
+    value = nn.CrossEntropyLoss()(net(np.ones(2)), 2).item()
+    assert any(
+        f"{value:.4g}" in text for text in texts(mg.draw_network(net, np.ones(2), 2, loss=nn.CrossEntropyLoss()))
+    )
+    for target, error in ((1, ValueError), (1.0, TypeError)):
+        with pytest.raises(error, match="cross_entropy: "):
+            mg.draw_network(net, np.ones((5, 2)), target, loss=nn.CrossEntropyLoss())
+
+
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
 def test_of_several_results_of_a_layer_the_first_is_what_it_gives(kind):
     assert any("(4, 2, 5)" in text for text in texts(mg.draw_network(kind(3, 5), np.ones((4, 2, 3)))))
