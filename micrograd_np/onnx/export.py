@@ -80,7 +80,7 @@ def export(
     finally:
         for module, mode in modes:
             module.training = mode
-    graph = _written(program, names, model, np.dtype(dtype), sizes, axes)
+    graph = _written(program, names, model, np.dtype(dtype), sizes)
     result = _model(graph, program, names, output_names, opset)
     if path is not None:
         _save(result, Path(path))
@@ -138,32 +138,43 @@ def _named(model: Any) -> list[tuple[str, Any]]:
 def _compared(
     model: Any, names: Sequence[str], inputs: Sequence[Any], axes: Mapping[str, list[tuple[str, int]]], first: Program
 ) -> Sizes:
-    """The program of one call more for each open axis, with one element more along it, and of one with all of them."""
+    """The programs of calls with other lengths: for each open axis one, where it is a little longer or shorter or twice
+    as long, and one where all have yet another length. A model may take some lengths only."""
+    arrays = dict(zip(names, inputs, strict=True))
+    given = {called: arrays[places[0][0]].shape[places[0][1]] for called, places in axes.items()}
 
-    def longer(*called: str) -> Program:
-        arrays = dict(zip(names, inputs, strict=True))
-        for axis_name in called:
-            for name, axis in axes[axis_name]:
-                array = arrays[name]
-                arrays[name] = np.take(array, [*range(array.shape[axis]), 0], axis=axis)
-        return _traced(model, names, list(arrays.values()))
+    def traced(choices: Sequence[Mapping[str, int]]) -> tuple[Program, Mapping[str, int]]:
+        """The first of these lengths that the model takes."""
+        for lengths in choices:
+            others = dict(arrays)
+            for called, n in lengths.items():
+                for name, axis in axes[called]:
+                    others[name] = np.take(others[name], np.arange(n) % given[called], axis=axis)
+            try:
+                return _traced(model, names, list(others.values())), lengths
+            except Exception as e:  # noqa: BLE001, PERF203 (whatever the model says of this length)
+                error = e
+        described = " and ".join(f"{n} elements along {called!r}" for called, n in choices[0].items())
+        raise OnnxError(f"export: the model does not run with {described}: {error}") from error
 
-    lengths = {
-        called: dict(zip(names, inputs, strict=True))[places[0][0]].shape[places[0][1]]
-        for called, places in axes.items()
-    }
-    return Sizes(first, {called: longer(called) for called in axes}, longer(*axes), lengths)
+    near = [traced([{**given, called: m} for m in (n + 1, n - 1, 2 * n) if m]) for called, n in given.items()]
+    further = {called: _further(n, lengths[called]) for (called, n), (_, lengths) in zip(given.items(), near, strict=True)}
+    far = traced([{called: ms[i] for called, ms in further.items()} for i in range(3)])
+    return Sizes(first, [*(program for program, _ in near), far[0]], [given, *(lengths for _, lengths in near), far[1]])
+
+
+def _further(n: int, near: int) -> tuple[int, int, int]:
+    """Lengths that show whether a size grows with the length: not only from `n` to `near`."""
+    return {1: (2 * n + 1, n + 3, n + 2), -1: (max(1, n // 2),) * 2 + (max(1, n - 2),)}.get(near - n, (3 * n,) * 3)
 
 
 def _written(
-    program: Program, names: Sequence[str], model: Any, dtype: Any, sizes: Sizes | None,
-    axes: Mapping[str, list[tuple[str, int]]],
-) -> Graph:  # fmt: skip
+    program: Program, names: Sequence[str], model: Any, dtype: Any, sizes: Sizes | None
+) -> Graph:
     """The graph of a program."""
     graph = Graph(dtype, sizes)
     for name, v in zip(names, program.inputs, strict=True):
         graph.names[v] = graph.fresh(name)
-    graph.open = {called: places[0] for called, places in axes.items()}
     called = {id(t.data): name for name, t in _named(model)}
     ops = _needed(program)
     for v in dict.fromkeys(v for op in ops for v in op.reads if v.op is None):
@@ -173,14 +184,15 @@ def _written(
             _source(graph, v, called)
     partners = {id(op): [p.ops[i] for p in sizes.programs] for i, op in enumerate(program.ops)} if sizes else {}
     for op in ops:
+        graph.op = op
         convert = OPERATORS.get(op.function)
         if convert is None or (op.effect == "update" and op.function not in _UPDATES):
             raise graph.refuse(op, "has no equivalent")
         arguments, settings = op.args, op.kwargs
         if sizes is not None:
             others = partners[id(op)]
-            arguments = sizes.of(arguments, [other.args for other in others])
-            settings = sizes.of(settings, [other.kwargs for other in others])
+            arguments = sizes.of(arguments, [other.args for other in others], op.where)
+            settings = sizes.of(settings, [other.kwargs for other in others], op.where)
         assert op.result is not None
         graph.names[op.result] = convert(graph, op, *arguments, **settings)
         if not graph.names[op.result] and op.result in values_in(program.results):
@@ -207,28 +219,34 @@ def _source(graph: Graph, v: Value, called: Mapping[int, str]) -> None:
     assert memory is not None
     array = memory.array
     shape = graph.shapes(v)
+    arrays = [array, *(p.memory.array for p in graph.compared.partners_of(v) if p.memory)] if graph.compared else [array]
     if any(isinstance(n, Size) for n in shape):
-        graph.names[v] = _stretched(graph, v, array, shape)
+        graph.names[v] = _stretched(graph, v, arrays, shape)
+    elif not all(y is array or np.array_equal(y, array) for y in arrays):
+        raise OnnxError(f"export: a constant {_of(v)}depends on the length of an open axis; leave it out of dynamic.")
     elif memory.kind == "state" and id(array) in called:
         graph.names[v] = graph.initializer(called[id(array)], array)
     else:
         graph.names[v] = graph.constant(array, array.dtype)
 
 
-def _stretched(graph: Graph, v: Value, array: Any, shape: Sequence[int]) -> str:
+def _stretched(graph: Graph, v: Value, arrays: Sequence[Any], shape: Sequence[int]) -> str:
     """A constant whose shape depends on open axes: all of one number, or the numbers from 0 on."""
-    if array.size and (array == array.flat[0]).all():
-        return graph.node("Expand", graph.constant(array.flat[0], array.dtype), graph.sizes(shape))
-    if array.ndim == 1 and np.array_equal(array, np.arange(array.size)):
-        limit = graph.node("Squeeze", graph.sizes(shape))
-        return graph.cast(
-            graph.node("Range", graph.constant(np.int64(0)), limit, graph.constant(np.int64(1))), array.dtype
-        )
-    called = v.label.name or v.label.hint or "of the model"
+    first = arrays[0].flat[0] if arrays[0].size else 0
+    if all((x == first).all() for x in arrays):
+        return graph.node("Expand", graph.constant(first, v.dtype), graph.sizes(shape))
+    if len(shape) == 1 and all(np.array_equal(x, np.arange(x.size)) for x in arrays):
+        limits = graph.constant(np.int64(0)), graph.node("Squeeze", graph.sizes(shape)), graph.constant(np.int64(1))
+        return graph.cast(graph.node("Range", *limits), v.dtype)
     raise OnnxError(
-        f"export: a constant of shape {array.shape} ({called}) grows with an open axis; compute it from an input, or "
-        f"leave the axis out of dynamic."
+        f"export: a constant of shape {v.shape} {_of(v)}grows with an open axis; compute it from an input, or leave the "
+        f"axis out of dynamic."
     )
+
+
+def _of(v: Value) -> str:
+    called = v.label.name or v.label.hint
+    return f"({called}) " if called else ""
 
 
 def _model(
@@ -286,15 +304,15 @@ def _with_bias(graph: Graph) -> None:
 
 
 def _info(graph: Graph, name: str, v: Value) -> Any:
-    shape = [_length(n) for n in graph.shapes(v)]
+    shape = [_length(graph, n) for n in graph.shapes(v)]
     return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(graph.type_of(v.dtype)), shape)
 
 
-def _length(n: int) -> int | str | None:
+def _length(graph: Graph, n: int) -> int | str | None:
     """A length as the format has it: a number, the name of an open axis, or nothing for what depends on one."""
     if not isinstance(n, Size):
         return int(n)
-    return next(iter(n.factors)) if n.factors is not None and [*n.factors.values()] == [1] and not n.rest else None
+    return next((called for called, size in graph.open.items() if size.values == n.values), None)
 
 
 def _save(model: ModelProto, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -27,10 +28,12 @@ class Graph:
         """By value of the program: what it is called."""
         self.taken: set[str] = set()
         self.constants: dict[Any, str] = {}
-        self.open: dict[str, tuple[str, int]] = {}
-        """By open axis: an input that has it, and where."""
-        self.lengths: dict[str, str] = {}
-        """By open axis: its length, as a tensor."""
+        self.open = {name: Size(at[name] for at in sizes.lengths) for name in sizes.lengths[0]} if sizes else {}
+        """By open axis: its length."""
+        self.lengths: dict[tuple[int, ...], str] = {}
+        """By size: the tensor that has it."""
+        self.op: Op | None = None
+        """The operation that is being written."""
 
     @property
     def double(self) -> bool:
@@ -107,23 +110,34 @@ class Graph:
         """A vector of one whole number."""
         if not isinstance(n, Size):
             return self.constant(np.array([n], np.int64))
-        if n.factors is None:
-            raise OnnxError("export: a size depends on two open axes together; leave one of them out of dynamic.")
-        terms = []
-        for name, factor in n.factors.items():
-            if name not in self.lengths:
-                source, axis = self.open[name]
-                self.lengths[name] = self.node("Shape", source, start=axis, end=axis + 1, hint=name)
-            length = self.lengths[name]
+        assert self.compared is not None
+        total = self.compared.sum_of(n)
+        if total is None:
+            return self._measured(n)
+        factors, rest = total
+        terms = [self.constant(np.array([rest], np.int64))] if rest or not factors else []
+        for name, factor in factors.items():
+            length = self._measured(self.open[name])
             terms.append(
                 length if factor == 1 else self.node("Mul", length, self.constant(np.array([factor], np.int64)))
             )
-        if n.rest:
-            terms.append(self.constant(np.array([n.rest], np.int64)))
-        total = terms[0]
-        for term in terms[1:]:
-            total = self.node("Add", total, term)
-        return total
+        return reduce(lambda x, y: self.node("Add", x, y), terms)
+
+    def _measured(self, n: Size) -> str:
+        """A vector of one whole number: the length of an axis that is as long in all traces."""
+        if n.values not in self.lengths:
+            for v, name in self.names.items():
+                axis = next((i for i, k in enumerate(self.shapes(v)) if isinstance(k, Size) and k.values == n.values), -1)
+                if axis >= 0 and name:
+                    hint = next((called for called, size in self.open.items() if size.values == n.values), "length")
+                    self.lengths[n.values] = self.node("Shape", name, start=axis, end=axis + 1, hint=hint)
+                    break
+            else:
+                assert self.op is not None
+                raise self.refuse(
+                    self.op, "needs a size that is no sum of lengths of open axes; leave one of them out of dynamic"
+                )
+        return self.lengths[n.values]
 
     def shapes(self, v: Value) -> list[int]:
         """The shape of a value, with sizes where it depends on open axes."""

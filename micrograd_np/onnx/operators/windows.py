@@ -13,6 +13,7 @@ from micrograd_np.ops.fused.pooling import bins, window_sizes
 from micrograd_np.ops.fused.windows import Geometry
 
 from ..graph import Graph
+from ..sizes import Size
 from .table import hint, operator
 
 
@@ -67,12 +68,14 @@ def _convolve_back(
         raise g.refuse_double(op)
     assert op.result is not None
     group = op.result.shape[1] // weight.shape[1]
-    g.require_fixed(op, op.result, range(2, len(op.result.shape)))
-    reached = [
-        s * (n - 1) + d * (k - 1) + 1 - low - high
-        for n, k, s, d, (low, high) in zip(x.shape[2:], weight.shape[2:], stride, dilation, padding, strict=True)
+    rest = [
+        length + -1 * (s * (n + -1) + d * (k - 1) + (1 - low - high))
+        for length, n, k, s, d, (low, high) in zip(
+            g.shapes(op.result)[2:], g.shapes(x)[2:], weight.shape[2:], stride, dilation, padding, strict=True
+        )
     ]
-    rest = [int(length - n) for length, n in zip(op.result.shape[2:], reached, strict=True)]
+    if any(isinstance(n, Size) for n in rest):
+        raise g.refuse(op, "needs axes of a fixed length here; leave them out of dynamic")
     return g.node(
         "ConvTranspose", g.of(x), g.of(weight), strides=list(stride), pads=_pads(padding), dilations=list(dilation),
         output_padding=rest, group=group, hint=hint(op),
