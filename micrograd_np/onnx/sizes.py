@@ -7,6 +7,7 @@ all. Every whole number in these programs that is not the same in all is a `Size
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from itertools import zip_longest
 from typing import Any, Self
 
@@ -94,7 +95,7 @@ class Sizes:
         if isinstance(x, dict):
             return {k: self.of(v, [y[k] for y in others], where) for k, v in x.items()}
         if isinstance(x, (int, np.integer)) and not isinstance(x, bool):
-            return x if all(y == x for y in others) else Size([x, *others])
+            return x if all(y == x for y in others) else Size([int(x), *others])
         if not all(np.array_equal(x, y) for y in others):
             raise _depends(f"the number {x}" if isinstance(x, float) else f"{x}", where)
         return x
@@ -103,16 +104,17 @@ class Sizes:
         """The same value in the other traces."""
         return self.partners.get(v, [])
 
-    def sum_of(self, size: Size) -> tuple[dict[str, int], int] | None:
+    def sum_of(self, size: Size) -> tuple[dict[str, Fraction], Fraction] | None:
         """The factors and the rest with which `size` is rest + Σ factor · (length of the open axis), if it is one."""
         first, *near, far = self.lengths
-        steps = [(x - size, at[name] - first[name]) for name, at, x in zip(first, near, size.values[1:], strict=False)]
-        if any(change % step for change, step in steps):
-            return None
-        factors = {name: change // step for name, (change, step) in zip(first, steps, strict=True)}
+        factors = {
+            name: Fraction(x - int(size), at[name] - first[name])
+            for name, at, x in zip(first, near, size.values[1:], strict=False)
+        }
         rest = int(size) - sum(k * first[name] for name, k in factors.items())
         linear = rest + sum(k * far[name] for name, k in factors.items()) == size.values[-1]
-        return ({name: k for name, k in factors.items() if k}, rest) if linear else None
+        whole = linear and rest.denominator == 1
+        return ({name: k for name, k in factors.items() if k}, Fraction(rest)) if whole else None
 
 
 def _equal(one: Value, other: Value) -> bool:
