@@ -187,8 +187,8 @@ LINES = {
     "functional": 2500,  # dropout masks have a name
     "nn": 4370,  # summary says which inputs a model takes
     "numpy_api": 2590,  # PyTorch's names for what means the same
-    "onnx": 610,
-    "onnx/operators": 980,
+    "onnx": 750,
+    "onnx/operators": 1090,
     "ops": 1370,
     "ops/fused": 2250,
     "optim": 1670,

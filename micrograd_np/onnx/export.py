@@ -173,28 +173,29 @@ def _compared(
     A model may take some lengths only, so that an axis is a little longer or shorter or twice as long.
     """
     arrays = dict(zip(names, inputs, strict=True))
-    given = {called: arrays[places[0][0]].shape[places[0][1]] for called, places in axes.items()}
+    present = {called: arrays[places[0][0]].shape[places[0][1]] for called, places in axes.items()}
 
     def traced(choices: Sequence[Mapping[str, int]]) -> tuple[Program, Mapping[str, int]]:
         """The first of these lengths that the model takes."""
+        errors = []
         for lengths in choices:
             others = dict(arrays)
             for called, n in lengths.items():
                 for name, axis in axes[called]:
-                    others[name] = np.take(others[name], np.arange(n) % given[called], axis=axis)
+                    others[name] = np.take(others[name], np.arange(n) % present[called], axis=axis)
             try:
                 return _traced(model, names, list(others.values())), lengths
             except Exception as e:  # noqa: BLE001 (whatever the model says of this length)
-                error = e
+                errors.append(e)
         described = " and ".join(f"{n} elements along {called!r}" for called, n in choices[0].items())
-        raise OnnxError(f"export: the model does not run with {described}: {error}") from error
+        raise OnnxError(f"export: the model does not run with {described}: {errors[0]}") from errors[0]
 
-    near = [traced([{**given, called: m} for m in (n + 1, n - 1, 2 * n) if m]) for called, n in given.items()]
-    further = {
-        called: _further(n, lengths[called]) for (called, n), (_, lengths) in zip(given.items(), near, strict=True)
-    }
-    far = traced([{called: ms[i] for called, ms in further.items()} for i in range(3)])
-    return Sizes(first, [*(program for program, _ in near), far[0]], [given, *(lengths for _, lengths in near), far[1]])
+    near = [traced([{**present, called: m} for m in (n + 1, n - 1, 2 * n) if m]) for called, n in present.items()]
+    choices = [_further(n, at[called]) for (called, n), (_, at) in zip(present.items(), near, strict=True)]
+    programs, lengths = zip(
+        *near, traced([dict(zip(axes, ns, strict=True)) for ns in zip(*choices, strict=True)]), strict=True
+    )
+    return Sizes(first, programs, (present, *lengths))
 
 
 def _further(n: int, near: int) -> tuple[int, int, int]:

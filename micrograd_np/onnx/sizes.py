@@ -119,8 +119,8 @@ class Sizes:
 
 def _equal(one: Value, other: Value) -> bool:
     """Whether both are constants with the same elements."""
-    known = one.memory is not None and other.memory is not None and one.memory.array is not None
-    return known and np.array_equal(one.memory.array, other.memory.array)  # type: ignore[union-attr]
+    a, b = (getattr(v.memory, "array", None) for v in (one, other))
+    return a is not None and np.array_equal(a, b)
 
 
 def _depends(what: str, where: str) -> OnnxError:
