@@ -294,9 +294,11 @@ def _model(
         graph.nodes.append(helper.make_node("Identity", [graph.names[v]], [name], name=f"Identity/{name}"))
     _without_identities(graph, outputs)
     _with_bias(graph)
+    read = {name for node in graph.nodes for name in node.input}
+    initializers = [t for name, t in graph.initializers.items() if name in read]
     ins = [_info(graph, name, v) for name, v in zip(names, program.inputs, strict=True)]
     outs = [_info(graph, name, v) for name, v in outputs.items()]
-    main = helper.make_graph(graph.nodes, "model", ins, outs, initializer=list(graph.initializers.values()))
+    main = helper.make_graph(graph.nodes, "model", ins, outs, initializer=initializers)
     opsets = [helper.make_opsetid("", opset)]
     version = max(8, helper.find_min_ir_version_for(opsets))
     return helper.make_model(main, opset_imports=opsets, ir_version=version, producer_name="micrograd_np")

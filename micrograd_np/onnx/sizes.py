@@ -119,8 +119,8 @@ class Sizes:
 
 def _equal(one: Value, other: Value) -> bool:
     """Whether both are constants with the same elements."""
-    a, b = (getattr(v.memory, "array", None) for v in (one, other))
-    return a is not None and np.array_equal(a, b)
+    a, b = (v.memory.array if v.memory is not None else None for v in (one, other))
+    return a is not None and b is not None and np.array_equal(a, b)
 
 
 def _depends(what: str, where: str) -> OnnxError:
