@@ -36,6 +36,8 @@ class Graph:
         self.types: dict[str, np.dtype[Any]] = {}
         """By name: of what type it is."""
         self.taken: set[str] = set()
+        self.numbers: dict[str, int] = {}
+        """By name: the last number behind it."""
         self.constants: dict[Any, str] = {}
         self.open = {name: Size(at[name] for at in sizes.lengths) for name in sizes.lengths[0]} if sizes else {}
         """By open axis: its length."""
@@ -62,9 +64,10 @@ class Graph:
 
     def fresh(self, hint: str) -> str:
         """A name that is not taken yet."""
-        name, number = hint, 2
+        name = hint
         while name in self.taken:
-            name, number = f"{hint}_{number}", number + 1
+            self.numbers[hint] = self.numbers.get(hint, 1) + 1
+            name = f"{hint}_{self.numbers[hint]}"
         self.taken.add(name)
         return name
 

@@ -117,7 +117,7 @@ def _scatter_add(g: Graph, op: Op, x: Any, *indices: Any, index: Any, shape: Any
 
 @operator("primitive.segment_sum")
 def _segment_sum(g: Graph, op: Op, x: Any, indices: Any, *, count: int) -> str:
-    return _scatter_add(g, op, x, indices, index=HOLE, shape=(count, x.shape[-1]))
+    return _scatter_add(g, op, x, indices, index=HOLE, shape=(count, g.shapes(x)[-1]))
 
 
 def _holes(op: Op, g: Graph, index: Any, indices: Any, ndim: int) -> list[int]:

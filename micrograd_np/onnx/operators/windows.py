@@ -41,6 +41,7 @@ def _padded(g: Graph, name: str, padding: Any, value: float) -> str:
 @operator("primitive.convolve")
 def _convolve(g: Graph, op: Op, x: Any, weight: Any, *, stride: Any, padding: Any, dilation: Any) -> str:
     group = x.shape[1] // weight.shape[1]
+    g.require_fixed(op, weight, range(len(weight.shape)))
     if not g.double:
         return g.node(
             "Conv", g.of(x), g.of(weight), strides=list(stride), pads=_pads(padding), dilations=list(dilation),
@@ -65,6 +66,7 @@ def _convolve_back(
 ) -> str:
     assert op.result is not None
     group = op.result.shape[1] // weight.shape[1]
+    g.require_fixed(op, weight, range(len(weight.shape)))
     if g.double:
         g.require_fixed(op, x, range(2, len(x.shape)))
         n, wide = g.shapes(x)[0], math.prod(x.shape[2:])
