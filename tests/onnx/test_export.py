@@ -101,6 +101,30 @@ def test_every_primitive_computes_the_same_in_a_runtime_or_is_refused_by_name(na
         np.testing.assert_allclose(found, expected, rtol=3e-4, atol=3e-5)
 
 
+BOUND = {"avg_pool", "max_pool", "lstm"}  # where a setting or a broadcast state goes with a length
+
+
+@pytest.mark.parametrize("name", [name for name, op in registry.items() if op.inputs and name not in REFUSED | BOUND])
+def test_every_primitive_takes_any_length_of_an_axis_or_refuses_it(name):
+    sample = next(iter(samples_for(registry[name]))).astype(np.float32)
+    names, arrays = names_of(sample.inputs), [np.asarray(x) for x in sample.inputs]
+    for i, axis in ((i, axis) for i, x in enumerate(arrays) for axis in range(x.ndim)):
+        try:
+            exported = export(sample.apply, tuple(arrays), input_names=names, dynamic={names[i]: {axis: "n"}})
+        except OnnxError:
+            continue
+        for length in (arrays[i].shape[axis], 1, 2 * arrays[i].shape[axis], 3 * arrays[i].shape[axis] + 1):
+            part = np.take(arrays[i], range(length), axis=axis, mode="wrap")
+            others = [*arrays[:i], part, *arrays[i + 1 :]]
+            try:
+                (expected,) = results(sample.apply, *others)
+            except (ValueError, IndexError):  # no length that the primitive takes
+                continue
+            (found,) = run(exported, *others)
+            assert found.shape == expected.shape
+            np.testing.assert_allclose(found, expected, rtol=3e-4, atol=3e-5)
+
+
 class Classifier(nn.Module):
     """Words to the chance that they are good: embedding, LSTM, attention over its states."""
 
