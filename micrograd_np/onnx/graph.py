@@ -194,8 +194,11 @@ class Graph:
 
     def reshape(self, name: str, shape: Sequence[int], hint: str = "") -> str:
         """`name` in another shape; one axis may be a size of any kind."""
-        if sum(isinstance(n, Size) for n in shape) == 1 and 0 not in shape:
-            shape = [-1 if isinstance(n, Size) else n for n in shape]
+        sizes = [n for n in shape if isinstance(n, Size)]
+        products = [n for n in sizes if self.compared is not None and self.compared.sum_of(n) is None]
+        free = products or sizes
+        if len(free) == 1 and 0 not in shape:
+            shape = [-1 if n is free[0] else n for n in shape]
         return self.node("Reshape", name, self.sizes(shape), hint=hint, allowzero=1 if 0 in shape else None)
 
     def slice(self, name: str, slices: Sequence[tuple[int, slice]]) -> str:

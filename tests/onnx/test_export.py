@@ -205,6 +205,7 @@ SIZES = {  # a model, arrays, arrays of other lengths, and the axes that are ope
     "a length that is halved": (
         lambda x: x.reshape(x.shape[0], x.shape[1] // 2, 2).sum(axis=2), (2, 6), [(4, 10)], {0: "n", 1: "t"}
     ),
+    "a product beside a length": (nn.GroupNorm(2, 4), (2, 4, 3, 5), [(3, 4, 6, 2)], {0: "n", 2: "h", 3: "w"}),
     "one element at first": (lambda x: x + mg.arange(x.shape[1]), (1, 1), [(3, 5)], {0: "n", 1: "t"}),
     "a context that is full": (
         lambda x: x + CONTEXT[: x.shape[1]].reshape(1, x.shape[1]), (2, 6), [(2, 3)], {1: "t"}
@@ -289,6 +290,16 @@ def test_parameters_keep_their_names_and_the_reference_evaluator_agrees(rng):
     names = {t.name for t in exported.graph.initializer}
     assert names >= {name for name, _ in model.named_parameters()}
     agree(ReferenceEvaluator(exported).run(None, {"input": x}), results(model, x))
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [(nn.LSTM(3, 4, proj_size=2), (5, 2, 3)), (nn.MaxPool2d(2, padding=1, dilation=2, ceil_mode=True), (2, 4, 9, 8))],
+)
+def test_settings_that_runtimes_lack_are_written_out(model, shape, dtype, rng):
+    model, x = model.to(dtype), rng.normal(size=shape).astype(dtype)
+    agree(run(export(model, x, dtype=dtype), x), results(model, x), dtype)
 
 
 def test_the_file_is_what_is_returned_and_the_model_stays_in_its_mode(tmp_path, rng):

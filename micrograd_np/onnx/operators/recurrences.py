@@ -50,8 +50,8 @@ def _memory(g: Graph, op: Op, *_: Any) -> str:
 
 @operator("primitive.lstm")
 def _lstm(g: Graph, op: Op, x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: Any, bias: Any, *_: Any) -> str:
-    order, k = (0, 3, 1, 2), _width(g, op, h, weight_ih, weight_hh, bias)
-    if g.double:
+    order, k = (0, 3, 1, 2), _width(g, op, c, weight_ih, weight_hh, bias)
+    if g.double or h.shape[1] != k:  # after a projection, which stands between the steps
         state = {"h": g.of(h), "c": g.of(c)}
 
         def step(projected: str) -> str:

@@ -124,8 +124,10 @@ def _max_pool(g: Graph, op: Op, x: Any, *, kernel: Any, stride: Any, padding: An
     image = _image(g, x, kernel)
     if g.double or reach != list(padding):
         g.require_fixed(op, x, range(len(x.shape) - len(kernel), len(x.shape)))
+    if g.double or any(high >= k for (_, high), k in zip(reach, kernel, strict=True)):  # which runtimes refuse
+        image, reach = _padded(g, image, reach, -np.inf), [(0, 0)] * len(kernel)
     if g.double:
-        parts = _steps(g, _padded(g, image, reach, -np.inf), kernel, stride, dilation, places)
+        parts = _steps(g, image, kernel, stride, dilation, places)
         return _pooled(g, op, x, kernel, g.node("Max", *(part for _, part in parts)))
     settings: dict[str, Any] = {
         "kernel_shape": list(kernel),
