@@ -226,10 +226,6 @@ class Graph:
         name = hint if isinstance(hint, str) and hint else op.function.rpartition(".")[2]
         return OnnxError(f"export:{where}: {name} {why}.")
 
-    def refuse_double(self, op: Op) -> OnnxError:
-        """The error for what runtimes have no float64 kernel for."""
-        return self.refuse(op, "has no kernel in float64; export in float32")
-
 
 def _takes(operator: str, formal: Any, dtype: np.dtype[Any]) -> bool:
     """Whether runtimes have a kernel of `operator` for inputs of a type."""

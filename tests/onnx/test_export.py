@@ -275,6 +275,12 @@ def test_values_are_called_by_the_path_of_their_module(rng):
     assert not any(module._hooks for module in model.modules())
 
 
+@pytest.mark.parametrize("function", [mg.arcsin, mg.arctan, lambda x: mg.arctan2(x, x)])
+def test_what_has_no_kernel_in_float64_is_refused(function):
+    with pytest.raises(OnnxError, match="has no kernel in float64; export in float32"):
+        export(function, np.zeros(2), dtype=np.float64)
+
+
 @pytest.mark.parametrize("function", [mg.erf, mg.ndtr])
 def test_the_error_function_in_float64_is_that_of_the_project(function):
     x = np.array(

@@ -112,20 +112,18 @@ def _elementwise(g: Graph, op: Op, *operands: Any, **settings: Any) -> str:
     names = [g.of(x, dtype) for x, dtype in zip(operands, dtypes, strict=False)]
     if name in _ROUNDED and dtypes[0].kind != "f":
         return names[0]
-    if name in _MADE_OF and not (name == "arctan2" and g.double):
+    without = g.double and dtypes[0].kind == "f"
+    if name in _MADE_OF and not (name == "arctan2" and without):
         return _MADE_OF[name](g, *names)
     onnx = (_OF_BOOLS if dtypes[0] == np.bool_ else _DIRECT).get(name, _DIRECT.get(name))
     if onnx is None:
-        raise g.refuse(op, "has no equivalent")
-    if g.double and onnx in _WITHOUT_DOUBLE and dtypes[0].kind == "f":
-        return _said_otherwise(g, op, _WITHOUT_DOUBLE[onnx], names)
+        raise g.refuse(op, "has no kernel in float64; export in float32" if without else "has no equivalent")
+    if without and onnx in _WITHOUT_DOUBLE:
+        double = _WITHOUT_DOUBLE[onnx]
+        if double is None:
+            raise g.refuse(op, "has no kernel in float64; export in float32")
+        return double(g, *names)
     return g.node(onnx, *names, hint=hint(op))
-
-
-def _said_otherwise(g: Graph, op: Op, double: Callable[..., str] | None, names: list[str]) -> str:
-    if double is None:
-        raise g.refuse_double(op)
-    return double(g, *names)
 
 
 for _name in {*_DIRECT, *_MADE_OF, *_OF_BOOLS}:
