@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from micrograd_np.compiler.ir import Op, Value, values_in
 from micrograd_np.compiler.program import Program
 from micrograd_np.compiler.tracing.trace import trace
 from micrograd_np.core.messages import require_type, require_value
+from micrograd_np.core.modes import mode
 from micrograd_np.core.trees import instances
 from micrograd_np.engine.grad_mode import no_grad
 from micrograd_np.engine.tensor import Tensor
@@ -80,8 +83,15 @@ def export(
     finally:
         for module, mode in modes:
             module.training = mode
-    graph = _written(program, names, model, np.dtype(dtype), sizes, axes)
-    result = _model(graph, program, names, output_names, opset)
+    results = list(instances(program.results, Value))
+    outputs = list(output_names) if output_names is not None else _outputs(len(results))
+    if len(outputs) != len(results):
+        raise ValueError(f"export: there are {len(results)} outputs and {len(outputs)} output_names.")
+    twice = [name for name, count in Counter([*names, *outputs]).items() if count > 1]
+    if twice:
+        raise ValueError(f"export: {twice[0]!r} names two inputs or outputs; say input_names and output_names.")
+    graph = _written(program, [*names, *outputs], model, np.dtype(dtype), sizes)
+    result = _model(graph, program, names, dict(zip(outputs, results, strict=True)), opset)
     if path is not None:
         _save(result, Path(path))
     return result
@@ -104,10 +114,13 @@ def _open_axes(dynamic: Mapping[str, Mapping[int, str]], inputs: Mapping[str, An
     for name, named_axes in dynamic.items():
         named: Mapping[Any, str] = named_axes
         require_value("export", "dynamic", name, name in inputs, f"about inputs, which are {', '.join(inputs)}")
+        require_type(
+            "export", f"dynamic[{name!r}]", named, isinstance(named, Mapping), 'axes by number, as {0: "batch"}'
+        )
         for axis, called in named.items():
             array = inputs[name]
-            suits = isinstance(axis, int) and -array.ndim <= axis < array.ndim
-            require_value("export", f"dynamic[{name!r}]", axis, suits, f"an axis of {array.shape}")
+            suits = isinstance(axis, int) and -array.ndim <= axis < array.ndim and array.shape[axis] > 0
+            require_value("export", f"dynamic[{name!r}]", axis, suits, f"an axis of {array.shape} with elements")
             axes.setdefault(called, []).append((name, axis % array.ndim))
     for called, places in axes.items():
         lengths = {inputs[name].shape[axis] for name, axis in places}
@@ -121,14 +134,31 @@ def _traced(model: Callable[..., Any], names: Sequence[str], inputs: Sequence[An
     tensors = [Tensor(x) for x in inputs]
     names_by_id = {id(t): name for name, t in _named(model)}
     arrays = [(name, t.data) for name, t in zip(names, tensors, strict=True)]
+    modules = [(path, m) for path, m in model.named_modules() if path] if isinstance(model, Module) else []
     try:
-        with no_grad():
+        with no_grad(), ExitStack() as stack:
+            for path, module in modules:
+                stack.enter_context(module.register_forward_hook(partial(_call_by_path, path)))
             _, program = trace(model, tensors, arrays, "export", (), names_by_id, _WHOLE)
     except CompileError as error:
         raise OnnxError(f"export: {str(error).removeprefix('compile: ')}") from None
+    finally:
+        for _, module in modules:
+            if not any(map(len, (module._hooks or {}).values())):
+                module._hooks = None  # calls are quicker without
+    if not list(values_in(program.results)):
+        raise OnnxError("export: the model returns no tensor.")
     if program.stores:
         raise OnnxError("export: the model changes memory that outlives the call, which an ONNX graph cannot do.")
     return program
+
+
+def _call_by_path(path: str, module: Module, args: Any, result: Any) -> None:
+    """Call what a module returns by the path of the module."""
+    for t in instances(result, Tensor):
+        ref = mode.events.refs.get(id(t.data))  # type: ignore[attr-defined]
+        if ref is not None and ref.cell.memory is None:
+            ref.label.name = ref.label.name or path
 
 
 def _named(model: Any) -> list[tuple[str, Any]]:
@@ -138,32 +168,48 @@ def _named(model: Any) -> list[tuple[str, Any]]:
 def _compared(
     model: Any, names: Sequence[str], inputs: Sequence[Any], axes: Mapping[str, list[tuple[str, int]]], first: Program
 ) -> Sizes:
-    """The program of one call more for each open axis, with one element more along it, and of one with all of them."""
+    """The programs of calls with other lengths: for each open axis one, and one where all have yet another length.
 
-    def longer(*called: str) -> Program:
-        arrays = dict(zip(names, inputs, strict=True))
-        for axis_name in called:
-            for name, axis in axes[axis_name]:
-                array = arrays[name]
-                arrays[name] = np.take(array, [*range(array.shape[axis]), 0], axis=axis)
-        return _traced(model, names, list(arrays.values()))
+    A model may take some lengths only, so that an axis is a little longer or shorter or twice as long.
+    """
+    arrays = dict(zip(names, inputs, strict=True))
+    present = {called: arrays[places[0][0]].shape[places[0][1]] for called, places in axes.items()}
 
-    lengths = {
-        called: dict(zip(names, inputs, strict=True))[places[0][0]].shape[places[0][1]]
-        for called, places in axes.items()
-    }
-    return Sizes(first, {called: longer(called) for called in axes}, longer(*axes), lengths)
+    def traced(choices: Sequence[Mapping[str, int]]) -> tuple[Program, Mapping[str, int]]:
+        """The first of these lengths that the model takes."""
+        errors = []
+        for lengths in choices:
+            others = dict(arrays)
+            for called, n in lengths.items():
+                for name, axis in axes[called]:
+                    others[name] = np.take(others[name], np.arange(n) % present[called], axis=axis)
+            try:
+                return _traced(model, names, list(others.values())), lengths
+            except Exception as e:  # noqa: BLE001 (whatever the model says of this length)
+                errors.append(e)
+        described = " and ".join(f"{n} elements along {called!r}" for called, n in choices[0].items())
+        raise OnnxError(f"export: the model does not run with {described}: {errors[0]}") from errors[0]
+
+    near = [traced([{**present, called: m} for m in (n + 1, n - 1, 2 * n) if m]) for called, n in present.items()]
+    choices = [_further(n, at[called]) for (called, n), (_, at) in zip(present.items(), near, strict=True)]
+    programs, lengths = zip(
+        *near, traced([dict(zip(axes, ns, strict=True)) for ns in zip(*choices, strict=True)]), strict=True
+    )
+    return Sizes(first, programs, (present, *lengths))
 
 
-def _written(
-    program: Program, names: Sequence[str], model: Any, dtype: Any, sizes: Sizes | None,
-    axes: Mapping[str, list[tuple[str, int]]],
-) -> Graph:  # fmt: skip
-    """The graph of a program."""
+def _further(n: int, near: int) -> tuple[int, int, int]:
+    """Lengths that show whether a size grows with the length: not only from `n` to `near`."""
+    return {1: (2 * n + 1, n + 3, n + 2), -1: (max(1, n // 2),) * 2 + (max(1, n - 2),)}.get(near - n, (3 * n,) * 3)
+
+
+def _written(program: Program, names: Sequence[str], model: Any, dtype: Any, sizes: Sizes | None) -> Graph:
+    """The graph of a program; `names` are those of its inputs, and then names that are not to be used."""
     graph = Graph(dtype, sizes)
-    for name, v in zip(names, program.inputs, strict=True):
-        graph.names[v] = graph.fresh(name)
-    graph.open = {called: places[0] for called, places in axes.items()}
+    graph.taken.update(names)
+    for name, v in zip(names, program.inputs, strict=False):
+        graph.names[v] = name
+        graph.types[name] = graph.type_of(v.dtype)
     called = {id(t.data): name for name, t in _named(model)}
     ops = _needed(program)
     for v in dict.fromkeys(v for op in ops for v in op.reads if v.op is None):
@@ -173,16 +219,18 @@ def _written(
             _source(graph, v, called)
     partners = {id(op): [p.ops[i] for p in sizes.programs] for i, op in enumerate(program.ops)} if sizes else {}
     for op in ops:
+        graph.op = op
         convert = OPERATORS.get(op.function)
         if convert is None or (op.effect == "update" and op.function not in _UPDATES):
             raise graph.refuse(op, "has no equivalent")
         arguments, settings = op.args, op.kwargs
         if sizes is not None:
             others = partners[id(op)]
-            arguments = sizes.of(arguments, [other.args for other in others])
-            settings = sizes.of(settings, [other.kwargs for other in others])
+            arguments = sizes.of(arguments, [other.args for other in others], op.where)
+            settings = sizes.of(settings, [other.kwargs for other in others], op.where)
         assert op.result is not None
-        graph.names[op.result] = convert(graph, op, *arguments, **settings)
+        name = convert(graph, op, *arguments, **settings)
+        graph.names[op.result] = graph.of_type(name, op.result.dtype) if name else ""
         if not graph.names[op.result] and op.result in values_in(program.results):
             raise graph.refuse(op, "has no equivalent")
     return graph
@@ -207,46 +255,50 @@ def _source(graph: Graph, v: Value, called: Mapping[int, str]) -> None:
     assert memory is not None
     array = memory.array
     shape = graph.shapes(v)
+    arrays = (
+        [array, *(p.memory.array for p in graph.compared.partners_of(v) if p.memory)] if graph.compared else [array]
+    )
     if any(isinstance(n, Size) for n in shape):
-        graph.names[v] = _stretched(graph, v, array, shape)
+        graph.names[v] = _stretched(graph, v, arrays, shape)
+    elif not all(y is array or np.array_equal(y, array) for y in arrays):
+        raise OnnxError(f"export: a constant {_of(v)}depends on the length of an open axis; leave it out of dynamic.")
     elif memory.kind == "state" and id(array) in called:
         graph.names[v] = graph.initializer(called[id(array)], array)
     else:
         graph.names[v] = graph.constant(array, array.dtype)
 
 
-def _stretched(graph: Graph, v: Value, array: Any, shape: Sequence[int]) -> str:
+def _stretched(graph: Graph, v: Value, arrays: Sequence[Any], shape: Sequence[int]) -> str:
     """A constant whose shape depends on open axes: all of one number, or the numbers from 0 on."""
-    if array.size and (array == array.flat[0]).all():
-        return graph.node("Expand", graph.constant(array.flat[0], array.dtype), graph.sizes(shape))
-    if array.ndim == 1 and np.array_equal(array, np.arange(array.size)):
-        limit = graph.node("Squeeze", graph.sizes(shape))
-        return graph.cast(
-            graph.node("Range", graph.constant(np.int64(0)), limit, graph.constant(np.int64(1))), array.dtype
-        )
-    called = v.label.name or v.label.hint or "of the model"
+    first = arrays[0].flat[0] if arrays[0].size else 0
+    if all((x == first).all() for x in arrays):
+        return graph.node("Expand", graph.constant(first, v.dtype), graph.sizes(shape))
+    if len(shape) == 1 and all(np.array_equal(x, np.arange(x.size)) for x in arrays):
+        limits = graph.constant(np.int64(0)), graph.node("Squeeze", graph.sizes(shape)), graph.constant(np.int64(1))
+        return graph.cast(graph.node("Range", *limits), v.dtype)
     raise OnnxError(
-        f"export: a constant of shape {array.shape} ({called}) grows with an open axis; compute it from an input, or "
-        f"leave the axis out of dynamic."
+        f"export: a constant of shape {v.shape} {_of(v)}grows with an open axis; compute it from an input, or leave "
+        f"the axis out of dynamic."
     )
 
 
+def _of(v: Value) -> str:
+    called = v.label.name or v.label.hint
+    return f"({called}) " if called else ""
+
+
 def _model(
-    graph: Graph, program: Program, names: Sequence[str], output_names: Sequence[str] | None, opset: int
+    graph: Graph, program: Program, names: Sequence[str], outputs: Mapping[str, Value], opset: int
 ) -> ModelProto:
-    results = list(instances(program.results, Value))
-    outputs = list(output_names) if output_names is not None else _outputs(len(results))
-    if len(outputs) != len(results):
-        raise ValueError(f"export: there are {len(results)} outputs and {len(outputs)} output_names.")
-    for name, v in zip(outputs, results, strict=True):
-        if name in graph.taken:
-            raise ValueError(f"export: the output name {name!r} is the name of something else; say output_names.")
+    for name, v in outputs.items():
         graph.nodes.append(helper.make_node("Identity", [graph.names[v]], [name], name=f"Identity/{name}"))
     _without_identities(graph, outputs)
     _with_bias(graph)
+    read = {name for node in graph.nodes for name in node.input}
+    initializers = [t for name, t in graph.initializers.items() if name in read]
     ins = [_info(graph, name, v) for name, v in zip(names, program.inputs, strict=True)]
-    outs = [_info(graph, name, v) for name, v in zip(outputs, results, strict=True)]
-    main = helper.make_graph(graph.nodes, "model", ins, outs, initializer=list(graph.initializers.values()))
+    outs = [_info(graph, name, v) for name, v in outputs.items()]
+    main = helper.make_graph(graph.nodes, "model", ins, outs, initializer=initializers)
     opsets = [helper.make_opsetid("", opset)]
     version = max(8, helper.find_min_ir_version_for(opsets))
     return helper.make_model(main, opset_imports=opsets, ir_version=version, producer_name="micrograd_np")
@@ -256,7 +308,7 @@ def _outputs(count: int) -> list[str]:
     return ["output"] if count == 1 else [f"output_{i}" for i in range(count)]
 
 
-def _without_identities(graph: Graph, outputs: Sequence[str]) -> None:
+def _without_identities(graph: Graph, outputs: Collection[str]) -> None:
     """Let the node that computes an output have its name, where nothing else reads it and it is computed once."""
     reads = [name for node in graph.nodes for name in node.input]
     makers = {name: node for node in graph.nodes for name in node.output}
@@ -286,15 +338,15 @@ def _with_bias(graph: Graph) -> None:
 
 
 def _info(graph: Graph, name: str, v: Value) -> Any:
-    shape = [_length(n) for n in graph.shapes(v)]
+    shape = [_length(graph, n) for n in graph.shapes(v)]
     return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(graph.type_of(v.dtype)), shape)
 
 
-def _length(n: int) -> int | str | None:
+def _length(graph: Graph, n: int) -> int | str | None:
     """A length as the format has it: a number, the name of an open axis, or nothing for what depends on one."""
     if not isinstance(n, Size):
         return int(n)
-    return next(iter(n.factors)) if n.factors is not None and [*n.factors.values()] == [1] and not n.rest else None
+    return next((called for called, size in graph.open.items() if size.values == n.values), None)
 
 
 def _save(model: ModelProto, path: Path) -> None:

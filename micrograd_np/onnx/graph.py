@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, defs, helper, numpy_helper
 
 from micrograd_np.compiler.ir import Op, Value
 
@@ -14,6 +15,13 @@ from .error import OnnxError
 from .sizes import Size, Sizes
 
 LARGEST = np.iinfo(np.int64).max
+_OPSET = 18  # of which all nodes are
+_MOVES = frozenset((  # that runtimes have for all types
+    "Cast", "Concat", "Expand", "Gather", "GatherElements", "GatherND", "Identity", "Reshape", "Shape", "Slice",
+    "Squeeze", "Transpose", "Unsqueeze",
+))  # fmt: skip
+_WRAP = frozenset(("Add", "CumSum", "Einsum", "MatMul", "Mul", "Pad", "ReduceProd", "ReduceSum", "Sub", "Where"))
+_OF_BOOLS = frozenset(("And", "Equal", "Not", "Or", "Xor"))
 
 
 class Graph:
@@ -25,12 +33,18 @@ class Graph:
         self.initializers: dict[str, TensorProto] = {}
         self.names: dict[Value, str] = {}
         """By value of the program: what it is called."""
+        self.types: dict[str, np.dtype[Any]] = {}
+        """By name: of what type it is."""
         self.taken: set[str] = set()
+        self.numbers: dict[str, int] = {}
+        """By name: the last number behind it."""
         self.constants: dict[Any, str] = {}
-        self.open: dict[str, tuple[str, int]] = {}
-        """By open axis: an input that has it, and where."""
-        self.lengths: dict[str, str] = {}
-        """By open axis: its length, as a tensor."""
+        self.open = {name: Size(at[name] for at in sizes.lengths) for name in sizes.lengths[0]} if sizes else {}
+        """By open axis: its length."""
+        self.lengths: dict[tuple[int, ...], str] = {}
+        """By size: the tensor that has it."""
+        self.op: Op | None = None
+        """The operation that is being written."""
 
     @property
     def double(self) -> bool:
@@ -50,16 +64,18 @@ class Graph:
 
     def fresh(self, hint: str) -> str:
         """A name that is not taken yet."""
-        name, number = hint, 2
+        name = hint
         while name in self.taken:
-            name, number = f"{hint}_{number}", number + 1
+            self.numbers[hint] = self.numbers.get(hint, 1) + 1
+            name = f"{hint}_{self.numbers[hint]}"
         self.taken.add(name)
         return name
 
     def initializer(self, name: str, array: Any) -> str:
         """A constant under its own name, such as a parameter."""
         name = self.fresh(name)
-        self.initializers[name] = numpy_helper.from_array(self.array(array), name)
+        array = self.array(array)
+        self.initializers[name], self.types[name] = numpy_helper.from_array(array, name), array.dtype
         return name
 
     def constant(self, x: Any, dtype: Any = None) -> str:
@@ -73,29 +89,52 @@ class Graph:
     def node(self, operator: str, *inputs: str, hint: str = "", outputs: int = 1, **attributes: Any) -> Any:
         """The name of what ``operator(*inputs)`` gives; a list of names if there are several outputs.
 
-        Attributes that are None are left out.
+        Attributes that are None are left out. What has no kernel for its type is computed in int64: other integers,
+        which wrap around at the end as NumPy's do, and bools where the operator takes none.
         """
+        schema = defs.get_schema(operator, _OPSET)
+        formals = [schema.inputs[min(i, len(schema.inputs) - 1)] for i in range(len(inputs))]
+        types = {f.type_str: self.types[name] for f, name in zip(formals, inputs, strict=True) if name}
+        wide: dict[str, Any] = {}
+        for formal in formals if operator not in _MOVES else ():
+            dtype = types.get(formal.type_str)
+            if dtype is not None and formal.type_str not in wide and not _takes(operator, formal, dtype):
+                wide[formal.type_str] = dtype
+                large = dtype == np.uint64 and operator not in _WRAP
+                if dtype.kind == "f" or large or "tensor(int64)" not in formal.types:
+                    assert self.op is not None
+                    raise self.refuse(self.op, f"of {dtype} has no equivalent; convert to another type before")
+        names = [
+            self.cast(n, np.int64) if n and f.type_str in wide else n for f, n in zip(formals, inputs, strict=True)
+        ]
         stem = hint or operator.lower()
-        names = [self.fresh(stem) for _ in range(outputs)]
+        results = [self.fresh(stem if not wide else operator.lower()) for _ in range(outputs)]
         settings = {k: v for k, v in attributes.items() if v is not None}
         self.nodes.append(
-            helper.make_node(operator, list(inputs), names, name=self.fresh(f"{operator}/{names[0]}"), **settings)
+            helper.make_node(operator, names, results, name=self.fresh(f"{operator}/{results[0]}"), **settings)
         )
-        return names[0] if outputs == 1 else names
+        for i, (name, formal) in enumerate(zip(results, schema.outputs, strict=False)):
+            declared = types.get(formal.type_str) or _type_named(settings.get("to"), formal)
+            self.types[name] = np.dtype(np.int64) if formal.type_str in wide else declared
+            if formal.type_str in wide:
+                results[i] = self.cast(name, declared, hint=stem)
+        return results[0] if outputs == 1 else results
 
-    def cast(self, name: str, dtype: Any) -> str:
+    def cast(self, name: str, dtype: Any, hint: str = "") -> str:
         """`name` in another type."""
-        return self.node("Cast", name, to=helper.np_dtype_to_tensor_dtype(self.type_of(dtype)))
+        return self.node("Cast", name, to=helper.np_dtype_to_tensor_dtype(self.type_of(dtype)), hint=hint)
 
     def of(self, x: Any, dtype: Any = None) -> str:
         """The name of a value of the program, or of a number or an array; in `dtype`, if one is named."""
         if isinstance(x, Value):
-            name = self.names[x]
-            same = dtype is None or self.type_of(dtype) == self.type_of(x.dtype)
-            return name if same else self.cast(name, dtype)
+            return self.of_type(self.names[x], x.dtype if dtype is None else dtype)
         if isinstance(x, Size):
             return self.cast(self.node("Squeeze", self.sizes([x])), np.int64 if dtype is None else dtype)
         return self.constant(x, dtype)
+
+    def of_type(self, name: str, dtype: Any) -> str:
+        """`name`, in another type where that is not its own."""
+        return name if self.types[name] == self.type_of(dtype) else self.cast(name, dtype)
 
     def sizes(self, lengths: Sequence[int]) -> str:
         """A vector of whole numbers, of which some may be sizes."""
@@ -106,24 +145,40 @@ class Graph:
     def _size(self, n: int) -> str:
         """A vector of one whole number."""
         if not isinstance(n, Size):
-            return self.constant(np.array([n], np.int64))
-        if n.factors is None:
-            raise OnnxError("export: a size depends on two open axes together; leave one of them out of dynamic.")
-        terms = []
-        for name, factor in n.factors.items():
-            if name not in self.lengths:
-                source, axis = self.open[name]
-                self.lengths[name] = self.node("Shape", source, start=axis, end=axis + 1, hint=name)
-            length = self.lengths[name]
-            terms.append(
-                length if factor == 1 else self.node("Mul", length, self.constant(np.array([factor], np.int64)))
-            )
-        if n.rest:
-            terms.append(self.constant(np.array([n.rest], np.int64)))
-        total = terms[0]
-        for term in terms[1:]:
-            total = self.node("Add", total, term)
-        return total
+            return self._vector(n)
+        assert self.compared is not None
+        total = self.compared.sum_of(n)
+        if total is None:
+            return self._measured(n)
+        factors, rest = total
+        terms = [self._vector(rest)] if rest or not factors else []
+        for name, factor in factors.items():
+            term = self._measured(self.open[name])
+            for operator, number in (("Mul", factor.numerator), ("Div", factor.denominator)):
+                term = term if number == 1 else self.node(operator, term, self._vector(number))
+            terms.append(term)
+        return reduce(lambda x, y: self.node("Add", x, y), terms)
+
+    def _vector(self, n: Any) -> str:
+        return self.constant(np.array([int(n)], np.int64))
+
+    def _measured(self, n: Size) -> str:
+        """A vector of one whole number: the length of an axis that is as long in all traces."""
+        if n.values not in self.lengths:
+            for v, name in self.names.items():
+                axis = next(
+                    (i for i, k in enumerate(self.shapes(v)) if isinstance(k, Size) and k.values == n.values), -1
+                )
+                if axis >= 0 and name:
+                    hint = next((called for called, size in self.open.items() if size.values == n.values), "length")
+                    self.lengths[n.values] = self.node("Shape", name, start=axis, end=axis + 1, hint=hint)
+                    break
+            else:
+                assert self.op is not None
+                raise self.refuse(
+                    self.op, "needs a size that is no sum of lengths of open axes; leave one of them out of dynamic"
+                )
+        return self.lengths[n.values]
 
     def shapes(self, v: Value) -> list[int]:
         """The shape of a value, with sizes where it depends on open axes."""
@@ -139,8 +194,11 @@ class Graph:
 
     def reshape(self, name: str, shape: Sequence[int], hint: str = "") -> str:
         """`name` in another shape; one axis may be a size of any kind."""
-        if sum(isinstance(n, Size) for n in shape) == 1 and 0 not in shape:
-            shape = [-1 if isinstance(n, Size) else n for n in shape]
+        sizes = [n for n in shape if isinstance(n, Size)]
+        products = [n for n in sizes if self.compared is not None and self.compared.sum_of(n) is None]
+        free = products or sizes
+        if len(free) == 1 and 0 not in shape:
+            shape = [-1 if n is free[0] else n for n in shape]
         return self.node("Reshape", name, self.sizes(shape), hint=hint, allowzero=1 if 0 in shape else None)
 
     def slice(self, name: str, slices: Sequence[tuple[int, slice]]) -> str:
@@ -164,8 +222,25 @@ class Graph:
     def refuse(self, op: Op, why: str) -> OnnxError:
         """The error for what cannot be said, with the user's line."""
         where = f" {op.where}" if op.where else ""
-        return OnnxError(f"export:{where}: {op.function.rpartition('.')[2]} {why}.")
+        hint = op.result.label.hint if op.result is not None else ""
+        name = hint if isinstance(hint, str) and hint else op.function.rpartition(".")[2]
+        return OnnxError(f"export:{where}: {name} {why}.")
 
-    def refuse_double(self, op: Op) -> OnnxError:
-        """The error for what runtimes have no float64 kernel for."""
-        return self.refuse(op, "has no kernel in float64; export in float32")
+
+def _takes(operator: str, formal: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether runtimes have a kernel of `operator` for inputs of a type."""
+    if dtype.kind == "b":
+        return operator in _OF_BOOLS or list(formal.types) == ["tensor(bool)"]
+    return _called(dtype) in formal.types and (dtype.kind == "f" or dtype == np.int64)
+
+
+def _called(dtype: np.dtype[Any]) -> str:
+    return f"tensor({ {'float32': 'float', 'float64': 'double'}.get(dtype.name, dtype.name) })"
+
+
+def _type_named(to: int | None, formal: Any) -> np.dtype[Any]:
+    """The type of an output that has no input's: what it is cast to, or the only one there is."""
+    if to is not None:
+        return np.dtype(helper.tensor_dtype_to_np_dtype(to))
+    (only,) = formal.types
+    return np.dtype(only.removeprefix("tensor(").removesuffix(")"))

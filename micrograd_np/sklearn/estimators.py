@@ -259,7 +259,8 @@ class NeuralClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
     def predict(self, X: Any) -> Any:
         """The most probable class of each sample: an array (n,)."""
         outputs = self._predicted(X)
-        best = outputs.argmax(1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(np.intp)
+        several = len(self.classes_) > 1
+        best = outputs.argmax(1) if outputs.shape[1] > 1 else ((outputs[:, 0] > 0) & several).astype(np.intp)
         return self.classes_[best]
 
     def _learn_targets(self, y: Any) -> int:

@@ -26,21 +26,21 @@ class CSVLog:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._written: tuple[int, list[str]] = 0, []
+        self._written: tuple[History | None, int, list[str]] = None, 0, []
 
     def __call__(self, history: History) -> None:
         """Write the epochs that are not in the file yet; all of them where a number is new."""
         rows = [numbers_of(row) for row in history.rows]
         names = list(dict.fromkeys(name for row in rows for name in row))
-        begun, header = self._written
-        if header != names or begun > len(rows):
+        before, begun, header = self._written
+        if before is not history or header != names:
             begun = 0
         with self.path.open("a" if begun else "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, ["epoch", *names], lineterminator="\n")
             if not begun:
                 writer.writeheader()
             writer.writerows({"epoch": i + 1, **rows[i]} for i in range(begun, len(rows)))
-        self._written = len(rows), names
+        self._written = history, len(rows), names
 
 
 class TensorBoard:
@@ -56,22 +56,30 @@ class TensorBoard:
 
     def __init__(self, folder: str | Path) -> None:
         try:
-            from tensorboardX import SummaryWriter
+            import tensorboardX  # noqa: F401
         except ImportError:
             raise ImportError(
                 "TensorBoard: needs tensorboardX; install it with: pip install 'micrograd_np[tensorboard]'"
             ) from None
-        self._writer: Any = SummaryWriter(str(folder))
-        self._epochs = 0
+        self.folder = Path(folder)
+        self._writer: Any = None  # only while training goes on: it cannot be copied or pickled
+        self._written: tuple[History | None, int] = None, 0
 
     def __call__(self, history: History) -> None:
         """Write the epochs that are not written yet."""
-        for epoch in range(self._epochs, len(history)):
+        if self._writer is None:
+            from tensorboardX import SummaryWriter
+
+            self._writer = SummaryWriter(str(self.folder))
+        before, begun = self._written
+        for epoch in range(begun if before is history else 0, len(history)):
             for name, value in numbers_of(history.rows[epoch]).items():
                 self._writer.add_scalar(name.replace(" ", "/"), value, epoch + 1)
-        self._epochs = len(history)
+        self._written = history, len(history)
         self._writer.flush()
 
     def close(self) -> None:
         """Close the files; `fit` calls it at the end."""
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None

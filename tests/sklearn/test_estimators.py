@@ -57,6 +57,14 @@ def test_classes_may_be_words_and_two_of_them_need_one_output():
     np.testing.assert_allclose(classifier.predict_proba(X).sum(1), 1)
 
 
+def test_a_single_class_is_predicted_whatever_the_network_says(rng):
+    X = rng.normal(size=(10, 3))
+    for seed in range(5):  # one epoch leaves the outputs near where they begin, on either side of 0
+        classifier = NeuralClassifier((4,), epochs=1, random_state=seed).fit(X, ["only"] * 10)
+        assert set(classifier.predict(10 * rng.normal(size=(50, 3)))) == {"only"}
+        assert (classifier.predict_proba(X) == 1).all()
+
+
 def test_a_whole_weight_is_that_many_samples(rng):
     X, y = IRIS
     counts = rng.integers(0, 3, len(y))

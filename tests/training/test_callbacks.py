@@ -1,7 +1,9 @@
 """What `fit` calls after each epoch: functions, and the writers of its numbers."""
 
 import builtins
+import pickle
 import struct
+from copy import deepcopy
 from types import SimpleNamespace
 
 import numpy as np
@@ -83,6 +85,29 @@ def test_tensorboard_reads_what_is_written(tmp_path):
     events = [Event.FromString(record) for record in records(file.read_bytes())]
     found = [(value.tag, event.step, value.simple_value) for event in events for value in event.summary.value]
     assert found == [("loss", 1, 2.0), ("validation/loss", 1, 3.0), ("loss", 2, 1.0), ("validation/loss", 2, 2.0)]
+
+
+def test_writers_begin_anew_with_each_training(tmp_path):
+    log, board = CSVLog(tmp_path / "run.csv"), TensorBoard(tmp_path / "board")
+    for losses in ([3.0], [2.0, 1.0]):  # the second training is longer than the first
+        history = History()
+        for loss in losses:
+            history.add({"loss": loss})
+            log(history)
+            board(history)
+        board.close()
+    assert (tmp_path / "run.csv").read_text() == "epoch,loss\n1,2.0\n2,1.0\n"
+    events = [Event.FromString(x) for file in (tmp_path / "board").iterdir() for x in records(file.read_bytes())]
+    assert {value.simple_value for event in events for value in event.summary.value} >= {1.0, 2.0}
+
+
+def test_writers_are_copied_and_pickled_between_trainings(tmp_path):
+    for log in (CSVLog(tmp_path / "run.csv"), TensorBoard(tmp_path)):
+        history = History()
+        history.add({"loss": 2.0})
+        log(history)
+        getattr(log, "close", int)()
+        pickle.dumps(deepcopy(log))
 
 
 def test_a_history_is_a_data_frame(tmp_path):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 from micrograd_np.compiler.ir import Op
+from micrograd_np.ops.fused.special import FAR, FARTHEST, MEETING, NEAR
 
 from ..graph import Graph
 from .arithmetic import choose, expm1, log1p, minus_abs, plus, times
@@ -77,18 +79,33 @@ def _silu(g: Graph, op: Op, x: Any) -> str:
     return g.node("Mul", g.of(x), g.node("Sigmoid", g.of(x)), hint=hint(op))
 
 
-@operator("primitive.erf")
+@operator("primitive.erf", "primitive.ndtr")
 def _erf(g: Graph, op: Op, x: Any) -> str:
-    if g.double:
-        raise g.refuse_double(op)
-    return g.node("Erf", g.of(x), hint=hint(op))
+    """erf(x), or Φ(x) = (1 + erf(x / √2)) / 2; in float64 by the quotients of the primitives themselves."""
+    normal = op.function.endswith("ndtr")
+    name = times(g, g.of(x), math.sqrt(0.5)) if normal else g.of(x)
+    if not g.double:
+        erf = g.node("Erf", name, hint="" if normal else hint(op))
+        return times(g, plus(g, erf, 1.0), 0.5) if normal else erf
+    y = g.node("Abs", name)
+    small, large = (g.node("Min", y, g.constant(end)) for end in (MEETING, FARTHEST))
+    square = g.node("Mul", small, small)
+    near = g.node("Mul", g.node("Sign", name), g.node("Mul", small, _quotient(g, NEAR, square)))
+    tail = g.node("Mul", _quotient(g, FAR, large), g.node("Exp", g.node("Neg", g.node("Mul", large, large))))
+    is_far = g.node("Greater", y, g.constant(MEETING))
+    rest = g.node("Sub", g.constant(2.0 if normal else 1.0), tail)
+    if not normal:
+        return choose(g, is_far, g.node("Mul", g.node("Sign", name), rest), near)
+    far = choose(g, g.node("Less", name, g.constant(0.0)), tail, rest)
+    return times(g, choose(g, is_far, far, plus(g, near, 1.0)), 0.5)
 
 
-@operator("primitive.ndtr")
-def _ndtr(g: Graph, op: Op, x: Any) -> str:
-    if g.double:
-        raise g.refuse_double(op)
-    return times(g, plus(g, g.node("Erf", times(g, g.of(x), math.sqrt(0.5))), 1.0), 0.5)
+def _quotient(g: Graph, coefficients: Sequence[Sequence[float]], y: str) -> str:
+    """The quotient of two polynomials in y."""
+    above, below = (
+        reduce(lambda z, c: plus(g, g.node("Mul", z, y), c), rest, g.constant(first)) for first, *rest in coefficients
+    )
+    return g.node("Div", above, below)
 
 
 @operator("primitive.gelu_tanh")
@@ -107,9 +124,10 @@ def _softmax(g: Graph, op: Op, x: Any, *, axis: Any = -1) -> str:
         return g.node(onnx, g.of(x), axis=int(axes[0]), hint=hint(op))
     flat, back = _gathered(len(x.shape), axes)
     moved = g.node("Transpose", g.of(x), perm=flat)
-    kept = [x.shape[a] for a in flat[: len(x.shape) - len(axes)]]
-    rows = g.reshape(moved, [*kept, math.prod(x.shape[a] for a in axes)])
-    done = g.reshape(g.node(onnx, rows, axis=-1), [x.shape[a] for a in flat])
+    lengths = [g.shapes(x)[a] for a in flat]
+    kept = len(lengths) - len(axes)
+    rows = g.reshape(moved, [*lengths[:kept], math.prod(lengths[kept:])])
+    done = g.reshape(g.node(onnx, rows, axis=-1), lengths)
     return g.node("Transpose", done, perm=back)
 
 

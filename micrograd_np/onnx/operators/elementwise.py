@@ -32,6 +32,17 @@ def _arctan2(g: Graph, y: str, x: str) -> str:
     return choose(g, still, upright, choose(g, g.node("Less", x, zero), turned, angle))
 
 
+def _is_float(g: Graph, x: str) -> bool:
+    return g.types[x].kind == "f"
+
+
+def _mod(g: Graph, x: str, y: str) -> str:
+    """x modulo y, with the sign of y."""
+    if not _is_float(g, x):
+        return g.node("Mod", x, y)
+    return g.node("Sub", x, g.node("Mul", g.node("Floor", g.node("Div", x, y)), y))
+
+
 _DIRECT = {
     "absolute": "Abs", "add": "Add", "arccos": "Acos", "arccosh": "Acosh", "arcsin": "Asin", "arcsinh": "Asinh",
     "arctan": "Atan", "arctanh": "Atanh", "ceil": "Ceil", "cos": "Cos", "cosh": "Cosh", "divide": "Div",
@@ -48,7 +59,9 @@ _MADE_OF: dict[str, Callable[..., str]] = {
     "copysign": lambda g, x, y: choose(g, g.node("Less", y, g.constant(0.0)), minus_abs(g, x), g.node("Abs", x)),
     "exp2": lambda g, x: g.node("Exp", times(g, x, math.log(2))),
     "expm1": expm1,
-    "floor_divide": lambda g, x, y: g.node("Floor", g.node("Div", x, y)),
+    "floor_divide": lambda g, x, y: (
+        g.node("Floor", g.node("Div", x, y)) if _is_float(g, x) else g.node("Div", g.node("Sub", x, _mod(g, x, y)), y)
+    ),
     "fmod": lambda g, x, y: g.node("Mod", x, y, fmod=1),
     "hypot": lambda g, x, y: g.node("Sqrt", g.node("Add", g.node("Mul", x, x), g.node("Mul", y, y))),
     "isfinite": lambda g, x: g.node("Less", g.node("Abs", x), g.constant(np.inf)),
@@ -60,7 +73,7 @@ _MADE_OF: dict[str, Callable[..., str]] = {
         "Add", g.node("Max", x, y), log1p(g, g.node("Exp", minus_abs(g, g.node("Sub", x, y))))
     ),
     "not_equal": lambda g, x, y: g.node("Not", g.node("Equal", x, y)),
-    "remainder": lambda g, x, y: g.node("Sub", x, g.node("Mul", g.node("Floor", g.node("Div", x, y)), y)),
+    "remainder": _mod,
     "square": lambda g, x: g.node("Mul", x, x),
     "trunc": lambda g, x: g.node("Mul", g.node("Sign", x), g.node("Floor", g.node("Abs", x))),
 }
@@ -68,6 +81,7 @@ _OF_BOOLS = {
     "add": "Or", "bitwise_and": "And", "bitwise_or": "Or", "bitwise_xor": "Xor", "invert": "Not", "maximum": "Or",
     "minimum": "And", "multiply": "And",
 }  # fmt: skip
+_ROUNDED = ("ceil", "floor", "rint", "trunc")  # which leave whole numbers alone
 _WITHOUT_DOUBLE: dict[str, Callable[..., str] | None] = {  # runtimes have no float64 kernels for these
     "Acos": None,
     "Asin": None,
@@ -93,21 +107,23 @@ def _elementwise(g: Graph, op: Op, *operands: Any, **settings: Any) -> str:
     if all(t in (int, float, bool) for t in types):
         types = tuple(map(np.dtype, types))
     dtypes = call.resolve_dtypes((*types, None))
+    if name in ("isfinite", "isinf", "isnan"):
+        dtypes = (np.dtype(float), *dtypes[1:])
     names = [g.of(x, dtype) for x, dtype in zip(operands, dtypes, strict=False)]
-    if name in _MADE_OF and not (name == "arctan2" and g.double):
+    if name in _ROUNDED and dtypes[0].kind != "f":
+        return names[0]
+    without = g.double and dtypes[0].kind == "f"
+    if name in _MADE_OF and not (name == "arctan2" and without):
         return _MADE_OF[name](g, *names)
     onnx = (_OF_BOOLS if dtypes[0] == np.bool_ else _DIRECT).get(name, _DIRECT.get(name))
     if onnx is None:
-        raise g.refuse(op, "has no equivalent")
-    if g.double and onnx in _WITHOUT_DOUBLE and dtypes[0].kind == "f":
-        return _said_otherwise(g, op, _WITHOUT_DOUBLE[onnx], names)
+        raise g.refuse(op, "has no kernel in float64; export in float32" if without else "has no equivalent")
+    if without and onnx in _WITHOUT_DOUBLE:
+        double = _WITHOUT_DOUBLE[onnx]
+        if double is None:
+            raise g.refuse(op, "has no kernel in float64; export in float32")
+        return double(g, *names)
     return g.node(onnx, *names, hint=hint(op))
-
-
-def _said_otherwise(g: Graph, op: Op, double: Callable[..., str] | None, names: list[str]) -> str:
-    if double is None:
-        raise g.refuse_double(op)
-    return double(g, *names)
 
 
 for _name in {*_DIRECT, *_MADE_OF, *_OF_BOOLS}:
@@ -123,16 +139,12 @@ def _filled(g: Graph, op: Op, x: Any) -> str:
     return name if isinstance(x, Value) and g.shapes(x) == shape else g.node("Expand", name, g.sizes(shape))
 
 
-@operator("primitive.copy", "np.ascontiguousarray", "np.asarray", "np.array", "method.copy", "np.positive")
+@operator(
+    "primitive.copy", "np.ascontiguousarray", "np.asarray", "np.array", "method.copy", "np.positive",
+    "primitive.astype", "method.astype",
+)  # fmt: skip
 def _same(g: Graph, op: Op, x: Any, *_: Any, **__: Any) -> str:
     return g.of(x, op.result.dtype if op.result is not None else None)
-
-
-@operator("primitive.astype", "method.astype")
-def _astype(g: Graph, op: Op, x: Any, *_: Any, **__: Any) -> str:
-    assert op.result is not None
-    kinds = x.dtype.kind, op.result.dtype.kind
-    return g.names[x] if kinds == ("f", "f") else g.cast(g.of(x), op.result.dtype)
 
 
 @operator("primitive.where", "np.where")

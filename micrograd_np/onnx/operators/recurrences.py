@@ -24,6 +24,14 @@ def _unrolled(g: Graph, op: Op, x: Any, weight: Any, bias: Any, step: Callable[[
     return g.node("Concat", *states, axis=0)
 
 
+def _width(g: Graph, op: Op, h: Any, *weights: Any) -> int:
+    """How wide a state is, which is fixed as the weights are."""
+    for v in weights:
+        g.require_fixed(op, v, range(len(v.shape)))
+    g.require_fixed(op, h, [1])
+    return int(h.shape[1])
+
+
 def _gate(g: Graph, gates: str, a: int, k: int) -> str:
     return g.slice(gates, [(1, slice(a * k, (a + 1) * k))])
 
@@ -42,8 +50,8 @@ def _memory(g: Graph, op: Op, *_: Any) -> str:
 
 @operator("primitive.lstm")
 def _lstm(g: Graph, op: Op, x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: Any, bias: Any, *_: Any) -> str:
-    order, k = (0, 3, 1, 2), h.shape[1]
-    if g.double:
+    order, k = (0, 3, 1, 2), _width(g, op, c, weight_ih, weight_hh, bias)
+    if g.double or h.shape[1] != k:  # after a projection, which stands between the steps
         state = {"h": g.of(h), "c": g.of(c)}
 
         def step(projected: str) -> str:
@@ -67,7 +75,7 @@ def _lstm(g: Graph, op: Op, x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: A
 
 @operator("primitive.gru")
 def _gru(g: Graph, op: Op, x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias: Any, bias_hn: Any, *_: Any) -> str:
-    order, k = (1, 0, 2), h.shape[1]
+    order, k = (1, 0, 2), _width(g, op, h, weight_ih, weight_hh, bias, bias_hn)
     if g.double:
         hidden = [g.of(h)]
 
@@ -92,7 +100,7 @@ def _gru(g: Graph, op: Op, x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias:
 
 @operator("primitive.rnn")
 def _rnn(g: Graph, op: Op, x: Any, h: Any, weight: Any, *, nonlinearity: str = "tanh") -> str:
-    k = h.shape[1]
+    k = _width(g, op, h, weight)
     if g.double:
         states = [g.of(h)]
 

@@ -61,28 +61,40 @@ def _logsumexp(g: Graph, op: Op, x: Any, *, axis: Any = None, keepdims: bool = F
     return result if keepdims else g.reshape(result, g.shapes(op.result))
 
 
+def _flat(g: Graph, x: Any, name: str, axis: int | None) -> tuple[str, int, int]:
+    """All elements in a row if `axis` is None: the name, the axis, and its length."""
+    lengths = g.shapes(x)
+    if axis is not None:
+        return name, int(axis), lengths[axis]
+    return g.reshape(name, [math.prod(lengths)]), 0, math.prod(lengths)
+
+
 @operator("primitive.argmax", "primitive.argmin")
 def _arg(g: Graph, op: Op, x: Any, *, axis: Any = None, keepdims: bool = False) -> str:
     onnx = "ArgMax" if op.function.endswith("max") else "ArgMin"
-    name = g.of(x, np.int64 if x.dtype.kind == "b" else None)
-    if axis is None:
-        name, axis = g.reshape(name, [math.prod(x.shape)]), 0
-        if keepdims:
-            raise g.refuse(op, "of all elements with keepdims has no equivalent")
-    return g.node(onnx, name, axis=int(axis), keepdims=int(keepdims), hint=hint(op))
+    if axis is None and keepdims:
+        raise g.refuse(op, "of all elements with keepdims has no equivalent")
+    name, axis, _ = _flat(g, x, g.of(x), axis)
+    return g.node(onnx, name, axis=axis, keepdims=int(keepdims), hint=hint(op))
+
+
+@operator("primitive.argsort")
+def _argsort(g: Graph, op: Op, x: Any, *, axis: Any = -1, descending: bool = False) -> str:
+    name, axis, length = _flat(g, x, g.of(x), axis)
+    return str(
+        g.node("TopK", name, g.sizes([length]), axis=axis, largest=int(descending), outputs=2)[1]
+    )  # stable, as ours
 
 
 @operator("primitive.any", "primitive.all")
 def _any(g: Graph, op: Op, x: Any, *, axis: Any = None, keepdims: bool = False) -> str:
     axes = None if axis is None else axis if isinstance(axis, tuple) else (axis,)
     onnx = "ReduceMax" if op.function.endswith("any") else "ReduceMin"
-    name = g.cast(g.of(x, np.bool_), np.int64)
-    return g.cast(g.node(onnx, name, *([] if axes is None else [g.sizes(axes)]), keepdims=int(keepdims)), np.bool_)
+    return g.node(onnx, g.of(x, np.bool_), *([] if axes is None else [g.sizes(axes)]), keepdims=int(keepdims))
 
 
 @operator("primitive.cumsum")
 def _cumsum(g: Graph, op: Op, x: Any, *, axis: Any = None) -> str:
-    name = g.of(x)
-    if axis is None:
-        name, axis = g.reshape(name, [math.prod(x.shape)]), 0
+    assert op.result is not None
+    name, axis, _ = _flat(g, x, g.of(x, op.result.dtype), axis)
     return g.node("CumSum", name, g.constant(np.int64(axis)), hint=hint(op))

@@ -99,23 +99,45 @@ def _spread(parts: list[Any], ndim: int) -> list[Any]:
 @operator("primitive.gather")
 def _gather(g: Graph, op: Op, x: Any, *indices: Any, index: Any) -> str:
     """Rows of one axis, or several axes at the front at once."""
-    parts = _spread(list(index) if isinstance(index, tuple) else [index], len(x.shape))
-    at = [i for i, p in enumerate(parts) if p is HOLE]
+    at = _holes(op, g, index, indices, len(x.shape))
+    if len(at) == 1:
+        return g.node("Gather", g.of(x), g.of(indices[0], np.int64), axis=at[0], hint=hint(op))
+    assert op.result is not None
+    shape = g.shapes(op.result)[: len(op.result.shape) - (len(x.shape) - len(at))]
+    return g.node("GatherND", g.of(x), _piled(g, op, at, indices, shape), hint=hint(op))
+
+
+@operator("primitive.scatter_add")
+def _scatter_add(g: Graph, op: Op, x: Any, *indices: Any, index: Any, shape: Any) -> str:
+    at = _holes(op, g, index, indices, len(shape))
+    places = _piled(g, op, at, indices, g.shapes(x)[: len(x.shape) - (len(shape) - len(at))])
+    zeros = g.node("Expand", g.constant(0, x.dtype), g.sizes(shape))
+    return g.node("ScatterND", zeros, places, g.of(x), reduction="add", hint=hint(op))
+
+
+@operator("primitive.segment_sum")
+def _segment_sum(g: Graph, op: Op, x: Any, indices: Any, *, count: int) -> str:
+    return _scatter_add(g, op, x, indices, index=HOLE, shape=(count, g.shapes(x)[-1]))
+
+
+def _holes(op: Op, g: Graph, index: Any, indices: Any, ndim: int) -> list[int]:
+    """The axes on which an index has arrays; OnnxError for an index of another kind."""
+    parts = _spread(list(index) if isinstance(index, tuple) else [index], ndim)
     if any(p is not HOLE and p != slice(None) for p in parts):
         raise g.refuse(
             op, "with arrays and other parts in one index has no equivalent; take the parts one after another"
         )
     if any(getattr(i, "dtype", np.dtype(int)).kind == "b" for i in indices):
         raise g.refuse(op, "with a mask has no equivalent; choose with mg.where")
-    numbers = [g.of(i, np.int64) for i in indices]
-    if len(at) == 1:
-        return g.node("Gather", g.of(x), numbers[0], axis=at[0], hint=hint(op))
+    return [i for i, p in enumerate(parts) if p is HOLE]
+
+
+def _piled(g: Graph, op: Op, at: list[int], indices: Any, shape: Any) -> str:
+    """The positions on the first axes, as rows."""
     if at != list(range(len(at))):
         raise g.refuse(op, "with arrays in places that are not the first has no equivalent; transpose before")
-    assert op.result is not None
-    shape = g.shapes(op.result)[: len(op.result.shape) - (len(x.shape) - len(at))]
-    spread = [g.axes(g.node("Expand", name, g.sizes(shape)), [-1], "Unsqueeze") for name in numbers]
-    return g.node("GatherND", g.of(x), g.node("Concat", *spread, axis=-1), hint=hint(op))
+    names = (g.node("Expand", g.of(i, np.int64), g.sizes(shape)) for i in indices)
+    return str(g.node("Concat", *(g.axes(name, [-1], "Unsqueeze") for name in names), axis=-1))
 
 
 @operator("primitive.take_along_axis", "np.take_along_axis")

@@ -13,6 +13,7 @@ from micrograd_np.ops.fused.pooling import bins, window_sizes
 from micrograd_np.ops.fused.windows import Geometry
 
 from ..graph import Graph
+from ..sizes import Size
 from .table import hint, operator
 
 
@@ -40,6 +41,7 @@ def _padded(g: Graph, name: str, padding: Any, value: float) -> str:
 @operator("primitive.convolve")
 def _convolve(g: Graph, op: Op, x: Any, weight: Any, *, stride: Any, padding: Any, dilation: Any) -> str:
     group = x.shape[1] // weight.shape[1]
+    g.require_fixed(op, weight, range(len(weight.shape)))
     if not g.double:
         return g.node(
             "Conv", g.of(x), g.of(weight), strides=list(stride), pads=_pads(padding), dilations=list(dilation),
@@ -52,8 +54,7 @@ def _convolve(g: Graph, op: Op, x: Any, weight: Any, *, stride: Any, padding: An
     total = ""
     for at, part in _steps(g, _padded(g, g.of(x), padding, 0), weight.shape[2:], stride, dilation, places):
         rows = g.reshape(part, [n, group, weight.shape[1], wide])
-        cut = g.slice(g.of(weight), [(axis + 2, slice(k, k + 1)) for axis, k in enumerate(at)])
-        matrix = g.reshape(cut, [group, weight.shape[0] // group, weight.shape[1]])
+        matrix = g.reshape(_cut(g, weight, at), [group, weight.shape[0] // group, weight.shape[1]])
         term = g.node("MatMul", matrix, rows)
         total = g.node("Add", total, term) if total else term
     return g.reshape(total, lengths, hint(op))
@@ -63,29 +64,45 @@ def _convolve(g: Graph, op: Op, x: Any, weight: Any, *, stride: Any, padding: An
 def _convolve_back(
     g: Graph, op: Op, x: Any, weight: Any, *, shape: Any, stride: Any, padding: Any, dilation: Any
 ) -> str:
-    if g.double:
-        raise g.refuse_double(op)
     assert op.result is not None
     group = op.result.shape[1] // weight.shape[1]
-    g.require_fixed(op, op.result, range(2, len(op.result.shape)))
-    reached = [
-        s * (n - 1) + d * (k - 1) + 1 - low - high
-        for n, k, s, d, (low, high) in zip(x.shape[2:], weight.shape[2:], stride, dilation, padding, strict=True)
+    g.require_fixed(op, weight, range(len(weight.shape)))
+    if g.double:
+        g.require_fixed(op, x, range(2, len(x.shape)))
+        n, wide = g.shapes(x)[0], math.prod(x.shape[2:])
+        rows, parts = g.reshape(g.of(x), [n, group, x.shape[1] // group, wide]), []
+        for at in product(*map(range, weight.shape[2:])):
+            matrix = g.reshape(_cut(g, weight, at), [group, x.shape[1] // group, weight.shape[1]])
+            part = g.node("MatMul", g.node("Transpose", matrix, perm=[0, 2, 1]), rows)
+            parts.append((at, g.reshape(part, [n, op.result.shape[1], *x.shape[2:]])))
+        return _placed(g, op, parts, x.shape[2:], stride, padding, dilation)
+    rest = [
+        length + -1 * (s * (n + -1) + d * (k - 1) + (1 - low - high))
+        for length, n, k, s, d, (low, high) in zip(
+            g.shapes(op.result)[2:], g.shapes(x)[2:], weight.shape[2:], stride, dilation, padding, strict=True
+        )
     ]
-    rest = [int(length - n) for length, n in zip(op.result.shape[2:], reached, strict=True)]
+    if any(isinstance(n, Size) for n in rest):
+        raise g.refuse(op, "needs axes of a fixed length here; leave them out of dynamic")
     return g.node(
         "ConvTranspose", g.of(x), g.of(weight), strides=list(stride), pads=_pads(padding), dilations=list(dilation),
         output_padding=rest, group=group, hint=hint(op),
     )  # fmt: skip
 
 
-def _reaching(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, places: Any) -> list[tuple[int, int]]:
+def _reaching(
+    g: Graph, op: Op, x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any
+) -> list[tuple[int, int]]:  # fmt: skip
     """The padding with which windows reach all places: one may hang over the edge."""
-    needed = [(p - 1) * s + d * (k - 1) + 1 for p, s, d, k in zip(places, stride, dilation, kernel, strict=True)]
-    lengths = x.shape[-len(kernel) :]
-    return [
-        (low, max(high, need - n - low)) for need, n, (low, high) in zip(needed, lengths, padding, strict=True)
-    ]  # fmt: skip
+    assert op.result is not None
+    places, lengths = (g.shapes(v)[-len(kernel) :] for v in (op.result, x))
+    reach = []
+    for p, n, k, s, (low, high), d in zip(places, lengths, kernel, stride, padding, dilation, strict=True):
+        over = (p + -1) * s + n * -1 + (d * (k - 1) + 1 - low)
+        if any(m > high for m in getattr(over, "values", ())):
+            raise g.refuse(op, "needs axes of a fixed length here; leave them out of dynamic")
+        reach.append((low, max(high, int(over))))
+    return reach
 
 
 def _image(g: Graph, x: Any, kernel: Any) -> str:
@@ -103,12 +120,14 @@ def _pooled(g: Graph, op: Op, x: Any, kernel: Any, name: str) -> str:
 
 @operator("primitive.max_pool")
 def _max_pool(g: Graph, op: Op, x: Any, *, kernel: Any, stride: Any, padding: Any, dilation: Any, places: Any) -> str:
-    reach = _reaching(x, kernel, stride, padding, dilation, places)
+    reach = _reaching(g, op, x, kernel, stride, padding, dilation)
     image = _image(g, x, kernel)
     if g.double or reach != list(padding):
         g.require_fixed(op, x, range(len(x.shape) - len(kernel), len(x.shape)))
+    if g.double or any(high >= k for (_, high), k in zip(reach, kernel, strict=True)):  # which runtimes refuse
+        image, reach = _padded(g, image, reach, -np.inf), [(0, 0)] * len(kernel)
     if g.double:
-        parts = _steps(g, _padded(g, image, reach, -np.inf), kernel, stride, dilation, places)
+        parts = _steps(g, image, kernel, stride, dilation, places)
         return _pooled(g, op, x, kernel, g.node("Max", *(part for _, part in parts)))
     settings: dict[str, Any] = {
         "kernel_shape": list(kernel),
@@ -122,7 +141,7 @@ def _max_pool(g: Graph, op: Op, x: Any, *, kernel: Any, stride: Any, padding: An
 @operator("primitive.avg_pool")
 def _avg_pool(g: Graph, op: Op, x: Any, *, kernel: Any, stride: Any, padding: Any, places: Any, divide: Any) -> str:
     ones = (1,) * len(kernel)
-    reach = _reaching(x, kernel, stride, padding, ones, places)
+    reach = _reaching(g, op, x, kernel, stride, padding, ones)
     lengths = x.shape[-len(kernel) :]
     divisors = window_sizes(Geometry(lengths, kernel, stride, padding, ones, places), divide, np.float64)
     image, size = _image(g, x, kernel), math.prod(kernel)
@@ -167,10 +186,45 @@ def _unfold(g: Graph, op: Op, x: Any, *, kernel: Any, stride: Any, padding: Any,
 def _fold(
     g: Graph, op: Op, x: Any, *, lengths: Any, kernel: Any, stride: Any, padding: Any, dilation: Any
 ) -> str:  # fmt: skip
-    if g.double:
-        raise g.refuse_double(op)
+    assert op.result is not None
     g.require_fixed(op, x, range(2, len(x.shape)))
+    if g.double:
+        places = [
+            (n + low + high - d * (k - 1) - 1) // s + 1
+            for n, k, s, (low, high), d in zip(lengths, kernel, stride, padding, dilation, strict=True)
+        ]
+        n, channels = g.shapes(op.result)[:2]
+        rows = g.reshape(g.of(x), [n, channels, math.prod(kernel), *places])
+        parts = [
+            (at, g.axes(g.slice(rows, [(2, slice(i, i + 1))]), [2], "Squeeze"))
+            for i, at in enumerate(product(*map(range, kernel)))
+        ]
+        return _placed(g, op, parts, places, stride, padding, dilation)
     return g.node(
         "Col2Im", g.of(x), g.sizes(lengths), g.sizes(kernel), strides=list(stride), pads=_pads(padding),
         dilations=list(dilation), hint=hint(op),
     )  # fmt: skip
+
+
+def _cut(g: Graph, weight: Any, at: Any) -> str:
+    """One element of a kernel, for all channels."""
+    return g.slice(g.of(weight), [(axis + 2, slice(k, k + 1)) for axis, k in enumerate(at)])
+
+
+def _placed(g: Graph, op: Op, parts: Any, places: Any, stride: Any, padding: Any, dilation: Any) -> str:
+    """The sum of what lies under each element of a kernel, (n, c, *places), put where it belongs."""
+    assert op.result is not None
+    shape, terms = g.shapes(op.result), []
+    wide = [n * s for n, s in zip(places, stride, strict=True)]
+    for at, part in parts:
+        starts = [k * d - low for k, d, (low, _) in zip(at, dilation, padding, strict=True)]
+        spread = part
+        if any(s > 1 for s in stride):  # with zeros in between
+            split = g.reshape(part, [*shape[:2], *(m for n in places for m in (n, 1))])
+            zeros = [0] * (2 + 2 * len(places) + 2) + [m for s in stride for m in (0, s - 1)]
+            spread = g.reshape(g.node("Pad", split, g.sizes(zeros), g.constant(0.0)), [*shape[:2], *wide])
+        ends = [n - m - start for n, m, start in zip(op.result.shape[2:], wide, starts, strict=True)]
+        cuts = [slice(max(0, -a), m + min(0, b)) for a, b, m in zip(starts, ends, wide, strict=True)]
+        inside = g.slice(spread, [(i + 2, cut) for i, cut in enumerate(cuts)])
+        terms.append(_padded(g, inside, [(max(0, a), max(0, b)) for a, b in zip(starts, ends, strict=True)], 0))
+    return g.node("Sum", *terms, hint=hint(op))

@@ -16,17 +16,17 @@ from .blocks import in_blocks
 
 # Cody (1969), "Rational Chebyshev approximations for the error function", Mathematics of Computation 23: numerators and
 # denominators, highest power first, of erf(y)/y in y² up to y = 1/2, and of exp(y²) erfc(y) in y above.
-_NEAR = (
+NEAR = (
     (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
     (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
 )
-_FAR = (
+FAR = (
     (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1, 2.98635138197400131e2,
      8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3, 1.23033935479799725e3),
     (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
      3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3),
 )  # fmt: skip
-_MEETING = 0.5
+MEETING = 0.5
 # For single precision erf(x) is tanh(x p(x²)), and tanh is as quick as a product: p by least squares on the relative
 # error of erf up to 4.6, weighted towards where that is largest (Lawson's iteration); 1e-7 before rounding. Above, p
 # only grows. With q from p, the normal distribution function is Φ(x) = 1 / (1 + exp(x q(x²))).
@@ -34,7 +34,7 @@ _SINGLE = (
     1.41852591e-7, -5.66848275e-6, 8.76373762e-5, -6.19784804e-4, -1.91830614e-4, 1.02769056e-1, 1.12837927,
 )  # fmt: skip
 _SINGLE_NDTR = (*(-(2**0.5) * c / 2**k for k, c in zip(range(len(_SINGLE) - 1, -1, -1), _SINGLE, strict=True)),)
-_FARTHEST = 28.0  # where exp(−y²) is 0 in float64, and powers of y do not overflow
+FARTHEST = 28.0  # where exp(−y²) is 0 in float64, and powers of y do not overflow
 _INT8 = np.dtype(np.int8)
 
 
@@ -52,14 +52,14 @@ def _polynomial(xp: Any, coefficients: tuple[float, ...], y: Any) -> Any:
 def _near(xp: Any, y: Any) -> Any:
     """erf(y) for 0 ≤ y ≤ 1/2."""
     s = xp.square(y, out=...)
-    z = xp.multiply(y, _polynomial(xp, _NEAR[0], s), out=...)
-    return xp.true_divide(z, _polynomial(xp, _NEAR[1], s), out=z)
+    z = xp.multiply(y, _polynomial(xp, NEAR[0], s), out=...)
+    return xp.true_divide(z, _polynomial(xp, NEAR[1], s), out=z)
 
 
 def _far(xp: Any, y: Any) -> Any:
     """1 − erf(y) for 1/2 ≤ y ≤ 28."""
-    z = _polynomial(xp, _FAR[0], y)
-    z = xp.true_divide(z, _polynomial(xp, _FAR[1], y), out=z)
+    z = _polynomial(xp, FAR[0], y)
+    z = xp.true_divide(z, _polynomial(xp, FAR[1], y), out=z)
     s = xp.square(y, out=...)
     s = xp.negative(s, out=s)
     s = xp.exp(s, out=s)
@@ -100,9 +100,9 @@ def erf(xp: Any, out: Any, x: Any) -> Any:
             z = _exponent(xp, x, _SINGLE)
         return xp.tanh(z, out=out)
     y = xp.absolute(x, out=...)
-    is_far = xp.negative(xp.greater(y, _MEETING).view(_INT8))
-    near = _near(xp, xp.minimum(y, _MEETING, out=...))
-    far = _far(xp, xp.minimum(y, _FARTHEST, out=y))  # its values for y < 1/2 are not used
+    is_far = xp.negative(xp.greater(y, MEETING).view(_INT8))
+    near = _near(xp, xp.minimum(y, MEETING, out=...))
+    far = _far(xp, xp.minimum(y, FARTHEST, out=y))  # its values for y < 1/2 are not used
     far = xp.subtract(1, far, out=far)
     z = _joined(xp, near, far, is_far)
     return xp.copysign(z, x, out=out)
@@ -123,11 +123,11 @@ def ndtr(xp: Any, out: Any, x: Any) -> Any:
             return xp.reciprocal(z, out=out)
     x = xp.multiply(x, 0.5**0.5, out=...)
     y = xp.absolute(x, out=...)
-    is_far = xp.negative(xp.greater(y, _MEETING).view(_INT8))
-    near = _near(xp, xp.minimum(y, _MEETING, out=...))
+    is_far = xp.negative(xp.greater(y, MEETING).view(_INT8))
+    near = _near(xp, xp.minimum(y, MEETING, out=...))
     near = xp.copysign(near, x, out=near)
     near = xp.add(near, 1, out=near)
-    far = _far(xp, xp.minimum(y, _FARTHEST, out=y))  # its values for y < 1/2 are not used
+    far = _far(xp, xp.minimum(y, FARTHEST, out=y))  # its values for y < 1/2 are not used
     upper = xp.greater(x, 0)
     far = xp.copysign(far, xp.negative(x), out=far)
     far = xp.add(far, xp.multiply(upper, 2, dtype=far.dtype), out=far)  # erfc(−y) = 2 − erfc(y)
