@@ -26,9 +26,9 @@ _RETRIES = 10  # times that Ray repeats a task whose worker was lost
 class State(NamedTuple):
     """What may change between steps: arrays of parameters and buffers, and the modes of modules and tensors."""
 
-    arrays: tuple[Array, ...]
+    arrays: list[Array]
     training: list[bool]
-    trained: tuple[bool, ...]
+    trained: list[bool]
 
 
 class RayEngine:
@@ -70,8 +70,7 @@ class RayEngine:
 
         Vectors are added as they arrive in order, so that few are held at once.
         """
-        arrays, trained = zip(*[(t.data, t.requires_grad) for t in work.tensors()], strict=True)
-        state = self.ray.put(State(arrays, [m.training for m in work.model.modules()], trained))
+        state = self.ray.put(State([t.data for t in work.tensors()], *work.modes()))
         tasks = []
         for worker in range(self.size):
             start, stop = block(worker, self.size, work.shards)

@@ -47,9 +47,7 @@ class DataParallel:
         """The number of batches so far, by which random draws are keyed."""
         self.stop = False
         """Set it to ask all workers to stop; after a step it says whether any was asked to."""
-        self._pending: tuple[Array, float, float, list[bool], list[int]] | None = (
-            None  # sums of batches that wait for an update
-        )
+        self._pending: tuple[Array, float, float, list[bool], list[int]] | None = None  # what waits for an update
         self._unchecked = True
 
     @property
@@ -93,7 +91,9 @@ class DataParallel:
             self.work.train(held)
             self.engine.begin(self.work, {})
         compared = self._unchecked or (self.check_every and self.batches_done % self.check_every == 0)
-        header = Header(n, self.batches_done, self._fingerprint(batch) if compared else 0, self.stop)
+        fingerprint = self._fingerprint(batch) if compared else 0
+        modes = hash((*map(tuple, self.work.modes()), self.work.width())) % (1 << 48)  # no text in it: alike everywhere
+        header = Header(n, self.batches_done, fingerprint, self.stop, modes)
         vector, rows, self.stop = self.engine.sums(self.work, batch, header)
         orders, reached = self.work.orders(rows), self.work.reached(rows)
         totals = fold([Part(k, k + 1, row) for k, row in enumerate(rows.copy())], self.work.shards)

@@ -39,16 +39,16 @@ class Work:
     """Model, loss and parameters of a run, in the process of one worker. It is pickled once for each Ray worker."""
 
     def __init__(self, loss: Any, model: Module, parameters: list[Tensor], shards: int, seed: int) -> None:
-        self.given, self.model, self.shards, self.seed = loss, model, shards, seed
-        self.loss: Callable[[Any, Any], Any] = loss.function if isinstance(loss, Compiled) else loss
+        self.loss, self.model, self.shards, self.seed = loss, model, shards, seed
+        self.function: Callable[[Any, Any], Any] = loss.function if isinstance(loss, Compiled) else loss
         self.train(parameters)
 
     def train(self, parameters: list[Tensor]) -> None:
         """Compute the gradients of `parameters` from now on."""
         self.parameters = parameters
         self.run: Callable[[Any], Any] = self._backward
-        if isinstance(self.given, Compiled):  # forward and backward in one program
-            self.run = compiled(self._backward, mode=self.given.mode, backend=self.given.backend)
+        if isinstance(self.loss, Compiled):  # forward and backward in one program
+            self.run = compiled(self._backward, mode=self.loss.mode, backend=self.loss.backend)
 
     @property
     def trained(self) -> list[Tensor]:
@@ -72,7 +72,7 @@ class Work:
         """The sum of the losses of a shard, and its number of samples; gradients are in the parameters afterwards."""
         for p in self.parameters:
             p.grad = None
-        result = self.loss(self.model, shard)
+        result = self.function(self.model, shard)
         if isinstance(result, Tensor):
             count: Any = length(shard)
             total = result * count
@@ -84,6 +84,10 @@ class Work:
             raise ValueError(must_be("data_parallel", "loss", _RESULT, f"a tensor of shape {total.shape}"))
         total.backward()
         return total, count
+
+    def modes(self) -> tuple[list[bool], list[bool]]:
+        """Which modules are in training mode, and which tensors require a gradient."""
+        return [m.training for m in self.model.modules()], [t.requires_grad for t in self.tensors()]
 
     def sums(self, batch: Any, step: int, start: int, stop: int) -> Sums:
         """Forward and backward for shards `start` … `stop` − 1 of `batch`; the model's buffers are as before."""
