@@ -145,6 +145,8 @@ class MPIEngine:
         rank, size, shards = self.rank, self.size, work.shards
         start, stop = block(rank, size, shards)
         width = work.width()
+        modes = hash((*map(tuple, work.modes()), width)) % (1 << 48)  # no text in it, so that it is alike everywhere
+        header = header._replace(modes=modes)
         begun = np.empty((size, len(header)))
         request = self.comm.Iallgather(np.array(header, float), begun)  # arrives while this rank computes
         message = np.zeros(1 + -(-shards // size) * width)
@@ -159,12 +161,15 @@ class MPIEngine:
         what = f"the losses of step {header.step}"
         self._wait([request], what)
         headers = [Header(*row) for row in begun]
-        _compare(headers, error)
+        try:
+            _compare(headers)
+        except RuntimeError:
+            self._raise(error)  # a rank that failed says more
+            raise
         messages = np.empty((size, message.size))
         self._wait([self.comm.Iallgather(message, messages)], what)
-        failed = np.flatnonzero(messages[:, 0])
-        if failed.size:
-            self._raise(error, int(failed[0]))
+        if messages[:, 0].any():
+            self._raise(error)
         blocks = [block(r, size, shards) for r in range(size)]
         pieces = [m[1 : 1 + (b - a) * width] for m, (a, b) in zip(messages, blocks, strict=True)]
         rows = np.concatenate(pieces).reshape(shards, width)
@@ -215,12 +220,14 @@ class MPIEngine:
         self._wait([self.comm.Iallgatherv(data, [every, sizes.tolist()])], "all ranks to arrive here")
         return [pickle.loads(piece.tobytes()) for piece in np.split(every, np.cumsum(sizes)[:-1])]  # noqa: S301  our own
 
-    def _raise(self, error: Exception | None, failed: int) -> None:
-        """Raise `error`, or what says what happened on rank `failed`."""
+    def _raise(self, error: Exception | None) -> None:
+        """Raise `error`, or what says what happened on the first rank that has one."""
         texts = self._shared("" if error is None else "".join(traceback.format_exception(error)))
         if error is not None:
             raise error
-        raise RuntimeError(f"data_parallel: rank {failed} failed, so that no rank can go on:\n\n{texts[failed]}")
+        for rank, text in enumerate(texts):
+            if text:
+                raise RuntimeError(f"data_parallel: rank {rank} failed, so that no rank can go on:\n\n{text}")
 
     def _wait(self, requests: list[Any], what: str) -> None:
         """Wait until `requests` are done, for `timeout` seconds at most."""
@@ -234,8 +241,8 @@ class MPIEngine:
             _let_others()
 
 
-def _compare(headers: Iterable[Header], error: Exception | None = None) -> None:
-    """Raise RuntimeError, after the `error` of this rank, where ranks are at different steps, batches or parameters."""
+def _compare(headers: Iterable[Header]) -> None:
+    """Raise RuntimeError where ranks are at different steps, batches or parameters."""
     first, *rest = headers
     for rank, other in enumerate(rest, 1):
         if other.step != first.step:
@@ -255,7 +262,7 @@ def _compare(headers: Iterable[Header], error: Exception | None = None) -> None:
             )
         else:
             continue
-        raise RuntimeError(f"data_parallel: at step {first.step:g}, rank {rank} {problem}. {remedy}.") from error
+        raise RuntimeError(f"data_parallel: at step {first.step:g}, rank {rank} {problem}. {remedy}.")
 
 
 _engines: list[MPIEngine] = []

@@ -92,8 +92,7 @@ class DataParallel:
             self.engine.begin(self.work, {})
         compared = self._unchecked or (self.check_every and self.batches_done % self.check_every == 0)
         fingerprint = self._fingerprint(batch) if compared else 0
-        modes = hash((*map(tuple, self.work.modes()), self.work.width())) % (1 << 48)  # no text in it: alike everywhere
-        header = Header(n, self.batches_done, fingerprint, self.stop, modes)
+        header = Header(n, self.batches_done, fingerprint, self.stop)
         vector, rows, self.stop = self.engine.sums(self.work, batch, header)
         orders, reached = self.work.orders(rows), self.work.reached(rows)
         totals = fold([Part(k, k + 1, row) for k, row in enumerate(rows.copy())], self.work.shards)
