@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import pickle
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -57,7 +58,9 @@ class MPIEngine:
         self.comm = MPI.COMM_WORLD
         self.comm = self._by_all(lambda: self.comm.Dup())  # noqa: PLW0108  of the one that there is by then
         if self.comm.size > 1:
-            _abort_on_error(self.comm)
+            _engines.append(self)
+            if len(_engines) == 1:
+                _end_all_on_error(MPI.COMM_WORLD)
 
     @property
     def rank(self) -> int:
@@ -93,7 +96,11 @@ class MPIEngine:
 
         Where a rank is lost and the step is elastic, the others divide the shards anew and do the step again.
         """
-        return self._by_all(lambda: self._sums(work, batch, header))
+        try:
+            return self._by_all(lambda: self._sums(work, batch, header))
+        except Exception:
+            self.elastic = False  # all ranks raise, and none goes on
+            raise
 
     def _by_all(self, act: Callable[[], Any]) -> Any:
         """The result of `act`, which all ranks do; done again by those that are left, where one is lost meanwhile."""
@@ -138,30 +145,34 @@ class MPIEngine:
         rank, size, shards = self.rank, self.size, work.shards
         start, stop = block(rank, size, shards)
         width = work.width()
-        message = np.zeros(1 + len(header) + -(-shards // size) * width)
-        message[1 : 1 + len(header)] = header
+        modes = hash((*map(tuple, work.modes()), width)) % (1 << 48)  # no text in it, so that it is alike everywhere
+        header = header._replace(modes=modes)
+        begun = np.empty((size, len(header)))
+        request = self.comm.Iallgather(np.array(header, float), begun)  # arrives while this rank computes
+        message = np.zeros(1 + -(-shards // size) * width)
         error: Exception | None = None
         parts: list[Part] = []
         try:
             parts, rows = work.sums(batch, header.step, start, stop)
-            message[1 + len(header) :][: rows.size] = rows.ravel()
+            message[1 : 1 + rows.size] = rows.ravel()
         except Exception as failure:  # noqa: BLE001  all ranks raise it, below
             error = failure
             message[0] = 1
+        what = f"the losses of step {header.step}"
+        self._wait([request], what)
+        headers = [Header(*row) for row in begun]
+        try:
+            _compare(headers)
+        except RuntimeError:
+            self._raise(error)  # a rank that failed says more
+            raise
         messages = np.empty((size, message.size))
-        self._wait([self.comm.Iallgather(message, messages)], f"the losses of step {header.step}")
-        failed = np.flatnonzero(messages[:, 0])
-        if failed.size:
-            self._raise(error, int(failed[0]))
-        headers = [Header(*row) for row in messages[:, 1 : 1 + len(header)]]
-        _compare(headers)
+        self._wait([self.comm.Iallgather(message, messages)], what)
+        if messages[:, 0].any():
+            self._raise(error)
         blocks = [block(r, size, shards) for r in range(size)]
-        rows = np.concatenate(
-            [
-                m[1 + len(header) :][: (b - a) * width].reshape(-1, width)
-                for m, (a, b) in zip(messages, blocks, strict=True)
-            ]
-        )
+        pieces = [m[1 : 1 + (b - a) * width] for m, (a, b) in zip(messages, blocks, strict=True)]
+        rows = np.concatenate(pieces).reshape(shards, width)
         own, agreed = work.orders(rows[start:stop]), work.orders(rows)
         parts = [part._replace(vector=work.reordered(part.vector, own, agreed)) for part in parts]
         vector = self._reduced(parts, blocks, shards, f"the gradients of step {header.step}")
@@ -209,12 +220,14 @@ class MPIEngine:
         self._wait([self.comm.Iallgatherv(data, [every, sizes.tolist()])], "all ranks to arrive here")
         return [pickle.loads(piece.tobytes()) for piece in np.split(every, np.cumsum(sizes)[:-1])]  # noqa: S301  our own
 
-    def _raise(self, error: Exception | None, failed: int) -> None:
-        """Raise `error`, or what says what happened on rank `failed`."""
+    def _raise(self, error: Exception | None) -> None:
+        """Raise `error`, or what says what happened on the first rank that has one."""
         texts = self._shared("" if error is None else "".join(traceback.format_exception(error)))
         if error is not None:
             raise error
-        raise RuntimeError(f"data_parallel: rank {failed} failed, so that no rank can go on:\n\n{texts[failed]}")
+        for rank, text in enumerate(texts):
+            if text:
+                raise RuntimeError(f"data_parallel: rank {rank} failed, so that no rank can go on:\n\n{text}")
 
     def _wait(self, requests: list[Any], what: str) -> None:
         """Wait until `requests` are done, for `timeout` seconds at most."""
@@ -238,6 +251,9 @@ def _compare(headers: Iterable[Header]) -> None:
         elif other.samples != first.samples:
             problem = f"has a batch of {other.samples:g} samples, and rank 0 one of {first.samples:g}"
             remedy = "Give every rank the whole batch"
+        elif other.modes != first.modes:
+            problem = "has modules or parameters in other modes than rank 0, or other ones"
+            remedy = "Call train(), eval(), requires_grad_() and add_param_group() alike in every process"
         elif other.fingerprint != first.fingerprint:
             problem = "has other parameters, another state of the optimiser or another batch than rank 0"
             remedy = (
@@ -249,13 +265,23 @@ def _compare(headers: Iterable[Header]) -> None:
         raise RuntimeError(f"data_parallel: at step {first.step:g}, rank {rank} {problem}. {remedy}.")
 
 
-def _abort_on_error(comm: Any) -> None:
+_engines: list[MPIEngine] = []
+
+
+def _end_all_on_error(world: Any) -> None:
     """Let an exception that nobody catches end all ranks, after its traceback."""
     show: Callable[..., Any] = sys.excepthook
 
     def end_all(*exception: Any) -> None:
         show(*exception)
         sys.stderr.flush()
-        comm.Abort(1)
+        if os.environ.get(_ULFM) != "1":
+            world.Abort(1)
+        for engine in _engines:  # Abort would end this rank alone
+            with suppress(engine.MPI.Exception):
+                engine.comm.Revoke()
+        if any(engine.elastic for engine in _engines):
+            os.kill(os.getpid(), signal.SIGKILL)  # of another end Open MPI does not tell those who go on
+        os._exit(1)
 
     sys.excepthook = end_all

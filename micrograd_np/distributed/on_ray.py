@@ -10,6 +10,7 @@ from uuid import uuid4
 import numpy as np
 
 from micrograd_np.core.trees import mapped
+from micrograd_np.data.dataset import IterableDataset
 from micrograd_np.data.loader import DataLoader, UnreadBatch
 from micrograd_np.engine.tensor import Tensor
 
@@ -23,7 +24,7 @@ _RETRIES = 10  # times that Ray repeats a task whose worker was lost
 
 
 class State(NamedTuple):
-    """What may change between steps: arrays of parameters and buffers, and the modes of modules and parameters."""
+    """What may change between steps: arrays of parameters and buffers, and the modes of modules and tensors."""
 
     arrays: list[Array]
     training: list[bool]
@@ -69,9 +70,7 @@ class RayEngine:
 
         Vectors are added as they arrive in order, so that few are held at once.
         """
-        modules, tensors = work.model.modules(), [*work.parameters, *work.buffers()]
-        modes = [m.training for m in modules], [p.requires_grad for p in work.parameters]
-        state = self.ray.put(State([t.data for t in tensors], *modes))
+        state = self.ray.put(State([t.data for t in work.tensors()], *work.modes()))
         tasks = []
         for worker in range(self.size):
             start, stop = block(worker, self.size, work.shards)
@@ -105,8 +104,11 @@ class RayEngine:
             ) from None
 
     def _part(self, batch: Any, work: Work, start: int, stop: int) -> tuple[Any, Any]:
-        """What a task needs to know of the batch: its shards; or the loader, which is sent once, and what to read."""
-        if not isinstance(batch, UnreadBatch):
+        """What a task needs to know of the batch: its shards; or the loader, which is sent once, and what to read.
+
+        A stream is read here, since it has no sample i.
+        """
+        if not isinstance(batch, UnreadBatch) or isinstance(batch.loader.dataset, IterableDataset):
             return None, {k: cut(batch, k, work.shards) for k in range(start, stop)}
         loader = batch.loader
         if id(loader) not in self._loaders:
@@ -130,9 +132,10 @@ def _task(
         if len(_works) == _MOST:
             del _works[next(iter(_works))]
         work = _works[key] = cloudpickle.loads(pickled.tobytes())
-    for p, flag in zip(work.parameters, state.trained, strict=True):
-        p.requires_grad_(flag)
-    write([*work.parameters, *work.buffers()], state.arrays)
+    tensors = work.tensors()
+    for t, flag in zip(tensors, state.trained, strict=True):
+        t.requires_grad_(flag)
+    write(tensors, state.arrays)
     for module, flag in zip(work.model.modules(), state.training, strict=True):
         module.training = flag
     batch = UnreadBatch(loader, *samples) if loader is not None else Pieces(mapped(_own, samples))

@@ -15,6 +15,7 @@ class Header(NamedTuple):
     step: int
     fingerprint: int  # of parameters, optimiser and batch; 0 in steps that compare none
     stop: bool
+    modes: int = 0  # of `Work.modes`
 
 
 class Serial:

@@ -47,9 +47,7 @@ class DataParallel:
         """The number of batches so far, by which random draws are keyed."""
         self.stop = False
         """Set it to ask all workers to stop; after a step it says whether any was asked to."""
-        self._pending: tuple[Array, float, float, list[bool], list[int]] | None = (
-            None  # sums of batches that wait for an update
-        )
+        self._pending: tuple[Array, float, float, list[bool], list[int]] | None = None  # what waits for an update
         self._unchecked = True
 
     @property
@@ -73,7 +71,11 @@ class DataParallel:
             self.accumulate(batch)
             return self._mean()
 
-        loss = self.optimizer.step(mean)
+        try:
+            loss = self.optimizer.step(mean)
+        except BaseException:
+            self._pending, self.batches_done = before, counted
+            raise
         self._pending = None
         return loss
 
@@ -84,12 +86,17 @@ class DataParallel:
         """
         n = length(batch)
         check_size(n, self.work.shards)
+        held = _parameters(self.optimizer)
+        if [*map(id, held)] != [*map(id, self.work.parameters)]:  # since add_param_group, for one
+            self.work.train(held)
+            self.engine.begin(self.work, {})
         compared = self._unchecked or (self.check_every and self.batches_done % self.check_every == 0)
-        header = Header(n, self.batches_done, self._fingerprint(batch) if compared else 0, self.stop)
+        fingerprint = self._fingerprint(batch) if compared else 0
+        header = Header(n, self.batches_done, fingerprint, self.stop)
         vector, rows, self.stop = self.engine.sums(self.work, batch, header)
         orders, reached = self.work.orders(rows), self.work.reached(rows)
-        totals = fold([Part(k, k + 1, row) for k, row in enumerate(rows)], self.work.shards)
-        self.work.average_buffers(totals)
+        totals = fold([Part(k, k + 1, row) for k, row in enumerate(rows.copy())], self.work.shards)
+        self.work.average_buffers(rows, totals)
         total, count = totals[:2]
         if self._pending is not None:
             before, first, counted, early, agreed = self._pending
@@ -127,15 +134,12 @@ class DataParallel:
     def _fingerprint(self, batch: Any) -> int:
         """48 bits by which parameters, states of the optimiser and batch are compared."""
         digest = hashlib.blake2b(digest_size=6)
-        arrays = [p.data for p in self.work.parameters]
-        arrays += [x for p in self.work.parameters for x in values(self.optimizer.state.get(p, {}))]
-        if isinstance(batch, UnreadBatch):
-            arrays += [batch.indices, batch.epoch, batch.number]
-        else:
-            arrays += [getattr(x, "data", x) if isinstance(x, Tensor) else x for x in values(batch)]
-        for x in arrays:
-            a = np.ascontiguousarray(x)
-            digest.update(a.view(np.uint8).data if a.dtype.kind in "fiub" and a.size else repr(x).encode())
+        states = [self.optimizer.state.get(p) for p in self.work.parameters]
+        samples = (batch.indices, batch.epoch, batch.number) if isinstance(batch, UnreadBatch) else batch
+        for x in [*self.work.tensors(), *values(states), *values(samples)]:
+            a = np.ascontiguousarray(x.data if isinstance(x, Tensor) else x)
+            if a.size and a.dtype.kind != "O":  # what an object holds is not known
+                digest.update(a.view(np.uint8).data)
         return int.from_bytes(digest.digest(), "big") or 1
 
     def state_dict(self) -> dict[str, Any]:
@@ -228,7 +232,7 @@ def data_parallel(
     engine = chosen() if engine == "auto" else engine
     require_value("data_parallel", "elastic", elastic, not elastic or engine == "mpi", "False unless the engine is mpi")
     seed = int(random.generator().integers(1 << 32))
-    work = Work(loss, model, [p for group in optimizer.param_groups for p in group["params"]], shards, seed)
+    work = Work(loss, model, _parameters(optimizer), shards, seed)
     backend: Any
     if engine == "mpi":
         from .on_mpi import MPIEngine
@@ -248,6 +252,11 @@ def data_parallel(
     step = DataParallel(work, optimizer, backend, clip, check_every)
     shapes = ", ".join(f"{name} {p.dtype}{list(p.shape)}" for name, p in model.named_parameters())
     facts = {"shards": shards, "reduce": reduce, "optimiser": type(optimizer).__name__, "shapes of parameters": shapes}
-    digest = hashlib.sha256(b"".join(p.data.tobytes() for p in work.parameters)).hexdigest()
+    digest = hashlib.sha256(b"".join(p.data.tobytes() for p in work.tensors())).hexdigest()
     backend.begin(work, {**facts, "parameters": digest, "seed": seed, **arithmetic()})
     return step
+
+
+def _parameters(optimizer: Optimizer) -> list[Tensor]:
+    """The parameters that an optimiser holds now."""
+    return [p for group in optimizer.param_groups for p in group["params"]]

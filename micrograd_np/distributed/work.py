@@ -39,12 +39,16 @@ class Work:
     """Model, loss and parameters of a run, in the process of one worker. It is pickled once for each Ray worker."""
 
     def __init__(self, loss: Any, model: Module, parameters: list[Tensor], shards: int, seed: int) -> None:
-        self.model, self.parameters, self.shards, self.seed = model, parameters, shards, seed
-        self.loss: Callable[[Any, Any], Any] = loss
+        self.loss, self.model, self.shards, self.seed = loss, model, shards, seed
+        self.function: Callable[[Any, Any], Any] = loss.function if isinstance(loss, Compiled) else loss
+        self.train(parameters)
+
+    def train(self, parameters: list[Tensor]) -> None:
+        """Compute the gradients of `parameters` from now on."""
+        self.parameters = parameters
         self.run: Callable[[Any], Any] = self._backward
-        if isinstance(loss, Compiled):  # forward and backward in one program
-            self.loss = loss.function
-            self.run = compiled(self._backward, mode=loss.mode, backend=loss.backend)
+        if isinstance(self.loss, Compiled):  # forward and backward in one program
+            self.run = compiled(self._backward, mode=self.loss.mode, backend=self.loss.backend)
 
     @property
     def trained(self) -> list[Tensor]:
@@ -60,11 +64,15 @@ class Work:
         """The buffers of the model, whichever it has bound now."""
         return list(self.model.buffers())
 
+    def tensors(self) -> list[Tensor]:
+        """What a loss may depend on: parameters, those too that another optimiser trains or none, and buffers."""
+        return list(dict.fromkeys([*self.parameters, *self.model.parameters(), *self.buffers()]))
+
     def _backward(self, shard: Any) -> tuple[Tensor, Any]:
         """The sum of the losses of a shard, and its number of samples; gradients are in the parameters afterwards."""
         for p in self.parameters:
             p.grad = None
-        result = self.loss(self.model, shard)
+        result = self.function(self.model, shard)
         if isinstance(result, Tensor):
             count: Any = length(shard)
             total = result * count
@@ -76,6 +84,10 @@ class Work:
             raise ValueError(must_be("data_parallel", "loss", _RESULT, f"a tensor of shape {total.shape}"))
         total.backward()
         return total, count
+
+    def modes(self) -> tuple[list[bool], list[bool]]:
+        """Which modules are in training mode, and which tensors require a gradient."""
+        return [m.training for m in self.model.modules()], [t.requires_grad for t in self.tensors()]
 
     def sums(self, batch: Any, step: int, start: int, stop: int) -> Sums:
         """Forward and backward for shards `start` … `stop` − 1 of `batch`; the model's buffers are as before."""
@@ -161,14 +173,20 @@ class Work:
         """The length of a row."""
         return 2 + len(self.trained) + sum(b.data.size for b in self.buffers())
 
-    def average_buffers(self, totals: Array) -> None:
-        """Set each buffer to its mean over the shards; whole numbers are rounded. `totals` is the sum of the rows."""
-        arrays, start, buffers = [], 2 + len(self.trained), self.buffers()
-        for b in buffers:
-            mean = totals[start : start + b.data.size].reshape(b.shape) / self.shards
-            arrays.append(mean if b.dtype.kind == "f" else np.rint(mean))
+    def average_buffers(self, rows: Array, totals: Array) -> None:
+        """Set what shards have changed in buffers to its mean over them; whole numbers are rounded.
+
+        `totals` is the sum of the rows. What no shard has changed stays, for a mean of equal numbers may differ from
+        them by rounding.
+        """
+        start = 2 + len(self.trained)
+        for b in self.buffers():
+            here = slice(start, start + b.data.size)
+            changed = (rows[:, here] != b.data.ravel()).any(0).reshape(b.shape)
+            mean = totals[here].reshape(b.shape)[changed] / self.shards
+            b.data[changed] = mean if b.dtype.kind == "f" else np.rint(mean)
+            writes.note(b.data)
             start += b.data.size
-        write(buffers, arrays)
 
 
 def write(tensors: Iterable[Tensor], arrays: Iterable[Array]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from micrograd_np import random
 from micrograd_np.compiler import compile as compiled
+from micrograd_np.compiler.step import Compiled
 from micrograd_np.core.messages import describe_value, must_be, require_type, require_value
 from micrograd_np.core.settings import Positive, Size, check, rules_of
 from micrograd_np.data.dataset import Dataset
@@ -258,6 +259,8 @@ def _distributed(step: Any, model: Any, loss: Any, optimizer: Any, clip: Any, *,
     require_type("fit", "distributed", step, isinstance(step, DataParallel), steps)
     if step.work.model is not model or step.optimizer is not optimizer:
         raise ValueError("fit: distributed is a step of another model or optimiser; make it of the ones given here.")
+    if compile and not isinstance(step.work.loss, Compiled):
+        raise ValueError("fit: compile comes too late for a step of mg.distributed; make it of mg.compile(loss).")
     if clip is not None:
         step.clip = clip
     return step

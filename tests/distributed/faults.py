@@ -50,6 +50,10 @@ def main(kind):
                 x = x[::-1]
             elif kind == "drift":
                 model.weight.data[0, 0] += 1e-9
+            elif kind == "modes":
+                model.eval()
+            elif kind == "frozen":
+                model.requires_grad_(False)
             elif kind == "steps":
                 step.batches_done += 1
             elif kind == "ends early":

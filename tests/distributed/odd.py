@@ -1,11 +1,22 @@
-"""Unlike most: few parameters, uneven shards, LBFGS, accumulation, what is not reached; a hash for each."""
+"""Unlike most: few parameters, uneven shards, LBFGS, accumulation, what is not reached, a teacher, a stream."""
 
 import sys
 
 import numpy as np
 
 import micrograd_np as mg
-from micrograd_np import nn, optim
+from micrograd_np import data, nn, optim
+
+
+class Stream(data.IterableDataset):
+    """Samples of an array and a number, from what cannot travel."""
+
+    def __init__(self):
+        self.lines = iter(())
+
+    def __iter__(self):
+        rng = np.random.default_rng(5)
+        return ((rng.normal(size=3), float(i)) for i in range(50))
 
 
 def ends(engine):
@@ -45,6 +56,28 @@ def ends(engine):
     model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
     model[0].requires_grad_(False)
     yield trained("frozen", loss, model, optim.Muon([model[1].weight], lr=0.1), 8)
+
+    def follows(model, shard):
+        return (model["student"](shard[0]) - model["teacher"](shard[0]).detach() - 1).square().mean()
+
+    model = nn.ModuleDict({"student": nn.Linear(3, 2), "teacher": nn.Linear(3, 2)})
+    optimizer = optim.Adam(model["student"].parameters(), lr=0.1)
+    step = mg.distributed.data_parallel(mg.compile(follows), model, optimizer, engine)
+    for number in range(6):
+        step((x, y))
+        if number == 3:  # from now on, the other learns too
+            optimizer.add_param_group({"params": list(model["teacher"].parameters()), "lr": 0.01})
+        model["teacher"].weight.data[...] += 0.5 * model["student"].weight.data
+    yield "teacher", b"".join(p.data.tobytes() for p in model.parameters())
+    model = nn.Linear(3, 1)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    loader = data.DataLoader(
+        Stream(), 20, drop_last=True, transform=lambda batch, rng: [batch[0] + rng.normal(), batch[1]]
+    )
+    step = mg.distributed.data_parallel(lambda m, s: (m(s[0])[:, 0] - s[1]).square().mean(), model, optimizer, engine)
+    for batch in step.batches(loader):
+        step(batch)
+    yield "stream", model.weight.data.tobytes()
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def test_any_number_of_ranks_gives_the_bits_of_one_process(mpi, expected, n):
 def test_unusual_steps_give_the_bits_of_one_process_too(mpi, n):
     alone = mpi.started([sys.executable, str(HERE / "odd.py"), "serial"]).stdout.splitlines()
     together = mpi(n, "odd.py", "mpi").stdout.splitlines()
-    assert len(alone) == 10, alone
+    assert len(alone) == 12, alone
     assert sorted(together) == sorted(alone * n)
 
 
@@ -103,6 +103,14 @@ def test_fit_on_ranks_gives_the_bits_of_fit_alone_after_a_kill_too(mpi, train, t
         ("few samples", r"ValueError: data_parallel: the batch has 3 samples and is cut into 4 shards"),
         ("other data", r"RuntimeError: data_parallel: at step 10, rank 1 has other parameters, .* batch than rank 0"),
         ("drift", r"RuntimeError: data_parallel: at step 10, rank 1 has other parameters"),
+        (
+            "modes",
+            r"RuntimeError: data_parallel: at step 7, rank 1 has modules or parameters in other modes than rank 0",
+        ),
+        (
+            "frozen",
+            r"RuntimeError: data_parallel: at step 7, rank 1 has modules or parameters in other modes than rank 0",
+        ),
         ("steps", r"RuntimeError: data_parallel: at step 7, rank 1 is at step 8, and rank 0 at step 7"),
     ],
 )
@@ -113,6 +121,13 @@ def test_what_goes_wrong_on_one_rank_ends_all_with_a_sentence(mpi, kind, error):
     assert re.search(error, run.stdout, re.DOTALL), run.stdout
     assert "done" not in run.stdout
     assert monotonic() - began < 20
+
+
+def test_an_exception_ends_all_where_an_mpi_survives_a_loss(openmpi):
+    run = openmpi(3, "faults.py", "exception outside", timeout=40)
+    assert run.returncode != 0
+    assert "KeyError: 'no such file on rank 1'" in run.stdout
+    assert "done" not in run.stdout
 
 
 def test_ranks_without_one_another_are_refused(mpi, openmpi):

@@ -20,6 +20,12 @@ def test_any_number_of_tasks_gives_the_bits_of_one_process(ray, expected):
     assert found == ([expected["float32"]] * 2 + [expected["float64"]] * 2) * 3
 
 
+def test_unusual_steps_give_the_bits_of_one_process_too(ray):
+    alone = ray("odd.py", "serial").stdout.splitlines()
+    assert len(alone) == 12, alone
+    assert [line for line in ray("odd.py", "ray").stdout.splitlines() if line in alone] == alone
+
+
 def test_a_killed_worker_is_replaced(ray, expected, tmp_path):
     arguments = "--engine", "ray", "--workers", "2", "--checkpoint", tmp_path / "run.npz"
     found = hashes(ray("train.py", *arguments, "--kill", 0, 37, "--kill", 0, 50))

@@ -145,6 +145,46 @@ def test_running_statistics_are_the_mean_over_shards_of_what_each_makes_of_them(
     assert norm.num_batches_tracked.item() == 1
 
 
+def test_buffers_that_no_shard_changes_stay():
+    class Fixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(3, 2)
+            self.register_buffer("places", mg.Tensor(np.random.default_rng(0).normal(size=100)))
+            self.register_buffer("key", mg.Tensor(np.array([2**60 + 1])))
+
+    model = Fixed()
+    before = model.places.data.copy()  # seven times a number, divided by seven, is often another
+    step = serial(lambda model, x: model.layer(x).mean(), model, optim.SGD(model.parameters(), lr=0.1), shards=7)
+    step(np.ones((14, 3)))
+    np.testing.assert_array_equal(model.places.data, before)
+    assert model.key.item() == 2**60 + 1
+
+
+@pytest.mark.parametrize("compile", [False, True])
+def test_parameters_that_the_optimiser_gets_later_are_trained(model, batch, compile):
+    optimizer = optim.SGD(model[2].parameters(), lr=0.1)
+    step = serial(mg.compile(mean_squares) if compile else mean_squares, model, optimizer)
+    step(batch)
+    step(batch)
+    optimizer.add_param_group({"params": list(model[0].parameters())})
+    value = mean_squares(model, batch)
+    (expected,) = mg.autograd.grad(value, [model[0].weight])
+    step(batch)
+    np.testing.assert_allclose(model[0].weight.grad.data, expected.data, rtol=1e-12)
+
+
+def test_a_step_that_fails_leaves_nothing_of_its_batch(model, sgd, batch):
+    counts = iter([1, 1, 0, 0])
+    step = serial(lambda model, shard: (mean_squares(model, shard), next(counts, 1)), model, sgd, shards=2)
+    step(batch)
+    with pytest.raises(ValueError, match="0 samples"):
+        step(batch)
+    assert (step.batches_done, step._pending) == (1, None)
+    step(batch)
+    assert step.batches_done == 2
+
+
 def test_draws_depend_on_seed_step_and_shard_and_on_nothing_drawn_before(sgd, model, batch):
     seen = []
 
@@ -188,6 +228,25 @@ def test_a_worker_reads_its_shards_of_a_batch_alone(model, sgd, prefetch):
         step(batch)
     if prefetch:
         assert dataset.read == list(range(24))
+
+
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_a_stream_is_read_as_it_comes(prefetch):
+    class Stream(data.IterableDataset):
+        def __iter__(self):
+            return ((np.full(3, i), i) for i in range(50))
+
+    seen = []
+    model = nn.Linear(3, 1)
+
+    def loss(model, shard):
+        seen.extend(shard[1].numpy().tolist())
+        return model(shard[0]).mean()
+
+    step = serial(loss, model, optim.SGD(model.parameters(), lr=0.0), check_every=1)
+    for batch in step.batches(data.DataLoader(Stream(), 20, drop_last=True, prefetch=prefetch)):
+        step(batch)
+    assert seen == list(range(40))
 
 
 def test_a_mapped_set_travels_as_the_name_of_its_file(tmp_path):
@@ -283,6 +342,9 @@ def test_settings_that_make_no_sense_are_refused(model, sgd):
     step = serial(mean_squares, other, optim.SGD(other.parameters(), lr=0.1))
     with pytest.raises(ValueError, match="distributed is a step of another model or optimiser"):
         mg.fit(model, nn.MSELoss(), sgd, [(np.ones((8, 3)), np.ones((8, 2)))], distributed=step)
+    step = serial(mean_squares, model, sgd)
+    with pytest.raises(ValueError, match=r"compile comes too late for a step .*; make it of mg.compile"):
+        mg.fit(model, nn.MSELoss(), sgd, [(np.ones((8, 3)), np.ones((8, 2)))], distributed=step, compile=True)
 
 
 @pytest.mark.parametrize(
@@ -291,6 +353,7 @@ def test_settings_that_make_no_sense_are_refused(model, sgd):
         (Header(8, 4, 9, False), "rank 1 is at step 4, and rank 0 at step 3"),
         (Header(7, 3, 9, False), "rank 1 has a batch of 7 samples, and rank 0 one of 8"),
         (Header(8, 3, 1, False), "at step 3, rank 1 has other parameters"),
+        (Header(8, 3, 9, False, 1), "rank 1 has modules or parameters in other modes than rank 0"),
     ],
 )
 def test_ranks_that_disagree_are_told_in_what(other, sentence):
