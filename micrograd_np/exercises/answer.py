@@ -1,7 +1,9 @@
 """What the property tests say of rules, for a learner: the smallest counterexample, and what it looks like."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from contextlib import suppress
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -94,7 +96,9 @@ def _table(op: Primitive[Any], wrong: CounterexampleError) -> Answer:
 
 
 def _text(x: Any) -> str:
-    return np.array2string(np.asarray(x) + 0.0, precision=4, separator=", ", threshold=30).replace("\n", "")
+    x = np.asarray(x)
+    x = x + 0.0 if x.dtype.kind == "f" else x  # 0.0 of -0.0
+    return np.array2string(x, precision=4, separator=", ", threshold=30).replace("\n", "")
 
 
 def _seed(z: Any) -> Any:
@@ -119,9 +123,10 @@ def _first(sample: Sample, rules: Mapping[str, Any], samples: list[Sample]) -> N
                 raise CounterexampleError(what, sample, g, hint=_REST["inputs_stay_as_they_are"]) from error
     for name, report in _wrong_rows(sample, g, rules):
         what = f"The smallest case in which your rule for {name} fails:"
-        larger = [s for s in samples if s.static == sample.static][-1]
-        hints = [_diagnosis(name, _compared(s, _seed(s.apply())), s, rules[name]) for s in (larger, sample)]
-        raise CounterexampleError(what, sample, g, _cells(report, rules), next(filter(None, hints), ""))
+        with np.errstate(all="ignore"):
+            case, cases = ([*_cases(drawn, name, rules[name])] for drawn in ([sample], samples))
+            hint = _hint(case[0], cases) if case else ""
+        raise CounterexampleError(what, sample, g, _cells(report, rules), hint)
 
 
 def _compared(sample: Sample, g: Any) -> Report:
@@ -187,38 +192,100 @@ def _other(sample: Sample, claim: str) -> None:
         raise CounterexampleError(what, sample, hint=_REST[claim]) from error
 
 
-def _diagnosis(name: str, report: Report, sample: Sample, rule: Any) -> str:
-    """What the gradient of `name` looks like beside the right one; "" if it is right, or looks like nothing known."""
-    row = report[name]
-    if row.verdict == AGREES:
-        return ""
-    a, n = row.analytic, row.numeric
-    values = dict(zip(map(sample.name_of, range(len(sample.inputs))), sample.inputs, strict=True))
-    x, z = values[name], sample.apply()
+class _Case(NamedTuple):
+    """What a rule for `name` makes of a sample: its gradient `a` beside the right one `n`."""
+
+    sample: Sample
+    name: str
+    rule: Callable[[Any], Any]  # of g alone
+    values: Mapping[str, Any]
+    z: Any
+    g: Any
+    rows: Mapping[str, Any]
+    a: Any
+    n: Any
+
+
+def _cases(samples: list[Sample], name: str, rule: Any) -> Iterator[_Case]:
+    """Of each sample on which the rule raises nothing; of an elementwise op, where `name` is not broadcast."""
+    for s in samples:
+        with suppress(Exception):
+            z, values = s.apply(), dict(zip(map(s.name_of, range(len(s.inputs))), s.inputs, strict=True))
+            if s.op.shape is not None or z.shape == values[name].shape:
+                given = partial(rule, z=z, **values, **s.settings)
+                report = _compared(s, _seed(z))
+                rows = {row.name: row.numeric for row in report}
+                yield _Case(s, name, given, values, z, _seed(z), rows, report[name].analytic, rows[name])
+
+
+def _hint(case: _Case, cases: list[_Case]) -> str:
+    """What is wrong in `case`, as far as it is so in all `cases`; "" if it looks like nothing known."""
+    name, a, n, x = case.name, case.a, case.n, case.values[case.name]
     if not np.all(np.isfinite(a)):
         return f"Your gradient is {a[~np.isfinite(a)].flat[0]} somewhere: look for a division by 0."
-    if _same(a, -n):
-        return "The sign is wrong."
-    g, static = _seed(z), sample.settings
-    if _same(rule(g, z, *sample.inputs, **static), rule(2 * g, z, *sample.inputs, **static)):
-        return "Your gradient does not change with g. By the chain rule, g is a factor of it."
-    if a.ndim == 2 and a.shape[0] == a.shape[1] > 1 and _same(a, n.T):
-        return "It looks transposed."
-    other = next((r.name for r in report if r.name != name and r.numeric.shape == a.shape and _same(a, r.numeric)), "")
-    if other and not _same(n, report[other].numeric):
-        return f"This is the gradient of {other}."
-    wrong = ~np.isclose(a, n, rtol=1e-4, atol=1e-6)
-    if x.size > 1 and np.array_equal(wrong, x == 0):
+    if all(np.isclose(c.a, c.n, rtol=1e-4, atol=1e-6)[c.values[name] != 0].all() for c in cases):
         return f"It is wrong only where {name} is 0."
-    for factor, v in {**values, "z": z, f"(1 - {name})": 1 - x, "(1 - z)": 1 - z}.items():
-        fits = v.size > 1 and v.dtype.kind == "f" and v.shape == a.shape
-        if fits and (_same(a * v, n) or _same(a, n * v)):
-            return f"A factor {'is missing' if _same(a * v, n) else 'is too much'}: {factor}."
-    ratio = n[a != 0] / a[a != 0]
-    if a.size > 1 and ratio.size and _same(ratio, ratio[0]) and _same(a * ratio[0], n):
-        return f"The right one is {ratio[0]:.4g} times yours, everywhere: a constant factor."
+    ratio = _ratio(case)
+    factors: dict[str, Callable[[_Case], Any]] = {
+        **{v: lambda c, v=v: c.values[v] for v in case.values},
+        "z": lambda c: c.z,
+        f"(1 - {name})": lambda c: 1 - c.values[name],
+        "(1 - z)": lambda c: 1 - c.z,
+    }
+    looks: dict[str, Callable[[_Case], tuple[Any, Any]]] = {
+        "The sign is wrong.": lambda c: (c.a, -c.n),
+        "Your gradient does not change with g. By the chain rule, g is a factor of it.": lambda c: (
+            c.rule(c.g), c.rule(2 * c.g)
+        ),
+        "It looks transposed.": lambda c: (c.a, c.n.T),
+        **{f"This is the gradient of {v}.": lambda c, v=v: (c.a, c.rows[v]) for v in case.rows if v != name},
+        **{f"A factor is missing: {v}.": lambda c, f=f: (c.a * f(c), c.n) for v, f in factors.items()},
+        **{f"A factor is too much: {v}.": lambda c, f=f: (c.a, c.n * f(c)) for v, f in factors.items()},
+        f"The right one is {ratio:.4g} times yours, everywhere: a constant factor.": lambda c: (c.a * ratio, c.n),
+    }  # fmt: skip
+    for text, look in looks.items():
+        if _fits(look, cases):
+            return text
+    if mixed := _mixed(case):
+        return mixed
+    if _fits(lambda c: (c.a * _ratio(c), c.n), [c for c in cases if c.n.size > 1]):
+        return f"Here the right one is {ratio:.4g} times yours; elsewhere it is another factor, so it comes from the shapes."
+    return ""
+
+
+def _fits(look: Callable[[_Case], tuple[Any, Any]], cases: list[_Case]) -> bool:
+    """Whether both of each pair are the same, with more than one number that says something."""
+    pairs = []
+    for c in cases:
+        with suppress(ValueError):  # of shapes
+            pairs.append(look(c))
+    pairs = [(u, v) for u, v in pairs if u.shape == v.shape]
+    return sum(np.count_nonzero(v) for _, v in pairs) > 1 and all(_same(u, v) for u, v in pairs)
+
+
+def _ratio(c: _Case) -> float:
+    return float((c.n[c.a != 0] / c.a[c.a != 0])[0]) if c.a.any() else 1.0
+
+
+def _mixed(c: _Case) -> str:
+    """An element of the gradient that changes with one of g, where no change of its input moves that one of z."""
+    x, i = c.values[c.name], list(c.values).index(c.name)
+    for j in np.ndindex(x.shape if x.size > 1 else 0):
+        moved = np.zeros(c.z.shape, bool)
+        for value in (x.max() + 9, x.min() - 9):
+            other = x.copy()
+            other[j] = value
+            moved |= c.sample.apply(*c.sample.inputs[:i], other, *c.sample.inputs[i + 1 :]) != c.z
+        for k in map(tuple, np.argwhere(~moved)):
+            g = c.g + (np.arange(c.g.size).reshape(c.g.shape) == np.ravel_multi_index(k, c.g.shape)) if k else c.g
+            before, after = c.rule(c.g), c.rule(g)
+            if k != j and before.shape == x.shape and not _same(before[j], after[j]):
+                return (
+                    f"Your gradient of {c.name}{[*j]} changes with g{[*map(int, k)]}, and z{[*map(int, k)]} does not depend "
+                    f"on {c.name}{[*j]}. Sum along the axis only (axis=axis), and keep it (keepdims=True, mg.expand_dims)."
+                )
     return ""
 
 
 def _same(a: Any, b: Any) -> bool:
-    return bool(np.allclose(a, b, rtol=1e-4, atol=1e-6))
+    return np.shape(a) == np.shape(b) and bool(np.allclose(a, b, rtol=1e-4, atol=1e-6))
