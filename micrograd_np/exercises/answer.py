@@ -1,5 +1,6 @@
 """What the property tests say of rules, for a learner: the smallest counterexample, and what it looks like."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
@@ -125,7 +126,7 @@ def _first(sample: Sample, rules: Mapping[str, Any], samples: list[Sample]) -> N
         what = f"The smallest case in which your rule for {name} fails:"
         with np.errstate(all="ignore"):
             case, cases = ([*_cases(drawn, name, rules[name])] for drawn in ([sample], samples))
-            hint = _hint(case[0], cases) if case else ""
+            hint = _hint(name, case[0], cases) if case else ""
         raise CounterexampleError(what, sample, g, _cells(report, rules), hint)
 
 
@@ -193,99 +194,86 @@ def _other(sample: Sample, claim: str) -> None:
 
 
 class _Case(NamedTuple):
-    """What a rule for `name` makes of a sample: its gradient `a` beside the right one `n`."""
+    """What a rule makes of a sample: the gradient `a`, beside the right one of each input."""
 
     sample: Sample
-    name: str
     rule: Callable[[Any], Any]  # of g alone
-    values: Mapping[str, Any]
-    z: Any
-    g: Any
-    rows: Mapping[str, Any]
+    values: Mapping[str, Any]  # the inputs, and z
     a: Any
-    n: Any
+    right: Mapping[str, Any]
 
 
 def _cases(samples: list[Sample], name: str, rule: Any) -> Iterator[_Case]:
     """Of each sample on which the rule raises nothing; of an elementwise op, where `name` is not broadcast."""
     for s in samples:
         with suppress(Exception):
-            z, values = s.apply(), dict(zip(map(s.name_of, range(len(s.inputs))), s.inputs, strict=True))
-            if s.op.shape is not None or z.shape == values[name].shape:
-                given = partial(rule, z=z, **values, **s.settings)
-                report = _compared(s, _seed(z))
-                rows = {row.name: row.numeric for row in report}
-                yield _Case(s, name, given, values, z, _seed(z), rows, report[name].analytic, rows[name])
+            values = dict(zip((*map(s.name_of, range(len(s.inputs))), "z"), (*s.inputs, s.apply()), strict=True))
+            if s.op.shape is not None or values["z"].shape == values[name].shape:
+                inputs = {**values, **s.settings}
+                report = _compared(s, _seed(values["z"]))
+                right = {row.name: row.numeric for row in report}
+                yield _Case(s, partial(rule, **inputs), values, report[name].analytic, right)
 
 
-def _hint(case: _Case, cases: list[_Case]) -> str:
+def _hint(name: str, case: _Case, cases: list[_Case]) -> str:
     """What is wrong in `case`, as far as it is so in all `cases`; "" if it looks like nothing known."""
-    name, a, n, x = case.name, case.a, case.n, case.values[case.name]
-    if not np.all(np.isfinite(a)):
-        return f"Your gradient is {a[~np.isfinite(a)].flat[0]} somewhere: look for a division by 0."
-    if all(np.isclose(c.a, c.n, rtol=1e-4, atol=1e-6)[c.values[name] != 0].all() for c in cases):
+    if not np.all(np.isfinite(case.a)):
+        return f"Your gradient is {case.a[~np.isfinite(case.a)].flat[0]} somewhere: look for a division by 0."
+    if all(np.isclose(c.a, c.right[name], rtol=1e-4, atol=1e-6)[c.values[name] != 0].all() for c in cases):
         return f"It is wrong only where {name} is 0."
-    ratio = _ratio(case)
-    factors: dict[str, Callable[[_Case], Any]] = {
-        **{v: lambda c, v=v: c.values[v] for v in case.values},
-        "z": lambda c: c.z,
-        f"(1 - {name})": lambda c: 1 - c.values[name],
-        "(1 - z)": lambda c: 1 - c.z,
-    }
-    looks: dict[str, Callable[[_Case], tuple[Any, Any]]] = {
-        "The sign is wrong.": lambda c: (c.a, -c.n),
-        "Your gradient does not change with g. By the chain rule, g is a factor of it.": lambda c: (
-            c.rule(c.g), c.rule(2 * c.g)
-        ),
-        "It looks transposed.": lambda c: (c.a, c.n.T),
-        **{f"This is the gradient of {v}.": lambda c, v=v: (c.a, c.rows[v]) for v in case.rows if v != name},
-        **{f"A factor is missing: {v}.": lambda c, f=f: (c.a * f(c), c.n) for v, f in factors.items()},
-        **{f"A factor is too much: {v}.": lambda c, f=f: (c.a, c.n * f(c)) for v, f in factors.items()},
-        f"The right one is {ratio:.4g} times yours, everywhere: a constant factor.": lambda c: (c.a * ratio, c.n),
-    }  # fmt: skip
-    for text, look in looks.items():
-        if _fits(look, cases):
-            return text
-    if mixed := _mixed(case):
-        return mixed
-    if _fits(lambda c: (c.a * _ratio(c), c.n), [c for c in cases if c.n.size > 1]):
-        return f"Here the right one is {ratio:.4g} times yours; elsewhere it is another factor, so it comes from the shapes."
-    return ""
-
-
-def _fits(look: Callable[[_Case], tuple[Any, Any]], cases: list[_Case]) -> bool:
-    """Whether both of each pair are the same, with more than one number that says something."""
-    pairs = []
+    ratio, looks = _ratio(name, case), defaultdict(list)
     for c in cases:
-        with suppress(ValueError):  # of shapes
-            pairs.append(look(c))
-    pairs = [(u, v) for u, v in pairs if u.shape == v.shape]
-    return sum(np.count_nonzero(v) for _, v in pairs) > 1 and all(_same(u, v) for u, v in pairs)
+        for text, u, v in _looks(name, ratio, c):
+            looks[text].append((u, v))
+    several = [(c.a * _ratio(name, c), c.right[name]) for c in cases if c.a.size > 1]
+    text = f"Here the right one is {ratio:.4g} times yours; elsewhere it is another factor: it comes from the shapes."
+    known = next((text for text, pairs in looks.items() if _fits(pairs)), "")
+    return known or _mixed(name, case) or (text if _fits(several) else "")
 
 
-def _ratio(c: _Case) -> float:
-    return float((c.n[c.a != 0] / c.a[c.a != 0])[0]) if c.a.any() else 1.0
+def _looks(name: str, ratio: float, c: _Case) -> Iterator[tuple[str, Any, Any]]:
+    """What a wrong gradient may look like, and two arrays that are the same if it does."""
+    a, n, g, z = c.a, c.right[name], _seed(c.values["z"]), c.values["z"]
+    yield "The sign is wrong.", a, -n
+    yield "Your gradient does not change with g. By the chain rule, g is a factor of it.", c.rule(g), c.rule(2 * g)
+    yield "It looks transposed.", a, n.T
+    yield from ((f"This is the gradient of {v}.", a, x) for v, x in c.right.items() if v != name and x.shape == n.shape)
+    for v, x in {**c.values, f"(1 - {name})": 1 - c.values[name], "(1 - z)": 1 - z}.items():
+        if x.shape == n.shape:
+            yield f"A factor is missing: {v}.", a * x, n
+            yield f"A factor is too much: {v}.", a, n * x
+    yield f"The right one is {ratio:.4g} times yours, everywhere: a constant factor.", a * ratio, n
 
 
-def _mixed(c: _Case) -> str:
+def _ratio(name: str, c: _Case) -> float:
+    return float((c.right[name][c.a != 0] / c.a[c.a != 0])[0]) if c.a.any() else 1.0
+
+
+def _fits(pairs: list[tuple[Any, Any]]) -> bool:
+    """Whether both of each pair are the same, with more than one number that says something."""
+    return all(_same(u, v) for u, v in pairs) and bool(sum(np.count_nonzero(v) for _, v in pairs) > 1)
+
+
+def _mixed(name: str, c: _Case) -> str:
     """An element of the gradient that changes with one of g, where no change of its input moves that one of z."""
-    x, i = c.values[c.name], list(c.values).index(c.name)
+    x, z, i = c.values[name], c.values["z"], list(c.values).index(name)
     for j in np.ndindex(x.shape if x.size > 1 else 0):
-        moved = np.zeros(c.z.shape, bool)
+        moved = np.zeros(z.shape, bool)
         for value in (x.max() + 9, x.min() - 9):
             other = x.copy()
             other[j] = value
-            moved |= c.sample.apply(*c.sample.inputs[:i], other, *c.sample.inputs[i + 1 :]) != c.z
-        for k in map(tuple, np.argwhere(~moved)):
-            g = c.g + (np.arange(c.g.size).reshape(c.g.shape) == np.ravel_multi_index(k, c.g.shape)) if k else c.g
-            before, after = c.rule(c.g), c.rule(g)
-            if k != j and before.shape == x.shape and not _same(before[j], after[j]):
+            moved |= c.sample.apply(*c.sample.inputs[:i], other, *c.sample.inputs[i + 1 :]) != z
+        for k in np.argwhere(~moved).tolist():
+            g = _seed(z)
+            before = c.rule(g.copy())
+            g[tuple(k)] += 1
+            if tuple(k) != j and before.shape == x.shape and not _same(before[j], c.rule(g)[j]):
                 return (
-                    f"Your gradient of {c.name}{[*j]} changes with g{[*map(int, k)]}, and z{[*map(int, k)]} does not depend "
-                    f"on {c.name}{[*j]}. Sum along the axis only (axis=axis), and keep it (keepdims=True, mg.expand_dims)."
+                    f"Your gradient of {name}{[*j]} changes with g{k}, and z{k} does not depend on {name}{[*j]}. "
+                    "Sum along the axis only (axis=axis), and keep it (keepdims=True, or mg.expand_dims)."
                 )
     return ""
 
 
 def _same(a: Any, b: Any) -> bool:
-    return np.shape(a) == np.shape(b) and bool(np.allclose(a, b, rtol=1e-4, atol=1e-6))
+    return bool(np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-4, atol=1e-6))

@@ -206,7 +206,7 @@ def _line_of(rule: Rule, error: Exception) -> str:
 
 
 def _check(title: str, name: str, gx: Any, g: Any, x: Any, *, elementwise: bool) -> None:
-    """TypeError or ValueError, in a sentence, if `gx` cannot be the gradient of the input `x`, which is called `name`."""
+    """TypeError or ValueError, in a sentence, if `gx` cannot be the gradient of `x`, the input `name`."""
     if gx is None:
         raise TypeError(f"{title} returned None. End it with return and the gradient.")
     if not hasattr(gx, "shape") or not hasattr(gx, "dtype"):
@@ -247,8 +247,8 @@ def exercise(name: str | None = None, /, *unnamed: Any, time_limit: float = 10.0
     As a context it computes with your rules: in this thread, until the block ends, by whatever way. What is computed
     inside and differentiated after has the library's rules. A compiled step that is called inside runs uncompiled, and
     its programs stay as they are. A rule that runs longer than `time_limit` seconds is stopped by TimeoutError, between
-    two of Python's instructions: a single call of NumPy ends first. ValueError for an op that there is not; TypeError for
-    a rule that is given without the name of its input, or takes other arguments.
+    two of Python's instructions: a single call of NumPy ends first. ValueError for an op that there is not;
+    TypeError for a rule that is given without the name of its input, or takes other arguments.
 
     >>> import micrograd_np as mg
     >>> mg.exercise("square", x=lambda g, z, x: 2 * g * x)
