@@ -181,12 +181,12 @@ def explain(tensor: Tensor, gradient: Any = None, file: TextIO | None = None) ->
     """How the gradient of `tensor` comes about: each op, each rule as a formula, with shapes and numbers.
 
     The result prints itself, at a prompt and by `print`; with `file`, it is also written there. Leaves and constants
-    without a name are numbered in the order of their making and listed first (x: leaves, c: constants; results are
-    z, as in `draw`); single numbers stand where they are used. Where broadcasting repeated an input, its gradient is a sum over the
-    axes shown. An outer product is one op, ⊗, without the reshapes it is made by. What was computed from memory that
-    was written since is "not kept". `gradient` is what arrives at the tensor, as in ``backward``. Nothing is changed:
-    no ``grad`` is touched, and the graph can still be walked (hooks are called, as they are part of it). RuntimeError
-    where there is nothing to walk.
+    without a name are numbered in the order of their making and listed first (x: leaves, c: constants; results are z,
+    as in `draw`); single numbers stand where they are used. Where broadcasting repeated an input, its gradient is a sum
+    over the axes shown. An outer product is one op, ⊗, without the reshapes it is made by. What was computed from
+    memory that was written since is "not kept". `gradient` is what arrives at the tensor, as in ``backward``. Nothing
+    is changed: no ``grad`` is touched, and the graph can still be walked (hooks are called, as they are part of it).
+    RuntimeError where there is nothing to walk.
 
     >>> import micrograd_np as mg
     >>> x = mg.Tensor([1.0, 2.0], name="x", requires_grad=True)

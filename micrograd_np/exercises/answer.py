@@ -227,8 +227,8 @@ def _hint(name: str, case: _Case, cases: list[_Case]) -> str:
             looks[text].append((u, v))
     several = [(c.a * _ratio(name, c), c.right[name]) for c in cases if c.a.size > 1]
     text = f"Here the right one is {ratio:.4g} times yours; elsewhere it is another factor: it comes from the shapes."
-    known = next((text for text, pairs in looks.items() if _fits(pairs)), "")
-    return known or _mixed(name, case) or (text if _fits(several) else "")
+    everywhere = next((text for text, pairs in looks.items() if _fits(pairs)), "")
+    return everywhere or _mixed(name, case) or (text if _fits(several) else "")
 
 
 def _looks(name: str, ratio: float, c: _Case) -> Iterator[tuple[str, Any, Any]]:
