@@ -55,6 +55,7 @@ class TestVerdict:
         ("name", "rules", "says"),
         [
             ("square", {"x": lambda g, z, x: -2 * g * x}, "The sign is wrong"),
+            ("square", {"x": lambda slope, out, a: -2 * slope * a}, "The sign is wrong"),
             ("square", {"x": lambda g, z, x: 2 * x}, "does not change with g"),
             ("square", {"x": lambda g, z, x: g * x}, "2 times yours, everywhere"),
             ("square", {"x": lambda g, z, x: g * z / x * 2}, "division by 0"),

@@ -47,9 +47,7 @@ class CounterexampleError(Exception):
 class Answer(Table):
     """A verdict that prints itself; `passed` is it as a bool."""
 
-    def __init__(self, title: str, cells: Any, notes: Any, *, passed: bool) -> None:
-        super().__init__(title, cells, notes)
-        self.passed = passed
+    passed = False
 
 
 def judge(own: Primitive[Any], op: Primitive[Any], rules: Mapping[str, Any]) -> Answer:
@@ -71,29 +69,28 @@ def judge(own: Primitive[Any], op: Primitive[Any], rules: Mapping[str, Any]) -> 
             except Exception as error:  # noqa: BLE001  the learner's
                 return _table(op, _failed(error, sample))
     count = f"  {len(_REST) + 2} claims hold on {len(every)} samples"
-    return Answer(f"{op.name}: right.", [(count,)], [], passed=True)
+    right = Answer(f"{op.name}: right.", [(count,)], [])
+    right.passed = True
+    return right
 
 
 def _failed(error: Exception, sample: Sample) -> CounterexampleError:
     """The counterexample for an error raised by a rule, or by what a rule must return: then its advice is the hint."""
     message = str(error).removeprefix("exercise: ")
     if message == str(error):
-        return CounterexampleError(
-            "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])]), sample
-        )
+        said = [f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])]
+        return CounterexampleError("\n".join(said), sample)
     what, _, advice = message.replace(f" of {sample.op.name}", "", 1).partition(". ")
     return CounterexampleError(f"{what[:1].upper()}{what[1:]}.", sample, hint=advice)
 
 
 def _table(op: Primitive[Any], wrong: CounterexampleError) -> Answer:
     settings = "".join(f", {name}={value!r}" for name, value in wrong.sample.static.items())
-    named = [*zip(map(wrong.sample.name_of, range(len(wrong.sample.inputs))), wrong.sample.inputs, strict=True)]
+    named = [*zip(op.inputs, wrong.sample.inputs, strict=True)]
     named += [] if wrong.g is None else [("g", wrong.g)]
-    lines = [f"with {', '.join(f'{name} = {_text(x)}' for name, x in named)}{settings}"]
+    notes = [f"with {', '.join(f'{name} = {_text(x)}' for name, x in named)}{settings}"]
     hint = wrong.hint or (LADDER[op.name].hint if op.name in LADDER else "")
-    return Answer(
-        f"{op.name}: not yet. {wrong}", wrong.cells, [*lines, *([f"Hint: {hint}"] if hint else [])], passed=False
-    )
+    return Answer(f"{op.name}: not yet. {wrong}", wrong.cells, notes + [f"Hint: {hint}"] * (hint != ""))
 
 
 def _text(x: Any) -> str:
@@ -207,12 +204,13 @@ def _cases(samples: list[Sample], name: str, rule: Any) -> Iterator[_Case]:
     """Of each sample on which the rule raises nothing; of an elementwise op, where `name` is not broadcast."""
     for s in samples:
         with suppress(Exception):
-            values = dict(zip((*map(s.name_of, range(len(s.inputs))), "z"), (*s.inputs, s.apply()), strict=True))
-            if s.op.shape is not None or values["z"].shape == values[name].shape:
-                inputs = {**values, **s.settings}
-                report = _compared(s, _seed(values["z"]))
+            z = s.apply()
+            values = {**dict(zip(s.op.inputs, s.inputs, strict=True)), "z": z}
+            if s.op.shape is not None or z.shape == values[name].shape:
+                report = _compared(s, _seed(z))
                 right = {row.name: row.numeric for row in report}
-                yield _Case(s, partial(rule, **inputs), values, report[name].analytic, right)
+                given = partial(lambda s, z, g: rule(g, z, *s.inputs, **s.settings), s, z)
+                yield _Case(s, given, values, report[name].analytic, right)
 
 
 def _hint(name: str, case: _Case, cases: list[_Case]) -> str:
