@@ -143,14 +143,14 @@ def pictures():
     )  # fmt: skip
     yield "Convolutions", "mg.draw_network(net, image)", mg.draw_network(cnn, image)
     net, moons, history, record = trained()
-    yield "What a network says over the plane", "mg.draw_boundary(net, (x, y))", mg.draw_boundary(net, moons)
+    yield "What a network predicts over the plane", "mg.draw_boundary(net, (x, y))", mg.draw_boundary(net, moons)
     yield "How training went", "history.plot()", history.plot()
     yield "Layer by layer: how they learned", "fit(…, record=record); record.plot()", record.plot()
 
 
 def main():
     """Write every picture, and the page that shows them."""
-    about = "Made by `docs/generate_gallery.py`: every picture is one line. A touch opens it at full size."
+    about = "Each picture takes one line, and opens at full size. `docs/generate_gallery.py` writes this page."
     lines = ["# Gallery", "", about, ""]
     for title, line, picture in pictures():
         name = title.split(":")[0].split(",")[0].lower().replace(" ", "-")

@@ -1,7 +1,8 @@
-"""Write `docs/surprises.md` from the tests of what it tells: `python docs/generate_surprises.py`."""
+"""Write `docs/surprises.md` from the tests of what it says: `python docs/generate_surprises.py`."""
 
 import ast
 import re
+import textwrap
 from pathlib import Path
 
 PAGE = Path(__file__).with_name("surprises.md")
@@ -9,9 +10,9 @@ TESTS = Path(__file__).parents[1] / "tests" / "compiler" / "test_surprises.py"
 HEAD = """\
 # What may surprise in a compiled step
 
-`mg.compile` runs a function once, as it is, writes down the arithmetic, and runs that from then on. Almost everything
-follows from this. Each paragraph is the docstring of a test in `tests/compiler/test_surprises.py`; this page is written
-by `python docs/generate_surprises.py`, and a test fails when it is stale.
+`mg.compile` runs a function once, as it is, records the arithmetic, and runs that from then on. Almost everything on
+this page follows from that. Each paragraph is the docstring of a test in `tests/compiler/test_surprises.py`. The page
+is written by `python docs/generate_surprises.py`, and a test fails when it is stale.
 """
 
 
@@ -30,13 +31,11 @@ def page():
             heading = headings.pop(0)[1]
             parts.append(f"## {heading[0].upper()}{heading[1:]}\n")
         claim = (
-            node.name.removeprefix("test_")
-            .replace("_", " ")
-            .replace("pythons", "Python's")
-            .replace("eagers", "eager's")
+            node.name.removeprefix("test_").replace("_", " ").replace("pythons", "Python's").replace("python", "Python")
         )
         claim = claim.replace("numpy", "NumPy").replace("lbfgs", "LBFGS")
-        parts.append(f"**{claim[0].upper()}{claim[1:]}.** {ast.get_docstring(node)}\n")
+        paragraph = f"**{claim[0].upper()}{claim[1:]}.** {ast.get_docstring(node)}"
+        parts.append(textwrap.fill(paragraph, 125, break_long_words=False, break_on_hyphens=False) + "\n")
     return "\n".join(parts)
 
 

@@ -17,6 +17,7 @@ With --checkpoint run.npz, a run that was ended in any way continues, on any num
     RAY_ADDRESS=HEAD:6379 python examples/data_parallel.py --engine ray --shards 64
 """
 
+# %%
 import argparse
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from sklearn.model_selection import train_test_split
 import micrograd_np as mg
 
 
+# %%
 def main(engine="auto", epochs=20, shards=8, seed=0, checkpoint=None, out=".", compile=True):
     """Train; rank 0 prints the accuracy and leaves two pictures in the folder `out`. Returns what it found."""
     images, labels = load_digits(return_X_y=True)
@@ -62,8 +64,10 @@ def main(engine="auto", epochs=20, shards=8, seed=0, checkpoint=None, out=".", c
     return result
 
 
+# %%
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.epilog, parser.formatter_class = __doc__.partition("\n\n")[2], argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "--engine", choices=["auto", "serial", "mpi", "ray"], default="auto", help="who computes (auto)"
     )
@@ -72,4 +76,4 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0, help="of the split, the weights and the batches (0)")
     parser.add_argument("--checkpoint", metavar="FILE.npz", help="written after each epoch, and continued from")
     parser.add_argument("--out", default=".", metavar="DIR", help="where the pictures go (here)")
-    main(**vars(parser.parse_args()))
+    main(**vars(parser.parse_args(None if "__file__" in globals() else [])))

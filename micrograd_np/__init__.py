@@ -164,6 +164,7 @@ if TYPE_CHECKING:
     )
     from . import onnx as onnx  # not in __all__, for it needs onnx
     from . import sklearn as sklearn  # nor this, for it needs scikit-learn
+    from . import torch as torch  # nor this, for PyTorch itself has the name
     from .autograd import checkpoint
     from .autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from .check import GradcheckError, check_gradients, check_primitive, gradcheck, gradgradcheck, numeric_gradient
@@ -188,6 +189,7 @@ if TYPE_CHECKING:
     from .exercises.exercise import exercise
     from .nn.functional_call import functional_call
     from .nn.summary import summary
+    from .nn.torch_source import to_torch_code
     from .pictures import Picture, draw, draw_boundary, draw_network, draw_steps
     from .storage import CheckpointError
     from .storage.save import load, save
@@ -221,7 +223,8 @@ __all__ = [
     "roll", "rot90", "round", "save", "scatter", "scatter_add", "set_compile_backend", "set_default_dtype",
     "set_grad_enabled", "sigmoid", "sign", "sin", "sinh", "softmax", "sort", "split", "sqrt", "square", "squeeze",
     "stack", "std", "storage", "subtract", "sum", "summary", "swapaxes", "take", "take_along_axis", "tan", "tanh",
-    "tensor", "tensordot", "tile", "topk", "trace", "trace_origins", "training", "transpose", "tril", "triu", "trunc",
+    "tensor", "tensordot", "tile", "to_torch_code",
+    "topk", "trace", "trace_origins", "training", "transpose", "tril", "triu", "trunc",
     "uint8", "unsqueeze", "unstack", "value_and_grad", "var", "vdot", "vecdot", "vecmat", "vjp", "vsplit", "vstack",
     "where", "xlogy", "zeros", "zeros_like",
 ]  # fmt: skip
@@ -249,6 +252,8 @@ _LATER = {
     "storage": ("CheckpointError", "load", "save"),
     "training": ("History", "fit", "lint"),
     "sklearn": (),
+    "torch": (),
+    "nn.torch_source": ("to_torch_code",),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _LATER.items() for name in names}
 

@@ -17,6 +17,12 @@ from micrograd_np.ops import elementwise, index, linear, reduce, shape, transcen
 PRIMITIVES = [op for op in registry.values() if op.__module__.startswith("micrograd_np.")]
 
 every_primitive = pytest.mark.parametrize("op", PRIMITIVES, ids=lambda op: op.name)
+LOOPS = ("occupancy", "gru_sweep", "lstm_sweep")  # whose second derivatives are long loops; the first samples do
+every_quick_smooth_primitive = pytest.mark.parametrize(
+    "op",
+    [pytest.param(op, marks=pytest.mark.thorough if op.name in LOOPS else ()) for op in PRIMITIVES if op.smooth],
+    ids=lambda op: op.name,
+)
 every_smooth_primitive = pytest.mark.parametrize("op", [op for op in PRIMITIVES if op.smooth], ids=lambda op: op.name)
 
 seeds = st.integers(0, 2**32 - 1)

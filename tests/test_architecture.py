@@ -24,7 +24,7 @@ FLOORS = (
     ("creation", "random", "functional", "linalg", "autograd", "optim", "check", "compiler", "pictures", "debug"),
     ("nn", "data", "storage", "exercises"),
     ("training",),
-    ("sklearn", "onnx", "distributed"),
+    ("sklearn", "onnx", "distributed", "torch"),
 )
 
 modules = {
@@ -172,20 +172,20 @@ LINES = {
     ".": 520,  # tensors are created of shapes, ranges and data, as NumPy and PyTorch do
     "autograd": 740,
     "check": 1400,  # check_primitive also claims that a compiled call is eager's
-    "compiler": 2570,
+    "compiler": 2580,
     "compiler/c": 3760,  # the C writer, its toolchain, cache and policy: more than twice the 1,200 that were planned
     "compiler/passes": 1320,
-    "compiler/running": 770,
+    "compiler/running": 780,
     "compiler/tracing": 2180,
     "compiler/writing": 1010,
-    "core": 2690,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
+    "core": 2700,  # what an argument must be is said here; PyTorch's names and arguments are answered with ours
     "data": 950,  # examples in docstrings
     "debug": 810,  # examples in docstrings
     "distributed": 1100,  # its budget is 900: what goes wrong between processes is said in sentences
     "engine": 1720,  # what PyTorch's size(), transpose and max would mean is said
     "exercises": 680,  # more than the 250 that were planned: what a wrong rule looks like is said in words
     "functional": 2500,  # dropout masks have a name
-    "nn": 4370,  # summary says which inputs a model takes
+    "nn": 4540,  # summary says which inputs a model takes
     "numpy_api": 2590,  # PyTorch's names for what means the same
     "onnx": 610,
     "onnx/operators": 980,
@@ -197,6 +197,7 @@ LINES = {
     "pictures": 3080,  # its budget is 2,500: it also says what changed or is lost, and folds what repeats
     "sklearn": 340,
     "storage": 370,
+    "torch": 2880,  # its budget is 1,600: the table alone has 400 rows, and what takes more than one expression 60
     "training": 1210,  # planes of a record are drawn later, from copies of the weights
 }
 SLACK = 250  # a number that is further away from the truth is no decision

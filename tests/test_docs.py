@@ -138,4 +138,4 @@ def test_every_term_of_the_glossary_has_a_chinese_one_and_a_meaning():
     assert len(cells) >= 60
     assert all(len(row) == 3 and all(row) for row in cells)
     english = [row[0] for row in cells]
-    assert english == sorted(set(english))
+    assert english == sorted(set(english), key=str.casefold)

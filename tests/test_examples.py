@@ -201,7 +201,12 @@ def test_training_reduces_the_loss(run, name):
     assert losses[-1] < 0.9 * losses[0]
 
 
-@pytest.mark.parametrize("name", BRIEFLY)
+QUICK = ("digits", "reviews")  # the rest take two seconds each
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.thorough) for name in BRIEFLY]
+)
 def test_a_compiled_run_is_the_eager_one_to_the_bit(name, tmp_path, capsys):
     least = BRIEFLY[name] | {"epochs": 1}
     least |= {"count": 500} if "count" in least else {}

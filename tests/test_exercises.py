@@ -1,6 +1,8 @@
 """A learner's derivative rule is judged rightly, works only where it may, and is gone afterwards."""
 
 import re
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -315,3 +317,22 @@ class TestTimeLimit:
                     pass
             sum(range(2000))  # where a late one would arrive
         assert 0 <= ended <= 100
+
+    def test_a_process_can_be_profiled_after_rules_that_ended_about_then(self):
+        program = """if True:
+            import sys, time
+            from micrograd_np.exercises.limit import limited
+            def work():
+                end = time.perf_counter() + 0.002
+                while time.perf_counter() < end:
+                    pass
+            for i in range(300):
+                try:
+                    limited(0.002 + (i % 7 - 3) * 1e-5, "work", work)
+                except TimeoutError:
+                    pass
+            sys.setprofile(lambda *event: None)
+            for _ in range(100):
+                sorted([2, 1], key=lambda x: x)
+        """
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -143,3 +143,10 @@ def test_the_error_of_a_check_that_failed_still_shows_its_table(text, says):
     error = loaded(text)
     assert type(error) is mg.GradcheckError
     assert str(error).startswith(says)
+
+
+def test_losses_are_found_where_they_were():
+    from micrograd_np.nn import loss
+
+    assert loss.HingeEmbeddingLoss is mg.nn.HingeEmbeddingLoss
+    assert loss.TripletMarginLoss is mg.nn.TripletMarginLoss

@@ -22,6 +22,8 @@ REQUIRED = {
     "threshold": 0.1, "decoder_layer": nn.TransformerDecoderLayer(4, 2), "sampler": [0, 1, 2], "batch_size": 2,
     "drop_last": False, "data_source": [0, 1, 2], "weights": [0.5, 0.5], "num_samples": 2, "datasets": [[0, 1], [2]],
 }  # fmt: skip
+SMALL = {"d_model": 8, "nhead": 2, "num_encoder_layers": 1, "num_decoder_layers": 1, "dim_feedforward": 4}
+"""In place of a default that takes a second to make."""
 VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 ODD = (0, -1, 2.5, "3", None, [2], (1, 2, 3, 4), True, float("nan"))
 
@@ -45,6 +47,8 @@ def given(function):
             arguments[name] = [nn.Parameter([[1.0]])]
         elif name == "optimizer":
             arguments[name] = optim.SGD([nn.Parameter([1.0])], lr=0.1, momentum=0.9)
+        elif name in SMALL:
+            arguments[name] = SMALL[name]
         elif name == "total_steps" or (parameter.default is parameter.empty and parameter.kind not in VARIADIC):
             assert name in REQUIRED, f"say in REQUIRED what {name} may be"
             arguments[name] = REQUIRED[name]

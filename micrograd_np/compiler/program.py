@@ -10,6 +10,7 @@ from copy import copy as shallow
 from dataclasses import dataclass, field
 from typing import Any
 
+from micrograd_np.core.vertex import Vertex
 from micrograd_np.engine.tensor import Tensor
 
 from .ir import Label, Memory, Op, Value, mapped, values_in
@@ -46,6 +47,8 @@ class Program:
     inputs: list[Value] = field(default_factory=list)
     results: Any = None
     """What the step returns, with values where tensors stand."""
+    kind: type[Vertex] | None = None
+    """The class of the tensors that it returns, if it is not `Tensor`."""
     stores: dict[Memory, Value] = field(default_factory=dict)
     """What memory that outlives the step holds at its end, where that is not what it held at the beginning."""
     states: dict[int, tuple[Any, Value]] = field(default_factory=dict)

@@ -33,7 +33,7 @@ from .errors import KERNEL_ERRORS, complaint
 from .messages import caller, require_type, without_inert, wrong_call
 from .modes import mode
 from .reads import NOTHING, SHAPE, VALUE, Blank, reads
-from .vertex import Node, Vertex, edge
+from .vertex import Node, Vertex, edge, preferred, preferred_type
 from .views import register_view
 from .writes import clock, writes
 
@@ -62,7 +62,7 @@ def wrap_result(
 
     Bit i of `needs` says that input number i requires one; the node holds what the rules of these inputs read.
     """
-    z = _new(result_type)
+    z = _new(preferred_type(result_type, inputs) if preferred else result_type)
     z.data = data
     fast_path = mode.fast_path
     if needs and (fast_path or mode.recording) and op.smooth and not (static and data.dtype.kind != "f"):

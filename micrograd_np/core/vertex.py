@@ -5,7 +5,7 @@ graph does not keep the value at its other end, which lives as long as somebody 
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any, ClassVar, Protocol
 from weakref import ref
@@ -230,6 +230,19 @@ class Constant:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Constant, (self(),)
+
+
+preferred: list[type[Vertex]] = []
+"""Classes of results that an op returns if any of its inputs has one, the first or not; at first there are none."""
+
+
+def preferred_type(result_type: type[Vertex], inputs: Iterable[Any]) -> type[Vertex]:
+    """The class of the result of an op on `inputs`: a preferred one if an input has it, else `result_type`."""
+    if result_type not in preferred:
+        for x in inputs:
+            if isinstance(x, Vertex) and x.result_type in preferred:
+                return x.result_type
+    return result_type
 
 
 _new = object.__new__

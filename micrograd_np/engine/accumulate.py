@@ -29,7 +29,7 @@ class Accumulator:
             self.owned[id(base)] = base
         if type(g) is not np.ndarray:
             g = np.asarray(g)  # NumPy's arithmetic makes scalars of 0-d arrays
-        leaf._grad = tensor_of(g)
+        leaf._grad = tensor_of(g, None, leaf.result_type)
 
 
 def accumulate_recorded(leaf: Any, g: Any) -> None:
@@ -55,4 +55,4 @@ def clear_grad(t: Vertex, set_to_none: bool = True) -> None:
         if set_to_none:
             mode.events.cleared(t)
     elif not mode.events.zeroed(t):
-        t._grad = tensor_of(np.zeros_like(t.data))
+        t._grad = tensor_of(np.zeros_like(t.data), None, t.result_type)

@@ -125,7 +125,7 @@ def _inserted(view: Any, before: Any, new: Any, x: Any) -> Any:
 
 def _snapshot(t: Any) -> Any:
     """A tensor that stays what `t` is now, so that `t` can become something else."""
-    before = tensor_of(t.data, t.node)
+    before = tensor_of(t.data, t.node, t.result_type)
     if t.node is None:
         before.requires_grad, before._name, before._notes = t.requires_grad, t._name, t._notes
     return before

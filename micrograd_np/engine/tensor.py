@@ -294,7 +294,7 @@ class Tensor(Vertex):
 
     def detach(self) -> Tensor:
         """A tensor of the same memory without the graph: results computed from it send no gradient back."""
-        z: Tensor = tensor_of(self.data)
+        z: Tensor = tensor_of(self.data, None, self.result_type)
         z.name = self.name
         register_view(z, self, None, {})
         mode.events.detached(self, z)

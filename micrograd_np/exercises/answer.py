@@ -37,7 +37,7 @@ class CounterexampleError(Exception):
     """A counterexample: a sentence, the inputs, gradients beside each other, a hint."""
 
     def __init__(
-        self, what: str, sample: Sample, g: Any = None, cells: Any = (), hint: str = "", theirs: str = "numeric"
+        self, what: str, sample: Any = None, g: Any = None, cells: Any = (), hint: str = "", theirs: str = "numeric"
     ) -> None:
         super().__init__(what)
         self.sample, self.g, self.hint = sample, g, hint
@@ -209,8 +209,8 @@ def _cases(samples: list[Sample], name: str, rule: Any) -> Iterator[_Case]:
             if s.op.shape is not None or z.shape == values[name].shape:
                 report = _compared(s, _seed(z))
                 right = {row.name: row.numeric for row in report}
-                given = partial(lambda s, z, g: rule(g, z, *s.inputs, **s.settings), s, z)
-                yield _Case(s, given, values, report[name].analytic, right)
+                by_g = partial(lambda s, z, g: rule(g, z, *s.inputs, **s.settings), s, z)
+                yield _Case(s, by_g, values, report[name].analytic, right)
 
 
 def _hint(name: str, case: _Case, cases: list[_Case]) -> str:

@@ -67,10 +67,10 @@ def refused(step, *args):
 
 
 def test_arrays_that_numpy_makes_inside_the_step_are_refused():
-    """A dropout mask drawn by NumPy, one-hot labels from `np.eye`, a table from `np.arange`: a program would
-    repeat their values for ever, so any array that is neither an argument, nor state, nor computed from those,
-    is an error that names your line. Pass it as an argument, draw it with `mg.random`, or say
-    `mg.constant(array)` if it is the same each time."""
+    """Examples are a dropout mask drawn by NumPy, one-hot labels from `np.eye`, or a table from `np.arange`. A program
+    would repeat their values for ever, so an array that is not an argument, not state, and not computed from those
+    raises an error that names your line. Pass the array as an argument, draw it with `mg.random`, or write
+    `mg.constant(array)` if it is the same in every call."""
 
     def step(x):
         return x * (np.random.default_rng().random(x.shape) < 0.5)  # by hand
@@ -94,8 +94,8 @@ def test_arrays_that_numpy_makes_inside_the_step_are_refused():
 
 
 def test_the_value_of_a_tensor_cannot_decide_anything():
-    """`if loss > 3`, `float(loss)`, `loss.item()`, `x.numpy()` ask for a value while the step is traced, and
-    the program could not follow what Python does with it. Return the tensor and look at it outside, or choose
+    """`if loss > 3`, `float(loss)`, `loss.item()` and `x.numpy()` ask for a value while the step is traced, and the
+    program could not repeat what Python then does with it. Return the tensor and look at it outside the step, or choose
     with `mg.where`."""
     asked = [
         lambda x: x if x.sum() > 3 else -x,
@@ -111,10 +111,10 @@ def test_the_value_of_a_tensor_cannot_decide_anything():
         assert "mg.where" in message
 
 
-def test_masks_that_choose_how_many_are_refused():
-    """`x[mask]` has as many elements as the mask is true, which depends on values; the program of one count is
-    wrong for another. Choose with `mg.where`, or multiply by the mask and divide by its sum. A mask that is the
-    same each time is `mg.constant(mask)`."""
+def test_boolean_masks_that_select_elements_are_refused():
+    """`x[mask]` has as many elements as the mask has True, which depends on values, and a program for one count is
+    wrong for another. Choose with `mg.where`, or multiply by the mask and divide by its sum. Write `mg.constant(mask)`
+    if the mask is the same in every call."""
     message = refused(lambda x: x[x > 0].sum(), X)
     assert "a mask of shape (4, 3)" in message
     assert "mg.where" in message
@@ -124,9 +124,9 @@ def test_masks_that_choose_how_many_are_refused():
         assert np.array_equal(chosen(x).data, x[mask] * 2)
 
 
-def test_a_refusal_cannot_be_swallowed_and_the_first_call_has_run_so_far():
-    """What is refused is refused at the end of the first call too, should the step catch the error. That call
-    has run until then: a step that is refused after its update has updated."""
+def test_catching_a_refusal_inside_the_step_does_not_help():
+    """If the step catches the error, the first call raises it again at its end. What comes before the refusal has run
+    by then: a step that is refused after its update has updated its parameters."""
     w = mg.Tensor(np.ones(3), requires_grad=True)
 
     def step(x):
@@ -141,10 +141,10 @@ def test_a_refusal_cannot_be_swallowed_and_the_first_call_has_run_so_far():
     assert w.tolist() == [0.0, 0.0, 0.0]
 
 
-def test_another_tensor_in_the_place_of_one_that_is_read_is_refused():
-    """`self.hidden = new` or `state["h"] = new`, where the step also reads what was there, would be done while
-    tracing only, and the old one read ever after. Write into the one there is, `state["h"].copy_(new)` inside
-    `no_grad()`, or take it as an argument and return the new one."""
+def test_rebinding_a_tensor_that_the_step_also_reads_is_refused():
+    """`self.hidden = new` or `state["h"] = new` would happen only while the step is traced, and the program would read
+    the old tensor for ever. Write into the existing tensor, `state["h"].copy_(new)` inside `no_grad()`, or take it as
+    an argument and return the new one."""
     state = {"h": mg.Tensor(np.zeros(3))}
 
     def exchanged(x):
@@ -166,9 +166,10 @@ def test_another_tensor_in_the_place_of_one_that_is_read_is_refused():
         assert np.allclose(written(x).data, wanted)
 
 
-def test_numpy_does_not_write_into_tensors():
-    """`w.data -= 0.1 * w.grad.data` inside the step is NumPy's work, of which no program can know. Write with the
-    tensors: `w -= 0.1 * w.grad` inside `no_grad()`. Another array, `w.data = ...`, is refused as well."""
+def test_numpy_cannot_write_into_tensors():
+    """`w.data -= 0.1 * w.grad.data` inside the step is arithmetic of NumPy's own, which a program cannot contain; it is
+    refused. Write with tensors: `w -= 0.1 * w.grad` inside `no_grad()`. Assigning another array, `w.data = ...`, is
+    refused as well."""
     w = mg.Tensor(np.ones((3, 2)), requires_grad=True)
 
     def step(x, y, update):
@@ -196,9 +197,10 @@ def test_numpy_does_not_write_into_tensors():
     assert len(set(losses)) == 4
 
 
-def test_a_scheduler_steps_outside():
-    """`scheduler.step()` inside a compiled step is Python's work, and would be done while tracing only; it is
-    an error. Called outside, between steps, it does what it should: learning rates are inputs of the program."""
+def test_a_scheduler_steps_outside_the_compiled_step():
+    """`scheduler.step()` inside a compiled step is Python code, which would run only while the step is traced; it is an
+    error. Call it between steps: the new learning rate takes effect at once, because learning rates are inputs of the
+    program."""
     training = Training()
     scheduler = optim.lr_scheduler.StepLR(training.optimizer, step_size=1, gamma=0.5)
 
@@ -211,8 +213,8 @@ def test_a_scheduler_steps_outside():
 
 
 def test_a_compiled_gradient_is_not_differentiated_again():
-    """A result of a compiled function can be used in eager code, and `backward()` runs the compiled backward
-    pass. That is a finished program: a second derivative is taken inside the compiled function, or eagerly."""
+    """A result of a compiled function can be used in eager code, and `backward()` then runs the compiled backward pass,
+    which has no derivative of its own. Take second derivatives inside the compiled function, or without compiling."""
     square = mg.compile(lambda x: (x * x * x).sum())
     x = mg.Tensor(X, requires_grad=True)
     square(x)
@@ -233,22 +235,22 @@ def test_a_compiled_gradient_is_not_differentiated_again():
 
 
 def test_lbfgs_is_not_compiled():
-    """How many iterations LBFGS makes depends on values; its step refuses to be traced."""
+    """The number of iterations of LBFGS depends on values, so its step refuses to be traced."""
     model = nn.Linear(3, 1)
     optimizer = optim.LBFGS(model.parameters())
     with pytest.raises(RuntimeError, match="cannot be compiled"):
         mg.compile(lambda x: optimizer.step(lambda: model(x).sum()))(X)
 
 
-# what stays as it was
+# what the first call fixes
 
 
 def test_pythons_own_numbers_belong_to_the_program():
-    """Numbers, strings and other plain objects that a step takes from around it are part of the program, like
-    the shapes: changing them later has no effect until `step.clear()`, but for the attributes of modules, such as
-    `dropout.p`, `conv.padding` or `self.flag`: another value, another program. As arguments they are noticed: another
-    number, another program. What changes from call to call is best an array. A number taken from `.data` is
-    Python's own as well: `x.data.max()` stays what it was in the first call, `x.max()` is computed in each."""
+    """Numbers, strings and other plain objects that a step reads from its surroundings become part of the program, as
+    shapes do. Changing them later has no effect until `step.clear()`. Attributes of modules, such as `dropout.p`,
+    `conv.padding` or `self.flag`, and arguments are compared in every call: another value is traced as another program.
+    What changes from call to call is best passed as an array. A number taken from `.data` is Python's own as well:
+    `x.data.max()` keeps its value of the first call, and `x.max()` is computed in every call."""
     around = {"scale": 2.0}
     f = mg.compile(lambda x: x * around["scale"])
     f(X)
@@ -274,9 +276,9 @@ def test_pythons_own_numbers_belong_to_the_program():
     assert g.cache_info() == (1, 2, 2)
 
 
-def test_random_numbers_of_python_and_numpy_stay_what_they_were():
-    """`random.random()` and `np.random.rand()` give numbers of Python's own, which a program repeats for ever; a
-    warning says so. Draw with `mg.random`, or pass them as arguments."""
+def test_random_numbers_of_python_and_numpy_are_drawn_once():
+    """`random.random()` and `np.random.rand()` return plain numbers, which a program repeats for ever; a warning says
+    so. Draw with `mg.random`, or pass the numbers as arguments."""
     for draw in (random.random, np.random.rand):
         f = mg.compile(lambda x, draw=draw: x * draw())
         with pytest.warns(RuntimeWarning, match="drew from Python's or NumPy's global generator"):
@@ -284,10 +286,10 @@ def test_random_numbers_of_python_and_numpy_stay_what_they_were():
         assert np.array_equal(f(X).data, first.data)
 
 
-def test_printing_and_appending_happen_while_tracing_only():
-    """Only arithmetic on tensors gets into the program. `print`, `losses.append(loss)` and counters run with
-    the trace, in the first call of each kind (the first two, if the first has put a tensor where none was), and
-    then no more. Return what is wanted, and do these things outside."""
+def test_printing_and_appending_happen_only_while_the_step_is_traced():
+    """Only arithmetic on tensors becomes part of the program. `print`, `losses.append(loss)` and counters run while the
+    step is traced: in the first call of each kind (in the first two, if the first has put a tensor where there was
+    none), and never again. Return what you want to keep, and print and append outside the step."""
     seen = []
     f = mg.compile(lambda x: seen.append(1) or x * 2)
     for _ in range(3):
@@ -295,9 +297,10 @@ def test_printing_and_appending_happen_while_tracing_only():
     assert len(seen) == 1
 
 
-def test_gradients_live_in_the_same_memory_from_call_to_call():
-    """Results are copies: a kept loss stays what it was. Gradients are not: `p.grad` after a compiled step is
-    memory of the program, which the next call overwrites. Copy what shall be kept: `p.grad.data.copy()`."""
+def test_gradients_keep_their_memory_from_call_to_call():
+    """Results are copies: a loss that you keep does not change. Gradients are not copies: after a compiled step,
+    `p.grad` is memory of the program, which the next call overwrites. To keep a gradient, copy it:
+    `p.grad.data.copy()`."""
     training = Training()
     losses = [training.compiled(X * i, Y) for i in (1, 2, 3)]
     assert len({loss.item() for loss in losses}) == 3
@@ -309,11 +312,11 @@ def test_gradients_live_in_the_same_memory_from_call_to_call():
 
 
 def test_warnings_are_silenced_for_the_whole_program():
-    """Where some op silences a floating-point warning that it deals with, as sigmoid does for overflow in exp,
-    the emitted program runs under that setting as a whole: warnings of that kind from other lines do not
-    appear either. It is set once, when the program is made, and what `np.seterr` said of other warnings then
-    goes on to hold; a program that silences nothing runs under the settings of its caller. To look for nan
-    and inf, use `mg.debug.detect_nonfinite()`, under which a compiled function runs eagerly."""
+    """Some ops silence a floating-point warning that they handle themselves, as sigmoid does for overflow in exp. A
+    program with such an op silences warnings of that kind in all its lines. This is set once, when the program is made,
+    and keeps what `np.seterr` says of other warnings at that time. A program that silences nothing runs under the
+    settings of its caller. To look for nan and inf, use `mg.debug.detect_nonfinite()`, inside which a compiled function
+    runs eagerly."""
     f = mg.compile(lambda x: (x.sigmoid(), (x * 1000).exp()))
     with np.errstate(over="ignore"):
         f(X)
@@ -331,8 +334,8 @@ def test_warnings_are_silenced_for_the_whole_program():
 
 
 def test_learning_rates_and_counters_are_inputs():
-    """Learning rates, momenta and step counters are runtime numbers: schedules and hand-made changes take
-    effect at once."""
+    """Learning rates, momenta and step counters are inputs of the program: schedules and changes by hand take effect at
+    once."""
     a, b = twins(momentum=0.9)
     for i in range(6):
         for training in (a, b):
@@ -342,9 +345,9 @@ def test_learning_rates_and_counters_are_inputs():
     assert b.compiled.cache_info().misses == 1
 
 
-def test_random_numbers_are_drawn_anew_in_eagers_order():
-    """Dropout and `mg.random` draw in every call, from the same generator and in the same order as eager;
-    `manual_seed` restarts compiled steps too."""
+def test_random_numbers_are_drawn_anew_in_every_call():
+    """Dropout and `mg.random` draw new numbers in every call, from the same generator and in the same order as eager
+    mode. `manual_seed` restarts compiled steps, too."""
     a, b = twins(lambda: nn.Dropout(0.5), lambda: nn.Dropout(0.2))
     losses = []
     for training, step in ((a, a.step), (b, b.compiled)):
@@ -357,10 +360,10 @@ def test_random_numbers_are_drawn_anew_in_eagers_order():
     assert losses[1] == losses[3]
 
 
-def test_modes_shapes_and_frozen_parameters_get_programs_of_their_own():
-    """`eval()`, `requires_grad_(False)`, `no_grad()`, another shape, dtype or memory order of an argument: each
-    kind of call is traced once, and the right program is chosen afterwards. The short last batch just traces
-    once more."""
+def test_each_kind_of_call_gets_a_program_of_its_own():
+    """After `eval()` or `requires_grad_(False)`, inside `no_grad()`, or with another shape, dtype or memory order of an
+    argument, the step is traced once more, and later calls use the program that fits. A shorter last batch costs one
+    more trace, and nothing else."""
     a, b = twins(lambda: nn.Dropout(0.5), lambda: nn.BatchNorm1d(5))
 
     def course(training, step):
@@ -380,11 +383,11 @@ def test_modes_shapes_and_frozen_parameters_get_programs_of_their_own():
     assert b.compiled.cache_info().hits > 0
 
 
-def test_what_is_exchanged_between_calls_is_used():
-    """Another parameter, layer, model or optimiser, another function or tensor in a dict, a hook more or less, an
-    optimiser's state emptied: that things are where they were is part of the kind of call. Looked for are variables,
-    attributes and containers, nested as they may be, and what code asks for by name: methods, `F.relu`, `module.loss`,
-    numbers of a module's class, and the defaults and the code of functions."""
+def test_what_you_replace_between_calls_is_used():
+    """You may put another parameter, layer, model, optimiser or function in the place of one, or another tensor into a
+    dict, add or remove a hook, or empty an optimiser's state: the step is traced again. It checks variables, attributes
+    and containers, nested to any depth, and what the code refers to by name: methods, `F.relu`, `module.loss`, numbers
+    of a module's class, and the defaults and the code of functions."""
     a, b = twins(momentum=0.9)
     for i in range(10):
         for training in (a, b):
@@ -402,7 +405,7 @@ def test_what_is_exchanged_between_calls_is_used():
 
 
 def test_checkpoints_load_into_models_whose_step_is_compiled():
-    """`load_state_dict` of model and optimiser writes into the memory that programs use; with `assign=True`,
+    """`load_state_dict` of a model or an optimiser writes into the memory that programs use. After `assign=True`,
     `model.to()` or another array in `p.data`, the step is traced again."""
     a, b = twins(momentum=0.9)
     wanted, found = [], []
@@ -418,8 +421,8 @@ def test_checkpoints_load_into_models_whose_step_is_compiled():
 
 
 def test_gradients_accumulate_within_and_across_calls():
-    """Several `backward()` in one step, or a step without `zero_grad()`: gradients are added up as eagerly.
-    Whether one comes along is part of the kind of call."""
+    """With several `backward()` in one step, or without `zero_grad()`, gradients are added up as in eager mode. A call
+    that begins with a gradient and one that begins without have programs of their own."""
     a, b = twins()
 
     def accumulated(training):
@@ -442,9 +445,9 @@ def test_gradients_accumulate_within_and_across_calls():
 
 
 def test_an_error_in_the_middle_says_what_has_changed():
-    """When an emitted line fails, the traceback shows it, notes name the line of yours that it does, and say
-    whether parameters had begun to change. Before the update nothing has but running statistics; the next call
-    starts afresh."""
+    """When a line of the program fails, the traceback shows it. Notes name the line of your code that it belongs to,
+    and say whether parameters had begun to change. Before the update, only running statistics can have changed. The
+    next call starts afresh."""
     model = nn.Linear(3, 4)
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     criterion = nn.CrossEntropyLoss()
@@ -470,8 +473,8 @@ def test_an_error_in_the_middle_says_what_has_changed():
 
 
 def test_an_error_in_the_update_says_that_parameters_may_be_half_updated():
-    """If it happens during the update (a keyboard interrupt, say), the note says that parameters may be half
-    updated, and to load a checkpoint."""
+    """If a step is stopped during the update (by a keyboard interrupt, say), a note says so, and advises you to load a
+    checkpoint."""
     from micrograd_np.compiler.running.failure import explain
 
     training = Training()
@@ -486,8 +489,8 @@ def test_an_error_in_the_update_says_that_parameters_may_be_half_updated():
 
 
 def test_threads_take_turns():
-    """One program has one set of buffers, so calls from several threads wait for one another; results are the
-    callers' own."""
+    """A program has one set of buffers, so calls from several threads wait for one another. Each caller gets its own
+    results."""
 
     def eager(x):
         return (x.exp() * 2).sum(axis=0) + x
@@ -510,7 +513,8 @@ def test_threads_take_turns():
 
 
 def test_a_compiled_function_pickles_by_tracing_again():
-    """Pickled, it is the function it was made from; programs are traced again where it is loaded."""
+    """A compiled function is pickled as the function that it was made from. Where it is loaded, its programs are traced
+    again."""
     predict = mg.compile(nn.Linear(3, 2).eval())
     wanted = predict(X)
     again = pickle.loads(pickle.dumps(predict))
@@ -519,9 +523,9 @@ def test_a_compiled_function_pickles_by_tracing_again():
 
 
 def test_arrays_among_the_arguments_are_tensors_inside():
-    """A compiled function of an array is the function of the tensor of it, `f(mg.Tensor(x))`, also where it runs
-    uncompiled: as part of a larger step, or under `detect_nonfinite`. The same function called by hand with an array
-    works with arrays, into which nothing that requires a gradient can be written."""
+    """A compiled function makes a tensor of each array that it is given: `f(x)` is `f(mg.Tensor(x))`. This also holds
+    where it runs uncompiled, as part of a larger step or under `detect_nonfinite`. Without `compile`, the same function
+    works on the array itself, into which nothing that requires a gradient can be written."""
     w = mg.Tensor(np.ones(4), requires_grad=True)
 
     def step(x):
@@ -539,10 +543,10 @@ def test_arrays_among_the_arguments_are_tensors_inside():
 
 
 def test_lists_of_numbers_are_arrays_to_ops_and_lists_to_python():
-    """A list of numbers among the arguments may hold others in each call where ops take it as an array, as a model
-    does or `mg.Tensor(x)`. If the step looks at the numbers themselves (`x[0]`, `for`, `in`), another list is another
-    program; so is another tuple in any case. Nested lists of tensors, dataclasses, namespaces and dicts are taken
-    apart, in arguments as in results."""
+    """A list of numbers among the arguments may hold other numbers in each call if an op takes it as an array, as a
+    model or `mg.Tensor(x)` does. If the step itself looks at the numbers (`x[0]`, `for`, `in`), another list is traced
+    as another program; another tuple always is. Nested lists of tensors, dataclasses, namespaces and dicts are taken
+    apart, in arguments and in results."""
     model = nn.Linear(3, 2)
     f, g = mg.compile(model), mg.compile(lambda x, k: x * k[0])
     for i in range(3):
@@ -553,7 +557,8 @@ def test_lists_of_numbers_are_arrays_to_ops_and_lists_to_python():
 
 
 def test_a_compiled_function_inside_another_becomes_part_of_it():
-    """Called from a step that is being traced, a compiled function is run as it was written, and traced along."""
+    """A compiled function that is called while a step is traced runs as it was written, and is traced as part of the
+    step."""
     inner = mg.compile(lambda x: x * 2)
     inner(X)
     outer = mg.compile(lambda x: inner(x) + 1)
@@ -561,9 +566,9 @@ def test_a_compiled_function_inside_another_becomes_part_of_it():
     assert outer.cache_info().hits == 1
 
 
-def test_something_that_keeps_changing_is_told():
-    """A step that has to be traced again and again, because something it relies on changes in every call, says
-    so."""
+def test_a_step_that_is_traced_again_and_again_warns():
+    """You are warned if a step is traced again on nearly every call because something that it depends on keeps
+    changing."""
     p = mg.Tensor(X, requires_grad=True, name="p")
     f = mg.compile(lambda x: (x * p).sum())
     for _ in range(8):
@@ -578,9 +583,9 @@ def test_something_that_keeps_changing_is_told():
 
 
 def test_the_first_native_call_takes_longer_and_needs_more_memory(in_c):
-    """C is compiled in the background, a second or less for most steps. The first call that finds it ready runs both
-    programs, with copies of everything that a step changes, and compares what they leave: should it differ, a warning
-    says what to report, and NumPy goes on. `step.report()` says what runs, and why."""
+    """C is compiled in the background, in a second or less for most steps. The first call that finds it ready runs both
+    programs, on copies of everything that the step changes, and compares the results. If they differ, a warning says
+    what to report, and the NumPy program stays in use. `step.report()` says which of the two runs, and why."""
     step = in_c(lambda x: x.exp().sum())
     step(X)
     assert str(step.report()).endswith("backend  c: its bits are compared with NumPy's in the next call.")
@@ -589,8 +594,8 @@ def test_the_first_native_call_takes_longer_and_needs_more_memory(in_c):
 
 
 def test_the_sign_of_a_nan_is_not_compared(in_c):
-    """All numbers keep their bits, and nan stays nan. Which nan results where two meet, and its sign, depends on the
-    order of operands, and no standard says: bits of nan are not compared."""
+    """All numbers keep their bits, and nan stays nan. Where two nans meet, the order of operands decides which of them
+    results and with which sign, and no standard fixes that order. So the bits of nan are not compared."""
     step = in_c(lambda x, y: x * y + y)
     x, y = np.array([np.nan, 1.0]), np.array([-np.nan, 2.0])
     for _ in range(3):
@@ -599,8 +604,8 @@ def test_the_sign_of_a_nan_is_not_compared(in_c):
 
 
 def test_an_interrupt_arrives_after_a_native_call(in_c):
-    """NumPy's program can be interrupted between two lines, C cannot: the interrupt arrives when the call is over. What
-    it has computed is in the memory of parameters and of the optimiser then, and its result is lost."""
+    """The NumPy program can be interrupted between two lines, and C cannot: the interrupt arrives when the call is
+    over. By then parameters and optimiser have been updated, and the result of the call is lost."""
     w = mg.Tensor(np.zeros(3_000_000))
 
     def step(x):

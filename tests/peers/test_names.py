@@ -1,6 +1,8 @@
 """Names that both have: those of one meaning agree with PyTorch, and of the others the page says how they differ."""
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +43,9 @@ CALLS = {
     "diff": (X, 2, 1),
     "dsplit": (X[None], [1]),
     "expand": (ROW, 4, -1),
+    "gather": (X, 1, np.array([[0, 2], [1, 1]])),
+    "index_add": (X, 0, np.array([1, 1]), SQUARE @ X),
+    "index_select": (X, 1, np.array([2, 0])),
     "masked_fill": (X, X > 0, -1.0),
     "matmul": (SQUARE, X),
     "moveaxis": (X[None], 0, -1),
@@ -49,6 +54,8 @@ CALLS = {
     "roll": (X, 1, 1),
     "rot90": (X, 1, (0, 1)),
     "topk": (X, 2, 1),
+    "scatter": (X, 1, np.array([[0, 2], [1, 0]]), SQUARE),
+    "scatter_add": (X, 1, np.array([[0, 2], [1, 1]]), SQUARE),
     "tril": (SQUARE, -1),
     "triu": (SQUARE, 1),
     "vsplit": (X, 2),
@@ -136,4 +143,6 @@ def test_the_page_of_names_is_fresh():
     written = names.PAGE.read_text(encoding="utf-8")
     if f"PyTorch {version}," not in written:
         pytest.skip(f"the page is of another version than {version}")
-    assert names.page(version) == written, "run: python docs/generate_pytorch_names.py"
+    show = f"import runpy; print(runpy.run_path({str(names.__file__)!r})['page']({version!r}), end='')"
+    now = subprocess.run([sys.executable, "-c", show], capture_output=True, encoding="utf-8", check=True).stdout
+    assert now == written, "run: python docs/generate_pytorch_names.py"  # in a process of its own: imports add names

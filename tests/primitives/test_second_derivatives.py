@@ -2,7 +2,7 @@
 
 import hypothesis.strategies as st
 from hypothesis import given
-from strategies import every_smooth_primitive, samples
+from strategies import every_quick_smooth_primitive, every_smooth_primitive, samples
 
 from micrograd_np.check.claims import second_derivative_agrees
 from micrograd_np.check.samples import samples_for
@@ -14,7 +14,7 @@ def test_the_second_derivative_agrees_with_central_differences(op):
         second_derivative_agrees(sample)
 
 
-@every_smooth_primitive
+@every_quick_smooth_primitive
 @given(data=st.data())
 def test_the_second_derivative_agrees_with_central_differences_whatever_the_shapes(op, data):
     second_derivative_agrees(data.draw(samples(op)))

@@ -24,7 +24,7 @@ def signature_of(x: Any, leaves: list[Any]) -> Any:
         return x.shape, x.dtype, x.strides  # what NumPy makes of x takes over its order, and sums follow that
     if isinstance(x, Vertex):
         leaves.append(x.data)
-        return Tensor, x.data.shape, x.data.dtype, x.data.strides, x.requires_grad
+        return x.result_type, x.data.shape, x.data.dtype, x.data.strides, x.requires_grad
     numbers = array_of(x) if kind is list else None
     if numbers is not None:
         leaves.append(numbers)

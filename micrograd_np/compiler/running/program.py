@@ -11,6 +11,7 @@ import builtins
 import itertools
 import linecache
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any
 from weakref import finalize, proxy
@@ -108,7 +109,8 @@ class CompiledProgram:
     def rebuilt(self, results: Any) -> Any:
         """What the step returns, with tensors around the arrays of the program."""
         rest = iter(results)
-        return mapped(self.program.results, lambda _: Tensor(next(rest)))
+        kind: Any = self.program.kind or Tensor
+        return mapped(self.program.results, lambda _: kind(next(rest)))
 
     def overlap(self, arrays: list[Any]) -> bool:
         """Whether an array that is written into may share memory with an argument, of which its lines know nothing."""
@@ -185,7 +187,8 @@ class _Source:
         self.names: dict[str, Any] = {
             "MISS": MISS, "QUIET": QUIET, "mode": mode, "step": entry.step, "entry": proxy(entry), "explain": explain,
             "counter": entry.counter,
-            "wrap": tensor_of, "ndarray": np.ndarray, "GONE": GONE, "with_parts": with_parts,
+            "wrap": partial(tensor_of, kind=kind) if (kind := entry.program.kind) else tensor_of,
+            "ndarray": np.ndarray, "GONE": GONE, "with_parts": with_parts,
         }  # fmt: skip
         self.by_id = {id(x): name for name, x in self.names.items()}
         self.quicks: dict[tuple[type, ...], Callable[..., Any]] = {}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_np.core.primitive import Primitive, wrap_result
-from micrograd_np.core.vertex import Vertex
+from micrograd_np.core.vertex import Vertex, preferred_type, tensor_of
 from micrograd_np.engine.tensor import Tensor
 
 from ..ir import Value, mapped
@@ -56,7 +56,7 @@ class BackwardProgram:
         def tensor(_: Value) -> Any:
             array, which = next(rest)
             if which is None:
-                return Tensor(array)
+                return tensor_of(array, None, preferred_type(Tensor, leaves))
             if which not in tensors and whole is None:
                 tensors[which] = wrap_result(Tensor, _compiled, leaves, values, {"call": call}, array, needs)
             elif which not in tensors:

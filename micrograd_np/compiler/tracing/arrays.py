@@ -20,8 +20,6 @@ def shared(x: Vertex, inputs: tuple[Any, ...] = (), result: Any = None) -> bool:
     That may be another tensor, a view, or a variable of the user. Neither records of applications count, nor an op that
     is just being applied to `inputs` and has given `result`.
     """
-    if x.data.base is not None:
-        return True  # as parts of the memory of all parameters are, which an earlier program of this step made
     data = result.data if isinstance(result, Vertex) else result
     own = sum(isinstance(y, Vertex) and y.data is x.data for y in inputs)  # by the list of what the kernel was given
     if isinstance(result, Vertex) and result.node is not None:
@@ -31,7 +29,7 @@ def shared(x: Vertex, inputs: tuple[Any, ...] = (), result: Any = None) -> bool:
     rest = (
         sys.getrefcount(x.data) - 2 - own - (result is not None and data.base is x.data)
     )  # 2: the tensor, and the argument here
-    if rest > 0:
+    if rest > 0 and x.data.base is None:  # else it lies in the memory of a program, which holds it
         lists = [r for r in gc.get_referrers(x.data) if type(r) is list]
         recorded = sum(any(isinstance(z, Node) and z.arrays is r for z in gc.get_referrers(r)) for r in lists)
         rest -= max(recorded - (own > 0), 0)

@@ -23,7 +23,7 @@ from micrograd_np.core.errors import complaint
 from micrograd_np.core.events import QUIET, Events
 from micrograd_np.core.modes import mode
 from micrograd_np.core.primitive import fills
-from micrograd_np.core.trees import parts, with_parts
+from micrograd_np.core.trees import instances, parts, with_parts
 from micrograd_np.core.vertex import Vertex, grad_of, tensor_of
 from micrograd_np.core.writes import clock as now
 from micrograd_np.engine import backward as walk
@@ -564,6 +564,8 @@ class Tracer(Events):
                 )
                 raise self.refused(message)
         self._refuse_silent_writes()
+        kinds = {x.result_type for x in instances(result, Vertex)}
+        program.kind = next(iter(kinds - {Tensor}), None)
         program.results = _with_values(result, self)
         program.gradients_absent = list(self.absent.values())
         for leaf in self.touched.values():

@@ -1,0 +1,146 @@
+"""`to_torch_code`: a model of this package as the source of a PyTorch module."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from inspect import Parameter, signature
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from micrograd_np import nn
+from micrograd_np.core.messages import require_type
+
+_MISSING = object()
+_WITHOUT_EFFECT = ("device", "dtype", "inplace", "init")
+_ELSEWHERE = {
+    "d_model": ("d_model", "self_attn.embed_dim"), "nhead": ("nhead", "self_attn.num_heads"),
+    "dim_feedforward": ("linear1.out_features",), "layer_norm_eps": ("norm1.eps",), "dropout": ("dropout.p", "dropout"),
+    "batch_first": ("batch_first", "self_attn.batch_first"), "add_bias_kv": ("bias_k",),
+    "bias": ("bias", "out_proj.bias", "linear1.bias"), "elementwise_affine": ("weight",),
+}  # fmt: skip
+"""Where a layer keeps arguments that are no attributes of its own."""
+_INDENT = " " * 4
+
+
+def to_torch_code(model: Any, name: str = "Model") -> str:
+    """The source of a PyTorch class `name` that computes what `model` computes, with the same names in its state dict.
+
+    `model` is a layer, or `Sequential`, `ModuleList`, `ModuleDict` of layers, nested as you like. The text imports
+    PyTorch; weights go there by themselves: ``mg.save(model.state_dict(), "model.safetensors")``. NotImplementedError
+    names a module whose `forward` is your own code, and an argument that cannot be read back from a layer.
+
+    >>> from micrograd_np import nn
+    >>> print(to_torch_code(nn.Sequential(nn.Linear(2, 3), nn.ReLU()).float()))
+    import torch
+    from torch import nn
+    <BLANKLINE>
+    <BLANKLINE>
+    class Model(nn.Sequential):
+        def __init__(self):
+            super().__init__(
+                nn.Linear(2, 3),
+                nn.ReLU(),
+            )
+    <BLANKLINE>
+    """
+    require_type("to_torch_code", "model", model, isinstance(model, nn.Module), "a Module")
+    text = _expression(model, "", 2)
+    kind, _, arguments = text.partition("(")
+    rows = [f"class {name}({kind}):", f"{_INDENT}def __init__(self):", f"{_INDENT * 2}super().__init__({arguments}"]
+    kinds = {x.dtype for x in (*model.parameters(), *model.buffers()) if x.dtype.kind == "f"} or {np.dtype(np.float32)}
+    if len(kinds) > 1:
+        raise NotImplementedError(f"to_torch_code: parameters of several dtypes, {', '.join(map(str, kinds))}.")
+    (dtype,) = kinds
+    rows += [f"{_INDENT * 2}self.to(torch.{dtype})"] * (dtype != np.float32)
+    return "import torch\nfrom torch import nn\n\n\n" + "\n".join(rows) + "\n"
+
+
+def _expression(module: Any, path: str, depth: int) -> str:
+    """What creates `module`, which stands at `path`, in PyTorch."""
+    kind = next((x for x in type(module).__mro__ if getattr(nn, x.__name__, None) is x), None)
+    if kind is None or kind is nn.Module or type(module).forward is not kind.forward:
+        where = f" at {path}" if path else ""
+        raise NotImplementedError(
+            f"to_torch_code: the forward of {type(module).__name__}{where} is your own code; only layers and "
+            f"containers of micrograd_np.nn can be written."
+        )
+    title = f"nn.{kind.__name__}"
+    if kind in (nn.Sequential, nn.ModuleList, nn.ModuleDict):
+        return f"{title}({_contents(module, path, depth)})"
+    arguments = []
+    for parameter in list(signature(kind.__init__).parameters.values())[1:]:
+        if parameter.name in _WITHOUT_EFFECT or parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
+            continue
+        value = _argument(module, parameter.name, path, depth)
+        if value is _MISSING:
+            raise _unreadable(module, path, parameter.name)
+        if _is_default(value, parameter.default):
+            continue
+        text = value if isinstance(value, _Text) else repr(value)
+        plain = parameter.default is Parameter.empty
+        arguments.append(text if plain else f"{parameter.name}={text}")
+    text = f"{title}({', '.join(arguments)})"
+    copy = eval(text, {"nn": nn, "inf": float("inf")})  # noqa: S307  it was just written
+    shapes = [{key: x.shape for key, x in m.state_dict().items()} for m in (module, copy)]
+    if shapes[0] != shapes[1] or repr(copy) != repr(module).replace(type(module).__name__, kind.__name__, 1):
+        raise _unreadable(module, path, "one of its arguments")
+    return text
+
+
+class _Text(str):
+    """Source that stands for itself."""
+
+    __slots__ = ()
+
+
+def _contents(module: Any, path: str, depth: int) -> str:
+    """The modules of a container, one on a line."""
+    children = [(name, _expression(child, f"{path}.{name}".lstrip("."), depth + 1)) for name, child in _items(module)]
+    if not children:
+        return ""
+    named = isinstance(module, nn.ModuleDict) or any(name != str(i) for i, (name, _) in enumerate(children))
+    inside, outside = "\n" + _INDENT * (depth + 1), "\n" + _INDENT * depth
+    rows = [f"{name!r}: {text}," if named else f"{text}," for name, text in children]
+    opening, closing = ("{", "}") if named else ("[", "]") if isinstance(module, nn.ModuleList) else ("", "")
+    return f"{opening}{inside}{inside.join(rows)}{outside}{closing}"
+
+
+def _items(module: Any) -> list[tuple[str, Any]]:
+    """The modules of a container with their names, one that occurs twice under both."""
+    return [(name, x) for name, x in module.named_modules(remove_duplicate=False) if name and "." not in name]
+
+
+def _argument(module: Any, name: str, path: str, depth: int) -> Any:
+    """The argument `name` of the constructor, as the layer has kept it."""
+    if name in ("encoder_layer", "decoder_layer"):
+        return _Text(_expression(module.layers[0], f"{path}.layers.0".lstrip("."), depth))
+    if name in ("bias", "bias_k") and getattr(module, "weight", 0) is None:
+        return True
+    value: Any = _MISSING
+    for place in _ELSEWHERE.get(name, (name,)):
+        with suppress(AttributeError):
+            value = attrgetter(place)(module)
+            break
+    if isinstance(value, nn.Module):
+        return _Text(_expression(value, f"{path}.{name}".lstrip("."), depth))
+    if name in ("bias", "affine", "elementwise_affine", "add_bias_kv"):
+        return value if isinstance(value, bool) or value is _MISSING else value is not None
+    if callable(value) and value is not _MISSING:
+        return getattr(value, "__name__", _MISSING)
+    return value is not None if isinstance(value, nn.Parameter) else value
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    """Whether an argument need not be written: it is the default, or that for each axis."""
+    if isinstance(value, tuple) and value and not isinstance(default, tuple):
+        return all(x == default for x in value)
+    return type(value) in (type(default), int, float, bool) and bool(value == default)
+
+
+def _unreadable(module: Any, path: str, name: str) -> NotImplementedError:
+    where = f" at {path}" if path else ""
+    return NotImplementedError(
+        f"to_torch_code: {name} of {type(module).__name__}{where} cannot be read back; write this layer by hand."
+    )

@@ -1,0 +1,146 @@
+"""PyTorch's layers: this package's, with parameters that are PyTorch's tensors, in its default dtype."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, Self
+
+import numpy as np
+
+import micrograd_np as mg
+from micrograd_np import functional as _functional
+from micrograd_np import nn as _nn
+from micrograd_np.core.vertex import Vertex
+from micrograd_np.nn.module import _held
+
+from . import rules
+from .dtypes import check_device, default, device
+from .table import _row
+from .tensor import Buffer, Parameter, as_torch
+
+
+class in_default_dtype:  # noqa: N801  used as a context
+    """What the package creates inside is in PyTorch's default dtype."""
+
+    def __enter__(self) -> None:
+        self.before = mg.get_default_dtype()
+        mg.set_default_dtype(default())
+
+    def __exit__(self, *error: object) -> None:
+        mg.set_default_dtype(self.before)
+
+
+class _Kind(type):
+    """The class of layers' classes: creates them in the default dtype, with PyTorch's tensors as parameters."""
+
+    def __call__(cls, *args: Any, **settings: Any) -> Any:
+        check_device(settings.pop("device", None))
+        kind = settings.pop("dtype", None)
+        with in_default_dtype():
+            module = super().__call__(*args, **settings)
+        adopt(module)
+        return module if kind is None else module.to(kind)
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return super().__instancecheck__(x) or isinstance(x, vars(cls).get("_ours", ()))
+
+
+def adopt(module: Any) -> Any:
+    """`module` with PyTorch's tensors as parameters and buffers; returns it."""
+    for part in module.modules():
+        for _, x, _ in _held(part):
+            as_torch(x)
+    return module
+
+
+class Module(_nn.Module, metaclass=_Kind):
+    """Derive from this, call ``super().__init__()``, set parameters and submodules, and write ``forward``.
+
+    >>> import micrograd_np.torch as torch
+    >>> layer = torch.nn.Linear(2, 1)
+    >>> layer(torch.ones(3, 2)).shape, layer.weight.dtype
+    (torch.Size([3, 1]), torch.float32)
+    """
+
+    _ours: Any = _nn.Module
+
+    def to(self, *args: Any, **settings: Any) -> Self:
+        """Cast parameters and buffers to a floating dtype, in place; a device is the one there is."""
+        for x in (*args, *settings.values()):
+            if isinstance(x, (str, device)):
+                check_device(x)
+            elif x is not None and not isinstance(x, bool):
+                super().to(np.dtype(x.dtype) if isinstance(x, Vertex) else np.dtype(x))
+        return adopt(self)
+
+    def cpu(self) -> Self:
+        """Itself: there is one device."""
+        return self
+
+    def cuda(self, device: Any = None) -> Self:
+        """RuntimeError: there is one device."""
+        check_device("cuda")
+        return self
+
+    def half(self) -> Self:
+        """Cast parameters and buffers to float16."""
+        return self.to(np.float16)
+
+    def state_dict(self, *args: Any, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
+        """All parameters and buffers by dotted name, as tensors that share their memory."""
+        return OrderedDict((prefix + name, x if keep_vars else x.detach()) for name, x in self._state())
+
+    def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
+        """Set `tensor` (or None) as the buffer `name`."""
+        super().register_buffer(name, tensor, persistent)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("_parameters", "_buffers", "_modules"):
+            kinds = {"_parameters": "PARAMETER", "_buffers": "BUFFER", "_modules": "MODULE"}[name]
+            return OrderedDict((key, x) for key, x, kind in _held(self) if kind.name.endswith(kinds))
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def _layer(ours: Any) -> Any:
+    """A layer's class, as a class of PyTorch's modules."""
+    if not issubclass(ours, _nn.Module):
+        return ours
+    doc = f"PyTorch's ``{ours.__name__}``: see `micrograd_np.nn.{ours.__name__}`."
+    return _Kind(ours.__name__, (Module, ours), {"_ours": ours, "__module__": __name__, "__doc__": doc})
+
+
+LAYERS = {name: _layer(getattr(_nn, name)) for name in _nn.__all__ if isinstance(getattr(_nn, name), type)}
+LAYERS |= {"Module": Module, "Parameter": Parameter, "Buffer": Buffer}
+globals().update(LAYERS)
+
+
+def _result(name: str, f: Any) -> Any:
+    """One of the package's functions, with results that are PyTorch's, in place written into its argument."""
+    call = _row(name, f, _arguments)
+
+    def function(*args: Any, inplace: bool = False, **settings: Any) -> Any:
+        z = call(*args, **settings)
+        return args[0].copy_(z) if inplace else z
+
+    function.__name__, function.__doc__ = name, call.__doc__
+    return function
+
+
+def _arguments(args: Any, settings: Any) -> Any:
+    args = tuple(None if type(x) is tuple and not x else x for x in args)  # a stride of () is the kernel's
+    return args, {key: x for key, x in settings.items() if key not in ("size_average", "reduce", "_stacklevel")}
+
+
+FUNCTIONAL = {name: _result(name, getattr(_functional, name)) for name in _functional.__all__}
+FUNCTIONAL |= {
+    name: _result(name, f)
+    for name, f in {
+        "softmax": rules._softmax(mg.softmax), "log_softmax": rules._softmax(mg.log_softmax),
+        **{f"max_unpool{d}d": rules._unpooled(d) for d in (1, 2, 3)}, "rrelu": rules._leaky_at_random,
+        "softmin": rules._softmax(mg.softmax, -1), "pdist": rules._pairs, "upsample": _functional.interpolate,
+        "upsample_nearest": _functional.interpolate,
+        "upsample_bilinear": lambda input, size=None, scale_factor=None: _functional.interpolate(  # noqa: A006
+            input, size, scale_factor, "bilinear", align_corners=True
+        ),
+    }.items()
+}  # fmt: skip

@@ -1,0 +1,261 @@
+"""PyTorch's tensors here: what they mean, what ops return them, and that the package's tools work on them."""
+
+import ast
+import builtins
+import copy
+import io
+import pickle
+
+import numpy as np
+import pytest
+
+import micrograd_np as mg
+import micrograd_np.torch.nn.functional
+from micrograd_np import torch
+from micrograd_np.torch import creation, dtypes, nn, rules, table
+
+KINDS = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
+PROMOTED = """
+    bool uint8 int8 int16 int32 int64 float16 float32 float64
+    uint8 uint8 int16 int16 int32 int64 float16 float32 float64
+    int8 int16 int8 int16 int32 int64 float16 float32 float64
+    int16 int16 int16 int16 int32 int64 float16 float32 float64
+    int32 int32 int32 int32 int32 int64 float16 float32 float64
+    int64 int64 int64 int64 int64 int64 float16 float32 float64
+    float16 float16 float16 float16 float16 float16 float16 float32 float64
+    float32 float32 float32 float32 float32 float32 float32 float32 float64
+    float64 float64 float64 float64 float64 float64 float64 float64 float64
+"""  # torch.promote_types(row, column) of PyTorch 2.13
+
+
+def test_dtypes_promote_as_in_pytorch():
+    table_of_pytorch = [row.split() for row in PROMOTED.strip().splitlines()]
+    found = [[dtypes.promote(a, b).name for b in KINDS] for a in KINDS]
+    assert found == table_of_pytorch
+
+
+def test_numbers_and_0d_tensors_count_where_they_are_of_a_higher_kind():
+    whole, half = torch.tensor([1, 2]), torch.tensor([0.5], dtype=torch.float16)
+    double = torch.tensor(2.0, dtype=torch.float64)
+    assert (whole + 1).dtype == torch.int64
+    assert (whole + 1.5).dtype == torch.float32
+    assert (half * double).dtype == torch.float16
+    assert (whole * double).dtype == torch.float64
+    assert (whole / 2).dtype == torch.float32
+    assert (torch.tensor([True]) + 1).dtype == torch.int64
+    assert torch.sin(whole).dtype == torch.float32
+    assert whole.sum().dtype == torch.int64
+    assert torch.tensor([True, True]).sum().item() == 2
+
+
+def test_an_op_with_one_such_tensor_anywhere_among_its_inputs_returns_one():
+    ours, theirs = mg.Tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])
+    for z in (
+        ours * theirs, theirs * ours, mg.add(ours, theirs), mg.where([True, False], ours, theirs),
+        mg.stack([ours, theirs]),
+        mg.concatenate([ours, theirs]), mg.matmul(ours, theirs), mg.nn.Linear(2, 1)(theirs), mg.softmax(theirs),
+        mg.functional.mse_loss(ours, theirs), np.add(ours, theirs), np.exp(theirs),
+    ):  # fmt: skip
+        assert type(z) is torch.Tensor, z
+    assert type(ours * ours) is mg.Tensor
+
+
+def test_data_and_grad_are_tensors_and_p_data_can_be_written_to():
+    p = nn.Parameter(torch.ones(2))
+    (p * 3).sum().backward()
+    assert type(p.data) is torch.Tensor
+    assert type(p.grad) is torch.Tensor
+    p.data.add_(p.grad.data, alpha=-0.5)
+    assert p.tolist() == [-0.5, -0.5]
+    p.data = torch.zeros(2)
+    assert p.tolist() == [0.0, 0.0]
+    assert p.requires_grad
+    assert type(p.detach()) is type(p.clone()) is torch.Tensor
+
+
+def test_names_of_two_meanings_mean_pytorchs_outside_the_package():
+    x = torch.arange(6.0).view(2, 3)
+    assert x.size() == (2, 3)
+    assert x.size(1) == 3
+    assert x.transpose(0, 1).shape == (3, 2)
+    assert x.repeat(2, 1).shape == (4, 3)
+    assert [part.shape for part in x.split(2, dim=1)] == [(2, 2), (2, 1)]
+    values, indices = x.max(1)
+    assert values.tolist() == [2.0, 5.0]
+    assert indices.tolist() == [2, 2]
+    assert x.std().item() == pytest.approx(np.std(np.arange(6), ddof=1))
+    assert x.squeeze(0).shape == (2, 3)
+    assert x.sum(dim=1, keepdim=True).shape == x.sum(axis=1, keepdims=True).shape == (2, 1)
+
+
+def test_in_place_names_write_and_say_what_does_not_fit():
+    x = torch.ones(3)
+    assert x.add_(1).mul_(2).clamp_(max=3.0) is x
+    assert x.tolist() == [3.0, 3.0, 3.0]
+    with pytest.raises(RuntimeError, match=r"does not fit into torch\.int64"):
+        torch.ones(2, dtype=torch.int64).mul_(0.5)
+    with pytest.raises(RuntimeError, match=r"t = t\.unsqueeze"):
+        x.unsqueeze_(0)
+
+
+def test_random_draws_follow_the_seed_or_a_generator():
+    torch.manual_seed(3)
+    first = torch.randn(4)
+    torch.manual_seed(3)
+    assert torch.equal(first, torch.randn(4))
+    g = torch.Generator().manual_seed(1)
+    assert torch.equal(torch.rand(2, generator=g), torch.rand(2, generator=torch.Generator().manual_seed(1)))
+    assert torch.randint(0, 5, (10,)).max() < 5
+    assert sorted(torch.randperm(4).tolist()) == [0, 1, 2, 3]
+
+
+def test_there_is_one_device():
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    assert str(device) == "cpu"
+    assert torch.ones(2, device=device).to(device).device == torch.device("cpu")
+    assert nn.Linear(2, 2).to(device).weight.device.type == "cpu"
+    with pytest.raises(RuntimeError, match="there is one device"):
+        torch.ones(2).cuda()
+    with pytest.raises(RuntimeError, match="there is one device"):
+        nn.Linear(2, 2, device="cuda")
+
+
+def test_layers_are_the_packages_with_pytorchs_parameters_in_float32():
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.TransformerEncoderLayer(4, 2, 8))
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    assert {type(p) for p in model.parameters()} == {nn.Parameter}
+    assert isinstance(model[0], nn.Linear)
+    assert isinstance(model[0], mg.nn.Linear)
+    assert isinstance(model[3].linear1, nn.Linear)
+    assert not isinstance(model[2], nn.Linear)
+    assert type(model[1].running_mean) is nn.Buffer
+    assert mg.nn.Linear(2, 2).weight.dtype == np.float64
+    assert repr(model[0]) == "Linear(in_features=3, out_features=4, bias=True)"
+    state = model.state_dict()
+    assert type(state["0.weight"]) is torch.Tensor
+    assert nn.Linear(2, 2, dtype=torch.float64).weight.dtype == torch.float64
+
+
+def test_what_is_saved_comes_back_as_tensors_and_a_pickle_is_refused(tmp_path):
+    model = nn.Linear(3, 2)
+    torch.save({"model": model.state_dict(), "epoch": 2}, tmp_path / "run.pt")
+    content = torch.load(tmp_path / "run.pt", map_location="cpu", weights_only=True)
+    assert content["epoch"] == 2
+    other = nn.Linear(3, 2)
+    other.load_state_dict(content["model"])
+    assert torch.equal(other.weight, model.weight)
+    buffer = io.BytesIO()
+    torch.save(torch.ones(2), buffer)
+    buffer.seek(0)
+    assert torch.load(buffer).tolist() == [1.0, 1.0]
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "theirs.pt", "w") as archive:
+        archive.writestr("archive/data.pkl", b"")
+    with pytest.raises(ValueError, match="safetensors"):
+        torch.load(tmp_path / "theirs.pt")
+
+
+def test_compile_draw_and_check_work_on_them():
+    model, loss_fn = nn.Linear(3, 1), nn.MSELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = loss_fn(model(x).squeeze(1), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    x, y = torch.randn(8, 3), torch.randn(8)
+    start = copy.deepcopy(model.state_dict())
+    eager = [step(x, y).item() for _ in range(3)]
+    model.load_state_dict(start)
+    compiled = mg.compile(step)
+    results = [compiled(x, y) for _ in range(3)]
+    assert [z.item() for z in results] == eager
+    assert {type(z) for z in results} == {torch.Tensor}
+    assert "weight" in mg.draw(loss_fn(model(x).squeeze(1), y)).source
+    w = torch.randn(3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda t: torch.sin(t).sum(), (w,))
+
+
+def test_copies_and_pickles_keep_the_class():
+    p = nn.Parameter(torch.ones(2))
+    for z in (copy.deepcopy(p), pickle.loads(pickle.dumps(p))):
+        assert type(z) is nn.Parameter
+        assert torch.equal(z, p)
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    assert type(pickle.loads(pickle.dumps(model))[0]) is type(model[0])
+
+
+def test_views_are_written_through():
+    x = torch.zeros(2, 3)
+    x.view(-1)[0] = 1.0
+    x[1].fill_(2.0)
+    x.t()[2, 0] = 5
+    assert x.tolist() == [[1.0, 0.0, 5.0], [2.0, 2.0, 2.0]]
+    y = torch.ones(3, requires_grad=True)
+    z = y * 2
+    z[0] = 0.0
+    z.sum().backward()
+    assert y.grad.tolist() == [0.0, 2.0, 2.0]
+
+
+def test_tensors_print_as_in_pytorch():
+    assert repr(torch.tensor([1.0, 2.5])) == "tensor([1.0000, 2.5000])"
+    assert repr(torch.tensor([1, 2])) == "tensor([1, 2])"
+    assert repr(torch.ones(2, requires_grad=True)) == "tensor([1., 1.], requires_grad=True)"
+    assert repr(torch.ones(1, dtype=torch.float64)) == "tensor([1.], dtype=torch.float64)"
+    assert repr(torch.tensor([1e-6, 1.0])) == "tensor([1.0000e-06, 1.0000e+00])"
+    assert repr(torch.tensor(3)) == "tensor(3)"
+    assert f"{torch.tensor(1.23456):.2f}" == "1.23"
+
+
+def test_packed_sequences_go_through_recurrent_layers():
+    rnn = nn.utils.rnn
+    padded = rnn.pad_sequence([torch.ones(3, 2), torch.ones(1, 2)], batch_first=True)
+    packed = rnn.pack_padded_sequence(padded, [3, 1], batch_first=True)
+    outputs, _ = nn.GRU(2, 4, batch_first=True)(packed)
+    unpacked, lengths = rnn.pad_packed_sequence(outputs, batch_first=True)
+    assert unpacked.shape == (2, 3, 4)
+    assert type(unpacked) is torch.Tensor
+    assert lengths.tolist() == [3, 1]
+
+
+def test_what_is_overwritten_at_strides_gets_no_gradient():
+    x, source = torch.ones(3, requires_grad=True), torch.tensor([5.0, 6.0], requires_grad=True)
+    z = torch.as_strided_scatter(x, source, (2,), (1,), 0)
+    z.sum().backward()
+    assert z.tolist() == [5.0, 6.0, 1.0]
+    assert x.grad.tolist() == [0.0, 0.0, 1.0]  # PyTorch 2.13 says 1, 1, 0
+
+
+def test_every_name_in_the_table_exists():
+    namespace = {**vars(creation), **vars(rules), **table._NAMES, **vars(builtins)}
+    for section, sources in table._sources(table.TABLE).items():
+        for name, source in sources.items():
+            tree = ast.parse(source, mode="eval")
+            bound = {x.arg for x in ast.walk(tree) if isinstance(x, ast.arg)}
+            bound |= {x.id for x in ast.walk(tree) if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)}
+            read = {x.id for x in ast.walk(tree) if isinstance(x, ast.Name)} - bound
+            assert read <= set(namespace), f"{section}: {name}"
+
+
+def test_a_wrong_argument_is_named_with_the_function():
+    with pytest.raises(TypeError, match="addcmul: "):
+        torch.addcmul(torch.ones(1), torch.ones(1))
+    with pytest.raises(AttributeError, match=r"torch.nn.functional.grid_sample is not in micrograd_np.torch"):
+        torch.nn.functional.grid_sample  # noqa: B018
+
+
+def test_transforms_give_tensors():
+    x = torch.tensor([1.0, 2.0])
+    assert torch.func.grad(lambda t: (t**2).sum())(x).tolist() == [2.0, 4.0]
+    assert torch.func.jacrev(lambda t: t**2)(x).tolist() == [[2.0, 0.0], [0.0, 4.0]]
+    batched = torch.vmap(lambda a, b: (a * b).sum(), in_dims=(0, None))(torch.ones(3, 2), x)
+    assert batched.tolist() == [3.0, 3.0, 3.0]
+    _, pull = torch.func.vjp(lambda t: t * 3, x)
+    assert pull(torch.ones(2))[0].tolist() == [3.0, 3.0]
+    _, product = torch.autograd.functional.vjp(lambda t: (t**3).sum(), x)
+    assert product.tolist() == [3.0, 12.0]
